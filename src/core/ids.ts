@@ -1,0 +1,23 @@
+import { randomFillSync } from 'node:crypto';
+
+const buffer = new Uint8Array(16);
+
+/**
+ * A new UUID version 7 (RFC 9562 section 5.7) as 36 lower-case characters.
+ *
+ * The first 48 bits are the Unix time in milliseconds, so ids sort by creation time to the millisecond and
+ * cluster well in a B-tree; the other 74 bits are random.
+ */
+export function uuidv7(nowMs: number = Date.now()): string {
+  randomFillSync(buffer);
+  buffer[0] = (nowMs / 2 ** 40) & 0xff;
+  buffer[1] = (nowMs / 2 ** 32) & 0xff;
+  buffer[2] = (nowMs / 2 ** 24) & 0xff;
+  buffer[3] = (nowMs / 2 ** 16) & 0xff;
+  buffer[4] = (nowMs / 2 ** 8) & 0xff;
+  buffer[5] = nowMs & 0xff;
+  buffer[6] = 0x70 | ((buffer[6] ?? 0) & 0x0f);
+  buffer[8] = 0x80 | ((buffer[8] ?? 0) & 0x3f);
+  const hex = Buffer.from(buffer).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
