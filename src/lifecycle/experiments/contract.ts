@@ -1,0 +1,186 @@
+/**
+ * What the experiments slice shows to the outside: experiments, runs, metrics, logged models and artifacts.
+ * Words and status names are MLflow's, because the filter grammar that users type speaks of them.
+ */
+import { z } from 'zod';
+
+/** RFC 3339 time. */
+const timeSchema = z.string();
+
+/** A metric's value: a finite number, or the string `NaN` (infinities are clamped when they are logged). */
+export const metricValueSchema = z.union([z.number(), z.literal('NaN')]);
+export type MetricValue = z.infer<typeof metricValueSchema>;
+
+export const lifecycleStageSchema = z.enum(['active', 'deleted']);
+export type LifecycleStage = z.infer<typeof lifecycleStageSchema>;
+
+export const runStatusSchema = z.enum(['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED']);
+export type RunStatus = z.infer<typeof runStatusSchema>;
+
+export const loggedModelStatusSchema = z.enum(['PENDING', 'READY', 'UPLOAD_FAILED']);
+export type LoggedModelStatus = z.infer<typeof loggedModelStatusSchema>;
+
+export const experimentSchema = z.object({
+  /** Decimal digits, as MLflow's clients expect. */
+  id: z.string(),
+  name: z.string(),
+  artifactLocation: z.string(),
+  lifecycleStage: lifecycleStageSchema,
+  createdAt: timeSchema,
+  updatedAt: timeSchema,
+  tags: z.record(z.string(), z.string()),
+});
+export type Experiment = z.infer<typeof experimentSchema>;
+
+/** Everything a table of runs shows of one metric, without reading its history. */
+export const metricSummarySchema = z.object({
+  key: z.string(),
+  /** The value at the greatest (step, time, value), MLflow's meaning of "latest". */
+  last: metricValueSchema,
+  lastStep: z.number().int(),
+  lastTime: timeSchema,
+  /** The value at the smallest (step, time, value). */
+  first: metricValueSchema,
+  /** Smallest and greatest number; null when every point is NaN. */
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+  /** Distinct points. */
+  count: z.number().int(),
+});
+export type MetricSummary = z.infer<typeof metricSummarySchema>;
+
+export const datasetInputSchema = z.object({
+  name: z.string(),
+  digest: z.string(),
+  sourceType: z.string(),
+  source: z.string(),
+  schema: z.string().nullable(),
+  profile: z.string().nullable(),
+  /** Tags of the use, for instance `mlflow.data.context` = `training`. */
+  tags: z.record(z.string(), z.string()),
+});
+export type DatasetInput = z.infer<typeof datasetInputSchema>;
+
+export const runSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  experimentId: z.string(),
+  status: runStatusSchema,
+  lifecycleStage: lifecycleStageSchema,
+  user: z.string(),
+  startTime: timeSchema,
+  endTime: timeSchema.nullable(),
+  /** Null while the run goes on. */
+  durationMs: z.number().nullable(),
+  artifactUri: z.string(),
+  /** The step run (pipelines) whose job token created this run, if any. */
+  stepRunId: z.string().nullable(),
+  params: z.record(z.string(), z.string()),
+  tags: z.record(z.string(), z.string()),
+  metrics: z.record(z.string(), metricSummarySchema),
+});
+export type Run = z.infer<typeof runSchema>;
+
+export const artifactFileSchema = z.object({
+  /** Path under the owner's artifact root, with forward slashes. */
+  path: z.string(),
+  digest: z.string(),
+  sizeBytes: z.number().int(),
+});
+export type ArtifactFile = z.infer<typeof artifactFileSchema>;
+
+export const loggedModelSchema = z.object({
+  /** `m-` and 32 hexadecimal digits. */
+  id: z.string(),
+  name: z.string(),
+  experimentId: z.string(),
+  sourceRunId: z.string().nullable(),
+  status: loggedModelStatusSchema,
+  modelType: z.string().nullable(),
+  artifactUri: z.string(),
+  createdAt: timeSchema,
+  updatedAt: timeSchema,
+  params: z.record(z.string(), z.string()),
+  tags: z.record(z.string(), z.string()),
+  metrics: z.array(z.object({ key: z.string(), value: metricValueSchema, step: z.number().int() })),
+});
+export type LoggedModel = z.infer<typeof loggedModelSchema>;
+
+/** A logged model with the files that its script uploaded (`MLmodel`, `model.pkl`, ...). */
+export const loggedModelWithFilesSchema = loggedModelSchema.extend({ files: z.array(artifactFileSchema) });
+export type LoggedModelWithFiles = z.infer<typeof loggedModelWithFilesSchema>;
+
+export const runDetailSchema = runSchema.extend({
+  experimentName: z.string(),
+  inputs: z.array(datasetInputSchema),
+  models: z.array(loggedModelSchema),
+});
+export type RunDetail = z.infer<typeof runDetailSchema>;
+
+/** One bucket of consecutive points (by step, time, value); with few points each bucket is one point. */
+export const metricBucketSchema = z.object({
+  /** Step and time of the bucket's last point, and its value. */
+  step: z.number().int(),
+  time: timeSchema,
+  value: metricValueSchema,
+  /** Extremes within the bucket; null when every point of it is NaN. */
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+  count: z.number().int(),
+});
+export type MetricBucket = z.infer<typeof metricBucketSchema>;
+
+export const metricHistorySchema = z.object({
+  runId: z.string(),
+  key: z.string(),
+  /** Points in the whole history, however few buckets are returned. */
+  totalCount: z.number().int(),
+  buckets: z.array(metricBucketSchema),
+});
+export type MetricHistory = z.infer<typeof metricHistorySchema>;
+
+/** One entry of a directory of artifacts. Directories have neither digest nor size. */
+export const artifactEntrySchema = z.object({
+  path: z.string(),
+  isDirectory: z.boolean(),
+  digest: z.string().nullable(),
+  sizeBytes: z.number().int().nullable(),
+});
+export type ArtifactEntry = z.infer<typeof artifactEntrySchema>;
+
+export const runListQuerySchema = z.strictObject({
+  experimentId: z.string().optional(),
+  /** MLflow's filter grammar: `metrics.auc > 0.7 AND params.model = 'lgbm'`. */
+  filter: z.string().optional(),
+  /** MLflow's order grammar, keys separated by commas: `metrics.auc DESC, attributes.start_time DESC`. */
+  orderBy: z.string().optional(),
+  view: z.enum(['active', 'deleted', 'all']).default('active'),
+  limit: z.coerce.number().int().min(1).max(1000).default(50),
+  after: z.string().optional(),
+});
+export type RunListQuery = z.infer<typeof runListQuerySchema>;
+
+export const metricHistoryQuerySchema = z.strictObject({
+  key: z.string(),
+  buckets: z.coerce.number().int().min(1).max(2500).default(320),
+});
+export type MetricHistoryQuery = z.infer<typeof metricHistoryQuerySchema>;
+
+/**
+ * Events of this slice. The subject is the run (or experiment, or logged model) id.
+ * `run.logged` says that metrics, params or tags were added; at most one per run and second, so that a
+ * screen can follow a run without the feed holding a line per point.
+ */
+export const experimentEventTypes = [
+  'experiment.created',
+  'experiment.deleted',
+  'experiment.restored',
+  'run.created',
+  'run.logged',
+  'run.ended',
+  'run.deleted',
+  'run.restored',
+  'logged-model.created',
+  'logged-model.ready',
+] as const;
+export type ExperimentEventType = (typeof experimentEventTypes)[number];
