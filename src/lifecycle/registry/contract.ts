@@ -20,7 +20,9 @@ export type Stage = z.infer<typeof stageSchema>;
 export const signatureFieldSchema = z.object({
   name: z.string(),
   type: z.string(),
-  required: z.boolean(),
+  required: z.boolean().default(true),
+  /** Shape of one row: `[]` a scalar column, `[30]` a vector of 30, -1 a free dimension. */
+  shape: z.array(z.number().int()).default([]),
 });
 
 /** The inputs and outputs of a packaged model, as in its package manifest. */
@@ -30,14 +32,23 @@ export const signatureSchema = z.object({
 });
 export type Signature = z.infer<typeof signatureSchema>;
 
-/** The verdict of one gate on one version, as the evaluation gave it. */
+/** The verdict of one gate on one version, in the shape in which an evaluation gives it. */
 export const gateResultSchema = z.object({
-  /** How the loop file wrote the gate, for people: `auc >= 0.65`. */
-  gate: z.string(),
-  verdict: z.enum(['pass', 'fail', 'uncertain']),
+  /** The gate as the loop file has it; null for the check that is always made (scores are finite). */
+  gate: z.record(z.string(), z.unknown()).nullable(),
+  /** Short name for people: `auc ≥ 0.65`. */
+  name: z.string(),
+  verdict: z.enum(['pass', 'fail', 'unsure']),
+  /** What was compared with the bound, with its interval and the rows it rests on. */
+  measured: z
+    .object({
+      value: z.number().nullable(),
+      low: z.number().nullable(),
+      high: z.number().nullable(),
+      n: z.number().int(),
+    })
+    .nullable(),
   reason: z.string(),
-  /** Numbers behind the verdict: value, interval, bound, rows. */
-  evidence: z.record(z.string(), z.unknown()),
 });
 export type GateResult = z.infer<typeof gateResultSchema>;
 
