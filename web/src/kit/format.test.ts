@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as f from './format.ts';
+
+const plain = (text: string): string => text.replaceAll('\u202f', ' ').replaceAll('\u2212', '-');
+
+test('a result keeps only the digits its interval makes certain', () => {
+  assert.deepEqual(f.formatInterval(0.71342, 0.7071, 0.7195), { value: '0.713', half: '0.006' });
+  assert.deepEqual(f.formatInterval(0.4456789, 0.444, 0.4471), { value: '0.4457', half: '0.0017' });
+  assert.deepEqual(f.formatInterval(12.3, 10, 14), { value: '12', half: '2' });
+});
+
+test('missing is a dash, never a zero', () => {
+  for (const write of [f.formatCount, f.formatNumber, f.formatPercent, f.formatDuration, f.formatBytes]) {
+    assert.equal(write(Number.NaN), '–');
+    assert.equal(write(null), '–');
+  }
+});
+
+test('numbers are short and grouped', () => {
+  assert.equal(plain(f.formatCount(1234567)), '1 234 567');
+  assert.equal(plain(f.formatCount(-1500)), '-1 500');
+  assert.equal(plain(f.formatNumber(0.00012345)), '0.000123');
+  assert.equal(plain(f.formatNumber(1234.5678)), '1 235');
+  assert.equal(plain(f.formatNumber(0.5)), '0.5');
+  assert.equal(plain(f.formatSigned(0.0112, 3)), '+0.011');
+  assert.equal(plain(f.formatSigned(-0.0001, 3)), '0.000');
+  assert.equal(plain(f.formatPercent(0.0213)), '2.1 %');
+  assert.equal(plain(f.formatPercent(0.9)), '90 %');
+  assert.equal(plain(f.formatPercent(0)), '0 %');
+});
+
+test('durations have at most two units', () => {
+  assert.equal(plain(f.formatDuration(252_000)), '4 min 12 s');
+  assert.equal(plain(f.formatDuration(380)), '380 ms');
+  assert.equal(plain(f.formatDuration(86_400_000 * 3 + 3_600_000 * 4 + 5)), '3 d 4 h');
+  assert.equal(plain(f.formatDuration(3_600_000)), '1 h');
+  assert.equal(plain(f.formatRelative(0, 3 * 86_400_000)), '3 d ago');
+  assert.equal(plain(f.formatRelative(10_000, 0)), 'in 10 s');
+});
+
+test('ids are shortened without losing what tells them apart', () => {
+  assert.equal(f.shortId(`sha256:${'ab'.repeat(32)}`), 'ababababab');
+  assert.equal(f.shortId('0192f0c1-aaaa-7bbb-8ccc-1234567890ab'), '567890ab');
+  assert.equal(f.shortId('flight-delay'), 'flight-delay');
+});
