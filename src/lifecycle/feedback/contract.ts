@@ -1,0 +1,216 @@
+// Wire shapes of the feedback slice: prediction segments, labels, their join and its exact counts. Browser-safe.
+import { z } from 'zod';
+
+const time = z.iso.datetime({ offset: true });
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+
+export const armSchema = z.enum(['champion', 'challenger', 'shadow']);
+export type Arm = z.infer<typeof armSchema>;
+
+/** A sealed piece of a replica's prediction log; its Parquet blob was uploaded before. */
+export const predictionSegmentSchema = z.strictObject({
+  id: z.string().min(1).max(200),
+  replicaId: z.string().min(1),
+  endpoint: z.string().min(1),
+  digest,
+  rows: z.int().min(1),
+  minEventTimeMs: z.int(),
+  maxEventTimeMs: z.int(),
+});
+export type PredictionSegment = z.infer<typeof predictionSegmentSchema>;
+
+export const registeredSegmentSchema = z.strictObject({
+  ...predictionSegmentSchema.shape,
+  /** False if this segment was registered before; nothing was counted twice. */
+  created: z.boolean(),
+});
+export type RegisteredSegment = z.infer<typeof registeredSegmentSchema>;
+
+export const labelValueSchema = z.union([z.number(), z.boolean(), z.string().max(1000)]);
+export type LabelValue = z.infer<typeof labelValueSchema>;
+
+export const labelSchema = z.strictObject({
+  predictionId: z.string().min(1).max(200),
+  /** true and false are kept as 1 and 0. */
+  value: labelValueSchema,
+  /** When the truth became known: RFC 3339 or epoch milliseconds. */
+  eventTime: z.union([time, z.int()]),
+});
+export type Label = z.infer<typeof labelSchema>;
+
+/** Late, twice and in any order: all right. The last one received for a prediction wins. */
+export const postLabelsRequestSchema = z.strictObject({
+  endpoint: z.string().min(1).max(200),
+  labels: z.array(labelSchema).min(1).max(10_000),
+});
+export type PostLabelsRequest = z.infer<typeof postLabelsRequestSchema>;
+
+/** Sent only when every label is on disk. */
+export const postLabelsResponseSchema = z.strictObject({ accepted: z.int() });
+export type PostLabelsResponse = z.infer<typeof postLabelsResponseSchema>;
+
+export const labelSegmentSchema = z.strictObject({
+  id: z.string(),
+  endpoint: z.string(),
+  digest,
+  rows: z.int(),
+  minEventTimeMs: z.int(),
+  maxEventTimeMs: z.int(),
+});
+export type LabelSegment = z.infer<typeof labelSegmentSchema>;
+
+/** predictions = joined + waiting, always. Every count is exact. */
+export const feedbackCountsSchema = z.strictObject({
+  /** Distinct prediction ids, shadow copies not counted. */
+  predictions: z.int(),
+  /** Of these, answered with an error. */
+  failed: z.int(),
+  /** Of these, with a label. */
+  joined: z.int(),
+  /** Of these, without a label yet. */
+  waiting: z.int(),
+  labelsReceived: z.int(),
+  /** Labels beyond the first for the same prediction id. */
+  duplicateLabels: z.int(),
+  /** Distinct labelled ids that no prediction in the log has. */
+  orphans: z.int(),
+});
+export type FeedbackCounts = z.infer<typeof feedbackCountsSchema>;
+
+export const orphanSchema = z.strictObject({
+  predictionId: z.string(),
+  value: labelValueSchema,
+  eventTime: time,
+  receivedAt: time,
+});
+export type Orphan = z.infer<typeof orphanSchema>;
+
+export const feedbackSummarySchema = z.strictObject({
+  endpoint: z.string(),
+  total: feedbackCountsSchema,
+  /** UTC days; predictions count on the day of their own event time, labels and orphans on the label's. */
+  days: z.array(z.strictObject({ day: z.iso.date(), ...feedbackCountsSchema.shape })),
+  orphanExamples: z.array(orphanSchema),
+  /** What to do about the orphans; null if there are none. */
+  advice: z.string().nullable(),
+  predictionSegments: z.int(),
+  labelSegments: z.int(),
+  countedAt: time,
+});
+export type FeedbackSummary = z.infer<typeof feedbackSummarySchema>;
+
+export const outcomeSchema = z.enum(['correct', 'wrong']);
+export type Outcome = z.infer<typeof outcomeSchema>;
+
+export const predictionLabelSchema = z.strictObject({
+  value: labelValueSchema,
+  eventTime: time,
+  receivedAt: time,
+});
+
+/** One row of the prediction log joined with its label. */
+export const predictionSchema = z.strictObject({
+  predictionId: z.string(),
+  endpoint: z.string(),
+  entity: z.string().nullable(),
+  eventTime: time,
+  receivedAt: time,
+  model: z.string(),
+  modelVersion: z.string(),
+  arm: armSchema,
+  /** 'ok' or the code of the error it was answered with. */
+  status: z.string(),
+  error: z.string().nullable(),
+  latencyMs: z.number(),
+  /** null if there is none or it is not finite. */
+  score: z.number().nullable(),
+  label: predictionLabelSchema.nullable(),
+  /** Score at least DECISION_THRESHOLD against a label of 0 or 1; null without both. */
+  outcome: outcomeSchema.nullable(),
+});
+export type Prediction = z.infer<typeof predictionSchema>;
+
+/** A score at or above it counts as a positive decision in `outcome` and in accuracy. */
+export const DECISION_THRESHOLD = 0.5;
+
+/** Everything known of one prediction id: the answer the caller got, then shadow copies. */
+export const predictionDetailSchema = predictionSchema.extend({
+  features: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  outputs: z.json().nullable(),
+  routeVersion: z.int().nullable(),
+  bucket: z.int().nullable(),
+  propensity: z.number().nullable(),
+  /** Log loss of this row; null without score and label. */
+  logLoss: z.number().nullable(),
+  /** What other models said of the same request without being heard. */
+  shadows: z.array(predictionSchema),
+});
+export type PredictionDetail = z.infer<typeof predictionDetailSchema>;
+
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+/** Filters of GET /api/v1/predictions; newest event time first. Shadow rows come only with arm=shadow. */
+export const predictionsQuerySchema = z.strictObject({
+  endpoint: z.string().min(1),
+  arm: armSchema.optional(),
+  modelVersion: z.string().optional(),
+  /** 'ok', 'failed' (any error) or one error's code. */
+  status: z.string().optional(),
+  from: time.optional(),
+  to: time.optional(),
+  labelled: flag.optional(),
+  outcome: outcomeSchema.optional(),
+  entity: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(50),
+  after: z.string().optional(),
+});
+export type PredictionsQuery = z.infer<typeof predictionsQuerySchema>;
+
+export const latencySchema = z.strictObject({ p50: z.number(), p95: z.number(), p99: z.number() });
+export type Latency = z.infer<typeof latencySchema>;
+
+/** What one arm did since a moment, for a rollout's verdict. */
+export const armOutcomeSchema = z.strictObject({
+  arm: armSchema,
+  modelVersion: z.string(),
+  predictions: z.int(),
+  failed: z.int(),
+  /** Answered, but the score is NaN or infinite. */
+  nonFinite: z.int(),
+  labelled: z.int(),
+  latencyMs: latencySchema.nullable(),
+  /** Log loss of each labelled, finite prediction in order of event time; a paired array has equal order. */
+  losses: z.array(z.number()),
+});
+export type ArmOutcome = z.infer<typeof armOutcomeSchema>;
+
+/** Inputs of step kind `label-join`. */
+export const labelJoinInputsSchema = z.strictObject({
+  endpoint: z.string().min(1),
+  from: time,
+  to: time,
+  /** Columns to keep, by their names in the request. */
+  features: z.array(z.string().min(1)).min(1),
+  /** Names that the label, the event time and the entity get in the output. */
+  label: z.string().min(1),
+  time: z.string().min(1),
+  entity: z.string().min(1).optional(),
+});
+export type LabelJoinInputs = z.infer<typeof labelJoinInputsSchema>;
+
+/** Outputs of step kind `label-join`: a Parquet blob in time order, one row per labelled prediction. */
+export const labelJoinOutputsSchema = z.strictObject({
+  digest,
+  sizeBytes: z.int(),
+  rows: z.int(),
+  /** Predictions in the range that had no label yet and were left out. */
+  waiting: z.int(),
+  from: time,
+  to: time,
+});
+export type LabelJoinOutputs = z.infer<typeof labelJoinOutputsSchema>;
+
+/** Event `prediction-segment.registered`; subject = the endpoint. */
+export const predictionSegmentRegisteredSchema = predictionSegmentSchema;
+/** Event `label-segment.sealed`; subject = the endpoint. */
+export const labelSegmentSealedSchema = labelSegmentSchema;
