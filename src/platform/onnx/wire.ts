@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import protobuf from 'protobufjs';
+
+/** The messages of onnx.proto as plain objects; absent members are undefined. */
+export interface Dimension {
+  dimValue?: number;
+  dimParam?: string;
+}
+export interface TensorType {
+  elemType?: number;
+  shape?: { dim?: Dimension[] };
+}
+export interface ValueInfo {
+  name?: string;
+  type?: { tensorType?: TensorType; sequenceType?: Uint8Array; mapType?: Uint8Array };
+}
+export interface Node {
+  input?: string[];
+  output?: string[];
+  name?: string;
+  opType?: string;
+  attribute?: Uint8Array[];
+  domain?: string;
+}
+export interface Attribute {
+  name?: string;
+  f?: number;
+  i?: number;
+  s?: Uint8Array;
+  floats?: number[];
+  ints?: number[];
+  strings?: Uint8Array[];
+  type?: number;
+}
+export interface Tensor {
+  dims?: number[];
+  dataType?: number;
+  floatData?: number[];
+  int64Data?: number[];
+  stringData?: Uint8Array[];
+  name?: string;
+  dataLocation?: number;
+}
+export interface Graph {
+  node?: Uint8Array[];
+  name?: string;
+  initializer?: Uint8Array[];
+  input?: ValueInfo[];
+  output?: ValueInfo[];
+}
+export interface Model {
+  irVersion?: number;
+  producerName?: string;
+  graph?: Graph;
+  opsetImport?: { domain?: string; version?: number }[];
+}
+
+interface Messages {
+  Model: Model;
+  Node: Node;
+  Attribute: Attribute;
+  Tensor: Tensor;
+}
+
+const { root } = protobuf.parse(readFileSync(new URL('./onnx.proto', import.meta.url), 'utf8'));
+
+/** Decodes a message of onnx.proto. Throws what protobufjs throws when the bytes are not one. */
+export function decode<N extends keyof Messages>(name: N, bytes: Uint8Array): Messages[N] {
+  const type = root.lookupType(`onnx.${name}`);
+  return numbers(type.decode(bytes)) as Messages[N];
+}
+
+export function encode<N extends keyof Messages>(name: N, message: Messages[N]): Uint8Array {
+  const type = root.lookupType(`onnx.${name}`);
+  return type.encode(type.create(message as Record<string, unknown>)).finish();
+}
+
+/** 64-bit integers come as Long objects when the `long` package is installed: make them numbers. */
+function numbers(value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value;
+  if (protobuf.util.Long?.isLong(value)) return (value as { toNumber(): number }).toNumber();
+  if (Array.isArray(value)) return value.map(numbers);
+  for (const [key, member] of Object.entries(value))
+    (value as Record<string, unknown>)[key] = numbers(member);
+  return value;
+}
