@@ -92,8 +92,18 @@ export const contractProblemSchema = z.strictObject({
 });
 export type ContractProblem = z.infer<typeof contractProblemSchema>;
 
+const signatureTypes = ['long', 'float', 'double', 'datetime', 'binary'] as const;
+
 export const contractCheckRequestSchema = z.strictObject({
-  columns: z.array(z.strictObject({ name: z.string().min(1), type: columnTypeSchema.optional() })).min(1),
+  /** `type` in our words or in those of a model signature (MLflow's); left out, any type will do. */
+  columns: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1),
+        type: z.enum([...columnTypeSchema.options, ...signatureTypes]).optional(),
+      }),
+    )
+    .min(1),
 });
 export type ContractCheckRequest = z.infer<typeof contractCheckRequestSchema>;
 

@@ -10,7 +10,8 @@ export type Arm = z.infer<typeof armSchema>;
 /** A sealed piece of a replica's prediction log; its Parquet blob was uploaded before. */
 export const predictionSegmentSchema = z.strictObject({
   id: z.string().min(1).max(200),
-  replicaId: z.string().min(1),
+  /** The serving replica that wrote it. */
+  replicaId: z.string().min(1).optional(),
   endpoint: z.string().min(1),
   digest,
   rows: z.int().min(1),

@@ -6,7 +6,8 @@ const time = z.iso.datetime({ offset: true });
 export const windowSizeSchema = z.enum(['day', 'week']);
 export type WindowSize = z.infer<typeof windowSizeSchema>;
 
-export const metricNameSchema = z.enum(['log-loss', 'brier', 'auc', 'accuracy', 'calibration-error']);
+/** Names as the evaluation slice writes them. */
+export const metricNameSchema = z.enum(['logLoss', 'brier', 'auc', 'accuracy', 'ece']);
 export type MetricName = z.infer<typeof metricNameSchema>;
 
 /** How an endpoint is watched. Everything has a default; applying the same again changes nothing. */
@@ -32,7 +33,7 @@ export const monitorSpecSchema = z.strictObject({
     .prefault({}),
   performance: z
     .strictObject({
-      metric: metricNameSchema.default('log-loss'),
+      metric: metricNameSchema.default('logLoss'),
       /** Loss of quality against the reference that is still all right. */
       tolerance: z.number().min(0).default(0),
       minLabels: z.int().min(1).default(200),
