@@ -128,24 +128,37 @@ const deploySchema = z.strictObject({
   guardrails: guardrailsSchema.prefault({}),
 });
 
+/** How the endpoint is watched; what is left out takes monitoring's defaults. */
 const monitorSchema = z.strictObject({
-  /** Event time that one window covers. */
-  window: durationSchema.default('1d'),
-  /** Predictions that a window needs before its drift is tested. */
-  minRows: countSchema.default(100),
+  window: z.enum(['day', 'week']).default('day'),
   drift: z
     .strictObject({
-      /** Columns not watched for drift. */
-      ignore: z.array(z.string()).default([]),
+      alpha: ratioSchema.optional(),
+      falseDiscoveryRate: ratioSchema.optional(),
+      /** Rank-space Wasserstein distance, noise removed, that matters for a number. */
+      numericEffect: z.number().gt(0).optional(),
+      /** Jensen-Shannon distance, noise removed, that matters for a category. */
+      categoricalEffect: z.number().gt(0).optional(),
+      missingRise: z.number().gt(0).optional(),
+      minRows: z.int().min(1).optional(),
     })
     .prefault({}),
   performance: z
     .strictObject({
-      /** Log loss worse than the reference by more than this raises an alert. */
-      tolerance: z.number().min(0).default(0.02),
+      metric: z.enum(['logLoss', 'brier', 'auc', 'accuracy', 'ece']).optional(),
+      /** Loss of quality against the reference that is still all right. */
+      tolerance: z.number().min(0).optional(),
+      minLabels: z.int().min(1).optional(),
     })
     .prefault({}),
-  alerts: z.array(z.strictObject({ webhook: z.url() })).default([]),
+  health: z
+    .strictObject({ maxErrorRatio: ratioSchema.optional(), maxLatencyP99Ms: z.number().gt(0).optional() })
+    .prefault({}),
+  /** An alert opens when `windows` of the last `outOf` windows say so. */
+  persistence: z
+    .strictObject({ windows: z.int().min(1).optional(), outOf: z.int().min(1).optional() })
+    .prefault({}),
+  alerts: z.array(z.strictObject({ webhook: z.url(), secret: z.string().min(1).optional() })).default([]),
 });
 
 const improveSchema = z.strictObject({

@@ -7,12 +7,12 @@ const timeSchema = z.string();
 export const auditEntrySchema = z.object({
   id: z.string(),
   at: timeSchema,
-  /** `kind:id`, e.g. `user:anna`, `system:loop`, `job:…`. */
-  actor: z.string(),
-  /** What was done, e.g. `turn.approve`. */
+  actor: z.object({ kind: z.enum(['user', 'job', 'system']), id: z.string() }),
+  /** What was done, e.g. `turn:approve`. */
   action: z.string(),
-  /** To what, e.g. `flight-delay/3`. */
-  subject: z.string(),
+  /** To what, e.g. `{ kind: 'turn', id: 'flight-delay/3' }`. */
+  subject: z.object({ kind: z.string(), id: z.string() }),
+  /** null where nothing was before or after. */
   before: z.unknown(),
   after: z.unknown(),
   reason: z.string(),
@@ -23,8 +23,8 @@ export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export const auditQuerySchema = z.strictObject({
   actor: z.string().optional(),
   action: z.string().optional(),
-  /** The subject itself, and everything below it (`flight-delay` also finds `flight-delay/3`). */
-  subject: z.string().optional(),
+  subjectKind: z.string().optional(),
+  subjectId: z.string().optional(),
   from: timeSchema.optional(),
   to: timeSchema.optional(),
   limit: z.coerce.number().int().min(1).max(500).default(50),
