@@ -4,7 +4,8 @@ import { fail } from './errors.ts';
 /** The path of an issue as people write it: `inputs[0].name`. */
 export function pathText(path: readonly PropertyKey[]): string {
   let text = '';
-  for (const part of path) text += typeof part === 'number' ? `[${part}]` : text ? `.${String(part)}` : String(part);
+  for (const part of path)
+    text += typeof part === 'number' ? `[${part}]` : text ? `.${String(part)}` : String(part);
   return text;
 }
 

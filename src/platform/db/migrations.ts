@@ -17,9 +17,15 @@ interface MigrationTables {
 /** Brings the schema up to date: runs each step that was not run yet, in order, each in its own transaction. */
 export async function migrate(db: Database, migrations: readonly Migration[]): Promise<void> {
   await db.write((tx) =>
-    execute(tx, 'CREATE TABLE IF NOT EXISTS schema_migrations (id TEXT PRIMARY KEY, applied_at_ms BIGINT NOT NULL)'),
+    execute(
+      tx,
+      'CREATE TABLE IF NOT EXISTS schema_migrations (id TEXT PRIMARY KEY, applied_at_ms BIGINT NOT NULL)',
+    ),
   );
-  const applied = await tables<MigrationTables>(db.read).selectFrom('schema_migrations').select('id').execute();
+  const applied = await tables<MigrationTables>(db.read)
+    .selectFrom('schema_migrations')
+    .select('id')
+    .execute();
   const done = new Set(applied.map((row) => row.id));
   for (const migration of migrations) {
     if (done.has(migration.id)) continue;

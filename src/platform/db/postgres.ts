@@ -14,7 +14,10 @@ const maxTries = 6;
  * Opens a Postgres database by URL. 64-bit integers and numerics come back as numbers: Millrace stores none
  * beyond 2^53.
  */
-export async function openPostgres(url: string, options: { readonly maxConnections?: number } = {}): Promise<Database> {
+export async function openPostgres(
+  url: string,
+  options: { readonly maxConnections?: number } = {},
+): Promise<Database> {
   const types: pg.CustomTypesConfig = {
     getTypeParser: ((oid: number, format: 'text' | 'binary') =>
       oid === int8 || oid === numeric ? Number : pg.types.getTypeParser(oid, format as 'text')) as never,
@@ -27,7 +30,8 @@ export async function openPostgres(url: string, options: { readonly maxConnectio
     await pool.query('SELECT 1');
   } catch (error) {
     await pool.end();
-    const problem = error instanceof Error ? error.message || (error as { code?: string }).code : String(error);
+    const problem =
+      error instanceof Error ? error.message || (error as { code?: string }).code : String(error);
     throw fail('database_unreachable', { url: withoutPassword(url), problem }, error);
   }
   const root = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });

@@ -6,7 +6,9 @@ export class Signals {
   readonly #listeners = new Map<string, Set<() => void>>();
 
   /** Runs a transaction body and returns its result with the topics that it signalled. */
-  async collect<T>(body: () => Promise<T>): Promise<{ readonly result: T; readonly topics: ReadonlySet<string> }> {
+  async collect<T>(
+    body: () => Promise<T>,
+  ): Promise<{ readonly result: T; readonly topics: ReadonlySet<string> }> {
     const topics = new Set<string>();
     const result = await this.#scope.run(topics, body);
     return { result, topics };

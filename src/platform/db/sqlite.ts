@@ -134,7 +134,9 @@ function kyselyOver(database: DatabaseSync): Tx {
 /** A node:sqlite statement in the shape of better-sqlite3, which Kysely's dialect expects. */
 function shape(statement: StatementSync): SqliteStatement {
   const values = (parameters: readonly unknown[]): SQLInputValue[] =>
-    parameters.map((p) => (typeof p === 'boolean' ? Number(p) : p === undefined ? null : (p as SQLInputValue)));
+    parameters.map((p) =>
+      typeof p === 'boolean' ? Number(p) : p === undefined ? null : (p as SQLInputValue),
+    );
   return {
     reader: statement.columns().length > 0,
     all: (parameters) => statement.all(...values(parameters)),
@@ -145,5 +147,7 @@ function shape(statement: StatementSync): SqliteStatement {
 
 function explain(error: unknown, path: string): unknown {
   const text = error instanceof Error ? error.message : '';
-  return /database or disk is full|SQLITE_FULL|disk I\/O error/i.test(text) ? fail('disk_full', { path }, error) : error;
+  return /database or disk is full|SQLITE_FULL|disk I\/O error/i.test(text)
+    ? fail('disk_full', { path }, error)
+    : error;
 }

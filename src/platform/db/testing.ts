@@ -33,7 +33,11 @@ const openTemporarySqlite: OpenDatabase = async (t, migrations) => {
   return db;
 };
 
-async function openTemporaryPostgres(url: string, t: TestContext, migrations: readonly Migration[]): Promise<Database> {
+async function openTemporaryPostgres(
+  url: string,
+  t: TestContext,
+  migrations: readonly Migration[],
+): Promise<Database> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   const admin = async (statement: string): Promise<void> => {
     const client = new pg.Client({ connectionString: url });

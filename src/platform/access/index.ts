@@ -1,0 +1,42 @@
+import { fail } from '../../core/errors.ts';
+
+/** Who does something: a person or program at the API, a running job, or Millrace itself. */
+export interface Actor {
+  readonly kind: 'user' | 'job' | 'system';
+  readonly id: string;
+}
+
+/** What may be done, `<resource>:<verb>`. `read` covers every look at anything. */
+export type Permission =
+  | 'read'
+  | 'data:write'
+  | 'experiments:write'
+  | 'registry:write'
+  | 'registry:promote'
+  | 'registry:approve'
+  | 'serving:write'
+  | 'feedback:write'
+  | 'monitoring:write'
+  | 'pipelines:write'
+  | 'loop:write'
+  | 'jobs:run';
+
+/** A running training script may track, read and store; it may not promote, approve or reroute. */
+const jobPermissions: ReadonlySet<Permission> = new Set([
+  'read',
+  'data:write',
+  'experiments:write',
+  'registry:write',
+]);
+
+/**
+ * The first line of each service method. Today everybody who reaches the API holds every permission and a job
+ * holds its few; roles per person come with the governance slice. Throws `forbidden`.
+ */
+export function authorize(actor: Actor, permission: Permission): void {
+  if (actor.kind === 'job' && !jobPermissions.has(permission)) {
+    throw fail('forbidden', { actor: `job ${actor.id}`, permission });
+  }
+}
+
+export const systemActor: Actor = { kind: 'system', id: 'millrace' };

@@ -1,0 +1,52 @@
+import { autoIncrement, execute, type Migration } from '../db/index.ts';
+
+export const jobsMigrations: readonly Migration[] = [
+  {
+    id: 'jobs-001',
+    up: (tx, dialect) =>
+      execute(
+        tx,
+        `CREATE TABLE jobs (
+          id TEXT PRIMARY KEY,
+          kind TEXT NOT NULL,
+          unique_key TEXT UNIQUE,
+          payload TEXT NOT NULL,
+          status TEXT NOT NULL,
+          attempt BIGINT NOT NULL,
+          failures BIGINT NOT NULL,
+          max_failures BIGINT NOT NULL,
+          timeout_ms BIGINT NOT NULL,
+          available_at_ms BIGINT NOT NULL,
+          lease_owner TEXT,
+          lease_until_ms BIGINT,
+          token_digest TEXT,
+          cancel_reason TEXT,
+          result TEXT,
+          error TEXT,
+          created_at_ms BIGINT NOT NULL,
+          started_at_ms BIGINT,
+          finished_at_ms BIGINT
+        );
+        CREATE INDEX jobs_waiting ON jobs (status, available_at_ms);
+        CREATE INDEX jobs_by_token ON jobs (token_digest);
+        CREATE TABLE job_logs (
+          seq ${autoIncrement(dialect)},
+          job_id TEXT NOT NULL,
+          attempt BIGINT NOT NULL,
+          at_ms BIGINT NOT NULL,
+          stream TEXT NOT NULL,
+          line TEXT NOT NULL
+        );
+        CREATE INDEX job_logs_by_job ON job_logs (job_id, seq);
+        CREATE TABLE schedules (
+          name TEXT PRIMARY KEY,
+          cron TEXT NOT NULL,
+          timezone TEXT NOT NULL,
+          stream TEXT,
+          kind TEXT NOT NULL,
+          payload TEXT NOT NULL,
+          next_at_ms BIGINT NOT NULL
+        )`,
+      ),
+  },
+];

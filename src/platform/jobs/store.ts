@@ -1,0 +1,293 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import { type Database, type Tx, tables } from '../db/index.ts';
+import type { JobError, JobStatus, LogLine } from './contract.ts';
+
+export interface JobRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly unique_key: string | null;
+  readonly payload: string;
+  readonly status: JobStatus;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly max_failures: number;
+  readonly timeout_ms: number;
+  readonly available_at_ms: number;
+  readonly lease_owner: string | null;
+  readonly lease_until_ms: number | null;
+  readonly token_digest: string | null;
+  readonly cancel_reason: string | null;
+  readonly result: string | null;
+  readonly error: string | null;
+  readonly created_at_ms: number;
+  readonly started_at_ms: number | null;
+  readonly finished_at_ms: number | null;
+}
+
+export interface JobLogRow {
+  readonly seq: number;
+  readonly job_id: string;
+  readonly attempt: number;
+  readonly at_ms: number;
+  readonly stream: string;
+  readonly line: string;
+}
+
+export interface ScheduleRow {
+  readonly name: string;
+  readonly cron: string;
+  readonly timezone: string;
+  readonly stream: string | null;
+  readonly kind: string;
+  readonly payload: string;
+  readonly next_at_ms: number;
+}
+
+interface JobTables {
+  jobs: JobRow;
+  job_logs: JobLogRow;
+  schedules: ScheduleRow;
+}
+
+export interface JobFilter {
+  readonly kind?: string | undefined;
+  readonly status?: JobStatus | undefined;
+  /** Jobs older than this id. */
+  readonly afterId?: string | undefined;
+  readonly limit: number;
+}
+
+const tokenPrefix = 'mrj_';
+
+export function newToken(): string {
+  return tokenPrefix + randomBytes(24).toString('base64url');
+}
+
+export function isJobToken(token: string): boolean {
+  return token.startsWith(tokenPrefix);
+}
+
+export function tokenDigest(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+const jobs = (tx: Tx) => tables<JobTables>(tx);
+
+/** Inserts a job; with a unique key that exists already, nothing happens. Returns the id that holds the key. */
+export async function insertJob(tx: Tx, row: JobRow): Promise<string> {
+  const inserted = await jobs(tx)
+    .insertInto('jobs')
+    .values(row)
+    .onConflict((c) => c.column('unique_key').doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  if (inserted) return inserted.id;
+  const holder = await jobs(tx)
+    .selectFrom('jobs')
+    .select('id')
+    .where('unique_key', '=', row.unique_key)
+    .executeTakeFirstOrThrow();
+  return holder.id;
+}
+
+export interface LeaseRequest {
+  readonly kinds: readonly string[];
+  readonly owner: string;
+  readonly nowMs: number;
+  readonly leaseUntilMs: number;
+  readonly tokenDigest: string;
+}
+
+/** Leases the job that has waited longest, if any. Two workers never get the same one. */
+export async function leaseNext(db: Database, tx: Tx, request: LeaseRequest): Promise<JobRow | undefined> {
+  const lock = db.dialect === 'postgres' ? sql`FOR UPDATE SKIP LOCKED` : sql``;
+  const result = await sql<JobRow>`
+    UPDATE jobs SET status = 'leased', attempt = attempt + 1, lease_owner = ${request.owner},
+      lease_until_ms = ${request.leaseUntilMs}, token_digest = ${request.tokenDigest},
+      started_at_ms = COALESCE(started_at_ms, ${request.nowMs})
+    WHERE id = (
+      SELECT id FROM jobs WHERE status = 'queued' AND available_at_ms <= ${request.nowMs}
+        AND kind IN (${sql.join(request.kinds)})
+      ORDER BY available_at_ms, id LIMIT 1 ${lock})
+    RETURNING *`.execute(tx);
+  return result.rows[0];
+}
+
+/** When the next waiting job of these kinds becomes available, or undefined. */
+export async function nextAvailableAtMs(tx: Tx, kinds: readonly string[]): Promise<number | undefined> {
+  const row = await jobs(tx)
+    .selectFrom('jobs')
+    .select((e) => e.fn.min('available_at_ms').as('at'))
+    .where('status', '=', 'queued')
+    .where('kind', 'in', kinds)
+    .executeTakeFirst();
+  return row?.at ?? undefined;
+}
+
+export async function extendLease(
+  tx: Tx,
+  id: string,
+  attempt: number,
+  untilMs: number,
+): Promise<JobRow | undefined> {
+  return jobs(tx)
+    .updateTable('jobs')
+    .set({ lease_until_ms: untilMs })
+    .where('id', '=', id)
+    .where('attempt', '=', attempt)
+    .where('status', '=', 'leased')
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/** Changes a job only while this attempt holds its lease. Returns nothing when it does not. */
+export async function updateLeased(
+  tx: Tx,
+  id: string,
+  attempt: number,
+  change: Partial<JobRow>,
+): Promise<JobRow | undefined> {
+  return jobs(tx)
+    .updateTable('jobs')
+    .set(change)
+    .where('id', '=', id)
+    .where('attempt', '=', attempt)
+    .where('status', '=', 'leased')
+    .returningAll()
+    .executeTakeFirst();
+}
+
+export async function updateQueued(tx: Tx, id: string, change: Partial<JobRow>): Promise<JobRow | undefined> {
+  return jobs(tx)
+    .updateTable('jobs')
+    .set(change)
+    .where('id', '=', id)
+    .where('status', '=', 'queued')
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/** Leased jobs whose lease ran out, or which are held by another instance of a worker that came back. */
+export async function lostJobs(
+  tx: Tx,
+  nowMs: number,
+  owners?: readonly string[],
+): Promise<readonly JobRow[]> {
+  const query = jobs(tx).selectFrom('jobs').selectAll().where('status', '=', 'leased');
+  return owners
+    ? owners.length === 0
+      ? []
+      : query.where('lease_owner', 'in', owners).execute()
+    : query.where('lease_until_ms', '<', nowMs).execute();
+}
+
+export async function leaseOwners(tx: Tx): Promise<readonly string[]> {
+  const rows = await jobs(tx)
+    .selectFrom('jobs')
+    .select('lease_owner')
+    .distinct()
+    .where('status', '=', 'leased')
+    .execute();
+  return rows.flatMap((row) => (row.lease_owner ? [row.lease_owner] : []));
+}
+
+export async function findJob(tx: Tx, id: string): Promise<JobRow | undefined> {
+  return jobs(tx).selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export async function findJobByToken(tx: Tx, token: string): Promise<JobRow | undefined> {
+  return jobs(tx)
+    .selectFrom('jobs')
+    .selectAll()
+    .where('token_digest', '=', tokenDigest(token))
+    .where('status', '=', 'leased')
+    .executeTakeFirst();
+}
+
+export async function listJobs(tx: Tx, filter: JobFilter): Promise<readonly JobRow[]> {
+  let query = jobs(tx).selectFrom('jobs').selectAll();
+  if (filter.kind) query = query.where('kind', '=', filter.kind);
+  if (filter.status) query = query.where('status', '=', filter.status);
+  if (filter.afterId) query = query.where('id', '<', filter.afterId);
+  return query.orderBy('id', 'desc').limit(filter.limit).execute();
+}
+
+export async function countJobs(tx: Tx): Promise<ReadonlyMap<JobStatus, number>> {
+  const rows = await jobs(tx)
+    .selectFrom('jobs')
+    .select((e) => ['status', e.fn.countAll<number>().as('n')] as const)
+    .groupBy('status')
+    .execute();
+  return new Map(rows.map((row) => [row.status, Number(row.n)]));
+}
+
+export async function insertLogs(
+  tx: Tx,
+  jobId: string,
+  attempt: number,
+  atMs: number,
+  lines: readonly LogLine[],
+): Promise<void> {
+  if (lines.length === 0) return;
+  const rows = lines.map((line) => ({
+    job_id: jobId,
+    attempt,
+    at_ms: atMs,
+    stream: line.stream,
+    line: line.line,
+  }));
+  await tables<{ job_logs: Omit<JobLogRow, 'seq'> }>(tx).insertInto('job_logs').values(rows).execute();
+}
+
+export async function logsAfter(
+  tx: Tx,
+  jobId: string,
+  seq: number,
+  limit: number,
+): Promise<readonly JobLogRow[]> {
+  return jobs(tx)
+    .selectFrom('job_logs')
+    .selectAll()
+    .where('job_id', '=', jobId)
+    .where('seq', '>', seq)
+    .orderBy('seq')
+    .limit(limit)
+    .execute();
+}
+
+export async function putSchedule(tx: Tx, row: ScheduleRow): Promise<void> {
+  const { name: _, ...change } = row;
+  await jobs(tx)
+    .insertInto('schedules')
+    .values(row)
+    .onConflict((c) => c.column('name').doUpdateSet(change))
+    .execute();
+}
+
+export async function findSchedule(tx: Tx, name: string): Promise<ScheduleRow | undefined> {
+  return jobs(tx).selectFrom('schedules').selectAll().where('name', '=', name).executeTakeFirst();
+}
+
+export async function deleteSchedule(tx: Tx, name: string): Promise<void> {
+  await jobs(tx).deleteFrom('schedules').where('name', '=', name).execute();
+}
+
+/** Schedules of a stream (null: of the wall clock) that are due. */
+export async function dueSchedules(
+  tx: Tx,
+  stream: string | null,
+  nowMs: number,
+): Promise<readonly ScheduleRow[]> {
+  return jobs(tx)
+    .selectFrom('schedules')
+    .selectAll()
+    .where('stream', stream === null ? 'is' : '=', stream)
+    .where('next_at_ms', '<=', nowMs)
+    .orderBy('name')
+    .execute();
+}
+
+export function encodeError(error: JobError): string {
+  return JSON.stringify(error);
+}

@@ -1,0 +1,11 @@
+export { consumeEvents, type EventConsumer } from './consumer.ts';
+export {
+  type AuditFilter,
+  Journal,
+  type NewAuditEntry,
+  type NewEvent,
+  type StoredAuditEntry,
+  type StoredEvent,
+  type Subject,
+} from './journal.ts';
+export { journalMigrations } from './migrations.ts';
