@@ -78,7 +78,7 @@ export function encode<N extends keyof Messages>(name: N, message: Messages[N]):
 /** 64-bit integers come as Long objects when the `long` package is installed: make them numbers. */
 function numbers(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value;
-  if (protobuf.util.Long?.isLong(value)) return (value as { toNumber(): number }).toNumber();
+  if ('toNumber' in value && typeof value.toNumber === 'function') return value.toNumber();
   if (Array.isArray(value)) return value.map(numbers);
   for (const [key, member] of Object.entries(value))
     (value as Record<string, unknown>)[key] = numbers(member);

@@ -1,0 +1,175 @@
+import { Tensor } from 'onnxruntime-node';
+import { fail } from '../../core/errors.ts';
+import type { ElementType, GraphInput } from '../../core/model-package.ts';
+
+/** The values of a column: an array in row order; null and undefined are missing values. */
+export type ColumnValues = ArrayLike<unknown>;
+
+/** One output tensor; `data` is row-major and `width` values long per row, int64 as numbers where exact. */
+export interface OutputTensor {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly width: number;
+  readonly data: ArrayLike<number | bigint | string | boolean>;
+}
+
+type TypedArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
+
+interface ElementKind {
+  /** onnxruntime's name of the type. */
+  readonly runtime: string;
+  readonly make: (length: number) => TypedArray | BigInt64Array | BigUint64Array | string[];
+}
+
+const kinds: Readonly<Record<ElementType, ElementKind>> = {
+  float: { runtime: 'float32', make: (n) => new Float32Array(n) },
+  double: { runtime: 'float64', make: (n) => new Float64Array(n) },
+  int8: { runtime: 'int8', make: (n) => new Int8Array(n) },
+  uint8: { runtime: 'uint8', make: (n) => new Uint8Array(n) },
+  int16: { runtime: 'int16', make: (n) => new Int16Array(n) },
+  uint16: { runtime: 'uint16', make: (n) => new Uint16Array(n) },
+  int32: { runtime: 'int32', make: (n) => new Int32Array(n) },
+  uint32: { runtime: 'uint32', make: (n) => new Uint32Array(n) },
+  int64: { runtime: 'int64', make: (n) => new BigInt64Array(n) },
+  uint64: { runtime: 'uint64', make: (n) => new BigUint64Array(n) },
+  bool: { runtime: 'bool', make: (n) => new Uint8Array(n) },
+  string: { runtime: 'string', make: (n) => new Array<string>(n) },
+};
+
+/** Where a column's cells are: row arrays with a position (requests) or column arrays (evaluation). */
+export interface CellSource {
+  readonly rowCount: number;
+  column(name: string): (row: number) => unknown;
+}
+
+/** Columns side by side in a graph input: the cells of one column are `width` long. */
+export interface InputColumn {
+  readonly name: string;
+  readonly width: number;
+}
+
+/**
+ * Builds the tensor of one graph input from its columns, laid side by side in each row.
+ * Missing values become NaN in floating-point inputs and '' in string inputs; an integer or boolean input
+ * has no missing value, so they throw `input_invalid`, as a value does that the type cannot hold.
+ */
+export function fillTensor(input: GraphInput, columns: readonly InputColumn[], cells: CellSource): Tensor {
+  const rowWidth = columns.reduce((sum, c) => sum + c.width, 0);
+  const kind = kinds[input.type];
+  const data = kind.make(cells.rowCount * rowWidth);
+  let offset = 0;
+  for (const column of columns) {
+    fillColumn(data, input.type, column, offset, rowWidth, cells);
+    offset += column.width;
+  }
+  const dims =
+    input.shape.length <= 1 ? [cells.rowCount] : [cells.rowCount, ...freeDims(input.shape, rowWidth)];
+  return new Tensor(kind.runtime as 'float32', data as Float32Array, dims);
+}
+
+/** The dimensions after the batch; one free dimension takes what the row's width leaves. */
+function freeDims(shape: readonly number[], rowWidth: number): number[] {
+  const fixed = shape.slice(1).reduce((product, d) => (d > 0 ? product * d : product), 1);
+  return shape.slice(1).map((d) => (d > 0 ? d : Math.max(1, rowWidth / fixed)));
+}
+
+function fillColumn(
+  data: ReturnType<ElementKind['make']>,
+  type: ElementType,
+  column: InputColumn,
+  offset: number,
+  rowWidth: number,
+  cells: CellSource,
+): void {
+  const cell = cells.column(column.name);
+  const convert = converters[type];
+  const into = data as unknown[];
+  for (let row = 0, at = offset; row < cells.rowCount; row++, at += rowWidth) {
+    const value = cell(row);
+    if (column.width === 1 && !Array.isArray(value)) {
+      into[at] = convert(value, column.name);
+      continue;
+    }
+    const list = value as ArrayLike<unknown>;
+    for (let i = 0; i < column.width; i++) into[at + i] = convert(list[i], column.name);
+  }
+}
+
+function float(value: unknown, column: string): number {
+  if (typeof value === 'number') return value;
+  if (value === null || value === undefined) return Number.NaN;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'bigint') return Number(value);
+  throw invalid(column, value, 'a number');
+}
+
+function integer(value: unknown, column: string): number {
+  if (typeof value === 'number' && Number.isInteger(value)) return value;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'bigint') return Number(value);
+  throw invalid(column, value, 'an integer');
+}
+
+function bigInteger(value: unknown, column: string): bigint {
+  if (typeof value === 'bigint') return value;
+  return BigInt(integer(value, column));
+}
+
+function boolean(value: unknown, column: string): number {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (value === 0 || value === 1) return value;
+  throw invalid(column, value, 'true or false');
+}
+
+const text = (value: unknown): string => (value === null || value === undefined ? '' : String(value));
+
+const converters: Readonly<Record<ElementType, (value: unknown, column: string) => unknown>> = {
+  float,
+  double: float,
+  int8: integer,
+  uint8: integer,
+  int16: integer,
+  uint16: integer,
+  int32: integer,
+  uint32: integer,
+  int64: bigInteger,
+  uint64: bigInteger,
+  bool: boolean,
+  string: text,
+};
+
+function invalid(column: string, value: unknown, expected: string) {
+  return fail('input_invalid', { input: column, row: '', value: describe(value), expected });
+}
+
+/** A value in an error message: short, with its kind visible. */
+export function describe(value: unknown): string {
+  if (value === undefined || value === null) return 'missing';
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
+    return String(value);
+  const full = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? typeof value);
+  return full.length > 60 ? `${full.slice(0, 60)}…` : full;
+}
+
+/** Reads an output of the runtime; int64 become numbers unless one of them is beyond 2^53. */
+export function readOutput(name: string, type: ElementType, tensor: Tensor, rowCount: number): OutputTensor {
+  const shape = tensor.dims;
+  const width = rowCount === 0 ? 0 : tensor.size / rowCount;
+  return { name, type, shape, width, data: plain(type, tensor.data as ArrayLike<number | bigint | string>) };
+}
+
+function plain(type: ElementType, data: ArrayLike<number | bigint | string>): OutputTensor['data'] {
+  if (type === 'bool') return Array.from(data, (v) => v === 1);
+  if (type !== 'int64' && type !== 'uint64') return data;
+  const numbers = Array.from(data, Number);
+  return numbers.every(Number.isSafeInteger) ? numbers : data;
+}

@@ -1,0 +1,137 @@
+import type { PackageManifest } from '../../core/model-package.ts';
+import { encode, type Node, type ValueInfo } from './wire.ts';
+
+/** Small ONNX models made in place, so that tests need no Python. */
+
+const float = 1;
+const int64 = 7;
+const string = 8;
+
+function value(name: string, elemType: number, ...dims: (number | string)[]): ValueInfo {
+  const dim = dims.map((d) => (typeof d === 'number' ? { dimValue: d } : { dimParam: d }));
+  return { name, type: { tensorType: { elemType, shape: { dim } } } };
+}
+
+function model(
+  nodes: Node[],
+  input: ValueInfo[],
+  output: ValueInfo[],
+  initializer: Uint8Array[] = [],
+): Uint8Array {
+  return encode('Model', {
+    irVersion: 8,
+    producerName: 'millrace-tests',
+    opsetImport: [
+      { domain: '', version: 15 },
+      { domain: 'ai.onnx.ml', version: 2 },
+    ],
+    graph: { name: 'test', node: nodes.map((n) => encode('Node', n)), input, output, initializer },
+  });
+}
+
+function floatsAttribute(name: string, floats: number[]): Uint8Array {
+  return encode('Attribute', { name, floats, type: 6 });
+}
+
+/**
+ * A logistic regression on two float columns `x1` and `x2` (each [N, 1]) with a ZipMap, as skl2onnx makes
+ * them: outputs `label` and `probability`. Probability of class 1: 1 / (1 + exp(-(w1 x1 + w2 x2 + b))).
+ */
+export function logisticOnnx(w1 = 1, w2 = -1, b = 0): Uint8Array {
+  return model(
+    [
+      {
+        opType: 'Concat',
+        input: ['x1', 'x2'],
+        output: ['x'],
+        attribute: [encode('Attribute', { name: 'axis', i: 1, type: 2 })],
+      },
+      {
+        opType: 'LinearClassifier',
+        domain: 'ai.onnx.ml',
+        input: ['x'],
+        output: ['label', 'scores'],
+        attribute: [
+          floatsAttribute('coefficients', [-w1, -w2, w1, w2]),
+          floatsAttribute('intercepts', [-b, b]),
+          encode('Attribute', { name: 'classlabels_ints', ints: [0, 1], type: 7 }),
+          encode('Attribute', { name: 'post_transform', s: new TextEncoder().encode('LOGISTIC'), type: 3 }),
+        ],
+      },
+      {
+        opType: 'ZipMap',
+        domain: 'ai.onnx.ml',
+        input: ['scores'],
+        output: ['probability'],
+        attribute: [encode('Attribute', { name: 'classlabels_int64s', ints: [0, 1], type: 7 })],
+      },
+    ],
+    [value('x1', float, 'N', 1), value('x2', float, 'N', 1)],
+    [value('label', int64, 'N'), { name: 'probability', type: { sequenceType: new Uint8Array() } }],
+  );
+}
+
+/** The graph part of the manifest that belongs to logisticOnnx. */
+export function logisticPackage(): Pick<PackageManifest, 'signature' | 'graph' | 'score' | 'classes'> {
+  const column = (name: string) => ({ name, type: 'double' as const, required: true, shape: [] });
+  return {
+    signature: {
+      inputs: [column('x1'), column('x2')],
+      outputs: [
+        { name: 'label', type: 'long', required: true, shape: [] },
+        { name: 'probability', type: 'float', required: true, shape: [2] },
+      ],
+    },
+    graph: {
+      inputs: ['x1', 'x2'].map((name) => ({ name, type: 'float' as const, shape: [-1, 1], columns: [name] })),
+      outputs: [
+        { name: 'label', type: 'int64', shape: [-1] },
+        { name: 'probability', type: 'float', shape: [-1, 2] },
+      ],
+    },
+    score: { output: 'probability', index: 1 },
+    classes: [0, 1],
+  };
+}
+
+/** Gives each of its inputs back: `text` (string), `number` (int64), `vector` (float, 3 wide). */
+export function identityOnnx(): Uint8Array {
+  const names: [string, number, (number | string)[]][] = [
+    ['text', string, ['N', 1]],
+    ['number', int64, ['N', 1]],
+    ['vector', float, ['N', 3]],
+  ];
+  return model(
+    names.map(([name]) => ({ opType: 'Identity', input: [name], output: [`${name}_out`] })),
+    names.map(([name, type, dims]) => value(name, type, ...dims)),
+    names.map(([name, type, dims]) => value(`${name}_out`, type, ...dims)),
+  );
+}
+
+export function identityPackage(): Pick<PackageManifest, 'signature' | 'graph' | 'score'> {
+  const field = (name: string, type: 'string' | 'long' | 'float', shape: number[]) => ({
+    name,
+    type,
+    required: true,
+    shape,
+  });
+  return {
+    signature: {
+      inputs: [field('text', 'string', []), field('number', 'long', []), field('vector', 'float', [3])],
+      outputs: [],
+    },
+    graph: {
+      inputs: [
+        { name: 'text', type: 'string', shape: [-1, 1], columns: ['text'] },
+        { name: 'number', type: 'int64', shape: [-1, 1], columns: ['number'] },
+        { name: 'vector', type: 'float', shape: [-1, 3], columns: ['vector'] },
+      ],
+      outputs: [
+        { name: 'text_out', type: 'string', shape: [-1, 1] },
+        { name: 'number_out', type: 'int64', shape: [-1, 1] },
+        { name: 'vector_out', type: 'float', shape: [-1, 3] },
+      ],
+    },
+    score: null,
+  };
+}
