@@ -1,0 +1,7 @@
+export {
+  defineStepKind,
+  type StepBlobs,
+  type StepContext,
+  type StepKind,
+  type StepPlace,
+} from './step-kind.ts';
