@@ -1,21 +1,12 @@
-import type { Readable } from 'node:stream';
 import type { z } from 'zod';
-import type { Digest } from '../../core/json.ts';
+import type { DirectoryBlobStore } from '../blobs/index.ts';
+import type { Frames } from '../frames/index.ts';
 
 /** Where a step runs: in a worker process, perhaps on another machine, or in control itself. */
 export type StepPlace = 'work' | 'control';
 
-/** Blobs as a step sees them; the same near (directory) and far (HTTP). */
-export interface StepBlobs {
-  /** Stores content; the same content again is one blob. */
-  put(content: Uint8Array | Readable): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
-  /** Opens a blob. Throws `blob_missing`. */
-  get(digest: Digest): Promise<Readable>;
-  /** Copies a blob into a file. Throws `blob_missing`. */
-  toFile(digest: Digest, path: string): Promise<void>;
-  /** Stores a file as a blob. */
-  putFile(path: string): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
-}
+/** Blobs as a step sees them; `path` gives a local, read-only copy wherever the step runs. */
+export type StepBlobs = Pick<DirectoryBlobStore, 'put' | 'get' | 'bytes' | 'path'>;
 
 /** What a step may use while it runs. */
 export interface StepContext {
@@ -29,6 +20,7 @@ export interface StepContext {
   /** An empty directory of this attempt's own, removed afterwards. */
   readonly workDir: string;
   readonly blobs: StepBlobs;
+  readonly frames: Frames;
   /** Names this attempt at the API of control (`Authorization: Bearer …`). */
   readonly token: string;
   readonly controlUrl: string;
