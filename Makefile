@@ -1,0 +1,47 @@
+# Each target installs what it needs on a fresh machine and is quick the second time.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check bench web fix docs python python-lock clean
+
+node := .tools/bin/node --disable-warning=ExperimentalWarning
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup python web ## carry a real model round the whole loop on real flights, then leave the UI open
+	@exec $(node) examples/flights/demo.ts
+
+up: setup web ## start the server, empty, on http://127.0.0.1:7600
+	@exec bin/millrace up
+
+test: check python web ## run every check and every test, installing what they need
+	@exec $(node) scripts/test.ts
+
+check: setup ## formatting, lint, types, architecture, generated files up to date
+	@sh scripts/check.sh
+
+bench: setup web ## run the benchmarks and print their ratios
+	@exec $(node) bench/run.ts
+
+setup: ## fetch Node 24 and the locked npm packages
+	@sh scripts/bootstrap.sh
+
+web: setup ## build the web app when its sources changed
+	@sh scripts/web.sh
+
+python: ## make .venv from python/requirements.txt
+	@sh scripts/venv.sh
+
+fix: setup ## format, and apply the safe lint fixes
+	@$(node) node_modules/@biomejs/biome/bin/biome check --write .
+
+docs: setup ## write the generated pages: docs/errors.md, docs/openapi.json
+	@$(node) scripts/errors-doc.ts
+	@$(node) scripts/openapi.ts
+
+python-lock: python ## resolve python/requirements.in into requirements.txt
+	@.venv/bin/python -m pip install --quiet uv==0.13.8
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command 'make python-lock' python/requirements.in --output-file python/requirements.txt
+
+clean: ## remove builds and caches, and keep installed tools and data
+	@rm -rf web/dist .cache
