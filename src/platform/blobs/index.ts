@@ -1,0 +1,2 @@
+export { type DirectoryBlobStore, openDirectoryBlobs } from './fs.ts';
+export type { BlobInfo, BlobSource, BlobStore, ByteRange } from './port.ts';

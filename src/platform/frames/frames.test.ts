@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Frames, sqlLiteral, sqlName } from './index.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'millrace-frames-'));
+const frames = new Frames({ temporaryDirectory: directory, memoryLimit: '200MB', threads: 1 });
+after(async () => {
+  await frames.close();
+  await rm(directory, { recursive: true });
+});
+
+test('values arrive as plain JavaScript values', async () => {
+  const [row] = await frames.query(
+    `SELECT 1::BIGINT AS i, 2.5 AS d, 'NaN'::DOUBLE AS nan, NULL AS missing, TIMESTAMP '2001-02-03 04:05:06' AS t,
+      DATE '2001-02-03' AS day, [1, 2]::BIGINT[] AS list, {'a': 1::BIGINT} AS struct, $1 AS parameter, true AS b,
+      9007199254740993::BIGINT AS large`,
+    ["it's"],
+  );
+  assert.deepEqual(row, {
+    i: 1,
+    d: 2.5,
+    nan: Number.NaN,
+    missing: null,
+    t: Date.UTC(2001, 1, 3, 4, 5, 6),
+    day: Date.UTC(2001, 1, 3),
+    list: [1, 2],
+    struct: { a: 1 },
+    parameter: "it's",
+    b: true,
+    large: '9007199254740993',
+  });
+});
+
+test('queries run beside each other and results come by columns', async () => {
+  const results = await Promise.all(
+    [1, 2, 3].map((n) => frames.columns(`SELECT range AS n FROM range(${n * 1000})`)),
+  );
+  assert.deepEqual(
+    results.map((r) => r.columns[0]?.length),
+    [1000, 2000, 3000],
+  );
+});
+
+test('a wrong query and too little memory each give an error, and the next query works', async () => {
+  await assert.rejects(frames.query('SELECT * FROM nothing'), { code: 'frames_failed', message: /nothing/ });
+  await assert.rejects(frames.query('SELECT list(range) AS l FROM range(100000000)'), {
+    code: 'frames_failed',
+    message: /memory/i,
+  });
+  assert.deepEqual(await frames.query('SELECT 1 AS one'), [{ one: 1 }]);
+});
+
+test('an aborted query stops', async () => {
+  const abort = new AbortController();
+  const slow = frames.query('SELECT count(*) FROM range(1000000000) a, range(1000) b', [], abort.signal);
+  setTimeout(() => abort.abort(), 50);
+  await assert.rejects(slow, { name: 'AbortError' });
+});
+
+test('literals and names are quoted', async () => {
+  assert.deepEqual(await frames.query(`SELECT ${sqlLiteral("a'b")} AS ${sqlName('c"d')}`), [
+    { 'c"d': "a'b" },
+  ]);
+});

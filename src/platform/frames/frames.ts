@@ -1,0 +1,130 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { fail } from '../../core/errors.ts';
+import type { FrameParameter, FramesReply, FramesRequest } from './protocol.ts';
+
+export interface FramesOptions {
+  /** Where DuckDB spills what does not fit into its memory. */
+  readonly temporaryDirectory: string;
+  /** DuckDB's memory limit, for instance `1GB`. */
+  readonly memoryLimit: string;
+  readonly threads: number;
+}
+
+/** A result by columns: `columns[i][row]` belongs to `names[i]`. */
+export interface FrameColumns {
+  readonly names: readonly string[];
+  readonly columns: readonly (readonly unknown[])[];
+}
+
+export type FrameRow = Readonly<Record<string, unknown>>;
+
+/**
+ * Heavy queries over Parquet, CSV and JSON files, by DuckDB in a child process with a memory limit: a query can
+ * be slow or die, it cannot take this process down. The child starts with the first query and again after a
+ * crash.
+ *
+ * Values arrive as: integers and decimals as numbers (beyond 2^53 as text), dates and timestamps as epoch
+ * milliseconds, NaN as NaN, NULL as null, lists and structs as arrays and objects.
+ * Errors: `frames_failed` with DuckDB's message.
+ */
+export class Frames {
+  readonly #options: FramesOptions;
+  readonly #waiting = new Map<number, { resolve(reply: FramesReply): void; reject(error: unknown): void }>();
+  #child: ChildProcess | undefined;
+  #nextId = 1;
+
+  constructor(options: FramesOptions) {
+    this.#options = options;
+  }
+
+  async columns(
+    sql: string,
+    parameters: readonly FrameParameter[] = [],
+    signal?: AbortSignal,
+  ): Promise<FrameColumns> {
+    signal?.throwIfAborted();
+    const id = this.#nextId++;
+    const cancel = () => this.#send({ id: this.#nextId++, type: 'cancel', target: id });
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      const reply = await new Promise<FramesReply>((resolve, reject) => {
+        this.#waiting.set(id, { resolve, reject });
+        this.#send({ id, type: 'query', sql, parameters });
+      });
+      if (reply.ok) return reply;
+      signal?.throwIfAborted();
+      throw fail('frames_failed', { problem: reply.problem });
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  async query(
+    sql: string,
+    parameters: readonly FrameParameter[] = [],
+    signal?: AbortSignal,
+  ): Promise<readonly FrameRow[]> {
+    const { names, columns } = await this.columns(sql, parameters, signal);
+    const length = columns[0]?.length ?? 0;
+    return Array.from({ length }, (_, row) =>
+      Object.fromEntries(names.map((name, column) => [name, columns[column]?.[row]])),
+    );
+  }
+
+  async close(): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    this.#child = undefined;
+    await new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+      child.disconnect();
+    });
+  }
+
+  #send(request: FramesRequest): void {
+    this.#child ??= this.#start();
+    this.#child.send(request);
+  }
+
+  #start(): ChildProcess {
+    const settings = {
+      memory_limit: this.#options.memoryLimit,
+      threads: String(this.#options.threads),
+      temp_directory: this.#options.temporaryDirectory,
+      autoinstall_known_extensions: 'false',
+    };
+    const child = fork(fileURLToPath(new URL('./child.ts', import.meta.url)), [JSON.stringify(settings)], {
+      serialization: 'advanced',
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    });
+    child.on('message', (reply: FramesReply) => {
+      const waiting = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      waiting?.resolve(reply);
+    });
+    child.on('error', () => {
+      // The exit that follows reports it.
+    });
+    child.on('exit', (code, signal) => {
+      if (this.#child === child) this.#child = undefined;
+      const problem = `its process ended (${signal ?? `exit ${code}`})`;
+      for (const waiting of this.#waiting.values()) waiting.reject(fail('frames_failed', { problem }));
+      this.#waiting.clear();
+    });
+    child.unref();
+    child.channel?.unref();
+    return child;
+  }
+}
+
+/** A value as a literal in DuckDB's SQL, for places that take no parameter (file lists, COPY targets). */
+export function sqlLiteral(value: string | number | null): string {
+  if (value === null) return 'NULL';
+  return typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`;
+}
+
+/** A name as a quoted identifier in DuckDB's SQL. */
+export function sqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
