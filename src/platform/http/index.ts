@@ -1,0 +1,22 @@
+export { type ProblemBody, problemBody, toMillraceError, toProblem } from './problem.ts';
+export {
+  decodePageToken,
+  defineRoute,
+  encodePageToken,
+  pageOf,
+  pageQuery,
+  type Route,
+  type RouteContext,
+  toPage,
+} from './route.ts';
+export {
+  actorOf,
+  addRoutes,
+  createHttpServer,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type HttpServerOptions,
+  listen,
+} from './server.ts';
+export { openSse, type SseStream } from './sse.ts';

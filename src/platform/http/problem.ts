@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { fail, MillraceError } from '../../core/errors.ts';
+
+/** The body of every error of the REST API (RFC 9457), with the catalogue's code and next step. */
+export const problemBody = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.string(),
+  next: z.string(),
+  issues: z.array(z.object({ field: z.string(), problem: z.string() })).optional(),
+});
+export type ProblemBody = z.infer<typeof problemBody>;
+
+/** The catalogue error behind anything thrown. What we did not foresee becomes `internal` with a reference. */
+export function toMillraceError(error: unknown): MillraceError {
+  if (error instanceof MillraceError) return error;
+  const known = error as { code?: string; statusCode?: number; message?: string };
+  if (known.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return fail('payload_too_large', { limitBytes: 'the allowed' }, error);
+  }
+  if (known.statusCode !== undefined && known.statusCode >= 400 && known.statusCode < 500) {
+    return fail('invalid_input', { field: 'body', problem: known.message ?? 'cannot be read' }, error);
+  }
+  if (known.code === 'ENOSPC') return fail('disk_full', { path: 'the data directory' }, error);
+  return fail('internal', { reference: randomBytes(6).toString('hex') }, error);
+}
+
+export function toProblem(error: MillraceError): ProblemBody {
+  const issues = error.params.issues as ProblemBody['issues'];
+  return {
+    type: `urn:millrace:error:${error.code}`,
+    title: error.title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    next: error.next,
+    ...(issues ? { issues } : {}),
+  };
+}

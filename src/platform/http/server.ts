@@ -1,0 +1,126 @@
+import { Readable } from 'node:stream';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { fail } from '../../core/errors.ts';
+import { parseInput } from '../../core/schema.ts';
+import type { Actor } from '../access/index.ts';
+import type { Logger } from '../log/index.ts';
+import { Counter, Histogram, type Registry } from '../metrics/index.ts';
+import { toMillraceError, toProblem } from './problem.ts';
+import type { Route } from './route.ts';
+
+export type { FastifyInstance, FastifyReply, FastifyRequest };
+
+export interface HttpServerOptions {
+  readonly log: Logger;
+  readonly metrics: Registry;
+  /** Who is behind a request. */
+  readonly resolveActor: (request: FastifyRequest) => Promise<Actor>;
+  /** The largest JSON body. */
+  readonly bodyLimitBytes: number;
+}
+
+export const actorKey = Symbol('actor');
+
+/** The actor that the server resolved for a request. */
+export function actorOf(request: FastifyRequest): Actor {
+  return (request as unknown as Record<symbol, Actor>)[actorKey] ?? { kind: 'user', id: 'anonymous' };
+}
+
+/** Fastify with our errors, actor, metrics and headers; slices' routes and whole surfaces are added to it. */
+export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: options.bodyLimitBytes,
+    disableRequestLogging: true,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 2000 },
+  }) as unknown as FastifyInstance;
+
+  const duration = new Histogram({
+    name: 'millrace_http_request_duration_seconds',
+    help: 'Time to answer requests to control, by route and status',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+    registers: [options.metrics],
+  });
+  const errors = new Counter({
+    name: 'millrace_http_internal_errors_total',
+    help: 'Requests to control that failed by our own fault',
+    registers: [options.metrics],
+  });
+
+  app.addHook('onRequest', async (request) => {
+    (request as unknown as Record<symbol, Actor>)[actorKey] = await options.resolveActor(request);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+  });
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = toMillraceError(thrown);
+    if (error.status >= 500) {
+      errors.inc();
+      options.log.error(
+        { err: error.cause ?? error, code: error.code, ...error.params, url: request.url },
+        error.message,
+      );
+    }
+    void reply.code(error.status).type('application/problem+json').send(toProblem(error));
+  });
+  return app;
+}
+
+/** Adds a slice's routes: input is parsed, the actor handed on, the result sent as JSON or as a stream. */
+export function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
+  void app.register(async (scope) => {
+    for (const route of routes.filter((r) => r.bodyKind !== 'raw')) addRoute(scope, route);
+  });
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    for (const route of routes.filter((r) => r.bodyKind === 'raw')) addRoute(scope, route);
+  });
+}
+
+function addRoute(scope: FastifyInstance, route: Route): void {
+  scope.route({
+    method: route.method,
+    url: route.path,
+    handler: async (request, reply) => {
+      const abort = new AbortController();
+      reply.raw.once('close', () => abort.abort());
+      const input = {
+        params: route.params ? parseInput(route.params, request.params, 'path') : undefined,
+        query: route.query ? parseInput(route.query, request.query, 'query') : undefined,
+        body: route.body ? parseInput(route.body, request.body ?? {}, 'body') : undefined,
+      };
+      const context = { actor: actorOf(request), signal: abort.signal, request, reply };
+      const result = await route.handle(input as never, context);
+      if (reply.sent) return reply;
+      if (result instanceof Readable) return reply.send(result);
+      reply.code(route.status ?? 200);
+      return result === undefined ? reply.code(204).send() : reply.send(result);
+    },
+  });
+}
+
+/**
+ * Listens on a port. Throws `port_taken`, naming the setting to change.
+ *
+ * @returns the port in use (the one asked for, or the free one that was chosen for port 0)
+ */
+export async function listen(
+  app: FastifyInstance,
+  host: string,
+  port: number,
+  setting: string,
+): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+      throw fail('port_taken', { port, host, setting }, error);
+    throw error;
+  }
+  const address = app.server.address();
+  return typeof address === 'object' && address ? address.port : port;
+}
