@@ -1,0 +1,4 @@
+export type { SegmentFrames } from './parquet.ts';
+export type { SegmentColumn } from './segment-file.ts';
+export { SegmentLog, type SegmentLogOptions } from './segment-log.ts';
+export type { SealedSegment } from './shipping.ts';

@@ -1,0 +1,58 @@
+import { rename, rm } from 'node:fs/promises';
+import type { SegmentColumn, SegmentHeader } from './segment-file.ts';
+
+/** What segments need of the frames port: one SQL statement, its rows as objects. */
+export interface SegmentFrames {
+  query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+}
+
+/** Rows and event times of a converted segment. */
+export interface SegmentFacts {
+  readonly rows: number;
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+}
+
+const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/**
+ * Converts a sealed segment to Parquet (zstd), one column per column of its header. A value that its column's
+ * type cannot hold becomes NULL rather than stopping the segment. The header line has no key and is left out.
+ *
+ * @param keyColumn a column that is never null in a row
+ * @param timeColumn the column with the event time in epoch milliseconds
+ */
+export async function convertSegment(
+  frames: SegmentFrames,
+  header: SegmentHeader,
+  source: string,
+  target: string,
+  keyColumn: string,
+  timeColumn: string,
+): Promise<SegmentFacts> {
+  const temporary = `${target}.tmp`;
+  await rm(temporary, { force: true });
+  const shape = header.columns.map((c) => `${quoteText(c.name)}: 'VARCHAR'`).join(', ');
+  const list = header.columns.map(castColumn).join(', ');
+  await frames.query(
+    `COPY (SELECT ${list} FROM read_json(${quoteText(source)}, format = 'newline_delimited', columns = {${shape}})` +
+      ` WHERE ${quoteName(keyColumn)} IS NOT NULL) TO ${quoteText(temporary)} (FORMAT parquet, COMPRESSION zstd)`,
+  );
+  const time = quoteName(timeColumn);
+  const [facts] = await frames.query(
+    `SELECT count(*)::DOUBLE AS rows, coalesce(min(${time}), 0)::DOUBLE AS min_time_ms,` +
+      ` coalesce(max(${time}), 0)::DOUBLE AS max_time_ms FROM read_parquet(${quoteText(temporary)})`,
+  );
+  await rename(temporary, target);
+  return {
+    rows: Number(facts?.rows ?? 0),
+    minTimeMs: Number(facts?.min_time_ms ?? 0),
+    maxTimeMs: Number(facts?.max_time_ms ?? 0),
+  };
+}
+
+function castColumn(column: SegmentColumn): string {
+  const name = quoteName(column.name);
+  return column.type === 'VARCHAR' ? name : `TRY_CAST(${name} AS ${column.type}) AS ${name}`;
+}

@@ -1,0 +1,150 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, readFile, rename, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A column of a segment with its DuckDB type. */
+export interface SegmentColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** The first line of a segment file: what the columns of its rows are. */
+export interface SegmentHeader {
+  readonly segment: string;
+  readonly columns: readonly SegmentColumn[];
+}
+
+/** Names of a segment's files: rows are being added; complete; converted. */
+export const suffix = { open: '.open.ndjson', sealed: '.sealed.ndjson', parquet: '.parquet' } as const;
+
+/**
+ * The file that takes rows: a header line, then one JSON object a line. It is opened for synchronous data
+ * writes (O_DSYNC): when a write returns, the bytes are on the disk.
+ */
+export class SegmentFile {
+  readonly id: string;
+  readonly #directory: string;
+  readonly #file: FileHandle;
+  #pendingHeader: string;
+  #sizeBytes = 0;
+  #rows = 0;
+  /** Bytes of a failed write may stand behind #sizeBytes and must go before the next write. */
+  #dirty = false;
+
+  private constructor(directory: string, header: SegmentHeader, file: FileHandle) {
+    this.id = header.segment;
+    this.#directory = directory;
+    this.#file = file;
+    this.#pendingHeader = `${JSON.stringify(header)}\n`;
+  }
+
+  /** Creates the file; its name is on the disk too before this returns. */
+  static async create(directory: string, header: SegmentHeader): Promise<SegmentFile> {
+    const flags =
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_DSYNC ?? constants.O_SYNC);
+    const file = await open(join(directory, header.segment + suffix.open), flags, 0o644);
+    await syncDirectory(directory);
+    return new SegmentFile(directory, header, file);
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Appends whole lines. When it throws (disk full), none of them is in the file and it may be called again. */
+  async append(lines: string, rows: number): Promise<void> {
+    if (this.#dirty) await this.#cut();
+    const bytes = Buffer.from(this.#pendingHeader + lines);
+    this.#dirty = true;
+    try {
+      let written = 0;
+      while (written < bytes.length) {
+        const at = this.#sizeBytes + written;
+        written += (await this.#file.write(bytes, written, bytes.length - written, at)).bytesWritten;
+      }
+    } catch (error) {
+      await this.#cut().catch(() => undefined);
+      throw error;
+    }
+    this.#dirty = false;
+    this.#sizeBytes += bytes.length;
+    this.#rows += rows;
+    this.#pendingHeader = '';
+  }
+
+  /** Gives the file its final name and closes it. When it throws, the file still takes rows. */
+  async seal(): Promise<void> {
+    if (this.#dirty) await this.#cut();
+    const path = join(this.#directory, this.id);
+    await rename(path + suffix.open, path + suffix.sealed);
+    await syncDirectory(this.#directory);
+    await this.#file.close();
+  }
+
+  async #cut(): Promise<void> {
+    await this.#file.truncate(this.#sizeBytes);
+    this.#dirty = false;
+  }
+}
+
+/**
+ * Makes a segment that a crash left open complete: everything from the first line that is torn or not JSON is
+ * cut off (it was never acknowledged) and the file is sealed. Returns the number of rows kept.
+ */
+export async function recoverOpenSegment(directory: string, id: string): Promise<number> {
+  const path = join(directory, id + suffix.open);
+  const bytes = await readFile(path);
+  let kept = 0;
+  let lines = 0;
+  while (kept < bytes.length) {
+    const end = bytes.indexOf(0x0a, kept);
+    if (end < 0 || !isJsonObject(bytes.toString('utf8', kept, end))) break;
+    kept = end + 1;
+    lines++;
+  }
+  if (kept < bytes.length) await truncate(path, kept);
+  const file = await open(path, 'r+');
+  await file.sync();
+  await file.close();
+  await rename(path, join(directory, id + suffix.sealed));
+  await syncDirectory(directory);
+  return Math.max(0, lines - 1);
+}
+
+/** Reads the header of a sealed segment; null when even that did not reach the disk. */
+export async function readHeader(path: string): Promise<SegmentHeader | null> {
+  const file = await open(path, 'r');
+  try {
+    let text = '';
+    const buffer = Buffer.alloc(65_536);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return null;
+      text += buffer.toString('utf8', 0, bytesRead);
+      const end = text.indexOf('\n');
+      if (end >= 0) return JSON.parse(text.slice(0, end)) as SegmentHeader;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes created, renamed and removed names durable. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  await handle.sync();
+  await handle.close();
+}
+
+function isJsonObject(line: string): boolean {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null;
+  } catch {
+    return false;
+  }
+}

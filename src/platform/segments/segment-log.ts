@@ -1,0 +1,188 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail } from '../../core/errors.ts';
+import { uuidv7 } from '../../core/ids.ts';
+import { recoverOpenSegment, type SegmentColumn, SegmentFile, suffix } from './segment-file.ts';
+import { Shipping, type ShippingOptions } from './shipping.ts';
+
+export interface SegmentLogOptions extends Omit<ShippingOptions, 'backOffMs'> {
+  readonly columns: readonly SegmentColumn[];
+  /** A segment is sealed when it holds this much or is this old. */
+  readonly maxRows: number;
+  readonly maxSizeBytes: number;
+  readonly maxAgeMs: number;
+  readonly backOffMs?: readonly [number, number];
+}
+
+interface Group {
+  readonly kind: 'write';
+  readonly lines: string[];
+  rows: number;
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+interface Roll {
+  readonly kind: 'roll';
+  readonly columns: readonly SegmentColumn[] | null;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * A durable append-only log. Rows go to an open segment file; `append` resolves when they are on the disk,
+ * and all appends that wait while the disk is busy share the next write. Segments are sealed by rows, size,
+ * age or on demand, become Parquet, are shipped, and are deleted once the receiver has them. After a crash
+ * (kill -9, power loss) opening the log again keeps every row whose append had resolved.
+ */
+export class SegmentLog {
+  readonly #options: SegmentLogOptions;
+  readonly #shipping: Shipping;
+  /** Columns of the next segment, and those that the newest setColumns asked for. */
+  #columns: readonly SegmentColumn[];
+  #wanted: readonly SegmentColumn[];
+  #file: SegmentFile | null = null;
+  #ageTimer: NodeJS.Timeout | null = null;
+  readonly #work: (Group | Roll)[] = [];
+  #busy = false;
+
+  private constructor(options: SegmentLogOptions) {
+    this.#options = options;
+    this.#columns = options.columns;
+    this.#wanted = options.columns;
+    this.#shipping = new Shipping({ ...options, backOffMs: options.backOffMs ?? [500, 30_000] });
+  }
+
+  /** Opens the log in its directory and recovers what an earlier process left there. */
+  static async open(options: SegmentLogOptions): Promise<SegmentLog> {
+    await mkdir(options.directory, { recursive: true });
+    const log = new SegmentLog(options);
+    for (const name of (await readdir(options.directory)).sort()) {
+      if (name.endsWith(suffix.open)) {
+        const id = name.slice(0, -suffix.open.length);
+        const rows = await recoverOpenSegment(options.directory, id);
+        options.logger.info({ stream: options.stream, segment: id, rows }, 'segment recovered');
+        log.#shipping.add(id);
+      } else if (name.endsWith(suffix.sealed)) {
+        log.#shipping.add(name.slice(0, -suffix.sealed.length));
+      } else {
+        await rm(join(options.directory, name), { force: true });
+      }
+    }
+    return log;
+  }
+
+  /** Segments that the receiver does not have yet, the open one included. */
+  get waiting(): number {
+    return this.#shipping.waiting + (this.#file ? 1 : 0);
+  }
+
+  /**
+   * Appends rows: JSON objects, each with a newline at its end. Resolves when they are durable. Rejects with
+   * `disk_full` (or the file system's error) when they are not in the log; the next append tries afresh.
+   */
+  append(lines: string, rows: number): Promise<void> {
+    let group = this.#work.at(-1);
+    if (group?.kind !== 'write') {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      group = { kind: 'write', lines: [], rows: 0, done: promise, resolve, reject };
+      this.#work.push(group);
+      this.#start();
+    }
+    group.lines.push(lines);
+    group.rows += rows;
+    return group.done;
+  }
+
+  /** Rows from now on have these columns; a segment never mixes two sets. */
+  setColumns(columns: readonly SegmentColumn[]): void {
+    if (JSON.stringify(columns) === JSON.stringify(this.#wanted)) return;
+    this.#wanted = columns;
+    this.#roll(columns).catch(() => undefined);
+  }
+
+  /** Seals the open segment, rows appended before this call included. It is shipped in the background. */
+  seal(): Promise<void> {
+    return this.#roll(null);
+  }
+
+  /** Resolves when everything sealed has reached its receiver. */
+  drained(): Promise<void> {
+    return this.#shipping.drained();
+  }
+
+  /** Tells the log that the receiver is back, so that it need not wait out its back-off. */
+  retryNow(): void {
+    this.#shipping.retryNow();
+  }
+
+  /** Seals and stops. What was not shipped is shipped after the next start. */
+  async close(): Promise<void> {
+    await this.seal();
+    this.#shipping.close();
+  }
+
+  #roll(columns: readonly SegmentColumn[] | null): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#work.push({ kind: 'roll', columns, resolve, reject });
+    this.#start();
+    return promise;
+  }
+
+  /** Begins on the next turn of the event loop, so that what is appended in this one shares the write. */
+  #start(): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    setImmediate(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    for (let item = this.#work.shift(); item; item = this.#work.shift()) {
+      try {
+        if (item.kind === 'write') await this.#write(item);
+        else {
+          await this.#sealFile();
+          this.#columns = item.columns ?? this.#columns;
+        }
+        item.resolve();
+        if (this.#isFull()) await this.#sealFile();
+      } catch (error) {
+        item.reject(this.#explain(error));
+      }
+    }
+    this.#busy = false;
+  }
+
+  async #write(group: Group): Promise<void> {
+    if (!this.#file) {
+      this.#file = await SegmentFile.create(this.#options.directory, {
+        segment: uuidv7(),
+        columns: this.#columns,
+      });
+      this.#ageTimer = setTimeout(() => void this.seal().catch(() => undefined), this.#options.maxAgeMs);
+      this.#ageTimer.unref();
+    }
+    await this.#file.append(group.lines.join(''), group.rows);
+  }
+
+  #isFull(): boolean {
+    const { maxRows, maxSizeBytes } = this.#options;
+    return this.#file !== null && (this.#file.rows >= maxRows || this.#file.sizeBytes >= maxSizeBytes);
+  }
+
+  async #sealFile(): Promise<void> {
+    const file = this.#file;
+    if (!file) return;
+    await file.seal();
+    this.#file = null;
+    if (this.#ageTimer) clearTimeout(this.#ageTimer);
+    this.#shipping.add(file.id);
+  }
+
+  #explain(error: unknown): unknown {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOSPC' || code === 'EDQUOT')
+      return fail('disk_full', { path: this.#options.directory }, error);
+    return error;
+  }
+}

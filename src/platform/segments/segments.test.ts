@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { suffix } from './segment-file.ts';
+import { SegmentLog } from './segment-log.ts';
+import type { SealedSegment } from './shipping.ts';
+import { localFrames, testLogOptions } from './testing.ts';
+
+const frames = await localFrames();
+const row = (id: number | string, extra: object = {}) =>
+  `${JSON.stringify({ id: String(id), time: Number(id), ...extra })}\n`;
+
+async function temporary(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-segments-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A receiver that keeps the Parquet files: what a reader of the log would see. */
+async function receiver(t: TestContext) {
+  const kept = await temporary(t);
+  const shipped: SealedSegment[] = [];
+  const ship = async (segment: SealedSegment) => {
+    await copyFile(segment.path, join(kept, `${segment.id}.parquet`));
+    shipped.push(segment);
+  };
+  const rows = () => frames.query(`SELECT * FROM read_parquet('${kept}/*.parquet', union_by_name = true)`);
+  return { ship, shipped, rows };
+}
+
+test('rows come out as Parquet with their types, with counts and times, and the files are gone', async (t) => {
+  const directory = await temporary(t);
+  const { ship, shipped, rows } = await receiver(t);
+  const log = await SegmentLog.open(testLogOptions(directory, frames, ship));
+  await Promise.all([
+    log.append(row(7, { value: 1.5 }), 1),
+    log.append(row(9) + row(8, { value: 'wrong' }), 2),
+  ]);
+  await log.seal();
+  await log.drained();
+  const found = (await rows()).map((r) => [r.id, Number(r.time), r.value]);
+  assert.deepEqual(found, [
+    ['7', 7, 1.5],
+    ['9', 9, null],
+    ['8', 8, null],
+  ]);
+  assert.deepEqual(
+    shipped.map(({ rows, minTimeMs, maxTimeMs, stream }) => ({ rows, minTimeMs, maxTimeMs, stream })),
+    [{ rows: 3, minTimeMs: 7, maxTimeMs: 9, stream: 'test' }],
+  );
+  assert.deepEqual(await readdir(directory), []);
+  assert.equal(log.waiting, 0);
+});
+
+test('segments are sealed by rows and by age, and new columns begin a new segment', async (t) => {
+  const { ship, shipped, rows } = await receiver(t);
+  const options = { ...testLogOptions(await temporary(t), frames, ship), maxRows: 2, maxAgeMs: 50 };
+  const log = await SegmentLog.open(options);
+  for (const id of [1, 2, 3]) await log.append(row(id), 1);
+  while (shipped.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  void log.append(row(4), 1);
+  log.setColumns([...options.columns, { name: 'colour', type: 'VARCHAR' }]);
+  await log.append(row(5, { colour: 'red' }), 1);
+  await log.seal();
+  await log.drained();
+  assert.deepEqual(
+    shipped.map((s) => s.rows),
+    [2, 1, 1, 1],
+  );
+  assert.deepEqual(
+    (await rows()).map((r) => r.colour),
+    [null, null, null, null, 'red'],
+  );
+});
+
+test('a receiver that fails gets the segment again, under the same id', async (t) => {
+  const { ship, rows } = await receiver(t);
+  const ids: string[] = [];
+  const log = await SegmentLog.open(
+    testLogOptions(await temporary(t), frames, async (segment) => {
+      ids.push(segment.id);
+      if (ids.length < 3) throw new Error('receiver is away');
+      await ship(segment);
+    }),
+  );
+  await log.append(row(1), 1);
+  await log.seal();
+  await log.drained();
+  assert.equal(new Set(ids).size, 1);
+  assert.equal(ids.length, 3);
+  assert.equal((await rows()).length, 1);
+});
+
+test('torn and garbled tails of a crashed segment are cut, whole lines stay', async (t) => {
+  const directory = await temporary(t);
+  const header = JSON.stringify({
+    segment: 's1',
+    columns: testLogOptions('', frames, async () => {}).columns,
+  });
+  const tails = ['', '{"id":"3","ti', '\0\0\0\0\n{"id":"4","time":4}\n', '{"id":"3","time":3}'];
+  for (const [i, tail] of tails.entries()) {
+    await writeFile(join(directory, `s${i}${suffix.open}`), `${header}\n${row(1)}${row(2)}${tail}`);
+  }
+  await writeFile(join(directory, `empty${suffix.open}`), '{"segm');
+  const { ship, shipped } = await receiver(t);
+  const log = await SegmentLog.open(testLogOptions(directory, frames, ship));
+  await log.drained();
+  assert.deepEqual(
+    shipped.map((s) => s.rows),
+    [2, 2, 2, 2],
+  );
+  assert.deepEqual(await readdir(directory), []);
+});
+
+test('kill -9 at any moment loses no acknowledged row, round after round', async (t) => {
+  const directory = await temporary(t);
+  const script = new URL('./fixtures/append-until-killed.ts', import.meta.url).pathname;
+  const acknowledged = new Set<string>();
+  for (let round = 0; round < 5; round++) {
+    const child = spawn(process.execPath, [script, directory, String(round * 1_000_000)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    const enough = 300 + round * 170;
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk;
+      if (text.length > enough * 5) child.kill('SIGKILL');
+    });
+    await once(child, 'close');
+    for (const id of text.split('\n').slice(0, -1)) acknowledged.add(id);
+  }
+  const { ship, rows } = await receiver(t);
+  const log = await SegmentLog.open(testLogOptions(directory, frames, ship));
+  await log.drained();
+  const logged = new Set((await rows()).map((r) => r.id));
+  const lost = [...acknowledged].filter((id) => !logged.has(id));
+  assert.ok(acknowledged.size > 500, `only ${acknowledged.size} rows were acknowledged`);
+  assert.deepEqual(lost, []);
+});
