@@ -419,6 +419,81 @@ export const errorCatalogue = {
     message: '{subject} does not fit dataset "{dataset}" version {version}: {problems}',
     next: 'Correct the names and types, or register a dataset version that has these columns.',
   },
+  // pipelines
+  step_kind_unknown: {
+    status: 400,
+    title: 'Unknown step kind',
+    message: 'there is no step kind "{kind}"',
+    next: 'Use one of {known}.',
+  },
+  step_output_invalid: {
+    status: 422,
+    title: 'Step result refused',
+    message: 'a step of kind {kind} returned something else than it declares: {problem}',
+    next: 'Worker and control may be of different versions: restart both from the same one.',
+  },
+  step_timed_out: {
+    status: 422,
+    title: 'Step took too long',
+    message: 'the {kind} step was stopped after {timeout}',
+    next: 'Read its log to see where it hung; if it needs longer, raise train.timeout in the loop file.',
+  },
+  // train
+  train_python_missing: {
+    status: 422,
+    title: 'Python missing',
+    message: 'train.run needs "{program}", which cannot be started: {problem}',
+    next: 'Install Python 3.11 and the packages of the script (make python), or name another with MILLRACE_PYTHON.',
+  },
+  train_command_invalid: {
+    status: 422,
+    title: 'Training command refused',
+    message: 'train.run: {problem}',
+    next: 'Write one program with its arguments, e.g. python train.py --data ${data}.',
+  },
+  train_script_failed: {
+    status: 422,
+    title: 'Training script failed',
+    message: '"{command}" ended with {ending}: {lastLines}',
+    next: 'Read the whole log of the step, correct the script, apply the loop file again and retry the turn.',
+  },
+  train_no_model: {
+    status: 422,
+    title: 'No model logged',
+    message: 'the training script ended well but logged no model (runs: {runs})',
+    next: 'Call mlflow.<flavor>.log_model(...) in the script, apply the loop file again and retry the turn.',
+  },
+  // loop
+  loop_file_invalid: {
+    status: 400,
+    title: 'Loop file refused',
+    message: '{problems}',
+    next: 'Correct the named lines and apply the file again; the version in force is unchanged.',
+  },
+  loop_blob_missing: {
+    status: 400,
+    title: 'Training code missing',
+    message: 'file {path} ({digest}) was not uploaded',
+    next: 'Upload it with PUT /api/v1/blobs/{digest}, or apply with the millrace command, which does so.',
+  },
+  loop_busy: {
+    status: 409,
+    title: 'Turn under way',
+    message: 'turn {turn} of loop {loop} is {state}',
+    next: 'Wait until it ends, or abort it with POST /api/v1/turns/{turn}/abort.',
+  },
+  loop_trigger_refused: {
+    status: 409,
+    title: 'Manual turns are off',
+    message: 'loop {loop} does not allow turns by hand',
+    next: 'Add "manual" to improve.retrain.on in the loop file and apply it.',
+  },
+  turn_state: {
+    status: 409,
+    title: 'Not in this state',
+    message: 'turn {turn} is {state}; {action} needs {needed}',
+    next: 'Look at the turn with GET /api/v1/turns/{turn}.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;
