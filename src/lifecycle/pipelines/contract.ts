@@ -39,7 +39,7 @@ export const stepRunSchema = z.object({
   createdAt: timeSchema,
   startedAt: timeSchema.nullable(),
   finishedAt: timeSchema.nullable(),
-  /** From the last start to the end; null while it waits or runs. */
+  /** From the first start to the end; null while it waits or runs. */
   durationMs: z.number().nullable(),
 });
 export type StepRun = z.infer<typeof stepRunSchema>;
@@ -61,10 +61,12 @@ export const stepLogQuerySchema = z.strictObject({
 });
 
 export const stepLogLineSchema = z.object({
-  /** Counts up from 1 within the step run, over all attempts. */
+  /** Grows with each line, over all attempts; not without gaps. */
   number: z.number().int(),
   attempt: z.number().int(),
   at: timeSchema,
+  /** `system`: said by Millrace, not by the step's program. */
+  stream: z.enum(['stdout', 'stderr', 'system']),
   text: z.string(),
 });
 export type StepLogLine = z.infer<typeof stepLogLineSchema>;
@@ -73,5 +75,5 @@ export type StepLogLine = z.infer<typeof stepLogLineSchema>;
 export const cancelStepSchema = z.strictObject({ reason: z.string().trim().min(1).max(2000) });
 
 /** Events of this slice. The subject is the step run's id; data: kind, subject, status. */
-export const stepEventTypes = ['step.queued', 'step.started', 'step.finished'] as const;
+export const stepEventTypes = ['step.queued', 'step.finished'] as const;
 export type StepEventType = (typeof stepEventTypes)[number];
