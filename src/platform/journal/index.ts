@@ -1,4 +1,5 @@
 export { consumeEvents, type EventConsumer } from './consumer.ts';
+export { type EventResource, eventResource } from './contract.ts';
 export {
   type AuditFilter,
   Journal,
@@ -9,3 +10,4 @@ export {
   type Subject,
 } from './journal.ts';
 export { journalMigrations } from './migrations.ts';
+export { eventRoutes } from './routes.ts';

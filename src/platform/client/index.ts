@@ -1,0 +1,117 @@
+import { Readable } from 'node:stream';
+import type { z } from 'zod';
+import { fail, MillraceError } from '../../core/errors.ts';
+import { type Digest, digestOf } from '../../core/json.ts';
+
+/** An error that control answered, with its code, status and next step as control sent them. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError';
+  readonly status: number;
+  readonly code: string;
+  readonly next: string;
+
+  constructor(problem: { status: number; code: string; detail: string; next: string }) {
+    super(problem.detail);
+    this.status = problem.status;
+    this.code = problem.code;
+    this.next = problem.next;
+  }
+}
+
+export interface ControlRequest<S extends z.ZodType> {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly body?: unknown;
+  /** The answer is parsed by it. */
+  readonly schema: S;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Control's REST API as serve, work and the command line call it.
+ * Errors: `control_unreachable` when it does not answer, `ControlError` with what it answered.
+ */
+export class ControlClient {
+  readonly url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  /** @param token names a job's attempt; without one the caller is whoever the server takes it for */
+  constructor(url: string, token?: string) {
+    this.url = url.replace(/\/+$/, '');
+    this.#headers = token ? { authorization: `Bearer ${token}` } : {};
+  }
+
+  /** Sends JSON and parses the JSON answer. `path` starts with `/api/v1`. */
+  async call<S extends z.ZodType>(path: string, request: ControlRequest<S>): Promise<z.output<S>> {
+    const json = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const response = await this.fetch(path, {
+      method: request.method ?? (json === undefined ? 'GET' : 'POST'),
+      headers: json === undefined ? {} : { 'content-type': 'application/json' },
+      ...(json === undefined ? {} : { body: json }),
+      ...(request.signal ? { signal: request.signal } : {}),
+    });
+    const text = await response.text();
+    return request.schema.parse(text === '' ? undefined : JSON.parse(text));
+  }
+
+  /** Any request; resolves with a successful response only. */
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(this.url + path, { ...init, headers: { ...this.#headers, ...init.headers } });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      const cause = (error as { cause?: Error }).cause ?? (error as Error);
+      const problem = cause.message || (cause as NodeJS.ErrnoException).code || String(cause);
+      throw fail('control_unreachable', { url: this.url, problem }, error);
+    }
+    if (response.ok) return response;
+    throw await toControlError(response);
+  }
+
+  /** A blob's bytes as a stream, not yet checked against the digest. */
+  async blob(digest: Digest, signal?: AbortSignal): Promise<Readable> {
+    const response = await this.fetch(`/api/v1/blobs/${digest}`, signal ? { signal } : {});
+    return response.body ? Readable.fromWeb(response.body as never) : Readable.from([]);
+  }
+
+  /** Stores bytes under their digest. Sending what is there already changes nothing. */
+  async putBlob(content: Uint8Array, signal?: AbortSignal): Promise<Digest> {
+    const digest = digestOf(content);
+    await this.putBlobStream(digest, content, signal);
+    return digest;
+  }
+
+  /** Stores a stream under the digest that it must have. */
+  async putBlobStream(digest: Digest, content: Uint8Array | Readable, signal?: AbortSignal): Promise<void> {
+    const body =
+      content instanceof Readable ? (Readable.toWeb(content) as unknown as BodyInit) : (content as BodyInit);
+    await this.fetch(`/api/v1/blobs/${digest}`, {
+      method: 'PUT',
+      body,
+      headers: { 'content-type': 'application/octet-stream' },
+      duplex: 'half',
+      ...(signal ? { signal } : {}),
+    } as RequestInit);
+  }
+}
+
+async function toControlError(response: Response): Promise<ControlError> {
+  const text = await response.text();
+  try {
+    return new ControlError(JSON.parse(text));
+  } catch {
+    const detail = text.slice(0, 500) || response.statusText;
+    return new ControlError({
+      status: response.status,
+      code: 'unknown',
+      detail,
+      next: 'See the log of control.',
+    });
+  }
+}
+
+/** True where trying again later may help: control is away, restarting or overloaded. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof MillraceError) return error.code === 'control_unreachable';
+  return error instanceof ControlError && (error.status >= 500 || error.status === 429);
+}
