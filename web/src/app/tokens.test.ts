@@ -12,7 +12,9 @@ const themes = {
 
 function parse(block: string): ReadonlyMap<string, Rgb> {
   const found = block.matchAll(/--([\w-]+):\s*oklch\(([\d.]+) ([\d.]+) ([\d.]+)\);/g);
-  return new Map([...found].map(([, name, l, c, h]) => [name as string, linear(Number(l), Number(c), Number(h))]));
+  return new Map(
+    [...found].map(([, name, l, c, h]) => [name as string, linear(Number(l), Number(c), Number(h))]),
+  );
 }
 
 /** OKLCH to linear sRGB (Ottosson 2020), clipped to the gamut. */
@@ -60,7 +62,8 @@ for (const [theme, tokens] of Object.entries(themes)) {
       expectRatio('muted', paper, 4.5);
     }
     expectRatio('on-accent', 'accent', 4.5);
-    for (const paper of ['bg', 'surface']) for (const ink of ['accent', 'good', 'bad']) expectRatio(ink, paper, 4.5);
+    for (const paper of ['bg', 'surface'])
+      for (const ink of ['accent', 'good', 'bad']) expectRatio(ink, paper, 4.5);
   });
 
   test(`${theme}: states, identities and series stand out from the surface`, () => {

@@ -32,7 +32,10 @@ export function Button(
 
 /** A button that is only an icon; its label is spoken and shown as a tip. */
 export function IconButton(
-  props: ButtonHTMLAttributes<HTMLButtonElement> & { readonly label: string; readonly ref?: Ref<HTMLButtonElement> },
+  props: ButtonHTMLAttributes<HTMLButtonElement> & {
+    readonly label: string;
+    readonly ref?: Ref<HTMLButtonElement>;
+  },
 ) {
   const { label, children, className = '', ...rest } = props;
   return (

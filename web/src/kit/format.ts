@@ -69,7 +69,8 @@ const SPANS: readonly (readonly [string, number])[] = [
 export function formatDuration(durationMs: number | null | undefined): string {
   if (durationMs === null || durationMs === undefined || !Number.isFinite(durationMs)) return '–';
   const total = Math.abs(durationMs);
-  if (total < 1000) return `${formatNumber(total, total < 10 && total !== Math.round(total) ? 1 : 0)}${THIN}ms`;
+  if (total < 1000)
+    return `${formatNumber(total, total < 10 && total !== Math.round(total) ? 1 : 0)}${THIN}ms`;
   if (total < 10_000) return `${formatNumber(total / 1000, 1)}${THIN}s`;
   const parts: string[] = [];
   let rest = Math.round(total / 1000) * 1000;
@@ -125,7 +126,9 @@ export function formatDay(atMs: number, thisYear?: number): string {
   const date = new Date(atMs);
   if (Number.isNaN(date.getTime())) return '–';
   const text = `${MONTHS[date.getUTCMonth()]} ${date.getUTCDate()}`;
-  return thisYear === undefined || date.getUTCFullYear() === thisYear ? text : `${text}, ${date.getUTCFullYear()}`;
+  return thisYear === undefined || date.getUTCFullYear() === thisYear
+    ? text
+    : `${text}, ${date.getUTCFullYear()}`;
 }
 
 /** UTC date and time of a sample: `2001-03-03 14:05`; seconds when `seconds` is set. */

@@ -1,13 +1,14 @@
 /** Who is meant: champion, challenger, shadow, reference, current. Fixed colour and stroke on every screen. */
 export type Identity = 'champion' | 'challenger' | 'shadow' | 'reference' | 'current';
 
-export const identityStroke: Readonly<Record<Identity, { readonly colour: string; readonly dash: string }>> = {
-  champion: { colour: 'var(--champion)', dash: '' },
-  challenger: { colour: 'var(--challenger)', dash: '5 3' },
-  shadow: { colour: 'var(--shadow)', dash: '1.5 3' },
-  reference: { colour: 'var(--reference)', dash: '' },
-  current: { colour: 'var(--current)', dash: '' },
-};
+export const identityStroke: Readonly<Record<Identity, { readonly colour: string; readonly dash: string }>> =
+  {
+    champion: { colour: 'var(--champion)', dash: '' },
+    challenger: { colour: 'var(--challenger)', dash: '5 3' },
+    shadow: { colour: 'var(--shadow)', dash: '1.5 3' },
+    reference: { colour: 'var(--reference)', dash: '' },
+    current: { colour: 'var(--current)', dash: '' },
+  };
 
 /** A short stroke in the identity's colour and dash. */
 export function IdentitySwatch(props: { readonly identity: Identity; readonly width?: number }) {
@@ -22,13 +23,25 @@ export function IdentitySwatch(props: { readonly identity: Identity; readonly wi
   const { colour, dash } = identityStroke[identity];
   return (
     <svg width={width} height="10" className="inline-block shrink-0" aria-hidden="true">
-      <line x1="0" x2={width} y1="5" y2="5" stroke={colour} strokeWidth="2.5" strokeDasharray={dash || undefined} />
+      <line
+        x1="0"
+        x2={width}
+        y1="5"
+        y2="5"
+        stroke={colour}
+        strokeWidth="2.5"
+        strokeDasharray={dash || undefined}
+      />
     </svg>
   );
 }
 
 /** A version with its identity: swatch, `v7`, role word. */
-export function VersionTag(props: { readonly version: string | number; readonly identity?: Identity; readonly word?: string }) {
+export function VersionTag(props: {
+  readonly version: string | number;
+  readonly identity?: Identity;
+  readonly word?: string;
+}) {
   return (
     <span className="inline-flex items-center gap-1.5 whitespace-nowrap">
       {props.identity && <IdentitySwatch identity={props.identity} />}

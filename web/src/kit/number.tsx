@@ -1,4 +1,4 @@
-import { formatInterval, formatNumber, formatSigned, decimalsFor } from './format.ts';
+import { decimalsFor, formatInterval, formatNumber, formatSigned } from './format.ts';
 
 /** An estimate with its interval; `of` says what it was measured on and is shown on hover. */
 export function Estimate(props: {
@@ -16,7 +16,8 @@ export function Estimate(props: {
       </span>
     );
   }
-  const known = typeof low === 'number' && typeof high === 'number' && Number.isFinite(low) && Number.isFinite(high);
+  const known =
+    typeof low === 'number' && typeof high === 'number' && Number.isFinite(low) && Number.isFinite(high);
   if (!known) {
     return (
       <span className={className} data-tip={of}>
@@ -54,7 +55,9 @@ export function Difference(props: {
   const decimals = known ? decimalsFor((high - low) / 2) : 3;
   const ink = sure ? (good ? 'text-good' : 'text-bad') : 'text-muted';
   const word = !sure ? 'no clear difference' : good ? 'better' : 'worse';
-  const range = known ? `95 %: ${formatSigned(low, decimals)} to ${formatSigned(high, decimals)}` : 'no interval';
+  const range = known
+    ? `95 %: ${formatSigned(low, decimals)} to ${formatSigned(high, decimals)}`
+    : 'no interval';
   return (
     <span className={`whitespace-nowrap ${ink}`} data-tip={`${word}; ${range}${of ? `\n${of}` : ''}`}>
       {sure ? (value > 0 ? '↑ ' : '↓ ') : ''}

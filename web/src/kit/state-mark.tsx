@@ -31,7 +31,9 @@ export function StateMark(props: { readonly state: State; readonly size?: number
       {state === 'good' && <circle cx="5" cy="5" r="4" fill="currentColor" />}
       {state === 'watch' && <path d="M5 .8 9.6 9H.4Z" fill="currentColor" />}
       {state === 'bad' && <rect x="1" y="1" width="8" height="8" rx="1" fill="currentColor" />}
-      {state === 'none' && <circle cx="5" cy="5" r="3.4" fill="none" stroke="currentColor" strokeWidth="1.4" />}
+      {state === 'none' && (
+        <circle cx="5" cy="5" r="3.4" fill="none" stroke="currentColor" strokeWidth="1.4" />
+      )}
       {state === 'running' && (
         <>
           <circle cx="5" cy="5" r="3.4" fill="none" stroke="currentColor" strokeWidth="1.4" />

@@ -22,7 +22,11 @@ export function Ago(props: { readonly at: When; readonly className?: string }) {
 }
 
 /** Event time: the stopwatch marks that this is the data's own clock, never the wall's. */
-export function EventTime(props: { readonly at: When; readonly precise?: boolean; readonly className?: string }) {
+export function EventTime(props: {
+  readonly at: When;
+  readonly precise?: boolean;
+  readonly className?: string;
+}) {
   const ms = toMs(props.at);
   if (Number.isNaN(ms)) return <span className="text-faint">–</span>;
   return (
@@ -40,9 +44,22 @@ export function EventTime(props: { readonly at: When; readonly precise?: boolean
 /** The stopwatch itself, for column heads and chart titles. */
 export function EventTimeMark() {
   return (
-    <svg width="11" height="12" viewBox="0 0 11 12" className="shrink-0 text-faint" role="img" aria-label="event time">
+    <svg
+      width="11"
+      height="12"
+      viewBox="0 0 11 12"
+      className="shrink-0 text-faint"
+      role="img"
+      aria-label="event time"
+    >
       <circle cx="5.5" cy="7" r="4" fill="none" stroke="currentColor" strokeWidth="1.2" />
-      <path d="M4 .9h3M5.5 1v1.6M5.5 7V4.8" fill="none" stroke="currentColor" strokeWidth="1.2" strokeLinecap="round" />
+      <path
+        d="M4 .9h3M5.5 1v1.6M5.5 7V4.8"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="1.2"
+        strokeLinecap="round"
+      />
     </svg>
   );
 }

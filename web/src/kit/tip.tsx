@@ -35,7 +35,11 @@ export function TipLayer() {
       const target = event.target instanceof Element ? event.target.closest('[data-tip]') : null;
       if (target === owner) return;
       hide();
-      if (target) timer = window.setTimeout(() => target.isConnected && show(target), event.type === 'focusin' ? 0 : 220);
+      if (target)
+        timer = window.setTimeout(
+          () => target.isConnected && show(target),
+          event.type === 'focusin' ? 0 : 220,
+        );
     };
     const focus = (event: Event): void => {
       if (event.target instanceof Element && event.target.matches(':focus-visible')) over(event);

@@ -43,7 +43,10 @@ export function Wheel(props: {
       aria-label={plain ? 'Millrace' : words}
     >
       {prepareWheel(states, size).map((blade) => (
-        <g key={blade.stage} data-tip={plain ? undefined : `${title(blade.stage)}: ${notes?.[blade.stage] ?? WORD[blade.state]}`}>
+        <g
+          key={blade.stage}
+          data-tip={plain ? undefined : `${title(blade.stage)}: ${notes?.[blade.stage] ?? WORD[blade.state]}`}
+        >
           {blade.rest !== '' && <path d={blade.rest} className={`${INK[blade.state]} opacity-45`} />}
           <path d={blade.path} className={plain ? 'fill-accent' : INK[blade.state]} />
         </g>

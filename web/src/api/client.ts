@@ -1,0 +1,41 @@
+import { problemOf } from './problem.ts';
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** One page of a list: keyset paging, `next` is the cursor of the following page. */
+export type Page<T> = { readonly items: readonly T[]; readonly next: string | null };
+
+/** Path below /api/v1 with its query string; undefined values are left out. */
+export function apiUrl(path: string, query: Query = {}): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== undefined && value !== '') params.set(key, String(value));
+  }
+  const text = params.toString();
+  return `/api/v1${path}${text ? `?${text}` : ''}`;
+}
+
+/** GET, parsed. Throws ProblemError for any answer but 2xx and TypeError when nothing answers. */
+export async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  const response = await fetch(apiUrl(path, query), {
+    headers: { accept: 'application/json' },
+    ...(signal ? { signal } : {}),
+  });
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as T;
+}
+
+/** POST with a fresh idempotency key, so that a repeated click or retry does a thing once. */
+export async function post<T>(path: string, body: unknown = {}): Promise<T> {
+  const response = await fetch(apiUrl(path), {
+    method: 'POST',
+    headers: {
+      accept: 'application/json',
+      'content-type': 'application/json',
+      'idempotency-key': crypto.randomUUID(),
+    },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw await problemOf(response);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}

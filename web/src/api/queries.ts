@@ -1,0 +1,116 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { Dataset, DatasetVersion, DatasetVersionSummary } from '../../../src/lifecycle/data/contract.ts';
+import type { Evaluation } from '../../../src/lifecycle/evaluation/contract.ts';
+import type {
+  ArtifactEntry,
+  Experiment,
+  MetricHistory,
+  Run,
+  RunDetail,
+  RunListQuery,
+} from '../../../src/lifecycle/experiments/contract.ts';
+import type {
+  FeedbackSummary,
+  Prediction,
+  PredictionDetail,
+} from '../../../src/lifecycle/feedback/contract.ts';
+import type { AuditEntry } from '../../../src/lifecycle/governance/contract.ts';
+import type {
+  Alert,
+  Monitor,
+  MonitorWindow,
+  MonitorWindowSummary,
+} from '../../../src/lifecycle/monitoring/contract.ts';
+import type { StepLogLine, StepRun } from '../../../src/lifecycle/pipelines/contract.ts';
+import type { AliasMove, ModelVersion, RegisteredModel } from '../../../src/lifecycle/registry/contract.ts';
+import type { Endpoint, Replica, RouteVersion } from '../../../src/lifecycle/serving/contract.ts';
+import type { Loop, LoopVersion, Turn, TurnSummary } from '../../../src/loop/contract.ts';
+import { get, type Page, type Query } from './client.ts';
+
+/** One page of a list, for lists that a screen shows whole. */
+function list<T>(key: string, path: string, query: Query = {}) {
+  return queryOptions({
+    queryKey: [key, 'list', path, query] as const,
+    queryFn: ({ signal }) => get<Page<T>>(path, query, signal),
+    placeholderData: keepPreviousData,
+  });
+}
+
+function one<T>(key: string, path: string, query: Query = {}) {
+  return queryOptions({
+    queryKey: [key, 'one', path, query] as const,
+    queryFn: ({ signal }) => get<T>(path, query, signal),
+  });
+}
+
+/** A list that grows as the reader scrolls. */
+function pages<T>(key: string, path: string, query: Query) {
+  return infiniteQueryOptions({
+    queryKey: [key, 'pages', path, query] as const,
+    queryFn: ({ pageParam, signal }) => get<Page<T>>(path, { ...query, after: pageParam }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page: Page<T>) => page.next ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+}
+
+const part = encodeURIComponent;
+
+export const loopsQuery = () => list<Loop>('loops', '/loops', { limit: 100 });
+export const loopQuery = (name: string) => one<Loop>('loops', `/loops/${part(name)}`);
+export const loopVersionsQuery = (name: string) =>
+  list<LoopVersion>('loops', `/loops/${part(name)}/versions`);
+export const turnsQuery = (loop?: string, limit = 100) =>
+  list<TurnSummary>('turns', '/turns', { loop, limit });
+export const turnQuery = (id: string) => one<Turn>('turns', `/turns/${part(id)}`);
+
+export const alertsQuery = (endpoint?: string, state?: string) =>
+  list<Alert>('alerts', '/alerts', { endpoint, state, limit: 200 });
+export const monitorQuery = (endpoint: string) => one<Monitor>('monitors', `/monitors/${part(endpoint)}`);
+export const windowsQuery = (endpoint: string, modelVersion?: string) =>
+  list<MonitorWindowSummary>('windows', '/windows', { endpoint, modelVersion, limit: 1000 });
+export const windowQuery = (id: string) => one<MonitorWindow>('windows', `/windows/${part(id)}`);
+
+export const experimentsQuery = () => list<Experiment>('experiments', '/experiments', { limit: 200 });
+export const runsQuery = (query: Partial<RunListQuery>) => pages<Run>('runs', '/runs', query as Query);
+export const runQuery = (id: string) => one<RunDetail>('runs', `/runs/${part(id)}`);
+export const metricHistoryQuery = (runId: string, key: string, buckets = 320) =>
+  one<MetricHistory>('runs', `/runs/${part(runId)}/metric-history`, { key, buckets });
+export const artifactsQuery = (runId: string, path: string) =>
+  list<ArtifactEntry>('runs', `/runs/${part(runId)}/artifacts`, { path });
+
+export const modelsQuery = () => list<RegisteredModel>('registry', '/registered-models', { limit: 200 });
+export const modelQuery = (name: string) =>
+  one<RegisteredModel>('registry', `/registered-models/${part(name)}`);
+export const versionsQuery = (name: string) =>
+  list<ModelVersion>('registry', `/registered-models/${part(name)}/versions`, { limit: 200 });
+export const versionQuery = (name: string, version: string) =>
+  one<ModelVersion>('registry', `/registered-models/${part(name)}/versions/${part(version)}`);
+export const aliasMovesQuery = (name: string) =>
+  list<AliasMove>('registry', `/registered-models/${part(name)}/alias-moves`, { limit: 200 });
+export const evaluationQuery = (id: string) => one<Evaluation>('evaluations', `/evaluations/${part(id)}`);
+
+export const endpointsQuery = () => list<Endpoint>('endpoints', '/endpoints', { limit: 200 });
+export const endpointQuery = (name: string) => one<Endpoint>('endpoints', `/endpoints/${part(name)}`);
+export const routeVersionsQuery = (name: string) =>
+  list<RouteVersion>('endpoints', `/endpoints/${part(name)}/route-versions`, { limit: 200 });
+export const replicasQuery = () => list<Replica>('replicas', '/replicas');
+
+export const predictionsQuery = (query: Query) => pages<Prediction>('predictions', '/predictions', query);
+export const predictionQuery = (endpoint: string, id: string) =>
+  one<PredictionDetail>('predictions', `/predictions/${part(id)}`, { endpoint });
+export const feedbackQuery = (endpoint: string) =>
+  one<FeedbackSummary>('feedback', '/labels/summary', { endpoint });
+
+export const datasetsQuery = () => list<Dataset>('datasets', '/datasets', { limit: 200 });
+export const datasetVersionsQuery = (dataset: string) =>
+  list<DatasetVersionSummary>('datasets', '/dataset-versions', { dataset, limit: 200 });
+export const datasetVersionQuery = (id: string) =>
+  one<DatasetVersion>('datasets', `/dataset-versions/${part(id)}`);
+
+export const stepRunsQuery = (query: Query) => pages<StepRun>('step-runs', '/step-runs', query);
+export const stepRunQuery = (id: string) => one<StepRun>('step-runs', `/step-runs/${part(id)}`);
+export const stepLogsQuery = (id: string) =>
+  list<StepLogLine>('step-runs', `/step-runs/${part(id)}/logs`, { limit: 5000 });
+
+export const auditQuery = (query: Query) => pages<AuditEntry>('audit', '/audit-entries', query);

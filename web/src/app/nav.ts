@@ -1,0 +1,97 @@
+import {
+  Activity,
+  Boxes,
+  Database,
+  FlaskConical,
+  ListChecks,
+  type LucideIcon,
+  MessageSquareText,
+  RefreshCw,
+  Route as RouteIcon,
+  ScrollText,
+} from 'lucide-react';
+
+export type NavItem = {
+  readonly to: string;
+  readonly label: string;
+  readonly icon: LucideIcon;
+  /** Second key of the `g` chord. */
+  readonly key: string;
+  /** The question that the screen answers; shown in the palette. */
+  readonly question: string;
+};
+
+export type NavGroup = { readonly title: string; readonly items: readonly NavItem[] };
+
+/** Screens by stage, in loop order. */
+export const navGroups: readonly NavGroup[] = [
+  {
+    title: 'Experiment',
+    items: [
+      {
+        to: '/runs',
+        label: 'Runs',
+        icon: FlaskConical,
+        key: 'r',
+        question: 'Which runs are best, running or broken?',
+      },
+      { to: '/datasets', label: 'Datasets', icon: Database, key: 's', question: 'Is this data fit to use?' },
+    ],
+  },
+  {
+    title: 'Evaluate',
+    items: [{ to: '/models', label: 'Models', icon: Boxes, key: 'm', question: 'May this version go live?' }],
+  },
+  {
+    title: 'Deploy',
+    items: [
+      {
+        to: '/endpoints',
+        label: 'Deployment',
+        icon: RouteIcon,
+        key: 'd',
+        question: 'Who gets which version now, and is the new one better?',
+      },
+      {
+        to: '/predictions',
+        label: 'Predictions',
+        icon: MessageSquareText,
+        key: 'p',
+        question: 'What did we answer, and was it right?',
+      },
+    ],
+  },
+  {
+    title: 'Monitor',
+    items: [
+      {
+        to: '/monitoring',
+        label: 'Monitoring',
+        icon: Activity,
+        key: 'o',
+        question: 'What moved, since when, and does it hurt?',
+      },
+    ],
+  },
+  {
+    title: 'Learn',
+    items: [
+      { to: '/turns', label: 'Turns', icon: RefreshCw, key: 't', question: 'What did the loop do, and why?' },
+      {
+        to: '/steps',
+        label: 'Steps',
+        icon: ListChecks,
+        key: 'j',
+        question: 'What ran, what is stuck, and why?',
+      },
+    ],
+  },
+];
+
+export const auditItem: NavItem = {
+  to: '/audit',
+  label: 'Audit',
+  icon: ScrollText,
+  key: 'a',
+  question: 'Who did what, when and why?',
+};

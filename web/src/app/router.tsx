@@ -1,0 +1,171 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { datasetSearch } from '../screens/data/search.ts';
+import { runSearch, runsSearch } from '../screens/experiments/search.ts';
+import { predictionsSearch } from '../screens/feedback/search.ts';
+import { auditSearch } from '../screens/governance/search.ts';
+import { HomeScreen } from '../screens/home/home-screen.tsx';
+import { turnSearch, turnsSearch } from '../screens/loop/search.ts';
+import { monitoringSearch } from '../screens/monitoring/search.ts';
+import { stepsSearch } from '../screens/pipelines/search.ts';
+import { endpointSearch } from '../screens/serving/search.ts';
+import { NotFound } from './not-found.tsx';
+import { Shell } from './shell.tsx';
+import type { Crumb } from './top-bar.tsx';
+
+declare module '@tanstack/react-router' {
+  interface StaticDataRouteOption {
+    crumbs?: (params: Record<string, string>) => readonly Crumb[];
+  }
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+}
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+const getParentRoute = () => root;
+const loopCrumb: Crumb = { label: 'Loop', to: '/' };
+
+const home = createRoute({
+  getParentRoute,
+  path: '/',
+  component: HomeScreen,
+  staticData: { crumbs: () => [{ label: 'Loop' }] },
+});
+
+const loop = createRoute({
+  getParentRoute,
+  path: '/loops/$loop',
+  component: lazyRouteComponent(() => import('../screens/loop/loop-screen.tsx'), 'LoopScreen'),
+  staticData: { crumbs: (params) => [loopCrumb, { label: params.loop ?? '' }] },
+});
+const turns = createRoute({
+  getParentRoute,
+  path: '/turns',
+  validateSearch: turnsSearch,
+  component: lazyRouteComponent(() => import('../screens/loop/turns-screen.tsx'), 'TurnsScreen'),
+  staticData: { crumbs: () => [{ label: 'Turns' }] },
+});
+const turn = createRoute({
+  getParentRoute,
+  path: '/turns/$turnId',
+  validateSearch: turnSearch,
+  component: lazyRouteComponent(() => import('../screens/loop/turn-screen.tsx'), 'TurnScreen'),
+  staticData: {
+    crumbs: (params) => [{ label: 'Turns', to: '/turns' }, { label: (params.turnId ?? '').slice(-8) }],
+  },
+});
+const runs = createRoute({
+  getParentRoute,
+  path: '/runs',
+  validateSearch: runsSearch,
+  component: lazyRouteComponent(() => import('../screens/experiments/runs-screen.tsx'), 'RunsScreen'),
+  staticData: { crumbs: () => [{ label: 'Runs' }] },
+});
+const run = createRoute({
+  getParentRoute,
+  path: '/runs/$runId',
+  validateSearch: runSearch,
+  component: lazyRouteComponent(() => import('../screens/experiments/run-screen.tsx'), 'RunScreen'),
+  staticData: {
+    crumbs: (params) => [{ label: 'Runs', to: '/runs' }, { label: (params.runId ?? '').slice(0, 8) }],
+  },
+});
+const datasets = createRoute({
+  getParentRoute,
+  path: '/datasets',
+  validateSearch: datasetSearch,
+  component: lazyRouteComponent(() => import('../screens/data/datasets-screen.tsx'), 'DatasetsScreen'),
+  staticData: { crumbs: () => [{ label: 'Datasets' }] },
+});
+const models = createRoute({
+  getParentRoute,
+  path: '/models',
+  component: lazyRouteComponent(() => import('../screens/registry/models-screen.tsx'), 'ModelsScreen'),
+  staticData: { crumbs: () => [{ label: 'Models' }] },
+});
+const version = createRoute({
+  getParentRoute,
+  path: '/models/$model/versions/$version',
+  component: lazyRouteComponent(() => import('../screens/registry/version-screen.tsx'), 'VersionScreen'),
+  staticData: {
+    crumbs: (params) => [
+      { label: 'Models', to: '/models' },
+      { label: params.model ?? '' },
+      { label: `v${params.version}` },
+    ],
+  },
+});
+const endpoints = createRoute({
+  getParentRoute,
+  path: '/endpoints',
+  component: lazyRouteComponent(() => import('../screens/serving/endpoints-screen.tsx'), 'EndpointsScreen'),
+  staticData: { crumbs: () => [{ label: 'Deployment' }] },
+});
+const endpoint = createRoute({
+  getParentRoute,
+  path: '/endpoints/$endpoint',
+  validateSearch: endpointSearch,
+  component: lazyRouteComponent(() => import('../screens/serving/endpoint-screen.tsx'), 'EndpointScreen'),
+  staticData: {
+    crumbs: (params) => [{ label: 'Deployment', to: '/endpoints' }, { label: params.endpoint ?? '' }],
+  },
+});
+const predictions = createRoute({
+  getParentRoute,
+  path: '/predictions',
+  validateSearch: predictionsSearch,
+  component: lazyRouteComponent(
+    () => import('../screens/feedback/predictions-screen.tsx'),
+    'PredictionsScreen',
+  ),
+  staticData: { crumbs: () => [{ label: 'Predictions' }] },
+});
+const monitoring = createRoute({
+  getParentRoute,
+  path: '/monitoring',
+  validateSearch: monitoringSearch,
+  component: lazyRouteComponent(
+    () => import('../screens/monitoring/monitoring-screen.tsx'),
+    'MonitoringScreen',
+  ),
+  staticData: { crumbs: () => [{ label: 'Monitoring' }] },
+});
+const steps = createRoute({
+  getParentRoute,
+  path: '/steps',
+  validateSearch: stepsSearch,
+  component: lazyRouteComponent(() => import('../screens/pipelines/steps-screen.tsx'), 'StepsScreen'),
+  staticData: { crumbs: () => [{ label: 'Steps' }] },
+});
+const audit = createRoute({
+  getParentRoute,
+  path: '/audit',
+  validateSearch: auditSearch,
+  component: lazyRouteComponent(() => import('../screens/governance/audit-screen.tsx'), 'AuditScreen'),
+  staticData: { crumbs: () => [{ label: 'Audit' }] },
+});
+
+/** The whole address space of the interface. Each view is its URL. */
+export function createAppRouter() {
+  return createRouter({
+    routeTree: root.addChildren([
+      home,
+      loop,
+      turns,
+      turn,
+      runs,
+      run,
+      datasets,
+      models,
+      version,
+      endpoints,
+      endpoint,
+      predictions,
+      monitoring,
+      steps,
+      audit,
+    ]),
+    defaultPreload: 'intent',
+    scrollRestoration: true,
+  });
+}

@@ -1,0 +1,75 @@
+import { Link, useMatches } from '@tanstack/react-router';
+import { Monitor, Moon, Search, Sun } from 'lucide-react';
+import { Fragment } from 'react';
+import { IconButton } from '../kit/button.tsx';
+import { LiveMark } from './live-mark.tsx';
+import { chooseTheme, type ThemeChoice, useThemeChoice } from './theme.ts';
+
+export type Crumb = { readonly label: string; readonly to?: string };
+
+const NEXT_THEME: Readonly<Record<ThemeChoice, ThemeChoice>> = {
+  system: 'light',
+  light: 'dark',
+  dark: 'system',
+};
+
+/** Where we are, the way to anywhere else, and whether the page is live. */
+export function TopBar(props: { readonly onSearch: () => void }) {
+  const theme = useThemeChoice();
+  const ThemeIcon = theme === 'system' ? Monitor : theme === 'light' ? Sun : Moon;
+  return (
+    <div className="sticky top-0 z-20 flex h-12 items-center gap-2 border-line border-b bg-bg px-4 sm:px-6">
+      <Breadcrumb />
+      <div className="ml-auto flex items-center gap-2 sm:gap-3">
+        <LiveMark />
+        <button
+          type="button"
+          onClick={props.onSearch}
+          aria-label="Search and commands"
+          className="hidden h-7 w-44 items-center gap-2 rounded-control border border-line-strong bg-surface px-2 text-label text-muted hover:text-text sm:inline-flex"
+        >
+          <Search size={13} aria-hidden />
+          Go to
+          <kbd className="ml-auto text-faint">{/Mac|iP/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'}</kbd>
+        </button>
+        <IconButton
+          label={`Theme: ${theme}. Change to ${NEXT_THEME[theme]}`}
+          onClick={() => chooseTheme(NEXT_THEME[theme])}
+        >
+          <ThemeIcon size={15} aria-hidden />
+        </IconButton>
+      </div>
+    </div>
+  );
+}
+
+function Breadcrumb() {
+  const matches = useMatches();
+  const match = matches.findLast((each) => each.staticData.crumbs);
+  const crumbs = match?.staticData.crumbs?.(match.params as Record<string, string>) ?? [];
+  return (
+    <nav aria-label="Breadcrumb" className="flex min-w-0 items-center gap-1.5 text-muted">
+      {crumbs.map((crumb, index) => (
+        <Fragment key={crumb.label}>
+          {index > 0 && (
+            <span aria-hidden className="text-faint">
+              /
+            </span>
+          )}
+          {crumb.to && index < crumbs.length - 1 ? (
+            <Link to={crumb.to} className="truncate hover:text-text">
+              {crumb.label}
+            </Link>
+          ) : (
+            <span
+              className="truncate text-text"
+              aria-current={index === crumbs.length - 1 ? 'page' : undefined}
+            >
+              {crumb.label}
+            </span>
+          )}
+        </Fragment>
+      ))}
+    </nav>
+  );
+}

@@ -1,0 +1,45 @@
+import { X } from 'lucide-react';
+import { type ReactNode, useEffect, useRef } from 'react';
+import { IconButton } from './button.tsx';
+
+/** A modal on the native dialog element: focus is kept inside, Escape closes, focus returns to the opener. */
+export function Dialog(props: {
+  readonly open: boolean;
+  readonly onClose: () => void;
+  readonly label: string;
+  readonly children: ReactNode;
+  readonly className?: string;
+}) {
+  const { open, onClose, label, children, className = 'w-[min(520px,calc(100vw-32px))]' } = props;
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const dialog = element.current;
+    if (!dialog) return;
+    if (open && !dialog.open) dialog.showModal();
+    if (!open && dialog.open) dialog.close();
+  }, [open]);
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape is the keyboard's way, given by the element itself.
+    <dialog
+      ref={element}
+      aria-label={label}
+      onClose={onClose}
+      onClick={(event) => event.target === element.current && onClose()}
+      className={`m-auto max-h-[calc(100dvh-48px)] overflow-hidden rounded-card border border-line-strong bg-raised p-0 text-text shadow-float open:fade-in ${className}`}
+    >
+      {open && children}
+    </dialog>
+  );
+}
+
+/** Head of a dialog or side panel: title and a close button. */
+export function DialogHead(props: { readonly title: ReactNode; readonly onClose: () => void }) {
+  return (
+    <div className="flex min-h-12 items-center gap-2 border-line border-b py-2 pr-2 pl-4">
+      <h2 className="min-w-0 flex-1 font-strong text-lead">{props.title}</h2>
+      <IconButton label="Close" onClick={props.onClose}>
+        <X size={16} aria-hidden />
+      </IconButton>
+    </div>
+  );
+}

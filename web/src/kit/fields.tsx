@@ -1,0 +1,125 @@
+import { Search, X } from 'lucide-react';
+import { type ReactNode, type Ref, useEffect, useState } from 'react';
+
+const FIELD =
+  'h-7 rounded-control border border-line-strong bg-surface text-body text-text pointer-coarse:h-9 placeholder:text-faint';
+
+/** A native select: the platform's own list, keyboard and touch included. `''` stands for all. */
+export function Select<T extends string>(props: {
+  readonly label: string;
+  readonly value: T | '';
+  readonly options: readonly (readonly [T, string])[];
+  readonly all?: string;
+  readonly onChange: (value: T | undefined) => void;
+}) {
+  return (
+    <select
+      aria-label={props.label}
+      value={props.value}
+      onChange={(event) => props.onChange((event.target.value || undefined) as T | undefined)}
+      className={`${FIELD} max-w-56 pr-1 pl-2`}
+    >
+      {props.all !== undefined && <option value="">{props.all}</option>}
+      {props.options.map(([value, text]) => (
+        <option key={value} value={value}>
+          {text}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** A text filter that tells its value after typing has paused (250 ms) or on Enter. */
+export function SearchField(props: {
+  readonly label: string;
+  readonly value: string;
+  readonly placeholder?: string;
+  readonly onChange: (value: string) => void;
+  readonly ref?: Ref<HTMLInputElement>;
+  readonly className?: string;
+}) {
+  const { value, onChange, className = 'w-64' } = props;
+  const [draft, setDraft] = useState(value);
+  useEffect(() => setDraft(value), [value]);
+  useEffect(() => {
+    if (draft === value) return;
+    const timer = setTimeout(() => onChange(draft), 250);
+    return () => clearTimeout(timer);
+  }, [draft, value, onChange]);
+  return (
+    <span className={`relative inline-flex max-w-full items-center ${className}`}>
+      <Search size={14} aria-hidden className="pointer-events-none absolute left-2 text-faint" />
+      <input
+        ref={props.ref}
+        type="text"
+        inputMode="search"
+        aria-label={props.label}
+        placeholder={props.placeholder}
+        value={draft}
+        spellCheck={false}
+        autoComplete="off"
+        onChange={(event) => setDraft(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') onChange(draft);
+          if (event.key === 'Escape') event.currentTarget.blur();
+        }}
+        className={`${FIELD} w-full pr-7 pl-7`}
+      />
+      {draft !== '' && (
+        <button
+          type="button"
+          aria-label="Clear"
+          onClick={() => onChange('')}
+          className="absolute right-1 inline-flex size-6 items-center justify-center text-faint hover:text-text"
+        >
+          <X size={13} aria-hidden />
+        </button>
+      )}
+    </span>
+  );
+}
+
+/** A row of choices of which one holds; for two to five short words. */
+export function Choice<T extends string>(props: {
+  readonly label: string;
+  readonly value: T;
+  readonly options: readonly (readonly [T, ReactNode])[];
+  readonly onChange: (value: T) => void;
+}) {
+  return (
+    <fieldset className="inline-flex h-7 rounded-control border border-line-strong pointer-coarse:h-9">
+      <legend className="sr-only">{props.label}</legend>
+      {props.options.map(([value, text]) => (
+        <button
+          key={value}
+          type="button"
+          aria-pressed={value === props.value}
+          onClick={() => props.onChange(value)}
+          className="border-line-strong border-r px-2.5 text-muted transition-colors first:rounded-l-control last:rounded-r-control last:border-r-0 hover:text-text aria-pressed:bg-accent-quiet aria-pressed:text-text"
+        >
+          {text}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+/** A few lines of free text, for the reason of an act. */
+export function ReasonField(props: {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly placeholder: string;
+}) {
+  return (
+    <label className="flex flex-col gap-1">
+      <span className="text-label text-muted">Why (kept in the audit trail)</span>
+      <textarea
+        value={props.value}
+        rows={2}
+        placeholder={props.placeholder}
+        onChange={(event) => props.onChange(event.target.value)}
+        className="rounded-control border border-line-strong bg-surface px-2 py-1.5 placeholder:text-faint"
+      />
+    </label>
+  );
+}

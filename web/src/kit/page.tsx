@@ -1,0 +1,46 @@
+import type { ReactNode } from 'react';
+
+/** Head of a screen: what it is, what is true of it now in one sentence, what can be done. */
+export function PageHead(props: {
+  readonly title: ReactNode;
+  readonly mark?: ReactNode;
+  readonly sentence?: ReactNode;
+  readonly actions?: ReactNode;
+}) {
+  return (
+    <header className="flex flex-wrap items-start gap-x-4 gap-y-3">
+      {props.mark && <div className="pt-0.5">{props.mark}</div>}
+      <div className="flex min-w-0 flex-1 basis-72 flex-col gap-0.5">
+        <h1 className="text-balance font-strong text-page">{props.title}</h1>
+        {props.sentence && <div className="max-w-3xl text-lead text-muted">{props.sentence}</div>}
+      </div>
+      {props.actions && <div className="flex flex-wrap items-center gap-2">{props.actions}</div>}
+    </header>
+  );
+}
+
+/** A screen's frame: one column of sections with the same rhythm everywhere. */
+export function Page(props: { readonly children: ReactNode; readonly full?: boolean }) {
+  return (
+    <div
+      className={`fade-in mx-auto flex w-full flex-col gap-4 px-4 py-5 sm:px-6 ${props.full ? '' : 'max-w-[1440px]'}`}
+    >
+      {props.children}
+    </div>
+  );
+}
+
+/** Title of a group of cards or rows. */
+export function SectionTitle(props: {
+  readonly children: ReactNode;
+  readonly note?: ReactNode;
+  readonly actions?: ReactNode;
+}) {
+  return (
+    <div className="flex flex-wrap items-baseline gap-x-3 pt-2">
+      <h2 className="font-strong text-section">{props.children}</h2>
+      {props.note && <span className="text-label text-muted">{props.note}</span>}
+      {props.actions && <span className="ml-auto">{props.actions}</span>}
+    </div>
+  );
+}

@@ -1,0 +1,9 @@
+import { Page, PageHead } from '../../kit/page.tsx';
+
+export function DatasetsScreen() {
+  return (
+    <Page>
+      <PageHead title="Datasets" />
+    </Page>
+  );
+}

@@ -1,0 +1,9 @@
+import { Page, PageHead } from '../../kit/page.tsx';
+
+export function RunScreen() {
+  return (
+    <Page>
+      <PageHead title="Run" />
+    </Page>
+  );
+}

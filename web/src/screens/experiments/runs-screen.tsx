@@ -1,0 +1,9 @@
+import { Page, PageHead } from '../../kit/page.tsx';
+
+export function RunsScreen() {
+  return (
+    <Page>
+      <PageHead title="Runs" />
+    </Page>
+  );
+}

@@ -1,0 +1,9 @@
+import { Page, PageHead } from '../../kit/page.tsx';
+
+export function AuditScreen() {
+  return (
+    <Page>
+      <PageHead title="Audit" />
+    </Page>
+  );
+}

@@ -1,0 +1,18 @@
+import { compact, type RawSearch, text } from '../../kit/search-params.ts';
+
+export type AuditSearch = {
+  actor?: string;
+  action?: string;
+  kind?: string;
+  subject?: string;
+  entry?: string;
+};
+
+export const auditSearch = (raw: RawSearch): AuditSearch =>
+  compact({
+    actor: text(raw.actor),
+    action: text(raw.action),
+    kind: text(raw.kind),
+    subject: text(raw.subject),
+    entry: text(raw.entry),
+  });

@@ -1,0 +1,9 @@
+import { Page, PageHead } from '../../kit/page.tsx';
+
+export function LoopScreen() {
+  return (
+    <Page>
+      <PageHead title="Loop" />
+    </Page>
+  );
+}

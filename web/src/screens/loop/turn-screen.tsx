@@ -1,0 +1,9 @@
+import { Page, PageHead } from '../../kit/page.tsx';
+
+export function TurnScreen() {
+  return (
+    <Page>
+      <PageHead title="Turn" />
+    </Page>
+  );
+}

@@ -1,0 +1,9 @@
+import { Page, PageHead } from '../../kit/page.tsx';
+
+export function TurnsScreen() {
+  return (
+    <Page>
+      <PageHead title="Turns" />
+    </Page>
+  );
+}

@@ -1,0 +1,9 @@
+import { Page, PageHead } from '../../kit/page.tsx';
+
+export function MonitoringScreen() {
+  return (
+    <Page>
+      <PageHead title="Monitoring" />
+    </Page>
+  );
+}

@@ -1,0 +1,9 @@
+import { Page, PageHead } from '../../kit/page.tsx';
+
+export function StepsScreen() {
+  return (
+    <Page>
+      <PageHead title="Steps" />
+    </Page>
+  );
+}
