@@ -1,0 +1,31 @@
+import { SLICE_EDGES } from './rules.ts';
+
+/** Where a file lives, as far as the import rules distinguish. `outside` is everything that is not the product. */
+export type Place =
+  | { readonly kind: 'core' | 'platform' | 'loop' | 'main' | 'web' | 'outside' }
+  | { readonly kind: 'slice' | 'surface'; readonly name: string };
+
+/** The place of a path from the repository's root; a folder that the plan does not know is `null`. */
+export function placeOf(path: string): Place | null {
+  const [root, area, name, ...rest] = path.split('/');
+  if (root === 'web') return { kind: 'web' };
+  if (root !== 'src') return { kind: 'outside' };
+  if (area === 'core' || area === 'platform' || area === 'loop') return { kind: area };
+  if (area === 'lifecycle' && name !== undefined && name in SLICE_EDGES && rest.length > 0) {
+    return { kind: 'slice', name };
+  }
+  if (area === 'surfaces' && name !== undefined && rest.length > 0) return { kind: 'surface', name };
+  return name === undefined ? { kind: 'main' } : null;
+}
+
+export function describePlace(place: Place): string {
+  return 'name' in place ? `${place.kind} ${place.name}` : place.kind;
+}
+
+export function isContract(path: string): boolean {
+  return path.endsWith('/contract.ts') || path.includes('/contract/');
+}
+
+export function isFrontDoor(path: string): boolean {
+  return /^src\/(lifecycle\/[^/]+|loop|surfaces\/[^/]+)\/index\.ts$/.test(path);
+}
