@@ -91,7 +91,7 @@ export class ControlClient {
       headers: { 'content-type': 'application/octet-stream' },
       duplex: 'half',
       ...(signal ? { signal } : {}),
-    } as RequestInit);
+    } as unknown as RequestInit);
   }
 }
 

@@ -60,7 +60,9 @@ export function eventRoutes(journal: Journal): readonly Route[] {
           }
         };
         const wake = (): void => {
-          sending = sending.then(sendNew).catch(() => reply.raw.destroy());
+          sending = sending.then(sendNew).catch(() => {
+            reply.raw.destroy();
+          });
         };
         const stop = journal.onEvents(wake);
         wake();

@@ -1,0 +1,55 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fail } from '../../core/errors.ts';
+
+/** The files of a data directory. */
+export interface DataDirectory {
+  readonly root: string;
+  readonly database: string;
+  readonly blobs: string;
+  readonly temporary: string;
+  readonly labels: string;
+  readonly serve: string;
+  readonly work: string;
+}
+
+export function dataDirectory(root: string): DataDirectory {
+  return {
+    root,
+    database: join(root, 'millrace.db'),
+    blobs: join(root, 'blobs'),
+    temporary: join(root, 'tmp'),
+    labels: join(root, 'labels'),
+    serve: join(root, 'serve'),
+    work: join(root, 'work'),
+  };
+}
+
+/**
+ * Takes a data directory (or a part of it) for this process until it ends, however it ends: the lock is the
+ * operating system's, held through an open SQLite transaction, so a killed process leaves none behind.
+ *
+ * @param role names the lock: `control` of a data directory, `serve` of a replica's directory
+ * @throws `data_locked` with the pid of the holder
+ */
+export function lockDirectory(path: string, role: string): { release(): void } {
+  mkdirSync(path, { recursive: true });
+  const pidFile = join(path, `${role}.pid`);
+  const lock = new DatabaseSync(join(path, `${role}.lock`), { timeout: 0 });
+  try {
+    lock.exec('PRAGMA journal_mode = DELETE');
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    let pid = 'unknown';
+    try {
+      pid = readFileSync(pidFile, 'utf8').trim();
+    } catch {
+      // The holder has not written it yet.
+    }
+    throw fail('data_locked', { path, pid }, error);
+  }
+  writeFileSync(pidFile, `${process.pid}\n`);
+  return { release: () => lock.close() };
+}

@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { MillraceError } from '../../core/errors.ts';
+import type { Logger } from '../log/index.ts';
+
+export interface SupervisedProcess {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A process that says with this exit code that starting it again cannot help (a wrong setting, a taken port). */
+export const finalExitCode = 78;
+
+const stopGraceMs = 4_000;
+const firstBackOffMs = 250;
+const longestBackOffMs = 10_000;
+/** A process that ran this long is taken to have started well, so its back-off begins anew. */
+const healthyMs = 30_000;
+
+/** The exit code for an error that ended a role. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof MillraceError ? finalExitCode : 1;
+}
+
+/**
+ * Runs the roles of one machine as child processes. One that ends is started again with back-off and the reason
+ * is logged; one that ends with `finalExitCode` ends them all. `stop` asks with SIGTERM and insists with SIGKILL.
+ */
+export class Supervisor {
+  readonly #log: Logger;
+  readonly #children = new Map<string, ChildProcess>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #end: (exitCode: number) => void;
+  /** Resolves with an exit code when all have been stopped or one could not start. */
+  readonly ended: Promise<number>;
+  #stopping = false;
+
+  constructor(log: Logger) {
+    this.#log = log;
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.ended = promise;
+    this.#end = resolve;
+  }
+
+  start(process_: SupervisedProcess, failures = 0): void {
+    const startedAtMs = Date.now();
+    const child = spawn(process_.command, process_.args, {
+      env: { ...process_.env, MILLRACE_SUPERVISOR_PID: String(process.pid) },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#children.set(process_.name, child);
+    child.once('error', (error) =>
+      this.#log.error({ err: error, process: process_.name }, 'could not be started'),
+    );
+    child.once('exit', (code, signal) => {
+      this.#children.delete(process_.name);
+      if (this.#stopping) return;
+      if (code === finalExitCode) {
+        void this.stop(finalExitCode);
+        return;
+      }
+      const count = Date.now() - startedAtMs > healthyMs ? 0 : failures;
+      const waitMs = Math.min(longestBackOffMs, firstBackOffMs * 2 ** count);
+      const reason = signal ? `killed by ${signal}` : `exit code ${code}`;
+      this.#log.warn(
+        { process: process_.name, reason, waitMs },
+        `${process_.name} ended (${reason}); it is started again`,
+      );
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        this.start(process_, count + 1);
+      }, waitMs);
+      this.#timers.add(timer);
+    });
+  }
+
+  async stop(exitCode = 0): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    const exits = [...this.#children.values()].map((child) => {
+      const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      child.kill('SIGTERM');
+      return exit;
+    });
+    const insist = setTimeout(() => {
+      for (const [name, child] of this.#children) {
+        this.#log.warn({ process: name }, 'did not stop in time and is killed');
+        child.kill('SIGKILL');
+      }
+    }, stopGraceMs);
+    await Promise.all(exits);
+    clearTimeout(insist);
+    this.#end(exitCode);
+  }
+}
+
+/**
+ * For a role's process: calls `stop` once, on SIGTERM or Ctrl-C, or when the supervisor that started it is gone
+ * (its IPC channel closes even when it was killed), so no orphan stays.
+ */
+export function onStopRequest(stop: (reason: string) => void): void {
+  let requested = false;
+  const once = (reason: string) => () => {
+    if (requested) return;
+    requested = true;
+    stop(reason);
+  };
+  process.once('SIGTERM', once('SIGTERM'));
+  process.once('SIGINT', once('SIGINT'));
+  if (process.connected) {
+    process.once('disconnect', once('supervisor gone'));
+    process.channel?.unref();
+  }
+}
