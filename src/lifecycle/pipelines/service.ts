@@ -3,7 +3,7 @@ import { parseInput } from '../../core/schema.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
 import type { Database, Tx } from '../../platform/db/index.ts';
-import type { FinishedJob, Jobs, StoredLogLine } from '../../platform/jobs/index.ts';
+import { type FinishedJob, type Jobs, jobLogsTopic, type StoredLogLine } from '../../platform/jobs/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import type { StepKind } from '../../platform/registries/index.ts';
 import type { StepError, StepLogLine, StepRun, StepRunQuery } from './contract.ts';
@@ -19,10 +19,7 @@ export interface NewStep {
   readonly timeoutMs?: number;
 }
 
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly next: string | null;
-}
+const followBatch = 500;
 
 /** Starts steps, records how they ended, and tells about them. The work itself is done by a `StepRunner`. */
 export class Pipelines {
@@ -85,28 +82,45 @@ export class Pipelines {
     return this.#toStepRun(row);
   }
 
-  async list(actor: Actor, query: StepRunQuery): Promise<Page<StepRun>> {
+  /** Step runs, newest first; with status `running` or `queued` a page may hold fewer than its limit. */
+  async list(
+    actor: Actor,
+    query: Omit<StepRunQuery, 'after'> & { readonly afterId?: string | undefined },
+  ): Promise<readonly StepRun[]> {
     authorize(actor, 'read');
-    const { status, limit, after } = query;
+    const { status } = query;
     const open = status === 'queued' || status === 'running';
-    const rows = await store.listStepRuns(this.#db.read, {
-      subject: query.subject,
-      kind: query.kind,
-      status: open ? 'queued' : status,
-      afterId: after,
-      limit: limit + 1,
-    });
-    const items = await Promise.all(rows.slice(0, limit).map((row) => this.#toStepRun(row)));
-    return {
-      items: open ? items.filter((item) => item.status === status) : items,
-      next: rows.length > limit ? (rows[limit - 1]?.id ?? null) : null,
-    };
+    const rows = await store.listStepRuns(this.#db.read, { ...query, status: open ? 'queued' : status });
+    const items = await Promise.all(rows.map((row) => this.#toStepRun(row)));
+    return open ? items.filter((item) => item.status === status) : items;
   }
 
   /** Lines of a step's log after a line number, also while it runs. */
   async logs(actor: Actor, id: string, after: number, limit: number): Promise<readonly StepLogLine[]> {
     authorize(actor, 'read');
     return (await this.#jobs.logs(id, after, limit)).map(toLogLine);
+  }
+
+  /** Lines of a step's log as they come, until the step has ended. */
+  async *followLogs(
+    actor: Actor,
+    id: string,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncIterable<StepLogLine> {
+    let last = after;
+    while (!signal.aborted) {
+      const changed = this.#nextChange(signal);
+      const { status } = await this.get(actor, id);
+      let lines: readonly StepLogLine[];
+      do {
+        lines = await this.logs(actor, id, last, followBatch);
+        yield* lines;
+        last = lines.at(-1)?.number ?? last;
+      } while (lines.length === followBatch);
+      if (status !== 'queued' && status !== 'running') return changed.dispose();
+      await changed.happened;
+    }
   }
 
   /** Stops a step: at once while it waits, with its next heartbeat while it runs. Ended steps stay as they are. */
@@ -127,6 +141,16 @@ export class Pipelines {
   async cancelIn(tx: Tx, id: string, reason: string): Promise<void> {
     const row = await store.findStepRun(tx, id);
     if (row?.status === 'queued') await this.#jobs.cancel(tx, id, reason);
+  }
+
+  #nextChange(signal: AbortSignal): { readonly happened: Promise<void>; dispose(): void } {
+    let stop = () => {};
+    const happened = new Promise<void>((resolve) => {
+      stop = this.#db.onSignal(jobLogsTopic, resolve);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    void happened.then(() => stop());
+    return { happened, dispose: () => stop() };
   }
 
   async #finished(tx: Tx, job: FinishedJob): Promise<void> {
