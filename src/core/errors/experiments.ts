@@ -1,0 +1,83 @@
+import type { ErrorEntries } from './ErrorEntry.ts';
+
+export const experimentsErrors = {
+  // Messages are MLflow's own where its clients may see them.
+  tracking_invalid: {
+    status: 400,
+    title: 'Invalid tracking request',
+    message: '{problem}',
+    next: 'Correct the named value and send the request again.',
+  },
+  filter_invalid: {
+    status: 400,
+    title: 'Invalid filter',
+    message: '{problem}',
+    next: "Write comparisons joined by AND, for instance: metrics.auc > 0.7 AND params.model = 'lgbm'.",
+  },
+  experiment_unknown: {
+    status: 404,
+    title: 'Unknown experiment',
+    message: 'No Experiment with id={id} exists',
+    next: 'List the experiments with GET /api/v1/experiments.',
+  },
+  experiment_name_unknown: {
+    status: 404,
+    title: 'Unknown experiment',
+    message: "Could not find experiment with name '{name}'",
+    next: 'List the experiments with GET /api/v1/experiments.',
+  },
+  experiment_exists: {
+    status: 409,
+    title: 'Experiment exists',
+    message: 'Experiment(name={name}) already exists.',
+    next: 'Use the existing experiment, or choose another name. A deleted experiment keeps its name.',
+  },
+  experiment_inactive: {
+    status: 409,
+    title: 'Experiment deleted',
+    message: "The experiment {id} must be in the 'active' state. Current state is {stage}.",
+    next: 'Restore the experiment first.',
+  },
+  run_unknown: {
+    status: 404,
+    title: 'Unknown run',
+    message: 'Run with id={id} not found',
+    next: 'List the runs with GET /api/v1/runs.',
+  },
+  run_inactive: {
+    status: 409,
+    title: 'Run deleted',
+    message: "The run {id} must be in the 'active' state. Current state is {stage}.",
+    next: 'Restore the run first.',
+  },
+  param_changed: {
+    status: 409,
+    title: 'Parameter already logged',
+    message: 'Changing param values is not allowed. {problem}',
+    next: 'Log a changed value in another run (for instance a nested one), or under another key.',
+  },
+  tag_unknown: {
+    status: 404,
+    title: 'Unknown tag',
+    message: 'No tag with name: {key} in {kind} with id {id}',
+    next: 'Read the tags of the resource first.',
+  },
+  logged_model_unknown: {
+    status: 404,
+    title: 'Unknown logged model',
+    message: "Logged model with ID '{id}' not found.",
+    next: 'Open the run that logged it to see its models.',
+  },
+  artifact_unknown: {
+    status: 404,
+    title: 'Unknown artifact',
+    message: 'No such artifact: {path}',
+    next: 'List the artifacts of the run or model.',
+  },
+  artifact_elsewhere: {
+    status: 400,
+    title: 'Artifacts are kept elsewhere',
+    message: 'the artifacts are at {uri}, which this server does not serve',
+    next: 'Read them from there, or leave the artifact location of the experiment to the server.',
+  },
+} as const satisfies ErrorEntries;

@@ -1,0 +1,3 @@
+import type { ErrorEntries } from './ErrorEntry.ts';
+
+export const feedbackErrors = {} as const satisfies ErrorEntries;

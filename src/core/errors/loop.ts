@@ -1,0 +1,34 @@
+import type { ErrorEntries } from './ErrorEntry.ts';
+
+export const loopErrors = {
+  loop_file_invalid: {
+    status: 400,
+    title: 'Loop file refused',
+    message: '{problems}',
+    next: 'Correct the named lines and apply the file again; the version in force is unchanged.',
+  },
+  loop_blob_missing: {
+    status: 400,
+    title: 'Training code missing',
+    message: 'file {path} ({digest}) was not uploaded',
+    next: 'Upload it with PUT /api/v1/blobs/{digest}, or apply with the millrace command, which does so.',
+  },
+  loop_busy: {
+    status: 409,
+    title: 'Turn under way',
+    message: 'turn {turn} of loop {loop} is {state}',
+    next: 'Wait until it ends, or abort it with POST /api/v1/turns/{turn}/abort.',
+  },
+  loop_trigger_refused: {
+    status: 409,
+    title: 'Manual turns are off',
+    message: 'loop {loop} does not allow turns by hand',
+    next: 'Add "manual" to improve.retrain.on in the loop file and apply it.',
+  },
+  turn_state: {
+    status: 409,
+    title: 'Not in this state',
+    message: 'turn {turn} is {state}; {action} needs {needed}',
+    next: 'Look at the turn with GET /api/v1/turns/{turn}.',
+  },
+} as const satisfies ErrorEntries;
