@@ -83,8 +83,7 @@ export class ControlClient {
 
   /** Stores a stream under the digest that it must have. */
   async putBlobStream(digest: Digest, content: Uint8Array | Readable, signal?: AbortSignal): Promise<void> {
-    const body =
-      content instanceof Readable ? (Readable.toWeb(content) as unknown as BodyInit) : (content as BodyInit);
+    const body = content instanceof Readable ? Readable.toWeb(content) : content;
     await this.fetch(`/api/v1/blobs/${digest}`, {
       method: 'PUT',
       body,

@@ -1,0 +1,35 @@
+import { createLogger } from '../platform/log/index.ts';
+import { flagOf, type Settings, variableOf } from '../platform/config/index.ts';
+import { onStopRequest, Supervisor } from '../platform/supervisor/index.ts';
+
+/** Starts control, serve and a local worker as child processes and keeps them running. */
+export async function up(main: string, settings: Settings): Promise<number> {
+  const log = createLogger('up', settings.logLevel, settings.logFormat);
+  const supervisor = new Supervisor(log);
+  const env = {
+    ...process.env,
+    ...environmentOf(settings),
+    MILLRACE_URL: settings.url ?? `http://${reachable(settings.host)}:${settings.port}`,
+  };
+  if (settings.port === 0) {
+    log.fatal(`up needs a fixed port: serve and work must know where control is. Give one with ${flagOf('port')}.`);
+    return 78;
+  }
+  for (const role of ['control', 'serve', 'work']) {
+    const args = ['--disable-warning=ExperimentalWarning', main, role];
+    supervisor.start({ name: role, command: process.execPath, args, env });
+  }
+  onStopRequest(() => void supervisor.stop());
+  return supervisor.ended;
+}
+
+/** The settings as variables, so that the roles need no flags and no config file of their own. */
+function environmentOf(settings: Settings): Record<string, string> {
+  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries.map(([name, value]) => [variableOf(name as keyof Settings), String(value)]));
+}
+
+/** An address to connect to for one to listen on. */
+export function reachable(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+}

@@ -1,0 +1,47 @@
+import { readSettings } from './platform/config/index.ts';
+import { createLogger } from './platform/log/index.ts';
+
+/**
+ * The composition root. Each role's parts are put together in `compose/`, loaded only by the process that runs
+ * that role; everything that is not a role is a command of the command line.
+ */
+const [command = 'help', ...args] = process.argv.slice(2);
+
+switch (command) {
+  case 'up':
+  case 'control':
+  case 'serve':
+  case 'work':
+    await run(command);
+    break;
+  default: {
+    const { runCli } = await import('./surfaces/cli/index.ts');
+    process.exitCode = await runCli([command, ...args]);
+  }
+}
+
+async function run(role: 'up' | 'control' | 'serve' | 'work'): Promise<void> {
+  const { reportFatal, runRole } = await import('./compose/role.ts');
+  let settings: ReturnType<typeof readSettings>;
+  try {
+    settings = readSettings(args, process.env);
+  } catch (error) {
+    reportFatal(role, createLogger(role), error);
+    process.exit(78);
+  }
+  if (role === 'up') {
+    const { up } = await import('./compose/up.ts');
+    process.exit(await up(import.meta.filename, settings));
+  }
+  const log = createLogger(role, settings.logLevel, settings.logFormat);
+  await runRole(role, log, async () => {
+    switch (role) {
+      case 'control':
+        return (await import('./compose/control.ts')).startControl(settings, log);
+      case 'serve':
+        return (await import('./compose/serve.ts')).startServe(settings, log);
+      case 'work':
+        return (await import('./compose/work.ts')).startWork(settings, log);
+    }
+  });
+}
