@@ -204,7 +204,8 @@ export const timeSplitQuerySchema = z.strictObject({
   holdout: z.coerce.number().gt(0).lt(1).default(0.2),
 });
 
-/** Event `dataset-version.registered`; subject = the version's id. */
+/** Event type; subject = the version's id. */
+export const DATASET_VERSION_REGISTERED = 'dataset-version.registered';
 export const datasetVersionRegisteredSchema = z.strictObject({
   dataset: z.string(),
   version: z.int(),

@@ -1,0 +1,5 @@
+export { checkContract } from './checkContract.ts';
+export * from './contract.ts';
+export { dataMigrations } from './migrations.ts';
+export { dataRoutes } from './routes.ts';
+export { DataService, type DataServiceOptions, type SplitPart } from './service.ts';
