@@ -37,6 +37,7 @@ export async function runRole(name: string, log: Logger, start: () => Promise<Ru
 /** An error for people: what happened and what to do; the stack only where we did not foresee it. */
 export function reportFatal(name: string, log: Logger, error: unknown): void {
   const known = error as { code?: string; next?: string; message?: string };
-  if (error instanceof Error && known.next) log.fatal({ code: known.code }, `${name}: ${error.message}. ${known.next}`);
+  if (error instanceof Error && known.next)
+    log.fatal({ code: known.code }, `${name}: ${error.message}. ${known.next}`);
   else log.fatal({ err: error }, `${name} could not start`);
 }

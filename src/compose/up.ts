@@ -1,5 +1,5 @@
-import { createLogger } from '../platform/log/index.ts';
 import { flagOf, type Settings, variableOf } from '../platform/config/index.ts';
+import { createLogger } from '../platform/log/index.ts';
 import { onStopRequest, Supervisor } from '../platform/supervisor/index.ts';
 
 /** Starts control, serve and a local worker as child processes and keeps them running. */
@@ -12,7 +12,9 @@ export async function up(main: string, settings: Settings): Promise<number> {
     MILLRACE_URL: settings.url ?? `http://${reachable(settings.host)}:${settings.port}`,
   };
   if (settings.port === 0) {
-    log.fatal(`up needs a fixed port: serve and work must know where control is. Give one with ${flagOf('port')}.`);
+    log.fatal(
+      `up needs a fixed port: serve and work must know where control is. Give one with ${flagOf('port')}.`,
+    );
     return 78;
   }
   for (const role of ['control', 'serve', 'work']) {
@@ -26,7 +28,9 @@ export async function up(main: string, settings: Settings): Promise<number> {
 /** The settings as variables, so that the roles need no flags and no config file of their own. */
 function environmentOf(settings: Settings): Record<string, string> {
   const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries.map(([name, value]) => [variableOf(name as keyof Settings), String(value)]));
+  return Object.fromEntries(
+    entries.map(([name, value]) => [variableOf(name as keyof Settings), String(value)]),
+  );
 }
 
 /** An address to connect to for one to listen on. */

@@ -30,7 +30,6 @@ export function actorOf(request: FastifyRequest): Actor {
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const app = Fastify({
     bodyLimit: options.bodyLimitBytes,
-    disableRequestLogging: true,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 2000 },
   }) as unknown as FastifyInstance;

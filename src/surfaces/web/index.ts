@@ -17,7 +17,8 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const notBuilt = 'The web app is not built. Run "make web", then reload this page. The API works without it.\n';
+const notBuilt =
+  'The web app is not built. Run "make web", then reload this page. The API works without it.\n';
 
 /** Serves the built web app with history fallback, and answers unknown API addresses with a problem body. */
 export function addWeb(app: FastifyInstance, directory: string): void {
@@ -29,10 +30,10 @@ export function addWeb(app: FastifyInstance, directory: string): void {
       cacheControl: false,
       setHeaders(reply, path) {
         const immutable = path.includes('/assets/');
-        reply.setHeader('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
-        reply.setHeader('content-security-policy', contentSecurityPolicy);
-        reply.setHeader('x-content-type-options', 'nosniff');
-        reply.setHeader('referrer-policy', 'same-origin');
+        reply.header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+        reply.header('content-security-policy', contentSecurityPolicy);
+        reply.header('x-content-type-options', 'nosniff');
+        reply.header('referrer-policy', 'same-origin');
       },
     });
   }

@@ -1,0 +1,78 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { openDirectoryBlobs } from '../platform/blobs/index.ts';
+import { dataDirectory, flagOf, lockDirectory, type Settings, variableOf } from '../platform/config/index.ts';
+import { type Database, migrate, openPostgres, openSqlite } from '../platform/db/index.ts';
+import { Frames } from '../platform/frames/index.ts';
+import { addRoutes, createHttpServer, listen } from '../platform/http/index.ts';
+import type { Logger } from '../platform/log/index.ts';
+import { createMetrics } from '../platform/metrics/index.ts';
+import { addWeb } from '../surfaces/web/index.ts';
+import { resolveActor } from './actor.ts';
+import { allMigrations, createControlServices } from './control-services.ts';
+import type { RunningRole } from './role.ts';
+import { restRoutes } from './routes.ts';
+import { reachable } from './up.ts';
+
+const jsonBodyLimitBytes = 64 * 1024 * 1024;
+const framesThreads = 2;
+const webDirectory = join(import.meta.dirname, '../../web/dist');
+
+/** Starts control: takes the data directory, brings the database up to date, listens, and turns the loop. */
+export async function startControl(settings: Settings, log: Logger): Promise<RunningRole> {
+  const directory = dataDirectory(settings.data);
+  const lock = lockDirectory(directory.root, 'control');
+  for (const path of [directory.temporary, directory.labels]) mkdirSync(path, { recursive: true });
+
+  const db = await openDatabase(settings, directory.database);
+  await migrate(db, allMigrations);
+  const blobs = await openDirectoryBlobs(settings.artifactRoot ?? directory.blobs);
+  const frames = new Frames({
+    temporaryDirectory: directory.temporary,
+    memoryLimit: settings.framesMemory,
+    threads: framesThreads,
+  });
+  const metrics = createMetrics('control');
+  const controlUrl = settings.url ?? `http://${reachable(settings.host)}:${settings.port}`;
+  const services = await createControlServices({
+    db,
+    blobs,
+    frames,
+    metrics,
+    directory,
+    controlUrl,
+    settings,
+    log,
+  });
+
+  const app = createHttpServer({
+    log,
+    metrics,
+    bodyLimitBytes: jsonBodyLimitBytes,
+    resolveActor: (request) => resolveActor(services.jobs, request),
+  });
+  addRoutes(app, restRoutes(services));
+  app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+  app.get('/healthz', async () => ({ live: true }));
+  app.get('/readyz', async () => ({ ready: true, ...(await services.status.readiness()) }));
+  services.addSurfaces(app);
+  addWeb(app, webDirectory);
+
+  const setting = `${flagOf('port')} or ${variableOf('port')}`;
+  const port = await listen(app, settings.host, settings.port, setting);
+  await services.start();
+  return {
+    ready: `http://${reachable(settings.host)}:${port} (data in ${directory.root})`,
+    async stop() {
+      await services.stop();
+      await app.close();
+      await frames.close();
+      await db.close();
+      lock.release();
+    },
+  };
+}
+
+async function openDatabase(settings: Settings, sqlitePath: string): Promise<Database> {
+  return settings.databaseUrl ? openPostgres(settings.databaseUrl) : openSqlite(sqlitePath);
+}
