@@ -1,0 +1,91 @@
+import type { LifecycleStage, LoggedModelStatus, RunStatus } from './contract.ts';
+import type { MetricPoint } from './metric-point.ts';
+import type { Tag } from './validation.ts';
+
+/** What the slice's services give: frozen data with times as epoch milliseconds. */
+export interface ExperimentRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly artifactLocation: string;
+  readonly lifecycleStage: LifecycleStage;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly tags: readonly Tag[];
+}
+
+export interface RunInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly experimentId: string;
+  readonly userId: string;
+  readonly status: RunStatus;
+  readonly startTimeMs: number;
+  readonly endTimeMs: number | null;
+  readonly lifecycleStage: LifecycleStage;
+  readonly artifactUri: string;
+  readonly stepRunId: string | null;
+}
+
+export interface MetricSummaryRecord {
+  readonly key: string;
+  readonly count: number;
+  readonly last: MetricPoint;
+  readonly first: MetricPoint;
+  readonly min: number | null;
+  readonly max: number | null;
+}
+
+export interface DatasetRecord {
+  readonly name: string;
+  readonly digest: string;
+  readonly sourceType: string;
+  readonly source: string;
+  readonly schema: string | null;
+  readonly profile: string | null;
+}
+
+export interface DatasetInputRecord {
+  readonly dataset: DatasetRecord;
+  readonly tags: readonly Tag[];
+}
+
+export interface RunRecord extends RunInfo {
+  readonly params: readonly Tag[];
+  readonly tags: readonly Tag[];
+  readonly metrics: readonly MetricSummaryRecord[];
+  readonly inputs: readonly DatasetInputRecord[];
+  readonly modelInputs: readonly string[];
+  readonly modelOutputs: readonly { readonly modelId: string; readonly step: number }[];
+}
+
+export interface LoggedModelMetricRecord {
+  readonly key: string;
+  readonly value: number;
+  readonly step: number;
+  readonly timeMs: number;
+  readonly runId: string;
+  readonly datasetName: string | null;
+  readonly datasetDigest: string | null;
+}
+
+export interface LoggedModelRecord {
+  readonly id: string;
+  readonly experimentId: string;
+  readonly name: string;
+  readonly artifactUri: string;
+  readonly modelType: string | null;
+  readonly sourceRunId: string | null;
+  readonly status: LoggedModelStatus;
+  readonly lifecycleStage: LifecycleStage;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly params: readonly Tag[];
+  readonly tags: readonly Tag[];
+  readonly metrics: readonly LoggedModelMetricRecord[];
+}
+
+/** A page of a list; `next` is the token of the next page, null on the last. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}

@@ -1,0 +1,118 @@
+import type { Tx } from '../../../platform/db/index.ts';
+import type { LifecycleStage } from '../contract.ts';
+import type { ExperimentRecord } from '../records.ts';
+import type { Tag } from '../validation.ts';
+import { type ExperimentsTables, grouped, lastByKey, on } from './tables.ts';
+
+type ExperimentRow = Omit<ExperimentsTables['experiments'], 'id'> & { readonly id: number };
+
+export interface NewExperiment {
+  readonly name: string;
+  /** Null: the default root and the new id. */
+  readonly artifactLocation: string | null;
+  readonly tags: readonly Tag[];
+  readonly nowMs: number;
+}
+
+/** Adds an experiment; null when the name is taken (by a deleted experiment too). */
+export async function insertExperiment(tx: Tx, input: NewExperiment): Promise<number | null> {
+  const row = await on(tx)
+    .insertInto('experiments')
+    .values({
+      name: input.name,
+      artifact_location: input.artifactLocation ?? '',
+      lifecycle_stage: 'active',
+      created_at_ms: input.nowMs,
+      updated_at_ms: input.nowMs,
+    })
+    .onConflict((c) => c.column('name').doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  if (!row) return null;
+  if (input.artifactLocation === null) {
+    await updateExperiment(tx, row.id, { artifact_location: `mlflow-artifacts:/${row.id}` });
+  }
+  for (const tag of lastByKey(input.tags)) await setExperimentTag(tx, row.id, tag);
+  return row.id;
+}
+
+/** Changes an experiment. False when the new name is taken. */
+export async function updateExperiment(
+  tx: Tx,
+  id: number,
+  change: Partial<Pick<ExperimentRow, 'name' | 'lifecycle_stage' | 'updated_at_ms' | 'artifact_location'>>,
+): Promise<boolean> {
+  if (change.name !== undefined) {
+    const holder = await on(tx)
+      .selectFrom('experiments')
+      .select('id')
+      .where('name', '=', change.name)
+      .executeTakeFirst();
+    if (holder && holder.id !== id) return false;
+  }
+  await on(tx).updateTable('experiments').set(change).where('id', '=', id).execute();
+  return true;
+}
+
+export async function findExperiment(
+  tx: Tx,
+  by: { readonly id: number } | { readonly name: string },
+): Promise<ExperimentRecord | undefined> {
+  const query = on(tx).selectFrom('experiments').selectAll();
+  const row = await ('id' in by
+    ? query.where('id', '=', by.id)
+    : query.where('name', '=', by.name)
+  ).executeTakeFirst();
+  return row && (await withTags(tx, [row]))[0];
+}
+
+export async function withTags(tx: Tx, rows: readonly ExperimentRow[]): Promise<readonly ExperimentRecord[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => row.id);
+  const tagRows = await on(tx)
+    .selectFrom('experiment_tags')
+    .selectAll()
+    .where('experiment_id', 'in', ids)
+    .execute();
+  const tags = grouped(
+    tagRows,
+    (row) => row.experiment_id,
+    ({ key, value }) => ({ key, value }),
+  );
+  return rows.map((row) => ({
+    id: String(row.id),
+    name: row.name,
+    artifactLocation: row.artifact_location,
+    lifecycleStage: row.lifecycle_stage,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+    tags: tags.get(row.id) ?? [],
+  }));
+}
+
+export async function setExperimentTag(tx: Tx, experimentId: number, tag: Tag): Promise<void> {
+  await on(tx)
+    .insertInto('experiment_tags')
+    .values({ experiment_id: experimentId, key: tag.key, value: tag.value })
+    .onConflict((c) => c.columns(['experiment_id', 'key']).doUpdateSet({ value: tag.value }))
+    .execute();
+}
+
+/** False when there is no such tag. */
+export async function deleteExperimentTag(tx: Tx, experimentId: number, key: string): Promise<boolean> {
+  const result = await on(tx)
+    .deleteFrom('experiment_tags')
+    .where('experiment_id', '=', experimentId)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return result.numDeletedRows > 0n;
+}
+
+/** Moves all runs of an experiment to a lifecycle stage, as MLflow does with their experiment. */
+export async function setStageOfRuns(tx: Tx, experimentId: number, stage: LifecycleStage): Promise<void> {
+  await on(tx)
+    .updateTable('runs')
+    .set({ lifecycle_stage: stage })
+    .where('experiment_id', '=', experimentId)
+    .execute();
+}

@@ -1,0 +1,110 @@
+import { sql } from 'kysely';
+import type { Tx } from '../../../platform/db/index.ts';
+import type { DatasetInputRecord } from '../records.ts';
+import { chunks } from './chunks.ts';
+import { grouped, lastByKey, on } from './tables.ts';
+
+/**
+ * Links datasets to a run. A dataset is one row per (experiment, name, digest); a link that is there already
+ * keeps its tags.
+ */
+export async function addDatasetInputs(
+  tx: Tx,
+  run: { readonly seq: number; readonly experimentId: number },
+  inputs: readonly DatasetInputRecord[],
+): Promise<void> {
+  for (const { dataset, tags } of inputs) {
+    const { id } = await on(tx)
+      .insertInto('input_datasets')
+      .values({
+        experiment_id: run.experimentId,
+        name: dataset.name,
+        digest: dataset.digest,
+        source_type: dataset.sourceType,
+        source: dataset.source,
+        schema: dataset.schema,
+        profile: dataset.profile,
+      })
+      .onConflict((c) =>
+        c.columns(['experiment_id', 'name', 'digest']).doUpdateSet({ name: sql`excluded.name` }),
+      )
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    const linked = await on(tx)
+      .insertInto('run_datasets')
+      .values({ run_seq: run.seq, dataset_id: id })
+      .onConflict((c) => c.columns(['run_seq', 'dataset_id']).doNothing())
+      .returning('dataset_id')
+      .executeTakeFirst();
+    if (!linked || tags.length === 0) continue;
+    await on(tx)
+      .insertInto('run_dataset_tags')
+      .values(lastByKey(tags).map(({ key, value }) => ({ run_seq: run.seq, dataset_id: id, key, value })))
+      .execute();
+  }
+}
+
+export async function addRunModels(
+  tx: Tx,
+  runSeq: number,
+  direction: 'input' | 'output',
+  models: readonly { readonly modelId: string; readonly step: number }[],
+): Promise<void> {
+  if (models.length === 0) return;
+  await on(tx)
+    .insertInto('run_models')
+    .values(models.map(({ modelId, step }) => ({ run_seq: runSeq, model_id: modelId, direction, step })))
+    .onConflict((c) => c.columns(['run_seq', 'direction', 'model_id', 'step']).doNothing())
+    .execute();
+}
+
+export async function datasetsOfRuns(
+  tx: Tx,
+  seqs: readonly number[],
+): Promise<ReadonlyMap<number, DatasetInputRecord[]>> {
+  const found: (readonly [number, DatasetInputRecord])[] = [];
+  for (const chunk of chunks(seqs)) {
+    const rows = await on(tx)
+      .selectFrom('run_datasets as l')
+      .innerJoin('input_datasets as d', 'd.id', 'l.dataset_id')
+      .selectAll('d')
+      .select('l.run_seq')
+      .where('l.run_seq', 'in', chunk)
+      .orderBy('d.id')
+      .execute();
+    if (rows.length === 0) continue;
+    const tagRows = await on(tx)
+      .selectFrom('run_dataset_tags')
+      .selectAll()
+      .where('run_seq', 'in', chunk)
+      .orderBy('key')
+      .execute();
+    const tags = grouped(
+      tagRows,
+      (row) => `${row.run_seq}/${row.dataset_id}`,
+      ({ key, value }) => ({ key, value }),
+    );
+    for (const row of rows) {
+      const { name, digest, source_type: sourceType, source, schema, profile } = row;
+      const dataset = { name, digest, sourceType, source, schema, profile };
+      found.push([row.run_seq, { dataset, tags: tags.get(`${row.run_seq}/${row.id}`) ?? [] }]);
+    }
+  }
+  return grouped(
+    found,
+    ([seq]) => seq,
+    ([, input]) => input,
+  );
+}
+
+export async function modelsOfRuns(tx: Tx, seqs: readonly number[]) {
+  const rows = [];
+  for (const chunk of chunks(seqs)) {
+    rows.push(...(await on(tx).selectFrom('run_models').selectAll().where('run_seq', 'in', chunk).execute()));
+  }
+  return grouped(
+    rows,
+    (row) => row.run_seq,
+    (row) => ({ modelId: row.model_id, direction: row.direction, step: row.step }),
+  );
+}

@@ -1,0 +1,142 @@
+import { sql } from 'kysely';
+import type { Tx } from '../../../platform/db/index.ts';
+import type { RunInfo, RunRecord } from '../records.ts';
+import type { Tag } from '../validation.ts';
+import { chunks } from './chunks.ts';
+import { datasetsOfRuns, modelsOfRuns } from './inputs.ts';
+import { summariesOfRuns } from './metrics.ts';
+import { type ExperimentsTables, grouped, lastByKey, on } from './tables.ts';
+
+export type RunRow = Omit<ExperimentsTables['runs'], 'seq'> & { readonly seq: number };
+
+export async function insertRun(tx: Tx, row: Omit<RunRow, 'seq'>): Promise<number> {
+  const inserted = await on(tx).insertInto('runs').values(row).returning('seq').executeTakeFirstOrThrow();
+  return inserted.seq;
+}
+
+export async function findRunRow(tx: Tx, id: string): Promise<RunRow | undefined> {
+  return on(tx).selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export async function updateRun(
+  tx: Tx,
+  seq: number,
+  change: Partial<Pick<RunRow, 'name' | 'status' | 'end_time_ms' | 'lifecycle_stage' | 'heartbeat_ms'>>,
+): Promise<void> {
+  await on(tx).updateTable('runs').set(change).where('seq', '=', seq).execute();
+}
+
+/** The runs that a step's script created, oldest first. */
+export async function runRowsOfStep(tx: Tx, stepRunId: string): Promise<readonly RunRow[]> {
+  return on(tx).selectFrom('runs').selectAll().where('step_run_id', '=', stepRunId).orderBy('seq').execute();
+}
+
+/**
+ * Adds params that may never change. Returns those that are logged with another value already; the caller
+ * must then throw, so that nothing of the request is kept.
+ */
+export async function addParams(
+  tx: Tx,
+  runSeq: number,
+  params: readonly Tag[],
+): Promise<readonly (Tag & { readonly oldValue: string })[]> {
+  if (params.length === 0) return [];
+  const accepted = await on(tx)
+    .insertInto('run_params')
+    .values(lastByKey(params).map(({ key, value }) => ({ run_seq: runSeq, key, value })))
+    .onConflict((c) =>
+      c
+        .columns(['run_seq', 'key'])
+        .doUpdateSet({ value: sql`excluded.value` })
+        .whereRef('run_params.value', '=', sql`excluded.value`),
+    )
+    .returning('key')
+    .execute();
+  const done = new Set(accepted.map((row) => row.key));
+  const refused = params.filter((param) => !done.has(param.key));
+  if (refused.length === 0) return [];
+  const rows = await on(tx).selectFrom('run_params').selectAll().where('run_seq', '=', runSeq).execute();
+  const old = new Map(rows.map((row) => [row.key, row.value]));
+  return refused.map((param) => ({ ...param, oldValue: old.get(param.key) ?? '' }));
+}
+
+export async function setRunTags(tx: Tx, runSeq: number, tags: readonly Tag[]): Promise<void> {
+  if (tags.length === 0) return;
+  await on(tx)
+    .insertInto('run_tags')
+    .values(lastByKey(tags).map(({ key, value }) => ({ run_seq: runSeq, key, value })))
+    .onConflict((c) => c.columns(['run_seq', 'key']).doUpdateSet({ value: sql`excluded.value` }))
+    .execute();
+}
+
+export async function findRunTag(tx: Tx, runSeq: number, key: string): Promise<string | undefined> {
+  const row = await on(tx)
+    .selectFrom('run_tags')
+    .select('value')
+    .where('run_seq', '=', runSeq)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return row?.value;
+}
+
+/** False when there is no such tag. */
+export async function deleteRunTag(tx: Tx, runSeq: number, key: string): Promise<boolean> {
+  const result = await on(tx)
+    .deleteFrom('run_tags')
+    .where('run_seq', '=', runSeq)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return result.numDeletedRows > 0n;
+}
+
+export function runInfo(row: RunRow): RunInfo {
+  return {
+    id: row.id,
+    name: row.name,
+    experimentId: String(row.experiment_id),
+    userId: row.user_id,
+    status: row.status,
+    startTimeMs: row.start_time_ms,
+    endTimeMs: row.end_time_ms,
+    lifecycleStage: row.lifecycle_stage,
+    artifactUri: row.artifact_uri,
+    stepRunId: row.step_run_id,
+  };
+}
+
+/** Whole runs, in the order of the rows: one query per kind of data for all of them. */
+export async function hydrateRuns(tx: Tx, rows: readonly RunRow[]): Promise<readonly RunRecord[]> {
+  if (rows.length === 0) return [];
+  const seqs = rows.map((row) => row.seq);
+  const tagOf = ({ key, value }: Tag): Tag => ({ key, value });
+  const seqOf = (row: { readonly run_seq: number }): number => row.run_seq;
+  const params = grouped(await byRun(tx, 'run_params', seqs), seqOf, tagOf);
+  const tags = grouped(await byRun(tx, 'run_tags', seqs), seqOf, tagOf);
+  const metrics = await summariesOfRuns(tx, seqs);
+  const datasets = await datasetsOfRuns(tx, seqs);
+  const models = await modelsOfRuns(tx, seqs);
+  return rows.map((row) => {
+    const ofRun = models.get(row.seq) ?? [];
+    return {
+      ...runInfo(row),
+      params: params.get(row.seq) ?? [],
+      tags: tags.get(row.seq) ?? [],
+      metrics: metrics.get(row.seq) ?? [],
+      inputs: datasets.get(row.seq) ?? [],
+      modelInputs: ofRun.filter((m) => m.direction === 'input').map((m) => m.modelId),
+      modelOutputs: ofRun
+        .filter((m) => m.direction === 'output')
+        .map(({ modelId, step }) => ({ modelId, step })),
+    };
+  });
+}
+
+async function byRun(tx: Tx, table: 'run_params' | 'run_tags', seqs: readonly number[]) {
+  const rows: ExperimentsTables['run_params'][] = [];
+  for (const chunk of chunks(seqs)) {
+    rows.push(
+      ...(await on(tx).selectFrom(table).selectAll().where('run_seq', 'in', chunk).orderBy('key').execute()),
+    );
+  }
+  return rows;
+}
