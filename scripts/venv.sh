@@ -13,17 +13,17 @@ fail() {
   exit 1
 }
 
-# The first Python that is new enough; MILLRACE_PYTHON names one explicitly.
+# The first Python that is new enough; PYTHON names one explicitly.
 python=''
 found=''
-for candidate in ${MILLRACE_PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
   command -v "$candidate" >/dev/null 2>&1 || continue
   version=$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
   found="$found $candidate is $version;"
   if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then python=$candidate; break; fi
 done
 install_hint='Install it (Debian: apt-get install python3 python3-venv; macOS: brew install python), or name one with
-MILLRACE_PYTHON=/path/to/python3. `make up` works without Python.'
+PYTHON=/path/to/python3. `make up` works without Python.'
 if [ -z "$python" ]; then
   if [ -n "$found" ]; then fail "found only$found" "$install_hint"; else fail 'none was found' "$install_hint"; fi
 fi
