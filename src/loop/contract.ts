@@ -158,7 +158,7 @@ const monitorSchema = z.strictObject({
   persistence: z
     .strictObject({ windows: z.int().min(1).optional(), outOf: z.int().min(1).optional() })
     .prefault({}),
-  alerts: z.array(z.strictObject({ webhook: z.url(), secret: z.string().min(1).optional() })).default([]),
+  alerts: z.array(z.strictObject({ webhook: z.url() })).default([]),
 });
 
 const improveSchema = z.strictObject({
