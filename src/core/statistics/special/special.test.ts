@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertClose } from '../assertClose.testing.ts';
+import { golden } from '../golden.testing.ts';
+import { chiSquareSurvival } from './chiSquareSurvival.ts';
+import { kolmogorovSurvival } from './kolmogorovSurvival.ts';
+import { logGamma } from './logGamma.ts';
+import { normalCdf } from './normalCdf.ts';
+import { normalQuantile } from './normalQuantile.ts';
+import { regularisedBeta } from './regularisedBeta.ts';
+import { regularisedGammaQ } from './regularisedGamma.ts';
+
+const functions: Readonly<Record<string, (...args: number[]) => number>> = {
+  logGamma,
+  normalQuantile,
+  normalCdf,
+  regularisedGammaQ,
+  regularisedBeta,
+  kolmogorovSurvival,
+  chiSquareSurvival,
+};
+
+for (const [name, rows] of Object.entries(golden.special)) {
+  test(`${name} equals scipy`, () => {
+    for (const row of rows) {
+      const expected = row.at(-1) ?? Number.NaN;
+      const actual = functions[name]!(...row.slice(0, -1));
+      if (Math.abs(expected) < 1e-250) assert.ok(Math.abs(actual) < 1e-250);
+      else assertClose(actual, expected, 1e-9, `${name}(${row.slice(0, -1)})`);
+    }
+  });
+}
+
+test('special functions at and beyond the ends of their domain', () => {
+  assert.equal(normalQuantile(0), Number.NEGATIVE_INFINITY);
+  assert.equal(normalQuantile(1), Number.POSITIVE_INFINITY);
+  for (const value of [
+    normalQuantile(1.1),
+    normalQuantile(Number.NaN),
+    logGamma(0),
+    regularisedGammaQ(0, 1),
+    regularisedGammaQ(1, -1),
+    regularisedBeta(1, 1, 2),
+    kolmogorovSurvival(Number.NaN),
+  ]) {
+    assert.ok(Number.isNaN(value));
+  }
+  assert.equal(regularisedGammaQ(2, 0), 1);
+  assert.equal(regularisedGammaQ(2, Number.POSITIVE_INFINITY), 0);
+  assert.equal(regularisedBeta(2, 3, 0), 0);
+  assert.equal(regularisedBeta(2, 3, 1), 1);
+  assert.equal(kolmogorovSurvival(0), 1);
+});
