@@ -174,7 +174,7 @@ function unknownPlace(file: SourceFile): Breach {
     file: file.path,
     line: 1,
     problem: 'lies in a folder that the plan does not know',
-    rule: 'src holds core, platform, lifecycle/<slice>, loop, surfaces/<surface> and main.ts.',
+    rule: 'src holds core, platform, lifecycle/<slice>, loop, surfaces/<surface>, compose and main.ts.',
     wayOut: 'Move it to the folder of what it does; a new slice is a line in test/architecture/rules.ts.',
   };
 }

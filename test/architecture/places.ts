@@ -15,7 +15,8 @@ export function placeOf(path: string): Place | null {
     return { kind: 'slice', name };
   }
   if (area === 'surfaces' && name !== undefined && rest.length > 0) return { kind: 'surface', name };
-  return name === undefined ? { kind: 'main' } : null;
+  // main.ts, and compose/ with the parts of each role that it loads.
+  return name === undefined || area === 'compose' ? { kind: 'main' } : null;
 }
 
 export function describePlace(place: Place): string {
