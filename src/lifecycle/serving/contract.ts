@@ -254,6 +254,7 @@ export type PredictionArm = z.infer<typeof predictionArmSchema>;
 /** POST /api/v1/prediction-segments, sent by the replica that wrote the segment; idempotent by `id`. */
 export const predictionSegmentSchema = z.object({
   id: z.string(),
+  replicaId: z.string(),
   endpoint: endpointNameSchema,
   digest: digestSchema,
   rows: z.int().min(1),

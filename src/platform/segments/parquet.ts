@@ -1,4 +1,5 @@
 import { rename, rm } from 'node:fs/promises';
+import { sqlLiteral, sqlName } from '../frames/index.ts';
 import type { SegmentColumn, SegmentHeader } from './segment-file.ts';
 
 /** What segments need of the frames port: one SQL statement, its rows as objects. */
@@ -12,9 +13,6 @@ export interface SegmentFacts {
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
 }
-
-const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /**
  * Converts a sealed segment to Parquet (zstd), one column per column of its header. A value that its column's
@@ -33,16 +31,16 @@ export async function convertSegment(
 ): Promise<SegmentFacts> {
   const temporary = `${target}.tmp`;
   await rm(temporary, { force: true });
-  const shape = header.columns.map((c) => `${quoteText(c.name)}: 'VARCHAR'`).join(', ');
+  const shape = header.columns.map((c) => `${sqlLiteral(c.name)}: 'VARCHAR'`).join(', ');
   const list = header.columns.map(castColumn).join(', ');
   await frames.query(
-    `COPY (SELECT ${list} FROM read_json(${quoteText(source)}, format = 'newline_delimited', columns = {${shape}})` +
-      ` WHERE ${quoteName(keyColumn)} IS NOT NULL) TO ${quoteText(temporary)} (FORMAT parquet, COMPRESSION zstd)`,
+    `COPY (SELECT ${list} FROM read_json(${sqlLiteral(source)}, format = 'newline_delimited', columns = {${shape}})` +
+      ` WHERE ${sqlName(keyColumn)} IS NOT NULL) TO ${sqlLiteral(temporary)} (FORMAT parquet, COMPRESSION zstd)`,
   );
-  const time = quoteName(timeColumn);
+  const time = sqlName(timeColumn);
   const [facts] = await frames.query(
     `SELECT count(*)::DOUBLE AS rows, coalesce(min(${time}), 0)::DOUBLE AS min_time_ms,` +
-      ` coalesce(max(${time}), 0)::DOUBLE AS max_time_ms FROM read_parquet(${quoteText(temporary)})`,
+      ` coalesce(max(${time}), 0)::DOUBLE AS max_time_ms FROM read_parquet(${sqlLiteral(temporary)})`,
   );
   await rename(temporary, target);
   return {
@@ -53,6 +51,6 @@ export async function convertSegment(
 }
 
 function castColumn(column: SegmentColumn): string {
-  const name = quoteName(column.name);
+  const name = sqlName(column.name);
   return column.type === 'VARCHAR' ? name : `TRY_CAST(${name} AS ${column.type}) AS ${name}`;
 }

@@ -1,0 +1,101 @@
+import { fail } from '../../../core/errors.ts';
+import type { PackageManifest } from '../../../core/model-package.ts';
+import type { RequestTensor } from './request.ts';
+import { expectation } from './row-check.ts';
+
+type Shape = Pick<PackageManifest, 'signature' | 'graph'>;
+
+/** Where the cells of each signature input come from in one request. */
+interface Source {
+  readonly data: ArrayLike<unknown>;
+  readonly width: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Lays the inputs of a request out as rows in the order of a model's signature. An input is found by its
+ * column's name; a graph input that takes several columns, or a single tensor as wide as the signature, may be
+ * sent whole. Cells of optional inputs that were not sent are undefined.
+ *
+ * Throws `input_missing` (naming what is missing and what was sent instead), `input_unexpected` for inputs that
+ * the model does not know, unless they are tolerated.
+ *
+ * @param tolerated inputs that may be there though this model does not use them; null: any
+ */
+export function bindRows(
+  endpoint: string,
+  shape: Shape,
+  tensors: readonly RequestTensor[],
+  rowCount: number,
+  tolerated: ReadonlySet<string> | null,
+): readonly (readonly unknown[])[] {
+  const { inputs } = shape.signature;
+  const only = tensors.length === 1 ? tensors[0] : undefined;
+  if (
+    only &&
+    rowCount === 1 &&
+    only.width === inputs.length &&
+    spreads(shape, only) &&
+    Array.isArray(only.data)
+  ) {
+    return [only.data];
+  }
+  const sources = new Map<string, Source>();
+  const unknown: RequestTensor[] = [];
+  for (const tensor of tensors) if (!addSources(shape, tensor, tensors.length, sources)) unknown.push(tensor);
+
+  const row: (Source | undefined)[] = [];
+  for (const field of inputs) {
+    const source = sources.get(field.name);
+    if (!source && field.required) {
+      const extra = unknown.length ? `; not known: ${unknown.map((t) => `"${t.name}"`).join(', ')}` : '';
+      throw fail('input_missing', { input: field.name, expected: expectation(field), extra, endpoint });
+    }
+    row.push(source);
+  }
+  const first = tolerated && unknown.find((t) => !tolerated.has(t.name));
+  if (first) {
+    const expected = inputs.map((f) => f.name).join(', ');
+    throw fail('input_unexpected', { input: first.name, expected, endpoint });
+  }
+  return Array.from({ length: rowCount }, (_, r) => row.map((source) => source && cell(source, r)));
+}
+
+function cell(source: Source, row: number): unknown {
+  const at = row * source.width + source.offset;
+  if (source.length === 1) return source.data[at];
+  return Array.prototype.slice.call(source.data, at, at + source.length);
+}
+
+/** Does one tensor stand for all scalar columns side by side? */
+function spreads(shape: Shape, tensor: RequestTensor): boolean {
+  const { inputs } = shape.signature;
+  return (
+    tensor.width === inputs.length &&
+    inputs.length > 1 &&
+    inputs.every((f) => f.shape.length === 0) &&
+    !inputs.some((f) => f.name === tensor.name)
+  );
+}
+
+function addSources(
+  shape: Shape,
+  tensor: RequestTensor,
+  count: number,
+  sources: Map<string, Source>,
+): boolean {
+  const { inputs } = shape.signature;
+  const { data, width } = tensor;
+  const field = inputs.find((f) => f.name === tensor.name);
+  if (field) {
+    sources.set(field.name, { data, width, offset: 0, length: width });
+    return true;
+  }
+  const graphInput = shape.graph.inputs.find((i) => i.name === tensor.name && i.columns.length === width);
+  const columns =
+    graphInput?.columns ?? (count === 1 && spreads(shape, tensor) ? inputs.map((f) => f.name) : null);
+  if (!columns) return false;
+  for (const [offset, name] of columns.entries()) sources.set(name, { data, width, offset, length: 1 });
+  return true;
+}

@@ -1,0 +1,143 @@
+import { fail } from '../../../core/errors.ts';
+import { parseTime } from '../../../core/time.ts';
+import { type ArmName, bucketCount, type EndpointRoute, type PredictionArm } from '../contract.ts';
+import { bucketOf, bucketsOf } from './bucket.ts';
+import type { PredictRequest, RequestTensor } from './request.ts';
+import type { ServedModel } from './served-model.ts';
+
+/** A model version in its place on an endpoint. */
+export interface ServedArm {
+  readonly arm: PredictionArm;
+  readonly modelVersion: string;
+  /** Share of the traffic; 1 for a shadow, which sees all of it. */
+  readonly weight: number;
+  readonly model: ServedModel;
+}
+
+/** An endpoint's route with its models loaded. Never changed: a new route is a new state, swapped in whole. */
+export interface EndpointState {
+  readonly route: EndpointRoute;
+  readonly champion: ServedArm | null;
+  readonly challenger: ServedArm | null;
+  readonly shadow: ServedArm | null;
+  /** The challenger answers entities in buckets below this. */
+  readonly challengerBuckets: number;
+  /** Inputs that some model of the endpoint knows or that name the request itself. */
+  readonly tolerated: ReadonlySet<string>;
+}
+
+/** Who a row is about, when it happened and who answers it. */
+export interface RowPlan {
+  readonly predictionId: string | null;
+  readonly entity: string | null;
+  readonly eventTimeMs: number;
+  /** Null when the caller named the version: such a row says nothing about the split. */
+  readonly bucket: number | null;
+  readonly arm: ServedArm;
+}
+
+/** Inputs that describe the row rather than being features, unless a signature says otherwise. */
+const reservedInputs = ['prediction_id', 'entity', 'event_time'] as const;
+
+export function endpointState(route: EndpointRoute, modelOf: (digest: string) => ServedModel): EndpointState {
+  const served = (name: ArmName): ServedArm | null => {
+    const arm = route.arms.find((a) => a.arm === name);
+    if (!arm) return null;
+    return {
+      arm: name,
+      modelVersion: arm.modelVersion,
+      weight: arm.weight,
+      model: modelOf(arm.packageDigest),
+    };
+  };
+  const [champion, challenger] = [served('champion'), served('challenger')];
+  const shadow: ServedArm | null = route.shadow && {
+    arm: 'shadow',
+    modelVersion: route.shadow.modelVersion,
+    weight: 1,
+    model: modelOf(route.shadow.packageDigest),
+  };
+  const tolerated = new Set<string>(reservedInputs);
+  for (const name of [route.entityFeature, route.eventTimeFeature]) if (name) tolerated.add(name);
+  for (const arm of [champion, challenger, shadow])
+    for (const name of arm?.model.inputNames ?? []) tolerated.add(name);
+  return {
+    route,
+    champion,
+    challenger,
+    shadow,
+    challengerBuckets: challenger ? bucketsOf(challenger.weight) : 0,
+    tolerated,
+  };
+}
+
+/** The arm that answers when the caller insists on a version. Throws `model_version_unknown`. */
+export function armOfVersion(state: EndpointState, version: string): ServedArm {
+  const arms = [state.champion, state.challenger, state.shadow].filter((a) => a !== null);
+  const arm = arms.find((a) => a.modelVersion === version);
+  if (arm) return arm;
+  const versions = arms.map((a) => a.modelVersion).join(', ') || 'none';
+  throw fail('model_version_unknown', { endpoint: state.route.endpoint, version, versions });
+}
+
+/**
+ * Decides each row's entity, event time and arm. The entity is what the request names, else the endpoint's
+ * entity feature; a row without one is drawn at random and is not sticky. Throws `endpoint_empty`,
+ * `model_version_unknown`, `invalid_time`.
+ */
+export function planRows(state: EndpointState, request: PredictRequest): readonly RowPlan[] {
+  const { route, champion, challenger } = state;
+  const pinned = request.version === null ? null : armOfVersion(state, request.version);
+  if (!champion) throw fail('endpoint_empty', { endpoint: route.endpoint });
+  const named = request.tensors.length > 1;
+  const ids = named ? cellsOf(request.tensors, 'prediction_id', champion) : null;
+  const entities =
+    (named ? cellsOf(request.tensors, 'entity', champion) : null) ??
+    (route.entityFeature ? featureCells(request.tensors, route.entityFeature, champion) : null);
+  const times =
+    (named ? cellsOf(request.tensors, 'event_time', champion) : null) ??
+    (route.eventTimeFeature ? featureCells(request.tensors, route.eventTimeFeature, champion) : null);
+
+  return Array.from({ length: request.rowCount }, (_, row): RowPlan => {
+    const entity = request.entities?.[row] ?? text(entities?.(row));
+    const bucket = entity === null ? Math.floor(Math.random() * bucketCount) : bucketOf(route.salt, entity);
+    return {
+      predictionId: request.predictionIds?.[row] ?? text(ids?.(row)),
+      entity,
+      eventTimeMs: request.eventTimesMs?.[row] ?? timeOf(times?.(row)) ?? request.receivedAtMs,
+      bucket: pinned ? null : bucket,
+      arm: pinned ?? (challenger && bucket < state.challengerBuckets ? challenger : champion),
+    };
+  });
+}
+
+type Cells = (row: number) => unknown;
+
+/** A describing input, unless the model has a feature of that name. */
+function cellsOf(tensors: readonly RequestTensor[], name: string, champion: ServedArm): Cells | null {
+  if (champion.model.inputNames.has(name)) return null;
+  const tensor = tensors.find((t) => t.name === name);
+  return tensor ? (row) => tensor.data[row * tensor.width] : null;
+}
+
+/** A feature by name, also inside a tensor that holds all columns side by side. */
+function featureCells(tensors: readonly RequestTensor[], name: string, champion: ServedArm): Cells | null {
+  const tensor = tensors.find((t) => t.name === name);
+  if (tensor) return (row) => tensor.data[row * tensor.width];
+  const [only] = tensors;
+  const { inputs } = champion.model.manifest.signature;
+  const offset = inputs.findIndex((f) => f.name === name);
+  if (!only || tensors.length > 1 || offset < 0 || only.width !== inputs.length) return null;
+  return (row) => only.data[row * only.width + offset];
+}
+
+function text(value: unknown): string | null {
+  return value === null || value === undefined || value === '' ? null : String(value);
+}
+
+/** Epoch milliseconds or RFC 3339. */
+function timeOf(value: unknown): number | null {
+  if (typeof value === 'number' && Number.isFinite(value)) return Math.round(value);
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'string' && value !== '' ? parseTime(value, 'event_time') : null;
+}

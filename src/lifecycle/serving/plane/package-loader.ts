@@ -1,0 +1,92 @@
+import type { Readable } from 'node:stream';
+import { fail, MillraceError } from '../../../core/errors.ts';
+import type { Digest } from '../../../core/json.ts';
+import { packageManifestSchema } from '../../../core/model-package.ts';
+import { parseInput } from '../../../core/schema.ts';
+import type { BlobStore } from '../../../platform/blobs/index.ts';
+import { runtimeMessage } from '../../../platform/onnx/index.ts';
+import type { EndpointRoute, ReplicaModel } from '../contract.ts';
+import { featureContractSchema } from './row-check.ts';
+import { ServedModel } from './served-model.ts';
+
+/**
+ * Model packages on the replica's disk and in its memory. A package is fetched once, checked against its
+ * digest, kept on the disk, loaded and warmed up; it is closed when no route needs it any more.
+ */
+export class PackageLoader {
+  readonly #blobs: BlobStore;
+  readonly #fetchBlob: (digest: string) => Promise<Readable>;
+  readonly #loaded = new Map<string, ServedModel>();
+  readonly #states = new Map<string, ReplicaModel>();
+
+  constructor(blobs: BlobStore, fetchBlob: (digest: string) => Promise<Readable>) {
+    this.#blobs = blobs;
+    this.#fetchBlob = fetchBlob;
+  }
+
+  get models(): readonly ReplicaModel[] {
+    return [...this.#states.values()];
+  }
+
+  /** A loaded model; every digest of a route must have been ensured before. */
+  readonly modelOf = (digest: string): ServedModel => {
+    const model = this.#loaded.get(digest);
+    if (!model) throw new Error(`package ${digest} is not loaded`);
+    return model;
+  };
+
+  /** Has every model of a route loaded and warm. Throws what kept one of them from it. */
+  async ensure(route: EndpointRoute): Promise<void> {
+    for (const digest of packagesOf(route)) {
+      if (this.#loaded.has(digest)) continue;
+      this.#states.set(digest, { digest, state: 'loading' });
+      try {
+        this.#loaded.set(digest, await this.#load(digest));
+        this.#states.set(digest, { digest, state: 'ready' });
+      } catch (error) {
+        const message = error instanceof MillraceError ? error.message : runtimeMessage(error);
+        this.#states.set(digest, { digest, state: 'failed', error: message });
+        throw error;
+      }
+    }
+  }
+
+  /** Closes the models that none of these routes needs; requests under way end first. */
+  keepOnly(routes: readonly EndpointRoute[]): void {
+    const needed = new Set(routes.flatMap(packagesOf));
+    for (const digest of this.#states.keys()) {
+      if (needed.has(digest)) continue;
+      this.#states.delete(digest);
+      this.#loaded.get(digest)?.retire();
+      this.#loaded.delete(digest);
+    }
+  }
+
+  async #load(digest: string): Promise<ServedModel> {
+    const manifest = parseInput(packageManifestSchema, await this.#json(digest), 'package');
+    const contract = manifest.contract
+      ? parseInput(featureContractSchema, await this.#json(manifest.contract), 'contract')
+      : null;
+    return ServedModel.load(digest, manifest, await this.#bytes(manifest.onnx), contract);
+  }
+
+  async #json(digest: string): Promise<unknown> {
+    const text = (await this.#bytes(digest)).toString('utf8');
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw fail('onnx_invalid', { problem: `package blob ${digest} is not JSON` }, cause);
+    }
+  }
+
+  async #bytes(digest: string): Promise<Buffer> {
+    const name = digest as Digest;
+    if (!(await this.#blobs.info(name))) await this.#blobs.put(await this.#fetchBlob(digest), name);
+    return this.#blobs.bytes(name);
+  }
+}
+
+function packagesOf(route: EndpointRoute): string[] {
+  const shadow = route.shadow ? [route.shadow.packageDigest] : [];
+  return [...route.arms.map((arm) => arm.packageDigest), ...shadow];
+}

@@ -1,0 +1,223 @@
+import { fail, MillraceError } from '../../../core/errors.ts';
+import { uuidv7 } from '../../../core/ids.ts';
+import type { SegmentColumn } from '../../../platform/segments/index.ts';
+import type { EndpointRoute } from '../contract.ts';
+import {
+  armOfVersion,
+  type EndpointState,
+  endpointState,
+  planRows,
+  type RowPlan,
+  type ServedArm,
+} from './endpoint-state.ts';
+import { answeredRows, failedRows } from './logged-rows.ts';
+import { type AnsweredRows, replyOutputs } from './merge-outputs.ts';
+import type { PlaneMetrics } from './plane-metrics.ts';
+import type { PredictionLogs } from './prediction-logs.ts';
+import type { PredictReply, PredictRequest } from './request.ts';
+import type { ServedModel } from './served-model.ts';
+import { ShadowQueue } from './shadow-queue.ts';
+import { checkShare, predictShare, type Share, shareRows } from './shares.ts';
+
+/** Shadow rows that may wait. */
+const shadowRows = 4096;
+
+/**
+ * The data plane: endpoints, their models, the split of the traffic and the prediction log. A prediction is
+ * returned, and an error thrown, only after its rows are in the log on the disk.
+ */
+export class Plane {
+  readonly #endpoints = new Map<string, EndpointState>();
+  readonly #logs: PredictionLogs;
+  readonly #metrics: PlaneMetrics;
+  readonly #shadows: ShadowQueue;
+
+  constructor(logs: PredictionLogs, metrics: PlaneMetrics) {
+    this.#logs = logs;
+    this.#metrics = metrics;
+    this.#shadows = new ShadowQueue(shadowRows, () => this.#isBusy(), metrics.shadowDropped);
+  }
+
+  get endpoints(): readonly EndpointState[] {
+    return [...this.#endpoints.values()];
+  }
+
+  get shadowDropped(): number {
+    return this.#shadows.dropped;
+  }
+
+  /** The endpoint as it is now. Throws `endpoint_unknown`. */
+  endpoint(name: string): EndpointState {
+    const state = this.#endpoints.get(name);
+    if (!state) throw fail('endpoint_unknown', { endpoint: name, list: '/v2' });
+    return state;
+  }
+
+  /** What serves an endpoint, or one of its versions. Throws `endpoint_unknown`, `model_version_unknown`. */
+  arm(name: string, version: string | null): ServedArm | null {
+    const state = this.endpoint(name);
+    return version === null ? state.champion : armOfVersion(state, version);
+  }
+
+  /**
+   * Puts a route in force, at once for every request that comes after; those under way end with the models
+   * that they began with. Its models must be loaded.
+   */
+  async swap(route: EndpointRoute, modelOf: (digest: string) => ServedModel): Promise<void> {
+    const state = endpointState(route, modelOf);
+    await this.#logs.ensure(route.endpoint, featureColumns(state));
+    this.#endpoints.set(route.endpoint, state);
+  }
+
+  /** Takes an endpoint out of service. */
+  drop(name: string): void {
+    this.#endpoints.delete(name);
+  }
+
+  /** Resolves when every shadow copy taken so far is in the log. */
+  shadowsDrained(): Promise<void> {
+    return this.#shadows.drained();
+  }
+
+  /**
+   * Predicts, logs, and answers. All rows succeed or the request fails as a whole, with the first error.
+   * Errors: those of planRows, shareRows, checkShare and predictShare; `prediction_log_unavailable`.
+   */
+  async predict(request: PredictRequest): Promise<PredictReply> {
+    const state = this.endpoint(request.endpoint);
+    let plans: readonly RowPlan[] | null = null;
+    let shares: readonly Share[] = [];
+    let parts: readonly AnsweredRows[];
+    try {
+      plans = planRows(state, request);
+      shares = shareRows(state, request, plans);
+      for (const share of shares) checkShare(request, share);
+      parts = await Promise.all(shares.map((share) => predictShare(request, share)));
+    } catch (error) {
+      throw await this.#logFailure(state, request, plans, shares, error);
+    }
+    return this.#answer(state, request, plans, shares, parts);
+  }
+
+  /** Logs a request that could not even be read: one row, with the error. Unknown endpoints have no log. */
+  async logRefusal(request: PredictRequest, error: MillraceError): Promise<void> {
+    const state = this.#endpoints.get(request.endpoint);
+    if (state) await this.#logFailure(state, request, null, [], error);
+  }
+
+  async #answer(
+    state: EndpointState,
+    request: PredictRequest,
+    plans: readonly RowPlan[],
+    shares: readonly Share[],
+    parts: readonly AnsweredRows[],
+  ): Promise<PredictReply> {
+    const { endpoint, rowCount } = request;
+    const ids = plans.map((plan) => plan.predictionId ?? uuidv7());
+    const rows = shares.flatMap((share, i) =>
+      answeredRows(state, request, plans, ids, share, parts[i] as AnsweredRows),
+    );
+    const durable = this.#logs.append(endpoint, rows);
+    const reply: PredictReply = {
+      model: state.route.model,
+      modelVersion: shares.length === 1 ? (shares[0]?.arm.modelVersion ?? null) : null,
+      routeVersion: state.route.routeVersion,
+      rows: plans.map(({ arm }, row) => ({
+        predictionId: ids[row] as string,
+        arm: arm.arm,
+        modelVersion: arm.modelVersion,
+      })),
+      outputs: replyOutputs(parts, rowCount),
+    };
+    await durable;
+    for (const share of shares) this.#count(request, share, 'ok');
+    if (state.shadow && request.version === null) this.#offerShadow(state, state.shadow, request, plans, ids);
+    return reply;
+  }
+
+  /** Logs the rows of a failed request and gives the error to throw. */
+  async #logFailure(
+    state: EndpointState,
+    request: PredictRequest,
+    plans: readonly RowPlan[] | null,
+    shares: readonly Share[],
+    thrown: unknown,
+  ): Promise<MillraceError> {
+    const error =
+      thrown instanceof MillraceError
+        ? thrown
+        : fail('internal', { reference: request.receivedAtMs }, thrown);
+    const rows = failedRows(state, request, plans, shares, error);
+    const seconds = (performance.now() - request.startedMs) / 1000;
+    for (const { modelVersion, arm } of rows) {
+      this.#metrics.answered(request.endpoint, modelVersion, arm, error.code, 1, seconds);
+    }
+    try {
+      await this.#logs.append(request.endpoint, rows);
+      return error;
+    } catch (logError) {
+      return logError as MillraceError;
+    }
+  }
+
+  #offerShadow(
+    state: EndpointState,
+    shadow: ServedArm,
+    request: PredictRequest,
+    plans: readonly RowPlan[],
+    ids: readonly string[],
+  ): void {
+    const { endpoint, rowCount } = request;
+    const copies = plans.map((plan) => ({ ...plan, arm: shadow }));
+    const copy: PredictRequest = { ...request, extras: 'drop', predictionIds: ids };
+    const run = async () => {
+      const started = { ...copy, startedMs: performance.now() };
+      let shares: readonly Share[] = [];
+      try {
+        shares = shareRows(state, started, copies);
+        for (const share of shares) checkShare(started, share);
+        const parts = await Promise.all(shares.map((share) => predictShare(started, share)));
+        const rows = shares.flatMap((share, i) =>
+          answeredRows(state, started, copies, ids, share, parts[i] as AnsweredRows),
+        );
+        await this.#logs.append(endpoint, rows);
+        for (const share of shares) this.#count(started, share, 'ok');
+      } catch (error) {
+        await this.#logFailure(state, started, copies, shares, error);
+      }
+    };
+    this.#shadows.offer({ endpoint, model: shadow.model, rowCount, run });
+  }
+
+  #count(request: PredictRequest, { arm, rows, flags }: Share, status: string): void {
+    const seconds = (performance.now() - request.startedMs) / 1000;
+    this.#metrics.answered(request.endpoint, arm.modelVersion, arm.arm, status, rows.length, seconds);
+    for (const row of flags) {
+      for (const { feature, kind } of row ?? []) this.#metrics.flagged(request.endpoint, feature, kind);
+    }
+  }
+
+  #isBusy(): boolean {
+    for (const { champion, challenger } of this.#endpoints.values()) {
+      if (champion?.model.idle === false || challenger?.model.idle === false) return true;
+    }
+    return false;
+  }
+}
+
+/** The features of all models of an endpoint; one that two of them log differently gets the wider type. */
+function featureColumns({ champion, challenger, shadow }: EndpointState): readonly SegmentColumn[] {
+  const types = new Map<string, string>();
+  for (const arm of [champion, challenger, shadow]) {
+    for (const { name, type } of arm?.model.featureColumns ?? []) {
+      types.set(name, widerType(types.get(name) ?? type, type));
+    }
+  }
+  return [...types].map(([name, type]) => ({ name, type }));
+}
+
+function widerType(a: string, b: string): string {
+  if (a === b) return a;
+  const numeric = ['BIGINT', 'DOUBLE'];
+  return numeric.includes(a) && numeric.includes(b) ? 'DOUBLE' : 'VARCHAR';
+}

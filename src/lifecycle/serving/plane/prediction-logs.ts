@@ -1,0 +1,95 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail, MillraceError } from '../../../core/errors.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import {
+  type SealedSegment,
+  type SegmentColumn,
+  type SegmentFrames,
+  SegmentLog,
+} from '../../../platform/segments/index.ts';
+import { predictionLogColumns } from '../contract.ts';
+import { type LoggedRow, logLine } from './log-line.ts';
+
+export interface PredictionLogsOptions {
+  readonly directory: string;
+  readonly frames: SegmentFrames;
+  readonly ship: (segment: SealedSegment) => Promise<void>;
+  readonly logger: Logger;
+  readonly limits: { readonly maxRows: number; readonly maxSizeBytes: number; readonly maxAgeMs: number };
+}
+
+/** The prediction logs of a replica, one per endpoint. */
+export class PredictionLogs {
+  readonly #options: PredictionLogsOptions;
+  readonly #logs = new Map<string, SegmentLog>();
+
+  private constructor(options: PredictionLogsOptions) {
+    this.#options = options;
+  }
+
+  /** Opens what is on the disk, so that segments of an earlier process are shipped even without their endpoint. */
+  static async open(options: PredictionLogsOptions): Promise<PredictionLogs> {
+    await mkdir(options.directory, { recursive: true });
+    const logs = new PredictionLogs(options);
+    for (const endpoint of await readdir(options.directory)) await logs.ensure(endpoint, []);
+    return logs;
+  }
+
+  /** Makes sure that an endpoint has a log with columns for these features. */
+  async ensure(endpoint: string, features: readonly SegmentColumn[]): Promise<void> {
+    const columns = [...predictionLogColumns, ...features];
+    const existing = this.#logs.get(endpoint);
+    if (existing) return existing.setColumns(columns);
+    const log = await SegmentLog.open({
+      directory: join(this.#options.directory, endpoint),
+      stream: endpoint,
+      columns,
+      keyColumn: 'prediction_id',
+      timeColumn: 'event_time_ms',
+      frames: this.#options.frames,
+      ship: this.#options.ship,
+      logger: this.#options.logger,
+      ...this.#options.limits,
+    });
+    this.#logs.set(endpoint, log);
+  }
+
+  /** Resolves when the rows are on the disk; rejects with `prediction_log_unavailable` when they cannot be. */
+  async append(endpoint: string, rows: readonly LoggedRow[]): Promise<void> {
+    const log = this.#logs.get(endpoint);
+    if (!log) throw fail('prediction_log_unavailable', { problem: `endpoint "${endpoint}" has no log` });
+    let lines = '';
+    for (const row of rows) lines += logLine(row);
+    try {
+      await log.append(lines, rows.length);
+    } catch (error) {
+      const problem = error instanceof MillraceError ? error.message : (error as Error).message;
+      throw fail('prediction_log_unavailable', { problem }, error);
+    }
+  }
+
+  /** Segments that control does not have yet. */
+  get waiting(): number {
+    let sum = 0;
+    for (const log of this.#logs.values()) sum += log.waiting;
+    return sum;
+  }
+
+  /** Seals every log and resolves when control has everything appended before this call. */
+  async sealAndShip(): Promise<void> {
+    const logs = [...this.#logs.values()];
+    await Promise.all(logs.map((log) => log.seal()));
+    for (const log of logs) log.retryNow();
+    await Promise.all(logs.map((log) => log.drained()));
+  }
+
+  /** Control is back: ship at once. */
+  retryNow(): void {
+    for (const log of this.#logs.values()) log.retryNow();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#logs.values()].map((log) => log.close()));
+  }
+}

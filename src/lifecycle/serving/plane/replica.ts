@@ -1,0 +1,240 @@
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MillraceError } from '../../../core/errors.ts';
+import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import type { Registry } from '../../../platform/metrics/index.ts';
+import type { SegmentFrames } from '../../../platform/segments/index.ts';
+import { type ReplicaStatus, type RouteTable, routeTableSchema } from '../contract.ts';
+import { ControlClient } from './control-client.ts';
+import { PackageLoader } from './package-loader.ts';
+import { Plane } from './plane.ts';
+import { planeMetrics } from './plane-metrics.ts';
+import { PredictionLogs } from './prediction-logs.ts';
+
+export interface ReplicaOptions {
+  /** Names the replica for as long as its directory lives. */
+  readonly id: string;
+  /** Keeps routes.json, blobs/ and log/. */
+  readonly directory: string;
+  /** Null: serve what is on the disk and talk to nobody. */
+  readonly controlUrl: string | null;
+  /** Sent to control with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly frames: SegmentFrames;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  /** When a segment of the prediction log is sealed. */
+  readonly segmentLimits?: {
+    readonly maxRows: number;
+    readonly maxSizeBytes: number;
+    readonly maxAgeMs: number;
+  };
+}
+
+const defaultLimits = { maxRows: 50_000, maxSizeBytes: 32 * 1024 * 1024, maxAgeMs: 10_000 } as const;
+const statusEveryMs = 5000;
+const retryAfterMs = 3000;
+
+/**
+ * The serve role: a data plane that follows control's routes. It keeps the last routes and their packages on
+ * the disk, so it answers without control, also after a restart.
+ */
+export class Replica {
+  readonly plane: Plane;
+  readonly id: string;
+  readonly #options: ReplicaOptions;
+  readonly #client: ControlClient | null;
+  readonly #loader: PackageLoader;
+  readonly #logs: PredictionLogs;
+  readonly #errors = new Map<string, string>();
+  readonly #setRoutesVersion: (version: number) => void;
+  #routesVersion = 0;
+  #url: string | null = null;
+  #wanted: RouteTable | null = null;
+  #applying: Promise<void> | null = null;
+  #retry: NodeJS.Timeout | null = null;
+  #heartbeat: NodeJS.Timeout | null = null;
+  #settled = false;
+
+  private constructor(
+    options: ReplicaOptions,
+    client: ControlClient | null,
+    loader: PackageLoader,
+    logs: PredictionLogs,
+  ) {
+    const metrics = planeMetrics(options.metrics);
+    this.id = options.id;
+    this.#options = options;
+    this.#client = client;
+    this.#loader = loader;
+    this.#logs = logs;
+    this.#setRoutesVersion = metrics.routesVersion;
+    this.plane = new Plane(logs, metrics);
+  }
+
+  /** Recovers the prediction log, puts the last known routes in force and begins to follow control. */
+  static async open(options: ReplicaOptions): Promise<Replica> {
+    const { directory, controlUrl, id, logger, headers, frames } = options;
+    await mkdir(directory, { recursive: true });
+    const client = controlUrl
+      ? new ControlClient({ controlUrl, replicaId: id, logger, ...(headers ? { headers } : {}) })
+      : null;
+    const away = () => Promise.reject(new Error('there is no control'));
+    const logs = await PredictionLogs.open({
+      directory: join(directory, 'log'),
+      frames,
+      logger,
+      ship: (segment) => client?.shipSegment(segment) ?? away(),
+      limits: options.segmentLimits ?? defaultLimits,
+    });
+    const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
+    const loader = new PackageLoader(blobs, (digest) => client?.blob(digest) ?? away());
+    const replica = new Replica(options, client, loader, logs);
+    const last = await replica.#readRoutes();
+    if (last) await replica.#apply(last);
+    replica.#follow();
+    return replica;
+  }
+
+  /** True once every endpoint of the newest routes is warm or known to fail, or control cannot be asked. */
+  get ready(): boolean {
+    return this.#settled || this.#client === null;
+  }
+
+  /** Where this replica answers, told to control. */
+  announce(url: string): void {
+    this.#url = url;
+    void this.#report();
+  }
+
+  /** Puts a route table in force, as when control sends it. A newer one that comes meanwhile is taken next. */
+  async applyRoutes(table: RouteTable): Promise<void> {
+    this.#wanted = table;
+    this.#applying ??= this.#applyWanted();
+    await this.#applying;
+  }
+
+  /** Stops following control and seals the log. What was not shipped is shipped after the next start. */
+  async close(): Promise<void> {
+    if (this.#retry) clearTimeout(this.#retry);
+    if (this.#heartbeat) clearInterval(this.#heartbeat);
+    await this.plane.shadowsDrained();
+    await this.#logs.close();
+    this.#client?.close();
+  }
+
+  #follow(): void {
+    const client = this.#client;
+    if (!client) return;
+    this.#heartbeat = setInterval(() => void this.#report(), statusEveryMs);
+    this.#heartbeat.unref();
+    void client.follow({
+      onConnected: () => this.#logs.retryNow(),
+      onMessage: (message) => {
+        if (message.type === 'routes') void this.applyRoutes(message.routes);
+        if (message.type === 'seal') void this.#seal(message.token);
+      },
+    });
+  }
+
+  async #applyWanted(): Promise<void> {
+    while (this.#wanted) {
+      const table = this.#wanted;
+      this.#wanted = null;
+      await this.#apply(table);
+      this.#settled = true;
+      await this.#report();
+    }
+    this.#applying = null;
+  }
+
+  async #apply(table: RouteTable): Promise<void> {
+    if (this.#retry) clearTimeout(this.#retry);
+    this.#errors.clear();
+    const current = new Map(this.plane.endpoints.map((s) => [s.route.endpoint, s.route.routeVersion]));
+    for (const route of table.endpoints) {
+      if (current.get(route.endpoint) === route.routeVersion) continue;
+      try {
+        await this.#loader.ensure(route);
+        await this.plane.swap(route, this.#loader.modelOf);
+      } catch (error) {
+        const message = error instanceof MillraceError ? error.message : String(error);
+        this.#errors.set(route.endpoint, message);
+        this.#options.logger.error(
+          { endpoint: route.endpoint, routeVersion: route.routeVersion, err: error },
+          'route not taken: the one before stays in force',
+        );
+      }
+    }
+    for (const endpoint of current.keys()) {
+      if (!table.endpoints.some((r) => r.endpoint === endpoint)) this.plane.drop(endpoint);
+    }
+    this.#routesVersion = table.version;
+    this.#setRoutesVersion(table.version);
+    const inForce = this.plane.endpoints.map((s) => s.route);
+    await this.#writeRoutes({ version: table.version, endpoints: inForce });
+    if (this.#errors.size === 0) this.#loader.keepOnly(inForce);
+    else this.#retry = setTimeout(() => void (this.#wanted ?? this.applyRoutes(table)), retryAfterMs).unref();
+  }
+
+  async #seal(token: string): Promise<void> {
+    try {
+      await this.plane.shadowsDrained();
+      await this.#logs.sealAndShip();
+      await this.#report(token);
+    } catch (error) {
+      this.#options.logger.warn({ err: error, token }, 'the log could not be sealed');
+    }
+  }
+
+  async #report(sealedToken?: string): Promise<void> {
+    const status: ReplicaStatus = {
+      routesVersion: this.#routesVersion,
+      endpoints: this.plane.endpoints.map(({ route: { endpoint, routeVersion } }) => ({
+        endpoint,
+        routeVersion,
+      })),
+      models: [...this.#loader.models],
+      segmentsWaiting: this.#logs.waiting,
+      shadowDropped: this.plane.shadowDropped,
+      ...(this.#url ? { url: this.#url } : {}),
+      ...(sealedToken ? { sealedToken } : {}),
+    };
+    for (const [endpoint, error] of this.#errors) {
+      const entry = status.endpoints.find((e) => e.endpoint === endpoint);
+      if (entry) entry.error = error;
+      else status.endpoints.push({ endpoint, routeVersion: 0, error });
+    }
+    await this.#client?.postStatus(status).catch(() => undefined);
+  }
+
+  async #readRoutes(): Promise<RouteTable | null> {
+    try {
+      return routeTableSchema.parse(
+        JSON.parse(await readFile(join(this.#options.directory, 'routes.json'), 'utf8')),
+      );
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        this.#options.logger.warn({ err: error }, 'routes.json cannot be read: waiting for control');
+      }
+      return null;
+    }
+  }
+
+  async #writeRoutes(table: RouteTable): Promise<void> {
+    const path = join(this.#options.directory, 'routes.json');
+    try {
+      const file = await open(`${path}.tmp`, 'w');
+      await file.writeFile(JSON.stringify(table));
+      await file.sync();
+      await file.close();
+      await rename(`${path}.tmp`, path);
+    } catch (error) {
+      this.#options.logger.warn(
+        { err: error },
+        'routes.json could not be written: a restart without control serves older routes',
+      );
+    }
+  }
+}

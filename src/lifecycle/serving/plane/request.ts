@@ -1,0 +1,48 @@
+import type { ElementType } from '../../../core/model-package.ts';
+import type { PredictionArm } from '../contract.ts';
+
+/** A named input of a request: `width` values per row, row-major. */
+export interface RequestTensor {
+  readonly name: string;
+  readonly width: number;
+  readonly data: ArrayLike<unknown>;
+}
+
+/** A request for predictions, whatever protocol it came by. */
+export interface PredictRequest {
+  readonly endpoint: string;
+  /** A version the caller insists on; null lets the router choose. */
+  readonly version: string | null;
+  readonly rowCount: number;
+  readonly tensors: readonly RequestTensor[];
+  /** What happens to inputs that the model does not know: OIP refuses them, MLflow's protocol drops them. */
+  readonly extras: 'refuse' | 'drop';
+  /** One per row, or null for ids of our own. */
+  readonly predictionIds: readonly string[] | null;
+  readonly entities: readonly (string | null)[] | null;
+  readonly eventTimesMs: readonly (number | null)[] | null;
+  /** Epoch milliseconds, and the monotonic clock, when the request was complete. */
+  readonly receivedAtMs: number;
+  readonly startedMs: number;
+}
+
+/** An output of the answer; `shape` includes the rows. */
+export interface ReplyOutput {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number | bigint | string | boolean>;
+}
+
+export interface PredictReply {
+  readonly model: string;
+  /** The version that answered; null when the rows went to more than one. */
+  readonly modelVersion: string | null;
+  readonly routeVersion: number;
+  readonly rows: readonly {
+    readonly predictionId: string;
+    readonly arm: PredictionArm;
+    readonly modelVersion: string;
+  }[];
+  readonly outputs: readonly ReplyOutput[];
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { fail, type MillraceError } from '../../../core/errors.ts';
+import type { ModelSignature, SignatureField } from '../../../core/model-package.ts';
+import { describe } from '../../../platform/onnx/index.ts';
+
+/** What serving reads of a data contract; the data slice owns the whole of it. */
+export const featureContractSchema = z.object({
+  columns: z.array(
+    z.object({
+      name: z.string(),
+      required: z.boolean().default(true),
+      range: z.object({ min: z.number(), max: z.number() }).nullable().default(null),
+      categories: z.array(z.string()).nullable().default(null),
+    }),
+  ),
+});
+export type FeatureContract = z.infer<typeof featureContractSchema>;
+
+/** A value that is allowed but worth knowing of. */
+export interface RowFlag {
+  readonly feature: string;
+  readonly kind: 'missing' | 'unseen-category' | 'out-of-range';
+}
+
+type Verdict = 'ok' | 'refuse' | RowFlag['kind'];
+type CellCheck = (value: unknown) => Verdict;
+
+const int32Limit = 2 ** 31;
+const isMissing = (value: unknown) =>
+  value === null || value === undefined || (typeof value === 'number' && Number.isNaN(value));
+
+/** Does a present value have the type? NaN is missing, infinities are refused. */
+const typeChecks: Readonly<Record<SignatureField['type'], (value: unknown) => boolean>> = {
+  double: (v) => typeof v === 'number' && Number.isFinite(v),
+  float: (v) => typeof v === 'number' && Number.isFinite(v),
+  long: (v) => (typeof v === 'number' && Number.isSafeInteger(v)) || typeof v === 'bigint',
+  integer: (v) => typeof v === 'number' && Number.isInteger(v) && v >= -int32Limit && v < int32Limit,
+  boolean: (v) => typeof v === 'boolean',
+  string: (v) => typeof v === 'string',
+  datetime: (v) => typeof v === 'string',
+  binary: (v) => typeof v === 'string',
+};
+
+const typeNames: Readonly<Record<SignatureField['type'], string>> = {
+  double: 'a number',
+  float: 'a number',
+  long: 'an integer',
+  integer: 'an integer of 32 bits',
+  boolean: 'true or false',
+  string: 'a string',
+  datetime: 'an RFC 3339 time as a string',
+  binary: 'base64 text',
+};
+
+/**
+ * Checks rows against a model's signature and the data contract behind it. A wrong type, or a missing value
+ * where one is required, is refused; a category or a number outside what training saw is let through and
+ * flagged, because the world moves and the model has to answer.
+ */
+export class RowCheck {
+  readonly #fields: readonly SignatureField[];
+  readonly #checks: readonly CellCheck[];
+
+  constructor(signature: ModelSignature, contract: FeatureContract | null) {
+    const known = new Map(contract?.columns.map((c) => [c.name, c]));
+    this.#fields = signature.inputs;
+    this.#checks = signature.inputs.map((field) => cellCheck(field, known.get(field.name)));
+  }
+
+  /**
+   * Checks one row, its cells in the order of the signature. Returns its flags (null when there are none).
+   * Throws `input_missing` or `input_invalid`, naming input, value and expectation.
+   *
+   * @param row the row's number for the message, or null when the request has only one
+   */
+  check(cells: readonly unknown[], row: number | null, endpoint: string): readonly RowFlag[] | null {
+    let flags: RowFlag[] | null = null;
+    const checks = this.#checks;
+    for (let i = 0; i < checks.length; i++) {
+      const verdict = (checks[i] as CellCheck)(cells[i]);
+      if (verdict === 'ok') continue;
+      const field = this.#fields[i] as SignatureField;
+      if (verdict === 'refuse') throw refusal(field, cells[i], row, endpoint);
+      flags ??= [];
+      flags.push({ feature: field.name, kind: verdict });
+    }
+    return flags;
+  }
+}
+
+function refusal(field: SignatureField, value: unknown, row: number | null, endpoint: string): MillraceError {
+  return fail('input_invalid', {
+    input: field.name,
+    row: row === null ? '' : ` of row ${row}`,
+    value: typeof value === 'number' && Number.isNaN(value) ? 'NaN' : describe(value),
+    expected: expectation(field),
+    endpoint,
+  });
+}
+
+/** What an input has to be, in words. */
+export function expectation(field: SignatureField): string {
+  const name = typeNames[field.type];
+  return field.shape.length === 0 ? name : `a list of shape [${field.shape.join(', ')}], each ${name}`;
+}
+
+function cellCheck(field: SignatureField, column: FeatureContract['columns'][number] | undefined): CellCheck {
+  const fits = typeChecks[field.type];
+  if (field.shape.length > 0) {
+    const size = field.shape.some((d) => d < 0) ? null : field.shape.reduce((a, b) => a * b, 1);
+    return (value) =>
+      Array.isArray(value) && (size === null || value.length === size) && value.every(fits) ? 'ok' : 'refuse';
+  }
+  const holdsMissing = field.type === 'double' || field.type === 'float' || field.type === 'string';
+  const onMissing: Verdict =
+    holdsMissing && (!field.required || column?.required === false) ? 'missing' : 'refuse';
+  const range = column?.range ?? null;
+  const categories = column?.categories ? new Set<unknown>(column.categories) : null;
+  return (value) => {
+    if (isMissing(value)) return onMissing;
+    if (!fits(value)) return 'refuse';
+    if (range !== null && typeof value === 'number' && (value < range.min || value > range.max))
+      return 'out-of-range';
+    if (categories !== null && typeof value === 'string' && !categories.has(value)) return 'unseen-category';
+    return 'ok';
+  };
+}

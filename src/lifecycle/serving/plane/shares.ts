@@ -1,0 +1,71 @@
+import { fail } from '../../../core/errors.ts';
+import { bindRows } from './bind-rows.ts';
+import type { EndpointState, RowPlan, ServedArm } from './endpoint-state.ts';
+import type { AnsweredRows } from './merge-outputs.ts';
+import type { PredictRequest } from './request.ts';
+import type { RowFlag } from './row-check.ts';
+
+/** The rows of a request that one arm answers, with their cells in the order of its signature. */
+export interface Share {
+  readonly arm: ServedArm;
+  /** Row numbers in the request. */
+  readonly rows: readonly number[];
+  readonly cells: readonly (readonly unknown[])[];
+  /** Flags of each row; empty until the rows were checked. */
+  readonly flags: (readonly RowFlag[] | null)[];
+}
+
+/** Groups rows by arm and lays out their cells. Errors: those of bindRows. */
+export function shareRows(
+  state: EndpointState,
+  request: PredictRequest,
+  plans: readonly RowPlan[],
+): readonly Share[] {
+  const tolerated = request.extras === 'drop' ? null : state.tolerated;
+  const groups = new Map<ServedArm, number[]>();
+  for (const [row, { arm }] of plans.entries()) {
+    const rows = groups.get(arm);
+    if (rows) rows.push(row);
+    else groups.set(arm, [row]);
+  }
+  return [...groups].map(([arm, rows]) => {
+    const { manifest } = arm.model;
+    const all = bindRows(request.endpoint, manifest, request.tensors, request.rowCount, tolerated);
+    const cells = rows.length === all.length ? all : rows.map((row) => all[row] ?? []);
+    return { arm, rows, cells, flags: [] };
+  });
+}
+
+/** Checks every row of a share and keeps its flags. Errors: those of RowCheck. */
+export function checkShare(request: PredictRequest, { arm, rows, cells, flags }: Share): void {
+  for (const [i, row] of cells.entries()) {
+    const number = request.rowCount === 1 ? null : (rows[i] ?? null);
+    flags.push(arm.model.check.check(row, number, request.endpoint));
+  }
+}
+
+/** Computes a share. Throws `queue_full`, `inference_failed`, and `output_not_finite` for a score that is not. */
+export async function predictShare(
+  request: PredictRequest,
+  { arm, rows, cells }: Share,
+): Promise<AnsweredRows> {
+  const model = arm.model.acquire();
+  try {
+    const part = await model.predict(cells, request.endpoint);
+    const { score } = part.prediction;
+    for (let i = 0; score && i < rows.length; i++) {
+      const value = score[part.from + i];
+      if (Number.isFinite(value)) continue;
+      const output = model.manifest.score?.output;
+      throw fail('output_not_finite', {
+        model: model.manifest.model,
+        version: arm.modelVersion,
+        value,
+        output,
+      });
+    }
+    return { rows, part };
+  } finally {
+    model.release();
+  }
+}
