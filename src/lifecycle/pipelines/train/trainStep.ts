@@ -90,7 +90,6 @@ function environment(inputs: TrainInputs, context: StepContext, dataPath: string
   return {
     ...(Object.fromEntries(own) as Record<string, string>),
     PYTHONUNBUFFERED: '1',
-    PYTHONDONTWRITEBYTECODE: '1',
     GIT_PYTHON_REFRESH: 'quiet',
     MLFLOW_TRACKING_URI: context.controlUrl,
     MLFLOW_TRACKING_TOKEN: context.token,
