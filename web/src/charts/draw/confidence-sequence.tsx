@@ -1,0 +1,61 @@
+import { useId, useMemo } from 'react';
+import { formatCount, formatSigned } from '../../kit/format.ts';
+import { type Look, prepareConfidenceSequence } from '../prepare/confidence-sequence.ts';
+import { BottomAxis, ValueAxis } from './frame.tsx';
+import { useWidth } from './use-width.ts';
+
+/** A sequential comparison: the estimate, its confidence sequence narrowing with evidence, the decision bounds. */
+export function ConfidenceSequence(props: {
+  readonly looks: readonly Look[];
+  readonly bounds: readonly { readonly value: number; readonly label: string }[];
+  readonly need?: number;
+  readonly height?: number;
+}) {
+  const { looks, bounds, need, height = 190 } = props;
+  const clip = useId();
+  const [box, width] = useWidth<HTMLDivElement>();
+  const drawn = useMemo(
+    () => (width === 0 ? null : prepareConfidenceSequence({ looks, bounds, width, height, ...(need === undefined ? {} : { need }) })),
+    [looks, bounds, need, width, height],
+  );
+  return (
+    <div ref={box} className="min-w-0">
+      {drawn && (
+        <svg width={width} height={height} role="img" aria-label={`Difference after ${looks.length} looks`} className="block overflow-visible">
+          <defs>
+            <clipPath id={clip}>
+              <rect x={drawn.plot.x} y={drawn.plot.y} width={drawn.plot.width} height={drawn.plot.height} />
+            </clipPath>
+          </defs>
+          <ValueAxis plot={drawn.plot} ticks={drawn.yTicks} />
+          {drawn.bounds.map((bound) => (
+            <g key={bound.label}>
+              <line x1={drawn.plot.x} x2={drawn.plot.x + drawn.plot.width} y1={bound.y} y2={bound.y} stroke="var(--muted)" strokeDasharray={bound.value === 0 ? undefined : '4 3'} />
+              <text x={drawn.plot.x + drawn.plot.width} y={bound.y - 4} textAnchor="end" className="axis-text">
+                {bound.label}
+              </text>
+            </g>
+          ))}
+          <g clipPath={`url(#${clip})`}>
+            <path d={drawn.band} fill="var(--challenger)" opacity="0.18" />
+            <path d={drawn.line} fill="none" stroke="var(--challenger)" strokeWidth="1.75" />
+            {drawn.looks.map((look) => (
+              <g
+                key={look.pairs}
+                data-tip={`${formatSigned(look.value, 4)} (${formatSigned(look.low, 4)} to ${formatSigned(look.high, 4)})\nafter ${formatCount(look.pairs)} labelled outcomes${look.at ? `, ${look.at}` : ''}`}
+              >
+                <line x1={look.x} x2={look.x} y1={look.yLow} y2={look.yHigh} stroke="var(--challenger)" opacity="0.5" />
+                <circle cx={look.x} cy={look.y} r="3" fill="var(--challenger)" />
+                <rect x={look.x - 7} y={drawn.plot.y} width="14" height={drawn.plot.height} fill="transparent" />
+              </g>
+            ))}
+          </g>
+          {drawn.need !== null && (
+            <line x1={drawn.need} x2={drawn.need} y1={drawn.plot.y} y2={drawn.plot.y + drawn.plot.height} stroke="var(--faint)" strokeDasharray="2 3" />
+          )}
+          <BottomAxis plot={drawn.plot} ticks={drawn.xTicks} offset={18} />
+        </svg>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,96 @@
+import { type PointerEvent, useMemo } from 'react';
+import { formatCount } from '../../kit/format.ts';
+import { prepareStackedBars, type StackedWindow } from '../prepare/stacked-bars.ts';
+import type { TimeMark } from '../prepare/time-chart.ts';
+import { BottomAxis, Hairline, MarkStrip, ValueAxis } from './frame.tsx';
+import { useHover } from './hover.tsx';
+import { ChartHead } from './time-chart.tsx';
+import { useWidth } from './use-width.ts';
+
+export type TrafficPart = { readonly id: string; readonly label: string; readonly colour: string };
+
+/** Who answered how many requests per window: bars stacked by version. */
+export function TrafficChart(props: {
+  readonly title: string;
+  readonly windows: readonly StackedWindow[];
+  readonly parts: readonly TrafficPart[];
+  readonly marks?: readonly TimeMark[];
+  readonly domain?: readonly [number, number];
+  readonly height?: number;
+}) {
+  const { title, windows, parts, marks, domain, height = 130 } = props;
+  const [box, width] = useWidth<HTMLDivElement>();
+  const [hover, setHover] = useHover();
+  const chart = useMemo(
+    () =>
+      width === 0
+        ? null
+        : prepareStackedBars({
+            windows,
+            order: parts.map((part) => part.id),
+            width,
+            height,
+            ...(marks ? { marks } : {}),
+            ...(domain ? { domain } : {}),
+          }),
+    [windows, parts, marks, domain, width, height],
+  );
+  const read = hover === null ? undefined : windows.find((window) => hover >= window.startMs && hover < window.endMs);
+  return (
+    <figure ref={box} className="min-w-0">
+      <ChartHead title={title}>
+        <span className="flex flex-wrap items-center gap-x-4 text-label">
+          {parts.map((part) => {
+            const count = read?.parts.find((each) => each.id === part.id)?.count;
+            if (read && !count) return null;
+            return (
+              <span key={part.id} className="inline-flex items-center gap-1.5">
+                <svg width="10" height="10" aria-hidden="true">
+                  <rect width="10" height="10" rx="1.5" fill={part.colour} />
+                </svg>
+                <span className="text-muted">{part.label}</span>
+                {count !== undefined && formatCount(count)}
+              </span>
+            );
+          })}
+        </span>
+      </ChartHead>
+      {chart && (
+        <svg
+          width={width}
+          height={height}
+          role="img"
+          aria-label={`${title}: ${windows.length} windows`}
+          className="block touch-pan-y overflow-visible"
+          onPointerMove={(event: PointerEvent<SVGSVGElement>) => {
+            const x = event.clientX - event.currentTarget.getBoundingClientRect().left;
+            setHover(x < chart.plot.x || x > chart.plot.x + chart.plot.width ? null : chart.timeAt(x));
+          }}
+          onPointerLeave={() => setHover(null)}
+        >
+          <ValueAxis plot={chart.plot} ticks={chart.yTicks} />
+          {chart.bars.map((bar) => (
+            <rect
+              key={`${bar.id}${bar.startMs}`}
+              x={bar.x}
+              y={bar.y}
+              width={bar.width}
+              height={bar.height}
+              fill={parts.find((part) => part.id === bar.id)?.colour}
+              opacity={read && read.startMs !== bar.startMs ? 0.45 : 0.85}
+            />
+          ))}
+          <MarkStrip plot={chart.plot} marks={chart.marks} />
+          <BottomAxis plot={chart.plot} ticks={chart.xTicks} />
+          {hover !== null && (
+            <Hairline
+              plot={chart.plot}
+              x={chart.xOf(read ? (read.startMs + read.endMs) / 2 : hover)}
+              atMs={read?.startMs ?? hover}
+            />
+          )}
+        </svg>
+      )}
+    </figure>
+  );
+}

@@ -1,0 +1,42 @@
+import { bandPath, linePath } from './paths.ts';
+import { extent, valueTicks } from './ticks.ts';
+
+/** A look at a sequential comparison: the estimate and its anytime-valid interval after `pairs` outcomes. */
+export type Look = { readonly pairs: number; readonly value: number; readonly low: number; readonly high: number; readonly at?: string };
+
+/**
+ * Estimate and confidence sequence narrowing with evidence. Bounds are drawn as lines and always inside the
+ * frame. The y range follows the later half of the looks, so a wide first look does not flatten the rest; what
+ * lies outside is clipped by the frame.
+ */
+export function prepareConfidenceSequence(input: {
+  readonly looks: readonly Look[];
+  readonly bounds: readonly { readonly value: number; readonly label: string }[];
+  readonly need?: number;
+  readonly width: number;
+  readonly height: number;
+}) {
+  const looks = input.looks.toSorted((a, b) => a.pairs - b.pairs);
+  const last = looks.at(-1);
+  if (!last) return null;
+  const shown = looks.slice(Math.floor(looks.length / 2));
+  const range = extent([...shown.flatMap((look) => [look.low, look.high]), ...input.bounds.map((bound) => bound.value)]);
+  if (!range) return null;
+  const axis = valueTicks(range[0], range[1], false);
+  const most = Math.max(last.pairs, input.need ?? 0, 1);
+  const plot = { x: 52, y: 10, width: Math.max(40, input.width - 52 - 12), height: input.height - 10 - 26 };
+  const x = (pairs: number): number => plot.x + (pairs / most) * plot.width;
+  const y = (value: number): number => plot.y + (1 - (value - axis.low) / (axis.high - axis.low)) * plot.height;
+  const placed = looks.map((look) => ({ ...look, x: x(look.pairs), y: y(look.value), yLow: y(look.low), yHigh: y(look.high) }));
+  const counts = valueTicks(0, most, true).ticks.filter((tick) => tick.value <= most);
+  return {
+    plot,
+    yTicks: axis.ticks.map((tick) => ({ at: y(tick.value), text: tick.text })),
+    xTicks: counts.map((tick) => ({ at: x(tick.value), text: tick.text })),
+    line: linePath(placed),
+    band: bandPath(placed.map((look) => ({ x: look.x, low: look.yLow, high: look.yHigh }))),
+    looks: placed,
+    bounds: input.bounds.map((bound) => ({ ...bound, y: y(bound.value) })),
+    need: input.need === undefined ? null : x(input.need),
+  };
+}

@@ -1,0 +1,145 @@
+import { bandPath, linePath, runsOf } from './paths.ts';
+import { extent, type Tick, timeTicks, valueTicks } from './ticks.ts';
+
+/** One window of event time with what was measured in it. null = not measured, drawn as a gap. */
+export type WindowPoint = {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly value: number | null;
+  readonly low?: number | null;
+  readonly high?: number | null;
+  /** False while labels are still coming: the window is hatched. */
+  readonly mature?: boolean;
+  /** What it was measured on, for the readout. */
+  readonly of?: string;
+};
+
+export type TimeSeries = {
+  readonly id: string;
+  readonly label: string;
+  readonly colour: string;
+  readonly dash?: string;
+  readonly points: readonly WindowPoint[];
+};
+
+export type MarkKind = 'promotion' | 'retraining' | 'rejection' | 'rollback' | 'incident';
+export type TimeMark = { readonly atMs: number; readonly kind: MarkKind; readonly text: string; readonly label?: string };
+
+export type TimeChartInput = {
+  readonly series: readonly TimeSeries[];
+  readonly marks?: readonly TimeMark[];
+  /** A horizontal line to compare with, for instance the reference of the model. */
+  readonly levels?: readonly { readonly value: number; readonly label: string }[];
+  /** Counts and rates start at zero; scores do not. */
+  readonly fromZero: boolean;
+  readonly domain?: readonly [number, number];
+  readonly width: number;
+  readonly height: number;
+};
+
+export type Sample = {
+  readonly series: string;
+  readonly x: number;
+  readonly y: number;
+  readonly atMs: number;
+  readonly point: WindowPoint;
+};
+
+const LEFT = 44;
+const RIGHT = 12;
+const TOP = 10;
+const BOTTOM = 34;
+
+/** Where everything of a chart over event time lies. `null` when there is nothing to draw. */
+export function prepareTimeChart(input: TimeChartInput) {
+  const all = input.series.flatMap((series) => series.points);
+  const span = input.domain ?? extent([...all.map((point) => point.startMs), ...all.map((point) => point.endMs)]);
+  const values = extent([
+    ...all.flatMap((point) => (point.value === null ? [] : [point.value, point.low, point.high])),
+    ...(input.levels ?? []).map((level) => level.value),
+  ]);
+  if (!span || !values || span[0] === span[1]) return null;
+  const axis = valueTicks(values[0], values[1], input.fromZero);
+  const plot = { x: LEFT, y: TOP, width: Math.max(40, input.width - LEFT - RIGHT), height: input.height - TOP - BOTTOM };
+  const xOf = (ms: number): number => plot.x + ((ms - span[0]) / (span[1] - span[0])) * plot.width;
+  const yOf = (value: number): number => plot.y + (1 - (value - axis.low) / (axis.high - axis.low)) * plot.height;
+
+  const lines = input.series.map((series) => {
+    const samples = series.points.filter((point) => point.value !== null);
+    const runs = runsOf(samples, (before, after) => after.startMs - before.endMs > (before.endMs - before.startMs) * 0.5);
+    const placed = runs.map((run) => run.map((point) => ({ point, x: xOf(middle(point)), y: yOf(point.value ?? 0) })));
+    return {
+      id: series.id,
+      label: series.label,
+      colour: series.colour,
+      dash: series.dash ?? '',
+      paths: placed.filter((run) => run.length > 1).map(linePath),
+      dots: placed.filter((run) => run.length === 1).flatMap((run) => run.map(({ x, y }) => ({ x, y }))),
+      bands: placed
+        .map((run) =>
+          run.flatMap(({ point, x }) =>
+            typeof point.low === 'number' && typeof point.high === 'number'
+              ? [{ x, low: yOf(point.low), high: yOf(point.high) }]
+              : [],
+          ),
+        )
+        .filter((run) => run.length > 0)
+        .map(bandPath),
+    };
+  });
+
+  const samples: Sample[] = input.series.flatMap((series) =>
+    series.points
+      .filter((point) => point.value !== null)
+      .map((point) => ({
+        series: series.id,
+        x: xOf(middle(point)),
+        y: yOf(point.value ?? 0),
+        atMs: middle(point),
+        point,
+      })),
+  );
+  const inside = (ms: number): boolean => ms >= span[0] && ms <= span[1];
+  return {
+    plot,
+    domain: span,
+    xTicks: timeTicks(span[0], span[1], Math.max(2, Math.floor(plot.width / 90))).map((tick) => place(tick, xOf)),
+    yTicks: axis.ticks.map((tick) => place(tick, yOf)),
+    lines,
+    levels: (input.levels ?? []).map((level) => ({ label: level.label, y: yOf(level.value) })),
+    hatches: mergeImmature(all).map(([from, to]) => ({ x: xOf(from), width: xOf(to) - xOf(from) })),
+    marks: (input.marks ?? []).filter((mark) => inside(mark.atMs)).map((mark) => ({ ...mark, x: xOf(mark.atMs) })),
+    samples: samples.toSorted((a, b) => a.atMs - b.atMs),
+    xOf,
+    timeAt: (x: number): number => span[0] + ((x - plot.x) / plot.width) * (span[1] - span[0]),
+  };
+}
+
+export type PreparedTimeChart = NonNullable<ReturnType<typeof prepareTimeChart>>;
+
+const middle = (point: WindowPoint): number => (point.startMs + point.endMs) / 2;
+const place = (tick: Tick, at: (value: number) => number) => ({ at: at(tick.value), text: tick.text });
+
+/** Stretches of time in which some window is not mature yet. */
+function mergeImmature(points: readonly WindowPoint[]): readonly (readonly [number, number])[] {
+  const open = points.filter((point) => point.mature === false).toSorted((a, b) => a.startMs - b.startMs);
+  const merged: [number, number][] = [];
+  for (const point of open) {
+    const last = merged.at(-1);
+    if (last && point.startMs <= last[1]) last[1] = Math.max(last[1], point.endMs);
+    else merged.push([point.startMs, point.endMs]);
+  }
+  return merged;
+}
+
+/** Per series the real sample nearest to `atMs`, if its window holds that moment or is the nearest within one window. */
+export function samplesAt(samples: readonly Sample[], atMs: number): readonly Sample[] {
+  const best = new Map<string, Sample>();
+  for (const sample of samples) {
+    const size = sample.point.endMs - sample.point.startMs;
+    if (Math.abs(sample.atMs - atMs) > size) continue;
+    const known = best.get(sample.series);
+    if (!known || Math.abs(sample.atMs - atMs) < Math.abs(known.atMs - atMs)) best.set(sample.series, sample);
+  }
+  return [...best.values()];
+}
