@@ -6,7 +6,7 @@ import type { Logger } from '../../../platform/log/index.ts';
 import type { Registry } from '../../../platform/metrics/index.ts';
 import type { SegmentFrames } from '../../../platform/segments/index.ts';
 import { type ReplicaStatus, type RouteTable, routeTableSchema } from '../contract.ts';
-import { ControlClient } from './control-client.ts';
+import { ControlLink } from './control-link.ts';
 import { PackageLoader } from './package-loader.ts';
 import { Plane } from './plane.ts';
 import { planeMetrics } from './plane-metrics.ts';
@@ -19,8 +19,6 @@ export interface ReplicaOptions {
   readonly directory: string;
   /** Null: serve what is on the disk and talk to nobody. */
   readonly controlUrl: string | null;
-  /** Sent to control with every request. */
-  readonly headers?: Readonly<Record<string, string>>;
   readonly frames: SegmentFrames;
   readonly logger: Logger;
   readonly metrics: Registry;
@@ -44,7 +42,7 @@ export class Replica {
   readonly plane: Plane;
   readonly id: string;
   readonly #options: ReplicaOptions;
-  readonly #client: ControlClient | null;
+  readonly #client: ControlLink | null;
   readonly #loader: PackageLoader;
   readonly #logs: PredictionLogs;
   readonly #errors = new Map<string, string>();
@@ -59,7 +57,7 @@ export class Replica {
 
   private constructor(
     options: ReplicaOptions,
-    client: ControlClient | null,
+    client: ControlLink | null,
     loader: PackageLoader,
     logs: PredictionLogs,
   ) {
@@ -75,11 +73,9 @@ export class Replica {
 
   /** Recovers the prediction log, puts the last known routes in force and begins to follow control. */
   static async open(options: ReplicaOptions): Promise<Replica> {
-    const { directory, controlUrl, id, logger, headers, frames } = options;
+    const { directory, controlUrl, id, logger, frames } = options;
     await mkdir(directory, { recursive: true });
-    const client = controlUrl
-      ? new ControlClient({ controlUrl, replicaId: id, logger, ...(headers ? { headers } : {}) })
-      : null;
+    const client = controlUrl ? new ControlLink({ controlUrl, replicaId: id, logger }) : null;
     const away = () => Promise.reject(new Error('there is no control'));
     const logs = await PredictionLogs.open({
       directory: join(directory, 'log'),

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { fail } from '../../../core/errors.ts';
-import { digestOf } from '../../../core/json.ts';
+import type { Readable } from 'node:stream';
+import type { Digest } from '../../../core/json.ts';
+import { ControlClient } from '../../../platform/client/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { SealedSegment } from '../../../platform/segments/index.ts';
 import {
@@ -11,12 +11,10 @@ import {
   streamMessageSchema,
 } from '../contract.ts';
 
-export interface ControlClientOptions {
+export interface ControlLinkOptions {
   readonly controlUrl: string;
   readonly replicaId: string;
   readonly logger: Logger;
-  /** Sent with every request, e.g. an authorization header. */
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface StreamHandlers {
@@ -29,12 +27,14 @@ const reconnectMs = { first: 100, longest: 5000 } as const;
 const silenceMs = 16_000;
 
 /** A replica's side of the talk with control; everything in it may fail and is tried again by its users. */
-export class ControlClient {
-  readonly #options: ControlClientOptions;
+export class ControlLink {
+  readonly #options: ControlLinkOptions;
+  readonly #client: ControlClient;
   readonly #stop = new AbortController();
 
-  constructor(options: ControlClientOptions) {
+  constructor(options: ControlLinkOptions) {
     this.#options = options;
+    this.#client = new ControlClient(options.controlUrl);
   }
 
   /** Keeps control's stream open until `close`, connecting again with back-off and jitter. */
@@ -60,21 +60,17 @@ export class ControlClient {
   }
 
   async postStatus(status: ReplicaStatus): Promise<void> {
-    await this.#request('POST', `${this.#replicaPath()}/status`, JSON.stringify(status), 'application/json');
+    await this.#post(`${this.#replicaPath()}/status`, status);
   }
 
   /** The bytes of a blob as control sends them; whoever keeps them checks the digest. */
-  async blob(digest: string): Promise<Readable> {
-    const response = await this.#request('GET', `/api/v1/blobs/${digest}`);
-    if (!response.body) throw fail('blob_missing', { digest });
-    return Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
+  blob(digest: string): Promise<Readable> {
+    return this.#client.blob(digest as Digest, this.#stop.signal);
   }
 
   /** Uploads a sealed segment and registers it; doing so again changes nothing. */
   async shipSegment(segment: SealedSegment): Promise<void> {
-    const bytes = await readFile(segment.path);
-    const digest = digestOf(bytes);
-    await this.#request('PUT', `/api/v1/blobs/${digest}`, bytes, 'application/octet-stream');
+    const digest = await this.#client.putBlob(await readFile(segment.path), this.#stop.signal);
     const body: PredictionSegment = {
       id: segment.id,
       replicaId: this.#options.replicaId,
@@ -84,7 +80,7 @@ export class ControlClient {
       minEventTimeMs: segment.minTimeMs,
       maxEventTimeMs: segment.maxTimeMs,
     };
-    await this.#request('POST', '/api/v1/prediction-segments', JSON.stringify(body), 'application/json');
+    await this.#post('/api/v1/prediction-segments', body);
   }
 
   close(): void {
@@ -100,13 +96,7 @@ export class ControlClient {
     const signal = AbortSignal.any([this.#stop.signal, silent.signal]);
     const timer = setTimeout(() => silent.abort(new Error('control is silent')), silenceMs);
     try {
-      const response = await this.#request(
-        'GET',
-        `${this.#replicaPath()}/stream`,
-        undefined,
-        undefined,
-        signal,
-      );
+      const response = await this.#client.fetch(`${this.#replicaPath()}/stream`, { signal });
       onOpen();
       handlers.onConnected();
       let text = '';
@@ -123,32 +113,13 @@ export class ControlClient {
     }
   }
 
-  async #request(
-    method: string,
-    path: string,
-    body?: string | Uint8Array<ArrayBuffer>,
-    contentType?: string,
-    signal: AbortSignal = this.#stop.signal,
-  ): Promise<Response> {
-    const { controlUrl, headers } = this.#options;
-    let response: Response;
-    try {
-      response = await fetch(new URL(path, controlUrl), {
-        method,
-        body: body ?? null,
-        headers: { ...headers, ...(contentType ? { 'content-type': contentType } : {}) },
-        signal,
-      });
-    } catch (error) {
-      const cause = (error as Error).cause;
-      const problem = cause instanceof Error ? cause.message : (error as Error).message;
-      throw fail('control_unreachable', { url: controlUrl, problem }, error);
-    }
-    if (!response.ok) {
-      const problem = `${method} ${path}: ${response.status} ${(await response.text()).slice(0, 300)}`;
-      throw fail('control_unreachable', { url: controlUrl, problem });
-    }
-    return response;
+  async #post(path: string, body: unknown): Promise<void> {
+    await this.#client.fetch(path, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+      signal: this.#stop.signal,
+    });
   }
 
   #pause(ms: number): Promise<void> {
