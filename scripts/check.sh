@@ -21,6 +21,7 @@ step() {
 step 'format and lint' biome check --max-diagnostics=100 .
 step 'types of the server' tsc -p tsconfig.json
 step 'types of the web app' tsc -p web/tsconfig.json
+step 'types of the browser tests' tsc -p e2e/tsconfig.json
 step 'architecture' node --test --test-reporter=dot test/architecture.test.ts
 step 'docs/errors.md' node scripts/errors-doc.ts --check
 step 'docs/openapi.json' node scripts/openapi.ts --check
