@@ -15,9 +15,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 
 const wanted = process.argv.slice(2).map((path) => path.replace(/^\.\//, '').replace(/\/$/, ''));
-const files = globSync(['src/**/*.test.ts', 'web/**/*.test.ts', 'test/**/*.test.ts', 'e2e/**/*.test.ts'], {
-  exclude: ['**/node_modules/**', 'web/dist/**'],
-})
+const files = globSync(
+  ['src/**/*.test.ts', 'web/**/*.test.ts', 'test/**/*.test.ts', 'e2e/**/*.test.ts', 'bench/**/*.test.ts'],
+  {
+    exclude: ['**/node_modules/**', 'web/dist/**'],
+  },
+)
   .filter(
     (file) => wanted.length === 0 || wanted.some((path) => file === path || file.startsWith(`${path}/`)),
   )

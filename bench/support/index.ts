@@ -1,0 +1,3 @@
+export { type LoadPlan, type LoadRequest, type LoadResult, runLoad } from './load.ts';
+export { type Figure, interleave, median, meetsAim, report } from './measure.ts';
+export { type EchoServer, onCore, pinToCore, residentBytes, startEcho } from './processes.ts';

@@ -1,0 +1,44 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+/** The command that runs another on one core, empty where that is not possible (no taskset, one core only). */
+export function onCore(core: number): readonly string[] {
+  const possible = availableParallelism() > core && spawnSync('taskset', ['--version']).status === 0;
+  return possible ? ['taskset', '-c', String(core)] : [];
+}
+
+/** Confines a running process with all its threads to one core; says whether that worked. */
+export function pinToCore(pid: number, core: number): boolean {
+  if (onCore(core).length === 0) return false;
+  return spawnSync('taskset', ['-a', '-c', '-p', String(core), String(pid)]).status === 0;
+}
+
+/** Resident memory of a process in bytes. */
+export function residentBytes(pid: number): number {
+  return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) * 1024;
+}
+
+export interface EchoServer {
+  readonly url: string;
+  readonly child: ChildProcess;
+  stop(): Promise<void>;
+}
+
+/** Starts the floor of HTTP measurements: a bare node:http server that answers each body with itself. */
+export async function startEcho(core?: number): Promise<EchoServer> {
+  const script = fileURLToPath(new URL('./echo-server.ts', import.meta.url));
+  const command = [...(core === undefined ? [] : onCore(core)), process.execPath, script];
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+  return {
+    url: line.trim(),
+    child,
+    stop: async () => {
+      const exit = once(child, 'exit');
+      child.kill();
+      await exit;
+    },
+  };
+}
