@@ -83,13 +83,10 @@ const evaluateSchema = z.strictObject({
 });
 
 const guardrailsSchema = z.strictObject({
-  /** Share of requests that may fail on the challenger. */
+  /** Share of requests that may fail on the challenger; never less than what fails on the champion. */
   maxErrorRatio: z.number().min(0).max(1).default(0.01),
+  /** 99 of 100 answers of the challenger must be faster. Not checked unless given. */
   maxLatencyP99Ms: z.number().positive().optional(),
-  /** The challenger's p99 may be this many times the champion's, measured over the same time. */
-  maxLatencyTimes: z.number().positive().default(5),
-  /** Scores outside are a fault, as are NaN and infinities. */
-  scoreRange: z.tuple([z.number(), z.number()]).default([0, 1]),
 });
 
 const deploySchema = z.strictObject({
@@ -108,7 +105,7 @@ const deploySchema = z.strictObject({
         .refine((steps) => steps.at(-1) === 100, { message: 'the last step must be 100' }),
       /** Requests that the challenger must answer in each step. */
       minRequests: countSchema.default(20),
-      /** Labelled outcomes that the comparison must rest on before a step is passed. */
+      /** Labelled outcomes, of requests that both models scored, that the comparison must rest on. */
       minLabels: countSchema.default(200),
       /** Event time that each step lasts at least. */
       minTime: durationSchema.default('0s'),
@@ -271,7 +268,7 @@ export const progressSchema = z.object({ have: z.number(), need: z.number() });
 export type Progress = z.infer<typeof progressSchema>;
 
 export const guardrailSchema = z.object({
-  /** `errors`, `latency p99`, `latency against champion`, `score range`. */
+  /** `errors`, `scores`, `latency p99`. */
   name: z.string(),
   value: z.number().nullable(),
   limit: z.number().nullable(),
@@ -293,7 +290,7 @@ export const outcomeComparisonSchema = z.object({
   high: z.number().nullable(),
   alpha: z.number(),
   margin: z.number(),
-  /** `worse`: low > 0 or the interval lies beyond the margin; `notWorse`: high <= margin. */
+  /** `notWorse`: high is at most the margin; else `worse`: low is above 0. */
   verdict: z.enum(['worse', 'notWorse', 'undecided']),
 });
 export type OutcomeComparison = z.infer<typeof outcomeComparisonSchema>;
@@ -313,7 +310,9 @@ export const rolloutSchema = z.object({
   /** Event time of the whole roll-out's begin. */
   beganEventTime: timeSchema.nullable(),
   assessedAt: timeSchema.nullable(),
+  /** Requests that the challenger scored in this step: copies in shadow, its own in canary. */
   requests: progressSchema,
+  /** Labelled pairs since the roll-out began. */
   labels: progressSchema,
   /** Event time passed in this step, milliseconds. */
   timeMs: progressSchema,

@@ -1,0 +1,91 @@
+import { execute, type Migration } from '../platform/db/index.ts';
+
+export const loopMigrations: readonly Migration[] = [
+  {
+    id: 'loop-001',
+    up: (tx) =>
+      execute(
+        tx,
+        `CREATE TABLE loops (
+          name TEXT PRIMARY KEY,
+          version BIGINT NOT NULL,
+          state TEXT NOT NULL,
+          endpoint TEXT NOT NULL UNIQUE,
+          dataset_version_id TEXT NOT NULL,
+          turns BIGINT NOT NULL,
+          active_turn_id TEXT,
+          created_at_ms BIGINT NOT NULL,
+          monitored_ms BIGINT,
+          monitor_step_id TEXT,
+          monitor_target_ms BIGINT,
+          scheduled_ms BIGINT,
+          last_start_event_ms BIGINT,
+          last_labels BIGINT NOT NULL
+        );
+        CREATE TABLE loop_versions (
+          loop TEXT NOT NULL,
+          version BIGINT NOT NULL,
+          text TEXT NOT NULL,
+          file TEXT NOT NULL,
+          files TEXT NOT NULL,
+          digest TEXT NOT NULL,
+          dataset_version_id TEXT NOT NULL,
+          applied_at_ms BIGINT NOT NULL,
+          applied_by TEXT NOT NULL,
+          PRIMARY KEY (loop, version)
+        );
+        CREATE TABLE loop_triggers (
+          id TEXT PRIMARY KEY,
+          loop TEXT NOT NULL,
+          source TEXT NOT NULL,
+          cause TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          requested_by TEXT NOT NULL,
+          overrides TEXT NOT NULL,
+          at_ms BIGINT NOT NULL,
+          event_ms BIGINT,
+          turn_id TEXT,
+          UNIQUE (loop, source)
+        );
+        CREATE INDEX loop_triggers_waiting ON loop_triggers (loop, turn_id);
+        CREATE INDEX loop_triggers_by_turn ON loop_triggers (turn_id);
+        CREATE TABLE turns (
+          id TEXT PRIMARY KEY,
+          loop TEXT NOT NULL,
+          number BIGINT NOT NULL,
+          state TEXT NOT NULL,
+          revision BIGINT NOT NULL,
+          loop_version BIGINT NOT NULL,
+          trigger_id TEXT NOT NULL,
+          champion_version BIGINT,
+          challenger_version BIGINT,
+          data TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          started_at_ms BIGINT NOT NULL,
+          started_event_ms BIGINT,
+          finished_at_ms BIGINT,
+          finished_event_ms BIGINT,
+          UNIQUE (loop, number)
+        );
+        CREATE TABLE turn_transitions (
+          turn_id TEXT NOT NULL,
+          number BIGINT NOT NULL,
+          from_state TEXT,
+          to_state TEXT NOT NULL,
+          at_ms BIGINT NOT NULL,
+          event_ms BIGINT,
+          actor TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          evidence TEXT NOT NULL,
+          PRIMARY KEY (turn_id, number)
+        );
+        CREATE TABLE turn_steps (
+          turn_id TEXT NOT NULL,
+          number BIGINT NOT NULL,
+          role TEXT NOT NULL,
+          step_run_id TEXT NOT NULL,
+          PRIMARY KEY (turn_id, number)
+        )`,
+      ),
+  },
+];

@@ -1,0 +1,101 @@
+import { type Tx, tables } from '../../platform/db/index.ts';
+
+export interface LoopRow {
+  readonly name: string;
+  readonly version: number;
+  readonly state: 'active' | 'paused';
+  readonly endpoint: string;
+  readonly dataset_version_id: string;
+  /** Number of turns so far. */
+  readonly turns: number;
+  readonly active_turn_id: string | null;
+  readonly created_at_ms: number;
+  /** Event time up to which monitoring has been done. */
+  readonly monitored_ms: number | null;
+  readonly monitor_step_id: string | null;
+  readonly monitor_target_ms: number | null;
+  /** Event time up to which the schedule has been looked at. */
+  readonly scheduled_ms: number | null;
+  /** Event time at which the last turn started; the cool-down counts from it. */
+  readonly last_start_event_ms: number | null;
+  /** Labels received when the last turn started. */
+  readonly last_labels: number;
+}
+
+export interface LoopVersionRow {
+  readonly loop: string;
+  readonly version: number;
+  readonly text: string;
+  readonly file: string;
+  readonly files: string;
+  readonly digest: string;
+  readonly dataset_version_id: string;
+  readonly applied_at_ms: number;
+  readonly applied_by: string;
+}
+
+export interface TriggerRow {
+  readonly id: string;
+  readonly loop: string;
+  /** What it came from; a second trigger of the same source is not recorded. */
+  readonly source: string;
+  readonly cause: string;
+  readonly reason: string;
+  readonly requested_by: string;
+  readonly overrides: string;
+  readonly at_ms: number;
+  readonly event_ms: number | null;
+  /** The turn that it started or was merged into; null while it waits. */
+  readonly turn_id: string | null;
+}
+
+export interface TurnRow {
+  readonly id: string;
+  readonly loop: string;
+  readonly number: number;
+  readonly state: string;
+  readonly revision: number;
+  readonly loop_version: number;
+  readonly trigger_id: string;
+  readonly champion_version: number | null;
+  readonly challenger_version: number | null;
+  readonly data: string;
+  readonly reason: string;
+  readonly started_at_ms: number;
+  readonly started_event_ms: number | null;
+  readonly finished_at_ms: number | null;
+  readonly finished_event_ms: number | null;
+}
+
+export interface TransitionRow {
+  readonly turn_id: string;
+  readonly number: number;
+  readonly from_state: string | null;
+  readonly to_state: string;
+  readonly at_ms: number;
+  readonly event_ms: number | null;
+  readonly actor: string;
+  readonly reason: string;
+  readonly evidence: string;
+}
+
+export interface TurnStepRow {
+  readonly turn_id: string;
+  readonly number: number;
+  /** What the turn uses it for: `train`, `evaluate`, `deploy/canary/1`. */
+  readonly role: string;
+  readonly step_run_id: string;
+}
+
+interface LoopTables {
+  loops: LoopRow;
+  loop_versions: LoopVersionRow;
+  loop_triggers: TriggerRow;
+  turns: TurnRow;
+  turn_transitions: TransitionRow;
+  turn_steps: TurnStepRow;
+}
+
+export function loopTables(tx: Tx) {
+  return tables<LoopTables>(tx);
+}

@@ -1,0 +1,91 @@
+import type { Tx } from '../../platform/db/index.ts';
+import { loopTables, type TransitionRow, type TurnRow, type TurnStepRow } from './tables.ts';
+
+export async function insertTurn(tx: Tx, row: TurnRow): Promise<void> {
+  await loopTables(tx).insertInto('turns').values(row).execute();
+}
+
+export async function findTurn(tx: Tx, id: string): Promise<TurnRow | undefined> {
+  return loopTables(tx).selectFrom('turns').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export async function findTurnByNumber(tx: Tx, loop: string, number: number): Promise<TurnRow | undefined> {
+  return loopTables(tx)
+    .selectFrom('turns')
+    .selectAll()
+    .where('loop', '=', loop)
+    .where('number', '=', number)
+    .executeTakeFirst();
+}
+
+/** Turns (of one loop, if named), newest first; `beforeId` continues behind one (ids sort by time). */
+export async function listTurns(
+  tx: Tx,
+  filter: {
+    readonly loop?: string | undefined;
+    readonly beforeId?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<readonly TurnRow[]> {
+  let query = loopTables(tx).selectFrom('turns').selectAll();
+  if (filter.loop) query = query.where('loop', '=', filter.loop);
+  if (filter.beforeId) query = query.where('id', '<', filter.beforeId);
+  return query.orderBy('id', 'desc').limit(filter.limit).execute();
+}
+
+/** Changes a turn that is still as it was read. Returns whether it was. */
+export async function updateTurn(
+  tx: Tx,
+  id: string,
+  revision: number,
+  change: Partial<TurnRow>,
+): Promise<boolean> {
+  const updated = await loopTables(tx)
+    .updateTable('turns')
+    .set({ ...change, revision: revision + 1 })
+    .where('id', '=', id)
+    .where('revision', '=', revision)
+    .returning('id')
+    .executeTakeFirst();
+  return updated !== undefined;
+}
+
+export async function appendTransition(tx: Tx, row: Omit<TransitionRow, 'number'>): Promise<void> {
+  const last = await loopTables(tx)
+    .selectFrom('turn_transitions')
+    .select((e) => e.fn.max('number').as('number'))
+    .where('turn_id', '=', row.turn_id)
+    .executeTakeFirst();
+  await loopTables(tx)
+    .insertInto('turn_transitions')
+    .values({ ...row, number: (last?.number ?? 0) + 1 })
+    .execute();
+}
+
+/** How a turn went, from its beginning. */
+export async function transitionsOf(tx: Tx, turnId: string): Promise<readonly TransitionRow[]> {
+  return loopTables(tx)
+    .selectFrom('turn_transitions')
+    .selectAll()
+    .where('turn_id', '=', turnId)
+    .orderBy('number')
+    .execute();
+}
+
+export async function appendTurnStep(tx: Tx, row: Omit<TurnStepRow, 'number'>): Promise<void> {
+  const steps = await turnSteps(tx, row.turn_id);
+  await loopTables(tx)
+    .insertInto('turn_steps')
+    .values({ ...row, number: steps.length + 1 })
+    .execute();
+}
+
+/** The steps of a turn in the order in which they were started. */
+export async function turnSteps(tx: Tx, turnId: string): Promise<readonly TurnStepRow[]> {
+  return loopTables(tx)
+    .selectFrom('turn_steps')
+    .selectAll()
+    .where('turn_id', '=', turnId)
+    .orderBy('number')
+    .execute();
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { rolloutSchema, turnApprovalSchema, turnGateSchema, turnStateSchema } from './contract.ts';
+
+/** What a turn has found out so far; grows state by state and is kept as JSON beside the turn's row. */
+export const turnDataSchema = z.strictObject({
+  /** Whether rows come from a registered version as it stands, or from the log joined with labels. */
+  rowsFrom: z.enum(['version', 'log']),
+  prepared: z
+    .strictObject({
+      datasetVersionId: z.string(),
+      dataDigest: z.string(),
+      rows: z.int(),
+      trainDigest: z.string(),
+      trainRows: z.int(),
+      holdoutRows: z.int(),
+      boundary: z.string(),
+      /** First instant after the last row. */
+      end: z.string(),
+    })
+    .nullable(),
+  model: z.strictObject({ runId: z.string(), modelId: z.string(), name: z.string() }).nullable(),
+  packageDigest: z.string().nullable(),
+  championDigest: z.string().nullable(),
+  evaluationId: z.string().nullable(),
+  verdict: z.enum(['pass', 'fail', 'unsure']).nullable(),
+  gates: z.array(turnGateSchema),
+  approvals: z.array(turnApprovalSchema),
+  rollout: rolloutSchema.nullable(),
+  rolloutHistory: z.array(rolloutSchema),
+  /** Route version with which the roll-out began: its outcomes count from there. */
+  firstRouteVersion: z.int().nullable(),
+  failure: z
+    .strictObject({
+      state: turnStateSchema,
+      code: z.string(),
+      message: z.string(),
+      stepRunId: z.string().nullable(),
+    })
+    .nullable(),
+});
+export type TurnData = z.infer<typeof turnDataSchema>;
+
+export function newTurnData(rowsFrom: TurnData['rowsFrom']): TurnData {
+  return {
+    rowsFrom,
+    prepared: null,
+    model: null,
+    packageDigest: null,
+    championDigest: null,
+    evaluationId: null,
+    verdict: null,
+    gates: [],
+    approvals: [],
+    rollout: null,
+    rolloutHistory: [],
+    firstRouteVersion: null,
+    failure: null,
+  };
+}
