@@ -170,20 +170,72 @@ export type PredictionsQuery = z.infer<typeof predictionsQuerySchema>;
 export const latencySchema = z.strictObject({ p50: z.number(), p95: z.number(), p99: z.number() });
 export type Latency = z.infer<typeof latencySchema>;
 
-/** What one arm did since a moment, for a rollout's verdict. */
+/** Count, mean and sum of squared deviations of some losses: what confidence intervals and sequences take. */
+export const momentsSchema = z.strictObject({ n: z.int(), mean: z.number(), m2: z.number() });
+
+/** Which rows of an endpoint's log a rollout looks at. Everything is optional but the endpoint. */
+export interface ArmOutcomesQuery {
+  readonly endpoint: string;
+  /** Event time, [fromMs, toMs). */
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+  /** Only rows decided by this route version or a later one. */
+  readonly minRouteVersion?: number | undefined;
+  /** Answers slower than this are counted in `slow`. */
+  readonly slowerThanMs?: number | undefined;
+}
+
+/** What an arm did under one route version, so while the traffic split was constant. */
+export const armStratumSchema = z.strictObject({
+  routeVersion: z.int(),
+  predictions: z.int(),
+  /** Answered with an error. */
+  failed: z.int(),
+  /** Answered, but the score is NaN or infinite. */
+  nonFinite: z.int(),
+  /** Answered later than `slowerThanMs`; 0 if that was not given. */
+  slow: z.int(),
+  /** Over the rows that were answered with a finite score in 0..1 and have a label of 0 or 1. */
+  logLoss: momentsSchema,
+  brier: momentsSchema,
+});
+export type ArmStratum = z.infer<typeof armStratumSchema>;
+
+/** What one arm of one model version did, for a rollout's verdict. */
 export const armOutcomeSchema = z.strictObject({
   arm: armSchema,
   modelVersion: z.string(),
   predictions: z.int(),
   failed: z.int(),
-  /** Answered, but the score is NaN or infinite. */
   nonFinite: z.int(),
+  slow: z.int(),
+  /** Predictions of any status that have a label. */
   labelled: z.int(),
+  /** Of the answers without error; null if there are none. */
   latencyMs: latencySchema.nullable(),
-  /** Log loss of each labelled, finite prediction in order of event time; a paired array has equal order. */
-  losses: z.array(z.number()),
+  firstEventTimeMs: z.int(),
+  lastEventTimeMs: z.int(),
+  strata: z.array(armStratumSchema),
 });
 export type ArmOutcome = z.infer<typeof armOutcomeSchema>;
+
+/** Shadow minus the answer that the caller got, row by row on the same requests. */
+export const pairedOutcomeSchema = z.strictObject({
+  shadowVersion: z.string(),
+  championVersion: z.string(),
+  pairs: z.int(),
+  logLossDifference: momentsSchema,
+  brierDifference: momentsSchema,
+  /** Mean of |shadow score - champion score| over pairs of finite scores; null without any. */
+  meanScoreDistance: z.number().nullable(),
+});
+export type PairedOutcome = z.infer<typeof pairedOutcomeSchema>;
+
+export const armOutcomesSchema = z.strictObject({
+  arms: z.array(armOutcomeSchema),
+  paired: z.array(pairedOutcomeSchema),
+});
+export type ArmOutcomes = z.infer<typeof armOutcomesSchema>;
 
 /** Inputs of step kind `label-join`. */
 export const labelJoinInputsSchema = z.strictObject({
@@ -211,7 +263,7 @@ export const labelJoinOutputsSchema = z.strictObject({
 });
 export type LabelJoinOutputs = z.infer<typeof labelJoinOutputsSchema>;
 
-/** Event `prediction-segment.registered`; subject = the endpoint. */
-export const predictionSegmentRegisteredSchema = predictionSegmentSchema;
-/** Event `label-segment.sealed`; subject = the endpoint. */
-export const labelSegmentSealedSchema = labelSegmentSchema;
+/** Event type; subject = the endpoint, data = PredictionSegment. */
+export const PREDICTION_SEGMENT_REGISTERED = 'prediction-segment.registered';
+/** Event type; subject = the endpoint, data = LabelSegment. */
+export const LABEL_SEGMENT_SEALED = 'label-segment.sealed';

@@ -1,0 +1,40 @@
+import type { FeedbackSummary } from './contract.ts';
+
+/** From this duration on, a count may be given again although the log has grown since. */
+const slowMs = 1000;
+const staleFactor = 10;
+
+interface Entry {
+  readonly key: string;
+  readonly summary: Promise<FeedbackSummary>;
+  readonly startedAtMs: number;
+  tookMs: number;
+}
+
+/** The last summary per endpoint: counted once for all who ask meanwhile, and again when the log has grown. */
+export class SummaryCache {
+  readonly #entries = new Map<string, Entry>();
+
+  /** @param key changes whenever the log does */
+  get(endpoint: string, key: string, count: () => Promise<FeedbackSummary>): Promise<FeedbackSummary> {
+    const known = this.#entries.get(endpoint);
+    const nowMs = performance.now();
+    if (known) {
+      const fresh = known.key === key;
+      const slow = known.tookMs > slowMs && nowMs - known.startedAtMs < known.tookMs * staleFactor;
+      if (fresh || slow) return known.summary;
+    }
+    const summary = count();
+    const entry: Entry = { key, summary, startedAtMs: nowMs, tookMs: 0 };
+    this.#entries.set(endpoint, entry);
+    summary.then(
+      () => {
+        entry.tookMs = performance.now() - nowMs;
+      },
+      () => {
+        if (this.#entries.get(endpoint) === entry) this.#entries.delete(endpoint);
+      },
+    );
+    return summary;
+  }
+}

@@ -1,0 +1,114 @@
+import type { Moments } from '../../core/statistics/Moments.ts';
+import type { FrameRow, Frames } from '../../platform/frames/index.ts';
+import type {
+  Arm,
+  ArmOutcome,
+  ArmOutcomes,
+  ArmOutcomesQuery,
+  ArmStratum,
+  PairedOutcome,
+} from './contract.ts';
+import { brierSql, joinedSql, logLossSql } from './relations.ts';
+
+/**
+ * What each arm did, and each shadow beside the answer that the caller got, over the rows that the query names.
+ * Log losses clip the probability of what happened at 1e-15.
+ */
+export async function armOutcomes(
+  frames: Frames,
+  predictionPaths: readonly string[],
+  labelPaths: readonly string[],
+  query: ArmOutcomesQuery,
+): Promise<ArmOutcomes> {
+  if (predictionPaths.length === 0) return { arms: [], paired: [] };
+  const filter = { fromMs: query.fromMs, toMs: query.toMs, rows: 'all' } as const;
+  const route = query.minRouteVersion === undefined ? 'true' : `route_version >= ${query.minRouteVersion}`;
+  const rows = `(SELECT prediction_id, arm, model_version, route_version, status, score, label_json, latency_us, event_time_ms,
+      ${logLossSql} AS log_loss, ${brierSql} AS brier
+    FROM ${joinedSql(predictionPaths, labelPaths, filter)} WHERE ${route})`;
+  const [strata, arms, paired] = await Promise.all([
+    frames.query(strataSql(rows, query.slowerThanMs)),
+    frames.query(armsSql(rows)),
+    frames.query(pairedSql(rows)),
+  ]);
+  return {
+    arms: arms.map((row) => toArm(row, strata)),
+    paired: paired.map(toPaired),
+  };
+}
+
+function strataSql(rows: string, slowerThanMs: number | undefined): string {
+  const slow = slowerThanMs === undefined ? 'false' : `status = 'ok' AND latency_us > ${slowerThanMs * 1000}`;
+  return `SELECT arm, model_version, route_version, count(*) AS predictions, count(*) FILTER (status <> 'ok') AS failed,
+      count(*) FILTER (status = 'ok' AND NOT isfinite(score)) AS non_finite, count(*) FILTER (${slow}) AS slow,
+      count(label_json) AS labelled, ${momentsSql('log_loss')}, ${momentsSql('brier')}
+    FROM ${rows} GROUP BY ALL ORDER BY arm, model_version, route_version`;
+}
+
+function armsSql(rows: string): string {
+  return `SELECT arm, model_version, min(event_time_ms) AS first_ms, max(event_time_ms) AS last_ms,
+      quantile_cont(latency_us / 1000, [0.5, 0.95, 0.99]) FILTER (status = 'ok') AS latency
+    FROM ${rows} GROUP BY ALL ORDER BY arm, model_version`;
+}
+
+function pairedSql(rows: string): string {
+  return `WITH all_rows AS (${rows.slice(1, -1)})
+    SELECT s.model_version AS shadow_version, c.model_version AS champion_version, count(*) AS pairs,
+      ${momentsSql('s.log_loss - c.log_loss', 'log_loss')}, ${momentsSql('s.brier - c.brier', 'brier')},
+      avg(abs(s.score - c.score)) FILTER (isfinite(s.score) AND isfinite(c.score)) AS distance
+    FROM all_rows s JOIN all_rows c ON s.prediction_id = c.prediction_id AND s.arm = 'shadow' AND c.arm <> 'shadow'
+    GROUP BY ALL ORDER BY shadow_version, champion_version`;
+}
+
+function momentsSql(value: string, name = value): string {
+  return `count(${value}) AS ${name}_n, coalesce(favg(${value}), 0) AS ${name}_mean,
+    coalesce(var_pop(${value}) * count(${value}), 0) AS ${name}_m2`;
+}
+
+function toMoments(row: FrameRow, name: string): Moments {
+  return {
+    n: row[`${name}_n`] as number,
+    mean: row[`${name}_mean`] as number,
+    m2: row[`${name}_m2`] as number,
+  };
+}
+
+function toArm(row: FrameRow, strata: readonly FrameRow[]): ArmOutcome {
+  const own = strata.filter((s) => s.arm === row.arm && s.model_version === row.model_version);
+  const sum = (name: string) => own.reduce((total, s) => total + (s[name] as number), 0);
+  const [p50, p95, p99] = (row.latency ?? []) as readonly number[];
+  return {
+    arm: row.arm as Arm,
+    modelVersion: row.model_version as string,
+    predictions: sum('predictions'),
+    failed: sum('failed'),
+    nonFinite: sum('non_finite'),
+    slow: sum('slow'),
+    labelled: sum('labelled'),
+    latencyMs: p50 === undefined || p95 === undefined || p99 === undefined ? null : { p50, p95, p99 },
+    firstEventTimeMs: row.first_ms as number,
+    lastEventTimeMs: row.last_ms as number,
+    strata: own.map(
+      (s): ArmStratum => ({
+        routeVersion: s.route_version as number,
+        predictions: s.predictions as number,
+        failed: s.failed as number,
+        nonFinite: s.non_finite as number,
+        slow: s.slow as number,
+        logLoss: toMoments(s, 'log_loss'),
+        brier: toMoments(s, 'brier'),
+      }),
+    ),
+  };
+}
+
+function toPaired(row: FrameRow): PairedOutcome {
+  return {
+    shadowVersion: row.shadow_version as string,
+    championVersion: row.champion_version as string,
+    pairs: row.pairs as number,
+    logLossDifference: toMoments(row, 'log_loss'),
+    brierDifference: toMoments(row, 'brier'),
+    meanScoreDistance: row.distance as number | null,
+  };
+}

@@ -1,0 +1,77 @@
+import { fail } from '../../core/errors.ts';
+import { type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
+import { featurePrefix, joinedSql, parquet } from './relations.ts';
+
+/** What a joined frame holds and how its columns are called. */
+export interface LabelJoin {
+  readonly endpoint: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly features: readonly string[];
+  readonly label: string;
+  readonly time: string;
+  readonly entity?: string | undefined;
+}
+
+/**
+ * Writes a Parquet file with one row per prediction that was answered, has a label, and has event time in
+ * [fromMs, toMs): its features, its label and its event time (a UTC timestamp), ascending by time. The label is
+ * BOOLEAN if all are true or false, BIGINT if all are whole numbers, DOUBLE for other numbers, else VARCHAR.
+ *
+ * Throws `feature_not_logged` when a feature is in no row of the log, `join_empty` when no row has a label.
+ */
+export async function writeLabelJoin(
+  frames: Frames,
+  predictionPaths: readonly string[],
+  labelPaths: readonly string[],
+  join: LabelJoin,
+  target: string,
+): Promise<{ readonly rows: number; readonly waiting: number }> {
+  const nothing = { endpoint: join.endpoint, range: rangeText(join) };
+  if (predictionPaths.length === 0) throw fail('join_empty', { ...nothing, waiting: 0 });
+  await requireFeatures(frames, predictionPaths, join);
+  const joined = joinedSql(predictionPaths, labelPaths, {
+    fromMs: join.fromMs,
+    toMs: join.toMs,
+    rows: 'answered',
+  });
+  const [counts] = await frames.query(
+    `SELECT count(label_json) AS rows, count(*) - count(label_json) AS waiting,
+       coalesce(bool_and(label_json IN ('true', 'false')), false) AS booleans,
+       coalesce(bool_and(label IS NOT NULL) FILTER (label_json IS NOT NULL), false) AS numbers,
+       coalesce(bool_and(label = floor(label)), false) AS whole
+     FROM ${joined} WHERE status = 'ok'`,
+  );
+  const [rows, waiting] = [counts?.rows as number, counts?.waiting as number];
+  if (rows === 0) throw fail('join_empty', { ...nothing, waiting });
+  const label = counts?.booleans
+    ? 'label = 1'
+    : counts?.numbers
+      ? `label::${counts.whole ? 'BIGINT' : 'DOUBLE'}`
+      : `CASE WHEN label IS NULL THEN json_extract_string(label_json, '$') ELSE label_json END`;
+  const columns = [
+    `make_timestamp(event_time_ms * 1000) AS ${sqlName(join.time)}`,
+    ...(join.entity === undefined ? [] : [`entity AS ${sqlName(join.entity)}`]),
+    ...join.features.map((name) => `${sqlName(featurePrefix + name)} AS ${sqlName(name)}`),
+    `${label} AS ${sqlName(join.label)}`,
+  ];
+  await frames.query(
+    `COPY (SELECT ${columns.join(', ')} FROM ${joined} WHERE status = 'ok' AND label_json IS NOT NULL
+       ORDER BY event_time_ms, prediction_id) TO ${sqlLiteral(target)} (FORMAT parquet, COMPRESSION zstd)`,
+  );
+  return { rows, waiting };
+}
+
+async function requireFeatures(frames: Frames, paths: readonly string[], join: LabelJoin): Promise<void> {
+  const { columns } = await frames.columns(`DESCRIBE SELECT * FROM ${parquet(paths)}`);
+  const logged = (columns[0] as readonly string[])
+    .filter((name) => name.startsWith(featurePrefix))
+    .map((name) => name.slice(featurePrefix.length));
+  const missing = join.features.find((name) => !logged.includes(name));
+  if (missing === undefined) return;
+  throw fail('feature_not_logged', { feature: missing, endpoint: join.endpoint, logged: logged.join(', ') });
+}
+
+function rangeText(join: LabelJoin): string {
+  return `${new Date(join.fromMs).toISOString()} to ${new Date(join.toMs).toISOString()}`;
+}

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { formatTime } from '../../core/time.ts';
+import { type FrameRow, type Frames, sqlLiteral } from '../../platform/frames/index.ts';
+import {
+  type Arm,
+  DECISION_THRESHOLD,
+  type Prediction,
+  type PredictionSegment,
+  type PredictionsQuery,
+} from './contract.ts';
+import { joinedSql } from './relations.ts';
+
+/** Where a page ends: the next one starts behind this row. */
+export const pageKeySchema = z.tuple([z.int(), z.string(), z.string()]);
+export type PageKey = z.infer<typeof pageKeySchema>;
+
+export function pageKey(prediction: Prediction): PageKey {
+  return [Date.parse(prediction.eventTime), prediction.predictionId, prediction.arm];
+}
+
+/** A file of the log with the time of its newest row. */
+export interface LogFile {
+  readonly path: string;
+  readonly maxEventTimeMs: PredictionSegment['maxEventTimeMs'];
+}
+
+type Filter = Omit<PredictionsQuery, 'limit' | 'after'>;
+
+const firstFiles = 8;
+
+/**
+ * The newest `count` rows (by event time, then id) that pass the filter, behind `after`. Files are read newest
+ * first and no further than needed: a row is certain once no unread file can hold a newer one.
+ *
+ * @param files all that may hold such rows, ordered by maxEventTimeMs, newest first
+ */
+export async function listPredictions(
+  frames: Frames,
+  files: readonly LogFile[],
+  labelPaths: readonly string[],
+  filter: Filter,
+  count: number,
+  after: PageKey | undefined,
+): Promise<readonly Prediction[]> {
+  for (let read = firstFiles; files.length > 0; read *= 4) {
+    const paths = files.slice(0, read).map((file) => file.path);
+    const rows = await frames.query(listSql(paths, labelPaths, filter, count, after));
+    const unreadMs = files[read]?.maxEventTimeMs;
+    const certain = rows.filter((row) => unreadMs === undefined || (row.event_time_ms as number) > unreadMs);
+    if (certain.length >= count || unreadMs === undefined) return certain.map(toPrediction);
+  }
+  return [];
+}
+
+function listSql(
+  paths: readonly string[],
+  labelPaths: readonly string[],
+  filter: Filter,
+  count: number,
+  after: PageKey | undefined,
+): string {
+  const rows = filter.arm === 'shadow' ? 'shadow' : 'answered';
+  // Newer rows than the last page's are not needed, so they are not joined either.
+  const toMs = Math.min(
+    filter.to === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(filter.to),
+    after === undefined ? Number.MAX_SAFE_INTEGER : after[0] + 1,
+  );
+  const range = {
+    rows,
+    fromMs: filter.from === undefined ? undefined : Date.parse(filter.from),
+    toMs: toMs === Number.MAX_SAFE_INTEGER ? undefined : toMs,
+  } as const;
+  const conditions = [`endpoint = ${sqlLiteral(filter.endpoint)}`];
+  if (filter.arm) conditions.push(`arm = ${sqlLiteral(filter.arm)}`);
+  if (filter.modelVersion) conditions.push(`model_version = ${sqlLiteral(filter.modelVersion)}`);
+  if (filter.entity) conditions.push(`entity = ${sqlLiteral(filter.entity)}`);
+  if (filter.status === 'failed') conditions.push(`status <> 'ok'`);
+  else if (filter.status) conditions.push(`status = ${sqlLiteral(filter.status)}`);
+  if (filter.labelled !== undefined) conditions.push(`label_json IS ${filter.labelled ? 'NOT ' : ''}NULL`);
+  if (filter.outcome) conditions.push(`${outcomeSql} = ${sqlLiteral(filter.outcome)}`);
+  if (after) {
+    const [ms, id, arm] = after;
+    conditions.push(`(event_time_ms, prediction_id, arm) < (${ms}, ${sqlLiteral(id)}, ${sqlLiteral(arm)})`);
+  }
+  return `SELECT ${predictionColumns} FROM ${joinedSql(paths, labelPaths, range)}
+    WHERE ${conditions.join(' AND ')} ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC LIMIT ${count}`;
+}
+
+/** correct or wrong by the fixed threshold; NULL unless answered with a finite score and labelled 0 or 1. */
+const outcomeSql = `CASE WHEN status = 'ok' AND isfinite(score) AND label IN (0, 1)
+  THEN CASE WHEN (score >= ${DECISION_THRESHOLD}) = (label = 1) THEN 'correct' ELSE 'wrong' END END`;
+
+/** The columns that `toPrediction` reads. */
+export const predictionColumns = `prediction_id, endpoint, entity, event_time_ms, received_at_ms, model, model_version,
+  arm, status, "error", latency_us, score, label_json, label_event_time_ms, label_received_at_ms, ${outcomeSql} AS outcome`;
+
+export function toPrediction(row: FrameRow): Prediction {
+  const score = row.score;
+  return {
+    predictionId: row.prediction_id as string,
+    endpoint: row.endpoint as string,
+    entity: row.entity as string | null,
+    eventTime: formatTime(row.event_time_ms as number),
+    receivedAt: formatTime(row.received_at_ms as number),
+    model: row.model as string,
+    modelVersion: row.model_version as string,
+    arm: row.arm as Arm,
+    status: row.status as string,
+    error: row.error as string | null,
+    latencyMs: (row.latency_us as number) / 1000,
+    score: typeof score === 'number' && Number.isFinite(score) ? score : null,
+    label:
+      row.label_json === null
+        ? null
+        : {
+            value: JSON.parse(row.label_json as string),
+            eventTime: formatTime(row.label_event_time_ms as number),
+            receivedAt: formatTime(row.label_received_at_ms as number),
+          },
+    outcome: row.outcome as Prediction['outcome'],
+  };
+}

@@ -1,0 +1,70 @@
+import { sqlLiteral } from '../../platform/frames/index.ts';
+
+/** Prefix of the prediction log's feature columns. */
+export const featurePrefix = 'feature:';
+
+/** The rows of a relation: event time in [fromMs, toMs), of the arms named. */
+export interface RowFilter {
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+  /** `answered`: what callers got (champion and challenger). */
+  readonly rows: 'answered' | 'shadow' | 'all';
+}
+
+/**
+ * SQL for the prediction log in these Parquet files: one row per prediction id and model heard or shadowed. Of
+ * rows sent twice the one received last counts. Columns as in the log; a feature that a file lacks is NULL.
+ */
+export function predictionsSql(paths: readonly string[], filter: RowFilter): string {
+  const conditions = [
+    ...(filter.fromMs === undefined ? [] : [`event_time_ms >= ${filter.fromMs}`]),
+    ...(filter.toMs === undefined ? [] : [`event_time_ms < ${filter.toMs}`]),
+    ...(filter.rows === 'answered'
+      ? [`arm <> 'shadow'`]
+      : filter.rows === 'shadow'
+        ? [`arm = 'shadow'`]
+        : []),
+  ];
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  const key = `prediction_id, CASE WHEN arm = 'shadow' THEN model_version END`;
+  return `(SELECT * FROM ${parquet(paths)} ${where}
+    QUALIFY row_number() OVER (PARTITION BY ${key}, arm = 'shadow' ORDER BY received_at_ms DESC) = 1)`;
+}
+
+/**
+ * SQL for the label that counts per prediction id, which is the one received last: prediction_id, label (DOUBLE,
+ * NULL for text), label_json, label_event_time_ms, label_received_at_ms, label_seq.
+ */
+export function latestLabelsSql(paths: readonly string[], where = 'true'): string {
+  if (paths.length === 0) {
+    return `(SELECT NULL::VARCHAR AS prediction_id, NULL::DOUBLE AS label, NULL::VARCHAR AS label_json,
+      NULL::BIGINT AS label_event_time_ms, NULL::BIGINT AS label_received_at_ms, NULL::BIGINT AS label_seq WHERE false)`;
+  }
+  return `(SELECT prediction_id, last.number AS label, last.json AS label_json,
+      last.event_time_ms AS label_event_time_ms, last.received_at_ms AS label_received_at_ms, last.seq AS label_seq
+    FROM (SELECT prediction_id, arg_max(struct_pack(number := value_number, json := value_json,
+        event_time_ms := event_time_ms, received_at_ms := received_at_ms, seq := seq), seq) AS last
+      FROM ${parquet(paths)} WHERE ${where} GROUP BY prediction_id))`;
+}
+
+/** SQL for predictions with the columns of their labels beside them, NULL while waiting. */
+export function joinedSql(
+  predictionPaths: readonly string[],
+  labelPaths: readonly string[],
+  filter: RowFilter,
+): string {
+  const labels = latestLabelsSql(labelPaths, 'prediction_id IN (SELECT prediction_id FROM predictions)');
+  return `(WITH predictions AS ${predictionsSql(predictionPaths, filter)}
+    SELECT predictions.*, labels.* EXCLUDE (prediction_id)
+    FROM predictions LEFT JOIN ${labels} labels ON labels.prediction_id = predictions.prediction_id)`;
+}
+
+/** SQL for a row's log loss and Brier score; NULL unless score is in 0..1 and the label is 0 or 1. */
+export const logLossSql = `CASE WHEN status = 'ok' AND score BETWEEN 0 AND 1 AND label IN (0, 1)
+  THEN -ln(greatest(CASE WHEN label = 1 THEN score ELSE 1 - score END, 1e-15)) END`;
+export const brierSql = `CASE WHEN status = 'ok' AND score BETWEEN 0 AND 1 AND label IN (0, 1)
+  THEN (score - label) * (score - label) END`;
+
+export function parquet(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true)`;
+}

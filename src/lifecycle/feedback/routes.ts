@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { decodePageToken, defineRoute, pageOf, type Route, toPage } from '../../platform/http/index.ts';
+import {
+  feedbackSummarySchema,
+  labelSegmentSchema,
+  postLabelsRequestSchema,
+  postLabelsResponseSchema,
+  predictionDetailSchema,
+  predictionSchema,
+  predictionSegmentSchema,
+  predictionsQuerySchema,
+  registeredSegmentSchema,
+} from './contract.ts';
+import { pageKey, pageKeySchema } from './listPredictions.ts';
+import type { FeedbackService } from './service.ts';
+
+const endpointQuery = z.strictObject({ endpoint: z.string().min(1) });
+const optionalEndpointQuery = z.strictObject({ endpoint: z.string().min(1).optional() });
+
+export function feedbackRoutes(service: FeedbackService): readonly Route[] {
+  return [
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/prediction-segments',
+      summary: 'Registers a sealed segment of a replica’s prediction log; the same id again changes nothing',
+      permission: 'feedback:write',
+      body: predictionSegmentSchema,
+      response: registeredSegmentSchema,
+      handle: ({ body }, { actor }) => service.registerSegment(actor, body),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/prediction-segments',
+      summary: 'Lists an endpoint’s prediction segments, those with the newest rows first',
+      permission: 'read',
+      query: endpointQuery,
+      response: z.object({ items: z.array(predictionSegmentSchema) }),
+      handle: async ({ query }, { actor }) => ({
+        items: [...(await service.predictionSegments(actor, query))],
+      }),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/labels',
+      summary: 'Takes ground truth by prediction id; answered when it is durable',
+      permission: 'feedback:write',
+      body: postLabelsRequestSchema,
+      response: postLabelsResponseSchema,
+      handle: ({ body }, { actor }) => service.postLabels(actor, body),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/label-segments',
+      summary: 'Lists sealed label segments, newest first',
+      permission: 'read',
+      query: optionalEndpointQuery,
+      response: z.object({ items: z.array(labelSegmentSchema) }),
+      handle: async ({ query }, { actor }) => ({
+        items: [...(await service.labelSegments(actor, query.endpoint))],
+      }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/feedback-summaries',
+      summary: 'Endpoints that have predictions or labels',
+      permission: 'read',
+      response: z.object({ items: z.array(z.string()) }),
+      handle: async (_, { actor }) => ({ items: [...(await service.endpoints(actor))] }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/feedback-summaries/:endpoint',
+      summary: 'Exact counts of an endpoint’s predictions and labels, by day and in total',
+      permission: 'read',
+      params: endpointQuery,
+      response: feedbackSummarySchema,
+      handle: ({ params }, { actor }) => service.summary(actor, params.endpoint),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/predictions',
+      summary: 'Lists an endpoint’s predictions with their labels, newest event time first',
+      permission: 'read',
+      query: predictionsQuerySchema,
+      response: pageOf(predictionSchema),
+      handle: async ({ query: { limit, after, ...filter } }, { actor }) => {
+        const key = after === undefined ? undefined : decodePageToken(after, pageKeySchema);
+        return toPage(await service.predictions(actor, filter, limit + 1, key), limit, pageKey);
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/predictions/:id',
+      summary: 'One prediction with features, outputs, label, and what shadows said',
+      permission: 'read',
+      params: z.strictObject({ id: z.string() }),
+      query: optionalEndpointQuery,
+      response: predictionDetailSchema,
+      handle: ({ params, query }, { actor }) => service.prediction(actor, params.id, query.endpoint),
+    }),
+  ];
+}

@@ -1,0 +1,268 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { fail } from '../../core/errors.ts';
+import type { Digest } from '../../core/json.ts';
+import { type Clock, formatTime, parseTime, wallClock } from '../../core/time.ts';
+import { type Actor, authorize } from '../../platform/access/index.ts';
+import type { DirectoryBlobStore } from '../../platform/blobs/index.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Frames } from '../../platform/frames/index.ts';
+import type { Journal } from '../../platform/journal/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import { armOutcomes } from './armOutcomes.ts';
+import {
+  type ArmOutcomes,
+  type ArmOutcomesQuery,
+  type FeedbackSummary,
+  LABEL_SEGMENT_SEALED,
+  type LabelJoinOutputs,
+  type LabelSegment,
+  type PostLabelsRequest,
+  type PostLabelsResponse,
+  PREDICTION_SEGMENT_REGISTERED,
+  type Prediction,
+  type PredictionDetail,
+  type PredictionSegment,
+  type PredictionsQuery,
+  type RegisteredSegment,
+} from './contract.ts';
+import { findPrediction } from './findPrediction.ts';
+import { LabelLog } from './LabelLog.ts';
+import { type LabelJoin, writeLabelJoin } from './labelJoin.ts';
+import { type LogFile, listPredictions, type PageKey } from './listPredictions.ts';
+import { joinedSql, type RowFilter } from './relations.ts';
+import { SummaryCache } from './SummaryCache.ts';
+import { FeedbackStore, type SegmentFilter } from './store.ts';
+import { summarize } from './summarize.ts';
+
+export interface FeedbackServiceOptions {
+  readonly db: Database;
+  readonly journal: Journal;
+  readonly blobs: DirectoryBlobStore;
+  readonly frames: Frames;
+  readonly log: Logger;
+  /** Where labels lie until they are sealed to blobs. */
+  readonly labelDirectory: string;
+  /** Whether an endpoint is known, so that labels for a mistyped one are refused. */
+  readonly endpointExists: (endpoint: string) => Promise<boolean>;
+  readonly clock?: Clock;
+}
+
+/** How long a reader waits for labels that are being sealed. */
+const readWaitMs = 5_000;
+
+/** Predictions and labels: taken in durably, joined, counted exactly, and handed to whoever learns from them. */
+export class FeedbackService {
+  readonly #options: FeedbackServiceOptions;
+  readonly #store: FeedbackStore;
+  readonly #labels: LabelLog;
+  readonly #clock: Clock;
+  readonly #summaries = new SummaryCache();
+
+  private constructor(options: FeedbackServiceOptions, store: FeedbackStore, labels: LabelLog) {
+    this.#options = options;
+    this.#store = store;
+    this.#labels = labels;
+    this.#clock = options.clock ?? wallClock;
+  }
+
+  /** Opens the label log and recovers what an earlier process had acknowledged but not sealed. */
+  static async open(options: FeedbackServiceOptions): Promise<FeedbackService> {
+    const store = new FeedbackStore(options.db);
+    const clock = options.clock ?? wallClock;
+    const labels = await LabelLog.open({
+      directory: options.labelDirectory,
+      blobs: options.blobs,
+      frames: options.frames,
+      log: options.log,
+      register: (segment) => registerLabelSegment(options, store, clock, segment),
+    });
+    return new FeedbackService(options, store, labels);
+  }
+
+  close(): Promise<void> {
+    return this.#labels.close();
+  }
+
+  /** Takes a replica's sealed segment. The same id again changes nothing. Throws `blob_missing`. */
+  async registerSegment(actor: Actor, segment: PredictionSegment): Promise<RegisteredSegment> {
+    authorize(actor, 'feedback:write');
+    const { db, journal, blobs } = this.#options;
+    if (!(await blobs.info(segment.digest as Digest))) throw fail('blob_missing', { digest: segment.digest });
+    const created = await db.write(async (tx) => {
+      if (!(await this.#store.insertPredictionSegment(tx, segment, this.#clock.nowMs()))) return false;
+      await journal.appendEvent(tx, {
+        type: PREDICTION_SEGMENT_REGISTERED,
+        subject: { kind: 'endpoint', id: segment.endpoint },
+        data: segment,
+        eventTimeMs: segment.maxEventTimeMs,
+      });
+      return true;
+    });
+    return { ...segment, created };
+  }
+
+  /**
+   * Takes labels; resolves when all are on the disk. Unknown predictions, doubles and any order are all right.
+   * Throws `not_found` (unknown endpoint), `invalid_time`, `disk_full`.
+   */
+  async postLabels(actor: Actor, request: PostLabelsRequest): Promise<PostLabelsResponse> {
+    authorize(actor, 'feedback:write');
+    const { endpoint, labels } = request;
+    if (!(await this.#options.endpointExists(endpoint))) {
+      throw fail('not_found', { kind: 'endpoint', id: endpoint, list: '/api/v1/endpoints' });
+    }
+    const receivedAtMs = this.#clock.nowMs();
+    await this.#labels.append(
+      endpoint,
+      labels.map(({ predictionId, value, eventTime }, i) => ({
+        predictionId,
+        value,
+        eventTimeMs:
+          typeof eventTime === 'number' ? eventTime : parseTime(eventTime, `labels[${i}].eventTime`),
+        receivedAtMs,
+      })),
+    );
+    return { accepted: labels.length };
+  }
+
+  /** Makes every label acknowledged so far visible to readers. Done before a watermark moves. */
+  async flush(endpoint: string): Promise<void> {
+    await this.#labels.flush(endpoint);
+  }
+
+  /**
+   * Exact counts, labels acknowledged a moment ago included. On a very large log, where counting takes more than
+   * a second, an earlier count may be given for up to ten times as long as it took (see `countedAt`).
+   */
+  async summary(actor: Actor, endpoint: string): Promise<FeedbackSummary> {
+    authorize(actor, 'read');
+    await this.#labels.flush(endpoint, readWaitMs);
+    const predictions = await this.#store.predictionSegments({ endpoint });
+    const labels = await this.#store.labelSegments(endpoint);
+    const key = `${predictions.length}/${labels.length}`;
+    return this.#summaries.get(endpoint, key, async () => {
+      const counted = await summarize(
+        this.#options.frames,
+        await this.#paths(predictions),
+        await this.#paths(labels),
+      );
+      const { orphans } = counted.total;
+      return {
+        endpoint,
+        ...counted,
+        advice: orphans === 0 ? null : orphanAdvice(orphans, endpoint),
+        predictionSegments: predictions.length,
+        labelSegments: labels.length,
+        countedAt: formatTime(this.#clock.nowMs()),
+      };
+    });
+  }
+
+  /** Endpoints that have predictions or labels. */
+  async endpoints(actor: Actor): Promise<readonly string[]> {
+    authorize(actor, 'read');
+    return this.#store.endpoints();
+  }
+
+  async predictionSegments(actor: Actor, filter: SegmentFilter): Promise<readonly PredictionSegment[]> {
+    authorize(actor, 'read');
+    return this.#store.predictionSegments(filter);
+  }
+
+  async labelSegments(actor: Actor, endpoint?: string): Promise<readonly LabelSegment[]> {
+    authorize(actor, 'read');
+    return this.#store.labelSegments(endpoint);
+  }
+
+  /** The newest `count` predictions that pass the filter, behind `after`. */
+  async predictions(
+    actor: Actor,
+    query: Omit<PredictionsQuery, 'limit' | 'after'>,
+    count: number,
+    after: PageKey | undefined,
+  ): Promise<readonly Prediction[]> {
+    authorize(actor, 'read');
+    const { endpoint, from, to } = query;
+    const segments = await this.#store.predictionSegments({
+      endpoint,
+      fromMs: from === undefined ? undefined : Date.parse(from),
+      toMs: Math.min(
+        to === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(to),
+        after === undefined ? Number.MAX_SAFE_INTEGER : after[0] + 1,
+      ),
+    });
+    const paths = await this.#paths(segments);
+    const files = segments.map(
+      ({ maxEventTimeMs }, i): LogFile => ({ path: paths[i] ?? '', maxEventTimeMs }),
+    );
+    const labels = await this.#paths(await this.#store.labelSegments(endpoint));
+    return listPredictions(this.#options.frames, files, labels, query, count, after);
+  }
+
+  /** Throws `not_found`. Naming the endpoint makes it quicker. */
+  async prediction(actor: Actor, id: string, endpoint?: string): Promise<PredictionDetail> {
+    authorize(actor, 'read');
+    const predictions = await this.#paths(await this.#store.predictionSegments({ endpoint }));
+    const labels = await this.#paths(await this.#store.labelSegments(endpoint));
+    const found = await findPrediction(this.#options.frames, predictions, labels, id);
+    if (!found) throw fail('not_found', { kind: 'prediction', id, list: '/api/v1/predictions?endpoint=' });
+    return found;
+  }
+
+  /** What each arm did, for a rollout's verdict. See `armOutcomes`. */
+  async armOutcomes(actor: Actor, query: ArmOutcomesQuery): Promise<ArmOutcomes> {
+    authorize(actor, 'read');
+    const { predictions, labels } = await this.#files(query);
+    return armOutcomes(this.#options.frames, predictions, labels, query);
+  }
+
+  /**
+   * SQL (for `frames`) of an endpoint's predictions with their labels beside them: the log's columns and label,
+   * label_json, label_event_time_ms, label_received_at_ms, label_seq. null when nothing was logged in that time.
+   */
+  async joined(actor: Actor, endpoint: string, filter: RowFilter): Promise<string | null> {
+    authorize(actor, 'read');
+    const { predictions, labels } = await this.#files({ endpoint, ...filter });
+    return predictions.length === 0 ? null : joinedSql(predictions, labels, filter);
+  }
+
+  /** Joins features and labels to a Parquet blob. See `writeLabelJoin`. */
+  async labelJoin(actor: Actor, join_: LabelJoin, workDir: string): Promise<LabelJoinOutputs> {
+    authorize(actor, 'read');
+    const { predictions, labels } = await this.#files(join_);
+    const target = join(workDir, 'label-join.parquet');
+    const { rows, waiting } = await writeLabelJoin(this.#options.frames, predictions, labels, join_, target);
+    const { digest, sizeBytes } = await this.#options.blobs.put(createReadStream(target));
+    return { digest, sizeBytes, rows, waiting, from: formatTime(join_.fromMs), to: formatTime(join_.toMs) };
+  }
+
+  /** Local files of the predictions in a time range and of all labels, everything acknowledged included. */
+  async #files(filter: SegmentFilter & { readonly endpoint: string }) {
+    await this.#labels.flush(filter.endpoint, readWaitMs);
+    const predictions = await this.#paths(await this.#store.predictionSegments(filter));
+    const labels = await this.#paths(await this.#store.labelSegments(filter.endpoint));
+    return { predictions, labels };
+  }
+
+  #paths(segments: readonly { readonly digest: string }[]): Promise<string[]> {
+    return Promise.all(segments.map(({ digest }) => this.#options.blobs.path(digest as Digest)));
+  }
+}
+
+async function registerLabelSegment(
+  { db, journal }: FeedbackServiceOptions,
+  store: FeedbackStore,
+  clock: Clock,
+  segment: LabelSegment,
+): Promise<void> {
+  await db.write(async (tx) => {
+    if (!(await store.insertLabelSegment(tx, segment, clock.nowMs()))) return;
+    const subject = { kind: 'endpoint', id: segment.endpoint };
+    await journal.appendEvent(tx, { type: LABEL_SEGMENT_SEALED, subject, data: segment });
+  });
+}
+
+function orphanAdvice(orphans: number, endpoint: string): string {
+  return `${orphans} labelled ${orphans === 1 ? 'id is' : 'ids are'} in no prediction of "${endpoint}". Check that the label's predictionId is the id that the prediction answered with, and that it was sent to this endpoint; predictions of the last seconds may still be on their way. They are joined as soon as the prediction is in.`;
+}

@@ -1,0 +1,108 @@
+import { formatTime } from '../../core/time.ts';
+import { type Frames, sqlLiteral } from '../../platform/frames/index.ts';
+import type { FeedbackCounts, FeedbackSummary, Orphan } from './contract.ts';
+import { latestLabelsSql, parquet } from './relations.ts';
+
+const dayMs = 86_400_000;
+const orphanExamples = 5;
+const zero: FeedbackCounts = {
+  predictions: 0,
+  failed: 0,
+  joined: 0,
+  waiting: 0,
+  labelsReceived: 0,
+  duplicateLabels: 0,
+  orphans: 0,
+};
+
+export type Counted = Pick<FeedbackSummary, 'total' | 'days' | 'orphanExamples'>;
+
+/**
+ * Counts an endpoint's log exactly, by UTC day of event time and in total. Each prediction id counts once, on
+ * the day of the row received last; every label counts on its own day, doubles and orphans on the day of the
+ * label that counts. So in each day and in total predictions = joined + waiting.
+ */
+export async function summarize(
+  frames: Frames,
+  predictionPaths: readonly string[],
+  labelPaths: readonly string[],
+): Promise<Counted> {
+  const rows = await frames.query(summarySql(predictionPaths, labelPaths));
+  const days = new Map<number, { -readonly [K in keyof FeedbackCounts]: FeedbackCounts[K] }>();
+  const orphans: string[] = [];
+  for (const row of rows) {
+    if (row.kind === 'orphan') {
+      orphans.push(row.id as string);
+      continue;
+    }
+    const counts = days.get(row.day as number) ?? { ...zero };
+    days.set(row.day as number, counts);
+    const [a, b, c] = [row.a, row.b, row.c] as [number, number, number];
+    if (row.kind === 'prediction') {
+      Object.assign(counts, { predictions: a, failed: b, joined: c, waiting: a - c });
+    } else if (row.kind === 'label') {
+      Object.assign(counts, { duplicateLabels: a, orphans: b });
+    } else {
+      counts.labelsReceived = a;
+    }
+  }
+  const list = [...days].sort(([a], [b]) => a - b);
+  const total = { ...zero };
+  for (const [, counts] of list) {
+    for (const key of Object.keys(zero) as (keyof FeedbackCounts)[]) total[key] += counts[key];
+  }
+  return {
+    total,
+    days: list.map(([day, counts]) => ({ day: formatTime(day * dayMs).slice(0, 10), ...counts })),
+    orphanExamples: orphans.length === 0 ? [] : await describeOrphans(frames, labelPaths, orphans),
+  };
+}
+
+function summarySql(predictionPaths: readonly string[], labelPaths: readonly string[]): string {
+  const predictions =
+    predictionPaths.length === 0
+      ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS t, NULL::BOOLEAN AS failed WHERE false'
+      : `SELECT prediction_id, last.t AS t, last.failed AS failed FROM (
+           SELECT prediction_id, arg_max(struct_pack(t := event_time_ms, failed := status <> 'ok'), received_at_ms) AS last
+           FROM ${parquet(predictionPaths)} WHERE arm <> 'shadow' GROUP BY prediction_id)`;
+  const labels =
+    labelPaths.length === 0
+      ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS n, NULL::BIGINT AS t WHERE false'
+      : `SELECT prediction_id, count(*) AS n, arg_max(event_time_ms, seq) AS t FROM ${parquet(labelPaths)} GROUP BY prediction_id`;
+  const received =
+    labelPaths.length === 0
+      ? ''
+      : `UNION ALL SELECT 'received', ${day('event_time_ms')}, count(*), 0, 0, NULL FROM ${parquet(labelPaths)} GROUP BY 2`;
+  return `WITH predictions AS (${predictions}), labels AS (${labels}),
+    joined AS MATERIALIZED (
+      SELECT prediction_id, predictions.t AS t, failed, n, labels.t AS label_t
+      FROM predictions FULL JOIN labels USING (prediction_id))
+    SELECT 'prediction' AS kind, ${day('t')} AS day, count(*)::BIGINT AS a, (count(*) FILTER (failed))::BIGINT AS b,
+      count(n)::BIGINT AS c, NULL::VARCHAR AS id
+    FROM joined WHERE t IS NOT NULL GROUP BY 2
+    UNION ALL SELECT 'label', ${day('label_t')}, sum(n - 1)::BIGINT, count(*) FILTER (t IS NULL), 0, NULL
+    FROM joined WHERE n IS NOT NULL GROUP BY 2
+    UNION ALL (SELECT 'orphan', 0, 0, 0, 0, prediction_id FROM joined WHERE t IS NULL ORDER BY label_t LIMIT ${orphanExamples})
+    ${received}`;
+}
+
+function day(column: string): string {
+  return `CAST(floor(${column} / ${dayMs}.0) AS BIGINT)`;
+}
+
+async function describeOrphans(
+  frames: Frames,
+  labelPaths: readonly string[],
+  ids: readonly string[],
+): Promise<Orphan[]> {
+  const wanted = `prediction_id IN (${ids.map(sqlLiteral).join(', ')})`;
+  const rows = await frames.query(
+    `SELECT * FROM ${latestLabelsSql(labelPaths, wanted)} ORDER BY label_event_time_ms`,
+  );
+  return rows.map((row) => ({
+    predictionId: row.prediction_id as string,
+    value: JSON.parse(row.label_json as string),
+    eventTime: formatTime(row.label_event_time_ms as number),
+    receivedAt: formatTime(row.label_received_at_ms as number),
+  }));
+}
