@@ -12,7 +12,8 @@ import type { LifecycleStage } from '../contract.ts';
 import type { RunRow } from './runs.ts';
 
 export interface RunSearch {
-  readonly experimentIds: readonly number[];
+  /** Null: all experiments. */
+  readonly experimentIds: readonly number[] | null;
   readonly stages: readonly LifecycleStage[];
   readonly conditions: readonly Condition[];
   readonly order: readonly OrderKey[];
@@ -39,11 +40,11 @@ export async function searchRunRows(
   dialect: DialectName,
   search: RunSearch,
 ): Promise<readonly FoundRun[]> {
-  if (search.experimentIds.length === 0) return [];
+  if (search.experimentIds?.length === 0) return [];
   const joins: RawBuilder<unknown>[] = [];
   const columns = runSortColumns(search.order, joins);
   const where = [
-    sql<SqlBool>`r.experiment_id IN (${sql.join(search.experimentIds)})`,
+    ...(search.experimentIds ? [sql<SqlBool>`r.experiment_id IN (${sql.join(search.experimentIds)})`] : []),
     sql<SqlBool>`r.lifecycle_stage IN (${sql.join(search.stages)})`,
     ...search.conditions.map((c) => conditionSql(dialect, c)),
     ...(search.after ? [afterCondition(columns, search.after)] : []),

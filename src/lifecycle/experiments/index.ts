@@ -1,0 +1,24 @@
+export type { ArtifactEntry, ArtifactFile, LoggedModelStatus, RunStatus } from './contract.ts';
+export { type MetricInput, type MetricPoint, pointValue } from './metric-point.ts';
+export { experimentsMigrations } from './migrations.ts';
+export type {
+  DatasetInputRecord,
+  ExperimentRecord,
+  LoggedModelMetricRecord,
+  LoggedModelRecord,
+  MetricSummaryRecord,
+  Page,
+  RunInfo,
+  RunRecord,
+} from './records.ts';
+export type { ExperimentsDeps, View } from './service/context.ts';
+export { createExperiments, type Experiments } from './service.ts';
+export {
+  checkKey,
+  checkLength,
+  invalidParameter,
+  invalidValue,
+  pythonJson,
+  pythonRepr,
+  type Tag,
+} from './validation.ts';

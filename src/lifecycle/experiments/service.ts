@@ -1,0 +1,24 @@
+import { artifactOperations } from './service/artifacts.ts';
+import type { ExperimentsDeps } from './service/context.ts';
+import { experimentOperations } from './service/experiments.ts';
+import { loggingOperations } from './service/logging.ts';
+import { metricOperations } from './service/metrics.ts';
+import { loggedModelOperations } from './service/models.ts';
+import { runOperations } from './service/runs.ts';
+
+/**
+ * Experiment tracking. The first argument of each operation is the actor; the operations of a running
+ * script's job mark what they make with the job's step.
+ */
+export function createExperiments(deps: ExperimentsDeps) {
+  return {
+    experiments: experimentOperations(deps),
+    runs: runOperations(deps),
+    logging: loggingOperations(deps),
+    metrics: metricOperations(deps),
+    models: loggedModelOperations(deps),
+    artifacts: artifactOperations(deps),
+  };
+}
+
+export type Experiments = ReturnType<typeof createExperiments>;

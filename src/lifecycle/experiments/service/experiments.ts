@@ -1,0 +1,191 @@
+import { fail } from '../../../core/errors.ts';
+import { type Actor, authorize } from '../../../platform/access/index.ts';
+import { parseFilter, parseOrder, readPageToken } from '../../../platform/search/index.ts';
+import type { ExperimentRecord, Page } from '../records.ts';
+import {
+  deleteExperimentTag,
+  findExperiment,
+  insertExperiment,
+  setExperimentTag,
+  setStageOfRuns,
+  updateExperiment,
+} from '../store/experiments.ts';
+import { experimentSortWidth, searchExperimentRecords } from '../store/search-experiments.ts';
+import {
+  checkExperimentName,
+  checkExperimentTag,
+  invalidParameter,
+  limits,
+  parseExperimentId,
+  type Tag,
+} from '../validation.ts';
+import { experimentVocabulary } from '../vocabulary.ts';
+import {
+  activeExperiment,
+  announce,
+  audit,
+  cutPage,
+  type ExperimentsDeps,
+  experimentById,
+  stagesOf,
+  type View,
+} from './context.ts';
+
+export interface ExperimentQuery {
+  readonly filter?: string;
+  readonly orderBy?: readonly string[];
+  readonly view?: View;
+  readonly limit: number;
+  readonly after?: string | undefined;
+}
+
+/** Experiments: named groups of runs. */
+export function experimentOperations(deps: ExperimentsDeps) {
+  const { db, clock } = deps;
+
+  const changeStage = async (actor: Actor, id: string, to: 'active' | 'deleted') => {
+    await db.write(async (tx) => {
+      const experiment = await experimentById(tx, id);
+      // Like MLflow, deleting looks among the active ones only, and restoring among the deleted ones.
+      if (experiment.lifecycleStage === to) throw fail('experiment_unknown', { id: experiment.id });
+      const number = Number(experiment.id);
+      await updateExperiment(tx, number, { lifecycle_stage: to, updated_at_ms: clock.nowMs() });
+      await setStageOfRuns(tx, number, to);
+      const action = to === 'deleted' ? 'experiment:delete' : 'experiment:restore';
+      const before = { lifecycleStage: experiment.lifecycleStage };
+      const after = { lifecycleStage: to };
+      await audit(deps, tx, { actor, action, kind: 'experiment', id: experiment.id, before, after });
+      const type = to === 'deleted' ? 'experiment.deleted' : 'experiment.restored';
+      await announce(deps, tx, type, experiment.id, { name: experiment.name });
+    });
+  };
+
+  return {
+    /** Makes an experiment and returns its id. Throws `experiment_exists`. */
+    async create(
+      actor: Actor,
+      input: {
+        readonly name: string;
+        readonly artifactLocation?: string | undefined;
+        readonly tags: readonly Tag[];
+      },
+    ): Promise<string> {
+      authorize(actor, 'experiments:write');
+      checkExperimentName(input.name);
+      const location = input.artifactLocation || null;
+      if (location && location.length > limits.artifactLocationLength) {
+        throw invalidParameter(
+          `Invalid artifact path length. The length of the artifact path cannot be greater than ${limits.artifactLocationLength} characters. To configure this limit, please set the MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH environment variable.`,
+        );
+      }
+      for (const tag of input.tags) checkExperimentTag(tag.key, tag.value);
+      return db.write(async (tx) => {
+        const { name, tags } = input;
+        const id = await insertExperiment(tx, {
+          name,
+          tags,
+          artifactLocation: location,
+          nowMs: clock.nowMs(),
+        });
+        if (id === null) throw fail('experiment_exists', { name });
+        await announce(deps, tx, 'experiment.created', String(id), { name });
+        return String(id);
+      });
+    },
+
+    /** An experiment in any stage. Throws `experiment_unknown`. */
+    async get(actor: Actor, id: string): Promise<ExperimentRecord> {
+      authorize(actor, 'read');
+      return experimentById(db.read, id);
+    },
+
+    /** An experiment in any stage. Throws `experiment_name_unknown`. */
+    async getByName(actor: Actor, name: string): Promise<ExperimentRecord> {
+      authorize(actor, 'read');
+      const experiment = await findExperiment(db.read, { name });
+      if (!experiment) throw fail('experiment_name_unknown', { name });
+      return experiment;
+    },
+
+    /** Experiments by filter; newest first unless told otherwise. */
+    async search(actor: Actor, query: ExperimentQuery): Promise<Page<ExperimentRecord>> {
+      authorize(actor, 'read');
+      const conditions = parseFilter(query.filter ?? '', experimentVocabulary).map((c) =>
+        c.key === 'experiment_id' && c.entity === 'attribute'
+          ? {
+              ...c,
+              value: Array.isArray(c.value)
+                ? c.value.map((id) => String(parseExperimentId(id)))
+                : parseExperimentId(String(c.value)),
+            }
+          : c,
+      );
+      const orderBy = query.orderBy?.length ? query.orderBy : ['creation_time DESC', 'experiment_id ASC'];
+      const order = parseOrder(orderBy, experimentVocabulary);
+      const after = query.after ? readPageToken(query.after, experimentSortWidth(order)) : null;
+      const rows = await searchExperimentRecords(db.read, db.dialect, {
+        stages: stagesOf(query.view ?? 'active'),
+        conditions,
+        order,
+        limit: query.limit + 1,
+        after,
+      });
+      const page = cutPage(rows, query.limit);
+      return { items: page.items.map((row) => row.experiment), next: page.next };
+    },
+
+    /** Throws `experiment_exists` when another experiment has the name, `experiment_inactive` when deleted. */
+    async rename(actor: Actor, id: string, name: string): Promise<void> {
+      authorize(actor, 'experiments:write');
+      checkExperimentName(name);
+      await db.write(async (tx) => {
+        const experiment = await activeExperiment(tx, id);
+        const change = { name, updated_at_ms: clock.nowMs() };
+        if (!(await updateExperiment(tx, Number(experiment.id), change)))
+          throw fail('experiment_exists', { name });
+        const before = { name: experiment.name };
+        const action = 'experiment:rename';
+        await audit(deps, tx, {
+          actor,
+          action,
+          kind: 'experiment',
+          id: experiment.id,
+          before,
+          after: { name },
+        });
+      });
+    },
+
+    /** Moves an active experiment and all its runs to the deleted stage; the name stays taken. */
+    async delete(actor: Actor, id: string): Promise<void> {
+      authorize(actor, 'experiments:write');
+      await changeStage(actor, id, 'deleted');
+    },
+
+    /** Brings a deleted experiment and all its runs back. */
+    async restore(actor: Actor, id: string): Promise<void> {
+      authorize(actor, 'experiments:write');
+      await changeStage(actor, id, 'active');
+    },
+
+    async setTag(actor: Actor, id: string, tag: Tag): Promise<void> {
+      authorize(actor, 'experiments:write');
+      checkExperimentTag(tag.key, tag.value);
+      await db.write(async (tx) => {
+        const experiment = await activeExperiment(tx, id);
+        await setExperimentTag(tx, Number(experiment.id), tag);
+      });
+    },
+
+    /** Throws `tag_unknown`. */
+    async deleteTag(actor: Actor, id: string, key: string): Promise<void> {
+      authorize(actor, 'experiments:write');
+      await db.write(async (tx) => {
+        const experiment = await activeExperiment(tx, id);
+        if (!(await deleteExperimentTag(tx, Number(experiment.id), key))) {
+          throw fail('tag_unknown', { problem: `No tag with name: ${key} in experiment with id ${id}` });
+        }
+      });
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { type Actor, authorize } from '../../../platform/access/index.ts';
+import { pageToken, readPageToken } from '../../../platform/search/index.ts';
+import type { MetricPoint } from '../metric-point.ts';
+import type { Page } from '../records.ts';
+import {
+  type BucketRow,
+  bucketedHistory,
+  findSeries,
+  historyPage,
+  type StepRange,
+  sampledPoints,
+} from '../store/history.ts';
+import { type ExperimentsDeps, runById } from './context.ts';
+
+/** Reading what was logged of a metric. A metric or run that does not exist has an empty history. */
+export function metricOperations(deps: ExperimentsDeps) {
+  const { db } = deps;
+
+  return {
+    /** Points by time, step and value; all of them when the limit is null. */
+    async history(
+      actor: Actor,
+      query: {
+        readonly runId: string;
+        readonly key: string;
+        readonly limit: number | null;
+        readonly after?: string | undefined;
+      },
+    ): Promise<Page<MetricPoint>> {
+      authorize(actor, 'read');
+      const after = query.after ? pointOf(readPageToken(query.after, 4)) : null;
+      const series = await findSeries(db.read, query.runId, query.key);
+      if (!series) return { items: [], next: null };
+      const { limit } = query;
+      const points = await historyPage(db.read, series.id, limit === null ? null : limit + 1, after);
+      const items = limit === null ? points : points.slice(0, limit);
+      const last = items.at(-1);
+      return { items, next: last && points.length > items.length ? pageToken(tokenOf(last)) : null };
+    },
+
+    /** At most `count` real points in step order, evenly spread, the last always among them. */
+    async sampled(
+      actor: Actor,
+      query: {
+        readonly runId: string;
+        readonly key: string;
+        readonly count: number;
+        readonly range: StepRange | null;
+      },
+    ): Promise<readonly MetricPoint[]> {
+      authorize(actor, 'read');
+      const series = await findSeries(db.read, query.runId, query.key);
+      return series ? sampledPoints(db.read, series.id, query.count, query.range) : [];
+    },
+
+    /** The history cut into at most `buckets` parts with their extremes. Throws `run_unknown`. */
+    async buckets(
+      actor: Actor,
+      query: { readonly runId: string; readonly key: string; readonly buckets: number },
+    ): Promise<{ readonly totalCount: number; readonly buckets: readonly BucketRow[] }> {
+      authorize(actor, 'read');
+      await runById(db.read, query.runId);
+      const series = await findSeries(db.read, query.runId, query.key);
+      if (!series) return { totalCount: 0, buckets: [] };
+      return { totalCount: series.count, buckets: await bucketedHistory(db.read, series.id, query.buckets) };
+    },
+  };
+}
+
+function tokenOf(point: MetricPoint): readonly number[] {
+  return [point.timeMs, point.step, point.value, point.isNan ? 1 : 0];
+}
+
+function pointOf(values: readonly (string | number)[]): MetricPoint {
+  const [timeMs, step, value, isNan] = values.map(Number);
+  return { timeMs: timeMs ?? 0, step: step ?? 0, value: value ?? 0, isNan: isNan === 1 };
+}

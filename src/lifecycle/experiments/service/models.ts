@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto';
+import { fail } from '../../../core/errors.ts';
+import { type Actor, authorize } from '../../../platform/access/index.ts';
+import type { Tx } from '../../../platform/db/index.ts';
+import { parseFilter, readPageToken } from '../../../platform/search/index.ts';
+import type { ArtifactFile, LoggedModelStatus } from '../contract.ts';
+import type { LoggedModelRecord, Page } from '../records.ts';
+import { randomName } from '../run-name.ts';
+import {
+  addModelParams,
+  deleteModelTag,
+  findLoggedModelRow,
+  hydrateModels,
+  insertLoggedModel,
+  type LoggedModelRow,
+  loggedModelRowsOfRun,
+  setModelTags,
+  updateLoggedModel,
+} from '../store/logged-models.ts';
+import { runRowsOfStep } from '../store/runs.ts';
+import {
+  type DatasetChoice,
+  isLoggedModelAttribute,
+  type LoggedModelOrder,
+  loggedModelSortWidth,
+  searchLoggedModelRows,
+} from '../store/search-models.ts';
+import {
+  checkLoggedModelName,
+  invalidParameter,
+  parseExperimentId,
+  pythonRepr,
+  type Tag,
+} from '../validation.ts';
+import { loggedModelVocabulary } from '../vocabulary.ts';
+import { filesUnder } from './artifacts.ts';
+import { activeExperiment, announce, cutPage, type ExperimentsDeps, runById } from './context.ts';
+import { joinUri } from './runs.ts';
+
+export interface NewLoggedModel {
+  readonly experimentId: string;
+  /** Empty or undefined: a random one. */
+  readonly name?: string | undefined;
+  readonly modelType: string;
+  readonly sourceRunId: string;
+  readonly params: readonly Tag[];
+  readonly tags: readonly Tag[];
+}
+
+export interface LoggedModelQuery {
+  readonly experimentIds: readonly string[];
+  readonly filter?: string | undefined;
+  readonly datasets?: readonly DatasetChoice[];
+  readonly orderBy?: readonly LoggedModelOrder[];
+  readonly limit: number;
+  readonly after?: string | undefined;
+}
+
+/** Logged models: what `log_model` saved, each with its own id, params, tags and files. */
+export function loggedModelOperations(deps: ExperimentsDeps) {
+  const { db, clock } = deps;
+
+  const withFiles = async (rows: readonly LoggedModelRow[]) => {
+    const models = await hydrateModels(db.read, rows);
+    return Promise.all(models.map(async (m) => ({ ...m, files: await filesUnder(db.read, m.artifactUri) })));
+  };
+
+  return {
+    /** Throws `experiment_unknown`, `experiment_inactive`. */
+    async create(actor: Actor, input: NewLoggedModel): Promise<LoggedModelRecord> {
+      authorize(actor, 'experiments:write');
+      if (input.name !== undefined) checkLoggedModelName(input.name);
+      return db.write(async (tx) => {
+        const experiment = await activeExperiment(tx, input.experimentId);
+        const id = `m-${randomBytes(16).toString('hex')}`;
+        const row: LoggedModelRow = {
+          id,
+          experiment_id: Number(experiment.id),
+          name: input.name ?? randomName(),
+          artifact_uri: joinUri(experiment.artifactLocation, 'models', id, 'artifacts'),
+          model_type: input.modelType,
+          source_run_id: input.sourceRunId,
+          status: 'PENDING',
+          lifecycle_stage: 'active',
+          created_at_ms: clock.nowMs(),
+          updated_at_ms: clock.nowMs(),
+        };
+        await insertLoggedModel(tx, row);
+        await addModelParams(tx, id, input.params);
+        await setModelTags(tx, id, input.tags);
+        const data = { experimentId: experiment.id, name: row.name, sourceRunId: row.source_run_id };
+        await announce(deps, tx, 'logged-model.created', id, data);
+        return oneModel(tx, row);
+      });
+    },
+
+    /** Throws `logged_model_unknown`, for a deleted one too unless they are allowed. */
+    async get(actor: Actor, id: string, allowDeleted = false): Promise<LoggedModelRecord> {
+      authorize(actor, 'read');
+      const row = await modelById(db.read, id);
+      if (row.lifecycle_stage === 'deleted' && !allowDeleted) throw fail('logged_model_unknown', { id });
+      return oneModel(db.read, row);
+    },
+
+    /** Marks a model as completely uploaded, or as failed. */
+    async finalize(actor: Actor, id: string, status: LoggedModelStatus): Promise<LoggedModelRecord> {
+      authorize(actor, 'experiments:write');
+      return db.write(async (tx) => {
+        const row = await modelById(tx, id);
+        const change = { status, updated_at_ms: clock.nowMs() };
+        await updateLoggedModel(tx, id, change);
+        if (status === 'READY') {
+          const data = {
+            experimentId: String(row.experiment_id),
+            name: row.name,
+            sourceRunId: row.source_run_id,
+          };
+          await announce(deps, tx, 'logged-model.ready', id, data);
+        }
+        return oneModel(tx, { ...row, ...change });
+      });
+    },
+
+    async delete(actor: Actor, id: string): Promise<void> {
+      authorize(actor, 'experiments:write');
+      await db.write(async (tx) => {
+        await modelById(tx, id);
+        await updateLoggedModel(tx, id, { lifecycle_stage: 'deleted', updated_at_ms: clock.nowMs() });
+      });
+    },
+
+    /** Throws `tracking_invalid` when a param is logged already. */
+    async logParams(actor: Actor, id: string, params: readonly Tag[]): Promise<void> {
+      authorize(actor, 'experiments:write');
+      await db.write(async (tx) => {
+        await modelById(tx, id);
+        const [taken] = await addModelParams(tx, id, params);
+        if (taken !== undefined) {
+          throw invalidParameter(
+            `Changing param values is not allowed. Param with key='${taken}' was already logged for model ID='${id}'.`,
+          );
+        }
+      });
+    },
+
+    async setTags(actor: Actor, id: string, tags: readonly Tag[]): Promise<void> {
+      authorize(actor, 'experiments:write');
+      await db.write(async (tx) => {
+        await modelById(tx, id);
+        await setModelTags(tx, id, tags);
+      });
+    },
+
+    async deleteTag(actor: Actor, id: string, key: string): Promise<void> {
+      authorize(actor, 'experiments:write');
+      await db.write(async (tx) => {
+        await modelById(tx, id);
+        if (await deleteModelTag(tx, id, key)) return;
+        throw fail('tag_unknown', {
+          problem: `No tag with key ${pythonRepr(key)} found for model with ID ${pythonRepr(id)}.`,
+        });
+      });
+    },
+
+    /** Models by filter; newest first unless told otherwise. */
+    async search(actor: Actor, query: LoggedModelQuery): Promise<Page<LoggedModelRecord>> {
+      authorize(actor, 'read');
+      const order = query.orderBy ?? [];
+      for (const { field } of order) checkOrderField(field);
+      const after = query.after ? readPageToken(query.after, loggedModelSortWidth(order)) : null;
+      const rows = await searchLoggedModelRows(db.read, db.dialect, {
+        experimentIds: query.experimentIds.map(parseExperimentId),
+        conditions: parseFilter(query.filter ?? '', loggedModelVocabulary),
+        datasets: query.datasets ?? [],
+        order,
+        limit: query.limit + 1,
+        after,
+      });
+      const page = cutPage(rows, query.limit);
+      return { items: await hydrateModels(db.read, page.items), next: page.next };
+    },
+
+    /** Models that a run logged, with their files. Throws `run_unknown`. */
+    async ofRun(
+      actor: Actor,
+      runId: string,
+    ): Promise<readonly (LoggedModelRecord & { readonly files: readonly ArtifactFile[] })[]> {
+      authorize(actor, 'read');
+      return withFiles(await loggedModelRowsOfRun(db.read, await runById(db.read, runId)));
+    },
+
+    /** Models that the runs of a step logged, with their files, oldest first. */
+    async ofStep(
+      actor: Actor,
+      stepRunId: string,
+    ): Promise<readonly (LoggedModelRecord & { readonly files: readonly ArtifactFile[] })[]> {
+      authorize(actor, 'read');
+      const runs = await runRowsOfStep(db.read, stepRunId);
+      const rows = await Promise.all(runs.map((run) => loggedModelRowsOfRun(db.read, run)));
+      return withFiles([...new Map(rows.flat().map((row) => [row.id, row])).values()]);
+    },
+  };
+}
+
+async function modelById(tx: Tx, id: string): Promise<LoggedModelRow> {
+  const row = await findLoggedModelRow(tx, id);
+  if (!row) throw fail('logged_model_unknown', { id });
+  return row;
+}
+
+async function oneModel(tx: Tx, row: LoggedModelRow): Promise<LoggedModelRecord> {
+  const [model] = await hydrateModels(tx, [row]);
+  if (!model) throw fail('logged_model_unknown', { id: row.id });
+  return model;
+}
+
+function checkOrderField(field: string): void {
+  if (field.startsWith('metrics.')) return;
+  if (field.includes('.')) {
+    throw invalidParameter(`Invalid order by field name: ${field}. Only metrics are supported.`);
+  }
+  if (!isLoggedModelAttribute(field)) throw invalidParameter(`Invalid order by field name: ${field}`);
+}
