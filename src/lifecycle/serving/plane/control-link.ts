@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '../../../core/json.ts';
 import { ControlClient } from '../../../platform/client/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
@@ -54,7 +55,8 @@ export class ControlLink {
           this.#options.logger.warn({ err: error }, 'control is away: serving with the last known routes');
         reachable = false;
       }
-      await this.#pause(waitMs * (0.5 + Math.random()));
+      const { signal } = this.#stop;
+      await sleep(waitMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
       waitMs = Math.min(reconnectMs.longest, waitMs * 2);
     }
   }
@@ -119,13 +121,6 @@ export class ControlLink {
       body: JSON.stringify(body),
       headers: { 'content-type': 'application/json' },
       signal: this.#stop.signal,
-    });
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#stop.signal.addEventListener('abort', () => resolve(clearTimeout(timer)), { once: true });
     });
   }
 }

@@ -1,4 +1,4 @@
-import type { OutputTensor } from '../../../platform/onnx/index.ts';
+import { type OutputTensor, valueJson, valuesJson } from '../../../platform/onnx/index.ts';
 import { type BatchPart, outputRows } from './batcher.ts';
 import type { ReplyOutput } from './request.ts';
 
@@ -46,20 +46,9 @@ function mergedRows(
 export function outputsJson(part: BatchPart, row: number): string {
   const members = part.prediction.outputs.map((output) => {
     const at = (part.from + row) * output.width;
-    const { type } = output;
-    if (output.width === 1) return `${JSON.stringify(output.name)}:${valueJson(output.data[at], type)}`;
-    let list = '';
-    for (let i = 0; i < output.width; i++) list += `${i ? ',' : ''}${valueJson(output.data[at + i], type)}`;
-    return `${JSON.stringify(output.name)}:[${list}]`;
+    const name = JSON.stringify(output.name);
+    if (output.width === 1) return `${name}:${valueJson(output.data[at], output.type)}`;
+    return `${name}:[${valuesJson(output.data, output.type, at, at + output.width)}]`;
   });
   return `{${members.join(',')}}`;
-}
-
-/** An output value as JSON; single-precision numbers with the nine digits that they have. */
-export function valueJson(value: unknown, type: string): string {
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) return 'null';
-    return type === 'float' ? String(+value.toPrecision(9)) : String(value);
-  }
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

@@ -1,0 +1,20 @@
+import type { ElementType } from '../../core/model-package.ts';
+
+/**
+ * One output value as JSON. Single-precision numbers are written with the nine digits that they hold; NaN and
+ * infinities, which JSON has not, become null; int64 beyond 2^53 keep all digits.
+ */
+export function valueJson(value: unknown, type: ElementType): string {
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return 'null';
+    return type === 'float' ? String(+value.toPrecision(9)) : String(value);
+  }
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+/** The values from `from` to before `to`, separated by commas. */
+export function valuesJson(data: ArrayLike<unknown>, type: ElementType, from = 0, to = data.length): string {
+  let text = '';
+  for (let i = from; i < to; i++) text += (i > from ? ',' : '') + valueJson(data[i], type);
+  return text;
+}

@@ -1,0 +1,1 @@
+export { InferenceServer, type InferenceServerOptions } from './server.ts';

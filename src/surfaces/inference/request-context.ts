@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+import { fail } from '../../core/errors.ts';
+import { parseTime } from '../../core/time.ts';
+
+/** What is known of a request beside its body. */
+export interface RequestContext {
+  readonly endpoint: string;
+  readonly version: string | null;
+  readonly headers: IncomingMessage['headers'];
+  readonly receivedAtMs: number;
+  readonly startedMs: number;
+}
+
+/** `x-millrace-entity`: who or what the request is about, when the body does not say. */
+export function headerEntity(context: RequestContext): string | null {
+  const value = context.headers['x-millrace-entity'];
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** `x-millrace-event-time`: RFC 3339 or epoch milliseconds. Throws `invalid_time`. */
+export function headerEventTimeMs(context: RequestContext): number | null {
+  const value = context.headers['x-millrace-event-time'];
+  return typeof value === 'string' && value !== '' ? eventTimeMs(value, 'x-millrace-event-time') : null;
+}
+
+/** An event time in a body or header: a number or digits are epoch milliseconds, else RFC 3339. */
+export function eventTimeMs(value: unknown, field: string): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return Math.round(value);
+  if (typeof value === 'string') return /^-?\d+$/.test(value) ? Number(value) : parseTime(value, field);
+  throw fail('invalid_time', { field, value: JSON.stringify(value) });
+}
+
+/** Parses a JSON body. Throws `request_malformed`, saying where it breaks. */
+export function parseJson(body: Buffer): Record<string, unknown> {
+  let value: unknown;
+  const text = body.toString('utf8');
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    const hint = /\b(?:NaN|-?Infinity)\b/.test(text) ? ' (JSON has no NaN and no Infinity: send null)' : '';
+    throw malformed(`the body is not JSON: ${(cause as Error).message.slice(0, 120)}${hint}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw malformed('the body must be a JSON object');
+  }
+  return value as Record<string, unknown>;
+}
+
+export function malformed(problem: string) {
+  return fail('request_malformed', { problem });
+}
+
+/** The id of each row of a request: the request's own for one row, else `<id>-<row>`. */
+export function rowIds(id: string, rowCount: number): string[] {
+  return rowCount === 1 ? [id] : Array.from({ length: rowCount }, (_, row) => `${id}-${row}`);
+}
