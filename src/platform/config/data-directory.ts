@@ -51,5 +51,11 @@ export function lockDirectory(path: string, role: string): { release(): void } {
     throw fail('data_locked', { path, pid }, error);
   }
   writeFileSync(pidFile, `${process.pid}\n`);
-  return { release: () => lock.close() };
+  // The listener also keeps the lock from being collected as garbage, which would give it up.
+  const release = (): void => {
+    process.off('exit', release);
+    lock.close();
+  };
+  process.once('exit', release);
+  return { release };
 }

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+import { lockDirectory, readSettings } from './index.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'millrace-config-'));
+after(() => rm(directory, { recursive: true }));
+
+test('defaults bind to this machine only', () => {
+  const settings = readSettings([], {});
+  assert.equal(settings.host, '127.0.0.1');
+  assert.equal(settings.port, 7600);
+  assert.equal(settings.servePort, 7601);
+  assert.equal(settings.data, resolve('./.millrace'));
+});
+
+test('a flag wins over the environment, the environment over the file', async () => {
+  const file = join(directory, 'millrace.yaml');
+  await writeFile(file, 'port: 1\nservePort: 2\nhost: 0.0.0.0\n');
+  const env = { MILLRACE_SERVE_PORT: '3', MILLRACE_HOST: '10.0.0.1', MILLRACE_CONFIG: file };
+  const settings = readSettings(['--host=10.0.0.2'], env);
+  assert.deepEqual([settings.port, settings.servePort, settings.host], [1, 3, '10.0.0.2']);
+});
+
+test('wrong settings name where they stand, their value and what is allowed', async () => {
+  const file = join(directory, 'wrong.yaml');
+  await writeFile(file, 'prot: 1\n');
+  const refused = (flags: string[], env: Record<string, string>, message: RegExp) =>
+    assert.throws(() => readSettings(flags, env), { code: 'config_invalid', message });
+  refused(['--port', 'many'], {}, /--port: "many": must be a port number/);
+  refused([], { MILLRACE_SERVE_PORT: '70000' }, /MILLRACE_SERVE_PORT: "70000"/);
+  refused(
+    [],
+    { MILLRACE_DATABASE_URL: 'mysql://x' },
+    /MILLRACE_DATABASE_URL: "mysql:\/\/x": must be a postgres/,
+  );
+  refused(['--config', file], {}, /prot in .*wrong\.yaml: is not a setting; settings are host, port/);
+  refused(['--nope', '1'], {}, /--nope: is not a flag/);
+  refused(['--port'], {}, /--port: needs a value/);
+  refused(['--config', join(directory, 'missing.yaml')], {}, /missing\.yaml: cannot be read/);
+});
+
+test('a directory is held by one process, and free again when that process is killed', async (t) => {
+  const path = join(directory, 'data');
+  const script = `
+    import { lockDirectory } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+    lockDirectory(${JSON.stringify(path)}, 'control');
+    console.log('held');
+    setInterval(() => {}, 1000);`;
+  const args = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '-e', script];
+  const holder = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => holder.kill('SIGKILL'));
+  await once(holder.stdout, 'data');
+  assert.throws(() => lockDirectory(path, 'control'), {
+    code: 'data_locked',
+    message: new RegExp(`held by process ${holder.pid}`),
+  });
+  holder.kill('SIGKILL');
+  await once(holder, 'exit');
+  lockDirectory(path, 'control').release();
+});

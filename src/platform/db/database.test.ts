@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { execute, type Migration, migrate, tables } from './index.ts';
+import { forEachDatabase } from './testing.ts';
+
+const migrations: readonly Migration[] = [
+  {
+    id: 'test-001',
+    up: (tx) => execute(tx, 'CREATE TABLE notes (id BIGINT PRIMARY KEY, body TEXT NOT NULL)'),
+  },
+];
+type NoteTables = { notes: { id: number; body: string } };
+
+forEachDatabase((name, open) => {
+  describe(`database on ${name}`, () => {
+    test('256 writers at once: each sees its own result, reads see what is committed', async (t) => {
+      const db = await open(t, migrations);
+      const ids = await Promise.all(
+        Array.from({ length: 256 }, (_, id) =>
+          db.write(async (tx) => {
+            await tables<NoteTables>(tx)
+              .insertInto('notes')
+              .values({ id, body: `n${id}` })
+              .execute();
+            return id;
+          }),
+        ),
+      );
+      assert.deepEqual(
+        ids,
+        Array.from({ length: 256 }, (_, id) => id),
+      );
+      assert.equal((await tables<NoteTables>(db.read).selectFrom('notes').selectAll().execute()).length, 256);
+    });
+
+    test('a write that throws keeps nothing and does not touch the others of its group', async (t) => {
+      const db = await open(t, migrations);
+      const outcomes = await Promise.allSettled(
+        [1, 2, 3].map((id) =>
+          db.write(async (tx) => {
+            await tables<NoteTables>(tx).insertInto('notes').values({ id, body: 'x' }).execute();
+            if (id === 2) throw new Error('second thoughts');
+          }),
+        ),
+      );
+      assert.deepEqual(
+        outcomes.map((o) => o.status),
+        ['fulfilled', 'rejected', 'fulfilled'],
+      );
+      const rows = await tables<NoteTables>(db.read).selectFrom('notes').select('id').orderBy('id').execute();
+      assert.deepEqual(
+        rows.map((r) => r.id),
+        [1, 3],
+      );
+    });
+
+    test('a broken constraint rejects its own write only', async (t) => {
+      const db = await open(t, migrations);
+      const insert = (id: number) =>
+        db.write((tx) => tables<NoteTables>(tx).insertInto('notes').values({ id, body: 'x' }).execute());
+      const outcomes = await Promise.allSettled([insert(1), insert(1), insert(2)]);
+      assert.equal(outcomes.filter((o) => o.status === 'fulfilled').length, 2);
+    });
+
+    test('signals arrive after the commit, and never for what was rolled back', async (t) => {
+      const db = await open(t, migrations);
+      const heard: string[] = [];
+      db.onSignal('kept', () => heard.push('kept'));
+      db.onSignal('dropped', () => heard.push('dropped'));
+      await db.write(async () => db.signal('kept'));
+      await assert.rejects(
+        db.write(async () => {
+          db.signal('dropped');
+          throw new Error('no');
+        }),
+      );
+      assert.deepEqual(heard, ['kept']);
+    });
+
+    test('a write inside a write is refused instead of waiting for itself', async (t) => {
+      const db = await open(t, migrations);
+      await assert.rejects(
+        db.write(() => db.write(async () => {})),
+        /write\(\) inside write\(\)/,
+      );
+    });
+
+    test('64-bit integers and counts are numbers; migrations run once', async (t) => {
+      const db = await open(t, migrations);
+      await migrate(db, migrations);
+      const id = 2 ** 53 - 1;
+      await db.write((tx) => tables<NoteTables>(tx).insertInto('notes').values({ id, body: 'x' }).execute());
+      const row = await tables<NoteTables>(db.read)
+        .selectFrom('notes')
+        .select((e) => ['id', e.fn.countAll().as('n')] as const)
+        .groupBy('id')
+        .executeTakeFirst();
+      assert.deepEqual({ ...row }, { id, n: 1 });
+    });
+  });
+});

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import type { Database } from '../db/index.ts';
+import { forEachDatabase, type OpenDatabase } from '../db/testing.ts';
+import { Jobs, jobsMigrations, nextCronMs, Schedules } from './index.ts';
+
+async function setUp(t: TestContext, open: OpenDatabase) {
+  const clock = { ms: 1_000_000, nowMs: () => clock.ms };
+  const db = await open(t, jobsMigrations);
+  const jobs = new Jobs(db, clock);
+  return { clock, db, jobs };
+}
+
+const enqueue = (db: Database, jobs: Jobs, payload: unknown, extra = {}) =>
+  db.write((tx) => jobs.enqueue(tx, { kind: 'train', payload, ...extra }));
+
+forEachDatabase((name, open) => {
+  describe(`jobs on ${name}`, () => {
+    test('a job is leased once, completed once, and its handler writes in the same transaction', async (t) => {
+      const { db, jobs } = await setUp(t, open);
+      const seen: unknown[] = [];
+      jobs.onFinished('train', async (_tx, job) => {
+        seen.push([job.status, job.payload, job.result]);
+      });
+      const id = await enqueue(db, jobs, { n: 1 });
+      const [a, b] = await Promise.all([jobs.lease('a/1', ['train'], 0), jobs.lease('b/1', ['train'], 0)]);
+      const leased = a ?? b;
+      assert.equal(leased?.id, id);
+      assert.equal(a && b, undefined);
+      await jobs.complete(id, 1, { ok: true });
+      await jobs.complete(id, 1, { ok: true });
+      assert.deepEqual(seen, [['done', { n: 1 }, { ok: true }]]);
+      await assert.rejects(jobs.heartbeat(id, 1), { code: 'lease_lost' });
+    });
+
+    test('a waiting worker is woken by the enqueue, not by a poll', async (t) => {
+      const { db, jobs } = await setUp(t, open);
+      const waiting = jobs.lease('a/1', ['train'], 30_000);
+      const id = await enqueue(db, jobs, {});
+      assert.equal((await waiting)?.id, id);
+    });
+
+    test('a lease that runs out goes to another attempt, and the first can record nothing', async (t) => {
+      const { clock, db, jobs } = await setUp(t, open);
+      const id = await enqueue(db, jobs, {});
+      await jobs.lease('a/1', ['train'], 0);
+      clock.ms += 14_000;
+      await jobs.heartbeat(id, 1);
+      clock.ms += 14_000;
+      await jobs.sweep();
+      assert.equal(await jobs.lease('b/1', ['train'], 0), undefined);
+      clock.ms += 2_000;
+      await jobs.sweep();
+      assert.equal((await jobs.lease('b/1', ['train'], 0))?.attempt, 2);
+      await assert.rejects(jobs.complete(id, 1, 'late'), { code: 'lease_lost' });
+      await jobs.complete(id, 2, 'right');
+      assert.equal((await jobs.get(id)).result, 'right');
+    });
+
+    test('a worker that starts again releases at once what it held', async (t) => {
+      const { db, jobs } = await setUp(t, open);
+      await enqueue(db, jobs, {});
+      await jobs.lease('a/1', ['train'], 0);
+      await jobs.workerStarted('other/1');
+      assert.equal(await jobs.lease('a/2', ['train'], 0), undefined);
+      await jobs.workerStarted('a/2');
+      assert.equal((await jobs.lease('a/2', ['train'], 0))?.attempt, 2);
+    });
+
+    test('errors are retried with back-off until the limit; final errors are not', async (t) => {
+      const { clock, db, jobs } = await setUp(t, open);
+      const id = await enqueue(db, jobs, {}, { maxFailures: 2 });
+      const error = { code: 'boom', message: 'boom' };
+      await jobs.lease('a/1', ['train'], 0);
+      await jobs.fail(id, 1, error, true);
+      assert.equal(await jobs.lease('a/1', ['train'], 0), undefined);
+      clock.ms += 1_000;
+      assert.equal((await jobs.lease('a/1', ['train'], 0))?.attempt, 2);
+      await jobs.fail(id, 2, error, true);
+      assert.equal((await jobs.get(id)).status, 'failed');
+      const final = await enqueue(db, jobs, {});
+      await jobs.lease('a/1', ['train'], 0);
+      await jobs.fail(final, 1, error, false);
+      assert.deepEqual((await jobs.get(final)).error, error);
+      assert.equal((await jobs.get(final)).status, 'failed');
+    });
+
+    test('a job that loses ten workers fails instead of killing an eleventh', async (t) => {
+      const { db, jobs } = await setUp(t, open);
+      const id = await enqueue(db, jobs, {});
+      for (let n = 1; n <= 10; n++) {
+        await jobs.lease(`a/${n}`, ['train'], 0);
+        await jobs.workerStarted(`a/${n + 1}`);
+      }
+      assert.equal((await jobs.get(id)).error?.code, 'workers_lost');
+    });
+
+    test('cancelling: a waiting job ends at once, a running one is told with its heartbeat', async (t) => {
+      const { db, jobs } = await setUp(t, open);
+      const waiting = await enqueue(db, jobs, {});
+      await db.write((tx) => jobs.cancel(tx, waiting, 'not needed'));
+      assert.equal((await jobs.get(waiting)).status, 'cancelled');
+      const running = await enqueue(db, jobs, {});
+      await jobs.lease('a/1', ['train'], 0);
+      await db.write((tx) => jobs.cancel(tx, running, 'not needed'));
+      assert.equal((await jobs.heartbeat(running, 1)).cancelReason, 'not needed');
+      await jobs.fail(running, 1, { code: 'cancelled', message: 'stopped' }, true);
+      assert.equal((await jobs.get(running)).status, 'cancelled');
+    });
+
+    test('logs are read while the job runs; a key is used once; a token names its job while it runs', async (t) => {
+      const { db, jobs } = await setUp(t, open);
+      const id = await enqueue(db, jobs, {}, { key: 'k' });
+      assert.equal(await enqueue(db, jobs, {}, { key: 'k' }), id);
+      const leased = await jobs.lease('a/1', ['train'], 0);
+      await jobs.appendLogs(id, 1, [{ stream: 'stdout', line: 'epoch 1' }]);
+      assert.deepEqual(
+        (await jobs.logs(id, 0, 10)).map((l) => l.line),
+        ['epoch 1'],
+      );
+      assert.equal(await jobs.byToken(leased?.token ?? ''), id);
+      await jobs.complete(id, 1, null);
+      assert.equal(await jobs.byToken(leased?.token ?? ''), undefined);
+    });
+
+    test('a schedule fires once for what was missed, in the time of its stream', async (t) => {
+      const { db, jobs } = await setUp(t, open);
+      const schedules = new Schedules(db, jobs);
+      const start = Date.UTC(2001, 0, 1);
+      const monthly = {
+        name: 'm',
+        cron: '0 0 1 * *',
+        stream: 'flights',
+        kind: 'train',
+        payload: { why: 'monthly' },
+      };
+      await db.write((tx) => schedules.put(tx, monthly, start));
+      await db.write((tx) => schedules.fireDue(tx, 'flights', Date.UTC(2001, 0, 31)));
+      assert.equal((await jobs.list({ limit: 10 })).length, 0);
+      await db.write((tx) => schedules.fireDue(tx, 'other', Date.UTC(2001, 4, 1)));
+      await db.write((tx) => schedules.fireDue(tx, 'flights', Date.UTC(2001, 3, 15)));
+      await db.write((tx) => schedules.put(tx, monthly, Date.UTC(2001, 3, 15)));
+      await db.write((tx) => schedules.fireDue(tx, 'flights', Date.UTC(2001, 3, 15)));
+      const fired = await jobs.list({ limit: 10 });
+      assert.deepEqual(
+        fired.map((job) => job.payload),
+        [{ why: 'monthly', scheduledAtMs: Date.UTC(2001, 3, 1) }],
+      );
+    });
+  });
+});
+
+test('a wrong cron expression is refused with its field', () => {
+  assert.throws(() => nextCronMs('every day', 'UTC', 0, 'improve.retrain.schedule'), {
+    code: 'invalid_input',
+    message: /improve\.retrain\.schedule: "every day"/,
+  });
+});

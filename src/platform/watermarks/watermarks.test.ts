@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { systemActor } from '../access/index.ts';
+import { forEachDatabase, type OpenDatabase } from '../db/testing.ts';
+import { Jobs, jobsMigrations, Schedules } from '../jobs/index.ts';
+import { consumeEvents, Journal, journalMigrations } from '../journal/index.ts';
+import { createLogger } from '../log/index.ts';
+import { Watermarks, watermarksMigrations } from './index.ts';
+
+const march = Date.UTC(2001, 2, 1);
+
+async function setUp(t: TestContext, open: OpenDatabase) {
+  const clock = { ms: march, nowMs: () => clock.ms };
+  const db = await open(t, [...journalMigrations, ...jobsMigrations, ...watermarksMigrations]);
+  const journal = new Journal(db, clock);
+  const watermarks = new Watermarks(db, journal, new Schedules(db, new Jobs(db, clock)), clock);
+  await db.write((tx) => watermarks.declare(tx, 'flights'));
+  return { clock, db, journal, watermarks };
+}
+
+forEachDatabase((name, open) => {
+  describe(`event time on ${name}`, () => {
+    test('a live stream follows the clock less its allowed delay and cannot be pushed', async (t) => {
+      const { clock, journal, watermarks } = await setUp(t, open);
+      await watermarks.configure(systemActor, 'flights', { allowedDelayMs: 1000 });
+      clock.ms += 5000;
+      assert.equal(await watermarks.get('flights'), march + 4000);
+      await assert.rejects(watermarks.advance(systemActor, 'flights', march), { code: 'watermark_live' });
+      await watermarks.tick();
+      assert.equal((await journal.eventsAfter(0, 10))[0]?.eventTimeMs, march + 4000);
+    });
+
+    test('a replay moves forward only, after its barriers, and tells of each move', async (t) => {
+      const { journal, watermarks } = await setUp(t, open);
+      const order: string[] = [];
+      watermarks.addBarrier(async (stream) => {
+        order.push(`seal ${stream} at ${await watermarks.get(stream)}`);
+      });
+      await watermarks.configure(systemActor, 'flights', { mode: 'replay' });
+      assert.equal(await watermarks.get('flights'), undefined);
+      await watermarks.advance(systemActor, 'flights', march);
+      await watermarks.advance(systemActor, 'flights', march);
+      await assert.rejects(watermarks.advance(systemActor, 'flights', march - 1), {
+        code: 'watermark_backwards',
+      });
+      assert.equal(order[0], 'seal flights at undefined');
+      const moves = (await journal.eventsAfter(0, 10)).filter((e) => e.type === 'watermark.advanced');
+      assert.deepEqual(
+        moves.map((e) => e.data),
+        [{ watermark: '2001-03-01T00:00:00.000Z' }],
+      );
+      await assert.rejects(watermarks.advance(systemActor, 'nothing', march), { code: 'not_found' });
+    });
+
+    test('a durable consumer sees every event once in order, also after it failed and after a restart', async (t) => {
+      const { db, journal } = await setUp(t, open);
+      const log = createLogger('test', 'silent');
+      const seen: number[] = [];
+      const append = (n: number) =>
+        db.write((tx) =>
+          journal.appendEvent(tx, { type: 't', subject: { kind: 'k', id: 'i' }, data: { n } }),
+        );
+      let failures = 1;
+      const start = () =>
+        consumeEvents(journal, 'loop', log, async (event) => {
+          if (event.data.n === 3 && failures-- > 0) throw new Error('once');
+          await db.write((tx) => journal.moveCursor(tx, 'loop', event.seq));
+          seen.push(Number(event.data.n));
+        });
+      const first = start();
+      for (const n of [1, 2]) await append(n);
+      await first.caughtUp();
+      await first.stop();
+      await append(3);
+      const second = start();
+      await append(4);
+      await second.caughtUp();
+      await second.stop();
+      assert.deepEqual(seen, [1, 2, 3, 4]);
+    });
+  });
+});
