@@ -22,37 +22,36 @@ export async function armOutcomes(
 ): Promise<ArmOutcomes> {
   if (predictionPaths.length === 0) return { arms: [], paired: [] };
   const filter = { fromMs: query.fromMs, toMs: query.toMs, rows: 'all' } as const;
+  const joined = joinedSql(predictionPaths, labelPaths, filter, columns, 'value');
   const route = query.minRouteVersion === undefined ? 'true' : `route_version >= ${query.minRouteVersion}`;
-  const rows = `(SELECT prediction_id, arm, model_version, route_version, status, score, label_json, latency_us, event_time_ms,
-      ${logLossSql} AS log_loss, ${brierSql} AS brier
-    FROM ${joinedSql(predictionPaths, labelPaths, filter)} WHERE ${route})`;
-  const [strata, arms, paired] = await Promise.all([
-    frames.query(strataSql(rows, query.slowerThanMs)),
-    frames.query(armsSql(rows)),
-    frames.query(pairedSql(rows)),
-  ]);
+  const rows = `SELECT *, ${logLossSql} AS log_loss, ${brierSql} AS brier FROM ${joined} WHERE ${route}`;
+  const groups = await frames.query(groupsSql(rows, query.slowerThanMs));
+  const arms = groups.filter((row) => row.route_version === null);
+  const shadowed = arms.some((row) => row.arm === 'shadow');
   return {
-    arms: arms.map((row) => toArm(row, strata)),
-    paired: paired.map(toPaired),
+    arms: arms.map((row) => toArm(row, groups)),
+    paired: shadowed ? (await frames.query(pairedSql(rows))).map(toPaired) : [],
   };
 }
 
-function strataSql(rows: string, slowerThanMs: number | undefined): string {
-  const slow = slowerThanMs === undefined ? 'false' : `status = 'ok' AND latency_us > ${slowerThanMs * 1000}`;
-  return `SELECT arm, model_version, route_version, count(*) AS predictions, count(*) FILTER (status <> 'ok') AS failed,
-      count(*) FILTER (status = 'ok' AND NOT isfinite(score)) AS non_finite, count(*) FILTER (${slow}) AS slow,
-      count(label_json) AS labelled, ${momentsSql('log_loss')}, ${momentsSql('brier')}
-    FROM ${rows} GROUP BY ALL ORDER BY arm, model_version, route_version`;
-}
+const columns = 'prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms';
 
-function armsSql(rows: string): string {
-  return `SELECT arm, model_version, min(event_time_ms) AS first_ms, max(event_time_ms) AS last_ms,
-      quantile_cont(latency_us / 1000, [0.5, 0.95, 0.99]) FILTER (status = 'ok') AS latency
-    FROM ${rows} GROUP BY ALL ORDER BY arm, model_version`;
+/** One row per arm and version, and one per route version within it. */
+function groupsSql(rows: string, slowerThanMs: number | undefined): string {
+  const slow = slowerThanMs === undefined ? 'false' : `status = 'ok' AND latency_us > ${slowerThanMs * 1000}`;
+  return `WITH all_rows AS (${rows})
+    SELECT arm, model_version, route_version, count(*) AS predictions, count(*) FILTER (status <> 'ok') AS failed,
+      count(*) FILTER (status = 'ok' AND NOT isfinite(score)) AS non_finite, count(*) FILTER (${slow}) AS slow,
+      count(label_seq) AS labelled, min(event_time_ms) AS first_ms, max(event_time_ms) AS last_ms,
+      quantile_cont(latency_us / 1000, [0.5, 0.95, 0.99]) FILTER (status = 'ok') AS latency,
+      ${momentsSql('log_loss')}, ${momentsSql('brier')}
+    FROM all_rows
+    GROUP BY GROUPING SETS ((arm, model_version), (arm, model_version, route_version))
+    ORDER BY arm, model_version, route_version`;
 }
 
 function pairedSql(rows: string): string {
-  return `WITH all_rows AS (${rows.slice(1, -1)})
+  return `WITH all_rows AS (${rows})
     SELECT s.model_version AS shadow_version, c.model_version AS champion_version, count(*) AS pairs,
       ${momentsSql('s.log_loss - c.log_loss', 'log_loss')}, ${momentsSql('s.brier - c.brier', 'brier')},
       avg(abs(s.score - c.score)) FILTER (isfinite(s.score) AND isfinite(c.score)) AS distance
@@ -73,30 +72,31 @@ function toMoments(row: FrameRow, name: string): Moments {
   };
 }
 
-function toArm(row: FrameRow, strata: readonly FrameRow[]): ArmOutcome {
-  const own = strata.filter((s) => s.arm === row.arm && s.model_version === row.model_version);
-  const sum = (name: string) => own.reduce((total, s) => total + (s[name] as number), 0);
+function toArm(row: FrameRow, groups: readonly FrameRow[]): ArmOutcome {
+  const own = groups.filter(
+    (g) => g.arm === row.arm && g.model_version === row.model_version && g.route_version !== null,
+  );
   const [p50, p95, p99] = (row.latency ?? []) as readonly number[];
   return {
     arm: row.arm as Arm,
     modelVersion: row.model_version as string,
-    predictions: sum('predictions'),
-    failed: sum('failed'),
-    nonFinite: sum('non_finite'),
-    slow: sum('slow'),
-    labelled: sum('labelled'),
+    predictions: row.predictions as number,
+    failed: row.failed as number,
+    nonFinite: row.non_finite as number,
+    slow: row.slow as number,
+    labelled: row.labelled as number,
     latencyMs: p50 === undefined || p95 === undefined || p99 === undefined ? null : { p50, p95, p99 },
     firstEventTimeMs: row.first_ms as number,
     lastEventTimeMs: row.last_ms as number,
     strata: own.map(
-      (s): ArmStratum => ({
-        routeVersion: s.route_version as number,
-        predictions: s.predictions as number,
-        failed: s.failed as number,
-        nonFinite: s.non_finite as number,
-        slow: s.slow as number,
-        logLoss: toMoments(s, 'log_loss'),
-        brier: toMoments(s, 'brier'),
+      (g): ArmStratum => ({
+        routeVersion: g.route_version as number,
+        predictions: g.predictions as number,
+        failed: g.failed as number,
+        nonFinite: g.non_finite as number,
+        slow: g.slow as number,
+        logLoss: toMoments(g, 'log_loss'),
+        brier: toMoments(g, 'brier'),
       }),
     ),
   };

@@ -16,7 +16,7 @@ export async function findPrediction(
     `SELECT *, ${predictionColumns}, ${logLossSql} AS log_loss, ${brierSql} AS brier
      FROM (SELECT p.*, l.* EXCLUDE (prediction_id)
        FROM (SELECT * FROM ${parquet(predictionPaths)} WHERE ${isIt}) p
-       LEFT JOIN ${latestLabelsSql(labelPaths, isIt)} l USING (prediction_id))
+       LEFT JOIN ${latestLabelsSql(labelPaths, 'full', isIt)} l USING (prediction_id))
      ORDER BY arm = 'shadow', received_at_ms DESC`,
   );
   const main = rows[0];

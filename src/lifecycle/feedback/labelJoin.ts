@@ -30,11 +30,10 @@ export async function writeLabelJoin(
   const nothing = { endpoint: join.endpoint, range: rangeText(join) };
   if (predictionPaths.length === 0) throw fail('join_empty', { ...nothing, waiting: 0 });
   await requireFeatures(frames, predictionPaths, join);
-  const joined = joinedSql(predictionPaths, labelPaths, {
-    fromMs: join.fromMs,
-    toMs: join.toMs,
-    rows: 'answered',
-  });
+  const range = { fromMs: join.fromMs, toMs: join.toMs, rows: 'answered' } as const;
+  const logged = ['prediction_id', 'event_time_ms', 'entity', 'status'];
+  const wanted = [...logged, ...join.features.map((name) => sqlName(featurePrefix + name))].join(', ');
+  const joined = joinedSql(predictionPaths, labelPaths, range, wanted, 'full');
   const [counts] = await frames.query(
     `SELECT count(label_json) AS rows, count(*) - count(label_json) AS waiting,
        coalesce(bool_and(label_json IN ('true', 'false')), false) AS booleans,

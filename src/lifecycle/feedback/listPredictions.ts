@@ -8,7 +8,7 @@ import {
   type PredictionSegment,
   type PredictionsQuery,
 } from './contract.ts';
-import { joinedSql } from './relations.ts';
+import { joinedSql, predictionsSql, type RowFilter } from './relations.ts';
 
 /** Where a page ends: the next one starts behind this row. */
 export const pageKeySchema = z.tuple([z.int(), z.string(), z.string()]);
@@ -44,55 +44,92 @@ export async function listPredictions(
 ): Promise<readonly Prediction[]> {
   for (let read = firstFiles; files.length > 0; read *= 4) {
     const paths = files.slice(0, read).map((file) => file.path);
-    const rows = await frames.query(listSql(paths, labelPaths, filter, count, after));
+    const rows = await frames.query(keysSql(paths, labelPaths, filter, count, after));
     const unreadMs = files[read]?.maxEventTimeMs;
     const certain = rows.filter((row) => unreadMs === undefined || (row.event_time_ms as number) > unreadMs);
-    if (certain.length >= count || unreadMs === undefined) return certain.map(toPrediction);
+    if (certain.length >= count || unreadMs === undefined)
+      return wholeRows(frames, paths, labelPaths, certain);
   }
   return [];
 }
 
-function listSql(
+/** SQL for which rows are on the page: few columns, and labels only where the filter asks for them. */
+function keysSql(
   paths: readonly string[],
   labelPaths: readonly string[],
   filter: Filter,
   count: number,
   after: PageKey | undefined,
 ): string {
-  const rows = filter.arm === 'shadow' ? 'shadow' : 'answered';
-  // Newer rows than the last page's are not needed, so they are not joined either.
+  // Newer rows than the last page's are not needed.
   const toMs = Math.min(
-    filter.to === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(filter.to),
-    after === undefined ? Number.MAX_SAFE_INTEGER : after[0] + 1,
+    filter.to === undefined ? Number.POSITIVE_INFINITY : Date.parse(filter.to),
+    after === undefined ? Number.POSITIVE_INFINITY : after[0] + 1,
   );
-  const range = {
-    rows,
+  const range: RowFilter = {
+    rows: filter.arm === 'shadow' ? 'shadow' : 'answered',
     fromMs: filter.from === undefined ? undefined : Date.parse(filter.from),
-    toMs: toMs === Number.MAX_SAFE_INTEGER ? undefined : toMs,
-  } as const;
+    toMs: Number.isFinite(toMs) ? toMs : undefined,
+  };
+  const columns = 'prediction_id, endpoint, event_time_ms, arm, model_version, entity, status, score';
+  const needsLabels = filter.labelled !== undefined || filter.outcome !== undefined;
+  const rows = needsLabels
+    ? joinedSql(paths, labelPaths, range, columns, 'value')
+    : predictionsSql(paths, range, columns);
+  return `SELECT prediction_id, event_time_ms, arm, model_version FROM ${rows}
+    WHERE ${conditionsOf(filter, after).join(' AND ')}
+    ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC LIMIT ${count}`;
+}
+
+function conditionsOf(filter: Filter, after: PageKey | undefined): readonly string[] {
   const conditions = [`endpoint = ${sqlLiteral(filter.endpoint)}`];
   if (filter.arm) conditions.push(`arm = ${sqlLiteral(filter.arm)}`);
   if (filter.modelVersion) conditions.push(`model_version = ${sqlLiteral(filter.modelVersion)}`);
   if (filter.entity) conditions.push(`entity = ${sqlLiteral(filter.entity)}`);
   if (filter.status === 'failed') conditions.push(`status <> 'ok'`);
   else if (filter.status) conditions.push(`status = ${sqlLiteral(filter.status)}`);
-  if (filter.labelled !== undefined) conditions.push(`label_json IS ${filter.labelled ? 'NOT ' : ''}NULL`);
+  if (filter.labelled !== undefined) conditions.push(`label_seq IS ${filter.labelled ? 'NOT ' : ''}NULL`);
   if (filter.outcome) conditions.push(`${outcomeSql} = ${sqlLiteral(filter.outcome)}`);
   if (after) {
     const [ms, id, arm] = after;
     conditions.push(`(event_time_ms, prediction_id, arm) < (${ms}, ${sqlLiteral(id)}, ${sqlLiteral(arm)})`);
   }
-  return `SELECT ${predictionColumns} FROM ${joinedSql(paths, labelPaths, range)}
-    WHERE ${conditions.join(' AND ')} ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC LIMIT ${count}`;
+  return conditions;
 }
+
+/** The rows that the keys name, with everything that a list shows, in the same order. */
+async function wholeRows(
+  frames: Frames,
+  paths: readonly string[],
+  labelPaths: readonly string[],
+  keys: readonly FrameRow[],
+): Promise<readonly Prediction[]> {
+  const [first, last] = [keys[0], keys.at(-1)];
+  if (!first || !last) return [];
+  const range: RowFilter = {
+    rows: first.arm === 'shadow' ? 'shadow' : 'answered',
+    fromMs: last.event_time_ms as number,
+    toMs: (first.event_time_ms as number) + 1,
+  };
+  const wanted = keys.map((key) => sqlLiteral(`${key.prediction_id} ${key.model_version}`)).join(', ');
+  const rows = await frames.query(
+    `SELECT ${predictionColumns} FROM ${joinedSql(paths, labelPaths, range, logColumns, 'full')}
+     WHERE prediction_id || ' ' || model_version IN (${wanted})
+     ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC`,
+  );
+  return rows.map(toPrediction);
+}
+
+const logColumns = `prediction_id, endpoint, entity, event_time_ms, received_at_ms, model, model_version, arm, status,
+  "error", latency_us, score`;
 
 /** correct or wrong by the fixed threshold; NULL unless answered with a finite score and labelled 0 or 1. */
 const outcomeSql = `CASE WHEN status = 'ok' AND isfinite(score) AND label IN (0, 1)
   THEN CASE WHEN (score >= ${DECISION_THRESHOLD}) = (label = 1) THEN 'correct' ELSE 'wrong' END END`;
 
 /** The columns that `toPrediction` reads. */
-export const predictionColumns = `prediction_id, endpoint, entity, event_time_ms, received_at_ms, model, model_version,
-  arm, status, "error", latency_us, score, label_json, label_event_time_ms, label_received_at_ms, ${outcomeSql} AS outcome`;
+export const predictionColumns = `${logColumns}, label_json, label_event_time_ms, label_received_at_ms,
+  ${outcomeSql} AS outcome`;
 
 export function toPrediction(row: FrameRow): Prediction {
   const score = row.score;

@@ -13,9 +13,11 @@ export interface RowFilter {
 
 /**
  * SQL for the prediction log in these Parquet files: one row per prediction id and model heard or shadowed. Of
- * rows sent twice the one received last counts. Columns as in the log; a feature that a file lacks is NULL.
+ * rows sent twice the one received last counts. A feature that a file lacks is NULL.
+ *
+ * @param columns those wanted, as SQL; naming few makes it quick
  */
-export function predictionsSql(paths: readonly string[], filter: RowFilter): string {
+export function predictionsSql(paths: readonly string[], filter: RowFilter, columns: string): string {
   const conditions = [
     ...(filter.fromMs === undefined ? [] : [`event_time_ms >= ${filter.fromMs}`]),
     ...(filter.toMs === undefined ? [] : [`event_time_ms < ${filter.toMs}`]),
@@ -26,24 +28,26 @@ export function predictionsSql(paths: readonly string[], filter: RowFilter): str
         : []),
   ];
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-  const key = `prediction_id, CASE WHEN arm = 'shadow' THEN model_version END`;
-  return `(SELECT * FROM ${parquet(paths)} ${where}
-    QUALIFY row_number() OVER (PARTITION BY ${key}, arm = 'shadow' ORDER BY received_at_ms DESC) = 1)`;
+  const shadowKey = filter.rows === 'answered' ? '' : `, CASE WHEN arm = 'shadow' THEN model_version END`;
+  return `(SELECT ${columns} FROM ${parquet(paths)} ${where}
+    QUALIFY row_number() OVER (PARTITION BY prediction_id${shadowKey} ORDER BY received_at_ms DESC) = 1)`;
 }
 
 /**
  * SQL for the label that counts per prediction id, which is the one received last: prediction_id, label (DOUBLE,
- * NULL for text), label_json, label_event_time_ms, label_received_at_ms, label_seq.
+ * NULL for text), label_seq, and with `full` label_json, label_event_time_ms, label_received_at_ms.
  */
-export function latestLabelsSql(paths: readonly string[], where = 'true'): string {
+export function latestLabelsSql(paths: readonly string[], detail: 'value' | 'full', where = 'true'): string {
+  const full = detail === 'full';
   if (paths.length === 0) {
-    return `(SELECT NULL::VARCHAR AS prediction_id, NULL::DOUBLE AS label, NULL::VARCHAR AS label_json,
-      NULL::BIGINT AS label_event_time_ms, NULL::BIGINT AS label_received_at_ms, NULL::BIGINT AS label_seq WHERE false)`;
+    return `(SELECT NULL::VARCHAR AS prediction_id, NULL::DOUBLE AS label, NULL::BIGINT AS label_seq
+      ${full ? ', NULL::VARCHAR AS label_json, NULL::BIGINT AS label_event_time_ms, NULL::BIGINT AS label_received_at_ms' : ''}
+      WHERE false)`;
   }
-  return `(SELECT prediction_id, last.number AS label, last.json AS label_json,
-      last.event_time_ms AS label_event_time_ms, last.received_at_ms AS label_received_at_ms, last.seq AS label_seq
-    FROM (SELECT prediction_id, arg_max(struct_pack(number := value_number, json := value_json,
-        event_time_ms := event_time_ms, received_at_ms := received_at_ms, seq := seq), seq) AS last
+  return `(SELECT prediction_id, last.number AS label, label_seq
+      ${full ? ', last.json AS label_json, last.event_time_ms AS label_event_time_ms, last.received_at_ms AS label_received_at_ms' : ''}
+    FROM (SELECT prediction_id, max(seq) AS label_seq, arg_max(struct_pack(number := value_number
+        ${full ? ', json := value_json, event_time_ms := event_time_ms, received_at_ms := received_at_ms' : ''}), seq) AS last
       FROM ${parquet(paths)} WHERE ${where} GROUP BY prediction_id))`;
 }
 
@@ -52,9 +56,15 @@ export function joinedSql(
   predictionPaths: readonly string[],
   labelPaths: readonly string[],
   filter: RowFilter,
+  columns: string,
+  detail: 'value' | 'full',
 ): string {
-  const labels = latestLabelsSql(labelPaths, 'prediction_id IN (SELECT prediction_id FROM predictions)');
-  return `(WITH predictions AS ${predictionsSql(predictionPaths, filter)}
+  const labels = latestLabelsSql(
+    labelPaths,
+    detail,
+    'prediction_id IN (SELECT prediction_id FROM predictions)',
+  );
+  return `(WITH predictions AS ${predictionsSql(predictionPaths, filter, columns)}
     SELECT predictions.*, labels.* EXCLUDE (prediction_id)
     FROM predictions LEFT JOIN ${labels} labels ON labels.prediction_id = predictions.prediction_id)`;
 }

@@ -218,13 +218,15 @@ export class FeedbackService {
   }
 
   /**
-   * SQL (for `frames`) of an endpoint's predictions with their labels beside them: the log's columns and label,
-   * label_json, label_event_time_ms, label_received_at_ms, label_seq. null when nothing was logged in that time.
+   * SQL (for `frames`) of an endpoint's predictions with their labels beside them: the columns named, and label
+   * (NULL while waiting) and label_seq. null when nothing was logged in that time.
+   *
+   * @param columns of the prediction log, as SQL; prediction_id must be among them
    */
-  async joined(actor: Actor, endpoint: string, filter: RowFilter): Promise<string | null> {
+  async joined(actor: Actor, endpoint: string, filter: RowFilter, columns: string): Promise<string | null> {
     authorize(actor, 'read');
     const { predictions, labels } = await this.#files({ endpoint, ...filter });
-    return predictions.length === 0 ? null : joinedSql(predictions, labels, filter);
+    return predictions.length === 0 ? null : joinedSql(predictions, labels, filter, columns, 'value');
   }
 
   /** Joins features and labels to a Parquet blob. See `writeLabelJoin`. */

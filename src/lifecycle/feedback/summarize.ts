@@ -97,7 +97,7 @@ async function describeOrphans(
 ): Promise<Orphan[]> {
   const wanted = `prediction_id IN (${ids.map(sqlLiteral).join(', ')})`;
   const rows = await frames.query(
-    `SELECT * FROM ${latestLabelsSql(labelPaths, wanted)} ORDER BY label_event_time_ms`,
+    `SELECT * FROM ${latestLabelsSql(labelPaths, 'full', wanted)} ORDER BY label_event_time_ms`,
   );
   return rows.map((row) => ({
     predictionId: row.prediction_id as string,
