@@ -12,7 +12,7 @@ import { resolveActor } from './actor.ts';
 import { allMigrations, createControlServices } from './control-services.ts';
 import type { RunningRole } from './role.ts';
 import { restRoutes } from './routes.ts';
-import { reachable } from './up.ts';
+import { controlUrlOf, reachable } from './urls.ts';
 
 const jsonBodyLimitBytes = 64 * 1024 * 1024;
 const framesThreads = 2;
@@ -33,7 +33,7 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
     threads: framesThreads,
   });
   const metrics = createMetrics('control');
-  const controlUrl = settings.url ?? `http://${reachable(settings.host)}:${settings.port}`;
+  const controlUrl = controlUrlOf(settings);
   const services = await createControlServices({
     db,
     blobs,

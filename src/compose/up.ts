@@ -1,6 +1,7 @@
 import { flagOf, type Settings, variableOf } from '../platform/config/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { onStopRequest, Supervisor } from '../platform/supervisor/index.ts';
+import { controlUrlOf } from './urls.ts';
 
 /** Starts control, serve and a local worker as child processes and keeps them running. */
 export async function up(main: string, settings: Settings): Promise<number> {
@@ -9,7 +10,7 @@ export async function up(main: string, settings: Settings): Promise<number> {
   const env = {
     ...process.env,
     ...environmentOf(settings),
-    MILLRACE_URL: settings.url ?? `http://${reachable(settings.host)}:${settings.port}`,
+    MILLRACE_URL: controlUrlOf(settings),
   };
   if (settings.port === 0) {
     log.fatal(
@@ -31,9 +32,4 @@ function environmentOf(settings: Settings): Record<string, string> {
   return Object.fromEntries(
     entries.map(([name, value]) => [variableOf(name as keyof Settings), String(value)]),
   );
-}
-
-/** An address to connect to for one to listen on. */
-export function reachable(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { after, before, test } from 'node:test';
+import { z } from 'zod';
+import { fail } from '../../core/errors.ts';
+import { createLogger } from '../log/index.ts';
+import { createMetrics } from '../metrics/index.ts';
+import {
+  addRoutes,
+  createHttpServer,
+  decodePageToken,
+  defineRoute,
+  type FastifyInstance,
+  listen,
+  openSse,
+  pageQuery,
+  toPage,
+} from './index.ts';
+
+const newServer = (): FastifyInstance =>
+  createHttpServer({
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    bodyLimitBytes: 1000,
+    resolveActor: async () => ({ kind: 'user', id: 'ann' }),
+  });
+
+const common = { summary: 'for the test', permission: 'read', response: z.unknown() } as const;
+const app = newServer();
+addRoutes(app, [
+  defineRoute({
+    ...common,
+    method: 'POST',
+    path: '/api/v1/things/:id',
+    params: z.object({ id: z.string() }),
+    body: z.strictObject({ ratio: z.number().max(1) }),
+    handle: async ({ params, body }, { actor }) => ({ id: params.id, ratio: body.ratio, actor: actor.id }),
+  }),
+  defineRoute({
+    ...common,
+    method: 'GET',
+    path: '/api/v1/things',
+    query: pageQuery,
+    handle: async ({ query }) => {
+      const after = query.after === undefined ? 0 : decodePageToken(query.after, z.number());
+      const items = [1, 2, 3, 4, 5].filter((n) => n > after).slice(0, query.limit + 1);
+      return toPage(items, query.limit, (n) => n);
+    },
+  }),
+  defineRoute({
+    ...common,
+    method: 'PUT',
+    path: '/api/v1/raw',
+    bodyKind: 'raw',
+    handle: async (_, { request }) => ({ got: await text(request.raw) }),
+  }),
+  defineRoute({
+    ...common,
+    method: 'GET',
+    path: '/api/v1/stream',
+    handle: async () => Readable.from(['a', 'b']),
+  }),
+  defineRoute({
+    ...common,
+    method: 'GET',
+    path: '/api/v1/broken',
+    handle: async () => {
+      throw new Error('secret detail');
+    },
+  }),
+  defineRoute({
+    ...common,
+    method: 'GET',
+    path: '/api/v1/gone',
+    handle: async () => {
+      throw fail('not_found', { kind: 'thing', id: 'x', list: '/api/v1/things' });
+    },
+  }),
+  defineRoute({
+    ...common,
+    method: 'GET',
+    path: '/api/v1/live',
+    handle: async (_, { reply }) => {
+      openSse(reply).send({ id: '7', data: { n: 1 } });
+      return undefined;
+    },
+  }),
+]);
+
+let url = '';
+before(async () => {
+  url = `http://127.0.0.1:${await listen(app, '127.0.0.1', 0, '--port')}`;
+});
+after(() => app.close());
+
+const send = (path: string, method: string, body: unknown) =>
+  fetch(url + path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+
+test('input is parsed, the actor handed on', async () => {
+  const response = await send('/api/v1/things/a%2Fb', 'POST', { ratio: 0.5 });
+  assert.deepEqual(await response.json(), { id: 'a/b', ratio: 0.5, actor: 'ann' });
+});
+
+test('bad input is a problem that names every wrong field and the next step', async () => {
+  const response = await send('/api/v1/things/a', 'POST', { ratio: 2, extra: true });
+  assert.equal(response.status, 400);
+  assert.equal(response.headers.get('content-type'), 'application/problem+json');
+  const problem = (await response.json()) as { code: string; next: string; issues: { field: string }[] };
+  assert.equal(problem.code, 'invalid_input');
+  assert.ok(problem.next);
+  assert.deepEqual(
+    problem.issues.map((issue) => issue.field),
+    ['body.ratio', 'body'],
+  );
+});
+
+test('unreadable JSON, a body too large, an error of ours and one foreseen', async () => {
+  const broken = await fetch(`${url}/api/v1/things/a`, {
+    method: 'POST',
+    body: '{',
+    headers: { 'content-type': 'application/json' },
+  });
+  assert.equal(((await broken.json()) as { code: string }).code, 'invalid_input');
+  assert.equal((await send('/api/v1/things/a', 'POST', { ratio: 'x'.repeat(2000) })).status, 413);
+  const internal = await (await fetch(`${url}/api/v1/broken`)).text();
+  assert.match(internal, /reference [0-9a-f]{12}/);
+  assert.doesNotMatch(internal, /secret/);
+  const gone = (await (await fetch(`${url}/api/v1/gone`)).json()) as { detail: string; next: string };
+  assert.equal(gone.detail, 'thing "x" does not exist');
+  assert.match(gone.next, /GET \/api\/v1\/things/);
+});
+
+test('pages go through a list once, and a wrong token is refused', async () => {
+  const seen: number[] = [];
+  let after: string | null = null;
+  do {
+    const response = await fetch(`${url}/api/v1/things?limit=2${after ? `&after=${after}` : ''}`);
+    const page = (await response.json()) as { items: number[]; next: string | null };
+    seen.push(...page.items);
+    after = page.next;
+  } while (after);
+  assert.deepEqual(seen, [1, 2, 3, 4, 5]);
+  assert.equal((await fetch(`${url}/api/v1/things?after=zzz`)).status, 400);
+});
+
+test('raw bodies of any type and streams go through', async () => {
+  const put = await fetch(`${url}/api/v1/raw`, { method: 'PUT', body: new Uint8Array([104, 105]) });
+  assert.deepEqual(await put.json(), { got: 'hi' });
+  assert.equal(await (await fetch(`${url}/api/v1/stream`)).text(), 'ab');
+});
+
+test('server-sent events arrive while the response is open', async () => {
+  const abort = new AbortController();
+  const response = await fetch(`${url}/api/v1/live`, { signal: abort.signal });
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let received = '';
+  while (!received.includes('data:')) received += (await reader?.read())?.value ?? '';
+  abort.abort();
+  assert.match(received, /id: 7\ndata: \{"n":1\}\n\n/);
+});
+
+test('a taken port names the setting to change', async () => {
+  const port = Number(new URL(url).port);
+  const second = newServer();
+  await assert.rejects(listen(second, '127.0.0.1', port, '--port or MILLRACE_PORT'), {
+    code: 'port_taken',
+    next: /--port or MILLRACE_PORT/,
+  });
+  await second.close();
+  assert.ok(app.server.listening);
+});
