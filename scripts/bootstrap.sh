@@ -74,7 +74,7 @@ ensure_packages() {
   cmp -s package-lock.json "$installed" && return
   ensure_npm
   echo 'npm: installing the locked packages'
-  npm ci --no-progress --no-update-notifier --loglevel=error
+  npm ci --no-progress --no-update-notifier --loglevel=error >/dev/null
   cp package-lock.json "$installed"
 }
 
