@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { problemBody } from './problem.ts';
+import type { Route } from './route.ts';
+
+type JsonObject = Record<string, unknown>;
+
+/**
+ * The OpenAPI 3.1 description of routes, from the schemas that the routes are parsed by.
+ *
+ * @param version the product's version
+ */
+export function openApi(routes: readonly Route[], version: string): JsonObject {
+  const paths: Record<string, JsonObject> = {};
+  for (const route of routes) {
+    const path = route.path.replace(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}');
+    paths[path] ??= {};
+    paths[path][route.method.toLowerCase()] = operation(route);
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Millrace', version, license: { name: 'Apache-2.0' } },
+    servers: [{ url: 'http://127.0.0.1:7600' }],
+    paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+    components: { schemas: { Problem: schemaOf(problemBody, 'output') } },
+  };
+}
+
+function operation(route: Route): JsonObject {
+  const [, , , resource = 'other'] = route.path.split('/');
+  const json = (schema: JsonObject, type = 'application/json') => ({ content: { [type]: { schema } } });
+  const parameters = [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')];
+  const body =
+    route.bodyKind === 'raw'
+      ? { required: true, ...json({}, 'application/octet-stream') }
+      : route.body && { required: true, ...json(schemaOf(route.body, 'input')) };
+  return {
+    tags: [resource],
+    summary: route.summary,
+    operationId: operationId(route),
+    'x-permission': route.permission,
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(body ? { requestBody: body } : {}),
+    responses: {
+      [route.status ?? 200]: { description: 'OK', ...json(schemaOf(route.response, 'output')) },
+      default: {
+        description: 'What happened, to what, and what to do next',
+        ...json({ $ref: '#/components/schemas/Problem' }, 'application/problem+json'),
+      },
+    },
+  };
+}
+
+function operationId(route: Route): string {
+  const words = route.path
+    .replace('/api/v1/', '')
+    .split(/[^A-Za-z0-9]+/)
+    .filter(Boolean);
+  return [route.method.toLowerCase(), ...words].join('-');
+}
+
+function parametersOf(schema: z.ZodType | undefined, where: 'path' | 'query'): JsonObject[] {
+  if (!schema) return [];
+  const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+    properties?: Record<string, JsonObject>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: where,
+    required: where === 'path' || required.includes(name),
+    schema: property,
+  }));
+}
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return json;
+}
