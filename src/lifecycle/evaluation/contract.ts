@@ -38,9 +38,11 @@ const metricAgainstGate = z.strictObject({
   metric: metricNameSchema,
   against: z.literal('champion'),
   /** How much worse than the champion is still accepted, in the metric's own unit; 0 asks for better. */
-  margin: z.number().nonnegative().default(0),
+  margin: z.number().nonnegative('margin is a number, not negative').default(0),
 });
-const latencyGate = z.strictObject({ latencyP99Ms: z.number().positive() });
+const latencyGate = z.strictObject({
+  latencyP99Ms: z.number().positive('latencyP99Ms is a positive number of milliseconds'),
+});
 
 const GATE_FORMS =
   '{ metric, min }, { metric, max }, { metric, against: champion, margin } or { latencyP99Ms }' as const;
@@ -218,10 +220,8 @@ export const evaluationReportSchema = z.object({
 });
 export type EvaluationReport = z.infer<typeof evaluationReportSchema>;
 
-/** Inputs of the step kind `evaluate`. */
+/** Inputs of the step kind `evaluate`. Digests name blobs: package manifests, and the Parquet file of the rows. */
 export const evaluateInputsSchema = z.strictObject({
-  /** What the evaluation is about, e.g. `flight-delay/7`. */
-  subject: z.string().min(1),
   candidateDigest: z.string(),
   championDigest: z.string().nullable(),
   datasetDigest: z.string(),
@@ -243,7 +243,9 @@ export type EvaluateOutputs = z.infer<typeof evaluateOutputsSchema>;
 
 /** One row of `GET /api/v1/evaluations`. */
 export const evaluationSummarySchema = z.object({
+  /** The id of the step run that made it. */
   id: z.string(),
+  /** What the step worked on, e.g. `flight-delay/7` (a turn). */
   subject: z.string(),
   createdAt: z.string(),
   candidateDigest: z.string(),
@@ -260,5 +262,9 @@ export type EvaluationSummary = z.infer<typeof evaluationSummarySchema>;
 export const evaluationSchema = evaluationSummarySchema.extend({ report: evaluationReportSchema });
 export type Evaluation = z.infer<typeof evaluationSchema>;
 
-/** Event types this slice appends: an evaluation was recorded (data: subject, verdict). */
+/** An evaluation was recorded; the event's subject is the evaluation, its data this. */
 export const EVALUATION_RECORDED = 'evaluation.recorded';
+export interface EvaluationRecorded {
+  readonly subject: string;
+  readonly verdict: Verdict;
+}

@@ -2,7 +2,7 @@ import { type Estimate, undefinedEstimate } from '../Estimate.ts';
 import { normalTwoSidedP } from '../special/normalCdf.ts';
 import { normalQuantile } from '../special/normalQuantile.ts';
 import { wilson } from '../wilson.ts';
-import { midranks } from './midranks.ts';
+import { tiedRuns } from './orderOf.ts';
 
 /** Share of pairs won by each positive (over all negatives) and by each negative (lost to positives); ties half. */
 interface Placements {
@@ -18,7 +18,7 @@ interface Placements {
  *
  * @param labels 1 = positive, 0 = negative
  * @param scores finite, higher = more likely positive
- * Sources: DeLong et al. (1988); fast algorithm: Sun, Xu (2014).
+ * Sources: DeLong et al. (1988); in n log n by sorting, as Sun, Xu (2014).
  */
 export function auc(labels: Uint8Array, scores: Float64Array, confidence = 0.95): Estimate {
   const placements = placementsOf(labels, scores);
@@ -65,26 +65,26 @@ export function aucDifference(
 }
 
 function placementsOf(labels: Uint8Array, scores: Float64Array): Placements | null {
-  const positives = scores.filter((_, i) => labels[i] === 1);
-  const negatives = scores.filter((_, i) => labels[i] !== 1);
-  if (positives.length === 0 || negatives.length === 0) return null;
-  const ranks = midranks(scores);
-  const ranksAmongPositives = midranks(positives);
-  const ranksAmongNegatives = midranks(negatives);
-  const ofPositives = new Float64Array(positives.length);
-  const ofNegatives = new Float64Array(negatives.length);
-  let p = 0;
-  let q = 0;
-  for (let i = 0; i < scores.length; i++) {
-    if (labels[i] === 1) {
-      ofPositives[p] = (ranks[i]! - ranksAmongPositives[p]!) / negatives.length;
-      p++;
-    } else {
-      ofNegatives[q] = 1 - (ranks[i]! - ranksAmongNegatives[q]!) / positives.length;
-      q++;
-    }
+  let positives = 0;
+  for (const label of labels) positives += label === 1 ? 1 : 0;
+  const negatives = labels.length - positives;
+  if (positives === 0 || negatives === 0) return null;
+  const byRow = new Float64Array(scores.length);
+  let [positivesBelow, negativesBelow] = [0, 0];
+  for (const [from, to, order] of tiedRuns(scores)) {
+    let positivesHere = 0;
+    for (let i = from; i < to; i++) positivesHere += labels[order[i]!] === 1 ? 1 : 0;
+    const negativesHere = to - from - positivesHere;
+    const won = (negativesBelow + negativesHere / 2) / negatives;
+    const lost = 1 - (positivesBelow + positivesHere / 2) / positives;
+    for (let i = from; i < to; i++) byRow[order[i]!] = labels[order[i]!] === 1 ? won : lost;
+    positivesBelow += positivesHere;
+    negativesBelow += negativesHere;
   }
-  return { ofPositives, ofNegatives };
+  return {
+    ofPositives: byRow.filter((_, row) => labels[row] === 1),
+    ofNegatives: byRow.filter((_, row) => labels[row] !== 1),
+  };
 }
 
 function covariance(a: Placements, b: Placements): number | null {

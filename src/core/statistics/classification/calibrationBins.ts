@@ -1,6 +1,6 @@
 import type { Estimate } from '../Estimate.ts';
 import { wilson } from '../wilson.ts';
-import { orderOf } from './midranks.ts';
+import { orderOf } from './orderOf.ts';
 
 export interface CalibrationBin {
   readonly fromScore: number;

@@ -1,4 +1,4 @@
-import { orderOf } from './midranks.ts';
+import { orderOf } from './orderOf.ts';
 
 export interface RocPoint {
   readonly falsePositiveRate: number;

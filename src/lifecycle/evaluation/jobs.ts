@@ -1,0 +1,15 @@
+import { defineStepKind } from '../../platform/registries/index.ts';
+import { evaluateInputsSchema, evaluateOutputsSchema } from './contract.ts';
+
+/** The step kind `evaluate`: judges a packaged model on a hold-out, beside a dummy model and the champion. */
+export const evaluateStep = defineStepKind({
+  kind: 'evaluate',
+  place: 'work',
+  inputs: evaluateInputsSchema,
+  outputs: evaluateOutputsSchema,
+  async run(inputs, context) {
+    // Loaded here, since the ONNX runtime is heavy and control only names the step.
+    const { evaluateModel } = await import('./evaluateModel.ts');
+    return { report: await evaluateModel(inputs, context) };
+  },
+});
