@@ -1,5 +1,5 @@
 import { MillraceError } from '../../core/errors.ts';
-import { gateSchema } from '../../lifecycle/evaluation/contract.ts';
+import { gateSchema } from '../../lifecycle/evaluation/index.ts';
 import { nextCronMs } from '../../platform/jobs/index.ts';
 import type { LoopFile } from '../contract.ts';
 import type { FileProblem } from './parseLoopFile.ts';
