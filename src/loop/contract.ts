@@ -310,6 +310,8 @@ export const rolloutSchema = z.object({
   /** Event time of the whole roll-out's begin. */
   beganEventTime: timeSchema.nullable(),
   assessedAt: timeSchema.nullable(),
+  /** Watermark of the last look. */
+  assessedEventTime: timeSchema.nullable(),
   /** Requests that the challenger scored in this step: copies in shadow, its own in canary. */
   requests: progressSchema,
   /** Labelled pairs since the roll-out began. */
@@ -515,5 +517,6 @@ export const loopEventTypes = [
   'turn.changed',
   'turn.assessed',
   'turn.finished',
+  'loop.monitoring-failed',
 ] as const;
 export type LoopEventType = (typeof loopEventTypes)[number];

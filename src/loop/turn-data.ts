@@ -29,6 +29,8 @@ export const turnDataSchema = z.strictObject({
   rolloutHistory: z.array(rolloutSchema),
   /** Route version with which the roll-out began: its outcomes count from there. */
   firstRouteVersion: z.int().nullable(),
+  /** Steps up to this number belong to what was tried before a retry. */
+  stepsBefore: z.int(),
   failure: z
     .strictObject({
       state: turnStateSchema,
@@ -54,6 +56,7 @@ export function newTurnData(rowsFrom: TurnData['rowsFrom']): TurnData {
     rollout: null,
     rolloutHistory: [],
     firstRouteVersion: null,
+    stepsBefore: 0,
     failure: null,
   };
 }

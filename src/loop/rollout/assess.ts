@@ -46,6 +46,7 @@ export function assess(look: Look): Rollout {
   const seen: Rollout = {
     ...rollout,
     assessedAt: formatTime(look.nowMs),
+    assessedEventTime: look.watermarkMs === undefined ? null : formatTime(look.watermarkMs),
     requests: { have: requestsOf(look), need: shadow ? deploy.shadow.minRequests : canary.minRequests },
     labels: { have: outcome.pairs, need: shadow ? 0 : canary.minLabels },
     timeMs: {

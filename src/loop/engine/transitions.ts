@@ -1,0 +1,26 @@
+import type { TurnState } from '../contract.ts';
+
+/**
+ * The transition table: from each state, the states that a turn may go to. `retry` leads from `failed` back to the
+ * state that failed. Whatever is not here is a fault of ours and is refused.
+ */
+export const transitions: Readonly<Record<TurnState, readonly TurnState[]>> = {
+  preparing: ['training', 'failed', 'cancelled'],
+  training: ['packaging', 'failed', 'cancelled'],
+  packaging: ['evaluating', 'failed', 'cancelled'],
+  evaluating: ['gating', 'failed', 'cancelled'],
+  gating: ['awaiting-approval', 'shadow', 'promoting', 'rejected', 'failed', 'cancelled'],
+  'awaiting-approval': ['shadow', 'promoting', 'rejected', 'rolled-back', 'failed', 'cancelled'],
+  shadow: ['canary', 'rolled-back', 'failed'],
+  canary: ['awaiting-approval', 'promoting', 'rolled-back', 'failed'],
+  promoting: ['promoted', 'rolled-back', 'failed', 'cancelled'],
+  promoted: [],
+  rejected: [],
+  'rolled-back': [],
+  failed: ['preparing', 'training', 'packaging', 'evaluating', 'gating', 'shadow', 'canary', 'promoting'],
+  cancelled: [],
+};
+
+export function mayGo(from: TurnState, to: TurnState): boolean {
+  return transitions[from].includes(to);
+}

@@ -1,0 +1,153 @@
+import type { DatasetVersion, DatasetVersionSummary } from '../lifecycle/data/index.ts';
+import type { ArmOutcomes, ArmOutcomesQuery } from '../lifecycle/feedback/index.ts';
+import type { Actor } from '../platform/access/index.ts';
+import type { LoopFile, TurnGate } from './contract.ts';
+
+/** A model that a training script logged. */
+export interface LoggedModel {
+  readonly modelId: string;
+  readonly runId: string;
+  readonly name: string;
+  readonly files: readonly { readonly path: string; readonly digest: string }[];
+}
+
+/** A packaged version of a registered model. */
+export interface PackagedVersion {
+  readonly version: number;
+  readonly digest: string;
+  readonly datasetVersionId: string | null;
+  readonly evaluationId: string | null;
+  /** Columns of the request, with their types as the signature has them. */
+  readonly inputs: readonly { readonly name: string; readonly type: string }[];
+}
+
+export interface NewVersion {
+  readonly model: string;
+  readonly digest: string;
+  readonly modelId: string;
+  readonly runId: string;
+  readonly datasetVersionId: string;
+  readonly datasetDigest: string;
+}
+
+/** How an evaluation came out, as far as the loop decides by it. */
+export interface Judgement {
+  readonly evaluationId: string;
+  readonly verdict: 'pass' | 'fail' | 'unsure';
+  readonly gates: readonly TurnGate[];
+}
+
+export interface EvaluateRequest {
+  readonly subject: string;
+  readonly candidateDigest: string;
+  readonly championDigest: string | null;
+  readonly datasetDigest: string;
+  readonly holdout: {
+    readonly by: 'time';
+    readonly column: string;
+    readonly from: string;
+    readonly to: string;
+  };
+  readonly labelColumn: string;
+  readonly positiveClass: string;
+  readonly segments: readonly string[];
+  readonly threshold: number;
+  readonly gates: LoopFile['evaluate']['gates'];
+}
+
+export interface DeployTarget {
+  readonly endpoint: string;
+  readonly model: string;
+  readonly version: number;
+  readonly digest: string;
+}
+
+/** An alert that is not resolved, as far as triggers need it. */
+export interface OpenAlert {
+  readonly id: string;
+  readonly cause: 'drift' | 'performance';
+  readonly modelVersion: string;
+  readonly reason: string;
+  /** End of the newest window that says so. */
+  readonly lastWindowEndMs: number;
+}
+
+/**
+ * The front doors of the slices, as far as the loop goes through them. Every method may be called again with the
+ * same arguments after a crash: it then changes nothing and returns the same.
+ */
+export interface LoopPorts {
+  readonly data: {
+    version(id: string): Promise<DatasetVersion>;
+    /** The newest version of a dataset, or undefined. */
+    latest(dataset: string): Promise<DatasetVersionSummary | undefined>;
+    /** Throws `contract_broken`, naming each column, unless the columns are there with fitting types. */
+    requireFit(
+      id: string,
+      subject: string,
+      columns: readonly { readonly name: string; readonly type?: string }[],
+    ): Promise<void>;
+  };
+  readonly experiments: {
+    /** Models that a step's runs logged, oldest first, and the runs. */
+    loggedBy(stepRunId: string): Promise<{
+      readonly runIds: readonly string[];
+      readonly models: readonly LoggedModel[];
+    }>;
+  };
+  readonly registry: {
+    champion(model: string): Promise<PackagedVersion | undefined>;
+    version(model: string, version: number): Promise<PackagedVersion>;
+    /** The version that this logged model became, made now if it is not there. */
+    register(input: NewVersion): Promise<PackagedVersion>;
+    recordGates(model: string, version: number, judgement: Judgement): Promise<void>;
+    approve(actor: Actor, model: string, version: number, approved: boolean, reason: string): Promise<void>;
+    /** Moves the alias `challenger`; null takes it away. */
+    setChallenger(model: string, version: number | null, reason: string): Promise<void>;
+    promote(model: string, version: number, reason: string): Promise<void>;
+  };
+  readonly evaluation: {
+    /** Inputs of the step kind `evaluate`. */
+    stepInputs(request: EvaluateRequest): unknown;
+    /** Records what the step returned. */
+    record(stepRunId: string, subject: string, outputs: unknown): Promise<Judgement>;
+  };
+  readonly packaging: {
+    /** Inputs of the step kind `package`. */
+    stepInputs(model: string, logged: LoggedModel): unknown;
+    /** The package's digest in the step's outputs. */
+    digestOf(outputs: unknown): string;
+  };
+  readonly serving: {
+    declare(endpoint: string, model: string): Promise<void>;
+    /** All traffic at once, for a first model. Each of the following returns the route's version. */
+    deploy(target: DeployTarget, reason: string): Promise<number>;
+    /** Copies of the traffic; nobody gets the answers. */
+    mirror(target: DeployTarget, reason: string): Promise<number>;
+    /** A share of the traffic (0..1), and copies of the rest. */
+    split(target: DeployTarget, share: number, reason: string): Promise<number>;
+    promote(target: DeployTarget, reason: string): Promise<number>;
+    /** The champion has all traffic again, at once. */
+    withdraw(endpoint: string, reason: string): Promise<number>;
+    /** Resolves when every connected replica answers by this route. Throws `replicas_behind`. */
+    settled(endpoint: string, routeVersion: number, signal: AbortSignal): Promise<void>;
+  };
+  readonly feedback: {
+    outcomes(query: ArmOutcomesQuery): Promise<ArmOutcomes>;
+    /** Distinct labelled predictions so far. */
+    labelCount(endpoint: string): Promise<number>;
+  };
+  readonly monitoring: {
+    configure(endpoint: string, file: LoopFile): Promise<void>;
+    /** What windows of a version are compared with from now on. */
+    addReference(
+      endpoint: string,
+      reference: {
+        readonly version: number;
+        readonly datasetVersionId: string;
+        readonly evaluationId: string | null;
+      },
+    ): Promise<void>;
+    openAlerts(endpoint: string): Promise<readonly OpenAlert[]>;
+  };
+}

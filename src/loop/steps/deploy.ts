@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { defineStepKind } from '../../platform/registries/index.ts';
+import type { LoopPorts } from '../ports.ts';
+
+/** Inputs of the step kind `deploy`. */
+export const deployInputsSchema = z.strictObject({
+  action: z.enum(['deploy', 'mirror', 'split', 'promote']),
+  target: z.strictObject({
+    endpoint: z.string(),
+    model: z.string(),
+    version: z.int(),
+    digest: z.string(),
+  }),
+  /** Share of the traffic for `split`, 0..1. */
+  share: z.number().nullable(),
+  reason: z.string(),
+});
+
+export const deployOutputsSchema = z.strictObject({ routeVersion: z.int() });
+
+/** The step kind `deploy`: changes an endpoint's route and waits until every connected replica answers by it. */
+export function deployStep(serving: LoopPorts['serving']) {
+  return defineStepKind({
+    kind: 'deploy',
+    place: 'control',
+    inputs: deployInputsSchema,
+    outputs: deployOutputsSchema,
+    async run({ action, target, share, reason }, context) {
+      const change = () => {
+        switch (action) {
+          case 'deploy':
+            return serving.deploy(target, reason);
+          case 'mirror':
+            return serving.mirror(target, reason);
+          case 'split':
+            return serving.split(target, share ?? 0, reason);
+          case 'promote':
+            return serving.promote(target, reason);
+        }
+      };
+      context.signal.throwIfAborted();
+      const routeVersion = await change();
+      context.log(`route ${routeVersion} of ${target.endpoint}: ${reason}`);
+      await serving.settled(target.endpoint, routeVersion, context.signal);
+      context.log('every connected replica answers by it');
+      return { routeVersion };
+    },
+  });
+}

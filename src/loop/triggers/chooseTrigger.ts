@@ -1,0 +1,58 @@
+import { formatTime, parseDuration } from '../../core/time.ts';
+import type { LoopFile, Overrides } from '../contract.ts';
+import type { LoopRow, TriggerRow } from '../store/tables.ts';
+
+export interface Choice {
+  /** The trigger that starts a turn now, if any. */
+  readonly start: TriggerRow | undefined;
+  /** Others that the same turn answers. */
+  readonly merge: readonly TriggerRow[];
+  /** Why the others wait, by trigger id. */
+  readonly waitsFor: ReadonlyMap<string, string>;
+}
+
+/**
+ * Chooses what the next turn starts from. People go first and need not wait for the cool-down; what one of them
+ * asked for with changes of its own gets its own turn, everything else is answered by one.
+ */
+export function chooseTrigger(
+  waiting: readonly TriggerRow[],
+  loop: LoopRow,
+  file: LoopFile,
+  watermarkMs: number | undefined,
+  activeTurn: number | undefined,
+): Choice {
+  const waitsFor = new Map<string, string>();
+  const untilMs = cooldownUntilMs(loop, file);
+  const ready = waiting.filter((trigger) => {
+    if (loop.state === 'paused') waitsFor.set(trigger.id, 'the loop is paused');
+    else if (activeTurn !== undefined) waitsFor.set(trigger.id, `turn ${activeTurn} is under way`);
+    else if (!isByHand(trigger) && untilMs !== undefined && (watermarkMs ?? 0) < untilMs) {
+      waitsFor.set(trigger.id, `cool-down until ${formatTime(untilMs)}`);
+    } else return true;
+    return false;
+  });
+  const start = ready.find(isByHand) ?? ready[0];
+  if (!start) return { start: undefined, merge: [], waitsFor };
+  const merge = hasOverrides(start)
+    ? []
+    : ready.filter((trigger) => trigger !== start && !hasOverrides(trigger));
+  for (const trigger of ready) {
+    if (trigger !== start && !merge.includes(trigger)) waitsFor.set(trigger.id, 'the turn before it');
+  }
+  return { start, merge, waitsFor };
+}
+
+/** Event time before which nothing but a person starts a turn; undefined when there is no such time. */
+export function cooldownUntilMs(loop: LoopRow, file: LoopFile): number | undefined {
+  if (loop.last_start_event_ms === null) return undefined;
+  return loop.last_start_event_ms + parseDuration(file.improve.retrain.cooldown);
+}
+
+function isByHand(trigger: TriggerRow): boolean {
+  return trigger.cause === 'manual' || trigger.cause === 'first';
+}
+
+function hasOverrides(trigger: TriggerRow): boolean {
+  return Object.keys(JSON.parse(trigger.overrides) as Overrides).length > 0;
+}
