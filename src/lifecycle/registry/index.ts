@@ -1,0 +1,14 @@
+export {
+  type AliasMove,
+  type Approval,
+  CHALLENGER,
+  CHAMPION,
+  type CreateVersionInput,
+  type GateRecord,
+  type GateResult,
+  type Signature,
+} from './contract.ts';
+export { registryMigrations } from './migrations.ts';
+export type { RegisteredModelRecord, VersionRecord } from './records.ts';
+export type { RegistryDeps } from './service/context.ts';
+export { createRegistry, type Registry } from './service.ts';

@@ -1,0 +1,130 @@
+import { fail } from '../../../core/errors.ts';
+import { type Actor, authorize } from '../../../platform/access/index.ts';
+import { pageToken, readPageToken } from '../../../platform/search/index.ts';
+import type { Page } from '../../experiments/index.ts';
+import { type AliasMove, CHAMPION } from '../contract.ts';
+import type { VersionRecord } from '../records.ts';
+import { aliasedVersion, aliasMoves, moveAlias } from '../store/aliases.ts';
+import { updateModelRow } from '../store/models.ts';
+import { latestVersionRows } from '../store/versions.ts';
+import { checkAliasName, checkAliasNotReserved, checkModelName, parseVersion } from '../validation.ts';
+import {
+  aliasMove,
+  heldModel,
+  modelByName,
+  noReason,
+  oneVersion,
+  type RegistryDeps,
+  record,
+  versionRow,
+} from './context.ts';
+
+/** Aliases: names for versions that move. Each move is kept with who, when and why. */
+export function aliasOperations(deps: RegistryDeps) {
+  const { db } = deps;
+
+  return {
+    /** Points an alias at a version. The champion's alias asks for the permission to promote. */
+    async setAlias(
+      actor: Actor,
+      input: {
+        readonly name: string;
+        readonly alias: string;
+        readonly version: string | number;
+        readonly reason?: string;
+      },
+    ): Promise<void> {
+      const { name, alias, reason = noReason } = input;
+      authorize(actor, alias === CHAMPION ? 'registry:promote' : 'registry:write');
+      checkModelName(name);
+      checkAliasName(alias);
+      checkAliasNotReserved(alias);
+      const version = parseVersion(input.version);
+      await db.write(async (tx) => {
+        const model = await heldModel(deps, tx, name);
+        await versionRow(tx, model, version);
+        const previousVersion = await aliasedVersion(tx, model.id, alias);
+        if (previousVersion === version) return;
+        await moveAlias(
+          tx,
+          aliasMove(deps, actor, model, { alias, version, previousVersion, action: 'set', reason }),
+        );
+        if (alias === CHAMPION) await updateModelRow(tx, model.id, { previous_champion: previousVersion });
+        const change = {
+          actor,
+          action: 'registry:set-alias',
+          event: 'model-alias.set',
+          name,
+          reason,
+        } as const;
+        await record(deps, tx, {
+          ...change,
+          before: { alias, version: previousVersion },
+          after: { alias, version },
+        });
+      });
+    },
+
+    /** Takes an alias away; one that is not there is no error. */
+    async clearAlias(
+      actor: Actor,
+      input: { readonly name: string; readonly alias: string; readonly reason?: string },
+    ): Promise<void> {
+      const { name, alias, reason = noReason } = input;
+      authorize(actor, alias === CHAMPION ? 'registry:promote' : 'registry:write');
+      checkModelName(name);
+      checkAliasName(alias);
+      await db.write(async (tx) => {
+        const model = await heldModel(deps, tx, name);
+        const previousVersion = await aliasedVersion(tx, model.id, alias);
+        if (previousVersion === null) return;
+        const move = { alias, version: null, previousVersion, action: 'clear', reason } as const;
+        await moveAlias(tx, aliasMove(deps, actor, model, move));
+        if (alias === CHAMPION) await updateModelRow(tx, model.id, { previous_champion: previousVersion });
+        const change = {
+          actor,
+          action: 'registry:clear-alias',
+          event: 'model-alias.cleared',
+          name,
+          reason,
+        } as const;
+        await record(deps, tx, {
+          ...change,
+          before: { alias, version: previousVersion },
+          after: { alias, version: null },
+        });
+      });
+    },
+
+    /** The version that an alias points at; `latest` is the newest one. Throws `alias_unknown`. */
+    async versionByAlias(actor: Actor, name: string, alias: string): Promise<VersionRecord> {
+      authorize(actor, 'read');
+      checkModelName(name);
+      checkAliasName(alias);
+      const model = await modelByName(db.read, name);
+      if (alias.toLowerCase() === 'latest') {
+        const newest = (await latestVersionRows(db.read, [model.id])).at(-1);
+        if (!newest) throw fail('version_unknown', { name, version: 'latest' });
+        return oneVersion(db.read, model, newest);
+      }
+      const version = await aliasedVersion(db.read, model.id, alias);
+      if (version === null) throw fail('alias_unknown', { name, alias });
+      return oneVersion(db.read, model, await versionRow(db.read, model, version));
+    },
+
+    /** The history of a model's aliases, newest first. */
+    async aliasMoves(
+      actor: Actor,
+      name: string,
+      query: { readonly limit: number; readonly after?: string | undefined },
+    ): Promise<Page<AliasMove>> {
+      authorize(actor, 'read');
+      const model = await modelByName(db.read, name);
+      const after = query.after ? String(readPageToken(query.after, 1)[0]) : null;
+      const moves = await aliasMoves(db.read, model.id, query.limit + 1, after);
+      const items = moves.slice(0, query.limit);
+      const last = items.at(-1);
+      return { items, next: last && moves.length > items.length ? pageToken([last.id]) : null };
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { fail } from '../../../core/errors.ts';
+import { uuidv7 } from '../../../core/ids.ts';
+import type { Clock } from '../../../core/time.ts';
+import type { Actor } from '../../../platform/access/index.ts';
+import type { Database, Tx } from '../../../platform/db/index.ts';
+import type { Journal } from '../../../platform/journal/index.ts';
+import { pageToken } from '../../../platform/search/index.ts';
+import type { Experiments, Page } from '../../experiments/index.ts';
+import type { AliasMove, RegistryEventType } from '../contract.ts';
+import type { VersionRecord } from '../records.ts';
+import { findModelRow, lockModelRow } from '../store/models.ts';
+import type { ModelRow, VersionRow } from '../store/tables.ts';
+import { findVersionRow, hydrateVersions } from '../store/versions.ts';
+import { checkModelName } from '../validation.ts';
+
+/** What the service of this slice is built from. */
+export interface RegistryDeps {
+  readonly db: Database;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly experiments: Experiments;
+}
+
+/** A change of a version or model, as audit trail and event feed tell it. */
+export interface Change {
+  readonly actor: Actor;
+  readonly action: string;
+  readonly event: RegistryEventType;
+  readonly name: string;
+  /** Undefined: the change is about the model. */
+  readonly version?: number;
+  readonly before?: unknown;
+  readonly after?: unknown;
+  readonly reason: string;
+}
+
+export const noReason = 'no reason given';
+
+/** Writes audit entry and event of a change. Call it last in a transaction. */
+export async function record(deps: RegistryDeps, tx: Tx, change: Change): Promise<void> {
+  const { actor, action, event, name, version, before, after, reason } = change;
+  const subject =
+    version === undefined
+      ? { kind: 'registered-model', id: name }
+      : { kind: 'model-version', id: `${name}/${version}` };
+  await deps.journal.appendAudit(tx, { actor, action, subject, before, after, reason });
+  const data = { name, ...(version === undefined ? {} : { version }), by: actorText(actor), reason, after };
+  await deps.journal.appendEvent(tx, { type: event, subject, data });
+}
+
+export function actorText(actor: Actor): string {
+  return `${actor.kind}:${actor.id}`;
+}
+
+/** Throws `registered_model_unknown`. */
+export async function modelByName(tx: Tx, name: string): Promise<ModelRow> {
+  checkModelName(name);
+  const row = await findModelRow(tx, name);
+  if (!row) throw fail('registered_model_unknown', { name });
+  return row;
+}
+
+/** The model, held against other writers until the transaction ends. Throws `registered_model_unknown`. */
+export async function heldModel(deps: RegistryDeps, tx: Tx, name: string): Promise<ModelRow> {
+  checkModelName(name);
+  const row = await lockModelRow(tx, name, deps.clock.nowMs());
+  if (!row) throw fail('registered_model_unknown', { name });
+  return row;
+}
+
+/** Throws `version_unknown`, for a deleted one too. */
+export async function versionRow(tx: Tx, model: ModelRow, version: number): Promise<VersionRow> {
+  const row = await findVersionRow(tx, model.id, version);
+  if (!row) throw fail('version_unknown', { name: model.name, version });
+  return row;
+}
+
+export async function oneVersion(tx: Tx, model: ModelRow, row: VersionRow): Promise<VersionRecord> {
+  const [record] = await hydrateVersions(tx, [model], [row]);
+  if (!record) throw fail('version_unknown', { name: model.name, version: row.version });
+  return record;
+}
+
+/** A row of the history of aliases. */
+export function aliasMove(
+  deps: RegistryDeps,
+  actor: Actor,
+  model: ModelRow,
+  move: {
+    readonly alias: string;
+    readonly version: number | null;
+    readonly previousVersion: number | null;
+    readonly action: AliasMove['action'];
+    readonly reason: string;
+  },
+) {
+  const nowMs = deps.clock.nowMs();
+  return {
+    id: uuidv7(nowMs),
+    registered_id: model.id,
+    alias: move.alias,
+    version: move.version,
+    previous_version: move.previousVersion,
+    action: move.action,
+    moved_by: actorText(actor),
+    reason: move.reason,
+    moved_at_ms: nowMs,
+  };
+}
+
+/** Cuts a page out of rows that were asked for with one more than the limit. */
+export function cutPage<T extends { readonly sort: readonly (string | number)[] }>(
+  rows: readonly T[],
+  limit: number,
+): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: rows.length > limit && last ? pageToken(last.sort) : null };
+}

@@ -1,0 +1,75 @@
+import type { Generated } from 'kysely';
+import { type Tx, tables } from '../../../platform/db/index.ts';
+import type { AliasMove, Approval, Stage, VersionStatus } from '../contract.ts';
+
+/** The tables of this slice (migrations.ts). Flags are 0 or 1, times epoch milliseconds. */
+export interface RegistryTables {
+  registered_models: {
+    id: Generated<number>;
+    name: string;
+    description: string;
+    is_prompt: number;
+    last_version: number;
+    previous_champion: number | null;
+    created_at_ms: number;
+    updated_at_ms: number;
+  };
+  registered_model_tags: { registered_id: number; key: string; value: string };
+  model_versions: {
+    registered_id: number;
+    version: number;
+    status: VersionStatus;
+    status_message: string | null;
+    stage: Stage;
+    deleted: number;
+    description: string;
+    source: string;
+    storage_location: string;
+    run_id: string | null;
+    run_link: string | null;
+    model_id: string | null;
+    digest: string | null;
+    dataset_version_id: string | null;
+    dataset_digest: string | null;
+    signature: string | null;
+    evaluation_id: string | null;
+    created_by: string;
+    created_at_ms: number;
+    updated_at_ms: number;
+  };
+  model_version_tags: { registered_id: number; version: number; key: string; value: string };
+  model_aliases: { registered_id: number; alias: string; version: number };
+  model_alias_moves: {
+    id: string;
+    registered_id: number;
+    alias: string;
+    version: number | null;
+    previous_version: number | null;
+    action: AliasMove['action'];
+    moved_by: string;
+    reason: string;
+    moved_at_ms: number;
+  };
+  model_gate_results: {
+    registered_id: number;
+    version: number;
+    evaluation_id: string;
+    position: number;
+    result: string;
+    recorded_at_ms: number;
+  };
+  model_approvals: {
+    id: string;
+    registered_id: number;
+    version: number;
+    decision: Approval['decision'];
+    decided_by: string;
+    reason: string;
+    decided_at_ms: number;
+  };
+}
+
+export type ModelRow = Omit<RegistryTables['registered_models'], 'id'> & { readonly id: number };
+export type VersionRow = RegistryTables['model_versions'];
+
+export const on = (tx: Tx) => tables<RegistryTables>(tx);
