@@ -81,6 +81,11 @@ const bad: Record<string, { files: Record<string, string>; at: string; says: Reg
     at: 'src/loop/a.ts:1',
     says: /loop imports/,
   },
+  'the product uses what is written for tests': {
+    files: { 'src/loop/a.ts': "import { a } from '../platform/db/testing.ts';" },
+    at: 'src/loop/a.ts:1',
+    says: /written for tests/,
+  },
   'web imports a service': {
     files: { 'web/src/a.tsx': "import { a } from '../../src/lifecycle/data/service.ts';" },
     at: 'web/src/a.tsx:1',

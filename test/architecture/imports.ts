@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { describePlace, isContract, isFrontDoor, type Place, placeOf } from './places.ts';
+import { describePlace, isContract, isFrontDoor, isTestDoor, type Place, placeOf } from './places.ts';
 import { type Breach, SLICE_EDGES } from './rules.ts';
 import { isTest, lineAt, type SourceFile } from './sourceTree.ts';
 
@@ -66,9 +66,16 @@ function judge(
   nodeBound: ReadonlySet<string>,
 ): Verdict {
   const problem = `imports ${target}`;
-  if (from.kind === 'outside' || to === null) return null;
+  if (from.kind === 'outside' || to === null || !/\.tsx?$/.test(target)) return null;
   const testSupport = isTest(file.path) && target.startsWith('test/support/');
   if (testSupport) return null;
+  if (isTest(target) && !isTest(file.path)) {
+    return {
+      problem,
+      rule: 'The product imports nothing that is written for tests.',
+      wayOut: 'Move the shared part out of the testing file.',
+    };
+  }
   if (isContract(file.path) && from.kind !== 'web' && !isTest(file.path)) {
     if (to.kind !== 'core' && !isContract(target)) {
       return {
@@ -104,7 +111,8 @@ function allowed(file: string, from: Place, target: string, to: Place): boolean 
       break;
   }
   if (to.kind === 'core' || to.kind === 'platform') return true;
-  if (!isFrontDoor(target) && !(isContract(file) && isContract(target))) return false;
+  const door = isFrontDoor(target) || (isTest(file) && isTestDoor(target));
+  if (!door && !(isContract(file) && isContract(target))) return false;
   if (from.kind === 'slice') {
     if (to.kind !== 'slice') return false;
     const edges: readonly string[] = SLICE_EDGES[from.name as keyof typeof SLICE_EDGES];

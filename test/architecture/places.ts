@@ -30,3 +30,8 @@ export function isContract(path: string): boolean {
 export function isFrontDoor(path: string): boolean {
   return /^src\/(lifecycle\/[^/]+|loop|surfaces\/[^/]+)\/index\.ts$/.test(path);
 }
+
+/** What a slice offers to the tests of others: its parts with their set-up. */
+export function isTestDoor(path: string): boolean {
+  return /^src\/(lifecycle\/[^/]+|loop)\/testing\.ts$/.test(path);
+}

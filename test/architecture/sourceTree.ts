@@ -36,5 +36,5 @@ export function lineAt(text: string, offset: number): number {
 }
 
 export function isTest(path: string): boolean {
-  return /\.(test|testing)\.tsx?$/.test(path) || path.includes('/testing/');
+  return /\.(test|testing)\.tsx?$/.test(path) || /\/testing(\/|\.ts$)/.test(path);
 }
