@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDirectoryBlobs } from '../platform/blobs/index.ts';
 import { dataDirectory, flagOf, lockDirectory, type Settings, variableOf } from '../platform/config/index.ts';
-import { type Database, migrate, openPostgres, openSqlite } from '../platform/db/index.ts';
+import { type Database, migrate, openSqlite } from '../platform/db/index.ts';
 import { Frames } from '../platform/frames/index.ts';
 import { addRoutes, createHttpServer, listen } from '../platform/http/index.ts';
 import type { Logger } from '../platform/log/index.ts';
@@ -74,5 +74,8 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
 }
 
 async function openDatabase(settings: Settings, sqlitePath: string): Promise<Database> {
-  return settings.databaseUrl ? openPostgres(settings.databaseUrl) : openSqlite(sqlitePath);
+  if (!settings.databaseUrl) return openSqlite(sqlitePath);
+  // Loaded here: most servers need no Postgres client.
+  const { openPostgres } = await import('../platform/db/postgres.ts');
+  return openPostgres(settings.databaseUrl);
 }

@@ -1,4 +1,3 @@
 export { type Database, type DialectName, type Tx, tables } from './database.ts';
 export { autoIncrement, execute, type Migration, migrate } from './migrations.ts';
-export { openPostgres } from './postgres.ts';
 export { openSqlite } from './sqlite.ts';
