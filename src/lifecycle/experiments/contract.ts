@@ -148,23 +148,52 @@ export const artifactEntrySchema = z.object({
 });
 export type ArtifactEntry = z.infer<typeof artifactEntrySchema>;
 
+const viewSchema = z.enum(['active', 'deleted', 'all']).default('active');
+const page = {
+  limit: z.coerce.number().int().min(1).max(1000).default(50),
+  after: z.string().optional(),
+};
+
+export const experimentListQuerySchema = z.strictObject({
+  /** MLflow's filter grammar: `name LIKE 'flight%' AND tags.team = 'ops'`. */
+  filter: z.string().optional(),
+  /** Keys separated by commas: `name, creation_time DESC`. */
+  orderBy: z.string().optional(),
+  view: viewSchema,
+  ...page,
+});
+export type ExperimentListQuery = z.infer<typeof experimentListQuerySchema>;
+
 export const runListQuerySchema = z.strictObject({
   experimentId: z.string().optional(),
   /** MLflow's filter grammar: `metrics.auc > 0.7 AND params.model = 'lgbm'`. */
   filter: z.string().optional(),
-  /** MLflow's order grammar, keys separated by commas: `metrics.auc DESC, attributes.start_time DESC`. */
+  /** Keys separated by commas: `metrics.auc DESC, attributes.start_time DESC`. */
   orderBy: z.string().optional(),
-  view: z.enum(['active', 'deleted', 'all']).default('active'),
-  limit: z.coerce.number().int().min(1).max(1000).default(50),
-  after: z.string().optional(),
+  view: viewSchema,
+  ...page,
 });
 export type RunListQuery = z.infer<typeof runListQuerySchema>;
+
+/** Models that the runs of a step logged, or that one run logged: name exactly one of the two. */
+export const loggedModelListQuerySchema = z
+  .strictObject({ stepRunId: z.string().optional(), runId: z.string().optional() })
+  .refine((query) => (query.stepRunId === undefined) !== (query.runId === undefined), {
+    error: 'name either stepRunId or runId',
+  });
+export type LoggedModelListQuery = z.infer<typeof loggedModelListQuerySchema>;
 
 export const metricHistoryQuerySchema = z.strictObject({
   key: z.string(),
   buckets: z.coerce.number().int().min(1).max(2500).default(320),
 });
 export type MetricHistoryQuery = z.infer<typeof metricHistoryQuerySchema>;
+
+export const artifactListQuerySchema = z.strictObject({
+  /** Folder within the artifact root; left out for the root itself. */
+  path: z.string().default(''),
+});
+export const artifactContentQuerySchema = z.strictObject({ path: z.string().min(1) });
 
 /**
  * Events of this slice. The subject is the run (or experiment, or logged model) id.

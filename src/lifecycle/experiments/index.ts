@@ -1,4 +1,5 @@
 export type { ArtifactEntry, ArtifactFile, LoggedModelStatus, RunStatus } from './contract.ts';
+export { sendFile } from './file-reply.ts';
 export { type MetricInput, type MetricPoint, pointValue } from './metric-point.ts';
 export { experimentsMigrations } from './migrations.ts';
 export type {
@@ -11,6 +12,7 @@ export type {
   RunInfo,
   RunRecord,
 } from './records.ts';
+export { experimentsRoutes } from './routes.ts';
 export type { ExperimentsDeps, View } from './service/context.ts';
 export { createExperiments, type Experiments } from './service.ts';
 export {

@@ -173,6 +173,21 @@ export const setAliasInputSchema = z.strictObject({
 });
 export type SetAliasInput = z.infer<typeof setAliasInputSchema>;
 
+const page = {
+  limit: z.coerce.number().int().min(1).max(1000).default(50),
+  after: z.string().optional(),
+};
+
+/** Lists of registered models and of versions: MLflow's filter grammar, keys of the order by commas. */
+export const registryListQuerySchema = z.strictObject({
+  filter: z.string().optional(),
+  orderBy: z.string().optional(),
+  ...page,
+});
+export type RegistryListQuery = z.infer<typeof registryListQuerySchema>;
+
+export const aliasMoveListQuerySchema = z.strictObject(page);
+
 /** Events of this slice. The subject is `<name>` or `<name>/<version>`. */
 export const registryEventTypes = [
   'registered-model.created',

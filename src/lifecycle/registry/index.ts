@@ -10,5 +10,6 @@ export {
 } from './contract.ts';
 export { registryMigrations } from './migrations.ts';
 export type { RegisteredModelRecord, VersionRecord } from './records.ts';
+export { registryRoutes } from './routes.ts';
 export type { RegistryDeps } from './service/context.ts';
 export { createRegistry, type Registry } from './service.ts';

@@ -1,5 +1,5 @@
 import { type Actor, authorize } from '../../../platform/access/index.ts';
-import { parseFilter, parseOrder, readPageToken } from '../../../platform/search/index.ts';
+import { type Condition, parseFilter, parseOrder, readPageToken } from '../../../platform/search/index.ts';
 import { invalidParameter, type Page } from '../../experiments/index.ts';
 import type { Tag, VersionRecord } from '../records.ts';
 import { aliasesOfVersion, moveAlias } from '../store/aliases.ts';
@@ -44,12 +44,27 @@ export function versionOperations(deps: RegistryDeps) {
     },
 
     /** Versions by filter; the last changed first unless told otherwise. */
-    async searchVersions(actor: Actor, query: SearchQuery): Promise<Page<VersionRecord>> {
+    async searchVersions(
+      actor: Actor,
+      query: SearchQuery & {
+        /** Only versions of this registered model. */
+        readonly name?: string;
+      },
+    ): Promise<Page<VersionRecord>> {
       authorize(actor, 'read');
+      const ofModel: Condition = {
+        entity: 'attribute',
+        key: 'name',
+        comparator: '=',
+        value: query.name ?? '',
+      };
       const standard = ['last_updated_timestamp DESC', 'name ASC', 'version_number DESC'];
       const order = parseOrder(query.orderBy?.length ? query.orderBy : standard, versionVocabulary);
       const rows = await searchVersionRows(db.read, db.dialect, {
-        conditions: parseFilter(query.filter ?? '', versionVocabulary),
+        conditions: [
+          ...(query.name === undefined ? [] : [ofModel]),
+          ...parseFilter(query.filter ?? '', versionVocabulary),
+        ],
         order,
         limit: query.limit + 1,
         after: query.after ? readPageToken(query.after, versionSortColumns(order).length) : null,

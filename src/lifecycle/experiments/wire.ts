@@ -1,0 +1,100 @@
+import { formatTime } from '../../core/time.ts';
+import type {
+  DatasetInput,
+  Experiment,
+  LoggedModel,
+  MetricBucket,
+  MetricSummary,
+  MetricValue,
+  Run,
+} from './contract.ts';
+import { type MetricPoint, pointValue } from './metric-point.ts';
+import type {
+  DatasetInputRecord,
+  ExperimentRecord,
+  LoggedModelRecord,
+  MetricSummaryRecord,
+  RunRecord,
+} from './records.ts';
+import type { BucketRow } from './store/history.ts';
+import type { Tag } from './validation.ts';
+
+const textMap = (tags: readonly Tag[]): Record<string, string> =>
+  Object.fromEntries(tags.map(({ key, value }) => [key, value]));
+
+const metricValue = (value: number): MetricValue => (Number.isNaN(value) ? 'NaN' : value);
+const pointWire = (point: MetricPoint): MetricValue => metricValue(pointValue(point));
+
+export function experimentWire(record: ExperimentRecord): Experiment {
+  const { id, name, artifactLocation, lifecycleStage } = record;
+  return {
+    id,
+    name,
+    artifactLocation,
+    lifecycleStage,
+    createdAt: formatTime(record.createdAtMs),
+    updatedAt: formatTime(record.updatedAtMs),
+    tags: textMap(record.tags),
+  };
+}
+
+function summaryWire(summary: MetricSummaryRecord): MetricSummary {
+  const { key, last, first, min, max, count } = summary;
+  return {
+    key,
+    last: pointWire(last),
+    lastStep: last.step,
+    lastTime: formatTime(last.timeMs),
+    first: pointWire(first),
+    min,
+    max,
+    count,
+  };
+}
+
+export function runWire(record: RunRecord): Run {
+  const { id, name, experimentId, status, lifecycleStage, artifactUri, stepRunId } = record;
+  return {
+    id,
+    name,
+    experimentId,
+    status,
+    lifecycleStage,
+    user: record.userId,
+    startTime: formatTime(record.startTimeMs),
+    endTime: record.endTimeMs === null ? null : formatTime(record.endTimeMs),
+    durationMs: record.endTimeMs === null ? null : record.endTimeMs - record.startTimeMs,
+    artifactUri,
+    stepRunId,
+    params: textMap(record.params),
+    tags: textMap(record.tags),
+    metrics: Object.fromEntries(record.metrics.map((m) => [m.key, summaryWire(m)])),
+  };
+}
+
+export function datasetWire({ dataset, tags }: DatasetInputRecord): DatasetInput {
+  return { ...dataset, tags: textMap(tags) };
+}
+
+export function loggedModelWire(record: LoggedModelRecord): LoggedModel {
+  const { id, name, experimentId, sourceRunId, status, modelType, artifactUri } = record;
+  return {
+    id,
+    name,
+    experimentId,
+    sourceRunId,
+    status,
+    modelType,
+    artifactUri,
+    createdAt: formatTime(record.createdAtMs),
+    updatedAt: formatTime(record.updatedAtMs),
+    params: textMap(record.params),
+    tags: textMap(record.tags),
+    metrics: record.metrics.map(({ key, value, step }) => ({ key, value: metricValue(value), step })),
+  };
+}
+
+export function bucketWire(bucket: BucketRow): MetricBucket {
+  const { step, min, max, count } = bucket;
+  return { step, time: formatTime(bucket.timeMs), value: pointWire(bucket), min, max, count };
+}
