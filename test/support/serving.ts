@@ -7,8 +7,8 @@ import { type PackageManifest, packageManifestSchema } from '../../src/core/mode
 import {
   type EndpointRoute,
   openReplica,
-  type Replica,
   type RouteTable,
+  type ServeReplica,
 } from '../../src/lifecycle/serving/index.ts';
 import { type BlobStore, openDirectoryBlobs } from '../../src/platform/blobs/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
@@ -73,7 +73,7 @@ export async function unshippedRows(
 
 export interface TestServing {
   readonly url: string;
-  readonly replica: Replica;
+  readonly replica: ServeReplica;
   readonly blobs: BlobStore;
   readonly directory: string;
   /** Sends JSON (or text) and returns status, headers and the JSON answer. */

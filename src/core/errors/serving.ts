@@ -109,4 +109,10 @@ export const servingErrors = {
     message: 'route {routeVersion} of endpoint "{endpoint}" was not taken by {replicas}: {problem}',
     next: 'The route is kept and will be taken when the replica can; look at GET /api/v1/replicas.',
   },
+  replicas_unsealed: {
+    status: 503,
+    title: 'Prediction log incomplete',
+    message: 'the prediction log of {replicas} did not arrive in time',
+    next: 'Bring the replica back, or forget it with DELETE /api/v1/replicas/<id> if it is gone for good; then repeat.',
+  },
 } as const satisfies ErrorEntries;

@@ -186,19 +186,26 @@ export const deployVersionSchema = z.strictObject({
   packageDigest: digestSchema,
   reason,
 });
-/** POST …/challenge: the version becomes challenger with `weight` of the traffic; a new salt is drawn. */
+/**
+ * POST …/challenge: the version becomes challenger with `weight` of the traffic. A version that is not the
+ * challenger yet draws a new salt; with `shadowRest` it also sees copies of what the champion answers.
+ */
 export const challengeSchema = z.strictObject({
   modelVersion: z.string(),
   packageDigest: digestSchema,
   weight: z.number().min(0).max(1),
+  shadowRest: z.boolean().default(false),
   reason,
 });
 /** POST …/weight: changes the challenger's share; the salt stays, so widening keeps who was in. */
 export const setWeightSchema = z.strictObject({ weight: z.number().min(0).max(1), reason });
 /** POST …/shadow: null ends the shadow. */
 export const setShadowSchema = z.strictObject({ shadow: shadowSchema.nullable(), reason });
-/** POST …/promote: the challenger becomes champion with all traffic, in one change. */
-export const promoteEndpointSchema = z.strictObject({ reason });
+/**
+ * POST …/promote: the challenger becomes champion with all traffic, in one change. With `modelVersion` only that
+ * version is promoted, and nothing changes when it is the champion already.
+ */
+export const promoteEndpointSchema = z.strictObject({ modelVersion: z.string().optional(), reason });
 /** POST …/withdraw: the challenger and the shadow lose their traffic; the champion has all of it. */
 export const withdrawSchema = z.strictObject({ reason });
 /** POST …/rollback: to the arms of an earlier route version; default: the champion before the current one. */

@@ -119,7 +119,7 @@ export class SegmentLog {
   /** Seals and stops. What was not shipped is shipped after the next start. */
   async close(): Promise<void> {
     await this.seal();
-    this.#shipping.close();
+    await this.#shipping.close();
   }
 
   #roll(columns: readonly SegmentColumn[] | null): Promise<void> {

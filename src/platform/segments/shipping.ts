@@ -56,15 +56,17 @@ export class Shipping {
     this.#wake?.();
   }
 
-  /** Resolves when nothing waits any more. */
+  /** Resolves when nothing waits any more, or when this is closed. */
   async drained(): Promise<void> {
-    while (this.#queue.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.#queue.length > 0 && !this.#closed)
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Stops after the present attempt; what waits stays on the disk for the next start. */
-  close(): void {
+  /** Stops and waits for the present attempt; what waits stays on the disk for the next start. */
+  async close(): Promise<void> {
     this.#closed = true;
     this.retryNow();
+    while (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   async #run(): Promise<void> {
@@ -78,6 +80,7 @@ export class Shipping {
         this.#queue.shift();
         this.#failures = 0;
       } catch (error) {
+        if (this.#closed) break;
         this.#failures++;
         const { stream, logger } = this.#options;
         if (this.#failures === 1 || this.#failures % 20 === 0) {

@@ -1,5 +1,5 @@
 import { fail } from '../../core/errors.ts';
-import type { Replica } from '../../lifecycle/serving/index.ts';
+import type { ServeReplica } from '../../lifecycle/serving/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
 import { isModelReady, modelMetadata, serverMetadata } from './oip-metadata.ts';
 
@@ -10,7 +10,7 @@ export interface GetAnswer {
 }
 
 export interface GetContext {
-  readonly replica: Replica;
+  readonly replica: ServeReplica;
   readonly metrics: Registry;
   readonly version: string;
   /** False before the models are warm and while the server drains. */

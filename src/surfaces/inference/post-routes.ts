@@ -49,7 +49,8 @@ async function answerInvocation(context: RequestContext, body: Buffer, plane: Pl
   const request = await readOrLog(context, plane, () => {
     refuseEncodings(context);
     const type = context.headers['content-type'];
-    if (type?.includes('csv')) throw malformed(`content type "${type}" is not read here; send application/json`);
+    if (type?.includes('csv'))
+      throw malformed(`content type "${type}" is not read here; send application/json`);
     return readInvocation(body, context, [...arm.model.inputNames]);
   });
   return writePredictions(await plane.predict(request), arm);

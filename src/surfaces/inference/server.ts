@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { fail, MillraceError } from '../../core/errors.ts';
-import type { Replica } from '../../lifecycle/serving/index.ts';
+import type { ServeReplica } from '../../lifecycle/serving/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
 import { answerGet } from './get-routes.ts';
 import { answerPost, errorBody } from './post-routes.ts';
 
 export interface InferenceServerOptions {
-  readonly replica: Replica;
+  readonly replica: ServeReplica;
   readonly metrics: Registry;
   readonly logger: Logger;
   /** Version of the product, for the server's metadata. */

@@ -29,17 +29,22 @@ export function answeredRows(
   }));
 }
 
-/** The log's rows of a request that failed, with as much of them as could be read. */
+/**
+ * The log's rows of a request that failed, with as much of them as could be read.
+ *
+ * @param only numbers of the rows; all unless given
+ */
 export function failedRows(
   state: EndpointState,
   request: PredictRequest,
   plans: readonly RowPlan[] | null,
   shares: readonly Share[],
   error: MillraceError,
+  only?: readonly number[],
 ): LoggedRow[] {
   const latencyUs = sinceUs(request.startedMs);
   const count = Math.max(1, plans?.length ?? request.predictionIds?.length ?? 1);
-  return Array.from({ length: count }, (_, row) => {
+  return (only ?? [...Array(count).keys()]).map((row) => {
     const plan = plans?.[row] ?? null;
     const share = shares.find((s) => s.rows.includes(row)) ?? null;
     const id = plan?.predictionId ?? request.predictionIds?.[row] ?? uuidv7();
@@ -68,7 +73,7 @@ function described(
   const { route, champion } = state;
   const arm = share?.arm ?? plan?.arm ?? champion;
   const bucket = plan?.bucket ?? null;
-  const entity = plan?.entity ?? request.entities?.[0] ?? null;
+  const entity = plan ? plan.entity : (request.entities?.[0] ?? null);
   return {
     predictionId,
     endpoint: route.endpoint,

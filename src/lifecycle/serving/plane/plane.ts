@@ -142,12 +142,13 @@ export class Plane {
     plans: readonly RowPlan[] | null,
     shares: readonly Share[],
     thrown: unknown,
+    only?: readonly number[],
   ): Promise<MillraceError> {
     const error =
       thrown instanceof MillraceError
         ? thrown
         : fail('internal', { reference: request.receivedAtMs }, thrown);
-    const rows = failedRows(state, request, plans, shares, error);
+    const rows = failedRows(state, request, plans, shares, error, only);
     const seconds = (performance.now() - request.startedMs) / 1000;
     for (const { modelVersion, arm } of rows) {
       this.#metrics.answered(request.endpoint, modelVersion, arm, error.code, 1, seconds);
@@ -160,6 +161,7 @@ export class Plane {
     }
   }
 
+  /** Offers copies to the shadow, but for rows that the same version answered anyway. */
   #offerShadow(
     state: EndpointState,
     shadow: ServedArm,
@@ -167,14 +169,16 @@ export class Plane {
     plans: readonly RowPlan[],
     ids: readonly string[],
   ): void {
-    const { endpoint, rowCount } = request;
+    const { endpoint } = request;
+    const copied = plans.flatMap((plan, row) => (plan.arm.modelVersion === shadow.modelVersion ? [] : [row]));
+    if (copied.length === 0) return;
     const copies = plans.map((plan) => ({ ...plan, arm: shadow }));
     const copy: PredictRequest = { ...request, extras: 'drop', predictionIds: ids };
     const run = async () => {
       const started = { ...copy, startedMs: performance.now() };
       let shares: readonly Share[] = [];
       try {
-        shares = shareRows(state, started, copies);
+        shares = shareRows(state, started, copies, copied);
         for (const share of shares) checkShare(started, share);
         const parts = await Promise.all(shares.map((share) => predictShare(started, share)));
         const rows = shares.flatMap((share, i) =>
@@ -183,10 +187,10 @@ export class Plane {
         await this.#logs.append(endpoint, rows);
         for (const share of shares) this.#count(started, share, 'ok');
       } catch (error) {
-        await this.#logFailure(state, started, copies, shares, error);
+        await this.#logFailure(state, started, copies, shares, error, copied);
       }
     };
-    this.#shadows.offer({ endpoint, model: shadow.model, rowCount, run });
+    this.#shadows.offer({ endpoint, model: shadow.model, rowCount: copied.length, run });
   }
 
   #count(request: PredictRequest, { arm, rows, flags }: Share, status: string): void {

@@ -116,8 +116,8 @@ export class Replica {
     if (this.#retry) clearTimeout(this.#retry);
     if (this.#heartbeat) clearInterval(this.#heartbeat);
     await this.plane.shadowsDrained();
-    await this.#logs.close();
     this.#client?.close();
+    await this.#logs.close();
   }
 
   #follow(): void {

@@ -15,15 +15,21 @@ export interface Share {
   readonly flags: (readonly RowFlag[] | null)[];
 }
 
-/** Groups rows by arm and lays out their cells. Errors: those of bindRows. */
+/**
+ * Groups rows by arm and lays out their cells. Errors: those of bindRows.
+ *
+ * @param only numbers of the rows to take; all unless given
+ */
 export function shareRows(
   state: EndpointState,
   request: PredictRequest,
   plans: readonly RowPlan[],
+  only?: readonly number[],
 ): readonly Share[] {
   const tolerated = request.extras === 'drop' ? null : state.tolerated;
   const groups = new Map<ServedArm, number[]>();
-  for (const [row, { arm }] of plans.entries()) {
+  for (const row of only ?? plans.keys()) {
+    const { arm } = plans[row] as RowPlan;
     const rows = groups.get(arm);
     if (rows) rows.push(row);
     else groups.set(arm, [row]);

@@ -1,0 +1,239 @@
+import { fail } from '../../core/errors.ts';
+import { uuidv7 } from '../../core/ids.ts';
+import { type Clock, formatTime } from '../../core/time.ts';
+import {
+  type Replica,
+  type ReplicaStatus,
+  type RouteTable,
+  type StreamMessage,
+  servingEvents,
+} from './contract.ts';
+import type { StoredReplica } from './store.ts';
+
+/** Writes what the hub learns; the service does it in a transaction. */
+export interface ReplicaRecords {
+  readonly put: (
+    replica: StoredReplica,
+    event: string | null,
+    data: Readonly<Record<string, unknown>>,
+  ) => Promise<void>;
+  readonly table: () => Promise<RouteTable>;
+}
+
+interface Known {
+  readonly id: string;
+  status: ReplicaStatus | null;
+  connectedAtMs: number | null;
+  seenAtMs: number | null;
+  /** Set while its stream is open. */
+  send: ((message: StreamMessage) => void) | null;
+}
+
+const pingEveryMs = 5000;
+/** A replica that vanished less than this ago may hold rows that it never told of. */
+const recentlyMs = 60_000;
+
+/** The replicas that follow this control: streams out, statuses in, and waiting for what they report. */
+export class ReplicaHub {
+  readonly #records: ReplicaRecords;
+  readonly #clock: Clock;
+  readonly #replicas = new Map<string, Known>();
+  readonly #seals = new Map<string, Set<string>>();
+  readonly #waiters = new Set<() => void>();
+  #broadcasting: Promise<void> = Promise.resolve();
+
+  constructor(records: ReplicaRecords, known: readonly StoredReplica[], clock: Clock) {
+    this.#records = records;
+    this.#clock = clock;
+    for (const replica of known) this.#replicas.set(replica.id, { ...replica, send: null });
+  }
+
+  get replicas(): readonly Replica[] {
+    return [...this.#replicas.values()].map(resource);
+  }
+
+  /** Follows a replica's stream until it closes. A second stream of the same id replaces the first. */
+  async attach(id: string, send: (message: StreamMessage) => void, closed: Promise<void>): Promise<void> {
+    const replica = this.#known(id);
+    const nowMs = this.#clock.nowMs();
+    Object.assign(replica, { send, connectedAtMs: nowMs, seenAtMs: nowMs });
+    await this.#inOrder((routes) => send({ type: 'routes', routes }));
+    for (const [token, missing] of this.#seals) if (missing.has(id)) send({ type: 'seal', token });
+    await this.#record(replica, servingEvents.replicaConnected);
+    const timer = setInterval(() => send({ type: 'ping' }), pingEveryMs);
+    await closed;
+    clearInterval(timer);
+    if (replica.send !== send) return;
+    replica.send = null;
+    this.#wake();
+    await this.#record(replica, servingEvents.replicaDisconnected);
+  }
+
+  /** Takes a replica's status. */
+  async report(id: string, status: ReplicaStatus): Promise<void> {
+    const replica = this.#known(id);
+    const { sealedToken, ...kept } = status;
+    const applied = replica.status?.routesVersion !== status.routesVersion;
+    replica.status = kept;
+    replica.seenAtMs = this.#clock.nowMs();
+    if (sealedToken) this.#seals.get(sealedToken)?.delete(id);
+    this.#wake();
+    await this.#record(replica, applied ? servingEvents.replicaApplied : null, {
+      routesVersion: status.routesVersion,
+    });
+  }
+
+  /** Sends the present route table to all. */
+  broadcast(): Promise<void> {
+    return this.#inOrder((routes) => {
+      for (const { send } of this.#replicas.values()) send?.({ type: 'routes', routes });
+    });
+  }
+
+  /** One after the other, so that nobody gets an older table after a newer one. */
+  #inOrder(deliver: (routes: RouteTable) => void): Promise<void> {
+    this.#broadcasting = this.#broadcasting.then(async () => deliver(await this.#records.table()));
+    return this.#broadcasting;
+  }
+
+  /**
+   * Resolves with the ids of the connected replicas once all of them answer by this route or a later one.
+   * Throws `replicas_behind` when one cannot, or when the time is up (also while none is connected).
+   */
+  async settled(
+    endpoint: string,
+    routeVersion: number,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<readonly string[]> {
+    const behind = () =>
+      [...this.#replicas.values()].filter((r) => r.send && inForce(r, endpoint) < routeVersion);
+    const isSettled = () => {
+      const broken = behind().find(
+        (r) => (r.status?.routesVersion ?? 0) >= routeVersion && errorOf(r, endpoint),
+      );
+      if (broken) {
+        throw fail('replicas_behind', {
+          endpoint,
+          routeVersion,
+          replicas: broken.id,
+          problem: errorOf(broken, endpoint),
+        });
+      }
+      return this.#connected().length > 0 && behind().length === 0;
+    };
+    if (!(await this.#until(isSettled, timeoutMs, signal))) {
+      const late = behind()
+        .map((r) => r.id)
+        .join(', ');
+      const problem = late
+        ? 'it did not answer in time'
+        : 'no replica is connected; start one with "millrace serve"';
+      throw fail('replicas_behind', { endpoint, routeVersion, replicas: late || 'any replica', problem });
+    }
+    return this.#connected();
+  }
+
+  /**
+   * Has every replica seal its prediction log and send it. Resolves when control has all of it. Waits also for
+   * replicas that are away but hold rows. Throws `replicas_unsealed` when one does not come up with them.
+   */
+  async seal(timeoutMs: number): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const expected = [...this.#replicas.values()].filter(
+      (r) => r.send || (r.status?.segmentsWaiting ?? 0) > 0 || nowMs - (r.seenAtMs ?? 0) < recentlyMs,
+    );
+    if (expected.length === 0) return;
+    const token = uuidv7();
+    const missing = new Set(expected.map((r) => r.id));
+    this.#seals.set(token, missing);
+    for (const { send } of expected) send?.({ type: 'seal', token });
+    const done = await this.#until(() => missing.size === 0, timeoutMs);
+    this.#seals.delete(token);
+    if (!done) throw fail('replicas_unsealed', { replicas: [...missing].join(', ') });
+  }
+
+  /** Forgets a replica that is gone for good. Throws `conflict` while it is connected. */
+  forget(id: string): void {
+    const replica = this.#replicas.get(id);
+    if (!replica) throw fail('not_found', { kind: 'replica', id, list: '/api/v1/replicas' });
+    if (replica.send) throw fail('conflict', { problem: `replica "${id}" is connected` });
+    this.#replicas.delete(id);
+    for (const missing of this.#seals.values()) missing.delete(id);
+    this.#wake();
+  }
+
+  #connected(): string[] {
+    return [...this.#replicas.values()].filter((r) => r.send).map((r) => r.id);
+  }
+
+  #known(id: string): Known {
+    const known = this.#replicas.get(id) ?? {
+      id,
+      status: null,
+      connectedAtMs: null,
+      seenAtMs: null,
+      send: null,
+    };
+    this.#replicas.set(id, known);
+    return known;
+  }
+
+  async #record(
+    replica: Known,
+    event: string | null,
+    data: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
+    const { id, status, connectedAtMs, seenAtMs } = replica;
+    await this.#records.put({ id, status, connectedAtMs, seenAtMs }, event, data);
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters) waiter();
+  }
+
+  /** Waits until a condition holds that depends on the replicas alone; false when the time is up. */
+  async #until(holds: () => boolean, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    const deadlineMs = performance.now() + timeoutMs;
+    while (!holds()) {
+      signal?.throwIfAborted();
+      const leftMs = deadlineMs - performance.now();
+      if (leftMs <= 0) return false;
+      await new Promise<void>((resolve) => {
+        const end = () => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', end);
+          this.#waiters.delete(end);
+          resolve();
+        };
+        const timer = setTimeout(end, leftMs);
+        signal?.addEventListener('abort', end, { once: true });
+        this.#waiters.add(end);
+      });
+    }
+    return true;
+  }
+}
+
+function inForce(replica: Known, endpoint: string): number {
+  return replica.status?.endpoints.find((e) => e.endpoint === endpoint)?.routeVersion ?? 0;
+}
+
+function errorOf(replica: Known, endpoint: string): string | undefined {
+  return replica.status?.endpoints.find((e) => e.endpoint === endpoint)?.error;
+}
+
+function resource({ id, status, connectedAtMs, seenAtMs, send }: Known): Replica {
+  return {
+    id,
+    connected: send !== null,
+    url: status?.url ?? null,
+    routesVersion: status?.routesVersion ?? 0,
+    endpoints: status?.endpoints ?? [],
+    models: status?.models ?? [],
+    segmentsWaiting: status?.segmentsWaiting ?? 0,
+    shadowDropped: status?.shadowDropped ?? 0,
+    connectedAt: connectedAtMs === null ? null : formatTime(connectedAtMs),
+    lastSeenAt: seenAtMs === null ? null : formatTime(seenAtMs),
+  };
+}

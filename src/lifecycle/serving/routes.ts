@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import {
+  decodePageToken,
+  defineRoute,
+  pageOf,
+  pageQuery,
+  type Route,
+  type RouteContext,
+  toPage,
+} from '../../platform/http/index.ts';
+import {
+  challengeSchema,
+  declareEndpointSchema,
+  deployVersionSchema,
+  type Endpoint,
+  endpointSchema,
+  promoteEndpointSchema,
+  replicaSchema,
+  replicaStatusSchema,
+  rollbackEndpointSchema,
+  routeVersionSchema,
+  setShadowSchema,
+  setWeightSchema,
+  withdrawSchema,
+} from './contract.ts';
+import type { ServingService } from './service.ts';
+
+const byName = z.strictObject({ name: z.string() });
+const byId = z.strictObject({ id: z.string().min(1).max(200) });
+/** How long to wait until all connected replicas answer by the new route. */
+const waitQuery = z.strictObject({ waitMs: z.coerce.number().int().min(0).max(60_000).default(0) });
+
+export function servingRoutes(service: ServingService): readonly Route[] {
+  const change = <B extends z.ZodType>(
+    verb: string,
+    summary: string,
+    body: B,
+    run: (name: string, body: z.output<B>, context: RouteContext) => Promise<Endpoint>,
+  ): Route =>
+    defineRoute({
+      method: 'POST',
+      path: `/api/v1/endpoints/:name/${verb}`,
+      summary,
+      permission: 'serving:write',
+      params: byName,
+      query: waitQuery,
+      body,
+      response: endpointSchema,
+      handle: async ({ params, query, body: input }, context) => {
+        const changed = await run(params.name, input as z.output<B>, context);
+        if (query.waitMs === 0) return changed;
+        await service.settled(params.name, changed.routeVersion, {
+          timeoutMs: query.waitMs,
+          signal: context.signal,
+        });
+        return service.endpoint(context.actor, params.name);
+      },
+    });
+
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/endpoints',
+      summary: 'Lists endpoints by name with their routes and replicas',
+      permission: 'read',
+      query: pageQuery,
+      response: pageOf(endpointSchema),
+      handle: async ({ query: { limit, after } }, { actor }) => {
+        const afterName = after === undefined ? undefined : decodePageToken(after, z.string());
+        const items = await service.endpoints(actor, { limit: limit + 1, after: afterName });
+        return toPage(items, limit, (endpoint) => endpoint.name);
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/endpoints',
+      summary: 'Declares an endpoint; the same again changes nothing',
+      permission: 'serving:write',
+      body: declareEndpointSchema,
+      response: endpointSchema,
+      handle: ({ body }, { actor }) => service.declare(actor, body),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/endpoints/:name',
+      summary: 'An endpoint with its route and replicas',
+      permission: 'read',
+      params: byName,
+      response: endpointSchema,
+      handle: ({ params }, { actor }) => service.endpoint(actor, params.name),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/endpoints/:name/route-versions',
+      summary: 'The history of an endpoint, newest first',
+      permission: 'read',
+      params: byName,
+      query: pageQuery,
+      response: pageOf(routeVersionSchema),
+      handle: async ({ params, query: { limit, after } }, { actor }) => {
+        const before = after === undefined ? undefined : decodePageToken(after, z.int());
+        const items = await service.routeVersions(actor, params.name, { limit: limit + 1, before });
+        return toPage(items, limit, (route) => route.version);
+      },
+    }),
+    change('deploy', 'Gives a version all traffic', deployVersionSchema, (name, body, { actor }) =>
+      service.deploy(actor, name, body, body.reason),
+    ),
+    change(
+      'challenge',
+      'Gives a challenger a share of the traffic',
+      challengeSchema,
+      (name, body, { actor }) =>
+        service.challenge(actor, name, body, body.weight, body.reason, body.shadowRest),
+    ),
+    change('weight', "Changes the challenger's share", setWeightSchema, (name, body, { actor }) =>
+      service.setWeight(actor, name, body.weight, body.reason),
+    ),
+    change(
+      'shadow',
+      'Sends copies of the traffic to a version, or ends that',
+      setShadowSchema,
+      (name, body, { actor }) => service.setShadow(actor, name, body.shadow, body.reason),
+    ),
+    change('promote', 'Makes the challenger the champion', promoteEndpointSchema, (name, body, { actor }) =>
+      service.promote(actor, name, body.reason, body.modelVersion),
+    ),
+    change('withdraw', 'Gives the champion all traffic again', withdrawSchema, (name, body, { actor }) =>
+      service.withdraw(actor, name, body.reason),
+    ),
+    change('rollback', 'Goes back to an earlier champion', rollbackEndpointSchema, (name, body, { actor }) =>
+      service.rollback(actor, name, body.reason, body.toRouteVersion),
+    ),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/replicas',
+      summary: 'Lists the serve processes that follow this control',
+      permission: 'read',
+      response: pageOf(replicaSchema),
+      handle: async (_, { actor }) => ({ items: [...service.replicas(actor)], next: null }),
+    }),
+    defineRoute({
+      method: 'DELETE',
+      path: '/api/v1/replicas/:id',
+      summary: 'Forgets a replica that will not come back',
+      permission: 'serving:write',
+      params: byId,
+      body: withdrawSchema,
+      response: z.undefined(),
+      handle: async ({ params, body }, { actor }) => {
+        await service.forgetReplica(actor, params.id, body.reason);
+        return undefined;
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/replicas/:id/status',
+      summary: 'A replica tells what it serves',
+      permission: 'serving:write',
+      params: byId,
+      body: replicaStatusSchema,
+      response: z.undefined(),
+      handle: async ({ params, body }, { actor }) => {
+        await service.reportReplica(actor, params.id, body);
+        return undefined;
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/replicas/:id/stream',
+      summary: 'Routes and requests for a replica, one JSON object a line',
+      permission: 'serving:write',
+      params: byId,
+      response: z.undefined(),
+      handle: async ({ params }, { actor, reply }) => {
+        reply.hijack();
+        reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+        const closed = new Promise<void>((resolve) => reply.raw.once('close', resolve));
+        await service.attachReplica(
+          actor,
+          params.id,
+          (message) => void reply.raw.write(`${JSON.stringify(message)}\n`),
+          closed,
+        );
+        return undefined;
+      },
+    }),
+  ];
+}
