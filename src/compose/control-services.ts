@@ -1,5 +1,11 @@
+import { wallClock } from '../core/time.ts';
 import { DataService, dataMigrations } from '../lifecycle/data/index.ts';
+import { EvaluationService, evaluationMigrations } from '../lifecycle/evaluation/index.ts';
+import { createExperiments, experimentsMigrations } from '../lifecycle/experiments/index.ts';
+import { FeedbackService, feedbackMigrations, labelJoinStep } from '../lifecycle/feedback/index.ts';
 import { Pipelines, pipelinesMigrations } from '../lifecycle/pipelines/index.ts';
+import { createRegistry, registryMigrations } from '../lifecycle/registry/index.ts';
+import { ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
 import type { DataDirectory, Settings } from '../platform/config/index.ts';
 import type { Database, Migration } from '../platform/db/index.ts';
@@ -8,9 +14,10 @@ import type { FastifyInstance } from '../platform/http/index.ts';
 import { Jobs, jobsMigrations, Schedules } from '../platform/jobs/index.ts';
 import { Journal, journalMigrations } from '../platform/journal/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import type { Registry } from '../platform/metrics/index.ts';
+import type { Registry as MetricsRegistry } from '../platform/metrics/index.ts';
 import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
 import { createStatus } from './status.ts';
+import { workerStepKinds } from './step-kinds.ts';
 
 export const allMigrations: readonly Migration[] = [
   ...journalMigrations,
@@ -18,13 +25,18 @@ export const allMigrations: readonly Migration[] = [
   ...watermarksMigrations,
   ...dataMigrations,
   ...pipelinesMigrations,
+  ...experimentsMigrations,
+  ...registryMigrations,
+  ...evaluationMigrations,
+  ...servingMigrations,
+  ...feedbackMigrations,
 ];
 
 export interface ControlParts {
   readonly db: Database;
   readonly blobs: DirectoryBlobStore;
   readonly frames: Frames;
-  readonly metrics: Registry;
+  readonly metrics: MetricsRegistry;
   readonly directory: DataDirectory;
   readonly controlUrl: string;
   readonly settings: Settings;
@@ -35,13 +47,32 @@ export type ControlServices = Awaited<ReturnType<typeof createControlServices>>;
 
 /** Builds every service of control by plain arguments, in the order in which they depend on each other. */
 export async function createControlServices(parts: ControlParts) {
-  const { db, blobs, frames, directory } = parts;
+  const { db, blobs, frames, directory, log } = parts;
+  const clock = wallClock;
   const journal = new Journal(db);
   const jobs = new Jobs(db);
   const schedules = new Schedules(db, jobs);
   const watermarks = new Watermarks(db, journal, schedules);
   const data = new DataService({ db, journal, blobs, frames, temporaryDirectory: directory.temporary });
-  const pipelines = new Pipelines({ db, journal, jobs, kinds: [] });
+  const experiments = createExperiments({ db, journal, blobs, clock });
+  const evaluations = new EvaluationService({ db, journal });
+  const registry = createRegistry({ db, journal, clock, experiments });
+  const serving = await ServingService.open({ db, journal, blobs });
+  const feedback = await FeedbackService.open({
+    db,
+    journal,
+    blobs,
+    frames,
+    log,
+    labelDirectory: directory.labels,
+    endpointExists: async (endpoint) =>
+      (await serving.routeTable()).endpoints.some((e) => e.endpoint === endpoint),
+  });
+  watermarks.addBarrier(() => serving.sealPredictions());
+  watermarks.addBarrier((stream) => feedback.flush(stream));
+  const controlKinds = [labelJoinStep(feedback)];
+  const kinds = [...controlKinds, ...workerStepKinds(parts.settings)];
+  const pipelines = new Pipelines({ db, journal, jobs, kinds });
   const status = createStatus(db, jobs, directory.root);
 
   return {
@@ -50,6 +81,11 @@ export async function createControlServices(parts: ControlParts) {
     jobs,
     watermarks,
     data,
+    experiments,
+    evaluations,
+    registry,
+    serving,
+    feedback,
     pipelines,
     status,
     addSurfaces(_app: FastifyInstance): void {},
@@ -62,6 +98,8 @@ export async function createControlServices(parts: ControlParts) {
       watermarks.stop();
       schedules.stop();
       jobs.stop();
+      serving.close();
+      await feedback.close();
     },
   };
 }

@@ -1,5 +1,10 @@
 import { dataRoutes } from '../lifecycle/data/index.ts';
+import { evaluationRoutes } from '../lifecycle/evaluation/index.ts';
+import { experimentsRoutes } from '../lifecycle/experiments/index.ts';
+import { feedbackRoutes } from '../lifecycle/feedback/index.ts';
 import { pipelinesRoutes } from '../lifecycle/pipelines/index.ts';
+import { registryRoutes } from '../lifecycle/registry/index.ts';
+import { servingRoutes } from '../lifecycle/serving/index.ts';
 import { blobRoutes } from '../platform/blobs/index.ts';
 import type { Route } from '../platform/http/index.ts';
 import { jobRoutes } from '../platform/jobs/index.ts';
@@ -16,6 +21,11 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...watermarkRoutes(services.watermarks),
     ...blobRoutes(services.blobs),
     ...dataRoutes(services.data),
+    ...experimentsRoutes(services.experiments),
     ...pipelinesRoutes(services.pipelines),
+    ...evaluationRoutes(services.evaluations),
+    ...registryRoutes(services.registry),
+    ...servingRoutes(services.serving),
+    ...feedbackRoutes(services.feedback),
   ];
 }
