@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-export type Fact = readonly [label: string, value: ReactNode] | false | null | undefined;
+export type Fact = readonly [label: string, value: ReactNode] | false | '' | null | undefined;
 
 /** Names and values in two columns. */
 export function Facts(props: { readonly facts: readonly Fact[]; readonly wide?: boolean }) {

@@ -46,7 +46,7 @@ export function TrafficChart(props: {
             return (
               <span key={part.id} className="inline-flex items-center gap-1.5">
                 <svg width="10" height="10" aria-hidden="true">
-                  <rect width="10" height="10" rx="1.5" fill={part.colour} />
+                  <rect width="10" height="10" rx="1.5" fill={part.colour} opacity={part.id === parts[0]?.id ? 0.45 : 1} />
                 </svg>
                 <span className="text-muted">{part.label}</span>
                 {count !== undefined && formatCount(count)}
@@ -77,7 +77,7 @@ export function TrafficChart(props: {
               width={bar.width}
               height={bar.height}
               fill={parts.find((part) => part.id === bar.id)?.colour}
-              opacity={read && read.startMs !== bar.startMs ? 0.45 : 0.85}
+              opacity={bar.id === parts[0]?.id ? (read?.startMs === bar.startMs ? 0.75 : 0.4) : 1}
             />
           ))}
           <MarkStrip plot={chart.plot} marks={chart.marks} />

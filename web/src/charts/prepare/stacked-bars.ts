@@ -21,7 +21,7 @@ export function prepareStackedBars(input: {
   const span = input.domain ?? extent(windows.flatMap((window) => [window.startMs, window.endMs]));
   if (!span || span[0] === span[1] || windows.length === 0) return null;
   const total = (window: StackedWindow): number => window.parts.reduce((sum, part) => sum + part.count, 0);
-  const axis = valueTicks(0, Math.max(1, ...windows.map(total)), true);
+  const axis = valueTicks(0, Math.max(1, ...windows.map(total)), true, height < 140 ? 2 : 4);
   const plot = { x: 44, y: 8, width: Math.max(40, width - 56), height: height - 8 - 34 };
   const xOf = (ms: number): number => plot.x + ((ms - span[0]) / (span[1] - span[0])) * plot.width;
   const yOf = (value: number): number => plot.y + (1 - value / axis.high) * plot.height;

@@ -25,10 +25,10 @@ export function niceStep(span: number, count: number): number {
 }
 
 /**
- * At most five values from `low` to `high` and the widened range that ends on them. `fromZero` is for counts and
+ * About `count` steps from `low` to `high` and the widened range that ends on them. `fromZero` is for counts and
  * rates; scores keep their own range. A flat series gets a range of a tenth round its value.
  */
-export function valueTicks(low: number, high: number, fromZero: boolean): { ticks: readonly Tick[]; low: number; high: number } {
+export function valueTicks(low: number, high: number, fromZero: boolean, count = 4): { ticks: readonly Tick[]; low: number; high: number } {
   let from = fromZero ? Math.min(0, low) : low;
   let to = fromZero ? Math.max(0, high) : high;
   if (from === to) {
@@ -36,7 +36,7 @@ export function valueTicks(low: number, high: number, fromZero: boolean): { tick
     from = fromZero ? from : from - pad;
     to += pad;
   }
-  const step = niceStep(to - from, 4);
+  const step = niceStep(to - from, count);
   const first = Math.floor(from / step + 1e-9);
   const last = Math.ceil(to / step - 1e-9);
   const decimals = Math.max(0, Math.min(8, -Math.floor(Math.log10(step) + 1e-9) + (Math.abs(step / 10 ** Math.floor(Math.log10(step)) - 2.5) < 1e-6 ? 1 : 0)));

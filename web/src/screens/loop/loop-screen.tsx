@@ -1,9 +1,123 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import type { Loop } from '../../../../src/loop/contract.ts';
+import { alertsQuery, loopQuery, loopVersionsQuery, turnsQuery, windowsQuery } from '../../api/queries.ts';
+import { wheelOfLoop } from '../../charts/prepare/loop-wheel.ts';
+import { Act } from '../../kit/act.tsx';
+import { EmptyLine } from '../../kit/empty.tsx';
+import { Facts } from '../../kit/facts.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
+import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
+import { CopyButton, Id } from '../../kit/snippet.tsx';
+import { Ago, EventTime } from '../../kit/time.tsx';
+import { TurnRows } from '../../kit/turn-rows.tsx';
+import { causeWord, sentence } from '../../kit/turn-text.ts';
+import { Wheel } from '../../kit/wheel.tsx';
 
+const route = getRouteApi('/loops/$loop');
+
+/** One loop: what it waits for, what it has done, and the file that says what it may do. */
 export function LoopScreen() {
+  const { loop: name } = route.useParams();
+  const loop = useQuery(loopQuery(name));
   return (
     <Page>
-      <PageHead title="Loop" />
+      <QueryView query={loop} rows={8}>
+        {(data) => <LoopBody loop={data} />}
+      </QueryView>
     </Page>
+  );
+}
+
+function LoopBody(props: { readonly loop: Loop }) {
+  const { loop } = props;
+  const alerts = useQuery(alertsQuery(loop.endpoint));
+  const turns = useQuery(turnsQuery(loop.name));
+  const windows = useQuery(windowsQuery(loop.endpoint));
+  const versions = useQuery(loopVersionsQuery(loop.name));
+  const path = `/loops/${encodeURIComponent(loop.name)}`;
+  return (
+    <>
+      <PageHead
+        mark={<Wheel {...wheelOfLoop(loop, alerts.data?.items ?? [], (windows.data?.items.length ?? 0) > 0)} size={56} />}
+        title={loop.name}
+        sentence={`${loop.state === 'paused' ? 'Paused. ' : ''}${sentence(loop.waitsFor)}`}
+        actions={
+          <>
+            {loop.state === 'active' ? (
+              <Act verb="Pause" title={`Pause ${loop.name}`} path={`${path}/pause`} effect="No new turn begins and a turn under way stays where it is. Predictions are answered as before." />
+            ) : (
+              <Act verb="Resume" title={`Resume ${loop.name}`} path={`${path}/resume`} look="primary" effect="A turn under way goes on where it is, and new ones may begin." />
+            )}
+            <Act
+              verb="Start a turn"
+              title={`Start a turn of ${loop.name}`}
+              path={`${path}/trigger`}
+              look="primary"
+              effect={`Trains a new version on the last ${loop.file.improve?.retrain?.window ?? 'window'} of joined predictions and judges it against ${loop.championVersion === null ? 'the gates' : `v${loop.championVersion}`}. Traffic changes only by the roll-out's own rules.`}
+              disabled={loop.file.improve && !loop.file.improve.retrain.on.includes('manual') ? 'The loop file does not list manual under improve.retrain.on' : false}
+            />
+          </>
+        }
+      />
+      <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">
+        <QueryCard
+          title="Turns"
+          query={turns}
+          flush
+          className="self-start overflow-hidden"
+          isEmpty={(page) => page.items.length === 0}
+          empty={<div className="px-4 pb-3"><EmptyLine>No turn has begun.</EmptyLine></div>}
+        >
+          {(page) => <TurnRows turns={page.items} />}
+        </QueryCard>
+        <div className="flex min-w-0 flex-col gap-4">
+          <Card title="Now">
+            <Facts
+              facts={[
+                ['Endpoint', <Link key="e" to="/endpoints/$endpoint" params={{ endpoint: loop.endpoint }} className="text-accent">{loop.endpoint}</Link>],
+                ['Champion', loop.championVersion === null ? 'none yet' : <Link key="c" to="/models/$model/versions/$version" params={{ model: loop.model, version: String(loop.championVersion) }} className="text-accent">v{loop.championVersion}</Link>],
+                ['All predictions in up to', <EventTime key="w" at={loop.watermark} precise />],
+                loop.cooldownUntil && ['Cooling down until', <EventTime key="d" at={loop.cooldownUntil} precise />],
+                ['First trained on', <Link key="ds" to="/datasets" search={{ version: loop.datasetVersionId }} className="text-accent">dataset version</Link>],
+              ]}
+            />
+            {loop.waitingTriggers.length > 0 && (
+              <div className="mt-3 border-line border-t pt-3">
+                <h3 className="pb-1 text-label text-muted">Waiting to begin</h3>
+                {loop.waitingTriggers.map((trigger) => (
+                  <p key={trigger.id} className="py-1">
+                    {sentence(causeWord(trigger.cause))}: {trigger.reason}
+                    {trigger.waitsFor && <span className="text-muted"> Waits for: {trigger.waitsFor}.</span>}
+                  </p>
+                ))}
+              </div>
+            )}
+          </Card>
+          <Card
+            title={`Loop file, version ${loop.version}`}
+            note={<>applied <Ago at={loop.appliedAt} /> by {loop.appliedBy}</>}
+            actions={<CopyButton text={loop.text} label="Copy the loop file" />}
+          >
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard. */}
+            <pre tabIndex={0} aria-label="Loop file" className="max-h-[480px] overflow-auto leading-5">
+              {loop.text}
+            </pre>
+            {(versions.data?.items.length ?? 0) > 1 && (
+              <details className="mt-3 border-line border-t pt-2">
+                <summary className="text-muted">Earlier versions</summary>
+                {versions.data?.items
+                  .filter((version) => version.version !== loop.version)
+                  .map((version) => (
+                    <p key={version.version} className="flex gap-3 py-1">
+                      version {version.version} <Id id={version.digest} text={version.digest.slice(7, 17)} /> <Ago at={version.appliedAt} />
+                    </p>
+                  ))}
+              </details>
+            )}
+          </Card>
+        </div>
+      </div>
+    </>
   );
 }

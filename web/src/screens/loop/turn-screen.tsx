@@ -1,9 +1,160 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useCallback } from 'react';
+import type { Turn } from '../../../../src/loop/contract.ts';
+import { turnQuery } from '../../api/queries.ts';
+import { wheelOfTurn } from '../../charts/prepare/loop-wheel.ts';
+import { Act } from '../../kit/act.tsx';
+import { EmptyLine } from '../../kit/empty.tsx';
+import { Facts } from '../../kit/facts.tsx';
+import { formatDuration } from '../../kit/format.ts';
+import { GateList } from '../../kit/gate-list.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
+import { Card, QueryView } from '../../kit/panel.tsx';
+import { RolloutView } from '../../kit/rollout-view.tsx';
+import { StateLabel } from '../../kit/state-mark.tsx';
+import { StepPanel } from '../../kit/step-panel.tsx';
+import { stateOfStep } from '../../kit/step-text.ts';
+import { Ago, EventTime } from '../../kit/time.tsx';
+import { causeWord, sentence, stateOfTurn, turnWord } from '../../kit/turn-text.ts';
+import { Wheel } from '../../kit/wheel.tsx';
+import { Story } from './story.tsx';
 
+const route = getRouteApi('/turns/$turnId');
+
+/** One go round the circle, with the evidence of each decision. */
 export function TurnScreen() {
+  const { turnId } = route.useParams();
+  const { step } = route.useSearch();
+  const navigate = useNavigate({ from: '/turns/$turnId' });
+  const close = useCallback(() => void navigate({ search: {} }), [navigate]);
+  const turn = useQuery(turnQuery(turnId));
   return (
     <Page>
-      <PageHead title="Turn" />
+      <QueryView query={turn} rows={8}>
+        {(data) => <TurnBody turn={data} />}
+      </QueryView>
+      {step && <StepPanel id={step} onClose={close} />}
     </Page>
   );
+}
+
+function TurnBody(props: { readonly turn: Turn }) {
+  const { turn } = props;
+  const version = turn.challengerVersion;
+  return (
+    <>
+      <PageHead
+        mark={<Wheel {...wheelOfTurn(turn, turn.failure?.state)} size={56} />}
+        title={
+          <span className="flex flex-wrap items-baseline gap-x-3">
+            {turn.loop}, turn {turn.number}
+            <span className="font-normal text-body">
+              <StateLabel state={stateOfTurn(turn.state)}>
+                {version !== null && `v${version} `}
+                {turnWord(turn.state)}
+              </StateLabel>
+            </span>
+          </span>
+        }
+        sentence={sentence(turn.reason)}
+        actions={<TurnActs turn={turn} />}
+      />
+      <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">
+        <div className="flex min-w-0 flex-col gap-4">
+          {turn.rollout && (
+            <Card title={turn.finishedAt ? 'How the roll-out went' : 'The roll-out now'} note={<Link to="/endpoints/$endpoint" params={{ endpoint: turn.endpoint }} className="text-accent">deployment</Link>}>
+              <RolloutView turn={turn} />
+            </Card>
+          )}
+          <Card title="What happened">
+            <Story transitions={turn.transitions} />
+          </Card>
+        </div>
+        <div className="flex min-w-0 flex-col gap-4">
+          <Card title="Why it began">
+            <p className="pb-3">
+              {sentence(causeWord(turn.trigger.cause))}: {turn.trigger.reason}
+            </p>
+            <Facts
+              facts={[
+                ['Asked by', turn.trigger.by],
+                ['Began', <span key="b" className="flex gap-3"><Ago at={turn.startedAt} />{turn.startedEventTime && <EventTime at={turn.startedEventTime} precise />}</span>],
+                turn.finishedAt !== null && ['Took', formatDuration(Date.parse(turn.finishedAt) - Date.parse(turn.startedAt))],
+                turn.trigger.merged.length > 0 && ['Also', turn.trigger.merged.map((each) => each.reason).join('; ')],
+                turn.datasetVersionId !== null && ['Data', <Link key="d" to="/datasets" search={{ version: turn.datasetVersionId }} className="text-accent">dataset version</Link>],
+                turn.runId !== null && ['Run', <Link key="r" to="/runs/$runId" params={{ runId: turn.runId }} className="text-accent">{turn.runId.slice(0, 8)}</Link>],
+                version !== null && ['Version', <Link key="v" to="/models/$model/versions/$version" params={{ model: turn.model, version: String(version) }} className="text-accent">{turn.model} v{version}</Link>],
+              ]}
+            />
+          </Card>
+          {turn.failure && (
+            <Card title="Why it failed">
+              <p className="font-strong">{turn.failure.message}</p>
+              <p className="pt-1 text-muted">It stands at {turnWord(turn.failure.state)}; a retry goes on there.</p>
+            </Card>
+          )}
+          <Card title="Gates">
+            {turn.gates.length === 0 ? <EmptyLine>Not judged yet.</EmptyLine> : <GateList gates={turn.gates} />}
+          </Card>
+          {turn.approvals.map((approval) => (
+            <Card key={approval.askedAt} title={approval.stage === 'rollout' ? 'Approval of the roll-out' : 'Approval of the promotion'}>
+              <p>{approval.question}</p>
+              <p className="pt-1 text-muted">
+                {approval.decision === null ? 'Not decided yet.' : `${sentence(approval.decision)} by ${approval.by ?? 'nobody'}: ${approval.reason ?? ''}`}
+              </p>
+            </Card>
+          ))}
+          <Card title="Steps" flush className="overflow-hidden">
+            {turn.steps.length === 0 ? <div className="px-4 pb-3"><EmptyLine>No step has been queued.</EmptyLine></div> : <StepRows turn={turn} />}
+          </Card>
+        </div>
+      </div>
+    </>
+  );
+}
+
+function StepRows(props: { readonly turn: Turn }) {
+  return (
+    <ul>
+      {props.turn.steps.map((step) => (
+        <li key={step.stepRunId}>
+          <Link
+            to="/turns/$turnId"
+            params={{ turnId: props.turn.id }}
+            search={{ step: step.stepRunId }}
+            className="flex items-center gap-3 border-line border-t px-4 py-1.5 hover:bg-sunken"
+          >
+            <StateLabel state={stateOfStep(step.status)}>{step.kind}</StateLabel>
+            <span className="min-w-0 flex-1 truncate text-label text-muted">{step.error ?? (step.attempts > 1 ? `${step.attempts} attempts` : '')}</span>
+            <span className="text-muted">
+              {step.startedAt && step.finishedAt ? formatDuration(Date.parse(step.finishedAt) - Date.parse(step.startedAt)) : step.status}
+            </span>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function TurnActs(props: { readonly turn: Turn }) {
+  const { turn } = props;
+  const path = `/turns/${encodeURIComponent(turn.id)}`;
+  const champion = turn.championVersion === null ? 'nothing' : `v${turn.championVersion}`;
+  if (turn.state === 'awaiting-approval') {
+    return (
+      <>
+        <Act verb="Reject" title={`Reject v${turn.challengerVersion}`} path={`${path}/reject`} look="danger" effect={`v${turn.challengerVersion} gets no traffic and the turn ends. ${champion} goes on.`} />
+        <Act verb="Approve" title={`Approve v${turn.challengerVersion}`} path={`${path}/approve`} look="primary" effect={`The roll-out of v${turn.challengerVersion} goes on by its steps; it can still be rolled back at any of them.`} />
+      </>
+    );
+  }
+  if (turn.state === 'failed') {
+    return <Act verb="Retry" title={`Retry turn ${turn.number}`} path={`${path}/retry`} look="primary" effect={`Goes on at ${turn.failure ? turnWord(turn.failure.state) : 'the step that failed'}; what was done before it is kept.`} />;
+  }
+  if (turn.finishedAt === null) {
+    const share = turn.rollout?.stage === 'canary' ? `${turn.rollout.percent}\u202f% of traffic returns to ${champion} at once.` : 'No traffic is affected.';
+    return <Act verb="Abort" title={`Abort turn ${turn.number}`} path={`${path}/abort`} look="danger" effect={`The turn ends. ${share}`} />;
+  }
+  return null;
 }

@@ -1,9 +1,156 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo } from 'react';
+import type { Alert, MonitorWindowSummary } from '../../../../src/lifecycle/monitoring/contract.ts';
+import { alertsQuery, endpointsQuery, loopsQuery, turnsQuery, windowsQuery } from '../../api/queries.ts';
+import { MarkLegend } from '../../charts/draw/frame.tsx';
+import { HoverGroup } from '../../charts/draw/hover.tsx';
+import { TimeChart } from '../../charts/draw/time-chart.tsx';
+import { marksOf, qualitySeries, roleSeries } from '../../charts/prepare/loop-history.ts';
+import { Empty } from '../../kit/empty.tsx';
+import { Choice, Select } from '../../kit/fields.tsx';
+import { formatCount, formatPercent, plural } from '../../kit/format.ts';
+import { metricText } from '../../kit/metric.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
+import { Card, QueryView } from '../../kit/panel.tsx';
+import { AlertList } from './alert-list.tsx';
+import { DriftCard } from './drift-card.tsx';
+import { type MonitoringSearch, QUALITY_METRICS } from './search.ts';
 
+const route = getRouteApi('/monitoring');
+
+/** What moved away from normal, since when, and does it hurt? */
 export function MonitoringScreen() {
+  const search = route.useSearch();
+  const navigate = useNavigate({ from: '/monitoring' });
+  const endpoints = useQuery(endpointsQuery());
+  const names = (endpoints.data?.items ?? []).map((each) => each.name);
+  const endpoint = search.endpoint ?? names[0];
+  const windows = useQuery({ ...windowsQuery(endpoint ?? ''), enabled: endpoint !== undefined });
+  const alerts = useQuery({ ...alertsQuery(endpoint), enabled: endpoint !== undefined });
+  const set = useCallback(
+    (change: { readonly [K in keyof MonitoringSearch]?: MonitoringSearch[K] | undefined }) =>
+      void navigate({
+        search: (old) => Object.fromEntries(Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined)),
+        replace: !('column' in change),
+        resetScroll: false,
+      }),
+    [navigate],
+  );
   return (
     <Page>
-      <PageHead title="Monitoring" />
+      <PageHead
+        title={endpoint ? `Monitoring ${endpoint}` : 'Monitoring'}
+        sentence={windows.data && alerts.data && windows.data.items.length > 0 && headline(alerts.data.items, windows.data.items)}
+        actions={
+          names.length > 1 && (
+            <Select label="Endpoint" value={endpoint ?? ''} options={names.map((name) => [name, name] as const)} onChange={(value) => set({ endpoint: value, window: undefined, column: undefined })} />
+          )
+        }
+      />
+      <QueryView
+        query={endpoints}
+        rows={8}
+        isEmpty={() => endpoint === undefined}
+        empty={
+          <Empty title="Nothing to watch yet" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
+            A deployed model is watched by itself: drift of each input, quality once labels are in, errors and latency.
+          </Empty>
+        }
+      >
+        {() =>
+          endpoint && (
+            <QueryView
+              query={windows}
+              rows={8}
+              isEmpty={(page) => page.items.length === 0}
+              empty={
+                <Empty title="No window has closed yet" type={`curl -X POST ${location.origin}/api/v1/watermarks/${endpoint} \\\n  -H 'content-type: application/json' -d '{"watermark":"2001-02-02T00:00:00Z"}'`}>
+                  Live, windows close by the clock. When history is replayed, whoever replays says how far event time has come:
+                </Empty>
+              }
+            >
+              {(page) => <MonitoringBody endpoint={endpoint} windows={page.items} alerts={alerts.data?.items ?? []} search={search} set={set} />}
+            </QueryView>
+          )
+        }
+      </QueryView>
     </Page>
   );
+}
+
+function headline(alerts: readonly Alert[], windows: readonly MonitorWindowSummary[]): string {
+  const open = alerts.filter((alert) => alert.state !== 'resolved');
+  const immature = windows.filter((window) => !window.performance.mature).length;
+  const labels = immature > 0 ? ` Labels still come for ${plural(immature, 'window')}.` : '';
+  if (open.length === 0) return `All is as it was when the model was judged.${labels}`;
+  return `${plural(open.length, 'open alert')}.${labels}`;
+}
+
+function MonitoringBody(props: {
+  readonly endpoint: string;
+  readonly windows: readonly MonitorWindowSummary[];
+  readonly alerts: readonly Alert[];
+  readonly search: MonitoringSearch;
+  readonly set: (change: { readonly [K in keyof MonitoringSearch]?: MonitoringSearch[K] | undefined }) => void;
+}) {
+  const { endpoint, windows, alerts, search, set } = props;
+  const loops = useQuery(loopsQuery());
+  const loop = loops.data?.items.find((each) => each.endpoint === endpoint);
+  const turnsData = useQuery({ ...turnsQuery(loop?.name), enabled: loop !== undefined });
+  const turns = useMemo(() => turnsData.data?.items ?? [], [turnsData.data]);
+  const metric = search.metric ?? 'logLoss';
+  const marks = useMemo(() => marksOf(turns, alerts), [turns, alerts]);
+  const quality = useMemo(() => qualitySeries(windows, turns, metric), [windows, turns, metric]);
+  const rates = useMemo(
+    () =>
+      roleSeries(windows, turns, (window) => ({
+        value: window.performance.baseRate?.value ?? null,
+        low: window.performance.baseRate?.low ?? null,
+        high: window.performance.baseRate?.high ?? null,
+        mature: window.performance.mature,
+        of: `mean score ${window.performance.meanScore?.toFixed(3) ?? '–'}`,
+      })).slice(0, 1).map((series) => ({ ...series, label: 'observed rate' })),
+    [windows, turns],
+  );
+  const drifted = useMemo(
+    () => roleSeries(windows, turns, (window) => ({ value: window.driftedColumns.length, of: window.driftedColumns.join(', ') })).slice(0, 1).map((series) => ({ ...series, label: 'columns' })),
+    [windows, turns],
+  );
+  const levels = useMemo(() => referenceLevel(windows, metric), [windows, metric]);
+  const { title, better } = metricText(metric);
+  return (
+    <>
+      {alerts.length > 0 && <AlertList alerts={alerts} {...(search.alert ? { chosen: search.alert } : {})} />}
+      <Card
+        title="Quality"
+        note={`on real outcomes; ${better === 'higher' ? 'higher' : 'lower'} is better`}
+        actions={
+          <Choice
+            label="Metric"
+            value={metric}
+            options={QUALITY_METRICS.map((name) => [name, metricText(name).title] as const)}
+            onChange={(value) => set({ metric: value === 'logLoss' ? undefined : value })}
+          />
+        }
+      >
+        <HoverGroup>
+          <TimeChart title={title} series={quality} marks={marks} levels={levels} fromZero={false} height={230} empty="No window has enough labels for this metric yet." />
+          <div className="grid gap-x-8 pt-2 lg:grid-cols-2">
+            <TimeChart title="Rate of positive labels" series={rates} marks={marks} fromZero={false} height={150} empty="No label yet." format={(value) => formatPercent(value, 1)} />
+            <TimeChart title="Columns that moved" series={drifted} marks={marks} fromZero height={150} empty="Nothing tested yet." format={formatCount} />
+          </div>
+          <MarkLegend kinds={marks.map((mark) => mark.kind)} />
+        </HoverGroup>
+      </Card>
+      <DriftCard windows={windows} turns={turns} search={search} set={set} />
+    </>
+  );
+}
+
+/** The newest window's reference of this metric, as a line to compare with. */
+function referenceLevel(windows: readonly MonitorWindowSummary[], metric: string) {
+  const newest = windows.toSorted((a, b) => Date.parse(b.start) - Date.parse(a.start))[0];
+  const reference = newest?.performance.metrics.find((each) => each.metric === metric)?.reference;
+  return reference ? [{ value: reference.value, label: `v${newest?.modelVersion} before it was deployed` }] : [];
 }

@@ -1,6 +1,6 @@
 import { compact, oneOf, type RawSearch, text } from '../../kit/search-params.ts';
 
-export const QUALITY_METRICS = ['log-loss', 'brier', 'auc', 'accuracy', 'calibration-error'] as const;
+export const QUALITY_METRICS = ['logLoss', 'brier', 'auc', 'accuracy', 'ece'] as const;
 
 /** `window` is the window that the drift table speaks of; `column` opens its panel. */
 export type MonitoringSearch = {

@@ -1,9 +1,217 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import type { Evaluation } from '../../../../src/lifecycle/evaluation/contract.ts';
+import type { ModelVersion, RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
+import { apiUrl } from '../../api/client.ts';
+import { aliasMovesQuery, evaluationQuery, modelQuery, versionQuery } from '../../api/queries.ts';
+import { Reliability } from '../../charts/draw/reliability.tsx';
+import { Act } from '../../kit/act.tsx';
+import { EmptyLine } from '../../kit/empty.tsx';
+import { Facts } from '../../kit/facts.tsx';
+import { formatCount, shortId } from '../../kit/format.ts';
+import { GateList } from '../../kit/gate-list.tsx';
+import { type Identity, IdentitySwatch } from '../../kit/identity.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
+import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
+import { Id } from '../../kit/snippet.tsx';
+import { Ago } from '../../kit/time.tsx';
+import { sentence } from '../../kit/turn-text.ts';
+import { ComparisonTable, SegmentTable } from './comparison.tsx';
+import { Lineage } from './lineage.tsx';
 
+const route = getRouteApi('/models/$model/versions/$version');
+
+/** May this version go live: which gates pass, what did it beat, where does it come from? */
 export function VersionScreen() {
+  const params = route.useParams();
+  const version = useQuery(versionQuery(params.model, params.version));
+  const model = useQuery(modelQuery(params.model));
   return (
     <Page>
-      <PageHead title="Version" />
+      <QueryView query={version} rows={10}>
+        {(data) => <VersionBody version={data} model={model.data} />}
+      </QueryView>
     </Page>
+  );
+}
+
+function VersionBody(props: { readonly version: ModelVersion; readonly model: RegisteredModel | undefined }) {
+  const { version, model } = props;
+  const alias = version.aliases.find((each): each is Identity => each === 'champion' || each === 'challenger');
+  const moves = useQuery(aliasMovesQuery(version.name));
+  const own = (moves.data?.items ?? []).filter((move) => move.version === version.version || move.previousVersion === version.version);
+  return (
+    <>
+      <PageHead
+        title={
+          <span className="flex flex-wrap items-baseline gap-x-3">
+            {version.name} v{version.version}
+            {version.aliases.length > 0 && (
+              <span className="inline-flex items-center gap-2 font-normal text-body text-muted">
+                {alias && <IdentitySwatch identity={alias} />}
+                {version.aliases.join(', ')}
+              </span>
+            )}
+          </span>
+        }
+        sentence={verdict(version)}
+        actions={<VersionActs version={version} model={model} />}
+      />
+      <Lineage version={version} />
+      <div className="grid gap-4 lg:grid-cols-[2fr_3fr]">
+        <div className="flex min-w-0 flex-col gap-4">
+          <Card title="Gates">
+            {version.gates.length === 0 ? <EmptyLine>No gate has judged this version.</EmptyLine> : <GateList gates={version.gates} />}
+          </Card>
+          <Card title="Approvals">
+            {version.approvals.length === 0 ? (
+              <EmptyLine>Nobody was asked, or nobody has answered.</EmptyLine>
+            ) : (
+              version.approvals.map((approval) => (
+                <p key={approval.id} className="py-0.5">
+                  {sentence(approval.decision)} by {approval.by} <Ago at={approval.decidedAt} className="text-muted" />
+                  <span className="block text-muted">{approval.reason}</span>
+                </p>
+              ))
+            )}
+          </Card>
+          <Card title="Signature" note={<a href={apiUrl(`/registered-models/${encodeURIComponent(version.name)}/versions/${version.version}/card`, { format: 'markdown' })} className="text-accent">model card</a>}>
+            {version.signature ? <Signature signature={version.signature} /> : <EmptyLine>The version has no package yet, so its inputs are not known.</EmptyLine>}
+          </Card>
+          {own.length > 0 && (
+            <Card title="History">
+              <ol className="flex flex-col gap-2">
+                {own.map((move) => (
+                  <li key={move.id}>
+                    {MOVE_WORD[move.action]} {move.alias}
+                    {move.previousVersion !== null && move.version !== null && `: v${move.previousVersion} to v${move.version}`}{' '}
+                    <Ago at={move.movedAt} className="text-muted" />
+                    <span className="block text-muted">{move.reason}</span>
+                  </li>
+                ))}
+              </ol>
+            </Card>
+          )}
+        </div>
+        {version.evaluationId === null ? (
+          <Card title="Evaluation" className="self-start">
+            <EmptyLine>This version has not been evaluated: no loop has judged it on held-out rows.</EmptyLine>
+          </Card>
+        ) : (
+          <EvaluationCards id={version.evaluationId} version={version} />
+        )}
+      </div>
+    </>
+  );
+}
+
+const MOVE_WORD: Readonly<Record<string, string>> = { set: 'Set as', clear: 'No longer', promote: 'Promoted to', rollback: 'Rolled back to' };
+
+/** The gate that decided, as the sentence of the head. */
+function verdict(version: ModelVersion): string {
+  const failed = version.gates.find((gate) => gate.verdict === 'fail');
+  if (failed) return `Refused: ${failed.reason}.`;
+  const unsure = version.gates.find((gate) => gate.verdict === 'unsure');
+  if (unsure) return `Unsure: ${unsure.reason}.`;
+  const against = version.gates.find((gate) => gate.gate?.against === 'champion');
+  if (against) return `${against.reason}.`;
+  return version.gates.length > 0 ? 'All gates passed.' : version.description || 'Not judged yet.';
+}
+
+function VersionActs(props: { readonly version: ModelVersion; readonly model: RegisteredModel | undefined }) {
+  const { version, model } = props;
+  const path = `/registered-models/${encodeURIComponent(version.name)}`;
+  const champion = model?.aliases.champion;
+  if (version.aliases.includes('champion')) {
+    return (
+      <Act
+        verb="Roll back"
+        look="danger"
+        title={`Roll back ${version.name}`}
+        path={`${path}/rollback`}
+        effect={model?.previousChampion ? `All traffic of endpoints that follow the champion returns from v${version.version} to v${model.previousChampion} at once.` : 'There is no earlier champion to return to.'}
+        disabled={model && model.previousChampion === null ? 'There is no earlier champion' : false}
+      />
+    );
+  }
+  return (
+    <Act
+      verb="Promote"
+      look="primary"
+      title={`Promote v${version.version}`}
+      path={`${path}/promote`}
+      body={(reason) => ({ version: version.version, reason })}
+      effect={champion ? `v${version.version} takes the place of v${champion}: all traffic of endpoints that follow the champion, without shadow or canary. v${champion} stays one click away.` : `v${version.version} becomes the first champion.`}
+      disabled={version.digest === null ? 'Not packaged: there is nothing to serve' : version.gates.some((gate) => gate.verdict === 'fail') ? 'A gate refused this version' : false}
+    />
+  );
+}
+
+function Signature(props: { readonly signature: NonNullable<ModelVersion['signature']> }) {
+  return (
+    <Facts
+      facts={[
+        ...props.signature.inputs.map((field) => [field.name, <span key={field.name} className="text-muted">{field.type}{field.required ? '' : ', may be missing'}</span>] as const),
+        ...props.signature.outputs.map((field) => [`→ ${field.name}`, <span key={field.name} className="text-muted">{field.type}{field.shape.length > 0 ? ` [${field.shape.join(', ')}]` : ''}</span>] as const),
+      ]}
+    />
+  );
+}
+
+function EvaluationCards(props: { readonly id: string; readonly version: ModelVersion }) {
+  const evaluation = useQuery(evaluationQuery(props.id));
+  return (
+    <div className="flex min-w-0 flex-col gap-4">
+      <QueryCard
+        title={evaluation.data?.report.overall.champion ? 'Against the champion, same rows' : 'On held-out rows'}
+        note={evaluation.data ? `${formatCount(evaluation.data.report.overall.rows)} rows, ${formatCount(evaluation.data.report.overall.positives)} positive` : undefined}
+        query={evaluation}
+        rows={8}
+        flush
+        className="overflow-hidden"
+      >
+        {(data) => <ComparisonTable comparison={data.report.overall} version={props.version.version} />}
+      </QueryCard>
+      {evaluation.data && <Calibration evaluation={evaluation.data} version={props.version} />}
+      {evaluation.data && evaluation.data.report.segments.length > 0 && <SegmentTable report={evaluation.data.report} />}
+    </div>
+  );
+}
+
+function Calibration(props: { readonly evaluation: Evaluation; readonly version: ModelVersion }) {
+  const { candidate, champion, threshold, dataset, seed } = props.evaluation.report;
+  const points = (curves: typeof candidate) =>
+    curves.calibration.bins.flatMap((bin) =>
+      bin.observed.value === null ? [] : [{ meanScore: bin.meanScore, observed: bin.observed.value, low: bin.observed.low, high: bin.observed.high, rows: bin.observed.n }],
+    );
+  return (
+    <Card title="Calibration" note="predicted against observed, per cent">
+      <div className="flex flex-wrap items-start gap-x-8 gap-y-4">
+        <Reliability
+          models={[
+            ...(champion ? [{ id: 'champion', identity: 'champion' as const, points: points(champion) }] : []),
+            { id: `v${props.version.version}`, identity: champion ? ('challenger' as const) : ('champion' as const), points: points(candidate) },
+          ]}
+        />
+        <div className="min-w-56 flex-1">
+          <Facts
+            facts={[
+              champion && ['champion', <span key="c" className="inline-flex items-center gap-2"><IdentitySwatch identity="champion" /> slope {champion.calibration.slope?.toFixed(2) ?? '–'}</span>],
+              [`v${props.version.version}`, <span key="v" className="inline-flex items-center gap-2"><IdentitySwatch identity={champion ? 'challenger' : 'champion'} /> slope {candidate.calibration.slope?.toFixed(2) ?? '–'}</span>],
+              ['Decided at', `score ≥ ${threshold}`],
+              ['Right', `${formatCount(candidate.confusion.truePositives + candidate.confusion.trueNegatives)} of ${formatCount(props.evaluation.rows)}`],
+              ['Missed', formatCount(candidate.confusion.falseNegatives)],
+              ['False alarms', formatCount(candidate.confusion.falsePositives)],
+              ['Rows', <Id key="d" id={dataset.digest} text={shortId(dataset.digest)} />],
+              ['Seed', String(seed)],
+            ]}
+          />
+          <p className="pt-3 text-label text-muted">On the dotted line a score means what it says. A slope of 1 is ideal.</p>
+          <Link to="/audit" search={{ kind: 'model-version', subject: `${props.version.name}/${props.version.version}` }} className="text-accent text-label">
+            who changed what
+          </Link>
+        </div>
+      </div>
+    </Card>
   );
 }

@@ -1,9 +1,216 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
+import type { TurnSummary } from '../../../../src/loop/contract.ts';
+import { alertsQuery, endpointQuery, feedbackQuery, loopsQuery, turnQuery, turnsQuery, windowsQuery } from '../../api/queries.ts';
+import { HoverGroup } from '../../charts/draw/hover.tsx';
+import { TimeChart } from '../../charts/draw/time-chart.tsx';
+import { TrafficChart } from '../../charts/draw/traffic-chart.tsx';
+import { marksOf, roleSeries, TRAFFIC_PARTS, trafficWindows } from '../../charts/prepare/loop-history.ts';
+import { wheelOfTurn } from '../../charts/prepare/loop-wheel.ts';
+import { Act } from '../../kit/act.tsx';
+import { EmptyLine } from '../../kit/empty.tsx';
+import { Figures } from '../../kit/facts.tsx';
+import { Select } from '../../kit/fields.tsx';
+import { formatCount, formatPercent } from '../../kit/format.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
+import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
+import { RolloutView } from '../../kit/rollout-view.tsx';
+import { Snippet } from '../../kit/snippet.tsx';
+import { turnWord } from '../../kit/turn-text.ts';
+import { Wheel } from '../../kit/wheel.tsx';
+import { RouteHistory } from './route-history.tsx';
+import { TrafficBar } from './traffic-bar.tsx';
 
+const route = getRouteApi('/endpoints/$endpoint');
+
+/** Who gets which version now, is the new one better, how do I stop it? */
 export function EndpointScreen() {
+  const { endpoint: name } = route.useParams();
+  const endpoint = useQuery(endpointQuery(name));
   return (
     <Page>
-      <PageHead title="Deployment" />
+      <QueryView query={endpoint} rows={8}>
+        {(data) => <EndpointBody endpoint={data} />}
+      </QueryView>
     </Page>
+  );
+}
+
+function EndpointBody(props: { readonly endpoint: Endpoint }) {
+  const { endpoint } = props;
+  const loops = useQuery(loopsQuery());
+  const loop = loops.data?.items.find((each) => each.endpoint === endpoint.name);
+  const turns = useQuery({ ...turnsQuery(loop?.name), enabled: loop !== undefined });
+  const behind = endpoint.replicas.filter((replica) => !replica.current || !replica.connected);
+  return (
+    <>
+      <PageHead title={endpoint.name} sentence={headline(endpoint, behind.length)} actions={<EndpointActs endpoint={endpoint} loopName={loop?.name} paused={loop?.state === 'paused'} />} />
+      <Card>
+        <TrafficBar endpoint={endpoint} />
+        {behind.map((replica) => (
+          <p key={replica.id} className="pt-2 text-muted">
+            {replica.id}: {replica.error ?? (replica.connected ? 'still loads this route' : 'away; it answers with the last route it knew')}
+          </p>
+        ))}
+      </Card>
+      <Rollout turns={turns.data?.items ?? []} />
+      <Traffic endpoint={endpoint} turns={turns.data?.items ?? []} />
+      <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">
+        <RouteHistory endpoint={endpoint.name} />
+        <Ask endpoint={endpoint} />
+      </div>
+    </>
+  );
+}
+
+function headline(endpoint: Endpoint, behind: number): string {
+  const challenger = endpoint.arms.find((arm) => arm.arm === 'challenger');
+  const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
+  if (!champion) return 'No version is deployed here.';
+  const replicas = behind > 0 ? ` ${behind} of ${endpoint.replicas.length} replicas are behind.` : '';
+  if (challenger && challenger.weight > 0) return `v${challenger.modelVersion} answers ${formatPercent(challenger.weight)} of requests beside v${champion.modelVersion}.${replicas}`;
+  if (endpoint.shadow) return `v${champion.modelVersion} answers everything; v${endpoint.shadow.modelVersion} listens in shadow.${replicas}`;
+  return `v${champion.modelVersion} answers everything.${replicas}`;
+}
+
+function EndpointActs(props: { readonly endpoint: Endpoint; readonly loopName: string | undefined; readonly paused: boolean }) {
+  const { endpoint, loopName, paused } = props;
+  const path = `/endpoints/${encodeURIComponent(endpoint.name)}`;
+  const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
+  const challenger = endpoint.arms.find((arm) => arm.arm === 'challenger');
+  if (!champion) return null;
+  return (
+    <>
+      {loopName !== undefined && (
+        <Act
+          verb={paused ? 'Resume' : 'Pause'}
+          title={paused ? `Resume ${loopName}` : `Pause ${loopName}`}
+          path={`/loops/${encodeURIComponent(loopName)}/${paused ? 'resume' : 'pause'}`}
+          effect={paused ? 'The roll-out goes on from the step it stands on.' : 'The roll-out stays at its present step: the shares of traffic do not change until it is resumed.'}
+        />
+      )}
+      {challenger || endpoint.shadow ? (
+        <Act
+          verb="Withdraw"
+          look="danger"
+          title={`Withdraw v${challenger?.modelVersion ?? endpoint.shadow?.modelVersion}`}
+          path={`${path}/withdraw`}
+          effect={challenger ? `${formatPercent(challenger.weight)} of traffic returns to v${champion.modelVersion} at once.` : `v${endpoint.shadow?.modelVersion} stops listening. No answer changes.`}
+        />
+      ) : (
+        <Act
+          verb="Roll back"
+          look="danger"
+          title={`Roll back ${endpoint.name}`}
+          path={`${path}/rollback`}
+          effect={`100\u202f% of traffic returns from v${champion.modelVersion} to the champion before it, at once.`}
+        />
+      )}
+    </>
+  );
+}
+
+/** The roll-out under way, or any earlier one; which is in the URL. */
+function Rollout(props: { readonly turns: readonly TurnSummary[] }) {
+  const { turn: chosen } = route.useSearch();
+  const navigate = route.useNavigate();
+  const rolled = props.turns.filter((turn) => turn.challengerVersion !== null && turn.championVersion !== null && turn.state !== 'rejected');
+  const id = chosen ?? rolled[0]?.id;
+  const turn = useQuery({ ...turnQuery(id ?? ''), enabled: id !== undefined });
+  if (id === undefined) return null;
+  return (
+    <QueryCard
+      title={
+        <span className="inline-flex items-center gap-2.5">
+          {turn.data && <Wheel {...wheelOfTurn(turn.data)} size={20} />}
+          {turn.data?.finishedAt === null ? 'Roll-out' : 'Last roll-out'}
+          {turn.data && (
+            <Link to="/turns/$turnId" params={{ turnId: turn.data.id }} className="font-normal text-accent">
+              turn {turn.data.number}: v{turn.data.challengerVersion} {turnWord(turn.data.state)}
+            </Link>
+          )}
+        </span>
+      }
+      actions={
+        rolled.length > 1 && (
+          <Select
+            label="Roll-out"
+            value={id}
+            options={rolled.map((each) => [each.id, `v${each.challengerVersion} ${turnWord(each.state)}`] as const)}
+            onChange={(value) => void navigate({ search: value && value !== rolled[0]?.id ? { turn: value } : {}, replace: true })}
+          />
+        )
+      }
+      query={turn}
+      rows={5}
+    >
+      {(data) => (data.rollout ? <RolloutView turn={data} /> : <EmptyLine>It has not reached traffic yet: {turnWord(data.state)}.</EmptyLine>)}
+    </QueryCard>
+  );
+}
+
+function Traffic(props: { readonly endpoint: Endpoint; readonly turns: readonly TurnSummary[] }) {
+  const { endpoint, turns } = props;
+  const windows = useQuery(windowsQuery(endpoint.name));
+  const alerts = useQuery(alertsQuery(endpoint.name));
+  const feedback = useQuery(feedbackQuery(endpoint.name));
+  const items = windows.data?.items;
+  const marks = useMemo(() => marksOf(turns, alerts.data?.items ?? []), [turns, alerts.data]);
+  const traffic = useMemo(() => trafficWindows(items ?? [], turns), [items, turns]);
+  const errors = useMemo(() => roleSeries(items ?? [], turns, (window) => ({ value: window.health.errorRatio.value, low: window.health.errorRatio.low, high: window.health.errorRatio.high, of: `${formatCount(window.health.failed)} of ${formatCount(window.health.requests)}` })), [items, turns]);
+  const latency = useMemo(() => roleSeries(items ?? [], turns, (window) => ({ value: window.health.latencyMs?.p99 ?? null, of: `median ${window.health.latencyMs?.p50.toFixed(2) ?? '–'} ms` })), [items, turns]);
+  return (
+    <QueryCard
+      title="Traffic and health"
+      query={windows}
+      rows={5}
+      isEmpty={(page) => page.items.length === 0}
+      empty={<EmptyLine>Charts begin when the first window of event time closes.</EmptyLine>}
+    >
+      {() => (
+        <div className="flex flex-col gap-4">
+          {feedback.data && (
+            <Figures
+              figures={[
+                ['Predictions', formatCount(feedback.data.total.predictions), 'predictions'],
+                ['Joined with a label', formatCount(feedback.data.total.joined), 'joined'],
+                ['Waiting for one', formatCount(feedback.data.total.waiting), 'waiting'],
+                ['Labels sent twice', formatCount(feedback.data.total.duplicateLabels), 'duplicates'],
+                ['Labels without a prediction', formatCount(feedback.data.total.orphans), 'orphans'],
+                ['Answered with an error', formatCount(feedback.data.total.failed), 'failed'],
+              ]}
+            />
+          )}
+          <HoverGroup>
+            <TrafficChart title="Requests per window" windows={traffic} parts={TRAFFIC_PARTS} marks={marks} />
+            <div className="grid gap-x-8 gap-y-4 lg:grid-cols-2">
+              <TimeChart title="Errors, share of requests" series={errors} marks={marks} fromZero height={150} empty="No request yet." format={(value) => formatPercent(value)} />
+              <TimeChart title="Latency p99, ms" series={latency} marks={marks} fromZero height={150} empty="No latency yet." />
+            </div>
+          </HoverGroup>
+        </div>
+      )}
+    </QueryCard>
+  );
+}
+
+/** How to ask this endpoint from a terminal, with the replica's real address. */
+function Ask(props: { readonly endpoint: Endpoint }) {
+  const url = props.endpoint.replicas.find((replica) => replica.url)?.url ?? 'http://127.0.0.1:7601';
+  const text = `curl ${url}/v2/models/${props.endpoint.name}/infer \\\n  -H 'content-type: application/json' \\\n  -d '{"inputs":[{"name":"…","datatype":"FP32","shape":[1],"data":[…]}]}'`;
+  return (
+    <Card title="Ask it" className="self-start">
+      <div className="flex flex-col gap-3">
+        <Snippet text={text} />
+        <p className="text-muted">
+          Open Inference Protocol v2. Its inputs and types: <code>{url}/v2/models/{props.endpoint.name}</code>
+        </p>
+        <Link to="/predictions" search={{ endpoint: props.endpoint.name }} className="text-accent">
+          What it answered
+        </Link>
+      </div>
+    </Card>
   );
 }

@@ -1,0 +1,68 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { post } from '../api/client.ts';
+import { Button } from './button.tsx';
+import { Dialog, DialogHead } from './dialog.tsx';
+import { ReasonField } from './fields.tsx';
+import { ProblemNote } from './panel.tsx';
+
+/**
+ * A button for an act that changes what runs. It asks for the reason, says the effect in numbers before it is
+ * done, and shows the server's answer if it is refused.
+ */
+export function Act(props: {
+  readonly verb: string;
+  readonly title: string;
+  readonly effect: ReactNode;
+  readonly path: string;
+  readonly body?: (reason: string) => unknown;
+  readonly look?: 'plain' | 'primary' | 'danger';
+  readonly placeholder?: string;
+  readonly disabled?: string | false;
+}) {
+  const { verb, title, effect, path, body = (reason) => ({ reason }), look = 'plain', placeholder = 'For instance: agreed with Ana', disabled = false } = props;
+  const [open, setOpen] = useState(false);
+  const [reason, setReason] = useState('');
+  const queries = useQueryClient();
+  const act = useMutation({
+    mutationFn: () => post<unknown>(path, body(reason.trim())),
+    onSuccess: () => {
+      setOpen(false);
+      setReason('');
+      void queries.invalidateQueries();
+    },
+  });
+  const close = (): void => {
+    setOpen(false);
+    act.reset();
+  };
+  return (
+    <>
+      <span data-tip={disabled || undefined}>
+        <Button look={look} disabled={disabled !== false} onClick={() => setOpen(true)}>
+          {verb}
+        </Button>
+      </span>
+      <Dialog open={open} onClose={close} label={title}>
+        <DialogHead title={title} onClose={close} />
+        <form
+          className="flex flex-col gap-4 p-4"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (reason.trim() !== '') act.mutate();
+          }}
+        >
+          <div className="text-muted">{effect}</div>
+          <ReasonField value={reason} onChange={setReason} placeholder={placeholder} />
+          {act.isError && <ProblemNote error={act.error} />}
+          <div className="flex justify-end gap-2">
+            <Button onClick={close}>Leave as it is</Button>
+            <Button type="submit" look={look === 'plain' ? 'primary' : look} disabled={reason.trim() === '' || act.isPending}>
+              {verb}
+            </Button>
+          </div>
+        </form>
+      </Dialog>
+    </>
+  );
+}

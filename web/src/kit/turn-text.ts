@@ -1,0 +1,43 @@
+import type { TriggerCause, TurnState } from '../../../src/loop/contract.ts';
+import type { State } from '../charts/prepare/wheel.ts';
+
+/** A turn's state as a mark. Refused and rolled back are the loop doing its duty: they are to be seen, not repaired. */
+export function stateOfTurn(state: TurnState): State {
+  if (state === 'promoted') return 'good';
+  if (state === 'failed') return 'bad';
+  if (state === 'rejected' || state === 'rolled-back' || state === 'awaiting-approval') return 'watch';
+  return state === 'cancelled' ? 'none' : 'running';
+}
+
+const WORDS: Readonly<Record<TurnState, string>> = {
+  preparing: 'preparing data',
+  training: 'training',
+  packaging: 'packaging',
+  evaluating: 'evaluating',
+  gating: 'at the gates',
+  'awaiting-approval': 'waits for an approval',
+  shadow: 'in shadow',
+  canary: 'in canary',
+  promoting: 'promoting',
+  promoted: 'promoted',
+  rejected: 'refused',
+  'rolled-back': 'rolled back',
+  failed: 'failed',
+  cancelled: 'cancelled',
+};
+
+export const turnWord = (state: TurnState): string => WORDS[state] ?? state;
+
+const CAUSES: Readonly<Record<TriggerCause, string>> = {
+  first: 'first training',
+  drift: 'drift',
+  performance: 'quality',
+  schedule: 'schedule',
+  labels: 'new labels',
+  manual: 'by hand',
+};
+
+export const causeWord = (cause: TriggerCause): string => CAUSES[cause] ?? cause;
+
+/** First letter large, for a sentence made of a server's reason; version names stay as they are. */
+export const sentence = (text: string): string => (text === '' || /^v\d/.test(text) ? text : text[0]?.toUpperCase() + text.slice(1));

@@ -1,0 +1,73 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { PredictionDetail } from '../../../../src/lifecycle/feedback/contract.ts';
+import { predictionQuery } from '../../api/queries.ts';
+import { Facts } from '../../kit/facts.tsx';
+import { formatDuration, formatNumber, formatPercent } from '../../kit/format.ts';
+import { IdentitySwatch } from '../../kit/identity.tsx';
+import { JsonView } from '../../kit/json-view.tsx';
+import { QueryView } from '../../kit/panel.tsx';
+import { SidePanel } from '../../kit/side-panel.tsx';
+import { Id } from '../../kit/snippet.tsx';
+import { Ago, EventTime } from '../../kit/time.tsx';
+
+/** One answer: what was asked, what was said and by whom, what became true. */
+export function PredictionPanel(props: { readonly endpoint: string; readonly id: string; readonly onClose: () => void }) {
+  const prediction = useQuery(predictionQuery(props.endpoint, props.id));
+  return (
+    <SidePanel title="Prediction" label="Prediction" onClose={props.onClose}>
+      <QueryView query={prediction} rows={8}>
+        {(data) => <PredictionBody prediction={data} />}
+      </QueryView>
+    </SidePanel>
+  );
+}
+
+/** The answer and its truth as one sentence. */
+function verdict(prediction: PredictionDetail): string {
+  if (prediction.status !== 'ok') return `Answered with an error: ${prediction.error ?? prediction.status}.`;
+  const score = prediction.score === null ? 'no score' : formatNumber(prediction.score, 3);
+  if (!prediction.label) return `Said ${score}. The truth is not known yet.`;
+  const delay = Date.parse(prediction.label.eventTime) - Date.parse(prediction.eventTime);
+  return `Said ${score}; it turned out ${prediction.label.value}, known ${formatDuration(delay)} later.`;
+}
+
+function PredictionBody(props: { readonly prediction: PredictionDetail }) {
+  const { prediction } = props;
+  const features = Object.entries(prediction.features);
+  return (
+    <div className="flex flex-col gap-5">
+      <p className="text-lead">{verdict(prediction)}</p>
+      <Facts
+        facts={[
+          ['Answered by', <span key="v" className="inline-flex items-center gap-2"><IdentitySwatch identity={prediction.arm} /><Link to="/models/$model/versions/$version" params={{ model: prediction.model, version: prediction.modelVersion }} className="text-accent">{prediction.model} v{prediction.modelVersion}</Link>{prediction.arm}</span>],
+          ['Event time', <EventTime key="e" at={prediction.eventTime} precise />],
+          ['Asked', <Ago key="r" at={prediction.receivedAt} />],
+          ['Took', `${prediction.latencyMs.toFixed(2)} ms`],
+          prediction.entity !== null && ['Entity', <Link key="en" to="/predictions" search={{ endpoint: prediction.endpoint, entity: prediction.entity }} className="text-accent">{prediction.entity}</Link>],
+          prediction.propensity !== null && ['Chance of this arm', `${formatPercent(prediction.propensity)}${prediction.bucket === null ? '' : `, bucket ${prediction.bucket}`}`],
+          prediction.logLoss !== null && ['Log loss', formatNumber(prediction.logLoss)],
+          ['Id', <Id key="id" id={prediction.predictionId} />],
+        ]}
+      />
+      <section className="flex flex-col gap-1.5">
+        <h3 className="font-strong">What was asked</h3>
+        {features.length === 0 ? <p className="text-muted">No feature was recorded.</p> : <Facts facts={features.map(([name, value]) => [name, value === null ? <span key={name} className="text-faint">missing</span> : String(value)] as const)} />}
+      </section>
+      {prediction.shadows.length > 0 && (
+        <section className="flex flex-col gap-1.5">
+          <h3 className="font-strong">What others said unheard</h3>
+          {prediction.shadows.map((shadow) => (
+            <p key={shadow.modelVersion} className="inline-flex items-center gap-2">
+              <IdentitySwatch identity="shadow" /> v{shadow.modelVersion}: {shadow.score === null ? shadow.status : formatNumber(shadow.score, 3)}
+            </p>
+          ))}
+        </section>
+      )}
+      <section className="flex flex-col gap-1.5">
+        <h3 className="font-strong">Outputs</h3>
+        <JsonView value={prediction.outputs} label="Outputs" />
+      </section>
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
+import type { Loop } from '../../../../src/loop/contract.ts';
+import type { State } from '../../charts/prepare/wheel.ts';
+
+export type Waiting = {
+  readonly key: string;
+  readonly state: State;
+  readonly model: string;
+  readonly sentence: string;
+  readonly verb: string;
+  readonly to: string;
+};
+
+const ORDER: Readonly<Record<State, number>> = { bad: 0, watch: 1, running: 2, good: 3, none: 4 };
+
+/** What only a person can settle, worst first. */
+export function waitingFor(loops: readonly Loop[], alerts: readonly Alert[]): readonly Waiting[] {
+  const found: Waiting[] = [];
+  for (const loop of loops) {
+    const { activeTurn, lastTurn } = loop;
+    if (activeTurn?.state === 'awaiting-approval') {
+      found.push({
+        key: `approve ${activeTurn.id}`,
+        state: 'watch',
+        model: loop.name,
+        sentence: `v${activeTurn.challengerVersion ?? '?'} needs an approval: ${activeTurn.reason}`,
+        verb: 'Review',
+        to: `/turns/${activeTurn.id}`,
+      });
+    }
+    if (!activeTurn && lastTurn?.state === 'failed') {
+      found.push({
+        key: `failed ${lastTurn.id}`,
+        state: 'bad',
+        model: loop.name,
+        sentence: `turn ${lastTurn.number} failed: ${lastTurn.reason}`,
+        verb: 'Look',
+        to: `/turns/${lastTurn.id}`,
+      });
+    }
+    if (loop.state === 'paused') {
+      found.push({ key: `paused ${loop.name}`, state: 'watch', model: loop.name, sentence: 'the loop is paused and starts no turn', verb: 'Look', to: `/loops/${loop.name}` });
+    }
+  }
+  for (const alert of alerts) {
+    if (alert.state !== 'open') continue;
+    found.push({
+      key: alert.id,
+      state: alert.severity,
+      model: alert.endpoint,
+      sentence: alert.reason,
+      verb: 'Look',
+      to: `/monitoring?endpoint=${encodeURIComponent(alert.endpoint)}&alert=${alert.id}`,
+    });
+  }
+  return found.toSorted((a, b) => ORDER[a.state] - ORDER[b.state]);
+}

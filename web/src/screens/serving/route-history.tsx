@@ -1,0 +1,61 @@
+import { useQuery } from '@tanstack/react-query';
+import type { RouteAction, RouteVersion } from '../../../../src/lifecycle/serving/contract.ts';
+import { routeVersionsQuery } from '../../api/queries.ts';
+import { EmptyLine } from '../../kit/empty.tsx';
+import { formatPercent } from '../../kit/format.ts';
+import { QueryCard } from '../../kit/panel.tsx';
+import { Ago } from '../../kit/time.tsx';
+import { sentence } from '../../kit/turn-text.ts';
+
+const WORDS: Readonly<Record<RouteAction, string>> = {
+  declare: 'declared',
+  deploy: 'deployed',
+  challenge: 'challenged',
+  weight: 'widened',
+  shadow: 'shadow',
+  promote: 'promoted',
+  rollback: 'rolled back',
+  withdraw: 'withdrawn',
+};
+
+function shares(route: RouteVersion): string {
+  const arms = route.arms.map((arm) => `v${arm.modelVersion} ${formatPercent(arm.weight)}`);
+  return [...arms, ...(route.shadow ? [`v${route.shadow.modelVersion} shadow`] : [])].join(', ') || 'nothing';
+}
+
+/** Every change of the route, newest first, with who and why. */
+export function RouteHistory(props: { readonly endpoint: string }) {
+  const routes = useQuery(routeVersionsQuery(props.endpoint));
+  return (
+    <QueryCard
+      title="History"
+      note="every change of traffic"
+      query={routes}
+      flush
+      className="overflow-hidden"
+      isEmpty={(page) => page.items.length === 0}
+      empty={
+        <div className="px-4 pb-3">
+          <EmptyLine>Nothing has changed yet.</EmptyLine>
+        </div>
+      }
+    >
+      {(page) => (
+        <ol className="max-h-[520px] overflow-y-auto">
+          {page.items.toSorted((a, b) => b.version - a.version).map((route) => (
+            <li key={route.version} className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-t px-4 py-2">
+              <span>
+                <span className="font-strong">{sentence(WORDS[route.action] ?? route.action)}</span> <span className="text-muted">{shares(route)}</span>
+              </span>
+              <Ago at={route.createdAt} className="text-label text-muted" />
+              <span className="col-span-2 text-muted">
+                {sentence(route.reason)}
+                {!route.actor.startsWith('system') && `, by ${route.actor}`}
+              </span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </QueryCard>
+  );
+}
