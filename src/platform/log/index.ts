@@ -1,5 +1,6 @@
-import { type Logger, pino } from 'pino';
+import { type Logger, pino, stdSerializers } from 'pino';
 import pretty from 'pino-pretty';
+import { MillraceError } from '../../core/errors.ts';
 
 export type { Logger };
 
@@ -9,8 +10,15 @@ export type LogFormat = 'auto' | 'json' | 'text';
 /** A logger that writes lines for people on a terminal and JSON elsewhere. */
 export function createLogger(name: string, level: LogLevel = 'info', format: LogFormat = 'auto'): Logger {
   const text = format === 'text' || (format === 'auto' && process.stdout.isTTY);
-  const options = { name, level, base: { name, pid: process.pid } };
+  const options = { name, level, base: { name, pid: process.pid }, serializers: { err: describeError } };
   return text
     ? pino(options, pretty({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', sync: true }))
     : pino(options);
+}
+
+/** An error that we foresaw is told by its message and next step; only others need their stack. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof MillraceError)) return stdSerializers.err(error as Error);
+  const { code, message, next } = error;
+  return { code, message, next };
 }
