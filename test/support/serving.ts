@@ -2,15 +2,29 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { canonicalJson } from '../../src/core/json.ts';
+import { z } from 'zod';
+import { canonicalJson, type Digest } from '../../src/core/json.ts';
 import { type PackageManifest, packageManifestSchema } from '../../src/core/model-package.ts';
 import {
   type EndpointRoute,
   openReplica,
+  type PredictionSegment,
+  predictionSegmentSchema,
   type RouteTable,
   type ServeReplica,
+  ServingService,
+  servingMigrations,
+  servingRoutes,
 } from '../../src/lifecycle/serving/index.ts';
-import { type BlobStore, openDirectoryBlobs } from '../../src/platform/blobs/index.ts';
+import {
+  type BlobStore,
+  blobRoutes,
+  type DirectoryBlobStore,
+  openDirectoryBlobs,
+} from '../../src/platform/blobs/index.ts';
+import { migrate, openSqlite } from '../../src/platform/db/index.ts';
+import { addRoutes, createHttpServer, defineRoute, listen } from '../../src/platform/http/index.ts';
+import { Journal, journalMigrations } from '../../src/platform/journal/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { createMetrics } from '../../src/platform/metrics/index.ts';
 import { importOnnx, type OnnxPackage } from '../../src/platform/onnx/index.ts';
@@ -76,6 +90,7 @@ export interface TestServing {
   readonly replica: ServeReplica;
   readonly blobs: BlobStore;
   readonly directory: string;
+  readonly stop: () => Promise<void>;
   /** Sends JSON (or text) and returns status, headers and the JSON answer. */
   readonly post: (
     path: string,
@@ -84,26 +99,38 @@ export interface TestServing {
   ) => Promise<{ status: number; headers: Headers; json: Record<string, unknown> }>;
 }
 
-/** A replica with its HTTP server that talks to no control. */
-export async function startTestServing(t: TestContext): Promise<TestServing> {
-  const directory = await mkdtemp(join(tmpdir(), 'millrace-serving-'));
+/**
+ * A replica with its HTTP server. Without a control it serves what is put into its blobs and applied; with a
+ * directory that is given it is left behind for the next start.
+ */
+export async function startTestServing(
+  t: TestContext,
+  options: { readonly controlUrl?: string; readonly directory?: string } = {},
+): Promise<TestServing> {
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'millrace-serving-')));
   const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
   const logger = createLogger('serve', 'silent');
   const metrics = createMetrics('serve');
   const replica = await openReplica({
     id: 'test',
     directory,
-    controlUrl: null,
+    controlUrl: options.controlUrl ?? null,
     frames: await localFrames(),
     logger,
     metrics,
   });
   const server = new InferenceServer({ replica, metrics, logger, version: '0.0.0' });
   const url = `http://127.0.0.1:${await server.listen('127.0.0.1', 0, '--serve-port')}`;
-  t.after(async () => {
+  let stopped = false;
+  const stop = async () => {
+    if (stopped) return;
+    stopped = true;
     await server.close();
     await replica.close();
-    await rm(directory, { recursive: true, force: true });
+  };
+  t.after(async () => {
+    await stop();
+    if (!options.directory) await rm(directory, { recursive: true, force: true });
   });
   const post: TestServing['post'] = async (path, body, headers = {}) => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -114,5 +141,61 @@ export async function startTestServing(t: TestContext): Promise<TestServing> {
       json: (await response.json()) as Record<string, unknown>,
     };
   };
-  return { url, replica, blobs, directory, post };
+  return { url, replica, blobs, directory, post, stop };
+}
+
+export interface TestControl {
+  readonly url: string;
+  readonly service: ServingService;
+  readonly blobs: DirectoryBlobStore;
+  /** Segments that replicas registered, and how often each was. */
+  readonly segments: ReadonlyMap<string, PredictionSegment & { readonly times: number }>;
+  /** All rows of an endpoint's registered segments. */
+  readonly rows: (endpoint: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+  readonly stop: () => Promise<void>;
+}
+
+/** As much of control as replicas talk to, over HTTP; `port` 0 takes a free one. */
+export async function startTestControl(directory: string, port = 0): Promise<TestControl> {
+  const db = openSqlite(join(directory, 'control.db'));
+  await migrate(db, [...journalMigrations, ...servingMigrations]);
+  const blobs = await openDirectoryBlobs(join(directory, 'control-blobs'));
+  const service = await ServingService.open({ db, journal: new Journal(db), blobs });
+  const segments = new Map<string, PredictionSegment & { times: number }>();
+  const app = createHttpServer({
+    log: createLogger('control', 'silent'),
+    metrics: createMetrics('control'),
+    bodyLimitBytes: 1_000_000,
+    resolveActor: async () => ({ kind: 'user', id: 'test' }),
+  });
+  const register = defineRoute({
+    method: 'POST',
+    path: '/api/v1/prediction-segments',
+    summary: 'Registers a segment',
+    permission: 'feedback:write',
+    body: predictionSegmentSchema,
+    response: z.undefined(),
+    handle: async ({ body }) => {
+      segments.set(body.id, { ...body, times: (segments.get(body.id)?.times ?? 0) + 1 });
+      return undefined;
+    },
+  });
+  addRoutes(app, [...servingRoutes(service), ...blobRoutes(blobs), register]);
+  const url = `http://127.0.0.1:${await listen(app, '127.0.0.1', port, '--port')}`;
+  const frames = await localFrames();
+  const rows = async (endpoint: string) => {
+    const own = [...segments.values()].filter((s) => s.endpoint === endpoint);
+    if (own.length === 0) return [];
+    const paths = await Promise.all(own.map(async (s) => `'${await blobs.path(s.digest as Digest)}'`));
+    return frames.query(`SELECT * FROM read_parquet([${paths.join(', ')}], union_by_name = true)`);
+  };
+  let stopped = false;
+  const stop = async () => {
+    if (stopped) return;
+    stopped = true;
+    service.close();
+    await app.close();
+    await db.close();
+  };
+  return { url, service, blobs, segments, rows, stop };
 }

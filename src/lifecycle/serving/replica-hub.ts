@@ -41,6 +41,7 @@ export class ReplicaHub {
   readonly #seals = new Map<string, Set<string>>();
   readonly #waiters = new Set<() => void>();
   #broadcasting: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor(records: ReplicaRecords, known: readonly StoredReplica[], clock: Clock) {
     this.#records = records;
@@ -67,6 +68,11 @@ export class ReplicaHub {
     replica.send = null;
     this.#wake();
     await this.#record(replica, servingEvents.replicaDisconnected);
+  }
+
+  /** Records nothing any more: the database is about to close, and streams with it. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** Takes a replica's status. */
@@ -184,6 +190,7 @@ export class ReplicaHub {
     event: string | null,
     data: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {
+    if (this.#closed) return;
     const { id, status, connectedAtMs, seenAtMs } = replica;
     await this.#records.put({ id, status, connectedAtMs, seenAtMs }, event, data);
   }

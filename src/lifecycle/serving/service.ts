@@ -75,8 +75,10 @@ export class ServingService {
     return new ServingService(options, await new ServingStore(options.db).replicas());
   }
 
+  /** Before the server and the database close. */
   close(): void {
     this.#stop();
+    this.#hub.close();
   }
 
   /** Makes an endpoint known, or changes what it is called by; the same again changes nothing. */

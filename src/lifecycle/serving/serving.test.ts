@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { suite, test } from 'node:test';
+import { storePackage } from '../../../test/support/serving.ts';
+import { openDirectoryBlobs } from '../../platform/blobs/index.ts';
+import { forEachDatabase, type OpenDatabase } from '../../platform/db/testing.ts';
+import { Journal, journalMigrations } from '../../platform/journal/index.ts';
+import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
+import type { ReplicaStatus, StreamMessage } from './contract.ts';
+import { servingMigrations } from './migrations.ts';
+import { ServingService } from './service.ts';
+
+const actor = { kind: 'user', id: 'ada' } as const;
+
+async function setUp(t: TestContext, open: OpenDatabase) {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-serving-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const db = await open(t, [...journalMigrations, ...servingMigrations]);
+  const journal = new Journal(db);
+  const blobs = await openDirectoryBlobs(directory);
+  const service = await ServingService.open({ db, journal, blobs });
+  t.after(() => service.close());
+  const target = async (modelVersion: string) => ({
+    modelVersion,
+    packageDigest: await storePackage(blobs, logisticOnnx(Number(modelVersion)), logisticPackage()),
+  });
+  return { db, journal, blobs, service, target };
+}
+
+/** A replica as the hub sees it: it applies every route at once unless told otherwise. */
+function connect(service: ServingService, id: string, options: { readonly error?: string } = {}) {
+  const messages: StreamMessage[] = [];
+  let close = () => {};
+  const closed = new Promise<void>((resolve) => {
+    close = resolve;
+  });
+  const status: ReplicaStatus = { routesVersion: 0, endpoints: [], models: [] };
+  const send = (message: StreamMessage) => {
+    messages.push(message);
+    if (message.type === 'routes') {
+      status.routesVersion = message.routes.version;
+      status.endpoints = message.routes.endpoints.map(({ endpoint, routeVersion }) =>
+        options.error ? { endpoint, routeVersion: 0, error: options.error } : { endpoint, routeVersion },
+      );
+      setTimeout(() => void service.reportReplica(actor, id, status), 5);
+    }
+    if (message.type === 'seal') {
+      setTimeout(() => void service.reportReplica(actor, id, { ...status, sealedToken: message.token }), 5);
+    }
+  };
+  const attached = service.attachReplica(actor, id, send, closed);
+  const disconnect = () => {
+    close();
+    return attached;
+  };
+  return { messages, disconnect };
+}
+
+forEachDatabase((name, open) => {
+  suite(`serving on ${name}`, () => {
+    test('a rollout: deploy, challenge, widen, promote, roll back; each step is a route version with its trail', async (t) => {
+      const { service, journal, target } = await setUp(t, open);
+      const [one, two] = [await target('1'), await target('2')];
+      await service.declare(actor, { name: 'flights', model: 'delay', entityFeature: 'flight' });
+      const declared = await service.declare(actor, {
+        name: 'flights',
+        model: 'delay',
+        entityFeature: 'flight',
+      });
+      assert.equal(declared.routeVersion, 1);
+
+      const deployed = await service.deploy(actor, 'flights', one, 'first model');
+      assert.deepEqual(deployed.arms, [{ arm: 'champion', ...one, weight: 1 }]);
+      const mirrored = await service.setShadow(actor, 'flights', two, 'look at it');
+      assert.deepEqual(mirrored.shadow, two);
+      const canary = await service.challenge(actor, 'flights', two, 0.01, 'canary', true);
+      assert.notEqual(canary.salt, deployed.salt);
+      assert.deepEqual(
+        canary.arms.map((a) => a.weight),
+        [0.99, 0.01],
+      );
+      const wider = await service.setWeight(actor, 'flights', 0.1, 'looks well');
+      assert.equal(wider.salt, canary.salt);
+      assert.equal(
+        (await service.challenge(actor, 'flights', two, 0.1, 'again', true)).routeVersion,
+        wider.routeVersion,
+      );
+
+      const promoted = await service.promote(actor, 'flights', 'better', '2');
+      assert.deepEqual(promoted.arms, [{ arm: 'champion', ...two, weight: 1 }]);
+      assert.equal(promoted.shadow, null);
+      assert.equal(
+        (await service.promote(actor, 'flights', 'better', '2')).routeVersion,
+        promoted.routeVersion,
+      );
+
+      const back = await service.rollback(actor, 'flights', 'complaints');
+      assert.deepEqual(back.arms, [{ arm: 'champion', ...one, weight: 1 }]);
+      const history = await service.routeVersions(actor, 'flights', { limit: 100 });
+      assert.deepEqual(
+        history.map((h) => h.action),
+        ['rollback', 'promote', 'weight', 'challenge', 'shadow', 'deploy', 'declare'],
+      );
+      assert.equal(history[0]!.actor, 'user:ada');
+
+      const events = await journal.eventsAfter(0, 100, { kind: 'endpoint', id: 'flights' });
+      assert.equal(events.length, 7);
+      assert.equal(events.at(-1)!.type, 'endpoint.rolled-back');
+      const audit = await journal.auditEntries({ subjectKind: 'endpoint', subjectId: 'flights', limit: 100 });
+      assert.equal(audit.length, 7);
+      assert.deepEqual(audit[1]!.after, {
+        model: 'delay',
+        routeVersion: 6,
+        champion: { version: '2', weight: 1 },
+        shadow: null,
+      });
+    });
+
+    test('withdrawing gives the champion everything again, and does nothing twice', async (t) => {
+      const { service, target } = await setUp(t, open);
+      const [one, two] = [await target('1'), await target('2')];
+      await service.declare(actor, { name: 'e', model: 'm' });
+      await service.deploy(actor, 'e', one, 'r');
+      await service.challenge(actor, 'e', two, 0.5, 'r', true);
+      const withdrawn = await service.withdraw(actor, 'e', 'worse');
+      assert.deepEqual(withdrawn.arms, [{ arm: 'champion', ...one, weight: 1 }]);
+      assert.equal(withdrawn.shadow, null);
+      assert.equal((await service.withdraw(actor, 'e', 'worse')).routeVersion, withdrawn.routeVersion);
+    });
+
+    test('what cannot be done says why', async (t) => {
+      const { service, target } = await setUp(t, open);
+      const one = await target('1');
+      const gone = { modelVersion: '9', packageDigest: `sha256:${'0'.repeat(64)}` };
+      await assert.rejects(service.deploy(actor, 'e', one, 'r'), { code: 'not_found' });
+      await service.declare(actor, { name: 'e', model: 'm' });
+      await assert.rejects(service.challenge(actor, 'e', one, 0.1, 'r'), { code: 'endpoint_no_champion' });
+      await assert.rejects(service.deploy(actor, 'e', gone, 'r'), { code: 'blob_missing' });
+      await service.deploy(actor, 'e', one, 'r');
+      await assert.rejects(service.promote(actor, 'e', 'r'), { code: 'endpoint_no_challenger' });
+      await assert.rejects(service.setWeight(actor, 'e', 0.5, 'r'), { code: 'endpoint_no_challenger' });
+      await assert.rejects(service.challenge(actor, 'e', one, 0.1, 'r'), {
+        code: 'conflict',
+        message: /champion/,
+      });
+      await assert.rejects(service.rollback(actor, 'e', 'r'), { code: 'rollback_impossible' });
+      await assert.rejects(service.rollback(actor, 'e', 'r', 77), {
+        code: 'rollback_impossible',
+        message: /77/,
+      });
+    });
+
+    test('a change is settled when every connected replica has it; one that cannot says why', async (t) => {
+      const { service, target } = await setUp(t, open);
+      await service.declare(actor, { name: 'e', model: 'm' });
+      const first = await service.deploy(actor, 'e', await target('1'), 'r');
+      await assert.rejects(service.settled('e', first.routeVersion, { timeoutMs: 20 }), {
+        message: /no replica is connected/,
+      });
+
+      const [a, b] = [connect(service, 'a'), connect(service, 'b')];
+      assert.deepEqual(await service.settled('e', first.routeVersion), ['a', 'b']);
+      const second = await service.deploy(actor, 'e', await target('2'), 'r');
+      assert.deepEqual(await service.settled('e', second.routeVersion), ['a', 'b']);
+      assert.deepEqual(
+        (await service.endpoint(actor, 'e')).replicas.map((r) => r.current),
+        [true, true],
+      );
+
+      await b.disconnect();
+      const broken = connect(service, 'c', { error: 'the ONNX model cannot be served' });
+      const third = await service.deploy(actor, 'e', await target('3'), 'r');
+      await assert.rejects(service.settled('e', third.routeVersion), {
+        message: /not taken by c: the ONNX model/,
+      });
+      const versions = a.messages.flatMap((m) => (m.type === 'routes' ? [m.routes.version] : []));
+      assert.deepEqual(
+        versions,
+        [...versions].sort((x, y) => x - y),
+      );
+      await Promise.all([a.disconnect(), broken.disconnect()]);
+    });
+
+    test('sealing waits for replicas that are there and for those that hold rows, until they are forgotten', async (t) => {
+      const { service } = await setUp(t, open);
+      await service.sealPredictions(50);
+      const a = connect(service, 'a');
+      await service.sealPredictions(1000);
+      await a.disconnect();
+      await assert.rejects(service.sealPredictions(30), { code: 'replicas_unsealed', message: /of a did/ });
+      const sealing = service.sealPredictions(1000);
+      const again = connect(service, 'a');
+      await sealing;
+      await assert.rejects(service.forgetReplica(actor, 'a', 'gone'), { code: 'conflict' });
+      await again.disconnect();
+      await service.forgetReplica(actor, 'a', 'gone');
+      await service.sealPredictions(30);
+    });
+  });
+});

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { startTestControl, startTestServing, storePackage } from '../../../test/support/serving.ts';
+import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
+
+const actor = { kind: 'user', id: 'ada' } as const;
+const path = '/v2/models/delay/infer';
+const body = (x1: number, entity?: string) => ({
+  inputs: [x1, 0].map((x, i) => ({ name: `x${i + 1}`, datatype: 'FP64', shape: [1, 1], data: [x] })),
+  ...(entity ? { parameters: { entity } } : {}),
+});
+
+async function setUp(t: TestContext) {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-replica-'));
+  const control = await startTestControl(directory);
+  const stops = [() => rm(directory, { recursive: true, force: true }), control.stop];
+  t.after(async () => {
+    for (const stop of stops.reverse()) await stop();
+  });
+  const serve = async () => {
+    const serving = await startTestServing(t, {
+      controlUrl: control.url,
+      directory: join(directory, 'serve'),
+    });
+    stops.push(serving.stop);
+    return serving;
+  };
+  const target = async (version: number, bias = 0) => ({
+    modelVersion: String(version),
+    packageDigest: await storePackage(control.blobs, logisticOnnx(version, -1, bias), {
+      ...logisticPackage(),
+      sample: [{ x1: 1, x2: 1 }],
+    }),
+  });
+  const { service } = control;
+  await service.declare(actor, { name: 'delay', model: 'delay-model' });
+  const deploy = async (version: number) => {
+    const { routeVersion } = await service.deploy(actor, 'delay', await target(version), 'test');
+    await service.settled('delay', routeVersion, { timeoutMs: 5000 });
+  };
+  return { directory, control, service, target, deploy, serve, stops };
+}
+
+test('routes and packages reach the replica, predictions reach control, each row once', async (t) => {
+  const { control, service, deploy, serve } = await setUp(t);
+  const serving = await serve();
+  assert.equal((await serving.post(path, body(1))).status, 404);
+  await deploy(1);
+  const first = await serving.post(path, body(1, 'UA1'));
+  assert.equal(first.json.model_version, '1');
+  await deploy(2);
+  assert.equal((await serving.post(path, body(1, 'UA1'))).json.model_version, '2');
+  await serving.post(path, body(Number.NaN, 'UA1'));
+
+  await service.sealPredictions(5000);
+  const rows = await control.rows('delay');
+  assert.deepEqual(
+    rows.map((r) => [r.prediction_id === first.json.id, r.model_version, r.status, r['feature:x1']]).sort(),
+    [
+      [false, '2', 'input_invalid', null],
+      [false, '2', 'ok', 1],
+      [true, '1', 'ok', 1],
+    ],
+  );
+  const [replica] = service.replicas(actor);
+  assert.equal(replica!.segmentsWaiting, 0);
+  assert.deepEqual(
+    replica!.models.map((m) => m.state),
+    ['ready'],
+  );
+});
+
+test('a canary gets its share of the entities, always the same ones, and widening keeps them', async (t) => {
+  const { control, service, deploy, target, serve } = await setUp(t);
+  const { post } = await serve();
+  await deploy(1);
+  const challenger = await target(2);
+  const armsAt = async (weight: number) => {
+    const { routeVersion } = await service.challenge(actor, 'delay', challenger, weight, 'canary');
+    await service.settled('delay', routeVersion, { timeoutMs: 5000 });
+    const chosen = new Set<number>();
+    for (let entity = 0; entity < 300; entity++) {
+      const { json } = await post(path, body(1, `flight ${entity}`));
+      if (json.model_version === '2') chosen.add(entity);
+    }
+    return chosen;
+  };
+  const tenth = await armsAt(0.1);
+  const half = await armsAt(0.5);
+  assert.ok(tenth.size > 12 && tenth.size < 55, `${tenth.size} of 300 at 10 %`);
+  assert.ok(half.size > 115 && half.size < 185, `${half.size} of 300 at 50 %`);
+  for (const entity of tenth) assert.ok(half.has(entity));
+
+  await service.sealPredictions(5000);
+  const rows = await control.rows('delay');
+  const share = (weight: number) =>
+    rows.filter((r) => r.arm === 'challenger' && r.propensity === weight).length;
+  assert.deepEqual([share(0.1), share(0.5)], [tenth.size, half.size]);
+  assert.ok(rows.every((r) => r.sticky === true));
+});
+
+test('a shadow sees copies with the same prediction ids, and callers never hear of it', async (t) => {
+  const { control, service, deploy, target, serve } = await setUp(t);
+  const { post } = await serve();
+  await deploy(1);
+  const { routeVersion } = await service.setShadow(actor, 'delay', await target(2), 'compare');
+  await service.settled('delay', routeVersion, { timeoutMs: 5000 });
+  for (let i = 0; i < 20; i++) {
+    const { json } = await post(path, { ...body(1), id: `p${i}` });
+    assert.equal(json.model_version, '1');
+  }
+  await service.sealPredictions(5000);
+  const rows = await control.rows('delay');
+  const of = (arm: string) =>
+    new Map(rows.filter((r) => r.arm === arm).map((r) => [r.prediction_id, Number(r.score)]));
+  const [champion, shadow] = [of('champion'), of('shadow')];
+  assert.deepEqual([...shadow.keys()].sort(), [...champion.keys()].sort());
+  assert.equal(shadow.size, 20);
+  assert.ok(Math.abs(champion.get('p0')! - 1 / (1 + Math.exp(-1))) < 1e-6);
+  assert.ok(Math.abs(shadow.get('p0')! - 1 / (1 + Math.exp(-2))) < 1e-6);
+});
+
+test('a model that cannot be loaded leaves the one before in force, and control hears why', async (t) => {
+  const { control, service, deploy, target, serve } = await setUp(t);
+  const { post } = await serve();
+  await deploy(1);
+  const good = await target(2);
+  const manifest = JSON.parse(
+    (await control.blobs.bytes(good.packageDigest as `sha256:${string}`)).toString(),
+  );
+  const broken = (await control.blobs.put('not ONNX')).digest;
+  const { digest } = await control.blobs.put(JSON.stringify({ ...manifest, onnx: broken }));
+  const { routeVersion } = await service.deploy(
+    actor,
+    'delay',
+    { modelVersion: '2', packageDigest: digest },
+    'bad',
+  );
+  await assert.rejects(service.settled('delay', routeVersion, { timeoutMs: 5000 }), {
+    code: 'replicas_behind',
+    message: /test: the ONNX model cannot be served/,
+  });
+  assert.equal((await post(path, body(1))).json.model_version, '1');
+  await service.rollback(actor, 'delay', 'bad model', routeVersion - 1);
+  await deploy(3);
+  assert.equal((await post(path, body(1))).json.model_version, '3');
+});
+
+test('without control the replica serves on, also after a restart, and ships its log when control is back', async (t) => {
+  const { directory, control, deploy, serve, stops } = await setUp(t);
+  const before = await serve();
+  await deploy(1);
+  const port = Number(new URL(control.url).port);
+  await control.stop();
+  assert.equal((await before.post(path, { ...body(1), id: 'away' })).status, 200);
+  await before.stop();
+
+  const after = await serve();
+  assert.equal((await fetch(`${after.url}/v2/models/delay/ready`)).status, 200);
+  assert.equal((await after.post(path, { ...body(1), id: 'restarted' })).json.model_version, '1');
+
+  const again = await startTestControl(directory, port);
+  stops.splice(1, 0, again.stop);
+  const deadlineMs = Date.now() + 10_000;
+  while (again.service.replicas(actor).every((r) => !r.connected) && Date.now() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await again.service.sealPredictions(5000);
+  assert.deepEqual((await again.rows('delay')).map((r) => r.prediction_id).sort(), ['away', 'restarted']);
+  assert.ok([...again.segments.values()].every((s) => s.times === 1));
+});
+
+test('routes.json that cannot be read is waited out, not died of', async (t) => {
+  const { directory, deploy, serve } = await setUp(t);
+  const first = await serve();
+  await deploy(1);
+  await first.stop();
+  await writeFile(join(directory, 'serve', 'routes.json'), '{"version":');
+  const second = await serve();
+  while (!second.replica.ready) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal((await second.post(path, body(1))).status, 200);
+});
