@@ -95,8 +95,9 @@ def against(flights, p, q, repeats=2000):
     return np.quantile(sums[pick].sum(1) / counts[pick].sum(1), [0.025, 0.975])
 
 
-def looped(flights, window=180, holdout=0.2, cooldown=21, rollout=6):
-    """The loop's policy: performance or first of the month starts a turn, better on the hold-out is promoted."""
+def looped(flights, window=180, holdout=0.2, cooldown=28, rollout=6):
+    """The loop's policy: performance or the first of the month starts a turn; what is shown to be better on the hold-out
+    (the whole 95 % interval of the paired difference) is promoted."""
     y, champion = flights.y, flights.trained(0, 25)
     def reference(rows, p):
         losses = loss(y[rows], p[rows])
@@ -116,9 +117,10 @@ def looped(flights, window=180, holdout=0.2, cooldown=21, rollout=6):
         start = max(0, end - window)
         cut = end - round((end - start) * holdout)
         candidate, rows = flights.trained(start, cut), flights.between(cut, end)
-        difference = (loss(y[rows], candidate[rows]) - loss(y[rows], champion[rows])).mean()
-        turns.append((today, cause, difference))
-        if difference < 0:
+        differences = loss(y[rows], candidate[rows]) - loss(y[rows], champion[rows])
+        high = differences.mean() + 1.96 * differences.std() / np.sqrt(len(differences))
+        turns.append((today, cause, differences.mean(), high < 0))
+        if high < 0:
             champion, busy, since, worse = candidate, today + rollout, today + rollout, []
             expected = reference(rows, champion)
             answered[flights.day >= busy] = champion[flights.day >= busy]
@@ -148,14 +150,14 @@ def policies(flights):
         print(f"| {name} | {cells} | {total:.4f} / {auc:.3f} | {low:+.4f} to {high:+.4f} | {trainings} |")
     low, high = against(flights, run, blind)
     print(f"\nLoop against monthly on the month before: {low:+.4f} to {high:+.4f}.")
-    print("Turns (day, cause, difference on the hold-out): " + ", ".join(f"{d} {c} {x:+.4f}" for d, c, x in turns))
+    print("Turns (day, cause, difference on the hold-out): " + ", ".join(f"{d} {c} {x:+.4f}{' promoted' * bool(ok)}" for d, c, x, ok in turns))
     print("\nThe same with other settings of the loop:\n\n| window | hold-out | cool-down | log loss | AUC | trainings | promoted |\n|---|---|---|---|---|---|---|")
     for window in (30, 60, 90, 180):
         for holdout in (0.1, 0.2):
             for cooldown in (14, 21, 28):
                 p, t = looped(flights, window, holdout, cooldown)
                 _, total, auc = by_month(flights, p)
-                print(f"| {window} d | {holdout} | {cooldown} d | {total:.4f} | {auc:.3f} | {1 + len(t)} | {1 + sum(x < 0 for *_, x in t)} |")
+                print(f"| {window} d | {holdout} | {cooldown} d | {total:.4f} | {auc:.3f} | {1 + len(t)} | {1 + sum(ok for *_, ok in t)} |")
 
 
 def bound(differences, alpha=0.05, tuned_for=200):
