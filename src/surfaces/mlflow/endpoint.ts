@@ -1,0 +1,74 @@
+import { invalidParameter } from '../../lifecycle/experiments/index.ts';
+import type { Actor } from '../../platform/access/index.ts';
+import {
+  actorOf,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from '../../platform/http/index.ts';
+import { type Fields, type Input, queryBody, readFields } from './fields.ts';
+
+export interface Call {
+  readonly actor: Actor;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+export interface EndpointDefinition<F extends Fields> {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | readonly ('GET' | 'POST')[];
+  /** Below `/api/2.0`. Path parameters have the names of fields. */
+  readonly path: string;
+  readonly fields: F;
+  /** Gives the body of the reply. */
+  readonly handle: (input: Input<F>, call: Call) => Promise<unknown>;
+}
+
+/** An endpoint of any fields, as the surface takes it. */
+export type Endpoint = EndpointDefinition<Fields>;
+
+/** Declares an endpoint of MLflow's REST API; the input's type comes from its fields. */
+export function endpoint<const F extends Fields>(definition: EndpointDefinition<F>): Endpoint {
+  return definition as unknown as Endpoint;
+}
+
+export function addEndpoints(scope: FastifyInstance, endpoints: readonly Endpoint[]): void {
+  for (const { method, path, fields, handle } of endpoints) {
+    scope.route({
+      method: typeof method === 'string' ? method : [...method],
+      url: path,
+      handler: async (request, reply) => {
+        const query = request.query as Readonly<Record<string, unknown>>;
+        const inQuery = request.method === 'GET' && Object.keys(query).length > 0;
+        const body = inQuery ? queryBody(fields, query) : jsonBody(request);
+        const input = readFields(fields, { ...body, ...(request.params as Record<string, string>) });
+        return reply.send(await handle(input, { actor: actorOf(request), request, reply }));
+      },
+    });
+  }
+}
+
+/**
+ * The JSON body of a request. Old clients send JSON twice encoded; what is no JSON object counts as empty, as
+ * in MLflow's server. Throws `tracking_invalid` for another content type.
+ */
+function jsonBody(request: FastifyRequest): Readonly<Record<string, unknown>> {
+  if (request.method === 'POST' || request.method === 'PUT') {
+    const type = request.headers['content-type'];
+    if (type === undefined) throw invalidParameter('Bad Request. Content-Type header is missing.');
+    if (type.split(';')[0] !== 'application/json') {
+      throw invalidParameter("Bad Request. Content-Type must be one of ['application/json'].");
+    }
+  }
+  const once = parsed(request.body);
+  const value = typeof once === 'string' ? parsed(once) : once;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function parsed(text: unknown): unknown {
+  if (typeof text !== 'string' || text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,122 @@
+import type { Registry } from '../../../lifecycle/registry/index.ts';
+import { type Endpoint, endpoint } from '../endpoint.ts';
+import { list, nextPage, versionJson } from '../wire.ts';
+import { tagFields, tagsOf } from './experiments.ts';
+import { byName } from './registered-models.ts';
+
+const byVersion = { ...byName, version: { kind: 'string', required: true } } as const;
+
+/** Versions of registered models. */
+export function modelVersionEndpoints(registry: Registry): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'POST',
+      path: '/mlflow/model-versions/create',
+      fields: {
+        ...byName,
+        source: { kind: 'string', required: true },
+        run_id: { kind: 'string' },
+        tags: { kind: 'objects', of: tagFields },
+        run_link: { kind: 'string' },
+        description: { kind: 'string' },
+        model_id: { kind: 'string' },
+      },
+      async handle(input, { actor }) {
+        const version = await registry.registerVersion(actor, {
+          name: input.name,
+          source: input.source,
+          runId: input.run_id,
+          modelId: input.model_id,
+          runLink: input.run_link,
+          description: input.description,
+          tags: tagsOf(input.tags),
+        });
+        return { model_version: versionJson(version) };
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/mlflow/model-versions/get',
+      fields: byVersion,
+      handle: async (input, { actor }) => ({
+        model_version: versionJson(await registry.getVersion(actor, input.name, input.version)),
+      }),
+    }),
+    endpoint({
+      method: 'PATCH',
+      path: '/mlflow/model-versions/update',
+      fields: { ...byVersion, description: { kind: 'string' } },
+      async handle(input, { actor }) {
+        const { name, version, description = '' } = input;
+        return {
+          model_version: versionJson(await registry.updateVersion(actor, name, version, description)),
+        };
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/mlflow/model-versions/transition-stage',
+      fields: {
+        ...byVersion,
+        stage: { kind: 'string', required: true },
+        archive_existing_versions: { kind: 'bool' },
+      },
+      async handle(input, { actor }) {
+        const { name, version, stage, archive_existing_versions: archiveOthers = false } = input;
+        const moved = await registry.transitionStage(actor, name, version, { stage, archiveOthers });
+        return { model_version: versionJson(moved) };
+      },
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: '/mlflow/model-versions/delete',
+      fields: byVersion,
+      async handle(input, { actor }) {
+        await registry.deleteVersion(actor, input.name, input.version);
+        return {};
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/mlflow/model-versions/search',
+      fields: {
+        filter: { kind: 'string' },
+        max_results: { kind: 'int', max: 200_000 },
+        order_by: { kind: 'strings' },
+        page_token: { kind: 'string' },
+      },
+      async handle(input, { actor }) {
+        const { filter, order_by: orderBy, max_results: limit = 200_000, page_token: after } = input;
+        const page = await registry.searchVersions(actor, { filter, orderBy, limit, after });
+        return { ...list('model_versions', page.items.map(versionJson)), ...nextPage(page.next) };
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/mlflow/model-versions/get-download-uri',
+      fields: byVersion,
+      handle: async (input, { actor }) => ({
+        artifact_uri: (await registry.getVersion(actor, input.name, input.version)).storageLocation,
+      }),
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/mlflow/model-versions/set-tag',
+      fields: { ...byVersion, key: { kind: 'string', required: true }, value: { kind: 'string' } },
+      async handle(input, { actor }) {
+        const { name, version, key, value = '' } = input;
+        await registry.setVersionTag(actor, name, version, { key, value });
+        return {};
+      },
+    }),
+    endpoint({
+      method: 'DELETE',
+      path: '/mlflow/model-versions/delete-tag',
+      fields: { ...byVersion, key: { kind: 'string', required: true } },
+      async handle(input, { actor }) {
+        await registry.deleteVersionTag(actor, input.name, input.version, input.key);
+        return {};
+      },
+    }),
+  ];
+}

@@ -1,0 +1,172 @@
+import { invalidParameter, invalidValue } from '../../lifecycle/experiments/index.ts';
+
+/** How a request's field is written in MLflow's protos. */
+export interface Field {
+  readonly kind: 'string' | 'int' | 'float' | 'bool' | 'strings' | 'objects' | 'object' | 'enum';
+  readonly required?: boolean;
+  /** Names of an enum, which may also come as its number. */
+  readonly names?: Readonly<Record<string, number>>;
+  /** Fields of the objects. */
+  readonly of?: Fields;
+  /** The greatest number allowed. */
+  readonly max?: number;
+  /** Another name under which clients may send it. */
+  readonly alias?: string;
+}
+
+export type Fields = Readonly<Record<string, Field>>;
+
+type Base<F extends Field> = F['kind'] extends 'string' | 'enum'
+  ? string
+  : F['kind'] extends 'int' | 'float'
+    ? number
+    : F['kind'] extends 'bool'
+      ? boolean
+      : F['kind'] extends 'strings'
+        ? readonly string[]
+        : F['kind'] extends 'objects'
+          ? readonly Input<F['of'] extends Fields ? F['of'] : Fields>[]
+          : Input<F['of'] extends Fields ? F['of'] : Fields>;
+
+/** What a handler gets. Lists that were left out are empty; other fields that were left out are undefined. */
+export type Input<F extends Fields> = {
+  readonly [K in keyof F]: F[K]['required'] extends true
+    ? Base<F[K]>
+    : F[K]['kind'] extends 'strings' | 'objects'
+      ? Base<F[K]>
+      : Base<F[K]> | undefined;
+};
+
+const seeDocs = ' See the API docs for more information about request parameters.';
+
+/**
+ * Reads a request as MLflow's server does: proto rules for types (numbers may be text, names snake_case or
+ * camelCase, unknown fields ignored), then the endpoint's required fields, with its texts.
+ * Throws `tracking_invalid`.
+ */
+export function readFields<F extends Fields>(
+  fields: F,
+  body: Readonly<Record<string, unknown>>,
+  path = '',
+): Input<F> {
+  const raw = Object.entries(fields).map(
+    ([name, field]) => [name, field, present(body, name, field)] as const,
+  );
+  const isTyped = raw.every(([, field, value]) => value === undefined || accepts(field, value));
+  const result: Record<string, unknown> = {};
+  for (const [name, field, value] of raw) {
+    const at = path ? `${path}.${name}` : name;
+    if (field.required && (value === undefined || value === '')) {
+      throw invalidParameter(`Missing value for required parameter '${at}'.${seeDocs}`);
+    }
+    if (!isTyped && value !== undefined && !accepts(field, value)) throw wrongValue(at, value);
+    const read = value === undefined ? undefined : convert(field, value, at);
+    if (field.max !== undefined && typeof read === 'number' && read > field.max) throw wrongValue(at, value);
+    const isList = field.kind === 'strings' || field.kind === 'objects';
+    if (read !== undefined || isList) result[name] = read ?? [];
+  }
+  return result as Input<F>;
+}
+
+function present(body: Readonly<Record<string, unknown>>, name: string, field: Field): unknown {
+  const camel = name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
+  const value = body[name] ?? body[camel] ?? (field.alias ? body[field.alias] : undefined);
+  return value ?? undefined;
+}
+
+function wrongValue(path: string, value: unknown): Error {
+  return invalidParameter(
+    `${invalidValue(path, value, ` Hint: Value was of type '${pythonType(value)}'.`)}${seeDocs}`,
+  );
+}
+
+function pythonType(value: unknown): string {
+  if (typeof value === 'string') return 'str';
+  if (typeof value === 'boolean') return 'bool';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float';
+  return Array.isArray(value) ? 'list' : 'dict';
+}
+
+const integerText = /^[+-]?\d+$/;
+const numberText = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const special: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+};
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function accepts(field: Field, value: unknown): boolean {
+  switch (field.kind) {
+    case 'string':
+      return typeof value === 'string';
+    case 'int':
+      return Number.isInteger(value) || (typeof value === 'string' && integerText.test(value));
+    case 'float':
+      return (
+        typeof value === 'number' ||
+        (typeof value === 'string' && (value in special || numberText.test(value)))
+      );
+    case 'bool':
+      return typeof value === 'boolean';
+    case 'strings':
+      return Array.isArray(value) && value.every((item) => typeof item === 'string');
+    case 'objects':
+      return Array.isArray(value) && value.every(isObject);
+    case 'object':
+      return isObject(value);
+    case 'enum':
+      return enumName(field, value) !== undefined;
+  }
+}
+
+function enumName(field: Field, value: unknown): string | undefined {
+  const names = Object.entries(field.names ?? {});
+  const number = typeof value === 'string' && integerText.test(value) ? Number(value) : value;
+  return names.find(([name, code]) => name === value || code === number)?.[0];
+}
+
+function convert(field: Field, value: unknown, path: string): unknown {
+  switch (field.kind) {
+    case 'int':
+      return Number(value);
+    case 'float':
+      return typeof value === 'string' ? (special[value] ?? Number(value)) : value;
+    case 'enum':
+      return enumName(field, value);
+    case 'objects':
+      return (value as Readonly<Record<string, unknown>>[]).map((item, i) =>
+        readFields(field.of ?? {}, item, `${path}[${i}]`),
+      );
+    case 'object':
+      return readFields(field.of ?? {}, value as Readonly<Record<string, unknown>>, path);
+    default:
+      return value;
+  }
+}
+
+/** Query parameters in the shape of a body: repeated fields as lists, booleans from their names. */
+export function queryBody(
+  fields: Fields,
+  query: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const body: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(fields)) {
+    for (const key of field.alias ? [name, field.alias] : [name]) {
+      const value = query[key];
+      if (value === undefined) continue;
+      if (field.kind === 'strings') body[key] = Array.isArray(value) ? value : [value];
+      else if (field.kind === 'bool') body[key] = booleanOf(String(Array.isArray(value) ? value[0] : value));
+      else body[key] = Array.isArray(value) ? value[0] : value;
+    }
+  }
+  return body;
+}
+
+function booleanOf(text: string): boolean {
+  if (/^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
+  throw invalidParameter(`Invalid boolean value: ${text}, must be 'true' or 'false'.`);
+}

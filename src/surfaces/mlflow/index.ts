@@ -1,0 +1,1 @@
+export { addMlflowSurface, type MlflowSurfaceDeps, mlflowVersion } from './surface.ts';

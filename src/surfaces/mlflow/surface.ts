@@ -1,0 +1,101 @@
+import type { Experiments } from '../../lifecycle/experiments/index.ts';
+import type { Registry } from '../../lifecycle/registry/index.ts';
+import { type FastifyInstance, toMillraceError } from '../../platform/http/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import { addEndpoints } from './endpoint.ts';
+import { artifactEndpoints, fileEndpoints } from './endpoints/artifacts.ts';
+import { experimentEndpoints } from './endpoints/experiments.ts';
+import { loggedModelEndpoints } from './endpoints/logged-models.ts';
+import { loggingEndpoints } from './endpoints/logging.ts';
+import { metricEndpoints } from './endpoints/metrics.ts';
+import { modelVersionEndpoints } from './endpoints/model-versions.ts';
+import { registeredModelEndpoints } from './endpoints/registered-models.ts';
+import { runEndpoints } from './endpoints/runs.ts';
+import { errorBody, toMlflowError } from './errors.ts';
+import { addArtifactProxy } from './proxy.ts';
+
+/** The version of MLflow whose REST API this surface speaks; clients ask for it. */
+export const mlflowVersion = '3.17.2';
+
+/** The largest JSON body: a full batch of the longest params and tags is below 2 MB. */
+const bodyLimitBytes = 64 * 1024 * 1024;
+
+export interface MlflowSurfaceDeps {
+  readonly experiments: Experiments;
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+/** Adds MLflow's REST API, its artifact proxy and its probes to the server of control. */
+export function addMlflowSurface(app: FastifyInstance, deps: MlflowSurfaceDeps): void {
+  const { experiments, registry } = deps;
+  const endpoints = [
+    ...experimentEndpoints(experiments),
+    ...runEndpoints(experiments),
+    ...loggingEndpoints(experiments),
+    ...metricEndpoints(experiments),
+    ...loggedModelEndpoints(experiments),
+    ...artifactEndpoints(experiments),
+    ...registeredModelEndpoints(registry),
+    ...modelVersionEndpoints(registry),
+  ];
+  for (const base of ['/api', '/ajax-api']) {
+    addScope(app, deps, `${base}/2.0`, (scope) => {
+      addEndpoints(scope, endpoints);
+      void scope.register(async (proxy) => {
+        // A body that is put goes to the blob store as it streams in, whatever its type says.
+        proxy.removeAllContentTypeParsers();
+        proxy.addContentTypeParser('*', (_request, _payload, done) => done(null));
+        addArtifactProxy(proxy, experiments);
+      });
+    });
+    addScope(app, deps, `${base}/3.0`, (scope) => {
+      scope.get('/mlflow/server-info', async (_request, reply) =>
+        reply.send({
+          store_type: 'SqlStore',
+          workspaces_enabled: false,
+          trace_archival_enabled: false,
+          multipart_uploads_enabled: false,
+          multipart_downloads_enabled: false,
+        }),
+      );
+    });
+  }
+  addScope(app, deps, '', (scope) => {
+    addEndpoints(scope, fileEndpoints(experiments, registry));
+    scope.get('/health', async (_request, reply) => reply.type('text/plain').send('OK'));
+    scope.get('/version', async (_request, reply) => reply.type('text/plain').send(mlflowVersion));
+  });
+}
+
+function addScope(
+  app: FastifyInstance,
+  deps: MlflowSurfaceDeps,
+  prefix: string,
+  fill: (scope: FastifyInstance) => void,
+): void {
+  void app.register(
+    async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser(
+        '*',
+        { parseAs: 'string', bodyLimit: bodyLimitBytes },
+        (_request, body, done) => done(null, body),
+      );
+      scope.setErrorHandler((thrown, request, reply) => {
+        const error = toMillraceError(thrown);
+        const { status, body } = toMlflowError(error);
+        if (status >= 500) deps.log.error({ err: error.cause ?? error, url: request.url }, error.message);
+        void reply.code(status).type('application/json').send(body);
+      });
+      if (prefix) {
+        scope.setNotFoundHandler((request, reply) => {
+          const message = `Endpoint not found: ${request.method} ${request.url.split('?')[0]}`;
+          void reply.code(404).type('application/json').send(errorBody('ENDPOINT_NOT_FOUND', message));
+        });
+      }
+      fill(scope);
+    },
+    { prefix },
+  );
+}
