@@ -16,6 +16,7 @@ import { Journal, journalMigrations } from '../platform/journal/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Registry as MetricsRegistry } from '../platform/metrics/index.ts';
 import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
+import { addMlflowSurface } from '../surfaces/mlflow/index.ts';
 import { createStatus } from './status.ts';
 import { workerStepKinds } from './step-kinds.ts';
 
@@ -88,7 +89,7 @@ export async function createControlServices(parts: ControlParts) {
     feedback,
     pipelines,
     status,
-    addSurfaces(_app: FastifyInstance): void {},
+    addSurfaces: (app: FastifyInstance) => addMlflowSurface(app, { experiments, registry, log }),
     async start(): Promise<void> {
       jobs.start();
       schedules.start();
