@@ -516,6 +516,7 @@ export const loopEventTypes = [
   'turn.started',
   'turn.changed',
   'turn.assessed',
+  'turn.decided',
   'turn.finished',
   'loop.monitoring-failed',
 ] as const;

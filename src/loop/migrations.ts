@@ -20,7 +20,8 @@ export const loopMigrations: readonly Migration[] = [
           monitor_target_ms BIGINT,
           scheduled_ms BIGINT,
           last_start_event_ms BIGINT,
-          last_labels BIGINT NOT NULL
+          last_labels BIGINT NOT NULL,
+          followed_version BIGINT
         );
         CREATE TABLE loop_versions (
           loop TEXT NOT NULL,

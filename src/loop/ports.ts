@@ -1,4 +1,4 @@
-import type { DatasetVersion, DatasetVersionSummary } from '../lifecycle/data/index.ts';
+import type { DatasetVersion } from '../lifecycle/data/index.ts';
 import type { ArmOutcomes, ArmOutcomesQuery } from '../lifecycle/feedback/index.ts';
 import type { Actor } from '../platform/access/index.ts';
 import type { LoopFile, TurnGate } from './contract.ts';
@@ -79,8 +79,8 @@ export interface OpenAlert {
 export interface LoopPorts {
   readonly data: {
     version(id: string): Promise<DatasetVersion>;
-    /** The newest version of a dataset, or undefined. */
-    latest(dataset: string): Promise<DatasetVersionSummary | undefined>;
+    /** A version of a dataset by number; without one, the newest. */
+    find(dataset: string, version: number | undefined): Promise<DatasetVersion | undefined>;
     /** Throws `contract_broken`, naming each column, unless the columns are there with fitting types. */
     requireFit(
       id: string,
@@ -120,6 +120,8 @@ export interface LoopPorts {
   };
   readonly serving: {
     declare(endpoint: string, model: string): Promise<void>;
+    /** The version that answers as champion now. */
+    champion(endpoint: string): Promise<number | null>;
     /** All traffic at once, for a first model. Each of the following returns the route's version. */
     deploy(target: DeployTarget, reason: string): Promise<number>;
     /** Copies of the traffic; nobody gets the answers. */

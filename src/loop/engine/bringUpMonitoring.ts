@@ -59,7 +59,8 @@ function isDue(
   delaysMs: readonly number[],
 ): boolean {
   if (doneMs === null) return true;
-  if (!live) return watermarkMs > doneMs;
+  // A stream that was switched from live to replay goes back in time, once.
+  if (!live) return watermarkMs !== doneMs;
   const day = (timeMs: number) => Math.floor(timeMs / dayMs);
   return delaysMs.some((delayMs) => day(watermarkMs - delayMs) > day(doneMs - delayMs));
 }

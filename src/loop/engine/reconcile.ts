@@ -5,6 +5,7 @@ import { readLoop, readTurn } from '../read.ts';
 import { stateHandlers } from '../states/index.ts';
 import { findLoop } from '../store/loops.ts';
 import { bringUpMonitoring } from './bringUpMonitoring.ts';
+import { followChampion } from './followChampion.ts';
 import type { EngineDeps, Standing } from './LoopEngine.ts';
 import type { LoopWriter } from './LoopWriter.ts';
 import { makeTurnContext } from './makeTurnContext.ts';
@@ -36,6 +37,7 @@ export async function reconcile(
     const pending: PendingWork[] = monitoring ? [monitoring] : [];
 
     if (row.active_turn_id === null) {
+      if (await followChampion(deps, row)) continue;
       // Triggers are found by what monitoring says, so they wait for it.
       if (monitoring) return { what: 'monitoring', pending, watermarkMs: moment.watermarkMs };
       const started = await startTurn(deps, writer, loop, moment);
@@ -49,7 +51,11 @@ export async function reconcile(
       if (decision.pending) pending.push(decision.pending);
       return { what: decision.what, pending, watermarkMs: moment.watermarkMs };
     }
-    await writer.apply(turn.row, turn.data, decision, moment);
+    const hasTime = turn.row.champion_version !== null;
+    await writer.apply(turn.row, turn.data, decision, {
+      nowMs: moment.nowMs,
+      watermarkMs: hasTime ? moment.watermarkMs : undefined,
+    });
   }
   throw new Error(`the loop did not come to rest after ${longestChain} changes`);
 }

@@ -29,6 +29,8 @@ export async function startTurn(
   const labels = await deps.ports.feedback.labelCount(row.endpoint);
   const overrides = JSON.parse(start.overrides) as Overrides;
   const fromLog = champion !== undefined && overrides.datasetVersion === undefined;
+  // Before there is a model nothing is predicted, and event time means nothing.
+  const eventMs = champion ? (moment.watermarkMs ?? null) : null;
   const turn = {
     id: uuidv7(moment.nowMs),
     loop: row.name,
@@ -42,7 +44,7 @@ export async function startTurn(
     data: JSON.stringify(newTurnData(fromLog ? 'log' : 'version')),
     reason: start.reason,
     started_at_ms: moment.nowMs,
-    started_event_ms: moment.watermarkMs ?? null,
+    started_event_ms: eventMs,
     finished_at_ms: null,
     finished_event_ms: null,
   };
@@ -56,7 +58,7 @@ export async function startTurn(
     await updateLoop(tx, row.name, {
       turns: turn.number,
       active_turn_id: turn.id,
-      last_start_event_ms: moment.watermarkMs ?? row.last_start_event_ms,
+      last_start_event_ms: eventMs ?? row.last_start_event_ms,
       last_labels: labels,
     });
     await appendTransition(tx, {
@@ -64,12 +66,12 @@ export async function startTurn(
       from_state: null,
       to_state: 'preparing',
       at_ms: moment.nowMs,
-      event_ms: moment.watermarkMs ?? null,
+      event_ms: eventMs,
       actor: start.requested_by,
       reason: start.reason,
       evidence: JSON.stringify({ cause: start.cause, overrides, merged: merge.map((m) => m.reason) }),
     });
-    await writer.tell(tx, turn, 'turn.started', loopActor, moment.watermarkMs, {
+    await writer.tell(tx, turn, 'turn.started', loopActor, eventMs ?? undefined, {
       from: null,
       to: 'preparing',
       reason: start.reason,
@@ -101,7 +103,10 @@ async function recordTriggers(
   const due = found
     .filter((f) => f.cause === 'schedule')
     .map((f) => parseTime(f.source.replace('schedule/', '')));
-  const scheduledMs = Math.max(row.scheduled_ms ?? watermarkMs, ...due);
+  // Times missed before the schedule was first looked at, or in another time than the present one, do not count.
+  const lookedMs =
+    row.scheduled_ms === null || row.scheduled_ms > watermarkMs ? watermarkMs : row.scheduled_ms;
+  const scheduledMs = Math.max(lookedMs, ...due);
   return deps.db.write(async (tx) => {
     let recorded = false;
     for (const { cause, source, reason } of found) {

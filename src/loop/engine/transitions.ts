@@ -7,7 +7,7 @@ import type { TurnState } from '../contract.ts';
 export const transitions: Readonly<Record<TurnState, readonly TurnState[]>> = {
   preparing: ['training', 'failed', 'cancelled'],
   training: ['packaging', 'failed', 'cancelled'],
-  packaging: ['evaluating', 'failed', 'cancelled'],
+  packaging: ['evaluating', 'rejected', 'failed', 'cancelled'],
   evaluating: ['gating', 'failed', 'cancelled'],
   gating: ['awaiting-approval', 'shadow', 'promoting', 'rejected', 'failed', 'cancelled'],
   'awaiting-approval': ['shadow', 'promoting', 'rejected', 'rolled-back', 'failed', 'cancelled'],
@@ -17,7 +17,16 @@ export const transitions: Readonly<Record<TurnState, readonly TurnState[]>> = {
   promoted: [],
   rejected: [],
   'rolled-back': [],
-  failed: ['preparing', 'training', 'packaging', 'evaluating', 'gating', 'shadow', 'canary', 'promoting'],
+  failed: [
+    'preparing',
+    'training',
+    'packaging',
+    'evaluating',
+    'gating',
+    'awaiting-approval',
+    'shadow',
+    'promoting',
+  ],
   cancelled: [],
 };
 

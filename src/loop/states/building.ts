@@ -64,6 +64,10 @@ export const packaging: StateHandler = async (turn) => {
     datasetVersionId: prepared.datasetVersionId,
     datasetDigest: prepared.dataDigest,
   });
+  if (version.version === turn.championVersion) {
+    const reason = `the script made the champion's own model again (version ${version.version})`;
+    return { do: 'move', to: 'rejected', reason, evidence: { packageDigest: digest } };
+  }
   await requireFit(turn, prepared, version);
   return {
     do: 'move',

@@ -20,6 +20,8 @@ export interface LoopRow {
   readonly last_start_event_ms: number | null;
   /** Labels received when the last turn started. */
   readonly last_labels: number;
+  /** The registry's champion that the endpoint was last made to follow. */
+  readonly followed_version: number | null;
 }
 
 export interface LoopVersionRow {

@@ -23,11 +23,16 @@ export function chooseTrigger(
   activeTurn: number | undefined,
 ): Choice {
   const waitsFor = new Map<string, string>();
-  const untilMs = cooldownUntilMs(loop, file);
+  const untilMs = cooldownUntilMs(loop, file, watermarkMs);
   const ready = waiting.filter((trigger) => {
     if (loop.state === 'paused') waitsFor.set(trigger.id, 'the loop is paused');
     else if (activeTurn !== undefined) waitsFor.set(trigger.id, `turn ${activeTurn} is under way`);
-    else if (!isByHand(trigger) && untilMs !== undefined && (watermarkMs ?? 0) < untilMs) {
+    else if (
+      !isByHand(trigger) &&
+      untilMs !== undefined &&
+      watermarkMs !== undefined &&
+      watermarkMs < untilMs
+    ) {
       waitsFor.set(trigger.id, `cool-down until ${formatTime(untilMs)}`);
     } else return true;
     return false;
@@ -43,10 +48,18 @@ export function chooseTrigger(
   return { start, merge, waitsFor };
 }
 
-/** Event time before which nothing but a person starts a turn; undefined when there is no such time. */
-export function cooldownUntilMs(loop: LoopRow, file: LoopFile): number | undefined {
-  if (loop.last_start_event_ms === null) return undefined;
-  return loop.last_start_event_ms + parseDuration(file.improve.retrain.cooldown);
+/**
+ * Event time before which nothing but a person starts a turn; undefined when there is no such time. A start that
+ * lies in the future (the stream was live then and is replayed now) does not count.
+ */
+export function cooldownUntilMs(
+  loop: LoopRow,
+  file: LoopFile,
+  watermarkMs: number | undefined,
+): number | undefined {
+  const startMs = loop.last_start_event_ms;
+  if (startMs === null || watermarkMs === undefined || startMs > watermarkMs) return undefined;
+  return startMs + parseDuration(file.improve.retrain.cooldown);
 }
 
 function isByHand(trigger: TriggerRow): boolean {

@@ -30,8 +30,9 @@ export function collectTriggers(evidence: Evidence): readonly Found[] {
   return [...fromAlerts(evidence), ...fromSchedule(evidence), ...fromLabels(evidence)];
 }
 
-function fromAlerts({ loop, file, championVersion, alerts }: Evidence): readonly Found[] {
-  const since = loop.last_start_event_ms ?? Number.NEGATIVE_INFINITY;
+function fromAlerts({ loop, file, championVersion, watermarkMs, alerts }: Evidence): readonly Found[] {
+  const startMs = loop.last_start_event_ms ?? Number.POSITIVE_INFINITY;
+  const since = startMs > watermarkMs ? Number.NEGATIVE_INFINITY : startMs;
   return alerts
     .filter((alert) => file.improve.retrain.on.includes(alert.cause))
     .filter((alert) => alert.modelVersion === String(championVersion) && alert.lastWindowEndMs > since)

@@ -1,0 +1,157 @@
+import { fail } from '../core/errors.ts';
+import { uuidv7 } from '../core/ids.ts';
+import { type Digest, digestOfJson } from '../core/json.ts';
+import type { DatasetVersion } from '../lifecycle/data/index.ts';
+import type { Actor } from '../platform/access/index.ts';
+import type { BlobStore } from '../platform/blobs/index.ts';
+import type { Tx } from '../platform/db/index.ts';
+import { type ApplyLoop, applyLoopSchema, type LoopFile } from './contract.ts';
+import type { EngineDeps } from './engine/LoopEngine.ts';
+import { datasetProblems } from './file/datasetProblems.ts';
+import { fileError, parseLoopFile } from './file/parseLoopFile.ts';
+import {
+  findLoop,
+  findLoopByEndpoint,
+  findLoopVersion,
+  insertLoop,
+  insertLoopVersion,
+  insertTrigger,
+  updateLoop,
+} from './store/loops.ts';
+
+export type ApplyOutcome = 'created' | 'changed' | 'unchanged';
+
+const datasetPrefix = 'dataset:';
+
+interface Checked {
+  readonly input: ReturnType<typeof applyLoopSchema.parse>;
+  readonly file: LoopFile;
+  readonly endpoint: string;
+  readonly version: DatasetVersion;
+  readonly digest: string;
+}
+
+/** Checks a loop file against the data and code that it names. Throws `loop_file_invalid`, `loop_blob_missing`. */
+export async function checkLoop(deps: EngineDeps, blobs: BlobStore, given: ApplyLoop): Promise<Checked> {
+  const input = applyLoopSchema.parse(given);
+  const file = parseLoopFile(input.text, input.fileName);
+  const refuse = (path: readonly PropertyKey[], problem: string) =>
+    fileError(input.text, input.fileName, [{ path, problem }]);
+  const version = await sourceVersion(deps, file, input.datasetVersionId, refuse);
+  const problems = datasetProblems(file, version);
+  if (problems.length > 0) throw fileError(input.text, input.fileName, problems);
+  const endpoint = file.deploy.endpoint ?? file.loop;
+  const other = await findLoopByEndpoint(deps.db.read, endpoint);
+  if (other && other.name !== file.loop) {
+    throw refuse(
+      ['deploy', 'endpoint'],
+      `endpoint ${endpoint} belongs to loop ${other.name}; choose another name`,
+    );
+  }
+  for (const { path, digest } of input.files) {
+    if (!(await blobs.info(digest as Digest))) throw fail('loop_blob_missing', { path, digest });
+  }
+  const files = [...input.files].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const digest = digestOfJson({ text: input.text, files, datasetVersionId: version.id });
+  return { input: { ...input, files }, file, endpoint, version, digest };
+}
+
+/**
+ * Puts a checked loop file in force, in the caller's transaction. The same file, code and data again change nothing.
+ * A loop without a model is given its first trigger.
+ */
+export async function putLoop(
+  tx: Tx,
+  deps: EngineDeps,
+  actor: Actor,
+  { input, file, endpoint, version, digest }: Checked,
+  hasChampion: boolean,
+): Promise<ApplyOutcome> {
+  const nowMs = deps.clock.nowMs();
+  const before = await findLoop(tx, file.loop);
+  const inForce = before && (await findLoopVersion(tx, file.loop, before.version));
+  if (inForce?.digest === digest) return 'unchanged';
+  const number = (before?.version ?? 0) + 1;
+  if (before) {
+    await updateLoop(tx, file.loop, { version: number, endpoint, dataset_version_id: version.id });
+  } else {
+    await insertLoop(tx, {
+      name: file.loop,
+      version: number,
+      state: 'active',
+      endpoint,
+      dataset_version_id: version.id,
+      turns: 0,
+      active_turn_id: null,
+      created_at_ms: nowMs,
+      monitored_ms: null,
+      monitor_step_id: null,
+      monitor_target_ms: null,
+      scheduled_ms: null,
+      last_start_event_ms: null,
+      last_labels: 0,
+      followed_version: null,
+    });
+  }
+  await insertLoopVersion(tx, {
+    loop: file.loop,
+    version: number,
+    text: input.text,
+    file: JSON.stringify(file),
+    files: JSON.stringify(input.files),
+    digest,
+    dataset_version_id: version.id,
+    applied_at_ms: nowMs,
+    applied_by: `${actor.kind}:${actor.id}`,
+  });
+  await deps.watermarks.declare(tx, endpoint);
+  if (!hasChampion && before?.active_turn_id == null) {
+    await insertTrigger(tx, {
+      id: uuidv7(nowMs),
+      loop: file.loop,
+      source: `first/${number}`,
+      cause: 'first',
+      reason: before
+        ? `version ${number} of the loop file was applied, and there is no model yet`
+        : 'first apply',
+      requested_by: `${actor.kind}:${actor.id}`,
+      overrides: '{}',
+      at_ms: nowMs,
+      event_ms: null,
+      turn_id: null,
+    });
+  }
+  const subject = { kind: 'loop', id: file.loop };
+  await deps.journal.appendEvent(tx, { type: 'loop.applied', subject, data: { version: number, digest } });
+  await deps.journal.appendAudit(tx, {
+    actor,
+    action: 'loop:apply',
+    subject,
+    ...(before ? { before: { version: before.version } } : {}),
+    after: { version: number, digest },
+    reason: `applied ${input.fileName}`,
+  });
+  return before ? 'changed' : 'created';
+}
+
+async function sourceVersion(
+  deps: EngineDeps,
+  file: LoopFile,
+  datasetVersionId: string | undefined,
+  refuse: (path: readonly PropertyKey[], problem: string) => Error,
+): Promise<DatasetVersion> {
+  const path = ['data', 'source'];
+  const { source } = file.data;
+  if (!source.startsWith(datasetPrefix)) {
+    if (datasetVersionId !== undefined) return deps.ports.data.version(datasetVersionId);
+    const problem = `${source} is a file: register it first and give its dataset version, or apply with the millrace command, which does so`;
+    throw refuse(path, problem);
+  }
+  const [name = '', number] = source.slice(datasetPrefix.length).split('@');
+  const found = await deps.ports.data.find(name, number === undefined ? undefined : Number(number));
+  if (found) return found;
+  throw refuse(
+    path,
+    `dataset ${name}${number ? ` version ${number}` : ''} is not registered; see GET /api/v1/datasets`,
+  );
+}

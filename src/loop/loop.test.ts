@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { forEachDatabase } from '../platform/db/testing.ts';
+import type { Turn } from './contract.ts';
+import { anna, FakeWorld, loopTestMigrations, loopText, openLoop } from './testing.ts';
+
+/** The states that a turn went through. */
+function path(turn: Turn): readonly string[] {
+  return turn.transitions.map((t) => t.to).filter((state, i, all) => state !== all[i - 1]);
+}
+
+forEachDatabase((name, open) => {
+  test(`${name}: the first turn trains on the source and promotes without a canary`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    const applied = await loop.apply();
+    assert.equal(applied.championVersion, 1);
+    assert.equal(applied.activeTurn, null);
+    const turn = await loop.turn(1);
+    assert.deepEqual(path(turn), [
+      'preparing',
+      'training',
+      'packaging',
+      'evaluating',
+      'gating',
+      'promoting',
+      'promoted',
+    ]);
+    assert.deepEqual(world.calls, ['deploy 1']);
+    assert.equal(turn.trigger.cause, 'first');
+    assert.equal(turn.datasetVersionId, 'dataset-2');
+    assert.deepEqual(
+      turn.steps.map((step) => [step.kind, step.status]),
+      ['prepare-data', 'train', 'package', 'evaluate', 'deploy'].map((kind) => [kind, 'succeeded']),
+    );
+    const audit = await loop.journal.auditEntries({ subjectKind: 'turn', limit: 20 });
+    assert.equal(audit.length, turn.transitions.length);
+    assert.deepEqual(audit[0]?.before, { state: 'promoting' });
+  });
+
+  test(`${name}: applying the same file again changes nothing; another is a new version`, async (t) => {
+    const loop = await openLoop(t, await open(t, loopTestMigrations), new FakeWorld());
+    await loop.apply();
+    assert.equal((await loop.loops.apply(anna, { text: loopText })).outcome, 'unchanged');
+    const changed = await loop.loops.apply(anna, { text: `${loopText}# a remark\n` });
+    assert.equal(changed.outcome, 'changed');
+    assert.equal(changed.loop.version, 2);
+    const versions = await loop.loops.versions(anna, 'flights', 10);
+    assert.deepEqual(
+      versions.map((v) => v.version),
+      [2, 1],
+    );
+    assert.equal((await loop.settle()).lastTurn?.number, 1);
+  });
+
+  test(`${name}: drift leads to a turn that joins the log, and through shadow and canary to promotion`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply();
+    await loop.advance('2001-02-08');
+    world.alerts = [loop.drift('2001-02-10')];
+    const shadow = await loop.advance('2001-02-10');
+    assert.equal(shadow.activeTurn?.state, 'shadow');
+    assert.equal(shadow.activeTurn?.trigger.cause, 'drift');
+    assert.equal(world.challenger, 2);
+    assert.deepEqual(world.calls.slice(1), ['mirror 2']);
+
+    world.seeOutcomes(2, 1, 40, 0, 0);
+    const waits = await loop.advance('2001-02-10T06:00');
+    assert.equal(waits.activeTurn?.state, 'shadow');
+    assert.equal(waits.waitsFor, 'waits for 10 more mirrored requests');
+
+    world.seeOutcomes(2, 1, 60, 60, 0);
+    const canary = await loop.advance('2001-02-10T12:00');
+    assert.equal(canary.activeTurn?.state, 'canary');
+    assert.deepEqual(world.calls.slice(2), ['split 2 0.1']);
+
+    world.seeOutcomes(2, 1, 500, 400, -0.01);
+    await loop.advance('2001-02-11');
+    assert.deepEqual(world.calls.slice(3), ['split 2 1']);
+    world.seeOutcomes(2, 1, 900, 800, -0.01);
+    const done = await loop.advance('2001-02-12');
+    assert.equal(done.activeTurn, null);
+    assert.equal(done.championVersion, 2);
+    assert.deepEqual(world.calls.slice(4), ['promote 2']);
+    const turn = await loop.turn(2);
+    assert.deepEqual(path(turn).slice(-4), ['shadow', 'canary', 'promoting', 'promoted']);
+    assert.equal(turn.steps[0]?.kind, 'label-join');
+    assert.deepEqual(
+      turn.rolloutHistory.map((r) => [r.percent, r.verdict]),
+      [
+        [0, 'pass'],
+        [10, 'pass'],
+        [100, 'pass'],
+      ],
+    );
+  });
+
+  test(`${name}: a challenger that is worse loses its traffic at the next look`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply();
+    await loop.advance('2001-02-08');
+    await loop.loops.trigger(anna, 'flights', { reason: 'try', overrides: { params: { bad: true } } });
+    assert.equal((await loop.settle()).activeTurn?.state, 'shadow');
+    world.seeOutcomes(2, 1, 60, 60, 0.1);
+    await loop.advance('2001-02-08T12:00');
+    world.seeOutcomes(2, 1, 200, 150, 0.1);
+    const back = await loop.advance('2001-02-09');
+    assert.equal(back.championVersion, 1);
+    assert.equal(world.challenger, null);
+    assert.equal(world.calls.at(-1), 'withdraw');
+    const turn = await loop.turn(2);
+    assert.equal(turn.state, 'rolled-back');
+    assert.match(
+      turn.reason,
+      /version 2 rolled back: the challenger is worse: log loss \+0\.1000 .* on 150 labelled pairs/,
+    );
+    assert.equal(turn.rolloutHistory.at(-1)?.outcome?.verdict, 'worse');
+  });
+
+  test(`${name}: a failed gate rejects; an unsure one asks a person, whose refusal is kept`, async (t) => {
+    const world = new FakeWorld();
+    world.verdict = 'fail';
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    const applied = await loop.apply();
+    assert.equal(applied.championVersion, null);
+    assert.equal(applied.lastTurn?.state, 'rejected');
+    assert.equal(applied.lastTurn?.reason, 'failed auc ≥ 0.6 (AUC 0.55 is less than 0.6)');
+
+    world.verdict = 'unsure';
+    await loop.loops.trigger(anna, 'flights', { reason: 'again' });
+    const asks = await loop.settle();
+    assert.equal(asks.activeTurn?.state, 'awaiting-approval');
+    assert.match(asks.waitsFor, /^a person to decide\. The rows do not decide auc/);
+    await assert.rejects(loop.turns.retry(anna, asks.activeTurn?.id ?? '', 'no'), { code: 'turn_state' });
+    await loop.turns.reject(anna, asks.activeTurn?.id ?? '', 'not good enough');
+    const turn = await loop.turn((await loop.settle()).lastTurn?.number ?? 0);
+    assert.equal(turn.state, 'rejected');
+    assert.deepEqual([turn.approvals[0]?.decision, turn.approvals[0]?.by], ['rejected', 'user:anna']);
+
+    await loop.loops.trigger(anna, 'flights', { reason: 'once more' });
+    const third = await loop.settle();
+    await loop.turns.approve(anna, third.activeTurn?.id ?? '', 'good enough for a start');
+    assert.equal((await loop.settle()).championVersion, 3);
+  });
+
+  test(`${name}: a failed script fails the turn with its message; a retry goes on there`, async (t) => {
+    const world = new FakeWorld();
+    world.trainError = 'KeyError: delay';
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    const failed = await loop.apply();
+    assert.equal(failed.lastTurn?.state, 'failed');
+    const turn = await loop.turn(1);
+    assert.equal(turn.failure?.state, 'training');
+    assert.equal(turn.failure?.code, 'train_script_failed');
+    assert.match(turn.failure?.message ?? '', /KeyError: delay/);
+    world.trainError = undefined;
+    await loop.turns.retry(anna, turn.id, 'fixed');
+    assert.equal((await loop.settle()).championVersion, 1);
+    assert.equal((await loop.turn(1)).failure, null);
+  });
+
+  test(`${name}: a script that logs no model says what to do`, async (t) => {
+    const world = new FakeWorld();
+    world.logsModel = false;
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply();
+    const turn = await loop.turn(1);
+    assert.equal(turn.failure?.code, 'train_no_model');
+    assert.match(turn.failure?.message ?? '', /logged no model \(runs: run-1\)\. Call mlflow/);
+  });
+
+  test(`${name}: triggers wait for the cool-down in event time, and for a turn under way`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply();
+    await loop.advance('2001-02-08');
+    await loop.loops.trigger(anna, 'flights', { reason: 'one' });
+    const turn = (await loop.settle()).activeTurn;
+    assert.equal(turn?.state, 'shadow');
+    const queued = await loop.loops.trigger(anna, 'flights', {
+      reason: 'two',
+      overrides: { params: { x: 1 } },
+    });
+    assert.equal(queued.waitingTriggers[0]?.waitsFor, 'turn 2 is under way');
+    await loop.loops.pause(anna, 'flights', 'lunch');
+    await loop.turns.abort(anna, turn?.id ?? '', 'not now');
+    assert.equal((await loop.turn(2)).state, 'rolled-back');
+    assert.equal(world.calls.at(-1), 'withdraw');
+    assert.equal((await loop.settle()).waitingTriggers[0]?.waitsFor, 'the loop is paused');
+    await loop.loops.resume(anna, 'flights', 'back');
+    const third = (await loop.settle()).activeTurn;
+    assert.deepEqual([third?.number, third?.trigger.reason], [3, 'two']);
+    await loop.turns.abort(anna, third?.id ?? '', 'enough');
+
+    world.alerts = [loop.drift('2001-02-09')];
+    const cooling = await loop.advance('2001-02-09');
+    assert.equal(cooling.activeTurn, null);
+    assert.equal(cooling.waitingTriggers[0]?.waitsFor, 'cool-down until 2001-02-11T00:00:00.000Z');
+    assert.equal((await loop.advance('2001-02-11')).activeTurn?.trigger.cause, 'drift');
+  });
+
+  test(`${name}: a schedule fires in event time, once for what was missed`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    const text = loopText.replace('on: [drift, performance, manual]', 'on: [schedule], schedule: 0 0 * * 1');
+    await loop.apply(text);
+    assert.equal((await loop.advance('2001-02-01')).activeTurn, null);
+    const due = await loop.advance('2001-02-20');
+    assert.equal(due.activeTurn?.trigger.reason, 'schedule 0 0 * * 1 was due at 2001-02-19T00:00:00.000Z');
+    await assert.rejects(loop.loops.trigger(anna, 'flights', { reason: 'now' }), {
+      code: 'loop_trigger_refused',
+    });
+  });
+
+  test(`${name}: the endpoint follows the registry between turns`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply();
+    world.versions.push({ ...world.versions[0]!, version: 2, digest: 'sha256:other' });
+    world.champion = 2;
+    await loop.advance('2001-02-08');
+    assert.equal(world.serving.champion, 2);
+    assert.equal(world.calls.at(-1), 'deploy 2');
+  });
+
+  test(`${name}: a restart after every change of state goes on to the same end`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    void loop.loops.apply(anna, { text: loopText });
+    for (let n = 0; n < 30; n++) {
+      await new Promise((resolve) => setTimeout(resolve, 3));
+      await loop.restart();
+    }
+    const applied = await loop.apply();
+    assert.equal(applied.championVersion, 1);
+    assert.deepEqual(world.calls, ['deploy 1']);
+    assert.equal(world.versions.length, 1);
+    const turn = await loop.turn(1);
+    assert.deepEqual(
+      turn.steps.map((step) => step.kind),
+      ['prepare-data', 'train', 'package', 'evaluate', 'deploy'],
+    );
+  });
+});

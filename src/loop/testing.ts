@@ -1,0 +1,352 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { z } from 'zod';
+import { fail } from '../core/errors.ts';
+import { digestOf } from '../core/json.ts';
+import { type Clock, formatTime, parseTime, wallClock } from '../core/time.ts';
+import type { DatasetVersion } from '../lifecycle/data/index.ts';
+import type { ArmOutcomes } from '../lifecycle/feedback/index.ts';
+import { Pipelines, pipelinesMigrations, StepRunner } from '../lifecycle/pipelines/index.ts';
+import { type Actor, systemActor } from '../platform/access/index.ts';
+import { openDirectoryBlobs } from '../platform/blobs/index.ts';
+import type { Database } from '../platform/db/index.ts';
+import { Attempts } from '../platform/executors/local/index.ts';
+import { Frames } from '../platform/frames/index.ts';
+import { Jobs, jobsMigrations, Schedules } from '../platform/jobs/index.ts';
+import { Journal, journalMigrations } from '../platform/journal/index.ts';
+import { createLogger } from '../platform/log/index.ts';
+import { defineStepKind, type StepKind } from '../platform/registries/index.ts';
+import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
+import type { Loop, Turn } from './contract.ts';
+import { createLoop } from './index.ts';
+import { loopMigrations } from './migrations.ts';
+import type { Judgement, LoopPorts, OpenAlert, PackagedVersion } from './ports.ts';
+import { deployStep } from './steps/deploy.ts';
+
+export const loopTestMigrations = [
+  ...journalMigrations,
+  ...jobsMigrations,
+  ...watermarksMigrations,
+  ...pipelinesMigrations,
+  ...loopMigrations,
+];
+
+export const anna: Actor = { kind: 'user', id: 'anna' };
+
+export const loopText = `loop: flights
+data:
+  source: dataset:flights
+  time: date
+  entity: flight_id
+  label: { column: late, delay: 6h }
+train: { run: python train.py }
+evaluate:
+  gates: [{ metric: auc, min: 0.6 }]
+  approval: uncertain
+deploy:
+  shadow: { minRequests: 50 }
+  canary: { steps: [10, 100], minRequests: 20, minLabels: 100 }
+improve:
+  retrain: { on: [drift, performance, manual], cooldown: 3d }
+`;
+
+/** The other slices as the loop sees them, in memory; they outlive restarts of the engine, as databases do. */
+export class FakeWorld {
+  readonly versions: PackagedVersion[] = [];
+  champion: number | null = null;
+  challenger: number | null = null;
+  /** Calls of serving in order, e.g. `split 2 0.1`. */
+  readonly calls: string[] = [];
+  serving: { champion: number | null; challenger: number | null } = { champion: null, challenger: null };
+  routeVersion = 0;
+  verdict: Judgement['verdict'] = 'pass';
+  logsModel = true;
+  trainError: string | undefined;
+  alerts: OpenAlert[] = [];
+  labels = 0;
+  outcomes: ArmOutcomes = { arms: [], paired: [] };
+
+  ports(): LoopPorts {
+    return {
+      data: {
+        version: async (id) => dataset(id),
+        find: async (name) => (name === 'flights' ? dataset('dataset-1') : undefined),
+        requireFit: async () => {},
+      },
+      experiments: {
+        loggedBy: async (stepRunId) => ({
+          runIds: ['run-1'],
+          models: this.logsModel
+            ? [{ modelId: `m-${stepRunId}`, runId: 'run-1', name: 'model', files: [] }]
+            : [],
+        }),
+      },
+      registry: {
+        champion: async () => this.versions.find((v) => v.version === this.champion),
+        version: async (_, version) => this.versions[version - 1] as PackagedVersion,
+        register: async ({ digest, datasetVersionId }) => {
+          const known = this.versions.find((v) => v.digest === digest);
+          if (known) return known;
+          const made = {
+            version: this.versions.length + 1,
+            digest,
+            datasetVersionId,
+            evaluationId: null,
+            inputs: [{ name: 'distance', type: 'double' }],
+          };
+          this.versions.push(made);
+          return made;
+        },
+        recordGates: async () => {},
+        approve: async () => {},
+        setChallenger: async (_, version) => {
+          this.challenger = version;
+        },
+        promote: async (_, version) => {
+          this.champion = version;
+          this.challenger = null;
+        },
+      },
+      evaluation: {
+        stepInputs: (request) => request,
+        record: async (stepRunId) => ({
+          evaluationId: stepRunId,
+          verdict: this.verdict,
+          gates: [
+            { name: 'auc ≥ 0.6', verdict: this.verdict, measured: null, reason: 'AUC 0.55 is less than 0.6' },
+          ],
+        }),
+      },
+      packaging: {
+        stepInputs: (model, logged) => ({ model, modelId: logged.modelId }),
+        digestOf: (outputs) => z.object({ digest: z.string() }).parse(outputs).digest,
+      },
+      serving: {
+        declare: async () => {},
+        champion: async () => this.serving.champion,
+        deploy: async ({ version }) =>
+          this.#route(`deploy ${version}`, { champion: version, challenger: null }),
+        mirror: async ({ version }) => this.#route(`mirror ${version}`, this.serving),
+        split: async ({ version }, share) =>
+          this.#route(`split ${version} ${share}`, { ...this.serving, challenger: version }),
+        promote: async ({ version }) =>
+          this.#route(`promote ${version}`, { champion: version, challenger: null }),
+        withdraw: async () => this.#route('withdraw', { ...this.serving, challenger: null }),
+        settled: async () => {},
+      },
+      feedback: {
+        outcomes: async () => this.outcomes,
+        labelCount: async () => this.labels,
+      },
+      monitoring: {
+        configure: async () => {},
+        addReference: async () => {},
+        openAlerts: async () => this.alerts,
+      },
+    };
+  }
+
+  /** What the challenger and the champion gave on `pairs` requests, with this mean difference of log loss. */
+  seeOutcomes(
+    challenger: number,
+    champion: number,
+    requests: number,
+    pairs: number,
+    difference: number,
+  ): void {
+    const logLoss = { n: pairs, mean: 0.45, m2: pairs * 0.04 };
+    const arm = (name: 'champion' | 'challenger' | 'shadow', version: number) => ({
+      arm: name,
+      modelVersion: String(version),
+      predictions: requests,
+      failed: 0,
+      nonFinite: 0,
+      slow: 0,
+      labelled: pairs,
+      latencyMs: null,
+      firstEventTimeMs: 0,
+      lastEventTimeMs: 0,
+      strata: [
+        {
+          routeVersion: this.routeVersion,
+          predictions: requests,
+          failed: 0,
+          nonFinite: 0,
+          slow: 0,
+          logLoss,
+          brier: logLoss,
+        },
+      ],
+    });
+    const moments = { n: pairs, mean: difference, m2: pairs * 0.0004 };
+    this.outcomes = {
+      arms: [arm('champion', champion), arm('challenger', challenger), arm('shadow', challenger)],
+      paired: [
+        {
+          shadowVersion: String(challenger),
+          championVersion: String(champion),
+          pairs,
+          logLossDifference: moments,
+          brierDifference: moments,
+          meanScoreDistance: 0.01,
+        },
+      ],
+    };
+  }
+
+  /** As serving: a route that is in force already keeps its version. */
+  #route(call: string, serving: FakeWorld['serving']): number {
+    if (this.calls.at(-1) === call) return this.routeVersion;
+    this.calls.push(call);
+    this.serving = serving;
+    this.routeVersion += 1;
+    return this.routeVersion;
+  }
+}
+
+function dataset(id: string): DatasetVersion {
+  const columns = ['date', 'flight_id', 'distance', 'late'];
+  return {
+    id,
+    dataset: 'flights',
+    version: 1,
+    digest: digestOf(id),
+    columns: columns.map((name) => ({ name, type: 'other' })),
+    time: 'date',
+    rows: 100,
+    profile: [],
+  } as unknown as DatasetVersion;
+}
+
+const anything = z.record(z.string(), z.unknown());
+
+/** Step kinds that do at once what the world says. */
+function fakeKinds(world: FakeWorld, ports: LoopPorts): readonly StepKind[] {
+  const kind = (name: string, run: (inputs: Record<string, unknown>) => Record<string, unknown>) =>
+    defineStepKind({
+      kind: name,
+      place: 'control',
+      inputs: anything,
+      outputs: anything,
+      run: async (i) => run(i),
+    });
+  return [
+    kind('label-join', (inputs) => ({
+      digest: digestOf('joined'),
+      sizeBytes: 1,
+      rows: 80,
+      waiting: 3,
+      from: inputs.from,
+      to: inputs.to,
+    })),
+    kind('prepare-data', () => ({
+      datasetVersionId: 'dataset-2',
+      dataDigest: digestOf('data'),
+      rows: 100,
+      joinedRows: 80,
+      trainDigest: digestOf('train'),
+      trainRows: 80,
+      holdoutRows: 20,
+      boundary: '2001-01-25T00:00:00.000Z',
+      end: '2001-02-01T00:00:00.000Z',
+    })),
+    kind('train', () => {
+      if (world.trainError) {
+        throw fail('train_script_failed', {
+          command: 'train',
+          ending: 'exit code 1',
+          lastLines: world.trainError,
+        });
+      }
+      return {};
+    }),
+    kind('package', ({ modelId }) => ({ digest: digestOf(String(modelId)) })),
+    kind('evaluate', () => ({})),
+    kind('monitor', () => ({})),
+    deployStep(ports.serving),
+  ];
+}
+
+/** A loop over a real database, queue, runner and watermarks, and a made-up rest of the world. */
+export async function openLoop(t: TestContext, db: Database, world: FakeWorld, clock: Clock = wallClock) {
+  const root = await mkdtemp(join(tmpdir(), 'millrace-loop-'));
+  const log = createLogger('test', 'silent');
+  const journal = new Journal(db);
+  const jobs = new Jobs(db);
+  const watermarks = new Watermarks(db, journal, new Schedules(db, jobs));
+  const ports = world.ports();
+  const kinds = fakeKinds(world, ports);
+  const pipelines = new Pipelines({ db, journal, jobs, kinds });
+  const frames = new Frames({ temporaryDirectory: root, memoryLimit: '256MB', threads: 1 });
+  const blobs = await openDirectoryBlobs(join(root, 'blobs'));
+  const runner = new StepRunner({
+    queue: jobs,
+    kinds,
+    worker: `test/${root}`,
+    attempts: new Attempts(join(root, 'attempts')),
+    blobs,
+    frames,
+    controlUrl: 'http://127.0.0.1:1',
+    slots: 2,
+    log,
+  });
+  const open = () => createLoop({ db, journal, pipelines, watermarks, ports, log, clock }, blobs);
+  let loop = open();
+  await runner.start();
+  await loop.engine.start();
+  t.after(async () => {
+    await loop.engine.stop();
+    await runner.stop();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  /** Waits until the loop has done all that it can. */
+  const settle = async (name = 'flights'): Promise<Loop> => {
+    for (;;) {
+      const now = await loop.loops.get(anna, name);
+      if (now.idle) return now;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  return {
+    journal,
+    pipelines,
+    get loops() {
+      return loop.loops;
+    },
+    get turns() {
+      return loop.turns;
+    },
+    settle,
+    async apply(text = loopText): Promise<Loop> {
+      await loop.loops.apply(anna, { text });
+      await watermarks.configure(systemActor, 'flights', { mode: 'replay' });
+      return settle();
+    },
+    async advance(to: string): Promise<Loop> {
+      await watermarks.advance(systemActor, 'flights', parseTime(to));
+      return settle();
+    },
+    async turn(number: number): Promise<Turn> {
+      return loop.loops.turn(anna, `flights/${number}`);
+    },
+    /** As after kill -9: a new engine over what the old one had written. */
+    async restart(): Promise<void> {
+      await loop.engine.stop();
+      loop = open();
+      await loop.engine.start();
+    },
+    drift(windowEnd: string): OpenAlert {
+      return {
+        id: 'alert-1',
+        cause: 'drift',
+        modelVersion: String(world.champion),
+        reason: 'distance has drifted',
+        lastWindowEndMs: parseTime(windowEnd),
+      };
+    },
+    now: () => formatTime(clock.nowMs()),
+  };
+}
