@@ -1,0 +1,170 @@
+import { MillraceError } from '../core/errors.ts';
+import type { Digest } from '../core/json.ts';
+import { packageManifestSchema } from '../core/model-package.ts';
+import type { DataService } from '../lifecycle/data/index.ts';
+import { type EvaluationService, evaluateOutputsSchema } from '../lifecycle/evaluation/index.ts';
+import type { Experiments } from '../lifecycle/experiments/index.ts';
+import type { FeedbackService } from '../lifecycle/feedback/index.ts';
+import {
+  CHALLENGER,
+  CHAMPION,
+  type RegisteredModelRecord,
+  type Registry,
+  type VersionRecord,
+} from '../lifecycle/registry/index.ts';
+import type { ServingService } from '../lifecycle/serving/index.ts';
+import type { LoopPorts } from '../loop/index.ts';
+import { systemActor as actor } from '../platform/access/index.ts';
+import type { BlobStore } from '../platform/blobs/index.ts';
+import type { Database } from '../platform/db/index.ts';
+
+type PackagedVersion = Awaited<ReturnType<LoopPorts['registry']['version']>>;
+const manyVersions = 10_000;
+type DeployTarget = Parameters<LoopPorts['serving']['deploy']>[0];
+
+/** The services that the loop goes through. */
+export interface LoopSlices {
+  readonly db: Database;
+  readonly blobs: BlobStore;
+  readonly data: DataService;
+  readonly experiments: Experiments;
+  readonly registry: Registry;
+  readonly evaluations: EvaluationService;
+  readonly serving: ServingService;
+  readonly feedback: FeedbackService;
+}
+
+/** The slices' front doors in the shape that the loop asks for. */
+export function createLoopPorts(slices: LoopSlices): Omit<LoopPorts, 'monitoring' | 'packaging'> {
+  const { data } = slices;
+  return {
+    data: {
+      version: (id) => data.version(actor, id),
+      find: async (dataset, number) => {
+        const versions = await data.versions(actor, {
+          dataset,
+          limit: number === undefined ? 1 : manyVersions,
+        });
+        const found = number === undefined ? versions[0] : versions.find((v) => v.version === number);
+        return found && data.version(actor, found.id);
+      },
+      requireFit: (id, subject, columns) => data.requireFit(actor, id, subject, columns as never),
+    },
+    experiments: experimentsPort(slices.experiments),
+    registry: registryPort(slices),
+    evaluation: evaluationPort(slices.db, slices.evaluations),
+    serving: servingPort(slices.serving),
+    feedback: {
+      outcomes: (query) => slices.feedback.armOutcomes(actor, query),
+      labelCount: async (endpoint) => (await slices.feedback.summary(actor, endpoint)).total.joined,
+    },
+  };
+}
+
+function experimentsPort({ runs, models }: Experiments): LoopPorts['experiments'] {
+  return {
+    loggedBy: async (stepRunId) => ({
+      runIds: (await runs.ofStep(actor, stepRunId)).map((run) => run.id),
+      models: (await models.ofStep(actor, stepRunId)).map((model) => ({
+        modelId: model.id,
+        runId: model.sourceRunId ?? '',
+        name: model.name,
+        files: model.files,
+      })),
+    }),
+  };
+}
+
+function registryPort({ registry, evaluations, blobs }: LoopSlices): LoopPorts['registry'] {
+  return {
+    champion: async (model) => {
+      const alias = (await knownModel(registry, model))?.aliases.find((a) => a.alias === CHAMPION);
+      return alias && toPackaged(await registry.getVersion(actor, model, alias.version));
+    },
+    version: async (model, version) => toPackaged(await registry.getVersion(actor, model, version)),
+    register: async (input) => {
+      const manifest = packageManifestSchema.parse(
+        JSON.parse((await blobs.bytes(input.digest as Digest)).toString()),
+      );
+      const version = await registry.createVersion(actor, {
+        name: input.model,
+        digest: input.digest,
+        modelId: input.modelId,
+        sourceRunId: input.runId,
+        datasetVersionId: input.datasetVersionId,
+        datasetDigest: input.datasetDigest,
+        signature: manifest.signature,
+      });
+      return toPackaged(version);
+    },
+    recordGates: async (model, version, { evaluationId }) => {
+      const { report } = await evaluations.evaluation(actor, evaluationId);
+      await registry.recordGates(actor, model, version, { evaluationId, gates: report.gates });
+    },
+    approve: async (by, model, version, approved, reason) => {
+      const decision = approved ? 'approved' : 'rejected';
+      await registry.approve(by, model, version, { decision, reason });
+    },
+    setChallenger: async (name, version, reason) => {
+      if (version === null) await registry.clearAlias(actor, { name, alias: CHALLENGER, reason });
+      else await registry.setAlias(actor, { name, alias: CHALLENGER, version, reason });
+    },
+    promote: async (model, version, reason) => {
+      await registry.promote(actor, model, { version, reason });
+    },
+  };
+}
+
+async function knownModel(registry: Registry, name: string): Promise<RegisteredModelRecord | undefined> {
+  try {
+    return await registry.getModel(actor, name);
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === 'registered_model_unknown') return undefined;
+    throw error;
+  }
+}
+
+function toPackaged(version: VersionRecord): PackagedVersion {
+  const { name, version: number, digest, datasetVersionId, evaluationId, signature } = version;
+  if (digest === null) throw new MillraceError('version_not_packaged', { name, version: number });
+  return { version: number, digest, datasetVersionId, evaluationId, inputs: signature?.inputs ?? [] };
+}
+
+function evaluationPort(db: Database, evaluations: EvaluationService): LoopPorts['evaluation'] {
+  return {
+    stepInputs: ({ subject: _, ...inputs }) => inputs,
+    record: async (stepRunId, subject, outputs) => {
+      const { report } = evaluateOutputsSchema.parse(outputs);
+      await db.write((tx) => evaluations.record(tx, actor, { stepRunId, subject, report }));
+      return { evaluationId: stepRunId, verdict: report.verdict, gates: report.gates };
+    },
+  };
+}
+
+function servingPort(serving: ServingService): LoopPorts['serving'] {
+  const target = ({ version, digest }: DeployTarget) => ({
+    modelVersion: String(version),
+    packageDigest: digest as Digest,
+  });
+  return {
+    declare: async (name, model) => {
+      await serving.declare(actor, { name, model });
+    },
+    champion: async (endpoint) => {
+      const { arms } = await serving.endpoint(actor, endpoint);
+      const arm = arms.find((a) => a.arm === 'champion');
+      return arm ? Number(arm.modelVersion) : null;
+    },
+    deploy: async (to, reason) => (await serving.deploy(actor, to.endpoint, target(to), reason)).routeVersion,
+    mirror: async (to, reason) =>
+      (await serving.setShadow(actor, to.endpoint, target(to), reason)).routeVersion,
+    split: async (to, share, reason) =>
+      (await serving.challenge(actor, to.endpoint, target(to), share, reason, true)).routeVersion,
+    promote: async (to, reason) =>
+      (await serving.promote(actor, to.endpoint, reason, String(to.version))).routeVersion,
+    withdraw: async (endpoint, reason) => (await serving.withdraw(actor, endpoint, reason)).routeVersion,
+    settled: async (endpoint, version, signal) => {
+      await serving.settled(endpoint, version, { signal });
+    },
+  };
+}
