@@ -213,7 +213,10 @@ export class LoopService {
     const { mode } = await watermarks.describe(systemActor, row.endpoint);
     const seen = mode === 'live' || standing.watermarkMs === watermarkMs;
     const pending = [...standing.pending];
-    if (!seen) pending.push({ kind: 'events', what: 'the watermark has moved' });
+    if (!seen) {
+      pending.push({ kind: 'events', what: 'the watermark has moved' });
+      this.#engine.wake(row.name);
+    }
     return {
       name: row.name,
       version: row.version,

@@ -57,6 +57,7 @@ export async function reconcile(
       watermarkMs: hasTime ? moment.watermarkMs : undefined,
     });
   }
+  if (stopped()) return { what: 'the server to start again', pending: [], watermarkMs: undefined };
   throw new Error(`the loop did not come to rest after ${longestChain} changes`);
 }
 
