@@ -5,7 +5,7 @@ import { createEventStreamParser } from './event-stream.ts';
 export type JournalEvent = {
   readonly seq: number;
   readonly type: string;
-  readonly subject: string;
+  readonly subject: { readonly kind: string; readonly id: string };
   readonly data: unknown;
   readonly at: string;
 };

@@ -4,7 +4,9 @@ export type Problem = {
   readonly code: string;
   readonly title: string;
   readonly detail: string;
-  readonly nextStep: string | null;
+  /** What to do next. */
+  readonly next: string | null;
+  readonly issues: readonly { readonly field: string; readonly problem: string }[];
 };
 
 /** What a screen shows when a request failed: what happened, to what, what to do next. */
@@ -28,7 +30,8 @@ export async function problemOf(response: Response): Promise<ProblemError> {
     code: text(record.code) || `http-${response.status}`,
     title: text(record.title) || `The server answered ${response.status}`,
     detail: text(record.detail),
-    nextStep: text(record.nextStep) || text(record.next) || null,
+    next: text(record.next) || null,
+    issues: Array.isArray(record.issues) ? (record.issues as Problem['issues']) : [],
   });
 }
 
@@ -41,7 +44,8 @@ export function asProblem(error: unknown): Problem {
       code: 'unreachable',
       title: 'The server does not answer',
       detail: `Nothing answers at ${location.host}.`,
-      nextStep: 'Start it with `make up`; this page goes on by itself.',
+      next: 'Start it with `make up`; this page goes on by itself.',
+      issues: [],
     };
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -50,6 +54,7 @@ export function asProblem(error: unknown): Problem {
     code: 'unknown',
     title: 'This panel could not be shown',
     detail: message,
-    nextStep: null,
+    next: null,
+    issues: [],
   };
 }

@@ -1,6 +1,7 @@
 import { Outlet, useNavigate } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
 import { useShortcut } from '../kit/shortcuts.tsx';
+import { PANEL_SLOT } from '../kit/side-panel.tsx';
 import { TipLayer } from '../kit/tip.tsx';
 import { BottomBar } from './bottom-bar.tsx';
 import { useFavicon } from './favicon.ts';
@@ -59,6 +60,7 @@ export function Shell() {
           <Outlet />
         </main>
       </div>
+      <div id={PANEL_SLOT} className="contents" />
       <BottomBar onMore={openPalette} />
       <Palette open={palette} onClose={closePalette} onSheet={() => setSheet(true)} />
       <ShortcutSheet open={sheet} onClose={closeSheet} />

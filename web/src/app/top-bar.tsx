@@ -1,11 +1,14 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link, useMatches } from '@tanstack/react-router';
 import { Monitor, Moon, Search, Sun } from 'lucide-react';
-import { Fragment } from 'react';
+import { Fragment, useEffect } from 'react';
+import { turnQuery } from '../api/queries.ts';
 import { IconButton } from '../kit/button.tsx';
 import { LiveMark } from './live-mark.tsx';
 import { chooseTheme, type ThemeChoice, useThemeChoice } from './theme.ts';
 
-export type Crumb = { readonly label: string; readonly to?: string };
+/** `turnId` is shown as the turn's own name once it is known. */
+export type Crumb = { readonly label: string; readonly to?: string; readonly turnId?: string };
 
 const NEXT_THEME: Readonly<Record<ThemeChoice, ThemeChoice>> = {
   system: 'light',
@@ -47,6 +50,10 @@ function Breadcrumb() {
   const matches = useMatches();
   const match = matches.findLast((each) => each.staticData.crumbs);
   const crumbs = match?.staticData.crumbs?.(match.params as Record<string, string>) ?? [];
+  const title = crumbs.map((crumb) => crumb.label).toReversed();
+  useEffect(() => {
+    document.title = [...title, 'Millrace'].join(' · ');
+  }, [title]);
   return (
     <nav aria-label="Breadcrumb" className="flex min-w-0 items-center gap-1.5 text-muted">
       {crumbs.map((crumb, index) => (
@@ -65,11 +72,16 @@ function Breadcrumb() {
               className="truncate text-text"
               aria-current={index === crumbs.length - 1 ? 'page' : undefined}
             >
-              {crumb.label}
+              {crumb.turnId ? <TurnName id={crumb.turnId} /> : crumb.label}
             </span>
           )}
         </Fragment>
       ))}
     </nav>
   );
+}
+
+function TurnName(props: { readonly id: string }) {
+  const turn = useQuery(turnQuery(props.id));
+  return turn.data ? `${turn.data.loop}, turn ${turn.data.number}` : props.id.slice(-8);
 }

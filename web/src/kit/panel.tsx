@@ -53,7 +53,12 @@ export function ProblemNote(props: { readonly error: unknown; readonly onRetry?:
       <div className="flex min-w-0 flex-col gap-1">
         <p className="font-strong">{problem.title}</p>
         {problem.detail && <p className="break-words text-muted">{problem.detail}</p>}
-        {problem.nextStep && <p className="break-words text-muted">{problem.nextStep}</p>}
+        {problem.issues.map((issue) => (
+          <p key={issue.field + issue.problem} className="break-words text-muted">
+            {issue.field}: {issue.problem}
+          </p>
+        ))}
+        {problem.next && <p className="break-words text-muted">{problem.next}</p>}
         {props.onRetry && (
           <div className="pt-1">
             <Button onClick={props.onRetry}>Try again</Button>

@@ -1,9 +1,13 @@
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useEffect } from 'react';
+import { createPortal } from 'react-dom';
 import { DialogHead } from './dialog.tsx';
 
+/** Id of the element in the frame that holds the panel. */
+export const PANEL_SLOT = 'panel-slot';
+
 /**
- * Details beside the list they belong to; whether it is open is part of the screen's URL. Not a modal: the list
- * stays usable. Escape closes; on a phone it covers the screen.
+ * Details beside the list they belong to; whether it is open is part of the screen's URL. Not a modal: on a wide
+ * screen the content moves aside and stays usable, on a narrow one the panel covers it. Escape closes.
  */
 export function SidePanel(props: {
   readonly title: ReactNode;
@@ -12,7 +16,6 @@ export function SidePanel(props: {
   readonly children: ReactNode;
 }) {
   const { onClose } = props;
-  const element = useRef<HTMLElement>(null);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]')) return;
@@ -21,17 +24,19 @@ export function SidePanel(props: {
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, [onClose]);
-  return (
+  const slot = document.getElementById(PANEL_SLOT);
+  if (!slot) return null;
+  return createPortal(
     <aside
-      ref={element}
       aria-label={props.label}
-      className="fade-in fixed inset-y-0 right-0 z-30 flex w-full flex-col border-line-strong bg-raised shadow-float sm:w-[min(560px,92vw)] sm:border-l"
+      className="fade-in fixed inset-y-0 right-0 z-30 flex w-full flex-col border-line-strong bg-surface shadow-float sm:w-[min(520px,92vw)] sm:border-l xl:sticky xl:top-0 xl:h-dvh xl:w-[480px] xl:shrink-0 xl:border-line xl:shadow-none"
     >
       <DialogHead title={props.title} onClose={onClose} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard. */}
       <div className="min-h-0 flex-1 overflow-y-auto px-4 pt-4 pb-20 sm:pb-6" tabIndex={0}>
         {props.children}
       </div>
-    </aside>
+    </aside>,
+    slot,
   );
 }

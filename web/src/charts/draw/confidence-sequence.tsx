@@ -31,7 +31,7 @@ export function ConfidenceSequence(props: {
           {drawn.bounds.map((bound) => (
             <g key={bound.label}>
               <line x1={drawn.plot.x} x2={drawn.plot.x + drawn.plot.width} y1={bound.y} y2={bound.y} stroke="var(--muted)" strokeDasharray={bound.value === 0 ? undefined : '4 3'} />
-              <text x={drawn.plot.x + drawn.plot.width} y={bound.y - 4} textAnchor="end" className="axis-text">
+              <text x={drawn.plot.x + 4} y={bound.y + (bound.y < drawn.plot.y + 12 ? 12 : -4)} className="axis-text">
                 {bound.label}
               </text>
             </g>

@@ -30,7 +30,7 @@ export function MetricChart(props: { readonly history: MetricHistory; readonly h
         scales: { x: { time: false } },
         axes: [
           { ...axis, grid: { show: false }, size: 26, values: (_plot, ticks) => ticks.map((tick) => formatNumber(tick)) },
-          { ...axis, grid: { stroke: ink('--line'), width: 1 }, size: 52, space: 36, values: (_plot, ticks) => ticks.map((tick) => formatNumber(tick)) },
+          { ...axis, grid: { stroke: ink('--line'), width: 1 }, size: 52, space: 28, values: (_plot, ticks) => ticks.map((tick) => formatNumber(tick)) },
         ],
         series: [
           {},

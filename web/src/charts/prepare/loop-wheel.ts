@@ -61,10 +61,14 @@ export function wheelOfLoop(loop: Loop, alerts: readonly Alert[], watched: boole
         : watched
           ? ['good', 'no open alert']
           : ['none', 'no window closed yet'],
-    learn: loop.state === 'paused' ? ['watch', 'paused'] : lives ? ['good', loop.waitsFor] : ['none', 'nothing learnt yet'],
+    learn: loop.state === 'paused' ? ['watch', 'paused'] : lastTurn ? ['good', `turn ${lastTurn.number}: ${lastTurn.state.replaceAll('-', ' ')}`] : ['none', 'nothing learnt yet'],
   };
   const states = record((stage) => (stage === active && base[stage][0] !== 'watch' && base[stage][0] !== 'bad' ? 'running' : base[stage][0]));
-  const notes = record((stage) => (stage === active && activeTurn ? `${activeTurn.state.replaceAll('-', ' ')}: ${activeTurn.reason}` : base[stage][1]));
+  const notes = record((stage) => {
+    if (stage !== active || !activeTurn) return base[stage][1];
+    const now = `${activeTurn.state.replaceAll('-', ' ')}: ${activeTurn.reason}`;
+    return states[stage] === 'running' ? now : `${base[stage][1]}; ${now}`;
+  });
   return { states, notes };
 }
 

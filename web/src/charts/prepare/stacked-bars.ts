@@ -27,7 +27,8 @@ export function prepareStackedBars(input: {
   const yOf = (value: number): number => plot.y + (1 - value / axis.high) * plot.height;
   const bars = windows.flatMap((window) => {
     const x = xOf(window.startMs);
-    const barWidth = Math.max(1, xOf(window.endMs) - x - 1);
+    const slot = xOf(window.endMs) - x;
+    const barWidth = slot > 4 ? slot - 1 : slot;
     let below = 0;
     return order.flatMap((id) => {
       const count = window.parts.find((part) => part.id === id)?.count ?? 0;

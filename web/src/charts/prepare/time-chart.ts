@@ -59,7 +59,8 @@ export function prepareTimeChart(input: TimeChartInput) {
     ...(input.levels ?? []).map((level) => level.value),
   ]);
   if (!span || !values || span[0] === span[1]) return null;
-  const axis = valueTicks(values[0], values[1], input.fromZero);
+  const whole = input.fromZero && all.every((point) => point.value === null || Number.isInteger(point.value));
+  const axis = valueTicks(values[0], whole ? Math.max(values[1], 4) : values[1], input.fromZero);
   const plot = { x: LEFT, y: TOP, width: Math.max(40, input.width - LEFT - RIGHT), height: input.height - TOP - BOTTOM };
   const xOf = (ms: number): number => plot.x + ((ms - span[0]) / (span[1] - span[0])) * plot.width;
   const yOf = (value: number): number => plot.y + (1 - (value - axis.low) / (axis.high - axis.low)) * plot.height;

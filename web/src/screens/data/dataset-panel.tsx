@@ -25,7 +25,7 @@ export function DatasetPanel(props: { readonly id: string; readonly onClose: () 
 function DatasetBody(props: { readonly version: DatasetVersion }) {
   const { version } = props;
   const roles = new Map([
-    [version.time, 'time'],
+    [version.time, 'event time'],
     [version.entity, 'entity'],
     [version.label, 'label'],
   ]);

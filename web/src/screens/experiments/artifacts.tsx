@@ -59,9 +59,9 @@ export function Artifacts(props: { readonly runId: string }) {
                   <span className="truncate">{name}</span>
                 )}
                 <span className="ml-auto text-muted">{entry.isDirectory ? '' : formatBytes(entry.sizeBytes)}</span>
-                {entry.digest && (
+                {!entry.isDirectory && (
                   <a
-                    href={apiUrl(`/blobs/${entry.digest}`)}
+                    href={apiUrl(`/runs/${encodeURIComponent(props.runId)}/artifact-content`, { path: entry.path })}
                     download={name}
                     aria-label={`Download ${name}`}
                     className="text-muted hover:text-text"

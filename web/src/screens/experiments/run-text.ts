@@ -12,8 +12,18 @@ const STATES: Readonly<Record<RunStatus, State>> = {
 
 export const stateOfRun = (status: RunStatus): State => STATES[status] ?? 'none';
 export const runWord = (status: RunStatus): string => status.toLowerCase();
-export const metricNumber = (value: MetricValue | undefined): string =>
-  value === undefined ? '–' : value === 'NaN' ? 'NaN' : formatNumber(value);
+export const metricNumber = (value: MetricValue | undefined, decimals?: number): string =>
+  value === undefined ? '–' : value === 'NaN' ? 'NaN' : formatNumber(value, decimals);
+
+/** Decimals that one column of numbers shares, so that they can be compared down the column. */
+export function columnDecimals(values: readonly (MetricValue | undefined)[]): number | undefined {
+  const numbers = values.filter((value): value is number => typeof value === 'number' && value !== 0);
+  if (numbers.length === 0) return undefined;
+  if (numbers.every(Number.isInteger)) return 0;
+  const largest = Math.max(...numbers.map(Math.abs));
+  if (largest < 1e-3) return undefined;
+  return Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(largest)) + (largest < 1 ? 0 : 1)));
+}
 
 /** Params whose values differ between the runs shown, most different first; the rest would only fill columns. */
 export function varyingParams(runs: readonly Run[], limit: number): readonly string[] {

@@ -12,7 +12,7 @@ import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, ProblemNote, QueryView } from '../../kit/panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
-import { commonMetrics, metricNumber, stateOfRun, runWord, varyingParams } from './run-text.ts';
+import { columnDecimals, commonMetrics, metricNumber, stateOfRun, runWord, varyingParams } from './run-text.ts';
 
 const route = getRouteApi('/runs');
 const FIRST_PAGE = 100;
@@ -56,7 +56,7 @@ export function RunsScreen() {
               options={[...names].map(([id, name]) => [id, name] as const)}
               onChange={(experiment) => set({ experiment })}
             />
-            <SearchField label="Filter" placeholder="metrics.auc > 0.7 AND params.model = 'lgbm'" value={search.filter ?? ''} onChange={setFilter} className="w-96" />
+            <SearchField label="Filter" placeholder="metrics.auc > 0.7" value={search.filter ?? ''} onChange={setFilter} className="w-72" />
           </>
         }
       />
@@ -126,14 +126,17 @@ function columnsOf(rows: readonly Run[], order: string | undefined, set: (change
         </span>
       ),
     },
-    ...commonMetrics(rows, 4).map((key): GridColumn<Run> => ({
+    ...commonMetrics(rows, 4).map((key): GridColumn<Run> => {
+      const decimals = columnDecimals(rows.map((run) => run.metrics[key]?.last));
+      return {
       id: `metric ${key}`,
       head: key,
       width: 'minmax(84px, 0.6fr)',
       align: 'right',
       sort: sorted(`metrics.\`${key}\``),
-      cell: (run) => metricNumber(run.metrics[key]?.last),
-    })),
+      cell: (run) => metricNumber(run.metrics[key]?.last, decimals),
+      };
+    }),
     ...varyingParams(rows, 4).map((key): GridColumn<Run> => ({
       id: `param ${key}`,
       head: key,

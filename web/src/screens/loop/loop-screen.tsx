@@ -2,13 +2,15 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { Loop } from '../../../../src/loop/contract.ts';
 import { alertsQuery, loopQuery, loopVersionsQuery, turnsQuery, windowsQuery } from '../../api/queries.ts';
-import { wheelOfLoop } from '../../charts/prepare/loop-wheel.ts';
+import { type WheelView, wheelOfLoop } from '../../charts/prepare/loop-wheel.ts';
+import { STAGES } from '../../charts/prepare/wheel.ts';
 import { Act } from '../../kit/act.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { CopyButton, Id } from '../../kit/snippet.tsx';
+import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago, EventTime } from '../../kit/time.tsx';
 import { TurnRows } from '../../kit/turn-rows.tsx';
 import { causeWord, sentence } from '../../kit/turn-text.ts';
@@ -36,10 +38,11 @@ function LoopBody(props: { readonly loop: Loop }) {
   const windows = useQuery(windowsQuery(loop.endpoint));
   const versions = useQuery(loopVersionsQuery(loop.name));
   const path = `/loops/${encodeURIComponent(loop.name)}`;
+  const wheel = wheelOfLoop(loop, alerts.data?.items ?? [], (windows.data?.items.length ?? 0) > 0);
   return (
     <>
       <PageHead
-        mark={<Wheel {...wheelOfLoop(loop, alerts.data?.items ?? [], (windows.data?.items.length ?? 0) > 0)} size={56} />}
+        mark={<Wheel {...wheel} size={40} />}
         title={loop.name}
         sentence={`${loop.state === 'paused' ? 'Paused. ' : ''}${sentence(loop.waitsFor)}`}
         actions={
@@ -72,6 +75,9 @@ function LoopBody(props: { readonly loop: Loop }) {
           {(page) => <TurnRows turns={page.items} />}
         </QueryCard>
         <div className="flex min-w-0 flex-col gap-4">
+          <Card title="Round the circle">
+            <Circle view={wheel} />
+          </Card>
           <Card title="Now">
             <Facts
               facts={[
@@ -119,5 +125,24 @@ function LoopBody(props: { readonly loop: Loop }) {
         </div>
       </div>
     </>
+  );
+}
+
+/** The wheel with its five blades in words. */
+function Circle(props: { readonly view: WheelView }) {
+  const { view } = props;
+  return (
+    <div className="flex items-center gap-6">
+      <Wheel {...view} size={112} />
+      <dl className="grid min-w-0 flex-1 grid-cols-[12px_max-content_1fr] items-baseline gap-x-2.5 gap-y-1.5">
+        {STAGES.map((stage) => (
+          <div key={stage} className="contents">
+            <StateMark state={view.states[stage]} />
+            <dt className="font-strong">{sentence(stage)}</dt>
+            <dd className="min-w-0 text-muted">{view.notes[stage]}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
   );
 }

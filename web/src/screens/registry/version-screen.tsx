@@ -63,6 +63,7 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
           <Card title="Gates">
             {version.gates.length === 0 ? <EmptyLine>No gate has judged this version.</EmptyLine> : <GateList gates={version.gates} />}
           </Card>
+          {version.evaluationId !== null && <CalibrationCard id={version.evaluationId} version={version} />}
           <Card title="Approvals">
             {version.approvals.length === 0 ? (
               <EmptyLine>Nobody was asked, or nobody has answered.</EmptyLine>
@@ -172,10 +173,14 @@ function EvaluationCards(props: { readonly id: string; readonly version: ModelVe
       >
         {(data) => <ComparisonTable comparison={data.report.overall} version={props.version.version} />}
       </QueryCard>
-      {evaluation.data && <Calibration evaluation={evaluation.data} version={props.version} />}
       {evaluation.data && evaluation.data.report.segments.length > 0 && <SegmentTable report={evaluation.data.report} />}
     </div>
   );
+}
+
+function CalibrationCard(props: { readonly id: string; readonly version: ModelVersion }) {
+  const evaluation = useQuery(evaluationQuery(props.id));
+  return evaluation.data ? <Calibration evaluation={evaluation.data} version={props.version} /> : null;
 }
 
 function Calibration(props: { readonly evaluation: Evaluation; readonly version: ModelVersion }) {
@@ -193,7 +198,7 @@ function Calibration(props: { readonly evaluation: Evaluation; readonly version:
             { id: `v${props.version.version}`, identity: champion ? ('challenger' as const) : ('champion' as const), points: points(candidate) },
           ]}
         />
-        <div className="min-w-56 flex-1">
+        <div className="min-w-44 flex-1">
           <Facts
             facts={[
               champion && ['champion', <span key="c" className="inline-flex items-center gap-2"><IdentitySwatch identity="champion" /> slope {champion.calibration.slope?.toFixed(2) ?? '–'}</span>],
