@@ -12,7 +12,8 @@ import { brierSql, joinedSql, logLossSql } from './relations.ts';
 
 /**
  * What each arm did, and each shadow beside the answer that the caller got, over the rows that the query names.
- * Log losses clip the probability of what happened at 1e-15.
+ * Log losses clip the probability of what happened at 2^-52, as the
+ * evaluation does.
  */
 export async function armOutcomes(
   frames: Frames,

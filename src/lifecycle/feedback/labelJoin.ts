@@ -1,6 +1,6 @@
 import { fail } from '../../core/errors.ts';
 import { type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
-import { featurePrefix, joinedSql, parquet } from './relations.ts';
+import { featureNames, featurePrefix, joinedSql } from './relations.ts';
 
 /** What a joined frame holds and how its columns are called. */
 export interface LabelJoin {
@@ -62,10 +62,7 @@ export async function writeLabelJoin(
 }
 
 async function requireFeatures(frames: Frames, paths: readonly string[], join: LabelJoin): Promise<void> {
-  const { columns } = await frames.columns(`DESCRIBE SELECT * FROM ${parquet(paths)}`);
-  const logged = (columns[0] as readonly string[])
-    .filter((name) => name.startsWith(featurePrefix))
-    .map((name) => name.slice(featurePrefix.length));
+  const logged = await featureNames(frames, paths);
   const missing = join.features.find((name) => !logged.includes(name));
   if (missing === undefined) return;
   throw fail('feature_not_logged', { feature: missing, endpoint: join.endpoint, logged: logged.join(', ') });

@@ -1,4 +1,4 @@
-import { sqlLiteral } from '../../platform/frames/index.ts';
+import { type Frames, sqlLiteral } from '../../platform/frames/index.ts';
 
 /** Prefix of the prediction log's feature columns. */
 export const featurePrefix = 'feature:';
@@ -71,10 +71,18 @@ export function joinedSql(
 
 /** SQL for a row's log loss and Brier score; NULL unless score is in 0..1 and the label is 0 or 1. */
 export const logLossSql = `CASE WHEN status = 'ok' AND score BETWEEN 0 AND 1 AND label IN (0, 1)
-  THEN -ln(greatest(CASE WHEN label = 1 THEN score ELSE 1 - score END, 1e-15)) END`;
+  THEN -ln(greatest(CASE WHEN label = 1 THEN score ELSE 1 - score END, ${Number.EPSILON})) END`;
 export const brierSql = `CASE WHEN status = 'ok' AND score BETWEEN 0 AND 1 AND label IN (0, 1)
   THEN (score - label) * (score - label) END`;
 
 export function parquet(paths: readonly string[]): string {
   return `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true)`;
+}
+
+/** Features that these files have, by name. */
+export async function featureNames(frames: Frames, paths: readonly string[]): Promise<readonly string[]> {
+  const { columns } = await frames.columns(`DESCRIBE SELECT * FROM ${parquet(paths)}`);
+  return (columns[0] as readonly string[])
+    .filter((name) => name.startsWith(featurePrefix))
+    .map((name) => name.slice(featurePrefix.length));
 }

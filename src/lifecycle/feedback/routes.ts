@@ -61,20 +61,12 @@ export function feedbackRoutes(service: FeedbackService): readonly Route[] {
     }),
     defineRoute({
       method: 'GET',
-      path: '/api/v1/feedback-summaries',
-      summary: 'Endpoints that have predictions or labels',
-      permission: 'read',
-      response: z.object({ items: z.array(z.string()) }),
-      handle: async (_, { actor }) => ({ items: [...(await service.endpoints(actor))] }),
-    }),
-    defineRoute({
-      method: 'GET',
-      path: '/api/v1/feedback-summaries/:endpoint',
+      path: '/api/v1/labels/summary',
       summary: 'Exact counts of an endpoint’s predictions and labels, by day and in total',
       permission: 'read',
-      params: endpointQuery,
+      query: endpointQuery,
       response: feedbackSummarySchema,
-      handle: ({ params }, { actor }) => service.summary(actor, params.endpoint),
+      handle: ({ query }, { actor }) => service.summary(actor, query.endpoint),
     }),
     defineRoute({
       method: 'GET',

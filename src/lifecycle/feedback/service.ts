@@ -30,7 +30,7 @@ import { findPrediction } from './findPrediction.ts';
 import { LabelLog } from './LabelLog.ts';
 import { type LabelJoin, writeLabelJoin } from './labelJoin.ts';
 import { type LogFile, listPredictions, type PageKey } from './listPredictions.ts';
-import { joinedSql, type RowFilter } from './relations.ts';
+import { featureNames, joinedSql, parquet, predictionsSql, type RowFilter } from './relations.ts';
 import { SummaryCache } from './SummaryCache.ts';
 import { FeedbackStore, type SegmentFilter } from './store.ts';
 import { summarize } from './summarize.ts';
@@ -159,12 +159,6 @@ export class FeedbackService {
     });
   }
 
-  /** Endpoints that have predictions or labels. */
-  async endpoints(actor: Actor): Promise<readonly string[]> {
-    authorize(actor, 'read');
-    return this.#store.endpoints();
-  }
-
   async predictionSegments(actor: Actor, filter: SegmentFilter): Promise<readonly PredictionSegment[]> {
     authorize(actor, 'read');
     return this.#store.predictionSegments(filter);
@@ -227,6 +221,28 @@ export class FeedbackService {
     authorize(actor, 'read');
     const { predictions, labels } = await this.#files({ endpoint, ...filter });
     return predictions.length === 0 ? null : joinedSql(predictions, labels, filter, columns, 'value');
+  }
+
+  /** As `joined`, without labels. */
+  async logged(actor: Actor, endpoint: string, filter: RowFilter, columns: string): Promise<string | null> {
+    authorize(actor, 'read');
+    const segments = await this.#store.predictionSegments({ endpoint, ...filter });
+    return segments.length === 0 ? null : predictionsSql(await this.#paths(segments), filter, columns);
+  }
+
+  /** Features that an endpoint's log has in a time range, by name. */
+  async loggedFeatures(actor: Actor, endpoint: string, filter: RowFilter): Promise<readonly string[]> {
+    authorize(actor, 'read');
+    const segments = await this.#store.predictionSegments({ endpoint, ...filter });
+    return segments.length === 0 ? [] : featureNames(this.#options.frames, await this.#paths(segments));
+  }
+
+  /** SQL (for `frames`) of the prediction ids that label segments behind this one name; null if there are none. */
+  async labelledSince(actor: Actor, endpoint: string, labelSegmentId: string): Promise<string | null> {
+    authorize(actor, 'read');
+    const segments = (await this.#store.labelSegments(endpoint)).filter(({ id }) => id > labelSegmentId);
+    if (segments.length === 0) return null;
+    return `(SELECT DISTINCT prediction_id FROM ${parquet(await this.#paths(segments))})`;
   }
 
   /** Joins features and labels to a Parquet blob. See `writeLabelJoin`. */

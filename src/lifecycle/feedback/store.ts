@@ -21,6 +21,8 @@ export interface SegmentFilter {
   readonly endpoint?: string | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
+  /** Registered at this wall clock time or later. */
+  readonly registeredSinceMs?: number | undefined;
 }
 
 /** The only reader and writer of `prediction_segments` and `label_segments`. */
@@ -59,6 +61,9 @@ export class FeedbackStore {
     if (filter.endpoint !== undefined) query = query.where('endpoint', '=', filter.endpoint);
     if (filter.fromMs !== undefined) query = query.where('max_event_time_ms', '>=', filter.fromMs);
     if (filter.toMs !== undefined) query = query.where('min_event_time_ms', '<', filter.toMs);
+    if (filter.registeredSinceMs !== undefined) {
+      query = query.where('registered_at_ms', '>=', filter.registeredSinceMs);
+    }
     const rows = await query.orderBy('max_event_time_ms', 'desc').orderBy('id', 'desc').execute();
     return rows.map((row) => ({
       ...toSegment(row),
@@ -70,14 +75,6 @@ export class FeedbackStore {
     let query = tables<FeedbackTables>(this.#read).selectFrom('label_segments').selectAll();
     if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
     return (await query.orderBy('id', 'desc').execute()).map(toSegment);
-  }
-
-  /** Endpoints that have predictions or labels, by name. */
-  async endpoints(): Promise<readonly string[]> {
-    const db = tables<FeedbackTables>(this.#read);
-    const predictions = await db.selectFrom('prediction_segments').select('endpoint').distinct().execute();
-    const labels = await db.selectFrom('label_segments').select('endpoint').distinct().execute();
-    return [...new Set([...predictions, ...labels].map((row) => row.endpoint))].sort();
   }
 }
 

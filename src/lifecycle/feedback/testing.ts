@@ -33,6 +33,12 @@ export interface LoggedRow {
 /** A feedback service over real parts in a directory of its own, knowing endpoint `flights`. */
 export async function openFeedbackService(t: TestContext, open: OpenDatabase) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-feedback-'));
+  // Registered before the database's own: what writes is closed before what is written to.
+  const closing: (() => Promise<unknown>)[] = [];
+  t.after(async () => {
+    for (const close of closing) await close();
+    await rm(directory, { recursive: true, force: true });
+  });
   const db = await open(t, [...journalMigrations, ...feedbackMigrations]);
   const frames = new Frames({ temporaryDirectory: directory, memoryLimit: '300MB', threads: 1 });
   const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
@@ -47,11 +53,10 @@ export async function openFeedbackService(t: TestContext, open: OpenDatabase) {
     endpointExists: async (endpoint: string) => endpoint === 'flights',
   };
   const service = await FeedbackService.open(options);
-  t.after(async () => {
-    await service.close();
-    await frames.close();
-    await rm(directory, { recursive: true, force: true });
-  });
+  closing.push(
+    () => service.close(),
+    () => frames.close(),
+  );
   const send = (rows: readonly LoggedRow[]) => sendSegment(service, frames, blobs, directory, rows);
   return { service, journal, blobs, frames, directory, options, send };
 }
