@@ -113,8 +113,8 @@ export interface LoopPorts {
     record(stepRunId: string, subject: string, outputs: unknown): Promise<Judgement>;
   };
   readonly packaging: {
-    /** Inputs of the step kind `package`. */
-    stepInputs(model: string, logged: LoggedModel): unknown;
+    /** Inputs of the step kind `package`; requests will be checked against the data's contract. */
+    stepInputs(model: string, logged: LoggedModel, datasetVersionId: string): Promise<unknown>;
     /** The package's digest in the step's outputs. */
     digestOf(outputs: unknown): string;
   };

@@ -120,7 +120,7 @@ export class FakeWorld {
         }),
       },
       packaging: {
-        stepInputs: (model, logged) => ({ model, modelId: logged.modelId }),
+        stepInputs: async (model, logged) => ({ model, modelId: logged.modelId }),
         digestOf: (outputs) => z.object({ digest: z.string() }).parse(outputs).digest,
       },
       serving: {

@@ -97,7 +97,7 @@ export const modelCardSchema = z.object({
       decidedAt: timeSchema,
     }),
   ),
-  /** Promotions, rollbacks and alias moves that touched this version, oldest first. */
+  /** Promotions, rollbacks, alias moves and changes of traffic that touched this version, oldest first. */
   history: z.array(z.object({ at: timeSchema, by: z.string(), what: z.string(), reason: z.string() })),
   /** Names of parts for which nothing was recorded. */
   missing: z.array(z.string()),

@@ -1,6 +1,5 @@
 import type { DatasetVersion } from '../../lifecycle/data/index.ts';
 import type { LoopFile } from '../contract.ts';
-import { nearest } from './nearest.ts';
 import type { FileProblem } from './parseLoopFile.ts';
 
 /** What a loop file says of its data that is not so: columns that are not there, a label with one value only. */
@@ -20,7 +19,7 @@ export function datasetProblems(file: LoopFile, version: DatasetVersion): readon
 }
 
 function absent(column: string, names: readonly string[], version: DatasetVersion): string {
-  const guess = nearest(column, names);
+  const guess = nearestName(column, names);
   const hint = guess ? `did you mean "${guess}"?` : `its columns are ${names.join(', ')}`;
   return `column "${column}" is not in dataset ${version.dataset} version ${version.version}; ${hint}`;
 }

@@ -5,7 +5,6 @@ import { pathText } from '../../core/schema.ts';
 import { type LoopFile, loopFileSchema } from '../contract.ts';
 import { checkMeaning } from './checkMeaning.ts';
 import { keysAt } from './keysAt.ts';
-import { nearest } from './nearest.ts';
 
 type Path = readonly PropertyKey[];
 
@@ -66,7 +65,7 @@ function explain(issue: z.core.$ZodIssue): readonly FileProblem[] {
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(loopFileSchema, issue.path);
     return issue.keys.map((key) => {
-      const guess = nearest(key, known);
+      const guess = nearestName(key, known);
       const hint = guess ? `did you mean "${guess}"?` : `the known keys are ${known.join(', ')}`;
       return { path: [...issue.path, key], problem: `unknown key; ${hint}` };
     });

@@ -52,7 +52,7 @@ export const packaging: StateHandler = async (turn) => {
       models.find((m) => m.modelId === model.modelId),
       'logged model',
     );
-    return turn.ports.packaging.stepInputs(turn.model, logged);
+    return turn.ports.packaging.stepInputs(turn.model, logged, prepared.datasetVersionId);
   });
   if (!step.done) return step.decision;
   const digest = turn.ports.packaging.digestOf(step.outputs);

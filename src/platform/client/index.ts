@@ -34,10 +34,16 @@ export class ControlClient {
   readonly url: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** @param token names a job's attempt; without one the caller is whoever the server takes it for */
-  constructor(url: string, token?: string) {
+  /**
+   * @param token names a job's attempt; without one the caller is whoever the server takes it for
+   * @param userName who is written into the audit trail as the user
+   */
+  constructor(url: string, token?: string, userName?: string) {
     this.url = url.replace(/\/+$/, '');
-    this.#headers = token ? { authorization: `Bearer ${token}` } : {};
+    this.#headers = {
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+      ...(userName ? { 'x-millrace-actor': userName } : {}),
+    };
   }
 
   /** Sends JSON and parses the JSON answer. `path` starts with `/api/v1`. */

@@ -1,0 +1,39 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { decodePageToken, defineRoute, pageOf, type Route, toPage } from '../../platform/http/index.ts';
+import { cardMarkdown } from './cardMarkdown.ts';
+import { auditEntrySchema, auditQuerySchema, modelCardSchema } from './contract.ts';
+import type { GovernanceService } from './GovernanceService.ts';
+
+export function governanceRoutes(governance: GovernanceService): readonly Route[] {
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/audit-entries',
+      summary: 'Who did what to what, when and why, newest first',
+      permission: 'read',
+      query: auditQuerySchema,
+      response: pageOf(auditEntrySchema),
+      handle: async ({ query: { after, limit, ...filter } }, { actor }) => {
+        const afterId = after === undefined ? undefined : decodePageToken(after, z.string());
+        const entries = await governance.auditEntries(actor, { ...filter, afterId, limit: limit + 1 });
+        return toPage(entries, limit, (entry) => entry.id);
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/registered-models/:name/versions/:version/card',
+      summary: 'The model card of a version, from recorded evidence; format=markdown for text',
+      permission: 'read',
+      params: z.strictObject({ name: z.string(), version: z.string() }),
+      query: z.strictObject({ format: z.enum(['json', 'markdown']).default('json') }),
+      response: modelCardSchema,
+      handle: async ({ params, query }, { actor, reply }) => {
+        const card = await governance.modelCard(actor, params.name, params.version);
+        if (query.format === 'json') return card;
+        reply.type('text/markdown; charset=utf-8');
+        return Readable.from([cardMarkdown(card)]);
+      },
+    }),
+  ];
+}
