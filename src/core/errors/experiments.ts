@@ -59,7 +59,7 @@ export const experimentsErrors = {
   tag_unknown: {
     status: 404,
     title: 'Unknown tag',
-    message: 'No tag with name: {key} in {kind} with id {id}',
+    message: '{problem}',
     next: 'Read the tags of the resource first.',
   },
   logged_model_unknown: {

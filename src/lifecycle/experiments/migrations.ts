@@ -22,7 +22,7 @@ export const experimentsMigrations: readonly Migration[] = [
           updated_at_ms BIGINT NOT NULL
         );
         INSERT INTO experiments (id, name, artifact_location, lifecycle_stage, created_at_ms, updated_at_ms)
-          VALUES (0, 'Default', 'mlflow-artifacts:/0', 'active', 0, 0);
+          VALUES (0, 'Default', 'mlflow-artifacts:/0', 'active', ${Date.now()}, ${Date.now()});
         CREATE TABLE experiment_tags (
           experiment_id BIGINT NOT NULL, key ${bytes} NOT NULL, value TEXT NOT NULL,
           PRIMARY KEY (experiment_id, key)

@@ -8,11 +8,11 @@ export const registeredModelVocabulary: Vocabulary = {
   entities,
   entityList,
   attributes: { name: 'string' },
-  aliases: { timestamp: 'last_updated_timestamp' },
+  aliases: {},
   listAttributes: ['name'],
   datasetKeys: [],
   nullable: [],
-  orderAttributes: ['name', 'last_updated_timestamp', 'creation_timestamp'],
+  orderNames: ['name', 'timestamp', 'last_updated_timestamp', 'creation_timestamp'],
 };
 
 /** Names in filters and orders of model versions. */
@@ -24,5 +24,5 @@ export const versionVocabulary: Vocabulary = {
   listAttributes: ['name', 'run_id'],
   datasetKeys: [],
   nullable: [],
-  orderAttributes: ['name', 'version_number', 'creation_timestamp', 'last_updated_timestamp'],
+  orderNames: ['name', 'version_number', 'creation_timestamp', 'last_updated_timestamp'],
 };

@@ -34,13 +34,13 @@ export interface Vocabulary {
   readonly attributes: Readonly<Record<string, 'string' | 'number'>>;
   /** Other spellings of attributes. */
   readonly aliases: Readonly<Record<string, string>>;
+  /** Names that may be ordered by, where they are not all attributes and aliases. */
+  readonly orderNames?: readonly string[];
   /** Attributes that may be compared with a list. */
   readonly listAttributes: readonly string[];
   readonly datasetKeys: readonly string[];
   /** Entity types that may be compared with IS NULL. */
   readonly nullable: readonly EntityType[];
-  /** Attributes that may be ordered by, where that differs. */
-  readonly orderAttributes?: readonly string[];
 }
 
 const numberComparators: readonly string[] = ['>', '>=', '!=', '=', '<', '<='];
@@ -59,6 +59,13 @@ export function invalidFilter(problem: string): Error {
  */
 export function parseFilter(text: string, vocabulary: Vocabulary): readonly Condition[] {
   const tokens = filterTokens(text);
+  const end = tokens.findIndex((token) => token.text.startsWith(';'));
+  if (end >= 0 && end < tokens.length - 1) {
+    const quoted = text.includes("'") && !text.includes('"') ? `"${text}"` : `'${text}'`;
+    throw invalidFilter(
+      `Search filter contained multiple expression ${quoted}. Provide AND-ed expression list.`,
+    );
+  }
   const conditions: Condition[] = [];
   const invalid: string[] = [];
   let needsAnd = false;
@@ -75,6 +82,7 @@ export function parseFilter(text: string, vocabulary: Vocabulary): readonly Cond
     const complete = comparator !== undefined && (unary || (right !== undefined && isValue(right)));
     if (!complete || needsAnd || left.kind === 'other') {
       invalid.push(left.text);
+      if (left.kind === 'keyword') needsAnd = false;
       i += 1;
       continue;
     }
@@ -108,7 +116,7 @@ function condition(
   token: FilterToken | undefined,
   vocabulary: Vocabulary,
 ): Condition {
-  const { entity, key } = resolveIdentifier(identifier, vocabulary, Object.keys(vocabulary.attributes));
+  const { entity, key } = resolveIdentifier(identifier, vocabulary, attributeNames(vocabulary));
   if (token === undefined) {
     if (!vocabulary.nullable.includes(entity)) {
       const which = vocabulary.nullable.length > 1 ? 'tags and params' : 'tags';
@@ -132,13 +140,17 @@ function checkComparator(
 ): void {
   const numeric = entity === 'metric' || (entity === 'attribute' && vocabulary.attributes[key] === 'number');
   const lists = entity === 'dataset' || (entity === 'attribute' && !numeric);
-  const valid = numeric ? numberComparators : lists ? [...textComparators, 'IN', 'NOT IN'] : textComparators;
+  const nullable = vocabulary.nullable.includes(entity) ? ['IS NULL', 'IS NOT NULL'] : [];
+  const more = lists ? ['IN', 'NOT IN'] : nullable;
+  const valid = numeric ? numberComparators : [...textComparators, ...more];
   const takesList = comparator === 'IN' || comparator === 'NOT IN';
-  if (!valid.includes(comparator) || takesList !== isList) {
-    throw invalidFilter(
-      `Invalid comparator '${comparator}' not one of '{${valid.map((c) => `'${c}'`).join(', ')}}'`,
-    );
-  }
+  if (valid.includes(comparator) && takesList === isList) return;
+  // MLflow names the string comparators for numeric attributes too, and forgets a quote at some of the ends.
+  const shown = numeric && entity === 'attribute' ? [...textComparators, 'IN', 'NOT IN'] : valid;
+  const end = entity === 'parameter' || (entity === 'attribute' && !numeric) ? "'" : '';
+  throw invalidFilter(
+    `Invalid comparator '${comparator}' not one of '{${shown.map((c) => `'${c}'`).join(', ')}}${end}`,
+  );
 }
 
 function conditionValue(
@@ -203,11 +215,16 @@ function isQuoted(text: string, quote: string): boolean {
   return text.length >= 2 && text.startsWith(quote) && text.endsWith(quote);
 }
 
+/** Every spelling of every attribute. */
+export function attributeNames(vocabulary: Vocabulary): readonly string[] {
+  return [...Object.keys(vocabulary.attributes), ...Object.keys(vocabulary.aliases)];
+}
+
 /** Reads `entity.key` or `attribute`, with the quotes of the key taken off and aliases resolved. */
 export function resolveIdentifier(
   identifier: string,
   vocabulary: Vocabulary,
-  attributes: readonly string[],
+  names: readonly string[],
 ): { readonly entity: EntityType; readonly key: string } {
   const dot = identifier.indexOf('.');
   const word = dot < 0 ? 'attribute' : trimmed(identifier.slice(0, dot).trim(), '`');
@@ -218,10 +235,9 @@ export function resolveIdentifier(
   const written = identifier.slice(dot + 1).trim();
   const key = trimmed(isQuoted(written, '"') || isQuoted(written, "'") ? written.slice(1, -1) : written, '`');
   if (entity === 'attribute') {
-    const name = vocabulary.aliases[key] ?? key;
-    if (attributes.includes(name)) return { entity, key: name };
+    if (names.includes(key)) return { entity, key: vocabulary.aliases[key] ?? key };
     throw invalidFilter(
-      `Invalid attribute key '${key}' specified. Valid keys are '{${attributes.map((a) => `'${a}'`).join(', ')}}'`,
+      `Invalid attribute key '${key}' specified. Valid keys are '{${names.map((n) => `'${n}'`).join(', ')}}'`,
     );
   }
   if (entity === 'dataset' && !vocabulary.datasetKeys.includes(key)) {

@@ -1,4 +1,10 @@
-import { type EntityType, invalidFilter, resolveIdentifier, type Vocabulary } from './grammar.ts';
+import {
+  attributeNames,
+  type EntityType,
+  invalidFilter,
+  resolveIdentifier,
+  type Vocabulary,
+} from './grammar.ts';
 
 /** One key of an order. */
 export interface OrderKey {
@@ -32,6 +38,8 @@ function parseClause(clause: string, vocabulary: Vocabulary): OrderKey {
   if (direction !== 'asc' && direction !== 'desc') {
     throw invalidFilter(`Invalid ordering key in order_by clause '${clause}'.`);
   }
-  const attributes = vocabulary.orderAttributes ?? Object.keys(vocabulary.attributes);
-  return { ...resolveIdentifier(match[1], vocabulary, attributes), descending: direction === 'desc' };
+  const names = vocabulary.orderNames ?? attributeNames(vocabulary);
+  const { entity, key } = resolveIdentifier(match[1], vocabulary, names);
+  if (entity === 'dataset') throw invalidFilter("Invalid order_by entity type 'dataset'");
+  return { entity, key, descending: direction === 'desc' };
 }

@@ -65,6 +65,17 @@ export function runInfoJson(run: RunInfo): Json {
 
 export function runJson(run: RunRecord): Json {
   return {
+    ...createdRunJson(run),
+    outputs: list(
+      'model_outputs',
+      run.modelOutputs.map(({ modelId, step }) => ({ model_id: modelId, step })),
+    ),
+  };
+}
+
+/** A run as its creation answers: without outputs, which it cannot have yet. */
+export function createdRunJson(run: RunRecord): Json {
+  return {
     info: runInfoJson(run),
     data: {
       ...list(
@@ -81,10 +92,6 @@ export function runJson(run: RunRecord): Json {
         run.modelInputs.map((id) => ({ model_id: id })),
       ),
     },
-    outputs: list(
-      'model_outputs',
-      run.modelOutputs.map(({ modelId, step }) => ({ model_id: modelId, step })),
-    ),
   };
 }
 
@@ -129,7 +136,12 @@ export function loggedModelJson(model: LoggedModelRecord): Json {
 }
 
 export function fileJson(entry: ArtifactEntry): Json {
-  return { path: entry.path, is_dir: entry.isDirectory, ...optional('file_size', entry.sizeBytes) };
+  return { path: entry.path, is_dir: entry.isDirectory, ...optional('file_size', entry.sizeBytes || null) };
+}
+
+/** A version as lists hold it: MLflow fills in aliases only where one version is asked for. */
+export function listedVersionJson(version: VersionRecord): Json {
+  return versionJson({ ...version, aliases: [] });
 }
 
 export function versionJson(version: VersionRecord): Json {
@@ -159,7 +171,7 @@ export function registeredModelJson(
     creation_timestamp: model.createdAtMs,
     last_updated_timestamp: model.updatedAtMs,
     ...(model.description ? { description: model.description } : {}),
-    ...list('latest_versions', latestVersions.map(versionJson)),
+    ...list('latest_versions', latestVersions.map(listedVersionJson)),
     ...list('tags', pairs(model.tags)),
     ...list(
       'aliases',

@@ -24,6 +24,7 @@ type Sorted<T> = T & { readonly sort: readonly (string | number)[] };
 
 const modelColumns: Readonly<Record<string, string>> = {
   name: 'm.name',
+  timestamp: 'm.updated_at_ms',
   last_updated_timestamp: 'm.updated_at_ms',
   creation_timestamp: 'm.created_at_ms',
 };

@@ -1,6 +1,6 @@
 import type { Registry } from '../../../lifecycle/registry/index.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
-import { list, nextPage, versionJson } from '../wire.ts';
+import { list, listedVersionJson, nextPage, versionJson } from '../wire.ts';
 import { tagFields, tagsOf } from './experiments.ts';
 import { byName } from './registered-models.ts';
 
@@ -88,7 +88,7 @@ export function modelVersionEndpoints(registry: Registry): readonly Endpoint[] {
       async handle(input, { actor }) {
         const { filter, order_by: orderBy, max_results: limit = 200_000, page_token: after } = input;
         const page = await registry.searchVersions(actor, { filter, orderBy, limit, after });
-        return { ...list('model_versions', page.items.map(versionJson)), ...nextPage(page.next) };
+        return { ...list('model_versions', page.items.map(listedVersionJson)), ...nextPage(page.next) };
       },
     }),
     endpoint({

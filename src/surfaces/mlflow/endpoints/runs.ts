@@ -1,6 +1,6 @@
 import type { Experiments, RunStatus } from '../../../lifecycle/experiments/index.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
-import { list, nextPage, runInfoJson, runJson } from '../wire.ts';
+import { createdRunJson, list, nextPage, runInfoJson, runJson } from '../wire.ts';
 import { checkedPageSize, tagFields, tagsOf, viewNames, viewOf } from './experiments.ts';
 
 const statusNames = { RUNNING: 1, SCHEDULED: 2, FINISHED: 3, FAILED: 4, KILLED: 5 } as const;
@@ -27,7 +27,7 @@ export function runEndpoints({ runs }: Experiments): readonly Endpoint[] {
           name: input.run_name ?? '',
           tags: tagsOf(input.tags),
         });
-        return { run: runJson(run) };
+        return { run: createdRunJson(run) };
       },
     }),
     endpoint({
