@@ -1,14 +1,17 @@
+import { uuidv7 } from '../core/ids.ts';
 import { wallClock } from '../core/time.ts';
 import { DataService, dataMigrations } from '../lifecycle/data/index.ts';
 import { EvaluationService, evaluationMigrations } from '../lifecycle/evaluation/index.ts';
 import { createExperiments, experimentsMigrations } from '../lifecycle/experiments/index.ts';
 import { FeedbackService, feedbackMigrations, labelJoinStep } from '../lifecycle/feedback/index.ts';
-import { Pipelines, pipelinesMigrations } from '../lifecycle/pipelines/index.ts';
+import { Pipelines, pipelinesMigrations, StepRunner } from '../lifecycle/pipelines/index.ts';
 import { createRegistry, registryMigrations } from '../lifecycle/registry/index.ts';
 import { ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
+import { createLoop, deployStep, loopMigrations, prepareDataStep } from '../loop/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
 import type { DataDirectory, Settings } from '../platform/config/index.ts';
 import type { Database, Migration } from '../platform/db/index.ts';
+import { Attempts } from '../platform/executors/local/index.ts';
 import type { Frames } from '../platform/frames/index.ts';
 import type { FastifyInstance } from '../platform/http/index.ts';
 import { Jobs, jobsMigrations, Schedules } from '../platform/jobs/index.ts';
@@ -17,6 +20,7 @@ import type { Logger } from '../platform/log/index.ts';
 import type { Registry as MetricsRegistry } from '../platform/metrics/index.ts';
 import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
 import { addMlflowSurface } from '../surfaces/mlflow/index.ts';
+import { createLoopPorts } from './loop-ports.ts';
 import { createStatus } from './status.ts';
 import { workerStepKinds } from './step-kinds.ts';
 
@@ -31,7 +35,11 @@ export const allMigrations: readonly Migration[] = [
   ...evaluationMigrations,
   ...servingMigrations,
   ...feedbackMigrations,
+  ...loopMigrations,
 ];
+
+/** Steps that control runs itself at the same time. */
+const controlSlots = 2;
 
 export interface ControlParts {
   readonly db: Database;
@@ -71,9 +79,23 @@ export async function createControlServices(parts: ControlParts) {
   });
   watermarks.addBarrier(() => serving.sealPredictions());
   watermarks.addBarrier((stream) => feedback.flush(stream));
-  const controlKinds = [labelJoinStep(feedback)];
+  const slices = { db, blobs, data, experiments, registry, evaluations, serving, feedback };
+  const ports = { ...createLoopPorts(slices), monitoring: unmonitored };
+  const controlKinds = [labelJoinStep(feedback), prepareDataStep(data), deployStep(ports.serving)];
   const kinds = [...controlKinds, ...workerStepKinds(parts.settings)];
   const pipelines = new Pipelines({ db, journal, jobs, kinds });
+  const loop = createLoop({ db, journal, pipelines, watermarks, ports, log, clock }, blobs);
+  const runner = new StepRunner({
+    queue: jobs,
+    kinds: controlKinds,
+    worker: `control/${uuidv7()}`,
+    attempts: new Attempts(directory.attempts),
+    blobs,
+    frames,
+    controlUrl: parts.controlUrl,
+    slots: controlSlots,
+    log,
+  });
   const status = createStatus(db, jobs, directory.root);
 
   return {
@@ -88,14 +110,19 @@ export async function createControlServices(parts: ControlParts) {
     serving,
     feedback,
     pipelines,
+    loop,
     status,
     addSurfaces: (app: FastifyInstance) => addMlflowSurface(app, { experiments, registry, log }),
     async start(): Promise<void> {
       jobs.start();
       schedules.start();
       watermarks.start();
+      await runner.start();
+      await loop.engine.start();
     },
     async stop(): Promise<void> {
+      await loop.engine.stop();
+      await runner.stop();
       watermarks.stop();
       schedules.stop();
       jobs.stop();
@@ -104,3 +131,6 @@ export async function createControlServices(parts: ControlParts) {
     },
   };
 }
+
+/** Until the monitoring slice is put in. */
+const unmonitored = { configure: async () => {}, addReference: async () => {}, openAlerts: async () => [] };

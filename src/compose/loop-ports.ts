@@ -12,7 +12,7 @@ import {
   type Registry,
   type VersionRecord,
 } from '../lifecycle/registry/index.ts';
-import type { ServingService } from '../lifecycle/serving/index.ts';
+import { packageOutputsSchema, type ServingService } from '../lifecycle/serving/index.ts';
 import type { LoopPorts } from '../loop/index.ts';
 import { systemActor as actor } from '../platform/access/index.ts';
 import type { BlobStore } from '../platform/blobs/index.ts';
@@ -35,7 +35,7 @@ export interface LoopSlices {
 }
 
 /** The slices' front doors in the shape that the loop asks for. */
-export function createLoopPorts(slices: LoopSlices): Omit<LoopPorts, 'monitoring' | 'packaging'> {
+export function createLoopPorts(slices: LoopSlices): Omit<LoopPorts, 'monitoring'> {
   const { data } = slices;
   return {
     data: {
@@ -53,6 +53,13 @@ export function createLoopPorts(slices: LoopSlices): Omit<LoopPorts, 'monitoring
     experiments: experimentsPort(slices.experiments),
     registry: registryPort(slices),
     evaluation: evaluationPort(slices.db, slices.evaluations),
+    packaging: {
+      stepInputs: async (model, logged, datasetVersionId) => {
+        const { contract } = await data.version(actor, datasetVersionId);
+        return { model, files: logged.files.map(({ path, digest }) => ({ path, digest })), contract };
+      },
+      digestOf: (outputs) => packageOutputsSchema.parse(outputs).digest,
+    },
     serving: servingPort(slices.serving),
     feedback: {
       outcomes: (query) => slices.feedback.armOutcomes(actor, query),

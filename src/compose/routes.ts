@@ -5,6 +5,7 @@ import { feedbackRoutes } from '../lifecycle/feedback/index.ts';
 import { pipelinesRoutes } from '../lifecycle/pipelines/index.ts';
 import { registryRoutes } from '../lifecycle/registry/index.ts';
 import { servingRoutes } from '../lifecycle/serving/index.ts';
+import { loopRoutes } from '../loop/index.ts';
 import { blobRoutes } from '../platform/blobs/index.ts';
 import type { Route } from '../platform/http/index.ts';
 import { jobRoutes } from '../platform/jobs/index.ts';
@@ -27,5 +28,6 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...registryRoutes(services.registry),
     ...servingRoutes(services.serving),
     ...feedbackRoutes(services.feedback),
+    ...loopRoutes(services.loop.loops, services.loop.turns),
   ];
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { evaluateStep } from '../lifecycle/evaluation/index.ts';
 import { findPython, trainStep } from '../lifecycle/pipelines/index.ts';
+import { packageStep } from '../lifecycle/serving/index.ts';
 import type { Settings } from '../platform/config/index.ts';
 import type { StepKind } from '../platform/registries/index.ts';
 
@@ -8,5 +9,6 @@ const environmentPython = join(import.meta.dirname, '../../.venv/bin/python');
 
 /** The step kinds that workers run. Control knows them too: it checks their inputs and outputs. */
 export function workerStepKinds(settings: Settings): readonly StepKind[] {
-  return [trainStep(findPython(settings.python, environmentPython)), evaluateStep];
+  const python = findPython(settings.python, environmentPython);
+  return [trainStep(python), packageStep(python), evaluateStep];
 }

@@ -12,6 +12,8 @@ export interface DataDirectory {
   readonly labels: string;
   readonly serve: string;
   readonly work: string;
+  /** Working directories of the steps that control runs. */
+  readonly attempts: string;
 }
 
 export function dataDirectory(root: string): DataDirectory {
@@ -23,6 +25,7 @@ export function dataDirectory(root: string): DataDirectory {
     labels: join(root, 'labels'),
     serve: join(root, 'serve'),
     work: join(root, 'work'),
+    attempts: join(root, 'attempts'),
   };
 }
 
