@@ -1,0 +1,271 @@
+"""Converts a logged scikit-learn or LightGBM model to ONNX and compares the two on the same rows.
+
+    convert.py --model DIR --signature signature.json --rows rows.json --out model.onnx --report report.json
+
+`signature.json` is [{"name", "type", "shape"}] in MLflow's types, `rows.json` a list of {column: value}. The
+report says how the inputs are laid out, the classes, and the greatest difference between the two models. Exit
+status 3 means that the report holds {"problem", "remedy"} for the user; any other is a fault of this script.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+import warnings
+from pathlib import Path
+
+warnings.filterwarnings("ignore")
+
+LABEL_ERRORS_ALLOWED = 0.01
+
+
+class Refusal(Exception):
+    """The model cannot be converted; said in words for the person who trained it."""
+
+    def __init__(self, problem, remedy):
+        super().__init__(problem)
+        self.problem, self.remedy = problem, remedy
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("model", "signature", "rows", "out", "report"):
+        parser.add_argument(f"--{name}", required=True, type=Path)
+    parser.add_argument("--flavor", required=True, choices=["sklearn", "lightgbm"])
+    parser.add_argument("--bound", required=True, type=float, help="greatest difference that is accepted")
+    args = parser.parse_args()
+    try:
+        report = convert(args)
+    except Refusal as refusal:
+        args.report.write_text(json.dumps({"problem": refusal.problem, "remedy": refusal.remedy}))
+        return 3
+    args.report.write_text(json.dumps(report))
+    return 0
+
+
+def convert(args):
+    model = load(args.flavor, args.model)
+    fields = json.loads(args.signature.read_text())
+    rows = json.loads(args.rows.read_text())
+    frame, expected = compared_rows(model, fields, rows)
+    best, failures = None, []
+    for strategy in strategies(fields):
+        try:
+            onnx = to_onnx(model, fields, strategy)
+            difference = compare(onnx, expected, fields, frame)
+        except Exception as error:  # a converter that does not know this model in this layout
+            failures.append(f"{strategy}: {type(error).__name__}: {str(error).strip().splitlines()[0][:300]}")
+            continue
+        print(f"numbers as {strategy}: greatest difference {difference:.3g} on {len(frame)} rows", flush=True)
+        if best is None or difference < best[0]:
+            best = (difference, strategy, onnx)
+        if difference <= args.bound / 100:
+            break
+    if best is None:
+        raise Refusal(
+            f"no converter for this {args.flavor} model ({'; '.join(failures)})",
+            "Log it as ONNX yourself (mlflow.onnx.log_model), or use estimators that skl2onnx converts.",
+        )
+    difference, strategy, onnx = best
+    if not difference <= args.bound:
+        raise Refusal(
+            f"its ONNX form differs from the Python model by up to {difference:.3g} on {len(frame)} rows, "
+            f"more than {args.bound:g}",
+            "Scale large numbers before trees and polynomials, or log it as ONNX (mlflow.onnx.log_model).",
+        )
+    args.out.write_bytes(onnx.SerializeToString())
+    classes = getattr(model, "classes_", None)
+    return {
+        "rows": len(frame),
+        "maxAbsDifference": float(difference),
+        "numbersAs": strategy,
+        "classes": None if classes is None else [plain(c) for c in classes],
+    }
+
+
+def load(flavor, path):
+    loader = importlib.import_module(f"mlflow.{flavor}")
+    try:
+        model = loader.load_model(str(path))
+    except ModuleNotFoundError as error:
+        raise Refusal(
+            f"the model needs the Python module {error.name}, which is not installed here",
+            f"Install {error.name} into the environment that MILLRACE_PYTHON names.",
+        ) from error
+    if not hasattr(model, "predict") or not hasattr(model, "get_params"):
+        raise Refusal(
+            f"it is a {type(model).__name__} without scikit-learn's interface",
+            "Train with the scikit-learn interface (for LightGBM: LGBMClassifier), or log it as ONNX.",
+        )
+    return model
+
+
+def strategies(fields):
+    """How numbers enter the graph. Single precision is what most converters know best."""
+    has_integers = any(f["type"] in ("integer", "long") for f in fields)
+    return ["float32 with int64", "float32", "float64"] if has_integers else ["float32", "float64"]
+
+
+def tensor_type(field, strategy):
+    from skl2onnx.common import data_types as types
+
+    width = 1
+    for size in field["shape"]:
+        width *= size
+    shape = [None, width]
+    if field["type"] in ("string", "datetime", "binary"):
+        return types.StringTensorType(shape)
+    if field["type"] == "boolean":
+        return types.BooleanTensorType(shape)
+    if field["type"] in ("integer", "long") and strategy == "float32 with int64":
+        return types.Int64TensorType(shape)
+    return types.DoubleTensorType(shape) if strategy == "float64" else types.FloatTensorType(shape)
+
+
+def to_onnx(model, fields, strategy):
+    from skl2onnx import convert_sklearn
+
+    register_lightgbm()
+    final = model.steps[-1][1] if hasattr(model, "steps") else model
+    options = {id(final): {"zipmap": False}} if hasattr(final, "classes_") else None
+    return convert_sklearn(
+        model,
+        initial_types=[(f["name"], tensor_type(f, strategy)) for f in fields],
+        options=options,
+        target_opset={"": 18, "ai.onnx.ml": 3},
+    )
+
+
+def register_lightgbm():
+    if "lightgbm" not in sys.modules:
+        return
+    from lightgbm import LGBMClassifier, LGBMRegressor
+    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+    from skl2onnx import update_registered_converter
+    from skl2onnx.common.shape_calculator import (
+        calculate_linear_classifier_output_shapes,
+        calculate_linear_regressor_output_shapes,
+    )
+
+    update_registered_converter(
+        LGBMClassifier,
+        "LightGbmLGBMClassifier",
+        calculate_linear_classifier_output_shapes,
+        convert_lightgbm,
+        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
+    )
+    update_registered_converter(
+        LGBMRegressor, "LightGbmLGBMRegressor", calculate_linear_regressor_output_shapes, convert_lightgbm
+    )
+
+
+def compared_rows(model, fields, given):
+    """Rows to compare on, and what the Python model says to them."""
+    rows = given or [{f["name"]: default(f) for f in fields}]
+    varied = to_frame(fields, rows + varied_rows(fields, rows))
+    try:
+        return varied, python_outputs(model, varied)
+    except Exception:  # it may refuse categories that it has not seen; its own example it may not
+        frame = to_frame(fields, rows)
+    try:
+        return frame, python_outputs(model, frame)
+    except Exception as error:
+        raise Refusal(
+            f"the Python model itself fails on its input example: {type(error).__name__}: {error}",
+            "Log the model with an input example that it can predict on.",
+        ) from error
+
+
+def varied_rows(fields, rows, count=300):
+    """Combinations of the values of some rows, numbers moved a little, now and then an unseen category."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    return [
+        {f["name"]: vary(rows[rng.integers(len(rows))].get(f["name"]), f, rng) for f in fields}
+        for _ in range(max(0, count - len(rows)))
+    ]
+
+
+def to_frame(fields, rows):
+    import numpy as np
+    import pandas as pd
+
+    columns = {f["name"]: [row.get(f["name"]) for row in rows] for f in fields}
+    if len(fields) == 1 and fields[0]["shape"]:
+        return np.array(columns[fields[0]["name"]], dtype=np.float64)
+    types = {"integer": "int64", "long": "int64", "float": "float64", "double": "float64", "boolean": "bool"}
+    return pd.DataFrame(
+        {f["name"]: pd.Series(columns[f["name"]], dtype=types.get(f["type"], "object")) for f in fields}
+    )
+
+
+def default(field):
+    value = {"string": "a", "boolean": False}.get(field["type"], 0)
+    for size in reversed(field["shape"]):
+        value = [value] * size
+    return value
+
+
+def vary(value, field, rng):
+    if field["shape"]:
+        return [float(v) * rng.uniform(0.5, 1.5) for v in value]
+    if field["type"] in ("integer", "long"):
+        return int(round(value * rng.choice([1, 1, 0.5, 0.9, 1.1, 2]))) if value is not None else value
+    if field["type"] in ("float", "double"):
+        return value * rng.uniform(0.5, 1.5) if value is not None else value
+    if field["type"] == "string" and rng.random() < 0.05:
+        return "unseen"
+    return value
+
+
+def python_outputs(model, frame):
+    """Label (or value) and, of a classifier, the probabilities."""
+    outputs = {"label": model.predict(frame)}
+    if hasattr(model, "predict_proba"):
+        outputs["probability"] = model.predict_proba(frame)
+    return outputs
+
+
+def compare(onnx, expected, fields, frame):
+    """Greatest absolute difference of probabilities; for regression relative to 1 + |value|."""
+    import numpy as np
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(onnx.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    dtypes = {i.name: i.type for i in session.get_inputs()}
+    feeds = {}
+    for field in fields:
+        if field["name"] not in dtypes:
+            continue  # the model does not look at this column
+        values = frame if isinstance(frame, np.ndarray) else frame[field["name"]].to_numpy()
+        feeds[field["name"]] = cast(values, dtypes[field["name"]]).reshape(len(frame), -1)
+    outputs = session.run(None, feeds)
+    if "probability" not in expected:
+        ours = np.asarray(outputs[0], dtype=np.float64).reshape(len(frame), -1)
+        theirs = np.asarray(expected["label"], dtype=np.float64).reshape(len(frame), -1)
+        return float(np.max(np.abs(ours - theirs) / (1 + np.abs(theirs))))
+    labels = np.asarray(outputs[0]).reshape(len(frame), -1)
+    wrong = np.mean(labels.astype(str) != np.asarray(expected["label"]).astype(str).reshape(len(frame), -1))
+    if wrong > LABEL_ERRORS_ALLOWED:
+        return float("inf")
+    return float(np.max(np.abs(np.asarray(outputs[1], dtype=np.float64) - expected["probability"])))
+
+
+def cast(values, kind):
+    import numpy as np
+
+    if kind == "tensor(string)":
+        return np.array(["" if v is None else str(v) for v in values], dtype=object)
+    dtypes = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64, "tensor(bool)": bool}
+    return np.asarray(values).astype(dtypes[kind])
+
+
+def plain(value):
+    return value.item() if hasattr(value, "item") else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { fail } from '../../../core/errors.ts';
+import type { SignatureField } from '../../../core/model-package.ts';
+import { attemptVariable, noteProcess, runCommand } from '../../../platform/executors/local/index.ts';
+import type { StepContext } from '../../../platform/registries/index.ts';
+import { refused } from './read-mlmodel.ts';
+
+const script = fileURLToPath(new URL('../../../../python/convert.py', import.meta.url));
+const refusedExit = 3;
+const inherited = /^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|LD_LIBRARY_PATH)$/;
+
+const reportSchema = z.object({
+  rows: z.int(),
+  maxAbsDifference: z.number(),
+  numbersAs: z.string(),
+  classes: z.array(z.union([z.string(), z.number(), z.boolean().transform(String)])).nullable(),
+});
+const refusalSchema = z.object({ problem: z.string(), remedy: z.string() });
+
+export interface ConvertedModel extends z.infer<typeof reportSchema> {
+  readonly onnx: Uint8Array;
+}
+
+/**
+ * Has python/convert.py convert a model to ONNX and compare the two. Throws `package_refused` when it cannot be
+ * converted or differs by more than `bound`, `python_missing` when Python or the conversion packages are not there.
+ *
+ * @param directory the logged model as MLflow laid it out
+ * @param sample rows to compare on; the script varies them
+ */
+export async function convertModel(
+  context: StepContext,
+  python: string,
+  model: { readonly flavor: string; readonly directory: string; readonly inputs: readonly SignatureField[] },
+  sample: readonly Record<string, unknown>[],
+  bound: number,
+): Promise<ConvertedModel> {
+  const file = (name: string) => join(context.workDir, name);
+  await writeFile(file('signature.json'), JSON.stringify(model.inputs));
+  await writeFile(file('rows.json'), JSON.stringify(sample));
+  const paths = {
+    signature: file('signature.json'),
+    rows: file('rows.json'),
+    out: file('converted.onnx'),
+    report: file('report.json'),
+  };
+  const args = [script, '--model', model.directory, '--flavor', model.flavor, '--bound', String(bound)];
+  for (const [name, path] of Object.entries(paths)) args.push(`--${name}`, path);
+
+  const lines: string[] = [];
+  const missing = (problem: string, cause?: unknown) =>
+    fail('python_missing', { path: python, flavor: model.flavor, problem }, cause);
+  const end = await runCommand({
+    program: python,
+    args,
+    cwd: context.workDir,
+    env: {
+      ...(Object.fromEntries(Object.entries(process.env).filter(([name]) => inherited.test(name))) as Record<
+        string,
+        string
+      >),
+      PYTHONUNBUFFERED: '1',
+      GIT_PYTHON_REFRESH: 'quiet',
+      [attemptVariable]: `${context.stepRunId}-${context.attempt}`,
+    },
+    signal: context.signal,
+    onStart: (pid) => void noteProcess(context.workDir, pid).catch(() => {}),
+    onLine: (line, stream) => {
+      context.log(line, stream);
+      if (stream === 'stderr' && line.trim() !== '') lines.push(line);
+    },
+  }).catch((error: Error) => {
+    throw missing(error.message, error);
+  });
+  context.signal.throwIfAborted();
+  if (end.code === refusedExit) {
+    const { problem, remedy } = refusalSchema.parse(JSON.parse(await readFile(paths.report, 'utf8')));
+    throw refused(problem, remedy);
+  }
+  const last = lines.at(-1) ?? `it ended with ${end.signal ?? `exit code ${end.code}`}`;
+  if (end.code !== 0 && /ModuleNotFoundError|ImportError/.test(last)) throw missing(last);
+  if (end.code !== 0)
+    throw refused(`the conversion failed: ${last}`, 'Look at the log of the step; or log the model as ONNX.');
+  const report = reportSchema.parse(JSON.parse(await readFile(paths.report, 'utf8')));
+  return { ...report, onnx: await readFile(paths.out) };
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import {
+  columnTypeSchema,
+  conversionReportSchema,
+  digestSchema,
+  packageManifestSchema,
+  signatureFieldSchema,
+} from '../../../core/model-package.ts';
+import { defineStepKind } from '../../../platform/registries/index.ts';
+import { packagedContractSchema } from './fit-contract.ts';
+
+/** Inputs of the step kind `package`. */
+export const packageInputsSchema = z.strictObject({
+  /** Registered model that the package is for. */
+  model: z.string().min(1),
+  /** The logged model's files, with MLmodel among them. */
+  files: z.array(z.strictObject({ path: z.string(), digest: digestSchema })).min(1),
+  /** The data contract that its inputs must fit, and that requests are checked against; null for none. */
+  contract: packagedContractSchema.nullable().default(null),
+});
+export type PackageInputs = z.infer<typeof packageInputsSchema>;
+
+/** Outputs of the step kind `package`. */
+export const packageOutputsSchema = z.strictObject({
+  /** Digest of the package's manifest: the digest of the model version. */
+  digest: digestSchema,
+  model: z.string(),
+  flavor: z.string(),
+  onnxSizeBytes: z.int(),
+  inputs: z.array(signatureFieldSchema.extend({ type: columnTypeSchema })),
+  score: packageManifestSchema.shape.score,
+  classes: packageManifestSchema.shape.classes,
+  conversion: conversionReportSchema.nullable(),
+});
+export type PackageOutputs = z.infer<typeof packageOutputsSchema>;
+
+/**
+ * The step kind `package`: makes a logged model servable.
+ *
+ * @param python the interpreter that has the conversion packages
+ */
+export function packageStep(python: string) {
+  return defineStepKind({
+    kind: 'package',
+    place: 'work',
+    inputs: packageInputsSchema,
+    outputs: packageOutputsSchema,
+    timeoutMs: 900_000,
+    run: async (inputs, context) => {
+      // Loaded here: control knows this kind too, and must not carry the inference runtime.
+      const { buildPackage } = await import('./build-package.ts');
+      return buildPackage(python, inputs, context);
+    },
+  });
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Digest } from '../../../core/json.ts';
+import { packageManifestSchema } from '../../../core/model-package.ts';
+import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
+import { OnnxModel } from '../../../platform/onnx/index.ts';
+import { logisticOnnx } from '../../../platform/onnx/testing.ts';
+import type { StepContext } from '../../../platform/registries/index.ts';
+import { packageInputsSchema, packageStep } from './package-step.ts';
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const python = join(root, '.venv/bin/python');
+
+interface Row {
+  readonly origin: string;
+  readonly hour: number;
+  readonly distance: number;
+  readonly p: number;
+  readonly q: number;
+}
+
+suite('packaging', () => {
+  let directory = '';
+  let blobs: Awaited<ReturnType<typeof openDirectoryBlobs>>;
+  const lines: string[] = [];
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'millrace-packaging-'));
+    blobs = await openDirectoryBlobs(join(directory, 'blobs'));
+  });
+  after(() => rm(directory, { recursive: true }));
+
+  const run = async (
+    files: readonly { path: string; digest: string }[],
+    contract: unknown = null,
+    interpreter = python,
+  ) => {
+    const workDir = await mkdtemp(join(directory, 'work-'));
+    const context = {
+      stepRunId: 'step',
+      attempt: 1,
+      subject: 'test/1',
+      signal: new AbortController().signal,
+      workDir,
+      blobs,
+      log: (line: string) => lines.push(line),
+    } as unknown as StepContext;
+    const inputs = packageInputsSchema.parse({ model: 'flight-delay', files, contract });
+    const outputs = await packageStep(interpreter).run(inputs, context);
+    const manifest = packageManifestSchema.parse(
+      JSON.parse((await blobs.bytes(outputs.digest as Digest)).toString()),
+    );
+    return { outputs, manifest };
+  };
+  const mlmodel = async (flavors: string, signature: string | null) => {
+    const text = `flavors:\n${flavors}\n${signature === null ? '' : `signature:\n  inputs: '${signature}'\n`}`;
+    return { path: 'model/MLmodel', digest: (await blobs.put(text)).digest };
+  };
+  const onnxFile = async (bytes: Uint8Array | string) => ({
+    path: 'model/model.onnx',
+    digest: (await blobs.put(bytes)).digest,
+  });
+  const onnxFlavor = '  onnx:\n    data: model.onnx';
+  const columns = (...fields: [string, string][]) =>
+    JSON.stringify(fields.map(([name, type]) => ({ name, type, required: true })));
+
+  test('an ONNX model with a ZipMap becomes a package with its score, also without a signature', async () => {
+    for (const signature of [columns(['x1', 'double'], ['x2', 'double']), null]) {
+      const { manifest } = await run([await mlmodel(onnxFlavor, signature), await onnxFile(logisticOnnx())]);
+      assert.deepEqual(manifest.score, { output: 'probability', index: 1 });
+      assert.deepEqual(manifest.classes, [0, 1]);
+      assert.deepEqual(
+        manifest.graph.inputs.map((i) => i.columns),
+        [['x1'], ['x2']],
+      );
+      assert.deepEqual(
+        manifest.signature.outputs.map((o) => [o.name, o.shape]),
+        [
+          ['label', []],
+          ['probability', [2]],
+        ],
+      );
+    }
+  });
+
+  test('what cannot be packaged is refused with the column, the file or the flavor named', async () => {
+    const onnx = await onnxFile(logisticOnnx());
+    const model = (...fields: [string, string][]) => mlmodel(onnxFlavor, columns(...fields));
+    const refused = (files: { path: string; digest: string }[], message: RegExp, contract?: unknown) =>
+      assert.rejects(run(files, contract), { code: 'package_refused', message });
+    await refused([onnx], /no MLmodel file/);
+    await refused([await mlmodel('  pytorch:\n    a: b', null)], /flavor pytorch cannot be served yet/);
+    await refused([await model(['x1', 'double'], ['x2', 'double'])], /model\.onnx was not uploaded/);
+    await refused(
+      [await model(['x1', 'double'], ['x3', 'double']), onnx],
+      /takes an input "x2" that the signature \(x1, x3\)/,
+    );
+    await refused(
+      [await model(['x1', 'string'], ['x2', 'double']), onnx],
+      /column "x1" is string in the signature/,
+    );
+    await refused([await mlmodel('  sklearn:\n    a: b', null)], /logged without a signature/);
+    const good = [await model(['x1', 'double'], ['x2', 'double']), onnx];
+    const contract = (type: string) => ({
+      dataset: 'flights',
+      columns: [
+        { name: 'x1', type: 'number' },
+        { name: 'x2', type },
+      ],
+    });
+    await refused(good, /input "x2" is double, but dataset "flights" holds string there/, contract('string'));
+    await refused(good, /input "x2" is not a column of dataset "flights" \(x1\)/, {
+      dataset: 'flights',
+      columns: [{ name: 'x1', type: 'number' }],
+    });
+    const { manifest } = await run(good, contract('integer'));
+    assert.match((await blobs.bytes(manifest.contract as Digest)).toString(), /"dataset":"flights"/);
+    const noise = await onnxFile('noise');
+    await assert.rejects(run([await model(['x1', 'double']), noise]), { code: 'onnx_invalid' });
+  });
+
+  test('a Python that is not there is named', async () => {
+    const files = [await mlmodel('  sklearn:\n    a: b', columns(['x', 'double']))];
+    await assert.rejects(run(files, null, '/nowhere/python'), {
+      code: 'python_missing',
+      message: /\/nowhere\/python/,
+    });
+  });
+
+  test('models that mlflow saved: converted, compared, and equal to the Python model', {
+    skip: !existsSync(python),
+  }, async () => {
+    const saved = join(directory, 'saved');
+    const script = fileURLToPath(new URL('./fixtures/log_models.py', import.meta.url));
+    execFileSync(python, [script, saved], {
+      stdio: 'ignore',
+      env: { ...process.env, MLFLOW_TRACKING_URI: `sqlite:///${directory}/mlflow.db` },
+    });
+    const files = async (name: string) => {
+      const all = (await readdir(join(saved, name), { recursive: true, withFileTypes: true })).filter((e) =>
+        e.isFile(),
+      );
+      return Promise.all(
+        all.map(async (entry) => {
+          const path = join(entry.parentPath, entry.name);
+          return {
+            path: `models/${relative(saved, path)}`,
+            digest: (await blobs.put(await readFile(path))).digest,
+          };
+        }),
+      );
+    };
+    const rows = JSON.parse(await readFile(join(saved, 'expected.json'), 'utf8')) as Row[];
+
+    for (const [name, key] of [
+      ['sklearn', 'p'],
+      ['onnx', 'q'],
+    ] as const) {
+      const { manifest, outputs } = await run(await files(name));
+      const model = await OnnxModel.load(await blobs.bytes(manifest.onnx as Digest), manifest);
+      const table = Object.fromEntries(
+        (['origin', 'hour', 'distance'] as const).map((c) => [c, rows.map((r) => r[c])]),
+      );
+      const { score } = await model.predict(table, rows.length);
+      await model.close();
+      for (const [i, row] of rows.entries())
+        assert.ok(Math.abs(score![i]! - row[key]) < 1e-5, `${name} row ${i}`);
+      assert.deepEqual(outputs.classes, [0, 1]);
+      assert.ok(manifest.sample.length > 1);
+      if (name === 'sklearn')
+        assert.ok(manifest.conversion!.maxAbsDifference < 1e-5 && manifest.conversion!.rows === 300);
+      else assert.equal(manifest.conversion, null);
+    }
+    await assert.rejects(run(await files('unsigned')), {
+      code: 'package_refused',
+      message: /without a signature/,
+    });
+  });
+});

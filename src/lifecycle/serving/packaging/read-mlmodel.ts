@@ -1,0 +1,117 @@
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { fail } from '../../../core/errors.ts';
+import { type ColumnType, columnTypeSchema, type SignatureField } from '../../../core/model-package.ts';
+
+/** What packaging needs of an MLmodel file. */
+export interface MlflowModel {
+  readonly flavor: 'onnx' | 'sklearn' | 'lightgbm';
+  /** Path of the ONNX file beside MLmodel; null for other flavors. */
+  readonly onnxFile: string | null;
+  /** Null when the model was logged without a signature. */
+  readonly inputs: readonly SignatureField[] | null;
+  /** Path of the input example (pandas split form or a tensor as JSON); null when there is none. */
+  readonly exampleFile: string | null;
+}
+
+const flavors = ['onnx', 'sklearn', 'lightgbm'] as const;
+
+const fileSchema = z.object({
+  flavors: z.record(z.string(), z.record(z.string(), z.unknown())),
+  signature: z.object({ inputs: z.string().nullish() }).nullish(),
+  saved_input_example_info: z.object({ artifact_path: z.string() }).nullish(),
+});
+
+const inputSchema = z.union([
+  z.object({ type: columnTypeSchema, name: z.string().optional(), required: z.boolean().default(true) }),
+  z.object({
+    type: z.literal('tensor'),
+    name: z.string().optional(),
+    'tensor-spec': z.object({ dtype: z.string(), shape: z.array(z.int()) }),
+  }),
+]);
+
+/** numpy dtypes of tensor signatures in MLflow's column types. */
+const dtypes: Readonly<Record<string, ColumnType>> = {
+  bool: 'boolean',
+  int8: 'integer',
+  int16: 'integer',
+  int32: 'integer',
+  int64: 'long',
+  uint8: 'integer',
+  uint16: 'integer',
+  uint32: 'long',
+  float16: 'float',
+  float32: 'float',
+  float64: 'double',
+  str: 'string',
+  object: 'string',
+};
+
+/**
+ * Reads an MLmodel file. Throws `package_refused` for a flavor that cannot be served or a signature that is not
+ * understood.
+ */
+export function readMlmodel(text: string): MlflowModel {
+  const parsed = fileSchema.safeParse(parseYaml(text));
+  if (!parsed.success)
+    throw refused('its MLmodel file cannot be read', 'Log the model again with mlflow.<flavor>.log_model.');
+  const { flavors: found, signature, saved_input_example_info: example } = parsed.data;
+  const flavor = flavors.find((f) => f in found);
+  if (!flavor) {
+    const names =
+      Object.keys(found)
+        .filter((f) => f !== 'python_function')
+        .join(', ') || 'python_function';
+    throw refused(
+      `flavor ${names} cannot be served yet`,
+      'Log it as scikit-learn, LightGBM or ONNX (mlflow.onnx.log_model).',
+    );
+  }
+  const data = found.onnx?.data;
+  return {
+    flavor,
+    onnxFile: flavor === 'onnx' ? (typeof data === 'string' ? data : 'model.onnx') : null,
+    inputs: signature?.inputs ? readInputs(signature.inputs) : null,
+    exampleFile: example?.artifact_path ?? null,
+  };
+}
+
+function readInputs(json: string): readonly SignatureField[] {
+  const parsed = z.array(inputSchema).safeParse(JSON.parse(json));
+  if (!parsed.success) {
+    const remedy =
+      'Use a signature of plain columns or of one tensor (infer_signature on the training frame gives one).';
+    throw refused('its signature has inputs that are neither columns nor tensors', remedy);
+  }
+  return parsed.data.map((input, i) => {
+    const name = input.name ?? (parsed.data.length === 1 ? 'input' : `input_${i}`);
+    if (input.type !== 'tensor') return { name, type: input.type, required: input.required, shape: [] };
+    const { dtype, shape } = input['tensor-spec'];
+    const type = dtypes[dtype.replace(/^<?U\d+$/, 'str')];
+    if (!type) throw refused(`input "${name}" has dtype ${dtype}`, 'Use numbers, booleans or strings.');
+    return { name, type, required: true, shape: shape.slice(1) };
+  });
+}
+
+/** Rows of an input example: pandas' split form, or a tensor for the only input. */
+export function readExample(
+  text: string,
+  inputs: readonly SignatureField[],
+): readonly Record<string, unknown>[] {
+  const value: unknown = JSON.parse(text);
+  const split = value as { columns?: string[]; data?: unknown[][] } | null;
+  if (split && !Array.isArray(value) && Array.isArray(split.columns) && Array.isArray(split.data)) {
+    const { columns } = split;
+    return split.data.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])));
+  }
+  const [only] = inputs;
+  const tensor = Array.isArray(value) ? value : ((value as { inputs?: unknown } | null)?.inputs ?? null);
+  if (only && inputs.length === 1 && Array.isArray(tensor))
+    return tensor.map((row) => ({ [only.name]: row }));
+  return [];
+}
+
+export function refused(problem: string, remedy: string) {
+  return fail('package_refused', { problem, remedy });
+}
