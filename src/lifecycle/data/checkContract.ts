@@ -1,4 +1,4 @@
-import { nearestName } from './columns.ts';
+import { nearestName } from '../../core/nearestName.ts';
 import type { ContractCheck, ContractCheckRequest, ContractProblem, DataContract } from './contract.ts';
 
 type TypeName = NonNullable<ContractCheckRequest['columns'][number]['type']>;

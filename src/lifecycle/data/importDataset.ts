@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import type { Digest } from '../../core/json.ts';
+import { nearestName } from '../../core/nearestName.ts';
 import type { BlobInfo, DirectoryBlobStore } from '../../platform/blobs/index.ts';
 import { type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
-import { canBeTime, columnTypeOf, nearestName, type StoredColumn, timeMsSql } from './columns.ts';
+import { canBeTime, columnTypeOf, type StoredColumn, timeMsSql } from './columns.ts';
 import type { DatasetFormat, RegisterDatasetRequest } from './contract.ts';
 
 /** The columns that have a role, as registered. */

@@ -1,3 +1,4 @@
+import { nearestName } from '../../core/nearestName.ts';
 import type { DatasetVersion } from '../../lifecycle/data/index.ts';
 import type { LoopFile } from '../contract.ts';
 import type { FileProblem } from './parseLoopFile.ts';

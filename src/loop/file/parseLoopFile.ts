@@ -1,6 +1,7 @@
 import { type Document, LineCounter, type Node, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { fail } from '../../core/errors.ts';
+import { nearestName } from '../../core/nearestName.ts';
 import { pathText } from '../../core/schema.ts';
 import { type LoopFile, loopFileSchema } from '../contract.ts';
 import { checkMeaning } from './checkMeaning.ts';

@@ -9,13 +9,28 @@ export class ControlError extends Error {
   readonly status: number;
   readonly code: string;
   readonly next: string;
+  /** Each wrong field, where there are several. */
+  readonly issues: readonly { readonly field: string; readonly problem: string }[];
 
-  constructor(problem: { status: number; code: string; detail: string; next: string }) {
+  constructor(problem: {
+    status: number;
+    code: string;
+    detail: string;
+    next: string;
+    issues?: readonly { readonly field: string; readonly problem: string }[];
+  }) {
     super(problem.detail);
     this.status = problem.status;
     this.code = problem.code;
     this.next = problem.next;
+    this.issues = problem.issues ?? [];
   }
+}
+
+/** Who calls: a person by name, or a job's attempt by its token. Without one, whoever the server takes it for. */
+export interface Caller {
+  readonly user?: string;
+  readonly token?: string;
 }
 
 export interface ControlRequest<S extends z.ZodType> {
