@@ -1,22 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { MillraceError } from '../../core/errors.ts';
 import type { Actor } from '../../platform/access/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
-import { openExperiments, tester } from '../experiments/testing.ts';
+import { openExperiments, refused, tester } from '../experiments/testing.ts';
 import { registryMigrations } from './migrations.ts';
 import { createRegistry } from './service.ts';
 
 const job: Actor = { kind: 'job', id: 'step-1' };
 const digest = (n: number) => `sha256:${String(n).repeat(64).slice(0, 64)}`;
 const reason = 'test';
-
-const refused = (code: string, detail?: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof MillraceError, String(error));
-  assert.equal(error.code, code);
-  if (detail) assert.match(error.message, detail);
-  return true;
-};
 
 forEachDatabase((dialect, open) => {
   const setup = async (t: TestContext) => {

@@ -52,7 +52,7 @@ export function listStrings(
   if (inner === '') return { strings: [], mixed: false };
   const strings: string[] = [];
   let mixed = false;
-  for (const part of inner.match(/'[^']*'|"[^"]*"|[^,]+/g) ?? []) {
+  for (const part of inner.match(/\s*(?:'[^']*'|"[^"]*")\s*|[^,]+/g) ?? []) {
     const item = part.trim();
     if (item === '') continue;
     if (/^(?:'[^']*'|"[^"]*")$/.test(item)) strings.push(item.slice(1, -1));
