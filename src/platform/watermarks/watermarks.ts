@@ -89,6 +89,7 @@ export class Watermarks {
     return rows.map((row) => this.#resource(row));
   }
 
+  /** Sets how a stream's time passes; one that is not known yet is declared, so it can be set before its first use. */
   async configure(
     actor: Actor,
     stream: string,
@@ -96,6 +97,7 @@ export class Watermarks {
   ): Promise<void> {
     authorize(actor, 'feedback:write');
     await this.#db.write(async (tx) => {
+      await this.declare(tx, stream);
       const before = await this.#known(tx, stream);
       const after = {
         mode: change.mode ?? before.mode,
