@@ -94,6 +94,53 @@ export function logisticPackage(): Pick<PackageManifest, 'signature' | 'graph' |
   };
 }
 
+/** A logistic regression on one float input `features` of [N, width], all weights 1 / width. */
+export function wideOnnx(width: number): Uint8Array {
+  const weights = Array.from({ length: width }, () => 1 / width);
+  return model(
+    [
+      {
+        opType: 'LinearClassifier',
+        domain: 'ai.onnx.ml',
+        input: ['features'],
+        output: ['label', 'probability'],
+        attribute: [
+          floatsAttribute('coefficients', [...weights.map((w) => -w), ...weights]),
+          floatsAttribute('intercepts', [0, 0]),
+          encode('Attribute', { name: 'classlabels_ints', ints: [0, 1], type: 7 }),
+          encode('Attribute', {
+            name: 'post_transform',
+            s: new TextEncoder().encode('LOGISTIC'),
+            type: 3,
+          }),
+        ],
+      },
+    ],
+    [value('features', float, 'N', width)],
+    [value('label', int64, 'N'), value('probability', float, 'N', 2)],
+  );
+}
+
+/** The graph part of the manifest that belongs to wideOnnx: columns `f1` to `f<width>`. */
+export function widePackage(
+  width: number,
+): Pick<PackageManifest, 'signature' | 'graph' | 'score' | 'classes'> {
+  const columns = Array.from({ length: width }, (_, i) => `f${i + 1}`);
+  const { graph, score, classes } = logisticPackage();
+  return {
+    signature: {
+      inputs: columns.map((name) => ({ name, type: 'double', required: true, shape: [] })),
+      outputs: [],
+    },
+    graph: {
+      inputs: [{ name: 'features', type: 'float', shape: [-1, width], columns }],
+      outputs: graph.outputs,
+    },
+    score,
+    classes,
+  };
+}
+
 /** Gives each of its inputs back: `text` (string), `number` (int64), `vector` (float, 3 wide). */
 export function identityOnnx(): Uint8Array {
   const names: [string, number, (number | string)[]][] = [
