@@ -55,7 +55,7 @@ export function createLiveHub(queries: QueryClient, url = '/api/v1/events'): Liv
   const eventListeners = new Set<(event: JournalEvent) => void>();
   let state: LiveState = { status: 'connecting', sinceMs: Date.now() };
   const dirty = new Set<string>();
-  let flushTimer: ReturnType<typeof setTimeout> | undefined;
+  let flushing = false;
 
   const become = (status: LiveState['status']): void => {
     if (state.status === status) return;
@@ -64,7 +64,7 @@ export function createLiveHub(queries: QueryClient, url = '/api/v1/events'): Liv
   };
 
   const flush = (): void => {
-    flushTimer = undefined;
+    flushing = false;
     const keys = [...dirty];
     dirty.clear();
     for (const key of keys) {
@@ -75,7 +75,8 @@ export function createLiveHub(queries: QueryClient, url = '/api/v1/events'): Liv
 
   const take = (event: JournalEvent): void => {
     for (const key of touchedBy(event.type)) dirty.add(key);
-    flushTimer ??= setTimeout(flush, COALESCE_MS);
+    if (!flushing) setTimeout(flush, COALESCE_MS);
+    flushing = true;
     for (const listener of eventListeners) listener(event);
   };
 

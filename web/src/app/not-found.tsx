@@ -3,7 +3,7 @@ import { Empty } from '../kit/empty.tsx';
 
 export function NotFound() {
   return (
-    <Empty title="There is no screen at this address">
+    <Empty main title="There is no screen at this address">
       The link may be old. Start from the{' '}
       <Link to="/" className="text-accent underline">
         loop

@@ -51,7 +51,10 @@ const turn = createRoute({
   validateSearch: turnSearch,
   component: lazyRouteComponent(() => import('../screens/loop/turn-screen.tsx'), 'TurnScreen'),
   staticData: {
-    crumbs: (params) => [{ label: 'Turns', to: '/turns' }, { label: 'Turn', turnId: params.turnId ?? '' }],
+    crumbs: (params) => [
+      { label: 'Turns', to: '/turns' },
+      { label: 'Turn', turnId: params.turnId ?? '' },
+    ],
   },
 });
 const runs = createRoute({

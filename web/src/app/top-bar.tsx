@@ -28,7 +28,6 @@ export function TopBar(props: { readonly onSearch: () => void }) {
         <button
           type="button"
           onClick={props.onSearch}
-          aria-label="Search and commands"
           className="hidden h-7 w-44 items-center gap-2 rounded-control border border-line-strong bg-surface px-2 text-label text-muted hover:text-text sm:inline-flex"
         >
           <Search size={13} aria-hidden />

@@ -20,7 +20,16 @@ export function Act(props: {
   readonly placeholder?: string;
   readonly disabled?: string | false;
 }) {
-  const { verb, title, effect, path, body = (reason) => ({ reason }), look = 'plain', placeholder = 'For instance: agreed with Ana', disabled = false } = props;
+  const {
+    verb,
+    title,
+    effect,
+    path,
+    body = (reason) => ({ reason }),
+    look = 'plain',
+    placeholder = 'For instance: agreed with Ana',
+    disabled = false,
+  } = props;
   const [open, setOpen] = useState(false);
   const [reason, setReason] = useState('');
   const queries = useQueryClient();
@@ -57,7 +66,11 @@ export function Act(props: {
           {act.isError && <ProblemNote error={act.error} />}
           <div className="flex justify-end gap-2">
             <Button onClick={close}>Leave as it is</Button>
-            <Button type="submit" look={look === 'plain' ? 'primary' : look} disabled={reason.trim() === '' || act.isPending}>
+            <Button
+              type="submit"
+              look={look === 'plain' ? 'primary' : look}
+              disabled={reason.trim() === '' || act.isPending}
+            >
               {verb}
             </Button>
           </div>

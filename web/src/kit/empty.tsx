@@ -7,11 +7,17 @@ export function Empty(props: {
   readonly children?: ReactNode;
   readonly type?: string;
   readonly art?: ReactNode;
+  /** Set when the screen has no other heading. */
+  readonly main?: boolean;
 }) {
   return (
     <div className="mx-auto flex max-w-xl flex-col gap-3 px-2 py-10">
       {props.art}
-      <h2 className="font-strong text-section">{props.title}</h2>
+      {props.main ? (
+        <h1 className="font-strong text-page">{props.title}</h1>
+      ) : (
+        <h2 className="font-strong text-section">{props.title}</h2>
+      )}
       {props.children && <div className="text-muted">{props.children}</div>}
       {props.type && <Snippet text={props.type} label="Copy these lines" />}
     </div>

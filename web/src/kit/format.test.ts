@@ -5,7 +5,7 @@ import * as f from './format.ts';
 const plain = (text: string): string => text.replaceAll('\u202f', ' ').replaceAll('\u2212', '-');
 
 test('a result keeps only the digits its interval makes certain', () => {
-  assert.deepEqual(f.formatInterval(0.71342, 0.7071, 0.7195), { value: '0.713', half: '0.006' });
+  assert.deepEqual(f.formatInterval(0.71342, 0.7072, 0.7195), { value: '0.713', half: '0.006' });
   assert.deepEqual(f.formatInterval(0.4456789, 0.444, 0.4471), { value: '0.4457', half: '0.0017' });
   assert.deepEqual(f.formatInterval(12.3, 10, 14), { value: '12', half: '2' });
 });

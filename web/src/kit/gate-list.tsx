@@ -3,7 +3,11 @@ import type { State } from '../charts/prepare/wheel.ts';
 import { StateMark } from './state-mark.tsx';
 
 const STATE: Readonly<Record<TurnGate['verdict'], State>> = { pass: 'good', fail: 'bad', unsure: 'watch' };
-const WORD: Readonly<Record<TurnGate['verdict'], string>> = { pass: 'Passed', fail: 'Failed', unsure: 'Unsure' };
+const WORD: Readonly<Record<TurnGate['verdict'], string>> = {
+  pass: 'Passed',
+  fail: 'Failed',
+  unsure: 'Unsure',
+};
 
 /** The gates with their verdicts as sentences. */
 export function GateList(props: { readonly gates: readonly TurnGate[] }) {

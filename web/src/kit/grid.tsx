@@ -65,6 +65,7 @@ export function Grid<T>(props: {
   return (
     <div className="min-w-0 overflow-x-auto">
       {/* biome-ignore-start lint/a11y/useSemanticElements: windowed rows are placed by transform, which table elements forbid. */}
+      {/* biome-ignore-start lint/a11y/useFocusableInteractive: rows are reached by j and k, cells hold their own links. */}
       <div role="table" aria-label={props.label} aria-rowcount={rows.length + 1} className="min-w-fit">
         <div role="rowgroup">
           <div
@@ -139,6 +140,7 @@ export function Grid<T>(props: {
           })}
         </div>
       </div>
+      {/* biome-ignore-end lint/a11y/useFocusableInteractive: see above */}
       {/* biome-ignore-end lint/a11y/useSemanticElements: see above */}
       {props.footer && <div className="px-4 py-2 text-label text-muted">{props.footer}</div>}
     </div>

@@ -8,7 +8,11 @@ import { formatCount, formatDuration, formatSigned } from './format.ts';
 import { StateMark } from './state-mark.tsx';
 import { sentence } from './turn-text.ts';
 
-const RAIL_STATE: Readonly<Record<Guardrail['verdict'], State>> = { pass: 'good', fail: 'bad', waiting: 'none' };
+const RAIL_STATE: Readonly<Record<Guardrail['verdict'], State>> = {
+  pass: 'good',
+  fail: 'bad',
+  waiting: 'none',
+};
 
 function stageOf(turn: Turn): PlanInput['stage'] {
   if (turn.state === 'promoted' || turn.state === 'promoting') return 'promoted';
@@ -19,8 +23,20 @@ function stageOf(turn: Turn): PlanInput['stage'] {
 /** Every look that compared outcomes, oldest first; looks of the same evidence are one. */
 function looksOf(rollouts: readonly Rollout[]): readonly Look[] {
   const looks = rollouts.flatMap(({ outcome, stage, percent }) =>
-    outcome && outcome.difference !== null && outcome.low !== null && outcome.high !== null && outcome.pairs > 0
-      ? [{ pairs: outcome.pairs, value: outcome.difference, low: outcome.low, high: outcome.high, at: stage === 'shadow' ? 'in shadow' : `at ${percent}\u202f%` }]
+    outcome &&
+    outcome.difference !== null &&
+    outcome.low !== null &&
+    outcome.high !== null &&
+    outcome.pairs > 0
+      ? [
+          {
+            pairs: outcome.pairs,
+            value: outcome.difference,
+            low: outcome.low,
+            high: outcome.high,
+            at: stage === 'shadow' ? 'in shadow' : `at ${percent}\u202f%`,
+          },
+        ]
       : [],
   );
   return [...new Map(looks.map((look) => [look.pairs, look])).values()];
@@ -51,7 +67,8 @@ export function RolloutView(props: { readonly turn: Turn }) {
         {outcome && looks.length > 0 && (
           <>
             <p className="pt-2 text-label text-muted">
-              Log loss of v{turn.challengerVersion} less that of v{turn.championVersion}, on the same requests; anytime-valid {Math.round((1 - outcome.alpha) * 100)}
+              Log loss of v{turn.challengerVersion} less that of v{turn.championVersion}, on the same
+              requests; anytime-valid {Math.round((1 - outcome.alpha) * 100)}
               {'\u202f'}% interval. Across: labelled outcomes.
             </p>
             <ConfidenceSequence
@@ -84,8 +101,11 @@ export function RolloutView(props: { readonly turn: Turn }) {
 
 function needText(rollout: Rollout): string {
   const parts: string[] = [];
-  if (rollout.labels.have < rollout.labels.need) parts.push(`${formatCount(rollout.labels.have)} of ${formatCount(rollout.labels.need)} labels`);
-  if (rollout.requests.have < rollout.requests.need) parts.push(`${formatCount(rollout.requests.have)} of ${formatCount(rollout.requests.need)} requests`);
-  if (rollout.timeMs.have < rollout.timeMs.need) parts.push(`${formatDuration(rollout.timeMs.have)} of ${formatDuration(rollout.timeMs.need)} event time`);
+  if (rollout.labels.have < rollout.labels.need)
+    parts.push(`${formatCount(rollout.labels.have)} of ${formatCount(rollout.labels.need)} labels`);
+  if (rollout.requests.have < rollout.requests.need)
+    parts.push(`${formatCount(rollout.requests.have)} of ${formatCount(rollout.requests.need)} requests`);
+  if (rollout.timeMs.have < rollout.timeMs.need)
+    parts.push(`${formatDuration(rollout.timeMs.have)} of ${formatDuration(rollout.timeMs.need)} event time`);
   return parts.join(', ');
 }

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect } from 'react';
 import { createPortal } from 'react-dom';
 import { DialogHead } from './dialog.tsx';
+import { Scroll } from './scroll.tsx';
 
 /** Id of the element in the frame that holds the panel. */
 export const PANEL_SLOT = 'panel-slot';
@@ -32,10 +33,9 @@ export function SidePanel(props: {
       className="fade-in fixed inset-y-0 right-0 z-30 flex w-full flex-col border-line-strong bg-surface shadow-float sm:w-[min(520px,92vw)] sm:border-l xl:sticky xl:top-0 xl:h-dvh xl:w-[480px] xl:shrink-0 xl:border-line xl:shadow-none"
     >
       <DialogHead title={props.title} onClose={onClose} />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard. */}
-      <div className="min-h-0 flex-1 overflow-y-auto px-4 pt-4 pb-20 sm:pb-6" tabIndex={0}>
+      <Scroll label="Details" className="min-h-0 flex-1 px-4 pt-4 pb-20 sm:pb-6">
         {props.children}
-      </div>
+      </Scroll>
     </aside>,
     slot,
   );

@@ -1,6 +1,7 @@
 import { Check, Copy } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { IconButton } from './button.tsx';
+import { Scroll } from './scroll.tsx';
 
 /** Copies text and shows for two seconds that it did. */
 export function CopyButton(props: { readonly text: string; readonly label?: string }) {
@@ -24,10 +25,9 @@ export function CopyButton(props: { readonly text: string; readonly label?: stri
 export function Snippet(props: { readonly text: string; readonly label?: string }) {
   return (
     <div className="flex items-start rounded-control border border-line bg-sunken">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard. */}
-      <pre tabIndex={0} className="min-w-0 flex-1 overflow-x-auto px-3 py-2 leading-5">
-        {props.text}
-      </pre>
+      <Scroll label="What to type" className="flex-1 px-3 py-2">
+        <pre className="leading-5">{props.text}</pre>
+      </Scroll>
       <div className="p-1">
         <CopyButton text={props.text} label={props.label ?? 'Copy'} />
       </div>

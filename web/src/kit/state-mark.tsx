@@ -16,17 +16,17 @@ const WORD: Readonly<Record<State, string>> = {
   running: 'Running',
 };
 
-/** State as shape and colour: circle good, triangle watch, square bad, ring none, half circle running. */
+/** State as shape and colour; an empty label means that a word beside it says the same. Circle good, triangle watch, square bad, ring none, half circle running. */
 export function StateMark(props: { readonly state: State; readonly size?: number; readonly label?: string }) {
   const { state, size = 10, label } = props;
   return (
+    // biome-ignore lint/a11y/noSvgWithoutTitle: named by its label, or hidden beside a word that says the same.
     <svg
       width={size}
       height={size}
       viewBox="0 0 10 10"
       className={`inline-block shrink-0 ${INK[state]}`}
-      role="img"
-      aria-label={label ?? WORD[state]}
+      {...(label === '' ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label ?? WORD[state] })}
     >
       {state === 'good' && <circle cx="5" cy="5" r="4" fill="currentColor" />}
       {state === 'watch' && <path d="M5 .8 9.6 9H.4Z" fill="currentColor" />}

@@ -2,11 +2,12 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import type { StepRun } from '../../../src/lifecycle/pipelines/contract.ts';
 import { stepLogsQuery, stepRunQuery } from '../api/queries.ts';
+import { EmptyLine } from './empty.tsx';
 import { Facts } from './facts.tsx';
 import { formatDuration } from './format.ts';
 import { JsonView } from './json-view.tsx';
-import { EmptyLine } from './empty.tsx';
 import { QueryView } from './panel.tsx';
+import { Scroll } from './scroll.tsx';
 import { SidePanel } from './side-panel.tsx';
 import { Id } from './snippet.tsx';
 import { StateLabel } from './state-mark.tsx';
@@ -17,7 +18,11 @@ import { Ago } from './time.tsx';
 export function StepPanel(props: { readonly id: string; readonly onClose: () => void }) {
   const step = useQuery(stepRunQuery(props.id));
   return (
-    <SidePanel title={step.data ? `${step.data.kind} for ${step.data.subject}` : 'Step'} label="Step" onClose={props.onClose}>
+    <SidePanel
+      title={step.data ? `${step.data.kind} for ${step.data.subject}` : 'Step'}
+      label="Step"
+      onClose={props.onClose}
+    >
       <QueryView query={step} rows={6}>
         {(run) => <StepBody run={run} />}
       </QueryView>
@@ -31,7 +36,12 @@ function StepBody(props: { readonly run: StepRun }) {
     <div className="flex flex-col gap-5">
       <Facts
         facts={[
-          ['State', <StateLabel key="state" state={stateOfStep(run.status)}>{run.status}</StateLabel>],
+          [
+            'State',
+            <StateLabel key="state" state={stateOfStep(run.status)}>
+              {run.status}
+            </StateLabel>,
+          ],
           ['Duration', formatDuration(run.durationMs)],
           ['Started', <Ago key="started" at={run.startedAt} />],
           ['Ran in', run.place === 'work' ? 'a worker' : 'control'],
@@ -63,7 +73,7 @@ function StepBody(props: { readonly run: StepRun }) {
 /** The log, followed while the step runs unless the reader has scrolled up. */
 function StepLog(props: { readonly id: string; readonly running: boolean }) {
   const logs = useQuery({ ...stepLogsQuery(props.id), refetchInterval: props.running ? 1500 : false });
-  const box = useRef<HTMLPreElement>(null);
+  const box = useRef<HTMLElement>(null);
   const lines = logs.data?.items;
   // biome-ignore lint/correctness/useExhaustiveDependencies: new lines are what scrolls the log down.
   useEffect(() => {
@@ -75,21 +85,23 @@ function StepLog(props: { readonly id: string; readonly running: boolean }) {
   return (
     <section className="flex flex-col gap-1.5">
       <h3 className="font-strong">Log</h3>
-      <QueryView query={logs} isEmpty={(page) => page.items.length === 0} empty={<EmptyLine>This step wrote no line.</EmptyLine>}>
+      <QueryView
+        query={logs}
+        isEmpty={(page) => page.items.length === 0}
+        empty={<EmptyLine>This step wrote no line.</EmptyLine>}
+      >
         {(page) => (
-          <pre
+          <Scroll
             ref={box}
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
-            tabIndex={0}
-            aria-label="Log"
-            className="max-h-80 overflow-auto rounded-control border border-line bg-sunken px-3 py-2 leading-5"
+            label="Log"
+            className="max-h-80 rounded-control border border-line bg-sunken px-3 py-2 font-mono text-label leading-5"
           >
             {page.items.map((line) => (
               <div key={line.number} className="whitespace-pre-wrap break-words">
                 {line.text}
               </div>
             ))}
-          </pre>
+          </Scroll>
         )}
       </QueryView>
     </section>

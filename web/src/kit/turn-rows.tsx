@@ -19,13 +19,18 @@ export function TurnRows(props: { readonly turns: readonly TurnSummary[]; readon
           >
             <Wheel {...wheelOfTurn(turn)} size={22} />
             <span className="flex items-baseline gap-2">
-              <span className="font-strong">{props.withLoop ? `${turn.loop} / ${turn.number}` : `Turn ${turn.number}`}</span>
+              <span className="font-strong">
+                {props.withLoop ? `${turn.loop} / ${turn.number}` : `Turn ${turn.number}`}
+              </span>
               <StateLabel state={stateOfTurn(turn.state)}>
                 {turn.challengerVersion !== null && `v${turn.challengerVersion} `}
                 {turnWord(turn.state)}
               </StateLabel>
             </span>
-            <span className="col-span-2 col-start-2 min-w-0 text-muted @4xl:col-span-1 @4xl:col-start-3 @4xl:truncate" title={turn.reason}>
+            <span
+              className="col-span-2 col-start-2 min-w-0 text-muted @4xl:col-span-1 @4xl:col-start-3 @4xl:truncate"
+              title={turn.reason}
+            >
               {sentence(turn.reason)}
             </span>
             <span className="col-start-2 flex items-center gap-3 text-label text-muted @xl:col-start-3 @xl:row-start-1 @4xl:col-start-4">

@@ -40,4 +40,5 @@ const CAUSES: Readonly<Record<TriggerCause, string>> = {
 export const causeWord = (cause: TriggerCause): string => CAUSES[cause] ?? cause;
 
 /** First letter large, for a sentence made of a server's reason; version names stay as they are. */
-export const sentence = (text: string): string => (text === '' || /^v\d/.test(text) ? text : text[0]?.toUpperCase() + text.slice(1));
+export const sentence = (text: string): string =>
+  text === '' || /^v\d/.test(text) ? text : text[0]?.toUpperCase() + text.slice(1);

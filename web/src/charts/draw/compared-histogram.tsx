@@ -4,7 +4,11 @@ import { type ComparedCounts, prepareBins, prepareStepHistogram } from '../prepa
 import { useWidth } from './use-width.ts';
 
 /** Reference (filled) and current (line) of one column, differences beneath; categories as rows of bars. */
-export function ComparedHistogram(props: { readonly counts: ComparedCounts; readonly label: string; readonly height?: number }) {
+export function ComparedHistogram(props: {
+  readonly counts: ComparedCounts;
+  readonly label: string;
+  readonly height?: number;
+}) {
   const { counts, label, height = 200 } = props;
   const [box, width] = useWidth<HTMLDivElement>();
   const bins = useMemo(() => prepareBins(counts), [counts]);
@@ -16,16 +20,50 @@ export function ComparedHistogram(props: { readonly counts: ComparedCounts; read
     <div ref={box} className="min-w-0">
       {counts.categories && <CategoryRows bins={bins} />}
       {drawn && (
-        <svg width={width} height={height} role="img" aria-label={`${label}: reference against current`} className="block">
+        <svg
+          width={width}
+          height={height}
+          role="img"
+          aria-label={`${label}: reference against current`}
+          className="block"
+        >
           <path d={drawn.referenceArea} fill="var(--reference)" opacity="0.75" />
-          <line x1={drawn.plot.x} x2={drawn.plot.x + drawn.plot.width} y1={drawn.baseline} y2={drawn.baseline} stroke="var(--line-strong)" />
+          <line
+            x1={drawn.plot.x}
+            x2={drawn.plot.x + drawn.plot.width}
+            y1={drawn.baseline}
+            y2={drawn.baseline}
+            stroke="var(--line-strong)"
+          />
           <path d={drawn.currentLine} fill="none" stroke="var(--current)" strokeWidth="1.75" />
-          <line x1={drawn.plot.x} x2={drawn.plot.x + drawn.plot.width} y1={drawn.stripZero} y2={drawn.stripZero} stroke="var(--line)" />
+          <line
+            x1={drawn.plot.x}
+            x2={drawn.plot.x + drawn.plot.width}
+            y1={drawn.stripZero}
+            y2={drawn.stripZero}
+            stroke="var(--line)"
+          />
           {drawn.strip.map((bar) => (
-            <rect key={bar.x} x={bar.x} y={bar.y} width={bar.width} height={bar.height} fill={bar.up ? 'var(--current)' : 'var(--faint)'} opacity="0.8" />
+            <rect
+              key={bar.x}
+              x={bar.x}
+              y={bar.y}
+              width={bar.width}
+              height={bar.height}
+              fill={bar.up ? 'var(--current)' : 'var(--faint)'}
+              opacity="0.8"
+            />
           ))}
           {drawn.slots.map((slot) => (
-            <rect key={slot.x} x={slot.x} y="0" width={slot.width} height={height - 18} fill="transparent" data-tip={slot.tip} />
+            <rect
+              key={slot.x}
+              x={slot.x}
+              y="0"
+              width={slot.width}
+              height={height - 18}
+              fill="transparent"
+              data-tip={slot.tip}
+            />
           ))}
           {drawn.labels.map((text) => (
             <text key={text.x} x={text.x} y={text.y} textAnchor={text.anchor} className="axis-text">
@@ -53,13 +91,24 @@ function CategoryRows(props: { readonly bins: ReturnType<typeof prepareBins> }) 
         >
           <span className="truncate">{bin.label}</span>
           <svg width="100%" height="14" viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true">
-            <rect x="0" y="1" width={(bin.referenceRatio / highest) * 100} height="12" fill="var(--reference)" opacity="0.75" />
+            <rect
+              x="0"
+              y="1"
+              width={(bin.referenceRatio / highest) * 100}
+              height="12"
+              fill="var(--reference)"
+              opacity="0.75"
+            />
             <rect x="0" y="5" width={(bin.currentRatio / highest) * 100} height="4" fill="var(--current)" />
           </svg>
           <span className="text-right text-muted">{formatSigned(bin.difference * 100, 1)} pt</span>
         </div>
       ))}
-      {ordered.length > SHOWN && <p className="pt-1 text-label text-muted">The {SHOWN} that changed most, of {ordered.length}.</p>}
+      {ordered.length > SHOWN && (
+        <p className="pt-1 text-label text-muted">
+          The {SHOWN} that changed most, of {ordered.length}.
+        </p>
+      )}
     </div>
   );
 }

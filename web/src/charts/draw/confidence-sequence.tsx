@@ -15,13 +15,28 @@ export function ConfidenceSequence(props: {
   const clip = useId();
   const [box, width] = useWidth<HTMLDivElement>();
   const drawn = useMemo(
-    () => (width === 0 ? null : prepareConfidenceSequence({ looks, bounds, width, height, ...(need === undefined ? {} : { need }) })),
+    () =>
+      width === 0
+        ? null
+        : prepareConfidenceSequence({
+            looks,
+            bounds,
+            width,
+            height,
+            ...(need === undefined ? {} : { need }),
+          }),
     [looks, bounds, need, width, height],
   );
   return (
     <div ref={box} className="min-w-0">
       {drawn && (
-        <svg width={width} height={height} role="img" aria-label={`Difference after ${looks.length} looks`} className="block overflow-visible">
+        <svg
+          width={width}
+          height={height}
+          role="img"
+          aria-label={`Difference after ${looks.length} looks`}
+          className="block overflow-visible"
+        >
           <defs>
             <clipPath id={clip}>
               <rect x={drawn.plot.x} y={drawn.plot.y} width={drawn.plot.width} height={drawn.plot.height} />
@@ -30,8 +45,19 @@ export function ConfidenceSequence(props: {
           <ValueAxis plot={drawn.plot} ticks={drawn.yTicks} />
           {drawn.bounds.map((bound) => (
             <g key={bound.label}>
-              <line x1={drawn.plot.x} x2={drawn.plot.x + drawn.plot.width} y1={bound.y} y2={bound.y} stroke="var(--muted)" strokeDasharray={bound.value === 0 ? undefined : '4 3'} />
-              <text x={drawn.plot.x + 4} y={bound.y + (bound.y < drawn.plot.y + 12 ? 12 : -4)} className="axis-text">
+              <line
+                x1={drawn.plot.x}
+                x2={drawn.plot.x + drawn.plot.width}
+                y1={bound.y}
+                y2={bound.y}
+                stroke="var(--muted)"
+                strokeDasharray={bound.value === 0 ? undefined : '4 3'}
+              />
+              <text
+                x={drawn.plot.x + 4}
+                y={bound.y + (bound.y < drawn.plot.y + 12 ? 12 : -4)}
+                className="axis-text"
+              >
                 {bound.label}
               </text>
             </g>
@@ -44,14 +70,34 @@ export function ConfidenceSequence(props: {
                 key={look.pairs}
                 data-tip={`${formatSigned(look.value, 4)} (${formatSigned(look.low, 4)} to ${formatSigned(look.high, 4)})\nafter ${formatCount(look.pairs)} labelled outcomes${look.at ? `, ${look.at}` : ''}`}
               >
-                <line x1={look.x} x2={look.x} y1={look.yLow} y2={look.yHigh} stroke="var(--challenger)" opacity="0.5" />
+                <line
+                  x1={look.x}
+                  x2={look.x}
+                  y1={look.yLow}
+                  y2={look.yHigh}
+                  stroke="var(--challenger)"
+                  opacity="0.5"
+                />
                 <circle cx={look.x} cy={look.y} r="3" fill="var(--challenger)" />
-                <rect x={look.x - 7} y={drawn.plot.y} width="14" height={drawn.plot.height} fill="transparent" />
+                <rect
+                  x={look.x - 7}
+                  y={drawn.plot.y}
+                  width="14"
+                  height={drawn.plot.height}
+                  fill="transparent"
+                />
               </g>
             ))}
           </g>
           {drawn.need !== null && (
-            <line x1={drawn.need} x2={drawn.need} y1={drawn.plot.y} y2={drawn.plot.y + drawn.plot.height} stroke="var(--faint)" strokeDasharray="2 3" />
+            <line
+              x1={drawn.need}
+              x2={drawn.need}
+              y1={drawn.plot.y}
+              y2={drawn.plot.y + drawn.plot.height}
+              stroke="var(--faint)"
+              strokeDasharray="2 3"
+            />
           )}
           <BottomAxis plot={drawn.plot} ticks={drawn.xTicks} offset={18} />
         </svg>

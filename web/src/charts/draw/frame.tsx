@@ -23,7 +23,11 @@ export function ValueAxis(props: { readonly plot: Plot; readonly ticks: readonly
 }
 
 /** Texts of the horizontal axis, below the strip of marks. */
-export function BottomAxis(props: { readonly plot: Plot; readonly ticks: readonly Placed[]; readonly offset?: number }) {
+export function BottomAxis(props: {
+  readonly plot: Plot;
+  readonly ticks: readonly Placed[];
+  readonly offset?: number;
+}) {
   const { plot, ticks, offset = 28 } = props;
   return (
     <g>
@@ -51,15 +55,28 @@ const MARK_INK: Readonly<Record<MarkKind, string>> = {
 };
 
 /** What happened to the model, on the time axis of every chart: shape and colour by kind, words on hover. */
-export function MarkStrip(props: { readonly plot: Plot; readonly marks: readonly (TimeMark & { readonly x: number })[] }) {
+export function MarkStrip(props: {
+  readonly plot: Plot;
+  readonly marks: readonly (TimeMark & { readonly x: number })[];
+}) {
   const { plot, marks } = props;
   const y = plot.y + plot.height + 9;
   return (
     <g>
       {marks.map((mark) => (
-        <g key={`${mark.kind}${mark.atMs}${mark.text}`} data-tip={`${mark.text}\n${formatDay(mark.atMs)}, event time`}>
+        <g
+          key={`${mark.kind}${mark.atMs}${mark.text}`}
+          data-tip={`${mark.text}\n${formatDay(mark.atMs)}, event time`}
+        >
           {(mark.kind === 'promotion' || mark.kind === 'rollback') && (
-            <line x1={mark.x} x2={mark.x} y1={plot.y} y2={plot.y + plot.height} stroke={MARK_INK[mark.kind]} strokeDasharray="1 3" />
+            <line
+              x1={mark.x}
+              x2={mark.x}
+              y1={plot.y}
+              y2={plot.y + plot.height}
+              stroke={MARK_INK[mark.kind]}
+              strokeDasharray="1 3"
+            />
           )}
           <rect x={mark.x - 8} y={y - 8} width="16" height="16" fill="transparent" />
           <MarkGlyph kind={mark.kind} x={mark.x} y={y} />
@@ -79,10 +96,14 @@ export function MarkGlyph(props: { readonly kind: MarkKind; readonly x: number; 
   const { kind, x, y } = props;
   const ink = MARK_INK[kind];
   if (kind === 'promotion') return <circle cx={x} cy={y} r="4.5" fill={ink} />;
-  if (kind === 'retraining') return <circle cx={x} cy={y} r="3.4" fill="none" stroke={ink} strokeWidth="1.6" />;
+  if (kind === 'retraining')
+    return <circle cx={x} cy={y} r="3.4" fill="none" stroke={ink} strokeWidth="1.6" />;
   if (kind === 'rollback') return <rect x={x - 4} y={y - 4} width="8" height="8" rx="1" fill={ink} />;
-  if (kind === 'incident') return <path d={`M${x} ${y - 4.5}L${x + 4.5} ${y + 3.5}H${x - 4.5}Z`} fill={ink} />;
-  return <path d={`M${x - 3.2} ${y - 3.2}l6.4 6.4m0-6.4l-6.4 6.4`} stroke={ink} strokeWidth="1.8" fill="none" />;
+  if (kind === 'incident')
+    return <path d={`M${x} ${y - 4.5}L${x + 4.5} ${y + 3.5}H${x - 4.5}Z`} fill={ink} />;
+  return (
+    <path d={`M${x - 3.2} ${y - 3.2}l6.4 6.4m0-6.4l-6.4 6.4`} stroke={ink} strokeWidth="1.8" fill="none" />
+  );
 }
 
 /** Names of the marks that occur, for beneath a group of charts. */
@@ -102,7 +123,10 @@ export function MarkLegend(props: { readonly kinds: readonly MarkKind[] }) {
 }
 
 /** Hatching for windows whose labels are still coming. */
-export function Hatches(props: { readonly plot: Plot; readonly hatches: readonly { readonly x: number; readonly width: number }[] }) {
+export function Hatches(props: {
+  readonly plot: Plot;
+  readonly hatches: readonly { readonly x: number; readonly width: number }[];
+}) {
   const id = useId();
   if (props.hatches.length === 0) return null;
   return (

@@ -17,7 +17,8 @@ export function MetricChart(props: { readonly history: MetricHistory; readonly h
   useEffect(() => {
     const element = target.current;
     if (!element || width === 0) return;
-    const ink = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const ink = (name: string): string =>
+      getComputedStyle(document.documentElement).getPropertyValue(name).trim();
     const font = '11px system-ui, sans-serif';
     const axis = { stroke: ink('--faint'), font, ticks: { show: false } };
     const plot = new uPlot(
@@ -29,8 +30,19 @@ export function MetricChart(props: { readonly history: MetricHistory; readonly h
         cursor: { y: false, points: { size: 7 } },
         scales: { x: { time: false } },
         axes: [
-          { ...axis, grid: { show: false }, size: 26, values: (_plot, ticks) => ticks.map((tick) => formatNumber(tick)) },
-          { ...axis, grid: { stroke: ink('--line'), width: 1 }, size: 52, space: 28, values: (_plot, ticks) => ticks.map((tick) => formatNumber(tick)) },
+          {
+            ...axis,
+            grid: { show: false },
+            size: 26,
+            values: (_plot, ticks) => ticks.map((tick) => formatNumber(tick)),
+          },
+          {
+            ...axis,
+            grid: { stroke: ink('--line'), width: 1 },
+            size: 52,
+            space: 28,
+            values: (_plot, ticks) => ticks.map((tick) => formatNumber(tick)),
+          },
         ],
         series: [
           {},

@@ -3,7 +3,11 @@ import { formatCount, formatPercent } from '../../kit/format.ts';
 import { type Identity, identityStroke } from '../../kit/identity.tsx';
 import { prepareReliability, type ReliabilityPoint } from '../prepare/reliability.ts';
 
-export type ReliabilityModel = { readonly id: string; readonly identity: Identity; readonly points: readonly ReliabilityPoint[] };
+export type ReliabilityModel = {
+  readonly id: string;
+  readonly identity: Identity;
+  readonly points: readonly ReliabilityPoint[];
+};
 
 /** Predicted against observed rate, per cent on both axes; on the diagonal the scores mean what they say. */
 export function Reliability(props: { readonly models: readonly ReliabilityModel[]; readonly size?: number }) {
@@ -12,7 +16,13 @@ export function Reliability(props: { readonly models: readonly ReliabilityModel[
   if (!drawn) return null;
   const { plot } = drawn;
   return (
-    <svg width={size} height={size + 6} role="img" aria-label="Calibration: predicted against observed rate" className="max-w-full">
+    <svg
+      width={size}
+      height={size + 6}
+      role="img"
+      aria-label="Calibration: predicted against observed rate"
+      className="max-w-full"
+    >
       {drawn.ticks.map((tick) => (
         <g key={tick.text}>
           <line x1={plot.x} x2={plot.x + plot.size} y1={tick.y} y2={tick.y} stroke="var(--line)" />
@@ -36,8 +46,18 @@ export function Reliability(props: { readonly models: readonly ReliabilityModel[
               strokeDasharray={stroke.dash || undefined}
             />
             {model.points.map((point) => (
-              <g key={point.x} data-tip={`${model.id}: predicted ${formatPercent(point.meanScore, 1)}, observed ${formatPercent(point.observed, 1)}\n${formatCount(point.rows)} rows`}>
-                <line x1={point.x} x2={point.x} y1={point.low} y2={point.high} strokeWidth="1.25" opacity="0.55" />
+              <g
+                key={point.x}
+                data-tip={`${model.id}: predicted ${formatPercent(point.meanScore, 1)}, observed ${formatPercent(point.observed, 1)}\n${formatCount(point.rows)} rows`}
+              >
+                <line
+                  x1={point.x}
+                  x2={point.x}
+                  y1={point.low}
+                  y2={point.high}
+                  strokeWidth="1.25"
+                  opacity="0.55"
+                />
                 <circle cx={point.x} cy={point.y} r="3" stroke="none" />
                 <circle cx={point.x} cy={point.y} r="9" fill="transparent" stroke="none" />
               </g>

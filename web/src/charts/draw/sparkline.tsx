@@ -35,8 +35,17 @@ export function SparkBars(props: {
     <svg width={width} height={height} role="img" aria-label={label} className="shrink-0">
       {values.map((value, index) => {
         const size = (value / highest) * (height - 2);
-        // biome-ignore lint/suspicious/noArrayIndexKey: bars are their positions.
-        return <rect key={index} x={index * slot} y={height - size} width={Math.max(0.5, slot - 0.75)} height={size} fill={colour} />;
+        return (
+          <rect
+            // biome-ignore lint/suspicious/noArrayIndexKey: bars are their positions.
+            key={index}
+            x={index * slot}
+            y={height - size}
+            width={Math.max(0.5, slot - 0.75)}
+            height={size}
+            fill={colour}
+          />
+        );
       })}
     </svg>
   );

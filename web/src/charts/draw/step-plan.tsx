@@ -13,21 +13,34 @@ export function StepPlan(props: { readonly steps: readonly PlanStep[] }) {
   return (
     <ol className="flex items-start">
       {props.steps.map((step, index) => (
-        <li key={step.key} className="flex min-w-0 flex-1 flex-col gap-1.5" aria-current={step.state === 'now' ? 'step' : undefined}>
+        <li
+          key={step.key}
+          className="flex min-w-0 flex-1 flex-col gap-1.5"
+          aria-current={step.state === 'now' ? 'step' : undefined}
+        >
           <div className="flex items-center">
-            <span className={`inline-flex size-5 shrink-0 items-center justify-center rounded-full border-2 ${RING[step.state]}`}>
+            <span
+              className={`inline-flex size-5 shrink-0 items-center justify-center rounded-full border-2 ${RING[step.state]}`}
+            >
               {step.state === 'done' && <Check size={12} strokeWidth={3} aria-label="done" />}
               {step.state === 'failed' && <X size={12} strokeWidth={3} aria-label="stopped here" />}
               {step.state === 'now' && <span className="size-2 rounded-full bg-info" />}
             </span>
             {index < props.steps.length - 1 && (
               <span className="relative mx-1 h-0.5 flex-1 bg-line-strong">
-                <span className={`absolute inset-y-0 left-0 ${step.state === 'failed' ? 'bg-bad' : step.state === 'done' ? 'bg-good' : 'bg-info'}`} style={{ width: `${step.state === 'failed' ? 0 : step.progress * 100}%` }} />
+                <span
+                  className={`absolute inset-y-0 left-0 ${step.state === 'failed' ? 'bg-bad' : step.state === 'done' ? 'bg-good' : 'bg-info'}`}
+                  style={{ width: `${step.state === 'failed' ? 0 : step.progress * 100}%` }}
+                />
               </span>
             )}
           </div>
           <div className="pr-2">
-            <div className={step.state === 'ahead' ? 'text-faint' : step.state === 'now' ? 'font-strong' : ''}>{step.label}</div>
+            <div
+              className={step.state === 'ahead' ? 'text-faint' : step.state === 'now' ? 'font-strong' : ''}
+            >
+              {step.label}
+            </div>
             {step.note && <div className="text-label text-muted">{step.note}</div>}
           </div>
         </li>

@@ -3,6 +3,7 @@ import { type PointerEvent, type ReactNode, useMemo, useState } from 'react';
 import { IconButton } from '../../kit/button.tsx';
 import { formatDay } from '../../kit/format.ts';
 import { Estimate } from '../../kit/number.tsx';
+import { Scroll } from '../../kit/scroll.tsx';
 import { EventTimeMark } from '../../kit/time.tsx';
 import { prepareTimeChart, samplesAt, type TimeChartInput, type TimeSeries } from '../prepare/time-chart.ts';
 import { BottomAxis, Hairline, Hatches, MarkStrip, ValueAxis } from './frame.tsx';
@@ -23,7 +24,12 @@ export function ChartHead(props: {
       </h3>
       {props.children}
       {props.onTable && (
-        <IconButton label={props.table ? 'Show as a chart' : 'Show as a table'} className="ml-auto" aria-pressed={props.table} onClick={props.onTable}>
+        <IconButton
+          label={props.table ? 'Show as a chart' : 'Show as a table'}
+          className="ml-auto"
+          aria-pressed={props.table}
+          onClick={props.onTable}
+        >
           <Table2 size={14} aria-hidden />
         </IconButton>
       )}
@@ -48,7 +54,15 @@ export function TimeChart(
     () =>
       width === 0
         ? null
-        : prepareTimeChart({ series, fromZero, width, height, ...(marks ? { marks } : {}), ...(levels ? { levels } : {}), ...(domain ? { domain } : {}) }),
+        : prepareTimeChart({
+            series,
+            fromZero,
+            width,
+            height,
+            ...(marks ? { marks } : {}),
+            ...(levels ? { levels } : {}),
+            ...(domain ? { domain } : {}),
+          }),
     [series, marks, levels, fromZero, domain, width, height],
   );
   const read = chart && hover !== null ? samplesAt(chart.samples, hover) : [];
@@ -77,8 +91,20 @@ export function TimeChart(
           <Hatches plot={chart.plot} hatches={chart.hatches} />
           {chart.levels.map((level) => (
             <g key={level.label}>
-              <line x1={chart.plot.x} x2={chart.plot.x + chart.plot.width} y1={level.y} y2={level.y} stroke="var(--faint)" strokeDasharray="2 3" />
-              <text x={chart.plot.x + chart.plot.width} y={level.y - 4} textAnchor="end" className="axis-text">
+              <line
+                x1={chart.plot.x}
+                x2={chart.plot.x + chart.plot.width}
+                y1={level.y}
+                y2={level.y}
+                stroke="var(--faint)"
+                strokeDasharray="2 3"
+              />
+              <text
+                x={chart.plot.x + chart.plot.width}
+                y={level.y - 4}
+                textAnchor="end"
+                className="axis-text"
+              >
                 {level.label}
               </text>
             </g>
@@ -89,7 +115,15 @@ export function TimeChart(
                 <path key={band} d={band} fill={line.colour} opacity="0.18" />
               ))}
               {line.paths.map((path) => (
-                <path key={path} d={path} fill="none" stroke={line.colour} strokeWidth="1.75" strokeDasharray={line.dash || undefined} strokeLinejoin="round" />
+                <path
+                  key={path}
+                  d={path}
+                  fill="none"
+                  stroke={line.colour}
+                  strokeWidth="1.75"
+                  strokeDasharray={line.dash || undefined}
+                  strokeLinejoin="round"
+                />
               ))}
               {line.dots.map((dot) => (
                 <circle key={dot.x} cx={dot.x} cy={dot.y} r="2.5" fill={line.colour} />
@@ -98,9 +132,19 @@ export function TimeChart(
           ))}
           <MarkStrip plot={chart.plot} marks={chart.marks} />
           <BottomAxis plot={chart.plot} ticks={chart.xTicks} />
-          {snapped !== null && <Hairline plot={chart.plot} x={chart.xOf(snapped)} atMs={read[0]?.point.startMs ?? snapped} />}
+          {snapped !== null && (
+            <Hairline plot={chart.plot} x={chart.xOf(snapped)} atMs={read[0]?.point.startMs ?? snapped} />
+          )}
           {read.map((sample) => (
-            <circle key={sample.series} cx={sample.x} cy={sample.y} r="3.5" fill={colourOf(series, sample.series)} stroke="var(--surface)" strokeWidth="1.5" />
+            <circle
+              key={sample.series}
+              cx={sample.x}
+              cy={sample.y}
+              r="3.5"
+              fill={colourOf(series, sample.series)}
+              stroke="var(--surface)"
+              strokeWidth="1.5"
+            />
           ))}
         </svg>
       )}
@@ -108,7 +152,8 @@ export function TimeChart(
   );
 }
 
-const colourOf = (series: readonly TimeSeries[], id: string): string => series.find((each) => each.id === id)?.colour ?? 'var(--text)';
+const colourOf = (series: readonly TimeSeries[], id: string): string =>
+  series.find((each) => each.id === id)?.colour ?? 'var(--text)';
 
 function describe(title: string, series: readonly TimeSeries[]): string {
   const points = series.flatMap((each) => each.points).filter((point) => point.value !== null);
@@ -132,14 +177,26 @@ function Readout(props: {
         return (
           <span key={each.id} className="inline-flex items-center gap-1.5">
             <svg width="14" height="8" aria-hidden="true">
-              <line x1="0" x2="14" y1="4" y2="4" stroke={each.colour} strokeWidth="2.5" strokeDasharray={each.dash || undefined} />
+              <line
+                x1="0"
+                x2="14"
+                y1="4"
+                y2="4"
+                stroke={each.colour}
+                strokeWidth="2.5"
+                strokeDasharray={each.dash || undefined}
+              />
             </svg>
             <span className="text-muted">{each.label}</span>
             {sample &&
               (props.format ? (
                 <span>{props.format(sample.point.value ?? Number.NaN)}</span>
               ) : (
-                <Estimate value={sample.point.value} low={sample.point.low ?? null} high={sample.point.high ?? null} />
+                <Estimate
+                  value={sample.point.value}
+                  low={sample.point.low ?? null}
+                  high={sample.point.high ?? null}
+                />
               ))}
             {sample?.point.of && <span className="text-faint">{sample.point.of}</span>}
           </span>
@@ -151,8 +208,7 @@ function Readout(props: {
 
 function SeriesTable(props: { readonly series: readonly TimeSeries[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
-    <div className="max-h-64 overflow-auto" tabIndex={0}>
+    <Scroll label="Values" className="max-h-64">
       <table className="w-full text-left">
         <thead className="text-label text-muted">
           <tr>
@@ -177,6 +233,6 @@ function SeriesTable(props: { readonly series: readonly TimeSeries[] }) {
           )}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

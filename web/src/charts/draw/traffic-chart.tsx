@@ -35,7 +35,8 @@ export function TrafficChart(props: {
           }),
     [windows, parts, marks, domain, width, height],
   );
-  const read = hover === null ? undefined : windows.find((window) => hover >= window.startMs && hover < window.endMs);
+  const read =
+    hover === null ? undefined : windows.find((window) => hover >= window.startMs && hover < window.endMs);
   return (
     <figure ref={box} className="min-w-0">
       <ChartHead title={title}>
@@ -46,7 +47,13 @@ export function TrafficChart(props: {
             return (
               <span key={part.id} className="inline-flex items-center gap-1.5">
                 <svg width="10" height="10" aria-hidden="true">
-                  <rect width="10" height="10" rx="1.5" fill={part.colour} opacity={part.id === parts[0]?.id ? 0.45 : 1} />
+                  <rect
+                    width="10"
+                    height="10"
+                    rx="1.5"
+                    fill={part.colour}
+                    opacity={part.id === parts[0]?.id ? 0.45 : 1}
+                  />
                 </svg>
                 <span className="text-muted">{part.label}</span>
                 {count !== undefined && formatCount(count)}

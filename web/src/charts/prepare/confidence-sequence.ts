@@ -2,7 +2,13 @@ import { bandPath, linePath } from './paths.ts';
 import { extent, valueTicks } from './ticks.ts';
 
 /** A look at a sequential comparison: the estimate and its anytime-valid interval after `pairs` outcomes. */
-export type Look = { readonly pairs: number; readonly value: number; readonly low: number; readonly high: number; readonly at?: string };
+export type Look = {
+  readonly pairs: number;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly at?: string;
+};
 
 /**
  * Estimate and confidence sequence narrowing with evidence. Bounds are drawn as lines and always inside the
@@ -20,14 +26,24 @@ export function prepareConfidenceSequence(input: {
   const last = looks.at(-1);
   if (!last) return null;
   const shown = looks.slice(Math.floor(looks.length / 2));
-  const range = extent([...shown.flatMap((look) => [look.low, look.high]), ...input.bounds.map((bound) => bound.value)]);
+  const range = extent([
+    ...shown.flatMap((look) => [look.low, look.high]),
+    ...input.bounds.map((bound) => bound.value),
+  ]);
   if (!range) return null;
   const axis = valueTicks(range[0], range[1], false);
   const most = Math.max(last.pairs, input.need ?? 0, 1);
   const plot = { x: 52, y: 10, width: Math.max(40, input.width - 52 - 12), height: input.height - 10 - 26 };
   const x = (pairs: number): number => plot.x + (pairs / most) * plot.width;
-  const y = (value: number): number => plot.y + (1 - (value - axis.low) / (axis.high - axis.low)) * plot.height;
-  const placed = looks.map((look) => ({ ...look, x: x(look.pairs), y: y(look.value), yLow: y(look.low), yHigh: y(look.high) }));
+  const y = (value: number): number =>
+    plot.y + (1 - (value - axis.low) / (axis.high - axis.low)) * plot.height;
+  const placed = looks.map((look) => ({
+    ...look,
+    x: x(look.pairs),
+    y: y(look.value),
+    yLow: y(look.low),
+    yHigh: y(look.high),
+  }));
   const counts = valueTicks(0, most, true).ticks.filter((tick) => tick.value <= most);
   return {
     plot,

@@ -53,7 +53,12 @@ export function prepareStepHistogram(bins: readonly ComparedBin[], width: number
   const slot = plot.width / bins.length;
   const y = (ratio: number): number => plot.y + plot.height * (1 - ratio / highest);
   const steps = (of: (bin: ComparedBin) => number): string =>
-    bins.map((bin, index) => `${index === 0 ? 'M' : 'L'}${r(plot.x + index * slot)} ${r(y(of(bin)))}H${r(plot.x + (index + 1) * slot)}`).join('');
+    bins
+      .map(
+        (bin, index) =>
+          `${index === 0 ? 'M' : 'L'}${r(plot.x + index * slot)} ${r(y(of(bin)))}H${r(plot.x + (index + 1) * slot)}`,
+      )
+      .join('');
   const base = plot.y + plot.height;
   return {
     plot,
@@ -63,7 +68,13 @@ export function prepareStepHistogram(bins: readonly ComparedBin[], width: number
     strip: bins.map((bin, index) => {
       const size = (Math.abs(bin.difference) / widest) * (strip / 2 - 2);
       const zero = base + 6 + strip / 2;
-      return { x: plot.x + index * slot + 1, width: Math.max(1, slot - 2), y: bin.difference >= 0 ? zero - size : zero, height: size, up: bin.difference >= 0 };
+      return {
+        x: plot.x + index * slot + 1,
+        width: Math.max(1, slot - 2),
+        y: bin.difference >= 0 ? zero - size : zero,
+        height: size,
+        up: bin.difference >= 0,
+      };
     }),
     stripZero: base + 6 + strip / 2,
     slots: bins.map((bin, index) => ({
@@ -84,9 +95,18 @@ function edgeLabels(bins: readonly ComparedBin[], left: number, slot: number, he
   return [
     { x: left, y, anchor: 'start' as const, text: first.label },
     ...(bins.length > 4 && middle
-      ? [{ x: left + (Math.floor(bins.length / 2) + 0.5) * slot, y, anchor: 'middle' as const, text: middle.label }]
+      ? [
+          {
+            x: left + (Math.floor(bins.length / 2) + 0.5) * slot,
+            y,
+            anchor: 'middle' as const,
+            text: middle.label,
+          },
+        ]
       : []),
-    ...(bins.length > 1 ? [{ x: left + bins.length * slot, y, anchor: 'end' as const, text: last.label }] : []),
+    ...(bins.length > 1
+      ? [{ x: left + bins.length * slot, y, anchor: 'end' as const, text: last.label }]
+      : []),
   ];
 }
 

@@ -11,13 +11,27 @@ export function marksOf(turns: readonly TurnSummary[], alerts: readonly Alert[])
     const began = ms(turn.startedEventTime);
     const ended = ms(turn.finishedEventTime);
     const version = turn.challengerVersion === null ? `turn ${turn.number}` : `v${turn.challengerVersion}`;
-    if (began !== null) marks.push({ atMs: began, kind: 'retraining', text: `Turn ${turn.number} began: ${turn.trigger.reason}` });
+    if (began !== null)
+      marks.push({
+        atMs: began,
+        kind: 'retraining',
+        text: `Turn ${turn.number} began: ${turn.trigger.reason}`,
+      });
     if (ended === null) continue;
-    if (turn.state === 'promoted') marks.push({ atMs: ended, kind: 'promotion', label: version, text: `${version} promoted: ${turn.reason}` });
-    if (turn.state === 'rejected') marks.push({ atMs: ended, kind: 'rejection', text: `${version} refused: ${turn.reason}` });
-    if (turn.state === 'rolled-back') marks.push({ atMs: ended, kind: 'rollback', text: `${version} rolled back: ${turn.reason}` });
+    if (turn.state === 'promoted')
+      marks.push({
+        atMs: ended,
+        kind: 'promotion',
+        label: version,
+        text: `${version} promoted: ${turn.reason}`,
+      });
+    if (turn.state === 'rejected')
+      marks.push({ atMs: ended, kind: 'rejection', text: `${version} refused: ${turn.reason}` });
+    if (turn.state === 'rolled-back')
+      marks.push({ atMs: ended, kind: 'rollback', text: `${version} rolled back: ${turn.reason}` });
   }
-  for (const alert of alerts) marks.push({ atMs: Date.parse(alert.openedAt), kind: 'incident', text: alert.reason });
+  for (const alert of alerts)
+    marks.push({ atMs: Date.parse(alert.openedAt), kind: 'incident', text: alert.reason });
   return marks.toSorted((a, b) => a.atMs - b.atMs);
 }
 
@@ -47,14 +61,18 @@ function championOf(group: readonly MonitorWindowSummary[], reigns: readonly Rei
 }
 
 /** Windows with the same start belong together, one per version that answered; oldest first. */
-export function groupWindows(windows: readonly MonitorWindowSummary[]): readonly (readonly MonitorWindowSummary[])[] {
+export function groupWindows(
+  windows: readonly MonitorWindowSummary[],
+): readonly (readonly MonitorWindowSummary[])[] {
   const groups = new Map<string, MonitorWindowSummary[]>();
   for (const window of windows) {
     const group = groups.get(window.start);
     if (group) group.push(window);
     else groups.set(window.start, [window]);
   }
-  return [...groups.values()].toSorted((a, b) => Date.parse(a[0]?.start ?? '') - Date.parse(b[0]?.start ?? ''));
+  return [...groups.values()].toSorted(
+    (a, b) => Date.parse(a[0]?.start ?? '') - Date.parse(b[0]?.start ?? ''),
+  );
 }
 
 /** The champion's line, whichever version that was, and the challengers' beside it. */
@@ -83,13 +101,25 @@ export function roleSeries(
   return [
     { id: 'champion', label: 'champion', colour: 'var(--champion)', points: champion },
     ...(challenger.some((point) => point.value !== null)
-      ? [{ id: 'challenger', label: 'challenger', colour: 'var(--challenger)', dash: '5 3', points: challenger }]
+      ? [
+          {
+            id: 'challenger',
+            label: 'challenger',
+            colour: 'var(--challenger)',
+            dash: '5 3',
+            points: challenger,
+          },
+        ]
       : []),
   ];
 }
 
 /** One quality metric per window with its interval and the labels it rests on. */
-export function qualitySeries(windows: readonly MonitorWindowSummary[], turns: readonly TurnSummary[], metric: string): readonly TimeSeries[] {
+export function qualitySeries(
+  windows: readonly MonitorWindowSummary[],
+  turns: readonly TurnSummary[],
+  metric: string,
+): readonly TimeSeries[] {
   return roleSeries(windows, turns, (window) => {
     const found = window.performance.metrics.find((each) => each.metric === metric);
     const enough = found !== undefined && found.verdict !== 'insufficient';
@@ -104,12 +134,17 @@ export function qualitySeries(windows: readonly MonitorWindowSummary[], turns: r
 }
 
 /** Requests per window by role, for stacked bars. */
-export function trafficWindows(windows: readonly MonitorWindowSummary[], turns: readonly TurnSummary[]): readonly StackedWindow[] {
+export function trafficWindows(
+  windows: readonly MonitorWindowSummary[],
+  turns: readonly TurnSummary[],
+): readonly StackedWindow[] {
   const reigns = reignsOf(turns);
   return groupWindows(windows).map((group) => {
     const reign = championOf(group, reigns);
     const count = (own: boolean): number =>
-      group.filter((window) => (window.modelVersion === reign) === own).reduce((sum, window) => sum + window.rows, 0);
+      group
+        .filter((window) => (window.modelVersion === reign) === own)
+        .reduce((sum, window) => sum + window.rows, 0);
     return {
       startMs: Date.parse(group[0]?.start ?? ''),
       endMs: Date.parse(group[0]?.end ?? ''),

@@ -35,7 +35,9 @@ export function wheelOfTurn(turn: Pick<TurnSummary, 'state'>, failedIn?: TurnSta
           ? 'watch'
           : 'running';
   const states = record((_stage, index) => (index < at ? 'good' : index > at ? 'none' : own));
-  const notes = record((_stage, index) => (index < at ? 'done' : index > at ? 'not reached' : `${state}`.replaceAll('-', ' ')));
+  const notes = record((_stage, index) =>
+    index < at ? 'done' : index > at ? 'not reached' : `${state}`.replaceAll('-', ' '),
+  );
   return { states, notes };
 }
 
@@ -47,12 +49,21 @@ export function wheelOfLoop(loop: Loop, alerts: readonly Alert[], watched: boole
   const failed = !activeTurn && lastTurn?.state === 'failed';
   const lives = championVersion !== null;
   const base: Record<Stage, readonly [State, string]> = {
-    experiment: failed ? ['bad', lastTurn.reason] : lives ? ['good', `trained v${championVersion}`] : ['none', 'nothing trained yet'],
+    experiment: failed
+      ? ['bad', lastTurn.reason]
+      : lives
+        ? ['good', `trained v${championVersion}`]
+        : ['none', 'nothing trained yet'],
     evaluate:
       activeTurn?.state === 'awaiting-approval'
         ? ['watch', 'waits for an approval']
         : lives
-          ? ['good', lastTurn?.state === 'rejected' ? 'refused the last candidate' : `v${championVersion} passed its gates`]
+          ? [
+              'good',
+              lastTurn?.state === 'rejected'
+                ? 'refused the last candidate'
+                : `v${championVersion} passed its gates`,
+            ]
           : ['none', 'nothing judged yet'],
     deploy: lives ? ['good', `v${championVersion} is champion`] : ['none', 'nothing deployed yet'],
     monitor:
@@ -61,9 +72,16 @@ export function wheelOfLoop(loop: Loop, alerts: readonly Alert[], watched: boole
         : watched
           ? ['good', 'no open alert']
           : ['none', 'no window closed yet'],
-    learn: loop.state === 'paused' ? ['watch', 'paused'] : lastTurn ? ['good', `turn ${lastTurn.number}: ${lastTurn.state.replaceAll('-', ' ')}`] : ['none', 'nothing learnt yet'],
+    learn:
+      loop.state === 'paused'
+        ? ['watch', 'paused']
+        : lastTurn
+          ? ['good', `turn ${lastTurn.number}: ${lastTurn.state.replaceAll('-', ' ')}`]
+          : ['none', 'nothing learnt yet'],
   };
-  const states = record((stage) => (stage === active && base[stage][0] !== 'watch' && base[stage][0] !== 'bad' ? 'running' : base[stage][0]));
+  const states = record((stage) =>
+    stage === active && base[stage][0] !== 'watch' && base[stage][0] !== 'bad' ? 'running' : base[stage][0],
+  );
   const notes = record((stage) => {
     if (stage !== active || !activeTurn) return base[stage][1];
     const now = `${activeTurn.state.replaceAll('-', ' ')}: ${activeTurn.reason}`;

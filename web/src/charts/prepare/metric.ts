@@ -11,7 +11,9 @@ export type MetricColumns = {
 /** Columns for drawing a metric. Steps that do not grow (a metric logged at one step) become 0, 1, 2, ... */
 export function prepareMetric(history: MetricHistory): MetricColumns {
   const { buckets } = history;
-  const growing = buckets.every((bucket, index) => index === 0 || bucket.step > (buckets[index - 1]?.step ?? 0));
+  const growing = buckets.every(
+    (bucket, index) => index === 0 || bucket.step > (buckets[index - 1]?.step ?? 0),
+  );
   return {
     steps: buckets.map((bucket, index) => (growing ? bucket.step : index)),
     highs: buckets.map((bucket) => bucket.max),

@@ -15,7 +15,9 @@ export function bandPath(points: readonly BandPoint[]): string {
   if (points.length === 1 && only) {
     return `M${px(only.x - 1.5)} ${px(only.high)}H${px(only.x + 1.5)}V${px(only.low)}H${px(only.x - 1.5)}Z`;
   }
-  const top = points.map((point, index) => `${index === 0 ? 'M' : 'L'}${px(point.x)} ${px(point.high)}`).join('');
+  const top = points
+    .map((point, index) => `${index === 0 ? 'M' : 'L'}${px(point.x)} ${px(point.high)}`)
+    .join('');
   const back = points
     .toReversed()
     .map((point) => `L${px(point.x)} ${px(point.low)}`)
@@ -24,7 +26,10 @@ export function bandPath(points: readonly BandPoint[]): string {
 }
 
 /** Splits a sequence wherever `broken` says that two neighbours do not belong together. */
-export function runsOf<T>(items: readonly T[], broken: (before: T, after: T) => boolean): readonly (readonly T[])[] {
+export function runsOf<T>(
+  items: readonly T[],
+  broken: (before: T, after: T) => boolean,
+): readonly (readonly T[])[] {
   const runs: T[][] = [];
   for (const item of items) {
     const run = runs.at(-1);

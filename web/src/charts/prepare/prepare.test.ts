@@ -20,7 +20,13 @@ const day = (index: number, value: number | null, more: Partial<WindowPoint> = {
   ...more,
 });
 const chart = (points: readonly WindowPoint[], more = {}) =>
-  prepareTimeChart({ series: [{ id: 'a', label: 'A', colour: 'red', points }], fromZero: false, width: 600, height: 200, ...more });
+  prepareTimeChart({
+    series: [{ id: 'a', label: 'A', colour: 'red', points }],
+    fromZero: false,
+    width: 600,
+    height: 200,
+    ...more,
+  });
 
 test('value ticks: at most six, nice, scores keep their range, counts start at zero', () => {
   const scores = valueTicks(0.431, 0.487, false);
@@ -63,7 +69,12 @@ test('a missing window is a gap, a lonely sample a dot', () => {
 test('bands, hatches and marks lie inside the plot', () => {
   const prepared = chart(
     [day(0, 1, { low: 0.5, high: 1.5 }), day(1, 2, { mature: false }), day(2, 2, { mature: false })],
-    { marks: [{ atMs: march + DAY, kind: 'promotion', text: 'v2' }, { atMs: 0, kind: 'incident', text: 'before' }] },
+    {
+      marks: [
+        { atMs: march + DAY, kind: 'promotion', text: 'v2' },
+        { atMs: 0, kind: 'incident', text: 'before' },
+      ],
+    },
   );
   assert.ok(prepared);
   assert.equal(prepared.hatches.length, 1);
@@ -82,7 +93,16 @@ test('hover snaps to real samples and never across a gap', () => {
 
 test('stacked bars add up and start at zero', () => {
   const prepared = prepareStackedBars({
-    windows: [{ startMs: march, endMs: march + DAY, parts: [{ id: 'b', count: 10 }, { id: 'a', count: 90 }] }],
+    windows: [
+      {
+        startMs: march,
+        endMs: march + DAY,
+        parts: [
+          { id: 'b', count: 10 },
+          { id: 'a', count: 90 },
+        ],
+      },
+    ],
     order: ['a', 'b'],
     width: 300,
     height: 120,
@@ -95,13 +115,21 @@ test('stacked bars add up and start at zero', () => {
 });
 
 test('histograms compare shares, not counts', () => {
-  const bins = prepareBins({ edges: [0, 10, 20, 30], categories: null, reference: [10, 80, 10], current: [1, 4, 5] });
+  const bins = prepareBins({
+    edges: [0, 10, 20, 30],
+    categories: null,
+    reference: [10, 80, 10],
+    current: [1, 4, 5],
+  });
   assert.deepEqual(
     bins.map((bin) => bin.label),
     ['up to 10', '10 to 20', 'over 20'],
   );
   assert.ok(Math.abs((bins[2]?.difference ?? 0) - 0.4) < 1e-12);
-  assert.equal(prepareBins({ edges: null, categories: ['a', ''], reference: [0, 0], current: [0, 0] })[1]?.label, '(empty)');
+  assert.equal(
+    prepareBins({ edges: null, categories: ['a', ''], reference: [0, 0], current: [0, 0] })[1]?.label,
+    '(empty)',
+  );
   const drawn = prepareStepHistogram(bins, 400, 180);
   assert.ok(drawn && !drawn.currentLine.includes('NaN'));
   assert.equal(drawn?.strip[1]?.up, false);
@@ -129,7 +157,10 @@ test('a confidence sequence shows its bounds even when all looks are on one side
       { pairs: 900, value: -0.02, low: -0.03, high: -0.01 },
       { pairs: 100, value: -0.05, low: -0.3, high: 0.2 },
     ],
-    bounds: [{ value: 0, label: 'no difference' }, { value: 0.02, label: 'harm' }],
+    bounds: [
+      { value: 0, label: 'no difference' },
+      { value: 0.02, label: 'harm' },
+    ],
     need: 2000,
     width: 400,
     height: 160,
@@ -155,7 +186,15 @@ test('intervals share one scale and say when they are cut', () => {
 });
 
 test('the plan of a roll-out: done, now, ahead, failed', () => {
-  const plan = { steps: [1, 10, 50, 100], shadow: true, needs: [{ have: 50, need: 200 }, { have: 10, need: 0 }], note: '' };
+  const plan = {
+    steps: [1, 10, 50, 100],
+    shadow: true,
+    needs: [
+      { have: 50, need: 200 },
+      { have: 10, need: 0 },
+    ],
+    note: '',
+  };
   const states = (more: object) =>
     prepareStepPlan({ ...plan, stage: 'canary', step: 1, ...more } as never)
       .map((step) => step.state[0])
@@ -169,7 +208,13 @@ test('the plan of a roll-out: done, now, ahead, failed', () => {
 });
 
 test('paths break where told and a single band sample is still visible', () => {
-  assert.deepEqual(runsOf([1, 2, 5, 6], (a, b) => b - a > 1), [[1, 2], [5, 6]]);
+  assert.deepEqual(
+    runsOf([1, 2, 5, 6], (a, b) => b - a > 1),
+    [
+      [1, 2],
+      [5, 6],
+    ],
+  );
   assert.match(bandPath([{ x: 10, low: 20, high: 5 }]), /^M8\.5 5H11\.5V20/);
   assert.equal(bandPath([]), '');
 });

@@ -6,9 +6,13 @@ export function prepareSparkline(values: readonly (number | null)[], width: numb
   const range = extent(values);
   if (!range) return null;
   const [low, high] = range;
-  const x = (index: number): number => 2 + (values.length < 2 ? (width - 4) / 2 : (index / (values.length - 1)) * (width - 4));
-  const y = (value: number): number => 2 + (high === low ? (height - 4) / 2 : (1 - (value - low) / (high - low)) * (height - 4));
-  const known = values.flatMap((value, index) => (value === null || !Number.isFinite(value) ? [] : [{ index, x: x(index), y: y(value) }]));
+  const x = (index: number): number =>
+    2 + (values.length < 2 ? (width - 4) / 2 : (index / (values.length - 1)) * (width - 4));
+  const y = (value: number): number =>
+    2 + (high === low ? (height - 4) / 2 : (1 - (value - low) / (high - low)) * (height - 4));
+  const known = values.flatMap((value, index) =>
+    value === null || !Number.isFinite(value) ? [] : [{ index, x: x(index), y: y(value) }],
+  );
   const runs = runsOf(known, (before, after) => after.index !== before.index + 1);
   return { paths: runs.filter((run) => run.length > 1).map(linePath), last: known.at(-1) ?? null };
 }

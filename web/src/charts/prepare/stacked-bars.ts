@@ -43,9 +43,14 @@ export function prepareStackedBars(input: {
     plot,
     domain: span,
     bars,
-    xTicks: timeTicks(span[0], span[1], Math.max(2, Math.floor(plot.width / 90))).map((tick) => ({ at: xOf(tick.value), text: tick.text })),
+    xTicks: timeTicks(span[0], span[1], Math.max(2, Math.floor(plot.width / 90))).map((tick) => ({
+      at: xOf(tick.value),
+      text: tick.text,
+    })),
     yTicks: axis.ticks.map((tick) => ({ at: yOf(tick.value), text: tick.text })),
-    marks: (input.marks ?? []).filter((mark) => mark.atMs >= span[0] && mark.atMs <= span[1]).map((mark) => ({ ...mark, x: xOf(mark.atMs) })),
+    marks: (input.marks ?? [])
+      .filter((mark) => mark.atMs >= span[0] && mark.atMs <= span[1])
+      .map((mark) => ({ ...mark, x: xOf(mark.atMs) })),
     xOf,
     timeAt: (x: number): number => span[0] + ((x - plot.x) / plot.width) * (span[1] - span[0]),
   };

@@ -43,5 +43,8 @@ export function prepareStepPlan(input: PlanInput): readonly PlanStep[] {
 
 /** The need that is furthest from being met decides; a need of zero is met. */
 export function leastDone(needs: PlanInput['needs']): number {
-  return needs.reduce((least, { have, need }) => Math.min(least, need <= 0 ? 1 : Math.min(1, have / need)), 1);
+  return needs.reduce(
+    (least, { have, need }) => Math.min(least, need <= 0 ? 1 : Math.min(1, have / need)),
+    1,
+  );
 }

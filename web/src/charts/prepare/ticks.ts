@@ -28,7 +28,12 @@ export function niceStep(span: number, count: number): number {
  * About `count` steps from `low` to `high` and the widened range that ends on them. `fromZero` is for counts and
  * rates; scores keep their own range. A flat series gets a range of a tenth round its value.
  */
-export function valueTicks(low: number, high: number, fromZero: boolean, count = 4): { ticks: readonly Tick[]; low: number; high: number } {
+export function valueTicks(
+  low: number,
+  high: number,
+  fromZero: boolean,
+  count = 4,
+): { ticks: readonly Tick[]; low: number; high: number } {
   let from = fromZero ? Math.min(0, low) : low;
   let to = fromZero ? Math.max(0, high) : high;
   if (from === to) {
@@ -39,7 +44,14 @@ export function valueTicks(low: number, high: number, fromZero: boolean, count =
   const step = niceStep(to - from, count);
   const first = Math.floor(from / step + 1e-9);
   const last = Math.ceil(to / step - 1e-9);
-  const decimals = Math.max(0, Math.min(8, -Math.floor(Math.log10(step) + 1e-9) + (Math.abs(step / 10 ** Math.floor(Math.log10(step)) - 2.5) < 1e-6 ? 1 : 0)));
+  const decimals = Math.max(
+    0,
+    Math.min(
+      8,
+      -Math.floor(Math.log10(step) + 1e-9) +
+        (Math.abs(step / 10 ** Math.floor(Math.log10(step)) - 2.5) < 1e-6 ? 1 : 0),
+    ),
+  );
   const ticks: Tick[] = [];
   for (let index = first; index <= last; index += 1) {
     const value = index * step;
@@ -55,12 +67,27 @@ function tickText(value: number, decimals: number): string {
   return value.toFixed(decimals).replace('-', '\u2212');
 }
 
-const trim = (value: number): string => value.toFixed(2).replace(/\.?0+$/, '').replace('-', '\u2212');
+const trim = (value: number): string =>
+  value
+    .toFixed(2)
+    .replace(/\.?0+$/, '')
+    .replace('-', '\u2212');
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
-const FIXED_STEPS = [60_000, 5 * 60_000, 15 * 60_000, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY];
+const FIXED_STEPS = [
+  60_000,
+  5 * 60_000,
+  15 * 60_000,
+  HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  DAY,
+  2 * DAY,
+  7 * DAY,
+];
 const MONTH_STEPS = [1, 2, 3, 6, 12];
 
 /** UTC ticks on whole minutes, hours, days, weeks or months, at most `count` of them. */

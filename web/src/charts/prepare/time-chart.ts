@@ -23,7 +23,12 @@ export type TimeSeries = {
 };
 
 export type MarkKind = 'promotion' | 'retraining' | 'rejection' | 'rollback' | 'incident';
-export type TimeMark = { readonly atMs: number; readonly kind: MarkKind; readonly text: string; readonly label?: string };
+export type TimeMark = {
+  readonly atMs: number;
+  readonly kind: MarkKind;
+  readonly text: string;
+  readonly label?: string;
+};
 
 export type TimeChartInput = {
   readonly series: readonly TimeSeries[];
@@ -53,7 +58,8 @@ const BOTTOM = 34;
 /** Where everything of a chart over event time lies. `null` when there is nothing to draw. */
 export function prepareTimeChart(input: TimeChartInput) {
   const all = input.series.flatMap((series) => series.points);
-  const span = input.domain ?? extent([...all.map((point) => point.startMs), ...all.map((point) => point.endMs)]);
+  const span =
+    input.domain ?? extent([...all.map((point) => point.startMs), ...all.map((point) => point.endMs)]);
   const values = extent([
     ...all.flatMap((point) => (point.value === null ? [] : [point.value, point.low, point.high])),
     ...(input.levels ?? []).map((level) => level.value),
@@ -61,14 +67,25 @@ export function prepareTimeChart(input: TimeChartInput) {
   if (!span || !values || span[0] === span[1]) return null;
   const whole = input.fromZero && all.every((point) => point.value === null || Number.isInteger(point.value));
   const axis = valueTicks(values[0], whole ? Math.max(values[1], 4) : values[1], input.fromZero);
-  const plot = { x: LEFT, y: TOP, width: Math.max(40, input.width - LEFT - RIGHT), height: input.height - TOP - BOTTOM };
+  const plot = {
+    x: LEFT,
+    y: TOP,
+    width: Math.max(40, input.width - LEFT - RIGHT),
+    height: input.height - TOP - BOTTOM,
+  };
   const xOf = (ms: number): number => plot.x + ((ms - span[0]) / (span[1] - span[0])) * plot.width;
-  const yOf = (value: number): number => plot.y + (1 - (value - axis.low) / (axis.high - axis.low)) * plot.height;
+  const yOf = (value: number): number =>
+    plot.y + (1 - (value - axis.low) / (axis.high - axis.low)) * plot.height;
 
   const lines = input.series.map((series) => {
     const samples = series.points.filter((point) => point.value !== null);
-    const runs = runsOf(samples, (before, after) => after.startMs - before.endMs > (before.endMs - before.startMs) * 0.5);
-    const placed = runs.map((run) => run.map((point) => ({ point, x: xOf(middle(point)), y: yOf(point.value ?? 0) })));
+    const runs = runsOf(
+      samples,
+      (before, after) => after.startMs - before.endMs > (before.endMs - before.startMs) * 0.5,
+    );
+    const placed = runs.map((run) =>
+      run.map((point) => ({ point, x: xOf(middle(point)), y: yOf(point.value ?? 0) })),
+    );
     return {
       id: series.id,
       label: series.label,
@@ -104,12 +121,16 @@ export function prepareTimeChart(input: TimeChartInput) {
   return {
     plot,
     domain: span,
-    xTicks: timeTicks(span[0], span[1], Math.max(2, Math.floor(plot.width / 90))).map((tick) => place(tick, xOf)),
+    xTicks: timeTicks(span[0], span[1], Math.max(2, Math.floor(plot.width / 90))).map((tick) =>
+      place(tick, xOf),
+    ),
     yTicks: axis.ticks.map((tick) => place(tick, yOf)),
     lines,
     levels: (input.levels ?? []).map((level) => ({ label: level.label, y: yOf(level.value) })),
     hatches: mergeImmature(all).map(([from, to]) => ({ x: xOf(from), width: xOf(to) - xOf(from) })),
-    marks: (input.marks ?? []).filter((mark) => inside(mark.atMs)).map((mark) => ({ ...mark, x: xOf(mark.atMs) })),
+    marks: (input.marks ?? [])
+      .filter((mark) => inside(mark.atMs))
+      .map((mark) => ({ ...mark, x: xOf(mark.atMs) })),
     samples: samples.toSorted((a, b) => a.atMs - b.atMs),
     xOf,
     timeAt: (x: number): number => span[0] + ((x - plot.x) / plot.width) * (span[1] - span[0]),

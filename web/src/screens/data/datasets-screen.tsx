@@ -22,29 +22,50 @@ export function DatasetsScreen() {
   const close = useCallback(() => void navigate({ search: {} }), [navigate]);
   return (
     <Page>
-      <PageHead title="Datasets" sentence="Immutable versions: the same content is the same version, by its digest." />
+      <PageHead
+        title="Datasets"
+        sentence="Immutable versions: the same content is the same version, by its digest."
+      />
       <QueryView
         query={datasets}
         rows={6}
         isEmpty={(page) => page.items.length === 0}
         empty={
-          <Empty title="No dataset yet" type={`curl -X POST ${location.origin}/api/v1/dataset-versions \\\n  -H 'content-type: application/json' \\\n  -d '{"dataset":"flights","source":{"path":"flights.parquet"},"time":"date","label":"late"}'`}>
-            A loop registers what its file names. By hand, from a CSV or Parquet file that the server can read:
+          <Empty
+            title="No dataset yet"
+            type={`curl -X POST ${location.origin}/api/v1/dataset-versions \\\n  -H 'content-type: application/json' \\\n  -d '{"dataset":"flights","source":{"path":"flights.parquet"},"time":"date","label":"late"}'`}
+          >
+            A loop registers what its file names. By hand, from a CSV or Parquet file that the server can
+            read:
           </Empty>
         }
       >
-        {(page) => page.items.map((dataset) => <DatasetCard key={dataset.name} name={dataset.name} count={dataset.versions} open={version} />)}
+        {(page) =>
+          page.items.map((dataset) => (
+            <DatasetCard key={dataset.name} name={dataset.name} count={dataset.versions} open={version} />
+          ))
+        }
       </QueryView>
       {version && <DatasetPanel id={version} onClose={close} />}
     </Page>
   );
 }
 
-function DatasetCard(props: { readonly name: string; readonly count: number; readonly open: string | undefined }) {
+function DatasetCard(props: {
+  readonly name: string;
+  readonly count: number;
+  readonly open: string | undefined;
+}) {
   const versions = useQuery(datasetVersionsQuery(props.name));
   const navigate = useNavigate({ from: '/datasets' });
   return (
-    <QueryCard title={props.name} note={plural(props.count, 'version')} query={versions} flush className="overflow-hidden">
+    <QueryCard
+      title={props.name}
+      note={plural(props.count, 'version')}
+      query={versions}
+      flush
+      className="overflow-hidden"
+    >
       {(page) => (
         <Grid
           label={`Versions of ${props.name}`}
@@ -60,17 +81,63 @@ function DatasetCard(props: { readonly name: string; readonly count: number; rea
 }
 
 const COLUMNS: readonly GridColumn<DatasetVersionSummary>[] = [
-  { id: 'version', head: 'Version', width: '80px', cell: (each) => <span className="font-strong">{each.version}</span> },
+  {
+    id: 'version',
+    head: 'Version',
+    width: '80px',
+    cell: (each) => <span className="font-strong">{each.version}</span>,
+  },
   { id: 'rows', head: 'Rows', width: '110px', align: 'right', cell: (each) => formatCount(each.rows) },
-  { id: 'columns', head: 'Columns', width: '80px', align: 'right', wideOnly: true, cell: (each) => each.columns.length },
+  {
+    id: 'columns',
+    head: 'Columns',
+    width: '80px',
+    align: 'right',
+    wideOnly: true,
+    cell: (each) => each.columns.length,
+  },
   {
     id: 'range',
-    head: <span className="inline-flex items-center gap-1">Covers <EventTimeMark /></span>,
+    head: (
+      <span className="inline-flex items-center gap-1">
+        Covers <EventTimeMark />
+      </span>
+    ),
     width: 'minmax(170px, 1fr)',
-    cell: (each) => (each.timeRange ? `${formatDay(Date.parse(each.timeRange.min))} to ${formatDay(Date.parse(each.timeRange.max), 0)}` : <span className="text-faint">no time column</span>),
+    cell: (each) =>
+      each.timeRange ? (
+        `${formatDay(Date.parse(each.timeRange.min))} to ${formatDay(Date.parse(each.timeRange.max), 0)}`
+      ) : (
+        <span className="text-faint">no time column</span>
+      ),
   },
-  { id: 'source', head: 'From', width: 'minmax(140px, 1.5fr)', wideOnly: true, cell: (each) => <span className="text-muted">{each.source}</span> },
-  { id: 'size', head: 'Size', width: '90px', align: 'right', wideOnly: true, cell: (each) => <span className="text-muted">{formatBytes(each.sizeBytes)}</span> },
-  { id: 'digest', head: 'Digest', width: '100px', wideOnly: true, cell: (each) => <Id id={each.digest} text={shortId(each.digest)} /> },
-  { id: 'registered', head: 'Registered', width: '90px', align: 'right', cell: (each) => <Ago at={each.registeredAt} className="text-muted" /> },
+  {
+    id: 'source',
+    head: 'From',
+    width: 'minmax(140px, 1.5fr)',
+    wideOnly: true,
+    cell: (each) => <span className="text-muted">{each.source}</span>,
+  },
+  {
+    id: 'size',
+    head: 'Size',
+    width: '90px',
+    align: 'right',
+    wideOnly: true,
+    cell: (each) => <span className="text-muted">{formatBytes(each.sizeBytes)}</span>,
+  },
+  {
+    id: 'digest',
+    head: 'Digest',
+    width: '100px',
+    wideOnly: true,
+    cell: (each) => <Id id={each.digest} text={shortId(each.digest)} />,
+  },
+  {
+    id: 'registered',
+    head: 'Registered',
+    width: '90px',
+    align: 'right',
+    cell: (each) => <Ago at={each.registeredAt} className="text-muted" />,
+  },
 ];

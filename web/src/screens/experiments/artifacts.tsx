@@ -26,7 +26,12 @@ export function Artifacts(props: { readonly runId: string }) {
             {parts.map((part, index) => (
               <span key={part}>
                 /{' '}
-                <Link to="/runs/$runId" params={{ runId: props.runId }} search={{ path: parts.slice(0, index + 1).join('/') }} className="text-accent">
+                <Link
+                  to="/runs/$runId"
+                  params={{ runId: props.runId }}
+                  search={{ path: parts.slice(0, index + 1).join('/') }}
+                  className="text-accent"
+                >
                   {part}
                 </Link>
               </span>
@@ -50,18 +55,31 @@ export function Artifacts(props: { readonly runId: string }) {
             const name = entry.path.split('/').at(-1) ?? entry.path;
             return (
               <li key={entry.path} className="flex items-center gap-3 border-line border-t px-4 py-1.5">
-                {entry.isDirectory ? <Folder size={14} aria-hidden className="text-muted" /> : <File size={14} aria-hidden className="text-faint" />}
                 {entry.isDirectory ? (
-                  <Link to="/runs/$runId" params={{ runId: props.runId }} search={{ path: entry.path }} className="hover:text-accent">
+                  <Folder size={14} aria-hidden className="text-muted" />
+                ) : (
+                  <File size={14} aria-hidden className="text-faint" />
+                )}
+                {entry.isDirectory ? (
+                  <Link
+                    to="/runs/$runId"
+                    params={{ runId: props.runId }}
+                    search={{ path: entry.path }}
+                    className="hover:text-accent"
+                  >
                     {name}
                   </Link>
                 ) : (
                   <span className="truncate">{name}</span>
                 )}
-                <span className="ml-auto text-muted">{entry.isDirectory ? '' : formatBytes(entry.sizeBytes)}</span>
+                <span className="ml-auto text-muted">
+                  {entry.isDirectory ? '' : formatBytes(entry.sizeBytes)}
+                </span>
                 {!entry.isDirectory && (
                   <a
-                    href={apiUrl(`/runs/${encodeURIComponent(props.runId)}/artifact-content`, { path: entry.path })}
+                    href={apiUrl(`/runs/${encodeURIComponent(props.runId)}/artifact-content`, {
+                      path: entry.path,
+                    })}
                     download={name}
                     aria-label={`Download ${name}`}
                     className="text-muted hover:text-text"

@@ -15,7 +15,9 @@ import { Artifacts } from './artifacts.tsx';
 import { metricNumber, runWord, stateOfRun } from './run-text.ts';
 
 const route = getRouteApi('/runs/$runId');
-const MetricChart = lazy(() => import('../../charts/draw/metric-chart.tsx').then((module) => ({ default: module.MetricChart })));
+const MetricChart = lazy(() =>
+  import('../../charts/draw/metric-chart.tsx').then((module) => ({ default: module.MetricChart })),
+);
 const CHARTS_UP_TO = 12;
 
 /** What happened in this run, with what data, code and result? */
@@ -71,7 +73,11 @@ function RunBody(props: { readonly run: RunDetail }) {
                     </dt>
                     <dd
                       className="text-section"
-                      data-tip={metric.count > 1 ? `smallest ${metricNumber(metric.min ?? 'NaN')}, greatest ${metricNumber(metric.max ?? 'NaN')}, ${formatCount(metric.count)} points` : undefined}
+                      data-tip={
+                        metric.count > 1
+                          ? `smallest ${metricNumber(metric.min ?? 'NaN')}, greatest ${metricNumber(metric.max ?? 'NaN')}, ${formatCount(metric.count)} points`
+                          : undefined
+                      }
                     >
                       {metricNumber(metric.last)}
                     </dd>
@@ -81,7 +87,10 @@ function RunBody(props: { readonly run: RunDetail }) {
             )}
           </Card>
           {curves.length > 0 && (
-            <Card title="Over the run" note={curves.length > CHARTS_UP_TO ? `${CHARTS_UP_TO} of ${curves.length} metrics` : undefined}>
+            <Card
+              title="Over the run"
+              note={curves.length > CHARTS_UP_TO ? `${CHARTS_UP_TO} of ${curves.length} metrics` : undefined}
+            >
               <div className="grid gap-x-6 gap-y-4 md:grid-cols-2">
                 {curves.slice(0, CHARTS_UP_TO).map((metric) => (
                   <Curve key={metric.key} runId={run.id} metricKey={metric.key} />
@@ -96,17 +105,48 @@ function RunBody(props: { readonly run: RunDetail }) {
             {params.length === 0 ? (
               <EmptyLine>No params.</EmptyLine>
             ) : (
-              <Facts facts={params.map(([key, value]) => [key, <span key={key} className="font-mono text-label">{value}</span>] as const)} />
+              <Facts
+                facts={params.map(
+                  ([key, value]) =>
+                    [
+                      key,
+                      <span key={key} className="font-mono text-label">
+                        {value}
+                      </span>,
+                    ] as const,
+                )}
+              />
             )}
           </Card>
           <Card title="Data and code">
             <Facts
               facts={[
-                ...run.inputs.map((input) => [input.tags['mlflow.data.context'] ?? 'data', <span key={input.digest}>{input.name} <Id id={input.digest} text={input.digest.slice(0, 10)} /></span>] as const),
+                ...run.inputs.map(
+                  (input) =>
+                    [
+                      input.tags['mlflow.data.context'] ?? 'data',
+                      <span key={input.digest}>
+                        {input.name} <Id id={input.digest} text={input.digest.slice(0, 10)} />
+                      </span>,
+                    ] as const,
+                ),
                 source && ['Script', source],
                 commit && ['Commit', <Id key="commit" id={commit} text={commit.slice(0, 10)} />],
-                run.stepRunId !== null && ['Started by', <Link key="step" to="/steps" search={{ step: run.stepRunId }} className="text-accent">a step of the loop</Link>],
-                ...run.models.map((model) => ['Model', <span key={model.id}>{model.name} <Id id={model.id} text={model.id.slice(0, 10)} /></span>] as const),
+                run.stepRunId !== null && [
+                  'Started by',
+                  <Link key="step" to="/steps" search={{ step: run.stepRunId }} className="text-accent">
+                    a step of the loop
+                  </Link>,
+                ],
+                ...run.models.map(
+                  (model) =>
+                    [
+                      'Model',
+                      <span key={model.id}>
+                        {model.name} <Id id={model.id} text={model.id.slice(0, 10)} />
+                      </span>,
+                    ] as const,
+                ),
                 ['Run id', <Id key="id" id={run.id} text={run.id.slice(0, 12)} />],
               ]}
             />

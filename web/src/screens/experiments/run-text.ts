@@ -35,7 +35,10 @@ export function varyingParams(runs: readonly Run[], limit: number): readonly str
     }
   }
   return [...values]
-    .filter(([key, seen]) => seen.size > 1 || (seen.size === 1 && runs.some((run) => run.params[key] === undefined)))
+    .filter(
+      ([key, seen]) =>
+        seen.size > 1 || (seen.size === 1 && runs.some((run) => run.params[key] === undefined)),
+    )
     .toSorted((a, b) => b[1].size - a[1].size || a[0].localeCompare(b[0]))
     .slice(0, limit)
     .map(([key]) => key);
@@ -44,10 +47,14 @@ export function varyingParams(runs: readonly Run[], limit: number): readonly str
 /** The metrics that most of the runs have, single-value metrics of quality first. */
 export function commonMetrics(runs: readonly Run[], limit: number): readonly string[] {
   const counts = new Map<string, number>();
-  for (const run of runs) for (const key of Object.keys(run.metrics)) counts.set(key, (counts.get(key) ?? 0) + 1);
+  for (const run of runs)
+    for (const key of Object.keys(run.metrics)) counts.set(key, (counts.get(key) ?? 0) + 1);
   const known = /auc|loss|brier|accuracy|f1|rmse|r2|mae/i;
   return [...counts]
-    .toSorted((a, b) => Number(known.test(b[0])) - Number(known.test(a[0])) || b[1] - a[1] || a[0].localeCompare(b[0]))
+    .toSorted(
+      (a, b) =>
+        Number(known.test(b[0])) - Number(known.test(a[0])) || b[1] - a[1] || a[0].localeCompare(b[0]),
+    )
     .slice(0, limit)
     .map(([key]) => key);
 }

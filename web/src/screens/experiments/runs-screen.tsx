@@ -12,7 +12,14 @@ import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, ProblemNote, QueryView } from '../../kit/panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
-import { columnDecimals, commonMetrics, metricNumber, stateOfRun, runWord, varyingParams } from './run-text.ts';
+import {
+  columnDecimals,
+  commonMetrics,
+  metricNumber,
+  runWord,
+  stateOfRun,
+  varyingParams,
+} from './run-text.ts';
 
 const route = getRouteApi('/runs');
 const FIRST_PAGE = 100;
@@ -31,7 +38,8 @@ export function RunsScreen() {
     }),
   );
   const set = useCallback(
-    (change: Readonly<Record<string, string | undefined>>) => void navigate({ search: (old) => compactSearch({ ...old, ...change }), replace: true }),
+    (change: Readonly<Record<string, string | undefined>>) =>
+      void navigate({ search: (old) => compactSearch({ ...old, ...change }), replace: true }),
     [navigate],
   );
   const setFilter = useCallback((filter: string) => set({ filter }), [set]);
@@ -56,7 +64,13 @@ export function RunsScreen() {
               options={[...names].map(([id, name]) => [id, name] as const)}
               onChange={(experiment) => set({ experiment })}
             />
-            <SearchField label="Filter" placeholder="metrics.auc > 0.7" value={search.filter ?? ''} onChange={setFilter} className="w-72" />
+            <SearchField
+              label="Filter"
+              placeholder="metrics.auc > 0.7"
+              value={search.filter ?? ''}
+              onChange={setFilter}
+              className="w-72"
+            />
           </>
         }
       />
@@ -71,7 +85,10 @@ export function RunsScreen() {
               <Button onClick={() => void navigate({ search: {} })}>Show all runs</Button>
             </Empty>
           ) : (
-            <Empty title="No runs yet" type={`export MLFLOW_TRACKING_URI=${location.origin}\npython train.py`}>
+            <Empty
+              title="No runs yet"
+              type={`export MLFLOW_TRACKING_URI=${location.origin}\npython train.py`}
+            >
               Your script stays as it is: stock <code>mlflow</code> logs to this server. In a terminal:
             </Empty>
           )
@@ -86,7 +103,13 @@ export function RunsScreen() {
               rowKey={(run) => run.id}
               onOpen={(run) => void navigate({ to: '/runs/$runId', params: { runId: run.id } })}
               onEnd={more}
-              footer={runs.isFetchingNextPage ? 'Loading more' : runs.hasNextPage ? 'Scroll for more' : `All ${rows.length} runs shown`}
+              footer={
+                runs.isFetchingNextPage
+                  ? 'Loading more'
+                  : runs.hasNextPage
+                    ? 'Scroll for more'
+                    : `All ${rows.length} runs shown`
+              }
             />
           </Card>
         )}
@@ -107,10 +130,15 @@ function summary(rows: readonly Run[], more: boolean): string {
   return `${parts.join(', ')}.`;
 }
 
-function columnsOf(rows: readonly Run[], order: string | undefined, set: (change: Readonly<Record<string, string | undefined>>) => void): readonly GridColumn<Run>[] {
+function columnsOf(
+  rows: readonly Run[],
+  order: string | undefined,
+  set: (change: Readonly<Record<string, string | undefined>>) => void,
+): readonly GridColumn<Run>[] {
   const sorted = (key: string): NonNullable<GridColumn<Run>['sort']> => ({
     active: order === `${key} DESC` ? 'desc' : order === `${key} ASC` ? 'asc' : null,
-    toggle: () => set({ order: order === `${key} DESC` ? `${key} ASC` : order === `${key} ASC` ? '' : `${key} DESC` }),
+    toggle: () =>
+      set({ order: order === `${key} DESC` ? `${key} ASC` : order === `${key} ASC` ? '' : `${key} DESC` }),
   });
   return [
     {
@@ -129,23 +157,49 @@ function columnsOf(rows: readonly Run[], order: string | undefined, set: (change
     ...commonMetrics(rows, 4).map((key): GridColumn<Run> => {
       const decimals = columnDecimals(rows.map((run) => run.metrics[key]?.last));
       return {
-      id: `metric ${key}`,
-      head: key,
-      width: 'minmax(84px, 0.6fr)',
-      align: 'right',
-      sort: sorted(`metrics.\`${key}\``),
-      cell: (run) => metricNumber(run.metrics[key]?.last, decimals),
+        id: `metric ${key}`,
+        head: key,
+        width: 'minmax(84px, 0.6fr)',
+        align: 'right',
+        sort: sorted(`metrics.\`${key}\``),
+        cell: (run) => metricNumber(run.metrics[key]?.last, decimals),
       };
     }),
-    ...varyingParams(rows, 4).map((key): GridColumn<Run> => ({
-      id: `param ${key}`,
-      head: key,
-      width: 'minmax(96px, 0.8fr)',
+    ...varyingParams(rows, 4).map(
+      (key): GridColumn<Run> => ({
+        id: `param ${key}`,
+        head: key,
+        width: 'minmax(96px, 0.8fr)',
+        wideOnly: true,
+        cell: (run) => <span className="text-muted">{run.params[key] ?? ''}</span>,
+      }),
+    ),
+    {
+      id: 'user',
+      head: 'By',
+      width: '90px',
       wideOnly: true,
-      cell: (run) => <span className="text-muted">{run.params[key] ?? ''}</span>,
-    })),
-    { id: 'user', head: 'By', width: '90px', wideOnly: true, cell: (run) => <span className="text-muted">{run.user}</span> },
-    { id: 'duration', head: 'Took', width: '100px', align: 'right', wideOnly: true, cell: (run) => <span className="text-muted">{run.durationMs === null ? runWord(run.status) : formatDuration(run.durationMs)}</span> },
-    { id: 'started', head: 'Started', width: '90px', align: 'right', sort: sorted('attributes.start_time'), cell: (run) => <Ago at={run.startTime} className="text-muted" /> },
+      cell: (run) => <span className="text-muted">{run.user}</span>,
+    },
+    {
+      id: 'duration',
+      head: 'Took',
+      width: '100px',
+      align: 'right',
+      wideOnly: true,
+      cell: (run) => (
+        <span className="text-muted">
+          {run.durationMs === null ? runWord(run.status) : formatDuration(run.durationMs)}
+        </span>
+      ),
+    },
+    {
+      id: 'started',
+      head: 'Started',
+      width: '90px',
+      align: 'right',
+      sort: sorted('attributes.start_time'),
+      cell: (run) => <Ago at={run.startTime} className="text-muted" />,
+    },
   ];
 }

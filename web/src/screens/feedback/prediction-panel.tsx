@@ -12,7 +12,11 @@ import { Id } from '../../kit/snippet.tsx';
 import { Ago, EventTime } from '../../kit/time.tsx';
 
 /** One answer: what was asked, what was said and by whom, what became true. */
-export function PredictionPanel(props: { readonly endpoint: string; readonly id: string; readonly onClose: () => void }) {
+export function PredictionPanel(props: {
+  readonly endpoint: string;
+  readonly id: string;
+  readonly onClose: () => void;
+}) {
   const prediction = useQuery(predictionQuery(props.endpoint, props.id));
   return (
     <SidePanel title="Prediction" label="Prediction" onClose={props.onClose}>
@@ -40,26 +44,71 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
       <p className="text-lead">{verdict(prediction)}</p>
       <Facts
         facts={[
-          ['Answered by', <span key="v" className="inline-flex items-center gap-2"><IdentitySwatch identity={prediction.arm} /><Link to="/models/$model/versions/$version" params={{ model: prediction.model, version: prediction.modelVersion }} className="text-accent">{prediction.model} v{prediction.modelVersion}</Link>{prediction.arm}</span>],
+          [
+            'Answered by',
+            <span key="v" className="inline-flex items-center gap-2">
+              <IdentitySwatch identity={prediction.arm} />
+              <Link
+                to="/models/$model/versions/$version"
+                params={{ model: prediction.model, version: prediction.modelVersion }}
+                className="text-accent"
+              >
+                {prediction.model} v{prediction.modelVersion}
+              </Link>
+              {prediction.arm}
+            </span>,
+          ],
           ['Event time', <EventTime key="e" at={prediction.eventTime} precise />],
           ['Asked', <Ago key="r" at={prediction.receivedAt} />],
           ['Took', `${prediction.latencyMs.toFixed(2)} ms`],
-          prediction.entity !== null && ['Entity', <Link key="en" to="/predictions" search={{ endpoint: prediction.endpoint, entity: prediction.entity }} className="text-accent">{prediction.entity}</Link>],
-          prediction.propensity !== null && ['Chance of this arm', `${formatPercent(prediction.propensity)}${prediction.bucket === null ? '' : `, bucket ${prediction.bucket}`}`],
+          prediction.entity !== null && [
+            'Entity',
+            <Link
+              key="en"
+              to="/predictions"
+              search={{ endpoint: prediction.endpoint, entity: prediction.entity }}
+              className="text-accent"
+            >
+              {prediction.entity}
+            </Link>,
+          ],
+          prediction.propensity !== null && [
+            'Chance of this arm',
+            `${formatPercent(prediction.propensity)}${prediction.bucket === null ? '' : `, bucket ${prediction.bucket}`}`,
+          ],
           prediction.logLoss !== null && ['Log loss', formatNumber(prediction.logLoss)],
           ['Id', <Id key="id" id={prediction.predictionId} />],
         ]}
       />
       <section className="flex flex-col gap-1.5">
         <h3 className="font-strong">What was asked</h3>
-        {features.length === 0 ? <p className="text-muted">No feature was recorded.</p> : <Facts facts={features.map(([name, value]) => [name, value === null ? <span key={name} className="text-faint">missing</span> : String(value)] as const)} />}
+        {features.length === 0 ? (
+          <p className="text-muted">No feature was recorded.</p>
+        ) : (
+          <Facts
+            facts={features.map(
+              ([name, value]) =>
+                [
+                  name,
+                  value === null ? (
+                    <span key={name} className="text-faint">
+                      missing
+                    </span>
+                  ) : (
+                    String(value)
+                  ),
+                ] as const,
+            )}
+          />
+        )}
       </section>
       {prediction.shadows.length > 0 && (
         <section className="flex flex-col gap-1.5">
           <h3 className="font-strong">What others said unheard</h3>
           {prediction.shadows.map((shadow) => (
             <p key={shadow.modelVersion} className="inline-flex items-center gap-2">
-              <IdentitySwatch identity="shadow" /> v{shadow.modelVersion}: {shadow.score === null ? shadow.status : formatNumber(shadow.score, 3)}
+              <IdentitySwatch identity="shadow" /> v{shadow.modelVersion}:{' '}
+              {shadow.score === null ? shadow.status : formatNumber(shadow.score, 3)}
             </p>
           ))}
         </section>

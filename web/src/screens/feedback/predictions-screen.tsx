@@ -40,12 +40,57 @@ export function PredictionsScreen() {
         actions={
           endpoint && (
             <>
-              {names.length > 1 && <Select label="Endpoint" value={endpoint} options={names.map((name) => [name, name] as const)} onChange={(value) => set({ endpoint: value, id: undefined })} />}
-              <Select label="Arm" value={search.arm ?? ''} all="Heard answers" options={ARMS.map((arm) => [arm, arm] as const)} onChange={(arm) => set({ arm })} />
-              <Select label="Status" value={search.status ?? ''} all="Any status" options={[['ok', 'answered'], ['failed', 'with an error']]} onChange={(status) => set({ status })} />
-              <Select label="Label" value={search.labelled ?? ''} all="Labelled or not" options={[['true', 'labelled'], ['false', 'waiting for a label']]} onChange={(labelled) => set({ labelled })} />
-              <Select label="Outcome" value={search.outcome ?? ''} all="Right or wrong" options={OUTCOMES.map((outcome) => [outcome, outcome === 'correct' ? 'right' : 'wrong'] as const)} onChange={(outcome) => set({ outcome })} />
-              <SearchField label="Entity" placeholder="Entity" value={search.entity ?? ''} onChange={setEntity} className="w-44" />
+              {names.length > 1 && (
+                <Select
+                  label="Endpoint"
+                  value={endpoint}
+                  options={names.map((name) => [name, name] as const)}
+                  onChange={(value) => set({ endpoint: value, id: undefined })}
+                />
+              )}
+              <Select
+                label="Arm"
+                value={search.arm ?? ''}
+                all="Heard answers"
+                options={ARMS.map((arm) => [arm, arm] as const)}
+                onChange={(arm) => set({ arm })}
+              />
+              <Select
+                label="Status"
+                value={search.status ?? ''}
+                all="Any status"
+                options={[
+                  ['ok', 'answered'],
+                  ['failed', 'with an error'],
+                ]}
+                onChange={(status) => set({ status })}
+              />
+              <Select
+                label="Label"
+                value={search.labelled ?? ''}
+                all="Labelled or not"
+                options={[
+                  ['true', 'labelled'],
+                  ['false', 'waiting for a label'],
+                ]}
+                onChange={(labelled) => set({ labelled })}
+              />
+              <Select
+                label="Outcome"
+                value={search.outcome ?? ''}
+                all="Right or wrong"
+                options={OUTCOMES.map(
+                  (outcome) => [outcome, outcome === 'correct' ? 'right' : 'wrong'] as const,
+                )}
+                onChange={(outcome) => set({ outcome })}
+              />
+              <SearchField
+                label="Entity"
+                placeholder="Entity"
+                value={search.entity ?? ''}
+                onChange={setEntity}
+                className="w-44"
+              />
             </>
           )
         }
@@ -56,7 +101,8 @@ export function PredictionsScreen() {
         isEmpty={(page) => page.items.length === 0 && search.endpoint === undefined}
         empty={
           <Empty title="No prediction yet" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
-            Every answer of every endpoint is listed here, with its label once it comes. There is no endpoint yet; a loop makes one.
+            Every answer of every endpoint is listed here, with its label once it comes. There is no endpoint
+            yet; a loop makes one.
           </Empty>
         }
       >
@@ -76,7 +122,8 @@ function Counts(props: { readonly endpoint: string }) {
   const { total } = feedback.data;
   return (
     <>
-      {formatCount(total.predictions)} answered; {formatCount(total.joined)} have their label, {formatCount(total.waiting)} wait for it
+      {formatCount(total.predictions)} answered; {formatCount(total.joined)} have their label,{' '}
+      {formatCount(total.waiting)} wait for it
       {total.failed > 0 && `; ${formatCount(total.failed)} with an error`}
       {total.orphans > 0 && `; ${formatCount(total.orphans)} labels fit no prediction`}.
     </>
@@ -91,7 +138,9 @@ function PredictionGrid(props: {
   const { endpoint, search, set } = props;
   const { id, version, ...filters } = search;
   const filtered = Object.keys(filters).some((key) => key !== 'endpoint') || version !== undefined;
-  const predictions = useInfiniteQuery(predictionsQuery({ ...filters, endpoint, modelVersion: version, limit: 100 }));
+  const predictions = useInfiniteQuery(
+    predictionsQuery({ ...filters, endpoint, modelVersion: version, limit: 100 }),
+  );
   const rows = useMemo(() => predictions.data?.pages.flatMap((page) => page.items) ?? [], [predictions.data]);
   const more = useCallback(() => {
     if (predictions.hasNextPage && !predictions.isFetchingNextPage) void predictions.fetchNextPage();
@@ -108,7 +157,10 @@ function PredictionGrid(props: {
             <Button onClick={() => void navigate({ search: { endpoint } })}>Show all predictions</Button>
           </Empty>
         ) : (
-          <Empty title={`${endpoint} has not been asked yet`}>Its answers appear here some seconds after they are given. How to ask it stands on its deployment screen.</Empty>
+          <Empty title={`${endpoint} has not been asked yet`}>
+            Its answers appear here some seconds after they are given. How to ask it stands on its deployment
+            screen.
+          </Empty>
         )
       }
     >
@@ -119,10 +171,20 @@ function PredictionGrid(props: {
             rows={rows}
             columns={COLUMNS}
             rowKey={(row) => `${row.predictionId} ${row.arm}`}
-            openKey={rows.find((row) => row.predictionId === id)?.predictionId ? `${id} ${rows.find((row) => row.predictionId === id)?.arm}` : null}
+            openKey={
+              rows.find((row) => row.predictionId === id)?.predictionId
+                ? `${id} ${rows.find((row) => row.predictionId === id)?.arm}`
+                : null
+            }
             onOpen={(row) => set({ id: row.predictionId })}
             onEnd={more}
-            footer={predictions.isFetchingNextPage ? 'Loading more' : predictions.hasNextPage ? 'Newest first; scroll for more' : `All ${formatCount(rows.length)} shown`}
+            footer={
+              predictions.isFetchingNextPage
+                ? 'Loading more'
+                : predictions.hasNextPage
+                  ? 'Newest first; scroll for more'
+                  : `All ${formatCount(rows.length)} shown`
+            }
           />
         </Card>
       )}
@@ -135,7 +197,10 @@ function ScoreBar(props: { readonly score: number | null }) {
   return (
     <span className="flex items-center gap-2">
       <span className="h-1.5 w-20 shrink-0 overflow-hidden rounded-full bg-sunken">
-        <span className="block h-full bg-champion opacity-70" style={{ width: `${Math.min(100, Math.max(0, props.score * 100))}%` }} />
+        <span
+          className="block h-full bg-champion opacity-70"
+          style={{ width: `${Math.min(100, Math.max(0, props.score * 100))}%` }}
+        />
       </span>
       {props.score.toFixed(3)}
     </span>
@@ -143,8 +208,22 @@ function ScoreBar(props: { readonly score: number | null }) {
 }
 
 const COLUMNS: readonly GridColumn<Prediction>[] = [
-  { id: 'time', head: <span className="inline-flex items-center gap-1">Event time <EventTimeMark /></span>, width: '150px', cell: (row) => <EventTime at={row.eventTime} precise /> },
-  { id: 'entity', head: 'Entity', width: 'minmax(90px, 0.7fr)', cell: (row) => row.entity ?? <span className="text-faint">none</span> },
+  {
+    id: 'time',
+    head: (
+      <span className="inline-flex items-center gap-1">
+        Event time <EventTimeMark />
+      </span>
+    ),
+    width: '150px',
+    cell: (row) => <EventTime at={row.eventTime} precise />,
+  },
+  {
+    id: 'entity',
+    head: 'Entity',
+    width: 'minmax(90px, 0.7fr)',
+    cell: (row) => row.entity ?? <span className="text-faint">none</span>,
+  },
   { id: 'score', head: 'Score', width: '150px', cell: (row) => <ScoreBar score={row.score} /> },
   {
     id: 'label',
@@ -157,7 +236,14 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
     head: 'Outcome',
     width: '100px',
     wideOnly: true,
-    cell: (row) => (row.outcome === null ? <span className="text-faint">–</span> : <span className={row.outcome === 'correct' ? '' : 'text-muted'}>{row.outcome === 'correct' ? '✓ right' : '✕ wrong'}</span>),
+    cell: (row) =>
+      row.outcome === null ? (
+        <span className="text-faint">–</span>
+      ) : (
+        <span className={row.outcome === 'correct' ? '' : 'text-muted'}>
+          {row.outcome === 'correct' ? '✓ right' : '✕ wrong'}
+        </span>
+      ),
   },
   {
     id: 'version',
@@ -166,7 +252,8 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
     wideOnly: true,
     cell: (row) => (
       <span className="inline-flex items-center gap-2">
-        <IdentitySwatch identity={row.arm} /> v{row.modelVersion} <span className="text-muted">{row.arm}</span>
+        <IdentitySwatch identity={row.arm} /> v{row.modelVersion}{' '}
+        <span className="text-muted">{row.arm}</span>
       </span>
     ),
   },
@@ -175,9 +262,26 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
     head: 'Status',
     width: 'minmax(90px, 1fr)',
     wideOnly: true,
-    cell: (row) => (row.status === 'ok' ? <span className="text-muted">ok</span> : <StateLabel state="bad">{row.error ?? row.status}</StateLabel>),
+    cell: (row) =>
+      row.status === 'ok' ? (
+        <span className="text-muted">ok</span>
+      ) : (
+        <StateLabel state="bad">{row.error ?? row.status}</StateLabel>
+      ),
   },
-  { id: 'latency', head: 'Latency', width: '90px', align: 'right', wideOnly: true, cell: (row) => <span className="text-muted">{row.latencyMs.toFixed(2)} ms</span> },
-  { id: 'id', head: 'Prediction id', width: 'minmax(120px, 1fr)', wideOnly: true, cell: (row) => <span className="font-mono text-label text-muted">{row.predictionId}</span> },
+  {
+    id: 'latency',
+    head: 'Latency',
+    width: '90px',
+    align: 'right',
+    wideOnly: true,
+    cell: (row) => <span className="text-muted">{row.latencyMs.toFixed(2)} ms</span>,
+  },
+  {
+    id: 'id',
+    head: 'Prediction id',
+    width: 'minmax(120px, 1fr)',
+    wideOnly: true,
+    cell: (row) => <span className="font-mono text-label text-muted">{row.predictionId}</span>,
+  },
 ];
-

@@ -24,11 +24,19 @@ export function AuditScreen() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/audit' });
   const { entry: openId, kind, subject, ...filters } = search;
-  const entries = useInfiniteQuery(auditQuery({ ...filters, subjectKind: kind, subjectId: subject, limit: 100 }));
+  const entries = useInfiniteQuery(
+    auditQuery({ ...filters, subjectKind: kind, subjectId: subject, limit: 100 }),
+  );
   const rows = useMemo(() => entries.data?.pages.flatMap((page) => page.items) ?? [], [entries.data]);
   const set = useCallback(
     (change: { readonly [K in keyof AuditSearch]?: AuditSearch[K] | undefined }) =>
-      void navigate({ search: (old) => Object.fromEntries(Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined)), replace: !('entry' in change) }),
+      void navigate({
+        search: (old) =>
+          Object.fromEntries(
+            Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined),
+          ),
+        replace: !('entry' in change),
+      }),
     [navigate],
   );
   const close = useCallback(() => set({ entry: undefined }), [set]);
@@ -39,7 +47,9 @@ export function AuditScreen() {
   }, [entries]);
   const open = rows.find((row) => row.id === openId);
   const kinds = [...new Set([...(kind ? [kind] : []), ...rows.map((row) => row.subject.kind)])].toSorted();
-  const actions = [...new Set([...(search.action ? [search.action] : []), ...rows.map((row) => row.action)])].toSorted();
+  const actions = [
+    ...new Set([...(search.action ? [search.action] : []), ...rows.map((row) => row.action)]),
+  ].toSorted();
   const filtered = Object.keys(search).some((key) => key !== 'entry');
   return (
     <Page full>
@@ -48,10 +58,34 @@ export function AuditScreen() {
         sentence="Every change, by whom, and why. Written where it happens, in the same transaction; nothing is ever edited."
         actions={
           <>
-            <Select label="Action" value={search.action ?? ''} all="All actions" options={actions.map((action) => [action, action] as const)} onChange={(action) => set({ action })} />
-            <Select label="Kind of thing" value={kind ?? ''} all="All things" options={kinds.map((each) => [each, each] as const)} onChange={(value) => set({ kind: value })} />
-            <SearchField label="Subject" placeholder="Subject, e.g. flight-delay/3" value={subject ?? ''} onChange={setSubject} className="w-56" />
-            <SearchField label="Who" placeholder="Who" value={search.actor ?? ''} onChange={setActor} className="w-36" />
+            <Select
+              label="Action"
+              value={search.action ?? ''}
+              all="All actions"
+              options={actions.map((action) => [action, action] as const)}
+              onChange={(action) => set({ action })}
+            />
+            <Select
+              label="Kind of thing"
+              value={kind ?? ''}
+              all="All things"
+              options={kinds.map((each) => [each, each] as const)}
+              onChange={(value) => set({ kind: value })}
+            />
+            <SearchField
+              label="Subject"
+              placeholder="Subject, e.g. flight-delay/3"
+              value={subject ?? ''}
+              onChange={setSubject}
+              className="w-56"
+            />
+            <SearchField
+              label="Who"
+              placeholder="Who"
+              value={search.actor ?? ''}
+              onChange={setActor}
+              className="w-36"
+            />
           </>
         }
       />
@@ -65,7 +99,9 @@ export function AuditScreen() {
               <Button onClick={() => void navigate({ search: {} })}>Show all entries</Button>
             </Empty>
           ) : (
-            <Empty title="Nothing has been changed yet">The first applied loop, promotion or approval appears here.</Empty>
+            <Empty title="Nothing has been changed yet">
+              The first applied loop, promotion or approval appears here.
+            </Empty>
           )
         }
       >
@@ -95,7 +131,11 @@ export function AuditScreen() {
 
 function Actor(props: { readonly actor: AuditEntry['actor'] }) {
   const { kind, id } = props.actor;
-  return kind === 'user' ? <span className="font-strong">{id}</span> : <span className="text-muted">{kind === 'system' ? id : `${kind} ${id}`}</span>;
+  return kind === 'user' ? (
+    <span className="font-strong">{id}</span>
+  ) : (
+    <span className="text-muted">{kind === 'system' ? id : `${kind} ${id}`}</span>
+  );
 }
 
 function EntryBody(props: { readonly entry: AuditEntry }) {
@@ -128,10 +168,15 @@ function EntryBody(props: { readonly entry: AuditEntry }) {
             </thead>
             <tbody className="font-mono text-label">
               {changes.map((change) => (
-                <tr key={change.path} className={`border-line border-t align-top ${change.same ? 'text-faint' : ''}`}>
+                <tr
+                  key={change.path}
+                  className={`border-line border-t align-top ${change.same ? 'text-faint' : ''}`}
+                >
                   <td className="py-1 pr-3">{change.path || 'value'}</td>
                   <td className="break-all py-1 pr-3">{change.before ?? '–'}</td>
-                  <td className={`break-all py-1 ${change.same ? '' : 'bg-accent-quiet'}`}>{change.after ?? '–'}</td>
+                  <td className={`break-all py-1 ${change.same ? '' : 'bg-accent-quiet'}`}>
+                    {change.after ?? '–'}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -146,6 +191,22 @@ const COLUMNS: readonly GridColumn<AuditEntry>[] = [
   { id: 'at', head: 'When', width: '90px', cell: (row) => <Ago at={row.at} className="text-muted" /> },
   { id: 'actor', head: 'Who', width: '130px', cell: (row) => <Actor actor={row.actor} /> },
   { id: 'action', head: 'What', width: 'minmax(130px, 0.8fr)', cell: (row) => row.action },
-  { id: 'subject', head: 'To', width: 'minmax(150px, 1fr)', wideOnly: true, cell: (row) => <><span className="text-muted">{row.subject.kind}</span> {row.subject.id}</> },
-  { id: 'reason', head: 'Why', width: 'minmax(220px, 3fr)', wideOnly: true, cell: (row) => <span className="text-muted">{row.reason}</span> },
+  {
+    id: 'subject',
+    head: 'To',
+    width: 'minmax(150px, 1fr)',
+    wideOnly: true,
+    cell: (row) => (
+      <>
+        <span className="text-muted">{row.subject.kind}</span> {row.subject.id}
+      </>
+    ),
+  },
+  {
+    id: 'reason',
+    head: 'Why',
+    width: 'minmax(220px, 3fr)',
+    wideOnly: true,
+    cell: (row) => <span className="text-muted">{row.reason}</span>,
+  },
 ];

@@ -25,7 +25,8 @@ function leaves(value: unknown, path = '', into = new Map<string, string>()): Ma
     return into;
   }
   if (typeof value === 'object' && !Array.isArray(value)) {
-    for (const [key, inner] of Object.entries(value)) leaves(inner, path === '' ? key : `${path}.${key}`, into);
+    for (const [key, inner] of Object.entries(value))
+      leaves(inner, path === '' ? key : `${path}.${key}`, into);
     return into;
   }
   return into.set(path, typeof value === 'string' ? value : JSON.stringify(value));

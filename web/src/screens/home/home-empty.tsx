@@ -7,6 +7,7 @@ export function HomeEmpty() {
   const url = location.origin;
   return (
     <Empty
+      main
       title="No loop yet"
       art={
         <div className="pb-2">
@@ -15,7 +16,10 @@ export function HomeEmpty() {
       }
     >
       <div className="flex flex-col gap-5">
-        <p>A loop carries one model round: train, judge, deploy, watch, learn, and round again. Three ways to begin:</p>
+        <p>
+          A loop carries one model round: train, judge, deploy, watch, learn, and round again. Three ways to
+          begin:
+        </p>
         <div className="flex flex-col gap-2">
           <p className="text-text">Watch a whole one turn on three million real flights (some minutes)</p>
           <Snippet text="make demo" />

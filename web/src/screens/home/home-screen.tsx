@@ -31,11 +31,14 @@ export function HomeScreen() {
           title="Loop"
           sentence={
             <>
-              {waiting.length === 0 ? `${plural(count, 'model')}. Nothing waits for you.` : `${plural(waiting.length, 'thing')} to look at.`}
+              {waiting.length === 0
+                ? `${plural(count, 'model')}. Nothing waits for you.`
+                : `${plural(waiting.length, 'thing')} to look at.`}
               {news !== null && visit !== null && (
                 <>
                   {' '}
-                  Since you were here (<Ago at={visit} />): {news}.
+                  Since you were here (<Ago at={visit} />
+                  ): {news}.
                 </>
               )}
             </>
@@ -75,7 +78,9 @@ function WaitingCard(props: { readonly waiting: readonly Waiting[] }) {
             >
               <StateMark state={item.state} />
               <span className="font-strong">{item.model}</span>
-              <span className="col-start-2 row-start-2 min-w-0 text-muted sm:col-start-3 sm:row-start-1">{item.sentence}</span>
+              <span className="col-start-2 row-start-2 min-w-0 text-muted sm:col-start-3 sm:row-start-1">
+                {item.sentence}
+              </span>
               <span className="col-start-3 row-start-1 text-accent sm:col-start-4">{item.verb} →</span>
             </Link>
           </li>

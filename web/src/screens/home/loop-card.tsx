@@ -8,7 +8,13 @@ import { MarkLegend } from '../../charts/draw/frame.tsx';
 import { HoverGroup } from '../../charts/draw/hover.tsx';
 import { TimeChart } from '../../charts/draw/time-chart.tsx';
 import { TrafficChart } from '../../charts/draw/traffic-chart.tsx';
-import { groupWindows, marksOf, qualitySeries, TRAFFIC_PARTS, trafficWindows } from '../../charts/prepare/loop-history.ts';
+import {
+  groupWindows,
+  marksOf,
+  qualitySeries,
+  TRAFFIC_PARTS,
+  trafficWindows,
+} from '../../charts/prepare/loop-history.ts';
 import { wheelOfLoop } from '../../charts/prepare/loop-wheel.ts';
 import { formatCount } from '../../kit/format.ts';
 import { Estimate } from '../../kit/number.tsx';
@@ -22,7 +28,11 @@ import { Wheel } from '../../kit/wheel.tsx';
 const TURNS_SHOWN = 8;
 
 /** One model with its whole circle: how it is now, how it got there, what the loop did. */
-export function LoopCard(props: { readonly loop: Loop; readonly alerts: readonly Alert[]; readonly turns: readonly TurnSummary[] }) {
+export function LoopCard(props: {
+  readonly loop: Loop;
+  readonly alerts: readonly Alert[];
+  readonly turns: readonly TurnSummary[];
+}) {
   const { loop, alerts, turns } = props;
   const windows = useQuery(windowsQuery(loop.endpoint));
   const items = windows.data?.items;
@@ -37,7 +47,11 @@ export function LoopCard(props: { readonly loop: Loop; readonly alerts: readonly
         <Wheel {...wheel} size={72} />
         <div className="flex min-w-0 flex-1 basis-72 flex-col gap-0.5">
           <div className="flex flex-wrap items-baseline gap-x-3">
-            <Link to="/loops/$loop" params={{ loop: loop.name }} className="font-strong text-page hover:text-accent">
+            <Link
+              to="/loops/$loop"
+              params={{ loop: loop.name }}
+              className="font-strong text-page hover:text-accent"
+            >
               {loop.name}
             </Link>
             {loop.championVersion === null ? (
@@ -54,7 +68,11 @@ export function LoopCard(props: { readonly loop: Loop; readonly alerts: readonly
             {loop.state === 'paused' && <span className="text-muted">paused</span>}
           </div>
           {turn && (
-            <Link to="/turns/$turnId" params={{ turnId: turn.id }} className="flex items-baseline gap-2 text-lead hover:text-accent">
+            <Link
+              to="/turns/$turnId"
+              params={{ turnId: turn.id }}
+              className="flex items-baseline gap-2 text-lead hover:text-accent"
+            >
               <StateMark state={stateOfTurn(turn.state)} />
               <span className="min-w-0">
                 {turn.challengerVersion !== null && `v${turn.challengerVersion} `}
@@ -71,7 +89,11 @@ export function LoopCard(props: { readonly loop: Loop; readonly alerts: readonly
           query={windows}
           rows={4}
           isEmpty={(page) => page.items.length === 0}
-          empty={<p className="border-line border-t py-4 text-muted">Quality and traffic appear when the first window of event time closes.</p>}
+          empty={
+            <p className="border-line border-t py-4 text-muted">
+              Quality and traffic appear when the first window of event time closes.
+            </p>
+          }
         >
           {() => (
             <HoverGroup>
@@ -83,7 +105,13 @@ export function LoopCard(props: { readonly loop: Loop; readonly alerts: readonly
                 height={190}
                 empty="No window has enough labels yet."
               />
-              <TrafficChart title="Requests per window" windows={traffic} parts={TRAFFIC_PARTS} marks={marks} height={110} />
+              <TrafficChart
+                title="Requests per window"
+                windows={traffic}
+                parts={TRAFFIC_PARTS}
+                marks={marks}
+                height={110}
+              />
               <MarkLegend kinds={marks.map((mark) => mark.kind)} />
             </HoverGroup>
           )}
@@ -108,8 +136,14 @@ export function LoopCard(props: { readonly loop: Loop; readonly alerts: readonly
 
 function NowFigures(props: { readonly loop: Loop; readonly windows: Parameters<typeof groupWindows>[0] }) {
   const champion = String(props.loop.championVersion);
-  const own = groupWindows(props.windows).flatMap((group) => group.filter((window) => window.modelVersion === champion));
-  const judged = own.findLast((window) => window.performance.mature && window.performance.metrics.some((metric) => metric.verdict !== 'insufficient'));
+  const own = groupWindows(props.windows).flatMap((group) =>
+    group.filter((window) => window.modelVersion === champion),
+  );
+  const judged = own.findLast(
+    (window) =>
+      window.performance.mature &&
+      window.performance.metrics.some((metric) => metric.verdict !== 'insufficient'),
+  );
   const metric = (name: string) => judged?.performance.metrics.find((each) => each.metric === name);
   const latest = groupWindows(props.windows).at(-1);
   const rows = latest?.reduce((sum, window) => sum + window.rows, 0);
@@ -125,7 +159,11 @@ function NowFigures(props: { readonly loop: Loop; readonly windows: Parameters<t
                 value={found?.value ?? null}
                 low={found?.low ?? null}
                 high={found?.high ?? null}
-                of={judged ? `${formatCount(judged.performance.labelled)} labelled predictions of v${champion}, window of ${judged.start.slice(0, 10)}` : 'No mature window of this version yet'}
+                of={
+                  judged
+                    ? `${formatCount(judged.performance.labelled)} labelled predictions of v${champion}, window of ${judged.start.slice(0, 10)}`
+                    : 'No mature window of this version yet'
+                }
               />
             </dd>
           </div>
@@ -133,7 +171,9 @@ function NowFigures(props: { readonly loop: Loop; readonly windows: Parameters<t
       })}
       <div className="flex flex-col">
         <dt className="text-label text-muted">Last window</dt>
-        <dd className="text-section">{rows === undefined ? <span className="text-faint">–</span> : `${formatCount(rows)}`}</dd>
+        <dd className="text-section">
+          {rows === undefined ? <span className="text-faint">–</span> : `${formatCount(rows)}`}
+        </dd>
       </div>
       <div className="flex flex-col">
         <dt className="text-label text-muted">Event time</dt>

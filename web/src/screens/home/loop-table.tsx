@@ -19,7 +19,11 @@ export function LoopTable(props: { readonly loops: readonly Loop[]; readonly ale
     <Card title={`Models (${props.loops.length})`} flush>
       <ul>
         {props.loops.map((loop) => (
-          <LoopRow key={loop.name} loop={loop} alerts={props.alerts.filter((alert) => alert.endpoint === loop.endpoint)} />
+          <LoopRow
+            key={loop.name}
+            loop={loop}
+            alerts={props.alerts.filter((alert) => alert.endpoint === loop.endpoint)}
+          />
         ))}
       </ul>
     </Card>
@@ -48,7 +52,12 @@ function LoopRow(props: { readonly loop: Loop; readonly alerts: readonly Alert[]
         <span className="text-muted">{loop.championVersion === null ? '–' : `v${loop.championVersion}`}</span>
         <span className="hidden items-center gap-3 md:flex">
           <Sparkline values={line.map((point) => point.value)} label="Log loss over the last windows" />
-          <Estimate value={now?.value} low={now?.low ?? null} high={now?.high ?? null} {...(now?.of ? { of: now.of } : {})} />
+          <Estimate
+            value={now?.value}
+            low={now?.low ?? null}
+            high={now?.high ?? null}
+            {...(now?.of ? { of: now.of } : {})}
+          />
         </span>
         <span className="hidden md:block">
           <SparkBars values={traffic} label="Requests over the last windows" />

@@ -39,7 +39,14 @@ export function waitingFor(loops: readonly Loop[], alerts: readonly Alert[]): re
       });
     }
     if (loop.state === 'paused') {
-      found.push({ key: `paused ${loop.name}`, state: 'watch', model: loop.name, sentence: 'the loop is paused and starts no turn', verb: 'Look', to: `/loops/${loop.name}` });
+      found.push({
+        key: `paused ${loop.name}`,
+        state: 'watch',
+        model: loop.name,
+        sentence: 'the loop is paused and starts no turn',
+        verb: 'Look',
+        to: `/loops/${loop.name}`,
+      });
     }
   }
   for (const alert of alerts) {

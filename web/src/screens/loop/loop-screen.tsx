@@ -9,6 +9,7 @@ import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
+import { Scroll } from '../../kit/scroll.tsx';
 import { CopyButton, Id } from '../../kit/snippet.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago, EventTime } from '../../kit/time.tsx';
@@ -48,9 +49,20 @@ function LoopBody(props: { readonly loop: Loop }) {
         actions={
           <>
             {loop.state === 'active' ? (
-              <Act verb="Pause" title={`Pause ${loop.name}`} path={`${path}/pause`} effect="No new turn begins and a turn under way stays where it is. Predictions are answered as before." />
+              <Act
+                verb="Pause"
+                title={`Pause ${loop.name}`}
+                path={`${path}/pause`}
+                effect="No new turn begins and a turn under way stays where it is. Predictions are answered as before."
+              />
             ) : (
-              <Act verb="Resume" title={`Resume ${loop.name}`} path={`${path}/resume`} look="primary" effect="A turn under way goes on where it is, and new ones may begin." />
+              <Act
+                verb="Resume"
+                title={`Resume ${loop.name}`}
+                path={`${path}/resume`}
+                look="primary"
+                effect="A turn under way goes on where it is, and new ones may begin."
+              />
             )}
             <Act
               verb="Start a turn"
@@ -58,7 +70,11 @@ function LoopBody(props: { readonly loop: Loop }) {
               path={`${path}/trigger`}
               look="primary"
               effect={`Trains a new version on the last ${loop.file.improve?.retrain?.window ?? 'window'} of joined predictions and judges it against ${loop.championVersion === null ? 'the gates' : `v${loop.championVersion}`}. Traffic changes only by the roll-out's own rules.`}
-              disabled={loop.file.improve && !loop.file.improve.retrain.on.includes('manual') ? 'The loop file does not list manual under improve.retrain.on' : false}
+              disabled={
+                loop.file.improve && !loop.file.improve.retrain.on.includes('manual')
+                  ? 'The loop file does not list manual under improve.retrain.on'
+                  : false
+              }
             />
           </>
         }
@@ -70,7 +86,11 @@ function LoopBody(props: { readonly loop: Loop }) {
           flush
           className="self-start overflow-hidden"
           isEmpty={(page) => page.items.length === 0}
-          empty={<div className="px-4 pb-3"><EmptyLine>No turn has begun.</EmptyLine></div>}
+          empty={
+            <div className="px-4 pb-3">
+              <EmptyLine>No turn has begun.</EmptyLine>
+            </div>
+          }
         >
           {(page) => <TurnRows turns={page.items} />}
         </QueryCard>
@@ -81,11 +101,48 @@ function LoopBody(props: { readonly loop: Loop }) {
           <Card title="Now">
             <Facts
               facts={[
-                ['Endpoint', <Link key="e" to="/endpoints/$endpoint" params={{ endpoint: loop.endpoint }} className="text-accent">{loop.endpoint}</Link>],
-                ['Champion', loop.championVersion === null ? 'none yet' : <Link key="c" to="/models/$model/versions/$version" params={{ model: loop.model, version: String(loop.championVersion) }} className="text-accent">v{loop.championVersion}</Link>],
+                [
+                  'Endpoint',
+                  <Link
+                    key="e"
+                    to="/endpoints/$endpoint"
+                    params={{ endpoint: loop.endpoint }}
+                    className="text-accent"
+                  >
+                    {loop.endpoint}
+                  </Link>,
+                ],
+                [
+                  'Champion',
+                  loop.championVersion === null ? (
+                    'none yet'
+                  ) : (
+                    <Link
+                      key="c"
+                      to="/models/$model/versions/$version"
+                      params={{ model: loop.model, version: String(loop.championVersion) }}
+                      className="text-accent"
+                    >
+                      v{loop.championVersion}
+                    </Link>
+                  ),
+                ],
                 ['All predictions in up to', <EventTime key="w" at={loop.watermark} precise />],
-                loop.cooldownUntil && ['Cooling down until', <EventTime key="d" at={loop.cooldownUntil} precise />],
-                ['First trained on', <Link key="ds" to="/datasets" search={{ version: loop.datasetVersionId }} className="text-accent">dataset version</Link>],
+                loop.cooldownUntil && [
+                  'Cooling down until',
+                  <EventTime key="d" at={loop.cooldownUntil} precise />,
+                ],
+                [
+                  'First trained on',
+                  <Link
+                    key="ds"
+                    to="/datasets"
+                    search={{ version: loop.datasetVersionId }}
+                    className="text-accent"
+                  >
+                    dataset version
+                  </Link>,
+                ],
               ]}
             />
             {loop.waitingTriggers.length > 0 && (
@@ -102,13 +159,16 @@ function LoopBody(props: { readonly loop: Loop }) {
           </Card>
           <Card
             title={`Loop file, version ${loop.version}`}
-            note={<>applied <Ago at={loop.appliedAt} /> by {loop.appliedBy}</>}
+            note={
+              <>
+                applied <Ago at={loop.appliedAt} /> by {loop.appliedBy}
+              </>
+            }
             actions={<CopyButton text={loop.text} label="Copy the loop file" />}
           >
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard. */}
-            <pre tabIndex={0} aria-label="Loop file" className="max-h-[480px] overflow-auto leading-5">
-              {loop.text}
-            </pre>
+            <Scroll label="Loop file" className="max-h-[480px]">
+              <pre className="leading-5">{loop.text}</pre>
+            </Scroll>
             {(versions.data?.items.length ?? 0) > 1 && (
               <details className="mt-3 border-line border-t pt-2">
                 <summary className="text-muted">Earlier versions</summary>
@@ -116,7 +176,8 @@ function LoopBody(props: { readonly loop: Loop }) {
                   .filter((version) => version.version !== loop.version)
                   .map((version) => (
                     <p key={version.version} className="flex gap-3 py-1">
-                      version {version.version} <Id id={version.digest} text={version.digest.slice(7, 17)} /> <Ago at={version.appliedAt} />
+                      version {version.version} <Id id={version.digest} text={version.digest.slice(7, 17)} />{' '}
+                      <Ago at={version.appliedAt} />
                     </p>
                   ))}
               </details>
@@ -134,15 +195,15 @@ function Circle(props: { readonly view: WheelView }) {
   return (
     <div className="flex items-center gap-6">
       <Wheel {...view} size={112} />
-      <dl className="grid min-w-0 flex-1 grid-cols-[12px_max-content_1fr] items-baseline gap-x-2.5 gap-y-1.5">
+      <ul className="grid min-w-0 flex-1 grid-cols-[12px_max-content_1fr] items-baseline gap-x-2.5 gap-y-1.5">
         {STAGES.map((stage) => (
-          <div key={stage} className="contents">
+          <li key={stage} className="contents">
             <StateMark state={view.states[stage]} />
-            <dt className="font-strong">{sentence(stage)}</dt>
-            <dd className="min-w-0 text-muted">{view.notes[stage]}</dd>
-          </div>
+            <span className="font-strong">{sentence(stage)}</span>
+            <span className="min-w-0 text-muted">{view.notes[stage]}</span>
+          </li>
         ))}
-      </dl>
+      </ul>
     </div>
   );
 }

@@ -10,8 +10,13 @@ export function Story(props: { readonly transitions: readonly TurnTransition[] }
   return (
     <ol className="flex flex-col">
       {props.transitions.map((transition, index) => (
-        <li key={`${transition.at}${transition.to}${index}`} className="relative grid grid-cols-[16px_1fr] gap-x-3 pb-4 last:pb-0">
-          {index < last && <span aria-hidden className="absolute top-4 bottom-0 left-[7px] w-px bg-line-strong" />}
+        <li
+          key={`${transition.at}${transition.from}${transition.to}${transition.reason}`}
+          className="relative grid grid-cols-[16px_1fr] gap-x-3 pb-4 last:pb-0"
+        >
+          {index < last && (
+            <span aria-hidden className="absolute top-4 bottom-0 left-[7px] w-px bg-line-strong" />
+          )}
           <span className="flex h-5 items-center justify-center">
             <StateMark state={index === last ? stateOfTurn(transition.to) : 'good'} size={9} label="" />
           </span>

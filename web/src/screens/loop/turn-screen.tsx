@@ -63,7 +63,14 @@ function TurnBody(props: { readonly turn: Turn }) {
       <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">
         <div className="flex min-w-0 flex-col gap-4">
           {turn.rollout && (
-            <Card title={turn.finishedAt ? 'How the roll-out went' : 'The roll-out now'} note={<Link to="/endpoints/$endpoint" params={{ endpoint: turn.endpoint }} className="text-accent">deployment</Link>}>
+            <Card
+              title={turn.finishedAt ? 'How the roll-out went' : 'The roll-out now'}
+              note={
+                <Link to="/endpoints/$endpoint" params={{ endpoint: turn.endpoint }} className="text-accent">
+                  deployment
+                </Link>
+              }
+            >
               <RolloutView turn={turn} />
             </Card>
           )}
@@ -79,34 +86,88 @@ function TurnBody(props: { readonly turn: Turn }) {
             <Facts
               facts={[
                 ['Asked by', turn.trigger.by],
-                ['Began', <span key="b" className="flex gap-3"><Ago at={turn.startedAt} />{turn.startedEventTime && <EventTime at={turn.startedEventTime} precise />}</span>],
-                turn.finishedAt !== null && ['Took', formatDuration(Date.parse(turn.finishedAt) - Date.parse(turn.startedAt))],
-                turn.trigger.merged.length > 0 && ['Also', turn.trigger.merged.map((each) => each.reason).join('; ')],
-                turn.datasetVersionId !== null && ['Data', <Link key="d" to="/datasets" search={{ version: turn.datasetVersionId }} className="text-accent">dataset version</Link>],
-                turn.runId !== null && ['Run', <Link key="r" to="/runs/$runId" params={{ runId: turn.runId }} className="text-accent">{turn.runId.slice(0, 8)}</Link>],
-                version !== null && ['Version', <Link key="v" to="/models/$model/versions/$version" params={{ model: turn.model, version: String(version) }} className="text-accent">{turn.model} v{version}</Link>],
+                [
+                  'Began',
+                  <span key="b" className="flex gap-3">
+                    <Ago at={turn.startedAt} />
+                    {turn.startedEventTime && <EventTime at={turn.startedEventTime} precise />}
+                  </span>,
+                ],
+                turn.finishedAt !== null && [
+                  'Took',
+                  formatDuration(Date.parse(turn.finishedAt) - Date.parse(turn.startedAt)),
+                ],
+                turn.trigger.merged.length > 0 && [
+                  'Also',
+                  turn.trigger.merged.map((each) => each.reason).join('; '),
+                ],
+                turn.datasetVersionId !== null && [
+                  'Data',
+                  <Link
+                    key="d"
+                    to="/datasets"
+                    search={{ version: turn.datasetVersionId }}
+                    className="text-accent"
+                  >
+                    dataset version
+                  </Link>,
+                ],
+                turn.runId !== null && [
+                  'Run',
+                  <Link key="r" to="/runs/$runId" params={{ runId: turn.runId }} className="text-accent">
+                    {turn.runId.slice(0, 8)}
+                  </Link>,
+                ],
+                version !== null && [
+                  'Version',
+                  <Link
+                    key="v"
+                    to="/models/$model/versions/$version"
+                    params={{ model: turn.model, version: String(version) }}
+                    className="text-accent"
+                  >
+                    {turn.model} v{version}
+                  </Link>,
+                ],
               ]}
             />
           </Card>
           {turn.failure && (
             <Card title="Why it failed">
               <p className="font-strong">{turn.failure.message}</p>
-              <p className="pt-1 text-muted">It stands at {turnWord(turn.failure.state)}; a retry goes on there.</p>
+              <p className="pt-1 text-muted">
+                It stands at {turnWord(turn.failure.state)}; a retry goes on there.
+              </p>
             </Card>
           )}
           <Card title="Gates">
-            {turn.gates.length === 0 ? <EmptyLine>Not judged yet.</EmptyLine> : <GateList gates={turn.gates} />}
+            {turn.gates.length === 0 ? (
+              <EmptyLine>Not judged yet.</EmptyLine>
+            ) : (
+              <GateList gates={turn.gates} />
+            )}
           </Card>
           {turn.approvals.map((approval) => (
-            <Card key={approval.askedAt} title={approval.stage === 'rollout' ? 'Approval of the roll-out' : 'Approval of the promotion'}>
+            <Card
+              key={approval.askedAt}
+              title={approval.stage === 'rollout' ? 'Approval of the roll-out' : 'Approval of the promotion'}
+            >
               <p>{approval.question}</p>
               <p className="pt-1 text-muted">
-                {approval.decision === null ? 'Not decided yet.' : `${sentence(approval.decision)} by ${approval.by ?? 'nobody'}: ${approval.reason ?? ''}`}
+                {approval.decision === null
+                  ? 'Not decided yet.'
+                  : `${sentence(approval.decision)} by ${approval.by ?? 'nobody'}: ${approval.reason ?? ''}`}
               </p>
             </Card>
           ))}
           <Card title="Steps" flush className="overflow-hidden">
-            {turn.steps.length === 0 ? <div className="px-4 pb-3"><EmptyLine>No step has been queued.</EmptyLine></div> : <StepRows turn={turn} />}
+            {turn.steps.length === 0 ? (
+              <div className="px-4 pb-3">
+                <EmptyLine>No step has been queued.</EmptyLine>
+              </div>
+            ) : (
+              <StepRows turn={turn} />
+            )}
           </Card>
         </div>
       </div>
@@ -126,9 +187,13 @@ function StepRows(props: { readonly turn: Turn }) {
             className="flex items-center gap-3 border-line border-t px-4 py-1.5 hover:bg-sunken"
           >
             <StateLabel state={stateOfStep(step.status)}>{step.kind}</StateLabel>
-            <span className="min-w-0 flex-1 truncate text-label text-muted">{step.error ?? (step.attempts > 1 ? `${step.attempts} attempts` : '')}</span>
+            <span className="min-w-0 flex-1 truncate text-label text-muted">
+              {step.error ?? (step.attempts > 1 ? `${step.attempts} attempts` : '')}
+            </span>
             <span className="text-muted">
-              {step.startedAt && step.finishedAt ? formatDuration(Date.parse(step.finishedAt) - Date.parse(step.startedAt)) : step.status}
+              {step.startedAt && step.finishedAt
+                ? formatDuration(Date.parse(step.finishedAt) - Date.parse(step.startedAt))
+                : step.status}
             </span>
           </Link>
         </li>
@@ -144,17 +209,48 @@ function TurnActs(props: { readonly turn: Turn }) {
   if (turn.state === 'awaiting-approval') {
     return (
       <>
-        <Act verb="Reject" title={`Reject v${turn.challengerVersion}`} path={`${path}/reject`} look="danger" effect={`v${turn.challengerVersion} gets no traffic and the turn ends. ${champion} goes on.`} />
-        <Act verb="Approve" title={`Approve v${turn.challengerVersion}`} path={`${path}/approve`} look="primary" effect={`The roll-out of v${turn.challengerVersion} goes on by its steps; it can still be rolled back at any of them.`} />
+        <Act
+          verb="Reject"
+          title={`Reject v${turn.challengerVersion}`}
+          path={`${path}/reject`}
+          look="danger"
+          effect={`v${turn.challengerVersion} gets no traffic and the turn ends. ${champion} goes on.`}
+        />
+        <Act
+          verb="Approve"
+          title={`Approve v${turn.challengerVersion}`}
+          path={`${path}/approve`}
+          look="primary"
+          effect={`The roll-out of v${turn.challengerVersion} goes on by its steps; it can still be rolled back at any of them.`}
+        />
       </>
     );
   }
   if (turn.state === 'failed') {
-    return <Act verb="Retry" title={`Retry turn ${turn.number}`} path={`${path}/retry`} look="primary" effect={`Goes on at ${turn.failure ? turnWord(turn.failure.state) : 'the step that failed'}; what was done before it is kept.`} />;
+    return (
+      <Act
+        verb="Retry"
+        title={`Retry turn ${turn.number}`}
+        path={`${path}/retry`}
+        look="primary"
+        effect={`Goes on at ${turn.failure ? turnWord(turn.failure.state) : 'the step that failed'}; what was done before it is kept.`}
+      />
+    );
   }
   if (turn.finishedAt === null) {
-    const share = turn.rollout?.stage === 'canary' ? `${turn.rollout.percent}\u202f% of traffic returns to ${champion} at once.` : 'No traffic is affected.';
-    return <Act verb="Abort" title={`Abort turn ${turn.number}`} path={`${path}/abort`} look="danger" effect={`The turn ends. ${share}`} />;
+    const share =
+      turn.rollout?.stage === 'canary'
+        ? `${turn.rollout.percent}\u202f% of traffic returns to ${champion} at once.`
+        : 'No traffic is affected.';
+    return (
+      <Act
+        verb="Abort"
+        title={`Abort turn ${turn.number}`}
+        path={`${path}/abort`}
+        look="danger"
+        effect={`The turn ends. ${share}`}
+      />
+    );
   }
   return null;
 }

@@ -21,7 +21,17 @@ export function TurnsScreen() {
       <PageHead
         title="Turns"
         sentence="Each go round the circle: what started it, how far it went, what came of it."
-        actions={names.length > 1 && <Select label="Loop" value={loop ?? ''} all="All loops" options={names} onChange={(value) => void navigate({ search: value ? { loop: value } : {} })} />}
+        actions={
+          names.length > 1 && (
+            <Select
+              label="Loop"
+              value={loop ?? ''}
+              all="All loops"
+              options={names}
+              onChange={(value) => void navigate({ search: value ? { loop: value } : {} })}
+            />
+          )
+        }
       />
       <Card flush className="overflow-hidden">
         <QueryView
@@ -30,7 +40,8 @@ export function TurnsScreen() {
           isEmpty={(page) => page.items.length === 0}
           empty={
             <Empty title="No turn yet" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
-              The first turn begins when a loop file is applied. Later ones begin by drift, by lost quality, on a schedule, or by hand.
+              The first turn begins when a loop file is applied. Later ones begin by drift, by lost quality,
+              on a schedule, or by hand.
             </Empty>
           }
         >

@@ -13,18 +13,28 @@ export function AlertList(props: { readonly alerts: readonly Alert[]; readonly c
   const { alerts, chosen } = props;
   const [all, setAll] = useState(false);
   const open = alerts.filter((alert) => alert.state !== 'resolved');
-  const resolved = alerts.filter((alert) => alert.state === 'resolved').toSorted((a, b) => Date.parse(b.openedAt) - Date.parse(a.openedAt));
+  const resolved = alerts
+    .filter((alert) => alert.state === 'resolved')
+    .toSorted((a, b) => Date.parse(b.openedAt) - Date.parse(a.openedAt));
   const shown = [...open, ...(all ? resolved : resolved.slice(0, open.length > 0 ? 0 : RESOLVED_SHOWN))];
   const hidden = alerts.length - shown.length;
   return (
-    <Card title={open.length > 0 ? `Open alerts (${open.length})` : 'Alerts'} flush className="overflow-hidden">
+    <Card
+      title={open.length > 0 ? `Open alerts (${open.length})` : 'Alerts'}
+      flush
+      className="overflow-hidden"
+    >
       <ul>
         {shown.map((alert) => (
           <AlertRow key={alert.id} alert={alert} chosen={alert.id === chosen} />
         ))}
       </ul>
       {hidden > 0 && (
-        <button type="button" onClick={() => setAll(true)} className="w-full border-line border-t px-4 py-2 text-left text-label text-accent hover:bg-sunken">
+        <button
+          type="button"
+          onClick={() => setAll(true)}
+          className="w-full border-line border-t px-4 py-2 text-left text-label text-accent hover:bg-sunken"
+        >
           {hidden} resolved
         </button>
       )}
@@ -36,18 +46,25 @@ function AlertRow(props: { readonly alert: Alert; readonly chosen: boolean }) {
   const { alert, chosen } = props;
   const over = alert.state === 'resolved';
   return (
-    <li className={`flex flex-wrap items-baseline gap-x-3 gap-y-1 border-line border-t px-4 py-2 ${chosen ? 'bg-accent-quiet' : ''}`}>
+    <li
+      className={`flex flex-wrap items-baseline gap-x-3 gap-y-1 border-line border-t px-4 py-2 ${chosen ? 'bg-accent-quiet' : ''}`}
+    >
       <StateMark state={over ? 'none' : alert.severity} label={over ? 'resolved' : alert.severity} />
       <div className="min-w-0 flex-1 basis-64">
         <span className={over ? 'text-muted' : ''}>{sentence(alert.reason)}</span>
         <span className="block text-label text-muted">
           v{alert.modelVersion}, since <EventTime at={alert.openedAt} className="align-bottom" />
           {alert.resolution && `. ${sentence(alert.resolution)}`}
-          {alert.acknowledgedBy && `. Seen by ${alert.acknowledgedBy}${alert.acknowledgedReason ? `: ${alert.acknowledgedReason}` : ''}`}
+          {alert.acknowledgedBy &&
+            `. Seen by ${alert.acknowledgedBy}${alert.acknowledgedReason ? `: ${alert.acknowledgedReason}` : ''}`}
         </span>
         {alert.evidence.length > 0 && (
           <details className="pt-0.5">
-            <summary className="w-max text-label text-accent">{alert.evidence.length === 1 ? 'Evidence of 1 window' : `Evidence of ${alert.evidence.length} windows`}</summary>
+            <summary className="w-max text-label text-accent">
+              {alert.evidence.length === 1
+                ? 'Evidence of 1 window'
+                : `Evidence of ${alert.evidence.length} windows`}
+            </summary>
             <ul className="pt-1 text-muted">
               {alert.evidence.map((each) => (
                 <li key={each.window.id} className="flex gap-3 py-0.5">
@@ -59,7 +76,13 @@ function AlertRow(props: { readonly alert: Alert; readonly chosen: boolean }) {
         )}
       </div>
       {alert.state === 'open' && (
-        <Act verb="Seen" title="Mark as seen" path={`/alerts/${alert.id}/acknowledge`} effect="It leaves the list of what waits for you and stays open until its cause is gone." placeholder="For instance: known, the loop retrains" />
+        <Act
+          verb="Seen"
+          title="Mark as seen"
+          path={`/alerts/${alert.id}/acknowledge`}
+          effect="It leaves the list of what waits for you and stays open until its cause is gone."
+          placeholder="For instance: known, the loop retrains"
+        />
       )}
     </li>
   );

@@ -1,11 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
 import { useCallback } from 'react';
-import type { ColumnDrift, MonitorWindow, MonitorWindowSummary } from '../../../../src/lifecycle/monitoring/contract.ts';
+import type {
+  ColumnDrift,
+  MonitorWindow,
+  MonitorWindowSummary,
+} from '../../../../src/lifecycle/monitoring/contract.ts';
 import type { TurnSummary } from '../../../../src/loop/contract.ts';
 import { windowQuery } from '../../api/queries.ts';
 import { ComparedHistogram, ComparedLegend } from '../../charts/draw/compared-histogram.tsx';
-import { groupWindows } from '../../charts/prepare/loop-history.ts';
 import { prepareBins } from '../../charts/prepare/histogram.ts';
+import { groupWindows } from '../../charts/prepare/loop-history.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { Select } from '../../kit/fields.tsx';
@@ -43,12 +47,24 @@ export function DriftCard(props: {
     <>
       <QueryCard
         title="Drift"
-        note={window.data?.reference ? `against the ${formatCount(window.data.reference.rows)} rows that v${window.data.modelVersion} was trained on` : undefined}
+        note={
+          window.data?.reference
+            ? `against the ${formatCount(window.data.reference.rows)} rows that v${window.data.modelVersion} was trained on`
+            : undefined
+        }
         actions={
           <Select
             label="Window"
             value={id}
-            options={newest.slice(0, 200).map((each) => [each.id, `${formatDay(Date.parse(each.start))}, v${each.modelVersion}${each.driftedColumns.length > 0 ? `: ${each.driftedColumns.length} moved` : ''}`] as const)}
+            options={newest
+              .slice(0, 200)
+              .map(
+                (each) =>
+                  [
+                    each.id,
+                    `${formatDay(Date.parse(each.start))}, v${each.modelVersion}${each.driftedColumns.length > 0 ? `: ${each.driftedColumns.length} moved` : ''}`,
+                  ] as const,
+              )}
             onChange={(value) => set({ window: value })}
           />
         }
@@ -59,22 +75,40 @@ export function DriftCard(props: {
         isEmpty={(data) => data.drift.length === 0}
         empty={
           <div className="px-4 pb-3">
-            <EmptyLine>This window had too few rows, or this version has no reference to compare with.</EmptyLine>
+            <EmptyLine>
+              This window had too few rows, or this version has no reference to compare with.
+            </EmptyLine>
           </div>
         }
       >
         {(data) => <DriftRows window={data} set={set} chosen={search.column} />}
       </QueryCard>
       {search.column && (
-        <SidePanel title={`${search.column}, ${window.data ? formatDay(Date.parse(window.data.start)) : ''}`} label="Column" onClose={close}>
-          <QueryView query={window}>{(data) => (chosen ? <ColumnBody drift={chosen} window={data} /> : <EmptyLine>This window has no column of that name.</EmptyLine>)}</QueryView>
+        <SidePanel
+          title={`${search.column}, ${window.data ? formatDay(Date.parse(window.data.start)) : ''}`}
+          label="Column"
+          onClose={close}
+        >
+          <QueryView query={window}>
+            {(data) =>
+              chosen ? (
+                <ColumnBody drift={chosen} window={data} />
+              ) : (
+                <EmptyLine>This window has no column of that name.</EmptyLine>
+              )
+            }
+          </QueryView>
         </SidePanel>
       )}
     </>
   );
 }
 
-function DriftRows(props: { readonly window: MonitorWindow; readonly set: Set; readonly chosen: string | undefined }) {
+function DriftRows(props: {
+  readonly window: MonitorWindow;
+  readonly set: Set;
+  readonly chosen: string | undefined;
+}) {
   const rows = orderedDrift(props.window);
   const reach = Math.max(...rows.map((drift) => (drift.effect ?? 0) / drift.effectThreshold), 2);
   return (
@@ -92,7 +126,9 @@ function DriftRows(props: { readonly window: MonitorWindow; readonly set: Set; r
               <span className="font-strong">{drift.column}</span>
               {drift.role === 'score' && <span className="text-muted"> the answer itself</span>}
             </span>
-            <span className="hidden min-w-0 truncate text-muted sm:block">{whatMoved(drift) || drift.reason}</span>
+            <span className="hidden min-w-0 truncate text-muted sm:block">
+              {whatMoved(drift) || drift.reason}
+            </span>
             <EffectBar drift={drift} reach={reach} />
             <TinyCompare drift={drift} />
           </button>
@@ -105,7 +141,12 @@ function DriftRows(props: { readonly window: MonitorWindow; readonly set: Set; r
 /** Effect on one scale for all columns: the hairline is the threshold that matters. */
 function EffectBar(props: { readonly drift: ColumnDrift; readonly reach: number }) {
   const { drift, reach } = props;
-  if (drift.effect === null) return <span className="hidden text-faint sm:block">{drift.verdict === 'no-data' ? 'no data' : 'too few rows'}</span>;
+  if (drift.effect === null)
+    return (
+      <span className="hidden text-faint sm:block">
+        {drift.verdict === 'no-data' ? 'no data' : 'too few rows'}
+      </span>
+    );
   const at = (value: number): string => `${Math.min(100, (value / drift.effectThreshold / reach) * 100)}%`;
   return (
     <span
@@ -113,7 +154,10 @@ function EffectBar(props: { readonly drift: ColumnDrift; readonly reach: number 
       data-tip={`effect ${formatNumber(drift.effect, 3)}, matters from ${drift.effectThreshold}\np ${drift.pValue === null ? '–' : formatNumber(drift.pValue)}, after correction ${drift.adjustedPValue === null ? '–' : formatNumber(drift.adjustedPValue)}`}
     >
       <span className="relative h-1.5 w-36 shrink-0 rounded-full bg-sunken">
-        <span className={`absolute inset-y-0 left-0 rounded-full ${drift.verdict === 'drifted' ? 'bg-watch' : 'bg-reference'}`} style={{ width: at(drift.effect) }} />
+        <span
+          className={`absolute inset-y-0 left-0 rounded-full ${drift.verdict === 'drifted' ? 'bg-watch' : 'bg-reference'}`}
+          style={{ width: at(drift.effect) }}
+        />
         <span className="absolute -inset-y-1 w-px bg-muted" style={{ left: at(drift.effectThreshold) }} />
       </span>
       {formatNumber(drift.effect, 3)}
@@ -129,10 +173,23 @@ function TinyCompare(props: { readonly drift: ColumnDrift }) {
   return (
     <svg width="108" height="24" aria-hidden="true" className="justify-self-end">
       {bins.map((bin, index) => (
-        <rect key={bin.label} x={index * slot} width={Math.max(0.5, slot - 0.5)} y={24 - (bin.referenceRatio / highest) * 22} height={(bin.referenceRatio / highest) * 22} fill="var(--reference)" opacity="0.7" />
+        <rect
+          key={bin.label}
+          x={index * slot}
+          width={Math.max(0.5, slot - 0.5)}
+          y={24 - (bin.referenceRatio / highest) * 22}
+          height={(bin.referenceRatio / highest) * 22}
+          fill="var(--reference)"
+          opacity="0.7"
+        />
       ))}
       <polyline
-        points={bins.flatMap((bin, index) => [`${index * slot},${24 - (bin.currentRatio / highest) * 22}`, `${(index + 1) * slot},${24 - (bin.currentRatio / highest) * 22}`]).join(' ')}
+        points={bins
+          .flatMap((bin, index) => [
+            `${index * slot},${24 - (bin.currentRatio / highest) * 22}`,
+            `${(index + 1) * slot},${24 - (bin.currentRatio / highest) * 22}`,
+          ])
+          .join(' ')}
         fill="none"
         stroke="var(--current)"
         strokeWidth="1.25"
@@ -150,17 +207,37 @@ function ColumnBody(props: { readonly drift: ColumnDrift; readonly window: Monit
         <span>{drift.reason}</span>
       </p>
       <section className="flex flex-col gap-2">
-        <ComparedLegend reference={`reference, ${formatCount(drift.referenceRows)} rows`} current={`current, ${formatCount(drift.currentRows)} rows`} />
+        <ComparedLegend
+          reference={`reference, ${formatCount(drift.referenceRows)} rows`}
+          current={`current, ${formatCount(drift.currentRows)} rows`}
+        />
         <ComparedHistogram counts={drift.comparison} label={drift.column} />
       </section>
       <Facts
         facts={[
           ['Effect', `${formatNumber(drift.effect, 3)}; matters from ${drift.effectThreshold}`],
-          ['Measure', drift.kind === 'numeric' ? 'Wasserstein distance of ranks, noise removed' : 'Jensen-Shannon distance, noise removed'],
-          ['p-value', `${formatNumber(drift.pValue)} (${drift.test === 'chi-square' ? 'chi-square' : 'Kolmogorov-Smirnov'}); ${formatNumber(drift.adjustedPValue)} over all columns`],
-          ['Missing', `${formatPercent(drift.missing.referenceRatio)} → ${formatPercent(drift.missing.currentRatio)}`],
-          drift.newCategories.rows > 0 && ['New values', `${drift.newCategories.examples.map((each) => `${each.value} (${formatCount(each.count)})`).join(', ')}: ${formatPercent(drift.newCategories.ratio)} of rows`],
-          ['Window', `${formatDay(Date.parse(window.start))} to ${formatDay(Date.parse(window.end))}, event time; v${window.modelVersion}`],
+          [
+            'Measure',
+            drift.kind === 'numeric'
+              ? 'Wasserstein distance of ranks, noise removed'
+              : 'Jensen-Shannon distance, noise removed',
+          ],
+          [
+            'p-value',
+            `${formatNumber(drift.pValue)} (${drift.test === 'chi-square' ? 'chi-square' : 'Kolmogorov-Smirnov'}); ${formatNumber(drift.adjustedPValue)} over all columns`,
+          ],
+          [
+            'Missing',
+            `${formatPercent(drift.missing.referenceRatio)} → ${formatPercent(drift.missing.currentRatio)}`,
+          ],
+          drift.newCategories.rows > 0 && [
+            'New values',
+            `${drift.newCategories.examples.map((each) => `${each.value} (${formatCount(each.count)})`).join(', ')}: ${formatPercent(drift.newCategories.ratio)} of rows`,
+          ],
+          [
+            'Window',
+            `${formatDay(Date.parse(window.start))} to ${formatDay(Date.parse(window.end))}, event time; v${window.modelVersion}`,
+          ],
         ]}
       />
     </div>

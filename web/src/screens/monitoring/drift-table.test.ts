@@ -11,12 +11,19 @@ const column = (name: string, effect: number | null, more: Partial<ColumnDrift> 
     verdict: effect === null ? 'insufficient' : effect > 0.05 ? 'drifted' : 'stable',
     missing: { referenceRatio: 0, currentRatio: 0, pValue: null, verdict: 'stable' },
     newCategories: { rows: 0, ratio: 0, examples: [] },
-    comparison: { edges: null, categories: ['ORD', 'DEN', 'ATL'], reference: [9, 41, 50], current: [14, 39, 47] },
+    comparison: {
+      edges: null,
+      categories: ['ORD', 'DEN', 'ATL'],
+      reference: [9, 41, 50],
+      current: [14, 39, 47],
+    },
     ...more,
   }) as ColumnDrift;
 
 test('what drifted comes first, what cannot be tested last', () => {
-  const window = { drift: [column('a', null), column('b', 0.01), column('c', 0.2), column('d', 0.06)] } as unknown as MonitorWindow;
+  const window = {
+    drift: [column('a', null), column('b', 0.01), column('c', 0.2), column('d', 0.06)],
+  } as unknown as MonitorWindow;
   assert.deepEqual(
     orderedDrift(window).map((drift) => drift.column),
     ['c', 'd', 'b', 'a'],

@@ -3,7 +3,11 @@ import type { State } from '../../charts/prepare/wheel.ts';
 
 /** How far over its threshold a column is; 1 is on it. Columns that cannot be tested come last. */
 export const severity = (drift: ColumnDrift): number =>
-  drift.effect === null ? -1 : drift.effect / drift.effectThreshold + (drift.verdict === 'drifted' ? 1000 : 0) + (drift.missing.verdict === 'drifted' ? 500 : 0);
+  drift.effect === null
+    ? -1
+    : drift.effect / drift.effectThreshold +
+      (drift.verdict === 'drifted' ? 1000 : 0) +
+      (drift.missing.verdict === 'drifted' ? 500 : 0);
 
 export function stateOfDrift(drift: ColumnDrift): State {
   if (drift.verdict === 'drifted') return (drift.effect ?? 0) >= 2 * drift.effectThreshold ? 'bad' : 'watch';
@@ -26,11 +30,23 @@ export function whatMoved(drift: ColumnDrift): string {
   const [before, now] = [total(reference), total(current)];
   if (categories && before > 0 && now > 0) {
     const moved = categories
-      .map((name, index) => ({ name, from: (reference[index] ?? 0) / before, to: (current[index] ?? 0) / now }))
+      .map((name, index) => ({
+        name,
+        from: (reference[index] ?? 0) / before,
+        to: (current[index] ?? 0) / now,
+      }))
       .toSorted((a, b) => Math.abs(b.to - b.from) - Math.abs(a.to - a.from))[0];
-    if (moved) parts.push(`share of ${moved.name || '(empty)'} ${percent(moved.from)} → ${percent(moved.to)}`);
+    if (moved)
+      parts.push(`share of ${moved.name || '(empty)'} ${percent(moved.from)} → ${percent(moved.to)}`);
   }
-  if (drift.missing.verdict === 'drifted') parts.push(`missing ${percent(drift.missing.referenceRatio)} → ${percent(drift.missing.currentRatio)}`);
-  if (drift.newCategories.rows > 0) parts.push(`new values: ${drift.newCategories.examples.slice(0, 3).map((each) => each.value).join(', ')}`);
+  if (drift.missing.verdict === 'drifted')
+    parts.push(`missing ${percent(drift.missing.referenceRatio)} → ${percent(drift.missing.currentRatio)}`);
+  if (drift.newCategories.rows > 0)
+    parts.push(
+      `new values: ${drift.newCategories.examples
+        .slice(0, 3)
+        .map((each) => each.value)
+        .join(', ')}`,
+    );
   return parts.join('; ');
 }

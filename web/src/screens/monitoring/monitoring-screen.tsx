@@ -31,7 +31,10 @@ export function MonitoringScreen() {
   const set = useCallback(
     (change: { readonly [K in keyof MonitoringSearch]?: MonitoringSearch[K] | undefined }) =>
       void navigate({
-        search: (old) => Object.fromEntries(Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined)),
+        search: (old) =>
+          Object.fromEntries(
+            Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined),
+          ),
         replace: !('column' in change),
         resetScroll: false,
       }),
@@ -41,10 +44,20 @@ export function MonitoringScreen() {
     <Page>
       <PageHead
         title={endpoint ? `Monitoring ${endpoint}` : 'Monitoring'}
-        sentence={windows.data && alerts.data && windows.data.items.length > 0 && headline(alerts.data.items, windows.data.items)}
+        sentence={
+          windows.data &&
+          alerts.data &&
+          windows.data.items.length > 0 &&
+          headline(alerts.data.items, windows.data.items)
+        }
         actions={
           names.length > 1 && (
-            <Select label="Endpoint" value={endpoint ?? ''} options={names.map((name) => [name, name] as const)} onChange={(value) => set({ endpoint: value, window: undefined, column: undefined })} />
+            <Select
+              label="Endpoint"
+              value={endpoint ?? ''}
+              options={names.map((name) => [name, name] as const)}
+              onChange={(value) => set({ endpoint: value, window: undefined, column: undefined })}
+            />
           )
         }
       />
@@ -54,7 +67,8 @@ export function MonitoringScreen() {
         isEmpty={() => endpoint === undefined}
         empty={
           <Empty title="Nothing to watch yet" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
-            A deployed model is watched by itself: drift of each input, quality once labels are in, errors and latency.
+            A deployed model is watched by itself: drift of each input, quality once labels are in, errors and
+            latency.
           </Empty>
         }
       >
@@ -65,12 +79,24 @@ export function MonitoringScreen() {
               rows={8}
               isEmpty={(page) => page.items.length === 0}
               empty={
-                <Empty title="No window has closed yet" type={`curl -X POST ${location.origin}/api/v1/watermarks/${endpoint} \\\n  -H 'content-type: application/json' -d '{"watermark":"2001-02-02T00:00:00Z"}'`}>
-                  Live, windows close by the clock. When history is replayed, whoever replays says how far event time has come:
+                <Empty
+                  title="No window has closed yet"
+                  type={`curl -X POST ${location.origin}/api/v1/watermarks/${endpoint} \\\n  -H 'content-type: application/json' -d '{"watermark":"2001-02-02T00:00:00Z"}'`}
+                >
+                  Live, windows close by the clock. When history is replayed, whoever replays says how far
+                  event time has come:
                 </Empty>
               }
             >
-              {(page) => <MonitoringBody endpoint={endpoint} windows={page.items} alerts={alerts.data?.items ?? []} search={search} set={set} />}
+              {(page) => (
+                <MonitoringBody
+                  endpoint={endpoint}
+                  windows={page.items}
+                  alerts={alerts.data?.items ?? []}
+                  search={search}
+                  set={set}
+                />
+              )}
             </QueryView>
           )
         }
@@ -92,7 +118,9 @@ function MonitoringBody(props: {
   readonly windows: readonly MonitorWindowSummary[];
   readonly alerts: readonly Alert[];
   readonly search: MonitoringSearch;
-  readonly set: (change: { readonly [K in keyof MonitoringSearch]?: MonitoringSearch[K] | undefined }) => void;
+  readonly set: (
+    change: { readonly [K in keyof MonitoringSearch]?: MonitoringSearch[K] | undefined },
+  ) => void;
 }) {
   const { endpoint, windows, alerts, search, set } = props;
   const loops = useQuery(loopsQuery());
@@ -110,11 +138,19 @@ function MonitoringBody(props: {
         high: window.performance.baseRate?.high ?? null,
         mature: window.performance.mature,
         of: `mean score ${window.performance.meanScore?.toFixed(3) ?? '–'}`,
-      })).slice(0, 1).map((series) => ({ ...series, label: 'observed rate' })),
+      }))
+        .slice(0, 1)
+        .map((series) => ({ ...series, label: 'observed rate' })),
     [windows, turns],
   );
   const drifted = useMemo(
-    () => roleSeries(windows, turns, (window) => ({ value: window.driftedColumns.length, of: window.driftedColumns.join(', ') })).slice(0, 1).map((series) => ({ ...series, label: 'columns' })),
+    () =>
+      roleSeries(windows, turns, (window) => ({
+        value: window.driftedColumns.length,
+        of: window.driftedColumns.join(', '),
+      }))
+        .slice(0, 1)
+        .map((series) => ({ ...series, label: 'columns' })),
     [windows, turns],
   );
   const levels = useMemo(() => referenceLevel(windows, metric), [windows, metric]);
@@ -135,10 +171,34 @@ function MonitoringBody(props: {
         }
       >
         <HoverGroup>
-          <TimeChart title={title} series={quality} marks={marks} levels={levels} fromZero={false} height={230} empty="No window has enough labels for this metric yet." />
+          <TimeChart
+            title={title}
+            series={quality}
+            marks={marks}
+            levels={levels}
+            fromZero={false}
+            height={230}
+            empty="No window has enough labels for this metric yet."
+          />
           <div className="grid gap-x-8 pt-2 lg:grid-cols-2">
-            <TimeChart title="Rate of positive labels" series={rates} marks={marks} fromZero={false} height={150} empty="No label yet." format={(value) => formatPercent(value, 1)} />
-            <TimeChart title="Columns that moved" series={drifted} marks={marks} fromZero height={150} empty="Nothing tested yet." format={formatCount} />
+            <TimeChart
+              title="Rate of positive labels"
+              series={rates}
+              marks={marks}
+              fromZero={false}
+              height={150}
+              empty="No label yet."
+              format={(value) => formatPercent(value, 1)}
+            />
+            <TimeChart
+              title="Columns that moved"
+              series={drifted}
+              marks={marks}
+              fromZero
+              height={150}
+              empty="Nothing tested yet."
+              format={formatCount}
+            />
           </div>
           <MarkLegend kinds={marks.map((mark) => mark.kind)} />
         </HoverGroup>
@@ -152,5 +212,7 @@ function MonitoringBody(props: {
 function referenceLevel(windows: readonly MonitorWindowSummary[], metric: string) {
   const newest = windows.toSorted((a, b) => Date.parse(b.start) - Date.parse(a.start))[0];
   const reference = newest?.performance.metrics.find((each) => each.metric === metric)?.reference;
-  return reference ? [{ value: reference.value, label: `v${newest?.modelVersion} before it was deployed` }] : [];
+  return reference
+    ? [{ value: reference.value, label: `v${newest?.modelVersion} before it was deployed` }]
+    : [];
 }

@@ -30,7 +30,13 @@ export function StepsScreen() {
   const rows = useMemo(() => steps.data?.pages.flatMap((page) => page.items) ?? [], [steps.data]);
   const set = useCallback(
     (change: { readonly [K in keyof StepsSearch]?: StepsSearch[K] | undefined }) =>
-      void navigate({ search: (old) => Object.fromEntries(Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined)), replace: !('step' in change) }),
+      void navigate({
+        search: (old) =>
+          Object.fromEntries(
+            Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined),
+          ),
+        replace: !('step' in change),
+      }),
     [navigate],
   );
   const close = useCallback(() => set({ step: undefined }), [set]);
@@ -44,12 +50,32 @@ export function StepsScreen() {
     <Page full>
       <PageHead
         title="Steps"
-        sentence={rows.length > 0 && `${running > 0 ? `${plural(running, 'step')} running now. ` : 'Nothing runs now. '}${failed > 0 ? `${failed} of the last ${rows.length} failed.` : ''}`}
+        sentence={
+          rows.length > 0 &&
+          `${running > 0 ? `${plural(running, 'step')} running now. ` : 'Nothing runs now. '}${failed > 0 ? `${failed} of the last ${rows.length} failed.` : ''}`
+        }
         actions={
           <>
-            <Select label="Kind" value={(search.kind as (typeof KINDS)[number]) ?? ''} all="All kinds" options={KINDS.map((kind) => [kind, kind] as const)} onChange={(kind) => set({ kind })} />
-            <Select label="State" value={search.status ?? ''} all="Any state" options={STEP_STATUSES.map((status) => [status, status] as const)} onChange={(status) => set({ status })} />
-            <SearchField label="Subject" placeholder="Subject, e.g. flight-delay/3" value={search.subject ?? ''} onChange={setSubject} />
+            <Select
+              label="Kind"
+              value={(search.kind as (typeof KINDS)[number]) ?? ''}
+              all="All kinds"
+              options={KINDS.map((kind) => [kind, kind] as const)}
+              onChange={(kind) => set({ kind })}
+            />
+            <Select
+              label="State"
+              value={search.status ?? ''}
+              all="Any state"
+              options={STEP_STATUSES.map((status) => [status, status] as const)}
+              onChange={(status) => set({ status })}
+            />
+            <SearchField
+              label="Subject"
+              placeholder="Subject, e.g. flight-delay/3"
+              value={search.subject ?? ''}
+              onChange={setSubject}
+            />
           </>
         }
       />
@@ -64,7 +90,8 @@ export function StepsScreen() {
             </Empty>
           ) : (
             <Empty title="Nothing has run yet" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
-              Training, evaluation, label joins and monitoring run as steps; each keeps its inputs, outputs and log.
+              Training, evaluation, label joins and monitoring run as steps; each keeps its inputs, outputs
+              and log.
             </Empty>
           )
         }
@@ -90,17 +117,50 @@ export function StepsScreen() {
 }
 
 const COLUMNS: readonly GridColumn<StepRun>[] = [
-  { id: 'kind', head: 'Step', width: 'minmax(130px, 1fr)', cell: (row) => <StateLabel state={stateOfStep(row.status)}>{row.kind}</StateLabel> },
+  {
+    id: 'kind',
+    head: 'Step',
+    width: 'minmax(130px, 1fr)',
+    cell: (row) => <StateLabel state={stateOfStep(row.status)}>{row.kind}</StateLabel>,
+  },
   { id: 'subject', head: 'For', width: 'minmax(130px, 1fr)', cell: (row) => row.subject },
-  { id: 'status', head: 'State', width: '100px', wideOnly: true, cell: (row) => <span className="text-muted">{row.status}</span> },
+  {
+    id: 'status',
+    head: 'State',
+    width: '100px',
+    wideOnly: true,
+    cell: (row) => <span className="text-muted">{row.status}</span>,
+  },
   {
     id: 'error',
     head: 'What it says',
     width: 'minmax(180px, 3fr)',
     wideOnly: true,
-    cell: (row) => <span className="text-muted">{row.error?.message ?? (row.attempts > 1 ? `${row.attempts} attempts` : '')}</span>,
+    cell: (row) => (
+      <span className="text-muted">
+        {row.error?.message ?? (row.attempts > 1 ? `${row.attempts} attempts` : '')}
+      </span>
+    ),
   },
-  { id: 'place', head: 'Where', width: '80px', wideOnly: true, cell: (row) => <span className="text-muted">{row.place}</span> },
-  { id: 'duration', head: 'Took', width: '100px', align: 'right', cell: (row) => <span className="text-muted">{formatDuration(row.durationMs)}</span> },
-  { id: 'created', head: 'Queued', width: '90px', align: 'right', cell: (row) => <Ago at={row.createdAt} className="text-muted" /> },
+  {
+    id: 'place',
+    head: 'Where',
+    width: '80px',
+    wideOnly: true,
+    cell: (row) => <span className="text-muted">{row.place}</span>,
+  },
+  {
+    id: 'duration',
+    head: 'Took',
+    width: '100px',
+    align: 'right',
+    cell: (row) => <span className="text-muted">{formatDuration(row.durationMs)}</span>,
+  },
+  {
+    id: 'created',
+    head: 'Queued',
+    width: '90px',
+    align: 'right',
+    cell: (row) => <Ago at={row.createdAt} className="text-muted" />,
+  },
 ];

@@ -9,17 +9,54 @@ export function Lineage(props: { readonly version: ModelVersion }) {
   const link = 'text-accent';
   const stops: readonly (readonly [string, ReactNode] | null)[] = [
     version.datasetVersionId
-      ? ['rows', <Link key="d" to="/datasets" search={{ version: version.datasetVersionId }} className={link}>{version.datasetDigest ? shortId(version.datasetDigest) : 'dataset'}</Link>]
+      ? [
+          'rows',
+          <Link key="d" to="/datasets" search={{ version: version.datasetVersionId }} className={link}>
+            {version.datasetDigest ? shortId(version.datasetDigest) : 'dataset'}
+          </Link>,
+        ]
       : version.datasetDigest
         ? ['rows', shortId(version.datasetDigest)]
         : null,
-    version.sourceRunId ? ['run', <Link key="r" to="/runs/$runId" params={{ runId: version.sourceRunId }} className={link}>{version.sourceRunId.slice(0, 8)}</Link>] : null,
-    ['version', <span key="v" className="font-strong">v{version.version}</span>],
-    ['package', version.digest ? <span key="p" className="font-mono text-label">{shortId(version.digest)}</span> : <span key="p" className="text-faint">none</span>],
-    ['serves as', version.aliases.length > 0 ? version.aliases.join(', ') : <span key="a" className="text-faint">nothing</span>],
+    version.sourceRunId
+      ? [
+          'run',
+          <Link key="r" to="/runs/$runId" params={{ runId: version.sourceRunId }} className={link}>
+            {version.sourceRunId.slice(0, 8)}
+          </Link>,
+        ]
+      : null,
+    [
+      'version',
+      <span key="v" className="font-strong">
+        v{version.version}
+      </span>,
+    ],
+    [
+      'package',
+      version.digest ? (
+        <span key="p" className="font-mono text-label">
+          {shortId(version.digest)}
+        </span>
+      ) : (
+        <span key="p" className="text-faint">
+          none
+        </span>
+      ),
+    ],
+    [
+      'serves as',
+      version.aliases.length > 0 ? (
+        version.aliases.join(', ')
+      ) : (
+        <span key="a" className="text-faint">
+          nothing
+        </span>
+      ),
+    ],
   ];
   return (
-    <div className="flex flex-wrap items-center gap-x-3 gap-y-2" aria-label="Lineage" role="group">
+    <nav className="flex flex-wrap items-center gap-x-3 gap-y-2" aria-label="Lineage">
       {stops
         .filter((stop) => stop !== null)
         .map(([label, value], index) => (
@@ -35,6 +72,6 @@ export function Lineage(props: { readonly version: ModelVersion }) {
             </span>
           </Fragment>
         ))}
-    </div>
+    </nav>
   );
 }

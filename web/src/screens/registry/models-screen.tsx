@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { ModelVersion, RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
 import { modelsQuery, versionsQuery } from '../../api/queries.ts';
-import { worstState, type State } from '../../charts/prepare/wheel.ts';
+import { type State, worstState } from '../../charts/prepare/wheel.ts';
 import { Empty } from '../../kit/empty.tsx';
 import { shortId } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
@@ -18,7 +18,10 @@ export function ModelsScreen() {
   const models = useQuery(modelsQuery());
   return (
     <Page>
-      <PageHead title="Models" sentence="Versions that were registered, what their gates said, and which of them serves." />
+      <PageHead
+        title="Models"
+        sentence="Versions that were registered, what their gates said, and which of them serves."
+      />
       <QueryView
         query={models}
         rows={8}
@@ -43,7 +46,13 @@ function ModelCard(props: { readonly model: RegisteredModel }) {
   const versions = useQuery(versionsQuery(model.name));
   const navigate = useNavigate();
   return (
-    <QueryCard title={model.name} note={model.description || undefined} query={versions} flush className="overflow-hidden">
+    <QueryCard
+      title={model.name}
+      note={model.description || undefined}
+      query={versions}
+      flush
+      className="overflow-hidden"
+    >
       {(page) => (
         <Grid
           label={`Versions of ${model.name}`}
@@ -51,7 +60,10 @@ function ModelCard(props: { readonly model: RegisteredModel }) {
           columns={COLUMNS}
           rowKey={(version) => String(version.version)}
           onOpen={(version) =>
-            void navigate({ to: '/models/$model/versions/$version', params: { model: version.name, version: String(version.version) } })
+            void navigate({
+              to: '/models/$model/versions/$version',
+              params: { model: version.name, version: String(version.version) },
+            })
           }
         />
       )}
@@ -59,7 +71,11 @@ function ModelCard(props: { readonly model: RegisteredModel }) {
   );
 }
 
-const GATE_STATE: Readonly<Record<ModelVersion['gates'][number]['verdict'], State>> = { pass: 'good', fail: 'bad', unsure: 'watch' };
+const GATE_STATE: Readonly<Record<ModelVersion['gates'][number]['verdict'], State>> = {
+  pass: 'good',
+  fail: 'bad',
+  unsure: 'watch',
+};
 
 function gateWord(version: ModelVersion): string {
   const failed = version.gates.filter((gate) => gate.verdict === 'fail').length;
@@ -74,10 +90,16 @@ const COLUMNS: readonly GridColumn<ModelVersion>[] = [
     head: 'Version',
     width: 'minmax(170px, 1fr)',
     cell: (version) => {
-      const alias = version.aliases.find((each): each is Identity => each === 'champion' || each === 'challenger');
+      const alias = version.aliases.find(
+        (each): each is Identity => each === 'champion' || each === 'challenger',
+      );
       return (
         <span className="flex items-center gap-2">
-          <Link to="/models/$model/versions/$version" params={{ model: version.name, version: String(version.version) }} className="font-strong hover:text-accent">
+          <Link
+            to="/models/$model/versions/$version"
+            params={{ model: version.name, version: String(version.version) }}
+            className="font-strong hover:text-accent"
+          >
             v{version.version}
           </Link>
           {alias && <IdentitySwatch identity={alias} />}
@@ -94,7 +116,9 @@ const COLUMNS: readonly GridColumn<ModelVersion>[] = [
       version.gates.length === 0 ? (
         <span className="text-faint">not judged</span>
       ) : (
-        <StateLabel state={worstState(version.gates.map((gate) => GATE_STATE[gate.verdict]))}>{gateWord(version)}</StateLabel>
+        <StateLabel state={worstState(version.gates.map((gate) => GATE_STATE[gate.verdict]))}>
+          {gateWord(version)}
+        </StateLabel>
       ),
   },
   {
@@ -103,10 +127,32 @@ const COLUMNS: readonly GridColumn<ModelVersion>[] = [
     width: 'minmax(240px, 3fr)',
     wideOnly: true,
     cell: (version) => {
-      const worst = version.gates.find((gate) => gate.verdict === 'fail') ?? version.gates.find((gate) => gate.verdict === 'unsure') ?? version.gates.find((gate) => gate.gate?.against === 'champion') ?? version.gates[1] ?? version.gates[0];
+      const worst =
+        version.gates.find((gate) => gate.verdict === 'fail') ??
+        version.gates.find((gate) => gate.verdict === 'unsure') ??
+        version.gates.find((gate) => gate.gate?.against === 'champion') ??
+        version.gates[1] ??
+        version.gates[0];
       return <span className="text-muted">{worst?.reason ?? version.description}</span>;
     },
   },
-  { id: 'digest', head: 'Digest', width: '100px', wideOnly: true, cell: (version) => (version.digest ? <Id id={version.digest} text={shortId(version.digest)} /> : <span className="text-faint">not packaged</span>) },
-  { id: 'created', head: 'Registered', width: '90px', align: 'right', cell: (version) => <Ago at={version.createdAt} className="text-muted" /> },
+  {
+    id: 'digest',
+    head: 'Digest',
+    width: '100px',
+    wideOnly: true,
+    cell: (version) =>
+      version.digest ? (
+        <Id id={version.digest} text={shortId(version.digest)} />
+      ) : (
+        <span className="text-faint">not packaged</span>
+      ),
+  },
+  {
+    id: 'created',
+    head: 'Registered',
+    width: '90px',
+    align: 'right',
+    cell: (version) => <Ago at={version.createdAt} className="text-muted" />,
+  },
 ];

@@ -37,9 +37,13 @@ export function VersionScreen() {
 
 function VersionBody(props: { readonly version: ModelVersion; readonly model: RegisteredModel | undefined }) {
   const { version, model } = props;
-  const alias = version.aliases.find((each): each is Identity => each === 'champion' || each === 'challenger');
+  const alias = version.aliases.find(
+    (each): each is Identity => each === 'champion' || each === 'challenger',
+  );
   const moves = useQuery(aliasMovesQuery(version.name));
-  const own = (moves.data?.items ?? []).filter((move) => move.version === version.version || move.previousVersion === version.version);
+  const own = (moves.data?.items ?? []).filter(
+    (move) => move.version === version.version || move.previousVersion === version.version,
+  );
   return (
     <>
       <PageHead
@@ -61,7 +65,11 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
       <div className="grid gap-4 lg:grid-cols-[2fr_3fr]">
         <div className="flex min-w-0 flex-col gap-4">
           <Card title="Gates">
-            {version.gates.length === 0 ? <EmptyLine>No gate has judged this version.</EmptyLine> : <GateList gates={version.gates} />}
+            {version.gates.length === 0 ? (
+              <EmptyLine>No gate has judged this version.</EmptyLine>
+            ) : (
+              <GateList gates={version.gates} />
+            )}
           </Card>
           {version.evaluationId !== null && <CalibrationCard id={version.evaluationId} version={version} />}
           <Card title="Approvals">
@@ -70,14 +78,32 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
             ) : (
               version.approvals.map((approval) => (
                 <p key={approval.id} className="py-0.5">
-                  {sentence(approval.decision)} by {approval.by} <Ago at={approval.decidedAt} className="text-muted" />
+                  {sentence(approval.decision)} by {approval.by}{' '}
+                  <Ago at={approval.decidedAt} className="text-muted" />
                   <span className="block text-muted">{approval.reason}</span>
                 </p>
               ))
             )}
           </Card>
-          <Card title="Signature" note={<a href={apiUrl(`/registered-models/${encodeURIComponent(version.name)}/versions/${version.version}/card`, { format: 'markdown' })} className="text-accent">model card</a>}>
-            {version.signature ? <Signature signature={version.signature} /> : <EmptyLine>The version has no package yet, so its inputs are not known.</EmptyLine>}
+          <Card
+            title="Signature"
+            note={
+              <a
+                href={apiUrl(
+                  `/registered-models/${encodeURIComponent(version.name)}/versions/${version.version}/card`,
+                  { format: 'markdown' },
+                )}
+                className="text-accent"
+              >
+                model card
+              </a>
+            }
+          >
+            {version.signature ? (
+              <Signature signature={version.signature} />
+            ) : (
+              <EmptyLine>The version has no package yet, so its inputs are not known.</EmptyLine>
+            )}
           </Card>
           {own.length > 0 && (
             <Card title="History">
@@ -85,7 +111,9 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
                 {own.map((move) => (
                   <li key={move.id}>
                     {MOVE_WORD[move.action]} {move.alias}
-                    {move.previousVersion !== null && move.version !== null && `: v${move.previousVersion} to v${move.version}`}{' '}
+                    {move.previousVersion !== null &&
+                      move.version !== null &&
+                      `: v${move.previousVersion} to v${move.version}`}{' '}
                     <Ago at={move.movedAt} className="text-muted" />
                     <span className="block text-muted">{move.reason}</span>
                   </li>
@@ -96,7 +124,9 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
         </div>
         {version.evaluationId === null ? (
           <Card title="Evaluation" className="self-start">
-            <EmptyLine>This version has not been evaluated: no loop has judged it on held-out rows.</EmptyLine>
+            <EmptyLine>
+              This version has not been evaluated: no loop has judged it on held-out rows.
+            </EmptyLine>
           </Card>
         ) : (
           <EvaluationCards id={version.evaluationId} version={version} />
@@ -106,7 +136,12 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
   );
 }
 
-const MOVE_WORD: Readonly<Record<string, string>> = { set: 'Set as', clear: 'No longer', promote: 'Promoted to', rollback: 'Rolled back to' };
+const MOVE_WORD: Readonly<Record<string, string>> = {
+  set: 'Set as',
+  clear: 'No longer',
+  promote: 'Promoted to',
+  rollback: 'Rolled back to',
+};
 
 /** The gate that decided, as the sentence of the head. */
 function verdict(version: ModelVersion): string {
@@ -130,7 +165,11 @@ function VersionActs(props: { readonly version: ModelVersion; readonly model: Re
         look="danger"
         title={`Roll back ${version.name}`}
         path={`${path}/rollback`}
-        effect={model?.previousChampion ? `All traffic of endpoints that follow the champion returns from v${version.version} to v${model.previousChampion} at once.` : 'There is no earlier champion to return to.'}
+        effect={
+          model?.previousChampion
+            ? `All traffic of endpoints that follow the champion returns from v${version.version} to v${model.previousChampion} at once.`
+            : 'There is no earlier champion to return to.'
+        }
         disabled={model && model.previousChampion === null ? 'There is no earlier champion' : false}
       />
     );
@@ -142,8 +181,18 @@ function VersionActs(props: { readonly version: ModelVersion; readonly model: Re
       title={`Promote v${version.version}`}
       path={`${path}/promote`}
       body={(reason) => ({ version: version.version, reason })}
-      effect={champion ? `v${version.version} takes the place of v${champion}: all traffic of endpoints that follow the champion, without shadow or canary. v${champion} stays one click away.` : `v${version.version} becomes the first champion.`}
-      disabled={version.digest === null ? 'Not packaged: there is nothing to serve' : version.gates.some((gate) => gate.verdict === 'fail') ? 'A gate refused this version' : false}
+      effect={
+        champion
+          ? `v${version.version} takes the place of v${champion}: all traffic of endpoints that follow the champion, without shadow or canary. v${champion} stays one click away.`
+          : `v${version.version} becomes the first champion.`
+      }
+      disabled={
+        version.digest === null
+          ? 'Not packaged: there is nothing to serve'
+          : version.gates.some((gate) => gate.verdict === 'fail')
+            ? 'A gate refused this version'
+            : false
+      }
     />
   );
 }
@@ -152,8 +201,26 @@ function Signature(props: { readonly signature: NonNullable<ModelVersion['signat
   return (
     <Facts
       facts={[
-        ...props.signature.inputs.map((field) => [field.name, <span key={field.name} className="text-muted">{field.type}{field.required ? '' : ', may be missing'}</span>] as const),
-        ...props.signature.outputs.map((field) => [`→ ${field.name}`, <span key={field.name} className="text-muted">{field.type}{field.shape.length > 0 ? ` [${field.shape.join(', ')}]` : ''}</span>] as const),
+        ...props.signature.inputs.map(
+          (field) =>
+            [
+              field.name,
+              <span key={field.name} className="text-muted">
+                {field.type}
+                {field.required ? '' : ', may be missing'}
+              </span>,
+            ] as const,
+        ),
+        ...props.signature.outputs.map(
+          (field) =>
+            [
+              `→ ${field.name}`,
+              <span key={field.name} className="text-muted">
+                {field.type}
+                {field.shape.length > 0 ? ` [${field.shape.join(', ')}]` : ''}
+              </span>,
+            ] as const,
+        ),
       ]}
     />
   );
@@ -164,8 +231,14 @@ function EvaluationCards(props: { readonly id: string; readonly version: ModelVe
   return (
     <div className="flex min-w-0 flex-col gap-4">
       <QueryCard
-        title={evaluation.data?.report.overall.champion ? 'Against the champion, same rows' : 'On held-out rows'}
-        note={evaluation.data ? `${formatCount(evaluation.data.report.overall.rows)} rows, ${formatCount(evaluation.data.report.overall.positives)} positive` : undefined}
+        title={
+          evaluation.data?.report.overall.champion ? 'Against the champion, same rows' : 'On held-out rows'
+        }
+        note={
+          evaluation.data
+            ? `${formatCount(evaluation.data.report.overall.rows)} rows, ${formatCount(evaluation.data.report.overall.positives)} positive`
+            : undefined
+        }
         query={evaluation}
         rows={8}
         flush
@@ -173,7 +246,9 @@ function EvaluationCards(props: { readonly id: string; readonly version: ModelVe
       >
         {(data) => <ComparisonTable comparison={data.report.overall} version={props.version.version} />}
       </QueryCard>
-      {evaluation.data && evaluation.data.report.segments.length > 0 && <SegmentTable report={evaluation.data.report} />}
+      {evaluation.data && evaluation.data.report.segments.length > 0 && (
+        <SegmentTable report={evaluation.data.report} />
+      )}
     </div>
   );
 }
@@ -187,32 +262,69 @@ function Calibration(props: { readonly evaluation: Evaluation; readonly version:
   const { candidate, champion, threshold, dataset, seed } = props.evaluation.report;
   const points = (curves: typeof candidate) =>
     curves.calibration.bins.flatMap((bin) =>
-      bin.observed.value === null ? [] : [{ meanScore: bin.meanScore, observed: bin.observed.value, low: bin.observed.low, high: bin.observed.high, rows: bin.observed.n }],
+      bin.observed.value === null
+        ? []
+        : [
+            {
+              meanScore: bin.meanScore,
+              observed: bin.observed.value,
+              low: bin.observed.low,
+              high: bin.observed.high,
+              rows: bin.observed.n,
+            },
+          ],
     );
   return (
     <Card title="Calibration" note="predicted against observed, per cent">
       <div className="flex flex-wrap items-start gap-x-8 gap-y-4">
         <Reliability
+          size={236}
           models={[
-            ...(champion ? [{ id: 'champion', identity: 'champion' as const, points: points(champion) }] : []),
-            { id: `v${props.version.version}`, identity: champion ? ('challenger' as const) : ('champion' as const), points: points(candidate) },
+            ...(champion
+              ? [{ id: 'champion', identity: 'champion' as const, points: points(champion) }]
+              : []),
+            {
+              id: `v${props.version.version}`,
+              identity: champion ? ('challenger' as const) : ('champion' as const),
+              points: points(candidate),
+            },
           ]}
         />
         <div className="min-w-44 flex-1">
           <Facts
             facts={[
-              champion && ['champion', <span key="c" className="inline-flex items-center gap-2"><IdentitySwatch identity="champion" /> slope {champion.calibration.slope?.toFixed(2) ?? '–'}</span>],
-              [`v${props.version.version}`, <span key="v" className="inline-flex items-center gap-2"><IdentitySwatch identity={champion ? 'challenger' : 'champion'} /> slope {candidate.calibration.slope?.toFixed(2) ?? '–'}</span>],
+              champion && [
+                'champion',
+                <span key="c" className="inline-flex items-center gap-2">
+                  <IdentitySwatch identity="champion" /> slope {champion.calibration.slope?.toFixed(2) ?? '–'}
+                </span>,
+              ],
+              [
+                `v${props.version.version}`,
+                <span key="v" className="inline-flex items-center gap-2">
+                  <IdentitySwatch identity={champion ? 'challenger' : 'champion'} /> slope{' '}
+                  {candidate.calibration.slope?.toFixed(2) ?? '–'}
+                </span>,
+              ],
               ['Decided at', `score ≥ ${threshold}`],
-              ['Right', `${formatCount(candidate.confusion.truePositives + candidate.confusion.trueNegatives)} of ${formatCount(props.evaluation.rows)}`],
+              [
+                'Right',
+                `${formatCount(candidate.confusion.truePositives + candidate.confusion.trueNegatives)} of ${formatCount(props.evaluation.rows)}`,
+              ],
               ['Missed', formatCount(candidate.confusion.falseNegatives)],
               ['False alarms', formatCount(candidate.confusion.falsePositives)],
               ['Rows', <Id key="d" id={dataset.digest} text={shortId(dataset.digest)} />],
               ['Seed', String(seed)],
             ]}
           />
-          <p className="pt-3 text-label text-muted">On the dotted line a score means what it says. A slope of 1 is ideal.</p>
-          <Link to="/audit" search={{ kind: 'model-version', subject: `${props.version.name}/${props.version.version}` }} className="text-accent text-label">
+          <p className="pt-3 text-label text-muted">
+            On the dotted line a score means what it says. A slope of 1 is ideal.
+          </p>
+          <Link
+            to="/audit"
+            search={{ kind: 'model-version', subject: `${props.version.name}/${props.version.version}` }}
+            className="text-accent text-label"
+          >
             who changed what
           </Link>
         </div>

@@ -3,7 +3,15 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import type { TurnSummary } from '../../../../src/loop/contract.ts';
-import { alertsQuery, endpointQuery, feedbackQuery, loopsQuery, turnQuery, turnsQuery, windowsQuery } from '../../api/queries.ts';
+import {
+  alertsQuery,
+  endpointQuery,
+  feedbackQuery,
+  loopsQuery,
+  turnQuery,
+  turnsQuery,
+  windowsQuery,
+} from '../../api/queries.ts';
 import { HoverGroup } from '../../charts/draw/hover.tsx';
 import { TimeChart } from '../../charts/draw/time-chart.tsx';
 import { TrafficChart } from '../../charts/draw/traffic-chart.tsx';
@@ -46,12 +54,18 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
   const behind = endpoint.replicas.filter((replica) => !replica.current || !replica.connected);
   return (
     <>
-      <PageHead title={endpoint.name} sentence={headline(endpoint, behind.length)} actions={<EndpointActs endpoint={endpoint} loopName={loop?.name} paused={loop?.state === 'paused'} />} />
+      <PageHead
+        title={endpoint.name}
+        sentence={headline(endpoint, behind.length)}
+        actions={<EndpointActs endpoint={endpoint} loopName={loop?.name} paused={loop?.state === 'paused'} />}
+      />
       <Card>
         <TrafficBar endpoint={endpoint} />
         {behind.map((replica) => (
           <p key={replica.id} className="pt-2 text-muted">
-            {replica.id}: {replica.error ?? (replica.connected ? 'still loads this route' : 'away; it answers with the last route it knew')}
+            {replica.id}:{' '}
+            {replica.error ??
+              (replica.connected ? 'still loads this route' : 'away; it answers with the last route it knew')}
           </p>
         ))}
       </Card>
@@ -70,12 +84,18 @@ function headline(endpoint: Endpoint, behind: number): string {
   const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
   if (!champion) return 'No version is deployed here.';
   const replicas = behind > 0 ? ` ${behind} of ${endpoint.replicas.length} replicas are behind.` : '';
-  if (challenger && challenger.weight > 0) return `v${challenger.modelVersion} answers ${formatPercent(challenger.weight)} of requests beside v${champion.modelVersion}.${replicas}`;
-  if (endpoint.shadow) return `v${champion.modelVersion} answers everything; v${endpoint.shadow.modelVersion} listens in shadow.${replicas}`;
+  if (challenger && challenger.weight > 0)
+    return `v${challenger.modelVersion} answers ${formatPercent(challenger.weight)} of requests beside v${champion.modelVersion}.${replicas}`;
+  if (endpoint.shadow)
+    return `v${champion.modelVersion} answers everything; v${endpoint.shadow.modelVersion} listens in shadow.${replicas}`;
   return `v${champion.modelVersion} answers everything.${replicas}`;
 }
 
-function EndpointActs(props: { readonly endpoint: Endpoint; readonly loopName: string | undefined; readonly paused: boolean }) {
+function EndpointActs(props: {
+  readonly endpoint: Endpoint;
+  readonly loopName: string | undefined;
+  readonly paused: boolean;
+}) {
   const { endpoint, loopName, paused } = props;
   const path = `/endpoints/${encodeURIComponent(endpoint.name)}`;
   const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
@@ -88,7 +108,11 @@ function EndpointActs(props: { readonly endpoint: Endpoint; readonly loopName: s
           verb={paused ? 'Resume' : 'Pause'}
           title={paused ? `Resume ${loopName}` : `Pause ${loopName}`}
           path={`/loops/${encodeURIComponent(loopName)}/${paused ? 'resume' : 'pause'}`}
-          effect={paused ? 'The roll-out goes on from the step it stands on.' : 'The roll-out stays at its present step: the shares of traffic do not change until it is resumed.'}
+          effect={
+            paused
+              ? 'The roll-out goes on from the step it stands on.'
+              : 'The roll-out stays at its present step: the shares of traffic do not change until it is resumed.'
+          }
         />
       )}
       {challenger || endpoint.shadow ? (
@@ -97,7 +121,11 @@ function EndpointActs(props: { readonly endpoint: Endpoint; readonly loopName: s
           look="danger"
           title={`Withdraw v${challenger?.modelVersion ?? endpoint.shadow?.modelVersion}`}
           path={`${path}/withdraw`}
-          effect={challenger ? `${formatPercent(challenger.weight)} of traffic returns to v${champion.modelVersion} at once.` : `v${endpoint.shadow?.modelVersion} stops listening. No answer changes.`}
+          effect={
+            challenger
+              ? `${formatPercent(challenger.weight)} of traffic returns to v${champion.modelVersion} at once.`
+              : `v${endpoint.shadow?.modelVersion} stops listening. No answer changes.`
+          }
         />
       ) : (
         <Act
@@ -116,7 +144,9 @@ function EndpointActs(props: { readonly endpoint: Endpoint; readonly loopName: s
 function Rollout(props: { readonly turns: readonly TurnSummary[] }) {
   const { turn: chosen } = route.useSearch();
   const navigate = route.useNavigate();
-  const rolled = props.turns.filter((turn) => turn.challengerVersion !== null && turn.championVersion !== null && turn.state !== 'rejected');
+  const rolled = props.turns.filter(
+    (turn) => turn.challengerVersion !== null && turn.championVersion !== null && turn.state !== 'rejected',
+  );
   const id = chosen ?? rolled[0]?.id;
   const turn = useQuery({ ...turnQuery(id ?? ''), enabled: id !== undefined });
   if (id === undefined) return null;
@@ -138,15 +168,28 @@ function Rollout(props: { readonly turns: readonly TurnSummary[] }) {
           <Select
             label="Roll-out"
             value={id}
-            options={rolled.map((each) => [each.id, `v${each.challengerVersion} ${turnWord(each.state)}`] as const)}
-            onChange={(value) => void navigate({ search: value && value !== rolled[0]?.id ? { turn: value } : {}, replace: true })}
+            options={rolled.map(
+              (each) => [each.id, `v${each.challengerVersion} ${turnWord(each.state)}`] as const,
+            )}
+            onChange={(value) =>
+              void navigate({
+                search: value && value !== rolled[0]?.id ? { turn: value } : {},
+                replace: true,
+              })
+            }
           />
         )
       }
       query={turn}
       rows={5}
     >
-      {(data) => (data.rollout ? <RolloutView turn={data} /> : <EmptyLine>It has not reached traffic yet: {turnWord(data.state)}.</EmptyLine>)}
+      {(data) =>
+        data.rollout ? (
+          <RolloutView turn={data} />
+        ) : (
+          <EmptyLine>It has not reached traffic yet: {turnWord(data.state)}.</EmptyLine>
+        )
+      }
     </QueryCard>
   );
 }
@@ -159,8 +202,24 @@ function Traffic(props: { readonly endpoint: Endpoint; readonly turns: readonly 
   const items = windows.data?.items;
   const marks = useMemo(() => marksOf(turns, alerts.data?.items ?? []), [turns, alerts.data]);
   const traffic = useMemo(() => trafficWindows(items ?? [], turns), [items, turns]);
-  const errors = useMemo(() => roleSeries(items ?? [], turns, (window) => ({ value: window.health.errorRatio.value, low: window.health.errorRatio.low, high: window.health.errorRatio.high, of: `${formatCount(window.health.failed)} of ${formatCount(window.health.requests)}` })), [items, turns]);
-  const latency = useMemo(() => roleSeries(items ?? [], turns, (window) => ({ value: window.health.latencyMs?.p99 ?? null, of: `median ${window.health.latencyMs?.p50.toFixed(2) ?? '–'} ms` })), [items, turns]);
+  const errors = useMemo(
+    () =>
+      roleSeries(items ?? [], turns, (window) => ({
+        value: window.health.errorRatio.value,
+        low: window.health.errorRatio.low,
+        high: window.health.errorRatio.high,
+        of: `${formatCount(window.health.failed)} of ${formatCount(window.health.requests)}`,
+      })),
+    [items, turns],
+  );
+  const latency = useMemo(
+    () =>
+      roleSeries(items ?? [], turns, (window) => ({
+        value: window.health.latencyMs?.p99 ?? null,
+        of: `median ${window.health.latencyMs?.p50.toFixed(2) ?? '–'} ms`,
+      })),
+    [items, turns],
+  );
   return (
     <QueryCard
       title="Traffic and health"
@@ -186,8 +245,23 @@ function Traffic(props: { readonly endpoint: Endpoint; readonly turns: readonly 
           <HoverGroup>
             <TrafficChart title="Requests per window" windows={traffic} parts={TRAFFIC_PARTS} marks={marks} />
             <div className="grid gap-x-8 gap-y-4 lg:grid-cols-2">
-              <TimeChart title="Errors, share of requests" series={errors} marks={marks} fromZero height={150} empty="No request yet." format={(value) => formatPercent(value)} />
-              <TimeChart title="Latency p99, ms" series={latency} marks={marks} fromZero height={150} empty="No latency yet." />
+              <TimeChart
+                title="Errors, share of requests"
+                series={errors}
+                marks={marks}
+                fromZero
+                height={150}
+                empty="No request yet."
+                format={(value) => formatPercent(value)}
+              />
+              <TimeChart
+                title="Latency p99, ms"
+                series={latency}
+                marks={marks}
+                fromZero
+                height={150}
+                empty="No latency yet."
+              />
             </div>
           </HoverGroup>
         </div>
@@ -205,7 +279,10 @@ function Ask(props: { readonly endpoint: Endpoint }) {
       <div className="flex flex-col gap-3">
         <Snippet text={text} />
         <p className="text-muted">
-          Open Inference Protocol v2. Its inputs and types: <code>{url}/v2/models/{props.endpoint.name}</code>
+          Open Inference Protocol v2. Its inputs and types:{' '}
+          <code>
+            {url}/v2/models/{props.endpoint.name}
+          </code>
         </p>
         <Link to="/predictions" search={{ endpoint: props.endpoint.name }} className="text-accent">
           What it answered

@@ -48,16 +48,31 @@ export function EndpointsScreen() {
             {page.items.map((replica) => {
               const failed = replica.models.filter((model) => model.state === 'failed');
               return (
-                <li key={replica.id} className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-t px-4 py-2 sm:grid-cols-[200px_1fr_max-content_max-content]">
-                  <StateLabel state={!replica.connected || failed.length > 0 ? 'bad' : replica.models.some((model) => model.state === 'loading') ? 'running' : 'good'}>
+                <li
+                  key={replica.id}
+                  className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-t px-4 py-2 sm:grid-cols-[200px_1fr_max-content_max-content]"
+                >
+                  <StateLabel
+                    state={
+                      !replica.connected || failed.length > 0
+                        ? 'bad'
+                        : replica.models.some((model) => model.state === 'loading')
+                          ? 'running'
+                          : 'good'
+                    }
+                  >
                     <span className="truncate font-strong">{replica.id}</span>
                   </StateLabel>
                   <span className="min-w-0 text-muted">
-                    {replica.connected ? (replica.url ?? 'connected') : 'away; it goes on with its last known routes'}
-                    {failed.length > 0 && `; ${failed.map((model) => model.error ?? 'a model does not load').join('; ')}`}
+                    {replica.connected
+                      ? (replica.url ?? 'connected')
+                      : 'away; it goes on with its last known routes'}
+                    {failed.length > 0 &&
+                      `; ${failed.map((model) => model.error ?? 'a model does not load').join('; ')}`}
                   </span>
                   <span className="text-muted">
-                    {replica.models.filter((model) => model.state === 'ready').length} models, {formatCount(replica.segmentsWaiting)} log segments on the way
+                    {replica.models.filter((model) => model.state === 'ready').length} models,{' '}
+                    {formatCount(replica.segmentsWaiting)} log segments on the way
                   </span>
                   <Ago at={replica.lastSeenAt} className="text-muted" />
                 </li>
@@ -79,7 +94,11 @@ function EndpointCard(props: { readonly endpoint: Endpoint }) {
           {endpoint.name}
         </Link>
       }
-      note={<>model {endpoint.model}, changed <Ago at={endpoint.updatedAt} /></>}
+      note={
+        <>
+          model {endpoint.model}, changed <Ago at={endpoint.updatedAt} />
+        </>
+      }
     >
       <TrafficBar endpoint={endpoint} />
     </Card>

@@ -42,18 +42,24 @@ export function RouteHistory(props: { readonly endpoint: string }) {
     >
       {(page) => (
         <ol className="max-h-[520px] overflow-y-auto">
-          {page.items.toSorted((a, b) => b.version - a.version).map((route) => (
-            <li key={route.version} className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-t px-4 py-2">
-              <span>
-                <span className="font-strong">{sentence(WORDS[route.action] ?? route.action)}</span> <span className="text-muted">{shares(route)}</span>
-              </span>
-              <Ago at={route.createdAt} className="text-label text-muted" />
-              <span className="col-span-2 text-muted">
-                {sentence(route.reason)}
-                {!route.actor.startsWith('system') && `, by ${route.actor}`}
-              </span>
-            </li>
-          ))}
+          {page.items
+            .toSorted((a, b) => b.version - a.version)
+            .map((route) => (
+              <li
+                key={route.version}
+                className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-t px-4 py-2"
+              >
+                <span>
+                  <span className="font-strong">{sentence(WORDS[route.action] ?? route.action)}</span>{' '}
+                  <span className="text-muted">{shares(route)}</span>
+                </span>
+                <Ago at={route.createdAt} className="text-label text-muted" />
+                <span className="col-span-2 text-muted">
+                  {sentence(route.reason)}
+                  {!route.actor.startsWith('system') && `, by ${route.actor}`}
+                </span>
+              </li>
+            ))}
         </ol>
       )}
     </QueryCard>

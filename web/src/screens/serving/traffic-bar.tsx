@@ -6,21 +6,36 @@ import { IdentitySwatch } from '../../kit/identity.tsx';
 /** Who gets how much of the traffic now: one bar, one line per version under it. */
 export function TrafficBar(props: { readonly endpoint: Pick<Endpoint, 'arms' | 'shadow' | 'model'> }) {
   const { arms, shadow, model } = props.endpoint;
-  if (arms.length === 0) return <p className="text-muted">No version is deployed; requests are answered with an error that says so.</p>;
+  if (arms.length === 0)
+    return (
+      <p className="text-muted">No version is deployed; requests are answered with an error that says so.</p>
+    );
   return (
     <div className="flex flex-col gap-2.5">
-      <div className="flex h-3 gap-0.5 overflow-hidden rounded-full" role="img" aria-label={arms.map((arm) => `v${arm.modelVersion} ${formatPercent(arm.weight)}`).join(', ')}>
+      <div
+        className="flex h-3 gap-0.5 overflow-hidden rounded-full"
+        role="img"
+        aria-label={arms.map((arm) => `v${arm.modelVersion} ${formatPercent(arm.weight)}`).join(', ')}
+      >
         {arms
           .filter((arm) => arm.weight > 0)
           .map((arm) => (
-            <span key={arm.arm} className={arm.arm === 'champion' ? 'bg-champion' : 'bg-challenger'} style={{ width: `${Math.max(0.8, arm.weight * 100)}%` }} />
+            <span
+              key={arm.arm}
+              className={arm.arm === 'champion' ? 'bg-champion' : 'bg-challenger'}
+              style={{ width: `${Math.max(0.8, arm.weight * 100)}%` }}
+            />
           ))}
       </div>
       <div className="flex flex-wrap gap-x-8 gap-y-1">
         {arms.map((arm) => (
           <span key={arm.arm} className="inline-flex items-center gap-2">
             <IdentitySwatch identity={arm.arm} />
-            <Link to="/models/$model/versions/$version" params={{ model, version: arm.modelVersion }} className="font-strong hover:text-accent">
+            <Link
+              to="/models/$model/versions/$version"
+              params={{ model, version: arm.modelVersion }}
+              className="font-strong hover:text-accent"
+            >
               v{arm.modelVersion}
             </Link>
             <span className="text-muted">{arm.arm}</span>
@@ -30,7 +45,11 @@ export function TrafficBar(props: { readonly endpoint: Pick<Endpoint, 'arms' | '
         {shadow && (
           <span className="inline-flex items-center gap-2">
             <IdentitySwatch identity="shadow" />
-            <Link to="/models/$model/versions/$version" params={{ model, version: shadow.modelVersion }} className="font-strong hover:text-accent">
+            <Link
+              to="/models/$model/versions/$version"
+              params={{ model, version: shadow.modelVersion }}
+              className="font-strong hover:text-accent"
+            >
               v{shadow.modelVersion}
             </Link>
             <span className="text-muted">shadow: answers every request, nobody hears it</span>
