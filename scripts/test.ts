@@ -17,7 +17,14 @@ process.chdir(root);
 
 const wanted = process.argv.slice(2).map((path) => path.replace(/^\.\//, '').replace(/\/$/, ''));
 const files = globSync(
-  ['src/**/*.test.ts', 'web/**/*.test.ts', 'test/**/*.test.ts', 'e2e/**/*.test.ts', 'bench/**/*.test.ts'],
+  [
+    'src/**/*.test.ts',
+    'web/**/*.test.ts',
+    'test/**/*.test.ts',
+    'e2e/**/*.test.ts',
+    'bench/**/*.test.ts',
+    'examples/**/*.test.ts',
+  ],
   {
     exclude: ['**/node_modules/**', 'web/dist/**'],
   },

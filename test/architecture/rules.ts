@@ -13,6 +13,7 @@ export const SLICE_EDGES = {
 } as const satisfies Record<string, readonly string[]>;
 
 export const MAX_FILE_LINES = 500;
+export const MAX_MEDIAN_LINES = 130;
 
 /** Files that every slice has. */
 export const SLICE_FILES = ['README.md', 'index.ts', 'contract.ts'] as const;

@@ -1,13 +1,34 @@
-import { type Breach, DEFAULT_EXPORT_ALLOWED, MAX_FILE_LINES, SLICE_FILES } from './rules.ts';
+import {
+  type Breach,
+  DEFAULT_EXPORT_ALLOWED,
+  MAX_FILE_LINES,
+  MAX_MEDIAN_LINES,
+  SLICE_FILES,
+} from './rules.ts';
 import { lineAt, type SourceFile } from './sourceTree.ts';
 
 const DEFAULT_EXPORT = /^export default\b|^export\s*\{[^}]*\bas default\b/m;
 
-/** Files that are too long. */
+/** Files that are too long, and whether they are too long in the middle of all. */
 export function lengthBreaches(files: readonly SourceFile[]): Breach[] {
-  return files
+  const lengths = files
     .filter((file) => !file.path.endsWith('.md'))
     .map((file) => ({ file, lines: file.text.split('\n').length - (file.text.endsWith('\n') ? 1 : 0) }))
+    .sort((a, b) => a.lines - b.lines);
+  const middle = lengths[lengths.length >> 1];
+  const median: Breach[] =
+    middle === undefined || lengths.length < 20 || middle.lines <= MAX_MEDIAN_LINES
+      ? []
+      : [
+          {
+            file: middle.file.path,
+            line: middle.lines,
+            problem: `is the median file, with ${middle.lines} lines`,
+            rule: `Half of the files are shorter than ${MAX_MEDIAN_LINES} lines.`,
+            wayOut: 'Split files that do several things; it need not be this one.',
+          },
+        ];
+  const long = lengths
     .filter(({ lines }) => lines > MAX_FILE_LINES)
     .map(({ file, lines }) => ({
       file: file.path,
@@ -16,6 +37,7 @@ export function lengthBreaches(files: readonly SourceFile[]): Breach[] {
       rule: `No file is longer than ${MAX_FILE_LINES} lines.`,
       wayOut: 'Split it into files that are each named after what they export.',
     }));
+  return [...median, ...long];
 }
 
 /** Default exports, which give one thing a different name in every file that imports it. */
