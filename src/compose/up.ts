@@ -3,6 +3,12 @@ import { createLogger } from '../platform/log/index.ts';
 import { onStopRequest, Supervisor } from '../platform/supervisor/index.ts';
 import { controlUrlOf } from './urls.ts';
 
+/**
+ * Control holds little that is short-lived, so it needs no large nursery; without a limit V8 keeps 30 MB more of it.
+ * `bin/millrace control` says the same.
+ */
+const heapFlags: Readonly<Record<string, readonly string[]>> = { control: ['--max-semi-space-size=4'] };
+
 /** Starts control, serve and a local worker as child processes and keeps them running. */
 export async function up(main: string, settings: Settings): Promise<number> {
   const log = createLogger('up', settings.logLevel, settings.logFormat);
@@ -19,7 +25,7 @@ export async function up(main: string, settings: Settings): Promise<number> {
     return 78;
   }
   for (const role of ['control', 'serve', 'work']) {
-    const args = ['--disable-warning=ExperimentalWarning', main, role];
+    const args = ['--disable-warning=ExperimentalWarning', ...(heapFlags[role] ?? []), main, role];
     supervisor.start({ name: role, command: process.execPath, args, env });
   }
   onStopRequest(() => void supervisor.stop());
