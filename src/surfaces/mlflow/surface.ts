@@ -1,3 +1,4 @@
+import { fail } from '../../core/errors.ts';
 import type { Experiments } from '../../lifecycle/experiments/index.ts';
 import type { Registry } from '../../lifecycle/registry/index.ts';
 import { type FastifyInstance, toMillraceError } from '../../platform/http/index.ts';
@@ -83,7 +84,10 @@ function addScope(
         (_request, body, done) => done(null, body),
       );
       scope.setErrorHandler((thrown, request, reply) => {
-        const error = toMillraceError(thrown);
+        const isTooLarge = (thrown as { readonly code?: string }).code === 'FST_ERR_CTP_BODY_TOO_LARGE';
+        const error = isTooLarge
+          ? fail('payload_too_large', { limitBytes: bodyLimitBytes })
+          : toMillraceError(thrown);
         const { status, body } = toMlflowError(error);
         if (status >= 500) deps.log.error({ err: error.cause ?? error, url: request.url }, error.message);
         void reply.code(status).type('application/json').send(body);
