@@ -26,7 +26,7 @@ export const monitorSpecSchema = z.strictObject({
       numericEffect: z.number().gt(0).default(0.03),
       /** Jensen-Shannon distance, noise removed, that matters for a category. */
       categoricalEffect: z.number().gt(0).default(0.05),
-      /** Rise of the share of missing values that matters. */
+      /** Change of the share of missing values that matters. */
       missingRise: z.number().gt(0).default(0.01),
       minRows: z.int().min(1).default(200),
     })
@@ -64,14 +64,27 @@ export const estimateSchema = z.strictObject({
 });
 export type Estimate = z.infer<typeof estimateSchema>;
 
-/** What a model version's windows are compared with. */
-export const monitorReferenceSchema = z.strictObject({
+/** POST /api/v1/monitors/:endpoint/references: what a model version's windows are compared with from now on. */
+export const monitorReferenceRequestSchema = z.strictObject({
   modelVersion: z.string().min(1),
   /** Features: the rows it was trained on. */
   datasetVersionId: z.string().min(1),
-  /** Score: a Parquet blob with a column `score`, as a rule the hold-out's. Null: the version's first window. */
+  /** Performance: the evaluation before it was deployed. Null: performance is shown, not judged. */
+  evaluationId: z.string().min(1).nullable().default(null),
+  /** Score: a Parquet blob with a column `score`. Null: the version's first window. */
+  scoresDigest: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .nullable()
+    .default(null),
+});
+export type MonitorReferenceRequest = z.input<typeof monitorReferenceRequestSchema>;
+
+export const monitorReferenceSchema = z.strictObject({
+  modelVersion: z.string(),
+  datasetVersionId: z.string(),
+  evaluationId: z.string().nullable(),
   scoresDigest: z.string().nullable(),
-  /** Performance: as measured before it was deployed. */
   metrics: z.array(z.strictObject({ metric: metricNameSchema, ...estimateSchema.shape })),
   baseRate: z.number().nullable(),
 });
@@ -79,8 +92,10 @@ export type MonitorReference = z.infer<typeof monitorReferenceSchema>;
 
 export const monitorSchema = z.strictObject({
   endpoint: z.string(),
-  /** Secrets are never returned: a webhook that has one says so. */
-  spec: monitorSpecSchema,
+  /** Secrets are never returned: `signed` says that there is one. */
+  spec: monitorSpecSchema.extend({
+    alerts: z.array(z.strictObject({ webhook: z.string(), signed: z.boolean() })),
+  }),
   references: z.array(monitorReferenceSchema),
   watermark: time.nullable(),
   /** Start of the first window that is not closed yet; null before the first prediction. */
@@ -90,7 +105,7 @@ export const monitorSchema = z.strictObject({
 export type Monitor = z.infer<typeof monitorSchema>;
 
 /** drifted: p-value and effect both say so. insufficient: too few rows to say. no-data: the column was empty. */
-export const driftVerdictSchema = z.enum(['drifted', 'steady', 'insufficient', 'no-data']);
+export const driftVerdictSchema = z.enum(['drifted', 'stable', 'insufficient', 'no-data']);
 export type DriftVerdict = z.infer<typeof driftVerdictSchema>;
 
 /** Both sides in the same bins. Numbers: edges (n + 1, outer bins open); categories: names, '(other)' last. */
@@ -214,7 +229,7 @@ export const monitorWindowSchema = monitorWindowSummarySchema.extend({
     .strictObject({
       datasetVersionId: z.string(),
       rows: z.int(),
-      scores: z.enum(['reference', 'first-window']),
+      scores: z.enum(['reference', 'first-window', 'none']),
     })
     .nullable(),
 });
@@ -296,7 +311,12 @@ export type AlertsQuery = z.infer<typeof alertsQuerySchema>;
 
 export const acknowledgeAlertRequestSchema = z.strictObject({ reason: z.string().max(2000).default('') });
 
-/** Events `window.closed` and `window.matured`; subject = the endpoint, event time = the window's end. */
+/** Event types; subject = the endpoint, event time = the window's end, data = WindowEvent. */
+export const WINDOW_CLOSED = 'window.closed';
+export const WINDOW_MATURED = 'window.matured';
+/** Late labels or rows changed the numbers of a window. */
+export const WINDOW_REVISED = 'window.revised';
+
 export const windowEventSchema = z.strictObject({
   windowId: z.string(),
   endpoint: z.string(),
@@ -312,7 +332,10 @@ export const windowEventSchema = z.strictObject({
 });
 export type WindowEvent = z.infer<typeof windowEventSchema>;
 
-/** Events `alert.opened` and `alert.resolved`; subject = the endpoint, event time = the window's end. */
+/** Event types; subject = the endpoint, event time = the window's end, data = AlertEvent. */
+export const ALERT_OPENED = 'alert.opened';
+export const ALERT_RESOLVED = 'alert.resolved';
+
 export const alertEventSchema = z.strictObject({
   alertId: z.string(),
   endpoint: z.string(),

@@ -1,0 +1,163 @@
+import type { Clock } from '../../core/time.ts';
+import { systemActor } from '../../platform/access/index.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Watermarks } from '../../platform/watermarks/index.ts';
+import { affectedWindows } from './affectedWindows.ts';
+import type { MonitorOutputs, MonitorReference, MonitorSpec } from './contract.ts';
+import { columnValues } from './drift/ColumnValues.ts';
+import { type DriftReference, measureDrift } from './drift/measureDrift.ts';
+import type { References } from './drift/References.ts';
+import { measureHealth } from './measureHealth.ts';
+import { measurePerformance } from './performance/measurePerformance.ts';
+import { type LogReader, readCounts, readLabelled, readValues, type VersionCounts } from './readWindow.ts';
+import type { Measured, WindowRecorder } from './recordWindow.ts';
+import { findMonitor, listReferences, moveMonitor } from './store/monitors.ts';
+import type { WindowRow } from './store/tables.ts';
+import { firstWindowStart, startsToMature, windowsAt } from './store/windows.ts';
+import { toReference } from './toContract.ts';
+import { windowLengthMs, windowStartMs } from './windowTimes.ts';
+
+export interface MonitorRunDeps extends LogReader {
+  readonly db: Database;
+  readonly watermarks: Watermarks;
+  readonly references: References;
+  readonly recorder: WindowRecorder;
+  readonly clock: Clock;
+}
+
+type Totals = { -readonly [K in keyof MonitorOutputs]: MonitorOutputs[K] };
+
+interface Subject {
+  readonly endpoint: string;
+  readonly spec: MonitorSpec;
+  readonly references: readonly MonitorReference[];
+  readonly watermarkMs: number;
+}
+
+/**
+ * Does everything that is due for an endpoint at its watermark: closes windows, lets their performance mature, and
+ * measures again those that late labels or rows came in for. Each window is recorded in one transaction with its
+ * alerts and events, so a run that is cut off is simply gone on with by the next.
+ */
+export async function runMonitor(deps: MonitorRunDeps, endpoint: string): Promise<MonitorOutputs> {
+  const totals: Totals = { closed: 0, matured: 0, revised: 0, alertsOpened: 0, alertsResolved: 0 };
+  const monitor = await findMonitor(deps.db.read, endpoint);
+  const watermarkMs = await deps.watermarks.get(endpoint);
+  if (!monitor || watermarkMs === undefined) return totals;
+  const spec = JSON.parse(monitor.spec_json) as MonitorSpec;
+  const references = (await listReferences(deps.db.read, endpoint)).map(toReference);
+  const subject: Subject = { endpoint, spec, references, watermarkMs };
+  const lookedAtMs = deps.clock.nowMs();
+  await deps.feedback.flush(endpoint);
+
+  const segments = await deps.feedback.predictionSegments(systemActor, { endpoint });
+  const firstMs = segments.reduce((min, s) => Math.min(min, s.minEventTimeMs), Number.POSITIVE_INFINITY);
+  if (!Number.isFinite(firstMs)) return totals;
+  const openMs = monitor.open_window_start_ms ?? windowStartMs(firstMs, spec.window);
+  const seenBefore = { labelSegment: monitor.seen_label_segment, predictionsMs: monitor.seen_predictions_ms };
+  const { starts, seen } = await affectedWindows(deps, endpoint, spec.window, openMs, seenBefore);
+  const length = windowLengthMs(spec.window);
+  const maturing = await startsToMature(deps.db.read, endpoint, spec.window, watermarkMs - spec.labelDelayMs);
+  for (const startMs of [...new Set([...starts, ...maturing])].sort((a, b) => a - b)) {
+    await measureWindow(deps, subject, startMs, startMs, totals);
+  }
+  let startMs = openMs;
+  for (; startMs + length + spec.allowedDelayMs <= watermarkMs; startMs += length) {
+    const from = startMs;
+    const hasRows = segments.some((s) => s.minEventTimeMs < from + length && s.maxEventTimeMs >= from);
+    if (hasRows) await measureWindow(deps, subject, from, from + length, totals);
+  }
+  await deps.db.write((tx) =>
+    moveMonitor(tx, endpoint, {
+      open_window_start_ms: startMs,
+      seen_label_segment: seen.labelSegment,
+      seen_predictions_ms: lookedAtMs,
+    }),
+  );
+  return totals;
+}
+
+/** @param openMs where the first window begins that is not closed once this one is recorded */
+async function measureWindow(
+  deps: MonitorRunDeps,
+  subject: Subject,
+  startMs: number,
+  openMs: number,
+  totals: Totals,
+): Promise<void> {
+  const { endpoint, spec, watermarkMs } = subject;
+  const range = { fromMs: startMs, toMs: startMs + windowLengthMs(spec.window) };
+  const counts = await readCounts(deps, endpoint, range);
+  const known = await windowsAt(deps.db.read, endpoint, spec.window, startMs);
+  const mature = watermarkMs >= range.toMs + spec.labelDelayMs;
+  const changed = counts.filter((version) => {
+    const before = known.find((row) => row.model_version === version.modelVersion);
+    return before?.fingerprint !== version.fingerprint || (mature && before.state === 'closed');
+  });
+  if (changed.length === 0) return;
+  const labelled = await readLabelled(deps, endpoint, range);
+  const measured: Measured[] = [];
+  for (const version of changed) {
+    const before = known.find((row) => row.model_version === version.modelVersion);
+    const reference = subject.references.find((r) => r.modelVersion === version.modelVersion);
+    const scores = labelled.get(version.modelVersion) ?? {
+      labels: new Uint8Array(),
+      scores: new Float64Array(),
+    };
+    const coverage = { eligible: version.eligible, mature };
+    measured.push({
+      version,
+      before,
+      mature,
+      ...(await driftOf(deps, subject, range, version, before, reference)),
+      performance: measurePerformance(scores, coverage, reference, spec.performance),
+      health: measureHealth(version, range.toMs - range.fromMs, spec.health),
+    });
+  }
+  const champion = counts.reduce((a, b) => (b.championRows > a.championRows ? b : a)).modelVersion;
+  const recorded = await deps.recorder.record({ endpoint, spec, range, openMs, champion, measured });
+  for (const key of Object.keys(totals) as (keyof Totals)[]) totals[key] += recorded[key];
+}
+
+/** Drift does not change with labels: while the rows are the same it is kept as it was. */
+async function driftOf(
+  deps: MonitorRunDeps,
+  subject: Subject,
+  range: { readonly fromMs: number; readonly toMs: number },
+  version: VersionCounts,
+  before: WindowRow | undefined,
+  reference: MonitorReference | undefined,
+): Promise<Pick<Measured, 'drift' | 'reference'>> {
+  if (before) {
+    const window = JSON.parse(before.window_json) as Measured & { readonly rows: number };
+    if (window.rows === version.requests) {
+      return { drift: JSON.parse(before.drift_json), reference: window.reference };
+    }
+  }
+  const { endpoint, spec } = subject;
+  const columns = reference && (await deps.references.columns(reference.datasetVersionId));
+  const wanted = [...(columns?.columns.keys() ?? [])];
+  const values = await readValues(deps, endpoint, range, version.modelVersion, wanted);
+  const scores = await scoreReference(deps, subject, range.fromMs, version.modelVersion, reference);
+  return measureDrift(values, { reference, columns, scores }, spec.drift);
+}
+
+async function scoreReference(
+  deps: MonitorRunDeps,
+  { endpoint, spec }: Subject,
+  startMs: number,
+  modelVersion: string,
+  reference: MonitorReference | undefined,
+): Promise<DriftReference['scores']> {
+  if (reference?.scoresDigest) {
+    return { from: 'reference', values: await deps.references.scores(reference.scoresDigest) };
+  }
+  const { minRows } = spec.drift;
+  const firstMs = await firstWindowStart(deps.db.read, endpoint, spec.window, modelVersion, minRows);
+  if (firstMs === undefined || firstMs >= startMs) return undefined;
+  const range = { fromMs: firstMs, toMs: firstMs + windowLengthMs(spec.window) };
+  const values = await deps.references.firstScores(`${endpoint}/${modelVersion}/${firstMs}`, async () =>
+    columnValues((await readValues(deps, endpoint, range, modelVersion, [])).scores, 'numeric'),
+  );
+  return { from: 'first-window', values };
+}

@@ -1,0 +1,93 @@
+import type { AlertKind, ColumnDrift, Health, MonitorSpec, Performance } from '../contract.ts';
+import { percent, threeDigits } from '../text.ts';
+
+/** Something in a window that an alert is made of when it persists. */
+export interface Cause {
+  readonly kind: AlertKind;
+  /** The column or the metric; '' where the kind says it all. */
+  readonly subject: string;
+  readonly severity: 'watch' | 'bad';
+  readonly value: number | null;
+  readonly threshold: number | null;
+  readonly reason: string;
+}
+
+/** An effect this many times what matters is bad, not only worth watching. */
+const badFactor = 4;
+
+/** What a window's inputs and scores give cause for. */
+export function driftCauses(columns: readonly ColumnDrift[], spec: MonitorSpec['drift']): readonly Cause[] {
+  return columns.flatMap((column): Cause[] => {
+    const causes: Cause[] = [];
+    if (column.verdict === 'drifted') {
+      causes.push({
+        kind: column.role === 'score' ? 'score-drift' : 'feature-drift',
+        subject: column.column,
+        severity: (column.effect ?? 0) >= badFactor * column.effectThreshold ? 'bad' : 'watch',
+        value: column.effect,
+        threshold: column.effectThreshold,
+        reason: column.reason,
+      });
+    }
+    const { missing } = column;
+    if (missing.verdict === 'drifted') {
+      const rise = missing.currentRatio - missing.referenceRatio;
+      causes.push({
+        kind: 'missing-values',
+        subject: column.column,
+        severity: Math.abs(rise) >= badFactor * spec.missingRise ? 'bad' : 'watch',
+        value: missing.currentRatio,
+        threshold: spec.missingRise,
+        reason: `${column.column} missing in ${percent(missing.currentRatio)} of rows, was ${percent(missing.referenceRatio)}`,
+      });
+    }
+    return causes;
+  });
+}
+
+/** What a window's errors and latency give cause for. */
+export function healthCauses(health: Health, spec: MonitorSpec['health']): readonly Cause[] {
+  if (health.verdict !== 'bad') return [];
+  const causes: Cause[] = [];
+  if ((health.errorRatio.low ?? 0) > spec.maxErrorRatio) {
+    causes.push({
+      kind: 'errors',
+      subject: '',
+      severity: 'bad',
+      value: health.errorRatio.value,
+      threshold: spec.maxErrorRatio,
+      reason: `${percent(health.errorRatio.value)} of ${health.requests} requests failed (limit ${percent(spec.maxErrorRatio)})`,
+    });
+  }
+  const limit = spec.maxLatencyP99Ms;
+  if (limit !== undefined && health.latencyMs && health.latencyMs.p99 > limit) {
+    causes.push({
+      kind: 'latency',
+      subject: '',
+      severity: 'bad',
+      value: health.latencyMs.p99,
+      threshold: limit,
+      reason: `latency p99 ${threeDigits(health.latencyMs.p99)} ms (limit ${limit} ms)`,
+    });
+  }
+  return causes;
+}
+
+/** What the watched metric of a matured window gives cause for. */
+export function performanceCauses(
+  performance: Performance,
+  spec: MonitorSpec['performance'],
+): readonly Cause[] {
+  const result = performance.metrics.find(({ metric }) => metric === spec.metric);
+  if (result?.verdict !== 'worse') return [];
+  return [
+    {
+      kind: 'performance',
+      subject: result.metric,
+      severity: 'bad',
+      value: result.difference?.value ?? null,
+      threshold: spec.tolerance,
+      reason: result.reason,
+    },
+  ];
+}

@@ -1,0 +1,273 @@
+import { fail } from '../../core/errors.ts';
+import { type Clock, formatTime, wallClock } from '../../core/time.ts';
+import { type Actor, authorize } from '../../platform/access/index.ts';
+import type { DirectoryBlobStore } from '../../platform/blobs/index.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Frames } from '../../platform/frames/index.ts';
+import type { Jobs } from '../../platform/jobs/index.ts';
+import type { Journal } from '../../platform/journal/index.ts';
+import type { Watermarks } from '../../platform/watermarks/index.ts';
+import type { DataService } from '../data/index.ts';
+import type { EvaluationService } from '../evaluation/index.ts';
+import type { FeedbackService } from '../feedback/index.ts';
+import { AlertKeeper } from './alerts/AlertKeeper.ts';
+import { deliverAlert } from './alerts/deliverAlert.ts';
+import {
+  type Alert,
+  type Monitor,
+  type MonitorOutputs,
+  type MonitorReferenceRequest,
+  type MonitorSpec,
+  type MonitorSpecInput,
+  type MonitorWindow,
+  type MonitorWindowSummary,
+  metricNameSchema,
+  monitorReferenceRequestSchema,
+  monitorSpecSchema,
+} from './contract.ts';
+import { References } from './drift/References.ts';
+import { type MonitorRunDeps, runMonitor } from './MonitorRun.ts';
+import { WindowRecorder } from './recordWindow.ts';
+import { type AlertFilter, deliveriesOf, findAlert, listAlerts, updateAlert } from './store/alerts.ts';
+import {
+  findMonitor,
+  listMonitors,
+  listReferences,
+  moveMonitor,
+  putMonitor,
+  putReference,
+} from './store/monitors.ts';
+import type { MonitorRow } from './store/tables.ts';
+import { findWindow, listWindows, type WindowFilter } from './store/windows.ts';
+import { toAlert, toMonitor, toWindow, toWindowSummary } from './toContract.ts';
+import { windowStartMs } from './windowTimes.ts';
+
+export interface MonitoringServiceOptions {
+  readonly db: Database;
+  readonly journal: Journal;
+  readonly jobs: Jobs;
+  readonly watermarks: Watermarks;
+  readonly blobs: DirectoryBlobStore;
+  readonly frames: Frames;
+  readonly data: DataService;
+  readonly evaluation: EvaluationService;
+  readonly feedback: FeedbackService;
+  readonly clock?: Clock;
+}
+
+/** Watches endpoints: closes windows of event time, measures drift, performance and health, keeps alerts. */
+export class MonitoringService {
+  readonly #options: MonitoringServiceOptions;
+  readonly #clock: Clock;
+  readonly #runDeps: MonitorRunDeps;
+  /** One run at a time per endpoint. */
+  readonly #running = new Map<string, Promise<unknown>>();
+
+  constructor(options: MonitoringServiceOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? wallClock;
+    const { db, journal, jobs, watermarks, data, blobs, frames, feedback } = options;
+    const alerts = new AlertKeeper(journal, jobs, this.#clock);
+    this.#runDeps = {
+      db,
+      watermarks,
+      frames,
+      feedback,
+      references: new References(data, blobs, frames),
+      recorder: new WindowRecorder(db, journal, alerts, this.#clock),
+      clock: this.#clock,
+    };
+  }
+
+  /**
+   * Says how an endpoint is watched. The same again changes nothing; another window size holds for windows that
+   * are not closed yet. Throws `invalid_input`.
+   */
+  async configure(actor: Actor, endpoint: string, input: MonitorSpecInput): Promise<Monitor> {
+    authorize(actor, 'monitoring:write');
+    const spec = monitorSpecSchema.parse(input);
+    const { db, journal, watermarks } = this.#options;
+    await db.write(async (tx) => {
+      const before = await findMonitor(tx, endpoint);
+      const specJson = JSON.stringify(spec);
+      if (before?.spec_json === specJson) return;
+      await watermarks.declare(tx, endpoint);
+      await putMonitor(tx, {
+        endpoint,
+        spec_json: specJson,
+        open_window_start_ms: null,
+        seen_label_segment: '',
+        seen_predictions_ms: 0,
+        updated_at_ms: this.#clock.nowMs(),
+      });
+      const openMs = before?.open_window_start_ms ?? null;
+      if (openMs !== null) {
+        await moveMonitor(tx, endpoint, { open_window_start_ms: windowStartMs(openMs, spec.window) });
+      }
+      await journal.appendAudit(tx, {
+        actor,
+        action: 'monitoring:configure',
+        subject: { kind: 'monitor', id: endpoint },
+        before: before && withoutSecrets(JSON.parse(before.spec_json) as MonitorSpec),
+        after: withoutSecrets(spec),
+        reason: 'the way the endpoint is watched was declared',
+      });
+    });
+    return this.monitor(actor, endpoint);
+  }
+
+  /**
+   * Says what a model version's windows are compared with: the rows it was trained on and the evaluation before it
+   * was deployed. Throws `not_found` for an unknown monitor, dataset version or evaluation.
+   */
+  async addReference(actor: Actor, endpoint: string, input: MonitorReferenceRequest): Promise<void> {
+    authorize(actor, 'monitoring:write');
+    const request = monitorReferenceRequestSchema.parse(input);
+    const { db, journal, data, evaluation } = this.#options;
+    await this.#known(endpoint);
+    await data.version(actor, request.datasetVersionId);
+    const report =
+      request.evaluationId === null
+        ? undefined
+        : (await evaluation.evaluation(actor, request.evaluationId)).report;
+    const estimates = report?.overall.candidate;
+    const metrics = metricNameSchema.options.flatMap((metric) => {
+      const estimate = estimates?.[metric];
+      return estimate === undefined || estimate.value === null
+        ? []
+        : [{ metric, value: estimate.value, low: estimate.low, high: estimate.high }];
+    });
+    const rows = report?.overall.rows ?? 0;
+    await db.write(async (tx) => {
+      await putReference(tx, {
+        endpoint,
+        model_version: request.modelVersion,
+        dataset_version_id: request.datasetVersionId,
+        evaluation_id: request.evaluationId,
+        scores_digest: request.scoresDigest,
+        metrics_json: JSON.stringify(metrics),
+        base_rate: report && rows > 0 ? report.overall.positives / rows : null,
+        added_at_ms: this.#clock.nowMs(),
+      });
+      await journal.appendAudit(tx, {
+        actor,
+        action: 'monitoring:add-reference',
+        subject: { kind: 'monitor', id: endpoint },
+        after: request,
+        reason: `version ${request.modelVersion} is compared with what it was trained and judged on`,
+      });
+    });
+  }
+
+  /** Throws `not_found`. */
+  async monitor(actor: Actor, endpoint: string): Promise<Monitor> {
+    authorize(actor, 'read');
+    return this.#toMonitor(await this.#known(endpoint));
+  }
+
+  async monitors(actor: Actor): Promise<readonly Monitor[]> {
+    authorize(actor, 'read');
+    const rows = await listMonitors(this.#options.db.read);
+    return Promise.all(rows.map((row) => this.#toMonitor(row)));
+  }
+
+  /** Does everything that is due for an endpoint at its watermark. See `runMonitor`. */
+  async run(actor: Actor, endpoint: string): Promise<MonitorOutputs> {
+    authorize(actor, 'monitoring:write');
+    const before = this.#running.get(endpoint) ?? Promise.resolve();
+    const run = before.catch(() => undefined).then(() => runMonitor(this.#runDeps, endpoint));
+    this.#running.set(endpoint, run);
+    try {
+      return await run;
+    } finally {
+      if (this.#running.get(endpoint) === run) this.#running.delete(endpoint);
+    }
+  }
+
+  /** Windows of the size in force, newest first; of an unknown monitor none. */
+  async windows(actor: Actor, filter: Omit<WindowFilter, 'size'>): Promise<readonly MonitorWindowSummary[]> {
+    authorize(actor, 'read');
+    const monitor = await findMonitor(this.#options.db.read, filter.endpoint);
+    if (!monitor) return [];
+    const { window: size } = JSON.parse(monitor.spec_json) as MonitorSpec;
+    return (await listWindows(this.#options.db.read, { ...filter, size })).map(toWindowSummary);
+  }
+
+  /** Throws `not_found`. */
+  async window(actor: Actor, id: string): Promise<MonitorWindow> {
+    authorize(actor, 'read');
+    const row = await findWindow(this.#options.db.read, id);
+    if (!row) throw fail('not_found', { kind: 'window', id, list: '/api/v1/windows?endpoint=' });
+    return toWindow(row);
+  }
+
+  /** Alerts, newest first. */
+  async alerts(actor: Actor, filter: AlertFilter): Promise<readonly Alert[]> {
+    authorize(actor, 'read');
+    const { db } = this.#options;
+    const rows = await listAlerts(db.read, filter);
+    const deliveries = await deliveriesOf(
+      db.read,
+      rows.map((row) => row.id),
+    );
+    return rows.map((row) => toAlert(row, deliveries));
+  }
+
+  /** Throws `not_found`. */
+  async alert(actor: Actor, id: string): Promise<Alert> {
+    authorize(actor, 'read');
+    const { db } = this.#options;
+    const row = await findAlert(db.read, id);
+    if (!row) throw fail('not_found', { kind: 'alert', id, list: '/api/v1/alerts' });
+    return toAlert(row, await deliveriesOf(db.read, [id]));
+  }
+
+  /** Says that a person has seen an open alert. An alert that is not open stays as it is. Throws `not_found`. */
+  async acknowledge(actor: Actor, id: string, reason: string): Promise<Alert> {
+    authorize(actor, 'monitoring:write');
+    const { db, journal } = this.#options;
+    await db.write(async (tx) => {
+      const row = await findAlert(tx, id);
+      if (row?.state !== 'open') return;
+      await updateAlert(tx, id, {
+        state: 'acknowledged',
+        acknowledged_by: `${actor.kind}:${actor.id}`,
+        acknowledged_reason: reason,
+        updated_at_ms: this.#clock.nowMs(),
+      });
+      const subject = { kind: 'alert', id };
+      await journal.appendEvent(tx, {
+        type: 'alert.acknowledged',
+        subject,
+        data: { endpoint: row.endpoint },
+      });
+      await journal.appendAudit(tx, { actor, action: 'monitoring:acknowledge', subject, reason });
+    });
+    return this.alert(actor, id);
+  }
+
+  /** One attempt to tell a webhook; run by the job queue. */
+  async deliver(actor: Actor, deliveryId: string, signal: AbortSignal): Promise<void> {
+    authorize(actor, 'monitoring:write');
+    await deliverAlert(this.#options.db, deliveryId, signal, this.#clock);
+  }
+
+  async #known(endpoint: string): Promise<MonitorRow> {
+    const row = await findMonitor(this.#options.db.read, endpoint);
+    if (!row) throw fail('not_found', { kind: 'monitor', id: endpoint, list: '/api/v1/monitors' });
+    return row;
+  }
+
+  async #toMonitor(row: MonitorRow): Promise<Monitor> {
+    const watermarkMs = await this.#options.watermarks.get(row.endpoint);
+    const references = await listReferences(this.#options.db.read, row.endpoint);
+    return toMonitor(row, references, watermarkMs === undefined ? null : formatTime(watermarkMs));
+  }
+}
+
+function withoutSecrets(spec: MonitorSpec) {
+  return {
+    ...spec,
+    alerts: spec.alerts.map(({ webhook, secret }) => ({ webhook, signed: secret !== undefined })),
+  };
+}

@@ -1,0 +1,95 @@
+import { formatTime } from '../../core/time.ts';
+import type {
+  Alert,
+  AlertDelivery,
+  Monitor,
+  MonitorReference,
+  MonitorSpec,
+  MonitorWindow,
+  MonitorWindowSummary,
+} from './contract.ts';
+import type { AlertRow, DeliveryRow, MonitorRow, ReferenceRow, WindowRow } from './store/tables.ts';
+
+const timeOrNull = (ms: number | null) => (ms === null ? null : formatTime(ms));
+
+export function toReference(row: ReferenceRow): MonitorReference {
+  return {
+    modelVersion: row.model_version,
+    datasetVersionId: row.dataset_version_id,
+    evaluationId: row.evaluation_id,
+    scoresDigest: row.scores_digest,
+    metrics: JSON.parse(row.metrics_json),
+    baseRate: row.base_rate,
+  };
+}
+
+/** Leaves the webhooks' secrets out. */
+export function toMonitor(
+  row: MonitorRow,
+  references: readonly ReferenceRow[],
+  watermark: string | null,
+): Monitor {
+  const { alerts, ...spec } = JSON.parse(row.spec_json) as MonitorSpec;
+  return {
+    endpoint: row.endpoint,
+    spec: {
+      ...spec,
+      alerts: alerts.map(({ webhook, secret }) => ({ webhook, signed: secret !== undefined })),
+    },
+    references: references.map(toReference),
+    watermark,
+    openWindowStart: timeOrNull(row.open_window_start_ms),
+    updatedAt: formatTime(row.updated_at_ms),
+  };
+}
+
+export function toWindow(row: WindowRow): MonitorWindow {
+  return { ...JSON.parse(row.window_json), drift: JSON.parse(row.drift_json) };
+}
+
+export function toWindowSummary(row: Pick<WindowRow, 'window_json'>): MonitorWindowSummary {
+  const {
+    reference: _,
+    performance,
+    ...summary
+  } = JSON.parse(row.window_json) as Omit<MonitorWindow, 'drift'>;
+  const { calibration: __, ...rest } = performance;
+  return { ...summary, performance: rest };
+}
+
+/** @param deliveries of this alert, among others perhaps */
+export function toAlert(row: AlertRow, deliveries: readonly DeliveryRow[]): Alert {
+  return {
+    id: row.id,
+    endpoint: row.endpoint,
+    modelVersion: row.model_version,
+    kind: row.kind as Alert['kind'],
+    subject: row.subject,
+    severity: row.severity as Alert['severity'],
+    state: row.state as Alert['state'],
+    reason: row.reason,
+    evidence: JSON.parse(row.evidence_json),
+    openedAt: formatTime(row.opened_at_ms),
+    resolvedAt: timeOrNull(row.resolved_at_ms),
+    resolution: row.resolution,
+    acknowledgedBy: row.acknowledged_by,
+    acknowledgedReason: row.acknowledged_reason,
+    deliveries: deliveries.filter((delivery) => delivery.alert_id === row.id).map(toDelivery),
+    createdAt: formatTime(row.created_at_ms),
+    updatedAt: formatTime(row.updated_at_ms),
+  };
+}
+
+function toDelivery(row: DeliveryRow): AlertDelivery {
+  return {
+    id: row.id,
+    event: row.event as AlertDelivery['event'],
+    url: row.url,
+    signed: row.secret !== null,
+    state: row.state as AlertDelivery['state'],
+    attempts: row.attempts,
+    httpStatus: row.http_status,
+    error: row.error,
+    updatedAt: formatTime(row.updated_at_ms),
+  };
+}
