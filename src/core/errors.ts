@@ -1,3 +1,4 @@
+import { cliErrors } from './errors/cli.ts';
 import { dataErrors } from './errors/data.ts';
 import type { ErrorEntry } from './errors/ErrorEntry.ts';
 import { evaluationErrors } from './errors/evaluation.ts';
@@ -29,6 +30,7 @@ export const errorCatalogue = {
   ...monitoringErrors,
   ...governanceErrors,
   ...loopErrors,
+  ...cliErrors,
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -49,15 +49,11 @@ export class ControlClient {
   readonly url: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /**
-   * @param token names a job's attempt; without one the caller is whoever the server takes it for
-   * @param userName who is written into the audit trail as the user
-   */
-  constructor(url: string, token?: string, userName?: string) {
+  constructor(url: string, caller: Caller = {}) {
     this.url = url.replace(/\/+$/, '');
     this.#headers = {
-      ...(token ? { authorization: `Bearer ${token}` } : {}),
-      ...(userName ? { 'x-millrace-actor': userName } : {}),
+      ...(caller.token === undefined ? {} : { authorization: `Bearer ${caller.token}` }),
+      ...(caller.user === undefined ? {} : { 'x-millrace-actor': caller.user }),
     };
   }
 

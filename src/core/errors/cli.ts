@@ -1,0 +1,22 @@
+import type { ErrorEntries } from './ErrorEntry.ts';
+
+export const cliErrors = {
+  local_file_unreadable: {
+    status: 400,
+    title: 'File cannot be read',
+    message: '{file} cannot be read: {problem}',
+    next: 'Check the name; paths in a loop file start at its own folder.',
+  },
+  labels_file_invalid: {
+    status: 400,
+    title: 'Labels file refused',
+    message: '{file}:{line}: {problem}',
+    next: 'Write CSV with a header and the columns prediction_id, value and event_time; {accepted} labels before this line were taken.',
+  },
+  answer_unknown: {
+    status: 502,
+    title: 'Answer not understood',
+    message: '{url} answered in a form that this millrace does not know ({problem})',
+    next: 'Use the same version of the millrace command and of the server; "millrace status" shows the server\'s.',
+  },
+} as const satisfies ErrorEntries;

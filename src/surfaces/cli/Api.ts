@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { fail } from '../../core/errors.ts';
+import type { ControlClient } from '../../platform/client/index.ts';
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** A list as far as it was asked for; `next` tells whether there is more. */
+export interface Listed<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+/** The REST API as commands use it: paths below `/api/v1`, answers parsed. Errors: those of `ControlClient`. */
+export class Api {
+  readonly client: ControlClient;
+
+  constructor(client: ControlClient) {
+    this.client = client;
+  }
+
+  async get<S extends z.ZodType>(path: string, schema: S, query: Query = {}): Promise<z.output<S>> {
+    return this.#parse(schema, await this.client.call(address(path, query), { schema: z.unknown() }));
+  }
+
+  async post<S extends z.ZodType>(path: string, body: unknown, schema: S): Promise<z.output<S>> {
+    return this.#parse(
+      schema,
+      await this.client.call(address(path), { method: 'POST', body, schema: z.unknown() }),
+    );
+  }
+
+  /** Items of a list, page after page, until there are `limit`. */
+  async list<S extends z.ZodType>(
+    path: string,
+    item: S,
+    limit: number,
+    query: Query = {},
+  ): Promise<Listed<z.output<S>>> {
+    const page = z.object({ items: z.array(item), next: z.string().nullable() });
+    const items: z.output<S>[] = [];
+    let after: string | undefined;
+    for (;;) {
+      const size = Math.min(limit - items.length, largestPage);
+      const { items: some, next } = await this.get(path, page, { ...query, limit: size, after });
+      items.push(...some);
+      if (next === null || items.length >= limit) return { items, next };
+      after = next;
+    }
+  }
+
+  #parse<S extends z.ZodType>(schema: S, answer: unknown): z.output<S> {
+    const parsed = schema.safeParse(answer);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    const problem = `${issue?.path.map(String).join('.') || 'answer'}: ${issue?.message}`;
+    throw fail('answer_unknown', { url: this.client.url, problem }, parsed.error);
+  }
+}
+
+const largestPage = 500;
+
+/** A path with its parts escaped by the caller, and the query's given values. */
+function address(path: string, query: Query = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+  const search = new URLSearchParams(
+    Object.fromEntries(given.map(([name, value]) => [name, String(value)])),
+  ).toString();
+  return `/api/v1/${path}${search === '' ? '' : `?${search}`}`;
+}
+
+/** A name as one part of a path. */
+export const part = encodeURIComponent;

@@ -1,0 +1,27 @@
+import type { CommandGroup, CommandSpec } from './command.ts';
+import { evidenceCommands } from './commands/evidence.spec.ts';
+import { loopCommands } from './commands/loop.spec.ts';
+import { modelCommands } from './commands/model.spec.ts';
+import { workCommands } from './commands/work.spec.ts';
+
+/** Every command, in the order of help. Their code is not loaded. */
+export const commandGroups: readonly CommandGroup[] = [
+  { title: 'Loops and their turns', commands: loopCommands },
+  { title: 'Data, models and endpoints', commands: modelCommands },
+  { title: 'Work under way', commands: workCommands },
+  { title: 'Evidence', commands: evidenceCommands },
+];
+
+export const commands: readonly CommandSpec[] = commandGroups.flatMap((group) => group.commands);
+
+/** The command that a call begins with, and the words behind its name. */
+export function commandOf(
+  words: readonly string[],
+): { readonly spec: CommandSpec; readonly words: readonly string[] } | undefined {
+  for (const length of [2, 1]) {
+    const name = words.slice(0, length).join(' ');
+    const spec = commands.find((command) => command.name === name);
+    if (spec) return { spec, words: words.slice(length) };
+  }
+  return undefined;
+}

@@ -1,0 +1,43 @@
+import type { CommandCall } from '../command.ts';
+import { type Endpoint, endpointSchema } from '../contract.ts';
+import { table } from '../format/table.ts';
+import { ago, more, none, percent } from '../format/text.ts';
+import { limitOf } from './limitOf.ts';
+
+/** `millrace endpoints` */
+export async function endpoints(call: CommandCall): Promise<undefined> {
+  const list = await call.api.list('endpoints', endpointSchema, limitOf(call, 50));
+  call.show(list, () =>
+    list.items.length === 0
+      ? 'No endpoint yet. A loop that is applied declares one: millrace apply loop.yaml'
+      : table(
+          [
+            { head: 'endpoint', value: (endpoint) => endpoint.name },
+            { head: 'model', value: (endpoint) => endpoint.model },
+            { head: 'traffic', value: traffic },
+            { head: 'route', value: (endpoint) => endpoint.routeVersion, align: 'right' },
+            { head: 'changed', value: (endpoint) => ago(endpoint.updatedAt, call.nowMs) },
+            { head: 'replicas', value: replicas },
+          ],
+          list.items,
+          call.width,
+        ) + more(list.items.length, list.next),
+  );
+}
+
+/** Who answers how much: `champion 3 90%, challenger 4 10%, shadow 4`. */
+function traffic({ arms, shadow }: Endpoint): string {
+  const parts = arms.map((arm) => `${arm.arm} ${arm.modelVersion} ${percent(arm.weight)}`);
+  if (shadow) parts.push(`shadow ${shadow.modelVersion}`);
+  return parts.join(', ') || 'no model deployed';
+}
+
+function replicas(endpoint: Endpoint): string {
+  if (endpoint.replicas.length === 0) return none;
+  return endpoint.replicas
+    .map((replica) => {
+      const state = replica.error ?? (replica.current ? 'serves it' : 'not yet there');
+      return `${replica.id}: ${replica.connected ? state : 'away'}`;
+    })
+    .join(', ');
+}

@@ -1,0 +1,12 @@
+import { part } from '../Api.ts';
+import type { Command } from '../command.ts';
+import { loopSchema } from '../contract.ts';
+
+/** `millrace pause|resume <loop> --reason` */
+export function hold(what: 'pause' | 'resume'): Command {
+  return async ({ api, at, needed, show }) => {
+    const loop = await api.post(`loops/${part(at(0))}/${what}`, { reason: needed('reason') }, loopSchema);
+    show(loop, () => `Loop ${loop.name} is ${loop.state}; it waits for: ${loop.waitsFor}`);
+    return undefined;
+  };
+}

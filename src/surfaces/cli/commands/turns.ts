@@ -1,0 +1,125 @@
+import type { CommandCall } from '../command.ts';
+import { type Turn, turnSummarySchema } from '../contract.ts';
+import { facts, table } from '../format/table.ts';
+import { ago, count, eventTime, lasted, more, none, percent } from '../format/text.ts';
+import { limitOf } from './limitOf.ts';
+import { turnName, turnNamed } from './turnNamed.ts';
+
+/** `millrace turns [loop]` */
+export async function turns(call: CommandCall): Promise<undefined> {
+  const loop = call.at(0) || undefined;
+  const list = await call.api.list('turns', turnSummarySchema, limitOf(call, 20), { loop });
+  call.show(list, () =>
+    list.items.length === 0
+      ? `No turn${loop ? ` of ${loop}` : ''} yet.`
+      : table(
+          [
+            { head: 'turn', value: turnName },
+            { head: 'state', value: (turn) => turn.state },
+            { head: 'cause', value: (turn) => turn.trigger.cause },
+            { head: 'version', value: (turn) => turn.challengerVersion ?? none, align: 'right' },
+            { head: 'event time', value: (turn) => eventTime(turn.startedEventTime) },
+            { head: 'started', value: (turn) => ago(turn.startedAt, call.nowMs) },
+            { head: 'took', value: (turn) => lasted(turn.startedAt, turn.finishedAt, call.nowMs) },
+            { head: 'why', value: (turn) => turn.reason },
+          ],
+          list.items,
+          call.width,
+        ) + more(list.items.length, list.next),
+  );
+}
+
+/** `millrace turn <turn>` */
+export async function turn(call: CommandCall): Promise<undefined> {
+  const found = await turnNamed(call.api, call.at(0));
+  call.show(found, () => turnText(found, call.nowMs, call.width));
+}
+
+/** Everything of a turn that a person decides by. */
+export function turnText(found: Turn, nowMs: number, width: number): string {
+  return [
+    facts([
+      ['turn', `${turnName(found)}, ${found.state}`],
+      ['why', found.reason],
+      ['cause', `${found.trigger.cause}: ${found.trigger.reason} (${found.trigger.by})`],
+      [
+        'time',
+        `started ${ago(found.startedAt, nowMs)}, ${found.finishedAt ? 'took' : 'so far'} ${lasted(found.startedAt, found.finishedAt, nowMs)}`,
+      ],
+      ['event time', found.startedEventTime && eventTime(found.startedEventTime)],
+      ['challenger', found.challengerVersion === null ? null : `version ${found.challengerVersion}`],
+      ['champion', found.championVersion === null ? null : `version ${found.championVersion} when it began`],
+      ['failure', found.failure && `${found.failure.state}: ${found.failure.message}`],
+      ['evaluation', found.evaluationId],
+    ]),
+    ...rolloutPart(found),
+    ...part(
+      'Gates',
+      found.gates,
+      table(
+        [
+          { head: 'gate', value: (gate) => gate.name },
+          { head: 'verdict', value: (gate) => gate.verdict },
+          { head: 'reason', value: (gate) => gate.reason },
+        ],
+        found.gates,
+        width,
+      ),
+    ),
+    ...part('Decisions', found.approvals, found.approvals.map(decisionText).join('\n')),
+    ...part(
+      'Steps',
+      found.steps,
+      table(
+        [
+          { head: 'step', value: (step) => step.kind },
+          { head: 'status', value: (step) => step.status },
+          { head: 'took', value: (step) => lasted(step.startedAt, step.finishedAt, nowMs) },
+          { head: 'step run', value: (step) => step.stepRunId },
+          { head: 'error', value: (step) => step.error ?? '' },
+        ],
+        found.steps,
+        width,
+      ),
+    ),
+    ...part(
+      'What happened',
+      found.transitions,
+      table(
+        [
+          { head: 'when', value: (step) => ago(step.at, nowMs) },
+          { head: 'event time', value: (step) => eventTime(step.eventTime) },
+          { head: 'state', value: (step) => step.to },
+          { head: 'by', value: (step) => step.actor },
+          { head: 'why', value: (step) => step.reason },
+        ],
+        found.transitions,
+        width,
+      ),
+    ),
+  ].join('\n');
+}
+
+function part(title: string, items: readonly unknown[], text: string): readonly string[] {
+  return items.length === 0 ? [] : ['', title, text];
+}
+
+function decisionText(asked: Turn['approvals'][number]): string {
+  const answer = asked.decision
+    ? `${asked.decision} by ${asked.by}: ${asked.reason}`
+    : 'waits for a person (millrace approve or reject)';
+  return `${asked.stage}: ${asked.question} – ${answer}`;
+}
+
+function rolloutPart({ rollout }: Turn): readonly string[] {
+  if (!rollout) return [];
+  const { outcome, requests, labels } = rollout;
+  const lines = [
+    `${rollout.stage} with ${percent(rollout.percent / 100)} of the traffic: ${rollout.reason}`,
+    `${count(requests.have, 'request')} of ${requests.need}, ${count(labels.have, 'labelled pair')} of ${labels.need}`,
+    outcome &&
+      `log loss, challenger minus champion: ${outcome.difference?.toFixed(4) ?? none} (${outcome.low?.toFixed(4) ?? none} to ${outcome.high?.toFixed(4) ?? none}) on ${count(outcome.pairs, 'pair')}: ${outcome.verdict}`,
+    ...rollout.guardrails.map((rail) => `${rail.name}: ${rail.verdict}, ${rail.reason}`),
+  ];
+  return ['', 'Roll-out', ...lines.filter((line) => line !== null)];
+}

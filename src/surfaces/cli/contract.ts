@@ -1,0 +1,44 @@
+/**
+ * The shapes of the API's answers that the command line reads: the parts' own contracts, without their servers, so
+ * that a command starts at once.
+ */
+import { z } from 'zod';
+
+export {
+  datasetSchema,
+  datasetVersionSummarySchema,
+  registerDatasetResponseSchema,
+} from '../../lifecycle/data/contract.ts';
+export { feedbackSummarySchema, postLabelsResponseSchema } from '../../lifecycle/feedback/contract.ts';
+export { auditEntrySchema, modelCardSchema } from '../../lifecycle/governance/contract.ts';
+export { stepLogLineSchema, stepRunSchema } from '../../lifecycle/pipelines/contract.ts';
+export {
+  CHALLENGER,
+  CHAMPION,
+  type ModelVersion,
+  modelVersionSchema,
+  registeredModelSchema,
+} from '../../lifecycle/registry/contract.ts';
+export { type Endpoint, endpointSchema } from '../../lifecycle/serving/contract.ts';
+export {
+  applyResultSchema,
+  isEndState,
+  type Loop,
+  loopSchema,
+  loopVersionSchema,
+  type Turn,
+  type TurnSummary,
+  turnSchema,
+  turnSummarySchema,
+} from '../../loop/contract.ts';
+export { jobResource } from '../../platform/jobs/contract.ts';
+
+/** GET /api/v1/status */
+export const statusSchema = z.object({
+  version: z.string(),
+  startedAt: z.string(),
+  database: z.string(),
+  dataDirectory: z.string(),
+  /** Number of jobs by their status. */
+  jobs: z.record(z.string(), z.number()),
+});

@@ -1,0 +1,97 @@
+import { flagOf, settingNames, settingsSchema, variableOf } from '../../platform/config/index.ts';
+import { type CommandGroup, type CommandSpec, commonOptions, type OptionSpec } from './command.ts';
+
+const roles: Readonly<Record<string, string>> = {
+  up: 'start control, serve and a local worker here, and keep them running',
+  control: 'start control alone: REST and MLflow API, web UI, loop engine, database',
+  serve: 'start serve alone: answers predictions, with or without control',
+  work: 'start a worker alone: trains, packages and evaluates',
+};
+
+/** The page that `millrace help` prints. */
+export function overview(groups: readonly CommandGroup[]): string {
+  const all = groups.flatMap((group) => group.commands.map(usage));
+  const width = Math.max(...[...all, ...Object.keys(roles)].map((text) => text.length)) + 2;
+  const section = (title: string, lines: readonly (readonly [string, string])[]): readonly string[] => [
+    '',
+    title,
+    ...lines.map(([left, right]) => `  ${left.padEnd(width)}${right}`),
+  ];
+  return [
+    'Millrace carries a machine-learning model round the whole loop: train, judge, deploy, watch, improve.',
+    '',
+    'Usage: millrace <command> [arguments]',
+    ...section('Start', Object.entries(roles)),
+    ...groups.flatMap((group) =>
+      section(
+        group.title,
+        group.commands.map((command) => [usage(command), command.summary]),
+      ),
+    ),
+    ...section('Else', [
+      ['help [command]', 'this page, or what one command takes'],
+      ['version', 'the version of this millrace'],
+    ]),
+    '',
+    'Every command takes --url <url> (else MILLRACE_URL, else http://127.0.0.1:7600), --json and --help.',
+    'A turn is named <loop>/<number>; a loop’s name alone means its turn under way, else its last one.',
+    'Exit codes: 0 done, 1 refused or failed, 2 the command was written wrong.',
+    '',
+    'Settings of up, control, serve and work: "millrace help up".',
+  ].join('\n');
+}
+
+/** What a role is and the settings it takes; undefined if there is no role of that name. */
+export function roleHelp(name: string): string | undefined {
+  const role = Object.hasOwn(roles, name) ? roles[name] : undefined;
+  if (role === undefined) return undefined;
+  const width = Math.max(...settingNames.map((setting) => flagOf(setting).length)) + 2;
+  const variableWidth = Math.max(...settingNames.map((setting) => variableOf(setting).length)) + 2;
+  const lines = settingNames.map((setting) => {
+    const { description = '' } = settingsSchema.shape[setting];
+    const standard = settingsSchema.shape[setting].safeParse(undefined).data;
+    const shown = standard === undefined ? '' : ` (${standard})`;
+    return `  ${flagOf(setting).padEnd(width)}${variableOf(setting).padEnd(variableWidth)}${description}${shown}`;
+  });
+  return [
+    `millrace ${name}: ${role}`,
+    '',
+    `Usage: millrace ${name} [--setting value ...]`,
+    '',
+    'Settings, as a flag or in the environment; the standard value in brackets:',
+    ...lines,
+    `  ${'--config'.padEnd(width)}${'MILLRACE_CONFIG'.padEnd(variableWidth)}YAML file with settings (servePort: 7601)`,
+    '',
+    'A flag wins over the environment, the environment over the file. Ctrl-C stops everything.',
+  ].join('\n');
+}
+
+/** What one command does and takes. */
+export function commandHelp(spec: CommandSpec): string {
+  return [
+    `millrace ${spec.name}: ${spec.summary}`,
+    '',
+    `Usage: millrace ${usage(spec)}${Object.keys(spec.options).length > 0 ? ' [options]' : ''}`,
+    ...optionLines('Options:', spec.options),
+    ...optionLines('As every command:', commonOptions),
+    '',
+    `Example: millrace ${spec.example}`,
+  ].join('\n');
+}
+
+function usage(spec: CommandSpec): string {
+  const needed = Object.entries(spec.options)
+    .filter(([, option]) => option.required)
+    .map(([name, option]) => `--${name} ${option.value}`);
+  return [spec.name, ...spec.positionals, ...needed].join(' ');
+}
+
+function optionLines(title: string, options: Readonly<Record<string, OptionSpec>>): readonly string[] {
+  const lefts = Object.entries(options).map(([name, option]) => {
+    const text = `--${name}${option.value ? ` ${option.value}` : ''}`;
+    return [text, `${option.summary}${option.repeat ? '; may be repeated' : ''}`] as const;
+  });
+  if (lefts.length === 0) return [];
+  const width = Math.max(...lefts.map(([left]) => left.length)) + 2;
+  return ['', title, ...lefts.map(([left, right]) => `  ${left.padEnd(width)}${right}`)];
+}

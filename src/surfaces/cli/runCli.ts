@@ -1,0 +1,129 @@
+import { userInfo } from 'node:os';
+import { nearestName } from '../../core/nearestName.ts';
+import { type CommandCall, type CommandSpec, UsageError } from './command.ts';
+import { commandGroups, commandOf, commands } from './commandTable.ts';
+import { parseCommand } from './parseCommand.ts';
+
+const failed = 1;
+const wrongUsage = 2;
+const defaultUrl = 'http://127.0.0.1:7600';
+
+/**
+ * Runs a command of the command line.
+ *
+ * @returns the exit code: 0 done, 1 refused or failed (the message is on stderr), 2 the call was written wrong
+ */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  // `millrace loops | head` closes our output early; that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+  });
+  try {
+    return await run(argv);
+  } catch (error) {
+    return report(error);
+  }
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+  const [first = 'help', ...rest] = argv;
+  if (first === 'version' || first === '--version' || first === '-v') {
+    const { version } = await import('./version.ts');
+    print(`millrace ${version()}`);
+    return 0;
+  }
+  if (first === 'help' || first === '--help' || first === '-h')
+    return help(rest.filter((w) => w !== '--help'));
+  const found = commandOf(argv);
+  if (!found) throw new UsageError(unknownCommand(argv));
+  const { spec, words } = found;
+  const args = parseCommand(spec, words);
+  if (args.has('help')) return help([spec.name]);
+  const [{ Api }, { ControlClient }, command] = await Promise.all([
+    import('./Api.ts'),
+    import('../../platform/client/index.ts'),
+    spec.load(),
+  ]);
+  const url = args.option('url') ?? process.env.MILLRACE_URL ?? defaultUrl;
+  if (!URL.canParse(url) || !/^https?:/.test(url)) {
+    throw new UsageError(`"${url}" is not an http:// URL (--url or MILLRACE_URL)`, spec);
+  }
+  const json = args.has('json');
+  const call: CommandCall = {
+    ...args,
+    api: new Api(new ControlClient(url, { user: userName() })),
+    nowMs: Date.now(),
+    width: process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
+    json,
+    print,
+    show: (answer, text) => print(json ? JSON.stringify(answer, null, 2) : text()),
+  };
+  return (await command(call)) ?? 0;
+}
+
+async function help(words: readonly string[]): Promise<number> {
+  const texts = await import('./help.ts');
+  if (words.length === 0) {
+    print(texts.overview(commandGroups));
+    return 0;
+  }
+  const text = texts.roleHelp(words[0] ?? '') ?? helpOfCommand(words, texts.commandHelp);
+  if (text === undefined) throw new UsageError(unknownCommand(words));
+  print(text);
+  return 0;
+}
+
+function helpOfCommand(
+  words: readonly string[],
+  describe: (spec: CommandSpec) => string,
+): string | undefined {
+  const spec = commandOf(words.join(' ').split(' '))?.spec;
+  return spec && describe(spec);
+}
+
+function unknownCommand(words: readonly string[]): string {
+  const names = [...commands.map((command) => command.name), 'up', 'control', 'serve', 'work', 'version'];
+  const guess = nearestName(words.slice(0, 2).join(' '), names) ?? nearestName(words[0] ?? '', names);
+  const inGroup = commands.filter((command) => command.name.startsWith(`${words[0]} `));
+  const known = inGroup.map((command) => `"millrace ${command.name}"`).join(' or ');
+  const hint = guess ? `did you mean "millrace ${guess}"?` : known ? `there is ${known}` : '';
+  return `"${words[0]}" is not a command${hint && `; ${hint}`}`;
+}
+
+/** What the audit trail shall call the caller: the user of the operating system. */
+function userName(): string {
+  let name = '';
+  try {
+    name = userInfo().username;
+  } catch {
+    // A container may run under a number that has no name.
+    name = process.env.USER ?? '';
+  }
+  return name.replace(/[^\w.@ -]/g, '-').slice(0, 100) || 'anonymous';
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Says what went wrong and what to do. The stack is shown only where we did not foresee it. */
+function report(error: unknown): number {
+  const complain = (text: string): void => void process.stderr.write(`${text}\n`);
+  if (error instanceof UsageError) {
+    complain(`millrace: ${error.message}`);
+    complain(
+      error.command
+        ? `Try: millrace ${error.command.example}\nHelp: millrace help ${error.command.name}`
+        : 'Help: millrace help',
+    );
+    return wrongUsage;
+  }
+  const known = error as { message?: string; next?: string };
+  if (error instanceof Error && known.next !== undefined) {
+    complain(error.message);
+    if (known.next !== '') complain(`Next: ${known.next}`);
+  } else {
+    complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  return failed;
+}
