@@ -1,6 +1,3 @@
-import { readSettings } from './platform/config/index.ts';
-import { createLogger } from './platform/log/index.ts';
-
 /**
  * The composition root. Each role's parts are put together in `compose/`, loaded only by the process that runs
  * that role; everything that is not a role is a command of the command line.
@@ -12,15 +9,21 @@ switch (command) {
   case 'control':
   case 'serve':
   case 'work':
-    await run(command);
+    if (args.includes('--help') || args.includes('-h')) await runCommand(['help', command]);
+    else await run(command);
     break;
-  default: {
-    const { runCli } = await import('./surfaces/cli/index.ts');
-    process.exitCode = await runCli([command, ...args]);
-  }
+  default:
+    await runCommand([command, ...args]);
+}
+
+async function runCommand(words: readonly string[]): Promise<void> {
+  const { runCli } = await import('./surfaces/cli/index.ts');
+  process.exitCode = await runCli(words);
 }
 
 async function run(role: 'up' | 'control' | 'serve' | 'work'): Promise<void> {
+  const { readSettings } = await import('./platform/config/index.ts');
+  const { createLogger } = await import('./platform/log/index.ts');
   const { reportFatal, runRole } = await import('./compose/role.ts');
   let settings: ReturnType<typeof readSettings>;
   try {

@@ -1,12 +1,5 @@
-import { flagOf, settingNames, settingsSchema, variableOf } from '../../platform/config/index.ts';
 import { type CommandGroup, type CommandSpec, commonOptions, type OptionSpec } from './command.ts';
-
-const roles: Readonly<Record<string, string>> = {
-  up: 'start control, serve and a local worker here, and keep them running',
-  control: 'start control alone: REST and MLflow API, web UI, loop engine, database',
-  serve: 'start serve alone: answers predictions, with or without control',
-  work: 'start a worker alone: trains, packages and evaluates',
-};
+import { roles } from './roles.ts';
 
 /** The page that `millrace help` prints. */
 export function overview(groups: readonly CommandGroup[]): string {
@@ -38,31 +31,6 @@ export function overview(groups: readonly CommandGroup[]): string {
     'Exit codes: 0 done, 1 refused or failed, 2 the command was written wrong.',
     '',
     'Settings of up, control, serve and work: "millrace help up".',
-  ].join('\n');
-}
-
-/** What a role is and the settings it takes; undefined if there is no role of that name. */
-export function roleHelp(name: string): string | undefined {
-  const role = Object.hasOwn(roles, name) ? roles[name] : undefined;
-  if (role === undefined) return undefined;
-  const width = Math.max(...settingNames.map((setting) => flagOf(setting).length)) + 2;
-  const variableWidth = Math.max(...settingNames.map((setting) => variableOf(setting).length)) + 2;
-  const lines = settingNames.map((setting) => {
-    const { description = '' } = settingsSchema.shape[setting];
-    const standard = settingsSchema.shape[setting].safeParse(undefined).data;
-    const shown = standard === undefined ? '' : ` (${standard})`;
-    return `  ${flagOf(setting).padEnd(width)}${variableOf(setting).padEnd(variableWidth)}${description}${shown}`;
-  });
-  return [
-    `millrace ${name}: ${role}`,
-    '',
-    `Usage: millrace ${name} [--setting value ...]`,
-    '',
-    'Settings, as a flag or in the environment; the standard value in brackets:',
-    ...lines,
-    `  ${'--config'.padEnd(width)}${'MILLRACE_CONFIG'.padEnd(variableWidth)}YAML file with settings (servePort: 7601)`,
-    '',
-    'A flag wins over the environment, the environment over the file. Ctrl-C stops everything.',
   ].join('\n');
 }
 

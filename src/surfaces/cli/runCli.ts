@@ -3,6 +3,7 @@ import { nearestName } from '../../core/nearestName.ts';
 import { type CommandCall, type CommandSpec, UsageError } from './command.ts';
 import { commandGroups, commandOf, commands } from './commandTable.ts';
 import { parseCommand } from './parseCommand.ts';
+import { roles } from './roles.ts';
 
 const failed = 1;
 const wrongUsage = 2;
@@ -62,12 +63,14 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 async function help(words: readonly string[]): Promise<number> {
-  const texts = await import('./help.ts');
+  const { overview, commandHelp } = await import('./help.ts');
   if (words.length === 0) {
-    print(texts.overview(commandGroups));
+    print(overview(commandGroups));
     return 0;
   }
-  const text = texts.roleHelp(words[0] ?? '') ?? helpOfCommand(words, texts.commandHelp);
+  // Loaded only here: the settings bring their schema with them.
+  const { roleHelp } = await import('./roleHelp.ts');
+  const text = roleHelp(words[0] ?? '') ?? helpOfCommand(words, commandHelp);
   if (text === undefined) throw new UsageError(unknownCommand(words));
   print(text);
   return 0;
@@ -82,11 +85,11 @@ function helpOfCommand(
 }
 
 function unknownCommand(words: readonly string[]): string {
-  const names = [...commands.map((command) => command.name), 'up', 'control', 'serve', 'work', 'version'];
+  const names = [...commands.map((command) => command.name), ...Object.keys(roles), 'help', 'version'];
   const guess = nearestName(words.slice(0, 2).join(' '), names) ?? nearestName(words[0] ?? '', names);
   const inGroup = commands.filter((command) => command.name.startsWith(`${words[0]} `));
   const known = inGroup.map((command) => `"millrace ${command.name}"`).join(' or ');
-  const hint = guess ? `did you mean "millrace ${guess}"?` : known ? `there is ${known}` : '';
+  const hint = known ? `there is ${known}` : guess ? `did you mean "millrace ${guess}"?` : '';
   return `"${words[0]}" is not a command${hint && `; ${hint}`}`;
 }
 
