@@ -17,6 +17,7 @@ from pathlib import Path
 warnings.filterwarnings("ignore")
 
 LABEL_ERRORS_ALLOWED = 0.01
+SIDE_BY_SIDE = ("float32 side by side", "float64 side by side")
 
 
 class Refusal(Exception):
@@ -103,7 +104,10 @@ def load(flavor, path):
 def strategies(fields):
     """How numbers enter the graph. Single precision is what most converters know best."""
     has_integers = any(f["type"] in ("integer", "long") for f in fields)
-    return ["float32 with int64", "float32", "float64"] if has_integers else ["float32", "float64"]
+    by_column = ["float32 with int64", "float32", "float64"] if has_integers else ["float32", "float64"]
+    # Estimators without a column transformer take all columns side by side, as scikit-learn does with a frame.
+    numbers = all(f["type"] in ("boolean", "integer", "long", "float", "double") and not f["shape"] for f in fields)
+    return [*by_column, *SIDE_BY_SIDE] if numbers and len(fields) > 1 else by_column
 
 
 def tensor_type(field, strategy):
@@ -122,6 +126,18 @@ def tensor_type(field, strategy):
     return types.DoubleTensorType(shape) if strategy == "float64" else types.FloatTensorType(shape)
 
 
+def graph_inputs(fields, strategy):
+    from skl2onnx.common import data_types as types
+
+    if strategy not in SIDE_BY_SIDE:
+        return [(f["name"], tensor_type(f, strategy)) for f in fields]
+    name = "features"
+    while any(f["name"] == name for f in fields):
+        name += "_"
+    kind = types.DoubleTensorType if strategy.startswith("float64") else types.FloatTensorType
+    return [(name, kind([None, len(fields)]))]
+
+
 def to_onnx(model, fields, strategy):
     from skl2onnx import convert_sklearn
 
@@ -130,7 +146,7 @@ def to_onnx(model, fields, strategy):
     options = {id(final): {"zipmap": False}} if hasattr(final, "classes_") else None
     return convert_sklearn(
         model,
-        initial_types=[(f["name"], tensor_type(f, strategy)) for f in fields],
+        initial_types=graph_inputs(fields, strategy),
         options=options,
         target_opset={"": 18, "ai.onnx.ml": 3},
     )
@@ -237,6 +253,9 @@ def compare(onnx, expected, fields, frame):
     session = onnxruntime.InferenceSession(onnx.SerializeToString(), options, providers=["CPUExecutionProvider"])
     dtypes = {i.name: i.type for i in session.get_inputs()}
     feeds = {}
+    side_by_side = [name for name in dtypes if all(f["name"] != name for f in fields)]
+    for name in side_by_side:
+        feeds[name] = cast(frame.to_numpy(dtype=np.float64), dtypes[name])
     for field in fields:
         if field["name"] not in dtypes:
             continue  # the model does not look at this column
