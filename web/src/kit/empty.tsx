@@ -11,7 +11,7 @@ export function Empty(props: {
   readonly main?: boolean;
 }) {
   return (
-    <div className="mx-auto flex max-w-xl flex-col gap-3 px-2 py-10">
+    <div className="mx-auto flex w-full max-w-xl flex-col gap-3 px-2 py-10">
       {props.art}
       {props.main ? (
         <h1 className="font-strong text-page">{props.title}</h1>

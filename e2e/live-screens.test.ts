@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { askModel, createExperiment, createRun, deployModel, postJson, storeModel } from './seed.ts';
+import {
+  accessibilityProblems,
+  openBrowser,
+  openPage,
+  screenshotThemes,
+  startServer,
+} from './support/index.ts';
+
+test('runs: live, comparable, filtered by the URL, opened by keyboard', async (t) => {
+  const server = await startServer(t, { role: 'control' });
+  const browser = await openBrowser(t);
+  const { page, problems } = await openPage(browser, { baseUrl: server.url });
+  await page.goto('/runs');
+  await page.getByText('No runs yet').waitFor();
+
+  const experiment = await createExperiment(server.url, 'tides');
+  for (let index = 0; index < 5; index += 1) {
+    await createRun(
+      server.url,
+      experiment,
+      `run-${index}`,
+      { depth: String(index % 2) },
+      {
+        auc: [0.6 + index / 50],
+        loss: Array.from({ length: 40 }, (_, step) => 1 / (step + 1 + index)),
+      },
+    );
+  }
+  await page.getByRole('link', { name: 'run-4' }).waitFor();
+  assert.match(await page.getByRole('table', { name: 'Runs' }).innerText(), /0\.680/);
+
+  await page.getByLabel('Filter').fill('metrics.auc > 0.63');
+  await page.waitForURL(/filter=metrics\.auc/);
+  await page.getByText('All 3 runs shown').waitFor();
+  await page.reload();
+  await page.getByText('All 3 runs shown').waitFor();
+
+  await page.goto('/runs?filter=metrics.auc%20%3E%3E%200.63');
+  await page.getByRole('alert').waitFor();
+  await page.goto('/runs');
+  await page.getByRole('link', { name: 'run-4' }).waitFor();
+  const expected = problems.filter((problem) => !problem.includes('400'));
+  assert.deepEqual(expected, []);
+
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/runs\/[0-9a-f]{32}/);
+  await page.getByRole('heading', { name: 'run-4' }).waitFor();
+  await page.getByRole('img', { name: 'loss: 40 points' }).waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await screenshotThemes(page, 'run');
+});
+
+test('datasets: a version appears by itself and opens beside the list with its own address', async (t) => {
+  const server = await startServer(t, { role: 'control' });
+  const browser = await openBrowser(t);
+  const { page, problems } = await openPage(browser, { baseUrl: server.url });
+  await page.goto('/datasets');
+  await page.getByText('No dataset yet').waitFor();
+  const file = join(server.dataDirectory, 'tides.csv');
+  const rows = Array.from(
+    { length: 200 },
+    (_, row) => `2001-01-${String((row % 28) + 1).padStart(2, '0')},${row % 7},${row % 3 === 0}`,
+  );
+  writeFileSync(file, ['day,level,high', ...rows].join('\n'));
+  await postJson(`${server.url}/api/v1/dataset-versions`, {
+    dataset: 'tides',
+    source: { path: file },
+    time: 'day',
+    label: 'high',
+  });
+  await page.getByRole('row', { name: /1 200 3/ }).click();
+  await page.waitForURL(/version=/);
+  const panel = page.getByRole('complementary', { name: 'Dataset version' });
+  await panel.getByText('level', { exact: true }).waitFor();
+  await page.reload();
+  await panel.getByText('boolean, label').waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.keyboard.press('Escape');
+  await panel.waitFor({ state: 'hidden' });
+  assert.deepEqual(problems, []);
+});
+
+test('deployment and predictions: who answers, what was answered, and an act with its reason', async (t) => {
+  const server = await startServer(t);
+  const browser = await openBrowser(t);
+  const { page, problems } = await openPage(browser, { baseUrl: server.url });
+  await deployModel(server.url, 'tide');
+  const challenger = await storeModel(server.url, 1.5);
+  await page.goto('/endpoints/tide');
+  await page.getByText('v1 answers everything.').waitFor();
+  await postJson(`${server.url}/api/v1/endpoints/tide/challenge?waitMs=15000`, {
+    modelVersion: '2',
+    packageDigest: challenger,
+    weight: 0.25,
+    reason: 'a second opinion',
+  });
+  await page.getByText(/v2 answers 25.% of requests beside v1/).waitFor();
+  await page.getByText('A second opinion').waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await screenshotThemes(page, 'deployment');
+
+  const ids = await askModel(server.serveUrl, 'tide', 40, Date.UTC(2001, 0, 1));
+  await postJson(`${server.url}/api/v1/labels`, {
+    endpoint: 'tide',
+    labels: ids
+      .slice(0, 20)
+      .map((predictionId, index) => ({ predictionId, value: index % 2, eventTime: Date.UTC(2001, 0, 5) })),
+  });
+  await page.goto('/predictions');
+  await page.getByText('40 answered').waitFor({ timeout: 30_000 });
+  await page.getByRole('row', { name: /ask-35\b/ }).click();
+  const panel = page.getByRole('complementary', { name: 'Prediction' });
+  await panel.getByText(/it turned out 1/).waitFor();
+  await panel.getByText('x1').waitFor();
+  await screenshotThemes(page, 'predictions');
+  await page.keyboard.press('Escape');
+  await page.getByLabel('Label').selectOption('false');
+  await page.waitForURL(/labelled=false/);
+  await page.getByText('All 20 shown').waitFor();
+
+  await page.goto('/endpoints/tide');
+  await page.getByRole('button', { name: 'Withdraw' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(/25.% of traffic returns to v1 at once/).waitFor();
+  assert.equal(await dialog.getByRole('button', { name: 'Withdraw' }).isDisabled(), true);
+  await dialog.getByRole('textbox').fill('not needed any more');
+  await dialog.getByRole('button', { name: 'Withdraw' }).click();
+  await page.getByText('v1 answers everything.').waitFor();
+  await page.goto('/audit');
+  await page.getByText('not needed any more').first().waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  assert.deepEqual(problems, []);
+});
