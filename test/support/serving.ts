@@ -28,6 +28,7 @@ import { Journal, journalMigrations } from '../../src/platform/journal/index.ts'
 import { createLogger } from '../../src/platform/log/index.ts';
 import { createMetrics } from '../../src/platform/metrics/index.ts';
 import { importOnnx, type OnnxPackage } from '../../src/platform/onnx/index.ts';
+import type { SegmentHeader } from '../../src/platform/segments/segment-file.ts';
 import { localFrames } from '../../src/platform/segments/testing.ts';
 import { InferenceServer } from '../../src/surfaces/inference/index.ts';
 
@@ -79,8 +80,14 @@ export async function unshippedRows(
   const directory = join(replicaDirectory, 'log', endpoint);
   const rows: Record<string, unknown>[] = [];
   for (const name of (await readdir(directory)).filter((n) => n.endsWith('.ndjson')).sort()) {
-    const lines = (await readFile(join(directory, name), 'utf8')).split('\n').slice(1, -1);
-    rows.push(...lines.map((line) => JSON.parse(line) as Record<string, unknown>));
+    const [header = '', ...lines] = (await readFile(join(directory, name), 'utf8')).trimEnd().split('\n');
+    const { columns } = JSON.parse(header) as SegmentHeader;
+    for (const line of lines) {
+      const row = JSON.parse(line) as Record<string, unknown>;
+      const cell = ({ name: column, list }: SegmentHeader['columns'][number]) =>
+        list ? (row[list.member] as unknown[] | undefined)?.[list.index] : row[column];
+      rows.push(Object.fromEntries(columns.map((column) => [column.name, cell(column)])));
+    }
   }
   return rows;
 }

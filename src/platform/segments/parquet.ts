@@ -31,7 +31,10 @@ export async function convertSegment(
 ): Promise<SegmentFacts> {
   const temporary = `${target}.tmp`;
   await rm(temporary, { force: true });
-  const shape = header.columns.map((c) => `${sqlLiteral(c.name)}: 'VARCHAR'`).join(', ');
+  const members = new Map(
+    header.columns.map((c) => (c.list ? [c.list.member, 'VARCHAR[]'] : [c.name, 'VARCHAR'])),
+  );
+  const shape = [...members].map(([name, type]) => `${sqlLiteral(name)}: ${sqlLiteral(type)}`).join(', ');
   const list = header.columns.map(castColumn).join(', ');
   await frames.query(
     `COPY (SELECT ${list} FROM read_json(${sqlLiteral(source)}, format = 'newline_delimited', columns = {${shape}})` +
@@ -50,7 +53,7 @@ export async function convertSegment(
   };
 }
 
-function castColumn(column: SegmentColumn): string {
-  const name = sqlName(column.name);
-  return column.type === 'VARCHAR' ? name : `TRY_CAST(${name} AS ${column.type}) AS ${name}`;
+function castColumn({ name, type, list }: SegmentColumn): string {
+  const value = list ? `${sqlName(list.member)}[${list.index + 1}]` : sqlName(name);
+  return `${type === 'VARCHAR' ? value : `TRY_CAST(${value} AS ${type})`} AS ${sqlName(name)}`;
 }

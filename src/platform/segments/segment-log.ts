@@ -6,6 +6,7 @@ import { recoverOpenSegment, type SegmentColumn, SegmentFile, suffix } from './s
 import { Shipping, type ShippingOptions } from './shipping.ts';
 
 export interface SegmentLogOptions extends Omit<ShippingOptions, 'backOffMs'> {
+  /** Columns of rows that are appended without columns of their own. */
   readonly columns: readonly SegmentColumn[];
   /** A segment is sealed when it holds this much or is this old. */
   readonly maxRows: number;
@@ -38,7 +39,7 @@ interface Roll {
 export class SegmentLog {
   readonly #options: SegmentLogOptions;
   readonly #shipping: Shipping;
-  /** Columns of the next segment, and those that the newest setColumns asked for. */
+  /** Columns of the next segment, and those of the newest append. */
   #columns: readonly SegmentColumn[];
   #wanted: readonly SegmentColumn[];
   #file: SegmentFile | null = null;
@@ -80,8 +81,15 @@ export class SegmentLog {
   /**
    * Appends rows: JSON objects, each with a newline at its end. Resolves when they are durable. Rejects with
    * `disk_full` (or the file system's error) when they are not in the log; the next append tries afresh.
+   *
+   * @param columns what the rows hold; other columns than before begin a new segment, so none ever mixes two sets
    */
-  append(lines: string, rows: number): Promise<void> {
+  append(
+    lines: string,
+    rows: number,
+    columns: readonly SegmentColumn[] = this.#options.columns,
+  ): Promise<void> {
+    if (columns !== this.#wanted) this.#changeColumns(columns);
     let group = this.#work.at(-1);
     if (group?.kind !== 'write') {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -92,13 +100,6 @@ export class SegmentLog {
     group.lines.push(lines);
     group.rows += rows;
     return group.done;
-  }
-
-  /** Rows from now on have these columns; a segment never mixes two sets. */
-  setColumns(columns: readonly SegmentColumn[]): void {
-    if (JSON.stringify(columns) === JSON.stringify(this.#wanted)) return;
-    this.#wanted = columns;
-    this.#roll(columns).catch(() => undefined);
   }
 
   /** Seals the open segment, rows appended before this call included. It is shipped in the background. */
@@ -120,6 +121,12 @@ export class SegmentLog {
   async close(): Promise<void> {
     await this.seal();
     await this.#shipping.close();
+  }
+
+  #changeColumns(columns: readonly SegmentColumn[]): void {
+    const same = JSON.stringify(columns) === JSON.stringify(this.#wanted);
+    this.#wanted = columns;
+    if (!same) this.#roll(columns).catch(() => undefined);
   }
 
   #roll(columns: readonly SegmentColumn[] | null): Promise<void> {

@@ -63,18 +63,24 @@ test('segments are sealed by rows and by age, and new columns begin a new segmen
   for (const id of [1, 2, 3]) await log.append(row(id), 1);
   while (shipped.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
   void log.append(row(4), 1);
-  log.setColumns([...options.columns, { name: 'colour', type: 'VARCHAR' }]);
-  await log.append(row(5, { colour: 'red' }), 1);
+  const wider = [
+    ...options.columns,
+    { name: 'colour', type: 'VARCHAR' },
+    { name: 'f1', type: 'DOUBLE', list: { member: 'features', index: 0 } },
+    { name: 'f2', type: 'VARCHAR', list: { member: 'features', index: 1 } },
+    { name: 'f3', type: 'VARCHAR', list: { member: 'features', index: 2 } },
+  ];
+  await log.append(row(5, { colour: 'red', features: [0.5, 'a', [1, 'b']] }), 1, wider);
   await log.seal();
   await log.drained();
   assert.deepEqual(
     shipped.map((s) => s.rows),
     [2, 1, 1, 1],
   );
-  assert.deepEqual(
-    (await rows()).map((r) => r.colour),
-    [null, null, null, null, 'red'],
-  );
+  assert.deepEqual((await rows()).map((r) => [r.colour, r.f1, r.f2, r.f3]).slice(3), [
+    [null, null, null, null],
+    ['red', 0.5, 'a', '[1,"b"]'],
+  ]);
 });
 
 test('a receiver that fails gets the segment again, under the same id', async (t) => {

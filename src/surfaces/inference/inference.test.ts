@@ -153,7 +153,7 @@ test('the log has every row, answered or not, with who, when, which arm and the 
       .slice(0, 4),
     [
       ['p1-0', 'ok', 'UA1', Date.UTC(2001, 1, 1), 0.5, null],
-      ['p1-1', 'ok', 'UA1', Date.UTC(2001, 1, 1), 2, '[{"feature":"x1","kind":"out-of-range"}]'],
+      ['p1-1', 'ok', 'UA1', Date.UTC(2001, 1, 1), 2, [{ feature: 'x1', kind: 'out-of-range' }]],
       ['p2', 'input_invalid', undefined, 981000000000, 'one', null],
       ['p3', 'ok', 'UA2', rows[3]!.received_at_ms, 0.5, null],
     ],
@@ -163,7 +163,7 @@ test('the log has every row, answered or not, with who, when, which arm and the 
   assert.equal(first!.sticky, true);
   assert.equal(first!.propensity, 1);
   assert.ok(Math.abs(Number(first!.score) - sigmoid(0.25)) < 1e-7);
-  assert.equal(JSON.parse(String(first!.outputs)).label, 1);
+  assert.equal((first!.outputs as { label: number }).label, 1);
   assert.equal(rows[4]!.status, 'request_malformed');
   assert.equal(rows.length, 5);
 });

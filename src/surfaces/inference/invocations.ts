@@ -6,7 +6,6 @@ import type {
   RequestTensor,
   ServedArm,
 } from '../../lifecycle/serving/index.ts';
-import { valueJson, valuesJson } from '../../platform/onnx/index.ts';
 import {
   eventTimeMs,
   headerEntity,
@@ -177,12 +176,9 @@ export function writePredictions(reply: PredictReply, arm: ServedArm): string {
   const fromSklearn = arm.model.manifest.conversion !== null;
   const outputs = fromSklearn ? reply.outputs.slice(0, 1) : reply.outputs;
   const rows = reply.rows.map((_, row) => {
-    const cells = outputs.map(({ name, type, data }) => {
-      const width = data.length / reply.rows.length;
-      const cell =
-        width === 1
-          ? valueJson(data[row], type)
-          : `[${valuesJson(data, type, row * width, (row + 1) * width)}]`;
+    const cells = outputs.map(({ name, width, texts }) => {
+      const text = texts[row] ?? 'null';
+      const cell = width === 1 ? text : `[${text}]`;
       return fromSklearn ? cell : `${JSON.stringify(name)}:${cell}`;
     });
     return fromSklearn ? cells.join(',') : `{${cells.join(',')}}`;

@@ -6,7 +6,6 @@ import type {
   ReplyOutput,
   RequestTensor,
 } from '../../lifecycle/serving/index.ts';
-import { valuesJson } from '../../platform/onnx/index.ts';
 import { binaryDatatypes, elementDatatypes, jsonDatatypes } from './datatypes.ts';
 import {
   eventTimeMs,
@@ -144,9 +143,9 @@ export function writeInferResponse(
   );
 }
 
-function outputJson({ name, type, shape, data }: ReplyOutput): string {
+function outputJson({ name, type, shape, texts }: ReplyOutput): string {
   return (
     `{"name":${JSON.stringify(name)},"datatype":"${elementDatatypes[type]}","shape":[${shape.join(',')}]` +
-    `,"data":[${valuesJson(data, type)}]}`
+    `,"data":[${texts.join(',')}]}`
   );
 }

@@ -1,7 +1,15 @@
 import { fail } from '../../../core/errors.ts';
 import { parseTime } from '../../../core/time.ts';
-import { type ArmName, bucketCount, type EndpointRoute, type PredictionArm } from '../contract.ts';
+import type { SegmentColumn } from '../../../platform/segments/index.ts';
+import {
+  type ArmName,
+  bucketCount,
+  type EndpointRoute,
+  type PredictionArm,
+  predictionLogColumns,
+} from '../contract.ts';
 import { bucketOf, bucketsOf } from './bucket.ts';
+import { featuresMember, logPlace } from './log-line.ts';
 import type { PredictRequest, RequestTensor } from './request.ts';
 import type { ServedModel } from './served-model.ts';
 
@@ -12,6 +20,10 @@ export interface ServedArm {
   /** Share of the traffic; 1 for a shadow, which sees all of it. */
   readonly weight: number;
   readonly model: ServedModel;
+  /** What all its rows in the log have in common; see logPlace. */
+  readonly logPlace: string;
+  /** Where its inputs are among the endpoint's features; null: they are the first ones, in this order. */
+  readonly featurePlaces: readonly number[] | null;
 }
 
 /** An endpoint's route with its models loaded. Never changed: a new route is a new state, swapped in whole. */
@@ -24,6 +36,8 @@ export interface EndpointState {
   readonly challengerBuckets: number;
   /** Inputs that some model of the endpoint knows or that name the request itself. */
   readonly tolerated: ReadonlySet<string>;
+  /** Columns of the prediction log; the same object as long as they are the same. */
+  readonly logColumns: readonly SegmentColumn[];
 }
 
 /** Who a row is about, when it happened and who answers it. */
@@ -39,28 +53,52 @@ export interface RowPlan {
 /** Inputs that describe the row rather than being features, unless a signature says otherwise. */
 const reservedInputs = ['prediction_id', 'entity', 'event_time'] as const;
 
-export function endpointState(route: EndpointRoute, modelOf: (digest: string) => ServedModel): EndpointState {
-  const served = (name: ArmName): ServedArm | null => {
-    const arm = route.arms.find((a) => a.arm === name);
-    if (!arm) return null;
+/**
+ * Builds the state of a route.
+ *
+ * @param before the endpoint's state until now, if any
+ */
+export function endpointState(
+  route: EndpointRoute,
+  modelOf: (digest: string) => ServedModel,
+  before?: EndpointState,
+): EndpointState {
+  const targets = route.arms.map((a) => ({ ...a, model: modelOf(a.packageDigest) }));
+  const shadowModel = route.shadow && modelOf(route.shadow.packageDigest);
+  const features = featureColumns([
+    ...targets.sort((a) => (a.arm === 'champion' ? -1 : 1)).map((a) => a.model),
+    ...(shadowModel ? [shadowModel] : []),
+  ]);
+  const names = features.map((f) => f.name);
+  const served = (
+    arm: PredictionArm,
+    modelVersion: string,
+    weight: number,
+    model: ServedModel,
+  ): ServedArm => {
+    const places = model.featureColumns.map((c) => names.indexOf(c.name));
+    const inOrder = places.every((place, i) => place === i);
     return {
-      arm: name,
-      modelVersion: arm.modelVersion,
-      weight: arm.weight,
-      model: modelOf(arm.packageDigest),
+      arm,
+      modelVersion,
+      weight,
+      model,
+      logPlace: logPlace(route, arm, modelVersion),
+      featurePlaces: inOrder ? null : places,
     };
   };
-  const [champion, challenger] = [served('champion'), served('challenger')];
-  const shadow: ServedArm | null = route.shadow && {
-    arm: 'shadow',
-    modelVersion: route.shadow.modelVersion,
-    weight: 1,
-    model: modelOf(route.shadow.packageDigest),
+  const armOf = (name: ArmName): ServedArm | null => {
+    const found = targets.find((a) => a.arm === name);
+    return found ? served(name, found.modelVersion, found.weight, found.model) : null;
   };
+  const [champion, challenger] = [armOf('champion'), armOf('challenger')];
+  const shadow = route.shadow && shadowModel && served('shadow', route.shadow.modelVersion, 1, shadowModel);
   const tolerated = new Set<string>(reservedInputs);
   for (const name of [route.entityFeature, route.eventTimeFeature]) if (name) tolerated.add(name);
   for (const arm of [champion, challenger, shadow])
     for (const name of arm?.model.inputNames ?? []) tolerated.add(name);
+  const columns = [...predictionLogColumns, ...features];
+  const sameColumns = before !== undefined && JSON.stringify(before.logColumns) === JSON.stringify(columns);
   return {
     route,
     champion,
@@ -68,7 +106,23 @@ export function endpointState(route: EndpointRoute, modelOf: (digest: string) =>
     shadow,
     challengerBuckets: challenger ? bucketsOf(challenger.weight) : 0,
     tolerated,
+    logColumns: sameColumns ? before.logColumns : columns,
   };
+}
+
+/** The features of all models of an endpoint; one that two of them log differently gets the wider type. */
+function featureColumns(models: readonly ServedModel[]): readonly SegmentColumn[] {
+  const types = new Map<string, string>();
+  for (const { featureColumns: columns } of models) {
+    for (const { name, type } of columns) types.set(name, widerType(types.get(name) ?? type, type));
+  }
+  return [...types].map(([name, type], index) => ({ name, type, list: { member: featuresMember, index } }));
+}
+
+function widerType(a: string, b: string): string {
+  if (a === b) return a;
+  const numeric = ['BIGINT', 'DOUBLE'];
+  return numeric.includes(a) && numeric.includes(b) ? 'DOUBLE' : 'VARCHAR';
 }
 
 /** The arm that answers when the caller insists on a version. Throws `model_version_unknown`. */

@@ -1,21 +1,14 @@
-import type { PredictionArm } from '../contract.ts';
+import type { ServedArm } from './endpoint-state.ts';
 import type { RowFlag } from './row-check.ts';
-import type { ServedModel } from './served-model.ts';
 
 /** One row of the prediction log before it is written. */
 export interface LoggedRow {
+  readonly arm: ServedArm | null;
   readonly predictionId: string;
-  readonly endpoint: string;
   readonly entity: string | null;
   readonly eventTimeMs: number;
   readonly receivedAtMs: number;
-  readonly model: string;
-  readonly modelVersion: string;
-  readonly routeVersion: number;
-  readonly arm: PredictionArm;
   readonly bucket: number | null;
-  readonly propensity: number | null;
-  readonly sticky: boolean;
   /** `ok` or an error code. */
   readonly status: string;
   readonly error: string | null;
@@ -24,41 +17,55 @@ export interface LoggedRow {
   /** JSON text of {output: value}. */
   readonly outputs: string | null;
   readonly flags: readonly RowFlag[] | null;
-  readonly served: ServedModel | null;
-  /** Cells in the order of the served model's inputs; null when the request could not be read so far. */
+  /** Cells in the order of the arm's inputs; null when the request could not be read so far. */
   readonly cells: readonly unknown[] | null;
 }
 
+/** Member of a row's JSON that holds the features as a list, in the order of the endpoint's feature columns. */
+export const featuresMember = 'features';
+
 /**
  * A row as a line of JSON. Written by hand because it is on the path of every prediction. Missing, NaN and
- * infinite features are null; lists are JSON text.
+ * infinite features are null.
+ *
+ * @param place what the row shares with all rows of its arm, as `logPlace` gives it
  */
-export function logLine(row: LoggedRow): string {
+export function logLine(place: string, row: LoggedRow): string {
+  const { arm, bucket, entity, score } = row;
   let line =
-    `{"prediction_id":${JSON.stringify(row.predictionId)},"endpoint":${JSON.stringify(row.endpoint)}` +
-    `,"event_time_ms":${row.eventTimeMs},"received_at_ms":${row.receivedAtMs}` +
-    `,"model":${JSON.stringify(row.model)},"model_version":${JSON.stringify(row.modelVersion)}` +
-    `,"route_version":${row.routeVersion},"arm":"${row.arm}","bucket":${row.bucket}` +
-    `,"propensity":${row.propensity},"sticky":${row.sticky},"status":"${row.status}","latency_us":${row.latencyUs}`;
-  if (row.entity !== null) line += `,"entity":${JSON.stringify(row.entity)}`;
+    `{"prediction_id":${JSON.stringify(row.predictionId)},${place}` +
+    `,"event_time_ms":${row.eventTimeMs},"received_at_ms":${row.receivedAtMs},"status":"${row.status}"` +
+    `,"latency_us":${row.latencyUs},"sticky":${bucket !== null && entity !== null}`;
+  if (bucket !== null) line += `,"bucket":${bucket},"propensity":${arm?.weight ?? null}`;
+  if (entity !== null) line += `,"entity":${JSON.stringify(entity)}`;
   if (row.error !== null) line += `,"error":${JSON.stringify(row.error)}`;
-  if (row.score !== null && Number.isFinite(row.score)) line += `,"score":${row.score}`;
-  if (row.outputs !== null) line += `,"outputs":${JSON.stringify(row.outputs)}`;
-  if (row.flags !== null) line += `,"flags":${JSON.stringify(JSON.stringify(row.flags))}`;
-  const keys = row.served?.featureKeys;
-  if (keys && row.cells) {
-    for (let i = 0; i < keys.length; i++) {
-      const cell = cellJson(row.cells[i]);
-      if (cell !== null) line += `,${keys[i]}${cell}`;
-    }
-  }
+  if (score !== null && Number.isFinite(score)) line += `,"score":${score}`;
+  if (row.outputs !== null) line += `,"outputs":${row.outputs}`;
+  if (row.flags !== null) line += `,"flags":${JSON.stringify(row.flags)}`;
+  if (arm && row.cells) line += `,"${featuresMember}":${cellsJson(arm.featurePlaces, row.cells)}`;
   return `${line}}\n`;
 }
 
-function cellJson(value: unknown): string | null {
-  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : null;
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (value === null || value === undefined) return null;
-  return JSON.stringify(JSON.stringify(value));
+/** Endpoint, model, version, route and arm of a row, as the middle of a line. */
+export function logPlace(
+  route: { readonly endpoint: string; readonly model: string; readonly routeVersion: number },
+  arm: string,
+  modelVersion: string,
+): string {
+  const { endpoint, model, routeVersion } = route;
+  const texts = { endpoint, model, model_version: modelVersion, route_version: routeVersion, arm };
+  return JSON.stringify(texts).slice(1, -1);
 }
+
+/** @param places position of each cell among the endpoint's features; null when they are the same positions */
+function cellsJson(places: readonly number[] | null, cells: readonly unknown[]): string {
+  let list = cells;
+  if (places) {
+    const placed: unknown[] = [];
+    for (const [i, place] of places.entries()) placed[place] = cells[i];
+    list = Array.from(placed);
+  }
+  return JSON.stringify(list, list.some((c) => typeof c === 'bigint') ? bigIntAsText : undefined);
+}
+
+const bigIntAsText = (_: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);

@@ -10,23 +10,32 @@ const sinceUs = (startedMs: number): number => Math.round((performance.now() - s
 
 /** The log's rows of a share that was answered. */
 export function answeredRows(
-  state: EndpointState,
   request: PredictRequest,
   plans: readonly RowPlan[],
   ids: readonly string[],
-  share: Share,
-  { part }: AnsweredRows,
+  { arm, rows, cells, flags }: Share,
+  answered: AnsweredRows,
 ): LoggedRow[] {
   const latencyUs = sinceUs(request.startedMs);
-  return share.rows.map((row, i) => ({
-    ...described(state, request, plans[row] ?? null, ids[row] ?? '', share, i),
-    status: 'ok',
-    error: null,
-    latencyUs,
-    score: part.prediction.score?.[part.from + i] ?? null,
-    outputs: outputsJson(part, i),
-    flags: share.flags[i] ?? null,
-  }));
+  const { receivedAtMs } = request;
+  return rows.map((row, i) => {
+    const { entity, eventTimeMs, bucket } = plans[row] as RowPlan;
+    return {
+      arm,
+      predictionId: ids[row] ?? '',
+      entity,
+      eventTimeMs,
+      receivedAtMs,
+      bucket,
+      status: 'ok',
+      error: null,
+      latencyUs,
+      score: answered.part.prediction.score?.[answered.part.from + i] ?? null,
+      outputs: outputsJson(answered, i),
+      flags: flags[i] ?? null,
+      cells: cells[i] ?? null,
+    };
+  });
 }
 
 /**
@@ -43,51 +52,25 @@ export function failedRows(
   only?: readonly number[],
 ): LoggedRow[] {
   const latencyUs = sinceUs(request.startedMs);
+  const { receivedAtMs } = request;
   const count = Math.max(1, plans?.length ?? request.predictionIds?.length ?? 1);
   return (only ?? [...Array(count).keys()]).map((row) => {
     const plan = plans?.[row] ?? null;
-    const share = shares.find((s) => s.rows.includes(row)) ?? null;
-    const id = plan?.predictionId ?? request.predictionIds?.[row] ?? uuidv7();
+    const share = shares.find((s) => s.rows.includes(row));
     return {
-      ...described(state, request, plan, id, share, share?.rows.indexOf(row) ?? 0),
+      arm: share?.arm ?? plan?.arm ?? state.champion,
+      predictionId: plan?.predictionId ?? request.predictionIds?.[row] ?? uuidv7(),
+      entity: plan ? plan.entity : (request.entities?.[0] ?? null),
+      eventTimeMs: plan?.eventTimeMs ?? request.eventTimesMs?.[0] ?? receivedAtMs,
+      receivedAtMs,
+      bucket: plan?.bucket ?? null,
       status: error.code,
       error: error.message,
       latencyUs,
       score: null,
       outputs: null,
       flags: null,
+      cells: share?.cells[share.rows.indexOf(row)] ?? null,
     };
   });
-}
-
-type Described = Omit<LoggedRow, 'status' | 'error' | 'latencyUs' | 'score' | 'outputs' | 'flags'>;
-
-function described(
-  state: EndpointState,
-  request: PredictRequest,
-  plan: RowPlan | null,
-  predictionId: string,
-  share: Share | null,
-  index: number,
-): Described {
-  const { route, champion } = state;
-  const arm = share?.arm ?? plan?.arm ?? champion;
-  const bucket = plan?.bucket ?? null;
-  const entity = plan ? plan.entity : (request.entities?.[0] ?? null);
-  return {
-    predictionId,
-    endpoint: route.endpoint,
-    entity,
-    eventTimeMs: plan?.eventTimeMs ?? request.eventTimesMs?.[0] ?? request.receivedAtMs,
-    receivedAtMs: request.receivedAtMs,
-    model: route.model,
-    modelVersion: arm?.modelVersion ?? '',
-    routeVersion: route.routeVersion,
-    arm: arm?.arm ?? 'champion',
-    bucket,
-    propensity: bucket === null ? null : (arm?.weight ?? null),
-    sticky: bucket !== null && entity !== null,
-    served: share?.arm.model ?? null,
-    cells: share?.cells[index] ?? null,
-  };
 }

@@ -1,4 +1,4 @@
-import { type OutputTensor, valueJson, valuesJson } from '../../../platform/onnx/index.ts';
+import { type OutputTensor, valuesJson } from '../../../platform/onnx/index.ts';
 import { type BatchPart, outputRows } from './batcher.ts';
 import type { ReplyOutput } from './request.ts';
 
@@ -6,19 +6,30 @@ import type { ReplyOutput } from './request.ts';
 export interface AnsweredRows {
   readonly rows: readonly number[];
   readonly part: BatchPart;
+  /** Per output and row the values as JSON, separated by commas: made once for the answer and the log. */
+  readonly texts: readonly (readonly string[])[];
+}
+
+export function answeredPart(rows: readonly number[], part: BatchPart): AnsweredRows {
+  const texts = part.prediction.outputs.map(({ data, type, width }) =>
+    rows.map((_, i) => valuesJson(data, type, (part.from + i) * width, (part.from + i + 1) * width)),
+  );
+  return { rows, part, texts };
 }
 
 /** The outputs of an answer in the order of the request's rows. */
 export function replyOutputs(parts: readonly AnsweredRows[], rowCount: number): readonly ReplyOutput[] {
   const [first] = parts;
   if (!first) return [];
-  return first.part.prediction.outputs.flatMap((output) => {
+  return first.part.prediction.outputs.flatMap((output, o) => {
     const shape = output.shape.length === 0 ? [rowCount] : [rowCount, ...output.shape.slice(1)];
-    const { name, type } = output;
-    if (parts.length === 1)
-      return [{ name, type, shape, data: outputRows(output, first.part.from, rowCount) }];
-    const data = mergedRows(output, parts, rowCount);
-    return data ? [{ name, type, shape, data }] : [];
+    const { name, type, width } = output;
+    if (parts.length === 1) {
+      const data = outputRows(output, first.part.from, rowCount);
+      return [{ name, type, shape, width, data, texts: first.texts[o] ?? [] }];
+    }
+    const merged = mergedRows(output, parts, rowCount);
+    return merged ? [{ name, type, shape, width, ...merged }] : [];
   });
 }
 
@@ -27,28 +38,29 @@ function mergedRows(
   output: OutputTensor,
   parts: readonly AnsweredRows[],
   rowCount: number,
-): ReplyOutput['data'] | null {
+): Pick<ReplyOutput, 'data' | 'texts'> | null {
   const { name, width } = output;
-  const merged = new Array<number | bigint | string | boolean>(rowCount * width);
-  for (const { rows, part } of parts) {
-    const other = part.prediction.outputs.find((o) => o.name === name && o.width === width);
+  const data = new Array<number | bigint | string | boolean>(rowCount * width);
+  const texts = new Array<string>(rowCount);
+  for (const { rows, part, texts: own } of parts) {
+    const o = part.prediction.outputs.findIndex((other) => other.name === name && other.width === width);
+    const other = part.prediction.outputs[o];
     if (!other) return null;
     for (const [i, row] of rows.entries()) {
-      for (let j = 0; j < width; j++) {
-        merged[row * width + j] = other.data[(part.from + i) * width + j] as number;
-      }
+      texts[row] = own[o]?.[i] ?? '';
+      for (let j = 0; j < width; j++)
+        data[row * width + j] = other.data[(part.from + i) * width + j] as number;
     }
   }
-  return merged;
+  return { data, texts };
 }
 
 /** One row's outputs as JSON text {name: value}, for the log; NaN and infinities become null. */
-export function outputsJson(part: BatchPart, row: number): string {
-  const members = part.prediction.outputs.map((output) => {
-    const at = (part.from + row) * output.width;
-    const name = JSON.stringify(output.name);
-    if (output.width === 1) return `${name}:${valueJson(output.data[at], output.type)}`;
-    return `${name}:[${valuesJson(output.data, output.type, at, at + output.width)}]`;
-  });
-  return `{${members.join(',')}}`;
+export function outputsJson({ part, texts }: AnsweredRows, row: number): string {
+  let members = '';
+  for (const [o, { name, width }] of part.prediction.outputs.entries()) {
+    const text = texts[o]?.[row] ?? 'null';
+    members += `${o ? ',' : ''}${JSON.stringify(name)}:${width === 1 ? text : `[${text}]`}`;
+  }
+  return `{${members}}`;
 }

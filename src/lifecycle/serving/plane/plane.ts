@@ -1,6 +1,5 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
-import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import type { EndpointRoute } from '../contract.ts';
 import {
   armOfVersion,
@@ -64,9 +63,8 @@ export class Plane {
    * that they began with. Its models must be loaded.
    */
   async swap(route: EndpointRoute, modelOf: (digest: string) => ServedModel): Promise<void> {
-    const state = endpointState(route, modelOf);
-    await this.#logs.ensure(route.endpoint, featureColumns(state));
-    this.#endpoints.set(route.endpoint, state);
+    await this.#logs.ensure(route.endpoint);
+    this.#endpoints.set(route.endpoint, endpointState(route, modelOf, this.#endpoints.get(route.endpoint)));
   }
 
   /** Takes an endpoint out of service. */
@@ -112,12 +110,12 @@ export class Plane {
     shares: readonly Share[],
     parts: readonly AnsweredRows[],
   ): Promise<PredictReply> {
-    const { endpoint, rowCount } = request;
+    const { rowCount } = request;
     const ids = plans.map((plan) => plan.predictionId ?? uuidv7());
     const rows = shares.flatMap((share, i) =>
-      answeredRows(state, request, plans, ids, share, parts[i] as AnsweredRows),
+      answeredRows(request, plans, ids, share, parts[i] as AnsweredRows),
     );
-    const durable = this.#logs.append(endpoint, rows);
+    const durable = this.#logs.append(state, rows);
     const reply: PredictReply = {
       model: state.route.model,
       modelVersion: shares.length === 1 ? (shares[0]?.arm.modelVersion ?? null) : null,
@@ -150,11 +148,12 @@ export class Plane {
         : fail('internal', { reference: request.receivedAtMs }, thrown);
     const rows = failedRows(state, request, plans, shares, error, only);
     const seconds = (performance.now() - request.startedMs) / 1000;
-    for (const { modelVersion, arm } of rows) {
-      this.#metrics.answered(request.endpoint, modelVersion, arm, error.code, 1, seconds);
+    for (const { arm } of rows) {
+      const [version, name] = [arm?.modelVersion ?? '', arm?.arm ?? 'champion'];
+      this.#metrics.answered(request.endpoint, version, name, error.code, 1, seconds);
     }
     try {
-      await this.#logs.append(request.endpoint, rows);
+      await this.#logs.append(state, rows);
       return error;
     } catch (logError) {
       return logError as MillraceError;
@@ -182,9 +181,9 @@ export class Plane {
         for (const share of shares) checkShare(started, share);
         const parts = await Promise.all(shares.map((share) => predictShare(started, share)));
         const rows = shares.flatMap((share, i) =>
-          answeredRows(state, started, copies, ids, share, parts[i] as AnsweredRows),
+          answeredRows(started, copies, ids, share, parts[i] as AnsweredRows),
         );
-        await this.#logs.append(endpoint, rows);
+        await this.#logs.append(state, rows);
         for (const share of shares) this.#count(started, share, 'ok');
       } catch (error) {
         await this.#logFailure(state, started, copies, shares, error, copied);
@@ -207,21 +206,4 @@ export class Plane {
     }
     return false;
   }
-}
-
-/** The features of all models of an endpoint; one that two of them log differently gets the wider type. */
-function featureColumns({ champion, challenger, shadow }: EndpointState): readonly SegmentColumn[] {
-  const types = new Map<string, string>();
-  for (const arm of [champion, challenger, shadow]) {
-    for (const { name, type } of arm?.model.featureColumns ?? []) {
-      types.set(name, widerType(types.get(name) ?? type, type));
-    }
-  }
-  return [...types].map(([name, type]) => ({ name, type }));
-}
-
-function widerType(a: string, b: string): string {
-  if (a === b) return a;
-  const numeric = ['BIGINT', 'DOUBLE'];
-  return numeric.includes(a) && numeric.includes(b) ? 'DOUBLE' : 'VARCHAR';
 }

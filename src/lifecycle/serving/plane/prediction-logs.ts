@@ -2,14 +2,10 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, MillraceError } from '../../../core/errors.ts';
 import type { Logger } from '../../../platform/log/index.ts';
-import {
-  type SealedSegment,
-  type SegmentColumn,
-  type SegmentFrames,
-  SegmentLog,
-} from '../../../platform/segments/index.ts';
+import { type SealedSegment, type SegmentFrames, SegmentLog } from '../../../platform/segments/index.ts';
 import { predictionLogColumns } from '../contract.ts';
-import { type LoggedRow, logLine } from './log-line.ts';
+import type { EndpointState } from './endpoint-state.ts';
+import { type LoggedRow, logLine, logPlace } from './log-line.ts';
 
 export interface PredictionLogsOptions {
   readonly directory: string;
@@ -32,19 +28,17 @@ export class PredictionLogs {
   static async open(options: PredictionLogsOptions): Promise<PredictionLogs> {
     await mkdir(options.directory, { recursive: true });
     const logs = new PredictionLogs(options);
-    for (const endpoint of await readdir(options.directory)) await logs.ensure(endpoint, []);
+    for (const endpoint of await readdir(options.directory)) await logs.ensure(endpoint);
     return logs;
   }
 
-  /** Makes sure that an endpoint has a log with columns for these features. */
-  async ensure(endpoint: string, features: readonly SegmentColumn[]): Promise<void> {
-    const columns = [...predictionLogColumns, ...features];
-    const existing = this.#logs.get(endpoint);
-    if (existing) return existing.setColumns(columns);
+  /** Makes sure that an endpoint has a log. */
+  async ensure(endpoint: string): Promise<void> {
+    if (this.#logs.has(endpoint)) return;
     const log = await SegmentLog.open({
       directory: join(this.#options.directory, endpoint),
       stream: endpoint,
-      columns,
+      columns: predictionLogColumns,
       keyColumn: 'prediction_id',
       timeColumn: 'event_time_ms',
       frames: this.#options.frames,
@@ -56,13 +50,15 @@ export class PredictionLogs {
   }
 
   /** Resolves when the rows are on the disk; rejects with `prediction_log_unavailable` when they cannot be. */
-  async append(endpoint: string, rows: readonly LoggedRow[]): Promise<void> {
-    const log = this.#logs.get(endpoint);
-    if (!log) throw fail('prediction_log_unavailable', { problem: `endpoint "${endpoint}" has no log` });
+  async append(state: EndpointState, rows: readonly LoggedRow[]): Promise<void> {
+    const { route } = state;
+    const log = this.#logs.get(route.endpoint);
+    if (!log)
+      throw fail('prediction_log_unavailable', { problem: `endpoint "${route.endpoint}" has no log` });
     let lines = '';
-    for (const row of rows) lines += logLine(row);
+    for (const row of rows) lines += logLine(row.arm?.logPlace ?? logPlace(route, 'champion', ''), row);
     try {
-      await log.append(lines, rows.length);
+      await log.append(lines, rows.length, state.logColumns);
     } catch (error) {
       const problem = error instanceof MillraceError ? error.message : (error as Error).message;
       throw fail('prediction_log_unavailable', { problem }, error);

@@ -26,12 +26,14 @@ export interface PredictRequest {
   readonly startedMs: number;
 }
 
-/** An output of the answer; `shape` includes the rows. */
+/** An output of the answer; `shape` includes the rows, `texts` are each row's values as JSON, comma between. */
 export interface ReplyOutput {
   readonly name: string;
   readonly type: ElementType;
   readonly shape: readonly number[];
+  readonly width: number;
   readonly data: ArrayLike<number | bigint | string | boolean>;
+  readonly texts: readonly string[];
 }
 
 export interface PredictReply {

@@ -21,8 +21,6 @@ export class ServedModel {
   /** Names of the signature's inputs, in order, and the columns that they are logged in. */
   readonly inputNames: ReadonlySet<string>;
   readonly featureColumns: readonly SegmentColumn[];
-  /** `"feature:<name>":`, ready to be written. */
-  readonly featureKeys: readonly string[];
   readonly #model: OnnxModel;
   readonly #batcher: Batcher;
   #users = 0;
@@ -43,7 +41,6 @@ export class ServedModel {
       name: featureColumnPrefix + f.name,
       type: f.shape.length > 0 ? 'VARCHAR' : logTypes[f.type],
     }));
-    this.featureKeys = this.featureColumns.map((c) => `${JSON.stringify(c.name)}:`);
     this.#model = model;
     const name = { model: manifest.model, version: digest.slice(0, 15) };
     this.#batcher = new Batcher((rows) => model.predictRows(rows), name, { maxRows, maxWaitingRows });

@@ -1,7 +1,7 @@
 import { fail } from '../../../core/errors.ts';
 import { bindRows } from './bind-rows.ts';
 import type { EndpointState, RowPlan, ServedArm } from './endpoint-state.ts';
-import type { AnsweredRows } from './merge-outputs.ts';
+import { type AnsweredRows, answeredPart } from './merge-outputs.ts';
 import type { PredictRequest } from './request.ts';
 import type { RowFlag } from './row-check.ts';
 
@@ -70,7 +70,7 @@ export async function predictShare(
         output,
       });
     }
-    return { rows, part };
+    return answeredPart(rows, part);
   } finally {
     model.release();
   }
