@@ -4,6 +4,12 @@ import { DataService, dataMigrations } from '../lifecycle/data/index.ts';
 import { EvaluationService, evaluationMigrations } from '../lifecycle/evaluation/index.ts';
 import { createExperiments, experimentsMigrations } from '../lifecycle/experiments/index.ts';
 import { FeedbackService, feedbackMigrations, labelJoinStep } from '../lifecycle/feedback/index.ts';
+import {
+  alertDeliveryStep,
+  MonitoringService,
+  monitoringMigrations,
+  monitorStep,
+} from '../lifecycle/monitoring/index.ts';
 import { Pipelines, pipelinesMigrations, StepRunner } from '../lifecycle/pipelines/index.ts';
 import { createRegistry, registryMigrations } from '../lifecycle/registry/index.ts';
 import { ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
@@ -20,6 +26,7 @@ import type { Logger } from '../platform/log/index.ts';
 import type { Registry as MetricsRegistry } from '../platform/metrics/index.ts';
 import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
 import { addMlflowSurface } from '../surfaces/mlflow/index.ts';
+import { createCardEvidence } from './card-evidence.ts';
 import { createLoopPorts } from './loop-ports.ts';
 import { createStatus } from './status.ts';
 import { workerStepKinds } from './step-kinds.ts';
@@ -35,6 +42,7 @@ export const allMigrations: readonly Migration[] = [
   ...evaluationMigrations,
   ...servingMigrations,
   ...feedbackMigrations,
+  ...monitoringMigrations,
   ...loopMigrations,
 ];
 
@@ -66,6 +74,8 @@ export async function createControlServices(parts: ControlParts) {
   const experiments = createExperiments({ db, journal, blobs, clock });
   const evaluations = new EvaluationService({ db, journal });
   const registry = createRegistry({ db, journal, clock, experiments });
+  const evidence = createCardEvidence(data, experiments);
+  const governance = new GovernanceService({ journal, registry, evaluations, evidence });
   const serving = await ServingService.open({ db, journal, blobs });
   const feedback = await FeedbackService.open({
     db,
@@ -79,9 +89,26 @@ export async function createControlServices(parts: ControlParts) {
   });
   watermarks.addBarrier(() => serving.sealPredictions());
   watermarks.addBarrier((stream) => feedback.flush(stream));
-  const slices = { db, blobs, data, experiments, registry, evaluations, serving, feedback };
-  const ports = { ...createLoopPorts(slices), monitoring: unmonitored };
-  const controlKinds = [labelJoinStep(feedback), prepareDataStep(data), deployStep(ports.serving)];
+  const monitoring = new MonitoringService({
+    db,
+    journal,
+    jobs,
+    watermarks,
+    blobs,
+    frames,
+    data,
+    evaluation: evaluations,
+    feedback,
+  });
+  const slices = { db, blobs, data, experiments, registry, evaluations, serving, feedback, monitoring };
+  const ports = createLoopPorts(slices);
+  const controlKinds = [
+    labelJoinStep(feedback),
+    prepareDataStep(data),
+    deployStep(ports.serving),
+    monitorStep(monitoring),
+    alertDeliveryStep(monitoring),
+  ];
   const kinds = [...controlKinds, ...workerStepKinds(parts.settings)];
   const pipelines = new Pipelines({ db, journal, jobs, kinds });
   const loop = createLoop({ db, journal, pipelines, watermarks, ports, log, clock }, blobs);
@@ -107,8 +134,10 @@ export async function createControlServices(parts: ControlParts) {
     experiments,
     evaluations,
     registry,
+    governance,
     serving,
     feedback,
+    monitoring,
     pipelines,
     loop,
     status,
@@ -131,6 +160,3 @@ export async function createControlServices(parts: ControlParts) {
     },
   };
 }
-
-/** Until the monitoring slice is put in. */
-const unmonitored = { configure: async () => {}, addReference: async () => {}, openAlerts: async () => [] };

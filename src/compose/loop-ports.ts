@@ -1,10 +1,12 @@
 import { MillraceError } from '../core/errors.ts';
 import type { Digest } from '../core/json.ts';
 import { packageManifestSchema } from '../core/model-package.ts';
+import { parseDuration, parseTime } from '../core/time.ts';
 import type { DataService } from '../lifecycle/data/index.ts';
 import { type EvaluationService, evaluateOutputsSchema } from '../lifecycle/evaluation/index.ts';
 import type { Experiments } from '../lifecycle/experiments/index.ts';
 import type { FeedbackService } from '../lifecycle/feedback/index.ts';
+import type { AlertKind, MonitoringService } from '../lifecycle/monitoring/index.ts';
 import {
   CHALLENGER,
   CHAMPION,
@@ -20,6 +22,7 @@ import type { Database } from '../platform/db/index.ts';
 
 type PackagedVersion = Awaited<ReturnType<LoopPorts['registry']['version']>>;
 const manyVersions = 10_000;
+const manyAlerts = 1_000;
 type DeployTarget = Parameters<LoopPorts['serving']['deploy']>[0];
 
 /** The services that the loop goes through. */
@@ -32,10 +35,11 @@ export interface LoopSlices {
   readonly evaluations: EvaluationService;
   readonly serving: ServingService;
   readonly feedback: FeedbackService;
+  readonly monitoring: MonitoringService;
 }
 
 /** The slices' front doors in the shape that the loop asks for. */
-export function createLoopPorts(slices: LoopSlices): Omit<LoopPorts, 'monitoring'> {
+export function createLoopPorts(slices: LoopSlices): LoopPorts {
   const { data } = slices;
   return {
     data: {
@@ -61,6 +65,7 @@ export function createLoopPorts(slices: LoopSlices): Omit<LoopPorts, 'monitoring
       digestOf: (outputs) => packageOutputsSchema.parse(outputs).digest,
     },
     serving: servingPort(slices.serving),
+    monitoring: monitoringPort(slices.monitoring),
     feedback: {
       outcomes: (query) => slices.feedback.armOutcomes(actor, query),
       labelCount: async (endpoint) => (await slices.feedback.summary(actor, endpoint)).total.joined,
@@ -175,3 +180,38 @@ function servingPort(serving: ServingService): LoopPorts['serving'] {
     },
   };
 }
+
+function monitoringPort(monitoring: MonitoringService): LoopPorts['monitoring'] {
+  return {
+    configure: async (endpoint, { data, monitor }) => {
+      const labelDelayMs = parseDuration(data.label.delay, 'data.label.delay');
+      await monitoring.configure(actor, endpoint, { ...monitor, labelDelayMs });
+    },
+    addReference: async (endpoint, { version, datasetVersionId, evaluationId }) => {
+      await monitoring.addReference(actor, endpoint, {
+        modelVersion: String(version),
+        datasetVersionId,
+        evaluationId,
+      });
+    },
+    openAlerts: async (endpoint) => {
+      const alerts = await monitoring.alerts(actor, { endpoint, state: 'unresolved', limit: manyAlerts });
+      return alerts.flatMap(({ id, kind, modelVersion, reason, evidence, openedAt }) => {
+        const cause = triggerOf[kind];
+        if (!cause) return [];
+        const ends = [openedAt, ...evidence.map((e) => e.window.end)].map((time) => parseTime(time));
+        return [{ id, cause, modelVersion, reason, lastWindowEndMs: Math.max(...ends) }];
+      });
+    },
+  };
+}
+
+/** What a kind of alert asks a loop to retrain for. Errors and slowness are not cured by training. */
+const triggerOf: Readonly<Record<AlertKind, 'drift' | 'performance' | null>> = {
+  'feature-drift': 'drift',
+  'score-drift': 'drift',
+  'missing-values': 'drift',
+  performance: 'performance',
+  errors: null,
+  latency: null,
+};

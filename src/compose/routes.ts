@@ -2,6 +2,8 @@ import { dataRoutes } from '../lifecycle/data/index.ts';
 import { evaluationRoutes } from '../lifecycle/evaluation/index.ts';
 import { experimentsRoutes } from '../lifecycle/experiments/index.ts';
 import { feedbackRoutes } from '../lifecycle/feedback/index.ts';
+import { governanceRoutes } from '../lifecycle/governance/index.ts';
+import { monitoringRoutes } from '../lifecycle/monitoring/index.ts';
 import { pipelinesRoutes } from '../lifecycle/pipelines/index.ts';
 import { registryRoutes } from '../lifecycle/registry/index.ts';
 import { servingRoutes } from '../lifecycle/serving/index.ts';
@@ -28,6 +30,8 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...registryRoutes(services.registry),
     ...servingRoutes(services.serving),
     ...feedbackRoutes(services.feedback),
+    ...monitoringRoutes(services.monitoring),
+    ...governanceRoutes(services.governance),
     ...loopRoutes(services.loop.loops, services.loop.turns),
   ];
 }
