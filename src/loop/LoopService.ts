@@ -215,7 +215,8 @@ export class LoopService {
     const pending = [...standing.pending];
     if (!seen) {
       pending.push({ kind: 'events', what: 'the watermark has moved' });
-      this.#engine.wake(row.name);
+      // One that failed a moment ago is looked at again by the clock, not by every reader.
+      if (standing.settled) this.#engine.wake(row.name);
     }
     return {
       name: row.name,

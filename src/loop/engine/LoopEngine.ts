@@ -28,6 +28,8 @@ export interface Standing {
   /** Work of our own that is still under way. */
   readonly pending: readonly PendingWork[];
   readonly watermarkMs: number | undefined;
+  /** False when the last look failed, or there was none yet. */
+  readonly settled: boolean;
 }
 
 const lookAgainMs = 5_000;
@@ -115,6 +117,7 @@ export class LoopEngine {
         what: `something that failed and is tried again: ${what}`,
         pending: [{ kind: 'transition', what }],
         watermarkMs: undefined,
+        settled: false,
       };
     }
   }
@@ -128,4 +131,5 @@ const unknownStanding: Standing = {
   what: 'to be looked at',
   pending: [{ kind: 'transition', what: 'not looked at yet' }],
   watermarkMs: undefined,
+  settled: false,
 };

@@ -92,7 +92,7 @@ export async function runStep(
   }
   if (step.status === 'succeeded') return { done: true, outputs: step.outputs ?? {}, id: step.id };
   if (step.status === 'queued' || step.status === 'running') {
-    const what = `the ${kind} step ${step.status === 'queued' ? 'waits for a worker' : 'is running'}`;
+    const what = `the ${kind} step to end`;
     return {
       done: false,
       decision: { do: 'wait', what, pending: { kind: 'step', what: `${kind} ${step.id}` } },

@@ -24,7 +24,8 @@ export async function reconcile(
 ): Promise<Standing> {
   for (let n = 0; n < longestChain && !stopped(); n++) {
     const row = await findLoop(deps.db.read, name);
-    if (!row) return { what: 'nothing: there is no such loop', pending: [], watermarkMs: undefined };
+    if (!row)
+      return { what: 'nothing: there is no such loop', pending: [], watermarkMs: undefined, settled: true };
     const loop = await readLoop(deps.db.read, row);
     const { mode } = await deps.watermarks.describe(systemActor, row.endpoint);
     const moment = {
@@ -39,17 +40,17 @@ export async function reconcile(
     if (row.active_turn_id === null) {
       if (await followChampion(deps, row)) continue;
       // Triggers are found by what monitoring says, so they wait for it.
-      if (monitoring) return { what: 'monitoring', pending, watermarkMs: moment.watermarkMs };
+      if (monitoring) return { what: 'monitoring', pending, watermarkMs: moment.watermarkMs, settled: true };
       const started = await startTurn(deps, writer, loop, moment);
       if (started === 'changed') continue;
-      return { what: started.waitsFor, pending, watermarkMs: moment.watermarkMs };
+      return { what: started.waitsFor, pending, watermarkMs: moment.watermarkMs, settled: true };
     }
 
     const turn = await readTurn(deps.db.read, row.active_turn_id);
     const decision = await decide(makeTurnContext(deps, loop, turn, moment));
     if (decision.do === 'wait') {
       if (decision.pending) pending.push(decision.pending);
-      return { what: decision.what, pending, watermarkMs: moment.watermarkMs };
+      return { what: decision.what, pending, watermarkMs: moment.watermarkMs, settled: true };
     }
     const hasTime = turn.row.champion_version !== null;
     await writer.apply(turn.row, turn.data, decision, {
@@ -57,7 +58,8 @@ export async function reconcile(
       watermarkMs: hasTime ? moment.watermarkMs : undefined,
     });
   }
-  if (stopped()) return { what: 'the server to start again', pending: [], watermarkMs: undefined };
+  if (stopped())
+    return { what: 'the server to start again', pending: [], watermarkMs: undefined, settled: true };
   throw new Error(`the loop did not come to rest after ${longestChain} changes`);
 }
 

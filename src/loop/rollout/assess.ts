@@ -117,8 +117,10 @@ function elapsedMs(since: string | null, watermarkMs: number | undefined): numbe
 }
 
 function passText(seen: Rollout, outcome: OutcomeComparison): string {
-  const where = seen.stage === 'shadow' ? 'mirrored requests' : `requests at ${seen.percent} %`;
-  return `${seen.requests.have.toLocaleString('en-US')} ${where} without fault; ${outcomeText(outcome)}`;
+  const requests = seen.requests.have.toLocaleString('en-US');
+  if (seen.stage === 'shadow')
+    return `${requests} mirrored requests without fault; outcomes are judged in canary`;
+  return `${requests} requests at ${seen.percent} % without fault; ${outcomeText(outcome)}`;
 }
 
 /** The comparison as people read it. */
