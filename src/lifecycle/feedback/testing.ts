@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -7,7 +7,7 @@ import { uuidv7 } from '../../core/ids.ts';
 import type { Actor } from '../../platform/access/index.ts';
 import { type DirectoryBlobStore, openDirectoryBlobs } from '../../platform/blobs/index.ts';
 import type { OpenDatabase } from '../../platform/db/testing.ts';
-import { Frames, sqlLiteral } from '../../platform/frames/index.ts';
+import { Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
 import { Journal, journalMigrations } from '../../platform/journal/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import type { Arm } from './contract.ts';
@@ -71,8 +71,20 @@ export async function sendSegment(
 ) {
   const id = uuidv7();
   const path = join(directory, `${id}.parquet`);
-  const select = rows.map(rowSql).join(' UNION ALL BY NAME ');
-  await frames.query(`COPY (${select}) TO ${sqlLiteral(path)} (FORMAT parquet)`);
+  const source = join(directory, `${id}.ndjson`);
+  await writeFile(source, rows.map((row) => `${JSON.stringify(logged(row))}\n`).join(''));
+  const featureTypes = new Map<string, string>();
+  for (const [name, value] of rows.flatMap(({ features }) => Object.entries(features ?? {}))) {
+    const type = typeof value === 'string' ? 'VARCHAR' : 'DOUBLE';
+    if (value !== null || !featureTypes.has(`feature:${name}`)) featureTypes.set(`feature:${name}`, type);
+  }
+  const types = [...Object.entries(columnTypes), ...featureTypes];
+  const shape = types.map(([name]) => `${sqlLiteral(name)}: 'VARCHAR'`).join(', ');
+  const casts = types.map(([name, type]) => `${sqlName(name)}::${type} AS ${sqlName(name)}`).join(', ');
+  await frames.query(
+    `COPY (SELECT ${casts} FROM read_json(${sqlLiteral(source)}, format = 'newline_delimited', columns = {${shape}}))
+     TO ${sqlLiteral(path)} (FORMAT parquet)`,
+  );
   const { digest } = await blobs.put(createReadStream(path));
   const times = rows.map((row) => row.eventTimeMs);
   const segment = {
@@ -87,34 +99,49 @@ export async function sendSegment(
   return segment;
 }
 
-function rowSql(row: LoggedRow): string {
+const columnTypes = {
+  prediction_id: 'VARCHAR',
+  endpoint: 'VARCHAR',
+  entity: 'VARCHAR',
+  event_time_ms: 'BIGINT',
+  received_at_ms: 'BIGINT',
+  model: 'VARCHAR',
+  model_version: 'VARCHAR',
+  route_version: 'BIGINT',
+  arm: 'VARCHAR',
+  bucket: 'INTEGER',
+  propensity: 'DOUBLE',
+  sticky: 'BOOLEAN',
+  status: 'VARCHAR',
+  error: 'VARCHAR',
+  latency_us: 'BIGINT',
+  score: 'DOUBLE',
+  outputs: 'VARCHAR',
+  flags: 'VARCHAR',
+} as const;
+
+function logged(row: LoggedRow): Readonly<Record<string, unknown>> {
   const arm = row.arm ?? 'champion';
   const status = row.status ?? 'ok';
-  const score = row.score === undefined ? 0.5 : row.score;
-  const number = (value: number | null) => (value === null ? 'NULL' : `'${value}'`);
-  const features = Object.entries(row.features ?? {}).map(([name, value]) => {
-    const type = typeof value === 'string' ? 'VARCHAR' : 'DOUBLE';
-    return `${value === null ? 'NULL' : sqlLiteral(String(value))}::${type} AS "feature:${name}"`;
-  });
-  return `SELECT ${[
-    `${sqlLiteral(row.id)} AS prediction_id`,
-    `'flights' AS endpoint`,
-    `NULL::VARCHAR AS entity`,
-    `${row.eventTimeMs}::BIGINT AS event_time_ms`,
-    `${row.receivedAtMs ?? row.eventTimeMs}::BIGINT AS received_at_ms`,
-    `'flight-delay' AS model`,
-    `${sqlLiteral(row.modelVersion ?? (arm === 'champion' ? '1' : '2'))} AS model_version`,
-    `${row.routeVersion ?? 1}::BIGINT AS route_version`,
-    `${sqlLiteral(arm)} AS arm`,
-    `7::INTEGER AS bucket`,
-    `1.0::DOUBLE AS propensity`,
-    `true AS sticky`,
-    `${sqlLiteral(status)} AS status`,
-    `${status === 'ok' ? 'NULL' : `'what went wrong'`}::VARCHAR AS "error"`,
-    `${row.latencyUs ?? 1500}::BIGINT AS latency_us`,
-    `${number(score)}::DOUBLE AS score`,
-    `'{"probability":[0.5]}' AS outputs`,
-    `NULL::VARCHAR AS flags`,
-    ...features,
-  ].join(', ')}`;
+  const number = (value: number) => (Number.isFinite(value) ? value : String(value));
+  const features = Object.entries(row.features ?? {}).map(([name, value]) => [`feature:${name}`, value]);
+  return {
+    prediction_id: row.id,
+    endpoint: 'flights',
+    event_time_ms: row.eventTimeMs,
+    received_at_ms: row.receivedAtMs ?? row.eventTimeMs,
+    model: 'flight-delay',
+    model_version: row.modelVersion ?? (arm === 'champion' ? '1' : '2'),
+    route_version: row.routeVersion ?? 1,
+    arm,
+    bucket: 7,
+    propensity: 1,
+    sticky: true,
+    status,
+    error: status === 'ok' ? null : 'what went wrong',
+    latency_us: row.latencyUs ?? 1500,
+    score: row.score === null ? null : number(row.score ?? 0.5),
+    outputs: '{"probability":[0.5]}',
+    ...Object.fromEntries(features),
+  };
 }

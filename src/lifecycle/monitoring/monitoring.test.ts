@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { forEachDatabase } from '../../platform/db/testing.ts';
+import { ada, dayMs, labelsOf, makeRows, openMonitoring, startMs } from './testing.ts';
+
+const spec = { window: 'day', labelDelayMs: dayMs, performance: { minLabels: 100 } } as const;
+const dayAt = (n: number) => startMs + n * dayMs;
+
+forEachDatabase((name, open) => {
+  describe(`monitoring on ${name}`, { concurrency: 2 }, () => {
+    test('windows close and mature by event time alone, once', async (t) => {
+      const { service, send, label, advance, train, journal } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', spec);
+      const version = await train();
+      await service.addReference(ada, 'flights', { modelVersion: '1', datasetVersionId: version.id });
+      const first = makeRows(1, dayAt(0), 600, {});
+      await send(first);
+      await send(makeRows(2, dayAt(1), 600, {}));
+      const none = { closed: 0, matured: 0, revised: 0, alertsOpened: 0, alertsResolved: 0 };
+      assert.deepEqual(await advance(dayAt(1) - 1), none);
+      assert.deepEqual(await advance(dayAt(1)), { ...none, closed: 1 });
+      assert.deepEqual(await service.run(ada, 'flights'), none);
+      await label(labelsOf(first.slice(0, 500), 1));
+      assert.deepEqual(await advance(dayAt(2)), { ...none, closed: 1, matured: 1 });
+
+      const [second, oldest] = await service.windows(ada, { endpoint: 'flights', limit: 10 });
+      assert.deepEqual(
+        [oldest?.start, oldest?.end, oldest?.state, oldest?.rows, oldest?.revision],
+        ['2001-02-01T00:00:00.000Z', '2001-02-02T00:00:00.000Z', 'matured', 600, 2],
+      );
+      assert.deepEqual(
+        [oldest?.performance.mature, oldest?.performance.labelled, oldest?.performance.eligible],
+        [true, 500, 600],
+      );
+      assert.deepEqual([second?.state, second?.performance.labelled], ['closed', 0]);
+      assert.deepEqual(oldest?.driftedColumns, []);
+      const whole = await service.window(ada, second?.id ?? '');
+      assert.deepEqual(
+        whole.drift.map((c) => [c.column, c.role, c.kind, c.verdict]),
+        [
+          ['score', 'score', 'numeric', 'stable'],
+          ['distance', 'feature', 'numeric', 'stable'],
+          ['origin', 'feature', 'categorical', 'stable'],
+          ['hour', 'feature', 'categorical', 'stable'],
+        ],
+      );
+      assert.equal(whole.reference?.scores, 'first-window');
+      for (const { comparison, currentRows, referenceRows } of whole.drift) {
+        assert.equal(
+          comparison.current.reduce((a, b) => a + b),
+          currentRows,
+        );
+        assert.equal(
+          comparison.reference.reduce((a, b) => a + b),
+          referenceRows,
+        );
+      }
+      const types = (await journal.eventsAfter(0, 100)).map((event) => event.type);
+      assert.deepEqual(
+        types.filter((type) => type.startsWith('window.')),
+        ['window.closed', 'window.matured', 'window.closed'],
+      );
+    });
+
+    test('late labels and late rows are measured again, with a new revision', async (t) => {
+      const { service, send, label, advance } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', spec);
+      const rows = makeRows(1, dayAt(0), 300, {});
+      await send(rows);
+      await advance(dayAt(5));
+      const window = async () => (await service.windows(ada, { endpoint: 'flights', limit: 1 }))[0];
+      assert.deepEqual([(await window())?.state, (await window())?.performance.labelled], ['matured', 0]);
+      await label(labelsOf(rows, 1));
+      assert.equal((await service.run(ada, 'flights')).revised, 1);
+      assert.deepEqual([(await window())?.revision, (await window())?.performance.labelled], [2, 300]);
+      // The same labels again change neither rows nor truths, but are the ones received last.
+      await label([{ predictionId: rows[0]?.id ?? '', value: 0, eventTime: startMs }]);
+      assert.equal((await service.run(ada, 'flights')).revised, 1);
+      await send(makeRows(2, dayAt(0) + 1000, 100, {}));
+      assert.equal((await service.run(ada, 'flights')).revised, 1);
+      assert.deepEqual([(await window())?.revision, (await window())?.rows], [4, 400]);
+      assert.equal((await service.run(ada, 'flights')).revised, 0);
+    });
+
+    test('drift that persists opens one alert, confirmed while it lasts, resolved when it ends', async (t) => {
+      const { service, send, advance, train, journal } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', spec);
+      const version = await train();
+      await service.addReference(ada, 'flights', { modelVersion: '1', datasetVersionId: version.id });
+      const shifts = [
+        {},
+        { distance: 40, ordShare: 0.5 },
+        { distance: 40, ordShare: 0.5 },
+        { distance: 40 },
+        {},
+        {},
+        {},
+      ];
+      const history: string[] = [];
+      for (const [day, shift] of shifts.entries()) {
+        await send(makeRows(10 + day, dayAt(day), 800, shift));
+        const { alertsOpened, alertsResolved } = await advance(dayAt(day + 1));
+        const alerts = await service.alerts(ada, { state: 'unresolved', limit: 10 });
+        const open = alerts.map((a) => `${a.subject}x${a.evidence.length}`).sort();
+        history.push(`+${alertsOpened} -${alertsResolved} ${open.join(' ')}`.trim());
+      }
+      assert.deepEqual(history, [
+        '+0 -0',
+        '+0 -0',
+        '+2 -0 distancex1 originx1',
+        // Origin was in two of the last three windows, so its alert waits one more.
+        '+0 -0 distancex2 originx1',
+        '+0 -1 distancex2',
+        '+0 -1',
+        '+0 -0',
+      ]);
+      const alerts = await service.alerts(ada, { endpoint: 'flights', state: 'resolved', limit: 10 });
+      const distance = alerts.find((alert) => alert.subject === 'distance');
+      assert.equal(distance?.kind, 'feature-drift');
+      assert.match(
+        distance?.reason ?? '',
+        /^distance drifted: rank distance 0\.1\d* \(matters from 0\.03\), p /,
+      );
+      assert.equal(distance?.openedAt, '2001-02-04T00:00:00.000Z');
+      assert.match(
+        alerts.find((alert) => alert.subject === 'origin')?.reason ?? '',
+        /; ORD 30\.8 % → 49\.3 %$/,
+      );
+      const types = (await journal.eventsAfter(0, 500)).map((event) => event.type);
+      assert.equal(types.filter((type) => type === 'alert.opened').length, 2);
+      assert.equal(types.filter((type) => type === 'alert.resolved').length, 2);
+    });
+
+    test('missing values and new categories are found; nothing throws on empty columns', async (t) => {
+      const { service, send, advance, train } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', spec);
+      const version = await train();
+      await service.addReference(ada, 'flights', { modelVersion: '1', datasetVersionId: version.id });
+      const rows = makeRows(1, dayAt(0), 600, { missing: 0.2 });
+      await send(
+        rows.map((row, i) => ({
+          ...row,
+          features: { ...row.features, origin: i % 10 === 0 ? 'XYZ' : 'ORD', hour: null },
+        })),
+      );
+      await send([{ id: 'failed', eventTimeMs: dayAt(0), status: 'overloaded', score: null }]);
+      await advance(dayAt(1));
+      const [summary] = await service.windows(ada, { endpoint: 'flights', limit: 1 });
+      const { drift, health } = await service.window(ada, summary?.id ?? '');
+      const column = (wanted: string) => drift.find((c) => c.column === wanted);
+      assert.deepEqual(
+        [column('distance')?.verdict, column('distance')?.missing.verdict],
+        ['stable', 'drifted'],
+      );
+      assert.deepEqual([column('hour')?.verdict, column('hour')?.missing.verdict], ['no-data', 'drifted']);
+      assert.deepEqual(column('origin')?.newCategories.examples, [{ value: 'XYZ', count: 60 }]);
+      assert.deepEqual([health.requests, health.failed, health.verdict], [601, 1, 'good']);
+      assert.deepEqual(summary?.driftedColumns.slice().sort(), ['distance', 'hour', 'origin']);
+    });
+
+    test('a version that no longer answers has its alerts resolved', async (t) => {
+      const { service, send, advance, train } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', { ...spec, persistence: { windows: 1, outOf: 1 } });
+      const version = await train();
+      await service.addReference(ada, 'flights', { modelVersion: '1', datasetVersionId: version.id });
+      await send(makeRows(1, dayAt(0), 500, { distance: 80 }));
+      assert.equal((await advance(dayAt(1))).alertsOpened, 1);
+      await send(makeRows(2, dayAt(1), 500, { distance: 80, modelVersion: '2' }));
+      assert.equal((await advance(dayAt(2))).alertsResolved, 1);
+      const [alert] = await service.alerts(ada, { limit: 1 });
+      assert.match(alert?.resolution ?? '', /version 1 no longer answers; version 2 does/);
+    });
+
+    test('settings are kept, secrets are not shown, and what is unknown is named', async (t) => {
+      const { service } = await openMonitoring(t, open);
+      const alerts = [{ webhook: 'https://example.org/hook', secret: 'quiet' }];
+      const monitor = await service.configure(ada, 'flights', { window: 'week', alerts });
+      assert.equal(monitor.spec.window, 'week');
+      assert.deepEqual(monitor.spec.alerts, [{ webhook: 'https://example.org/hook', signed: true }]);
+      const { updatedAt } = await service.configure(ada, 'flights', { window: 'week', alerts });
+      assert.equal(updatedAt, monitor.updatedAt);
+      assert.deepEqual(await service.run(ada, 'unknown'), {
+        closed: 0,
+        matured: 0,
+        revised: 0,
+        alertsOpened: 0,
+        alertsResolved: 0,
+      });
+      await assert.rejects(service.monitor(ada, 'unknown'), { code: 'not_found' });
+      await assert.rejects(
+        service.addReference(ada, 'flights', { modelVersion: '1', datasetVersionId: 'gone' }),
+        { code: 'not_found', message: /dataset version "gone"/ },
+      );
+      await assert.rejects(service.window(ada, 'gone'), { code: 'not_found' });
+      await assert.rejects(service.acknowledge(ada, 'gone', ''), { code: 'not_found' });
+    });
+  });
+});
