@@ -4,6 +4,7 @@ import { DataService, dataMigrations } from '../lifecycle/data/index.ts';
 import { EvaluationService, evaluationMigrations } from '../lifecycle/evaluation/index.ts';
 import { createExperiments, experimentsMigrations } from '../lifecycle/experiments/index.ts';
 import { FeedbackService, feedbackMigrations, labelJoinStep } from '../lifecycle/feedback/index.ts';
+import { GovernanceService } from '../lifecycle/governance/index.ts';
 import {
   alertDeliveryStep,
   MonitoringService,

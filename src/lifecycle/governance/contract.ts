@@ -21,12 +21,15 @@ export type AuditEntry = z.infer<typeof auditEntrySchema>;
 
 /** GET /api/v1/audit-entries, newest first. */
 export const auditQuerySchema = z.strictObject({
+  /** A name, or `kind:name`. */
   actor: z.string().optional(),
   action: z.string().optional(),
   subjectKind: z.string().optional(),
   subjectId: z.string().optional(),
   from: timeSchema.optional(),
   to: timeSchema.optional(),
+  /** Part of the reason, the action or the subject's id; letter case is ignored. */
+  text: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(500).default(50),
   after: z.string().optional(),
 });
@@ -38,6 +41,65 @@ const estimateSchema = z.object({
   high: z.number().nullable(),
   n: z.number().int(),
 });
+
+/** The dataset version that a model was made from. */
+export const cardDatasetSchema = z.object({
+  dataset: z.string(),
+  version: z.number().int(),
+  rows: z.number().int(),
+  columns: z.number().int(),
+  time: z.string().nullable(),
+  entity: z.string().nullable(),
+  label: z.string().nullable(),
+  timeRange: z.object({ min: timeSchema, max: timeSchema }).nullable(),
+  source: z.string(),
+});
+export type CardDataset = z.infer<typeof cardDatasetSchema>;
+
+/** The training run that a model comes from. */
+export const cardRunSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  status: z.string(),
+  user: z.string(),
+  startedAt: timeSchema,
+  durationMs: z.number().nullable(),
+  params: z.array(z.object({ name: z.string(), value: z.string() })),
+  /** Last values; `NaN` as text, because JSON has no such number. */
+  metrics: z.array(z.object({ name: z.string(), value: z.union([z.number(), z.literal('NaN')]) })),
+});
+export type CardRun = z.infer<typeof cardRunSchema>;
+
+/** What monitoring told of a version on one endpoint. */
+export const cardMonitoringSchema = z.object({
+  endpoint: z.string(),
+  /** Closed windows of event time. */
+  windows: z.number().int(),
+  lastWindow: z
+    .object({
+      from: timeSchema,
+      to: timeSchema,
+      rows: z.number().int(),
+      labelled: z.number().int(),
+      driftedColumns: z.array(z.string()),
+      scoreDrifted: z.boolean(),
+      performanceVerdict: z.string(),
+    })
+    .nullable(),
+  /** In the order in which they opened; event times. */
+  alerts: z.array(
+    z.object({
+      kind: z.string(),
+      subject: z.string(),
+      severity: z.string(),
+      reason: z.string(),
+      openedAt: timeSchema.nullable(),
+      resolvedAt: timeSchema.nullable(),
+      open: z.boolean(),
+    }),
+  ),
+});
+export type CardMonitoring = z.infer<typeof cardMonitoringSchema>;
 
 /**
  * A model card: only what was recorded. What is not known is in `missing`, never guessed.
@@ -54,7 +116,18 @@ export const modelCardSchema = z.object({
     digest: z.string().nullable(),
     sourceRunId: z.string().nullable(),
   }),
-  data: z.object({ datasetVersionId: z.string().nullable(), digest: z.string().nullable() }),
+  data: z.object({
+    datasetVersionId: z.string().nullable(),
+    digest: z.string().nullable(),
+    /** The registered version; null where the rows were joined from the log, or the version is not known any more. */
+    version: cardDatasetSchema.nullable(),
+    /** Which rows it was judged on, held out from training; null without an evaluation. */
+    holdout: z
+      .object({ what: z.string(), rows: z.number().int(), unlabelledRows: z.number().int() })
+      .nullable(),
+  }),
+  /** The run that trained it, as the script logged it. */
+  training: cardRunSchema.nullable(),
   signature: z
     .object({
       inputs: z.array(z.object({ name: z.string(), type: z.string(), required: z.boolean() })),
@@ -67,6 +140,12 @@ export const modelCardSchema = z.object({
       rows: z.number().int(),
       positives: z.number().int(),
       threshold: z.number(),
+      /** Level of the intervals, e.g. 0.95. */
+      confidence: z.number(),
+      verdict: z.enum(['pass', 'fail', 'unsure']),
+      /** Logistic recalibration on the hold-out: ideal are 0 and 1; null where it is not defined. */
+      calibration: z.object({ intercept: z.number().nullable(), slope: z.number().nullable() }),
+      latencyP99Ms: estimateSchema,
       metrics: z.array(
         z.object({
           name: z.string(),
@@ -99,6 +178,8 @@ export const modelCardSchema = z.object({
   ),
   /** Promotions, rollbacks, alias moves and changes of traffic that touched this version, oldest first. */
   history: z.array(z.object({ at: timeSchema, by: z.string(), what: z.string(), reason: z.string() })),
+  /** By endpoint; empty where nothing was watched. */
+  monitoring: z.array(cardMonitoringSchema),
   /** Names of parts for which nothing was recorded. */
   missing: z.array(z.string()),
 });

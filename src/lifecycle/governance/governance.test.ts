@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { StoredEvent } from '../../platform/journal/index.ts';
+import type { Evaluation } from '../evaluation/index.ts';
 import type { VersionRecord } from '../registry/index.ts';
 import { cardMarkdown } from './cardMarkdown.ts';
 import { modelCardSchema } from './contract.ts';
-import { makeModelCard } from './makeModelCard.ts';
+import { makeModelCard, type VersionEvidence } from './makeModelCard.ts';
+import { monitoringHistory } from './monitoringHistory.ts';
 import { rolloutHistory } from './rolloutHistory.ts';
 
+const at = '2001-01-01T00:00:00.000Z';
 const record: VersionRecord = {
   name: 'flights',
   version: 2,
@@ -36,13 +40,22 @@ const record: VersionRecord = {
       measured: null,
       reason: 'yes',
       evaluationId: null,
-      recordedAt: 't',
+      recordedAt: at,
     },
   ],
   approvals: [],
   createdBy: 'system:loop',
   createdAtMs: 0,
   updatedAtMs: 0,
+};
+
+const nothing: Omit<VersionEvidence, 'record'> = {
+  moves: [],
+  rollout: [],
+  evaluation: undefined,
+  dataset: undefined,
+  run: undefined,
+  monitoring: [],
 };
 
 const route = (challenger: object | undefined, shadow: string | null) => ({
@@ -65,13 +78,107 @@ const change = (before: unknown, after: unknown) => ({
 });
 
 test('a card holds what was recorded and names what was not', () => {
-  const card = makeModelCard(record, [], [], null, '2001-01-01T00:00:00.000Z');
+  const card = makeModelCard({ record, ...nothing }, at);
   assert.deepEqual(modelCardSchema.parse(card), card);
-  assert.deepEqual(card.missing, ['evaluation', 'approvals', 'history']);
+  assert.deepEqual(card.missing, ['training run', 'evaluation', 'approvals', 'history', 'monitoring']);
   const text = cardMarkdown(card);
   assert.match(text, /^# flights, version 2\n/);
-  assert.match(text, /Not recorded: evaluation, approvals, history\./);
+  assert.match(text, /Not recorded: training run, evaluation, approvals, history, monitoring\./);
   assert.match(text, /\| auc \\\| ok \| pass \| yes \|/);
+  assert.match(text, /## How it was trained\n\nNot recorded\./);
+});
+
+test('a bare version has nothing, and the card says so of every part', () => {
+  const bare: VersionRecord = {
+    ...record,
+    digest: null,
+    datasetVersionId: null,
+    datasetDigest: null,
+    signature: null,
+    gates: [],
+    aliases: [],
+  };
+  const card = makeModelCard({ record: bare, ...nothing }, at);
+  assert.equal(card.missing.length, 9);
+  assert.equal(cardMarkdown(card).match(/Not recorded\.\n/g)?.length, 8);
+});
+
+test('a card tells of data, run, evaluation with calibration, and monitoring', () => {
+  const estimate = { value: 0.7, low: 0.68, high: 0.72, n: 100 };
+  const comparison = {
+    rows: 100,
+    positives: 20,
+    candidate: { auc: estimate, logLoss: estimate },
+    dummy: { auc: { ...estimate, value: null } },
+    champion: null,
+  };
+  const report = {
+    threshold: 0.5,
+    confidence: 0.95,
+    verdict: 'pass',
+    dataset: {
+      holdout: { by: 'rows', fromRow: 400, toRow: 502 },
+      rows: 102,
+      unlabelledRows: 2,
+    },
+    overall: comparison,
+    segments: [{ column: 'origin', value: null, kind: 'missing', comparison }],
+    candidate: {
+      calibration: { bins: [], intercept: 0.02, slope: null },
+      latency: { p50Ms: estimate, p99Ms: estimate },
+    },
+  } as unknown as Evaluation['report'];
+  const card = makeModelCard(
+    {
+      ...nothing,
+      record,
+      evaluation: { id: 'e-1', report } as Evaluation,
+      dataset: {
+        dataset: 'flights',
+        version: 3,
+        rows: 502,
+        columns: 5,
+        time: 'date',
+        entity: null,
+        label: 'late',
+        timeRange: null,
+        source: '/data/january.parquet',
+      },
+      run: {
+        id: 'run-1',
+        name: 'nimble-fox',
+        status: 'FINISHED',
+        user: 'anna',
+        startedAt: at,
+        durationMs: 61_000,
+        params: [{ name: 'C', value: '0.03' }],
+        metrics: [{ name: 'auc', value: 'NaN' }],
+      },
+      monitoring: [{ endpoint: 'flights', windows: 0, lastWindow: null, alerts: [] }],
+    },
+    at,
+  );
+  assert.deepEqual(modelCardSchema.parse(card), card);
+  assert.deepEqual(card.missing, ['approvals', 'history']);
+  assert.deepEqual(card.data.holdout, {
+    what: 'rows 400 to 501 in file order',
+    rows: 102,
+    unlabelledRows: 2,
+  });
+  const text = cardMarkdown(card);
+  for (const part of [
+    'flights version 3, from /data/january.parquet',
+    '| held out from training | rows 400 to 501 in file order: 102 rows, 2 without label |',
+    '| C | 0.03 |',
+    '| auc | NaN |',
+    '1 min 1 s',
+    'Verdict of the gates: pass.',
+    'intercept 0.020 (ideal 0), slope not defined (ideal 1)',
+    '| auc | 0.7000 (0.6800 to 0.7200) | – | – |',
+    '| origin = missing | 100 |',
+  ]) {
+    assert.ok(text.includes(part), `${part} is not in:\n${text}`);
+  }
 });
 
 test('the history tells what traffic a version had and lost', () => {
@@ -96,4 +203,53 @@ test('the history tells what traffic a version had and lost', () => {
     ],
   );
   assert.deepEqual(rolloutHistory([change(null, route(share, null))], 'other', 2), []);
+});
+
+test('monitoring tells the newest window and each alert of the version, opened and ended', () => {
+  const event = (type: string, data: Record<string, unknown>, eventTimeMs: number): StoredEvent => ({
+    seq: eventTimeMs,
+    type,
+    subject: { kind: 'endpoint', id: 'flights' },
+    data: { endpoint: 'flights', modelVersion: '2', ...data },
+    eventTimeMs,
+    atMs: 0,
+  });
+  const window = (id: string, endMs: number, labelled: number) => ({
+    windowId: id,
+    startMs: 0,
+    endMs,
+    revision: 1,
+    rows: 50,
+    labelled,
+    driftedColumns: ['distance'],
+    scoreDrifted: false,
+    performanceVerdict: 'good',
+  });
+  const alert = {
+    alertId: 'a',
+    kind: 'feature-drift',
+    subject: 'distance',
+    severity: 'bad',
+    reason: 'moved',
+  };
+  const told = monitoringHistory(
+    [
+      event('window.closed', window('w1', 1000, 0), 1000),
+      event('window.closed', window('w2', 2000, 0), 2000),
+      event('window.matured', window('w2', 2000, 40), 2000),
+      event('window.closed', { ...window('w3', 3000, 0), modelVersion: '3' }, 3000),
+      event('alert.opened', alert, 2000),
+      event('alert.opened', { ...alert, alertId: 'b', modelVersion: '3' }, 3000),
+      event('alert.resolved', alert, 4000),
+    ],
+    'flights',
+    2,
+  );
+  assert.equal(told?.windows, 2);
+  assert.equal(told?.lastWindow?.labelled, 40);
+  assert.deepEqual(
+    told?.alerts.map((a) => [a.kind, a.openedAt, a.resolvedAt, a.open]),
+    [['feature-drift', '1970-01-01T00:00:02.000Z', '1970-01-01T00:00:04.000Z', false]],
+  );
+  assert.equal(monitoringHistory([], 'flights', 2), undefined);
 });

@@ -1,4 +1,5 @@
+export type { CardEvidence } from './CardEvidence.ts';
 export { cardMarkdown } from './cardMarkdown.ts';
 export * from './contract.ts';
-export { GovernanceService } from './GovernanceService.ts';
+export { type GovernanceDeps, GovernanceService } from './GovernanceService.ts';
 export { governanceRoutes } from './routes.ts';

@@ -12,20 +12,23 @@ const routeSchema = z.object({
   shadow: z.string().nullable(),
 });
 
-/** What traffic a version had and lost, read from the audit trail of the endpoints. */
+/** A change of what traffic a version has on an endpoint. */
+type TrafficChange = ModelCard['history'][number] & { readonly endpoint: string };
+
+/** What traffic a version had and lost, read from the audit trail of the endpoints, in its order. */
 export function rolloutHistory(
   entries: readonly StoredAuditEntry[],
   model: string,
   version: number,
-): ModelCard['history'] {
+): readonly TrafficChange[] {
   return entries.flatMap((entry) => {
     const before = trafficOf(entry.before, model, String(version));
     const after = trafficOf(entry.after, model, String(version));
     if (before === after) return [];
-    const what = `endpoint ${entry.subject.id}: ${after ?? 'no traffic any more'}`;
-    return [
-      { at: formatTime(entry.atMs), by: `${entry.actor.kind}:${entry.actor.id}`, what, reason: entry.reason },
-    ];
+    const endpoint = entry.subject.id;
+    const what = `endpoint ${endpoint}: ${after ?? 'no traffic any more'}`;
+    const by = `${entry.actor.kind}:${entry.actor.id}`;
+    return [{ at: formatTime(entry.atMs), by, what, reason: entry.reason, endpoint }];
   });
 }
 

@@ -23,14 +23,16 @@ export function governanceRoutes(governance: GovernanceService): readonly Route[
     defineRoute({
       method: 'GET',
       path: '/api/v1/registered-models/:name/versions/:version/card',
-      summary: 'The model card of a version, from recorded evidence; format=markdown for text',
+      summary:
+        'The model card of a version, from recorded evidence; as Markdown with Accept: text/markdown or format=markdown',
       permission: 'read',
       params: z.strictObject({ name: z.string(), version: z.string() }),
-      query: z.strictObject({ format: z.enum(['json', 'markdown']).default('json') }),
+      query: z.strictObject({ format: z.enum(['json', 'markdown']).optional() }),
       response: modelCardSchema,
-      handle: async ({ params, query }, { actor, reply }) => {
+      handle: async ({ params, query }, { actor, request, reply }) => {
         const card = await governance.modelCard(actor, params.name, params.version);
-        if (query.format === 'json') return card;
+        const asked = request.headers.accept?.includes('text/markdown') ? 'markdown' : 'json';
+        if ((query.format ?? asked) === 'json') return card;
         reply.type('text/markdown; charset=utf-8');
         return Readable.from([cardMarkdown(card)]);
       },
