@@ -42,12 +42,15 @@ export interface StoredAuditEntry extends NewAuditEntry {
 }
 
 export interface AuditFilter {
+  readonly actorKind?: Actor['kind'] | undefined;
   readonly actorId?: string | undefined;
   readonly action?: string | undefined;
   readonly subjectKind?: string | undefined;
   readonly subjectId?: string | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
+  /** Part of the reason, the action or the subject's id; letter case is ignored. */
+  readonly text?: string | undefined;
   /** Entries older than this id (ids sort by time). */
   readonly afterId?: string | undefined;
   readonly limit: number;
@@ -137,6 +140,26 @@ export class Journal {
     return (await query.orderBy('seq').limit(limit).execute()).map(toEvent);
   }
 
+  /** Events of some types about one subject after a cursor, oldest first. */
+  async eventsOf(
+    subject: Subject,
+    types: readonly string[],
+    seq: number,
+    limit: number,
+  ): Promise<readonly StoredEvent[]> {
+    const rows = await tables<JournalTables>(this.#db.read)
+      .selectFrom('events')
+      .selectAll()
+      .where('subject_kind', '=', subject.kind)
+      .where('subject_id', '=', subject.id)
+      .where('type', 'in', types)
+      .where('seq', '>', seq)
+      .orderBy('seq')
+      .limit(limit)
+      .execute();
+    return rows.map(toEvent);
+  }
+
   /** The newest event's cursor, 0 when there is none. */
   async lastSeq(): Promise<number> {
     const row = await tables<JournalTables>(this.#db.read)
@@ -149,12 +172,18 @@ export class Journal {
   /** Audit entries, newest first. */
   async auditEntries(filter: AuditFilter): Promise<readonly StoredAuditEntry[]> {
     let query = tables<JournalTables>(this.#db.read).selectFrom('audit_entries').selectAll();
+    if (filter.actorKind) query = query.where('actor_kind', '=', filter.actorKind);
     if (filter.actorId) query = query.where('actor_id', '=', filter.actorId);
     if (filter.action) query = query.where('action', '=', filter.action);
     if (filter.subjectKind) query = query.where('subject_kind', '=', filter.subjectKind);
     if (filter.subjectId) query = query.where('subject_id', '=', filter.subjectId);
     if (filter.fromMs !== undefined) query = query.where('at_ms', '>=', filter.fromMs);
     if (filter.toMs !== undefined) query = query.where('at_ms', '<', filter.toMs);
+    if (filter.text) {
+      const pattern = `%${filter.text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+      const holds = (column: string) => sql<boolean>`lower(${sql.ref(column)}) LIKE ${pattern} ESCAPE '\\'`;
+      query = query.where((e) => e.or([holds('reason'), holds('action'), holds('subject_id')]));
+    }
     if (filter.afterId) query = query.where('id', '<', filter.afterId);
     const rows = await query.orderBy('id', 'desc').limit(filter.limit).execute();
     return rows.map((row) => ({
