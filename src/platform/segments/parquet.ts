@@ -30,16 +30,16 @@ export async function convertSegment(
   timeColumn: string,
 ): Promise<SegmentFacts> {
   const temporary = `${target}.tmp`;
-  await rm(temporary, { force: true });
-  const members = new Map(
-    header.columns.map((c) => (c.list ? [c.list.member, 'VARCHAR[]'] : [c.name, 'VARCHAR'])),
-  );
-  const shape = [...members].map(([name, type]) => `${sqlLiteral(name)}: ${sqlLiteral(type)}`).join(', ');
-  const list = header.columns.map(castColumn).join(', ');
-  await frames.query(
-    `COPY (SELECT ${list} FROM read_json(${sqlLiteral(source)}, format = 'newline_delimited', columns = {${shape}})` +
-      ` WHERE ${sqlName(keyColumn)} IS NOT NULL) TO ${sqlLiteral(temporary)} (FORMAT parquet, COMPRESSION zstd)`,
-  );
+  const copy = async (read: Reading) => {
+    await rm(temporary, { force: true });
+    const { shape, list } = read(header.columns);
+    await frames.query(
+      `COPY (SELECT ${list} FROM read_json(${sqlLiteral(source)}, format = 'newline_delimited', columns = {${shape}})` +
+        ` WHERE ${sqlName(keyColumn)} IS NOT NULL) TO ${sqlLiteral(temporary)} (FORMAT parquet, COMPRESSION zstd)`,
+    );
+  };
+  // Reading by type costs less than half as much, but stops at the first value of another type.
+  await copy(readTyped).catch(() => copy(readTolerant));
   const time = sqlName(timeColumn);
   const [facts] = await frames.query(
     `SELECT count(*)::DOUBLE AS rows, coalesce(min(${time}), 0)::DOUBLE AS min_time_ms,` +
@@ -53,7 +53,41 @@ export async function convertSegment(
   };
 }
 
-function castColumn({ name, type, list }: SegmentColumn): string {
-  const value = list ? `${sqlName(list.member)}[${list.index + 1}]` : sqlName(name);
-  return `${type === 'VARCHAR' ? value : `TRY_CAST(${value} AS ${type})`} AS ${sqlName(name)}`;
+/** Types of the JSON members to read, and what to select from them. */
+type Reading = (columns: readonly SegmentColumn[]) => { readonly shape: string; readonly list: string };
+
+const readTyped: Reading = (columns) => {
+  const listTypes = new Map<string, string>();
+  for (const { type, list } of columns) {
+    if (!list) continue;
+    const known = listTypes.get(list.member);
+    listTypes.set(list.member, known === undefined || known === type ? type : 'VARCHAR');
+  }
+  const members = new Map(columns.flatMap((c) => (c.list ? [] : [[c.name, c.type]])));
+  for (const [member, type] of listTypes) members.set(member, `${type}[]`);
+  const select = columns.map((c) =>
+    listTypes.get(c.list?.member ?? '') === 'VARCHAR' ? castColumn(c) : plainColumn(c),
+  );
+  return { shape: shapeOf(members), list: select.join(', ') };
+};
+
+const readTolerant: Reading = (columns) => {
+  const members = new Map(columns.map((c) => (c.list ? [c.list.member, 'VARCHAR[]'] : [c.name, 'VARCHAR'])));
+  return { shape: shapeOf(members), list: columns.map(castColumn).join(', ') };
+};
+
+function shapeOf(members: ReadonlyMap<string, string>): string {
+  return [...members].map(([name, type]) => `${sqlLiteral(name)}: ${sqlLiteral(type)}`).join(', ');
+}
+
+const valueSql = ({ name, list }: SegmentColumn): string =>
+  list ? `${sqlName(list.member)}[${list.index + 1}]` : sqlName(name);
+
+function plainColumn(column: SegmentColumn): string {
+  return `${valueSql(column)} AS ${sqlName(column.name)}`;
+}
+
+function castColumn(column: SegmentColumn): string {
+  if (column.type === 'VARCHAR') return plainColumn(column);
+  return `TRY_CAST(${valueSql(column)} AS ${column.type}) AS ${sqlName(column.name)}`;
 }
