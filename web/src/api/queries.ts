@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { PackageManifest } from '../../../src/core/model-package.ts';
 import type { Dataset, DatasetVersion, DatasetVersionSummary } from '../../../src/lifecycle/data/contract.ts';
 import type { Evaluation } from '../../../src/lifecycle/evaluation/contract.ts';
 import type {
@@ -94,6 +95,11 @@ export const endpointsQuery = () => list<Endpoint>('endpoints', '/endpoints', { 
 export const endpointQuery = (name: string) => one<Endpoint>('endpoints', `/endpoints/${part(name)}`);
 export const routeVersionsQuery = (name: string) =>
   list<RouteVersion>('endpoints', `/endpoints/${part(name)}/route-versions`, { limit: 200 });
+/** A model package's manifest; a blob never changes, so it is never fetched twice. */
+export const packageQuery = (digest: string) => ({
+  ...one<PackageManifest>('blobs', `/blobs/${digest}`),
+  staleTime: Number.POSITIVE_INFINITY,
+});
 export const replicasQuery = () => list<Replica>('replicas', '/replicas');
 
 export const predictionsQuery = (query: Query) => pages<Prediction>('predictions', '/predictions', query);

@@ -1,4 +1,11 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  parseSearchWith,
+  stringifySearchWith,
+} from '@tanstack/react-router';
 import { datasetSearch } from '../screens/data/search.ts';
 import { runSearch, runsSearch } from '../screens/experiments/search.ts';
 import { predictionsSearch } from '../screens/feedback/search.ts';
@@ -168,6 +175,9 @@ export function createAppRouter() {
       steps,
       audit,
     ]),
+    // Every view param is plain text, so that addresses read as people would write them.
+    parseSearch: parseSearchWith((value) => value),
+    stringifySearch: stringifySearchWith(String),
     defaultPreload: 'intent',
     scrollRestoration: true,
   });

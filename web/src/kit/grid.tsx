@@ -1,5 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useWidth } from '../charts/draw/use-width.ts';
 import { useShortcut } from './shortcuts.tsx';
 
 export type GridColumn<T> = {
@@ -9,11 +10,13 @@ export type GridColumn<T> = {
   readonly width: string;
   readonly cell: (row: T) => ReactNode;
   readonly align?: 'right';
-  /** Left out on a phone. */
+  /** Left out where the grid is narrow: on a phone, or beside an open panel. */
   readonly wideOnly?: boolean;
   /** Set for columns that the server can sort by. */
   readonly sort?: { readonly active: 'asc' | 'desc' | null; readonly toggle: () => void };
 };
+
+const NARROW_PX = 760;
 
 /**
  * A table whose rows are windowed against the page's own scroll, so 10,000 rows cost as much as forty.
@@ -34,7 +37,8 @@ export function Grid<T>(props: {
   const [cursor, setCursor] = useState(-1);
   const [margin, setMargin] = useState(0);
   const coarse = matchMedia('(pointer: coarse)').matches;
-  const narrow = useNarrow();
+  const [box, boxWidth] = useWidth<HTMLDivElement>();
+  const narrow = boxWidth > 0 && boxWidth < NARROW_PX;
   const columns = narrow ? props.columns.filter((column) => !column.wideOnly) : props.columns;
   const rowHeight = coarse ? 40 : 32;
   const template = columns.map((column) => column.width).join(' ');
@@ -63,7 +67,7 @@ export function Grid<T>(props: {
   });
 
   return (
-    <div className="min-w-0 overflow-x-auto">
+    <div ref={box} className="min-w-0 overflow-x-auto">
       {/* biome-ignore-start lint/a11y/useSemanticElements: windowed rows are placed by transform, which table elements forbid. */}
       {/* biome-ignore-start lint/a11y/useFocusableInteractive: rows are reached by j and k, cells hold their own links. */}
       <div role="table" aria-label={props.label} aria-rowcount={rows.length + 1} className="min-w-fit">
@@ -145,17 +149,6 @@ export function Grid<T>(props: {
       {props.footer && <div className="px-4 py-2 text-label text-muted">{props.footer}</div>}
     </div>
   );
-}
-
-function useNarrow(): boolean {
-  const [narrow, setNarrow] = useState(() => matchMedia('(max-width: 639px)').matches);
-  useEffect(() => {
-    const media = matchMedia('(max-width: 639px)');
-    const follow = (): void => setNarrow(media.matches);
-    media.addEventListener('change', follow);
-    return () => media.removeEventListener('change', follow);
-  }, []);
-  return narrow;
 }
 
 function useWindowRows(count: number, rowHeight: number, margin: number) {

@@ -2,15 +2,15 @@
 
 export type RawSearch = Readonly<Record<string, unknown>>;
 
-/** A non-empty text, or undefined. Numbers are read as text, for ids and versions. */
+/** A non-empty text, or undefined. What the router read as a number or boolean is text again. */
 export function text(value: unknown): string | undefined {
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** One of the listed words, or undefined. */
 export function oneOf<T extends string>(value: unknown, words: readonly T[]): T | undefined {
-  return words.find((word) => word === value);
+  return words.find((word) => word === text(value));
 }
 
 /** Drops undefined members, so that a default never appears in the URL. */

@@ -22,7 +22,7 @@ export const predictionsSearch = (raw: RawSearch): PredictionsSearch =>
     arm: oneOf(raw.arm, ARMS),
     version: text(raw.version),
     status: text(raw.status),
-    labelled: oneOf(typeof raw.labelled === 'boolean' ? String(raw.labelled) : raw.labelled, LABELLED),
+    labelled: oneOf(raw.labelled, LABELLED),
     outcome: oneOf(raw.outcome, OUTCOMES),
     entity: text(raw.entity),
     id: text(raw.id),

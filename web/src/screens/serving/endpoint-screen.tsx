@@ -25,9 +25,9 @@ import { formatCount, formatPercent } from '../../kit/format.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { RolloutView } from '../../kit/rollout-view.tsx';
-import { Snippet } from '../../kit/snippet.tsx';
 import { turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
+import { AskCard } from './ask-card.tsx';
 import { RouteHistory } from './route-history.tsx';
 import { TrafficBar } from './traffic-bar.tsx';
 
@@ -73,7 +73,7 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
       <Traffic endpoint={endpoint} turns={turns.data?.items ?? []} />
       <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">
         <RouteHistory endpoint={endpoint.name} />
-        <Ask endpoint={endpoint} />
+        <AskCard endpoint={endpoint} />
       </div>
     </>
   );
@@ -267,27 +267,5 @@ function Traffic(props: { readonly endpoint: Endpoint; readonly turns: readonly 
         </div>
       )}
     </QueryCard>
-  );
-}
-
-/** How to ask this endpoint from a terminal, with the replica's real address. */
-function Ask(props: { readonly endpoint: Endpoint }) {
-  const url = props.endpoint.replicas.find((replica) => replica.url)?.url ?? 'http://127.0.0.1:7601';
-  const text = `curl ${url}/v2/models/${props.endpoint.name}/infer \\\n  -H 'content-type: application/json' \\\n  -d '{"inputs":[{"name":"…","datatype":"FP32","shape":[1],"data":[…]}]}'`;
-  return (
-    <Card title="Ask it" className="self-start">
-      <div className="flex flex-col gap-3">
-        <Snippet text={text} />
-        <p className="text-muted">
-          Open Inference Protocol v2. Its inputs and types:{' '}
-          <code>
-            {url}/v2/models/{props.endpoint.name}
-          </code>
-        </p>
-        <Link to="/predictions" search={{ endpoint: props.endpoint.name }} className="text-accent">
-          What it answered
-        </Link>
-      </div>
-    </Card>
   );
 }

@@ -1,0 +1,32 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
+import { packageQuery } from '../../api/queries.ts';
+import { Card } from '../../kit/panel.tsx';
+import { Snippet } from '../../kit/snippet.tsx';
+import { askBody } from './ask-body.ts';
+
+/** How to ask this endpoint from a terminal: the replica's real address and an input that the model accepts. */
+export function AskCard(props: { readonly endpoint: Endpoint }) {
+  const { endpoint } = props;
+  const digest = endpoint.arms[0]?.packageDigest;
+  const manifest = useQuery({ ...packageQuery(digest ?? ''), enabled: digest !== undefined });
+  const url = endpoint.replicas.find((replica) => replica.url)?.url ?? `http://${location.hostname}:7601`;
+  const body = manifest.data ? askBody(manifest.data) : '{"inputs":[]}';
+  return (
+    <Card title="Ask it" className="self-start">
+      <div className="flex flex-col gap-3">
+        <Snippet
+          text={`curl ${url}/v2/models/${endpoint.name}/infer \\\n  -H 'content-type: application/json' -d '\n${body}'`}
+        />
+        <p className="text-muted">
+          Open Inference Protocol v2. Inputs, outputs and versions:{' '}
+          <code>{`${url}/v2/models/${endpoint.name}`}</code>
+        </p>
+        <Link to="/predictions" search={{ endpoint: endpoint.name }} className="text-accent">
+          What it answered
+        </Link>
+      </div>
+    </Card>
+  );
+}
