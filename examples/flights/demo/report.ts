@@ -146,7 +146,7 @@ async function readTurns(api: Api): Promise<readonly Turn[]> {
 async function countedFeedback(api: Api, expected: number): Promise<FeedbackSummary> {
   const giveUpMs = performance.now() + countPatienceMs;
   for (;;) {
-    const summary = await api.get<FeedbackSummary>(`/api/v1/feedback-summaries/${loopName}`);
+    const summary = await api.get<FeedbackSummary>(`/api/v1/labels/summary?endpoint=${loopName}`);
     if (summary.total.predictions >= expected || performance.now() > giveUpMs) return summary;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
