@@ -66,7 +66,7 @@ test('control is killed with -9 in each state of two turns, and both come to the
   assert.deepEqual(kinds.slice(0, once.length), once);
   assert.ok(turn.steps.every((step) => step.status === 'succeeded'));
   const { total } = await driver.call<{ total: { predictions: number; joined: number } }>(
-    '/api/v1/feedback-summaries/flights',
+    '/api/v1/labels/summary?endpoint=flights',
   );
   assert.deepEqual([total.predictions, total.joined], [driver.sent, driver.sent]);
 });
