@@ -51,8 +51,11 @@ export class PackageLoader {
     }
   }
 
-  /** Closes the models that none of these routes needs; requests under way end first. */
-  keepOnly(routes: readonly EndpointRoute[]): void {
+  /**
+   * Closes the models that none of these routes needs (requests under way end first) and removes from the disk
+   * what belongs to none of the others.
+   */
+  async keepOnly(routes: readonly EndpointRoute[]): Promise<void> {
     const needed = new Set(routes.flatMap(packagesOf));
     for (const digest of this.#states.keys()) {
       if (needed.has(digest)) continue;
@@ -60,6 +63,13 @@ export class PackageLoader {
       this.#loaded.get(digest)?.retire();
       this.#loaded.delete(digest);
     }
+    const kept = new Set<string>(this.#loaded.keys());
+    for (const { manifest } of this.#loaded.values()) {
+      kept.add(manifest.onnx);
+      if (manifest.contract) kept.add(manifest.contract);
+    }
+    for await (const { digest } of this.#blobs.list())
+      if (!kept.has(digest)) await this.#blobs.delete(digest);
   }
 
   async #load(digest: string): Promise<ServedModel> {

@@ -138,7 +138,9 @@ export class Replica {
     while (this.#wanted) {
       const table = this.#wanted;
       this.#wanted = null;
-      await this.#apply(table);
+      await this.#apply(table).catch((error) =>
+        this.#options.logger.error({ err: error }, 'routes not taken'),
+      );
       this.#settled = true;
       await this.#report();
     }
@@ -170,7 +172,7 @@ export class Replica {
     this.#setRoutesVersion(table.version);
     const inForce = this.plane.endpoints.map((s) => s.route);
     await this.#writeRoutes({ version: table.version, endpoints: inForce });
-    if (this.#errors.size === 0) this.#loader.keepOnly(inForce);
+    if (this.#errors.size === 0) await this.#loader.keepOnly(inForce);
     else this.#retry = setTimeout(() => void (this.#wanted ?? this.applyRoutes(table)), retryAfterMs).unref();
   }
 
