@@ -1,4 +1,5 @@
 export { checkContract } from './checkContract.ts';
+export { timeMsSql } from './columns.ts';
 export * from './contract.ts';
 export { dataMigrations } from './migrations.ts';
 export { dataRoutes } from './routes.ts';

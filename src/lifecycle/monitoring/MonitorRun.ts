@@ -3,13 +3,12 @@ import { systemActor } from '../../platform/access/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Watermarks } from '../../platform/watermarks/index.ts';
 import { affectedWindows } from './affectedWindows.ts';
-import type { MonitorOutputs, MonitorReference, MonitorSpec } from './contract.ts';
-import { columnValues } from './drift/ColumnValues.ts';
+import type { MonitorOutputs, MonitorReference, MonitorSpec, MonitorWindow } from './contract.ts';
 import { type DriftReference, measureDrift } from './drift/measureDrift.ts';
 import type { References } from './drift/References.ts';
 import { measureHealth } from './measureHealth.ts';
 import { measurePerformance } from './performance/measurePerformance.ts';
-import { type LogReader, readCounts, readLabelled, readValues, type VersionCounts } from './readWindow.ts';
+import { type LogReader, readValues, readWindow, type TimeRange, type VersionWindow } from './readWindow.ts';
 import type { Measured, WindowRecorder } from './recordWindow.ts';
 import { findMonitor, listReferences, moveMonitor } from './store/monitors.ts';
 import type { WindowRow } from './store/tables.ts';
@@ -87,34 +86,27 @@ async function measureWindow(
 ): Promise<void> {
   const { endpoint, spec, watermarkMs } = subject;
   const range = { fromMs: startMs, toMs: startMs + windowLengthMs(spec.window) };
-  const counts = await readCounts(deps, endpoint, range);
+  const versions = await readWindow(deps, endpoint, range);
   const known = await windowsAt(deps.db.read, endpoint, spec.window, startMs);
   const mature = watermarkMs >= range.toMs + spec.labelDelayMs;
-  const changed = counts.filter((version) => {
-    const before = known.find((row) => row.model_version === version.modelVersion);
-    return before?.fingerprint !== version.fingerprint || (mature && before.state === 'closed');
-  });
-  if (changed.length === 0) return;
-  const labelled = await readLabelled(deps, endpoint, range);
   const measured: Measured[] = [];
-  for (const version of changed) {
+  for (const version of versions) {
     const before = known.find((row) => row.model_version === version.modelVersion);
+    const matures = mature && before?.state === 'closed';
+    if (before?.fingerprint === version.fingerprint && !matures) continue;
     const reference = subject.references.find((r) => r.modelVersion === version.modelVersion);
-    const scores = labelled.get(version.modelVersion) ?? {
-      labels: new Uint8Array(),
-      scores: new Float64Array(),
-    };
     const coverage = { eligible: version.eligible, mature };
     measured.push({
       version,
       before,
       mature,
       ...(await driftOf(deps, subject, range, version, before, reference)),
-      performance: measurePerformance(scores, coverage, reference, spec.performance),
+      performance: measurePerformance(version.labelled, coverage, reference, spec.performance),
       health: measureHealth(version, range.toMs - range.fromMs, spec.health),
     });
   }
-  const champion = counts.reduce((a, b) => (b.championRows > a.championRows ? b : a)).modelVersion;
+  if (measured.length === 0) return;
+  const champion = versions.reduce((a, b) => (b.championRows > a.championRows ? b : a)).modelVersion;
   const recorded = await deps.recorder.record({ endpoint, spec, range, openMs, champion, measured });
   for (const key of Object.keys(totals) as (keyof Totals)[]) totals[key] += recorded[key];
 }
@@ -123,25 +115,31 @@ async function measureWindow(
 async function driftOf(
   deps: MonitorRunDeps,
   subject: Subject,
-  range: { readonly fromMs: number; readonly toMs: number },
-  version: VersionCounts,
+  range: TimeRange,
+  version: VersionWindow,
   before: WindowRow | undefined,
   reference: MonitorReference | undefined,
 ): Promise<Pick<Measured, 'drift' | 'reference'>> {
   if (before) {
-    const window = JSON.parse(before.window_json) as Measured & { readonly rows: number };
+    const window = JSON.parse(before.window_json) as MonitorWindow;
     if (window.rows === version.requests) {
       return { drift: JSON.parse(before.drift_json), reference: window.reference };
     }
   }
   const { endpoint, spec } = subject;
-  const columns = reference && (await deps.references.columns(reference.datasetVersionId));
-  const wanted = [...(columns?.columns.keys() ?? [])];
-  const values = await readValues(deps, endpoint, range, version.modelVersion, wanted);
+  const columns = reference && (await deps.references.columns(reference.datasetVersionId, spec.window));
+  const filter = { ...range, rows: 'answered' } as const;
+  const logged = columns ? await deps.feedback.loggedFeatures(systemActor, endpoint, filter) : [];
+  const names = logged.filter((name) => columns?.columns.has(name));
+  const values = await readValues(deps, endpoint, range, version.modelVersion, names);
   const scores = await scoreReference(deps, subject, range.fromMs, version.modelVersion, reference);
   return measureDrift(values, { reference, columns, scores }, spec.drift);
 }
 
+/**
+ * What scores are compared with: those handed in, else those of the version's first week as champion, so that every
+ * weekday is among them. undefined during that week.
+ */
 async function scoreReference(
   deps: MonitorRunDeps,
   { endpoint, spec }: Subject,
@@ -150,14 +148,20 @@ async function scoreReference(
   reference: MonitorReference | undefined,
 ): Promise<DriftReference['scores']> {
   if (reference?.scoresDigest) {
-    return { from: 'reference', values: await deps.references.scores(reference.scoresDigest) };
+    return { from: 'reference', ...(await deps.references.scores(reference.scoresDigest)) };
   }
   const { minRows } = spec.drift;
   const firstMs = await firstWindowStart(deps.db.read, endpoint, spec.window, modelVersion, minRows);
-  if (firstMs === undefined || firstMs >= startMs) return undefined;
-  const range = { fromMs: firstMs, toMs: firstMs + windowLengthMs(spec.window) };
-  const values = await deps.references.firstScores(`${endpoint}/${modelVersion}/${firstMs}`, async () =>
-    columnValues((await readValues(deps, endpoint, range, modelVersion, [])).scores, 'numeric'),
-  );
-  return { from: 'first-window', values };
+  const weekMs = windowLengthMs('week');
+  if (firstMs === undefined || startMs < firstMs + weekMs) return undefined;
+  const length = windowLengthMs(spec.window);
+  const column = await deps.references.firstScores(`${endpoint}/${modelVersion}/${firstMs}`, async () => {
+    const windows: (readonly unknown[])[] = [];
+    for (let fromMs = firstMs; fromMs < firstMs + weekMs; fromMs += length) {
+      const range = { fromMs, toMs: fromMs + length };
+      windows.push((await readValues(deps, endpoint, range, modelVersion, [])).scores);
+    }
+    return windows.filter((scores) => scores.length >= minRows);
+  });
+  return { from: 'first-week', ...column };
 }

@@ -71,7 +71,7 @@ export const monitorReferenceRequestSchema = z.strictObject({
   datasetVersionId: z.string().min(1),
   /** Performance: the evaluation before it was deployed. Null: performance is shown, not judged. */
   evaluationId: z.string().min(1).nullable().default(null),
-  /** Score: a Parquet blob with a column `score`. Null: the version's first window. */
+  /** Score: a Parquet blob with a column `score`. Null: the version's first week. */
   scoresDigest: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/)
@@ -129,7 +129,10 @@ export const columnDriftSchema = z.strictObject({
   adjustedPValue: z.number().nullable(),
   /** Rank-space Wasserstein or Jensen-Shannon distance with what noise alone would give removed; >= 0. */
   effect: z.number().nullable(),
+  /** What the effect must reach: what matters by the spec, on top of `naturalEffect`. */
   effectThreshold: z.number(),
+  /** How much the reference's own windows differ from it (95th percentile); null where that is not known. */
+  naturalEffect: z.number().nullable(),
   verdict: driftVerdictSchema,
   referenceRows: z.int(),
   currentRows: z.int(),
@@ -229,7 +232,7 @@ export const monitorWindowSchema = monitorWindowSummarySchema.extend({
     .strictObject({
       datasetVersionId: z.string(),
       rows: z.int(),
-      scores: z.enum(['reference', 'first-window', 'none']),
+      scores: z.enum(['reference', 'first-week', 'none']),
     })
     .nullable(),
 });

@@ -38,13 +38,12 @@ forEachDatabase((name, open) => {
       assert.deepEqual(
         whole.drift.map((c) => [c.column, c.role, c.kind, c.verdict]),
         [
-          ['score', 'score', 'numeric', 'stable'],
           ['distance', 'feature', 'numeric', 'stable'],
           ['origin', 'feature', 'categorical', 'stable'],
           ['hour', 'feature', 'categorical', 'stable'],
         ],
       );
-      assert.equal(whole.reference?.scores, 'first-window');
+      assert.equal(whole.reference?.scores, 'none');
       for (const { comparison, currentRows, referenceRows } of whole.drift) {
         assert.equal(
           comparison.current.reduce((a, b) => a + b),
@@ -129,6 +128,29 @@ forEachDatabase((name, open) => {
       const types = (await journal.eventsAfter(0, 500)).map((event) => event.type);
       assert.equal(types.filter((type) => type === 'alert.opened').length, 2);
       assert.equal(types.filter((type) => type === 'alert.resolved').length, 2);
+    });
+
+    test('scores are compared with the version’s own first week', async (t) => {
+      const { service, send, advance } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', spec);
+      for (let day = 0; day < 8; day++) await send(makeRows(day, dayAt(day), 300, {}));
+      const higher = makeRows(8, dayAt(8), 300, {}).map((row) => ({
+        ...row,
+        score: Math.sqrt(row.score ?? 0),
+      }));
+      await send(higher);
+      await advance(dayAt(9));
+      const windows = await service.windows(ada, { endpoint: 'flights', limit: 20 });
+      assert.deepEqual(
+        windows.map((window) => window.scoreDrifted),
+        [true, false, false, false, false, false, false, false, false],
+      );
+      const { drift } = await service.window(ada, windows[1]?.id ?? '');
+      assert.deepEqual(
+        drift.map(({ column, verdict, referenceRows }) => [column, verdict, referenceRows]),
+        [['score', 'stable', 2100]],
+      );
+      assert.deepEqual((await service.window(ada, windows[2]?.id ?? '')).drift, []);
     });
 
     test('missing values and new categories are found; nothing throws on empty columns', async (t) => {

@@ -16,14 +16,14 @@ import {
   WINDOW_REVISED,
   type WindowEvent,
 } from './contract.ts';
-import type { VersionCounts } from './readWindow.ts';
+import type { VersionWindow } from './readWindow.ts';
 import { moveMonitor } from './store/monitors.ts';
 import type { WindowRow } from './store/tables.ts';
 import { putWindow } from './store/windows.ts';
 
 /** What was measured of one model version in a window. */
 export interface Measured {
-  readonly version: VersionCounts;
+  readonly version: VersionWindow;
   readonly before: WindowRow | undefined;
   readonly mature: boolean;
   readonly drift: readonly ColumnDrift[];

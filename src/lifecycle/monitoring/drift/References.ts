@@ -2,12 +2,16 @@ import type { Digest } from '../../../core/json.ts';
 import { type Actor, systemActor } from '../../../platform/access/index.ts';
 import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
 import { type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
-import type { ColumnProfile, DataService, DatasetVersion } from '../../data/index.ts';
+import { type ColumnProfile, type DataService, type DatasetVersion, timeMsSql } from '../../data/index.ts';
+import type { WindowSize } from '../contract.ts';
 import { type ColumnKind, type ColumnValues, columnValues, wholeNumberCategories } from './ColumnValues.ts';
+import { naturalEffect, referenceWindows } from './naturalEffect.ts';
 
 export interface ReferenceColumn {
   readonly kind: ColumnKind;
   readonly values: ColumnValues;
+  /** See `naturalEffect`. */
+  readonly naturalEffect: number | null;
 }
 
 /** The columns of a dataset version that windows can be compared with, by name. */
@@ -27,7 +31,7 @@ export class References {
   readonly #frames: Frames;
   readonly #actor: Actor = systemActor;
   readonly #kept = new Map<string, Promise<ReferenceColumns>>();
-  readonly #firstScores = new Map<string, Promise<ColumnValues>>();
+  readonly #scores = new Map<string, Promise<ReferenceColumn>>();
 
   constructor(data: DataService, blobs: DirectoryBlobStore, frames: Frames) {
     this.#data = data;
@@ -36,25 +40,32 @@ export class References {
   }
 
   /** Throws `not_found` if the dataset version does not exist. */
-  columns(datasetVersionId: string): Promise<ReferenceColumns> {
-    return remember(this.#kept, datasetVersionId, () => this.#read(datasetVersionId));
+  columns(datasetVersionId: string, size: WindowSize): Promise<ReferenceColumns> {
+    return remember(this.#kept, `${datasetVersionId}/${size}`, () => this.#read(datasetVersionId, size));
   }
 
   /** Scores of a Parquet blob with a column `score`. */
-  async scores(digest: string): Promise<ColumnValues> {
-    const path = await this.#blobs.path(digest as Digest);
-    const { columns } = await this.#frames.columns(
-      `SELECT score::DOUBLE FROM ${sampled(path, Number.POSITIVE_INFINITY)}`,
-    );
-    return columnValues(columns[0] ?? [], 'numeric');
+  scores(digest: string): Promise<ReferenceColumn> {
+    return remember(this.#scores, digest, async () => {
+      const path = await this.#blobs.path(digest as Digest);
+      const { columns } = await this.#frames.columns(
+        `SELECT score::DOUBLE FROM ${sampled(path, Number.POSITIVE_INFINITY)}`,
+      );
+      const values = columnValues(columns[0] ?? [], 'numeric');
+      return { kind: 'numeric', values, naturalEffect: null };
+    });
   }
 
-  /** Scores of a window that others are compared with, read once. */
-  firstScores(key: string, read: () => Promise<ColumnValues>): Promise<ColumnValues> {
-    return remember(this.#firstScores, key, read);
+  /** Scores of the windows that later ones are compared with, read once. */
+  firstScores(key: string, read: () => Promise<readonly (readonly unknown[])[]>): Promise<ReferenceColumn> {
+    return remember(this.#scores, key, async () => {
+      const windows = await read();
+      const values = columnValues(windows.flat(), 'numeric');
+      return { kind: 'numeric', values, naturalEffect: naturalEffect(values, windows, 'numeric') };
+    });
   }
 
-  async #read(id: string): Promise<ReferenceColumns> {
+  async #read(id: string, size: WindowSize): Promise<ReferenceColumns> {
     const version = await this.#data.version(this.#actor, id);
     const path = await this.#blobs.path(version.digest as Digest);
     const wanted = version.profile.flatMap((profile) => {
@@ -62,12 +73,20 @@ export class References {
       return kind === null ? [] : [{ name: profile.name, kind }];
     });
     if (wanted.length === 0) return { rows: 0, columns: new Map() };
-    const select = wanted.map(({ name }) => sqlName(name)).join(', ');
+    const time = version.profile.find(({ name }) => name === version.time);
+    const timeMs = time ? timeMsSql(sqlName(time.name), time.storedType) : 'NULL';
+    const select = [`${timeMs} AS "time ms"`, ...wanted.map(({ name }) => sqlName(name))].join(', ');
     const { columns } = await this.#frames.columns(`SELECT ${select} FROM ${sampled(path, version.rows)}`);
+    const windows = referenceWindows((columns[0] ?? []) as readonly (number | null)[], size);
     return {
       rows: version.rows,
       columns: new Map(
-        wanted.map(({ name, kind }, i) => [name, { kind, values: columnValues(columns[i] ?? [], kind) }]),
+        wanted.map(({ name, kind }, i) => {
+          const column = columns[i + 1] ?? [];
+          const values = columnValues(column, kind);
+          const byWindow = windows.map((rows) => rows.map((row) => column[row]));
+          return [name, { kind, values, naturalEffect: naturalEffect(values, byWindow, kind) }];
+        }),
       ),
     };
   }

@@ -5,6 +5,7 @@ import { numericDrift } from '../../../core/statistics/drift/numericDrift.ts';
 import type { ColumnDrift, DriftVerdict, MonitorSpec } from '../contract.ts';
 import type { ColumnValues } from './ColumnValues.ts';
 import { compareBins } from './compareBins.ts';
+import type { ReferenceColumn } from './References.ts';
 
 type DriftSpec = MonitorSpec['drift'];
 
@@ -19,12 +20,13 @@ const exampleCount = 5;
 /**
  * Compares one column of a window with its reference by the rule of a p-value **and** an effect whose noise floor
  * is removed: Kolmogorov-Smirnov with rank-space Wasserstein for numbers, chi-square with Jensen-Shannon for
- * categories. Missing values are compared apart, as a rate.
+ * categories. The effect must exceed what matters by as much as the reference's own windows differ from each other.
+ * Missing values are compared apart, as a rate.
  */
 export function compareColumn(
   column: string,
   role: ColumnDrift['role'],
-  reference: ColumnValues,
+  { values: reference, naturalEffect }: Pick<ReferenceColumn, 'values' | 'naturalEffect'>,
   current: ColumnValues,
   spec: DriftSpec,
 ): ColumnComparison {
@@ -42,6 +44,8 @@ export function compareColumn(
     column,
     role,
     ...values,
+    effectThreshold: values.effectThreshold + (naturalEffect ?? 0),
+    naturalEffect,
     missing: {
       referenceRatio: missing.referenceRatio ?? 0,
       currentRatio: missing.currentRatio ?? 0,
@@ -53,7 +57,10 @@ export function compareColumn(
   };
 }
 
-type ComparedValues = Omit<ColumnComparison, 'column' | 'role' | 'missing' | 'comparison' | 'tooFew'>;
+type ComparedValues = Omit<
+  ColumnComparison,
+  'column' | 'role' | 'naturalEffect' | 'missing' | 'comparison' | 'tooFew'
+>;
 type Numeric = Extract<ColumnValues, { kind: 'numeric' }>;
 type Categorical = Extract<ColumnValues, { kind: 'categorical' }>;
 

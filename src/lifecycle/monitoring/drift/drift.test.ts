@@ -6,6 +6,7 @@ import { type ColumnKind, columnValues } from './ColumnValues.ts';
 import { compareBins } from './compareBins.ts';
 import { compareColumn } from './compareColumn.ts';
 import { judgeColumns } from './judgeColumns.ts';
+import { naturalEffect, referenceWindows } from './naturalEffect.ts';
 
 const spec = monitorSpecSchema.parse({}).drift;
 
@@ -18,7 +19,13 @@ function judge(
 ) {
   return judgeColumns(
     columns.map(({ kind, reference, current }, i) =>
-      compareColumn(`c${i}`, 'feature', columnValues(reference, kind), columnValues(current, kind), spec),
+      compareColumn(
+        `c${i}`,
+        'feature',
+        { values: columnValues(reference, kind), naturalEffect: null },
+        columnValues(current, kind),
+        spec,
+      ),
     ),
     spec,
   );
@@ -125,4 +132,32 @@ test('without a change at most 2 % of columns drift; a shift of 0.3 sd and a new
   ]);
   assert.deepEqual([shifted?.verdict, fresh?.verdict], ['drifted', 'drifted']);
   assert.ok((fresh?.newCategories.ratio ?? 0) > 0.1);
+});
+
+test('a column that changes from window to window by nature must move by more than that', () => {
+  const day = 86_400_000;
+  const rng = createRng(3);
+  const times = many(7000, (i) => Math.floor(i / 250) * day + rng.int(day)) as number[];
+  const weekdays = times.map((time) => Math.floor(time / day) % 7);
+  const values = columnValues(weekdays, 'whole');
+  const windows = referenceWindows(times, 'day').map((rows) => rows.map((row) => weekdays[row]));
+  assert.equal(windows.length, 28);
+  const natural = naturalEffect(values, windows, 'whole');
+  const monday = columnValues(
+    many(250, () => 3),
+    'whole',
+  );
+  const compare = (naturalEffect: number | null, current: typeof monday) =>
+    judgeColumns([compareColumn('weekday', 'feature', { values, naturalEffect }, current, spec)], spec)[0]
+      ?.verdict;
+  assert.equal(compare(null, monday), 'drifted');
+  assert.equal(compare(natural, monday), 'stable');
+  // In windows of a week the weekday does not change by nature, and a week of Mondays is drift.
+  const weekly = naturalEffect(
+    values,
+    referenceWindows(times, 'week').map((rows) => rows.map((row) => weekdays[row])),
+    'whole',
+  );
+  assert.ok(weekly === null || weekly < 0.05);
+  assert.equal(compare(weekly, monday), 'drifted');
 });

@@ -1,15 +1,15 @@
 import type { ColumnDrift, MonitorReference, MonitorSpec, MonitorWindow } from '../contract.ts';
 import type { WindowValues } from '../readWindow.ts';
-import { type ColumnValues, columnValues } from './ColumnValues.ts';
+import { columnValues } from './ColumnValues.ts';
 import { type ColumnComparison, compareColumn } from './compareColumn.ts';
 import { judgeColumns } from './judgeColumns.ts';
-import type { ReferenceColumns } from './References.ts';
+import type { ReferenceColumn, ReferenceColumns } from './References.ts';
 
 /** What a window's values are compared with. */
 export interface DriftReference {
   readonly reference: MonitorReference | undefined;
   readonly columns: ReferenceColumns | undefined;
-  readonly scores: { readonly from: 'reference' | 'first-window'; readonly values: ColumnValues } | undefined;
+  readonly scores: (ReferenceColumn & { readonly from: 'reference' | 'first-week' }) | undefined;
 }
 
 /** Compares every feature that both sides have, and the score, and judges them together. */
@@ -21,12 +21,12 @@ export function measureDrift(
   const comparisons: ColumnComparison[] = [];
   if (scores) {
     const current = columnValues(values.scores, 'numeric');
-    comparisons.push(compareColumn('score', 'score', scores.values, current, spec));
+    comparisons.push(compareColumn('score', 'score', scores, current, spec));
   }
   for (const [name, current] of values.features) {
     const column = columns?.columns.get(name);
     if (!column) continue;
-    comparisons.push(compareColumn(name, 'feature', column.values, columnValues(current, column.kind), spec));
+    comparisons.push(compareColumn(name, 'feature', column, columnValues(current, column.kind), spec));
   }
   return {
     drift: judgeColumns(comparisons, spec),
