@@ -1,4 +1,5 @@
 import { formatDuration } from '../../core/time.ts';
+import { METRICS } from '../evaluation/index.ts';
 import type { ModelCard } from './contract.ts';
 
 type Estimate = NonNullable<ModelCard['evaluation']>['metrics'][number]['candidate'];
@@ -115,7 +116,7 @@ function evaluationText(evaluation: NonNullable<ModelCard['evaluation']>): strin
     `On ${count(rows)} held-out rows, ${count(positives)} of them positive, decisions at ${threshold}; ${Math.round(confidence * 100)} % intervals. Verdict of the gates: ${evaluation.verdict}.`,
     table(
       ['metric', 'this version', 'dummy', 'champion then'],
-      metrics.map((m) => [m.name, estimate(m.candidate), estimate(m.dummy), estimate(m.champion)]),
+      metrics.map((m) => [title(m.name), estimate(m.candidate), estimate(m.dummy), estimate(m.champion)]),
     ),
     `Calibration: intercept ${number(calibration.intercept)} (ideal 0), slope ${number(calibration.slope)} (ideal 1). Time for one row, 99 of 100: ${estimate(evaluation.latencyP99Ms)} ms.`,
   ];
@@ -170,6 +171,10 @@ function missingText(missing: readonly string[]): string {
 
 function code(value: string | null): string {
   return value === null ? 'not recorded' : `\`${value}\``;
+}
+
+function title(metric: string): string {
+  return Object.entries(METRICS).find(([name]) => name === metric)?.[1].title ?? metric;
 }
 
 function count(n: number): string {

@@ -174,7 +174,7 @@ test('a card tells of data, run, evaluation with calibration, and monitoring', (
     '1 min 1 s',
     'Verdict of the gates: pass.',
     'intercept 0.020 (ideal 0), slope not defined (ideal 1)',
-    '| auc | 0.7000 (0.6800 to 0.7200) | – | – |',
+    '| AUC | 0.7000 (0.6800 to 0.7200) | – | – |',
     '| origin = missing | 100 |',
   ]) {
     assert.ok(text.includes(part), `${part} is not in:\n${text}`);

@@ -15,7 +15,9 @@ export function decide(what: keyof typeof done): Command {
   return async ({ api, at, needed, show }) => {
     const { id } = await turnNamed(api, at(0));
     const turn = await api.post(`turns/${part(id)}/${what}`, { reason: needed('reason') }, turnSchema);
-    show(turn, () => `Turn ${turnName(turn)} ${done[what]}; it is ${turn.state} now: ${turn.reason}`);
+    // The loop moves on by itself, a moment later.
+    const now = turn.state === 'awaiting-approval' ? '' : ` It is ${turn.state}: ${turn.reason}`;
+    show(turn, () => `Turn ${turnName(turn)} ${done[what]}.${now}`);
     return undefined;
   };
 }

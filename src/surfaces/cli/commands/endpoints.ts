@@ -33,7 +33,7 @@ function traffic({ arms, shadow }: Endpoint): string {
 }
 
 function replicas(endpoint: Endpoint): string {
-  if (endpoint.replicas.length === 0) return none;
+  if (endpoint.replicas.length === 0 || endpoint.arms.length === 0) return none;
   return endpoint.replicas
     .map((replica) => {
       const state = replica.error ?? (replica.current ? 'serves it' : 'not yet there');

@@ -6,7 +6,8 @@ import { loopSchema } from '../contract.ts';
 export function hold(what: 'pause' | 'resume'): Command {
   return async ({ api, at, needed, show }) => {
     const loop = await api.post(`loops/${part(at(0))}/${what}`, { reason: needed('reason') }, loopSchema);
-    show(loop, () => `Loop ${loop.name} is ${loop.state}; it waits for: ${loop.waitsFor}`);
+    const now = loop.state === 'paused' ? 'paused; "millrace resume" lets it go on' : 'active';
+    show(loop, () => `Loop ${loop.name} is ${now}.`);
     return undefined;
   };
 }

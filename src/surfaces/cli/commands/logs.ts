@@ -6,7 +6,7 @@ import { isPassing } from '../../../platform/client/index.ts';
 import { type Api, part } from '../Api.ts';
 import type { CommandCall } from '../command.ts';
 import { stepLogLineSchema, stepRunSchema } from '../contract.ts';
-import { turnName, turnNamed } from './turnNamed.ts';
+import { turnName, turnNamed, uuid } from './turnNamed.ts';
 
 type Line = z.output<typeof stepLogLineSchema>;
 type StepRun = z.output<typeof stepRunSchema>;
@@ -82,7 +82,7 @@ async function* events(
 }
 
 async function stepRunId(api: Api, name: string): Promise<string> {
-  if (!name.includes('/')) return name;
+  if (uuid.test(name)) return name;
   const turn = await turnNamed(api, name);
   const last = turn.steps.at(-1);
   if (last) return last.stepRunId;

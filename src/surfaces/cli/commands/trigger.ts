@@ -2,6 +2,7 @@ import { fail } from '../../../core/errors.ts';
 import { type Api, part } from '../Api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { datasetVersionSummarySchema, loopSchema } from '../contract.ts';
+import { uuid } from './turnNamed.ts';
 
 /** `millrace trigger <loop> --reason [--param name=value] [--dataset …] [--run …]` */
 export async function trigger(call: CommandCall): Promise<undefined> {
@@ -16,11 +17,9 @@ export async function trigger(call: CommandCall): Promise<undefined> {
   const body = { reason: call.needed('reason'), overrides };
   const loop = await call.api.post(`loops/${part(call.at(0))}/trigger`, body, loopSchema);
   call.show(loop, () => {
-    const waiting = loop.waitingTriggers.at(-1);
-    const turn = loop.activeTurn;
-    if (waiting)
-      return `A turn of ${loop.name} is asked for; it waits: ${waiting.waitsFor ?? 'it starts at once'}`;
-    return turn ? `Turn ${loop.name}/${turn.number} has started.` : `A turn of ${loop.name} is asked for.`;
+    const waitsFor = loop.waitingTriggers.at(-1)?.waitsFor ?? null;
+    const when = waitsFor === null ? 'it starts at once' : `it waits: ${waitsFor}`;
+    return `A turn of ${loop.name} is asked for; ${when}.`;
   });
 }
 
@@ -35,7 +34,6 @@ export function readParam(text: string): readonly [string, string | number | boo
   return [name, isNumber ? Number(value) : value];
 }
 
-const uuid = /^[0-9a-f-]{36}$/;
 const manyVersions = 10_000;
 
 /** The id of `name` (its newest version), of `name@2`, or the id itself. Throws `not_found`. */

@@ -10,7 +10,8 @@ export async function turnNamed(api: Api, name: string): Promise<Turn> {
   return api.get(`turns/${part(await turnId(api, name))}`, turnSchema);
 }
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** Ids of everything that Millrace makes. */
+export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 async function turnId(api: Api, name: string): Promise<string> {
   if (name.includes('/') || uuid.test(name)) return name;
