@@ -25,6 +25,13 @@ export function Estimate(props: {
       </span>
     );
   }
+  if (low === value && high === value) {
+    return (
+      <span className={className} data-tip={of}>
+        {formatNumber(value, 3)}
+      </span>
+    );
+  }
   const text = formatInterval(value, low, high);
   const range = `95 %: ${formatNumber(low, decimalsFor((high - low) / 2))} to ${formatNumber(high, decimalsFor((high - low) / 2))}`;
   return (

@@ -14,6 +14,9 @@ const RAIL_STATE: Readonly<Record<Guardrail['verdict'], State>> = {
   waiting: 'none',
 };
 
+/** The present look at a roll-out, or the last one when it is over; null when none began. */
+export const lastRollout = (turn: Turn): Rollout | null => turn.rollout ?? turn.rolloutHistory.at(-1) ?? null;
+
 function stageOf(turn: Turn): PlanInput['stage'] {
   if (turn.state === 'promoted' || turn.state === 'promoting') return 'promoted';
   if (turn.finishedAt !== null) return 'stopped';
@@ -45,7 +48,7 @@ function looksOf(rollouts: readonly Rollout[]): readonly Look[] {
 /** Steps, "is it better?", "is it safe?" of one turn's roll-out: as it is now, or as it was when it ended. */
 export function RolloutView(props: { readonly turn: Turn }) {
   const { turn } = props;
-  const { rollout } = turn;
+  const rollout = lastRollout(turn);
   if (!rollout) return null;
   const needs = [rollout.requests, rollout.labels, rollout.timeMs];
   const steps = prepareStepPlan({

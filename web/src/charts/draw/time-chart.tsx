@@ -46,7 +46,7 @@ export function TimeChart(
     readonly format?: (value: number) => string;
   },
 ) {
-  const { title, height = 190, empty, format, series, marks, levels, fromZero, domain } = props;
+  const { title, height = 190, empty, format, series, marks, levels, fromZero, atLeast, domain } = props;
   const [box, width] = useWidth<HTMLDivElement>();
   const [table, setTable] = useState(false);
   const [hover, setHover] = useHover();
@@ -61,9 +61,10 @@ export function TimeChart(
             height,
             ...(marks ? { marks } : {}),
             ...(levels ? { levels } : {}),
+            ...(atLeast === undefined ? {} : { atLeast }),
             ...(domain ? { domain } : {}),
           }),
-    [series, marks, levels, fromZero, domain, width, height],
+    [series, marks, levels, fromZero, atLeast, domain, width, height],
   );
   const read = chart && hover !== null ? samplesAt(chart.samples, hover) : [];
   const snapped = read[0]?.atMs ?? hover;
@@ -99,14 +100,6 @@ export function TimeChart(
                 stroke="var(--faint)"
                 strokeDasharray="2 3"
               />
-              <text
-                x={chart.plot.x + chart.plot.width}
-                y={level.y - 4}
-                textAnchor="end"
-                className="axis-text"
-              >
-                {level.label}
-              </text>
             </g>
           ))}
           {chart.lines.map((line) => (
@@ -129,6 +122,17 @@ export function TimeChart(
                 <circle key={dot.x} cx={dot.x} cy={dot.y} r="2.5" fill={line.colour} />
               ))}
             </g>
+          ))}
+          {chart.levels.map((level) => (
+            <text
+              key={level.label}
+              x={chart.plot.x + chart.plot.width}
+              y={level.y - 5}
+              textAnchor="end"
+              className="axis-text"
+            >
+              {level.label}
+            </text>
           ))}
           <MarkStrip plot={chart.plot} marks={chart.marks} />
           <BottomAxis plot={chart.plot} ticks={chart.xTicks} />

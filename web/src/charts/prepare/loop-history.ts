@@ -11,7 +11,8 @@ export function marksOf(turns: readonly TurnSummary[], alerts: readonly Alert[])
     const began = ms(turn.startedEventTime);
     const ended = ms(turn.finishedEventTime);
     const version = turn.challengerVersion === null ? `turn ${turn.number}` : `v${turn.challengerVersion}`;
-    if (began !== null)
+    // A turn that ended in the moment it began (of event time) is one mark, not two on top of each other.
+    if (began !== null && began !== ended)
       marks.push({
         atMs: began,
         kind: 'retraining',

@@ -37,6 +37,8 @@ export type TimeChartInput = {
   readonly levels?: readonly { readonly value: number; readonly label: string }[];
   /** Counts and rates start at zero; scores do not. */
   readonly fromZero: boolean;
+  /** The axis reaches at least this high, so that a flat line at zero does not look like a peak. */
+  readonly atLeast?: number;
   readonly domain?: readonly [number, number];
   readonly width: number;
   readonly height: number;
@@ -65,8 +67,7 @@ export function prepareTimeChart(input: TimeChartInput) {
     ...(input.levels ?? []).map((level) => level.value),
   ]);
   if (!span || !values || span[0] === span[1]) return null;
-  const whole = input.fromZero && all.every((point) => point.value === null || Number.isInteger(point.value));
-  const axis = valueTicks(values[0], whole ? Math.max(values[1], 4) : values[1], input.fromZero);
+  const axis = valueTicks(values[0], Math.max(values[1], input.atLeast ?? values[1]), input.fromZero);
   const plot = {
     x: LEFT,
     y: TOP,

@@ -11,7 +11,7 @@ import { formatDuration } from '../../kit/format.ts';
 import { GateList } from '../../kit/gate-list.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
-import { RolloutView } from '../../kit/rollout-view.tsx';
+import { lastRollout, RolloutView } from '../../kit/rollout-view.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { StepPanel } from '../../kit/step-panel.tsx';
 import { stateOfStep } from '../../kit/step-text.ts';
@@ -62,7 +62,7 @@ function TurnBody(props: { readonly turn: Turn }) {
       />
       <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">
         <div className="flex min-w-0 flex-col gap-4">
-          {turn.rollout && (
+          {lastRollout(turn) && (
             <Card
               title={turn.finishedAt ? 'How the roll-out went' : 'The roll-out now'}
               note={

@@ -28,7 +28,7 @@ export function whatMoved(drift: ColumnDrift): string {
   const { categories, reference, current } = drift.comparison;
   const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
   const [before, now] = [total(reference), total(current)];
-  if (categories && before > 0 && now > 0) {
+  if (drift.verdict === 'drifted' && categories && before > 0 && now > 0) {
     const moved = categories
       .map((name, index) => ({
         name,

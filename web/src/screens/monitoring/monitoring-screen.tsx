@@ -9,7 +9,7 @@ import { TimeChart } from '../../charts/draw/time-chart.tsx';
 import { marksOf, qualitySeries, roleSeries } from '../../charts/prepare/loop-history.ts';
 import { Empty } from '../../kit/empty.tsx';
 import { Choice, Select } from '../../kit/fields.tsx';
-import { formatCount, formatPercent, plural } from '../../kit/format.ts';
+import { formatCount, plural } from '../../kit/format.ts';
 import { metricText } from '../../kit/metric.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
@@ -133,9 +133,9 @@ function MonitoringBody(props: {
   const rates = useMemo(
     () =>
       roleSeries(windows, turns, (window) => ({
-        value: window.performance.baseRate?.value ?? null,
-        low: window.performance.baseRate?.low ?? null,
-        high: window.performance.baseRate?.high ?? null,
+        value: percent(window.performance.baseRate?.value),
+        low: percent(window.performance.baseRate?.low),
+        high: percent(window.performance.baseRate?.high),
         mature: window.performance.mature,
         of: `mean score ${window.performance.meanScore?.toFixed(3) ?? '–'}`,
       }))
@@ -182,16 +182,16 @@ function MonitoringBody(props: {
           />
           <div className="grid gap-x-8 pt-2 lg:grid-cols-2">
             <TimeChart
-              title="Rate of positive labels"
+              title="Positive labels, %"
               series={rates}
               marks={marks}
               fromZero={false}
               height={150}
               empty="No label yet."
-              format={(value) => formatPercent(value, 1)}
             />
             <TimeChart
               title="Columns that moved"
+              atLeast={4}
               series={drifted}
               marks={marks}
               fromZero
@@ -216,3 +216,6 @@ function referenceLevel(windows: readonly MonitorWindowSummary[], metric: string
     ? [{ value: reference.value, label: `v${newest?.modelVersion} before it was deployed` }]
     : [];
 }
+
+const percent = (ratio: number | null | undefined): number | null =>
+  ratio === null || ratio === undefined ? null : ratio * 100;

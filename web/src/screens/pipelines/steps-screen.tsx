@@ -6,7 +6,7 @@ import { stepRunsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { Empty } from '../../kit/empty.tsx';
 import { SearchField, Select } from '../../kit/fields.tsx';
-import { formatDuration, plural } from '../../kit/format.ts';
+import { formatCount, formatDuration, plural } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
@@ -17,7 +17,7 @@ import { Ago } from '../../kit/time.tsx';
 import { STEP_STATUSES, type StepsSearch } from './search.ts';
 
 const route = getRouteApi('/steps');
-const KINDS = ['label-join', 'train', 'package', 'evaluate', 'deploy', 'monitor'] as const;
+const KINDS = ['label-join', 'prepare-data', 'train', 'package', 'evaluate', 'deploy', 'monitor'] as const;
 
 /** What ran, what is stuck, and why? */
 export function StepsScreen() {
@@ -136,11 +136,7 @@ const COLUMNS: readonly GridColumn<StepRun>[] = [
     head: 'What it says',
     width: 'minmax(180px, 3fr)',
     wideOnly: true,
-    cell: (row) => (
-      <span className="text-muted">
-        {row.error?.message ?? (row.attempts > 1 ? `${row.attempts} attempts` : '')}
-      </span>
-    ),
+    cell: (row) => <span className="text-muted">{said(row)}</span>,
   },
   {
     id: 'place',
@@ -164,3 +160,12 @@ const COLUMNS: readonly GridColumn<StepRun>[] = [
     cell: (row) => <Ago at={row.createdAt} className="text-muted" />,
   },
 ];
+
+/** The error, or the plain numbers and words among the outputs. */
+function said(row: StepRun): string {
+  if (row.error) return row.error.message;
+  const outputs = Object.entries(row.outputs ?? {}).flatMap(([name, value]) =>
+    typeof value === 'number' ? [`${name} ${formatCount(value)}`] : [],
+  );
+  return [...(row.attempts > 1 ? [`${row.attempts} attempts`] : []), ...outputs.slice(0, 5)].join(', ');
+}

@@ -72,19 +72,6 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
             )}
           </Card>
           {version.evaluationId !== null && <CalibrationCard id={version.evaluationId} version={version} />}
-          <Card title="Approvals">
-            {version.approvals.length === 0 ? (
-              <EmptyLine>Nobody was asked, or nobody has answered.</EmptyLine>
-            ) : (
-              version.approvals.map((approval) => (
-                <p key={approval.id} className="py-0.5">
-                  {sentence(approval.decision)} by {approval.by}{' '}
-                  <Ago at={approval.decidedAt} className="text-muted" />
-                  <span className="block text-muted">{approval.reason}</span>
-                </p>
-              ))
-            )}
-          </Card>
           <Card
             title="Signature"
             note={
@@ -105,6 +92,17 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
               <EmptyLine>The version has no package yet, so its inputs are not known.</EmptyLine>
             )}
           </Card>
+          {version.approvals.length > 0 && (
+            <Card title="Approvals">
+              {version.approvals.map((approval) => (
+                <p key={approval.id} className="py-0.5">
+                  {sentence(approval.decision)} by {approval.by}{' '}
+                  <Ago at={approval.decidedAt} className="text-muted" />
+                  <span className="block text-muted">{approval.reason}</span>
+                </p>
+              ))}
+            </Card>
+          )}
           {own.length > 0 && (
             <Card title="History">
               <ol className="flex flex-col gap-2">
@@ -276,9 +274,9 @@ function Calibration(props: { readonly evaluation: Evaluation; readonly version:
     );
   return (
     <Card title="Calibration" note="predicted against observed, per cent">
-      <div className="flex flex-wrap items-start gap-x-8 gap-y-4">
+      <div className="flex flex-wrap items-start gap-x-5 gap-y-4">
         <Reliability
-          size={236}
+          size={216}
           models={[
             ...(champion
               ? [{ id: 'champion', identity: 'champion' as const, points: points(champion) }]

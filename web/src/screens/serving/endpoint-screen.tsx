@@ -24,7 +24,7 @@ import { Select } from '../../kit/fields.tsx';
 import { formatCount, formatPercent } from '../../kit/format.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
-import { RolloutView } from '../../kit/rollout-view.tsx';
+import { lastRollout, RolloutView } from '../../kit/rollout-view.tsx';
 import { turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 import { AskCard } from './ask-card.tsx';
@@ -184,7 +184,7 @@ function Rollout(props: { readonly turns: readonly TurnSummary[] }) {
       rows={5}
     >
       {(data) =>
-        data.rollout ? (
+        lastRollout(data) ? (
           <RolloutView turn={data} />
         ) : (
           <EmptyLine>It has not reached traffic yet: {turnWord(data.state)}.</EmptyLine>
@@ -205,9 +205,9 @@ function Traffic(props: { readonly endpoint: Endpoint; readonly turns: readonly 
   const errors = useMemo(
     () =>
       roleSeries(items ?? [], turns, (window) => ({
-        value: window.health.errorRatio.value,
-        low: window.health.errorRatio.low,
-        high: window.health.errorRatio.high,
+        value: window.health.errorRatio.value * 100,
+        low: percent(window.health.errorRatio.low),
+        high: percent(window.health.errorRatio.high),
         of: `${formatCount(window.health.failed)} of ${formatCount(window.health.requests)}`,
       })),
     [items, turns],
@@ -246,13 +246,13 @@ function Traffic(props: { readonly endpoint: Endpoint; readonly turns: readonly 
             <TrafficChart title="Requests per window" windows={traffic} parts={TRAFFIC_PARTS} marks={marks} />
             <div className="grid gap-x-8 gap-y-4 lg:grid-cols-2">
               <TimeChart
-                title="Errors, share of requests"
+                title="Errors, % of requests"
                 series={errors}
                 marks={marks}
                 fromZero
                 height={150}
                 empty="No request yet."
-                format={(value) => formatPercent(value)}
+                atLeast={1}
               />
               <TimeChart
                 title="Latency p99, ms"
@@ -269,3 +269,5 @@ function Traffic(props: { readonly endpoint: Endpoint; readonly turns: readonly 
     </QueryCard>
   );
 }
+
+const percent = (ratio: number | null): number | null => (ratio === null ? null : ratio * 100);

@@ -20,7 +20,10 @@ const WORDS: Readonly<Record<RouteAction, string>> = {
 
 function shares(route: RouteVersion): string {
   const arms = route.arms.map((arm) => `v${arm.modelVersion} ${formatPercent(arm.weight)}`);
-  return [...arms, ...(route.shadow ? [`v${route.shadow.modelVersion} shadow`] : [])].join(', ') || 'nothing';
+  return (
+    [...arms, ...(route.shadow ? [`v${route.shadow.modelVersion} shadow`] : [])].join(', ') ||
+    'no version yet'
+  );
 }
 
 /** Every change of the route, newest first, with who and why. */
