@@ -1,5 +1,5 @@
 export * from './contract.ts';
-export { deployStep, packageInputsSchema, packageOutputsSchema, packageStep } from './jobs.ts';
+export { packageInputsSchema, packageOutputsSchema, packageStep } from './jobs.ts';
 export { servingMigrations } from './migrations.ts';
 export type { EndpointState, ServedArm } from './plane/endpoint-state.ts';
 export type { Plane } from './plane/plane.ts';

@@ -17,12 +17,16 @@ const actor = { kind: 'user', id: 'ada' } as const;
 
 async function setUp(t: TestContext, open: OpenDatabase) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-serving-'));
-  t.after(() => rm(directory, { recursive: true }));
+  let opened: ServingService | undefined;
+  t.after(() => {
+    opened?.close(); // Before the database, whose own hook comes next.
+    return rm(directory, { recursive: true });
+  });
   const db = await open(t, [...journalMigrations, ...servingMigrations]);
   const journal = new Journal(db);
   const blobs = await openDirectoryBlobs(directory);
   const service = await ServingService.open({ db, journal, blobs });
-  t.after(() => service.close());
+  opened = service;
   const target = async (modelVersion: string) => ({
     modelVersion,
     packageDigest: await storePackage(blobs, logisticOnnx(Number(modelVersion)), logisticPackage()),
