@@ -1,0 +1,228 @@
+import { z } from 'zod';
+import { retrainCauseSchema, scalarSchema } from './loopFile.ts';
+
+/** RFC 3339 time. */
+const timeSchema = z.string();
+
+/**
+ * `preparing` joins predictions with labels and cuts the hold-out; `promoting` switches traffic and alias.
+ * The last five are ends; a failed turn can be retried from where it failed.
+ */
+export const turnStateSchema = z.enum([
+  'preparing',
+  'training',
+  'packaging',
+  'evaluating',
+  'gating',
+  'awaiting-approval',
+  'shadow',
+  'canary',
+  'promoting',
+  'promoted',
+  'rejected',
+  'rolled-back',
+  'failed',
+  'cancelled',
+]);
+export type TurnState = z.infer<typeof turnStateSchema>;
+
+export const endStates = ['promoted', 'rejected', 'rolled-back', 'failed', 'cancelled'] as const;
+
+export function isEndState(state: TurnState): boolean {
+  return (endStates as readonly string[]).includes(state);
+}
+
+export const triggerCauseSchema = z.enum(['first', ...retrainCauseSchema.options]);
+export type TriggerCause = z.infer<typeof triggerCauseSchema>;
+
+/** What a manual trigger may change for its one turn. */
+export const overridesSchema = z.strictObject({
+  /** Laid over `train.params`. */
+  params: z.record(z.string(), scalarSchema).optional(),
+  /** Train and judge on this registered dataset version instead of joined predictions. */
+  datasetVersion: z.string().optional(),
+  /** Training command instead of `train.run`. */
+  run: z.string().optional(),
+});
+export type Overrides = z.infer<typeof overridesSchema>;
+
+export const triggerSchema = z.object({
+  id: z.string(),
+  cause: triggerCauseSchema,
+  /** One sentence with the numbers: `drift of distance in window 2001-03-05: effect 0.12, p 3e-9`. */
+  reason: z.string(),
+  /** Who or what asked, as `kind:id`. */
+  by: z.string(),
+  overrides: overridesSchema,
+  at: timeSchema,
+  eventTime: timeSchema.nullable(),
+  /** Further triggers that came in before the turn started, and were merged into this one. */
+  merged: z.array(z.object({ cause: triggerCauseSchema, reason: z.string(), at: timeSchema })),
+  /** Why it waits: `cooldown until …`, `turn 3 is under way`, `loop is paused`; null when it does not. */
+  waitsFor: z.string().nullable(),
+});
+export type Trigger = z.infer<typeof triggerSchema>;
+
+export const turnTransitionSchema = z.object({
+  /** null for the first. */
+  from: turnStateSchema.nullable(),
+  to: turnStateSchema,
+  at: timeSchema,
+  eventTime: timeSchema.nullable(),
+  actor: z.string(),
+  /** One sentence. */
+  reason: z.string(),
+  /** What the decision rests on: ids and numbers. */
+  evidence: z.record(z.string(), z.unknown()),
+});
+export type TurnTransition = z.infer<typeof turnTransitionSchema>;
+
+/** A number that must reach another one before a roll-out goes on. */
+export const progressSchema = z.object({ have: z.number(), need: z.number() });
+export type Progress = z.infer<typeof progressSchema>;
+
+export const guardrailSchema = z.object({
+  /** `errors`, `scores`, `latency p99`. */
+  name: z.string(),
+  value: z.number().nullable(),
+  limit: z.number().nullable(),
+  verdict: z.enum(['pass', 'fail', 'waiting']),
+  reason: z.string(),
+});
+export type Guardrail = z.infer<typeof guardrailSchema>;
+
+/** Difference of the mean log loss, challenger minus champion: greater than 0 is worse. */
+export const outcomeComparisonSchema = z.object({
+  metric: z.literal('logLoss'),
+  /** Outcomes that both scored (mirrored requests): the comparison's pairs. */
+  pairs: z.number().int(),
+  champion: z.number().nullable(),
+  challenger: z.number().nullable(),
+  difference: z.number().nullable(),
+  /** Ends of the anytime-valid confidence sequence at `1 - alpha`. */
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  alpha: z.number(),
+  margin: z.number(),
+  /** `notWorse`: high is at most the margin; else `worse`: low is above 0. */
+  verdict: z.enum(['worse', 'notWorse', 'undecided']),
+});
+export type OutcomeComparison = z.infer<typeof outcomeComparisonSchema>;
+
+/** One look at the roll-out's present step. */
+export const rolloutSchema = z.object({
+  stage: z.enum(['shadow', 'canary']),
+  /** Index into `deploy.canary.steps`; null in shadow. */
+  step: z.number().int().nullable(),
+  steps: z.array(z.number()),
+  /** Share of traffic that the challenger answers, in percent; 0 in shadow. */
+  percent: z.number(),
+  routeVersion: z.number().int().nullable(),
+  /** Wall clock and event time at which this step began. */
+  since: timeSchema,
+  sinceEventTime: timeSchema.nullable(),
+  /** Event time of the whole roll-out's begin. */
+  beganEventTime: timeSchema.nullable(),
+  assessedAt: timeSchema.nullable(),
+  /** Watermark of the last look. */
+  assessedEventTime: timeSchema.nullable(),
+  /** Requests that the challenger scored in this step: copies in shadow, its own in canary. */
+  requests: progressSchema,
+  /** Labelled pairs since the roll-out began. */
+  labels: progressSchema,
+  /** Event time passed in this step, milliseconds. */
+  timeMs: progressSchema,
+  outcome: outcomeComparisonSchema.nullable(),
+  guardrails: z.array(guardrailSchema),
+  verdict: z.enum(['waiting', 'pass', 'fail']),
+  /** One sentence: what it waits for, why it passed, or why it failed. */
+  reason: z.string(),
+});
+export type Rollout = z.infer<typeof rolloutSchema>;
+
+export const turnGateSchema = z.object({
+  name: z.string(),
+  verdict: z.enum(['pass', 'fail', 'unsure']),
+  measured: z
+    .object({
+      value: z.number().nullable(),
+      low: z.number().nullable(),
+      high: z.number().nullable(),
+      n: z.number().int(),
+    })
+    .nullable(),
+  reason: z.string(),
+});
+export type TurnGate = z.infer<typeof turnGateSchema>;
+
+export const turnApprovalSchema = z.object({
+  /** `rollout`: before traffic is risked; `promotion`: after the canary. */
+  stage: z.enum(['rollout', 'promotion']),
+  askedAt: timeSchema,
+  /** Why a person is asked. */
+  question: z.string(),
+  decision: z.enum(['approved', 'rejected']).nullable(),
+  by: z.string().nullable(),
+  reason: z.string().nullable(),
+  decidedAt: timeSchema.nullable(),
+});
+export type TurnApproval = z.infer<typeof turnApprovalSchema>;
+
+export const turnStepSchema = z.object({
+  stepRunId: z.string(),
+  kind: z.string(),
+  status: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']),
+  startedAt: timeSchema.nullable(),
+  finishedAt: timeSchema.nullable(),
+  attempts: z.number().int(),
+  error: z.string().nullable(),
+});
+export type TurnStep = z.infer<typeof turnStepSchema>;
+
+export const turnSummarySchema = z.object({
+  id: z.string(),
+  loop: z.string(),
+  /** Counts from 1 within the loop. */
+  number: z.number().int(),
+  state: turnStateSchema,
+  trigger: triggerSchema,
+  /** Version of the loop file that this turn follows from begin to end. */
+  loopVersion: z.number().int(),
+  startedAt: timeSchema,
+  startedEventTime: timeSchema.nullable(),
+  finishedAt: timeSchema.nullable(),
+  finishedEventTime: timeSchema.nullable(),
+  /** Registered model version that was trained in this turn, once there is one. */
+  challengerVersion: z.number().int().nullable(),
+  /** The champion when the turn began; null on the first turn. */
+  championVersion: z.number().int().nullable(),
+  /** The last transition's reason. */
+  reason: z.string(),
+});
+export type TurnSummary = z.infer<typeof turnSummarySchema>;
+
+export const turnSchema = turnSummarySchema.extend({
+  model: z.string(),
+  endpoint: z.string(),
+  datasetVersionId: z.string().nullable(),
+  runId: z.string().nullable(),
+  packageDigest: z.string().nullable(),
+  evaluationId: z.string().nullable(),
+  gates: z.array(turnGateSchema),
+  approvals: z.array(turnApprovalSchema),
+  rollout: rolloutSchema.nullable(),
+  /** Earlier looks at the roll-out: the last one of each step that is over. */
+  rolloutHistory: z.array(rolloutSchema),
+  steps: z.array(turnStepSchema),
+  transitions: z.array(turnTransitionSchema),
+  /** Why it failed and in which state; `retry` goes on there. */
+  failure: z
+    .object({
+      state: turnStateSchema,
+      code: z.string(),
+      message: z.string(),
+      stepRunId: z.string().nullable(),
+    })
+    .nullable(),
+});
+export type Turn = z.infer<typeof turnSchema>;
