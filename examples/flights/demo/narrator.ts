@@ -50,10 +50,10 @@ export class Narrator {
     this.#live = '';
   }
 
-  /** Tells each step that the loop's turns have taken since the last call. */
+  /** Tells each step that the loop's newest turns have taken since the last call. */
   async tellTurns(api: Api, loop: Loop): Promise<void> {
-    const numbers = [loop.lastTurn, loop.activeTurn].filter((turn) => turn !== null);
-    for (const { id } of new Map(numbers.map((turn) => [turn.id, turn])).values()) {
+    const ids = [loop.lastTurn, loop.activeTurn].flatMap((turn) => (turn ? [turn.id] : []));
+    for (const id of new Set(ids)) {
       const turn = await api.get<Turn>(`/api/v1/turns/${id}`);
       const told = this.#told.get(id) ?? 0;
       for (const step of turn.transitions.slice(told)) {

@@ -116,11 +116,10 @@ export class Replay {
   async #settle(nowMs: number): Promise<void> {
     const { api, narrator } = this.#parts;
     await api.post(`/api/v1/watermarks/${loopName}`, { to: formatTime(lastInstant(nowMs)) });
-    this.#loop = await waitUntilIdle(api, (loop) => {
+    this.#loop = await waitUntilIdle(api, narrator, (loop) => {
       this.#loop = loop;
       this.#showProgress(nowMs);
     });
-    await narrator.tellTurns(api, this.#loop);
   }
 
   async #runIncidents(nowMs: number): Promise<void> {
@@ -136,7 +135,7 @@ export class Replay {
     const { activeTurn, championVersion, pending } = this.#loop;
     const rate = Math.round(ledger.answered / Math.max(0.001, this.#requestMs / 1000));
     const turn = activeTurn ? `, turn ${activeTurn.number} ${activeTurn.state}` : '';
-    const work = pending[0] ? ` (${pending[0].what})` : '';
+    const work = pending[0] ? ` (${workText(pending[0])})` : '';
     narrator.progress(
       ledger.answered / total,
       `${formatTime(nowMs - 1).slice(0, 10)}  ${ledger.answered.toLocaleString('en-US')} requests` +
@@ -145,25 +144,37 @@ export class Replay {
   }
 }
 
+/** What the loop is busy with, without the ids. */
+export function workText({ what }: Loop['pending'][number]): string {
+  return what.replace(/ [0-9a-f-]{36}/g, '');
+}
+
 /**
- * Waits until the loop has nothing left to do at its watermark.
+ * Waits until the loop has nothing left to do at its watermark, and tells what its turns do meanwhile.
  *
  * @throws when a turn fails, or nothing ends for three minutes
  */
-export async function waitUntilIdle(api: Api, onLook: (loop: Loop) => void): Promise<Loop> {
+export async function waitUntilIdle(
+  api: Api,
+  narrator: Narrator,
+  onLook: (loop: Loop) => void,
+): Promise<Loop> {
   let giveUpMs = performance.now() + idlePatienceMs;
   let before = '';
   for (;;) {
     const loop = await api.get<Loop>(`/api/v1/loops/${loopName}`);
     onLook(loop);
     const turn = loop.activeTurn ?? loop.lastTurn;
+    const now = JSON.stringify([loop.pending, turn?.id, turn?.state, turn?.reason]);
+    if (now !== before) {
+      giveUpMs = performance.now() + idlePatienceMs;
+      await narrator.tellTurns(api, loop);
+    }
+    before = now;
     if (turn?.state === 'failed') {
       throw new Error(`turn ${turn.number} failed: ${turn.reason}. See ${api.url}/turns/${turn.id}`);
     }
     if (loop.idle) return loop;
-    const now = JSON.stringify([loop.pending, turn?.state]);
-    if (now !== before) giveUpMs = performance.now() + idlePatienceMs;
-    before = now;
     if (performance.now() > giveUpMs) {
       throw new Error(`the loop has stood still for 3 minutes, waiting for ${loop.waitsFor} (${now})`);
     }

@@ -10,7 +10,7 @@ import { Flights, flightsFile, januaryMs, replayFromMs, replayToMs } from './fli
 import { incidents, KillOnce } from './incidents.ts';
 import { Ledger } from './ledger.ts';
 import { Narrator, tookText } from './narrator.ts';
-import { loopName, Replay, waitUntilIdle } from './replay.ts';
+import { loopName, Replay, waitUntilIdle, workText } from './replay.ts';
 import { gatherReport, printReport } from './report.ts';
 import { choosePorts, Server } from './server.ts';
 
@@ -88,10 +88,9 @@ async function perform(options: DemoOptions, server: Server, narrator: Narrator)
   });
   await server.cli(['apply', loopFile]);
   narrator.say(`${loopFile} applied; the loop trains its first model with an unmodified train.py`);
-  let loop = await waitUntilIdle(api, (seen: Loop) => {
-    narrator.progress(0, seen.pending[0]?.what ?? seen.waitsFor);
+  let loop = await waitUntilIdle(api, narrator, ({ pending: [work], waitsFor }: Loop) => {
+    narrator.progress(0, work ? workText(work) : waitsFor);
   });
-  await narrator.tellTurns(api, loop);
   if (loop.championVersion === null)
     throw new Error(`there is no champion: the loop waits for ${loop.waitsFor}.`);
 

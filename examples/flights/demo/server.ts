@@ -106,7 +106,8 @@ export class Server {
 
   logTail(): string {
     const lines = existsSync(this.logPath) ? readFileSync(this.logPath, 'utf8').trim().split('\n') : [];
-    return `The end of ${this.logPath}:\n${lines.slice(-12).join('\n')}`;
+    const last = lines.slice(-8).map((line) => line.slice(0, 400));
+    return `The end of ${this.logPath}:\n${last.join('\n')}`;
   }
 }
 
