@@ -49,8 +49,10 @@ export interface CommandCall extends CommandArguments {
   readonly width: number;
   /** True with --json: what the API answered is printed, and nothing else. */
   readonly json: boolean;
-  /** Prints a line. */
+  /** Prints a line of the answer. */
   readonly print: (line: string) => void;
+  /** Prints a line that is no part of the answer, on stderr. */
+  readonly note: (line: string) => void;
   /** Prints the API's answer as JSON, or else what `text` makes of it. */
   readonly show: (answer: unknown, text: () => string) => void;
 }

@@ -9,43 +9,71 @@ const failed = 1;
 const wrongUsage = 2;
 const defaultUrl = 'http://127.0.0.1:7600';
 
+/** Where a command gets its surroundings from and writes to. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Characters in a line; Infinity where the output is not a terminal. */
+  readonly width: number;
+  /** Prints a line of the answer. */
+  readonly print: (line: string) => void;
+  /** Prints a line beside the answer: errors, and what is no part of it. */
+  readonly note: (line: string) => void;
+}
+
 /**
  * Runs a command of the command line.
  *
- * @returns the exit code: 0 done, 1 refused or failed (the message is on stderr), 2 the call was written wrong
+ * @returns the exit code: 0 done, 1 refused or failed (the message is noted), 2 the call was written wrong
  */
-export async function runCli(argv: readonly string[]): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  terminal: Terminal = processTerminal(),
+): Promise<number> {
+  try {
+    return await run(argv, terminal);
+  } catch (error) {
+    return report(error, terminal);
+  }
+}
+
+function processTerminal(): Terminal {
   // `millrace loops | head` closes our output early; that is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
   });
-  try {
-    return await run(argv);
-  } catch (error) {
-    return report(error);
-  }
+  return {
+    env: process.env,
+    width: process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
+    print: (line) => void process.stdout.write(`${line}\n`),
+    note: (line) => void process.stderr.write(`${line}\n`),
+  };
 }
 
-async function run(argv: readonly string[]): Promise<number> {
+async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const { print, note, env, width } = terminal;
   const [first = 'help', ...rest] = argv;
   if (first === 'version' || first === '--version' || first === '-v') {
     const { version } = await import('./version.ts');
     print(`millrace ${version()}`);
     return 0;
   }
-  if (first === 'help' || first === '--help' || first === '-h')
-    return help(rest.filter((w) => w !== '--help'));
+  if (first === 'help' || first === '--help' || first === '-h') {
+    return help(
+      rest.filter((w) => w !== '--help'),
+      print,
+    );
+  }
   const found = commandOf(argv);
   if (!found) throw new UsageError(unknownCommand(argv));
   const { spec, words } = found;
   const args = parseCommand(spec, words);
-  if (args.has('help')) return help([spec.name]);
+  if (args.has('help')) return help([spec.name], print);
   const [{ Api }, { ControlClient }, command] = await Promise.all([
     import('./Api.ts'),
     import('../../platform/client/index.ts'),
     spec.load(),
   ]);
-  const url = args.option('url') ?? process.env.MILLRACE_URL ?? defaultUrl;
+  const url = args.option('url') ?? env.MILLRACE_URL ?? defaultUrl;
   if (!URL.canParse(url) || !/^https?:/.test(url)) {
     throw new UsageError(`"${url}" is not an http:// URL (--url or MILLRACE_URL)`, spec);
   }
@@ -54,15 +82,16 @@ async function run(argv: readonly string[]): Promise<number> {
     ...args,
     api: new Api(new ControlClient(url, { user: userName() })),
     nowMs: Date.now(),
-    width: process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
+    width,
     json,
     print,
+    note,
     show: (answer, text) => print(json ? JSON.stringify(answer, null, 2) : text()),
   };
   return (await command(call)) ?? 0;
 }
 
-async function help(words: readonly string[]): Promise<number> {
+async function help(words: readonly string[], print: Terminal['print']): Promise<number> {
   const { overview, commandHelp } = await import('./help.ts');
   if (words.length === 0) {
     print(overview(commandGroups));
@@ -105,16 +134,11 @@ function userName(): string {
   return name.replace(/[^\w.@ -]/g, '-').slice(0, 100) || 'anonymous';
 }
 
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
 /** Says what went wrong and what to do. The stack is shown only where we did not foresee it. */
-function report(error: unknown): number {
-  const complain = (text: string): void => void process.stderr.write(`${text}\n`);
+function report(error: unknown, { note }: Terminal): number {
   if (error instanceof UsageError) {
-    complain(`millrace: ${error.message}`);
-    complain(
+    note(`millrace: ${error.message}`);
+    note(
       error.command
         ? `Try: millrace ${error.command.example}\nHelp: millrace help ${error.command.name}`
         : 'Help: millrace help',
@@ -123,10 +147,10 @@ function report(error: unknown): number {
   }
   const known = error as { message?: string; next?: string };
   if (error instanceof Error && known.next !== undefined) {
-    complain(error.message);
-    if (known.next !== '') complain(`Next: ${known.next}`);
+    note(error.message);
+    if (known.next !== '') note(`Next: ${known.next}`);
   } else {
-    complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    note(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   return failed;
 }

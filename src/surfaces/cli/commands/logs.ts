@@ -24,7 +24,7 @@ export async function logs(call: CommandCall): Promise<number | undefined> {
     return undefined;
   }
   const ended = await followed(call.api, id, show);
-  if (!call.json) process.stderr.write(`${endText(ended)}\n`);
+  if (!call.json) call.note(endText(ended));
   return ended.status === 'succeeded' ? 0 : 1;
 }
 

@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type Cleanup, startServer, type TestServer } from '../../../test/support/server.ts';
+import { runCli } from './runCli.ts';
+
+const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+const loopFile = `loop: late
+data:
+  source: rows.csv
+  time: date
+  entity: id
+  label: { column: late, positive: "1" }
+train:
+  run: python train.py --data \${data}
+evaluate:
+  gates:
+    - { metric: auc, min: 0.6 }
+`;
+
+let server: TestServer;
+let folder: string;
+const cleanups: (() => void | Promise<void>)[] = [];
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-cli-'));
+  const cleanup: Cleanup = { after: (fn) => void cleanups.push(fn) };
+  server = await startServer(cleanup, { role: 'control' });
+  const rows = Array.from({ length: 200 }, (_, i) => {
+    const date = new Date(Date.UTC(2001, 0, 1, i)).toISOString();
+    return `r${i},${date},${(i * 37) % 11},${i % 3 === 0 ? 1 : 0}`;
+  });
+  await writeFile(join(folder, 'rows.csv'), ['id,date,x,late', ...rows].join('\n'));
+  await writeFile(join(folder, 'train.py'), 'import helper\n');
+  await writeFile(join(folder, 'helper.py'), '');
+  // Each test file has its own process.
+  process.chdir(folder);
+});
+
+after(async () => {
+  process.chdir(root);
+  for (const cleanup of cleanups) await cleanup();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command, in the folder of the test. */
+async function millrace(...args: readonly string[]): Promise<Ended> {
+  const lines = { out: '', err: '' };
+  const code = await runCli(args, {
+    env: { MILLRACE_URL: server.url },
+    width: Number.POSITIVE_INFINITY,
+    print: (line) => {
+      lines.out += `${line}\n`;
+    },
+    note: (line) => {
+      lines.err += `${line}\n`;
+    },
+  });
+  return { code, ...lines };
+}
+
+async function done(...args: readonly string[]): Promise<string> {
+  const { code, out, err } = await millrace(...args);
+  assert.equal(code, 0, `millrace ${args.join(' ')}: ${err}`);
+  assert.equal(err, '');
+  return out;
+}
+
+async function refused(code: number, pattern: RegExp, ...args: readonly string[]): Promise<void> {
+  const ended = await millrace(...args);
+  assert.equal(ended.code, code, ended.out + ended.err);
+  assert.match(ended.err, pattern);
+  assert.equal(ended.out, '');
+}
+
+test('main.ts hands commands over, with their exit code and streams', async () => {
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache/node') };
+  const run = (...args: readonly string[]): Promise<Ended> =>
+    new Promise((resolve) => {
+      const words = ['--disable-warning=ExperimentalWarning', main, ...args];
+      execFile(process.execPath, words, { env, timeout: 20_000 }, (error, out, err) =>
+        resolve({ code: error ? Number(error.code ?? -1) : 0, out, err }),
+      );
+    });
+  const [help, role, wrong] = await Promise.all([run(), run('up', '--help'), run('turns', '--limt', '5')]);
+  assert.match(help.out, /^Millrace carries/);
+  assert.match(role.out, /^millrace up: start control/);
+  assert.equal(wrong.code, 2);
+  assert.equal(wrong.out, '');
+  assert.match(wrong.err, /--limt is no option of "turns"; did you mean --limit\?/);
+});
+
+test('help and version need no server', async () => {
+  const help = await done('help');
+  for (const word of [
+    'up',
+    'apply <loop.yaml>',
+    'dataset register',
+    'card <model> <version>',
+    'Exit codes',
+  ]) {
+    assert.ok(help.includes(word), word);
+  }
+  assert.equal(await done(), help);
+  assert.match(await done('help', 'serve'), /--serve-port\s+MILLRACE_SERVE_PORT\s+port of serve \(7601\)/);
+  assert.match(await done('dataset', 'register', '--help'), /--name <name>\s+the dataset/);
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  assert.equal(await done('version'), `millrace ${version}\n`);
+});
+
+test('a call that is written wrong ends with 2 and says what was meant', async () => {
+  await refused(2, /"aply" is not a command; did you mean "millrace apply"\?\nHelp: millrace help/, 'aply');
+  await refused(2, /there is "millrace dataset register"/, 'dataset', 'rm');
+  await refused(2, /--reason is missing[\s\S]*Try: millrace pause/, 'pause', 'late');
+  await refused(2, /--limit 0 is not a number/, 'turns', '--limit', '0');
+  await refused(2, /is not an http:\/\/ URL/, 'loops', '--url', 'localhost:7600');
+  await refused(2, /"x" is not the number of a version/, 'promote', 'late', 'x', '--reason', 'y');
+});
+
+test('a server that does not answer is named, with the next step', async () => {
+  const pattern = /control at http:\/\/127\.0\.0\.1:9 does not answer: .+\nNext: Start it with "millrace up"/;
+  await refused(1, pattern, 'loops', '--url', 'http://127.0.0.1:9');
+});
+
+test('an empty server says what to type', async () => {
+  assert.match(await done('loops'), /millrace apply loop\.yaml/);
+  assert.match(await done('datasets'), /millrace dataset register/);
+  assert.match(await done('models'), /No model is registered/);
+  assert.match(await done('endpoints'), /millrace apply/);
+  assert.match(await done('turns'), /No turn yet/);
+  assert.match(await done('steps'), /No step has run yet/);
+  assert.match(await done('status'), /^Millrace \S+ at http:.* up for .*\n.*\(sqlite\)\.\nJobs: none so far/);
+  assert.deepEqual(JSON.parse(await done('loops', '--json')), { items: [], next: null });
+});
+
+test('a loop file goes in force with its data and code; the same again changes nothing', async () => {
+  await writeFile(
+    join(folder, 'loop.yaml'),
+    loopFile.replace('min: 0.6', 'mn: 0.6').replace('label:', 'lable:'),
+  );
+  const wrong = await millrace('apply', 'loop.yaml');
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.err, /^loop\.yaml:6: data\.lable: unknown key; did you mean "label"\?$/m);
+  assert.match(wrong.err, /^Next: Correct the named lines/m);
+  assert.match(await done('datasets'), /No dataset yet/, 'nothing is registered for a file that is refused');
+
+  await writeFile(join(folder, 'loop.yaml'), loopFile);
+  const created = await done('apply', 'loop.yaml');
+  assert.match(created, /^Loop late is created\.\nCode: helper\.py, train\.py \(2 files\)\./);
+  assert.match(await done('datasets', 'late'), /^version +rows[\s\S]*\n +1 +200 /);
+  assert.match(await done('apply', 'loop.yaml'), /^Loop late is unchanged; version 1/);
+
+  await writeFile(join(folder, 'loop.yaml'), loopFile.replace('0.6', '0.65'));
+  const changed = await done('apply', 'loop.yaml');
+  assert.match(changed, /version 2 of its file is in force\.\n {2}- .*min: 0\.6 }\n {2}\+ .*min: 0\.65 }\n/);
+  await writeFile(join(folder, 'helper.py'), 'x = 1\n');
+  assert.match(await done('apply', 'loop.yaml'), /version 3.*\nThe file is the same; code or data changed\./);
+
+  await writeFile(join(folder, 'broken.yaml'), loopFile.replace('rows.csv', 'nowhere.csv'));
+  await refused(1, /nowhere\.csv cannot be read: it does not exist\nNext: /, 'apply', 'broken.yaml');
+  await refused(1, /none\.yaml cannot be read: it does not exist/, 'apply', 'none.yaml');
+});
+
+test('turns are shown, decided and named by their loop', async () => {
+  assert.match(await done('loops'), /^loop +state +champion +turn/);
+  assert.match(await done('status', 'late'), /^loop +late, active\nfile +version 3, applied .* by user:/);
+  assert.match(await done('turns', 'late'), /\nlate\/1 +(preparing|training) +first /);
+  assert.match(await done('turn', 'late/1'), /What happened\n/);
+  await refused(
+    1,
+    /turn \S+ is \w+; approve needs a turn that waits for a decision\nNext: /,
+    'approve',
+    'late',
+    '--reason',
+    'x',
+  );
+  assert.match(await done('pause', 'late', '--reason', 'a look'), /^Loop late is paused/);
+  assert.match(await done('resume', 'late', '--reason', 'seen'), /^Loop late is active/);
+  assert.match(
+    await done('abort', 'late/1', '--reason', 'enough'),
+    /^Turn late\/1 is aborted\. It is cancelled/,
+  );
+  const asked = await done('trigger', 'late', '--param', 'C=0.1', '--dataset', 'late@1', '--reason', 'again');
+  assert.match(asked, /^A turn of late is asked for; /);
+  while (!/^late\/2 /m.test(await done('turns'))) await sleep(20);
+  const turn = JSON.parse(await done('turn', 'late', '--json')) as {
+    trigger: { overrides: { params: unknown } };
+  };
+  assert.deepEqual(turn.trigger.overrides.params, { C: 0.1 });
+  await refused(
+    1,
+    /dataset version "late@9" does not exist/,
+    'trigger',
+    'late',
+    '--dataset',
+    'late@9',
+    '--reason',
+    'x',
+  );
+  await refused(1, /loop "never" does not exist\nNext: .*GET \/api\/v1\/loops/, 'status', 'never');
+  assert.match(await done('steps', 'late/1'), /prepare-data +late\/1/);
+  assert.match(await done('jobs', '--limit', '1'), /^kind +status/);
+  assert.equal(typeof (await done('logs', 'late/1')), 'string');
+});
+
+test('a dataset is registered with its roles, or refused with the nearest column', async () => {
+  const words = ['dataset', 'register', 'rows.csv', '--name', 'rows', '--time', 'date', '--label'];
+  const text = await done(...words, 'late');
+  assert.match(text, /^Dataset rows version 1 is registered: 200 rows, 4 columns, from 2001-01-01 00:00 to /);
+  assert.match(text, /\nlate +integer +0 +2 +label/);
+  assert.match(await done(...words, 'late'), /was registered before/);
+  assert.match(await done(...words, 'late', '--upload'), /was registered before/, 'the same bytes, sent');
+  await refused(1, /label: dataset "rows" has no column "lat".*did you mean "late"/i, ...words, 'lat');
+});
+
+test('labels come from CSV and are counted', async () => {
+  const labels = ['id,label,time', 'p1,1,2001-01-01T00:00:00Z', '"p2",true,978307200000'];
+  await writeFile(join(folder, 'labels.csv'), labels.join('\n'));
+  assert.equal(await done('labels', 'late', 'labels.csv'), '2 labels of late taken.\n');
+  assert.match(await done('labels', 'late'), /orphans +2\n/);
+  await writeFile(join(folder, 'bad.csv'), [...labels, 'p3,0,soon'].join('\n'));
+  await refused(1, /^bad\.csv:4: event_time "soon" is no time/, 'labels', 'late', 'bad.csv');
+  await refused(1, /endpoint "never" does not exist/, 'labels', 'never', 'labels.csv');
+});
+
+test('models, cards and the audit trail', async () => {
+  for (const [path, body] of [
+    ['registered-models/create', { name: 'churn' }],
+    ['model-versions/create', { name: 'churn', source: 's3://somewhere/model' }],
+  ] as const) {
+    const response = await fetch(`${server.url}/api/2.0/mlflow/${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    });
+    assert.equal(response.status, 200, await response.text());
+  }
+  assert.match(await done('models', 'churn'), /^version +aliases[\s\S]*\n +1 /);
+  assert.match(await done('models'), /\nchurn +– +– +– +1 /);
+  await refused(1, /version 1 of churn has no package/, 'promote', 'churn', '1', '--reason', 'x');
+  await refused(1, /churn has no previous champion/, 'rollback', 'churn', '--reason', 'x');
+  const card = await done('card', 'churn', '1');
+  assert.match(card, /^# churn, version 1\n/);
+  assert.match(
+    card,
+    /Not recorded: package digest, training data, training run, signature, evaluation, gates/,
+  );
+  assert.equal((JSON.parse(await done('card', 'churn', '1', '--json')) as { model: string }).model, 'churn');
+  await refused(1, /Model Version \(name=churn, version=7\) not found/, 'card', 'churn', '7');
+
+  const trail = await done('audit', '--kind', 'loop', '--from', '1h');
+  assert.match(trail, /\n.* +user:\S+ +loop:pause +loop late +a look\n/);
+  assert.match(await done('audit', '--text', 'A LOOK', '--limit', '1'), /loop:pause/);
+  assert.match(await done('audit', '--actor', 'nobody'), /^No entry fits\.\n$/);
+  await refused(1, /--from: "soon" is not a duration/, 'audit', '--from', 'soon');
+});
