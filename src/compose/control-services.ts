@@ -8,6 +8,7 @@ import { GovernanceService } from '../lifecycle/governance/index.ts';
 import {
   alertDeliveryStep,
   MonitoringService,
+  MonitorSchedule,
   monitoringMigrations,
   monitorStep,
 } from '../lifecycle/monitoring/index.ts';
@@ -124,6 +125,13 @@ export async function createControlServices(parts: ControlParts) {
     slots: controlSlots,
     log,
   });
+  const monitorSchedule = new MonitorSchedule({
+    db,
+    monitoring,
+    log,
+    start: (tx, endpoint, key) =>
+      pipelines.start(tx, { kind: 'monitor', inputs: { endpoint }, subject: endpoint, key }),
+  });
   const status = createStatus(db, jobs, directory.root);
 
   return {
@@ -149,8 +157,10 @@ export async function createControlServices(parts: ControlParts) {
       watermarks.start();
       await runner.start();
       await loop.engine.start();
+      monitorSchedule.start();
     },
     async stop(): Promise<void> {
+      monitorSchedule.stop();
       await loop.engine.stop();
       await runner.stop();
       watermarks.stop();

@@ -35,7 +35,7 @@ export async function digestFile(path: string, name: string): Promise<Digest> {
   try {
     for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   } catch (error) {
-    throw unreadable(name, 'file', error);
+    throw unreadable(name, 'a file', error);
   }
   return `sha256:${hash.digest('hex')}`;
 }
@@ -51,7 +51,7 @@ export async function formatOf(path: string, name: string): Promise<DatasetForma
       await file.close();
     }
   } catch (error) {
-    throw unreadable(name, 'file', error);
+    throw unreadable(name, 'a file', error);
   }
 }
 
@@ -153,7 +153,9 @@ function unreadable(source: string, format: string, error: unknown): MillraceErr
     error instanceof MillraceError
       ? String(error.params.problem ?? error.message)
       : error instanceof Error
-        ? error.message
+        ? (error as NodeJS.ErrnoException).code === 'ENOENT'
+          ? 'it does not exist'
+          : error.message
         : String(error);
   return fail('dataset_unreadable', { source, format, problem: problem.split('\n')[0] }, error);
 }

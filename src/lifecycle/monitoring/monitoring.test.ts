@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { forEachDatabase } from '../../platform/db/testing.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import { MonitorSchedule } from './MonitorSchedule.ts';
 import { ada, dayMs, labelsOf, makeRows, openMonitoring, startMs } from './testing.ts';
 
 const spec = { window: 'day', labelDelayMs: dayMs, performance: { minLabels: 100 } } as const;
@@ -191,6 +193,35 @@ forEachDatabase((name, open) => {
       assert.equal((await advance(dayAt(2))).alertsResolved, 1);
       const [alert] = await service.alerts(ada, { limit: 1 });
       assert.match(alert?.resolution ?? '', /version 1 no longer answers; version 2 does/);
+    });
+
+    test('an endpoint that no loop looks after is looked after by the schedule', async (t) => {
+      const { service, send, watermarks, db } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', spec);
+      const started: string[] = [];
+      const schedule = new MonitorSchedule({
+        db,
+        monitoring: service,
+        log: createLogger('test', 'silent'),
+        start: async (_, endpoint, key) => void started.push(`${endpoint} ${key}`),
+      });
+      await watermarks.configure(ada, 'flights', { mode: 'replay' });
+      await send(makeRows(1, dayAt(0), 100, {}));
+      await schedule.tick();
+      await watermarks.advance(ada, 'flights', dayAt(1) - 1);
+      await schedule.tick();
+      assert.equal(await service.dueSince(ada, 'flights'), undefined);
+      await watermarks.advance(ada, 'flights', dayAt(1));
+      assert.equal(await service.dueSince(ada, 'flights'), dayAt(0));
+      await schedule.tick();
+      assert.deepEqual(started, []);
+      await schedule.tick();
+      assert.equal(started.length, 1);
+      assert.match(started[0] ?? '', /^flights monitor\/flights\/\d+\/\d+$/);
+      await service.run(ada, 'flights');
+      assert.equal(await service.dueSince(ada, 'flights'), undefined);
+      await watermarks.advance(ada, 'flights', dayAt(3));
+      assert.equal(await service.dueSince(ada, 'flights'), dayAt(0), 'its performance has matured');
     });
 
     test('settings are kept, secrets are not shown, and what is unknown is named', async (t) => {

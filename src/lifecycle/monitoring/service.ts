@@ -38,7 +38,7 @@ import {
   putReference,
 } from './store/monitors.ts';
 import type { MonitorRow } from './store/tables.ts';
-import { findWindow, listWindows, type WindowFilter } from './store/windows.ts';
+import { findWindow, listWindows, startsToMature, type WindowFilter } from './store/windows.ts';
 import { toAlert, toMonitor, toWindow, toWindowSummary } from './toContract.ts';
 import { windowStartMs } from './windowTimes.ts';
 
@@ -169,6 +169,26 @@ export class MonitoringService {
     authorize(actor, 'read');
     const rows = await listMonitors(this.#options.db.read);
     return Promise.all(rows.map((row) => this.#toMonitor(row)));
+  }
+
+  /** Start of the oldest window that can be closed or has matured by the watermark; undefined if none is due. */
+  async dueSince(actor: Actor, endpoint: string): Promise<number | undefined> {
+    authorize(actor, 'read');
+    const { db, watermarks, feedback } = this.#options;
+    const monitor = await findMonitor(db.read, endpoint);
+    const watermarkMs = await watermarks.get(endpoint);
+    if (!monitor || watermarkMs === undefined) return undefined;
+    const spec = JSON.parse(monitor.spec_json) as MonitorSpec;
+    const [maturing] = await startsToMature(db.read, endpoint, spec.window, watermarkMs - spec.labelDelayMs);
+    if (maturing !== undefined) return maturing;
+    const closedMs = windowStartMs(watermarkMs - spec.allowedDelayMs, spec.window);
+    const fromMs = monitor.open_window_start_ms ?? undefined;
+    if (fromMs !== undefined && fromMs >= closedMs) return undefined;
+    const segments = await feedback.predictionSegments(actor, { endpoint, fromMs, toMs: closedMs });
+    if (segments.length === 0) return undefined;
+    return (
+      fromMs ?? Math.min(...segments.map((segment) => windowStartMs(segment.minEventTimeMs, spec.window)))
+    );
   }
 
   /** Does everything that is due for an endpoint at its watermark. See `runMonitor`. */
