@@ -62,7 +62,10 @@ export class TurnService {
     });
   }
 
-  /** Goes on with a failed turn in the state that failed; a failed roll-out begins anew. Throws `turn_state`. */
+  /**
+   * Goes on with a failed turn in the state that failed, by the loop file that is in force now: what was wrong has
+   * been corrected there. A failed roll-out begins anew. Throws `turn_state`, `loop_busy`.
+   */
   async retry(actor: Actor, id: string, reason: string): Promise<void> {
     authorize(actor, 'loop:write');
     await this.#exclusively(id, async (turn, moment) => {
@@ -96,6 +99,7 @@ export class TurnService {
         actor,
         reason: `tried again: ${reason}`,
         evidence: { failure },
+        ...(loop ? { loopVersion: loop.version } : {}),
         data: {
           ...turn.data,
           failure: null,

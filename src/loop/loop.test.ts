@@ -155,10 +155,14 @@ forEachDatabase((name, open) => {
     assert.equal(turn.failure?.state, 'training');
     assert.equal(turn.failure?.code, 'train_script_failed');
     assert.match(turn.failure?.message ?? '', /KeyError: delay/);
+    await loop.loops.pause(anna, 'flights', 'no new turn meanwhile');
+    await loop.loops.apply(anna, { text: `${loopText}# corrected\n` });
     world.trainError = undefined;
     await loop.turns.retry(anna, turn.id, 'fixed');
-    assert.equal((await loop.settle()).championVersion, 1);
-    assert.equal((await loop.turn(1)).failure, null);
+    await loop.loops.resume(anna, 'flights', 'go on');
+    await loop.settle();
+    const again = await loop.turn(1);
+    assert.deepEqual([again.state, again.failure, again.loopVersion], ['promoted', null, 2]);
   });
 
   test(`${name}: a script that logs no model says what to do`, async (t) => {
@@ -199,6 +203,77 @@ forEachDatabase((name, open) => {
     assert.equal(cooling.activeTurn, null);
     assert.equal(cooling.waitingTriggers[0]?.waitsFor, 'cool-down until 2001-02-11T00:00:00.000Z');
     assert.equal((await loop.advance('2001-02-11')).activeTurn?.trigger.cause, 'drift');
+  });
+
+  test(`${name}: harm is acted on while the loop is paused; nothing else is`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply();
+    await loop.advance('2001-02-08');
+    await loop.loops.trigger(anna, 'flights', { reason: 'try' });
+    await loop.settle();
+    await loop.loops.pause(anna, 'flights', 'holidays');
+    world.seeOutcomes(2, 1, 60, 60, 0.1);
+    const held = await loop.advance('2001-02-09');
+    assert.deepEqual([held.activeTurn?.state, held.waitsFor], ['shadow', 'the loop to be resumed']);
+    await loop.loops.resume(anna, 'flights', 'back');
+    assert.equal((await loop.settle()).activeTurn?.state, 'canary');
+    await loop.loops.pause(anna, 'flights', 'holidays again');
+    world.seeOutcomes(2, 1, 200, 150, 0.1);
+    const back = await loop.advance('2001-02-10');
+    assert.equal(back.lastTurn?.state, 'rolled-back');
+    assert.equal(world.calls.at(-1), 'withdraw');
+  });
+
+  test(`${name}: a person promotes where the loop file says so`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply(`${loopText}  promote: approval\n`);
+    await loop.advance('2001-02-08');
+    await loop.loops.trigger(anna, 'flights', { reason: 'try' });
+    await loop.settle();
+    for (const [day, requests] of [
+      [9, 60],
+      [10, 500],
+      [11, 900],
+    ] as const) {
+      world.seeOutcomes(2, 1, requests, requests, -0.01);
+      await loop.advance(`2001-02-${String(day).padStart(2, '0')}`);
+    }
+    const asks = await loop.settle();
+    assert.equal(asks.activeTurn?.state, 'awaiting-approval');
+    assert.match(
+      asks.waitsFor,
+      /^a person to decide\. Promote version 2\? The canary passed: 900 requests at 100 %/,
+    );
+    assert.equal(world.champion, 1);
+    await loop.turns.approve(anna, asks.activeTurn?.id ?? '', 'ship it');
+    assert.equal((await loop.settle()).championVersion, 2);
+    assert.match((await loop.turn(2)).reason, /^version 2 is champion: user:anna: ship it$/);
+  });
+
+  test(`${name}: a roll-out that replicas do not follow fails without traffic; a retry begins it anew`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply();
+    await loop.advance('2001-02-08');
+    await loop.loops.trigger(anna, 'flights', { reason: 'try' });
+    await loop.settle();
+    world.seeOutcomes(2, 1, 60, 60, 0);
+    world.replicaProblem = 'the model cannot be loaded';
+    const failed = await loop.advance('2001-02-09');
+    assert.equal(failed.lastTurn?.state, 'failed');
+    assert.equal(world.calls.at(-1), 'withdraw');
+    assert.equal(world.challenger, null);
+    const turn = await loop.turn(2);
+    assert.deepEqual([turn.failure?.state, turn.failure?.message], ['canary', 'the model cannot be loaded']);
+    world.replicaProblem = undefined;
+    world.outcomes = { arms: [], paired: [] };
+    await loop.turns.retry(anna, turn.id, 'replica mended');
+    const again = await loop.settle();
+    assert.equal(again.activeTurn?.state, 'shadow');
+    assert.equal(world.calls.at(-1), 'mirror 2');
+    assert.equal(world.challenger, 2);
   });
 
   test(`${name}: a schedule fires in event time, once for what was missed`, async (t) => {

@@ -66,6 +66,8 @@ export class FakeWorld {
   trainError: string | undefined;
   alerts: OpenAlert[] = [];
   labels = 0;
+  /** Why no replica follows a new route; undefined when all do. */
+  replicaProblem: string | undefined;
   outcomes: ArmOutcomes = { arms: [], paired: [] };
 
   ports(): LoopPorts {
@@ -134,7 +136,9 @@ export class FakeWorld {
         promote: async ({ version }) =>
           this.#route(`promote ${version}`, { champion: version, challenger: null }),
         withdraw: async () => this.#route('withdraw', { ...this.serving, challenger: null }),
-        settled: async () => {},
+        settled: async () => {
+          if (this.replicaProblem) throw fail('conflict', { problem: this.replicaProblem });
+        },
       },
       feedback: {
         outcomes: async () => this.outcomes,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -97,4 +98,9 @@ test('a worker killed with -9 while it trains leaves no process behind, and the 
     `/api/v1/step-runs/${train[0]?.stepRunId}/logs`,
   );
   assert.ok(lines.items.some((line) => /attempt 1 was lost/.test(line.text)));
+  const left = execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' }).split('\n');
+  assert.deepEqual(
+    left.filter((args) => args.includes(server.dataDirectory)),
+    [],
+  );
 });

@@ -26,6 +26,8 @@ export interface Move {
   readonly evidence: Readonly<Record<string, unknown>>;
   readonly data: TurnData;
   readonly challengerVersion?: number;
+  /** The loop file that the turn follows from here on. */
+  readonly loopVersion?: number;
 }
 
 /**
@@ -94,6 +96,7 @@ export class LoopWriter {
       finished_at_ms: ended ? nowMs : null,
       finished_event_ms: ended ? eventMs : null,
       ...(move.challengerVersion === undefined ? {} : { challenger_version: move.challengerVersion }),
+      ...(move.loopVersion === undefined ? {} : { loop_version: move.loopVersion }),
     });
     if (!changed) return false;
     await updateLoop(tx, turn.loop, { active_turn_id: ended ? null : turn.id });
