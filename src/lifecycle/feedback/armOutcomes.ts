@@ -42,7 +42,7 @@ function groupsSql(rows: string, slowerThanMs: number | undefined): string {
   const slow = slowerThanMs === undefined ? 'false' : `status = 'ok' AND latency_us > ${slowerThanMs * 1000}`;
   return `WITH all_rows AS (${rows})
     SELECT arm, model_version, route_version, count(*) AS predictions, count(*) FILTER (status <> 'ok') AS failed,
-      count(*) FILTER (status = 'ok' AND NOT isfinite(score)) AS non_finite, count(*) FILTER (${slow}) AS slow,
+      count(*) FILTER (status = 'output_not_finite' OR (status = 'ok' AND NOT isfinite(score))) AS non_finite, count(*) FILTER (${slow}) AS slow,
       count(label_seq) AS labelled, min(event_time_ms) AS first_ms, max(event_time_ms) AS last_ms,
       quantile_cont(latency_us / 1000, [0.5, 0.95, 0.99]) FILTER (status = 'ok') AS latency,
       ${momentsSql('log_loss')}, ${momentsSql('brier')}

@@ -191,7 +191,7 @@ export const armStratumSchema = z.strictObject({
   predictions: z.int(),
   /** Answered with an error. */
   failed: z.int(),
-  /** Answered, but the score is NaN or infinite. */
+  /** Score NaN or infinite. Serving answers those with the error `output_not_finite`: they are in `failed` too. */
   nonFinite: z.int(),
   /** Answered later than `slowerThanMs`; 0 if that was not given. */
   slow: z.int(),

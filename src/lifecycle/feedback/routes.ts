@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { decodePageToken, defineRoute, pageOf, type Route, toPage } from '../../platform/http/index.ts';
+import {
+  decodePageToken,
+  defineRoute,
+  pageOf,
+  pageQuery,
+  type Route,
+  toPage,
+} from '../../platform/http/index.ts';
 import {
   feedbackSummarySchema,
   labelSegmentSchema,
@@ -17,6 +24,17 @@ import type { FeedbackService } from './service.ts';
 const endpointQuery = z.strictObject({ endpoint: z.string().min(1) });
 const optionalEndpointQuery = z.strictObject({ endpoint: z.string().min(1).optional() });
 
+/** A page of a list that is read whole anyway: a segment is a file, there are thousands at most. */
+function pageOfSegments<T extends { readonly id: string }>(
+  segments: readonly T[],
+  limit: number,
+  after: string | undefined,
+) {
+  const lastId = after === undefined ? undefined : decodePageToken(after, z.string());
+  const from = lastId === undefined ? 0 : segments.findIndex(({ id }) => id === lastId) + 1;
+  return toPage(segments.slice(from, from + limit + 1), limit, ({ id }) => id);
+}
+
 export function feedbackRoutes(service: FeedbackService): readonly Route[] {
   return [
     defineRoute({
@@ -33,11 +51,10 @@ export function feedbackRoutes(service: FeedbackService): readonly Route[] {
       path: '/api/v1/prediction-segments',
       summary: 'Lists an endpoint’s prediction segments, those with the newest rows first',
       permission: 'read',
-      query: endpointQuery,
-      response: z.object({ items: z.array(predictionSegmentSchema) }),
-      handle: async ({ query }, { actor }) => ({
-        items: [...(await service.predictionSegments(actor, query))],
-      }),
+      query: pageQuery.extend({ endpoint: z.string().min(1) }),
+      response: pageOf(predictionSegmentSchema),
+      handle: async ({ query: { limit, after, endpoint } }, { actor }) =>
+        pageOfSegments(await service.predictionSegments(actor, { endpoint }), limit, after),
     }),
     defineRoute({
       method: 'POST',
@@ -53,11 +70,10 @@ export function feedbackRoutes(service: FeedbackService): readonly Route[] {
       path: '/api/v1/label-segments',
       summary: 'Lists sealed label segments, newest first',
       permission: 'read',
-      query: optionalEndpointQuery,
-      response: z.object({ items: z.array(labelSegmentSchema) }),
-      handle: async ({ query }, { actor }) => ({
-        items: [...(await service.labelSegments(actor, query.endpoint))],
-      }),
+      query: pageQuery.extend({ endpoint: z.string().min(1).optional() }),
+      response: pageOf(labelSegmentSchema),
+      handle: async ({ query: { limit, after, endpoint } }, { actor }) =>
+        pageOfSegments(await service.labelSegments(actor, endpoint), limit, after),
     }),
     defineRoute({
       method: 'GET',
