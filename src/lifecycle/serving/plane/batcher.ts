@@ -1,5 +1,5 @@
 import { fail } from '../../../core/errors.ts';
-import { type OutputTensor, type Prediction, runtimeMessage } from '../../../platform/onnx/index.ts';
+import { type Prediction, runtimeMessage } from '../../../platform/onnx/index.ts';
 
 /** One request's share of a batch: rows [from, from + rowCount) of its outputs. */
 export interface BatchPart {
@@ -107,11 +107,4 @@ export class Batcher {
   #rejectOne(waiting: Waiting, error: unknown): void {
     waiting.reject(fail('inference_failed', { ...this.#name, problem: runtimeMessage(error) }, error));
   }
-}
-
-/** The values of some rows of an output, as they go into an answer. */
-export function outputRows(output: OutputTensor, from: number, rowCount: number): OutputTensor['data'] {
-  const { data, width } = output;
-  if (from === 0 && rowCount * width === data.length) return data;
-  return Array.prototype.slice.call(data, from * width, (from + rowCount) * width);
 }

@@ -65,7 +65,9 @@ function cellsJson(places: readonly number[] | null, cells: readonly unknown[]):
     for (const [i, place] of places.entries()) placed[place] = cells[i];
     list = Array.from(placed);
   }
-  return JSON.stringify(list, list.some((c) => typeof c === 'bigint') ? bigIntAsText : undefined);
+  try {
+    return JSON.stringify(list);
+  } catch {
+    return JSON.stringify(list, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+  }
 }
-
-const bigIntAsText = (_: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);

@@ -1,5 +1,5 @@
 import { type OutputTensor, valuesJson } from '../../../platform/onnx/index.ts';
-import { type BatchPart, outputRows } from './batcher.ts';
+import type { BatchPart } from './batcher.ts';
 import type { ReplyOutput } from './request.ts';
 
 /** Part of an answer: the rows of a request (by their numbers) that one arm computed. */
@@ -24,35 +24,24 @@ export function replyOutputs(parts: readonly AnsweredRows[], rowCount: number): 
   return first.part.prediction.outputs.flatMap((output, o) => {
     const shape = output.shape.length === 0 ? [rowCount] : [rowCount, ...output.shape.slice(1)];
     const { name, type, width } = output;
-    if (parts.length === 1) {
-      const data = outputRows(output, first.part.from, rowCount);
-      return [{ name, type, shape, width, data, texts: first.texts[o] ?? [] }];
-    }
-    const merged = mergedRows(output, parts, rowCount);
-    return merged ? [{ name, type, shape, width, ...merged }] : [];
+    const texts = parts.length === 1 ? first.texts[o] : mergedTexts(output, parts, rowCount);
+    return texts ? [{ name, type, shape, width, texts }] : [];
   });
 }
 
 /** Rows of one output out of several arms; null when an arm has no output of that name and width. */
-function mergedRows(
-  output: OutputTensor,
+function mergedTexts(
+  { name, width }: OutputTensor,
   parts: readonly AnsweredRows[],
   rowCount: number,
-): Pick<ReplyOutput, 'data' | 'texts'> | null {
-  const { name, width } = output;
-  const data = new Array<number | bigint | string | boolean>(rowCount * width);
-  const texts = new Array<string>(rowCount);
-  for (const { rows, part, texts: own } of parts) {
+): readonly string[] | null {
+  const merged = new Array<string>(rowCount);
+  for (const { rows, part, texts } of parts) {
     const o = part.prediction.outputs.findIndex((other) => other.name === name && other.width === width);
-    const other = part.prediction.outputs[o];
-    if (!other) return null;
-    for (const [i, row] of rows.entries()) {
-      texts[row] = own[o]?.[i] ?? '';
-      for (let j = 0; j < width; j++)
-        data[row * width + j] = other.data[(part.from + i) * width + j] as number;
-    }
+    if (o < 0) return null;
+    for (const [i, row] of rows.entries()) merged[row] = texts[o]?.[i] ?? '';
   }
-  return { data, texts };
+  return merged;
 }
 
 /** One row's outputs as JSON text {name: value}, for the log; NaN and infinities become null. */

@@ -32,7 +32,6 @@ export interface ReplyOutput {
   readonly type: ElementType;
   readonly shape: readonly number[];
   readonly width: number;
-  readonly data: ArrayLike<number | bigint | string | boolean>;
   readonly texts: readonly string[];
 }
 
