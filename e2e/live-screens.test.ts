@@ -109,13 +109,14 @@ test('deployment and predictions: who answers, what was answered, and an act wit
   await postJson(`${server.url}/api/v1/labels`, {
     endpoint: 'tide',
     labels: ids
-      .slice(0, 20)
+      .slice(20)
       .map((predictionId, index) => ({ predictionId, value: index % 2, eventTime: Date.UTC(2001, 0, 5) })),
   });
   await page.goto('/predictions');
   await page.getByText('40 answered').waitFor({ timeout: 30_000 });
   await page.getByRole('row', { name: /ask-35\b/ }).click();
   const panel = page.getByRole('complementary', { name: 'Prediction' });
+
   await panel.getByText(/it turned out 1/).waitFor();
   await panel.getByText('x1').waitFor();
   await screenshotThemes(page, 'predictions');

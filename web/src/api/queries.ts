@@ -27,6 +27,7 @@ import type { AliasMove, ModelVersion, RegisteredModel } from '../../../src/life
 import type { Endpoint, Replica, RouteVersion } from '../../../src/lifecycle/serving/contract.ts';
 import type { Loop, LoopVersion, Turn, TurnSummary } from '../../../src/loop/contract.ts';
 import { get, type Page, type Query } from './client.ts';
+import type { JournalEvent } from './live.ts';
 
 /** One page of a list, for lists that a screen shows whole. */
 function list<T>(key: string, path: string, query: Query = {}) {
@@ -64,6 +65,14 @@ export const loopVersionsQuery = (name: string) =>
 export const turnsQuery = (loop?: string, limit = 100) =>
   list<TurnSummary>('turns', '/turns', { loop, limit });
 export const turnQuery = (id: string) => one<Turn>('turns', `/turns/${part(id)}`);
+
+/** What the engine saw each time it looked at a turn's roll-out, oldest first. */
+export const turnLooksQuery = (loop: string, number: number) =>
+  list<JournalEvent>('turns', '/events', {
+    subjectKind: 'turn',
+    subjectId: `${loop}/${number}`,
+    limit: 1000,
+  });
 
 export const alertsQuery = (endpoint?: string, state?: string) =>
   list<Alert>('alerts', '/alerts', { endpoint, state, limit: 200 });

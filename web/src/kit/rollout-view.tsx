@@ -1,4 +1,7 @@
-import type { Guardrail, Rollout, Turn } from '../../../src/loop/contract.ts';
+import { useQuery } from '@tanstack/react-query';
+import type { Guardrail, OutcomeComparison, Rollout, Turn } from '../../../src/loop/contract.ts';
+import type { JournalEvent } from '../api/live.ts';
+import { turnLooksQuery } from '../api/queries.ts';
 import { ConfidenceSequence } from '../charts/draw/confidence-sequence.tsx';
 import { StepPlan } from '../charts/draw/step-plan.tsx';
 import type { Look } from '../charts/prepare/confidence-sequence.ts';
@@ -23,9 +26,11 @@ function stageOf(turn: Turn): PlanInput['stage'] {
   return turn.rollout?.stage ?? 'before';
 }
 
-/** Every look that compared outcomes, oldest first; looks of the same evidence are one. */
-function looksOf(rollouts: readonly Rollout[]): readonly Look[] {
-  const looks = rollouts.flatMap(({ outcome, stage, percent }) =>
+type Compared = { readonly outcome: OutcomeComparison | null; readonly percent: number | null };
+
+/** Every look that compared outcomes, oldest first; looks at the same evidence are one. */
+function looksOf(compared: readonly Compared[]): readonly Look[] {
+  const looks = compared.flatMap(({ outcome, percent }) =>
     outcome &&
     outcome.difference !== null &&
     outcome.low !== null &&
@@ -37,7 +42,7 @@ function looksOf(rollouts: readonly Rollout[]): readonly Look[] {
             value: outcome.difference,
             low: outcome.low,
             high: outcome.high,
-            at: stage === 'shadow' ? 'in shadow' : `at ${percent}\u202f%`,
+            at: percent ? `at ${percent}\u202f%` : 'in shadow',
           },
         ]
       : [],
@@ -45,10 +50,20 @@ function looksOf(rollouts: readonly Rollout[]): readonly Look[] {
   return [...new Map(looks.map((look) => [look.pairs, look])).values()];
 }
 
+/** The looks that the journal has of this turn's roll-out. */
+function journalled(events: readonly JournalEvent[]): readonly Compared[] {
+  return events.flatMap((event) => {
+    if (event.type !== 'turn.assessed') return [];
+    const { outcome = null, percent = null } = event.data as Partial<Compared>;
+    return [{ outcome, percent }];
+  });
+}
+
 /** Steps, "is it better?", "is it safe?" of one turn's roll-out: as it is now, or as it was when it ended. */
 export function RolloutView(props: { readonly turn: Turn }) {
   const { turn } = props;
   const rollout = lastRollout(turn);
+  const events = useQuery(turnLooksQuery(turn.loop, turn.number));
   if (!rollout) return null;
   const needs = [rollout.requests, rollout.labels, rollout.timeMs];
   const steps = prepareStepPlan({
@@ -59,7 +74,7 @@ export function RolloutView(props: { readonly turn: Turn }) {
     needs,
     note: turn.finishedAt === null ? needText(rollout) : '',
   });
-  const looks = looksOf([...turn.rolloutHistory, rollout]);
+  const looks = looksOf([...journalled(events.data?.items ?? []), ...turn.rolloutHistory, rollout]);
   const { outcome } = rollout;
   return (
     <div className="flex flex-col gap-6">

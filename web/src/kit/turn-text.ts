@@ -39,6 +39,14 @@ const CAUSES: Readonly<Record<TriggerCause, string>> = {
 
 export const causeWord = (cause: TriggerCause): string => CAUSES[cause] ?? cause;
 
+const ISO_TIME = /(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?Z/g;
+
+/** Machine times inside a server's sentence, as people write them: the date, and the clock unless it is midnight. */
+export const humane = (text: string): string =>
+  text.replace(ISO_TIME, (_all, day: string, clock: string) => (clock === '00:00' ? day : `${day} ${clock}`));
+
 /** First letter large, for a sentence made of a server's reason; version names stay as they are. */
-export const sentence = (text: string): string =>
-  text === '' || /^v\d/.test(text) ? text : text[0]?.toUpperCase() + text.slice(1);
+export const sentence = (text: string): string => {
+  const plain = humane(text);
+  return plain === '' || /^v\d/.test(plain) ? plain : `${plain[0]?.toUpperCase()}${plain.slice(1)}`;
+};

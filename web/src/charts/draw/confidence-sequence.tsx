@@ -76,9 +76,10 @@ export function ConfidenceSequence(props: {
                   y1={look.yLow}
                   y2={look.yHigh}
                   stroke="var(--challenger)"
-                  opacity="0.5"
+                  strokeWidth="1.75"
+                  opacity="0.7"
                 />
-                <circle cx={look.x} cy={look.y} r="3" fill="var(--challenger)" />
+                <circle cx={look.x} cy={look.y} r="3.5" fill="var(--challenger)" />
                 <rect
                   x={look.x - 7}
                   y={drawn.plot.y}

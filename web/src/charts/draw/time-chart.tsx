@@ -1,5 +1,5 @@
 import { Table2 } from 'lucide-react';
-import { type PointerEvent, type ReactNode, useMemo, useState } from 'react';
+import { type PointerEvent, type ReactNode, useId, useMemo, useState } from 'react';
 import { IconButton } from '../../kit/button.tsx';
 import { formatDay } from '../../kit/format.ts';
 import { Estimate } from '../../kit/number.tsx';
@@ -47,6 +47,7 @@ export function TimeChart(
   },
 ) {
   const { title, height = 190, empty, format, series, marks, levels, fromZero, atLeast, domain } = props;
+  const clip = useId();
   const [box, width] = useWidth<HTMLDivElement>();
   const [table, setTable] = useState(false);
   const [hover, setHover] = useHover();
@@ -102,8 +103,11 @@ export function TimeChart(
               />
             </g>
           ))}
+          <clipPath id={clip}>
+            <rect x={chart.plot.x} y={chart.plot.y} width={chart.plot.width} height={chart.plot.height} />
+          </clipPath>
           {chart.lines.map((line) => (
-            <g key={line.id}>
+            <g key={line.id} clipPath={`url(#${clip})`}>
               {line.bands.map((band) => (
                 <path key={band} d={band} fill={line.colour} opacity="0.18" />
               ))}

@@ -32,7 +32,8 @@ export function prepareConfidenceSequence(input: {
   ]);
   if (!range) return null;
   const axis = valueTicks(range[0], range[1], false);
-  const most = Math.max(last.pairs, input.need ?? 0, 1);
+  // A little room at the right keeps the newest look off the frame.
+  const most = Math.max(last.pairs, input.need ?? 0, 1) * 1.05;
   const plot = { x: 52, y: 10, width: Math.max(40, input.width - 52 - 12), height: input.height - 10 - 26 };
   const x = (pairs: number): number => plot.x + (pairs / most) * plot.width;
   const y = (value: number): number =>

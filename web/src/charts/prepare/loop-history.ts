@@ -123,7 +123,8 @@ export function qualitySeries(
 ): readonly TimeSeries[] {
   return roleSeries(windows, turns, (window) => {
     const found = window.performance.metrics.find((each) => each.metric === metric);
-    const enough = found !== undefined && found.verdict !== 'insufficient';
+    // A value without an interval rests on too little to be drawn.
+    const enough = found !== undefined && found.low !== null && found.verdict !== 'insufficient';
     return {
       value: enough ? found.value : null,
       low: found?.low ?? null,

@@ -218,3 +218,20 @@ test('paths break where told and a single band sample is still visible', () => {
   assert.match(bandPath([{ x: 10, low: 20, high: 5 }]), /^M8\.5 5H11\.5V20/);
   assert.equal(bandPath([]), '');
 });
+
+test('a challenger known by a handful of labels does not set the scale', () => {
+  const champion = [day(0, 0.45, { low: 0.44, high: 0.46 }), day(1, 0.5, { low: 0.49, high: 0.51 })];
+  const challenger = [day(1, 1.2, { low: 0.5, high: 1.9 })];
+  const prepared = prepareTimeChart({
+    series: [
+      { id: 'champion', label: '', colour: '', points: champion },
+      { id: 'challenger', label: '', colour: '', points: challenger },
+    ],
+    fromZero: false,
+    width: 600,
+    height: 200,
+  });
+  assert.ok(prepared && Number(prepared.yTicks.at(-1)?.text) < 0.6);
+  const known = chart([day(0, 0)], { fromZero: true, atLeast: 1 });
+  assert.equal(known?.yTicks.at(-1)?.text, '1.00');
+});

@@ -62,10 +62,7 @@ export function prepareTimeChart(input: TimeChartInput) {
   const all = input.series.flatMap((series) => series.points);
   const span =
     input.domain ?? extent([...all.map((point) => point.startMs), ...all.map((point) => point.endMs)]);
-  const values = extent([
-    ...all.flatMap((point) => (point.value === null ? [] : [point.value, point.low, point.high])),
-    ...(input.levels ?? []).map((level) => level.value),
-  ]);
+  const values = valueRange(input);
   if (!span || !values || span[0] === span[1]) return null;
   const axis = valueTicks(values[0], Math.max(values[1], input.atLeast ?? values[1]), input.fromZero);
   const plot = {
@@ -136,6 +133,31 @@ export function prepareTimeChart(input: TimeChartInput) {
     xOf,
     timeAt: (x: number): number => span[0] + ((x - plot.x) / plot.width) * (span[1] - span[0]),
   };
+}
+
+/**
+ * The range of the value axis: the first series with its intervals, the levels, and of the other series what is
+ * known at least as well as the first one varies. A challenger with a handful of labels has an interval that
+ * would flatten everything else; it is drawn, and leaves the frame.
+ */
+function valueRange(input: TimeChartInput): readonly [number, number] | null {
+  const measured = (series: TimeSeries | undefined) =>
+    (series?.points ?? []).filter((point) => point.value !== null);
+  const levels = (input.levels ?? []).map((level) => level.value);
+  const ends = (points: readonly WindowPoint[]) =>
+    points.flatMap((point) => [point.value, point.low, point.high]);
+  const first = extent([
+    ...ends(measured(input.series[0])),
+    ...levels,
+    ...(input.atLeast === undefined ? [] : [0, input.atLeast]),
+  ]);
+  const others = input.series.slice(1).flatMap(measured);
+  if (!first) return extent([...ends(others), ...levels]);
+  const reach = Math.max(first[1] - first[0], Math.abs(first[1]) * 0.05);
+  const known = others.filter(
+    (point) => (point.high ?? point.value ?? 0) - (point.low ?? point.value ?? 0) <= reach * 1.5,
+  );
+  return extent([...first, ...ends(known)]);
 }
 
 export type PreparedTimeChart = NonNullable<ReturnType<typeof prepareTimeChart>>;

@@ -1,6 +1,7 @@
 import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
 import type { Loop } from '../../../../src/loop/contract.ts';
 import type { State } from '../../charts/prepare/wheel.ts';
+import { humane } from '../../kit/turn-text.ts';
 
 export type Waiting = {
   readonly key: string;
@@ -60,5 +61,7 @@ export function waitingFor(loops: readonly Loop[], alerts: readonly Alert[]): re
       to: `/monitoring?endpoint=${encodeURIComponent(alert.endpoint)}&alert=${alert.id}`,
     });
   }
-  return found.toSorted((a, b) => ORDER[a.state] - ORDER[b.state]);
+  return found
+    .map((each) => ({ ...each, sentence: humane(each.sentence) }))
+    .toSorted((a, b) => ORDER[a.state] - ORDER[b.state]);
 }

@@ -167,7 +167,9 @@ function EffectBar(props: { readonly drift: ColumnDrift; readonly reach: number 
 
 /** Reference and current shares at the size of a word. */
 function TinyCompare(props: { readonly drift: ColumnDrift }) {
-  const bins = prepareBins(props.drift.comparison).slice(0, 24);
+  const bins = prepareBins(props.drift.comparison)
+    .filter((bin) => bin.label !== '(other)')
+    .slice(0, 24);
   const highest = Math.max(...bins.flatMap((bin) => [bin.referenceRatio, bin.currentRatio]), 1e-9);
   const slot = 108 / Math.max(1, bins.length);
   return (

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { humane, sentence } from './turn-text.ts';
+
+test('machine times in sentences become dates people read', () => {
+  assert.equal(
+    humane('cool-down until 2001-07-10T00:00:00.000Z: drift'),
+    'cool-down until 2001-07-10: drift',
+  );
+  assert.equal(humane('6,629 from 2001-04-08T21:12:00.000Z on'), '6,629 from 2001-04-08 21:12 on');
+});
+
+test('sentences begin large, versions keep their v', () => {
+  assert.equal(sentence('the rows do not decide'), 'The rows do not decide');
+  assert.equal(sentence('v5 beats v3'), 'v5 beats v3');
+  assert.equal(sentence(''), '');
+});
