@@ -21,7 +21,9 @@ export const rollingOut: StateHandler = async (turn) => {
   if (latest.verdict === 'fail') return endRollout(turn, latest, latest.reason);
   if (latest.verdict === 'pass' && !turn.paused) return nextStep(turn, latest);
   if (looked) {
-    return { do: 'note', change: { rollout: latest }, reason: latest.reason, decides: false };
+    const { stage, percent, outcome } = latest;
+    const evidence = { stage, percent, outcome };
+    return { do: 'note', change: { rollout: latest }, reason: latest.reason, decides: false, evidence };
   }
   return { do: 'wait', what: latest.verdict === 'pass' ? 'the loop to be resumed' : latest.reason };
 };
