@@ -21,9 +21,7 @@ export const rollingOut: StateHandler = async (turn) => {
   if (latest.verdict === 'fail') return endRollout(turn, latest, latest.reason);
   if (latest.verdict === 'pass' && !turn.paused) return nextStep(turn, latest);
   if (looked) {
-    const { stage, percent, outcome } = latest;
-    const evidence = { stage, percent, outcome };
-    return { do: 'note', change: { rollout: latest }, reason: latest.reason, decides: false, evidence };
+    return { do: 'note', change: { rollout: latest }, reason: latest.reason, decides: false };
   }
   return { do: 'wait', what: latest.verdict === 'pass' ? 'the loop to be resumed' : latest.reason };
 };

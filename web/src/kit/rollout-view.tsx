@@ -92,8 +92,8 @@ export function RolloutView(props: { readonly turn: Turn }) {
             <ConfidenceSequence
               looks={looks}
               bounds={[
-                { value: 0, label: 'no difference' },
-                { value: outcome.margin, label: `worse than ${formatSigned(outcome.margin)}: roll back` },
+                { value: 0, label: 'all above: roll back' },
+                { value: outcome.margin, label: `all below ${formatSigned(outcome.margin)}: not worse` },
               ]}
             />
           </>
