@@ -111,7 +111,7 @@ const deploySchema = z.strictObject({
     .strictObject({
       /** Chance, over all looks together, of rolling back a challenger that is not worse. */
       alpha: z.number().gt(0).lt(0.5).default(0.05),
-      /** How much greater the challenger's mean log loss may be and still pass. */
+      /** How much greater the challenger's mean log loss may still be, for all that is known, when it is promoted. */
       margin: z.number().min(0).default(0.02),
     })
     .prefault({}),

@@ -104,7 +104,7 @@ export const outcomeComparisonSchema = z.object({
   high: z.number().nullable(),
   alpha: z.number(),
   margin: z.number(),
-  /** `notWorse`: high is at most the margin; else `worse`: low is above 0. */
+  /** `worse`: low is above 0; else `notWorse`: high is at most the margin. */
   verdict: z.enum(['worse', 'notWorse', 'undecided']),
 });
 export type OutcomeComparison = z.infer<typeof outcomeComparisonSchema>;

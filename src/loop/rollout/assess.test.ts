@@ -162,6 +162,12 @@ test('all of the traffic is given only to a challenger known not to be worse', (
   assert.equal(sure.verdict, 'pass');
 });
 
+test('known to be worse is worse, also within the margin', () => {
+  const seen = lookAt(rollout('canary', 0), { requests: 60, differences: around(0.012, 4000) });
+  assert.ok((seen.outcome?.high ?? 1) < 0.02);
+  assert.equal(seen.outcome?.verdict, 'worse');
+});
+
 test('what stays undecided is given up after maxTime of event time', () => {
   const seen = lookAt(rollout('canary', 0), { requests: 60, differences: around(0.005, 200) }, '2001-03-12');
   assert.equal(seen.verdict, 'fail');

@@ -12,6 +12,7 @@ const empty: Moments = { n: 0, mean: 0, m2: 0 };
  * answered and the challenger was handed a copy. Differences are taken row by row, so what makes a day hard for
  * both cancels out, and 1 % of canary traffic does not limit what is known about the challenger.
  *
+ * Known to be worse is worse, by however little: the margin only says how much doubt a challenger may be promoted with.
  * The interval is an anytime-valid confidence sequence: it may be looked at after each label. `worse` is claimed
  * of a challenger that is not with probability at most `alpha` over all looks together. `undecided` before 100
  * labelled pairs.
@@ -32,7 +33,7 @@ export function compareOutcomes(
   const sequence = meanConfidenceSequence(moments, { alpha, targetN: Math.max(100, targetPairs) });
   const [low, high] = [sequence?.low ?? null, sequence?.high ?? null];
   const verdict =
-    high !== null && high <= margin ? 'notWorse' : low !== null && low > 0 ? 'worse' : 'undecided';
+    low !== null && low > 0 ? 'worse' : high !== null && high <= margin ? 'notWorse' : 'undecided';
   return {
     metric: 'logLoss',
     pairs: moments.n,
