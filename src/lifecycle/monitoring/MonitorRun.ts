@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/time.ts';
+import { type Clock, formatDuration } from '../../core/time.ts';
 import { systemActor } from '../../platform/access/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Watermarks } from '../../platform/watermarks/index.ts';
@@ -24,6 +24,9 @@ export interface MonitorRunDeps extends LogReader {
   readonly clock: Clock;
 }
 
+/** Share of a window's time that a version must have answered in for its inputs to be judged. */
+const minWindowShare = 0.8;
+
 type Totals = { -readonly [K in keyof MonitorOutputs]: MonitorOutputs[K] };
 
 interface Subject {
@@ -31,6 +34,8 @@ interface Subject {
   readonly spec: MonitorSpec;
   readonly references: readonly MonitorReference[];
   readonly watermarkMs: number;
+  /** Event time of the endpoint's first request. */
+  readonly logBeginsMs: number;
 }
 
 /**
@@ -45,13 +50,13 @@ export async function runMonitor(deps: MonitorRunDeps, endpoint: string): Promis
   if (!monitor || watermarkMs === undefined) return totals;
   const spec = JSON.parse(monitor.spec_json) as MonitorSpec;
   const references = (await listReferences(deps.db.read, endpoint)).map(toReference);
-  const subject: Subject = { endpoint, spec, references, watermarkMs };
   const lookedAtMs = deps.clock.nowMs();
   await deps.feedback.flush(endpoint);
 
   const segments = await deps.feedback.predictionSegments(systemActor, { endpoint });
   const firstMs = segments.reduce((min, s) => Math.min(min, s.minEventTimeMs), Number.POSITIVE_INFINITY);
   if (!Number.isFinite(firstMs)) return totals;
+  const subject: Subject = { endpoint, spec, references, watermarkMs, logBeginsMs: firstMs };
   const openMs = monitor.open_window_start_ms ?? windowStartMs(firstMs, spec.window);
   const seenBefore = { labelSegment: monitor.seen_label_segment, predictionsMs: monitor.seen_predictions_ms };
   const { starts, seen } = await affectedWindows(deps, endpoint, spec.window, openMs, seenBefore);
@@ -96,11 +101,12 @@ async function measureWindow(
     if (before?.fingerprint === version.fingerprint && !matures) continue;
     const reference = subject.references.find((r) => r.modelVersion === version.modelVersion);
     const coverage = { eligible: version.eligible, mature };
+    const partial = partialReason(version, versions, range, subject.logBeginsMs);
     measured.push({
       version,
       before,
       mature,
-      ...(await driftOf(deps, subject, range, version, before, reference)),
+      ...(await driftOf(deps, subject, range, version, before, reference, partial)),
       performance: measurePerformance(version.labelled, coverage, reference, spec.performance),
       health: measureHealth(version, range.toMs - range.fromMs, spec.health),
     });
@@ -119,6 +125,7 @@ async function driftOf(
   version: VersionWindow,
   before: WindowRow | undefined,
   reference: MonitorReference | undefined,
+  partial: string | undefined,
 ): Promise<Pick<Measured, 'drift' | 'reference'>> {
   if (before) {
     const window = JSON.parse(before.window_json) as MonitorWindow;
@@ -133,7 +140,26 @@ async function driftOf(
   const names = logged.filter((name) => columns?.columns.has(name));
   const values = await readValues(deps, endpoint, range, version.modelVersion, names);
   const scores = await scoreReference(deps, subject, range.fromMs, version.modelVersion, reference);
-  return measureDrift(values, { reference, columns, scores }, spec.drift);
+  return measureDrift(values, { reference, columns, scores }, spec.drift, partial);
+}
+
+/**
+ * A version that answered in a part of the window only (it was promoted on Wednesday) has other hours and weekdays
+ * by that alone. It is measured by the time in which any version answered, so that nights without traffic do not
+ * count; in the endpoint's first window by the whole window. undefined when it answered over most of it.
+ */
+function partialReason(
+  { firstMs, lastMs }: VersionWindow,
+  all: readonly VersionWindow[],
+  range: TimeRange,
+  logBeginsMs: number,
+): string | undefined {
+  const fromMs = Math.min(...all.map((version) => version.firstMs));
+  const toMs = Math.max(...all.map((version) => version.lastMs));
+  const wholeMs = logBeginsMs >= range.fromMs ? range.toMs - range.fromMs : toMs - fromMs;
+  const spanMs = lastMs - firstMs;
+  if (spanMs >= minWindowShare * wholeMs) return undefined;
+  return `the version answered in ${formatDuration(spanMs)} of the window only, which does not stand for all of it`;
 }
 
 /**

@@ -182,6 +182,31 @@ forEachDatabase((name, open) => {
       assert.deepEqual(summary?.driftedColumns.slice().sort(), ['distance', 'hour', 'origin']);
     });
 
+    test('half a window does not stand for all of it', async (t) => {
+      const { service, send, advance, train } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', spec);
+      const version = await train();
+      await service.addReference(ada, 'flights', { modelVersion: '1', datasetVersionId: version.id });
+      await send(makeRows(1, dayAt(0), 900, { distance: 80 }).filter((row) => row.eventTimeMs < dayAt(0.5)));
+      await advance(dayAt(1));
+      const [window] = await service.windows(ada, { endpoint: 'flights', limit: 1 });
+      const { drift } = await service.window(ada, window?.id ?? '');
+      assert.deepEqual(
+        drift.map((c) => [c.verdict, c.missing.verdict]),
+        Array.from({ length: 3 }, () => ['insufficient', 'insufficient']),
+      );
+      assert.match(
+        drift[0]?.reason ?? '',
+        /^distance: the version answered in 11 h 58 min of the window only/,
+      );
+
+      // Traffic in the morning only is all there is: that is the whole of the second day.
+      await send(makeRows(2, dayAt(1), 900, { distance: 80 }).filter((row) => row.eventTimeMs < dayAt(1.3)));
+      await advance(dayAt(2));
+      const [second] = await service.windows(ada, { endpoint: 'flights', limit: 1 });
+      assert.deepEqual(second?.driftedColumns, ['distance']);
+    });
+
     test('a version that no longer answers has its alerts resolved', async (t) => {
       const { service, send, advance, train } = await openMonitoring(t, open);
       await service.configure(ada, 'flights', { ...spec, persistence: { windows: 1, outOf: 1 } });

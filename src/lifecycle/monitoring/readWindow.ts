@@ -20,6 +20,9 @@ export interface VersionWindow extends HealthCounts {
   readonly modelVersion: string;
   /** Of the requests, those answered as champion. */
   readonly championRows: number;
+  /** Event times of its first and last request in the window. */
+  readonly firstMs: number;
+  readonly lastMs: number;
   /** Answered without error. */
   readonly eligible: number;
   /** Changes whenever rows or labels do. */
@@ -29,7 +32,7 @@ export interface VersionWindow extends HealthCounts {
 
 /** Rows of a version's window beyond these are sampled, chosen by a hash of their prediction id. */
 const maxRows = 100_000;
-const joinedColumns = 'prediction_id, model_version, arm, status, score, latency_us';
+const joinedColumns = 'prediction_id, model_version, event_time_ms, arm, status, score, latency_us';
 
 /** The model versions that answered in a time range; most requests first. */
 export async function readWindow(
@@ -45,6 +48,7 @@ export async function readWindow(
     `SELECT model_version, count(*) AS requests, count(*) FILTER (status <> 'ok') AS failed,
        count(*) FILTER (status = 'ok' AND NOT isfinite(score)) AS non_finite,
        count(*) FILTER (arm = 'champion') AS champion_rows, count(*) FILTER (status = 'ok') AS eligible,
+       min(event_time_ms) AS first_ms, max(event_time_ms) AS last_ms,
        quantile_cont(latency_us / 1000, [0.5, 0.95, 0.99]) FILTER (status = 'ok') AS latency,
        count(label_seq) AS labels, coalesce(max(label_seq), 0) AS newest_label, sum(label_seq % 1000003)::BIGINT AS label_sum,
        list(label::UTINYINT ORDER BY nth) ${known} AS labels_known, list(score ORDER BY nth) ${known} AS scores_known
@@ -63,6 +67,8 @@ function toVersionWindow(row: FrameRow): VersionWindow {
     failed: row.failed as number,
     nonFinite: row.non_finite as number,
     championRows: row.champion_rows as number,
+    firstMs: row.first_ms as number,
+    lastMs: row.last_ms as number,
     eligible: row.eligible as number,
     latencyMs: p50 === undefined || p95 === undefined || p99 === undefined ? null : { p50, p95, p99 },
     fingerprint: [row.requests, row.failed, row.labels, row.newest_label, row.label_sum].join('/'),

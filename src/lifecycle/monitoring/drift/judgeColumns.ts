@@ -6,15 +6,18 @@ import type { ColumnComparison } from './compareColumn.ts';
 /**
  * Gives each column of a window its verdict. Drifted: p-value at most alpha, at most the false discovery rate after
  * Benjamini-Hochberg over all tests of the window (values and missing rates), and an effect that matters.
+ *
+ * @param partialReason why the rows do not stand for the whole window; then nothing is said to have drifted
  */
 export function judgeColumns(
   comparisons: readonly ColumnComparison[],
   spec: MonitorSpec['drift'],
+  partialReason?: string,
 ): readonly ColumnDrift[] {
-  const tests = comparisons.flatMap(({ pValue, tooFew, missing }) => [
-    tooFew ? null : pValue,
-    missing.pValue,
-  ]);
+  const partial = partialReason !== undefined;
+  const tests = comparisons.flatMap(({ pValue, tooFew, missing }) =>
+    partial ? [null, null] : [tooFew ? null : pValue, missing.pValue],
+  );
   const adjusted = benjaminiHochberg(tests);
   const passes = (p: number | null, q: number | null, effect: number | null, needed: number) =>
     p !== null &&
@@ -26,10 +29,10 @@ export function judgeColumns(
   return comparisons.map(({ tooFew, missing: { effect: missingEffect, ...missing }, ...column }, i) => {
     const adjustedPValue = adjusted[2 * i] ?? null;
     const drifted = passes(column.pValue, adjustedPValue, column.effect, column.effectThreshold);
-    const verdict: DriftVerdict = tooFew ?? (drifted ? 'drifted' : 'stable');
+    const verdict: DriftVerdict = tooFew ?? (partial ? 'insufficient' : drifted ? 'drifted' : 'stable');
     const missingQ = adjusted[2 * i + 1] ?? null;
     const missingVerdict: DriftVerdict =
-      missing.pValue === null
+      partial || missing.pValue === null
         ? 'insufficient'
         : passes(missing.pValue, missingQ, missingEffect, spec.missingRise)
           ? 'drifted'
@@ -40,7 +43,8 @@ export function judgeColumns(
       verdict,
       missing: { ...missing, verdict: missingVerdict },
     };
-    return { ...judged, reason: reasonOf(judged, spec) };
+    const reason = partial ? `${column.column}: ${partialReason}` : reasonOf(judged, spec);
+    return { ...judged, reason };
   });
 }
 

@@ -12,11 +12,12 @@ export interface DriftReference {
   readonly scores: (ReferenceColumn & { readonly from: 'reference' | 'first-week' }) | undefined;
 }
 
-/** Compares every feature that both sides have, and the score, and judges them together. */
+/** Compares every feature that both sides have, and the score, and judges them together (see judgeColumns). */
 export function measureDrift(
   values: WindowValues,
   { reference, columns, scores }: DriftReference,
   spec: MonitorSpec['drift'],
+  partialReason: string | undefined,
 ): { readonly drift: readonly ColumnDrift[]; readonly reference: MonitorWindow['reference'] } {
   const comparisons: ColumnComparison[] = [];
   if (scores) {
@@ -29,7 +30,7 @@ export function measureDrift(
     comparisons.push(compareColumn(name, 'feature', column, columnValues(current, column.kind), spec));
   }
   return {
-    drift: judgeColumns(comparisons, spec),
+    drift: judgeColumns(comparisons, spec, partialReason),
     reference: reference
       ? {
           datasetVersionId: reference.datasetVersionId,
