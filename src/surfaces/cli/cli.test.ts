@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { type Cleanup, startServer, type TestServer } from '../../../test/support/server.ts';
 import { runCli } from './runCli.ts';
 
-const main = fileURLToPath(new URL('../../main.ts', import.meta.url));
 const root = fileURLToPath(new URL('../../..', import.meta.url));
+const main = join(root, 'src/main.ts');
 
 const loopFile = `loop: late
 data:
