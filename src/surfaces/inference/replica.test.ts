@@ -73,6 +73,33 @@ test('routes and packages reach the replica, predictions reach control, each row
   );
 });
 
+test('no request fails while the model changes again and again under load', async (t) => {
+  const { control, service, deploy, serve } = await setUp(t);
+  const { post } = await serve();
+  await deploy(1);
+  const statuses = new Map<number, number>();
+  const versions = new Set<unknown>();
+  let ids = 0;
+  let changing = true;
+  const caller = async () => {
+    while (changing) {
+      const { status, json } = await post(path, { ...body(1, `e${ids}`), id: `p${ids++}` });
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      versions.add(json.model_version);
+    }
+  };
+  const callers = Promise.all(Array.from({ length: 8 }, caller));
+  for (let version = 2; version <= 12; version++) await deploy(version);
+  changing = false;
+  await callers;
+  assert.deepEqual([...statuses.keys()], [200]);
+  assert.ok(versions.size > 3, `${versions.size} versions answered`);
+  await service.sealPredictions(10_000);
+  const rows = await control.rows('delay');
+  assert.equal(new Set(rows.map((r) => r.prediction_id)).size, ids);
+  assert.equal(rows.length, ids);
+});
+
 test('a canary gets its share of the entities, always the same ones, and widening keeps them', async (t) => {
   const { control, service, deploy, target, serve } = await setUp(t);
   const { post } = await serve();
@@ -100,6 +127,29 @@ test('a canary gets its share of the entities, always the same ones, and widenin
     rows.filter((r) => r.arm === 'challenger' && r.propensity === weight).length;
   assert.deepEqual([share(0.1), share(0.5)], [tenth.size, half.size]);
   assert.ok(rows.every((r) => r.sticky === true));
+});
+
+test('models of an endpoint that take their inputs in another order are logged in the right columns', async (t) => {
+  const { control, service, deploy, serve } = await setUp(t);
+  const { post } = await serve();
+  await deploy(1);
+  const pkg = logisticPackage();
+  const { inputs, outputs } = pkg.signature;
+  const extra = { name: 'note', type: 'string', required: false, shape: [] } as const;
+  const packageDigest = await storePackage(control.blobs, logisticOnnx(5), {
+    ...pkg,
+    signature: { inputs: [extra, ...inputs.toReversed()], outputs },
+  });
+  const challenger = { modelVersion: '2', packageDigest };
+  const { routeVersion } = await service.challenge(actor, 'delay', challenger, 0.5, 'test');
+  await service.settled('delay', routeVersion, { timeoutMs: 5000 });
+  for (let i = 0; i < 30; i++) await post(path, body(0.75, `flight ${i}`));
+  await service.sealPredictions(5000);
+  const rows = await control.rows('delay');
+  assert.deepEqual(new Set(rows.map((r) => r.arm)), new Set(['champion', 'challenger']));
+  for (const row of rows) {
+    assert.deepEqual([row['feature:x1'], row['feature:x2'], row['feature:note']], [0.75, 0, null]);
+  }
 });
 
 test('a shadow sees copies with the same prediction ids, and callers never hear of it', async (t) => {

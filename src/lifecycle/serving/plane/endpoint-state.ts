@@ -125,9 +125,9 @@ function widerType(a: string, b: string): string {
   return numeric.includes(a) && numeric.includes(b) ? 'DOUBLE' : 'VARCHAR';
 }
 
-/** The arm that answers when the caller insists on a version. Throws `model_version_unknown`. */
+/** The arm that answers when the caller insists on a version; a shadow answers nobody. Throws `model_version_unknown`. */
 export function armOfVersion(state: EndpointState, version: string): ServedArm {
-  const arms = [state.champion, state.challenger, state.shadow].filter((a) => a !== null);
+  const arms = [state.champion, state.challenger].filter((a) => a !== null);
   const arm = arms.find((a) => a.modelVersion === version);
   if (arm) return arm;
   const versions = arms.map((a) => a.modelVersion).join(', ') || 'none';

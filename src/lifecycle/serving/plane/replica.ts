@@ -88,12 +88,15 @@ export class Replica {
     const loader = new PackageLoader(blobs, (digest) => client?.blob(digest) ?? away());
     const replica = new Replica(options, client, loader, logs);
     const last = await replica.#readRoutes();
-    if (last) await replica.#apply(last);
+    if (last) {
+      await replica.#apply(last);
+      replica.#settled = true;
+    }
     replica.#follow();
     return replica;
   }
 
-  /** True once every endpoint of the newest routes is warm or known to fail, or control cannot be asked. */
+  /** True once routes are in force, from control or from the disk: every model is warm or known to fail. */
   get ready(): boolean {
     return this.#settled || this.#client === null;
   }

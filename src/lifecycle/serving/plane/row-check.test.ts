@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { modelSignatureSchema } from '../../../core/model-package.ts';
+import { bindRows } from './bind-rows.ts';
+import { featureContractSchema, RowCheck } from './row-check.ts';
+
+const signature = modelSignatureSchema.parse({
+  inputs: [
+    { name: 'origin', type: 'string' },
+    { name: 'hour', type: 'long' },
+    { name: 'distance', type: 'double' },
+    { name: 'note', type: 'string', required: false },
+    { name: 'night', type: 'boolean' },
+    { name: 'vector', type: 'float', shape: [2] },
+  ],
+  outputs: [],
+});
+const contract = featureContractSchema.parse({
+  columns: [
+    { name: 'origin', required: true, categories: ['SFO', 'JFK'], range: null },
+    { name: 'hour', required: true, range: { min: 0, max: 23 }, categories: null },
+    { name: 'distance', required: false, range: { min: 50, max: 5000 }, categories: null },
+  ],
+});
+const check = new RowCheck(signature, contract);
+const good = ['SFO', 7, 300.5, 'n', true, [1, 2]];
+const withCell = (index: number, value: unknown) => good.map((cell, i) => (i === index ? value : cell));
+
+test('a good row has no flags; what training did not see is flagged and let through', () => {
+  assert.equal(check.check(good, null, 'e'), null);
+  const flags = check.check(['XYZ', 24, null, undefined, false, [0, 0]], null, 'e');
+  assert.deepEqual(flags, [
+    { feature: 'origin', kind: 'unseen-category' },
+    { feature: 'hour', kind: 'out-of-range' },
+    { feature: 'distance', kind: 'missing' },
+    { feature: 'note', kind: 'missing' },
+  ]);
+});
+
+test('each wrong value is refused with its input, value, row and what is expected', () => {
+  const cases: [number, unknown, RegExp][] = [
+    [0, 5, /input "origin" of row 3 is 5; expected a string/],
+    [0, null, /input "origin" of row 3 is missing/],
+    [1, 1.5, /input "hour" of row 3 is 1\.5; expected an integer/],
+    [1, null, /input "hour" of row 3 is missing/],
+    [1, 2 ** 60, /expected an integer/],
+    [2, '300', /input "distance" of row 3 is "300"; expected a number/],
+    [2, Number.POSITIVE_INFINITY, /is Infinity; expected a number/],
+    [4, 1, /input "night" of row 3 is 1; expected true or false/],
+    [5, [1], /input "vector" of row 3 is \[1\]; expected a list of shape \[2\], each a number/],
+    [5, [1, 'x'], /expected a list of shape \[2\]/],
+  ];
+  for (const [index, value, message] of cases) {
+    assert.throws(() => check.check(withCell(index, value), 3, 'e'), { code: 'input_invalid', message });
+  }
+  const strict = new RowCheck(signature, null);
+  assert.throws(() => strict.check(withCell(2, Number.NaN), null, 'e'), {
+    message: /input "distance" is NaN/,
+  });
+});
+
+test('inputs are found by column, by graph input, or side by side in one tensor', () => {
+  const shape = {
+    signature: modelSignatureSchema.parse({
+      inputs: [
+        { name: 'a', type: 'double' },
+        { name: 'b', type: 'double' },
+      ],
+      outputs: [],
+    }),
+    graph: {
+      inputs: [{ name: 'x', type: 'float' as const, shape: [-1, 2], columns: ['a', 'b'] }],
+      outputs: [],
+    },
+  };
+  const columns = [
+    { name: 'b', width: 1, data: [3, 4] },
+    { name: 'a', width: 1, data: [1, 2] },
+  ];
+  const rows = [
+    [1, 3],
+    [2, 4],
+  ];
+  const side = { width: 2, data: [1, 3, 2, 4] };
+  assert.deepEqual(bindRows('e', shape, columns, 2, new Set()), rows);
+  assert.deepEqual(bindRows('e', shape, [{ name: 'x', ...side }], 2, new Set()), rows);
+  assert.deepEqual(bindRows('e', shape, [{ name: 'anything', ...side }], 2, new Set()), rows);
+  const extra = { name: 'entity', width: 1, data: ['u', 'v'] };
+  assert.deepEqual(bindRows('e', shape, [...columns, extra], 2, new Set(['entity'])), rows);
+  assert.deepEqual(bindRows('e', shape, [...columns, extra], 2, null), rows);
+  assert.throws(() => bindRows('e', shape, [...columns, extra], 2, new Set()), { code: 'input_unexpected' });
+  assert.throws(() => bindRows('e', shape, columns.slice(1), 2, null), {
+    code: 'input_missing',
+    message: /"b"/,
+  });
+});

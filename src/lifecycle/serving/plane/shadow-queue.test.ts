@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ServedModel } from './served-model.ts';
+import { ShadowQueue, type ShadowTask } from './shadow-queue.ts';
+
+function countingModel() {
+  const counts = { acquired: 0, released: 0 };
+  const model = {
+    acquire: () => counts.acquired++,
+    release: () => counts.released++,
+  } as unknown as ServedModel;
+  return { model, counts };
+}
+
+test('what does not fit is dropped and counted; the rest is done and the model given back', async () => {
+  const { model, counts } = countingModel();
+  const dropped: number[] = [];
+  let done = 0;
+  const queue = new ShadowQueue(
+    10,
+    () => false,
+    (_, rows) => dropped.push(rows),
+  );
+  const task = (rowCount: number): ShadowTask => ({
+    endpoint: 'e',
+    model,
+    rowCount,
+    run: async () => {
+      done += rowCount;
+    },
+  });
+  for (const rows of [4, 4, 4, 2]) queue.offer(task(rows));
+  await queue.drained();
+  assert.equal(done, 10);
+  assert.equal(queue.dropped, 4);
+  assert.deepEqual(dropped, [4]);
+  assert.deepEqual(counts, { acquired: 3, released: 3 });
+});
+
+test('copies wait for a gap, but whoever waits for them gets them', async () => {
+  const { model } = countingModel();
+  let busy = true;
+  let done = false;
+  const queue = new ShadowQueue(
+    100,
+    () => busy,
+    () => {},
+  );
+  const run = async () => {
+    done = true;
+  };
+  queue.offer({ endpoint: 'e', model, rowCount: 1, run });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(done, false);
+  busy = false;
+  await queue.drained();
+  assert.equal(done, true);
+
+  busy = true;
+  done = false;
+  queue.offer({ endpoint: 'e', model, rowCount: 1, run });
+  await queue.drained();
+  assert.equal(done, true);
+});
