@@ -135,7 +135,7 @@ test('models of an endpoint that take their inputs in another order are logged i
   await deploy(1);
   const pkg = logisticPackage();
   const { inputs, outputs } = pkg.signature;
-  const extra = { name: 'note', type: 'string', required: false, shape: [] } as const;
+  const extra = { name: 'note', type: 'string' as const, required: false, shape: [] };
   const packageDigest = await storePackage(control.blobs, logisticOnnx(5), {
     ...pkg,
     signature: { inputs: [extra, ...inputs.toReversed()], outputs },
