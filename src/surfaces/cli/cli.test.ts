@@ -236,6 +236,13 @@ test('labels come from CSV and are counted', async () => {
   await refused(1, /endpoint "never" does not exist/, 'labels', 'never', 'labels.csv');
 });
 
+test('windows and alerts of an endpoint', async () => {
+  assert.equal(await done('windows', 'late'), 'No window of late is closed yet.\n');
+  assert.equal(await done('alerts'), 'No alert is open.\n');
+  assert.deepEqual(JSON.parse(await done('alerts', 'late', '--all', '--json')), { items: [], next: null });
+  await refused(1, /alert "never" does not exist/, 'acknowledge', 'never', '--reason', 'x');
+});
+
 test('models, cards and the audit trail', async () => {
   for (const [path, body] of [
     ['registered-models/create', { name: 'churn' }],

@@ -2,12 +2,14 @@ import type { CommandGroup, CommandSpec } from './command.ts';
 import { evidenceCommands } from './commands/evidence.spec.ts';
 import { loopCommands } from './commands/loop.spec.ts';
 import { modelCommands } from './commands/model.spec.ts';
+import { monitoringCommands } from './commands/monitoring.spec.ts';
 import { workCommands } from './commands/work.spec.ts';
 
 /** Every command, in the order of help. Their code is not loaded. */
 export const commandGroups: readonly CommandGroup[] = [
   { title: 'Loops and their turns', commands: loopCommands },
   { title: 'Data, models and endpoints', commands: modelCommands },
+  { title: 'Watching', commands: monitoringCommands },
   { title: 'Work under way', commands: workCommands },
   { title: 'Evidence', commands: evidenceCommands },
 ];

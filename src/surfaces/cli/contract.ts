@@ -11,6 +11,7 @@ export {
 } from '../../lifecycle/data/contract.ts';
 export { feedbackSummarySchema, postLabelsResponseSchema } from '../../lifecycle/feedback/contract.ts';
 export { auditEntrySchema, modelCardSchema } from '../../lifecycle/governance/contract.ts';
+export { alertSchema, monitorWindowSummarySchema } from '../../lifecycle/monitoring/contract.ts';
 export { stepLogLineSchema, stepRunSchema } from '../../lifecycle/pipelines/contract.ts';
 export {
   CHALLENGER,
@@ -22,6 +23,7 @@ export {
 export { type Endpoint, endpointSchema } from '../../lifecycle/serving/contract.ts';
 export {
   applyResultSchema,
+  deploymentSchema,
   isEndState,
   type Loop,
   loopSchema,

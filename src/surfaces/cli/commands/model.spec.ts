@@ -35,6 +35,14 @@ export const modelCommands: readonly CommandSpec[] = [
     load: async () => (await import('./models.ts')).models,
   },
   {
+    name: 'deploy',
+    summary: 'have a registered version answer at an endpoint, without a loop',
+    positionals: ['<model>', '<version>'],
+    options: { endpoint: { summary: 'the endpoint (the model’s name)', value: '<name>' }, reason },
+    example: 'deploy churn 1 --reason "first try"',
+    load: async () => (await import('./deploy.ts')).deploy,
+  },
+  {
     name: 'promote',
     summary: 'make a version the champion',
     positionals: ['<model>', '<version>'],
