@@ -1,6 +1,6 @@
 """Scores the replayed flights as other policies would have: with the model of train.py, trained at other times.
 
-    python baselines.py --data flights.parquet --first-until 2001-01-25T12:00:00 --out directory
+    MLFLOW_TRACKING_URI=http://127.0.0.1:7600 python baselines.py --data flights.parquet --first models:/flight-delay/1 --out directory
 
 Writes one raw little-endian float64 per flight and policy, in the order of the rows from February on.
 """
@@ -9,6 +9,7 @@ import argparse
 import os
 import warnings
 
+import mlflow
 import pandas as pd
 
 import train
@@ -17,7 +18,7 @@ import train
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="Parquet with all flights from January to June")
-    parser.add_argument("--first-until", required=True, help="end of the rows that the first model was trained on")
+    parser.add_argument("--first", required=True, help="the first champion, as MLflow names it")
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     os.nice(10)
@@ -29,7 +30,7 @@ def main():
         rows = flights[(flights.date >= start) & (flights.date < end)]
         return train.build_model().fit(rows[train.FEATURES], rows[train.LABEL])
 
-    first = trained(months[0], pd.Timestamp(args.first_until).tz_localize(None))
+    first = mlflow.sklearn.load_model(args.first)
     scores = {"never": [], "monthly": [], "cumulative": []}
     for i in range(1, 6):
         served = flights[(flights.date >= months[i]) & (flights.date < months[i + 1])][train.FEATURES]

@@ -95,7 +95,7 @@ def against(flights, p, q, repeats=2000):
     return np.quantile(sums[pick].sum(1) / counts[pick].sum(1), [0.025, 0.975])
 
 
-def looped(flights, window=180, holdout=0.2, cooldown=28, rollout=6):
+def looped(flights, window=180, holdout=0.2, cooldown=21, rollout=6):
     """The loop's policy: performance or the first of the month starts a turn; what is shown to be better on the hold-out
     (the whole 95 % interval of the paired difference) is promoted."""
     y, champion = flights.y, flights.trained(0, 25)

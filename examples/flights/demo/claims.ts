@@ -25,7 +25,7 @@ export interface Evidence {
   readonly feedback: FeedbackSummary;
   readonly retriedRequests: number;
   readonly kill: { readonly control: number; readonly serve: number; readonly backAfterMs: number } | null;
-  /** Largest distance of version 1's answers from the same model scored by scikit-learn. */
+  /** Largest distance of version 1's answers from those of the logged model in scikit-learn. */
   readonly conversionError: number;
   readonly wrongSpotChecks: readonly string[];
   readonly spotChecks: number;
@@ -74,7 +74,7 @@ function loopClaims({ turns, injected, ledger, conversionError }: Evidence): rea
       clock12?.reason,
     ),
     claim(
-      'what is served is what was trained (version 1 in ONNX against scikit-learn)',
+      'what is served is what was trained: ONNX against the logged model in scikit-learn',
       conversionError < 1e-5,
       `largest difference ${conversionError.toExponential(1)}`,
     ),

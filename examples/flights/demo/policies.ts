@@ -21,8 +21,8 @@ export interface Policy {
   readonly trainings: number;
   readonly months: readonly Quality[];
   readonly all: Quality;
-  /** Mean log loss less that of never retraining, same flights. */
-  readonly againstNever: Estimate;
+  /** Mean log loss less that of never retraining on the same flights, by month and over all. */
+  readonly againstNever: { readonly months: readonly Estimate[]; readonly all: Estimate };
 }
 
 const draws = 1000;
@@ -48,25 +48,23 @@ export function judge(
     (loss, i) => loss - logLossOf(labels[i] ?? 0, never[i] ?? 0),
   );
   const all = Array.from(labels, (_, i) => i);
+  const byMonth = months.map((month) => all.filter((i) => ledger.months[i] === month));
   return {
     name,
     trainings,
-    months: months.map((month) =>
-      qualityOf(
-        scores,
-        ledger,
-        all.filter((i) => ledger.months[i] === month),
-      ),
-    ),
+    months: byMonth.map((rows) => qualityOf(scores, ledger, rows)),
     all: qualityOf(scores, ledger, all),
-    againstNever: meanByDay(differences, days),
+    againstNever: {
+      months: byMonth.map((rows) => meanByDay(pick(differences, rows), pick(days, rows))),
+      all: meanByDay(differences, days),
+    },
   };
 }
 
 function qualityOf(allScores: Float64Array, ledger: Ledger, rows: readonly number[]): Quality {
-  const scores = Float64Array.from(rows, (i) => allScores[i] ?? Number.NaN);
-  const labels = Uint8Array.from(rows, (i) => ledger.labels[i] ?? 0);
-  const days = Uint16Array.from(rows, (i) => ledger.days[i] ?? 0);
+  const scores = Float64Array.from(pick(allScores, rows));
+  const labels = Uint8Array.from(pick(ledger.labels, rows));
+  const days = pick(ledger.days, rows);
   return {
     logLoss: meanByDay(rowLosses(labels, scores, logLossOf), days),
     brier: meanByDay(rowLosses(labels, scores, brierOf), days),
@@ -74,18 +72,22 @@ function qualityOf(allScores: Float64Array, ledger: Ledger, rows: readonly numbe
   };
 }
 
+function pick(values: ArrayLike<number>, rows: readonly number[]): readonly number[] {
+  return rows.map((i) => values[i] ?? Number.NaN);
+}
+
 /**
  * A mean over flights with a 95 % interval from drawing whole days again: flights of a day share their weather, so
  * they are not independent, and an interval that takes them for it would be far too narrow.
  */
-export function meanByDay(values: Float64Array, days: Uint16Array): Estimate {
+export function meanByDay(values: ArrayLike<number>, days: ArrayLike<number>): Estimate {
   const sums: number[] = [];
   const counts: number[] = [];
-  values.forEach((value, i) => {
+  for (let i = 0; i < values.length; i++) {
     const day = days[i] ?? 0;
-    sums[day] = (sums[day] ?? 0) + value;
+    sums[day] = (sums[day] ?? 0) + (values[i] ?? 0);
     counts[day] = (counts[day] ?? 0) + 1;
-  });
+  }
   const present = Object.keys(counts).map(Number);
   const total = present.reduce((sum, day) => sum + (sums[day] ?? 0), 0);
   if (values.length === 0) return { value: null, low: null, high: null, n: 0 };

@@ -14,7 +14,6 @@ const sliceMs = dayMs / 4;
 const labelsPerPost = 5000;
 const pollMs = 25;
 const idlePatienceMs = 180_000;
-const busy: readonly string[] = ['shadow', 'canary', 'awaiting-approval'];
 
 /** Something that happens once, at the end of the first day from `fromMs` on which `when` holds. */
 export interface Incident {
@@ -37,8 +36,8 @@ export interface ReplayParts {
 
 /**
  * Replays February to June as if live: each quarter of a day the requests of its flights, then the outcomes that
- * have become known. Event time is advanced at the end of each day, and of each quarter while a challenger has
- * traffic; the replay goes on when the loop has dealt with everything up to there.
+ * have become known. Event time is advanced at the end of each day, and of each quarter while a challenger is
+ * shadowed; the replay goes on when the loop has dealt with everything up to there.
  */
 export class Replay {
   readonly #parts: ReplayParts;
@@ -71,7 +70,7 @@ export class Replay {
         );
         await this.#report(this.#queue.takeUntil(to));
         const dayEnds = to === dayStart + dayMs;
-        if (dayEnds || busy.includes(this.#loop.activeTurn?.state ?? '')) await this.#settle(to);
+        if (dayEnds || this.#loop.activeTurn?.state === 'shadow') await this.#settle(to);
       }
       await this.#runIncidents(dayStart + dayMs);
     }

@@ -61,7 +61,7 @@ export async function gatherReport(material: Material): Promise<Report> {
   const ours = turns.filter((turn) => !isInjected(turn));
   const policies = [
     judge('never retrained', 1, never, never, ledger),
-    judge('monthly, unjudged', 5, monthly, never, ledger),
+    judge('monthly, last month', 5, monthly, never, ledger),
     judge('monthly, all rows', 5, cumulative, never, ledger),
     judge('run by the loop', ours.length, ledger.scores, never, ledger),
   ];
@@ -117,7 +117,7 @@ export async function printReport(report: Report, directory: string, api: Api): 
     '',
     monthTable(policies),
     '',
-    monthChart(policies),
+    monthChart(policies.slice(1)),
     '',
     'Intervals are 95 %: of log loss and Brier score by drawing days again, of AUC by DeLong.',
     `${number(requests.sent)} requests at ${number(requests.perSecond)}/s, ${number(turns.length)} turns. Bad models:`,

@@ -94,7 +94,8 @@ async function perform(options: DemoOptions, server: Server, narrator: Narrator)
   if (loop.championVersion === null)
     throw new Error(`there is no champion: the loop waits for ${loop.waitsFor}.`);
 
-  const baselines = await startBaselines(root, api, flights, join(options.directory, 'flights'));
+  const derived = join(options.directory, 'flights');
+  const baselines = await startBaselines(root, api, flights, derived, loop.championVersion);
   const ledger = new Ledger(total);
   const endpoint = new FlightEndpoint(server.serveUrl, loopName);
   const kill = new KillOnce(server, narrator);

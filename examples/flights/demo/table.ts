@@ -8,7 +8,8 @@ const metrics = [
 ] as const satisfies readonly { key: keyof Quality; title: string; digits: number }[];
 
 const cellWidth = 22;
-const chartWidth = 48;
+/** Odd, so that zero is in the middle. */
+const chartWidth = 61;
 
 /** The table by month: one block per metric, one line per policy, 95 % intervals in brackets. */
 export function monthTable(policies: readonly Policy[]): string {
@@ -27,36 +28,35 @@ export function monthTable(policies: readonly Policy[]): string {
   });
   const trainings = policies.map(
     (p) =>
-      `${p.name.padEnd(nameWidth)}${String(p.trainings).padStart(4)} trainings, log loss against never ${signed(p.againstNever)}`,
+      `${p.name.padEnd(nameWidth)}${String(p.trainings).padStart(4)} trainings, log loss against never ${signed(p.againstNever.all)}`,
   );
   return [...blocks, trainings.join('\n')].join('\n\n');
 }
 
-/** Log loss by month as dots on a common scale, with their intervals. */
+/** Log loss less that of never retraining, by month, as dots with their intervals on a common scale. */
 export function monthChart(policies: readonly Policy[]): string {
-  const estimates = policies.flatMap((p) => p.months.map((q) => q.logLoss));
-  const low = Math.min(...estimates.map((e) => e.low ?? Number.POSITIVE_INFINITY));
-  const high = Math.max(...estimates.map((e) => e.high ?? Number.NEGATIVE_INFINITY));
-  const place = (x: number) => Math.round(((x - low) / (high - low)) * (chartWidth - 1));
+  const estimates = policies.flatMap((p) => p.againstNever.months);
+  const reach = Math.max(1e-4, ...estimates.flatMap((e) => [Math.abs(e.low ?? 0), Math.abs(e.high ?? 0)]));
+  const place = (x: number) => Math.round(((x + reach) / (2 * reach)) * (chartWidth - 1));
+  const zero = place(0);
   const nameWidth = Math.max(...policies.map((p) => p.name.length)) + 2;
   const lines = monthNames.flatMap((month, m) =>
     policies.map((policy, p) => {
-      const {
-        value,
-        low: from,
-        high: to,
-      } = policy.months[m]?.logLoss ?? { value: null, low: null, high: null };
+      const estimate = policy.againstNever.months[m];
       const cells = new Array<string>(chartWidth).fill(' ');
-      if (value !== null && from !== null && to !== null) {
-        for (let x = place(from); x <= place(to); x++) cells[x] = '─';
-        cells[place(value)] = '●';
+      cells[zero] = '┊';
+      if (estimate?.value != null && estimate.low !== null && estimate.high !== null) {
+        for (let x = place(estimate.low); x <= place(estimate.high); x++) cells[x] = x === zero ? '┼' : '─';
+        cells[place(estimate.value)] = '●';
       }
       const label = (p === 0 ? month : '').padEnd(10);
-      return `${label}${policy.name.padEnd(nameWidth)}│${cells.join('')}│ ${value?.toFixed(4) ?? ''}`;
+      return `${label}${policy.name.padEnd(nameWidth)}${cells.join('')}  ${estimate ? signed(estimate) : ''}`;
     }),
   );
-  const axis = `${' '.repeat(10 + nameWidth)} ${low.toFixed(3)}${high.toFixed(3).padStart(chartWidth - 5)}`;
-  return ['Log loss by month, 95 % intervals by days', ...lines, axis].join('\n');
+  const better = '◂ better than never retraining';
+  const worse = 'worse ▸';
+  const axis = `${' '.repeat(10 + nameWidth)}${better}${worse.padStart(chartWidth - better.length)}`;
+  return ['Log loss less that of never retraining, same flights', axis, ...lines].join('\n');
 }
 
 function cell(estimate: Estimate, digits: number): string {
