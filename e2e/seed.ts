@@ -20,6 +20,8 @@ async function send<T>(method: string, url: string, body: unknown): Promise<T> {
 
 export const postJson = <T = Json>(url: string, body: unknown): Promise<T> => send<T>('POST', url, body);
 
+export const putJson = <T = Json>(url: string, body: unknown): Promise<T> => send<T>('PUT', url, body);
+
 /** An experiment by the MLflow API; returns its id. */
 export async function createExperiment(url: string, name: string): Promise<string> {
   const made = await postJson<{ experiment_id: string }>(`${url}/api/2.0/mlflow/experiments/create`, {

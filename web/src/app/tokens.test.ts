@@ -60,6 +60,7 @@ for (const [theme, tokens] of Object.entries(themes)) {
     for (const paper of ['accent-quiet', 'good-quiet', 'watch-quiet', 'bad-quiet']) {
       expectRatio('text', paper, 4.5);
       expectRatio('muted', paper, 4.5);
+      expectRatio('faint', paper, 4.5);
     }
     expectRatio('on-accent', 'accent', 4.5);
     for (const paper of ['bg', 'surface'])

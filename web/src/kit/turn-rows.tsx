@@ -3,7 +3,7 @@ import type { TurnSummary } from '../../../src/loop/contract.ts';
 import { wheelOfTurn } from '../charts/prepare/loop-wheel.ts';
 import { StateLabel } from './state-mark.tsx';
 import { Ago, EventTime } from './time.tsx';
-import { causeWord, sentence, stateOfTurn, turnWord } from './turn-text.ts';
+import { causeWord, reasonOf, stateOfTurn, turnWord } from './turn-text.ts';
 import { Wheel } from './wheel.tsx';
 
 /** Turns as a story, newest first: how far each went round, what came of it, and why. */
@@ -31,7 +31,7 @@ export function TurnRows(props: { readonly turns: readonly TurnSummary[]; readon
               className="col-span-2 col-start-2 min-w-0 text-muted @4xl:col-span-1 @4xl:col-start-3 @4xl:truncate"
               title={turn.reason}
             >
-              {sentence(turn.reason)}
+              {reasonOf(turn)}
             </span>
             <span className="col-start-2 flex items-center gap-3 text-label text-muted @xl:col-start-3 @xl:row-start-1 @4xl:col-start-4">
               <span data-tip={turn.trigger.reason}>{causeWord(turn.trigger.cause)}</span>

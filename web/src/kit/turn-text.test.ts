@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { humane, sentence } from './turn-text.ts';
+import { humane, reasonOf, sentence } from './turn-text.ts';
 
 test('machine times in sentences become dates people read', () => {
   assert.equal(
@@ -14,4 +14,13 @@ test('sentences begin large, versions keep their v', () => {
   assert.equal(sentence('the rows do not decide'), 'The rows do not decide');
   assert.equal(sentence('v5 beats v3'), 'v5 beats v3');
   assert.equal(sentence(''), '');
+});
+
+test('a reason does not repeat what stands before it', () => {
+  assert.equal(
+    reasonOf({ reason: 'version 7 rolled back: the challenger is worse' }),
+    'The challenger is worse',
+  );
+  assert.equal(reasonOf({ reason: 'version 1 is champion: first model' }), 'First model');
+  assert.equal(reasonOf({ reason: 'beside version 6' }), 'Beside v6');
 });

@@ -41,12 +41,18 @@ export const causeWord = (cause: TriggerCause): string => CAUSES[cause] ?? cause
 
 const ISO_TIME = /(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?Z/g;
 
-/** Machine times inside a server's sentence, as people write them: the date, and the clock unless it is midnight. */
+/** A server's sentence as people write: dates without machine noise, `v7` for version 7. */
 export const humane = (text: string): string =>
-  text.replace(ISO_TIME, (_all, day: string, clock: string) => (clock === '00:00' ? day : `${day} ${clock}`));
+  text
+    .replace(ISO_TIME, (_all, day: string, clock: string) => (clock === '00:00' ? day : `${day} ${clock}`))
+    .replace(/\bversion (\d+)\b/gi, 'v$1');
 
 /** First letter large, for a sentence made of a server's reason; version names stay as they are. */
 export const sentence = (text: string): string => {
   const plain = humane(text);
   return plain === '' || /^v\d/.test(plain) ? plain : `${plain[0]?.toUpperCase()}${plain.slice(1)}`;
 };
+
+/** Why a turn stands as it does, without repeating the version and the state that stand before it. */
+export const reasonOf = (turn: { readonly reason: string }): string =>
+  sentence(humane(turn.reason).replace(/^v\d+ (rolled back|is champion|promoted|rejected): /, ''));

@@ -1,6 +1,11 @@
 import { useMemo } from 'react';
 import { formatPercent, formatSigned } from '../../kit/format.ts';
-import { type ComparedCounts, prepareBins, prepareStepHistogram } from '../prepare/histogram.ts';
+import {
+  type ComparedBin,
+  type ComparedCounts,
+  prepareBins,
+  prepareStepHistogram,
+} from '../prepare/histogram.ts';
 import { useWidth } from './use-width.ts';
 
 /** Reference (filled) and current (line) of one column, differences beneath; categories as rows of bars. */
@@ -79,8 +84,14 @@ export function ComparedHistogram(props: {
 const SHOWN = 12;
 
 function CategoryRows(props: { readonly bins: ReturnType<typeof prepareBins> }) {
-  const ordered = props.bins.toSorted((a, b) => Math.abs(b.difference) - Math.abs(a.difference));
-  const highest = Math.max(...props.bins.flatMap((bin) => [bin.referenceRatio, bin.currentRatio]), 1e-9);
+  const rest = (bin: ComparedBin): boolean => bin.label === '(other)';
+  const ordered = props.bins.toSorted(
+    (a, b) => Number(rest(a)) - Number(rest(b)) || Math.abs(b.difference) - Math.abs(a.difference),
+  );
+  const highest = Math.max(
+    ...props.bins.flatMap((bin) => (rest(bin) ? [] : [bin.referenceRatio, bin.currentRatio])),
+    1e-9,
+  );
   return (
     <div className="flex flex-col gap-1">
       {ordered.slice(0, SHOWN).map((bin) => (

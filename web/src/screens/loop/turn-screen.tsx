@@ -16,7 +16,7 @@ import { StateLabel } from '../../kit/state-mark.tsx';
 import { StepPanel } from '../../kit/step-panel.tsx';
 import { stateOfStep } from '../../kit/step-text.ts';
 import { Ago, EventTime } from '../../kit/time.tsx';
-import { causeWord, sentence, stateOfTurn, turnWord } from '../../kit/turn-text.ts';
+import { causeWord, reasonOf, sentence, stateOfTurn, turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 import { Story } from './story.tsx';
 
@@ -57,7 +57,7 @@ function TurnBody(props: { readonly turn: Turn }) {
             </span>
           </span>
         }
-        sentence={sentence(turn.reason)}
+        sentence={reasonOf(turn)}
         actions={<TurnActs turn={turn} />}
       />
       <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">

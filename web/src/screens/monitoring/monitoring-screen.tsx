@@ -81,10 +81,15 @@ export function MonitoringScreen() {
               empty={
                 <Empty
                   title="No window has closed yet"
-                  type={`curl -X POST ${location.origin}/api/v1/watermarks/${endpoint} \\\n  -H 'content-type: application/json' -d '{"watermark":"2001-02-02T00:00:00Z"}'`}
+                  type={['{"mode":"replay"}', '{"to":"2001-02-02T00:00:00Z"}']
+                    .map(
+                      (body) =>
+                        `curl -X POST ${location.origin}/api/v1/watermarks/${endpoint} -H 'content-type: application/json' -d '${body}'`,
+                    )
+                    .join('\n')}
                 >
-                  Live, windows close by the clock. When history is replayed, whoever replays says how far
-                  event time has come:
+                  Live, a window closes when the clock has passed its end. Who replays history says so before
+                  the first request, and then how far event time has come:
                 </Empty>
               }
             >

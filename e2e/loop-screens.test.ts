@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { askModel, deployModel, postJson, putJson } from './seed.ts';
+import {
+  accessibilityProblems,
+  openBrowser,
+  openPage,
+  screenshotThemes,
+  startServer,
+  THEMES,
+} from './support/index.ts';
+
+const DAY = 86_400_000;
+const START = Date.UTC(2001, 0, 1);
+
+function csv(path: string, rows: number): void {
+  const lines = Array.from({ length: rows }, (_, row) => {
+    const at = new Date(START - (rows - row) * 3_600_000).toISOString();
+    return `${at},station-${row % 7},${(row % 10) / 5},1,${row % 3 === 0 ? 1 : 0}`;
+  });
+  writeFileSync(path, ['day,station,x1,x2,high', ...lines].join('\n'));
+}
+
+async function registerTides(url: string, directory: string): Promise<string> {
+  const path = join(directory, 'tides.csv');
+  csv(path, 600);
+  const made = await postJson<{ version: { id: string } }>(`${url}/api/v1/dataset-versions`, {
+    dataset: 'tides',
+    source: { path },
+    time: 'day',
+    entity: 'station',
+    label: 'high',
+  });
+  return made.version.id;
+}
+
+test('a loop whose script fails: home asks for a look, the turn says why, the step has the log', async (t) => {
+  const server = await startServer(t);
+  const browser = await openBrowser(t);
+  const { page, problems } = await openPage(browser, { baseUrl: server.url });
+  await page.goto('/');
+  await page.getByText('No loop yet').waitFor();
+  const datasetVersionId = await registerTides(server.url, server.dataDirectory);
+  const text = `loop: tide
+data: { source: "dataset:tides", time: day, entity: station, label: { column: high, positive: "1" } }
+train: { run: "sh fail.sh" }
+`;
+  await postJson(`${server.url}/api/v1/loops`, { text, datasetVersionId });
+  await page.getByRole('article', { name: 'tide' }).waitFor({ timeout: 20_000 });
+  await page.getByText('Waiting for you (1)').waitFor({ timeout: 60_000 });
+  assert.match((await page.locator('#favicon').getAttribute('href')) ?? '', /favicon-bad/);
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await screenshotThemes(page, 'home-failed');
+
+  await page.getByRole('link', { name: /turn 1 failed/ }).click();
+  await page.getByRole('heading', { level: 1, name: /tide, turn 1/ }).waitFor();
+  await page.getByRole('heading', { name: 'Why it failed' }).waitFor();
+  await page.getByRole('button', { name: 'Retry' }).waitFor();
+  await page
+    .getByRole('link', { name: /^failed train|train/ })
+    .first()
+    .click();
+  const panel = page.getByRole('complementary', { name: 'Step' });
+  await panel.getByRole('region', { name: 'Log' }).waitFor();
+  await panel.getByRole('region', { name: 'Inputs' }).waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+
+  await page.goto('/loops/tide');
+  await page.getByText('Round the circle').waitFor();
+  await page.getByRole('region', { name: 'Loop file' }).getByText('sh fail.sh').waitFor();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByRole('dialog').getByRole('textbox').fill('the script is being corrected');
+  await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
+  await page.getByRole('button', { name: 'Resume' }).waitFor();
+  assert.deepEqual(problems, []);
+});
+
+test('monitoring: closed windows appear by themselves, with quality, drift and the comparison of a column', async (t) => {
+  const server = await startServer(t);
+  const browser = await openBrowser(t);
+  await postJson(`${server.url}/api/v1/watermarks/tide`, { mode: 'replay' });
+  await deployModel(server.url, 'tide');
+  const datasetVersionId = await registerTides(server.url, server.dataDirectory);
+  const monitor = `${server.url}/api/v1/monitors/tide`;
+  await putJson(monitor, { window: 'day', drift: { minRows: 10 }, performance: { minLabels: 10 } });
+  await postJson(`${monitor}/references`, {
+    modelVersion: '1',
+    datasetVersionId,
+    scoresDigest: null,
+  });
+  const { page, problems } = await openPage(browser, { baseUrl: server.url });
+  await page.goto('/monitoring');
+  await page.getByText('No window has closed yet').waitFor();
+
+  const ids = await askModel(server.serveUrl, 'tide', 96, START);
+  await postJson(`${server.url}/api/v1/labels`, {
+    endpoint: 'tide',
+    labels: ids.map((predictionId, index) => ({
+      predictionId,
+      value: index % 3 === 0 ? 1 : 0,
+      eventTime: START + index * 3_600_000 + 60_000,
+    })),
+  });
+  await postJson(`${server.url}/api/v1/watermarks/tide`, {
+    to: new Date(START + 4 * DAY).toISOString(),
+  });
+
+  await page.getByRole('heading', { name: 'Quality' }).waitFor({ timeout: 30_000 });
+  await page.getByRole('img', { name: /^Log loss: 4 windows from Jan 1/ }).waitFor({ timeout: 30_000 });
+  await page.getByRole('button', { name: 'Show as a table' }).first().click();
+  await page.getByRole('region', { name: 'Values' }).getByText('24 labels').first().waitFor();
+  await page.getByRole('button', { name: /x1/ }).click();
+  await page.waitForURL(/column=x1/);
+  await page
+    .getByRole('complementary', { name: 'Column' })
+    .getByText(/Wasserstein|Jensen/)
+    .waitFor();
+  for (const theme of THEMES) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.waitForFunction((wanted) => document.documentElement.dataset.theme === wanted, theme);
+    assert.deepEqual(await accessibilityProblems(page), [], theme);
+  }
+  await screenshotThemes(page, 'monitoring');
+  assert.deepEqual(problems, []);
+});
