@@ -237,12 +237,22 @@ export class FeedbackService {
     return segments.length === 0 ? [] : featureNames(this.#options.frames, await this.#paths(segments));
   }
 
-  /** SQL (for `frames`) of the prediction ids that label segments behind this one name; null if there are none. */
-  async labelledSince(actor: Actor, endpoint: string, labelSegmentId: string): Promise<string | null> {
+  /**
+   * SQL (for `frames`) of event_time_ms of the predictions before `toMs` that label segments behind this one speak of;
+   * null if there are none.
+   */
+  async labelledSince(
+    actor: Actor,
+    endpoint: string,
+    labelSegmentId: string,
+    toMs: number,
+  ): Promise<string | null> {
     authorize(actor, 'read');
-    const segments = (await this.#store.labelSegments(endpoint)).filter(({ id }) => id > labelSegmentId);
-    if (segments.length === 0) return null;
-    return `(SELECT DISTINCT prediction_id FROM ${parquet(await this.#paths(segments))})`;
+    const labels = (await this.#store.labelSegments(endpoint)).filter(({ id }) => id > labelSegmentId);
+    const predictions = await this.#store.predictionSegments({ endpoint, toMs });
+    if (labels.length === 0 || predictions.length === 0) return null;
+    return `(SELECT event_time_ms FROM ${parquet(await this.#paths(predictions))} WHERE event_time_ms < ${toMs}
+      AND prediction_id IN (SELECT prediction_id FROM ${parquet(await this.#paths(labels))}))`;
   }
 
   /** Joins features and labels to a Parquet blob. See `writeLabelJoin`. */

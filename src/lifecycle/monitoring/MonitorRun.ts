@@ -58,11 +58,11 @@ export async function runMonitor(deps: MonitorRunDeps, endpoint: string): Promis
   if (!Number.isFinite(firstMs)) return totals;
   const subject: Subject = { endpoint, spec, references, watermarkMs, logBeginsMs: firstMs };
   const openMs = monitor.open_window_start_ms ?? windowStartMs(firstMs, spec.window);
-  const seenBefore = { labelSegment: monitor.seen_label_segment, predictionsMs: monitor.seen_predictions_ms };
-  const { starts, seen } = await affectedWindows(deps, endpoint, spec.window, openMs, seenBefore);
+  const seen = { labelSegment: monitor.seen_label_segment, predictionsMs: monitor.seen_predictions_ms };
+  const affected = await affectedWindows(deps, endpoint, spec.window, openMs, seen);
   const length = windowLengthMs(spec.window);
   const maturing = await startsToMature(deps.db.read, endpoint, spec.window, watermarkMs - spec.labelDelayMs);
-  for (const startMs of [...new Set([...starts, ...maturing])].sort((a, b) => a - b)) {
+  for (const startMs of [...new Set([...affected.starts, ...maturing])].sort((a, b) => a - b)) {
     await measureWindow(deps, subject, startMs, startMs, totals);
   }
   let startMs = openMs;
@@ -74,7 +74,7 @@ export async function runMonitor(deps: MonitorRunDeps, endpoint: string): Promis
   await deps.db.write((tx) =>
     moveMonitor(tx, endpoint, {
       open_window_start_ms: startMs,
-      seen_label_segment: seen.labelSegment,
+      seen_label_segment: affected.newestLabelSegment,
       seen_predictions_ms: lookedAtMs,
     }),
   );

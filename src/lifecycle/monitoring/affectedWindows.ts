@@ -10,34 +10,28 @@ export interface SeenLog {
   readonly predictionsMs: number;
 }
 
-/** Starts of closed windows that labels or rows came in for since `seen`, oldest first; and what is seen now. */
+/** Starts of closed windows that labels or rows came in for since `seen`, oldest first; and the newest labels now. */
 export async function affectedWindows(
   { feedback, frames }: LogReader,
   endpoint: string,
   size: WindowSize,
   openWindowStartMs: number,
   seen: SeenLog,
-): Promise<{ readonly starts: readonly number[]; readonly seen: SeenLog }> {
+): Promise<{ readonly starts: readonly number[]; readonly newestLabelSegment: string }> {
   const starts = new Set<number>();
-  const closed = { toMs: openWindowStartMs, rows: 'answered' } as const;
   const labelSegments = await feedback.labelSegments(systemActor, endpoint);
-  const newestLabels = labelSegments.reduce(
+  const newestLabelSegment = labelSegments.reduce(
     (newest, { id }) => (id > newest ? id : newest),
     seen.labelSegment,
   );
-  const labelled = await feedback.labelledSince(systemActor, endpoint, seen.labelSegment);
-  if (labelled !== null) {
-    const rows = await feedback.logged(systemActor, endpoint, closed, 'prediction_id, event_time_ms');
+  const times = await feedback.labelledSince(systemActor, endpoint, seen.labelSegment, openWindowStartMs);
+  if (times !== null) {
     const length = windowLengthMs(size);
     const offset = windowStartMs(0, size);
-    const times =
-      rows === null
-        ? []
-        : await frames.query(
-            `SELECT DISTINCT CAST(floor((event_time_ms - (${offset})) / ${length}.0) AS BIGINT) AS n FROM ${rows}
-             WHERE prediction_id IN (SELECT prediction_id FROM ${labelled})`,
-          );
-    for (const row of times) starts.add((row.n as number) * length + offset);
+    const rows = await frames.query(
+      `SELECT DISTINCT CAST(floor((event_time_ms - (${offset})) / ${length}.0) AS BIGINT) AS n FROM ${times}`,
+    );
+    for (const row of rows) starts.add((row.n as number) * length + offset);
   }
   // A segment may be registered in the same millisecond as the last look: looking at it again does no harm.
   const late = await feedback.predictionSegments(systemActor, {
@@ -49,8 +43,5 @@ export async function affectedWindows(
     const last = Math.min(maxEventTimeMs, openWindowStartMs - 1);
     for (let at = windowStartMs(minEventTimeMs, size); at <= last; at += windowLengthMs(size)) starts.add(at);
   }
-  return {
-    starts: [...starts].sort((a, b) => a - b),
-    seen: { labelSegment: newestLabels, predictionsMs: seen.predictionsMs },
-  };
+  return { starts: [...starts].sort((a, b) => a - b), newestLabelSegment };
 }
