@@ -2,6 +2,8 @@
  * What the loop shows to the outside: the loop file, the loop, and its turns. A turn is one go round the
  * circle: trigger, training, judging, roll-out, and how it ended. Browser-safe.
  */
+
+export * from './contract/deployment.ts';
 export * from './contract/loop.ts';
 export * from './contract/loopFile.ts';
 export * from './contract/turn.ts';

@@ -4,6 +4,7 @@ import { LoopService } from './LoopService.ts';
 import { TurnService } from './TurnService.ts';
 
 export * from './contract.ts';
+export { type DeploymentPorts, DeploymentService } from './DeploymentService.ts';
 export type { EngineDeps } from './engine/LoopEngine.ts';
 export { parseLoopFile } from './file/parseLoopFile.ts';
 export { loopMigrations } from './migrations.ts';

@@ -252,6 +252,25 @@ forEachDatabase((name, open) => {
     assert.match((await loop.turn(2)).reason, /^version 2 is champion: user:anna: ship it$/);
   });
 
+  test(`${name}: harm that shows while a person is asked ends the roll-out, paused or not`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply(`${loopText}  promote: approval\n`);
+    await loop.advance('2001-02-08');
+    await loop.loops.trigger(anna, 'flights', { reason: 'try' });
+    await loop.settle();
+    for (const day of ['09', '10', '11']) {
+      world.seeOutcomes(2, 1, 900, 900, -0.01);
+      await loop.advance(`2001-02-${day}`);
+    }
+    assert.equal((await loop.settle()).activeTurn?.state, 'awaiting-approval');
+    await loop.loops.pause(anna, 'flights', 'holidays');
+    world.seeOutcomes(2, 1, 1200, 1200, 0.1);
+    const back = await loop.advance('2001-02-12');
+    assert.equal(back.lastTurn?.state, 'rolled-back');
+    assert.equal(world.calls.at(-1), 'withdraw');
+  });
+
   test(`${name}: a roll-out that replicas do not follow fails without traffic; a retry begins it anew`, async (t) => {
     const world = new FakeWorld();
     const loop = await openLoop(t, await open(t, loopTestMigrations), world);

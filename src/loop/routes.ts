@@ -10,6 +10,8 @@ import {
 import {
   applyLoopSchema,
   applyResultSchema,
+  deploymentSchema,
+  deployVersionInputSchema,
   loopSchema,
   loopVersionSchema,
   reasonInputSchema,
@@ -17,14 +19,31 @@ import {
   turnSchema,
   turnSummarySchema,
 } from './contract.ts';
+import type { DeploymentService } from './DeploymentService.ts';
 import type { LoopService } from './LoopService.ts';
 import type { TurnService } from './TurnService.ts';
 
 const byName = z.strictObject({ name: z.string() });
 const byId = z.strictObject({ id: z.string() });
 
-export function loopRoutes(loops: LoopService, turns: TurnService): readonly Route[] {
-  return [...loopResource(loops), ...turnResource(loops, turns)];
+export function loopRoutes(
+  loops: LoopService,
+  turns: TurnService,
+  deployments: DeploymentService,
+): readonly Route[] {
+  return [...loopResource(loops), ...turnResource(loops, turns), deploymentRoute(deployments)];
+}
+
+function deploymentRoute(deployments: DeploymentService): Route {
+  return defineRoute({
+    method: 'POST',
+    path: '/api/v1/deployments',
+    summary: 'Has a registered version answer at an endpoint; ask again until its state is "deployed"',
+    permission: 'serving:write',
+    body: deployVersionInputSchema,
+    response: deploymentSchema,
+    handle: ({ body }, { actor }) => deployments.deploy(actor, body),
+  });
 }
 
 function loopResource(loops: LoopService): readonly Route[] {

@@ -66,7 +66,9 @@ export async function reconcile(
 /** Asks the state's handler; a fault that trying again cannot mend fails the turn. */
 async function decide(turn: TurnContext): Promise<Decision> {
   const trafficState = turn.state === 'shadow' || turn.state === 'canary' || turn.state === 'promoting';
-  if (turn.paused && !trafficState) return { do: 'wait', what: 'the loop to be resumed' };
+  const asked = turn.state === 'awaiting-approval' ? turn.data.approvals.at(-1) : undefined;
+  const watched = trafficState || (asked?.stage === 'promotion' && asked.decision === null);
+  if (turn.paused && !watched) return { do: 'wait', what: 'the loop to be resumed' };
   let decision: Decision;
   try {
     decision = await stateHandlers[turn.state](turn);

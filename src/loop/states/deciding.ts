@@ -28,8 +28,11 @@ export const gating: StateHandler = async (turn) => {
 export const awaitingApproval: StateHandler = async (turn) => {
   const approval = known(turn.data.approvals.at(-1), 'question');
   if (approval.stage === 'promotion' && approval.decision === null) {
-    const harm = await look(turn);
-    if (harm?.rollout.verdict === 'fail') return endRollout(turn, harm.rollout, harm.rollout.reason);
+    const looked = await look(turn);
+    if (looked?.rollout.verdict === 'fail') return endRollout(turn, looked.rollout, looked.rollout.reason);
+    if (looked) {
+      return { do: 'note', change: looked, reason: looked.rollout.reason, decides: false };
+    }
   }
   const by = `${approval.by}: ${approval.reason}`;
   switch (approval.decision) {
