@@ -15,7 +15,7 @@ import {
 import { Pipelines, pipelinesMigrations, StepRunner } from '../lifecycle/pipelines/index.ts';
 import { createRegistry, registryMigrations } from '../lifecycle/registry/index.ts';
 import { ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
-import { createLoop, deployStep, loopMigrations, prepareDataStep } from '../loop/index.ts';
+import { createLoop, DeploymentService, deployStep, loopMigrations, prepareDataStep } from '../loop/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
 import type { DataDirectory, Settings } from '../platform/config/index.ts';
 import type { Database, Migration } from '../platform/db/index.ts';
@@ -29,6 +29,7 @@ import type { Registry as MetricsRegistry } from '../platform/metrics/index.ts';
 import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
 import { addMlflowSurface } from '../surfaces/mlflow/index.ts';
 import { createCardEvidence } from './card-evidence.ts';
+import { createDeploymentPorts } from './deployment-ports.ts';
 import { createLoopPorts } from './loop-ports.ts';
 import { createStatus } from './status.ts';
 import { workerStepKinds } from './step-kinds.ts';
@@ -113,6 +114,7 @@ export async function createControlServices(parts: ControlParts) {
   ];
   const kinds = [...controlKinds, ...workerStepKinds(parts.settings)];
   const pipelines = new Pipelines({ db, journal, jobs, kinds });
+  const deployments = new DeploymentService(db, pipelines, createDeploymentPorts(slices));
   const loop = createLoop({ db, journal, pipelines, watermarks, ports, log, clock }, blobs);
   const runner = new StepRunner({
     queue: jobs,
@@ -148,6 +150,7 @@ export async function createControlServices(parts: ControlParts) {
     feedback,
     monitoring,
     pipelines,
+    deployments,
     loop,
     status,
     addSurfaces: (app: FastifyInstance) => addMlflowSurface(app, { experiments, registry, log }),

@@ -1,6 +1,5 @@
 import { MillraceError } from '../core/errors.ts';
 import type { Digest } from '../core/json.ts';
-import { packageManifestSchema } from '../core/model-package.ts';
 import { parseDuration, parseTime } from '../core/time.ts';
 import type { DataService } from '../lifecycle/data/index.ts';
 import { type EvaluationService, evaluateOutputsSchema } from '../lifecycle/evaluation/index.ts';
@@ -19,6 +18,7 @@ import type { LoopPorts } from '../loop/index.ts';
 import { systemActor as actor } from '../platform/access/index.ts';
 import type { BlobStore } from '../platform/blobs/index.ts';
 import type { Database } from '../platform/db/index.ts';
+import { signatureOf } from './deployment-ports.ts';
 
 type PackagedVersion = Awaited<ReturnType<LoopPorts['registry']['version']>>;
 const manyVersions = 10_000;
@@ -95,9 +95,6 @@ function registryPort({ registry, evaluations, blobs }: LoopSlices): LoopPorts['
     },
     version: async (model, version) => toPackaged(await registry.getVersion(actor, model, version)),
     register: async (input) => {
-      const manifest = packageManifestSchema.parse(
-        JSON.parse((await blobs.bytes(input.digest as Digest)).toString()),
-      );
       const version = await registry.createVersion(actor, {
         name: input.model,
         digest: input.digest,
@@ -105,7 +102,7 @@ function registryPort({ registry, evaluations, blobs }: LoopSlices): LoopPorts['
         sourceRunId: input.runId,
         datasetVersionId: input.datasetVersionId,
         datasetDigest: input.datasetDigest,
-        signature: manifest.signature,
+        signature: await signatureOf(blobs, input.digest),
       });
       return toPackaged(version);
     },

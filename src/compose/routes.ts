@@ -32,6 +32,6 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...feedbackRoutes(services.feedback),
     ...monitoringRoutes(services.monitoring),
     ...governanceRoutes(services.governance),
-    ...loopRoutes(services.loop.loops, services.loop.turns),
+    ...loopRoutes(services.loop.loops, services.loop.turns, services.deployments),
   ];
 }

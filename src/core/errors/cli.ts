@@ -19,4 +19,10 @@ export const cliErrors = {
     message: '{url} answered in a form that this millrace does not know ({problem})',
     next: 'Use the same version of the millrace command and of the server; "millrace status" shows the server\'s.',
   },
+  deployment_unpackaged: {
+    status: 422,
+    title: 'Not packaged',
+    message: 'the model could not be packaged: {problem}',
+    next: 'Read the step with "millrace logs {stepRunId}", correct the cause and deploy again.',
+  },
 } as const satisfies ErrorEntries;

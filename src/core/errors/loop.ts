@@ -31,4 +31,10 @@ export const loopErrors = {
     message: 'turn {turn} is {state}; {action} needs {needed}',
     next: 'Look at the turn with GET /api/v1/turns/{turn}.',
   },
+  version_not_logged: {
+    status: 409,
+    title: 'No logged model',
+    message: 'version {version} of {model} does not come from a logged model, so there is nothing to package',
+    next: 'Log the model with mlflow 3 (log_model) and register that: register_model("models:/<model id>", name).',
+  },
 } as const satisfies ErrorEntries;

@@ -1,0 +1,38 @@
+import type { Digest } from '../core/json.ts';
+import { packageManifestSchema } from '../core/model-package.ts';
+import { packageOutputsSchema } from '../lifecycle/serving/index.ts';
+import type { DeploymentPorts } from '../loop/index.ts';
+import { systemActor as system } from '../platform/access/index.ts';
+import type { BlobStore } from '../platform/blobs/index.ts';
+import type { LoopSlices } from './loop-ports.ts';
+
+/** The slices' front doors for deployments without a loop. */
+export function createDeploymentPorts(slices: LoopSlices): DeploymentPorts {
+  const { registry, experiments, serving, blobs } = slices;
+  return {
+    version: (model, version) => registry.getVersion(system, model, version),
+    packageInputs: async (model, modelId) => {
+      const { sourceRunId } = await experiments.models.get(system, modelId);
+      const logged = await experiments.models.ofRun(system, sourceRunId ?? '');
+      const files = logged.find((m) => m.id === modelId)?.files ?? [];
+      return { model, files: files.map(({ path, digest }) => ({ path, digest })) };
+    },
+    attach: async (model, modelId, outputs) => {
+      const { digest } = packageOutputsSchema.parse(outputs);
+      const signature = await signatureOf(blobs, digest);
+      await registry.createVersion(system, { name: model, digest, modelId, signature });
+      return digest;
+    },
+    deploy: async (actor, { endpoint, model, version, digest }, reason) => {
+      await serving.declare(actor, { name: endpoint, model });
+      const target = { modelVersion: String(version), packageDigest: digest as Digest };
+      return (await serving.deploy(actor, endpoint, target, reason)).routeVersion;
+    },
+  };
+}
+
+/** The inputs and outputs of a packaged model. */
+export async function signatureOf(blobs: BlobStore, packageDigest: string) {
+  const manifest = await blobs.bytes(packageDigest as Digest);
+  return packageManifestSchema.parse(JSON.parse(manifest.toString())).signature;
+}

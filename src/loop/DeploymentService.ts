@@ -1,0 +1,77 @@
+import { fail } from '../core/errors.ts';
+import type { Pipelines } from '../lifecycle/pipelines/index.ts';
+import { type Actor, authorize, systemActor } from '../platform/access/index.ts';
+import type { Database } from '../platform/db/index.ts';
+import type { Deployment, DeployVersionInput } from './contract.ts';
+
+/** A registered version, as far as deploying it by hand needs it. */
+export interface DeployableVersion {
+  /** Digest of its package; null until it is packaged. */
+  readonly digest: string | null;
+  readonly modelId: string | null;
+}
+
+/** The slices' front doors for deployments without a loop. Each may be called again with the same arguments. */
+export interface DeploymentPorts {
+  /** Throws `version_unknown`. */
+  version(model: string, version: number): Promise<DeployableVersion>;
+  /** Inputs of the step kind `package` for a logged model. */
+  packageInputs(model: string, modelId: string): Promise<unknown>;
+  /** The package's digest in the step's outputs, attached to the version. */
+  attach(model: string, modelId: string, outputs: unknown): Promise<string>;
+  /** Declares the endpoint and gives the version all its traffic; returns the route's version. */
+  deploy(
+    actor: Actor,
+    to: { endpoint: string; model: string; version: number; digest: string },
+    reason: string,
+  ): Promise<number>;
+}
+
+/** Serving alone: what a script registered is packaged and answers at an endpoint, with no loop around it. */
+export class DeploymentService {
+  readonly #db: Database;
+  readonly #pipelines: Pipelines;
+  readonly #ports: DeploymentPorts;
+
+  constructor(db: Database, pipelines: Pipelines, ports: DeploymentPorts) {
+    this.#db = db;
+    this.#pipelines = pipelines;
+    this.#ports = ports;
+  }
+
+  /**
+   * Takes the next step towards a deployment and tells where it stands; asking again until it says `deployed` is
+   * all there is to it, so nothing is lost when either side stops in between. After a packaging that failed (see
+   * its step run), the next request tries anew. Throws `version_unknown`, `version_not_logged`.
+   */
+  async deploy(actor: Actor, input: DeployVersionInput): Promise<Deployment> {
+    authorize(actor, 'serving:write');
+    const { model, version, reason, endpoint = model } = input;
+    const found = await this.#ports.version(model, version);
+    const target = { model, version, endpoint };
+    let { digest } = found;
+    let stepRunId: string | null = null;
+    if (digest === null) {
+      if (found.modelId === null) throw fail('version_not_logged', { model, version });
+      const step = await this.#package(model, version, found.modelId);
+      stepRunId = step.id;
+      if (step.outputs === null) return { ...target, state: 'packaging', stepRunId, routeVersion: null };
+      digest = await this.#ports.attach(model, found.modelId, step.outputs);
+    }
+    const routeVersion = await this.#ports.deploy(actor, { ...target, digest }, reason);
+    return { ...target, state: 'deployed', stepRunId, routeVersion };
+  }
+
+  async #package(model: string, version: number, modelId: string) {
+    const subject = `${model}/${version}`;
+    const [newest] = await this.#pipelines.list(systemActor, { subject, kind: 'package', limit: 1 });
+    if (newest?.status === 'succeeded') return { id: newest.id, outputs: newest.outputs as unknown };
+    if (newest?.status === 'queued' || newest?.status === 'running') return { id: newest.id, outputs: null };
+    const inputs = await this.#ports.packageInputs(model, modelId);
+    const key = `deployment/${subject}/${newest?.id ?? 'first'}`;
+    const id = await this.#db.write((tx) =>
+      this.#pipelines.start(tx, { kind: 'package', inputs, subject, key }),
+    );
+    return { id, outputs: null };
+  }
+}

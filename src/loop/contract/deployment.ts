@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+/** `POST /api/v1/deployments`: has a registered version answer at an endpoint, without a loop. */
+export const deployVersionInputSchema = z.strictObject({
+  model: z.string().min(1),
+  version: z.int().min(1),
+  /** Declared if it is not there; the model's name unless given. */
+  endpoint: z.string().min(1).optional(),
+  reason: z.string().trim().min(1).max(2000),
+});
+export type DeployVersionInput = z.infer<typeof deployVersionInputSchema>;
+
+export const deploymentSchema = z.object({
+  model: z.string(),
+  version: z.int(),
+  endpoint: z.string(),
+  /** `packaging`: the version is being made servable; the same request again tells how far it is. */
+  state: z.enum(['packaging', 'deployed']),
+  /** The step that packages it; null when it was packaged before. */
+  stepRunId: z.string().nullable(),
+  routeVersion: z.int().nullable(),
+});
+export type Deployment = z.infer<typeof deploymentSchema>;
