@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import type { Actor } from '../../platform/access/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { sqlLiteral } from '../../platform/frames/index.ts';
+import { datasetVersionSchema } from './contract.ts';
 import { openDataService } from './testing.ts';
 
 const ada: Actor = { kind: 'user', id: 'ada' };
@@ -26,6 +27,7 @@ forEachDatabase((name, open) => {
       const request = { dataset: 'flights', source: { path }, time: 'when', label: 'late' };
       const { created, version } = await service.register(ada, request);
       assert.equal(created, true);
+      datasetVersionSchema.parse(version);
       assert.equal(version.version, 1);
       assert.equal(version.rows, 5);
       assert.equal(version.format, 'csv');

@@ -7,7 +7,7 @@ import { formatTime } from '../../core/time.ts';
 import type { Actor } from '../../platform/access/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { sqlLiteral } from '../../platform/frames/index.ts';
-import type { Label } from './contract.ts';
+import { armOutcomesSchema, feedbackSummarySchema, type Label, predictionDetailSchema } from './contract.ts';
 import { pageKey } from './listPredictions.ts';
 import { FeedbackService } from './service.ts';
 import { type LoggedRow, openFeedbackService, replica } from './testing.ts';
@@ -68,7 +68,9 @@ forEachDatabase((name, open) => {
       );
       assert.match(summary.advice ?? '', /1 labelled id is in no prediction of "flights"/);
 
+      feedbackSummarySchema.parse(summary);
       const a = await service.prediction(ada, 'a');
+      predictionDetailSchema.parse(a);
       assert.equal(a.label?.value, 0);
       assert.equal(a.outcome, 'wrong');
       assert.ok(Math.abs((a.logLoss ?? 0) - -Math.log(1 - 0.9)) < 1e-12);
@@ -216,6 +218,7 @@ forEachDatabase((name, open) => {
       const labels = ['a', 'b', 'c', 'd', 'e'].map((id) => label(id, id === 'b' ? 0 : 1, 10));
       await service.postLabels(ada, { endpoint: 'flights', labels });
       const { arms, paired } = await service.armOutcomes(ada, { endpoint: 'flights', slowerThanMs: 2 });
+      armOutcomesSchema.parse({ arms, paired });
       const near = (actual: number | undefined, expected: number) =>
         assert.ok(Math.abs((actual ?? Number.NaN) - expected) < 1e-12, `${actual} is not ${expected}`);
       assert.deepEqual(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { createLogger } from '../../platform/log/index.ts';
+import { alertSchema, monitorSchema, monitorWindowSchema, monitorWindowSummarySchema } from './contract.ts';
 import { MonitorSchedule } from './MonitorSchedule.ts';
 import { ada, dayMs, labelsOf, makeRows, openMonitoring, startMs } from './testing.ts';
 
@@ -37,6 +38,9 @@ forEachDatabase((name, open) => {
       assert.deepEqual([second?.state, second?.performance.labelled], ['closed', 0]);
       assert.deepEqual(oldest?.driftedColumns, []);
       const whole = await service.window(ada, second?.id ?? '');
+      monitorWindowSchema.parse(whole);
+      for (const window of [oldest, second]) monitorWindowSummarySchema.parse(window);
+      monitorSchema.parse(await service.monitor(ada, 'flights'));
       assert.deepEqual(
         whole.drift.map((c) => [c.column, c.role, c.kind, c.verdict]),
         [
@@ -116,6 +120,7 @@ forEachDatabase((name, open) => {
         '+0 -0',
       ]);
       const alerts = await service.alerts(ada, { endpoint: 'flights', state: 'resolved', limit: 10 });
+      for (const alert of alerts) alertSchema.parse(alert);
       const distance = alerts.find((alert) => alert.subject === 'distance');
       assert.equal(distance?.kind, 'feature-drift');
       assert.match(

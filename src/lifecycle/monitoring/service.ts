@@ -1,4 +1,5 @@
 import { fail } from '../../core/errors.ts';
+import { parseInput } from '../../core/schema.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
 import type { DirectoryBlobStore } from '../../platform/blobs/index.ts';
@@ -85,7 +86,7 @@ export class MonitoringService {
    */
   async configure(actor: Actor, endpoint: string, input: MonitorSpecInput): Promise<Monitor> {
     authorize(actor, 'monitoring:write');
-    const spec = monitorSpecSchema.parse(input);
+    const spec = parseInput(monitorSpecSchema, input, 'monitor');
     const { db, journal, watermarks } = this.#options;
     await db.write(async (tx) => {
       const before = await findMonitor(tx, endpoint);
@@ -122,7 +123,7 @@ export class MonitoringService {
    */
   async addReference(actor: Actor, endpoint: string, input: MonitorReferenceRequest): Promise<void> {
     authorize(actor, 'monitoring:write');
-    const request = monitorReferenceRequestSchema.parse(input);
+    const request = parseInput(monitorReferenceRequestSchema, input, 'reference');
     const { db, journal, data, evaluation } = this.#options;
     await this.#known(endpoint);
     await data.version(actor, request.datasetVersionId);
