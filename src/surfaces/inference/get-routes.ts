@@ -2,6 +2,7 @@ import { fail } from '../../core/errors.ts';
 import type { ServeReplica } from '../../lifecycle/serving/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
 import { isModelReady, modelMetadata, serverMetadata } from './oip-metadata.ts';
+import { nameInPath } from './request-context.ts';
 
 export interface GetAnswer {
   readonly status: number;
@@ -40,8 +41,8 @@ export async function answerGet(path: string, context: GetContext): Promise<GetA
   }
   const match = modelPath.exec(path);
   if (!match) throw fail('route_not_found', { method: 'GET', path });
-  const name = decodeURIComponent(match[1] ?? '');
-  const asked = match[2] === undefined ? null : decodeURIComponent(match[2]);
+  const name = nameInPath(match[1] ?? '');
+  const asked = match[2] === undefined ? null : nameInPath(match[2]);
   if (match[3]) {
     const modelReady = isModelReady(replica.plane, name, asked);
     return json(modelReady ? 200 : 503, { name, ready: modelReady });

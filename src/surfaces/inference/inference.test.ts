@@ -125,6 +125,11 @@ test('OIP: each kind of bad input gets one message that names the thing', async 
   const version = await post('/v2/models/test/versions/9/infer', { inputs: inputs([1], [1]) });
   assert.equal(version.status, 404);
   assert.match(String(version.json.error), /does not serve version "9"\. It serves 1/);
+  const encoded = await post('/v2/models/%zz/infer', {});
+  assert.equal(encoded.status, 400);
+  assert.match(String(encoded.json.error), /%zz/);
+  const long = await post('/v2/models/test/infer', { id: 'x'.repeat(300), inputs: inputs([1], [1]) });
+  assert.match(String(long.json.error), /a prediction id may have 200 characters, this has 300/);
   const binary = await post('/v2/models/test/infer', '{}', { 'inference-header-content-length': '2' });
   assert.match(String(binary.json.error), /binary_data=False/);
 });

@@ -3,7 +3,7 @@ import { fail, MillraceError } from '../../core/errors.ts';
 import type { Plane, PredictRequest } from '../../lifecycle/serving/index.ts';
 import { mlflowError, readInvocation, writePredictions } from './invocations.ts';
 import { checkOutputNames, readInferRequest, writeInferResponse } from './oip-infer.ts';
-import { malformed, type RequestContext } from './request-context.ts';
+import { malformed, nameInPath, type RequestContext } from './request-context.ts';
 
 const inferPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/infer\/?$/;
 const invocationsPath = /^(?:\/endpoints\/([^/]+))?\/invocations\/?$/;
@@ -18,12 +18,12 @@ export async function answerPost(
   const clock = { headers, receivedAtMs: Date.now(), startedMs: performance.now() };
   const infer = inferPath.exec(path);
   if (infer) {
-    const version = infer[2] === undefined ? null : decodeURIComponent(infer[2]);
-    return answerInfer({ ...clock, endpoint: decodeURIComponent(infer[1] ?? ''), version }, body, plane);
+    const version = infer[2] === undefined ? null : nameInPath(infer[2]);
+    return answerInfer({ ...clock, endpoint: nameInPath(infer[1] ?? ''), version }, body, plane);
   }
   const invocations = invocationsPath.exec(path);
   if (invocations) {
-    const endpoint = invocations[1] === undefined ? onlyEndpoint(plane) : decodeURIComponent(invocations[1]);
+    const endpoint = invocations[1] === undefined ? onlyEndpoint(plane) : nameInPath(invocations[1]);
     return answerInvocation({ ...clock, endpoint, version: null }, body, plane);
   }
   throw fail('route_not_found', { method: 'POST', path });

@@ -54,3 +54,12 @@ export function malformed(problem: string) {
 export function rowIds(id: string, rowCount: number): string[] {
   return rowCount === 1 ? [id] : Array.from({ length: rowCount }, (_, row) => `${id}-${row}`);
 }
+
+/** A name out of a path. Throws `request_malformed` when its percent-encoding is broken. */
+export function nameInPath(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw malformed(`"${text}" in the path is not percent-encoded text`);
+  }
+}

@@ -50,6 +50,9 @@ export interface RowPlan {
   readonly arm: ServedArm;
 }
 
+/** Labels name a prediction by its id, which must fit there too. */
+const longestId = 200;
+
 /** Inputs that describe the row rather than being features, unless a signature says otherwise. */
 const reservedInputs = ['prediction_id', 'entity', 'event_time'] as const;
 
@@ -137,7 +140,7 @@ export function armOfVersion(state: EndpointState, version: string): ServedArm {
 /**
  * Decides each row's entity, event time and arm. The entity is what the request names, else the endpoint's
  * entity feature; a row without one is drawn at random and is not sticky. Throws `endpoint_empty`,
- * `model_version_unknown`, `invalid_time`.
+ * `model_version_unknown`, `invalid_time`, `request_malformed` for an id that is too long.
  */
 export function planRows(state: EndpointState, request: PredictRequest): readonly RowPlan[] {
   const { route, champion, challenger } = state;
@@ -155,8 +158,13 @@ export function planRows(state: EndpointState, request: PredictRequest): readonl
   return Array.from({ length: request.rowCount }, (_, row): RowPlan => {
     const entity = request.entities?.[row] ?? text(entities?.(row));
     const bucket = entity === null ? Math.floor(Math.random() * bucketCount) : bucketOf(route.salt, entity);
+    const predictionId = request.predictionIds?.[row] ?? text(ids?.(row));
+    if (predictionId !== null && predictionId.length > longestId) {
+      const problem = `a prediction id may have ${longestId} characters, this has ${predictionId.length}`;
+      throw fail('request_malformed', { problem });
+    }
     return {
-      predictionId: request.predictionIds?.[row] ?? text(ids?.(row)),
+      predictionId,
       entity,
       eventTimeMs: request.eventTimesMs?.[row] ?? timeOf(times?.(row)) ?? request.receivedAtMs,
       bucket: pinned ? null : bucket,

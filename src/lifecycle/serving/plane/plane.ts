@@ -127,7 +127,12 @@ export class Plane {
       })),
       outputs: replyOutputs(parts, rowCount),
     };
-    await durable;
+    try {
+      await durable;
+    } catch (error) {
+      for (const share of shares) this.#count(request, share, (error as MillraceError).code);
+      throw error;
+    }
     for (const share of shares) this.#count(request, share, 'ok');
     if (state.shadow && request.version === null) this.#offerShadow(state, state.shadow, request, plans, ids);
     return reply;
