@@ -87,7 +87,7 @@ export function Choice<T extends string>(props: {
   readonly onChange: (value: T) => void;
 }) {
   return (
-    <fieldset className="inline-flex h-7 rounded-control border border-line-strong pointer-coarse:h-9">
+    <fieldset className="inline-flex h-7 min-w-0 max-w-full overflow-x-auto whitespace-nowrap rounded-control border border-line-strong pointer-coarse:h-9">
       <legend className="sr-only">{props.label}</legend>
       {props.options.map(([value, text]) => (
         <button

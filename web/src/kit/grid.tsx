@@ -75,7 +75,7 @@ export function Grid<T>(props: {
           <div
             role="row"
             aria-rowindex={1}
-            className="grid h-8 items-center gap-x-5 border-line border-b px-4 text-label text-muted"
+            className="grid h-8 items-center gap-x-3 border-line sm:gap-x-5 border-b px-4 text-label text-muted"
             style={{ gridTemplateColumns: template }}
           >
             {columns.map((column) => (
@@ -123,7 +123,7 @@ export function Grid<T>(props: {
                   setCursor(index);
                   onOpen(row);
                 }}
-                className={`absolute inset-x-0 grid items-center gap-x-5 border-line border-b px-4 hover:bg-sunken aria-selected:bg-accent-quiet data-cursor:shadow-[inset_2px_0_0_var(--accent)] ${onOpen ? 'cursor-pointer' : ''}`}
+                className={`absolute inset-x-0 grid items-center gap-x-3 border-line sm:gap-x-5 border-b px-4 hover:bg-sunken aria-selected:bg-accent-quiet data-cursor:shadow-[inset_2px_0_0_var(--accent)] ${onOpen ? 'cursor-pointer' : ''}`}
                 style={{
                   gridTemplateColumns: template,
                   height: rowHeight,

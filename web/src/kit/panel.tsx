@@ -22,7 +22,7 @@ export function Card(props: {
         <header className="flex min-h-11 flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
           <h2 className="font-strong text-lead">{title}</h2>
           {note && <div className="min-w-0 text-label text-muted">{note}</div>}
-          {actions && <div className="ml-auto flex items-center gap-2">{actions}</div>}
+          {actions && <div className="ml-auto flex min-w-0 max-w-full items-center gap-2">{actions}</div>}
         </header>
       )}
       <div className={flush ? '' : title || actions ? 'px-4 pb-4' : 'p-4'}>{children}</div>

@@ -27,21 +27,25 @@ export function BottomAxis(props: {
   readonly plot: Plot;
   readonly ticks: readonly Placed[];
   readonly offset?: number;
+  /** Where the hairline writes its own date; texts under it are left out. */
+  readonly avoid?: number | null;
 }) {
-  const { plot, ticks, offset = 28 } = props;
+  const { plot, ticks, offset = 28, avoid = null } = props;
   return (
     <g>
-      {ticks.map((tick) => (
-        <text
-          key={tick.at}
-          x={Math.max(plot.x + 8, Math.min(plot.x + plot.width - 8, tick.at))}
-          y={plot.y + plot.height + offset}
-          textAnchor="middle"
-          className="axis-text"
-        >
-          {tick.text}
-        </text>
-      ))}
+      {ticks.map((tick) =>
+        avoid !== null && Math.abs(tick.at - avoid) < 56 ? null : (
+          <text
+            key={tick.at}
+            x={Math.max(plot.x + 8, Math.min(plot.x + plot.width - 8, tick.at))}
+            y={plot.y + plot.height + offset}
+            textAnchor="middle"
+            className="axis-text"
+          >
+            {tick.text}
+          </text>
+        ),
+      )}
     </g>
   );
 }

@@ -139,7 +139,11 @@ export function TimeChart(
             </text>
           ))}
           <MarkStrip plot={chart.plot} marks={chart.marks} />
-          <BottomAxis plot={chart.plot} ticks={chart.xTicks} />
+          <BottomAxis
+            plot={chart.plot}
+            ticks={chart.xTicks}
+            avoid={snapped === null ? null : chart.xOf(snapped)}
+          />
           {snapped !== null && (
             <Hairline plot={chart.plot} x={chart.xOf(snapped)} atMs={read[0]?.point.startMs ?? snapped} />
           )}

@@ -88,7 +88,11 @@ export function TrafficChart(props: {
             />
           ))}
           <MarkStrip plot={chart.plot} marks={chart.marks} />
-          <BottomAxis plot={chart.plot} ticks={chart.xTicks} />
+          <BottomAxis
+            plot={chart.plot}
+            ticks={chart.xTicks}
+            avoid={hover === null ? null : chart.xOf(hover)}
+          />
           {hover !== null && (
             <Hairline
               plot={chart.plot}

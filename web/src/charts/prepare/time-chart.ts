@@ -177,14 +177,8 @@ function mergeImmature(points: readonly WindowPoint[]): readonly (readonly [numb
   return merged;
 }
 
-/** Per series the real sample nearest to `atMs`, if its window holds that moment or is the nearest within one window. */
+/** Per series the real sample whose window holds `atMs`; a series without one has nothing to say there. */
 export function samplesAt(samples: readonly Sample[], atMs: number): readonly Sample[] {
-  const best = new Map<string, Sample>();
-  for (const sample of samples) {
-    const size = sample.point.endMs - sample.point.startMs;
-    if (Math.abs(sample.atMs - atMs) > size) continue;
-    const known = best.get(sample.series);
-    if (!known || Math.abs(sample.atMs - atMs) < Math.abs(known.atMs - atMs)) best.set(sample.series, sample);
-  }
-  return [...best.values()];
+  const held = samples.filter(({ point }) => atMs >= point.startMs && atMs < point.endMs);
+  return [...new Map(held.map((sample) => [sample.series, sample])).values()];
 }

@@ -196,7 +196,7 @@ function ScoreBar(props: { readonly score: number | null }) {
   if (props.score === null) return <span className="text-faint">–</span>;
   return (
     <span className="flex items-center gap-2">
-      <span className="h-1.5 w-20 shrink-0 overflow-hidden rounded-full bg-sunken">
+      <span className="h-1.5 min-w-0 max-w-20 flex-1 overflow-hidden rounded-full bg-sunken">
         <span
           className="block h-full bg-champion opacity-70"
           style={{ width: `${Math.min(100, Math.max(0, props.score * 100))}%` }}
@@ -215,20 +215,21 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
         Event time <EventTimeMark />
       </span>
     ),
-    width: '150px',
+    width: 'minmax(132px, 150px)',
     cell: (row) => <EventTime at={row.eventTime} precise />,
   },
   {
     id: 'entity',
+    wideOnly: true,
     head: 'Entity',
     width: 'minmax(90px, 0.7fr)',
     cell: (row) => row.entity ?? <span className="text-faint">none</span>,
   },
-  { id: 'score', head: 'Score', width: '150px', cell: (row) => <ScoreBar score={row.score} /> },
+  { id: 'score', head: 'Score', width: 'minmax(84px, 150px)', cell: (row) => <ScoreBar score={row.score} /> },
   {
     id: 'label',
     head: 'Label',
-    width: '80px',
+    width: '60px',
     cell: (row) => (row.label ? String(row.label.value) : <span className="text-faint">waiting</span>),
   },
   {

@@ -47,10 +47,10 @@ function AlertRow(props: { readonly alert: Alert; readonly chosen: boolean }) {
   const over = alert.state === 'resolved';
   return (
     <li
-      className={`flex flex-wrap items-baseline gap-x-3 gap-y-1 border-line border-t px-4 py-2 ${chosen ? 'bg-accent-quiet' : ''}`}
+      className={`grid grid-cols-[12px_1fr] items-baseline gap-x-3 gap-y-2 border-line border-t px-4 py-2 sm:grid-cols-[12px_1fr_max-content] ${chosen ? 'bg-accent-quiet' : ''}`}
     >
       <StateMark state={over ? 'none' : alert.severity} label={over ? 'resolved' : alert.severity} />
-      <div className="min-w-0 flex-1 basis-64">
+      <div className="min-w-0">
         <span className={over ? 'text-muted' : ''}>{sentence(alert.reason)}</span>
         <span className="block text-label text-muted">
           v{alert.modelVersion}, since <EventTime at={alert.openedAt} className="align-bottom" />
@@ -76,13 +76,15 @@ function AlertRow(props: { readonly alert: Alert; readonly chosen: boolean }) {
         )}
       </div>
       {alert.state === 'open' && (
-        <Act
-          verb="Seen"
-          title="Mark as seen"
-          path={`/alerts/${alert.id}/acknowledge`}
-          effect="It leaves the list of what waits for you and stays open until its cause is gone."
-          placeholder="For instance: known, the loop retrains"
-        />
+        <span className="col-start-2 sm:col-start-3">
+          <Act
+            verb="Seen"
+            title="Mark as seen"
+            path={`/alerts/${alert.id}/acknowledge`}
+            effect="It leaves the list of what waits for you and stays open until its cause is gone."
+            placeholder="For instance: known, the loop retrains"
+          />
+        </span>
       )}
     </li>
   );

@@ -17,7 +17,6 @@ import { TimeChart } from '../../charts/draw/time-chart.tsx';
 import { TrafficChart } from '../../charts/draw/traffic-chart.tsx';
 import { marksOf, roleSeries, TRAFFIC_PARTS, trafficWindows } from '../../charts/prepare/loop-history.ts';
 import { wheelOfTurn } from '../../charts/prepare/loop-wheel.ts';
-import { Act } from '../../kit/act.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Figures } from '../../kit/facts.tsx';
 import { Select } from '../../kit/fields.tsx';
@@ -28,6 +27,7 @@ import { lastRollout, RolloutView } from '../../kit/rollout-view.tsx';
 import { turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 import { AskCard } from './ask-card.tsx';
+import { EndpointActs } from './endpoint-acts.tsx';
 import { RouteHistory } from './route-history.tsx';
 import { TrafficBar } from './traffic-bar.tsx';
 
@@ -57,7 +57,7 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
       <PageHead
         title={endpoint.name}
         sentence={headline(endpoint, behind.length)}
-        actions={<EndpointActs endpoint={endpoint} loopName={loop?.name} paused={loop?.state === 'paused'} />}
+        actions={<EndpointActs endpoint={endpoint} {...(loop ? { loop } : {})} />}
       />
       <Card>
         <TrafficBar endpoint={endpoint} />
@@ -89,55 +89,6 @@ function headline(endpoint: Endpoint, behind: number): string {
   if (endpoint.shadow)
     return `v${champion.modelVersion} answers everything; v${endpoint.shadow.modelVersion} listens in shadow.${replicas}`;
   return `v${champion.modelVersion} answers everything.${replicas}`;
-}
-
-function EndpointActs(props: {
-  readonly endpoint: Endpoint;
-  readonly loopName: string | undefined;
-  readonly paused: boolean;
-}) {
-  const { endpoint, loopName, paused } = props;
-  const path = `/endpoints/${encodeURIComponent(endpoint.name)}`;
-  const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
-  const challenger = endpoint.arms.find((arm) => arm.arm === 'challenger');
-  if (!champion) return null;
-  return (
-    <>
-      {loopName !== undefined && (
-        <Act
-          verb={paused ? 'Resume' : 'Pause'}
-          title={paused ? `Resume ${loopName}` : `Pause ${loopName}`}
-          path={`/loops/${encodeURIComponent(loopName)}/${paused ? 'resume' : 'pause'}`}
-          effect={
-            paused
-              ? 'The roll-out goes on from the step it stands on.'
-              : 'The roll-out stays at its present step: the shares of traffic do not change until it is resumed.'
-          }
-        />
-      )}
-      {challenger || endpoint.shadow ? (
-        <Act
-          verb="Withdraw"
-          look="danger"
-          title={`Withdraw v${challenger?.modelVersion ?? endpoint.shadow?.modelVersion}`}
-          path={`${path}/withdraw`}
-          effect={
-            challenger
-              ? `${formatPercent(challenger.weight)} of traffic returns to v${champion.modelVersion} at once.`
-              : `v${endpoint.shadow?.modelVersion} stops listening. No answer changes.`
-          }
-        />
-      ) : (
-        <Act
-          verb="Roll back"
-          look="danger"
-          title={`Roll back ${endpoint.name}`}
-          path={`${path}/rollback`}
-          effect={`100\u202f% of traffic returns from v${champion.modelVersion} to the champion before it, at once.`}
-        />
-      )}
-    </>
-  );
 }
 
 /** The roll-out under way, or any earlier one; which is in the URL. */

@@ -1,0 +1,66 @@
+import { useQuery } from '@tanstack/react-query';
+import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
+import type { Loop } from '../../../../src/loop/contract.ts';
+import { modelQuery } from '../../api/queries.ts';
+import { Act } from '../../kit/act.tsx';
+import { formatPercent } from '../../kit/format.ts';
+
+/**
+ * What a person may do to the traffic. With a loop the acts go through it, so that alias, turn and route stay one
+ * story: during a roll-out the turn is aborted, otherwise the registry's champion goes back and the route follows.
+ */
+export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop?: Loop }) {
+  const { endpoint, loop } = props;
+  const model = useQuery(modelQuery(endpoint.model));
+  const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
+  if (!champion) return null;
+  const challenger = endpoint.arms.find((arm) => arm.arm === 'challenger');
+  const own = `/endpoints/${encodeURIComponent(endpoint.name)}`;
+  const turn = loop?.activeTurn;
+  const previous = model.data?.previousChampion;
+  return (
+    <>
+      {loop && <PauseAct loop={loop} />}
+      {challenger || endpoint.shadow ? (
+        <Act
+          verb={turn ? 'Roll back' : 'Withdraw'}
+          look="danger"
+          title={`Take v${challenger?.modelVersion ?? endpoint.shadow?.modelVersion} out of traffic`}
+          path={turn ? `/turns/${turn.id}/abort` : `${own}/withdraw`}
+          effect={
+            challenger
+              ? `${formatPercent(challenger.weight)} of traffic returns to v${champion.modelVersion} at once.`
+              : `v${endpoint.shadow?.modelVersion} stops listening. No answer changes.`
+          }
+        />
+      ) : (
+        <Act
+          verb="Roll back"
+          look="danger"
+          title={`Roll back ${endpoint.name}`}
+          path={
+            loop ? `/registered-models/${encodeURIComponent(endpoint.model)}/rollback` : `${own}/rollback`
+          }
+          effect={`100\u202f% of traffic returns from v${champion.modelVersion} to ${previous ? `v${previous}` : 'the champion before it'} at once.`}
+          disabled={loop && previous === null ? 'There is no earlier champion' : false}
+        />
+      )}
+    </>
+  );
+}
+
+function PauseAct(props: { readonly loop: Loop }) {
+  const paused = props.loop.state === 'paused';
+  return (
+    <Act
+      verb={paused ? 'Resume' : 'Pause'}
+      title={`${paused ? 'Resume' : 'Pause'} ${props.loop.name}`}
+      path={`/loops/${encodeURIComponent(props.loop.name)}/${paused ? 'resume' : 'pause'}`}
+      effect={
+        paused
+          ? 'A roll-out goes on from the step it stands on, and new turns may begin.'
+          : 'A roll-out stays at its present step: the shares of traffic do not change until it is resumed. No new turn begins.'
+      }
+    />
+  );
+}
