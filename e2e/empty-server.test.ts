@@ -58,7 +58,7 @@ test('keyboard: palette, chords, shortcut sheet; the theme is kept', async (t) =
   await page.keyboard.press('g');
   await page.keyboard.press('r');
   await page.waitForURL('**/runs');
-  assert.equal(await page.title(), 'Runs · Millrace');
+  await page.waitForFunction(() => document.title === 'Runs · Millrace');
 
   await page.keyboard.press('/');
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'Filter');

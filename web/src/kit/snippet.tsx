@@ -25,7 +25,7 @@ export function CopyButton(props: { readonly text: string; readonly label?: stri
 export function Snippet(props: { readonly text: string; readonly label?: string }) {
   return (
     <div className="flex items-start rounded-control border border-line bg-sunken">
-      <Scroll label="What to type" className="flex-1 px-3 py-2">
+      <Scroll label={`To type: ${props.text.split('\n')[0]}`} className="flex-1 px-3 py-2">
         <pre className="leading-5">{props.text}</pre>
       </Scroll>
       <div className="p-1">

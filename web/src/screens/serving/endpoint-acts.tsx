@@ -11,7 +11,8 @@ import { formatPercent } from '../../kit/format.ts';
  */
 export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop?: Loop }) {
   const { endpoint, loop } = props;
-  const model = useQuery(modelQuery(endpoint.model));
+  // Without a loop the endpoint may serve a model that the registry has never heard of.
+  const model = useQuery({ ...modelQuery(endpoint.model), enabled: loop !== undefined });
   const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
   if (!champion) return null;
   const challenger = endpoint.arms.find((arm) => arm.arm === 'challenger');
