@@ -3,11 +3,15 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ApiProvider } from '../api/context.tsx';
 import { ShortcutProvider } from '../kit/shortcuts.tsx';
+import { pathOfMlflowLink } from './mlflow-links.ts';
 import { createAppRouter } from './router.tsx';
 import './styles.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with the id "root"');
+
+const linked = pathOfMlflowLink(location.hash);
+if (linked) history.replaceState(null, '', linked);
 
 createRoot(root).render(
   <StrictMode>
