@@ -95,9 +95,9 @@ def against(flights, p, q, repeats=2000):
     return np.quantile(sums[pick].sum(1) / counts[pick].sum(1), [0.025, 0.975])
 
 
-def looped(flights, window=180, holdout=0.2, cooldown=21, rollout=6):
-    """The loop's policy: performance or the first of the month starts a turn; what is shown to be better on the hold-out
-    (the whole 95 % interval of the paired difference) is promoted."""
+def looped(flights, window=180, holdout=0.2, cooldown=21, rollout=6, margin=0.002):
+    """The loop's policy: performance or the first of the month starts a turn; what is shown on the hold-out not to be
+    worse by more than the margin (the whole 95 % interval of the paired difference) is promoted."""
     y, champion = flights.y, flights.trained(0, 25)
     def reference(rows, p):
         losses = loss(y[rows], p[rows])
@@ -119,8 +119,8 @@ def looped(flights, window=180, holdout=0.2, cooldown=21, rollout=6):
         candidate, rows = flights.trained(start, cut), flights.between(cut, end)
         differences = loss(y[rows], candidate[rows]) - loss(y[rows], champion[rows])
         high = differences.mean() + 1.96 * differences.std() / np.sqrt(len(differences))
-        turns.append((today, cause, differences.mean(), high < 0))
-        if high < 0:
+        turns.append((today, cause, differences.mean(), high < margin))
+        if high < margin:
             champion, busy, since, worse = candidate, today + rollout, today + rollout, []
             expected = reference(rows, champion)
             answered[flights.day >= busy] = champion[flights.day >= busy]
@@ -151,6 +151,10 @@ def policies(flights):
     low, high = against(flights, run, blind)
     print(f"\nLoop against monthly on the month before: {low:+.4f} to {high:+.4f}.")
     print("Turns (day, cause, difference on the hold-out): " + ", ".join(f"{d} {c} {x:+.4f}{' promoted' * bool(ok)}" for d, c, x, ok in turns))
+    for margin in (0, 0.001, 0.005, 1):
+        p, t = looped(flights, margin=margin)
+        _, total, auc = by_month(flights, p)
+        print(f"Margin {margin}: {total:.4f} / {auc:.3f}, {1 + sum(ok for *_, ok in t)} of {1 + len(t)} promoted")
     print("\nThe same with other settings of the loop:\n\n| window | hold-out | cool-down | log loss | AUC | trainings | promoted |\n|---|---|---|---|---|---|---|")
     for window in (30, 60, 90, 180):
         for holdout in (0.1, 0.2):

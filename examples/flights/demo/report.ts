@@ -5,13 +5,13 @@ import type { Turn, TurnSummary } from '../../../src/loop/contract.ts';
 import type { Api } from './api.ts';
 import type { Baselines } from './baselines.ts';
 import { type Claim, checkClaims, checkRows } from './claims.ts';
-import { injected, type Killed } from './incidents.ts';
+import { injected, isInjected, type Killed } from './incidents.ts';
 import type { Ledger } from './ledger.ts';
 import { judge, type Policy } from './policies.ts';
 import { loopName } from './replay.ts';
 import { monthChart, monthTable } from './table.ts';
 
-const spotChecks = 100;
+const spotChecks = 40;
 const countPatienceMs = 30_000;
 
 export interface Report {
@@ -58,7 +58,7 @@ export async function gatherReport(material: Material): Promise<Report> {
   const turns = await readTurns(api);
   const counted = await countedFeedback(api, ledger.labels.length);
   const { never, monthly, cumulative } = await material.baselines.result;
-  const ours = turns.filter((turn) => !isInjected(turn));
+  const ours = turns.filter((turn) => !isInjected(turn.trigger.reason));
   const policies = [
     judge('never retrained', 1, never, never, ledger),
     judge('monthly, last month', 5, monthly, never, ledger),
@@ -89,7 +89,7 @@ export async function gatherReport(material: Material): Promise<Report> {
     counts: counted.total,
     kill,
     policies,
-    badModels: turns.filter(isInjected).map((turn) => badModel(turn, ledger)),
+    badModels: turns.filter((turn) => isInjected(turn.trigger.reason)).map((turn) => badModel(turn, ledger)),
     turns,
     claims,
   };
@@ -150,10 +150,6 @@ async function countedFeedback(api: Api, expected: number): Promise<FeedbackSumm
     if (summary.total.predictions >= expected || performance.now() > giveUpMs) return summary;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-}
-
-function isInjected(turn: Turn): boolean {
-  return Object.values<string>(injected).includes(turn.trigger.reason);
 }
 
 function badModel(turn: Turn, ledger: Ledger): BadModel {

@@ -25,6 +25,7 @@ export interface DemoOptions {
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const loopFile = 'examples/flights/loop.yaml';
+const pythonFile = '.venv/bin/python';
 
 /** Runs the demo. Resolves with the exit status: 0 only if every claim was checked true. */
 export async function runDemo(options: DemoOptions): Promise<number> {
@@ -67,6 +68,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
 async function perform(options: DemoOptions, server: Server, narrator: Narrator): Promise<boolean> {
   const source = join(root, flightsFile);
   if (!existsSync(source)) throw new Error(`${flightsFile} is missing; run "make setup" first.`);
+  if (!existsSync(join(root, pythonFile)))
+    throw new Error(`${pythonFile} is missing; run "make python" first.`);
   await server.start();
   narrator.say(`server ready: ${server.url} (screens and API), ${server.serveUrl} (predictions)`);
   const api = new Api(server.url);
