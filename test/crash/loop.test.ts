@@ -100,7 +100,7 @@ test('a worker killed with -9 while it trains leaves no process behind, and the 
   assert.ok(lines.items.some((line) => /attempt 1 was lost/.test(line.text)));
   const left = execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' }).split('\n');
   assert.deepEqual(
-    left.filter((args) => args.includes(server.dataDirectory)),
+    left.filter((args) => args.includes('train.py') && args.includes(server.dataDirectory)),
     [],
   );
 });
