@@ -4,6 +4,9 @@ import type { Logger } from '../log/index.ts';
 import { convertSegment, type SegmentFacts, type SegmentFrames } from './parquet.ts';
 import { readHeader, suffix } from './segment-file.ts';
 
+/** Failures in a row before the log says so: a receiver that is being restarted is no news. */
+const toldAfter = 3;
+
 /** A complete segment, ready for its reader. `id` names it for ever: shipping it twice must do nothing. */
 export interface SealedSegment extends SegmentFacts {
   readonly id: string;
@@ -83,7 +86,7 @@ export class Shipping {
         if (this.#closed) break;
         this.#failures++;
         const { stream, logger } = this.#options;
-        if (this.#failures === 1 || this.#failures % 20 === 0) {
+        if (this.#failures === toldAfter || this.#failures % 20 === 0) {
           logger.warn(
             { stream, segment: id, attempts: this.#failures, err: error },
             'segment waits: it could not be shipped',

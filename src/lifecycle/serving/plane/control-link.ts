@@ -24,6 +24,8 @@ export interface StreamHandlers {
 }
 
 const reconnectMs = { first: 100, longest: 5000 } as const;
+/** Shorter absences, as when both are started at once, are no news. */
+const worthTellingMs = 3000;
 /** Control pings every 5 s; a stream that is silent for longer than this is dead. */
 const silenceMs = 16_000;
 
@@ -40,20 +42,27 @@ export class ControlLink {
 
   /** Keeps control's stream open until `close`, connecting again with back-off and jitter. */
   async follow(handlers: StreamHandlers): Promise<void> {
+    const { logger, controlUrl } = this.#options;
     let waitMs: number = reconnectMs.first;
-    let reachable = true;
+    let awaySinceMs = performance.now();
+    let told = false;
     while (!this.#stop.signal.aborted) {
+      let connected = false;
       try {
         await this.#readStream(handlers, () => {
-          if (!reachable) this.#options.logger.info({ url: this.#options.controlUrl }, 'control is back');
-          reachable = true;
+          connected = true;
+          if (told) logger.info({ url: controlUrl }, 'control is back');
+          told = false;
           waitMs = reconnectMs.first;
         });
+        awaySinceMs = performance.now();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        if (reachable)
-          this.#options.logger.warn({ err: error }, 'control is away: serving with the last known routes');
-        reachable = false;
+        if (connected) awaySinceMs = performance.now();
+        if (!told && performance.now() - awaySinceMs > worthTellingMs) {
+          logger.warn({ err: error }, 'control is away: serving with the last known routes');
+          told = true;
+        }
       }
       const { signal } = this.#stop;
       await sleep(waitMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
