@@ -56,3 +56,10 @@ export const sentence = (text: string): string => {
 /** Why a turn stands as it does, without repeating the version and the state that stand before it. */
 export const reasonOf = (turn: { readonly reason: string }): string =>
   sentence(humane(turn.reason).replace(/^v\d+ (rolled back|is champion|promoted|rejected): /, ''));
+
+/** Cause and reason of a trigger, without saying the cause twice. */
+export function whyItBegan(trigger: { readonly cause: TriggerCause; readonly reason: string }): string {
+  const reason = humane(trigger.reason);
+  const told = reason.toLowerCase().startsWith(trigger.cause);
+  return told ? sentence(reason) : `${sentence(causeWord(trigger.cause))}: ${reason}`;
+}

@@ -54,7 +54,7 @@ export function ConfidenceSequence(props: {
                 strokeDasharray={bound.value === 0 ? undefined : '4 3'}
               />
               <text
-                x={drawn.plot.x + 4}
+                x={bound.labelX}
                 y={bound.y + (bound.y < drawn.plot.y + 12 ? 12 : -4)}
                 className="axis-text"
               >

@@ -61,7 +61,7 @@ const MARK_INK: Readonly<Record<MarkKind, string>> = {
 /** What happened to the model, on the time axis of every chart: shape and colour by kind, words on hover. */
 export function MarkStrip(props: {
   readonly plot: Plot;
-  readonly marks: readonly (TimeMark & { readonly x: number })[];
+  readonly marks: readonly (TimeMark & { readonly x: number; readonly glyphX: number })[];
 }) {
   const { plot, marks } = props;
   const y = plot.y + plot.height + 9;
@@ -82,8 +82,8 @@ export function MarkStrip(props: {
               strokeDasharray="1 3"
             />
           )}
-          <rect x={mark.x - 8} y={y - 8} width="16" height="16" fill="transparent" />
-          <MarkGlyph kind={mark.kind} x={mark.x} y={y} />
+          <rect x={mark.glyphX - 6} y={y - 8} width="12" height="16" fill="transparent" />
+          <MarkGlyph kind={mark.kind} x={mark.glyphX} y={y} />
           {mark.label && (
             <text x={mark.x + 4} y={plot.y + 9} className="axis-text">
               {mark.label}

@@ -53,7 +53,21 @@ export function prepareConfidenceSequence(input: {
     line: linePath(placed),
     band: bandPath(placed.map((look) => ({ x: look.x, low: look.yLow, high: look.yHigh }))),
     looks: placed,
-    bounds: input.bounds.map((bound) => ({ ...bound, y: y(bound.value) })),
+    bounds: placeBounds(input.bounds, plot.x, y),
     need: input.need === undefined ? null : x(input.need),
   };
+}
+
+/** Bounds with their labels at the left; a label that would lie on another one stands to its right. */
+function placeBounds(
+  bounds: readonly { readonly value: number; readonly label: string }[],
+  left: number,
+  y: (value: number) => number,
+) {
+  return bounds.map((bound, index) => {
+    const near = bounds
+      .slice(0, index)
+      .filter((other) => Math.abs(y(other.value) - y(bound.value)) < 14).length;
+    return { ...bound, y: y(bound.value), labelX: left + 4 + near * 150 };
+  });
 }

@@ -41,10 +41,19 @@ export function wheelOfTurn(turn: Pick<TurnSummary, 'state'>, failedIn?: TurnSta
   return { states, notes };
 }
 
+/** Whether an alert is about a version that has traffic: what a replaced version did is history. */
+export function concernsNow(alert: Alert, loop: Loop): boolean {
+  const serving = [loop.championVersion, loop.activeTurn?.challengerVersion ?? null];
+  return (
+    alert.endpoint === loop.endpoint &&
+    serving.some((version) => version !== null && String(version) === alert.modelVersion)
+  );
+}
+
 /** The whole circle of a loop: what runs, what is well, what asks for a look. */
 export function wheelOfLoop(loop: Loop, alerts: readonly Alert[], watched: boolean): WheelView {
   const { activeTurn, lastTurn, championVersion } = loop;
-  const open = alerts.filter((alert) => alert.endpoint === loop.endpoint && alert.state === 'open');
+  const open = alerts.filter((alert) => alert.state === 'open' && concernsNow(alert, loop));
   const active = activeTurn ? STAGE_OF[activeTurn.state] : null;
   const failed = !activeTurn && lastTurn?.state === 'failed';
   const lives = championVersion !== null;
@@ -68,7 +77,10 @@ export function wheelOfLoop(loop: Loop, alerts: readonly Alert[], watched: boole
     deploy: lives ? ['good', `v${championVersion} is champion`] : ['none', 'nothing deployed yet'],
     monitor:
       open.length > 0
-        ? [worstState(open.map((alert) => alert.severity)), open.map((alert) => alert.reason).join('; ')]
+        ? [
+            worstState(open.map((alert) => alert.severity)),
+            `${open[0]?.reason}${open.length > 1 ? `, and ${open.length - 1} more` : ''}`,
+          ]
         : watched
           ? ['good', 'no open alert']
           : ['none', 'no window closed yet'],

@@ -9,7 +9,7 @@ import { prepareSparkline } from './sparkline.ts';
 import { prepareStackedBars } from './stacked-bars.ts';
 import { leastDone, prepareStepPlan } from './step-plan.ts';
 import { extent, niceStep, timeTicks, valueTicks } from './ticks.ts';
-import { prepareTimeChart, samplesAt, type WindowPoint } from './time-chart.ts';
+import { placeMarks, prepareTimeChart, samplesAt, type WindowPoint } from './time-chart.ts';
 
 const DAY = 86_400_000;
 const march = Date.UTC(2001, 2, 1);
@@ -234,4 +234,17 @@ test('a challenger known by a handful of labels does not set the scale', () => {
   assert.ok(prepared && Number(prepared.yTicks.at(-1)?.text) < 0.6);
   const known = chart([day(0, 0)], { fromZero: true, atLeast: 1 });
   assert.equal(known?.yTicks.at(-1)?.text, '1.00');
+});
+
+test('marks of the same moment stand side by side', () => {
+  const mark = (atMs: number) => ({ atMs, kind: 'incident' as const, text: '' });
+  assert.deepEqual(
+    placeMarks([mark(50), mark(3), mark(3), mark(3)], (ms) => ms).map((placed) => [placed.x, placed.glyphX]),
+    [
+      [3, 3],
+      [3, 13],
+      [3, 23],
+      [50, 50],
+    ],
+  );
 });

@@ -1,5 +1,5 @@
 import { extent, timeTicks, valueTicks } from './ticks.ts';
-import type { TimeMark } from './time-chart.ts';
+import { placeMarks, type TimeMark } from './time-chart.ts';
 
 /** Requests of one window by who answered. */
 export type StackedWindow = {
@@ -48,9 +48,10 @@ export function prepareStackedBars(input: {
       text: tick.text,
     })),
     yTicks: axis.ticks.map((tick) => ({ at: yOf(tick.value), text: tick.text })),
-    marks: (input.marks ?? [])
-      .filter((mark) => mark.atMs >= span[0] && mark.atMs <= span[1])
-      .map((mark) => ({ ...mark, x: xOf(mark.atMs) })),
+    marks: placeMarks(
+      (input.marks ?? []).filter((mark) => mark.atMs >= span[0] && mark.atMs <= span[1]),
+      xOf,
+    ),
     xOf,
     timeAt: (x: number): number => span[0] + ((x - plot.x) / plot.width) * (span[1] - span[0]),
   };

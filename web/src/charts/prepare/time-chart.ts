@@ -62,8 +62,13 @@ export function prepareTimeChart(input: TimeChartInput) {
   const all = input.series.flatMap((series) => series.points);
   const span =
     input.domain ?? extent([...all.map((point) => point.startMs), ...all.map((point) => point.endMs)]);
-  const values = valueRange(input);
-  if (!span || !values || span[0] === span[1]) return null;
+  const range = valueRange(input);
+  const values = range?.values;
+  if (!span || !range || !values || span[0] === span[1]) return null;
+  const shown = (series: TimeSeries): readonly WindowPoint[] =>
+    series.points.filter(
+      (point) => point.value !== null && (series === input.series[0] || range.isKnown(point)),
+    );
   const axis = valueTicks(values[0], Math.max(values[1], input.atLeast ?? values[1]), input.fromZero);
   const plot = {
     x: LEFT,
@@ -76,7 +81,7 @@ export function prepareTimeChart(input: TimeChartInput) {
     plot.y + (1 - (value - axis.low) / (axis.high - axis.low)) * plot.height;
 
   const lines = input.series.map((series) => {
-    const samples = series.points.filter((point) => point.value !== null);
+    const samples = shown(series);
     const runs = runsOf(
       samples,
       (before, after) => after.startMs - before.endMs > (before.endMs - before.startMs) * 0.5,
@@ -105,15 +110,13 @@ export function prepareTimeChart(input: TimeChartInput) {
   });
 
   const samples: Sample[] = input.series.flatMap((series) =>
-    series.points
-      .filter((point) => point.value !== null)
-      .map((point) => ({
-        series: series.id,
-        x: xOf(middle(point)),
-        y: yOf(point.value ?? 0),
-        atMs: middle(point),
-        point,
-      })),
+    shown(series).map((point) => ({
+      series: series.id,
+      x: xOf(middle(point)),
+      y: yOf(point.value ?? 0),
+      atMs: middle(point),
+      point,
+    })),
   );
   const inside = (ms: number): boolean => ms >= span[0] && ms <= span[1];
   return {
@@ -126,9 +129,10 @@ export function prepareTimeChart(input: TimeChartInput) {
     lines,
     levels: (input.levels ?? []).map((level) => ({ label: level.label, y: yOf(level.value) })),
     hatches: mergeImmature(all).map(([from, to]) => ({ x: xOf(from), width: xOf(to) - xOf(from) })),
-    marks: (input.marks ?? [])
-      .filter((mark) => inside(mark.atMs))
-      .map((mark) => ({ ...mark, x: xOf(mark.atMs) })),
+    marks: placeMarks(
+      (input.marks ?? []).filter((mark) => inside(mark.atMs)),
+      xOf,
+    ),
     samples: samples.toSorted((a, b) => a.atMs - b.atMs),
     xOf,
     timeAt: (x: number): number => span[0] + ((x - plot.x) / plot.width) * (span[1] - span[0]),
@@ -136,28 +140,24 @@ export function prepareTimeChart(input: TimeChartInput) {
 }
 
 /**
- * The range of the value axis: the first series with its intervals, the levels, and of the other series what is
- * known at least as well as the first one varies. A challenger with a handful of labels has an interval that
- * would flatten everything else; it is drawn, and leaves the frame.
+ * The range of the value axis, and which points of the other series are known well enough to be drawn. The first
+ * series rules: a challenger with a handful of labels has an interval that would flatten everything else and says
+ * nothing beside it, so it is left to the table.
  */
-function valueRange(input: TimeChartInput): readonly [number, number] | null {
+function valueRange(input: TimeChartInput) {
   const measured = (series: TimeSeries | undefined) =>
     (series?.points ?? []).filter((point) => point.value !== null);
   const levels = (input.levels ?? []).map((level) => level.value);
   const ends = (points: readonly WindowPoint[]) =>
     points.flatMap((point) => [point.value, point.low, point.high]);
-  const first = extent([
-    ...ends(measured(input.series[0])),
-    ...levels,
-    ...(input.atLeast === undefined ? [] : [0, input.atLeast]),
-  ]);
+  const floor = input.atLeast === undefined ? [] : [0, input.atLeast];
+  const first = extent([...ends(measured(input.series[0])), ...levels, ...floor]);
   const others = input.series.slice(1).flatMap(measured);
-  if (!first) return extent([...ends(others), ...levels]);
-  const reach = Math.max(first[1] - first[0], Math.abs(first[1]) * 0.05);
-  const known = others.filter(
-    (point) => (point.high ?? point.value ?? 0) - (point.low ?? point.value ?? 0) <= reach * 1.5,
-  );
-  return extent([...first, ...ends(known)]);
+  const reach = first ? Math.max(first[1] - first[0], Math.abs(first[1]) * 0.05) : Number.POSITIVE_INFINITY;
+  const isKnown = ({ value, low, high }: WindowPoint): boolean =>
+    (high ?? value ?? 0) - (low ?? value ?? 0) <= reach * 1.5;
+  const values = extent([...(first ?? []), ...levels, ...ends(others.filter(isKnown))]);
+  return values && { values, isKnown };
 }
 
 export type PreparedTimeChart = NonNullable<ReturnType<typeof prepareTimeChart>>;
@@ -181,4 +181,18 @@ function mergeImmature(points: readonly WindowPoint[]): readonly (readonly [numb
 export function samplesAt(samples: readonly Sample[], atMs: number): readonly Sample[] {
   const held = samples.filter(({ point }) => atMs >= point.startMs && atMs < point.endMs);
   return [...new Map(held.map((sample) => [sample.series, sample])).values()];
+}
+
+const MARK_WIDTH = 10;
+
+/** Marks in time order; glyphs that would lie on top of each other stand side by side, their lines stay in place. */
+export function placeMarks(marks: readonly TimeMark[], xOf: (ms: number) => number) {
+  let last = Number.NEGATIVE_INFINITY;
+  return marks
+    .toSorted((a, b) => a.atMs - b.atMs)
+    .map((mark) => {
+      const x = xOf(mark.atMs);
+      last = Math.max(x, last + MARK_WIDTH);
+      return { ...mark, x, glyphX: last };
+    });
 }

@@ -1,5 +1,6 @@
 import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
 import type { Loop } from '../../../../src/loop/contract.ts';
+import { concernsNow } from '../../charts/prepare/loop-wheel.ts';
 import type { State } from '../../charts/prepare/wheel.ts';
 import { humane } from '../../kit/turn-text.ts';
 
@@ -51,7 +52,8 @@ export function waitingFor(loops: readonly Loop[], alerts: readonly Alert[]): re
     }
   }
   for (const alert of alerts) {
-    if (alert.state !== 'open') continue;
+    const loop = loops.find((each) => each.endpoint === alert.endpoint);
+    if (alert.state !== 'open' || (loop && !concernsNow(alert, loop))) continue;
     found.push({
       key: alert.id,
       state: alert.severity,

@@ -14,7 +14,7 @@ import { CopyButton, Id } from '../../kit/snippet.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago, EventTime } from '../../kit/time.tsx';
 import { TurnRows } from '../../kit/turn-rows.tsx';
-import { causeWord, sentence } from '../../kit/turn-text.ts';
+import { humane, sentence, whyItBegan } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 
 const route = getRouteApi('/loops/$loop');
@@ -45,7 +45,7 @@ function LoopBody(props: { readonly loop: Loop }) {
       <PageHead
         mark={<Wheel {...wheel} size={40} />}
         title={loop.name}
-        sentence={`${loop.state === 'paused' ? 'Paused. ' : ''}${sentence(loop.waitsFor)}`}
+        sentence={`${loop.state === 'paused' ? 'Paused. ' : ''}${loop.waitsFor ? `Waits for ${humane(loop.waitsFor)}.` : ''}`}
         actions={
           <>
             {loop.state === 'active' ? (
@@ -150,8 +150,10 @@ function LoopBody(props: { readonly loop: Loop }) {
                 <h3 className="pb-1 text-label text-muted">Waiting to begin</h3>
                 {loop.waitingTriggers.map((trigger) => (
                   <p key={trigger.id} className="py-1">
-                    {sentence(causeWord(trigger.cause))}: {trigger.reason}
-                    {trigger.waitsFor && <span className="text-muted"> Waits for: {trigger.waitsFor}.</span>}
+                    {whyItBegan(trigger)}
+                    {trigger.waitsFor && (
+                      <span className="text-muted"> Waits for {humane(trigger.waitsFor)}.</span>
+                    )}
                   </p>
                 ))}
               </div>
@@ -200,7 +202,7 @@ function Circle(props: { readonly view: WheelView }) {
           <li key={stage} className="contents">
             <StateMark state={view.states[stage]} />
             <span className="font-strong">{sentence(stage)}</span>
-            <span className="min-w-0 text-muted">{view.notes[stage]}</span>
+            <span className="min-w-0 text-muted">{humane(view.notes[stage])}</span>
           </li>
         ))}
       </ul>

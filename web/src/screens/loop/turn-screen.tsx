@@ -16,7 +16,7 @@ import { StateLabel } from '../../kit/state-mark.tsx';
 import { StepPanel } from '../../kit/step-panel.tsx';
 import { stateOfStep } from '../../kit/step-text.ts';
 import { Ago, EventTime } from '../../kit/time.tsx';
-import { causeWord, reasonOf, sentence, stateOfTurn, turnWord } from '../../kit/turn-text.ts';
+import { humane, reasonOf, sentence, stateOfTurn, turnWord, whyItBegan } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 import { Story } from './story.tsx';
 
@@ -80,9 +80,7 @@ function TurnBody(props: { readonly turn: Turn }) {
         </div>
         <div className="flex min-w-0 flex-col gap-4">
           <Card title="Why it began">
-            <p className="pb-3">
-              {sentence(causeWord(turn.trigger.cause))}: {turn.trigger.reason}
-            </p>
+            <p className="pb-3">{whyItBegan(turn.trigger)}</p>
             <Facts
               facts={[
                 ['Asked by', turn.trigger.by],
@@ -99,7 +97,7 @@ function TurnBody(props: { readonly turn: Turn }) {
                 ],
                 turn.trigger.merged.length > 0 && [
                   'Also',
-                  turn.trigger.merged.map((each) => each.reason).join('; '),
+                  turn.trigger.merged.map((each) => humane(each.reason)).join('; '),
                 ],
                 turn.datasetVersionId !== null && [
                   'Data',

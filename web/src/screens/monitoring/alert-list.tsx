@@ -9,13 +9,18 @@ import { sentence } from '../../kit/turn-text.ts';
 const RESOLVED_SHOWN = 3;
 
 /** Incidents, open ones first: what, since when, with the evidence of each window folded under it. */
-export function AlertList(props: { readonly alerts: readonly Alert[]; readonly chosen?: string }) {
-  const { alerts, chosen } = props;
+export function AlertList(props: {
+  readonly alerts: readonly Alert[];
+  /** Versions that have traffic; what another one did is history. */
+  readonly serving: readonly string[];
+  readonly chosen?: string;
+}) {
+  const { alerts, serving, chosen } = props;
   const [all, setAll] = useState(false);
-  const open = alerts.filter((alert) => alert.state !== 'resolved');
-  const resolved = alerts
-    .filter((alert) => alert.state === 'resolved')
-    .toSorted((a, b) => Date.parse(b.openedAt) - Date.parse(a.openedAt));
+  const isOver = (alert: Alert): boolean =>
+    alert.state === 'resolved' || !serving.includes(alert.modelVersion);
+  const open = alerts.filter((alert) => !isOver(alert));
+  const resolved = alerts.filter(isOver).toSorted((a, b) => Date.parse(b.openedAt) - Date.parse(a.openedAt));
   const shown = [...open, ...(all ? resolved : resolved.slice(0, open.length > 0 ? 0 : RESOLVED_SHOWN))];
   const hidden = alerts.length - shown.length;
   return (
@@ -26,7 +31,7 @@ export function AlertList(props: { readonly alerts: readonly Alert[]; readonly c
     >
       <ul>
         {shown.map((alert) => (
-          <AlertRow key={alert.id} alert={alert} chosen={alert.id === chosen} />
+          <AlertRow key={alert.id} alert={alert} over={isOver(alert)} chosen={alert.id === chosen} />
         ))}
       </ul>
       {hidden > 0 && (
@@ -35,16 +40,15 @@ export function AlertList(props: { readonly alerts: readonly Alert[]; readonly c
           onClick={() => setAll(true)}
           className="w-full border-line border-t px-4 py-2 text-left text-label text-accent hover:bg-sunken"
         >
-          {hidden} resolved
+          {hidden} {hidden === 1 ? 'earlier one' : 'earlier ones'}
         </button>
       )}
     </Card>
   );
 }
 
-function AlertRow(props: { readonly alert: Alert; readonly chosen: boolean }) {
-  const { alert, chosen } = props;
-  const over = alert.state === 'resolved';
+function AlertRow(props: { readonly alert: Alert; readonly over: boolean; readonly chosen: boolean }) {
+  const { alert, over, chosen } = props;
   return (
     <li
       className={`grid grid-cols-[12px_1fr] items-baseline gap-x-3 gap-y-2 border-line border-t px-4 py-2 sm:grid-cols-[12px_1fr_max-content] ${chosen ? 'bg-accent-quiet' : ''}`}
@@ -54,6 +58,7 @@ function AlertRow(props: { readonly alert: Alert; readonly chosen: boolean }) {
         <span className={over ? 'text-muted' : ''}>{sentence(alert.reason)}</span>
         <span className="block text-label text-muted">
           v{alert.modelVersion}, since <EventTime at={alert.openedAt} className="align-bottom" />
+          {over && alert.state !== 'resolved' && `. v${alert.modelVersion} has no traffic any more`}
           {alert.resolution && `. ${sentence(alert.resolution)}`}
           {alert.acknowledgedBy &&
             `. Seen by ${alert.acknowledgedBy}${alert.acknowledgedReason ? `: ${alert.acknowledgedReason}` : ''}`}
@@ -75,7 +80,7 @@ function AlertRow(props: { readonly alert: Alert; readonly chosen: boolean }) {
           </details>
         )}
       </div>
-      {alert.state === 'open' && (
+      {alert.state === 'open' && !over && (
         <span className="col-start-2 sm:col-start-3">
           <Act
             verb="Seen"

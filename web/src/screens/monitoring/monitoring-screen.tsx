@@ -26,6 +26,9 @@ export function MonitoringScreen() {
   const endpoints = useQuery(endpointsQuery());
   const names = (endpoints.data?.items ?? []).map((each) => each.name);
   const endpoint = search.endpoint ?? names[0];
+  const serving = (endpoints.data?.items.find((each) => each.name === endpoint)?.arms ?? []).map(
+    (arm) => arm.modelVersion,
+  );
   const windows = useQuery({ ...windowsQuery(endpoint ?? ''), enabled: endpoint !== undefined });
   const alerts = useQuery({ ...alertsQuery(endpoint), enabled: endpoint !== undefined });
   const set = useCallback(
@@ -48,7 +51,7 @@ export function MonitoringScreen() {
           windows.data &&
           alerts.data &&
           windows.data.items.length > 0 &&
-          headline(alerts.data.items, windows.data.items)
+          headline(alerts.data.items, serving, windows.data.items)
         }
         actions={
           names.length > 1 && (
@@ -98,6 +101,7 @@ export function MonitoringScreen() {
                   endpoint={endpoint}
                   windows={page.items}
                   alerts={alerts.data?.items ?? []}
+                  serving={serving}
                   search={search}
                   set={set}
                 />
@@ -110,11 +114,15 @@ export function MonitoringScreen() {
   );
 }
 
-function headline(alerts: readonly Alert[], windows: readonly MonitorWindowSummary[]): string {
-  const open = alerts.filter((alert) => alert.state !== 'resolved');
+function headline(
+  alerts: readonly Alert[],
+  serving: readonly string[],
+  windows: readonly MonitorWindowSummary[],
+): string {
+  const open = alerts.filter((alert) => alert.state !== 'resolved' && serving.includes(alert.modelVersion));
   const immature = windows.filter((window) => !window.performance.mature).length;
   const labels = immature > 0 ? ` Labels still come for ${plural(immature, 'window')}.` : '';
-  if (open.length === 0) return `All is as it was when the model was judged.${labels}`;
+  if (open.length === 0) return `No open alert.${labels}`;
   return `${plural(open.length, 'open alert')}.${labels}`;
 }
 
@@ -122,12 +130,13 @@ function MonitoringBody(props: {
   readonly endpoint: string;
   readonly windows: readonly MonitorWindowSummary[];
   readonly alerts: readonly Alert[];
+  readonly serving: readonly string[];
   readonly search: MonitoringSearch;
   readonly set: (
     change: { readonly [K in keyof MonitoringSearch]?: MonitoringSearch[K] | undefined },
   ) => void;
 }) {
-  const { endpoint, windows, alerts, search, set } = props;
+  const { endpoint, windows, alerts, serving, search, set } = props;
   const loops = useQuery(loopsQuery());
   const loop = loops.data?.items.find((each) => each.endpoint === endpoint);
   const turnsData = useQuery({ ...turnsQuery(loop?.name), enabled: loop !== undefined });
@@ -162,7 +171,9 @@ function MonitoringBody(props: {
   const { title, better } = metricText(metric);
   return (
     <>
-      {alerts.length > 0 && <AlertList alerts={alerts} {...(search.alert ? { chosen: search.alert } : {})} />}
+      {alerts.length > 0 && (
+        <AlertList alerts={alerts} serving={serving} {...(search.alert ? { chosen: search.alert } : {})} />
+      )}
       <Card
         title="Quality"
         note={`on real outcomes; ${better === 'higher' ? 'higher' : 'lower'} is better`}
