@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startTestControl, startTestServing, storePackage } from '../../../test/support/serving.ts';
-import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
+import { identityOnnx, identityPackage, logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
 
 const actor = { kind: 'user', id: 'ada' } as const;
 const path = '/v2/models/delay/infer';
@@ -221,6 +221,37 @@ test('without control the replica serves on, also after a restart, and ships its
   await again.service.sealPredictions(5000);
   assert.deepEqual((await again.rows('delay')).map((r) => r.prediction_id).sort(), ['away', 'restarted']);
   assert.ok([...again.segments.values()].every((s) => s.times === 1));
+});
+
+test('a monstrous request is logged without its features, and its segment can still be read', async (t) => {
+  const { control, service, serve } = await setUp(t);
+  const { post } = await serve();
+  const packageDigest = await storePackage(control.blobs, identityOnnx(), identityPackage());
+  const { routeVersion } = await service.deploy(actor, 'delay', { modelVersion: '1', packageDigest }, 'test');
+  await service.settled('delay', routeVersion, { timeoutMs: 5000 });
+  const sized = (length: number, id: string) => ({
+    id,
+    inputs: [
+      { name: 'text', datatype: 'BYTES', shape: [1], data: ['x'.repeat(length)] },
+      { name: 'number', datatype: 'INT64', shape: [1], data: [1] },
+      { name: 'vector', datatype: 'FP32', shape: [1, 3], data: [1, 2, 3] },
+    ],
+  });
+  for (const [length, id] of [
+    [20_000_000, 'big'],
+    [10, 'small'],
+  ] as const) {
+    assert.equal((await post(path, sized(length, id))).status, 200);
+  }
+  await service.sealPredictions(10_000);
+  const rows = await control.rows('delay');
+  assert.deepEqual(
+    rows.map((r) => [r.prediction_id, r['feature:number'], r['feature:vector']]),
+    [
+      ['big', null, null],
+      ['small', '1', '[1,2,3]'],
+    ],
+  );
 });
 
 test('routes.json that cannot be read is waited out, not died of', async (t) => {

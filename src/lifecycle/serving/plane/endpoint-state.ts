@@ -51,7 +51,8 @@ export interface RowPlan {
 }
 
 /** Labels name a prediction by its id, which must fit there too. */
-const longestId = 200;
+export const longestId = 200;
+export const longestEntity = 1000;
 
 /** Inputs that describe the row rather than being features, unless a signature says otherwise. */
 const reservedInputs = ['prediction_id', 'entity', 'event_time'] as const;
@@ -140,7 +141,7 @@ export function armOfVersion(state: EndpointState, version: string): ServedArm {
 /**
  * Decides each row's entity, event time and arm. The entity is what the request names, else the endpoint's
  * entity feature; a row without one is drawn at random and is not sticky. Throws `endpoint_empty`,
- * `model_version_unknown`, `invalid_time`, `request_malformed` for an id that is too long.
+ * `model_version_unknown`, `invalid_time`, `request_malformed` for an id or entity that is too long.
  */
 export function planRows(state: EndpointState, request: PredictRequest): readonly RowPlan[] {
   const { route, champion, challenger } = state;
@@ -159,10 +160,8 @@ export function planRows(state: EndpointState, request: PredictRequest): readonl
     const entity = request.entities?.[row] ?? text(entities?.(row));
     const bucket = entity === null ? Math.floor(Math.random() * bucketCount) : bucketOf(route.salt, entity);
     const predictionId = request.predictionIds?.[row] ?? text(ids?.(row));
-    if (predictionId !== null && predictionId.length > longestId) {
-      const problem = `a prediction id may have ${longestId} characters, this has ${predictionId.length}`;
-      throw fail('request_malformed', { problem });
-    }
+    requireLength('a prediction id', predictionId, longestId);
+    requireLength('an entity', entity, longestEntity);
     return {
       predictionId,
       entity,
@@ -171,6 +170,12 @@ export function planRows(state: EndpointState, request: PredictRequest): readonl
       arm: pinned ?? (challenger && bucket < state.challengerBuckets ? challenger : champion),
     };
   });
+}
+
+function requireLength(what: string, value: string | null, longest: number): void {
+  if (value === null || value.length <= longest) return;
+  const problem = `${what} may have ${longest} characters, this has ${value.length}`;
+  throw fail('request_malformed', { problem });
 }
 
 type Cells = (row: number) => unknown;

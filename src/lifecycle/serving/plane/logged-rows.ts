@@ -1,10 +1,13 @@
 import type { MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
-import type { EndpointState, RowPlan } from './endpoint-state.ts';
+import { type EndpointState, longestEntity, longestId, type RowPlan } from './endpoint-state.ts';
 import type { LoggedRow } from './log-line.ts';
 import { type AnsweredRows, outputsJson } from './merge-outputs.ts';
 import type { PredictRequest } from './request.ts';
 import type { Share } from './shares.ts';
+
+/** Error texts may quote what the caller sent. */
+const longestError = 2000;
 
 const sinceUs = (startedMs: number): number => Math.round((performance.now() - startedMs) * 1000);
 
@@ -59,13 +62,13 @@ export function failedRows(
     const share = shares.find((s) => s.rows.includes(row));
     return {
       arm: share?.arm ?? plan?.arm ?? state.champion,
-      predictionId: plan?.predictionId ?? request.predictionIds?.[row] ?? uuidv7(),
-      entity: plan ? plan.entity : (request.entities?.[0] ?? null),
+      predictionId: plan?.predictionId ?? request.predictionIds?.[row]?.slice(0, longestId) ?? uuidv7(),
+      entity: plan ? plan.entity : (request.entities?.[0]?.slice(0, longestEntity) ?? null),
       eventTimeMs: plan?.eventTimeMs ?? request.eventTimesMs?.[0] ?? receivedAtMs,
       receivedAtMs,
       bucket: plan?.bucket ?? null,
       status: error.code,
-      error: error.message,
+      error: error.message.slice(0, longestError),
       latencyUs,
       score: null,
       outputs: null,

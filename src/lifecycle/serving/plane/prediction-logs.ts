@@ -15,6 +15,9 @@ export interface PredictionLogsOptions {
   readonly limits: { readonly maxRows: number; readonly maxSizeBytes: number; readonly maxAgeMs: number };
 }
 
+/** Rows beyond this are logged without features and outputs: one must not make its whole segment unreadable. */
+const longestLine = 4 * 1024 * 1024;
+
 /** The prediction logs of a replica, one per endpoint. */
 export class PredictionLogs {
   readonly #options: PredictionLogsOptions;
@@ -56,7 +59,14 @@ export class PredictionLogs {
     if (!log)
       throw fail('prediction_log_unavailable', { problem: `endpoint "${route.endpoint}" has no log` });
     let lines = '';
-    for (const row of rows) lines += logLine(row.arm?.logPlace ?? logPlace(route, 'champion', ''), row);
+    for (const row of rows) {
+      const place = row.arm?.logPlace ?? logPlace(route, 'champion', '');
+      const line = logLine(place, row);
+      lines +=
+        line.length <= longestLine
+          ? line
+          : logLine(place, { ...row, cells: null, outputs: null, flags: null });
+    }
     try {
       await log.append(lines, rows.length, state.logColumns);
     } catch (error) {
