@@ -108,7 +108,7 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
               <ol className="flex flex-col gap-2">
                 {own.map((move) => (
                   <li key={move.id}>
-                    {MOVE_WORD[move.action]} {move.alias}
+                    {move.version === null ? 'No longer' : MOVE_WORD[move.action]} {move.alias}
                     {move.previousVersion !== null &&
                       move.version !== null &&
                       `: v${move.previousVersion} to v${move.version}`}{' '}
@@ -136,7 +136,6 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
 
 const MOVE_WORD: Readonly<Record<string, string>> = {
   set: 'Set as',
-  clear: 'No longer',
   promote: 'Promoted to',
   rollback: 'Rolled back to',
 };
