@@ -138,3 +138,21 @@ test('deployment and predictions: who answers, what was answered, and an act wit
   assert.deepEqual(await accessibilityProblems(page), []);
   assert.deepEqual(problems, []);
 });
+
+test('a list that is being read stands still; newer rows are announced', async (t) => {
+  const server = await startServer(t, { role: 'control' });
+  const browser = await openBrowser(t);
+  const { page, problems } = await openPage(browser, { baseUrl: server.url });
+  const experiment = await createExperiment(server.url, 'many');
+  for (let index = 0; index < 60; index += 1)
+    await createRun(server.url, experiment, `old-${index}`, {}, { auc: [0.6] });
+  await page.goto('/runs');
+  await page.getByRole('link', { name: 'old-59', exact: true }).waitFor();
+  await page.mouse.move(700, 500);
+  await page.mouse.wheel(0, 700);
+  await page.waitForFunction(() => window.scrollY > 400);
+  await createRun(server.url, experiment, 'brand-new', {}, { auc: [0.7] });
+  await page.getByRole('button', { name: /Newer rows have come/ }).click();
+  await page.getByRole('link', { name: 'brand-new' }).waitFor();
+  assert.deepEqual(problems, []);
+});

@@ -64,6 +64,11 @@ export function createLiveHub(queries: QueryClient, url = '/api/v1/events'): Liv
   };
 
   const flush = (): void => {
+    // Nobody looks at a hidden tab: what is old stays marked until it is shown again.
+    if (document.hidden) {
+      document.addEventListener('visibilitychange', flush, { once: true });
+      return;
+    }
     flushing = false;
     const keys = [...dirty];
     dirty.clear();

@@ -105,7 +105,7 @@ export function roleSeries(
       ? [
           {
             id: 'challenger',
-            label: 'challenger',
+            label: 'challenger, on its own requests',
             colour: 'var(--challenger)',
             dash: '5 3',
             points: challenger,

@@ -10,6 +10,7 @@ import { formatDuration } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, ProblemNote, QueryView } from '../../kit/panel.tsx';
+import { NewsNote, useReading } from '../../kit/reading.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
 import {
@@ -29,14 +30,16 @@ export function RunsScreen() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/runs' });
   const experiments = useQuery(experimentsQuery());
-  const runs = useInfiniteQuery(
-    runsQuery({
+  const { reading, news } = useReading('runs');
+  const runs = useInfiniteQuery({
+    ...runsQuery({
       ...(search.experiment ? { experimentId: search.experiment } : {}),
       ...(search.filter ? { filter: search.filter } : {}),
       ...(search.order ? { orderBy: search.order } : {}),
       limit: FIRST_PAGE,
     }),
-  );
+    enabled: !reading,
+  });
   const set = useCallback(
     (change: Readonly<Record<string, string | undefined>>) =>
       void navigate({ search: (old) => compactSearch({ ...old, ...change }), replace: true }),
@@ -96,6 +99,7 @@ export function RunsScreen() {
       >
         {() => (
           <Card flush>
+            <NewsNote news={news} />
             <Grid
               label="Runs"
               rows={rows}

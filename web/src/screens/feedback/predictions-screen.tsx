@@ -11,6 +11,7 @@ import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { IdentitySwatch } from '../../kit/identity.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
+import { NewsNote, useReading } from '../../kit/reading.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { EventTime, EventTimeMark } from '../../kit/time.tsx';
 import { PredictionPanel } from './prediction-panel.tsx';
@@ -138,9 +139,11 @@ function PredictionGrid(props: {
   const { endpoint, search, set } = props;
   const { id, version, ...filters } = search;
   const filtered = Object.keys(filters).some((key) => key !== 'endpoint') || version !== undefined;
-  const predictions = useInfiniteQuery(
-    predictionsQuery({ ...filters, endpoint, modelVersion: version, limit: 100 }),
-  );
+  const { reading, news } = useReading('predictions');
+  const predictions = useInfiniteQuery({
+    ...predictionsQuery({ ...filters, endpoint, modelVersion: version, limit: 100 }),
+    enabled: !reading,
+  });
   const rows = useMemo(() => predictions.data?.pages.flatMap((page) => page.items) ?? [], [predictions.data]);
   const more = useCallback(() => {
     if (predictions.hasNextPage && !predictions.isFetchingNextPage) void predictions.fetchNextPage();
@@ -166,6 +169,7 @@ function PredictionGrid(props: {
     >
       {() => (
         <Card flush>
+          <NewsNote news={news} />
           <Grid
             label="Predictions"
             rows={rows}

@@ -11,6 +11,7 @@ import { formatMoment } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
+import { NewsNote, useReading } from '../../kit/reading.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { Ago } from '../../kit/time.tsx';
@@ -24,9 +25,11 @@ export function AuditScreen() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/audit' });
   const { entry: openId, kind, subject, ...filters } = search;
-  const entries = useInfiniteQuery(
-    auditQuery({ ...filters, subjectKind: kind, subjectId: subject, limit: 100 }),
-  );
+  const { reading, news } = useReading('audit');
+  const entries = useInfiniteQuery({
+    ...auditQuery({ ...filters, subjectKind: kind, subjectId: subject, limit: 100 }),
+    enabled: !reading,
+  });
   const rows = useMemo(() => entries.data?.pages.flatMap((page) => page.items) ?? [], [entries.data]);
   const set = useCallback(
     (change: { readonly [K in keyof AuditSearch]?: AuditSearch[K] | undefined }) =>
@@ -107,6 +110,7 @@ export function AuditScreen() {
       >
         {() => (
           <Card flush>
+            <NewsNote news={news} />
             <Grid
               label="Audit entries"
               rows={rows}

@@ -10,6 +10,7 @@ import { formatCount, formatDuration, plural } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
+import { NewsNote, useReading } from '../../kit/reading.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { StepPanel } from '../../kit/step-panel.tsx';
 import { stateOfStep } from '../../kit/step-text.ts';
@@ -24,9 +25,8 @@ export function StepsScreen() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/steps' });
   const { step, ...filters } = search;
-  const steps = useInfiniteQuery({
-    ...stepRunsQuery({ ...filters, limit: 100 }),
-  });
+  const { reading, news } = useReading('step-runs');
+  const steps = useInfiniteQuery({ ...stepRunsQuery({ ...filters, limit: 100 }), enabled: !reading });
   const rows = useMemo(() => steps.data?.pages.flatMap((page) => page.items) ?? [], [steps.data]);
   const set = useCallback(
     (change: { readonly [K in keyof StepsSearch]?: StepsSearch[K] | undefined }) =>
@@ -98,6 +98,7 @@ export function StepsScreen() {
       >
         {() => (
           <Card flush>
+            <NewsNote news={news} />
             <Grid
               label="Steps"
               rows={rows}
