@@ -17,7 +17,7 @@ const { values } = parseArgs({
 
 if (values.help) {
   console.log(`node examples/flights/demo.ts [--full | --sample N] [--data DIR]
-  --full       replay all 2.5 million flights (about an hour)
+  --full       replay all 2.5 million flights (tens of minutes)
   --sample N   every N-th flight (default 15)
   --data DIR   the demo's own data directory, emptied at the start (default .demo)
 DEMO_EXIT=1 stops the server at the end; the exit status is then 0 only if every claim was checked true.`);

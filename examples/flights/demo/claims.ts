@@ -29,6 +29,8 @@ export interface Evidence {
   readonly conversionError: number;
   readonly wrongSpotChecks: readonly string[];
   readonly spotChecks: number;
+  /** Status of each screen that the demo points to. */
+  readonly screens: readonly { readonly page: string; readonly status: number }[];
 }
 
 export function checkClaims(evidence: Evidence): readonly Claim[] {
@@ -82,7 +84,8 @@ function loopClaims({ turns, injected, ledger, conversionError }: Evidence): rea
 }
 
 function countClaims(evidence: Evidence): readonly Claim[] {
-  const { ledger, feedback, kill, retriedRequests, wrongSpotChecks, spotChecks } = evidence;
+  const { ledger, feedback, kill, retriedRequests, wrongSpotChecks, spotChecks, screens } = evidence;
+  const away = screens.filter(({ status }) => status !== 200);
   const { predictions, joined, waiting, failed, orphans, duplicateLabels } = feedback.total;
   const sent = ledger.labels.length;
   const number = (n: number) => n.toLocaleString('en-US');
@@ -108,6 +111,13 @@ function countClaims(evidence: Evidence): readonly Claim[] {
       'each logged row is what was asked and answered',
       wrongSpotChecks.length === 0,
       wrongSpotChecks[0] ?? `${spotChecks} rows compared, none differs`,
+    ),
+    claim(
+      'the screens are there to look at',
+      away.length === 0,
+      away.length === 0
+        ? `${screens.length} pages answer`
+        : away.map(({ page, status }) => `${page} answers ${status}`).join(', '),
     ),
   ];
 }

@@ -12,7 +12,7 @@ export const loopName = 'flight-delay';
 
 const sliceMs = dayMs / 4;
 const labelsPerPost = 5000;
-const pollMs = 25;
+const pollMs = 40;
 const idlePatienceMs = 180_000;
 
 /** Something that happens once, at the end of the first day from `fromMs` on which `when` holds. */

@@ -14,6 +14,16 @@ import { monthChart, monthTable } from './table.ts';
 const spotChecks = 40;
 const countPatienceMs = 30_000;
 
+/** The screens that show what has happened. */
+const links = [
+  ['the loop and its turns', `/loops/${loopName}`],
+  ['training runs', '/runs'],
+  ['the endpoint', `/endpoints/${loopName}`],
+  ['predictions and what came true', `/predictions?endpoint=${loopName}`],
+  ['drift, quality, health', `/monitoring?endpoint=${loopName}`],
+  ['who did what and why', '/audit'],
+] as const;
+
 export interface Report {
   readonly finishedAt: string;
   /** Every n-th flight was replayed. */
@@ -66,6 +76,9 @@ export async function gatherReport(material: Material): Promise<Report> {
     judge('run by the loop', ours.length, ledger.scores, never, ledger),
   ];
   const wrongSpotChecks = await checkRows(api, ledger, spotChecks);
+  const screens = await Promise.all(
+    links.map(async ([, page]) => ({ page, status: await api.status(page) })),
+  );
   const claims = checkClaims({
     turns,
     injected,
@@ -76,6 +89,7 @@ export async function gatherReport(material: Material): Promise<Report> {
     conversionError: largestDifference(ledger, never, turns.find((t) => t.number === 1)?.challengerVersion),
     wrongSpotChecks,
     spotChecks,
+    screens,
   });
   return {
     finishedAt: new Date().toISOString(),
@@ -105,14 +119,6 @@ export async function printReport(report: Report, directory: string, api: Api): 
     const time = b.from && b.to ? `, from ${b.from.slice(0, 16)} to ${b.to.slice(0, 16)}` : '';
     return `  ${b.what.replace('injected: ', '')}: ${b.end}; answered ${number(b.answers)} of ${number(requests.sent)} requests${time}`;
   });
-  const links = [
-    ['the loop and its turns', `/loops/${loopName}`],
-    ['training runs', '/runs'],
-    ['the endpoint', `/endpoints/${loopName}`],
-    ['predictions and what came true', `/predictions?endpoint=${loopName}`],
-    ['drift, quality, health', `/monitoring?endpoint=${loopName}`],
-    ['who did what and why', '/audit'],
-  ] as const;
   const lines = [
     '',
     monthTable(policies),

@@ -94,8 +94,9 @@ async function perform(options: DemoOptions, server: Server, narrator: Narrator)
   let loop = await waitUntilIdle(api, narrator, ({ pending: [work], waitsFor }: Loop) => {
     narrator.progress(0, work ? workText(work) : waitsFor);
   });
-  if (loop.championVersion === null)
-    throw new Error(`there is no champion: the loop waits for ${loop.waitsFor}.`);
+  if (loop.championVersion === null) {
+    throw new Error(`January gave no champion: ${loop.lastTurn?.reason ?? loop.waitsFor}.`);
+  }
 
   const derived = join(options.directory, 'flights');
   const baselines = await startBaselines(root, api, flights, derived, loop.championVersion);

@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Says that a directory is a demo's and may be emptied, and which process serves it. */
 const marker = 'demo.json';
+const contents = 'data of the flights demo; emptied when it starts again';
 const startPatienceMs = 60_000;
 
 /** The server of the demo: `millrace up` in a directory of its own, as a user would start it. */
@@ -45,6 +47,7 @@ export class Server {
     });
     this.#child = child;
     child.on('error', () => {});
+    writeFileSync(join(this.directory, marker), `${JSON.stringify({ what: contents, pid: child.pid })}\n`);
     await this.ready();
   }
 
@@ -126,24 +129,21 @@ function wipe(directory: string): void {
       `${directory} holds files that are not of a demo; move them away, or remove the directory.`,
     );
   }
-  const pid = files.includes('control.pid') ? pidIn(join(directory, 'control.pid')) : 0;
-  if (pid > 0 && isControl(pid)) {
-    throw new Error(
-      `an earlier demo is still running (control is process ${pid}); stop it with Ctrl-C there.`,
-    );
+  if (files.includes(marker)) {
+    const { pid } = JSON.parse(readFileSync(join(directory, marker), 'utf8')) as { pid?: number };
+    if (pid !== undefined && isServer(pid)) {
+      throw new Error(`an earlier demo's server is still up; stop it with Ctrl-C there, or "kill ${pid}".`);
+    }
   }
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, marker), '{"what":"data of the flights demo; wiped when it starts again"}\n');
+  writeFileSync(join(directory, marker), `${JSON.stringify({ what: contents })}\n`);
 }
 
-/** Whether the process lives and is ours; pids are used again. */
-function isControl(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.ts');
-  } catch {
-    return false;
-  }
+/** Whether the process lives and is a millrace: pids are used again. */
+function isServer(pid: number): boolean {
+  const { status, stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+  return status === 0 && stdout.includes('src/main.ts up');
 }
 
 function pidIn(path: string): number {
