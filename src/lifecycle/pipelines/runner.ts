@@ -27,6 +27,8 @@ export interface RunnerDeps {
 
 const leaseWaitMs = 20_000;
 const offlineRetryMs = 1_000;
+/** A control that starts, or starts again, is away for a moment; only longer is worth a line in the log. */
+const quietTries = 5;
 /** How long a stopped step may take to come to its end before it is given up on. */
 const settleMs = 15_000;
 
@@ -62,19 +64,19 @@ export class StepRunner {
     const { queue, worker, log } = this.#deps;
     const kinds = [...this.#kinds.keys()];
     let announced = slot !== 0;
-    let offline = false;
+    let failures = 0;
     while (!this.#stopping.signal.aborted) {
       try {
         if (!announced) await queue.workerStarted(worker);
         announced = true;
         const job = await queue.lease(worker, kinds, leaseWaitMs, this.#stopping.signal);
-        if (offline) log.info('control answers again');
-        offline = false;
+        if (failures >= quietTries) log.info('control answers again');
+        failures = 0;
         if (job) await this.#run(job);
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
-        if (!offline) log.warn({ err: error }, 'no step could be leased; trying on');
-        offline = true;
+        failures += 1;
+        if (failures === quietTries) log.warn({ err: error }, 'no step could be leased; trying on');
         await pause(offlineRetryMs, this.#stopping.signal);
       }
     }
