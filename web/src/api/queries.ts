@@ -18,7 +18,6 @@ import type {
 import type { AuditEntry } from '../../../src/lifecycle/governance/contract.ts';
 import type {
   Alert,
-  Monitor,
   MonitorWindow,
   MonitorWindowSummary,
 } from '../../../src/lifecycle/monitoring/contract.ts';
@@ -76,7 +75,6 @@ export const turnLooksQuery = (loop: string, number: number) =>
 
 export const alertsQuery = (endpoint?: string, state?: string) =>
   list<Alert>('alerts', '/alerts', { endpoint, state, limit: 200 });
-export const monitorQuery = (endpoint: string) => one<Monitor>('monitors', `/monitors/${part(endpoint)}`);
 export const windowsQuery = (endpoint: string, modelVersion?: string) =>
   list<MonitorWindowSummary>('windows', '/windows', { endpoint, modelVersion, limit: 1000 });
 export const windowQuery = (id: string) => one<MonitorWindow>('windows', `/windows/${part(id)}`);
@@ -88,6 +86,9 @@ export const metricHistoryQuery = (runId: string, key: string, buckets = 320) =>
   one<MetricHistory>('runs', `/runs/${part(runId)}/metric-history`, { key, buckets });
 export const artifactsQuery = (runId: string, path: string) =>
   list<ArtifactEntry>('runs', `/runs/${part(runId)}/artifacts`, { path });
+
+export const modelFilesQuery = (id: string) =>
+  list<ArtifactEntry>('runs', `/logged-models/${part(id)}/artifacts`);
 
 export const modelsQuery = () => list<RegisteredModel>('registry', '/registered-models', { limit: 200 });
 export const modelQuery = (name: string) =>

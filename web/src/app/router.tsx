@@ -16,6 +16,7 @@ import { monitoringSearch } from '../screens/monitoring/search.ts';
 import { stepsSearch } from '../screens/pipelines/search.ts';
 import { endpointSearch } from '../screens/serving/search.ts';
 import { NotFound } from './not-found.tsx';
+import { ScreenFault } from './screen-fault.tsx';
 import { Shell } from './shell.tsx';
 import type { Crumb } from './top-bar.tsx';
 
@@ -178,6 +179,7 @@ export function createAppRouter() {
     // Every view param is plain text, so that addresses read as people would write them.
     parseSearch: parseSearchWith((value) => value),
     stringifySearch: stringifySearchWith(String),
+    defaultErrorComponent: ScreenFault,
     defaultPreload: 'intent',
     scrollRestoration: true,
   });

@@ -87,13 +87,6 @@ export function formatDuration(durationMs: number | null | undefined): string {
   return parts.join(' ');
 }
 
-/** Latency in microseconds, written in ms. */
-export function formatLatency(latencyUs: number | null | undefined): string {
-  if (latencyUs === null || latencyUs === undefined || !Number.isFinite(latencyUs)) return '–';
-  const ms = latencyUs / 1000;
-  return `${formatNumber(ms, ms < 10 ? 2 : ms < 100 ? 1 : 0)}${THIN}ms`;
-}
-
 /** Bytes in decimal units. */
 export function formatBytes(sizeBytes: number | null | undefined): string {
   if (sizeBytes === null || sizeBytes === undefined || !Number.isFinite(sizeBytes)) return '–';

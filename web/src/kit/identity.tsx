@@ -35,18 +35,3 @@ export function IdentitySwatch(props: { readonly identity: Identity; readonly wi
     </svg>
   );
 }
-
-/** A version with its identity: swatch, `v7`, role word. */
-export function VersionTag(props: {
-  readonly version: string | number;
-  readonly identity?: Identity;
-  readonly word?: string;
-}) {
-  return (
-    <span className="inline-flex items-center gap-1.5 whitespace-nowrap">
-      {props.identity && <IdentitySwatch identity={props.identity} />}
-      <span className="font-strong">v{props.version}</span>
-      {props.identity && <span className="text-muted">{props.word ?? props.identity}</span>}
-    </span>
-  );
-}

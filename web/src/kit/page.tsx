@@ -29,18 +29,3 @@ export function Page(props: { readonly children: ReactNode; readonly full?: bool
     </div>
   );
 }
-
-/** Title of a group of cards or rows. */
-export function SectionTitle(props: {
-  readonly children: ReactNode;
-  readonly note?: ReactNode;
-  readonly actions?: ReactNode;
-}) {
-  return (
-    <div className="flex flex-wrap items-baseline gap-x-3 pt-2">
-      <h2 className="font-strong text-section">{props.children}</h2>
-      {props.note && <span className="text-label text-muted">{props.note}</span>}
-      {props.actions && <span className="ml-auto">{props.actions}</span>}
-    </div>
-  );
-}

@@ -160,8 +160,6 @@ function valueRange(input: TimeChartInput) {
   return values && { values, isKnown };
 }
 
-export type PreparedTimeChart = NonNullable<ReturnType<typeof prepareTimeChart>>;
-
 const middle = (point: WindowPoint): number => (point.startMs + point.endMs) / 2;
 const place = (tick: Tick, at: (value: number) => number) => ({ at: at(tick.value), text: tick.text });
 

@@ -49,7 +49,14 @@ function DatasetBody(props: { readonly version: DatasetVersion }) {
             'Covers',
             `${formatDay(Date.parse(version.timeRange.min), 0)} to ${formatDay(Date.parse(version.timeRange.max), 0)}`,
           ],
-          ['From', version.source],
+          [
+            'From',
+            version.source.startsWith('sha256:') ? (
+              <Id key="f" id={version.source} text={shortId(version.source)} />
+            ) : (
+              version.source
+            ),
+          ],
           ['Size', formatBytes(version.sizeBytes)],
           [
             'Registered',
@@ -91,6 +98,8 @@ function DatasetBody(props: { readonly version: DatasetVersion }) {
 }
 
 function describe(column: ColumnProfile): string {
+  if (column.count > 1 && column.distinct === column.count && !column.numeric && !column.timeRange)
+    return 'every row another value';
   if (column.numeric)
     return `${formatNumber(column.numeric.min)} to ${formatNumber(column.numeric.max)}, mean ${formatNumber(column.numeric.mean)}`;
   if (column.timeRange)
@@ -110,7 +119,7 @@ function Shape(props: { readonly column: ColumnProfile }) {
         height={28}
       />
     );
-  if (column.top.length > 0)
+  if (column.top.length > 0 && column.distinct < column.count)
     return (
       <SparkBars
         values={column.top.slice(0, 20).map((each) => each.count)}

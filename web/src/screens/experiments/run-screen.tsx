@@ -12,6 +12,7 @@ import { Id } from '../../kit/snippet.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
 import { Artifacts } from './artifacts.tsx';
+import { ModelFiles } from './model-files.tsx';
 import { metricNumber, runWord, stateOfRun } from './run-text.ts';
 
 const route = getRouteApi('/runs/$runId');
@@ -38,7 +39,7 @@ function RunBody(props: { readonly run: RunDetail }) {
   const metrics = Object.values(run.metrics).toSorted((a, b) => a.key.localeCompare(b.key));
   const curves = metrics.filter((metric) => metric.count > 1);
   const params = Object.entries(run.params).toSorted(([a], [b]) => a.localeCompare(b));
-  const tags = Object.entries(run.tags).filter(([key]) => !key.startsWith('mlflow.'));
+  const tags = Object.entries(run.tags).filter(([key]) => !/^(mlflow|millrace)\./.test(key));
   const source = run.tags['mlflow.source.name'];
   const commit = run.tags['mlflow.source.git.commit'];
   return (
@@ -98,6 +99,9 @@ function RunBody(props: { readonly run: RunDetail }) {
               </div>
             </Card>
           )}
+          {run.models.map((model) => (
+            <ModelFiles key={model.id} model={model} />
+          ))}
           <Artifacts runId={run.id} />
         </div>
         <div className="flex min-w-0 flex-col gap-4">
@@ -138,15 +142,6 @@ function RunBody(props: { readonly run: RunDetail }) {
                     a step of the loop
                   </Link>,
                 ],
-                ...run.models.map(
-                  (model) =>
-                    [
-                      'Model',
-                      <span key={model.id}>
-                        {model.name} <Id id={model.id} text={model.id.slice(0, 10)} />
-                      </span>,
-                    ] as const,
-                ),
                 ['Run id', <Id key="id" id={run.id} text={run.id.slice(0, 12)} />],
               ]}
             />

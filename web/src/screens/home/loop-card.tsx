@@ -47,13 +47,11 @@ export function LoopCard(props: {
         <Wheel {...wheel} size={72} />
         <div className="flex min-w-0 flex-1 basis-72 flex-col gap-0.5">
           <div className="flex flex-wrap items-baseline gap-x-3">
-            <Link
-              to="/loops/$loop"
-              params={{ loop: loop.name }}
-              className="font-strong text-page hover:text-accent"
-            >
-              {loop.name}
-            </Link>
+            <h2 className="font-strong text-page">
+              <Link to="/loops/$loop" params={{ loop: loop.name }} className="hover:text-accent">
+                {loop.name}
+              </Link>
+            </h2>
             {loop.championVersion === null ? (
               <span className="text-muted">no champion yet</span>
             ) : (

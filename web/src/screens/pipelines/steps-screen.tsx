@@ -162,11 +162,15 @@ const COLUMNS: readonly GridColumn<StepRun>[] = [
   },
 ];
 
-/** The error, or the plain numbers and words among the outputs. */
+/** The error, or what the outputs count; zeros say nothing. */
 function said(row: StepRun): string {
   if (row.error) return row.error.message;
   const outputs = Object.entries(row.outputs ?? {}).flatMap(([name, value]) =>
-    typeof value === 'number' ? [`${name} ${formatCount(value)}`] : [],
+    typeof value === 'number' && value !== 0 ? [`${spaced(name)} ${formatCount(value)}`] : [],
   );
-  return [...(row.attempts > 1 ? [`${row.attempts} attempts`] : []), ...outputs.slice(0, 5)].join(', ');
+  const attempts = row.attempts > 1 ? [`${row.attempts} attempts`] : [];
+  return [...attempts, ...outputs.slice(0, 4)].join(', ');
 }
+
+/** `alertsOpened` as people write it. */
+const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -14,8 +14,9 @@ import { Difference, Estimate } from '../../kit/number.tsx';
 import { Card } from '../../kit/panel.tsx';
 import { Scroll } from '../../kit/scroll.tsx';
 
-const HEAD = 'px-3 py-1.5 text-right text-label font-normal text-muted first:pl-4 first:text-left last:pr-4';
-const CELL = 'px-3 py-1.5 text-right first:pl-4 first:text-left last:pr-4 whitespace-nowrap';
+const HEAD =
+  'px-2.5 py-1.5 text-right text-label font-normal text-muted first:pl-4 first:text-left last:pr-4';
+const CELL = 'px-2.5 py-1.5 text-right first:pl-4 first:text-left last:pr-4 whitespace-nowrap';
 
 const known = (measured: Measured | undefined): boolean => measured !== undefined && measured.value !== null;
 const rowsText = (measured: Measured): string => `on ${formatCount(measured.n)} rows`;

@@ -62,7 +62,7 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
         actions={<VersionActs version={version} model={model} />}
       />
       <Lineage version={version} />
-      <div className="grid gap-4 lg:grid-cols-[2fr_3fr]">
+      <div className="grid gap-4 lg:grid-cols-[5fr_8fr]">
         <div className="flex min-w-0 flex-col gap-4">
           <Card title="Gates">
             {version.gates.length === 0 ? (
@@ -229,7 +229,11 @@ function EvaluationCards(props: { readonly id: string; readonly version: ModelVe
     <div className="flex min-w-0 flex-col gap-4">
       <QueryCard
         title={
-          evaluation.data?.report.overall.champion ? 'Against the champion, same rows' : 'On held-out rows'
+          evaluation.data?.report.overall.champion
+            ? props.version.aliases.includes('champion')
+              ? 'Against the champion before it, same rows'
+              : 'Against the champion of that day, same rows'
+            : 'On held-out rows'
         }
         note={
           evaluation.data
@@ -275,7 +279,7 @@ function Calibration(props: { readonly evaluation: Evaluation; readonly version:
     <Card title="Calibration" note="predicted against observed, per cent">
       <div className="flex flex-wrap items-start gap-x-5 gap-y-4">
         <Reliability
-          size={216}
+          size={196}
           models={[
             ...(champion
               ? [{ id: 'champion', identity: 'champion' as const, points: points(champion) }]
@@ -292,13 +296,13 @@ function Calibration(props: { readonly evaluation: Evaluation; readonly version:
             facts={[
               champion && [
                 'champion',
-                <span key="c" className="inline-flex items-center gap-2">
+                <span key="c" className="inline-flex items-center gap-2 whitespace-nowrap">
                   <IdentitySwatch identity="champion" /> slope {champion.calibration.slope?.toFixed(2) ?? '–'}
                 </span>,
               ],
               [
                 `v${props.version.version}`,
-                <span key="v" className="inline-flex items-center gap-2">
+                <span key="v" className="inline-flex items-center gap-2 whitespace-nowrap">
                   <IdentitySwatch identity={champion ? 'challenger' : 'champion'} /> slope{' '}
                   {candidate.calibration.slope?.toFixed(2) ?? '–'}
                 </span>,

@@ -4,6 +4,7 @@ import { routeVersionsQuery } from '../../api/queries.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { formatPercent } from '../../kit/format.ts';
 import { QueryCard } from '../../kit/panel.tsx';
+import { Scroll } from '../../kit/scroll.tsx';
 import { Ago } from '../../kit/time.tsx';
 import { sentence } from '../../kit/turn-text.ts';
 
@@ -44,26 +45,28 @@ export function RouteHistory(props: { readonly endpoint: string }) {
       }
     >
       {(page) => (
-        <ol className="max-h-[520px] overflow-y-auto">
-          {page.items
-            .toSorted((a, b) => b.version - a.version)
-            .map((route) => (
-              <li
-                key={route.version}
-                className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-t px-4 py-2"
-              >
-                <span>
-                  <span className="font-strong">{sentence(WORDS[route.action] ?? route.action)}</span>{' '}
-                  <span className="text-muted">{shares(route)}</span>
-                </span>
-                <Ago at={route.createdAt} className="text-label text-muted" />
-                <span className="col-span-2 text-muted">
-                  {sentence(route.reason)}
-                  {!route.actor.startsWith('system') && `, by ${route.actor}`}
-                </span>
-              </li>
-            ))}
-        </ol>
+        <Scroll label="Changes of traffic" className="max-h-[520px]">
+          <ol>
+            {page.items
+              .toSorted((a, b) => b.version - a.version)
+              .map((route) => (
+                <li
+                  key={route.version}
+                  className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-t px-4 py-2"
+                >
+                  <span>
+                    <span className="font-strong">{sentence(WORDS[route.action] ?? route.action)}</span>{' '}
+                    <span className="text-muted">{shares(route)}</span>
+                  </span>
+                  <Ago at={route.createdAt} className="text-label text-muted" />
+                  <span className="col-span-2 text-muted">
+                    {sentence(route.reason)}
+                    {!route.actor.startsWith('system') && `, by ${route.actor}`}
+                  </span>
+                </li>
+              ))}
+          </ol>
+        </Scroll>
       )}
     </QueryCard>
   );
