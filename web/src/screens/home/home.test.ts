@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
+import type { Loop, TurnSummary } from '../../../../src/loop/contract.ts';
+import { readLastVisit, sinceThen } from './last-visit.ts';
+import { waitingFor } from './waiting.ts';
+
+function memory(): Storage {
+  const kept = new Map<string, string>();
+  return {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  } as Storage;
+}
+
+const MINUTE = 60_000;
+
+test('a visit ends with half an hour of absence; looking often does not move it', () => {
+  const storage = memory();
+  assert.equal(readLastVisit(storage, 1000 * MINUTE), null);
+  assert.equal(readLastVisit(storage, 1010 * MINUTE), null);
+  assert.equal(readLastVisit(storage, 1100 * MINUTE), 1010 * MINUTE);
+  assert.equal(readLastVisit(storage, 1105 * MINUTE), 1010 * MINUTE);
+});
+
+const turn = (state: TurnSummary['state'], finishedAt: string | null): TurnSummary =>
+  ({ id: state, number: 2, state, finishedAt, reason: 'because', challengerVersion: 4 }) as TurnSummary;
+
+test('what ended since then is counted by how it ended', () => {
+  const turns = [
+    turn('promoted', '2026-01-02T00:00:00Z'),
+    turn('rejected', '2026-01-03T00:00:00Z'),
+    turn('promoted', '2025-12-01T00:00:00Z'),
+    turn('canary', null),
+  ];
+  assert.equal(sinceThen(turns, Date.parse('2026-01-01T00:00:00Z')), '2 turns: 1 promoted, 1 refused');
+  assert.equal(sinceThen(turns, Date.parse('2026-02-01T00:00:00Z')), null);
+});
+
+test('what waits for a person: approvals, failures, pauses and alerts of what serves, worst first', () => {
+  const loop = (name: string, more: object): Loop =>
+    ({
+      name,
+      endpoint: name,
+      state: 'active',
+      championVersion: 3,
+      activeTurn: null,
+      lastTurn: null,
+      ...more,
+    }) as Loop;
+  const alert = (endpoint: string, modelVersion: string): Alert =>
+    ({
+      id: `${endpoint}${modelVersion}`,
+      endpoint,
+      modelVersion,
+      severity: 'watch',
+      state: 'open',
+      reason: 'moved',
+    }) as Alert;
+  const found = waitingFor(
+    [
+      loop('calm', {}),
+      loop('asks', { activeTurn: turn('awaiting-approval', null) }),
+      loop('broken', { lastTurn: turn('failed', '2026-01-02T00:00:00Z') }),
+      loop('paused', { state: 'paused' }),
+    ],
+    [alert('calm', '3'), alert('calm', '2')],
+  );
+  assert.deepEqual(
+    found.map((each) => `${each.state} ${each.model}`),
+    ['bad broken', 'watch asks', 'watch paused', 'watch calm'],
+  );
+});
