@@ -47,6 +47,11 @@ test('runs: live, comparable, filtered by the URL, opened by keyboard', async (t
   const expected = problems.filter((problem) => !problem.includes('400'));
   assert.deepEqual(expected, []);
 
+  await page.getByRole('link', { name: 'Datasets' }).focus();
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/datasets');
+  await page.goBack();
+  await page.getByRole('link', { name: 'run-4' }).waitFor();
   await page.keyboard.press('j');
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/runs\/[0-9a-f]{32}/);

@@ -56,6 +56,12 @@ export function Grid<T>(props: {
     const next = Math.min(rows.length - 1, Math.max(0, cursor + by));
     setCursor(next);
     virtual.reveal(next);
+    // The focus goes along, so that Enter means the row and not what was focused before.
+    requestAnimationFrame(() => {
+      body.current
+        ?.querySelector<HTMLElement>(`[aria-rowindex="${next + 2}"]`)
+        ?.focus({ preventScroll: true });
+    });
     const row = rows[next];
     if (row !== undefined && openKey && onOpen) onOpen(row);
   };
@@ -123,7 +129,7 @@ export function Grid<T>(props: {
                   setCursor(index);
                   onOpen(row);
                 }}
-                className={`absolute inset-x-0 grid items-center gap-x-3 border-line sm:gap-x-5 border-b px-4 hover:bg-sunken aria-selected:bg-accent-quiet data-cursor:shadow-[inset_2px_0_0_var(--accent)] ${onOpen ? 'cursor-pointer' : ''}`}
+                className={`absolute inset-x-0 grid items-center gap-x-3 border-line sm:gap-x-5 border-b px-4 -outline-offset-2 hover:bg-sunken aria-selected:bg-accent-quiet data-cursor:shadow-[inset_2px_0_0_var(--accent)] ${onOpen ? 'cursor-pointer' : ''}`}
                 style={{
                   gridTemplateColumns: template,
                   height: rowHeight,

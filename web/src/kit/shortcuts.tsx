@@ -45,6 +45,9 @@ export function ShortcutProvider(props: { readonly children: ReactNode }) {
       if (event.defaultPrevented || event.isComposing) return;
       const name = keyName(event);
       if (isTyping(event.target) && !name.startsWith('mod+')) return;
+      // Enter belongs to what is focused: a link or a button does its own thing.
+      if (name === 'Enter' && event.target instanceof Element && event.target.closest('a, button, summary'))
+        return;
       if (document.querySelector('dialog[open]') && name !== 'mod+k') return;
       const whole = chord && Date.now() - chordAt < CHORD_MS ? `${chord} ${name}` : name;
       const found = shortcuts.current.findLast((each) => each.keys === whole);
