@@ -22,9 +22,9 @@ export class Api {
     return this.#call('POST', path, body) as Promise<T>;
   }
 
-  /** Status of a page, for links. */
-  async status(path: string): Promise<number> {
-    const response = await fetch(this.url + path);
+  /** The status with which a browser gets a page. */
+  async pageStatus(path: string): Promise<number> {
+    const response = await fetch(this.url + path, { headers: { accept: 'text/html' } });
     await response.body?.cancel();
     return response.status;
   }

@@ -77,7 +77,7 @@ export async function gatherReport(material: Material): Promise<Report> {
   ];
   const wrongSpotChecks = await checkRows(api, ledger, spotChecks);
   const screens = await Promise.all(
-    links.map(async ([, page]) => ({ page, status: await api.status(page) })),
+    links.map(async ([, page]) => ({ page, status: await api.pageStatus(page) })),
   );
   const claims = checkClaims({
     turns,
