@@ -26,7 +26,9 @@ export function createDeploymentPorts(slices: LoopSlices): DeploymentPorts {
     deploy: async (actor, { endpoint, model, version, digest }, reason) => {
       await serving.declare(actor, { name: endpoint, model });
       const target = { modelVersion: String(version), packageDigest: digest as Digest };
-      return (await serving.deploy(actor, endpoint, target, reason)).routeVersion;
+      const { routeVersion } = await serving.deploy(actor, endpoint, target, reason);
+      await serving.settled(endpoint, routeVersion);
+      return routeVersion;
     },
   };
 }

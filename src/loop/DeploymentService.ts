@@ -19,7 +19,10 @@ export interface DeploymentPorts {
   packageInputs(model: string, modelId: string): Promise<unknown>;
   /** The package's digest in the step's outputs, attached to the version. */
   attach(model: string, modelId: string, outputs: unknown): Promise<string>;
-  /** Declares the endpoint and gives the version all its traffic; returns the route's version. */
+  /**
+   * Declares the endpoint, gives the version all its traffic, and waits until the connected replicas answer by it.
+   * Returns the route's version. Throws `replicas_behind`.
+   */
   deploy(
     actor: Actor,
     to: { endpoint: string; model: string; version: number; digest: string },
