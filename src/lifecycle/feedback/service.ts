@@ -194,10 +194,12 @@ export class FeedbackService {
     return listPredictions(this.#options.frames, files, labels, query, count, after);
   }
 
-  /** Throws `not_found`. Naming the endpoint makes it quicker. */
+  /** With its label, if one was acknowledged. Throws `not_found`. Naming the endpoint makes it quicker. */
   async prediction(actor: Actor, id: string, endpoint?: string): Promise<PredictionDetail> {
     authorize(actor, 'read');
-    const predictions = await this.#paths(await this.#store.predictionSegments({ endpoint }));
+    const segments = await this.#store.predictionSegments({ endpoint });
+    for (const name of new Set(segments.map((s) => s.endpoint))) await this.#labels.flush(name, readWaitMs);
+    const predictions = await this.#paths(segments);
     const labels = await this.#paths(await this.#store.labelSegments(endpoint));
     const found = await findPrediction(this.#options.frames, predictions, labels, id);
     if (!found) throw fail('not_found', { kind: 'prediction', id, list: '/api/v1/predictions?endpoint=' });
