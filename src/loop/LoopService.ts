@@ -201,15 +201,17 @@ export class LoopService {
     return row;
   }
 
-  async #present(row: LoopRow): Promise<Loop> {
+  async #present(known: LoopRow): Promise<Loop> {
     const { db, ports, watermarks } = this.#deps;
+    // Before anything is read: what is read then is at least as new as the claim to be idle.
+    const standing = this.#engine.standing(known.name);
+    const row = await this.#known(known.name);
     const { version, file } = await readLoop(db.read, row);
     const watermarkMs = await watermarks.get(row.endpoint);
     const [last] = await listTurns(db.read, { loop: row.name, limit: 1 });
     const active = row.active_turn_id === null ? undefined : await findTurn(db.read, row.active_turn_id);
     const waiting = await waitingTriggers(db.read, row.name);
     const { waitsFor } = chooseTrigger(waiting, row, file, watermarkMs, active?.number);
-    const standing = this.#engine.standing(row.name);
     const { mode } = await watermarks.describe(systemActor, row.endpoint);
     const seen = mode === 'live' || standing.watermarkMs === watermarkMs;
     const pending = [...standing.pending];
