@@ -155,7 +155,7 @@ const improveSchema = z.strictObject({
   retrain: z
     .strictObject({
       on: z.array(retrainCauseSchema).default(['drift', 'performance', 'manual']),
-      /** Event time that must pass between the start of two turns that nobody asked for by hand. */
+      /** Event time that must pass from the start of any turn to the start of one that nobody asked for by hand. */
       cooldown: durationSchema.default('7d'),
       /** Event time of joined predictions that a retraining uses, ending at the watermark. */
       window: durationSchema.default('30d'),
