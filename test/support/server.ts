@@ -31,7 +31,7 @@ export interface Cleanup {
   after(fn: () => void | Promise<void>): void;
 }
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const launcher = fileURLToPath(new URL('../../bin/millrace', import.meta.url));
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const MAX_LOG_CHARACTERS = 1_000_000;
 
@@ -100,7 +100,8 @@ export class TestServer {
   async start(): Promise<void> {
     if (this.running) throw new Error(`${this.role} is running already`);
     const logStart = this.#log.length;
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, this.role], {
+    // The launcher becomes the process itself, so that it is started as people start it.
+    const child = spawn(launcher, [this.role], {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
