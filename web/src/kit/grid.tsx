@@ -52,16 +52,18 @@ export function Grid<T>(props: {
     if (rows.length > 0 && last >= rows.length - 8) onEnd?.();
   }, [last, rows.length, onEnd]);
 
+  const focusRow = (index: number): boolean => {
+    const row = body.current?.querySelector<HTMLElement>(`[aria-rowindex="${index + 2}"]`);
+    row?.focus({ preventScroll: true });
+    return row !== null && row !== undefined;
+  };
   const move = (by: number): void => {
     const next = Math.min(rows.length - 1, Math.max(0, cursor + by));
     setCursor(next);
     virtual.reveal(next);
-    // The focus goes along, so that Enter means the row and not what was focused before.
-    requestAnimationFrame(() => {
-      body.current
-        ?.querySelector<HTMLElement>(`[aria-rowindex="${next + 2}"]`)
-        ?.focus({ preventScroll: true });
-    });
+    // The focus goes along, so that Enter means the row and not what was focused before: at once, since the Enter may
+    // be the next key, or after the row that was scrolled to has been drawn.
+    if (!focusRow(next)) requestAnimationFrame(() => focusRow(next));
     const row = rows[next];
     if (row !== undefined && openKey && onOpen) onOpen(row);
   };
