@@ -32,7 +32,8 @@ test('runs: live, comparable, filtered by the URL, opened by keyboard', async (t
     );
   }
   await page.getByRole('link', { name: 'run-4' }).waitFor();
-  assert.match(await page.getByRole('table', { name: 'Runs' }).innerText(), /0\.680/);
+  // Its metrics come a moment after the run.
+  await page.getByRole('table', { name: 'Runs' }).getByText('0.680').waitFor();
 
   await page.getByLabel('Filter').fill('metrics.auc > 0.63');
   await page.waitForURL(/filter=metrics\.auc/);
