@@ -83,7 +83,7 @@ export const platformErrors = {
     status: 507,
     title: 'Disk full',
     message: 'no space is left where {path} is written',
-    next: 'Free some space; the work goes on by itself from where it stopped.',
+    next: 'Free some space. Control and serve go on by themselves; retry a turn whose step failed meanwhile.',
   },
   database_unreachable: {
     status: 503,
