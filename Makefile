@@ -1,6 +1,6 @@
 # Each target installs what it needs on a fresh machine and is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench web fix docs python python-lock clean
+.PHONY: help setup demo up test check bench web fix docs python python-clients python-bench python-lock clean
 
 node := .tools/bin/node --disable-warning=ExperimentalWarning
 
@@ -13,13 +13,13 @@ demo: setup python web ## carry a real model round the whole loop on real flight
 up: setup web ## start the server, empty, on http://127.0.0.1:7600
 	@exec bin/millrace up
 
-test: check python web ## run every check and every test, installing what they need
+test: check python-clients web ## run every check and every test, installing what they need
 	@exec $(node) scripts/test.ts
 
 check: setup ## formatting, lint, types, architecture, generated files up to date
 	@sh scripts/check.sh
 
-bench: setup web ## run the benchmarks and print their ratios
+bench: setup python-bench web ## run the benchmarks and print their ratios
 	@exec $(node) bench/run.ts
 
 setup: ## fetch Node 24 and the locked npm packages
@@ -31,6 +31,12 @@ web: setup ## build the web app when its sources changed
 python: ## make .venv from python/requirements.txt
 	@sh scripts/venv.sh
 
+python-clients: python ## make .venv-mlflow2 too, the oldest client that the tests run
+	@sh scripts/venv.sh mlflow2
+
+python-bench: python ## make .venv-bench too, the peers that benchmarks run
+	@sh scripts/venv.sh bench
+
 fix: setup ## format, and apply the safe lint fixes
 	@$(node) node_modules/@biomejs/biome/bin/biome check --write .
 
@@ -38,10 +44,12 @@ docs: setup ## write the generated pages: docs/errors.md, docs/openapi.json
 	@$(node) scripts/errors-doc.ts
 	@$(node) scripts/openapi.ts
 
-python-lock: python ## resolve python/requirements.in into requirements.txt
+python-lock: python ## resolve each python/*.in into the *.txt beside it
 	@.venv/bin/python -m pip install --quiet uv==0.13.8
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-		--custom-compile-command 'make python-lock' python/requirements.in --output-file python/requirements.txt
+	@for name in requirements mlflow2 bench; do \
+		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+			--custom-compile-command 'make python-lock' python/$$name.in --output-file python/$$name.txt || exit 1; \
+	done
 
 clean: ## remove builds and caches, and keep installed tools and data
 	@rm -rf web/dist .cache

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Makes .venv (Python 3.11 or newer) from python/requirements.txt. A second run with the same file does nothing.
+# Makes a virtual environment (Python 3.11 or newer) from locked requirements: .venv from python/requirements.txt, or
+# with a NAME .venv-NAME from python/NAME.txt. A second run with the same file does nothing.
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
-venv="$root/.venv"
-requirements="$root/python/requirements.txt"
+venv="$root/.venv${1:+-$1}"
+requirements="$root/python/${1:-requirements}.txt"
 installed="$venv/requirements.installed.txt"
 
 if [ -x "$venv/bin/python" ] && cmp -s "$requirements" "$installed"; then exit 0; fi
@@ -30,7 +31,7 @@ fi
 "$python" -c 'import venv, ensurepip' 2>/dev/null ||
   fail "$python cannot make virtual environments" 'Install its venv module (Debian: apt-get install python3-venv).'
 
-printf 'Python: making .venv with %s (about a minute, once)\n' "$("$python" --version)"
+printf 'Python: making %s with %s (about a minute, once)\n' "${venv##*/}" "$("$python" --version)"
 "$python" -m venv --clear "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --prefer-binary --no-compile \
   --requirement "$requirements"
