@@ -32,6 +32,10 @@ export const experimentSchema = z.object({
 });
 export type Experiment = z.infer<typeof experimentSchema>;
 
+/** Whether smaller or greater values of a metric are better. */
+export const metricDirectionSchema = z.enum(['minimize', 'maximize']);
+export type MetricDirection = z.infer<typeof metricDirectionSchema>;
+
 /** Everything a table of runs shows of one metric, without reading its history. */
 export const metricSummarySchema = z.object({
   key: z.string(),
@@ -44,6 +48,14 @@ export const metricSummarySchema = z.object({
   /** Smallest and greatest number; null when every point is NaN. */
   min: z.number().nullable(),
   max: z.number().nullable(),
+  /** Mean of the points that are numbers; null when there is none. */
+  mean: z.number().nullable(),
+  /** The extreme that is better, and the first step that reached it; null when every point is NaN. */
+  best: z.number().nullable(),
+  bestStep: z.number().int().nullable(),
+  /** Which way the metric is better, and whether that is a guess from its name. */
+  direction: metricDirectionSchema,
+  isDirectionGuessed: z.boolean(),
   /** Distinct points. */
   count: z.number().int(),
 });
@@ -116,6 +128,23 @@ export const runDetailSchema = runSchema.extend({
   models: z.array(loggedModelSchema),
 });
 export type RunDetail = z.infer<typeof runDetailSchema>;
+
+export const metricDirectionEntrySchema = z.object({
+  key: z.string(),
+  direction: metricDirectionSchema,
+  /** True when nobody has said so and the direction is guessed from the metric's name. */
+  isGuessed: z.boolean(),
+});
+export type MetricDirectionEntry = z.infer<typeof metricDirectionEntrySchema>;
+
+/** Directions of metrics in one experiment; null goes back to the guess. Other metrics stay as they are. */
+export const metricDirectionChangeSchema = z.strictObject({
+  directions: z
+    .array(z.strictObject({ key: z.string().min(1).max(250), direction: metricDirectionSchema.nullable() }))
+    .min(1)
+    .max(1000),
+});
+export type MetricDirectionChange = z.infer<typeof metricDirectionChangeSchema>;
 
 /** One bucket of consecutive points (by step, time, value); with few points each bucket is one point. */
 export const metricBucketSchema = z.object({

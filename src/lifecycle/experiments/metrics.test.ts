@@ -33,8 +33,14 @@ forEachDatabase((name, open) => {
         first: { step: 0, timeMs: 30, value: -2.5, isNan: false },
         min: -2.5,
         max: largest,
+        mean: metrics[0]?.mean ?? null,
+        best: -2.5,
+        bestStep: 0,
+        direction: 'minimize',
+        isDirectionGuessed: true,
       },
     ]);
+    assert.ok(Math.abs((metrics[0]?.mean ?? 0) / (largest / 3) - 1) < 1e-9);
     const first = await tracking.metrics.history(tester, { runId: run.id, key: 'loss', limit: 3 });
     assert.deepEqual(
       first.items.map((p) => [p.timeMs, p.isNan]),
@@ -93,5 +99,52 @@ forEachDatabase((name, open) => {
         [999, 250, 0.75, 0.999],
       ],
     );
+  });
+
+  test(`${name}: a metric's best follows the direction that was stated, or its name`, async (t) => {
+    const { tracking, start, experimentId } = await startedExperiment(t, open);
+    const run = await start();
+    const log = (key: string, step: number, value: number) =>
+      tracking.logging.metric(tester, run.id, { key, step, timeMs: 1, value });
+    await log('score', 2, 0.9);
+    await log('score', 1, 0.9);
+    await log('score', 0, 0.2);
+    await log('val_loss', 0, 3);
+    const summary = async () => {
+      const { metrics } = await tracking.runs.get(tester, run.id);
+      return metrics.map((m) => [m.key, m.direction, m.isDirectionGuessed, m.best, m.bestStep]);
+    };
+    assert.deepEqual(await summary(), [
+      ['score', 'maximize', true, 0.9, 1],
+      ['val_loss', 'minimize', true, 3, 0],
+    ]);
+    const set = (directions: Parameters<typeof tracking.metrics.setDirections>[2]) =>
+      tracking.metrics.setDirections(tester, experimentId, directions);
+    const entry = { key: 'score', direction: 'minimize', isGuessed: false } as const;
+    assert.deepEqual(await set([{ key: 'score', direction: 'minimize' }]), [entry]);
+    assert.deepEqual(await tracking.metrics.directions(tester, experimentId), [entry]);
+    assert.deepEqual((await summary())[0], ['score', 'minimize', false, 0.2, 0]);
+    assert.deepEqual(await set([{ key: 'score', direction: null }]), [
+      { key: 'score', direction: 'maximize', isGuessed: true },
+    ]);
+    assert.deepEqual((await summary())[0], ['score', 'maximize', true, 0.9, 1]);
+  });
+
+  test(`${name}: the mean is of the numbers, however the points came in`, async (t) => {
+    const { tracking, start } = await startedExperiment(t, open);
+    const run = await start();
+    const values = Array.from({ length: 40 }, (_, i) => (i % 7 === 3 ? Number.NaN : Math.sin(i) * 100));
+    for (let from = 0; from < values.length; from += 9) {
+      const metrics = values
+        .slice(from, from + 9)
+        .map((value, i) => ({ key: 'm', step: from + i, timeMs: 1, value }));
+      // Twice: points that are there already do not count.
+      for (const _ of [1, 2]) await tracking.logging.batch(tester, run.id, { metrics, params: [], tags: [] });
+    }
+    const [metric] = (await tracking.runs.get(tester, run.id)).metrics;
+    const numbers = values.filter((value) => !Number.isNaN(value));
+    const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+    assert.equal(metric?.count, 40);
+    assert.ok(Math.abs((metric?.mean ?? 0) - mean) < 1e-9);
   });
 });

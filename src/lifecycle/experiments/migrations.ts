@@ -148,4 +148,29 @@ export const experimentsMigrations: readonly Migration[] = [
       );
     },
   },
+  {
+    // What a summary tells beyond MLflow's, and which way each metric is better where somebody said so.
+    id: 'experiments-010',
+    up: (tx, dialect) => {
+      const bytes = dialect === 'postgres' ? 'TEXT COLLATE "C"' : 'TEXT';
+      const clustered = dialect === 'sqlite' ? 'WITHOUT ROWID' : '';
+      const points = 'FROM metric_points p WHERE p.series_id = metric_series.id';
+      return execute(
+        tx,
+        `ALTER TABLE metric_series ADD COLUMN nan_count BIGINT NOT NULL DEFAULT 0;
+        ALTER TABLE metric_series ADD COLUMN mean_value DOUBLE PRECISION;
+        ALTER TABLE metric_series ADD COLUMN min_step BIGINT;
+        ALTER TABLE metric_series ADD COLUMN max_step BIGINT;
+        UPDATE metric_series SET
+          nan_count = (SELECT count(*) ${points} AND p.is_nan = 1),
+          mean_value = (SELECT avg(p.value) ${points} AND p.is_nan = 0 AND abs(p.value) < 1e300),
+          min_step = (SELECT min(p.step) ${points} AND p.is_nan = 0 AND p.value = min_value),
+          max_step = (SELECT min(p.step) ${points} AND p.is_nan = 0 AND p.value = max_value);
+        CREATE TABLE metric_directions (
+          experiment_id BIGINT NOT NULL, key ${bytes} NOT NULL, direction TEXT NOT NULL,
+          PRIMARY KEY (experiment_id, key)
+        ) ${clustered}`,
+      );
+    },
+  },
 ];

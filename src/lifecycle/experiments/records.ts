@@ -1,4 +1,4 @@
-import type { LifecycleStage, LoggedModelStatus, RunStatus } from './contract.ts';
+import type { LifecycleStage, LoggedModelStatus, MetricDirection, RunStatus } from './contract.ts';
 import type { MetricPoint } from './metric-point.ts';
 import type { Tag } from './validation.ts';
 
@@ -31,8 +31,16 @@ export interface MetricSummaryRecord {
   readonly count: number;
   readonly last: MetricPoint;
   readonly first: MetricPoint;
+  /** Extremes and mean are of the points that are numbers, null while there is none. */
   readonly min: number | null;
   readonly max: number | null;
+  readonly mean: number | null;
+  /** The extreme that is better, and the first step that reached it. */
+  readonly best: number | null;
+  readonly bestStep: number | null;
+  readonly direction: MetricDirection;
+  /** Nobody has said so: the direction is guessed from the metric's name. */
+  readonly isDirectionGuessed: boolean;
 }
 
 export interface DatasetRecord {

@@ -9,16 +9,15 @@ import {
   loggedModelListQuerySchema,
   loggedModelSchema,
   loggedModelWithFilesSchema,
-  metricHistoryQuerySchema,
-  metricHistorySchema,
   runDetailSchema,
   runListQuerySchema,
   runSchema,
 } from './contract.ts';
 import { sendFile } from './file-reply.ts';
+import { metricRoutes } from './metric-routes.ts';
 import type { LoggedModelRecord } from './records.ts';
 import type { Experiments } from './service.ts';
-import { bucketWire, datasetWire, experimentWire, loggedModelWire, runWire } from './wire.ts';
+import { datasetWire, experimentWire, loggedModelWire, runWire } from './wire.ts';
 
 const byId = z.object({ id: z.string() });
 const files = z.unknown().describe('the bytes of the file');
@@ -91,21 +90,7 @@ export function experimentsRoutes(tracking: Experiments): readonly Route[] {
         };
       },
     }),
-    defineRoute({
-      method: 'GET',
-      path: '/api/v1/runs/:id/metric-history',
-      summary: 'Read the history of a metric, cut into buckets that keep the extremes',
-      permission: 'read',
-      params: byId,
-      query: metricHistoryQuerySchema,
-      response: metricHistorySchema,
-      async handle({ params, query }, { actor }) {
-        const { key, buckets } = query;
-        const history = await metrics.buckets(actor, { runId: params.id, key, buckets });
-        const { totalCount } = history;
-        return { runId: params.id, key, totalCount, buckets: history.buckets.map(bucketWire) };
-      },
-    }),
+    ...metricRoutes(metrics),
     defineRoute({
       method: 'GET',
       path: '/api/v1/runs/:id/artifacts',

@@ -39,16 +39,13 @@ export function experimentWire(record: ExperimentRecord): Experiment {
 }
 
 function summaryWire(summary: MetricSummaryRecord): MetricSummary {
-  const { key, last, first, min, max, count } = summary;
+  const { last, first, ...rest } = summary;
   return {
-    key,
+    ...rest,
     last: pointWire(last),
     lastStep: last.step,
     lastTime: formatTime(last.timeMs),
     first: pointWire(first),
-    min,
-    max,
-    count,
   };
 }
 

@@ -1,7 +1,10 @@
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import { pageToken, readPageToken } from '../../../platform/search/index.ts';
+import type { MetricDirection, MetricDirectionChange, MetricDirectionEntry } from '../contract.ts';
+import { guessDirection } from '../metric-direction.ts';
 import type { MetricPoint } from '../metric-point.ts';
 import type { Page } from '../records.ts';
+import { stateDirections, statedDirections } from '../store/directions.ts';
 import {
   type BucketRow,
   bucketedHistory,
@@ -10,7 +13,7 @@ import {
   type StepRange,
   sampledPoints,
 } from '../store/history.ts';
-import { type ExperimentsDeps, runById } from './context.ts';
+import { audit, type ExperimentsDeps, experimentById, runById } from './context.ts';
 
 /** Reading what was logged of a metric. A metric or run that does not exist has an empty history. */
 export function metricOperations(deps: ExperimentsDeps) {
@@ -63,6 +66,41 @@ export function metricOperations(deps: ExperimentsDeps) {
       const series = await findSeries(db.read, query.runId, query.key);
       if (!series) return { totalCount: 0, buckets: [] };
       return { totalCount: series.count, buckets: await bucketedHistory(db.read, series.id, query.buckets) };
+    },
+
+    /** The directions that somebody stated for metrics of an experiment. Throws `experiment_unknown`. */
+    async directions(actor: Actor, experimentId: string): Promise<readonly MetricDirectionEntry[]> {
+      authorize(actor, 'read');
+      const id = Number((await experimentById(db.read, experimentId)).id);
+      const stated = (await statedDirections(db.read, [id])).get(id) ?? new Map<string, MetricDirection>();
+      return [...stated].map(([key, direction]) => ({ key, direction, isGuessed: false }));
+    },
+
+    /**
+     * States which way metrics of an experiment are better, or that it is guessed again (null), and gives the
+     * directions of these metrics as they are then. Throws `experiment_unknown`.
+     */
+    async setDirections(
+      actor: Actor,
+      experimentId: string,
+      changes: MetricDirectionChange['directions'],
+    ): Promise<readonly MetricDirectionEntry[]> {
+      authorize(actor, 'experiments:write');
+      const wanted = new Map(changes.map(({ key, direction }) => [key, direction]));
+      await db.write(async (tx) => {
+        const { id } = await experimentById(tx, experimentId);
+        const stated = (await statedDirections(tx, [Number(id)])).get(Number(id));
+        const before = Object.fromEntries([...wanted.keys()].map((key) => [key, stated?.get(key) ?? null]));
+        await stateDirections(tx, Number(id), wanted);
+        const after = Object.fromEntries(wanted);
+        const action = 'experiment:metric-directions';
+        await audit(deps, tx, { actor, action, kind: 'experiment', id, before, after });
+      });
+      return [...wanted].map(([key, direction]) => ({
+        key,
+        direction: direction ?? guessDirection(key),
+        isGuessed: direction === null,
+      }));
     },
   };
 }

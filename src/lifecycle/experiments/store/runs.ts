@@ -112,7 +112,7 @@ export async function hydrateRuns(tx: Tx, rows: readonly RunRow[]): Promise<read
   const seqOf = (row: { readonly run_seq: number }): number => row.run_seq;
   const params = grouped(await byRun(tx, 'run_params', seqs), seqOf, tagOf);
   const tags = grouped(await byRun(tx, 'run_tags', seqs), seqOf, tagOf);
-  const metrics = await summariesOfRuns(tx, seqs);
+  const metrics = await summariesOfRuns(tx, rows);
   const datasets = await datasetsOfRuns(tx, seqs);
   const models = await modelsOfRuns(tx, seqs);
   return rows.map((row) => {

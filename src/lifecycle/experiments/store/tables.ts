@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 import { type Tx, tables } from '../../../platform/db/index.ts';
-import type { LifecycleStage, LoggedModelStatus, RunStatus } from '../contract.ts';
+import type { LifecycleStage, LoggedModelStatus, MetricDirection, RunStatus } from '../contract.ts';
 
 /** The tables of this slice (migrations.ts). Flags are 0 or 1, times epoch milliseconds. */
 export interface ExperimentsTables {
@@ -42,9 +42,17 @@ export interface ExperimentsTables {
     first_time_ms: number;
     first_value: number;
     first_is_nan: number;
+    /** Extremes and mean are of the points that are numbers, null while there is none. */
     min_value: number | null;
     max_value: number | null;
+    /** The smallest step at which the extreme was reached. */
+    min_step: number | null;
+    max_step: number | null;
+    mean_value: number | null;
+    nan_count: number;
   };
+  /** What somebody said; metrics without a row have the direction that `guessDirection` gives. */
+  metric_directions: { experiment_id: number; key: string; direction: MetricDirection };
   metric_points: { series_id: number; step: number; time_ms: number; value: number; is_nan: number };
   input_datasets: {
     id: Generated<number>;
