@@ -26,7 +26,7 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
 
   const db = await openDatabase(settings, directory.database);
   await migrate(db, allMigrations);
-  const blobs = await openDirectoryBlobs(settings.artifactRoot ?? directory.blobs);
+  const blobs = await openDirectoryBlobs(settings.artifactsDestination ?? directory.blobs);
   const frames = new Frames({
     temporaryDirectory: directory.temporary,
     memoryLimit: settings.framesMemory,

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
-import { lockDirectory, readSettings } from './index.ts';
+import { defaultArtifactRootOf, lockDirectory, readSettings, storageLocation } from './index.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'millrace-config-'));
 after(() => rm(directory, { recursive: true }));
@@ -42,6 +42,49 @@ test('wrong settings name where they stand, their value and what is allowed', as
   refused(['--nope', '1'], {}, /--nope: is not a flag/);
   refused(['--port'], {}, /--port: needs a value/);
   refused(['--config', join(directory, 'missing.yaml')], {}, /missing\.yaml: cannot be read/);
+});
+
+test('what is on or off takes no value as a flag, and words of either kind elsewhere', () => {
+  const settings = readSettings(['--no-serve-artifacts'], { MILLRACE_ARTIFACTS_ONLY: 'no' });
+  assert.deepEqual([settings.serveArtifacts, settings.artifactsOnly], [false, false]);
+  assert.equal(
+    readSettings(['--serve-artifacts'], { MILLRACE_SERVE_ARTIFACTS: 'false' }).serveArtifacts,
+    true,
+  );
+  assert.throws(() => readSettings(['--artifacts-only=maybe'], {}), /"maybe": must be true or false/);
+  assert.throws(() => readSettings(['--no-serve-artifacts=1'], {}), /takes no value/);
+});
+
+test("variables of MLflow's server count where ours say nothing", () => {
+  const env = { MLFLOW_SERVER_ALLOWED_HOSTS: 'a.org, *.b.org', MLFLOW_SERVER_X_FRAME_OPTIONS: 'deny' };
+  const settings = readSettings([], env);
+  assert.deepEqual(settings.allowedHosts, ['a.org', '*.b.org']);
+  assert.equal(settings.xFrameOptions, 'DENY');
+  assert.deepEqual(readSettings([], { ...env, MILLRACE_ALLOWED_HOSTS: 'c.org' }).allowedHosts, ['c.org']);
+});
+
+test('settings about artifacts fit together', () => {
+  assert.equal(defaultArtifactRootOf(readSettings([], {})), 'mlflow-artifacts:/');
+  assert.equal(defaultArtifactRootOf(readSettings(['--no-serve-artifacts'], {})), resolve('mlruns'));
+  assert.equal(readSettings(['--artifact-root', 'x'], {}).artifactRoot, resolve('x'));
+  assert.equal(readSettings(['--artifact-root', 's3://b/x'], {}).artifactRoot, 's3://b/x');
+  const refused = (flags: string[], message: RegExp) =>
+    assert.throws(() => readSettings(flags, {}), { code: 'config_invalid', message });
+  refused(['--no-serve-artifacts', '--artifact-root', 'mlflow-artifacts:/'], /--no-serve-artifacts forbids/);
+  refused(['--artifact-root', 'gs://bucket'], /"gs:\/\/bucket": must be mlflow-artifacts/);
+  refused(['--artifacts-destination', 'gs://bucket'], /must be a directory/);
+  refused(['--artifacts-only', '--no-serve-artifacts'], /leaves nothing/);
+  refused(['--static-prefix', 'x'], /must begin with a \//);
+});
+
+test('locations are directories or buckets', () => {
+  assert.deepEqual(storageLocation('/a/../b'), { kind: 'directory', path: '/b' });
+  assert.deepEqual(storageLocation('file:///a%20b'), { kind: 'directory', path: '/a b' });
+  assert.deepEqual(storageLocation('s3://bucket/p/q/'), { kind: 's3', bucket: 'bucket', prefix: 'p/q' });
+  assert.deepEqual(storageLocation('s3://bucket'), { kind: 's3', bucket: 'bucket', prefix: '' });
+  for (const text of ['', 'relative', 'file://host/a', 's3:///a', 'gs://b']) {
+    assert.equal(storageLocation(text), undefined, text);
+  }
 });
 
 test('a directory is held by one process, and free again when that process is killed', async (t) => {

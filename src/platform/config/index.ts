@@ -1,7 +1,8 @@
+export { defaultArtifactRootOf, type StorageLocation, storageLocation } from './artifact-settings.ts';
 export { type DataDirectory, dataDirectory, lockDirectory } from './data-directory.ts';
+export { readSettings } from './read-settings.ts';
 export {
   flagOf,
-  readSettings,
   type SettingName,
   type Settings,
   settingNames,

@@ -1,10 +1,18 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { fail } from '../../core/errors.ts';
 
 const port = z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65535);
+const truthy = ['true', '1', 'yes', 'on', 't', 'y'];
+const falsy = ['false', '0', 'no', 'off', 'f', 'n'];
+const flag = z.union([z.boolean(), z.stringbool({ truthy, falsy })], { error: 'must be true or false' });
+const list = z.union([
+  z.array(z.string()),
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  ),
+]);
 const memory = z.string().regex(/^\d+(\.\d+)?(MB|GB)$/, 'must be a size such as 512MB or 2GB');
 
 /**
@@ -21,7 +29,49 @@ export const settingsSchema = z.strictObject({
     .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
     .optional()
     .describe('Postgres instead of SQLite in the data directory'),
-  artifactRoot: z.string().min(1).optional().describe('directory of blobs; <data>/blobs unless set'),
+  artifactRoot: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'where clients put artifacts of new experiments: mlflow-artifacts:/ (this server; standard), a directory, file:// or s3://bucket/prefix',
+    ),
+  artifactsDestination: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'where this server keeps proxied artifacts and all blobs: a directory, file:// or s3://bucket/prefix; <data>/blobs unless set',
+    ),
+  serveArtifacts: flag.default(true).describe('do not take and give artifacts for clients'),
+  artifactsOnly: flag.default(false).describe('nothing but the artifact proxy'),
+  s3EndpointUrl: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// URL' })
+    .optional()
+    .describe('an S3 service other than that of AWS'),
+  s3IgnoreTls: flag.default(false).describe('do not check the certificate of the S3 service'),
+  staticPrefix: z
+    .string()
+    .refine((prefix) => prefix === '' || prefix.startsWith('/'), 'must begin with a /')
+    .refine((prefix) => !prefix.endsWith('/'), 'must not end with a /')
+    .refine((prefix) => !/[{}?#%\s]/.test(prefix), 'must not hold { } ? # % or blanks')
+    .default('')
+    .describe('path in front of every address of control, as /millrace'),
+  allowedHosts: list
+    .optional()
+    .describe(
+      'Host headers that are answered, with * wildcards; this machine and private addresses unless set',
+    ),
+  corsAllowedOrigins: list
+    .optional()
+    .describe('web origins that may write, with * wildcards; those of this machine unless set'),
+  xFrameOptions: z
+    .string()
+    .transform((text) => text.toUpperCase())
+    .pipe(z.enum(['SAMEORIGIN', 'DENY', 'NONE'], { error: 'must be SAMEORIGIN, DENY or NONE' }))
+    .default('SAMEORIGIN')
+    .describe('who may show pages of control in a frame'),
+  disableSecurityMiddleware: flag.default(false).describe('DANGEROUS: check neither Host nor Origin headers'),
   url: z
     .url({ protocol: /^https?$/, error: 'must be an http:// URL' })
     .optional()
@@ -52,84 +102,36 @@ export type SettingName = keyof Settings;
 
 export const settingNames = Object.keys(settingsSchema.shape) as readonly SettingName[];
 
-/** `servePort` as a flag: `--serve-port`. */
+/** Settings that are on or off, with their standard: as flags they take no value. */
+export const switches: ReadonlyMap<string, boolean> = new Map(
+  settingNames.flatMap((name) => {
+    const standard: unknown = settingsSchema.shape[name].safeParse(undefined).data;
+    return typeof standard === 'boolean' ? [[name, standard] as const] : [];
+  }),
+);
+
+/** Variables of MLflow's server that count where neither flag, variable nor file of ours says anything. */
+export const fallbackVariables: Readonly<Partial<Record<SettingName, readonly string[]>>> = {
+  artifactRoot: ['MLFLOW_DEFAULT_ARTIFACT_ROOT'],
+  artifactsDestination: ['MLFLOW_ARTIFACTS_DESTINATION'],
+  serveArtifacts: ['MLFLOW_SERVE_ARTIFACTS'],
+  artifactsOnly: ['MLFLOW_ARTIFACTS_ONLY'],
+  s3EndpointUrl: ['MLFLOW_S3_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
+  s3IgnoreTls: ['MLFLOW_S3_IGNORE_TLS'],
+  staticPrefix: ['MLFLOW_STATIC_PREFIX'],
+  allowedHosts: ['MLFLOW_SERVER_ALLOWED_HOSTS'],
+  corsAllowedOrigins: ['MLFLOW_SERVER_CORS_ALLOWED_ORIGINS'],
+  xFrameOptions: ['MLFLOW_SERVER_X_FRAME_OPTIONS'],
+  disableSecurityMiddleware: ['MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE'],
+};
+
+/** `servePort` as a flag: `--serve-port`; what is on by itself as the flag that turns it off: `--no-serve-artifacts`. */
 export function flagOf(name: SettingName): string {
-  return `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+  const words = name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  return switches.get(name) === true ? `--no-${words}` : `--${words}`;
 }
 
 /** `servePort` in the environment: `MILLRACE_SERVE_PORT`. */
 export function variableOf(name: SettingName): string {
   return `MILLRACE_${name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
-}
-
-/**
- * Puts the settings together. `--config FILE` (or MILLRACE_CONFIG) names a YAML file.
- *
- * @param flags `--name value` or `--name=value`, and nothing else
- * @throws `config_invalid`, naming the flag, variable or line of the file, the value and what is allowed
- */
-export function readSettings(
-  flags: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Settings {
-  const values: Record<string, unknown> = {};
-  const source: Record<string, string> = {};
-  const given = readFlags(flags);
-  const file = given.config ?? env.MILLRACE_CONFIG;
-  const set = (name: string, value: unknown, where: string): void => {
-    values[name] = value;
-    source[name] = where;
-  };
-  if (file !== undefined) {
-    for (const [name, value] of Object.entries(readConfigFile(file))) set(name, value, `${name} in ${file}`);
-  }
-  for (const name of settingNames) {
-    const variable = variableOf(name);
-    if (env[variable] !== undefined && env[variable] !== '') set(name, env[variable], variable);
-    if (given[name] !== undefined) set(name, given[name], flagOf(name));
-  }
-  const result = settingsSchema.safeParse(values);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    const name = String(issue?.code === 'unrecognized_keys' ? issue.keys[0] : (issue?.path[0] ?? ''));
-    const problem =
-      issue?.code === 'unrecognized_keys'
-        ? `is not a setting; settings are ${settingNames.join(', ')}`
-        : `"${String(values[name])}": ${issue?.message}`;
-    throw fail('config_invalid', { field: source[name] ?? name, problem });
-  }
-  return { ...result.data, data: resolve(result.data.data) };
-}
-
-function readFlags(flags: readonly string[]): Readonly<Record<string, string>> {
-  const byFlag = new Map<string, string>(settingNames.map((name) => [flagOf(name), name]));
-  byFlag.set('--config', 'config');
-  const given: Record<string, string> = {};
-  for (let i = 0; i < flags.length; i++) {
-    const [flag = '', inline] = (flags[i] ?? '').split(/=(.*)/s, 2);
-    const name = byFlag.get(flag);
-    if (!name) {
-      const problem = `is not a flag; flags are ${[...byFlag.keys()].join(' ')}`;
-      throw fail('config_invalid', { field: flag, problem });
-    }
-    const value = inline ?? flags[++i];
-    if (value === undefined) throw fail('config_invalid', { field: flag, problem: 'needs a value' });
-    given[name] = value;
-  }
-  return given;
-}
-
-function readConfigFile(path: string): Readonly<Record<string, unknown>> {
-  let content: unknown;
-  try {
-    content = parseYaml(readFileSync(path, 'utf8'));
-  } catch (error) {
-    const problem = `cannot be read: ${error instanceof Error ? error.message : error}`;
-    throw fail('config_invalid', { field: path, problem }, error);
-  }
-  if (content === null) return {};
-  if (typeof content !== 'object' || Array.isArray(content)) {
-    throw fail('config_invalid', { field: path, problem: 'must hold settings as `name: value`' });
-  }
-  return content as Record<string, unknown>;
 }

@@ -10,7 +10,7 @@ export function roleHelp(name: string): string | undefined {
   const lines = settingNames.map((setting) => {
     const { description = '' } = settingsSchema.shape[setting];
     const standard = settingsSchema.shape[setting].safeParse(undefined).data;
-    const shown = standard === undefined ? '' : ` (${standard})`;
+    const shown = standard === undefined || standard === '' ? '' : ` (${standard})`;
     return `  ${flagOf(setting).padEnd(width)}${variableOf(setting).padEnd(variableWidth)}${description}${shown}`;
   });
   return [
