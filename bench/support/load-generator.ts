@@ -2,8 +2,8 @@ import { connect, type Socket } from 'node:net';
 import type { LoadPlan, LoadResult } from './load.ts';
 
 /**
- * The sending process: raw sockets and the least parsing that HTTP/1.1 keep-alive answers with a content-length
- * need, so that it costs little beside the server that it measures.
+ * The sending process: raw sockets and the least parsing that HTTP/1.1 keep-alive answers need, so that it costs
+ * little beside the server that it measures.
  */
 process.once('message', (plan) => {
   void run(plan as LoadPlan).then((result) => {
@@ -11,7 +11,11 @@ process.once('message', (plan) => {
   });
 });
 
-const ANSWER_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 60_000;
+const FIRST_NUMBER = 100_000_000;
+/** As long as the numbers that take its place. */
+const NUMBER_MARK = '#########';
+const LAST_CHUNK = Buffer.from('\r\n0\r\n\r\n');
 
 async function run(plan: LoadPlan): Promise<LoadResult> {
   const requests = encode(plan);
@@ -31,7 +35,8 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
       } else {
         plannedMs = performance.now();
       }
-      const status = await connection.exchange(requests[sent++ % requests.length]!);
+      const request = requests[sent % requests.length]!;
+      const status = await connection.exchange(numbered(request, FIRST_NUMBER + sent++));
       const doneMs = performance.now();
       if (doneMs >= beginMs && doneMs < endMs) {
         latencies.push(doneMs - plannedMs);
@@ -55,11 +60,26 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
   };
 }
 
-function encode(plan: LoadPlan): Buffer[] {
+interface EncodedRequest {
+  readonly bytes: Buffer;
+  /** Where the request's number stands. */
+  readonly numberAt: readonly number[];
+}
+
+function numbered({ bytes, numberAt }: EncodedRequest, number: number): Buffer {
+  if (numberAt.length === 0) return bytes;
+  const copy = Buffer.from(bytes);
+  const digits = String(number);
+  for (const at of numberAt) copy.write(digits, at, 'latin1');
+  return copy;
+}
+
+function encode(plan: LoadPlan): readonly EncodedRequest[] {
   const { host, pathname, search } = new URL(plan.url);
   const bodies = plan.bodies ?? [''];
   const method = plan.method ?? (plan.bodies === undefined ? 'GET' : 'POST');
-  return bodies.map((body) => {
+  return bodies.map((template) => {
+    const body = plan.counter === undefined ? template : template.replaceAll(plan.counter, NUMBER_MARK);
     const headers = {
       host,
       ...(plan.bodies === undefined ? {} : { 'content-type': 'application/json' }),
@@ -67,7 +87,12 @@ function encode(plan: LoadPlan): Buffer[] {
       'content-length': String(Buffer.byteLength(body)),
     };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    return Buffer.from(`${method} ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+    const bytes = Buffer.from(`${method} ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+    const numberAt: number[] = [];
+    for (let at = bytes.indexOf(NUMBER_MARK); at !== -1; at = bytes.indexOf(NUMBER_MARK, at + 1)) {
+      numberAt.push(at);
+    }
+    return { bytes, numberAt };
   });
 }
 
@@ -79,7 +104,11 @@ async function delay(ms: number): Promise<void> {
 class Connection {
   readonly #socket: Socket;
   #pending: ((status: number) => void) | undefined;
-  #buffer: Buffer = Buffer.alloc(0);
+  #parts: Buffer[] = [];
+  #receivedBytes = 0;
+  #head: string | undefined;
+  /** Undefined while the answer comes in chunks. */
+  #answerBytes: number | undefined;
   closed = false;
 
   static async open(url: string): Promise<Connection> {
@@ -119,16 +148,29 @@ class Connection {
   }
 
   #read(part: Buffer): void {
-    this.#buffer = this.#buffer.length === 0 ? part : Buffer.concat([this.#buffer, part]);
-    const headEnd = this.#buffer.indexOf('\r\n\r\n');
-    if (headEnd === -1) return;
-    const head = this.#buffer.toString('latin1', 0, headEnd);
-    const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? NaN);
-    if (Number.isNaN(length)) throw new Error(`an answer without content-length:\n${head}`);
-    if (this.#buffer.length < headEnd + 4 + length) return;
-    this.#buffer = this.#buffer.subarray(headEnd + 4 + length);
-    if (/\r\nconnection: *close/i.test(head)) this.closed = true;
-    const status = Number(head.slice(9, 12));
+    this.#parts.push(part);
+    this.#receivedBytes += part.length;
+    if (this.#head === undefined) {
+      const start = Buffer.concat(this.#parts);
+      const headEnd = start.indexOf('\r\n\r\n');
+      if (headEnd === -1) return;
+      this.#head = start.toString('latin1', 0, headEnd);
+      const length = /\r\ncontent-length: *(\d+)/i.exec(this.#head)?.[1];
+      const isChunked = /\r\ntransfer-encoding: *chunked/i.test(this.#head);
+      if (length === undefined && !isChunked) throw new Error(`an answer of no length:\n${this.#head}`);
+      this.#answerBytes = length === undefined ? undefined : headEnd + 4 + Number(length);
+    }
+    // One answer at a time is under way, so the last chunk, or the length, ends what was received.
+    const isWhole =
+      this.#answerBytes === undefined
+        ? Buffer.concat(this.#parts.slice(-2)).subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)
+        : this.#receivedBytes >= this.#answerBytes;
+    if (!isWhole) return;
+    if (/\r\nconnection: *close/i.test(this.#head)) this.closed = true;
+    const status = Number(this.#head.slice(9, 12));
+    this.#parts = [];
+    this.#receivedBytes = 0;
+    this.#head = undefined;
     const pending = this.#pending;
     this.#pending = undefined;
     pending?.(status);
