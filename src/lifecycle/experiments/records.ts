@@ -52,6 +52,14 @@ export interface DatasetRecord {
   readonly profile: string | null;
 }
 
+/** A dataset as the runs of an experiment use it; `context` says what for, such as `training`. */
+export interface DatasetSummaryRecord {
+  readonly experimentId: string;
+  readonly name: string;
+  readonly digest: string;
+  readonly context: string | null;
+}
+
 export interface DatasetInputRecord {
   readonly dataset: DatasetRecord;
   readonly tags: readonly Tag[];

@@ -1,9 +1,11 @@
 import { artifactOperations } from './service/artifacts.ts';
 import type { ExperimentsDeps } from './service/context.ts';
+import { datasetOperations } from './service/datasets.ts';
 import { experimentOperations } from './service/experiments.ts';
 import { loggingOperations } from './service/logging.ts';
 import { metricOperations } from './service/metrics.ts';
 import { loggedModelOperations } from './service/models.ts';
+import { runModelTagOperations } from './service/run-model-tag.ts';
 import { runOperations } from './service/runs.ts';
 
 /**
@@ -17,6 +19,8 @@ export function createExperiments(deps: ExperimentsDeps) {
     logging: loggingOperations(deps),
     metrics: metricOperations(deps),
     models: loggedModelOperations(deps),
+    runModelTag: runModelTagOperations(deps),
+    datasets: datasetOperations(deps),
     artifacts: artifactOperations(deps),
   };
 }

@@ -38,6 +38,14 @@ export function pythonJson(value: unknown): string {
   );
 }
 
+/** JSON with a space after each comma and colon, as Python's json.dumps writes it unless told otherwise. */
+export function pythonDumps(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(pythonDumps).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return pythonJson(value);
+  const members = Object.entries(value).map(([key, member]) => `${pythonJson(key)}: ${pythonDumps(member)}`);
+  return `{${members.join(', ')}}`;
+}
+
 /** A string as Python's repr writes it. */
 export function pythonRepr(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../../platform/db/index.ts';
-import type { DatasetInputRecord } from '../records.ts';
+import type { DatasetInputRecord, DatasetSummaryRecord } from '../records.ts';
 import { chunks } from './chunks.ts';
 import { grouped, lastByKey, on } from './tables.ts';
 
@@ -107,4 +107,34 @@ export async function modelsOfRuns(tx: Tx, seqs: readonly number[]) {
     (row) => row.run_seq,
     (row) => ({ modelId: row.model_id, direction: row.direction, step: row.step }),
   );
+}
+
+/** Datasets that runs of these experiments use, once for each context that they are used in. */
+export async function datasetSummaries(
+  tx: Tx,
+  experimentIds: readonly number[],
+  context: { readonly tagKey: string; readonly limit: number },
+): Promise<readonly DatasetSummaryRecord[]> {
+  const rows = await on(tx)
+    .selectFrom('input_datasets as d')
+    .innerJoin('run_datasets as l', 'l.dataset_id', 'd.id')
+    .leftJoin('run_dataset_tags as t', (join) =>
+      join
+        .onRef('t.run_seq', '=', 'l.run_seq')
+        .onRef('t.dataset_id', '=', 'd.id')
+        .on('t.key', '=', context.tagKey),
+    )
+    .select(['d.id', 'd.experiment_id', 'd.name', 'd.digest', 't.value'])
+    .distinct()
+    .where('d.experiment_id', 'in', experimentIds)
+    .orderBy('d.id')
+    .orderBy('t.value')
+    .limit(context.limit)
+    .execute();
+  return rows.map((row) => ({
+    experimentId: String(row.experiment_id),
+    name: row.name,
+    digest: row.digest,
+    context: row.value,
+  }));
 }

@@ -1,6 +1,6 @@
 import { type Experiments, invalidParameter, type View } from '../../../lifecycle/experiments/index.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
-import { experimentJson, list, nextPage } from '../wire.ts';
+import { experimentJson, list, nextPage, optional } from '../wire.ts';
 
 export const viewNames = { ACTIVE_ONLY: 1, DELETED_ONLY: 2, ALL: 3 } as const;
 const views: Readonly<Record<string, View>> = { ACTIVE_ONLY: 'active', DELETED_ONLY: 'deleted', ALL: 'all' };
@@ -27,7 +27,7 @@ export function checkedPageSize(limit: number): number {
   return limit;
 }
 
-export function experimentEndpoints({ experiments }: Experiments): readonly Endpoint[] {
+export function experimentEndpoints({ experiments, datasets }: Experiments): readonly Endpoint[] {
   const byId = { experiment_id: { kind: 'string', required: true } } as const;
   return [
     endpoint({
@@ -124,6 +124,22 @@ export function experimentEndpoints({ experiments }: Experiments): readonly Endp
       async handle(input, { actor }) {
         await experiments.deleteTag(actor, input.experiment_id, input.key);
         return {};
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/mlflow/experiments/search-datasets',
+      fields: { experiment_ids: { kind: 'strings' } },
+      async handle(input, { actor }) {
+        const found = await datasets.search(actor, input.experiment_ids);
+        return list(
+          'dataset_summaries',
+          found.map(({ experimentId, name, digest, context }) => ({
+            experiment_id: experimentId,
+            ...{ name, digest },
+            ...optional('context', context),
+          })),
+        );
       },
     }),
   ];

@@ -7,7 +7,7 @@ const statusNames = { RUNNING: 1, SCHEDULED: 2, FINISHED: 3, FAILED: 4, KILLED: 
 export const byRun = { run_id: { kind: 'string', required: true, alias: 'run_uuid' } } as const;
 
 /** Runs themselves; what is logged to them is in `logging.ts`. */
-export function runEndpoints({ runs }: Experiments): readonly Endpoint[] {
+export function runEndpoints({ runs, runModelTag }: Experiments): readonly Endpoint[] {
   return [
     endpoint({
       method: 'POST',
@@ -89,6 +89,15 @@ export function runEndpoints({ runs }: Experiments): readonly Endpoint[] {
       fields: byRun,
       async handle(input, { actor }) {
         await runs.restore(actor, input.run_id);
+        return {};
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/mlflow/runs/log-model',
+      fields: { run_id: { kind: 'string', required: true }, model_json: { kind: 'string', required: true } },
+      async handle(input, { actor }) {
+        await runModelTag.add(actor, input.run_id, input.model_json);
         return {};
       },
     }),
