@@ -1,4 +1,12 @@
 import { z } from 'zod';
+import {
+  gateResultSchema as anyGateResultSchema,
+  estimateSchema,
+  type Verdict,
+  verdictSchema,
+} from '../../core/gate-result.ts';
+
+export { type Estimate, estimateSchema, type Verdict, verdictSchema } from '../../core/gate-result.ts';
 
 /**
  * The metrics of a binary classifier, in display order. `goal` says which way is better. `kind` says what the
@@ -69,34 +77,11 @@ export const gateSchema = z.union([metricFloorGate, metricCeilingGate, metricAga
 });
 export type Gate = z.infer<typeof gateSchema>;
 
-/** `unsure` = the interval holds both passing and failing values: the rows do not decide. */
-export const verdictSchema = z.enum(['pass', 'fail', 'unsure']);
-export type Verdict = z.infer<typeof verdictSchema>;
-
-/** An estimate with its 95 % confidence interval. null = not defined on these rows (never 0 instead). */
-export const estimateSchema = z.object({
-  value: z.number().nullable(),
-  low: z.number().nullable(),
-  high: z.number().nullable(),
-  /** Rows that the value rests on. For precision, recall, specificity: their denominator. */
-  n: z.number().int(),
-});
-export type Estimate = z.infer<typeof estimateSchema>;
-
 export const metricEstimatesSchema = z.record(metricNameSchema, estimateSchema);
 export type MetricEstimates = z.infer<typeof metricEstimatesSchema>;
 
-export const gateResultSchema = z.object({
-  /** null for the check that is always made: every score is a finite number. */
-  gate: gateSchema.nullable(),
-  /** Short name, e.g. `auc ≥ 0.65`, `auc vs champion`, `latency p99 ≤ 10 ms`. */
-  name: z.string(),
-  verdict: verdictSchema,
-  /** What was compared with the bound: the metric, the paired difference, or milliseconds. */
-  measured: estimateSchema.nullable(),
-  /** One sentence, e.g. `AUC 0.713 (0.707 to 0.719) is at least 0.65 on 41,203 rows`. */
-  reason: z.string(),
-});
+/** A gate's result, whose gate is one of those that the slice can judge. */
+export const gateResultSchema = anyGateResultSchema.extend({ gate: gateSchema.nullable() });
 export type GateResult = z.infer<typeof gateResultSchema>;
 
 /** Metrics of one set of rows, side by side. Differences are candidate minus the other, on the same rows. */

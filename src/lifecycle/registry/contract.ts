@@ -3,6 +3,7 @@
  * about each, and who moved which alias when and why.
  */
 import { z } from 'zod';
+import { gateResultSchema } from '../../core/gate-result.ts';
 
 /** RFC 3339 time. */
 const timeSchema = z.string();
@@ -31,26 +32,6 @@ export const signatureSchema = z.object({
   outputs: z.array(signatureFieldSchema),
 });
 export type Signature = z.infer<typeof signatureSchema>;
-
-/** The verdict of one gate on one version, in the shape in which an evaluation gives it. */
-export const gateResultSchema = z.object({
-  /** The gate as the loop file has it; null for the check that is always made (scores are finite). */
-  gate: z.record(z.string(), z.unknown()).nullable(),
-  /** Short name for people: `auc ≥ 0.65`. */
-  name: z.string(),
-  verdict: z.enum(['pass', 'fail', 'unsure']),
-  /** What was compared with the bound, with its interval and the rows it rests on. */
-  measured: z
-    .object({
-      value: z.number().nullable(),
-      low: z.number().nullable(),
-      high: z.number().nullable(),
-      n: z.number().int(),
-    })
-    .nullable(),
-  reason: z.string(),
-});
-export type GateResult = z.infer<typeof gateResultSchema>;
 
 export const gateRecordSchema = gateResultSchema.extend({
   evaluationId: z.string().nullable(),

@@ -5,7 +5,6 @@ export {
   CHAMPION,
   type CreateVersionInput,
   type GateRecord,
-  type GateResult,
   type Signature,
 } from './contract.ts';
 export { registryMigrations } from './migrations.ts';

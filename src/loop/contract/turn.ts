@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { gateResultSchema } from '../../core/gate-result.ts';
 import { retrainCauseSchema, scalarSchema } from './loopFile.ts';
 
 /** RFC 3339 time. */
@@ -140,19 +141,8 @@ export const rolloutSchema = z.object({
 });
 export type Rollout = z.infer<typeof rolloutSchema>;
 
-export const turnGateSchema = z.object({
-  name: z.string(),
-  verdict: z.enum(['pass', 'fail', 'unsure']),
-  measured: z
-    .object({
-      value: z.number().nullable(),
-      low: z.number().nullable(),
-      high: z.number().nullable(),
-      n: z.number().int(),
-    })
-    .nullable(),
-  reason: z.string(),
-});
+/** What became of a gate; the gate itself is in the loop file. */
+export const turnGateSchema = gateResultSchema.omit({ gate: true });
 export type TurnGate = z.infer<typeof turnGateSchema>;
 
 export const turnApprovalSchema = z.object({

@@ -1,13 +1,8 @@
 import { sql } from 'kysely';
+import { type GateResult, gateResultSchema } from '../../../core/gate-result.ts';
 import { formatTime } from '../../../core/time.ts';
 import type { Tx } from '../../../platform/db/index.ts';
-import {
-  type Approval,
-  type GateRecord,
-  type GateResult,
-  gateResultSchema,
-  signatureSchema,
-} from '../contract.ts';
+import { type Approval, type GateRecord, signatureSchema } from '../contract.ts';
 import type { Tag, VersionRecord } from '../records.ts';
 import { type ModelRow, on, type RegistryTables, type VersionRow } from './tables.ts';
 
