@@ -103,6 +103,30 @@ export const platformErrors = {
     message: 'the content has digest {actual}, not {expected}',
     next: 'Send the content again; if it is so again, the source is damaged.',
   },
+  upload_invalid: {
+    status: 400,
+    title: 'Upload cannot be completed',
+    message: 'the upload cannot be completed: {problem}',
+    next: 'Abort it and begin again; every part is needed, with the tag that the store answered.',
+  },
+  s3_refused: {
+    status: 403,
+    title: 'S3 refused',
+    message: 'S3 refused a request for {uri}: {problem}',
+    next: 'Check the bucket, the credentials and the region that the server has (AWS_* variables, MILLRACE_S3_ENDPOINT_URL).',
+  },
+  s3_failed: {
+    status: 503,
+    title: 'S3 unavailable',
+    message: 'S3 did not answer a request for {uri}: {problem}',
+    next: 'Try again; if it stays so, check MILLRACE_S3_ENDPOINT_URL and the credentials of the server.',
+  },
+  artifacts_disabled: {
+    status: 503,
+    title: 'Artifacts are not served',
+    message: 'Artifact serving is disabled. Run `mlflow server` with `--serve-artifacts` to enable.',
+    next: 'Start the server without --no-serve-artifacts, or send artifacts to their own place.',
+  },
   frames_failed: {
     status: 500,
     title: 'Query failed',

@@ -1,17 +1,11 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '../../core/errors.ts';
-import { uuidv7 } from '../../core/ids.ts';
-import { type Digest, isDigest } from '../../core/json.ts';
-import type { BlobInfo, BlobSource, BlobStore } from './port.ts';
-
-/** A blob store that also tells where a blob lies, for readers on the same machine (DuckDB). */
-export interface DirectoryBlobStore extends BlobStore {
-  /** The file of a blob. Throws `blob_missing`. Read only. */
-  path(digest: Digest): Promise<string>;
-}
+import type { Digest } from '../../core/json.ts';
+import { blobKey, digestOfKey } from './keys.ts';
+import type { BlobInfo, BlobSource, BlobStore, ByteRange, DirectoryBlobStore, StoredBlob } from './port.ts';
+import { spool } from './spool.ts';
 
 /** Blobs as files `<root>/ab/cdef…`: written to a temporary name, synced, renamed, and the directory synced. */
 export async function openDirectoryBlobs(root: string): Promise<DirectoryBlobStore> {
@@ -22,6 +16,7 @@ export async function openDirectoryBlobs(root: string): Promise<DirectoryBlobSto
 }
 
 class DirectoryBlobs implements DirectoryBlobStore {
+  readonly direct: BlobStore['direct'] = undefined;
   readonly #root: string;
   readonly #temporary: string;
 
@@ -31,28 +26,20 @@ class DirectoryBlobs implements DirectoryBlobStore {
   }
 
   async put(source: BlobSource, expected?: Digest): Promise<BlobInfo> {
-    const name = join(this.#temporary, uuidv7());
-    const file = await open(name, 'wx');
+    const { path, digest, sizeBytes } = await spool(this.#temporary, source, expected);
+    const target = this.#file(digest);
     try {
-      const info = await this.#write(file, source);
-      if (expected && info.digest !== expected) throw fail('blob_corrupt', { expected, actual: info.digest });
-      await file.sync();
-      await file.close();
-      const target = this.#file(info.digest);
       await mkdir(dirname(target), { recursive: true });
-      await rename(name, target);
+      await rename(path, target);
       await syncDirectory(dirname(target));
-      return info;
     } catch (error) {
-      await file.close().catch(() => {});
-      await rm(name, { force: true });
-      if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
-        throw fail('disk_full', { path: this.#root }, error);
+      await rm(path, { force: true });
       throw error;
     }
+    return { digest, sizeBytes };
   }
 
-  async get(digest: Digest, range?: { start: number; end?: number }) {
+  async get(digest: Digest, range?: ByteRange) {
     const path = await this.path(digest);
     return createReadStream(path, range);
   }
@@ -62,50 +49,42 @@ class DirectoryBlobs implements DirectoryBlobStore {
   }
 
   async info(digest: Digest): Promise<BlobInfo | undefined> {
-    try {
-      return { digest, sizeBytes: (await stat(this.#file(digest))).size };
-    } catch {
-      return undefined;
-    }
+    const stored = await this.#stored(digest);
+    return stored && { digest, sizeBytes: stored.sizeBytes };
   }
 
   async delete(digest: Digest): Promise<void> {
     await rm(this.#file(digest), { force: true });
   }
 
-  async *list(): AsyncIterable<BlobInfo> {
+  async *list(): AsyncIterable<StoredBlob> {
     for await (const folder of await opendir(this.#root)) {
       if (!/^[0-9a-f]{2}$/.test(folder.name)) continue;
       for await (const entry of await opendir(join(this.#root, folder.name))) {
-        const info = await this.info(`sha256:${folder.name}${entry.name}`);
-        if (info) yield info;
+        const digest = digestOfKey(`${folder.name}/${entry.name}`);
+        const stored = digest && (await this.#stored(digest));
+        if (stored) yield stored;
       }
     }
   }
 
   async path(digest: Digest): Promise<string> {
-    if (!(await this.info(digest))) throw fail('blob_missing', { digest });
+    if (!(await this.#stored(digest))) throw fail('blob_missing', { digest });
     return this.#file(digest);
   }
 
-  async #write(file: FileHandle, source: BlobSource): Promise<BlobInfo> {
-    const hash = createHash('sha256');
-    let sizeBytes = 0;
-    const chunks =
-      typeof source === 'string' ? [Buffer.from(source)] : source instanceof Uint8Array ? [source] : source;
-    for await (const chunk of chunks) {
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Uint8Array);
-      hash.update(bytes);
-      sizeBytes += bytes.length;
-      await file.writeFile(bytes);
+  async #stored(digest: Digest): Promise<StoredBlob | undefined> {
+    try {
+      const { size, mtimeMs } = await stat(this.#file(digest));
+      return { digest, sizeBytes: size, storedAtMs: Math.floor(mtimeMs) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
     }
-    return { digest: `sha256:${hash.digest('hex')}`, sizeBytes };
   }
 
   #file(digest: Digest): string {
-    if (!isDigest(digest))
-      throw fail('invalid_input', { field: 'digest', problem: `"${digest}" is not a digest` });
-    return join(this.#root, digest.slice(7, 9), digest.slice(9));
+    return join(this.#root, blobKey(digest));
   }
 }
 

@@ -6,6 +6,11 @@ export interface BlobInfo {
   readonly sizeBytes: number;
 }
 
+export interface StoredBlob extends BlobInfo {
+  /** When it was last put. */
+  readonly storedAtMs: number;
+}
+
 /** A part of a blob: from `start` up to and including `end` (both from 0, as in HTTP ranges). */
 export interface ByteRange {
   readonly start: number;
@@ -31,5 +36,35 @@ export interface BlobStore {
   info(digest: Digest): Promise<BlobInfo | undefined>;
   /** Removes it if it is there. */
   delete(digest: Digest): Promise<void>;
-  list(): AsyncIterable<BlobInfo>;
+  list(): AsyncIterable<StoredBlob>;
+  /** Ways past this server, where the store has them. */
+  readonly direct: DirectTransfer | undefined;
+}
+
+/** A blob store that also gives each blob as a file on this machine, for readers such as DuckDB. */
+export interface DirectoryBlobStore extends BlobStore {
+  /** The file of a blob. Throws `blob_missing`. Read only; open it at once. */
+  path(digest: Digest): Promise<string>;
+}
+
+/** A part that a client has uploaded: its number from 1, and the tag that the store answered. */
+export interface UploadedPart {
+  readonly partNumber: number;
+  readonly etag: string;
+}
+
+/**
+ * Clients that talk to the store behind the server, by signed URLs. An upload becomes a blob only when it is
+ * completed: then its bytes are read once for their digest.
+ */
+export interface DirectTransfer {
+  /** A URL that gives a blob as a download of that name, for a time. */
+  downloadUrl(digest: Digest, fileName: string, expiresInS: number): Promise<string>;
+  beginUpload(): Promise<string>;
+  /** The URLs to which parts 1 to `count` are put, in order. */
+  partUrls(upload: string, count: number): Promise<readonly string[]>;
+  /** Makes a blob of the parts. May be repeated after a crash. Throws `upload_invalid`. */
+  completeUpload(upload: string, parts: readonly UploadedPart[]): Promise<BlobInfo>;
+  /** Forgets an upload and its parts, if they are there. */
+  abortUpload(upload: string): Promise<void>;
 }
