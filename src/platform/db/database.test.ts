@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { execute, type Migration, migrate, tables } from './index.ts';
+import { execute, type Migration, migrate, sqliteStatements, statements, tables } from './index.ts';
 import { forEachDatabase } from './testing.ts';
 
 const migrations: readonly Migration[] = [
@@ -96,6 +96,37 @@ forEachDatabase((name, open) => {
         .groupBy('id')
         .executeTakeFirst();
       assert.deepEqual({ ...row }, { id, n: 1 });
+    });
+
+    test('statements by hand take parameters as ? and see the transaction they are in', async (t) => {
+      const db = await open(t, migrations);
+      const found = await db.write(async (tx) => {
+        await statements(tx).all('INSERT INTO notes (id, body) VALUES (?, ?)', [7, 'seven']);
+        return statements(tx).all<{ id: number }>('SELECT id FROM notes WHERE body = ? AND id > ?', [
+          'seven',
+          1,
+        ]);
+      });
+      assert.deepEqual(
+        found.map((row) => row.id),
+        [7],
+      );
+      assert.equal((await statements(db.read).all('SELECT id FROM notes', [])).length, 1);
+    });
+
+    test('what was taken back is counted where statements run at once', async (t) => {
+      const db = await open(t, migrations);
+      const count = () => db.write(async (tx) => sqliteStatements(tx)?.rollbackCount);
+      const before = await count();
+      assert.equal(before, name === 'sqlite' ? 0 : undefined);
+      await assert.rejects(
+        db.write(async (tx) => {
+          sqliteStatements(tx)?.run('INSERT INTO notes (id, body) VALUES (?, ?)', 1, 'x');
+          throw new Error('second thoughts');
+        }),
+      );
+      assert.equal(await count(), name === 'sqlite' ? 1 : undefined);
+      assert.equal((await statements(db.read).all('SELECT id FROM notes', [])).length, 0);
     });
   });
 });

@@ -1,3 +1,10 @@
 export { type Database, type DialectName, type Tx, tables } from './database.ts';
 export { autoIncrement, execute, type Migration, migrate } from './migrations.ts';
 export { openSqlite } from './sqlite.ts';
+export {
+  type SqliteStatements,
+  type SqlParameter,
+  type Statements,
+  sqliteStatements,
+  statements,
+} from './statements.ts';

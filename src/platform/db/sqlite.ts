@@ -1,11 +1,9 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
 import { fail } from '../../core/errors.ts';
 import type { Database, Tx } from './database.ts';
 import { Signals } from './signals.ts';
-
-/** How many prepared statements a connection keeps. */
-const statementCacheSize = 500;
+import { SqliteKysely, StatementCache } from './statements.ts';
 
 interface QueuedWrite {
   readonly run: () => Promise<ReadonlySet<string>>;
@@ -23,8 +21,9 @@ interface QueuedWrite {
 export function openSqlite(path: string): Database {
   const writer = connect(path, false);
   const reader = connect(path, true);
-  const writeTx = kyselyOver(writer);
-  const readTx = kyselyOver(reader);
+  const written = new StatementCache(writer);
+  const writeTx = kyselyOver(written);
+  const readTx = kyselyOver(new StatementCache(reader));
   const signals = new Signals();
   let queue: QueuedWrite[] = [];
   let scheduled = false;
@@ -44,6 +43,7 @@ export function openSqlite(path: string): Database {
         } catch (error) {
           // A full disk ends the whole transaction inside SQLite; then there is no savepoint to go back to.
           if (!writer.isTransaction) throw error;
+          written.rollbackCount++;
           writer.exec('ROLLBACK TO one_write');
           writer.exec('RELEASE one_write');
           write.reject(explain(error, path));
@@ -51,6 +51,7 @@ export function openSqlite(path: string): Database {
       }
       writer.exec('COMMIT');
     } catch (error) {
+      written.rollbackCount++;
       if (writer.isTransaction) writer.exec('ROLLBACK');
       for (const write of group) write.reject(explain(error, path));
       return;
@@ -115,20 +116,18 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
   return database;
 }
 
-function kyselyOver(database: DatabaseSync): Tx {
-  const cache = new Map<string, SqliteStatement>();
-  const shaped: SqliteDatabase = {
+function kyselyOver(statements: StatementCache): Tx {
+  const shaped = new WeakMap<StatementSync, SqliteStatement>();
+  const database: SqliteDatabase = {
     close: () => {},
     prepare: (sql) => {
-      const cached = cache.get(sql);
-      if (cached) return cached;
-      const statement = shape(database.prepare(sql));
-      if (cache.size >= statementCacheSize) cache.delete(cache.keys().next().value ?? '');
-      cache.set(sql, statement);
-      return statement;
+      const statement = statements.prepare(sql);
+      const known = shaped.get(statement) ?? shape(statement);
+      shaped.set(statement, known);
+      return known;
     },
   };
-  return new Kysely<unknown>({ dialect: new SqliteDialect({ database: shaped }) });
+  return new SqliteKysely({ dialect: new SqliteDialect({ database }) }, statements);
 }
 
 /** A node:sqlite statement in the shape of better-sqlite3, which Kysely's dialect expects. */
