@@ -1,7 +1,8 @@
-import { type Document, LineCounter, type Node, parseDocument } from 'yaml';
+import type { Document, LineCounter, Node } from 'yaml';
 import type { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import { nearestName } from '../../core/nearestName.ts';
+import { requireWhenUsed } from '../../core/requireWhenUsed.ts';
 import { pathText } from '../../core/schema.ts';
 import { type LoopFile, loopFileSchema } from '../contract.ts';
 import { checkMeaning } from './checkMeaning.ts';
@@ -22,8 +23,7 @@ export interface FileProblem {
  * same as data.
  */
 export function parseLoopFile(text: string, fileName = 'loop.yaml'): LoopFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const { document, lines } = parseYaml(text);
   if (document.errors.length > 0) {
     throw refused(
       document.errors.map((error) => ({
@@ -40,9 +40,14 @@ export function parseLoopFile(text: string, fileName = 'loop.yaml'): LoopFile {
 
 /** Makes the error of problems found after parsing (a missing column), with lines from the same text. */
 export function fileError(text: string, fileName: string, problems: readonly FileProblem[]) {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const { document, lines } = parseYaml(text);
   return refusedAt(problems, (path) => lineOf(document, lines, path), fileName);
+}
+
+function parseYaml(text: string): { readonly document: Document; readonly lines: LineCounter } {
+  const yaml = requireWhenUsed<typeof import('yaml')>('yaml');
+  const lines = new yaml.LineCounter();
+  return { document: yaml.parseDocument(text, { lineCounter: lines }), lines };
 }
 
 function refusedAt(problems: readonly FileProblem[], line: (path: Path) => number, fileName: string) {

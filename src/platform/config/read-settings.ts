@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { fail } from '../../core/errors.ts';
+import { requireWhenUsed } from '../../core/requireWhenUsed.ts';
 import { checkArtifactSettings } from './artifact-settings.ts';
 import {
   fallbackVariables,
@@ -95,7 +95,7 @@ function readFlags(flags: readonly string[]): Readonly<Record<string, string>> {
 function readConfigFile(path: string): Readonly<Record<string, unknown>> {
   let content: unknown;
   try {
-    content = parseYaml(readFileSync(path, 'utf8'));
+    content = requireWhenUsed<typeof import('yaml')>('yaml').parse(readFileSync(path, 'utf8'));
   } catch (error) {
     const problem = `cannot be read: ${error instanceof Error ? error.message : error}`;
     throw fail('config_invalid', { field: path, problem }, error);

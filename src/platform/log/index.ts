@@ -1,6 +1,6 @@
 import { type Logger, pino, stdSerializers } from 'pino';
-import pretty from 'pino-pretty';
 import { MillraceError } from '../../core/errors.ts';
+import { requireWhenUsed } from '../../core/requireWhenUsed.ts';
 
 export type { Logger };
 
@@ -11,9 +11,9 @@ export type LogFormat = 'auto' | 'json' | 'text';
 export function createLogger(name: string, level: LogLevel = 'info', format: LogFormat = 'auto'): Logger {
   const text = format === 'text' || (format === 'auto' && process.stdout.isTTY);
   const options = { name, level, base: { name, pid: process.pid }, serializers: { err: describeError } };
-  return text
-    ? pino(options, pretty({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', sync: true }))
-    : pino(options);
+  if (!text) return pino(options);
+  const pretty = requireWhenUsed<typeof import('pino-pretty')>('pino-pretty');
+  return pino(options, pretty({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', sync: true }));
 }
 
 /** An error that we foresaw is told by its message and next step; only others need their stack. */

@@ -1,7 +1,7 @@
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
 import { type ColumnType, columnTypeSchema, type SignatureField } from '../../../core/model-package.ts';
+import { requireWhenUsed } from '../../../core/requireWhenUsed.ts';
 
 /** What packaging needs of an MLmodel file. */
 export interface MlflowModel {
@@ -53,7 +53,7 @@ const dtypes: Readonly<Record<string, ColumnType>> = {
  * understood.
  */
 export function readMlmodel(text: string): MlflowModel {
-  const parsed = fileSchema.safeParse(parseYaml(text));
+  const parsed = fileSchema.safeParse(requireWhenUsed<typeof import('yaml')>('yaml').parse(text));
   if (!parsed.success)
     throw refused('its MLmodel file cannot be read', 'Log the model again with mlflow.<flavor>.log_model.');
   const { flavors: found, signature, saved_input_example_info: example } = parsed.data;
