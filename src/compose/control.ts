@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDirectoryBlobs } from '../platform/blobs/index.ts';
 import { dataDirectory, flagOf, lockDirectory, type Settings, variableOf } from '../platform/config/index.ts';
 import { type Database, migrate, openSqlite } from '../platform/db/index.ts';
 import { Frames } from '../platform/frames/index.ts';
@@ -9,6 +8,7 @@ import type { Logger } from '../platform/log/index.ts';
 import { createMetrics } from '../platform/metrics/index.ts';
 import { addWeb } from '../surfaces/web/index.ts';
 import { resolveActor } from './actor.ts';
+import { openBlobs } from './blobs.ts';
 import { allMigrations, createControlServices } from './control-services.ts';
 import type { RunningRole } from './role.ts';
 import { restRoutes } from './routes.ts';
@@ -26,7 +26,7 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
 
   const db = await openDatabase(settings, directory.database);
   await migrate(db, allMigrations);
-  const blobs = await openDirectoryBlobs(settings.artifactsDestination ?? directory.blobs);
+  const blobs = await openBlobs(settings, directory);
   const frames = new Frames({
     temporaryDirectory: directory.temporary,
     memoryLimit: settings.framesMemory,

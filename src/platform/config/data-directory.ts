@@ -8,6 +8,8 @@ export interface DataDirectory {
   readonly root: string;
   readonly database: string;
   readonly blobs: string;
+  /** Files on their way to S3, and copies of blobs that lie there. */
+  readonly blobCache: string;
   readonly temporary: string;
   readonly labels: string;
   readonly serve: string;
@@ -21,6 +23,7 @@ export function dataDirectory(root: string): DataDirectory {
     root,
     database: join(root, 'millrace.db'),
     blobs: join(root, 'blobs'),
+    blobCache: join(root, 'blob-cache'),
     temporary: join(root, 'tmp'),
     labels: join(root, 'labels'),
     serve: join(root, 'serve'),

@@ -2,6 +2,7 @@ export { defaultArtifactRootOf, type StorageLocation, storageLocation } from './
 export { type DataDirectory, dataDirectory, lockDirectory } from './data-directory.ts';
 export { readSettings } from './read-settings.ts';
 export {
+  bytesOf,
   flagOf,
   type SettingName,
   type Settings,

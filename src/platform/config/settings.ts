@@ -50,6 +50,9 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe('an S3 service other than that of AWS'),
   s3IgnoreTls: flag.default(false).describe('do not check the certificate of the S3 service'),
+  blobCache: memory
+    .default('10GB')
+    .describe('how much blobs of S3 that are read as files may take in the data directory'),
   staticPrefix: z
     .string()
     .refine((prefix) => prefix === '' || prefix.startsWith('/'), 'must begin with a /')
@@ -124,6 +127,11 @@ export const fallbackVariables: Readonly<Partial<Record<SettingName, readonly st
   xFrameOptions: ['MLFLOW_SERVER_X_FRAME_OPTIONS'],
   disableSecurityMiddleware: ['MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE'],
 };
+
+/** A size such as `512MB` or `1.5GB` in bytes (of 1024³ a GB). */
+export function bytesOf(size: string): number {
+  return Math.floor(Number.parseFloat(size) * (size.endsWith('GB') ? 1024 ** 3 : 1024 ** 2));
+}
 
 /** `servePort` as a flag: `--serve-port`; what is on by itself as the flag that turns it off: `--no-serve-artifacts`. */
 export function flagOf(name: SettingName): string {

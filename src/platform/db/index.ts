@@ -1,4 +1,5 @@
 export { type Database, type DialectName, type Tx, tables } from './database.ts';
+export { everyText } from './every-text.ts';
 export { autoIncrement, execute, type Migration, migrate } from './migrations.ts';
 export { openSqlite } from './sqlite.ts';
 export {

@@ -1,0 +1,64 @@
+import type { Digest } from '../../core/json.ts';
+import { type Database, everyText } from '../db/index.ts';
+import type { BlobStore, StoredBlob } from './port.ts';
+
+const digests = /sha256:[0-9a-f]{64}/g;
+/** Documents that name other blobs are far smaller. */
+const largestDocumentBytes = 1024 * 1024;
+
+export interface ReferenceOptions {
+  readonly db: Database;
+  readonly blobs: BlobStore;
+  /** Tables whose blobs are what users stored, and name no other blobs themselves. */
+  readonly leafTables: ReadonlySet<string>;
+}
+
+/**
+ * The digests that anything refers to: what any text of the database mentions, and what the JSON documents among
+ * those blobs mention in turn (the manifest of a package names its files). Every table is looked at, so a slice
+ * need not register anything to keep its blobs; a mention in a text of a user only keeps a blob too long.
+ */
+export async function referencedDigests(options: ReferenceOptions): Promise<ReadonlySet<Digest>> {
+  const { db, blobs, leafTables } = options;
+  const found = new Set<Digest>();
+  const documents = new Set<Digest>();
+  for await (const { table, text } of everyText(db)) {
+    for (const digest of digestsIn(text)) {
+      found.add(digest);
+      if (!leafTables.has(table)) documents.add(digest);
+    }
+  }
+  // A set gives what is added to it on the way, too.
+  for (const digest of documents) {
+    for (const named of await digestsInDocument(blobs, digest)) {
+      found.add(named);
+      documents.add(named);
+    }
+  }
+  return found;
+}
+
+/**
+ * Blobs that nothing refers to and that were last put before a time. Let that be hours ago: a blob is stored first,
+ * and the row that refers to it written afterwards.
+ */
+export async function* unreferencedBlobs(
+  options: ReferenceOptions,
+  storedBeforeMs: number,
+): AsyncIterable<StoredBlob> {
+  const old: StoredBlob[] = [];
+  for await (const blob of options.blobs.list()) if (blob.storedAtMs < storedBeforeMs) old.push(blob);
+  const referenced = old.length > 0 ? await referencedDigests(options) : new Set();
+  for (const blob of old) if (!referenced.has(blob.digest)) yield blob;
+}
+
+function digestsIn(text: string): readonly Digest[] {
+  return (text.match(digests) ?? []) as Digest[];
+}
+
+async function digestsInDocument(blobs: BlobStore, digest: Digest): Promise<readonly Digest[]> {
+  const info = await blobs.info(digest);
+  if (!info || info.sizeBytes > largestDocumentBytes) return [];
+  const bytes = await blobs.bytes(digest);
+  return bytes[0] === 0x7b || bytes[0] === 0x5b ? digestsIn(bytes.toString()) : [];
+}
