@@ -26,6 +26,7 @@ import { Jobs, jobsMigrations, Schedules } from '../platform/jobs/index.ts';
 import { Journal, journalMigrations } from '../platform/journal/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Registry as MetricsRegistry } from '../platform/metrics/index.ts';
+import { Outbound } from '../platform/outbound/index.ts';
 import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
 import { addMlflowSurface } from '../surfaces/mlflow/index.ts';
 import { createCardEvidence } from './card-evidence.ts';
@@ -73,6 +74,10 @@ export async function createControlServices(parts: ControlParts) {
   const jobs = new Jobs(db);
   const schedules = new Schedules(db, jobs);
   const watermarks = new Watermarks(db, journal, schedules);
+  const outbound = new Outbound({
+    allowedSchemes: parts.settings.webhookAllowedSchemes,
+    allowPrivateAddresses: parts.settings.webhookAllowPrivateAddresses,
+  });
   const data = new DataService({ db, journal, blobs, frames, temporaryDirectory: directory.temporary });
   const experiments = createExperiments({ db, journal, blobs, clock });
   const evaluations = new EvaluationService({ db, journal });
@@ -102,6 +107,7 @@ export async function createControlServices(parts: ControlParts) {
     data,
     evaluation: evaluations,
     feedback,
+    outbound,
   });
   const slices = { db, blobs, data, experiments, registry, evaluations, serving, feedback, monitoring };
   const ports = createLoopPorts(slices);

@@ -67,6 +67,12 @@ export const platformErrors = {
     message: 'setting {field}: {problem}',
     next: 'Correct it in the flag, environment variable or config file named.',
   },
+  secret_unreadable: {
+    status: 409,
+    title: 'Secret cannot be read',
+    message: 'a stored secret cannot be read with the key of {field}',
+    next: 'Start the server with the key that it was stored with, or set the secret anew.',
+  },
   port_taken: {
     status: 503,
     title: 'Port taken',

@@ -7,6 +7,7 @@ import type { Database } from '../../platform/db/index.ts';
 import type { Frames } from '../../platform/frames/index.ts';
 import type { Jobs } from '../../platform/jobs/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
+import type { Outbound } from '../../platform/outbound/index.ts';
 import type { Watermarks } from '../../platform/watermarks/index.ts';
 import type { DataService } from '../data/index.ts';
 import type { EvaluationService } from '../evaluation/index.ts';
@@ -53,6 +54,8 @@ export interface MonitoringServiceOptions {
   readonly data: DataService;
   readonly evaluation: EvaluationService;
   readonly feedback: FeedbackService;
+  /** Calls the webhooks of alerts. */
+  readonly outbound: Outbound;
   readonly clock?: Clock;
 }
 
@@ -270,7 +273,8 @@ export class MonitoringService {
   /** One attempt to tell a webhook; run by the job queue. */
   async deliver(actor: Actor, deliveryId: string, signal: AbortSignal): Promise<void> {
     authorize(actor, 'monitoring:write');
-    await deliverAlert(this.#options.db, deliveryId, signal, this.#clock);
+    const { db, outbound } = this.#options;
+    await deliverAlert(db, outbound, deliveryId, signal, this.#clock);
   }
 
   async #known(endpoint: string): Promise<MonitorRow> {

@@ -10,6 +10,7 @@ import { Frames, sqlLiteral } from '../../platform/frames/index.ts';
 import { Jobs, jobsMigrations, Schedules } from '../../platform/jobs/index.ts';
 import { Journal, journalMigrations } from '../../platform/journal/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
+import { Outbound } from '../../platform/outbound/index.ts';
 import { Watermarks, watermarksMigrations } from '../../platform/watermarks/index.ts';
 import { DataService, dataMigrations } from '../data/index.ts';
 import { EvaluationService, evaluationMigrations } from '../evaluation/index.ts';
@@ -67,7 +68,8 @@ export async function openMonitoring(t: TestContext, open: OpenDatabase) {
     () => frames.close(),
   );
   const parts = { db, journal, jobs, watermarks, blobs, frames, data, evaluation, feedback };
-  const service = new MonitoringService(parts);
+  const outbound = new Outbound({ allowedSchemes: ['http'], allowPrivateAddresses: true });
+  const service = new MonitoringService({ ...parts, outbound });
   return {
     ...parts,
     service,

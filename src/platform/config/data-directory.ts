@@ -16,6 +16,8 @@ export interface DataDirectory {
   readonly work: string;
   /** Working directories of the steps that control runs. */
   readonly attempts: string;
+  /** Key of the secrets that are kept in the database. */
+  readonly secretKey: string;
 }
 
 export function dataDirectory(root: string): DataDirectory {
@@ -29,6 +31,7 @@ export function dataDirectory(root: string): DataDirectory {
     serve: join(root, 'serve'),
     work: join(root, 'work'),
     attempts: join(root, 'attempts'),
+    secretKey: join(root, 'secrets.key'),
   };
 }
 

@@ -75,6 +75,40 @@ export const settingsSchema = z.strictObject({
     .default('SAMEORIGIN')
     .describe('who may show pages of control in a frame'),
   disableSecurityMiddleware: flag.default(false).describe('DANGEROUS: check neither Host nor Origin headers'),
+  webhookSecretKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'key that the secrets of webhooks are encrypted with, a Fernet key; one in the data directory unless set',
+    ),
+  webhookTimeoutSeconds: z.coerce
+    .number({ error: 'must be a number of seconds' })
+    .min(1)
+    .max(600)
+    .default(30)
+    .describe('how long a webhook may take to answer'),
+  webhookMaxRetries: z.coerce
+    .number({ error: 'must be a number' })
+    .int()
+    .min(0)
+    .max(100)
+    .default(8)
+    .describe('how often a delivery to a webhook is tried again, with growing pauses, before it is given up'),
+  webhookMaxWorkers: z.coerce
+    .number({ error: 'must be a number' })
+    .int()
+    .min(1)
+    .max(100)
+    .default(10)
+    .describe('deliveries to webhooks at the same time'),
+  webhookAllowedSchemes: list
+    .transform((schemes) => schemes.map((scheme) => scheme.toLowerCase()))
+    .default(['https'])
+    .describe('schemes that addresses of webhooks may have'),
+  webhookAllowPrivateAddresses: flag
+    .default(false)
+    .describe('webhooks may also be on this machine and in private networks'),
   url: z
     .url({ protocol: /^https?$/, error: 'must be an http:// URL' })
     .optional()
@@ -126,6 +160,12 @@ export const fallbackVariables: Readonly<Partial<Record<SettingName, readonly st
   corsAllowedOrigins: ['MLFLOW_SERVER_CORS_ALLOWED_ORIGINS'],
   xFrameOptions: ['MLFLOW_SERVER_X_FRAME_OPTIONS'],
   disableSecurityMiddleware: ['MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE'],
+  webhookSecretKey: ['MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY'],
+  webhookTimeoutSeconds: ['MLFLOW_WEBHOOK_REQUEST_TIMEOUT'],
+  webhookMaxRetries: ['MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES'],
+  webhookMaxWorkers: ['MLFLOW_WEBHOOK_DELIVERY_MAX_WORKERS'],
+  webhookAllowedSchemes: ['MLFLOW_WEBHOOK_ALLOWED_SCHEMES'],
+  webhookAllowPrivateAddresses: ['MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS'],
 };
 
 /** A size such as `512MB` or `1.5GB` in bytes (of 1024³ a GB). */

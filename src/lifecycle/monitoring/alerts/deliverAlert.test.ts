@@ -66,6 +66,19 @@ forEachDatabase((name, open) => {
       assert.equal(JSON.stringify(await service.alerts(ada, { limit: 1 })).includes('quiet'), false);
     });
 
+    test('an address that may not be called is given up at once', async (t) => {
+      const { service, send, advance, jobs } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', { alerts: [{ webhook: 'https://127.0.0.1:9/none' }] });
+      await send(makeRows(1, startMs, 100, {}).map((row) => ({ ...row, status: 'overloaded' })));
+      await advance(startMs + dayMs);
+      const [job] = await jobs.list({ kind: 'alert-delivery', limit: 1 });
+      await service.deliver(ada, deliveryOf(job), new AbortController().signal);
+      const [alert] = await service.alerts(ada, { limit: 1 });
+      const [delivery] = alert?.deliveries ?? [];
+      assert.deepEqual([delivery?.state, delivery?.attempts, delivery?.httpStatus], ['failed', 1, null]);
+      assert.match(delivery?.error ?? '', /scheme of "https:.*is not allowed/);
+    });
+
     test('a webhook that is not there is recorded with the reason', async (t) => {
       const { service, send, advance, jobs } = await openMonitoring(t, open);
       await service.configure(ada, 'flights', { alerts: [{ webhook: 'http://127.0.0.1:9/none' }] });

@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import { type Clock, wallClock } from '../../../core/time.ts';
 import type { Database } from '../../../platform/db/index.ts';
+import { type Outbound, OutboundRefused } from '../../../platform/outbound/index.ts';
 import { findDelivery, updateDelivery } from '../store/alerts.ts';
 
 /** Kind of the jobs that bring an alert to a webhook. */
@@ -13,13 +15,15 @@ const timeoutMs = 10_000;
 
 /**
  * Posts a delivery's JSON to its webhook once, and records how it went. Throws when it did not arrive, so that the
- * queue tries again; a delivery that arrived or is gone is done. Any 2xx answer counts.
+ * queue tries again; a delivery that arrived or is gone is done, and so is one to an address that may not be
+ * called. Any 2xx answer counts.
  *
  * With a secret the request is signed as Standard Webhooks has it: `webhook-signature: v1,<base64 of HMAC-SHA256
  * over "<webhook-id>.<webhook-timestamp>.<body>">`.
  */
 export async function deliverAlert(
   db: Database,
+  outbound: Outbound,
   deliveryId: string,
   signal: AbortSignal,
   clock: Clock = wallClock,
@@ -28,8 +32,10 @@ export async function deliverAlert(
   if (!delivery || delivery.state === 'delivered') return;
   const attempts = delivery.attempts + 1;
   const { url, secret, body } = delivery;
-  const outcome = await post(url, headersOf(deliveryId, secret, body, clock.nowMs()), body, signal);
-  const state = outcome.error === null ? 'delivered' : attempts >= deliveryMaxFailures ? 'failed' : 'pending';
+  const headers = headersOf(deliveryId, secret, body, clock.nowMs());
+  const outcome = await post(outbound, url, headers, body, signal);
+  const isLast = outcome.isFinal || attempts >= deliveryMaxFailures;
+  const state = outcome.error === null ? 'delivered' : isLast ? 'failed' : 'pending';
   const change = {
     state,
     attempts,
@@ -38,7 +44,7 @@ export async function deliverAlert(
     updated_at_ms: clock.nowMs(),
   };
   await db.write((tx) => updateDelivery(tx, deliveryId, change));
-  if (outcome.error !== null) throw new Error(`webhook ${url}: ${outcome.error}`);
+  if (outcome.error !== null && !outcome.isFinal) throw new Error(`webhook ${url}: ${outcome.error}`);
 }
 
 function headersOf(id: string, secret: string | null, body: string, nowMs: number): Record<string, string> {
@@ -54,27 +60,28 @@ function headersOf(id: string, secret: string | null, body: string, nowMs: numbe
   return { ...headers, 'webhook-signature': `v1,${signature}` };
 }
 
+interface Outcome {
+  readonly httpStatus: number | null;
+  /** Null: it arrived. */
+  readonly error: string | null;
+  /** Trying again would not help. */
+  readonly isFinal: boolean;
+}
+
 async function post(
+  outbound: Outbound,
   url: string,
   headers: Record<string, string>,
   body: string,
   signal: AbortSignal,
-): Promise<{ readonly httpStatus: number | null; readonly error: string | null }> {
+): Promise<Outcome> {
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers,
-      body,
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-    });
-    await response.body?.cancel();
-    return {
-      httpStatus: response.status,
-      error: response.ok ? null : `answered ${response.status} ${response.statusText}`.trim(),
-    };
+    const { status } = await outbound.post(url, { headers, body, timeoutMs, signal });
+    const isTaken = status >= 200 && status < 300;
+    const error = isTaken ? null : `answered ${status} ${STATUS_CODES[status] ?? ''}`.trim();
+    return { httpStatus: status, error, isFinal: false };
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return { httpStatus: null, error: cause instanceof Error ? cause.message : String(cause) };
+    const isFinal = error instanceof OutboundRefused && error.kind !== 'unresolvable';
+    return { httpStatus: null, error: error instanceof Error ? error.message : String(error), isFinal };
   }
 }

@@ -1,0 +1,2 @@
+export { fernetBox, newFernetKey, type SecretBox } from './fernet.ts';
+export { keyFromFile } from './key-file.ts';
