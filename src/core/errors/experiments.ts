@@ -68,6 +68,18 @@ export const experimentsErrors = {
     message: "Logged model with ID '{id}' not found.",
     next: 'Open the run that logged it to see its models.',
   },
+  trace_unknown: {
+    status: 404,
+    title: 'Unknown trace',
+    message: '{problem}',
+    next: 'List the traces with GET /api/v1/traces.',
+  },
+  assessment_unknown: {
+    status: 404,
+    title: 'Unknown assessment',
+    message: '{problem}',
+    next: 'Read the trace to see its assessments.',
+  },
   artifact_unknown: {
     status: 404,
     title: 'Unknown artifact',

@@ -1,4 +1,5 @@
 import { autoIncrement, execute, type Migration } from '../../platform/db/index.ts';
+import { tracesMigrations } from './traces/index.ts';
 
 /**
  * Points lie clustered by (series, step, time, value), so a history is one range scan; a series holds its key
@@ -173,4 +174,5 @@ export const experimentsMigrations: readonly Migration[] = [
       );
     },
   },
+  ...tracesMigrations,
 ];

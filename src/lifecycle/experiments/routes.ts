@@ -17,6 +17,7 @@ import { sendFile } from './file-reply.ts';
 import { metricRoutes } from './metric-routes.ts';
 import type { LoggedModelRecord } from './records.ts';
 import type { Experiments } from './service.ts';
+import { traceRoutes } from './traces/routes.ts';
 import { datasetWire, experimentWire, loggedModelWire, runWire } from './wire.ts';
 
 const byId = z.object({ id: z.string() });
@@ -172,5 +173,6 @@ export function experimentsRoutes(tracking: Experiments): readonly Route[] {
         return sendFile(request, reply, file, (range) => artifacts.read(actor, file, range));
       },
     }),
+    ...traceRoutes(tracking.traces),
   ];
 }

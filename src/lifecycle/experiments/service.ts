@@ -7,6 +7,7 @@ import { metricOperations } from './service/metrics.ts';
 import { loggedModelOperations } from './service/models.ts';
 import { runModelTagOperations } from './service/run-model-tag.ts';
 import { runOperations } from './service/runs.ts';
+import { assessmentOperations, traceOperations } from './traces/index.ts';
 
 /**
  * Experiment tracking. The first argument of each operation is the actor; the operations of a running
@@ -22,6 +23,8 @@ export function createExperiments(deps: ExperimentsDeps) {
     runModelTag: runModelTagOperations(deps),
     datasets: datasetOperations(deps),
     artifacts: artifactOperations(deps),
+    traces: traceOperations(deps),
+    assessments: assessmentOperations(deps),
   };
 }
 

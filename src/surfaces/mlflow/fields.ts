@@ -2,7 +2,8 @@ import { invalidParameter, invalidValue } from '../../lifecycle/experiments/inde
 
 /** How a request's field is written in MLflow's protos. */
 export interface Field {
-  readonly kind: 'string' | 'int' | 'float' | 'bool' | 'strings' | 'objects' | 'object' | 'enum';
+  /** `json` is taken as it comes. */
+  readonly kind: 'string' | 'int' | 'float' | 'bool' | 'strings' | 'objects' | 'object' | 'enum' | 'json';
   readonly required?: boolean;
   /** Names of an enum, which may also come as its number. */
   readonly names?: Readonly<Record<string, number>>;
@@ -26,7 +27,9 @@ type Base<F extends Field> = F['kind'] extends 'string' | 'enum'
         ? readonly string[]
         : F['kind'] extends 'objects'
           ? readonly Input<F['of'] extends Fields ? F['of'] : Fields>[]
-          : Input<F['of'] extends Fields ? F['of'] : Fields>;
+          : F['kind'] extends 'json'
+            ? unknown
+            : Input<F['of'] extends Fields ? F['of'] : Fields>;
 
 /** What a handler gets. Lists that were left out are empty; other fields that were left out are undefined. */
 export type Input<F extends Fields> = {
@@ -118,6 +121,8 @@ function accepts(field: Field, value: unknown): boolean {
       return Array.isArray(value) && value.every(isObject);
     case 'object':
       return isObject(value);
+    case 'json':
+      return true;
     case 'enum':
       return enumName(field, value) !== undefined;
   }

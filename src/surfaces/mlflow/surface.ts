@@ -14,6 +14,9 @@ import { registeredModelEndpoints } from './endpoints/registered-models.ts';
 import { runEndpoints } from './endpoints/runs.ts';
 import { errorBody, toMlflowError } from './errors.ts';
 import { addArtifactProxy } from './proxy.ts';
+import { traceEndpoints } from './traces/endpoints.ts';
+import { addOtlpIngest } from './traces/ingest.ts';
+import { oldTraceEndpoints } from './traces/old-endpoints.ts';
 
 /** The version of MLflow whose REST API this surface speaks; clients ask for it. */
 export const mlflowVersion = '3.17.2';
@@ -39,6 +42,7 @@ export function addMlflowSurface(app: FastifyInstance, deps: MlflowSurfaceDeps):
     ...artifactEndpoints(experiments),
     ...registeredModelEndpoints(registry),
     ...modelVersionEndpoints(registry),
+    ...oldTraceEndpoints(experiments),
   ];
   for (const base of ['/api', '/ajax-api']) {
     addScope(app, deps, `${base}/2.0`, (scope) => {
@@ -51,6 +55,7 @@ export function addMlflowSurface(app: FastifyInstance, deps: MlflowSurfaceDeps):
       });
     });
     addScope(app, deps, `${base}/3.0`, (scope) => {
+      addEndpoints(scope, traceEndpoints(experiments));
       scope.get('/mlflow/server-info', async (_request, reply) =>
         reply.send({
           store_type: 'SqlStore',
@@ -64,6 +69,7 @@ export function addMlflowSurface(app: FastifyInstance, deps: MlflowSurfaceDeps):
   }
   addScope(app, deps, '', (scope) => {
     addEndpoints(scope, fileEndpoints(experiments, registry));
+    addOtlpIngest(scope, experiments);
     scope.get('/health', async (_request, reply) => reply.type('text/plain').send('OK'));
     scope.get('/version', async (_request, reply) => reply.type('text/plain').send(mlflowVersion));
   });

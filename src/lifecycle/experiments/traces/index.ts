@@ -1,0 +1,27 @@
+export {
+  type AssessmentChange,
+  assessmentOperations,
+  type NewAssessment,
+  newAssessmentId,
+} from './assessments.ts';
+export { type ExactNumber, exactDouble, exactInteger, isExact, parseExact } from './exact-json.ts';
+export { tracesMigrations } from './migrations.ts';
+export {
+  type AssessmentKind,
+  type AssessmentRecord,
+  type IncomingSpan,
+  type SpanRecord,
+  type TraceRecord,
+  type TraceState,
+  traceKeys,
+  traceStates,
+} from './records.ts';
+export { traceOperations } from './service.ts';
+export {
+  isComplete,
+  type NewTrace,
+  spansAreHere,
+  type TraceQuery,
+  type TraceWithSpans,
+} from './shared.ts';
+export { plainNs, spanContent } from './span-content.ts';
