@@ -92,4 +92,28 @@ export const experimentsErrors = {
     message: 'the artifacts are at {uri}, which this server does not serve',
     next: 'Read them from there, or leave the artifact location of the experiment to the server.',
   },
+  import_unknown: {
+    status: 404,
+    title: 'Unknown import',
+    message: 'import "{id}" does not exist',
+    next: 'List the imports with GET /api/v1/imports.',
+  },
+  import_finished: {
+    status: 409,
+    title: 'Import is over',
+    message: 'import "{id}" is finished',
+    next: 'Begin another with POST /api/v1/imports; what is here already is not doubled.',
+  },
+  import_item_foreign: {
+    status: 409,
+    title: 'Not of this import',
+    message: '{kind} {id} was not made by this import, so it is left as it is',
+    next: 'Announce it with POST /api/v1/imports/<id>/runs or /logged-models first; one that was here before the import is never changed.',
+  },
+  import_columns_uneven: {
+    status: 400,
+    title: 'Columns of unequal length',
+    message: 'metric {key} of run {runId}: steps, timesMs and values differ in length',
+    next: 'Send one step, one time and one value for each point.',
+  },
 } as const satisfies ErrorEntries;

@@ -15,6 +15,14 @@ export type {
 export { experimentsRoutes } from './routes.ts';
 export type { ExperimentsDeps, View } from './service/context.ts';
 export { createExperiments, type Experiments } from './service.ts';
+export {
+  modelFacts,
+  modelRecordDigest,
+  type PointColumns,
+  PointsDigest,
+  runFacts,
+  runRecordDigest,
+} from './transfer-digest.ts';
 export * from './traces/index.ts';
 export {
   checkKey,

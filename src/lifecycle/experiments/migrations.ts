@@ -1,4 +1,5 @@
 import { autoIncrement, execute, type Migration } from '../../platform/db/index.ts';
+import { transferMigrations } from './migrations/transfer.ts';
 import { tracesMigrations } from './traces/index.ts';
 
 /**
@@ -175,4 +176,5 @@ export const experimentsMigrations: readonly Migration[] = [
     },
   },
   ...tracesMigrations,
+  ...transferMigrations,
 ];

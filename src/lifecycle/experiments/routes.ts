@@ -17,6 +17,7 @@ import { sendFile } from './file-reply.ts';
 import { metricRoutes } from './metric-routes.ts';
 import type { LoggedModelRecord } from './records.ts';
 import type { Experiments } from './service.ts';
+import { transferRoutes } from './transfer-routes.ts';
 import { traceRoutes } from './traces/routes.ts';
 import { datasetWire, experimentWire, loggedModelWire, runWire } from './wire.ts';
 
@@ -174,5 +175,6 @@ export function experimentsRoutes(tracking: Experiments): readonly Route[] {
       },
     }),
     ...traceRoutes(tracking.traces),
+    ...transferRoutes(tracking),
   ];
 }

@@ -7,6 +7,8 @@ import { metricOperations } from './service/metrics.ts';
 import { loggedModelOperations } from './service/models.ts';
 import { runModelTagOperations } from './service/run-model-tag.ts';
 import { runOperations } from './service/runs.ts';
+import { transferOperations } from './service/transfer.ts';
+import { exportOperations } from './service/transfer-export.ts';
 import { assessmentOperations, traceOperations } from './traces/index.ts';
 
 /**
@@ -23,6 +25,8 @@ export function createExperiments(deps: ExperimentsDeps) {
     runModelTag: runModelTagOperations(deps),
     datasets: datasetOperations(deps),
     artifacts: artifactOperations(deps),
+    transfer: transferOperations(deps),
+    exports: exportOperations(deps),
     traces: traceOperations(deps),
     assessments: assessmentOperations(deps),
   };

@@ -12,3 +12,4 @@ export type { RegisteredModelRecord, VersionRecord } from './records.ts';
 export { registryRoutes } from './routes.ts';
 export type { RegistryDeps } from './service/context.ts';
 export { createRegistry, type Registry } from './service.ts';
+export { registeredModelDigest } from './transfer-digest.ts';

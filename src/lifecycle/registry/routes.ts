@@ -12,6 +12,7 @@ import {
   setAliasInputSchema,
 } from './contract.ts';
 import type { Registry } from './service.ts';
+import { registryTransferRoutes } from './transfer-routes.ts';
 import { registeredModelWire, versionWire } from './wire.ts';
 
 const byName = z.object({ name: z.string() });
@@ -153,5 +154,6 @@ export function registryRoutes(registry: Registry): readonly Route[] {
         return { items: [...page.items], next: page.next };
       },
     }),
+    ...registryTransferRoutes(registry),
   ];
 }

@@ -2,6 +2,7 @@ import { aliasOperations } from './service/aliases.ts';
 import type { RegistryDeps } from './service/context.ts';
 import { modelOperations } from './service/models.ts';
 import { promotionOperations } from './service/promotion.ts';
+import { registryTransfer } from './service/transfer.ts';
 import { versionCreation } from './service/version-creation.ts';
 import { versionOperations } from './service/versions.ts';
 
@@ -13,6 +14,7 @@ export function createRegistry(deps: RegistryDeps) {
     ...versionCreation(deps),
     ...aliasOperations(deps),
     ...promotionOperations(deps),
+    ...registryTransfer(deps),
   };
 }
 

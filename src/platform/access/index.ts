@@ -19,7 +19,9 @@ export type Permission =
   | 'monitoring:write'
   | 'pipelines:write'
   | 'loop:write'
-  | 'jobs:run';
+  | 'jobs:run'
+  /** Bringing whole experiments and models in, with ids and times as they were elsewhere. */
+  | 'transfer:write';
 
 /** A running training script may track, read and store; it may not promote, approve or reroute. */
 const jobPermissions: ReadonlySet<Permission> = new Set([
