@@ -15,6 +15,7 @@ export type {
 export { experimentsRoutes } from './routes.ts';
 export type { ExperimentsDeps, View } from './service/context.ts';
 export { createExperiments, type Experiments } from './service.ts';
+export * from './traces/index.ts';
 export {
   modelFacts,
   modelRecordDigest,
@@ -23,7 +24,6 @@ export {
   runFacts,
   runRecordDigest,
 } from './transfer-digest.ts';
-export * from './traces/index.ts';
 export {
   checkKey,
   checkLength,

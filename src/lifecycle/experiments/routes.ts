@@ -17,8 +17,8 @@ import { sendFile } from './file-reply.ts';
 import { metricRoutes } from './metric-routes.ts';
 import type { LoggedModelRecord } from './records.ts';
 import type { Experiments } from './service.ts';
-import { transferRoutes } from './transfer-routes.ts';
 import { traceRoutes } from './traces/routes.ts';
+import { transferRoutes } from './transfer-routes.ts';
 import { datasetWire, experimentWire, loggedModelWire, runWire } from './wire.ts';
 
 const byId = z.object({ id: z.string() });

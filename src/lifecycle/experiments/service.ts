@@ -25,10 +25,10 @@ export function createExperiments(deps: ExperimentsDeps) {
     runModelTag: runModelTagOperations(deps),
     datasets: datasetOperations(deps),
     artifacts: artifactOperations(deps),
-    transfer: transferOperations(deps),
-    exports: exportOperations(deps),
     traces: traceOperations(deps),
     assessments: assessmentOperations(deps),
+    transfer: transferOperations(deps),
+    exports: exportOperations(deps),
   };
 }
 
