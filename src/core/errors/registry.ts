@@ -37,6 +37,42 @@ export const registryErrors = {
     message: 'version {version} of {name} may not be promoted: {problem}',
     next: '{remedy}',
   },
+  alias_protected: {
+    status: 403,
+    title: 'Protected alias',
+    message: 'alias {alias} of {name} is protected ({pattern}): {actor} may not move it{detail}',
+    next: 'Ask somebody who may promote; or have the version approved, and give a reason.',
+  },
+  protection_unknown: {
+    status: 404,
+    title: 'Unknown protection',
+    message: 'there is no protection of aliases "{id}"',
+    next: 'List them with GET /api/v1/alias-protections.',
+  },
+  protection_built_in: {
+    status: 409,
+    title: 'Built-in protection',
+    message: 'the protection of {pattern} belongs to the product and cannot be taken away',
+    next: 'Leave it; who may promote can move the alias.',
+  },
+  webhook_unknown: {
+    status: 404,
+    title: 'Unknown webhook',
+    message: 'Webhook with ID {id} not found.',
+    next: 'List the webhooks with GET /api/v1/webhooks.',
+  },
+  delivery_unknown: {
+    status: 404,
+    title: 'Unknown delivery',
+    message: 'there is no delivery "{id}"; those that ended over 30 days ago are forgotten',
+    next: 'List them with GET /api/v1/webhook-deliveries.',
+  },
+  delivery_pending: {
+    status: 409,
+    title: 'Delivery under way',
+    message: 'delivery {id} is being tried already ({attempts} attempts so far)',
+    next: 'Wait until it is delivered or given up.',
+  },
   no_previous_champion: {
     status: 409,
     title: 'Nothing to roll back to',

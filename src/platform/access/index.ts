@@ -14,6 +14,7 @@ export type Permission =
   | 'registry:write'
   | 'registry:promote'
   | 'registry:approve'
+  | 'webhooks:write'
   | 'serving:write'
   | 'feedback:write'
   | 'monitoring:write'
@@ -36,9 +37,12 @@ const jobPermissions: ReadonlySet<Permission> = new Set([
  * holds its few; roles per person come with the governance slice. Throws `forbidden`.
  */
 export function authorize(actor: Actor, permission: Permission): void {
-  if (actor.kind === 'job' && !jobPermissions.has(permission)) {
-    throw fail('forbidden', { actor: `job ${actor.id}`, permission });
-  }
+  if (!isAllowed(actor, permission)) throw fail('forbidden', { actor: `job ${actor.id}`, permission });
+}
+
+/** Whether an actor holds a permission, for rules that know another way. */
+export function isAllowed(actor: Actor, permission: Permission): boolean {
+  return actor.kind !== 'job' || jobPermissions.has(permission);
 }
 
 export const systemActor: Actor = { kind: 'system', id: 'millrace' };
