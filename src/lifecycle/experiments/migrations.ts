@@ -177,4 +177,19 @@ export const experimentsMigrations: readonly Migration[] = [
   },
   ...tracesMigrations,
   ...transferMigrations,
+  {
+    // Points that were logged on SQLite and are not in metric_points yet (store/tail.ts).
+    id: 'experiments-011',
+    up: (tx, dialect) =>
+      execute(
+        tx,
+        `CREATE TABLE metric_tail (
+          run_seq BIGINT NOT NULL,
+          seq BIGINT NOT NULL,
+          count BIGINT NOT NULL,
+          points ${dialect === 'sqlite' ? 'BLOB' : 'BYTEA'} NOT NULL,
+          PRIMARY KEY (run_seq, seq)
+        ) ${dialect === 'sqlite' ? 'WITHOUT ROWID' : ''}`,
+      ),
+  },
 ];

@@ -37,13 +37,14 @@ export function openSqlite(path: string): Database {
       writer.exec('BEGIN IMMEDIATE');
       for (const write of group) {
         writer.exec('SAVEPOINT one_write');
+        written.begin();
         try {
           done.push({ write, topics: await write.run() });
           writer.exec('RELEASE one_write');
         } catch (error) {
           // A full disk ends the whole transaction inside SQLite; then there is no savepoint to go back to.
           if (!writer.isTransaction) throw error;
-          written.rollbackCount++;
+          written.takeBack();
           writer.exec('ROLLBACK TO one_write');
           writer.exec('RELEASE one_write');
           write.reject(explain(error, path));
@@ -51,7 +52,7 @@ export function openSqlite(path: string): Database {
       }
       writer.exec('COMMIT');
     } catch (error) {
-      written.rollbackCount++;
+      written.forget();
       if (writer.isTransaction) writer.exec('ROLLBACK');
       for (const write of group) write.reject(explain(error, path));
       return;

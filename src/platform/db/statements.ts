@@ -4,13 +4,15 @@ import type { Tx } from './database.ts';
 
 /** What may stand for a `?`. */
 export type SqlParameter = string | number | null | Uint8Array;
+/** An array of Postgres. */
+export type SqlList = readonly (string | number | null)[];
 
 /**
  * SQL written by hand, for paths on which building a query costs more than running it. Parameters are `?` on
  * both databases; so the text may hold no other question mark.
  */
 export interface Statements {
-  all<R>(text: string, parameters: readonly SqlParameter[]): Promise<readonly R[]>;
+  all<R>(text: string, parameters: readonly (SqlParameter | SqlList)[]): Promise<readonly R[]>;
 }
 
 /**
@@ -24,18 +26,20 @@ export interface SqliteStatements {
   /** @returns how many rows changed */
   run(text: string, ...parameters: readonly SqlParameter[]): number;
   /**
-   * How often something written on this connection was taken back. What was remembered of the database before
-   * this number grew may not be there.
+   * What a store keeps in memory of what it wrote on this connection, made when there is none. All of it is
+   * forgotten when a write that asked for it is taken back.
    */
-  readonly rollbackCount: number;
+  remembered<T>(name: string, make: () => T): T;
 }
 
 /** Statements by hand on a handle of either database. */
 export function statements(tx: Tx): Statements {
   const sqlite = sqliteStatements(tx);
-  if (sqlite) return { all: async (text, parameters) => sqlite.all(text, ...parameters) };
+  if (sqlite) {
+    return { all: async (text, parameters) => sqlite.all(text, ...(parameters as readonly SqlParameter[])) };
+  }
   return {
-    async all<R>(text: string, parameters: readonly SqlParameter[]) {
+    async all<R>(text: string, parameters: readonly (SqlParameter | SqlList)[]) {
       let n = 0;
       const numbered = text.replaceAll('?', () => `$${++n}`);
       return (await tx.executeQuery<R>(CompiledQuery.raw(numbered, [...parameters]))).rows;
@@ -64,12 +68,33 @@ const keptTextLength = 8000;
 
 /** The prepared statements of one connection. */
 export class StatementCache implements SqliteStatements {
-  rollbackCount = 0;
+  readonly #remembered = new Map<string, unknown>();
+  #isAskedFor = false;
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+  }
+
+  remembered<T>(name: string, make: () => T): T {
+    this.#isAskedFor = true;
+    if (!this.#remembered.has(name)) this.#remembered.set(name, make());
+    return this.#remembered.get(name) as T;
+  }
+
+  /** A write begins. */
+  begin(): void {
+    this.#isAskedFor = false;
+  }
+
+  /** The write since `begin` was taken back. */
+  takeBack(): void {
+    if (this.#isAskedFor) this.forget();
+  }
+
+  forget(): void {
+    this.#remembered.clear();
   }
 
   prepare(text: string): StatementSync {

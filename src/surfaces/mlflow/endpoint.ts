@@ -6,6 +6,7 @@ import {
   type FastifyReply,
   type FastifyRequest,
 } from '../../platform/http/index.ts';
+import { fieldReader } from './field-reader.ts';
 import { type Fields, type Input, queryBody, readFields } from './fields.ts';
 
 export interface Call {
@@ -33,6 +34,7 @@ export function endpoint<const F extends Fields>(definition: EndpointDefinition<
 
 export function addEndpoints(scope: FastifyInstance, endpoints: readonly Endpoint[]): void {
   for (const { method, path, fields, handle } of endpoints) {
+    const readPlain = fieldReader(fields);
     scope.route({
       method: typeof method === 'string' ? method : [...method],
       url: path,
@@ -40,7 +42,9 @@ export function addEndpoints(scope: FastifyInstance, endpoints: readonly Endpoin
         const query = request.query as Readonly<Record<string, unknown>>;
         const inQuery = request.method === 'GET' && Object.keys(query).length > 0;
         const body = inQuery ? queryBody(fields, query) : jsonBody(request);
-        const input = readFields(fields, { ...body, ...(request.params as Record<string, string>) });
+        const params = request.params as Readonly<Record<string, string>>;
+        const given = isEmpty(params) ? body : { ...body, ...params };
+        const input = readPlain(given) ?? readFields(fields, given);
         return reply.send(await handle(input, { actor: actorOf(request), request, reply }));
       },
     });
@@ -61,7 +65,14 @@ function jsonBody(request: FastifyRequest): Readonly<Record<string, unknown>> {
   }
   const once = parsed(request.body);
   const value = typeof once === 'string' ? parsed(once) : once;
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : {};
+}
+
+function isEmpty(params: object): boolean {
+  for (const _ in params) return false;
+  return true;
 }
 
 function parsed(text: unknown): unknown {

@@ -7,6 +7,7 @@ import { addDatasetInputs, addRunModels } from '../store/inputs.ts';
 import { addModelMetrics } from '../store/logged-models.ts';
 import { addPoints } from '../store/metrics.ts';
 import { addParams, type RunRow, setRunTags, updateRun } from '../store/runs.ts';
+import { TailMover } from '../store/tail-mover.ts';
 import {
   checkedParam,
   checkedTag,
@@ -34,6 +35,7 @@ const rememberedRuns = 10_000;
 export function loggingOperations(deps: ExperimentsDeps) {
   const { db, clock } = deps;
   const heartbeats = new Map<string, number>();
+  const mover = new TailMover(db);
 
   const beat = async (tx: Tx, run: RunRow): Promise<void> => {
     const nowMs = clock.nowMs();
@@ -52,7 +54,7 @@ export function loggingOperations(deps: ExperimentsDeps) {
       if (points) points.push(toPoint(metric));
       else byKey.set(metric.key, [toPoint(metric)]);
     }
-    await addPoints(tx, db.dialect, run.seq, byKey);
+    await addPoints(tx, run.seq, byKey);
     await addModelMetrics(tx, run.id, metrics);
   };
 
@@ -72,6 +74,7 @@ export function loggingOperations(deps: ExperimentsDeps) {
         await writeMetrics(tx, run, [metric]);
         await beat(tx, run);
       });
+      mover.noted(1);
     },
 
     /** Logging the same value again changes nothing. Throws `param_changed` for another value. */
@@ -121,6 +124,7 @@ export function loggingOperations(deps: ExperimentsDeps) {
         await writeTags(tx, run, tags);
         await beat(tx, run);
       });
+      if (metrics.length > 0) mover.noted(metrics.length);
     },
 
     /** Links datasets and models that the run used. */

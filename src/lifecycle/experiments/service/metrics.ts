@@ -13,11 +13,18 @@ import {
   type StepRange,
   sampledPoints,
 } from '../store/history.ts';
+import { settlePoints } from '../store/tail-mover.ts';
 import { audit, type ExperimentsDeps, experimentById, runById } from './context.ts';
 
 /** Reading what was logged of a metric. A metric or run that does not exist has an empty history. */
 export function metricOperations(deps: ExperimentsDeps) {
   const { db } = deps;
+
+  const settledSeries = async (of: { readonly runId: string; readonly key: string }) => {
+    const series = await findSeries(db.read, of.runId, of.key);
+    if (series) await settlePoints(db, series.run_seq);
+    return series;
+  };
 
   return {
     /** Points by time, step and value; all of them when the limit is null. */
@@ -32,7 +39,7 @@ export function metricOperations(deps: ExperimentsDeps) {
     ): Promise<Page<MetricPoint>> {
       authorize(actor, 'read');
       const after = query.after ? pointOf(readPageToken(query.after, 4)) : null;
-      const series = await findSeries(db.read, query.runId, query.key);
+      const series = await settledSeries(query);
       if (!series) return { items: [], next: null };
       const { limit } = query;
       const points = await historyPage(db.read, series.id, limit === null ? null : limit + 1, after);
@@ -52,7 +59,7 @@ export function metricOperations(deps: ExperimentsDeps) {
       },
     ): Promise<readonly MetricPoint[]> {
       authorize(actor, 'read');
-      const series = await findSeries(db.read, query.runId, query.key);
+      const series = await settledSeries(query);
       return series ? sampledPoints(db.read, series.id, query.count, query.range) : [];
     },
 
@@ -63,7 +70,7 @@ export function metricOperations(deps: ExperimentsDeps) {
     ): Promise<{ readonly totalCount: number; readonly buckets: readonly BucketRow[] }> {
       authorize(actor, 'read');
       await runById(db.read, query.runId);
-      const series = await findSeries(db.read, query.runId, query.key);
+      const series = await settledSeries(query);
       if (!series) return { totalCount: 0, buckets: [] };
       return { totalCount: series.count, buckets: await bucketedHistory(db.read, series.id, query.buckets) };
     },

@@ -183,7 +183,7 @@ export function transferOperations(deps: ExperimentsDeps) {
           if (!row || items.get(runId)?.owned !== 1 || items.get(runId)?.import_id !== importId) {
             throw fail('import_item_foreign', { kind: 'run', id: runId });
           }
-          await addPoints(tx, db.dialect, row.seq, byRun.get(runId) ?? new Map());
+          await addPoints(tx, row.seq, byRun.get(runId) ?? new Map());
         }
       });
     },

@@ -16,11 +16,11 @@ export async function findSeries(
   tx: Tx,
   runId: string,
   key: string,
-): Promise<{ readonly id: number; readonly count: number } | undefined> {
+): Promise<{ readonly id: number; readonly run_seq: number; readonly count: number } | undefined> {
   return on(tx)
     .selectFrom('metric_series as s')
     .innerJoin('runs as r', 'r.seq', 's.run_seq')
-    .select(['s.id', 's.count'])
+    .select(['s.id', 's.run_seq', 's.count'])
     .where('r.id', '=', runId)
     .where('s.key', '=', key)
     .executeTakeFirst();

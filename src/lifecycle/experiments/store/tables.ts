@@ -53,7 +53,10 @@ export interface ExperimentsTables {
   };
   /** What somebody said; metrics without a row have the direction that `guessDirection` gives. */
   metric_directions: { experiment_id: number; key: string; direction: MetricDirection };
+  run_columns: { experiment_id: number; kind: 'metric' | 'param' | 'tag'; key: string };
   metric_points: { series_id: number; step: number; time_ms: number; value: number; is_nan: number };
+  /** Points on their way to metric_points (tail.ts). `seq` counts the points of the run that wait before. */
+  metric_tail: { run_seq: number; seq: number; count: number; points: Uint8Array };
   input_datasets: {
     id: Generated<number>;
     experiment_id: number;
@@ -92,6 +95,13 @@ export interface ExperimentsTables {
   };
   run_models: { run_seq: number; model_id: string; direction: 'input' | 'output'; step: number };
   artifacts: { path: string; digest: string; size_bytes: number; created_at_ms: number };
+  artifact_uploads: {
+    id: string;
+    path: string;
+    store_upload: string;
+    digest: string | null;
+    created_at_ms: number;
+  };
 }
 
 export const on = (tx: Tx) => tables<ExperimentsTables>(tx);
