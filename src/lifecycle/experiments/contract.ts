@@ -4,6 +4,15 @@
  */
 import { z } from 'zod';
 
+export {
+  type ExperimentListQuery,
+  experimentListQuerySchema,
+  type RunListQuery,
+  runColumnListQuerySchema,
+  runColumnSchema,
+  runListQuerySchema,
+} from './contract/search.ts';
+
 /** RFC 3339 time. */
 const timeSchema = z.string();
 
@@ -176,33 +185,6 @@ export const artifactEntrySchema = z.object({
   sizeBytes: z.number().int().nullable(),
 });
 export type ArtifactEntry = z.infer<typeof artifactEntrySchema>;
-
-const viewSchema = z.enum(['active', 'deleted', 'all']).default('active');
-const page = {
-  limit: z.coerce.number().int().min(1).max(1000).default(50),
-  after: z.string().optional(),
-};
-
-export const experimentListQuerySchema = z.strictObject({
-  /** MLflow's filter grammar: `name LIKE 'flight%' AND tags.team = 'ops'`. */
-  filter: z.string().optional(),
-  /** Keys separated by commas: `name, creation_time DESC`. */
-  orderBy: z.string().optional(),
-  view: viewSchema,
-  ...page,
-});
-export type ExperimentListQuery = z.infer<typeof experimentListQuerySchema>;
-
-export const runListQuerySchema = z.strictObject({
-  experimentId: z.string().optional(),
-  /** MLflow's filter grammar: `metrics.auc > 0.7 AND params.model = 'lgbm'`. */
-  filter: z.string().optional(),
-  /** Keys separated by commas: `metrics.auc DESC, attributes.start_time DESC`. */
-  orderBy: z.string().optional(),
-  view: viewSchema,
-  ...page,
-});
-export type RunListQuery = z.infer<typeof runListQuerySchema>;
 
 /** Models that the runs of a step logged, or that one run logged: name exactly one of the two. */
 export const loggedModelListQuerySchema = z

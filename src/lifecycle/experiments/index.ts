@@ -1,3 +1,5 @@
+export type { ArtifactStorage } from './artifact-roots/index.ts';
+export { downloadType } from './content-type.ts';
 export type { ArtifactEntry, ArtifactFile, LoggedModelStatus, RunStatus } from './contract.ts';
 export { sendFile } from './file-reply.ts';
 export { type MetricInput, type MetricPoint, pointValue } from './metric-point.ts';
@@ -15,6 +17,7 @@ export type {
 export { experimentsRoutes } from './routes.ts';
 export type { ExperimentsDeps, View } from './service/context.ts';
 export { createExperiments, type Experiments } from './service.ts';
+export type { PackedRun } from './store/hydrate.ts';
 export * from './traces/index.ts';
 export {
   modelFacts,
@@ -29,6 +32,8 @@ export {
   checkLength,
   invalidParameter,
   invalidValue,
+  pythonDumps,
+  pythonFloat,
   pythonJson,
   pythonRepr,
   type Tag,

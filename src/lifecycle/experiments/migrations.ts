@@ -1,4 +1,5 @@
 import { autoIncrement, execute, type Migration } from '../../platform/db/index.ts';
+import { searchMigrations } from './migrations/search.ts';
 import { transferMigrations } from './migrations/transfer.ts';
 import { tracesMigrations } from './traces/index.ts';
 
@@ -175,8 +176,6 @@ export const experimentsMigrations: readonly Migration[] = [
       );
     },
   },
-  ...tracesMigrations,
-  ...transferMigrations,
   {
     // Points that were logged on SQLite and are not in metric_points yet (store/tail.ts).
     id: 'experiments-011',
@@ -192,4 +191,22 @@ export const experimentsMigrations: readonly Migration[] = [
         ) ${dialect === 'sqlite' ? 'WITHOUT ROWID' : ''}`,
       ),
   },
+  ...searchMigrations,
+  {
+    // Uploads in parts that clients make past the server (service/uploads.ts).
+    id: 'experiments-030',
+    up: (tx) =>
+      execute(
+        tx,
+        `CREATE TABLE artifact_uploads (
+          id TEXT PRIMARY KEY,
+          path TEXT NOT NULL,
+          store_upload TEXT NOT NULL,
+          digest TEXT,
+          created_at_ms BIGINT NOT NULL
+        )`,
+      ),
+  },
+  ...transferMigrations,
+  ...tracesMigrations,
 ];

@@ -4,18 +4,16 @@ import {
   artifactContentQuerySchema,
   artifactEntrySchema,
   artifactListQuerySchema,
-  experimentListQuerySchema,
   experimentSchema,
   loggedModelListQuerySchema,
   loggedModelSchema,
   loggedModelWithFilesSchema,
   runDetailSchema,
-  runListQuerySchema,
-  runSchema,
 } from './contract.ts';
 import { sendFile } from './file-reply.ts';
 import { metricRoutes } from './metric-routes.ts';
 import type { LoggedModelRecord } from './records.ts';
+import { searchRoutes } from './search-routes.ts';
 import type { Experiments } from './service.ts';
 import { traceRoutes } from './traces/routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
@@ -24,31 +22,12 @@ import { datasetWire, experimentWire, loggedModelWire, runWire } from './wire.ts
 const byId = z.object({ id: z.string() });
 const files = z.unknown().describe('the bytes of the file');
 
-/** The order clauses of an `orderBy` query: keys separated by commas that are not inside quotes. */
-export function orderClauses(text: string | undefined): readonly string[] {
-  const clauses = text?.match(/(?:`[^`]*`|"[^"]*"|[^,`"])+/g) ?? [];
-  return clauses.map((clause) => clause.trim()).filter((clause) => clause !== '');
-}
-
 /** REST resources: experiments, runs, logged models and their artifacts. */
 export function experimentsRoutes(tracking: Experiments): readonly Route[] {
   const { experiments, runs, metrics, models, artifacts } = tracking;
 
   return [
-    defineRoute({
-      method: 'GET',
-      path: '/api/v1/experiments',
-      summary: 'List experiments',
-      permission: 'read',
-      query: experimentListQuerySchema,
-      response: pageOf(experimentSchema),
-      async handle({ query }, { actor }) {
-        const { filter = '', view, limit, after } = query;
-        const orderBy = orderClauses(query.orderBy);
-        const page = await experiments.search(actor, { filter, orderBy, view, limit, after });
-        return { items: page.items.map(experimentWire), next: page.next };
-      },
-    }),
+    ...searchRoutes(tracking),
     defineRoute({
       method: 'GET',
       path: '/api/v1/experiments/:id',
@@ -57,21 +36,6 @@ export function experimentsRoutes(tracking: Experiments): readonly Route[] {
       params: byId,
       response: experimentSchema,
       handle: async ({ params }, { actor }) => experimentWire(await experiments.get(actor, params.id)),
-    }),
-    defineRoute({
-      method: 'GET',
-      path: '/api/v1/runs',
-      summary: 'List runs by filter and order, in one experiment or in all',
-      permission: 'read',
-      query: runListQuerySchema,
-      response: pageOf(runSchema),
-      async handle({ query }, { actor }) {
-        const { experimentId, filter, view, limit, after } = query;
-        const experimentIds = experimentId === undefined ? null : [experimentId];
-        const orderBy = orderClauses(query.orderBy);
-        const page = await runs.search(actor, { experimentIds, filter, orderBy, view, limit, after });
-        return { items: page.items.map(runWire), next: page.next };
-      },
     }),
     defineRoute({
       method: 'GET',
@@ -116,8 +80,8 @@ export function experimentsRoutes(tracking: Experiments): readonly Route[] {
       response: files,
       async handle({ params, query }, { actor, request, reply }) {
         const run = await runs.get(actor, params.id);
-        const file = await artifacts.find(actor, artifacts.pathIn(run.artifactUri, query.path));
-        return sendFile(request, reply, file, (range) => artifacts.read(actor, file, range));
+        const file = await artifacts.open(actor, run.artifactUri, query.path);
+        return sendFile(request, reply, file, 'inline');
       },
     }),
     defineRoute({
@@ -170,8 +134,8 @@ export function experimentsRoutes(tracking: Experiments): readonly Route[] {
       response: files,
       async handle({ params, query }, { actor, request, reply }) {
         const model = await models.get(actor, params.id);
-        const file = await artifacts.find(actor, artifacts.pathIn(model.artifactUri, query.path));
-        return sendFile(request, reply, file, (range) => artifacts.read(actor, file, range));
+        const file = await artifacts.open(actor, model.artifactUri, query.path);
+        return sendFile(request, reply, file, 'inline');
       },
     }),
     ...traceRoutes(tracking.traces),

@@ -4,7 +4,8 @@ import type { MetricPoint } from './metric-point.ts';
 import type { LoggedModelRecord, RunRecord } from './records.ts';
 import { filesUnder } from './service/artifacts.ts';
 import { hydrateModels, type LoggedModelRow } from './store/logged-models.ts';
-import { hydrateRuns, type RunRow } from './store/runs.ts';
+import { hydrateRuns } from './store/hydrate.ts';
+import type { RunRow } from './store/runs.ts';
 import { pointsAfter, seriesOfRun } from './store/transfer-rows.ts';
 import { modelFacts, type PointColumns, PointsDigest, runFacts } from './transfer-digest.ts';
 

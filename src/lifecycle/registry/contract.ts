@@ -159,10 +159,12 @@ const page = {
   after: z.string().optional(),
 };
 
-/** Lists of registered models and of versions: MLflow's filter grammar, keys of the order by commas. */
+/** Lists of registered models and of versions: the filter grammar of docs/search.md, keys of the order by commas. */
 export const registryListQuerySchema = z.strictObject({
   filter: z.string().optional(),
   orderBy: z.string().optional(),
+  /** `true` asks for the exact number of all matches beside the page. */
+  count: z.stringbool().default(false),
   ...page,
 });
 export type RegistryListQuery = z.infer<typeof registryListQuerySchema>;
@@ -172,9 +174,11 @@ export const aliasMoveListQuerySchema = z.strictObject(page);
 /** Events of this slice. The subject is `<name>` or `<name>/<version>`. */
 export const registryEventTypes = [
   'registered-model.created',
+  'registered-model.changed',
   'registered-model.renamed',
   'registered-model.deleted',
   'model-version.created',
+  'model-version.changed',
   'model-version.packaged',
   'model-version.gated',
   'model-version.approved',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineRoute, pageOf, type Route } from '../../platform/http/index.ts';
+import { countedPageOf, defineRoute, pageOf, type Route } from '../../platform/http/index.ts';
 import {
   aliasMoveListQuerySchema,
   aliasMoveSchema,
@@ -11,6 +11,7 @@ import {
   rollbackInputSchema,
   setAliasInputSchema,
 } from './contract.ts';
+import { historyRoutes } from './history-routes.ts';
 import type { Registry } from './service.ts';
 import { registryTransferRoutes } from './transfer-routes.ts';
 import { registeredModelWire, versionWire } from './wire.ts';
@@ -19,15 +20,14 @@ const byName = z.object({ name: z.string() });
 const byVersion = byName.extend({ version: z.coerce.number().int().min(1) });
 const byAlias = byName.extend({ alias: z.string() });
 
-function orderClauses(text: string | undefined): readonly string[] {
-  return (text ?? '')
-    .split(',')
-    .map((clause) => clause.trim())
-    .filter((clause) => clause !== '');
+/** An order as the service takes it. */
+function clauses(orderBy: string | undefined): readonly string[] {
+  return orderBy?.trim() ? [orderBy] : [];
 }
 
 /** REST resources: registered models, their versions, promotion, approvals and aliases. */
 export function registryRoutes(registry: Registry): readonly Route[] {
+  const grammar = 'millrace' as const;
   return [
     defineRoute({
       method: 'GET',
@@ -35,12 +35,12 @@ export function registryRoutes(registry: Registry): readonly Route[] {
       summary: 'List registered models',
       permission: 'read',
       query: registryListQuerySchema,
-      response: pageOf(registeredModelSchema),
+      response: countedPageOf(registeredModelSchema),
       async handle({ query }, { actor }) {
-        const { filter, limit, after } = query;
-        const orderBy = orderClauses(query.orderBy);
-        const page = await registry.searchModels(actor, { filter, orderBy, limit, after });
-        return { items: page.items.map(registeredModelWire), next: page.next };
+        const { filter, count, limit, after } = query;
+        const orderBy = clauses(query.orderBy);
+        const page = await registry.searchModels(actor, { filter, orderBy, grammar, count, limit, after });
+        return { ...page, items: page.items.map(registeredModelWire) };
       },
     }),
     defineRoute({
@@ -60,15 +60,17 @@ export function registryRoutes(registry: Registry): readonly Route[] {
       permission: 'read',
       params: byName,
       query: registryListQuerySchema,
-      response: pageOf(modelVersionSchema),
+      response: countedPageOf(modelVersionSchema),
       async handle({ params, query }, { actor }) {
         await registry.getModel(actor, params.name);
-        const asked = orderClauses(query.orderBy);
+        const asked = clauses(query.orderBy);
         const orderBy = asked.length > 0 ? asked : ['version_number DESC'];
-        const { filter, limit, after } = query;
+        const { filter, count, limit, after } = query;
         const { name } = params;
-        const page = await registry.searchVersions(actor, { name, filter, orderBy, limit, after });
-        return { items: page.items.map(versionWire), next: page.next };
+        const page = await registry.searchVersions(actor, {
+          ...{ name, filter, orderBy, grammar, count, limit, after },
+        });
+        return { ...page, items: page.items.map(versionWire) };
       },
     }),
     defineRoute({

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
 import { fail } from '../../core/errors.ts';
+import { addSearchFunctions } from '../search/sqlite-functions.ts';
 import type { Database, Tx } from './database.ts';
 import { Signals } from './signals.ts';
 import { SqliteKysely, StatementCache } from './statements.ts';
@@ -114,6 +115,7 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
   database.exec('PRAGMA case_sensitive_like = ON');
   database.exec('PRAGMA cache_size = -16000');
   database.exec('PRAGMA temp_store = MEMORY');
+  addSearchFunctions(database);
   return database;
 }
 

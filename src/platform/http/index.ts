@@ -1,5 +1,7 @@
+export type { BrowserGuardOptions } from './browser-guard.ts';
 export { type ProblemBody, problemBody, toMillraceError, toProblem } from './problem.ts';
 export {
+  countedPageOf,
   decodePageToken,
   defineRoute,
   encodePageToken,

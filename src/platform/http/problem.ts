@@ -11,6 +11,16 @@ export const problemBody = z.object({
   code: z.string(),
   next: z.string(),
   issues: z.array(z.object({ field: z.string(), problem: z.string() })).optional(),
+  /** Where a filter or an order is wrong, and what could stand there. */
+  filter: z
+    .object({
+      problem: z.string(),
+      position: z.number().int(),
+      length: z.number().int(),
+      expected: z.array(z.string()),
+      excerpt: z.string(),
+    })
+    .optional(),
 });
 export type ProblemBody = z.infer<typeof problemBody>;
 
@@ -30,6 +40,7 @@ export function toMillraceError(error: unknown): MillraceError {
 
 export function toProblem(error: MillraceError): ProblemBody {
   const issues = error.params.issues as ProblemBody['issues'];
+  const filter = error.params.filter as ProblemBody['filter'];
   return {
     type: `urn:millrace:error:${error.code}`,
     title: error.title,
@@ -38,5 +49,6 @@ export function toProblem(error: MillraceError): ProblemBody {
     code: error.code,
     next: error.next,
     ...(issues ? { issues } : {}),
+    ...(filter ? { filter } : {}),
   };
 }

@@ -66,6 +66,11 @@ export function pageOf<T extends z.ZodType>(item: T) {
   return z.object({ items: z.array(item), next: z.string().nullable() });
 }
 
+/** The same for lists that tell how many there are in all, where that was asked for. */
+export function countedPageOf<T extends z.ZodType>(item: T) {
+  return pageOf(item).extend({ totalCount: z.number().int().nullable() });
+}
+
 /** Makes a page token from the sort key of a page's last item. */
 export function encodePageToken(key: unknown): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');

@@ -1,252 +1,33 @@
-import { fail } from '../../core/errors.ts';
-import { type FilterToken, filterTokens, listStrings } from './tokens.ts';
-
-export type EntityType = 'metric' | 'parameter' | 'tag' | 'attribute' | 'dataset';
-export type Comparator =
-  | '='
-  | '!='
-  | '<'
-  | '<='
-  | '>'
-  | '>='
-  | 'LIKE'
-  | 'ILIKE'
-  | 'IN'
-  | 'NOT IN'
-  | 'IS NULL'
-  | 'IS NOT NULL';
-
-/** One condition of a filter; all conditions of a filter must hold. */
-export interface Condition {
-  readonly entity: EntityType;
-  readonly key: string;
-  readonly comparator: Comparator;
-  /** A number for metrics and numeric attributes, a list for IN, null for IS NULL. */
-  readonly value: string | number | readonly string[] | null;
-}
-
-/** What may be named in the filters and orders of one kind of resource. */
-export interface Vocabulary {
-  /** Entity type by the word before the first dot. A name without a dot is an attribute. */
-  readonly entities: Readonly<Record<string, EntityType>>;
-  /** How the message about an unknown word lists the known ones. */
-  readonly entityList: string;
-  readonly attributes: Readonly<Record<string, 'string' | 'number'>>;
-  /** Other spellings of attributes. */
-  readonly aliases: Readonly<Record<string, string>>;
-  /** Names that may be ordered by, where they are not all attributes and aliases. */
-  readonly orderNames?: readonly string[];
-  /** Attributes that may be compared with a list. */
-  readonly listAttributes: readonly string[];
-  readonly datasetKeys: readonly string[];
-  /** Entity types that may be compared with IS NULL. */
-  readonly nullable: readonly EntityType[];
-}
-
-const numberComparators: readonly string[] = ['>', '>=', '!=', '=', '<', '<='];
-const textComparators: readonly string[] = ['!=', '=', 'LIKE', 'ILIKE'];
-
-export function invalidFilter(problem: string): Error {
-  return fail('filter_invalid', { problem });
-}
+import { allOf, type Expression, type OrderKey } from './expression.ts';
+import { parseMlflowFilter } from './mlflow/filter.ts';
+import { parseMlflowOrder } from './mlflow/order.ts';
+import { parseOwnFilter, parseOwnOrder } from './parse.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 /**
- * Reads a filter in MLflow's grammar: comparisons joined by AND, `entity.key op value`.
- *
- * Keys with special characters stand in backticks or double quotes, strings in single or double quotes;
- * keywords are case-insensitive, names are not. Throws `filter_invalid` with MLflow's message text
- * (mlflow/utils/search_utils.py). An empty filter has no conditions.
+ * Which filters and orders are accepted. `millrace` is our own grammar; `mlflow` accepts and refuses what
+ * MLflow's server does, with its messages, for what its clients send.
  */
-export function parseFilter(text: string, vocabulary: Vocabulary): readonly Condition[] {
-  const tokens = filterTokens(text);
-  const end = tokens.findIndex((token) => token.text.startsWith(';'));
-  if (end >= 0 && end < tokens.length - 1) {
-    const quoted = text.includes("'") && !text.includes('"') ? `"${text}"` : `'${text}'`;
-    throw invalidFilter(
-      `Search filter contained multiple expression ${quoted}. Provide AND-ed expression list.`,
-    );
-  }
-  const conditions: Condition[] = [];
-  const invalid: string[] = [];
-  let needsAnd = false;
-  for (let i = 0; i < tokens.length; ) {
-    const [left, operator, right] = [tokens[i], tokens[i + 1], tokens[i + 2]];
-    if (!left) break;
-    if (left.kind === 'keyword' && left.text.toUpperCase() === 'AND') {
-      needsAnd = false;
-      i += 1;
-      continue;
-    }
-    const comparator = operator && comparatorOf(operator);
-    const unary = comparator === 'IS NULL' || comparator === 'IS NOT NULL';
-    const complete = comparator !== undefined && (unary || (right !== undefined && isValue(right)));
-    if (!complete || needsAnd || left.kind === 'other') {
-      invalid.push(left.text);
-      if (left.kind === 'keyword') needsAnd = false;
-      i += 1;
-      continue;
-    }
-    if (left.kind !== 'identifier') {
-      throw invalidFilter(`Invalid comparison clause. Expected 'Identifier' found '${left.text}'`);
-    }
-    conditions.push(condition(left.text, comparator, unary ? undefined : right, vocabulary));
-    needsAnd = true;
-    i += unary ? 2 : 3;
-  }
-  if (invalid.length > 0) {
-    throw invalidFilter(`Invalid clause(s) in filter string: ${invalid.map((t) => `'${t}'`).join(', ')}`);
-  }
-  return conditions;
-}
+export type Grammar = 'millrace' | 'mlflow';
 
-function comparatorOf(token: FilterToken): string | undefined {
-  if (token.kind === 'operator') return token.text;
-  if (token.kind !== 'keyword') return undefined;
-  const text = token.text.toUpperCase().replace(/\s+/g, ' ');
-  return /^(AND|OR|NOT|IS|NULL)$/.test(text) ? undefined : text;
-}
-
-function isValue(token: FilterToken): boolean {
-  return ['identifier', 'string', 'number', 'list'].includes(token.kind);
-}
-
-function condition(
-  identifier: string,
-  comparator: string,
-  token: FilterToken | undefined,
+/** Reads a filter; null when there is none. Throws `filter_invalid`. */
+export function parseFilter(
+  text: string,
   vocabulary: Vocabulary,
-): Condition {
-  const { entity, key } = resolveIdentifier(identifier, vocabulary, attributeNames(vocabulary));
-  if (token === undefined) {
-    if (!vocabulary.nullable.includes(entity)) {
-      const which = vocabulary.nullable.length > 1 ? 'tags and params' : 'tags';
-      throw invalidFilter(
-        `IS NULL / IS NOT NULL is only supported for ${which}, not for '${entity}' '${key}'`,
-      );
-    }
-    return { entity, key, comparator: comparator as Comparator, value: null };
-  }
-  const value = conditionValue(entity, key, token, vocabulary);
-  checkComparator(entity, key, comparator, Array.isArray(value), vocabulary);
-  return { entity, key, comparator: comparator as Comparator, value };
+  { grammar, nowMs }: { readonly grammar: Grammar; readonly nowMs: number },
+): Expression | null {
+  return grammar === 'mlflow'
+    ? allOf(parseMlflowFilter(text, vocabulary))
+    : parseOwnFilter(text, vocabulary, nowMs);
 }
 
-function checkComparator(
-  entity: EntityType,
-  key: string,
-  comparator: string,
-  isList: boolean,
+/** Reads the clauses of an order, most important first. Throws `filter_invalid`. */
+export function parseOrder(
+  clauses: readonly string[],
   vocabulary: Vocabulary,
-): void {
-  const numeric = entity === 'metric' || (entity === 'attribute' && vocabulary.attributes[key] === 'number');
-  const lists = entity === 'dataset' || (entity === 'attribute' && !numeric);
-  const nullable = vocabulary.nullable.includes(entity) ? ['IS NULL', 'IS NOT NULL'] : [];
-  const more = lists ? ['IN', 'NOT IN'] : nullable;
-  const valid = numeric ? numberComparators : [...textComparators, ...more];
-  const takesList = comparator === 'IN' || comparator === 'NOT IN';
-  if (valid.includes(comparator) && takesList === isList) return;
-  // MLflow names the string comparators for numeric attributes too, and forgets a quote at some of the ends.
-  const shown = numeric && entity === 'attribute' ? [...textComparators, 'IN', 'NOT IN'] : valid;
-  const end = entity === 'parameter' || (entity === 'attribute' && !numeric) ? "'" : '';
-  throw invalidFilter(
-    `Invalid comparator '${comparator}' not one of '{${shown.map((c) => `'${c}'`).join(', ')}}${end}`,
-  );
-}
-
-function conditionValue(
-  entity: EntityType,
-  key: string,
-  token: FilterToken,
-  vocabulary: Vocabulary,
-): string | number | readonly string[] {
-  if (entity === 'metric') {
-    if (token.kind === 'number') return Number(token.text);
-    throw invalidFilter(`Expected numeric value type for metric. Found ${token.text}`);
-  }
-  if (entity === 'attribute' && vocabulary.attributes[key] === 'number') {
-    if (token.kind === 'number') return Number(token.text);
-    throw invalidFilter(`Expected numeric value type for numeric attribute: ${key}. Found ${token.text}`);
-  }
-  if (token.kind === 'string' || token.kind === 'identifier') return unquoted(token.text);
-  if (token.kind === 'list' && entity === 'attribute') {
-    if (!vocabulary.listAttributes.includes(key)) {
-      const names = vocabulary.listAttributes.map((name) => `'${name}'`).join(', ');
-      throw invalidFilter(
-        `Only [${names}] attributes support comparison with a list of quoted string values.`,
-      );
-    }
-    return listValue(token.text);
-  }
-  if (token.kind === 'list' && entity === 'dataset') return listValue(token.text);
-  if (entity === 'attribute') {
-    throw invalidFilter(`Expected a quoted string value for attributes. Got value ${token.text}`);
-  }
-  if (entity === 'dataset') {
-    throw invalidFilter(`Expected a quoted string value for dataset attributes. Got value ${token.text}`);
-  }
-  throw invalidFilter(
-    `Expected a quoted string value for ${entity} (e.g. 'my-value'). Got value ${token.text}`,
-  );
-}
-
-function listValue(text: string): readonly string[] {
-  const list = listStrings(text);
-  const start = 'While parsing a list in the query, expected';
-  if (!list) throw invalidFilter(`${start} a non-empty list of string values, but got ill-formed list.`);
-  if (list.mixed) {
-    throw invalidFilter(
-      `${start} string value, punctuation, or whitespace, but got different type in list: ${text}`,
-    );
-  }
-  if (list.strings.length === 0) {
-    throw invalidFilter(`${start} a non-empty list of string values, but got empty list`);
-  }
-  return list.strings;
-}
-
-function unquoted(text: string): string {
-  if (isQuoted(text, "'") || isQuoted(text, '"')) return text.slice(1, -1);
-  throw invalidFilter(
-    `Parameter value is either not quoted or unidentified quote types used for string value ${text}. Use either single or double quotes.`,
-  );
-}
-
-function isQuoted(text: string, quote: string): boolean {
-  return text.length >= 2 && text.startsWith(quote) && text.endsWith(quote);
-}
-
-/** Every spelling of every attribute. */
-export function attributeNames(vocabulary: Vocabulary): readonly string[] {
-  return [...Object.keys(vocabulary.attributes), ...Object.keys(vocabulary.aliases)];
-}
-
-/** Reads `entity.key` or `attribute`, with the quotes of the key taken off and aliases resolved. */
-export function resolveIdentifier(
-  identifier: string,
-  vocabulary: Vocabulary,
-  names: readonly string[],
-): { readonly entity: EntityType; readonly key: string } {
-  const dot = identifier.indexOf('.');
-  const word = dot < 0 ? 'attribute' : trimmed(identifier.slice(0, dot).trim(), '`');
-  const entity = dot < 0 ? 'attribute' : vocabulary.entities[word];
-  if (entity === undefined) {
-    throw invalidFilter(`Invalid entity type '${word}'. ${vocabulary.entityList}`);
-  }
-  const written = identifier.slice(dot + 1).trim();
-  const key = trimmed(isQuoted(written, '"') || isQuoted(written, "'") ? written.slice(1, -1) : written, '`');
-  if (entity === 'attribute') {
-    if (names.includes(key)) return { entity, key: vocabulary.aliases[key] ?? key };
-    throw invalidFilter(
-      `Invalid attribute key '${key}' specified. Valid keys are '{${names.map((n) => `'${n}'`).join(', ')}}'`,
-    );
-  }
-  if (entity === 'dataset' && !vocabulary.datasetKeys.includes(key)) {
-    const keys = vocabulary.datasetKeys.map((k) => `'${k}'`).join(', ');
-    throw invalidFilter(`Invalid dataset key '${key}' specified. Valid keys are '{${keys}}'`);
-  }
-  return { entity, key };
-}
-
-function trimmed(text: string, quote: string): string {
-  return isQuoted(text, quote) ? text.slice(1, -1) : text;
+  grammar: Grammar,
+): readonly OrderKey[] {
+  return grammar === 'mlflow'
+    ? parseMlflowOrder(clauses, vocabulary)
+    : parseOwnOrder(clauses.join(', '), vocabulary);
 }

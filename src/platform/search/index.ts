@@ -1,4 +1,21 @@
-export { byteOrder, comparisonSql } from './compare.ts';
-export { type Condition, type EntityType, parseFilter, type Vocabulary } from './grammar.ts';
+export { comparisonSql, textComparisonSql } from './compare.ts';
+export {
+  allOf,
+  ambiguousKeys,
+  type Condition,
+  conditionsOf,
+  type EntityType,
+  type Expression,
+  type MetricStat,
+  mapConditions,
+  type Operand,
+  type OrderKey,
+  wholeKeys,
+} from './expression.ts';
+export { type FieldMask, parseFields } from './fields.ts';
+export { filterSql } from './filter-sql.ts';
+export { type Grammar, parseFilter, parseOrder } from './grammar.ts';
 export { afterCondition, orderBySql, pageToken, readPageToken, type SortColumn } from './keyset.ts';
-export { type OrderKey, parseOrder } from './order.ts';
+export { invalidFilter } from './problem.ts';
+export { addSearchFunctions } from './sqlite-functions.ts';
+export type { Vocabulary } from './vocabulary.ts';

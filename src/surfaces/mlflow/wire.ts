@@ -95,7 +95,7 @@ export function createdRunJson(run: RunRecord): Json {
   };
 }
 
-function datasetInputJson({ dataset, tags }: DatasetInputRecord): Json {
+export function datasetInputJson({ dataset, tags }: DatasetInputRecord): Json {
   const { name, digest, sourceType, source, schema, profile } = dataset;
   return {
     ...list('tags', pairs(tags)),

@@ -5,6 +5,7 @@ import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { Database, Tx } from '../../../platform/db/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
 import { pageToken } from '../../../platform/search/index.ts';
+import type { ArtifactStorage } from '../artifact-roots/index.ts';
 import type { ExperimentEventType, LifecycleStage } from '../contract.ts';
 import type { ExperimentRecord, Page } from '../records.ts';
 import { findExperiment } from '../store/experiments.ts';
@@ -17,6 +18,8 @@ export interface ExperimentsDeps {
   readonly journal: Journal;
   readonly blobs: BlobStore;
   readonly clock: Clock;
+  /** Left out: artifacts are kept in the blob store alone. */
+  readonly artifactStorage?: ArtifactStorage;
 }
 
 /** Which lifecycle stages a list shows. */
@@ -87,12 +90,17 @@ export async function activeRun(tx: Tx, id: string): Promise<RunRow> {
   return row;
 }
 
-/** Cuts a page out of rows that were asked for with one more than the limit. */
+/**
+ * Cuts a page out of rows that were asked for with one more than the limit.
+ *
+ * @param list what the page's token is good for (`pageToken`)
+ */
 export function cutPage<T extends { readonly sort: readonly (string | number)[] }>(
   rows: readonly T[],
   limit: number,
+  list = '',
 ): Page<T> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
-  return { items, next: rows.length > limit && last ? pageToken(last.sort) : null };
+  return { items, next: rows.length > limit && last ? pageToken(last.sort, list) : null };
 }

@@ -1,16 +1,29 @@
 import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
-import { parseFilter, parseOrder, readPageToken } from '../../../platform/search/index.ts';
+import {
+  type Condition,
+  type Grammar,
+  mapConditions,
+  parseFilter,
+  parseOrder,
+  readPageToken,
+} from '../../../platform/search/index.ts';
+import { absoluteLocation, joinUri } from '../artifact-path.ts';
 import type { ExperimentRecord, Page } from '../records.ts';
 import {
   deleteExperimentTag,
   findExperiment,
   insertExperiment,
+  placeDefaultExperiment,
   setExperimentTag,
   setStageOfRuns,
   updateExperiment,
 } from '../store/experiments.ts';
-import { experimentSortWidth, searchExperimentRecords } from '../store/search-experiments.ts';
+import {
+  countExperimentRows,
+  experimentSortColumns,
+  searchExperimentRecords,
+} from '../store/search-experiments.ts';
 import {
   checkExperimentName,
   checkExperimentTag,
@@ -34,6 +47,10 @@ import {
 export interface ExperimentQuery {
   readonly filter?: string;
   readonly orderBy?: readonly string[];
+  /** MLflow's unless told otherwise. */
+  readonly grammar?: Grammar;
+  /** Whether `totalCount` is wanted. */
+  readonly count?: boolean;
   readonly view?: View;
   readonly limit: number;
   readonly after?: string | undefined;
@@ -42,6 +59,7 @@ export interface ExperimentQuery {
 /** Experiments: named groups of runs. */
 export function experimentOperations(deps: ExperimentsDeps) {
   const { db, clock } = deps;
+  const defaultRoot = deps.artifactStorage?.defaultRoot ?? 'mlflow-artifacts:/';
 
   const changeStage = async (actor: Actor, id: string, to: 'active' | 'deleted') => {
     await db.write(async (tx) => {
@@ -61,6 +79,16 @@ export function experimentOperations(deps: ExperimentsDeps) {
   };
 
   return {
+    /**
+     * Puts artifacts of the experiment that is there from the start where those of new ones go, as long as nothing
+     * was logged to it. Call it once, after the migrations.
+     */
+    async placeDefault(): Promise<void> {
+      if (defaultRoot !== 'mlflow-artifacts:/') {
+        await db.write((tx) => placeDefaultExperiment(tx, joinUri(defaultRoot, '0')));
+      }
+    },
+
     /** Makes an experiment and returns its id. Throws `experiment_exists`. */
     async create(
       actor: Actor,
@@ -72,7 +100,7 @@ export function experimentOperations(deps: ExperimentsDeps) {
     ): Promise<string> {
       authorize(actor, 'experiments:write');
       checkExperimentName(input.name);
-      const location = input.artifactLocation || null;
+      const location = input.artifactLocation ? absoluteLocation(input.artifactLocation) : null;
       if (location && location.length > limits.artifactLocationLength) {
         throw invalidParameter(
           `Invalid artifact path length. The length of the artifact path cannot be greater than ${limits.artifactLocationLength} characters. To configure this limit, please set the MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH environment variable.`,
@@ -85,6 +113,7 @@ export function experimentOperations(deps: ExperimentsDeps) {
           name,
           tags,
           artifactLocation: location,
+          defaultRoot,
           nowMs: clock.nowMs(),
         });
         if (id === null) throw fail('experiment_exists', { name });
@@ -108,30 +137,28 @@ export function experimentOperations(deps: ExperimentsDeps) {
     },
 
     /** Experiments by filter; newest first unless told otherwise. */
-    async search(actor: Actor, query: ExperimentQuery): Promise<Page<ExperimentRecord>> {
+    async search(
+      actor: Actor,
+      query: ExperimentQuery,
+    ): Promise<Page<ExperimentRecord> & { readonly totalCount: number | null }> {
       authorize(actor, 'read');
-      const conditions = parseFilter(query.filter ?? '', experimentVocabulary).map((c) =>
-        c.key === 'experiment_id' && c.entity === 'attribute'
-          ? {
-              ...c,
-              value: Array.isArray(c.value)
-                ? c.value.map((id) => String(parseExperimentId(id)))
-                : parseExperimentId(String(c.value)),
-            }
-          : c,
-      );
+      const { grammar = 'mlflow' } = query;
+      const parsed = parseFilter(query.filter ?? '', experimentVocabulary, { grammar, nowMs: clock.nowMs() });
+      const filter = grammar === 'mlflow' ? mapConditions(parsed, withNumericId) : parsed;
       const orderBy = query.orderBy?.length ? query.orderBy : ['creation_time DESC', 'experiment_id ASC'];
-      const order = parseOrder(orderBy, experimentVocabulary);
-      const after = query.after ? readPageToken(query.after, experimentSortWidth(order)) : null;
+      const order = parseOrder(orderBy, experimentVocabulary, grammar);
+      const list = `experiments by ${JSON.stringify(order)}`;
+      const after = query.after ? readPageToken(query.after, experimentSortColumns(order), list) : null;
+      const search = { stages: stagesOf(query.view ?? 'active'), filter };
       const rows = await searchExperimentRecords(db.read, db.dialect, {
-        stages: stagesOf(query.view ?? 'active'),
-        conditions,
+        ...search,
         order,
         limit: query.limit + 1,
         after,
       });
-      const page = cutPage(rows, query.limit);
-      return { items: page.items.map((row) => row.experiment), next: page.next };
+      const page = cutPage(rows, query.limit, list);
+      const totalCount = query.count ? await countExperimentRows(db.read, db.dialect, search) : null;
+      return { items: page.items.map((row) => row.experiment), next: page.next, totalCount };
     },
 
     /** Throws `experiment_exists` when another experiment has the name, `experiment_inactive` when deleted. */
@@ -188,4 +215,13 @@ export function experimentOperations(deps: ExperimentsDeps) {
       });
     },
   };
+}
+
+/** MLflow compares ids as the numbers that they are. Throws `tracking_invalid` for what is none. */
+function withNumericId(condition: Condition): Condition {
+  const { entity, key, value, comparator } = condition;
+  const isText = comparator === 'LIKE' || comparator === 'ILIKE';
+  if (entity !== 'attribute' || key !== 'experiment_id' || isText) return condition;
+  const number = (id: unknown): number => parseExperimentId(String(id));
+  return { ...condition, value: Array.isArray(value) ? value.map(number) : number(value) };
 }

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
-import { parseFilter, readPageToken } from '../../../platform/search/index.ts';
+import { type Grammar, parseFilter, readPageToken } from '../../../platform/search/index.ts';
+import { joinUri } from '../artifact-path.ts';
 import type { ArtifactFile, LoggedModelStatus } from '../contract.ts';
 import type { LoggedModelRecord, Page } from '../records.ts';
 import { randomName } from '../run-name.ts';
@@ -22,7 +23,7 @@ import {
   type DatasetChoice,
   isLoggedModelAttribute,
   type LoggedModelOrder,
-  loggedModelSortWidth,
+  loggedModelSortColumns,
   searchLoggedModelRows,
 } from '../store/search-models.ts';
 import {
@@ -35,7 +36,6 @@ import {
 import { loggedModelVocabulary } from '../vocabulary.ts';
 import { filesUnder } from './artifacts.ts';
 import { activeExperiment, announce, cutPage, type ExperimentsDeps, runById } from './context.ts';
-import { joinUri } from './runs.ts';
 
 export interface NewLoggedModel {
   readonly experimentId: string;
@@ -50,6 +50,8 @@ export interface NewLoggedModel {
 export interface LoggedModelQuery {
   readonly experimentIds: readonly string[];
   readonly filter?: string | undefined;
+  /** MLflow's unless told otherwise. */
+  readonly grammar?: Grammar;
   readonly datasets?: readonly DatasetChoice[];
   readonly orderBy?: readonly LoggedModelOrder[];
   readonly limit: number;
@@ -165,18 +167,19 @@ export function loggedModelOperations(deps: ExperimentsDeps) {
     /** Models by filter; newest first unless told otherwise. */
     async search(actor: Actor, query: LoggedModelQuery): Promise<Page<LoggedModelRecord>> {
       authorize(actor, 'read');
-      const order = query.orderBy ?? [];
+      const { orderBy: order = [], grammar = 'mlflow' } = query;
       for (const { field } of order) checkOrderField(field);
-      const after = query.after ? readPageToken(query.after, loggedModelSortWidth(order)) : null;
+      const list = `logged models by ${JSON.stringify(order)}`;
+      const after = query.after ? readPageToken(query.after, loggedModelSortColumns(order), list) : null;
       const rows = await searchLoggedModelRows(db.read, db.dialect, {
         experimentIds: query.experimentIds.map(parseExperimentId),
-        conditions: parseFilter(query.filter ?? '', loggedModelVocabulary),
+        filter: parseFilter(query.filter ?? '', loggedModelVocabulary, { grammar, nowMs: clock.nowMs() }),
         datasets: query.datasets ?? [],
         order,
         limit: query.limit + 1,
         after,
       });
-      const page = cutPage(rows, query.limit);
+      const page = cutPage(rows, query.limit, list);
       return { items: await hydrateModels(db.read, page.items), next: page.next };
     },
 

@@ -1,34 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
-import { parseFilter, parseOrder, readPageToken } from '../../../platform/search/index.ts';
+import { joinUri } from '../artifact-path.ts';
 import type { RunStatus } from '../contract.ts';
-import type { Page, RunInfo, RunRecord } from '../records.ts';
+import type { RunInfo, RunRecord } from '../records.ts';
 import { randomName } from '../run-name.ts';
+import { hydrateRuns } from '../store/hydrate.ts';
 import {
   deleteRunTag,
   findRunTag,
-  hydrateRuns,
   insertRun,
   runInfo,
   runRowsOfStep,
   setRunTags,
   updateRun,
 } from '../store/runs.ts';
-import { runSortWidth, searchRunRows } from '../store/search-runs.ts';
-import { invalidParameter, limits, parseExperimentId, type Tag, truncate } from '../validation.ts';
-import { runVocabulary } from '../vocabulary.ts';
-import {
-  activeExperiment,
-  activeRun,
-  announce,
-  audit,
-  cutPage,
-  type ExperimentsDeps,
-  runById,
-  stagesOf,
-  type View,
-} from './context.ts';
+import { invalidParameter, limits, type Tag, truncate } from '../validation.ts';
+import { activeExperiment, activeRun, announce, audit, type ExperimentsDeps, runById } from './context.ts';
+import { runSearchOperations } from './run-search.ts';
 
 export const runNameTag = 'mlflow.runName';
 /** The tag that tells which step run (pipelines) a run belongs to. */
@@ -43,28 +32,15 @@ export interface NewRun {
   readonly tags: readonly Tag[];
 }
 
-export interface RunQuery {
-  /** Null: all experiments. */
-  readonly experimentIds: readonly string[] | null;
-  readonly filter?: string | undefined;
-  readonly orderBy?: readonly string[] | undefined;
-  readonly view?: View;
-  readonly limit: number;
-  readonly after?: string | undefined;
-}
-
 const ended: ReadonlySet<RunStatus> = new Set<RunStatus>(['FINISHED', 'FAILED', 'KILLED']);
-
-/** Joins an artifact root and parts of a path, as MLflow's append_to_uri_path does for plain URIs. */
-export function joinUri(root: string, ...parts: readonly string[]): string {
-  return [root.replace(/\/+$/, ''), ...parts].join('/');
-}
 
 /** Runs: one execution of a training script with what it logged. */
 export function runOperations(deps: ExperimentsDeps) {
   const { db, clock } = deps;
 
   return {
+    ...runSearchOperations(deps),
+
     /**
      * Starts a run. A job's run carries the tag `millrace.step` and is found by `ofStep`.
      * Throws `experiment_unknown`, `experiment_inactive`.
@@ -165,29 +141,6 @@ export function runOperations(deps: ExperimentsDeps) {
         if (!(await deleteRunTag(tx, row.seq, key)))
           throw fail('tag_unknown', { problem: `No tag with name: ${key} in run with id ${id}` });
       });
-    },
-
-    /** Runs by filter and order in MLflow's grammar; newest first unless told otherwise. */
-    async search(actor: Actor, query: RunQuery): Promise<Page<RunRecord>> {
-      authorize(actor, 'read');
-      const conditions = parseFilter(query.filter ?? '', runVocabulary).map((c) =>
-        // A run's name is its tag too; MLflow compares the tag, so a run whose tag was deleted has no name.
-        c.entity === 'attribute' && c.key === 'run_name'
-          ? { ...c, entity: 'tag' as const, key: runNameTag }
-          : c,
-      );
-      const order = parseOrder(query.orderBy ?? [], runVocabulary);
-      const after = query.after ? readPageToken(query.after, runSortWidth(order)) : null;
-      const rows = await searchRunRows(db.read, db.dialect, {
-        experimentIds: query.experimentIds?.map(parseExperimentId) ?? null,
-        stages: stagesOf(query.view ?? 'active'),
-        conditions,
-        order,
-        limit: query.limit + 1,
-        after,
-      });
-      const page = cutPage(rows, query.limit);
-      return { items: await hydrateRuns(db.read, page.items), next: page.next };
     },
 
     /** The runs that the script of a step created, oldest first. */

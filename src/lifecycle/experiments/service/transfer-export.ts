@@ -7,8 +7,8 @@ import type {
   TransferRun,
   TransferSeries,
 } from '../contract/transfer.ts';
+import { hydrateRuns } from '../store/hydrate.ts';
 import { hydrateModels } from '../store/logged-models.ts';
-import { hydrateRuns } from '../store/runs.ts';
 import {
   modelRowsAfter,
   modelRowsById,

@@ -1,11 +1,8 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../../platform/db/index.ts';
-import type { RunInfo, RunRecord } from '../records.ts';
+import type { RunInfo } from '../records.ts';
 import type { Tag } from '../validation.ts';
-import { chunks } from './chunks.ts';
-import { datasetsOfRuns, modelsOfRuns } from './inputs.ts';
-import { summariesOfRuns } from './metrics.ts';
-import { type ExperimentsTables, grouped, lastByKey, on } from './tables.ts';
+import { type ExperimentsTables, lastByKey, on } from './tables.ts';
 
 export type RunRow = Omit<ExperimentsTables['runs'], 'seq'> & { readonly seq: number };
 
@@ -102,41 +99,4 @@ export function runInfo(row: RunRow): RunInfo {
     artifactUri: row.artifact_uri,
     stepRunId: row.step_run_id,
   };
-}
-
-/** Whole runs, in the order of the rows: one query per kind of data for all of them. */
-export async function hydrateRuns(tx: Tx, rows: readonly RunRow[]): Promise<readonly RunRecord[]> {
-  if (rows.length === 0) return [];
-  const seqs = rows.map((row) => row.seq);
-  const tagOf = ({ key, value }: Tag): Tag => ({ key, value });
-  const seqOf = (row: { readonly run_seq: number }): number => row.run_seq;
-  const params = grouped(await byRun(tx, 'run_params', seqs), seqOf, tagOf);
-  const tags = grouped(await byRun(tx, 'run_tags', seqs), seqOf, tagOf);
-  const metrics = await summariesOfRuns(tx, rows);
-  const datasets = await datasetsOfRuns(tx, seqs);
-  const models = await modelsOfRuns(tx, seqs);
-  return rows.map((row) => {
-    const ofRun = models.get(row.seq) ?? [];
-    return {
-      ...runInfo(row),
-      params: params.get(row.seq) ?? [],
-      tags: tags.get(row.seq) ?? [],
-      metrics: metrics.get(row.seq) ?? [],
-      inputs: datasets.get(row.seq) ?? [],
-      modelInputs: ofRun.filter((m) => m.direction === 'input').map((m) => m.modelId),
-      modelOutputs: ofRun
-        .filter((m) => m.direction === 'output')
-        .map(({ modelId, step }) => ({ modelId, step })),
-    };
-  });
-}
-
-async function byRun(tx: Tx, table: 'run_params' | 'run_tags', seqs: readonly number[]) {
-  const rows: ExperimentsTables['run_params'][] = [];
-  for (const chunk of chunks(seqs)) {
-    rows.push(
-      ...(await on(tx).selectFrom(table).selectAll().where('run_seq', 'in', chunk).orderBy('key').execute()),
-    );
-  }
-  return rows;
 }

@@ -4,9 +4,15 @@ import {
   afterCondition,
   type Condition,
   comparisonSql,
+  conditionsOf,
+  type Expression,
+  filterSql,
+  type MetricStat,
   orderBySql,
   type SortColumn,
+  textComparisonSql,
 } from '../../../platform/search/index.ts';
+import { guessDirection } from '../metric-direction.ts';
 import type { LoggedModelRow } from './logged-models.ts';
 
 export interface DatasetChoice {
@@ -23,7 +29,7 @@ export interface LoggedModelOrder {
 
 export interface LoggedModelSearch {
   readonly experimentIds: readonly number[];
-  readonly conditions: readonly Condition[];
+  readonly filter: Expression | null;
   /** Metric conditions look only at values about one of these; without any, the model must have such a value. */
   readonly datasets: readonly DatasetChoice[];
   readonly order: readonly LoggedModelOrder[];
@@ -55,12 +61,12 @@ export async function searchLoggedModelRows(
 ): Promise<readonly (LoggedModelRow & { readonly sort: readonly (string | number)[] })[]> {
   if (search.experimentIds.length === 0) return [];
   const joins: RawBuilder<unknown>[] = [];
-  const columns = sortColumns(search.order, joins);
-  const hasMetricCondition = search.conditions.some((c) => c.entity === 'metric');
+  const columns = loggedModelSortColumns(search.order, joins);
+  const hasMetricCondition = conditionsOf(search.filter).some((c) => c.entity === 'metric');
   const where = [
     sql<SqlBool>`m.lifecycle_stage = 'active'`,
     sql<SqlBool>`m.experiment_id IN (${sql.join(search.experimentIds)})`,
-    ...search.conditions.map((c) => conditionSql(dialect, c, search.datasets)),
+    ...(search.filter ? [filterSql(search.filter, (c) => conditionSql(dialect, c, search.datasets))] : []),
     ...(search.datasets.length > 0 && !hasMetricCondition
       ? [
           sql<SqlBool>`EXISTS (SELECT 1 FROM logged_model_metrics x WHERE x.model_id = m.id${about(search.datasets)})`,
@@ -75,13 +81,10 @@ export async function searchLoggedModelRows(
   return rows.map((row) => ({ ...row, sort: columns.map((_, i) => row[`sort_${i}`] ?? 0) }));
 }
 
-export function loggedModelSortWidth(order: readonly LoggedModelOrder[]): number {
-  return sortColumns(order, []).length;
-}
-
-function sortColumns(
+/** The columns of an order, and the joins that they need. */
+export function loggedModelSortColumns(
   order: readonly LoggedModelOrder[],
-  joins: RawBuilder<unknown>[],
+  joins: RawBuilder<unknown>[] = [],
 ): readonly SortColumn[] {
   const columns: SortColumn[] = [];
   const named = new Set<string>();
@@ -91,15 +94,19 @@ function sortColumns(
     if (!column) joins.push(latestMetric(key, alias));
     const value = column ? sql`${sql.ref(column)}` : sql`${alias}.value`;
     const isText = column !== undefined && !/_ms$|experiment_id$/.test(column);
-    columns.push({ expression: sql`CASE WHEN ${value} IS NULL THEN 1 ELSE 0 END`, descending: false });
+    const missing = sql`CASE WHEN ${value} IS NULL THEN 1 ELSE 0 END`;
+    columns.push({ expression: missing, descending: false, type: 'integer' });
     columns.push({
       expression: isText ? sql`coalesce(${value}, '')` : sql`coalesce(${value}, 0)`,
       descending: !key.ascending,
+      type: isText ? 'text' : column ? 'integer' : 'real',
     });
     if (column) named.add(column);
   });
-  if (!named.has('m.created_at_ms')) columns.push({ expression: sql`m.created_at_ms`, descending: true });
-  if (!named.has('m.id')) columns.push({ expression: sql`m.id`, descending: false });
+  if (!named.has('m.created_at_ms')) {
+    columns.push({ expression: sql`m.created_at_ms`, descending: true, type: 'integer' });
+  }
+  if (!named.has('m.id')) columns.push({ expression: sql`m.id`, descending: false, type: 'text' });
   return columns;
 }
 
@@ -131,14 +138,44 @@ function conditionSql(
   condition: Condition,
   datasets: readonly DatasetChoice[],
 ): RawBuilder<SqlBool> {
-  const { entity, key } = condition;
-  if (entity === 'attribute')
-    return comparisonSql(dialect, sql.ref(columnsByAttribute[key] ?? 'm.id'), condition);
-  if (entity === 'metric') {
-    return sql<SqlBool>`EXISTS (SELECT 1 FROM logged_model_metrics x WHERE x.model_id = m.id AND x.key = ${key}
-      AND ${comparisonSql(dialect, sql`x.value`, condition)}${about(datasets)})`;
+  const { entity, key, comparator, stat } = condition;
+  if (entity === 'attribute') {
+    const column = sql.ref(columnsByAttribute[key] ?? 'm.id');
+    return comparisonSql(dialect, key === 'experiment_id' ? sql`CAST(${column} AS TEXT)` : column, condition);
   }
-  const table = entity === 'tag' ? sql`logged_model_tags` : sql`logged_model_params`;
-  return sql<SqlBool>`EXISTS (SELECT 1 FROM ${table} t WHERE t.model_id = m.id AND t.key = ${key}
-    AND ${comparisonSql(dialect, sql`t.value`, condition)})`;
+  const isMetric = entity === 'metric';
+  const table = isMetric
+    ? sql`logged_model_metrics`
+    : entity === 'tag'
+      ? sql`logged_model_tags`
+      : sql`logged_model_params`;
+  const here = sql`FROM ${table} x WHERE x.model_id = m.id AND x.key = ${key}${isMetric ? about(datasets) : sql``}`;
+  if (stat) return comparisonSql(dialect, sql`(SELECT ${statSql(key, stat)} ${here})`, condition);
+  if (comparator === 'IS NULL') return sql<SqlBool>`NOT EXISTS (SELECT 1 ${here})`;
+  if (comparator === 'IS NOT NULL') return sql<SqlBool>`EXISTS (SELECT 1 ${here})`;
+  const compared = isMetric
+    ? comparisonSql(dialect, sql`x.value`, condition)
+    : textComparisonSql(dialect, sql`x.value`, condition);
+  return sql<SqlBool>`EXISTS (SELECT 1 ${here} AND ${compared})`;
+}
+
+/** A statistic of all values of a metric of a model; its first and last value are those by time. */
+function statSql(key: string, stat: MetricStat): RawBuilder<unknown> {
+  switch (stat) {
+    case 'count':
+      return sql`CAST(count(*) AS DOUBLE PRECISION)`;
+    case 'mean':
+      return sql`avg(x.value)`;
+    case 'min':
+      return sql`min(x.value)`;
+    case 'max':
+      return sql`max(x.value)`;
+    case 'best':
+      return guessDirection(key) === 'minimize' ? sql`min(x.value)` : sql`max(x.value)`;
+    default: {
+      const edge = stat === 'first' ? sql`min(y.time_ms)` : sql`max(y.time_ms)`;
+      return sql`max(CASE WHEN x.time_ms = (SELECT ${edge} FROM logged_model_metrics y
+        WHERE y.model_id = m.id AND y.key = ${key}) THEN x.value END)`;
+    }
+  }
 }

@@ -2,129 +2,187 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { DialectName, Tx } from '../../../platform/db/index.ts';
 import {
   afterCondition,
-  type Condition,
-  comparisonSql,
+  type Expression,
+  filterSql,
   type OrderKey,
   orderBySql,
   type SortColumn,
 } from '../../../platform/search/index.ts';
 import type { LifecycleStage } from '../contract.ts';
+import {
+  attributeColumn,
+  type ExperimentScope,
+  inExperiments,
+  runConditionSql,
+  statColumn,
+} from './run-conditions.ts';
 import type { RunRow } from './runs.ts';
 
 export interface RunSearch {
-  /** Null: all experiments. */
-  readonly experimentIds: readonly number[] | null;
+  readonly experimentIds: ExperimentScope;
   readonly stages: readonly LifecycleStage[];
-  readonly conditions: readonly Condition[];
+  readonly filter: Expression | null;
   readonly order: readonly OrderKey[];
   readonly limit: number;
   /** The sort columns of the last row of the page before. */
   readonly after: readonly (string | number)[] | null;
 }
 
-type FoundRun = RunRow & { readonly sort: readonly (string | number)[] };
+export type FoundRun = RunRow & { readonly sort: readonly (string | number)[] };
 
-const attributeColumns: Readonly<Record<string, string>> = {
-  artifact_uri: 'artifact_uri',
-  end_time: 'end_time_ms',
-  run_id: 'id',
-  run_name: 'name',
-  start_time: 'start_time_ms',
-  status: 'status',
-  user_id: 'user_id',
-};
+/** Where a query takes its runs from, in which order, and which of them. */
+interface Source {
+  readonly from: RawBuilder<unknown>;
+  readonly where: readonly RawBuilder<SqlBool>[];
+  readonly columns: readonly SortColumn[];
+}
 
-/** Runs that fulfil all conditions, in order: missing values last in both directions, then newest first, id. */
+/** Runs that fulfil the filter, in order: missing values last in both directions, then newest first, id. */
 export async function searchRunRows(
   tx: Tx,
   dialect: DialectName,
   search: RunSearch,
 ): Promise<readonly FoundRun[]> {
   if (search.experimentIds?.length === 0) return [];
+  const [first] = search.order;
+  if (first?.entity === 'metric' && (first.stat ?? 'last') === 'last') {
+    return searchByMetric(tx, dialect, search, first.key);
+  }
   const joins: RawBuilder<unknown>[] = [];
   const columns = runSortColumns(search.order, joins);
-  const where = [
-    ...(search.experimentIds ? [sql<SqlBool>`r.experiment_id IN (${sql.join(search.experimentIds)})`] : []),
-    sql<SqlBool>`r.lifecycle_stage IN (${sql.join(search.stages)})`,
-    ...search.conditions.map((c) => conditionSql(dialect, c)),
-    ...(search.after ? [afterCondition(columns, search.after)] : []),
+  const from = sql`runs r ${sql.join(joins, sql` `)}`;
+  const where = search.after ? [sql<SqlBool>`${afterCondition(columns, search.after)}`] : [];
+  return found(tx, dialect, search, { from, where, columns }, search.limit);
+}
+
+/** How many runs fulfil the filter. */
+export async function countRunRows(
+  tx: Tx,
+  dialect: DialectName,
+  search: Pick<RunSearch, 'experimentIds' | 'stages' | 'filter'>,
+): Promise<number> {
+  if (search.experimentIds?.length === 0) return 0;
+  const { rows } = await sql<{ n: number }>`SELECT count(*) AS n FROM runs r
+    WHERE ${sql.join(conditionsSql(dialect, search), sql` AND `)}`.execute(tx);
+  return rows[0]?.n ?? 0;
+}
+
+/**
+ * Ordered by a metric: the index of its values gives the runs in that order, so only those of the page are
+ * read. Three searches in turn, each started only when the one before did not fill the page: runs with a
+ * number, with NaN, without the metric. The first two sort columns are as in any other order.
+ */
+async function searchByMetric(
+  tx: Tx,
+  dialect: DialectName,
+  search: RunSearch,
+  key: string,
+): Promise<readonly FoundRun[]> {
+  const rows: FoundRun[] = [];
+  for (let phase = Number(search.after?.[0] ?? 0); phase <= 2 && rows.length < search.limit; phase++) {
+    const joins: RawBuilder<unknown>[] = [];
+    const [, value, ...others] = runSortColumns(search.order, joins);
+    const constant = (n: number): SortColumn => ({
+      expression: sql`${sql.lit(n)}`,
+      descending: false,
+      type: 'integer',
+    });
+    const head = phase === 0 && value ? { ...value, expression: sql`o0.last_value` } : constant(0);
+    const columns = [constant(phase), head, ...others];
+    const isResumed = search.after && search.after[0] === phase;
+    const significant = phase === 0 ? 1 : 2;
+    const where = [
+      ...seriesCondition(search.experimentIds, key, phase),
+      ...(isResumed && search.after
+        ? [sql<SqlBool>`${afterCondition(columns.slice(significant), search.after.slice(significant))}`]
+        : []),
+    ];
+    const rest = sql.join(joins.slice(1), sql` `);
+    const from = phase === 2 ? sql`runs r ${rest}` : sql`metric_series o0 CROSS JOIN runs r ${rest}`;
+    const source = { from, where, columns };
+    rows.push(...(await found(tx, dialect, search, source, search.limit - rows.length, significant)));
+  }
+  return rows;
+}
+
+function seriesCondition(scope: ExperimentScope, key: string, phase: number): readonly RawBuilder<SqlBool>[] {
+  if (phase === 2) {
+    return [
+      sql<SqlBool>`NOT EXISTS (SELECT 1 FROM metric_series x WHERE x.run_seq = r.seq AND x.key = ${key} AND x.count > 0)`,
+    ];
+  }
+  return [
+    sql<SqlBool>`r.seq = o0.run_seq AND o0.key = ${key} AND o0.count > 0 AND o0.last_is_nan = ${sql.lit(phase)}`,
+    inExperiments(sql`o0.experiment_id`, scope),
   ];
+}
+
+/** @param significant the columns before are the same in all rows, and not ordered by */
+async function found(
+  tx: Tx,
+  dialect: DialectName,
+  search: RunSearch,
+  { from, where, columns }: Source,
+  limit: number,
+  significant = 0,
+): Promise<readonly FoundRun[]> {
   const sortList = columns.map((c, i) => sql`${c.expression} AS ${sql.ref(`sort_${i}`)}`);
   const { rows } = await sql<RunRow & Record<string, string | number>>`
-    SELECT r.*, ${sql.join(sortList)} FROM runs r ${sql.join(joins, sql` `)}
-    WHERE ${sql.join(where, sql` AND `)}
-    ORDER BY ${orderBySql(columns)} LIMIT ${search.limit}`.execute(tx);
+    SELECT r.*, ${sql.join(sortList)} FROM ${from}
+    WHERE ${sql.join([...conditionsSql(dialect, search), ...where], sql` AND `)}
+    ORDER BY ${orderBySql(columns.slice(significant))} LIMIT ${limit}`.execute(tx);
   return rows.map((row) => ({ ...row, sort: columns.map((_, i) => row[`sort_${i}`] ?? 0) }));
 }
 
-/** How many sort columns an order has, which is what its page tokens hold. */
-export function runSortWidth(order: readonly OrderKey[]): number {
-  return runSortColumns(order, []).length;
+function conditionsSql(
+  dialect: DialectName,
+  { experimentIds, stages, filter }: Pick<RunSearch, 'experimentIds' | 'stages' | 'filter'>,
+): readonly RawBuilder<SqlBool>[] {
+  return [
+    ...(experimentIds ? [sql<SqlBool>`r.experiment_id IN (${sql.join(experimentIds)})`] : []),
+    sql<SqlBool>`r.lifecycle_stage IN (${sql.join(stages)})`,
+    ...(filter ? [filterSql(filter, (c) => runConditionSql(dialect, c, experimentIds))] : []),
+  ];
 }
 
-function runSortColumns(order: readonly OrderKey[], joins: RawBuilder<unknown>[]): readonly SortColumn[] {
+/** The columns of an order, and the joins that they need: one per key that is no attribute. */
+export function runSortColumns(
+  order: readonly OrderKey[],
+  joins: RawBuilder<unknown>[] = [],
+): readonly SortColumn[] {
   const columns: SortColumn[] = [];
   order.forEach((key, i) => {
-    const { value, missing, empty } = sortValue(key, sql.ref(`o${i}`), joins);
-    columns.push({ expression: missing, descending: false });
-    columns.push({ expression: sql`coalesce(${value}, ${empty})`, descending: key.descending });
+    const { value, missing, type } = sortValue(key, sql.ref(`o${i}`), joins);
+    const empty = type === 'text' ? sql`''` : sql`0`;
+    columns.push({ expression: missing, descending: false, type: 'integer' });
+    columns.push({ expression: sql`coalesce(${value}, ${empty})`, descending: key.descending, type });
   });
   if (!order.some((k) => k.entity === 'attribute' && k.key === 'start_time')) {
-    columns.push({ expression: sql`r.start_time_ms`, descending: true });
+    columns.push({ expression: sql`r.start_time_ms`, descending: true, type: 'integer' });
   }
-  columns.push({ expression: sql`r.id`, descending: false });
+  columns.push({ expression: sql`r.id`, descending: false, type: 'text' });
   return columns;
 }
 
 function sortValue(key: OrderKey, alias: RawBuilder<unknown>, joins: RawBuilder<unknown>[]) {
   if (key.entity === 'attribute') {
-    const value = sql`${sql.ref(`r.${attributeColumns[key.key]}`)}`;
-    const empty = key.key.endsWith('_time') ? sql`0` : sql`''`;
-    return { value, missing: sql`CASE WHEN ${value} IS NULL THEN 1 ELSE 0 END`, empty };
+    const { sql: value, isNumber } = attributeColumn(key.key);
+    const type = isNumber ? ('integer' as const) : ('text' as const);
+    return { value, missing: sql`CASE WHEN ${value} IS NULL THEN 1 ELSE 0 END`, type };
   }
   if (key.entity === 'metric') {
     joins.push(
       sql`LEFT JOIN metric_series ${alias} ON ${alias}.run_seq = r.seq AND ${alias}.key = ${key.key} AND ${alias}.count > 0`,
     );
-    const missing = sql`CASE WHEN ${alias}.id IS NULL THEN 2 WHEN ${alias}.last_is_nan = 1 THEN 1 ELSE 0 END`;
-    return { value: sql`${alias}.last_value`, missing, empty: sql`0` };
+    const value = statColumn(alias, key.key, key.stat ?? 'last');
+    const missing = sql`CASE WHEN ${alias}.id IS NULL THEN 2 WHEN (${value}) IS NULL THEN 1 ELSE 0 END`;
+    return { value, missing, type: 'real' as const };
   }
   const table = key.entity === 'tag' ? sql`run_tags` : sql`run_params`;
   joins.push(sql`LEFT JOIN ${table} ${alias} ON ${alias}.run_seq = r.seq AND ${alias}.key = ${key.key}`);
   return {
     value: sql`${alias}.value`,
     missing: sql`CASE WHEN ${alias}.key IS NULL THEN 1 ELSE 0 END`,
-    empty: sql`''`,
+    type: 'text' as const,
   };
-}
-
-function conditionSql(dialect: DialectName, condition: Condition): RawBuilder<SqlBool> {
-  const { entity, key, comparator } = condition;
-  if (entity === 'attribute') {
-    return comparisonSql(dialect, sql.ref(`r.${attributeColumns[key]}`), condition);
-  }
-  if (entity === 'metric') {
-    const compared = comparisonSql(dialect, sql`s.last_value`, condition);
-    // NaN is stored as 0 with a flag; it differs from every number and is otherwise incomparable.
-    const value =
-      comparator === '!=' ? sql`(${compared} OR s.last_is_nan = 1)` : sql`${compared} AND s.last_is_nan = 0`;
-    return sql<SqlBool>`EXISTS (SELECT 1 FROM metric_series s
-      WHERE s.run_seq = r.seq AND s.key = ${key} AND s.count > 0 AND ${value})`;
-  }
-  if (entity === 'dataset') return datasetCondition(dialect, condition);
-  const table = entity === 'tag' ? sql`run_tags` : sql`run_params`;
-  const here = sql`SELECT 1 FROM ${table} t WHERE t.run_seq = r.seq AND t.key = ${key}`;
-  if (comparator === 'IS NULL') return sql<SqlBool>`NOT EXISTS (${here})`;
-  if (comparator === 'IS NOT NULL') return sql<SqlBool>`EXISTS (${here})`;
-  return sql<SqlBool>`EXISTS (${here} AND ${comparisonSql(dialect, sql`t.value`, condition)})`;
-}
-
-function datasetCondition(dialect: DialectName, condition: Condition): RawBuilder<SqlBool> {
-  if (condition.key === 'context') {
-    return sql<SqlBool>`EXISTS (SELECT 1 FROM run_dataset_tags t WHERE t.run_seq = r.seq
-      AND t.key = 'mlflow.data.context' AND ${comparisonSql(dialect, sql`t.value`, condition)})`;
-  }
-  const column = condition.key === 'name' ? sql`d.name` : sql`d.digest`;
-  return sql<SqlBool>`EXISTS (SELECT 1 FROM run_datasets l JOIN input_datasets d ON d.id = l.dataset_id
-    WHERE l.run_seq = r.seq AND ${comparisonSql(dialect, column, condition)})`;
 }

@@ -3,42 +3,64 @@ import { uuidv7 } from '../../../core/ids.ts';
 import type { Clock } from '../../../core/time.ts';
 import type { Actor } from '../../../platform/access/index.ts';
 import type { Database, Tx } from '../../../platform/db/index.ts';
+import type { Jobs } from '../../../platform/jobs/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
 import { pageToken } from '../../../platform/search/index.ts';
 import type { Experiments, Page } from '../../experiments/index.ts';
+import type { HistorySubject } from '../contract/history.ts';
 import type { AliasMove, RegistryEventType } from '../contract.ts';
 import type { VersionRecord } from '../records.ts';
+import { insertChanges } from '../store/history.ts';
 import { findModelRow, lockModelRow } from '../store/models.ts';
 import type { ModelRow, VersionRow } from '../store/tables.ts';
 import { findVersionRow, hydrateVersions } from '../store/versions.ts';
 import { checkModelName } from '../validation.ts';
+import { announce } from '../webhooks/outbox.ts';
+import type { Announcement } from '../webhooks/payloads.ts';
 
 /** What the service of this slice is built from. */
 export interface RegistryDeps {
   readonly db: Database;
   readonly journal: Journal;
+  /** Brings deliveries to webhooks. */
+  readonly jobs: Jobs;
   readonly clock: Clock;
   readonly experiments: Experiments;
 }
 
-/** A change of a version or model, as audit trail and event feed tell it. */
+/** A line of the model's own history. Texts, or numbers of versions; null: there was none. */
+export interface HistoryFact {
+  readonly what: HistorySubject;
+  /** The version that it is about, where that is not the change's. */
+  readonly version?: number;
+  readonly key?: string;
+  readonly before?: string | null;
+  readonly after?: string | null;
+}
+
+/** A change of a version or model, as audit trail, event feed, history and webhooks tell it. */
 export interface Change {
   readonly actor: Actor;
   readonly action: string;
   readonly event: RegistryEventType;
-  readonly name: string;
+  readonly model: Pick<ModelRow, 'id' | 'name'>;
   /** Undefined: the change is about the model. */
   readonly version?: number;
   readonly before?: unknown;
   readonly after?: unknown;
   readonly reason: string;
+  /** Moves of aliases have a history of their own. */
+  readonly history: readonly HistoryFact[];
+  /** What webhooks are told. */
+  readonly announcements?: readonly Announcement[];
 }
 
 export const noReason = 'no reason given';
 
-/** Writes audit entry and event of a change. Call it last in a transaction. */
+/** Writes audit entry, event, history and deliveries to webhooks of a change. Call it last in a transaction. */
 export async function record(deps: RegistryDeps, tx: Tx, change: Change): Promise<void> {
-  const { actor, action, event, name, version, before, after, reason } = change;
+  const { actor, action, event, version, before, after, reason } = change;
+  const { name } = change.model;
   const subject =
     version === undefined
       ? { kind: 'registered-model', id: name }
@@ -46,6 +68,32 @@ export async function record(deps: RegistryDeps, tx: Tx, change: Change): Promis
   await deps.journal.appendAudit(tx, { actor, action, subject, before, after, reason });
   const data = { name, ...(version === undefined ? {} : { version }), by: actorText(actor), reason, after };
   await deps.journal.appendEvent(tx, { type: event, subject, data });
+  await insertChanges(
+    tx,
+    change.history.map((fact) => changeRow(deps, change, fact)),
+  );
+  for (const announcement of change.announcements ?? []) await announce(deps, tx, announcement);
+}
+
+function changeRow(deps: RegistryDeps, change: Change, fact: HistoryFact) {
+  const nowMs = deps.clock.nowMs();
+  return {
+    id: uuidv7(nowMs),
+    registered_id: change.model.id,
+    version: fact.version ?? change.version ?? null,
+    what: fact.what,
+    key: fact.key ?? null,
+    before_text: fact.before ?? null,
+    after_text: fact.after ?? null,
+    changed_by: actorText(change.actor),
+    reason: change.reason,
+    changed_at_ms: nowMs,
+  };
+}
+
+/** A model as webhooks tell of it. */
+export function announced(model: ModelRow): { readonly name: string; readonly isPrompt: boolean } {
+  return { name: model.name, isPrompt: model.is_prompt === 1 };
 }
 
 export function actorText(actor: Actor): string {
@@ -108,12 +156,17 @@ export function aliasMove(
   };
 }
 
-/** Cuts a page out of rows that were asked for with one more than the limit. */
+/**
+ * Cuts a page out of rows that were asked for with one more than the limit.
+ *
+ * @param list what the page's token is good for (`pageToken`)
+ */
 export function cutPage<T extends { readonly sort: readonly (string | number)[] }>(
   rows: readonly T[],
   limit: number,
+  list: string,
 ): Page<T> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
-  return { items, next: rows.length > limit && last ? pageToken(last.sort) : null };
+  return { items, next: rows.length > limit && last ? pageToken(last.sort, list) : null };
 }

@@ -1,7 +1,7 @@
 import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
-import { parseFilter, parseOrder, readPageToken } from '../../../platform/search/index.ts';
+import { type Grammar, parseFilter, parseOrder, readPageToken } from '../../../platform/search/index.ts';
 import type { Page } from '../../experiments/index.ts';
 import type { RegisteredModelRecord, Tag } from '../records.ts';
 import {
@@ -10,18 +10,34 @@ import {
   findModelRow,
   hydrateRegisteredModels,
   insertModel,
+  modelTag,
   setModelTagRow,
   updateModelRow,
 } from '../store/models.ts';
-import { modelSortColumns, promptTag, searchModelRows } from '../store/search.ts';
+import { countModelRows, modelSortColumns, promptTag, searchModelRows } from '../store/search.ts';
 import type { ModelRow } from '../store/tables.ts';
 import { checkModelName, checkNewModelName, checkRegistryTag } from '../validation.ts';
 import { registeredModelVocabulary } from '../vocabulary.ts';
-import { cutPage, heldModel, modelByName, noReason, type RegistryDeps, record } from './context.ts';
+import { announce } from '../webhooks/outbox.ts';
+import { modelCreated, promptTagChanged } from '../webhooks/payloads.ts';
+import {
+  cutPage,
+  type HistoryFact,
+  heldModel,
+  modelByName,
+  noReason,
+  type RegistryDeps,
+  record,
+} from './context.ts';
+import { requireMove } from './protections.ts';
 
 export interface SearchQuery {
   readonly filter?: string | undefined;
   readonly orderBy?: readonly string[] | undefined;
+  /** MLflow's unless told otherwise. */
+  readonly grammar?: Grammar;
+  /** Whether `totalCount` is wanted. */
+  readonly count?: boolean;
   readonly limit: number;
   readonly after?: string | undefined;
 }
@@ -56,17 +72,21 @@ export function modelOperations(deps: RegistryDeps) {
     },
 
     /** Registered models by filter, by name unless told otherwise; prompts only when asked for. */
-    async searchModels(actor: Actor, query: SearchQuery): Promise<Page<RegisteredModelRecord>> {
+    async searchModels(
+      actor: Actor,
+      query: SearchQuery,
+    ): Promise<Page<RegisteredModelRecord> & { readonly totalCount: number | null }> {
       authorize(actor, 'read');
-      const order = parseOrder(query.orderBy ?? [], registeredModelVocabulary);
-      const rows = await searchModelRows(db.read, db.dialect, {
-        conditions: parseFilter(query.filter ?? '', registeredModelVocabulary),
-        order,
-        limit: query.limit + 1,
-        after: query.after ? readPageToken(query.after, modelSortColumns(order).length) : null,
-      });
-      const page = cutPage(rows, query.limit);
-      return { items: await hydrateRegisteredModels(db.read, page.items), next: page.next };
+      const { grammar = 'mlflow', limit } = query;
+      const nowMs = deps.clock.nowMs();
+      const filter = parseFilter(query.filter ?? '', registeredModelVocabulary, { grammar, nowMs });
+      const order = parseOrder(query.orderBy ?? [], registeredModelVocabulary, grammar);
+      const list = `registered models by ${JSON.stringify(order)}`;
+      const after = query.after ? readPageToken(query.after, modelSortColumns(order), list) : null;
+      const rows = await searchModelRows(db.read, db.dialect, { filter, order, limit: limit + 1, after });
+      const page = cutPage(rows, limit, list);
+      const totalCount = query.count ? await countModelRows(db.read, db.dialect, filter) : null;
+      return { items: await hydrateRegisteredModels(db.read, page.items), next: page.next, totalCount };
     },
 
     async updateModel(actor: Actor, name: string, description: string): Promise<RegisteredModelRecord> {
@@ -74,6 +94,10 @@ export function modelOperations(deps: RegistryDeps) {
       return db.write(async (tx) => {
         const model = await heldModel(deps, tx, name);
         await updateModelRow(tx, model.id, { description });
+        if (description !== model.description) {
+          const fact = { what: 'description', before: model.description, after: description } as const;
+          await recordChange(deps, tx, actor, model, 'registry:describe', fact);
+        }
         return oneModel(tx, { ...model, description });
       });
     },
@@ -90,21 +114,25 @@ export function modelOperations(deps: RegistryDeps) {
         await updateModelRow(tx, model.id, { name: newName });
         const action = 'registry:rename';
         const event = 'registered-model.renamed';
-        const change = { actor, action, event, name: newName, reason: noReason } as const;
+        const history = [{ what: 'renamed', before: name, after: newName }] as const;
+        const renamed = { ...model, name: newName };
+        const change = { actor, action, event, model: renamed, reason: noReason, history } as const;
         await record(deps, tx, { ...change, before: { name }, after: { name: newName } });
         return oneModel(tx, { ...model, name: newName });
       });
     },
 
-    /** Removes a model with all its versions; the audit trail keeps that it was there. */
+    /** Removes a model with all its versions; the audit trail keeps that it was there. Throws `alias_protected`. */
     async deleteModel(actor: Actor, name: string): Promise<void> {
       authorize(actor, 'registry:write');
       await db.write(async (tx) => {
         const model = await heldModel(deps, tx, name);
         const before = await oneModel(tx, model);
+        for (const { alias } of before.aliases) await requireMove(tx, actor, model, alias, null, noReason);
         await deleteModelRow(tx, model.id);
         const event = 'registered-model.deleted';
-        await record(deps, tx, { actor, action: 'registry:delete', event, name, before, reason: noReason });
+        const change = { actor, action: 'registry:delete', event, model, before } as const;
+        await record(deps, tx, { ...change, reason: noReason, history: [] });
       });
     },
 
@@ -114,9 +142,15 @@ export function modelOperations(deps: RegistryDeps) {
       checkRegistryTag(tag);
       await db.write(async (tx) => {
         const model = await modelByName(tx, name);
+        const before = await modelTag(tx, model.id, tag.key);
         await setModelTagRow(tx, model.id, tag);
-        if (tag.key === promptTag)
-          await updateModelRow(tx, model.id, { is_prompt: isTrue(tag.value) ? 1 : 0 });
+        const isPrompt = tag.key === promptTag ? isTrue(tag.value) : model.is_prompt === 1;
+        if (tag.key === promptTag) await updateModelRow(tx, model.id, { is_prompt: isPrompt ? 1 : 0 });
+        if (before !== tag.value) {
+          const fact = { what: 'tag', key: tag.key, before, after: tag.value } as const;
+          await recordChange(deps, tx, actor, model, 'registry:set-tag', fact);
+        }
+        if (isPrompt) await announce(deps, tx, promptTagChanged(name, tag.key, tag.value));
       });
     },
 
@@ -125,8 +159,16 @@ export function modelOperations(deps: RegistryDeps) {
       authorize(actor, 'registry:write');
       await db.write(async (tx) => {
         const model = await modelByName(tx, name);
+        const before = await modelTag(tx, model.id, key);
         await deleteModelTagRow(tx, model.id, key);
         if (key === promptTag) await updateModelRow(tx, model.id, { is_prompt: 0 });
+        if (before !== null) {
+          const fact = { what: 'tag', key, before, after: null } as const;
+          await recordChange(deps, tx, actor, model, 'registry:delete-tag', fact);
+        }
+        if (model.is_prompt === 1 && key !== promptTag) {
+          await announce(deps, tx, promptTagChanged(name, key, null));
+        }
       });
     },
   };
@@ -150,11 +192,29 @@ export async function addModel(
     actor,
     action,
     event: 'registered-model.created',
-    name,
+    model,
     after: { name },
     reason: noReason,
+    history: [{ what: 'created' }],
+    announcements: [modelCreated({ name, description, tags, isPrompt })],
   });
   return model;
+}
+
+/** Tells of a change of one fact of a model. */
+async function recordChange(
+  deps: RegistryDeps,
+  tx: Tx,
+  actor: Actor,
+  model: ModelRow,
+  action: string,
+  fact: HistoryFact,
+): Promise<void> {
+  const event = 'registered-model.changed';
+  const { before, after, key } = fact;
+  const told = (value: string | null | undefined) => (key === undefined ? { value } : { key, value });
+  const change = { actor, action, event, model, before: told(before), after: told(after) } as const;
+  await record(deps, tx, { ...change, reason: noReason, history: [fact] });
 }
 
 function isTrue(value: string): boolean {

@@ -1,10 +1,18 @@
 import { type Actor, authorize } from '../../../platform/access/index.ts';
-import { type Condition, parseFilter, parseOrder, readPageToken } from '../../../platform/search/index.ts';
+import type { Tx } from '../../../platform/db/index.ts';
+import {
+  allOf,
+  type Condition,
+  parseFilter,
+  parseOrder,
+  readPageToken,
+} from '../../../platform/search/index.ts';
 import { invalidParameter, type Page } from '../../experiments/index.ts';
 import type { Tag, VersionRecord } from '../records.ts';
 import { aliasesOfVersion, moveAlias } from '../store/aliases.ts';
 import { modelRowsById } from '../store/models.ts';
-import { searchVersionRows, versionSortColumns } from '../store/search.ts';
+import { countVersionRows, searchVersionRows, versionSortColumns } from '../store/search.ts';
+import type { ModelRow } from '../store/tables.ts';
 import {
   archiveStage,
   deleteVersionTagRow,
@@ -12,12 +20,17 @@ import {
   latestVersionRows,
   setVersionTagRow,
   updateVersionRow,
+  versionTag,
 } from '../store/versions.ts';
 import { checkModelName, checkRegistryTag, parseStage, parseVersion } from '../validation.ts';
 import { versionVocabulary } from '../vocabulary.ts';
+import { announce } from '../webhooks/outbox.ts';
+import { versionTagChanged } from '../webhooks/payloads.ts';
 import {
   aliasMove,
+  announced,
   cutPage,
+  type HistoryFact,
   heldModel,
   modelByName,
   noReason,
@@ -27,6 +40,7 @@ import {
   versionRow,
 } from './context.ts';
 import type { SearchQuery } from './models.ts';
+import { requireMove } from './protections.ts';
 
 const activeStages: readonly string[] = ['Staging', 'Production'];
 
@@ -50,28 +64,28 @@ export function versionOperations(deps: RegistryDeps) {
         /** Only versions of this registered model. */
         readonly name?: string;
       },
-    ): Promise<Page<VersionRecord>> {
+    ): Promise<Page<VersionRecord> & { readonly totalCount: number | null }> {
       authorize(actor, 'read');
       const ofModel: Condition = {
+        kind: 'condition',
         entity: 'attribute',
         key: 'name',
         comparator: '=',
         value: query.name ?? '',
       };
       const standard = ['last_updated_timestamp DESC', 'name ASC', 'version_number DESC'];
-      const order = parseOrder(query.orderBy?.length ? query.orderBy : standard, versionVocabulary);
-      const rows = await searchVersionRows(db.read, db.dialect, {
-        conditions: [
-          ...(query.name === undefined ? [] : [ofModel]),
-          ...parseFilter(query.filter ?? '', versionVocabulary),
-        ],
-        order,
-        limit: query.limit + 1,
-        after: query.after ? readPageToken(query.after, versionSortColumns(order).length) : null,
-      });
-      const page = cutPage(rows, query.limit);
+      const { grammar = 'mlflow', limit } = query;
+      const order = parseOrder(query.orderBy?.length ? query.orderBy : standard, versionVocabulary, grammar);
+      const asked = parseFilter(query.filter ?? '', versionVocabulary, { grammar, nowMs: clock.nowMs() });
+      const filter = allOf([query.name === undefined ? null : ofModel, asked]);
+      const list = `versions by ${JSON.stringify(order)}`;
+      const after = query.after ? readPageToken(query.after, versionSortColumns(order), list) : null;
+      const rows = await searchVersionRows(db.read, db.dialect, { filter, order, limit: limit + 1, after });
+      const page = cutPage(rows, limit, list);
+      const totalCount = query.count ? await countVersionRows(db.read, db.dialect, filter) : null;
       const models = await modelRowsById(db.read, [...new Set(page.items.map((row) => row.registered_id))]);
-      return { items: await hydrateVersions(db.read, models, page.items), next: page.next };
+      const items = await hydrateVersions(db.read, models, page.items);
+      return { items, next: page.next, totalCount };
     },
 
     /** The newest version in each stage, or in the stages named. */
@@ -101,6 +115,10 @@ export function versionOperations(deps: RegistryDeps) {
         const row = await versionRow(tx, model, number);
         const change = { description, updated_at_ms: clock.nowMs() };
         await updateVersionRow(tx, { registeredId: model.id, version: number }, change);
+        if (description !== row.description) {
+          const fact = { what: 'description', before: row.description, after: description } as const;
+          await recordChange(deps, tx, actor, model, number, 'registry:describe', [fact]);
+        }
         return oneVersion(tx, model, { ...row, ...change });
       });
     },
@@ -125,16 +143,15 @@ export function versionOperations(deps: RegistryDeps) {
         const row = await versionRow(tx, model, number);
         const key = { registeredId: model.id, version: number };
         const change = { stage, updated_at_ms: clock.nowMs() };
-        if (to.archiveOthers) await archiveStage(tx, key, stage, change.updated_at_ms);
+        const archived = to.archiveOthers ? await archiveStage(tx, key, stage, change.updated_at_ms) : [];
         await updateVersionRow(tx, key, change);
-        await deps.journal.appendAudit(tx, {
-          actor,
-          action: 'registry:transition-stage',
-          subject: { kind: 'model-version', id: `${name}/${number}` },
-          before: { stage: row.stage },
-          after: { stage },
-          reason: noReason,
-        });
+        const facts = archived.map(
+          (version) => ({ what: 'stage', version, before: stage, after: 'Archived' }) as const,
+        );
+        const own = { what: 'stage', before: row.stage, after: stage } as const;
+        if (row.stage !== stage || facts.length > 0) {
+          await recordChange(deps, tx, actor, model, number, 'registry:transition-stage', [own, ...facts]);
+        }
         return oneVersion(tx, model, { ...row, ...change });
       });
     },
@@ -149,6 +166,7 @@ export function versionOperations(deps: RegistryDeps) {
         const before = await oneVersion(tx, model, row);
         for (const alias of await aliasesOfVersion(tx, model.id, number)) {
           const reason = 'the version was deleted';
+          await requireMove(tx, actor, model, alias, null, reason);
           const move = { alias, version: null, previousVersion: number, action: 'clear', reason } as const;
           await moveAlias(tx, aliasMove(deps, actor, model, move));
         }
@@ -167,8 +185,9 @@ export function versionOperations(deps: RegistryDeps) {
           },
         );
         const event = 'model-version.deleted';
-        const change = { actor, action: 'registry:delete-version', event, name, version: number } as const;
-        await record(deps, tx, { ...change, before, reason: noReason });
+        const change = { actor, action: 'registry:delete-version', event, model, version: number } as const;
+        const history = [{ what: 'deleted', before: row.source }] as const;
+        await record(deps, tx, { ...change, before, reason: noReason, history });
       });
     },
 
@@ -180,7 +199,18 @@ export function versionOperations(deps: RegistryDeps) {
       await db.write(async (tx) => {
         const model = await modelByName(tx, name);
         await versionRow(tx, model, number);
-        await setVersionTagRow(tx, { registeredId: model.id, version: number }, tag);
+        const at = { registeredId: model.id, version: number };
+        const before = await versionTag(tx, at, tag.key);
+        await setVersionTagRow(tx, at, tag);
+        if (before !== tag.value) {
+          const fact = { what: 'tag', key: tag.key, before, after: tag.value } as const;
+          await recordChange(deps, tx, actor, model, number, 'registry:set-version-tag', [fact]);
+        }
+        await announce(
+          deps,
+          tx,
+          versionTagChanged({ ...announced(model), version: number }, tag.key, tag.value),
+        );
       });
     },
 
@@ -191,8 +221,32 @@ export function versionOperations(deps: RegistryDeps) {
       await db.write(async (tx) => {
         const model = await modelByName(tx, name);
         await versionRow(tx, model, number);
-        await deleteVersionTagRow(tx, { registeredId: model.id, version: number }, key);
+        const at = { registeredId: model.id, version: number };
+        const before = await versionTag(tx, at, key);
+        await deleteVersionTagRow(tx, at, key);
+        if (before !== null) {
+          const fact = { what: 'tag', key, before, after: null } as const;
+          await recordChange(deps, tx, actor, model, number, 'registry:delete-version-tag', [fact]);
+        }
+        await announce(deps, tx, versionTagChanged({ ...announced(model), version: number }, key, null));
       });
     },
   };
+}
+
+/** Tells of a change of one fact of a version, and of what it changed of others. */
+async function recordChange(
+  deps: RegistryDeps,
+  tx: Tx,
+  actor: Actor,
+  model: ModelRow,
+  version: number,
+  action: string,
+  history: readonly [HistoryFact, ...HistoryFact[]],
+): Promise<void> {
+  const event = 'model-version.changed';
+  const { what, key, before, after } = history[0];
+  const told = (value: string | null | undefined) => (key === undefined ? { [what]: value } : { key, value });
+  const change = { actor, action, event, model, version, before: told(before), after: told(after) } as const;
+  await record(deps, tx, { ...change, reason: noReason, history });
 }

@@ -1,6 +1,7 @@
 import type { Experiments, RunStatus } from '../../../lifecycle/experiments/index.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
-import { createdRunJson, list, nextPage, runInfoJson, runJson } from '../wire.ts';
+import { runPageText } from '../run-text.ts';
+import { createdRunJson, runInfoJson, runJson } from '../wire.ts';
 import { checkedPageSize, tagFields, tagsOf, viewNames, viewOf } from './experiments.ts';
 
 const statusNames = { RUNNING: 1, SCHEDULED: 2, FINISHED: 3, FAILED: 4, KILLED: 5 } as const;
@@ -62,8 +63,8 @@ export function runEndpoints({ runs, runModelTag }: Experiments): readonly Endpo
         order_by: { kind: 'strings' },
         page_token: { kind: 'string' },
       },
-      async handle(input, { actor }) {
-        const page = await runs.search(actor, {
+      async handle(input, { actor, reply }) {
+        const page = await runs.searchPacked(actor, {
           experimentIds: input.experiment_ids,
           filter: input.filter,
           orderBy: input.order_by,
@@ -71,7 +72,8 @@ export function runEndpoints({ runs, runModelTag }: Experiments): readonly Endpo
           limit: checkedPageSize(input.max_results ?? 1000),
           after: input.page_token,
         });
-        return { ...list('runs', page.items.map(runJson)), ...nextPage(page.next) };
+        reply.type('application/json');
+        return runPageText(page.items, page.next);
       },
     }),
     endpoint({

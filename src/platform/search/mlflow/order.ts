@@ -1,17 +1,7 @@
-import {
-  attributeNames,
-  type EntityType,
-  invalidFilter,
-  resolveIdentifier,
-  type Vocabulary,
-} from './grammar.ts';
-
-/** One key of an order. */
-export interface OrderKey {
-  readonly entity: EntityType;
-  readonly key: string;
-  readonly descending: boolean;
-}
+import type { OrderKey } from '../expression.ts';
+import { invalidFilter } from '../problem.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+import { resolveIdentifier } from './filter.ts';
 
 const clausePattern =
   /^\s*((?:`[^`]*`|"[^"]*"|[^\s`"'(),;<>=.]+)(?:\.(?:`[^`]*`|"[^"]*"|[^\s`"'(),;<>=]+))*)(?:\s+(\S+))?\s*$/u;
@@ -20,7 +10,7 @@ const clausePattern =
  * Reads order clauses such as `metrics.auc DESC` or `` params.`learning rate` ``; ascending unless told.
  * Throws `filter_invalid` with MLflow's text, also for a key that is named twice.
  */
-export function parseOrder(clauses: readonly string[], vocabulary: Vocabulary): readonly OrderKey[] {
+export function parseMlflowOrder(clauses: readonly string[], vocabulary: Vocabulary): readonly OrderKey[] {
   const keys = clauses.map((clause) => parseClause(clause, vocabulary));
   const names = keys.map((k) => `${k.entity}.${k.key}`);
   if (new Set(names).size < names.length) {
@@ -38,7 +28,7 @@ function parseClause(clause: string, vocabulary: Vocabulary): OrderKey {
   if (direction !== 'asc' && direction !== 'desc') {
     throw invalidFilter(`Invalid ordering key in order_by clause '${clause}'.`);
   }
-  const names = vocabulary.orderNames ?? attributeNames(vocabulary);
+  const names = vocabulary.mlflow.orderNames;
   const { entity, key } = resolveIdentifier(match[1], vocabulary, names);
   if (entity === 'dataset') throw invalidFilter("Invalid order_by entity type 'dataset'");
   return { entity, key, descending: direction === 'desc' };
