@@ -1,4 +1,4 @@
-import { checkKey, checkLength, invalidParameter, invalidValue, limits } from './validation.ts';
+import { checkKey, checkLength, invalidParameter, invalidValue, limits, pythonFloat } from './validation.ts';
 
 /** One logged value as a client sent it. */
 export interface MetricInput {
@@ -50,7 +50,7 @@ export function checkMetric(metric: MetricInput, path: string): void {
       invalidValue(
         at('timestamp'),
         metric.timeMs,
-        `metric '${metric.key}' (value=${metric.value}). Timestamp must be a nonnegative long (64-bit integer) `,
+        `metric '${metric.key}' (value=${pythonFloat(metric.value)}). Timestamp must be a nonnegative long (64-bit integer) `,
       ),
     );
   }
@@ -59,7 +59,7 @@ export function checkMetric(metric: MetricInput, path: string): void {
       invalidValue(
         at('step'),
         metric.step,
-        `metric '${metric.key}' (value=${metric.value}). Step must be a valid long (64-bit integer).`,
+        `metric '${metric.key}' (value=${pythonFloat(metric.value)}). Step must be a valid long (64-bit integer).`,
       ),
     );
   }

@@ -46,6 +46,18 @@ export function pythonDumps(value: unknown): string {
   return `{${members.join(', ')}}`;
 }
 
+/** A number as Python's repr writes a float: `1.0`, `1e-07`, `1e+16`. */
+export function pythonFloat(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  const [mantissa = '', exponent = ''] = value.toExponential().split('e');
+  const power = Number(exponent);
+  if (power >= 16 || (value !== 0 && power < -4)) {
+    return `${mantissa}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+  }
+  return Number.isInteger(value) ? `${value}.0` : String(value);
+}
+
 /** A string as Python's repr writes it. */
 export function pythonRepr(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { MillraceError } from '../../core/errors.ts';
 import type { Actor } from '../../platform/access/index.ts';
 import { type Experiments, invalidParameter } from '../experiments/index.ts';
@@ -22,7 +23,8 @@ export type FindVersion = (uri: string) => Promise<ResolvedSource>;
 /**
  * Checks that a version's source belongs to the run or logged model that it names, and finds where the files
  * really lie. Paths that try to leave their root are refused in every encoding, and so are paths on the
- * server's own disk. Texts are MLflow's (mlflow/server/handlers.py).
+ * server's own disk outside the artifacts of that run or model. A source below a run or experiment that this
+ * server does not have is nobody's, and taken as it is. Texts are MLflow's (mlflow/server/handlers.py).
  */
 export async function resolveSource(
   experiments: Experiments,
@@ -36,32 +38,37 @@ export async function resolveSource(
   const registered = /^models:\/+(?!m-[0-9a-f]+\/?$)[^/@]+[/@][^/]+$/.test(source);
   if (registered) return fromVersion(claimed, await findVersion(source));
   const idName = modelId ? 'model_id' : 'run_id';
+  const refuse = (name: string): Error =>
+    invalidParameter(
+      `Invalid model version source: '${source}'. The ${name} request parameter must identify the resource that contains the source.`,
+    );
+  const rootOfModel = async (id: string) =>
+    (await known(experiments.models.get(actor, id), refuse('model_id'))).artifactUri;
+  const rootOfRun = async (id: string) =>
+    (await known(experiments.runs.get(actor, id), refuse('run_id'))).artifactUri;
   if (isLocal(source)) {
+    const owner = modelId ? await rootOfModel(modelId) : runId ? await rootOfRun(runId) : null;
+    if (owner !== null && isLocal(owner) && isBelow(localPath(source), localPath(owner))) {
+      return { source, storageLocation: source, runId, modelId };
+    }
     throw invalidParameter(
       `Invalid model version source: '${source}'. To use a local path as a model version source, the ${idName} request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the ${idName}.`,
     );
   }
   refuseRelativeParts(source);
-  const refuse = (name: string): Error =>
-    invalidParameter(
-      `Invalid model version source: '${source}'. The ${name} request parameter must identify the resource that contains the source.`,
-    );
   const scheme = /^([a-z0-9+.-]+):/i.exec(source)?.[1]?.toLowerCase();
   const namedModel = scheme === 'models' ? (/^models:\/+(m-[^/]+)/.exec(source)?.[1] ?? null) : null;
   if (scheme === 'models' && namedModel !== modelId) throw refuse('model_id');
   const model =
     modelId === null ? null : await known(experiments.models.get(actor, modelId), refuse('model_id'));
-  if (scheme === 'runs' && (modelId !== null || /^runs:\/+([^/]+)/.exec(source)?.[1] !== runId)) {
-    throw refuse(idName);
-  }
-  const run = scheme === 'runs' || (isProxied(source) && modelId === null && runId !== null) ? runId : null;
-  const root =
-    run === null ? null : (await known(experiments.runs.get(actor, run), refuse('run_id'))).artifactUri;
-  if (isProxied(source)) {
-    const owner = model?.artifactUri ?? root;
+  const namedRun = scheme === 'runs' ? (/^runs:\/+([^/]+)/.exec(source)?.[1] ?? '') : null;
+  const rootOfNamed = namedRun === null ? null : await rootIfKnown(experiments, actor, namedRun);
+  if (rootOfNamed !== null && (modelId !== null || namedRun !== runId)) throw refuse(idName);
+  if (isProxied(source) && isOfExperiment(source)) {
+    const owner = model?.artifactUri ?? (runId === null ? null : await rootOfRun(runId));
     if (owner === null || !isWithin(source, owner)) throw refuse(idName);
   }
-  const inRun = scheme === 'runs' ? source.replace(/^runs:\/+[^/]+/, root ?? '') : source;
+  const inRun = rootOfNamed === null ? source : source.replace(/^runs:\/+[^/]+/, rootOfNamed);
   return {
     source,
     storageLocation: namedModel !== null && model ? model.artifactUri : inRun,
@@ -86,6 +93,29 @@ async function known<T>(looking: Promise<T>, refusal: Error): Promise<T> {
   } catch (error) {
     throw error instanceof MillraceError && error.status === 404 ? refusal : error;
   }
+}
+
+async function rootIfKnown(experiments: Experiments, actor: Actor, runId: string): Promise<string | null> {
+  try {
+    return (await experiments.runs.get(actor, runId)).artifactUri;
+  } catch (error) {
+    if (error instanceof MillraceError && error.status < 500) return null;
+    throw error;
+  }
+}
+
+function localPath(source: string): string {
+  return resolve(decodeURI(source.replace(/^file:(\/\/[^/]*)?/i, '')));
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
+}
+
+/** Proxied artifacts of runs and models lie below the id of their experiment. */
+function isOfExperiment(source: string): boolean {
+  const [first = ''] = proxiedParts(source);
+  return first === '' || /^\d+$/.test(first);
 }
 
 function isLocal(source: string): boolean {
@@ -114,13 +144,15 @@ function refuseRelativeParts(source: string): void {
 }
 
 function isWithin(source: string, root: string): boolean {
-  const parts = (uri: string): readonly string[] =>
-    uri
-      .replace(/^mlflow-artifacts:(\/\/[^/]*)?/i, '')
-      .replace(/^https?:\/\/.*\/api\/2\.0\/mlflow-artifacts\/artifacts/i, '')
-      .split('/')
-      .filter((part) => part !== '');
-  const rootParts = parts(root);
-  const sourceParts = parts(source);
+  const rootParts = proxiedParts(root);
+  const sourceParts = proxiedParts(source);
   return rootParts.length > 0 && rootParts.every((part, i) => sourceParts[i] === part);
+}
+
+function proxiedParts(uri: string): readonly string[] {
+  return uri
+    .replace(/^mlflow-artifacts:(\/\/[^/]*)?/i, '')
+    .replace(/^https?:\/\/.*\/api\/2\.0\/mlflow-artifacts\/artifacts/i, '')
+    .split('/')
+    .filter((part) => part !== '');
 }

@@ -33,7 +33,7 @@ export function checkNewModelName(name: string): void {
 /** Version numbers come as text from MLflow's clients. */
 export function parseVersion(version: string | number): number {
   const number = typeof version === 'number' ? version : Number(version.trim());
-  if (version === '' || !Number.isSafeInteger(number)) {
+  if (!/^\s*[+-]?\d+\s*$/.test(String(version)) || !Number.isSafeInteger(number)) {
     throw invalidParameter(`Parameter 'version' must be an integer, got '${version}'.`);
   }
   return number;

@@ -7,7 +7,7 @@ import {
   type FastifyRequest,
 } from '../../platform/http/index.ts';
 import { fieldReader } from './field-reader.ts';
-import { type Fields, type Input, queryBody, readFields } from './fields.ts';
+import { type Fields, type Input, queryBody, readFields, WrittenFloat } from './fields.ts';
 
 export interface Call {
   readonly actor: Actor;
@@ -44,11 +44,35 @@ export function addEndpoints(scope: FastifyInstance, endpoints: readonly Endpoin
         const body = inQuery ? queryBody(fields, query) : jsonBody(request);
         const params = request.params as Readonly<Record<string, string>>;
         const given = isEmpty(params) ? body : { ...body, ...params };
-        const input = readPlain(given) ?? readFields(fields, given);
+        const input = readPlain(given) ?? readAsWritten(fields, given, inQuery ? undefined : request.body);
         return reply.send(await handle(input, { actor: actorOf(request), request, reply }));
       },
     });
   }
+}
+
+/** Reads the fields; an error shows the numbers of the body as they were written. */
+function readAsWritten(
+  fields: Fields,
+  values: Readonly<Record<string, unknown>>,
+  text: unknown,
+): Input<Fields> {
+  try {
+    return readFields(fields, values);
+  } catch (error) {
+    const written = parsed(text, floatsAsWritten);
+    if (isObject(written)) readFields(fields, { ...values, ...written });
+    throw error;
+  }
+}
+
+function floatsAsWritten(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const isFloat = typeof value === 'number' && Number.isInteger(value) && /[.e]/i.test(context?.source ?? '');
+  return isFloat ? new WrittenFloat(value) : value;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**
@@ -65,9 +89,7 @@ function jsonBody(request: FastifyRequest): Readonly<Record<string, unknown>> {
   }
   const once = parsed(request.body);
   const value = typeof once === 'string' ? parsed(once) : once;
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : {};
+  return isObject(value) ? value : {};
 }
 
 function isEmpty(params: object): boolean {
@@ -75,10 +97,24 @@ function isEmpty(params: object): boolean {
   return true;
 }
 
-function parsed(text: unknown): unknown {
+type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
+
+function parsed(text: unknown, reviver?: Reviver): unknown {
   if (typeof text !== 'string' || text === '') return undefined;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, reviver);
+  } catch {
+    return parsedPython(text, reviver);
+  }
+}
+
+/** JSON with the numbers NaN and Infinity, which Python's json module writes and reads. */
+function parsedPython(text: string, reviver?: Reviver): unknown {
+  const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (token) =>
+    token.startsWith('"') ? token : `"${token}"`,
+  );
+  try {
+    return quoted === text ? undefined : JSON.parse(quoted, reviver);
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { invalidParameter, invalidValue } from '../../lifecycle/experiments/index.ts';
+import { invalidParameter, invalidValue, pythonFloat } from '../../lifecycle/experiments/index.ts';
 
 /** How a request's field is written in MLflow's protos. */
 export interface Field {
@@ -59,7 +59,7 @@ export function readFields<F extends Fields>(
   const result: Record<string, unknown> = {};
   for (const [name, field, value] of raw) {
     const at = path ? `${path}.${name}` : name;
-    if (field.required && (value === undefined || value === '')) {
+    if (field.required && (value === undefined || (value === '' && field.kind !== 'int'))) {
       throw invalidParameter(`Missing value for required parameter '${at}'.${seeDocs}`);
     }
     if (!isTyped && value !== undefined && !accepts(field, value)) throw wrongValue(at, value);
@@ -86,32 +86,59 @@ function wrongValue(path: string, value: unknown): Error {
 function pythonType(value: unknown): string {
   if (typeof value === 'string') return 'str';
   if (typeof value === 'boolean') return 'bool';
+  if (value instanceof WrittenFloat) return 'float';
   if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float';
   return Array.isArray(value) ? 'list' : 'dict';
 }
 
 const integerText = /^[+-]?\d+$/;
 const numberText = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
-const special: Readonly<Record<string, number>> = {
-  NaN: Number.NaN,
-  Infinity: Number.POSITIVE_INFINITY,
-  '-Infinity': Number.NEGATIVE_INFINITY,
-};
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Whether text is a whole number, `1.0` and `1e3` too. */
+function isIntegerText(text: string): boolean {
+  return integerText.test(text) || (numberText.test(text) && Number.isInteger(Number(text)));
 }
 
-function accepts(field: Field, value: unknown): boolean {
+const infinityText = /^([+-]?)inf(?:inity)?$/i;
+
+/** Text of a float as the proto rules read it, undefined when it is none. */
+function floatOf(text: string): number | undefined {
+  const trimmed = text.trim();
+  if (numberText.test(trimmed)) return Number(trimmed);
+  const infinite = infinityText.exec(trimmed);
+  if (infinite) return infinite[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  return trimmed === 'NaN' ? Number.NaN : undefined;
+}
+
+/** A float written like `9.0`, which JSON.parse gives as a whole number: texts of errors show it as written. */
+export class WrittenFloat {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+  toJSON(): unknown {
+    return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(pythonFloat(this.value));
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof WrittenFloat)
+  );
+}
+
+function accepts(field: Field, given: unknown): boolean {
+  const isNumeric = field.kind === 'int' || field.kind === 'float';
+  const value = isNumeric && given instanceof WrittenFloat ? given.value : given;
   switch (field.kind) {
     case 'string':
       return typeof value === 'string';
     case 'int':
-      return Number.isInteger(value) || (typeof value === 'string' && integerText.test(value));
+      return Number.isInteger(value) || (typeof value === 'string' && isIntegerText(value));
     case 'float':
       return (
         typeof value === 'number' ||
-        (typeof value === 'string' && (value in special || numberText.test(value)))
+        typeof value === 'boolean' ||
+        (typeof value === 'string' && floatOf(value) !== undefined)
       );
     case 'bool':
       return typeof value === 'boolean';
@@ -134,12 +161,13 @@ function enumName(field: Field, value: unknown): string | undefined {
   return names.find(([name, code]) => name === value || code === number)?.[0];
 }
 
-function convert(field: Field, value: unknown, path: string): unknown {
+function convert(field: Field, given: unknown, path: string): unknown {
+  const value = given instanceof WrittenFloat ? given.value : given;
   switch (field.kind) {
     case 'int':
       return Number(value);
     case 'float':
-      return typeof value === 'string' ? (special[value] ?? Number(value)) : value;
+      return typeof value === 'string' ? floatOf(value) : Number(value);
     case 'enum':
       return enumName(field, value);
     case 'objects':

@@ -17,15 +17,15 @@ const metricFields = {
 const paramFields = { key: { kind: 'string', required: true }, value: { kind: 'string' } } as const;
 
 const datasetFields = {
-  name: { kind: 'string', required: true },
-  digest: { kind: 'string', required: true },
+  name: { kind: 'string' },
+  digest: { kind: 'string' },
   source_type: { kind: 'string' },
   source: { kind: 'string' },
   schema: { kind: 'string' },
   profile: { kind: 'string' },
 } as const;
 
-const modelIdField = { model_id: { kind: 'string', required: true } } as const;
+const modelIdField = { model_id: { kind: 'string' } } as const;
 
 function metricOf(metric: Input<typeof metricFields>): MetricInput {
   return {
@@ -94,16 +94,16 @@ export function loggingEndpoints({ logging }: Experiments): readonly Endpoint[] 
           kind: 'objects',
           of: {
             tags: { kind: 'objects', of: tagFields },
-            dataset: { kind: 'object', required: true, of: datasetFields },
+            dataset: { kind: 'object', of: datasetFields },
           },
         },
         models: { kind: 'objects', of: modelIdField },
       },
       async handle(input, { actor }) {
-        const datasets = input.datasets.map(({ dataset, tags }) => ({
+        const datasets = input.datasets.map(({ dataset = {}, tags }) => ({
           dataset: {
-            name: dataset.name,
-            digest: dataset.digest,
+            name: dataset.name ?? '',
+            digest: dataset.digest ?? '',
             sourceType: dataset.source_type ?? '',
             source: dataset.source ?? '',
             schema: dataset.schema ?? null,
@@ -111,7 +111,7 @@ export function loggingEndpoints({ logging }: Experiments): readonly Endpoint[] 
           },
           tags: tagsOf(tags),
         }));
-        const modelIds = input.models.map((model) => model.model_id);
+        const modelIds = input.models.map((model) => model.model_id ?? '');
         await logging.inputs(actor, input.run_id, { datasets, modelIds });
         return {};
       },
@@ -124,7 +124,10 @@ export function loggingEndpoints({ logging }: Experiments): readonly Endpoint[] 
         models: { kind: 'objects', required: true, of: { ...modelIdField, step: { kind: 'int' } } },
       },
       async handle(input, { actor }) {
-        const models = input.models.map((model) => ({ modelId: model.model_id, step: model.step ?? 0 }));
+        const models = input.models.map((model) => ({
+          modelId: model.model_id ?? '',
+          step: model.step ?? 0,
+        }));
         await logging.outputs(actor, input.run_id, models);
         return {};
       },

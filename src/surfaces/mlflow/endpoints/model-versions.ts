@@ -1,3 +1,4 @@
+import { invalidParameter } from '../../../lifecycle/experiments/index.ts';
 import type { Registry } from '../../../lifecycle/registry/index.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { list, listedVersionJson, nextPage, versionJson } from '../wire.ts';
@@ -87,6 +88,11 @@ export function modelVersionEndpoints(registry: Registry): readonly Endpoint[] {
       },
       async handle(input, { actor }) {
         const { filter, order_by: orderBy, max_results: limit = 200_000, page_token: after } = input;
+        if (limit < 1) {
+          throw invalidParameter(
+            `Invalid value for max_results. It must be a positive integer, but got ${limit}`,
+          );
+        }
         const page = await registry.searchVersions(actor, { filter, orderBy, limit, after });
         return { ...list('model_versions', page.items.map(listedVersionJson)), ...nextPage(page.next) };
       },
