@@ -13,7 +13,7 @@ import {
   monitorStep,
 } from '../lifecycle/monitoring/index.ts';
 import { Pipelines, pipelinesMigrations, StepRunner } from '../lifecycle/pipelines/index.ts';
-import { createRegistry, registryMigrations } from '../lifecycle/registry/index.ts';
+import { createRegistry, createWebhooks, registryMigrations, WebhookWorker } from '../lifecycle/registry/index.ts';
 import { ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
 import { createLoop, DeploymentService, deployStep, loopMigrations, prepareDataStep } from '../loop/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
@@ -33,6 +33,7 @@ import { createCardEvidence } from './card-evidence.ts';
 import { createDeploymentPorts } from './deployment-ports.ts';
 import { createLoopPorts } from './loop-ports.ts';
 import { createStatus } from './status.ts';
+import { webhookSettingsOf } from './webhook-settings.ts';
 import { workerStepKinds } from './step-kinds.ts';
 
 export const allMigrations: readonly Migration[] = [
@@ -81,7 +82,16 @@ export async function createControlServices(parts: ControlParts) {
   const data = new DataService({ db, journal, blobs, frames, temporaryDirectory: directory.temporary });
   const experiments = createExperiments({ db, journal, blobs, clock });
   const evaluations = new EvaluationService({ db, journal });
-  const registry = createRegistry({ db, journal, clock, experiments });
+  const registry = createRegistry({ db, journal, jobs, clock, experiments });
+  const webhooks = createWebhooks({
+    ...{ db, journal, jobs, clock, outbound },
+    ...webhookSettingsOf(parts.settings, directory),
+    random: Math.random,
+  });
+  const webhookWorker = new WebhookWorker({
+    ...{ db, jobs, clock, webhooks, log },
+    slots: parts.settings.webhookMaxWorkers,
+  });
   const evidence = createCardEvidence(data, experiments);
   const governance = new GovernanceService({ journal, registry, evaluations, evidence });
   const serving = await ServingService.open({ db, journal, blobs });
@@ -151,6 +161,7 @@ export async function createControlServices(parts: ControlParts) {
     experiments,
     evaluations,
     registry,
+    webhooks,
     governance,
     serving,
     feedback,
@@ -159,12 +170,13 @@ export async function createControlServices(parts: ControlParts) {
     deployments,
     loop,
     status,
-    addSurfaces: (app: FastifyInstance) => addMlflowSurface(app, { experiments, registry, log }),
+    addSurfaces: (app: FastifyInstance) => addMlflowSurface(app, { experiments, registry, webhooks, log }),
     async start(): Promise<void> {
       jobs.start();
       schedules.start();
       watermarks.start();
       await runner.start();
+      webhookWorker.start();
       await loop.engine.start();
       monitorSchedule.start();
     },
@@ -172,6 +184,7 @@ export async function createControlServices(parts: ControlParts) {
       monitorSchedule.stop();
       await loop.engine.stop();
       await runner.stop();
+      await webhookWorker.stop();
       watermarks.stop();
       schedules.stop();
       jobs.stop();

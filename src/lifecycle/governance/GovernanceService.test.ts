@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Actor } from '../../platform/access/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
+import { Jobs } from '../../platform/jobs/index.ts';
 import { EvaluationService, evaluationMigrations } from '../evaluation/index.ts';
 import { openExperiments, tester } from '../experiments/testing.ts';
 import { createRegistry, registryMigrations } from '../registry/index.ts';
@@ -15,7 +16,7 @@ forEachDatabase((dialect, open) => {
       open(context, [...migrations, ...registryMigrations, ...evaluationMigrations]),
     );
     const { db, journal, clock, tracking: experiments, time } = opened;
-    const registry = createRegistry({ db, journal, clock, experiments });
+    const registry = createRegistry({ db, journal, jobs: new Jobs(db, clock), clock, experiments });
     const evaluations = new EvaluationService({ db, journal, clock });
     const evidence = { dataset: async () => undefined, run: async () => undefined };
     const governance = new GovernanceService({ journal, registry, evaluations, evidence, clock });

@@ -13,3 +13,7 @@ export { registryRoutes } from './routes.ts';
 export type { RegistryDeps } from './service/context.ts';
 export { createRegistry, type Registry } from './service.ts';
 export { registeredModelDigest } from './transfer-digest.ts';
+export type { Webhook } from './webhooks/contract.ts';
+export { webhookRoutes } from './webhooks/routes.ts';
+export { createWebhooks, type Webhooks } from './webhooks/service.ts';
+export { WebhookWorker } from './webhooks/worker.ts';

@@ -2,7 +2,7 @@ import { autoIncrement, execute, type Migration } from '../../platform/db/index.
 
 /**
  * Everything hangs on the registered model's own id, so that renaming touches one row. `model_alias_moves` is
- * the history of all aliases; `model_aliases` is where they stand.
+ * the history of all aliases; `model_aliases` is where they stand. `model_changes` is the history of everything else.
  */
 export const registryMigrations: readonly Migration[] = [
   {
@@ -90,6 +90,81 @@ export const registryMigrations: readonly Migration[] = [
           decided_at_ms BIGINT NOT NULL
         );
         CREATE INDEX model_approvals_by_version ON model_approvals (registered_id, version, id)`,
+      );
+    },
+  },
+  {
+    id: 'registry-010',
+    up: (tx, dialect) => {
+      const bytes = dialect === 'postgres' ? 'TEXT COLLATE "C"' : 'TEXT';
+      return execute(
+        tx,
+        `CREATE TABLE webhooks (
+          id TEXT PRIMARY KEY,
+          name TEXT NOT NULL,
+          description TEXT NOT NULL,
+          url TEXT NOT NULL,
+          status TEXT NOT NULL,
+          sealed_secret TEXT,
+          created_at_ms BIGINT NOT NULL,
+          updated_at_ms BIGINT NOT NULL
+        );
+        CREATE INDEX webhooks_by_time ON webhooks (created_at_ms, id);
+        CREATE TABLE webhook_events (
+          webhook_id TEXT NOT NULL, event ${bytes} NOT NULL, position BIGINT NOT NULL,
+          PRIMARY KEY (webhook_id, event)
+        );
+        CREATE INDEX webhook_events_by_event ON webhook_events (event, webhook_id);
+        CREATE TABLE webhook_deliveries (
+          id TEXT PRIMARY KEY,
+          webhook_id TEXT NOT NULL,
+          webhook_name TEXT NOT NULL,
+          url TEXT NOT NULL,
+          event ${bytes} NOT NULL,
+          body TEXT NOT NULL,
+          status TEXT NOT NULL,
+          attempts BIGINT NOT NULL,
+          response_status BIGINT,
+          response_body TEXT,
+          error TEXT,
+          next_attempt_at_ms BIGINT,
+          created_at_ms BIGINT NOT NULL,
+          updated_at_ms BIGINT NOT NULL
+        );
+        CREATE INDEX webhook_deliveries_by_webhook ON webhook_deliveries (webhook_id, status, id);
+        CREATE INDEX webhook_deliveries_by_status ON webhook_deliveries (status, updated_at_ms)`,
+      );
+    },
+  },
+  {
+    id: 'registry-011',
+    up: (tx, dialect) => {
+      const bytes = dialect === 'postgres' ? 'TEXT COLLATE "C"' : 'TEXT';
+      return execute(
+        tx,
+        `CREATE TABLE model_changes (
+          id ${bytes} PRIMARY KEY,
+          registered_id BIGINT NOT NULL,
+          version BIGINT,
+          what TEXT NOT NULL,
+          key ${bytes},
+          before_text TEXT,
+          after_text TEXT,
+          changed_by TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          changed_at_ms BIGINT NOT NULL
+        );
+        CREATE INDEX model_changes_by_model ON model_changes (registered_id, id);
+        CREATE TABLE model_alias_protections (
+          id TEXT PRIMARY KEY,
+          registered_id BIGINT,
+          pattern ${bytes} NOT NULL,
+          protected_by TEXT NOT NULL,
+          reason TEXT NOT NULL,
+          created_at_ms BIGINT NOT NULL
+        );
+        CREATE INDEX model_alias_protections_by_model ON model_alias_protections (registered_id);
+        CREATE INDEX model_versions_by_dataset ON model_versions (dataset_digest)`,
       );
     },
   },

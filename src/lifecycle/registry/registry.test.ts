@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Actor } from '../../platform/access/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
-import { openExperiments, refused, tester } from '../experiments/testing.ts';
-import { registryMigrations } from './migrations.ts';
-import { createRegistry } from './service.ts';
+import { refused, tester } from '../experiments/testing.ts';
+import { openRegistry } from './testing.ts';
 
 const job: Actor = { kind: 'job', id: 'step-1' };
 const digest = (n: number) => `sha256:${String(n).repeat(64).slice(0, 64)}`;
@@ -12,17 +11,11 @@ const reason = 'test';
 
 forEachDatabase((dialect, open) => {
   const setup = async (t: TestContext) => {
-    const opened = await openExperiments(t, (context, migrations) =>
-      open(context, [...migrations, ...registryMigrations]),
-    );
-    const { db, journal, clock, tracking } = opened;
-    const registry = createRegistry({ db, journal, clock, experiments: tracking });
+    const opened = await openRegistry(t, open);
+    const { registry, tracking } = opened;
     const packaged = (n: number) => registry.createVersion(tester, { name: 'late', digest: digest(n) });
     const aliases = async () =>
       Object.fromEntries((await registry.getModel(tester, 'late')).aliases.map((a) => [a.alias, a.version]));
-    const tick = () => {
-      opened.time.nowMs += 1;
-    };
     const loggedModel = async () => {
       const run = await tracking.runs.create(tester, {
         experimentId: '0',
@@ -41,7 +34,7 @@ forEachDatabase((dialect, open) => {
       };
       return { run, model: await tracking.models.create(tester, about) };
     };
-    return { ...opened, registry, packaged, aliases, tick, loggedModel };
+    return { ...opened, packaged, aliases, loggedModel };
   };
 
   test(`${dialect}: promote and rollback move the champion, its past and the challenger at once`, async (t) => {
@@ -97,7 +90,10 @@ forEachDatabase((dialect, open) => {
     await assert.rejects(promote(1, job), refused('forbidden'));
     await assert.rejects(
       registry.setAlias(job, { name: 'late', alias: 'champion', version: 1 }),
-      refused('forbidden'),
+      refused(
+        'alias_protected',
+        /alias champion of late is protected \(champion\): job:step-1 may not move it/,
+      ),
     );
     await assert.rejects(
       promote(9),
@@ -175,7 +171,7 @@ forEachDatabase((dialect, open) => {
     const tag = (await tracking.models.get(tester, model.id)).tags.find(
       (x) => x.key === 'mlflow.modelVersions',
     );
-    assert.equal(tag?.value, '[{"name":"late","version":1}]');
+    assert.equal(tag?.value, '[{"name": "late", "version": 1}]');
     const signature = { inputs: [{ name: 'x', type: 'double', required: true, shape: [] }], outputs: [] };
     const input = { name: 'late', digest: digest(1), modelId: model.id, datasetVersionId: 'd1', signature };
     const completed = await registry.createVersion(tester, input);

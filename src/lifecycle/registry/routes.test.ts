@@ -4,19 +4,16 @@ import { forEachDatabase } from '../../platform/db/testing.ts';
 import { addRoutes, createHttpServer } from '../../platform/http/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { createMetrics } from '../../platform/metrics/index.ts';
-import { openExperiments, tester } from '../experiments/testing.ts';
+import { tester } from '../experiments/testing.ts';
 import { modelVersionSchema, registeredModelSchema } from './contract.ts';
-import { registryMigrations } from './migrations.ts';
 import { registryRoutes } from './routes.ts';
-import { createRegistry } from './service.ts';
+import { openRegistry } from './testing.ts';
 
 forEachDatabase((dialect, open) => {
   if (dialect !== 'sqlite') return;
 
   test('the REST resources of the registry', async (t) => {
-    const opened = await openExperiments(t, (context, all) => open(context, [...all, ...registryMigrations]));
-    const { db, journal, clock, tracking } = opened;
-    const registry = createRegistry({ db, journal, clock, experiments: tracking });
+    const { registry } = await openRegistry(t, open);
     const log = createLogger('test', 'silent');
     const metrics = createMetrics('test');
     const app = createHttpServer({ log, metrics, bodyLimitBytes: 10_000, resolveActor: async () => tester });

@@ -156,6 +156,7 @@ export function registryRoutes(registry: Registry): readonly Route[] {
         return { items: [...page.items], next: page.next };
       },
     }),
+    ...historyRoutes(registry),
     ...registryTransferRoutes(registry),
   ];
 }

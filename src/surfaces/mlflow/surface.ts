@@ -1,6 +1,6 @@
 import { fail } from '../../core/errors.ts';
 import type { Experiments } from '../../lifecycle/experiments/index.ts';
-import type { Registry } from '../../lifecycle/registry/index.ts';
+import type { Registry, Webhooks } from '../../lifecycle/registry/index.ts';
 import { type FastifyInstance, toMillraceError } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import { addEndpoints } from './endpoint.ts';
@@ -12,6 +12,7 @@ import { metricEndpoints } from './endpoints/metrics.ts';
 import { modelVersionEndpoints } from './endpoints/model-versions.ts';
 import { registeredModelEndpoints } from './endpoints/registered-models.ts';
 import { runEndpoints } from './endpoints/runs.ts';
+import { webhookEndpoints } from './endpoints/webhooks.ts';
 import { errorBody, toMlflowError } from './errors.ts';
 import { addArtifactProxy } from './proxy.ts';
 import { traceEndpoints } from './traces/endpoints.ts';
@@ -27,6 +28,7 @@ const bodyLimitBytes = 64 * 1024 * 1024;
 export interface MlflowSurfaceDeps {
   readonly experiments: Experiments;
   readonly registry: Registry;
+  readonly webhooks: Webhooks;
   readonly log: Logger;
 }
 
@@ -42,6 +44,7 @@ export function addMlflowSurface(app: FastifyInstance, deps: MlflowSurfaceDeps):
     ...artifactEndpoints(experiments),
     ...registeredModelEndpoints(registry),
     ...modelVersionEndpoints(registry),
+    ...webhookEndpoints(deps.webhooks),
     ...oldTraceEndpoints(experiments),
   ];
   for (const base of ['/api', '/ajax-api']) {

@@ -8,8 +8,10 @@ import { aliasedVersion, aliasMoves, moveAlias } from '../store/aliases.ts';
 import { updateModelRow } from '../store/models.ts';
 import { latestVersionRows } from '../store/versions.ts';
 import { checkAliasName, checkAliasNotReserved, checkModelName, parseVersion } from '../validation.ts';
+import { aliasChanged } from '../webhooks/payloads.ts';
 import {
   aliasMove,
+  announced,
   heldModel,
   modelByName,
   noReason,
@@ -18,13 +20,14 @@ import {
   record,
   versionRow,
 } from './context.ts';
+import { requireMove } from './protections.ts';
 
 /** Aliases: names for versions that move. Each move is kept with who, when and why. */
 export function aliasOperations(deps: RegistryDeps) {
   const { db } = deps;
 
   return {
-    /** Points an alias at a version. The champion's alias asks for the permission to promote. */
+    /** Points an alias at a version. Throws `alias_protected`. */
     async setAlias(
       actor: Actor,
       input: {
@@ -35,16 +38,17 @@ export function aliasOperations(deps: RegistryDeps) {
       },
     ): Promise<void> {
       const { name, alias, reason = noReason } = input;
-      authorize(actor, alias === CHAMPION ? 'registry:promote' : 'registry:write');
+      authorize(actor, 'registry:write');
       checkModelName(name);
       checkAliasName(alias);
       checkAliasNotReserved(alias);
       const version = parseVersion(input.version);
       await db.write(async (tx) => {
         const model = await heldModel(deps, tx, name);
-        await versionRow(tx, model, version);
+        const row = await versionRow(tx, model, version);
         const previousVersion = await aliasedVersion(tx, model.id, alias);
         if (previousVersion === version) return;
+        await requireMove(tx, actor, model, alias, row, reason);
         await moveAlias(
           tx,
           aliasMove(deps, actor, model, { alias, version, previousVersion, action: 'set', reason }),
@@ -54,8 +58,10 @@ export function aliasOperations(deps: RegistryDeps) {
           actor,
           action: 'registry:set-alias',
           event: 'model-alias.set',
-          name,
+          model,
           reason,
+          history: [],
+          announcements: [aliasChanged(announced(model), alias, version)],
         } as const;
         await record(deps, tx, {
           ...change,
@@ -65,19 +71,20 @@ export function aliasOperations(deps: RegistryDeps) {
       });
     },
 
-    /** Takes an alias away; one that is not there is no error. */
+    /** Takes an alias away; one that is not there is no error. Throws `alias_protected`. */
     async clearAlias(
       actor: Actor,
       input: { readonly name: string; readonly alias: string; readonly reason?: string },
     ): Promise<void> {
       const { name, alias, reason = noReason } = input;
-      authorize(actor, alias === CHAMPION ? 'registry:promote' : 'registry:write');
+      authorize(actor, 'registry:write');
       checkModelName(name);
       checkAliasName(alias);
       await db.write(async (tx) => {
         const model = await heldModel(deps, tx, name);
         const previousVersion = await aliasedVersion(tx, model.id, alias);
         if (previousVersion === null) return;
+        await requireMove(tx, actor, model, alias, null, reason);
         const move = { alias, version: null, previousVersion, action: 'clear', reason } as const;
         await moveAlias(tx, aliasMove(deps, actor, model, move));
         if (alias === CHAMPION) await updateModelRow(tx, model.id, { previous_champion: previousVersion });
@@ -85,8 +92,10 @@ export function aliasOperations(deps: RegistryDeps) {
           actor,
           action: 'registry:clear-alias',
           event: 'model-alias.cleared',
-          name,
+          model,
           reason,
+          history: [],
+          announcements: [aliasChanged(announced(model), alias, null)],
         } as const;
         await record(deps, tx, {
           ...change,

@@ -1,4 +1,5 @@
 import { fail } from '../../../core/errors.ts';
+import type { GateResult } from '../../../core/gate-result.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import { parseInput } from '../../../core/schema.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
@@ -18,9 +19,11 @@ import type { VersionRecord } from '../records.ts';
 import { aliasedVersion, moveAlias, versionBefore } from '../store/aliases.ts';
 import { updateModelRow } from '../store/models.ts';
 import { insertApproval, replaceGates, updateVersionRow } from '../store/versions.ts';
+import { aliasChanged } from '../webhooks/payloads.ts';
 import {
   actorText,
   aliasMove,
+  announced,
   heldModel,
   oneVersion,
   type RegistryDeps,
@@ -59,10 +62,11 @@ export function promotionOperations(deps: RegistryDeps) {
           actor,
           action: 'registry:record-gates',
           event,
-          name,
+          model,
           version,
           after,
           reason,
+          history: [{ what: 'gates', after: verdictCounts(gates) }],
         });
         return oneVersion(tx, model, { ...row, ...change });
       });
@@ -90,10 +94,11 @@ export function promotionOperations(deps: RegistryDeps) {
           actor,
           action: 'registry:approve',
           event,
-          name,
+          model,
           version,
           after: { decision },
           reason,
+          history: [{ what: 'approval', after: decision }],
         });
         return oneVersion(tx, model, row);
       });
@@ -140,11 +145,16 @@ export function promotionOperations(deps: RegistryDeps) {
           actor,
           action: 'registry:promote',
           event,
-          name,
+          model,
           version,
           before,
           after,
           reason,
+          history: [],
+          announcements: [
+            aliasChanged(announced(model), CHAMPION, version),
+            ...(challenger === null ? [] : [aliasChanged(announced(model), CHALLENGER, null)]),
+          ],
         });
         return oneVersion(tx, model, row);
       });
@@ -174,16 +184,25 @@ export function promotionOperations(deps: RegistryDeps) {
           actor,
           action: 'registry:rollback',
           event,
-          name,
+          model,
           version,
           before,
           after,
           reason,
+          history: [],
+          announcements: [aliasChanged(announced(model), CHAMPION, version)],
         });
         return oneVersion(tx, model, row);
       });
     },
   };
+}
+
+/** `3 pass, 1 fail`. */
+function verdictCounts(gates: readonly GateResult[]): string {
+  const count = (verdict: string): number => gates.filter((gate) => gate.verdict === verdict).length;
+  const verdicts = ['pass', 'unsure', 'fail'].filter((verdict) => count(verdict) > 0);
+  return verdicts.map((verdict) => `${count(verdict)} ${verdict}`).join(', ');
 }
 
 function checkMayPromote(version: VersionRecord): void {

@@ -1,6 +1,7 @@
 import { parseInput } from '../../../core/schema.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
+import { pythonDumps } from '../../experiments/index.ts';
 import { type CreateVersionInput, createVersionInputSchema } from '../contract.ts';
 import type { Tag, VersionRecord } from '../records.ts';
 import { type ResolvedSource, resolveSource } from '../source.ts';
@@ -16,6 +17,7 @@ import {
   updateVersionRow,
 } from '../store/versions.ts';
 import { checkModelName, checkRegistryTag, parseStage, parseVersion } from '../validation.ts';
+import { versionCreated } from '../webhooks/payloads.ts';
 import {
   actorText,
   heldModel,
@@ -81,7 +83,7 @@ export function versionCreation(deps: RegistryDeps) {
         const tags = [...new Map(input.tags.map((tag) => [tag.key, tag])).values()];
         for (const tag of tags)
           await setVersionTagRow(tx, { registeredId: model.id, version: row.version }, tag);
-        await recordCreated(deps, tx, actor, model, row);
+        await recordCreated(deps, tx, actor, model, row, { tags: input.tags, isPrompt });
         return oneVersion(tx, model, row);
       });
       if (!isPrompt && resolved.modelId) {
@@ -89,7 +91,7 @@ export function versionCreation(deps: RegistryDeps) {
         const before = logged.tags.find((tag) => tag.key === modelVersionsTag)?.value;
         const list: unknown = before ? JSON.parse(before) : [];
         const entry = { name: input.name, version: version.version };
-        const value = JSON.stringify([...(Array.isArray(list) ? list : []), entry]);
+        const value = pythonDumps([...(Array.isArray(list) ? list : []), entry]);
         await experiments.models.setTags(actor, resolved.modelId, [{ key: modelVersionsTag, value }]);
       }
       return version;
@@ -127,13 +129,14 @@ export function versionCreation(deps: RegistryDeps) {
             actor,
             action: 'registry:package',
             event,
-            name,
+            model,
             version: present.version,
           } as const;
           await record(deps, tx, {
             ...change,
             after: { digest: facts.digest },
             reason: 'the package is ready',
+            history: [{ what: 'package', after: facts.digest }],
           });
           return oneVersion(tx, model, { ...present, ...packaged });
         }
@@ -150,7 +153,7 @@ export function versionCreation(deps: RegistryDeps) {
           run_link: null,
           description: facts.description,
         });
-        await recordCreated(deps, tx, actor, model, row);
+        await recordCreated(deps, tx, actor, model, row, { tags: [], isPrompt: false });
         return oneVersion(tx, model, row);
       });
     },
@@ -216,6 +219,7 @@ async function recordCreated(
   actor: Actor,
   model: ModelRow,
   row: VersionRow,
+  told: { readonly tags: readonly Tag[]; readonly isPrompt: boolean },
 ): Promise<void> {
   const after = { source: row.source, digest: row.digest, sourceRunId: row.run_id, modelId: row.model_id };
   const event = 'model-version.created';
@@ -223,8 +227,16 @@ async function recordCreated(
     actor,
     action: 'registry:create-version',
     event,
-    name: model.name,
+    model,
     version: row.version,
   } as const;
-  await record(deps, tx, { ...change, after, reason: noReason });
+  const { version, source, run_id: runId, description } = row;
+  const announced = { name: model.name, version, source, runId, description, ...told };
+  await record(deps, tx, {
+    ...change,
+    after,
+    reason: noReason,
+    history: [{ what: 'created', after: source }],
+    announcements: [versionCreated(announced)],
+  });
 }

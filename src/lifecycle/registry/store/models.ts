@@ -62,11 +62,24 @@ export async function deleteModelRow(tx: Tx, id: number): Promise<void> {
     'model_version_tags',
     'model_aliases',
     'model_alias_moves',
+    'model_alias_protections',
+    'model_changes',
     'model_gate_results',
     'model_approvals',
   ] as const;
   for (const table of children) await on(tx).deleteFrom(table).where('registered_id', '=', id).execute();
   await on(tx).deleteFrom('registered_models').where('id', '=', id).execute();
+}
+
+/** The value of a tag; null when there is none. */
+export async function modelTag(tx: Tx, id: number, key: string): Promise<string | null> {
+  const row = await on(tx)
+    .selectFrom('registered_model_tags')
+    .select('value')
+    .where('registered_id', '=', id)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return row?.value ?? null;
 }
 
 export async function setModelTagRow(tx: Tx, id: number, tag: Tag): Promise<void> {

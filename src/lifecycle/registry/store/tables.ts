@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import { type Tx, tables } from '../../../platform/db/index.ts';
+import type { HistorySubject } from '../contract/history.ts';
 import type { AliasMove, Approval, Stage, VersionStatus } from '../contract.ts';
 
 /** The tables of this slice (migrations.ts). Flags are 0 or 1, times epoch milliseconds. */
@@ -49,6 +50,27 @@ export interface RegistryTables {
     moved_by: string;
     reason: string;
     moved_at_ms: number;
+  };
+  model_changes: {
+    id: string;
+    registered_id: number;
+    version: number | null;
+    what: HistorySubject;
+    key: string | null;
+    before_text: string | null;
+    after_text: string | null;
+    changed_by: string;
+    reason: string;
+    changed_at_ms: number;
+  };
+  model_alias_protections: {
+    id: string;
+    /** Null: every model. */
+    registered_id: number | null;
+    pattern: string;
+    protected_by: string;
+    reason: string;
+    created_at_ms: number;
   };
   model_gate_results: {
     registered_id: number;

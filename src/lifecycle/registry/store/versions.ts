@@ -57,21 +57,23 @@ export async function updateVersionRow(
     .execute();
 }
 
-/** Moves every other version of a stage to Archived. */
+/** Moves every other version of a stage to Archived; their numbers. */
 export async function archiveStage(
   tx: Tx,
   key: { readonly registeredId: number; readonly version: number },
   stage: VersionRow['stage'],
   nowMs: number,
-): Promise<void> {
-  await on(tx)
+): Promise<readonly number[]> {
+  const rows = await on(tx)
     .updateTable('model_versions')
     .set({ stage: 'Archived', updated_at_ms: nowMs })
     .where('registered_id', '=', key.registeredId)
     .where('version', '!=', key.version)
     .where('stage', '=', stage)
     .where('deleted', '=', 0)
+    .returning('version')
     .execute();
+  return rows.map((row) => row.version).sort((a, b) => a - b);
 }
 
 /** The newest version of each stage. */
@@ -100,6 +102,22 @@ export async function latestVersionRows(
     )
     .orderBy('v.version')
     .execute();
+}
+
+/** The value of a tag; null when there is none. */
+export async function versionTag(
+  tx: Tx,
+  key: { readonly registeredId: number; readonly version: number },
+  tagKey: string,
+): Promise<string | null> {
+  const row = await on(tx)
+    .selectFrom('model_version_tags')
+    .select('value')
+    .where('registered_id', '=', key.registeredId)
+    .where('version', '=', key.version)
+    .where('key', '=', tagKey)
+    .executeTakeFirst();
+  return row?.value ?? null;
 }
 
 export async function setVersionTagRow(

@@ -1,0 +1,25 @@
+import { type Actor, authorize } from '../../../platform/access/index.ts';
+import { pageToken, readPageToken } from '../../../platform/search/index.ts';
+import type { Page } from '../../experiments/index.ts';
+import type { HistoryEntry, HistoryQuery } from '../contract/history.ts';
+import { historyOf } from '../store/history.ts';
+import { modelByName, type RegistryDeps } from './context.ts';
+
+/** Who changed what of a model and its versions, when and why. */
+export function historyOperations(deps: RegistryDeps) {
+  const { db } = deps;
+
+  return {
+    /** The changes of a model and its versions, newest first. Throws `registered_model_unknown`. */
+    async history(actor: Actor, name: string, query: HistoryQuery): Promise<Page<HistoryEntry>> {
+      authorize(actor, 'read');
+      const model = await modelByName(db.read, name);
+      const { version, what, limit } = query;
+      const afterId = query.after ? String(readPageToken(query.after, 1)[0]) : undefined;
+      const entries = await historyOf(db.read, model.id, { version, what, afterId, limit: limit + 1 });
+      const items = entries.slice(0, limit);
+      const last = items.at(-1);
+      return { items, next: last && entries.length > limit ? pageToken([last.id]) : null };
+    },
+  };
+}
