@@ -13,7 +13,12 @@ import {
   monitorStep,
 } from '../lifecycle/monitoring/index.ts';
 import { Pipelines, pipelinesMigrations, StepRunner } from '../lifecycle/pipelines/index.ts';
-import { createRegistry, createWebhooks, registryMigrations, WebhookWorker } from '../lifecycle/registry/index.ts';
+import {
+  createRegistry,
+  createWebhooks,
+  registryMigrations,
+  WebhookWorker,
+} from '../lifecycle/registry/index.ts';
 import { ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
 import { createLoop, DeploymentService, deployStep, loopMigrations, prepareDataStep } from '../loop/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
@@ -29,12 +34,13 @@ import type { Registry as MetricsRegistry } from '../platform/metrics/index.ts';
 import { Outbound } from '../platform/outbound/index.ts';
 import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
 import { addMlflowSurface } from '../surfaces/mlflow/index.ts';
+import { artifactStorageOf } from './artifact-storage.ts';
 import { createCardEvidence } from './card-evidence.ts';
 import { createDeploymentPorts } from './deployment-ports.ts';
 import { createLoopPorts } from './loop-ports.ts';
 import { createStatus } from './status.ts';
-import { webhookSettingsOf } from './webhook-settings.ts';
 import { workerStepKinds } from './step-kinds.ts';
+import { webhookSettingsOf } from './webhook-settings.ts';
 
 export const allMigrations: readonly Migration[] = [
   ...journalMigrations,
@@ -80,7 +86,8 @@ export async function createControlServices(parts: ControlParts) {
     allowPrivateAddresses: parts.settings.webhookAllowPrivateAddresses,
   });
   const data = new DataService({ db, journal, blobs, frames, temporaryDirectory: directory.temporary });
-  const experiments = createExperiments({ db, journal, blobs, clock });
+  const artifactStorage = artifactStorageOf(parts.settings, directory);
+  const experiments = createExperiments({ db, journal, blobs, clock, artifactStorage });
   const evaluations = new EvaluationService({ db, journal });
   const registry = createRegistry({ db, journal, jobs, clock, experiments });
   const webhooks = createWebhooks({
@@ -170,7 +177,8 @@ export async function createControlServices(parts: ControlParts) {
     deployments,
     loop,
     status,
-    addSurfaces: (app: FastifyInstance) => addMlflowSurface(app, { experiments, registry, webhooks, log }),
+    addSurfaces: (app: FastifyInstance) =>
+      addMlflowSurface(app, { experiments, registry, webhooks, log, modes: modesOf(parts.settings) }),
     async start(): Promise<void> {
       jobs.start();
       schedules.start();
@@ -192,4 +200,8 @@ export async function createControlServices(parts: ControlParts) {
       await feedback.close();
     },
   };
+}
+
+function modesOf({ serveArtifacts, artifactsOnly, staticPrefix }: Settings) {
+  return { serveArtifacts, artifactsOnly, pathPrefix: staticPrefix };
 }

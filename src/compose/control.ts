@@ -9,6 +9,7 @@ import { createMetrics } from '../platform/metrics/index.ts';
 import { addWeb } from '../surfaces/web/index.ts';
 import { resolveActor } from './actor.ts';
 import { openBlobs } from './blobs.ts';
+import { browserGuardOf } from './browser-guard.ts';
 import { allMigrations, createControlServices } from './control-services.ts';
 import type { RunningRole } from './role.ts';
 import { restRoutes } from './routes.ts';
@@ -45,10 +46,14 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
     log,
   });
 
+  await services.experiments.experiments.placeDefault();
+
   const app = createHttpServer({
     log,
     metrics,
     bodyLimitBytes: jsonBodyLimitBytes,
+    pathPrefix: settings.staticPrefix,
+    browserGuard: browserGuardOf(settings),
     resolveActor: (request) => resolveActor(services.jobs, request),
   });
   addRoutes(app, restRoutes(services));
@@ -56,13 +61,13 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
   app.get('/healthz', async () => ({ live: true }));
   app.get('/readyz', async () => ({ ready: true, ...(await services.status.readiness()) }));
   services.addSurfaces(app);
-  addWeb(app, webDirectory);
+  addWeb(app, webDirectory, { pathPrefix: settings.staticPrefix, frames: settings.xFrameOptions });
 
   const setting = `${flagOf('port')} or ${variableOf('port')}`;
   const port = await listen(app, settings.host, settings.port, setting);
   await services.start();
   return {
-    ready: `http://${reachable(settings.host)}:${port} (data in ${directory.root})`,
+    ready: `http://${reachable(settings.host)}:${port}${settings.staticPrefix} (data in ${directory.root})`,
     async stop() {
       await services.stop();
       await app.close();

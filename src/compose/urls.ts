@@ -7,5 +7,5 @@ export function reachable(host: string): string {
 
 /** Where control is: as set, else on this machine. */
 export function controlUrlOf(settings: Settings): string {
-  return settings.url ?? `http://${reachable(settings.host)}:${settings.port}`;
+  return settings.url ?? `http://${reachable(settings.host)}:${settings.port}${settings.staticPrefix}`;
 }

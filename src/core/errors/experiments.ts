@@ -83,8 +83,20 @@ export const experimentsErrors = {
   artifact_unknown: {
     status: 404,
     title: 'Unknown artifact',
-    message: 'No such artifact: {path}',
+    message: "No such artifact: '{path}'",
     next: 'List the artifacts of the run or model.',
+  },
+  artifact_root_refused: {
+    status: 403,
+    title: 'Directory not served',
+    message: 'the artifacts are at {uri}, which this server does not read: {problem}',
+    next: '{next}',
+  },
+  presigned_unsupported: {
+    status: 501,
+    title: 'Not possible with this storage',
+    message: '{what} is not supported for the current artifact repository',
+    next: 'Send and read artifacts through the server; only S3 gives ways past it.',
   },
   artifact_elsewhere: {
     status: 400,

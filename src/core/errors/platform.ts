@@ -37,6 +37,12 @@ export const platformErrors = {
     message: '{method} {path} is not an address of this server',
     next: 'See docs/openapi.json for the addresses.',
   },
+  outside_prefix: {
+    status: 404,
+    title: 'No such address',
+    message: '{method} {path} is not an address of this server: they all begin with {prefix}',
+    next: 'Put {prefix} in front; the server was started with it (--static-prefix, MILLRACE_STATIC_PREFIX).',
+  },
   conflict: {
     status: 409,
     title: 'Conflict',

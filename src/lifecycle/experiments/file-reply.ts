@@ -1,64 +1,67 @@
-import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { ByteRange } from '../../platform/blobs/index.ts';
 import type { FastifyReply, FastifyRequest } from '../../platform/http/index.ts';
-import type { ArtifactFile } from './contract.ts';
-
-const types: Readonly<Record<string, string>> = {
-  '.txt': 'text/plain; charset=utf-8',
-  '.log': 'text/plain; charset=utf-8',
-  '.md': 'text/plain; charset=utf-8',
-  '.py': 'text/plain; charset=utf-8',
-  '.yaml': 'text/plain; charset=utf-8',
-  '.yml': 'text/plain; charset=utf-8',
-  '.csv': 'text/plain; charset=utf-8',
-  '.json': 'application/json; charset=utf-8',
-  '.html': 'text/html; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.gif': 'image/gif',
-  '.webp': 'image/webp',
-};
+import type { StoredArtifact } from './artifact-roots/index.ts';
+import { downloadType, previewType } from './content-type.ts';
 
 /**
- * Sends a file with its type, length and digest, or the part that a Range header asks for. The file comes from
+ * Sends a file with its type, length and tag, or the part that a Range header asks for. The file comes from
  * somebody's script, so it may not run scripts in our origin.
+ *
+ * @param disposition `inline` for our own screens; `attachment` as MLflow's server sends files
  */
 export async function sendFile(
   request: FastifyRequest,
   reply: FastifyReply,
-  file: ArtifactFile,
-  read: (range?: ByteRange) => Promise<Readable>,
+  file: StoredArtifact,
+  disposition: 'inline' | 'attachment',
 ): Promise<Readable | undefined> {
   const name = file.path.slice(file.path.lastIndexOf('/') + 1);
+  const etag = `"${file.etag}"`;
   void reply.headers({
-    'content-type': types[extname(name).toLowerCase()] ?? 'application/octet-stream',
-    'content-disposition': `inline; filename*=UTF-8''${encodeURIComponent(name)}`,
-    'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    'content-type': disposition === 'inline' ? previewType(name) : downloadType(name),
+    'content-disposition': `${disposition}; ${fileNames(name)}`,
+    'content-security-policy':
+      "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:",
     'x-content-type-options': 'nosniff',
     'accept-ranges': 'bytes',
-    etag: `"${file.digest}"`,
+    'cache-control': 'no-cache',
+    etag,
   });
-  if (request.headers['if-none-match'] === `"${file.digest}"`) {
+  if (tagsOf(request.headers['if-none-match']).has(etag)) {
     void reply.code(304).send();
     return undefined;
   }
-  const range = rangeOf(request.headers.range, file.sizeBytes);
+  const isSame = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
+  const range = isSame ? rangeOf(request.headers.range, file.sizeBytes) : null;
   if (range === 'unsatisfiable') {
     void reply.code(416).header('content-range', `bytes */${file.sizeBytes}`).send();
     return undefined;
   }
   if (range === null) {
     void reply.header('content-length', file.sizeBytes);
-    return read();
+    return file.read();
   }
   void reply.code(206).headers({
     'content-length': range.end - range.start + 1,
     'content-range': `bytes ${range.start}-${range.end}/${file.sizeBytes}`,
   });
-  return read(range);
+  return file.read(range);
+}
+
+/** The name for old clients as far as it is ASCII, and whole (RFC 6266). */
+function fileNames(name: string): string {
+  const isToken = /^[\w!#$&+.^`|~-]+$/.test(name);
+  if (isToken) return `filename=${name}`;
+  const encoded = encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+  const ascii = name
+    .normalize('NFKD')
+    .replace(/[^\x20-\x7e]/g, '')
+    .replace(/["\\]/g, '_');
+  return `filename="${ascii || 'download'}"; filename*=UTF-8''${encoded}`;
+}
+
+function tagsOf(header: string | undefined): ReadonlySet<string> {
+  return new Set((header ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, '')));
 }
 
 /** One byte range of RFC 9110 section 14; anything else is ignored, as that section allows. */

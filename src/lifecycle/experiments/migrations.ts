@@ -208,5 +208,20 @@ export const experimentsMigrations: readonly Migration[] = [
       ),
   },
   ...transferMigrations,
+  {
+    // Uploads in parts that clients make past the server (service/uploads.ts).
+    id: 'experiments-030',
+    up: (tx) =>
+      execute(
+        tx,
+        `CREATE TABLE artifact_uploads (
+          id TEXT PRIMARY KEY,
+          path TEXT NOT NULL,
+          store_upload TEXT NOT NULL,
+          digest TEXT,
+          created_at_ms BIGINT NOT NULL
+        )`,
+      ),
+  },
   ...tracesMigrations,
 ];

@@ -9,6 +9,7 @@ import { runModelTagOperations } from './service/run-model-tag.ts';
 import { runOperations } from './service/runs.ts';
 import { transferOperations } from './service/transfer.ts';
 import { exportOperations } from './service/transfer-export.ts';
+import { uploadOperations } from './service/uploads.ts';
 import { assessmentOperations, traceOperations } from './traces/index.ts';
 
 /**
@@ -25,6 +26,7 @@ export function createExperiments(deps: ExperimentsDeps) {
     runModelTag: runModelTagOperations(deps),
     datasets: datasetOperations(deps),
     artifacts: artifactOperations(deps),
+    uploads: uploadOperations(deps),
     traces: traceOperations(deps),
     assessments: assessmentOperations(deps),
     transfer: transferOperations(deps),

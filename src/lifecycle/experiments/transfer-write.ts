@@ -1,6 +1,6 @@
 import type { Tx } from '../../platform/db/index.ts';
 import type { TransferModel, TransferRun } from './contract/transfer.ts';
-import { joinUri } from './service/runs.ts';
+import { joinUri } from './artifact-path.ts';
 import { findExperiment } from './store/experiments.ts';
 import { addDatasetInputs, addRunModels } from './store/inputs.ts';
 import { addModelMetrics, addModelParams, insertLoggedModel, setModelTags } from './store/logged-models.ts';

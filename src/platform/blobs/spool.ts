@@ -13,12 +13,17 @@ export interface SpooledFile extends BlobInfo {
 
 /**
  * Streams bytes into a new file of a directory and syncs it; memory stays flat. The file is the caller's to
- * move or remove.
+ * move or remove. Its name is a new one, after the prefix.
  *
  * @throws `blob_corrupt` when `expected` is another digest, `disk_full`, or what the source throws; then no file is left
  */
-export async function spool(directory: string, source: BlobSource, expected?: Digest): Promise<SpooledFile> {
-  const path = join(directory, uuidv7());
+export async function spool(
+  directory: string,
+  source: BlobSource,
+  expected?: Digest,
+  prefix = '',
+): Promise<SpooledFile> {
+  const path = join(directory, `${prefix}${uuidv7()}`);
   const file = await open(path, 'wx');
   try {
     const info = await write(file, source);

@@ -5,6 +5,8 @@ import { parseInput } from '../../core/schema.ts';
 import type { Actor } from '../access/index.ts';
 import type { Logger } from '../log/index.ts';
 import { Counter, Histogram, type Registry } from '../metrics/index.ts';
+import { addBrowserGuard, type BrowserGuardOptions } from './browser-guard.ts';
+import { addPathPrefix, withoutPrefix } from './path-prefix.ts';
 import { toMillraceError, toProblem } from './problem.ts';
 import type { Route } from './route.ts';
 
@@ -17,6 +19,10 @@ export interface HttpServerOptions {
   readonly resolveActor: (request: FastifyRequest) => Promise<Actor>;
   /** The largest JSON body. */
   readonly bodyLimitBytes: number;
+  /** In front of every path; empty for none. */
+  readonly pathPrefix?: string;
+  /** Left out: whatever a browser sends is taken. */
+  readonly browserGuard?: BrowserGuardOptions | undefined;
 }
 
 export const actorKey = Symbol('actor');
@@ -32,7 +38,9 @@ function unused(): never {
 
 /** Fastify with our errors, actor, metrics and headers; slices' routes and whole surfaces are added to it. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const { pathPrefix = '' } = options;
   const app = Fastify({
+    ...(pathPrefix && { rewriteUrl: withoutPrefix(pathPrefix) }),
     bodyLimit: options.bodyLimitBytes,
     forceCloseConnections: true,
     // Input is parsed by our own schemas; without these Fastify loads its compilers of JSON schemas.
@@ -53,6 +61,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     registers: [options.metrics],
   });
 
+  if (options.browserGuard) addBrowserGuard(app, options.browserGuard);
+  if (pathPrefix) addPathPrefix(app, pathPrefix);
   app.addHook('onRequest', async (request) => {
     (request as unknown as Record<symbol, Actor>)[actorKey] = await options.resolveActor(request);
   });

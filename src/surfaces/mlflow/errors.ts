@@ -5,6 +5,7 @@ type MlflowCode =
   | 'ENDPOINT_NOT_FOUND'
   | 'INTERNAL_ERROR'
   | 'INVALID_PARAMETER_VALUE'
+  | 'NOT_IMPLEMENTED'
   | 'PERMISSION_DENIED'
   | 'RESOURCE_ALREADY_EXISTS'
   | 'RESOURCE_DOES_NOT_EXIST'
@@ -17,6 +18,7 @@ const classification: Readonly<Record<MlflowCode, readonly [string, string] | nu
   ENDPOINT_NOT_FOUND: ['KAM00', 'RESOURCE_NOT_FOUND'],
   INTERNAL_ERROR: ['XXM00', 'CLIENT_INTERNAL_ERROR'],
   INVALID_PARAMETER_VALUE: ['KAM00', 'INVALID_PARAMETER_VALUE'],
+  NOT_IMPLEMENTED: null,
   PERMISSION_DENIED: ['KAM00', 'PERMISSION_DENIED'],
   RESOURCE_ALREADY_EXISTS: ['KAM00', 'RESOURCE_ALREADY_EXISTS'],
   RESOURCE_DOES_NOT_EXIST: ['KAM00', 'RESOURCE_NOT_FOUND'],
@@ -65,6 +67,7 @@ function codeOfStatus(status: number): MlflowCode {
   if (status === 404) return 'RESOURCE_DOES_NOT_EXIST';
   if (status === 401) return 'UNAUTHENTICATED';
   if (status === 403) return 'PERMISSION_DENIED';
+  if (status === 501) return 'NOT_IMPLEMENTED';
   if (status === 503) return 'TEMPORARILY_UNAVAILABLE';
   return status >= 500 ? 'INTERNAL_ERROR' : 'INVALID_PARAMETER_VALUE';
 }

@@ -7,9 +7,8 @@ const pathOf = (request: FastifyRequest): string => (request.params as { readonl
 export function addArtifactProxy(scope: FastifyInstance, { artifacts }: Experiments): void {
   const url = '/mlflow-artifacts/artifacts/*';
   scope.get(url, async (request, reply) => {
-    const actor = actorOf(request);
-    const file = await artifacts.find(actor, pathOf(request));
-    const stream = await sendFile(request, reply, file, (range) => artifacts.read(actor, file, range));
+    const file = await artifacts.open(actorOf(request), '', pathOf(request));
+    const stream = await sendFile(request, reply, file, 'attachment');
     return reply.sent ? reply : reply.send(stream);
   });
   scope.put(url, async (request, reply) => {

@@ -4,7 +4,12 @@ import type { Registry, Webhooks } from '../../lifecycle/registry/index.ts';
 import { type FastifyInstance, toMillraceError } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import { addEndpoints } from './endpoint.ts';
-import { artifactEndpoints, fileEndpoints } from './endpoints/artifacts.ts';
+import {
+  artifactEndpoints,
+  fileEndpoints,
+  screenFileEndpoints,
+  uploadEndpoints,
+} from './endpoints/artifacts.ts';
 import { experimentEndpoints } from './endpoints/experiments.ts';
 import { loggedModelEndpoints } from './endpoints/logged-models.ts';
 import { loggingEndpoints } from './endpoints/logging.ts';
@@ -14,7 +19,9 @@ import { registeredModelEndpoints } from './endpoints/registered-models.ts';
 import { runEndpoints } from './endpoints/runs.ts';
 import { webhookEndpoints } from './endpoints/webhooks.ts';
 import { errorBody, toMlflowError } from './errors.ts';
+import { addServerModes, type ServerModes } from './modes.ts';
 import { addArtifactProxy } from './proxy.ts';
+import { addScreenUpload } from './screen-upload.ts';
 import { traceEndpoints } from './traces/endpoints.ts';
 import { addOtlpIngest } from './traces/ingest.ts';
 import { oldTraceEndpoints } from './traces/old-endpoints.ts';
@@ -30,11 +37,13 @@ export interface MlflowSurfaceDeps {
   readonly registry: Registry;
   readonly webhooks: Webhooks;
   readonly log: Logger;
+  readonly modes: ServerModes;
 }
 
 /** Adds MLflow's REST API, its artifact proxy and its probes to the server of control. */
 export function addMlflowSurface(app: FastifyInstance, deps: MlflowSurfaceDeps): void {
   const { experiments, registry } = deps;
+  addServerModes(app, deps.modes);
   const endpoints = [
     ...experimentEndpoints(experiments),
     ...runEndpoints(experiments),
@@ -42,19 +51,23 @@ export function addMlflowSurface(app: FastifyInstance, deps: MlflowSurfaceDeps):
     ...metricEndpoints(experiments),
     ...loggedModelEndpoints(experiments),
     ...artifactEndpoints(experiments),
+    ...uploadEndpoints(experiments),
     ...registeredModelEndpoints(registry),
     ...modelVersionEndpoints(registry),
     ...webhookEndpoints(deps.webhooks),
     ...oldTraceEndpoints(experiments),
   ];
+  const isDirect = deps.modes.serveArtifacts && experiments.uploads.possible;
   for (const base of ['/api', '/ajax-api']) {
     addScope(app, deps, `${base}/2.0`, (scope) => {
       addEndpoints(scope, endpoints);
+      if (base === '/ajax-api') addEndpoints(scope, screenFileEndpoints(experiments));
       void scope.register(async (proxy) => {
         // A body that is put goes to the blob store as it streams in, whatever its type says.
         proxy.removeAllContentTypeParsers();
         proxy.addContentTypeParser('*', (_request, _payload, done) => done(null));
         addArtifactProxy(proxy, experiments);
+        if (base === '/ajax-api') addScreenUpload(proxy, experiments);
       });
     });
     addScope(app, deps, `${base}/3.0`, (scope) => {
@@ -64,8 +77,11 @@ export function addMlflowSurface(app: FastifyInstance, deps: MlflowSurfaceDeps):
           store_type: 'SqlStore',
           workspaces_enabled: false,
           trace_archival_enabled: false,
-          multipart_uploads_enabled: false,
-          multipart_downloads_enabled: false,
+          multipart_uploads_enabled: isDirect,
+          multipart_downloads_enabled: isDirect,
+          presigned_upload_run_id_supported: true,
+          presigned_upload_model_id_supported: true,
+          features_enabled: { gateway: false },
         }),
       );
     });

@@ -1,28 +1,42 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { fail } from '../../core/errors.ts';
 import type { FastifyInstance } from '../../platform/http/index.ts';
 
+export interface WebOptions {
+  /** In front of every path; empty for none. */
+  readonly pathPrefix: string;
+  /** Who may show our pages in a frame: our own pages, nobody, everybody. */
+  readonly frames: 'SAMEORIGIN' | 'DENY' | 'NONE';
+}
+
+const frameAncestors = { SAMEORIGIN: ["frame-ancestors 'self'"], DENY: ["frame-ancestors 'none'"], NONE: [] };
+
 /**
- * Nothing but our own files: no script or style in the page, no other host, not to be framed.
+ * Nothing but our own files: no script or style in the page, no other host.
  * Charts set styles through the DOM, which a style-src of 'self' allows.
  */
-const contentSecurityPolicy = [
-  "default-src 'self'",
-  "img-src 'self' data: blob:",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
+function contentSecurityPolicy(frames: WebOptions['frames']): string {
+  return [
+    "default-src 'self'",
+    "img-src 'self' data: blob:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    ...frameAncestors[frames],
+  ].join('; ');
+}
 
 const notBuilt =
   'The web app is not built. Run "make web", then reload this page. The API works without it.\n';
 
 /** Serves the built web app with history fallback, and answers unknown API addresses with a problem body. */
-export function addWeb(app: FastifyInstance, directory: string): void {
-  const built = existsSync(join(directory, 'index.html'));
+export function addWeb(app: FastifyInstance, directory: string, options: WebOptions): void {
+  const index = join(directory, 'index.html');
+  const built = existsSync(index);
+  const policy = contentSecurityPolicy(options.frames);
+  const page = built && options.pathPrefix ? prefixed(readFileSync(index, 'utf8'), options.pathPrefix) : null;
   if (built) {
     void app.register(fastifyStatic, {
       root: directory,
@@ -31,7 +45,7 @@ export function addWeb(app: FastifyInstance, directory: string): void {
       setHeaders(reply, path) {
         const immutable = path.includes('/assets/');
         reply.header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
-        reply.header('content-security-policy', contentSecurityPolicy);
+        reply.header('content-security-policy', policy);
         reply.header('x-content-type-options', 'nosniff');
         reply.header('referrer-policy', 'same-origin');
       },
@@ -44,6 +58,16 @@ export function addWeb(app: FastifyInstance, directory: string): void {
       throw fail('route_not_found', { method: request.method, path });
     }
     if (!built) return reply.code(503).type('text/plain; charset=utf-8').send(notBuilt);
-    return reply.sendFile('index.html');
+    if (page === null) return reply.sendFile('index.html');
+    const headers = { 'content-security-policy': policy, 'cache-control': 'no-cache' };
+    return reply.headers(headers).type('text/html; charset=utf-8').send(page);
   });
+}
+
+/** The page with its own addresses behind the prefix, which it also names for the app to find. */
+function prefixed(page: string, prefix: string): string {
+  const escaped = prefix.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+  return page
+    .replace(/(<(?:script|link|img)\b[^>]*? (?:src|href)=")\.?\//g, `$1${escaped}/`)
+    .replace('<head>', `<head>\n    <meta name="millrace-prefix" content="${escaped}" />`);
 }

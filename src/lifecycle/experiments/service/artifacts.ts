@@ -4,7 +4,8 @@ import { type Digest, isDigest } from '../../../core/json.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { ByteRange } from '../../../platform/blobs/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
-import { artifactFolder, safeArtifactPath } from '../artifact-path.ts';
+import { artifactFolder, proxiedPath, safeArtifactPath } from '../artifact-path.ts';
+import { artifactRootResolver, joined, ProxiedRoot, type StoredArtifact } from '../artifact-roots/index.ts';
 import type { ArtifactEntry, ArtifactFile } from '../contract.ts';
 import { artifactsUnder, deleteArtifacts, findArtifact, putArtifact } from '../store/artifacts.ts';
 import { invalidParameter } from '../validation.ts';
@@ -12,30 +13,17 @@ import type { ExperimentsDeps } from './context.ts';
 
 /** The files under an artifact root, with paths relative to it; none for roots that others serve. */
 export async function filesUnder(tx: Tx, artifactUri: string): Promise<readonly ArtifactFile[]> {
-  if (!artifactUri.startsWith('mlflow-artifacts:')) return [];
+  if (proxiedPath(artifactUri) === undefined) return [];
   const folder = artifactFolder(artifactUri);
   const files = await artifactsUnder(tx, folder);
   return files.map((file) => ({ ...file, path: file.path.slice(folder.length + 1) }));
 }
 
-/** Artifacts: files by path, their bytes in the content-addressed blob store. */
+/** Artifacts: files by path under the roots of runs, models and versions, wherever those are. */
 export function artifactOperations(deps: ExperimentsDeps) {
-  const { db, blobs, clock } = deps;
-
-  const listFolder = async (folder: string): Promise<readonly ArtifactEntry[]> => {
-    const skip = folder === '' ? 0 : folder.length + 1;
-    const entries = new Map<string, ArtifactEntry>();
-    for (const file of await artifactsUnder(db.read, folder)) {
-      const rest = file.path.slice(skip);
-      const slash = rest.indexOf('/');
-      const path = slash < 0 ? rest : rest.slice(0, slash);
-      const isDirectory = slash >= 0;
-      const { digest, sizeBytes } = file;
-      const facts = isDirectory ? { digest: null, sizeBytes: null } : { digest, sizeBytes };
-      if (!entries.has(path)) entries.set(path, { path, isDirectory, ...facts });
-    }
-    return [...entries.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  };
+  const { db, blobs } = deps;
+  const store = new ProxiedRoot(deps, '');
+  const rootOf = artifactRootResolver(deps, deps.artifactStorage);
 
   return {
     /** Stores a file as it streams in; a file of that path is overwritten. Throws `tracking_invalid`, `disk_full`. */
@@ -45,7 +33,7 @@ export function artifactOperations(deps: ExperimentsDeps) {
       if (safe === '') throw invalidParameter('Invalid path');
       const { digest, sizeBytes } = await blobs.put(source);
       const file = { path: safe, digest, sizeBytes };
-      await db.write((tx) => putArtifact(tx, file, clock.nowMs()));
+      await db.write((tx) => putArtifact(tx, file, deps.clock.nowMs()));
       return file;
     },
 
@@ -66,18 +54,72 @@ export function artifactOperations(deps: ExperimentsDeps) {
     /** Files and folders directly in a folder (empty: the root), by name; none when it does not exist. */
     async list(actor: Actor, folder: string): Promise<readonly ArtifactEntry[]> {
       authorize(actor, 'read');
-      return listFolder(safeArtifactPath(folder));
+      const safe = safeArtifactPath(folder);
+      const skip = safe === '' ? 0 : safe.length + 1;
+      const entries = await store.list(safe);
+      return entries.map((entry) => ({ ...entry, path: entry.path.slice(skip) }));
     },
 
-    /** As `list`, of a folder within an artifact root; paths are relative to the root. */
+    /**
+     * Files and folders directly in a folder within an artifact root of any kind; paths are relative to the root.
+     * Throws `artifact_elsewhere`, `artifact_root_refused`.
+     */
     async listRoot(actor: Actor, artifactUri: string, folder: string): Promise<readonly ArtifactEntry[]> {
       authorize(actor, 'read');
       const inside = safeArtifactPath(folder);
-      const entries = await listFolder(joined(artifactFolder(artifactUri), inside));
-      return entries.map((entry) => ({ ...entry, path: joined(inside, entry.path) }));
+      return (await rootOf(artifactUri)).list(inside);
     },
 
-    /** The path in the store of a file within an artifact root. */
+    /** A file within an artifact root of any kind (empty: of our own store). Throws `artifact_unknown`, as `listRoot`. */
+    async open(actor: Actor, artifactUri: string, path: string): Promise<StoredArtifact> {
+      authorize(actor, 'read');
+      const inside = safeArtifactPath(path);
+      const root = artifactUri === '' ? store : await rootOf(artifactUri);
+      const found = inside === '' ? 'folder' : await root.find(inside);
+      if (found === 'folder') {
+        throw invalidParameter(`Artifact path refers to a directory, not a file: '${path}'`);
+      }
+      if (!found) throw fail('artifact_unknown', { path });
+      return found;
+    },
+
+    /** Stores a file within an artifact root of any kind. Throws as `listRoot`. */
+    async write(
+      actor: Actor,
+      artifactUri: string,
+      path: string,
+      source: Readable | Uint8Array,
+    ): Promise<void> {
+      authorize(actor, 'experiments:write');
+      const inside = safeArtifactPath(path);
+      if (inside === '') throw invalidParameter('Invalid path');
+      await (await rootOf(artifactUri)).write(inside, source);
+    },
+
+    /**
+     * A URL past this server to read a file of a root, for a time. Throws `presigned_unsupported` where there is no
+     * such way, `artifact_unknown`.
+     */
+    async downloadUrl(actor: Actor, artifactUri: string, path: string, expiresInS: number) {
+      authorize(actor, 'read');
+      const inside = safeArtifactPath(path);
+      const { urls } = await rootOf(artifactUri);
+      if (!urls) throw fail('presigned_unsupported', { what: 'Presigned download' });
+      const found = await urls.download(inside, expiresInS);
+      if (!found) throw fail('artifact_unknown', { path });
+      return found;
+    },
+
+    /** A URL past this server to put a file of a root, for a time. Throws `presigned_unsupported`. */
+    async uploadUrl(actor: Actor, artifactUri: string, path: string, type: string, expiresInS: number) {
+      authorize(actor, 'experiments:write');
+      const inside = safeArtifactPath(path);
+      const { urls } = await rootOf(artifactUri);
+      if (!urls) throw fail('presigned_unsupported', { what: 'Presigned upload' });
+      return urls.upload(inside, type, expiresInS);
+    },
+
+    /** The path in our own store of a file within an artifact root there. */
     pathIn(artifactUri: string, path: string): string {
       return joined(artifactFolder(artifactUri), safeArtifactPath(path));
     },
@@ -90,10 +132,6 @@ export function artifactOperations(deps: ExperimentsDeps) {
       return db.write((tx) => deleteArtifacts(tx, safe));
     },
   };
-}
-
-function joined(folder: string, path: string): string {
-  return folder && path ? `${folder}/${path}` : folder || path;
 }
 
 function digestOf(file: ArtifactFile): Digest {

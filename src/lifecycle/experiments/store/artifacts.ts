@@ -1,5 +1,5 @@
 import type { Tx } from '../../../platform/db/index.ts';
-import type { ArtifactFile } from '../contract.ts';
+import type { ArtifactEntry, ArtifactFile } from '../contract.ts';
 import { on } from './tables.ts';
 
 /** Records that the bytes of a path are in this blob; a path that exists is overwritten. */
@@ -24,6 +24,44 @@ export async function artifactsUnder(tx: Tx, folder: string): Promise<readonly A
   if (folder) query = query.where('path', '>', `${folder}/`).where('path', '<', `${folder}0`);
   const rows = await query.orderBy('path').execute();
   return rows.map((row) => ({ path: row.path, digest: row.digest, sizeBytes: row.size_bytes }));
+}
+
+/** Rows that are read at one go when a folder is listed. */
+const pageRows = 500;
+
+/**
+ * Files and folders directly in a folder (given without trailing slash; empty for the root), with their whole paths.
+ * What lies in the folders is jumped over, so the time goes by the entries, not by the files below them.
+ */
+export async function artifactsIn(
+  tx: Tx,
+  folder: string,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<readonly ArtifactEntry[]> {
+  const prefix = folder === '' ? '' : `${folder}/`;
+  const entries: ArtifactEntry[] = [];
+  let from = prefix;
+  let passed = '';
+  for (;;) {
+    let query = on(tx).selectFrom('artifacts').selectAll().where('path', '>=', from);
+    if (folder) query = query.where('path', '<', `${folder}0`);
+    const rows = await query.orderBy('path').limit(pageRows).execute();
+    for (const row of rows) {
+      if (passed !== '' && row.path.startsWith(passed)) continue;
+      const slash = row.path.indexOf('/', prefix.length);
+      const isDirectory = slash >= 0;
+      const path = isDirectory ? row.path.slice(0, slash) : row.path;
+      // '0' is the character after '/': the next path that is not in the folder. U+0001 begins the next path of all.
+      passed = isDirectory ? `${path}/` : '';
+      from = isDirectory ? `${path}0` : `${path}\u0001`;
+      const facts = isDirectory
+        ? { digest: null, sizeBytes: null }
+        : { digest: row.digest, sizeBytes: row.size_bytes };
+      entries.push({ path, isDirectory, ...facts });
+      if (entries.length >= limit) return entries;
+    }
+    if (rows.length < pageRows) return entries;
+  }
 }
 
 /** Removes a file, or a folder with all that is in it. Returns how many files went. */

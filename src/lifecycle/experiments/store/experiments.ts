@@ -1,4 +1,5 @@
 import type { Tx } from '../../../platform/db/index.ts';
+import { joinUri } from '../artifact-path.ts';
 import type { LifecycleStage } from '../contract.ts';
 import type { ExperimentRecord } from '../records.ts';
 import type { Tag } from '../validation.ts';
@@ -8,8 +9,9 @@ type ExperimentRow = Omit<ExperimentsTables['experiments'], 'id'> & { readonly i
 
 export interface NewExperiment {
   readonly name: string;
-  /** Null: the default root and the new id. */
+  /** Null: the new id below the default root. */
   readonly artifactLocation: string | null;
+  readonly defaultRoot: string;
   readonly tags: readonly Tag[];
   readonly nowMs: number;
 }
@@ -30,10 +32,22 @@ export async function insertExperiment(tx: Tx, input: NewExperiment): Promise<nu
     .executeTakeFirst();
   if (!row) return null;
   if (input.artifactLocation === null) {
-    await updateExperiment(tx, row.id, { artifact_location: `mlflow-artifacts:/${row.id}` });
+    await updateExperiment(tx, row.id, { artifact_location: joinUri(input.defaultRoot, String(row.id)) });
   }
   for (const tag of lastByKey(input.tags)) await setExperimentTag(tx, row.id, tag);
   return row.id;
+}
+
+/** Gives the experiment that is there from the start its artifact root, unless something was logged to it. */
+export async function placeDefaultExperiment(tx: Tx, artifactLocation: string): Promise<void> {
+  await on(tx)
+    .updateTable('experiments')
+    .set({ artifact_location: artifactLocation })
+    .where('id', '=', 0)
+    .where('artifact_location', '=', 'mlflow-artifacts:/0')
+    .where((e) => e.not(e.exists(e.selectFrom('runs').select('seq').where('experiment_id', '=', 0))))
+    .where((e) => e.not(e.exists(e.selectFrom('logged_models').select('id').where('experiment_id', '=', 0))))
+    .execute();
 }
 
 /** Changes an experiment. False when the new name is taken. */

@@ -1,7 +1,7 @@
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
+import { joinUri } from '../artifact-path.ts';
 import { activeExperiment, type ExperimentsDeps } from '../service/context.ts';
-import { joinUri } from '../service/runs.ts';
 import { checkLength, invalidParameter, type Tag } from '../validation.ts';
 import { byTrace, summarize } from './aggregate.ts';
 import { type IncomingSpan, spansInStore, type TraceRecord, type TraceState, traceKeys } from './records.ts';

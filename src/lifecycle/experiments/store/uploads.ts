@@ -1,0 +1,51 @@
+import type { Tx } from '../../../platform/db/index.ts';
+import { on } from './tables.ts';
+
+/** An upload in parts that a client makes past the server. */
+export interface UploadRecord {
+  readonly id: string;
+  readonly path: string;
+  /** What the blob store calls it. */
+  readonly storeUpload: string;
+  /** Null until it is completed. */
+  readonly digest: string | null;
+}
+
+export async function insertUpload(tx: Tx, upload: UploadRecord, nowMs: number): Promise<void> {
+  const { id, path, storeUpload, digest } = upload;
+  await on(tx)
+    .insertInto('artifact_uploads')
+    .values({ id, path, store_upload: storeUpload, digest, created_at_ms: nowMs })
+    .execute();
+}
+
+export async function findUpload(tx: Tx, id: string): Promise<UploadRecord | undefined> {
+  const row = await on(tx).selectFrom('artifact_uploads').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && recordOf(row);
+}
+
+export async function setUploadDigest(tx: Tx, id: string, digest: string): Promise<void> {
+  await on(tx).updateTable('artifact_uploads').set({ digest }).where('id', '=', id).execute();
+}
+
+export async function deleteUpload(tx: Tx, id: string): Promise<void> {
+  await on(tx).deleteFrom('artifact_uploads').where('id', '=', id).execute();
+}
+
+export async function uploadsBefore(tx: Tx, createdBeforeMs: number): Promise<readonly UploadRecord[]> {
+  const rows = await on(tx)
+    .selectFrom('artifact_uploads')
+    .selectAll()
+    .where('created_at_ms', '<', createdBeforeMs)
+    .execute();
+  return rows.map(recordOf);
+}
+
+function recordOf(row: {
+  readonly id: string;
+  readonly path: string;
+  readonly store_upload: string;
+  readonly digest: string | null;
+}): UploadRecord {
+  return { id: row.id, path: row.path, storeUpload: row.store_upload, digest: row.digest };
+}
