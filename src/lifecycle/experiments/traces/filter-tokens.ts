@@ -10,7 +10,7 @@ const patterns: readonly (readonly [Token['kind'], RegExp])[] = [
   ['and', /AND(?![\w.])/iy],
   ['comparator', /(?:NOT\s+IN|IN|R?LIKE|ILIKE|IS\s+NOT\s+NULL|IS\s+NULL)(?![\w.])/iy],
   ['other', /(?:OR|NOT|IS|NULL)(?![\w.])/iy],
-  ['identifier', new RegExp(`${name}(?:\\s*\\.\\s*${part})*`, 'uy')],
+  ['identifier', new RegExp(`${name}(?:\\s*\\.\\s*${part})*\\.?`, 'uy')],
   ['string', /'(?:''|\\'|[^'])*'/y],
   ['number', /-?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?(?![\w.])/y],
   ['comparator', /[<>=!]+/y],

@@ -1,4 +1,5 @@
 import { fail } from '../../../core/errors.ts';
+import { checkPattern } from '../../../platform/search/regex/index.ts';
 import { filterTokens, listStrings, type Token, unquoted } from './filter-tokens.ts';
 import { traceKeys } from './records.ts';
 
@@ -103,22 +104,29 @@ function condition(identifier: string, comparator: string, token: Token | undefi
   const allowed = comparatorsOf(entity, key);
   const takesList = comparator === 'IN' || comparator === 'NOT IN';
   if (!allowed.includes(comparator) || takesList !== Array.isArray(value)) {
-    const what =
-      entity === 'span' || entity === 'issue'
-        ? `${entity}.${key}`
-        : entity === 'feedback' || entity === 'expectation'
-          ? `assessment.${key}`
-          : null;
-    const listed = setOf(allowed);
-    throw invalid(
-      what
-        ? `${what} comparator '${comparator}' not one of '${listed}'`
-        : `Invalid comparator '${comparator}' not one of '${listed}`,
-    );
+    throw wrongComparator(entity, key, comparator, allowed);
   }
-  if (comparator === 'RLIKE') checkPattern(String(value));
+  if (comparator === 'RLIKE') refusePattern(String(value));
   if (key === traceKeys.linkedPrompts && entity === 'tag') checkPrompt(comparator, String(value));
   return { entity, key, comparator, value };
+}
+
+/** With MLflow's text, which forgets a quote at some of the ends. */
+function wrongComparator(
+  entity: TraceEntity,
+  key: string,
+  comparator: string,
+  allowed: readonly string[],
+): Error {
+  if (entity === 'span' || entity === 'issue') {
+    return invalid(`${entity}.${key} comparator '${comparator}' not one of '${setOf(allowed)}'`);
+  }
+  if (entity === 'feedback' || entity === 'expectation') {
+    return invalid(`assessment.${key} comparator '${comparator}' not one of '${setOf(allowed)}'`);
+  }
+  const isTime = entity === 'attribute' && times.includes(key);
+  const end = entity === 'tag' || isTime ? '' : "'";
+  return invalid(`Invalid comparator '${comparator}' not one of '${setOf(isTime ? inList : allowed)}${end}`);
 }
 
 function resolve(identifier: string, names: readonly string[]) {
@@ -195,14 +203,9 @@ function stringOf(written: string): string {
   );
 }
 
-function checkPattern(pattern: string): void {
-  try {
-    new RegExp(pattern);
-  } catch (error) {
-    throw invalid(
-      `Invalid regular expression '${pattern}': ${error instanceof Error ? error.message : error}`,
-    );
-  }
+function refusePattern(pattern: string): void {
+  const wrong = checkPattern(pattern);
+  if (wrong) throw invalid(`Invalid regular expression '${pattern}': ${wrong.problem}`);
 }
 
 function checkPrompt(comparator: string, value: string): void {

@@ -43,7 +43,7 @@ export interface TraceWithSpans {
 
 export const traceUnknown = (problem: string): Error => fail('trace_unknown', { problem });
 
-/** Traces by id, in this order; unknown ones, and those outside the experiments, are left out. */
+/** Traces by id, in this order (of an id that is named twice, the last place); unknown ones, and those outside the experiments, are left out. */
 export async function loadTraces(
   tx: Tx,
   ids: readonly string[],
@@ -52,7 +52,7 @@ export async function loadTraces(
   const inside = experimentIds?.map(parseExperimentId) ?? null;
   const rows = await hydrateTraces(tx, await traceRowsByIds(tx, ids, inside));
   const byId = new Map(rows.map((trace) => [trace.id, trace]));
-  return [...new Set(ids)].flatMap((id) => byId.get(id) ?? []);
+  return [...new Set([...ids].reverse())].reverse().flatMap((id) => byId.get(id) ?? []);
 }
 
 /** A trace without spans. Throws `trace_unknown`. */

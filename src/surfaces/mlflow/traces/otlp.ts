@@ -51,24 +51,27 @@ interface OtlpValue {
   readonly bytesValue?: unknown;
 }
 
-/** The spans of a request; null when the body is not one. Throws `SyntaxError` where a span lacks its ids. */
+/** The spans of a request; null when the body is not one. Throws `RangeError` where a span lacks its ids. */
 export async function readOtlp(
   body: Uint8Array,
   encoding: 'protobuf' | 'json',
 ): Promise<{ readonly hasResources: boolean; readonly spans: readonly IncomingSpan[] } | null> {
-  let request: OtlpRequest;
   try {
-    request = encoding === 'json' ? readJson(body) : ((await readProtobuf(body)) as OtlpRequest);
-  } catch {
+    const request = encoding === 'json' ? readJson(body) : ((await readProtobuf(body)) as OtlpRequest);
+    const resources = request.resourceSpans ?? [];
+    const spans = resources.flatMap(({ resource, scopeSpans = [] }) => {
+      const attributes = keyValues(resource?.attributes);
+      return scopeSpans.flatMap((scope) => (scope.spans ?? []).map((span) => readSpan(span, attributes)));
+    });
+    return { hasResources: resources.length > 0, spans };
+  } catch (error) {
+    if (error instanceof MissingIds) throw error;
     return null;
   }
-  const resources = request.resourceSpans ?? [];
-  const spans = resources.flatMap(({ resource, scopeSpans = [] }) => {
-    const attributes = keyValues(resource?.attributes);
-    return scopeSpans.flatMap((scope) => (scope.spans ?? []).map((span) => readSpan(span, attributes)));
-  });
-  return { hasResources: resources.length > 0, spans };
 }
+
+/** A span without the ids that place it. */
+class MissingIds extends RangeError {}
 
 function readJson(body: Uint8Array): OtlpRequest {
   const value = parseExact(Buffer.from(body).toString('utf8'));
@@ -87,7 +90,7 @@ async function readProtobuf(body: Uint8Array): Promise<unknown> {
 function readSpan(span: OtlpSpan, resource: IncomingSpan['resource']): IncomingSpan {
   const traceId = hex(span.traceId);
   const spanId = hex(span.spanId);
-  if (traceId === '' || spanId === '') throw new SyntaxError('a span needs a trace id and a span id');
+  if (traceId === '' || spanId === '') throw new MissingIds('a span needs a trace id and a span id');
   const endNs = digits(span.endTimeUnixNano);
   return {
     traceId,

@@ -176,7 +176,5 @@ function compared(
 }
 
 function regularSql(dialect: DialectName, column: RawBuilder<unknown>, pattern: string): RawBuilder<SqlBool> {
-  return dialect === 'postgres'
-    ? sql<SqlBool>`${column} ~ ${pattern}`
-    : sql<SqlBool>`${column} REGEXP ${pattern}`;
+  return comparisonSql(dialect, column, { comparator: 'MATCHES', value: pattern });
 }
