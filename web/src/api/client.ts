@@ -26,16 +26,30 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
 }
 
 /** POST with a fresh idempotency key, so that a repeated click or retry does a thing once. */
-export async function post<T>(path: string, body: unknown = {}): Promise<T> {
-  const response = await fetch(apiUrl(path), {
-    method: 'POST',
+export const post = <T>(path: string, body: unknown = {}): Promise<T> => send<T>('POST', path, body);
+
+/** A change, with a fresh idempotency key. Without a body when `body` is left out. */
+export async function send<T>(
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  path: string,
+  body?: unknown,
+  query: Query = {},
+): Promise<T> {
+  const response = await fetch(apiUrl(path, query), {
+    method,
     headers: {
       accept: 'application/json',
-      'content-type': 'application/json',
-      'idempotency-key': crypto.randomUUID(),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      'idempotency-key': newKey(),
     },
-    body: JSON.stringify(body),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok) throw await problemOf(response);
   return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+/** A random key; `crypto.randomUUID` is there only on safe origins, and a server on a plain LAN address is none. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

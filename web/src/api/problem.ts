@@ -1,3 +1,5 @@
+import type { FilterProblem } from '../../../src/lifecycle/experiments/contract/search.ts';
+
 /** RFC 9457 body as this server writes it. */
 export type Problem = {
   readonly status: number;
@@ -7,6 +9,8 @@ export type Problem = {
   /** What to do next. */
   readonly next: string | null;
   readonly issues: readonly { readonly field: string; readonly problem: string }[];
+  /** Where a filter or an order is wrong; null for any other problem. */
+  readonly place: FilterProblem | null;
 };
 
 /** What a screen shows when a request failed: what happened, to what, what to do next. */
@@ -21,6 +25,13 @@ export class ProblemError extends Error {
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
+function placeOf(value: unknown): FilterProblem | null {
+  const place = value as Partial<FilterProblem> | null;
+  if (typeof place?.position !== 'number' || typeof place.excerpt !== 'string') return null;
+  const { position, excerpt, length = 0, expected = [], problem = '' } = place;
+  return { position, excerpt, length, expected, problem };
+}
+
 /** Reads a failed response; a body that is no problem document still gives a usable problem. */
 export async function problemOf(response: Response): Promise<ProblemError> {
   const body: unknown = await response.json().catch(() => null);
@@ -32,6 +43,7 @@ export async function problemOf(response: Response): Promise<ProblemError> {
     detail: text(record.detail),
     next: text(record.next) || null,
     issues: Array.isArray(record.issues) ? (record.issues as Problem['issues']) : [],
+    place: placeOf(record.filter ?? record),
   });
 }
 
@@ -46,6 +58,7 @@ export function asProblem(error: unknown): Problem {
       detail: `Nothing answers at ${location.host}.`,
       next: 'Start it with `make up`; this page goes on by itself.',
       issues: [],
+      place: null,
     };
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -56,5 +69,6 @@ export function asProblem(error: unknown): Problem {
     detail: message,
     next: null,
     issues: [],
+    place: null,
   };
 }

@@ -7,7 +7,7 @@ import {
   stringifySearchWith,
 } from '@tanstack/react-router';
 import { datasetSearch } from '../screens/data/search.ts';
-import { runSearch, runsSearch } from '../screens/experiments/search.ts';
+import { compareSearch, experimentsSearch, runSearch, runsSearch } from '../screens/experiments/search.ts';
 import { predictionsSearch } from '../screens/feedback/search.ts';
 import { auditSearch } from '../screens/governance/search.ts';
 import { HomeScreen } from '../screens/home/home-screen.tsx';
@@ -69,17 +69,37 @@ const runs = createRoute({
   getParentRoute,
   path: '/runs',
   validateSearch: runsSearch,
-  component: lazyRouteComponent(() => import('../screens/experiments/runs-screen.tsx'), 'RunsScreen'),
+  component: lazyRouteComponent(() => import('../screens/experiments/runs/runs-screen.tsx'), 'RunsScreen'),
   staticData: { crumbs: () => [{ label: 'Runs' }] },
 });
 const run = createRoute({
   getParentRoute,
   path: '/runs/$runId',
   validateSearch: runSearch,
-  component: lazyRouteComponent(() => import('../screens/experiments/run-screen.tsx'), 'RunScreen'),
+  component: lazyRouteComponent(() => import('../screens/experiments/run/run-screen.tsx'), 'RunScreen'),
   staticData: {
     crumbs: (params) => [{ label: 'Runs', to: '/runs' }, { label: (params.runId ?? '').slice(0, 8) }],
   },
+});
+const compare = createRoute({
+  getParentRoute,
+  path: '/compare',
+  validateSearch: compareSearch,
+  component: lazyRouteComponent(
+    () => import('../screens/experiments/compare/compare-screen.tsx'),
+    'CompareScreen',
+  ),
+  staticData: { crumbs: () => [{ label: 'Runs', to: '/runs' }, { label: 'Compare' }] },
+});
+const experiments = createRoute({
+  getParentRoute,
+  path: '/experiments',
+  validateSearch: experimentsSearch,
+  component: lazyRouteComponent(
+    () => import('../screens/experiments/list/experiments-screen.tsx'),
+    'ExperimentsScreen',
+  ),
+  staticData: { crumbs: () => [{ label: 'Experiments' }] },
 });
 const datasets = createRoute({
   getParentRoute,
@@ -166,6 +186,8 @@ export function createAppRouter() {
       turn,
       runs,
       run,
+      compare,
+      experiments,
       datasets,
       models,
       version,

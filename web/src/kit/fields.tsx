@@ -123,3 +123,26 @@ export function ReasonField(props: {
     </label>
   );
 }
+
+/** One line of text with its label above. */
+export function TextField(props: {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly placeholder?: string;
+}) {
+  return (
+    <label className="flex flex-col gap-1">
+      <span className="text-label text-muted">{props.label}</span>
+      <input
+        type="text"
+        value={props.value}
+        placeholder={props.placeholder}
+        spellCheck={false}
+        autoComplete="off"
+        onChange={(event) => props.onChange(event.target.value)}
+        className={`${FIELD} w-full px-2`}
+      />
+    </label>
+  );
+}

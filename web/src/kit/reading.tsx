@@ -45,3 +45,20 @@ export function NewsNote(props: { readonly news: boolean }) {
     </button>
   );
 }
+
+/** Whether something that touches `key` has happened since the reader went down a list that scrolls by itself. */
+export function useNews(key: string, reading: boolean): boolean {
+  const [news, setNews] = useState(false);
+  useEffect(() => {
+    if (!reading) setNews(false);
+  }, [reading]);
+  useJournal(
+    useCallback(
+      (event) => {
+        if (reading && touchedBy(event.type).includes(key)) setNews(true);
+      },
+      [key, reading],
+    ),
+  );
+  return news;
+}

@@ -1,0 +1,116 @@
+import { memo, type ReactNode } from 'react';
+import type { DataColumn } from './data-grid.tsx';
+import type { ColumnLayout } from './layout.ts';
+
+type RowProps<T> = {
+  readonly id: string;
+  readonly row: T;
+  readonly index: number;
+  readonly topPx: number;
+  readonly heightPx: number;
+  readonly first: DataColumn<T>;
+  readonly shown: readonly DataColumn<T>[];
+  /** Index of the first of `shown` among all columns. */
+  readonly start: number;
+  readonly layout: ColumnLayout;
+  readonly isCursor: boolean;
+  /** Null where rows cannot be selected. */
+  readonly isSelected: boolean | null;
+  readonly name: string;
+  readonly onToggle: (index: number, range: boolean) => void;
+  readonly onOpen: (index: number) => void;
+};
+
+function Row<T>(props: RowProps<T>) {
+  const { row, index, first, shown, start, layout, isSelected } = props;
+  const ground = isSelected
+    ? 'bg-accent-quiet'
+    : 'bg-surface group-hover/row:bg-sunken group-data-cursor/row:group-focus/grid:bg-sunken';
+  return (
+    // biome-ignore-start lint/a11y: rows are placed by transform, which table elements forbid; the grid has the keys and the focus.
+    <div
+      id={props.id}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={isSelected ?? undefined}
+      data-cursor={props.isCursor || undefined}
+      onClick={(event) => {
+        if ((event.target as Element).closest('a, button, input, label')) return;
+        if (isSelected !== null && (event.metaKey || event.ctrlKey || event.shiftKey)) {
+          event.preventDefault();
+          props.onToggle(index, event.shiftKey);
+        } else if (getSelection()?.isCollapsed !== false) props.onOpen(index);
+      }}
+      onMouseDown={(event) => event.shiftKey && event.preventDefault()}
+      className="group/row absolute left-0 cursor-pointer border-line border-b"
+      style={{ height: props.heightPx, width: layout.totalPx, transform: `translateY(${props.topPx}px)` }}
+    >
+      <div
+        role="gridcell"
+        aria-colindex={1}
+        className={`sticky left-0 z-1 flex h-full min-w-0 items-center gap-2 border-line border-r pr-3 pl-4 group-data-cursor/row:group-focus/grid:shadow-[inset_2px_0_0_var(--accent)] ${ground}`}
+        style={{ width: layout.widths[0] }}
+      >
+        {isSelected !== null && (
+          <input
+            type="checkbox"
+            tabIndex={-1}
+            aria-label={`Select ${props.name}`}
+            checked={isSelected}
+            onChange={() => undefined}
+            onClick={(event) => props.onToggle(index, event.shiftKey)}
+            className="size-3.5 shrink-0 accent-accent"
+          />
+        )}
+        {first.cell(row)}
+      </div>
+      {shown.map((column, offset) => (
+        <Cell
+          key={column.id}
+          index={start + offset}
+          left={layout.lefts[start + offset] ?? 0}
+          width={layout.widths[start + offset] ?? 0}
+          className={`${column.align === 'right' ? 'justify-end' : ''} ${ground}`}
+        >
+          {column.cell(row)}
+        </Cell>
+      ))}
+    </div>
+    // biome-ignore-end lint/a11y: see above
+  );
+}
+
+function Cell(props: {
+  readonly index: number;
+  readonly left: number;
+  readonly width: number;
+  readonly className: string;
+  readonly children: ReactNode;
+}) {
+  return (
+    // biome-ignore lint/a11y: see Row.
+    <div
+      role="gridcell"
+      aria-colindex={props.index + 1}
+      className={`absolute top-0 flex h-full min-w-0 items-center overflow-hidden px-3 ${props.className}`}
+      style={{ left: props.left, width: props.width }}
+    >
+      {props.children}
+    </div>
+  );
+}
+
+/** One row; drawn again only when it, the columns in sight or its state change. */
+export const BodyRow = memo(
+  Row,
+  (before, after) =>
+    before.row === after.row &&
+    before.topPx === after.topPx &&
+    before.heightPx === after.heightPx &&
+    before.shown === after.shown &&
+    before.start === after.start &&
+    before.layout === after.layout &&
+    before.first === after.first &&
+    before.isCursor === after.isCursor &&
+    before.isSelected === after.isSelected,
+) as typeof Row;

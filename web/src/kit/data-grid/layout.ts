@@ -1,0 +1,65 @@
+/** Where rows and columns of a data grid lie, and which of them are in sight. Pure. */
+
+export type Span = { readonly start: number; readonly end: number };
+
+export type ColumnLayout = {
+  /** Left edge of each column, in pixels from the left edge of the grid. */
+  readonly lefts: readonly number[];
+  readonly widths: readonly number[];
+  readonly totalPx: number;
+  /** Width of the columns that stay in place at the left. */
+  readonly frozenPx: number;
+};
+
+/**
+ * Column positions. What is left of the grid's own width goes to the columns that may grow, in equal parts.
+ *
+ * @param frozen how many columns stay in place at the left
+ */
+export function layoutColumns(
+  columns: readonly { readonly widthPx: number; readonly grows?: boolean }[],
+  frozen: number,
+  widthPx: number,
+): ColumnLayout {
+  const wanted = columns.reduce((sum, column) => sum + column.widthPx, 0);
+  const growing = columns.filter((column) => column.grows).length;
+  const extraPx = growing === 0 ? 0 : Math.max(0, Math.floor((widthPx - wanted) / growing));
+  const widths = columns.map((column) => column.widthPx + (column.grows ? extraPx : 0));
+  const lefts: number[] = [];
+  let left = 0;
+  for (const width of widths) {
+    lefts.push(left);
+    left += width;
+  }
+  return { lefts, widths, totalPx: left, frozenPx: lefts[frozen] ?? left };
+}
+
+/** The columns, frozen ones apart, that a view from `scrollPx` on shows, with one more at each side. */
+export function columnsInSight(
+  layout: ColumnLayout,
+  frozen: number,
+  scrollPx: number,
+  widthPx: number,
+): Span {
+  const { lefts, widths } = layout;
+  const from = scrollPx + layout.frozenPx;
+  const to = scrollPx + widthPx;
+  let start = frozen;
+  while (start < lefts.length && (lefts[start] ?? 0) + (widths[start] ?? 0) <= from) start += 1;
+  let end = start;
+  while (end < lefts.length && (lefts[end] ?? 0) < to) end += 1;
+  return { start: Math.max(frozen, start - 1), end: Math.min(lefts.length, end + 1) };
+}
+
+/** The rows that a view from `scrollPx` on shows, with `more` at each side, in steps so that few scrolls redraw. */
+export function rowsInSight(
+  count: number,
+  rowPx: number,
+  scrollPx: number,
+  heightPx: number,
+  more = 10,
+): Span {
+  const first = Math.floor(scrollPx / rowPx / 4) * 4;
+  const shown = Math.ceil(heightPx / rowPx) + 4;
+  return { start: Math.max(0, first - more), end: Math.min(count, first + shown + more) };
+}

@@ -1,0 +1,180 @@
+import type { ReactNode } from 'react';
+import { type Block, type Inline, parseMarkdown } from './markdown-parse.ts';
+import { Scroll } from './scroll.tsx';
+
+const HEADING: readonly string[] = [
+  'text-page',
+  'text-section',
+  'text-lead',
+  'text-body',
+  'text-body',
+  'text-body',
+];
+
+/**
+ * Markdown as elements of our own: nothing in the text can become markup that it does not describe.
+ *
+ * @param resolve where a relative address of an image or link leads; without it relative images are left out
+ */
+export function Markdown(props: {
+  readonly text: string;
+  readonly resolve?: (address: string) => string | null;
+}) {
+  const resolve = props.resolve ?? (() => null);
+  return (
+    <div className="flex max-w-3xl flex-col gap-3 break-words">
+      {blocksOf(parseMarkdown(props.text), resolve)}
+    </div>
+  );
+}
+
+type Resolve = (address: string) => string | null;
+
+const blocksOf = (blocks: readonly Block[], resolve: Resolve): ReactNode =>
+  // biome-ignore lint/suspicious/noArrayIndexKey: blocks of a text have no other identity.
+  blocks.map((block, index) => <BlockView key={index} block={block} resolve={resolve} />);
+
+function BlockView(props: { readonly block: Block; readonly resolve: Resolve }) {
+  const { block, resolve } = props;
+  switch (block.kind) {
+    case 'heading':
+      // The page has its own headings above: the first of a text comes below them.
+      return (
+        // biome-ignore lint/a11y/useSemanticElements: the level is a number.
+        <p
+          role="heading"
+          aria-level={Math.min(6, block.level + 2)}
+          className={`font-strong ${HEADING[block.level - 1] ?? 'text-body'}`}
+        >
+          {inlinesOf(block.children, resolve)}
+        </p>
+      );
+    case 'paragraph':
+      return <p>{inlinesOf(block.children, resolve)}</p>;
+    case 'code':
+      return (
+        <Scroll label="Code" className="rounded-control border border-line bg-sunken px-3 py-2">
+          <pre className="leading-5">{block.text}</pre>
+        </Scroll>
+      );
+    case 'quote':
+      return (
+        <blockquote className="flex flex-col gap-2 border-line-strong border-l-2 pl-3 text-muted">
+          {blocksOf(block.blocks, resolve)}
+        </blockquote>
+      );
+    case 'rule':
+      return <hr className="border-line" />;
+    case 'list':
+      return <ListView block={block} resolve={resolve} />;
+    case 'table':
+      return <TableView block={block} resolve={resolve} />;
+  }
+}
+
+function ListView(props: { readonly block: Extract<Block, { kind: 'list' }>; readonly resolve: Resolve }) {
+  const { block, resolve } = props;
+  const items = block.items.map((item, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: items of a text have no other identity.
+    <li key={index} className={item.checked === null ? '' : 'list-none'}>
+      {item.checked !== null && (
+        <span role="img" aria-label={item.checked ? 'done' : 'open'} className="pr-1 text-muted">
+          {item.checked ? '☑' : '☐'}
+        </span>
+      )}
+      {item.blocks.map((each, at) =>
+        each.kind === 'paragraph' ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: see above.
+          <span key={at}>{inlinesOf(each.children, resolve)}</span>
+        ) : (
+          // biome-ignore lint/suspicious/noArrayIndexKey: see above.
+          <BlockView key={at} block={each} resolve={resolve} />
+        ),
+      )}
+    </li>
+  ));
+  return block.ordered ? (
+    <ol start={block.start} className="list-decimal pl-6">
+      {items}
+    </ol>
+  ) : (
+    <ul className="list-disc pl-6">{items}</ul>
+  );
+}
+
+function TableView(props: { readonly block: Extract<Block, { kind: 'table' }>; readonly resolve: Resolve }) {
+  const { block, resolve } = props;
+  const look = (column: number): string =>
+    `border border-line px-2 py-1 ${{ left: 'text-left', right: 'text-right', center: 'text-center' }[block.align[column] ?? 'left']}`;
+  return (
+    <Scroll label="Table">
+      <table className="border-collapse">
+        <thead>
+          <tr>
+            {block.head.map((cell, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: columns of a text have no other identity.
+              <th key={index} className={`bg-sunken font-strong ${look(index)}`}>
+                {inlinesOf(cell, resolve)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {block.rows.map((row, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: see above.
+            <tr key={at}>
+              {row.map((cell, index) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: see above.
+                <td key={index} className={look(index)}>
+                  {inlinesOf(cell, resolve)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+const inlinesOf = (inlines: readonly Inline[], resolve: Resolve): ReactNode =>
+  // biome-ignore lint/suspicious/noArrayIndexKey: pieces of a text have no other identity.
+  inlines.map((inline, index) => <InlineView key={index} inline={inline} resolve={resolve} />);
+
+function InlineView(props: { readonly inline: Inline; readonly resolve: Resolve }): ReactNode {
+  const { inline, resolve } = props;
+  switch (inline.kind) {
+    case 'text':
+      return inline.text;
+    case 'code':
+      return <code className="rounded-control bg-sunken px-1">{inline.text}</code>;
+    case 'break':
+      return <br />;
+    case 'strong':
+      return <strong className="font-strong">{inlinesOf(inline.children, resolve)}</strong>;
+    case 'em':
+      return <em>{inlinesOf(inline.children, resolve)}</em>;
+    case 'strike':
+      return <s>{inlinesOf(inline.children, resolve)}</s>;
+    case 'link':
+      return (
+        <a
+          href={/^(https?:|mailto:)/i.test(inline.href) ? inline.href : (resolve(inline.href) ?? undefined)}
+          target="_blank"
+          rel="noreferrer noopener"
+          className="text-accent underline"
+        >
+          {inlinesOf(inline.children, resolve)}
+        </a>
+      );
+    case 'image': {
+      // Pictures from elsewhere would tell that host who reads this: they stay links.
+      const own = /^https?:/i.test(inline.src) ? null : resolve(inline.src);
+      return own ? (
+        <img src={own} alt={inline.alt} className="max-h-96 max-w-full" />
+      ) : (
+        <span className="text-muted">[image: {inline.alt || inline.src}]</span>
+      );
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo } from 'react';
+import type { Run } from '../../../../../src/lifecycle/experiments/contract.ts';
+import {
+  type RunsView,
+  runColumnsQuery,
+  runPagesQuery,
+  runsByExperimentHint,
+} from '../../../api/tracking.ts';
+import { type ColumnRef, parseColumns, suggestedColumns } from './columns.ts';
+
+const COLUMNS_KEY = 'millrace.runs.columns.';
+
+/**
+ * The runs of a view as far as they are loaded. Live changes are followed while the reader is at the top; who reads
+ * further down keeps what is there. Back at the top only the first page is kept, so that following costs one request.
+ */
+export function useRunPages(view: RunsView, reading: boolean, ready: boolean) {
+  const queries = useQueryClient();
+  const options = runPagesQuery(view);
+  const query = useInfiniteQuery({ ...options, enabled: ready && !reading });
+  const { queryKey } = options;
+  const key = JSON.stringify(queryKey);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key as text stands for the key.
+  useEffect(() => {
+    if (reading) return;
+    queries.setQueryData(queryKey, (old) =>
+      old && old.pages.length > 1
+        ? { pages: old.pages.slice(0, 1), pageParams: old.pageParams.slice(0, 1) }
+        : old,
+    );
+  }, [reading, key, queries]);
+  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+  return { query, rows, more, totalCount: query.data?.pages[0]?.totalCount ?? null };
+}
+
+/**
+ * The columns of a view: what the address says, else what was chosen here before, else what the latest runs have
+ * most. `ready` once they are known.
+ */
+export function useColumns(
+  experimentId: string | undefined,
+  asked: string | undefined,
+): { readonly columns: readonly ColumnRef[]; readonly ready: boolean } {
+  const kept = localStorage.getItem(COLUMNS_KEY + (experimentId ?? 'all'));
+  const chosen = asked ?? kept;
+  const hint = useQuery({
+    ...runsByExperimentHint(),
+    enabled: chosen === null && experimentId === undefined,
+  });
+  const source = experimentId ?? hint.data ?? undefined;
+  const enabled = chosen === null && source !== undefined;
+  const metrics = useQuery({ ...runColumnsQuery(source ?? '', { kind: 'metric', limit: 300 }), enabled });
+  const params = useQuery({ ...runColumnsQuery(source ?? '', { kind: 'param', limit: 100 }), enabled });
+  return useMemo(() => {
+    if (chosen !== null) return { columns: parseColumns(chosen), ready: true };
+    const keys = [...(metrics.data?.items ?? []), ...(params.data?.items ?? [])];
+    const narrow = innerWidth < 700;
+    const own: readonly ColumnRef[] = experimentId === undefined ? [{ kind: 'own', key: 'experiment' }] : [];
+    return {
+      columns: [...suggestedColumns(keys, { metrics: narrow ? 2 : 4, params: narrow ? 2 : 4 }), ...own],
+      ready:
+        (metrics.isFetched && params.isFetched) ||
+        (experimentId === undefined && hint.isFetched && hint.data === null),
+    };
+  }, [chosen, metrics, params, experimentId, hint]);
+}
+
+/** Keeps a choice of columns for the next visit; null forgets it. */
+export function keepColumns(experimentId: string | undefined, columns: string | null): void {
+  const key = COLUMNS_KEY + (experimentId ?? 'all');
+  if (columns === null) localStorage.removeItem(key);
+  else localStorage.setItem(key, columns);
+}
+
+/** Keys whose values differ between the runs that are loaded; all others would only fill columns. */
+export function isVarying(runs: readonly Run[], column: ColumnRef): boolean {
+  if (column.kind !== 'param' && column.kind !== 'tag') return true;
+  const bag = column.kind === 'param' ? 'params' : 'tags';
+  return new Set(runs.slice(0, 500).map((run) => run[bag][column.key])).size > 1;
+}
