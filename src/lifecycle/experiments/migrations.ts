@@ -191,6 +191,12 @@ export const experimentsMigrations: readonly Migration[] = [
         ) ${dialect === 'sqlite' ? 'WITHOUT ROWID' : ''}`,
       ),
   },
+  {
+    // Runs whose summaries are behind their tails, and from which number of the tail on.
+    id: 'experiments-012',
+    up: (tx) =>
+      execute(tx, 'CREATE TABLE metric_unsummed (run_seq BIGINT PRIMARY KEY, seq BIGINT NOT NULL)'),
+  },
   ...searchMigrations,
   {
     // Uploads in parts that clients make past the server (service/uploads.ts).
@@ -208,20 +214,5 @@ export const experimentsMigrations: readonly Migration[] = [
       ),
   },
   ...transferMigrations,
-  {
-    // Uploads in parts that clients make past the server (service/uploads.ts).
-    id: 'experiments-030',
-    up: (tx) =>
-      execute(
-        tx,
-        `CREATE TABLE artifact_uploads (
-          id TEXT PRIMARY KEY,
-          path TEXT NOT NULL,
-          store_upload TEXT NOT NULL,
-          digest TEXT,
-          created_at_ms BIGINT NOT NULL
-        )`,
-      ),
-  },
   ...tracesMigrations,
 ];

@@ -114,7 +114,7 @@ function addScope(
           ? fail('payload_too_large', { limitBytes: bodyLimitBytes })
           : toMillraceError(thrown);
         const { status, body } = toMlflowError(error);
-        if (status >= 500) deps.log.error({ err: error.cause ?? error, url: request.url }, error.message);
+        if (status >= 500 && status !== 501) deps.log.error({ err: error.cause ?? error, url: request.url }, error.message);
         void reply.code(status).type('application/json').send(body);
       });
       if (prefix) {
