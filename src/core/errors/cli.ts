@@ -25,4 +25,22 @@ export const cliErrors = {
     message: 'the model could not be packaged: {problem}',
     next: 'Read the step with "millrace logs {stepRunId}", correct the cause and deploy again.',
   },
+  import_source_unreadable: {
+    status: 502,
+    title: 'Source cannot be read',
+    message: '{source} cannot be read: {problem}',
+    next: 'Check the address or path, and start the same command again: what is here already is not brought twice.',
+  },
+  import_source_refused: {
+    status: 502,
+    title: 'Source refuses',
+    message: '{source} refuses: {problem}',
+    next: 'Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, if it asks who you are.',
+  },
+  mlflow_revision_unknown: {
+    status: 422,
+    title: 'Unknown MLflow schema',
+    message: '{source} has the schema revision {revision}, which this millrace does not know',
+    next: 'Start that MLflow server and import from its URL instead, or use a newer millrace.',
+  },
 } as const satisfies ErrorEntries;

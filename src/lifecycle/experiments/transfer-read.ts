@@ -1,11 +1,12 @@
-import type { Tx } from '../../platform/db/index.ts';
+import type { Database, Tx } from '../../platform/db/index.ts';
 import type { ItemFacts, TransferFile, TransferModel, TransferRun } from './contract/transfer.ts';
 import type { MetricPoint } from './metric-point.ts';
 import type { LoggedModelRecord, RunRecord } from './records.ts';
 import { filesUnder } from './service/artifacts.ts';
-import { hydrateModels, type LoggedModelRow } from './store/logged-models.ts';
 import { hydrateRuns } from './store/hydrate.ts';
+import { hydrateModels, type LoggedModelRow } from './store/logged-models.ts';
 import type { RunRow } from './store/runs.ts';
+import { settlePoints } from './store/settling.ts';
 import { pointsAfter, seriesOfRun } from './store/transfer-rows.ts';
 import { modelFacts, type PointColumns, PointsDigest, runFacts } from './transfer-digest.ts';
 
@@ -51,12 +52,17 @@ export function transferModel(model: LoggedModelRecord): TransferModel {
 }
 
 /** What is compared of each run, by its id; read from the tables as they are now. */
-export async function factsOfRuns(tx: Tx, rows: readonly RunRow[]): Promise<ReadonlyMap<string, ItemFacts>> {
+export async function factsOfRuns(
+  db: Database,
+  rows: readonly RunRow[],
+): Promise<ReadonlyMap<string, ItemFacts>> {
+  const tx = db.read;
   const facts = new Map<string, ItemFacts>();
   const runs = await hydrateRuns(tx, rows);
   for (const [i, row] of rows.entries()) {
     const run = runs[i];
     if (!run) continue;
+    await settlePoints(db, row.seq);
     const points = new PointsDigest();
     for (const { id, key } of await seriesOfRun(tx, row.seq)) {
       for await (const part of pointParts(tx, id)) points.add(key, part);

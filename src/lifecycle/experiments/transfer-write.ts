@@ -1,14 +1,18 @@
 import type { Tx } from '../../platform/db/index.ts';
-import type { TransferModel, TransferRun } from './contract/transfer.ts';
 import { joinUri } from './artifact-path.ts';
+import type { TransferModel, TransferRun } from './contract/transfer.ts';
 import { findExperiment } from './store/experiments.ts';
 import { addDatasetInputs, addRunModels } from './store/inputs.ts';
 import { addModelMetrics, addModelParams, insertLoggedModel, setModelTags } from './store/logged-models.ts';
 import { addParams, findRunRow, insertRun, setRunTags } from './store/runs.ts';
 import { clearLoggedModel, clearRunDetails, rewriteRun } from './store/transfer-rows.ts';
 
-/** Writes a run as it was elsewhere, or writes it anew; values are kept whole, however long they are. */
-export async function writeRun(tx: Tx, run: TransferRun, nowMs: number): Promise<void> {
+/**
+ * Writes a run as it was elsewhere, or writes it anew; values are kept whole, however long they are.
+ *
+ * @returns where its files lie
+ */
+export async function writeRun(tx: Tx, run: TransferRun, nowMs: number): Promise<string> {
   const experimentId = Number(run.experimentId);
   const row = {
     experiment_id: experimentId,
@@ -35,17 +39,23 @@ export async function writeRun(tx: Tx, run: TransferRun, nowMs: number): Promise
   const inputModels = run.modelInputs.map((modelId) => ({ modelId, step: 0 }));
   await addRunModels(tx, seq, 'input', inputModels);
   await addRunModels(tx, seq, 'output', run.modelOutputs);
+  return row.artifact_uri;
 }
 
-/** Writes a logged model as it was elsewhere, or writes it anew. */
-export async function writeModel(tx: Tx, model: TransferModel): Promise<void> {
+/**
+ * Writes a logged model as it was elsewhere, or writes it anew.
+ *
+ * @returns where its files lie
+ */
+export async function writeModel(tx: Tx, model: TransferModel): Promise<string> {
   const experimentId = Number(model.experimentId);
+  const artifactUri = model.artifactUri ?? (await ownUri(tx, experimentId, 'models', model.id));
   await clearLoggedModel(tx, model.id);
   await insertLoggedModel(tx, {
     id: model.id,
     experiment_id: experimentId,
     name: model.name,
-    artifact_uri: model.artifactUri ?? (await ownUri(tx, experimentId, 'models', model.id)),
+    artifact_uri: artifactUri,
     model_type: model.modelType,
     source_run_id: model.sourceRunId,
     status: model.status,
@@ -64,6 +74,7 @@ export async function writeModel(tx: Tx, model: TransferModel): Promise<void> {
     }));
     await addModelMetrics(tx, runId, inputs);
   }
+  return artifactUri;
 }
 
 /**

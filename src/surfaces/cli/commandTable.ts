@@ -3,6 +3,7 @@ import { evidenceCommands } from './commands/evidence.spec.ts';
 import { loopCommands } from './commands/loop.spec.ts';
 import { modelCommands } from './commands/model.spec.ts';
 import { monitoringCommands } from './commands/monitoring.spec.ts';
+import { transferCommands } from './commands/transfer.spec.ts';
 import { workCommands } from './commands/work.spec.ts';
 
 /** Every command, in the order of help. Their code is not loaded. */
@@ -12,6 +13,7 @@ export const commandGroups: readonly CommandGroup[] = [
   { title: 'Watching', commands: monitoringCommands },
   { title: 'Work under way', commands: workCommands },
   { title: 'Evidence', commands: evidenceCommands },
+  { title: 'Moving in and out', commands: transferCommands },
 ];
 
 export const commands: readonly CommandSpec[] = commandGroups.flatMap((group) => group.commands);

@@ -9,10 +9,42 @@ export {
   datasetVersionSummarySchema,
   registerDatasetResponseSchema,
 } from '../../lifecycle/data/contract.ts';
+export {
+  type CheckSide,
+  type ExperimentCheck,
+  experimentCheckSchema,
+  type Import,
+  type ItemFacts,
+  type ItemTodo,
+  importSchema,
+  itemTodosSchema,
+  type PlacedExperiment,
+  placedExperimentsSchema,
+  type TransferExperiment,
+  type TransferFile,
+  type TransferInput,
+  type TransferModel,
+  type TransferRun,
+  type TransferSeries,
+  type TransferTag,
+  transferExperimentSchema,
+  transferFileSchema,
+  transferModelSchema,
+  transferRunSchema,
+  transferSeriesSchema,
+} from '../../lifecycle/experiments/contract/transfer.ts';
 export { feedbackSummarySchema, postLabelsResponseSchema } from '../../lifecycle/feedback/contract.ts';
 export { auditEntrySchema, modelCardSchema } from '../../lifecycle/governance/contract.ts';
 export { alertSchema, monitorWindowSummarySchema } from '../../lifecycle/monitoring/contract.ts';
 export { stepLogLineSchema, stepRunSchema } from '../../lifecycle/pipelines/contract.ts';
+export {
+  type ImportedRegisteredModel,
+  importedRegisteredModelsSchema,
+  type TransferAliasMove,
+  type TransferRegisteredModel,
+  type TransferVersion,
+  transferRegisteredModelSchema,
+} from '../../lifecycle/registry/contract/transfer.ts';
 export {
   CHALLENGER,
   CHAMPION,

@@ -170,6 +170,8 @@ export const importModelsSchema = z.strictObject({
 export const itemTodoSchema = z.object({
   id: z.string(),
   todo: z.enum(['copy', 'compare', 'nothing']),
+  /** Where its files lie here. */
+  artifactUri: z.string(),
 });
 export type ItemTodo = z.infer<typeof itemTodoSchema>;
 export const itemTodosSchema = z.object({ items: z.array(itemTodoSchema) });

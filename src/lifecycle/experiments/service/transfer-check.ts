@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Tx } from '../../../platform/db/index.ts';
+import type { Database } from '../../../platform/db/index.ts';
 import {
   type CheckSide,
   type ExperimentCheck,
@@ -17,7 +17,7 @@ const shownDifferences = 100;
 
 /** Source and target of what an import brought into an experiment, with what differs. */
 export async function checkImported(
-  tx: Tx,
+  db: Database,
   importId: string,
   experiment: ExperimentRecord,
 ): Promise<ExperimentCheck> {
@@ -27,8 +27,8 @@ export async function checkImported(
   for (const kind of ['run', 'logged-model'] as const) {
     for (let after = ''; ; ) {
       const of = { importId, experimentId: Number(experiment.id), kind };
-      const items = await itemsOf(tx, of, after, pageSize);
-      const facts = await factsOf(tx, kind, items);
+      const items = await itemsOf(db.read, of, after, pageSize);
+      const facts = await factsOf(db, kind, items);
       for (const item of items) {
         const theirs = item.complete === 1 ? itemFactsSchema.parse(JSON.parse(item.source_facts)) : undefined;
         const ours = facts.get(item.id);
@@ -49,14 +49,14 @@ export async function checkImported(
 }
 
 async function factsOf(
-  tx: Tx,
+  db: Database,
   kind: ItemKind,
   items: readonly ItemRow[],
 ): Promise<ReadonlyMap<string, ItemFacts>> {
   const ids = items.map((item) => item.id);
   return kind === 'run'
-    ? factsOfRuns(tx, await runRowsById(tx, ids))
-    : factsOfModels(tx, await modelRowsById(tx, ids));
+    ? factsOfRuns(db, await runRowsById(db.read, ids))
+    : factsOfModels(db.read, await modelRowsById(db.read, ids));
 }
 
 function unequal(theirs: ItemFacts, ours: ItemFacts): string[] {

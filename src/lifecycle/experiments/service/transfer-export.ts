@@ -9,6 +9,7 @@ import type {
 } from '../contract/transfer.ts';
 import { hydrateRuns } from '../store/hydrate.ts';
 import { hydrateModels } from '../store/logged-models.ts';
+import { settlePoints } from '../store/settling.ts';
 import {
   modelRowsAfter,
   modelRowsById,
@@ -56,6 +57,7 @@ export function exportOperations(deps: ExperimentsDeps) {
     async keys(actor: Actor, runId: string): Promise<readonly string[]> {
       authorize(actor, 'read');
       const { seq } = await runById(db.read, runId);
+      await settlePoints(db, seq);
       return (await seriesOfRun(db.read, seq)).map(({ key }) => key);
     },
 
@@ -68,6 +70,7 @@ export function exportOperations(deps: ExperimentsDeps) {
     ): Promise<{ readonly series: TransferSeries; readonly last: PointKey | null }> {
       authorize(actor, 'read');
       const { seq } = await runById(db.read, at.runId);
+      await settlePoints(db, seq);
       const found = (await seriesOfRun(db.read, seq)).find(({ key }) => key === at.key);
       const from = after && {
         step: after[0],

@@ -63,22 +63,23 @@ export function transferOperations(deps: ExperimentsDeps) {
     importId: string,
     kind: ItemKind,
     items: readonly Stamped<T>[],
-    present: (tx: Tx, ids: readonly string[]) => Promise<ReadonlySet<string>>,
-    write: (tx: Tx, item: T) => Promise<void>,
+    uris: (tx: Tx, ids: readonly string[]) => Promise<ReadonlyMap<string, string>>,
+    write: (tx: Tx, item: T) => Promise<string>,
   ): Promise<readonly ItemTodo[]> =>
     db.write(async (tx) => {
       await importById(tx, importId);
       const ids = items.map((item) => item.id);
       const known = await findItems(tx, kind, ids);
-      const here = await present(tx, ids);
+      const here = await uris(tx, ids);
       const todos: ItemTodo[] = [];
       const rows = [];
       for (const item of items) {
         const before = known.get(item.id);
         const owned = before?.owned === 1 || !here.has(item.id);
         const isDone = before?.complete === 1 && before.stamp === item.stamp && here.has(item.id);
-        if (owned && !isDone) await write(tx, item);
-        todos.push({ id: item.id, todo: isDone && owned ? 'nothing' : owned ? 'copy' : 'compare' });
+        const isNew = owned && !isDone;
+        const artifactUri = isNew ? await write(tx, item) : (here.get(item.id) ?? '');
+        todos.push({ id: item.id, todo: isNew ? 'copy' : owned ? 'nothing' : 'compare', artifactUri });
         rows.push({
           kind,
           id: item.id,
@@ -148,9 +149,9 @@ export function transferOperations(deps: ExperimentsDeps) {
       runs: readonly Stamped<TransferRun>[],
     ): Promise<readonly ItemTodo[]> {
       authorize(actor, 'transfer:write');
-      const present = async (tx: Tx, ids: readonly string[]) =>
-        new Set((await runRowsById(tx, ids)).map((row) => row.id));
-      return bringItems(importId, 'run', runs, present, (tx, run) => writeRun(tx, run, clock.nowMs()));
+      const uris = async (tx: Tx, ids: readonly string[]) =>
+        new Map((await runRowsById(tx, ids)).map((row) => [row.id, row.artifact_uri]));
+      return bringItems(importId, 'run', runs, uris, (tx, run) => writeRun(tx, run, clock.nowMs()));
     },
 
     /** Writes logged models without their files, and tells what is left to do for each. */
@@ -160,9 +161,9 @@ export function transferOperations(deps: ExperimentsDeps) {
       models: readonly Stamped<TransferModel>[],
     ): Promise<readonly ItemTodo[]> {
       authorize(actor, 'transfer:write');
-      const present = async (tx: Tx, ids: readonly string[]) =>
-        new Set((await modelRowsById(tx, ids)).map((row) => row.id));
-      return bringItems(importId, 'logged-model', models, present, writeModel);
+      const uris = async (tx: Tx, ids: readonly string[]) =>
+        new Map((await modelRowsById(tx, ids)).map((row) => [row.id, row.artifact_uri]));
+      return bringItems(importId, 'logged-model', models, uris, writeModel);
     },
 
     /** Adds points to runs that this import brings; points that are there already change nothing. */
@@ -226,7 +227,7 @@ export function transferOperations(deps: ExperimentsDeps) {
     async check(actor: Actor, importId: string, experimentId: string): Promise<ExperimentCheck> {
       authorize(actor, 'read');
       const experiment = await experimentById(db.read, experimentId);
-      return checkImported(db.read, importId, experiment);
+      return checkImported(db, importId, experiment);
     },
 
     /** Ends an import, and writes it down in the audit trail. */

@@ -1,0 +1,22 @@
+import type { CommandSpec, OptionSpec } from '../command.ts';
+
+const experiment: OptionSpec = { summary: 'only the experiment of this name', value: '<name>', repeat: true };
+const dryRun: OptionSpec = { summary: 'say what would be brought, and change nothing' };
+
+export const transferCommands: readonly CommandSpec[] = [
+  {
+    name: 'import mlflow',
+    summary: 'bring everything in from another MLflow server, or from its SQLite file',
+    positionals: ['<uri>'],
+    options: {
+      experiment,
+      'dry-run': dryRun,
+      artifacts: {
+        summary: 'with a SQLite file: the folder that its server keeps mlflow-artifacts: in',
+        value: '<folder>',
+      },
+    },
+    example: 'import mlflow sqlite:///mlflow.db --artifacts mlartifacts',
+    load: async () => (await import('./importMlflow.ts')).importMlflow,
+  },
+];

@@ -1,0 +1,64 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { fail } from '../../../core/errors.ts';
+import type { TransferTag } from '../contract.ts';
+
+export type Row = Readonly<Record<string, string | number | null>>;
+
+/** The tables of a MLflow file, as rows. */
+export class MlflowFile {
+  readonly #db: DatabaseSync;
+  readonly path: string;
+
+  constructor(db: DatabaseSync, path: string) {
+    this.#db = db;
+    this.path = path;
+  }
+
+  /** All rows of a query. Throws `import_source_unreadable`, for instance for a number beyond 2^53. */
+  rows(sql: string, ...parameters: readonly SQLInputValue[]): readonly Row[] {
+    try {
+      return this.#db.prepare(sql).all(...parameters) as unknown as readonly Row[];
+    } catch (error) {
+      throw this.unreadable(error);
+    }
+  }
+
+  /** Rows one after the other, as arrays. */
+  *arrays(sql: string, ...parameters: readonly SQLInputValue[]): Generator<readonly unknown[]> {
+    try {
+      const statement = this.#db.prepare(sql);
+      statement.setReturnArrays(true);
+      yield* statement.iterate(...parameters) as unknown as Iterable<readonly unknown[]>;
+    } catch (error) {
+      throw this.unreadable(error);
+    }
+  }
+
+  hasTable(name: string): boolean {
+    return this.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", name).length > 0;
+  }
+
+  hasColumn(table: string, name: string): boolean {
+    return this.rows('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, name).length > 0;
+  }
+
+  unreadable(error: unknown): Error {
+    const problem = error instanceof Error ? error.message : String(error);
+    return fail('import_source_unreadable', { source: this.path, problem }, error);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+export const text = (value: string | number | null | undefined): string =>
+  value === null || value === undefined ? '' : String(value);
+export const nullable = (value: string | number | null | undefined): string | null =>
+  value === null || value === undefined ? null : String(value);
+export const number = (value: string | number | null | undefined): number => Number(value ?? 0);
+
+/** Rows with a key and a value as tags. */
+export function tagsOf(rows: readonly Row[] | undefined): TransferTag[] {
+  return (rows ?? []).map((row) => ({ key: text(row.key), value: text(row.value) }));
+}
