@@ -1,6 +1,7 @@
 import { autoIncrement, execute, type Migration } from '../../platform/db/index.ts';
 import { searchMigrations } from './migrations/search.ts';
 import { transferMigrations } from './migrations/transfer.ts';
+import { lifeMigrations } from './migrations/life.ts';
 import { tracesMigrations } from './traces/index.ts';
 
 /**
@@ -194,8 +195,7 @@ export const experimentsMigrations: readonly Migration[] = [
   {
     // Runs whose summaries are behind their tails, and from which number of the tail on.
     id: 'experiments-012',
-    up: (tx) =>
-      execute(tx, 'CREATE TABLE metric_unsummed (run_seq BIGINT PRIMARY KEY, seq BIGINT NOT NULL)'),
+    up: (tx) => execute(tx, 'CREATE TABLE metric_unsummed (run_seq BIGINT PRIMARY KEY, seq BIGINT NOT NULL)'),
   },
   ...searchMigrations,
   {
@@ -215,4 +215,5 @@ export const experimentsMigrations: readonly Migration[] = [
   },
   ...transferMigrations,
   ...tracesMigrations,
+  ...lifeMigrations,
 ];

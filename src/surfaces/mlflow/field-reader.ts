@@ -14,6 +14,8 @@ interface PlainField {
   readonly isList: boolean;
   /** Reads the objects of a list or field. */
   readonly nested: FieldReader<Fields> | null;
+  /** The fields of these objects, when they hold nothing but single values under one name. */
+  readonly flat: readonly PlainField[] | null;
 }
 
 const notPlain = Symbol('not plain');
@@ -50,10 +52,16 @@ function plainField(name: string, field: Field): PlainField {
     field,
     isList: field.kind === 'strings' || field.kind === 'objects',
     nested: field.of ? fieldReader(field.of) : null,
+    flat: field.of ? flatFields(field.of) : null,
   };
 }
 
-function plainValue({ field, nested }: PlainField, value: unknown): unknown {
+function flatFields(fields: Fields): readonly PlainField[] | null {
+  const plain = Object.entries(fields).map(([name, field]) => plainField(name, field));
+  return plain.every((part) => part.alias === null && !part.isList && part.nested === null) ? plain : null;
+}
+
+function plainValue({ field, nested, flat }: PlainField, value: unknown): unknown {
   switch (field.kind) {
     case 'string':
       return typeof value === 'string' && !(field.required && value === '') ? value : notPlain;
@@ -66,6 +74,7 @@ function plainValue({ field, nested }: PlainField, value: unknown): unknown {
     case 'bool':
       return typeof value === 'boolean' ? value : notPlain;
     case 'objects':
+      if (flat !== null && Array.isArray(value) && areFlat(flat, value)) return value;
       return nested ? plainObjects(nested, value) : notPlain;
     case 'object':
       return nested && isObject(value) ? (nested(value) ?? notPlain) : notPlain;
@@ -83,6 +92,25 @@ function plainObjects(nested: FieldReader<Fields>, value: unknown): unknown {
     objects.push(object);
   }
   return objects;
+}
+
+/**
+ * Whether objects can be taken as they are: their fields are plain values under their own names. Spares a copy of
+ * each of the thousand metrics of a batch.
+ */
+function areFlat(fields: readonly PlainField[], items: readonly unknown[]): boolean {
+  for (const item of items) {
+    if (!isObject(item)) return false;
+    for (const part of fields) {
+      const value = item[part.name];
+      if (value === undefined) {
+        if (part.field.required || (part.camel !== null && part.camel in item)) return false;
+      } else if (plainValue(part, value) === notPlain) {
+        return false;
+      }
+    }
+  }
+  return true;
 }
 
 function isObject(value: unknown): value is Body {

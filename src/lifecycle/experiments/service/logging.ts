@@ -7,7 +7,7 @@ import { addDatasetInputs, addRunModels } from '../store/inputs.ts';
 import { addModelMetrics } from '../store/logged-models.ts';
 import { addPoints } from '../store/metrics.ts';
 import { addParams, type RunRow, setRunTags, updateRun } from '../store/runs.ts';
-import { TailMover } from '../store/tail-mover.ts';
+import { Settler } from '../store/settling.ts';
 import {
   checkedParam,
   checkedTag,
@@ -35,7 +35,7 @@ const rememberedRuns = 10_000;
 export function loggingOperations(deps: ExperimentsDeps) {
   const { db, clock } = deps;
   const heartbeats = new Map<string, number>();
-  const mover = new TailMover(db);
+  const settler = new Settler(db);
 
   const beat = async (tx: Tx, run: RunRow): Promise<void> => {
     const nowMs = clock.nowMs();
@@ -46,16 +46,10 @@ export function loggingOperations(deps: ExperimentsDeps) {
     await announce(deps, tx, 'run.logged', run.id, { experimentId: String(run.experiment_id) });
   };
 
-  const writeMetrics = async (tx: Tx, run: RunRow, metrics: readonly MetricInput[]): Promise<void> => {
-    if (metrics.length === 0) return;
-    const byKey = new Map<string, MetricPoint[]>();
-    for (const metric of metrics) {
-      const points = byKey.get(metric.key);
-      if (points) points.push(toPoint(metric));
-      else byKey.set(metric.key, [toPoint(metric)]);
-    }
-    await addPoints(tx, run.seq, byKey);
-    await addModelMetrics(tx, run.id, metrics);
+  const writeMetrics = async (tx: Tx, run: RunRow, metrics: SortedMetrics): Promise<void> => {
+    if (metrics.points.size === 0) return;
+    await addPoints(tx, run.seq, metrics.points);
+    await addModelMetrics(tx, run.id, metrics.ofModels);
   };
 
   const writeTags = async (tx: Tx, run: RunRow, tags: readonly Tag[]): Promise<void> => {
@@ -69,12 +63,13 @@ export function loggingOperations(deps: ExperimentsDeps) {
     async metric(actor: Actor, runId: string, metric: MetricInput): Promise<void> {
       authorize(actor, 'experiments:write');
       checkMetric(metric, '');
+      const sorted = sortedMetrics([metric]);
       await db.write(async (tx) => {
         const run = await activeRun(tx, runId);
-        await writeMetrics(tx, run, [metric]);
+        await writeMetrics(tx, run, sorted);
         await beat(tx, run);
       });
-      mover.noted(1);
+      settler.noted(1);
     },
 
     /** Logging the same value again changes nothing. Throws `param_changed` for another value. */
@@ -107,7 +102,9 @@ export function loggingOperations(deps: ExperimentsDeps) {
     async batch(actor: Actor, runId: string, batch: Batch): Promise<void> {
       authorize(actor, 'experiments:write');
       checkRunId(runId);
-      const { metrics, params, tags } = checkedBatch(batch);
+      const { params, tags } = checkedBatch(batch);
+      const metrics = sortedMetrics(batch.metrics);
+      const count = batch.metrics.length;
       await db.write(async (tx) => {
         const run = await activeRun(tx, runId);
         const refused = await addParams(tx, run.seq, params);
@@ -124,7 +121,7 @@ export function loggingOperations(deps: ExperimentsDeps) {
         await writeTags(tx, run, tags);
         await beat(tx, run);
       });
-      if (metrics.length > 0) mover.noted(metrics.length);
+      if (count > 0) settler.noted(count);
     },
 
     /** Links datasets and models that the run used. */
@@ -159,6 +156,22 @@ export function loggingOperations(deps: ExperimentsDeps) {
       });
     },
   };
+}
+
+/** What is kept of a batch's metrics until they are written: a request in line should hold little. */
+interface SortedMetrics {
+  readonly points: ReadonlyMap<string, readonly MetricPoint[]>;
+  readonly ofModels: readonly MetricInput[];
+}
+
+function sortedMetrics(metrics: readonly MetricInput[]): SortedMetrics {
+  const points = new Map<string, MetricPoint[]>();
+  for (const metric of metrics) {
+    const ofKey = points.get(metric.key);
+    if (ofKey) ofKey.push(toPoint(metric));
+    else points.set(metric.key, [toPoint(metric)]);
+  }
+  return { points, ofModels: metrics.filter((metric) => metric.modelId !== undefined) };
 }
 
 function checkedBatch(batch: Batch): Batch {

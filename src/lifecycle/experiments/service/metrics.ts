@@ -13,7 +13,7 @@ import {
   type StepRange,
   sampledPoints,
 } from '../store/history.ts';
-import { settlePoints } from '../store/tail-mover.ts';
+import { settlePoints } from '../store/settling.ts';
 import { audit, type ExperimentsDeps, experimentById, runById } from './context.ts';
 
 /** Reading what was logged of a metric. A metric or run that does not exist has an empty history. */
@@ -22,8 +22,9 @@ export function metricOperations(deps: ExperimentsDeps) {
 
   const settledSeries = async (of: { readonly runId: string; readonly key: string }) => {
     const series = await findSeries(db.read, of.runId, of.key);
-    if (series) await settlePoints(db, series.run_seq);
-    return series;
+    if (!series) return undefined;
+    await settlePoints(db, series.run_seq);
+    return findSeries(db.read, of.runId, of.key);
   };
 
   return {

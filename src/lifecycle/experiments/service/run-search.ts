@@ -19,6 +19,7 @@ import { hydrateRuns, type PackedRun, packRuns } from '../store/hydrate.ts';
 import { existingMetricKeys, latestRunCounts, runColumnRows } from '../store/run-columns.ts';
 import type { RunRow } from '../store/runs.ts';
 import { countRunRows, runSortColumns, searchRunRows } from '../store/search-runs.ts';
+import { settleSummaries } from '../store/settling.ts';
 import { parseExperimentId } from '../validation.ts';
 import { runVocabulary } from '../vocabulary.ts';
 import { cutPage, type ExperimentsDeps, experimentById, stagesOf, type View } from './context.ts';
@@ -65,6 +66,7 @@ export function runSearchOperations(deps: ExperimentsDeps) {
   };
 
   const page = async (query: RunQuery): Promise<Page<RunRow> & { readonly count: () => Promise<number> }> => {
+    await settleSummaries(db);
     const search = await read(query);
     const list = `runs by ${JSON.stringify(search.order)}`;
     const after = query.after ? readPageToken(query.after, runSortColumns(search.order), list) : null;
@@ -100,6 +102,7 @@ export function runSearchOperations(deps: ExperimentsDeps) {
     /** The keys of metrics, params and tags that runs of an experiment have. Throws `experiment_unknown`. */
     async columns(actor: Actor, id: string, query: RunColumnQuery): Promise<Page<RunColumn>> {
       authorize(actor, 'read');
+      await settleSummaries(db);
       const experimentId = Number((await experimentById(db.read, id)).id);
       const list = `columns of ${experimentId}`;
       const after = query.after ? readPageToken(query.after, 2, list).map(String) : null;

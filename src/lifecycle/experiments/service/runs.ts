@@ -15,6 +15,7 @@ import {
   setRunTags,
   updateRun,
 } from '../store/runs.ts';
+import { settleSummaries } from '../store/settling.ts';
 import { invalidParameter, limits, type Tag, truncate } from '../validation.ts';
 import { activeExperiment, activeRun, announce, audit, type ExperimentsDeps, runById } from './context.ts';
 import { runSearchOperations } from './run-search.ts';
@@ -87,6 +88,7 @@ export function runOperations(deps: ExperimentsDeps) {
     /** A run in any stage with all it logged. Throws `run_unknown`. */
     async get(actor: Actor, id: string): Promise<RunRecord> {
       authorize(actor, 'read');
+      await settleSummaries(db);
       const [run] = await hydrateRuns(db.read, [await runById(db.read, id)]);
       if (!run) throw fail('run_unknown', { id });
       return run;
@@ -146,6 +148,7 @@ export function runOperations(deps: ExperimentsDeps) {
     /** The runs that the script of a step created, oldest first. */
     async ofStep(actor: Actor, stepRunId: string): Promise<readonly RunRecord[]> {
       authorize(actor, 'read');
+      await settleSummaries(db);
       return hydrateRuns(db.read, await runRowsOfStep(db.read, stepRunId));
     },
 

@@ -1,4 +1,10 @@
-import { type DialectName, sqliteStatements, statements, type Tx } from '../../../platform/db/index.ts';
+import {
+  type DialectName,
+  type SqliteStatements,
+  sqliteStatements,
+  statements,
+  type Tx,
+} from '../../../platform/db/index.ts';
 import type { MetricPoint } from '../metric-point.ts';
 
 export interface SeriesPoints {
@@ -23,15 +29,20 @@ export async function insertPoints(
 function insertOnSqlite(tx: Tx, series: readonly SeriesPoints[]): readonly SeriesPoints[] {
   const sqlite = sqliteStatements(tx);
   if (!sqlite) throw new Error('not SQLite');
+  return series.map(({ seriesId, points }) => ({ seriesId, points: putPoints(sqlite, seriesId, points) }));
+}
+
+/** Inserts points of one series at once, and gives those that were not there. */
+export function putPoints(
+  sqlite: SqliteStatements,
+  seriesId: number,
+  points: readonly MetricPoint[],
+): readonly MetricPoint[] {
   const text =
     'INSERT OR IGNORE INTO metric_points (series_id, step, time_ms, value, is_nan) VALUES (?, ?, ?, ?, ?)';
-  return series.map(({ seriesId, points }) => ({
-    seriesId,
-    points: points.filter(
-      ({ step, timeMs, value, isNan }) =>
-        sqlite.run(text, seriesId, step, timeMs, value, isNan ? 1 : 0) === 1,
-    ),
-  }));
+  return points.filter(
+    ({ step, timeMs, value, isNan }) => sqlite.run(text, seriesId, step, timeMs, value, isNan ? 1 : 0) === 1,
+  );
 }
 
 async function insertOnPostgres(tx: Tx, series: readonly SeriesPoints[]): Promise<readonly SeriesPoints[]> {

@@ -55,8 +55,10 @@ export interface ExperimentsTables {
   metric_directions: { experiment_id: number; key: string; direction: MetricDirection };
   run_columns: { experiment_id: number; kind: 'metric' | 'param' | 'tag'; key: string };
   metric_points: { series_id: number; step: number; time_ms: number; value: number; is_nan: number };
-  /** Points on their way to metric_points (tail.ts). `seq` counts the points of the run that wait before. */
+  /** Points on their way to metric_points (tail.ts). `seq` is the number of the first of them. */
   metric_tail: { run_seq: number; seq: number; count: number; points: Uint8Array };
+  /** Runs whose rows in metric_series lack what is in their tail from `seq` on (settling.ts). */
+  metric_unsummed: { run_seq: number; seq: number };
   input_datasets: {
     id: Generated<number>;
     experiment_id: number;

@@ -1,36 +1,81 @@
-import { type DialectName, type SqliteStatements, statements, type Tx } from '../../../platform/db/index.ts';
-import { insertPoints } from './points.ts';
+import type { SqliteStatements } from '../../../platform/db/index.ts';
+import type { MetricPoint } from '../metric-point.ts';
 
 /**
- * The tail of a run: points that were logged on SQLite and acknowledged, but do not lie in `metric_points` yet.
+ * The tail of a run: points that were logged on SQLite and acknowledged, but are not in their places yet.
  *
- * A batch of 500 metrics belongs to 500 places of the clustered table, so writing it there costs hundreds of pages;
- * in the tail it is one value. The points of many batches are then moved at once, each page written once for all
- * of its points. Tail and table have no point in common; within the tail the points of a series ascend. Whoever
- * reads points moves the tail of the run first.
+ * A batch of 500 metrics belongs to 500 places of `metric_points` and to 500 summaries in `metric_series`; written
+ * there at once it costs hundreds of pages, in the tail it is one value. What many batches brought is later put in
+ * its places together (settling.ts), each page written once for all of it. Tail and table have no point in common,
+ * and within the tail the points of a series ascend.
  */
 
-/** Series, step, time and value (NaN as such) of each point, as 64-bit floats of the machine. */
+/** Series id, step, time in milliseconds and value (NaN as such) of each point, as the machine's 64-bit floats. */
 const numbersPerPoint = 4;
 
-/** Four numbers per point: series id, step, time in milliseconds, value. */
-export type TailPoints = Float64Array<ArrayBuffer>;
+/** Points as flat numbers on their way into the tail. */
+export class TailWriter {
+  readonly #numbers: number[] = [];
 
-/** How many points are moved in one transaction: others write between two of them. */
-const pointsPerMove = 8192;
+  get count(): number {
+    return this.#numbers.length / numbersPerPoint;
+  }
 
-/** Adds points to the tail of a run. `seq` is the number of points that were in it so far. */
-export function appendTail(sqlite: SqliteStatements, runSeq: number, seq: number, points: TailPoints): void {
-  sqlite.run(
-    'INSERT INTO metric_tail (run_seq, seq, count, points) VALUES (?, ?, ?, ?)',
-    runSeq,
-    seq,
-    points.length / numbersPerPoint,
-    new Uint8Array(points.buffer, points.byteOffset, points.byteLength),
-  );
+  push(seriesId: number, { step, timeMs, value, isNan }: MetricPoint): void {
+    this.#numbers.push(seriesId, step, timeMs, isNan ? Number.NaN : value);
+  }
+
+  /** Appends them to the tail of a run that holds the points up to `seq`. */
+  write(sqlite: SqliteStatements, runSeq: number, seq: number): void {
+    sqlite.run(
+      'INSERT INTO metric_tail (run_seq, seq, count, points) VALUES (?, ?, ?, ?)',
+      ...[runSeq, seq, this.count],
+      new Uint8Array(new Float64Array(this.#numbers).buffer),
+    );
+  }
 }
 
-/** The `seq` for what is appended next. */
+export interface TailPart {
+  /** What follows has numbers from here. */
+  readonly end: number;
+  /** By series id; ascending within each series. */
+  readonly points: ReadonlyMap<number, readonly MetricPoint[]>;
+}
+
+/** The points of a run's tail from number `from`, about `limit` of them. */
+export function readTail(
+  sqlite: SqliteStatements,
+  runSeq: number,
+  from: number,
+  limit: number = Number.MAX_SAFE_INTEGER,
+): TailPart {
+  const rows = sqlite.all<{ seq: number; count: number; points: Uint8Array }>(
+    'SELECT seq, count, points FROM metric_tail WHERE run_seq = ? AND seq >= ? AND seq < ? ORDER BY seq',
+    ...[runSeq, from, Math.min(from + limit, Number.MAX_SAFE_INTEGER)],
+  );
+  const points = new Map<number, MetricPoint[]>();
+  for (const row of rows) {
+    // A copy, because the bytes may not lie where numbers may.
+    const numbers = new Float64Array(row.points.slice().buffer);
+    for (let i = 0; i < numbers.length; i += numbersPerPoint) {
+      const [seriesId = 0, step = 0, timeMs = 0, given = 0] = numbers.subarray(i, i + numbersPerPoint);
+      const ofSeries = points.get(seriesId) ?? [];
+      if (ofSeries.length === 0) points.set(seriesId, ofSeries);
+      const isNan = Number.isNaN(given);
+      ofSeries.push({ step, timeMs, value: isNan ? 0 : given, isNan });
+    }
+  }
+  const last = rows.at(-1);
+  return { end: last ? last.seq + last.count : from, points };
+}
+
+/** The number of the first point in a run's tail, undefined when it is empty. */
+export function tailStart(sqlite: SqliteStatements, runSeq: number): number | undefined {
+  const text = 'SELECT seq FROM metric_tail WHERE run_seq = ? ORDER BY seq LIMIT 1';
+  return sqlite.get<{ seq: number }>(text, runSeq)?.seq;
+}
+
+/** The number of the next point in a run's tail. */
 export function tailEnd(sqlite: SqliteStatements, runSeq: number): number {
   const last = sqlite.get<{ end: number }>(
     'SELECT seq + count AS "end" FROM metric_tail WHERE run_seq = ? ORDER BY seq DESC LIMIT 1',
@@ -39,75 +84,17 @@ export function tailEnd(sqlite: SqliteStatements, runSeq: number): number {
   return last?.end ?? 0;
 }
 
-/** A run of which points wait in its tail, undefined when there is none. */
-export async function runWithTail(tx: Tx): Promise<number | undefined> {
-  const rows = await statements(tx).all<{ run_seq: number }>('SELECT run_seq FROM metric_tail LIMIT 1', []);
-  return rows[0]?.run_seq;
+/** Removes the points before number `end`, which are in their places. */
+export function cutTail(sqlite: SqliteStatements, runSeq: number, end: number): void {
+  sqlite.run('DELETE FROM metric_tail WHERE run_seq = ? AND seq < ?', runSeq, end);
 }
 
-export async function hasTail(tx: Tx, runSeq: number): Promise<boolean> {
-  const text = 'SELECT run_seq FROM metric_tail WHERE run_seq = ? LIMIT 1';
-  return (await statements(tx).all(text, [runSeq])).length > 0;
+/** A run of which points wait in its tail, undefined when there is none. */
+export function runWithTail(sqlite: SqliteStatements): number | undefined {
+  return sqlite.get<{ run_seq: number }>('SELECT run_seq FROM metric_tail LIMIT 1')?.run_seq;
 }
 
 /** How many points wait in all tails. */
-export async function tailCount(tx: Tx): Promise<number> {
-  const rows = await statements(tx).all<{ n: number | null }>('SELECT sum(count) AS n FROM metric_tail', []);
-  return Number(rows[0]?.n ?? 0);
-}
-
-/**
- * Moves the oldest points of a run's tail to where they belong.
- *
- * @returns how many points were moved; 0 when the tail is empty
- */
-export async function moveTail(
-  tx: Tx,
-  dialect: DialectName,
-  runSeq: number,
-  limit = pointsPerMove,
-): Promise<number> {
-  const sql = statements(tx);
-  const rows = await sql.all<{ seq: number; count: number; points: Uint8Array }>(
-    `SELECT seq, count, points FROM metric_tail WHERE run_seq = ?
-      AND seq < (SELECT min(seq) FROM metric_tail WHERE run_seq = ?) + ? ORDER BY seq`,
-    [runSeq, runSeq, limit],
-  );
-  const last = rows.at(-1);
-  if (!last) return 0;
-  const bySeries = new Map<number, number[]>();
-  for (const row of rows) {
-    // A copy, because the bytes may not lie where numbers may.
-    const numbers = new Float64Array(row.points.slice().buffer);
-    for (let i = 0; i < numbers.length; i += numbersPerPoint) {
-      const seriesId = numbers[i] as number;
-      const ofSeries = bySeries.get(seriesId) ?? [];
-      if (ofSeries.length === 0) bySeries.set(seriesId, ofSeries);
-      ofSeries.push(numbers[i + 1] as number, numbers[i + 2] as number, numbers[i + 3] as number);
-    }
-  }
-  await insertPoints(
-    tx,
-    dialect,
-    [...bySeries.keys()]
-      .sort((a, b) => a - b)
-      .map((seriesId) => ({ seriesId, points: pointsOf(bySeries.get(seriesId) ?? []) })),
-  );
-  await sql.all('DELETE FROM metric_tail WHERE run_seq = ? AND seq <= ?', [runSeq, last.seq]);
-  return rows.reduce((sum, row) => sum + row.count, 0);
-}
-
-function pointsOf(numbers: readonly number[]) {
-  const points = [];
-  for (let i = 0; i < numbers.length; i += 3) {
-    const value = numbers[i + 2] as number;
-    const isNan = Number.isNaN(value);
-    points.push({
-      step: numbers[i] as number,
-      timeMs: numbers[i + 1] as number,
-      value: isNan ? 0 : value,
-      isNan,
-    });
-  }
-  return points;
+export function tailCount(sqlite: SqliteStatements): number {
+  return sqlite.get<{ n: number | null }>('SELECT sum(count) AS n FROM metric_tail')?.n ?? 0;
 }

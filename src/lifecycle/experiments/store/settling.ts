@@ -1,0 +1,118 @@
+import { type Database, type SqliteStatements, sqliteStatements } from '../../../platform/db/index.ts';
+import { KnownRuns } from './known-runs.ts';
+import { putPoints } from './points.ts';
+import { cutTail, readTail, runWithTail, tailCount, tailStart } from './tail.ts';
+
+/** How many points are moved in one transaction: others write between two of them. */
+const pointsPerMove = 8192;
+
+/**
+ * Brings the summaries in `metric_series` up to date with all that was acknowledged. Whoever reads them calls this
+ * first; when nothing was logged since the last time it is one look at an empty table.
+ */
+export async function settleSummaries(db: Database): Promise<void> {
+  const reader = sqliteStatements(db.read);
+  if (!reader?.get('SELECT run_seq FROM metric_unsummed LIMIT 1')) return;
+  await db.write(async (tx) => {
+    const sqlite = sqliteStatements(tx);
+    if (!sqlite) return;
+    const runs = KnownRuns.of(sqlite);
+    for (const { run_seq } of sqlite.all<{ run_seq: number }>('SELECT run_seq FROM metric_unsummed')) {
+      runs.writeSummaries(runs.get(run_seq));
+    }
+  });
+}
+
+/** Puts all points of a run where readers look for them, and its summaries. */
+export async function settlePoints(db: Database, runSeq: number): Promise<void> {
+  const reader = sqliteStatements(db.read);
+  if (!reader) return;
+  while (tailStart(reader, runSeq) !== undefined) {
+    await db.write(async (tx) => {
+      const sqlite = sqliteStatements(tx);
+      if (sqlite) moveTail(sqlite, runSeq);
+    });
+  }
+}
+
+/**
+ * Moves the oldest points of a run's tail to their places.
+ *
+ * @returns how many points were moved; 0 when the tail is empty
+ */
+export function moveTail(sqlite: SqliteStatements, runSeq: number): number {
+  const start = tailStart(sqlite, runSeq);
+  if (start === undefined) return 0;
+  const runs = KnownRuns.of(sqlite);
+  runs.writeSummaries(runs.get(runSeq));
+  const { end, points } = readTail(sqlite, runSeq, start, pointsPerMove);
+  for (const [seriesId, ofSeries] of [...points].sort(([a], [b]) => a - b)) {
+    putPoints(sqlite, seriesId, ofSeries);
+  }
+  cutTail(sqlite, runSeq, end);
+  return end - start;
+}
+
+/** How often it is looked whether writers are quiet, and how many writes within that time are not. */
+const lookIntervalMs = 250;
+const busyWrites = 25;
+/** So many points may wait (10 MB); beyond that they are moved while others write. */
+const waitingLimit = 250_000;
+
+/** Settles in quiet moments what was logged on SQLite. It needs no end: what it has not moved stays safe. */
+export class Settler {
+  readonly #db: Database;
+  #timer: NodeJS.Timeout | undefined;
+  #waitingPoints = 0;
+  #writes = 0;
+
+  constructor(db: Database) {
+    this.#db = db;
+    const reader = sqliteStatements(db.read);
+    // What an earlier process left.
+    if (reader) this.noted(tailCount(reader));
+  }
+
+  /** Points were written. */
+  noted(points: number): void {
+    if (this.#db.dialect !== 'sqlite') return;
+    this.#waitingPoints += points;
+    this.#writes++;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#timer || this.#waitingPoints === 0) return;
+    this.#timer = setTimeout(() => void this.#look(), lookIntervalMs);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#move();
+      this.#timer = undefined;
+      this.#schedule();
+    } catch {
+      // The database is closed, or its disk is full: the next write starts this again.
+      this.#timer = undefined;
+    }
+  }
+
+  async #move(): Promise<void> {
+    const reader = sqliteStatements(this.#db.read);
+    while (reader && (this.#writes < busyWrites || this.#waitingPoints > waitingLimit)) {
+      this.#writes = 0;
+      const run = runWithTail(reader);
+      if (run === undefined) {
+        this.#waitingPoints = 0;
+        return;
+      }
+      this.#waitingPoints -= await this.#db.write(async (tx) => {
+        const sqlite = sqliteStatements(tx);
+        return sqlite ? moveTail(sqlite, run) : 0;
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#writes = 0;
+  }
+}
