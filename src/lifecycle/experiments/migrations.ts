@@ -1,7 +1,6 @@
 import { autoIncrement, execute, type Migration } from '../../platform/db/index.ts';
 import { searchMigrations } from './migrations/search.ts';
 import { transferMigrations } from './migrations/transfer.ts';
-import { lifeMigrations } from './migrations/life.ts';
 import { tracesMigrations } from './traces/index.ts';
 
 /**
@@ -215,5 +214,4 @@ export const experimentsMigrations: readonly Migration[] = [
   },
   ...transferMigrations,
   ...tracesMigrations,
-  ...lifeMigrations,
 ];
