@@ -92,7 +92,7 @@ function optionsOf(setup: Setup): uPlot.Options {
   const { curves, x, logY, group, focus, calls, setZoomed } = setup;
   const ink = (name: string): string =>
     getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const font = '11px system-ui, sans-serif';
+  const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: ink('--faint'), font, ticks: { show: false } };
   const single = curves.length === 1;
   const many = curves.length > 6;

@@ -124,6 +124,7 @@ function Tab(props: { readonly show: CompareSearch['show']; readonly children: R
       search={{ runs: search.runs, ...(props.show ? { show: props.show } : {}) } as CompareSearch}
       replace
       resetScroll={false}
+      activeOptions={{ exact: true, includeSearch: true }}
       aria-current={search.show === props.show ? 'page' : undefined}
       className="-mb-px whitespace-nowrap border-transparent border-b-2 px-3 py-2 text-muted hover:text-text aria-[current=page]:border-accent aria-[current=page]:text-text"
     >

@@ -7,8 +7,9 @@ export type KeyRow = {
   /** By run, in the order of the comparison. */
   readonly values: readonly (string | undefined)[];
   readonly distinct: number;
-  /** The value that most runs have; undefined where most have none. */
+  /** The value that most runs have (undefined: none), and whether more than half of them have it. */
   readonly usual: string | undefined;
+  readonly hasUsual: boolean;
 };
 
 const OWN_TAG = /^(mlflow|millrace)\./;
@@ -28,8 +29,8 @@ export function keyRows(runs: readonly Run[], all: boolean): readonly KeyRow[] {
         const values = runs.map((run) => run[bag][key]);
         const counts = new Map<string | undefined, number>();
         for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-        const [usual] = [...counts].reduce((best, each) => (each[1] > best[1] ? each : best));
-        return { kind, key, values, distinct: counts.size, usual };
+        const [usual, count] = [...counts].reduce((best, each) => (each[1] > best[1] ? each : best));
+        return { kind, key, values, distinct: counts.size, usual, hasUsual: count * 2 > runs.length };
       })
       .filter((row) => all || row.distinct > 1)
       .toSorted((a, b) => Number(b.distinct > 1) - Number(a.distinct > 1) || a.key.localeCompare(b.key));

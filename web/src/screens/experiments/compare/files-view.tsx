@@ -102,7 +102,7 @@ export function FilesView(props: { readonly runs: readonly Run[] }) {
       ) : (
         <div
           className="flex flex-col border-line border-t"
-          style={{ height: Math.min(640, 32 * (rows.length + 1) + 20) }}
+          style={{ height: Math.min(640, 32 * (rows.length + 1) + 12) }}
         >
           <DataGrid
             label="Files"

@@ -69,7 +69,13 @@ export function MetricsView(props: {
             options={METRIC_PARTS.map((each) => [each, each] as const)}
             onChange={(next) => setPart(next ?? 'last')}
           />
-          <SearchField label="Search metrics" value={query} onChange={setQuery} className="w-44" />
+          <SearchField
+            label="Search metrics"
+            placeholder="search"
+            value={query}
+            onChange={setQuery}
+            className="w-44"
+          />
         </>
       }
     >
@@ -82,7 +88,7 @@ export function MetricsView(props: {
           {() => (
             <div
               className="flex flex-col border-line border-t"
-              style={{ height: Math.min(640, 32 * (rows.length + 1) + (keys.hasMore ? 56 : 20)) }}
+              style={{ height: Math.min(640, 32 * (rows.length + 1) + (keys.hasMore ? 56 : 12)) }}
             >
               <DataGrid
                 label="Metrics"

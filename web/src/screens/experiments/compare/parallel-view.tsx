@@ -11,7 +11,7 @@ import type { CompareSearch } from '../search.ts';
 import type { SetCompare } from './compare-screen.tsx';
 import { mainMetric, mainParams } from './defaults.ts';
 import { OperandField } from './operand-field.tsx';
-import { operandTitle, useOperands } from './operands.ts';
+import { type Operand, operandTitle, useOperands } from './operands.ts';
 import { type Brush, ParallelPlot } from './parallel-plot.tsx';
 import { packRunIds } from './run-ids.ts';
 import { useKeys } from './use-keys.ts';
@@ -33,8 +33,6 @@ export function ParallelView(props: {
   const axes = search.axes?.split(',').filter(Boolean) ?? suggested;
   const { query, operands } = useOperands(runs, axes);
   const [brushes, setBrushes] = useState<Readonly<Record<string, Brush>>>({});
-  const [logs, setLogs] = useState<ReadonlySet<string>>(new Set());
-  const [box, width] = useWidth<HTMLDivElement>();
   const kept = useMemo(
     () =>
       runs.map((_, index) =>
@@ -85,61 +83,78 @@ export function ParallelView(props: {
           operands.length < 2 ? (
             <EmptyLine>Two axes at least: add a param or a metric.</EmptyLine>
           ) : (
-            <div ref={box}>
-              <Scroll label="Parallel coordinates">
-                <ParallelPlot
-                  runs={runs}
-                  operands={operands}
-                  kept={kept}
-                  brushes={brushes}
-                  logs={logs}
-                  width={Math.max(width, operands.length * AXIS_PX)}
-                  onBrush={(text, brush) => {
-                    const { [text]: _gone, ...rest } = brushes;
-                    setBrushes(brush ? { ...rest, [text]: brush } : rest);
-                  }}
-                />
-                <ul
-                  aria-label="Axes"
-                  className="flex"
-                  style={{ width: Math.max(width, operands.length * AXIS_PX) }}
-                >
-                  {operands.map((operand) => (
-                    <li key={operand.text} className="flex min-w-0 flex-1 flex-col items-center px-1">
-                      <span className="flex max-w-full items-center">
-                        <span className="min-w-0 truncate font-strong" data-tip={operand.text}>
-                          {operandTitle(operand.column)}
-                        </span>
-                        <IconButton
-                          label={`Leave out ${operand.text}`}
-                          onClick={() => setAxes(axes.filter((each) => each !== operand.text))}
-                        >
-                          <X size={12} aria-hidden />
-                        </IconButton>
-                      </span>
-                      {operand.axis.kind === 'number' && operand.axis.low > 0 && (
-                        <label className="inline-flex items-center gap-1 text-label text-muted">
-                          <input
-                            type="checkbox"
-                            checked={logs.has(operand.text)}
-                            onChange={() => {
-                              const next = new Set(logs);
-                              if (!next.delete(operand.text)) next.add(operand.text);
-                              setLogs(next);
-                            }}
-                            className="size-3 accent-accent"
-                          />
-                          log
-                        </label>
-                      )}
-                    </li>
-                  ))}
-                </ul>
-              </Scroll>
-            </div>
+            <Axes
+              runs={runs}
+              operands={operands}
+              kept={kept}
+              brushes={brushes}
+              onBrushes={setBrushes}
+              onLeaveOut={(text) => setAxes(axes.filter((each) => each !== text))}
+            />
           )
         }
       </QueryView>
     </Card>
+  );
+}
+
+/** The plot with the names of its axes below. */
+function Axes(props: {
+  readonly runs: readonly Run[];
+  readonly operands: readonly Operand[];
+  readonly kept: readonly boolean[];
+  readonly brushes: Readonly<Record<string, Brush>>;
+  readonly onBrushes: (brushes: Readonly<Record<string, Brush>>) => void;
+  readonly onLeaveOut: (text: string) => void;
+}) {
+  const { runs, operands, kept, brushes, onBrushes, onLeaveOut } = props;
+  const [logs, setLogs] = useState<ReadonlySet<string>>(new Set());
+  const [box, width] = useWidth<HTMLDivElement>();
+  return (
+    <div ref={box}>
+      <Scroll label="Parallel coordinates">
+        <ParallelPlot
+          runs={runs}
+          operands={operands}
+          kept={kept}
+          brushes={brushes}
+          logs={logs}
+          width={Math.max(width, operands.length * AXIS_PX)}
+          onBrush={(text, brush) => {
+            const { [text]: _gone, ...rest } = brushes;
+            onBrushes(brush ? { ...rest, [text]: brush } : rest);
+          }}
+        />
+        <ul aria-label="Axes" className="flex" style={{ width: Math.max(width, operands.length * AXIS_PX) }}>
+          {operands.map((operand) => (
+            <li key={operand.text} className="flex min-w-0 flex-1 flex-col items-center px-1">
+              <span className="flex max-w-full items-center">
+                <span className="min-w-0 truncate font-strong" data-tip={operand.text}>
+                  {operandTitle(operand.column)}
+                </span>
+                <IconButton label={`Leave out ${operand.text}`} onClick={() => onLeaveOut(operand.text)}>
+                  <X size={12} aria-hidden />
+                </IconButton>
+              </span>
+              {operand.axis.kind === 'number' && operand.axis.low > 0 && (
+                <label className="inline-flex items-center gap-1 text-label text-muted">
+                  <input
+                    type="checkbox"
+                    checked={logs.has(operand.text)}
+                    onChange={() => {
+                      const next = new Set(logs);
+                      if (!next.delete(operand.text)) next.add(operand.text);
+                      setLogs(next);
+                    }}
+                    className="size-3 accent-accent"
+                  />
+                  log
+                </label>
+              )}
+            </li>
+          ))}
+        </ul>
+      </Scroll>
+    </div>
   );
 }

@@ -29,7 +29,10 @@ export function ParamsView(props: {
     () => [
       FIRST,
       ...runColumns<KeyRow>(runs, (row, index) => (
-        <CellText value={row.values[index]} strong={row.distinct > 1 && row.values[index] !== row.usual} />
+        <CellText
+          value={row.values[index]}
+          strong={row.distinct > 1 && (!row.hasUsual || row.values[index] !== row.usual)}
+        />
       )),
     ],
     [runs],
@@ -51,7 +54,13 @@ export function ParamsView(props: {
             />
             Only differing
           </label>
-          <SearchField label="Search keys" value={query} onChange={setQuery} className="w-40" />
+          <SearchField
+            label="Search keys"
+            placeholder="search"
+            value={query}
+            onChange={setQuery}
+            className="w-40"
+          />
         </>
       }
     >
@@ -68,7 +77,7 @@ export function ParamsView(props: {
       ) : (
         <div
           className="flex flex-col border-line border-t"
-          style={{ height: Math.min(640, 32 * (rows.length + 1) + 20) }}
+          style={{ height: Math.min(640, 32 * (rows.length + 1) + 12) }}
         >
           <DataGrid
             label="Params and tags"

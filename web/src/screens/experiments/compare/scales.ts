@@ -32,13 +32,13 @@ export function axisTicks(axis: Axis, log: boolean, count: number): readonly Pla
   return ticks;
 }
 
-/** A colour for a run by its place on an axis: from grey to the accent for numbers, one of eight for categories. */
+/** A colour for a run by its place on an axis: from orange to the accent for numbers, one of eight for categories. */
 export function inkAt(axis: Axis, index: number): string {
   const value = axis.values[index] ?? null;
   if (value === null) return 'var(--line-strong)';
   if (axis.kind === 'text') return `var(--series-${(value % 8) + 1})`;
   const percent = Math.round(placeOn(axis, value, false) * 100);
-  return `color-mix(in oklch, var(--accent) ${percent}%, var(--series-2))`;
+  return `color-mix(in oklab, var(--accent) ${percent}%, var(--series-2))`;
 }
 
 /** A text cut for the eye only; what it stands for stays whole. */

@@ -178,6 +178,7 @@ function Plot(props: {
           ))}
         </svg>
       )}
+      {ink && <InkLegend axis={ink} title={titles[2]} />}
       <p className="text-label text-muted">
         {plural(points.length, 'run')}
         {points.length < runs.length && `; ${runs.length - points.length} lack one of the two`}
@@ -193,3 +194,37 @@ function Plot(props: {
 
 export const textAt = (axis: Axis, value: number | null): string =>
   value === null ? 'none' : axis.kind === 'text' ? (axis.words[value] ?? '') : formatNumber(value);
+
+const WORDS_SHOWN = 16;
+
+/** What the colours mean. */
+function InkLegend(props: { readonly axis: Axis; readonly title: string }) {
+  const { axis, title } = props;
+  if (axis.kind === 'number')
+    return (
+      <p className="flex items-center gap-2 text-label text-muted">
+        {title}: {formatNumber(axis.low)}
+        <span
+          aria-hidden
+          className="h-2 w-24 rounded-full"
+          style={{ background: 'linear-gradient(in oklab to right, var(--series-2), var(--accent))' }}
+        />
+        {formatNumber(axis.high)}
+      </p>
+    );
+  return (
+    <ul className="flex flex-wrap gap-x-4 text-label" aria-label={`Colours of ${title}`}>
+      {axis.words.slice(0, WORDS_SHOWN).map((word, index) => (
+        <li key={word} className="inline-flex items-center gap-1.5">
+          <svg width="9" height="9" aria-hidden="true">
+            <circle cx="4.5" cy="4.5" r="4" fill={`var(--series-${(index % 8) + 1})`} />
+          </svg>
+          {fits(word, 40)}
+        </li>
+      ))}
+      {axis.words.length > WORDS_SHOWN && (
+        <li className="text-muted">and {axis.words.length - WORDS_SHOWN} more; colours repeat after eight</li>
+      )}
+    </ul>
+  );
+}

@@ -46,7 +46,7 @@ export function MetricsTable(props: { readonly run: RunDetail }) {
       ) : (
         <div
           className="flex flex-col border-line border-t"
-          style={{ height: coarse * (Math.min(ROWS_SHOWN, all.length) + 1) + 18 }}
+          style={{ height: coarse * (Math.min(ROWS_SHOWN, all.length) + 1) + 12 }}
         >
           <DataGrid
             label="Metrics"
@@ -89,7 +89,7 @@ function columnsOf(order: Order, set: (order: Order) => void): readonly DataColu
     id,
     head,
     tip,
-    widthPx: 92,
+    widthPx: 76,
     align: 'right',
     sort: sort(id),
     cell: (metric) => {
@@ -101,7 +101,7 @@ function columnsOf(order: Order, set: (order: Order) => void): readonly DataColu
     {
       id: 'key',
       head: 'Metric',
-      widthPx: innerWidth < 640 ? 150 : 190,
+      widthPx: innerWidth < 640 ? 150 : 170,
       grows: true,
       sort: {
         active: order.key === 'key' ? order.way : null,
@@ -138,7 +138,7 @@ function columnsOf(order: Order, set: (order: Order) => void): readonly DataColu
     {
       id: 'count',
       head: 'Points',
-      widthPx: 84,
+      widthPx: 76,
       align: 'right',
       sort: sort('count'),
       cell: (metric) => <span className="text-muted">{formatCount(metric.count)}</span>,

@@ -43,12 +43,18 @@ export function RowsView(props: {
           {query && `, ${formatCount(rows.length)} found`}
         </span>
         <span className="ml-auto">
-          <SearchField label="Search rows" value={query} onChange={setQuery} className="w-44" />
+          <SearchField
+            label="Search rows"
+            placeholder="search"
+            value={query}
+            onChange={setQuery}
+            className="w-44"
+          />
         </span>
       </div>
       <div
         className="flex flex-col overflow-hidden rounded-control border border-line"
-        style={{ height: Math.min(520, 32 * (rows.length + 1) + 20) }}
+        style={{ height: Math.min(520, 32 * (rows.length + 1) + 12) }}
       >
         <DataGrid
           label={label}

@@ -114,6 +114,7 @@ function Tab(props: {
       to="/runs/$runId"
       params={{ runId: props.runId }}
       search={props.tab ? { tab: props.tab } : {}}
+      activeOptions={{ exact: true, includeSearch: true }}
       aria-current={current === props.tab ? 'page' : undefined}
       className="-mb-px whitespace-nowrap border-transparent border-b-2 px-3 py-2 text-muted hover:text-text aria-[current=page]:border-accent aria-[current=page]:text-text"
     >

@@ -142,7 +142,7 @@ export function FilterField(props: {
       </div>
       {props.error !== null && props.error !== undefined && (
         <div id={errorId}>
-          <FilterError error={props.error} />
+          <FilterError error={props.error} text={draft} />
         </div>
       )}
     </div>
@@ -150,7 +150,7 @@ export function FilterField(props: {
 }
 
 /** What is wrong with a filter, under the text that is wrong. */
-function FilterError(props: { readonly error: unknown }) {
+function FilterError(props: { readonly error: unknown; readonly text: string }) {
   const problem = asProblem(props.error);
   const { place } = problem;
   if (!place) {
@@ -160,9 +160,13 @@ function FilterError(props: { readonly error: unknown }) {
       </p>
     );
   }
+  const [line, caret] = place.excerpt.split('\n');
   return (
     <div role="alert" className="text-label">
-      <pre className="overflow-x-auto whitespace-pre text-text leading-4">{place.excerpt}</pre>
+      {/* The caret stands under the field's own text, unless the server shows a part of it only. */}
+      <pre aria-hidden className="overflow-x-auto whitespace-pre pl-7 text-bad leading-3">
+        {line === props.text ? caret : place.excerpt}
+      </pre>
       <p className="text-bad">
         {place.problem} (character {place.position + 1})
         {place.expected.length > 0 && (

@@ -19,9 +19,9 @@ export type RunRow = {
 export type Sorting = { readonly order: string | undefined; readonly set: (order: string) => void };
 
 const WIDTH_PX: Readonly<Record<string, number>> = {
-  metric: 104,
-  param: 128,
-  tag: 128,
+  metric: 96,
+  param: 112,
+  tag: 112,
   started: 104,
   took: 112,
   status: 96,
@@ -59,7 +59,7 @@ export function nameColumn(options: {
   return {
     id: 'name',
     head: 'Run',
-    widthPx: options.widthPx ?? (options.narrow ? 172 : 250),
+    widthPx: options.widthPx ?? (options.narrow ? 172 : 230),
     ...(options.widthPx === undefined && !options.narrow ? { grows: true } : {}),
     ...(sort ? { sort } : {}),
     onResize: options.onResize,

@@ -18,7 +18,7 @@ import { gridColumns, nameColumn } from './grid-columns.tsx';
 import { useRows } from './nesting.ts';
 import { RunsToolbar } from './runs-toolbar.tsx';
 import { SelectionBar } from './selection-bar.tsx';
-import { keepColumns, useColumns, useRunPages } from './use-runs.ts';
+import { keepColumns, tellingColumns, useColumns, useRunPages } from './use-runs.ts';
 import { useWidths } from './use-widths.ts';
 
 const route = getRouteApi('/runs');
@@ -44,7 +44,7 @@ export function RunsScreen() {
     () => new Map((experiments.data?.items ?? []).map((each) => [each.id, each.name])),
     [experiments.data],
   );
-  const { columns, ready } = useColumns(search.experiment, search.cols);
+  const { columns: asked, ready, isSuggested } = useColumns(search.experiment, search.cols);
   const nested = search.nested === 'yes';
   const [reading, setReading] = useState(false);
   const view = useMemo<RunsView>(() => {
@@ -52,14 +52,18 @@ export function RunsScreen() {
       .filter(Boolean)
       .join(' AND ');
     return {
-      fields: fieldsOf(columns, nested ? [`tags.\`${PARENT_TAG}\``] : []),
+      fields: fieldsOf(asked, nested ? [`tags.\`${PARENT_TAG}\``] : []),
       ...(search.experiment ? { experimentId: search.experiment } : {}),
       ...(filter ? { filter } : {}),
       ...(search.order ? { orderBy: search.order } : {}),
       ...(search.view ? { view: search.view } : {}),
     };
-  }, [columns, nested, search.experiment, search.filter, search.order, search.view]);
+  }, [asked, nested, search.experiment, search.filter, search.order, search.view]);
   const { query, rows: runs, more, totalCount } = useRunPages(view, reading, ready);
+  const columns = useMemo(
+    () => (isSuggested ? tellingColumns(asked, runs) : asked),
+    [isSuggested, asked, runs],
+  );
   const { rows, fold } = useRows(runs, nested, view.fields);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const grid = useRef<DataGridHandle>(null);

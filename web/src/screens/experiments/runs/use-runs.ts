@@ -10,6 +10,8 @@ import {
 import { type ColumnRef, parseColumns, suggestedColumns } from './columns.ts';
 
 const COLUMNS_KEY = 'millrace.runs.columns.';
+const PARAM_CANDIDATES = 12;
+const PARAMS_SHOWN = 3;
 
 /**
  * The runs of a view as far as they are loaded. Live changes are followed while the reader is at the top; who reads
@@ -45,7 +47,7 @@ export function useRunPages(view: RunsView, reading: boolean, ready: boolean) {
 export function useColumns(
   experimentId: string | undefined,
   asked: string | undefined,
-): { readonly columns: readonly ColumnRef[]; readonly ready: boolean } {
+): { readonly columns: readonly ColumnRef[]; readonly ready: boolean; readonly isSuggested: boolean } {
   const kept = localStorage.getItem(COLUMNS_KEY + (experimentId ?? 'all'));
   const chosen = asked ?? kept;
   const hint = useQuery({
@@ -57,12 +59,13 @@ export function useColumns(
   const metrics = useQuery({ ...runColumnsQuery(source ?? '', { kind: 'metric', limit: 300 }), enabled });
   const params = useQuery({ ...runColumnsQuery(source ?? '', { kind: 'param', limit: 100 }), enabled });
   return useMemo(() => {
-    if (chosen !== null) return { columns: parseColumns(chosen), ready: true };
+    if (chosen !== null) return { columns: parseColumns(chosen), ready: true, isSuggested: false };
     const keys = [...(metrics.data?.items ?? []), ...(params.data?.items ?? [])];
     const narrow = innerWidth < 700;
     const own: readonly ColumnRef[] = experimentId === undefined ? [{ kind: 'own', key: 'experiment' }] : [];
     return {
-      columns: [...suggestedColumns(keys, { metrics: narrow ? 2 : 4, params: narrow ? 2 : 4 }), ...own],
+      columns: [...suggestedColumns(keys, { metrics: narrow ? 2 : 4, params: PARAM_CANDIDATES }), ...own],
+      isSuggested: true,
       ready:
         (metrics.isFetched && params.isFetched) ||
         (experimentId === undefined && hint.isFetched && hint.data === null),
@@ -77,9 +80,16 @@ export function keepColumns(experimentId: string | undefined, columns: string | 
   else localStorage.setItem(key, columns);
 }
 
-/** Keys whose values differ between the runs that are loaded; all others would only fill columns. */
-export function isVarying(runs: readonly Run[], column: ColumnRef): boolean {
-  if (column.kind !== 'param' && column.kind !== 'tag') return true;
-  const bag = column.kind === 'param' ? 'params' : 'tags';
-  return new Set(runs.slice(0, 500).map((run) => run[bag][column.key])).size > 1;
+/**
+ * What is shown of suggested columns: params that are the same in all runs that are loaded would only fill the table,
+ * and after three others nobody reads on.
+ */
+export function tellingColumns(columns: readonly ColumnRef[], runs: readonly Run[]): readonly ColumnRef[] {
+  const sample = runs.slice(0, 200);
+  const distinct = (key: string): number => new Set(sample.map((run) => run.params[key])).size;
+  const params = columns
+    .flatMap((column) => (column.kind === 'param' ? [column.key] : []))
+    .filter((key) => distinct(key) > 1)
+    .slice(0, PARAMS_SHOWN);
+  return columns.filter((column) => column.kind !== 'param' || params.includes(column.key));
 }
