@@ -2,7 +2,7 @@ import { uuidv7 } from '../core/ids.ts';
 import { wallClock } from '../core/time.ts';
 import { DataService, dataMigrations } from '../lifecycle/data/index.ts';
 import { EvaluationService, evaluationMigrations } from '../lifecycle/evaluation/index.ts';
-import { createExperiments, experimentsMigrations } from '../lifecycle/experiments/index.ts';
+import { createExperiments, experimentsMigrations, RunWatch } from '../lifecycle/experiments/index.ts';
 import { FeedbackService, feedbackMigrations, labelJoinStep } from '../lifecycle/feedback/index.ts';
 import { GovernanceService } from '../lifecycle/governance/index.ts';
 import {
@@ -22,7 +22,7 @@ import {
 import { ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
 import { createLoop, DeploymentService, deployStep, loopMigrations, prepareDataStep } from '../loop/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
-import type { DataDirectory, Settings } from '../platform/config/index.ts';
+import { type DataDirectory, durationMsOf, type Settings } from '../platform/config/index.ts';
 import type { Database, Migration } from '../platform/db/index.ts';
 import { Attempts } from '../platform/executors/local/index.ts';
 import type { Frames } from '../platform/frames/index.ts';
@@ -87,7 +87,13 @@ export async function createControlServices(parts: ControlParts) {
   });
   const data = new DataService({ db, journal, blobs, frames, temporaryDirectory: directory.temporary });
   const artifactStorage = artifactStorageOf(parts.settings, directory);
-  const experiments = createExperiments({ db, journal, blobs, clock, artifactStorage });
+  const tracking = { db, journal, blobs, clock, artifactStorage };
+  const experiments = createExperiments(tracking);
+  const runWatch = new RunWatch(tracking, {
+    lostAfterMs: durationMsOf(parts.settings.runLostAfter),
+    isStepRunning: (id) => jobs.isOpen(id),
+    log,
+  });
   const evaluations = new EvaluationService({ db, journal });
   const registry = createRegistry({ db, journal, jobs, clock, experiments });
   const webhooks = createWebhooks({
@@ -187,8 +193,10 @@ export async function createControlServices(parts: ControlParts) {
       webhookWorker.start();
       await loop.engine.start();
       monitorSchedule.start();
+      runWatch.start();
     },
     async stop(): Promise<void> {
+      runWatch.stop();
       monitorSchedule.stop();
       await loop.engine.stop();
       await runner.stop();

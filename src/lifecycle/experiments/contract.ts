@@ -23,7 +23,11 @@ export type MetricValue = z.infer<typeof metricValueSchema>;
 export const lifecycleStageSchema = z.enum(['active', 'deleted']);
 export type LifecycleStage = z.infer<typeof lifecycleStageSchema>;
 
-export const runStatusSchema = z.enum(['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED']);
+/**
+ * `LOST`: it says that it runs, but has written nothing for longer than `runLostAfter`; when it writes again it is
+ * running again. MLflow's routes, which have no such word, say `FAILED`.
+ */
+export const runStatusSchema = z.enum(['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED', 'LOST']);
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
 export const loggedModelStatusSchema = z.enum(['PENDING', 'READY', 'UPLOAD_FAILED']);
@@ -218,6 +222,7 @@ export const experimentEventTypes = [
   'run.created',
   'run.logged',
   'run.ended',
+  'run.lost',
   'run.deleted',
   'run.restored',
   'logged-model.created',

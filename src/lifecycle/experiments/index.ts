@@ -16,6 +16,7 @@ export type {
 } from './records.ts';
 export { experimentsRoutes } from './routes.ts';
 export type { ExperimentsDeps, View } from './service/context.ts';
+export { RunWatch } from './service/RunWatch.ts';
 export { createExperiments, type Experiments } from './service.ts';
 export type { PackedRun } from './store/hydrate.ts';
 export * from './traces/index.ts';

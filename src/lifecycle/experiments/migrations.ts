@@ -1,6 +1,7 @@
 import { autoIncrement, execute, type Migration } from '../../platform/db/index.ts';
 import { searchMigrations } from './migrations/search.ts';
 import { transferMigrations } from './migrations/transfer.ts';
+import { lifeMigrations } from './migrations/life.ts';
 import { tracesMigrations } from './traces/index.ts';
 
 /**
@@ -214,4 +215,5 @@ export const experimentsMigrations: readonly Migration[] = [
   },
   ...transferMigrations,
   ...tracesMigrations,
+  ...lifeMigrations,
 ];

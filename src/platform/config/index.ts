@@ -3,6 +3,7 @@ export { type DataDirectory, dataDirectory, lockDirectory } from './data-directo
 export { readSettings } from './read-settings.ts';
 export {
   bytesOf,
+  durationMsOf,
   flagOf,
   type SettingName,
   type Settings,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseDuration } from '../../core/time.ts';
 
 const port = z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65535);
 const truthy = ['true', '1', 'yes', 'on', 't', 'y'];
@@ -13,6 +14,9 @@ const list = z.union([
       .filter((item) => item !== ''),
   ),
 ]);
+const duration = z
+  .string()
+  .regex(/^(0|(\d+(\.\d+)?(ms|s|m|h|d|w))+)$/, 'must be a duration such as 15m or 30d, or 0 for never');
 const memory = z.string().regex(/^\d+(\.\d+)?(MB|GB)$/, 'must be a size such as 512MB or 2GB');
 
 /**
@@ -124,6 +128,12 @@ export const settingsSchema = z.strictObject({
     .default('local')
     .describe('name of this replica'),
   python: z.string().min(1).optional().describe('Python that runs training scripts'),
+  runLostAfter: duration
+    .default('15m')
+    .describe('how long a running run may write nothing before it counts as lost; 0: for ever'),
+  purgeAfter: duration
+    .default('30d')
+    .describe('how long deleted runs and experiments are kept before they go for good; 0: until somebody asks'),
   framesMemory: memory.default('1GB').describe('memory limit of the frame engine'),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
@@ -167,6 +177,11 @@ export const fallbackVariables: Readonly<Partial<Record<SettingName, readonly st
   webhookAllowedSchemes: ['MLFLOW_WEBHOOK_ALLOWED_SCHEMES'],
   webhookAllowPrivateAddresses: ['MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS'],
 };
+
+/** A duration setting in milliseconds; 0 for never. */
+export function durationMsOf(duration: string): number {
+  return duration === '0' ? 0 : parseDuration(duration);
+}
 
 /** A size such as `512MB` or `1.5GB` in bytes (of 1024³ a GB). */
 export function bytesOf(size: string): number {

@@ -215,6 +215,12 @@ export class Jobs {
     return toResource(row);
   }
 
+  /** Whether a job waits or runs; false also for one that is not known. */
+  async isOpen(id: string): Promise<boolean> {
+    const row = await store.findJob(this.#db.read, id);
+    return row !== undefined && toResource(row).finishedAt === null;
+  }
+
   async list(filter: store.JobFilter): Promise<readonly JobResource[]> {
     return (await store.listJobs(this.#db.read, filter)).map(toResource);
   }

@@ -54,7 +54,8 @@ export function runInfoJson(run: RunInfo): Json {
     experiment_id: run.experimentId,
     run_name: run.name,
     user_id: run.userId,
-    status: run.status,
+    // MLflow has no word for a run that went silent.
+    status: run.status === 'LOST' ? 'FAILED' : run.status,
     start_time: run.startTimeMs,
     ...(run.endTimeMs ? { end_time: run.endTimeMs } : {}),
     artifact_uri: run.artifactUri,

@@ -7,6 +7,7 @@ import type { Tx } from '../../../platform/db/index.ts';
 import { artifactFolder, proxiedPath, safeArtifactPath } from '../artifact-path.ts';
 import { artifactRootResolver, joined, ProxiedRoot, type StoredArtifact } from '../artifact-roots/index.ts';
 import type { ArtifactEntry, ArtifactFile } from '../contract.ts';
+import { runIdsIn, touchRuns } from '../store/run-life.ts';
 import { artifactsUnder, deleteArtifacts, findArtifact, putArtifact } from '../store/artifacts.ts';
 import { invalidParameter } from '../validation.ts';
 import type { ExperimentsDeps } from './context.ts';
@@ -33,7 +34,10 @@ export function artifactOperations(deps: ExperimentsDeps) {
       if (safe === '') throw invalidParameter('Invalid path');
       const { digest, sizeBytes } = await blobs.put(source);
       const file = { path: safe, digest, sizeBytes };
-      await db.write((tx) => putArtifact(tx, file, deps.clock.nowMs()));
+      await db.write(async (tx) => {
+        await putArtifact(tx, file, deps.clock.nowMs());
+        await touchRuns(tx, runIdsIn(safe), deps.clock.nowMs());
+      });
       return file;
     },
 

@@ -39,10 +39,11 @@ export function loggingOperations(deps: ExperimentsDeps) {
 
   const beat = async (tx: Tx, run: RunRow): Promise<void> => {
     const nowMs = clock.nowMs();
-    if (nowMs - (heartbeats.get(run.id) ?? 0) < heartbeatIntervalMs) return;
+    const isLost = run.status === 'LOST';
+    if (!isLost && nowMs - (heartbeats.get(run.id) ?? 0) < heartbeatIntervalMs) return;
     if (heartbeats.size >= rememberedRuns) heartbeats.clear();
     heartbeats.set(run.id, nowMs);
-    await updateRun(tx, run.seq, { heartbeat_ms: nowMs });
+    await updateRun(tx, run.seq, { heartbeat_ms: nowMs, ...(isLost ? { status: 'RUNNING' } : {}) });
     await announce(deps, tx, 'run.logged', run.id, { experimentId: String(run.experiment_id) });
   };
 

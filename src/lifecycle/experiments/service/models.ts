@@ -18,6 +18,7 @@ import {
   setModelTags,
   updateLoggedModel,
 } from '../store/logged-models.ts';
+import { touchRuns } from '../store/run-life.ts';
 import { runRowsOfStep } from '../store/runs.ts';
 import {
   type DatasetChoice,
@@ -88,6 +89,7 @@ export function loggedModelOperations(deps: ExperimentsDeps) {
           updated_at_ms: clock.nowMs(),
         };
         await insertLoggedModel(tx, row);
+        await touchRuns(tx, [input.sourceRunId], clock.nowMs());
         await addModelParams(tx, id, input.params);
         await setModelTags(tx, id, input.tags);
         const data = { experimentId: experiment.id, name: row.name, sourceRunId: row.source_run_id };

@@ -60,8 +60,8 @@ export function runSearchOperations(deps: ExperimentsDeps) {
     const written = parseOrder(query.orderBy ?? [], runVocabulary, grammar);
     const named = ambiguousKeys([...conditionsOf(parsed), ...written]);
     const existing = await existingMetricKeys(db.read, experimentIds, named);
-    const filter = mapConditions(parsed, (c) => byNameTag(wholeKeys(c, existing), grammar));
-    const order = written.map((key) => wholeKeys(key, existing));
+    const filter = mapConditions(parsed, (c) => inGrammar(wholeKeys(c, existing), grammar));
+    const order = written.map((key) => withStatus(wholeKeys(key, existing), grammar));
     return { experimentIds, stages: stagesOf(query.view ?? 'active'), filter, order };
   };
 
@@ -123,10 +123,19 @@ export function runSearchOperations(deps: ExperimentsDeps) {
   };
 }
 
-function byNameTag(condition: Condition, grammar: Grammar): Expression {
+function inGrammar(condition: Condition, grammar: Grammar): Expression {
   if (grammar !== 'mlflow' || condition.entity !== 'attribute' || condition.key !== 'run_name')
-    return condition;
+    return withStatus(condition, grammar);
   return { ...condition, entity: 'tag', key: nameTag };
+}
+
+/** MLflow's grammar knows no lost runs: what is asked of their status is asked of MLflow's word for it. */
+function withStatus<T extends { readonly entity: string; readonly key: string }>(
+  named: T,
+  grammar: Grammar,
+): T {
+  const isStatus = grammar === 'mlflow' && named.entity === 'attribute' && named.key === 'status';
+  return isStatus ? { ...named, key: 'mlflow_status' } : named;
 }
 
 async function inParts<T>(

@@ -109,7 +109,7 @@ export function runOperations(deps: ExperimentsDeps) {
         const row = await activeRun(tx, id);
         const next = {
           ...row,
-          status: change.status ?? row.status,
+          status: change.status ?? (row.status === 'LOST' ? 'RUNNING' : row.status),
           end_time_ms: change.endTimeMs ?? row.end_time_ms,
           name: change.name || row.name,
         };

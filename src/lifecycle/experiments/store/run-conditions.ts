@@ -20,6 +20,7 @@ const attributeColumns: Readonly<Record<string, RawBuilder<unknown>>> = {
   run_name: sql`r.name`,
   start_time: sql`r.start_time_ms`,
   status: sql`r.status`,
+  mlflow_status: sql`CASE r.status WHEN 'LOST' THEN 'FAILED' ELSE r.status END`,
   user_id: sql`r.user_id`,
 };
 
