@@ -111,7 +111,7 @@ export const registryMigrations: readonly Migration[] = [
         );
         CREATE INDEX webhooks_by_time ON webhooks (created_at_ms, id);
         CREATE TABLE webhook_events (
-          webhook_id TEXT NOT NULL, event ${bytes} NOT NULL, position BIGINT NOT NULL,
+          webhook_id TEXT NOT NULL, event ${bytes} NOT NULL,
           PRIMARY KEY (webhook_id, event)
         );
         CREATE INDEX webhook_events_by_event ON webhook_events (event, webhook_id);

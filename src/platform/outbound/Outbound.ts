@@ -29,7 +29,10 @@ export interface OutboundAnswer {
 
 interface Target {
   readonly url: URL;
+  /** What is resolved and called: the host in its one form, so that 0x7f.1 is 127.0.0.1. */
   readonly host: string;
+  /** The host as it was written. */
+  readonly written: string;
 }
 
 const longestAnswerBytes = 64 * 1024;
@@ -103,25 +106,29 @@ export class Outbound {
     }
     if (!URL.canParse(text)) throw malformed('it cannot be read');
     const url = new URL(text);
-    return { url, host: url.hostname.replace(/^\[|\]$/g, '') };
+    const written = authority
+      .replace(/^.*@/, '')
+      .replace(/:\d*$/, '')
+      .replace(/^\[|\]$/g, '');
+    return { url, host: url.hostname.replace(/^\[|\]$/g, ''), written: written.toLowerCase() };
   }
 
   /** The addresses of a host, all of them allowed. */
-  async #addresses({ url, host }: Target): Promise<readonly string[]> {
-    const addresses = isIP(host) === 0 ? await this.#resolved(host) : [host];
+  async #addresses({ host, written }: Target): Promise<readonly string[]> {
+    const addresses = isIP(host) === 0 ? await this.#resolved(host, written) : [host];
     const refused = this.#policy.allowPrivateAddresses
       ? undefined
       : addresses.find((address) => !isPublicAddress(address));
     if (refused !== undefined) {
-      const message = `${url.host} is at ${refused}, which is not a public address`;
-      throw new OutboundRefused('not-public', host, refused, message);
+      const message = `${written} is at ${refused}, which is not a public address`;
+      throw new OutboundRefused('not-public', written, refused, message);
     }
     return addresses;
   }
 
-  async #resolved(host: string): Promise<readonly string[]> {
+  async #resolved(host: string, written: string): Promise<readonly string[]> {
     const refuse = (why: string) =>
-      new OutboundRefused('unresolvable', host, why, `${host} cannot be resolved: ${why}`);
+      new OutboundRefused('unresolvable', written, why, `${written} cannot be resolved: ${why}`);
     let addresses: readonly string[];
     try {
       addresses = await this.#resolve(host);

@@ -88,7 +88,7 @@ export function createWebhooks(deps: DeliveryDeps) {
         const after = factsOf(row, facts.events);
         await record(tx, actor, 'webhook.created', row.id, { after, name });
       });
-      return toWebhook(row, [...new Set(facts.events)]);
+      return toWebhook(row, [...new Set(facts.events)].sort());
     },
 
     /** Throws `webhook_unknown`. */

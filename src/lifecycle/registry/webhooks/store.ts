@@ -15,7 +15,7 @@ interface WebhookTables {
     created_at_ms: number;
     updated_at_ms: number;
   };
-  webhook_events: { webhook_id: string; event: string; position: number };
+  webhook_events: { webhook_id: string; event: string };
   webhook_deliveries: {
     id: string;
     webhook_id: string;
@@ -57,7 +57,7 @@ export async function updateWebhookRow(
 }
 
 async function insertEvents(tx: Tx, id: string, events: readonly string[]): Promise<void> {
-  const rows = [...new Set(events)].map((event, position) => ({ webhook_id: id, event, position }));
+  const rows = [...new Set(events)].map((event) => ({ webhook_id: id, event }));
   await on(tx).insertInto('webhook_events').values(rows).execute();
 }
 
@@ -101,7 +101,7 @@ export async function subscribers(tx: Tx, event: string): Promise<readonly Webho
     .execute();
 }
 
-/** Events by webhook, in the order in which they were given. */
+/** Events by webhook, by name. */
 export async function eventsByWebhook(
   tx: Tx,
   ids: readonly string[],
@@ -113,7 +113,7 @@ export async function eventsByWebhook(
           .selectFrom('webhook_events')
           .selectAll()
           .where('webhook_id', 'in', ids)
-          .orderBy('position')
+          .orderBy('event')
           .execute();
   const of = (id: string) => rows.filter((row) => row.webhook_id === id).map((row) => row.event);
   return new Map(ids.map((id) => [id, of(id)]));
