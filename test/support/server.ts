@@ -64,7 +64,8 @@ export class TestServer {
   constructor(options: ServerOptions, port: number, servePort: number) {
     this.#options = options;
     this.role = options.role ?? 'up';
-    this.url = options.controlUrl ?? `http://127.0.0.1:${port}`;
+    const prefix = options.env?.MILLRACE_STATIC_PREFIX ?? '';
+    this.url = options.controlUrl ?? `http://127.0.0.1:${port}${prefix}`;
     this.serveUrl = `http://127.0.0.1:${servePort}`;
     this.dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'millrace-server-'));
     const inherited = Object.entries(process.env).filter(
