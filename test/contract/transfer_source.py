@@ -84,7 +84,9 @@ for i in range(12):
     client.set_terminated(each.info.run_id, "FAILED" if i % 2 else "FINISHED", end_time=2000 + i)
 
 for _ in range(3):
-    client.create_model_version("delay", info.model_uri if is_three else f"runs:/{run.info.run_id}/model", run.info.run_id)
+    of = {"model_id": info.model_id} if is_three else {}
+    source = info.model_uri if is_three else f"{run.info.artifact_uri}/model"
+    client.create_model_version("delay", source, run.info.run_id, **of)
 client.delete_model_version("delay", 2)
 client.delete_model_version("delay", 4)
 client.update_registered_model("delay", "how late a flight will be")

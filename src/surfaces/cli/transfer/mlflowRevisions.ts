@@ -22,6 +22,6 @@ export function checkRevision(file: MlflowFile): void {
   if (!file.hasTable('alembic_version') || !file.hasTable('experiments')) {
     throw file.unreadable('it is not the database of a MLflow server');
   }
-  const revision = text(file.rows('SELECT version_num FROM alembic_version')[0]?.version_num);
+  const revision = text(file.rows('SELECT version_num FROM main.alembic_version')[0]?.version_num);
   if (!revisions.has(revision)) throw fail('mlflow_revision_unknown', { source: file.path, revision });
 }

@@ -34,8 +34,8 @@ export async function openMlflowSqlite(
     name: `sqlite:///${full}`,
     concurrency: 1,
     async *experiments() {
-      const tags = Map.groupBy(file.rows('SELECT * FROM experiment_tags'), (row) => row.experiment_id);
-      for (const row of file.rows('SELECT * FROM experiments ORDER BY experiment_id')) {
+      const tags = Map.groupBy(file.rows('SELECT * FROM main.experiment_tags'), (row) => row.experiment_id);
+      for (const row of file.rows('SELECT * FROM main.experiments ORDER BY experiment_id')) {
         yield {
           id: text(row.experiment_id),
           name: text(row.name),
@@ -49,7 +49,7 @@ export async function openMlflowSqlite(
     async *runs(experimentId) {
       for (let after = -1; ; ) {
         const rows = file.rows(
-          'SELECT rowid AS place, * FROM runs WHERE experiment_id = ? AND rowid > ? ORDER BY rowid LIMIT ?',
+          'SELECT rowid AS place, * FROM main.runs WHERE experiment_id = ? AND rowid > ? ORDER BY rowid LIMIT ?',
           ...[experimentId, after, pageSize],
         );
         yield* runsOf(file, rows, inputStep);
@@ -83,24 +83,24 @@ function* runsOf(file: MlflowFile, rows: readonly Row[], inputStep: string): Gen
   const ids = JSON.stringify(rows.map((row) => row.run_uuid));
   const these = 'IN (SELECT value FROM json_each(?))';
   const byRun = (sql: string) => Map.groupBy(file.rows(sql, ids), (row) => row.run_uuid);
-  const params = byRun(`SELECT * FROM params WHERE run_uuid ${these}`);
-  const tags = byRun(`SELECT * FROM tags WHERE run_uuid ${these}`);
-  const latest = byRun(`SELECT * FROM latest_metrics WHERE run_uuid ${these} ORDER BY run_uuid, key`);
+  const params = byRun(`SELECT * FROM main.params WHERE run_uuid ${these}`);
+  const tags = byRun(`SELECT * FROM main.tags WHERE run_uuid ${these}`);
+  const latest = byRun(`SELECT * FROM main.latest_metrics WHERE run_uuid ${these} ORDER BY run_uuid, key`);
   const datasets = byRun(
-    `SELECT i.destination_id AS run_uuid, i.input_uuid, d.* FROM inputs i
-      JOIN datasets d ON d.dataset_uuid = i.source_id
+    `SELECT i.destination_id AS run_uuid, i.input_uuid, d.* FROM main.inputs i
+      JOIN main.datasets d ON d.dataset_uuid = i.source_id
       WHERE i.source_type = 'DATASET' AND i.destination_type = 'RUN' AND i.destination_id ${these}`,
   );
   const inputTags = Map.groupBy(
     file.rows(
-      `SELECT t.input_uuid, t.name AS key, t.value FROM input_tags t JOIN inputs i ON i.input_uuid = t.input_uuid
+      `SELECT t.input_uuid, t.name AS key, t.value FROM main.input_tags t JOIN main.inputs i ON i.input_uuid = t.input_uuid
         WHERE i.source_type = 'DATASET' AND i.destination_id ${these}`,
       ids,
     ),
     (row) => row.input_uuid,
   );
   const models = byRun(
-    `SELECT source_id AS run_uuid, source_type, destination_id, ${inputStep} AS step FROM inputs
+    `SELECT source_id AS run_uuid, source_type, destination_id, ${inputStep} AS step FROM main.inputs
       WHERE source_type IN ('RUN_INPUT', 'RUN_OUTPUT') AND source_id ${these}`,
   );
   for (const row of rows) {
@@ -142,7 +142,7 @@ function* runsOf(file: MlflowFile, rows: readonly Row[], inputStep: string): Gen
 
 function* metricsOf(file: MlflowFile, runId: string): Generator<MetricColumns> {
   const series = new Map<string, MetricColumns>();
-  const sql = 'SELECT key, step, timestamp, value, is_nan FROM metrics WHERE run_uuid = ?';
+  const sql = 'SELECT key, step, timestamp, value, is_nan FROM main.metrics WHERE run_uuid = ?';
   for (const [key, step, timeMs, value, isNan] of file.arrays(sql, runId)) {
     const name = String(key);
     let columns = series.get(name);
@@ -159,14 +159,14 @@ function* metricsOf(file: MlflowFile, runId: string): Generator<MetricColumns> {
 
 function* modelsOf(file: MlflowFile, experimentId: string): Generator<Marked<TransferModel>> {
   for (const row of file.rows(
-    'SELECT * FROM logged_models WHERE experiment_id = ? ORDER BY rowid',
+    'SELECT * FROM main.logged_models WHERE experiment_id = ? ORDER BY rowid',
     experimentId,
   )) {
     const id = text(row.model_id);
     const params =
-      'SELECT param_key AS key, param_value AS value FROM logged_model_params WHERE model_id = ?';
-    const tags = 'SELECT tag_key AS key, tag_value AS value FROM logged_model_tags WHERE model_id = ?';
-    const metrics = file.rows('SELECT * FROM logged_model_metrics WHERE model_id = ?', id);
+      'SELECT param_key AS key, param_value AS value FROM main.logged_model_params WHERE model_id = ?';
+    const tags = 'SELECT tag_key AS key, tag_value AS value FROM main.logged_model_tags WHERE model_id = ?';
+    const metrics = file.rows('SELECT * FROM main.logged_model_metrics WHERE model_id = ?', id);
     yield {
       mark: '',
       item: {

@@ -5,12 +5,12 @@ import { isPrompt, loggedModelOf, mlflowVersion } from './mlflowVersion.ts';
 /** Registered models and prompts of a MLflow file, with versions that were deleted. */
 export function* registeredModelsIn(file: MlflowFile): Generator<TransferRegisteredModel> {
   const workspaces = file.hasColumn('registered_models', 'workspace') ? "WHERE workspace = 'default'" : '';
-  for (const row of file.rows(`SELECT * FROM registered_models ${workspaces} ORDER BY name`)) {
+  for (const row of file.rows(`SELECT * FROM main.registered_models ${workspaces} ORDER BY name`)) {
     const name = text(row.name);
-    const tags = tagsOf(file.rows('SELECT key, value FROM registered_model_tags WHERE name = ?', name));
-    const aliases = file.rows('SELECT alias, version FROM registered_model_aliases WHERE name = ?', name);
-    const versions = file.rows('SELECT * FROM model_versions WHERE name = ? ORDER BY version', name);
-    const ofVersion = 'SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?';
+    const tags = tagsOf(file.rows('SELECT key, value FROM main.registered_model_tags WHERE name = ?', name));
+    const aliases = file.rows('SELECT alias, version FROM main.registered_model_aliases WHERE name = ?', name);
+    const versions = file.rows('SELECT * FROM main.model_versions WHERE name = ? ORDER BY version', name);
+    const ofVersion = 'SELECT key, value FROM main.model_version_tags WHERE name = ? AND version = ?';
     yield {
       name,
       description: text(row.description),
