@@ -6,7 +6,7 @@ import {
   type FastifyReply,
   type FastifyRequest,
 } from '../../platform/http/index.ts';
-import { fieldReader } from './field-reader.ts';
+import { type FieldReader, fieldReader } from './field-reader.ts';
 import { type Fields, type Input, queryBody, readFields, WrittenFloat } from './fields.ts';
 
 export interface Call {
@@ -39,16 +39,23 @@ export function addEndpoints(scope: FastifyInstance, endpoints: readonly Endpoin
       method: typeof method === 'string' ? method : [...method],
       url: path,
       handler: async (request, reply) => {
-        const query = request.query as Readonly<Record<string, unknown>>;
-        const inQuery = request.method === 'GET' && Object.keys(query).length > 0;
-        const body = inQuery ? queryBody(fields, query) : jsonBody(request);
-        const params = request.params as Readonly<Record<string, string>>;
-        const given = isEmpty(params) ? body : { ...body, ...params };
-        const input = readPlain(given) ?? readAsWritten(fields, given, inQuery ? undefined : request.body);
-        return reply.send(await handle(input, { actor: actorOf(request), request, reply }));
+        const call = { actor: actorOf(request), request, reply };
+        return reply.send(await handle(inputOf(request, fields, readPlain), call));
       },
     });
   }
+}
+
+/** Not within the handler, which would hold what it read for as long as it waits for the answer. */
+function inputOf(request: FastifyRequest, fields: Fields, readPlain: FieldReader<Fields>): Input<Fields> {
+  const query = request.query as Readonly<Record<string, unknown>>;
+  const inQuery = request.method === 'GET' && Object.keys(query).length > 0;
+  const body = inQuery ? queryBody(fields, query) : jsonBody(request);
+  const params = request.params as Readonly<Record<string, string>>;
+  const given = isEmpty(params) ? body : { ...body, ...params };
+  const input = readPlain(given) ?? readAsWritten(fields, given, inQuery ? undefined : request.body);
+  request.body = undefined;
+  return input;
 }
 
 /** Reads the fields; an error shows the numbers of the body as they were written. */

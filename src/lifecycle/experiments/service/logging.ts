@@ -1,11 +1,12 @@
 import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
-import { checkMetric, type MetricInput, type MetricPoint, toPoint } from '../metric-point.ts';
+import { checkMetric, type MetricInput } from '../metric-point.ts';
 import type { DatasetInputRecord } from '../records.ts';
 import { addDatasetInputs, addRunModels } from '../store/inputs.ts';
 import { addModelMetrics } from '../store/logged-models.ts';
 import { addPoints } from '../store/metrics.ts';
+import { batchOfInputs, type PointBatch } from '../store/point-batch.ts';
 import { addParams, type RunRow, setRunTags, updateRun } from '../store/runs.ts';
 import { Settler } from '../store/settling.ts';
 import {
@@ -48,7 +49,7 @@ export function loggingOperations(deps: ExperimentsDeps) {
   };
 
   const writeMetrics = async (tx: Tx, run: RunRow, metrics: SortedMetrics): Promise<void> => {
-    if (metrics.points.size === 0) return;
+    if (metrics.points.keys.length === 0) return;
     await addPoints(tx, run.seq, metrics.points);
     await addModelMetrics(tx, run.id, metrics.ofModels);
   };
@@ -57,6 +58,32 @@ export function loggingOperations(deps: ExperimentsDeps) {
     await setRunTags(tx, run.seq, tags);
     const name = tags.findLast((tag) => tag.key === runNameTag)?.value;
     if (name) await updateRun(tx, run.seq, { name });
+  };
+
+  const writeBatch = async (
+    runId: string,
+    metrics: SortedMetrics,
+    params: readonly Tag[],
+    tags: readonly Tag[],
+  ): Promise<void> => {
+    await db.write(async (tx) => {
+      const run = await activeRun(tx, runId);
+      const refused = await addParams(tx, run.seq, params);
+      if (refused.length > 0) {
+        const list = refused.map(
+          (p) =>
+            `{'key': ${pythonRepr(p.key)}, 'old_value': ${pythonRepr(p.oldValue)}, 'new_value': ${pythonRepr(p.value)}}`,
+        );
+        throw fail('param_changed', {
+          problem: `Params were already logged='[${list.join(', ')}]' for run ID='${runId}'.`,
+        });
+      }
+      await writeMetrics(tx, run, metrics);
+      await writeTags(tx, run, tags);
+      await beat(tx, run);
+    });
+    const count = metrics.points.keys.length;
+    if (count > 0) settler.noted(count);
   };
 
   return {
@@ -100,29 +127,14 @@ export function loggingOperations(deps: ExperimentsDeps) {
     },
 
     /** Metrics, params and tags at once, within MLflow's limits. */
-    async batch(actor: Actor, runId: string, batch: Batch): Promise<void> {
-      authorize(actor, 'experiments:write');
-      checkRunId(runId);
-      const { params, tags } = checkedBatch(batch);
-      const metrics = sortedMetrics(batch.metrics);
-      const count = batch.metrics.length;
-      await db.write(async (tx) => {
-        const run = await activeRun(tx, runId);
-        const refused = await addParams(tx, run.seq, params);
-        if (refused.length > 0) {
-          const list = refused.map(
-            (p) =>
-              `{'key': ${pythonRepr(p.key)}, 'old_value': ${pythonRepr(p.oldValue)}, 'new_value': ${pythonRepr(p.value)}}`,
-          );
-          throw fail('param_changed', {
-            problem: `Params were already logged='[${list.join(', ')}]' for run ID='${runId}'.`,
-          });
-        }
-        await writeMetrics(tx, run, metrics);
-        await writeTags(tx, run, tags);
-        await beat(tx, run);
+    batch(actor: Actor, runId: string, batch: Batch): Promise<void> {
+      // No async function, whose frame would hold the whole batch until it is written.
+      return Promise.try(() => {
+        authorize(actor, 'experiments:write');
+        checkRunId(runId);
+        const { metrics, params, tags } = checkedBatch(batch);
+        return writeBatch(runId, sortedMetrics(metrics), params, tags);
       });
-      if (count > 0) settler.noted(count);
     },
 
     /** Links datasets and models that the run used. */
@@ -161,18 +173,15 @@ export function loggingOperations(deps: ExperimentsDeps) {
 
 /** What is kept of a batch's metrics until they are written: a request in line should hold little. */
 interface SortedMetrics {
-  readonly points: ReadonlyMap<string, readonly MetricPoint[]>;
+  readonly points: PointBatch;
   readonly ofModels: readonly MetricInput[];
 }
 
 function sortedMetrics(metrics: readonly MetricInput[]): SortedMetrics {
-  const points = new Map<string, MetricPoint[]>();
-  for (const metric of metrics) {
-    const ofKey = points.get(metric.key);
-    if (ofKey) ofKey.push(toPoint(metric));
-    else points.set(metric.key, [toPoint(metric)]);
-  }
-  return { points, ofModels: metrics.filter((metric) => metric.modelId !== undefined) };
+  return {
+    points: batchOfInputs(metrics),
+    ofModels: metrics.filter((metric) => metric.modelId !== undefined),
+  };
 }
 
 function checkedBatch(batch: Batch): Batch {

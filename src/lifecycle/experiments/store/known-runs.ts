@@ -120,30 +120,36 @@ export class KnownRuns {
   }
 }
 
-/** Whether a point comes after all that a series has, by step, time and value. */
-export function isBehind(series: KnownSeries, point: MetricPoint): boolean {
+/** Whether a point (value NaN as such) comes after all that a series has, by step, time and value. */
+export function isBehind(series: KnownSeries, step: number, timeMs: number, value: number): boolean {
   if (series.count === 0) return true;
-  if (point.step !== series.last_step) return point.step > series.last_step;
-  if (point.timeMs !== series.last_time_ms) return point.timeMs > series.last_time_ms;
-  return comparePoints(point, lastOf(series)) > 0;
+  if (step !== series.last_step) return step > series.last_step;
+  if (timeMs !== series.last_time_ms) return timeMs > series.last_time_ms;
+  const isNan = Number.isNaN(value);
+  return comparePoints({ step, timeMs, value: isNan ? 0 : value, isNan }, lastOf(series)) > 0;
 }
 
 /** Takes points that a series did not have, ascending, into its summary. */
 export function takeIn(series: KnownSeries, points: readonly MetricPoint[]): void {
-  const [first] = points;
-  if (!first) return;
-  if (points.length === 1 && series.count > 0 && isBehind(series, first)) takeInNext(series, first);
-  else if (series.count === 0) Object.assign(series, summaryOf(points));
+  if (points.length === 0) return;
+  if (series.count === 0) Object.assign(series, summaryOf(points));
   else Object.assign(series, mergedSummary(series, summaryOf(points)));
 }
 
-/** The same for one point behind the last: what most writes do once per metric. */
-function takeInNext(s: KnownSeries, { step, timeMs, value, isNan }: MetricPoint): void {
+/** The same for one point behind the last (value NaN as such): what most writes do once per metric. */
+export function takeInNext(s: KnownSeries, step: number, timeMs: number, value: number): void {
+  const isNan = Number.isNaN(value);
   s.count++;
   s.last_step = step;
   s.last_time_ms = timeMs;
-  s.last_value = value;
+  s.last_value = isNan ? 0 : value;
   s.last_is_nan = isNan ? 1 : 0;
+  if (s.count === 1) {
+    s.first_step = step;
+    s.first_time_ms = timeMs;
+    s.first_value = s.last_value;
+    s.first_is_nan = s.last_is_nan;
+  }
   if (isNan) {
     s.nan_count++;
     return;

@@ -5,6 +5,7 @@ import type { MetricPoint } from '../metric-point.ts';
 import type { MetricSummaryRecord } from '../records.ts';
 import { chunks } from './chunks.ts';
 import { statedDirections } from './directions.ts';
+import { batchOfPoints, type PointBatch, pointsByKey } from './point-batch.ts';
 import { addPointsOnPostgres } from './points-postgres.ts';
 import { addPointsOnSqlite } from './points-sqlite.ts';
 import { firstOf, lastOf, type SeriesRow } from './summary.ts';
@@ -17,11 +18,12 @@ import { grouped, on } from './tables.ts';
 export async function addPoints(
   tx: Tx,
   runSeq: number,
-  pointsByKey: ReadonlyMap<string, readonly MetricPoint[]>,
+  points: PointBatch | ReadonlyMap<string, readonly MetricPoint[]>,
 ): Promise<void> {
   const sqlite = sqliteStatements(tx);
-  if (sqlite) await addPointsOnSqlite(tx, sqlite, runSeq, pointsByKey);
-  else await addPointsOnPostgres(tx, runSeq, pointsByKey);
+  const isBatch = 'numbers' in points;
+  if (sqlite) addPointsOnSqlite(sqlite, runSeq, isBatch ? points : batchOfPoints(points));
+  else await addPointsOnPostgres(tx, runSeq, isBatch ? pointsByKey(points) : points);
 }
 
 /** Summaries of these metrics of these runs, by run and in the order of their keys. */

@@ -15,14 +15,24 @@ const numbersPerPoint = 4;
 
 /** Points as flat numbers on their way into the tail. */
 export class TailWriter {
-  readonly #numbers: number[] = [];
+  readonly #numbers: Float64Array<ArrayBuffer>;
+  #length = 0;
 
-  get count(): number {
-    return this.#numbers.length / numbersPerPoint;
+  /** @param capacity the most points that it will hold */
+  constructor(capacity: number) {
+    this.#numbers = new Float64Array(capacity * numbersPerPoint);
   }
 
-  push(seriesId: number, { step, timeMs, value, isNan }: MetricPoint): void {
-    this.#numbers.push(seriesId, step, timeMs, isNan ? Number.NaN : value);
+  get count(): number {
+    return this.#length / numbersPerPoint;
+  }
+
+  /** @param value NaN as such */
+  push(seriesId: number, step: number, timeMs: number, value: number): void {
+    this.#numbers[this.#length++] = seriesId;
+    this.#numbers[this.#length++] = step;
+    this.#numbers[this.#length++] = timeMs;
+    this.#numbers[this.#length++] = value;
   }
 
   /** Appends them to the tail of a run that holds the points up to `seq`. */
@@ -30,7 +40,7 @@ export class TailWriter {
     sqlite.run(
       'INSERT INTO metric_tail (run_seq, seq, count, points) VALUES (?, ?, ?, ?)',
       ...[runSeq, seq, this.count],
-      new Uint8Array(new Float64Array(this.#numbers).buffer),
+      new Uint8Array(this.#numbers.buffer, 0, this.#length * 8),
     );
   }
 }

@@ -78,11 +78,10 @@ export function loggingEndpoints({ logging }: Experiments): readonly Endpoint[] 
         params: { kind: 'objects', of: paramFields },
         tags: { kind: 'objects', of: paramFields },
       },
-      async handle(input, { actor }) {
+      handle(input, { actor }) {
         const metrics = input.metrics.map(metricOf);
         const batch = { metrics, params: tagsOf(input.params), tags: tagsOf(input.tags) };
-        await logging.batch(actor, input.run_id, batch);
-        return {};
+        return logging.batch(actor, input.run_id, batch).then(() => ({}));
       },
     }),
     endpoint({
