@@ -2,14 +2,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/
 import type { PackageManifest } from '../../../src/core/model-package.ts';
 import type { Dataset, DatasetVersion, DatasetVersionSummary } from '../../../src/lifecycle/data/contract.ts';
 import type { Evaluation } from '../../../src/lifecycle/evaluation/contract.ts';
-import type {
-  ArtifactEntry,
-  Experiment,
-  MetricHistory,
-  Run,
-  RunDetail,
-  RunListQuery,
-} from '../../../src/lifecycle/experiments/contract.ts';
+import type { ArtifactEntry, Experiment, RunDetail } from '../../../src/lifecycle/experiments/contract.ts';
 import type {
   FeedbackSummary,
   Prediction,
@@ -22,7 +15,7 @@ import type {
   MonitorWindowSummary,
 } from '../../../src/lifecycle/monitoring/contract.ts';
 import type { StepLogLine, StepRun } from '../../../src/lifecycle/pipelines/contract.ts';
-import type { AliasMove, ModelVersion, RegisteredModel } from '../../../src/lifecycle/registry/contract.ts';
+import type { ModelVersion, RegisteredModel } from '../../../src/lifecycle/registry/contract.ts';
 import type { Endpoint, Replica, RouteVersion } from '../../../src/lifecycle/serving/contract.ts';
 import type { Loop, LoopVersion, Turn, TurnSummary } from '../../../src/loop/contract.ts';
 import { get, type Page, type Query } from './client.ts';
@@ -80,15 +73,9 @@ export const windowsQuery = (endpoint: string, modelVersion?: string) =>
 export const windowQuery = (id: string) => one<MonitorWindow>('windows', `/windows/${part(id)}`);
 
 export const experimentsQuery = () => list<Experiment>('experiments', '/experiments', { limit: 200 });
-export const runsQuery = (query: Partial<RunListQuery>) => pages<Run>('runs', '/runs', query as Query);
 export const runQuery = (id: string) => one<RunDetail>('runs', `/runs/${part(id)}`);
-export const metricHistoryQuery = (runId: string, key: string, buckets = 320) =>
-  one<MetricHistory>('runs', `/runs/${part(runId)}/metric-history`, { key, buckets });
 export const artifactsQuery = (runId: string, path: string) =>
   list<ArtifactEntry>('runs', `/runs/${part(runId)}/artifacts`, { path });
-
-export const modelFilesQuery = (id: string) =>
-  list<ArtifactEntry>('runs', `/logged-models/${part(id)}/artifacts`);
 
 export const modelsQuery = () => list<RegisteredModel>('registry', '/registered-models', { limit: 200 });
 export const modelQuery = (name: string) =>
@@ -97,8 +84,6 @@ export const versionsQuery = (name: string) =>
   list<ModelVersion>('registry', `/registered-models/${part(name)}/versions`, { limit: 200 });
 export const versionQuery = (name: string, version: string) =>
   one<ModelVersion>('registry', `/registered-models/${part(name)}/versions/${part(version)}`);
-export const aliasMovesQuery = (name: string) =>
-  list<AliasMove>('registry', `/registered-models/${part(name)}/alias-moves`, { limit: 200 });
 export const evaluationQuery = (id: string) => one<Evaluation>('evaluations', `/evaluations/${part(id)}`);
 
 export const endpointsQuery = () => list<Endpoint>('endpoints', '/endpoints', { limit: 200 });

@@ -14,6 +14,7 @@ import { HomeScreen } from '../screens/home/home-screen.tsx';
 import { turnSearch, turnsSearch } from '../screens/loop/search.ts';
 import { monitoringSearch } from '../screens/monitoring/search.ts';
 import { stepsSearch } from '../screens/pipelines/search.ts';
+import { modelsSearch, versionsSearch } from '../screens/registry/search.ts';
 import { endpointSearch } from '../screens/serving/search.ts';
 import { NotFound } from './not-found.tsx';
 import { ScreenFault } from './screen-fault.tsx';
@@ -111,8 +112,33 @@ const datasets = createRoute({
 const models = createRoute({
   getParentRoute,
   path: '/models',
+  validateSearch: modelsSearch,
   component: lazyRouteComponent(() => import('../screens/registry/models-screen.tsx'), 'ModelsScreen'),
   staticData: { crumbs: () => [{ label: 'Models' }] },
+});
+const model = createRoute({
+  getParentRoute,
+  path: '/models/$model',
+  component: lazyRouteComponent(() => import('../screens/registry/model-screen.tsx'), 'ModelScreen'),
+  staticData: {
+    crumbs: (params) => [{ label: 'Models', to: '/models' }, { label: params.model ?? '' }],
+  },
+});
+const compareVersions = createRoute({
+  getParentRoute,
+  path: '/models/$model/compare',
+  validateSearch: versionsSearch,
+  component: lazyRouteComponent(
+    () => import('../screens/registry/compare-screen.tsx'),
+    'CompareVersionsScreen',
+  ),
+  staticData: {
+    crumbs: (params) => [
+      { label: 'Models', to: '/models' },
+      { label: params.model ?? '', to: `/models/${encodeURIComponent(params.model ?? '')}` },
+      { label: 'Compare' },
+    ],
+  },
 });
 const version = createRoute({
   getParentRoute,
@@ -121,7 +147,7 @@ const version = createRoute({
   staticData: {
     crumbs: (params) => [
       { label: 'Models', to: '/models' },
-      { label: params.model ?? '' },
+      { label: params.model ?? '', to: `/models/${encodeURIComponent(params.model ?? '')}` },
       { label: `v${params.version}` },
     ],
   },
@@ -190,6 +216,8 @@ export function createAppRouter() {
       experiments,
       datasets,
       models,
+      model,
+      compareVersions,
       version,
       endpoints,
       endpoint,

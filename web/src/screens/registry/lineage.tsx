@@ -1,77 +1,164 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Fragment, type ReactNode } from 'react';
+import { Boxes, Database, FlaskConical, type LucideIcon, Package, Route as RouteIcon } from 'lucide-react';
+import { type ReactNode, useId } from 'react';
+import type {
+  Lineage,
+  LineageKind,
+  LineageNode,
+} from '../../../../src/lifecycle/registry/contract/lineage.ts';
 import type { ModelVersion } from '../../../../src/lifecycle/registry/contract.ts';
-import { shortId } from '../../kit/format.ts';
+import { lineageQuery } from '../../api/registry.ts';
+import { formatMoment, plural, shortId } from '../../kit/format.ts';
+import { QueryCard } from '../../kit/panel.tsx';
+import { Scroll } from '../../kit/scroll.tsx';
+import { layoutLineage, NODE_HEIGHT_PX, NODE_WIDTH_PX } from './lineage-layout.ts';
 
-/** Where the version comes from and where it went, as one line of links: rows, run, version, package, place. */
-export function Lineage(props: { readonly version: ModelVersion }) {
-  const { version } = props;
-  const link = 'text-accent';
-  const stops: readonly (readonly [string, ReactNode] | null)[] = [
-    version.datasetVersionId
-      ? [
-          'rows',
-          <Link key="d" to="/datasets" search={{ version: version.datasetVersionId }} className={link}>
-            {version.datasetDigest ? shortId(version.datasetDigest) : 'dataset'}
-          </Link>,
-        ]
-      : version.datasetDigest
-        ? ['rows', shortId(version.datasetDigest)]
-        : null,
-    version.sourceRunId
-      ? [
-          'run',
-          <Link key="r" to="/runs/$runId" params={{ runId: version.sourceRunId }} className={link}>
-            {version.sourceRunId.slice(0, 8)}
-          </Link>,
-        ]
-      : null,
-    [
-      'version',
-      <span key="v" className="font-strong">
-        v{version.version}
-      </span>,
-    ],
-    [
-      'package',
-      version.digest ? (
-        <span key="p" className="font-mono text-label">
-          {shortId(version.digest)}
-        </span>
-      ) : (
-        <span key="p" className="text-faint">
-          none
-        </span>
-      ),
-    ],
-    [
-      'serves as',
-      version.aliases.length > 0 ? (
-        version.aliases.join(', ')
-      ) : (
-        <span key="a" className="text-faint">
-          nothing
-        </span>
-      ),
-    ],
-  ];
+const ICON: Readonly<Record<LineageKind, LucideIcon>> = {
+  dataset: Database,
+  run: FlaskConical,
+  'logged-model': Package,
+  'model-version': Boxes,
+  endpoint: RouteIcon,
+};
+const WORD: Readonly<Record<LineageKind, string>> = {
+  dataset: 'data',
+  run: 'run',
+  'logged-model': 'logged model',
+  'model-version': 'version',
+  endpoint: 'endpoint',
+};
+
+/** Where the version comes from and where it went: data, run, model, version, endpoints. */
+export function LineageCard(props: { readonly version: ModelVersion }) {
+  const lineage = useQuery(lineageQuery(props.version.name, props.version.version));
   return (
-    <nav className="flex flex-wrap items-center gap-x-3 gap-y-2" aria-label="Lineage">
-      {stops
-        .filter((stop) => stop !== null)
-        .map(([label, value], index) => (
-          <Fragment key={label}>
-            {index > 0 && (
-              <span aria-hidden className="text-faint">
-                →
-              </span>
-            )}
-            <span className="inline-flex items-baseline gap-2 rounded-control border border-line bg-surface px-2.5 py-1">
-              <span className="text-label text-muted">{label}</span>
-              {value}
-            </span>
-          </Fragment>
-        ))}
-    </nav>
+    <QueryCard title="Lineage" note="from what it was made, to where it went" query={lineage} rows={3}>
+      {(data) => <Drawing lineage={data} />}
+    </QueryCard>
   );
+}
+
+function Drawing(props: { readonly lineage: Lineage }) {
+  const { lineage } = props;
+  const drawing = layoutLineage(lineage);
+  const arrow = useId();
+  return (
+    <>
+      <Scroll label="Lineage" className="pb-1">
+        <div className="relative" style={{ width: drawing.width, height: drawing.height }}>
+          <svg
+            width={drawing.width}
+            height={drawing.height}
+            className="absolute inset-0 overflow-visible"
+            aria-hidden="true"
+          >
+            <defs>
+              <marker
+                id={arrow}
+                viewBox="0 0 8 8"
+                refX="7"
+                refY="4"
+                markerWidth="7"
+                markerHeight="7"
+                orient="auto"
+              >
+                <path d="M0 0.5L7 4L0 7.5" fill="none" stroke="var(--muted)" strokeWidth="1.2" />
+              </marker>
+            </defs>
+            {drawing.edges.map((edge) => (
+              <g key={edge.path + edge.label}>
+                <path
+                  d={edge.path}
+                  fill="none"
+                  stroke="var(--line-strong)"
+                  strokeWidth="1.25"
+                  markerEnd={`url(#${arrow})`}
+                />
+                <text x={edge.x} y={edge.y - 5} textAnchor="middle" className="axis-text">
+                  {edge.label}
+                </text>
+              </g>
+            ))}
+          </svg>
+          <ul>
+            {drawing.nodes.map(({ node, x, y }) => (
+              <li
+                key={node.id}
+                className={`absolute flex flex-col justify-center rounded-control border px-2.5 ${node.id === lineage.subject ? 'border-accent bg-accent-quiet' : 'border-line bg-surface'}`}
+                style={{ left: x, top: y, width: NODE_WIDTH_PX, height: NODE_HEIGHT_PX }}
+              >
+                <NodeBody node={node} />
+              </li>
+            ))}
+          </ul>
+        </div>
+      </Scroll>
+      {(drawing.hiddenCount > 0 || lineage.isCut) && (
+        <p className="pt-2 text-label text-muted">
+          {drawing.hiddenCount > 0 && `${plural(drawing.hiddenCount, 'thing')} more than the drawing holds. `}
+          {lineage.isCut && 'There is more than was read.'}
+        </p>
+      )}
+    </>
+  );
+}
+
+function NodeBody(props: { readonly node: LineageNode }) {
+  const { node } = props;
+  const Icon = ICON[node.kind];
+  const facts = [
+    ...node.facts.map((fact) => `${fact.name}: ${fact.value}`),
+    ...(node.digest ? [`digest: ${shortId(node.digest)}`] : []),
+    ...(node.at ? [`${formatMoment(Date.parse(node.at))} UTC`] : []),
+  ];
+  const [first] = node.facts;
+  return (
+    <div data-tip={[node.title, ...facts].join('\n')} className="min-w-0">
+      <span className="flex items-center gap-1.5 text-label text-muted">
+        <Icon size={12} aria-hidden className="shrink-0" />
+        {WORD[node.kind]}
+      </span>
+      <span className="block truncate">{linkOf(node)}</span>
+      <span className="block truncate text-faint text-label">
+        {first ? first.value : node.digest ? shortId(node.digest) : ''}
+      </span>
+    </div>
+  );
+}
+
+function linkOf(node: LineageNode): ReactNode {
+  const { reference, title } = node;
+  const look = 'hover:text-accent';
+  if (reference === null) return title;
+  if (node.kind === 'run')
+    return (
+      <Link to="/runs/$runId" params={{ runId: reference }} className={look}>
+        {title}
+      </Link>
+    );
+  if (node.kind === 'dataset')
+    return (
+      <Link to="/datasets" search={{ version: reference }} className={look}>
+        {title}
+      </Link>
+    );
+  if (node.kind === 'endpoint')
+    return (
+      <Link to="/endpoints/$endpoint" params={{ endpoint: reference }} className={look}>
+        {title}
+      </Link>
+    );
+  const version = /^(.*)\/(\d+)$/.exec(reference);
+  if (node.kind === 'model-version' && version?.[1] && version[2])
+    return (
+      <Link
+        to="/models/$model/versions/$version"
+        params={{ model: version[1], version: version[2] }}
+        className={look}
+      >
+        {title}
+      </Link>
+    );
+  return title;
 }

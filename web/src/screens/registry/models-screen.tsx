@@ -1,158 +1,184 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
-import type { ModelVersion, RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
-import { modelsQuery, versionsQuery } from '../../api/queries.ts';
-import { type State, worstState } from '../../charts/prepare/wheel.ts';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useCallback } from 'react';
+import type { RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
+import { versionsQuery } from '../../api/queries.ts';
+import { foundModelsQuery } from '../../api/registry.ts';
 import { Empty } from '../../kit/empty.tsx';
-import { shortId } from '../../kit/format.ts';
+import { SearchField } from '../../kit/fields.tsx';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
-import { type Identity, IdentitySwatch } from '../../kit/identity.tsx';
+import { IdentitySwatch } from '../../kit/identity.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
-import { QueryCard, QueryView } from '../../kit/panel.tsx';
-import { Id } from '../../kit/snippet.tsx';
-import { StateLabel } from '../../kit/state-mark.tsx';
+import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { Ago } from '../../kit/time.tsx';
+import { VersionsTable } from './versions-table.tsx';
 
-/** Every registered model with its versions: who is champion, who may follow, who was refused. */
+const route = getRouteApi('/models');
+const CARDS_UP_TO = 3;
+
+/** Every registered model: who is champion, who may follow, who was refused. */
 export function ModelsScreen() {
-  const models = useQuery(modelsQuery());
+  const { query = '' } = route.useSearch();
+  const navigate = useNavigate({ from: '/models' });
+  const models = useQuery(foundModelsQuery(query));
+  const setQuery = useCallback(
+    (next: string) => void navigate({ search: next ? { query: next } : {}, replace: true }),
+    [navigate],
+  );
+  const many = (models.data?.items.length ?? 0) > CARDS_UP_TO || query !== '';
   return (
     <Page>
       <PageHead
         title="Models"
         sentence="Versions that were registered, what their gates said, and which of them serves."
+        actions={
+          many && (
+            <SearchField
+              label="Search models"
+              placeholder="part of a name"
+              value={query}
+              onChange={setQuery}
+            />
+          )
+        }
       />
       <QueryView
         query={models}
         rows={8}
         isEmpty={(page) => page.items.length === 0}
         empty={
-          <Empty
-            title="No model yet"
-            type={`export MLFLOW_TRACKING_URI=${location.origin}\n\nmlflow.sklearn.log_model(model, name="model", input_example=X[:1],\n    registered_model_name="my-model")`}
-          >
-            A loop registers what it trains. By hand, your script does it:
-          </Empty>
+          query ? (
+            <Empty title="No model of this name" />
+          ) : (
+            <Empty
+              title="No model yet"
+              type={`export MLFLOW_TRACKING_URI=${location.origin}\n\nmlflow.sklearn.log_model(model, name="model", input_example=X[:1],\n    registered_model_name="my-model")`}
+            >
+              A loop registers what it trains. By hand, your script does it:
+            </Empty>
+          )
         }
       >
-        {(page) => page.items.map((model) => <ModelCard key={model.name} model={model} />)}
+        {(page) =>
+          many ? (
+            <Card flush className="overflow-hidden">
+              <Grid
+                label="Models"
+                rows={page.items}
+                columns={COLUMNS}
+                rowKey={(model) => model.name}
+                onOpen={(model) => void navigate({ to: '/models/$model', params: { model: model.name } })}
+                footer={page.next === null ? undefined : `The first ${page.items.length}; search for others`}
+              />
+            </Card>
+          ) : (
+            page.items.map((model) => <ModelCard key={model.name} model={model} />)
+          )
+        }
       </QueryView>
     </Page>
   );
 }
 
-function ModelCard(props: { readonly model: RegisteredModel }) {
-  const { model } = props;
-  const versions = useQuery(versionsQuery(model.name));
-  const navigate = useNavigate();
-  return (
-    <QueryCard
-      title={model.name}
-      note={model.description || undefined}
-      query={versions}
-      flush
-      className="overflow-hidden"
-    >
-      {(page) => (
-        <Grid
-          label={`Versions of ${model.name}`}
-          rows={page.items.toSorted((a, b) => b.version - a.version)}
-          columns={COLUMNS}
-          rowKey={(version) => String(version.version)}
-          onOpen={(version) =>
-            void navigate({
-              to: '/models/$model/versions/$version',
-              params: { model: version.name, version: String(version.version) },
-            })
-          }
-        />
-      )}
-    </QueryCard>
-  );
-}
-
-const GATE_STATE: Readonly<Record<ModelVersion['gates'][number]['verdict'], State>> = {
-  pass: 'good',
-  fail: 'bad',
-  unsure: 'watch',
-};
-
-function gateWord(version: ModelVersion): string {
-  const failed = version.gates.filter((gate) => gate.verdict === 'fail').length;
-  const unsure = version.gates.filter((gate) => gate.verdict === 'unsure').length;
-  if (failed > 0) return `${failed} failed`;
-  return unsure > 0 ? `${unsure} unsure` : 'passed';
-}
-
-const COLUMNS: readonly GridColumn<ModelVersion>[] = [
+const COLUMNS: readonly GridColumn<RegisteredModel>[] = [
   {
-    id: 'version',
-    head: 'Version',
-    width: 'minmax(170px, 1fr)',
-    cell: (version) => {
-      const alias = version.aliases.find(
-        (each): each is Identity => each === 'champion' || each === 'challenger',
-      );
+    id: 'name',
+    head: 'Model',
+    width: 'minmax(140px, 2fr)',
+    cell: (model) => (
+      <Link
+        to="/models/$model"
+        params={{ model: model.name }}
+        className="font-strong hover:text-accent"
+        data-tip={model.name.length > 26 ? model.name : undefined}
+      >
+        {model.name}
+      </Link>
+    ),
+  },
+  {
+    id: 'champion',
+    head: 'Champion',
+    width: '110px',
+    cell: (model) =>
+      model.aliases.champion === undefined ? (
+        <span className="text-faint">none</span>
+      ) : (
+        <span className="inline-flex items-center gap-2">
+          <IdentitySwatch identity="champion" />v{model.aliases.champion}
+        </span>
+      ),
+  },
+  {
+    id: 'aliases',
+    head: 'Other aliases',
+    width: 'minmax(120px, 1fr)',
+    wideOnly: true,
+    cell: (model) => {
+      const text = Object.entries(model.aliases)
+        .filter(([alias]) => alias !== 'champion')
+        .map(([alias, version]) => `${alias} v${version}`)
+        .join(', ');
       return (
-        <span className="flex items-center gap-2">
-          <Link
-            to="/models/$model/versions/$version"
-            params={{ model: version.name, version: String(version.version) }}
-            className="font-strong hover:text-accent"
-          >
-            v{version.version}
-          </Link>
-          {alias && <IdentitySwatch identity={alias} />}
-          <span className="truncate text-muted">{version.aliases.join(', ')}</span>
+        <span className="text-muted" data-tip={text.length > 20 ? text : undefined}>
+          {text}
         </span>
       );
     },
   },
   {
-    id: 'gates',
-    head: 'Gates',
-    width: '110px',
-    cell: (version) =>
-      version.gates.length === 0 ? (
-        <span className="text-faint">not judged</span>
-      ) : (
-        <StateLabel state={worstState(version.gates.map((gate) => GATE_STATE[gate.verdict]))}>
-          {gateWord(version)}
-        </StateLabel>
-      ),
-  },
-  {
-    id: 'verdict',
-    head: 'Why',
-    width: 'minmax(240px, 3fr)',
+    id: 'description',
+    head: 'Description',
+    width: 'minmax(160px, 2fr)',
     wideOnly: true,
-    cell: (version) => {
-      const worst =
-        version.gates.find((gate) => gate.verdict === 'fail') ??
-        version.gates.find((gate) => gate.verdict === 'unsure') ??
-        version.gates.find((gate) => gate.gate?.against === 'champion') ??
-        version.gates[1] ??
-        version.gates[0];
-      return <span className="text-muted">{worst?.reason ?? version.description}</span>;
-    },
+    cell: (model) => (
+      <span
+        className="text-muted"
+        data-tip={model.description.length > 40 ? model.description.slice(0, 600) : undefined}
+      >
+        {model.description}
+      </span>
+    ),
   },
   {
-    id: 'digest',
-    head: 'Digest',
-    width: '100px',
-    wideOnly: true,
-    cell: (version) =>
-      version.digest ? (
-        <Id id={version.digest} text={shortId(version.digest)} />
-      ) : (
-        <span className="text-faint">not packaged</span>
-      ),
+    id: 'latest',
+    head: 'Latest',
+    width: '64px',
+    align: 'right',
+    cell: (model) =>
+      model.latestVersion === null ? <span className="text-faint">–</span> : `v${model.latestVersion}`,
   },
   {
-    id: 'created',
-    head: 'Registered',
+    id: 'updated',
+    head: 'Changed',
     width: '90px',
     align: 'right',
-    cell: (version) => <Ago at={version.createdAt} className="text-muted" />,
+    cell: (model) => <Ago at={model.updatedAt} className="text-muted" />,
   },
 ];
+
+function ModelCard(props: { readonly model: RegisteredModel }) {
+  const { model } = props;
+  const versions = useQuery(versionsQuery(model.name));
+  return (
+    <QueryCard
+      title={
+        <Link to="/models/$model" params={{ model: model.name }} className="hover:text-accent">
+          {model.name}
+        </Link>
+      }
+      note={model.description || undefined}
+      query={versions}
+      flush
+      className="overflow-hidden"
+    >
+      {(page) =>
+        page.items.length === 0 ? (
+          <p className="px-4 pb-3 text-muted">No version has been registered under this name.</p>
+        ) : (
+          <VersionsTable versions={page.items} />
+        )
+      }
+    </QueryCard>
+  );
+}

@@ -3,7 +3,8 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import type { Evaluation } from '../../../../src/lifecycle/evaluation/contract.ts';
 import type { ModelVersion, RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
 import { apiUrl } from '../../api/client.ts';
-import { aliasMovesQuery, evaluationQuery, modelQuery, versionQuery } from '../../api/queries.ts';
+import { evaluationQuery, modelQuery, versionQuery } from '../../api/queries.ts';
+import { historyQuery } from '../../api/registry.ts';
 import { Reliability } from '../../charts/draw/reliability.tsx';
 import { Act } from '../../kit/act.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
@@ -17,7 +18,9 @@ import { Id } from '../../kit/snippet.tsx';
 import { Ago } from '../../kit/time.tsx';
 import { sentence } from '../../kit/turn-text.ts';
 import { ComparisonTable, SegmentTable } from './comparison.tsx';
-import { Lineage } from './lineage.tsx';
+import { HistoryList } from './history-list.tsx';
+import { LineageCard } from './lineage.tsx';
+import { DeleteVersion, EditText } from './model-acts.tsx';
 
 const route = getRouteApi('/models/$model/versions/$version');
 
@@ -40,10 +43,7 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
   const alias = version.aliases.find(
     (each): each is Identity => each === 'champion' || each === 'challenger',
   );
-  const moves = useQuery(aliasMovesQuery(version.name));
-  const own = (moves.data?.items ?? []).filter(
-    (move) => move.version === version.version || move.previousVersion === version.version,
-  );
+  const history = useQuery(historyQuery(version.name, { version: version.version, limit: 40 }));
   return (
     <>
       <PageHead
@@ -59,9 +59,24 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
           </span>
         }
         sentence={verdict(version)}
-        actions={<VersionActs version={version} model={model} />}
+        actions={
+          <>
+            {model && (model.latestVersion ?? 1) > 1 && (
+              <Link
+                to="/models/$model/compare"
+                params={{ model: version.name }}
+                search={comparedWith(version, model)}
+                className="inline-flex h-7 items-center rounded-control border border-line-strong bg-surface px-2.5 hover:bg-sunken pointer-coarse:h-9"
+              >
+                Compare
+              </Link>
+            )}
+            <DeleteVersion version={version} />
+            <VersionActs version={version} model={model} />
+          </>
+        }
       />
-      <Lineage version={version} />
+      <LineageCard version={version} />
       <div className="grid gap-4 lg:grid-cols-[5fr_8fr]">
         <div className="flex min-w-0 flex-col gap-4">
           <Card title="Gates">
@@ -103,22 +118,15 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
               ))}
             </Card>
           )}
-          {own.length > 0 && (
-            <Card title="History">
-              <ol className="flex flex-col gap-2">
-                {own.map((move) => (
-                  <li key={move.id}>
-                    {move.version === null ? 'No longer' : MOVE_WORD[move.action]} {move.alias}
-                    {move.previousVersion !== null &&
-                      move.version !== null &&
-                      `: v${move.previousVersion} to v${move.version}`}{' '}
-                    <Ago at={move.movedAt} className="text-muted" />
-                    <span className="block text-muted">{move.reason}</span>
-                  </li>
-                ))}
-              </ol>
-            </Card>
-          )}
+          <AboutCard version={version} />
+          <QueryCard
+            title="History"
+            query={history}
+            isEmpty={(page) => page.items.length === 0}
+            empty={<EmptyLine>Nothing has been changed yet.</EmptyLine>}
+          >
+            {(page) => <HistoryList model={version.name} entries={page.items} />}
+          </QueryCard>
         </div>
         {version.evaluationId === null ? (
           <Card title="Evaluation" className="self-start">
@@ -134,11 +142,62 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
   );
 }
 
-const MOVE_WORD: Readonly<Record<string, string>> = {
-  set: 'Set as',
-  promote: 'Promoted to',
-  rollback: 'Rolled back to',
-};
+/** The version to compare with: the champion, else the one before. */
+function comparedWith(
+  version: ModelVersion,
+  model: RegisteredModel,
+): { readonly from: string; readonly to: string } {
+  const champion = model.aliases.champion;
+  const before = Math.max(1, version.version - 1);
+  const other = champion !== undefined && champion !== version.version ? champion : before;
+  return { from: String(other), to: String(version.version) };
+}
+
+/** Description, stage, tags, and where its files are. */
+function AboutCard(props: { readonly version: ModelVersion }) {
+  const { version } = props;
+  return (
+    <Card title="About">
+      <p className="pb-2">
+        {version.description || <span className="text-muted">No description.</span>}{' '}
+        <EditText
+          title={`Description of v${version.version}`}
+          path={`/registered-models/${encodeURIComponent(version.name)}/versions/${version.version}`}
+          field="description"
+          value={version.description}
+        />
+      </p>
+      <Facts
+        facts={[
+          version.stage !== 'None' && ['Stage', version.stage.toLowerCase()],
+          version.status !== 'READY' && [
+            'Registration',
+            version.statusMessage ?? version.status.toLowerCase().replaceAll('_', ' '),
+          ],
+          ['Registered', <Ago key="at" at={version.createdAt} />],
+          ['By', version.createdBy.replace(/^user:/, '')],
+          version.sourceRunId !== null && [
+            'Run',
+            <Link key="run" to="/runs/$runId" params={{ runId: version.sourceRunId }} className="text-accent">
+              {version.sourceRunId.slice(0, 12)}
+            </Link>,
+          ],
+          version.digest !== null && [
+            'Package',
+            <Id key="d" id={version.digest} text={shortId(version.digest)} />,
+          ],
+          [
+            'Files at',
+            <span key="source" className="break-all font-mono text-label text-muted">
+              {version.source}
+            </span>,
+          ],
+          ...Object.entries(version.tags).map(([key, value]) => [key, value] as const),
+        ]}
+      />
+    </Card>
+  );
+}
 
 /** The gate that decided, as the sentence of the head. */
 function verdict(version: ModelVersion): string {

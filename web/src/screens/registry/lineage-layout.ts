@@ -1,0 +1,81 @@
+/** Places of the nodes of a lineage: columns by kind, from cause to effect. Pure. */
+import type {
+  Lineage,
+  LineageKind,
+  LineageNode,
+} from '../../../../src/lifecycle/registry/contract/lineage.ts';
+
+const COLUMNS: readonly LineageKind[] = ['dataset', 'run', 'logged-model', 'model-version', 'endpoint'];
+export const NODE_WIDTH_PX = 184;
+export const NODE_HEIGHT_PX = 64;
+const GAP_X_PX = 76;
+const GAP_Y_PX = 16;
+/** More in one column than this would make the drawing longer than a screen. */
+export const MOST_PER_COLUMN = 8;
+
+export type PlacedNode = { readonly node: LineageNode; readonly x: number; readonly y: number };
+export type PlacedEdge = {
+  readonly path: string;
+  readonly label: string;
+  readonly x: number;
+  readonly y: number;
+};
+export type LineageDrawing = {
+  readonly nodes: readonly PlacedNode[];
+  readonly edges: readonly PlacedEdge[];
+  readonly width: number;
+  readonly height: number;
+  /** How many nodes are not drawn, because their column is full. */
+  readonly hiddenCount: number;
+};
+
+/** Nodes in columns, each column centred; edges as straight-ended curves from right to left sides. */
+export function layoutLineage(lineage: Lineage): LineageDrawing {
+  const columns = COLUMNS.map((kind) => lineage.nodes.filter((node) => node.kind === kind)).filter(
+    (column) => column.length > 0,
+  );
+  // The thing that was asked for is always drawn.
+  const kept = columns.map((column) =>
+    column
+      .toSorted((a, b) => Number(b.id === lineage.subject) - Number(a.id === lineage.subject))
+      .slice(0, MOST_PER_COLUMN),
+  );
+  const tallest = Math.max(1, ...kept.map((column) => column.length));
+  const height = tallest * (NODE_HEIGHT_PX + GAP_Y_PX) - GAP_Y_PX;
+  const places = new Map<string, PlacedNode>();
+  kept.forEach((column, index) => {
+    const own = column.length * (NODE_HEIGHT_PX + GAP_Y_PX) - GAP_Y_PX;
+    column.forEach((node, row) => {
+      places.set(node.id, {
+        node,
+        x: index * (NODE_WIDTH_PX + GAP_X_PX),
+        y: (height - own) / 2 + row * (NODE_HEIGHT_PX + GAP_Y_PX),
+      });
+    });
+  });
+  const edges = lineage.edges.flatMap((edge): PlacedEdge[] => {
+    const [from, to] = [places.get(edge.from), places.get(edge.to)];
+    if (!from || !to) return [];
+    const backward = to.x <= from.x;
+    const x1 = backward ? from.x + NODE_WIDTH_PX / 2 : from.x + NODE_WIDTH_PX;
+    const x2 = backward ? to.x + NODE_WIDTH_PX / 2 : to.x;
+    const y1 = from.y + NODE_HEIGHT_PX / 2;
+    const y2 = to.y + NODE_HEIGHT_PX / 2;
+    const middle = (x1 + x2) / 2;
+    return [
+      {
+        path: `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`,
+        label: edge.label,
+        x: middle,
+        y: (y1 + y2) / 2,
+      },
+    ];
+  });
+  return {
+    nodes: [...places.values()],
+    edges,
+    width: Math.max(1, kept.length) * (NODE_WIDTH_PX + GAP_X_PX) - GAP_X_PX,
+    height,
+    hiddenCount: lineage.nodes.length - places.size,
+  };
+}

@@ -1,0 +1,146 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { Pencil } from 'lucide-react';
+import { useState } from 'react';
+import type { ModelVersion, RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
+import { send } from '../../api/client.ts';
+import { Button, IconButton } from '../../kit/button.tsx';
+import { ConfirmDialog } from '../../kit/confirm.tsx';
+import { TextField } from '../../kit/fields.tsx';
+import { plural } from '../../kit/format.ts';
+
+const modelPath = (name: string): string => `/registered-models/${encodeURIComponent(name)}`;
+
+/** A pencil that opens a text for changing. */
+export function EditText(props: {
+  readonly title: string;
+  readonly path: string;
+  readonly field: string;
+  readonly value: string;
+}) {
+  const { title, path, field, value } = props;
+  const [open, setOpen] = useState(false);
+  const [text, setText] = useState(value);
+  const queries = useQueryClient();
+  const act = useMutation({
+    mutationFn: () => send<unknown>('PATCH', path, { [field]: text }),
+    onSuccess: () => {
+      setOpen(false);
+      void queries.invalidateQueries({ queryKey: ['registry'] });
+    },
+  });
+  return (
+    <>
+      <span className="inline-block align-middle">
+        <IconButton
+          label={`Change: ${title}`}
+          onClick={() => {
+            setText(value);
+            setOpen(true);
+          }}
+        >
+          <Pencil size={13} aria-hidden />
+        </IconButton>
+      </span>
+      <ConfirmDialog
+        open={open}
+        title={title}
+        verb="Save"
+        busy={act.isPending}
+        disabled={text === value}
+        error={act.error}
+        onClose={() => {
+          setOpen(false);
+          act.reset();
+        }}
+        onConfirm={() => act.mutate()}
+      >
+        <label className="flex flex-col gap-1">
+          <span className="sr-only">{title}</span>
+          <textarea
+            value={text}
+            rows={5}
+            onChange={(event) => setText(event.target.value)}
+            className="rounded-control border border-line-strong bg-surface px-2 py-1.5 text-text"
+          />
+        </label>
+      </ConfirmDialog>
+    </>
+  );
+}
+
+/** Deletes a model for good; its name has to be typed. */
+export function DeleteModel(props: { readonly model: RegisteredModel; readonly versionCount: number }) {
+  const { model, versionCount } = props;
+  const navigate = useNavigate();
+  return (
+    <DeleteButton
+      title={`Delete ${model.name}?`}
+      path={modelPath(model.name)}
+      typed={model.name}
+      effect={`The model and its ${plural(versionCount, 'version')} go for good, with their aliases. Endpoints that follow an alias of it keep what they serve but get nothing new.`}
+      onDone={() => void navigate({ to: '/models' })}
+    />
+  );
+}
+
+/** Deletes a version for good; its number has to be typed. */
+export function DeleteVersion(props: { readonly version: ModelVersion }) {
+  const { version } = props;
+  const navigate = useNavigate();
+  return (
+    <DeleteButton
+      title={`Delete ${version.name} v${version.version}?`}
+      path={`${modelPath(version.name)}/versions/${version.version}`}
+      typed={`v${version.version}`}
+      effect={`The version goes for good${version.aliases.length > 0 ? `, and ${version.aliases.join(', ')} will point at nothing` : ''}. Its run and files stay.`}
+      onDone={() => void navigate({ to: '/models/$model', params: { model: version.name } })}
+    />
+  );
+}
+
+function DeleteButton(props: {
+  readonly title: string;
+  readonly path: string;
+  readonly typed: string;
+  readonly effect: string;
+  readonly onDone: () => void;
+}) {
+  const { title, path, typed, effect, onDone } = props;
+  const [open, setOpen] = useState(false);
+  const [text, setText] = useState('');
+  const queries = useQueryClient();
+  const act = useMutation({
+    mutationFn: () => send<unknown>('DELETE', path),
+    onSuccess: () => {
+      setOpen(false);
+      onDone();
+      void queries.invalidateQueries({ queryKey: ['registry', 'list'] });
+    },
+  });
+  return (
+    <>
+      <Button look="danger" onClick={() => setOpen(true)}>
+        Delete
+      </Button>
+      <ConfirmDialog
+        open={open}
+        title={title}
+        verb="Delete"
+        look="danger"
+        busy={act.isPending}
+        disabled={text !== typed}
+        error={act.error}
+        onClose={() => {
+          setOpen(false);
+          setText('');
+          act.reset();
+        }}
+        onConfirm={() => act.mutate()}
+      >
+        {effect}
+        <TextField label={`Type ${typed} to confirm`} value={text} onChange={setText} />
+      </ConfirmDialog>
+    </>
+  );
+}

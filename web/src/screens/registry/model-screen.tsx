@@ -1,0 +1,136 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
+import { modelQuery, versionsQuery } from '../../api/queries.ts';
+import { historyQuery } from '../../api/registry.ts';
+import { Button } from '../../kit/button.tsx';
+import { EmptyLine } from '../../kit/empty.tsx';
+import { Facts } from '../../kit/facts.tsx';
+import { plural } from '../../kit/format.ts';
+import { Page, PageHead } from '../../kit/page.tsx';
+import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
+import { Ago } from '../../kit/time.tsx';
+import { AliasesCard } from './aliases-card.tsx';
+import { HistoryList } from './history-list.tsx';
+import { DeleteModel, EditText } from './model-acts.tsx';
+import { VersionsTable } from './versions-table.tsx';
+
+const route = getRouteApi('/models/$model');
+
+/** Which versions are there, who serves, and who changed what? */
+export function ModelScreen() {
+  const { model: name } = route.useParams();
+  const model = useQuery(modelQuery(name));
+  return (
+    <Page>
+      <QueryView query={model} rows={8}>
+        {(data) => <ModelBody model={data} />}
+      </QueryView>
+    </Page>
+  );
+}
+
+function ModelBody(props: { readonly model: RegisteredModel }) {
+  const { model } = props;
+  const versions = useQuery(versionsQuery(model.name));
+  const history = useQuery(historyQuery(model.name, { limit: 30 }));
+  const [chosen, setChosen] = useState<readonly number[]>([]);
+  const navigate = useNavigate();
+  const path = `/registered-models/${encodeURIComponent(model.name)}`;
+  const champion = model.aliases.champion;
+  const [from, to] = chosen.toSorted((a, b) => a - b);
+  return (
+    <>
+      <PageHead
+        title={<span className="break-all">{model.name}</span>}
+        sentence={
+          <>
+            {model.description || 'No description.'}{' '}
+            <EditText
+              title={`Description of ${model.name}`}
+              path={path}
+              field="description"
+              value={model.description}
+            />
+          </>
+        }
+        actions={<DeleteModel model={model} versionCount={versions.data?.items.length ?? 0} />}
+      />
+      <QueryCard
+        title="Versions"
+        note={
+          champion === undefined
+            ? 'no champion yet'
+            : `v${champion} is the champion${model.previousChampion === null ? '' : `, v${model.previousChampion} was before it`}`
+        }
+        query={versions}
+        flush
+        className="overflow-hidden"
+        isEmpty={(page) => page.items.length === 0}
+        empty={
+          <div className="px-4 pb-3">
+            <EmptyLine>No version has been registered under this name.</EmptyLine>
+          </div>
+        }
+        actions={
+          <Button
+            disabled={from === undefined || to === undefined}
+            data-tip={to === undefined ? 'Choose two versions with their boxes' : undefined}
+            onClick={() =>
+              void navigate({
+                to: '/models/$model/compare',
+                params: { model: model.name },
+                search: { from: String(from), to: String(to) },
+              })
+            }
+          >
+            {to === undefined ? 'Compare two' : `Compare v${from} and v${to}`}
+          </Button>
+        }
+      >
+        {(page) => <VersionsTable versions={page.items} chosen={chosen} onChoose={setChosen} />}
+      </QueryCard>
+      <div className="grid gap-4 lg:grid-cols-2">
+        <AliasesCard model={model} />
+        <div className="flex min-w-0 flex-col gap-4">
+          <QueryCard
+            title="History"
+            note="who changed what, when and why"
+            query={history}
+            isEmpty={(page) => page.items.length === 0}
+            empty={<EmptyLine>Nothing has been changed yet.</EmptyLine>}
+          >
+            {(page) => (
+              <>
+                <HistoryList model={model.name} entries={page.items} />
+                {page.next !== null && (
+                  <p className="pt-2 text-label text-muted">
+                    The newest {plural(page.items.length, 'change')}; all are in the{' '}
+                    <Link
+                      to="/audit"
+                      search={{ kind: 'registered-model', subject: model.name }}
+                      className="text-accent"
+                    >
+                      audit trail
+                    </Link>
+                    .
+                  </p>
+                )}
+              </>
+            )}
+          </QueryCard>
+          <Card title="About">
+            <Facts
+              facts={[
+                ['Registered', <Ago key="at" at={model.createdAt} />],
+                ['Changed', <Ago key="changed" at={model.updatedAt} />],
+                ...Object.entries(model.tags).map(([key, value]) => [key, value] as const),
+              ]}
+            />
+          </Card>
+        </div>
+      </div>
+    </>
+  );
+}
