@@ -19,7 +19,7 @@ export const registeredModelVocabulary: Vocabulary = {
   mlflow: {
     parser: 'models',
     entityList,
-    orderNames: ['name', 'creation_timestamp', 'last_updated_timestamp'],
+    orderNames: ['name', 'last_updated_timestamp'],
     listAttributes: ['name'],
     numericAttributes: [],
     nullable: [],

@@ -27,6 +27,7 @@ export function comparisonSql(
     return sql<SqlBool>`NOT ${comparisonSql(dialect, column, { comparator: opposite, value })}`;
   }
   if (Array.isArray(value)) {
+    if (value.length === 0) return sql<SqlBool>`${sql.raw(comparator === 'IN' ? '1 = 0' : '1 = 1')}`;
     return sql<SqlBool>`${column} ${sql.raw(comparator)} (${sql.join(value.map(operand))})`;
   }
   switch (comparator) {

@@ -6,6 +6,14 @@ export interface Place {
   readonly length: number;
 }
 
+/** Where a text is wrong, what is wrong there, and what could stand there instead. */
+export interface FilterProblem extends Place {
+  readonly problem: string;
+  readonly expected: readonly string[];
+  /** Two lines: the text around the place, and a caret under it. */
+  readonly excerpt: string;
+}
+
 const excerptReach = 40;
 
 /** Refuses a filter or an order with MLflow's message. */
@@ -21,7 +29,13 @@ export function misplaced(text: string, place: Place, problem: string, expected:
   const wanted = expected.length > 0 ? `; expected ${expected.join(', ')}` : '';
   const excerpt = excerptOf(text, place);
   const shown = `${problem} at character ${place.position + 1}${wanted}\n${excerpt}`;
-  const filter = { problem, position: place.position, length: place.length, expected, excerpt };
+  const filter: FilterProblem = {
+    problem,
+    position: place.position,
+    length: place.length,
+    expected,
+    excerpt,
+  };
   return fail('filter_invalid', { problem: shown, filter });
 }
 

@@ -14,19 +14,28 @@ export function runPageText(runs: readonly PackedRun[], next: string | null): st
 }
 
 function runText(run: PackedRun): string {
-  const inputs = {
+  const hasInputs = run.inputs.length > 0 || run.modelInputs.length > 0;
+  const inputs = hasInputs ? JSON.stringify(inputsJson(run)) : '{}';
+  const outputs = run.modelOutputs.length > 0 ? JSON.stringify(outputsJson(run)) : '{}';
+  const data = [packed('metrics', run.metrics), packed('params', run.params), packed('tags', run.tags)];
+  return `{"info":${JSON.stringify(runInfoJson(run.info))},"data":{${data.filter(Boolean).join(',')}},"inputs":${inputs},"outputs":${outputs}}`;
+}
+
+function inputsJson(run: PackedRun) {
+  return {
     ...list('dataset_inputs', run.inputs.map(datasetInputJson)),
     ...list(
       'model_inputs',
       run.modelInputs.map((id) => ({ model_id: id })),
     ),
   };
-  const outputs = list(
+}
+
+function outputsJson(run: PackedRun) {
+  return list(
     'model_outputs',
     run.modelOutputs.map(({ modelId, step }) => ({ model_id: modelId, step })),
   );
-  const data = [packed('metrics', run.metrics), packed('params', run.params), packed('tags', run.tags)];
-  return `{"info":${JSON.stringify(runInfoJson(run.info))},"data":{${data.filter(Boolean).join(',')}},"inputs":${JSON.stringify(inputs)},"outputs":${JSON.stringify(outputs)}}`;
 }
 
 function packed(name: string, items: string | null): string {

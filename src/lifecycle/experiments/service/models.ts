@@ -49,7 +49,8 @@ export interface NewLoggedModel {
 }
 
 export interface LoggedModelQuery {
-  readonly experimentIds: readonly string[];
+  /** Null: all experiments. */
+  readonly experimentIds: readonly string[] | null;
   readonly filter?: string | undefined;
   /** MLflow's unless told otherwise. */
   readonly grammar?: Grammar;
@@ -170,12 +171,16 @@ export function loggedModelOperations(deps: ExperimentsDeps) {
     async search(actor: Actor, query: LoggedModelQuery): Promise<Page<LoggedModelRecord>> {
       authorize(actor, 'read');
       const { orderBy: order = [], grammar = 'mlflow' } = query;
+      const filter = parseFilter(query.filter ?? '', loggedModelVocabulary, {
+        grammar,
+        nowMs: clock.nowMs(),
+      });
       for (const { field } of order) checkOrderField(field);
       const list = `logged models by ${JSON.stringify(order)}`;
       const after = query.after ? readPageToken(query.after, loggedModelSortColumns(order), list) : null;
       const rows = await searchLoggedModelRows(db.read, db.dialect, {
-        experimentIds: query.experimentIds.map(parseExperimentId),
-        filter: parseFilter(query.filter ?? '', loggedModelVocabulary, { grammar, nowMs: clock.nowMs() }),
+        experimentIds: query.experimentIds?.map(parseExperimentId) ?? null,
+        filter,
         datasets: query.datasets ?? [],
         order,
         limit: query.limit + 1,

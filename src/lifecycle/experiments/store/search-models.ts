@@ -28,7 +28,8 @@ export interface LoggedModelOrder {
 }
 
 export interface LoggedModelSearch {
-  readonly experimentIds: readonly number[];
+  /** Null: all experiments. */
+  readonly experimentIds: readonly number[] | null;
   readonly filter: Expression | null;
   /** Metric conditions look only at values about one of these; without any, the model must have such a value. */
   readonly datasets: readonly DatasetChoice[];
@@ -59,13 +60,13 @@ export async function searchLoggedModelRows(
   dialect: DialectName,
   search: LoggedModelSearch,
 ): Promise<readonly (LoggedModelRow & { readonly sort: readonly (string | number)[] })[]> {
-  if (search.experimentIds.length === 0) return [];
+  if (search.experimentIds?.length === 0) return [];
   const joins: RawBuilder<unknown>[] = [];
   const columns = loggedModelSortColumns(search.order, joins);
   const hasMetricCondition = conditionsOf(search.filter).some((c) => c.entity === 'metric');
   const where = [
     sql<SqlBool>`m.lifecycle_stage = 'active'`,
-    sql<SqlBool>`m.experiment_id IN (${sql.join(search.experimentIds)})`,
+    ...(search.experimentIds ? [sql<SqlBool>`m.experiment_id IN (${sql.join(search.experimentIds)})`] : []),
     ...(search.filter ? [filterSql(search.filter, (c) => conditionSql(dialect, c, search.datasets))] : []),
     ...(search.datasets.length > 0 && !hasMetricCondition
       ? [

@@ -75,8 +75,8 @@ export function versionOperations(deps: RegistryDeps) {
       };
       const standard = ['last_updated_timestamp DESC', 'name ASC', 'version_number DESC'];
       const { grammar = 'mlflow', limit } = query;
-      const order = parseOrder(query.orderBy?.length ? query.orderBy : standard, versionVocabulary, grammar);
       const asked = parseFilter(query.filter ?? '', versionVocabulary, { grammar, nowMs: clock.nowMs() });
+      const order = parseOrder(query.orderBy?.length ? query.orderBy : standard, versionVocabulary, grammar);
       const filter = allOf([query.name === undefined ? null : ofModel, asked]);
       const list = `versions by ${JSON.stringify(order)}`;
       const after = query.after ? readPageToken(query.after, versionSortColumns(order), list) : null;

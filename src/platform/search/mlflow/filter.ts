@@ -1,199 +1,108 @@
 import type { Comparator, Condition, EntityType } from '../expression.ts';
 import { invalidFilter } from '../problem.ts';
 import type { Vocabulary } from '../vocabulary.ts';
-import { type FilterToken, filterTokens, listStrings } from './tokens.ts';
+import { type Clause, clausesOf, repr } from './clauses.ts';
+import { listStrings } from './list-value.ts';
+import { loggedModelCondition } from './logged-models.ts';
+import type { SqlNode } from './sql-tokens.ts';
 
-const numberComparators: readonly string[] = ['>', '>=', '!=', '=', '<', '<='];
-const textComparators: readonly string[] = ['!=', '=', 'LIKE', 'ILIKE'];
+const order: readonly string[] = ['>', '>=', '!=', '=', '<', '<='];
+const text: readonly string[] = ['!=', '=', 'LIKE', 'ILIKE'];
+const lists: readonly string[] = ['IN', 'NOT IN'];
+const nulls: readonly string[] = ['IS NULL', 'IS NOT NULL'];
+
+/** A comparison whose words are understood, before its comparator is judged. */
+interface Read {
+  readonly entity: EntityType;
+  /** As it is written; aliases are not resolved. */
+  readonly key: string;
+  readonly comparator: string;
+  readonly value: string | number | readonly string[] | null;
+}
 
 /**
- * Reads a filter in MLflow's grammar: comparisons joined by AND, `entity.key op value`.
+ * Reads a filter as MLflow's server does: comparisons joined by AND, `entity.key op value`.
  *
- * Keys with special characters stand in backticks or double quotes, strings in single or double quotes;
- * keywords are case-insensitive, names are not. Throws `filter_invalid` with MLflow's message text
- * (mlflow/utils/search_utils.py). An empty filter has no conditions.
+ * It takes a filter for SQL and looks at what an SQL parser makes of it; so do we (sql-groups.ts), to accept and
+ * refuse the same. All comparisons are read before the first comparator is judged. Throws `filter_invalid` with its
+ * messages (mlflow/utils/search_utils.py, search_logged_model_utils.py). An empty filter has no conditions.
  */
-export function parseMlflowFilter(text: string, vocabulary: Vocabulary): readonly Condition[] {
-  const tokens = filterTokens(text);
-  const end = tokens.findIndex((token) => token.text.startsWith(';'));
-  if (end >= 0 && end < tokens.length - 1) {
-    const quoted = text.includes("'") && !text.includes('"') ? `"${text}"` : `'${text}'`;
-    throw invalidFilter(
-      `Search filter contained multiple expression ${quoted}. Provide AND-ed expression list.`,
-    );
-  }
-  const conditions: Condition[] = [];
-  const invalid: string[] = [];
-  let needsAnd = false;
-  for (let i = 0; i < tokens.length; ) {
-    const [left, operator, right] = [tokens[i], tokens[i + 1], tokens[i + 2]];
-    if (!left) break;
-    if (left.kind === 'keyword' && left.text.toUpperCase() === 'AND') {
-      needsAnd = false;
-      i += 1;
-      continue;
-    }
-    const comparator = operator && comparatorOf(operator);
-    const unary = comparator === 'IS NULL' || comparator === 'IS NOT NULL';
-    const complete = comparator !== undefined && (unary || (right !== undefined && isValue(right)));
-    if (!complete || needsAnd || left.kind === 'other') {
-      invalid.push(left.text);
-      if (left.kind === 'keyword') needsAnd = false;
-      i += 1;
-      continue;
-    }
-    if (left.kind !== 'identifier') {
-      throw invalidFilter(`Invalid comparison clause. Expected 'Identifier' found '${left.text}'`);
-    }
-    conditions.push(condition(left.text, comparator, unary ? undefined : right, vocabulary));
-    needsAnd = true;
-    i += unary ? 2 : 3;
-  }
+export function parseMlflowFilter(filter: string, vocabulary: Vocabulary): readonly Condition[] {
+  if (filter === '') return [];
+  const { parser } = vocabulary.mlflow;
+  const { clauses, invalid } = clausesOf(filter);
   if (invalid.length > 0) {
-    throw invalidFilter(`Invalid clause(s) in filter string: ${invalid.map((t) => `'${t}'`).join(', ')}`);
-  }
-  return conditions;
-}
-
-function comparatorOf(token: FilterToken): string | undefined {
-  if (token.kind === 'operator') return token.text;
-  if (token.kind !== 'keyword') return undefined;
-  const text = token.text.toUpperCase().replace(/\s+/g, ' ');
-  return /^(AND|OR|NOT|IS|NULL)$/.test(text) ? undefined : text;
-}
-
-function isValue(token: FilterToken): boolean {
-  return ['identifier', 'string', 'number', 'list'].includes(token.kind);
-}
-
-function condition(
-  identifier: string,
-  comparator: string,
-  token: FilterToken | undefined,
-  vocabulary: Vocabulary,
-): Condition {
-  const { entity, key } = resolveIdentifier(identifier, vocabulary, attributeNames(vocabulary));
-  if (token === undefined) {
-    if (!vocabulary.mlflow.nullable.includes(entity)) {
-      const which = vocabulary.mlflow.nullable.length > 1 ? 'tags and params' : 'tags';
+    if (parser === 'logged-models') {
       throw invalidFilter(
-        `IS NULL / IS NOT NULL is only supported for ${which}, not for '${entity}' '${key}'`,
+        `Invalid filter string: ${repr(filter)}. Expected a list of comparisons separated by 'AND' (e.g. 'metrics.loss > 0.1 AND params.lr = 0.01').`,
       );
     }
-    return { kind: 'condition', entity, key, comparator: comparator as Comparator, value: null };
+    const shown = parser === 'runs' ? invalid.map((clause) => `'${clause}'`) : invalid;
+    throw invalidFilter(`Invalid clause(s) in filter string: ${shown.join(', ')}`);
   }
-  const value = conditionValue(entity, key, token, vocabulary);
-  checkComparator(entity, key, comparator, Array.isArray(value), vocabulary);
-  return { kind: 'condition', entity, key, comparator: comparator as Comparator, value };
+  if (parser === 'logged-models') return clauses.map((clause) => loggedModelCondition(clause, vocabulary));
+  return clauses.map((clause) => readClause(clause, vocabulary)).map((read) => judged(read, vocabulary));
 }
 
-function checkComparator(
-  entity: EntityType,
-  key: string,
-  comparator: string,
-  isList: boolean,
-  vocabulary: Vocabulary,
-): void {
-  const numeric = entity === 'metric' || (entity === 'attribute' && isNumeric(vocabulary, key));
-  const lists = entity === 'dataset' || (entity === 'attribute' && !numeric);
-  const nullable = vocabulary.mlflow.nullable.includes(entity) ? ['IS NULL', 'IS NOT NULL'] : [];
-  const more = lists ? ['IN', 'NOT IN'] : nullable;
-  const valid = numeric ? numberComparators : [...textComparators, ...more];
-  const takesList = comparator === 'IN' || comparator === 'NOT IN';
-  if (valid.includes(comparator) && takesList === isList) return;
-  // MLflow names the string comparators for numeric attributes too, and forgets a quote at some of the ends.
-  const shown = numeric && entity === 'attribute' ? [...textComparators, 'IN', 'NOT IN'] : valid;
-  const end = entity === 'parameter' || (entity === 'attribute' && !numeric) ? "'" : '';
-  throw invalidFilter(
-    `Invalid comparator '${comparator}' not one of '{${shown.map((c) => `'${c}'`).join(', ')}}${end}`,
-  );
+function readClause({ left, comparator, right }: Clause, vocabulary: Vocabulary): Read {
+  if (left.kind !== 'Identifier') {
+    throw invalidFilter(`Invalid comparison clause. Expected 'Identifier' found '${left.text}'`);
+  }
+  const { entity, key } = identifier(left.text, vocabulary);
+  if (right === null) {
+    checkNullable(entity, key, vocabulary);
+    return { entity, key, comparator, value: null };
+  }
+  return {
+    entity,
+    key,
+    comparator: comparator.toUpperCase(),
+    value: readValue(entity, key, right, vocabulary),
+  };
 }
 
-function conditionValue(
-  entity: EntityType,
-  key: string,
-  token: FilterToken,
-  vocabulary: Vocabulary,
-): string | number | readonly string[] {
-  if (entity === 'metric') {
-    if (token.kind === 'number') return Number(token.text);
-    throw invalidFilter(`Expected numeric value type for metric. Found ${token.text}`);
-  }
-  if (entity === 'attribute' && isNumeric(vocabulary, key)) {
-    if (token.kind === 'number') return Number(token.text);
-    throw invalidFilter(`Expected numeric value type for numeric attribute: ${key}. Found ${token.text}`);
-  }
-  if (token.kind === 'string' || token.kind === 'identifier') return unquoted(token.text);
-  if (token.kind === 'list' && entity === 'attribute') {
-    if (!vocabulary.mlflow.listAttributes.includes(key)) {
-      const names = vocabulary.mlflow.listAttributes.map((name) => `'${name}'`).join(', ');
-      throw invalidFilter(
-        `Only [${names}] attributes support comparison with a list of quoted string values.`,
-      );
-    }
-    return listValue(token.text);
-  }
-  if (token.kind === 'list' && entity === 'dataset') return listValue(token.text);
-  if (entity === 'attribute') {
-    throw invalidFilter(`Expected a quoted string value for attributes. Got value ${token.text}`);
-  }
-  if (entity === 'dataset') {
-    throw invalidFilter(`Expected a quoted string value for dataset attributes. Got value ${token.text}`);
-  }
-  throw invalidFilter(
-    `Expected a quoted string value for ${entity} (e.g. 'my-value'). Got value ${token.text}`,
-  );
-}
-
-function listValue(text: string): readonly string[] {
-  const list = listStrings(text);
-  const start = 'While parsing a list in the query, expected';
-  if (!list) throw invalidFilter(`${start} a non-empty list of string values, but got ill-formed list.`);
-  if (list.mixed) {
+function checkNullable(entity: EntityType, key: string, { mlflow }: Vocabulary): void {
+  if (mlflow.nullable.includes(entity)) return;
+  if (mlflow.parser === 'runs') {
     throw invalidFilter(
-      `${start} string value, punctuation, or whitespace, but got different type in list: ${text}`,
+      `IS NULL / IS NOT NULL is only supported for tags and params, not for '${entity}' '${key}'`,
     );
   }
-  if (list.strings.length === 0) {
-    throw invalidFilter(`${start} a non-empty list of string values, but got empty list`);
-  }
-  return list.strings;
-}
-
-function unquoted(text: string): string {
-  if (isQuoted(text, "'") || isQuoted(text, '"')) return text.slice(1, -1);
-  throw invalidFilter(
-    `Parameter value is either not quoted or unidentified quote types used for string value ${text}. Use either single or double quotes.`,
-  );
-}
-
-function isQuoted(text: string, quote: string): boolean {
-  return text.length >= 2 && text.startsWith(quote) && text.endsWith(quote);
+  throw invalidFilter(`IS NULL / IS NOT NULL is only supported for tags, not for attribute '${key}'`);
 }
 
 /** Every spelling of every attribute. */
-export function attributeNames(vocabulary: Vocabulary): readonly string[] {
+function attributeNames(vocabulary: Vocabulary): readonly string[] {
   return [...Object.keys(vocabulary.attributes), ...Object.keys(vocabulary.aliases)];
 }
 
-/** Reads `entity.key` or `attribute`, with the quotes of the key taken off and aliases resolved. */
+function identifier(written: string, vocabulary: Vocabulary) {
+  return resolveIdentifier(written, vocabulary, attributeNames(vocabulary));
+}
+
+/**
+ * Reads `entity.key` or `attribute`, cut at the first dot, blanks and all; quotes are taken off the key.
+ *
+ * @param names the attributes that may stand here
+ */
 export function resolveIdentifier(
-  identifier: string,
+  written: string,
   vocabulary: Vocabulary,
   names: readonly string[],
 ): { readonly entity: EntityType; readonly key: string } {
-  const dot = identifier.indexOf('.');
-  const word = dot < 0 ? 'attribute' : trimmed(identifier.slice(0, dot).trim(), '`');
-  const entity = dot < 0 ? 'attribute' : vocabulary.entities[word];
-  if (entity === undefined) {
-    throw invalidFilter(`Invalid entity type '${word}'. ${vocabulary.mlflow.entityList}`);
-  }
-  const written = identifier.slice(dot + 1).trim();
-  const key = trimmed(isQuoted(written, '"') || isQuoted(written, "'") ? written.slice(1, -1) : written, '`');
-  if (entity === 'attribute') {
-    if (names.includes(key)) return { entity, key: vocabulary.aliases[key] ?? key };
+  const { parser, entityList } = vocabulary.mlflow;
+  const dot = written.indexOf('.');
+  const word = parser === 'runs' ? trimmed(written.slice(0, dot), '`') : written.slice(0, dot);
+  const entity =
+    dot < 0 ? 'attribute' : Object.hasOwn(vocabulary.entities, word) && vocabulary.entities[word];
+  if (!entity) throw invalidFilter(`Invalid entity type '${word}'. ${entityList}`);
+  const raw = written.slice(dot + 1);
+  const key = trimmed(trimmed(trimmed(raw, "'"), '"'), '`');
+  // The registry's parsers look at the name before they take its quotes off.
+  const judgedKey = parser === 'models' || parser === 'versions' ? raw : key;
+  if (entity === 'attribute' && !names.includes(judgedKey)) {
     throw invalidFilter(
-      `Invalid attribute key '${key}' specified. Valid keys are '{${names.map((n) => `'${n}'`).join(', ')}}'`,
+      `Invalid attribute key '${judgedKey}' specified. Valid keys are '{${names.map((n) => `'${n}'`).join(', ')}}'`,
     );
   }
   if (entity === 'dataset' && !vocabulary.datasetKeys.includes(key)) {
@@ -203,11 +112,136 @@ export function resolveIdentifier(
   return { entity, key };
 }
 
-function trimmed(text: string, quote: string): string {
-  return isQuoted(text, quote) ? text.slice(1, -1) : text;
+function isQuoted(value: string, quote: string): boolean {
+  return value.length >= 2 && value.startsWith(quote) && value.endsWith(quote);
 }
 
-function isNumeric(vocabulary: Vocabulary, key: string): boolean {
-  const type = vocabulary.attributes[key];
-  return type === 'number' || type === 'time';
+function trimmed(value: string, quote: string): string {
+  return isQuoted(value, quote) ? value.slice(1, -1) : value;
+}
+
+function isNumberNode(node: SqlNode): boolean {
+  return node.kind === 'integer' || node.kind === 'float';
+}
+
+function readValue(entity: EntityType, key: string, node: SqlNode, vocabulary: Vocabulary): Read['value'] {
+  const { parser, numericAttributes } = vocabulary.mlflow;
+  const isRegistry = parser === 'models' || parser === 'versions';
+  if (entity === 'metric') {
+    if (isNumberNode(node)) return Number(node.text);
+    throw invalidFilter(`Expected numeric value type for metric. Found ${node.text}`);
+  }
+  const isNumeric = entity === 'attribute' && numericAttributes.includes(key);
+  if (isNumeric && !isRegistry) {
+    if (isNumberNode(node)) return numberOf(node, key, vocabulary);
+    throw invalidFilter(`Expected numeric value type for numeric attribute: ${key}. Found ${node.text}`);
+  }
+  if (node.kind === 'string' || node.kind === 'Identifier') {
+    const value = unquoted(node.text);
+    return isNumeric ? integerOf(value, key) : value;
+  }
+  if (entity === 'attribute' && node.kind === 'Parenthesis') {
+    if (!vocabulary.mlflow.listAttributes.includes(key)) {
+      const names = [...vocabulary.mlflow.listAttributes].sort().map((name) => `'${name}'`);
+      throw invalidFilter(
+        `Only [${names.join(', ')}] attributes support comparison with a list of quoted string values.`,
+      );
+    }
+    return listStrings(node.text);
+  }
+  if (entity === 'dataset' && node.kind === 'Parenthesis') return listStrings(node.text);
+  if (parser === 'versions' && entity === 'attribute' && isNumberNode(node)) {
+    if (isNumeric) return numberOf(node, key, vocabulary);
+    throw invalidFilter(
+      `Only the '{'version_number', 'creation_timestamp', 'last_updated_timestamp'}' attributes support comparison with numeric values.`,
+    );
+  }
+  throw invalidFilter(wantedText(entity, node.text, isRegistry));
+}
+
+function wantedText(entity: EntityType, found: string, isRegistry: boolean): string {
+  if (entity === 'attribute') {
+    const wanted = isRegistry
+      ? 'a quoted string value or a list of quoted string values'
+      : 'a quoted string value';
+    return `Expected ${wanted} for attributes. Got value ${found}`;
+  }
+  if (entity === 'dataset')
+    return `Expected a quoted string value for dataset attributes. Got value ${found}`;
+  return `Expected a quoted string value for ${entity} (e.g. 'my-value'). Got value ${found}`;
+}
+
+function unquoted(value: string): string {
+  if (isQuoted(value, "'") || isQuoted(value, '"')) return value.slice(1, -1);
+  throw invalidFilter(
+    `Parameter value is either not quoted or unidentified quote types used for string value ${value}. Use either single or double quotes.`,
+  );
+}
+
+/** Only runs are compared with fractions. */
+function numberOf(node: SqlNode, key: string, { mlflow }: Vocabulary): number {
+  const value = Number(node.text);
+  if (mlflow.parser === 'runs' || node.kind === 'integer') return value;
+  const shown = pythonFloat(value);
+  throw invalidFilter(
+    `Invalid value for numeric attribute '${key}': ${mlflow.parser === 'experiments' ? `'${shown}'` : shown}`,
+  );
+}
+
+function pythonFloat(value: number): string {
+  const shown = String(value);
+  return /^-?\d+$/.test(shown) ? `${shown}.0` : shown;
+}
+
+function integerOf(value: string, key: string): number {
+  if (/^\s*[+-]?\d+(?:_\d+)*\s*$/.test(value)) return Number(value.replaceAll('_', ''));
+  throw invalidFilter(`Invalid value for numeric attribute '${key}': ${repr(value)}`);
+}
+
+function judged(read: Read, vocabulary: Vocabulary): Condition {
+  const { entity, comparator, value } = read;
+  const key = entity === 'attribute' ? (vocabulary.aliases[read.key] ?? read.key) : read.key;
+  const problem =
+    vocabulary.mlflow.parser === 'runs' ? runsProblem(read, key, vocabulary) : otherProblem(read, vocabulary);
+  if (problem !== null) throw invalidFilter(problem);
+  return { kind: 'condition', entity, key, comparator: comparator as Comparator, value };
+}
+
+function runsProblem(
+  { entity, comparator, value }: Read,
+  key: string,
+  { mlflow }: Vocabulary,
+): string | null {
+  const isNumeric = entity === 'metric' || (entity === 'attribute' && mlflow.numericAttributes.includes(key));
+  const takesLists = entity === 'dataset' || (entity === 'attribute' && !isNumeric);
+  const valid = isNumeric ? order : [...text, ...(takesLists ? lists : nulls)];
+  const isList = lists.includes(comparator);
+  if (valid.includes(comparator) && isList === Array.isArray(value)) return null;
+  // MLflow names the string comparators for numeric attributes too, and forgets a quote at some of the ends.
+  const shown = isNumeric && entity === 'attribute' ? [...text, ...lists] : valid;
+  const end = entity === 'parameter' || (entity === 'attribute' && !isNumeric) ? "'" : '';
+  return `Invalid comparator '${comparator}' not one of '{${shown.map((c) => `'${c}'`).join(', ')}}${end}`;
+}
+
+function otherProblem({ entity, key, comparator, value }: Read, { mlflow }: Vocabulary): string | null {
+  if (nulls.includes(comparator)) return null;
+  const isList = lists.includes(comparator);
+  const fits = (valid: readonly string[]): boolean =>
+    valid.includes(comparator) && isList === Array.isArray(value);
+  if (entity === 'tag') return fits(text) ? null : `Invalid comparator for tag: ${comparator}`;
+  const isNumeric = mlflow.numericAttributes.includes(key);
+  if (mlflow.parser === 'experiments') {
+    if (key === 'experiment_id') {
+      return fits(['=', '!=', ...lists]) ? null : `Invalid comparator for experiment_id: ${comparator}`;
+    }
+    if (isNumeric) {
+      const shown = [...text, ...lists].map((c) => `'${c}'`).join(', ');
+      return fits(order) ? null : `Invalid comparator '${comparator}' not one of '{${shown}}`;
+    }
+    if (lists.includes(comparator)) return `Invalid comparator for string attribute: ${comparator}`;
+    const shown = [...text, ...lists].map((c) => `'${c}'`).join(', ');
+    return fits(text) ? null : `Invalid comparator '${comparator}' not one of '{${shown}}'`;
+  }
+  if (isNumeric) return fits(order) ? null : `Invalid comparator for attribute ${key}: ${comparator}`;
+  return fits([...text, ...lists]) ? null : `Invalid comparator for attribute: ${comparator}`;
 }
