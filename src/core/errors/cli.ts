@@ -43,4 +43,22 @@ export const cliErrors = {
     message: '{source} has the schema revision {revision}, which this millrace does not know',
     next: 'Start that MLflow server and import from its URL instead, or use a newer millrace.',
   },
+  export_invalid: {
+    status: 422,
+    title: 'Not a whole export',
+    message: '{file}: {problem}',
+    next: 'Name the folder that "millrace export" wrote, or write it again; an export is whole when its manifest.json is there.',
+  },
+  export_folder_taken: {
+    status: 409,
+    title: 'Folder is not empty',
+    message: '{directory} holds {file} already',
+    next: 'Name an empty folder, or one that does not exist yet.',
+  },
+  export_digest_wrong: {
+    status: 502,
+    title: 'Bytes are not what they should be',
+    message: '{file} came with the digest {digest} instead of {wanted}',
+    next: 'Start the export again; if it happens again, the blob is damaged: see the log of control.',
+  },
 } as const satisfies ErrorEntries;

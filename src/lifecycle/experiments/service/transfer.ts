@@ -37,7 +37,7 @@ import {
 import { hasRuns, modelRowsById, placeExperiment, runRowsById } from '../store/transfer-rows.ts';
 import { writeModel, writeRun } from '../transfer-write.ts';
 import { artifactOperations } from './artifacts.ts';
-import { audit, type ExperimentsDeps, experimentById } from './context.ts';
+import { type ExperimentsDeps, experimentById } from './context.ts';
 import { checkImported } from './transfer-check.ts';
 
 /** Something with an id, and a mark that changes when the source changed. */
@@ -242,8 +242,10 @@ export function transferOperations(deps: ExperimentsDeps) {
         const nowMs = clock.nowMs();
         await finishImport(tx, importId, result.agrees, nowMs);
         const after = { source: row.source, ...result };
-        const entry = { actor, action: 'transfer:import', kind: 'import', id: importId };
-        await audit(deps, tx, { ...entry, before: undefined, after });
+        await deps.journal.appendAudit(tx, {
+          ...{ actor, action: 'transfer:import', subject: { kind: 'import', id: importId }, after },
+          reason: `brought in from ${row.source}`,
+        });
         return { ...row, finished_at_ms: nowMs, agrees: result.agrees ? 1 : 0 };
       });
     },

@@ -19,4 +19,20 @@ export const transferCommands: readonly CommandSpec[] = [
     example: 'import mlflow sqlite:///mlflow.db --artifacts mlartifacts',
     load: async () => (await import('./importMlflow.ts')).importMlflow,
   },
+  {
+    name: 'import export',
+    summary: 'bring back what "export" wrote',
+    positionals: ['<directory>'],
+    options: { experiment, 'dry-run': dryRun },
+    example: 'import export backup',
+    load: async () => (await import('./exportTo.ts')).importExport,
+  },
+  {
+    name: 'export',
+    summary: 'write experiments, runs, models and their files as Parquet and files',
+    positionals: ['<directory>'],
+    options: { experiment },
+    example: 'export backup',
+    load: async () => (await import('./exportTo.ts')).exportTo,
+  },
 ];

@@ -8,7 +8,10 @@ export function* registeredModelsIn(file: MlflowFile): Generator<TransferRegiste
   for (const row of file.rows(`SELECT * FROM main.registered_models ${workspaces} ORDER BY name`)) {
     const name = text(row.name);
     const tags = tagsOf(file.rows('SELECT key, value FROM main.registered_model_tags WHERE name = ?', name));
-    const aliases = file.rows('SELECT alias, version FROM main.registered_model_aliases WHERE name = ?', name);
+    const aliases = file.rows(
+      'SELECT alias, version FROM main.registered_model_aliases WHERE name = ?',
+      name,
+    );
     const versions = file.rows('SELECT * FROM main.model_versions WHERE name = ? ORDER BY version', name);
     const ofVersion = 'SELECT key, value FROM main.model_version_tags WHERE name = ? AND version = ?';
     yield {
