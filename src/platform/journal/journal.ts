@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { uuidv7 } from '../../core/ids.ts';
 import { type Clock, wallClock } from '../../core/time.ts';
 import type { Actor } from '../access/index.ts';
-import { type Database, type Tx, tables } from '../db/index.ts';
+import { type Database, statements, type Tx, tables } from '../db/index.ts';
 
 /** What an event or an audit entry is about, for instance `{ kind: 'turn', id }`. */
 export interface Subject {
@@ -104,15 +104,11 @@ export class Journal {
 
   async appendEvent(tx: Tx, event: NewEvent): Promise<void> {
     if (this.#db.dialect === 'postgres') await sql`SELECT pg_advisory_xact_lock(${postgresLock})`.execute(tx);
-    const row: Omit<EventRow, 'seq'> = {
-      type: event.type,
-      subject_kind: event.subject.kind,
-      subject_id: event.subject.id,
-      data: JSON.stringify(event.data),
-      event_time_ms: event.eventTimeMs ?? null,
-      at_ms: this.#clock.nowMs(),
-    };
-    await tables<{ events: Omit<EventRow, 'seq'> }>(tx).insertInto('events').values(row).execute();
+    const { type, subject, eventTimeMs = null } = event;
+    await statements(tx).all(
+      'INSERT INTO events (type, subject_kind, subject_id, data, event_time_ms, at_ms) VALUES (?, ?, ?, ?, ?, ?)',
+      [type, subject.kind, subject.id, JSON.stringify(event.data), eventTimeMs, this.#clock.nowMs()],
+    );
     this.#db.signal(eventsTopic);
   }
 

@@ -1,4 +1,4 @@
-import type { Tx } from '../../../platform/db/index.ts';
+import { statements, type Tx } from '../../../platform/db/index.ts';
 import { joinUri } from '../artifact-path.ts';
 import type { LifecycleStage } from '../contract.ts';
 import type { ExperimentRecord } from '../records.ts';
@@ -72,22 +72,20 @@ export async function findExperiment(
   tx: Tx,
   by: { readonly id: number } | { readonly name: string },
 ): Promise<ExperimentRecord | undefined> {
-  const query = on(tx).selectFrom('experiments').selectAll();
-  const row = await ('id' in by
-    ? query.where('id', '=', by.id)
-    : query.where('name', '=', by.name)
-  ).executeTakeFirst();
+  const sql = statements(tx);
+  const [row] = await ('id' in by
+    ? sql.all<ExperimentRow>('SELECT * FROM experiments WHERE id = ?', [by.id])
+    : sql.all<ExperimentRow>('SELECT * FROM experiments WHERE name = ?', [by.name]));
   return row && (await withTags(tx, [row]))[0];
 }
 
 export async function withTags(tx: Tx, rows: readonly ExperimentRow[]): Promise<readonly ExperimentRecord[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
-  const tagRows = await on(tx)
-    .selectFrom('experiment_tags')
-    .selectAll()
-    .where('experiment_id', 'in', ids)
-    .execute();
+  const tagRows = await statements(tx).all<ExperimentsTables['experiment_tags']>(
+    `SELECT * FROM experiment_tags WHERE experiment_id IN (${ids.map(() => '?').join(', ')})`,
+    ids,
+  );
   const tags = grouped(
     tagRows,
     (row) => row.experiment_id,

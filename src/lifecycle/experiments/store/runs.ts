@@ -1,5 +1,4 @@
-import { sql } from 'kysely';
-import type { Tx } from '../../../platform/db/index.ts';
+import { statements, type Tx } from '../../../platform/db/index.ts';
 import type { RunInfo } from '../records.ts';
 import type { Tag } from '../validation.ts';
 import { type ExperimentsTables, lastByKey, on } from './tables.ts';
@@ -7,12 +6,20 @@ import { type ExperimentsTables, lastByKey, on } from './tables.ts';
 export type RunRow = Omit<ExperimentsTables['runs'], 'seq'> & { readonly seq: number };
 
 export async function insertRun(tx: Tx, row: Omit<RunRow, 'seq'>): Promise<number> {
-  const inserted = await on(tx).insertInto('runs').values(row).returning('seq').executeTakeFirstOrThrow();
+  const [inserted] = await statements(tx).all<{ seq: number }>(
+    `INSERT INTO runs (id, experiment_id, name, user_id, status, start_time_ms, end_time_ms, lifecycle_stage,
+      artifact_uri, step_run_id, heartbeat_ms) VALUES (${marks(11)}) RETURNING seq`,
+    [
+      ...[row.id, row.experiment_id, row.name, row.user_id, row.status, row.start_time_ms, row.end_time_ms],
+      ...[row.lifecycle_stage, row.artifact_uri, row.step_run_id, row.heartbeat_ms],
+    ],
+  );
+  if (!inserted) throw new Error('a run was not inserted');
   return inserted.seq;
 }
 
 export async function findRunRow(tx: Tx, id: string): Promise<RunRow | undefined> {
-  return on(tx).selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
+  return (await statements(tx).all<RunRow>('SELECT * FROM runs WHERE id = ?', [id]))[0];
 }
 
 export async function updateRun(
@@ -38,32 +45,40 @@ export async function addParams(
   params: readonly Tag[],
 ): Promise<readonly (Tag & { readonly oldValue: string })[]> {
   if (params.length === 0) return [];
-  const accepted = await on(tx)
-    .insertInto('run_params')
-    .values(lastByKey(params).map(({ key, value }) => ({ run_seq: runSeq, key, value })))
-    .onConflict((c) =>
-      c
-        .columns(['run_seq', 'key'])
-        .doUpdateSet({ value: sql`excluded.value` })
-        .whereRef('run_params.value', '=', sql`excluded.value`),
-    )
-    .returning('key')
-    .execute();
+  const { rows, parameters } = keyedRows(runSeq, params);
+  const accepted = await statements(tx).all<{ key: string }>(
+    `INSERT INTO run_params (run_seq, key, value) VALUES ${rows}
+      ON CONFLICT (run_seq, key) DO UPDATE SET value = excluded.value WHERE run_params.value = excluded.value
+      RETURNING key`,
+    parameters,
+  );
   const done = new Set(accepted.map((row) => row.key));
   const refused = params.filter((param) => !done.has(param.key));
   if (refused.length === 0) return [];
-  const rows = await on(tx).selectFrom('run_params').selectAll().where('run_seq', '=', runSeq).execute();
-  const old = new Map(rows.map((row) => [row.key, row.value]));
+  const there = await on(tx).selectFrom('run_params').selectAll().where('run_seq', '=', runSeq).execute();
+  const old = new Map(there.map((row) => [row.key, row.value]));
   return refused.map((param) => ({ ...param, oldValue: old.get(param.key) ?? '' }));
 }
 
 export async function setRunTags(tx: Tx, runSeq: number, tags: readonly Tag[]): Promise<void> {
   if (tags.length === 0) return;
-  await on(tx)
-    .insertInto('run_tags')
-    .values(lastByKey(tags).map(({ key, value }) => ({ run_seq: runSeq, key, value })))
-    .onConflict((c) => c.columns(['run_seq', 'key']).doUpdateSet({ value: sql`excluded.value` }))
-    .execute();
+  const { rows, parameters } = keyedRows(runSeq, tags);
+  await statements(tx).all(
+    `INSERT INTO run_tags (run_seq, key, value) VALUES ${rows}
+      ON CONFLICT (run_seq, key) DO UPDATE SET value = excluded.value`,
+    parameters,
+  );
+}
+
+const marks = (count: number): string => new Array(count).fill('?').join(', ');
+
+/** Rows of params or tags, in the order of their keys so that two writers never wait for each other. */
+function keyedRows(runSeq: number, tags: readonly Tag[]) {
+  const sorted = [...lastByKey(tags)].sort((a, b) => (a.key < b.key ? -1 : 1));
+  return {
+    rows: new Array(sorted.length).fill('(?, ?, ?)').join(', '),
+    parameters: sorted.flatMap(({ key, value }) => [runSeq, key, value]),
+  };
 }
 
 export async function findRunTag(tx: Tx, runSeq: number, key: string): Promise<string | undefined> {
