@@ -45,6 +45,17 @@ export const experimentSchema = z.object({
 });
 export type Experiment = z.infer<typeof experimentSchema>;
 
+export const newExperimentSchema = z.strictObject({
+  name: z.string().min(1),
+  tags: z.record(z.string(), z.string()).default({}),
+});
+
+/** What is left out stays; a tag that is null goes. */
+export const experimentChangeSchema = z.strictObject({
+  name: z.string().min(1).optional(),
+  tags: z.record(z.string(), z.string().nullable()).optional(),
+});
+
 /** Whether smaller or greater values of a metric are better. */
 export const metricDirectionSchema = z.enum(['minimize', 'maximize']);
 export type MetricDirection = z.infer<typeof metricDirectionSchema>;

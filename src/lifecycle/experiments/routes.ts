@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineRoute, pageOf, type Route } from '../../platform/http/index.ts';
+import { changeRoutes } from './change-routes.ts';
 import {
   artifactContentQuerySchema,
   artifactEntrySchema,
@@ -28,6 +29,7 @@ export function experimentsRoutes(tracking: Experiments): readonly Route[] {
 
   return [
     ...searchRoutes(tracking),
+    ...changeRoutes(tracking),
     defineRoute({
       method: 'GET',
       path: '/api/v1/experiments/:id',

@@ -154,6 +154,10 @@ export const setAliasInputSchema = z.strictObject({
 });
 export type SetAliasInput = z.infer<typeof setAliasInputSchema>;
 
+/** What people say of a model or a version; an empty text takes it away. */
+export const describeInputSchema = z.strictObject({ description: z.string().max(20_000) });
+export type DescribeInput = z.infer<typeof describeInputSchema>;
+
 const page = {
   limit: z.coerce.number().int().min(1).max(1000).default(50),
   after: z.string().optional(),

@@ -19,10 +19,14 @@ forEachDatabase((dialect, open) => {
     const app = createHttpServer({ log, metrics, bodyLimitBytes: 10_000, resolveActor: async () => tester });
     addRoutes(app, registryRoutes(registry));
     t.after(() => app.close());
-    const call = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, payload?: object) => {
+    const call = async (
+      method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+      path: string,
+      payload?: object,
+    ) => {
       const url = `/api/v1/registered-models${path}`;
       const answer = await app.inject({ method, url, ...(payload ? { payload } : {}) });
-      return { status: answer.statusCode, body: answer.json() };
+      return { status: answer.statusCode, body: answer.body === '' ? null : answer.json() };
     };
 
     const name = "it's late";
@@ -50,9 +54,17 @@ forEachDatabase((dialect, open) => {
     assert.equal((await call('GET', '?orderBy=name%20DESC')).body.items.length, 1);
     assert.equal((await call('DELETE', `${at}/aliases/champion?reason=done`)).body.previousChampion, 1);
 
+    const described = await call('PATCH', `${at}/versions/2`, { description: 'four features' });
+    assert.equal(described.body.description, 'four features');
+    assert.equal((await call('PATCH', at, { description: 'is it late?' })).body.description, 'is it late?');
+    assert.equal((await call('DELETE', `${at}/versions/2`)).status, 204);
+    assert.equal((await call('GET', `${at}/versions/2`)).status, 404);
+
     const refusals = [
       [await call('GET', '/none'), 404, 'registered_model_unknown'],
       [await call('GET', `${at}/versions/9`), 404, 'version_unknown'],
+      [await call('DELETE', `${at}/versions/9`), 404, 'version_unknown'],
+      [await call('PATCH', at, { name: 'other' }), 400, 'invalid_input'],
       [await call('POST', `${at}/promote`, { version: 1 }), 400, 'invalid_input'],
       [await call('POST', `${at}/promote`, { version: 1, reason, force: true }), 400, 'invalid_input'],
       [await call('GET', '?filter=nonsense'), 400, 'filter_invalid'],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { countedPageOf, defineRoute, pageOf, type Route } from '../../platform/http/index.ts';
+import { changeRoutes } from './change-routes.ts';
 import {
   aliasMoveListQuerySchema,
   aliasMoveSchema,
@@ -156,6 +157,7 @@ export function registryRoutes(registry: Registry): readonly Route[] {
         return { items: [...page.items], next: page.next };
       },
     }),
+    ...changeRoutes(registry),
     ...historyRoutes(registry),
     ...registryTransferRoutes(registry),
   ];
