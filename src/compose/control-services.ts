@@ -2,7 +2,14 @@ import { uuidv7 } from '../core/ids.ts';
 import { wallClock } from '../core/time.ts';
 import { DataService, dataMigrations } from '../lifecycle/data/index.ts';
 import { EvaluationService, evaluationMigrations } from '../lifecycle/evaluation/index.ts';
-import { createExperiments, experimentsMigrations, RunWatch } from '../lifecycle/experiments/index.ts';
+import {
+  createExperiments,
+  experimentsMigrations,
+  Purger,
+  Purges,
+  purgeStep,
+  RunWatch,
+} from '../lifecycle/experiments/index.ts';
 import { FeedbackService, feedbackMigrations, labelJoinStep } from '../lifecycle/feedback/index.ts';
 import { GovernanceService } from '../lifecycle/governance/index.ts';
 import {
@@ -37,6 +44,7 @@ import { addMlflowSurface } from '../surfaces/mlflow/index.ts';
 import { artifactStorageOf } from './artifact-storage.ts';
 import { createCardEvidence } from './card-evidence.ts';
 import { createDeploymentPorts } from './deployment-ports.ts';
+import { keptByRegistry } from './kept-by-registry.ts';
 import { createLoopPorts } from './loop-ports.ts';
 import { createStatus } from './status.ts';
 import { workerStepKinds } from './step-kinds.ts';
@@ -140,6 +148,7 @@ export async function createControlServices(parts: ControlParts) {
     deployStep(ports.serving),
     monitorStep(monitoring),
     alertDeliveryStep(monitoring),
+    purgeStep(new Purger(tracking, () => keptByRegistry(registry))),
   ];
   const kinds = [...controlKinds, ...workerStepKinds(parts.settings)];
   const pipelines = new Pipelines({ db, journal, jobs, kinds });
@@ -163,6 +172,12 @@ export async function createControlServices(parts: ControlParts) {
     start: (tx, endpoint, key) =>
       pipelines.start(tx, { kind: 'monitor', inputs: { endpoint }, subject: endpoint, key }),
   });
+  const purges = new Purges(tracking, {
+    purgeAfterMs: durationMsOf(parts.settings.purgeAfter),
+    log,
+    start: (tx, inputs, key) =>
+      pipelines.start(tx, { kind: 'purge', inputs, subject: 'trash', ...(key === undefined ? {} : { key }) }),
+  });
   const status = createStatus(db, jobs, directory.root);
 
   return {
@@ -172,6 +187,7 @@ export async function createControlServices(parts: ControlParts) {
     watermarks,
     data,
     experiments,
+    purges,
     evaluations,
     registry,
     webhooks,
@@ -194,8 +210,10 @@ export async function createControlServices(parts: ControlParts) {
       await loop.engine.start();
       monitorSchedule.start();
       runWatch.start();
+      purges.start();
     },
     async stop(): Promise<void> {
+      purges.stop();
       runWatch.stop();
       monitorSchedule.stop();
       await loop.engine.stop();

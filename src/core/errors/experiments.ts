@@ -38,6 +38,19 @@ export const experimentsErrors = {
     message: "The experiment {id} must be in the 'active' state. Current state is {stage}.",
     next: 'Restore the experiment first.',
   },
+  experiment_name_taken: {
+    status: 409,
+    title: 'Name taken meanwhile',
+    message:
+      'Experiment(name={name}) already exists, so experiment {id} cannot be brought back under that name.',
+    next: 'Bring it back under another name: POST /api/v1/experiments/<id>/restore with {"name": "…"}; or rename the other one first.',
+  },
+  purge_begun: {
+    status: 409,
+    title: 'Being purged',
+    message: 'the {kind} {id} is being removed for good; part of it may be gone',
+    next: 'There is no way back. Delete things only when they may go, or lengthen the setting purgeAfter.',
+  },
   run_unknown: {
     status: 404,
     title: 'Unknown run',

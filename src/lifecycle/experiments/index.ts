@@ -3,7 +3,9 @@ export { downloadType } from './content-type.ts';
 export type { ArtifactEntry, ArtifactFile, LoggedModelStatus, RunStatus } from './contract.ts';
 export { sendFile } from './file-reply.ts';
 export { type MetricInput, type MetricPoint, pointValue } from './metric-point.ts';
+export { lifeRoutes } from './life-routes.ts';
 export { experimentsMigrations } from './migrations.ts';
+export { purgeStep } from './purge-step.ts';
 export type {
   DatasetInputRecord,
   ExperimentRecord,
@@ -16,6 +18,8 @@ export type {
 } from './records.ts';
 export { experimentsRoutes } from './routes.ts';
 export type { ExperimentsDeps, View } from './service/context.ts';
+export { Purger } from './service/Purger.ts';
+export { Purges } from './service/Purges.ts';
 export { RunWatch } from './service/RunWatch.ts';
 export { createExperiments, type Experiments } from './service.ts';
 export type { PackedRun } from './store/hydrate.ts';

@@ -9,6 +9,7 @@ import { runModelTagOperations } from './service/run-model-tag.ts';
 import { runOperations } from './service/runs.ts';
 import { transferOperations } from './service/transfer.ts';
 import { exportOperations } from './service/transfer-export.ts';
+import { trashOperations } from './service/trash.ts';
 import { uploadOperations } from './service/uploads.ts';
 import { assessmentOperations, traceOperations } from './traces/index.ts';
 
@@ -17,9 +18,11 @@ import { assessmentOperations, traceOperations } from './traces/index.ts';
  * script's job mark what they make with the job's step.
  */
 export function createExperiments(deps: ExperimentsDeps) {
+  const trash = trashOperations(deps);
   return {
-    experiments: experimentOperations(deps),
-    runs: runOperations(deps),
+    experiments: { ...experimentOperations(deps), ...trash.experiments },
+    runs: { ...runOperations(deps), ...trash.runs },
+    trash: trash.trash,
     logging: loggingOperations(deps),
     metrics: metricOperations(deps),
     models: loggedModelOperations(deps),

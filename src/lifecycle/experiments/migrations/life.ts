@@ -26,4 +26,9 @@ export const lifeMigrations: readonly Migration[] = [
       );
     },
   },
+  {
+    // From when on there is no way back.
+    id: 'experiments-062',
+    up: (tx) => execute(tx, 'ALTER TABLE experiments_trash ADD COLUMN is_purging INTEGER NOT NULL DEFAULT 0'),
+  },
 ];

@@ -20,6 +20,7 @@ import {
 } from '../store/logged-models.ts';
 import { touchRuns } from '../store/run-life.ts';
 import { runRowsOfStep } from '../store/runs.ts';
+import { putIntoTrash } from '../store/trash.ts';
 import {
   type DatasetChoice,
   isLoggedModelAttribute,
@@ -131,6 +132,9 @@ export function loggedModelOperations(deps: ExperimentsDeps) {
       await db.write(async (tx) => {
         await modelById(tx, id);
         await updateLoggedModel(tx, id, { lifecycle_stage: 'deleted', updated_at_ms: clock.nowMs() });
+        const { experiment_id } = await modelById(tx, id);
+        const deleted = { deleted_at_ms: clock.nowMs(), deleted_by: `${actor.kind}:${actor.id}` };
+        await putIntoTrash(tx, { kind: 'logged-model', id, experiment_id, name: null, ...deleted });
       });
     },
 

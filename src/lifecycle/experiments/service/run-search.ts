@@ -92,6 +92,12 @@ export function runSearchOperations(deps: ExperimentsDeps) {
       return { items: runs, next, totalCount: query.count ? await count() : null };
     },
 
+    /** The ids of runs by filter and order. */
+    async ids(actor: Actor, query: RunQuery): Promise<readonly string[]> {
+      authorize(actor, 'read');
+      return (await page(query)).items.map((row) => row.id);
+    },
+
     /** The same runs with their lists as JSON text, for answers of whole runs by the thousand. */
     async searchPacked(actor: Actor, query: RunQuery): Promise<Page<PackedRun>> {
       authorize(actor, 'read');

@@ -17,7 +17,7 @@ import {
 } from '../store/runs.ts';
 import { settleSummaries } from '../store/settling.ts';
 import { invalidParameter, limits, type Tag, truncate } from '../validation.ts';
-import { activeExperiment, activeRun, announce, audit, type ExperimentsDeps, runById } from './context.ts';
+import { activeExperiment, activeRun, announce, type ExperimentsDeps, runById } from './context.ts';
 import { runSearchOperations } from './run-search.ts';
 
 export const runNameTag = 'mlflow.runName';

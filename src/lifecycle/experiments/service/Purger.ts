@@ -1,0 +1,214 @@
+import type { Digest } from '../../../core/json.ts';
+import { type Actor, systemActor } from '../../../platform/access/index.ts';
+import { unreferencedBlobs } from '../../../platform/blobs/index.ts';
+import { proxiedPath, safeArtifactPath } from '../artifact-path.ts';
+import type { PurgeCounts, PurgeInputs } from '../contract/life.ts';
+import {
+  beginPurge,
+  countTraces,
+  deleteExperiment,
+  deleteModel,
+  deletePoints,
+  deleteRun,
+  deleteTraces,
+  dueExperiments,
+  dueModels,
+  dueRuns,
+  type PurgeScope,
+  sizeOfFolder,
+  traceIdsOfExperiment,
+} from '../store/purge.ts';
+import { adoptDeleted } from '../store/trash.ts';
+import { audit, type ExperimentsDeps } from './context.ts';
+
+const rowsAtOnce = 200;
+const pointsAtOnce = 20_000;
+/** A blob is stored before the row that refers to it is written. */
+const blobGraceMs = 3_600_000;
+/** Tables whose blobs are what users stored, and name no other blobs. */
+const leafTables: ReadonlySet<string> = new Set(['artifacts']);
+
+/** What others keep: it is not purged, however deleted. */
+export interface KeptThings {
+  readonly runIds: ReadonlySet<string>;
+  readonly modelIds: ReadonlySet<string>;
+  /** Artifact roots, as URIs. */
+  readonly artifactUris: readonly string[];
+}
+
+export interface PurgeContext {
+  readonly log: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Removes for good what was deleted long enough ago: runs, logged models and experiments with all that belongs to
+ * them, and then the blobs that nothing refers to any more. It goes in small transactions, what belongs to something
+ * before the thing itself, so whatever stops it, the next time goes on, and nothing is left without its owner.
+ */
+export class Purger {
+  readonly #deps: ExperimentsDeps;
+  readonly #kept: () => Promise<KeptThings>;
+
+  constructor(deps: ExperimentsDeps, kept: () => Promise<KeptThings>) {
+    this.#deps = deps;
+    this.#kept = kept;
+  }
+
+  async purge(inputs: PurgeInputs, context: PurgeContext): Promise<PurgeCounts> {
+    const { db, clock } = this.#deps;
+    const nowMs = clock.nowMs();
+    await db.write((tx) => adoptDeleted(tx, nowMs));
+    const scope = { deletedBeforeMs: nowMs - inputs.olderThanMs, experimentIds: inputs.experimentIds };
+    const counts = noCounts();
+    const purge = { ...context, scope, counts, isDry: inputs.dryRun, kept: foldersOf(await this.#kept()) };
+    await this.#models(purge);
+    await this.#runs(purge);
+    await this.#experiments(purge);
+    context.log(
+      `${counts.experiments} experiments, ${counts.runs} runs, ${counts.loggedModels} logged models, ${counts.traces} traces, ${counts.files} files; ${counts.kept} kept for what refers to them`,
+    );
+    await this.#blobs(purge, nowMs - blobGraceMs);
+    context.log(`${counts.blobs} blobs that nothing refers to, ${counts.blobBytes} bytes`);
+    if (!inputs.dryRun) await this.#audit(systemActor, inputs, counts);
+    return counts;
+  }
+
+  async #runs({ scope, counts, isDry, kept, log, signal }: Purge): Promise<void> {
+    const { db } = this.#deps;
+    for (let after = 0; ; ) {
+      signal.throwIfAborted();
+      const runs = await dueRuns(db.read, scope, after, rowsAtOnce);
+      for (const run of runs) {
+        after = run.seq;
+        const folder = folderOf(run.artifactUri);
+        if (kept.runIds.has(run.id) || kept.overlaps(folder)) {
+          counts.kept++;
+          continue;
+        }
+        counts.runs++;
+        await this.#countFiles(counts, folder);
+        if (isDry) continue;
+        await db.write((tx) => beginPurge(tx, 'run', run.id));
+        while (await db.write((tx) => deletePoints(tx, run.seq, pointsAtOnce))) signal.throwIfAborted();
+        await db.write((tx) => deleteRun(tx, run, folder));
+      }
+      if (runs.length < rowsAtOnce) return;
+      log(`${counts.runs} runs so far`);
+    }
+  }
+
+  async #models({ scope, counts, isDry, kept, signal }: Purge): Promise<void> {
+    const { db } = this.#deps;
+    for (let after = ''; ; ) {
+      signal.throwIfAborted();
+      const models = await dueModels(db.read, scope, after, rowsAtOnce);
+      for (const model of models) {
+        after = model.id;
+        const folder = folderOf(model.artifactUri);
+        if (kept.modelIds.has(model.id) || kept.overlaps(folder)) {
+          counts.kept++;
+          continue;
+        }
+        counts.loggedModels++;
+        await this.#countFiles(counts, folder);
+        if (!isDry) await db.write((tx) => deleteModel(tx, model, folder));
+      }
+      if (models.length < rowsAtOnce) return;
+    }
+  }
+
+  async #experiments({ scope, counts, isDry, signal }: Purge): Promise<void> {
+    const { db } = this.#deps;
+    for (const experiment of await dueExperiments(db.read, scope)) {
+      counts.traces += await countTraces(db.read, experiment.id);
+      const one = { ...scope, experimentIds: [experiment.id] };
+      // In a dry run its runs are still there; else what is still there is kept.
+      const runs = await dueRuns(db.read, one, 0, 1);
+      const models = await dueModels(db.read, one, '', 1);
+      const isKept = !isDry && runs.length + models.length > 0;
+      if (isKept) counts.kept++;
+      else counts.experiments++;
+      if (isDry) continue;
+      const root = folderOf(experiment.artifactLocation);
+      for (;;) {
+        signal.throwIfAborted();
+        const ids = await traceIdsOfExperiment(db.read, experiment.id, rowsAtOnce);
+        if (ids.length === 0) break;
+        await db.write((tx) => deleteTraces(tx, ids, root));
+      }
+      if (isKept) continue;
+      await db.write(async (tx) => {
+        await beginPurge(tx, 'experiment', String(experiment.id), experiment.id);
+        await deleteExperiment(tx, experiment.id);
+      });
+    }
+  }
+
+  async #blobs({ counts, isDry, signal }: Purge, storedBeforeMs: number): Promise<void> {
+    const { db, blobs } = this.#deps;
+    for await (const blob of unreferencedBlobs({ db, blobs, leafTables }, storedBeforeMs)) {
+      signal.throwIfAborted();
+      counts.blobs++;
+      counts.blobBytes += blob.sizeBytes;
+      if (!isDry) await blobs.delete(blob.digest as Digest);
+    }
+  }
+
+  async #countFiles(counts: Counting, folder: string | null): Promise<void> {
+    if (folder === null) return;
+    const { files, bytes } = await sizeOfFolder(this.#deps.db.read, folder);
+    counts.files += files;
+    counts.fileBytes += bytes;
+  }
+
+  async #audit(actor: Actor, inputs: PurgeInputs, counts: PurgeCounts): Promise<void> {
+    await this.#deps.db.write((tx) =>
+      audit(this.#deps, tx, {
+        ...{ actor, action: 'trash:purge', kind: 'trash', id: 'experiments' },
+        before: { olderThanMs: inputs.olderThanMs, experimentIds: inputs.experimentIds },
+        after: counts,
+      }),
+    );
+  }
+}
+
+type Counting = { -readonly [K in keyof PurgeCounts]: PurgeCounts[K] };
+
+interface Purge extends PurgeContext {
+  readonly scope: PurgeScope;
+  readonly counts: Counting;
+  readonly isDry: boolean;
+  readonly kept: ReturnType<typeof foldersOf>;
+}
+
+const noCounts = (): Counting => ({
+  experiments: 0,
+  runs: 0,
+  loggedModels: 0,
+  traces: 0,
+  files: 0,
+  fileBytes: 0,
+  blobs: 0,
+  blobBytes: 0,
+  kept: 0,
+});
+
+/** The folder of our artifact store that a root names; null for roots elsewhere, whose files stay. */
+function folderOf(uri: string): string | null {
+  const path = proxiedPath(uri);
+  if (path === undefined) return null;
+  const folder = safeArtifactPath(path);
+  return folder === '' ? null : folder;
+}
+
+function foldersOf({ runIds, modelIds, artifactUris }: KeptThings) {
+  const folders = artifactUris.flatMap((uri) => folderOf(uri) ?? []);
+  const isIn = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(`${outer}/`);
+  return {
+    runIds,
+    modelIds,
+    overlaps: (folder: string | null): boolean =>
+      folder !== null && folders.some((kept) => isIn(kept, folder) || isIn(folder, kept)),
+  };
+}
