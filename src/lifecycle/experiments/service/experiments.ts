@@ -16,7 +16,6 @@ import {
   insertExperiment,
   placeDefaultExperiment,
   setExperimentTag,
-  setStageOfRuns,
   updateExperiment,
 } from '../store/experiments.ts';
 import {
@@ -60,23 +59,6 @@ export interface ExperimentQuery {
 export function experimentOperations(deps: ExperimentsDeps) {
   const { db, clock } = deps;
   const defaultRoot = deps.artifactStorage?.defaultRoot ?? 'mlflow-artifacts:/';
-
-  const changeStage = async (actor: Actor, id: string, to: 'active' | 'deleted') => {
-    await db.write(async (tx) => {
-      const experiment = await experimentById(tx, id);
-      // Like MLflow, deleting looks among the active ones only, and restoring among the deleted ones.
-      if (experiment.lifecycleStage === to) throw fail('experiment_unknown', { id: experiment.id });
-      const number = Number(experiment.id);
-      await updateExperiment(tx, number, { lifecycle_stage: to, updated_at_ms: clock.nowMs() });
-      await setStageOfRuns(tx, number, to);
-      const action = to === 'deleted' ? 'experiment:delete' : 'experiment:restore';
-      const before = { lifecycleStage: experiment.lifecycleStage };
-      const after = { lifecycleStage: to };
-      await audit(deps, tx, { actor, action, kind: 'experiment', id: experiment.id, before, after });
-      const type = to === 'deleted' ? 'experiment.deleted' : 'experiment.restored';
-      await announce(deps, tx, type, experiment.id, { name: experiment.name });
-    });
-  };
 
   return {
     /**
@@ -181,18 +163,6 @@ export function experimentOperations(deps: ExperimentsDeps) {
           after: { name },
         });
       });
-    },
-
-    /** Moves an active experiment and all its runs to the deleted stage; the name stays taken. */
-    async delete(actor: Actor, id: string): Promise<void> {
-      authorize(actor, 'experiments:write');
-      await changeStage(actor, id, 'deleted');
-    },
-
-    /** Brings a deleted experiment and all its runs back. */
-    async restore(actor: Actor, id: string): Promise<void> {
-      authorize(actor, 'experiments:write');
-      await changeStage(actor, id, 'active');
     },
 
     async setTag(actor: Actor, id: string, tag: Tag): Promise<void> {

@@ -124,17 +124,6 @@ export function runOperations(deps: ExperimentsDeps) {
       });
     },
 
-    /** Moves a run to the deleted stage; nothing is lost. */
-    async delete(actor: Actor, id: string): Promise<void> {
-      authorize(actor, 'experiments:write');
-      await changeRunStage(deps, actor, id, 'deleted');
-    },
-
-    async restore(actor: Actor, id: string): Promise<void> {
-      authorize(actor, 'experiments:write');
-      await changeRunStage(deps, actor, id, 'active');
-    },
-
     /** Throws `tag_unknown`. */
     async deleteTag(actor: Actor, id: string, key: string): Promise<void> {
       authorize(actor, 'experiments:write');
@@ -159,22 +148,4 @@ export function runOperations(deps: ExperimentsDeps) {
       return findRunTag(db.read, row.seq, key);
     },
   };
-}
-
-async function changeRunStage(
-  deps: ExperimentsDeps,
-  actor: Actor,
-  id: string,
-  to: 'active' | 'deleted',
-): Promise<void> {
-  await deps.db.write(async (tx) => {
-    const row = await runById(tx, id);
-    if (row.lifecycle_stage === to) return;
-    await updateRun(tx, row.seq, { lifecycle_stage: to });
-    const action = to === 'deleted' ? 'run:delete' : 'run:restore';
-    const before = { lifecycleStage: row.lifecycle_stage };
-    await audit(deps, tx, { actor, action, kind: 'run', id, before, after: { lifecycleStage: to } });
-    const type = to === 'deleted' ? 'run.deleted' : 'run.restored';
-    await announce(deps, tx, type, id, { experimentId: String(row.experiment_id) });
-  });
 }
