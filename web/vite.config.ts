@@ -9,6 +9,10 @@ const control = process.env.MILLRACE_URL ?? 'http://127.0.0.1:7600';
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   plugins: [react(), tailwindcss()],
+  // Scripts and styles find each other wherever the server puts them (--static-prefix); the page is rewritten by it.
+  experimental: {
+    renderBuiltUrl: (_file, { hostType }) => (hostType === 'html' ? undefined : { relative: true }),
+  },
   build: {
     outDir: 'dist',
     emptyOutDir: true,

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { fail } from '../../core/errors.ts';
-import type { FastifyInstance } from '../../platform/http/index.ts';
+import type { FastifyInstance, FastifyReply } from '../../platform/http/index.ts';
 
 export interface WebOptions {
   /** In front of every path; empty for none. */
@@ -42,6 +42,7 @@ export function addWeb(app: FastifyInstance, directory: string, options: WebOpti
       root: directory,
       wildcard: false,
       cacheControl: false,
+      ...(page === null ? {} : { index: false, globIgnore: ['index.html'] }),
       setHeaders(reply, path) {
         const immutable = path.includes('/assets/');
         reply.header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
@@ -51,6 +52,12 @@ export function addWeb(app: FastifyInstance, directory: string, options: WebOpti
       },
     });
   }
+  const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
+    reply
+      .headers({ 'content-security-policy': policy, 'cache-control': 'no-cache' })
+      .type('text/html; charset=utf-8')
+      .send(text);
+  if (page !== null) app.get('/', async (_request, reply) => sendPage(reply, page));
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '/';
     const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
@@ -58,9 +65,7 @@ export function addWeb(app: FastifyInstance, directory: string, options: WebOpti
       throw fail('route_not_found', { method: request.method, path });
     }
     if (!built) return reply.code(503).type('text/plain; charset=utf-8').send(notBuilt);
-    if (page === null) return reply.sendFile('index.html');
-    const headers = { 'content-security-policy': policy, 'cache-control': 'no-cache' };
-    return reply.headers(headers).type('text/html; charset=utf-8').send(page);
+    return page === null ? reply.sendFile('index.html') : sendPage(reply, page);
   });
 }
 

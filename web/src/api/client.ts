@@ -1,3 +1,4 @@
+import { pathPrefix } from './prefix.ts';
 import { problemOf } from './problem.ts';
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -12,7 +13,7 @@ export function apiUrl(path: string, query: Query = {}): string {
     if (value !== undefined && value !== '') params.set(key, String(value));
   }
   const text = params.toString();
-  return `/api/v1${path}${text ? `?${text}` : ''}`;
+  return `${pathPrefix}/api/v1${path}${text ? `?${text}` : ''}`;
 }
 
 /** GET, parsed. Throws ProblemError for any answer but 2xx and TypeError when nothing answers. */

@@ -1,5 +1,6 @@
 import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import { createEventStreamParser } from './event-stream.ts';
+import { pathPrefix } from './prefix.ts';
 
 /** An event of the journal as the feed sends it. */
 export type JournalEvent = {
@@ -50,7 +51,7 @@ const SILENCE_MS = 45_000;
  * replay of thousands of events a second costs a handful of requests. Reconnects with growing pauses and
  * refetches everything shown after a gap.
  */
-export function createLiveHub(queries: QueryClient, url = '/api/v1/events'): LiveHub {
+export function createLiveHub(queries: QueryClient, url = `${pathPrefix}/api/v1/events`): LiveHub {
   const listeners = new Set<() => void>();
   const eventListeners = new Set<(event: JournalEvent) => void>();
   let state: LiveState = { status: 'connecting', sinceMs: Date.now() };

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
+import { pathPrefix } from '../api/prefix.ts';
 import { alertsQuery, loopsQuery } from '../api/queries.ts';
 import { concernsNow } from '../charts/prepare/loop-wheel.ts';
 import { type State, worstState } from '../charts/prepare/wheel.ts';
@@ -23,7 +24,7 @@ export function useFavicon(): State {
   const worst = worstState(states);
   useEffect(() => {
     const link = document.getElementById('favicon');
-    if (link instanceof HTMLLinkElement) link.href = `/favicon-${worst}.svg`;
+    if (link instanceof HTMLLinkElement) link.href = `${pathPrefix}/favicon-${worst}.svg`;
   }, [worst]);
   return worst;
 }

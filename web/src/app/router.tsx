@@ -6,6 +6,7 @@ import {
   parseSearchWith,
   stringifySearchWith,
 } from '@tanstack/react-router';
+import { pathPrefix } from '../api/prefix.ts';
 import { datasetSearch } from '../screens/data/search.ts';
 import { compareSearch, experimentsSearch, runSearch, runsSearch } from '../screens/experiments/search.ts';
 import { predictionsSearch } from '../screens/feedback/search.ts';
@@ -205,6 +206,7 @@ const audit = createRoute({
 /** The whole address space of the interface. Each view is its URL. */
 export function createAppRouter() {
   return createRouter({
+    basepath: pathPrefix || '/',
     routeTree: root.addChildren([
       home,
       loop,
