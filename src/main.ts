@@ -12,6 +12,10 @@ switch (command) {
     if (args.includes('--help') || args.includes('-h')) await runCommand(['help', command]);
     else await run(command);
     break;
+  case 'move':
+    if (args.includes('--help') || args.includes('-h')) await runCommand(['help', command]);
+    else await runMove();
+    break;
   default:
     await runCommand([command, ...args]);
 }
@@ -19,6 +23,18 @@ switch (command) {
 async function runCommand(words: readonly string[]): Promise<void> {
   const { runCli } = await import('./surfaces/cli/index.ts');
   process.exitCode = await runCli(words);
+}
+
+async function runMove(): Promise<void> {
+  const { move } = await import('./compose/move.ts');
+  const { createLogger } = await import('./platform/log/index.ts');
+  const { reportFatal } = await import('./compose/role.ts');
+  try {
+    await move(args, process.env, (line) => process.stdout.write(`${line}\n`));
+  } catch (error) {
+    reportFatal('move', createLogger('move'), error);
+    process.exitCode = 1;
+  }
 }
 
 async function run(role: 'up' | 'control' | 'serve' | 'work'): Promise<void> {

@@ -169,4 +169,35 @@ export const platformErrors = {
     message: 'the watermark of {stream} follows the wall clock',
     next: 'Only a stream in replay mode is advanced by hand: set its mode to "replay" first.',
   },
+  move_arguments_wrong: {
+    status: 400,
+    title: 'Nothing to move to',
+    message: 'move needs one of --to and --from, with a postgres:// address',
+    next: 'For instance: millrace move --to postgres://user:password@host/database --data .millrace',
+  },
+  move_source_missing: {
+    status: 404,
+    title: 'Nothing to move',
+    message: '{file} does not exist',
+    next: 'Name the data directory with --data.',
+  },
+  move_target_taken: {
+    status: 409,
+    title: 'Target holds data',
+    message: 'the table {table} of the target holds {rows} rows already',
+    next: 'Name an empty database.',
+  },
+  move_schema_differs: {
+    status: 409,
+    title: 'Schemas differ',
+    message: 'the table {table} is not the same in both databases',
+    next: 'Start control of this version on both databases once, or name a database that only Millrace uses.',
+  },
+  move_table_differs: {
+    status: 500,
+    title: 'Copy differs',
+    message:
+      'the table {table} has {rows} rows at the source and {stored} equal ones at the target; nothing was kept',
+    next: 'Start the move again while nobody else uses either database.',
+  },
 } as const satisfies ErrorEntries;

@@ -4,4 +4,5 @@ export const roles: Readonly<Record<string, string>> = {
   control: 'start control alone: REST and MLflow API, web UI, loop engine, database',
   serve: 'start serve alone: answers predictions, with or without control',
   work: 'start a worker alone: trains, packages and evaluates',
+  move: 'take everything from SQLite to Postgres (--to postgres://…) or back (--from postgres://…), control stopped',
 };

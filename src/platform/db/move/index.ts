@@ -1,0 +1,2 @@
+export { type MovedTable, moveTables } from './moveTables.ts';
+export { sqliteTables } from './sqliteTables.ts';
