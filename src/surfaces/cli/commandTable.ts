@@ -1,4 +1,5 @@
 import type { CommandGroup, CommandSpec } from './command.ts';
+import { clearingCommands } from './commands/clearing.spec.ts';
 import { evidenceCommands } from './commands/evidence.spec.ts';
 import { loopCommands } from './commands/loop.spec.ts';
 import { modelCommands } from './commands/model.spec.ts';
@@ -13,6 +14,7 @@ export const commandGroups: readonly CommandGroup[] = [
   { title: 'Watching', commands: monitoringCommands },
   { title: 'Work under way', commands: workCommands },
   { title: 'Evidence', commands: evidenceCommands },
+  { title: 'Clearing up', commands: clearingCommands },
   { title: 'Moving in and out', commands: transferCommands },
 ];
 

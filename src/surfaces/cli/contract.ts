@@ -36,6 +36,11 @@ export {
 export { feedbackSummarySchema, postLabelsResponseSchema } from '../../lifecycle/feedback/contract.ts';
 export { auditEntrySchema, modelCardSchema } from '../../lifecycle/governance/contract.ts';
 export { alertSchema, monitorWindowSummarySchema } from '../../lifecycle/monitoring/contract.ts';
+export {
+  purgeCountsSchema,
+  purgeStartedSchema,
+  trashItemSchema,
+} from '../../lifecycle/experiments/contract/life.ts';
 export { stepLogLineSchema, stepRunSchema } from '../../lifecycle/pipelines/contract.ts';
 export {
   type ImportedRegisteredModel,
