@@ -3,6 +3,24 @@ import type { FastifyReply, FastifyRequest } from '../../platform/http/index.ts'
 import type { StoredArtifact } from './artifact-roots/index.ts';
 import { downloadType, previewType } from './content-type.ts';
 
+const stillFile = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:";
+
+/**
+ * Logged pages may run what they bring along (plots, tables), but in an origin of their own that is no server's: they
+ * read nothing of ours, send nothing anywhere and load nothing. A frame without `allow-scripts` keeps them still.
+ */
+const scriptedPage = [
+  'sandbox allow-scripts',
+  "default-src 'none'",
+  "script-src 'unsafe-inline' 'unsafe-eval' blob:",
+  "style-src 'unsafe-inline'",
+  'img-src data: blob:',
+  'media-src data: blob:',
+  'font-src data:',
+  "form-action 'none'",
+  "base-uri 'none'",
+].join('; ');
+
 /**
  * Sends a file with its type, length and tag, or the part that a Range header asks for. The file comes from
  * somebody's script, so it may not run scripts in our origin.
@@ -20,8 +38,7 @@ export async function sendFile(
   void reply.headers({
     'content-type': disposition === 'inline' ? previewType(name) : downloadType(name),
     'content-disposition': `${disposition}; ${fileNames(name)}`,
-    'content-security-policy':
-      "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:",
+    'content-security-policy': name.match(/\.html?$/i) ? scriptedPage : stillFile,
     'x-content-type-options': 'nosniff',
     'accept-ranges': 'bytes',
     'cache-control': 'no-cache',

@@ -121,11 +121,15 @@ function NodeBody(props: { readonly node: LineageNode }) {
       </span>
       <span className="block truncate">{linkOf(node)}</span>
       <span className="block truncate text-faint text-label">
-        {first ? first.value : node.digest ? shortId(node.digest) : ''}
+        {first && first.value !== 'None' ? factText(first.value) : node.digest ? shortId(node.digest) : ''}
       </span>
     </div>
   );
 }
+
+/** Status words are written small, as everywhere here. */
+const factText = (value: string): string =>
+  /^[A-Z_]+$/.test(value) ? value.toLowerCase().replaceAll('_', ' ') : value;
 
 function linkOf(node: LineageNode): ReactNode {
   const { reference, title } = node;

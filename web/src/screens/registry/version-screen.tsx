@@ -44,6 +44,19 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
     (each): each is Identity => each === 'champion' || each === 'challenger',
   );
   const history = useQuery(historyQuery(version.name, { version: version.version, limit: 40 }));
+  const side = (
+    <>
+      <AboutCard version={version} />
+      <QueryCard
+        title="History"
+        query={history}
+        isEmpty={(page) => page.items.length === 0}
+        empty={<EmptyLine>Nothing has been changed yet.</EmptyLine>}
+      >
+        {(page) => <HistoryList model={version.name} entries={page.items} />}
+      </QueryCard>
+    </>
+  );
   return (
     <>
       <PageHead
@@ -118,22 +131,17 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
               ))}
             </Card>
           )}
-          <AboutCard version={version} />
-          <QueryCard
-            title="History"
-            query={history}
-            isEmpty={(page) => page.items.length === 0}
-            empty={<EmptyLine>Nothing has been changed yet.</EmptyLine>}
-          >
-            {(page) => <HistoryList model={version.name} entries={page.items} />}
-          </QueryCard>
+          {version.evaluationId !== null && side}
         </div>
         {version.evaluationId === null ? (
-          <Card title="Evaluation" className="self-start">
-            <EmptyLine>
-              This version has not been evaluated: no loop has judged it on held-out rows.
-            </EmptyLine>
-          </Card>
+          <div className="flex min-w-0 flex-col gap-4">
+            <Card title="Evaluation">
+              <EmptyLine>
+                This version has not been evaluated: no loop has judged it on held-out rows.
+              </EmptyLine>
+            </Card>
+            {side}
+          </div>
         ) : (
           <EvaluationCards id={version.evaluationId} version={version} />
         )}
@@ -158,7 +166,7 @@ function AboutCard(props: { readonly version: ModelVersion }) {
   const { version } = props;
   return (
     <Card title="About">
-      <p className="pb-2">
+      <div className="pb-2">
         {version.description || <span className="text-muted">No description.</span>}{' '}
         <EditText
           title={`Description of v${version.version}`}
@@ -166,7 +174,7 @@ function AboutCard(props: { readonly version: ModelVersion }) {
           field="description"
           value={version.description}
         />
-      </p>
+      </div>
       <Facts
         facts={[
           version.stage !== 'None' && ['Stage', version.stage.toLowerCase()],

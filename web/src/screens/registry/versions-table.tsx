@@ -70,7 +70,7 @@ const COLUMNS: readonly GridColumn<ModelVersion>[] = [
   {
     id: 'version',
     head: 'Version',
-    width: 'minmax(150px, 1fr)',
+    width: innerWidth < 640 ? 'minmax(96px, 1fr)' : 'minmax(150px, 1fr)',
     cell: (version) => {
       const alias = version.aliases.find(
         (each): each is Identity => each === 'champion' || each === 'challenger',
@@ -95,7 +95,7 @@ const COLUMNS: readonly GridColumn<ModelVersion>[] = [
   {
     id: 'gates',
     head: 'Gates',
-    width: '110px',
+    width: '88px',
     cell: (version) =>
       version.gates.length === 0 ? (
         <span className="text-faint">not judged</span>

@@ -38,7 +38,9 @@ export function FilesTab(props: { readonly run: RunDetail }) {
           <EmptyLine>Choose a file to look into it.</EmptyLine>
         </Card>
       ) : (
-        <Chosen key={`${owner} ${path}`} owner={chosen} path={path} />
+        <div className="max-lg:order-first min-w-0">
+          <Chosen key={`${owner} ${path}`} owner={chosen} path={path} />
+        </div>
       )}
     </div>
   );
