@@ -130,9 +130,9 @@ test('an order is operands with directions', () => {
 });
 
 test('a field mask names keys, or all of a kind', () => {
-  const mask = parseFields('metrics.loss, params.`a b`, tags, name, metrics.val.loss');
+  const mask = parseFields('metrics.loss, params.`a b`, tags, name, metrics.acc.max, metrics.`x.y`.min');
   assert.deepEqual(mask, {
-    metrics: new Set(['loss', 'val.loss']),
+    metrics: new Set(['loss', 'acc.max', 'acc', 'x.y']),
     params: new Set(['a b']),
     tags: 'all',
   });

@@ -10,6 +10,11 @@ export {
   registerDatasetResponseSchema,
 } from '../../lifecycle/data/contract.ts';
 export {
+  purgeCountsSchema,
+  purgeStartedSchema,
+  trashItemSchema,
+} from '../../lifecycle/experiments/contract/life.ts';
+export {
   type CheckSide,
   type ExperimentCheck,
   experimentCheckSchema,
@@ -33,14 +38,15 @@ export {
   transferRunSchema,
   transferSeriesSchema,
 } from '../../lifecycle/experiments/contract/transfer.ts';
+export {
+  experimentSchema,
+  type MetricSummary,
+  type Run,
+  runSchema,
+} from '../../lifecycle/experiments/contract.ts';
 export { feedbackSummarySchema, postLabelsResponseSchema } from '../../lifecycle/feedback/contract.ts';
 export { auditEntrySchema, modelCardSchema } from '../../lifecycle/governance/contract.ts';
 export { alertSchema, monitorWindowSummarySchema } from '../../lifecycle/monitoring/contract.ts';
-export {
-  purgeCountsSchema,
-  purgeStartedSchema,
-  trashItemSchema,
-} from '../../lifecycle/experiments/contract/life.ts';
 export { stepLogLineSchema, stepRunSchema } from '../../lifecycle/pipelines/contract.ts';
 export {
   type ImportedRegisteredModel,

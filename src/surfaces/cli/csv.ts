@@ -45,3 +45,8 @@ export async function* readCsv(pieces: AsyncIterable<string> | Iterable<string>)
   }
   if (cells.length > 0 || cell !== '') yield { line: begin, cells: [...cells, cell] };
 }
+
+/** A line of CSV without its end, quoted where it must be. */
+export function csvLine(cells: readonly string[]): string {
+  return cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',');
+}

@@ -30,6 +30,9 @@ interface Read {
 export function parseMlflowFilter(filter: string, vocabulary: Vocabulary): readonly Condition[] {
   if (filter === '') return [];
   const { parser } = vocabulary.mlflow;
+  if (parser === 'logged-models' && filter.trim() === '') {
+    throw invalidFilter(`Invalid filter string: ${repr(filter)}. Expected a single SQL expression.`);
+  }
   const { clauses, invalid } = clausesOf(filter);
   if (invalid.length > 0) {
     if (parser === 'logged-models') {
@@ -53,10 +56,13 @@ function readClause({ left, comparator, right }: Clause, vocabulary: Vocabulary)
     checkNullable(entity, key, vocabulary);
     return { entity, key, comparator, value: null };
   }
+  // Keywords may be in any case, but not for experiments.
+  const isAsWritten = vocabulary.mlflow.parser === 'experiments';
+  const written = isAsWritten ? comparator : comparator.toUpperCase();
   return {
     entity,
     key,
-    comparator: comparator.toUpperCase(),
+    comparator: written,
     value: readValue(entity, key, right, vocabulary),
   };
 }

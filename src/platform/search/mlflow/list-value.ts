@@ -64,12 +64,19 @@ function literals(text: string): readonly Literal[] | null {
       if (!isString || typeof last !== 'string') return null;
       items[items.length - 1] = last + unescaped(found);
     } else {
-      items.push(isString ? unescaped(found) : { number: found });
+      items.push(isString ? unescaped(found) : { number: pythonNumber(found) });
     }
     needsComma = true;
     at += found.length;
   }
   return items;
+}
+
+/** A number as Python shows it. */
+function pythonNumber(text: string): string {
+  if (/^[+-]?\d+$/.test(text)) return String(Number(text));
+  const shown = String(Number(text));
+  return /^-?\d+$/.test(shown) ? `${shown}.0` : shown;
 }
 
 function unescaped(quoted: string): string {

@@ -14,6 +14,14 @@ const operands: readonly NodeKind[] = [
   'placeholder',
 ];
 
+const listed: readonly NodeKind[] = [
+  ...operands.filter((kind) => kind !== 'Parenthesis' && kind !== 'TypedLiteral'),
+  'Comparison',
+  'IdentifierList',
+  'keyword',
+  'wildcard',
+];
+
 /**
  * The top level of a filter as MLflow's SQL parser (sqlparse) groups it: identifiers with their dots, comparisons
  * with their two sides. The passes are its, in its order, as far as a filter can tell the difference; what they
@@ -71,7 +79,15 @@ export function sqlStatement(text: string): readonly SqlNode[] {
     kind: 'Identifier',
     takesNext: null,
   });
-  return aliases(nodes);
+  nodes = aliases(nodes);
+  // Refused in any case: this is how the refusal names it.
+  return around(nodes, {
+    match: (n) => n.kind === 'punctuation' && n.text === ',',
+    before: listed,
+    after: listed,
+    kind: 'IdentifierList',
+    takesNext: null,
+  });
 }
 
 interface Joint {

@@ -28,7 +28,8 @@ export type NodeKind =
   | 'Function'
   | 'Operation'
   | 'TypedLiteral'
-  | 'Comparison';
+  | 'Comparison'
+  | 'IdentifierList';
 
 export interface SqlNode {
   readonly kind: NodeKind;

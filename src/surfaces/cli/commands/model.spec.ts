@@ -27,6 +27,21 @@ export const modelCommands: readonly CommandSpec[] = [
     load: async () => (await import('./datasets.ts')).registerDataset,
   },
   {
+    name: 'runs',
+    summary: 'runs by filter and order (the grammar: docs/search.md)',
+    positionals: ['[experiment]'],
+    options: {
+      filter: { summary: "which: metrics.auc > 0.7 AND params.model = 'lgbm'", value: '<filter>' },
+      order: { summary: 'in which order: metrics.auc.max DESC, start_time', value: '<order>' },
+      columns: { summary: 'what of each: name, duration, metrics.auc, params.lr', value: '<columns>' },
+      deleted: { summary: 'those that were deleted' },
+      csv: { summary: 'as CSV, with whole numbers and times' },
+      limit,
+    },
+    example: 'runs flights --filter "metrics.auc > 0.7 AND age < \'7d\'" --order "metrics.auc DESC"',
+    load: async () => (await import('./runs.ts')).runs,
+  },
+  {
     name: 'models',
     summary: 'registered models, or the versions of one',
     positionals: ['[model]'],
