@@ -21,6 +21,7 @@ import {
 } from '../lifecycle/monitoring/index.ts';
 import { Pipelines, pipelinesMigrations, StepRunner } from '../lifecycle/pipelines/index.ts';
 import {
+  createLineage,
   createRegistry,
   createWebhooks,
   registryMigrations,
@@ -45,6 +46,7 @@ import { artifactStorageOf } from './artifact-storage.ts';
 import { createCardEvidence } from './card-evidence.ts';
 import { createDeploymentPorts } from './deployment-ports.ts';
 import { keptByRegistry } from './kept-by-registry.ts';
+import { createLineagePorts } from './lineage-ports.ts';
 import { createLoopPorts } from './loop-ports.ts';
 import { createStatus } from './status.ts';
 import { workerStepKinds } from './step-kinds.ts';
@@ -116,6 +118,7 @@ export async function createControlServices(parts: ControlParts) {
   const evidence = createCardEvidence(data, experiments);
   const governance = new GovernanceService({ journal, registry, evaluations, evidence });
   const serving = await ServingService.open({ db, journal, blobs });
+  const lineage = createLineage({ db, experiments, ports: createLineagePorts(data, serving) });
   const feedback = await FeedbackService.open({
     db,
     journal,
@@ -191,6 +194,7 @@ export async function createControlServices(parts: ControlParts) {
     evaluations,
     registry,
     webhooks,
+    lineage,
     governance,
     serving,
     feedback,

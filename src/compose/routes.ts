@@ -5,7 +5,7 @@ import { feedbackRoutes } from '../lifecycle/feedback/index.ts';
 import { governanceRoutes } from '../lifecycle/governance/index.ts';
 import { monitoringRoutes } from '../lifecycle/monitoring/index.ts';
 import { pipelinesRoutes } from '../lifecycle/pipelines/index.ts';
-import { registryRoutes, webhookRoutes } from '../lifecycle/registry/index.ts';
+import { lineageRoutes, registryRoutes, webhookRoutes } from '../lifecycle/registry/index.ts';
 import { servingRoutes } from '../lifecycle/serving/index.ts';
 import { loopRoutes } from '../loop/index.ts';
 import { blobRoutes } from '../platform/blobs/index.ts';
@@ -30,6 +30,7 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...evaluationRoutes(services.evaluations),
     ...registryRoutes(services.registry),
     ...webhookRoutes(services.webhooks),
+    ...lineageRoutes(services.lineage),
     ...servingRoutes(services.serving),
     ...feedbackRoutes(services.feedback),
     ...monitoringRoutes(services.monitoring),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineRoute, pageOf, type Route } from '../../platform/http/index.ts';
+import { compareQuerySchema, versionComparisonSchema } from './contract/compare.ts';
 import {
   aliasProtectionListQuerySchema,
   aliasProtectionSchema,
@@ -24,6 +25,16 @@ export function historyRoutes(registry: Registry): readonly Route[] {
         const page = await registry.history(actor, params.name, query);
         return { items: [...page.items], next: page.next };
       },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/registered-models/:name/compare',
+      summary: 'Compare two versions: params, metrics, tags, data, signature, environment, code, gates',
+      permission: 'read',
+      params: z.object({ name: z.string() }),
+      query: compareQuerySchema,
+      response: versionComparisonSchema,
+      handle: ({ params, query }, { actor }) => registry.compare(actor, params.name, query.from, query.to),
     }),
     defineRoute({
       method: 'GET',

@@ -7,6 +7,9 @@ export {
   type GateRecord,
   type Signature,
 } from './contract.ts';
+export type { LineageDeployment, LineagePorts } from './lineage/ports.ts';
+export { lineageRoutes } from './lineage/routes.ts';
+export { createLineage, type RegistryLineage } from './lineage/service.ts';
 export { registryMigrations } from './migrations.ts';
 export type { RegisteredModelRecord, VersionRecord } from './records.ts';
 export { registryRoutes } from './routes.ts';

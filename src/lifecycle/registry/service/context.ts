@@ -129,6 +129,17 @@ export async function oneVersion(tx: Tx, model: ModelRow, row: VersionRow): Prom
   return record;
 }
 
+/** A version by name and number; undefined when it is not there. */
+export async function oneVersionOf(
+  tx: Tx,
+  name: string,
+  version: number,
+): Promise<VersionRecord | undefined> {
+  const model = await findModelRow(tx, name);
+  const row = model && (await findVersionRow(tx, model.id, version));
+  return model && row && oneVersion(tx, model, row);
+}
+
 /** A row of the history of aliases. */
 export function aliasMove(
   deps: RegistryDeps,
