@@ -82,6 +82,16 @@ function blobConformance(name: string, open: (t: TestContext) => Promise<Directo
       await assert.rejects(blobs.bytes(digest), { code: 'blob_missing' });
     });
 
+    test('clearing up leaves what was put again meanwhile', async (t) => {
+      const blobs = await open(t);
+      const { digest } = await blobs.put('in use again');
+      assert.equal(await blobs.delete(digest, Date.now() - 60_000), false);
+      assert.equal((await blobs.bytes(digest)).toString(), 'in use again');
+      assert.equal(await blobs.delete(digest, Date.now() + 60_000), true);
+      assert.equal(await blobs.info(digest), undefined);
+      assert.equal(await blobs.delete(digest, 0), true);
+    });
+
     test('a blob is also a file of this machine, for as many readers as come at once', async (t) => {
       const blobs = await open(t);
       const { digest } = await blobs.put('as a file');

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '../../core/errors.ts';
+import { uuidv7 } from '../../core/ids.ts';
 import type { Digest } from '../../core/json.ts';
 import { blobKey, digestOfKey } from './keys.ts';
 import type { BlobInfo, BlobSource, BlobStore, ByteRange, DirectoryBlobStore, StoredBlob } from './port.ts';
@@ -53,8 +54,22 @@ class DirectoryBlobs implements DirectoryBlobStore {
     return stored && { digest, sizeBytes: stored.sizeBytes };
   }
 
-  async delete(digest: Digest): Promise<void> {
-    await rm(this.#file(digest), { force: true });
+  async delete(digest: Digest, storedBeforeMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const file = this.#file(digest);
+    const stored = await this.#stored(digest);
+    if (!stored || stored.storedAtMs >= storedBeforeMs) return !stored;
+    const away = join(this.#temporary, uuidv7());
+    try {
+      // Taken away, and looked at again: what is put meanwhile lands in its place and is not what is removed here.
+      await rename(file, away);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+      throw error;
+    }
+    const isOld = (await stat(away)).mtimeMs < storedBeforeMs;
+    if (isOld) await rm(away, { force: true });
+    else await rename(away, file);
+    return isOld;
   }
 
   async *list(): AsyncIterable<StoredBlob> {

@@ -34,8 +34,11 @@ export interface BlobStore {
   /** Whole content in memory, for small blobs. Throws `blob_missing`. */
   bytes(digest: Digest): Promise<Buffer>;
   info(digest: Digest): Promise<BlobInfo | undefined>;
-  /** Removes it if it is there. */
-  delete(digest: Digest): Promise<void>;
+  /**
+   * Removes it if it is there; with `storedBeforeMs` only if it was last put before. Whoever clears up gives that:
+   * what is put again meanwhile is in use again. Returns whether it is gone.
+   */
+  delete(digest: Digest, storedBeforeMs?: number): Promise<boolean>;
   list(): AsyncIterable<StoredBlob>;
   /** Ways past this server, where the store has them. */
   readonly direct: DirectTransfer | undefined;

@@ -149,9 +149,9 @@ export class Purger {
     const { db, blobs } = this.#deps;
     for await (const blob of unreferencedBlobs({ db, blobs, leafTables }, storedBeforeMs)) {
       signal.throwIfAborted();
+      if (!isDry && !(await blobs.delete(blob.digest as Digest, storedBeforeMs))) continue;
       counts.blobs++;
       counts.blobBytes += blob.sizeBytes;
-      if (!isDry) await blobs.delete(blob.digest as Digest);
     }
   }
 

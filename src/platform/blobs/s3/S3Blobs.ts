@@ -90,9 +90,14 @@ class S3Blobs implements DirectoryBlobStore, DirectTransfer {
     return object && { digest, sizeBytes: object.sizeBytes };
   }
 
-  async delete(digest: Digest): Promise<void> {
+  async delete(digest: Digest, storedBeforeMs?: number): Promise<boolean> {
+    if (storedBeforeMs !== undefined) {
+      const object = await this.#bucket.head(this.#key(digest));
+      if (object && object.modifiedAtMs >= storedBeforeMs) return false;
+    }
     await this.#bucket.delete(this.#key(digest));
     await this.#cache.forget(digest);
+    return true;
   }
 
   async *list(): AsyncIterable<StoredBlob> {
