@@ -356,7 +356,7 @@ forEachDatabase((dialect, open) => {
     });
 
     test('the worker brings what waits, several at once, and leaves the rest for the next start', async (t) => {
-      const { db, registry, webhooks, jobs, clock } = await openWebhooks(t, open);
+      const { db, registry, webhooks, jobs, clock, tick } = await openWebhooks(t, open);
       const { url, got } = await receiver(t);
       await webhooks.create(tester, { ...about, url });
       for (const name of ['a', 'b', 'c', 'd']) await registry.createModel(tester, { name, tags: [] });
@@ -368,6 +368,7 @@ forEachDatabase((dialect, open) => {
       while ((await delivered()) < 4) await new Promise((resolve) => setTimeout(resolve, 10));
       await worker.stop();
       assert.equal(got.length, 4);
+      tick();
       await registry.createModel(tester, { name: 'e', tags: [] });
       const [waiting] = await jobs.list({ kind: 'webhook-delivery', status: 'queued', limit: 10 });
       await db.write((tx) => jobs.cancel(tx, waiting?.id ?? '', 'not wanted'));
