@@ -212,6 +212,9 @@ export type LoggedModelListQuery = z.infer<typeof loggedModelListQuerySchema>;
 export const metricHistoryQuerySchema = z.strictObject({
   key: z.string(),
   buckets: z.coerce.number().int().min(1).max(2500).default(320),
+  /** Only what lies from this step to that, both included: left out, the history has no end on that side. */
+  startStep: z.coerce.number().int().optional(),
+  endStep: z.coerce.number().int().optional(),
 });
 export type MetricHistoryQuery = z.infer<typeof metricHistoryQuerySchema>;
 

@@ -23,8 +23,12 @@ export function metricRoutes(metrics: Experiments['metrics']): readonly Route[] 
       query: metricHistoryQuerySchema,
       response: metricHistorySchema,
       async handle({ params, query }, { actor }) {
-        const { key, buckets } = query;
-        const history = await metrics.buckets(actor, { runId: params.id, key, buckets });
+        const { key, buckets, startStep, endStep } = query;
+        const isPart = startStep !== undefined || endStep !== undefined;
+        const range = isPart
+          ? { startStep: startStep ?? Number.MIN_SAFE_INTEGER, endStep: endStep ?? Number.MAX_SAFE_INTEGER }
+          : null;
+        const history = await metrics.buckets(actor, { runId: params.id, key, buckets, range });
         const { totalCount } = history;
         return { runId: params.id, key, totalCount, buckets: history.buckets.map(bucketWire) };
       },

@@ -74,10 +74,11 @@ forEachDatabase((name, open) => {
     }));
     await tracking.logging.batch(tester, run.id, { metrics, params: [], tags: [] });
     const query = { runId: run.id, key: 'm', range: null };
+    // First, last, and the extremes of four parts of 250 points each.
     const sampled = await tracking.metrics.sampled(tester, { ...query, count: 10 });
     assert.deepEqual(
       sampled.map((p) => p.step),
-      [0, 100, 200, 300, 400, 500, 600, 700, 800, 999],
+      [0, 249, 250, 499, 500, 501, 750, 999],
     );
     assert.deepEqual(
       (await tracking.metrics.sampled(tester, { ...query, count: 1 })).map((p) => p.step),
@@ -91,7 +92,7 @@ forEachDatabase((name, open) => {
     const chart = await tracking.metrics.buckets(tester, { runId: run.id, key: 'm', buckets: 4 });
     assert.equal(chart.totalCount, 1000);
     assert.deepEqual(
-      chart.buckets.map((b) => [b.step, b.count, b.min, b.max]),
+      chart.buckets.map((b) => [b.last.step, b.count, b.min?.value, b.max?.value]),
       [
         [249, 250, 0, 0.249],
         [499, 250, 0.25, 0.499],

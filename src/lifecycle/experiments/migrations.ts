@@ -1,7 +1,7 @@
 import { autoIncrement, execute, type Migration } from '../../platform/db/index.ts';
+import { lifeMigrations } from './migrations/life.ts';
 import { searchMigrations } from './migrations/search.ts';
 import { transferMigrations } from './migrations/transfer.ts';
-import { lifeMigrations } from './migrations/life.ts';
 import { tracesMigrations } from './traces/index.ts';
 
 /**
@@ -196,6 +196,23 @@ export const experimentsMigrations: readonly Migration[] = [
     // Runs whose summaries are behind their tails, and from which number of the tail on.
     id: 'experiments-012',
     up: (tx) => execute(tx, 'CREATE TABLE metric_unsummed (run_seq BIGINT PRIMARY KEY, seq BIGINT NOT NULL)'),
+  },
+  {
+    // Summaries of consecutive points for charts (store/rollups.ts).
+    id: 'experiments-013',
+    up: (tx, dialect) =>
+      execute(
+        tx,
+        `CREATE TABLE metric_rollups (
+          series_id BIGINT NOT NULL,
+          end_step BIGINT NOT NULL,
+          end_time_ms BIGINT NOT NULL,
+          end_value DOUBLE PRECISION NOT NULL,
+          end_is_nan INTEGER NOT NULL,
+          chunks ${dialect === 'sqlite' ? 'BLOB' : 'BYTEA'} NOT NULL,
+          PRIMARY KEY (series_id, end_step, end_time_ms, end_value, end_is_nan)
+        )`,
+      ),
   },
   ...searchMigrations,
   {

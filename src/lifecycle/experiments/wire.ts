@@ -16,7 +16,7 @@ import type {
   MetricSummaryRecord,
   RunRecord,
 } from './records.ts';
-import type { BucketRow } from './store/history.ts';
+import type { ChartBucket } from './store/chart.ts';
 import type { Tag } from './validation.ts';
 
 const textMap = (tags: readonly Tag[]): Record<string, string> =>
@@ -91,7 +91,13 @@ export function loggedModelWire(record: LoggedModelRecord): LoggedModel {
   };
 }
 
-export function bucketWire(bucket: BucketRow): MetricBucket {
-  const { step, min, max, count } = bucket;
-  return { step, time: formatTime(bucket.timeMs), value: pointWire(bucket), min, max, count };
+export function bucketWire({ last, min, max, count }: ChartBucket): MetricBucket {
+  return {
+    step: last.step,
+    time: formatTime(last.timeMs),
+    value: pointWire(last),
+    min: min?.value ?? null,
+    max: max?.value ?? null,
+    count,
+  };
 }

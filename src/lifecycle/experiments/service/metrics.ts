@@ -4,16 +4,11 @@ import type { MetricDirection, MetricDirectionChange, MetricDirectionEntry } fro
 import { guessDirection } from '../metric-direction.ts';
 import type { MetricPoint } from '../metric-point.ts';
 import type { Page } from '../records.ts';
+import { type ChartBucket, chart, type StepRange, sampledPoints } from '../store/chart.ts';
 import { stateDirections, statedDirections } from '../store/directions.ts';
-import {
-  type BucketRow,
-  bucketedHistory,
-  findSeries,
-  historyPage,
-  type StepRange,
-  sampledPoints,
-} from '../store/history.ts';
+import { findSeries, historyPage } from '../store/history.ts';
 import { settlePoints } from '../store/settling.ts';
+import { firstOf } from '../store/summary.ts';
 import { audit, type ExperimentsDeps, experimentById, runById } from './context.ts';
 
 /** Reading what was logged of a metric. A metric or run that does not exist has an empty history. */
@@ -43,13 +38,15 @@ export function metricOperations(deps: ExperimentsDeps) {
       const series = await settledSeries(query);
       if (!series) return { items: [], next: null };
       const { limit } = query;
-      const points = await historyPage(db.read, series.id, limit === null ? null : limit + 1, after);
+      const isWhole = limit === null || series.count <= limit;
+      const asked = limit === null ? null : limit + 1;
+      const points = await historyPage(db.read, series.id, asked, after, isWhole);
       const items = limit === null ? points : points.slice(0, limit);
       const last = items.at(-1);
       return { items, next: last && points.length > items.length ? pageToken(tokenOf(last)) : null };
     },
 
-    /** At most `count` real points in step order, evenly spread, the last always among them. */
+    /** At most `count` real points in step order: all, or an even choice with first, last and extremes. */
     async sampled(
       actor: Actor,
       query: {
@@ -61,19 +58,29 @@ export function metricOperations(deps: ExperimentsDeps) {
     ): Promise<readonly MetricPoint[]> {
       authorize(actor, 'read');
       const series = await settledSeries(query);
-      return series ? sampledPoints(db.read, series.id, query.count, query.range) : [];
+      if (!series) return [];
+      return sampledPoints(db, { ...series, first: firstOf(series) }, query.count, query.range);
     },
 
-    /** The history cut into at most `buckets` parts with their extremes. Throws `run_unknown`. */
+    /**
+     * The history, or what of it lies within a range of steps, cut into at most `buckets` parts with their
+     * extremes. Throws `run_unknown`.
+     */
     async buckets(
       actor: Actor,
-      query: { readonly runId: string; readonly key: string; readonly buckets: number },
-    ): Promise<{ readonly totalCount: number; readonly buckets: readonly BucketRow[] }> {
+      query: {
+        readonly runId: string;
+        readonly key: string;
+        readonly buckets: number;
+        readonly range?: StepRange | null;
+      },
+    ): Promise<{ readonly totalCount: number; readonly buckets: readonly ChartBucket[] }> {
       authorize(actor, 'read');
       await runById(db.read, query.runId);
       const series = await settledSeries(query);
       if (!series) return { totalCount: 0, buckets: [] };
-      return { totalCount: series.count, buckets: await bucketedHistory(db.read, series.id, query.buckets) };
+      const buckets = await chart(db, series, query.buckets, query.range ?? null);
+      return { totalCount: series.count, buckets };
     },
 
     /** The directions that somebody stated for metrics of an experiment. Throws `experiment_unknown`. */

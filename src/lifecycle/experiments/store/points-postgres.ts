@@ -44,6 +44,12 @@ const mergeText = `
     mean_value = ${mean}
   FROM e, locked WHERE s.id = e.id AND locked.id = e.id`;
 
+/** Roll-ups (rollups.ts) that do not hold any more once these points have come in. */
+const dropRollupsText = `
+  DELETE FROM metric_rollups AS r
+  USING unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::double precision[], ?::integer[]) AS e(id, fs, ft, fv, fn)
+  WHERE r.series_id = e.id AND (r.end_step, r.end_time_ms, r.end_value, r.end_is_nan) > (e.fs, e.ft, e.fv, e.fn)`;
+
 /**
  * Adds points to a run's series on Postgres, where other processes may write to the same run. Everything is
  * written in one order (keys, then points, then summaries), so writers wait for each other but never in a circle.
@@ -73,6 +79,11 @@ export async function addPointsOnPostgres(
       column('max_step'),
       column('mean_value'),
     ],
+  ]);
+  // After the summaries' rows are locked: whoever makes roll-ups holds the same locks.
+  await statements(tx).all(dropRollupsText, [
+    rows.map((row) => row.seriesId),
+    ...[column('first_step'), column('first_time_ms'), column('first_value'), column('first_is_nan')],
   ]);
 }
 

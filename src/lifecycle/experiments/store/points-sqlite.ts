@@ -2,6 +2,7 @@ import type { SqliteStatements } from '../../../platform/db/index.ts';
 import { isBehind, KnownRuns, type KnownSeries, takeIn, takeInNext } from './known-runs.ts';
 import { type PointBatch, pointAt } from './point-batch.ts';
 import { putPoints } from './points.ts';
+import { dropRollups } from './rollups.ts';
 import { moveTail } from './settling.ts';
 import { sortedPoints } from './summary.ts';
 import { TailWriter } from './tail.ts';
@@ -39,7 +40,10 @@ export function addPointsOnSqlite(sqlite: SqliteStatements, runSeq: number, batc
   while (moveTail(sqlite, runSeq) > 0);
   for (const [series, places] of older) {
     const points = sortedPoints(places.map((i) => pointAt(batch, i)));
-    takeIn(series, putPoints(sqlite, series.id, points));
+    const added = putPoints(sqlite, series.id, points);
+    if (!added[0]) continue;
+    takeIn(series, added);
     runs.writeSummary(series);
+    dropRollups(sqlite, series.id, added[0]);
   }
 }

@@ -59,6 +59,15 @@ export interface ExperimentsTables {
   metric_tail: { run_seq: number; seq: number; count: number; points: Uint8Array };
   /** Runs whose rows in metric_series lack what is in their tail from `seq` on (settling.ts). */
   metric_unsummed: { run_seq: number; seq: number };
+  /** Summaries of consecutive points up to the one named (rollups.ts). */
+  metric_rollups: {
+    series_id: number;
+    end_step: number;
+    end_time_ms: number;
+    end_value: number;
+    end_is_nan: number;
+    chunks: Uint8Array;
+  };
   input_datasets: {
     id: Generated<number>;
     experiment_id: number;
