@@ -1,10 +1,11 @@
+export { safeArtifactPath } from './artifact-path.ts';
 export type { ArtifactStorage } from './artifact-roots/index.ts';
 export { downloadType } from './content-type.ts';
 export type { ArtifactEntry, ArtifactFile, LoggedModelStatus, RunStatus } from './contract.ts';
 export { sendFile } from './file-reply.ts';
+export { lifeRoutes } from './life-routes.ts';
 export { guessDirection } from './metric-direction.ts';
 export { type MetricInput, type MetricPoint, pointValue } from './metric-point.ts';
-export { lifeRoutes } from './life-routes.ts';
 export { experimentsMigrations } from './migrations.ts';
 export { purgeStep } from './purge-step.ts';
 export type {

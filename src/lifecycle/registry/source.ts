@@ -51,8 +51,9 @@ export async function resolveSource(
     if (owner !== null && isLocal(owner) && isBelow(localPath(source), localPath(owner))) {
       return { source, storageLocation: source, runId, modelId };
     }
+    const shown = owner === null ? source : localPath(source);
     throw invalidParameter(
-      `Invalid model version source: '${source}'. To use a local path as a model version source, the ${idName} request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the ${idName}.`,
+      `Invalid model version source: '${shown}'. To use a local path as a model version source, the ${idName} request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the ${idName}.`,
     );
   }
   refuseRelativeParts(source);
@@ -105,7 +106,12 @@ async function rootIfKnown(experiments: Experiments, actor: Actor, runId: string
 }
 
 function localPath(source: string): string {
-  return resolve(decodeURI(source.replace(/^file:(\/\/[^/]*)?/i, '')));
+  const path = source.replace(/^file:(\/\/[^/]*)?/i, '');
+  try {
+    return resolve(decodeURIComponent(path));
+  } catch {
+    return resolve(path);
+  }
 }
 
 function isBelow(path: string, directory: string): boolean {

@@ -45,7 +45,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     forceCloseConnections: true,
     // Input is parsed by our own schemas; without these Fastify loads its compilers of JSON schemas.
     schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
-    routerOptions: { maxParamLength: 2000 },
+    routerOptions: { maxParamLength: 2000, ignoreDuplicateSlashes: true },
   }) as unknown as FastifyInstance;
 
   const duration = new Histogram({

@@ -1,4 +1,3 @@
-import { isAbsolute } from 'node:path';
 import { invalidParameter } from '../../lifecycle/experiments/index.ts';
 
 /** Schemes whose address names a host that the server itself would have to call. */
@@ -9,12 +8,8 @@ const hostSchemes: ReadonlySet<string> = new Set([
 const paramsSchemes: ReadonlySet<string> = new Set(['', 'ftp', 'http', 'https', 'sftp']);
 const decodings = 10;
 
-/**
- * Checks where an experiment's artifacts are to lie, with MLflow's rules and texts. A relative path is taken from
- * the directory that the server was started in. Throws `tracking_invalid`.
- */
-export function checkedLocation(location: string): string {
-  if (location === '') return '';
+/** Checks where an experiment's artifacts are to lie, with MLflow's rules and texts. Throws `tracking_invalid`. */
+export function checkLocation(location: string): void {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]?.toLowerCase() ?? '';
   const [beforeFragment = '', fragment] = location.split(/#(.*)/s, 2);
   const [path = '', query = ''] = beforeFragment.split(/\?(.*)/s, 2);
@@ -31,7 +26,6 @@ export function checkedLocation(location: string): string {
   if (location.startsWith('runs:')) {
     throw invalidParameter(`Artifact location cannot be a runs:/ URI. Given: '${location}'`);
   }
-  return scheme === '' && !isAbsolute(location) ? `${process.cwd()}/${location}` : location;
 }
 
 /** Text with all its percent encodings undone, however often they were made. */

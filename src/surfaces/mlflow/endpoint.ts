@@ -1,3 +1,4 @@
+import type { MillraceError } from '../../core/errors.ts';
 import { invalidParameter } from '../../lifecycle/experiments/index.ts';
 import type { Actor } from '../../platform/access/index.ts';
 import {
@@ -91,12 +92,16 @@ function jsonBody(request: FastifyRequest): Readonly<Record<string, unknown>> {
     const type = request.headers['content-type'];
     if (type === undefined) throw invalidParameter('Bad Request. Content-Type header is missing.');
     if (type.split(';')[0] !== 'application/json') {
-      throw invalidParameter("Bad Request. Content-Type must be one of ['application/json'].");
+      throw wrongContentType();
     }
   }
   const once = parsed(request.body);
   const value = typeof once === 'string' ? parsed(once) : once;
   return isObject(value) ? value : {};
+}
+
+export function wrongContentType(): MillraceError {
+  return invalidParameter("Bad Request. Content-Type must be one of ['application/json'].");
 }
 
 function isEmpty(params: object): boolean {

@@ -28,7 +28,7 @@ export function fieldReader<F extends Fields>(fields: F): FieldReader<F> {
     for (const part of plain) {
       const { name, camel, alias, field } = part;
       let value = body[name];
-      if (camel !== null) value ??= body[camel];
+      if (camel !== null && body[camel] !== undefined) return undefined;
       if (alias !== null) value ??= body[alias];
       if (value === undefined || value === null) {
         if (field.required) return undefined;

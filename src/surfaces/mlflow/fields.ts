@@ -59,11 +59,12 @@ export function readFields<F extends Fields>(
   const result: Record<string, unknown> = {};
   for (const [name, field, value] of raw) {
     const at = path ? `${path}.${name}` : name;
-    if (field.required && (value === undefined || (value === '' && field.kind !== 'int'))) {
+    if (field.required && (!isSent(body, name, field) || (value === '' && field.kind !== 'int'))) {
       throw invalidParameter(`Missing value for required parameter '${at}'.${seeDocs}`);
     }
     if (!isTyped && value !== undefined && !accepts(field, value)) throw wrongValue(at, value);
     const read = value === undefined ? undefined : convert(field, value, at);
+    if (field.required && field.kind === 'enum' && read === undefined) throw wrongValue(at, value);
     if (field.max !== undefined && typeof read === 'number' && read > field.max) throw wrongValue(at, value);
     const isList = field.kind === 'strings' || field.kind === 'objects';
     if (read !== undefined || isList) result[name] = read ?? [];
@@ -71,8 +72,17 @@ export function readFields<F extends Fields>(
   return result as Input<F>;
 }
 
+/** Whether the field has its own name or alias in the body: required fields may not be in camelCase. */
+function isSent(body: Readonly<Record<string, unknown>>, name: string, field: Field): boolean {
+  return (body[name] ?? (field.alias ? body[field.alias] : undefined) ?? undefined) !== undefined;
+}
+
+/** Throws `tracking_invalid` for a field that is there under two names. */
 function present(body: Readonly<Record<string, unknown>>, name: string, field: Field): unknown {
   const camel = name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
+  if (camel !== name && name in body && camel in body) {
+    throw invalidParameter(`Request specifies both '${name}' and '${camel}'; provide only one of them.`);
+  }
   const value = body[name] ?? body[camel] ?? (field.alias ? body[field.alias] : undefined);
   return value ?? undefined;
 }
@@ -151,7 +161,7 @@ function accepts(field: Field, given: unknown): boolean {
     case 'json':
       return true;
     case 'enum':
-      return enumName(field, value) !== undefined;
+      return typeof value !== 'object';
   }
 }
 

@@ -1,9 +1,9 @@
-import { fail } from '../../core/errors.ts';
+import { fail, type MillraceError } from '../../core/errors.ts';
 import type { Experiments } from '../../lifecycle/experiments/index.ts';
 import type { Registry, Webhooks } from '../../lifecycle/registry/index.ts';
 import { type FastifyInstance, toMillraceError } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
-import { addEndpoints } from './endpoint.ts';
+import { addEndpoints, wrongContentType } from './endpoint.ts';
 import {
   artifactEndpoints,
   fileEndpoints,
@@ -94,6 +94,13 @@ export function addMlflowSurface(app: FastifyInstance, deps: MlflowSurfaceDeps):
   });
 }
 
+/** The error of a body that Fastify does not take in: too large, or of a type that is no type. */
+function refusedBody(code: string | undefined): MillraceError | undefined {
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return fail('payload_too_large', { limitBytes: bodyLimitBytes });
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return wrongContentType();
+  return undefined;
+}
+
 function addScope(
   app: FastifyInstance,
   deps: MlflowSurfaceDeps,
@@ -109,12 +116,10 @@ function addScope(
         (_request, body, done) => done(null, body),
       );
       scope.setErrorHandler((thrown, request, reply) => {
-        const isTooLarge = (thrown as { readonly code?: string }).code === 'FST_ERR_CTP_BODY_TOO_LARGE';
-        const error = isTooLarge
-          ? fail('payload_too_large', { limitBytes: bodyLimitBytes })
-          : toMillraceError(thrown);
+        const error = refusedBody((thrown as { readonly code?: string }).code) ?? toMillraceError(thrown);
         const { status, body } = toMlflowError(error);
-        if (status >= 500 && status !== 501) deps.log.error({ err: error.cause ?? error, url: request.url }, error.message);
+        if (status >= 500 && status !== 501)
+          deps.log.error({ err: error.cause ?? error, url: request.url }, error.message);
         void reply.code(status).type('application/json').send(body);
       });
       if (prefix) {

@@ -2,6 +2,7 @@ import {
   downloadType,
   type Experiments,
   invalidParameter,
+  safeArtifactPath,
   sendFile,
 } from '../../../lifecycle/experiments/index.ts';
 import type { Registry } from '../../../lifecycle/registry/index.ts';
@@ -172,6 +173,7 @@ export function fileEndpoints(tracking: Experiments, registry: Registry): readon
         path: { kind: 'string', required: true },
       },
       async handle(input, call) {
+        safeArtifactPath(input.path);
         const version = await registry.getVersion(call.actor, input.name, input.version);
         const file = await artifacts.open(call.actor, version.storageLocation, input.path);
         return sendFile(call.request, call.reply, file, 'attachment');

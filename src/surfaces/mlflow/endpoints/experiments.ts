@@ -1,5 +1,5 @@
 import { type Experiments, invalidParameter, type View } from '../../../lifecycle/experiments/index.ts';
-import { checkedLocation } from '../artifact-location.ts';
+import { checkLocation } from '../artifact-location.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { experimentJson, list, nextPage, optional } from '../wire.ts';
 
@@ -40,8 +40,8 @@ export function experimentEndpoints({ experiments, datasets }: Experiments): rea
         tags: { kind: 'objects', of: tagFields },
       },
       async handle(input, { actor }) {
-        const { name } = input;
-        const artifactLocation = checkedLocation(input.artifact_location ?? '') || undefined;
+        const { name, artifact_location: artifactLocation } = input;
+        if (artifactLocation) checkLocation(artifactLocation);
         const tags = tagsOf(input.tags);
         return { experiment_id: await experiments.create(actor, { name, artifactLocation, tags }) };
       },

@@ -56,7 +56,7 @@ export function loggedModelEndpoints({ models, artifacts }: Experiments): readon
         order_by: {
           kind: 'objects',
           of: {
-            field_name: { kind: 'string', required: true },
+            field_name: { kind: 'string' },
             ascending: { kind: 'bool' },
             dataset_name: { kind: 'string' },
             dataset_digest: { kind: 'string' },
@@ -75,7 +75,7 @@ export function loggedModelEndpoints({ models, artifacts }: Experiments): readon
           filter: input.filter,
           datasets,
           orderBy: input.order_by.map((key) => ({
-            field: key.field_name,
+            field: key.field_name ?? '',
             ascending: key.ascending ?? true,
             dataset: {
               ...(key.dataset_name ? { name: key.dataset_name } : {}),

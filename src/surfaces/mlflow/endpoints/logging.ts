@@ -1,4 +1,8 @@
-import type { Experiments, MetricInput } from '../../../lifecycle/experiments/index.ts';
+import {
+  type Experiments,
+  invalidParameter,
+  type MetricInput,
+} from '../../../lifecycle/experiments/index.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import type { Input } from '../fields.ts';
 import { tagFields, tagsOf } from './experiments.ts';
@@ -28,6 +32,9 @@ const datasetFields = {
 const modelIdField = { model_id: { kind: 'string' } } as const;
 
 function metricOf(metric: Input<typeof metricFields>): MetricInput {
+  if (metric.model_id && !metric.dataset_name !== !metric.dataset_digest) {
+    throw invalidParameter('Both dataset_name and dataset_digest must be provided if one is provided');
+  }
   return {
     key: metric.key,
     value: metric.value,

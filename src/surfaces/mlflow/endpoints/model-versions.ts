@@ -1,4 +1,5 @@
-import { invalidParameter } from '../../../lifecycle/experiments/index.ts';
+import { fail, MillraceError } from '../../../core/errors.ts';
+import { checkKey, invalidParameter } from '../../../lifecycle/experiments/index.ts';
 import type { Registry } from '../../../lifecycle/registry/index.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { list, listedVersionJson, nextPage, versionJson } from '../wire.ts';
@@ -9,6 +10,24 @@ const byVersion = { ...byName, version: { kind: 'string', required: true } } as 
 
 /** Versions of registered models. */
 export function modelVersionEndpoints(registry: Registry): readonly Endpoint[] {
+  return versionEndpoints(registry).map((one) => ('version' in one.fields ? namingVersion(one) : one));
+}
+
+/** Without its model a version is not there either: MLflow says so of the version. */
+function namingVersion(one: Endpoint): Endpoint {
+  const handle: Endpoint['handle'] = async (input, call) => {
+    try {
+      return await one.handle(input, call);
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== 'registered_model_unknown') throw error;
+      const { name, version } = input as Readonly<Record<string, unknown>>;
+      throw fail('version_unknown', { name: String(name), version: Number(version) });
+    }
+  };
+  return { ...one, handle };
+}
+
+function versionEndpoints(registry: Registry): readonly Endpoint[] {
   return [
     endpoint({
       method: 'POST',
@@ -100,10 +119,12 @@ export function modelVersionEndpoints(registry: Registry): readonly Endpoint[] {
     endpoint({
       method: 'GET',
       path: '/mlflow/model-versions/get-download-uri',
-      fields: byVersion,
-      handle: async (input, { actor }) => ({
-        artifact_uri: (await registry.getVersion(actor, input.name, input.version)).storageLocation,
-      }),
+      fields: { name: { kind: 'string' }, version: { kind: 'string' } },
+      async handle(input, { actor }) {
+        const { name = '', version = '' } = input;
+        if (name === '') throw invalidParameter("Missing value for required parameter 'name'.");
+        return { artifact_uri: (await registry.getVersion(actor, name, version)).storageLocation };
+      },
     }),
     endpoint({
       method: 'POST',
@@ -120,6 +141,7 @@ export function modelVersionEndpoints(registry: Registry): readonly Endpoint[] {
       path: '/mlflow/model-versions/delete-tag',
       fields: { ...byVersion, key: { kind: 'string', required: true } },
       async handle(input, { actor }) {
+        checkKey(input.key, 'key');
         await registry.deleteVersionTag(actor, input.name, input.version, input.key);
         return {};
       },

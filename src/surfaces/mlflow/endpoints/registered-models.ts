@@ -1,3 +1,4 @@
+import { checkKey } from '../../../lifecycle/experiments/index.ts';
 import type { RegisteredModelRecord, Registry } from '../../../lifecycle/registry/index.ts';
 import type { Actor } from '../../../platform/access/index.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
@@ -97,6 +98,7 @@ export function registeredModelEndpoints(registry: Registry): readonly Endpoint[
       path: '/mlflow/registered-models/delete-tag',
       fields: { ...byName, key: { kind: 'string', required: true } },
       async handle(input, { actor }) {
+        checkKey(input.key, 'key');
         await registry.deleteModelTag(actor, input.name, input.key);
         return {};
       },
