@@ -61,4 +61,16 @@ export const cliErrors = {
     message: '{file} came with the digest {digest} instead of {wanted}',
     next: 'Start the export again; if it happens again, the blob is damaged: see the log of control.',
   },
+  long_table_column: {
+    status: 400,
+    title: 'Column not found',
+    message: '{file}: {problem}',
+    next: 'Name columns that are called otherwise with --column role=column.',
+  },
+  long_table_value: {
+    status: 400,
+    title: 'Value refused',
+    message: '{file}: row {row}: column {column} is {value}, which {problem}',
+    next: 'Correct or remove the row; nothing was imported.',
+  },
 } as const satisfies ErrorEntries;

@@ -197,7 +197,7 @@ export const platformErrors = {
     status: 500,
     title: 'Copy differs',
     message:
-      'the table {table} has {rows} rows at the source and {stored} equal ones at the target; nothing was kept',
+      'the table {table} has {rows} rows at the source and {stored} at the target, and they are not equal; nothing was kept',
     next: 'Start the move again while nobody else uses either database.',
   },
 } as const satisfies ErrorEntries;

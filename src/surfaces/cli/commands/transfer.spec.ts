@@ -28,6 +28,24 @@ export const transferCommands: readonly CommandSpec[] = [
     load: async () => (await import('./exportTo.ts')).importExport,
   },
   {
+    name: 'import parquet',
+    summary: 'bring in a long table of run, key, step, time and value, as W&B and Neptune export it',
+    positionals: ['<file>'],
+    options: {
+      format: { summary: 'long (as it is without), wandb or neptune', value: '<format>' },
+      column: {
+        summary: 'a column that is called otherwise: run, key, step, time, value, experiment, type or config',
+        value: '<role=column>',
+        repeat: true,
+      },
+      into: { summary: 'the experiment (the column for it, else the file’s name)', value: '<name>' },
+      experiment,
+      'dry-run': dryRun,
+    },
+    example: 'import parquet history.parquet --format wandb --column run=run_name',
+    load: async () => (await import('./importParquet.ts')).importParquet,
+  },
+  {
     name: 'export',
     summary: 'write experiments, runs, models and their files as Parquet and files',
     positionals: ['<directory>'],

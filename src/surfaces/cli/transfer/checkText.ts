@@ -54,7 +54,8 @@ export function checkRows(checks: readonly ExperimentCheck[], outcome: ImportOut
 export function checkText(checks: readonly ExperimentCheck[], outcome: ImportOutcome): readonly string[] {
   const lines: string[] = [];
   for (const { name, sourceId, id, outcome: how } of outcome.experiments) {
-    if (how === 'new-id') lines.push(`Experiment "${name}" has the id ${id} here; it was ${sourceId}.`);
+    if (how === 'new-id' && sourceId !== name)
+      lines.push(`Experiment "${name}" has the id ${id} here; it was ${sourceId}.`);
     if (how === 'merged')
       lines.push(`Experiment "${name}" was here already (id ${id}) and took the runs in.`);
   }
