@@ -1,6 +1,18 @@
 import type { Database } from '../../../platform/db/index.ts';
 import { comparePoints, type MetricPoint } from '../metric-point.ts';
-import { type Chunk, chunkOf, keptChunks, makeRollups, pointsBetween, pointsPerChunk } from './rollups.ts';
+import {
+  joinedPieces,
+  lastPoint,
+  lastStep,
+  numbersPerPiece,
+  type Part,
+  type Pieces,
+  partsOf,
+  pieceCount,
+  pieces,
+  pointCount,
+} from './pieces.ts';
+import { keptChunks, makeRollups, pointsBetween, pointsPerChunk } from './rollups.ts';
 
 export interface StepRange {
   readonly startStep: number;
@@ -8,7 +20,12 @@ export interface StepRange {
 }
 
 /** A part of a history: its last point, its extremes, and how many points it has. */
-export type ChartBucket = Chunk;
+export type ChartBucket = Part;
+
+interface Series {
+  readonly id: number;
+  readonly count: number;
+}
 
 /**
  * A series in the order of steps, cut into at most `buckets` parts of about as many points each; every point counts
@@ -16,11 +33,12 @@ export type ChartBucket = Chunk;
  */
 export async function chart(
   db: Database,
-  series: { readonly id: number; readonly count: number },
+  series: Series,
   buckets: number,
   range: StepRange | null,
 ): Promise<readonly ChartBucket[]> {
-  return cut(await piecesOf(db, series, buckets, range), buckets);
+  const found = await piecesOf(db, series, buckets, range);
+  return partsOf(found, Math.min(buckets, pointCount(found)));
 }
 
 /**
@@ -29,25 +47,21 @@ export async function chart(
  */
 export async function sampledPoints(
   db: Database,
-  series: { readonly id: number; readonly count: number; readonly first: MetricPoint },
+  series: Series & { readonly first: MetricPoint },
   count: number,
   range: StepRange | null,
 ): Promise<readonly MetricPoint[]> {
-  const pieces = await piecesOf(db, series, count, range);
-  const total = pieces.reduce((sum, piece) => sum + piece.count, 0);
-  const last = pieces.at(-1)?.last;
-  if (!last) return [];
-  if (total <= count) return pieces.map((piece) => piece.last);
+  const found = await piecesOf(db, series, count, range);
+  const [total, length] = [pointCount(found), pieceCount(found)];
+  if (total <= count) return Array.from({ length }, (_, i) => lastPoint(found, i));
+  const last = lastPoint(found, length - 1);
   if (count === 1) return [last];
   const isWhole = !range || range.startStep <= series.first.step;
   const [first] = isWhole
     ? [series.first]
     : await pointsBetween(db.read, series.id, null, { from: range.startStep }, 1);
-  const extremes = cut(pieces, Math.max(1, Math.floor((count - 2) / 2))).flatMap(({ min, max }) => [
-    min,
-    max,
-  ]);
-  const wanted = [first, ...(count > 3 ? extremes : []), last].filter((point) => !!point);
+  const parts = count > 3 ? partsOf(found, Math.floor((count - 2) / 2)) : [];
+  const wanted = [first, ...parts.flatMap(({ min, max }) => [min, max]), last].filter((point) => !!point);
   return wanted
     .sort(comparePoints)
     .filter((point, i) => i === 0 || comparePoints(point, wanted[i - 1] as MetricPoint) !== 0);
@@ -59,66 +73,41 @@ export async function sampledPoints(
  */
 async function piecesOf(
   db: Database,
-  { id: seriesId, count }: { readonly id: number; readonly count: number },
+  { id: seriesId, count }: Series,
   buckets: number,
   range: StepRange | null,
-): Promise<readonly Chunk[]> {
+): Promise<Pieces> {
   const [from, to] = [range?.startStep, range?.endStep];
-  const single = (point: MetricPoint): Chunk => chunkOf([point]);
-  if (count <= buckets * pointsPerChunk) {
-    return (await pointsBetween(db.read, seriesId, null, { from, to })).map(single);
-  }
+  const single = async (
+    ...of: [MetricPoint | null, { from?: number | undefined; to?: number | undefined }]
+  ) => pieces(await pointsBetween(db.read, seriesId, ...of));
+  if (count <= buckets * pointsPerChunk) return single(null, { from, to });
   await makeRollups(db, seriesId);
   const kept = await keptChunks(db.read, seriesId);
+  const chunks = pieceCount(kept);
   // A chunk is within when what comes before it ends at or after the start, and it ends before the end.
-  const begin = from === undefined ? 0 : kept.findIndex(({ last }) => last.step >= from) + 1;
-  const inside = from !== undefined && begin === 0 ? [] : kept.slice(begin);
-  const beyond = to === undefined ? -1 : inside.findIndex(({ last }) => last.step > to);
-  const whole = beyond === -1 ? inside : inside.slice(0, beyond);
-  const [before, after] = [kept[begin - 1]?.last, whole.at(-1)?.last];
-  if (!after) return (await pointsBetween(db.read, seriesId, null, { from, to })).map(single);
-  const head =
-    from === undefined || !before ? [] : await endOfChunk(db, seriesId, kept[begin - 2]?.last, from);
-  const rest = await pointsBetween(db.read, seriesId, after, { to });
-  return [...head.map(single), ...whole, ...rest.map(single)];
+  let begin = 0;
+  if (from !== undefined) {
+    while (begin < chunks && lastStep(kept, begin) < from) begin++;
+    begin++;
+  }
+  let end = begin;
+  while (end < chunks && (to === undefined || lastStep(kept, end) <= to)) end++;
+  if (end === begin || begin >= chunks) return single(null, { from, to });
+  const head = from === undefined ? [] : await startOfRange(db, seriesId, kept, begin - 1, from);
+  const whole = kept.subarray(begin * numbersPerPiece, end * numbersPerPiece);
+  return joinedPieces([pieces(head), whole, await single(lastPoint(kept, end - 1), { to })]);
 }
 
-/** The points of the chunk after `end` from step `from` on. */
-async function endOfChunk(
+/** The points of a chunk from step `from` on. */
+async function startOfRange(
   db: Database,
   seriesId: number,
-  end: MetricPoint | undefined,
+  kept: Pieces,
+  chunk: number,
   from: number,
 ): Promise<readonly MetricPoint[]> {
-  const points = await pointsBetween(db.read, seriesId, end ?? null, {}, pointsPerChunk);
+  const before = chunk > 0 ? lastPoint(kept, chunk - 1) : null;
+  const points = await pointsBetween(db.read, seriesId, before, {}, pointsPerChunk);
   return points.filter((point) => point.step >= from);
-}
-
-/** Joins pieces, in order, into at most `buckets` parts of about as many points each. */
-function cut(pieces: readonly Chunk[], buckets: number): readonly ChartBucket[] {
-  if (pieces.length <= buckets) return pieces;
-  const total = pieces.reduce((sum, piece) => sum + piece.count, 0);
-  const parts: Chunk[][] = [];
-  let [before, current] = [0, -1];
-  for (const piece of pieces) {
-    const bucket = Math.min(buckets - 1, Math.floor(((before + (piece.count - 1) / 2) * buckets) / total));
-    if (bucket !== current) parts.push([]);
-    parts.at(-1)?.push(piece);
-    before += piece.count;
-    current = bucket;
-  }
-  return parts.map(joined);
-}
-
-function joined(pieces: readonly Chunk[]): Chunk {
-  const last = pieces.at(-1)?.last;
-  if (!last) throw new Error('a part without points');
-  let [min, max]: [MetricPoint | null, MetricPoint | null] = [null, null];
-  let count = 0;
-  for (const piece of pieces) {
-    count += piece.count;
-    if (piece.min && (min === null || piece.min.value < min.value)) min = piece.min;
-    if (piece.max && (max === null || piece.max.value > max.value)) max = piece.max;
-  }
-  return { count, last, min, max };
 }

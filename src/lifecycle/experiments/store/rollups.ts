@@ -6,6 +6,7 @@ import {
   type Tx,
 } from '../../../platform/db/index.ts';
 import type { MetricPoint } from '../metric-point.ts';
+import { encoded, joinedPieces, type Pieces, partsOf, pieces } from './pieces.ts';
 
 /**
  * Summaries of 64 consecutive points each, so that a chart of a million points reads a few hundred rows. A row holds
@@ -16,16 +17,6 @@ export const pointsPerChunk = 64;
 const pointsPerRow = 4096;
 /** How many rows are made in one transaction: others write between two of them. */
 const rowsPerWrite = 8;
-
-/** Consecutive points of a series; one point alone is a chunk of itself. */
-export interface Chunk {
-  readonly count: number;
-  /** By step, time, value. */
-  readonly last: MetricPoint;
-  /** The points with the smallest and greatest number; null when all are NaN. */
-  readonly min: MetricPoint | null;
-  readonly max: MetricPoint | null;
-}
 
 interface PointRow {
   readonly step: number;
@@ -81,26 +72,15 @@ export async function pointsBetween(
   return rows.map(toPoint);
 }
 
-export function chunkOf(points: readonly MetricPoint[]): Chunk {
-  const last = points.at(-1);
-  if (!last) throw new Error('a chunk without points');
-  let [min, max]: [MetricPoint | null, MetricPoint | null] = [null, null];
-  for (const point of points) {
-    if (point.isNan) continue;
-    if (min === null || point.value < min.value) min = point;
-    if (max === null || point.value > max.value) max = point;
-  }
-  return { count: points.length, last, min, max };
-}
-
 /** The chunks of a series that are kept, in order. What comes after the last of them is not in them. */
-export async function keptChunks(tx: Tx, seriesId: number): Promise<readonly Chunk[]> {
+export async function keptChunks(tx: Tx, seriesId: number): Promise<Pieces> {
   const rows = await statements(tx).all<RollupRow>(
     `SELECT chunks FROM metric_rollups WHERE series_id = ?
       ORDER BY end_step, end_time_ms, end_value, end_is_nan`,
     [seriesId],
   );
-  return rows.flatMap((row) => decode(row.chunks));
+  // Copies, because the bytes may not lie where numbers may.
+  return joinedPieces(rows.map((row) => new Float64Array(new Uint8Array(row.chunks).buffer)));
 }
 
 /** Makes the chunks that a series has the points for and that are not kept yet. */
@@ -137,14 +117,18 @@ async function addRollups(tx: Tx, db: Database, seriesId: number): Promise<void>
     const points = await pointsBetween(tx, seriesId, end, {}, pointsPerRow);
     const last = points.at(-1);
     if (!last || points.length < pointsPerRow) return;
-    const chunks: Chunk[] = [];
-    for (let from = 0; from < points.length; from += pointsPerChunk) {
-      chunks.push(chunkOf(points.slice(from, from + pointsPerChunk)));
-    }
+    const chunks = partsOf(pieces(points), pointsPerRow / pointsPerChunk);
     await statements(tx).all(
       `INSERT INTO metric_rollups (series_id, end_step, end_time_ms, end_value, end_is_nan, chunks)
         VALUES (?, ?, ?, ?, ?, ?)`,
-      [seriesId, last.step, last.timeMs, last.value, last.isNan ? 1 : 0, encode(chunks)],
+      [
+        seriesId,
+        last.step,
+        last.timeMs,
+        last.value,
+        last.isNan ? 1 : 0,
+        new Uint8Array(encoded(chunks).buffer),
+      ],
     );
     end = last;
   }
@@ -157,47 +141,4 @@ export function dropRollups(sqlite: SqliteStatements, seriesId: number, point: M
       AND (end_step, end_time_ms, end_value, end_is_nan) > (?, ?, ?, ?)`,
     ...[seriesId, point.step, point.timeMs, point.value, point.isNan ? 1 : 0],
   );
-}
-
-/** Count, and then last, smallest and greatest point as step, time and value (NaN as such). */
-const numbersPerChunk = 10;
-
-function encode(chunks: readonly Chunk[]): Uint8Array {
-  const numbers = new Float64Array(chunks.length * numbersPerChunk);
-  chunks.forEach(({ count, last, min, max }, i) => {
-    numbers.set([count, ...flat(last), ...flat(min), ...flat(max)], i * numbersPerChunk);
-  });
-  return new Uint8Array(numbers.buffer);
-}
-
-function flat(point: MetricPoint | null): readonly number[] {
-  return point ? [point.step, point.timeMs, point.isNan ? Number.NaN : point.value] : [0, 0, Number.NaN];
-}
-
-function decode(bytes: Uint8Array): readonly Chunk[] {
-  // A copy, because the bytes may not lie where numbers may.
-  const numbers = new Float64Array(new Uint8Array(bytes).buffer);
-  const chunks: Chunk[] = [];
-  for (let i = 0; i < numbers.length; i += numbersPerChunk) {
-    const last = unflat(numbers, i + 1);
-    const [min, max] = [unflat(numbers, i + 4), unflat(numbers, i + 7)];
-    chunks.push({
-      count: numbers[i] as number,
-      last,
-      min: min.isNan ? null : min,
-      max: max.isNan ? null : max,
-    });
-  }
-  return chunks;
-}
-
-function unflat(numbers: Float64Array, at: number): MetricPoint {
-  const given = numbers[at + 2] as number;
-  const isNan = Number.isNaN(given);
-  return {
-    step: numbers[at] as number,
-    timeMs: numbers[at + 1] as number,
-    value: isNan ? 0 : given,
-    isNan,
-  };
 }
