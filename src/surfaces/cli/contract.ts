@@ -49,6 +49,17 @@ export { auditEntrySchema, modelCardSchema } from '../../lifecycle/governance/co
 export { alertSchema, monitorWindowSummarySchema } from '../../lifecycle/monitoring/contract.ts';
 export { stepLogLineSchema, stepRunSchema } from '../../lifecycle/pipelines/contract.ts';
 export {
+  type VersionComparison,
+  versionComparisonSchema,
+} from '../../lifecycle/registry/contract/compare.ts';
+export {
+  aliasProtectionSchema,
+  type HistoryEntry,
+  historyEntrySchema,
+  historySubjectSchema,
+} from '../../lifecycle/registry/contract/history.ts';
+export { type Lineage, lineageSchema } from '../../lifecycle/registry/contract/lineage.ts';
+export {
   type ImportedRegisteredModel,
   importedRegisteredModelsSchema,
   type TransferAliasMove,
