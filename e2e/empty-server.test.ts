@@ -13,6 +13,8 @@ import {
 const screens: readonly (readonly [path: string, heading: RegExp, empty: RegExp])[] = [
   ['/', /No loop yet/, /MLFLOW_TRACKING_URI=/],
   ['/runs', /Runs/, /MLFLOW_TRACKING_URI=/],
+  ['/experiments', /Experiments/, /Default/],
+  ['/compare', /Nothing to compare/, /press C/],
   ['/datasets', /Datasets/, /dataset-versions/],
   ['/models', /Models/, /registered_model_name/],
   ['/endpoints', /Deployment/, /Nothing is deployed/],
@@ -61,7 +63,7 @@ test('keyboard: palette, chords, shortcut sheet; the theme is kept', async (t) =
   await page.waitForFunction(() => document.title === 'Runs · Millrace');
 
   await page.keyboard.press('/');
-  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'Filter');
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'Filter runs');
   await page.keyboard.press('Escape');
 
   await page.keyboard.press('?');

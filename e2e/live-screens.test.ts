@@ -33,9 +33,10 @@ test('runs: live, comparable, filtered by the URL, opened by keyboard', async (t
   }
   await page.getByRole('link', { name: 'run-4' }).waitFor();
   // Its metrics come a moment after the run.
-  await page.getByRole('table', { name: 'Runs' }).getByText('0.680').waitFor();
+  await page.getByRole('grid', { name: 'Runs' }).getByText('0.680').waitFor();
 
-  await page.getByLabel('Filter').fill('metrics.auc > 0.63');
+  await page.getByLabel('Filter runs').fill('metrics.auc > 0.63');
+  await page.keyboard.press('Enter');
   await page.waitForURL(/filter=metrics\.auc/);
   await page.getByText('All 3 runs shown').waitFor();
   await page.reload();
@@ -57,7 +58,8 @@ test('runs: live, comparable, filtered by the URL, opened by keyboard', async (t
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/runs\/[0-9a-f]{32}/);
   await page.getByRole('heading', { name: 'run-4' }).waitFor();
-  await page.getByRole('img', { name: 'loss: 40 points' }).waitFor();
+  await page.getByRole('link', { name: /^Charts/ }).click();
+  await page.getByRole('img', { name: /^loss over step: 40 points/ }).waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
   await screenshotThemes(page, 'run');
 });

@@ -58,13 +58,14 @@ export function Shell() {
         <TopBar onSearch={openPalette} />
         <main id="main" className="min-w-0 flex-1 pb-16 sm:pb-4">
           <Outlet />
+          {/* On the top layer, wherever it stands; here it is part of a landmark. */}
+          <TipLayer />
         </main>
       </div>
       <div id={PANEL_SLOT} className="contents" />
       <BottomBar onMore={openPalette} />
       <Palette open={palette} onClose={closePalette} onSheet={() => setSheet(true)} />
       <ShortcutSheet open={sheet} onClose={closeSheet} />
-      <TipLayer />
       <GoShortcut keys="g l" label="Loop" to="/" />
       {[...navGroups.flatMap((group) => group.items), auditItem].map((item) => (
         <GoShortcut key={item.to} keys={`g ${item.key}`} label={item.label} to={item.to} />

@@ -8,6 +8,7 @@ import {
   useRef,
   useState,
 } from 'react';
+import { useShortcut } from '../shortcuts.tsx';
 import { BodyRow } from './body-row.tsx';
 import { HeadRow } from './head-row.tsx';
 import { columnsInSight, layoutColumns, rowsInSight } from './layout.ts';
@@ -104,6 +105,13 @@ export function DataGrid<T>(props: {
     setCursor(next);
     reveal(next);
   };
+  // From anywhere on the page: the focus comes along, so that the next keys mean the row.
+  const reach = (by: number): void => {
+    box.current?.focus({ preventScroll: true });
+    moveTo(cursor + by);
+  };
+  useShortcut('j', 'Next row', () => reach(1));
+  useShortcut('k', 'Previous row', () => reach(-1));
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.target !== event.currentTarget || event.metaKey || event.ctrlKey || event.altKey) return;
     const page = Math.max(1, Math.floor(bodyPx / rowPx) - 1);

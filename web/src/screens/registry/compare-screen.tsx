@@ -160,7 +160,7 @@ function Head(props: { readonly side: string; readonly version: ComparedVersion;
         {version.runId && (
           <>
             , from run{' '}
-            <Link to="/runs/$runId" params={{ runId: version.runId }} className="text-accent">
+            <Link to="/runs/$runId" params={{ runId: version.runId }} className="text-accent underline">
               {version.runName ?? version.runId.slice(0, 8)}
             </Link>
           </>

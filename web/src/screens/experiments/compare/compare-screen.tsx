@@ -52,7 +52,7 @@ export function CompareScreen() {
       <Page>
         <Empty title="Nothing to compare yet" main>
           Select runs in the{' '}
-          <Link to="/runs" className="text-accent">
+          <Link to="/runs" className="text-accent underline">
             list of runs
           </Link>{' '}
           with Space and press C.

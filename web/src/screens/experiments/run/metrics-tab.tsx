@@ -141,6 +141,7 @@ function Group(props: {
   if (alone)
     return (
       <>
+        <h2 className="sr-only">Charts</h2>
         {body}
         {more}
       </>

@@ -56,7 +56,7 @@ function RunBody(props: { readonly run: RunDetail }) {
         sentence={
           <>
             In{' '}
-            <Link to="/runs" search={{ experiment: run.experimentId }} className="text-accent">
+            <Link to="/runs" search={{ experiment: run.experimentId }} className="text-accent underline">
               {run.experimentName}
             </Link>
             , by {run.user || 'nobody named'}, <Ago at={run.startTime} />
@@ -64,7 +64,7 @@ function RunBody(props: { readonly run: RunDetail }) {
             {parent && (
               <>
                 , child of{' '}
-                <Link to="/runs/$runId" params={{ runId: parent }} className="text-accent">
+                <Link to="/runs/$runId" params={{ runId: parent }} className="text-accent underline">
                   {parent.slice(0, 8)}
                 </Link>
               </>
