@@ -12,7 +12,7 @@ export const experimentsErrors = {
     status: 400,
     title: 'Invalid filter',
     message: '{problem}',
-    next: "Write comparisons joined by AND, for instance: metrics.auc > 0.7 AND params.model = 'lgbm'.",
+    next: "Write comparisons joined by AND, OR and NOT, for instance: metrics.auc > 0.7 AND params.model = 'lgbm' (docs/search.md).",
   },
   experiment_unknown: {
     status: 404,

@@ -3,10 +3,13 @@
  * Words and status names are MLflow's, because the filter grammar that users type speaks of them.
  */
 import { z } from 'zod';
+import { runCodeSchema } from './contract/code.ts';
 
 export {
   type ExperimentListQuery,
   experimentListQuerySchema,
+  type LoggedModelListQuery,
+  loggedModelListQuerySchema,
   type RunListQuery,
   runColumnListQuerySchema,
   runColumnSchema,
@@ -150,6 +153,8 @@ export const runDetailSchema = runSchema.extend({
   experimentName: z.string(),
   inputs: z.array(datasetInputSchema),
   models: z.array(loggedModelSchema),
+  /** With which code and in which environment it was made; null when nothing is known of it. */
+  code: runCodeSchema.nullable(),
 });
 export type RunDetail = z.infer<typeof runDetailSchema>;
 
@@ -200,14 +205,6 @@ export const artifactEntrySchema = z.object({
   sizeBytes: z.number().int().nullable(),
 });
 export type ArtifactEntry = z.infer<typeof artifactEntrySchema>;
-
-/** Models that the runs of a step logged, or that one run logged: name exactly one of the two. */
-export const loggedModelListQuerySchema = z
-  .strictObject({ stepRunId: z.string().optional(), runId: z.string().optional() })
-  .refine((query) => (query.stepRunId === undefined) !== (query.runId === undefined), {
-    error: 'name either stepRunId or runId',
-  });
-export type LoggedModelListQuery = z.infer<typeof loggedModelListQuerySchema>;
 
 export const metricHistoryQuerySchema = z.strictObject({
   key: z.string(),

@@ -1,20 +1,20 @@
 import { z } from 'zod';
 import { defineRoute, pageOf, type Route } from '../../platform/http/index.ts';
 import { changeRoutes } from './change-routes.ts';
+import { codeStateSchema } from './contract/code.ts';
 import {
   artifactContentQuerySchema,
   artifactEntrySchema,
   artifactListQuerySchema,
   experimentSchema,
-  loggedModelListQuerySchema,
   loggedModelSchema,
-  loggedModelWithFilesSchema,
   runDetailSchema,
 } from './contract.ts';
 import { sendFile } from './file-reply.ts';
 import { metricRoutes } from './metric-routes.ts';
 import type { LoggedModelRecord } from './records.ts';
 import { searchRoutes } from './search-routes.ts';
+import { codeOf } from './service/code-state.ts';
 import type { Experiments } from './service.ts';
 import { traceRoutes } from './traces/routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
@@ -55,8 +55,18 @@ export function experimentsRoutes(tracking: Experiments): readonly Route[] {
           experimentName: experiment.name,
           inputs: run.inputs.map(datasetWire),
           models: logged.map(loggedModelWire),
+          code: codeOf(run),
         };
       },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/runs/code',
+      summary: 'Tell the code and environment of the runs that the calling step made',
+      permission: 'experiments:write',
+      body: codeStateSchema,
+      response: z.object({ runs: z.number().int() }),
+      handle: async ({ body }, { actor }) => ({ runs: await tracking.code.record(actor, body) }),
     }),
     ...metricRoutes(metrics),
     defineRoute({
@@ -84,24 +94,6 @@ export function experimentsRoutes(tracking: Experiments): readonly Route[] {
         const run = await runs.get(actor, params.id);
         const file = await artifacts.open(actor, run.artifactUri, query.path);
         return sendFile(request, reply, file, 'inline');
-      },
-    }),
-    defineRoute({
-      method: 'GET',
-      path: '/api/v1/logged-models',
-      summary: 'List the models that a step or a run logged, with their files',
-      permission: 'read',
-      query: loggedModelListQuerySchema,
-      response: pageOf(loggedModelWithFilesSchema),
-      async handle({ query }, { actor }) {
-        const found =
-          query.runId === undefined
-            ? await models.ofStep(actor, query.stepRunId ?? '')
-            : await models.ofRun(actor, query.runId);
-        return {
-          items: found.map((model) => ({ ...loggedModelWire(model), files: [...model.files] })),
-          next: null,
-        };
       },
     }),
     defineRoute({

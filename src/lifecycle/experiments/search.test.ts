@@ -227,4 +227,39 @@ forEachDatabase((name, open) => {
     ]);
     assert.deepEqual(await find("name LIKE 'x%'", 'tags.team DESC'), ['x-ops', 'x-ml']);
   });
+
+  test(`${name}: logged models are found and ordered by our own grammar`, async (t) => {
+    const { tracking, start, experimentId, time } = await startedExperiment(t, open);
+    const run = await start();
+    for (const [i, type] of ['tree', 'net', ''].entries()) {
+      time.nowMs += 1000;
+      const model = await tracking.models.create(tester, {
+        experimentId,
+        name: `m${i}`,
+        modelType: type,
+        sourceRunId: run.id,
+        params: [{ key: 'depth', value: String(i) }],
+        tags: [],
+      });
+      for (const step of [0, 1]) {
+        const value = i + step / 2;
+        const point = { key: 'auc', value, step, timeMs: step, modelId: model.id };
+        if (i < 2) await tracking.logging.metric(tester, run.id, point);
+      }
+    }
+    const find = async (filter: string, orderBy?: string) => {
+      const query = { experimentIds: [experimentId], filter, orderBy, limit: 10 };
+      return (await tracking.models.list(tester, query)).items.map((model) => model.name).join();
+    };
+    assert.equal(await find(''), 'm2,m1,m0');
+    assert.equal(await find("model_type = 'net' OR params.depth < 1", 'name'), 'm0,m1');
+    assert.equal(await find('NOT metrics.auc IS NOT NULL'), 'm2');
+    assert.equal(await find('metrics.auc.max = 0.5 OR metrics.auc.first = 1', 'name'), 'm0,m1');
+    assert.equal(await find('metrics.auc.count = 2 AND metrics.auc.mean > 1'), 'm1');
+    assert.equal(await find("name MATCHES '^m[01]$' AND age < '1h'", 'metrics.auc DESC'), 'm1,m0');
+    await assert.rejects(
+      find('', 'metrics.`auc`.max'),
+      refused('filter_invalid', /not ordered by the max of auc/),
+    );
+  });
 });

@@ -61,11 +61,8 @@ function readAttribute(text: string, part: NamePart, vocabulary: Vocabulary): Ty
     return { operand: { entity: 'attribute', key: attributeName(vocabulary, part.text) }, type };
   }
   const kinds = Object.keys(vocabulary.entities).filter((name) => /^(metrics|params|tags)$/.test(name));
-  const names = [...Object.keys(types), 'age'];
-  throw misplaced(text, part, `Unknown field "${part.text}"`, [
-    ...hint(part.text, names),
-    ...kinds.map((kind) => `${kind}.<key>`),
-  ]);
+  const names = [...Object.keys(types), 'age', ...kinds.map((kind) => `${kind}.<key>`)];
+  throw misplaced(text, part, `Unknown field "${part.text}"`, hint(part.text, names));
 }
 
 function readMetric(text: string, parts: readonly NamePart[]): Operand {

@@ -274,3 +274,41 @@ test('models, cards and the audit trail', async () => {
   assert.match(await done('audit', '--actor', 'nobody'), /^No entry fits\.\n$/);
   await refused(1, /--from: "soon" is not a duration/, 'audit', '--from', 'soon');
 });
+
+test('runs are found, ordered and shown as a table or as CSV', async () => {
+  const mlflow = async <T>(path: string, body: object): Promise<T> => {
+    const headers = { 'content-type': 'application/json' };
+    const url = `${server.url}/api/2.0/mlflow/${path}`;
+    return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).json() as Promise<T>;
+  };
+  const { experiment_id } = await mlflow<{ experiment_id: string }>('experiments/create', { name: "it's" });
+  for (const [i, name] of ['one', 'two, too'].entries()) {
+    const { run } = await mlflow<{ run: { info: { run_id: string } } }>('runs/create', {
+      ...{ experiment_id, run_name: name, start_time: 1000 + i },
+    });
+    const run_id = run.info.run_id;
+    const metrics = [0, 1].map((step) => ({ key: 'loss', value: 3 - i - step / 2, timestamp: 1, step }));
+    await mlflow('runs/log-batch', { run_id, metrics, params: [{ key: 'lr', value: `0.${i}` }] });
+    await mlflow('runs/update', { run_id, status: 'FINISHED', end_time: 61_000 + i });
+  }
+  const words = ['runs', "it's", '--order', 'metrics.loss'];
+  assert.match(
+    await done(...words, '--filter', 'params.lr < 1 AND duration = 60'),
+    /^name +status +start_time +duration +metrics\.loss\ntwo, too +FINISHED +1970-01-01 +1 min +1\.5\none +FINISHED/,
+  );
+  assert.equal(
+    await done(...words, '--csv', '--columns', 'name, metrics.loss.max, params.lr, tags.none, end_time'),
+    'name,metrics.loss.max,params.lr,tags.none,end_time\n"two, too",2,0.1,,1970-01-01T00:01:01.001Z\none,3,0.0,,1970-01-01T00:01:01.000Z\n',
+  );
+  const listed = JSON.parse(await done(...words, '--json', '--columns', 'params.lr', '--limit', '1'));
+  assert.deepEqual([listed.items[0].params, listed.items[0].metrics], [{ lr: '0.1' }, {}]);
+  await refused(
+    1,
+    /Unknown field "naem" at character 1; expected name\nnaem = 'x'\n\^\^\^\^\n/,
+    'runs',
+    '--filter',
+    "naem = 'x'",
+  );
+  await refused(2, /runs have no "statu"; did you mean "status"\?/, 'runs', '--columns', 'statu');
+  await refused(1, /Could not find experiment with name 'nope'/, 'runs', 'nope');
+});

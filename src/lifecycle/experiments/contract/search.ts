@@ -41,6 +41,24 @@ export const runListQuerySchema = z.strictObject({
 });
 export type RunListQuery = z.infer<typeof runListQuerySchema>;
 
+/** Models that the runs of a step logged, or that one run logged; or else by filter and order. */
+export const loggedModelListQuerySchema = z
+  .strictObject({
+    stepRunId: z.string().optional(),
+    runId: z.string().optional(),
+    /** One id, or several separated by commas; left out: all experiments. */
+    experimentId: z.string().optional(),
+    /** The filter grammar of docs/search.md: `metrics.auc > 0.7 AND model_type = 'sklearn'`. */
+    filter: z.string().optional(),
+    /** Keys separated by commas: `metrics.auc DESC, creation_timestamp`. */
+    orderBy: z.string().optional(),
+    ...page,
+  })
+  .refine((query) => query.stepRunId === undefined || query.runId === undefined, {
+    error: 'name stepRunId or runId, not both',
+  });
+export type LoggedModelListQuery = z.infer<typeof loggedModelListQuerySchema>;
+
 export const runColumnKindSchema = z.enum(['metric', 'param', 'tag']);
 export type RunColumnKind = z.infer<typeof runColumnKindSchema>;
 

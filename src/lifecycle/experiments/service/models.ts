@@ -2,7 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
-import { type Grammar, parseFilter, readPageToken } from '../../../platform/search/index.ts';
+import {
+  type Condition,
+  type Expression,
+  type Grammar,
+  invalidFilter,
+  mapConditions,
+  type OrderKey,
+  parseFilter,
+  parseOrder,
+  readPageToken,
+} from '../../../platform/search/index.ts';
 import { joinUri } from '../artifact-path.ts';
 import type { ArtifactFile, LoggedModelStatus } from '../contract.ts';
 import type { LoggedModelRecord, Page } from '../records.ts';
@@ -20,7 +30,6 @@ import {
 } from '../store/logged-models.ts';
 import { touchRuns } from '../store/run-life.ts';
 import { runRowsOfStep } from '../store/runs.ts';
-import { putIntoTrash } from '../store/trash.ts';
 import {
   type DatasetChoice,
   isLoggedModelAttribute,
@@ -28,6 +37,7 @@ import {
   loggedModelSortColumns,
   searchLoggedModelRows,
 } from '../store/search-models.ts';
+import { putIntoTrash } from '../store/trash.ts';
 import {
   checkLoggedModelName,
   invalidParameter,
@@ -194,6 +204,28 @@ export function loggedModelOperations(deps: ExperimentsDeps) {
       return { items: await hydrateModels(db.read, page.items), next: page.next };
     },
 
+    /** Models by filter and order of our own grammar, with their files. Throws `filter_invalid`. */
+    async list(
+      actor: Actor,
+      query: Pick<LoggedModelQuery, 'experimentIds' | 'filter' | 'limit' | 'after'> & {
+        readonly orderBy?: string | undefined;
+      },
+    ): Promise<Page<LoggedModelRecord & { readonly files: readonly ArtifactFile[] }>> {
+      authorize(actor, 'read');
+      const nowMs = clock.nowMs();
+      const parsed = parseFilter(query.filter ?? '', loggedModelVocabulary, { grammar: 'millrace', nowMs });
+      const filter = mapConditions(parsed, wholeKeyFirst);
+      const order = parseOrder([query.orderBy ?? ''], loggedModelVocabulary, 'millrace').map(modelOrder);
+      const list = `logged models by ${JSON.stringify(order)}`;
+      const after = query.after ? readPageToken(query.after, loggedModelSortColumns(order), list) : null;
+      const rows = await searchLoggedModelRows(db.read, db.dialect, {
+        experimentIds: query.experimentIds?.map(parseExperimentId) ?? null,
+        ...{ filter, datasets: [], order, limit: query.limit + 1, after },
+      });
+      const page = cutPage(rows, query.limit, list);
+      return { items: await withFiles(page.items), next: page.next };
+    },
+
     /** Models that a run logged, with their files. Throws `run_unknown`. */
     async ofRun(
       actor: Actor,
@@ -234,4 +266,32 @@ function checkOrderField(field: string): void {
     throw invalidParameter(`Invalid order by field name: ${field}. Only metrics are supported.`);
   }
   if (!isLoggedModelAttribute(field)) throw invalidParameter(`Invalid order by field name: ${field}`);
+}
+
+/** Where a model has a metric whose whole name is `loss.min`, that is meant and no statistic of `loss`. */
+function wholeKeyFirst(condition: Condition): Expression {
+  const { wholeKey, stat: _stat, ...rest } = condition;
+  if (wholeKey === undefined) return condition;
+  const whole: Condition = { ...rest, key: wholeKey };
+  const exists: Condition = { ...whole, comparator: 'IS NOT NULL', value: null };
+  const { wholeKey: _, ...statistic } = condition;
+  return {
+    kind: 'or',
+    parts: [
+      { kind: 'and', parts: [exists, whole] },
+      { kind: 'and', parts: [{ kind: 'not', part: exists }, statistic] },
+    ],
+  };
+}
+
+/** Models are ordered by their attributes and by the newest value of a metric. */
+function modelOrder({ entity, key, stat, wholeKey, descending }: OrderKey): LoggedModelOrder {
+  const ascending = !descending;
+  if (entity === 'attribute') return { field: key, ascending, dataset: {} };
+  if (entity === 'metric' && (wholeKey !== undefined || (stat ?? 'last') === 'last')) {
+    return { field: `metrics.${wholeKey ?? key}`, ascending, dataset: {} };
+  }
+  throw invalidFilter(
+    `Logged models are not ordered by ${stat ? `the ${stat} of ${key}` : `the ${entity} ${key}`}`,
+  );
 }

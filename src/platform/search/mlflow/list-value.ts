@@ -36,6 +36,16 @@ export function listStrings(text: string): readonly string[] {
   );
 }
 
+/**
+ * The items of a list about logged models, which may be empty and hold numbers; those compare as their text.
+ * Throws `filter_invalid` for what is no list.
+ */
+export function listItems(text: string): readonly string[] {
+  const items = literals(text.slice(1, -1));
+  if (items === null) throw invalidFilter(`malformed node or string in list: ${text}`);
+  return items.map((item) => (typeof item === 'string' ? item : item.number));
+}
+
 type Literal = string | { readonly number: string };
 
 /** Null for anything but strings and numbers with commas between. */

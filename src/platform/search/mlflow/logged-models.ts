@@ -2,7 +2,7 @@ import type { Comparator, Condition, EntityType } from '../expression.ts';
 import { invalidFilter } from '../problem.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { type Clause, repr } from './clauses.ts';
-import { listStrings } from './list-value.ts';
+import { listItems } from './list-value.ts';
 
 const numeric: readonly string[] = ['<', '<=', '>', '>=', '=', '!='];
 const textual: readonly string[] = ['=', '!=', 'LIKE', 'ILIKE', 'IN', 'NOT IN'];
@@ -50,7 +50,7 @@ export function loggedModelCondition(
   if (isList !== operator.endsWith('IN')) {
     throw invalidFilter(`Invalid value for ${shown}: ${right.text}.`);
   }
-  return { ...condition, value: isList ? listStrings(right.text) : right.text.replace(/^'+|'+$/g, '') };
+  return { ...condition, value: isList ? listItems(right.text) : right.text.replace(/^'+|'+$/g, '') };
 }
 
 function operandOf(written: string, vocabulary: Vocabulary) {
