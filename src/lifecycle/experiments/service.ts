@@ -1,4 +1,5 @@
 import { artifactOperations } from './service/artifacts.ts';
+import { codeStateOperations } from './service/code-state.ts';
 import type { ExperimentsDeps } from './service/context.ts';
 import { datasetOperations } from './service/datasets.ts';
 import { experimentOperations } from './service/experiments.ts';
@@ -23,6 +24,7 @@ export function createExperiments(deps: ExperimentsDeps) {
     experiments: { ...experimentOperations(deps), ...trash.experiments },
     runs: { ...runOperations(deps), ...trash.runs },
     trash: trash.trash,
+    code: codeStateOperations(deps),
     logging: loggingOperations(deps),
     metrics: metricOperations(deps),
     models: loggedModelOperations(deps),

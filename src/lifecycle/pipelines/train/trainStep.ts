@@ -9,6 +9,7 @@ import {
   runCommand,
 } from '../../../platform/executors/local/index.ts';
 import { defineStepKind, type StepContext } from '../../../platform/registries/index.ts';
+import { environmentOf, OutputTail, tellCodeState } from './codeState.ts';
 import { commandLine } from './commandLine.ts';
 import { type TrainInputs, trainInputsSchema, trainOutputsSchema } from './contract.ts';
 
@@ -49,17 +50,22 @@ async function train(python: string, inputs: TrainInputs, context: StepContext) 
   const lastErrors: string[] = [];
   const [named = '', ...args] = words;
   const program = /^python3?$/.test(named) ? python : named;
+  const env = environment(inputs, context, dataPath);
+  const isPython = program === python || /(^|\/)python[\d.]*$/.test(program);
+  const about = isPython ? environmentOf(program, env, code, context.signal) : Promise.resolve(null);
+  const output = new OutputTail();
   let end: CommandEnd;
   try {
     end = await runCommand({
       program,
       args,
       cwd: code,
-      env: environment(inputs, context, dataPath),
+      env,
       signal: context.signal,
       onStart: (pid) => void noteProcess(context.workDir, pid).catch(() => {}),
       onLine: (line, stream) => {
         context.log(line, stream);
+        output.add(line);
         if (stream !== 'stderr' || line.trim() === '') return;
         lastErrors.push(line);
         if (lastErrors.length > keptLines) lastErrors.shift();
@@ -70,6 +76,7 @@ async function train(python: string, inputs: TrainInputs, context: StepContext) 
     throw fail('train_python_missing', { program, problem }, error);
   }
   context.signal.throwIfAborted();
+  await tellCodeState(context, code, await about, output.text);
   if (end.code !== 0) throw scriptFailed(shown, end, lastErrors);
   return { command: shown, durationMs: performance.now() - beganMs };
 }

@@ -8,6 +8,7 @@ import type { CommandCall } from '../command.ts';
 import { applyResultSchema, loopVersionSchema } from '../contract.ts';
 import { lineDiff } from '../format/lineDiff.ts';
 import { count } from '../format/text.ts';
+import { gitState, sourceFile } from '../gitState.ts';
 import { readLocal } from '../localFile.ts';
 import { registerFile } from './registerFile.ts';
 
@@ -33,13 +34,18 @@ export async function apply(call: CommandCall): Promise<undefined> {
       digest: await call.api.client.putBlob(await readLocal(resolve(folder, name))),
     })),
   );
+  const source = wanted.run === undefined ? null : await gitState(folder, code);
+  if (source) {
+    const content = Buffer.from(JSON.stringify(source));
+    files.push({ path: sourceFile, digest: await call.api.client.putBlob(content) });
+  }
   const body = { text, fileName: basename(path), files };
   const answer = await put(call.api, body, async () => {
-    const { source = '', name = '', roles } = wanted;
+    const { source: data = '', name = '', roles } = wanted;
     const dataset = name.toLowerCase();
     const { version } = await registerFile(
       call.api,
-      resolve(folder, source),
+      resolve(folder, data),
       dataset,
       roles,
       call.has('upload'),
