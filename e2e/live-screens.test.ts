@@ -158,9 +158,9 @@ test('a list that is being read stands still; newer rows are announced', async (
   await page.getByRole('link', { name: 'old-59', exact: true }).waitFor();
   await page.mouse.move(700, 500);
   await page.mouse.wheel(0, 700);
-  await page.waitForFunction(() => window.scrollY > 400);
+  await page.waitForFunction(() => (document.querySelector('[role=grid]')?.scrollTop ?? 0) > 400);
   await createRun(server.url, experiment, 'brand-new', {}, { auc: [0.7] });
-  await page.getByRole('button', { name: /Newer rows have come/ }).click();
+  await page.getByRole('button', { name: /Runs have changed/ }).click();
   await page.getByRole('link', { name: 'brand-new' }).waitFor();
   assert.deepEqual(problems, []);
 });

@@ -23,7 +23,8 @@ export type LiveHub = {
 /** Which queries an event makes old, by the first part of the query's key. */
 const TOUCHES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^dataset/, ['datasets']],
-  [/^(experiment|run|logged-model)\./, ['experiments', 'runs']],
+  [/^(experiment|run|logged-model)\./, ['experiments', 'runs', 'run-columns']],
+  [/^trace/, ['traces']],
   [/^evaluation/, ['evaluations']],
   [/^(registered-model|model-version|model-alias|model)\./, ['registry', 'loops']],
   [/^endpoint\./, ['endpoints', 'loops']],

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { useJournal } from '../api/context.tsx';
 import { touchedBy } from '../api/live.ts';
 
@@ -46,16 +46,22 @@ export function NewsNote(props: { readonly news: boolean }) {
   );
 }
 
-/** Whether something that touches `key` has happened since the reader went down a list that scrolls by itself. */
-export function useNews(key: string, reading: boolean): boolean {
+/**
+ * Whether something that touches `key` has happened that a list which scrolls by itself does not show yet, because
+ * somebody reads further down in it.
+ *
+ * @param shownAtMs when what is shown was read
+ */
+export function useNews(key: string, reading: boolean, shownAtMs: number): boolean {
+  const lastAt = useRef(0);
   const [news, setNews] = useState(false);
-  useEffect(() => {
-    if (!reading) setNews(false);
-  }, [reading]);
+  useEffect(() => setNews(reading && lastAt.current > shownAtMs), [reading, shownAtMs]);
   useJournal(
     useCallback(
       (event) => {
-        if (reading && touchedBy(event.type).includes(key)) setNews(true);
+        if (!touchedBy(event.type).includes(key)) return;
+        lastAt.current = Date.now();
+        if (reading) setNews(true);
       },
       [key, reading],
     ),

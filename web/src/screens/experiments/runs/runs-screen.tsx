@@ -67,7 +67,7 @@ export function RunsScreen() {
   const { rows, fold } = useRows(runs, nested, view.fields);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const grid = useRef<DataGridHandle>(null);
-  const news = useNews('runs', reading);
+  const news = useNews('runs', reading, query.dataUpdatedAt);
   const { widths, setWidth } = useWidths('millrace.runs.widths');
   const setColumns = useCallback(
     (next: readonly ColumnRef[] | null) => {

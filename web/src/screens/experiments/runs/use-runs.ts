@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo } from 'react';
+import { useCallback, useEffect, useMemo, useRef } from 'react';
 import type { Run } from '../../../../../src/lifecycle/experiments/contract.ts';
 import {
   type RunsView,
@@ -48,8 +48,7 @@ export function useColumns(
   experimentId: string | undefined,
   asked: string | undefined,
 ): { readonly columns: readonly ColumnRef[]; readonly ready: boolean; readonly isSuggested: boolean } {
-  const kept = localStorage.getItem(COLUMNS_KEY + (experimentId ?? 'all'));
-  const chosen = asked ?? kept;
+  const chosen = asked ?? localStorage.getItem(COLUMNS_KEY + (experimentId ?? 'all'));
   const hint = useQuery({
     ...runsByExperimentHint(),
     enabled: chosen === null && experimentId === undefined,
@@ -58,20 +57,31 @@ export function useColumns(
   const enabled = chosen === null && source !== undefined;
   const metrics = useQuery({ ...runColumnsQuery(source ?? '', { kind: 'metric', limit: 300 }), enabled });
   const params = useQuery({ ...runColumnsQuery(source ?? '', { kind: 'param', limit: 100 }), enabled });
+  // What was suggested stays, although other keys become more common: columns do not move while somebody reads.
+  const kept = useRef<{ readonly of: string | undefined; readonly columns: readonly ColumnRef[] } | null>(
+    null,
+  );
   return useMemo(() => {
     if (chosen !== null) return { columns: parseColumns(chosen), ready: true, isSuggested: false };
+    const ready =
+      (metrics.isFetched && params.isFetched) ||
+      (experimentId === undefined && hint.isFetched && hint.data === null);
+    const before = kept.current;
+    if (before && before.of === experimentId && isWhole(before.columns))
+      return { columns: before.columns, ready: true, isSuggested: true };
     const keys = [...(metrics.data?.items ?? []), ...(params.data?.items ?? [])];
-    const narrow = innerWidth < 700;
     const own: readonly ColumnRef[] = experimentId === undefined ? [{ kind: 'own', key: 'experiment' }] : [];
-    return {
-      columns: [...suggestedColumns(keys, { metrics: narrow ? 2 : 4, params: PARAM_CANDIDATES }), ...own],
-      isSuggested: true,
-      ready:
-        (metrics.isFetched && params.isFetched) ||
-        (experimentId === undefined && hint.isFetched && hint.data === null),
-    };
+    const columns = [
+      ...suggestedColumns(keys, { metrics: innerWidth < 700 ? 2 : 4, params: PARAM_CANDIDATES }),
+      ...own,
+    ];
+    if (ready) kept.current = { of: experimentId, columns };
+    return { columns, ready, isSuggested: true };
   }, [chosen, metrics, params, experimentId, hint]);
 }
+
+const isWhole = (columns: readonly ColumnRef[]): boolean =>
+  columns.some((column) => column.kind === 'metric') && columns.some((column) => column.kind === 'param');
 
 /** Keeps a choice of columns for the next visit; null forgets it. */
 export function keepColumns(experimentId: string | undefined, columns: string | null): void {
