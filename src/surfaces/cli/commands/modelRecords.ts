@@ -76,9 +76,10 @@ function comparisonText(found: VersionComparison, width: number): string {
     isBetter === null ? {} : { note: isBetter ? 'better' : 'worse' };
   const code =
     from.commit === to.commit ? [] : [{ part: 'code', key: 'commit', from: from.commit, to: to.commit }];
-  const packages = found.isSamePackage
-    ? []
-    : [{ part: 'package', key: 'digest', from: short(from.digest), to: short(to.digest) }];
+  const packages =
+    from.digest === to.digest
+      ? []
+      : [{ part: 'package', key: 'digest', from: short(from.digest), to: short(to.digest) }];
   const lines: readonly Line[] = [
     ...metrics.differing.map((m) => ({ part: 'metric', ...m, ...better(m.isBetter) })),
     ...params.differing.map((p) => ({ part: 'param', ...p })),
