@@ -233,6 +233,9 @@ def comparison(kind):
         right = rng.choice([a_number(), a_text(), a_list(), "foo", "NULL", "true", "()", "nan"])
     if "prompt" in left and rng.random() < 0.8:
         right = quoted(rng.choice(["true", "false"]))
+    if "LIKE" in operator.upper() and re.search("run_id|model_id|artifact_uri", left):
+        # Ids are random: a pattern may fit the one of one side only.
+        right = quoted(rng.choice(["%", "$run1$", "nothing%"]))
     gap = rng.choice([" ", " ", " ", "", "  "]) if re.match(r"[<>=!]", operator) else " "
     return f"{left}{gap}{operator}{gap}{right}"
 
