@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { after, describe, type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { digestOf } from '../../src/core/json.ts';
 import {
   Bucket,
@@ -12,14 +12,9 @@ import {
   openDirectoryBlobs,
   openS3Blobs,
 } from '../../src/platform/blobs/index.ts';
-import { startS3 } from '../support/s3.ts';
+import { startS3ForFile } from '../support/s3.ts';
 
-const cleanup: (() => void | Promise<void>)[] = [];
-after(async () => {
-  for (const clean of cleanup.reverse()) await clean();
-});
-const s3 = await startS3({ after: (clean) => void cleanup.push(clean) });
-Object.assign(process.env, s3.env);
+const s3 = await startS3ForFile();
 const options = { endpointUrl: s3.endpointUrl, ignoreTls: false };
 
 /** What every adapter of the blob port must do. */

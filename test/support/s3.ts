@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Cleanup } from './server.ts';
 
@@ -59,4 +60,15 @@ export async function startS3(t: Cleanup): Promise<S3Server> {
       return bucket;
     },
   };
+}
+
+/** The same for all tests of a file: call it before the first of them. */
+export async function startS3ForFile(): Promise<S3Server> {
+  const cleanup: (() => void | Promise<void>)[] = [];
+  after(async () => {
+    for (const clean of cleanup) await clean();
+  });
+  const s3 = await startS3({ after: (clean) => void cleanup.push(clean) });
+  Object.assign(process.env, s3.env);
+  return s3;
 }
