@@ -16,7 +16,7 @@ import {
   type TraceWithSpans,
   traceUnknown,
 } from './shared.ts';
-import { searchTraceRows, traceSortWidth } from './store/search.ts';
+import { searchTraceRows, traceSortColumns } from './store/search.ts';
 import { spansOfTraces } from './store/spans.ts';
 import { hydrateTraces } from './store/traces.ts';
 
@@ -80,14 +80,15 @@ export function traceReading(deps: ExperimentsDeps) {
       authorize(actor, 'read');
       const conditions = parseTraceFilter(query.filter ?? '');
       const order = parseTraceOrder(query.orderBy ?? []);
+      const list = `traces by ${JSON.stringify(order)}`;
       const rows = await searchTraceRows(db.read, db.dialect, {
         experimentIds: query.experimentIds?.map(parseExperimentId) ?? null,
         conditions,
         order,
         limit: query.limit + 1,
-        after: query.after ? readPageToken(query.after, traceSortWidth(order)) : null,
+        after: query.after ? readPageToken(query.after, traceSortColumns(order), list) : null,
       });
-      const page = cutPage(rows, query.limit);
+      const page = cutPage(rows, query.limit, list);
       return { items: await hydrateTraces(db.read, page.items), next: page.next };
     },
 

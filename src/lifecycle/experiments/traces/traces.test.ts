@@ -156,10 +156,10 @@ forEachDatabase((name, open) => {
     assert.equal(await pagesOf(['timestamp_ms'], "tags.rank IS NULL AND timestamp_ms > '1'"), '45');
     assert.equal(await pagesOf([], "tags.rank RLIKE '^[89]$' AND execution_time_ms < 5"), '21');
     assert.equal(await pagesOf(['request_id'], `request_id IN ('${idOf('2')}', '${idOf('4')}', 'x')`), '24');
-    await assert.rejects(
-      traces.search(tester, { experimentIds: null, limit: 5, after: 'zz' }),
-      refused('invalid_page_token'),
-    );
+    const { next } = await traces.search(tester, { experimentIds: null, limit: 2 });
+    const elsewhere = { experimentIds: null, limit: 2, orderBy: ['name'], after: next ?? '' };
+    for (const query of [elsewhere, { experimentIds: null, limit: 5, after: 'zz' }])
+      await assert.rejects(traces.search(tester, query), refused('invalid_page_token'));
   });
 
   test(`${name}: what is asked of spans and assessments, and deleting leaves nothing`, async (t) => {

@@ -2,6 +2,7 @@ import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
 import { joinUri } from '../artifact-path.ts';
 import { activeExperiment, type ExperimentsDeps } from '../service/context.ts';
+import { touchRuns } from '../store/run-life.ts';
 import { checkLength, invalidParameter, type Tag } from '../validation.ts';
 import { byTrace, summarize } from './aggregate.ts';
 import { type IncomingSpan, spansInStore, type TraceRecord, type TraceState, traceKeys } from './records.ts';
@@ -13,7 +14,7 @@ import type { TraceRow } from './store/tables.ts';
 import { holdTrace, linkRun, setPairs, updateTrace } from './store/traces.ts';
 
 /** Keeping traces and their spans. */
-export function traceWriting({ db }: ExperimentsDeps) {
+export function traceWriting({ db, clock }: ExperimentsDeps) {
   return {
     /**
      * Keeps what a client says of a trace; its spans come by `logSpans`, before or after. Throws
@@ -54,6 +55,7 @@ export function traceWriting({ db }: ExperimentsDeps) {
           { key: traceKeys.isFinal, value: 'true' },
         ]);
         for (const assessment of input.assessments) await putAssessment(tx, assessment);
+        await touchRuns(tx, [tagValue(input.metadata, traceKeys.sourceRun) ?? ''], clock.nowMs());
         return loadTrace(tx, row.id);
       });
     },

@@ -53,15 +53,15 @@ export async function searchTraceRows(
   return rows.map((row) => ({ ...row, sort: sortColumns.map((_, i) => row[`sort_${i}`] ?? 0) }));
 }
 
-/** How many sort columns an order has, which is what its page tokens hold. */
-export function traceSortWidth(order: readonly TraceOrder[]): number {
-  return traceSortColumns(order, []).length;
-}
-
-function traceSortColumns(order: readonly TraceOrder[], joins: RawBuilder<unknown>[]): readonly SortColumn[] {
-  const found: SortColumn[] = order.flatMap(({ entity, key, descending }, i) => {
+/** The columns of an order, which are what its page tokens hold, and the joins that they need. */
+export function traceSortColumns(
+  order: readonly TraceOrder[],
+  joins: RawBuilder<unknown>[] = [],
+): readonly SortColumn[] {
+  const found: SortColumn[] = order.flatMap(({ entity, key, descending }, i): SortColumn[] => {
+    const type = entity === 'attribute' && key !== 'status' && key !== 'request_id' ? 'integer' : 'text';
     if (entity === 'attribute' && key !== 'execution_time_ms')
-      return [{ expression: columnOf(key), descending }];
+      return [{ expression: columnOf(key), descending, type }];
     let value: RawBuilder<unknown> = sql`t.duration_ms`;
     if (entity !== 'attribute') {
       const alias = sql.ref(`o${i}`);
@@ -70,14 +70,17 @@ function traceSortColumns(order: readonly TraceOrder[], joins: RawBuilder<unknow
       value = sql`${alias}.value`;
     }
     const empty = entity === 'attribute' ? sql`0` : sql`''`;
+    const missing = sql`CASE WHEN ${value} IS NULL THEN 1 ELSE 0 END`;
     return [
-      { expression: sql`CASE WHEN ${value} IS NULL THEN 1 ELSE 0 END`, descending: false },
-      { expression: sql`coalesce(${value}, ${empty})`, descending },
+      { expression: missing, descending: false, type: 'integer' },
+      { expression: sql`coalesce(${value}, ${empty})`, descending, type },
     ];
   });
   const named = new Set(order.filter((k) => k.entity === 'attribute').map((k) => k.key));
-  if (!named.has('timestamp_ms')) found.push({ expression: sql`t.start_time_ms`, descending: true });
-  if (!named.has('request_id')) found.push({ expression: sql`t.id`, descending: false });
+  if (!named.has('timestamp_ms')) {
+    found.push({ expression: sql`t.start_time_ms`, descending: true, type: 'integer' });
+  }
+  if (!named.has('request_id')) found.push({ expression: sql`t.id`, descending: false, type: 'text' });
   return found;
 }
 
