@@ -127,9 +127,11 @@ export async function deletePoints(tx: Tx, runSeq: number, limit: number): Promi
 
 /** Removes what is left of a run, and the files of a folder, in one go. */
 export async function deleteRun(tx: Tx, run: DueRun, folder: string | null): Promise<void> {
-  // Points that came out of the run's tail in the meantime.
-  await sql`DELETE FROM metric_points WHERE series_id IN (
-    SELECT id FROM metric_series WHERE run_seq = ${run.seq})`.execute(tx);
+  // Points may have come out of the run's tail in the meantime.
+  for (const table of ['metric_points', 'metric_rollups'] as const) {
+    await sql`DELETE FROM ${sql.table(table)} WHERE series_id IN (
+      SELECT id FROM metric_series WHERE run_seq = ${run.seq})`.execute(tx);
+  }
   for (const table of [
     'metric_unsummed',
     'metric_tail',
