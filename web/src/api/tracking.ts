@@ -99,7 +99,7 @@ export const runsByIdQuery = (ids: readonly string[], fields: string) =>
 export const historyQuery = (
   runId: string,
   key: string,
-  options: { readonly buckets?: number; readonly fromStep?: number; readonly toStep?: number } = {},
+  options: { readonly buckets?: number; readonly startStep?: number; readonly endStep?: number } = {},
 ) =>
   queryOptions({
     queryKey: ['runs', 'history', runId, key, options] as const,

@@ -105,11 +105,18 @@ function optionsOf(setup: Setup): uPlot.Options {
     const alpha = away ? 0.15 : 1;
     const at = series.length;
     const faded = (percent: number): string => `color-mix(in oklch, ${colour} ${percent}%, transparent)`;
-    const hidden: uPlot.Series = { stroke: 'transparent', points: { show: false }, spanGaps: false };
+    const hasBand = curve.hasBand && !away && curves.length <= 12;
+    // The edge of the band is drawn too: a single spike among thousands of points is a pixel wide.
+    const edge: uPlot.Series = {
+      stroke: hasBand ? faded(40) : 'transparent',
+      width: 0.75,
+      points: { show: false },
+      spanGaps: false,
+    };
     const showsRaw = curve.smooth !== null;
     series.push(
-      hidden,
-      hidden,
+      edge,
+      edge,
       {
         stroke: showsRaw ? faded(30) : 'transparent',
         width: 1,
@@ -126,13 +133,12 @@ function optionsOf(setup: Setup): uPlot.Options {
         spanGaps: false,
       },
     );
-    if (curve.hasBand && !away && curves.length <= 12)
-      bands.push({ series: [at, at + 1], fill: faded(single ? 18 : 12) });
+    if (hasBand) bands.push({ series: [at, at + 1], fill: faded(single ? 18 : 12) });
   });
   return {
     width: setup.width,
     height: setup.height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CurveInput, honestCount, prepareCurves, seriesLook, smoothed } from './curves.ts';
+import { type CurveInput, prepareCurves, seriesLook, smoothed } from './curves.ts';
 
 const bucket = (step: number, value: number | 'NaN', seconds = step, more = {}) => ({
   step,
@@ -42,11 +42,6 @@ test('smoothing keeps a constant constant, starts at the first value and leaves 
   const line = smoothed([0, 50, 100], [0, 1, 1], 0.99);
   assert.equal(line[0], 0);
   assert.ok((line[1] ?? 0) > 0.5 && (line[2] ?? 0) > (line[1] ?? 0) && (line[2] ?? 0) < 1);
-});
-
-test('the number of points is told only where buckets stand for more', () => {
-  assert.equal(honestCount(320, 1_000_000), '320 buckets of 1000000 points');
-  assert.equal(honestCount(20, 20), '');
 });
 
 test('thirty-two curves look different from each other', () => {

@@ -99,11 +99,6 @@ export function smoothed(
   });
 }
 
-/** How many points the buckets stand for, in words; empty when each point is drawn. */
-export function honestCount(bucketCount: number, totalCount: number): string {
-  return totalCount > bucketCount ? `${bucketCount} buckets of ${totalCount} points` : '';
-}
-
 /** A colour of the eight and a dash, by the place in the order of the comparison; the same in every chart of it. */
 export function seriesLook(index: number): { readonly ink: string; readonly dash: readonly number[] } {
   const dashes: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];

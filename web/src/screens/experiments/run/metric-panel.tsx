@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import type { MetricSummary } from '../../../../../src/lifecycle/experiments/contract.ts';
+import type { MetricHistory, MetricSummary } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { historyQuery } from '../../../api/tracking.ts';
 import { type CurveReading, LineChart, xText } from '../../../charts/draw/line-chart.tsx';
 import { useInSight } from '../../../charts/draw/use-in-sight.ts';
@@ -29,7 +29,7 @@ export function MetricPanel(props: {
   const [range, setRange] = useState<readonly [number, number] | null>(null);
   const [reading, setReading] = useState<CurveReading | null>(null);
   const single = metric.count <= 1;
-  const zoom = range && x === 'step' ? { fromStep: Math.floor(range[0]), toStep: Math.ceil(range[1]) } : {};
+  const zoom = range && x === 'step' ? { startStep: Math.floor(range[0]), endStep: Math.ceil(range[1]) } : {};
   const history = useQuery({
     ...historyQuery(runId, metric.key, zoom),
     enabled: seen && !single,
@@ -90,9 +90,7 @@ export function MetricPanel(props: {
                     onRead={setReading}
                   />
                   <p className="truncate text-faint text-label">
-                    {data.totalCount > data.buckets.length
-                      ? `${formatCount(data.buckets.length)} buckets of ${formatCount(data.totalCount)} points; the band holds all of them`
-                      : `${formatCount(data.totalCount)} points`}
+                    {countText(data)}
                     {logY && metric.min !== null && metric.min <= 0 && '; what is not above zero is left out'}
                   </p>
                 </>
@@ -103,4 +101,13 @@ export function MetricPanel(props: {
       </div>
     </div>
   );
+}
+
+/** How many points the chart stands for: each drawn, or all of them in the bands of fewer buckets. */
+function countText(history: MetricHistory): string {
+  const inRange = history.buckets.reduce((sum, bucket) => sum + bucket.count, 0);
+  const all = inRange < history.totalCount ? `, ${formatCount(history.totalCount)} in all` : '';
+  return inRange > history.buckets.length
+    ? `${formatCount(history.buckets.length)} buckets of ${formatCount(inRange)} points${all}; the band holds all of them`
+    : `${formatCount(inRange)} points${all}`;
 }

@@ -59,7 +59,7 @@ function RunBody(props: { readonly run: RunDetail }) {
             <Link to="/runs" search={{ experiment: run.experimentId }} className="text-accent underline">
               {run.experimentName}
             </Link>
-            , by {run.user || 'nobody named'}, <Ago at={run.startTime} />
+            {run.user && `, by ${run.user}`}, <Ago at={run.startTime} />
             {run.durationMs !== null && `, took ${formatDuration(run.durationMs)}`}
             {parent && (
               <>
