@@ -163,7 +163,7 @@ post("registered-models/rename", {"name": "late", "new_name": "later"})
 check("DELETE", "/api/2.0/mlflow/registered-models/delete", {"name": "later"})
 
 TOLD = 19
-deadline = time.time() + 30
+deadline = time.time() + 100
 while min(map(len, deliveries.values())) < TESTED + TOLD and time.time() < deadline:
     time.sleep(0.05)
 
@@ -184,7 +184,7 @@ for name in names:
         headers = {key.lower(): value for key, value in headers.items()}
         sent = headers["x-mlflow-delivery-id"], headers["x-mlflow-timestamp"], body
         difference(f"signature by {name}", headers["x-mlflow-signature"], _generate_hmac_signature(SECRET, *sent))
-        difference(f"age of a delivery by {name}", abs(time.time() - int(sent[1])) < 120, True)
+        difference(f"age of a delivery by {name}", abs(time.time() - int(sent[1])) < 900, True)
         difference(f"type of {name}", headers["content-type"], "application/json")
         difference(f"keys of {name}", list(json.loads(body)), ["entity", "action", "timestamp", "data"])
         ids.add(sent[0])
