@@ -78,8 +78,8 @@ client.delete_run(deleted.info.run_id)
 other = client.create_run(gone, run_name="in a deleted experiment")
 client.log_param(other.info.run_id, "p", "1")
 client.delete_experiment(gone)
-for i in range(12):
-    each = client.create_run(empty if i < 0 else flights, run_name=f"many {i}", start_time=1000 + i)
+for i in range(4):
+    each = client.create_run(flights, run_name=f"many {i}", start_time=1000 + i)
     client.log_batch(each.info.run_id, metrics=[Metric("k", float(i), i, 0)], params=[Param("i", str(i))])
     client.set_terminated(each.info.run_id, "FAILED" if i % 2 else "FINISHED", end_time=2000 + i)
 

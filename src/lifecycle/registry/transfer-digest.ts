@@ -2,16 +2,16 @@ import { digestOfJson } from '../../core/json.ts';
 import type { TransferRegisteredModel, TransferVersion } from './contract/transfer.ts';
 
 /**
- * The digest of a registered model with its versions and aliases. Who made a version and the history of aliases are
- * left out: not every server tells them.
+ * The digest of a registered model with its versions and aliases. What not every server tells is left out: deleted
+ * versions, the last number that was given, who made a version and the history of aliases.
  */
 export function registeredModelDigest(model: TransferRegisteredModel): string {
-  const versions = [...model.versions].sort((a, b) => a.version - b.version);
+  const versions = model.versions.filter(({ deleted }) => !deleted).sort((a, b) => a.version - b.version);
   return digestOfJson([
-    [model.name, model.description, model.isPrompt, model.lastVersion, model.createdAtMs, model.updatedAtMs],
+    [model.name, model.description, model.isPrompt, model.createdAtMs, model.updatedAtMs],
     pairs(model.tags),
     model.aliases.map(({ alias, version }) => [alias, version] as const).sort(byKey),
-    versions.map((version) => (version.deleted ? [version.version, 'deleted'] : versionParts(version))),
+    versions.map(versionParts),
   ]);
 }
 

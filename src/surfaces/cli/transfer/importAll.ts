@@ -23,6 +23,8 @@ import { sortedColumns } from './sortedColumns.ts';
 import type { Marked, SourceOwner, TransferSource } from './TransferSource.ts';
 
 const itemsPerRequest = 100;
+/** After so many points the runs that are whole are marked so, and need not be read again if the import is cut off. */
+const pointsPerMark = 200_000;
 
 /** How many of what an import found at the source, and what went wrong with single files. */
 export interface ImportOutcome {
@@ -96,6 +98,13 @@ export async function importAll(
     }));
     const todos = await target.runs(runs);
     const facts: Fact[] = [];
+    let pointsSinceMark = 0;
+    const mark = async (): Promise<void> => {
+      pointsSinceMark = 0;
+      const whole = facts.splice(0);
+      await target.flush();
+      await target.complete(whole);
+    };
     const work = page.map(({ item }, i) => async () => {
       const todo = todos[i];
       if (!todo) return;
@@ -107,15 +116,14 @@ export async function importAll(
       }
       const points = await bringPoints(item, todo);
       const owner = { kind: 'run' as const, id: item.id, artifactUri: item.artifactUri ?? '' };
-      facts.push({
-        ...owner,
-        source: runFacts(item, points, await bringFiles(owner, todo, files[i] ?? null)),
-      });
+      const found = await bringFiles(owner, todo, files[i] ?? null);
+      facts.push({ kind: 'run', id: item.id, source: runFacts(item, points, found) });
       progress.run();
+      pointsSinceMark += points.count;
+      if (pointsSinceMark >= pointsPerMark) await mark();
     });
     await inParallel(work, source.concurrency);
-    await target.flush();
-    await target.complete(facts.map(({ kind, id, source: found }) => ({ kind, id, source: found })));
+    await mark();
   }
 
   async function bringPoints(run: TransferRun, todo: ItemTodo): Promise<PointsDigest> {
