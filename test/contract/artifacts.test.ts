@@ -329,6 +329,8 @@ for (const store of ['a directory', 'S3'] as const) {
       gotBytes += chunk.length;
     }
     assert.equal(gotBytes, sizeBytes);
+    const head = await fetch(`${base}/large.bin`, { method: 'HEAD' });
+    assert.deepEqual([head.status, head.headers.get('content-length')], [200, String(sizeBytes)]);
     assert.equal(`sha256:${hash.digest('hex')}`, digestOf(Buffer.alloc(sizeBytes)));
     if (before > 0) assert.ok(memoryMb() - before < 150, `${before} MB became ${memoryMb()} MB`);
     assert.deepEqual(await spooled(), []);

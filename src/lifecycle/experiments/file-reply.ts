@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from '../../platform/http/index.ts';
 import type { StoredArtifact } from './artifact-roots/index.ts';
 import { downloadType, previewType } from './content-type.ts';
@@ -56,7 +56,8 @@ export async function sendFile(
   }
   if (range === null) {
     void reply.header('content-length', file.sizeBytes);
-    return file.read();
+    // A stream, since Fastify takes the length of anything else for that of the file.
+    return request.method === 'HEAD' ? Readable.from([]) : file.read();
   }
   void reply.code(206).headers({
     'content-length': range.end - range.start + 1,
