@@ -94,7 +94,7 @@ function Leaf(props: { readonly value: unknown }) {
   if (typeof value === 'string')
     return (
       <span className="whitespace-pre-wrap break-words">
-        {JSON.stringify(value.length > 5000 ? `${value.slice(0, 5000)}…` : value)}
+        &quot;{value.length > 5000 ? `${value.slice(0, 5000)}…` : value}&quot;
       </span>
     );
   return <span className="text-accent">{String(value)}</span>;

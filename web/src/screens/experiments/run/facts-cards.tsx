@@ -114,38 +114,62 @@ function columnsOf(schema: unknown): readonly (readonly [string, string])[] {
   ]);
 }
 
-/** Where the code came from, and how it was started. */
+/** Where the code came from, in which environment it ran, and what it wrote out. */
 export function CodeCard(props: { readonly run: RunDetail }) {
   const { run } = props;
-  const tag = (name: string): string | undefined => run.tags[`mlflow.source.${name}`];
-  const commit = tag('git.commit');
-  const dirty = run.tags['millrace.git.dirty'] ?? tag('git.dirty');
+  const { code } = run;
+  const kind = run.tags['mlflow.source.type'];
   return (
     <Card title="Code">
       <Facts
         facts={[
-          tag('name') !== undefined && [
+          code?.entryPoint && [
             'Script',
             <span key="script" className="break-all font-mono text-label">
-              {tag('name')}
+              {code.entryPoint}
             </span>,
           ],
-          tag('type') !== undefined && ['Kind', (tag('type') ?? '').toLowerCase()],
-          commit !== undefined && [
+          kind && ['Kind', kind.toLowerCase()],
+          code?.commit && [
             'Commit',
             <span key="commit">
-              <Id id={commit} text={commit.slice(0, 10)} />
-              {dirty === 'true' && <span className="text-muted"> with changes that are not in it</span>}
+              <Id id={code.commit} text={code.commit.slice(0, 10)} />
+              {code.isDirty && <span className="text-muted"> with changes that are not in it</span>}
             </span>,
           ],
-          tag('git.branch') !== undefined && ['Branch', tag('git.branch')],
-          tag('git.repoURL') !== undefined && ['Repository', tag('git.repoURL')],
+          code?.branch && ['Branch', code.branch],
+          code?.repoUrl && [
+            'Repository',
+            <span key="repository" className="break-all">
+              {code.repoUrl}
+            </span>,
+          ],
+          code?.python && ['Python', code.python],
+          code?.platform && ['On', code.platform],
           run.stepRunId !== null && [
             'Started by',
             <Link key="step" to="/steps" search={{ step: run.stepRunId }} className="text-accent">
               a step of the loop
             </Link>,
           ],
+          code !== null &&
+            code.files.length > 0 && [
+              'More',
+              <ul key="files">
+                {code.files.map((path) => (
+                  <li key={path}>
+                    <Link
+                      to="/runs/$runId"
+                      params={{ runId: run.id }}
+                      search={{ tab: 'files', path }}
+                      className="break-all text-accent"
+                    >
+                      {path}
+                    </Link>
+                  </li>
+                ))}
+              </ul>,
+            ],
           run.user !== '' && ['By', run.user],
           [
             'Files at',

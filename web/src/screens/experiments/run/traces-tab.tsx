@@ -223,7 +223,10 @@ function SpanDetail(props: { readonly span: TraceSpan }) {
   return (
     <section className="flex flex-col gap-3 border-line border-t pt-3">
       <h3 className="break-words font-strong">
-        {span.name} {span.type && <span className="font-normal text-muted">{span.type.toLowerCase()}</span>}
+        {span.name}{' '}
+        {span.type && span.type !== 'UNKNOWN' && (
+          <span className="font-normal text-muted">{span.type.toLowerCase()}</span>
+        )}
       </h3>
       {span.statusMessage && <p className="break-words text-bad">{span.statusMessage}</p>}
       {parts.map(
