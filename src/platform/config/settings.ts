@@ -133,7 +133,9 @@ export const settingsSchema = z.strictObject({
     .describe('how long a running run may write nothing before it counts as lost; 0: for ever'),
   purgeAfter: duration
     .default('30d')
-    .describe('how long deleted runs and experiments are kept before they go for good; 0: until somebody asks'),
+    .describe(
+      'how long deleted runs and experiments are kept before they go for good; 0: until somebody asks',
+    ),
   framesMemory: memory.default('1GB').describe('memory limit of the frame engine'),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
