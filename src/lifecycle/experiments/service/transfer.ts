@@ -21,6 +21,7 @@ import { deleteArtifacts } from '../store/artifacts.ts';
 import { findExperiment, setExperimentTag, updateExperiment } from '../store/experiments.ts';
 import { addPoints } from '../store/metrics.ts';
 import { findRunRow } from '../store/runs.ts';
+import { settlePoints } from '../store/settling.ts';
 import {
   completeItem,
   findImport,
@@ -217,6 +218,8 @@ export function transferOperations(deps: ExperimentsDeps) {
       items: readonly { readonly kind: ItemKind; readonly id: string; readonly source: ItemFacts }[],
     ): Promise<void> {
       authorize(actor, 'transfer:write');
+      const runIds = items.filter(({ kind }) => kind === 'run').map(({ id }) => id);
+      for (const { seq } of await runRowsById(db.read, runIds)) await settlePoints(db, seq);
       await db.write(async (tx) => {
         await importById(tx, importId);
         for (const { kind, id, source } of items) await completeItem(tx, kind, id, source);
