@@ -143,7 +143,7 @@ test("hundreds of requests are answered as MLflow's own server answers them, fie
   const scratch = await temporaryDirectory(t);
   await mkdir(join(scratch, 'artifacts'));
   const server = await startServer(t, { role: 'control' });
-  const printed = await runPython('mlflow_differential.py', [server.url, scratch], {});
+  const printed = await runPython('differential', [server.url, scratch], {});
   assert.match(printed, /^\d{3} requests compared, 0 differences$/m);
 });
 

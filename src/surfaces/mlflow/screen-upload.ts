@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { type Experiments, invalidParameter } from '../../lifecycle/experiments/index.ts';
+import { type Experiments, invalidParameter, safeArtifactPath } from '../../lifecycle/experiments/index.ts';
 import { actorOf, type FastifyInstance } from '../../platform/http/index.ts';
 
 const largestBytes = 10 * 1024 * 1024;
@@ -12,6 +12,7 @@ export function addScreenUpload(scope: FastifyInstance, { runs, artifacts }: Exp
     const { run_uuid: runId, path } = request.query as Readonly<Record<string, string | undefined>>;
     if (!runId) throw invalidParameter('Request must specify run_uuid.');
     if (!path) throw invalidParameter('Request must specify path.');
+    safeArtifactPath(path);
     if (Number(request.headers['content-length'] ?? 0) > largestBytes) throw invalidParameter(tooLarge);
     const data = await buffer(upTo(request.raw));
     if (data.length === 0) throw invalidParameter('Request must specify data.');
