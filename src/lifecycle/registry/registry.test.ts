@@ -215,6 +215,15 @@ forEachDatabase((dialect, open) => {
     ];
     for (const [source, ids, message] of bad)
       await assert.rejects(from(source, ids), refused('tracking_invalid', message), source);
+    await assert.rejects(from('models:/late@none'), refused('alias_unknown'));
+    const prompt = [{ key: 'mlflow.prompt.is_prompt', value: 'true' }];
+    await registry.createModel(tester, { name: 'hello', tags: prompt });
+    const told = (source: string) =>
+      registry.registerVersion(tester, { name: 'hello', source, tags: prompt });
+    await assert.rejects(told('/etc'), refused('tracking_invalid', /^Invalid prompt source: '\/etc'\./));
+    assert.equal((await told('prompt-template')).version, 1);
+    const ofPrompt = /Prompt versions cannot be used as model version sources/;
+    await assert.rejects(from('models:/hello/1'), refused('tracking_invalid', ofPrompt));
   });
 
   test(`${dialect}: models and versions are searched; prompts stay apart; deleted versions are redacted`, async (t) => {

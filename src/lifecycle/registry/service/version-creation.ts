@@ -1,7 +1,8 @@
+import { fail } from '../../../core/errors.ts';
 import { parseInput } from '../../../core/schema.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
-import { pythonDumps } from '../../experiments/index.ts';
+import { invalidParameter, pythonDumps } from '../../experiments/index.ts';
 import { type CreateVersionInput, createVersionInputSchema } from '../contract.ts';
 import type { Tag, VersionRecord } from '../records.ts';
 import { type ResolvedSource, resolveSource } from '../source.ts';
@@ -42,6 +43,8 @@ export interface RegisterInput {
 }
 
 const modelVersionsTag = 'mlflow.modelVersions';
+/** What MLflow's clients name as the source of a prompt. */
+const promptSources: readonly string[] = ['prompt-template', 'dummy-source'];
 
 /** Making model versions: by the loop after packaging, and by scripts through MLflow. */
 export function versionCreation(deps: RegistryDeps) {
@@ -53,10 +56,14 @@ export function versionCreation(deps: RegistryDeps) {
       const [, name = '', separator, which = ''] = /^models:\/+([^/@]+)([/@])([^/]+)$/.exec(uri) ?? [];
       authorize(actor, 'read');
       const model = await modelByName(db.read, name);
-      const number =
-        separator === '@'
-          ? ((await aliasedVersion(db.read, model.id, which)) ?? 0)
-          : await versionNamed(db.read, model, which);
+      if (model.is_prompt === 1) {
+        throw invalidParameter(
+          `Invalid model version source: '${uri}'. Prompt versions cannot be used as model version sources.`,
+        );
+      }
+      const aliased = separator === '@' ? await aliasedVersion(db.read, model.id, which) : undefined;
+      if (aliased === null) throw fail('alias_unknown', { name, alias: which });
+      const number = aliased ?? (await versionNamed(db.read, model, which));
       const row = await versionRow(db.read, model, number);
       const { storage_location: storageLocation, run_id: runId, model_id: modelId } = row;
       return { source: `models:/${name}/${number}`, storageLocation, runId, modelId };
@@ -73,6 +80,7 @@ export function versionCreation(deps: RegistryDeps) {
       for (const tag of input.tags) checkRegistryTag(tag);
       const isPrompt = input.tags.findLast((tag) => tag.key === promptTag)?.value.toLowerCase() === 'true';
       const { source, runId, modelId } = input;
+      if (isPrompt) checkPromptSource(source);
       const resolved = isPrompt
         ? { source, storageLocation: source, runId: runId ?? null, modelId: modelId ?? null }
         : await resolveSource(experiments, actor, { source, runId, modelId }, findVersion(actor));
@@ -158,6 +166,14 @@ export function versionCreation(deps: RegistryDeps) {
       });
     },
   };
+}
+
+/** Prompts have no files: a source that names some would let them be read. Text of MLflow. */
+function checkPromptSource(source: string): void {
+  if (promptSources.includes(source)) return;
+  throw invalidParameter(
+    `Invalid prompt source: '${source}'. Prompt sources must use an MLflow placeholder.`,
+  );
 }
 
 async function versionNamed(tx: Tx, model: ModelRow, which: string): Promise<number> {
