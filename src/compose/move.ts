@@ -1,5 +1,6 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { fail } from '../core/errors.ts';
+import { settleEverything } from '../lifecycle/experiments/index.ts';
 import { dataDirectory, lockDirectory, readSettings } from '../platform/config/index.ts';
 import { type Database, migrate, openSqlite } from '../platform/db/index.ts';
 import { type MovedTable, moveTables, sqliteTables } from '../platform/db/move/index.ts';
@@ -127,10 +128,11 @@ async function toSqlite(
   }
 }
 
-/** Brings a database up to date and closes it again. */
+/** Brings a database up to date, with what was logged in its places, and closes it again. */
 async function brought(db: Database): Promise<void> {
   try {
     await migrate(db, allMigrations);
+    await settleEverything(db);
   } finally {
     await db.close();
   }

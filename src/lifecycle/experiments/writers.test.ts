@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { statements } from '../../platform/db/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { addPoints } from './store/metrics.ts';
 import { findRunRow } from './store/runs.ts';
+import { settleEverything } from './store/settling.ts';
 import { openExperiments, startedExperiment, tester } from './testing.ts';
 
 const metric = (key: string, step: number, value: number) => ({ key, step, timeMs: step, value });
@@ -92,5 +94,21 @@ forEachDatabase((name, open) => {
       assert.equal(metrics.length, 1000);
       assert.ok(metrics.every((m) => m.count === 2 && m.last.step === 2 && m.max === 2 * (m.min ?? 0)));
     }
+  });
+
+  test(`${name}: settled, every point lies in its place`, async (t) => {
+    const { tracking, start, db } = await startedExperiment(t, open);
+    const runs = [await start(), await start()];
+    for (const run of runs) {
+      const metrics = Array.from({ length: 10 }, (_, i) => metric(`m${i % 2}`, i, i));
+      await tracking.logging.batch(tester, run.id, { metrics, params: [], tags: [] });
+    }
+    await settleEverything(db);
+    const count = async (table: string) =>
+      (await statements(db.read).all<{ n: number }>(`SELECT count(*) AS n FROM ${table}`, []))[0]?.n;
+    assert.deepEqual(
+      await Promise.all(['metric_points', 'metric_tail', 'metric_unsummed'].map(count)),
+      [20, 0, 0],
+    );
   });
 });

@@ -35,6 +35,15 @@ export async function settlePoints(db: Database, runSeq: number): Promise<void> 
   }
 }
 
+/** Settles all runs, for whoever copies the tables as they are. */
+export async function settleEverything(db: Database): Promise<void> {
+  const reader = sqliteStatements(db.read);
+  if (!reader) return;
+  for (let run = runWithTail(reader); run !== undefined; run = runWithTail(reader)) {
+    await settlePoints(db, run);
+  }
+}
+
 /**
  * Moves the oldest points of a run's tail to their places.
  *
