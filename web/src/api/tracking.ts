@@ -108,13 +108,15 @@ export const historyQuery = (
     placeholderData: keepPreviousData,
   });
 
-/** The experiment of the newest run, whose keys stand for those of all; null when there is no run. */
-export const runsByExperimentHint = () =>
+const NEWEST_RUNS = 60;
+
+/** The experiments of the newest runs, whose keys stand for those of all. */
+export const newestExperimentsQuery = () =>
   queryOptions({
-    queryKey: ['run-columns', 'newest experiment'] as const,
-    queryFn: async ({ signal }) => {
-      const page = await get<Page<Run>>('/runs', { fields: 'name', limit: 1 }, signal);
-      return page.items[0]?.experimentId ?? null;
+    queryKey: ['run-columns', 'newest experiments'] as const,
+    queryFn: async ({ signal }): Promise<readonly string[]> => {
+      const page = await get<Page<Run>>('/runs', { fields: 'name', limit: NEWEST_RUNS }, signal);
+      return [...new Set(page.items.map((run) => run.experimentId))];
     },
   });
 

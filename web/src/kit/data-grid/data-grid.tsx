@@ -11,7 +11,7 @@ import {
 import { useShortcut } from '../shortcuts.tsx';
 import { BodyRow } from './body-row.tsx';
 import { HeadRow } from './head-row.tsx';
-import { columnsInSight, layoutColumns, rowsInSight } from './layout.ts';
+import { columnsInSight, layoutColumns, rowHeightPx, rowsInSight } from './layout.ts';
 import { useViewport } from './use-viewport.ts';
 
 export type DataColumn<T> = {
@@ -62,7 +62,7 @@ export function DataGrid<T>(props: {
 }) {
   const { rows, columns, rowKey, onOpen, selection, onEnd, onReading } = props;
   const box = useRef<HTMLDivElement>(null);
-  const rowPx = matchMedia('(pointer: coarse)').matches ? 40 : 32;
+  const rowPx = rowHeightPx();
   const view = useViewport(box, rowPx);
   const [cursor, setCursor] = useState(-1);
   const anchor = useRef(-1);

@@ -63,3 +63,10 @@ export function rowsInSight(
   const shown = Math.ceil(heightPx / rowPx) + 4;
   return { start: Math.max(0, first - more), end: Math.min(count, first + shown + more) };
 }
+
+/** Height of a row: taller where a finger points. */
+export const rowHeightPx = (): number => (matchMedia('(pointer: coarse)').matches ? 40 : 32);
+
+/** Height of a grid that shows all its rows while they are few, and scrolls within `mostPx` when they are many. */
+export const gridHeightPx = (rowCount: number, mostPx: number, footerPx = 0): number =>
+  Math.min(mostPx, rowHeightPx() * (rowCount + 1) + 12 + footerPx);

@@ -1,7 +1,7 @@
-import { useQueries } from '@tanstack/react-query';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import type { Run } from '../../../../../src/lifecycle/experiments/contract.ts';
-import { historyQuery } from '../../../api/tracking.ts';
+import { historyQuery, quoted, runsByIdQuery } from '../../../api/tracking.ts';
 import { type CurveReading, LineChart, xText } from '../../../charts/draw/line-chart.tsx';
 import { type CurveX, prepareCurves } from '../../../charts/prepare/curves.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
@@ -11,6 +11,7 @@ import { Card, ProblemNote, Skeleton } from '../../../kit/panel.tsx';
 import { Scroll } from '../../../kit/scroll.tsx';
 import type { CompareSearch } from '../search.ts';
 import type { SetCompare } from './compare-screen.tsx';
+import { mainMetric } from './defaults.ts';
 import { KeyField } from './key-field.tsx';
 import { SeriesSwatch } from './run-chips.tsx';
 import { useKeys } from './use-keys.ts';
@@ -26,7 +27,18 @@ export function CurvesView(props: {
   const { search, set } = props;
   const runs = props.runs.slice(0, MOST_CURVES);
   const suggested = useKeys(props.runs, 'metric', '', 40);
-  const key = search.key ?? suggested.keys[0];
+  const ids = props.runs.slice(0, 3).map((run) => run.id);
+  const fields = ['name', ...suggested.keys.map((each) => `metrics.${quoted(each)}`)].join(',');
+  const sample = useQuery({
+    ...runsByIdQuery(ids, fields),
+    enabled: search.key === undefined && suggested.keys.length > 0,
+  });
+  // A metric with a history says more than one with a single value.
+  const curved = suggested.keys.filter((each) =>
+    sample.data?.some((run) => (run.metrics[each]?.count ?? 0) > 1),
+  );
+  const key =
+    search.key ?? (sample.isFetched ? (mainMetric(curved) ?? mainMetric(suggested.keys)) : undefined);
   const [x, setX] = useState<CurveX>('step');
   const [smoothing, setSmoothing] = useState(0);
   const [logY, setLogY] = useState(false);

@@ -4,6 +4,7 @@ import { useMemo, useState } from 'react';
 import type { ArtifactEntry, Run } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { ownerFilesQuery } from '../../../api/tracking.ts';
 import { type DataColumn, DataGrid } from '../../../kit/data-grid/data-grid.tsx';
+import { gridHeightPx } from '../../../kit/data-grid/layout.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { formatBytes, plural } from '../../../kit/format.ts';
 import { Card, Skeleton } from '../../../kit/panel.tsx';
@@ -102,7 +103,7 @@ export function FilesView(props: { readonly runs: readonly Run[] }) {
       ) : (
         <div
           className="flex flex-col border-line border-t"
-          style={{ height: Math.min(640, 32 * (rows.length + 1) + 12) }}
+          style={{ height: gridHeightPx(rows.length, 640) }}
         >
           <DataGrid
             label="Files"

@@ -4,6 +4,7 @@ import type { MetricSummary, Run } from '../../../../../src/lifecycle/experiment
 import { quoted, runsByIdQuery } from '../../../api/tracking.ts';
 import { Button } from '../../../kit/button.tsx';
 import { type DataColumn, DataGrid } from '../../../kit/data-grid/data-grid.tsx';
+import { gridHeightPx } from '../../../kit/data-grid/layout.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { SearchField, Select } from '../../../kit/fields.tsx';
 import { formatCount } from '../../../kit/format.ts';
@@ -88,7 +89,7 @@ export function MetricsView(props: {
           {() => (
             <div
               className="flex flex-col border-line border-t"
-              style={{ height: Math.min(640, 32 * (rows.length + 1) + (keys.hasMore ? 56 : 12)) }}
+              style={{ height: gridHeightPx(rows.length, 640, keys.hasMore ? 44 : 0) }}
             >
               <DataGrid
                 label="Metrics"

@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'react';
 import type { Run } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { type DataColumn, DataGrid } from '../../../kit/data-grid/data-grid.tsx';
+import { gridHeightPx } from '../../../kit/data-grid/layout.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { SearchField } from '../../../kit/fields.tsx';
 import { plural } from '../../../kit/format.ts';
@@ -77,7 +78,7 @@ export function ParamsView(props: {
       ) : (
         <div
           className="flex flex-col border-line border-t"
-          style={{ height: Math.min(640, 32 * (rows.length + 1) + 12) }}
+          style={{ height: gridHeightPx(rows.length, 640) }}
         >
           <DataGrid
             label="Params and tags"

@@ -13,7 +13,7 @@ export function RunChips(props: { readonly runs: readonly Run[]; readonly onRemo
   const [all, setAll] = useState(false);
   const shown = all ? runs : runs.slice(0, AT_ONCE);
   return (
-    <ul className="flex max-h-40 flex-wrap gap-2 overflow-y-auto" aria-label="Compared runs">
+    <ul className="flex max-h-[168px] flex-wrap gap-2 overflow-y-auto" aria-label="Compared runs">
       {shown.map((run, index) => (
         <li
           key={run.id}

@@ -2,6 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import type { MetricSummary, RunDetail } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { type DataColumn, DataGrid } from '../../../kit/data-grid/data-grid.tsx';
+import { gridHeightPx } from '../../../kit/data-grid/layout.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { SearchField } from '../../../kit/fields.tsx';
 import { formatCount } from '../../../kit/format.ts';
@@ -26,7 +27,6 @@ export function MetricsTable(props: { readonly run: RunDetail }) {
     return found.toSorted((a, b) => compare(a, b, order.key) * (order.way === 'asc' ? 1 : -1));
   }, [all, query, order]);
   const columns = useMemo(() => columnsOf(order, setOrder), [order]);
-  const coarse = matchMedia('(pointer: coarse)').matches ? 40 : 32;
   return (
     <Card
       title="Metrics"
@@ -46,7 +46,7 @@ export function MetricsTable(props: { readonly run: RunDetail }) {
       ) : (
         <div
           className="flex flex-col border-line border-t"
-          style={{ height: coarse * (Math.min(ROWS_SHOWN, all.length) + 1) + 12 }}
+          style={{ height: gridHeightPx(Math.min(ROWS_SHOWN, all.length), 640) }}
         >
           <DataGrid
             label="Metrics"

@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'react';
 import { type DataColumn, DataGrid } from '../../../kit/data-grid/data-grid.tsx';
+import { gridHeightPx } from '../../../kit/data-grid/layout.ts';
 import { SearchField } from '../../../kit/fields.tsx';
 import { formatCount, plural } from '../../../kit/format.ts';
 import type { TextTable } from './table-text.ts';
@@ -54,7 +55,7 @@ export function RowsView(props: {
       </div>
       <div
         className="flex flex-col overflow-hidden rounded-control border border-line"
-        style={{ height: Math.min(520, 32 * (rows.length + 1) + 12) }}
+        style={{ height: gridHeightPx(rows.length, 520) }}
       >
         <DataGrid
           label={label}

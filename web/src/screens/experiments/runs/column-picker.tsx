@@ -1,13 +1,12 @@
-import { useQuery } from '@tanstack/react-query';
 import { ChevronDown, ChevronUp, Columns3, Plus, X } from 'lucide-react';
 import { useState } from 'react';
-import { runColumnsQuery } from '../../../api/tracking.ts';
 import { Button, IconButton } from '../../../kit/button.tsx';
 import { Dialog, DialogHead } from '../../../kit/dialog.tsx';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { Choice, SearchField, Select } from '../../../kit/fields.tsx';
-import { QueryView } from '../../../kit/panel.tsx';
+import { ProblemNote, Skeleton } from '../../../kit/panel.tsx';
 import { Scroll } from '../../../kit/scroll.tsx';
+import { useRunKeys } from '../run-keys.ts';
 import {
   type ColumnRef,
   columnText,
@@ -30,7 +29,7 @@ const OWN_WORD: Readonly<Record<OwnField, string>> = {
 
 /** Which columns a table of runs shows and in which order; keys are searched on the server. */
 export function ColumnPicker(props: {
-  readonly experimentId: string | null;
+  readonly experimentIds: readonly string[];
   readonly columns: readonly ColumnRef[];
   readonly onChange: (columns: readonly ColumnRef[] | null) => void;
 }) {
@@ -55,22 +54,19 @@ export function ColumnPicker(props: {
 type Kind = 'metric' | 'param' | 'tag' | 'own';
 
 function Found(props: {
-  readonly experimentId: string | null;
+  readonly experimentIds: readonly string[];
   readonly columns: readonly ColumnRef[];
   readonly onChange: (columns: readonly ColumnRef[]) => void;
 }) {
-  const { experimentId, columns, onChange } = props;
+  const { experimentIds, columns, onChange } = props;
   const [kind, setKind] = useState<Kind>('metric');
   const [query, setQuery] = useState('');
   const [part, setPart] = useState<MetricPart>('last');
-  const found = useQuery({
-    ...runColumnsQuery(experimentId ?? '', {
-      limit: SHOWN,
-      ...(kind === 'own' ? {} : { kind }),
-      ...(query ? { query } : {}),
-    }),
-    enabled: experimentId !== null && kind !== 'own',
-  });
+  const found = useRunKeys(
+    experimentIds,
+    { limit: SHOWN, query, ...(kind === 'own' ? {} : { kind }) },
+    kind !== 'own',
+  );
   const full = columns.length >= MOST_COLUMNS;
   const add = (column: ColumnRef): void => {
     if (columns.some((each) => columnText(each) === columnText(column)))
@@ -125,48 +121,41 @@ function Found(props: {
               />
             ))}
           </ul>
-        ) : experimentId === null ? (
+        ) : found.keys.length === 0 ? (
           <div className="px-2">
-            <EmptyLine>Choose an experiment first: keys belong to its runs.</EmptyLine>
+            {found.error ? (
+              <ProblemNote error={found.error} />
+            ) : found.isFetched ? (
+              <EmptyLine>{query ? 'No key holds this text.' : `No ${kind} was logged here.`}</EmptyLine>
+            ) : (
+              <Skeleton rows={6} />
+            )}
           </div>
         ) : (
-          <QueryView
-            query={found}
-            rows={6}
-            isEmpty={(page) => page.items.length === 0}
-            empty={
-              <div className="px-2">
-                <EmptyLine>{query ? 'No key holds this text.' : `No ${kind} was logged here.`}</EmptyLine>
-              </div>
-            }
-          >
-            {(page) => (
-              <>
-                <ul>
-                  {page.items.map((each) => {
-                    const column: ColumnRef =
-                      each.kind === 'metric'
-                        ? { kind: 'metric', key: each.key, part }
-                        : { kind: each.kind, key: each.key };
-                    return (
-                      <KeyRow
-                        key={`${each.kind} ${each.key}`}
-                        text={each.key}
-                        note={each.latestRuns === 0 ? 'old runs only' : undefined}
-                        checked={isShown(column)}
-                        onToggle={() => add(column)}
-                      />
-                    );
-                  })}
-                </ul>
-                {page.next !== null && (
-                  <p className="px-2 py-2 text-label text-muted">
-                    The first {page.items.length}; type a part of the name to find others.
-                  </p>
-                )}
-              </>
+          <>
+            <ul>
+              {found.keys.map((each) => {
+                const column: ColumnRef =
+                  each.kind === 'metric'
+                    ? { kind: 'metric', key: each.key, part }
+                    : { kind: each.kind, key: each.key };
+                return (
+                  <KeyRow
+                    key={`${each.kind} ${each.key}`}
+                    text={each.key}
+                    note={each.latestRuns === 0 ? 'old runs only' : undefined}
+                    checked={isShown(column)}
+                    onToggle={() => add(column)}
+                  />
+                );
+              })}
+            </ul>
+            {found.hasMore && (
+              <p className="px-2 py-2 text-label text-muted">
+                The first {found.keys.length}; type a part of the name to find others.
+              </p>
             )}
-          </QueryView>
+          </>
         )}
       </Scroll>
       {full && (

@@ -1,8 +1,8 @@
-import { useQuery } from '@tanstack/react-query';
 import { Search, X } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { asProblem } from '../../../api/problem.ts';
-import { quoted, runColumnsQuery } from '../../../api/tracking.ts';
+import { quoted } from '../../../api/tracking.ts';
+import { useRunKeys } from '../run-keys.ts';
 import { complete, typingAt, wordsFor } from './suggest.ts';
 
 /**
@@ -12,11 +12,11 @@ import { complete, typingAt, wordsFor } from './suggest.ts';
 export function FilterField(props: {
   readonly value: string;
   readonly onChange: (value: string) => void;
-  /** Whose keys are suggested; none across experiments. */
-  readonly experimentId: string | undefined;
+  /** Whose keys are suggested. */
+  readonly experimentIds: readonly string[];
   readonly error: unknown;
 }) {
-  const { value, onChange, experimentId } = props;
+  const { value, onChange, experimentIds } = props;
   const [draft, setDraft] = useState(value);
   const [caret, setCaret] = useState(0);
   const [active, setActive] = useState(-1);
@@ -26,21 +26,18 @@ export function FilterField(props: {
   const errorId = useId();
   useEffect(() => setDraft(value), [value]);
   const typing = focused ? typingAt(draft, caret) : null;
-  const keys = useQuery({
-    ...runColumnsQuery(experimentId ?? '', {
-      limit: 8,
-      ...(typing && typing.kind !== 'word'
-        ? { kind: typing.kind, ...(typing.typed ? { query: typing.typed } : {}) }
-        : {}),
-    }),
-    enabled: experimentId !== undefined && typing !== null && typing.kind !== 'word',
-  });
+  const isKey = typing !== null && typing.kind !== 'word';
+  const { keys } = useRunKeys(
+    experimentIds,
+    { limit: 8, ...(isKey ? { kind: typing.kind, query: typing.typed } : {}) },
+    isKey,
+  );
   const options: readonly string[] =
     typing === null
       ? []
       : typing.kind === 'word'
         ? wordsFor(typing.typed)
-        : (keys.data?.items ?? []).map((each) => quoted(each.key)).filter((key) => key !== typing.typed);
+        : keys.map((each) => quoted(each.key)).filter((key) => key !== typing.typed);
   const open = options.length > 0;
   const choose = (option: string): void => {
     if (!typing) return;
@@ -69,7 +66,7 @@ export function FilterField(props: {
     event.preventDefault();
   };
   return (
-    <div className="relative flex min-w-0 flex-1 basis-80 flex-col gap-1">
+    <div className="relative flex min-w-0 flex-1 basis-60 flex-col gap-1">
       <div className="relative flex items-center">
         <Search size={14} aria-hidden className="pointer-events-none absolute left-2 text-faint" />
         <input

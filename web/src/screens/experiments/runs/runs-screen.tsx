@@ -44,7 +44,12 @@ export function RunsScreen() {
     () => new Map((experiments.data?.items ?? []).map((each) => [each.id, each.name])),
     [experiments.data],
   );
-  const { columns: asked, ready, isSuggested } = useColumns(search.experiment, search.cols);
+  const {
+    columns: asked,
+    ready,
+    isSuggested,
+    experiments: keysOf,
+  } = useColumns(search.experiment, search.cols);
   const nested = search.nested === 'yes';
   const [reading, setReading] = useState(false);
   const view = useMemo<RunsView>(() => {
@@ -124,7 +129,7 @@ export function RunsScreen() {
         names={names}
         columns={columns}
         onColumns={setColumns}
-        keysOf={search.experiment ?? runs[0]?.experimentId ?? null}
+        keysOf={keysOf}
         error={filterWrong ? query.error : null}
         view={view}
       />

@@ -15,8 +15,8 @@ export function RunsToolbar(props: {
   readonly names: ReadonlyMap<string, string>;
   readonly columns: readonly ColumnRef[];
   readonly onColumns: (columns: readonly ColumnRef[] | null) => void;
-  /** The experiment whose keys can be chosen. */
-  readonly keysOf: string | null;
+  /** The experiments whose keys can be chosen. */
+  readonly keysOf: readonly string[];
   readonly error: unknown;
   readonly view: RunsView;
 }) {
@@ -33,7 +33,7 @@ export function RunsToolbar(props: {
       <FilterField
         value={search.filter ?? ''}
         onChange={(filter) => set({ filter })}
-        experimentId={search.experiment ?? props.keysOf ?? undefined}
+        experimentIds={props.keysOf}
         error={props.error}
       />
       <Select<'deleted' | 'all'>
@@ -55,7 +55,7 @@ export function RunsToolbar(props: {
       >
         Nested
       </Button>
-      <ColumnPicker experimentId={props.keysOf} columns={props.columns} onChange={props.onColumns} />
+      <ColumnPicker experimentIds={props.keysOf} columns={props.columns} onChange={props.onColumns} />
       <CsvButton view={props.view} columns={props.columns} />
     </div>
   );

@@ -1,12 +1,8 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import type { Run } from '../../../../../src/lifecycle/experiments/contract.ts';
-import {
-  type RunsView,
-  runColumnsQuery,
-  runPagesQuery,
-  runsByExperimentHint,
-} from '../../../api/tracking.ts';
+import { newestExperimentsQuery, type RunsView, runPagesQuery } from '../../../api/tracking.ts';
+import { useRunKeys } from '../run-keys.ts';
 import { type ColumnRef, parseColumns, suggestedColumns } from './columns.ts';
 
 const COLUMNS_KEY = 'millrace.runs.columns.';
@@ -47,37 +43,41 @@ export function useRunPages(view: RunsView, reading: boolean, ready: boolean) {
 export function useColumns(
   experimentId: string | undefined,
   asked: string | undefined,
-): { readonly columns: readonly ColumnRef[]; readonly ready: boolean; readonly isSuggested: boolean } {
+): {
+  readonly columns: readonly ColumnRef[];
+  readonly ready: boolean;
+  readonly isSuggested: boolean;
+  readonly experiments: readonly string[];
+} {
   const chosen = asked ?? localStorage.getItem(COLUMNS_KEY + (experimentId ?? 'all'));
-  const hint = useQuery({
-    ...runsByExperimentHint(),
-    enabled: chosen === null && experimentId === undefined,
-  });
-  const source = experimentId ?? hint.data ?? undefined;
-  const enabled = chosen === null && source !== undefined;
-  const metrics = useQuery({ ...runColumnsQuery(source ?? '', { kind: 'metric', limit: 300 }), enabled });
-  const params = useQuery({ ...runColumnsQuery(source ?? '', { kind: 'param', limit: 100 }), enabled });
+  const newest = useQuery({ ...newestExperimentsQuery(), enabled: experimentId === undefined });
+  const experiments = useMemo(
+    () => (experimentId === undefined ? (newest.data ?? []) : [experimentId]),
+    [experimentId, newest.data],
+  );
+  const metrics = useRunKeys(experiments, { kind: 'metric', limit: 300 }, chosen === null);
+  const params = useRunKeys(experiments, { kind: 'param', limit: 100 }, chosen === null);
+  const isKnown = experimentId !== undefined || newest.isFetched;
   // What was suggested stays, although other keys become more common: columns do not move while somebody reads.
   const kept = useRef<{ readonly of: string | undefined; readonly columns: readonly ColumnRef[] } | null>(
     null,
   );
   return useMemo(() => {
-    if (chosen !== null) return { columns: parseColumns(chosen), ready: true, isSuggested: false };
-    const ready =
-      (metrics.isFetched && params.isFetched) ||
-      (experimentId === undefined && hint.isFetched && hint.data === null);
+    if (chosen !== null)
+      return { columns: parseColumns(chosen), ready: true, isSuggested: false, experiments };
+    const ready = isKnown && metrics.isFetched && params.isFetched;
     const before = kept.current;
     if (before && before.of === experimentId && isWhole(before.columns))
-      return { columns: before.columns, ready: true, isSuggested: true };
-    const keys = [...(metrics.data?.items ?? []), ...(params.data?.items ?? [])];
+      return { columns: before.columns, ready: true, isSuggested: true, experiments };
+    const keys = [...metrics.keys, ...params.keys];
     const own: readonly ColumnRef[] = experimentId === undefined ? [{ kind: 'own', key: 'experiment' }] : [];
     const columns = [
       ...suggestedColumns(keys, { metrics: innerWidth < 700 ? 2 : 4, params: PARAM_CANDIDATES }),
       ...own,
     ];
     if (ready) kept.current = { of: experimentId, columns };
-    return { columns, ready, isSuggested: true };
-  }, [chosen, metrics, params, experimentId, hint]);
+    return { columns, ready, isSuggested: true, experiments };
+  }, [chosen, metrics, params, experimentId, experiments, isKnown]);
 }
 
 const isWhole = (columns: readonly ColumnRef[]): boolean =>

@@ -1,0 +1,55 @@
+import { useQueries } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import type { RunColumn, RunColumnKind } from '../../../../src/lifecycle/experiments/contract/search.ts';
+import { runColumnsQuery } from '../../api/tracking.ts';
+
+/** More experiments than this are not asked for their keys at once. */
+export const MOST_EXPERIMENTS = 6;
+
+/**
+ * Keys that runs of some experiments have, those of the most runs first; `query` is a part of their names, searched
+ * by the server.
+ */
+export function useRunKeys(
+  experimentIds: readonly string[],
+  search: { readonly kind?: RunColumnKind; readonly query?: string; readonly limit: number },
+  enabled = true,
+): {
+  readonly keys: readonly RunColumn[];
+  readonly hasMore: boolean;
+  readonly isFetched: boolean;
+  readonly error: unknown;
+} {
+  const { kind, query, limit } = search;
+  const answers = useQueries({
+    queries: experimentIds.slice(0, MOST_EXPERIMENTS).map((id) => ({
+      ...runColumnsQuery(id, {
+        limit: Math.min(1000, limit),
+        ...(kind ? { kind } : {}),
+        ...(query ? { query } : {}),
+      }),
+      enabled,
+    })),
+  });
+  const stamp = answers
+    .map((answer) => `${answer.dataUpdatedAt} ${answer.isFetched} ${answer.errorUpdatedAt}`)
+    .join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the stamp stands for the answers.
+  return useMemo(() => {
+    const found = new Map<string, RunColumn>();
+    for (const each of answers.flatMap((answer) => answer.data?.items ?? [])) {
+      const name = `${each.kind} ${each.key}`;
+      const before = found.get(name)?.latestRuns ?? 0;
+      found.set(name, { ...each, latestRuns: before + each.latestRuns });
+    }
+    const keys = [...found.values()].toSorted(
+      (a, b) => b.latestRuns - a.latestRuns || a.key.localeCompare(b.key, undefined, { numeric: true }),
+    );
+    return {
+      keys: keys.slice(0, limit),
+      hasMore: keys.length > limit || answers.some((answer) => answer.data?.next != null),
+      isFetched: answers.every((answer) => answer.isFetched),
+      error: answers.find((answer) => answer.isError && !answer.data)?.error ?? null,
+    };
+  }, [stamp, limit]);
+}
