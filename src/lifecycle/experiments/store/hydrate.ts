@@ -4,6 +4,7 @@ import type { DatasetInputRecord, RunInfo, RunRecord } from '../records.ts';
 import type { Tag } from '../validation.ts';
 import { datasetsOfRuns, modelsOfRuns } from './inputs.ts';
 import { summariesOfRuns } from './metrics.ts';
+import { ofRuns } from './of-runs.ts';
 import { type RunRow, runInfo } from './runs.ts';
 import { grouped } from './tables.ts';
 
@@ -80,13 +81,6 @@ async function linksOfRuns(tx: Tx, seqs: readonly number[]) {
         .map(({ modelId, step }) => ({ modelId, step })),
     };
   };
-}
-
-/** A condition on `run_seq` with one parameter, however many runs: the statement stays the same. */
-export function ofRuns(tx: Tx, seqs: readonly number[]): { readonly where: string; readonly value: string } {
-  return sqliteStatements(tx)
-    ? { where: 'run_seq IN (SELECT value FROM json_each(?))', value: JSON.stringify(seqs) }
-    : { where: 'run_seq = ANY(CAST(? AS BIGINT[]))', value: `{${seqs.join()}}` };
 }
 
 async function textsOfRuns(

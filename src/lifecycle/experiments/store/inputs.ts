@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Tx } from '../../../platform/db/index.ts';
 import type { DatasetInputRecord, DatasetSummaryRecord } from '../records.ts';
-import { chunks } from './chunks.ts';
+import { isOfRuns } from './of-runs.ts';
 import { grouped, lastByKey, on } from './tables.ts';
 
 /**
@@ -62,46 +62,43 @@ export async function datasetsOfRuns(
   tx: Tx,
   seqs: readonly number[],
 ): Promise<ReadonlyMap<number, DatasetInputRecord[]>> {
-  const found: (readonly [number, DatasetInputRecord])[] = [];
-  for (const chunk of chunks(seqs)) {
-    const rows = await on(tx)
-      .selectFrom('run_datasets as l')
-      .innerJoin('input_datasets as d', 'd.id', 'l.dataset_id')
-      .selectAll('d')
-      .select('l.run_seq')
-      .where('l.run_seq', 'in', chunk)
-      .orderBy('d.id')
-      .execute();
-    if (rows.length === 0) continue;
-    const tagRows = await on(tx)
-      .selectFrom('run_dataset_tags')
-      .selectAll()
-      .where('run_seq', 'in', chunk)
-      .orderBy('key')
-      .execute();
-    const tags = grouped(
-      tagRows,
-      (row) => `${row.run_seq}/${row.dataset_id}`,
-      ({ key, value }) => ({ key, value }),
-    );
-    for (const row of rows) {
+  const rows = await on(tx)
+    .selectFrom('run_datasets as l')
+    .innerJoin('input_datasets as d', 'd.id', 'l.dataset_id')
+    .selectAll('d')
+    .select('l.run_seq')
+    .where(isOfRuns(tx, 'l.run_seq', seqs))
+    .orderBy('d.id')
+    .execute();
+  if (rows.length === 0) return new Map();
+  const tagRows = await on(tx)
+    .selectFrom('run_dataset_tags')
+    .selectAll()
+    .where(isOfRuns(tx, 'run_seq', seqs))
+    .orderBy('key')
+    .execute();
+  const tags = grouped(
+    tagRows,
+    (row) => `${row.run_seq}/${row.dataset_id}`,
+    ({ key, value }) => ({ key, value }),
+  );
+  return grouped(
+    rows,
+    (row) => row.run_seq,
+    (row) => {
       const { name, digest, source_type: sourceType, source, schema, profile } = row;
       const dataset = { name, digest, sourceType, source, schema, profile };
-      found.push([row.run_seq, { dataset, tags: tags.get(`${row.run_seq}/${row.id}`) ?? [] }]);
-    }
-  }
-  return grouped(
-    found,
-    ([seq]) => seq,
-    ([, input]) => input,
+      return { dataset, tags: tags.get(`${row.run_seq}/${row.id}`) ?? [] };
+    },
   );
 }
 
 export async function modelsOfRuns(tx: Tx, seqs: readonly number[]) {
-  const rows = [];
-  for (const chunk of chunks(seqs)) {
-    rows.push(...(await on(tx).selectFrom('run_models').selectAll().where('run_seq', 'in', chunk).execute()));
-  }
+  const rows = await on(tx)
+    .selectFrom('run_models')
+    .selectAll()
+    .where(isOfRuns(tx, 'run_seq', seqs))
+    .execute();
   return grouped(
     rows,
     (row) => row.run_seq,

@@ -3,12 +3,12 @@ import type { MetricDirection } from '../contract.ts';
 import { guessDirection } from '../metric-direction.ts';
 import type { MetricPoint } from '../metric-point.ts';
 import type { MetricSummaryRecord } from '../records.ts';
-import { chunks } from './chunks.ts';
 import { statedDirections } from './directions.ts';
+import { isOfRuns } from './of-runs.ts';
 import { batchOfPoints, type PointBatch, pointsByKey } from './point-batch.ts';
 import { addPointsOnPostgres } from './points-postgres.ts';
 import { addPointsOnSqlite } from './points-sqlite.ts';
-import { firstOf, lastOf, type SeriesRow } from './summary.ts';
+import { firstOf, lastOf } from './summary.ts';
 import { grouped, on } from './tables.ts';
 
 /**
@@ -33,12 +33,18 @@ export async function summariesOfRuns(
   keys: 'all' | ReadonlySet<string> = 'all',
 ): Promise<ReadonlyMap<number, MetricSummaryRecord[]>> {
   if (keys !== 'all' && keys.size === 0) return new Map();
-  const rows: SeriesRow[] = [];
-  for (const chunk of chunks(runs.map((run) => run.seq))) {
-    const query = on(tx).selectFrom('metric_series').selectAll().where('run_seq', 'in', chunk);
-    const some = keys === 'all' ? query : query.where('key', 'in', [...keys]);
-    rows.push(...(await some.where('count', '>', 0).orderBy('run_seq').orderBy('key').execute()));
-  }
+  const query = on(tx)
+    .selectFrom('metric_series')
+    .selectAll()
+    .where(
+      isOfRuns(
+        tx,
+        'run_seq',
+        runs.map((run) => run.seq),
+      ),
+    );
+  const some = keys === 'all' ? query : query.where('key', 'in', [...keys]);
+  const rows = await some.where('count', '>', 0).orderBy('run_seq').orderBy('key').execute();
   const experimentOf = new Map(runs.map((run) => [run.seq, run.experiment_id]));
   const stated = rows.length === 0 ? null : await statedDirections(tx, [...new Set(experimentOf.values())]);
   const guesses = new Map<string, MetricDirection>();

@@ -131,7 +131,8 @@ async function found(
     SELECT r.*, ${sql.join(sortList)} FROM ${from}
     WHERE ${sql.join([...conditionsSql(dialect, search), ...where], sql` AND `)}
     ORDER BY ${orderBySql(columns.slice(significant))} LIMIT ${limit}`.execute(tx);
-  return rows.map((row) => ({ ...row, sort: columns.map((_, i) => row[`sort_${i}`] ?? 0) }));
+  // The rows are ours alone, and copying a thousand of them costs as much as a query.
+  return rows.map((row) => Object.assign(row, { sort: columns.map((_, i) => row[`sort_${i}`] ?? 0) }));
 }
 
 function conditionsSql(
