@@ -312,3 +312,25 @@ test('runs are found, ordered and shown as a table or as CSV', async () => {
   await refused(2, /runs have no "statu"; did you mean "status"\?/, 'runs', '--columns', 'statu');
   await refused(1, /Could not find experiment with name 'nope'/, 'runs', 'nope');
 });
+
+test('what is deleted is listed, and goes for good when somebody asks', async () => {
+  const send = async (method: string, path: string, body?: object): Promise<string> => {
+    const headers = { 'content-type': 'application/json' };
+    const init = body === undefined ? { method } : { method, headers, body: JSON.stringify(body) };
+    return (await fetch(server.url + path, init)).text();
+  };
+  assert.match(await done('trash'), /^Nothing is deleted\.\n$/);
+  const made = await send('POST', '/api/2.0/mlflow/experiments/create', { name: 'to throw away' });
+  const { experiment_id: id } = JSON.parse(made) as { experiment_id: string };
+  await send('POST', '/api/2.0/mlflow/runs/create', { experiment_id: id, start_time: 1 });
+  assert.match(await done('gc', '--dry-run'), /^Would go for good:\n {2}0 experiments\n {2}0 runs\n/);
+  await send('DELETE', `/api/v1/experiments/${id}`);
+  assert.match(await done('trash'), /\nexperiment +\d+ +to throw away +\d+ .* user:\S+ /);
+  assert.match(await done('gc', '--older-than', '0', '--dry-run'), /\n {2}1 experiment\n {2}1 run\n/);
+  assert.match(
+    await done('gc', '--older-than', '0', '--experiment-ids', `${id}, 99999`),
+    /^Gone for good:\n {2}1 experiment\n {2}1 run\n/,
+  );
+  assert.match(await done('trash'), /^Nothing is deleted\.\n$/);
+  await refused(1, /olderThan/, 'gc', '--older-than', 'soon');
+});

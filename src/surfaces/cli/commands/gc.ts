@@ -7,7 +7,9 @@ import { count } from '../format/text.ts';
 
 type Counts = z.output<typeof purgeCountsSchema>;
 
-const pollMs = 500;
+const pollMs = 250;
+/** After so many it takes long enough to say how to watch it. */
+const longPolls = 40;
 
 /** `millrace gc [--dry-run]`: starts a purge, waits for its end and tells what went; exit code 1 if it fails. */
 export async function gc(call: CommandCall): Promise<number | undefined> {
@@ -18,10 +20,10 @@ export async function gc(call: CommandCall): Promise<number | undefined> {
     experimentIds: ids?.split(',').map((id) => id.trim()),
   };
   const { stepRunId } = await call.api.post('purges', body, purgeStartedSchema);
-  if (!call.json) call.note(`Follow it with: millrace logs ${stepRunId} --follow`);
-  for (;;) {
+  for (let polls = 0; ; polls++) {
     const step = await call.api.get(`step-runs/${part(stepRunId)}`, stepRunSchema);
     if (step.status === 'queued' || step.status === 'running') {
+      if (polls === longPolls && !call.json) call.note(`It goes on: millrace logs ${stepRunId} --follow`);
       await sleep(pollMs);
       continue;
     }
