@@ -14,5 +14,4 @@ KNOWN = {
     "wrong verbs": "A path asked for with a verb that it has not is unknown (404 ENDPOINT_NOT_FOUND); Flask answers 405, and OPTIONS itself.",
     "two slashes": "Repeated slashes in a path count as one; MLflow sends the client to the path with one.",
     "page tokens": "Tokens are positions in the order, not offsets: one that was not given out by the server is refused.",
-    "rename while deleted": "MLflow fails with 500, which its clients repeat for minutes.",
 }
