@@ -17,15 +17,20 @@ export function checkLocation(location: string): void {
     throw invalidParameter("'artifact_location' URL can't include fragments or params.");
   }
   if (decoded(query).includes('..')) throw invalidParameter('Invalid query string');
-  const namesHost = scheme !== 'mlflow-artifacts' || /^[^:]+:\/\/[^/]/.test(location);
-  if (hostSchemes.has(scheme) && namesHost) {
-    throw invalidParameter(
-      `'artifact_location' cannot use the '${scheme}' scheme: the '${scheme}' scheme addresses a host other than the tracking server's configured artifact storage, so the server would connect to the host named in the URI. Set the MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES environment variable on the server to allow it.`,
-    );
-  }
+  checkNamesNoHost(location, 'artifact_location');
   if (location.startsWith('runs:')) {
     throw invalidParameter(`Artifact location cannot be a runs:/ URI. Given: '${location}'`);
   }
+}
+
+/** Refuses an address that names a host which the server would have to call. Throws `tracking_invalid`. */
+export function checkNamesNoHost(uri: string, field: string): void {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase() ?? '';
+  const namesHost = scheme !== 'mlflow-artifacts' || /^[^:]+:\/\/[^/]/.test(uri);
+  if (!hostSchemes.has(scheme) || !namesHost) return;
+  throw invalidParameter(
+    `'${field}' cannot use the '${scheme}' scheme: the '${scheme}' scheme addresses a host other than the tracking server's configured artifact storage, so the server would connect to the host named in the URI. Set the MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES environment variable on the server to allow it.`,
+  );
 }
 
 /** Text with all its percent encodings undone, however often they were made. */

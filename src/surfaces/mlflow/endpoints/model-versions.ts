@@ -1,11 +1,13 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
 import { checkKey, invalidParameter } from '../../../lifecycle/experiments/index.ts';
 import type { Registry } from '../../../lifecycle/registry/index.ts';
+import { checkNamesNoHost } from '../artifact-location.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { list, listedVersionJson, nextPage, versionJson } from '../wire.ts';
 import { tagFields, tagsOf } from './experiments.ts';
 import { byName } from './registered-models.ts';
 
+const promptTag = 'mlflow.prompt.is_prompt';
 const byVersion = { ...byName, version: { kind: 'string', required: true } } as const;
 
 /** Versions of registered models. */
@@ -42,6 +44,11 @@ function versionEndpoints(registry: Registry): readonly Endpoint[] {
         model_id: { kind: 'string' },
       },
       async handle(input, { actor }) {
+        const isPrompt = input.tags.some(
+          (tag) => tag.key === promptTag && tag.value?.toLowerCase() === 'true',
+        );
+        // Prompts are refused every source but their placeholders.
+        if (!isPrompt) checkNamesNoHost(input.source, 'source');
         const version = await registry.registerVersion(actor, {
           name: input.name,
           source: input.source,
