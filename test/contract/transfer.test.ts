@@ -108,11 +108,9 @@ async function watched(
 test('a MLflow 3 server comes over whole by its API and by its file, also when killed half way; out and back, to Postgres and back', async (t) => {
   const directory = await folder(t);
   const source = await mlflowServer(t, directory);
-  const [target, second] = await Promise.all([
-    startServer(t, { role: 'control' }),
-    startServer(t, { role: 'control' }),
-    python(three, 'transfer_source.py', source, '', '2500'),
-  ]);
+  const target = await startServer(t, { role: 'control' });
+  const second = await startServer(t, { role: 'control' });
+  await python(three, 'transfer_source.py', source, '', '2500');
 
   let child: ChildProcess | undefined;
   const slow = await watched(t, source, 'get-history', 8, () => child?.kill('SIGKILL'));
@@ -198,10 +196,8 @@ async function checkMoves(t: TestContext, server: TestServer, out: string): Prom
 test('the file of a MLflow 2.22 server comes over; a schema of the future is refused by its revision', async (t) => {
   const directory = await folder(t);
   const uri = `sqlite:///${directory}/mlflow.db`;
-  const [target] = await Promise.all([
-    startServer(t, { role: 'control' }),
-    python(two, 'transfer_source.py', uri, join(directory, 'artifacts'), '50'),
-  ]);
+  const target = await startServer(t, { role: 'control' });
+  await python(two, 'transfer_source.py', uri, join(directory, 'artifacts'), '50');
   assert.match(await millrace(target, 'import', 'mlflow', uri), /\nflights +1 +10 .* equal\n/);
   assert.match(await python(two, 'transfer_compare.py', uri, target.url), /11 runs equal/);
 

@@ -110,6 +110,8 @@ test('help and version need no server', async () => {
     'apply <loop.yaml>',
     'dataset register',
     'card <model> <version>',
+    'import mlflow <uri>',
+    'export <directory>',
     'Exit codes',
   ]) {
     assert.ok(help.includes(word), word);
