@@ -11,7 +11,7 @@ import sys
 from compare import counts
 
 # Later parts use what earlier ones made.
-PARTS = ("tracking", "registry", "artifacts", "limits", "fields", "traces", "bodies")
+PARTS = ("tracking", "registry", "versions", "artifacts", "limits", "fields", "traces", "bodies")
 
 for part in sys.argv[3:] or PARTS:
     importlib.import_module(part)
