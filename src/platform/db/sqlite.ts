@@ -28,6 +28,7 @@ export function openSqlite(path: string): Database {
   const signals = new Signals();
   let queue: QueuedWrite[] = [];
   let scheduled = false;
+  let isClosed = false;
   let flushing: Promise<void> = Promise.resolve();
 
   const flush = async (): Promise<void> => {
@@ -79,6 +80,7 @@ export function openSqlite(path: string): Database {
     read: readTx,
     write<T>(change: (tx: Tx) => Promise<T>): Promise<T> {
       signals.refuseNesting();
+      if (isClosed) return Promise.reject(new Error('the database is closed'));
       return new Promise<T>((resolve, reject) => {
         let value: T;
         queue.push({
@@ -98,6 +100,7 @@ export function openSqlite(path: string): Database {
     async close() {
       while (queue.length > 0 || scheduled) await new Promise((resolve) => setImmediate(resolve));
       await flushing;
+      isClosed = true;
       reader.close();
       writer.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       writer.close();

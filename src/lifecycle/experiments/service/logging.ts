@@ -66,7 +66,7 @@ export function loggingOperations(deps: ExperimentsDeps) {
     params: readonly Tag[],
     tags: readonly Tag[],
   ): Promise<void> => {
-    await db.write(async (tx) => {
+    const runSeq = await db.write(async (tx) => {
       const run = await activeRun(tx, runId);
       const refused = await addParams(tx, run.seq, params);
       if (refused.length > 0) {
@@ -81,9 +81,10 @@ export function loggingOperations(deps: ExperimentsDeps) {
       await writeMetrics(tx, run, metrics);
       await writeTags(tx, run, tags);
       await beat(tx, run);
+      return run.seq;
     });
     const count = metrics.points.keys.length;
-    if (count > 0) settler.noted(count);
+    if (count > 0) settler.noted(runSeq, count);
   };
 
   return {
@@ -92,12 +93,13 @@ export function loggingOperations(deps: ExperimentsDeps) {
       authorize(actor, 'experiments:write');
       checkMetric(metric, '');
       const sorted = sortedMetrics([metric]);
-      await db.write(async (tx) => {
+      const runSeq = await db.write(async (tx) => {
         const run = await activeRun(tx, runId);
         await writeMetrics(tx, run, sorted);
         await beat(tx, run);
+        return run.seq;
       });
-      settler.noted(1);
+      settler.noted(runSeq, 1);
     },
 
     /** Logging the same value again changes nothing. Throws `param_changed` for another value. */

@@ -1,7 +1,7 @@
 import { type Database, type SqliteStatements, sqliteStatements } from '../../../platform/db/index.ts';
 import { KnownRuns } from './known-runs.ts';
 import { putPoints } from './points.ts';
-import { cutTail, readTail, runWithTail, tailCount, tailStart } from './tail.ts';
+import { cutTail, readTail, runWithTail, tailCounts, tailStart } from './tail.ts';
 
 /** How many points are moved in one transaction: others write between two of them. */
 const pointsPerMove = 8192;
@@ -71,27 +71,30 @@ const waitingLimit = 250_000;
 /** Settles in quiet moments what was logged on SQLite. It needs no end: what it has not moved stays safe. */
 export class Settler {
   readonly #db: Database;
-  #timer: NodeJS.Timeout | undefined;
+  /** How many points wait in the tail of each run, or fewer when a reader has moved them. */
+  readonly #waiting = new Map<number, number>();
   #waitingPoints = 0;
+  #timer: NodeJS.Timeout | undefined;
   #writes = 0;
 
   constructor(db: Database) {
     this.#db = db;
     const reader = sqliteStatements(db.read);
     // What an earlier process left.
-    if (reader) this.noted(tailCount(reader));
+    for (const { run_seq, count } of reader ? tailCounts(reader) : []) this.noted(run_seq, count);
   }
 
-  /** Points were written. */
-  noted(points: number): void {
+  /** Points were written to a run. */
+  noted(runSeq: number, points: number): void {
     if (this.#db.dialect !== 'sqlite') return;
+    this.#waiting.set(runSeq, (this.#waiting.get(runSeq) ?? 0) + points);
     this.#waitingPoints += points;
     this.#writes++;
     this.#schedule();
   }
 
   #schedule(): void {
-    if (this.#timer || this.#waitingPoints === 0) return;
+    if (this.#timer || this.#waiting.size === 0) return;
     this.#timer = setTimeout(() => void this.#look(), lookIntervalMs);
     this.#timer.unref();
   }
@@ -108,18 +111,20 @@ export class Settler {
   }
 
   async #move(): Promise<void> {
-    const reader = sqliteStatements(this.#db.read);
-    while (reader && (this.#writes < busyWrites || this.#waitingPoints > waitingLimit)) {
+    while (this.#writes < busyWrites || this.#waitingPoints > waitingLimit) {
       this.#writes = 0;
-      const run = runWithTail(reader);
-      if (run === undefined) {
-        this.#waitingPoints = 0;
-        return;
-      }
-      this.#waitingPoints -= await this.#db.write(async (tx) => {
+      // The longest tail first: the more points are moved at once, the less each costs.
+      const [longest] = [...this.#waiting].sort(([, a], [, b]) => b - a);
+      if (!longest) return;
+      const [runSeq, waiting] = longest;
+      const moved = await this.#db.write(async (tx) => {
         const sqlite = sqliteStatements(tx);
-        return sqlite ? moveTail(sqlite, run) : 0;
+        return sqlite ? moveTail(sqlite, runSeq) : 0;
       });
+      const left = moved === 0 ? 0 : (this.#waiting.get(runSeq) ?? waiting) - moved;
+      this.#waitingPoints -= (this.#waiting.get(runSeq) ?? 0) - Math.max(0, left);
+      if (left > 0) this.#waiting.set(runSeq, left);
+      else this.#waiting.delete(runSeq);
       await new Promise((resolve) => setImmediate(resolve));
     }
     this.#writes = 0;

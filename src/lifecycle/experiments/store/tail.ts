@@ -104,7 +104,9 @@ export function runWithTail(sqlite: SqliteStatements): number | undefined {
   return sqlite.get<{ run_seq: number }>('SELECT run_seq FROM metric_tail LIMIT 1')?.run_seq;
 }
 
-/** How many points wait in all tails. */
-export function tailCount(sqlite: SqliteStatements): number {
-  return sqlite.get<{ n: number | null }>('SELECT sum(count) AS n FROM metric_tail')?.n ?? 0;
+/** How many points wait in the tail of each run that has one. */
+export function tailCounts(
+  sqlite: SqliteStatements,
+): readonly { readonly run_seq: number; readonly count: number }[] {
+  return sqlite.all('SELECT run_seq, sum(count) AS count FROM metric_tail GROUP BY run_seq');
 }
