@@ -139,12 +139,12 @@ test('an unmodified script with stock mlflow and scikit-learn works, as a step o
   );
 });
 
-test("hundreds of requests are answered as MLflow's own server answers them, field by field", async (t) => {
+test("thousands of requests are answered as MLflow's own server answers them, field by field", async (t) => {
   const scratch = await temporaryDirectory(t);
   await mkdir(join(scratch, 'artifacts'));
   const server = await startServer(t, { role: 'control' });
   const printed = await runPython('differential', [server.url, scratch], {});
-  assert.match(printed, /^\d{3} requests compared, 0 differences$/m);
+  assert.match(printed, /^\d{4} compared, 0 differences, /m);
 });
 
 test("errors are MLflow's in shape, and never ask a client to try again in vain", async (t) => {
@@ -152,7 +152,7 @@ test("errors are MLflow's in shape, and never ask a client to try again in vain"
   const unknown = await fetch(`${server.url}/api/2.0/mlflow/gateway/routes`);
   assert.equal(unknown.status, 404);
   assert.equal(((await unknown.json()) as { error_code: string }).error_code, 'ENDPOINT_NOT_FOUND');
-  const traversals = ['..%2f..%2fetc', '%2e%2e/x', '%252e%252e/x', 'a/..%5c..%5cx', '%00', '/etc/passwd'];
+  const traversals = ['..%2f..%2fetc', '%2e%2e/x', '%252e%252e/x', 'a/..%5c..%5cx', '%00', '%2fetc%2fpasswd'];
   for (const path of traversals) {
     const url = `${server.url}/api/2.0/mlflow-artifacts/artifacts/${path}`;
     const put = await fetch(url, { method: 'PUT', body: 'x' });
