@@ -108,7 +108,8 @@ async function searchByMetric(
 function seriesCondition(scope: ExperimentScope, key: string, phase: number): readonly RawBuilder<SqlBool>[] {
   if (phase === 2) {
     return [
-      sql<SqlBool>`NOT EXISTS (SELECT 1 FROM metric_series x WHERE x.run_seq = r.seq AND x.key = ${key} AND x.count > 0)`,
+      sql<SqlBool>`r.seq NOT IN (SELECT x.run_seq FROM metric_series x
+        WHERE ${inExperiments(sql`x.experiment_id`, scope)} AND x.key = ${key} AND x.count > 0)`,
     ];
   }
   return [
