@@ -132,6 +132,8 @@ test('a MLflow 3 server comes over whole by its API and by its file, also when k
   ];
   const plan = await millrace(second, ...file, '--dry-run');
   assert.match(plan, /\nflights +1 +active +10 +1 +1\n[\s\S]*Nothing was changed\./);
+  const typo = await run(launcher, [...file, '--experiment', 'flight', '--url', second.url]);
+  assert.match(typo.err, /there is no experiment "flight" to bring; did you mean "flights"\?/);
   assert.match(await millrace(second, 'audit'), /No entry/);
   assert.match(await millrace(second, ...file), /11 runs, 2,5\d\d points/);
   const trail = await millrace(second, 'audit');

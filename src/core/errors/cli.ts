@@ -73,4 +73,10 @@ export const cliErrors = {
     message: '{file}: row {row}: column {column} is {value}, which {problem}',
     next: 'Correct or remove the row; nothing was imported.',
   },
+  transfer_experiment_unknown: {
+    status: 404,
+    title: 'Unknown experiment',
+    message: 'there is no experiment "{name}" to bring; {hint}',
+    next: 'See which there are with --dry-run and without --experiment.',
+  },
 } as const satisfies ErrorEntries;

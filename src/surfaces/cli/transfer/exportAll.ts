@@ -1,4 +1,5 @@
 import type { TransferModel, TransferRegisteredModel, TransferRun } from '../contract.ts';
+import { checkNames } from './checkNames.ts';
 import type { ExportWriter } from './ExportWriter.ts';
 import type { MillraceServer } from './millraceServer.ts';
 import type { Progress } from './Progress.ts';
@@ -10,7 +11,9 @@ export async function exportAll(
   only: readonly string[] | undefined,
   progress: Progress,
 ): Promise<void> {
+  const names = new Set<string>();
   for await (const { tags, ...experiment } of server.experiments()) {
+    names.add(experiment.name);
     if (only !== undefined && !only.includes(experiment.name)) continue;
     progress.begin(`experiment "${experiment.name}"`);
     const { id, name, lifecycleStage, createdAtMs, updatedAtMs } = experiment;
@@ -39,6 +42,7 @@ export async function exportAll(
       progress.model();
     }
   }
+  checkNames(only, names);
   progress.begin('registered models');
   for await (const model of server.registeredModels()) {
     await writeRegistered(writer, model);

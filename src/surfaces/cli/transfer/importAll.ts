@@ -16,6 +16,7 @@ import type {
   TransferRegisteredModel,
   TransferRun,
 } from '../contract.ts';
+import { checkNames } from './checkNames.ts';
 import { type ImportTarget, measured } from './ImportTarget.ts';
 import { Locations } from './Locations.ts';
 import type { Progress } from './Progress.ts';
@@ -63,9 +64,12 @@ export async function importAll(
   const locations = new Locations();
   const problems: string[] = [];
   const wanted = [];
+  const names = new Set<string>();
   for await (const experiment of source.experiments()) {
+    names.add(experiment.name);
     if (only === undefined || only.includes(experiment.name)) wanted.push(experiment);
   }
+  checkNames(only, names);
   const placed: PlacedExperiment[] = [];
   for (const part of chunks(wanted)) placed.push(...(await target.placeExperiments(part)));
   let filesElsewhere = 0;

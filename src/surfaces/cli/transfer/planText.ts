@@ -2,6 +2,7 @@ import type { CommandCall } from '../command.ts';
 import { transferExperimentSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { count } from '../format/text.ts';
+import { checkNames } from './checkNames.ts';
 import type { TransferSource } from './TransferSource.ts';
 
 interface PlannedExperiment {
@@ -25,7 +26,9 @@ export async function planText(
   const names = new Map(here.map((experiment) => [experiment.name, experiment.id]));
   const ids = new Set(here.map((experiment) => experiment.id));
   const rows: PlannedExperiment[] = [];
+  const there = new Set<string>();
   for await (const experiment of source.experiments()) {
+    there.add(experiment.name);
     if (only !== undefined && !only.includes(experiment.name)) continue;
     let runs = 0;
     let models = 0;
@@ -37,6 +40,7 @@ export async function planText(
     const { id, name, lifecycleStage } = experiment;
     rows.push({ id, name, lifecycleStage, runs, models, becomes });
   }
+  checkNames(only, there);
   const registered: { name: string; versions: number }[] = [];
   for await (const { name, versions } of source.registeredModels()) {
     registered.push({ name, versions: versions.filter((version) => !version.deleted).length });
