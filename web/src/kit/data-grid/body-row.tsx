@@ -2,6 +2,12 @@ import { memo, type ReactNode } from 'react';
 import type { DataColumn } from './data-grid.tsx';
 import type { ColumnLayout } from './layout.ts';
 
+/**
+ * Marks a link that leads where its row leads. Such a link is a plain anchor: one that follows the router costs more
+ * than the rest of its row.
+ */
+export const OPENS_ROW = 'data-opens-row';
+
 type RowProps<T> = {
   readonly id: string;
   readonly row: T;
@@ -35,7 +41,15 @@ function Row<T>(props: RowProps<T>) {
       aria-selected={isSelected ?? undefined}
       data-cursor={props.isCursor || undefined}
       onClick={(event) => {
-        if ((event.target as Element).closest('a, button, input, label')) return;
+        const own = (event.target as Element).closest('a, button, input, label');
+        if (own?.hasAttribute(OPENS_ROW)) {
+          // A click with a modifier is the browser's: a new tab, a new window, a download.
+          if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+          event.preventDefault();
+          props.onOpen(index);
+          return;
+        }
+        if (own) return;
         if (isSelected !== null && (event.metaKey || event.ctrlKey || event.shiftKey)) {
           event.preventDefault();
           props.onToggle(index, event.shiftKey);

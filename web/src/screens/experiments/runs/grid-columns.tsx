@@ -1,6 +1,8 @@
 import { Link } from '@tanstack/react-router';
 import { ChevronDown, ChevronRight } from 'lucide-react';
 import type { MetricSummary, Run } from '../../../../../src/lifecycle/experiments/contract.ts';
+import { pathPrefix } from '../../../api/prefix.ts';
+import { OPENS_ROW } from '../../../kit/data-grid/body-row.tsx';
 import type { DataColumn } from '../../../kit/data-grid/data-grid.tsx';
 import { formatDuration } from '../../../kit/format.ts';
 import { StateMark } from '../../../kit/state-mark.tsx';
@@ -81,15 +83,15 @@ export function nameColumn(options: {
           </button>
         )}
         <StateMark state={stateOfRun(run.status)} label={runWord(run.status)} />
-        <Link
-          to="/runs/$runId"
-          params={{ runId: run.id }}
+        <a
+          href={`${pathPrefix}/runs/${encodeURIComponent(run.id)}`}
+          {...{ [OPENS_ROW]: '' }}
           tabIndex={-1}
           data-tip={run.name.length > 22 ? run.name : undefined}
           className={`min-w-0 truncate hover:text-accent ${run.lifecycleStage === 'deleted' ? 'text-muted line-through' : ''}`}
         >
           {run.name}
-        </Link>
+        </a>
         {children > 0 && <span className="shrink-0 text-faint text-label">{children}</span>}
         {/^LOST$/.test(run.status) && (
           <span
