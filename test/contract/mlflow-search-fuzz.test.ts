@@ -13,7 +13,7 @@ const python = process.env.MILLRACE_PYTHON ?? join(root, '.venv/bin/python');
 
 /** Another seed gives other searches: `MILLRACE_FUZZ_SEED=7 MILLRACE_FUZZ_CASES=5000`. */
 const seed = process.env.MILLRACE_FUZZ_SEED ?? '1';
-const cases = process.env.MILLRACE_FUZZ_CASES ?? '400';
+const cases = process.env.MILLRACE_FUZZ_CASES ?? '300';
 
 test(`random searches find the same as MLflow's server, or are refused by both (seed ${seed})`, async (t) => {
   const scratch = await mkdtemp(join(tmpdir(), 'millrace-search-fuzz-'));

@@ -50,15 +50,18 @@ export async function hydrateRuns(
 
 /**
  * The same for answers that hold whole runs by the thousand: the lists come from the database as text, so that
- * no object is made per metric, param and tag.
+ * no object is made per metric, param and tag. Not within a transaction, whose connection can do one thing at a time.
  */
 export async function packRuns(tx: Tx, rows: readonly RunRow[]): Promise<readonly PackedRun[]> {
   if (rows.length === 0) return [];
   const seqs = rows.map((row) => row.seq);
-  const params = await packed(tx, seqs, 'run_params', pairJson);
-  const tags = await packed(tx, seqs, 'run_tags', pairJson);
-  const metrics = await packed(tx, seqs, 'metric_series', metricJson);
-  const linked = await linksOfRuns(tx, seqs);
+  // At once, where the database has more than one connection to give.
+  const [params, tags, metrics, linked] = await Promise.all([
+    packed(tx, seqs, 'run_params', pairJson),
+    packed(tx, seqs, 'run_tags', pairJson),
+    packed(tx, seqs, 'metric_series', metricJson),
+    linksOfRuns(tx, seqs),
+  ]);
   return rows.map((row) => ({
     info: runInfo(row),
     metrics: metrics.get(row.seq) ?? null,
