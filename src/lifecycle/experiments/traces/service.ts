@@ -1,6 +1,6 @@
 import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
-import { audit, type ExperimentsDeps, runById } from '../service/context.ts';
+import { audit, type ExperimentsDeps } from '../service/context.ts';
 import {
   checkKey,
   checkLength,
@@ -19,7 +19,6 @@ import {
   linkRun,
   setPairs,
   traceIdsOf,
-  traceRowsByIds,
 } from './store/traces.ts';
 import { traceWriting } from './writing.ts';
 
@@ -55,7 +54,10 @@ export function traceOperations(deps: ExperimentsDeps) {
       });
     },
 
-    /** Links traces to a run, at most 100 at once; unknown traces are left out. Throws `run_unknown`. */
+    /**
+     * Links traces to a run, at most 100 at once. Neither need be there: clients link a trace that is still on its
+     * way. Throws `tracking_invalid`.
+     */
     async linkToRun(actor: Actor, runId: string, ids: readonly string[]): Promise<void> {
       authorize(actor, 'experiments:write');
       if (ids.length === 0) return;
@@ -64,11 +66,7 @@ export function traceOperations(deps: ExperimentsDeps) {
           `Cannot link more than ${largestLinks} traces to a run in a single request. Provided ${ids.length} traces.`,
         );
       }
-      await db.write(async (tx) => {
-        await runById(tx, runId);
-        const known = await traceRowsByIds(tx, ids, null);
-        await linkRun(tx, runId, known.map((row) => row.id).sort());
-      });
+      await db.write((tx) => linkRun(tx, runId, [...new Set(ids)].sort()));
     },
 
     /** Links versions of prompts, each as `name/version`. Throws `trace_unknown`. */

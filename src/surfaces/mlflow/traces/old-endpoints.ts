@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { type Experiments, type TraceState, traceStates } from '../../../lifecycle/experiments/index.ts';
+import {
+  type Experiments,
+  invalidParameter,
+  sendFile,
+  spansAreHere,
+  type TraceState,
+  traceKeys,
+  traceStates,
+} from '../../../lifecycle/experiments/index.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { tagFields, tagsOf } from '../endpoints/experiments.ts';
 import { list, nextPage } from '../wire.ts';
@@ -12,7 +20,7 @@ const pairFields = { kind: 'objects', of: tagFields } as const;
 
 /** Traces as clients before MLflow 3 make and read them, below `/api/2.0`; their spans are an artifact. */
 export function oldTraceEndpoints(tracking: Experiments): readonly Endpoint[] {
-  const { traces } = tracking;
+  const { traces, artifacts } = tracking;
   return [
     ...tagEndpoints(tracking, 'request_id'),
     ...linkEndpoints(tracking),
@@ -58,6 +66,24 @@ export function oldTraceEndpoints(tracking: Experiments): readonly Endpoint[] {
           metadata: tagsOf(input.request_metadata),
         });
         return { trace_info: oldTraceInfoJson(trace) };
+      },
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/mlflow/get-trace-artifact',
+      fields: { request_id: { kind: 'string' }, path: { kind: 'string' } },
+      async handle(input, { actor, request, reply }) {
+        const { request_id: id = '', path } = input;
+        if (id === '') throw invalidParameter('Request must include the "request_id" query parameter.');
+        const { trace, spans } = await traces.get(actor, id, { partial: true });
+        if (path === undefined && spansAreHere(trace)) {
+          const disposition = 'attachment; filename=traces.json';
+          void reply.type('application/octet-stream').header('content-disposition', disposition);
+          return `{"spans":[${spans.map((span) => span.content).join(',')}]}`;
+        }
+        const root = trace.tags.find((tag) => tag.key === traceKeys.artifactLocation)?.value ?? '';
+        const name = path === undefined ? 'traces.json' : `attachments/${path}`;
+        return sendFile(request, reply, await artifacts.open(actor, root, name), 'attachment');
       },
     }),
     endpoint({
