@@ -103,8 +103,9 @@ function areFlat(fields: readonly PlainField[], items: readonly unknown[]): bool
     if (!isObject(item)) return false;
     for (const part of fields) {
       const value = item[part.name];
+      if (part.camel !== null && part.camel in item) return false;
       if (value === undefined) {
-        if (part.field.required || (part.camel !== null && part.camel in item)) return false;
+        if (part.field.required) return false;
       } else if (plainValue(part, value) === notPlain) {
         return false;
       }
