@@ -234,7 +234,7 @@ test("a run's files: each kind is shown, and a page among them reaches nothing o
   );
 });
 
-test('experiments: made, renamed, deleted so that the name is free, and brought back', async (t) => {
+test('experiments: made, renamed and tagged, deleted so that the name is free, and brought back', async (t) => {
   const server = await startServer(t, { role: 'control' });
   const browser = await openBrowser(t);
   const { page, problems } = await openPage(browser, { baseUrl: server.url });
@@ -244,9 +244,11 @@ test('experiments: made, renamed, deleted so that the name is free, and brought 
   await page.getByRole('dialog').getByRole('button', { name: 'Create' }).click();
   await page.waitForURL(/\/runs\?experiment=/);
   await page.goto('/experiments');
-  await page.getByRole('button', { name: 'Rename tides' }).click();
-  await page.getByRole('dialog').getByRole('textbox', { name: 'New name' }).fill('currents');
-  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+  await page.getByRole('button', { name: 'Change tides' }).click();
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('currents');
+  await page.getByRole('dialog').getByRole('textbox', { name: /^Tags/ }).fill('team: sea');
+  await page.getByRole('dialog').getByRole('button', { name: 'Change' }).click();
+  await page.getByText('team: sea').waitFor();
   await page.getByRole('button', { name: 'Delete currents' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('link', { name: 'currents' }).waitFor({ state: 'detached' });

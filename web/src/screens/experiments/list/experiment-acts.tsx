@@ -7,6 +7,7 @@ import { send } from '../../../api/client.ts';
 import { Button, IconButton } from '../../../kit/button.tsx';
 import { ConfirmDialog } from '../../../kit/confirm.tsx';
 import { TextField } from '../../../kit/fields.tsx';
+import { tagChanges, tagsText } from './tags-text.ts';
 
 /** A button that asks for a name and makes an experiment of it. */
 export function CreateExperiment() {
@@ -47,18 +48,25 @@ export function CreateExperiment() {
   );
 }
 
-type Asked = 'rename' | 'delete' | 'restore';
+type Asked = 'change' | 'delete' | 'restore';
 
-/** Rename and delete, or restore. */
+/** Name, tags and deleting, or restoring. */
 export function ExperimentActs(props: { readonly experiment: Experiment }) {
   const { experiment } = props;
   const [asked, setAsked] = useState<Asked | null>(null);
   const [name, setName] = useState(experiment.name);
+  const [tags, setTags] = useState('');
   const queries = useQueryClient();
   const path = `/experiments/${encodeURIComponent(experiment.id)}`;
+  const changes = tagChanges(experiment.tags, tags);
+  const isRenamed = name.trim() !== experiment.name;
   const act = useMutation({
     mutationFn: () => {
-      if (asked === 'rename') return send<unknown>('PATCH', path, { name: name.trim() });
+      if (asked === 'change')
+        return send<unknown>('PATCH', path, {
+          ...(isRenamed ? { name: name.trim() } : {}),
+          ...(Object.keys(changes).length > 0 ? { tags: changes } : {}),
+        });
       if (asked === 'restore') return send<unknown>('POST', `${path}/restore`, {});
       return send<unknown>('DELETE', path);
     },
@@ -70,9 +78,10 @@ export function ExperimentActs(props: { readonly experiment: Experiment }) {
   });
   const ask = (what: Asked) => (): void => {
     setName(experiment.name);
+    setTags(tagsText(experiment.tags));
     setAsked(what);
   };
-  const verb = asked === 'rename' ? 'Rename' : asked === 'restore' ? 'Restore' : 'Delete';
+  const verb = asked === 'change' ? 'Change' : asked === 'restore' ? 'Restore' : 'Delete';
   return (
     <span className="inline-flex">
       {experiment.lifecycleStage === 'deleted' ? (
@@ -81,7 +90,7 @@ export function ExperimentActs(props: { readonly experiment: Experiment }) {
         </IconButton>
       ) : (
         <>
-          <IconButton label={`Rename ${experiment.name}`} onClick={ask('rename')}>
+          <IconButton label={`Change ${experiment.name}`} onClick={ask('change')}>
             <Pencil size={14} aria-hidden />
           </IconButton>
           <IconButton label={`Delete ${experiment.name}`} onClick={ask('delete')}>
@@ -91,11 +100,13 @@ export function ExperimentActs(props: { readonly experiment: Experiment }) {
       )}
       <ConfirmDialog
         open={asked !== null}
-        title={`${verb} ${experiment.name}?`}
+        title={asked === 'change' ? `Change ${experiment.name}` : `${verb} ${experiment.name}?`}
         verb={verb}
         look={asked === 'delete' ? 'danger' : 'primary'}
         busy={act.isPending}
-        disabled={asked === 'rename' && (name.trim() === '' || name.trim() === experiment.name)}
+        disabled={
+          asked === 'change' && (name.trim() === '' || (!isRenamed && Object.keys(changes).length === 0))
+        }
         error={act.error}
         onClose={() => {
           setAsked(null);
@@ -103,7 +114,20 @@ export function ExperimentActs(props: { readonly experiment: Experiment }) {
         }}
         onConfirm={() => act.mutate()}
       >
-        {asked === 'rename' && <TextField label="New name" value={name} onChange={setName} />}
+        {asked === 'change' && (
+          <>
+            <TextField label="Name" value={name} onChange={setName} />
+            <label className="flex flex-col gap-1">
+              <span className="text-label">Tags, one in a line as key: value</span>
+              <textarea
+                value={tags}
+                rows={4}
+                onChange={(event) => setTags(event.target.value)}
+                className="rounded-control border border-line-strong bg-surface px-2 py-1.5 font-mono text-label text-text"
+              />
+            </label>
+          </>
+        )}
         {asked === 'delete' &&
           'It and its runs leave the lists, and its name is free for another experiment. Metrics and files stay until they are purged: “Deleted” shows it for restoring.'}
         {asked === 'restore' && 'It and the runs that were deleted with it return to the lists.'}

@@ -72,8 +72,8 @@ export function useColumns(
     const keys = [...metrics.keys, ...params.keys];
     const own: readonly ColumnRef[] = experimentId === undefined ? [{ kind: 'own', key: 'experiment' }] : [];
     const columns = [
-      ...suggestedColumns(keys, { metrics: innerWidth < 700 ? 2 : 4, params: PARAM_CANDIDATES }),
       ...own,
+      ...suggestedColumns(keys, { metrics: innerWidth < 700 ? 2 : 4, params: PARAM_CANDIDATES }),
     ];
     if (ready) kept.current = { of: experimentId, columns };
     return { columns, ready, isSuggested: true, experiments };
