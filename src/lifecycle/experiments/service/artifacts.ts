@@ -7,8 +7,8 @@ import type { Tx } from '../../../platform/db/index.ts';
 import { artifactFolder, proxiedPath, safeArtifactPath } from '../artifact-path.ts';
 import { artifactRootResolver, joined, ProxiedRoot, type StoredArtifact } from '../artifact-roots/index.ts';
 import type { ArtifactEntry, ArtifactFile } from '../contract.ts';
-import { runIdsIn, touchRuns } from '../store/run-life.ts';
 import { artifactsUnder, deleteArtifacts, findArtifact, putArtifact } from '../store/artifacts.ts';
+import { runIdsIn, touchRuns } from '../store/run-life.ts';
 import { invalidParameter } from '../validation.ts';
 import type { ExperimentsDeps } from './context.ts';
 
