@@ -133,12 +133,6 @@ export const platformErrors = {
     message: 'S3 did not answer a request for {uri}: {problem}',
     next: 'Try again; if it stays so, check MILLRACE_S3_ENDPOINT_URL and the credentials of the server.',
   },
-  artifacts_disabled: {
-    status: 503,
-    title: 'Artifacts are not served',
-    message: 'Artifact serving is disabled. Run `mlflow server` with `--serve-artifacts` to enable.',
-    next: 'Start the server without --no-serve-artifacts, or send artifacts to their own place.',
-  },
   frames_failed: {
     status: 500,
     title: 'Query failed',
