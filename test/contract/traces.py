@@ -178,6 +178,41 @@ if THREE:
     assert exported.data.spans[0].attributes["items"] == 3 and exported.data.spans[0].attributes["price"] == 2.0
     assert order.trace_id == f"tr-{span.get_span_context().trace_id:032x}" and order.state == "OK"
     gone = client.delete_traces(experiment_id=experiment.experiment_id, trace_ids=[order.trace_id])
+
+    # The same in OTLP's JSON, with the names of the conventions for generative AI.
+    import requests
+
+    value = lambda v: {"intValue": str(v)} if isinstance(v, int) else {"stringValue": v}
+    pairs = lambda d: [{"key": k, "value": value(v)} for k, v in d.items()]
+    chat = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.input.messages": '[{"role": "user", "content": "2+2?"}]',
+        "gen_ai.output.messages": '[{"role": "assistant", "content": "4"}]',
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 50,
+        "gen_ai.response.model": "m-1",
+    }
+    child = {"traceId": "5b" * 16, "spanId": "0c" * 8, "name": "chat", "startTimeUnixNano": "1000000000"}
+    child |= {"parentSpanId": "0a" * 8, "endTimeUnixNano": "2000000000", "attributes": pairs(chat)}
+    prompted = child | {"spanId": "0a" * 8, "name": "prompted", "attributes": []}
+    del prompted["parentSpanId"]
+    resource = {"attributes": pairs({"service.name": "gemini-cli"})}
+    sent = requests.post(
+        os.environ["MLFLOW_TRACKING_URI"] + "/v1/traces",
+        headers={"x-mlflow-experiment-id": experiment.experiment_id, "Content-Type": "application/json"},
+        json={"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [prompted, child]}]}]},
+        timeout=10,
+    )
+    assert sent.status_code == 200, sent.text
+    exported = client.get_trace("tr-" + "5b" * 16)
+    [root, step] = exported.data.spans
+    assert root.get_attribute("service.name") == "gemini-cli" and step.get_attribute("service.name") is None
+    assert step.span_type == "CHAT_MODEL" and step.get_attribute("mlflow.llm.model") == "m-1"
+    assert step.inputs == [{"role": "user", "content": "2+2?"}], step.inputs
+    assert step.outputs == [{"role": "assistant", "content": "4"}], step.outputs
+    tokens = {"input_tokens": 100, "output_tokens": 50, "total_tokens": 150}
+    assert exported.info.token_usage == step.get_attribute("mlflow.chat.tokenUsage") == tokens
+    client.delete_traces(experiment_id=experiment.experiment_id, trace_ids=[exported.info.trace_id])
 else:
     extra = client.start_trace(name="to delete")
     client.end_trace(extra.request_id)

@@ -1,7 +1,8 @@
 import { checkKey, checkLength, truncate } from '../validation.ts';
 import { pythonDumps } from './exact-json.ts';
 import { type IncomingSpan, type TraceState, traceKeys } from './records.ts';
-import { attributeTexts, textOf, traceIdOf } from './span-content.ts';
+import { type ReadSpan, textOf, traceIdOf } from './span-content.ts';
+import type { AttributeTexts } from './translation.ts';
 
 const largestPreview = 1000;
 const largestTagValue = 8000;
@@ -33,24 +34,24 @@ export function byTrace(spans: readonly IncomingSpan[]): ReadonlyMap<string, rea
 }
 
 /** Sums up a batch of spans of one trace, by the rules of MLflow's server. */
-export function summarize(traceId: string, spans: readonly IncomingSpan[]): SpansSummary {
-  const root = spans.find((span) => span.parentSpanId === null);
+export function summarize(traceId: string, read: readonly ReadSpan[]): SpansSummary {
+  const spans = read.map(({ span }) => span);
+  const root = read.find(({ span }) => span.parentSpanId === null);
   const ends = spans.flatMap((span) => (span.endNs === null ? [] : [milliseconds(span.endNs)]));
-  const texts = spans.map(attributeTexts);
   const first = (...keys: readonly string[]): string | null => {
-    for (const attributes of texts) {
+    for (const { attributes } of read) {
       for (const key of keys) if (attributes[key]) return textOf(attributes[key]);
     }
     return null;
   };
   const sessionId = first('session.id', 'gen_ai.conversation.id');
   if (sessionId !== null) checkLength('Session ID', 250, sessionId);
-  const ofRoot = root ? attributeTexts(root) : {};
+  const ofRoot: AttributeTexts = root?.attributes ?? {};
   return {
     traceId,
     startMs: Math.min(...spans.map((span) => milliseconds(span.startNs))),
     endMs: ends.length > 0 ? Math.max(...ends) : null,
-    state: root ? (root.status.code === 'ERROR' ? 'ERROR' : 'OK') : null,
+    state: root ? (root.span.status.code === 'ERROR' ? 'ERROR' : 'OK') : null,
     requestPreview: preview(ofRoot[traceKeys.inputs]),
     responsePreview: preview(ofRoot[traceKeys.outputs]),
     sessionId,

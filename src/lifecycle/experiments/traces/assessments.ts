@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { fail } from '../../../core/errors.ts';
+import { uuidv7 } from '../../../core/ids.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
 import type { ExperimentsDeps } from '../service/context.ts';
@@ -26,7 +26,8 @@ export interface AssessmentChange {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
-export const newAssessmentId = (): string => `a-${randomBytes(16).toString('hex')}`;
+/** `a-` and 32 hexadecimal digits; ids of one millisecond sort as they were made. */
+export const newAssessmentId = (): string => `a-${uuidv7().replaceAll('-', '')}`;
 
 /** Judgements about traces: feedback and expectations. */
 export function assessmentOperations(deps: ExperimentsDeps) {

@@ -101,6 +101,14 @@ export const traceKeys = {
   inputs: 'mlflow.spanInputs',
   outputs: 'mlflow.spanOutputs',
   spanType: 'mlflow.spanType',
+  tokenUsage: 'mlflow.chat.tokenUsage',
+  tools: 'mlflow.chat.tools',
+  cost: 'mlflow.llm.cost',
+  model: 'mlflow.llm.model',
+  provider: 'mlflow.llm.provider',
+  messageFormat: 'mlflow.message.format',
+  traceTokenUsage: 'mlflow.trace.tokenUsage',
+  traceCost: 'mlflow.trace.cost',
   tagPrefix: 'mlflow.traceTag.',
 } as const;
 

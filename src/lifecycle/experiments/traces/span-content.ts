@@ -1,5 +1,6 @@
 import { exactInteger, parseExact, pythonDumps } from './exact-json.ts';
 import { type AttributeValue, type IncomingSpan, type SpanRecord, traceKeys } from './records.ts';
+import { type AttributeTexts, attributeText, translated } from './translation.ts';
 
 /** The part of a stored span's content that readers need. Attribute values are JSON text. */
 export interface SpanContent {
@@ -22,8 +23,7 @@ const base64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64
 const paddedNs = (digits: string): string => digits.padStart(20, '0');
 
 /** The span to store. As in MLflow's server, the trace id comes from the wire and not from an attribute. */
-export function storedSpan(span: IncomingSpan): SpanRecord {
-  const attributes = attributeTexts(span);
+export function storedSpan({ span, attributes }: ReadSpan): SpanRecord {
   const content = {
     trace_id: base64(span.traceId),
     span_id: base64(span.spanId),
@@ -63,13 +63,36 @@ function plainValues(attributes: readonly (readonly [string, AttributeValue])[])
   );
 }
 
-/** The attributes of a span as JSON text each. */
-export function attributeTexts(span: IncomingSpan): Readonly<Record<string, string>> {
-  return {
-    ...Object.fromEntries(span.attributes.map(([key, value]) => [key, pythonDumps(value)])),
+/** A span that came in, with its attributes as they are stored. */
+export interface ReadSpan {
+  readonly span: IncomingSpan;
+  readonly attributes: AttributeTexts;
+}
+
+/**
+ * Reads the attributes of a span, in MLflow's names too. A root span names the program that sent it, where that is
+ * one of the programs that people run as they are.
+ */
+export function readSpan(span: IncomingSpan): ReadSpan {
+  const texts = span.attributes.map(([key, value]) => [key, attributeText(value)] as const);
+  const service = span.resource.find(([key]) => key === 'service.name')?.[1];
+  const isNamed = span.parentSpanId === null && typeof service === 'string' && knownServices.has(service);
+  const attributes = {
+    ...Object.fromEntries(texts),
+    ...(isNamed ? { 'service.name': JSON.stringify(service) } : {}),
     [traceKeys.requestId]: JSON.stringify(traceIdOf(span.traceId)),
   };
+  return { span, attributes: translated(attributes, span.events) };
 }
+
+/** Whose root spans carry their service's name: the list of MLflow's server (`server/otel_api.py`). */
+const knownServices: ReadonlySet<string> = new Set([
+  'claude-code',
+  'codex_cli_rs',
+  'codex_vscode',
+  'gemini-cli',
+  'qwen-code',
+]);
 
 /** The text of a JSON string; the JSON itself of anything else; null when there is none. */
 export function textOf(json: string | undefined): string | null {

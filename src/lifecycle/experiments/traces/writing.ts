@@ -7,11 +7,12 @@ import { checkLength, invalidParameter, type Tag } from '../validation.ts';
 import { byTrace, summarize } from './aggregate.ts';
 import { type IncomingSpan, spansInStore, type TraceRecord, type TraceState, traceKeys } from './records.ts';
 import { loadTrace, type NewTrace, tagValue, traceById } from './shared.ts';
-import { storedSpan } from './span-content.ts';
+import { type ReadSpan, readSpan, spanContent, storedSpan } from './span-content.ts';
 import { putAssessment } from './store/assessments.ts';
-import { putSpans } from './store/spans.ts';
+import { putSpans, spansOfTraces } from './store/spans.ts';
 import type { TraceRow } from './store/tables.ts';
 import { holdTrace, linkRun, setPairs, updateTrace } from './store/traces.ts';
+import { haveUsage, traceUsage, type UsageNode } from './usage.ts';
 
 /** Keeping traces and their spans. */
 export function traceWriting({ db, clock }: ExperimentsDeps) {
@@ -116,13 +117,17 @@ export function traceWriting({ db, clock }: ExperimentsDeps) {
     ): Promise<void> {
       authorize(actor, 'experiments:write');
       const groups = [...byTrace(spans)].sort(([a], [b]) => (a < b ? -1 : 1));
-      const prepared = groups.map(([id, group]) => ({
-        summary: summarize(id, group),
-        spans: group.map(storedSpan),
-      }));
+      const prepared = groups.map(([id, group]) => {
+        const read = group.map(readSpan);
+        return {
+          summary: summarize(id, read),
+          spans: read.map(storedSpan),
+          nodes: read.map(usageNode),
+        };
+      });
       await db.write(async (tx) => {
         const experiment = await activeExperiment(tx, experimentId);
-        for (const { summary, spans: stored } of prepared) {
+        for (const { summary, spans: stored, nodes } of prepared) {
           const id = summary.traceId;
           const empty = emptyRow(id, Number(experiment.id), summary.startMs);
           const held = await holdTrace(tx, empty);
@@ -135,7 +140,10 @@ export function traceWriting({ db, clock }: ExperimentsDeps) {
             ...summary.tags,
             { key: traceKeys.spansLocation, value: spansInStore },
           ]);
-          await setPairs(tx, 'trace_metadata', id, await newPeople(tx, id, summary));
+          await setPairs(tx, 'trace_metadata', id, [
+            ...(await newPeople(tx, id, summary)),
+            ...(haveUsage(nodes) ? await newUsage(tx, id, nodes, held) : []),
+          ]);
         }
         const ended = prepared.filter(({ summary }) => summary.state !== null);
         if (runId)
@@ -191,4 +199,22 @@ async function newPeople(tx: Tx, id: string, summary: ReturnType<typeof summariz
     { key: traceKeys.session, value: summary.sessionId },
     { key: traceKeys.user, value: summary.userId },
   ].flatMap(({ key, value }) => (value === null || has(key) ? [] : [{ key, value }]));
+}
+
+function usageNode({ span, attributes }: ReadSpan): UsageNode {
+  return { spanId: span.spanId, parentId: span.parentSpanId, attributes };
+}
+
+/** Tokens and costs of the whole trace, over spans that came before too; what its client said of them stays. */
+async function newUsage(
+  tx: Tx,
+  id: string,
+  nodes: readonly UsageNode[],
+  held: { readonly isNew: boolean; readonly row: TraceRow },
+): Promise<readonly Tag[]> {
+  if (held.isNew) return traceUsage(nodes);
+  const said = held.row.is_final ? (await loadTrace(tx, id)).metadata : [];
+  const spans = (await spansOfTraces(tx, [id])).get(id) ?? [];
+  const all = spans.map((span) => ({ ...span, attributes: spanContent(span).attributes }));
+  return traceUsage(all).filter(({ key }) => tagValue(said, key) === undefined);
 }
