@@ -1,10 +1,10 @@
 import { checkKey, checkLength, truncate } from '../validation.ts';
 import { pythonDumps } from './exact-json.ts';
+import { preview } from './preview.ts';
 import { type IncomingSpan, type TraceState, traceKeys } from './records.ts';
 import { type ReadSpan, textOf, traceIdOf } from './span-content.ts';
 import type { AttributeTexts } from './translation.ts';
 
-const largestPreview = 1000;
 const largestTagValue = 8000;
 
 /** What a batch of one trace's spans says about the trace itself. */
@@ -52,8 +52,8 @@ export function summarize(traceId: string, read: readonly ReadSpan[]): SpansSumm
     startMs: Math.min(...spans.map((span) => milliseconds(span.startNs))),
     endMs: ends.length > 0 ? Math.max(...ends) : null,
     state: root ? (root.span.status.code === 'ERROR' ? 'ERROR' : 'OK') : null,
-    requestPreview: preview(ofRoot[traceKeys.inputs]),
-    responsePreview: preview(ofRoot[traceKeys.outputs]),
+    requestPreview: preview(ofRoot[traceKeys.inputs], 'user'),
+    responsePreview: preview(ofRoot[traceKeys.outputs], 'assistant'),
     sessionId,
     userId: first('user.id'),
     tags: [...resourceTags(spans), ...tagsOfRoot(ofRoot)],
@@ -62,12 +62,6 @@ export function summarize(traceId: string, read: readonly ReadSpan[]): SpansSumm
 
 function milliseconds(ns: string): number {
   return Number(BigInt(ns) / 1_000_000n);
-}
-
-function preview(text: string | undefined): string | null {
-  if (text === undefined) return null;
-  const short = truncate(text, largestPreview);
-  return short.length === text.length ? text : `${truncate(text, largestPreview - 3)}...`;
 }
 
 /** What sent the spans, but for what the SDK says of itself. */
