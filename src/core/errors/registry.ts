@@ -10,8 +10,15 @@ export const registryErrors = {
   registered_model_exists: {
     status: 409,
     title: 'Registered model exists',
-    message: 'Registered Model (name={name}) already exists.',
-    next: 'Add a version to the existing model, or choose another name.',
+    message: '{kind} (name={name}) already exists.',
+    next: 'Add a version to the existing one, or choose another name.',
+  },
+  registered_name_taken: {
+    status: 409,
+    title: 'Name of a model and a prompt',
+    message:
+      'Tried to create a {kind} with name {name}, but the name is already taken by a {taken}. MLflow does not allow creating a model and a prompt with the same name.',
+    next: 'Choose another name.',
   },
   version_unknown: {
     status: 404,

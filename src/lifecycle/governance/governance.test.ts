@@ -17,6 +17,7 @@ const record: VersionRecord = {
   statusMessage: null,
   stage: 'None',
   description: '',
+  isUndescribed: false,
   source: 'models:/m-1',
   storageLocation: 'x',
   sourceRunId: 'run-1',

@@ -168,4 +168,8 @@ export const registryMigrations: readonly Migration[] = [
       );
     },
   },
+  {
+    id: 'registry-012',
+    up: (tx) => execute(tx, 'ALTER TABLE model_versions ADD COLUMN undescribed BIGINT NOT NULL DEFAULT 0'),
+  },
 ];

@@ -33,6 +33,8 @@ export interface VersionRecord {
   readonly statusMessage: string | null;
   readonly stage: Stage;
   readonly description: string;
+  /** Its description was taken away, which MLflow's clients tell from an empty one. */
+  readonly isUndescribed: boolean;
   readonly source: string;
   /** Where the artifacts lie, with references to logged models resolved. */
   readonly storageLocation: string;

@@ -30,6 +30,7 @@ const codes: Readonly<Partial<Record<ErrorCode, MlflowCode>>> = {
   experiment_exists: 'RESOURCE_ALREADY_EXISTS',
   experiment_name_taken: 'RESOURCE_ALREADY_EXISTS',
   registered_model_exists: 'RESOURCE_ALREADY_EXISTS',
+  registered_name_taken: 'RESOURCE_ALREADY_EXISTS',
   alias_unknown: 'INVALID_PARAMETER_VALUE',
   route_not_found: 'ENDPOINT_NOT_FOUND',
 };

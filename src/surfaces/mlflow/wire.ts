@@ -152,7 +152,7 @@ export function versionJson(version: VersionRecord): Json {
     creation_timestamp: version.createdAtMs,
     last_updated_timestamp: version.updatedAtMs,
     current_stage: version.stage,
-    description: version.description,
+    ...(version.isUndescribed ? {} : { description: version.description }),
     source: version.source,
     run_id: version.sourceRunId ?? '',
     status: version.status,

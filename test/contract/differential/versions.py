@@ -47,6 +47,11 @@ get("model-versions/get", {"name": "staged", "version": "1"})
 check("PATCH", "/api/2.0/mlflow/model-versions/update", {"name": "renamed", "version": "1", "description": ""})
 check("PATCH", "/api/2.0/mlflow/registered-models/update", {"name": "renamed"})
 get("model-versions/get", {"name": "renamed", "version": "1"})
+for described in [{}, {"description": "again"}, {}]:
+    check("PATCH", "/api/2.0/mlflow/model-versions/update", {"name": "renamed", "version": "1", **described})
+    get("model-versions/get", {"name": "renamed", "version": "1"})
+    get("model-versions/search", {"filter": "name = 'renamed'", "order_by": "version_number ASC"})
+    get("registered-models/get", {"name": "renamed"})
 for name in ["renamed", "nothing"]:
     check("DELETE", "/api/2.0/mlflow/registered-models/alias", {"name": name, "alias": "none"})
 for _ in range(2):
@@ -59,3 +64,8 @@ for source in [
 ]:
     post("model-versions/create", {"name": "renamed", "source": source})
     post("model-versions/create", {"name": "renamed", "source": source, "tags": PROMPT})
+
+# Models and prompts share their names
+for tags in [[], PROMPT, [{"key": "mlflow.prompt.is_prompt", "value": "false"}], [{"key": "k", "value": "v"}]]:
+    for name in ["renamed", "hello", "it's"]:
+        post("registered-models/create", {"name": name, "tags": tags})

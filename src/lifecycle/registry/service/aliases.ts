@@ -8,6 +8,7 @@ import { aliasedVersion, aliasMoves, moveAlias } from '../store/aliases.ts';
 import { updateModelRow } from '../store/models.ts';
 import { latestVersionRows } from '../store/versions.ts';
 import { checkAliasName, checkAliasNotReserved, checkModelName, parseVersion } from '../validation.ts';
+import { announce } from '../webhooks/outbox.ts';
 import { aliasChanged } from '../webhooks/payloads.ts';
 import {
   aliasMove,
@@ -47,7 +48,9 @@ export function aliasOperations(deps: RegistryDeps) {
         const model = await heldModel(deps, tx, name);
         const row = await versionRow(tx, model, version);
         const previousVersion = await aliasedVersion(tx, model.id, alias);
-        if (previousVersion === version) return;
+        const announcement = aliasChanged(announced(model), alias, version);
+        // MLflow's server tells of every such request, also of one that changes nothing.
+        if (previousVersion === version) return announce(deps, tx, announcement);
         await requireMove(tx, actor, model, alias, row, reason);
         await moveAlias(
           tx,
@@ -61,7 +64,7 @@ export function aliasOperations(deps: RegistryDeps) {
           model,
           reason,
           history: [],
-          announcements: [aliasChanged(announced(model), alias, version)],
+          announcements: [announcement],
         } as const;
         await record(deps, tx, {
           ...change,
@@ -83,7 +86,8 @@ export function aliasOperations(deps: RegistryDeps) {
       await db.write(async (tx) => {
         const model = await heldModel(deps, tx, name);
         const previousVersion = await aliasedVersion(tx, model.id, alias);
-        if (previousVersion === null) return;
+        const announcement = aliasChanged(announced(model), alias, null);
+        if (previousVersion === null) return announce(deps, tx, announcement);
         await requireMove(tx, actor, model, alias, null, reason);
         const move = { alias, version: null, previousVersion, action: 'clear', reason } as const;
         await moveAlias(tx, aliasMove(deps, actor, model, move));
@@ -95,7 +99,7 @@ export function aliasOperations(deps: RegistryDeps) {
           model,
           reason,
           history: [],
-          announcements: [aliasChanged(announced(model), alias, null)],
+          announcements: [announcement],
         } as const;
         await record(deps, tx, {
           ...change,

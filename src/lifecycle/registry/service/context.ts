@@ -26,6 +26,8 @@ export interface RegistryDeps {
   readonly jobs: Jobs;
   readonly clock: Clock;
   readonly experiments: Experiments;
+  /** What sources of versions that clients register must hold somewhere; left out: anything. */
+  readonly sourcePattern?: RegExp | undefined;
 }
 
 /** A line of the model's own history. Texts, or numbers of versions; null: there was none. */

@@ -2,7 +2,7 @@ import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
 import { type Grammar, parseFilter, parseOrder, readPageToken } from '../../../platform/search/index.ts';
-import type { Page } from '../../experiments/index.ts';
+import { type Page, pythonRepr } from '../../experiments/index.ts';
 import type { RegisteredModelRecord, Tag } from '../records.ts';
 import {
   deleteModelRow,
@@ -47,7 +47,7 @@ export function modelOperations(deps: RegistryDeps) {
   const { db } = deps;
 
   return {
-    /** Throws `registered_model_exists`. */
+    /** Throws `registered_model_exists`, `registered_name_taken`. */
     async createModel(
       actor: Actor,
       input: {
@@ -109,7 +109,7 @@ export function modelOperations(deps: RegistryDeps) {
       return db.write(async (tx) => {
         const model = await heldModel(deps, tx, name);
         if (newName !== name && (await findModelRow(tx, newName))) {
-          throw fail('registered_model_exists', { name: newName });
+          throw fail('registered_model_exists', { kind: modelKind, name: newName });
         }
         await updateModelRow(tx, model.id, { name: newName });
         const action = 'registry:rename';
@@ -174,7 +174,21 @@ export function modelOperations(deps: RegistryDeps) {
   };
 }
 
-/** Adds a registered model within a transaction. Throws `registered_model_exists`. */
+const modelKind = 'Registered Model';
+const promptKind = 'Prompt';
+const isAboutPrompt = (tag: Tag): boolean => tag.key === promptTag;
+
+/** The refusal of a name, in MLflow's words: for it, whatever has a prompt's tag is a prompt, even of value false. */
+async function nameTaken(tx: Tx, name: string, kind: string): Promise<Error> {
+  const present = await findModelRow(tx, name);
+  const tag = present && (await modelTag(tx, present.id, promptTag));
+  const taken = tag === undefined || tag === null ? modelKind : promptKind;
+  if (kind === taken) return fail('registered_model_exists', { kind, name });
+  const named = { name: pythonRepr(name), kind: kind.toLowerCase(), taken: taken.toLowerCase() };
+  return fail('registered_name_taken', named);
+}
+
+/** Adds a registered model within a transaction. Throws `registered_model_exists`, `registered_name_taken`. */
 export async function addModel(
   deps: RegistryDeps,
   tx: Tx,
@@ -185,7 +199,7 @@ export async function addModel(
   const isPrompt = tags.some((tag) => tag.key === promptTag && isTrue(tag.value));
   const { name, description = '' } = input;
   const model = await insertModel(tx, { name, description, isPrompt, nowMs: deps.clock.nowMs() });
-  if (!model) throw fail('registered_model_exists', { name });
+  if (!model) throw await nameTaken(tx, name, tags.some(isAboutPrompt) ? promptKind : modelKind);
   for (const tag of tags) await setModelTagRow(tx, model.id, tag);
   const action = 'registry:create';
   await record(deps, tx, {

@@ -80,6 +80,9 @@ export function versionCreation(deps: RegistryDeps) {
       for (const tag of input.tags) checkRegistryTag(tag);
       const isPrompt = input.tags.findLast((tag) => tag.key === promptTag)?.value.toLowerCase() === 'true';
       const { source, runId, modelId } = input;
+      if (deps.sourcePattern?.test(source) === false) {
+        throw invalidParameter(`Invalid model version source: '${source}'.`);
+      }
       if (isPrompt) checkPromptSource(source);
       const resolved = isPrompt
         ? { source, storageLocation: source, runId: runId ?? null, modelId: modelId ?? null }
@@ -214,6 +217,7 @@ async function addVersion(
     status_message: null,
     stage: 'None',
     deleted: 0,
+    undescribed: 0,
     digest: null,
     dataset_version_id: null,
     dataset_digest: null,

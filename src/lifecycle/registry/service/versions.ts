@@ -102,18 +102,21 @@ export function versionOperations(deps: RegistryDeps) {
       return hydrateVersions(db.read, [model], chosen);
     },
 
+    /** @param described Undefined: the description is taken away */
     async updateVersion(
       actor: Actor,
       name: string,
       version: string | number,
-      description: string,
+      described: string | undefined,
     ): Promise<VersionRecord> {
       authorize(actor, 'registry:write');
       const number = parseVersion(version);
       return db.write(async (tx) => {
         const model = await modelByName(tx, name);
         const row = await versionRow(tx, model, number);
-        const change = { description, updated_at_ms: clock.nowMs() };
+        const description = described ?? '';
+        const undescribed = described === undefined ? 1 : 0;
+        const change = { description, undescribed, updated_at_ms: clock.nowMs() };
         await updateVersionRow(tx, { registeredId: model.id, version: number }, change);
         if (description !== row.description) {
           const fact = { what: 'description', before: row.description, after: description } as const;

@@ -24,6 +24,8 @@ export interface RegistryTables {
     stage: Stage;
     deleted: number;
     description: string;
+    /** 1: its description was taken away, which MLflow tells from an empty one. */
+    undescribed: number;
     source: string;
     storage_location: string;
     run_id: string | null;

@@ -106,6 +106,7 @@ export function versionColumns(version: TransferVersion) {
     stage: version.stage,
     deleted: version.deleted ? 1 : 0,
     description: version.description,
+    undescribed: 0,
     source: version.source,
     storage_location: version.storageLocation,
     run_id: version.runId,

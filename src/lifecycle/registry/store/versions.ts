@@ -207,6 +207,7 @@ export async function hydrateVersions(
       statusMessage: row.status_message,
       stage: row.stage,
       description: row.description,
+      isUndescribed: row.undescribed === 1,
       source: row.source,
       storageLocation: row.storage_location,
       sourceRunId: row.run_id,

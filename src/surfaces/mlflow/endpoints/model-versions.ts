@@ -74,7 +74,7 @@ function versionEndpoints(registry: Registry): readonly Endpoint[] {
       path: '/mlflow/model-versions/update',
       fields: { ...byVersion, description: { kind: 'string' } },
       async handle(input, { actor }) {
-        const { name, version, description = '' } = input;
+        const { name, version, description } = input;
         return {
           model_version: versionJson(await registry.updateVersion(actor, name, version, description)),
         };
