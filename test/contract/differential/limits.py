@@ -162,3 +162,13 @@ for count in (100, 101):
     check("GET", "/ajax-api/2.0/mlflow/metrics/get-history-bulk", params={"run_id": ["$lrun"] * count, "metric_key": "none"})
 for params in ({}, {"run_id": "$lrun"}, {"metric_key": "m"}, {"run_id": "$lrun", "metric_key": "m", "max_results": 3}, {"run_id": "none", "metric_key": "m"}):
     check("GET", "/ajax-api/2.0/mlflow/metrics/get-history-bulk", params=params)
+
+# A page of logged models is of one question
+for name in ["first", "second"]:
+    post("logged-models", {"experiment_id": "$lexp", "name": name}, keep={name: ("model", "info", "model_id")})
+ORDER = {"field_name": "creation_time", "ascending": True}
+for asked in [{}, {"filter": "name != 'x'"}, {"order_by": [ORDER]}, {"order_by": [{**ORDER, "dataset_name": "it's"}]}]:
+    models = {"experiment_ids": ["$lexp"], "max_results": 1, **asked}
+    post("logged-models/search", models, ignore=("models",), keep={"page": ("next_page_token",)})
+    for change in [{}, {"experiment_ids": ["0", "$lexp"]}, {"filter": "name = 'it''s'"}, {"filter": ""}, {"order_by": [{"field_name": "name"}]}, {"order_by": []}]:
+        post("logged-models/search", {**models, "page_token": "$page", **change}, ignore=("models",))

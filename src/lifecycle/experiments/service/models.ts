@@ -48,6 +48,7 @@ import {
 import { loggedModelVocabulary } from '../vocabulary.ts';
 import { filesUnder } from './artifacts.ts';
 import { activeExperiment, announce, cutPage, type ExperimentsDeps, runById } from './context.ts';
+import { nextOf, tokenFor } from './model-page-token.ts';
 
 export interface NewLoggedModel {
   readonly experimentId: string;
@@ -191,7 +192,9 @@ export function loggedModelOperations(deps: ExperimentsDeps) {
       });
       for (const { field } of order) checkOrderField(field);
       const list = `logged models by ${JSON.stringify(order)}`;
-      const after = query.after ? readPageToken(query.after, loggedModelSortColumns(order), list) : null;
+      const asked = { experimentIds: query.experimentIds ?? [], filter: query.filter ?? null, order };
+      const token = query.after && nextOf(asked, query.after);
+      const after = token ? readPageToken(token, loggedModelSortColumns(order), list) : null;
       const rows = await searchLoggedModelRows(db.read, db.dialect, {
         experimentIds: query.experimentIds?.map(parseExperimentId) ?? null,
         filter,
@@ -201,7 +204,8 @@ export function loggedModelOperations(deps: ExperimentsDeps) {
         after,
       });
       const page = cutPage(rows, query.limit, list);
-      return { items: await hydrateModels(db.read, page.items), next: page.next };
+      const next = page.next && tokenFor(asked, page.next);
+      return { items: await hydrateModels(db.read, page.items), next };
     },
 
     /** Models by filter and order of our own grammar, with their files. Throws `filter_invalid`. */
