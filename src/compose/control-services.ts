@@ -30,7 +30,7 @@ import {
 import { ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
 import { createLoop, DeploymentService, deployStep, loopMigrations, prepareDataStep } from '../loop/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
-import { type DataDirectory, durationMsOf, type Settings } from '../platform/config/index.ts';
+import { type DataDirectory, durationMsOf, patternOf, type Settings } from '../platform/config/index.ts';
 import type { Database, Migration } from '../platform/db/index.ts';
 import { Attempts } from '../platform/executors/local/index.ts';
 import type { Frames } from '../platform/frames/index.ts';
@@ -97,7 +97,8 @@ export async function createControlServices(parts: ControlParts) {
   });
   const data = new DataService({ db, journal, blobs, frames, temporaryDirectory: directory.temporary });
   const artifactStorage = artifactStorageOf(parts.settings, directory);
-  const tracking = { db, journal, blobs, clock, artifactStorage };
+  const longValues = parts.settings.truncateLongValues ? 'cut' : 'refuse';
+  const tracking = { db, journal, blobs, clock, artifactStorage, longValues } as const;
   const experiments = createExperiments(tracking);
   const runWatch = new RunWatch(tracking, {
     lostAfterMs: durationMsOf(parts.settings.runLostAfter),
@@ -105,7 +106,9 @@ export async function createControlServices(parts: ControlParts) {
     log,
   });
   const evaluations = new EvaluationService({ db, journal });
-  const registry = createRegistry({ db, journal, jobs, clock, experiments });
+  const { modelSourcePattern } = parts.settings;
+  const sourcePattern = modelSourcePattern === undefined ? undefined : patternOf(modelSourcePattern);
+  const registry = createRegistry({ db, journal, jobs, clock, experiments, sourcePattern });
   const webhooks = createWebhooks({
     ...{ db, journal, jobs, clock, outbound },
     ...webhookSettingsOf(parts.settings, directory),

@@ -110,6 +110,49 @@ test('a server of artifacts only tracks nothing', async (t) => {
   }
 });
 
+test("what MLflow's variables say of long values and of sources of versions holds", async (t) => {
+  const server = await control(t, {
+    MLFLOW_TRUNCATE_LONG_VALUES: 'false',
+    MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: '^s3://(?P<bucket>ours)/',
+  });
+  const post = async (path: string, body: unknown) => {
+    const headers = { 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify(body) };
+    const answer = await fetch(`${server.url}/api/2.0/mlflow/${path}`, init);
+    return { status: answer.status, body: (await answer.json()) as Record<string, never> };
+  };
+  const made = await post('runs/create', { experiment_id: '0' });
+  const { run_id } = (made.body.run as unknown as { info: { run_id: string } }).info;
+  const long = { key: 'k', value: 'x'.repeat(8001) };
+  const refusals = [
+    [
+      'runs/log-parameter',
+      { run_id, ...long },
+      "'Param value' exceeds the maximum length of 6000 characters",
+    ],
+    ['runs/set-tag', { run_id, ...long }, "'value' exceeds the maximum length of 8000 characters"],
+    [
+      'runs/log-batch',
+      { run_id, tags: [long] },
+      "'tags[0].value' exceeds the maximum length of 8000 characters",
+    ],
+    ['runs/create', { tags: [long] }, "'tags[0].value' exceeds the maximum length of 8000 characters"],
+    [
+      'model-versions/create',
+      { name: 'm', source: 's3://other/m' },
+      "Invalid model version source: 's3://other/m'.",
+    ],
+  ] as const;
+  await post('registered-models/create', { name: 'm' });
+  for (const [path, body, message] of refusals) {
+    const answer = await post(path, body);
+    assert.deepEqual([answer.status, answer.body.message], [400, message], path);
+  }
+  const full = { key: 'k', value: 'x'.repeat(6000) };
+  assert.equal((await post('runs/log-parameter', { run_id, ...full })).status, 200);
+  assert.equal((await post('model-versions/create', { name: 'm', source: 's3://ours/m' })).status, 200);
+});
+
 test('foreign hosts and origins are refused with what to set, own ones are not', async (t) => {
   const server = await control(t, {
     MILLRACE_ALLOWED_HOSTS: 'ml.example.com,127.0.0.1:*',

@@ -165,17 +165,29 @@ export interface Tag {
   readonly value: string;
 }
 
-/** Checks a run tag and returns it with its value cut to the limit. `path` is empty for a single tag. */
-export function checkedTag(tag: Tag, path: string): Tag {
+/** What is done with a value beyond its limit: it is cut, or refused with `tracking_invalid`. */
+export type LongValues = 'cut' | 'refuse';
+
+/** The value within its limit. `name` is what a refusal calls it. */
+export function withinLimit(name: string, limit: number, value: string, longValues: LongValues): string {
+  if (longValues === 'refuse') checkLength(name, limit, value);
+  return truncate(value, limit);
+}
+
+/** Checks a run tag and returns it with its value within the limit. `path` is empty for a single tag. */
+export function checkedTag(tag: Tag, path: string, longValues: LongValues): Tag {
   const at = (field: string) => (path ? `${path}.${field}` : field);
   checkKey(tag.key, at('key'));
   checkLength(at('key'), limits.keyLength, tag.key);
-  return { key: tag.key, value: truncate(tag.value, limits.runTagValueLength) };
+  return { key: tag.key, value: withinLimit(at('value'), limits.runTagValueLength, tag.value, longValues) };
 }
 
-/** Checks a param and returns it with its value cut to the limit. `path` is empty for a single param. */
-export function checkedParam(param: Tag, path: string): Tag {
+/** Checks a param and returns it with its value within the limit. `path` is empty for a single param. */
+export function checkedParam(param: Tag, path: string, longValues: LongValues): Tag {
   checkKey(param.key, path ? `${path}.key` : 'key');
   checkLength('Param key', limits.keyLength, param.key);
-  return { key: param.key, value: truncate(param.value, limits.paramValueLength) };
+  return {
+    key: param.key,
+    value: withinLimit('Param value', limits.paramValueLength, param.value, longValues),
+  };
 }

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
-import { defaultArtifactRootOf, lockDirectory, readSettings, storageLocation } from './index.ts';
+import { defaultArtifactRootOf, lockDirectory, patternOf, readSettings, storageLocation } from './index.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'millrace-config-'));
 after(() => rm(directory, { recursive: true }));
@@ -53,6 +53,22 @@ test('what is on or off takes no value as a flag, and words of either kind elsew
   );
   assert.throws(() => readSettings(['--artifacts-only=maybe'], {}), /"maybe": must be true or false/);
   assert.throws(() => readSettings(['--no-serve-artifacts=1'], {}), /takes no value/);
+});
+
+test('a pattern is read as Python reads it', () => {
+  const matches = (pattern: string, source: string) => {
+    const settings = readSettings(['--model-source-pattern', pattern], {});
+    return patternOf(settings.modelSourcePattern ?? '').test(source);
+  };
+  assert.ok(matches('^s3://ours/', 's3://ours/m'));
+  assert.ok(!matches('^s3://ours/', 'x s3://ours/m'));
+  assert.ok(matches('(?i)^S3:', 's3://ours/m'));
+  assert.ok(matches('(?P<scheme>s3|gs):', 'gs://ours/m'));
+  assert.ok(matches('\\As3:.*/m\\Z', 's3://ours/m'));
+  assert.ok(!matches('\\As3:.*/m\\Z', 's3://ours/m/x'));
+  assert.ok(!matches('\\\\Z', 's3://ours/m'));
+  const message = /--model-source-pattern: "\(": must be a regular expression/;
+  assert.throws(() => readSettings(['--model-source-pattern', '('], {}), { code: 'config_invalid', message });
 });
 
 test("variables of MLflow's server count where ours say nothing", () => {

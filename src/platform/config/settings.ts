@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../../core/time.ts';
+import { isPattern } from './pattern.ts';
 
 const port = z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65535);
 const truthy = ['true', '1', 'yes', 'on', 't', 'y'];
@@ -113,6 +114,15 @@ export const settingsSchema = z.strictObject({
   webhookAllowPrivateAddresses: flag
     .default(false)
     .describe('webhooks may also be on this machine and in private networks'),
+  truncateLongValues: flag
+    .default(true)
+    .describe('refuse params and tags of runs and traces that are too long, instead of cutting them'),
+  modelSourcePattern: z
+    .string()
+    .min(1)
+    .refine(isPattern, 'must be a regular expression')
+    .optional()
+    .describe('what sources of model versions that clients register must hold, a regular expression'),
   url: z
     .url({ protocol: /^https?$/, error: 'must be an http:// URL' })
     .optional()
@@ -178,6 +188,8 @@ export const fallbackVariables: Readonly<Partial<Record<SettingName, readonly st
   webhookMaxWorkers: ['MLFLOW_WEBHOOK_DELIVERY_MAX_WORKERS'],
   webhookAllowedSchemes: ['MLFLOW_WEBHOOK_ALLOWED_SCHEMES'],
   webhookAllowPrivateAddresses: ['MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS'],
+  truncateLongValues: ['MLFLOW_TRUNCATE_LONG_VALUES'],
+  modelSourcePattern: ['MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX'],
 };
 
 /** A duration setting in milliseconds; 0 for never. */

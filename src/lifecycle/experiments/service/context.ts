@@ -10,7 +10,7 @@ import type { ExperimentEventType, LifecycleStage } from '../contract.ts';
 import type { ExperimentRecord, Page } from '../records.ts';
 import { findExperiment } from '../store/experiments.ts';
 import { findRunRow, type RunRow } from '../store/runs.ts';
-import { parseExperimentId } from '../validation.ts';
+import { type LongValues, parseExperimentId } from '../validation.ts';
 
 /** What the services of this slice are built from. */
 export interface ExperimentsDeps {
@@ -20,6 +20,8 @@ export interface ExperimentsDeps {
   readonly clock: Clock;
   /** Left out: artifacts are kept in the blob store alone. */
   readonly artifactStorage?: ArtifactStorage;
+  /** What is done with params and tags of runs and traces that are too long; left out: they are cut. */
+  readonly longValues?: LongValues;
 }
 
 /** Which lifecycle stages a list shows. */

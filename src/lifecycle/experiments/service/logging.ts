@@ -15,6 +15,7 @@ import {
   checkLength,
   checkRunId,
   invalidParameter,
+  type LongValues,
   limits,
   pythonRepr,
   type Tag,
@@ -34,7 +35,7 @@ const rememberedRuns = 10_000;
 
 /** Writing what a script logs. Each call is one transaction: all of it is kept, or nothing. */
 export function loggingOperations(deps: ExperimentsDeps) {
-  const { db, clock } = deps;
+  const { db, clock, longValues = 'cut' } = deps;
   const heartbeats = new Map<string, number>();
   const settler = new Settler(db);
 
@@ -105,7 +106,7 @@ export function loggingOperations(deps: ExperimentsDeps) {
     /** Logging the same value again changes nothing. Throws `param_changed` for another value. */
     async param(actor: Actor, runId: string, param: Tag): Promise<void> {
       authorize(actor, 'experiments:write');
-      const checked = checkedParam(param, '');
+      const checked = checkedParam(param, '', longValues);
       await db.write(async (tx) => {
         const run = await activeRun(tx, runId);
         const [refused] = await addParams(tx, run.seq, [checked]);
@@ -120,7 +121,7 @@ export function loggingOperations(deps: ExperimentsDeps) {
 
     async tag(actor: Actor, runId: string, tag: Tag): Promise<void> {
       authorize(actor, 'experiments:write');
-      const checked = checkedTag(tag, '');
+      const checked = checkedTag(tag, '', longValues);
       await db.write(async (tx) => {
         const run = await activeRun(tx, runId);
         await writeTags(tx, run, [checked]);
@@ -134,7 +135,7 @@ export function loggingOperations(deps: ExperimentsDeps) {
       return Promise.try(() => {
         authorize(actor, 'experiments:write');
         checkRunId(runId);
-        const { metrics, params, tags } = checkedBatch(batch);
+        const { metrics, params, tags } = checkedBatch(batch, longValues);
         return writeBatch(runId, sortedMetrics(metrics), params, tags);
       });
     },
@@ -186,13 +187,13 @@ function sortedMetrics(metrics: readonly MetricInput[]): SortedMetrics {
   };
 }
 
-function checkedBatch(batch: Batch): Batch {
+function checkedBatch(batch: Batch, longValues: LongValues): Batch {
   const { metrics } = batch;
   metrics.forEach((metric, i) => {
     checkMetric(metric, `metrics[${i}]`);
   });
-  const params = batch.params.map((param, i) => checkedParam(param, `params[${i}]`));
-  const tags = batch.tags.map((tag, i) => checkedTag(tag, `tags[${i}]`));
+  const params = batch.params.map((param, i) => checkedParam(param, `params[${i}]`, longValues));
+  const tags = batch.tags.map((tag, i) => checkedTag(tag, `tags[${i}]`, longValues));
   checkCount('metrics', limits.metricsPerBatch, metrics.length);
   checkCount('params', limits.paramsPerBatch, params.length);
   checkCount('tags', limits.tagsPerBatch, tags.length);

@@ -16,7 +16,7 @@ import {
   updateRun,
 } from '../store/runs.ts';
 import { settleSummaries } from '../store/settling.ts';
-import { invalidParameter, limits, type Tag, truncate } from '../validation.ts';
+import { invalidParameter, limits, type Tag, withinLimit } from '../validation.ts';
 import { activeExperiment, activeRun, announce, type ExperimentsDeps, runById } from './context.ts';
 import { runSearchOperations } from './run-search.ts';
 
@@ -37,7 +37,7 @@ const ended: ReadonlySet<RunStatus> = new Set<RunStatus>(['FINISHED', 'FAILED', 
 
 /** Runs: one execution of a training script with what it logged. */
 export function runOperations(deps: ExperimentsDeps) {
-  const { db, clock } = deps;
+  const { db, clock, longValues = 'cut' } = deps;
 
   return {
     ...runSearchOperations(deps),
@@ -57,7 +57,10 @@ export function runOperations(deps: ExperimentsDeps) {
       const name = input.name || tagged || randomName();
       const stepRunId = actor.kind === 'job' ? actor.id : null;
       const tags = [
-        ...input.tags.map((t) => ({ key: t.key, value: truncate(t.value, limits.runTagValueLength) })),
+        ...input.tags.map(({ key, value }, i) => ({
+          key,
+          value: withinLimit(`tags[${i}].value`, limits.runTagValueLength, value, longValues),
+        })),
         ...(tagged === undefined ? [{ key: runNameTag, value: name }] : []),
         ...(stepRunId === null ? [] : [{ key: stepTag, value: stepRunId }]),
       ];

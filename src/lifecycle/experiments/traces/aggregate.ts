@@ -1,4 +1,4 @@
-import { checkKey, checkLength, truncate } from '../validation.ts';
+import { checkKey, checkLength, type LongValues, type Tag, withinLimit } from '../validation.ts';
 import { pythonDumps } from './exact-json.ts';
 import { preview } from './preview.ts';
 import { type IncomingSpan, type TraceState, traceKeys } from './records.ts';
@@ -34,7 +34,7 @@ export function byTrace(spans: readonly IncomingSpan[]): ReadonlyMap<string, rea
 }
 
 /** Sums up a batch of spans of one trace, by the rules of MLflow's server. */
-export function summarize(traceId: string, read: readonly ReadSpan[]): SpansSummary {
+export function summarize(traceId: string, read: readonly ReadSpan[], longValues: LongValues): SpansSummary {
   const spans = read.map(({ span }) => span);
   const root = read.find(({ span }) => span.parentSpanId === null);
   const ends = spans.flatMap((span) => (span.endNs === null ? [] : [milliseconds(span.endNs)]));
@@ -56,7 +56,7 @@ export function summarize(traceId: string, read: readonly ReadSpan[]): SpansSumm
     responsePreview: preview(ofRoot[traceKeys.outputs], 'assistant'),
     sessionId,
     userId: first('user.id'),
-    tags: [...resourceTags(spans), ...tagsOfRoot(ofRoot)],
+    tags: [...resourceTags(spans), ...tagsOfRoot(ofRoot)].flatMap((tag) => fitting(tag, longValues)),
   };
 }
 
@@ -69,31 +69,23 @@ function resourceTags(spans: readonly IncomingSpan[]) {
   const resource = spans.find((span) => span.resource.length > 0)?.resource ?? [];
   return resource
     .filter(([key]) => !key.startsWith('telemetry.sdk.') && !key.startsWith('mlflow.'))
-    .map(([key, value]) => ({ key, value: typeof value === 'string' ? value : pythonDumps(value) }))
-    .filter(isTag)
-    .map(cut);
+    .map(([key, value]) => ({ key, value: typeof value === 'string' ? value : pythonDumps(value) }));
 }
 
 /** Tags that an OTLP exporter carries as attributes of the root span. */
 function tagsOfRoot(attributes: Readonly<Record<string, string>>) {
   return Object.entries(attributes)
     .filter(([key]) => key.startsWith(traceKeys.tagPrefix))
-    .map(([key, text]) => ({ key: key.slice(traceKeys.tagPrefix.length), value: textOf(text) ?? '' }))
-    .filter(isTag)
-    .map(cut);
+    .map(([key, text]) => ({ key: key.slice(traceKeys.tagPrefix.length), value: textOf(text) ?? '' }));
 }
 
-const cut = ({ key, value }: { readonly key: string; readonly value: string }) => ({
-  key,
-  value: truncate(value, largestTagValue),
-});
-
-function isTag({ key }: { readonly key: string }): boolean {
+/** The tag within its limits; nothing when it cannot be one, for which no span is refused. */
+function fitting({ key, value }: Tag, longValues: LongValues): readonly Tag[] {
   try {
     checkKey(key, 'key');
     checkLength('key', 250, key);
-    return true;
+    return [{ key, value: withinLimit('value', largestTagValue, value, longValues) }];
   } catch {
-    return false;
+    return [];
   }
 }

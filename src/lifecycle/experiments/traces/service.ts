@@ -7,7 +7,7 @@ import {
   invalidParameter,
   parseExperimentId,
   type Tag,
-  truncate,
+  withinLimit,
 } from '../validation.ts';
 import { traceReading } from './reading.ts';
 import { traceKeys } from './records.ts';
@@ -27,7 +27,7 @@ const largestTagValue = 8000;
 
 /** Traces: executions of traced functions, with their spans. */
 export function traceOperations(deps: ExperimentsDeps) {
-  const { db, clock } = deps;
+  const { db, clock, longValues = 'cut' } = deps;
 
   return {
     ...traceWriting(deps),
@@ -39,9 +39,10 @@ export function traceOperations(deps: ExperimentsDeps) {
       checkKey(tag.key, 'key');
       checkLength('key', 250, tag.key);
       if (tag.key === traceKeys.name) checkLength('Trace name', 4096, tag.value);
+      const value = withinLimit('value', largestTagValue, tag.value, longValues);
       await db.write(async (tx) => {
         await traceById(tx, id);
-        await setPairs(tx, 'trace_tags', id, [{ key: tag.key, value: truncate(tag.value, largestTagValue) }]);
+        await setPairs(tx, 'trace_tags', id, [{ key: tag.key, value }]);
       });
     },
 

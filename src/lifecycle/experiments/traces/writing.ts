@@ -15,7 +15,7 @@ import { holdTrace, linkRun, setPairs, updateTrace } from './store/traces.ts';
 import { haveUsage, traceUsage, type UsageNode } from './usage.ts';
 
 /** Keeping traces and their spans. */
-export function traceWriting({ db, clock }: ExperimentsDeps) {
+export function traceWriting({ db, clock, longValues = 'cut' }: ExperimentsDeps) {
   return {
     /**
      * Keeps what a client says of a trace; its spans come by `logSpans`, before or after. Throws
@@ -120,7 +120,7 @@ export function traceWriting({ db, clock }: ExperimentsDeps) {
       const prepared = groups.map(([id, group]) => {
         const read = group.map(readSpan);
         return {
-          summary: summarize(id, read),
+          summary: summarize(id, read, longValues),
           spans: read.map(storedSpan),
           nodes: read.map(usageNode),
         };
