@@ -75,17 +75,32 @@ test('inputs, outputs, tokens and model of other exporters are readable by their
     'mlflow.spanInputs': '"say"',
     'mlflow.message.format': '"livekit"',
   });
-  // Spring AI: texts in events. The model stands in the inputs.
-  const prompt = {
-    name: 'gen_ai.content.prompt',
+  assert.deepEqual(added({ 'input.value': 'theirs', 'mlflow.spanInputs': 'ours' }), {});
+});
+
+test('texts in events are inputs and outputs', () => {
+  const event = (name: string, attributes: Attributes) => ({
+    name,
     timeNs: '1',
-    attributes: [['gen_ai.prompt', '{"model": "m"}']],
-  };
-  assert.deepEqual(added({}, { events: [prompt as unknown as IncomingSpan['events'][number]] }), {
+    attributes: Object.entries(attributes),
+  });
+  const spring = [event('gen_ai.content.prompt', { 'gen_ai.prompt': '{"model": "m"}' })];
+  assert.deepEqual(added({}, { events: spring }), {
     'mlflow.spanInputs': '{"model": "m"}',
     'mlflow.llm.model': '"m"',
   });
-  assert.deepEqual(added({ 'input.value': 'theirs', 'mlflow.spanInputs': 'ours' }), {});
+  const chat = [
+    event('gen_ai.system.message', { content: 'rules' }),
+    event('gen_ai.user.message', { content: '[{"type": "text"}]' }),
+    event('gen_ai.user.message', { role: 'user' }),
+    event('gen_ai.choice', { content: 'yes', index: 0 }),
+    event('something else', { content: 'no' }),
+  ];
+  assert.deepEqual(added({}, { events: chat }), {
+    'mlflow.spanInputs':
+      '[{"role": "system", "content": "rules"}, {"role": "user", "content": [{"type": "text"}]}]',
+    'mlflow.spanOutputs': '[{"role": "assistant", "content": "yes"}]',
+  });
 });
 
 test('the root span of a known program carries the name of its service', () => {

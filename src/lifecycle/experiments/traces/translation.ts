@@ -1,5 +1,5 @@
 import { type Convention, conventions } from './conventions.ts';
-import { pythonDumps } from './exact-json.ts';
+import { parseExact, pythonDumps } from './exact-json.ts';
 import { type IncomingSpan, traceKeys } from './records.ts';
 
 /** Attributes of a span as JSON text each. */
@@ -12,12 +12,8 @@ export type AttributeTexts = Readonly<Record<string, string>>;
  */
 export function translated(attributes: AttributeTexts, events: IncomingSpan['events']): AttributeTexts {
   const found: Record<string, string | null> = {
-    [traceKeys.inputs]:
-      fromAttributes(attributes, (c) => c.inputs) ??
-      fromEvents(events, 'gen_ai.content.prompt', 'gen_ai.prompt'),
-    [traceKeys.outputs]:
-      fromAttributes(attributes, (c) => c.outputs) ??
-      fromEvents(events, 'gen_ai.content.completion', 'gen_ai.completion'),
+    [traceKeys.inputs]: fromAttributes(attributes, (c) => c.inputs) ?? inputsOf(events),
+    [traceKeys.outputs]: fromAttributes(attributes, (c) => c.outputs) ?? outputsOf(events),
     [traceKeys.tokenUsage]: tokenUsage(attributes),
     [traceKeys.messageFormat]: messageFormat(attributes),
     [traceKeys.tools]: fromAttributes(attributes, (c) => c.tools),
@@ -68,13 +64,55 @@ function fromAttributes(
   return null;
 }
 
-/** Spring AI keeps its texts in events. */
-function fromEvents(events: IncomingSpan['events'], name: string, key: string): string | null {
+type Events = IncomingSpan['events'];
+
+/** Some exporters keep texts in events: Spring AI whole, the older conventions for generative AI by message. */
+function inputsOf(events: Events): string | null {
+  return (
+    valueOfEvent(events, 'gen_ai.content.prompt', 'gen_ai.prompt') ??
+    messagesOf(events, ({ name }) => /^gen_ai\.(system|user|assistant)\.message$/.exec(name)?.[1])
+  );
+}
+
+function outputsOf(events: Events): string | null {
+  return (
+    valueOfEvent(events, 'gen_ai.content.completion', 'gen_ai.completion') ??
+    messagesOf(events, (event) =>
+      event.name === 'gen_ai.choice' ? (attributeOf(event, 'role') ?? 'assistant') : undefined,
+    )
+  );
+}
+
+function valueOfEvent(events: Events, name: string, key: string): string | null {
   for (const event of events) {
-    const value = event.name === name && event.attributes.find(([k]) => k === key)?.[1];
+    const value = event.name === name && attributeOf(event, key);
     if (value) return attributeText(value);
   }
   return null;
+}
+
+/** The events that are messages, as a list of chat messages; `roleOf` says whose message one is. */
+function messagesOf(events: Events, roleOf: (event: Events[number]) => unknown): string | null {
+  const messages = events.flatMap((event) => {
+    const role = roleOf(event);
+    const content = attributeOf(event, 'content');
+    return role && content ? [{ role, content: decoded(content) }] : [];
+  });
+  return messages.length > 0 ? pythonDumps(messages) : null;
+}
+
+function attributeOf(event: Events[number], key: string): unknown {
+  return event.attributes.find(([k]) => k === key)?.[1];
+}
+
+/** What JSON text says; anything else as it is. */
+function decoded(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return parseExact(value);
+  } catch {
+    return value;
+  }
 }
 
 function tokenUsage(attributes: AttributeTexts): string | null {
