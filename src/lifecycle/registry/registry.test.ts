@@ -302,4 +302,38 @@ forEachDatabase((dialect, open) => {
     await registry.deleteModel(tester, 'later');
     await assert.rejects(registry.getModel(tester, 'later'), refused('registered_model_unknown'));
   });
+
+  test(`${dialect}: models and prompts share their names, and a description can be taken away`, async (t) => {
+    const { registry } = await setup(t);
+    const prompt = [{ key: 'mlflow.prompt.is_prompt', value: 'true' }];
+    await registry.createModel(tester, { name: 'hello', tags: prompt });
+    const create = (name: string, tags: typeof prompt) => registry.createModel(tester, { name, tags });
+    await assert.rejects(
+      create('hello', prompt),
+      refused('registered_model_exists', /^Prompt \(name=hello\) already exists\.$/),
+    );
+    await assert.rejects(
+      create('hello', []),
+      refused(
+        'registered_name_taken',
+        /create a registered model with name 'hello', but the name is already taken by a prompt\./,
+      ),
+    );
+    await registry.createModel(tester, { name: 'plain', tags: [] });
+    await assert.rejects(
+      create('plain', prompt),
+      refused('registered_name_taken', /create a prompt with .* taken by a registered model\./),
+    );
+    const source = 's3://bucket/m';
+    await registry.registerVersion(tester, { name: 'plain', source, tags: [], description: 'first' });
+    for (const description of [undefined, '', undefined, 'again']) {
+      const changed = await registry.updateVersion(tester, 'plain', 1, description);
+      const read = await registry.getVersion(tester, 'plain', 1);
+      assert.deepEqual(
+        [read.description, read.isUndescribed],
+        [description ?? '', description === undefined],
+      );
+      assert.equal(changed.isUndescribed, read.isUndescribed);
+    }
+  });
 });
