@@ -116,7 +116,7 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
     database.exec('PRAGMA foreign_keys = ON');
   }
   database.exec('PRAGMA case_sensitive_like = ON');
-  database.exec('PRAGMA cache_size = -16000');
+  database.exec('PRAGMA cache_size = -4000');
   database.exec('PRAGMA temp_store = MEMORY');
   addSearchFunctions(database);
   return database;
