@@ -148,6 +148,13 @@ test("what MLflow's variables say of long values and of sources of versions hold
     const answer = await post(path, body);
     assert.deepEqual([answer.status, answer.body.message], [400, message], path);
   }
+  const ofTrace = await fetch(`${server.url}/api/3.0/mlflow/traces/tr-1/tags`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(long),
+  });
+  const { message } = (await ofTrace.json()) as { message: string };
+  assert.deepEqual([ofTrace.status, message], [400, "'value' exceeds the maximum length of 8000 characters"]);
   const full = { key: 'k', value: 'x'.repeat(6000) };
   assert.equal((await post('runs/log-parameter', { run_id, ...full })).status, 200);
   assert.equal((await post('model-versions/create', { name: 'm', source: 's3://ours/m' })).status, 200);

@@ -13,5 +13,6 @@ KNOWN = {
     "artifact paths": "Null bytes, backslashes and # are refused in paths of artifacts wherever these are named.",
     "wrong verbs": "A path asked for with a verb that it has not is unknown (404 ENDPOINT_NOT_FOUND); Flask answers 405, and OPTIONS itself.",
     "two slashes": "Repeated slashes in a path count as one; MLflow sends the client to the path with one.",
+    "long tags of a new run": "Tags that a run is created with are cut as those set later; MLflow on SQLite keeps them whole, on other databases fails.",
     "page tokens": "Tokens are positions in the order, not offsets: one that was not given out by the server is refused.",
 }

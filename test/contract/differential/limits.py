@@ -30,6 +30,8 @@ for size in (5999, 6000, 6001):
 for size in (7999, 8000, 8001):
     post("runs/set-tag", {**RUN, "key": f"t{size}", "value": "x" * size})
     post("runs/log-batch", {**RUN, "tags": [{"key": f"u{size}", "value": "😀" * size}]})
+    tagged = {"experiment_id": "$lexp", "start_time": 1, "run_name": "t", "tags": [{"key": "t", "value": "x" * size}]}
+    post("runs/create", tagged, keep={f"lrun{size}": ("run", "info", "run_id")}, differs="long tags of a new run" if size > 8000 else None)
 for size in (5000, 5001, 20000, 20001):
     post("experiments/set-experiment-tag", {"experiment_id": "$lexp", "key": "long", "value": "x" * size})
     post("experiments/create", {"name": f"tag {size}", "tags": [{"key": "long", "value": "x" * size}]})
