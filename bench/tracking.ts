@@ -31,6 +31,7 @@ const MB = 1e6;
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
 const cleanup: (() => void | Promise<void>)[] = [() => rmSync(directory, { recursive: true, force: true })];
 const t = { after: (fn: () => void | Promise<void>) => void cleanup.unshift(fn) };
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const millrace = await startMillrace(t, directory);
 const peers = { FastTrackML: startFastTrackMl, MLflow: startMlflow };
 const named = (process.env.BENCH_PEERS ?? Object.keys(peers).join(',')).split(',');

@@ -79,6 +79,7 @@ async function start(t: Cleanup, url: string, home: string, command: readonly st
   // A process group of its own, so that workers end with it.
   const child = spawn(file, args, { cwd: home, env, stdio: 'ignore', detached: true });
   t.after(() => endGroup(child));
+  process.once('exit', () => killGroup(child));
   const deadlineMs = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     const isReady = await fetch(`${url}/health`).then(
@@ -95,8 +96,14 @@ async function start(t: Cleanup, url: string, home: string, command: readonly st
 async function endGroup(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null) return;
   const exit = new Promise((resolve) => child.once('exit', resolve));
-  process.kill(-child.pid, 'SIGKILL');
+  killGroup(child);
   await exit;
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+    process.kill(-child.pid, 'SIGKILL');
+  }
 }
 
 /** Sends one request and gives the answer's JSON. */
