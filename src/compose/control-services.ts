@@ -229,7 +229,7 @@ export async function createControlServices(parts: ControlParts) {
       watermarks.stop();
       schedules.stop();
       jobs.stop();
-      serving.close();
+      await serving.close();
       await feedback.close();
     },
   };

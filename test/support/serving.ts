@@ -200,7 +200,7 @@ export async function startTestControl(directory: string, port = 0): Promise<Tes
   const stop = async () => {
     if (stopped) return;
     stopped = true;
-    service.close();
+    await service.close();
     await app.close();
     await db.close();
   };

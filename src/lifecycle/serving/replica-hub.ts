@@ -30,6 +30,7 @@ interface Known {
 }
 
 const pingEveryMs = 5000;
+const retryMs = 1000;
 /** A replica that vanished less than this ago may hold rows that it never told of. */
 const recentlyMs = 60_000;
 
@@ -70,9 +71,10 @@ export class ReplicaHub {
     await this.#record(replica, servingEvents.replicaDisconnected);
   }
 
-  /** Records nothing any more: the database is about to close, and streams with it. */
-  close(): void {
+  /** Reads and records nothing any more: the database is about to close, and streams with it. */
+  async close(): Promise<void> {
     this.#closed = true;
+    await this.#broadcasting;
   }
 
   /** Takes a replica's status. */
@@ -89,17 +91,24 @@ export class ReplicaHub {
     });
   }
 
-  /** Sends the present route table to all. */
-  broadcast(): Promise<void> {
-    return this.#inOrder((routes) => {
-      for (const { send } of this.#replicas.values()) send?.({ type: 'routes', routes });
-    });
+  /** Sends the present route table to all; when it cannot be read, again a second later. */
+  async broadcast(): Promise<void> {
+    try {
+      await this.#inOrder((routes) => {
+        for (const { send } of this.#replicas.values()) send?.({ type: 'routes', routes });
+      });
+    } catch {
+      setTimeout(() => void this.broadcast(), retryMs).unref();
+    }
   }
 
   /** One after the other, so that nobody gets an older table after a newer one. */
   #inOrder(deliver: (routes: RouteTable) => void): Promise<void> {
-    this.#broadcasting = this.#broadcasting.then(async () => deliver(await this.#records.table()));
-    return this.#broadcasting;
+    const delivered = this.#broadcasting.then(async () => {
+      if (!this.#closed) deliver(await this.#records.table());
+    });
+    this.#broadcasting = delivered.catch(() => {});
+    return delivered;
   }
 
   /**

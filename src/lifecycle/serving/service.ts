@@ -76,9 +76,9 @@ export class ServingService {
   }
 
   /** Before the server and the database close. */
-  close(): void {
+  async close(): Promise<void> {
     this.#stop();
-    this.#hub.close();
+    await this.#hub.close();
   }
 
   /** Makes an endpoint known, or changes what it is called by; the same again changes nothing. */

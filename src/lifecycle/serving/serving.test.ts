@@ -18,9 +18,9 @@ const actor = { kind: 'user', id: 'ada' } as const;
 async function setUp(t: TestContext, open: OpenDatabase) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-serving-'));
   let opened: ServingService | undefined;
-  t.after(() => {
-    opened?.close(); // Before the database, whose own hook comes next.
-    return rm(directory, { recursive: true });
+  t.after(async () => {
+    await opened?.close(); // Before the database, whose own hook comes next.
+    await rm(directory, { recursive: true });
   });
   const db = await open(t, [...journalMigrations, ...servingMigrations]);
   const journal = new Journal(db);

@@ -316,7 +316,7 @@ def prompts():
     mlflow.genai.delete_prompt_alias(name, "live")
     assert [p.name for p in mlflow.genai.search_prompts(f"name = '{name}'")] == [name]
     assert name not in [m.name for m in client.search_registered_models()]
-    refused("already exists", client.create_registered_model, name)
+    refused("already taken by a prompt", client.create_registered_model, name)
     client.set_prompt_tag(name, "a", "b")
     client.set_prompt_version_tag(name, 1, "c", "d")
     assert client.get_prompt(name).tags["a"] == "b" and client.get_prompt_version(name, 1).tags["c"] == "d"
