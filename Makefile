@@ -1,25 +1,25 @@
 # Each target installs what it needs on a fresh machine and is quick the second time.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench web fix docs python python-clients python-bench python-lock clean
+.PHONY: help setup demo up test check bench web server fix docs python python-clients python-bench python-lock clean
 
 node := .tools/bin/node --disable-warning=ExperimentalWarning
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: setup python web ## carry a real model round the whole loop on real flights, then leave the UI open
+demo: setup python web server ## carry a real model round the whole loop on real flights, then leave the UI open
 	@exec $(node) examples/flights/demo.ts
 
-up: setup web ## start the server, empty, on http://127.0.0.1:7600
+up: setup web server ## start the server, empty, on http://127.0.0.1:7600
 	@exec bin/millrace up
 
-test: check python-clients web ## run every check and every test, installing what they need
+test: check python-clients web server ## run every check and every test, installing what they need
 	@exec $(node) scripts/test.ts
 
 check: setup ## formatting, lint, types, architecture, generated files up to date
 	@sh scripts/check.sh
 
-bench: setup python-bench web ## run the benchmarks and print their ratios
+bench: setup python-bench web server ## run the benchmarks and print their ratios
 	@exec $(node) bench/run.ts
 
 setup: ## fetch Node 24 and the locked npm packages
@@ -27,6 +27,9 @@ setup: ## fetch Node 24 and the locked npm packages
 
 web: setup ## build the web app when its sources changed
 	@sh scripts/web.sh
+
+server: setup ## bundle the server when its sources changed
+	@sh scripts/server.sh
 
 python: ## make .venv from python/requirements.txt
 	@sh scripts/venv.sh
@@ -52,4 +55,4 @@ python-lock: python ## resolve each python/*.in into the *.txt beside it
 	done
 
 clean: ## remove builds and caches, and keep installed tools and data
-	@rm -rf web/dist .cache
+	@rm -rf dist web/dist .cache

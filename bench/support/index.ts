@@ -1,3 +1,10 @@
 export { type LoadPlan, type LoadRequest, type LoadResult, runLoad } from './load.ts';
 export { type Figure, interleave, median, meetsAim, report } from './measure.ts';
-export { type EchoServer, onCore, pinToCore, residentBytes, startEcho } from './processes.ts';
+export {
+  type EchoServer,
+  mostResidentBytes,
+  onCore,
+  pinToCore,
+  residentBytes,
+  startEcho,
+} from './processes.ts';

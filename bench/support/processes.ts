@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -18,6 +19,13 @@ export function pinToCore(pid: number, core: number): boolean {
 /** Resident memory of a process in bytes. */
 export function residentBytes(pid: number): number {
   return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) * 1024;
+}
+
+/** The most memory that a process ever held, in bytes. Linux only, NaN elsewhere. */
+export function mostResidentBytes(pid: number): number {
+  const path = `/proc/${pid}/status`;
+  const status = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) * 1024;
 }
 
 export interface EchoServer {

@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { installationDirectory } from '../core/installation.ts';
 import { dataDirectory, flagOf, lockDirectory, type Settings, variableOf } from '../platform/config/index.ts';
 import { type Database, migrate, openSqlite } from '../platform/db/index.ts';
 import { Frames } from '../platform/frames/index.ts';
 import { addRoutes, createHttpServer, listen } from '../platform/http/index.ts';
 import type { Logger } from '../platform/log/index.ts';
+import { giveMemoryBack } from '../platform/memory/index.ts';
 import { createMetrics } from '../platform/metrics/index.ts';
 import { addWeb } from '../surfaces/web/index.ts';
 import { resolveActor } from './actor.ts';
@@ -17,7 +19,7 @@ import { controlUrlOf, reachable } from './urls.ts';
 
 const jsonBodyLimitBytes = 64 * 1024 * 1024;
 const framesThreads = 2;
-const webDirectory = join(import.meta.dirname, '../../web/dist');
+const webDirectory = join(installationDirectory, 'web/dist');
 
 /** Starts control: takes the data directory, brings the database up to date, listens, and turns the loop. */
 export async function startControl(settings: Settings, log: Logger): Promise<RunningRole> {
@@ -66,9 +68,11 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
   const setting = `${flagOf('port')} or ${variableOf('port')}`;
   const port = await listen(app, settings.host, settings.port, setting);
   await services.start();
+  const keepMemory = giveMemoryBack();
   return {
     ready: `http://${reachable(settings.host)}:${port}${settings.staticPrefix} (data in ${directory.root})`,
     async stop() {
+      keepMemory();
       await services.stop();
       await app.close();
       await frames.close();

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installationDirectory } from '../core/installation.ts';
 import { openReplica } from '../lifecycle/serving/index.ts';
 import { dataDirectory, flagOf, lockDirectory, type Settings, variableOf } from '../platform/config/index.ts';
 import { Frames } from '../platform/frames/index.ts';
@@ -10,7 +12,7 @@ import { controlUrlOf, reachable } from './urls.ts';
 
 /** Sealing a segment of the log needs little, and predictions must keep the processor. */
 const framesThreads = 1;
-const packageFile = new URL('../../package.json', import.meta.url);
+const packageFile = join(installationDirectory, 'package.json');
 
 /** Starts serve: puts the last known routes in force, follows control, and answers predictions. */
 export async function startServe(settings: Settings, logger: Logger): Promise<RunningRole> {

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { sql } from 'kysely';
 import { z } from 'zod';
+import { installationDirectory } from '../core/installation.ts';
 import { formatTime } from '../core/time.ts';
 import type { Database } from '../platform/db/index.ts';
 import { defineRoute, type Route } from '../platform/http/index.ts';
 import type { Jobs } from '../platform/jobs/index.ts';
 
-const packageFile = new URL('../../package.json', import.meta.url);
+const packageFile = join(installationDirectory, 'package.json');
 
 export const statusResource = z.object({
   version: z.string(),

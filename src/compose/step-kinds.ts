@@ -1,11 +1,12 @@
 import { join } from 'node:path';
+import { installationDirectory } from '../core/installation.ts';
 import { evaluateStep } from '../lifecycle/evaluation/index.ts';
 import { findPython, trainStep } from '../lifecycle/pipelines/index.ts';
 import { packageStep } from '../lifecycle/serving/index.ts';
 import type { Settings } from '../platform/config/index.ts';
 import type { StepKind } from '../platform/registries/index.ts';
 
-const environmentPython = join(import.meta.dirname, '../../.venv/bin/python');
+const environmentPython = join(installationDirectory, '.venv/bin/python');
 
 /** The step kinds that workers run. Control knows them too: it checks their inputs and outputs. */
 export function workerStepKinds(settings: Settings): readonly StepKind[] {

@@ -4,8 +4,9 @@ import { onStopRequest, Supervisor } from '../platform/supervisor/index.ts';
 import { controlUrlOf } from './urls.ts';
 
 /**
- * Control holds little, so it needs no large nursery (30 MB) and no heap that doubles before it is collected (60 MB
- * under load), and what the C library freed goes back (30 MB). `bin/millrace control` says the same.
+ * Control holds little, so a nursery of 4 MB does (30 MB less), a heap need not double before
+ * it is collected (60 MB under load), and what the C library freed goes back (30 MB). `bin/millrace control` says the
+ * same; platform/memory gives back the rest.
  */
 const heapFlags: Readonly<Record<string, readonly string[]>> = {
   control: ['--max-semi-space-size=4', '--heap-growing-percent=30'],

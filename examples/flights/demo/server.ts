@@ -143,7 +143,7 @@ function wipe(directory: string): void {
 /** Whether the process lives and is a millrace: pids are used again. */
 function isServer(pid: number): boolean {
   const { status, stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
-  return status === 0 && stdout.includes('src/main.ts up');
+  return status === 0 && /main\.[jt]s up/.test(stdout);
 }
 
 function pidIn(path: string): number {

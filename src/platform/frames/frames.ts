@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { fail } from '../../core/errors.ts';
+import { installationDirectory } from '../../core/installation.ts';
 import type { FrameParameter, FramesReply, FramesRequest } from './protocol.ts';
 
 export interface FramesOptions {
@@ -94,10 +95,14 @@ export class Frames {
       temp_directory: this.#options.temporaryDirectory,
       autoinstall_known_extensions: 'false',
     };
-    const child = fork(fileURLToPath(new URL('./child.ts', import.meta.url)), [JSON.stringify(settings)], {
-      serialization: 'advanced',
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    });
+    const child = fork(
+      join(installationDirectory, 'src/platform/frames/child.ts'),
+      [JSON.stringify(settings)],
+      {
+        serialization: 'advanced',
+        execArgv: ['--disable-warning=ExperimentalWarning'],
+      },
+    );
     child.on('message', (reply: FramesReply) => {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);

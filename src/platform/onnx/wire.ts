@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import protobuf from 'protobufjs';
+import { installationDirectory } from '../../core/installation.ts';
 
 /** The messages of onnx.proto as plain objects; absent members are undefined. */
 export interface Dimension {
@@ -62,7 +64,9 @@ interface Messages {
   Tensor: Tensor;
 }
 
-const { root } = protobuf.parse(readFileSync(new URL('./onnx.proto', import.meta.url), 'utf8'));
+const { root } = protobuf.parse(
+  readFileSync(join(installationDirectory, 'src/platform/onnx/onnx.proto'), 'utf8'),
+);
 
 /** Decodes a message of onnx.proto. Throws what protobufjs throws when the bytes are not one. */
 export function decode<N extends keyof Messages>(name: N, bytes: Uint8Array): Messages[N] {

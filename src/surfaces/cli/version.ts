@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installationDirectory } from '../../core/installation.ts';
 
-const packageFile = new URL('../../../package.json', import.meta.url);
+const packageFile = join(installationDirectory, 'package.json');
 
 /** The version of this millrace. */
 export function version(): string {

@@ -3,8 +3,9 @@ import { KnownRuns } from './known-runs.ts';
 import { putPoints } from './points.ts';
 import { cutTail, readTail, runWithTail, tailCounts, tailStart } from './tail.ts';
 
-/** How many points are moved in one transaction: others write between two of them. */
+/** How many points, of how many runs, are moved in one transaction: others write between two of them. */
 const pointsPerMove = 8192;
+const runsPerMove = 64;
 
 /**
  * Brings the summaries in `metric_series` up to date with all that was acknowledged. Whoever reads them calls this
@@ -111,22 +112,43 @@ export class Settler {
   }
 
   async #move(): Promise<void> {
-    while (this.#writes < busyWrites || this.#waitingPoints > waitingLimit) {
-      this.#writes = 0;
-      // The longest tail first: the more points are moved at once, the less each costs.
-      const [longest] = [...this.#waiting].sort(([, a], [, b]) => b - a);
-      if (!longest) return;
-      const [runSeq, waiting] = longest;
-      const moved = await this.#db.write(async (tx) => {
-        const sqlite = sqliteStatements(tx);
-        return sqlite ? moveTail(sqlite, runSeq) : 0;
-      });
-      const left = moved === 0 ? 0 : (this.#waiting.get(runSeq) ?? waiting) - moved;
-      this.#waitingPoints -= (this.#waiting.get(runSeq) ?? 0) - Math.max(0, left);
+    while (this.#waiting.size > 0) {
+      // The longest tails first: the more points are moved at once, the less each costs.
+      const runs = [...this.#waiting].sort(([, a], [, b]) => b - a).map(([runSeq]) => runSeq);
+      for (let next = 0; next < runs.length; ) {
+        if (this.#writes >= busyWrites && this.#waitingPoints <= waitingLimit) {
+          this.#writes = 0;
+          return;
+        }
+        this.#writes = 0;
+        const group = this.#groupOf(runs, next);
+        next += group.length;
+        await this.#moveGroup(group);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+  }
+
+  /** The next runs whose tails are moved in one transaction. */
+  #groupOf(runs: readonly number[], from: number): readonly number[] {
+    let [to, points] = [from, 0];
+    while (to < runs.length && to - from < runsPerMove && points < pointsPerMove) {
+      points += this.#waiting.get(runs[to++] as number) ?? 0;
+    }
+    return runs.slice(from, to);
+  }
+
+  async #moveGroup(runs: readonly number[]): Promise<void> {
+    const moved = await this.#db.write(async (tx) => {
+      const sqlite = sqliteStatements(tx);
+      return runs.map((runSeq) => (sqlite ? moveTail(sqlite, runSeq) : 0));
+    });
+    for (const [i, runSeq] of runs.entries()) {
+      const waiting = this.#waiting.get(runSeq) ?? 0;
+      const left = moved[i] ? Math.max(0, waiting - (moved[i] ?? 0)) : 0;
+      this.#waitingPoints -= waiting - left;
       if (left > 0) this.#waiting.set(runSeq, left);
       else this.#waiting.delete(runSeq);
-      await new Promise((resolve) => setImmediate(resolve));
     }
-    this.#writes = 0;
   }
 }

@@ -1,14 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
+import { installationDirectory } from '../../../core/installation.ts';
 import type { SignatureField } from '../../../core/model-package.ts';
 import { attemptVariable, noteProcess, runCommand } from '../../../platform/executors/local/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
 import { refused } from './read-mlmodel.ts';
 
-const script = fileURLToPath(new URL('../../../../python/convert.py', import.meta.url));
+const script = join(installationDirectory, 'python/convert.py');
 const refusedExit = 3;
 const inherited = /^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|LD_LIBRARY_PATH)$/;
 

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { installationDirectory } from '../../../core/installation.ts';
 import {
   exactDouble,
   exactInteger,
@@ -82,7 +84,9 @@ function readJson(body: Uint8Array): OtlpRequest {
 async function readProtobuf(body: Uint8Array): Promise<unknown> {
   // Loaded when the first spans come: most servers get none.
   const { default: protobuf } = await import('protobufjs');
-  const { root } = protobuf.parse(readFileSync(new URL('./otlp.proto', import.meta.url), 'utf8'));
+  const { root } = protobuf.parse(
+    readFileSync(join(installationDirectory, 'src/surfaces/mlflow/traces/otlp.proto'), 'utf8'),
+  );
   const type = root.lookupType('otlp.ExportTraceServiceRequest');
   return type.toObject(type.decode(body), { longs: String });
 }
