@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { canonicalJson, type Digest } from '../../src/core/json.ts';
 import { type PackageManifest, packageManifestSchema } from '../../src/core/model-package.ts';
 import {
+  defaultEndpointOptions,
   type EndpointRoute,
   openReplica,
   type PredictionSegment,
@@ -62,6 +63,7 @@ export function testRoute(packageDigest: string, overrides: Partial<EndpointRout
     salt: 'salt',
     entityFeature: null,
     eventTimeFeature: null,
+    options: defaultEndpointOptions,
     arms: [{ arm: 'champion', modelVersion: '1', packageDigest, weight: 1 }],
     shadow: null,
     ...overrides,

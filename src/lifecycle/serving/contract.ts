@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { digestSchema } from '../../core/model-package.ts';
+import { defaultEndpointOptions, endpointOptionsSchema } from './contract/endpoint-options.ts';
 
 export type { ModelSignature, PackageManifest, SignatureField } from '../../core/model-package.ts';
 export { digestSchema, modelSignatureSchema, packageManifestSchema } from '../../core/model-package.ts';
+export * from './contract/endpoint-options.ts';
 
 /**
  * The serving slice's contract: what control and serve say to each other (routes, packages, status),
@@ -48,6 +50,7 @@ export const endpointRouteSchema = z.object({
   salt: z.string(),
   entityFeature: z.string().nullable(),
   eventTimeFeature: z.string().nullable(),
+  options: endpointOptionsSchema.default(defaultEndpointOptions),
   /** Empty while nothing is deployed. */
   arms: z.array(routeArmSchema).max(2),
   shadow: shadowSchema.nullable(),
@@ -126,6 +129,7 @@ export const endpointSchema = z.object({
   salt: z.string(),
   entityFeature: z.string().nullable(),
   eventTimeFeature: z.string().nullable(),
+  options: endpointOptionsSchema,
   arms: z.array(routeArmSchema),
   shadow: shadowSchema.nullable(),
   createdAt: z.string(),
@@ -175,6 +179,8 @@ export const declareEndpointSchema = z.strictObject({
   model: z.string().min(1),
   entityFeature: z.string().nullable().default(null),
   eventTimeFeature: z.string().nullable().default(null),
+  /** Left out: as they are, or the defaults of a new endpoint. */
+  options: endpointOptionsSchema.optional(),
 });
 export type DeclareEndpoint = z.input<typeof declareEndpointSchema>;
 

@@ -38,4 +38,8 @@ export const servingMigrations: readonly Migration[] = [
         )`,
       ),
   },
+  {
+    id: 'serving-002',
+    up: (tx) => execute(tx, "ALTER TABLE endpoints ADD COLUMN options_json TEXT NOT NULL DEFAULT '{}'"),
+  },
 ];

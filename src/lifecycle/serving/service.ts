@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import { packageManifestSchema } from '../../core/model-package.ts';
@@ -11,6 +12,7 @@ import type { Journal } from '../../platform/journal/index.ts';
 import {
   type DeclareEndpoint,
   declareEndpointSchema,
+  defaultEndpointOptions,
   type Endpoint,
   type EndpointRoute,
   type Replica,
@@ -84,16 +86,17 @@ export class ServingService {
   /** Makes an endpoint known, or changes what it is called by; the same again changes nothing. */
   async declare(actor: Actor, input: DeclareEndpoint): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    const { name, model, entityFeature, eventTimeFeature } = declareEndpointSchema.parse(input);
+    const { name, model, entityFeature, eventTimeFeature, options } = declareEndpointSchema.parse(input);
     await this.#options.db.write(async (tx) => {
       const found = await this.#store.endpoint(name, tx);
       const before = found?.route;
-      const described = { model, entityFeature, eventTimeFeature };
-      if (
-        before &&
-        Object.entries(described).every(([key, value]) => before[key as keyof typeof described] === value)
-      )
-        return;
+      const described = {
+        model,
+        entityFeature,
+        eventTimeFeature,
+        options: options ?? before?.options ?? defaultEndpointOptions,
+      };
+      if (before && isDeepStrictEqual({ ...before, ...described }, before)) return;
       const fresh = { endpoint: name, routeVersion: 0, salt: newSalt(), arms: [], shadow: null };
       const kept: EndpointRoute = { ...(before ?? fresh), ...described };
       const route = before && before.model !== model ? { ...kept, arms: [], shadow: null } : kept;

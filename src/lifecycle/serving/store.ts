@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { type Database, type Tx, tables } from '../../platform/db/index.ts';
 import {
   type EndpointRoute,
+  endpointOptionsSchema,
   type ReplicaStatus,
   type RouteAction,
   type RouteArm,
@@ -15,6 +16,7 @@ interface ServingTables {
     model: string;
     entity_feature: string | null;
     event_time_feature: string | null;
+    options_json: string;
     route_version: number;
     salt: string;
     arms_json: string;
@@ -121,6 +123,7 @@ export class ServingStore {
       model: route.model,
       entity_feature: route.entityFeature,
       event_time_feature: route.eventTimeFeature,
+      options_json: JSON.stringify(route.options),
     };
     await tables<ServingTables>(tx)
       .insertInto('endpoints')
@@ -200,6 +203,7 @@ function toEndpoint(row: ServingTables['endpoints']): StoredEndpoint {
       salt: row.salt,
       entityFeature: row.entity_feature,
       eventTimeFeature: row.event_time_feature,
+      options: endpointOptionsSchema.parse(JSON.parse(row.options_json)),
       arms: JSON.parse(row.arms_json) as RouteArm[],
       shadow: row.shadow_json === null ? null : (JSON.parse(row.shadow_json) as Shadow),
     },

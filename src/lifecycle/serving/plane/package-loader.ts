@@ -77,7 +77,7 @@ export class PackageLoader {
     const contract = manifest.contract
       ? parseInput(featureContractSchema, await this.#json(manifest.contract), 'contract')
       : null;
-    return ServedModel.load(digest, manifest, await this.#bytes(manifest.onnx), contract);
+    return ServedModel.load(digest, manifest, (blob) => this.#bytes(blob), contract);
   }
 
   async #json(digest: string): Promise<unknown> {

@@ -1,9 +1,9 @@
 import type { PackageManifest } from '../../../core/model-package.ts';
-import { OnnxModel } from '../../../platform/onnx/index.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import { featureColumnPrefix } from '../contract.ts';
 import { Batcher, type BatchPart } from './batcher.ts';
 import { type FeatureContract, RowCheck } from './row-check.ts';
+import { loadRuntime, type ModelRuntime } from './runtime.ts';
 
 /** Largest batch by default; a model whose big batches cost more per row gets a smaller one at warm-up. */
 const largestBatch = 128;
@@ -21,7 +21,7 @@ export class ServedModel {
   /** Names of the signature's inputs, in order, and the columns that they are logged in. */
   readonly inputNames: ReadonlySet<string>;
   readonly featureColumns: readonly SegmentColumn[];
-  readonly #model: OnnxModel;
+  readonly #model: ModelRuntime;
   readonly #batcher: Batcher;
   #users = 0;
   #retired = false;
@@ -30,7 +30,7 @@ export class ServedModel {
     digest: string,
     manifest: PackageManifest,
     contract: FeatureContract | null,
-    model: OnnxModel,
+    model: ModelRuntime,
     maxRows: number,
   ) {
     this.digest = digest;
@@ -53,10 +53,10 @@ export class ServedModel {
   static async load(
     digest: string,
     manifest: PackageManifest,
-    onnx: Uint8Array,
+    bytesOf: (digest: string) => Promise<Uint8Array>,
     contract: FeatureContract | null,
   ): Promise<ServedModel> {
-    const model = await OnnxModel.load(onnx, manifest);
+    const model = await loadRuntime(manifest, bytesOf);
     const names = manifest.signature.inputs.map((f) => f.name);
     const sample = manifest.sample.map((row) => names.map((name) => row[name]));
     const maxRows = sample.length > 0 ? await measureBatch(model, sample) : largestBatch;
@@ -105,7 +105,7 @@ const logTypes = {
 } as const;
 
 /** The largest batch whose time per row is at most a quarter above the best one seen. */
-async function measureBatch(model: OnnxModel, sample: Cells): Promise<number> {
+async function measureBatch(model: ModelRuntime, sample: Cells): Promise<number> {
   await model.predictRows(sample);
   const perRow: { size: number; ms: number }[] = [];
   for (const size of batchSizes) {
