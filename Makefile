@@ -34,11 +34,11 @@ server: setup ## bundle the server when its sources changed
 python: ## make .venv from python/requirements.txt
 	@sh scripts/venv.sh
 
-python-clients: python ## make .venv-mlflow2 too, the oldest client that the tests run
-	@sh scripts/venv.sh mlflow2
+python-clients: python ## make .venv-mlflow2, -oip and -serving too, the other clients that the tests run
+	@for name in mlflow2 oip serving; do sh scripts/venv.sh $$name || exit 1; done
 
-python-bench: python ## make .venv-bench too, the peers that benchmarks run
-	@sh scripts/venv.sh bench
+python-bench: python ## make .venv-bench and -serving too, the peers that benchmarks run
+	@for name in bench serving; do sh scripts/venv.sh $$name || exit 1; done
 
 fix: setup ## format, and apply the safe lint fixes
 	@$(node) node_modules/@biomejs/biome/bin/biome check --write .
@@ -49,7 +49,7 @@ docs: setup ## write the generated pages: docs/errors.md, docs/openapi.json
 
 python-lock: python ## resolve each python/*.in into the *.txt beside it
 	@.venv/bin/python -m pip install --quiet uv==0.13.8
-	@for name in requirements mlflow2 bench; do \
+	@for name in requirements mlflow2 bench oip serving; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 			--custom-compile-command 'make python-lock' python/$$name.in --output-file python/$$name.txt || exit 1; \
 	done
