@@ -19,7 +19,6 @@ export {
 export { traceOperations } from './service.ts';
 export {
   isComplete,
-  type NewTrace,
   spansAreHere,
   type TraceQuery,
   type TraceWithSpans,

@@ -12,21 +12,6 @@ import {
 import type { TraceRow } from './store/tables.ts';
 import { findTraceRow, hydrateTraces, traceRowsByIds } from './store/traces.ts';
 
-/** What a client says of a trace. */
-export interface NewTrace {
-  readonly id: string;
-  readonly experimentId: string;
-  readonly startTimeMs: number;
-  readonly durationMs: number | null;
-  readonly state: TraceState;
-  readonly clientRequestId: string | null;
-  readonly requestPreview: string | null;
-  readonly responsePreview: string | null;
-  readonly tags: readonly Tag[];
-  readonly metadata: readonly Tag[];
-  readonly assessments: readonly AssessmentRecord[];
-}
-
 export interface TraceQuery {
   /** Null: all experiments. */
   readonly experimentIds: readonly string[] | null;

@@ -1,5 +1,4 @@
-import type { IncomingSpan } from './records.ts';
-import type { NewTrace } from './shared.ts';
+import type { IncomingSpan, TraceRecord } from './records.ts';
 
 /** A span of a trace that is named by one hexadecimal digit, with what a test changes of it. */
 export function incomingSpan(trace: string, span: string, change: Partial<IncomingSpan> = {}): IncomingSpan {
@@ -20,7 +19,11 @@ export function incomingSpan(trace: string, span: string, change: Partial<Incomi
 }
 
 /** What a client says of such a trace. */
-export function newTrace(trace: string, experimentId: string, change: Partial<NewTrace> = {}): NewTrace {
+export function newTrace(
+  trace: string,
+  experimentId: string,
+  change: Partial<TraceRecord> = {},
+): TraceRecord {
   return {
     id: `tr-${trace.repeat(32)}`,
     experimentId,

@@ -6,7 +6,7 @@ import { touchRuns } from '../store/run-life.ts';
 import { checkLength, invalidParameter, type Tag } from '../validation.ts';
 import { byTrace, summarize } from './aggregate.ts';
 import { type IncomingSpan, spansInStore, type TraceRecord, type TraceState, traceKeys } from './records.ts';
-import { loadTrace, type NewTrace, tagValue, traceById } from './shared.ts';
+import { loadTrace, tagValue, traceById } from './shared.ts';
 import { type ReadSpan, readSpan, spanContent, storedSpan } from './span-content.ts';
 import { putAssessment } from './store/assessments.ts';
 import { putSpans, spansOfTraces } from './store/spans.ts';
@@ -21,7 +21,7 @@ export function traceWriting({ db, clock, longValues = 'cut' }: ExperimentsDeps)
      * Keeps what a client says of a trace; its spans come by `logSpans`, before or after. Throws
      * `experiment_unknown`, `experiment_inactive`, `tracking_invalid`.
      */
-    async start(actor: Actor, input: NewTrace): Promise<TraceRecord> {
+    async start(actor: Actor, input: TraceRecord): Promise<TraceRecord> {
       authorize(actor, 'experiments:write');
       checkLength('Trace name', 4096, tagValue(input.tags, traceKeys.name) ?? '');
       checkLength('Session ID', 250, tagValue(input.metadata, traceKeys.session) ?? '');
@@ -67,7 +67,7 @@ export function traceWriting({ db, clock, longValues = 'cut' }: ExperimentsDeps)
      */
     async startOld(
       actor: Actor,
-      input: Omit<NewTrace, 'assessments' | 'clientRequestId'>,
+      input: Omit<TraceRecord, 'assessments' | 'clientRequestId'>,
     ): Promise<TraceRecord> {
       authorize(actor, 'experiments:write');
       return db.write(async (tx) => {

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import {
   type AssessmentRecord,
   invalidParameter,
-  type NewTrace,
   newAssessmentId,
   type Tag,
+  type TraceRecord,
   traceStates,
 } from '../../../lifecycle/experiments/index.ts';
 
@@ -81,7 +81,7 @@ function snakeNames(value: unknown): unknown {
 }
 
 /** The trace of MLflow's StartTraceV3. Throws `tracking_invalid`. */
-export function readTrace(value: unknown, nowMs: number): NewTrace {
+export function readTrace(value: unknown, nowMs: number): TraceRecord {
   const { trace_info: info } = read(traceSchema, value, 'trace');
   const experimentId = info.trace_location?.mlflow_experiment?.experiment_id;
   if (experimentId === undefined) {

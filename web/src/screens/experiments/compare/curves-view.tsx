@@ -3,12 +3,12 @@ import { useMemo, useState } from 'react';
 import type { Run } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { historyQuery, quoted, runsByIdQuery } from '../../../api/tracking.ts';
 import { type CurveReading, LineChart, xText } from '../../../charts/draw/line-chart.tsx';
-import { type CurveX, prepareCurves } from '../../../charts/prepare/curves.ts';
+import { prepareCurves } from '../../../charts/prepare/curves.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
-import { Choice } from '../../../kit/fields.tsx';
 import { formatCount, formatNumber, plural } from '../../../kit/format.ts';
 import { Card, ProblemNote, Skeleton } from '../../../kit/panel.tsx';
 import { Scroll } from '../../../kit/scroll.tsx';
+import { CurveControls, type CurveSettings } from '../curve-controls.tsx';
 import type { CompareSearch } from '../search.ts';
 import type { SetCompare } from './compare-screen.tsx';
 import { mainMetric } from './defaults.ts';
@@ -39,9 +39,8 @@ export function CurvesView(props: {
   );
   const key =
     search.key ?? (sample.isFetched ? (mainMetric(curved) ?? mainMetric(suggested.keys)) : undefined);
-  const [x, setX] = useState<CurveX>('step');
-  const [smoothing, setSmoothing] = useState(0);
-  const [logY, setLogY] = useState(false);
+  const [settings, setSettings] = useState<CurveSettings>({ x: 'step', smoothing: 0, logY: false });
+  const { x, smoothing, logY } = settings;
   const [focus, setFocus] = useState<string | null>(null);
   const [reading, setReading] = useState<CurveReading | null>(null);
   const buckets = runs.length > 30 ? 120 : 320;
@@ -87,37 +86,7 @@ export function CurvesView(props: {
       }
       actions={
         <span className="flex flex-wrap items-center gap-x-4 gap-y-2">
-          <Choice<CurveX>
-            label="Horizontal axis"
-            value={x}
-            options={[
-              ['step', 'Step'],
-              ['relative', 'Relative'],
-              ['time', 'Time'],
-            ]}
-            onChange={setX}
-          />
-          <label className="inline-flex items-center gap-2">
-            <input
-              type="checkbox"
-              checked={logY}
-              onChange={(event) => setLogY(event.target.checked)}
-              className="size-3.5 accent-accent"
-            />
-            Log axis
-          </label>
-          <label className="inline-flex items-center gap-2">
-            Smoothing
-            <input
-              type="range"
-              min="0"
-              max="0.99"
-              step="0.01"
-              value={smoothing}
-              onChange={(event) => setSmoothing(Number(event.target.value))}
-              className="w-24 accent-accent"
-            />
-          </label>
+          <CurveControls {...settings} onChange={(change) => setSettings({ ...settings, ...change })} />
         </span>
       }
     >

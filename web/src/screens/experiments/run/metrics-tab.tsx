@@ -4,9 +4,10 @@ import type { MetricSummary, RunDetail } from '../../../../../src/lifecycle/expe
 import type { CurveX } from '../../../charts/prepare/curves.ts';
 import { Button } from '../../../kit/button.tsx';
 import { EmptyLine } from '../../../kit/empty.tsx';
-import { Choice, SearchField } from '../../../kit/fields.tsx';
+import { SearchField } from '../../../kit/fields.tsx';
 import { formatCount, plural } from '../../../kit/format.ts';
 import { Card } from '../../../kit/panel.tsx';
+import { CurveControls } from '../curve-controls.tsx';
 import type { RunSearch } from '../search.ts';
 import { groupMetrics } from './metric-groups.ts';
 import { MetricPanel } from './metric-panel.tsx';
@@ -36,6 +37,7 @@ export function MetricsTab(props: { readonly run: RunDetail }) {
   );
   const groups = useMemo(() => groupMetrics(found), [found]);
   const x: CurveX = search.x ?? 'step';
+  const logY = search.log === 'y';
   const smoothing = Math.min(0.99, Math.max(0, Number(search.smooth ?? 0) || 0));
   const total = Object.keys(run.metrics).length;
   if (total === 0) return <EmptyLine>This run logged no metric.</EmptyLine>;
@@ -48,38 +50,19 @@ export function MetricsTab(props: { readonly run: RunDetail }) {
           value={query}
           onChange={(metric) => set({ metric })}
         />
-        <Choice<CurveX>
-          label="Horizontal axis"
-          value={x}
-          options={[
-            ['step', 'Step'],
-            ['relative', 'Relative'],
-            ['time', 'Time'],
-          ]}
-          onChange={(next) => set({ x: next === 'step' ? undefined : next })}
+        <CurveControls
+          x={x}
+          logY={logY}
+          smoothing={smoothing}
+          onChange={(change) => {
+            const next = { x, logY, smoothing, ...change };
+            set({
+              x: next.x === 'step' ? undefined : next.x,
+              log: next.logY ? 'y' : undefined,
+              smooth: next.smoothing === 0 ? undefined : String(next.smoothing),
+            });
+          }}
         />
-        <label className="inline-flex items-center gap-2">
-          <input
-            type="checkbox"
-            checked={search.log === 'y'}
-            onChange={(event) => set({ log: event.target.checked ? 'y' : undefined })}
-            className="size-3.5 accent-accent"
-          />
-          Log axis
-        </label>
-        <label className="inline-flex items-center gap-2">
-          Smoothing
-          <input
-            type="range"
-            min="0"
-            max="0.99"
-            step="0.01"
-            value={smoothing}
-            onChange={(event) => set({ smooth: event.target.value === '0' ? undefined : event.target.value })}
-            className="w-28 accent-accent"
-          />
-          <span className="w-8 text-muted">{smoothing.toFixed(2)}</span>
-        </label>
       </div>
       {found.length === 0 && <EmptyLine>No metric holds this text.</EmptyLine>}
       {groups.map((group, index) => (
@@ -92,7 +75,7 @@ export function MetricsTab(props: { readonly run: RunDetail }) {
           initiallyOpen={index === 0 || found.length <= AT_ONCE}
           x={x}
           smoothing={smoothing}
-          logY={search.log === 'y'}
+          logY={logY}
         />
       ))}
     </div>
