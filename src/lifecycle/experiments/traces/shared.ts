@@ -1,14 +1,7 @@
 import { fail } from '../../../core/errors.ts';
 import type { Tx } from '../../../platform/db/index.ts';
 import { parseExperimentId, type Tag } from '../validation.ts';
-import {
-  type AssessmentRecord,
-  type SpanRecord,
-  spansInStore,
-  type TraceRecord,
-  type TraceState,
-  traceKeys,
-} from './records.ts';
+import { type SpanRecord, spansInStore, type TraceRecord, traceKeys } from './records.ts';
 import type { TraceRow } from './store/tables.ts';
 import { findTraceRow, hydrateTraces, traceRowsByIds } from './store/traces.ts';
 
