@@ -25,8 +25,34 @@ export function replyOutputs(parts: readonly AnsweredRows[], rowCount: number): 
     const shape = output.shape.length === 0 ? [rowCount] : [rowCount, ...output.shape.slice(1)];
     const { name, type, width } = output;
     const texts = parts.length === 1 ? first.texts[o] : mergedTexts(output, parts, rowCount);
-    return texts ? [{ name, type, shape, width, texts }] : [];
+    return texts ? [{ name, type, shape, width, texts, values: () => values(output, parts, rowCount) }] : [];
   });
+}
+
+type Values = OutputTensor['data'];
+
+/** The values of one output in the order of the request's rows; a view where they lie together already. */
+function values({ name, width }: OutputTensor, parts: readonly AnsweredRows[], rowCount: number): Values {
+  const dataOf = ({ part }: AnsweredRows) => part.prediction.outputs.find((o) => o.name === name)?.data ?? [];
+  const [first] = parts;
+  if (parts.length === 1 && first) {
+    const data = dataOf(first);
+    const from = first.part.from * width;
+    const to = from + rowCount * width;
+    if (from === 0 && to === data.length) return data;
+    if (ArrayBuffer.isView(data)) return (data as Float32Array).subarray(from, to);
+    return Array.prototype.slice.call(data, from, to) as Values;
+  }
+  const merged = new Array<Values[number]>(rowCount * width);
+  for (const answered of parts) {
+    const data = dataOf(answered);
+    for (const [i, row] of answered.rows.entries()) {
+      for (let j = 0; j < width; j++) {
+        merged[row * width + j] = data[(answered.part.from + i) * width + j] as Values[number];
+      }
+    }
+  }
+  return merged;
 }
 
 /** Rows of one output out of several arms; null when an arm has no output of that name and width. */

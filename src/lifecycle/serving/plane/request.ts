@@ -26,13 +26,17 @@ export interface PredictRequest {
   readonly startedMs: number;
 }
 
-/** An output of the answer; `shape` includes the rows, `texts` are each row's values as JSON, comma between. */
+/**
+ * An output of the answer; `shape` includes the rows, `texts` are each row's values as JSON, comma between.
+ * `values` gives the same row-major as they are, for answers that are not text.
+ */
 export interface ReplyOutput {
   readonly name: string;
   readonly type: ElementType;
   readonly shape: readonly number[];
   readonly width: number;
   readonly texts: readonly string[];
+  readonly values: () => ArrayLike<number | bigint | string | boolean>;
 }
 
 export interface PredictReply {
