@@ -13,6 +13,12 @@ export const servingErrors = {
     message: 'the model cannot be packaged: {problem}',
     next: '{remedy}',
   },
+  runtime_unavailable: {
+    status: 503,
+    title: 'Runtime unavailable',
+    message: 'a package of the kind {kind} cannot be run here: {problem}',
+    next: 'Start this process with the settings of that runtime (see docs/serving/runtimes.md), or deploy another version.',
+  },
   python_missing: {
     status: 503,
     title: 'Python missing',
@@ -78,6 +84,18 @@ export const servingErrors = {
     title: 'Overloaded',
     message: '{waiting} rows wait for endpoint "{endpoint}" already',
     next: 'Send the request again after a second, or start another replica.',
+  },
+  deadline_exceeded: {
+    status: 504,
+    title: 'Deadline exceeded',
+    message: 'endpoint "{endpoint}" could not answer within {timeoutMs} ms',
+    next: 'Send the request again with more time, or with fewer rows; /v2/models/{endpoint}/stats shows where time goes.',
+  },
+  model_restarting: {
+    status: 503,
+    title: 'Model restarting',
+    message: 'the worker of version {version} of {model} has stopped and is started again: {problem}',
+    next: 'Send the request again after a second; roll the endpoint back if it goes on.',
   },
   prediction_log_unavailable: {
     status: 503,

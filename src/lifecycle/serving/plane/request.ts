@@ -1,11 +1,16 @@
 import type { ElementType } from '../../../core/model-package.ts';
 import type { PredictionArm } from '../contract.ts';
 
-/** A named input of a request: `width` values per row, row-major. */
+/**
+ * A named input of a request: `width` values per row, row-major. Typed arrays and lists alike; typed ones reach
+ * the runtime without becoming lists of cells.
+ */
 export interface RequestTensor {
   readonly name: string;
   readonly width: number;
   readonly data: ArrayLike<unknown>;
+  /** Sizes of one row (the tensor's shape without its rows); needed where a model has several free dimensions. */
+  readonly shape?: readonly number[];
 }
 
 /** A request for predictions, whatever protocol it came by. */
@@ -24,6 +29,8 @@ export interface PredictRequest {
   /** Epoch milliseconds, and the monotonic clock, when the request was complete. */
   readonly receivedAtMs: number;
   readonly startedMs: number;
+  /** How long after `startedMs` the caller stops waiting (a header, gRPC's deadline); the endpoint may allow less. */
+  readonly timeoutMs?: number | null;
 }
 
 /**
