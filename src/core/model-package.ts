@@ -1,25 +1,14 @@
 import { z } from 'zod';
+import { columnTypeSchema, digestSchema } from './model-types.ts';
+import { packageRuntimeSchema } from './package-runtime.ts';
+
+export * from './model-types.ts';
+export * from './package-runtime.ts';
 
 /**
  * The model package: what a model version is made of once it can be served. Packaging writes it, serving and
  * evaluation read it. Browser-safe.
  */
-
-/** `sha256:` and 64 lower-case hex digits: the name of a blob. */
-export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256:<64 hex digits>');
-
-/** MLflow's column types; `datetime` travels as RFC 3339 text and `binary` as base64. */
-export const columnTypeSchema = z.enum([
-  'boolean',
-  'integer',
-  'long',
-  'float',
-  'double',
-  'string',
-  'datetime',
-  'binary',
-]);
-export type ColumnType = z.infer<typeof columnTypeSchema>;
 
 /**
  * One input or output of a model. `shape` is the shape of one row: `[]` a scalar column, `[30]` a vector of
@@ -68,30 +57,52 @@ export type GraphTensor = z.infer<typeof graphTensorSchema>;
 export const graphInputSchema = graphTensorSchema.extend({ columns: z.array(z.string()).min(1) });
 export type GraphInput = z.infer<typeof graphInputSchema>;
 
-/** What the converter measured between the Python model and the ONNX graph on the sample rows. */
+/**
+ * What the converter measured between the Python model and the ONNX graph on the sample rows. `used` says
+ * whether the graph is served; where it is not, `problem` says why. The difference is null when the model could
+ * not be converted at all. `holdout` is the same on rows that were held out of the training, where they were given.
+ */
 export const conversionReportSchema = z.object({
   flavor: z.string(),
   rows: z.int(),
-  maxAbsDifference: z.number(),
+  maxAbsDifference: z.number().nullable(),
   bound: z.number(),
+  used: z.boolean().default(true),
+  problem: z.string().nullable().default(null),
+  holdout: z.object({ rows: z.int(), maxAbsDifference: z.number() }).nullable().default(null),
 });
 export type ConversionReport = z.infer<typeof conversionReportSchema>;
 
 /**
- * The manifest blob of a model package; its digest is the digest of the model version. `score` says which
+ * The manifest blob of a model package; its digest is the digest of the model version. `runtime` says what
+ * computes it: `onnx` is the digest of the graph, and null for every other kind. `score` says which
  * output (and which column of it) is the score that is logged and monitored; null when there is none.
+ * `primary` names the output that is what the model's own `predict` gives, where it has others beside it.
  * `sample` holds input rows ({column: value}) used for warm-up and for the try-it page.
  */
-export const packageManifestSchema = z.object({
-  formatVersion: z.literal(1),
-  model: z.string(),
-  onnx: digestSchema,
-  signature: modelSignatureSchema,
-  graph: z.object({ inputs: z.array(graphInputSchema), outputs: z.array(graphTensorSchema) }),
-  score: z.object({ output: z.string(), index: z.int().min(0) }).nullable(),
-  classes: z.array(z.union([z.string(), z.number()])).nullable(),
-  contract: digestSchema.nullable(),
-  sample: z.array(z.record(z.string(), z.unknown())),
-  conversion: conversionReportSchema.nullable().default(null),
-});
+export const packageManifestSchema = z
+  .object({
+    formatVersion: z.literal(1),
+    model: z.string(),
+    runtime: packageRuntimeSchema.default({ kind: 'onnx' }),
+    onnx: digestSchema.nullable(),
+    signature: modelSignatureSchema,
+    graph: z.object({ inputs: z.array(graphInputSchema), outputs: z.array(graphTensorSchema) }),
+    score: z.object({ output: z.string(), index: z.int().min(0) }).nullable(),
+    primary: z.string().nullable().default(null),
+    classes: z.array(z.union([z.string(), z.number()])).nullable(),
+    contract: digestSchema.nullable(),
+    sample: z.array(z.record(z.string(), z.unknown())),
+    /**
+     * Set when the model is served by the tensors of its graph and not by the columns of a table: `rows`: the first
+     * dimension of every tensor counts rows; `whole`: the tensors of a request are one row. A column is a tensor then,
+     * with the dimensions of a row as its shape, and NaN and infinities are values.
+     */
+    tensors: z.enum(['rows', 'whole']).optional(),
+    conversion: conversionReportSchema.nullable().default(null),
+  })
+  .refine(({ runtime, onnx }) => (runtime.kind === 'onnx') === (onnx !== null), {
+    path: ['onnx'],
+    error: 'must be a digest for the runtime onnx, and null for every other',
+  });
 export type PackageManifest = z.infer<typeof packageManifestSchema>;

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { PackageManifest } from '../../core/model-package.ts';
+import type { z } from 'zod';
+import type { packageManifestSchema } from '../../core/model-package.ts';
 import { openDirectoryBlobs } from '../../platform/blobs/index.ts';
 import { Frames, sqlLiteral } from '../../platform/frames/index.ts';
 import { importOnnx } from '../../platform/onnx/index.ts';
@@ -41,9 +42,14 @@ export async function openEvaluation(t: TestContext) {
   const path = join(directory, 'rows.parquet');
   await frames.query(`COPY (${rowsSql}) TO ${sqlLiteral(path)} (FORMAT parquet)`);
   const { digest: datasetDigest } = await blobs.put(await readFile(path));
-  const put = async (manifest: PackageManifest): Promise<string> =>
+  const put = async (manifest: z.input<typeof packageManifestSchema>): Promise<string> =>
     (await blobs.put(Buffer.from(JSON.stringify(manifest)))).digest;
-  const logistic = async (w1: number, w2: number, b: number, change: Partial<PackageManifest> = {}) => {
+  const logistic = async (
+    w1: number,
+    w2: number,
+    b: number,
+    change: Partial<z.input<typeof packageManifestSchema>> = {},
+  ) => {
     const onnx = await blobs.put(Buffer.from(importOnnx(logisticOnnx(w1, w2, b)).bytes));
     return put({
       formatVersion: 1,

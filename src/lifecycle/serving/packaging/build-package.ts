@@ -146,7 +146,15 @@ async function convertedOnnx(
     imported,
     fields: inputs,
     classes: classes ?? (imported.classes ? [...imported.classes] : null),
-    conversion: { flavor, rows, maxAbsDifference, bound: differenceBound },
+    conversion: {
+      flavor,
+      rows,
+      maxAbsDifference,
+      bound: differenceBound,
+      used: true,
+      problem: null,
+      holdout: null,
+    },
   };
 }
 

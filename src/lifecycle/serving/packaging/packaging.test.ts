@@ -174,7 +174,7 @@ suite('packaging', () => {
       assert.deepEqual(outputs.classes, [0, 1]);
       assert.ok(manifest.sample.length > 1);
       if (name === 'sklearn')
-        assert.ok(manifest.conversion!.maxAbsDifference < 1e-5 && manifest.conversion!.rows === 300);
+        assert.ok(manifest.conversion!.maxAbsDifference! < 1e-5 && manifest.conversion!.rows === 300);
       else assert.equal(manifest.conversion, null);
     }
     await assert.rejects(run(await files('unsigned')), {

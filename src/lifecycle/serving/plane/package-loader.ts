@@ -18,6 +18,8 @@ export class PackageLoader {
   readonly #fetchBlob: (digest: string) => Promise<Readable>;
   readonly #loaded = new Map<string, ServedModel>();
   readonly #states = new Map<string, ReplicaModel>();
+  /** All blobs that a loaded package is made of, packages that it uses included. */
+  readonly #parts = new Map<string, ReadonlySet<string>>();
 
   constructor(blobs: BlobStore, fetchBlob: (digest: string) => Promise<Readable>) {
     this.#blobs = blobs;
@@ -63,11 +65,9 @@ export class PackageLoader {
       this.#loaded.get(digest)?.retire();
       this.#loaded.delete(digest);
     }
-    const kept = new Set<string>(this.#loaded.keys());
-    for (const { manifest } of this.#loaded.values()) {
-      kept.add(manifest.onnx);
-      if (manifest.contract) kept.add(manifest.contract);
-    }
+    const kept = new Set<string>();
+    for (const digest of this.#parts.keys()) if (!this.#loaded.has(digest)) this.#parts.delete(digest);
+    for (const parts of this.#parts.values()) for (const part of parts) kept.add(part);
     for await (const { digest } of this.#blobs.list())
       if (!kept.has(digest)) await this.#blobs.delete(digest);
   }
@@ -77,7 +77,14 @@ export class PackageLoader {
     const contract = manifest.contract
       ? parseInput(featureContractSchema, await this.#json(manifest.contract), 'contract')
       : null;
-    return ServedModel.load(digest, manifest, (blob) => this.#bytes(blob), contract);
+    const parts = new Set([digest, ...(manifest.contract ? [manifest.contract] : [])]);
+    const bytesOf = (blob: string) => {
+      parts.add(blob);
+      return this.#bytes(blob);
+    };
+    const model = await ServedModel.load(digest, manifest, bytesOf, contract);
+    this.#parts.set(digest, parts);
+    return model;
   }
 
   async #json(digest: string): Promise<unknown> {

@@ -1,0 +1,1 @@
+export { type LoadedModel, openModel, type RuntimeContext } from './open-model.ts';
