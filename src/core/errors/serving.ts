@@ -37,11 +37,35 @@ export const servingErrors = {
     message: 'Request for unknown model: endpoint "{endpoint}" does not serve version "{version}"',
     next: 'It serves {versions}; leave the version out to let the router choose.',
   },
+  override_refused: {
+    status: 403,
+    title: 'Override refused',
+    message: 'the arm of endpoint "{endpoint}" cannot be chosen: {problem}',
+    next: 'Ask for a token with POST /api/v1/endpoints/{endpoint}/override-tokens, or leave the header x-millrace-arm out.',
+  },
   endpoint_empty: {
     status: 503,
     title: 'No model deployed',
     message: 'endpoint "{endpoint}" has no model ready',
     next: 'Deploy one (POST /api/v1/endpoints/{endpoint}/deploy on control), or wait until it is loaded.',
+  },
+  model_load_failed: {
+    status: 400,
+    title: 'Model not loaded',
+    message: "failed to load '{model}', {problem}",
+    next: 'Correct the model in the repository and load it again; POST /v2/repository/index tells the state of each.',
+  },
+  model_unload_failed: {
+    status: 400,
+    title: 'Model not unloaded',
+    message: "failed to unload '{model}', {problem}",
+    next: 'POST /v2/repository/index tells the state of each model.',
+  },
+  repository_controlled: {
+    status: 409,
+    title: 'Control decides',
+    message: "failed to {action} '{model}', this server serves what control tells it to",
+    next: 'Change the endpoint on control (POST /api/v1/endpoints/{model}/deploy), or start a stand-alone server with millrace serve --repository.',
   },
   request_malformed: {
     status: 400,

@@ -1,3 +1,4 @@
+export type { LoadOverride, ModelRepository, RepositoryEntry } from './contract/model-repository.ts';
 export * from './contract.ts';
 export { packageInputsSchema, packageOutputsSchema, packageStep } from './jobs.ts';
 export { servingMigrations } from './migrations.ts';
