@@ -10,6 +10,13 @@ export const identityStroke: Readonly<Record<Identity, { readonly colour: string
     current: { colour: 'var(--current)', dash: '' },
   };
 
+const isIdentity = (name: string): name is Identity => Object.hasOwn(identityStroke, name);
+
+/** Champion and challenger have their colours everywhere; further arms of a split take those of series, in order. */
+export function armStroke(arm: string, place: number): { readonly colour: string; readonly dash: string } {
+  return isIdentity(arm) ? identityStroke[arm] : { colour: `var(--series-${3 + (place % 6)})`, dash: '8 2' };
+}
+
 /** A short stroke in the identity's colour and dash. */
 export function IdentitySwatch(props: { readonly identity: Identity; readonly width?: number }) {
   const { identity, width = 16 } = props;
@@ -20,7 +27,16 @@ export function IdentitySwatch(props: { readonly identity: Identity; readonly wi
       </svg>
     );
   }
-  const { colour, dash } = identityStroke[identity];
+  return <StrokeSwatch {...identityStroke[identity]} width={width} />;
+}
+
+/** A short stroke in a colour and dash. */
+export function StrokeSwatch(props: {
+  readonly colour: string;
+  readonly dash: string;
+  readonly width?: number;
+}) {
+  const { colour, dash, width = 16 } = props;
   return (
     <svg width={width} height="10" className="inline-block shrink-0" aria-hidden="true">
       <line

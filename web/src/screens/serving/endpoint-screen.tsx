@@ -28,6 +28,7 @@ import { turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 import { AskCard } from './ask-card.tsx';
 import { EndpointActs } from './endpoint-acts.tsx';
+import { OptionsCard } from './options-card.tsx';
 import { RouteHistory } from './route-history.tsx';
 import { TrafficBar } from './traffic-bar.tsx';
 
@@ -73,7 +74,10 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
       <Traffic endpoint={endpoint} turns={turns.data?.items ?? []} />
       <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">
         <RouteHistory endpoint={endpoint.name} />
-        <AskCard endpoint={endpoint} />
+        <div className="flex flex-col gap-4">
+          <AskCard endpoint={endpoint} />
+          <OptionsCard endpoint={endpoint} />
+        </div>
       </div>
     </>
   );

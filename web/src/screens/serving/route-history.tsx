@@ -17,6 +17,10 @@ const WORDS: Readonly<Record<RouteAction, string>> = {
   promote: 'promoted',
   rollback: 'rolled back',
   withdraw: 'withdrawn',
+  split: 'split',
+  standby: 'kept ready',
+  switch: 'switched',
+  override: 'choice of testers',
 };
 
 function shares(route: RouteVersion): string {

@@ -1,0 +1,91 @@
+import type { EndpointOptions } from '../../../../src/lifecycle/serving/contract.ts';
+
+/** The options of an endpoint as people write them: empty for none. */
+export type OptionsDraft = Readonly<Record<OptionField, string>>;
+
+export type OptionField =
+  | 'environment'
+  | 'maxRows'
+  | 'maxDelayUs'
+  | 'maxWaitingRows'
+  | 'timeoutMs'
+  | 'cacheEntries'
+  | 'cacheAgeMs'
+  | 'requestsPerSecond'
+  | 'concurrentRequests'
+  | 'payloadShare'
+  | 'redact'
+  | 'hash'
+  | 'requireKey';
+
+/** The fields in the order in which they are asked, with what an empty one means. */
+export const optionFields: readonly (readonly [field: OptionField, label: string, empty: string])[] = [
+  ['environment', 'Environment', 'none'],
+  ['maxRows', 'Rows of one run, at most', 'as measured at warm-up'],
+  ['maxDelayUs', 'Wait for company, in microseconds', 'no waiting'],
+  ['maxWaitingRows', 'Rows that may wait', '8192'],
+  ['timeoutMs', 'Answer within, in milliseconds', 'as long as it takes'],
+  ['requestsPerSecond', 'Requests per second', 'no limit'],
+  ['concurrentRequests', 'Requests at once', 'no limit'],
+  ['cacheEntries', 'Remember answers, at most', 'none are remembered'],
+  ['cacheAgeMs', 'Remember them for, in milliseconds', 'until others take their place'],
+  ['payloadShare', 'Share of rows logged with their features', '1, every row'],
+  ['redact', 'Features never logged', 'none'],
+  ['hash', 'Features logged as a hash', 'none'],
+];
+
+const text = (value: number | string | null | undefined): string => String(value ?? '');
+
+export function draftOf(options: EndpointOptions): OptionsDraft {
+  const { batching, limits, cache, log } = options;
+  return {
+    environment: text(options.environment),
+    maxRows: text(batching.maxRows),
+    maxDelayUs: batching.maxDelayUs === 0 ? '' : text(batching.maxDelayUs),
+    maxWaitingRows: text(batching.maxWaitingRows),
+    timeoutMs: text(options.timeoutMs),
+    cacheEntries: text(cache?.maxEntries),
+    cacheAgeMs: text(cache?.maxAgeMs),
+    requestsPerSecond: text(limits.requestsPerSecond),
+    concurrentRequests: text(limits.concurrentRequests),
+    payloadShare: log.payloadShare === 1 ? '' : text(log.payloadShare),
+    redact: log.redact.join(', '),
+    hash: log.hash.join(', '),
+    requireKey: options.requireKey ? 'yes' : '',
+  };
+}
+
+/**
+ * The options that a draft says. A number that is not one is sent as it was written, so that the server's answer
+ * names the field and the value.
+ */
+export function optionsOf(draft: OptionsDraft): unknown {
+  const number = (field: OptionField): number | string | undefined => {
+    const written = draft[field].trim();
+    if (written === '') return undefined;
+    const value = Number(written);
+    return Number.isNaN(value) ? written : value;
+  };
+  const names = (field: OptionField): readonly string[] =>
+    draft[field]
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '');
+  const maxEntries = number('cacheEntries');
+  return {
+    environment: draft.environment.trim() || null,
+    batching: {
+      maxRows: number('maxRows') ?? null,
+      maxDelayUs: number('maxDelayUs'),
+      maxWaitingRows: number('maxWaitingRows'),
+    },
+    timeoutMs: number('timeoutMs') ?? null,
+    cache: maxEntries === undefined ? null : { maxEntries, maxAgeMs: number('cacheAgeMs') ?? null },
+    limits: {
+      requestsPerSecond: number('requestsPerSecond') ?? null,
+      concurrentRequests: number('concurrentRequests') ?? null,
+    },
+    requireKey: draft.requireKey !== '',
+    log: { payloadShare: number('payloadShare'), redact: names('redact'), hash: names('hash') },
+  };
+}
