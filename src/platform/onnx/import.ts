@@ -39,8 +39,13 @@ const labelAttributes: readonly string[] = ['classlabels_int64s', 'classlabels_i
  *
  * Throws `onnx_invalid`, naming the problem: not ONNX, weights in other files, an input or output that is not
  * a tensor or has an element type without a JSON form (float16, bfloat16, complex).
+ *
+ * @param fixedBatch what becomes of an input whose first dimension is fixed above 1, so that it cannot count rows
  */
-export function importOnnx(bytes: Uint8Array): ImportedOnnx {
+export function importOnnx(
+  bytes: Uint8Array,
+  { fixedBatch = 'refuse' }: { readonly fixedBatch?: 'refuse' | 'keep' } = {},
+): ImportedOnnx {
   const model = readModel(bytes);
   const graph = model.graph;
   if (!graph?.output?.length) throw fail('onnx_invalid', { problem: 'it holds no graph with outputs' });
@@ -77,8 +82,8 @@ export function importOnnx(bytes: Uint8Array): ImportedOnnx {
   const inputs = (graph.input ?? []).filter((i) => !initializers.has(i.name ?? ''));
   return {
     bytes: cut.length > 0 ? encode('Model', model) : bytes,
-    inputs: inputs.map((i) => graphTensor(i, 'input')),
-    outputs: graph.output.map((o) => graphTensor(o, 'output')),
+    inputs: inputs.map((i) => graphTensor(i, 'input', fixedBatch)),
+    outputs: graph.output.map((o) => graphTensor(o, 'output', fixedBatch)),
     classes,
     cutZipMaps: cut,
   };
@@ -116,7 +121,7 @@ function attributeName(raw: Uint8Array): string | undefined {
   return decode('Attribute', raw).name;
 }
 
-function graphTensor(info: ValueInfo, side: 'input' | 'output'): GraphTensor {
+function graphTensor(info: ValueInfo, side: 'input' | 'output', fixedBatch: 'refuse' | 'keep'): GraphTensor {
   const tensor = info.type?.tensorType;
   if (!tensor) {
     const next = side === 'output' ? '; convert the model with zipmap off' : '';
@@ -129,7 +134,7 @@ function graphTensor(info: ValueInfo, side: 'input' | 'output'): GraphTensor {
     });
   }
   const shape = (tensor.shape?.dim ?? []).map((d) => (d.dimValue && d.dimValue > 0 ? d.dimValue : -1));
-  if (side === 'input' && (shape[0] ?? -1) > 1) {
+  if (side === 'input' && fixedBatch === 'refuse' && (shape[0] ?? -1) > 1) {
     throw fail('onnx_invalid', {
       problem: `${side} "${info.name}" has a batch dimension fixed at ${shape[0]}; export it with a free one`,
     });

@@ -1,6 +1,7 @@
 import { InferenceSession } from 'onnxruntime-node';
 import { fail } from '../../core/errors.ts';
 import type { ElementType, PackageManifest } from '../../core/model-package.ts';
+import { fillFreeTensor } from './free-tensors.ts';
 import {
   type CellSource,
   type ColumnValues,
@@ -15,14 +16,20 @@ export interface Prediction {
   readonly rowCount: number;
   readonly outputs: readonly OutputTensor[];
   readonly score: Float64Array | null;
+  /** The rows are one, and no dimension of the outputs counts them. */
+  readonly whole?: true;
 }
 
 /** What of the manifest the runtime needs. */
-export type OnnxPackage = Pick<PackageManifest, 'signature' | 'graph' | 'score'>;
+export type OnnxPackage = Pick<PackageManifest, 'signature' | 'graph' | 'score'> & {
+  readonly tensors?: PackageManifest['tensors'];
+};
 
 interface BoundInput {
   readonly input: PackageManifest['graph']['inputs'][number];
   readonly columns: readonly InputColumn[];
+  /** Takes its dimensions from the cells. */
+  readonly free: boolean;
 }
 
 /**
@@ -43,10 +50,11 @@ export class OnnxModel {
     this.#package = pkg;
     this.#positions = new Map(pkg.signature.inputs.map((field, i) => [field.name, i]));
     this.#types = new Map(pkg.graph.outputs.map((o) => [o.name, o.type]));
-    this.#singleRow = pkg.graph.inputs.some((i) => i.shape[0] === 1);
+    this.#singleRow = pkg.tensors !== 'whole' && pkg.graph.inputs.some((i) => i.shape[0] === 1);
     this.#bound = pkg.graph.inputs.map((input) => ({
       input,
       columns: input.columns.map((name) => ({ name, width: columnWidth(pkg, name) })),
+      free: pkg.tensors === 'whole' || (pkg.tensors === 'rows' && input.shape.slice(1).some((d) => d < 0)),
     }));
   }
 
@@ -109,14 +117,18 @@ export class OnnxModel {
 
   async #runOnce(cells: CellSource): Promise<Prediction> {
     const feeds: Record<string, ReturnType<typeof fillTensor>> = {};
-    for (const { input, columns } of this.#bound) feeds[input.name] = fillTensor(input, columns, cells);
+    const whole = this.#package.tensors === 'whole';
+    for (const { input, columns, free } of this.#bound) {
+      feeds[input.name] = free ? fillFreeTensor(input, whole, cells) : fillTensor(input, columns, cells);
+    }
     const result = await this.#session.run(feeds);
     const outputs = this.#package.graph.outputs.map(({ name, type }) => {
       const tensor = result[name];
       if (!tensor) throw new Error(`the graph gave no output "${name}"`);
       return readOutput(name, this.#types.get(name) ?? type, tensor, cells.rowCount);
     });
-    return { rowCount: cells.rowCount, outputs, score: this.#score(outputs, cells.rowCount) };
+    const score = this.#score(outputs, cells.rowCount);
+    return { rowCount: cells.rowCount, outputs, score, ...(whole ? { whole } : {}) };
   }
 
   #score(outputs: readonly OutputTensor[], rowCount: number): Float64Array | null {

@@ -30,7 +30,7 @@ interface ElementKind {
   readonly make: (length: number) => TypedArray | BigInt64Array | BigUint64Array | string[];
 }
 
-const kinds: Readonly<Record<ElementType, ElementKind>> = {
+export const kinds: Readonly<Record<ElementType, ElementKind>> = {
   float: { runtime: 'float32', make: (n) => new Float32Array(n) },
   double: { runtime: 'float64', make: (n) => new Float64Array(n) },
   int8: { runtime: 'int8', make: (n) => new Int8Array(n) },
@@ -130,9 +130,16 @@ function boolean(value: unknown, column: string): number {
   throw invalid(column, value, 'true or false');
 }
 
-const text = (value: unknown): string => (value === null || value === undefined ? '' : String(value));
+/** The runtime ends a text at U+0000; this noncharacter, which no text holds, stands for it inside a graph. */
+const nullStandIn = '\ufdd0';
 
-const converters: Readonly<Record<ElementType, (value: unknown, column: string) => unknown>> = {
+function text(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  const full = String(value);
+  return full.includes('\0') ? full.replaceAll('\0', nullStandIn) : full;
+}
+
+export const converters: Readonly<Record<ElementType, (value: unknown, column: string) => unknown>> = {
   float,
   double: float,
   int8: integer,
@@ -169,6 +176,7 @@ export function readOutput(name: string, type: ElementType, tensor: Tensor, rowC
 
 function plain(type: ElementType, data: ArrayLike<number | bigint | string>): OutputTensor['data'] {
   if (type === 'bool') return Array.from(data, (v) => v === 1);
+  if (type === 'string') return Array.from(data, (v) => String(v).replaceAll(nullStandIn, '\0'));
   if (type !== 'int64' && type !== 'uint64') return data;
   const numbers = Array.from(data, Number);
   return numbers.every(Number.isSafeInteger) ? numbers : data;

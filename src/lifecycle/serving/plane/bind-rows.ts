@@ -1,9 +1,12 @@
 import { fail } from '../../../core/errors.ts';
 import type { PackageManifest } from '../../../core/model-package.ts';
+import { bindTensors } from './bind-tensors.ts';
 import type { RequestTensor } from './request.ts';
 import { expectation } from './row-check.ts';
 
-type Shape = Pick<PackageManifest, 'signature' | 'graph'>;
+export type BoundShape = Pick<PackageManifest, 'signature' | 'graph'> & {
+  readonly tensors?: PackageManifest['tensors'];
+};
 
 /** Where the cells of each signature input come from in one request. */
 interface Source {
@@ -25,11 +28,12 @@ interface Source {
  */
 export function bindRows(
   endpoint: string,
-  shape: Shape,
+  shape: BoundShape,
   tensors: readonly RequestTensor[],
   rowCount: number,
   tolerated: ReadonlySet<string> | null,
 ): readonly (readonly unknown[])[] {
+  if (shape.tensors) return bindTensors(endpoint, shape, tensors, rowCount, tolerated);
   const { inputs } = shape.signature;
   const only = tensors.length === 1 ? tensors[0] : undefined;
   if (
@@ -69,7 +73,7 @@ function cell(source: Source, row: number): unknown {
 }
 
 /** Does one tensor stand for all scalar columns side by side? */
-function spreads(shape: Shape, tensor: RequestTensor): boolean {
+function spreads(shape: BoundShape, tensor: RequestTensor): boolean {
   const { inputs } = shape.signature;
   return (
     tensor.width === inputs.length &&
@@ -80,7 +84,7 @@ function spreads(shape: Shape, tensor: RequestTensor): boolean {
 }
 
 function addSources(
-  shape: Shape,
+  shape: BoundShape,
   tensor: RequestTensor,
   count: number,
   sources: Map<string, Source>,

@@ -22,7 +22,8 @@ export function replyOutputs(parts: readonly AnsweredRows[], rowCount: number): 
   const [first] = parts;
   if (!first) return [];
   return first.part.prediction.outputs.flatMap((output, o) => {
-    const shape = output.shape.length === 0 ? [rowCount] : [rowCount, ...output.shape.slice(1)];
+    const rows = output.shape.length === 0 ? [rowCount] : [rowCount, ...output.shape.slice(1)];
+    const shape = first.part.prediction.whole ? output.shape : rows;
     const { name, type, width } = output;
     const texts = parts.length === 1 ? first.texts[o] : mergedTexts(output, parts, rowCount);
     return texts ? [{ name, type, shape, width, texts, values: () => values(output, parts, rowCount) }] : [];

@@ -61,10 +61,11 @@ export class RowCheck {
   readonly #fields: readonly SignatureField[];
   readonly #checks: readonly CellCheck[];
 
-  constructor(signature: ModelSignature, contract: FeatureContract | null) {
+  /** @param tensors the model is served by its tensors: bindTensors has checked the values */
+  constructor(signature: ModelSignature, contract: FeatureContract | null, tensors = false) {
     const known = new Map(contract?.columns.map((c) => [c.name, c]));
     this.#fields = signature.inputs;
-    this.#checks = signature.inputs.map((field) => cellCheck(field, known.get(field.name)));
+    this.#checks = tensors ? [] : signature.inputs.map((field) => cellCheck(field, known.get(field.name)));
   }
 
   /**

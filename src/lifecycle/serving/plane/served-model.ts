@@ -35,7 +35,7 @@ export class ServedModel {
   ) {
     this.digest = digest;
     this.manifest = manifest;
-    this.check = new RowCheck(manifest.signature, contract);
+    this.check = new RowCheck(manifest.signature, contract, manifest.tensors !== undefined);
     this.inputNames = new Set(manifest.signature.inputs.map((f) => f.name));
     this.featureColumns = manifest.signature.inputs.map((f) => ({
       name: featureColumnPrefix + f.name,

@@ -1,0 +1,126 @@
+import { fail } from '../../../core/errors.ts';
+import type { ElementType, SignatureField } from '../../../core/model-package.ts';
+import { describe } from '../../../platform/onnx/index.ts';
+import type { BoundShape } from './bind-rows.ts';
+import type { RequestTensor } from './request.ts';
+
+/**
+ * Lays the inputs of a request out as rows for a model that is served by its tensors. A cell is a row of a tensor: a
+ * flat list where the graph fixes its dimensions, nested lists where it leaves some of them free or has none that
+ * counts rows. Dimensions and values are checked here, so that one caller's mistake never reaches a common batch.
+ *
+ * Throws `input_missing`, `input_unexpected` for inputs that are neither known nor tolerated, and `input_invalid` for
+ * dimensions that do not fit and values that the type cannot hold. A null is NaN in floating-point inputs.
+ */
+export function bindTensors(
+  endpoint: string,
+  shape: BoundShape,
+  tensors: readonly RequestTensor[],
+  rowCount: number,
+  tolerated: ReadonlySet<string> | null,
+): readonly (readonly unknown[])[] {
+  const { inputs } = shape.signature;
+  const names = inputs.map((field) => field.name);
+  const extra = tensors.find((t) => !names.includes(t.name) && tolerated !== null && !tolerated.has(t.name));
+  if (extra) throw fail('input_unexpected', { input: extra.name, expected: names.join(', '), endpoint });
+
+  const columns = inputs.map((field) => {
+    const tensor = tensors.find((t) => t.name === field.name);
+    const type = shape.graph.inputs.find((input) => input.name === field.name)?.type ?? 'string';
+    if (tensor) return cellsOf(field, type, tensor, rowCount, shape.tensors === 'whole', endpoint);
+    if (!field.required) return null;
+    throw fail('input_missing', { input: field.name, expected: wanted(field, type), extra: '', endpoint });
+  });
+  return Array.from({ length: rowCount }, (_, row) => columns.map((column) => column?.(row)));
+}
+
+function cellsOf(
+  field: SignatureField,
+  type: ElementType,
+  tensor: RequestTensor,
+  rowCount: number,
+  whole: boolean,
+  endpoint: string,
+): (row: number) => unknown {
+  const { data, width } = tensor;
+  const dims = tensor.shape ?? field.shape.map((d) => (d >= 0 ? d : width / fixedSize(field.shape)));
+  const fits = dims.length === field.shape.length && field.shape.every((d, i) => d < 0 || d === dims[i]);
+  if (!fits) throw invalid(field, `of shape [${dims.join(', ')}]`, wanted(field, type), endpoint);
+  const problem = typedAlready(type, data) ? -1 : firstMisfit(type, data, rowCount * width);
+  if (problem >= 0) throw invalid(field, describe(data[problem]), wanted(field, type), endpoint);
+
+  const nested = whole || field.shape.some((d) => d < 0);
+  if (dims.length === 0) return (row) => data[row];
+  if (nested) return (row) => nest(data, row * width, dims, 0, width);
+  return (row) => Array.prototype.slice.call(data, row * width, (row + 1) * width);
+}
+
+const fixedSize = (shape: readonly number[]): number => shape.reduce((size, d) => size * Math.max(1, d), 1);
+
+/** Values of a row-major block as nested lists. */
+function nest(
+  data: ArrayLike<unknown>,
+  from: number,
+  dims: readonly number[],
+  depth: number,
+  size: number,
+): unknown[] {
+  if (depth === dims.length - 1) return Array.prototype.slice.call(data, from, from + size);
+  const count = dims[depth] ?? 0;
+  const part = count === 0 ? 0 : size / count;
+  return Array.from({ length: count }, (_, i) => nest(data, from + i * part, dims, depth + 1, part));
+}
+
+const typedArrays: Readonly<Partial<Record<ElementType, readonly object[]>>> = {
+  float: [Float32Array, Float64Array],
+  double: [Float32Array, Float64Array],
+  int8: [Int8Array],
+  uint8: [Uint8Array],
+  int16: [Int16Array],
+  uint16: [Uint16Array],
+  int32: [Int32Array],
+  uint32: [Uint32Array],
+  int64: [BigInt64Array],
+  uint64: [BigUint64Array],
+};
+
+/** Values of the input's own machine type need no look. */
+function typedAlready(type: ElementType, data: ArrayLike<unknown>): boolean {
+  return typedArrays[type]?.includes((data as { constructor: object }).constructor) ?? false;
+}
+
+const within = (low: number, high: number) => (v: unknown) =>
+  typeof v === 'number' && Number.isInteger(v) && v >= low && v <= high;
+const bigWithin = (low: bigint, high: bigint) => (v: unknown) =>
+  (typeof v === 'number' && Number.isSafeInteger(v) && v >= low) ||
+  (typeof v === 'bigint' && v >= low && v <= high);
+const isReal = (v: unknown) => typeof v === 'number' || v === null || v === undefined;
+
+const holds: Readonly<Record<ElementType, (value: unknown) => boolean>> = {
+  float: isReal,
+  double: isReal,
+  int8: within(-(2 ** 7), 2 ** 7 - 1),
+  uint8: within(0, 2 ** 8 - 1),
+  int16: within(-(2 ** 15), 2 ** 15 - 1),
+  uint16: within(0, 2 ** 16 - 1),
+  int32: within(-(2 ** 31), 2 ** 31 - 1),
+  uint32: within(0, 2 ** 32 - 1),
+  int64: bigWithin(-(2n ** 63n), 2n ** 63n - 1n),
+  uint64: bigWithin(0n, 2n ** 64n - 1n),
+  bool: (v) => typeof v === 'boolean' || v === 0 || v === 1,
+  string: (v) => typeof v === 'string',
+};
+
+function firstMisfit(type: ElementType, data: ArrayLike<unknown>, count: number): number {
+  const fits = holds[type];
+  for (let i = 0; i < count; i++) if (!fits(data[i])) return i;
+  return -1;
+}
+
+function wanted(field: SignatureField, type: ElementType): string {
+  return field.shape.length === 0 ? `one ${type}` : `${type} of shape [${field.shape.join(', ')}]`;
+}
+
+function invalid(field: SignatureField, value: string, expected: string, endpoint: string) {
+  return fail('input_invalid', { input: field.name, row: '', value, expected, endpoint });
+}

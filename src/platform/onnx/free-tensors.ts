@@ -1,0 +1,45 @@
+import { Tensor } from 'onnxruntime-node';
+import { fail } from '../../core/errors.ts';
+import type { GraphInput } from '../../core/model-package.ts';
+import { type CellSource, converters, kinds } from './tensors.ts';
+
+/**
+ * Builds the tensor of an input that takes its dimensions from its cells: nested lists, all of the same
+ * dimensions. A dimension that an empty list hides is the graph's own, or 0. Errors: `input_invalid` for a value
+ * that the type cannot hold and for cells of different dimensions.
+ *
+ * @param whole the one cell is the whole tensor; else the first dimension counts the cells
+ */
+export function fillFreeTensor(input: GraphInput, whole: boolean, cells: CellSource): Tensor {
+  const cell = cells.column(input.columns[0] ?? input.name);
+  const declared = whole ? input.shape : input.shape.slice(1);
+  const dims = dimensionsOf(cell(0), declared);
+  const convert = converters[input.type];
+  const size = dims.reduce((product, d) => product * d, 1);
+  const data = kinds[input.type].make(size * cells.rowCount) as unknown[];
+  let at = 0;
+  const fill = (value: unknown, depth: number): void => {
+    const length = dims[depth];
+    if (length === undefined) {
+      data[at++] = convert(value, input.name);
+      return;
+    }
+    if (!Array.isArray(value) || value.length !== length) throw uneven(input, dims);
+    for (const item of value) fill(item, depth + 1);
+  };
+  for (let row = 0; row < cells.rowCount; row++) fill(cell(row), 0);
+  const type = kinds[input.type].runtime as 'float32';
+  return new Tensor(type, data as unknown as Float32Array, whole ? dims : [cells.rowCount, ...dims]);
+}
+
+function dimensionsOf(cell: unknown, declared: readonly number[]): number[] {
+  const dims: number[] = [];
+  for (let level = cell; Array.isArray(level); level = level[0]) dims.push(level.length);
+  while (dims.length < declared.length) dims.push(Math.max(0, declared[dims.length] ?? 0));
+  return dims;
+}
+
+function uneven(input: GraphInput, dims: readonly number[]) {
+  const expected = `the same dimensions in every row, here [${dims.join(', ')}]`;
+  return fail('input_invalid', { input: input.name, row: '', value: 'of other dimensions', expected });
+}
