@@ -140,7 +140,7 @@ export class TestServer {
     const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
     for (const line of processes.split('\n')) {
       const [, pid, parent, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-      const role = /main\.ts (control|serve|work)\b/.exec(args ?? '')?.[1];
+      const role = /main\.[jt]s (control|serve|work)\b/.exec(args ?? '')?.[1];
       if (Number(parent) === this.pid && role !== undefined) {
         pids[role as Exclude<Role, 'up'>] = Number(pid);
       }

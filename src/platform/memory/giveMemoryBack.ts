@@ -3,17 +3,16 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 const everyMs = 1000;
-/** As much memory without use more than after the last collection is worth a pause. */
-const worthBytes = 16 * 1024 * 1024;
-/** A process that computes for less than this part of a second is idle: nobody waits for the pause. */
+/** A process that computes for less than this part of a second is idle: hardly anybody waits for the pause. */
 const idleUtilization = 0.1;
-/** A busy process pauses once in this time: about 50 ms of it. */
-const busyPauseMs = 10_000;
+/** How much memory must have gathered, and how much time passed, before another pause (about 50 ms). */
+const whenIdle = { worthBytes: 8 * 1024 * 1024, pauseEveryMs: 2_500 };
+const whenBusy = { worthBytes: 16 * 1024 * 1024, pauseEveryMs: 10_000 };
 
 /**
  * V8 keeps the pages of collected objects for the objects to come, and after a load holds on to two or three times
  * what it uses (Node 24; its own memory reducer leaves them resident). Only a collection of last resort returns them to
- * the system. So when 16 MB have gathered it collects as soon as the process is idle for a second, or after 10 s.
+ * the system. So it collects when some of them have gathered and the process is idle, or when it was busy for long.
  * Returns the function that ends this.
  */
 export function giveMemoryBack(): () => void {
@@ -28,8 +27,8 @@ export function giveMemoryBack(): () => void {
     before = now;
     const bytes = unusedBytes();
     leastBytes = Math.min(leastBytes, bytes);
-    if (bytes - leastBytes < worthBytes) return;
-    if (utilization > idleUtilization && performance.now() - collectedMs < busyPauseMs) return;
+    const { worthBytes, pauseEveryMs } = utilization < idleUtilization ? whenIdle : whenBusy;
+    if (bytes - leastBytes < worthBytes || performance.now() - collectedMs < pauseEveryMs) return;
     collect({ type: 'major', flavor: 'last-resort' });
     collectedMs = performance.now();
     leastBytes = unusedBytes();
