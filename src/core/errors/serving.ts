@@ -19,6 +19,24 @@ export const servingErrors = {
     message: 'a package of the kind {kind} cannot be run here: {problem}',
     next: 'Start this process with the settings of that runtime (see docs/serving/runtimes.md), or deploy another version.',
   },
+  python_environment_failed: {
+    status: 503,
+    title: 'Python environment failed',
+    message: 'no Python environment can be built for {requirements}: {problem}',
+    next: 'Correct the requirements of the model, set the directory of wheels (--python-wheels), or take the given Python as it is (--python-environment given).',
+  },
+  python_start_failed: {
+    status: 503,
+    title: 'Python model does not start',
+    message: 'version {version} of {model} does not start: {problem}',
+    next: 'Look at the log for what its code wrote; log the model with all that it needs (code_paths, pip_requirements).',
+  },
+  python_timeout: {
+    status: 504,
+    title: 'Python model too slow',
+    message: '{model} did not answer within {timeoutMs} ms, and its worker was stopped',
+    next: 'Send fewer rows at once, or give it more time (--python-timeout).',
+  },
   python_missing: {
     status: 503,
     title: 'Python missing',
@@ -72,6 +90,12 @@ export const servingErrors = {
     title: 'Malformed request',
     message: '{problem}',
     next: 'Correct the request and send it again.',
+  },
+  content_unsupported: {
+    status: 415,
+    title: 'Content not supported',
+    message: '{problem}',
+    next: '{remedy}',
   },
   input_missing: {
     status: 400,
@@ -132,6 +156,12 @@ export const servingErrors = {
     title: 'No challenger',
     message: 'endpoint "{endpoint}" has no challenger to {action}',
     next: 'Give it one first: POST /api/v1/endpoints/{endpoint}/challenge.',
+  },
+  endpoint_no_arm: {
+    status: 409,
+    title: 'No such arm',
+    message: 'endpoint "{endpoint}" has no arm "{arm}" to {action}',
+    next: 'GET /api/v1/endpoints/{endpoint} lists its arms; /split, /challenge and /standby make new ones.',
   },
   endpoint_no_champion: {
     status: 409,

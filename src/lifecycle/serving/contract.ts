@@ -1,10 +1,18 @@
 import { z } from 'zod';
 import { digestSchema } from '../../core/model-package.ts';
 import { defaultEndpointOptions, endpointOptionsSchema } from './contract/endpoint-options.ts';
+import {
+  endpointNameSchema,
+  maxArms,
+  routeArmSchema,
+  shadowSchema,
+  withdrawnArmSchema,
+} from './contract/traffic.ts';
 
 export type { ModelSignature, PackageManifest, SignatureField } from '../../core/model-package.ts';
 export { digestSchema, modelSignatureSchema, packageManifestSchema } from '../../core/model-package.ts';
 export * from './contract/endpoint-options.ts';
+export * from './contract/traffic.ts';
 
 /**
  * The serving slice's contract: what control and serve say to each other (routes, packages, status),
@@ -12,33 +20,7 @@ export * from './contract/endpoint-options.ts';
  * Browser-safe: nothing here touches Node.
  */
 
-/** Names of endpoints: they appear in URLs, files and stream names. */
-export const endpointNameSchema = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
-    'expected letters, digits, dot, dash or underscore (at most 128)',
-  );
-
-/** Number of buckets that sticky routing hashes entities into; a weight of 0.01 is 100 buckets. */
-export const bucketCount = 10_000;
-
-export const armNameSchema = z.enum(['champion', 'challenger']);
-export type ArmName = z.infer<typeof armNameSchema>;
-
 // ---------------------------------------------------------------- routes
-
-export const routeArmSchema = z.object({
-  arm: armNameSchema,
-  modelVersion: z.string(),
-  packageDigest: digestSchema,
-  /** Share of the traffic, 0..1; the weights of an endpoint's arms sum to 1. */
-  weight: z.number().min(0).max(1),
-});
-export type RouteArm = z.infer<typeof routeArmSchema>;
-
-export const shadowSchema = z.object({ modelVersion: z.string(), packageDigest: digestSchema });
-export type Shadow = z.infer<typeof shadowSchema>;
 
 export const endpointRouteSchema = z.object({
   endpoint: endpointNameSchema,
@@ -52,8 +34,10 @@ export const endpointRouteSchema = z.object({
   eventTimeFeature: z.string().nullable(),
   options: endpointOptionsSchema.default(defaultEndpointOptions),
   /** Empty while nothing is deployed. */
-  arms: z.array(routeArmSchema).max(2),
+  arms: z.array(routeArmSchema).max(maxArms),
   shadow: shadowSchema.nullable(),
+  /** Signs the tokens of testers who choose their arm; none may while it is left out. Known to replicas alone. */
+  overrideKey: z.string().optional(),
 });
 export type EndpointRoute = z.infer<typeof endpointRouteSchema>;
 
@@ -103,6 +87,8 @@ export const replicaStatusSchema = z.object({
   segmentsWaiting: z.int().min(0).optional(),
   /** Shadow copies dropped since the replica started, because the shadow queue was full. */
   shadowDropped: z.int().min(0).optional(),
+  /** Arms that the replica's own guard took the traffic from. */
+  withdrawn: z.array(withdrawnArmSchema).optional(),
 });
 export type ReplicaStatus = z.infer<typeof replicaStatusSchema>;
 
@@ -156,6 +142,10 @@ export const routeActionSchema = z.enum([
   'promote',
   'rollback',
   'withdraw',
+  'split',
+  'standby',
+  'switch',
+  'override',
 ]);
 export type RouteAction = z.infer<typeof routeActionSchema>;
 
@@ -184,45 +174,14 @@ export const declareEndpointSchema = z.strictObject({
 });
 export type DeclareEndpoint = z.input<typeof declareEndpointSchema>;
 
-const reason = z.string().min(1).max(2000);
-
-/** POST /api/v1/endpoints/:name/deploy: the version becomes champion with all traffic. */
-export const deployVersionSchema = z.strictObject({
-  modelVersion: z.string(),
-  packageDigest: digestSchema,
-  reason,
-});
-/**
- * POST …/challenge: the version becomes challenger with `weight` of the traffic. A version that is not the
- * challenger yet draws a new salt; with `shadowRest` it also sees copies of what the champion answers.
- */
-export const challengeSchema = z.strictObject({
-  modelVersion: z.string(),
-  packageDigest: digestSchema,
-  weight: z.number().min(0).max(1),
-  shadowRest: z.boolean().default(false),
-  reason,
-});
-/** POST …/weight: changes the challenger's share; the salt stays, so widening keeps who was in. */
-export const setWeightSchema = z.strictObject({ weight: z.number().min(0).max(1), reason });
-/** POST …/shadow: null ends the shadow. */
-export const setShadowSchema = z.strictObject({ shadow: shadowSchema.nullable(), reason });
-/**
- * POST …/promote: the challenger becomes champion with all traffic, in one change. With `modelVersion` only that
- * version is promoted, and nothing changes when it is the champion already.
- */
-export const promoteEndpointSchema = z.strictObject({ modelVersion: z.string().optional(), reason });
-/** POST …/withdraw: the challenger and the shadow lose their traffic; the champion has all of it. */
-export const withdrawSchema = z.strictObject({ reason });
-/** POST …/rollback: to the arms of an earlier route version; default: the champion before the current one. */
-export const rollbackEndpointSchema = z.strictObject({ toRouteVersion: z.int().optional(), reason });
-
 /** Event types that the slice appends to the journal; subject is the endpoint's or the replica's name. */
 export const servingEvents = {
   endpointDeclared: 'endpoint.declared',
   endpointRouted: 'endpoint.routed',
   endpointPromoted: 'endpoint.promoted',
   endpointRolledBack: 'endpoint.rolled-back',
+  /** A replica's guard took an arm's traffic away; the data tell what it counted. */
+  endpointGuarded: 'endpoint.guarded',
   replicaConnected: 'replica.connected',
   replicaDisconnected: 'replica.disconnected',
   replicaApplied: 'replica.applied',
@@ -237,7 +196,9 @@ export const featureColumnPrefix = 'feature:';
  * Fixed columns of the prediction log with their DuckDB types; feature columns follow. Times are epoch
  * milliseconds, latency is microseconds, `propensity` is the share of the arm's traffic when it was drawn,
  * `status` is `ok` or an error code. A row is named by (prediction_id, arm): a shadow row shares the
- * caller's prediction id, and a segment may be read twice, so readers remove doubles.
+ * caller's prediction id, and a segment may be read twice, so readers remove doubles. `salt` is the one that
+ * `bucket` was drawn with. `override` is null where the split decided, `arm` where a tester chose the arm and
+ * `version` where the caller named the version: such rows say nothing about the split.
  * `flags` is a JSON list of {feature, kind: 'unseen-category'|'out-of-range'|'missing'} or null.
  */
 export const predictionLogColumns = [
@@ -253,6 +214,8 @@ export const predictionLogColumns = [
   { name: 'bucket', type: 'INTEGER' },
   { name: 'propensity', type: 'DOUBLE' },
   { name: 'sticky', type: 'BOOLEAN' },
+  { name: 'salt', type: 'VARCHAR' },
+  { name: 'override', type: 'VARCHAR' },
   { name: 'status', type: 'VARCHAR' },
   { name: 'error', type: 'VARCHAR' },
   { name: 'latency_us', type: 'BIGINT' },
@@ -261,8 +224,9 @@ export const predictionLogColumns = [
   { name: 'flags', type: 'VARCHAR' },
 ] as const;
 
-export const predictionArmSchema = z.enum(['champion', 'challenger', 'shadow']);
-export type PredictionArm = z.infer<typeof predictionArmSchema>;
+/** An arm of the log: the name of an arm, or `shadow`. */
+export const predictionArmSchema = z.string();
+export type PredictionArm = string;
 
 /** POST /api/v1/prediction-segments, sent by the replica that wrote the segment; idempotent by `id`. */
 export const predictionSegmentSchema = z.object({

@@ -1,4 +1,5 @@
 import { execute, type Migration } from '../../platform/db/index.ts';
+import { operationsMigrations } from './migrations/operations.ts';
 
 export const servingMigrations: readonly Migration[] = [
   {
@@ -42,4 +43,9 @@ export const servingMigrations: readonly Migration[] = [
     id: 'serving-002',
     up: (tx) => execute(tx, "ALTER TABLE endpoints ADD COLUMN options_json TEXT NOT NULL DEFAULT '{}'"),
   },
+  {
+    id: 'serving-011',
+    up: (tx) => execute(tx, 'ALTER TABLE endpoints ADD COLUMN override_key TEXT'),
+  },
+  ...operationsMigrations,
 ];

@@ -1,5 +1,11 @@
 import { fail } from '../../core/errors.ts';
-import type { EndpointRoute, RouteArm, Shadow } from './contract.ts';
+import {
+  type ArmGuard,
+  defaultArmGuard,
+  type EndpointRoute,
+  type RouteArm,
+  type Shadow,
+} from './contract.ts';
 
 /** What of a route a change may touch. */
 export type Traffic = Pick<EndpointRoute, 'arms' | 'shadow' | 'salt'>;
@@ -9,6 +15,16 @@ export interface Target {
   readonly modelVersion: string;
   readonly packageDigest: string;
 }
+
+/** A version with its place, its share of the traffic and its guard (the default one unless given). */
+export interface ArmTarget extends Target {
+  readonly arm: string;
+  readonly weight: number;
+  readonly guard?: ArmGuard | undefined;
+}
+
+/** Kept loaded and warm without traffic. */
+export const standbyArm = 'standby';
 
 /**
  * Each function gives the traffic after a change, or null when it is so already: asking twice, after a crash
@@ -22,36 +38,80 @@ export function deployed(now: EndpointRoute, target: Target, newSalt: string): T
   return { arms: [asChampion(target)], shadow: null, salt: newSalt };
 }
 
-/** The version becomes challenger with a share of the traffic. Throws `endpoint_no_champion`, `conflict`. */
+/**
+ * The version becomes challenger with a share of the traffic; a standby stays. Throws `endpoint_no_champion`,
+ * `conflict`.
+ */
 export function challenged(
   now: EndpointRoute,
-  target: Target,
+  target: Target & { readonly guard?: ArmGuard | undefined },
   weight: number,
   shadowRest: boolean,
   newSalt: string,
 ): Traffic | null {
   const champion = requireArm(now, 'champion');
-  if (champion.modelVersion === target.modelVersion) {
-    throw fail('conflict', {
-      problem: `version ${target.modelVersion} is the champion of "${now.endpoint}" already`,
-    });
-  }
+  refuseChampion(now, champion, target);
   const challenger = armOf(now, 'challenger');
   const same = challenger !== undefined && sameTarget(challenger, target);
+  const guard = target.guard ?? (same ? challenger.guard : undefined);
+  const others = now.arms.filter((a) => a.arm === standbyArm);
   const traffic: Traffic = {
-    arms: split(champion, target, weight),
+    arms: split(champion, [{ ...pick(target), arm: 'challenger', weight, guard }, ...others]),
     shadow: shadowRest ? pick(target) : null,
     salt: same ? now.salt : newSalt,
   };
   return sameTraffic(now, traffic) ? null : traffic;
 }
 
-/** The challenger's share changes; the salt stays. Throws `endpoint_no_challenger`. */
-export function weighted(now: EndpointRoute, weight: number): Traffic | null {
+/** A fixed split. The salt stays while the same versions have the same names. Throws `endpoint_no_champion`, `conflict`. */
+export function splitInto(now: EndpointRoute, arms: readonly ArmTarget[], newSalt: string): Traffic | null {
   const champion = requireArm(now, 'champion');
-  const challenger = requireArm(now, 'challenger', 'weigh');
-  const traffic = { arms: split(champion, challenger, weight), shadow: now.shadow, salt: now.salt };
+  for (const arm of arms) refuseChampion(now, champion, arm);
+  const names = (list: readonly (Target & { arm: string })[]) =>
+    list.map((a) => `${a.arm}/${a.modelVersion}/${a.packageDigest}`).sort();
+  const same = names(arms).join() === names(now.arms.filter((a) => a.arm !== 'champion')).join();
+  const traffic = { arms: split(champion, arms), shadow: now.shadow, salt: same ? now.salt : newSalt };
   return sameTraffic(now, traffic) ? null : traffic;
+}
+
+/**
+ * Shares of some arms change, the champion has the rest; the salt stays. Throws `endpoint_no_challenger`,
+ * `endpoint_no_arm`, `conflict` when they exceed 1.
+ */
+export function weighted(now: EndpointRoute, weights: Readonly<Record<string, number>>): Traffic | null {
+  const champion = requireArm(now, 'champion');
+  for (const name of Object.keys(weights)) {
+    if (name === 'champion') throw fail('conflict', { problem: 'the champion has what the others leave' });
+    requireArm(now, name, 'weigh');
+  }
+  const others = now.arms.filter((a) => a.arm !== 'champion');
+  const arms = split(
+    champion,
+    others.map((a) => ({ ...a, weight: weights[a.arm] ?? a.weight })),
+  );
+  const traffic = { arms, shadow: now.shadow, salt: now.salt };
+  return sameTraffic(now, traffic) ? null : traffic;
+}
+
+/** The version is kept warm beside the others. Throws `endpoint_no_champion`, `conflict`. */
+export function stoodBy(now: EndpointRoute, target: Target): Traffic | null {
+  const champion = requireArm(now, 'champion');
+  refuseChampion(now, champion, target);
+  const others = now.arms.filter((a) => a.arm !== 'champion' && a.arm !== standbyArm);
+  const arms = split(champion, [...others, { ...pick(target), arm: standbyArm, weight: 0 }]);
+  const traffic = { arms, shadow: now.shadow, salt: now.salt };
+  return sameTraffic(now, traffic) ? null : traffic;
+}
+
+/** Standby and champion change places; everybody else loses the traffic. Throws `endpoint_no_arm`. */
+export function switched(now: EndpointRoute, newSalt: string): Traffic {
+  const champion = requireArm(now, 'champion');
+  const standby = requireArm(now, standbyArm, 'switch');
+  return {
+    arms: split(standby, [{ ...pick(champion), arm: standbyArm, weight: 0 }]),
+    shadow: null,
+    salt: newSalt,
+  };
 }
 
 /** Copies go to the version, or to none. Throws `endpoint_no_champion`. */
@@ -62,28 +122,40 @@ export function shadowed(now: EndpointRoute, shadow: Shadow | null): Traffic | n
 }
 
 /**
- * The challenger becomes champion with all traffic. Throws `endpoint_no_challenger` when there is none, or not
- * of the version that is asked for.
+ * The arm becomes champion with all traffic. Throws `endpoint_no_challenger` (`endpoint_no_arm`) when there is none, or
+ * not of the version that is asked for.
+ *
+ * @param keepPrevious whether the champion until now stays as standby
  */
 export function promoted(
   now: EndpointRoute,
+  name: string,
   modelVersion: string | undefined,
+  keepPrevious: boolean,
   newSalt: string,
 ): Traffic | null {
   const champion = requireArm(now, 'champion');
-  const challenger = armOf(now, 'challenger');
-  if (challenger && (modelVersion === undefined || challenger.modelVersion === modelVersion)) {
-    return { arms: [asChampion(challenger)], shadow: null, salt: newSalt };
+  const arm = armOf(now, name);
+  if (arm && (modelVersion === undefined || arm.modelVersion === modelVersion)) {
+    const kept = keepPrevious ? [{ ...pick(champion), arm: standbyArm, weight: 0 }] : [];
+    return { arms: split(arm, kept), shadow: null, salt: newSalt };
   }
-  if (modelVersion !== undefined && champion.modelVersion === modelVersion && !challenger) return null;
-  throw fail('endpoint_no_challenger', { endpoint: now.endpoint, action: 'promote' });
+  if (modelVersion !== undefined && champion.modelVersion === modelVersion && !arm) return null;
+  throw missing(now, name, 'promote');
 }
 
-/** The champion has all traffic again, nobody sees copies. */
-export function withdrawn(now: EndpointRoute): Traffic | null {
+/** The champion has all traffic, or that of one arm, again; with the arm go the copies for its version. */
+export function withdrawn(now: EndpointRoute, name?: string): Traffic | null {
   const champion = armOf(now, 'champion');
-  if (now.arms.length <= 1 && !now.shadow) return null;
-  return { arms: champion ? [asChampion(champion)] : [], shadow: null, salt: now.salt };
+  if (name === undefined) {
+    if (now.arms.length <= 1 && !now.shadow) return null;
+    return { arms: champion ? [asChampion(champion)] : [], shadow: null, salt: now.salt };
+  }
+  const gone = armOf(now, name);
+  if (!gone || !champion || name === 'champion') return null;
+  const others = now.arms.filter((a) => a.arm !== 'champion' && a.arm !== name);
+  const shadow = now.shadow?.modelVersion === gone.modelVersion ? null : now.shadow;
+  return { arms: split(champion, others), shadow, salt: now.salt };
 }
 
 /** Back to an earlier champion, alone. */
@@ -92,30 +164,48 @@ export function rolledBack(earlier: readonly RouteArm[], newSalt: string): Traff
   return { arms: champion ? [asChampion(champion)] : [], shadow: null, salt: newSalt };
 }
 
-export function armOf(route: Pick<EndpointRoute, 'arms'>, name: RouteArm['arm']): RouteArm | undefined {
+export function armOf(route: Pick<EndpointRoute, 'arms'>, name: string): RouteArm | undefined {
   return route.arms.find((a) => a.arm === name);
 }
 
-function requireArm(route: EndpointRoute, name: RouteArm['arm'], action = 'change'): RouteArm {
+function requireArm(route: EndpointRoute, name: string, action = 'change'): RouteArm {
   const arm = armOf(route, name);
   if (arm) return arm;
-  if (name === 'champion') throw fail('endpoint_no_champion', { endpoint: route.endpoint });
-  throw fail('endpoint_no_challenger', { endpoint: route.endpoint, action });
+  throw missing(route, name, action);
+}
+
+function missing({ endpoint }: EndpointRoute, name: string, action: string) {
+  if (name === 'champion') return fail('endpoint_no_champion', { endpoint });
+  if (name === 'challenger') return fail('endpoint_no_challenger', { endpoint, action });
+  return fail('endpoint_no_arm', { endpoint, arm: name, action });
+}
+
+function refuseChampion(now: EndpointRoute, champion: RouteArm, { modelVersion }: Target): void {
+  if (champion.modelVersion !== modelVersion) return;
+  throw fail('conflict', {
+    problem: `version ${modelVersion} is the champion of "${now.endpoint}" already`,
+  });
 }
 
 const pick = ({ modelVersion, packageDigest }: Target): Target => ({ modelVersion, packageDigest });
+
+/** Weights to four decimals, as fine as the buckets are. */
+const rounded = (weight: number): number => Math.round(weight * 10_000) / 10_000;
 
 function asChampion(target: Target): RouteArm {
   return { arm: 'champion', ...pick(target), weight: 1 };
 }
 
-/** Weights to four decimals, as fine as the buckets are. */
-function split(champion: Target, challenger: Target, weight: number): RouteArm[] {
-  const share = Math.round(weight * 10_000) / 10_000;
-  return [
-    { arm: 'champion', ...pick(champion), weight: Math.round((1 - share) * 10_000) / 10_000 },
-    { arm: 'challenger', ...pick(challenger), weight: share },
-  ];
+/** The champion with what the others leave. Arms that may get traffic are guarded. Throws `conflict` beyond 1. */
+function split(champion: Target, others: readonly ArmTarget[]): RouteArm[] {
+  const arms = others.map(({ arm, weight, guard, ...target }): RouteArm => {
+    const place = { arm, ...pick(target), weight: rounded(weight) };
+    return arm === standbyArm ? place : { ...place, guard: guard ?? defaultArmGuard };
+  });
+  const rest = rounded(1 - arms.reduce((sum, a) => sum + a.weight, 0));
+  if (rest < 0)
+    throw fail('conflict', { problem: `the other arms have ${rounded(1 - rest)} of the traffic` });
+  return [{ ...asChampion(champion), weight: rest }, ...arms];
 }
 
 function sameTarget(a: Target, b: Target): boolean {

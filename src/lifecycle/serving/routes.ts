@@ -10,17 +10,23 @@ import {
 } from '../../platform/http/index.ts';
 import {
   challengeSchema,
+  createOverrideTokenSchema,
   declareEndpointSchema,
   deployVersionSchema,
   type Endpoint,
   endpointSchema,
+  overrideTokenSchema,
   promoteEndpointSchema,
+  promoteToSchema,
   replicaSchema,
   replicaStatusSchema,
   rollbackEndpointSchema,
   routeVersionSchema,
   setShadowSchema,
   setWeightSchema,
+  splitSchema,
+  standbySchema,
+  switchSchema,
   withdrawSchema,
 } from './contract.ts';
 import type { ServingService } from './service.ts';
@@ -49,11 +55,11 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       handle: async ({ params, query, body: input }, context) => {
         const changed = await run(params.name, input as z.output<B>, context);
         if (query.waitMs === 0) return changed;
-        await service.settled(params.name, changed.routeVersion, {
+        await service.settled(changed.name, changed.routeVersion, {
           timeoutMs: query.waitMs,
           signal: context.signal,
         });
-        return service.endpoint(context.actor, params.name);
+        return service.endpoint(context.actor, changed.name);
       },
     });
 
@@ -113,8 +119,11 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       (name, body, { actor }) =>
         service.challenge(actor, name, body, body.weight, body.reason, body.shadowRest),
     ),
-    change('weight', "Changes the challenger's share", setWeightSchema, (name, body, { actor }) =>
-      service.setWeight(actor, name, body.weight, body.reason),
+    change(
+      'weight',
+      "Changes an arm's share; the champion has the rest",
+      setWeightSchema,
+      (name, body, { actor }) => service.setWeights(actor, name, { [body.arm]: body.weight }, body.reason),
     ),
     change(
       'shadow',
@@ -122,12 +131,47 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       setShadowSchema,
       (name, body, { actor }) => service.setShadow(actor, name, body.shadow, body.reason),
     ),
-    change('promote', 'Makes the challenger the champion', promoteEndpointSchema, (name, body, { actor }) =>
-      service.promote(actor, name, body.reason, body.modelVersion),
+    change(
+      'split',
+      'Splits the traffic between the champion and any number of named versions',
+      splitSchema,
+      (name, body, { actor }) => service.split(actor, name, body.arms, body.reason),
     ),
-    change('withdraw', 'Gives the champion all traffic again', withdrawSchema, (name, body, { actor }) =>
-      service.withdraw(actor, name, body.reason),
+    change(
+      'standby',
+      'Keeps a version loaded and warm without traffic',
+      standbySchema,
+      (name, body, { actor }) => service.standby(actor, name, body, body.reason),
     ),
+    change('switch', 'Has champion and standby change places', switchSchema, (name, body, { actor }) =>
+      service.switchOver(actor, name, body.reason),
+    ),
+    change('promote', 'Makes an arm the champion', promoteEndpointSchema, (name, body, { actor }) =>
+      service.promote(actor, name, body.reason, body.modelVersion, body),
+    ),
+    change(
+      'promote-to',
+      'Sends the champion on to another endpoint, as from staging to production; answers with that one',
+      promoteToSchema,
+      (name, body, { actor }) => service.promoteTo(actor, name, body, body.reason),
+    ),
+    change(
+      'withdraw',
+      'Gives the champion all traffic again, or that of one arm',
+      withdrawSchema,
+      (name, body, { actor }) => service.withdraw(actor, name, body.reason, body.arm),
+    ),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/endpoints/:name/override-tokens',
+      summary:
+        'A token with which requests choose their arm; they are logged as overrides and judged by nobody',
+      permission: 'serving:write',
+      params: byName,
+      body: createOverrideTokenSchema,
+      response: overrideTokenSchema,
+      handle: ({ params, body }, { actor }) => service.createOverrideToken(actor, params.name, body),
+    }),
     change('rollback', 'Goes back to an earlier champion', rollbackEndpointSchema, (name, body, { actor }) =>
       service.rollback(actor, name, body.reason, body.toRouteVersion),
     ),

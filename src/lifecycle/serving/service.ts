@@ -1,42 +1,47 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../../core/errors.ts';
-import type { Digest } from '../../core/json.ts';
-import { packageManifestSchema } from '../../core/model-package.ts';
-import { parseInput } from '../../core/schema.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
-import { type Actor, authorize } from '../../platform/access/index.ts';
+import { type Actor, authorize, systemActor } from '../../platform/access/index.ts';
 import type { BlobStore } from '../../platform/blobs/index.ts';
-import type { Database, Tx } from '../../platform/db/index.ts';
+import type { Database } from '../../platform/db/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import {
+  type ArmGuard,
   type DeclareEndpoint,
   declareEndpointSchema,
   defaultEndpointOptions,
   type Endpoint,
   type EndpointRoute,
+  type OverrideToken,
+  overrideHeader,
   type Replica,
   type ReplicaStatus,
-  type RouteAction,
   type RouteTable,
   type RouteVersion,
   type Shadow,
   type StreamMessage,
   servingEvents,
+  type WithdrawnArm,
 } from './contract.ts';
+import { signOverride } from './override-token.ts';
 import { ReplicaHub } from './replica-hub.ts';
 import {
+  type ArmTarget,
   armOf,
   challenged,
   deployed,
   promoted,
   rolledBack,
   shadowed,
+  splitInto,
+  stoodBy,
+  switched,
   type Target,
-  type Traffic,
   weighted,
   withdrawn,
 } from './route-changes.ts';
+import { type Compute, newSalt, type RouteChange, RouteWriter, routesTopic } from './route-writer.ts';
 import { ServingStore, type StoredEndpoint, type StoredReplica, type StoredRouteVersion } from './store.ts';
 
 export interface ServingServiceOptions {
@@ -46,9 +51,6 @@ export interface ServingServiceOptions {
   readonly clock?: Clock;
 }
 
-type Compute = (route: EndpointRoute, tx: Tx) => Promise<Traffic | null> | Traffic | null;
-
-const routesTopic = 'serving-routes';
 const defaultSettleMs = 30_000;
 const sealMs = 60_000;
 
@@ -59,6 +61,7 @@ const sealMs = 60_000;
 export class ServingService {
   readonly #options: ServingServiceOptions;
   readonly #store: ServingStore;
+  readonly #writer: RouteWriter;
   readonly #clock: Clock;
   readonly #hub: ReplicaHub;
   readonly #stop: () => void;
@@ -67,6 +70,7 @@ export class ServingService {
     this.#options = options;
     this.#store = new ServingStore(options.db);
     this.#clock = options.clock ?? wallClock;
+    this.#writer = new RouteWriter({ ...options, clock: this.#clock }, this.#store);
     const put = (replica: StoredReplica, event: string | null, data: Readonly<Record<string, unknown>>) =>
       this.#recordReplica(replica, event, data);
     this.#hub = new ReplicaHub({ put, table: () => this.routeTable() }, known, this.#clock);
@@ -87,6 +91,7 @@ export class ServingService {
   async declare(actor: Actor, input: DeclareEndpoint): Promise<Endpoint> {
     authorize(actor, 'serving:write');
     const { name, model, entityFeature, eventTimeFeature, options } = declareEndpointSchema.parse(input);
+    const change = { actor, action: 'declare', reason: 'declared' } as const;
     await this.#options.db.write(async (tx) => {
       const found = await this.#store.endpoint(name, tx);
       const before = found?.route;
@@ -100,7 +105,7 @@ export class ServingService {
       const fresh = { endpoint: name, routeVersion: 0, salt: newSalt(), arms: [], shadow: null };
       const kept: EndpointRoute = { ...(before ?? fresh), ...described };
       const route = before && before.model !== model ? { ...kept, arms: [], shadow: null } : kept;
-      await this.#write(tx, actor, 'declare', 'declared', before ?? null, route, found?.createdAtMs);
+      await this.#writer.write(tx, change, before ?? null, route, found?.createdAtMs);
     });
     return this.endpoint(actor, name);
   }
@@ -116,7 +121,7 @@ export class ServingService {
   /** Throws `not_found`. */
   async endpoint(actor: Actor, name: string): Promise<Endpoint> {
     authorize(actor, 'read');
-    return this.#resource(await this.#known(name));
+    return this.#resource(await this.#writer.known(name));
   }
 
   async routeVersions(
@@ -125,61 +130,133 @@ export class ServingService {
     page: { readonly before?: number | undefined; readonly limit: number },
   ): Promise<readonly RouteVersion[]> {
     authorize(actor, 'read');
-    await this.#known(name);
+    await this.#writer.known(name);
     return (await this.#store.routeVersions(name, page)).map(toRouteVersion);
   }
 
   /** The version becomes champion with all traffic. */
   async deploy(actor: Actor, name: string, target: Target, reason: string): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    await this.#requirePackage(target.packageDigest);
-    return this.#change(actor, name, 'deploy', reason, (now) => deployed(now, target, newSalt()));
+    await this.#writer.requirePackage(target.packageDigest);
+    return this.#change(name, { actor, action: 'deploy', reason }, (now) => deployed(now, target, newSalt()));
   }
 
   /** The version becomes challenger with a share (0..1) of the traffic, or the challenger's share changes. */
   async challenge(
     actor: Actor,
     name: string,
-    target: Target,
+    target: Target & { readonly guard?: ArmGuard | undefined },
     weight: number,
     reason: string,
     shadowRest = false,
   ): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    await this.#requirePackage(target.packageDigest);
-    return this.#change(actor, name, 'challenge', reason, (now) =>
+    await this.#writer.requirePackage(target.packageDigest);
+    return this.#change(name, { actor, action: 'challenge', reason }, (now) =>
       challenged(now, target, weight, shadowRest, newSalt()),
     );
   }
 
-  async setWeight(actor: Actor, name: string, weight: number, reason: string): Promise<Endpoint> {
+  /** A fixed split between the champion, who has the rest, and other arms. */
+  async split(actor: Actor, name: string, arms: readonly ArmTarget[], reason: string): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    return this.#change(actor, name, 'weight', reason, (now) => weighted(now, weight));
+    for (const { packageDigest } of arms) await this.#writer.requirePackage(packageDigest);
+    return this.#change(name, { actor, action: 'split', reason }, (now) => splitInto(now, arms, newSalt()));
+  }
+
+  /** Shares of arms by their names; the champion has the rest. `evidence` is kept with the event and audit entry. */
+  async setWeights(
+    actor: Actor,
+    name: string,
+    weights: Readonly<Record<string, number>>,
+    reason: string,
+    evidence?: unknown,
+  ): Promise<Endpoint> {
+    authorize(actor, 'serving:write');
+    return this.#change(name, { actor, action: 'weight', reason, evidence }, (now) => weighted(now, weights));
+  }
+
+  /** The version is loaded and warm, and has no traffic until `switchOver`. */
+  async standby(actor: Actor, name: string, target: Target, reason: string): Promise<Endpoint> {
+    authorize(actor, 'serving:write');
+    await this.#writer.requirePackage(target.packageDigest);
+    return this.#change(name, { actor, action: 'standby', reason }, (now) => stoodBy(now, target));
+  }
+
+  /** Standby and champion change places: a swap of pointers in the replicas, and so is the way back. */
+  async switchOver(actor: Actor, name: string, reason: string): Promise<Endpoint> {
+    authorize(actor, 'serving:write');
+    return this.#change(name, { actor, action: 'switch', reason }, (now) => switched(now, newSalt()));
   }
 
   /** Copies of the traffic go to the version; null ends that. */
   async setShadow(actor: Actor, name: string, shadow: Shadow | null, reason: string): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    if (shadow) await this.#requirePackage(shadow.packageDigest);
-    return this.#change(actor, name, 'shadow', reason, (now) => shadowed(now, shadow));
+    if (shadow) await this.#writer.requirePackage(shadow.packageDigest);
+    return this.#change(name, { actor, action: 'shadow', reason }, (now) => shadowed(now, shadow));
   }
 
-  /** The challenger becomes champion. With a version: that one, and nothing changes when it is champion already. */
-  async promote(actor: Actor, name: string, reason: string, modelVersion?: string): Promise<Endpoint> {
+  /** An arm becomes champion. With a version: that one, and nothing changes when it is champion already. */
+  async promote(
+    actor: Actor,
+    name: string,
+    reason: string,
+    modelVersion?: string,
+    options: { readonly arm?: string; readonly keepPrevious?: boolean } = {},
+  ): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    return this.#change(actor, name, 'promote', reason, (now) => promoted(now, modelVersion, newSalt()));
+    const { arm = 'challenger', keepPrevious = false } = options;
+    return this.#change(name, { actor, action: 'promote', reason }, (now) =>
+      promoted(now, arm, modelVersion, keepPrevious, newSalt()),
+    );
   }
 
-  /** The champion has all traffic again. */
-  async withdraw(actor: Actor, name: string, reason: string): Promise<Endpoint> {
+  /**
+   * The champion of this endpoint goes on to another one of the same model: as champion, or as challenger with a
+   * share. Returns the other endpoint. Throws `endpoint_no_champion`, `conflict` for another model.
+   */
+  async promoteTo(
+    actor: Actor,
+    name: string,
+    to: { readonly endpoint: string; readonly as: 'champion' | 'challenger'; readonly weight: number },
+    reason: string,
+  ): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    return this.#change(actor, name, 'withdraw', reason, withdrawn);
+    const { route: from } = await this.#writer.known(name);
+    const { route: target } = await this.#writer.known(to.endpoint);
+    const champion = armOf(from, 'champion');
+    if (!champion) throw fail('endpoint_no_champion', { endpoint: name });
+    if (from.model !== target.model) {
+      throw fail('conflict', {
+        problem: `"${to.endpoint}" serves the model ${target.model}, not ${from.model}`,
+      });
+    }
+    const place = ({ endpoint, options }: EndpointRoute) => options.environment ?? endpoint;
+    const why = `from ${place(from)} to ${place(target)}: ${reason}`;
+    const evidence = {
+      from: name,
+      fromRouteVersion: from.routeVersion,
+      fromEnvironment: from.options.environment,
+    };
+    const challenges = to.as === 'challenger' && armOf(target, 'champion') !== undefined;
+    const action = challenges ? 'challenge' : 'deploy';
+    return this.#change(to.endpoint, { actor, action, reason: why, evidence }, (now) =>
+      challenges
+        ? challenged(now, champion, to.weight, false, newSalt())
+        : deployed(now, champion, newSalt()),
+    );
+  }
+
+  /** The champion has all traffic again, or that of one arm. */
+  async withdraw(actor: Actor, name: string, reason: string, arm?: string): Promise<Endpoint> {
+    authorize(actor, 'serving:write');
+    return this.#change(name, { actor, action: 'withdraw', reason }, (now) => withdrawn(now, arm));
   }
 
   /** Back to the champion of a route version, or to the champion before the present one. Throws `rollback_impossible`. */
   async rollback(actor: Actor, name: string, reason: string, toRouteVersion?: number): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    return this.#change(actor, name, 'rollback', reason, async (now, tx) => {
+    return this.#change(name, { actor, action: 'rollback', reason }, async (now, tx) => {
       const history = await this.#store.routeVersions(name, { limit: 10_000 }, tx);
       const current = armOf(now, 'champion');
       const earlier = history.find((past) =>
@@ -192,6 +269,36 @@ export class ServingService {
       if (!earlier) throw fail('rollback_impossible', { endpoint: name, what });
       return rolledBack(earlier.arms, newSalt());
     });
+  }
+
+  /**
+   * A token with which a tester's requests choose an arm; they are logged as overrides and judged by nobody. Throws
+   * `endpoint_no_arm`.
+   */
+  async createOverrideToken(
+    actor: Actor,
+    name: string,
+    { arm, ttlMs, reason }: { readonly arm: string; readonly ttlMs: number; readonly reason: string },
+  ): Promise<OverrideToken> {
+    authorize(actor, 'serving:write');
+    const known = await this.#writer.known(name);
+    if (!armOf(known.route, arm)) throw fail('endpoint_no_arm', { endpoint: name, arm, action: 'choose' });
+    const { route } = await this.#writer.change(name, { actor, action: 'override', reason }, (now) =>
+      now.overrideKey === undefined ? { overrideKey: randomBytes(32).toString('base64url') } : null,
+    );
+    const expiresAtMs = this.#clock.nowMs() + ttlMs;
+    const { db, journal } = this.#options;
+    await db.write((tx) =>
+      journal.appendAudit(tx, {
+        actor,
+        action: 'serving:override-token',
+        subject: { kind: 'endpoint', id: name },
+        after: { arm, expiresAt: formatTime(expiresAtMs) },
+        reason,
+      }),
+    );
+    const token = signOverride(route.overrideKey ?? '', name, { arm, expiresAtMs });
+    return { header: overrideHeader, token, expiresAt: formatTime(expiresAtMs) };
   }
 
   /** All routes as replicas get them. */
@@ -219,9 +326,11 @@ export class ServingService {
     return this.#hub.replicas;
   }
 
+  /** Takes a replica's status; an arm that it took the traffic from loses it everywhere. */
   async reportReplica(actor: Actor, id: string, status: ReplicaStatus): Promise<void> {
     authorize(actor, 'serving:write');
     await this.#hub.report(id, status);
+    for (const told of status.withdrawn ?? []) await this.#guarded(id, told);
   }
 
   /** Follows a replica's stream until it is closed. */
@@ -250,62 +359,19 @@ export class ServingService {
     });
   }
 
-  async #change(
-    actor: Actor,
-    name: string,
-    action: RouteAction,
-    reason: string,
-    compute: Compute,
-  ): Promise<Endpoint> {
-    const stored = await this.#options.db.write(async (tx) => {
-      await this.#store.lockRoutes(tx, this.#options.db.dialect);
-      const before = await this.#known(name, tx);
-      const traffic = await compute(before.route, tx);
-      if (!traffic) return before;
-      return this.#write(
-        tx,
-        actor,
-        action,
-        reason,
-        before.route,
-        { ...before.route, ...traffic },
-        before.createdAtMs,
-      );
-    });
-    return this.#resource(stored);
+  async #guarded(replica: string, told: WithdrawnArm): Promise<void> {
+    const { endpoint, arm: name, modelVersion, reason, counts, atMs } = told;
+    const evidence = { replica, arm: name, modelVersion, counts, at: formatTime(atMs) };
+    const change = { actor: systemActor, action: 'withdraw', reason } as const;
+    await this.#writer.change(
+      endpoint,
+      { ...change, event: servingEvents.endpointGuarded, evidence },
+      (now) => (armOf(now, name)?.modelVersion === modelVersion ? withdrawn(now, name) : null),
+    );
   }
 
-  async #write(
-    tx: Tx,
-    actor: Actor,
-    action: RouteAction,
-    reason: string,
-    before: EndpointRoute | null,
-    after: EndpointRoute,
-    createdAtMs?: number,
-  ): Promise<StoredEndpoint> {
-    const { db, journal } = this.#options;
-    const nowMs = this.#clock.nowMs();
-    const route = { ...after, routeVersion: (await this.#store.lastVersion(tx)) + 1 };
-    const stored = { route, createdAtMs: createdAtMs ?? nowMs, updatedAtMs: nowMs };
-    await this.#store.putRoute(tx, stored, { action, actor: `${actor.kind}:${actor.id}`, reason });
-    const subject = { kind: 'endpoint', id: route.endpoint };
-    const { routeVersion, arms, shadow } = route;
-    await journal.appendEvent(tx, {
-      type: eventTypes[action],
-      subject,
-      data: { action, routeVersion, arms, shadow, reason },
-    });
-    await journal.appendAudit(tx, {
-      actor,
-      action: `serving:${action}`,
-      subject,
-      before: before && summary(before),
-      after: summary(route),
-      reason,
-    });
-    db.signal(routesTopic);
-    return stored;
+  async #change(name: string, change: RouteChange, compute: Compute): Promise<Endpoint> {
+    return this.#resource(await this.#writer.change(name, change, compute));
   }
 
   async #recordReplica(
@@ -321,30 +387,8 @@ export class ServingService {
     });
   }
 
-  async #known(name: string, tx?: Tx): Promise<StoredEndpoint> {
-    const stored = await this.#store.endpoint(name, tx);
-    if (!stored) throw fail('not_found', { kind: 'endpoint', id: name, list: '/api/v1/endpoints' });
-    return stored;
-  }
-
-  /** The package must be in the blob store and readable before traffic is sent to it. */
-  async #requirePackage(digest: string): Promise<void> {
-    const bytes = await this.#options.blobs.bytes(digest as Digest);
-    let manifest: unknown;
-    try {
-      manifest = JSON.parse(bytes.toString('utf8'));
-    } catch (cause) {
-      throw fail(
-        'invalid_input',
-        { field: 'packageDigest', problem: `blob ${digest} is not a model package` },
-        cause,
-      );
-    }
-    parseInput(packageManifestSchema, manifest, 'package');
-  }
-
   #resource({ route, createdAtMs, updatedAtMs }: StoredEndpoint): Endpoint {
-    const { endpoint: name, ...rest } = route;
+    const { endpoint: name, overrideKey: _, ...rest } = route;
     const replicas = this.#hub.replicas.map(({ id, connected, url, endpoints }) => {
       const held = endpoints.find((e) => e.endpoint === name);
       return {
@@ -365,30 +409,9 @@ export class ServingService {
   }
 }
 
-const eventTypes: Readonly<Record<RouteAction, string>> = {
-  declare: servingEvents.endpointDeclared,
-  deploy: servingEvents.endpointRouted,
-  challenge: servingEvents.endpointRouted,
-  weight: servingEvents.endpointRouted,
-  shadow: servingEvents.endpointRouted,
-  withdraw: servingEvents.endpointRouted,
-  promote: servingEvents.endpointPromoted,
-  rollback: servingEvents.endpointRolledBack,
-};
-
-function newSalt(): string {
-  return randomBytes(6).toString('hex');
-}
-
 function isOtherChampion({ arms }: StoredRouteVersion, currentDigest: string | undefined): boolean {
   const champion = arms.find((a) => a.arm === 'champion');
   return champion !== undefined && champion.packageDigest !== currentDigest;
-}
-
-/** What of a route the audit trail keeps: who had how much of the traffic. */
-function summary({ model, routeVersion, arms, shadow }: EndpointRoute) {
-  const shares = Object.fromEntries(arms.map((a) => [a.arm, { version: a.modelVersion, weight: a.weight }]));
-  return { model, routeVersion, ...shares, shadow: shadow?.modelVersion ?? null };
 }
 
 function toRouteVersion({ createdAtMs, arms, ...rest }: StoredRouteVersion): RouteVersion {

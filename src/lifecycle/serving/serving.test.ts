@@ -86,7 +86,7 @@ forEachDatabase((name, open) => {
         canary.arms.map((a) => a.weight),
         [0.99, 0.01],
       );
-      const wider = await service.setWeight(actor, 'flights', 0.1, 'looks well');
+      const wider = await service.setWeights(actor, 'flights', { challenger: 0.1 }, 'looks well');
       assert.equal(wider.salt, canary.salt);
       assert.equal(
         (await service.challenge(actor, 'flights', two, 0.1, 'again', true)).routeVersion,
@@ -145,7 +145,9 @@ forEachDatabase((name, open) => {
       await assert.rejects(service.deploy(actor, 'e', gone, 'r'), { code: 'blob_missing' });
       await service.deploy(actor, 'e', one, 'r');
       await assert.rejects(service.promote(actor, 'e', 'r'), { code: 'endpoint_no_challenger' });
-      await assert.rejects(service.setWeight(actor, 'e', 0.5, 'r'), { code: 'endpoint_no_challenger' });
+      await assert.rejects(service.setWeights(actor, 'e', { challenger: 0.5 }, 'r'), {
+        code: 'endpoint_no_challenger',
+      });
       await assert.rejects(service.challenge(actor, 'e', one, 0.1, 'r'), {
         code: 'conflict',
         message: /champion/,

@@ -17,6 +17,7 @@ interface ServingTables {
     entity_feature: string | null;
     event_time_feature: string | null;
     options_json: string;
+    override_key: string | null;
     route_version: number;
     salt: string;
     arms_json: string;
@@ -124,6 +125,7 @@ export class ServingStore {
       entity_feature: route.entityFeature,
       event_time_feature: route.eventTimeFeature,
       options_json: JSON.stringify(route.options),
+      override_key: route.overrideKey ?? null,
     };
     await tables<ServingTables>(tx)
       .insertInto('endpoints')
@@ -206,6 +208,7 @@ function toEndpoint(row: ServingTables['endpoints']): StoredEndpoint {
       options: endpointOptionsSchema.parse(JSON.parse(row.options_json)),
       arms: JSON.parse(row.arms_json) as RouteArm[],
       shadow: row.shadow_json === null ? null : (JSON.parse(row.shadow_json) as Shadow),
+      ...(row.override_key === null ? {} : { overrideKey: row.override_key }),
     },
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,

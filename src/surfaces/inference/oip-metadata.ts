@@ -9,7 +9,7 @@ export function serverMetadata(version: string): object {
 /** `GET v2/models/<model>[/versions/<version>]`: an endpoint or one version that it serves. */
 export function modelMetadata(state: EndpointState, arm: ServedArm): object {
   const { signature, graph } = arm.model.manifest;
-  const versions = [state.champion, state.challenger].flatMap((a) => (a ? [a.modelVersion] : []));
+  const versions = state.arms.map((a) => a.modelVersion);
   return {
     name: state.route.endpoint,
     versions: [...new Set(versions)],

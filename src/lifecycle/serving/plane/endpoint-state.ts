@@ -1,14 +1,19 @@
+import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../../../core/errors.ts';
 import { parseTime } from '../../../core/time.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import {
-  type ArmName,
   bucketCount,
   type EndpointRoute,
+  type GuardCounts,
   type PredictionArm,
   predictionLogColumns,
+  type RouteArm,
 } from '../contract.ts';
-import { bucketOf, bucketsOf } from './bucket.ts';
+import { readOverride } from '../override-token.ts';
+import { allocateBuckets } from './allocate-buckets.ts';
+import { GuardedArm } from './arm-guard.ts';
+import { bucketOf } from './bucket.ts';
 import { featuresMember, logPlace } from './log-line.ts';
 import type { PredictRequest, RequestTensor } from './request.ts';
 import type { ServedModel } from './served-model.ts';
@@ -17,9 +22,12 @@ import type { ServedModel } from './served-model.ts';
 export interface ServedArm {
   readonly arm: PredictionArm;
   readonly modelVersion: string;
+  readonly packageDigest: string;
   /** Share of the traffic; 1 for a shadow, which sees all of it. */
   readonly weight: number;
   readonly model: ServedModel;
+  /** Counts its answers and takes its traffic away when it breaks its bounds; null where nothing is guarded. */
+  readonly guard: GuardedArm | null;
   /** What all its rows in the log have in common; see logPlace. */
   readonly logPlace: string;
   /** Where its inputs are among the endpoint's features; null: they are the first ones, in this order. */
@@ -30,10 +38,11 @@ export interface ServedArm {
 export interface EndpointState {
   readonly route: EndpointRoute;
   readonly champion: ServedArm | null;
-  readonly challenger: ServedArm | null;
+  /** Champion first, then the others in the route's order, those without traffic too; empty without a champion. */
+  readonly arms: readonly ServedArm[];
   readonly shadow: ServedArm | null;
-  /** The challenger answers entities in buckets below this. */
-  readonly challengerBuckets: number;
+  /** Number of the arm (in `arms`) that answers each bucket. */
+  readonly owners: Uint8Array;
   /** Inputs that some model of the endpoint knows or that name the request itself. */
   readonly tolerated: ReadonlySet<string>;
   /** Columns of the prediction log; the same object as long as they are the same. */
@@ -47,8 +56,13 @@ export interface RowPlan {
   readonly eventTimeMs: number;
   /** Null when the caller named the version: such a row says nothing about the split. */
   readonly bucket: number | null;
+  /** What decided instead of the split, if anything did. */
+  readonly override: 'arm' | 'version' | null;
   readonly arm: ServedArm;
 }
+
+/** Told when a guarded arm of an endpoint breaks its bounds. */
+export type OnArmBroken = (arm: RouteArm, counts: GuardCounts, reason: string) => void;
 
 /** Labels name a prediction by its id, which must fit there too. */
 export const longestId = 200;
@@ -60,58 +74,80 @@ const reservedInputs = ['prediction_id', 'entity', 'event_time'] as const;
 /**
  * Builds the state of a route.
  *
- * @param before the endpoint's state until now, if any
+ * @param before the endpoint's state until now, if any: arms that stay keep what their guards counted
+ * @param onBroken called at most once for each guarded arm
  */
 export function endpointState(
   route: EndpointRoute,
   modelOf: (digest: string) => ServedModel,
   before?: EndpointState,
+  onBroken: OnArmBroken = () => {},
 ): EndpointState {
-  const targets = route.arms.map((a) => ({ ...a, model: modelOf(a.packageDigest) }));
+  const sorted = [...route.arms].sort((a, b) => Number(b.arm === 'champion') - Number(a.arm === 'champion'));
+  const targets = sorted.map((a) => ({ ...a, model: modelOf(a.packageDigest) }));
   const shadowModel = route.shadow && modelOf(route.shadow.packageDigest);
   const features = featureColumns([
-    ...targets.sort((a) => (a.arm === 'champion' ? -1 : 1)).map((a) => a.model),
-    ...(shadowModel ? [shadowModel] : []),
+    ...targets.map((a) => a.model),
+    ...(shadowModel && !targets.some((a) => a.model === shadowModel) ? [shadowModel] : []),
   ]);
   const names = features.map((f) => f.name);
-  const served = (
-    arm: PredictionArm,
-    modelVersion: string,
-    weight: number,
-    model: ServedModel,
-  ): ServedArm => {
+  const served = (arm: RouteArm, model: ServedModel, guard: GuardedArm | null): ServedArm => {
     const places = model.featureColumns.map((c) => names.indexOf(c.name));
     const inOrder = places.every((place, i) => place === i);
+    const { modelVersion, packageDigest, weight } = arm;
     return {
-      arm,
-      modelVersion,
-      weight,
-      model,
-      logPlace: logPlace(route, arm, modelVersion),
+      ...{ arm: arm.arm, modelVersion, packageDigest, weight, model, guard },
+      logPlace: logPlace(route, arm.arm, modelVersion),
       featurePlaces: inOrder ? null : places,
     };
   };
-  const armOf = (name: ArmName): ServedArm | null => {
-    const found = targets.find((a) => a.arm === name);
-    return found ? served(name, found.modelVersion, found.weight, found.model) : null;
-  };
-  const [champion, challenger] = [armOf('champion'), armOf('challenger')];
-  const shadow = route.shadow && shadowModel && served('shadow', route.shadow.modelVersion, 1, shadowModel);
+  const arms = targets.map(({ model, ...arm }) => {
+    const { guard } = arm;
+    if (!guard || arm.arm === 'champion') return served(arm, model, null);
+    const same = before?.arms.find(
+      (b) =>
+        b.arm === arm.arm && b.packageDigest === arm.packageDigest && b.modelVersion === arm.modelVersion,
+    );
+    const kept = same?.guard && isDeepStrictEqual(same.guard.guard, guard) ? same.guard : null;
+    return served(arm, model, kept ?? new GuardedArm(guard, (counts, why) => onBroken(arm, counts, why)));
+  });
+  const shadow =
+    route.shadow && shadowModel
+      ? served({ arm: 'shadow', ...route.shadow, weight: 1 }, shadowModel, null)
+      : null;
   const tolerated = new Set<string>(reservedInputs);
   for (const name of [route.entityFeature, route.eventTimeFeature]) if (name) tolerated.add(name);
-  for (const arm of [champion, challenger, shadow])
-    for (const name of arm?.model.inputNames ?? []) tolerated.add(name);
+  for (const arm of [...arms, shadow]) for (const name of arm?.model.inputNames ?? []) tolerated.add(name);
   const columns = [...predictionLogColumns, ...features];
   const sameColumns = before !== undefined && JSON.stringify(before.logColumns) === JSON.stringify(columns);
+  const weights = arms.slice(1).map((arm) => (arm.guard?.broken ? 0 : arm.weight));
+  const inForce = arms[0]?.arm === 'champion' ? withRest(arms, weights) : [];
   return {
     route,
-    champion,
-    challenger,
+    champion: inForce[0] ?? null,
+    arms: inForce,
     shadow,
-    challengerBuckets: challenger ? bucketsOf(challenger.weight) : 0,
+    owners: allocateBuckets(weights),
     tolerated,
     logColumns: sameColumns ? before.logColumns : columns,
   };
+}
+
+/** The arms without the traffic of those that broke their guards: the champion has it. */
+function withRest(arms: readonly ServedArm[], weights: readonly number[]): readonly ServedArm[] {
+  if (arms.slice(1).every((arm, i) => arm.weight === weights[i])) return arms;
+  const rest = 1 - weights.reduce((sum, weight) => sum + weight, 0);
+  return arms.map((arm, i) => ({ ...arm, weight: i === 0 ? rest : (weights[i - 1] ?? 0) }));
+}
+
+/** The state with the traffic of every arm that broke its guard given to the champion, at once. */
+export function withoutBroken(state: EndpointState): EndpointState {
+  const weights = state.arms.slice(1).map((arm) => (arm.guard?.broken ? 0 : arm.weight));
+  const arms = withRest(state.arms, weights);
+  const champion = arms[0] ?? null;
+  const { shadow } = state;
+  const broken = state.arms.some((arm) => arm.guard?.broken && arm.modelVersion === shadow?.modelVersion);
+  return { ...state, champion, arms, shadow: broken ? null : shadow, owners: allocateBuckets(weights) };
 }
 
 /** The features of all models of an endpoint; one that two of them log differently gets the wider type. */
@@ -131,21 +167,34 @@ function widerType(a: string, b: string): string {
 
 /** The arm that answers when the caller insists on a version; a shadow answers nobody. Throws `model_version_unknown`. */
 export function armOfVersion(state: EndpointState, version: string): ServedArm {
-  const arms = [state.champion, state.challenger].filter((a) => a !== null);
+  const { arms } = state;
   const arm = arms.find((a) => a.modelVersion === version);
   if (arm) return arm;
   const versions = arms.map((a) => a.modelVersion).join(', ') || 'none';
   throw fail('model_version_unknown', { endpoint: state.route.endpoint, version, versions });
 }
 
+/** The arm that a tester's token names. Throws `override_refused`. */
+function armOfToken({ route, arms }: EndpointState, token: string, nowMs: number): ServedArm {
+  const { endpoint, overrideKey } = route;
+  const name = overrideKey === undefined ? null : readOverride(overrideKey, endpoint, token, nowMs);
+  const arm = arms.find((a) => a.arm === name);
+  if (arm) return arm;
+  const problem = name === null ? 'the token is not valid here, or no longer' : `there is no arm "${name}"`;
+  throw fail('override_refused', { endpoint, problem });
+}
+
 /**
  * Decides each row's entity, event time and arm. The entity is what the request names, else the endpoint's
- * entity feature; a row without one is drawn at random and is not sticky. Throws `endpoint_empty`,
- * `model_version_unknown`, `invalid_time`, `request_malformed` for an id or entity that is too long.
+ * entity feature; a row without one is drawn at random and is not sticky. A tester's token, then a version that the
+ * caller names, goes before the split. Throws `endpoint_empty`, `model_version_unknown`, `override_refused`,
+ * `invalid_time`, `request_malformed` for an id or entity that is too long.
  */
 export function planRows(state: EndpointState, request: PredictRequest): readonly RowPlan[] {
-  const { route, champion, challenger } = state;
-  const pinned = request.version === null ? null : armOfVersion(state, request.version);
+  const { route, champion, arms, owners } = state;
+  const chosen = request.override ? armOfToken(state, request.override, request.receivedAtMs) : null;
+  const pinned = chosen ?? (request.version === null ? null : armOfVersion(state, request.version));
+  const override = pinned === null ? null : chosen ? 'arm' : 'version';
   if (!champion) throw fail('endpoint_empty', { endpoint: route.endpoint });
   const named = request.tensors.length > 1;
   const ids = named ? cellsOf(request.tensors, 'prediction_id', champion) : null;
@@ -167,7 +216,8 @@ export function planRows(state: EndpointState, request: PredictRequest): readonl
       entity,
       eventTimeMs: request.eventTimesMs?.[row] ?? timeOf(times?.(row)) ?? request.receivedAtMs,
       bucket: pinned ? null : bucket,
-      arm: pinned ?? (challenger && bucket < state.challengerBuckets ? challenger : champion),
+      override,
+      arm: pinned ?? arms[owners[bucket] ?? 0] ?? champion,
     };
   });
 }

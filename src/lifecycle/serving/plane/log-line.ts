@@ -9,6 +9,8 @@ export interface LoggedRow {
   readonly eventTimeMs: number;
   readonly receivedAtMs: number;
   readonly bucket: number | null;
+  /** What decided instead of the split, if anything did. */
+  readonly override: 'arm' | 'version' | null;
   /** `ok` or an error code. */
   readonly status: string;
   readonly error: string | null;
@@ -37,6 +39,7 @@ export function logLine(place: string, row: LoggedRow): string {
     `,"event_time_ms":${row.eventTimeMs},"received_at_ms":${row.receivedAtMs},"status":"${row.status}"` +
     `,"latency_us":${row.latencyUs},"sticky":${bucket !== null && entity !== null}`;
   if (bucket !== null) line += `,"bucket":${bucket},"propensity":${arm?.weight ?? null}`;
+  else if (row.override !== null) line += `,"override":"${row.override}"`;
   if (entity !== null) line += `,"entity":${JSON.stringify(entity)}`;
   if (row.error !== null) line += `,"error":${JSON.stringify(row.error)}`;
   if (score !== null && Number.isFinite(score)) line += `,"score":${score}`;
@@ -46,14 +49,19 @@ export function logLine(place: string, row: LoggedRow): string {
   return `${line}}\n`;
 }
 
-/** Endpoint, model, version, route and arm of a row, as the middle of a line. */
+/** Endpoint, model, version, route, salt and arm of a row, as the middle of a line. */
 export function logPlace(
-  route: { readonly endpoint: string; readonly model: string; readonly routeVersion: number },
+  route: {
+    readonly endpoint: string;
+    readonly model: string;
+    readonly routeVersion: number;
+    readonly salt: string;
+  },
   arm: string,
   modelVersion: string,
 ): string {
-  const { endpoint, model, routeVersion } = route;
-  const texts = { endpoint, model, model_version: modelVersion, route_version: routeVersion, arm };
+  const { endpoint, model, routeVersion, salt } = route;
+  const texts = { endpoint, model, model_version: modelVersion, route_version: routeVersion, salt, arm };
   return JSON.stringify(texts).slice(1, -1);
 }
 

@@ -22,7 +22,7 @@ export function answeredRows(
   const latencyUs = sinceUs(request.startedMs);
   const { receivedAtMs } = request;
   return rows.map((row, i) => {
-    const { entity, eventTimeMs, bucket } = plans[row] as RowPlan;
+    const { entity, eventTimeMs, bucket, override } = plans[row] as RowPlan;
     return {
       arm,
       predictionId: ids[row] ?? '',
@@ -30,6 +30,7 @@ export function answeredRows(
       eventTimeMs,
       receivedAtMs,
       bucket,
+      override,
       status: 'ok',
       error: null,
       latencyUs,
@@ -67,6 +68,7 @@ export function failedRows(
       eventTimeMs: plan?.eventTimeMs ?? request.eventTimesMs?.[0] ?? receivedAtMs,
       receivedAtMs,
       bucket: plan?.bucket ?? null,
+      override: plan?.override ?? null,
       status: error.code,
       error: error.message.slice(0, longestError),
       latencyUs,

@@ -1,6 +1,6 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
-import type { EndpointRoute } from '../contract.ts';
+import type { EndpointRoute, GuardCounts, RouteArm, WithdrawnArm } from '../contract.ts';
 import {
   armOfVersion,
   type EndpointState,
@@ -8,6 +8,7 @@ import {
   planRows,
   type RowPlan,
   type ServedArm,
+  withoutBroken,
 } from './endpoint-state.ts';
 import { answeredRows, failedRows } from './logged-rows.ts';
 import { type AnsweredRows, replyOutputs } from './merge-outputs.ts';
@@ -30,6 +31,9 @@ export class Plane {
   readonly #logs: PredictionLogs;
   readonly #metrics: PlaneMetrics;
   readonly #shadows: ShadowQueue;
+  readonly #withdrawn = new Map<string, WithdrawnArm>();
+  /** Called when a guard took an arm's traffic away, so that control is told at once. */
+  onWithdrawn: () => void = () => {};
 
   constructor(logs: PredictionLogs, metrics: PlaneMetrics) {
     this.#logs = logs;
@@ -43,6 +47,11 @@ export class Plane {
 
   get shadowDropped(): number {
     return this.#shadows.dropped;
+  }
+
+  /** Arms that lost their traffic here and are still in their route. */
+  get withdrawn(): readonly WithdrawnArm[] {
+    return [...this.#withdrawn.values()];
   }
 
   /** The endpoint as it is now. Throws `endpoint_unknown`. */
@@ -64,7 +73,33 @@ export class Plane {
    */
   async swap(route: EndpointRoute, modelOf: (digest: string) => ServedModel): Promise<void> {
     await this.#logs.ensure(route.endpoint);
-    this.#endpoints.set(route.endpoint, endpointState(route, modelOf, this.#endpoints.get(route.endpoint)));
+    const before = this.#endpoints.get(route.endpoint);
+    const state = endpointState(route, modelOf, before, (arm, counts, reason) =>
+      this.#withdraw(route, arm, counts, reason),
+    );
+    this.#endpoints.set(route.endpoint, state);
+    for (const [key, { endpoint, arm }] of this.#withdrawn) {
+      const stays = state.arms.some((a) => a.arm === arm && a.guard?.broken);
+      if (endpoint === route.endpoint && !stays) this.#withdrawn.delete(key);
+    }
+  }
+
+  /** A guard was broken: from here on the champion has the arm's traffic. */
+  #withdraw(
+    { endpoint, routeVersion }: EndpointRoute,
+    arm: RouteArm,
+    counts: GuardCounts,
+    why: string,
+  ): void {
+    const state = this.#endpoints.get(endpoint);
+    if (state) this.#endpoints.set(endpoint, withoutBroken(state));
+    const { arm: name, modelVersion } = arm;
+    const reason = `version ${modelVersion} lost its traffic in the replica: ${why}`;
+    const atMs = Date.now();
+    const inForce = state?.route.routeVersion ?? routeVersion;
+    const told = { endpoint, routeVersion: inForce, arm: name, modelVersion, counts, reason, atMs };
+    this.#withdrawn.set(`${endpoint}/${name}`, told);
+    this.onWithdrawn();
   }
 
   /** Takes an endpoint out of service. */
@@ -206,8 +241,8 @@ export class Plane {
   }
 
   #isBusy(): boolean {
-    for (const { champion, challenger } of this.#endpoints.values()) {
-      if (champion?.model.idle === false || challenger?.model.idle === false) return true;
+    for (const { arms } of this.#endpoints.values()) {
+      if (arms.some((arm) => !arm.model.idle)) return true;
     }
     return false;
   }

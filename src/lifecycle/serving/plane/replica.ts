@@ -69,6 +69,7 @@ export class Replica {
     this.#logs = logs;
     this.#setRoutesVersion = metrics.routesVersion;
     this.plane = new Plane(logs, metrics);
+    this.plane.onWithdrawn = () => void this.#report();
   }
 
   /** Recovers the prediction log, puts the last known routes in force and begins to follow control. */
@@ -199,6 +200,7 @@ export class Replica {
       models: [...this.#loader.models],
       segmentsWaiting: this.#logs.waiting,
       shadowDropped: this.plane.shadowDropped,
+      withdrawn: [...this.plane.withdrawn],
       ...(this.#url ? { url: this.#url } : {}),
       ...(sealedToken ? { sealedToken } : {}),
     };

@@ -18,6 +18,8 @@ export interface PredictRequest {
   readonly endpoint: string;
   /** A version the caller insists on; null lets the router choose. */
   readonly version: string | null;
+  /** A tester's token that chooses the arm: the header `x-millrace-arm`. */
+  readonly override?: string | null;
   readonly rowCount: number;
   readonly tensors: readonly RequestTensor[];
   /** What happens to inputs that the model does not know: OIP refuses them, MLflow's protocol drops them. */

@@ -1,4 +1,4 @@
-import { fail } from '../../../core/errors.ts';
+import { fail, MillraceError } from '../../../core/errors.ts';
 import { bindRows } from './bind-rows.ts';
 import type { EndpointState, RowPlan, ServedArm } from './endpoint-state.ts';
 import { type AnsweredRows, answeredPart } from './merge-outputs.ts';
@@ -50,11 +50,26 @@ export function checkShare(request: PredictRequest, { arm, rows, cells, flags }:
   }
 }
 
-/** Computes a share. Throws `queue_full`, `inference_failed`, and `output_not_finite` for a score that is not. */
-export async function predictShare(
-  request: PredictRequest,
-  { arm, rows, cells }: Share,
-): Promise<AnsweredRows> {
+/**
+ * Computes a share and has the arm's guard count it. Throws `queue_full`, `inference_failed`, and
+ * `output_not_finite` for a score that is not.
+ */
+export async function predictShare(request: PredictRequest, share: Share): Promise<AnsweredRows> {
+  const { guard } = share.arm;
+  if (guard === null) return computeShare(request, share);
+  const { length } = share.rows;
+  try {
+    const answered = await computeShare(request, share);
+    guard.answered(length, (performance.now() - request.startedMs) / 1000);
+    return answered;
+  } catch (error) {
+    const own = !(error instanceof MillraceError) || error.status >= 500;
+    if (own) guard.failed(length, error instanceof MillraceError ? error.code : 'internal');
+    throw error;
+  }
+}
+
+async function computeShare(request: PredictRequest, { arm, rows, cells }: Share): Promise<AnsweredRows> {
   const model = arm.model.acquire();
   try {
     const part = await model.predict(cells, request.endpoint);

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createRng } from '../../../core/rng.ts';
+import { proportionConfidenceSequence } from '../../../core/statistics/sequential/proportionConfidenceSequence.ts';
+import { type ArmGuard, armGuardSchema, bucketCount } from '../contract.ts';
+import { readOverride, signOverride } from '../override-token.ts';
+import { allocateBuckets } from './allocate-buckets.ts';
+import { exceeds, GuardedArm } from './arm-guard.ts';
+
+const guardOf = (values: Partial<ArmGuard>): ArmGuard => armGuardSchema.parse(values);
+
+test('a rate exceeds its limit exactly when its confidence sequence lies above it', () => {
+  for (let n = 1; n <= 120; n += 7) {
+    for (let events = 0; events <= n; events += 3) {
+      const { low } = proportionConfidenceSequence(events, n, 0.01);
+      assert.equal(exceeds(events, n, 0.2, 0.01), (low ?? 0) > 0.2, `${events} of ${n}`);
+    }
+  }
+});
+
+test('1,000 arms that fail as often as they may: at most alpha are withdrawn, and one that fails often soon', () => {
+  const rng = createRng(5);
+  let withdrawn = 0;
+  for (let run = 0; run < 1000; run++) {
+    let broken = false;
+    const arm = new GuardedArm(guardOf({ maxErrorRatio: 0.05, alpha: 0.05 }), () => {
+      broken = true;
+    });
+    for (let i = 0; i < 2000 && !broken; i++) {
+      if (rng.next() < 0.05) arm.failed(1, 'inference_failed');
+      else arm.answered(1, 0.001);
+    }
+    if (broken) withdrawn++;
+  }
+  assert.ok(withdrawn <= 50 + 2 * Math.sqrt(1000 * 0.05 * 0.95), `${withdrawn} of 1000`);
+
+  const told: string[] = [];
+  const failing = new GuardedArm(guardOf({}), (_, reason) => told.push(reason));
+  let requests = 0;
+  while (!failing.broken) {
+    if (rng.next() < 0.5) failing.failed(1, 'inference_failed');
+    else failing.answered(1, 0.001);
+    requests++;
+  }
+  assert.ok(requests < 40, `${requests} requests at 50 % errors`);
+  failing.failed(1, 'inference_failed');
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? '', /^\d+ of \d+ requests failed \(inference_failed\); 5 % may$/);
+});
+
+test('slow answers and scores that are no numbers end it; without a bound they do not', () => {
+  const reasons: string[] = [];
+  const slow = new GuardedArm(guardOf({ slowMs: 10 }), (_, reason) => reasons.push(reason));
+  for (let i = 0; i < 100 && !slow.broken; i++) slow.answered(1, i % 5 === 0 ? 0.02 : 0.001);
+  const numbers = new GuardedArm(guardOf({}), (_, reason) => reasons.push(reason));
+  numbers.answered(9, 0.001);
+  numbers.failed(1, 'output_not_finite');
+  assert.match(reasons[0] ?? '', /answers took longer than 10 ms; 1 % may$/);
+  assert.equal(reasons[1], 'a score of 10 was NaN or infinite');
+  const patient = new GuardedArm(guardOf({ allowNonFinite: true }), () => assert.fail('withdrawn'));
+  patient.answered(100, 60);
+  patient.failed(1, 'output_not_finite');
+  assert.deepEqual(patient.counts, { requests: 101, failed: 1, slow: 0, nonFinite: 1 });
+});
+
+test('shares of any number of arms are exact to a bucket, and widening one takes nobody out of any', () => {
+  const sizes = (owners: Uint8Array, arms: number) =>
+    Array.from({ length: arms }, (_, arm) => owners.filter((owner) => owner === arm).length);
+  const before = allocateBuckets([0.1, 0.2, 0.05]);
+  assert.deepEqual(sizes(before, 4), [6500, 1000, 2000, 500]);
+  const after = allocateBuckets([0.2, 0.25, 0.1]);
+  assert.deepEqual(sizes(after, 4), [4500, 2000, 2500, 1000]);
+  for (let bucket = 0; bucket < bucketCount; bucket++) {
+    if (before[bucket] !== 0) assert.equal(after[bucket], before[bucket]);
+  }
+  assert.deepEqual(sizes(allocateBuckets([0.7, 0.3]), 3), [0, 7000, 3000]);
+  const lowest = allocateBuckets([0.01]);
+  assert.ok(lowest.subarray(0, 100).every((owner) => owner === 1));
+});
+
+test('an override token is good for its endpoint, its key and its time, and for nothing else', () => {
+  const token = signOverride('key', 'e', { arm: 'b', expiresAtMs: 1000 });
+  assert.equal(readOverride('key', 'e', token, 999), 'b');
+  assert.equal(readOverride('key', 'e', token, 1000), null);
+  assert.equal(readOverride('other', 'e', token, 0), null);
+  assert.equal(readOverride('key', 'f', token, 0), null);
+  assert.equal(readOverride('key', 'e', token.replace(/^b/, 'c'), 0), null);
+  assert.equal(readOverride('key', 'e', token.replace('1000', '2000'), 0), null);
+  assert.equal(readOverride('key', 'e', 'b', 0), null);
+});

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import { fail } from '../../core/errors.ts';
+import type { Digest } from '../../core/json.ts';
+import { packageManifestSchema } from '../../core/model-package.ts';
+import { parseInput } from '../../core/schema.ts';
+import type { Clock } from '../../core/time.ts';
+import type { Actor } from '../../platform/access/index.ts';
+import type { BlobStore } from '../../platform/blobs/index.ts';
+import type { Database, Tx } from '../../platform/db/index.ts';
+import type { Journal } from '../../platform/journal/index.ts';
+import { type EndpointRoute, type RouteAction, servingEvents } from './contract.ts';
+import type { ServingStore, StoredEndpoint } from './store.ts';
+
+export interface RouteWriterOptions {
+  readonly db: Database;
+  readonly journal: Journal;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+}
+
+/** Who changes a route, how, and why. `evidence` goes to the event and the audit entry. */
+export interface RouteChange {
+  readonly actor: Actor;
+  readonly action: RouteAction;
+  readonly reason: string;
+  /** Type of the event; the action's own unless given. */
+  readonly event?: string;
+  readonly evidence?: unknown;
+}
+
+/** What of the route becomes different, or null when nothing does. */
+export type Compute = (
+  route: EndpointRoute,
+  tx: Tx,
+) => Promise<Partial<EndpointRoute> | null> | Partial<EndpointRoute> | null;
+
+/** Signalled after each committed change. */
+export const routesTopic = 'serving-routes';
+
+/** Changes routes: each change is one transaction with its event and audit entry, and gets the next version. */
+export class RouteWriter {
+  readonly #options: RouteWriterOptions;
+  readonly #store: ServingStore;
+
+  constructor(options: RouteWriterOptions, store: ServingStore) {
+    this.#options = options;
+    this.#store = store;
+  }
+
+  /** Changes an endpoint's route; a change to what is so already writes nothing. Throws `not_found`. */
+  async change(name: string, change: RouteChange, compute: Compute): Promise<StoredEndpoint> {
+    const { db } = this.#options;
+    return db.write(async (tx) => {
+      await this.#store.lockRoutes(tx, db.dialect);
+      const before = await this.known(name, tx);
+      const different = await compute(before.route, tx);
+      if (!different) return before;
+      const after = { ...before.route, ...different };
+      return this.write(tx, change, before.route, after, before.createdAtMs);
+    });
+  }
+
+  /** Writes a route as the next version. */
+  async write(
+    tx: Tx,
+    { actor, action, reason, event, evidence }: RouteChange,
+    before: EndpointRoute | null,
+    after: EndpointRoute,
+    createdAtMs?: number,
+  ): Promise<StoredEndpoint> {
+    const { db, journal, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const route = { ...after, routeVersion: (await this.#store.lastVersion(tx)) + 1 };
+    const stored = { route, createdAtMs: createdAtMs ?? nowMs, updatedAtMs: nowMs };
+    await this.#store.putRoute(tx, stored, { action, actor: `${actor.kind}:${actor.id}`, reason });
+    const subject = { kind: 'endpoint', id: route.endpoint };
+    const { routeVersion, arms, shadow } = route;
+    const told = evidence === undefined ? {} : { evidence };
+    await journal.appendEvent(tx, {
+      type: event ?? eventTypes[action],
+      subject,
+      data: { action, routeVersion, arms, shadow, reason, ...told },
+    });
+    await journal.appendAudit(tx, {
+      actor,
+      action: `serving:${action}`,
+      subject,
+      before: before && summary(before),
+      after: { ...summary(route), ...told },
+      reason,
+    });
+    db.signal(routesTopic);
+    return stored;
+  }
+
+  /** Throws `not_found`. */
+  async known(name: string, tx?: Tx): Promise<StoredEndpoint> {
+    const stored = await this.#store.endpoint(name, tx);
+    if (!stored) throw fail('not_found', { kind: 'endpoint', id: name, list: '/api/v1/endpoints' });
+    return stored;
+  }
+
+  /** The package must be in the blob store and readable before traffic is sent to it. */
+  async requirePackage(digest: string): Promise<void> {
+    const bytes = await this.#options.blobs.bytes(digest as Digest);
+    let manifest: unknown;
+    try {
+      manifest = JSON.parse(bytes.toString('utf8'));
+    } catch (cause) {
+      throw fail(
+        'invalid_input',
+        { field: 'packageDigest', problem: `blob ${digest} is not a model package` },
+        cause,
+      );
+    }
+    parseInput(packageManifestSchema, manifest, 'package');
+  }
+}
+
+const { endpointRouted, endpointPromoted } = servingEvents;
+const eventTypes: Readonly<Record<RouteAction, string>> = {
+  declare: servingEvents.endpointDeclared,
+  deploy: endpointRouted,
+  challenge: endpointRouted,
+  weight: endpointRouted,
+  split: endpointRouted,
+  standby: endpointRouted,
+  override: endpointRouted,
+  shadow: endpointRouted,
+  withdraw: endpointRouted,
+  promote: endpointPromoted,
+  switch: endpointPromoted,
+  rollback: servingEvents.endpointRolledBack,
+};
+
+export function newSalt(): string {
+  return randomBytes(6).toString('hex');
+}
+
+/** What of a route the audit trail keeps: who had how much of the traffic. */
+function summary({ model, routeVersion, arms, shadow }: EndpointRoute) {
+  const shares = Object.fromEntries(arms.map((a) => [a.arm, { version: a.modelVersion, weight: a.weight }]));
+  return { model, routeVersion, ...shares, shadow: shadow?.modelVersion ?? null };
+}
