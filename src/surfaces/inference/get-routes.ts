@@ -1,14 +1,9 @@
 import { fail } from '../../core/errors.ts';
 import type { ServeReplica } from '../../lifecycle/serving/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
+import { type HttpAnswer, jsonAnswer } from './http-answer.ts';
 import { isModelReady, modelMetadata, serverMetadata } from './oip-metadata.ts';
 import { nameInPath } from './request-context.ts';
-
-export interface GetAnswer {
-  readonly status: number;
-  readonly body: string;
-  readonly contentType: string;
-}
 
 export interface GetContext {
   readonly replica: ServeReplica;
@@ -21,18 +16,18 @@ export interface GetContext {
 const modelPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(\/ready)?\/?$/;
 
 /** Answers health, metadata and metrics. Throws `route_not_found` and the errors of an unknown endpoint. */
-export async function answerGet(path: string, context: GetContext): Promise<GetAnswer> {
+export async function answerGet(path: string, context: GetContext): Promise<HttpAnswer> {
   const { replica, metrics, version, ready } = context;
   switch (path) {
     case '/v2':
     case '/v2/':
-      return json(200, serverMetadata(version));
+      return jsonAnswer(200, serverMetadata(version));
     case '/v2/health/live':
     case '/healthz':
-      return json(200, { live: true });
+      return jsonAnswer(200, { live: true });
     case '/v2/health/ready':
     case '/readyz':
-      return json(ready ? 200 : 503, { live: true, ready });
+      return jsonAnswer(ready ? 200 : 503, { live: true, ready });
     case '/ping':
     case '/health':
       return { status: ready ? 200 : 503, body: '\n', contentType: 'application/json' };
@@ -45,14 +40,10 @@ export async function answerGet(path: string, context: GetContext): Promise<GetA
   const asked = match[2] === undefined ? null : nameInPath(match[2]);
   if (match[3]) {
     const modelReady = isModelReady(replica.plane, name, asked);
-    return json(modelReady ? 200 : 503, { name, ready: modelReady });
+    return jsonAnswer(modelReady ? 200 : 503, { name, ready: modelReady });
   }
   const state = replica.plane.endpoint(name);
   const arm = replica.plane.arm(name, asked);
   if (!arm) throw fail('endpoint_empty', { endpoint: name });
-  return json(200, modelMetadata(state, arm));
-}
-
-function json(status: number, body: object): GetAnswer {
-  return { status, body: JSON.stringify(body), contentType: 'application/json' };
+  return jsonAnswer(200, modelMetadata(state, arm));
 }

@@ -1,4 +1,3 @@
-import type { MillraceError } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import type {
   PredictReply,
@@ -6,12 +5,13 @@ import type {
   RequestTensor,
   ServedArm,
 } from '../../lifecycle/serving/index.ts';
+import { parseJson } from './json-body.ts';
 import {
   eventTimeMs,
+  headerArm,
   headerEntity,
   headerEventTimeMs,
   malformed,
-  parseJson,
   type RequestContext,
   rowIds,
 } from './request-context.ts';
@@ -73,6 +73,7 @@ function described(
   return {
     endpoint: context.endpoint,
     version: context.version,
+    override: headerArm(context),
     extras: 'drop',
     predictionIds: perRow('prediction_ids')?.map(String) ?? rowIds(uuidv7(), rowCount),
     entities: perRow('entities')?.map((e) => (e === null ? null : String(e))) ?? all(entity),
@@ -185,19 +186,4 @@ export function writePredictions(reply: PredictReply, arm: ServedArm): string {
   });
   const ids = reply.rows.map((r) => JSON.stringify(r.predictionId));
   return `{"predictions":[${rows.join(',')}],"prediction_ids":[${ids.join(',')}]}`;
-}
-
-const mlflowCodes: Readonly<Record<number, string>> = {
-  400: 'BAD_REQUEST',
-  404: 'RESOURCE_DOES_NOT_EXIST',
-  415: 'BAD_REQUEST',
-  503: 'TEMPORARILY_UNAVAILABLE',
-};
-
-/** An error in MLflow's shape. */
-export function mlflowError(error: MillraceError): string {
-  return JSON.stringify({
-    error_code: mlflowCodes[error.status] ?? 'INTERNAL_ERROR',
-    message: `${error.message}. ${error.next}`,
-  });
 }

@@ -1,72 +1,101 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { fail, MillraceError } from '../../core/errors.ts';
-import type { Plane, PredictRequest } from '../../lifecycle/serving/index.ts';
-import { mlflowError, readInvocation, writePredictions } from './invocations.ts';
-import { checkOutputNames, readInferRequest, writeInferResponse } from './oip-infer.ts';
+import type { ModelRepository, Plane, PredictRequest, ServedArm } from '../../lifecycle/serving/index.ts';
+import { decodedBody, encodedAnswer } from './content-encoding.ts';
+import { type HttpAnswer, jsonText } from './http-answer.ts';
+import { readInvocation, writePredictions } from './invocations.ts';
+import { readInferRequest } from './oip-request.ts';
+import { checkOutputNames, writeInferResponse } from './oip-response.ts';
 import { malformed, nameInPath, type RequestContext } from './request-context.ts';
 
 const inferPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/infer\/?$/;
 const invocationsPath = /^(?:\/endpoints\/([^/]+))?\/invocations\/?$/;
 
-/** Answers a prediction request with a JSON text. Errors: those of the codecs and of Plane.predict. */
+export interface PostContext {
+  readonly plane: Plane;
+  /** Most bytes of a body once it is unpacked. */
+  readonly limitBytes: number;
+  /** Null where control decides what is served. */
+  readonly repository: ModelRepository | null;
+}
+
+/** Answers a POST. Errors: those of the codecs, of Plane.predict and of the model repository. */
 export async function answerPost(
   path: string,
   headers: IncomingHttpHeaders,
   body: Buffer,
-  plane: Plane,
-): Promise<string> {
+  context: PostContext,
+): Promise<HttpAnswer> {
   const clock = { headers, receivedAtMs: Date.now(), startedMs: performance.now() };
   const infer = inferPath.exec(path);
   if (infer) {
     const version = infer[2] === undefined ? null : nameInPath(infer[2]);
-    return answerInfer({ ...clock, endpoint: nameInPath(infer[1] ?? ''), version }, body, plane);
+    return answerInfer({ ...clock, endpoint: nameInPath(infer[1] ?? ''), version }, body, context);
   }
   const invocations = invocationsPath.exec(path);
   if (invocations) {
-    const endpoint = invocations[1] === undefined ? onlyEndpoint(plane) : nameInPath(invocations[1]);
-    return answerInvocation({ ...clock, endpoint, version: null }, body, plane);
+    const endpoint = invocations[1] === undefined ? onlyEndpoint(context.plane) : nameInPath(invocations[1]);
+    return answerInvocation({ ...clock, endpoint, version: null }, body, context);
   }
   throw fail('route_not_found', { method: 'POST', path });
 }
 
-async function answerInfer(context: RequestContext, body: Buffer, plane: Plane): Promise<string> {
-  plane.endpoint(context.endpoint);
-  const infer = await readOrLog(context, plane, () => {
-    refuseEncodings(context);
-    const read = readInferRequest(body, context);
-    if (read.outputs) {
-      const graph = plane.arm(context.endpoint, context.version)?.model.manifest.graph;
-      checkOutputNames(read.outputs, graph?.outputs.map((o) => o.name) ?? []);
-    }
+async function answerInfer(request: RequestContext, body: Buffer, context: PostContext): Promise<HttpAnswer> {
+  const { plane } = context;
+  plane.endpoint(request.endpoint);
+  let arm: ServedArm | null = null;
+  const infer = await readOrLog(request, body, context, (plain) => {
+    arm = plane.arm(request.endpoint, request.version);
+    const read = readInferRequest(plain, request, arm);
+    if (read.outputs)
+      checkOutputNames(read.outputs, arm?.model.manifest.graph.outputs.map((o) => o.name) ?? []);
     return read;
   });
-  return writeInferResponse(context.endpoint, infer, await plane.predict(infer.request));
+  const answer = writeInferResponse(request.endpoint, infer, await plane.predict(infer.request), arm);
+  return encodedAnswer(answer, acceptedEncoding(request));
 }
 
-async function answerInvocation(context: RequestContext, body: Buffer, plane: Plane): Promise<string> {
-  const arm = plane.arm(context.endpoint, null);
-  if (!arm) throw fail('endpoint_empty', { endpoint: context.endpoint });
-  const request = await readOrLog(context, plane, () => {
-    refuseEncodings(context);
-    const type = context.headers['content-type'];
+async function answerInvocation(
+  request: RequestContext,
+  body: Buffer,
+  context: PostContext,
+): Promise<HttpAnswer> {
+  const { plane } = context;
+  const arm = plane.arm(request.endpoint, null);
+  if (!arm) throw fail('endpoint_empty', { endpoint: request.endpoint });
+  const read = await readOrLog(request, body, context, (plain) => {
+    const type = request.headers['content-type'];
     if (type?.includes('csv'))
       throw malformed(`content type "${type}" is not read here; send application/json`);
-    return readInvocation(body, context, [...arm.model.inputNames]);
+    return readInvocation(plain, request, [...arm.model.inputNames]);
   });
-  return writePredictions(await plane.predict(request), arm);
+  const answer = jsonText(200, writePredictions(await plane.predict(read), arm));
+  return encodedAnswer(answer, acceptedEncoding(request));
 }
 
-/** Reads a request; when that fails, the failure is in the prediction log before it is told. */
-async function readOrLog<T>(context: RequestContext, plane: Plane, read: () => T): Promise<T> {
+function acceptedEncoding({ headers }: RequestContext): string | undefined {
+  const accepted = headers['accept-encoding'];
+  return Array.isArray(accepted) ? accepted.join(',') : accepted;
+}
+
+/** Unpacks and reads a request; when that fails, the failure is in the prediction log before it is told. */
+async function readOrLog<T>(
+  request: RequestContext,
+  body: Buffer,
+  { plane, limitBytes }: PostContext,
+  read: (plain: Buffer) => T,
+): Promise<T> {
   try {
-    return read();
+    const encoding = request.headers['content-encoding'];
+    return read(encoding ? await decodedBody(body, encoding, limitBytes) : body);
   } catch (error) {
-    if (error instanceof MillraceError) await plane.logRefusal(unread(context), error);
+    if (error instanceof MillraceError) await plane.logRefusal(unread(request), error);
     throw error;
   }
 }
 
-function unread({ endpoint, version, receivedAtMs, startedMs }: RequestContext): PredictRequest {
+/** Stands in the prediction log for a request that could not be read. */
+export function unread({ endpoint, version, receivedAtMs, startedMs }: RequestContext): PredictRequest {
   return {
     endpoint,
     version,
@@ -81,15 +110,6 @@ function unread({ endpoint, version, receivedAtMs, startedMs }: RequestContext):
   };
 }
 
-function refuseEncodings({ headers }: RequestContext): void {
-  if (headers['inference-header-content-length'] !== undefined) {
-    throw malformed('binary tensors are not read here; send JSON (tritonclient: binary_data=False)');
-  }
-  const encoding = headers['content-encoding'];
-  if (encoding && encoding !== 'identity')
-    throw malformed(`content encoding "${encoding}" is not read here; send it plain`);
-}
-
 function onlyEndpoint(plane: Plane): string {
   const names = plane.endpoints.map((s) => s.route.endpoint);
   const [only] = names;
@@ -99,10 +119,4 @@ function onlyEndpoint(plane: Plane): string {
       ? 'no endpoint is deployed yet'
       : `several endpoints are deployed: use /endpoints/<name>/invocations with one of ${names.join(', ')}`;
   throw names.length === 0 ? fail('endpoint_empty', { endpoint: '(none)' }) : malformed(problem);
-}
-
-/** An error in the shape of the protocol that the path belongs to. */
-export function errorBody(path: string, error: MillraceError): string {
-  if (invocationsPath.test(path)) return mlflowError(error);
-  return JSON.stringify({ error: `${error.message}. ${error.next}` });
 }

@@ -17,6 +17,12 @@ export function headerEntity(context: RequestContext): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
+/** `x-millrace-arm`: a tester's token that chooses the arm. */
+export function headerArm(context: RequestContext): string | null {
+  const value = context.headers['x-millrace-arm'];
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
 /** `x-millrace-event-time`: RFC 3339 or epoch milliseconds. Throws `invalid_time`. */
 export function headerEventTimeMs(context: RequestContext): number | null {
   const value = context.headers['x-millrace-event-time'];
@@ -28,22 +34,6 @@ export function eventTimeMs(value: unknown, field: string): number {
   if (typeof value === 'number' && Number.isFinite(value)) return Math.round(value);
   if (typeof value === 'string') return /^-?\d+$/.test(value) ? Number(value) : parseTime(value, field);
   throw fail('invalid_time', { field, value: JSON.stringify(value) });
-}
-
-/** Parses a JSON body. Throws `request_malformed`, saying where it breaks. */
-export function parseJson(body: Buffer): Record<string, unknown> {
-  let value: unknown;
-  const text = body.toString('utf8');
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    const hint = /\b(?:NaN|-?Infinity)\b/.test(text) ? ' (JSON has no NaN and no Infinity: send null)' : '';
-    throw malformed(`the body is not JSON: ${(cause as Error).message.slice(0, 120)}${hint}`);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw malformed('the body must be a JSON object');
-  }
-  return value as Record<string, unknown>;
 }
 
 export function malformed(problem: string) {

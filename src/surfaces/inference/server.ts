@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { fail, MillraceError } from '../../core/errors.ts';
-import type { ServeReplica } from '../../lifecycle/serving/index.ts';
+import type { ModelRepository, ServeReplica } from '../../lifecycle/serving/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
+import { errorAnswer } from './error-answer.ts';
 import { answerGet } from './get-routes.ts';
-import { answerPost, errorBody } from './post-routes.ts';
+import type { HttpAnswer } from './http-answer.ts';
+import { answerPost, type PostContext } from './post-routes.ts';
 
 export interface InferenceServerOptions {
   readonly replica: ServeReplica;
@@ -12,7 +14,13 @@ export interface InferenceServerOptions {
   readonly logger: Logger;
   /** Version of the product, for the server's metadata. */
   readonly version: string;
+  /** What the server calls itself in its metadata; `millrace` by default. */
+  readonly name?: string;
   readonly bodyLimitBytes?: number;
+  /** Loads and unloads models where there is no control; without it control decides what is served. */
+  readonly repository?: ModelRepository;
+  /** Whether errors may quote values of requests and list the inputs of models; false by default. */
+  readonly errorDetail?: boolean;
 }
 
 const defaultBodyLimitBytes = 64 * 1024 * 1024;
@@ -23,11 +31,17 @@ export class InferenceServer {
   readonly #options: InferenceServerOptions;
   readonly #server: Server;
   readonly #limitBytes: number;
+  readonly #postContext: PostContext;
   #draining = false;
 
   constructor(options: InferenceServerOptions) {
     this.#options = options;
     this.#limitBytes = options.bodyLimitBytes ?? defaultBodyLimitBytes;
+    this.#postContext = {
+      plane: options.replica.plane,
+      limitBytes: this.#limitBytes,
+      repository: options.repository ?? null,
+    };
     this.#server = createServer({ keepAliveTimeout: keepAliveMs, noDelay: true }, (request, response) =>
       this.#onRequest(request, response),
     );
@@ -70,7 +84,7 @@ export class InferenceServer {
     request.resume();
     if (request.method === 'GET' || request.method === 'HEAD') {
       answerGet(path, { ...this.#options, ready: !this.#draining && this.#options.replica.ready })
-        .then((answer) => this.#send(response, answer.status, answer.body, answer.contentType))
+        .then((answer) => this.#send(response, answer))
         .catch((error) => this.#sendError(response, path, error));
       return;
     }
@@ -90,8 +104,8 @@ export class InferenceServer {
         return this.#sendError(response, path, fail('payload_too_large', { limitBytes: this.#limitBytes }));
       }
       const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-      answerPost(path, request.headers, body, this.#options.replica.plane).then(
-        (text) => this.#send(response, 200, text, 'application/json'),
+      answerPost(path, request.headers, body, this.#postContext).then(
+        (answer) => this.#send(response, answer),
         (error) => this.#sendError(response, path, error),
       );
     });
@@ -107,15 +121,16 @@ export class InferenceServer {
       this.#options.logger.error({ err: thrown, path, ...error.params }, error.message);
     response.setHeader('x-millrace-error', error.code);
     if (error.status === 503) response.setHeader('retry-after', '1');
-    this.#send(response, error.status, errorBody(path, error), 'application/json');
+    this.#send(response, errorAnswer(path, error, this.#options.errorDetail ?? false));
   }
 
-  #send(response: ServerResponse, status: number, body: string, contentType: string): void {
+  #send(response: ServerResponse, { status, body, contentType, headers: more }: HttpAnswer): void {
     // Answers are nearly always ASCII, which is written faster and needs no counting of bytes.
-    const ascii = !/[^ -~\n]/.test(body);
+    const ascii = typeof body === 'string' && !/[^ -~\n]/.test(body);
     const headers: Record<string, string | number> = {
       'content-type': contentType,
-      'content-length': ascii ? body.length : Buffer.byteLength(body),
+      'content-length': ascii || typeof body !== 'string' ? body.length : Buffer.byteLength(body),
+      ...more,
     };
     if (this.#draining) headers.connection = 'close';
     response.writeHead(status, headers);

@@ -1,0 +1,46 @@
+import type { ReplyOutput } from '../../lifecycle/serving/index.ts';
+import { malformed } from './request-context.ts';
+
+/**
+ * Triton's classification extension: each row's `top` highest values, the highest first and the first of equals
+ * first, as `value:index` or `value:index:label`. NaN come last. Throws `request_malformed` for an output that
+ * is not numeric.
+ *
+ * @param labels names of the classes; used when there are as many as values in a row
+ */
+export function classify(
+  { name, type, width, shape, values }: ReplyOutput,
+  top: number,
+  labels: readonly (string | number)[] | null,
+): { readonly texts: readonly string[]; readonly shape: readonly number[] } {
+  if (type === 'string' || type === 'bool') {
+    throw malformed(`output "${name}" has no numbers to classify by`);
+  }
+  const rowCount = shape[0] ?? 0;
+  const count = Math.min(top, width);
+  const named = labels?.length === width ? labels : null;
+  const all = values();
+  const texts: string[] = [];
+  for (let row = 0; row < rowCount; row++) {
+    const cells = Array.from({ length: width }, (_, i) => all[row * width + i] as number | bigint);
+    const order = cells.map((_, i) => i).sort((a, b) => descending(cells[a], cells[b]) || a - b);
+    for (const i of order.slice(0, count)) {
+      texts.push(`${text(cells[i], type)}:${i}${named ? `:${named[i]}` : ''}`);
+    }
+  }
+  return { texts, shape: [rowCount, count] };
+}
+
+type Cell = number | bigint | undefined;
+
+function descending(a: Cell, b: Cell): number {
+  const [noA, noB] = [Number.isNaN(a), Number.isNaN(b)];
+  if (noA || noB) return Number(noA) - Number(noB);
+  return (a as number) > (b as number) ? -1 : Number((a as number) < (b as number));
+}
+
+function text(value: Cell, type: ReplyOutput['type']): string {
+  return type === 'float' && Number.isFinite(value)
+    ? String(+(value as number).toPrecision(9))
+    : String(value);
+}
