@@ -1,0 +1,62 @@
+import { canonicalJson } from '../../../core/json.ts';
+import { type PackageManifest, packageManifestSchema } from '../../../core/model-package.ts';
+import type { BlobStore } from '../../../platform/blobs/index.ts';
+import { importOnnx } from '../../../platform/onnx/index.ts';
+import { derivePackage } from './derive-package.ts';
+import { fullConfig, graphPath } from './full-config.ts';
+import type { ModelConfig } from './model-config.ts';
+import type { ModelSource } from './model-source.ts';
+import { warmUpRows } from './warm-up-rows.ts';
+
+/** A version of a model in the repository, made into a package that the data plane can load. */
+export interface BuiltVersion {
+  readonly digest: string;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Makes a package of one version and stores its blobs. Throws an Error (or `onnx_invalid`) that says what is wrong. */
+export async function buildVersion(
+  name: string,
+  version: string,
+  source: ModelSource,
+  config: ModelConfig,
+  blobs: BlobStore,
+): Promise<BuiltVersion> {
+  const path = graphPath(version, config);
+  const bytes = await source.read(path);
+  if (!bytes) throw new Error(`version ${version} has no file ${path}`);
+  const onnx = importOnnx(bytes, { fixedBatch: 'keep' });
+  const derived = derivePackage(onnx, config);
+  const graph = await blobs.put(onnx.bytes);
+  const manifest: PackageManifest = packageManifestSchema.parse({
+    formatVersion: 1,
+    model: name,
+    onnx: graph.digest,
+    signature: derived.signature,
+    graph: derived.graph,
+    score: null,
+    classes: (await labelsOf(version, source, config)) ?? onnx.classes,
+    contract: null,
+    sample: warmUpRows(derived, config),
+    tensors: derived.tensors,
+  });
+  const { digest } = await blobs.put(canonicalJson(manifest));
+  return { digest, config: fullConfig(name, config, derived) };
+}
+
+/** Labels of classes, one a line, from the file that an output names. */
+async function labelsOf(
+  version: string,
+  source: ModelSource,
+  config: ModelConfig,
+): Promise<readonly string[] | null> {
+  const file = config.output?.find((output) => output.label_filename)?.label_filename;
+  if (!file) return null;
+  const bytes = (await source.read(`${version}/${file}`)) ?? (await source.read(file));
+  if (!bytes) throw new Error(`the file of labels ${file} does not exist`);
+  return new TextDecoder()
+    .decode(bytes)
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}

@@ -1,0 +1,119 @@
+import type { ElementType, GraphTensor, PackageManifest } from '../../../core/model-package.ts';
+import type { ImportedOnnx } from '../../../platform/onnx/index.ts';
+import { columnTypes, configTypes } from './data-types.ts';
+import type { ConfigTensor, ModelConfig } from './model-config.ts';
+
+/** What a graph and its configuration, complete or not, say together. */
+export interface DerivedPackage {
+  readonly signature: PackageManifest['signature'];
+  readonly graph: PackageManifest['graph'];
+  readonly tensors: 'rows' | 'whole';
+  /** 0: no dimension counts rows. */
+  readonly maxBatchSize: number;
+}
+
+/** Told of models that have no configuration; the server itself computes as many rows at once as are best. */
+const derivedMaxBatchSize = 128;
+
+/**
+ * Fits a configuration to the graph that it describes. What the configuration leaves out is taken from the graph:
+ * rows are counted when every input and output has a free first dimension. Throws an Error that says what does not
+ * fit: a name, a type, dimensions, rows where the graph has none.
+ */
+export function derivePackage(onnx: ImportedOnnx, config: ModelConfig): DerivedPackage {
+  const maxBatchSize = config.max_batch_size ?? derivedBatch(onnx, config);
+  if (maxBatchSize < 0) throw new Error(`max_batch_size must not be negative, it is ${maxBatchSize}`);
+  const rows = maxBatchSize > 0;
+  const inputs = onnx.inputs.map((tensor) => fitted('input', tensor, config.input, rows));
+  const outputs = onnx.outputs.map((tensor) => fitted('output', tensor, config.output, rows));
+  refuseUnknown('input', config.input, onnx.inputs);
+  refuseUnknown('output', config.output, onnx.outputs);
+  return {
+    signature: {
+      inputs: inputs.map(({ tensor, dims, optional }) => field(tensor, dims, !optional)),
+      outputs: outputs.map(({ tensor, dims }) => field(tensor, dims, true)),
+    },
+    graph: {
+      inputs: onnx.inputs.map((tensor) => ({ ...tensor, columns: [tensor.name] })),
+      outputs: [...onnx.outputs],
+    },
+    tensors: rows ? 'rows' : 'whole',
+    maxBatchSize,
+  };
+}
+
+function derivedBatch(onnx: ImportedOnnx, config: ModelConfig): number {
+  if (config.input?.length || config.output?.length) return 0;
+  const counts = [...onnx.inputs, ...onnx.outputs].every(({ shape }) => shape[0] === -1);
+  return counts ? derivedMaxBatchSize : 0;
+}
+
+interface Fitted {
+  readonly tensor: GraphTensor;
+  /** Dimensions of a row as callers send them. */
+  readonly dims: readonly number[];
+  readonly optional: boolean;
+}
+
+function fitted(
+  side: 'input' | 'output',
+  tensor: GraphTensor,
+  configured: readonly ConfigTensor[] | undefined,
+  rows: boolean,
+): Fitted {
+  const { name, type, shape } = tensor;
+  const what = `${side} '${name}'`;
+  if (rows && side === 'input' && shape.length > 0 && (shape[0] ?? 0) > 1) {
+    throw new Error(`${what} has its first dimension fixed at ${shape[0]}, so max_batch_size must be 0`);
+  }
+  const own = rows ? shape.slice(1) : shape;
+  const told = configured?.find((t) => t.name === name);
+  if (!told) return { tensor, dims: own, optional: false };
+  refuseType(what, type, told.data_type);
+  const inside = told.reshape?.shape ?? told.dims;
+  const fits =
+    inside.length === own.length && inside.every((d, i) => d === own[i] || d === -1 || own[i] === -1);
+  // A graph's shape [] may also mean that it tells none.
+  if (told.dims.length > 0 && !fits && shape.length > 0) {
+    const batch = rows ? ', without the dimension of the batch' : '';
+    throw new Error(
+      `${what} is [${own.join(', ')}] in the graph${batch}, the configuration says [${inside.join(', ')}]`,
+    );
+  }
+  if (told.reshape) refuseReshape(what, side, told);
+  const dims = told.dims.length > 0 || told.reshape ? told.dims : own;
+  return { tensor, dims, optional: told.optional === true };
+}
+
+function refuseType(what: string, type: ElementType, told: string): void {
+  if (told === 'TYPE_INVALID' || told === configTypes[type]) return;
+  throw new Error(`${what} is ${configTypes[type]} in the graph, the configuration says ${told}`);
+}
+
+const sizeOf = (dims: readonly number[]): number => dims.reduce((product, d) => product * d, 1);
+
+function refuseReshape(what: string, side: string, { dims, reshape }: ConfigTensor): void {
+  const inside = reshape?.shape ?? [];
+  if ([...dims, ...inside].some((d) => d < 0))
+    throw new Error(`${what} is reshaped, so its dimensions must be fixed`);
+  if (sizeOf(dims) !== sizeOf(inside)) {
+    throw new Error(`${what} cannot be reshaped from [${dims.join(', ')}] to [${inside.join(', ')}]`);
+  }
+  if (side === 'output')
+    throw new Error(`${what}: outputs are given as the graph shapes them; leave its reshape out`);
+}
+
+function refuseUnknown(
+  side: string,
+  configured: readonly ConfigTensor[] | undefined,
+  tensors: readonly GraphTensor[],
+): void {
+  const unknown = configured?.find((t) => !tensors.some((tensor) => tensor.name === t.name));
+  if (!unknown) return;
+  const names = tensors.map((t) => `'${t.name}'`).join(', ');
+  throw new Error(`the graph has no ${side} '${unknown.name}'; it has ${names}`);
+}
+
+function field(tensor: GraphTensor, dims: readonly number[], required: boolean) {
+  return { name: tensor.name, type: columnTypes[tensor.type], required, shape: [...dims] };
+}

@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import { type PbMessage, PbSyntaxError, type PbValue, readPbtxt } from './read-pbtxt.ts';
+
+/**
+ * A model's configuration as Triton writes it (model_config.proto), as far as this server acts by it. Numbers may
+ * come as texts, as protobuf's JSON form has them.
+ */
+const int = z.preprocess((v) => (typeof v === 'string' && /^-?\d+$/.test(v) ? Number(v) : v), z.int());
+const text = z.string();
+const dims = z.array(int);
+
+const tensorSchema = z.object({
+  name: text,
+  data_type: text.default('TYPE_INVALID'),
+  dims: dims.default([]),
+  reshape: z.object({ shape: dims.default([]) }).optional(),
+  optional: z.boolean().optional(),
+  label_filename: text.optional(),
+});
+export type ConfigTensor = z.output<typeof tensorSchema>;
+
+const warmupInputSchema = z.object({
+  data_type: text.default('TYPE_INVALID'),
+  dims: dims.default([]),
+  zero_data: z.boolean().optional(),
+  random_data: z.boolean().optional(),
+  input_data_file: text.optional(),
+});
+
+const queuePolicySchema = z.object({
+  timeout_action: text.default('REJECT'),
+  default_timeout_microseconds: int.default(0),
+  max_queue_size: int.default(0),
+});
+
+export const modelConfigSchema = z.object({
+  name: text.optional(),
+  platform: text.optional(),
+  backend: text.optional(),
+  runtime: text.optional(),
+  version_policy: z
+    .object({
+      latest: z.object({ num_versions: int.default(1) }).optional(),
+      all: z.object({}).optional(),
+      specific: z.object({ versions: z.array(int).default([]) }).optional(),
+    })
+    .optional(),
+  max_batch_size: int.optional(),
+  input: z.array(tensorSchema).optional(),
+  output: z.array(tensorSchema).optional(),
+  instance_group: z.array(z.record(z.string(), z.unknown())).optional(),
+  default_model_filename: text.optional(),
+  dynamic_batching: z
+    .object({
+      preferred_batch_size: dims.default([]),
+      max_queue_delay_microseconds: int.default(0),
+      default_queue_policy: queuePolicySchema.optional(),
+    })
+    .optional(),
+  model_warmup: z
+    .array(
+      z.object({
+        name: text.default('sample'),
+        batch_size: int.default(1),
+        count: int.default(1),
+        inputs: z.record(z.string(), warmupInputSchema).default({}),
+      }),
+    )
+    .optional(),
+  parameters: z.record(z.string(), z.object({ string_value: text.default('') })).optional(),
+  response_cache: z.object({ enable: z.boolean().default(false) }).optional(),
+});
+export type ModelConfig = z.output<typeof modelConfigSchema>;
+
+export interface ReadConfig {
+  readonly config: ModelConfig;
+  /** Fields that are there and change nothing here, by path. */
+  readonly ignored: readonly string[];
+}
+
+/** Fields that hold several values; every other field of the text format has its last value. */
+const repeated = new Set([
+  'input',
+  'output',
+  'dims',
+  'shape',
+  'instance_group',
+  'gpus',
+  'versions',
+  'preferred_batch_size',
+  'model_warmup',
+]);
+const maps = new Set(['parameters', 'inputs']);
+/** Read by others or for information only: no word is lost about them. */
+const informative = new Set(['format', 'kind', 'count', 'is_shape_tensor', 'allow_ragged_batch']);
+
+/** Reads `config.pbtxt`. Throws an error that says where and what is wrong. */
+export function readConfigText(source: string): ReadConfig {
+  return readConfigObject(plain(readPbtxt(source)));
+}
+
+/** Reads the JSON form, snake_case or camelCase. Throws an error that says what is wrong. */
+export function readConfigJson(source: string): ReadConfig {
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch (cause) {
+    throw new Error(`the configuration is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error('the configuration must be a JSON object');
+  return readConfigObject(snakeCased(value, false) as Record<string, unknown>);
+}
+
+function readConfigObject(object: Record<string, unknown>): ReadConfig {
+  const parsed = modelConfigSchema.safeParse(object);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Error(`${issue?.path.map(String).join('.') || 'the configuration'}: ${issue?.message}`);
+  }
+  return { config: parsed.data, ignored: lost(object, parsed.data, '') };
+}
+
+/** Paths of what the schema left out. */
+function lost(given: unknown, kept: unknown, path: string): string[] {
+  if (typeof given !== 'object' || given === null || typeof kept !== 'object' || kept === null) return [];
+  return Object.entries(given).flatMap(([name, value]) => {
+    if (informative.has(name)) return [];
+    const at = path === '' ? name : `${path}.${name}`;
+    const other = (kept as Record<string, unknown>)[name];
+    return other === undefined ? [at] : lost(value, other, at);
+  });
+}
+
+function plain({ fields }: PbMessage): Record<string, unknown> {
+  const value = (v: PbValue) => (typeof v === 'object' ? plain(v) : v);
+  return Object.fromEntries(
+    [...fields].map(([name, values]) => {
+      if (maps.has(name)) return [name, Object.fromEntries(values.map((v) => entryOf(name, v)))];
+      return [name, repeated.has(name) ? values.map(value) : value(values.at(-1) as PbValue)];
+    }),
+  );
+}
+
+/** An entry of a map field: `{ key: "…" value { … } }`. */
+function entryOf(name: string, entry: PbValue): [string, unknown] {
+  const fields = typeof entry === 'object' ? entry.fields : null;
+  const [key, value] = [fields?.get('key')?.at(-1), fields?.get('value')?.at(-1)];
+  if (typeof key !== 'string') throw new PbSyntaxError(1, `each of ${name} needs a key and a value`);
+  return [key, typeof value === 'object' ? plain(value) : (value ?? {})];
+}
+
+/** Names of fields as in the proto file; names that the writer chose (in maps) stay as they are. */
+function snakeCased(value: unknown, inMap: boolean): unknown {
+  if (Array.isArray(value)) return value.map((item) => snakeCased(item, false));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => {
+      const snake = inMap ? name : name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+      return [snake, snakeCased(item, !inMap && maps.has(snake))];
+    }),
+  );
+}

@@ -1,0 +1,273 @@
+import { join } from 'node:path';
+import { fail, MillraceError } from '../../../core/errors.ts';
+import { uuidv7 } from '../../../core/ids.ts';
+import type { BlobStore } from '../../../platform/blobs/index.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import type { LoadOverride, ModelRepository, RepositoryEntry } from '../contract/model-repository.ts';
+import type { EndpointRoute } from '../contract.ts';
+import type { PackageLoader } from '../plane/package-loader.ts';
+import type { Plane } from '../plane/plane.ts';
+import { buildVersion } from './build-version.ts';
+import { chooseVersions } from './choose-versions.ts';
+import { optionsOf } from './endpoint-options.ts';
+import { type ModelConfig, readConfigJson, readConfigText } from './model-config.ts';
+import { configFileName, folderSource, givenSource, type ModelSource, modelNames } from './model-source.ts';
+
+export interface RepositoryOptions {
+  readonly directory: string;
+  readonly plane: Plane;
+  readonly loader: PackageLoader;
+  readonly blobs: BlobStore;
+  readonly logger: Logger;
+}
+
+/** A version that answers. */
+interface Served {
+  readonly version: string;
+  readonly digest: string;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** What is known of a model that was seen once. */
+interface Known {
+  /** Newest first. */
+  served: readonly Served[];
+  /** Why versions (or, under '', the model) could not be loaded at the last attempt. */
+  problems: ReadonlyMap<string, string>;
+  versions: readonly string[];
+  /** Of the folder at the last attempt; null when there was none. */
+  fingerprint: string | null;
+  /** What is served was brought along by a load request. */
+  given: boolean;
+  state: 'LOADING' | 'UNLOADED' | 'SETTLED';
+}
+
+const unloaded = 'unloaded';
+const noOverride: LoadOverride = { config: null, files: new Map() };
+
+/**
+ * The models of a folder in Triton's layout (`<model>/config.pbtxt`, `<model>/<version>/model.onnx`), each an endpoint
+ * of a data plane. A model changes in one swap after all of its new versions were tried: requests never fail, and a
+ * version that cannot be loaded leaves in service what was there. Changes are made one after the other.
+ */
+export class RepositoryModels implements ModelRepository {
+  readonly #options: RepositoryOptions;
+  readonly #models = new Map<string, Known>();
+  #routeVersion = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: RepositoryOptions) {
+    this.#options = options;
+  }
+
+  index(): readonly RepositoryEntry[] {
+    const names = [...this.#models.keys()].sort();
+    return names.flatMap((name) => entriesOf(name, this.#models.get(name) as Known));
+  }
+
+  /** The configuration that a version is served by, in Triton's JSON form; null when it is not served. */
+  config(name: string, version: string | null): Readonly<Record<string, unknown>> | null {
+    const served = this.#models.get(name)?.served ?? [];
+    return (version === null ? served[0] : served.find((s) => s.version === version))?.config ?? null;
+  }
+
+  load(name: string, override: LoadOverride = noOverride): Promise<void> {
+    return this.#inTurn(async () => {
+      const problems = await this.#load(name, override);
+      const [first] = problems;
+      if (first) throw fail('model_load_failed', { model: name, problem: first });
+    });
+  }
+
+  unload(name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const known = this.#models.get(name);
+      if (!known) {
+        throw fail('model_unload_failed', { model: name, problem: 'it is not in the repository' });
+      }
+      if (known.served.length === 0 && known.state !== 'SETTLED') return;
+      this.#options.plane.drop(name);
+      Object.assign(known, { served: [], problems: new Map(), state: 'UNLOADED' } satisfies Partial<Known>);
+      await this.#release();
+      this.#options.logger.info({ model: name }, 'model unloaded');
+    });
+  }
+
+  /**
+   * Looks at the folder. New and changed models are loaded, those that are gone are unloaded; a model that was unloaded
+   * by request stays so until its files change.
+   *
+   * @param loads which models may be loaded; the others are only known
+   */
+  poll(loads: (name: string) => boolean = () => true): Promise<void> {
+    return this.#inTurn(async () => {
+      const names = await modelNames(this.#options.directory);
+      for (const name of names) {
+        const source = await folderSource(join(this.#options.directory, name));
+        if (!source) continue;
+        const known = this.#models.get(name);
+        if (known?.fingerprint === source.fingerprint) continue;
+        if (loads(name)) await this.#load(name, noOverride, source);
+        else if (!known) this.#models.set(name, { ...seenNow(source), state: 'UNLOADED' });
+      }
+      for (const [name, known] of this.#models) {
+        if (names.includes(name) || known.given) continue;
+        if (known.served.length > 0) this.#options.plane.drop(name);
+        this.#models.delete(name);
+        this.#options.logger.info({ model: name }, 'model is gone from the repository: unloaded');
+      }
+      await this.#release();
+    });
+  }
+
+  /** Resolves when no change is under way. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(change);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Loads what the policy wants, puts what answers into service, and gives the problems, the worst first. */
+  async #load(name: string, override: LoadOverride, seen?: ModelSource): Promise<readonly string[]> {
+    const { directory, logger } = this.#options;
+    const given = override.files.size > 0;
+    const folder = seen ?? (await folderSource(join(directory, name)));
+    let source: ModelSource | null = folder;
+    let config: ModelConfig;
+    try {
+      if (given && override.config === null) throw new Error('files need a config with them');
+      if (given) source = givenSource(override.files);
+      if (!source) {
+        throw new Error(`failed to poll from model repository: there is no folder "${name}" in it`);
+      }
+      config = await this.#config(name, source, override);
+    } catch (error) {
+      const problem = messageOf(error);
+      this.#options.logger.error({ model: name, problem }, 'model not loaded as it is');
+      const before = this.#models.get(name);
+      // A name that is nowhere is no model of the repository.
+      if (before ?? folder)
+        this.#models.set(name, { ...seenNow(folder, before), problems: new Map([['', problem]]) });
+      return [problem];
+    }
+    const known: Known = {
+      ...seenNow(folder, this.#models.get(name)),
+      versions: source.versions,
+      given,
+      state: 'LOADING',
+    };
+    this.#models.set(name, known);
+    const wanted = chooseVersions(config.version_policy, source.versions);
+    const problems = new Map<string, string>();
+    if (wanted.length === 0) problems.set('', 'it has no version folder (1, 2, …)');
+    const loaded: Served[] = [];
+    for (const version of wanted) {
+      try {
+        const built = await buildVersion(name, version, source, config, this.#options.blobs);
+        await this.#options.loader.ensure(this.#route(name, [{ version, ...built }], config));
+        loaded.unshift({ version, ...built });
+      } catch (error) {
+        problems.set(version, messageOf(error));
+        logger.error({ model: name, version, problem: messageOf(error) }, 'model version not loaded');
+        const old = known.served.find((s) => s.version === version);
+        if (old) loaded.unshift(old);
+      }
+    }
+    if (loaded.length > 0) {
+      const route = this.#route(name, loaded, config);
+      await this.#options.plane.swap(route, this.#options.loader.modelOf);
+      logger.info({ model: name, versions: loaded.map((s) => s.version) }, 'model in service');
+    }
+    const served = loaded.length > 0 ? loaded : known.served;
+    this.#models.set(name, { ...known, served, problems, state: 'SETTLED' });
+    await this.#release();
+    return [...problems].map(([version, text]) => (version === '' ? text : `version ${version}: ${text}`));
+  }
+
+  async #config(name: string, source: ModelSource, override: LoadOverride): Promise<ModelConfig> {
+    const bytes = override.config === null ? await source.read(configFileName) : null;
+    const text = bytes && new TextDecoder().decode(bytes);
+    const { config, ignored } =
+      override.config !== null ? readConfigJson(override.config) : readConfigText(text ?? '');
+    if (ignored.length > 0) {
+      this.#options.logger.info(
+        { model: name, fields: ignored },
+        'fields of the configuration change nothing here',
+      );
+    }
+    if (config.name && config.name !== name) {
+      throw new Error(
+        `unexpected directory name '${name}' for model '${config.name}': they must be the same`,
+      );
+    }
+    const kind = config.platform || config.backend;
+    if (kind && !/^onnx/.test(kind))
+      throw new Error(`"${kind}" is not served here: only ONNX graphs are (onnxruntime)`);
+    return config;
+  }
+
+  /** The newest version answers whoever names none; all of them answer those who do. */
+  #route(name: string, served: readonly Served[], config: ModelConfig): EndpointRoute {
+    return {
+      endpoint: name,
+      model: name,
+      routeVersion: ++this.#routeVersion,
+      salt: uuidv7(),
+      entityFeature: null,
+      eventTimeFeature: null,
+      options: optionsOf(config),
+      arms: served.map(({ version, digest }, i) => ({
+        arm: i === 0 ? 'champion' : `version-${version}`,
+        modelVersion: version,
+        packageDigest: digest,
+        weight: i === 0 ? 1 : 0,
+      })),
+      shadow: null,
+    };
+  }
+
+  /** Closes models that nobody serves any more; requests under way end first. */
+  async #release(): Promise<void> {
+    await this.#options.loader.keepOnly(this.#options.plane.endpoints.map((state) => state.route));
+  }
+}
+
+/** A model by its folder, with what is served of it until now. */
+function seenNow(folder: ModelSource | null, before?: Known): Known {
+  return {
+    served: before?.served ?? [],
+    problems: new Map(),
+    versions: folder?.versions ?? before?.versions ?? [],
+    fingerprint: folder?.fingerprint ?? null,
+    given: before?.given ?? false,
+    state: 'SETTLED',
+  };
+}
+
+function entriesOf(name: string, known: Known): readonly RepositoryEntry[] {
+  const { served, problems, versions, state } = known;
+  const wholeProblem = problems.get('') ?? '';
+  const names = new Set([...served.map((s) => s.version), ...problems.keys()].filter((v) => v !== ''));
+  if (names.size === 0) {
+    const loading = state === 'LOADING';
+    const reason = wholeProblem || (loading ? '' : unloaded);
+    return [{ name, version: versions.at(-1) ?? null, state: loading ? 'LOADING' : 'UNAVAILABLE', reason }];
+  }
+  return [...names]
+    .sort((a, b) => Number(a) - Number(b))
+    .map((version): RepositoryEntry => {
+      const ready = served.some((s) => s.version === version);
+      const problem = problems.get(version) ?? wholeProblem;
+      if (!ready) return { name, version, state: 'UNAVAILABLE', reason: problem };
+      return { name, version, state: 'READY', reason: problem && `an earlier file is served: ${problem}` };
+    });
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof MillraceError) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,101 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import type { Registry } from '../../../platform/metrics/index.ts';
+import type { SegmentFrames } from '../../../platform/segments/index.ts';
+import { PackageLoader } from '../plane/package-loader.ts';
+import { Plane } from '../plane/plane.ts';
+import { planeMetrics } from '../plane/plane-metrics.ts';
+import { PredictionLogs, type PredictionLogsOptions } from '../plane/prediction-logs.ts';
+import { KeptSegments } from './kept-segments.ts';
+import { RepositoryModels } from './model-repository.ts';
+
+export interface StandaloneOptions {
+  /** The repository. */
+  readonly repository: string;
+  /** Keeps blobs/, log/ and predictions/. */
+  readonly directory: string;
+  /** How often the repository is looked at; 0: at the start alone. */
+  readonly pollMs: number;
+  /** Models to load at the start; null: all, and those that change later. */
+  readonly loadOnly: readonly string[] | null;
+  /** Size of the prediction log that is kept. */
+  readonly keptLogBytes: number;
+  readonly frames: SegmentFrames;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly segmentLimits: PredictionLogsOptions['limits'];
+}
+
+/** The serve role without control: a data plane whose models come from a folder. */
+export class Standalone {
+  readonly plane: Plane;
+  readonly repository: RepositoryModels;
+  readonly #logs: PredictionLogs;
+  readonly #logger: Logger;
+  #timer: NodeJS.Timeout | null = null;
+  #ready = false;
+  #closed = false;
+
+  private constructor(plane: Plane, repository: RepositoryModels, logs: PredictionLogs, logger: Logger) {
+    this.plane = plane;
+    this.repository = repository;
+    this.#logs = logs;
+    this.#logger = logger;
+  }
+
+  /** Recovers the prediction log and begins to load the models; `loaded` tells when each was tried. */
+  static async open(options: StandaloneOptions): Promise<Standalone> {
+    const { directory, frames, logger } = options;
+    await mkdir(directory, { recursive: true });
+    const kept = await KeptSegments.open(join(directory, 'predictions'), options.keptLogBytes, (path) =>
+      logger.debug({ path }, 'oldest part of the prediction log removed: it has its size'),
+    );
+    const logs = await PredictionLogs.open({
+      directory: join(directory, 'log'),
+      frames,
+      logger,
+      ship: kept.keep,
+      limits: options.segmentLimits,
+    });
+    const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
+    const loader = new PackageLoader(blobs, () => Promise.reject(new Error('there is no control')));
+    const plane = new Plane(logs, planeMetrics(options.metrics));
+    const repository = new RepositoryModels({ directory: options.repository, plane, loader, blobs, logger });
+    const standalone = new Standalone(plane, repository, logs, logger);
+    standalone.#follow(options);
+    return standalone;
+  }
+
+  /** True once every model that is to be loaded was tried: it is in service, or the index tells why not. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Stops looking at the repository and seals the log; what is not in predictions/ then gets there after the next start. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    await this.repository.settled();
+    await this.plane.shadowsDrained();
+    await this.#logs.close();
+  }
+
+  #follow({ pollMs, loadOnly }: StandaloneOptions): void {
+    const look = async (): Promise<void> => {
+      // Where the models to load are named, later changes are loaded by request alone.
+      const loads = (name: string) => loadOnly === null || (!this.#ready && loadOnly.includes(name));
+      try {
+        await this.repository.poll(loads);
+        this.#ready = true;
+      } catch (error) {
+        this.#logger.error({ err: error }, 'the repository cannot be read');
+      }
+      if (this.#closed || pollMs === 0) return;
+      this.#timer = setTimeout(() => void look(), pollMs);
+      this.#timer.unref();
+    };
+    void look();
+  }
+}
