@@ -27,7 +27,7 @@ import {
   registryMigrations,
   WebhookWorker,
 } from '../lifecycle/registry/index.ts';
-import { ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
+import { BatchService, ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
 import { createLoop, DeploymentService, deployStep, loopMigrations, prepareDataStep } from '../loop/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
 import { type DataDirectory, durationMsOf, patternOf, type Settings } from '../platform/config/index.ts';
@@ -43,6 +43,7 @@ import { Outbound } from '../platform/outbound/index.ts';
 import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
 import { addMlflowSurface } from '../surfaces/mlflow/index.ts';
 import { artifactStorageOf } from './artifact-storage.ts';
+import { createBatchPorts } from './batch-ports.ts';
 import { createCardEvidence } from './card-evidence.ts';
 import { createDeploymentPorts } from './deployment-ports.ts';
 import { keptByRegistry } from './kept-by-registry.ts';
@@ -159,6 +160,7 @@ export async function createControlServices(parts: ControlParts) {
   const kinds = [...controlKinds, ...workerStepKinds(parts.settings)];
   const pipelines = new Pipelines({ db, journal, jobs, kinds });
   const deployments = new DeploymentService(db, pipelines, createDeploymentPorts(slices));
+  const batches = new BatchService({ db, journal, blobs, ports: createBatchPorts(slices, pipelines) });
   const loop = createLoop({ db, journal, pipelines, watermarks, ports, log, clock }, blobs);
   const runner = new StepRunner({
     queue: jobs,
@@ -200,6 +202,7 @@ export async function createControlServices(parts: ControlParts) {
     lineage,
     governance,
     serving,
+    batches,
     feedback,
     monitoring,
     pipelines,

@@ -11,6 +11,7 @@ import { pipelinesErrors } from './errors/pipelines.ts';
 import { platformErrors } from './errors/platform.ts';
 import { registryErrors } from './errors/registry.ts';
 import { servingErrors } from './errors/serving.ts';
+import { servingOperationsErrors } from './errors/serving-operations.ts';
 
 export type { ErrorEntry } from './errors/ErrorEntry.ts';
 
@@ -26,6 +27,7 @@ export const errorCatalogue = {
   ...evaluationErrors,
   ...registryErrors,
   ...servingErrors,
+  ...servingOperationsErrors,
   ...feedbackErrors,
   ...monitoringErrors,
   ...governanceErrors,

@@ -1,6 +1,9 @@
+export { type BatchPorts, BatchService, type BatchStepRun } from './batch/batch-service.ts';
+export * from './batch/contract.ts';
+export { batchRoutes } from './batch/routes.ts';
 export type { LoadOverride, ModelRepository, RepositoryEntry } from './contract/model-repository.ts';
 export * from './contract.ts';
-export { packageInputsSchema, packageOutputsSchema, packageStep } from './jobs.ts';
+export { batchStep, packageInputsSchema, packageOutputsSchema, packageStep } from './jobs.ts';
 export { servingMigrations } from './migrations.ts';
 export type { EndpointState, ServedArm } from './plane/endpoint-state.ts';
 export type { Plane } from './plane/plane.ts';

@@ -74,6 +74,7 @@ export {
   modelVersionSchema,
   registeredModelSchema,
 } from '../../lifecycle/registry/contract.ts';
+export { type BatchPrediction, batchPredictionSchema } from '../../lifecycle/serving/batch/contract.ts';
 export { type Endpoint, endpointSchema } from '../../lifecycle/serving/contract.ts';
 export {
   applyResultSchema,

@@ -129,6 +129,26 @@ export const modelCommands: readonly CommandSpec[] = [
     load: async () => (await import('./endpoints.ts')).endpoints,
   },
   {
+    name: 'predict',
+    summary: 'score every row of a file with an endpoint’s champion or a version of a model',
+    positionals: ['<endpoint | model/version>', '<file | dataset:id | log:endpoint@from/to>'],
+    options: {
+      out: { summary: 'where the predictions go: .parquet or .csv', value: '<file>', required: true },
+      keep: { summary: 'columns that the output has too (all that are no inputs)', value: '<columns>' },
+      log: { summary: 'put the rows into the endpoint’s prediction log too' },
+    },
+    example: 'predict churn customers.parquet --out predictions.parquet',
+    load: async () => (await import('./predict.ts')).predict,
+  },
+  {
+    name: 'predictions',
+    summary: 'batch predictions with their progress, newest first',
+    positionals: [],
+    options: { limit },
+    example: 'predictions',
+    load: async () => (await import('./predict.ts')).predictions,
+  },
+  {
     name: 'labels',
     summary: 'send ground truth from a CSV file; without one, count what came in',
     positionals: ['<endpoint>', '[file.csv]'],

@@ -1,0 +1,34 @@
+import { MillraceError } from '../core/errors.ts';
+import type { Pipelines } from '../lifecycle/pipelines/index.ts';
+import type { BatchPorts } from '../lifecycle/serving/index.ts';
+import { systemActor as system } from '../platform/access/index.ts';
+import type { LoopSlices } from './loop-ports.ts';
+
+/** The other parts' front doors as batch predictions need them. */
+export function createBatchPorts(slices: LoopSlices, pipelines: Pipelines): BatchPorts {
+  const { registry, serving, data, feedback } = slices;
+  return {
+    start: (tx, step) => pipelines.start(tx, step),
+    stepRun: (id) => pipelines.get(system, id),
+    stepRuns: ({ limit, afterId }) => pipelines.list(system, { kind: 'batch-predict', limit, afterId }),
+    cancel: (tx, id, reason) => pipelines.cancelIn(tx, id, reason),
+    endpoint: (name) => serving.endpoint(system, name),
+    packageOf: async (model, version) => {
+      const { digest } = await registry.getVersion(system, model, version);
+      if (digest === null) throw new MillraceError('version_not_packaged', { name: model, version });
+      return digest;
+    },
+    dataset: async (id) => {
+      const { digest, dataset, version } = await data.version(system, id);
+      return { digest, name: `${dataset} v${version}` };
+    },
+    segments: async (endpoint, fromMs, toMs) => {
+      await serving.sealPredictions();
+      const segments = await feedback.predictionSegments(system, { endpoint });
+      return segments.filter((s) => s.maxEventTimeMs >= fromMs && s.minEventTimeMs < toMs);
+    },
+    registerSegment: async (segment) => {
+      await feedback.registerSegment(system, segment);
+    },
+  };
+}

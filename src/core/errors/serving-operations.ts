@@ -1,0 +1,65 @@
+import type { ErrorEntries } from './ErrorEntry.ts';
+
+/** Batch predictions, keys and limits of endpoints, and requests that HTTP itself forbids. */
+export const servingOperationsErrors = {
+  batch_input_unreadable: {
+    status: 422,
+    title: 'Input of a batch cannot be read',
+    message: '{name} cannot be read: {problem}',
+    next: 'Send a Parquet file, or a CSV file in UTF-8 with a header line.',
+  },
+  batch_unfinished: {
+    status: 409,
+    title: 'Batch is not finished',
+    message: 'batch prediction {id} is {status}',
+    next: 'Look at GET /api/v1/batch-predictions/{id} and ask again when it has succeeded.',
+  },
+  batch_process_ended: {
+    status: 500,
+    title: 'Batch process ended',
+    message: 'the process that scored the rows ended: {problem}',
+    next: 'It is tried again from the last part that was kept. If that goes on, give the worker more memory.',
+  },
+  key_missing: {
+    status: 401,
+    title: 'Key missing',
+    message: 'endpoint "{endpoint}" asks for a key',
+    next: 'Send it as "Authorization: Bearer <key>" or "X-API-Key: <key>".',
+  },
+  key_refused: {
+    status: 401,
+    title: 'Key refused',
+    message: 'the key is not known, was revoked or has expired',
+    next: 'Ask whoever runs the endpoint for a new one (millrace keys create).',
+  },
+  key_forbidden: {
+    status: 403,
+    title: 'Key does not allow this',
+    message: 'the key does not allow to {action} at endpoint "{endpoint}"',
+    next: 'Use a key that was made for this endpoint and action.',
+  },
+  limit_reached: {
+    status: 429,
+    title: 'Limit reached',
+    message: 'endpoint "{endpoint}" takes at most {limit} {what}',
+    next: 'Send the request again after {retryAfterSeconds} s, or raise {option} in the options of the endpoint.',
+  },
+  http_malformed: {
+    status: 400,
+    title: 'Malformed HTTP',
+    message: 'the request is not HTTP that can be read: {problem}',
+    next: 'Correct the client; nothing of the request was used.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'Method not allowed',
+    message: '{method} is not done at {path}',
+    next: 'It takes {allowed}.',
+  },
+  tls_files_unreadable: {
+    status: 500,
+    title: 'Certificate cannot be used',
+    message: 'the certificate {cert} and key {key} cannot be used: {problem}',
+    next: 'Give a PEM certificate (chain) and its private key.',
+  },
+} as const satisfies ErrorEntries;

@@ -1,0 +1,76 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { type ErrorCode, errorCatalogue, fail } from '../../../core/errors.ts';
+import { installationDirectory } from '../../../core/installation.ts';
+import { attemptVariable, noteProcess } from '../../../platform/executors/local/index.ts';
+import type { FromBatchProcess, ToBatchProcess } from './protocol.ts';
+
+type Answer = Exclude<FromBatchProcess, { type: 'failed' | 'broken' }>;
+
+/** The process that scores a batch, as the step sees it: a message out, the next message in. */
+export class BatchProcess {
+  readonly #child: ChildProcess;
+  readonly #arrived: FromBatchProcess[] = [];
+  #wake: () => void = () => {};
+  #ended: string | null = null;
+
+  private constructor(child: ChildProcess, signal: AbortSignal) {
+    this.#child = child;
+    child.on('message', (message: FromBatchProcess) => {
+      this.#arrived.push(message);
+      this.#wake();
+    });
+    child.on('error', () => {
+      // The exit that follows reports it.
+    });
+    child.on('exit', (code, killed) => {
+      this.#ended = killed ?? `exit ${code}`;
+      this.#wake();
+    });
+    signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
+  }
+
+  /** @param attempt names the attempt in the process's environment, so that a killed worker can end it later */
+  static async start(workDir: string, attempt: string, signal: AbortSignal): Promise<BatchProcess> {
+    signal.throwIfAborted();
+    const child = fork(join(installationDirectory, 'src/lifecycle/serving/batch/child.ts'), {
+      serialization: 'advanced',
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      env: { ...process.env, [attemptVariable]: attempt },
+      detached: true,
+    });
+    const started = new BatchProcess(child, signal);
+    if (child.pid !== undefined) await noteProcess(workDir, child.pid);
+    return started;
+  }
+
+  send(message: ToBatchProcess): void {
+    if (this.#child.connected) this.#child.send(message);
+  }
+
+  /** The next message. Throws what the process says went wrong, and `batch_process_ended` when it is gone. */
+  async next(signal: AbortSignal): Promise<Answer> {
+    for (;;) {
+      signal.throwIfAborted();
+      const message = this.#arrived.shift();
+      if (message?.type === 'failed') throw fail(codeOf(message.code), message.params);
+      if (message?.type === 'broken') throw new Error(message.message);
+      if (message) return message;
+      if (this.#ended !== null) throw fail('batch_process_ended', { problem: this.#ended });
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#ended !== null) return;
+    const ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+function codeOf(code: string): ErrorCode {
+  return code in errorCatalogue ? (code as ErrorCode) : 'internal';
+}

@@ -1,0 +1,269 @@
+import { fail } from '../../../core/errors.ts';
+import type { Digest } from '../../../core/json.ts';
+import { type Clock, parseTime, wallClock } from '../../../core/time.ts';
+import { type Actor, authorize } from '../../../platform/access/index.ts';
+import type { BlobStore } from '../../../platform/blobs/index.ts';
+import type { Database, Tx } from '../../../platform/db/index.ts';
+import type { Journal } from '../../../platform/journal/index.ts';
+import type { Endpoint, PredictionSegment } from '../contract.ts';
+import {
+  type BatchInputs,
+  type BatchPart,
+  type BatchPrediction,
+  batchInputsSchema,
+  batchOutputsSchema,
+  type CreateBatchPrediction,
+  createBatchPredictionSchema,
+} from './contract.ts';
+import { BatchStore } from './store.ts';
+
+/** A step run, as far as a batch needs it. */
+export interface BatchStepRun {
+  readonly id: string;
+  readonly kind: string;
+  readonly status: BatchPrediction['status'];
+  readonly inputs: unknown;
+  readonly outputs: unknown;
+  readonly error: BatchPrediction['error'];
+  readonly attempts: number;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+}
+
+/** What batches need of the other parts. */
+export interface BatchPorts {
+  /** Enqueues a step in the transaction and gives its id. */
+  readonly start: (tx: Tx, step: { kind: string; inputs: unknown; subject: string }) => Promise<string>;
+  readonly stepRun: (id: string) => Promise<BatchStepRun>;
+  /** Batches, newest first. */
+  readonly stepRuns: (page: {
+    readonly limit: number;
+    readonly afterId: string | undefined;
+  }) => Promise<readonly BatchStepRun[]>;
+  readonly cancel: (tx: Tx, id: string, reason: string) => Promise<void>;
+  readonly endpoint: (name: string) => Promise<Endpoint>;
+  /** The package of a registered version; throws where it has none. */
+  readonly packageOf: (model: string, version: number) => Promise<string>;
+  readonly dataset: (id: string) => Promise<{ readonly digest: string; readonly name: string }>;
+  /** Segments of an endpoint's log that hold rows of a span of event time. */
+  readonly segments: (
+    endpoint: string,
+    fromMs: number,
+    toMs: number,
+  ) => Promise<readonly Pick<PredictionSegment, 'digest'>[]>;
+  readonly registerSegment: (segment: PredictionSegment) => Promise<void>;
+}
+
+const kind = 'batch-predict';
+
+/** Batch predictions: which model scores which rows is settled when one is asked for; a step does the work. */
+export class BatchService {
+  readonly #db: Database;
+  readonly #journal: Journal;
+  readonly #blobs: BlobStore;
+  readonly #ports: BatchPorts;
+  readonly #store: BatchStore;
+  readonly #clock: Clock;
+
+  constructor(options: {
+    readonly db: Database;
+    readonly journal: Journal;
+    readonly blobs: BlobStore;
+    readonly ports: BatchPorts;
+    readonly clock?: Clock;
+  }) {
+    this.#db = options.db;
+    this.#journal = options.journal;
+    this.#blobs = options.blobs;
+    this.#ports = options.ports;
+    this.#store = new BatchStore(options.db);
+    this.#clock = options.clock ?? wallClock;
+  }
+
+  /**
+   * Begins a batch. Throws `not_found` for an endpoint, version or dataset, `endpoint_no_champion`, `blob_missing`,
+   * `version_not_packaged`, `invalid_time`, `invalid_input`.
+   */
+  async create(actor: Actor, input: CreateBatchPrediction): Promise<BatchPrediction> {
+    authorize(actor, 'serving:write');
+    const asked = createBatchPredictionSchema.parse(input);
+    const target = await this.#target(asked.target);
+    if (asked.log && target.endpoint === null) {
+      const problem = 'only rows scored for an endpoint have a prediction log to go into';
+      throw fail('invalid_input', { field: 'log', problem });
+    }
+    const inputs: BatchInputs = batchInputsSchema.parse({
+      ...target,
+      source: await this.#source(asked.source),
+      format: asked.format,
+      keep: asked.keep,
+      log: asked.log,
+      requestedAtMs: this.#clock.nowMs(),
+    });
+    const subject = `${inputs.model}/${inputs.modelVersion}`;
+    const id = await this.#db.write(async (tx) => {
+      const stepId = await this.#ports.start(tx, { kind, inputs, subject });
+      await this.#journal.appendAudit(tx, {
+        actor,
+        action: 'batch-prediction:create',
+        subject: { kind: 'batch-prediction', id: stepId },
+        after: { model: subject, endpoint: inputs.endpoint, source: inputs.source.name, log: inputs.log },
+        reason: 'asked for',
+      });
+      return stepId;
+    });
+    return this.get(actor, id);
+  }
+
+  /** Throws `not_found`. */
+  async get(actor: Actor, id: string): Promise<BatchPrediction> {
+    authorize(actor, 'read');
+    const run = await this.#known(id);
+    return toResource(run, await this.#store.progress([id]));
+  }
+
+  async list(
+    actor: Actor,
+    page: { readonly limit: number; readonly afterId: string | undefined },
+  ): Promise<readonly BatchPrediction[]> {
+    authorize(actor, 'read');
+    const runs = await this.#ports.stepRuns(page);
+    const progress = await this.#store.progress(runs.map((run) => run.id));
+    return runs.map((run) => toResource(run, progress));
+  }
+
+  /** Stops a batch; one that has ended stays as it is. */
+  async cancel(actor: Actor, id: string, reason: string): Promise<BatchPrediction> {
+    authorize(actor, 'serving:write');
+    await this.#known(id);
+    await this.#db.write(async (tx) => {
+      await this.#ports.cancel(tx, id, reason);
+      const subject = { kind: 'batch-prediction', id };
+      await this.#journal.appendAudit(tx, { actor, action: 'batch-prediction:cancel', subject, reason });
+    });
+    return this.get(actor, id);
+  }
+
+  /** The digest and file name of a finished batch's output. Throws `batch_unfinished`. */
+  async output(
+    actor: Actor,
+    id: string,
+  ): Promise<{ readonly digest: Digest; readonly name: string; readonly format: string }> {
+    authorize(actor, 'read');
+    const { output, status, format } = await this.get(actor, id);
+    if (!output) throw fail('batch_unfinished', { id, status });
+    return { digest: output.digest as Digest, name: `predictions-${id}.${format}`, format };
+  }
+
+  /** The finished parts, for the step that goes on with it. */
+  async parts(actor: Actor, id: string): Promise<readonly BatchPart[]> {
+    authorize(actor, 'read');
+    return this.#store.parts(id);
+  }
+
+  /** Keeps a finished part, and registers its rows in the prediction log; the same part again changes nothing. */
+  async keepPart(actor: Actor, id: string, part: BatchPart): Promise<void> {
+    const isItsStep = actor.kind === 'job' && actor.id === id;
+    if (!isItsStep) authorize(actor, 'serving:write');
+    const { inputs } = await this.#known(id);
+    const { endpoint } = batchInputsSchema.parse(inputs);
+    if (!(await this.#blobs.info(part.digest as Digest))) throw fail('blob_missing', { digest: part.digest });
+    if (part.log && endpoint !== null) {
+      await this.#ports.registerSegment({
+        id: `batch-${id}-${part.part}`,
+        replicaId: 'batch',
+        endpoint,
+        rows: part.rows,
+        ...part.log,
+      });
+    }
+    await this.#db.write((tx) => this.#store.insert(tx, id, part, this.#clock.nowMs()));
+  }
+
+  async #known(id: string): Promise<BatchStepRun> {
+    const run = await this.#ports.stepRun(id);
+    if (run.kind !== kind)
+      throw fail('not_found', { kind: 'batch prediction', id, list: '/api/v1/batch-predictions' });
+    return run;
+  }
+
+  async #target(target: ReturnType<typeof createBatchPredictionSchema.parse>['target']) {
+    if ('endpoint' in target) {
+      const endpoint = await this.#ports.endpoint(target.endpoint);
+      const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
+      if (!champion) throw fail('endpoint_no_champion', { endpoint: endpoint.name });
+      return {
+        model: endpoint.model,
+        modelVersion: champion.modelVersion,
+        packageDigest: champion.packageDigest,
+        endpoint: endpoint.name,
+        routeVersion: endpoint.routeVersion,
+        entityFeature: endpoint.entityFeature,
+        eventTimeFeature: endpoint.eventTimeFeature,
+      };
+    }
+    return {
+      model: target.model,
+      modelVersion: String(target.version),
+      packageDigest: await this.#ports.packageOf(target.model, target.version),
+      endpoint: null,
+      routeVersion: 0,
+      entityFeature: null,
+      eventTimeFeature: null,
+    };
+  }
+
+  async #source(
+    source: ReturnType<typeof createBatchPredictionSchema.parse>['source'],
+  ): Promise<BatchInputs['source']> {
+    if ('digest' in source) {
+      const { digest, name = digest } = source;
+      if (!(await this.#blobs.info(digest as Digest))) throw fail('blob_missing', { digest });
+      return { kind: 'file', name, digests: [digest], fromMs: null, toMs: null };
+    }
+    if ('datasetVersion' in source) {
+      const { digest, name } = await this.#ports.dataset(source.datasetVersion);
+      return { kind: 'dataset', name, digests: [digest], fromMs: null, toMs: null };
+    }
+    const [fromMs, toMs] = [parseTime(source.from, 'source.from'), parseTime(source.to, 'source.to')];
+    await this.#ports.endpoint(source.log);
+    const segments = await this.#ports.segments(source.log, fromMs, toMs);
+    if (segments.length === 0) {
+      throw fail('invalid_input', {
+        field: 'source',
+        problem: `the log of ${source.log} has no rows of that time`,
+      });
+    }
+    const name = `log of ${source.log}`;
+    return { kind: 'log', name, digests: segments.map((segment) => segment.digest), fromMs, toMs };
+  }
+}
+
+function toResource(
+  run: BatchStepRun,
+  progress: ReadonlyMap<string, BatchPrediction['progress']>,
+): BatchPrediction {
+  const { model, modelVersion, packageDigest, endpoint, source, format, log } = batchInputsSchema.parse(
+    run.inputs,
+  );
+  const { kind: sourceKind, name, digests } = source;
+  return {
+    id: run.id,
+    status: run.status,
+    model,
+    modelVersion,
+    packageDigest,
+    endpoint,
+    source: { kind: sourceKind, name, digests },
+    format,
+    log,
+    progress: progress.get(run.id) ?? { rows: 0, failedRows: 0, totalRows: null },
+    output: run.outputs === null ? null : batchOutputsSchema.parse(run.outputs),
+    error: run.error,
+    attempts: run.attempts,
+    createdAt: run.createdAt,
+    startedAt: run.startedAt,
+    finishedAt: run.finishedAt,
+  };
+}

@@ -1,0 +1,163 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail, MillraceError } from '../../../core/errors.ts';
+import type { DirectFrames } from '../../../platform/frames/direct-frames.ts';
+import { sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
+import { featureColumnPrefix } from '../contract.ts';
+import type { BatchInputs } from './contract.ts';
+import { csvRecords } from './csv-records.ts';
+
+/** Column of a staged CSV file that tells what is wrong with a record; null for a good one. */
+export const problemColumn = '__millrace_problem';
+
+const appendRows = 2048;
+
+/** The input as one Parquet file, in the order in which its rows are answered. */
+export interface BatchSource {
+  readonly path: string;
+  readonly rows: number;
+  /** Columns with their DuckDB types, without the problem column. */
+  readonly columns: ReadonlyMap<string, string>;
+  /** Whether every cell is text (CSV) and has to be read as the model's type. */
+  readonly text: boolean;
+}
+
+/**
+ * Makes the input of a batch readable in one fixed order: a Parquet file as it is, a CSV file record by record, the
+ * segments of a log by event time and id. Throws `batch_input_unreadable`.
+ */
+export async function openSource(
+  frames: DirectFrames,
+  source: BatchInputs['source'],
+  paths: readonly string[],
+  workDir: string,
+): Promise<BatchSource> {
+  const [path] = paths;
+  if (path === undefined)
+    throw fail('batch_input_unreadable', { name: source.name, problem: 'it has no rows' });
+  try {
+    if (source.kind === 'log')
+      return await described(frames, await stageLog(frames, source, paths, workDir), false);
+    if (await isParquet(path)) return await described(frames, path, false);
+    return await described(frames, await stageCsv(frames, path, workDir), true);
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== 'frames_failed') throw error;
+    throw fail('batch_input_unreadable', { name: source.name, problem: error.params.problem }, error);
+  }
+}
+
+async function described(frames: DirectFrames, path: string, text: boolean): Promise<BatchSource> {
+  const file = `read_parquet(${sqlLiteral(path)})`;
+  const described = await frames.query(`DESCRIBE SELECT * FROM ${file}`);
+  const [count] = await frames.query(`SELECT count(*) AS n FROM ${file}`);
+  const columns = new Map(described.map((c) => [String(c.column_name), String(c.column_type)]));
+  columns.delete(problemColumn);
+  return { path, rows: Number(count?.n), columns, text };
+}
+
+async function isParquet(path: string): Promise<boolean> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.toString('latin1') === 'PAR1';
+  } finally {
+    await file.close();
+  }
+}
+
+/** What the champion and challenger answered well, once each, with its features by their own names. */
+async function stageLog(
+  frames: DirectFrames,
+  { fromMs, toMs }: BatchInputs['source'],
+  paths: readonly string[],
+  workDir: string,
+): Promise<string> {
+  const files = `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true)`;
+  const names = (await frames.query(`DESCRIBE SELECT * FROM ${files}`)).map((c) => String(c.column_name));
+  const features = names.filter((name) => name.startsWith(featureColumnPrefix));
+  const fixed = ['prediction_id', 'entity', 'event_time_ms', 'model_version', 'arm', 'score'];
+  const selected = [
+    ...fixed.map((name) =>
+      name === 'event_time_ms' || name === 'prediction_id' ? name : `${name} AS logged_${name}`,
+    ),
+    ...features.map((name) => `${sqlName(name)} AS ${sqlName(name.slice(featureColumnPrefix.length))}`),
+  ];
+  const target = join(workDir, 'log.parquet');
+  await frames.run(
+    `COPY (SELECT ${selected.join(', ')} FROM (
+       SELECT *, row_number() OVER (PARTITION BY prediction_id ORDER BY received_at_ms) AS time_of_id FROM ${files}
+       WHERE arm <> 'shadow' AND event_time_ms >= ${fromMs} AND event_time_ms < ${toMs}
+     ) WHERE time_of_id = 1 ORDER BY event_time_ms, prediction_id)
+     TO ${sqlLiteral(target)} (FORMAT parquet)`,
+  );
+  return target;
+}
+
+/** A CSV file as Parquet of text: one row for each record, also for those that have the wrong number of cells. */
+async function stageCsv(frames: DirectFrames, path: string, workDir: string): Promise<string> {
+  const target = join(workDir, 'input.parquet');
+  let header: readonly string[] | null = null;
+  let writer: Awaited<ReturnType<DirectFrames['writer']>> | null = null;
+  let waiting: (string | null)[][] = [];
+  const flush = () => {
+    const rows = waiting.length;
+    if (rows === 0 || !header) return;
+    const width = header.length + 1;
+    const columns = Array.from({ length: width }, (_, c) => waiting.map((record) => record[c] ?? null));
+    writer?.append(columns, rows);
+    waiting = [];
+  };
+  for await (const records of csvRecords(utf8Of(path))) {
+    for (const record of records) {
+      if (!header) {
+        header = headerOf(record);
+        const columns = [...header, problemColumn].map((name) => `${sqlName(name)} VARCHAR`);
+        await frames.run(`CREATE TABLE staged (${columns.join(', ')})`);
+        writer = await frames.writer('staged');
+        continue;
+      }
+      waiting.push(staged(record, header.length));
+      if (waiting.length === appendRows) flush();
+    }
+  }
+  flush();
+  writer?.close();
+  if (!header)
+    throw fail('batch_input_unreadable', { name: 'the CSV file', problem: 'it has no header line' });
+  await frames.run(`COPY staged TO ${sqlLiteral(target)} (FORMAT parquet)`);
+  await frames.run('DROP TABLE staged');
+  return target;
+}
+
+function staged(record: readonly (string | null)[], width: number): (string | null)[] {
+  if (record.length === width) return [...record, null];
+  const cells = Array.from({ length: width }, (_, i) => record[i] ?? null);
+  return [...cells, `the record has ${record.length} cells, the header ${width}`];
+}
+
+function headerOf(record: readonly (string | null)[]): readonly string[] {
+  const names = record.map((cell) => cell ?? '');
+  const doubled = names.find(
+    (name, i) => names.findIndex((n) => n.toLowerCase() === name.toLowerCase()) !== i,
+  );
+  const problem = names.includes('')
+    ? 'a column has no name'
+    : doubled === undefined
+      ? null
+      : `column "${doubled}" comes twice`;
+  if (problem) throw fail('batch_input_unreadable', { name: 'the header line', problem });
+  return names;
+}
+
+async function* utf8Of(path: string): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
+      yield decoder.decode(chunk as Buffer, { stream: true });
+    yield decoder.decode();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw fail('batch_input_unreadable', { name: 'the CSV file', problem: 'it is not UTF-8' }, error);
+  }
+}

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { storePackage } from '../../../../test/support/serving.ts';
+import { canonicalJson, type Digest } from '../../../core/json.ts';
+import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
+import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
+import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
+import { type BatchInputs, type BatchPart, batchInputsSchema } from './contract.ts';
+import { csvRecords } from './csv-records.ts';
+import { runBatch } from './run-batch.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'millrace-batch-'));
+const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
+const frames = await DirectFrames.open({ memoryLimit: '200MB', temporaryDirectory: directory, threads: 1 });
+after(async () => {
+  frames.close();
+  await rm(directory, { recursive: true });
+});
+const contract = (
+  await blobs.put(canonicalJson({ columns: [{ name: 'x1', range: { min: -10, max: 10 } }, { name: 'x2' }] }))
+).digest;
+const packageDigest = await storePackage(blobs, logisticOnnx(), { ...logisticPackage(), contract });
+
+async function inputsOf(file: string, overrides: Partial<BatchInputs> = {}): Promise<BatchInputs> {
+  const { digest } = await blobs.put(createReadStream(file));
+  return batchInputsSchema.parse({
+    model: 'm',
+    modelVersion: '7',
+    packageDigest,
+    endpoint: null,
+    routeVersion: 0,
+    entityFeature: null,
+    eventTimeFeature: null,
+    source: { kind: 'file', name: file, digests: [digest], fromMs: null, toMs: null },
+    format: 'parquet',
+    keep: null,
+    log: false,
+    requestedAtMs: 1000,
+    ...overrides,
+  });
+}
+
+async function scored(inputs: BatchInputs, partRows: number, done: BatchPart[] = [], signal?: AbortSignal) {
+  const workDir = await mkdtemp(join(directory, 'work-'));
+  const outputs = await runBatch(inputs, {
+    batchId: 'b1',
+    context: { blobs, signal: signal ?? new AbortController().signal, workDir, log: () => {} },
+    parts: {
+      done: async () => [...done],
+      keep: async (part) => {
+        done.push(part);
+      },
+    },
+    partRows,
+  });
+  return { outputs, done, path: await blobs.path(outputs.digest as Digest) };
+}
+
+async function parquet(name: string, sql: string): Promise<string> {
+  const path = join(directory, name);
+  await frames.run(`COPY (${sql}) TO '${path}' (FORMAT parquet)`);
+  return path;
+}
+
+const probability = (x1: number, x2: number) => 1 / (1 + Math.exp(-(x1 - x2)));
+
+test('every row of a Parquet file has its answer, in order, across parts', async () => {
+  const file = await parquet(
+    'in.parquet',
+    "SELECT 'key ' || range AS key, CAST(range % 7 AS INTEGER) AS x1, (range % 5)::DECIMAL(4,1) AS x2, range AS score FROM range(5000)",
+  );
+  const { outputs, done, path } = await scored(await inputsOf(file), 2000);
+  assert.equal(outputs.rows, 5000);
+  assert.equal(outputs.failedRows, 0);
+  assert.ok(done.length >= 2);
+  const rows = await frames.query(`SELECT * FROM read_parquet('${path}')`);
+  assert.deepEqual(Object.keys(rows[0] ?? {}), [
+    'key',
+    'input_score',
+    'prediction',
+    'score',
+    'model_version',
+    'error',
+  ]);
+  rows.forEach((row, i) => {
+    const score = probability(i % 7, i % 5);
+    assert.equal(row.key, `key ${i}`);
+    assert.equal(row.input_score, i);
+    assert.ok(Math.abs(Number(row.score) - score) < 1e-6);
+    assert.equal(row.prediction, score > 0.5 ? 1 : 0);
+    assert.equal(row.model_version, '7');
+    assert.equal(row.error, null);
+  });
+});
+
+test('rows of a CSV file that are wrong have an error, and their neighbours an answer', async () => {
+  const file = join(directory, 'in.csv');
+  await writeFile(
+    file,
+    '\uFEFFid,x1,x2\r\n1,1,2\r\n2,abc,2\r\n3,,2\r\n"4 ""a"", b\nc",1e1,2\r\n5,1\r\n6,1,2,3\r\n\r\n7,inf,0\r\n8,-1,1',
+  );
+  const { outputs, path } = await scored(await inputsOf(file, { keep: ['id'] }), 3);
+  assert.equal(outputs.rows, 8);
+  assert.equal(outputs.failedRows, 5);
+  const rows = await frames.query(`SELECT * FROM read_parquet('${path}')`);
+  assert.deepEqual(
+    rows.map((row) => row.id),
+    ['1', '2', '3', '4 "a", b\nc', '5', '6', '7', '8'],
+  );
+  const errors = rows.map((row) => String(row.error ?? ''));
+  assert.match(errors[1] ?? '', /^input_invalid: input "x1" is "abc"; expected a number/);
+  assert.match(errors[2] ?? '', /^input_invalid: input "x1" is missing/);
+  assert.match(errors[4] ?? '', /the record has 2 cells, the header 3/);
+  assert.match(errors[5] ?? '', /the record has 4 cells, the header 3/);
+  assert.match(errors[6] ?? '', /Infinity/);
+  for (const i of [0, 3, 7]) assert.equal(errors[i], '');
+  assert.deepEqual(
+    rows.map((row) => row.prediction === null),
+    [false, true, true, false, true, true, true, false],
+  );
+});
+
+test('after a crash it goes on with the first row that has no part', async () => {
+  const file = await parquet(
+    'crash.parquet',
+    'SELECT range AS id, 1.0 AS x1, range * 0.001 AS x2 FROM range(9000)',
+  );
+  const inputs = await inputsOf(file);
+  const whole = await scored(inputs, 2048);
+  const stop = new AbortController();
+  const done: BatchPart[] = [];
+  const keepTwo = new Proxy(done, {
+    get(target, name) {
+      if (name === 'push') {
+        return (part: BatchPart) => {
+          target.push(part);
+          if (target.length === 2) stop.abort();
+          return target.length;
+        };
+      }
+      return Reflect.get(target, name);
+    },
+  });
+  await assert.rejects(scored(inputs, 2048, keepTwo, stop.signal));
+  assert.equal(done.length, 2);
+  const again = await scored(inputs, 2048, done);
+  const read = (path: string) => frames.query(`SELECT id, score FROM read_parquet('${path}')`);
+  assert.deepEqual(await read(again.path), await read(whole.path));
+  assert.equal(again.outputs.rows, 9000);
+});
+
+test('rows go into the prediction log with ids, entities and times of their own', async () => {
+  const file = await parquet(
+    'log.parquet',
+    `SELECT range AS x1, 0.5 AS x2, 'c' || range AS customer, TIMESTAMP '2026-01-02 00:00:00' + INTERVAL (range) HOUR AS at
+     FROM range(20)`,
+  );
+  const inputs = await inputsOf(file, {
+    endpoint: 'churn',
+    routeVersion: 3,
+    log: true,
+    entityFeature: 'customer',
+    eventTimeFeature: 'at',
+  });
+  const { done, path } = await scored(inputs, 100);
+  const [part] = done;
+  assert.deepEqual(part?.log && { ...part.log, digest: '' }, {
+    digest: '',
+    minEventTimeMs: Date.UTC(2026, 0, 2),
+    maxEventTimeMs: Date.UTC(2026, 0, 2, 19),
+  });
+  const logged = await frames.query(
+    `SELECT * FROM read_parquet('${await blobs.path(part?.log?.digest as Digest)}')`,
+  );
+  assert.equal(logged.length, 20);
+  assert.deepEqual(
+    [
+      logged[3]?.prediction_id,
+      logged[3]?.entity,
+      logged[3]?.model_version,
+      logged[3]?.arm,
+      logged[3]?.bucket,
+    ],
+    ['b1-3', 'c3', '7', 'champion', null],
+  );
+  assert.equal(logged[3]?.['feature:x1'], 3);
+  assert.match(String(logged[3]?.outputs), /^\{"label":1,"probability":\[0\.0/);
+  assert.match(String(logged[15]?.flags), /out-of-range/);
+  const [row] = await frames.query(`SELECT * FROM read_parquet('${path}') LIMIT 1 OFFSET 3`);
+  assert.equal(row?.prediction_id, 'b1-3');
+  const replayed = await scored(
+    {
+      ...inputs,
+      log: false,
+      source: { kind: 'log', name: 'churn', digests: [part?.log?.digest ?? ''], fromMs: 0, toMs: 2e12 },
+    },
+    100,
+  );
+  const rows = await frames.query(
+    `SELECT prediction_id, input_score, logged_score FROM (SELECT *, NULL AS input_score FROM read_parquet('${replayed.path}'))`,
+  );
+  assert.equal(rows.length, 20);
+  assert.ok(rows.every((r) => r.logged_score !== null));
+});
+
+test('a file without a required input, and one that is no table, are refused as a whole', async () => {
+  const lacking = await parquet('lacking.parquet', 'SELECT 1.0 AS x1');
+  await assert.rejects(scored(await inputsOf(lacking), 10), {
+    code: 'input_missing',
+    message: /"x2" is missing/,
+  });
+  const broken = join(directory, 'broken.parquet');
+  await writeFile(broken, 'PAR1 and nothing that follows');
+  await assert.rejects(scored(await inputsOf(broken), 10), { code: 'batch_input_unreadable' });
+  const empty = join(directory, 'empty.csv');
+  await writeFile(empty, 'x1,x2\n');
+  await assert.rejects(scored(await inputsOf(empty), 10), {
+    code: 'batch_input_unreadable',
+    message: /no rows/,
+  });
+});
+
+test('CSV is the same however its text is cut', async () => {
+  const text = 'a,"b ""x"" ,\r\ny",,""\r\n1,2\n\n"",3';
+  const expected = [
+    ['a', 'b "x" ,\r\ny', null, ''],
+    ['1', '2'],
+    ['', '3'],
+  ];
+  for (let size = 1; size <= text.length; size++) {
+    const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, i) =>
+      text.slice(i * size, (i + 1) * size),
+    );
+    const records = [];
+    for await (const some of csvRecords(
+      (async function* () {
+        yield* chunks;
+      })(),
+    ))
+      records.push(...some);
+    assert.deepEqual(records, expected, `cut every ${size}`);
+  }
+});

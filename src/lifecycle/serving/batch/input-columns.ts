@@ -1,0 +1,119 @@
+import { fail } from '../../../core/errors.ts';
+import type { SignatureField } from '../../../core/model-package.ts';
+import type { FrameChunk } from '../../../platform/frames/direct-frames.ts';
+import { sqlName } from '../../../platform/frames/index.ts';
+import { expectation } from '../plane/row-check.ts';
+import type { BatchSource } from './batch-source.ts';
+
+/** How the cells of one input of the model are selected, and how they are read from a chunk. */
+export interface InputColumn {
+  readonly field: SignatureField;
+  /** SQL expressions; none for an input that the file does not have. */
+  readonly sql: readonly string[];
+  /** `doubles`: the first is DOUBLE with NaN for missing; a second one holds the texts that are no numbers. */
+  readonly kind: 'doubles' | 'values' | 'absent';
+}
+
+const integers = /^(?:TINYINT|SMALLINT|INTEGER|UTINYINT|USMALLINT|UINTEGER)$/;
+const wideIntegers = /^(?:BIGINT|UBIGINT|HUGEINT|UHUGEINT)$/;
+const reals = /^(?:FLOAT|DOUBLE|DECIMAL)/;
+const asNumber = (name: string) => `coalesce(CAST(${name} AS DOUBLE), 'NaN'::DOUBLE)`;
+
+/**
+ * Binds the model's inputs to the columns of the file by name. Numbers of any width are one kind, a CSV cell is read as
+ * the type that the model wants; anything else is passed on as it is and refused row by row, as it would be in a
+ * request. Throws `input_missing` for a required input that the file does not have.
+ */
+export function inputColumns(
+  fields: readonly SignatureField[],
+  source: BatchSource,
+  model: string,
+): readonly InputColumn[] {
+  return fields.map((field): InputColumn => {
+    const type = source.columns.get(field.name);
+    if (type === undefined) {
+      if (!field.required) return { field, sql: [], kind: 'absent' };
+      const known = [...source.columns.keys()].map((name) => `"${name}"`).join(', ');
+      throw fail('input_missing', {
+        input: field.name,
+        expected: `a column: ${expectation(field)}`,
+        extra: `; the file has ${known}`,
+        endpoint: model,
+      });
+    }
+    return { field, ...selection(field, sqlName(field.name), type, source.text) };
+  });
+}
+
+function selection(
+  field: SignatureField,
+  name: string,
+  type: string,
+  text: boolean,
+): Pick<InputColumn, 'sql' | 'kind'> {
+  const values = (sql: string) => ({ sql: [sql], kind: 'values' as const });
+  if (field.shape.length > 0) return values(name);
+  switch (field.type) {
+    case 'double':
+    case 'float':
+    case 'long':
+    case 'integer':
+      if (text) {
+        const number = `TRY_CAST(${name} AS DOUBLE)`;
+        const bad = `CASE WHEN ${number} IS NULL THEN ${name} END`;
+        return { sql: [`coalesce(${number}, 'NaN'::DOUBLE)`, bad], kind: 'doubles' };
+      }
+      if (integers.test(type) || reals.test(type)) return { sql: [asNumber(name)], kind: 'doubles' };
+      if (wideIntegers.test(type)) {
+        return field.type === 'long' ? values(name) : { sql: [asNumber(name)], kind: 'doubles' };
+      }
+      return values(name);
+    case 'boolean':
+      return values(text ? `coalesce(TRY_CAST(${name} AS BOOLEAN)::VARCHAR, ${name})` : name);
+    case 'datetime':
+      return values(
+        /^(?:TIMESTAMP|DATE)/.test(type)
+          ? `strftime(CAST(${name} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ')`
+          : name,
+      );
+    case 'binary':
+      return values(type === 'BLOB' ? `base64(${name})` : name);
+    case 'string':
+      return values(/^ENUM/.test(type) ? `CAST(${name} AS VARCHAR)` : name);
+  }
+}
+
+/** The cells of a column in one chunk; NaN and null are missing values. */
+export type Cells = Float64Array | readonly unknown[];
+
+/**
+ * Reads the inputs of a chunk.
+ *
+ * @param first position of the first input's first expression in the chunk
+ * @param buffers one array per input that may be used again
+ */
+export function readInputs(
+  chunk: FrameChunk,
+  columns: readonly InputColumn[],
+  first: number,
+  buffers: readonly Float64Array[],
+): readonly Cells[] {
+  let at = first;
+  return columns.map((column, i): Cells => {
+    const position = at;
+    at += column.sql.length;
+    if (column.kind === 'absent') return [];
+    if (column.kind === 'values') return booleans(column, chunk.values(position));
+    const numbers = chunk.doubles(position, buffers[i] as Float64Array);
+    if (column.sql.length === 1) return numbers;
+    const bad = chunk.values(position + 1);
+    if (bad.every((text) => text === null)) return numbers;
+    return bad.map((text, row) => text ?? numbers[row]);
+  });
+}
+
+/** Texts of a CSV column that are true or false, as such. */
+function booleans({ field, sql }: InputColumn, values: readonly unknown[]): readonly unknown[] {
+  if (field.type !== 'boolean' || !sql[0]?.startsWith('coalesce(')) return values;
+  return values.map((value) => (value === 'true' ? true : value === 'false' ? false : value));
+}

@@ -1,0 +1,230 @@
+import type { PackageManifest, SignatureField } from '../../../core/model-package.ts';
+import type { DirectFrames, FrameChunk, TableWriter } from '../../../platform/frames/direct-frames.ts';
+import { sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
+import { featureColumnPrefix, predictionLogColumns } from '../contract.ts';
+import { type BatchSource, problemColumn } from './batch-source.ts';
+import type { BatchInputs } from './contract.ts';
+import type { InputColumn } from './input-columns.ts';
+import { isScalar, predictionOutput, type ScoredRows } from './row-scorer.ts';
+
+const resultColumns = ['prediction', 'score', 'model_version', 'error'];
+/** A logged row's id is a column of the output anyway. */
+const idColumn = 'prediction_id';
+
+/** Which columns of the input the output has too, and what they are called there. */
+export function keptColumns(
+  { keep, log }: Pick<BatchInputs, 'keep' | 'log'>,
+  source: BatchSource,
+  fields: readonly SignatureField[],
+): readonly { readonly name: string; readonly as: string }[] {
+  const inputs = new Set(fields.map((field) => field.name));
+  const wanted = keep ?? [...source.columns.keys()].filter((name) => !inputs.has(name));
+  const names = wanted.filter((name) => !log || name !== idColumn);
+  return names.map((name) => ({
+    name,
+    as: resultColumns.includes(name.toLowerCase()) ? `input_${name}` : name,
+  }));
+}
+
+/** The SELECT that reads what a batch needs of its input: inputs first, then what is kept, then what the log wants. */
+export function selectRows(
+  source: BatchSource,
+  inputs: readonly InputColumn[],
+  kept: readonly { readonly name: string }[],
+  { entityFeature, eventTimeFeature, requestedAtMs, log }: BatchInputs,
+  fromRow: number,
+): string {
+  const has = (name: string | null): name is string => name !== null && source.columns.has(name);
+  const cell = (...names: (string | null)[]) => {
+    const found = names.find(has);
+    return found === undefined ? 'NULL::VARCHAR' : `CAST(${sqlName(found)} AS VARCHAR)`;
+  };
+  const timeColumn =
+    ['event_time', eventTimeFeature, 'event_time_ms'].find((name) => has(name ?? null)) ?? null;
+  const expressions = [
+    ...inputs.flatMap(({ sql }) => sql).map((sql, i) => `${sql} AS i${i}`),
+    ...kept.map(({ name }, i) => `${sqlName(name)} AS k${i}`),
+    source.text ? sqlName(problemColumn) : 'NULL::VARCHAR AS problem',
+    ...(log
+      ? [
+          `${cell('prediction_id')} AS prediction_id`,
+          `${cell('entity', entityFeature)} AS entity`,
+          `coalesce(${timeMs(timeColumn, source)}, ${requestedAtMs}) AS event_time_ms`,
+        ]
+      : []),
+  ];
+  const file = `read_parquet(${sqlLiteral(source.path)}, file_row_number = true)`;
+  return `SELECT ${expressions.join(', ')} FROM ${file} WHERE file_row_number >= ${fromRow}`;
+}
+
+/** Epoch milliseconds of a time column: a date or timestamp, an integer, or text of either kind. */
+function timeMs(name: string | null, source: BatchSource): string {
+  if (name === null) return 'NULL::BIGINT';
+  const column = sqlName(name);
+  const type = source.columns.get(name) ?? '';
+  if (/^(?:TIMESTAMP|DATE)/.test(type)) return `epoch_ms(CAST(${column} AS TIMESTAMP))`;
+  if (/INT|DOUBLE|FLOAT|DECIMAL/.test(type)) return `TRY_CAST(${column} AS BIGINT)`;
+  return `coalesce(TRY_CAST(${column} AS BIGINT), epoch_ms(TRY_CAST(${column} AS TIMESTAMPTZ)))`;
+}
+
+const predictionTypes: Readonly<Record<string, string>> = {
+  string: 'VARCHAR',
+  bool: 'BOOLEAN',
+  float: 'DOUBLE',
+  double: 'DOUBLE',
+  int64: 'BIGINT',
+  uint64: 'UBIGINT',
+};
+
+const logTypes: Readonly<Record<SignatureField['type'], string>> = {
+  boolean: 'BOOLEAN',
+  integer: 'BIGINT',
+  long: 'BIGINT',
+  float: 'DOUBLE',
+  double: 'DOUBLE',
+  string: 'VARCHAR',
+  datetime: 'VARCHAR',
+  binary: 'VARCHAR',
+};
+
+/** Where the rows of one part of the output gather before they become its Parquet files. */
+export class PartWriter {
+  readonly #frames: DirectFrames;
+  readonly #inputs: readonly InputColumn[];
+  readonly #kept: readonly { readonly as: string }[];
+  readonly #job: BatchInputs;
+  readonly #rows: TableWriter;
+  readonly #results: TableWriter;
+  rows = 0;
+  failedRows = 0;
+
+  private constructor(
+    frames: DirectFrames,
+    inputs: readonly InputColumn[],
+    kept: readonly { readonly as: string }[],
+    job: BatchInputs,
+    rows: TableWriter,
+    results: TableWriter,
+  ) {
+    this.#frames = frames;
+    this.#inputs = inputs;
+    this.#kept = kept;
+    this.#job = job;
+    this.#rows = rows;
+    this.#results = results;
+  }
+
+  static async open(
+    frames: DirectFrames,
+    manifest: PackageManifest,
+    inputs: readonly InputColumn[],
+    kept: readonly { readonly as: string }[],
+    job: BatchInputs,
+    select: string,
+  ): Promise<PartWriter> {
+    const output = predictionOutput(manifest);
+    const type = isScalar(output) ? (predictionTypes[output.type] ?? 'INTEGER') : 'VARCHAR';
+    const logged = job.log ? ', code VARCHAR, flags VARCHAR, outputs VARCHAR' : '';
+    await frames.run(`CREATE TABLE part_rows AS ${select} LIMIT 0`);
+    await frames.run(`CREATE TABLE part_results (prediction ${type}, score DOUBLE, error VARCHAR${logged})`);
+    const [rows, results] = [await frames.writer('part_rows'), await frames.writer('part_results')];
+    return new PartWriter(frames, inputs, kept, job, rows, results);
+  }
+
+  append(chunk: FrameChunk, scored: ScoredRows): void {
+    const { rowCount } = chunk;
+    const errors = scored.errors.map((text, i) => (text === '' ? '' : `${scored.codes[i]}: ${text}`));
+    const logged = this.#job.log ? [scored.codes, scored.flags, scored.outputs] : [];
+    this.#rows.appendChunk(chunk);
+    this.#results.append([scored.predictions, scored.scores, errors, ...logged], rowCount);
+    this.rows += rowCount;
+    for (const code of scored.codes) if (code !== '') this.failedRows++;
+  }
+
+  /**
+   * Writes the part's output, and its segment of the prediction log where that is wanted, and empties the tables.
+   *
+   * @param firstRow number of the part's first row in the whole input
+   * @returns the span of event times in the log; null without one
+   */
+  async finish(
+    batchId: string,
+    firstRow: number,
+    outputPath: string,
+    logPath: string,
+    latencyUs: number,
+  ): Promise<{ readonly minEventTimeMs: number; readonly maxEventTimeMs: number } | null> {
+    this.#rows.close();
+    this.#results.close();
+    const { log, modelVersion } = this.#job;
+    const id = `coalesce(p.prediction_id, ${sqlLiteral(`${batchId}-`)} || (${firstRow} + p.rowid))`;
+    const selected = [
+      ...this.#kept.map(({ as }, i) => `p.k${i} AS ${sqlName(as)}`),
+      ...(log ? [`${id} AS prediction_id`] : []),
+      'r.prediction',
+      'CASE WHEN isnan(r.score) THEN NULL ELSE r.score END AS score',
+      `${sqlLiteral(modelVersion)} AS model_version`,
+      "nullif(r.error, '') AS error",
+    ];
+    const from = 'FROM part_rows p POSITIONAL JOIN part_results r';
+    await this.#frames.run(
+      `COPY (SELECT ${selected.join(', ')} ${from}) TO ${sqlLiteral(outputPath)} (FORMAT parquet)`,
+    );
+    if (!log) return this.#dropped(null);
+    await this.#frames.run(
+      `COPY (SELECT ${this.#logColumns(id, latencyUs).join(', ')} ${from}) TO ${sqlLiteral(logPath)} (FORMAT parquet, COMPRESSION zstd)`,
+    );
+    const [span] = await this.#frames.query(
+      'SELECT min(event_time_ms) AS first, max(event_time_ms) AS last FROM part_rows',
+    );
+    return this.#dropped({ minEventTimeMs: Number(span?.first), maxEventTimeMs: Number(span?.last) });
+  }
+
+  async #dropped<T>(result: T): Promise<T> {
+    await this.#frames.run('DROP TABLE part_rows');
+    await this.#frames.run('DROP TABLE part_results');
+    return result;
+  }
+
+  /** The rows as the serve role logs them, answered by the champion and drawn by nobody. */
+  #logColumns(id: string, latencyUs: number): readonly string[] {
+    const { endpoint, model, modelVersion, routeVersion, requestedAtMs } = this.#job;
+    const values: Readonly<Record<string, string>> = {
+      prediction_id: id,
+      endpoint: sqlLiteral(endpoint),
+      entity: 'p.entity',
+      event_time_ms: 'p.event_time_ms',
+      received_at_ms: String(requestedAtMs),
+      model: sqlLiteral(model),
+      model_version: sqlLiteral(modelVersion),
+      route_version: String(routeVersion),
+      arm: "'champion'",
+      sticky: 'false',
+      status: "CASE WHEN r.code = '' THEN 'ok' ELSE r.code END",
+      error: "nullif(r.error, '')",
+      latency_us: String(Math.round(latencyUs)),
+      score: 'CASE WHEN isnan(r.score) THEN NULL ELSE r.score END',
+      outputs: "nullif(r.outputs, '')",
+      flags: "nullif(r.flags, '')",
+    };
+    const fixed = predictionLogColumns.map(
+      ({ name, type }) => `CAST(${values[name] ?? 'NULL'} AS ${type}) AS ${name}`,
+    );
+    let at = 0;
+    const features = this.#inputs.map(({ field, sql, kind }) => {
+      const column = `p.i${at}`;
+      at += sql.length;
+      const name = sqlName(featureColumnPrefix + field.name);
+      if (field.shape.length > 0)
+        return `CAST(to_json(${kind === 'absent' ? 'NULL' : column}) AS VARCHAR) AS ${name}`;
+      const value =
+        kind === 'absent'
+          ? 'NULL'
+          : kind === 'doubles'
+            ? `CASE WHEN isfinite(${column}) THEN ${column} END`
+            : column;
+      return `TRY_CAST(${value} AS ${logTypes[field.type]}) AS ${name}`;
+    });
+    return [...fixed, ...features];
+  }
+}

@@ -1,0 +1,47 @@
+import type { BatchInputs } from './contract.ts';
+
+/** What the step and the process that scores its rows say to each other. */
+export interface BatchTask {
+  readonly type: 'task';
+  readonly batchId: string;
+  readonly inputs: BatchInputs;
+  /** Local copies of the input's files, in order. */
+  readonly sourcePaths: readonly string[];
+  /** Local copies of the package's blobs by digest. */
+  readonly blobPaths: Readonly<Record<string, string>>;
+  readonly workDir: string;
+  readonly memoryLimit: string;
+  readonly threads: number;
+  readonly partRows: number;
+  /** Parts and rows that an earlier attempt finished. */
+  readonly doneParts: number;
+  readonly doneRows: number;
+}
+
+/** The parts are all there: make one file of them. */
+export interface BatchMerge {
+  readonly type: 'merge';
+  readonly paths: readonly string[];
+}
+
+export type ToBatchProcess = BatchTask | BatchMerge | { readonly type: 'kept' };
+
+export type FromBatchProcess =
+  | {
+      readonly type: 'part';
+      readonly part: number;
+      readonly rows: number;
+      readonly failedRows: number;
+      readonly totalRows: number;
+      readonly path: string;
+      readonly log: {
+        readonly path: string;
+        readonly minEventTimeMs: number;
+        readonly maxEventTimeMs: number;
+      } | null;
+    }
+  /** Every row has its part. */
+  | { readonly type: 'scored'; readonly totalRows: number }
+  | { readonly type: 'merged'; readonly path: string }
+  | { readonly type: 'failed'; readonly code: string; readonly params: Readonly<Record<string, unknown>> }
+  | { readonly type: 'broken'; readonly message: string };

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import type { BlobStore } from '../../../platform/blobs/index.ts';
+import {
+  decodePageToken,
+  defineRoute,
+  pageOf,
+  pageQuery,
+  type Route,
+  toPage,
+} from '../../../platform/http/index.ts';
+import type { BatchService } from './batch-service.ts';
+import {
+  batchPartSchema,
+  batchPartsSchema,
+  batchPredictionSchema,
+  cancelBatchSchema,
+  createBatchPredictionSchema,
+} from './contract.ts';
+
+const byId = z.strictObject({ id: z.string().min(1).max(200) });
+const contentTypes: Readonly<Record<string, string>> = {
+  parquet: 'application/vnd.apache.parquet',
+  csv: 'text/csv; charset=utf-8',
+};
+
+export function batchRoutes(service: BatchService, blobs: BlobStore): readonly Route[] {
+  return [
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/batch-predictions',
+      summary: 'Scores every row of a file, a dataset version or a log',
+      permission: 'serving:write',
+      body: createBatchPredictionSchema,
+      response: batchPredictionSchema,
+      status: 201,
+      handle: ({ body }, { actor }) => service.create(actor, body),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/batch-predictions',
+      summary: 'Batch predictions with their progress, newest first',
+      permission: 'read',
+      query: pageQuery,
+      response: pageOf(batchPredictionSchema),
+      handle: async ({ query: { limit, after } }, { actor }) => {
+        const afterId = after === undefined ? undefined : decodePageToken(after, z.string());
+        return toPage(await service.list(actor, { limit: limit + 1, afterId }), limit, (batch) => batch.id);
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/batch-predictions/:id',
+      summary: 'A batch prediction with its progress and output',
+      permission: 'read',
+      params: byId,
+      response: batchPredictionSchema,
+      handle: ({ params }, { actor }) => service.get(actor, params.id),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/batch-predictions/:id/cancel',
+      summary: 'Stops a batch prediction',
+      permission: 'serving:write',
+      params: byId,
+      body: cancelBatchSchema,
+      response: batchPredictionSchema,
+      handle: ({ params, body }, { actor }) => service.cancel(actor, params.id, body.reason),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/batch-predictions/:id/output',
+      summary: 'The file that a batch prediction made',
+      permission: 'read',
+      params: byId,
+      response: z.unknown(),
+      handle: async ({ params }, { actor, reply }) => {
+        const { digest, name, format } = await service.output(actor, params.id);
+        reply.header('content-type', contentTypes[format]);
+        reply.header('content-disposition', `attachment; filename="${name}"`);
+        return blobs.get(digest);
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/batch-predictions/:id/parts',
+      summary: 'Parts of the output that are finished',
+      permission: 'read',
+      params: byId,
+      response: batchPartsSchema,
+      handle: async ({ params }, { actor }) => ({ items: [...(await service.parts(actor, params.id))] }),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/batch-predictions/:id/parts',
+      summary: 'The step keeps a finished part; the same part again changes nothing',
+      permission: 'serving:write',
+      params: byId,
+      body: batchPartSchema,
+      response: z.object({}),
+      handle: async ({ params, body }, { actor }) => {
+        await service.keepPart(actor, params.id, body);
+        return {};
+      },
+    }),
+  ];
+}

@@ -1,0 +1,129 @@
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { z } from 'zod';
+import type { Digest } from '../../../core/json.ts';
+import { packageManifestSchema } from '../../../core/model-package.ts';
+import { ControlClient, isPassing } from '../../../platform/client/index.ts';
+import type { StepContext } from '../../../platform/registries/index.ts';
+import { BatchProcess } from './batch-process.ts';
+import { type BatchInputs, type BatchOutputs, type BatchPart, batchPartsSchema } from './contract.ts';
+import type { FromBatchProcess } from './protocol.ts';
+
+/** Rows of a part: what a crash may cost. */
+const partRows = 131_072;
+const memoryLimit = '1GB';
+const retryMs = 500;
+
+/** What a batch needs of its step, and where its parts are kept. */
+export interface BatchRun {
+  readonly batchId: string;
+  readonly context: Pick<StepContext, 'blobs' | 'signal' | 'workDir' | 'log'>;
+  readonly parts: {
+    readonly done: () => Promise<readonly BatchPart[]>;
+    readonly keep: (part: BatchPart) => Promise<void>;
+  };
+  readonly threads?: number;
+  readonly partRows?: number;
+}
+
+/**
+ * Scores a batch from where an earlier attempt stopped: finished parts are kept at control, so a killed worker, or
+ * another machine, goes on with the first row that has none. Every row of the input has one row in the output.
+ * Errors: those of `openSource` and `inputColumns`; `onnx_invalid`.
+ */
+export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<BatchOutputs> {
+  const { context, parts, batchId } = run;
+  const { blobs, signal, workDir, log } = context;
+  const done = [...(await parts.done())].sort((a, b) => a.part - b.part);
+  const doneRows = done.reduce((sum, part) => sum + part.rows, 0);
+  if (done.length > 0) log(`goes on after ${doneRows} rows in ${done.length} parts of an earlier attempt`);
+  const sourcePaths = await Promise.all(inputs.source.digests.map((digest) => blobs.path(digest as Digest)));
+  const child = await BatchProcess.start(workDir, basename(workDir), signal);
+  try {
+    child.send({
+      type: 'task',
+      batchId,
+      inputs,
+      sourcePaths,
+      blobPaths: await packagePaths(inputs.packageDigest, blobs),
+      workDir,
+      memoryLimit,
+      threads: run.threads ?? 1,
+      partRows: run.partRows ?? partRows,
+      doneParts: done.length,
+      doneRows,
+    });
+    for (;;) {
+      const message = await child.next(signal);
+      if (message.type === 'scored') break;
+      if (message.type !== 'part') continue;
+      const part = await store(message, blobs);
+      await parts.keep(part);
+      done.push(part);
+      child.send({ type: 'kept' });
+      const rows = done.reduce((sum, { rows: some }) => sum + some, 0);
+      log(`${rows} of ${part.totalRows} rows`);
+    }
+    const paths = await Promise.all(done.map(({ digest }) => blobs.path(digest as Digest)));
+    child.send({ type: 'merge', paths });
+    const merged = await child.next(signal);
+    if (merged.type !== 'merged') throw new Error(`expected the merged file, got ${merged.type}`);
+    const { digest, sizeBytes } = await blobs.put(createReadStream(merged.path));
+    const rows = done.reduce((sum, part) => sum + part.rows, 0);
+    return { digest, sizeBytes, rows, failedRows: done.reduce((sum, part) => sum + part.failedRows, 0) };
+  } finally {
+    await child.stop();
+  }
+}
+
+async function store(
+  message: Extract<FromBatchProcess, { type: 'part' }>,
+  blobs: StepContext['blobs'],
+): Promise<BatchPart> {
+  const { part, rows, failedRows, totalRows, path } = message;
+  const { digest } = await blobs.put(createReadStream(path));
+  await rm(path);
+  if (!message.log) return { part, digest, rows, failedRows, totalRows, log: null };
+  const { path: logPath, ...span } = message.log;
+  const logged = await blobs.put(createReadStream(logPath));
+  await rm(logPath);
+  return { part, digest, rows, failedRows, totalRows, log: { digest: logged.digest, ...span } };
+}
+
+/** Local copies of a package's blobs. */
+async function packagePaths(digest: string, blobs: StepContext['blobs']): Promise<Record<string, string>> {
+  const bytes = await blobs.bytes(digest as Digest);
+  packageManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
+  const named = new Set([digest, ...(bytes.toString('utf8').match(/sha256:[0-9a-f]{64}/g) ?? [])]);
+  const paths: Record<string, string> = {};
+  for (const name of named) paths[name] = await blobs.path(name as Digest);
+  return paths;
+}
+
+/** The parts of a batch as control keeps them. A control that is away for a moment is waited for. */
+export function controlParts(
+  context: Pick<StepContext, 'controlUrl' | 'token' | 'signal'>,
+  batchId: string,
+): BatchRun['parts'] {
+  const { controlUrl, token, signal } = context;
+  const client = new ControlClient(controlUrl, { token });
+  const path = `/api/v1/batch-predictions/${batchId}/parts`;
+  const patiently = async <T>(call: () => Promise<T>): Promise<T> => {
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        signal.throwIfAborted();
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
+  };
+  return {
+    done: async () => (await patiently(() => client.call(path, { schema: batchPartsSchema, signal }))).items,
+    keep: async (part) => {
+      await patiently(() => client.call(path, { body: part, schema: z.unknown(), signal }));
+    },
+  };
+}

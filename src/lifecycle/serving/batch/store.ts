@@ -1,0 +1,93 @@
+import { type Database, type Tx, tables } from '../../../platform/db/index.ts';
+import { type BatchPart, batchPartSchema } from './contract.ts';
+
+interface BatchTables {
+  batch_parts: {
+    batch_id: string;
+    part: number;
+    digest: string;
+    row_count: number;
+    failed_rows: number;
+    total_rows: number;
+    log_json: string | null;
+    created_at_ms: number;
+  };
+}
+
+/** How far a batch is. */
+export interface BatchProgress {
+  readonly rows: number;
+  readonly failedRows: number;
+  readonly totalRows: number | null;
+}
+
+/** The only reader and writer of `batch_parts`. */
+export class BatchStore {
+  readonly #read: Tx;
+
+  constructor(db: Database) {
+    this.#read = db.read;
+  }
+
+  /** Keeps a part; false when it is kept already. */
+  async insert(tx: Tx, batchId: string, part: BatchPart, nowMs: number): Promise<boolean> {
+    const result = await tables<BatchTables>(tx)
+      .insertInto('batch_parts')
+      .values({
+        batch_id: batchId,
+        part: part.part,
+        digest: part.digest,
+        row_count: part.rows,
+        failed_rows: part.failedRows,
+        total_rows: part.totalRows,
+        log_json: part.log && JSON.stringify(part.log),
+        created_at_ms: nowMs,
+      })
+      .onConflict((c) => c.columns(['batch_id', 'part']).doNothing())
+      .returning('part')
+      .executeTakeFirst();
+    return result !== undefined;
+  }
+
+  /** The parts of a batch in their order. */
+  async parts(batchId: string): Promise<readonly BatchPart[]> {
+    const rows = await tables<BatchTables>(this.#read)
+      .selectFrom('batch_parts')
+      .selectAll()
+      .where('batch_id', '=', batchId)
+      .orderBy('part')
+      .execute();
+    return rows.map((row) =>
+      batchPartSchema.parse({
+        part: row.part,
+        digest: row.digest,
+        rows: row.row_count,
+        failedRows: row.failed_rows,
+        totalRows: row.total_rows,
+        log: row.log_json === null ? null : JSON.parse(row.log_json),
+      }),
+    );
+  }
+
+  /** How far each of some batches is; those without a part are left out. */
+  async progress(batchIds: readonly string[]): Promise<ReadonlyMap<string, BatchProgress>> {
+    if (batchIds.length === 0) return new Map();
+    const rows = await tables<BatchTables>(this.#read)
+      .selectFrom('batch_parts')
+      .select((e) => [
+        'batch_id',
+        e.fn.sum('row_count').as('rows'),
+        e.fn.sum('failed_rows').as('failed'),
+        e.fn.max('total_rows').as('total'),
+      ])
+      .where('batch_id', 'in', [...batchIds])
+      .groupBy('batch_id')
+      .execute();
+    return new Map(
+      rows.map((row) => [
+        row.batch_id,
+        { rows: Number(row.rows), failedRows: Number(row.failed), totalRows: Number(row.total) },
+      ]),
+    );
+  }
+}

@@ -1,0 +1,105 @@
+import { createWriteStream } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { part } from '../Api.ts';
+import { type CommandCall, UsageError } from '../command.ts';
+import { type BatchPrediction, batchPredictionSchema } from '../contract.ts';
+import { table } from '../format/table.ts';
+import { ago, count, more } from '../format/text.ts';
+import { readLocal, uploadLocal } from '../localFile.ts';
+import { limitOf } from './limitOf.ts';
+
+const pollMs = 400;
+
+/** `millrace predict <model[/version] | endpoint> <file> --out <file>`: scores every row of a file. */
+export async function predict(call: CommandCall): Promise<number | undefined> {
+  const out = call.needed('out');
+  const extension = extname(out).toLowerCase();
+  if (extension !== '.csv' && extension !== '.parquet')
+    throw new UsageError(`"${out}" must end in .csv or .parquet`);
+  const format = extension.slice(1);
+  const keep = call.option('keep');
+  const batch = await call.api.post(
+    'batch-predictions',
+    {
+      target: targetOf(call.at(0)),
+      source: await sourceOf(call, call.at(1)),
+      format,
+      log: call.has('log'),
+      ...(keep === undefined ? {} : { keep: keep.split(',').map((name) => name.trim()) }),
+    },
+    batchPredictionSchema,
+  );
+  const ended = await followed(call, batch.id);
+  if (ended.status !== 'succeeded' || !ended.output) {
+    call.show(ended, () => `Batch ${ended.id} ${ended.status}: ${ended.error?.message ?? 'it was stopped'}`);
+    return 1;
+  }
+  const response = await call.api.client.fetch(`/api/v1/batch-predictions/${part(batch.id)}/output`);
+  if (response.body)
+    await pipeline(Readable.fromWeb(response.body as never), createWriteStream(resolve(out)));
+  const { rows, failedRows } = ended.output;
+  call.show(ended, () => {
+    const failed =
+      failedRows === 0 ? '' : `, ${count(failedRows, 'row')} without a prediction (see column error)`;
+    return `${count(rows, 'row')} scored by version ${ended.modelVersion} of ${ended.model}${failed}: ${out}`;
+  });
+  return undefined;
+}
+
+/** `millrace predictions`: batches, newest first. */
+export async function predictions(call: CommandCall): Promise<undefined> {
+  const list = await call.api.list('batch-predictions', batchPredictionSchema, limitOf(call, 20));
+  call.show(list, () =>
+    list.items.length === 0
+      ? 'No batch yet: millrace predict <model|endpoint> <file> --out predictions.parquet'
+      : table(
+          [
+            { head: 'model', value: (batch) => `${batch.model}/${batch.modelVersion}` },
+            { head: 'rows of', value: (batch) => batch.source.name },
+            { head: 'status', value: (batch) => batch.status },
+            { head: 'progress', value: progressOf, align: 'right' },
+            { head: 'failed rows', value: (batch) => batch.progress.failedRows, align: 'right' },
+            { head: 'created', value: (batch) => ago(batch.createdAt, call.nowMs) },
+            { head: 'id', value: (batch) => batch.id },
+          ],
+          list.items,
+          call.width,
+        ) + more(list.items.length, list.next),
+  );
+}
+
+/** `churn` is an endpoint, `churn/3` a version of a registered model. */
+function targetOf(text: string): { endpoint: string } | { model: string; version: number } {
+  const versioned = /^(.+)\/(\d+)$/.exec(text);
+  if (!versioned) return { endpoint: text };
+  return { model: versioned[1] ?? '', version: Number(versioned[2]) };
+}
+
+async function sourceOf(call: CommandCall, text: string): Promise<Readonly<Record<string, string>>> {
+  const log = /^log:([^@]+)@([^/]+)\/(.+)$/.exec(text);
+  if (log) return { log: log[1] ?? '', from: log[2] ?? '', to: log[3] ?? '' };
+  if (text.startsWith('dataset:')) return { datasetVersion: text.slice('dataset:'.length) };
+  const path = resolve(text);
+  await access(path, constants.R_OK).catch(() => readLocal(path));
+  return { digest: await uploadLocal(call.api, path), name: text };
+}
+
+async function followed(call: CommandCall, id: string): Promise<BatchPrediction> {
+  let told = -1;
+  for (;;) {
+    const batch = await call.api.get(`batch-predictions/${part(id)}`, batchPredictionSchema);
+    if (batch.status !== 'queued' && batch.status !== 'running') return batch;
+    if (batch.progress.rows !== told && batch.progress.totalRows !== null)
+      call.note(`${progressOf(batch)} rows`);
+    told = batch.progress.rows;
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+function progressOf({ progress }: BatchPrediction): string {
+  const rows = progress.rows.toLocaleString('en-US');
+  return progress.totalRows === null ? rows : `${rows} of ${progress.totalRows.toLocaleString('en-US')}`;
+}
