@@ -13,21 +13,23 @@ import { type CellSource, converters, kinds } from './tensors.ts';
 export function fillFreeTensor(input: GraphInput, whole: boolean, cells: CellSource): Tensor {
   const cell = cells.column(input.columns[0] ?? input.name);
   const declared = whole ? input.shape : input.shape.slice(1);
-  const dims = dimensionsOf(cell(0), declared);
+  // Dimensions that the graph fixes hold, however the caller nested the values.
+  const fixed = declared.length > 0 && declared.every((d) => d >= 0);
+  const dims = fixed ? declared : dimensionsOf(cell(0), declared);
   const convert = converters[input.type];
   const size = dims.reduce((product, d) => product * d, 1);
   const data = kinds[input.type].make(size * cells.rowCount) as unknown[];
   let at = 0;
   const fill = (value: unknown, depth: number): void => {
-    const length = dims[depth];
-    if (length === undefined) {
+    if (!Array.isArray(value)) {
       data[at++] = convert(value, input.name);
       return;
     }
-    if (!Array.isArray(value) || value.length !== length) throw uneven(input, dims);
+    if (!fixed && value.length !== dims[depth]) throw uneven(input, dims);
     for (const item of value) fill(item, depth + 1);
   };
   for (let row = 0; row < cells.rowCount; row++) fill(cell(row), 0);
+  if (at !== size * cells.rowCount) throw uneven(input, dims);
   const type = kinds[input.type].runtime as 'float32';
   return new Tensor(type, data as unknown as Float32Array, whole ? dims : [cells.rowCount, ...dims]);
 }
