@@ -138,6 +138,27 @@ export const settingsSchema = z.strictObject({
     .default('local')
     .describe('name of this replica'),
   python: z.string().min(1).optional().describe('Python that runs training scripts'),
+  pythonEnvironment: z
+    .enum(['auto', 'given', 'own'], { error: 'must be auto, given or own' })
+    .default('auto')
+    .describe(
+      'Python of models that run as Python: the one that is set where it meets their requirements and else one that is built for them (auto), the one that is set as it is (given), always one that is built (own)',
+    ),
+  pythonWheels: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('directory of wheels that environments of models are built from, instead of an index'),
+  pythonCache: memory.default('20GB').describe('how much environments of models may take on the disk'),
+  pythonWorkers: z.coerce
+    .number({ error: 'must be a number' })
+    .int()
+    .min(1)
+    .max(64)
+    .default(2)
+    .describe('worker processes for each model that runs as Python'),
+  pythonMemory: memory.default('2GB').describe('memory of one worker process of Python'),
+  pythonTimeout: duration.default('30s').describe('how long a worker of Python may take for one batch'),
   runLostAfter: duration
     .default('15m')
     .describe('how long a running run may write nothing before it counts as lost; 0: for ever'),

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { MillraceError } from '../../core/errors.ts';
+import { digestOf } from '../../core/json.ts';
+import type { PackageFile, SignatureField } from '../../core/model-package.ts';
+import { createLogger } from '../log/index.ts';
+import { isAlive } from './environment-cache.ts';
+import { PythonHost, type PythonHostOptions, type PythonModel } from './index.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const python = join(root, '.venv/bin/python');
+
+interface Expected {
+  readonly rows: number[][];
+  readonly labels: string[];
+  readonly probabilities: number[][];
+  readonly values: number[];
+}
+
+const column = (name: string, type: SignatureField['type'], shape: number[] = []): SignatureField => ({
+  name,
+  type,
+  required: true,
+  shape,
+});
+const numbers = ['a', 'b', 'c', 'd'].map((name) => column(name, 'double'));
+const oddInputs = [
+  column('word', 'string'),
+  column('count', 'long'),
+  column('at', 'datetime'),
+  column('blob', 'binary'),
+  column('flag', 'boolean'),
+];
+const odd = (word: string | null, count: number | bigint = 2) => [
+  word,
+  count,
+  '2026-03-01T12:00:00Z',
+  'AAEC',
+  true,
+];
+
+suite('python runtime', { skip: !existsSync(python) }, () => {
+  let directory = '';
+  let expected: Expected;
+  let code: PythonModel;
+  const opened: PythonModel[] = [];
+  const lines: string[] = [];
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'millrace-python-'));
+    const script = fileURLToPath(new URL('./fixtures/save_models.py', import.meta.url));
+    execFileSync(python, [script, join(directory, 'saved')], { stdio: 'ignore' });
+    expected = JSON.parse(await readFile(join(directory, 'saved/expected.json'), 'utf8')) as Expected;
+  });
+  after(async () => {
+    for (const model of opened) await model.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const open = async (
+    name: string,
+    inputs: readonly SignatureField[],
+    options: Partial<PythonHostOptions> = {},
+    sample: readonly (readonly unknown[])[] = [],
+  ): Promise<PythonModel> => {
+    const saved = join(directory, 'saved', name);
+    const entries = (await readdir(saved, { recursive: true, withFileTypes: true })).filter((e) =>
+      e.isFile(),
+    );
+    const blobs = new Map<string, Uint8Array>();
+    const files: PackageFile[] = [];
+    for (const entry of entries) {
+      const path = join(entry.parentPath, entry.name);
+      const bytes = await readFile(path);
+      blobs.set(digestOf(bytes), bytes);
+      files.push({ path: relative(saved, path), digest: digestOf(bytes) });
+    }
+    const host = new PythonHost({
+      python,
+      directory: join(directory, 'host'),
+      mode: 'given',
+      wheels: null,
+      cacheBytes: 1e9,
+      workers: 1,
+      memoryBytes: 2e9,
+      timeoutMs: 30_000,
+      logger: createLogger('test', 'silent'),
+      ...options,
+    });
+    const model = await host.open({
+      model: name,
+      version: '1',
+      runtime: { kind: 'python', flavor: 'python_function', files, requirements: [], pythonVersion: null },
+      inputs,
+      sample,
+      bytesOf: async (digest) => blobs.get(digest) ?? new Uint8Array(),
+      onLine: (line) => lines.push(line),
+    });
+    opened.push(model);
+    return model;
+  };
+  const outputsOf = async (model: PythonModel, rows: readonly (readonly unknown[])[], params?: object) =>
+    Object.fromEntries(
+      (await model.predict(rows, (params as Record<string, unknown>) ?? null)).map((o) => [
+        o.name,
+        Array.from(o.data),
+      ]),
+    );
+
+  /** Asks again while the worker is started anew. */
+  const answeredAtLast = async (model: PythonModel) => {
+    for (;;) {
+      try {
+        return await outputsOf(model, [odd('b')]);
+      } catch (error) {
+        assert.equal((error as MillraceError).code, 'model_restarting');
+      }
+    }
+  };
+
+  test('a classifier gives what it gives in Python: its label, and its probabilities beside it', async () => {
+    const model = await open('forest', numbers, {}, expected.rows.slice(0, 2));
+    assert.deepEqual(model.classes, ['late', 'on time']);
+    assert.equal(model.primary, 'label');
+    for (const count of [1, 40]) {
+      const { label, probability } = await outputsOf(model, expected.rows.slice(0, count));
+      assert.deepEqual(label, expected.labels.slice(0, count));
+      assert.deepEqual(probability, expected.probabilities.slice(0, count).flat());
+    }
+  });
+
+  test("XGBoost's own models have one output", async () => {
+    const model = await open('booster', numbers);
+    const [output] = await model.predict(expected.rows);
+    assert.deepEqual([output?.name, output?.type, output?.shape], ['output', 'float', [40]]);
+    assert.deepEqual(Array.from(output?.data ?? [], Number), expected.values);
+    assert.equal(model.primary, null);
+  });
+
+  test('texts, times, bytes, integers beyond 2^53, params and tensors reach a model of code', async () => {
+    code = await open('odd', oddInputs, { workers: 2 });
+    const model = code;
+    const rows = [odd('a'), odd('süß', 2n ** 60n), odd(null)];
+    const { pid, ...rest } = await outputsOf(model, rows);
+    assert.deepEqual(rest, {
+      word: ['first', 'süß!', 'nothing'],
+      count: [2n, 2n ** 60n, 2n],
+      year: [2026, 2026, 2026],
+      bytes: [3, 3, 3],
+      flag: [false, false, false],
+    });
+    assert.equal(pid?.length, 3);
+    assert.deepEqual((await outputsOf(model, [odd('b', 5)], { factor: 3 })).count, [15]);
+    assert.ok(lines.includes('asked for 3'));
+    await assert.rejects(model.predict([odd('b', 1.5)]), {
+      code: 'input_invalid',
+      message: /"count" is 1\.5/,
+    });
+
+    const tensor = await open('tensor', [column('x', 'float', [2, 3])]);
+    const [sum, x] = await tensor.predict([[[1, 2, 3, 4, 5, 6]], [[0, 0, 0, 0, 0, 1]]]);
+    assert.deepEqual([Array.from(sum?.data ?? []), x?.shape, x?.width], [[21, 1], [2, 2, 3], 6]);
+  });
+
+  test("a model's own error is told in its words and harms no other request", async () => {
+    const model = code;
+    await assert.rejects(model.predict([odd('raise')]), { message: 'ValueError: this word is not liked' });
+    await assert.rejects(model.predict([odd('short')]), { message: /gave 2 rows as "output" for 1 rows/ });
+    assert.deepEqual((await outputsOf(model, [odd('b')])).word, ['b!']);
+  });
+
+  test('a worker that crashes is started again while another answers; what was in it is tried once more', async () => {
+    const model = code;
+    const poison = assert.rejects(model.predict([odd('exit')]), {
+      code: 'model_restarting',
+      message: /odd.*it ended with exit code 9/,
+    });
+    const others = await Promise.all(
+      Array.from({ length: 20 }, async (_, i) => (await outputsOf(model, [odd(`w${i}`)])).word),
+    );
+    assert.deepEqual(
+      others,
+      Array.from({ length: 20 }, (_, i) => [`w${i}!`]),
+    );
+    await poison;
+    while (model.workers < 2) await sleep(20);
+    assert.deepEqual((await outputsOf(model, [odd('b')])).word, ['b!']);
+  });
+
+  test('a batch that takes too long fails, and so does one that takes too much memory; the next is answered', async () => {
+    const limited = await open('odd', oddInputs, { timeoutMs: 4000, memoryBytes: 900 * 1024 ** 2 });
+    await assert.rejects(limited.predict([odd('sleep')]), { code: 'python_timeout', message: /4000 ms/ });
+    assert.deepEqual((await answeredAtLast(limited)).word, ['b!']);
+    if (process.platform !== 'linux') return;
+    const problem = /MB of memory/;
+    await assert.rejects(limited.predict([odd('eat')]), { code: 'model_restarting', message: problem });
+  });
+
+  test('a model that does not load says why, and leaves neither process nor files', async () => {
+    const before = new Set(await readdir(join(directory, 'host/models')));
+    await assert.rejects(open('odd', [column('other', 'string')], {}, [['x']]), {
+      code: 'python_start_failed',
+      message: /KeyError: 'word'|on its own sample/,
+    });
+    const now = await readdir(join(directory, 'host/models'));
+    assert.deepEqual(
+      now.filter((name) => !before.has(name)),
+      [],
+    );
+  });
+
+  test('closing ends the workers', async () => {
+    const model = code;
+    const [pid] = (await outputsOf(model, [odd('b')])).pid as number[];
+    assert.ok(isAlive(pid ?? 0));
+    await model.close();
+    assert.ok(!isAlive(pid ?? 0));
+  });
+});

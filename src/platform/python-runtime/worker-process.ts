@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { installationDirectory } from '../../core/installation.ts';
+import { encodeFrame, type Frame, FrameReader } from './frames.ts';
+
+const script = join(installationDirectory, 'python/worker.py');
+const descriptor = 3;
+const pageBytes = 4096;
+const lastLines = 5;
+
+/** A worker that ended while it was needed; the message says how. */
+export class WorkerEnded extends Error {}
+
+/** A worker that was ended because it did not answer in time. */
+export class WorkerTimedOut extends Error {}
+
+export interface WorkerOptions {
+  readonly python: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
+  readonly onLine: (line: string) => void;
+}
+
+interface Waiting {
+  readonly resolve: (frame: Frame) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One Python process that answers one request at a time over a socket that only the two of them have. */
+export class WorkerProcess {
+  readonly startedMs = performance.now();
+  /** Resolves with how the process ended. */
+  readonly ended: Promise<string>;
+  readonly #child: ChildProcess;
+  readonly #socket: Socket;
+  readonly #lines: string[] = [];
+  #waiting: Waiting | null = null;
+  #endReason: string | null = null;
+
+  constructor({ python, environment, workingDirectory, onLine }: WorkerOptions) {
+    const child = spawn(python, ['-u', script, String(descriptor)], {
+      cwd: workingDirectory,
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    this.#socket = child.stdio[descriptor] as Socket;
+    const reader = new FrameReader();
+    this.#socket.on('data', (piece) => {
+      try {
+        for (const frame of reader.push(piece)) this.#answered(frame);
+      } catch (error) {
+        this.end(`it spoke out of turn: ${(error as Error).message}`);
+      }
+    });
+    this.#socket.on('error', () => {});
+    for (const stream of [child.stdout, child.stderr]) {
+      if (!stream) continue;
+      createInterface({ input: stream }).on('line', (line) => {
+        if (this.#lines.push(line) > lastLines) this.#lines.shift();
+        onLine(line);
+      });
+    }
+    this.ended = new Promise((resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      child.once('close', (code, signal) => resolve(this.#endReason ?? this.#describeEnd(code, signal)));
+    });
+    void this.ended.then((reason) => this.#giveUp(new WorkerEnded(reason)));
+  }
+
+  /**
+   * Sends a request and gives its answer. Rejects with `WorkerEnded`, or with `WorkerTimedOut` after `timeoutMs`,
+   * when the process is ended.
+   */
+  request(header: object, body: Uint8Array, timeoutMs: number): Promise<Frame> {
+    if (this.#waiting) throw new Error('the worker is busy');
+    return new Promise<Frame>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#giveUp(new WorkerTimedOut(`no answer within ${timeoutMs} ms`));
+        this.end(`it did not answer within ${timeoutMs} ms`);
+      }, timeoutMs);
+      const done = <T>(take: (value: T) => void) => {
+        return (value: T) => {
+          clearTimeout(timer);
+          this.#waiting = null;
+          take(value);
+        };
+      };
+      this.#waiting = { resolve: done(resolve), reject: done(reject) };
+      for (const piece of encodeFrame(header, body)) this.#socket.write(piece);
+    });
+  }
+
+  /** Bytes of memory that the process occupies; null where the system does not tell (only Linux does). */
+  async residentBytes(): Promise<number | null> {
+    try {
+      const pages = (await readFile(`/proc/${this.#child.pid}/statm`, 'utf8')).split(' ')[1];
+      return Number(pages) * pageBytes;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Ends the process at once; `reason` is what its requests are told. */
+  end(reason: string): void {
+    this.#endReason ??= reason;
+    this.#child.kill('SIGKILL');
+  }
+
+  #answered(frame: Frame): void {
+    if (!this.#waiting) throw new Error('an answer that nobody asked for');
+    this.#waiting.resolve(frame);
+  }
+
+  #giveUp(error: Error): void {
+    this.#waiting?.reject(error);
+  }
+
+  #describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
+    const end = signal ? `signal ${signal}` : `exit code ${code}`;
+    const last = this.#lines.findLast((line) => line.trim() !== '');
+    return `it ended with ${end}${last ? `: ${last.slice(0, 300)}` : ''}`;
+  }
+}
