@@ -5,14 +5,14 @@ import { runInNewContext } from 'node:vm';
 const everyMs = 1000;
 /** A process that computes for less than this part of a second is idle: hardly anybody waits for the pause. */
 const idleUtilization = 0.1;
-/** How much memory must have gathered, and how much time passed, before another pause (about 50 ms). */
+/** How much memory must have gathered for a pause (about 50 ms), and how long after the last one. */
 const whenIdle = { worthBytes: 8 * 1024 * 1024, pauseEveryMs: 2_500 };
 const whenBusy = { worthBytes: 16 * 1024 * 1024, pauseEveryMs: 10_000 };
 
 /**
  * V8 keeps the pages of collected objects for the objects to come, and after a load holds on to two or three times
  * what it uses (Node 24; its own memory reducer leaves them resident). Only a collection of last resort returns them to
- * the system. So it collects when some of them have gathered and the process is idle, or when it was busy for long.
+ * the system. So it collects once when a busy time has ended, and whenever enough of them have gathered.
  * Returns the function that ends this.
  */
 export function giveMemoryBack(): () => void {
@@ -20,18 +20,22 @@ export function giveMemoryBack(): () => void {
   const collect = runInNewContext('gc') as (options: { type: 'major'; flavor: 'last-resort' }) => void;
   let leastBytes = 0;
   let collectedMs = Number.NEGATIVE_INFINITY;
+  let wasBusy = false;
   let before = performance.eventLoopUtilization();
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, before);
+    const isIdle = performance.eventLoopUtilization(now, before).utilization < idleUtilization;
     before = now;
     const bytes = unusedBytes();
     leastBytes = Math.min(leastBytes, bytes);
-    const { worthBytes, pauseEveryMs } = utilization < idleUtilization ? whenIdle : whenBusy;
-    if (bytes - leastBytes < worthBytes || performance.now() - collectedMs < pauseEveryMs) return;
+    const { worthBytes, pauseEveryMs } = isIdle ? whenIdle : whenBusy;
+    const isWorth = (isIdle && wasBusy) || bytes - leastBytes >= worthBytes;
+    wasBusy ||= !isIdle;
+    if (!isWorth || performance.now() - collectedMs < pauseEveryMs) return;
     collect({ type: 'major', flavor: 'last-resort' });
     collectedMs = performance.now();
     leastBytes = unusedBytes();
+    wasBusy = !isIdle;
   }, everyMs);
   timer.unref();
   return () => clearInterval(timer);
