@@ -7,6 +7,7 @@ import { Frames } from '../platform/frames/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { createMetrics } from '../platform/metrics/index.ts';
 import { InferenceServer } from '../surfaces/inference/index.ts';
+import { startGrpc } from './grpc.ts';
 import type { RunningRole } from './role.ts';
 import { controlUrlOf, reachable } from './urls.ts';
 
@@ -33,15 +34,17 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     logger,
     metrics,
   });
-  const server = new InferenceServer({ replica, metrics, logger, version });
+  const inference = { replica, metrics, logger, version };
+  const server = new InferenceServer(inference);
   const setting = `${flagOf('servePort')} or ${variableOf('servePort')}`;
   const port = await server.listen(settings.host, settings.servePort, setting);
+  const grpc = await startGrpc(settings, inference);
   const url = `http://${reachable(settings.host)}:${port}`;
   replica.announce(url);
   return {
     ready: url,
     async stop() {
-      await server.close();
+      await Promise.all([server.close(), grpc?.close()]);
       await replica.close();
       await frames.close();
       lock.release();

@@ -28,6 +28,7 @@ export const settingsSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('address that control and serve listen on'),
   port: port.default(7600).describe('port of control'),
   servePort: port.default(7601).describe('port of serve'),
+  grpcPort: port.optional().describe('port of gRPC at serve (7602 say, 0: any free one); no gRPC unless set'),
   data: z.string().min(1).default('./.millrace').describe('data directory'),
   databaseUrl: z
     .string()
@@ -137,6 +138,41 @@ export const settingsSchema = z.strictObject({
     .regex(/^[\w.-]+$/, 'may hold letters, digits, _ . -')
     .default('local')
     .describe('name of this replica'),
+  repository: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "folder of models in Triton's layout (<model>/<version>/model.onnx, config.pbtxt) that serve serves without control",
+    ),
+  repositoryPoll: z.coerce
+    .number({ error: 'must be a number of seconds' })
+    .min(0)
+    .max(86_400)
+    .default(5)
+    .describe('seconds between looks at the repository for new, changed and removed models; 0: none'),
+  repositoryExplicit: flag
+    .default(false)
+    .describe('models of the repository are loaded by request alone, but for those that --repository-load names'),
+  repositoryLoad: list
+    .default([])
+    .describe('models to load at the start where the others are loaded by request, with commas between'),
+  predictionLogKeep: memory
+    .default('1GB')
+    .describe('how much of the prediction log a serve without control keeps, the newest of it'),
+  serverName: z
+    .string()
+    .min(1)
+    .max(100)
+    .default('millrace')
+    .describe("name that serve gives itself in its metadata; programs written for Triton may want 'triton'"),
+  serveWorkers: z.coerce
+    .number({ error: 'must be a number' })
+    .int()
+    .min(1)
+    .max(256)
+    .default(1)
+    .describe('processes that answer predictions on the same port'),
   python: z.string().min(1).optional().describe('Python that runs training scripts'),
   pythonEnvironment: z
     .enum(['auto', 'given', 'own'], { error: 'must be auto, given or own' })

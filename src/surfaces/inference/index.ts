@@ -1,1 +1,10 @@
 export { InferenceServer, type InferenceServerOptions } from './server.ts';
+
+import type { GrpcServer } from './grpc/server.ts';
+import type { InferenceServerOptions } from './server.ts';
+
+/** The gRPC server of the serve role; see GrpcServer. Loaded on demand: most replicas speak HTTP only. */
+export async function createGrpcServer(options: InferenceServerOptions): Promise<GrpcServer> {
+  const grpc = await import('./grpc/open.ts');
+  return grpc.createGrpcServer(options);
+}

@@ -1,0 +1,172 @@
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { compressedFrameOf, encodings, expand, type Frame, frameOf } from './framing.ts';
+import type { MessageCodec } from './messages.ts';
+import { answerEncoding, requestEncoding, timeoutMsOf } from './metadata.ts';
+import { encodeMessage, failureOf, GrpcError, grpcStatus } from './status.ts';
+
+const contentType = 'application/grpc';
+const okTrailers = { 'grpc-status': '0' } as const;
+const plainHead = { ':status': 200, 'content-type': contentType } as const;
+const acceptEncoding = encodings.join(',');
+/** Deadlines far away are kept to this precision: timers of equal length cost less, and callers keep their own. */
+const coarseMs = 100;
+const longMs = 1000;
+
+export interface ExchangeOptions {
+  readonly limitBytes: number;
+  /** Told of errors that are nobody's fault but ours. */
+  readonly onUnforeseen: (error: unknown, path: string) => void;
+  /** Told when the call is over, whatever its end. */
+  readonly onEnd: (exchange: Exchange) => void;
+}
+
+/** One call on one stream of HTTP/2: reads frames into messages, keeps the deadline, and ends it exactly once. */
+export class Exchange {
+  readonly headers: IncomingHttpHeaders;
+  readonly receivedAtMs = Date.now();
+  readonly startedMs = performance.now();
+  readonly timeoutMs: number | null;
+  readonly #stream: ServerHttp2Stream;
+  readonly #options: ExchangeOptions;
+  readonly #encoding: string;
+  readonly #answerEncoding: string;
+  readonly #timer: NodeJS.Timeout | null;
+  #trailers: Readonly<Record<string, string>> = okTrailers;
+  #over = false;
+
+  /** Throws what is wrong with the call's metadata. */
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, options: ExchangeOptions) {
+    this.#stream = stream;
+    this.headers = headers;
+    this.#options = options;
+    this.#encoding = requestEncoding(headers);
+    this.#answerEncoding = answerEncoding(headers, this.#encoding);
+    this.timeoutMs = timeoutMsOf(headers);
+    this.#timer = this.timeoutMs === null ? null : this.#startTimer(this.timeoutMs);
+    stream.once('close', () => this.#end());
+  }
+
+  /** True when it was answered, cancelled or is past its deadline: nobody waits any more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get limitBytes(): number {
+    return this.#options.limitBytes;
+  }
+
+  /** Throws `INVALID_ARGUMENT` for bytes that are no message, and what `expand` throws. */
+  read(frame: Frame, codec: MessageCodec): object | Promise<object> {
+    if (!frame.compressed) return decode(frame.bytes, codec);
+    return expand(frame, this.#encoding, this.limitBytes).then((bytes) => decode(bytes, codec));
+  }
+
+  /** Answers with one message and ends. */
+  answer(message: Uint8Array): void {
+    if (this.#over) return;
+    if (this.#answerEncoding !== 'identity') {
+      this.send(message).then(
+        () => this.finish(),
+        (error) => this.fail(error),
+      );
+      return;
+    }
+    this.#open(plainHead);
+    this.#stream.end(frameOf(message));
+    this.#finished();
+  }
+
+  /** Sends a message of several; resolves when there is room for another. */
+  async send(message: Uint8Array): Promise<void> {
+    const frame = await compressedFrameOf(message, this.#answerEncoding);
+    if (this.#over) return;
+    if (!this.#stream.headersSent) this.#open(this.#head());
+    if (this.#stream.write(frame)) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        this.#stream.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#stream.on('drain', done).on('close', done);
+    });
+  }
+
+  /** Ends a stream of messages well. */
+  finish(): void {
+    if (this.#over) return;
+    if (!this.#stream.headersSent) this.#open(this.#head());
+    this.#stream.end();
+    this.#finished();
+  }
+
+  /** Ends with an error: by headers alone when nothing was sent yet, else by the trailers. */
+  fail(error: unknown): void {
+    if (this.#over) return;
+    const { status, message, code } = failureOf(error);
+    if (status === grpcStatus.internal) this.#options.onUnforeseen(error, String(this.headers[':path']));
+    const trailers: Record<string, string> = {
+      'grpc-status': String(status),
+      'grpc-message': encodeMessage(message),
+    };
+    if (code !== null) trailers['x-millrace-error'] = code;
+    if (this.#stream.headersSent) {
+      this.#trailers = trailers;
+      this.#stream.end();
+    } else {
+      refuse(this.#stream, trailers);
+    }
+    this.#finished();
+  }
+
+  #head(): Record<string, string | number> {
+    const head = { ...plainHead, 'grpc-accept-encoding': acceptEncoding };
+    return this.#answerEncoding === 'identity' ? head : { ...head, 'grpc-encoding': this.#answerEncoding };
+  }
+
+  #open(head: Readonly<Record<string, string | number>>): void {
+    this.#stream.respond(head, { waitForTrailers: true });
+    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
+  }
+
+  #startTimer(timeoutMs: number): NodeJS.Timeout {
+    const ms = timeoutMs > longMs ? Math.ceil(timeoutMs / coarseMs) * coarseMs : timeoutMs;
+    const expire = () =>
+      this.fail(new GrpcError(grpcStatus.deadlineExceeded, `the deadline of ${timeoutMs} ms has passed`));
+    return setTimeout(expire, Math.min(ms, 2 ** 31 - 1)).unref();
+  }
+
+  /** Nothing may be sent any more; the stream closes when the caller has read everything. */
+  #finished(): void {
+    this.#over = true;
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  #end(): void {
+    this.#finished();
+    this.#options.onEnd(this);
+  }
+}
+
+function decode(bytes: Buffer, codec: MessageCodec): object {
+  try {
+    return codec.decode(bytes);
+  } catch (error) {
+    const text = `the message is not what the method takes: ${(error as Error).message}`;
+    throw new GrpcError(grpcStatus.invalidArgument, text);
+  }
+}
+
+/** Refuses a call by headers alone, and stops the caller from sending more of it. */
+export function refuse(stream: ServerHttp2Stream, trailers: Readonly<Record<string, string>>): void {
+  if (stream.destroyed) return;
+  stream.respond({ ...plainHead, 'grpc-accept-encoding': acceptEncoding, ...trailers }, { endStream: true });
+  if (stream.readableEnded) return;
+  stream.resume();
+  stream.close(constants.NGHTTP2_NO_ERROR);
+}
+
+/** The trailers of an error. */
+export function trailersOf(error: unknown): Record<string, string> {
+  const { status, message } = failureOf(error);
+  return { 'grpc-status': String(status), 'grpc-message': encodeMessage(message) };
+}

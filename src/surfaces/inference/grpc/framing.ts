@@ -1,0 +1,115 @@
+import { promisify } from 'node:util';
+import { deflate, gunzip, gzip, inflate } from 'node:zlib';
+import { GrpcError, grpcStatus } from './status.ts';
+
+/** One message of a stream as it came: perhaps compressed. */
+export interface Frame {
+  readonly compressed: boolean;
+  readonly bytes: Buffer;
+}
+
+/** Length of the prefix of each message: a flag and a length of 32 bits. */
+export const prefixBytes = 5;
+
+/** Cuts the bytes of a stream into messages. Nothing is reserved for a length before the bytes are there. */
+export class FrameReader {
+  readonly #limitBytes: number;
+  #parts: Buffer[] = [];
+  #sizeBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** True between two messages. */
+  get empty(): boolean {
+    return this.#sizeBytes === 0;
+  }
+
+  /** Takes more bytes and returns the messages that are complete. Throws `RESOURCE_EXHAUSTED`, `INTERNAL`. */
+  push(part: Buffer): readonly Frame[] {
+    if (part.length === 0) return [];
+    this.#parts.push(part);
+    this.#sizeBytes += part.length;
+    const frames: Frame[] = [];
+    while (this.#sizeBytes >= prefixBytes) {
+      if ((this.#parts[0] as Buffer).length < prefixBytes) this.#parts = [Buffer.concat(this.#parts)];
+      const head = this.#parts[0] as Buffer;
+      const flag = head[0] as number;
+      const length = head.readUInt32BE(1);
+      if (flag > 1)
+        throw new GrpcError(grpcStatus.internal, `a message begins with flag ${flag}; use 0 or 1`);
+      if (length > this.#limitBytes) throw tooLarge(length, this.#limitBytes);
+      if (this.#sizeBytes < prefixBytes + length) break;
+      const all = this.#parts.length === 1 ? head : Buffer.concat(this.#parts);
+      frames.push({ compressed: flag === 1, bytes: all.subarray(prefixBytes, prefixBytes + length) });
+      const rest = all.subarray(prefixBytes + length);
+      this.#parts = rest.length > 0 ? [rest] : [];
+      this.#sizeBytes = rest.length;
+    }
+    return frames;
+  }
+}
+
+function tooLarge(bytes: number, limitBytes: number): GrpcError {
+  const text = `a message of ${bytes} bytes is larger than the ${limitBytes} that are read`;
+  return new GrpcError(grpcStatus.resourceExhausted, text);
+}
+
+/** A message with its prefix. */
+export function frameOf(message: Uint8Array, compressed = false): Buffer {
+  const frame = Buffer.allocUnsafe(prefixBytes + message.length);
+  frame[0] = compressed ? 1 : 0;
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, prefixBytes);
+  return frame;
+}
+
+interface Codec {
+  readonly compress: (bytes: Uint8Array) => Promise<Buffer>;
+  readonly expand: (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
+}
+
+const codecs: Readonly<Record<string, Codec>> = {
+  gzip: { compress: promisify(gzip), expand: promisify(gunzip) },
+  deflate: { compress: promisify(deflate), expand: promisify(inflate) },
+};
+
+/** For `grpc-accept-encoding`. */
+export const encodings = ['identity', ...Object.keys(codecs)] as const;
+
+/** Messages shorter than this are sent as they are: compressing them would make them longer. */
+const leastCompressedBytes = 1024;
+
+/**
+ * Expands a message that came with the stream's `grpc-encoding`. Throws `INTERNAL` when it is marked as compressed
+ * and the stream names no encoding, `INVALID_ARGUMENT` for broken bytes, `RESOURCE_EXHAUSTED` for too many.
+ */
+export async function expand(frame: Frame, encoding: string, limitBytes: number): Promise<Buffer> {
+  const codec = codecs[encoding];
+  if (!codec) {
+    throw new GrpcError(
+      grpcStatus.internal,
+      'a message is marked as compressed, but grpc-encoding names nothing',
+    );
+  }
+  try {
+    return await codec.expand(frame.bytes, { maxOutputLength: limitBytes });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+      const text = `a message expands to more than the ${limitBytes} bytes that are read`;
+      throw new GrpcError(grpcStatus.resourceExhausted, text);
+    }
+    throw new GrpcError(
+      grpcStatus.invalidArgument,
+      `a message is not ${encoding}: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** A message with its prefix, compressed when the encoding is not identity and the message is long enough. */
+export async function compressedFrameOf(message: Uint8Array, encoding: string): Promise<Buffer> {
+  const codec = codecs[encoding];
+  if (!codec || message.length < leastCompressedBytes) return frameOf(message);
+  return frameOf(await codec.compress(message), true);
+}

@@ -1,0 +1,91 @@
+import type protobuf from 'protobufjs';
+import { MillraceError } from '../../../core/errors.ts';
+import { withoutPayload } from '../error-answer.ts';
+import { isModelReady } from '../oip-metadata.ts';
+import type { InferenceServerOptions } from '../server.ts';
+import { modelInfer, streamInfer } from './infer.ts';
+import type { ModelInferRequest, ModelInferResponse } from './infer-messages.ts';
+import type { Call, Handler } from './methods.ts';
+import { repositoryHandlers } from './repository-calls.ts';
+import { modelPath, type RestAnswers } from './rest-answers.ts';
+import { settingHandlers } from './setting-calls.ts';
+import { GrpcError, grpcStatus } from './status.ts';
+
+interface NamedModel {
+  readonly name: string;
+  readonly version: string;
+}
+
+export const inferenceService = 'inference.GRPCInferenceService';
+
+/** The methods of inference.GRPCInferenceService. */
+export function inferenceHandlers(
+  root: protobuf.Root,
+  options: InferenceServerOptions,
+  rest: RestAnswers,
+): Readonly<Record<string, Handler>> {
+  const { replica, errorDetail } = options;
+  const infer = async (message: ModelInferRequest, call: Call): Promise<ModelInferResponse> => {
+    try {
+      return await modelInfer(message, call, replica.plane);
+    } catch (error) {
+      throw error instanceof MillraceError && !errorDetail ? withoutPayload(error) : error;
+    }
+  };
+  const messageOf = (type: string, value: unknown): object =>
+    root.lookupType(`inference.${type}`).fromObject(value as Record<string, unknown>);
+  return {
+    ServerLive: { unary: () => ({ live: true }) },
+    ServerReady: { unary: () => ({ ready: replica.ready }) },
+    ModelReady: { unary: (model: NamedModel) => ({ ready: answersFor(replica.plane, model) }) },
+    ServerMetadata: { unary: async () => messageOf('ServerMetadataResponse', await rest('GET', '/v2')) },
+    ModelMetadata: {
+      unary: async ({ name, version }: NamedModel) =>
+        messageOf('ModelMetadataResponse', await rest('GET', modelPath(name, version))),
+    },
+    ModelInfer: { unary: infer },
+    ModelStreamInfer: { stream: (call) => streamInfer(call, infer) },
+    ModelConfig: {
+      unary: async ({ name, version }: NamedModel) => {
+        const config = await rest('GET', `${modelPath(name, version)}/config`);
+        return messageOf('ModelConfigResponse', { config });
+      },
+    },
+    ModelStatistics: {
+      unary: async ({ name, version }: NamedModel) => {
+        const path = name === '' ? '/v2/models' : modelPath(name, version);
+        return messageOf('ModelStatisticsResponse', await rest('GET', `${path}/stats`));
+      },
+    },
+    ...repositoryHandlers(rest),
+    ...settingHandlers(rest),
+    ...sharedMemoryHandlers,
+  };
+}
+
+/** Not found is not ready here: callers that wait for a model ask before it is there. */
+function answersFor(
+  plane: InferenceServerOptions['replica']['plane'],
+  { name, version }: NamedModel,
+): boolean {
+  try {
+    return isModelReady(plane, name, version === '' ? null : version);
+  } catch (error) {
+    if (error instanceof MillraceError && error.status === 404) return false;
+    throw error;
+  }
+}
+
+const noSharedMemory = () => {
+  throw new GrpcError(grpcStatus.unimplemented, 'shared memory is not read here; send the data of tensors');
+};
+
+/** There are no regions: asking for them is answered, unregistering them is done, registering one is not. */
+const sharedMemoryHandlers: Readonly<Record<string, Handler>> = {
+  SystemSharedMemoryStatus: { unary: () => ({ regions: {} }) },
+  SystemSharedMemoryRegister: { unary: noSharedMemory },
+  SystemSharedMemoryUnregister: { unary: () => ({}) },
+  CudaSharedMemoryStatus: { unary: () => ({ regions: {} }) },
+  CudaSharedMemoryRegister: { unary: noSharedMemory },
+  CudaSharedMemoryUnregister: { unary: () => ({}) },
+};

@@ -1,0 +1,133 @@
+import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
+import { described, type InferRequest, readOutputs } from '../oip-request.ts';
+import { decodeRaw, unknownDatatype } from '../raw-tensors.ts';
+import { malformed, type RequestContext } from '../request-context.ts';
+import {
+  type InferInputTensor,
+  integerOf,
+  type ModelInferRequest,
+  plainParameters,
+  type TensorContents,
+} from './infer-messages.ts';
+
+/** Which list of `contents` a datatype is in; null: raw contents only. */
+const contentsOf: Readonly<Record<string, keyof TensorContents | null>> = {
+  BOOL: 'bool_contents',
+  INT8: 'int_contents',
+  INT16: 'int_contents',
+  INT32: 'int_contents',
+  INT64: 'int64_contents',
+  UINT8: 'uint_contents',
+  UINT16: 'uint_contents',
+  UINT32: 'uint_contents',
+  UINT64: 'uint64_contents',
+  FP16: null,
+  BF16: null,
+  FP32: 'fp32_contents',
+  FP64: 'fp64_contents',
+  BYTES: 'bytes_contents',
+};
+
+/**
+ * Reads ModelInferRequest: tensors raw (one entry of `raw_input_contents` per input) or typed (`contents`), never
+ * both. Parameters and headers mean what they mean over REST. Throws `request_malformed`, `invalid_time`.
+ *
+ * @param arm what will answer; null while the endpoint has nothing
+ */
+export function readModelInfer(
+  message: ModelInferRequest,
+  context: RequestContext,
+  arm: ServedArm | null,
+): InferRequest {
+  const { inputs, raw_input_contents: raw } = message;
+  if (inputs.length === 0) throw malformed('the request has no inputs');
+  if (raw.length > 0 && raw.length !== inputs.length) {
+    throw malformed(`the request has ${inputs.length} inputs and ${raw.length} raw_input_contents`);
+  }
+  const whole = arm?.model.manifest.tensors === 'whole';
+  const tensors: RequestTensor[] = [];
+  let rowCount = -1;
+  for (const [i, input] of inputs.entries()) {
+    const shape = shapeOf(input);
+    const data = dataOf(input, shape, raw[i] ?? null);
+    const rows = whole ? 1 : (shape[0] as number);
+    if (rows === 0) throw malformed(`input "${input.name}" has no rows`);
+    if (rowCount >= 0 && rows !== rowCount) {
+      throw malformed(`input "${input.name}" has ${rows} rows, the one before it has ${rowCount}`);
+    }
+    rowCount = rows;
+    tensors.push({
+      name: input.name,
+      width: data.length / rows,
+      data,
+      shape: whole ? shape : shape.slice(1),
+    });
+  }
+  const parameters = plainParameters(message.parameters);
+  const outputs = message.outputs.map(({ name, parameters: given }) => ({
+    name,
+    parameters: plainParameters(given),
+  }));
+  return {
+    ...described(tensors, rowCount, message.id, parameters, context),
+    binary: true,
+    outputs: readOutputs(outputs, true),
+  };
+}
+
+function shapeOf({ name, shape }: InferInputTensor): readonly number[] {
+  if (name === '') throw malformed('each input must have a name');
+  const sizes = shape.map((size) => Number(integerOf(size)));
+  if (sizes.length === 0 || !sizes.every((d) => Number.isSafeInteger(d) && d >= 0)) {
+    throw malformed(`input "${name}": shape [${sizes.join(', ')}] must be sizes, rows first`);
+  }
+  return sizes;
+}
+
+function dataOf(
+  { name, datatype, parameters, contents }: InferInputTensor,
+  shape: readonly number[],
+  raw: Uint8Array | null,
+): ArrayLike<unknown> {
+  if (parameters.shared_memory_region) {
+    throw malformed(`input "${name}" is in shared memory, which is not read here; send its data`);
+  }
+  const values = contents && valuesOf(name, datatype, contents);
+  if (raw !== null) {
+    if (values && values.length > 0) {
+      throw malformed(
+        `input "${name}" has contents, and the request has raw_input_contents: send one of them`,
+      );
+    }
+    return decodeRaw(name, datatype, shape, raw);
+  }
+  if (!(datatype in contentsOf)) throw unknownDatatype(`input "${name}"`, datatype);
+  if (contentsOf[datatype] === null) {
+    throw malformed(`input "${name}": datatype ${datatype} is read from raw_input_contents only`);
+  }
+  const size = shape.reduce((product, d) => product * d, 1);
+  const data = values ?? [];
+  if (data.length !== size) {
+    const text = `shape [${shape.join(', ')}] is ${size} values, ${contentsOf[datatype]} has ${data.length}`;
+    throw malformed(`input "${name}": ${text}`);
+  }
+  return data;
+}
+
+function valuesOf(name: string, datatype: string, contents: TensorContents): ArrayLike<unknown> | null {
+  const list = contentsOf[datatype];
+  if (!list) return null;
+  if (list === 'bytes_contents') return contents[list].map((bytes, i) => textOf(bytes, name, i));
+  if (list === 'int64_contents' || list === 'uint64_contents') return contents[list].map(integerOf);
+  return contents[list];
+}
+
+function textOf(bytes: Uint8Array, name: string, element: number): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw malformed(
+      `input "${name}": element ${element} of BYTES is not UTF-8 text; send binary values as base64`,
+    );
+  }
+}

@@ -1,0 +1,32 @@
+import { fail } from '../../../core/errors.ts';
+import { answerGet } from '../get-routes.ts';
+import { answerPost } from '../post-routes.ts';
+import type { InferenceServerOptions } from '../server.ts';
+
+/**
+ * What REST answers to the calls that are not predictions, as a value: each of them is written once, and gRPC turns
+ * it into messages. Throws the errors of the routes.
+ */
+export type RestAnswers = (method: 'GET' | 'POST', path: string, body?: object) => Promise<unknown>;
+
+/** @param limitBytes largest body, for models that come with a load request */
+export function restAnswers(options: InferenceServerOptions, limitBytes: number): RestAnswers {
+  const { replica, repository } = options;
+  const postContext = { plane: replica.plane, limitBytes, repository: repository ?? null };
+  return async (method, path, body) => {
+    const answer =
+      method === 'GET'
+        ? await answerGet(path, { ...options, ready: replica.ready })
+        : await answerPost(path, {}, Buffer.from(JSON.stringify(body ?? {})), postContext);
+    const text = answer.body.toString();
+    const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
+    if (answer.status === 200) return value;
+    throw fail('internal', { reference: `${method} ${path} answered ${answer.status}` });
+  };
+}
+
+/** `/v2/models/<name>[/versions/<version>]`. */
+export function modelPath(name: string, version = ''): string {
+  const path = `/v2/models/${encodeURIComponent(name)}`;
+  return version === '' ? path : `${path}/versions/${encodeURIComponent(version)}`;
+}

@@ -1,0 +1,31 @@
+import type { TestContext } from 'node:test';
+import { createLogger } from '../../src/platform/log/index.ts';
+import { createMetrics } from '../../src/platform/metrics/index.ts';
+import { createGrpcServer } from '../../src/surfaces/inference/grpc/open.ts';
+import type { GrpcServer } from '../../src/surfaces/inference/grpc/server.ts';
+import type { InferenceServerOptions } from '../../src/surfaces/inference/index.ts';
+import { startTestServing, type TestServing } from './serving.ts';
+
+export interface TestGrpc extends TestServing {
+  readonly grpc: GrpcServer;
+  /** `127.0.0.1:<port>`. */
+  readonly grpcAddress: string;
+}
+
+/** A replica that answers over HTTP and gRPC. */
+export async function startTestGrpc(
+  t: TestContext,
+  options: Partial<InferenceServerOptions> = {},
+): Promise<TestGrpc> {
+  const serving = await startTestServing(t);
+  const grpc = createGrpcServer({
+    replica: serving.replica,
+    metrics: createMetrics('serve'),
+    logger: createLogger('serve', 'silent'),
+    version: '0.0.0',
+    ...options,
+  });
+  const port = await grpc.listen('127.0.0.1', 0, '--grpc-port');
+  t.after(() => grpc.close());
+  return { ...serving, grpc, grpcAddress: `127.0.0.1:${port}` };
+}
