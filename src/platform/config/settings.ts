@@ -153,7 +153,9 @@ export const settingsSchema = z.strictObject({
     .describe('seconds between looks at the repository for new, changed and removed models; 0: none'),
   repositoryExplicit: flag
     .default(false)
-    .describe('models of the repository are loaded by request alone, but for those that --repository-load names'),
+    .describe(
+      'models of the repository are loaded by request alone, but for those that --repository-load names',
+    ),
   repositoryLoad: list
     .default([])
     .describe('models to load at the start where the others are loaded by request, with commas between'),
