@@ -6,6 +6,7 @@ export * from './contract.ts';
 export { batchStep, packageInputsSchema, packageOutputsSchema, packageStep } from './jobs.ts';
 export { servingMigrations } from './migrations.ts';
 export type { EndpointState, ServedArm } from './plane/endpoint-state.ts';
+export type { DurationSum, ModelStatistics } from './plane/model-statistics.ts';
 export type { Plane } from './plane/plane.ts';
 export type { Replica as ServeReplica, ReplicaOptions } from './plane/replica.ts';
 export type { PredictReply, PredictRequest, ReplyOutput, RequestTensor } from './plane/request.ts';

@@ -5,9 +5,14 @@ import { type Prediction, runtimeMessage } from '../../../platform/onnx/index.ts
 export interface BatchPart {
   readonly prediction: Prediction;
   readonly from: number;
+  /** When the rows came (monotonic clock), how long they waited, and how long their run took. */
+  readonly queuedAtMs?: number;
+  readonly queuedMs?: number;
+  readonly computedMs?: number;
 }
 
 interface Waiting {
+  readonly queuedAtMs: number;
   readonly rows: readonly (readonly unknown[])[];
   readonly resolve: (part: BatchPart) => void;
   readonly reject: (error: unknown) => void;
@@ -50,7 +55,7 @@ export class Batcher {
       return Promise.reject(fail('queue_full', { waiting: this.#waitingRows, endpoint }));
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ rows, resolve, reject });
+      this.#queue.push({ rows, resolve, reject, queuedAtMs: performance.now() });
       this.#waitingRows += rows.length;
       if (this.#busy) return;
       this.#busy = true;
@@ -63,10 +68,13 @@ export class Batcher {
       const batch = this.#take();
       const rows = batch.length === 1 && batch[0] ? batch[0].rows : batch.flatMap((w) => w.rows);
       try {
+        const startedMs = performance.now();
         const prediction = await this.#run(rows);
+        const computedMs = performance.now() - startedMs;
         let from = 0;
         for (const waiting of batch) {
-          waiting.resolve({ prediction, from });
+          const { queuedAtMs } = waiting;
+          waiting.resolve({ prediction, from, queuedAtMs, queuedMs: startedMs - queuedAtMs, computedMs });
           from += waiting.rows.length;
         }
       } catch (error) {

@@ -12,6 +12,7 @@ import {
 } from './endpoint-state.ts';
 import { answeredRows, failedRows } from './logged-rows.ts';
 import { type AnsweredRows, replyOutputs } from './merge-outputs.ts';
+import { StatisticsBook } from './model-statistics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
 import type { PredictionLogs } from './prediction-logs.ts';
 import type { PredictReply, PredictRequest } from './request.ts';
@@ -31,6 +32,8 @@ export class Plane {
   readonly #logs: PredictionLogs;
   readonly #metrics: PlaneMetrics;
   readonly #shadows: ShadowQueue;
+  /** What each version did since the start. */
+  readonly statistics = new StatisticsBook();
   readonly #withdrawn = new Map<string, WithdrawnArm>();
   /** Called when a guard took an arm's traffic away, so that control is told at once. */
   onWithdrawn: () => void = () => {};
@@ -168,7 +171,12 @@ export class Plane {
       for (const share of shares) this.#count(request, share, (error as MillraceError).code);
       throw error;
     }
-    for (const share of shares) this.#count(request, share, 'ok');
+    for (const [i, share] of shares.entries()) {
+      this.#count(request, share, 'ok');
+      const { part } = parts[i] as AnsweredRows;
+      const { modelVersion } = share.arm;
+      this.statistics.answered(request.endpoint, modelVersion, share.rows.length, request.startedMs, part);
+    }
     if (state.shadow && request.version === null) this.#offerShadow(state, state.shadow, request, plans, ids);
     return reply;
   }
@@ -192,6 +200,7 @@ export class Plane {
       const [version, name] = [arm?.modelVersion ?? '', arm?.arm ?? 'champion'];
       this.#metrics.answered(request.endpoint, version, name, error.code, 1, seconds);
     }
+    this.statistics.failed(request.endpoint, rows[0]?.arm?.modelVersion ?? '', request.startedMs);
     try {
       await this.#logs.append(state, rows);
       return error;
