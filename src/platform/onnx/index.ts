@@ -1,5 +1,10 @@
 export { type ImportedOnnx, importOnnx } from './import.ts';
-export { OnnxModel, type OnnxPackage, type Prediction, runtimeMessage } from './model.ts';
+export { OnnxModel, type OnnxPackage, type Prediction } from './model.ts';
+export { ModelPlacer, type PlacedModel, type Placement } from './place-model.ts';
+export { cellRows, FlatRows, type RowBlock } from './row-block.ts';
 export { chooseScore } from './score.ts';
+export { runtimeMessage } from './session.ts';
+export { shortFloat } from './short-float.ts';
 export { type ColumnValues, describe, type OutputTensor } from './tensors.ts';
+export { ThreadStopped } from './thread-session.ts';
 export { valueJson, valuesJson } from './value-json.ts';

@@ -1,7 +1,10 @@
-import { InferenceSession } from 'onnxruntime-node';
+import { Tensor } from 'onnxruntime-node';
 import { fail } from '../../core/errors.ts';
 import type { ElementType, PackageManifest } from '../../core/model-package.ts';
+import { fillFlat } from './flat-tensor.ts';
 import { fillFreeTensor } from './free-tensors.ts';
+import type { RowBlock } from './row-block.ts';
+import { type GraphSession, openSession } from './session.ts';
 import {
   type CellSource,
   type ColumnValues,
@@ -18,6 +21,8 @@ export interface Prediction {
   readonly score: Float64Array | null;
   /** The rows are one, and no dimension of the outputs counts them. */
   readonly whole?: true;
+  /** Where the time of the run went, in milliseconds: making tensors, computing, reading outputs. */
+  readonly timesMs?: { readonly input: number; readonly infer: number; readonly output: number };
 }
 
 /** What of the manifest the runtime needs. */
@@ -27,25 +32,24 @@ export type OnnxPackage = Pick<PackageManifest, 'signature' | 'graph' | 'score'>
 
 interface BoundInput {
   readonly input: PackageManifest['graph']['inputs'][number];
-  readonly columns: readonly InputColumn[];
+  readonly columns: readonly ReturnType<typeof columnOf>[];
   /** Takes its dimensions from the cells. */
   readonly free: boolean;
 }
 
-/**
- * A loaded ONNX model. It computes on the calling thread (onnxruntime-node's run is synchronous), with one
- * thread and without spinning: for models of a few microseconds more threads cost twice the CPU for nothing.
- */
+/** A loaded ONNX model: rows in, outputs out, by a session on this thread or on another. */
 export class OnnxModel {
-  readonly #session: InferenceSession;
+  readonly #session: GraphSession;
   readonly #package: OnnxPackage;
   readonly #bound: readonly BoundInput[];
   readonly #positions: ReadonlyMap<string, number>;
   readonly #types: ReadonlyMap<string, ElementType>;
   /** Graphs with a batch dimension fixed at 1 are run row by row. */
   readonly #singleRow: boolean;
+  /** The only input of the graph, when it takes all columns of the signature side by side, as numbers. */
+  readonly #flatInput: PackageManifest['graph']['inputs'][number] | null;
 
-  private constructor(session: InferenceSession, pkg: OnnxPackage) {
+  constructor(session: GraphSession, pkg: OnnxPackage) {
     this.#session = session;
     this.#package = pkg;
     this.#positions = new Map(pkg.signature.inputs.map((field, i) => [field.name, i]));
@@ -53,26 +57,15 @@ export class OnnxModel {
     this.#singleRow = pkg.tensors !== 'whole' && pkg.graph.inputs.some((i) => i.shape[0] === 1);
     this.#bound = pkg.graph.inputs.map((input) => ({
       input,
-      columns: input.columns.map((name) => ({ name, width: columnWidth(pkg, name) })),
+      columns: input.columns.map((name) => columnOf(pkg, name)),
       free: pkg.tensors === 'whole' || (pkg.tensors === 'rows' && input.shape.slice(1).some((d) => d < 0)),
     }));
+    this.#flatInput = flatInput(pkg);
   }
 
-  /** Loads a graph that importOnnx gave. Throws `onnx_invalid` when the runtime refuses it. */
+  /** Loads a graph that importOnnx gave, on this thread. Throws `onnx_invalid` when the runtime refuses it. */
   static async load(onnx: Uint8Array, pkg: OnnxPackage): Promise<OnnxModel> {
-    try {
-      const session = await InferenceSession.create(onnx, {
-        intraOpNumThreads: 1,
-        interOpNumThreads: 1,
-        executionMode: 'sequential',
-        graphOptimizationLevel: 'all',
-        logSeverityLevel: 3,
-        extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
-      });
-      return new OnnxModel(session, pkg);
-    } catch (cause) {
-      throw fail('onnx_invalid', { problem: runtimeMessage(cause) }, cause);
-    }
+    return new OnnxModel(await openSession(onnx), pkg);
   }
 
   /**
@@ -101,9 +94,23 @@ export class OnnxModel {
     });
   }
 
+  /** Predicts from the rows of several requests; numbers that lie as the graph takes them are not looked at singly. */
+  async predictBlocks(blocks: readonly RowBlock[]): Promise<Prediction> {
+    const rowCount = blocks.reduce((sum, block) => sum + block.rowCount, 0);
+    const input = this.#flatInput;
+    if (input && (!this.#singleRow || rowCount === 1) && blocks.every((b) => b.flat !== null)) {
+      const startedMs = performance.now();
+      const { type, data } = fillFlat(input, blocks, rowCount, !this.#session.movesFeeds);
+      const dims = [rowCount, input.columns.length];
+      return this.#compute({ [input.name]: new Tensor(type as 'float32', data, dims) }, rowCount, startedMs);
+    }
+    const rows = blocks.flatMap((block) => Array.from({ length: block.rowCount }, (_, i) => block.row(i)));
+    return this.predictRows(rows);
+  }
+
   /** Frees the native memory; no prediction may be running or come later. */
   async close(): Promise<void> {
-    await this.#session.release();
+    await this.#session.close();
   }
 
   async #run(cells: CellSource): Promise<Prediction> {
@@ -116,19 +123,42 @@ export class OnnxModel {
   }
 
   async #runOnce(cells: CellSource): Promise<Prediction> {
-    const feeds: Record<string, ReturnType<typeof fillTensor>> = {};
+    const startedMs = performance.now();
+    const feeds: Record<string, Tensor> = {};
     const whole = this.#package.tensors === 'whole';
     for (const { input, columns, free } of this.#bound) {
-      feeds[input.name] = free ? fillFreeTensor(input, whole, cells) : fillTensor(input, columns, cells);
+      feeds[input.name] = free
+        ? fillFreeTensor(input, whole, cells)
+        : fillTensor(
+            input,
+            columns.map((column) => measured(column, cells)),
+            cells,
+          );
     }
+    return this.#compute(feeds, cells.rowCount, startedMs);
+  }
+
+  async #compute(
+    feeds: Readonly<Record<string, Tensor>>,
+    rowCount: number,
+    startedMs: number,
+  ): Promise<Prediction> {
+    const filledMs = performance.now();
     const result = await this.#session.run(feeds);
+    const computedMs = performance.now();
     const outputs = this.#package.graph.outputs.map(({ name, type }) => {
       const tensor = result[name];
       if (!tensor) throw new Error(`the graph gave no output "${name}"`);
-      return readOutput(name, this.#types.get(name) ?? type, tensor, cells.rowCount);
+      return readOutput(name, this.#types.get(name) ?? type, tensor, rowCount);
     });
-    const score = this.#score(outputs, cells.rowCount);
-    return { rowCount: cells.rowCount, outputs, score, ...(whole ? { whole } : {}) };
+    const score = this.#score(outputs, rowCount);
+    const timesMs = {
+      input: filledMs - startedMs,
+      infer: computedMs - filledMs,
+      output: performance.now() - computedMs,
+    };
+    const whole = this.#package.tensors === 'whole';
+    return { rowCount, outputs, score, timesMs, ...(whole ? { whole } : {}) };
   }
 
   #score(outputs: readonly OutputTensor[], rowCount: number): Float64Array | null {
@@ -142,10 +172,30 @@ export class OnnxModel {
   }
 }
 
-/** Values per row of a signature column: 1 for a scalar; a free dimension counts as 1. */
-function columnWidth(pkg: OnnxPackage, name: string): number {
+function flatInput(pkg: OnnxPackage): PackageManifest['graph']['inputs'][number] | null {
+  const { inputs } = pkg.signature;
+  const [input] = pkg.graph.inputs;
+  const same =
+    pkg.tensors === undefined &&
+    pkg.graph.inputs.length === 1 &&
+    input !== undefined &&
+    input.shape.length === 2 &&
+    input.type !== 'string' &&
+    input.columns.length === inputs.length &&
+    inputs.every((field, i) => field.shape.length === 0 && field.name === input.columns[i]);
+  return same && input ? input : null;
+}
+
+/** Values per row of a signature column: 1 for a scalar; null where a dimension is free. */
+function columnOf(pkg: OnnxPackage, name: string): { readonly name: string; readonly width: number | null } {
   const shape = pkg.signature.inputs.find((f) => f.name === name)?.shape ?? [];
-  return shape.reduce((product, d) => product * Math.max(1, d), 1);
+  return { name, width: shape.some((d) => d < 0) ? null : shape.reduce((product, d) => product * d, 1) };
+}
+
+/** A free column is as wide as its first cell; the others must be as wide. */
+function measured({ name, width }: ReturnType<typeof columnOf>, cells: CellSource): InputColumn {
+  const first = width === null ? cells.column(name)(0) : null;
+  return { name, width: width ?? (Array.isArray(first) ? first.length : 1) };
 }
 
 function concatenate(parts: readonly Prediction[]): Prediction {
@@ -158,15 +208,4 @@ function concatenate(parts: readonly Prediction[]): Prediction {
   }));
   const score = first.score && Float64Array.from(parts, (p) => p.score?.[0] ?? Number.NaN);
   return { rowCount: parts.length, outputs, score };
-}
-
-/** The runtime's message without its source location. */
-export function runtimeMessage(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return (
-    message
-      .replace(/^.*?(?:\.cc|\.h):\d+ \S+ /s, '')
-      .split('\n')[0]
-      ?.slice(0, 300) ?? ''
-  );
 }

@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
 import { fail } from '../../core/errors.ts';
 import type { ElementType, GraphInput } from '../../core/model-package.ts';
+import type { GraphOutput } from './session.ts';
 
 /** The values of a column: an array in row order; null and undefined are missing values. */
 export type ColumnValues = ArrayLike<unknown>;
@@ -14,7 +15,10 @@ export interface OutputTensor {
   readonly data: ArrayLike<number | bigint | string | boolean>;
 }
 
-type TypedArray =
+/** The memory of a numeric tensor. */
+export type NumberArray =
+  | BigInt64Array
+  | BigUint64Array
   | Float32Array
   | Float64Array
   | Int8Array
@@ -27,7 +31,7 @@ type TypedArray =
 interface ElementKind {
   /** onnxruntime's name of the type. */
   readonly runtime: string;
-  readonly make: (length: number) => TypedArray | BigInt64Array | BigUint64Array | string[];
+  readonly make: (length: number) => NumberArray | string[];
 }
 
 export const kinds: Readonly<Record<ElementType, ElementKind>> = {
@@ -95,11 +99,15 @@ function fillColumn(
   const into = data as unknown[];
   for (let row = 0, at = offset; row < cells.rowCount; row++, at += rowWidth) {
     const value = cell(row);
-    if (column.width === 1 && !Array.isArray(value)) {
+    if (typeof value !== 'object' || value === null) {
+      if (column.width !== 1) throw invalid(column.name, value, `${column.width} values`);
       into[at] = convert(value, column.name);
       continue;
     }
     const list = value as ArrayLike<unknown>;
+    if (list.length !== column.width) {
+      throw invalid(column.name, `of ${list.length} values`, `${column.width} values, as in the row before`);
+    }
     for (let i = 0; i < column.width; i++) into[at + i] = convert(list[i], column.name);
   }
 }
@@ -112,16 +120,24 @@ function float(value: unknown, column: string): number {
   throw invalid(column, value, 'a number');
 }
 
-function integer(value: unknown, column: string): number {
-  if (typeof value === 'number' && Number.isInteger(value)) return value;
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  if (typeof value === 'bigint') return Number(value);
-  throw invalid(column, value, 'an integer');
+/** Whole numbers that the type holds; typed arrays would let greater ones wrap round. */
+function integer(least: number, most: number) {
+  return (value: unknown, column: string): number => {
+    const number = typeof value === 'boolean' || typeof value === 'bigint' ? Number(value) : value;
+    if (typeof number !== 'number' || !Number.isInteger(number)) throw invalid(column, value, 'an integer');
+    if (number >= least && number <= most) return number;
+    throw invalid(column, value, `an integer from ${least} to ${most}`);
+  };
 }
 
-function bigInteger(value: unknown, column: string): bigint {
-  if (typeof value === 'bigint') return value;
-  return BigInt(integer(value, column));
+function bigInteger(least: bigint, most: bigint) {
+  return (value: unknown, column: string): bigint => {
+    const whole = typeof value === 'boolean' || (typeof value === 'number' && Number.isInteger(value));
+    if (!whole && typeof value !== 'bigint') throw invalid(column, value, 'an integer');
+    const big = BigInt(value as number);
+    if (big >= least && big <= most) return big;
+    throw invalid(column, value, `an integer from ${least} to ${most}`);
+  };
 }
 
 function boolean(value: unknown, column: string): number {
@@ -142,14 +158,14 @@ function text(value: unknown): string {
 export const converters: Readonly<Record<ElementType, (value: unknown, column: string) => unknown>> = {
   float,
   double: float,
-  int8: integer,
-  uint8: integer,
-  int16: integer,
-  uint16: integer,
-  int32: integer,
-  uint32: integer,
-  int64: bigInteger,
-  uint64: bigInteger,
+  int8: integer(-(2 ** 7), 2 ** 7 - 1),
+  uint8: integer(0, 2 ** 8 - 1),
+  int16: integer(-(2 ** 15), 2 ** 15 - 1),
+  uint16: integer(0, 2 ** 16 - 1),
+  int32: integer(-(2 ** 31), 2 ** 31 - 1),
+  uint32: integer(0, 2 ** 32 - 1),
+  int64: bigInteger(-(2n ** 63n), 2n ** 63n - 1n),
+  uint64: bigInteger(0n, 2n ** 64n - 1n),
   bool: boolean,
   string: text,
 };
@@ -168,7 +184,12 @@ export function describe(value: unknown): string {
 }
 
 /** Reads an output of the runtime; int64 become numbers unless one of them is beyond 2^53. */
-export function readOutput(name: string, type: ElementType, tensor: Tensor, rowCount: number): OutputTensor {
+export function readOutput(
+  name: string,
+  type: ElementType,
+  tensor: GraphOutput,
+  rowCount: number,
+): OutputTensor {
   const shape = tensor.dims;
   const width = rowCount === 0 ? 0 : tensor.size / rowCount;
   return { name, type, shape, width, data: plain(type, tensor.data as ArrayLike<number | bigint | string>) };

@@ -141,6 +141,44 @@ export function widePackage(
   };
 }
 
+/**
+ * `layers` dense layers of `width` x `width` on the columns of widePackage(width): heavy to load and to run, and
+ * with the same outputs as wideOnnx.
+ */
+export function deepOnnx(width: number, layers: number): Uint8Array {
+  const names = Array.from({ length: layers + 1 }, (_, i) => (i === 0 ? 'features' : `h${i}`));
+  const weights = names.slice(1).map((name, layer) => {
+    const values = Float32Array.from({ length: width * width }, (_, i) => Math.sin(i + layer) / width);
+    const rawData = new Uint8Array(values.buffer);
+    return encode('Tensor', { name: `w_${name}`, dims: [width, width], dataType: float, rawData });
+  });
+  const dense = names.slice(1).flatMap((name, layer) => [
+    { opType: 'MatMul', input: [names[layer] ?? '', `w_${name}`], output: [`m_${name}`] },
+    { opType: 'Tanh', input: [`m_${name}`], output: [name] },
+  ]);
+  const classifier = {
+    opType: 'LinearClassifier',
+    domain: 'ai.onnx.ml',
+    input: [names[layers] ?? ''],
+    output: ['label', 'probability'],
+    attribute: [
+      floatsAttribute(
+        'coefficients',
+        Array.from({ length: 2 * width }, (_, i) => (i < width ? -1 : 1) / width),
+      ),
+      floatsAttribute('intercepts', [0, 0]),
+      encode('Attribute', { name: 'classlabels_ints', ints: [0, 1], type: 7 }),
+      encode('Attribute', { name: 'post_transform', s: new TextEncoder().encode('LOGISTIC'), type: 3 }),
+    ],
+  };
+  return model(
+    [...dense, classifier],
+    [value('features', float, 'N', width)],
+    [value('label', int64, 'N'), value('probability', float, 'N', 2)],
+    weights,
+  );
+}
+
 /** Gives each of its inputs back: `text` (string), `number` (int64), `vector` (float, 3 wide). */
 export function identityOnnx(): Uint8Array {
   const names: [string, number, (number | string)[]][] = [

@@ -41,6 +41,7 @@ export interface Tensor {
   int64Data?: number[];
   stringData?: Uint8Array[];
   name?: string;
+  rawData?: Uint8Array;
   dataLocation?: number;
 }
 export interface Graph {

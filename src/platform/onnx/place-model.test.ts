@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { importOnnx } from './import.ts';
+import { OnnxModel } from './model.ts';
+import { ModelPlacer, placementOf } from './place-model.ts';
+import { FlatRows } from './row-block.ts';
+import { deepOnnx, logisticOnnx, logisticPackage, wideOnnx, widePackage } from './testing.ts';
+import { SessionThread, ThreadSession, ThreadStopped } from './thread-session.ts';
+
+const noEvents = { onThread: () => {} };
+const repeat = (row: readonly unknown[], count: number) => Array.from({ length: count }, () => row);
+const half = (width: number) => [new Array<number>(width).fill(0.5)];
+
+test('a small model is placed inline, warm, with what was measured', async (t) => {
+  const placer = new ModelPlacer(noEvents);
+  t.after(() => placer.close());
+  const { model, placement } = await placer.place(
+    async () => wideOnnx(30),
+    widePackage(30),
+    half(30),
+    'small',
+  );
+  assert.equal(placement.place, 'inline');
+  assert.deepEqual(
+    placement.runs.map((run) => run.rows),
+    [1, 8, 32, 128],
+  );
+  assert.ok(placement.runs.every((run) => run.ms > 0));
+  const { score } = await model.predictBlocks([new FlatRows(new Float32Array(60).fill(0.5), 30, 2)]);
+  assert.deepEqual(score, (await model.predictRows([...half(30), ...half(30)])).score);
+  await model.close();
+});
+
+test('a model that is large to load or slow to run gets a thread, and gives the same answers there', async (t) => {
+  const placer = new ModelPlacer(noEvents);
+  t.after(() => placer.close());
+  const onnx = deepOnnx(512, 16);
+  const { model, placement } = await placer.place(
+    async () => new Uint8Array(onnx),
+    widePackage(512),
+    [],
+    'large',
+  );
+  assert.equal(placement.place, 'thread');
+  const here = await OnnxModel.load(onnx, widePackage(512));
+  const rows = Array.from({ length: 3 }, (_, r) => Array.from({ length: 512 }, (_, i) => Math.cos(i * r)));
+  assert.deepEqual(await plain(model, rows), await plain(here, rows));
+  const block = new FlatRows(Float32Array.from(rows.flat()), 512, 3);
+  assert.deepEqual((await model.predictBlocks([block])).score, (await here.predictBlocks([block])).score);
+  assert.equal(block.row(2)[0], 1, 'the request keeps its memory');
+  await Promise.all([model.close(), here.close()]);
+});
+
+async function plain(model: OnnxModel, rows: readonly (readonly unknown[])[]) {
+  const { outputs, score } = await model.predictRows(rows);
+  return { score, outputs: outputs.map(({ name, shape, data }) => [name, [...shape], Array.from(data)]) };
+}
+
+/** Processor time of this thread in milliseconds: what it was busy for, however crowded the machine is. */
+const busyMs = () => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+};
+
+test('loading a large model keeps this thread for a small part of the time that the load takes here', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-onnx-'));
+  const placer = new ModelPlacer(noEvents);
+  t.after(() => placer.close());
+  t.after(() => rm(directory, { recursive: true }));
+  const [width, file] = [512, join(directory, 'large.onnx')];
+  await writeFile(file, deepOnnx(width, 40));
+  const onnx = await readFile(file);
+
+  const beforeMs = busyMs();
+  const inline = await OnnxModel.load(onnx, widePackage(width));
+  for (let run = 0; run < 5; run++) await inline.predictRows(repeat(half(width)[0]!, 128));
+  const inlineMs = busyMs() - beforeMs;
+  await inline.close();
+
+  const startMs = busyMs();
+  const { model, placement } = await placer.place(
+    () => readFile(file),
+    widePackage(width),
+    half(width),
+    'large',
+  );
+  const placedMs = busyMs() - startMs;
+  assert.equal(placement.place, 'thread');
+  t.diagnostic(`here ${inlineMs.toFixed(0)} ms, by a thread ${placedMs.toFixed(0)} ms of this thread`);
+  assert.ok(placedMs < inlineMs / 2, `${placedMs} ms of this thread, ${inlineMs} ms when loaded here`);
+  await model.close();
+});
+
+test('a thread that dies loses its runs and is started again', async (t) => {
+  const onnx = importOnnx(logisticOnnx()).bytes;
+  const thread = new SessionThread();
+  await thread.load(new Uint8Array(onnx));
+  const changes: string[] = [];
+  let back = () => {};
+  const restarted = new Promise<void>((resolve) => {
+    back = resolve;
+  });
+  const session = new ThreadSession(thread, {
+    onnx: async () => new Uint8Array(onnx),
+    onChange: ({ state }) => {
+      changes.push(state);
+      if (state === 'restarted') back();
+    },
+  });
+  const model = new OnnxModel(session, logisticPackage());
+  t.after(() => model.close());
+  const { score } = await model.predictRows([[1, 1]]);
+  const lost = assert.rejects(model.predictRows([[1, 1]]), ThreadStopped);
+  await thread.stop();
+  await lost;
+  await restarted;
+  assert.deepEqual((await model.predictRows([[1, 1]])).score, score);
+  assert.deepEqual(changes, ['stopped', 'restarted']);
+});
+
+test('a graph that the runtime refuses is told, and the thread takes the next one', async (t) => {
+  const placer = new ModelPlacer(noEvents);
+  t.after(() => placer.close());
+  const broken = wideOnnx(30).subarray(0, 200);
+  await assert.rejects(
+    placer.place(async () => new Uint8Array(broken), widePackage(30), [], 'broken'),
+    { code: 'onnx_invalid' },
+  );
+  const { model } = await placer.place(async () => wideOnnx(30), widePackage(30), [], 'good');
+  assert.equal((await model.predictRows(half(30))).rowCount, 1);
+  await model.close();
+});
+
+test('place and batch follow from the measurements', () => {
+  const runs = (...ms: number[]) => ms.map((time, i) => ({ rows: [1, 8, 32, 128][i]!, ms: time }));
+  const of = (loadMs: number, ...ms: number[]) => {
+    const { place, maxRows } = placementOf(loadMs, runs(...ms));
+    return [place, maxRows];
+  };
+  assert.deepEqual(of(5, 0.013, 0.013, 0.021, 0.048), ['inline', 128]);
+  assert.deepEqual(of(5, 0.012, 0.022, 0.054, 0.393), ['inline', 32], 'big batches cost more a row');
+  assert.deepEqual(of(86, 0.013, 0.013, 0.021, 0.048), ['thread', 128], 'slow to load');
+  assert.deepEqual(of(5, 0.1, 0.8, 3.2, 12.8), ['inline', 1], 'rows cost the same in any batch');
+  assert.deepEqual(of(5, 3, 4, 8, 30), ['thread', 128]);
+  assert.deepEqual(of(5), ['inline', 128], 'nothing could be measured');
+});

@@ -1,0 +1,206 @@
+import { fail } from '../../core/errors.ts';
+import { emptyCells } from './empty-cells.ts';
+import { OnnxModel, type OnnxPackage } from './model.ts';
+import { cellRows } from './row-block.ts';
+import { openSession } from './session.ts';
+import { SessionThread, ThreadSession } from './thread-session.ts';
+import { encode } from './wire.ts';
+
+/** Where a model computes, and the measurements that decided it. */
+export interface Placement {
+  /** `inline`: on the thread that answers requests; `thread`: on one of its own. */
+  readonly place: 'inline' | 'thread';
+  /** Largest batch worth its time. */
+  readonly maxRows: number;
+  /** How long a thread stands still while it loads. */
+  readonly loadMs: number;
+  /** Best time of a run by its rows. */
+  readonly runs: readonly { readonly rows: number; readonly ms: number }[];
+}
+
+export interface PlacedModel {
+  readonly model: OnnxModel;
+  readonly placement: Placement;
+}
+
+/** What a thread is told to do, and when it fails. */
+export interface PlacerEvents {
+  readonly onThread: (name: string, state: 'stopped' | 'restarted', problem: string) => void;
+}
+
+type Cells = readonly (readonly unknown[])[];
+
+const batchSizes = [1, 8, 32, 128] as const;
+const repeats = 3;
+/** A batch that takes longer would hold up the requests that arrive meanwhile more than the hop to a thread does. */
+const inlineRunMs = 0.4;
+/** A load that takes longer would be felt as a pause. */
+const inlineLoadMs = 20;
+/** A larger size is not tried when the one before took this long. */
+const longRunMs = 500;
+/** Sizes whose time per row is within this of the best are as good. */
+const asGood = 1.25;
+/** A thread that is not used again within this is ended. */
+const spareMs = 5000;
+
+/**
+ * Loads models without holding up the thread that answers requests: a graph is loaded, warmed up and measured on
+ * another thread first. Small ones are then loaded here as well, where a run costs no hop; the others stay.
+ */
+export class ModelPlacer {
+  readonly #events: PlacerEvents;
+  #spare: SessionThread | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(events: PlacerEvents) {
+    this.#events = events;
+  }
+
+  /**
+   * @param onnx gives the graph's bytes, each time in memory of their own
+   * @param sample rows for warm-up and measurement; empty values stand in where there are none
+   * @param name of the model, for messages
+   * Throws `onnx_invalid` when the runtime refuses the graph, `inference_failed` when it fails on its sample.
+   */
+  async place(
+    onnx: () => Promise<Uint8Array>,
+    pkg: OnnxPackage,
+    sample: Cells,
+    name: string,
+  ): Promise<PlacedModel> {
+    const thread = await this.#thread();
+    let kept = false;
+    try {
+      const loadMs = await load(thread, await onnx());
+      const runs = await measure(thread, pkg, sample, name);
+      const placement = placementOf(loadMs, runs);
+      if (placement.place === 'inline') {
+        await thread.unload();
+        const model = new OnnxModel(await openSession(await onnx()), pkg);
+        for (const rows of warmUps(pkg, sample, placement))
+          await model.predictRows(rows).catch(() => undefined);
+        return { model, placement };
+      }
+      kept = true;
+      const onChange = (change: { state: 'stopped' | 'restarted'; problem: string }) =>
+        this.#events.onThread(name, change.state, change.problem);
+      return { model: new OnnxModel(new ThreadSession(thread, { onnx, onChange }), pkg), placement };
+    } catch (error) {
+      await thread.unload().catch(() => undefined);
+      throw error;
+    } finally {
+      if (!kept) this.#keep(thread);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#timer) clearTimeout(this.#timer);
+    await this.#spare?.stop();
+    this.#spare = null;
+  }
+
+  async #thread(): Promise<SessionThread> {
+    const spare = this.#spare;
+    this.#spare = null;
+    if (this.#timer) clearTimeout(this.#timer);
+    if (spare) return spare;
+    const thread = new SessionThread();
+    // The first graph of a thread pays for the start of the runtime, which must not count as its own.
+    await thread.load(smallestGraph());
+    await thread.unload();
+    return thread;
+  }
+
+  #keep(thread: SessionThread): void {
+    if (this.#spare) return void thread.stop();
+    this.#spare = thread;
+    this.#timer = setTimeout(() => void this.close(), spareMs).unref();
+  }
+}
+
+async function load(thread: SessionThread, onnx: Uint8Array): Promise<number> {
+  try {
+    return await thread.load(onnx);
+  } catch (cause) {
+    throw fail('onnx_invalid', { problem: (cause as Error).message }, cause);
+  }
+}
+
+/** Best times of runs on the thread; none when there is no sample and the graph refuses empty values. */
+async function measure(
+  thread: SessionThread,
+  pkg: OnnxPackage,
+  sample: Cells,
+  name: string,
+): Promise<Placement['runs']> {
+  let elapsedMs = 0;
+  const model = new OnnxModel(
+    {
+      movesFeeds: true,
+      run: async (feeds) => {
+        const result = await thread.run(feeds);
+        elapsedMs = result.elapsedMs;
+        return result.outputs;
+      },
+      close: async () => {},
+    },
+    pkg,
+  );
+  const rows = sample.length > 0 ? sample : [emptyCells(pkg)];
+  const runs: { rows: number; ms: number }[] = [];
+  try {
+    for (const size of pkg.tensors === 'whole' ? batchSizes.slice(0, 1) : batchSizes) {
+      const block = [cellRows(repeated(rows, size))];
+      let ms = Number.POSITIVE_INFINITY;
+      for (let repeat = 0; repeat <= repeats; repeat++) {
+        await model.predictBlocks(block);
+        ms = Math.min(ms, elapsedMs);
+        if (elapsedMs > longRunMs) break;
+      }
+      runs.push({ rows: size, ms });
+      if (ms > longRunMs) break;
+    }
+  } catch (cause) {
+    if (sample.length === 0) return runs;
+    const problem = `its own sample fails: ${(cause as Error).message}`;
+    throw fail('inference_failed', { model: name, version: 'loaded', problem }, cause);
+  }
+  return runs;
+}
+
+const repeated = (rows: Cells, size: number): Cells =>
+  Array.from({ length: size }, (_, i) => rows[i % rows.length] ?? []);
+
+/**
+ * The batch and the place that measurements speak for. Of the sizes whose time per row is about the best, the
+ * largest that may run inline; where none may, the largest.
+ */
+export function placementOf(loadMs: number, runs: Placement['runs']): Placement {
+  const bestMs = Math.min(...runs.map(({ rows, ms }) => ms / rows));
+  const good = runs.filter(({ rows, ms }) => ms / rows <= bestMs * asGood);
+  const short = good.findLast(({ ms }) => ms <= inlineRunMs);
+  const inline = loadMs <= inlineLoadMs && (short !== undefined || runs.length === 0);
+  const chosen = (inline ? short : good.at(-1)) ?? { rows: batchSizes.at(-1) as number };
+  return { place: inline ? 'inline' : 'thread', maxRows: chosen.rows, loadMs, runs };
+}
+
+/** Rows that let a freshly loaded graph allocate what it needs for its smallest and its largest batch. */
+function warmUps(pkg: OnnxPackage, sample: Cells, { maxRows, runs }: Placement): Cells[] {
+  const rows = sample.length > 0 ? sample : [emptyCells(pkg)];
+  return runs.length === 0 ? [] : [repeated(rows, 1), repeated(rows, maxRows)];
+}
+
+/** One node that gives its input back. */
+function smallestGraph(): Uint8Array {
+  const float = { tensorType: { elemType: 1, shape: { dim: [{ dimValue: 1 }] } } };
+  return encode('Model', {
+    irVersion: 8,
+    opsetImport: [{ domain: '', version: 13 }],
+    graph: {
+      name: 'start',
+      node: [encode('Node', { opType: 'Identity', input: ['x'], output: ['y'] })],
+      input: [{ name: 'x', type: float }],
+      output: [{ name: 'y', type: float }],
+    },
+  });
+}

@@ -1,0 +1,24 @@
+import type { Tensor } from 'onnxruntime-node';
+
+/** What a session's thread is asked; answers carry the same id. */
+export type SessionRequest =
+  | { readonly id: number; readonly kind: 'load'; readonly onnx: Uint8Array<ArrayBuffer> }
+  | { readonly id: number; readonly kind: 'run'; readonly feeds: readonly NamedTensor[] }
+  | { readonly id: number; readonly kind: 'close' };
+
+/** A tensor as it travels between threads. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly type: Tensor.Type;
+  readonly data: Tensor.DataType;
+  readonly dims: readonly number[];
+}
+
+export type SessionReply =
+  | {
+      readonly id: number;
+      readonly ok: true;
+      readonly elapsedMs: number;
+      readonly outputs: readonly NamedTensor[];
+    }
+  | { readonly id: number; readonly ok: false; readonly problem: string };
