@@ -1,11 +1,25 @@
 import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fail } from '../core/errors.ts';
 import { installationDirectory } from '../core/installation.ts';
-import { openReplica } from '../lifecycle/serving/index.ts';
-import { dataDirectory, flagOf, lockDirectory, type Settings, variableOf } from '../platform/config/index.ts';
+import {
+  type ModelRepository,
+  openReplica,
+  openStandalone,
+  type ServeReplica,
+} from '../lifecycle/serving/index.ts';
+import {
+  bytesOf,
+  dataDirectory,
+  flagOf,
+  lockDirectory,
+  type Settings,
+  variableOf,
+} from '../platform/config/index.ts';
 import { Frames } from '../platform/frames/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import { createMetrics } from '../platform/metrics/index.ts';
+import { createMetrics, type Registry } from '../platform/metrics/index.ts';
 import { InferenceServer } from '../surfaces/inference/index.ts';
 import { startGrpc } from './grpc.ts';
 import type { RunningRole } from './role.ts';
@@ -15,7 +29,18 @@ import { controlUrlOf, reachable } from './urls.ts';
 const framesThreads = 1;
 const packageFile = join(installationDirectory, 'package.json');
 
-/** Starts serve: puts the last known routes in force, follows control, and answers predictions. */
+/** A data plane with what tells it its models. */
+interface Side {
+  readonly replica: ServeReplica;
+  readonly repository?: ModelRepository;
+  announce(url: string): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts serve: puts the last known routes in force and follows control, or serves a folder of models without
+ * control, and answers predictions. Throws `port_taken`, `data_locked`, `repository_missing`.
+ */
 export async function startServe(settings: Settings, logger: Logger): Promise<RunningRole> {
   const directory = dataDirectory(settings.data);
   const lock = lockDirectory(directory.serve, 'serve');
@@ -26,28 +51,62 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     threads: framesThreads,
   });
   const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
-  const replica = await openReplica({
-    id: settings.replica,
-    directory: directory.serve,
-    controlUrl: controlUrlOf(settings),
-    frames,
-    logger,
+  const parts = { directory: directory.serve, frames, logger, metrics };
+  const side = await (settings.repository
+    ? openRepository(settings.repository, settings, parts)
+    : openFollower(settings, parts));
+  const { replica, repository } = side;
+  const inference = {
+    replica,
     metrics,
-  });
-  const inference = { replica, metrics, logger, version };
+    logger,
+    version,
+    name: settings.serverName,
+    ...(repository ? { repository } : {}),
+  };
   const server = new InferenceServer(inference);
   const setting = `${flagOf('servePort')} or ${variableOf('servePort')}`;
   const port = await server.listen(settings.host, settings.servePort, setting);
   const grpc = await startGrpc(settings, inference);
   const url = `http://${reachable(settings.host)}:${port}`;
-  replica.announce(url);
+  side.announce(url);
   return {
     ready: url,
     async stop() {
       await Promise.all([server.close(), grpc?.close()]);
-      await replica.close();
+      await side.close();
       await frames.close();
       lock.release();
     },
+  };
+}
+
+interface Parts {
+  readonly directory: string;
+  readonly frames: Frames;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+}
+
+async function openFollower(settings: Settings, parts: Parts): Promise<Side> {
+  const replica = await openReplica({ ...parts, id: settings.replica, controlUrl: controlUrlOf(settings) });
+  return { replica, announce: (url) => replica.announce(url), close: () => replica.close() };
+}
+
+async function openRepository(path: string, settings: Settings, parts: Parts): Promise<Side> {
+  const facts = await stat(path).catch(() => null);
+  if (!facts?.isDirectory()) throw fail('repository_missing', { path, setting: flagOf('repository') });
+  const standalone = await openStandalone({
+    ...parts,
+    repository: path,
+    pollMs: settings.repositoryPoll * 1000,
+    loadOnly: settings.repositoryExplicit ? settings.repositoryLoad : null,
+    keptLogBytes: bytesOf(settings.predictionLogKeep),
+  });
+  return {
+    replica: standalone,
+    repository: standalone.repository,
+    announce: () => undefined,
+    close: () => standalone.close(),
   };
 }

@@ -14,6 +14,8 @@ export interface DataDirectory {
   readonly labels: string;
   readonly serve: string;
   readonly work: string;
+  /** Environments and files of models that run as Python. */
+  readonly python: string;
   /** Working directories of the steps that control runs. */
   readonly attempts: string;
   /** Key of the secrets that are kept in the database. */
@@ -30,6 +32,7 @@ export function dataDirectory(root: string): DataDirectory {
     labels: join(root, 'labels'),
     serve: join(root, 'serve'),
     work: join(root, 'work'),
+    python: join(root, 'python'),
     attempts: join(root, 'attempts'),
     secretKey: join(root, 'secrets.key'),
   };

@@ -52,6 +52,11 @@ export class PythonHost {
     this.#environments = new PythonEnvironments({ ...options, directory });
   }
 
+  /** Worker processes for each loaded model. */
+  get workers(): number {
+    return this.#options.workers;
+  }
+
   /**
    * Finds or builds the model's environment, starts its workers, and has each predict the sample once. Throws
    * `python_missing`, `python_environment_failed`, and `python_start_failed` when the model cannot be loaded or

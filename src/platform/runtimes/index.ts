@@ -1,1 +1,2 @@
-export { type LoadedModel, openModel, type RuntimeContext } from './open-model.ts';
+export { type LoadedModel, openModel, type RuntimeContext, type RuntimeHosts } from './open-model.ts';
+export { predictionOf, sampleRows } from './prediction.ts';

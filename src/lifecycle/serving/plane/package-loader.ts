@@ -5,6 +5,7 @@ import { packageManifestSchema } from '../../../core/model-package.ts';
 import { parseInput } from '../../../core/schema.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import { runtimeMessage } from '../../../platform/onnx/index.ts';
+import type { RuntimeHosts } from '../../../platform/runtimes/index.ts';
 import type { EndpointRoute, ReplicaModel } from '../contract.ts';
 import { featureContractSchema } from './row-check.ts';
 import { ServedModel } from './served-model.ts';
@@ -16,13 +17,19 @@ import { ServedModel } from './served-model.ts';
 export class PackageLoader {
   readonly #blobs: BlobStore;
   readonly #fetchBlob: (digest: string) => Promise<Readable>;
+  readonly #hosts: RuntimeHosts;
   readonly #loaded = new Map<string, ServedModel>();
   readonly #states = new Map<string, ReplicaModel>();
   /** All blobs that a loaded package is made of, packages that it uses included. */
   readonly #parts = new Map<string, ReadonlySet<string>>();
 
-  constructor(blobs: BlobStore, fetchBlob: (digest: string) => Promise<Readable>) {
+  constructor(
+    blobs: BlobStore,
+    fetchBlob: (digest: string) => Promise<Readable>,
+    hosts: RuntimeHosts = { python: null },
+  ) {
     this.#blobs = blobs;
+    this.#hosts = hosts;
     this.#fetchBlob = fetchBlob;
   }
 
@@ -82,7 +89,7 @@ export class PackageLoader {
       parts.add(blob);
       return this.#bytes(blob);
     };
-    const model = await ServedModel.load(digest, manifest, bytesOf, contract);
+    const model = await ServedModel.load(digest, manifest, bytesOf, contract, this.#hosts);
     this.#parts.set(digest, parts);
     return model;
   }

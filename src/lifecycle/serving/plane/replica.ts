@@ -4,6 +4,7 @@ import { MillraceError } from '../../../core/errors.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Registry } from '../../../platform/metrics/index.ts';
+import type { RuntimeHosts } from '../../../platform/runtimes/index.ts';
 import type { SegmentFrames } from '../../../platform/segments/index.ts';
 import { type ReplicaStatus, type RouteTable, routeTableSchema } from '../contract.ts';
 import { ControlLink } from './control-link.ts';
@@ -22,6 +23,8 @@ export interface ReplicaOptions {
   readonly frames: SegmentFrames;
   readonly logger: Logger;
   readonly metrics: Registry;
+  /** What it runs models with that are no ONNX graphs; none unless given. */
+  readonly runtimes?: RuntimeHosts;
   /** When a segment of the prediction log is sealed. */
   readonly segmentLimits?: {
     readonly maxRows: number;
@@ -86,7 +89,7 @@ export class Replica {
       limits: options.segmentLimits ?? defaultLimits,
     });
     const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
-    const loader = new PackageLoader(blobs, (digest) => client?.blob(digest) ?? away());
+    const loader = new PackageLoader(blobs, (digest) => client?.blob(digest) ?? away(), options.runtimes);
     const replica = new Replica(options, client, loader, logs);
     const last = await replica.#readRoutes();
     if (last) {

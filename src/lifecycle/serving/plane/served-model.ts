@@ -1,4 +1,5 @@
 import type { PackageManifest } from '../../../core/model-package.ts';
+import type { RuntimeHosts } from '../../../platform/runtimes/index.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import { featureColumnPrefix } from '../contract.ts';
 import { Batcher, type BatchPart } from './batcher.ts';
@@ -55,8 +56,9 @@ export class ServedModel {
     manifest: PackageManifest,
     bytesOf: (digest: string) => Promise<Uint8Array>,
     contract: FeatureContract | null,
+    hosts: RuntimeHosts,
   ): Promise<ServedModel> {
-    const model = await loadRuntime(manifest, bytesOf);
+    const model = await loadRuntime(manifest, bytesOf, hosts, digest.slice(0, 15));
     const names = manifest.signature.inputs.map((f) => f.name);
     const sample = manifest.sample.map((row) => names.map((name) => row[name]));
     const maxRows = sample.length > 0 ? await measureBatch(model, sample) : largestBatch;

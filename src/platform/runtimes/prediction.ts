@@ -1,0 +1,20 @@
+import type { PackageManifest } from '../../core/model-package.ts';
+import type { OutputTensor, Prediction } from '../onnx/index.ts';
+
+/** Outputs with the score that the package names: NaN where it is no number, null where there is none. */
+export function predictionOf(
+  place: PackageManifest['score'],
+  outputs: readonly OutputTensor[],
+  rowCount: number,
+): Prediction {
+  const output = place && outputs.find((o) => o.name === place.output);
+  if (!place || !output) return { rowCount, outputs, score: null };
+  const score = new Float64Array(rowCount);
+  for (let row = 0; row < rowCount; row++) score[row] = Number(output.data[row * output.width + place.index]);
+  return { rowCount, outputs, score };
+}
+
+/** The sample rows of a package, their cells in the order of its inputs. */
+export function sampleRows({ sample, signature }: PackageManifest): readonly (readonly unknown[])[] {
+  return sample.map((row) => signature.inputs.map((field) => row[field.name]));
+}
