@@ -6,13 +6,13 @@ import { z } from 'zod';
 import { canonicalJson, type Digest } from '../../src/core/json.ts';
 import { type PackageManifest, packageManifestSchema } from '../../src/core/model-package.ts';
 import {
+  type ControlledReplica,
   defaultEndpointOptions,
   type EndpointRoute,
   openReplica,
   type PredictionSegment,
   predictionSegmentSchema,
   type RouteTable,
-  type ServeReplica,
   ServingService,
   servingMigrations,
   servingRoutes,
@@ -96,7 +96,7 @@ export async function unshippedRows(
 
 export interface TestServing {
   readonly url: string;
-  readonly replica: ServeReplica;
+  readonly replica: ControlledReplica;
   readonly blobs: BlobStore;
   readonly directory: string;
   readonly stop: () => Promise<void>;

@@ -67,8 +67,14 @@ export const servingErrors = {
     message: 'endpoint "{endpoint}" has no model ready',
     next: 'Deploy one (POST /api/v1/endpoints/{endpoint}/deploy on control), or wait until it is loaded.',
   },
+  repository_missing: {
+    status: 500,
+    title: 'No repository of models',
+    message: 'there is no folder {path} to serve models from',
+    next: 'Name one that exists with {setting}; it may be empty.',
+  },
   model_load_failed: {
-    status: 400,
+    status: 500,
     title: 'Model not loaded',
     message: "failed to load '{model}', {problem}",
     next: 'Correct the model in the repository and load it again; POST /v2/repository/index tells the state of each.',

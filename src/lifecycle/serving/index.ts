@@ -8,15 +8,26 @@ export { servingMigrations } from './migrations.ts';
 export type { EndpointState, ServedArm } from './plane/endpoint-state.ts';
 export type { DurationSum, ModelStatistics } from './plane/model-statistics.ts';
 export type { Plane } from './plane/plane.ts';
-export type { Replica as ServeReplica, ReplicaOptions } from './plane/replica.ts';
+export type { Replica as ControlledReplica, ReplicaOptions } from './plane/replica.ts';
 export type { PredictReply, PredictRequest, ReplyOutput, RequestTensor } from './plane/request.ts';
+export type { Standalone, StandaloneOptions } from './repository/standalone.ts';
 export { servingRoutes } from './routes.ts';
 export { ServingService, type ServingServiceOptions } from './service.ts';
 
-import type { ReplicaOptions, Replica as ServeReplica } from './plane/replica.ts';
+import type { Replica, ReplicaOptions } from './plane/replica.ts';
+import type { Standalone, StandaloneOptions } from './repository/standalone.ts';
+
+/** What surfaces of the serve role speak for: a data plane, whoever tells it its models. */
+export type ServeReplica = Pick<Replica, 'plane' | 'ready'>;
 
 /** Opens the serve role. Loaded on demand: control must not carry the inference runtime. */
-export async function openReplica(options: ReplicaOptions): Promise<ServeReplica> {
+export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   const { Replica } = await import('./plane/replica.ts');
   return Replica.open(options);
+}
+
+/** Opens the serve role without control, on a folder of models. */
+export async function openStandalone(options: StandaloneOptions): Promise<Standalone> {
+  const { Standalone } = await import('./repository/standalone.ts');
+  return Standalone.open(options);
 }

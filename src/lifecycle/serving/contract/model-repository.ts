@@ -21,8 +21,6 @@ export interface ModelRepository {
   /** All model versions that are there, ready or not. */
   index(): readonly RepositoryEntry[] | Promise<readonly RepositoryEntry[]>;
   /** The configuration that a version is served by, in Triton's JSON form; null when it is not served. */
-  config?(name: string, version: string | null): Readonly<Record<string, unknown>> | null;
-  /** The configuration that a version is served by, in Triton's JSON form; null when it is not served. */
   config(name: string, version: string | null): Readonly<Record<string, unknown>> | null;
   /** Loads a model, or loads it again, and returns when it answers. Throws `model_load_failed`. */
   load(name: string, override: LoadOverride): Promise<void>;

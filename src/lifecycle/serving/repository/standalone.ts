@@ -25,8 +25,11 @@ export interface StandaloneOptions {
   readonly frames: SegmentFrames;
   readonly logger: Logger;
   readonly metrics: Registry;
-  readonly segmentLimits: PredictionLogsOptions['limits'];
+  readonly segmentLimits?: PredictionLogsOptions['limits'];
 }
+
+/** Without control nobody waits for the log: its parts may be longer than those that are sent. */
+const defaultLimits = { maxRows: 200_000, maxSizeBytes: 64 * 1024 * 1024, maxAgeMs: 60_000 } as const;
 
 /** The serve role without control: a data plane whose models come from a folder. */
 export class Standalone {
@@ -57,7 +60,7 @@ export class Standalone {
       frames,
       logger,
       ship: kept.keep,
-      limits: options.segmentLimits,
+      limits: options.segmentLimits ?? defaultLimits,
     });
     const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
     const loader = new PackageLoader(blobs, () => Promise.reject(new Error('there is no control')));
