@@ -42,7 +42,7 @@ export async function scoreFile(
   const inputs = inputColumns(manifest.signature.inputs, source, job.endpoint ?? job.model);
   const kept = keptColumns(job, source, manifest.signature.inputs);
   requireKept(kept, source, job.source.name);
-  const runtime = await loadRuntime(manifest, bytesOf);
+  const runtime = await loadRuntime(manifest, bytesOf, { python: null }, job.modelVersion);
   const endpoint = job.endpoint ?? job.model;
   const scorer = new RowScorer({ manifest, runtime, contract, logged: job.log, endpoint });
   const select = selectRows(source, inputs, kept, job, task.doneRows);
