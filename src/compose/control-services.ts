@@ -110,9 +110,10 @@ export async function createControlServices(parts: ControlParts) {
   const { modelSourcePattern } = parts.settings;
   const sourcePattern = modelSourcePattern === undefined ? undefined : patternOf(modelSourcePattern);
   const registry = createRegistry({ db, journal, jobs, clock, experiments, sourcePattern });
+  const webhookSettings = webhookSettingsOf(parts.settings, directory);
   const webhooks = createWebhooks({
     ...{ db, journal, jobs, clock, outbound },
-    ...webhookSettingsOf(parts.settings, directory),
+    ...webhookSettings,
     random: Math.random,
   });
   const webhookWorker = new WebhookWorker({
@@ -130,6 +131,7 @@ export async function createControlServices(parts: ControlParts) {
     frames,
     log,
     labelDirectory: directory.labels,
+    secrets: webhookSettings.secrets,
     endpointExists: async (endpoint) =>
       (await serving.routeTable()).endpoints.some((e) => e.endpoint === endpoint),
   });
@@ -221,6 +223,7 @@ export async function createControlServices(parts: ControlParts) {
       monitorSchedule.start();
       runWatch.start();
       purges.start();
+      feedback.start();
     },
     async stop(): Promise<void> {
       purges.stop();

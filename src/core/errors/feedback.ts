@@ -13,4 +13,22 @@ export const feedbackErrors = {
     message: 'endpoint "{endpoint}" has no labelled prediction from {range} ({waiting} wait for their label)',
     next: 'Send labels with POST /api/v1/labels, or choose a time for which they are in.',
   },
+  label_type_wrong: {
+    status: 422,
+    title: 'Label of another type',
+    message: '{field} is {value}; this endpoint takes {expected}',
+    next: 'Send the value in that type, or declare another labelType with PUT /api/v1/feedback-settings/<endpoint>.',
+  },
+  label_query_failed: {
+    status: 422,
+    title: 'Query for labels failed',
+    message: 'label query "{name}": {problem}',
+    next: 'Correct the query, its URL or its columns with PUT /api/v1/label-queries/<name>, then POST …/run.',
+  },
+  label_upload_invalid: {
+    status: 422,
+    title: 'File of labels cannot be read',
+    message: 'the file of labels: {problem}',
+    next: 'Send CSV with a header, or Parquet, with the columns prediction_id (or entity and at), value and event_time.',
+  },
 } as const satisfies ErrorEntries;

@@ -13,10 +13,15 @@ export interface LabelEntry {
   readonly value: LabelValue;
   readonly eventTimeMs: number;
   readonly receivedAtMs: number;
+  /** What a signal is called; absent for a label. */
+  readonly signal?: string | null;
+  /** Where it came from; see ReceivedLabel. */
+  readonly source?: string;
+  readonly note?: string | null;
 }
 
 export interface LabelLogOptions {
-  /** Holds one directory per endpoint. */
+  /** Holds one directory per endpoint; names that begin with a dot are not its business. */
   readonly directory: string;
   readonly blobs: BlobStore;
   readonly frames: SegmentFrames;
@@ -32,9 +37,12 @@ const columns = [
   { name: 'event_time_ms', type: 'BIGINT' },
   { name: 'received_at_ms', type: 'BIGINT' },
   { name: 'seq', type: 'BIGINT' },
+  { name: 'signal', type: 'VARCHAR' },
+  { name: 'source', type: 'VARCHAR' },
+  { name: 'note', type: 'VARCHAR' },
 ] as const;
 
-/** The durable log of labels: one append-only segment log per endpoint, sealed to Parquet blobs. */
+/** The durable log of labels (or signals): one append-only segment log per endpoint, sealed to Parquet blobs. */
 export class LabelLog {
   readonly #options: LabelLogOptions;
   readonly #logs = new Map<string, Promise<SegmentLog>>();
@@ -50,7 +58,8 @@ export class LabelLog {
   static async open(options: LabelLogOptions): Promise<LabelLog> {
     await mkdir(options.directory, { recursive: true });
     const log = new LabelLog(options);
-    for (const endpoint of await readdir(options.directory)) await log.#log(endpoint);
+    for (const endpoint of await readdir(options.directory))
+      if (!endpoint.startsWith('.')) await log.#log(endpoint);
     return log;
   }
 
@@ -96,6 +105,9 @@ export class LabelLog {
       event_time_ms: label.eventTimeMs,
       received_at_ms: label.receivedAtMs,
       seq: this.#lastSeq,
+      source: label.source ?? 'api',
+      ...(label.signal ? { signal: label.signal } : {}),
+      ...(label.note ? { note: label.note } : {}),
     };
   }
 

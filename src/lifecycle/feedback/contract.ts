@@ -1,10 +1,15 @@
 // Wire shapes of the feedback slice: prediction segments, labels, their join and its exact counts. Browser-safe.
 import { z } from 'zod';
+import { labelValueSchema, receivedLabelSchema } from './contract/labels.ts';
+
+export * from './contract/labels.ts';
+export * from './contract/sources.ts';
 
 const time = z.iso.datetime({ offset: true });
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 
-export const armSchema = z.enum(['champion', 'challenger', 'shadow']);
+/** An arm's name; `shadow` for copies. */
+export const armSchema = z.string().min(1).max(40);
 export type Arm = z.infer<typeof armSchema>;
 
 /** A sealed piece of a replica's prediction log; its Parquet blob was uploaded before. */
@@ -26,29 +31,6 @@ export const registeredSegmentSchema = z.strictObject({
   created: z.boolean(),
 });
 export type RegisteredSegment = z.infer<typeof registeredSegmentSchema>;
-
-export const labelValueSchema = z.union([z.number(), z.boolean(), z.string().max(1000)]);
-export type LabelValue = z.infer<typeof labelValueSchema>;
-
-export const labelSchema = z.strictObject({
-  predictionId: z.string().min(1).max(200),
-  /** true and false are kept as 1 and 0. */
-  value: labelValueSchema,
-  /** When the truth became known: RFC 3339 or epoch milliseconds. */
-  eventTime: z.union([time, z.int()]),
-});
-export type Label = z.infer<typeof labelSchema>;
-
-/** Late, twice and in any order: all right. The last one received for a prediction wins. */
-export const postLabelsRequestSchema = z.strictObject({
-  endpoint: z.string().min(1).max(200),
-  labels: z.array(labelSchema).min(1).max(10_000),
-});
-export type PostLabelsRequest = z.infer<typeof postLabelsRequestSchema>;
-
-/** Sent only when every label is on disk. */
-export const postLabelsResponseSchema = z.strictObject({ accepted: z.int() });
-export type PostLabelsResponse = z.infer<typeof postLabelsResponseSchema>;
 
 export const labelSegmentSchema = z.strictObject({
   id: z.string(),
@@ -143,6 +125,8 @@ export const predictionDetailSchema = predictionSchema.extend({
   propensity: z.number().nullable(),
   /** Log loss of this row; null without score and label. */
   logLoss: z.number().nullable(),
+  /** All labels and signals received for it, the last event time first. */
+  labels: z.array(receivedLabelSchema),
   /** What other models said of the same request without being heard. */
   shadows: z.array(predictionSchema),
 });

@@ -107,7 +107,7 @@ forEachDatabase((name, open) => {
           const labels = Array.from({ length: 80 }, () =>
             label(pick(), rng.int(2), start + rng.int(8) * day),
           );
-          for (const { predictionId } of labels) labelled.add(predictionId);
+          for (const { predictionId } of labels) labelled.add(predictionId ?? '');
           received += labels.length;
           await service.postLabels(ada, { endpoint: 'flights', labels });
         }

@@ -9,7 +9,7 @@ export async function findPrediction(
   predictionPaths: readonly string[],
   labelPaths: readonly string[],
   predictionId: string,
-): Promise<PredictionDetail | undefined> {
+): Promise<Omit<PredictionDetail, 'labels'> | undefined> {
   if (predictionPaths.length === 0) return undefined;
   const isIt = `prediction_id = ${sqlLiteral(predictionId)}`;
   const rows = await frames.query(

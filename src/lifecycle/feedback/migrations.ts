@@ -29,4 +29,70 @@ export const feedbackMigrations: readonly Migration[] = [
         CREATE INDEX label_segments_by_endpoint ON label_segments (endpoint)`,
       ),
   },
+  {
+    id: 'feedback-011',
+    up: (tx) =>
+      execute(
+        tx,
+        `ALTER TABLE prediction_segments ADD COLUMN origin TEXT NOT NULL DEFAULT 'replica';
+        ALTER TABLE prediction_segments ADD COLUMN filter_digest TEXT;
+        ALTER TABLE prediction_segments ADD COLUMN replaced_by TEXT;
+        ALTER TABLE prediction_segments ADD COLUMN replaced_at_ms BIGINT;
+        ALTER TABLE label_segments ADD COLUMN kind TEXT NOT NULL DEFAULT 'label';
+        ALTER TABLE label_segments ADD COLUMN origin TEXT NOT NULL DEFAULT 'intake';
+        ALTER TABLE label_segments ADD COLUMN filter_digest TEXT;
+        ALTER TABLE label_segments ADD COLUMN replaced_by TEXT;
+        ALTER TABLE label_segments ADD COLUMN replaced_at_ms BIGINT;
+        CREATE TABLE waiting_labels (
+          id TEXT PRIMARY KEY,
+          endpoint TEXT NOT NULL,
+          entity TEXT NOT NULL,
+          at_ms BIGINT NOT NULL,
+          tolerance_ms BIGINT NOT NULL,
+          signal TEXT,
+          value_json TEXT NOT NULL,
+          event_time_ms BIGINT NOT NULL,
+          received_at_ms BIGINT NOT NULL,
+          source TEXT NOT NULL
+        );
+        CREATE INDEX waiting_labels_by_endpoint ON waiting_labels (endpoint, id);
+        CREATE TABLE feedback_settings (
+          endpoint TEXT PRIMARY KEY,
+          settings_json TEXT NOT NULL,
+          updated_at_ms BIGINT NOT NULL
+        );
+        CREATE TABLE label_uploads (
+          id TEXT PRIMARY KEY,
+          endpoint TEXT NOT NULL,
+          digest TEXT NOT NULL,
+          format TEXT NOT NULL,
+          state TEXT NOT NULL,
+          rows_read BIGINT NOT NULL,
+          rows_accepted BIGINT NOT NULL,
+          rows_refused BIGINT NOT NULL,
+          errors_json TEXT NOT NULL,
+          created_at_ms BIGINT NOT NULL,
+          updated_at_ms BIGINT NOT NULL
+        );
+        CREATE INDEX label_uploads_by_endpoint ON label_uploads (endpoint, created_at_ms);
+        CREATE TABLE label_queries (
+          name TEXT PRIMARY KEY,
+          endpoint TEXT NOT NULL,
+          settings_json TEXT NOT NULL,
+          url_sealed TEXT NOT NULL,
+          watermark_json TEXT,
+          next_at_ms BIGINT,
+          last_json TEXT,
+          updated_at_ms BIGINT NOT NULL
+        );
+        CREATE TABLE prediction_erasures (
+          id TEXT PRIMARY KEY,
+          salt TEXT NOT NULL,
+          entity_hash TEXT NOT NULL,
+          endpoint TEXT,
+          received_before_ms BIGINT NOT NULL,
+          rows_erased BIGINT NOT NULL
+        )`,
+      ),
+  },
 ];

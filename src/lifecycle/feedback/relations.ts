@@ -33,8 +33,11 @@ export function predictionsSql(paths: readonly string[], filter: RowFilter, colu
     QUALIFY row_number() OVER (PARTITION BY prediction_id${shadowKey} ORDER BY received_at_ms DESC) = 1)`;
 }
 
+/** Which of a prediction's labels counts: the one with the last event time, among equals the one received last. */
+export const labelOrderSql = 'row(event_time_ms, seq)';
+
 /**
- * SQL for the label that counts per prediction id, which is the one received last: prediction_id, label (DOUBLE,
+ * SQL for the label that counts per prediction id: prediction_id, label (DOUBLE,
  * NULL for text), label_seq, and with `full` label_json, label_event_time_ms, label_received_at_ms.
  */
 export function latestLabelsSql(paths: readonly string[], detail: 'value' | 'full', where = 'true'): string {
@@ -47,7 +50,7 @@ export function latestLabelsSql(paths: readonly string[], detail: 'value' | 'ful
   return `(SELECT prediction_id, last.number AS label, label_seq
       ${full ? ', last.json AS label_json, last.event_time_ms AS label_event_time_ms, last.received_at_ms AS label_received_at_ms' : ''}
     FROM (SELECT prediction_id, max(seq) AS label_seq, arg_max(struct_pack(number := value_number
-        ${full ? ', json := value_json, event_time_ms := event_time_ms, received_at_ms := received_at_ms' : ''}), seq) AS last
+        ${full ? ', json := value_json, event_time_ms := event_time_ms, received_at_ms := received_at_ms' : ''}), ${labelOrderSql}) AS last
       FROM ${parquet(paths)} WHERE ${where} GROUP BY prediction_id))`;
 }
 

@@ -18,6 +18,7 @@ import {
   predictionsQuerySchema,
   registeredSegmentSchema,
 } from './contract.ts';
+import { labelRoutes } from './labelRoutes.ts';
 import { pageKey, pageKeySchema } from './listPredictions.ts';
 import type { FeedbackService } from './service.ts';
 
@@ -106,5 +107,6 @@ export function feedbackRoutes(service: FeedbackService): readonly Route[] {
       response: predictionDetailSchema,
       handle: ({ params, query }, { actor }) => service.prediction(actor, params.id, query.endpoint),
     }),
+    ...labelRoutes(service),
   ];
 }

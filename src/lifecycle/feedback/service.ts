@@ -2,19 +2,19 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
-import { type Clock, formatTime, parseTime, wallClock } from '../../core/time.ts';
+import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
 import type { DirectoryBlobStore } from '../../platform/blobs/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Frames } from '../../platform/frames/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
+import type { SecretBox } from '../../platform/secrets/index.ts';
 import { armOutcomes } from './armOutcomes.ts';
 import {
   type ArmOutcomes,
   type ArmOutcomesQuery,
   type FeedbackSummary,
-  LABEL_SEGMENT_SEALED,
   type LabelJoinOutputs,
   type LabelSegment,
   type PostLabelsRequest,
@@ -27,13 +27,26 @@ import {
   type RegisteredSegment,
 } from './contract.ts';
 import { findPrediction } from './findPrediction.ts';
-import { LabelLog } from './LabelLog.ts';
+import type { LabelLog } from './LabelLog.ts';
 import { type LabelJoin, writeLabelJoin } from './labelJoin.ts';
+import { Intake } from './labels/Intake.ts';
+import { type LabelFiles, LabelService } from './labels/LabelService.ts';
+import { labelHistory } from './labels/labelLists.ts';
+import { Matching } from './labels/Matching.ts';
 import { type LogFile, listPredictions, type PageKey } from './listPredictions.ts';
+import { type LabelLogs, openLabelLogs } from './openLabelLogs.ts';
 import { featureNames, joinedSql, parquet, predictionsSql, type RowFilter } from './relations.ts';
 import { SummaryCache } from './SummaryCache.ts';
-import { FeedbackStore, type SegmentFilter } from './store.ts';
+import { Compaction } from './segments/Compaction.ts';
+import { Removal } from './segments/Removal.ts';
+import { SegmentIndex } from './segments/SegmentIndex.ts';
+import { keyOf } from './segments/segmentFilter.ts';
+import { ErasureStore } from './store/ErasureStore.ts';
+import { LabelStore } from './store/LabelStore.ts';
+import { SourceStore } from './store/SourceStore.ts';
+import { FeedbackStore, type LabelKind, type SegmentFilter } from './store.ts';
 import { summarize } from './summarize.ts';
+import { Upkeep } from './Upkeep.ts';
 
 export interface FeedbackServiceOptions {
   readonly db: Database;
@@ -45,6 +58,10 @@ export interface FeedbackServiceOptions {
   readonly labelDirectory: string;
   /** Whether an endpoint is known, so that labels for a mistyped one are refused. */
   readonly endpointExists: (endpoint: string) => Promise<boolean>;
+  /** How an entity is written in an endpoint's prediction log: as it is, or hashed. */
+  readonly entityAsLogged?: (endpoint: string, entity: string) => Promise<string>;
+  /** Keeps the URLs of databases that labels are read from. */
+  readonly secrets: SecretBox;
   readonly clock?: Clock;
 }
 
@@ -53,35 +70,91 @@ const readWaitMs = 5_000;
 
 /** Predictions and labels: taken in durably, joined, counted exactly, and handed to whoever learns from them. */
 export class FeedbackService {
+  /** Files, queries, signals, settings, and what waits. */
+  readonly labels: LabelService;
+  readonly upkeep: Upkeep;
+  readonly removal: Removal;
   readonly #options: FeedbackServiceOptions;
   readonly #store: FeedbackStore;
   readonly #labels: LabelLog;
+  readonly #signals: LabelLog;
+  readonly #intake: Intake;
+  readonly #matching: Matching;
+  readonly #index: SegmentIndex;
   readonly #clock: Clock;
   readonly #summaries = new SummaryCache();
 
-  private constructor(options: FeedbackServiceOptions, store: FeedbackStore, labels: LabelLog) {
-    this.#options = options;
-    this.#store = store;
-    this.#labels = labels;
-    this.#clock = options.clock ?? wallClock;
-  }
-
-  /** Opens the label log and recovers what an earlier process had acknowledged but not sealed. */
-  static async open(options: FeedbackServiceOptions): Promise<FeedbackService> {
-    const store = new FeedbackStore(options.db);
+  private constructor(options: FeedbackServiceOptions, logs: LabelLogs) {
+    const { db, blobs, frames, log } = options;
     const clock = options.clock ?? wallClock;
-    const labels = await LabelLog.open({
-      directory: options.labelDirectory,
-      blobs: options.blobs,
-      frames: options.frames,
-      log: options.log,
-      register: (segment) => registerLabelSegment(options, store, clock, segment),
+    const store = new FeedbackStore(db);
+    const labelStore = new LabelStore(db);
+    const entityAsLogged = options.entityAsLogged ?? (async (_endpoint, entity) => entity);
+    this.#options = options;
+    this.#clock = clock;
+    this.#store = store;
+    this.#labels = logs.labels;
+    this.#signals = logs.signals;
+    this.#index = new SegmentIndex({ db, blobs, frames, store });
+    this.#matching = new Matching({
+      ...{ db, frames, store: labelStore },
+      ...logs,
+      filesOf: async (endpoint, entities, fromMs, toMs) => {
+        const segments = await store.predictionSegments({ endpoint, fromMs, toMs });
+        return this.#paths(await this.#index.candidates(segments, entities.map(keyOf.entity)));
+      },
     });
-    return new FeedbackService(options, store, labels);
+    this.#intake = new Intake({
+      ...{ db, clock, entityAsLogged, store: labelStore, endpointExists: options.endpointExists },
+      ...logs,
+      onWaiting: (endpoint) => this.#matchSoon(endpoint),
+    });
+    this.labels = new LabelService({
+      ...{ ...options, clock, settings: labelStore, sources: new SourceStore(db) },
+      ...{ intake: this.#intake, labels: logs.labels, matching: this.#matching },
+      files: (endpoint, range) => this.#allFiles({ endpoint, ...range }),
+    });
+    const rewriting = { db, store, blobs, frames, clock, directory: options.labelDirectory };
+    this.removal = new Removal({
+      ...{ ...rewriting, entityAsLogged, journal: options.journal },
+      ...{ labels: labelStore, erasures: new ErasureStore(db), index: this.#index },
+    });
+    this.upkeep = new Upkeep({
+      ...{ clock, log, queries: this.labels.queries, compaction: new Compaction(rewriting) },
+      ...{ removal: this.removal, index: this.#index },
+      matchAll: () => this.labels.matchAll(),
+      applyRules: () => this.labels.applyRules(),
+    });
   }
 
-  close(): Promise<void> {
-    return this.#labels.close();
+  /** Opens the logs of labels and recovers what an earlier process had acknowledged but not sealed. */
+  static async open(options: FeedbackServiceOptions): Promise<FeedbackService> {
+    const service = new FeedbackService(options, await openLabelLogs(options));
+    await service.labels.uploads.resume();
+    return service;
+  }
+
+  /** Begins what is done again and again: queries, rules, compaction, retention. */
+  start(): void {
+    this.upkeep.start();
+  }
+
+  async close(): Promise<void> {
+    await this.upkeep.stop();
+    await this.labels.uploads.close();
+    await this.#matchings;
+    await this.#labels.close();
+    await this.#signals.close();
+  }
+
+  #matchings: Promise<unknown> = Promise.resolve();
+
+  /** Looks for predictions of labels by entity in the background; upkeep tries again what fails. */
+  #matchSoon(endpoint: string): void {
+    const match = this.#matching.match(endpoint).catch((error: unknown) => {
+      this.#options.log.warn({ err: error, endpoint }, 'labels by entity: to be tried again');
+    });
+    this.#matchings = Promise.all([this.#matchings, match]);
   }
 
   /** Takes a replica's sealed segment. The same id again changes nothing. Throws `blob_missing`. */
@@ -99,35 +172,22 @@ export class FeedbackService {
       });
       return true;
     });
+    if (created) this.#matchSoon(segment.endpoint);
     return { ...segment, created };
   }
 
   /**
    * Takes labels; resolves when all are on the disk. Unknown predictions, doubles and any order are all right.
-   * Throws `not_found` (unknown endpoint), `invalid_time`, `disk_full`.
+   * See `Intake.take`.
    */
   async postLabels(actor: Actor, request: PostLabelsRequest): Promise<PostLabelsResponse> {
     authorize(actor, 'feedback:write');
-    const { endpoint, labels } = request;
-    if (!(await this.#options.endpointExists(endpoint))) {
-      throw fail('not_found', { kind: 'endpoint', id: endpoint, list: '/api/v1/endpoints' });
-    }
-    const receivedAtMs = this.#clock.nowMs();
-    await this.#labels.append(
-      endpoint,
-      labels.map(({ predictionId, value, eventTime }, i) => ({
-        predictionId,
-        value,
-        eventTimeMs:
-          typeof eventTime === 'number' ? eventTime : parseTime(eventTime, `labels[${i}].eventTime`),
-        receivedAtMs,
-      })),
-    );
-    return { accepted: labels.length };
+    return this.#intake.take(request.endpoint, request.labels, 'api');
   }
 
   /** Makes every label acknowledged so far visible to readers. Done before a watermark moves. */
   async flush(endpoint: string): Promise<void> {
+    await this.#matching.match(endpoint);
     await this.#labels.flush(endpoint);
   }
 
@@ -197,13 +257,21 @@ export class FeedbackService {
   /** With its label, if one was acknowledged. Throws `not_found`. Naming the endpoint makes it quicker. */
   async prediction(actor: Actor, id: string, endpoint?: string): Promise<PredictionDetail> {
     authorize(actor, 'read');
-    const segments = await this.#store.predictionSegments({ endpoint });
-    for (const name of new Set(segments.map((s) => s.endpoint))) await this.#labels.flush(name, readWaitMs);
+    const keys = [keyOf.predictionId(id)];
+    const all = await this.#store.predictionSegments({ endpoint });
+    const segments = await this.#index.candidates(all, keys);
     const predictions = await this.#paths(segments);
-    const labels = await this.#paths(await this.#store.labelSegments(endpoint));
+    for (const name of new Set(segments.map((s) => s.endpoint))) {
+      await this.#labels.flush(name, readWaitMs);
+      await this.#signals.flush(name, readWaitMs);
+    }
+    const pathsOf = async (kind: LabelKind) =>
+      this.#paths(await this.#index.candidates(await this.#store.labelSegments(endpoint, kind), keys));
+    const labels = await pathsOf('label');
     const found = await findPrediction(this.#options.frames, predictions, labels, id);
     if (!found) throw fail('not_found', { kind: 'prediction', id, list: '/api/v1/predictions?endpoint=' });
-    return found;
+    const history = await labelHistory(this.#options.frames, labels, await pathsOf('signal'), id);
+    return { ...found, labels: [...history] };
   }
 
   /** What each arm did, for a rollout's verdict. See `armOutcomes`. */
@@ -275,22 +343,16 @@ export class FeedbackService {
     return { predictions, labels };
   }
 
+  /** The same, and those of signals. */
+  async #allFiles(filter: SegmentFilter & { readonly endpoint: string }): Promise<LabelFiles> {
+    await this.#signals.flush(filter.endpoint, readWaitMs);
+    const signals = await this.#paths(await this.#store.labelSegments(filter.endpoint, 'signal'));
+    return { ...(await this.#files(filter)), signals };
+  }
+
   #paths(segments: readonly { readonly digest: string }[]): Promise<string[]> {
     return Promise.all(segments.map(({ digest }) => this.#options.blobs.path(digest as Digest)));
   }
-}
-
-async function registerLabelSegment(
-  { db, journal }: FeedbackServiceOptions,
-  store: FeedbackStore,
-  clock: Clock,
-  segment: LabelSegment,
-): Promise<void> {
-  await db.write(async (tx) => {
-    if (!(await store.insertLabelSegment(tx, segment, clock.nowMs()))) return;
-    const subject = { kind: 'endpoint', id: segment.endpoint };
-    await journal.appendEvent(tx, { type: LABEL_SEGMENT_SEALED, subject, data: segment });
-  });
 }
 
 function orphanAdvice(orphans: number, endpoint: string): string {

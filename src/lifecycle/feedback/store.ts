@@ -1,6 +1,11 @@
 import { type Database, type Tx, tables } from '../../platform/db/index.ts';
 import type { LabelSegment, PredictionSegment } from './contract.ts';
 
+/** What a label segment holds. */
+export type LabelKind = 'label' | 'signal';
+/** The two families of segments. */
+export type SegmentFamily = 'prediction' | 'label';
+
 interface SegmentRow {
   readonly id: string;
   readonly endpoint: string;
@@ -11,9 +16,19 @@ interface SegmentRow {
   readonly registered_at_ms: number;
 }
 
+interface Kept {
+  /** `rewrite`: made here of other segments; anything else: as it came. */
+  readonly origin: string;
+  /** Blob that says which ids it may hold; see SegmentFilter. */
+  readonly filter_digest: string | null;
+  /** The segment that has its rows now, or why it has gone. */
+  readonly replaced_by: string | null;
+  readonly replaced_at_ms: number | null;
+}
+
 interface FeedbackTables {
-  prediction_segments: SegmentRow & { readonly replica_id: string | null };
-  label_segments: SegmentRow;
+  prediction_segments: SegmentRow & Kept & { readonly replica_id: string | null };
+  label_segments: SegmentRow & Kept & { readonly kind: LabelKind };
 }
 
 /** Which prediction segments: those that may hold rows with event time in [fromMs, toMs). */
@@ -21,9 +36,21 @@ export interface SegmentFilter {
   readonly endpoint?: string | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
-  /** Registered at this wall clock time or later. */
+  /** As they came at this wall clock time or later, also those whose rows are in other segments by now. */
   readonly registeredSinceMs?: number | undefined;
 }
+
+/** A segment with the blob of its ids, if that was made already. */
+export type IndexedSegment = Pick<LabelSegment, 'id' | 'digest'> & { readonly filterDigest: string | null };
+
+/** A segment as compaction and erasure see it. */
+export interface RewritableSegment extends LabelSegment {
+  readonly filterDigest: string | null;
+  readonly kind: LabelKind;
+  readonly registeredAtMs: number;
+}
+
+const tableOf = { prediction: 'prediction_segments', label: 'label_segments' } as const;
 
 /** The only reader and writer of `prediction_segments` and `label_segments`. */
 export class FeedbackStore {
@@ -33,22 +60,22 @@ export class FeedbackStore {
     this.#read = db.read;
   }
 
-  /** Adds a segment unless its id is there already; says whether it was added. */
+  /** Adds a segment unless its id is or was there already; says whether it was added. */
   async insertPredictionSegment(tx: Tx, segment: PredictionSegment, nowMs: number): Promise<boolean> {
     const rows = await tables<FeedbackTables>(tx)
       .insertInto('prediction_segments')
-      .values({ ...toRow(segment, nowMs), replica_id: segment.replicaId ?? null })
+      .values({ ...toRow(segment, nowMs), ...fresh('replica'), replica_id: segment.replicaId ?? null })
       .onConflict((c) => c.column('id').doNothing())
       .returning('id')
       .execute();
     return rows.length > 0;
   }
 
-  /** Adds a segment unless its id is there already; says whether it was added. */
-  async insertLabelSegment(tx: Tx, segment: LabelSegment, nowMs: number): Promise<boolean> {
+  /** Adds a segment unless its id is or was there already; says whether it was added. */
+  async insertLabelSegment(tx: Tx, segment: LabelSegment, kind: LabelKind, nowMs: number): Promise<boolean> {
     const rows = await tables<FeedbackTables>(tx)
       .insertInto('label_segments')
-      .values(toRow(segment, nowMs))
+      .values({ ...toRow(segment, nowMs), ...fresh('intake'), kind })
       .onConflict((c) => c.column('id').doNothing())
       .returning('id')
       .execute();
@@ -56,26 +83,153 @@ export class FeedbackStore {
   }
 
   /** Segments that may hold such rows, those with the newest rows first. */
-  async predictionSegments(filter: SegmentFilter): Promise<readonly PredictionSegment[]> {
+  async predictionSegments(filter: SegmentFilter): Promise<readonly (PredictionSegment & IndexedSegment)[]> {
     let query = tables<FeedbackTables>(this.#read).selectFrom('prediction_segments').selectAll();
     if (filter.endpoint !== undefined) query = query.where('endpoint', '=', filter.endpoint);
     if (filter.fromMs !== undefined) query = query.where('max_event_time_ms', '>=', filter.fromMs);
     if (filter.toMs !== undefined) query = query.where('min_event_time_ms', '<', filter.toMs);
-    if (filter.registeredSinceMs !== undefined) {
-      query = query.where('registered_at_ms', '>=', filter.registeredSinceMs);
-    }
+    query =
+      filter.registeredSinceMs === undefined
+        ? query.where('replaced_by', 'is', null)
+        : query.where('registered_at_ms', '>=', filter.registeredSinceMs).where('origin', '=', 'replica');
     const rows = await query.orderBy('max_event_time_ms', 'desc').orderBy('id', 'desc').execute();
     return rows.map((row) => ({
       ...toSegment(row),
+      filterDigest: row.filter_digest,
       ...(row.replica_id === null ? {} : { replicaId: row.replica_id }),
     }));
   }
 
-  async labelSegments(endpoint?: string): Promise<readonly LabelSegment[]> {
-    let query = tables<FeedbackTables>(this.#read).selectFrom('label_segments').selectAll();
+  async labelSegments(
+    endpoint?: string,
+    kind: LabelKind = 'label',
+  ): Promise<readonly (LabelSegment & IndexedSegment)[]> {
+    let query = tables<FeedbackTables>(this.#read)
+      .selectFrom('label_segments')
+      .selectAll()
+      .where('kind', '=', kind)
+      .where('replaced_by', 'is', null);
     if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
-    return (await query.orderBy('id', 'desc').execute()).map(toSegment);
+    const rows = await query.orderBy('id', 'desc').execute();
+    return rows.map((row) => ({ ...toSegment(row), filterDigest: row.filter_digest }));
   }
+
+  /** Segments whose blob of ids was not made yet, oldest first. */
+  async unindexed(family: SegmentFamily, limit: number): Promise<readonly IndexedSegment[]> {
+    const rows = await tables<FeedbackTables>(this.#read)
+      .selectFrom(tableOf[family])
+      .select(['id', 'digest'])
+      .where('filter_digest', 'is', null)
+      .where('replaced_by', 'is', null)
+      .orderBy('registered_at_ms')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => ({ ...row, filterDigest: null }));
+  }
+
+  async setFilter(tx: Tx, family: SegmentFamily, id: string, digest: string): Promise<void> {
+    await tables<FeedbackTables>(tx)
+      .updateTable(tableOf[family])
+      .set({ filter_digest: digest })
+      .where('id', '=', id)
+      .execute();
+  }
+
+  /** Segments that readers see, oldest rows first. */
+  async rewritable(family: SegmentFamily, endpoint?: string): Promise<readonly RewritableSegment[]> {
+    const columns = [
+      ...(['id', 'endpoint', 'digest', 'row_count', 'min_event_time_ms', 'max_event_time_ms'] as const),
+      ...(['registered_at_ms', 'filter_digest'] as const),
+    ];
+    const kinds = new Map<string, LabelKind>();
+    if (family === 'label') {
+      const rows = await tables<FeedbackTables>(this.#read)
+        .selectFrom('label_segments')
+        .select(['id', 'kind'])
+        .where('replaced_by', 'is', null)
+        .execute();
+      for (const { id, kind } of rows) kinds.set(id, kind);
+    }
+    let query = tables<FeedbackTables>(this.#read)
+      .selectFrom(tableOf[family])
+      .select(columns)
+      .where('replaced_by', 'is', null);
+    if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
+    const rows = await query.orderBy('min_event_time_ms').orderBy('id').execute();
+    return rows.map((row) => ({
+      ...toSegment(row),
+      kind: kinds.get(row.id) ?? 'label',
+      registeredAtMs: row.registered_at_ms,
+      filterDigest: row.filter_digest,
+    }));
+  }
+
+  /**
+   * Puts segments in the place of others, in one step for every reader. Returns false, and changes nothing, when
+   * one of the others has been replaced meanwhile. What is replaced stays known, so that it is not taken again.
+   */
+  async replace(
+    tx: Tx,
+    family: SegmentFamily,
+    before: readonly string[],
+    after: readonly (LabelSegment & { readonly kind: LabelKind })[],
+    why: string,
+    nowMs: number,
+  ): Promise<boolean> {
+    const db = tables<FeedbackTables>(tx);
+    const changed = await db
+      .updateTable(tableOf[family])
+      .set({ replaced_by: why, replaced_at_ms: nowMs })
+      .where('id', 'in', [...before])
+      .where('replaced_by', 'is', null)
+      .returning('id')
+      .execute();
+    if (changed.length !== before.length) throw new SegmentsChanged();
+    for (const segment of after) {
+      const row = { ...toRow(segment, nowMs), ...fresh('rewrite') };
+      if (family === 'prediction')
+        await db
+          .insertInto('prediction_segments')
+          .values({ ...row, replica_id: null })
+          .execute();
+      else
+        await db
+          .insertInto('label_segments')
+          .values({ ...row, kind: segment.kind })
+          .execute();
+    }
+    return true;
+  }
+
+  /**
+   * Forgets where the bytes of segments replaced before a time are, and returns those blobs: nobody reads them any
+   * more. Blobs that a segment in force holds too are left out.
+   */
+  async releaseReplaced(tx: Tx, family: SegmentFamily, beforeMs: number): Promise<readonly string[]> {
+    const db = tables<FeedbackTables>(tx);
+    const table = tableOf[family];
+    const rows = await db
+      .selectFrom(table)
+      .select(['id', 'digest', 'filter_digest'])
+      .where('replaced_at_ms', '<', beforeMs)
+      .where('digest', '<>', '')
+      .limit(5000)
+      .execute();
+    if (rows.length === 0) return [];
+    const ids = rows.map(({ id }) => id);
+    await db.updateTable(table).set({ digest: '', filter_digest: null }).where('id', 'in', ids).execute();
+    const digests = rows.flatMap((r) => [r.digest, ...(r.filter_digest === null ? [] : [r.filter_digest])]);
+    const used = await db.selectFrom(table).select('digest').where('digest', 'in', digests).execute();
+    const kept = new Set(used.map(({ digest }) => digest));
+    return digests.filter((digest) => !kept.has(digest));
+  }
+}
+
+/** Thrown inside a transaction to undo it: a segment was replaced by somebody else meanwhile. */
+export class SegmentsChanged extends Error {}
+
+function fresh(origin: string): Kept {
+  return { origin, filter_digest: null, replaced_by: null, replaced_at_ms: null };
 }
 
 function toRow(segment: LabelSegment, nowMs: number): SegmentRow {
@@ -90,7 +244,7 @@ function toRow(segment: LabelSegment, nowMs: number): SegmentRow {
   };
 }
 
-function toSegment(row: SegmentRow): LabelSegment {
+function toSegment(row: Omit<SegmentRow, 'registered_at_ms'>): LabelSegment {
   return {
     id: row.id,
     endpoint: row.endpoint,

@@ -68,7 +68,7 @@ function summarySql(predictionPaths: readonly string[], labelPaths: readonly str
   const labels =
     labelPaths.length === 0
       ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS n, NULL::BIGINT AS t WHERE false'
-      : `SELECT prediction_id, count(*) AS n, arg_max(event_time_ms, seq) AS t FROM ${parquet(labelPaths)} GROUP BY prediction_id`;
+      : `SELECT prediction_id, count(*) AS n, max(event_time_ms) AS t FROM ${parquet(labelPaths)} GROUP BY prediction_id`;
   const received =
     labelPaths.length === 0
       ? ''

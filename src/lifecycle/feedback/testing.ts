@@ -10,15 +10,18 @@ import type { OpenDatabase } from '../../platform/db/testing.ts';
 import { Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
 import { Journal, journalMigrations } from '../../platform/journal/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
+import { fernetBox, newFernetKey } from '../../platform/secrets/index.ts';
 import type { Arm } from './contract.ts';
 import { feedbackMigrations } from './migrations.ts';
 import { FeedbackService } from './service.ts';
 
+export const ada: Actor = { kind: 'user', id: 'ada' };
 export const replica: Actor = { kind: 'system', id: 'replica' };
 
 /** One row of a prediction log; what is left out has the value of a plain, good prediction. */
 export interface LoggedRow {
   readonly id: string;
+  readonly entity?: string;
   readonly eventTimeMs: number;
   readonly receivedAtMs?: number;
   readonly arm?: Arm;
@@ -50,6 +53,7 @@ export async function openFeedbackService(t: TestContext, open: OpenDatabase) {
     frames,
     log: createLogger('test', 'silent'),
     labelDirectory: join(directory, 'labels'),
+    secrets: fernetBox(newFernetKey(), 'key'),
     endpointExists: async (endpoint: string) => endpoint === 'flights',
   };
   const service = await FeedbackService.open(options);
@@ -128,6 +132,7 @@ function logged(row: LoggedRow): Readonly<Record<string, unknown>> {
   return {
     prediction_id: row.id,
     endpoint: 'flights',
+    entity: row.entity ?? null,
     event_time_ms: row.eventTimeMs,
     received_at_ms: row.receivedAtMs ?? row.eventTimeMs,
     model: 'flight-delay',

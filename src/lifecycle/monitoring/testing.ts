@@ -11,6 +11,7 @@ import { Jobs, jobsMigrations, Schedules } from '../../platform/jobs/index.ts';
 import { Journal, journalMigrations } from '../../platform/journal/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { Outbound } from '../../platform/outbound/index.ts';
+import { fernetBox, newFernetKey } from '../../platform/secrets/index.ts';
 import { Watermarks, watermarksMigrations } from '../../platform/watermarks/index.ts';
 import { DataService, dataMigrations } from '../data/index.ts';
 import { EvaluationService, evaluationMigrations } from '../evaluation/index.ts';
@@ -61,6 +62,7 @@ export async function openMonitoring(t: TestContext, open: OpenDatabase) {
     frames,
     log,
     labelDirectory,
+    secrets: fernetBox(newFernetKey(), 'key'),
     endpointExists,
   });
   closing.push(

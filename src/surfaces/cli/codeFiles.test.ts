@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { type CsvRow, readCsv } from '../../core/csv.ts';
 import { codeFiles } from './codeFiles.ts';
-import { type CsvRow, readCsv } from './csv.ts';
 
 async function folderOf(t: TestContext, files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-code-'));

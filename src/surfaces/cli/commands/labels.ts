@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
+import { type CsvRow, readCsv } from '../../../core/csv.ts';
 import { fail } from '../../../core/errors.ts';
 import type { CommandCall } from '../command.ts';
 import { feedbackSummarySchema, postLabelsResponseSchema } from '../contract.ts';
-import { type CsvRow, readCsv } from '../csv.ts';
 import { facts } from '../format/table.ts';
 import { count } from '../format/text.ts';
 import { readLocal } from '../localFile.ts';

@@ -1,8 +1,8 @@
+import { csvLine } from '../../../core/csv.ts';
 import { fail } from '../../../core/errors.ts';
 import { formatDuration } from '../../../core/time.ts';
 import type { CommandCall } from '../command.ts';
 import { experimentSchema, type Run, runSchema } from '../contract.ts';
-import { csvLine } from '../csv.ts';
 import { type Column, table } from '../format/table.ts';
 import { ago, more, none } from '../format/text.ts';
 import { limitOf } from './limitOf.ts';

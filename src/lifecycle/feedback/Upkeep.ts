@@ -1,0 +1,103 @@
+import type { Clock } from '../../core/time.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import type { Queries } from './labels/Queries.ts';
+import { type Compaction, graceMs } from './segments/Compaction.ts';
+import type { Removal } from './segments/Removal.ts';
+import type { SegmentIndex } from './segments/SegmentIndex.ts';
+
+export interface UpkeepOptions {
+  readonly queries: Queries;
+  readonly compaction: Compaction;
+  readonly removal: Removal;
+  readonly index: SegmentIndex;
+  /** Tries the labels that wait for their predictions, at all endpoints. */
+  readonly matchAll: () => Promise<unknown>;
+  /** Applies the outcome rules of all endpoints. */
+  readonly applyRules: () => Promise<unknown>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const tickMs = 5000;
+/** Every so many ticks: outcome rules and labels that wait; compaction and retention. */
+const every = { rules: 6, compaction: 60 } as const;
+
+/**
+ * What has to be done again and again with the log and the labels, one thing after the other. A failure is told and
+ * tried again on the next round.
+ */
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #tick = 0;
+  #running: Promise<void> | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.#round(), tickMs);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await this.#running;
+    await this.#last.catch(() => undefined);
+  }
+
+  /** Does something that rewrites segments while nothing else does. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work, work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Indexes new segments, compacts, applies retention, and deletes files that nobody reads any more. */
+  tidy(force = false, endpoint?: string): Promise<{ readonly compacted: number; readonly removed: number }> {
+    const { compaction, removal, clock } = this.#options;
+    return this.alone(async () => {
+      await this.#index();
+      const removed = await removal.removeOld();
+      let compacted = 0;
+      for (const family of ['prediction', 'label'] as const)
+        compacted += await compaction.run(family, endpoint, force);
+      await this.#index();
+      await compaction.release(clock.nowMs() - graceMs);
+      return { compacted, removed };
+    });
+  }
+
+  async #index(): Promise<void> {
+    const { removal, index } = this.#options;
+    await removal.eraseFromNew();
+    for (const family of ['prediction', 'label'] as const) while ((await index.indexSome(family)) > 0);
+  }
+
+  #round(): void {
+    if (this.#running) return;
+    const tick = this.#tick++;
+    const { queries, matchAll, applyRules } = this.#options;
+    const work = [
+      () => queries.runDue(),
+      () => this.alone(() => this.#index()),
+      ...(tick % every.rules === 0 ? [matchAll, applyRules] : []),
+      ...(tick % every.compaction === every.compaction - 1 ? [() => this.tidy()] : []),
+    ];
+    this.#running = this.#each(work).finally(() => {
+      this.#running = null;
+    });
+  }
+
+  async #each(work: readonly (() => Promise<unknown>)[]): Promise<void> {
+    for (const step of work) {
+      if (!this.#timer) return;
+      await step().catch((error: unknown) =>
+        this.#options.log.warn({ err: error }, 'upkeep of labels and log: to be tried again'),
+      );
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { type FrameRow, type Frames, sqlName } from '../../../platform/frames/index.ts';
+import type { LabelDelays } from '../contract.ts';
+import { featurePrefix, labelOrderSql, parquet, predictionsSql, type RowFilter } from '../relations.ts';
+
+type Delay = LabelDelays['total'];
+
+const mostSegments = 50;
+const shares = [0.5, 0.9, 0.95, 0.99, 1] as const;
+const none: Delay = {
+  segment: null,
+  predictions: 0,
+  labelled: 0,
+  missingRatio: 0,
+  delayMs: null,
+  receiptDelayMs: null,
+};
+
+/**
+ * How late labels came and how many are missing, for all answered predictions and for each value of a feature. The
+ * first label of a prediction counts: corrections say nothing of how long one had to wait.
+ */
+export async function labelDelays(
+  frames: Frames,
+  predictionPaths: readonly string[],
+  labelPaths: readonly string[],
+  range: Omit<RowFilter, 'rows'>,
+  feature: string | undefined,
+): Promise<Pick<LabelDelays, 'total' | 'segments'>> {
+  if (predictionPaths.length === 0) return { total: none, segments: [] };
+  const segment = feature === undefined ? 'NULL::VARCHAR' : `${sqlName(featurePrefix + feature)}::VARCHAR`;
+  const first =
+    labelPaths.length === 0
+      ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS truth_ms, NULL::BIGINT AS receipt_ms WHERE false'
+      : `SELECT prediction_id, arg_min(event_time_ms, ${labelOrderSql}) AS truth_ms, min(received_at_ms) AS receipt_ms
+         FROM ${parquet(labelPaths)} GROUP BY 1`;
+  const columns = `prediction_id, event_time_ms, arm, received_at_ms, ${segment} AS segment`;
+  const quantiles = (to: string) =>
+    `quantile_cont(${to} - event_time_ms, [${shares.join(', ')}]) FILTER (${to} IS NOT NULL)`;
+  const rows = await frames.query(
+    `WITH predicted AS ${predictionsSql(predictionPaths, { ...range, rows: 'answered' }, columns)}, first AS (${first})
+     SELECT grouping(segment) AS whole, segment, count(*) AS predictions, count(truth_ms) AS labelled,
+       ${quantiles('truth_ms')} AS delay, ${quantiles('receipt_ms')} AS receipt
+     FROM predicted LEFT JOIN first USING (prediction_id)
+     GROUP BY GROUPING SETS ((), (segment)) ORDER BY whole DESC, predictions DESC, segment LIMIT ${mostSegments + 1}`,
+  );
+  const all = rows.map(toDelay);
+  return { total: all[0] ?? none, segments: feature === undefined ? [] : all.slice(1) };
+}
+
+function toDelay(row: FrameRow): Delay {
+  const [predictions, labelled] = [row.predictions as number, row.labelled as number];
+  return {
+    segment: row.segment as string | null,
+    predictions,
+    labelled,
+    missingRatio: predictions === 0 ? 0 : 1 - labelled / predictions,
+    delayMs: toQuantiles(row.delay),
+    receiptDelayMs: toQuantiles(row.receipt),
+  };
+}
+
+function toQuantiles(value: unknown): Delay['delayMs'] {
+  if (!Array.isArray(value)) return null;
+  const [p50, p90, p95, p99, max] = value as [number, number, number, number, number];
+  return { p50, p90, p95, p99, max };
+}

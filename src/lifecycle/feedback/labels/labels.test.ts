@@ -1,0 +1,291 @@
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Readable } from 'node:stream';
+import { describe, test } from 'node:test';
+import { forEachDatabase } from '../../../platform/db/testing.ts';
+import { sqlLiteral } from '../../../platform/frames/index.ts';
+import { feedbackSettingsSchema, labelQueryInputSchema } from '../contract.ts';
+import { ada, openFeedbackService } from '../testing.ts';
+
+const hour = 3_600_000;
+const start = Date.UTC(2001, 1, 1);
+const endpoint = 'flights';
+
+forEachDatabase((name, open) => {
+  describe(`labels on ${name}`, { concurrency: 2 }, () => {
+    test('the last by event time counts, whatever came last, and all are kept and shown', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      await send([{ id: 'a', eventTimeMs: start }]);
+      const label = (value: number, eventTime: number) => ({ predictionId: 'a', value, eventTime });
+      await service.postLabels(ada, { endpoint, labels: [label(1, start + 10)] });
+      await service.postLabels(ada, { endpoint, labels: [label(0, start + 30)] });
+      await service.postLabels(ada, { endpoint, labels: [label(1, start + 20)] });
+      const found = await service.prediction(ada, 'a', endpoint);
+      assert.equal(found.label?.value, 0);
+      assert.deepEqual(
+        found.labels.map((l) => [l.value, l.counts, l.source]),
+        [
+          [0, true, 'api'],
+          [1, false, 'api'],
+          [1, false, 'api'],
+        ],
+      );
+      // A correction of the same event time counts when it came later.
+      await service.postLabels(ada, { endpoint, labels: [label(1, start + 30)] });
+      assert.equal((await service.prediction(ada, 'a', endpoint)).label?.value, 1);
+      assert.deepEqual(await service.labels.conflicts(ada, endpoint, 10), [
+        { predictionId: 'a', labels: 4, values: [0, 1], counts: 1 },
+      ]);
+    });
+
+    test('labels by entity and time find the nearest prediction, wait for it, and say of ties', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      await send([
+        { id: 'x1', entity: 'x', eventTimeMs: start },
+        { id: 'x2', entity: 'x', eventTimeMs: start + 10_000 },
+        { id: 'y1', entity: 'y', eventTimeMs: start },
+      ]);
+      const by = (entity: string, at: number, value: number) => ({ entity, at, value, eventTime: at + hour });
+      const answer = await service.postLabels(ada, {
+        endpoint,
+        labels: [
+          by('x', start + 8000, 1),
+          { ...by('x', start + 5000, 0), toleranceMs: 5000 },
+          by('late', start, 1),
+          { ...by('y', start + 100, 1), toleranceMs: 50 },
+        ],
+      });
+      assert.deepEqual(answer, { accepted: 4, byEntity: 4 });
+      await service.flush(endpoint);
+      const x1 = await service.prediction(ada, 'x1', endpoint);
+      assert.equal(x1.label?.value, 0);
+      assert.match(x1.labels[0]?.note ?? '', /nearest of 2 predictions.*2 are equally near: the earliest/);
+      assert.equal((await service.prediction(ada, 'x2', endpoint)).label?.value, 1);
+      const waiting = async () =>
+        (await service.labels.waiting(ada, endpoint, 10, undefined)).map((w) => w.entity);
+      assert.deepEqual(await waiting(), ['late', 'y']);
+      await send([{ id: 'l1', entity: 'late', eventTimeMs: start + 60_000 }]);
+      assert.deepEqual(await waiting(), ['y']);
+      await service.flush(endpoint);
+      assert.equal((await service.prediction(ada, 'l1', endpoint)).label?.value, 1);
+    });
+
+    test('labels of unknown ids are listed until their prediction comes', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      await service.postLabels(ada, {
+        endpoint,
+        labels: ['n1', 'n2', 'n3'].map((predictionId) => ({ predictionId, value: 1, eventTime: start })),
+      });
+      const first = await service.labels.waiting(ada, endpoint, 2, undefined);
+      const rest = await service.labels.waiting(ada, endpoint, 2, first.at(-1)?.key);
+      assert.deepEqual(
+        [...first, ...rest].map((w) => w.predictionId),
+        ['n1', 'n2', 'n3'],
+      );
+      await send([{ id: 'n2', eventTimeMs: start }]);
+      const left = await service.labels.waiting(ada, endpoint, 10, undefined);
+      assert.deepEqual(
+        left.map((w) => w.predictionId),
+        ['n1', 'n3'],
+      );
+    });
+
+    test('a label of another type is refused with its place, its value and what is taken', async (t) => {
+      const { service } = await openFeedbackService(t, open);
+      await service.labels.putSettings(ada, endpoint, feedbackSettingsSchema.parse({ labelType: 'binary' }));
+      const labels = [
+        { predictionId: 'a', value: true, eventTime: start },
+        { predictionId: 'b', value: 'late', eventTime: start },
+      ];
+      await assert.rejects(service.postLabels(ada, { endpoint, labels }), {
+        code: 'label_type_wrong',
+        message: 'labels[1].value is "late"; this endpoint takes true, false, 1 or 0',
+      });
+      assert.equal((await service.summary(ada, endpoint)).total.labelsReceived, 0);
+    });
+
+    test('a CSV file is taken row by row, tells what it refused, and changes nothing the second time', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      await send([{ id: 'p7', eventTimeMs: start, entity: 'e7' }]);
+      const rows = Array.from({ length: 12_000 }, (_, i) => `p${i},${i % 2},${start + i}`);
+      rows[10] = 'p10,,5';
+      rows[11] = '"p11",1,yesterday';
+      const text = `prediction_id,value,event_time\n${rows.join('\n')}\n`;
+      const send2 = () =>
+        service.labels.upload(ada, endpoint, 'csv', Readable.from([Buffer.from(text)]), true);
+      const upload = await send2();
+      assert.deepEqual(
+        [upload.state, upload.rowsRead, upload.rowsAccepted, upload.rowsRefused],
+        ['done', 12_000, 11_998, 2],
+      );
+      assert.deepEqual(
+        upload.errors.map((e) => e.row),
+        [12, 13],
+      );
+      assert.match(upload.errors[0]?.problem ?? '', /value is empty/);
+      assert.equal((await send2()).id, upload.id);
+      const { total } = await service.summary(ada, endpoint);
+      assert.deepEqual([total.labelsReceived, total.joined, total.duplicateLabels], [11_998, 1, 0]);
+      const history = (await service.prediction(ada, 'p7', endpoint)).labels;
+      assert.deepEqual(
+        history.map((l) => l.source),
+        [`upload:${upload.id}`],
+      );
+      const wrong = await service.labels.upload(ada, endpoint, 'csv', Buffer.from('a,b\n1,2\n'), true);
+      assert.match(
+        `${wrong.state} ${wrong.errors[0]?.problem}`,
+        /^failed .*no column prediction_id.*columns are a, b/,
+      );
+      await assert.rejects(service.labels.upload(ada, 'nobody', 'csv', Buffer.from(text), true), {
+        code: 'not_found',
+      });
+    });
+
+    test('a Parquet file is taken, by entity too', async (t) => {
+      const { service, send, frames, directory } = await openFeedbackService(t, open);
+      await send([{ id: 'q1', entity: 'e1', eventTimeMs: start + 5 }]);
+      const path = join(directory, 'labels-in.parquet');
+      await frames.query(
+        `COPY (SELECT 'e' || i AS entity, make_timestamp(${start}000) AS at, i % 2 = 1 AS label,
+           make_timestamp(${start + hour}000) AS event_time FROM range(6000) r(i)) TO ${sqlLiteral(path)} (FORMAT parquet)`,
+      );
+      const { createReadStream } = await import('node:fs');
+      const upload = await service.labels.upload(ada, endpoint, 'parquet', createReadStream(path), true);
+      assert.deepEqual([upload.state, upload.rowsAccepted, upload.errors], ['done', 6000, []]);
+      await service.flush(endpoint);
+      assert.equal((await service.prediction(ada, 'q1', endpoint)).label?.value, true);
+      const junk = await service.labels.upload(ada, endpoint, 'parquet', Buffer.from('no parquet'), true);
+      assert.equal(junk.state, 'failed');
+      await rm(path);
+    });
+
+    test('a query reads on from its watermark, and a row of the same time is not missed', async (t) => {
+      const { service, send, directory } = await openFeedbackService(t, open);
+      await send(['s1', 's2', 's3'].map((id) => ({ id, eventTimeMs: start })));
+      const path = join(directory, 'truth.db');
+      const db = new DatabaseSync(path);
+      t.after(() => db.close());
+      db.exec('CREATE TABLE truth (id TEXT, label INTEGER, at INTEGER)');
+      db.exec(`INSERT INTO truth VALUES ('s1', 1, ${start + 1}), ('s2', 0, ${start + 2})`);
+      const query = labelQueryInputSchema.parse({
+        endpoint,
+        url: `sqlite:${path}`,
+        sql: 'SELECT id AS prediction_id, label AS value, at AS event_time FROM truth WHERE at >= :watermark',
+        initialWatermark: 0,
+        cron: '* * * * *',
+      });
+      const shown = await service.labels.putQuery(ada, 'truth', query);
+      assert.ok(shown.nextAt !== null && Date.parse(shown.nextAt) > Date.now());
+      const run = () => service.labels.runQuery(ada, 'truth');
+      assert.deepEqual(
+        [(await run()).accepted, (await service.labels.listQueries(ada))[0]?.watermark],
+        [2, start + 2],
+      );
+      db.exec(`INSERT INTO truth VALUES ('s3', 1, ${start + 2})`);
+      assert.equal((await run()).accepted, 2);
+      assert.equal((await service.prediction(ada, 's3', endpoint)).label?.value, 1);
+      assert.equal((await service.summary(ada, endpoint)).total.joined, 3);
+      await service.labels.putQuery(ada, 'bad', { ...query, sql: 'SELECT 1 AS n', cron: null });
+      assert.match((await service.labels.runQuery(ada, 'bad')).error ?? '', /no column prediction_id/);
+      await service.labels.putQuery(ada, 'bad', { ...query, sql: 'DELETE FROM truth', cron: null });
+      assert.ok((await service.labels.runQuery(ada, 'bad')).error);
+      await service.labels.putQuery(ada, 'bad', { ...query, url: 'sqlite:/nowhere/x.db', cron: null });
+      assert.match((await service.labels.runQuery(ada, 'bad')).error ?? '', /cannot be read \(ENOENT\)/);
+      await writeFile(join(directory, 'done'), '');
+    });
+
+    test('a rule makes outcomes of signals when the window is over, and late signals change them', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      await send(['c1', 'c2', 'c3', 'c4'].map((id) => ({ id, eventTimeMs: start })));
+      const rule = {
+        signals: [
+          { signal: 'click', weight: 1, withinMs: hour },
+          { signal: 'dwell', weight: 0.01, withinMs: hour, cap: 60 },
+          { signal: 'return', weight: -2, withinMs: 24 * hour },
+        ],
+        threshold: 1,
+      };
+      await service.labels.putSettings(
+        ada,
+        endpoint,
+        feedbackSettingsSchema.parse({ rule: { ...rule, silence: 'negative' } }),
+      );
+      const signal = (predictionId: string, name: string, value: number, afterMs: number) => ({
+        ...{ predictionId, signal: name, value },
+        eventTime: start + afterMs,
+      });
+      const signals = [
+        signal('c1', 'click', 1, 10),
+        signal('c1', 'click', 1, 10),
+        signal('c2', 'dwell', 600, 10),
+        signal('c3', 'click', 1, 2 * hour),
+      ];
+      await service.labels.postSignals(ada, { endpoint, signals });
+      // The window of all is long over in 2001.
+      await service.labels.applyRules();
+      const value = async (id: string) => (await service.prediction(ada, id, endpoint)).label?.value;
+      // Only predictions of the last month are decided: these are not.
+      assert.equal(await value('c1'), undefined);
+      const now = Date.now() - 25 * hour;
+      await send(['d1', 'd2', 'd3', 'd4'].map((id) => ({ id, eventTimeMs: now })));
+      const recent = signals.map((s) => ({
+        ...s,
+        predictionId: s.predictionId.replace('c', 'd'),
+        eventTime: s.eventTime - start + now,
+      }));
+      await service.labels.postSignals(ada, { endpoint, signals: recent });
+      assert.equal(await service.labels.applyRules(), 4);
+      assert.equal(await service.labels.applyRules(), 0);
+      assert.deepEqual(
+        [await value('d1'), await value('d2'), await value('d3'), await value('d4')],
+        [1, 0, 0, 0],
+      );
+      const late = [{ ...signal('d1', 'return', 1, 0), eventTime: now + hour }];
+      await service.labels.postSignals(ada, { endpoint, signals: late });
+      assert.equal(await service.labels.applyRules(), 1);
+      const d1 = await service.prediction(ada, 'd1', endpoint);
+      assert.equal(d1.label?.value, 0);
+      assert.deepEqual(
+        d1.labels.map((l) => l.signal).sort(),
+        ['click', 'click', null, null, 'return'].sort(),
+      );
+      assert.match(d1.labels.find((l) => l.counts)?.note ?? '', /weighted sum -1/);
+      // What a person says later counts more than the rule, and the rule does not argue.
+      await service.postLabels(ada, {
+        endpoint,
+        labels: [{ predictionId: 'd1', value: 1, eventTime: Date.now() }],
+      });
+      assert.equal(await service.labels.applyRules(), 0);
+      assert.equal(await value('d1'), 1);
+    });
+
+    test('delays and missing labels are measured for each value of a feature', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      await send(
+        Array.from({ length: 100 }, (_, i) => ({
+          ...{ id: `m${i}`, eventTimeMs: start, receivedAtMs: start },
+          features: { origin: i < 40 ? 'ATL' : 'ORD' },
+        })),
+      );
+      const labels = Array.from({ length: 40 }, (_, i) => ({
+        ...{ predictionId: `m${i}`, value: 1 },
+        eventTime: start + (i + 1) * 1000,
+      }));
+      await service.postLabels(ada, {
+        endpoint,
+        labels: [...labels, { ...labels[0]!, eventTime: start + hour }],
+      });
+      const { total, segments } = await service.labels.delays(ada, { endpoint, feature: 'origin' });
+      assert.deepEqual([total.predictions, total.labelled, total.missingRatio], [100, 40, 0.6]);
+      assert.deepEqual(
+        segments.map((s) => [s.segment, s.predictions, s.missingRatio, s.delayMs?.p50, s.delayMs?.max]),
+        [
+          ['ORD', 60, 1, undefined, undefined],
+          ['ATL', 40, 0, 20_500, 40_000],
+        ],
+      );
+    });
+  });
+});

@@ -1,0 +1,110 @@
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { uuidv7 } from '../../../core/ids.ts';
+import type { Digest } from '../../../core/json.ts';
+import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
+import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
+import type { LabelSegment } from '../contract.ts';
+import type { LabelKind, RewritableSegment } from '../store.ts';
+
+export interface RewriteOptions {
+  readonly blobs: DirectoryBlobStore;
+  readonly frames: Frames;
+  /** Where files lie until they are blobs. */
+  readonly directory: string;
+}
+
+export type NewSegment = LabelSegment & { readonly kind: LabelKind };
+
+const dayMs = 86_400_000;
+/** A point look-up reads one column of one file, so a file must not grow without end. */
+export const mostRows = 500_000;
+const rowGroup = 100_000;
+
+/**
+ * Writes the rows of segments into new ones, one or more for each UTC day, in order of event time and id. The
+ * segments must be of one endpoint and kind and have the same columns. Nothing refers to the new blobs yet.
+ *
+ * @param keep SQL condition for the rows that stay
+ * @param idOf name of the n-th new segment
+ */
+export async function rewriteSegments(
+  { blobs, frames, directory }: RewriteOptions,
+  segments: readonly RewritableSegment[],
+  keep: string,
+  idOf: (n: number) => string,
+): Promise<readonly NewSegment[]> {
+  const [first] = segments;
+  if (!first) return [];
+  const paths = await Promise.all(segments.map(({ digest }) => blobs.path(digest as Digest)));
+  const rows = `SELECT * FROM read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true) WHERE ${keep}`;
+  const days = await frames.query(
+    `SELECT floor(event_time_ms / ${dayMs}.0)::BIGINT AS day, count(*) AS rows FROM (${rows}) GROUP BY 1 ORDER BY 1`,
+  );
+  const made: NewSegment[] = [];
+  const temporary = await mkdtemp(join(directory, 'rewrite-'));
+  try {
+    for (const { day, rows: count } of days as readonly { readonly day: number; readonly rows: number }[]) {
+      const from = day * dayMs;
+      const ofDay = `${rows} AND event_time_ms >= ${from} AND event_time_ms < ${from + dayMs}`;
+      for (let offset = 0; offset < count; offset += mostRows) {
+        const path = join(temporary, `${uuidv7()}.parquet`);
+        const part = count <= mostRows ? '' : `LIMIT ${mostRows} OFFSET ${offset}`;
+        await frames.query(
+          `COPY (${ofDay} ORDER BY event_time_ms, prediction_id ${part}) TO ${sqlLiteral(path)}
+           (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroup})`,
+        );
+        made.push(await storeSegment(frames, blobs, path, first, idOf(made.length)));
+        await rm(path);
+      }
+    }
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  return made;
+}
+
+async function storeSegment(
+  frames: Frames,
+  blobs: DirectoryBlobStore,
+  path: string,
+  { endpoint, kind }: RewritableSegment,
+  id: string,
+): Promise<NewSegment> {
+  const [facts] = await frames.query(
+    `SELECT count(*) AS rows, min(event_time_ms) AS a, max(event_time_ms) AS b FROM read_parquet(${sqlLiteral(path)})`,
+  );
+  const { digest } = await blobs.put(createReadStream(path));
+  return {
+    id,
+    endpoint,
+    kind,
+    digest,
+    rows: facts?.rows as number,
+    minEventTimeMs: facts?.a as number,
+    maxEventTimeMs: facts?.b as number,
+  };
+}
+
+/** Groups segments whose files have the same columns of the same types: only those can be one file. */
+export async function byColumns(
+  { blobs, frames }: Pick<RewriteOptions, 'blobs' | 'frames'>,
+  segments: readonly RewritableSegment[],
+): Promise<readonly (readonly RewritableSegment[])[]> {
+  const byPath = new Map<string, RewritableSegment[]>();
+  for (const segment of segments) {
+    const path = await blobs.path(segment.digest as Digest);
+    byPath.set(path, [...(byPath.get(path) ?? []), segment]);
+  }
+  const rows = await frames.query(
+    `SELECT file_name, md5(string_agg(concat_ws(' ', name, type, converted_type), ',' ORDER BY name)) AS columns
+     FROM parquet_schema([${[...byPath.keys()].map(sqlLiteral).join(', ')}]) GROUP BY 1`,
+  );
+  const groups = new Map<string, RewritableSegment[]>();
+  for (const row of rows) {
+    const columns = row.columns as string;
+    groups.set(columns, [...(groups.get(columns) ?? []), ...(byPath.get(row.file_name as string) ?? [])]);
+  }
+  return [...groups.values()];
+}

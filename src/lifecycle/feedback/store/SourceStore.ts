@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { formatTime } from '../../../core/time.ts';
+import { type Database, type Tx, tables } from '../../../platform/db/index.ts';
+import {
+  type LabelFileFormat,
+  type LabelQueryRun,
+  type LabelUpload,
+  labelQueryInputSchema,
+  labelQueryRunSchema,
+  rowErrorSchema,
+} from '../contract.ts';
+
+interface UploadRow {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly digest: string;
+  readonly format: LabelFileFormat;
+  readonly state: LabelUpload['state'];
+  readonly rows_read: number;
+  readonly rows_accepted: number;
+  readonly rows_refused: number;
+  readonly errors_json: string;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+interface QueryRow {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly settings_json: string;
+  readonly url_sealed: string;
+  readonly watermark_json: string | null;
+  readonly next_at_ms: number | null;
+  readonly last_json: string | null;
+  readonly updated_at_ms: number;
+}
+
+interface SourceTables {
+  label_uploads: UploadRow;
+  label_queries: QueryRow;
+}
+
+/** What a label query is kept with, apart from its URL. */
+export const storedQuerySchema = z.strictObject({
+  sql: z.string(),
+  watermarkColumn: z.string(),
+  initialWatermark: z.union([z.string(), z.number()]).nullable(),
+  cron: z.string().nullable(),
+});
+export type StoredQuerySettings = z.infer<typeof storedQuerySchema>;
+
+export interface StoredQuery extends StoredQuerySettings {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly urlSealed: string;
+  readonly watermark: string | number | null;
+  readonly nextAtMs: number | null;
+  readonly lastRun: LabelQueryRun | null;
+}
+
+const watermarkSchema = labelQueryInputSchema.shape.initialWatermark;
+
+/** The only reader and writer of `label_uploads` and `label_queries`. */
+export class SourceStore {
+  readonly #read: Tx;
+
+  constructor(db: Database) {
+    this.#read = db.read;
+  }
+
+  async putUpload(tx: Tx, upload: LabelUpload): Promise<void> {
+    const row: UploadRow = {
+      id: upload.id,
+      endpoint: upload.endpoint,
+      digest: upload.digest,
+      format: upload.format,
+      state: upload.state,
+      rows_read: upload.rowsRead,
+      rows_accepted: upload.rowsAccepted,
+      rows_refused: upload.rowsRefused,
+      errors_json: JSON.stringify(upload.errors),
+      created_at_ms: Date.parse(upload.createdAt),
+      updated_at_ms: Date.parse(upload.updatedAt),
+    };
+    await tables<SourceTables>(tx)
+      .insertInto('label_uploads')
+      .values(row)
+      .onConflict((c) => c.column('id').doUpdateSet(row))
+      .execute();
+  }
+
+  /** Newest first. */
+  async uploads(filter: {
+    readonly id?: string;
+    readonly endpoint?: string;
+    readonly digest?: string;
+    readonly state?: LabelUpload['state'];
+  }): Promise<readonly LabelUpload[]> {
+    let query = tables<SourceTables>(this.#read).selectFrom('label_uploads').selectAll();
+    for (const [column, value] of Object.entries(filter))
+      query = query.where(column as 'id' | 'endpoint' | 'digest', '=', value);
+    const rows = await query.orderBy('created_at_ms', 'desc').orderBy('id', 'desc').limit(1000).execute();
+    return rows.map((row) => ({
+      id: row.id,
+      endpoint: row.endpoint,
+      digest: row.digest,
+      format: row.format,
+      state: row.state,
+      rowsRead: row.rows_read,
+      rowsAccepted: row.rows_accepted,
+      rowsRefused: row.rows_refused,
+      errors: z.array(rowErrorSchema).parse(JSON.parse(row.errors_json)),
+      createdAt: formatTime(row.created_at_ms),
+      updatedAt: formatTime(row.updated_at_ms),
+    }));
+  }
+
+  async putQuery(tx: Tx, query: StoredQuery, nowMs: number): Promise<void> {
+    const { name, endpoint, urlSealed, watermark, nextAtMs, lastRun, ...settings } = query;
+    const row: QueryRow = {
+      name,
+      endpoint,
+      settings_json: JSON.stringify(settings),
+      url_sealed: urlSealed,
+      watermark_json: watermark === null ? null : JSON.stringify(watermark),
+      next_at_ms: nextAtMs,
+      last_json: lastRun === null ? null : JSON.stringify(lastRun),
+      updated_at_ms: nowMs,
+    };
+    await tables<SourceTables>(tx)
+      .insertInto('label_queries')
+      .values(row)
+      .onConflict((c) => c.column('name').doUpdateSet(row))
+      .execute();
+  }
+
+  async deleteQuery(tx: Tx, name: string): Promise<void> {
+    await tables<SourceTables>(tx).deleteFrom('label_queries').where('name', '=', name).execute();
+  }
+
+  async queries(
+    filter: { readonly name?: string; readonly dueAtMs?: number } = {},
+  ): Promise<readonly StoredQuery[]> {
+    let query = tables<SourceTables>(this.#read).selectFrom('label_queries').selectAll();
+    if (filter.name !== undefined) query = query.where('name', '=', filter.name);
+    if (filter.dueAtMs !== undefined) query = query.where('next_at_ms', '<=', filter.dueAtMs);
+    const rows = await query.orderBy('name').execute();
+    return rows.map((row) => ({
+      name: row.name,
+      endpoint: row.endpoint,
+      ...storedQuerySchema.parse(JSON.parse(row.settings_json)),
+      urlSealed: row.url_sealed,
+      watermark: row.watermark_json === null ? null : watermarkSchema.parse(JSON.parse(row.watermark_json)),
+      nextAtMs: row.next_at_ms,
+      lastRun: row.last_json === null ? null : labelQueryRunSchema.parse(JSON.parse(row.last_json)),
+    }));
+  }
+}
