@@ -5,14 +5,18 @@ import { controlUrlOf } from './urls.ts';
 
 /**
  * Control holds little, so a nursery of 4 MB does (30 MB less), a heap need not double before
- * it is collected (60 MB under load), and what the C library freed goes back (30 MB). `bin/millrace control` says the
+ * it is collected (60 MB under load), and what the C library freed goes back (40 MB). `bin/millrace control` says the
  * same; platform/memory gives back the rest.
  */
 const heapFlags: Readonly<Record<string, readonly string[]>> = {
   control: ['--max-semi-space-size=4', '--heap-growing-percent=30'],
 };
 const memoryEnvironment: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  control: { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' },
+  control: {
+    MALLOC_ARENA_MAX: '2',
+    MALLOC_TRIM_THRESHOLD_: '131072',
+    MALLOC_MMAP_THRESHOLD_: '65536',
+  },
 };
 
 /** Starts control, serve and a local worker as child processes and keeps them running. */
