@@ -12,9 +12,16 @@ export const identityStroke: Readonly<Record<Identity, { readonly colour: string
 
 const isIdentity = (name: string): name is Identity => Object.hasOwn(identityStroke, name);
 
-/** Champion and challenger have their colours everywhere; further arms of a split take those of series, in order. */
-export function armStroke(arm: string, place: number): { readonly colour: string; readonly dash: string } {
-  return isIdentity(arm) ? identityStroke[arm] : { colour: `var(--series-${3 + (place % 6)})`, dash: '8 2' };
+/** Champion and challenger have their colours everywhere; a further arm of a split has one by its name. */
+export function armStroke(arm: string): { readonly colour: string; readonly dash: string } {
+  if (isIdentity(arm)) return identityStroke[arm];
+  const sum = [...arm].reduce((total, letter) => total * 31 + (letter.codePointAt(0) ?? 0), 0);
+  return { colour: `var(--series-${3 + (sum % 6)})`, dash: '8 2' };
+}
+
+/** A short stroke for whoever answered. */
+export function ArmSwatch(props: { readonly arm: string }) {
+  return <StrokeSwatch {...armStroke(props.arm)} />;
 }
 
 /** A short stroke in the identity's colour and dash. */
@@ -31,11 +38,7 @@ export function IdentitySwatch(props: { readonly identity: Identity; readonly wi
 }
 
 /** A short stroke in a colour and dash. */
-export function StrokeSwatch(props: {
-  readonly colour: string;
-  readonly dash: string;
-  readonly width?: number;
-}) {
+function StrokeSwatch(props: { readonly colour: string; readonly dash: string; readonly width?: number }) {
   const { colour, dash, width = 16 } = props;
   return (
     <svg width={width} height="10" className="inline-block shrink-0" aria-hidden="true">

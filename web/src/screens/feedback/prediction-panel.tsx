@@ -4,7 +4,7 @@ import type { PredictionDetail } from '../../../../src/lifecycle/feedback/contra
 import { predictionQuery } from '../../api/queries.ts';
 import { Facts } from '../../kit/facts.tsx';
 import { formatDuration, formatNumber, formatPercent } from '../../kit/format.ts';
-import { IdentitySwatch } from '../../kit/identity.tsx';
+import { ArmSwatch } from '../../kit/identity.tsx';
 import { JsonView } from '../../kit/json-view.tsx';
 import { QueryView } from '../../kit/panel.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
@@ -47,7 +47,7 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
           [
             'Answered by',
             <span key="v" className="inline-flex items-center gap-2">
-              <IdentitySwatch identity={prediction.arm} />
+              <ArmSwatch arm={prediction.arm} />
               <Link
                 to="/models/$model/versions/$version"
                 params={{ model: prediction.model, version: prediction.modelVersion }}

@@ -8,7 +8,7 @@ import { Empty } from '../../kit/empty.tsx';
 import { SearchField, Select } from '../../kit/fields.tsx';
 import { formatCount } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
-import { IdentitySwatch } from '../../kit/identity.tsx';
+import { ArmSwatch } from '../../kit/identity.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { NewsNote, useReading } from '../../kit/reading.tsx';
@@ -257,8 +257,7 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
     wideOnly: true,
     cell: (row) => (
       <span className="inline-flex items-center gap-2">
-        <IdentitySwatch identity={row.arm} /> v{row.modelVersion}{' '}
-        <span className="text-muted">{row.arm}</span>
+        <ArmSwatch arm={row.arm} /> v{row.modelVersion} <span className="text-muted">{row.arm}</span>
       </span>
     ),
   },

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import { formatPercent } from '../../kit/format.ts';
-import { armStroke, IdentitySwatch, StrokeSwatch } from '../../kit/identity.tsx';
+import { ArmSwatch, armStroke, IdentitySwatch } from '../../kit/identity.tsx';
 
 /** Who gets how much of the traffic now: one bar, one line per version under it. */
 export function TrafficBar(props: { readonly endpoint: Pick<Endpoint, 'arms' | 'shadow' | 'model'> }) {
@@ -18,16 +18,16 @@ export function TrafficBar(props: { readonly endpoint: Pick<Endpoint, 'arms' | '
         aria-label={arms.map((arm) => `v${arm.modelVersion} ${formatPercent(arm.weight)}`).join(', ')}
       >
         {arms
-          .map((arm, place) => ({ ...arm, background: armStroke(arm.arm, place).colour }))
+          .map((arm) => ({ ...arm, background: armStroke(arm.arm).colour }))
           .filter((arm) => arm.weight > 0)
           .map(({ arm, weight, background }) => (
             <span key={arm} style={{ background, width: `${Math.max(0.8, weight * 100)}%` }} />
           ))}
       </div>
       <div className="flex flex-wrap gap-x-8 gap-y-1">
-        {arms.map((arm, place) => (
+        {arms.map((arm) => (
           <span key={arm.arm} className="inline-flex items-center gap-2">
-            <StrokeSwatch {...armStroke(arm.arm, place)} />
+            <ArmSwatch arm={arm.arm} />
             <Link
               to="/models/$model/versions/$version"
               params={{ model, version: arm.modelVersion }}
