@@ -4,7 +4,7 @@ import type { PredictionDetail } from '../../../../src/lifecycle/feedback/contra
 import { predictionQuery } from '../../api/queries.ts';
 import { Facts } from '../../kit/facts.tsx';
 import { formatDuration, formatNumber, formatPercent } from '../../kit/format.ts';
-import { ArmSwatch } from '../../kit/identity.tsx';
+import { ArmSwatch, IdentitySwatch } from '../../kit/identity.tsx';
 import { JsonView } from '../../kit/json-view.tsx';
 import { QueryView } from '../../kit/panel.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
