@@ -143,7 +143,11 @@ export async function startTestServing(
   });
   const post: TestServing['post'] = async (path, body, headers = {}) => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    const response = await fetch(url + path, { method: 'POST', body: text, headers });
+    const response = await fetch(url + path, {
+      method: 'POST',
+      body: text,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
     return {
       status: response.status,
       headers: response.headers,

@@ -29,7 +29,8 @@ export function errorAnswer(path: string, error: MillraceError, detail: boolean)
   const message = `${told.message}. ${told.next}`;
   if (!scoringPath.test(path)) return jsonAnswer(error.status, { error: message });
   if (error.status === unsupportedMedia) return { status: 415, body: message, contentType: 'text/plain' };
-  return jsonAnswer(error.status, { error_code: mlflowCodes[error.status] ?? 'INTERNAL_ERROR', message });
+  const code = error.code === 'input_missing' ? 'INVALID_PARAMETER_VALUE' : mlflowCodes[error.status];
+  return jsonAnswer(error.status, { error_code: code ?? 'INTERNAL_ERROR', message });
 }
 
 /** The error with what it quotes of the request replaced by its kind, and without lists of the schema. */

@@ -1,27 +1,35 @@
 import { fail } from '../../core/errors.ts';
-import type { ServeReplica } from '../../lifecycle/serving/index.ts';
+import type { ModelRepository, ServeReplica } from '../../lifecycle/serving/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
 import { type HttpAnswer, jsonAnswer } from './http-answer.ts';
-import { isModelReady, modelMetadata, serverMetadata } from './oip-metadata.ts';
+import { isModelReady, modelConfig, modelMetadata, serverMetadata } from './oip-metadata.ts';
+import { statistics } from './oip-statistics.ts';
 import { nameInPath } from './request-context.ts';
+import { ServerSettings } from './server-settings.ts';
 
 export interface GetContext {
-  readonly replica: ServeReplica;
+  readonly replica: Pick<ServeReplica, 'plane'>;
   readonly metrics: Registry;
   readonly version: string;
+  /** What the server calls itself; `millrace` by default. */
+  readonly name?: string;
+  readonly repository?: ModelRepository;
+  readonly settings?: ServerSettings;
   /** False before the models are warm and while the server drains. */
   readonly ready: boolean;
 }
 
-const modelPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(\/ready)?\/?$/;
+const modelPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|config|stats|trace\/setting))?$/;
+const modelV1Path = /^\/v1\/models\/([^/:]+)$/;
 
-/** Answers health, metadata and metrics. Throws `route_not_found` and the errors of an unknown endpoint. */
-export async function answerGet(path: string, context: GetContext): Promise<HttpAnswer> {
-  const { replica, metrics, version, ready } = context;
+/** Answers health, metadata, statistics, settings and metrics. Throws `route_not_found` and the errors of an unknown endpoint. */
+export async function answerGet(fullPath: string, context: GetContext): Promise<HttpAnswer> {
+  const { replica, metrics, version, ready, settings = new ServerSettings() } = context;
+  const { plane } = replica;
+  const path = fullPath.length > 1 && fullPath.endsWith('/') ? fullPath.slice(0, -1) : fullPath;
   switch (path) {
     case '/v2':
-    case '/v2/':
-      return jsonAnswer(200, serverMetadata(version));
+      return jsonAnswer(200, serverMetadata(context.name ?? 'millrace', version));
     case '/v2/health/live':
     case '/healthz':
       return jsonAnswer(200, { live: true });
@@ -31,19 +39,54 @@ export async function answerGet(path: string, context: GetContext): Promise<Http
     case '/ping':
     case '/health':
       return { status: ready ? 200 : 503, body: '\n', contentType: 'application/json' };
+    case '/version':
+      return { status: 200, body: version, contentType: 'text/plain' };
     case '/metrics':
       return { status: 200, body: await metrics.metrics(), contentType: metrics.contentType };
+    case '/v2/models/stats':
+      return jsonAnswer(200, statistics(plane, null, null));
+    case '/v2/trace/setting':
+      return jsonAnswer(200, settings.trace(null));
+    case '/v2/logging':
+      return jsonAnswer(200, settings.log());
+    case '/v1/models':
+      return jsonAnswer(200, { models: plane.endpoints.map((state) => state.route.endpoint) });
+  }
+  const v1 = modelV1Path.exec(path);
+  if (v1) {
+    const name = nameInPath(v1[1] ?? '');
+    const modelReady = isModelReady(plane, name, null);
+    return jsonAnswer(modelReady ? 200 : 503, { name, ready: modelReady });
   }
   const match = modelPath.exec(path);
   if (!match) throw fail('route_not_found', { method: 'GET', path });
-  const name = nameInPath(match[1] ?? '');
-  const asked = match[2] === undefined ? null : nameInPath(match[2]);
-  if (match[3]) {
-    const modelReady = isModelReady(replica.plane, name, asked);
-    return jsonAnswer(modelReady ? 200 : 503, { name, ready: modelReady });
+  return answerModel(nameInPath(match[1] ?? ''), match[2], match[3], context, settings);
+}
+
+function answerModel(
+  name: string,
+  givenVersion: string | undefined,
+  what: string | undefined,
+  { replica: { plane }, repository }: GetContext,
+  settings: ServerSettings,
+): HttpAnswer {
+  const version = givenVersion === undefined ? null : nameInPath(givenVersion);
+  switch (what) {
+    case 'ready': {
+      const ready = isModelReady(plane, name, version);
+      return jsonAnswer(ready ? 200 : 503, { name, ready });
+    }
+    case 'stats':
+      return jsonAnswer(200, statistics(plane, name, version));
+    case 'trace/setting':
+      plane.endpoint(name);
+      return jsonAnswer(200, settings.trace(name));
   }
-  const state = replica.plane.endpoint(name);
-  const arm = replica.plane.arm(name, asked);
+  const state = plane.endpoint(name);
+  const arm = plane.arm(name, version);
   if (!arm) throw fail('endpoint_empty', { endpoint: name });
+  if (what === 'config') {
+    return jsonAnswer(200, repository?.config(name, version) ?? modelConfig(state, arm));
+  }
   return jsonAnswer(200, modelMetadata(state, arm));
 }

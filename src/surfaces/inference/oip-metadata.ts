@@ -1,30 +1,104 @@
+import type { ColumnType, GraphTensor, PackageManifest } from '../../core/model-package.ts';
 import type { EndpointState, Plane, ServedArm } from '../../lifecycle/serving/index.ts';
 import { columnDatatypes, elementDatatypes } from './datatypes.ts';
 
+/** Triton's extensions that are served here. */
+const extensions = [
+  'binary_tensor_data',
+  'classification',
+  'model_configuration',
+  'model_repository',
+  'parameters',
+  'statistics',
+  'trace',
+  'logging',
+] as const;
+
+const platforms: Readonly<Record<PackageManifest['runtime']['kind'], { platform: string; backend: string }>> =
+  {
+    onnx: { platform: 'onnxruntime_onnx', backend: 'onnxruntime' },
+    python: { platform: 'mlflow_pyfunc', backend: 'python' },
+    remote: { platform: 'open_inference_protocol', backend: 'remote' },
+    graph: { platform: 'ensemble', backend: '' },
+  };
+
 /** `GET v2`: the server. */
-export function serverMetadata(version: string): object {
-  return { name: 'millrace', version, extensions: [] };
+export function serverMetadata(name: string, version: string): object {
+  return { name, version, extensions };
+}
+
+interface TensorMetadata {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  readonly optional?: true;
 }
 
 /** `GET v2/models/<model>[/versions/<version>]`: an endpoint or one version that it serves. */
 export function modelMetadata(state: EndpointState, arm: ServedArm): object {
-  const { signature, graph } = arm.model.manifest;
-  const versions = state.arms.map((a) => a.modelVersion);
+  const { manifest } = arm.model;
   return {
     name: state.route.endpoint,
-    versions: [...new Set(versions)],
-    platform: 'onnxruntime_onnx',
-    inputs: signature.inputs.map((field) => ({
-      name: field.name,
-      datatype: columnDatatypes[field.type],
-      shape: [-1, ...(field.shape.length > 0 ? field.shape : [1])],
-      ...(field.required ? {} : { optional: true }),
+    versions: [...new Set(state.arms.map((a) => a.modelVersion))],
+    platform: platforms[manifest.runtime.kind].platform,
+    ...tensorsOf(manifest),
+  };
+}
+
+/**
+ * The inputs and outputs of a model as callers send and get them, the dimension of rows first (-1) unless the
+ * model has none.
+ */
+export function tensorsOf({ signature, graph, tensors }: PackageManifest): {
+  readonly inputs: readonly TensorMetadata[];
+  readonly outputs: readonly TensorMetadata[];
+} {
+  const rows = tensors === 'whole' ? [] : [-1];
+  return {
+    inputs: signature.inputs.map(({ name, type, shape, required }) => ({
+      name,
+      datatype: inputDatatype(name, type, tensors ? graph.inputs : []),
+      shape: [...rows, ...(shape.length > 0 || tensors ? shape : [1])],
+      ...(required ? {} : { optional: true as const }),
     })),
     outputs: graph.outputs.map((o) => ({
       name: o.name,
       datatype: elementDatatypes[o.type],
-      shape: o.shape.length > 0 ? o.shape : [-1],
+      shape: o.shape.length > 0 || tensors === 'whole' ? o.shape : [-1],
     })),
+  };
+}
+
+/** The tensor's own type where the model is served by its tensors: columns know fewer types. */
+function inputDatatype(name: string, type: ColumnType, tensors: readonly GraphTensor[]): string {
+  const tensor = tensors.find((t) => t.name === name);
+  return tensor ? elementDatatypes[tensor.type] : columnDatatypes[type];
+}
+
+/** `GET v2/models/<model>[/versions/<version>]/config` in Triton's form, made from what is known of the model. */
+export function modelConfig(state: EndpointState, arm: ServedArm): object {
+  const { manifest } = arm.model;
+  const { inputs, outputs } = tensorsOf(manifest);
+  const { batching } = state.route.options;
+  const batched = manifest.tensors !== 'whole';
+  const tensor = ({ name, datatype, shape }: TensorMetadata) => ({
+    name,
+    data_type: datatype === 'BYTES' ? 'TYPE_STRING' : `TYPE_${datatype}`,
+    dims: batched ? shape.slice(1) : shape,
+  });
+  const name = state.route.endpoint;
+  return {
+    name,
+    ...platforms[manifest.runtime.kind],
+    version_policy: { latest: { num_versions: state.arms.length } },
+    max_batch_size: batched ? batching.maxWaitingRows : 0,
+    input: inputs.map((i) => ({ ...tensor(i), ...(i.optional ? { optional: true } : {}) })),
+    output: outputs.map((o) => ({
+      ...tensor(o),
+      dims: batched && o.shape.length < 2 ? [1] : tensor(o).dims,
+    })),
+    instance_group: [{ name: `${name}_0`, kind: 'KIND_CPU', count: 1 }],
+    ...(batched ? { dynamic_batching: { max_queue_delay_microseconds: batching.maxDelayUs } } : {}),
   };
 }
 

@@ -118,11 +118,6 @@ function readRawRequest(body: Buffer, context: RequestContext, arm: ServedArm | 
 }
 
 /** What the caller says of the request as a whole; see readInferRequest. */
-/**
- * A request for predictions out of its tensors and what is said beside them. Throws `invalid_time`.
- *
- * @param parameters of the request, as JSON has them
- */
 export function described(
   tensors: readonly RequestTensor[],
   rowCount: number,
@@ -156,7 +151,6 @@ export function described(
 }
 
 /** Reads `outputs`, which gRPC has the same. Throws `request_malformed`. */
-/** Reads the outputs that the caller wants; null for all. Throws `request_malformed`. */
 export function readOutputs(value: unknown, binary: boolean): readonly WantedOutput[] | null {
   if (value === undefined || value === null) return null;
   if (!Array.isArray(value)) throw malformed('"outputs" must be a list of {"name"}');

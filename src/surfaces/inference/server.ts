@@ -7,6 +7,7 @@ import { errorAnswer } from './error-answer.ts';
 import { answerGet } from './get-routes.ts';
 import type { HttpAnswer } from './http-answer.ts';
 import { answerPost, type PostContext } from './post-routes.ts';
+import { ServerSettings } from './server-settings.ts';
 
 export interface InferenceServerOptions {
   readonly replica: ServeReplica;
@@ -19,6 +20,8 @@ export interface InferenceServerOptions {
   readonly bodyLimitBytes?: number;
   /** Loads and unloads models where there is no control; without it control decides what is served. */
   readonly repository?: ModelRepository;
+  /** Trace and logging settings, shared by the protocols of one server. */
+  readonly settings?: ServerSettings;
   /** Whether errors may quote values of requests and list the inputs of models; false by default. */
   readonly errorDetail?: boolean;
 }
@@ -31,16 +34,19 @@ export class InferenceServer {
   readonly #options: InferenceServerOptions;
   readonly #server: Server;
   readonly #limitBytes: number;
+  readonly #settings: ServerSettings;
   readonly #postContext: PostContext;
   #draining = false;
 
   constructor(options: InferenceServerOptions) {
     this.#options = options;
     this.#limitBytes = options.bodyLimitBytes ?? defaultBodyLimitBytes;
+    this.#settings = options.settings ?? new ServerSettings();
     this.#postContext = {
       plane: options.replica.plane,
       limitBytes: this.#limitBytes,
       repository: options.repository ?? null,
+      settings: this.#settings,
     };
     this.#server = createServer({ keepAliveTimeout: keepAliveMs, noDelay: true }, (request, response) =>
       this.#onRequest(request, response),
@@ -83,7 +89,11 @@ export class InferenceServer {
     }
     request.resume();
     if (request.method === 'GET' || request.method === 'HEAD') {
-      answerGet(path, { ...this.#options, ready: !this.#draining && this.#options.replica.ready })
+      answerGet(path, {
+        ...this.#options,
+        settings: this.#settings,
+        ready: !this.#draining && this.#options.replica.ready,
+      })
         .then((answer) => this.#send(response, answer))
         .catch((error) => this.#sendError(response, path, error));
       return;

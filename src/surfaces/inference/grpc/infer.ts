@@ -2,7 +2,7 @@ import { MillraceError } from '../../../core/errors.ts';
 import type { Plane, ServedArm } from '../../../lifecycle/serving/index.ts';
 import type { InferRequest } from '../oip-request.ts';
 import { checkOutputNames } from '../oip-response.ts';
-import { unread } from '../post-routes.ts';
+import { unread } from '../read-or-log.ts';
 import type { RequestContext } from '../request-context.ts';
 import type { ModelInferRequest, ModelInferResponse } from './infer-messages.ts';
 import type { Call, StreamCall } from './methods.ts';

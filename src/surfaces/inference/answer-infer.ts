@@ -1,0 +1,83 @@
+import { fail } from '../../core/errors.ts';
+import type { Plane, ServedArm } from '../../lifecycle/serving/index.ts';
+import { type HttpAnswer, jsonText } from './http-answer.ts';
+import { readInvocation, readJsonInvocation } from './invocations.ts';
+import { readInferRequest } from './oip-request.ts';
+import { checkOutputNames, writeInferResponse } from './oip-response.ts';
+import { writePredictions } from './predictions.ts';
+import { packedAnswer, readOrLog } from './read-or-log.ts';
+import { malformed, type RequestContext } from './request-context.ts';
+import { scoringContent } from './scoring-content.ts';
+
+export interface InferContext {
+  readonly plane: Plane;
+  /** Most bytes of a body once it is unpacked. */
+  readonly limitBytes: number;
+}
+
+/** `POST v2/models/<model>[/versions/<version>]/infer`. Errors: those of the codec and of Plane.predict. */
+export async function answerInfer(
+  request: RequestContext,
+  body: Buffer,
+  context: InferContext,
+): Promise<HttpAnswer> {
+  const { plane } = context;
+  plane.endpoint(request.endpoint);
+  let arm: ServedArm | null = null;
+  const infer = await readOrLog(request, body, context, (plain) => {
+    arm = plane.arm(request.endpoint, request.version);
+    const read = readInferRequest(plain, request, arm);
+    if (read.outputs) {
+      checkOutputNames(read.outputs, arm?.model.manifest.graph.outputs.map((o) => o.name) ?? []);
+    }
+    return read;
+  });
+  const answer = writeInferResponse(request.endpoint, infer, await plane.predict(infer.request), arm);
+  return packedAnswer(answer, request);
+}
+
+/** `POST [/endpoints/<name>]/invocations`, MLflow's scoring protocol. */
+export async function answerInvocation(
+  request: RequestContext,
+  body: Buffer,
+  context: InferContext,
+): Promise<HttpAnswer> {
+  const { manifest } = armOf(request, context).model;
+  const read = await readOrLog(request, body, context, (plain) => {
+    const content = scoringContent(request.headers['content-type']);
+    return readInvocation(plain, content, request, manifest.signature);
+  });
+  const answer = jsonText(200, writePredictions(await context.plane.predict(read), manifest));
+  return packedAnswer(answer, request);
+}
+
+/** `POST v1/models/<name>:predict`, KServe's first protocol (and TensorFlow Serving's): `instances` or `inputs`. */
+export async function answerV1Predict(
+  request: RequestContext,
+  body: Buffer,
+  context: InferContext,
+): Promise<HttpAnswer> {
+  const { manifest } = armOf(request, context).model;
+  const read = await readOrLog(request, body, context, (plain) =>
+    readJsonInvocation(plain, request, manifest.signature, ['instances', 'inputs']),
+  );
+  const answer = jsonText(200, writePredictions(await context.plane.predict(read), manifest));
+  return packedAnswer(answer, request);
+}
+
+function armOf({ endpoint }: RequestContext, { plane }: InferContext): ServedArm {
+  const arm = plane.arm(endpoint, null);
+  if (!arm) throw fail('endpoint_empty', { endpoint });
+  return arm;
+}
+
+/** The endpoint that is meant where none is named. Throws `endpoint_empty`, `request_malformed` for several. */
+export function onlyEndpoint(plane: Plane): string {
+  const names = plane.endpoints.map((s) => s.route.endpoint);
+  const [only] = names;
+  if (names.length === 1 && only !== undefined) return only;
+  if (names.length === 0) throw fail('endpoint_empty', { endpoint: '(none)' });
+  throw malformed(
+    `several endpoints are deployed: use /endpoints/<name>/invocations with one of ${names.join(', ')}`,
+  );
+}

@@ -1,0 +1,47 @@
+import { MillraceError } from '../../core/errors.ts';
+import type { Plane, PredictRequest } from '../../lifecycle/serving/index.ts';
+import { decodedBody, encodedAnswer } from './content-encoding.ts';
+import type { HttpAnswer } from './http-answer.ts';
+import type { RequestContext } from './request-context.ts';
+
+/** Unpacks and reads a request; when that fails, the failure is in the prediction log before it is told. */
+export async function readOrLog<T>(
+  request: RequestContext,
+  body: Buffer,
+  { plane, limitBytes }: { readonly plane: Plane; readonly limitBytes: number },
+  read: (plain: Buffer) => T | Promise<T>,
+): Promise<T> {
+  try {
+    const encoding = request.headers['content-encoding'];
+    return await read(encoding ? await decodedBody(body, encoding, limitBytes) : body);
+  } catch (error) {
+    if (error instanceof MillraceError) await plane.logRefusal(unread(request), error);
+    throw error;
+  }
+}
+
+/** Stands in the prediction log for a request that could not be read. */
+export function unread({ endpoint, version, receivedAtMs, startedMs }: RequestContext): PredictRequest {
+  return {
+    endpoint,
+    version,
+    rowCount: 1,
+    tensors: [],
+    extras: 'drop',
+    predictionIds: null,
+    entities: null,
+    eventTimesMs: null,
+    receivedAtMs,
+    startedMs,
+  };
+}
+
+/** The answer compressed, where the caller takes that and it is worth it. */
+export function packedAnswer(
+  answer: HttpAnswer,
+  { headers }: RequestContext,
+): HttpAnswer | Promise<HttpAnswer> {
+  const accepted = headers['accept-encoding'];
+  if (accepted === undefined) return answer;
+  return encodedAnswer(answer, Array.isArray(accepted) ? accepted.join(',') : accepted);
+}

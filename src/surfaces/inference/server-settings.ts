@@ -1,0 +1,88 @@
+import { malformed } from './request-context.ts';
+
+type Setting = string | number | boolean | readonly string[];
+type Settings = Readonly<Record<string, Setting>>;
+
+const traceDefaults: Settings = {
+  trace_file: '',
+  trace_level: ['OFF'],
+  trace_rate: '1000',
+  trace_count: '-1',
+  log_frequency: '0',
+  trace_mode: 'triton',
+};
+const logDefaults: Settings = {
+  log_file: '',
+  log_info: true,
+  log_warning: true,
+  log_error: true,
+  log_verbose_level: 0,
+  log_format: 'default',
+};
+
+/**
+ * The trace and logging settings of Triton's extensions. They are accepted, checked, kept while the server runs
+ * and given back, and change nothing: what is logged and traced is decided where the server is started.
+ */
+export class ServerSettings {
+  #log = logDefaults;
+  #trace = traceDefaults;
+  readonly #modelTraces = new Map<string, Settings>();
+
+  log(): Settings {
+    return this.#log;
+  }
+
+  /** Settings of a model are the server's but for those set for it. Null: the server's own. */
+  trace(model: string | null): Settings {
+    return { ...this.#trace, ...(model === null ? {} : this.#modelTraces.get(model)) };
+  }
+
+  /** Throws `request_malformed` for a setting that is not known or has another type. */
+  updateLog(given: Readonly<Record<string, unknown>>): Settings {
+    this.#log = { ...this.#log, ...checked(given, logDefaults, 'log').set };
+    return this.#log;
+  }
+
+  /** Null clears a setting. Throws `request_malformed` for one that is not known or has another type. */
+  updateTrace(model: string | null, given: Readonly<Record<string, unknown>>): Settings {
+    const { set, cleared } = checked(given, traceDefaults, 'trace');
+    if (model === null) {
+      const defaults = Object.fromEntries(cleared.map((name) => [name, traceDefaults[name] as Setting]));
+      this.#trace = { ...this.#trace, ...defaults, ...set };
+    } else {
+      const own = Object.entries({ ...this.#modelTraces.get(model), ...set });
+      this.#modelTraces.set(model, Object.fromEntries(own.filter(([name]) => !cleared.includes(name))));
+    }
+    return this.trace(model);
+  }
+}
+
+function checked(
+  given: Readonly<Record<string, unknown>>,
+  defaults: Settings,
+  kind: string,
+): { set: Record<string, Setting>; cleared: string[] } {
+  const set: Record<string, Setting> = {};
+  const cleared: string[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    const example = Object.hasOwn(defaults, name) ? defaults[name] : undefined;
+    if (example === undefined) {
+      const names = Object.keys(defaults).join(', ');
+      throw malformed(`there is no ${kind} setting ${JSON.stringify(name.slice(0, 60))}; there are ${names}`);
+    }
+    if (value === null) cleared.push(name);
+    else if (Array.isArray(example) ? isTexts(value) : typeof value === typeof example) {
+      set[name] = value as Setting;
+    } else {
+      throw malformed(
+        `${kind} setting "${name}" must be ${Array.isArray(example) ? 'a list of texts' : `a ${typeof example}`}`,
+      );
+    }
+  }
+  return { set, cleared };
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
