@@ -149,9 +149,10 @@ export class RepositoryModels implements ModelRepository {
       const problem = messageOf(error);
       this.#options.logger.error({ model: name, problem }, 'model not loaded as it is');
       const before = this.#models.get(name);
-      // A name that is nowhere is no model of the repository.
-      if (before ?? folder)
+      // What a request brought along and was refused says nothing of the repository; neither is a name in it that is nowhere.
+      if (override.config === null && (before ?? folder)) {
         this.#models.set(name, { ...seenNow(folder, before), problems: new Map([['', problem]]) });
+      }
       return [problem];
     }
     const known: Known = {

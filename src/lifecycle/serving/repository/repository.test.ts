@@ -1,0 +1,274 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { createLogger } from '../../../platform/log/index.ts';
+import { createMetrics } from '../../../platform/metrics/index.ts';
+import { InferenceServer } from '../../../surfaces/inference/index.ts';
+import type { RepositoryEntry } from '../contract/model-repository.ts';
+import type { PredictRequest } from '../index.ts';
+import { float, int64, oneNodeOnnx, type TestRepository, testRepository, text } from './testing.ts';
+
+const negate = oneNodeOnnx('Neg', ['N', 2]);
+const absolute = oneNodeOnnx('Abs', ['N', 2]);
+const damaged = new Uint8Array([1, 2, 3]);
+
+/** Asks a model for y of [1, -2]. */
+async function answer({ serving }: TestRepository, model = 'm', version: string | null = null) {
+  const request: PredictRequest = {
+    endpoint: model,
+    version,
+    rowCount: 1,
+    tensors: [{ name: 'x', width: 2, data: [1, -2], shape: [2] }],
+    extras: 'refuse',
+    predictionIds: null,
+    entities: null,
+    eventTimesMs: null,
+    receivedAtMs: Date.now(),
+    startedMs: performance.now(),
+  };
+  const reply = await serving.plane.predict(request);
+  return { version: reply.modelVersion, y: Array.from(reply.outputs[0]?.values() ?? []) };
+}
+
+function states(repository: TestRepository): string[] {
+  const entries = repository.serving.repository.index() as readonly RepositoryEntry[];
+  return entries.map(({ name, version, state, reason }) => `${name}/${version} ${state} ${reason}`.trim());
+}
+
+test('a newer version takes over in one swap; a bad one leaves the old one in service and tells why', async (t) => {
+  const repository = await testRepository(t, { 'm/1/model.onnx': negate });
+  assert.deepEqual(await answer(repository), { version: '1', y: [-1, 2] });
+
+  await repository.put('m/2/model.onnx', damaged);
+  await repository.poll();
+  assert.deepEqual((await answer(repository)).version, '1');
+  const [one, two] = states(repository);
+  assert.equal(one, 'm/1 READY');
+  assert.match(two ?? '', /^m\/2 UNAVAILABLE .*not ONNX/);
+
+  await repository.put('m/2/model.onnx', absolute);
+  await repository.poll();
+  assert.deepEqual(await answer(repository), { version: '2', y: [1, 2] });
+  assert.deepEqual(states(repository), ['m/2 READY']);
+
+  await repository.put('m/2/model.onnx', damaged);
+  await repository.poll();
+  assert.deepEqual(await answer(repository), { version: '2', y: [1, 2] });
+  assert.match(states(repository).join(), /^m\/2 READY an earlier file is served: .*not ONNX/);
+
+  await repository.put('m', null);
+  await repository.poll();
+  await assert.rejects(answer(repository), { code: 'endpoint_unknown' });
+  assert.deepEqual(states(repository), []);
+});
+
+test('no request fails while versions come and go', async (t) => {
+  const repository = await testRepository(t, { 'm/1/model.onnx': negate });
+  let changing = true;
+  const versions = new Set<string | null>();
+  let answers = 0;
+  const caller = async () => {
+    while (changing) {
+      versions.add((await answer(repository)).version);
+      answers++;
+    }
+  };
+  const callers = Promise.all([caller(), caller(), caller()]);
+  for (let version = 2; version <= 12; version++) {
+    await repository.put(`m/${version}/model.onnx`, version % 2 ? negate : absolute);
+    if (version > 3) await repository.put(`m/${version - 2}`, null);
+    await repository.poll();
+  }
+  changing = false;
+  await callers;
+  assert.ok(versions.size > 5 && answers > 50, `${versions.size} versions, ${answers} answers`);
+});
+
+test('several versions answer by name, the newest one whoever names none', async (t) => {
+  const repository = await testRepository(t, {
+    'm/config.pbtxt': 'version_policy { all { } }',
+    'm/3/model.onnx': negate,
+    'm/10/model.onnx': absolute,
+    'm/4/model.onnx': damaged,
+    'm/latest/model.onnx': damaged,
+  });
+  assert.equal((await answer(repository)).version, '10');
+  assert.deepEqual(await answer(repository, 'm', '3'), { version: '3', y: [-1, 2] });
+  await assert.rejects(answer(repository, 'm', '4'), { code: 'model_version_unknown' });
+  assert.deepEqual(
+    states(repository).map((s) => s.split(' ', 2).join(' ')),
+    ['m/3 READY', 'm/4 UNAVAILABLE', 'm/10 READY'],
+  );
+});
+
+test('requests load, override and unload; what was unloaded stays so until its files change', async (t) => {
+  const repository = await testRepository(t, { 'm/1/model.onnx': negate }, { loadOnly: [] });
+  const { repository: models } = repository.serving;
+  assert.deepEqual(states(repository), ['m/1 UNAVAILABLE unloaded']);
+  await assert.rejects(models.load('nothing'), {
+    code: 'model_load_failed',
+    message: /^failed to load 'nothing'/,
+  });
+  await models.load('m');
+  assert.equal(models.config('m', null)?.max_batch_size, 128);
+
+  const override = (config: string) => models.load('m', { config, files: new Map() });
+  await assert.rejects(override('"max_batch_size": {'), { message: /failed to load 'm'.*not JSON/ });
+  await assert.rejects(override('{"input":[{"name":"z"}]}'), { message: /no input 'z'; it has 'x'/ });
+  assert.equal((await answer(repository)).version, '1');
+  await override('{"max_batch_size":"16"}');
+  assert.equal(models.config('m', null)?.max_batch_size, 16);
+
+  await models.load('given', { config: '{}', files: new Map([['7/model.onnx', absolute]]) });
+  assert.deepEqual(await answer(repository, 'given'), { version: '7', y: [1, 2] });
+  const far = new Map([['../7/model.onnx', absolute]]);
+  await assert.rejects(models.load('given', { config: '{}', files: far }), { message: /failed to poll/ });
+
+  await models.unload('m');
+  await models.unload('m');
+  await repository.poll();
+  await assert.rejects(answer(repository), { code: 'endpoint_unknown' });
+  assert.deepEqual(states(repository), ['given/7 READY', 'm/1 UNAVAILABLE unloaded']);
+  await repository.put('m/2/model.onnx', absolute);
+  await repository.poll();
+  assert.equal((await answer(repository)).version, '2');
+});
+
+async function serve(t: TestContext, { serving }: TestRepository) {
+  const server = new InferenceServer({
+    replica: serving,
+    repository: serving.repository,
+    metrics: createMetrics('serve'),
+    logger: createLogger('serve', 'silent'),
+    version: '0.0.0',
+  });
+  const port = await server.listen('127.0.0.1', 0, '--serve-port');
+  t.after(() => server.close());
+  return async (model: string, datatype: string, shape: readonly number[], data: unknown) => {
+    const response = await fetch(`http://127.0.0.1:${port}/v2/models/${model}/infer`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs: [{ name: 'x', datatype, shape, data }] }),
+    });
+    const json = (await response.json()) as {
+      outputs: { shape: number[]; data: unknown[] }[];
+      error: string;
+    };
+    return response.ok ? { shape: json.outputs[0]?.shape, data: json.outputs[0]?.data } : json.error;
+  };
+}
+
+test('any dimensions are served: free ones, none that counts rows, none at all, texts, reshaped ones', async (t) => {
+  const repository = await testRepository(t, {
+    'free/1/model.onnx': oneNodeOnnx('Neg', ['N', 'A', 'B']),
+    'whole/1/model.onnx': oneNodeOnnx('Neg', [2, 'A']),
+    'scalar/1/model.onnx': oneNodeOnnx('Neg', []),
+    'single/1/model.onnx': oneNodeOnnx('Neg', [1, 2]),
+    'texts/1/model.onnx': oneNodeOnnx('Identity', ['N', 'A'], text),
+    'long/1/model.onnx': oneNodeOnnx('Neg', ['N', 1], int64),
+    'flat/config.pbtxt': 'max_batch_size: 4 input { name: "x" dims: [2, 2] reshape { shape: [4] } }',
+    'flat/1/model.onnx': oneNodeOnnx('Neg', ['N', 4], float),
+  });
+  const infer = await serve(t, repository);
+  assert.deepEqual(await infer('free', 'FP32', [2, 1, 3], [1, 2, 3, 4, 5, 6]), {
+    shape: [2, 1, 3],
+    data: [-1, -2, -3, -4, -5, -6],
+  });
+  // Requests of other dimensions in the same turn of the event loop must not disturb each other.
+  const mixed = await Promise.all(
+    [1, 2, 3, 2, 1].map((n) =>
+      infer(
+        'free',
+        'FP32',
+        [1, n, 1],
+        Array.from({ length: n }, (_, i) => i + n),
+      ),
+    ),
+  );
+  assert.deepEqual(
+    mixed.map((m) => typeof m === 'object' && [m.shape?.[1], m.data?.[0]]),
+    [1, 2, 3, 2, 1].map((n) => [n, -n]),
+  );
+  assert.deepEqual(
+    await infer(
+      'whole',
+      'FP32',
+      [2, 3],
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+      ],
+    ),
+    {
+      shape: [2, 3],
+      data: [-1, -2, -3, -4, -5, -6],
+    },
+  );
+  assert.match(String(await infer('whole', 'FP32', [3, 1], [1, 2, 3])), /of shape \[3, 1\]|shape/);
+  assert.deepEqual(await infer('single', 'FP32', [1, 2], [1, 2]), { shape: [1, 2], data: [-1, -2] });
+  assert.deepEqual(await infer('texts', 'BYTES', [2, 2], ['a', '', 'ä\0b', 'd']), {
+    shape: [2, 2],
+    data: ['a', '', 'ä\0b', 'd'],
+  });
+  assert.deepEqual(await infer('long', 'INT64', [2, 1], [5, -6]), { shape: [2, 1], data: [-5, 6] });
+  assert.deepEqual(
+    await infer(
+      'flat',
+      'FP32',
+      [1, 2, 2],
+      [
+        [
+          [1, 2],
+          [3, 4],
+        ],
+      ],
+    ),
+    {
+      shape: [1, 4],
+      data: [-1, -2, -3, -4],
+    },
+  );
+  assert.match(String(await infer('long', 'INT64', [1, 1], [1.5])), /input "x"/);
+  assert.match(String(await infer('free', 'FP32', [1, 1], [1])), /shape/);
+});
+
+test('what does not fit its configuration is refused with the reason', async (t) => {
+  const config = (more: string) => `max_batch_size: 8 ${more}`;
+  const wrong: Record<string, [string, RegExp]> = {
+    name: ['name: "other"', /unexpected directory name/],
+    backend: ['backend: "python"', /only ONNX/],
+    type: [config('input { name: "x" data_type: TYPE_INT8 dims: 2 }'), /TYPE_FP32 in the graph/],
+    dims: [config('input { name: "x" data_type: TYPE_FP32 dims: 3 }'), /\[2\] in the graph.*\[3\]/],
+    output: [config('output { name: "q" }'), /no output 'q'/],
+    labels: [config('output { name: "y" dims: 2 label_filename: "l.txt" }'), /l\.txt does not exist/],
+    syntax: ['max_batch_size 8', /line 1/],
+    version: ['version_policy { specific { versions: 5 } }', /no file 5\/model\.onnx/],
+  };
+  const files = Object.entries(wrong).flatMap(([name, [pbtxt]]) => [
+    [`${name}/config.pbtxt`, pbtxt] as const,
+    [`${name}/1/model.onnx`, negate] as const,
+  ]);
+  const repository = await testRepository(t, Object.fromEntries(files));
+  assert.equal(repository.serving.ready, true);
+  const told = states(repository);
+  for (const [name, [, reason]] of Object.entries(wrong)) {
+    const line = told.find((state) => state.startsWith(`${name}/`)) ?? '';
+    assert.match(line, /UNAVAILABLE/);
+    assert.match(line, reason);
+  }
+});
+
+test('predictions stay on the disk as Parquet, the newest ones up to a size', async (t) => {
+  const limits = { maxRows: 1, maxSizeBytes: 1e6, maxAgeMs: 60_000 };
+  const repository = await testRepository(
+    t,
+    { 'm/1/model.onnx': negate },
+    { segmentLimits: limits, keptLogBytes: 12_000 },
+  );
+  const folder = join(repository.directory, '../serve/predictions/m');
+  for (let i = 0; i < 8; i++) await answer(repository);
+  const waiting = join(repository.directory, '../serve/log/m');
+  while ((await readdir(waiting)).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  const kept = await readdir(folder);
+  assert.ok(kept.length >= 1 && kept.length < 8, `${kept.length} files`);
+});

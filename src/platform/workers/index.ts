@@ -1,0 +1,2 @@
+export { type HubMember, WorkerHub } from './worker-hub.ts';
+export { type LinkChannel, WorkerLink } from './worker-link.ts';

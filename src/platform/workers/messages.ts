@@ -1,0 +1,48 @@
+import { type ErrorCode, errorCatalogue, fail, MillraceError } from '../../core/errors.ts';
+
+/** A question to every process that shares the work, and whether those that start later must do the same. */
+export interface Question {
+  readonly topic: string;
+  readonly payload: unknown;
+  /** Processes that start later are told the last question of each key before they begin. */
+  readonly key?: string;
+}
+
+/** An error on its way between processes. */
+export interface SentError {
+  readonly code: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+export type FromWorker =
+  | { readonly type: 'hello' }
+  | { readonly type: 'ready'; readonly ready: boolean; readonly url: string | null }
+  | { readonly type: 'ask'; readonly id: number; readonly question: Question }
+  | {
+      readonly type: 'answer';
+      readonly id: number;
+      readonly value: unknown;
+      readonly error: SentError | null;
+    };
+
+export type ToWorker =
+  | { readonly type: 'welcome'; readonly remembered: readonly Question[] }
+  | { readonly type: 'ready'; readonly all: boolean }
+  | { readonly type: 'question'; readonly id: number; readonly question: Question }
+  | {
+      readonly type: 'answers';
+      readonly id: number;
+      readonly values: readonly unknown[];
+      readonly errors: readonly SentError[];
+    };
+
+export function sentError(error: unknown): SentError {
+  const known = error instanceof MillraceError;
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: known ? error.code : 'internal', params: known ? error.params : {}, message };
+}
+
+export function receivedError({ code, params, message }: SentError): Error {
+  return code in errorCatalogue && code !== 'internal' ? fail(code as ErrorCode, params) : new Error(message);
+}

@@ -1,0 +1,98 @@
+import type { FromWorker, Question, SentError, ToWorker } from './messages.ts';
+
+/** What the hub needs of a process: `cluster.Worker` is one. */
+export interface HubMember {
+  send(message: ToWorker): void;
+  on(event: 'message', listener: (message: FromWorker) => void): unknown;
+  on(event: 'exit', listener: () => void): unknown;
+}
+
+interface Pending {
+  readonly asker: HubMember;
+  readonly id: number;
+  readonly waiting: Set<HubMember>;
+  readonly values: unknown[];
+  readonly errors: SentError[];
+}
+
+/**
+ * The middle between processes that do the same work: brings a question of one to all of them, in one order for all,
+ * and their answers back; tells all whether all are ready; and tells a process that starts late what the others were
+ * told before. A process that ends counts no more.
+ */
+export class WorkerHub {
+  readonly #expected: number;
+  readonly #members = new Map<HubMember, { ready: boolean; url: string | null }>();
+  readonly #pending = new Map<number, Pending>();
+  readonly #remembered = new Map<string, Question>();
+  readonly #onAllReady: (url: string) => void;
+  #lastId = 0;
+
+  /** @param onAllReady called each time that all have become ready, with the address of one */
+  constructor(expected: number, onAllReady: (url: string) => void) {
+    this.#expected = expected;
+    this.#onAllReady = onAllReady;
+  }
+
+  add(member: HubMember): void {
+    member.on('message', (message) => this.#onMessage(member, message));
+    member.on('exit', () => this.#onExit(member));
+  }
+
+  #onMessage(member: HubMember, message: FromWorker): void {
+    switch (message.type) {
+      case 'hello':
+        this.#members.set(member, { ready: false, url: null });
+        member.send({ type: 'welcome', remembered: [...this.#remembered.values()] });
+        this.#tellReady();
+        return;
+      case 'ready':
+        this.#members.set(member, { ready: message.ready, url: message.url });
+        this.#tellReady();
+        return;
+      case 'ask':
+        this.#ask(member, message.id, message.question);
+        return;
+      case 'answer': {
+        const pending = this.#pending.get(message.id);
+        if (message.error) pending?.errors.push(message.error);
+        else pending?.values.push(message.value);
+        this.#done(message.id, member);
+      }
+    }
+  }
+
+  #ask(asker: HubMember, id: number, question: Question): void {
+    if (question.key !== undefined) {
+      // The newest one comes last, as it was asked last.
+      this.#remembered.delete(question.key);
+      this.#remembered.set(question.key, question);
+    }
+    const hubId = ++this.#lastId;
+    const waiting = new Set(this.#members.keys());
+    this.#pending.set(hubId, { asker, id, waiting, values: [], errors: [] });
+    for (const member of waiting) member.send({ type: 'question', id: hubId, question });
+  }
+
+  #done(hubId: number, member: HubMember): void {
+    const pending = this.#pending.get(hubId);
+    if (!pending?.waiting.delete(member) || pending.waiting.size > 0) return;
+    this.#pending.delete(hubId);
+    const { asker, id, values, errors } = pending;
+    if (this.#members.has(asker)) asker.send({ type: 'answers', id, values, errors });
+  }
+
+  #onExit(member: HubMember): void {
+    this.#members.delete(member);
+    for (const hubId of [...this.#pending.keys()]) this.#done(hubId, member);
+    this.#tellReady();
+  }
+
+  #tellReady(): void {
+    const states = [...this.#members.values()];
+    const all = states.length >= this.#expected && states.every((state) => state.ready);
+    for (const member of this.#members.keys()) member.send({ type: 'ready', all });
+    const url = states.find((state) => state.url !== null)?.url;
+    if (all && url) this.#onAllReady(url);
+  }
+}
