@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import {
+  float,
+  int64,
+  oneNodeOnnx,
+  type TestRepository,
+  testRepository,
+  text,
+} from '../../src/lifecycle/serving/repository/testing.ts';
+import { createLogger } from '../../src/platform/log/index.ts';
+import { createMetrics } from '../../src/platform/metrics/index.ts';
+import { InferenceServer } from '../../src/surfaces/inference/index.ts';
+
+async function serve(t: TestContext, { serving }: TestRepository) {
+  const server = new InferenceServer({
+    replica: serving,
+    repository: serving.repository,
+    metrics: createMetrics('serve'),
+    logger: createLogger('serve', 'silent'),
+    version: '0.0.0',
+  });
+  const port = await server.listen('127.0.0.1', 0, '--serve-port');
+  t.after(() => server.close());
+  return async (model: string, datatype: string, shape: readonly number[], data: unknown) => {
+    const response = await fetch(`http://127.0.0.1:${port}/v2/models/${model}/infer`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs: [{ name: 'x', datatype, shape, data }] }),
+    });
+    const json = (await response.json()) as {
+      outputs: { shape: number[]; data: unknown[] }[];
+      error: string;
+    };
+    return response.ok ? { shape: json.outputs[0]?.shape, data: json.outputs[0]?.data } : json.error;
+  };
+}
+
+test('any dimensions are served: free ones, none that counts rows, none at all, texts, reshaped ones', async (t) => {
+  const repository = await testRepository(t, {
+    'free/1/model.onnx': oneNodeOnnx('Neg', ['N', 'A', 'B']),
+    'whole/1/model.onnx': oneNodeOnnx('Neg', [2, 'A']),
+    'scalar/1/model.onnx': oneNodeOnnx('Neg', []),
+    'single/1/model.onnx': oneNodeOnnx('Neg', [1, 2]),
+    'texts/1/model.onnx': oneNodeOnnx('Identity', ['N', 'A'], text),
+    'long/1/model.onnx': oneNodeOnnx('Neg', ['N', 1], int64),
+    'flat/config.pbtxt': 'max_batch_size: 4 input { name: "x" dims: [2, 2] reshape { shape: [4] } }',
+    'flat/1/model.onnx': oneNodeOnnx('Neg', ['N', 4], float),
+  });
+  const infer = await serve(t, repository);
+  assert.deepEqual(await infer('free', 'FP32', [2, 1, 3], [1, 2, 3, 4, 5, 6]), {
+    shape: [2, 1, 3],
+    data: [-1, -2, -3, -4, -5, -6],
+  });
+  // Requests of other dimensions in the same turn of the event loop must not disturb each other.
+  const mixed = await Promise.all(
+    [1, 2, 3, 2, 1].map((n) =>
+      infer(
+        'free',
+        'FP32',
+        [1, n, 1],
+        Array.from({ length: n }, (_, i) => i + n),
+      ),
+    ),
+  );
+  assert.deepEqual(
+    mixed.map((m) => typeof m === 'object' && [m.shape?.[1], m.data?.[0]]),
+    [1, 2, 3, 2, 1].map((n) => [n, -n]),
+  );
+  assert.deepEqual(
+    await infer(
+      'whole',
+      'FP32',
+      [2, 3],
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+      ],
+    ),
+    {
+      shape: [2, 3],
+      data: [-1, -2, -3, -4, -5, -6],
+    },
+  );
+  assert.match(String(await infer('whole', 'FP32', [3, 1], [1, 2, 3])), /of shape \[3, 1\]|shape/);
+  assert.deepEqual(await infer('single', 'FP32', [1, 2], [1, 2]), { shape: [1, 2], data: [-1, -2] });
+  assert.deepEqual(await infer('texts', 'BYTES', [2, 2], ['a', '', 'ä\0b', 'd']), {
+    shape: [2, 2],
+    data: ['a', '', 'ä\0b', 'd'],
+  });
+  assert.deepEqual(await infer('long', 'INT64', [2, 1], [5, -6]), { shape: [2, 1], data: [-5, 6] });
+  assert.deepEqual(
+    await infer(
+      'flat',
+      'FP32',
+      [1, 2, 2],
+      [
+        [
+          [1, 2],
+          [3, 4],
+        ],
+      ],
+    ),
+    {
+      shape: [1, 4],
+      data: [-1, -2, -3, -4],
+    },
+  );
+  assert.match(String(await infer('long', 'INT64', [1, 1], [1.5])), /input "x"/);
+  assert.match(String(await infer('free', 'FP32', [1, 1], [1])), /shape/);
+});
