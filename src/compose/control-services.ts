@@ -27,7 +27,7 @@ import {
   registryMigrations,
   WebhookWorker,
 } from '../lifecycle/registry/index.ts';
-import { BatchService, ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
+import { BatchService, KeyService, ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
 import { createLoop, DeploymentService, deployStep, loopMigrations, prepareDataStep } from '../loop/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
 import { type DataDirectory, durationMsOf, patternOf, type Settings } from '../platform/config/index.ts';
@@ -123,6 +123,7 @@ export async function createControlServices(parts: ControlParts) {
   const evidence = createCardEvidence(data, experiments);
   const governance = new GovernanceService({ journal, registry, evaluations, evidence });
   const serving = await ServingService.open({ db, journal, blobs });
+  const endpointKeys = new KeyService({ db, journal, changed: () => serving.keysChanged() });
   const lineage = createLineage({ db, experiments, ports: createLineagePorts(data, serving) });
   const feedback = await FeedbackService.open({
     db,
@@ -132,6 +133,8 @@ export async function createControlServices(parts: ControlParts) {
     log,
     labelDirectory: directory.labels,
     secrets: webhookSettings.secrets,
+    entityAsLogged: (endpoint, entity) =>
+      serving.entityAsLogged(endpoint, entity, () => hashKeyOf(parts.settings, directory)),
     endpointExists: async (endpoint) =>
       (await serving.routeTable()).endpoints.some((e) => e.endpoint === endpoint),
   });
@@ -159,7 +162,7 @@ export async function createControlServices(parts: ControlParts) {
     alertDeliveryStep(monitoring),
     purgeStep(new Purger(tracking, () => keptByRegistry(registry))),
   ];
-  const kinds = [...controlKinds, ...workerStepKinds(parts.settings)];
+  const kinds = [...controlKinds, ...workerStepKinds(parts.settings, log)];
   const pipelines = new Pipelines({ db, journal, jobs, kinds });
   const deployments = new DeploymentService(db, pipelines, createDeploymentPorts(slices));
   const batches = new BatchService({ db, journal, blobs, ports: createBatchPorts(slices, pipelines) });
@@ -205,6 +208,7 @@ export async function createControlServices(parts: ControlParts) {
     governance,
     serving,
     batches,
+    endpointKeys,
     feedback,
     monitoring,
     pipelines,

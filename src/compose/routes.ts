@@ -6,7 +6,7 @@ import { governanceRoutes } from '../lifecycle/governance/index.ts';
 import { monitoringRoutes } from '../lifecycle/monitoring/index.ts';
 import { pipelinesRoutes } from '../lifecycle/pipelines/index.ts';
 import { lineageRoutes, registryRoutes, webhookRoutes } from '../lifecycle/registry/index.ts';
-import { batchRoutes, servingRoutes } from '../lifecycle/serving/index.ts';
+import { batchRoutes, keyRoutes, servingRoutes } from '../lifecycle/serving/index.ts';
 import { loopRoutes } from '../loop/index.ts';
 import { blobRoutes } from '../platform/blobs/index.ts';
 import type { Route } from '../platform/http/index.ts';
@@ -32,6 +32,7 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...webhookRoutes(services.webhooks),
     ...lineageRoutes(services.lineage),
     ...servingRoutes(services.serving),
+    ...keyRoutes(services.endpointKeys),
     ...batchRoutes(services.batches, services.blobs),
     ...feedbackRoutes(services.feedback),
     ...monitoringRoutes(services.monitoring),

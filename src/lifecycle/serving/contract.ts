@@ -8,6 +8,7 @@ import {
   shadowSchema,
   withdrawnArmSchema,
 } from './contract/traffic.ts';
+import { routeKeySchema } from './keys/contract.ts';
 
 export type { ModelSignature, PackageManifest, SignatureField } from '../../core/model-package.ts';
 export { digestSchema, modelSignatureSchema, packageManifestSchema } from '../../core/model-package.ts';
@@ -45,6 +46,8 @@ export type EndpointRoute = z.infer<typeof endpointRouteSchema>;
 export const routeTableSchema = z.object({
   version: z.int().min(0),
   endpoints: z.array(endpointRouteSchema),
+  /** Keys that open endpoints, by digest; left out where there are none. */
+  keys: z.array(routeKeySchema).optional(),
 });
 export type RouteTable = z.infer<typeof routeTableSchema>;
 
@@ -61,6 +64,17 @@ export type StreamMessage = z.infer<typeof streamMessageSchema>;
 export const replicaModelSchema = z.object({
   digest: digestSchema,
   state: z.enum(['loading', 'ready', 'failed']),
+  /** Where an ONNX graph computes, and what was measured at its warm-up: that decided it. */
+  placement: z
+    .object({
+      /** `inline`: on the thread that answers; `thread`: on one of its own. */
+      place: z.enum(['inline', 'thread']),
+      /** Rows of the best batch. */
+      maxRows: z.int(),
+      loadMs: z.number(),
+      runs: z.array(z.object({ rows: z.int(), ms: z.number() })),
+    })
+    .optional(),
   error: z.string().optional(),
 });
 export type ReplicaModel = z.infer<typeof replicaModelSchema>;

@@ -4,9 +4,13 @@ export { batchRoutes } from './batch/routes.ts';
 export type { LoadOverride, ModelRepository, RepositoryEntry } from './contract/model-repository.ts';
 export * from './contract.ts';
 export { batchStep, packageInputsSchema, packageOutputsSchema, packageStep } from './jobs.ts';
+export * from './keys/contract.ts';
+export { KeyRing } from './keys/key-ring.ts';
+export { KeyService } from './keys/key-service.ts';
+export { keyRoutes } from './keys/routes.ts';
 export { servingMigrations } from './migrations.ts';
 export type { EndpointState, ServedArm } from './plane/endpoint-state.ts';
-export type { DurationSum, ModelStatistics } from './plane/model-statistics.ts';
+export type { BatchStatistics, DurationSum, ModelStatistics } from './plane/model-statistics.ts';
 export type { Plane } from './plane/plane.ts';
 export type { Replica as ControlledReplica, ReplicaOptions } from './plane/replica.ts';
 export type { PredictReply, PredictRequest, ReplyOutput, RequestTensor } from './plane/request.ts';
@@ -18,7 +22,7 @@ import type { Replica, ReplicaOptions } from './plane/replica.ts';
 import type { Standalone, StandaloneOptions } from './repository/standalone.ts';
 
 /** What surfaces of the serve role speak for: a data plane, whoever tells it its models. */
-export type ServeReplica = Pick<Replica, 'plane' | 'ready'>;
+export type ServeReplica = Pick<Replica, 'plane' | 'ready'> & Partial<Pick<Replica, 'keyRing'>>;
 
 /** Opens the serve role. Loaded on demand: control must not carry the inference runtime. */
 export async function openReplica(options: ReplicaOptions): Promise<Replica> {

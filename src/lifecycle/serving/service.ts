@@ -24,6 +24,7 @@ import {
   servingEvents,
   type WithdrawnArm,
 } from './contract.ts';
+import { KeyStore } from './keys/store.ts';
 import { signOverride } from './override-token.ts';
 import { ReplicaHub } from './replica-hub.ts';
 import {
@@ -61,6 +62,7 @@ const sealMs = 60_000;
 export class ServingService {
   readonly #options: ServingServiceOptions;
   readonly #store: ServingStore;
+  readonly #keys: KeyStore;
   readonly #writer: RouteWriter;
   readonly #clock: Clock;
   readonly #hub: ReplicaHub;
@@ -69,6 +71,7 @@ export class ServingService {
   private constructor(options: ServingServiceOptions, known: readonly StoredReplica[]) {
     this.#options = options;
     this.#store = new ServingStore(options.db);
+    this.#keys = new KeyStore(options.db);
     this.#clock = options.clock ?? wallClock;
     this.#writer = new RouteWriter({ ...options, clock: this.#clock }, this.#store);
     const put = (replica: StoredReplica, event: string | null, data: Readonly<Record<string, unknown>>) =>
@@ -304,7 +307,14 @@ export class ServingService {
   /** All routes as replicas get them. */
   async routeTable(): Promise<RouteTable> {
     const endpoints = (await this.#store.endpoints()).map((e) => e.route);
-    return { version: Math.max(0, ...endpoints.map((e) => e.routeVersion)), endpoints };
+    const keys = await this.#keys.active(this.#clock.nowMs());
+    const version = Math.max(0, ...endpoints.map((e) => e.routeVersion));
+    return { version, endpoints, ...(keys.length > 0 ? { keys } : {}) };
+  }
+
+  /** Sends replicas the present table again, after keys have changed. */
+  keysChanged(): void {
+    this.#options.db.signal(routesTopic);
   }
 
   /** Waits until every connected replica answers by this route. Throws `replicas_behind`. */

@@ -7,11 +7,12 @@ import type { Registry } from '../../../platform/metrics/index.ts';
 import type { RuntimeHosts } from '../../../platform/runtimes/index.ts';
 import type { SegmentFrames } from '../../../platform/segments/index.ts';
 import { type ReplicaStatus, type RouteTable, routeTableSchema } from '../contract.ts';
+import { KeyRing } from '../keys/key-ring.ts';
 import { ControlLink } from './control-link.ts';
 import { PackageLoader } from './package-loader.ts';
 import { Plane } from './plane.ts';
 import { planeMetrics } from './plane-metrics.ts';
-import { PredictionLogs } from './prediction-logs.ts';
+import { PredictionLogs, type PredictionLogsOptions } from './prediction-logs.ts';
 
 export interface ReplicaOptions {
   /** Names the replica for as long as its directory lives. */
@@ -31,6 +32,8 @@ export interface ReplicaOptions {
     readonly maxSizeBytes: number;
     readonly maxAgeMs: number;
   };
+  /** How the prediction log is kept: see PredictionLogsOptions. */
+  readonly log?: Pick<PredictionLogsOptions, 'hashKey' | 'durability' | 'maxDiskBytes'>;
 }
 
 const defaultLimits = { maxRows: 50_000, maxSizeBytes: 32 * 1024 * 1024, maxAgeMs: 10_000 } as const;
@@ -43,6 +46,8 @@ const retryAfterMs = 3000;
  */
 export class Replica {
   readonly plane: Plane;
+  /** Keys that open its endpoints. */
+  readonly keyRing = new KeyRing();
   readonly id: string;
   readonly #options: ReplicaOptions;
   readonly #client: ControlLink | null;
@@ -87,9 +92,11 @@ export class Replica {
       logger,
       ship: (segment) => client?.shipSegment(segment) ?? away(),
       limits: options.segmentLimits ?? defaultLimits,
+      ...options.log,
     });
     const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
-    const loader = new PackageLoader(blobs, (digest) => client?.blob(digest) ?? away(), options.runtimes);
+    const fetchBlob = (digest: string) => client?.blob(digest) ?? away();
+    const loader = new PackageLoader(blobs, fetchBlob, options.runtimes, logger);
     const replica = new Replica(options, client, loader, logs);
     const last = await replica.#readRoutes();
     if (last) {
@@ -124,6 +131,7 @@ export class Replica {
     if (this.#heartbeat) clearInterval(this.#heartbeat);
     await this.plane.shadowsDrained();
     this.#client?.close();
+    await this.#loader.close();
     await this.#logs.close();
   }
 
@@ -157,6 +165,8 @@ export class Replica {
   async #apply(table: RouteTable): Promise<void> {
     if (this.#retry) clearTimeout(this.#retry);
     this.#errors.clear();
+    // Before the routes: an endpoint that begins to ask for keys knows them then.
+    this.keyRing.set(table.keys ?? []);
     const current = new Map(this.plane.endpoints.map((s) => [s.route.endpoint, s.route.routeVersion]));
     for (const route of table.endpoints) {
       if (current.get(route.endpoint) === route.routeVersion) continue;
@@ -178,7 +188,7 @@ export class Replica {
     this.#routesVersion = table.version;
     this.#setRoutesVersion(table.version);
     const inForce = this.plane.endpoints.map((s) => s.route);
-    await this.#writeRoutes({ version: table.version, endpoints: inForce });
+    await this.#writeRoutes({ ...table, endpoints: inForce });
     if (this.#errors.size === 0) await this.#loader.keepOnly(inForce);
     else this.#retry = setTimeout(() => void (this.#wanted ?? this.applyRoutes(table)), retryAfterMs).unref();
   }

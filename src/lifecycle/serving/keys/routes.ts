@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import {
+  decodePageToken,
+  defineRoute,
+  pageOf,
+  pageQuery,
+  type Route,
+  toPage,
+} from '../../../platform/http/index.ts';
+import {
+  createdEndpointKeySchema,
+  createEndpointKeySchema,
+  endpointKeySchema,
+  revokeEndpointKeySchema,
+} from './contract.ts';
+import type { KeyService } from './key-service.ts';
+
+export function keyRoutes(service: KeyService): readonly Route[] {
+  return [
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/endpoint-keys',
+      summary: 'Makes a key for endpoints; it is told only now',
+      permission: 'serving:write',
+      body: createEndpointKeySchema,
+      response: createdEndpointKeySchema,
+      status: 201,
+      handle: ({ body }, { actor, reply }) => {
+        reply.header('cache-control', 'no-store');
+        return service.create(actor, body);
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/endpoint-keys',
+      summary: 'Lists keys of endpoints, newest first, without the keys themselves',
+      permission: 'read',
+      query: pageQuery,
+      response: pageOf(endpointKeySchema),
+      handle: async ({ query: { limit, after } }, { actor }) => {
+        const beforeId = after === undefined ? undefined : decodePageToken(after, z.string());
+        return toPage(await service.list(actor, { limit: limit + 1, beforeId }), limit, (key) => key.id);
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/endpoint-keys/:id/revoke',
+      summary: 'Ends a key at once',
+      permission: 'serving:write',
+      params: z.strictObject({ id: z.string().min(1).max(200) }),
+      body: revokeEndpointKeySchema,
+      response: endpointKeySchema,
+      handle: ({ params, body }, { actor }) => service.revoke(actor, params.id, body.reason),
+    }),
+  ];
+}
