@@ -28,6 +28,7 @@ const TOUCHES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^evaluation/, ['evaluations']],
   [/^(registered-model|model-version|model-alias|model)\./, ['registry', 'loops']],
   [/^endpoint\./, ['endpoints', 'loops']],
+  [/^endpoint-key/, ['endpoint-keys']],
   [/^replica\./, ['replicas', 'endpoints']],
   [/^(prediction-segment|label-segment)/, ['predictions', 'feedback', 'traffic']],
   [/^(window|monitor)/, ['windows', 'monitors']],

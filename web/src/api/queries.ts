@@ -17,6 +17,7 @@ import type {
 import type { StepLogLine, StepRun } from '../../../src/lifecycle/pipelines/contract.ts';
 import type { ModelVersion, RegisteredModel } from '../../../src/lifecycle/registry/contract.ts';
 import type { Endpoint, Replica, RouteVersion } from '../../../src/lifecycle/serving/contract.ts';
+import type { EndpointKey } from '../../../src/lifecycle/serving/keys/contract.ts';
 import type { Loop, LoopVersion, Turn, TurnSummary } from '../../../src/loop/contract.ts';
 import { get, type Page, type Query } from './client.ts';
 import type { JournalEvent } from './live.ts';
@@ -95,6 +96,7 @@ export const packageQuery = (digest: string) => ({
   ...one<PackageManifest>('blobs', `/blobs/${digest}`),
   staleTime: Number.POSITIVE_INFINITY,
 });
+export const endpointKeysQuery = () => list<EndpointKey>('endpoint-keys', '/endpoint-keys', { limit: 200 });
 export const replicasQuery = () => list<Replica>('replicas', '/replicas');
 
 export const predictionsQuery = (query: Query) => pages<Prediction>('predictions', '/predictions', query);

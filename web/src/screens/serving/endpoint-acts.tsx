@@ -16,12 +16,21 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
   const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
   if (!champion) return null;
   const challenger = endpoint.arms.find((arm) => arm.arm === 'challenger');
+  const standby = endpoint.arms.find((arm) => arm.arm === 'standby');
   const own = `/endpoints/${encodeURIComponent(endpoint.name)}`;
   const turn = loop?.activeTurn;
   const previous = model.data?.previousChampion;
   return (
     <>
       {loop && <PauseAct loop={loop} />}
+      {standby && (
+        <Act
+          verb="Switch"
+          title={`Switch ${endpoint.name} to v${standby.modelVersion}`}
+          path={`${own}/switch`}
+          effect={`All traffic goes from v${champion.modelVersion} to v${standby.modelVersion} at once; v${champion.modelVersion} stays loaded, so that switching again goes back.`}
+        />
+      )}
       {challenger || endpoint.shadow ? (
         <Act
           verb={turn ? 'Roll back' : 'Withdraw'}

@@ -28,6 +28,7 @@ import { turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 import { AskCard } from './ask-card.tsx';
 import { EndpointActs } from './endpoint-acts.tsx';
+import { KeysCard } from './keys-card.tsx';
 import { OptionsCard } from './options-card.tsx';
 import { RouteHistory } from './route-history.tsx';
 import { TrafficBar } from './traffic-bar.tsx';
@@ -77,6 +78,7 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
         <div className="flex flex-col gap-4">
           <AskCard endpoint={endpoint} />
           <OptionsCard endpoint={endpoint} />
+          <KeysCard endpoint={endpoint.name} required={endpoint.options.requireKey} />
         </div>
       </div>
     </>

@@ -1,0 +1,130 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import type { CreatedEndpointKey, EndpointKey } from '../../../../src/lifecycle/serving/keys/contract.ts';
+import { post } from '../../api/client.ts';
+import { endpointKeysQuery } from '../../api/queries.ts';
+import { Act } from '../../kit/act.tsx';
+import { Button } from '../../kit/button.tsx';
+import { ConfirmDialog } from '../../kit/confirm.tsx';
+import { EmptyLine } from '../../kit/empty.tsx';
+import { ReasonField, TextField } from '../../kit/fields.tsx';
+import { QueryCard } from '../../kit/panel.tsx';
+import { Snippet } from '../../kit/snippet.tsx';
+import { Ago } from '../../kit/time.tsx';
+
+/** The keys that open an endpoint: who has one, until when, and ending one at once. */
+export function KeysCard(props: { readonly endpoint: string; readonly required: boolean }) {
+  const { endpoint, required } = props;
+  const keys = useQuery(endpointKeysQuery());
+  return (
+    <QueryCard
+      title="Keys"
+      note={required ? 'callers must show one' : 'not asked for: see the options'}
+      query={keys}
+      actions={<MakeKey endpoint={endpoint} />}
+      isEmpty={(page) => opening(page.items, endpoint).length === 0}
+      empty={<EmptyLine>No key opens this endpoint yet.</EmptyLine>}
+    >
+      {(page) => (
+        <ul className="flex flex-col gap-2">
+          {opening(page.items, endpoint).map((key) => (
+            <li key={key.id} className="flex flex-wrap items-center gap-x-3 gap-y-1">
+              <span className="min-w-0 flex-1">
+                <span className="font-strong">{key.name}</span>{' '}
+                <code className="text-muted">{key.hint}…</code>{' '}
+                <span className="text-label text-muted">
+                  {key.endpoints === null ? 'every endpoint, ' : ''}
+                  {key.actions.join(', ')}, made <Ago at={key.createdAt} />
+                  {key.expiresAt && (
+                    <>
+                      , ends <Ago at={key.expiresAt} />
+                    </>
+                  )}
+                </span>
+              </span>
+              <Act
+                verb="Revoke"
+                look="danger"
+                title={`Revoke the key of ${key.name}`}
+                effect="Whoever shows it is refused at once."
+                path={`/endpoint-keys/${encodeURIComponent(key.id)}/revoke`}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+    </QueryCard>
+  );
+}
+
+function opening(keys: readonly EndpointKey[], endpoint: string): readonly EndpointKey[] {
+  return keys.filter((key) => !key.revokedAt && (key.endpoints?.includes(endpoint) ?? true));
+}
+
+/** Asks for whom and why, then shows the key, once. */
+function MakeKey(props: { readonly endpoint: string }) {
+  const [open, setOpen] = useState(false);
+  const [name, setName] = useState('');
+  const [expiresAt, setExpiresAt] = useState('');
+  const [reason, setReason] = useState('');
+  const queries = useQueryClient();
+  const make = useMutation({
+    mutationFn: () =>
+      post<CreatedEndpointKey>('/endpoint-keys', {
+        name: name.trim(),
+        endpoints: [props.endpoint],
+        expiresAt: expiresAt.trim() || null,
+        reason: reason.trim(),
+      }),
+    onSuccess: () => void queries.invalidateQueries({ queryKey: ['endpoint-keys'] }),
+  });
+  const close = (): void => {
+    setOpen(false);
+    make.reset();
+    setName('');
+    setExpiresAt('');
+    setReason('');
+  };
+  const made = make.data;
+  return (
+    <>
+      <Button icon={<Plus size={14} aria-hidden />} onClick={() => setOpen(true)}>
+        New key
+      </Button>
+      <ConfirmDialog
+        open={open}
+        title={made ? `The key of ${made.name}` : `New key for ${props.endpoint}`}
+        verb={made ? 'I have kept it' : 'Make'}
+        busy={make.isPending}
+        disabled={!made && (name.trim() === '' || reason.trim() === '')}
+        error={make.error}
+        onClose={close}
+        onConfirm={() => (made ? close() : make.mutate())}
+      >
+        {made ? (
+          <>
+            <p>It is shown only now; what is kept is its digest.</p>
+            <Snippet text={`authorization: Bearer ${made.key}`} />
+          </>
+        ) : (
+          <>
+            <TextField
+              label="Whose key it is"
+              value={name}
+              onChange={setName}
+              placeholder="billing service"
+            />
+            <TextField
+              label="Ends at"
+              value={expiresAt}
+              onChange={setExpiresAt}
+              placeholder="2027-01-31T00:00:00Z; empty: until it is revoked"
+            />
+            <ReasonField value={reason} onChange={setReason} placeholder="For instance: asked for by Ana" />
+          </>
+        )}
+      </ConfirmDialog>
+    </>
+  );
+}
