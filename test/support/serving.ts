@@ -114,7 +114,7 @@ export interface TestServing {
  */
 export async function startTestServing(
   t: TestContext,
-  options: { readonly controlUrl?: string; readonly directory?: string } = {},
+  options: { readonly controlUrl?: string; readonly directory?: string; readonly name?: string } = {},
 ): Promise<TestServing> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'millrace-serving-')));
   const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
@@ -128,7 +128,13 @@ export async function startTestServing(
     logger,
     metrics,
   });
-  const server = new InferenceServer({ replica, metrics, logger, version: '0.0.0' });
+  const server = new InferenceServer({
+    replica,
+    metrics,
+    logger,
+    version: '0.0.0',
+    ...(options.name ? { name: options.name } : {}),
+  });
   const url = `http://127.0.0.1:${await server.listen('127.0.0.1', 0, '--serve-port')}`;
   let stopped = false;
   const stop = async () => {

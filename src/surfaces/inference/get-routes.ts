@@ -30,6 +30,9 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
   switch (path) {
     case '/v2':
       return jsonAnswer(200, serverMetadata(context.name ?? 'millrace', version));
+    case '/':
+      // What KServe's first protocol asks to see whether a server lives.
+      return jsonAnswer(200, { status: 'alive' });
     case '/v2/health/live':
     case '/healthz':
       return jsonAnswer(200, { live: true });
