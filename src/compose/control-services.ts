@@ -27,7 +27,13 @@ import {
   registryMigrations,
   WebhookWorker,
 } from '../lifecycle/registry/index.ts';
-import { BatchService, KeyService, ServingService, servingMigrations } from '../lifecycle/serving/index.ts';
+import {
+  BatchService,
+  entityInLog,
+  KeyService,
+  ServingService,
+  servingMigrations,
+} from '../lifecycle/serving/index.ts';
 import { createLoop, DeploymentService, deployStep, loopMigrations, prepareDataStep } from '../loop/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
 import { type DataDirectory, durationMsOf, patternOf, type Settings } from '../platform/config/index.ts';
@@ -49,6 +55,7 @@ import { createDeploymentPorts } from './deployment-ports.ts';
 import { keptByRegistry } from './kept-by-registry.ts';
 import { createLineagePorts } from './lineage-ports.ts';
 import { createLoopPorts } from './loop-ports.ts';
+import { hashKeyOf } from './prediction-log.ts';
 import { createStatus } from './status.ts';
 import { workerStepKinds } from './step-kinds.ts';
 import { webhookSettingsOf } from './webhook-settings.ts';
@@ -133,8 +140,11 @@ export async function createControlServices(parts: ControlParts) {
     log,
     labelDirectory: directory.labels,
     secrets: webhookSettings.secrets,
-    entityAsLogged: (endpoint, entity) =>
-      serving.entityAsLogged(endpoint, entity, () => hashKeyOf(parts.settings, directory)),
+    entityAsLogged: async (endpoint) => {
+      const route = (await serving.routeTable()).endpoints.find((e) => e.endpoint === endpoint);
+      const key = () => hashKeyOf(parts.settings, directory);
+      return (entity) => (route ? entityInLog(route, entity, key) : entity);
+    },
     endpointExists: async (endpoint) =>
       (await serving.routeTable()).endpoints.some((e) => e.endpoint === endpoint),
   });

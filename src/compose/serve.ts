@@ -22,6 +22,7 @@ import type { Logger } from '../platform/log/index.ts';
 import { createMetrics, type Registry } from '../platform/metrics/index.ts';
 import { InferenceServer } from '../surfaces/inference/index.ts';
 import { startGrpc } from './grpc.ts';
+import { predictionLogOf } from './prediction-log.ts';
 import type { RunningRole } from './role.ts';
 import { controlUrlOf, reachable } from './urls.ts';
 
@@ -51,7 +52,8 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     threads: framesThreads,
   });
   const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
-  const parts = { directory: directory.serve, frames, logger, metrics };
+  const log = predictionLogOf(settings, directory);
+  const parts = { directory: directory.serve, frames, logger, metrics, log };
   const side = await (settings.repository
     ? openRepository(settings.repository, settings, parts)
     : openFollower(settings, parts));
@@ -86,6 +88,7 @@ interface Parts {
   readonly frames: Frames;
   readonly logger: Logger;
   readonly metrics: Registry;
+  readonly log: ReturnType<typeof predictionLogOf>;
 }
 
 async function openFollower(settings: Settings, parts: Parts): Promise<Side> {

@@ -29,7 +29,7 @@ import {
 import { findPrediction } from './findPrediction.ts';
 import type { LabelLog } from './LabelLog.ts';
 import { type LabelJoin, writeLabelJoin } from './labelJoin.ts';
-import { Intake } from './labels/Intake.ts';
+import { type EntityAsLogged, Intake } from './labels/Intake.ts';
 import { type LabelFiles, LabelService } from './labels/LabelService.ts';
 import { labelHistory } from './labels/labelLists.ts';
 import { Matching } from './labels/Matching.ts';
@@ -58,8 +58,8 @@ export interface FeedbackServiceOptions {
   readonly labelDirectory: string;
   /** Whether an endpoint is known, so that labels for a mistyped one are refused. */
   readonly endpointExists: (endpoint: string) => Promise<boolean>;
-  /** How an entity is written in an endpoint's prediction log: as it is, or hashed. */
-  readonly entityAsLogged?: (endpoint: string, entity: string) => Promise<string>;
+  /** As they are unless given. */
+  readonly entityAsLogged?: EntityAsLogged;
   /** Keeps the URLs of databases that labels are read from. */
   readonly secrets: SecretBox;
   readonly clock?: Clock;
@@ -89,7 +89,7 @@ export class FeedbackService {
     const clock = options.clock ?? wallClock;
     const store = new FeedbackStore(db);
     const labelStore = new LabelStore(db);
-    const entityAsLogged = options.entityAsLogged ?? (async (_endpoint, entity) => entity);
+    const entityAsLogged = options.entityAsLogged ?? (async () => (entity) => entity);
     this.#options = options;
     this.#clock = clock;
     this.#store = store;

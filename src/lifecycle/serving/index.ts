@@ -10,6 +10,7 @@ export { KeyService } from './keys/key-service.ts';
 export { keyRoutes } from './keys/routes.ts';
 export { servingMigrations } from './migrations.ts';
 export type { EndpointState, ServedArm } from './plane/endpoint-state.ts';
+export { entityInLog } from './plane/log-policy.ts';
 export type { BatchStatistics, DurationSum, ModelStatistics } from './plane/model-statistics.ts';
 export type { Plane } from './plane/plane.ts';
 export type { Replica as ControlledReplica, ReplicaOptions } from './plane/replica.ts';

@@ -20,6 +20,8 @@ export interface DataDirectory {
   readonly attempts: string;
   /** Key of the secrets that are kept in the database. */
   readonly secretKey: string;
+  /** Key that fields of the prediction log are hashed with. */
+  readonly logHashKey: string;
 }
 
 export function dataDirectory(root: string): DataDirectory {
@@ -35,6 +37,7 @@ export function dataDirectory(root: string): DataDirectory {
     python: join(root, 'python'),
     attempts: join(root, 'attempts'),
     secretKey: join(root, 'secrets.key'),
+    logHashKey: join(root, 'log-hash.key'),
   };
 }
 

@@ -159,6 +159,27 @@ export const settingsSchema = z.strictObject({
   repositoryLoad: list
     .default([])
     .describe('models to load at the start where the others are loaded by request, with commas between'),
+  durability: z
+    .enum(['fsync', 'interval'], { error: 'must be fsync or interval' })
+    .default('fsync')
+    .describe(
+      'when a prediction is answered: when its row is on the disk (fsync), or when the operating system has it and the disk within --durability-interval (interval: power loss may take that much)',
+    ),
+  durabilityInterval: duration
+    .default('200ms')
+    .describe('how much of the prediction log power loss may take with --durability=interval'),
+  predictionLogDisk: memory
+    .optional()
+    .describe(
+      'how much of the disk the prediction log may take while control is away; beyond it predictions are refused rather than lost; unbounded unless set',
+    ),
+  logHashKey: z
+    .string()
+    .min(16)
+    .optional()
+    .describe(
+      'key that fields of the prediction log are hashed with; the same for control and all replicas; one in the data directory unless set',
+    ),
   predictionLogKeep: memory
     .default('1GB')
     .describe('how much of the prediction log a serve without control keeps, the newest of it'),

@@ -1,4 +1,5 @@
+export { DiskBudget } from './disk-budget.ts';
 export type { SegmentFrames } from './parquet.ts';
-export type { SegmentColumn } from './segment-file.ts';
+export type { Durability, SegmentColumn } from './segment-file.ts';
 export { SegmentLog, type SegmentLogOptions } from './segment-log.ts';
 export type { SealedSegment } from './shipping.ts';

@@ -1,6 +1,7 @@
-import { rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { sqlLiteral, sqlName } from '../frames/index.ts';
-import type { SegmentColumn, SegmentHeader } from './segment-file.ts';
+import { type SegmentColumn, type SegmentHeader, syncDirectory } from './segment-file.ts';
 
 /** What segments need of the frames port: one SQL statement, its rows as objects. */
 export interface SegmentFrames {
@@ -16,7 +17,8 @@ export interface SegmentFacts {
 
 /**
  * Converts a sealed segment to Parquet (zstd), one column per column of its header. A value that its column's
- * type cannot hold becomes NULL rather than stopping the segment. The header line has no key and is left out.
+ * type cannot hold becomes NULL rather than stopping the segment. The file is on the disk, under its name, when this
+ * returns. The header line has no key and is left out.
  *
  * @param keyColumn a column that is never null in a row
  * @param timeColumn the column with the event time in epoch milliseconds
@@ -40,17 +42,35 @@ export async function convertSegment(
   };
   // Reading by type costs less than half as much, but stops at the first value of another type.
   await copy(readTyped).catch(() => copy(readTolerant));
+  await syncFile(temporary);
+  await rename(temporary, target);
+  await syncDirectory(dirname(target));
+  return readFacts(frames, target, timeColumn);
+}
+
+/** Rows and event times of a segment that was converted already. */
+export async function readFacts(
+  frames: SegmentFrames,
+  path: string,
+  timeColumn: string,
+): Promise<SegmentFacts> {
   const time = sqlName(timeColumn);
   const [facts] = await frames.query(
     `SELECT count(*)::DOUBLE AS rows, coalesce(min(${time}), 0)::DOUBLE AS min_time_ms,` +
-      ` coalesce(max(${time}), 0)::DOUBLE AS max_time_ms FROM read_parquet(${sqlLiteral(temporary)})`,
+      ` coalesce(max(${time}), 0)::DOUBLE AS max_time_ms FROM read_parquet(${sqlLiteral(path)})`,
   );
-  await rename(temporary, target);
   return {
     rows: Number(facts?.rows ?? 0),
     minTimeMs: Number(facts?.min_time_ms ?? 0),
     maxTimeMs: Number(facts?.max_time_ms ?? 0),
   };
+}
+
+/** Brings a file that another process wrote to the disk. */
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.sync();
+  await file.close();
 }
 
 /** Types of the JSON members to read, and what to select from them. */

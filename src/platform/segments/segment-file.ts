@@ -12,6 +12,15 @@ export interface SegmentColumn {
   readonly list?: { readonly member: string; readonly index: number };
 }
 
+/**
+ * When appended rows count as written. `fsync`: they are on the disk (nothing acknowledged is lost at power loss).
+ * `interval`: the operating system has them, and they are on the disk at the latest `intervalMs` later (a killed
+ * process loses nothing; power loss, the rows of that last interval).
+ */
+export type Durability =
+  | { readonly kind: 'fsync' }
+  | { readonly kind: 'interval'; readonly intervalMs: number };
+
 /** The first line of a segment file: what the columns of its rows are. */
 export interface SegmentHeader {
   readonly segment: string;
@@ -22,8 +31,8 @@ export interface SegmentHeader {
 export const suffix = { open: '.open.ndjson', sealed: '.sealed.ndjson', parquet: '.parquet' } as const;
 
 /**
- * The file that takes rows: a header line, then one JSON object a line. It is opened for synchronous data
- * writes (O_DSYNC): when a write returns, the bytes are on the disk.
+ * The file that takes rows: a header line, then one JSON object a line. With durability `fsync` it is opened for
+ * synchronous data writes (O_DSYNC): when a write returns, the bytes are on the disk.
  */
 export class SegmentFile {
   readonly id: string;
@@ -34,21 +43,39 @@ export class SegmentFile {
   #rows = 0;
   /** Bytes of a failed write may stand behind #sizeBytes and must go before the next write. */
   #dirty = false;
+  readonly #syncEveryMs: number | null;
+  #syncTimer: NodeJS.Timeout | null = null;
+  #sync: Promise<void> = Promise.resolve();
+  #syncError: unknown = null;
 
-  private constructor(directory: string, header: SegmentHeader, file: FileHandle) {
+  private constructor(
+    directory: string,
+    header: SegmentHeader,
+    file: FileHandle,
+    syncEveryMs: number | null,
+  ) {
     this.id = header.segment;
     this.#directory = directory;
     this.#file = file;
+    this.#syncEveryMs = syncEveryMs;
     this.#pendingHeader = `${JSON.stringify(header)}\n`;
   }
 
   /** Creates the file; its name is on the disk too before this returns. */
-  static async create(directory: string, header: SegmentHeader): Promise<SegmentFile> {
+  static async create(
+    directory: string,
+    header: SegmentHeader,
+    durability: Durability,
+  ): Promise<SegmentFile> {
+    const isSync = durability.kind === 'fsync';
     const flags =
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_DSYNC ?? constants.O_SYNC);
+      constants.O_WRONLY |
+      constants.O_CREAT |
+      constants.O_EXCL |
+      (isSync ? (constants.O_DSYNC ?? constants.O_SYNC) : 0);
     const file = await open(join(directory, header.segment + suffix.open), flags, 0o644);
     await syncDirectory(directory);
-    return new SegmentFile(directory, header, file);
+    return new SegmentFile(directory, header, file, isSync ? null : durability.intervalMs);
   }
 
   get rows(): number {
@@ -61,6 +88,7 @@ export class SegmentFile {
 
   /** Appends whole lines. When it throws (disk full), none of them is in the file and it may be called again. */
   async append(lines: string, rows: number): Promise<void> {
+    if (this.#syncError) throw this.#syncError;
     if (this.#dirty) await this.#cut();
     const bytes = Buffer.from(this.#pendingHeader + lines);
     this.#dirty = true;
@@ -78,15 +106,33 @@ export class SegmentFile {
     this.#sizeBytes += bytes.length;
     this.#rows += rows;
     this.#pendingHeader = '';
+    if (this.#syncEveryMs !== null) this.#syncTimer ??= this.#syncLater(this.#syncEveryMs);
   }
 
   /** Gives the file its final name and closes it. When it throws, the file still takes rows. */
   async seal(): Promise<void> {
     if (this.#dirty) await this.#cut();
+    if (this.#syncEveryMs !== null) {
+      if (this.#syncTimer) clearTimeout(this.#syncTimer);
+      this.#syncTimer = null;
+      await this.#sync;
+      await this.#file.datasync();
+    }
     const path = join(this.#directory, this.id);
     await rename(path + suffix.open, path + suffix.sealed);
     await syncDirectory(this.#directory);
     await this.#file.close();
+  }
+
+  /** What was written until the timer fires is on the disk after that; a failure is told to the next append. */
+  #syncLater(afterMs: number): NodeJS.Timeout {
+    const run = () => {
+      this.#syncTimer = null;
+      this.#sync = this.#file.datasync().catch((error: unknown) => {
+        this.#syncError = error;
+      });
+    };
+    return setTimeout(run, afterMs).unref();
   }
 
   async #cut(): Promise<void> {
@@ -145,7 +191,7 @@ export async function readHeader(path: string): Promise<SegmentHeader | null> {
 }
 
 /** Makes created, renamed and removed names durable. */
-async function syncDirectory(directory: string): Promise<void> {
+export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r');
   await handle.sync();
   await handle.close();

@@ -1,8 +1,14 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
-import { recoverOpenSegment, type SegmentColumn, SegmentFile, suffix } from './segment-file.ts';
+import {
+  type Durability,
+  recoverOpenSegment,
+  type SegmentColumn,
+  SegmentFile,
+  suffix,
+} from './segment-file.ts';
 import { Shipping, type ShippingOptions } from './shipping.ts';
 
 export interface SegmentLogOptions extends Omit<ShippingOptions, 'backOffMs'> {
@@ -13,6 +19,8 @@ export interface SegmentLogOptions extends Omit<ShippingOptions, 'backOffMs'> {
   readonly maxSizeBytes: number;
   readonly maxAgeMs: number;
   readonly backOffMs?: readonly [number, number];
+  /** `fsync` unless given. */
+  readonly durability?: Durability;
 }
 
 interface Group {
@@ -58,14 +66,22 @@ export class SegmentLog {
   static async open(options: SegmentLogOptions): Promise<SegmentLog> {
     await mkdir(options.directory, { recursive: true });
     const log = new SegmentLog(options);
-    for (const name of (await readdir(options.directory)).sort()) {
+    const names = (await readdir(options.directory)).sort();
+    const take = async (id: string, file: string): Promise<void> => {
+      const { size } = await stat(join(options.directory, file));
+      options.budget?.add(size);
+      log.#shipping.add(id, size);
+    };
+    for (const name of names) {
       if (name.endsWith(suffix.open)) {
         const id = name.slice(0, -suffix.open.length);
         const rows = await recoverOpenSegment(options.directory, id);
         options.logger.info({ stream: options.stream, segment: id, rows }, 'segment recovered');
-        log.#shipping.add(id);
+        await take(id, id + suffix.sealed);
       } else if (name.endsWith(suffix.sealed)) {
-        log.#shipping.add(name.slice(0, -suffix.sealed.length));
+        await take(name.slice(0, -suffix.sealed.length), name);
+      } else if (name.endsWith(suffix.parquet) && !hasRows(names, name)) {
+        await take(name.slice(0, -suffix.parquet.length), name);
       } else {
         await rm(join(options.directory, name), { force: true });
       }
@@ -161,15 +177,24 @@ export class SegmentLog {
   }
 
   async #write(group: Group): Promise<void> {
+    const lines = group.lines.join('');
+    const { budget } = this.#options;
+    if (budget && !budget.allows(lines.length)) {
+      const [used, most] = [budget.usedBytes, budget.maxBytes].map((bytes) => (bytes / 1e6).toFixed(1));
+      throw new Error(
+        `the log takes ${used} MB on the disk and may take ${most} MB: rows are taken again when segments were shipped`,
+      );
+    }
     if (!this.#file) {
-      this.#file = await SegmentFile.create(this.#options.directory, {
-        segment: uuidv7(),
-        columns: this.#columns,
-      });
+      const { directory, durability = { kind: 'fsync' } } = this.#options;
+      const header = { segment: uuidv7(), columns: this.#columns };
+      this.#file = await SegmentFile.create(directory, header, durability);
       this.#ageTimer = setTimeout(() => void this.seal().catch(() => undefined), this.#options.maxAgeMs);
       this.#ageTimer.unref();
     }
-    await this.#file.append(group.lines.join(''), group.rows);
+    const before = this.#file.sizeBytes;
+    await this.#file.append(lines, group.rows);
+    budget?.add(this.#file.sizeBytes - before);
   }
 
   #isFull(): boolean {
@@ -183,7 +208,7 @@ export class SegmentLog {
     await file.seal();
     this.#file = null;
     if (this.#ageTimer) clearTimeout(this.#ageTimer);
-    this.#shipping.add(file.id);
+    this.#shipping.add(file.id, file.sizeBytes);
   }
 
   #explain(error: unknown): unknown {
@@ -192,4 +217,10 @@ export class SegmentLog {
       return fail('disk_full', { path: this.#options.directory }, error);
     return error;
   }
+}
+
+/** Whether the rows that a Parquet file was made of are there too: then it is made again. */
+function hasRows(names: readonly string[], parquetName: string): boolean {
+  const id = parquetName.slice(0, -suffix.parquet.length);
+  return names.includes(id + suffix.sealed);
 }

@@ -1,7 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
-import { convertSegment, type SegmentFacts, type SegmentFrames } from './parquet.ts';
+import type { DiskBudget } from './disk-budget.ts';
+import { convertSegment, readFacts, type SegmentFacts, type SegmentFrames } from './parquet.ts';
 import { readHeader, suffix } from './segment-file.ts';
 
 /** Failures in a row before the log says so: a receiver that is being restarted is no news. */
@@ -23,6 +24,8 @@ export interface ShippingOptions {
   /** Returns once the receiver holds the segment durably; it is deleted here after that. */
   readonly ship: (segment: SealedSegment) => Promise<void>;
   readonly logger: Logger;
+  /** What this and other logs may take on the disk together; rows are refused beyond it. */
+  readonly budget?: DiskBudget;
   /** First and longest wait after a failed attempt. */
   readonly backOffMs: readonly [number, number];
 }
@@ -34,6 +37,9 @@ export interface ShippingOptions {
 export class Shipping {
   readonly #options: ShippingOptions;
   readonly #queue: string[] = [];
+  /** What is known of segments that are Parquet by now, and what each takes on the disk. */
+  readonly #converted = new Map<string, SegmentFacts>();
+  readonly #sizes = new Map<string, number>();
   #running = false;
   #closed = false;
   #failures = 0;
@@ -48,8 +54,14 @@ export class Shipping {
     return this.#queue.length;
   }
 
-  add(id: string): void {
+  /**
+   * Takes a segment.
+   *
+   * @param sizeBytes what it takes on the disk and is counted in the budget already
+   */
+  add(id: string, sizeBytes: number): void {
     this.#queue.push(id);
+    this.#sizes.set(id, sizeBytes);
     this.retryNow();
     void this.#run();
   }
@@ -92,6 +104,7 @@ export class Shipping {
             'segment waits: it could not be shipped',
           );
         }
+        await this.#convertWaiting().catch(() => undefined);
         await this.#pause();
       }
     }
@@ -100,16 +113,47 @@ export class Shipping {
   }
 
   async #deliver(id: string): Promise<void> {
-    const { directory, stream, keyColumn, timeColumn, frames, ship } = this.#options;
+    const { directory, stream, ship } = this.#options;
+    const path = join(directory, id + suffix.parquet);
+    const facts = this.#converted.get(id) ?? (await this.#convert(id));
+    if (facts.rows > 0) await ship({ id, stream, path, ...facts });
+    this.#converted.delete(id);
+    await rm(path, { force: true });
+    this.#account(id, 0);
+  }
+
+  /** Makes a segment's Parquet file, which is much smaller, and removes its rows as they were written. */
+  async #convert(id: string): Promise<SegmentFacts> {
+    const { directory, keyColumn, timeColumn, frames } = this.#options;
     const source = join(directory, id + suffix.sealed);
     const path = join(directory, id + suffix.parquet);
-    const header = await readHeader(source);
-    if (header) {
-      const facts = await convertSegment(frames, header, source, path, keyColumn, timeColumn);
-      if (facts.rows > 0) await ship({ id, stream, path, ...facts });
+    const sealed = await stat(source).catch(() => null);
+    let facts: SegmentFacts = { rows: 0, minTimeMs: 0, maxTimeMs: 0 };
+    if (sealed) {
+      const header = await readHeader(source);
+      if (header) facts = await convertSegment(frames, header, source, path, keyColumn, timeColumn);
+      await rm(source, { force: true });
+    } else {
+      facts = await readFacts(frames, path, timeColumn);
     }
-    await rm(source, { force: true });
-    await rm(path, { force: true });
+    this.#converted.set(id, facts);
+    const file = await stat(path).catch(() => null);
+    this.#account(id, file?.size ?? 0);
+    return facts;
+  }
+
+  /** While nothing can be shipped, what waits is made small. */
+  async #convertWaiting(): Promise<void> {
+    for (const id of [...this.#queue]) {
+      if (this.#closed) return;
+      if (!this.#converted.has(id)) await this.#convert(id);
+    }
+  }
+
+  #account(id: string, sizeBytes: number): void {
+    this.#options.budget?.add(sizeBytes - (this.#sizes.get(id) ?? 0));
+    if (sizeBytes === 0) this.#sizes.delete(id);
+    else this.#sizes.set(id, sizeBytes);
   }
 
   #pause(): Promise<void> {

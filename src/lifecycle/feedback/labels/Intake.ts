@@ -6,14 +6,16 @@ import type { Label, LabelType, LabelValue, PostLabelsResponse, Signal } from '.
 import type { LabelEntry, LabelLog } from '../LabelLog.ts';
 import type { LabelStore, WaitingRow } from '../store/LabelStore.ts';
 
+/** How entities are written in the prediction log of an endpoint: as they are, hashed, or not at all (null). */
+export type EntityAsLogged = (endpoint: string) => Promise<(entity: string) => string | null>;
+
 export interface IntakeOptions {
   readonly db: Database;
   readonly store: LabelStore;
   readonly labels: LabelLog;
   readonly signals: LabelLog;
   readonly clock: Clock;
-  /** How an entity is written in the prediction log of an endpoint. */
-  readonly entityAsLogged: (endpoint: string, entity: string) => Promise<string>;
+  readonly entityAsLogged: EntityAsLogged;
   readonly endpointExists: (endpoint: string) => Promise<boolean>;
   /** Labels by entity came for this endpoint. */
   readonly onWaiting: (endpoint: string) => void;
@@ -64,6 +66,7 @@ export class Intake {
     await this.requireEndpoint(endpoint);
     const { labelType, toleranceMs } = await store.settings(endpoint);
     const receivedAtMs = this.#options.clock.nowMs();
+    const logged = await entityAsLogged(endpoint);
     const byId: LabelEntry[] = [];
     const waiting: WaitingRow[] = [];
     for (const [i, label] of incoming.entries()) {
@@ -75,7 +78,11 @@ export class Intake {
       if (label.predictionId !== undefined) {
         byId.push({ predictionId: label.predictionId, ...common });
       } else {
-        const entity = await entityAsLogged(endpoint, label.entity ?? '');
+        const entity = logged(label.entity ?? '');
+        if (entity === null) {
+          const problem = `endpoint "${endpoint}" does not log entities: send the label by predictionId`;
+          throw fail('invalid_input', { field: `${list}[${i}].entity`, problem });
+        }
         const atMs = timeMs(label.at ?? 0, `${list}[${i}].at`);
         const within = label.toleranceMs ?? toleranceMs;
         waiting.push({ id: uuidv7(), endpoint, entity, atMs, toleranceMs: within, ...common });

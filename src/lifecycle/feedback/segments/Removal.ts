@@ -6,6 +6,7 @@ import type { Actor } from '../../../platform/access/index.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
+import type { EntityAsLogged } from '../labels/Intake.ts';
 import type { Erasure, ErasureStore } from '../store/ErasureStore.ts';
 import type { LabelStore } from '../store/LabelStore.ts';
 import type { FeedbackStore, RewritableSegment, SegmentFamily } from '../store.ts';
@@ -21,7 +22,7 @@ export interface RemovalOptions extends RewriteOptions {
   readonly erasures: ErasureStore;
   readonly index: SegmentIndex;
   readonly clock: Clock;
-  readonly entityAsLogged: (endpoint: string, entity: string) => Promise<string>;
+  readonly entityAsLogged: EntityAsLogged;
 }
 
 /** What an erasure did. */
@@ -66,7 +67,7 @@ export class Removal {
       (await store.rewritable('prediction', endpoint ?? undefined)).map((s) => s.endpoint),
     );
     const asLogged = new Set([entity]);
-    for (const name of endpoints) asLogged.add(await entityAsLogged(name, entity));
+    for (const name of endpoints) asLogged.add((await entityAsLogged(name))(entity) ?? entity);
     const total = { predictions: 0, labels: 0, waitingLabels: 0, segmentsRewritten: 0 };
     const written: Erasure[] = [];
     for (const text of asLogged) {

@@ -2,10 +2,18 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, MillraceError } from '../../../core/errors.ts';
 import type { Logger } from '../../../platform/log/index.ts';
-import { type SealedSegment, type SegmentFrames, SegmentLog } from '../../../platform/segments/index.ts';
+import { keyFromFile } from '../../../platform/secrets/index.ts';
+import {
+  DiskBudget,
+  type Durability,
+  type SealedSegment,
+  type SegmentFrames,
+  SegmentLog,
+} from '../../../platform/segments/index.ts';
 import { predictionLogColumns } from '../contract.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { type LoggedRow, logLine, logPlace } from './log-line.ts';
+import { LogPolicy } from './log-policy.ts';
 
 export interface PredictionLogsOptions {
   readonly directory: string;
@@ -13,6 +21,22 @@ export interface PredictionLogsOptions {
   readonly ship: (segment: SealedSegment) => Promise<void>;
   readonly logger: Logger;
   readonly limits: { readonly maxRows: number; readonly maxSizeBytes: number; readonly maxAgeMs: number };
+  /**
+   * The key that fields are hashed with where an endpoint wants it; asked for only then. One in a file beside the
+   * directory unless given: such hashes are equal in this replica alone.
+   */
+  readonly hashKey?: () => string;
+  /** When a row counts as written; see SegmentLogOptions. */
+  readonly durability?: Durability;
+  /** What all logs together may take on the disk; unbounded unless given. */
+  readonly maxDiskBytes?: number;
+}
+
+/** An endpoint's log, with the policy of the state that last wrote to it. */
+interface OpenLog {
+  readonly log: SegmentLog;
+  state: EndpointState | null;
+  policy: LogPolicy | null;
 }
 
 /** Rows beyond this are logged without features and outputs: one must not make its whole segment unreadable. */
@@ -21,10 +45,14 @@ const longestLine = 4 * 1024 * 1024;
 /** The prediction logs of a replica, one per endpoint. */
 export class PredictionLogs {
   readonly #options: PredictionLogsOptions;
-  readonly #logs = new Map<string, SegmentLog>();
+  readonly #logs = new Map<string, OpenLog>();
+  readonly #budget: DiskBudget | undefined;
+  readonly #hashKey: () => string;
 
   private constructor(options: PredictionLogsOptions) {
     this.#options = options;
+    this.#hashKey = options.hashKey ?? (() => keyFromFile(`${options.directory}-hash.key`));
+    this.#budget = options.maxDiskBytes === undefined ? undefined : new DiskBudget(options.maxDiskBytes);
   }
 
   /** Opens what is on the disk, so that segments of an earlier process are shipped even without their endpoint. */
@@ -48,18 +76,26 @@ export class PredictionLogs {
       ship: this.#options.ship,
       logger: this.#options.logger,
       ...this.#options.limits,
+      ...(this.#options.durability ? { durability: this.#options.durability } : {}),
+      ...(this.#budget ? { budget: this.#budget } : {}),
     });
-    this.#logs.set(endpoint, log);
+    this.#logs.set(endpoint, { log, state: null, policy: null });
   }
 
   /** Resolves when the rows are on the disk; rejects with `prediction_log_unavailable` when they cannot be. */
   async append(state: EndpointState, rows: readonly LoggedRow[]): Promise<void> {
     const { route } = state;
-    const log = this.#logs.get(route.endpoint);
-    if (!log)
+    const open = this.#logs.get(route.endpoint);
+    if (!open)
       throw fail('prediction_log_unavailable', { problem: `endpoint "${route.endpoint}" has no log` });
+    if (open.state !== state) {
+      open.state = state;
+      open.policy = LogPolicy.of(state, this.#hashKey);
+    }
+    const { log, policy } = open;
     let lines = '';
-    for (const row of rows) {
+    for (const given of rows) {
+      const row = policy ? policy.apply(given) : given;
       const place = row.arm?.logPlace ?? logPlace(route, 'champion', '');
       const line = logLine(place, row);
       lines +=
@@ -68,7 +104,7 @@ export class PredictionLogs {
           : logLine(place, { ...row, cells: null, outputs: null, flags: null });
     }
     try {
-      await log.append(lines, rows.length, state.logColumns);
+      await log.append(lines, rows.length, policy?.columns ?? state.logColumns);
     } catch (error) {
       const problem = error instanceof MillraceError ? error.message : (error as Error).message;
       throw fail('prediction_log_unavailable', { problem }, error);
@@ -78,13 +114,13 @@ export class PredictionLogs {
   /** Segments that control does not have yet. */
   get waiting(): number {
     let sum = 0;
-    for (const log of this.#logs.values()) sum += log.waiting;
+    for (const { log } of this.#logs.values()) sum += log.waiting;
     return sum;
   }
 
   /** Seals every log and resolves when control has everything appended before this call. */
   async sealAndShip(): Promise<void> {
-    const logs = [...this.#logs.values()];
+    const logs = [...this.#logs.values()].map(({ log }) => log);
     await Promise.all(logs.map((log) => log.seal()));
     for (const log of logs) log.retryNow();
     await Promise.all(logs.map((log) => log.drained()));
@@ -92,10 +128,10 @@ export class PredictionLogs {
 
   /** Control is back: ship at once. */
   retryNow(): void {
-    for (const log of this.#logs.values()) log.retryNow();
+    for (const { log } of this.#logs.values()) log.retryNow();
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#logs.values()].map((log) => log.close()));
+    await Promise.all([...this.#logs.values()].map(({ log }) => log.close()));
   }
 }

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { DiskBudget } from './disk-budget.ts';
+import { SegmentLog } from './segment-log.ts';
+import type { SealedSegment } from './shipping.ts';
+import { localFrames, testLogOptions } from './testing.ts';
+
+const frames = await localFrames();
+const line = (id: number) => `${JSON.stringify({ id: String(id), time: id, padding: 'x'.repeat(500) })}\n`;
+
+async function temporary(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-waiting-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A receiver that is away until it is told to be there. */
+function receiver() {
+  const taken: SealedSegment[] = [];
+  const at = { away: true, attempts: 0 };
+  const ship = async (segment: SealedSegment) => {
+    at.attempts++;
+    if (at.away) throw new Error('away');
+    taken.push(segment);
+  };
+  return { taken, at, ship };
+}
+
+const until = async (holds: () => Promise<boolean> | boolean) => {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+test('what waits for an absent receiver becomes Parquet, and is shipped once after a restart', async (t) => {
+  const directory = await temporary(t);
+  const { taken, at, ship } = receiver();
+  const options = { ...testLogOptions(directory, frames, ship), maxRows: 100 };
+  const log = await SegmentLog.open(options);
+  for (let i = 0; i < 500; i++) void log.append(line(i), 1);
+  await log.seal();
+  await until(async () => (await readdir(directory)).every((name) => name.endsWith('.parquet')));
+  const waiting = (await readdir(directory)).length;
+  assert.equal(waiting, log.waiting);
+  await log.close();
+  const again = await SegmentLog.open(options);
+  assert.equal(again.waiting, waiting);
+  at.away = false;
+  again.retryNow();
+  await again.drained();
+  assert.equal(
+    taken.reduce((sum, s) => sum + s.rows, 0),
+    500,
+  );
+  assert.deepEqual(
+    [Math.min(...taken.map((s) => s.minTimeMs)), Math.max(...taken.map((s) => s.maxTimeMs))],
+    [0, 499],
+  );
+  assert.deepEqual(await readdir(directory), []);
+});
+
+test('beyond its share of the disk a log refuses rows, and takes them again when it was shipped', async (t) => {
+  const budget = new DiskBudget(100_000);
+  const { taken, at, ship } = receiver();
+  const log = await SegmentLog.open({ ...testLogOptions(await temporary(t), frames, ship), budget });
+  let kept = 0;
+  let refused = 0;
+  for (let i = 0; i < 400; i++) {
+    await log.append(line(i), 1).then(
+      () => kept++,
+      (error: Error) => {
+        assert.match(error.message, /may take 0\.1 MB: rows are taken again when segments were shipped/);
+        refused++;
+      },
+    );
+  }
+  assert.ok(kept > 150 && refused > 150, `${kept} kept, ${refused} refused`);
+  assert.ok(budget.usedBytes <= 100_000);
+  at.away = false;
+  await log.seal();
+  log.retryNow();
+  await log.drained();
+  assert.equal(budget.usedBytes, 0);
+  await log.append(line(1000), 1);
+  await log.seal();
+  await log.drained();
+  assert.equal(
+    taken.reduce((sum, s) => sum + s.rows, 0),
+    kept + 1,
+  );
+});
+
+test('with an interval rows are there after a seal and after the process ends', async (t) => {
+  const { taken, at, ship } = receiver();
+  at.away = false;
+  const durability = { kind: 'interval', intervalMs: 5 } as const;
+  const log = await SegmentLog.open({ ...testLogOptions(await temporary(t), frames, ship), durability });
+  for (let i = 0; i < 50; i++) await log.append(line(i), 1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await log.append(line(50), 1);
+  await log.seal();
+  await log.drained();
+  assert.equal(taken[0]?.rows, 51);
+  await log.close();
+});
