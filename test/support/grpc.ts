@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import type { ServeReplica } from '../../src/lifecycle/serving/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { createMetrics } from '../../src/platform/metrics/index.ts';
 import { createGrpcServer } from '../../src/surfaces/inference/grpc/open.ts';
@@ -12,19 +13,27 @@ export interface TestGrpc extends TestServing {
   readonly grpcAddress: string;
 }
 
+/** A gRPC server of a replica; it does not listen yet. */
+export function testGrpcServer(
+  replica: ServeReplica,
+  options: Partial<InferenceServerOptions> = {},
+): GrpcServer {
+  return createGrpcServer({
+    replica,
+    metrics: createMetrics('serve'),
+    logger: createLogger('serve', 'silent'),
+    version: '0.0.0',
+    ...options,
+  });
+}
+
 /** A replica that answers over HTTP and gRPC. */
 export async function startTestGrpc(
   t: TestContext,
   options: Partial<InferenceServerOptions> = {},
 ): Promise<TestGrpc> {
   const serving = await startTestServing(t);
-  const grpc = createGrpcServer({
-    replica: serving.replica,
-    metrics: createMetrics('serve'),
-    logger: createLogger('serve', 'silent'),
-    version: '0.0.0',
-    ...options,
-  });
+  const grpc = testGrpcServer(serving.replica, options);
   const port = await grpc.listen('127.0.0.1', 0, '--grpc-port');
   t.after(() => grpc.close());
   return { ...serving, grpc, grpcAddress: `127.0.0.1:${port}` };

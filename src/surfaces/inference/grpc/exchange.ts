@@ -125,7 +125,11 @@ export class Exchange {
 
   #open(head: Readonly<Record<string, string | number>>): void {
     this.#stream.respond(head, { waitForTrailers: true });
-    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(this.#trailers));
+    this.#stream.once('wantTrailers', () => {
+      this.#stream.sendTrailers(this.#trailers);
+      // Closing the stream at once would take the trailers back.
+      setImmediate(stopCaller, this.#stream);
+    });
   }
 
   #startTimer(timeoutMs: number): NodeJS.Timeout {
@@ -160,7 +164,12 @@ function decode(bytes: Buffer, codec: MessageCodec): object {
 export function refuse(stream: ServerHttp2Stream, trailers: Readonly<Record<string, string>>): void {
   if (stream.destroyed) return;
   stream.respond({ ...plainHead, 'grpc-accept-encoding': acceptEncoding, ...trailers }, { endStream: true });
-  if (stream.readableEnded) return;
+  stopCaller(stream);
+}
+
+/** A caller that still sends when everything is answered is told to stop. */
+function stopCaller(stream: ServerHttp2Stream): void {
+  if (stream.readableEnded || stream.destroyed) return;
   stream.resume();
   stream.close(constants.NGHTTP2_NO_ERROR);
 }

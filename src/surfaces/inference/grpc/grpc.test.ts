@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
+import { startTestGrpc } from '../../../../test/support/grpc.ts';
+import { storePackage, tableOf, testRoute, unshippedRows } from '../../../../test/support/serving.ts';
+import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
+import { frameOf } from './framing.ts';
+import { grpcStatus } from './status.ts';
+import { collect, inferPath, protoCodec, RawClient, streamPath } from './testing.ts';
+
+const codec = protoCodec();
+
+async function logistic(t: TestContext, options: Parameters<typeof startTestGrpc>[1] = {}) {
+  const serving = await startTestGrpc(t, options);
+  const digest = await storePackage(serving.blobs, logisticOnnx(), logisticPackage());
+  await serving.replica.applyRoutes(tableOf(testRoute(digest)));
+  const client = new RawClient(serving.grpcAddress);
+  t.after(() => client.close());
+  return { ...serving, client };
+}
+
+const doubles = (...values: number[]) => Buffer.from(Float64Array.from(values).buffer);
+const input = (name: string, rows = 1) => ({ name, datatype: 'FP64', shape: [rows, 1] });
+const request = (extra: object = {}) => ({
+  model_name: 'test',
+  id: 'a-1',
+  inputs: [input('x1'), input('x2')],
+  raw_input_contents: [doubles(0.5), doubles(0.25)],
+  ...extra,
+});
+const infer = (extra: object = {}) => codec.frame('ModelInferRequest', request(extra));
+
+test('a call is answered with raw outputs, its id, arm and version, and logged with entity and event time', async (t) => {
+  const { client, directory } = await logistic(t);
+  const parameters = { entity: { string_param: 'UA1' }, event_time: { int64_param: 981_000_000_000 } };
+  const { status, headers, messages } = await client.call(inferPath, infer({ parameters }));
+  assert.equal(status, grpcStatus.ok);
+  assert.equal(headers['content-type'], 'application/grpc');
+  const answer = codec.decode('ModelInferResponse', messages[0]!.bytes) as Record<string, never>;
+  assert.equal(answer.id, 'a-1');
+  assert.equal(answer.model_version, '1');
+  assert.deepEqual(answer.parameters, {
+    arm: { string_param: 'champion' },
+    route_version: { int64_param: 1 },
+  });
+  const [label, probability] = answer.raw_output_contents as unknown as Buffer[];
+  assert.equal(label!.readBigInt64LE(), 1n);
+  assert.ok(Math.abs(probability!.readFloatLE(4) - 1 / (1 + Math.exp(-0.25))) < 1e-6);
+
+  await client.call(inferPath, infer({ id: 'a-2' }), { 'x-millrace-entity': 'UA2' });
+  const rows = await unshippedRows(directory, 'test');
+  assert.deepEqual(
+    rows.map((row) => [row.prediction_id, row.entity, row.status]),
+    [
+      ['a-1', 'UA1', 'ok'],
+      ['a-2', 'UA2', 'ok'],
+    ],
+  );
+  assert.equal(rows[0]!.event_time_ms, 981_000_000_000);
+});
+
+test('wrong requests get one status that says it, and are in the log', async (t) => {
+  const { client, directory } = await logistic(t);
+  const { invalidArgument, notFound } = grpcStatus;
+  const cases: [object, number, RegExp][] = [
+    [{ model_name: 'other' }, notFound, /^Request for unknown model: "other"/],
+    [{ model_version: '9' }, notFound, /does not serve version "9"/],
+    [{ inputs: [], raw_input_contents: [] }, invalidArgument, /has no inputs/],
+    [{ raw_input_contents: [doubles(1)] }, invalidArgument, /2 inputs and 1 raw_input_contents/],
+    [{ raw_input_contents: [doubles(1), doubles(1, 2)] }, invalidArgument, /8 bytes, 16 were sent/],
+    [{ inputs: [input('x1'), input('x2', 2)] }, invalidArgument, /16 bytes, 8 were sent/],
+    [
+      { inputs: [input('x1'), { ...input('x2'), shape: [-1, 1] }] },
+      invalidArgument,
+      /shape \[-1, 1\] must be sizes/,
+    ],
+    [
+      { inputs: [input('x1'), { ...input('x2'), datatype: 'FP99' }] },
+      invalidArgument,
+      /"FP99" is not a datatype/,
+    ],
+    [
+      { inputs: [{ ...input('x1'), contents: { fp64_contents: [1] } }, input('x2')] },
+      invalidArgument,
+      /has contents, and the request has raw_input_contents/,
+    ],
+    [{ outputs: [{ name: 'logit' }] }, invalidArgument, /output "logit" does not exist/],
+    [{ parameters: { event_time: { string_param: 'x' } } }, invalidArgument, /event_time/],
+  ];
+  for (const [extra, status, message] of cases) {
+    const answer = await client.call(inferPath, infer(extra));
+    assert.deepEqual([answer.status, answer.messages.length], [status, 0], answer.message);
+    assert.match(answer.message, message);
+    assert.equal(typeof answer.headers['x-millrace-error'], 'string');
+  }
+  const rows = await unshippedRows(directory, 'test');
+  assert.equal(rows.length, cases.length - 1, 'an unknown endpoint has no log');
+  assert.ok(rows.every((row) => row.status !== 'ok'));
+});
+
+test('every datatype is read from typed contents, or from raw ones where it has none', async (t) => {
+  const { client } = await logistic(t);
+  const typed = (datatype: string, contents: object) => ({ name: 'x1', datatype, shape: [1, 1], contents });
+  const x2 = { name: 'x2', datatype: 'FP64', shape: [1, 1], contents: { fp64_contents: [0] } };
+  for (const [datatype, contents] of [
+    ['FP32', { fp32_contents: [1] }],
+    ['FP64', { fp64_contents: [1] }],
+    ['INT8', { int_contents: [1] }],
+    ['INT64', { int64_contents: [1] }],
+    ['UINT32', { uint_contents: [1] }],
+    ['UINT64', { uint64_contents: [1] }],
+  ] as const) {
+    const { status, message } = await client.call(
+      inferPath,
+      infer({ inputs: [typed(datatype, contents), x2], raw_input_contents: [] }),
+    );
+    assert.equal(status, grpcStatus.ok, `${datatype}: ${message}`);
+  }
+  for (const [datatype, contents, message] of [
+    ['FP16', {}, /read from raw_input_contents only/],
+    ['BOOL', { bool_contents: [true] }, /x1/],
+    ['BYTES', { bytes_contents: [Buffer.from([0xff, 0xfe])] }, /is not UTF-8 text/],
+    ['FP64', { fp64_contents: [1, 2] }, /is 1 values, fp64_contents has 2/],
+    ['FP64', { fp32_contents: [1] }, /is 1 values, fp64_contents has 0/],
+  ] as const) {
+    const answer = await client.call(
+      inferPath,
+      infer({ inputs: [typed(datatype, contents), x2], raw_input_contents: [] }),
+    );
+    assert.equal(answer.status, grpcStatus.invalidArgument);
+    assert.match(answer.message, message);
+  }
+});
+
+test('messages come and go compressed; bombs and unknown encodings are refused', async (t) => {
+  const { client } = await logistic(t, { bodyLimitBytes: 100_000 });
+  const rows = 1000;
+  const inputs = [input('x1', rows), input('x2', rows)];
+  const raw = doubles(...new Array<number>(rows).fill(0.5));
+  const message = codec.encode('ModelInferRequest', request({ inputs, raw_input_contents: [raw, raw] }));
+  const gzip = { 'grpc-encoding': 'gzip', 'grpc-accept-encoding': 'identity,gzip' };
+  const zipped = await client.call(inferPath, frameOf(gzipSync(message), true), gzip);
+  assert.equal(zipped.status, grpcStatus.ok, zipped.message);
+  assert.equal(zipped.headers['grpc-encoding'], 'gzip');
+  assert.equal(zipped.messages[0]!.compressed, true);
+  const answer = codec.decode('ModelInferResponse', gunzipSync(zipped.messages[0]!.bytes));
+  assert.equal((answer.raw_output_contents as Buffer[])[0]!.length, rows * 8);
+  const plain = await client.call(inferPath, frameOf(deflateSync(message), true), {
+    'grpc-encoding': 'deflate',
+  });
+  assert.deepEqual([plain.status, plain.messages[0]!.compressed], [grpcStatus.ok, false]);
+
+  const bomb = frameOf(gzipSync(Buffer.alloc(10_000_000)), true);
+  const refused = await client.call(inferPath, bomb, gzip);
+  assert.equal(refused.status, grpcStatus.resourceExhausted);
+  assert.match(refused.message, /expands to more than the 100000 bytes/);
+  const broken = await client.call(inferPath, frameOf(message, true), gzip);
+  assert.equal(broken.status, grpcStatus.invalidArgument);
+  const unnamed = await client.call(inferPath, frameOf(gzipSync(message), true));
+  assert.equal(unnamed.status, grpcStatus.internal);
+  const unknown = await client.call(inferPath, frameOf(message, true), { 'grpc-encoding': 'snappy' });
+  assert.equal(unknown.status, grpcStatus.unimplemented);
+  assert.match(String(unknown.headers['grpc-accept-encoding']), /gzip/);
+});
+
+test('broken calls: lying lengths, too large, too many or no messages, no gRPC at all', async (t) => {
+  const { client } = await logistic(t, { bodyLimitBytes: 100_000 });
+  const { invalidArgument, resourceExhausted, unimplemented, internal } = grpcStatus;
+  const lying = infer();
+  lying.writeUInt32BE(99_999, 1);
+  const huge = Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]);
+  const cases: [Uint8Array, number, RegExp][] = [
+    [new Uint8Array(0), invalidArgument, /0 whole messages/],
+    [lying, invalidArgument, /0 whole messages and part of another/],
+    [infer().subarray(0, 3), invalidArgument, /part of another/],
+    [huge, resourceExhausted, /4294967295 bytes is larger than the 100000/],
+    [frameOf(Buffer.alloc(200_000)), resourceExhausted, /200000 bytes/],
+    [Buffer.concat([infer(), infer()]), invalidArgument, /2 whole messages/],
+    [Buffer.from([7, 0, 0, 0, 0]), internal, /flag 7/],
+    [frameOf(Buffer.from([0x0a, 0xff, 0x01])), invalidArgument, /not what the method takes/],
+  ];
+  for (const [bytes, status, message] of cases) {
+    const answer = await client.call(inferPath, bytes);
+    assert.equal(answer.status, status, answer.message);
+    assert.match(answer.message, message);
+  }
+  const method = await client.call('/inference.GRPCInferenceService/Nothing', infer());
+  assert.equal(method.status, unimplemented);
+  const type = await client.call(inferPath, infer(), { 'content-type': 'application/json' });
+  assert.equal(type.headers[':status'], 415);
+  const timeout = await client.call(inferPath, infer(), { 'grpc-timeout': '5 days' });
+  assert.equal(timeout.status, invalidArgument);
+  assert.equal((await client.call(inferPath, infer())).status, grpcStatus.ok, 'neighbours are not disturbed');
+});
+
+test('a deadline that has passed is told, whatever the method does', async (t) => {
+  const { client } = await logistic(t);
+  const late = await client.call(inferPath, infer(), { 'grpc-timeout': '1n' });
+  assert.equal(late.status, grpcStatus.deadlineExceeded);
+  const stream = client.session.request({
+    ':method': 'POST',
+    ':path': streamPath,
+    'content-type': 'application/grpc',
+    'grpc-timeout': '50m',
+  });
+  stream.write(infer());
+  const answer = await collect(stream);
+  assert.equal(answer.status, grpcStatus.deadlineExceeded);
+  assert.equal((await client.call(inferPath, infer(), { 'grpc-timeout': '10S' })).status, grpcStatus.ok);
+});
+
+test('a stream answers in order, tells errors inside, and ends with its caller', async (t) => {
+  const { client } = await logistic(t);
+  const frames = Array.from({ length: 200 }, (_, i) =>
+    infer({ id: `s${i}`, ...(i % 50 === 7 ? { model_name: 'nowhere' } : {}) }),
+  );
+  const { status, messages } = await client.call(streamPath, Buffer.concat(frames));
+  assert.equal(status, grpcStatus.ok);
+  const answers = messages.map(
+    ({ bytes }) =>
+      codec.decode('ModelStreamInferResponse', bytes) as {
+        error_message: string;
+        infer_response: { id: string };
+      },
+  );
+  assert.deepEqual(
+    answers.map((a) => a.infer_response.id),
+    frames.map((_, i) => `s${i}`),
+  );
+  assert.deepEqual(
+    answers.flatMap((a, i) => (a.error_message === '' ? [] : [i])),
+    [7, 57, 107, 157],
+  );
+});
+
+test('a call that is cancelled costs nobody anything', async (t) => {
+  const { client } = await logistic(t);
+  for (let i = 0; i < 20; i++) {
+    const stream = client.session.request({
+      ':method': 'POST',
+      ':path': i % 2 ? inferPath : streamPath,
+      'content-type': 'application/grpc',
+    });
+    stream.on('error', () => undefined);
+    stream.write(infer());
+    if (i % 2) stream.end();
+    await new Promise((resolve) => setImmediate(resolve));
+    stream.close(8);
+  }
+  assert.equal((await client.call(inferPath, infer())).status, grpcStatus.ok);
+});
+
+test('closing answers what is under way, ends streams, and tells the callers', async (t) => {
+  const { client, grpc } = await logistic(t);
+  const open = client.session.request({
+    ':method': 'POST',
+    ':path': streamPath,
+    'content-type': 'application/grpc',
+  });
+  open.write(infer({ id: 'open' }));
+  const ended = collect(open);
+  await once(open, 'response');
+  const answers = Array.from({ length: 50 }, () => client.call(inferPath, infer()));
+  await setTimeout(0);
+  let closed = false;
+  const closing = grpc.close().then(() => {
+    closed = true;
+  });
+  const statuses = (await Promise.all(answers)).map(({ status }) => status);
+  assert.deepEqual([...new Set(statuses)], [grpcStatus.ok]);
+  const { status, messages } = await ended;
+  assert.equal(status, grpcStatus.unavailable);
+  assert.equal(messages.length, 1);
+  await closing;
+  assert.ok(closed);
+  assert.notEqual(client.lastGoaway, null);
+});
