@@ -1,7 +1,7 @@
 export { type ImportedOnnx, importOnnx } from './import.ts';
 export { OnnxModel, type OnnxPackage, type Prediction } from './model.ts';
 export { ModelPlacer, type PlacedModel, type Placement } from './place-model.ts';
-export { cellRows, FlatRows, type RowBlock } from './row-block.ts';
+export { cellRows, type FlatCells, FlatRows, type RowBlock } from './row-block.ts';
 export { chooseScore } from './score.ts';
 export { runtimeMessage } from './session.ts';
 export { shortFloat } from './short-float.ts';

@@ -14,7 +14,7 @@ export function shortFloat(value: number): number {
   const single = Math.fround(value);
   const size = Math.abs(single);
   if (!(size >= least && size < most)) {
-    return Number.isInteger(single) || !Number.isFinite(single) ? single : +single.toPrecision(allDigits);
+    return Number.isInteger(single) || !Number.isFinite(single) ? single : fewestDigits(single);
   }
   let decimals = sureDigits;
   if (size >= 1) for (let limit = 1; size >= limit; limit *= 10) decimals--;
@@ -22,6 +22,14 @@ export function shortFloat(value: number): number {
   for (const last = decimals + allDigits - sureDigits; decimals <= last; decimals++) {
     const power = powers[decimals] as number;
     const short = Math.round(single * power) / power;
+    if (Math.fround(short) === single) return short;
+  }
+  return fewestDigits(single);
+}
+
+function fewestDigits(single: number): number {
+  for (let digits = sureDigits; digits < allDigits; digits++) {
+    const short = +single.toPrecision(digits);
     if (Math.fround(short) === single) return short;
   }
   return +single.toPrecision(allDigits);

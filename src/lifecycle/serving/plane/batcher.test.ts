@@ -1,73 +1,211 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Prediction } from '../../../platform/onnx/index.ts';
-import { Batcher } from './batcher.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fail } from '../../../core/errors.ts';
+import { cellRows, type Prediction, type RowBlock, ThreadStopped } from '../../../platform/onnx/index.ts';
+import { Batcher, type BatcherOptions, type BatchPart, type BatchRequest } from './batcher.ts';
 
-type Rows = readonly (readonly unknown[])[];
-const name = { model: 'm', version: '1' };
-const limits = { maxRows: 8, maxWaitingRows: 20 };
+const options: BatcherOptions = {
+  ...{ endpoint: 'e', model: 'm', version: '1' },
+  ...{ maxRows: 8, maxDelayMs: 0, maxWaitingRows: 20, concurrency: 1 },
+};
+const noDeadline = { deadlineMs: Number.POSITIVE_INFINITY, timeoutMs: Number.POSITIVE_INFINITY };
+
+const request = (values: readonly number[], overrides: Partial<BatchRequest> = {}): BatchRequest => ({
+  ...{ block: cellRows(values.map((v) => [v])), key: '', params: null },
+  ...noDeadline,
+  ...overrides,
+});
 
 /** Doubles each number; refuses a batch that holds a negative one. */
-function doubling(sizes: number[] = []) {
-  return async (rows: Rows): Promise<Prediction> => {
-    sizes.push(rows.length);
+function doubling(runs: number[][] = []) {
+  return async (blocks: readonly RowBlock[]): Promise<Prediction> => {
+    const values = blocks.flatMap((b) => Array.from({ length: b.rowCount }, (_, i) => Number(b.row(i)[0])));
+    runs.push(values);
     await new Promise((resolve) => setImmediate(resolve));
-    const values = rows.map(([v]) => Number(v));
     if (values.some((v) => v < 0)) throw new Error('negative');
-    const data = values.map((v) => v * 2);
-    return {
-      rowCount: rows.length,
-      outputs: [{ name: 'y', type: 'float', shape: [rows.length, 1], width: 1, data }],
-      score: null,
-    };
+    const data = Float32Array.from(values, (v) => v * 2);
+    const { length } = values;
+    const outputs = [{ name: 'y', type: 'float' as const, shape: [length, 1], width: 1, data }];
+    return { rowCount: length, outputs, score: Float64Array.from(data) };
   };
 }
-const values = async (part: ReturnType<Batcher['predict']>, rows: number) => {
+
+/** A model that answers when it is told to. */
+function held() {
+  const runs = doubling();
+  const open: (() => void)[] = [];
+  const run = async (blocks: readonly RowBlock[]) => {
+    await new Promise<void>((resolve) => open.push(resolve));
+    return runs(blocks);
+  };
+  return { run, release: () => open.shift()?.(), waiting: () => open.length };
+}
+
+const doubled = async (part: Promise<BatchPart>, rows: number) => {
   const { prediction, from } = await part;
   return Array.from(prediction.outputs[0]!.data).slice(from, from + rows);
 };
+const outcomes = (results: PromiseSettledResult<unknown>[]) =>
+  results.map((r) => (r.status === 'fulfilled' ? r.value : r.reason.code));
 
 test('what arrives in one turn is one batch, and everybody gets the own rows', async () => {
-  const sizes: number[] = [];
-  const batcher = new Batcher(doubling(sizes), name, limits);
-  const parts = [[[1]], [[2], [3]], [[4]]].map((rows) => values(batcher.predict(rows, 'e'), rows.length));
+  const runs: number[][] = [];
+  const batcher = new Batcher(doubling(runs), options);
+  const parts = [[1], [2, 3], [4]].map((values) => doubled(batcher.predict(request(values)), values.length));
   assert.deepEqual(await Promise.all(parts), [[2], [4, 6], [8]]);
-  assert.deepEqual(sizes, [4]);
+  assert.deepEqual(runs, [[1, 2, 3, 4]]);
   assert.equal(batcher.idle, true);
 });
 
-test('batches keep to the largest size, but a request is never cut', async () => {
-  const sizes: number[] = [];
-  const batcher = new Batcher(doubling(sizes), name, limits);
-  const big = Array.from({ length: 12 }, () => [1]);
-  await Promise.all([
-    batcher.predict([[1], [1], [1]], 'e'),
-    batcher.predict(big.slice(0, 6), 'e'),
-    batcher.predict(big.slice(0, 9), 'e'),
-  ]);
-  assert.deepEqual(sizes, [3, 6, 9]);
+test('a request that fits a batch is never cut', async () => {
+  const runs: number[][] = [];
+  const batcher = new Batcher(doubling(runs), options);
+  await Promise.all(
+    [
+      [1, 1, 1],
+      [2, 2, 2, 2, 2, 2],
+      [3, 3],
+    ].map((values) => batcher.predict(request(values))),
+  );
+  assert.deepEqual(
+    runs.map((run) => run.join('')),
+    ['11133', '222222'],
+  );
+});
+
+test('a request larger than a batch takes turns with others, and comes back in one piece', async () => {
+  const runs: number[][] = [];
+  const batcher = new Batcher(doubling(runs), { ...options, maxWaitingRows: 1000 });
+  const large = Array.from({ length: 30 }, (_, i) => i + 100);
+  const order: string[] = [];
+  const first = doubled(batcher.predict(request(large)), 30).then((values) => {
+    order.push('large');
+    return values;
+  });
+  const small = [1, 2, 3].map((v) => batcher.predict(request([v])).then(() => order.push('small')));
+  assert.deepEqual(
+    await first,
+    large.map((v) => v * 2),
+  );
+  await Promise.all(small);
+  assert.deepEqual(order, ['small', 'small', 'small', 'large']);
+  assert.deepEqual(
+    runs.map((run) => run.length),
+    [8, 3, 8, 8, 6],
+  );
+  const { prediction, runs: counted } = await batcher.predict(request(large));
+  assert.deepEqual(
+    [...prediction.score!],
+    large.map((v) => v * 2),
+  );
+  assert.deepEqual(
+    counted?.map((run) => run.rows),
+    [8, 8, 8, 6],
+    'its runs are counted with it',
+  );
 });
 
 test('a bad request fails alone', async () => {
-  const batcher = new Batcher(doubling(), name, limits);
+  const batcher = new Batcher(doubling(), options);
   const results = await Promise.allSettled(
-    [[[1]], [[-1]], [[3]]].map((rows) => values(batcher.predict(rows, 'e'), 1)),
+    [[1], [-1], [3]].map((v) => doubled(batcher.predict(request(v)), 1)),
   );
-  assert.deepEqual(
-    results.map((r) => (r.status === 'fulfilled' ? r.value : r.reason.code)),
-    [[2], 'inference_failed', [6]],
-  );
+  assert.deepEqual(outcomes(results), [[2], 'inference_failed', [6]]);
+});
+
+test('requests of another shape or with other params are computed apart', async () => {
+  const runs: number[][] = [];
+  const batcher = new Batcher(doubling(runs), options);
+  const keys = ['a', 'b', 'a', 'b'];
+  await Promise.all(keys.map((key, i) => batcher.predict(request([i], { key }))));
+  assert.deepEqual(runs, [
+    [0, 2],
+    [1, 3],
+  ]);
 });
 
 test('too many waiting rows are refused at once', async () => {
-  const batcher = new Batcher(doubling(), name, limits);
-  const first = batcher.predict(
-    Array.from({ length: 18 }, () => [1]),
-    'e',
-  );
-  await assert.rejects(batcher.predict([[1], [2], [3]], 'e'), {
-    code: 'queue_full',
-    message: /18 rows wait/,
-  });
+  const batcher = new Batcher(doubling(), options);
+  const first = batcher.predict(request(new Array(18).fill(1)));
+  await assert.rejects(batcher.predict(request([1, 2, 3])), { code: 'queue_full', message: /18 rows wait/ });
   assert.equal((await first).prediction.rowCount, 18);
+});
+
+test('a deadline is kept while rows wait and while they are computed; rows that came too late are not computed', async () => {
+  const { run, release, waiting } = held();
+  const batcher = new Batcher(run, options);
+  const soon = () => ({ deadlineMs: performance.now() + 20, timeoutMs: 20 });
+  const running = batcher.predict(request([1], soon()));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(waiting(), 1);
+  const late = [2, 3].map((v) => batcher.predict(request([v], soon())));
+  const patient = batcher.predict(request([4]));
+  assert.deepEqual(outcomes(await Promise.allSettled([running, ...late])), [
+    'deadline_exceeded',
+    'deadline_exceeded',
+    'deadline_exceeded',
+  ]);
+  release();
+  while (waiting() === 0) await sleep(1);
+  release();
+  assert.deepEqual((await patient).prediction.rowCount, 1, 'the patient one had the run for itself');
+  assert.equal(batcher.idle, true);
+});
+
+test('a deadline that has passed already is refused without a run', async () => {
+  const runs: number[][] = [];
+  const batcher = new Batcher(doubling(runs), options);
+  const past = batcher.predict(request([1], { deadlineMs: performance.now() - 1, timeoutMs: 5 }));
+  await assert.rejects(past, { code: 'deadline_exceeded', status: 504, message: /within 5 ms/ });
+  assert.deepEqual(runs, []);
+});
+
+test('with a delay rows wait for company, but not once a batch is full', async () => {
+  const runs: number[][] = [];
+  const batcher = new Batcher(doubling(runs), { ...options, maxDelayMs: 50 });
+  const first = batcher.predict(request([1]));
+  await sleep(5);
+  await Promise.all([first, batcher.predict(request([2]))]);
+  assert.deepEqual(runs, [[1, 2]]);
+
+  const patient = new Batcher(doubling(runs), { ...options, maxDelayMs: 1e6 });
+  await Promise.all(Array.from({ length: 8 }, (_, i) => patient.predict(request([i]))));
+  assert.equal(runs.length, 2, 'a full batch does not wait');
+});
+
+test('a worker that died fails its requests with 503, once', async () => {
+  let runs = 0;
+  const batcher = new Batcher(async () => {
+    runs++;
+    throw new ThreadStopped('out of memory');
+  }, options);
+  const results = await Promise.allSettled([1, 2, 3].map((v) => batcher.predict(request([v]))));
+  assert.deepEqual(outcomes(results), ['model_restarting', 'model_restarting', 'model_restarting']);
+  assert.equal(runs, 1);
+});
+
+test('an error of the runtime that says what is wrong is passed on', async () => {
+  const refuse = fail('input_invalid', {
+    input: 'x',
+    row: '',
+    value: '1.5',
+    expected: 'an integer',
+    endpoint: 'e',
+  });
+  const batcher = new Batcher(() => Promise.reject(refuse), options);
+  await assert.rejects(batcher.predict(request([1.5])), { code: 'input_invalid' });
+});
+
+test('as many runs go on at once as the model takes', async () => {
+  const { run, release, waiting } = held();
+  const batcher = new Batcher(run, { ...options, maxRows: 1, concurrency: 2 });
+  const parts = [1, 2, 3].map((v) => doubled(batcher.predict(request([v])), 1));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(waiting(), 2);
+  for (let i = 0; i < 3; i++) {
+    release();
+    await sleep(1);
+  }
+  assert.deepEqual(await Promise.all(parts), [[2], [4], [6]]);
 });

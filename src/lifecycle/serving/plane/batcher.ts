@@ -1,118 +1,318 @@
-import { fail } from '../../../core/errors.ts';
-import { type Prediction, runtimeMessage } from '../../../platform/onnx/index.ts';
+import { fail, MillraceError } from '../../../core/errors.ts';
+import {
+  type Prediction,
+  type RowBlock,
+  runtimeMessage,
+  ThreadStopped,
+} from '../../../platform/onnx/index.ts';
+import { concatenated, type PredictionRows } from './split-predictions.ts';
+
+/** A run of the model. */
+export interface ModelRun {
+  readonly rows: number;
+  readonly timesMs: NonNullable<Prediction['timesMs']>;
+}
 
 /** One request's share of a batch: rows [from, from + rowCount) of its outputs. */
 export interface BatchPart {
   readonly prediction: Prediction;
   readonly from: number;
-  /** When the rows came (monotonic clock), how long they waited, and how long their run took. */
+  /** When the rows came (monotonic clock), how long they waited for their first run, and the runs' time. */
   readonly queuedAtMs?: number;
   readonly queuedMs?: number;
-  readonly computedMs?: number;
+  readonly timesMs?: ModelRun['timesMs'];
+  /** Runs that had rows of this request as their first: each run is in one part only. */
+  readonly runs?: readonly ModelRun[];
+  /** Whether the answer came out of the cache, where there is one, and how long that took to say. */
+  readonly cache?: { readonly hit: boolean; readonly ms: number };
 }
 
-interface Waiting {
+export type ModelParams = Readonly<Record<string, unknown>> | null;
+
+/** The rows of a request, and how they may be computed. */
+export interface BatchRequest {
+  readonly block: RowBlock;
+  /** Only requests with the same key share a run. */
+  readonly key: string;
+  readonly params: ModelParams;
+  /** When the caller stops waiting (monotonic clock), and how long that was when it asked; infinite: never. */
+  readonly deadlineMs: number;
+  readonly timeoutMs: number;
+}
+
+export interface BatcherOptions {
+  readonly endpoint: string;
+  readonly model: string;
+  readonly version: string;
+  /** Most rows of a run; a request with more is computed in several runs, in turn with others. */
+  readonly maxRows: number;
+  readonly maxDelayMs: number;
+  readonly maxWaitingRows: number;
+  /** Runs at the same time. */
+  readonly concurrency: number;
+}
+
+type Run = (blocks: readonly RowBlock[], params: ModelParams) => Promise<Prediction>;
+
+interface Waiting extends BatchRequest {
   readonly queuedAtMs: number;
-  readonly rows: readonly (readonly unknown[])[];
   readonly resolve: (part: BatchPart) => void;
   readonly reject: (error: unknown) => void;
+  /** Rows that were taken for a run. */
+  taken: number;
+  startedMs: number;
+  settled: boolean;
+  readonly parts: (PredictionRows & { readonly at: number })[];
+  readonly runs: ModelRun[];
 }
 
-type Run = (rows: readonly (readonly unknown[])[]) => Promise<Prediction>;
+/** Rows [from, to) of a request in a run. */
+interface Piece {
+  readonly waiting: Waiting;
+  readonly from: number;
+  readonly to: number;
+}
+
+const noTimes = { input: 0, infer: 0, output: 0 };
 
 /**
- * Micro-batching without a timer: what arrives in one turn of the event loop, and while a batch runs, is
- * computed together. Nothing waits for company, and a batch that fails is repeated request by request, so
- * that one bad request never spoils its neighbours'.
+ * Micro-batching: what arrives in one turn of the event loop, and while a batch runs, is computed together;
+ * nothing waits for company unless a delay is set. A batch that fails is repeated request by request, so that one
+ * bad request never spoils its neighbours'. A request larger than a batch takes turns with the others.
  */
 export class Batcher {
   readonly #run: Run;
-  readonly #name: { readonly model: string; readonly version: string };
-  readonly #maxRows: number;
-  readonly #maxWaitingRows: number;
+  readonly #options: BatcherOptions;
   #queue: Waiting[] = [];
   #waitingRows = 0;
-  #busy = false;
+  #active = 0;
+  #scheduled = false;
+  #company: NodeJS.Timeout | null = null;
+  /** Requests with a deadline that are not answered yet. */
+  readonly #timed = new Set<Waiting>();
+  #alarm: NodeJS.Timeout | null = null;
+  #alarmMs = Number.POSITIVE_INFINITY;
 
-  constructor(
-    run: Run,
-    name: { readonly model: string; readonly version: string },
-    limits: { readonly maxRows: number; readonly maxWaitingRows: number },
-  ) {
+  constructor(run: Run, options: BatcherOptions) {
     this.#run = run;
-    this.#name = name;
-    this.#maxRows = limits.maxRows;
-    this.#maxWaitingRows = limits.maxWaitingRows;
+    this.#options = options;
   }
 
   get idle(): boolean {
-    return !this.#busy;
+    return this.#active === 0 && this.#queue.length === 0;
   }
 
-  /** Throws `queue_full` when too many rows wait already, `inference_failed` when the model throws. */
-  predict(rows: readonly (readonly unknown[])[], endpoint: string): Promise<BatchPart> {
-    if (this.#waitingRows > 0 && this.#waitingRows + rows.length > this.#maxWaitingRows) {
+  /**
+   * Throws `queue_full` when too many rows wait already, `deadline_exceeded`, `inference_failed` when the model
+   * throws, `model_restarting` when its worker died, and errors of the runtime as they are.
+   */
+  predict(request: BatchRequest): Promise<BatchPart> {
+    const { rowCount } = request.block;
+    const { endpoint, maxWaitingRows, maxRows } = this.#options;
+    if (this.#waitingRows > 0 && this.#waitingRows + rowCount > maxWaitingRows) {
       return Promise.reject(fail('queue_full', { waiting: this.#waitingRows, endpoint }));
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ rows, resolve, reject, queuedAtMs: performance.now() });
-      this.#waitingRows += rows.length;
-      if (this.#busy) return;
-      this.#busy = true;
-      setImmediate(() => void this.#drain());
+      const { block, key, params, deadlineMs, timeoutMs } = request;
+      const waiting: Waiting = {
+        ...{ block, key, params, deadlineMs, timeoutMs, resolve, reject },
+        ...{ queuedAtMs: performance.now(), taken: 0, startedMs: 0, settled: false, parts: [], runs: [] },
+      };
+      this.#queue.push(waiting);
+      this.#waitingRows += rowCount;
+      if (deadlineMs < Number.POSITIVE_INFINITY) this.#watch(waiting);
+      if (!this.#scheduled) this.#schedule();
+      else if (this.#company && this.#waitingRows >= maxRows) this.#startNow();
     });
   }
 
-  async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch = this.#take();
-      const rows = batch.length === 1 && batch[0] ? batch[0].rows : batch.flatMap((w) => w.rows);
-      try {
-        const startedMs = performance.now();
-        const prediction = await this.#run(rows);
-        const computedMs = performance.now() - startedMs;
-        let from = 0;
-        for (const waiting of batch) {
-          const { queuedAtMs } = waiting;
-          waiting.resolve({ prediction, from, queuedAtMs, queuedMs: startedMs - queuedAtMs, computedMs });
-          from += waiting.rows.length;
-        }
-      } catch (error) {
-        if (batch.length === 1) this.#rejectOne(batch[0] as Waiting, error);
-        else await this.#oneByOne(batch);
-      }
-    }
-    this.#busy = false;
+  #schedule(): void {
+    if (this.#active >= this.#options.concurrency) return;
+    this.#scheduled = true;
+    setImmediate(this.#start);
   }
 
-  #take(): Waiting[] {
+  #startNow(): void {
+    if (this.#company) clearTimeout(this.#company);
+    this.#company = null;
+    setImmediate(this.#start);
+  }
+
+  readonly #start = (): void => {
+    this.#company = null;
+    this.#scheduled = false;
+    while (this.#queue.length > 0 && this.#active < this.#options.concurrency) {
+      if (this.#waitsForCompany()) return;
+      const pieces = this.#take();
+      if (pieces.length > 0) void this.#compute(pieces);
+    }
+  };
+
+  #waitsForCompany(): boolean {
+    const { maxDelayMs, maxRows } = this.#options;
+    const [first] = this.#queue;
+    if (maxDelayMs === 0 || !first || first.taken > 0 || this.#waitingRows >= maxRows) return false;
+    const leftMs = first.queuedAtMs + maxDelayMs - performance.now();
+    if (leftMs <= 0) return false;
+    this.#scheduled = true;
+    // Timers count whole milliseconds; what is left of them is waited for in turns of the event loop.
+    if (leftMs >= 1) this.#company = setTimeout(this.#start, Math.floor(leftMs));
+    else setImmediate(this.#start);
+    return true;
+  }
+
+  async #compute(pieces: readonly Piece[]): Promise<void> {
+    this.#active++;
+    const startedMs = performance.now();
+    for (const { waiting } of pieces) if (waiting.startedMs === 0) waiting.startedMs = startedMs;
+    try {
+      this.#finish(pieces, await this.#runPieces(pieces));
+    } catch (error) {
+      const busy = error instanceof ThreadStopped || (error instanceof MillraceError && error.status === 503);
+      if (pieces.length === 1 || busy) for (const { waiting } of pieces) this.#fail(waiting, error);
+      else await this.#oneByOne(pieces);
+    }
+    this.#active--;
+    if (!this.#scheduled) this.#start();
+  }
+
+  #runPieces(pieces: readonly Piece[]): Promise<Prediction> {
+    const blocks = pieces.map(({ waiting: { block }, from, to }) =>
+      from === 0 && to === block.rowCount ? block : block.slice(from, to),
+    );
+    return this.#run(blocks, pieces[0]?.waiting.params ?? null);
+  }
+
+  /** Takes the rows of the next run, fairly: a request that is too large for one run goes to the end after its share. */
+  #take(): Piece[] {
+    const { maxRows } = this.#options;
+    const nowMs = this.#timed.size > 0 ? performance.now() : 0;
+    const pieces: Piece[] = [];
+    const kept: Waiting[] = [];
     let rows = 0;
-    let count = 0;
+    let again: Waiting | null = null;
     for (const waiting of this.#queue) {
-      if (count > 0 && rows + waiting.rows.length > this.#maxRows) break;
-      rows += waiting.rows.length;
-      count++;
+      const { block, taken } = waiting;
+      const left = block.rowCount - taken;
+      if (waiting.settled || waiting.deadlineMs <= nowMs) {
+        this.#waitingRows -= left;
+        this.#expire(waiting);
+        continue;
+      }
+      const first = pieces[0]?.waiting;
+      const fits = first ? rows + left <= maxRows && waiting.key === first.key && !again : true;
+      if (!fits) {
+        kept.push(waiting);
+        continue;
+      }
+      const count = Math.min(left, maxRows);
+      pieces.push({ waiting, from: taken, to: taken + count });
+      waiting.taken = taken + count;
+      rows += count;
+      if (count < left) again = waiting;
     }
+    if (again) kept.push(again);
+    this.#queue = kept;
     this.#waitingRows -= rows;
-    if (count === this.#queue.length) {
-      const all = this.#queue;
-      this.#queue = [];
-      return all;
-    }
-    return this.#queue.splice(0, count);
+    return pieces;
   }
 
-  async #oneByOne(batch: readonly Waiting[]): Promise<void> {
-    for (const waiting of batch) {
+  #finish(pieces: readonly Piece[], prediction: Prediction): void {
+    const timesMs = prediction.timesMs ?? noTimes;
+    const nowMs = this.#timed.size > 0 ? performance.now() : 0;
+    let from = 0;
+    for (const [i, { waiting, from: at, to }] of pieces.entries()) {
+      const rowCount = to - at;
+      if (i === 0) waiting.runs.push({ rows: prediction.rowCount, timesMs });
+      if (waiting.deadlineMs <= nowMs) this.#expire(waiting);
+      if (!waiting.settled) this.#answer(waiting, { prediction, from, rowCount, at }, timesMs);
+      from += rowCount;
+    }
+  }
+
+  #answer(waiting: Waiting, part: Waiting['parts'][number], timesMs: ModelRun['timesMs']): void {
+    const { block, parts, queuedAtMs, startedMs, runs } = waiting;
+    const whole = part.rowCount === block.rowCount;
+    if (!whole) {
+      parts.push(part);
+      if (parts.reduce((sum, p) => sum + p.rowCount, 0) < block.rowCount) return;
+      parts.sort((a, b) => a.at - b.at);
+    }
+    this.#settle(waiting);
+    waiting.resolve({
+      prediction: whole ? part.prediction : concatenated(parts),
+      from: whole ? part.from : 0,
+      queuedAtMs,
+      queuedMs: startedMs - queuedAtMs,
+      timesMs: whole ? timesMs : sumOf(parts),
+      runs,
+    });
+  }
+
+  async #oneByOne(pieces: readonly Piece[]): Promise<void> {
+    for (const piece of pieces) {
       try {
-        waiting.resolve({ prediction: await this.#run(waiting.rows), from: 0 });
+        this.#finish([piece], await this.#runPieces([piece]));
       } catch (error) {
-        this.#rejectOne(waiting, error);
+        this.#fail(piece.waiting, error);
       }
     }
   }
 
-  #rejectOne(waiting: Waiting, error: unknown): void {
-    waiting.reject(fail('inference_failed', { ...this.#name, problem: runtimeMessage(error) }, error));
+  #settle(waiting: Waiting): void {
+    waiting.settled = true;
+    if (waiting.deadlineMs < Number.POSITIVE_INFINITY) this.#timed.delete(waiting);
   }
+
+  #fail(waiting: Waiting, error: unknown): void {
+    if (waiting.settled) return;
+    this.#settle(waiting);
+    const { model, version } = this.#options;
+    const problem = runtimeMessage(error);
+    if (error instanceof MillraceError) waiting.reject(error);
+    else if (error instanceof ThreadStopped)
+      waiting.reject(fail('model_restarting', { model, version, problem }, error));
+    else waiting.reject(fail('inference_failed', { model, version, problem }, error));
+  }
+
+  #expire(waiting: Waiting): void {
+    const { endpoint } = this.#options;
+    const timeoutMs = Math.round(waiting.timeoutMs);
+    this.#fail(waiting, fail('deadline_exceeded', { endpoint, timeoutMs }));
+  }
+
+  /** Has a request rejected at its deadline, even while its run takes longer. */
+  #watch(waiting: Waiting): void {
+    this.#timed.add(waiting);
+    if (waiting.deadlineMs < this.#alarmMs) this.#setAlarm(waiting.deadlineMs);
+  }
+
+  #setAlarm(deadlineMs: number): void {
+    if (this.#alarm) clearTimeout(this.#alarm);
+    this.#alarmMs = deadlineMs;
+    const leftMs = Math.max(0, Math.ceil(deadlineMs - performance.now()));
+    this.#alarm = setTimeout(this.#onAlarm, leftMs).unref();
+  }
+
+  readonly #onAlarm = (): void => {
+    const nowMs = performance.now();
+    this.#alarm = null;
+    this.#alarmMs = Number.POSITIVE_INFINITY;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const waiting of this.#timed) {
+      if (waiting.deadlineMs <= nowMs) this.#expire(waiting);
+      else nextMs = Math.min(nextMs, waiting.deadlineMs);
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.#setAlarm(nextMs);
+  };
+}
+
+function sumOf(parts: readonly PredictionRows[]): ModelRun['timesMs'] {
+  let { input, infer, output } = noTimes;
+  for (const { prediction } of parts) {
+    input += prediction.timesMs?.input ?? 0;
+    infer += prediction.timesMs?.infer ?? 0;
+    output += prediction.timesMs?.output ?? 0;
+  }
+  return { input, infer, output };
 }

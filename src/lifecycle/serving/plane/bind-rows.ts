@@ -1,5 +1,6 @@
 import { fail } from '../../../core/errors.ts';
 import type { PackageManifest } from '../../../core/model-package.ts';
+import { cellRows, FlatRows, type RowBlock } from '../../../platform/onnx/index.ts';
 import { bindTensors } from './bind-tensors.ts';
 import type { RequestTensor } from './request.ts';
 import { expectation } from './row-check.ts';
@@ -32,19 +33,11 @@ export function bindRows(
   tensors: readonly RequestTensor[],
   rowCount: number,
   tolerated: ReadonlySet<string> | null,
-): readonly (readonly unknown[])[] {
-  if (shape.tensors) return bindTensors(endpoint, shape, tensors, rowCount, tolerated);
+): RowBlock {
+  if (shape.tensors) return cellRows(bindTensors(endpoint, shape, tensors, rowCount, tolerated));
   const { inputs } = shape.signature;
   const only = tensors.length === 1 ? tensors[0] : undefined;
-  if (
-    only &&
-    rowCount === 1 &&
-    only.width === inputs.length &&
-    spreads(shape, only) &&
-    Array.isArray(only.data)
-  ) {
-    return [only.data];
-  }
+  if (only && isFlat(shape, only)) return new FlatRows(only.data, only.width, rowCount);
   const sources = new Map<string, Source>();
   const unknown: RequestTensor[] = [];
   for (const tensor of tensors) if (!addSources(shape, tensor, tensors.length, sources)) unknown.push(tensor);
@@ -63,7 +56,15 @@ export function bindRows(
     const expected = inputs.map((f) => f.name).join(', ');
     throw fail('input_unexpected', { input: first.name, expected, endpoint });
   }
-  return Array.from({ length: rowCount }, (_, r) => row.map((source) => source && cell(source, r)));
+  return cellRows(Array.from({ length: rowCount }, (_, r) => row.map((source) => source && cell(source, r))));
+}
+
+/** Does the tensor hold all cells, scalars in the order of the signature? */
+function isFlat(shape: BoundShape, tensor: RequestTensor): boolean {
+  const { inputs } = shape.signature;
+  if (tensor.width !== inputs.length) return false;
+  const [only] = inputs;
+  return inputs.length === 1 ? only?.name === tensor.name && only.shape.length === 0 : spreads(shape, tensor);
 }
 
 function cell(source: Source, row: number): unknown {

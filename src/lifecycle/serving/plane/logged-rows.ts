@@ -37,7 +37,7 @@ export function answeredRows(
       score: answered.part.prediction.score?.[answered.part.from + i] ?? null,
       outputs: outputsJson(answered, i),
       flags: flags[i] ?? null,
-      cells: cells[i] ?? null,
+      cells: cells.row(i),
     };
   });
 }
@@ -75,7 +75,7 @@ export function failedRows(
       score: null,
       outputs: null,
       flags: null,
-      cells: share?.cells[share.rows.indexOf(row)] ?? null,
+      cells: share?.cells.row(share.rows.indexOf(row)) ?? null,
     };
   });
 }

@@ -1,9 +1,16 @@
-import type { BatchPart } from './batcher.ts';
+import type { BatchPart, ModelRun } from './batcher.ts';
 
 /** How often something happened and how long it took in all. */
 export interface DurationSum {
   count: number;
   ns: number;
+}
+
+/** Runs of one size, and the parts of their time. */
+export interface BatchStatistics {
+  readonly computeInput: DurationSum;
+  readonly computeInfer: DurationSum;
+  readonly computeOutput: DurationSum;
 }
 
 /** What a version did on an endpoint since the server was started, as Triton's statistics extension has it. */
@@ -21,11 +28,15 @@ export interface ModelStatistics {
   readonly computeInput: DurationSum;
   readonly computeInfer: DurationSum;
   readonly computeOutput: DurationSum;
+  /** Requests that the response cache was asked for. */
+  readonly cacheHit: DurationSum;
+  readonly cacheMiss: DurationSum;
   /** Runs by their number of rows. */
-  readonly batches: Map<number, DurationSum>;
+  readonly batches: Map<number, BatchStatistics>;
 }
 
 const nsPerMs = 1e6;
+const noTimes: ModelRun['timesMs'] = { input: 0, infer: 0, output: 0 };
 const none = (): DurationSum => ({ count: 0, ns: 0 });
 
 /** Statistics of all versions of all endpoints of a data plane. */
@@ -42,32 +53,21 @@ export class StatisticsBook {
    *
    * @param startedMs when it was complete, on the monotonic clock
    */
-  answered(
-    endpoint: string,
-    version: string,
-    rowCount: number,
-    startedMs: number,
-    { prediction, from, queuedMs = 0, computedMs = 0, queuedAtMs = startedMs }: BatchPart,
-  ): void {
+  answered(endpoint: string, version: string, rowCount: number, startedMs: number, part: BatchPart): void {
+    const { queuedMs = 0, queuedAtMs = startedMs, timesMs = noTimes, runs = [], cache } = part;
     const statistics = this.#statistics(endpoint, version);
     const totalMs = performance.now() - startedMs;
-    const inputMs = queuedAtMs - startedMs;
+    const inputMs = queuedAtMs - startedMs + timesMs.input;
     statistics.lastInferenceMs = Date.now();
     statistics.inferenceCount += rowCount;
     add(statistics.success, totalMs);
+    if (cache) add(cache.hit ? statistics.cacheHit : statistics.cacheMiss, cache.ms);
+    if (cache?.hit) return;
     add(statistics.queue, queuedMs);
     add(statistics.computeInput, inputMs);
-    add(statistics.computeInfer, computedMs);
-    add(statistics.computeOutput, Math.max(0, totalMs - inputMs - queuedMs - computedMs));
-    // Of the requests that one run computed, the first counts it.
-    if (from > 0) return;
-    statistics.executionCount++;
-    let batch = statistics.batches.get(prediction.rowCount);
-    if (!batch) {
-      batch = none();
-      statistics.batches.set(prediction.rowCount, batch);
-    }
-    add(batch, computedMs);
+    add(statistics.computeInfer, timesMs.infer);
+    add(statistics.computeOutput, Math.max(0, totalMs - inputMs - queuedMs - timesMs.infer));
+    for (const run of runs) addRun(statistics, run);
   }
 
   failed(endpoint: string, version: string, startedMs: number): void {
@@ -92,12 +92,26 @@ export class StatisticsBook {
         computeInput: none(),
         computeInfer: none(),
         computeOutput: none(),
+        cacheHit: none(),
+        cacheMiss: none(),
         batches: new Map(),
       };
       versions.set(version, statistics);
     }
     return statistics;
   }
+}
+
+function addRun(statistics: ModelStatistics, { rows, timesMs }: ModelRun): void {
+  statistics.executionCount++;
+  let batch = statistics.batches.get(rows);
+  if (!batch) {
+    batch = { computeInput: none(), computeInfer: none(), computeOutput: none() };
+    statistics.batches.set(rows, batch);
+  }
+  add(batch.computeInput, timesMs.input);
+  add(batch.computeInfer, timesMs.infer);
+  add(batch.computeOutput, timesMs.output);
 }
 
 function add(sum: DurationSum, ms: number): void {

@@ -4,11 +4,13 @@ import type { Digest } from '../../../core/json.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
 import { parseInput } from '../../../core/schema.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
-import { runtimeMessage } from '../../../platform/onnx/index.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import { ModelPlacer, runtimeMessage } from '../../../platform/onnx/index.ts';
 import type { RuntimeHosts } from '../../../platform/runtimes/index.ts';
 import type { EndpointRoute, ReplicaModel } from '../contract.ts';
+import { LoadedPackage } from './loaded-package.ts';
 import { featureContractSchema } from './row-check.ts';
-import { ServedModel } from './served-model.ts';
+import { placeRuntime } from './runtime.ts';
 
 /**
  * Model packages on the replica's disk and in its memory. A package is fetched once, checked against its
@@ -18,7 +20,9 @@ export class PackageLoader {
   readonly #blobs: BlobStore;
   readonly #fetchBlob: (digest: string) => Promise<Readable>;
   readonly #hosts: RuntimeHosts;
-  readonly #loaded = new Map<string, ServedModel>();
+  readonly #placer: ModelPlacer;
+  readonly #logger: Logger | null;
+  readonly #loaded = new Map<string, LoadedPackage>();
   readonly #states = new Map<string, ReplicaModel>();
   /** All blobs that a loaded package is made of, packages that it uses included. */
   readonly #parts = new Map<string, ReadonlySet<string>>();
@@ -27,9 +31,18 @@ export class PackageLoader {
     blobs: BlobStore,
     fetchBlob: (digest: string) => Promise<Readable>,
     hosts: RuntimeHosts = { python: null },
+    logger: Logger | null = null,
   ) {
     this.#blobs = blobs;
     this.#hosts = hosts;
+    this.#logger = logger;
+    this.#placer = new ModelPlacer({
+      onThread: (model, state, problem) =>
+        logger?.[state === 'stopped' ? 'error' : 'info'](
+          { model, problem },
+          `the thread of a model ${state}`,
+        ),
+    });
     this.#fetchBlob = fetchBlob;
   }
 
@@ -38,7 +51,7 @@ export class PackageLoader {
   }
 
   /** A loaded model; every digest of a route must have been ensured before. */
-  readonly modelOf = (digest: string): ServedModel => {
+  readonly modelOf = (digest: string): LoadedPackage => {
     const model = this.#loaded.get(digest);
     if (!model) throw new Error(`package ${digest} is not loaded`);
     return model;
@@ -51,7 +64,7 @@ export class PackageLoader {
       this.#states.set(digest, { digest, state: 'loading' });
       try {
         this.#loaded.set(digest, await this.#load(digest));
-        this.#states.set(digest, { digest, state: 'ready' });
+        this.#states.set(digest, { digest, state: 'ready', ...placementOf(this.modelOf(digest)) });
       } catch (error) {
         const message = error instanceof MillraceError ? error.message : runtimeMessage(error);
         this.#states.set(digest, { digest, state: 'failed', error: message });
@@ -79,7 +92,12 @@ export class PackageLoader {
       if (!kept.has(digest)) await this.#blobs.delete(digest);
   }
 
-  async #load(digest: string): Promise<ServedModel> {
+  /** Ends the thread that loads models; those that are loaded stay. */
+  async close(): Promise<void> {
+    await this.#placer.close();
+  }
+
+  async #load(digest: string): Promise<LoadedPackage> {
     const manifest = parseInput(packageManifestSchema, await this.#json(digest), 'package');
     const contract = manifest.contract
       ? parseInput(featureContractSchema, await this.#json(manifest.contract), 'contract')
@@ -89,7 +107,14 @@ export class PackageLoader {
       parts.add(blob);
       return this.#bytes(blob);
     };
-    const model = await ServedModel.load(digest, manifest, bytesOf, contract, this.#hosts);
+    const version = digest.slice(0, 15);
+    const loaded = await placeRuntime(manifest, bytesOf, this.#placer, this.#hosts, version);
+    const model = await LoadedPackage.warm(digest, manifest, contract, loaded).catch(async (error) => {
+      await loaded.model.close();
+      throw error;
+    });
+    const { maxRows, placement } = model;
+    this.#logger?.info({ model: manifest.model, digest, maxRows, ...placement }, 'model loaded and warm');
     this.#parts.set(digest, parts);
     return model;
   }
@@ -108,6 +133,14 @@ export class PackageLoader {
     if (!(await this.#blobs.info(name))) await this.#blobs.put(await this.#fetchBlob(digest), name);
     return this.#blobs.bytes(name);
   }
+}
+
+/** Where a model computes and why, for whoever looks at the replica. */
+function placementOf({ placement, maxRows }: LoadedPackage): Pick<ReplicaModel, 'placement'> {
+  if (!placement) return {};
+  const round = (ms: number) => Math.round(ms * 1000) / 1000;
+  const runs = placement.runs.map(({ rows, ms }) => ({ rows, ms: round(ms) }));
+  return { placement: { place: placement.place, maxRows, loadMs: round(placement.loadMs), runs } };
 }
 
 function packagesOf(route: EndpointRoute): string[] {

@@ -10,13 +10,14 @@ import {
   type ServedArm,
   withoutBroken,
 } from './endpoint-state.ts';
+import type { LoadedPackage } from './loaded-package.ts';
 import { answeredRows, failedRows } from './logged-rows.ts';
 import { type AnsweredRows, replyOutputs } from './merge-outputs.ts';
 import { StatisticsBook } from './model-statistics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
 import type { PredictionLogs } from './prediction-logs.ts';
 import type { PredictReply, PredictRequest } from './request.ts';
-import type { ServedModel } from './served-model.ts';
+import { ServedModel } from './served-model.ts';
 import { ShadowQueue } from './shadow-queue.ts';
 import { checkShare, predictShare, type Share, shareRows } from './shares.ts';
 
@@ -74,9 +75,10 @@ export class Plane {
    * Puts a route in force, at once for every request that comes after; those under way end with the models
    * that they began with. Its models must be loaded.
    */
-  async swap(route: EndpointRoute, modelOf: (digest: string) => ServedModel): Promise<void> {
+  async swap(route: EndpointRoute, packageOf: (digest: string) => LoadedPackage): Promise<void> {
     await this.#logs.ensure(route.endpoint);
     const before = this.#endpoints.get(route.endpoint);
+    const modelOf = servedModels(route, packageOf, before);
     const state = endpointState(route, modelOf, before, (arm, counts, reason) =>
       this.#withdraw(route, arm, counts, reason),
     );
@@ -255,4 +257,21 @@ export class Plane {
     }
     return false;
   }
+}
+
+/** The models of a route; those that were there before, with the same options, keep their queues and caches. */
+function servedModels(
+  { endpoint, options }: EndpointRoute,
+  packageOf: (digest: string) => LoadedPackage,
+  before: EndpointState | undefined,
+): (digest: string) => ServedModel {
+  const models = [...(before?.arms ?? []), before?.shadow].flatMap((arm) => (arm ? [arm.model] : []));
+  return (digest) => {
+    const loaded = packageOf(digest);
+    const same = models.find((model) => model.serves(loaded, options));
+    if (same) return same;
+    const model = new ServedModel(loaded, endpoint, options);
+    models.push(model);
+    return model;
+  };
 }

@@ -24,6 +24,8 @@ export interface PredictRequest {
   readonly tensors: readonly RequestTensor[];
   /** What happens to inputs that the model does not know: OIP refuses them, MLflow's protocol drops them. */
   readonly extras: 'refuse' | 'drop';
+  /** What the caller gives the model's own `predict` as params; only Python models take any. */
+  readonly params?: Readonly<Record<string, unknown>> | null;
   /** One per row, or null for ids of our own. */
   readonly predictionIds: readonly string[] | null;
   readonly entities: readonly (string | null)[] | null;

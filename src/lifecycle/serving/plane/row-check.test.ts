@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { modelSignatureSchema } from '../../../core/model-package.ts';
+import { FlatRows, type RowBlock } from '../../../platform/onnx/index.ts';
 import { bindRows } from './bind-rows.ts';
 import { featureContractSchema, RowCheck } from './row-check.ts';
 
@@ -59,6 +60,8 @@ test('each wrong value is refused with its input, value, row and what is expecte
   });
 });
 
+const cellsOf = (block: RowBlock) => Array.from({ length: block.rowCount }, (_, i) => block.row(i));
+
 test('inputs are found by column, by graph input, or side by side in one tensor', () => {
   const shape = {
     signature: modelSignatureSchema.parse({
@@ -82,15 +85,67 @@ test('inputs are found by column, by graph input, or side by side in one tensor'
     [2, 4],
   ];
   const side = { width: 2, data: [1, 3, 2, 4] };
-  assert.deepEqual(bindRows('e', shape, columns, 2, new Set()), rows);
-  assert.deepEqual(bindRows('e', shape, [{ name: 'x', ...side }], 2, new Set()), rows);
-  assert.deepEqual(bindRows('e', shape, [{ name: 'anything', ...side }], 2, new Set()), rows);
+  const bind = (...asked: Parameters<typeof bindRows>) => cellsOf(bindRows(...asked));
+  assert.deepEqual(bind('e', shape, columns, 2, new Set()), rows);
+  assert.deepEqual(bind('e', shape, [{ name: 'x', ...side }], 2, new Set()), rows);
+  assert.deepEqual(bind('e', shape, [{ name: 'anything', ...side }], 2, new Set()), rows);
   const extra = { name: 'entity', width: 1, data: ['u', 'v'] };
-  assert.deepEqual(bindRows('e', shape, [...columns, extra], 2, new Set(['entity'])), rows);
-  assert.deepEqual(bindRows('e', shape, [...columns, extra], 2, null), rows);
+  assert.deepEqual(bind('e', shape, [...columns, extra], 2, new Set(['entity'])), rows);
+  assert.deepEqual(bind('e', shape, [...columns, extra], 2, null), rows);
   assert.throws(() => bindRows('e', shape, [...columns, extra], 2, new Set()), { code: 'input_unexpected' });
   assert.throws(() => bindRows('e', shape, columns.slice(1), 2, null), {
     code: 'input_missing',
     message: /"b"/,
   });
+});
+
+test('rows that lie side by side are checked as lists of cells are, typed or not', () => {
+  const inputs = ['a', 'b', 'n'].map((name, i) => ({
+    name,
+    type: i < 2 ? 'double' : 'integer',
+    required: i !== 1,
+  }));
+  const signature = modelSignatureSchema.parse({ inputs, outputs: [] });
+  const columns = [{ name: 'a', required: true, range: { min: 0, max: 1 }, categories: null }];
+  const rowCheck = new RowCheck(signature, { columns });
+  const shape = { signature, graph: { inputs: [], outputs: [] } };
+  const rows = [
+    [0.5, 1e300, 7],
+    [0, Number.NaN, -7],
+    [2, 0.1, 2 ** 31 - 1],
+  ];
+  const verdicts = (data: ArrayLike<unknown>) => {
+    const block = bindRows('e', shape, [{ name: 'all', width: 3, data }], data.length / 3, null);
+    assert.notEqual(block.flat, null);
+    return rowCheck.checkBlock(block, (row) => row, 'e');
+  };
+  const expected = rows.map((row, i) => rowCheck.check(row, i, 'e'));
+  assert.deepEqual(verdicts(rows.flat()), expected);
+  assert.deepEqual(verdicts(Float64Array.from(rows.flat())), expected);
+  assert.equal(expected[1]?.[0]?.kind, 'missing');
+  assert.equal(expected[2]?.[0]?.kind, 'out-of-range');
+  for (const [bad, message] of [
+    [[0.5, Number.POSITIVE_INFINITY, 7], /input "b" of row 1 is Infinity/],
+    [[Number.NaN, 1, 7], /input "a" of row 1 is NaN/],
+    [[0.5, 1, 7.5], /input "n" of row 1 is 7.5/],
+    [[0.5, 1, 2 ** 31], /input "n" of row 1/],
+  ] as const) {
+    const all = [0.5, 1, 7, ...bad];
+    for (const data of [all, Float64Array.from(all)])
+      assert.throws(() => verdicts(data), { code: 'input_invalid', message });
+  }
+});
+
+test('rows of a tensor are cut, picked and read with the digits that their callers wrote', () => {
+  const single = new FlatRows(Float32Array.of(0.1, 123.456, -3e-9, 16777216, 1 / 3, 0), 2, 3);
+  assert.deepEqual(cellsOf(single), [
+    [0.1, 123.456],
+    [-3e-9, 16777216],
+    [0.33333334, 0],
+  ]);
+  assert.deepEqual(cellsOf(single.slice(1, 3)), cellsOf(single).slice(1));
+  assert.deepEqual(cellsOf(single.slice(1, 3).pick([1, 0])), cellsOf(single).slice(1).reverse());
+  assert.equal(single.pick([0]).flat?.data.constructor, Float32Array);
+  const plain = new FlatRows(['a', 1, 'b', 2], 2, 2);
+  assert.deepEqual(cellsOf(plain.pick([1])), [['b', 2]]);
 });

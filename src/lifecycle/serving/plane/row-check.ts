@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fail, type MillraceError } from '../../../core/errors.ts';
 import type { ModelSignature, SignatureField } from '../../../core/model-package.ts';
-import { describe } from '../../../platform/onnx/index.ts';
+import { describe, type FlatCells, type RowBlock } from '../../../platform/onnx/index.ts';
 
 /** What serving reads of a data contract; the data slice owns the whole of it. */
 export const featureContractSchema = z.object({
@@ -60,12 +60,50 @@ const typeNames: Readonly<Record<SignatureField['type'], string>> = {
 export class RowCheck {
   readonly #fields: readonly SignatureField[];
   readonly #checks: readonly CellCheck[];
+  /** Bounds of the numbers that are fit beyond doubt, by input; empty for inputs where it takes more to know. */
+  readonly #lows: Float64Array;
+  readonly #highs: Float64Array;
 
   /** @param tensors the model is served by its tensors: bindTensors has checked the values */
   constructor(signature: ModelSignature, contract: FeatureContract | null, tensors = false) {
     const known = new Map(contract?.columns.map((c) => [c.name, c]));
     this.#fields = signature.inputs;
     this.#checks = tensors ? [] : signature.inputs.map((field) => cellCheck(field, known.get(field.name)));
+    const bounds = signature.inputs.map((field) => plainBounds(field, known.get(field.name)));
+    this.#lows = Float64Array.from(bounds, ([low]) => low);
+    this.#highs = Float64Array.from(bounds, ([, high]) => high);
+  }
+
+  /**
+   * Checks the rows of a request, and returns the flags of each. Errors: those of `check`.
+   *
+   * @param numberOf a row's number for the message, or null when the request has only one
+   */
+  checkBlock(
+    block: RowBlock,
+    numberOf: (row: number) => number | null,
+    endpoint: string,
+  ): (readonly RowFlag[] | null)[] {
+    const { flat, rowCount } = block;
+    const flags = new Array<readonly RowFlag[] | null>(rowCount).fill(null);
+    for (let row = 0; row < rowCount; row++) {
+      if (flat && this.#isPlain(flat, row)) continue;
+      flags[row] = this.check(block.row(row), numberOf(row), endpoint);
+    }
+    return flags;
+  }
+
+  /** Are all cells of a row numbers within their bounds? */
+  #isPlain({ data, from, width }: FlatCells, row: number): boolean {
+    const lows = this.#lows;
+    const highs = this.#highs;
+    const start = from + row * width;
+    for (let c = 0; c < width; c++) {
+      const value = data[start + c];
+      if (typeof value !== 'number') return false;
+      if (!(value >= (lows[c] as number) && value <= (highs[c] as number))) return false;
+    }
+    return this.#checks.length === width;
   }
 
   /**
@@ -103,6 +141,17 @@ function refusal(field: SignatureField, value: unknown, row: number | null, endp
 export function expectation(field: SignatureField): string {
   const name = typeNames[field.type];
   return field.shape.length === 0 ? name : `a list of shape [${field.shape.join(', ')}], each ${name}`;
+}
+
+/** Between these a number needs no further look: finite, and within the contract's range. Empty when nothing is. */
+function plainBounds(
+  field: SignatureField,
+  column: FeatureContract['columns'][number] | undefined,
+): readonly [number, number] {
+  const real = field.type === 'double' || field.type === 'float';
+  if (!real || field.shape.length > 0) return [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const range = column?.range ?? { min: -Number.MAX_VALUE, max: Number.MAX_VALUE };
+  return [Math.max(range.min, -Number.MAX_VALUE), Math.min(range.max, Number.MAX_VALUE)];
 }
 
 function cellCheck(field: SignatureField, column: FeatureContract['columns'][number] | undefined): CellCheck {

@@ -1,125 +1,119 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { PackageManifest } from '../../../core/model-package.ts';
-import type { RuntimeHosts } from '../../../platform/runtimes/index.ts';
+import type { RowBlock } from '../../../platform/onnx/index.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
-import { featureColumnPrefix } from '../contract.ts';
-import { Batcher, type BatchPart } from './batcher.ts';
-import { type FeatureContract, RowCheck } from './row-check.ts';
-import { loadRuntime, type ModelRuntime } from './runtime.ts';
+import type { EndpointOptions } from '../contract.ts';
+import { Batcher, type BatchPart, type ModelParams } from './batcher.ts';
+import type { LoadedPackage } from './loaded-package.ts';
+import type { PredictRequest } from './request.ts';
+import { ResponseCache } from './response-cache.ts';
+import type { RowCheck } from './row-check.ts';
 
-/** Largest batch by default; a model whose big batches cost more per row gets a smaller one at warm-up. */
-const largestBatch = 128;
-const batchSizes = [8, 32, largestBatch] as const;
-/** Rows that may wait for one model before callers are told to come back. */
-const maxWaitingRows = 8192;
+/** What of an endpoint's options says how its models compute. */
+type ComputeOptions = Pick<EndpointOptions, 'batching' | 'cache' | 'timeoutMs'>;
 
-type Cells = readonly (readonly unknown[])[];
+type Asked = Pick<PredictRequest, 'startedMs' | 'timeoutMs' | 'params'>;
 
-/** A model package, loaded and warm: checks rows, predicts in batches, and is closed when nobody uses it. */
+/** A loaded package in the service of an endpoint: it batches, caches and keeps deadlines as the endpoint says. */
 export class ServedModel {
-  readonly digest: string;
-  readonly manifest: PackageManifest;
-  readonly check: RowCheck;
-  /** Names of the signature's inputs, in order, and the columns that they are logged in. */
-  readonly inputNames: ReadonlySet<string>;
-  readonly featureColumns: readonly SegmentColumn[];
-  readonly #model: ModelRuntime;
+  readonly package: LoadedPackage;
+  readonly #options: ComputeOptions;
   readonly #batcher: Batcher;
-  #users = 0;
-  #retired = false;
+  readonly #cache: ResponseCache | null;
+  /** Inputs whose cells differ in their dimensions from request to request. */
+  readonly #freeInputs: readonly number[];
 
-  private constructor(
-    digest: string,
-    manifest: PackageManifest,
-    contract: FeatureContract | null,
-    model: ModelRuntime,
-    maxRows: number,
-  ) {
-    this.digest = digest;
-    this.manifest = manifest;
-    this.check = new RowCheck(manifest.signature, contract, manifest.tensors !== undefined);
-    this.inputNames = new Set(manifest.signature.inputs.map((f) => f.name));
-    this.featureColumns = manifest.signature.inputs.map((f) => ({
-      name: featureColumnPrefix + f.name,
-      type: f.shape.length > 0 ? 'VARCHAR' : logTypes[f.type],
-    }));
-    this.#model = model;
-    const name = { model: manifest.model, version: digest.slice(0, 15) };
-    this.#batcher = new Batcher((rows) => model.predictRows(rows), name, { maxRows, maxWaitingRows });
+  constructor(loaded: LoadedPackage, endpoint: string, options: ComputeOptions) {
+    const { digest, manifest } = loaded;
+    const { maxRows, maxDelayUs, maxWaitingRows } = options.batching;
+    this.package = loaded;
+    this.#options = options;
+    this.#batcher = new Batcher((blocks, params) => loaded.run(blocks, params), {
+      ...{ endpoint, model: manifest.model, version: digest.slice(0, 15) },
+      maxRows: manifest.tensors === 'whole' ? 1 : (maxRows ?? loaded.maxRows),
+      maxDelayMs: maxDelayUs / 1000,
+      maxWaitingRows,
+      concurrency: loaded.concurrency,
+    });
+    this.#cache = options.cache && new ResponseCache(digest, options.cache);
+    this.#freeInputs = manifest.signature.inputs.flatMap(({ shape }, i) =>
+      shape.some((d) => d < 0) ? [i] : [],
+    );
   }
 
-  /**
-   * Loads a package and warms it up with its sample rows, so that the first caller does not pay for it.
-   * Throws `onnx_invalid` when the runtime refuses the graph, `inference_failed` when the samples fail.
-   */
-  static async load(
-    digest: string,
-    manifest: PackageManifest,
-    bytesOf: (digest: string) => Promise<Uint8Array>,
-    contract: FeatureContract | null,
-    hosts: RuntimeHosts,
-  ): Promise<ServedModel> {
-    const model = await loadRuntime(manifest, bytesOf, hosts, digest.slice(0, 15));
-    const names = manifest.signature.inputs.map((f) => f.name);
-    const sample = manifest.sample.map((row) => names.map((name) => row[name]));
-    const maxRows = sample.length > 0 ? await measureBatch(model, sample) : largestBatch;
-    return new ServedModel(digest, manifest, contract, model, maxRows);
+  get manifest(): PackageManifest {
+    return this.package.manifest;
+  }
+
+  get check(): RowCheck {
+    return this.package.check;
+  }
+
+  get inputNames(): ReadonlySet<string> {
+    return this.package.inputNames;
+  }
+
+  get featureColumns(): readonly SegmentColumn[] {
+    return this.package.featureColumns;
   }
 
   get idle(): boolean {
     return this.#batcher.idle;
   }
 
-  predict(rows: Cells, endpoint: string): Promise<BatchPart> {
-    return this.#batcher.predict(rows, endpoint);
+  /** Would another with these options behave as this one does? */
+  serves(loaded: LoadedPackage, { batching, cache, timeoutMs }: ComputeOptions): boolean {
+    const { batching: b, cache: c, timeoutMs: t } = this.#options;
+    return this.package === loaded && isDeepStrictEqual([batching, cache, timeoutMs], [b, c, t]);
+  }
+
+  /** Predicts the rows of a request, within its deadline and the endpoint's. Errors: those of the Batcher. */
+  async predict(block: RowBlock, asked: Asked): Promise<BatchPart> {
+    const cache = this.#cache;
+    if (!cache) return this.#compute(block, asked);
+    const startedMs = performance.now();
+    const params = asked.params ? JSON.stringify(asked.params) : '';
+    const key = cache.keyOf(block, params);
+    const known = cache.get(key, startedMs);
+    if (known) return { ...known, cache: { hit: true, ms: performance.now() - startedMs } };
+    const part = await this.#compute(block, asked);
+    const computedMs = performance.now();
+    cache.set(key, part, block.rowCount, computedMs);
+    return { ...part, cache: { hit: false, ms: computedMs - startedMs } };
   }
 
   /** A user keeps the model open until the matching `release`. */
   acquire(): this {
-    this.#users++;
+    this.package.acquire();
     return this;
   }
 
   release(): void {
-    this.#users--;
-    this.#closeIfUnused();
+    this.package.release();
   }
 
-  /** No new users will come: the model is closed as soon as the present ones are done. */
-  retire(): void {
-    this.#retired = true;
-    this.#closeIfUnused();
+  #compute(block: RowBlock, { startedMs, timeoutMs = null, params = null }: Asked): Promise<BatchPart> {
+    const limitMs = Math.min(
+      timeoutMs ?? Number.POSITIVE_INFINITY,
+      this.#options.timeoutMs ?? Number.POSITIVE_INFINITY,
+    );
+    return this.#batcher.predict({
+      ...{ block, params, key: this.#keyOf(block, params) },
+      ...{ deadlineMs: startedMs + limitMs, timeoutMs: limitMs },
+    });
   }
 
-  #closeIfUnused(): void {
-    if (this.#retired && this.#users === 0) void this.#model.close();
+  /** Only requests with the same dimensions and params can share a run. */
+  #keyOf(block: RowBlock, params: ModelParams): string {
+    if (this.#freeInputs.length === 0 && params === null) return '';
+    const row = block.row(0);
+    const dimensions = this.#freeInputs.map((input) => dimensionsOf(row[input]));
+    return JSON.stringify([dimensions, params]);
   }
 }
 
-const logTypes = {
-  boolean: 'BOOLEAN',
-  integer: 'BIGINT',
-  long: 'BIGINT',
-  float: 'DOUBLE',
-  double: 'DOUBLE',
-  string: 'VARCHAR',
-  datetime: 'VARCHAR',
-  binary: 'VARCHAR',
-} as const;
-
-/** The largest batch whose time per row is at most a quarter above the best one seen. */
-async function measureBatch(model: ModelRuntime, sample: Cells): Promise<number> {
-  await model.predictRows(sample);
-  const perRow: { size: number; ms: number }[] = [];
-  for (const size of batchSizes) {
-    const rows = Array.from({ length: size }, (_, i) => sample[i % sample.length] ?? []);
-    let bestMs = Number.POSITIVE_INFINITY;
-    for (let repeat = 0; repeat < 3; repeat++) {
-      const start = performance.now();
-      await model.predictRows(rows);
-      bestMs = Math.min(bestMs, performance.now() - start);
-    }
-    perRow.push({ size, ms: bestMs / size });
-  }
-  const best = Math.min(...perRow.map((p) => p.ms));
-  return perRow.findLast((p) => p.ms <= best * 1.25)?.size ?? largestBatch;
+function dimensionsOf(cell: unknown): number[] {
+  const dimensions: number[] = [];
+  for (let level = cell; Array.isArray(level); level = level[0]) dimensions.push(level.length);
+  return dimensions;
 }

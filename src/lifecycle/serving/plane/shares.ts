@@ -1,4 +1,5 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
+import type { RowBlock } from '../../../platform/onnx/index.ts';
 import { bindRows } from './bind-rows.ts';
 import type { EndpointState, RowPlan, ServedArm } from './endpoint-state.ts';
 import { type AnsweredRows, answeredPart } from './merge-outputs.ts';
@@ -10,7 +11,7 @@ export interface Share {
   readonly arm: ServedArm;
   /** Row numbers in the request. */
   readonly rows: readonly number[];
-  readonly cells: readonly (readonly unknown[])[];
+  readonly cells: RowBlock;
   /** Flags of each row; empty until the rows were checked. */
   readonly flags: (readonly RowFlag[] | null)[];
 }
@@ -37,17 +38,15 @@ export function shareRows(
   return [...groups].map(([arm, rows]) => {
     const { manifest } = arm.model;
     const all = bindRows(request.endpoint, manifest, request.tensors, request.rowCount, tolerated);
-    const cells = rows.length === all.length ? all : rows.map((row) => all[row] ?? []);
+    const cells = rows.length === all.rowCount ? all : all.pick(rows);
     return { arm, rows, cells, flags: [] };
   });
 }
 
 /** Checks every row of a share and keeps its flags. Errors: those of RowCheck. */
 export function checkShare(request: PredictRequest, { arm, rows, cells, flags }: Share): void {
-  for (const [i, row] of cells.entries()) {
-    const number = request.rowCount === 1 ? null : (rows[i] ?? null);
-    flags.push(arm.model.check.check(row, number, request.endpoint));
-  }
+  const numberOf = (i: number) => (request.rowCount === 1 ? null : (rows[i] ?? null));
+  for (const found of arm.model.check.checkBlock(cells, numberOf, request.endpoint)) flags.push(found);
 }
 
 /**
@@ -72,7 +71,7 @@ export async function predictShare(request: PredictRequest, share: Share): Promi
 async function computeShare(request: PredictRequest, { arm, rows, cells }: Share): Promise<AnsweredRows> {
   const model = arm.model.acquire();
   try {
-    const part = await model.predict(cells, request.endpoint);
+    const part = await model.predict(cells, request);
     const { score } = part.prediction;
     for (let i = 0; score && i < rows.length; i++) {
       const value = score[part.from + i];

@@ -1,0 +1,127 @@
+import type { PackageManifest } from '../../../core/model-package.ts';
+import { OnnxModel, type Placement, type Prediction, type RowBlock } from '../../../platform/onnx/index.ts';
+import type { SegmentColumn } from '../../../platform/segments/index.ts';
+import { featureColumnPrefix } from '../contract.ts';
+import type { ModelParams } from './batcher.ts';
+import { type FeatureContract, RowCheck } from './row-check.ts';
+import type { ModelRuntime } from './runtime.ts';
+
+/** Largest batch of a model that was not measured. */
+const largestBatch = 128;
+const batchSizes = [8, 32, largestBatch] as const;
+
+type Cells = readonly (readonly unknown[])[];
+
+/** A model package in memory, warm; endpoints share it. It is closed when nobody uses it. */
+export class LoadedPackage {
+  readonly digest: string;
+  readonly manifest: PackageManifest;
+  readonly check: RowCheck;
+  /** Names of the signature's inputs, in order, and the columns that they are logged in. */
+  readonly inputNames: ReadonlySet<string>;
+  readonly featureColumns: readonly SegmentColumn[];
+  /** Rows of a run that warm-up found best, and runs that may go on at the same time. */
+  readonly maxRows: number;
+  readonly concurrency: number;
+  /** Where it computes, for an ONNX graph. */
+  readonly placement: Placement | null;
+  readonly #runtime: ModelRuntime;
+  #users = 0;
+  #retired = false;
+
+  private constructor(
+    digest: string,
+    manifest: PackageManifest,
+    contract: FeatureContract | null,
+    { model, placement }: { model: ModelRuntime; placement: Placement | null },
+    maxRows: number,
+  ) {
+    this.digest = digest;
+    this.manifest = manifest;
+    this.check = new RowCheck(manifest.signature, contract, manifest.tensors !== undefined);
+    this.inputNames = new Set(manifest.signature.inputs.map((f) => f.name));
+    this.featureColumns = manifest.signature.inputs.map((f) => ({
+      name: featureColumnPrefix + f.name,
+      type: f.shape.length > 0 ? 'VARCHAR' : logTypes[f.type],
+    }));
+    this.#runtime = model;
+    this.placement = placement;
+    // Rows of such a model have no dimension in common: each request is a run of its own.
+    this.maxRows = manifest.tensors === 'whole' ? 1 : maxRows;
+    this.concurrency = model.concurrency ?? 1;
+  }
+
+  /**
+   * Takes a loaded model and warms it up with its sample rows where its placement did not, so that the first
+   * caller does not pay for it. Throws what the model throws for its samples.
+   */
+  static async warm(
+    digest: string,
+    manifest: PackageManifest,
+    contract: FeatureContract | null,
+    loaded: { readonly model: ModelRuntime; readonly placement: Placement | null },
+  ): Promise<LoadedPackage> {
+    const names = manifest.signature.inputs.map((f) => f.name);
+    const sample = manifest.sample.map((row) => names.map((name) => row[name]));
+    const measured = loaded.placement?.maxRows;
+    const maxRows = measured ?? (sample.length > 0 ? await measureBatch(loaded.model, sample) : largestBatch);
+    return new LoadedPackage(digest, manifest, contract, loaded, maxRows);
+  }
+
+  /** Computes the rows of several requests in one run. */
+  run(blocks: readonly RowBlock[], params: ModelParams): Promise<Prediction> {
+    const runtime = this.#runtime;
+    if (runtime instanceof OnnxModel) return runtime.predictBlocks(blocks);
+    const rows = blocks.flatMap((block) => Array.from({ length: block.rowCount }, (_, i) => block.row(i)));
+    return runtime.predictRows(rows, params);
+  }
+
+  /** A user keeps the model open until the matching `release`. */
+  acquire(): void {
+    this.#users++;
+  }
+
+  release(): void {
+    this.#users--;
+    this.#closeIfUnused();
+  }
+
+  /** No new users will come: the model is closed as soon as the present ones are done. */
+  retire(): void {
+    this.#retired = true;
+    this.#closeIfUnused();
+  }
+
+  #closeIfUnused(): void {
+    if (this.#retired && this.#users === 0) void this.#runtime.close();
+  }
+}
+
+const logTypes = {
+  boolean: 'BOOLEAN',
+  integer: 'BIGINT',
+  long: 'BIGINT',
+  float: 'DOUBLE',
+  double: 'DOUBLE',
+  string: 'VARCHAR',
+  datetime: 'VARCHAR',
+  binary: 'VARCHAR',
+} as const;
+
+/** The largest batch whose time per row is at most a quarter above the best one seen. */
+async function measureBatch(model: ModelRuntime, sample: Cells): Promise<number> {
+  await model.predictRows(sample);
+  const perRow: { size: number; ms: number }[] = [];
+  for (const size of batchSizes) {
+    const rows = Array.from({ length: size }, (_, i) => sample[i % sample.length] ?? []);
+    let bestMs = Number.POSITIVE_INFINITY;
+    for (let repeat = 0; repeat < 3; repeat++) {
+      const start = performance.now();
+      await model.predictRows(rows);
+      bestMs = Math.min(bestMs, performance.now() - start);
+    }
+    perRow.push({ size, ms: bestMs / size });
+  }
+  const best = Math.min(...perRow.map((p) => p.ms));
+  return perRow.findLast((p) => p.ms <= best * 1.25)?.size ?? largestBatch;
+}

@@ -1,0 +1,55 @@
+import type { OutputTensor, Prediction } from '../../../platform/onnx/index.ts';
+
+/** Some rows of a prediction. */
+export interface PredictionRows {
+  readonly prediction: Prediction;
+  readonly from: number;
+  readonly rowCount: number;
+}
+
+/** One prediction out of rows of several, in this order and in memory of its own. All are of one model. */
+export function concatenated(parts: readonly PredictionRows[]): Prediction {
+  const [first] = parts;
+  if (!first) return { rowCount: 0, outputs: [], score: null };
+  const rowCount = parts.reduce((sum, part) => sum + part.rowCount, 0);
+  const outputs = first.prediction.outputs.map((output, o): OutputTensor => {
+    const pieces = parts.map(({ prediction, from, rowCount: rows }) => {
+      const data = prediction.outputs[o]?.data ?? [];
+      return slice(data, from * output.width, (from + rows) * output.width);
+    });
+    const shape =
+      first.prediction.whole || output.shape.length === 0
+        ? output.shape
+        : [rowCount, ...output.shape.slice(1)];
+    return { ...output, shape, data: joined(pieces) };
+  });
+  const scores = parts.map(({ prediction, from, rowCount: rows }) =>
+    prediction.score?.slice(from, from + rows),
+  );
+  const score = first.prediction.score && Float64Array.from(scores.flatMap((s) => (s ? [...s] : [])));
+  const { whole } = first.prediction;
+  return { rowCount, outputs, score, ...(whole ? { whole } : {}) };
+}
+
+type Values = OutputTensor['data'];
+
+function slice(data: Values, from: number, to: number): Values {
+  if (ArrayBuffer.isView(data)) return (data as Float32Array).slice(from, to);
+  return Array.prototype.slice.call(data, from, to) as Values;
+}
+
+function joined(pieces: readonly Values[]): Values {
+  const [first] = pieces;
+  if (pieces.length === 1 && first) return first;
+  if (first && ArrayBuffer.isView(first) && pieces.every((p) => p.constructor === first.constructor)) {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const all = new (first.constructor as Float32ArrayConstructor)(length);
+    let at = 0;
+    for (const piece of pieces) {
+      all.set(piece as Float32Array, at);
+      at += piece.length;
+    }
+    return all;
+  }
+  return pieces.flatMap((piece) => Array.from(piece as ArrayLike<Values[number]>));
+}
