@@ -1,13 +1,15 @@
-"""Converts a logged scikit-learn or LightGBM model to ONNX and compares the two on the same rows.
+"""Converts a logged scikit-learn, LightGBM or XGBoost model to ONNX and compares the two on the same rows.
 
     convert.py --model DIR --signature signature.json --rows rows.json --out model.onnx --report report.json
 
-`signature.json` is [{"name", "type", "shape"}] in MLflow's types, `rows.json` a list of {column: value}. The
-report says how the inputs are laid out, the classes, and the greatest difference between the two models. Exit
-status 3 means that the report holds {"problem", "remedy"} for the user; any other is a fault of this script.
+`signature.json` is [{"name", "type", "shape"}] in MLflow's types, `rows.json` a list of {column: value}; `--holdout`
+names a file like that of rows that the model was not trained on. The report says how the inputs are laid out, the
+classes, and the greatest difference between the two models. Exit status 3 means that the report holds {"problem",
+"remedy", "difference"} for the user; any other is a fault of this script.
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import sys
@@ -23,22 +25,23 @@ SIDE_BY_SIDE = ("float32 side by side", "float64 side by side")
 class Refusal(Exception):
     """The model cannot be converted; said in words for the person who trained it."""
 
-    def __init__(self, problem, remedy):
+    def __init__(self, problem, remedy, difference=None):
         super().__init__(problem)
-        self.problem, self.remedy = problem, remedy
+        self.problem, self.remedy, self.difference = problem, remedy, difference
 
 
 def main():
     parser = argparse.ArgumentParser()
     for name in ("model", "signature", "rows", "out", "report"):
         parser.add_argument(f"--{name}", required=True, type=Path)
-    parser.add_argument("--flavor", required=True, choices=["sklearn", "lightgbm"])
+    parser.add_argument("--flavor", required=True, choices=["sklearn", "lightgbm", "xgboost"])
+    parser.add_argument("--holdout", type=Path, help="rows that the model was not trained on")
     parser.add_argument("--bound", required=True, type=float, help="greatest difference that is accepted")
     args = parser.parse_args()
     try:
         report = convert(args)
     except Refusal as refusal:
-        args.report.write_text(json.dumps({"problem": refusal.problem, "remedy": refusal.remedy}))
+        args.report.write_text(json.dumps(vars(refusal)))
         return 3
     args.report.write_text(json.dumps(report))
     return 0
@@ -68,20 +71,34 @@ def convert(args):
             "Log it as ONNX yourself (mlflow.onnx.log_model), or use estimators that skl2onnx converts.",
         )
     difference, strategy, onnx = best
-    if not difference <= args.bound:
-        raise Refusal(
-            f"its ONNX form differs from the Python model by up to {difference:.3g} on {len(frame)} rows, "
-            f"more than {args.bound:g}",
-            "Scale large numbers before trees and polynomials, or log it as ONNX (mlflow.onnx.log_model).",
-        )
+    require_close(difference, len(frame), "", args.bound)
+    holdout = None
+    if args.holdout is not None:
+        held = to_frame(fields, json.loads(args.holdout.read_text()))
+        apart = compare(onnx, python_outputs(model, held), fields, held)
+        print(f"greatest difference {apart:.3g} on {len(held)} rows that were held out", flush=True)
+        require_close(apart, len(held), " that were held out", args.bound)
+        holdout = {"rows": len(held), "maxAbsDifference": float(apart)}
     args.out.write_bytes(onnx.SerializeToString())
     classes = getattr(model, "classes_", None)
     return {
         "rows": len(frame),
         "maxAbsDifference": float(difference),
         "numbersAs": strategy,
+        "holdout": holdout,
         "classes": None if classes is None else [plain(c) for c in classes],
     }
+
+
+def require_close(difference, rows, which, bound):
+    if difference <= bound:
+        return
+    raise Refusal(
+        f"its ONNX form differs from the Python model by up to {difference:.3g} on {rows} rows{which}, "
+        f"more than {bound:g}",
+        "Scale large numbers before trees and polynomials, or log it as ONNX (mlflow.onnx.log_model).",
+        float(difference) if difference != float("inf") else None,
+    )
 
 
 def load(flavor, path):
@@ -93,12 +110,19 @@ def load(flavor, path):
             f"the model needs the Python module {error.name}, which is not installed here",
             f"Install {error.name} into the environment that MILLRACE_PYTHON names.",
         ) from error
+    if is_booster(model):
+        return model
     if not hasattr(model, "predict") or not hasattr(model, "get_params"):
         raise Refusal(
             f"it is a {type(model).__name__} without scikit-learn's interface",
             "Train with the scikit-learn interface (for LightGBM: LGBMClassifier), or log it as ONNX.",
         )
     return model
+
+
+def is_booster(model):
+    """Is it LightGBM's or XGBoost's own kind of model, without scikit-learn's interface?"""
+    return type(model).__name__ == "Booster" and type(model).__module__.split(".")[0] in ("lightgbm", "xgboost")
 
 
 def strategies(fields):
@@ -141,14 +165,74 @@ def graph_inputs(fields, strategy):
 def to_onnx(model, fields, strategy):
     from skl2onnx import convert_sklearn
 
+    if is_booster(model):
+        return booster_to_onnx(model, fields, strategy)
     register_lightgbm()
+    register_xgboost()
     final = model.steps[-1][1] if hasattr(model, "steps") else model
     options = {id(final): {"zipmap": False}} if hasattr(final, "classes_") else None
-    return convert_sklearn(
-        model,
-        initial_types=graph_inputs(fields, strategy),
-        options=options,
-        target_opset={"": 18, "ai.onnx.ml": 3},
+    with without_names(final):
+        return convert_sklearn(
+            model,
+            initial_types=graph_inputs(fields, strategy),
+            options=options,
+            target_opset={"": 18, "ai.onnx.ml": 3},
+        )
+
+
+@contextlib.contextmanager
+def without_names(estimator):
+    """XGBoost's converter knows features by their position only."""
+    booster = estimator.get_booster() if hasattr(estimator, "get_booster") else None
+    names = booster.feature_names if booster is not None else None
+    if names is None:
+        yield
+        return
+    booster.feature_names = [f"f{i}" for i in range(len(names))]
+    try:
+        yield
+    finally:
+        booster.feature_names = names
+
+
+def booster_to_onnx(model, fields, strategy):
+    """Boosters take all columns side by side, by position, in single precision."""
+    import onnxmltools
+    from onnxmltools.convert.common.data_types import FloatTensorType
+
+    one_tensor = len(fields) == 1 and fields[0]["shape"]
+    if strategy != SIDE_BY_SIDE[0] and not (strategy == "float32" and len(fields) == 1):
+        raise ValueError("boosters are converted side by side only")
+    width = model.num_features() if hasattr(model, "num_features") else model.num_feature()
+    name = fields[0]["name"] if one_tensor or len(fields) == 1 else graph_inputs(fields, strategy)[0][0]
+    types = [(name, FloatTensorType([None, width]))]
+    if type(model).__module__.startswith("xgboost"):
+        model = model.copy()
+        model.feature_names = [f"f{i}" for i in range(width)]
+        return onnxmltools.convert_xgboost(model, initial_types=types, target_opset=15)
+    return onnxmltools.convert_lightgbm(model, initial_types=types, target_opset=15, zipmap=False)
+
+
+def register_xgboost():
+    if "xgboost" not in sys.modules:
+        return
+    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
+    from skl2onnx import update_registered_converter
+    from skl2onnx.common.shape_calculator import (
+        calculate_linear_classifier_output_shapes,
+        calculate_linear_regressor_output_shapes,
+    )
+    from xgboost import XGBClassifier, XGBRegressor
+
+    update_registered_converter(
+        XGBClassifier,
+        "XGBoostXGBClassifier",
+        calculate_linear_classifier_output_shapes,
+        convert_xgboost,
+        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
+    )
+    update_registered_converter(
+        XGBRegressor, "XGBoostXGBRegressor", calculate_linear_regressor_output_shapes, convert_xgboost
     )
 
 
@@ -237,10 +321,24 @@ def vary(value, field, rng):
 
 def python_outputs(model, frame):
     """Label (or value) and, of a classifier, the probabilities."""
+    if is_booster(model):
+        return {"label": booster_outputs(model, frame)}
     outputs = {"label": model.predict(frame)}
     if hasattr(model, "predict_proba"):
         outputs["probability"] = model.predict_proba(frame)
     return outputs
+
+
+def booster_outputs(model, frame):
+    import numpy as np
+
+    if type(model).__module__.startswith("lightgbm"):
+        return model.predict(frame)
+    import xgboost
+
+    # By the names that it was trained with, where it has any; the signature's otherwise.
+    matrix = xgboost.DMatrix(np.asarray(frame, dtype=np.float64), feature_names=model.feature_names)
+    return model.predict(matrix)
 
 
 def compare(onnx, expected, fields, frame):
@@ -263,14 +361,20 @@ def compare(onnx, expected, fields, frame):
         feeds[field["name"]] = cast(values, dtypes[field["name"]]).reshape(len(frame), -1)
     outputs = session.run(None, feeds)
     if "probability" not in expected:
-        ours = np.asarray(outputs[0], dtype=np.float64).reshape(len(frame), -1)
         theirs = np.asarray(expected["label"], dtype=np.float64).reshape(len(frame), -1)
+        # A booster's graph has probabilities beside the label, of both classes where the booster gives one number.
+        ours = outputs[0] if len(outputs) == 1 or not is_real(outputs[1]) else outputs[1]
+        ours = np.asarray(ours, dtype=np.float64).reshape(len(frame), -1)[:, -theirs.shape[1] :]
         return float(np.max(np.abs(ours - theirs) / (1 + np.abs(theirs))))
     labels = np.asarray(outputs[0]).reshape(len(frame), -1)
     wrong = np.mean(labels.astype(str) != np.asarray(expected["label"]).astype(str).reshape(len(frame), -1))
     if wrong > LABEL_ERRORS_ALLOWED:
         return float("inf")
     return float(np.max(np.abs(np.asarray(outputs[1], dtype=np.float64) - expected["probability"])))
+
+
+def is_real(values):
+    return getattr(getattr(values, "dtype", None), "kind", "") == "f"
 
 
 def cast(values, kind):

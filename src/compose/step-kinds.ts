@@ -1,15 +1,20 @@
-import { join } from 'node:path';
-import { installationDirectory } from '../core/installation.ts';
 import { evaluateStep } from '../lifecycle/evaluation/index.ts';
-import { findPython, trainStep } from '../lifecycle/pipelines/index.ts';
+import { trainStep } from '../lifecycle/pipelines/index.ts';
 import { batchStep, packageStep } from '../lifecycle/serving/index.ts';
 import type { Settings } from '../platform/config/index.ts';
+import type { Logger } from '../platform/log/index.ts';
 import type { StepKind } from '../platform/registries/index.ts';
-
-const environmentPython = join(installationDirectory, '.venv/bin/python');
+import { givenPython } from './given-python.ts';
 
 /** The step kinds that workers run. Control knows them too: it checks their inputs and outputs. */
-export function workerStepKinds(settings: Settings): readonly StepKind[] {
-  const python = findPython(settings.python, environmentPython);
-  return [trainStep(python), packageStep(python), evaluateStep, batchStep];
+export function workerStepKinds(settings: Settings, log: Logger): readonly StepKind[] {
+  const python = givenPython(settings);
+  // Loaded when a step needs it: control knows these kinds too, and runs no models.
+  const host = async () => (await import('./python-host.ts')).pythonHost(settings, log);
+  return [
+    trainStep(python),
+    packageStep(python, host),
+    evaluateStep(async () => ({ python: await host() })),
+    batchStep,
+  ];
 }

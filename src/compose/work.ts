@@ -28,7 +28,7 @@ export async function startWork(settings: Settings, log: Logger): Promise<Runnin
   });
   const runner = new StepRunner({
     queue: new HttpJobQueue(client),
-    kinds: workerStepKinds(settings),
+    kinds: workerStepKinds(settings, log),
     worker: `${settings.worker}/${uuidv7()}`,
     attempts: new Attempts(join(directory.work, 'attempts')),
     blobs: new ControlBlobs(client, await openDirectoryBlobs(join(directory.work, 'blobs'))),

@@ -3,6 +3,7 @@ import { type Digest, digestOf } from '../../core/json.ts';
 import { type PackageManifest, packageManifestSchema } from '../../core/model-package.ts';
 import { OnnxModel } from '../../platform/onnx/index.ts';
 import type { StepBlobs } from '../../platform/registries/index.ts';
+import { type LoadedModel, openModel, type RuntimeHosts } from '../../platform/runtimes/index.ts';
 import type { HoldoutRows } from './loadHoldout.ts';
 
 /** Rows scored in one run. */
@@ -12,19 +13,24 @@ const BATCH_ROWS = 256;
 export class PackagedModel {
   readonly digest: string;
   readonly manifest: PackageManifest;
-  readonly #onnx: OnnxModel;
+  readonly #model: LoadedModel;
 
-  private constructor(digest: string, manifest: PackageManifest, onnx: OnnxModel) {
+  private constructor(digest: string, manifest: PackageManifest, model: LoadedModel) {
     this.digest = digest;
     this.manifest = manifest;
-    this.#onnx = onnx;
+    this.#model = model;
   }
 
   /**
    * Opens a package by the digest of its manifest. Throws `blob_missing`, `onnx_invalid`, `evaluation_no_score`,
    * and `evaluation_class_mismatch` where the score is the probability of another class than the positive one.
    */
-  static async open(blobs: StepBlobs, digest: string, positiveClass: string): Promise<PackagedModel> {
+  static async open(
+    blobs: StepBlobs,
+    digest: string,
+    positiveClass: string,
+    hosts: RuntimeHosts = { python: null },
+  ): Promise<PackagedModel> {
     const bytes = await blobs.bytes(digest as Digest);
     const manifest = packageManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
     const name = `${manifest.model} (${digestOf(bytes).slice(0, 19)})`;
@@ -38,8 +44,12 @@ export class PackagedModel {
     if (knowsPositive && scored !== undefined && !sameClass(scored, positiveClass)) {
       throw fail('evaluation_class_mismatch', { model: name, scored, positiveClass });
     }
-    const onnx = await OnnxModel.load(await blobs.bytes(manifest.onnx as Digest), manifest);
-    return new PackagedModel(digest, manifest, onnx);
+    const bytesOf = (blob: string) => blobs.bytes(blob as Digest);
+    const loadOnnx = async (graph: PackageManifest, onnx: string) =>
+      OnnxModel.load(await bytesOf(onnx), graph);
+    const version = digest.slice(0, 'sha256:'.length + 12);
+    const model = await openModel(manifest, { hosts, version, bytesOf, loadOnnx });
+    return new PackagedModel(digest, manifest, model);
   }
 
   get inputs(): readonly string[] {
@@ -60,10 +70,9 @@ export class PackagedModel {
     for (let from = 0; from < labels.length; from += BATCH_ROWS) {
       signal.throwIfAborted();
       const rows = Math.min(BATCH_ROWS, labels.length - from);
-      const batch = Object.fromEntries(
-        this.inputs.map((name) => [name, columns[name]?.slice(from, from + rows) ?? new Array(rows)]),
-      );
-      const { score } = await this.#onnx.predict(batch, rows);
+      const cells = this.inputs.map((name) => columns[name]);
+      const batch = Array.from({ length: rows }, (_, row) => cells.map((column) => column?.[from + row]));
+      const { score } = await this.#model.predictRows(batch);
       scores.set(score ?? new Float64Array(rows).fill(Number.NaN), from);
     }
     return scores;
@@ -71,11 +80,11 @@ export class PackagedModel {
 
   /** Scores one row alone, as a request would. */
   async scoreRow(columns: HoldoutRows['columns'], row: number): Promise<void> {
-    await this.#onnx.predictRows([this.inputs.map((name) => columns[name]?.[row] ?? null)]);
+    await this.#model.predictRows([this.inputs.map((name) => columns[name]?.[row] ?? null)]);
   }
 
   async close(): Promise<void> {
-    await this.#onnx.close();
+    await this.#model.close();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Digest } from '../../core/json.ts';
 import { createRng } from '../../core/rng.ts';
 import type { StepContext } from '../../platform/registries/index.ts';
+import type { RuntimeHosts } from '../../platform/runtimes/index.ts';
 import { buildReport, type ScoredModel } from './buildReport.ts';
 import type { EvaluateInputs, EvaluationReport } from './contract.ts';
 import { numberText } from './estimateText.ts';
@@ -14,13 +15,14 @@ type EvaluateContext = Pick<StepContext, 'blobs' | 'frames' | 'signal' | 'log'>;
 export async function evaluateModel(
   inputs: EvaluateInputs,
   context: EvaluateContext,
+  hosts: RuntimeHosts = { python: null },
 ): Promise<EvaluationReport> {
   const { blobs, frames, signal, log } = context;
-  const candidate = await PackagedModel.open(blobs, inputs.candidateDigest, inputs.positiveClass);
+  const candidate = await PackagedModel.open(blobs, inputs.candidateDigest, inputs.positiveClass, hosts);
   const champion =
     inputs.championDigest === null
       ? null
-      : await PackagedModel.open(blobs, inputs.championDigest, inputs.positiveClass);
+      : await PackagedModel.open(blobs, inputs.championDigest, inputs.positiveClass, hosts);
   try {
     const wanted = new Set([...candidate.inputs, ...(champion?.inputs ?? [])]);
     const path = await blobs.path(inputs.datasetDigest as Digest);

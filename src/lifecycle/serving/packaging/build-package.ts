@@ -1,31 +1,54 @@
-import { copyFile, mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { canonicalJson, type Digest } from '../../../core/json.ts';
 import {
   type PackageManifest,
   packageManifestSchema,
   type SignatureField,
 } from '../../../core/model-package.ts';
-import { chooseScore, importOnnx, OnnxModel } from '../../../platform/onnx/index.ts';
+import type { PythonHost } from '../../../platform/python-runtime/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
-import { bindGraph, signatureOf } from './bind-graph.ts';
-import { convertModel } from './convert-model.ts';
+import { NotConverted } from './convert-model.ts';
 import { requireContractFit } from './fit-contract.ts';
+import { convertedOnnx, loggedOnnx } from './onnx-part.ts';
 import type { PackageInputs, PackageOutputs } from './package-step.ts';
-import { type MlflowModel, readExample, readMlmodel, refused } from './read-mlmodel.ts';
+import { pythonPart } from './python-part.ts';
+import { readHoldout } from './read-holdout.ts';
+import { type MlflowModel, readMlmodel, refused } from './read-mlmodel.ts';
+import { readSample, sampleRows } from './sample.ts';
 
-/** Sample rows kept with the package, for warm-up and to try it. */
-const sampleRows = 5;
-/** Greatest difference between the Python model and its ONNX form: absolute for probabilities, else relative. */
-const differenceBound = 1e-3;
+/** What packaging works with. */
+export interface PackageTools {
+  /** The interpreter that has the conversion packages. */
+  readonly python: string;
+  readonly host: () => Promise<PythonHost>;
+}
+
+/** A logged model as the parts of packaging get it. */
+export interface LoggedSource {
+  readonly name: string;
+  readonly model: MlflowModel;
+  /** Digests by the path below the folder of MLmodel. */
+  readonly files: ReadonlyMap<string, Digest>;
+  readonly example: string | null;
+  readonly holdout: PackageInputs['holdout'];
+}
+
+/** What a part of packaging finds out: the manifest but for what is the same for all. */
+export type PackagePart = Pick<
+  PackageManifest,
+  'runtime' | 'onnx' | 'graph' | 'score' | 'primary' | 'classes' | 'conversion'
+> & {
+  readonly fields: readonly SignatureField[];
+  readonly outputs: readonly SignatureField[];
+};
 
 /**
- * Makes a servable package of a logged model: ONNX (converted where it is not), the signature with its columns
- * bound to the graph's inputs, the score's place, the contract, sample rows; stores it and returns its digest.
- * Errors: `package_refused`, `onnx_invalid`, `python_missing`.
+ * Makes a servable package of a logged model: what computes it, the signature with its columns bound to the inputs,
+ * the score's place, the contract, sample rows; stores it and returns its digest. ONNX where the model is that or
+ * has a form in it that is as good, else the model itself, run as Python.
+ * Errors: `package_refused`, `onnx_invalid`, `python_missing`, `python_environment_failed`, `python_start_failed`.
  */
 export async function buildPackage(
-  python: string,
+  tools: PackageTools,
   inputs: PackageInputs,
   context: StepContext,
 ): Promise<PackageOutputs> {
@@ -37,51 +60,26 @@ export async function buildPackage(
   };
   const model = readMlmodel((await text('MLmodel')) ?? '');
   const example = model.exampleFile === null ? null : await text(model.exampleFile);
-  const source = await (model.flavor === 'onnx'
-    ? loggedOnnx(model, files, context)
-    : convertedOnnx(python, model, files, example, context));
-  const { imported, fields } = source;
-  if (inputs.contract) requireContractFit(fields, inputs.contract);
-  const graphInputs = bindGraph(imported.inputs, fields);
-  const sample = readSample(example, fields);
-
-  const draft = {
-    signature: { inputs: [...fields], outputs: [] as SignatureField[] },
-    graph: { inputs: graphInputs, outputs: [...imported.outputs] },
-    score: null,
-  };
-  const session = await OnnxModel.load(imported.bytes, draft);
-  const trial = await session.predictRows([fields.map((f) => sample[0]?.[f.name] ?? emptyValue(f))]);
-  await session.close();
-  const widths = Object.fromEntries(trial.outputs.map((o) => [o.name, o.width]));
+  const source: LoggedSource = { name: inputs.model, model, files, example, holdout: inputs.holdout };
+  const part = await partOf(tools, source, inputs, context);
+  const { fields, outputs, ...computed } = part;
   const contract = inputs.contract ? (await context.blobs.put(canonicalJson(inputs.contract))).digest : null;
-  const { digest: onnx, sizeBytes } = await context.blobs.put(imported.bytes);
   const manifest: PackageManifest = packageManifestSchema.parse({
     formatVersion: 1,
     model: inputs.model,
-    onnx,
-    signature: {
-      inputs: fields,
-      outputs: signatureOf(imported.outputs).map((f) => ({
-        ...f,
-        shape: (widths[f.name] ?? 1) > 1 ? [widths[f.name]] : [],
-      })),
-    },
-    graph: draft.graph,
-    score: chooseScore(imported.outputs, widths),
-    classes: source.classes,
+    ...computed,
+    signature: { inputs: fields, outputs },
     contract,
-    sample: sample.slice(0, sampleRows),
-    conversion: source.conversion,
+    sample: readSample(example, fields).slice(0, sampleRows),
   });
   const { digest } = await context.blobs.put(canonicalJson(manifest));
   const score = manifest.score ? `${manifest.score.output}[${manifest.score.index}]` : 'none';
-  context.log(`package ${digest}: ${fields.length} inputs, score ${score}, ONNX ${sizeBytes} bytes`);
+  context.log(`package ${digest}: ${manifest.runtime.kind}, ${fields.length} inputs, score ${score}`);
   return {
     digest,
     model: inputs.model,
     flavor: model.flavor,
-    onnxSizeBytes: sizeBytes,
+    runtime: manifest.runtime.kind,
     inputs: [...fields],
     score: manifest.score,
     classes: manifest.classes,
@@ -89,88 +87,43 @@ export async function buildPackage(
   };
 }
 
-interface Source {
-  readonly imported: ReturnType<typeof importOnnx>;
-  readonly fields: readonly SignatureField[];
-  readonly classes: PackageManifest['classes'];
-  readonly conversion: PackageManifest['conversion'];
-}
-
-async function loggedOnnx(
-  model: MlflowModel,
-  files: ReadonlyMap<string, Digest>,
+async function partOf(
+  tools: PackageTools,
+  source: LoggedSource,
+  inputs: PackageInputs,
   context: StepContext,
-): Promise<Source> {
-  const digest = files.get(model.onnxFile ?? '');
-  if (!digest)
-    throw refused(
-      `its file ${model.onnxFile} was not uploaded`,
-      'Log the model again with mlflow.onnx.log_model.',
-    );
-  const imported = importOnnx(await context.blobs.bytes(digest));
-  if (imported.cutZipMaps.length > 0) context.log(`cut ZipMap at ${imported.cutZipMaps.join(', ')}`);
-  const fields = model.inputs ?? signatureOf(imported.inputs);
-  return { imported, fields, classes: imported.classes ? [...imported.classes] : null, conversion: null };
-}
-
-async function convertedOnnx(
-  python: string,
-  model: MlflowModel,
-  files: ReadonlyMap<string, Digest>,
-  example: string | null,
-  context: StepContext,
-): Promise<Source> {
-  if (!model.inputs) {
+): Promise<PackagePart> {
+  const { model } = source;
+  const { runtime, contract } = inputs;
+  const fit = (fields: readonly SignatureField[]) => contract && requireContractFit(fields, contract);
+  if (model.flavor === 'onnx' && (runtime !== 'python' || !model.python))
+    return loggedOnnx(source, context, fit);
+  const { inputs: fields } = model;
+  if (!fields) {
     throw refused(
       'it was logged without a signature',
       'Pass signature=infer_signature(X, model.predict(X)) to log_model.',
     );
   }
-  const directory = join(context.workDir, 'model');
-  for (const [path, digest] of files) {
-    const target = join(directory, path);
-    await mkdir(dirname(target), { recursive: true });
-    await copyFile(await context.blobs.path(digest), target);
+  fit(fields);
+  if (runtime === 'python' || !model.converter) {
+    if (runtime === 'onnx') {
+      throw refused(
+        `there is no converter for flavor ${model.flavor}`,
+        'Leave the runtime out, or log the model as ONNX (mlflow.onnx.log_model).',
+      );
+    }
+    return pythonPart(tools, source, fields, null, context);
   }
-  const { flavor, inputs } = model;
-  const sample = readSample(example, inputs);
-  const { onnx, rows, maxAbsDifference, classes } = await convertModel(
-    context,
-    python,
-    { flavor, directory, inputs },
-    sample,
-    differenceBound,
-  );
-  const imported = importOnnx(onnx);
-  return {
-    imported,
-    fields: inputs,
-    classes: classes ?? (imported.classes ? [...imported.classes] : null),
-    conversion: {
-      flavor,
-      rows,
-      maxAbsDifference,
-      bound: differenceBound,
-      used: true,
-      problem: null,
-      holdout: null,
-    },
-  };
-}
-
-function readSample(
-  example: string | null,
-  fields: readonly SignatureField[],
-): readonly Record<string, unknown>[] {
-  const rows = example === null ? [] : readExample(example, fields);
-  return rows.length > 0 ? rows : [Object.fromEntries(fields.map((f) => [f.name, emptyValue(f)]))];
-}
-
-/** A value of the right type, for a model that was logged without an example. */
-function emptyValue(field: SignatureField): unknown {
-  const scalar = field.type === 'string' ? '' : field.type === 'boolean' ? false : 0;
-  const size = field.shape.reduce((product, d) => product * Math.max(1, d), 1);
-  return field.shape.length === 0 ? scalar : new Array(size).fill(scalar);
+  try {
+    const holdout = await readHoldout(inputs.holdout, fields, context);
+    return await convertedOnnx(tools.python, source, fields, holdout, context);
+  } catch (error) {
+    if (!(error instanceof NotConverted)) throw error;
+    if (runtime === 'onnx' || !model.python) throw refused(error.message, error.remedy);
+    context.log(`served as Python: ${error.message}`);
+    return pythonPart(tools, source, fields, error, context);
+  }
 }
 
 /** The folder that holds MLmodel. Throws `package_refused` when there is none. */

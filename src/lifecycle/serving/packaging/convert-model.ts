@@ -6,7 +6,6 @@ import { installationDirectory } from '../../../core/installation.ts';
 import type { SignatureField } from '../../../core/model-package.ts';
 import { attemptVariable, noteProcess, runCommand } from '../../../platform/executors/local/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
-import { refused } from './read-mlmodel.ts';
 
 const script = join(installationDirectory, 'python/convert.py');
 const refusedExit = 3;
@@ -17,25 +16,47 @@ const reportSchema = z.object({
   maxAbsDifference: z.number(),
   numbersAs: z.string(),
   classes: z.array(z.union([z.string(), z.number(), z.boolean().transform(String)])).nullable(),
+  holdout: z.object({ rows: z.int(), maxAbsDifference: z.number() }).nullable(),
 });
-const refusalSchema = z.object({ problem: z.string(), remedy: z.string() });
+const refusalSchema = z.object({
+  problem: z.string(),
+  remedy: z.string(),
+  difference: z.number().nullable(),
+});
+
+/** Why a model has no ONNX form that is as good; it can still be served as Python. */
+export class NotConverted extends Error {
+  readonly remedy: string;
+  /** How far the two are apart, where they could be compared. */
+  readonly difference: number | null;
+
+  constructor({ problem, remedy, difference }: z.infer<typeof refusalSchema>) {
+    super(problem);
+    this.remedy = remedy;
+    this.difference = difference;
+  }
+}
 
 export interface ConvertedModel extends z.infer<typeof reportSchema> {
   readonly onnx: Uint8Array;
 }
 
+type Rows = readonly Readonly<Record<string, unknown>>[];
+
 /**
- * Has python/convert.py convert a model to ONNX and compare the two. Throws `package_refused` when it cannot be
+ * Has python/convert.py convert a model to ONNX and compare the two. Throws `NotConverted` when it cannot be
  * converted or differs by more than `bound`, `python_missing` when Python or the conversion packages are not there.
  *
  * @param directory the logged model as MLflow laid it out
  * @param sample rows to compare on; the script varies them
+ * @param holdout rows that were held out of the training, to compare on as well
  */
 export async function convertModel(
   context: StepContext,
   python: string,
   model: { readonly flavor: string; readonly directory: string; readonly inputs: readonly SignatureField[] },
-  sample: readonly Record<string, unknown>[],
+  sample: Rows,
+  holdout: Rows,
   bound: number,
 ): Promise<ConvertedModel> {
   const file = (name: string) => join(context.workDir, name);
@@ -49,6 +70,10 @@ export async function convertModel(
   };
   const args = [script, '--model', model.directory, '--flavor', model.flavor, '--bound', String(bound)];
   for (const [name, path] of Object.entries(paths)) args.push(`--${name}`, path);
+  if (holdout.length > 0) {
+    await writeFile(file('holdout.json'), JSON.stringify(holdout));
+    args.push('--holdout', file('holdout.json'));
+  }
 
   const lines: string[] = [];
   const missing = (problem: string, cause?: unknown) =>
@@ -77,13 +102,16 @@ export async function convertModel(
   });
   context.signal.throwIfAborted();
   if (end.code === refusedExit) {
-    const { problem, remedy } = refusalSchema.parse(JSON.parse(await readFile(paths.report, 'utf8')));
-    throw refused(problem, remedy);
+    throw new NotConverted(refusalSchema.parse(JSON.parse(await readFile(paths.report, 'utf8'))));
   }
   const last = lines.at(-1) ?? `it ended with ${end.signal ?? `exit code ${end.code}`}`;
   if (end.code !== 0 && /ModuleNotFoundError|ImportError/.test(last)) throw missing(last);
   if (end.code !== 0)
-    throw refused(`the conversion failed: ${last}`, 'Look at the log of the step; or log the model as ONNX.');
+    throw new NotConverted({
+      problem: `the conversion failed: ${last}`,
+      remedy: 'Look at the log of the step; or log the model as ONNX.',
+      difference: null,
+    });
   const report = reportSchema.parse(JSON.parse(await readFile(paths.report, 'utf8')));
   return { ...report, onnx: await readFile(paths.out) };
 }

@@ -9,8 +9,10 @@ import { fileURLToPath } from 'node:url';
 import type { Digest } from '../../../core/json.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
+import { createLogger } from '../../../platform/log/index.ts';
 import { OnnxModel } from '../../../platform/onnx/index.ts';
 import { logisticOnnx } from '../../../platform/onnx/testing.ts';
+import { PythonHost } from '../../../platform/python-runtime/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
 import { packageInputsSchema, packageStep } from './package-step.ts';
 
@@ -23,6 +25,10 @@ interface Row {
   readonly distance: number;
   readonly p: number;
   readonly q: number;
+  readonly b: number;
+  readonly l: number;
+  readonly c: number;
+  readonly f: number;
 }
 
 suite('packaging', () => {
@@ -36,10 +42,23 @@ suite('packaging', () => {
   });
   after(() => rm(directory, { recursive: true }));
 
+  const host = async () =>
+    new PythonHost({
+      python,
+      directory: join(directory, 'python'),
+      mode: 'given',
+      wheels: null,
+      cacheBytes: 1e9,
+      workers: 1,
+      memoryBytes: 2e9,
+      timeoutMs: 60_000,
+      logger: createLogger('test', 'silent'),
+    });
   const run = async (
     files: readonly { path: string; digest: string }[],
     contract: unknown = null,
     interpreter = python,
+    runtime: 'auto' | 'onnx' | 'python' = 'auto',
   ) => {
     const workDir = await mkdtemp(join(directory, 'work-'));
     const context = {
@@ -51,8 +70,8 @@ suite('packaging', () => {
       blobs,
       log: (line: string) => lines.push(line),
     } as unknown as StepContext;
-    const inputs = packageInputsSchema.parse({ model: 'flight-delay', files, contract });
-    const outputs = await packageStep(interpreter).run(inputs, context);
+    const inputs = packageInputsSchema.parse({ model: 'flight-delay', files, contract, runtime });
+    const outputs = await packageStep(interpreter, host).run(inputs, context);
     const manifest = packageManifestSchema.parse(
       JSON.parse((await blobs.bytes(outputs.digest as Digest)).toString()),
     );
@@ -95,7 +114,10 @@ suite('packaging', () => {
     const refused = (files: { path: string; digest: string }[], message: RegExp, contract?: unknown) =>
       assert.rejects(run(files, contract), { code: 'package_refused', message });
     await refused([onnx], /no MLmodel file/);
-    await refused([await mlmodel('  pytorch:\n    a: b', null)], /flavor pytorch cannot be served yet/);
+    await refused(
+      [await mlmodel('  pytorch:\n    a: b', null)],
+      /flavor pytorch cannot be served: the model has no flavor python_function/,
+    );
     await refused([await model(['x1', 'double'], ['x2', 'double'])], /model\.onnx was not uploaded/);
     await refused(
       [await model(['x1', 'double'], ['x3', 'double']), onnx],
@@ -158,10 +180,14 @@ suite('packaging', () => {
     };
     const rows = JSON.parse(await readFile(join(saved, 'expected.json'), 'utf8')) as Row[];
 
-    for (const [name, key] of [
-      ['sklearn', 'p'],
-      ['onnx', 'q'],
-    ] as const) {
+    const cases = [
+      ['sklearn', 'p', true],
+      ['onnx', 'q', false],
+      ['xgb-classifier', 'c', true],
+      ['xgb-booster', 'b', true],
+      ['lgb-booster', 'l', true],
+    ] as const;
+    for (const [name, key, isConverted] of cases) {
       const { manifest, outputs } = await run(await files(name));
       const model = await OnnxModel.load(await blobs.bytes(manifest.onnx as Digest), manifest);
       const table = Object.fromEntries(
@@ -169,17 +195,69 @@ suite('packaging', () => {
       );
       const { score } = await model.predict(table, rows.length);
       await model.close();
-      for (const [i, row] of rows.entries())
-        assert.ok(Math.abs(score![i]! - row[key]) < 1e-5, `${name} row ${i}`);
-      assert.deepEqual(outputs.classes, [0, 1]);
+      for (const [i, row] of rows.entries()) {
+        const difference = Math.abs(score![i]! - row[key]) / (1 + Math.abs(row[key]));
+        assert.ok(difference < 1e-5, `${name} row ${i}: ${score![i]} and ${row[key]}`);
+      }
       assert.ok(manifest.sample.length > 1);
-      if (name === 'sklearn')
-        assert.ok(manifest.conversion!.maxAbsDifference! < 1e-5 && manifest.conversion!.rows === 300);
-      else assert.equal(manifest.conversion, null);
+      if (!isConverted) {
+        assert.equal(manifest.conversion, null);
+        continue;
+      }
+      const { maxAbsDifference, rows: compared, used } = manifest.conversion!;
+      assert.ok(used && maxAbsDifference! < 1e-5 && compared === 300, name);
+      if (name !== 'lgb-booster') assert.deepEqual(outputs.classes, [0, 1], name);
     }
     await assert.rejects(run(await files('unsigned')), {
       code: 'package_refused',
       message: /without a signature/,
+    });
+
+    // What has no ONNX form, or is asked for as Python, keeps its files and runs as Python.
+    const host1 = await host();
+    const asPython = [
+      ['functions', 'auto', 'f', /no converter for this sklearn model/],
+      ['code', 'auto', null, null],
+      ['xgb-classifier', 'python', 'c', null],
+    ] as const;
+    for (const [name, runtime, key, problem] of asPython) {
+      const { manifest } = await run(await files(name), null, python, runtime);
+      assert.equal(manifest.onnx, null);
+      assert.ok(manifest.runtime.kind === 'python');
+      assert.ok(manifest.runtime.requirements.includes('mlflow==3.17.2'), name);
+      assert.equal(manifest.runtime.pythonVersion?.split('.')[0], '3');
+      if (problem) assert.match(manifest.conversion?.problem ?? '', problem);
+      else assert.equal(manifest.conversion, null);
+      const { inputs } = manifest.signature;
+      const model = await host1.open({
+        model: name,
+        version: '1',
+        runtime: manifest.runtime,
+        inputs,
+        sample: [],
+        bytesOf: (digest) => blobs.bytes(digest as Digest),
+      });
+      const [first, second] = await model.predict(rows.map((r) => [r.hour, r.distance]));
+      await model.close();
+      if (key === null) {
+        assert.deepEqual(manifest.score, { output: 'output', index: 0 });
+        assert.deepEqual(
+          Array.from(first!.data),
+          rows.map((r) => r.hour + r.distance),
+        );
+        continue;
+      }
+      assert.deepEqual([manifest.primary, manifest.score], ['label', { output: 'probability', index: 1 }]);
+      for (const [i, row] of rows.entries())
+        assert.ok(Math.abs(Number(second!.data[2 * i + 1]) - row[key]) < 1e-6, `${name} row ${i}`);
+    }
+    await assert.rejects(run(await files('functions'), null, python, 'onnx'), {
+      code: 'package_refused',
+      message: /no converter/,
+    });
+    await assert.rejects(run(await files('code'), null, python, 'onnx'), {
+      code: 'package_refused',
+      message: /no converter for flavor python_function/,
     });
   });
 });

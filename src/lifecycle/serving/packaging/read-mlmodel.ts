@@ -5,21 +5,30 @@ import { requireWhenUsed } from '../../../core/requireWhenUsed.ts';
 
 /** What packaging needs of an MLmodel file. */
 export interface MlflowModel {
-  readonly flavor: 'onnx' | 'sklearn' | 'lightgbm';
+  /** `onnx`, one with a converter, or whatever else MLflow loads. */
+  readonly flavor: string;
+  /** Can python/convert.py make ONNX of it? */
+  readonly converter: boolean;
   /** Path of the ONNX file beside MLmodel; null for other flavors. */
   readonly onnxFile: string | null;
   /** Null when the model was logged without a signature. */
   readonly inputs: readonly SignatureField[] | null;
   /** Path of the input example (pandas split form or a tensor as JSON); null when there is none. */
   readonly exampleFile: string | null;
+  /** Can it be run as Python (has it MLflow's flavor python_function)? */
+  readonly python: boolean;
+  /** Versions of Python and MLflow that it was logged with; null when it does not say. */
+  readonly pythonVersion: string | null;
+  readonly mlflowVersion: string | null;
 }
 
-const flavors = ['onnx', 'sklearn', 'lightgbm'] as const;
+const converted = ['sklearn', 'lightgbm', 'xgboost'];
 
 const fileSchema = z.object({
   flavors: z.record(z.string(), z.record(z.string(), z.unknown())),
   signature: z.object({ inputs: z.string().nullish() }).nullish(),
   saved_input_example_info: z.object({ artifact_path: z.string() }).nullish(),
+  mlflow_version: z.string().nullish(),
 });
 
 const inputSchema = z.union([
@@ -49,28 +58,31 @@ const dtypes: Readonly<Record<string, ColumnType>> = {
 };
 
 /**
- * Reads an MLmodel file. Throws `package_refused` for a flavor that cannot be served or a signature that is not
- * understood.
+ * Reads an MLmodel file. Throws `package_refused` for one without a flavor that can be served, and for a signature
+ * that is not understood.
  */
 export function readMlmodel(text: string): MlflowModel {
   const parsed = fileSchema.safeParse(requireWhenUsed<typeof import('yaml')>('yaml').parse(text));
   if (!parsed.success)
     throw refused('its MLmodel file cannot be read', 'Log the model again with mlflow.<flavor>.log_model.');
   const { flavors: found, signature, saved_input_example_info: example } = parsed.data;
-  const flavor = flavors.find((f) => f in found);
-  if (!flavor) {
-    const names =
-      Object.keys(found)
-        .filter((f) => f !== 'python_function')
-        .join(', ') || 'python_function';
+  const names = Object.keys(found).filter((f) => f !== 'python_function');
+  const flavor = ['onnx', ...converted].find((f) => f in found) ?? names[0] ?? 'python_function';
+  const python = 'python_function' in found;
+  if (!python && flavor !== 'onnx' && !converted.includes(flavor)) {
     throw refused(
-      `flavor ${names} cannot be served yet`,
-      'Log it as scikit-learn, LightGBM or ONNX (mlflow.onnx.log_model).',
+      `flavor ${flavor} cannot be served: the model has no flavor python_function`,
+      'Log it with a flavor that MLflow can predict with, or as ONNX (mlflow.onnx.log_model).',
     );
   }
   const data = found.onnx?.data;
+  const pythonVersion = found.python_function?.python_version;
   return {
     flavor,
+    converter: converted.includes(flavor),
+    python,
+    pythonVersion: typeof pythonVersion === 'string' ? pythonVersion : null,
+    mlflowVersion: parsed.data.mlflow_version ?? null,
     onnxFile: flavor === 'onnx' ? (typeof data === 'string' ? data : 'model.onnx') : null,
     inputs: signature?.inputs ? readInputs(signature.inputs) : null,
     exampleFile: example?.artifact_path ?? null,

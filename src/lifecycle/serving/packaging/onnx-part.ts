@@ -1,0 +1,108 @@
+import { copyFile, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { PackageManifest, SignatureField } from '../../../core/model-package.ts';
+import { chooseScore, type ImportedOnnx, importOnnx, OnnxModel } from '../../../platform/onnx/index.ts';
+import type { StepContext } from '../../../platform/registries/index.ts';
+import { bindGraph, signatureOf } from './bind-graph.ts';
+import type { LoggedSource, PackagePart } from './build-package.ts';
+import { convertModel } from './convert-model.ts';
+import { refused } from './read-mlmodel.ts';
+import { cellsOf, readSample } from './sample.ts';
+
+/** Greatest difference between the Python model and its ONNX form: absolute for probabilities, else relative. */
+export const differenceBound = 1e-3;
+
+interface Graph {
+  readonly imported: ImportedOnnx;
+  readonly fields: readonly SignatureField[];
+  readonly classes: PackageManifest['classes'];
+  readonly conversion: PackageManifest['conversion'];
+}
+
+/** A model that was logged as ONNX. Throws `package_refused`, `onnx_invalid`. */
+export async function loggedOnnx(
+  source: LoggedSource,
+  context: StepContext,
+  fit: (fields: readonly SignatureField[]) => void,
+): Promise<PackagePart> {
+  const { model, files } = source;
+  const digest = files.get(model.onnxFile ?? '');
+  if (!digest)
+    throw refused(
+      `its file ${model.onnxFile} was not uploaded`,
+      'Log the model again with mlflow.onnx.log_model.',
+    );
+  const imported = importOnnx(await context.blobs.bytes(digest));
+  if (imported.cutZipMaps.length > 0) context.log(`cut ZipMap at ${imported.cutZipMaps.join(', ')}`);
+  const fields = model.inputs ?? signatureOf(imported.inputs);
+  fit(fields);
+  const classes = imported.classes ? [...imported.classes] : null;
+  return onnxPart({ imported, fields, classes, conversion: null }, source, context);
+}
+
+/** The ONNX form of a model of Python. Throws `NotConverted` when it has none that is as good. */
+export async function convertedOnnx(
+  python: string,
+  source: LoggedSource,
+  inputs: readonly SignatureField[],
+  holdout: readonly Readonly<Record<string, unknown>>[],
+  context: StepContext,
+): Promise<PackagePart> {
+  const directory = join(context.workDir, 'model');
+  for (const [path, digest] of source.files) {
+    const target = join(directory, path);
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile(await context.blobs.path(digest), target);
+  }
+  const { flavor } = source.model;
+  const sample = readSample(source.example, inputs);
+  const model = { flavor, directory, inputs };
+  const converted = await convertModel(context, python, model, sample, holdout, differenceBound);
+  const { rows, maxAbsDifference } = converted;
+  const imported = importOnnx(converted.onnx);
+  const conversion = {
+    flavor,
+    rows,
+    maxAbsDifference,
+    bound: differenceBound,
+    used: true,
+    problem: null,
+    holdout: converted.holdout,
+  };
+  const classes = converted.classes ?? (imported.classes ? [...imported.classes] : null);
+  return onnxPart({ imported, fields: inputs, classes, conversion }, source, context);
+}
+
+async function onnxPart(
+  { imported, fields, classes, conversion }: Graph,
+  source: LoggedSource,
+  context: StepContext,
+): Promise<PackagePart> {
+  const graph = { inputs: bindGraph(imported.inputs, fields), outputs: [...imported.outputs] };
+  const draft = { signature: { inputs: [...fields], outputs: [] as SignatureField[] }, graph, score: null };
+  const session = await OnnxModel.load(imported.bytes, draft);
+  const [row = []] = cellsOf(readSample(source.example, fields), fields);
+  const trial = await session.predictRows([row]);
+  await session.close();
+  const widths = Object.fromEntries(trial.outputs.map((o) => [o.name, o.width]));
+  const { digest: onnx } = await context.blobs.put(imported.bytes);
+  return {
+    runtime: { kind: 'onnx' },
+    onnx,
+    fields,
+    outputs: signatureOf(imported.outputs).map((f) => ({
+      ...f,
+      shape: (widths[f.name] ?? 1) > 1 ? [widths[f.name] ?? 1] : [],
+    })),
+    graph,
+    score: chooseScore(imported.outputs, widths),
+    primary: conversion === null ? null : primaryOf(imported.outputs, classes),
+    classes,
+    conversion,
+  };
+}
+
+/** What the converted model's `predict` gives: its label, or its only value. */
+function primaryOf(outputs: ImportedOnnx['outputs'], classes: PackageManifest['classes']) {
+  return outputs.length === 1 || classes !== null ? (outputs[0]?.name ?? null) : null;
+}

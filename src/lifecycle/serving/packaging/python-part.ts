@@ -1,0 +1,126 @@
+import { MillraceError } from '../../../core/errors.ts';
+import type { Digest } from '../../../core/json.ts';
+import type { ElementType, PythonRuntime, SignatureField } from '../../../core/model-package.ts';
+import { requireWhenUsed } from '../../../core/requireWhenUsed.ts';
+import { chooseScore } from '../../../platform/onnx/index.ts';
+import type { StepContext } from '../../../platform/registries/index.ts';
+import { signatureOf } from './bind-graph.ts';
+import type { LoggedSource, PackagePart, PackageTools } from './build-package.ts';
+import type { NotConverted } from './convert-model.ts';
+import { differenceBound } from './onnx-part.ts';
+import { refused } from './read-mlmodel.ts';
+import { cellsOf, readSample } from './sample.ts';
+
+const elements: Readonly<Record<SignatureField['type'], ElementType>> = {
+  boolean: 'bool',
+  integer: 'int32',
+  long: 'int64',
+  float: 'float',
+  double: 'double',
+  string: 'string',
+  datetime: 'string',
+  binary: 'string',
+};
+
+/**
+ * A model that is run as Python: all its files, and what it asks of its environment. It is loaded once, in that
+ * environment, to learn what it gives. Throws `package_refused` when it fails on its own input example,
+ * `python_missing`, `python_environment_failed`, `python_start_failed`.
+ *
+ * @param failure why it has no ONNX form; null where none was tried
+ */
+export async function pythonPart(
+  { host }: PackageTools,
+  source: LoggedSource,
+  fields: readonly SignatureField[],
+  failure: NotConverted | null,
+  context: StepContext,
+): Promise<PackagePart> {
+  const { model, files, name } = source;
+  const runtime: PythonRuntime = {
+    kind: 'python',
+    flavor: model.flavor,
+    files: [...files].map(([path, digest]) => ({ path, digest })),
+    requirements: await requirementsOf(source, context),
+    pythonVersion: model.pythonVersion,
+  };
+  const opened = await (await host()).open({
+    model: name,
+    version: 'new',
+    runtime,
+    inputs: fields,
+    sample: [],
+    bytesOf: (digest) => context.blobs.bytes(digest as Digest),
+    workers: 1,
+    onLine: (line) => context.log(line, 'stderr'),
+  });
+  const rows = cellsOf(readSample(source.example, fields), fields);
+  try {
+    const trial = await opened.predict(rows).catch((error: unknown) => {
+      if (error instanceof MillraceError) throw error;
+      throw refused(
+        `it fails on its input example: ${(error as Error).message}`,
+        'Log the model with an input example that it can predict on.',
+      );
+    });
+    const outputs = trial.map((o) => ({ name: o.name, type: o.type, shape: [-1, ...o.shape.slice(1)] }));
+    const widths = Object.fromEntries(trial.map((o) => [o.name, o.width]));
+    return {
+      runtime,
+      onnx: null,
+      fields,
+      outputs: signatureOf(outputs),
+      graph: {
+        inputs: fields.map((f) => ({
+          name: f.name,
+          type: elements[f.type],
+          shape: [-1, ...f.shape],
+          columns: [f.name],
+        })),
+        outputs,
+      },
+      score: chooseScore(outputs, widths),
+      primary: opened.primary,
+      classes: opened.classes ? [...opened.classes] : null,
+      conversion: failure && {
+        flavor: model.flavor,
+        rows: rows.length,
+        maxAbsDifference: failure.difference,
+        bound: differenceBound,
+        used: false,
+        problem: failure.message,
+        holdout: null,
+      },
+    };
+  } finally {
+    await opened.close();
+  }
+}
+
+/** The model's requirements, with MLflow among them, which loads it. */
+async function requirementsOf(
+  { model, files }: LoggedSource,
+  { blobs, log }: StepContext,
+): Promise<string[]> {
+  const text = async (path: string) => {
+    const digest = files.get(path);
+    return digest ? (await blobs.bytes(digest)).toString('utf8') : null;
+  };
+  const listed = await text('requirements.txt');
+  const lines = (listed === null ? condaRequirements(await text('conda.yaml')) : listed.split('\n'))
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  const kept = lines.filter((line) => !/^(-c|-r|--constraint|--requirement)\b/.test(line));
+  for (const line of lines) if (!kept.includes(line)) log(`left out of the requirements: ${line}`);
+  if (kept.some((line) => /^mlflow(-skinny)?\b/i.test(line))) return kept;
+  return [model.mlflowVersion ? `mlflow==${model.mlflowVersion}` : 'mlflow', ...kept];
+}
+
+/** What conda.yaml has pip install. */
+function condaRequirements(yaml: string | null): readonly string[] {
+  if (yaml === null) return [];
+  const parsed = requireWhenUsed<typeof import('yaml')>('yaml').parse(yaml) as {
+    dependencies?: readonly (string | { pip?: readonly string[] })[];
+  } | null;
+  return (parsed?.dependencies ?? []).flatMap((d) => (typeof d === 'string' ? [] : (d.pip ?? [])));
+}
