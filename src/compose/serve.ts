@@ -11,6 +11,7 @@ import {
 } from '../lifecycle/serving/index.ts';
 import {
   bytesOf,
+  type DataDirectory,
   dataDirectory,
   flagOf,
   lockDirectory,
@@ -20,14 +21,17 @@ import {
 import { Frames } from '../platform/frames/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { createMetrics, type Registry } from '../platform/metrics/index.ts';
-import { InferenceServer } from '../surfaces/inference/index.ts';
+import { answerGet, InferenceServer } from '../surfaces/inference/index.ts';
 import { startGrpc } from './grpc.ts';
 import { predictionLogOf } from './prediction-log.ts';
 import type { RunningRole } from './role.ts';
+import { joinWorkers, startServeWorkers, waitUntil, workerNumber } from './serve-workers.ts';
 import { controlUrlOf, reachable } from './urls.ts';
 
 /** Sealing a segment of the log needs little, and predictions must keep the processor. */
 const framesThreads = 1;
+/** How long a process among several waits for routes before it takes connections without. */
+const followMs = 10_000;
 const packageFile = join(installationDirectory, 'package.json');
 
 /** A data plane with what tells it its models. */
@@ -43,7 +47,9 @@ interface Side {
  * control, and answers predictions. Throws `port_taken`, `data_locked`, `repository_missing`.
  */
 export async function startServe(settings: Settings, logger: Logger): Promise<RunningRole> {
-  const directory = dataDirectory(settings.data);
+  const number = workerNumber();
+  if (settings.serveWorkers > 1 && number === null) return startServeWorkers(settings, logger);
+  const directory = directoryOf(settings, number);
   const lock = lockDirectory(directory.serve, 'serve');
   const metrics = createMetrics('serve');
   const frames = new Frames({
@@ -57,14 +63,17 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
   const side = await (settings.repository
     ? openRepository(settings.repository, settings, parts)
     : openFollower(settings, parts));
-  const { replica, repository } = side;
+  const { repository, replica } = side;
+  const own = { replica, metrics, logger, version, name: settings.serverName };
+  const get = (path: string) => answerGet(path, { ...own, ready: replica.ready });
+  const joined = number === null ? null : await joinWorkers({ get, repository });
+  // A process that starts again gets no connection that it cannot answer yet.
+  if (joined) await waitUntil(() => replica.ready, repository ? Number.POSITIVE_INFINITY : followMs);
+  const shared = joined?.repository ?? repository;
   const inference = {
-    replica,
-    metrics,
-    logger,
-    version,
-    name: settings.serverName,
-    ...(repository ? { repository } : {}),
+    ...own,
+    ...(shared ? { repository: shared } : {}),
+    ...(joined ? { peers: joined.peers, replica: readyTogether(replica, joined.allReady) } : {}),
   };
   const server = new InferenceServer(inference);
   const setting = `${flagOf('servePort')} or ${variableOf('servePort')}`;
@@ -72,6 +81,7 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
   const grpc = await startGrpc(settings, inference);
   const url = `http://${reachable(settings.host)}:${port}`;
   side.announce(url);
+  joined?.begin(url);
   return {
     ready: url,
     async stop() {
@@ -79,6 +89,22 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
       await side.close();
       await frames.close();
       lock.release();
+    },
+  };
+}
+
+/** Each of several processes on a port has a directory of its own; the first has the one of a process alone. */
+function directoryOf(settings: Settings, number: number | null): DataDirectory {
+  const directory = dataDirectory(settings.data);
+  return number ? { ...directory, serve: join(directory.serve, 'workers', String(number)) } : directory;
+}
+
+/** A data plane that counts as ready when all processes on the port are. */
+function readyTogether(replica: ServeReplica, allReady: () => boolean): ServeReplica {
+  return {
+    plane: replica.plane,
+    get ready() {
+      return replica.ready && allReady();
     },
   };
 }
@@ -91,8 +117,18 @@ interface Parts {
   readonly log: ReturnType<typeof predictionLogOf>;
 }
 
+/** Control knows each of several processes as a replica of its own. */
+function replicaId({ replica }: Settings): string {
+  const number = workerNumber();
+  return number ? `${replica}-${number}` : replica;
+}
+
 async function openFollower(settings: Settings, parts: Parts): Promise<Side> {
-  const replica = await openReplica({ ...parts, id: settings.replica, controlUrl: controlUrlOf(settings) });
+  const replica = await openReplica({
+    ...parts,
+    id: replicaId(settings),
+    controlUrl: controlUrlOf(settings),
+  });
   return { replica, announce: (url) => replica.announce(url), close: () => replica.close() };
 }
 
@@ -104,7 +140,7 @@ async function openRepository(path: string, settings: Settings, parts: Parts): P
     repository: path,
     pollMs: settings.repositoryPoll * 1000,
     loadOnly: settings.repositoryExplicit ? settings.repositoryLoad : null,
-    keptLogBytes: bytesOf(settings.predictionLogKeep),
+    keptLogBytes: bytesOf(settings.predictionLogKeep) / settings.serveWorkers,
   });
   return {
     replica: standalone,

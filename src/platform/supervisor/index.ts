@@ -9,6 +9,13 @@ export interface SupervisedProcess {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** Starts a process with a channel to it that closes with this process. */
+export type Launch = (process_: SupervisedProcess) => ChildProcess;
+
+function spawned({ command, args, env }: SupervisedProcess): ChildProcess {
+  return spawn(command, args, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+}
+
 /** A process that says with this exit code that starting it again cannot help (a wrong setting, a taken port). */
 export const finalExitCode = 78;
 
@@ -29,6 +36,7 @@ export function exitCodeOf(error: unknown): number {
  */
 export class Supervisor {
   readonly #log: Logger;
+  readonly #launch: Launch;
   readonly #children = new Map<string, ChildProcess>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #end: (exitCode: number) => void;
@@ -36,8 +44,9 @@ export class Supervisor {
   readonly ended: Promise<number>;
   #stopping = false;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, launch: Launch = spawned) {
     this.#log = log;
+    this.#launch = launch;
     const { promise, resolve } = Promise.withResolvers<number>();
     this.ended = promise;
     this.#end = resolve;
@@ -45,10 +54,8 @@ export class Supervisor {
 
   start(process_: SupervisedProcess, failures = 0): void {
     const startedAtMs = Date.now();
-    const child = spawn(process_.command, process_.args, {
-      env: { ...process_.env, MILLRACE_SUPERVISOR_PID: String(process.pid) },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+    const env = { ...process_.env, MILLRACE_SUPERVISOR_PID: String(process.pid) };
+    const child = this.#launch({ ...process_, env });
     this.#children.set(process_.name, child);
     child.once('error', (error) =>
       this.#log.error({ err: error, process: process_.name }, 'could not be started'),

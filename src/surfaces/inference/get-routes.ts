@@ -4,6 +4,7 @@ import type { Registry } from '../../platform/metrics/index.ts';
 import { type HttpAnswer, jsonAnswer } from './http-answer.ts';
 import { isModelReady, modelConfig, modelMetadata, serverMetadata } from './oip-metadata.ts';
 import { statistics } from './oip-statistics.ts';
+import { isSummed, type Peers, summedAnswer } from './peers.ts';
 import { nameInPath } from './request-context.ts';
 import { ServerSettings } from './server-settings.ts';
 
@@ -15,6 +16,8 @@ export interface GetContext {
   readonly name?: string;
   readonly repository?: ModelRepository;
   readonly settings?: ServerSettings;
+  /** Other processes on the same port: what is counted is told for all of them. */
+  readonly peers?: Peers;
   /** False before the models are warm and while the server drains. */
   readonly ready: boolean;
 }
@@ -27,6 +30,7 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
   const { replica, metrics, version, ready, settings = new ServerSettings() } = context;
   const { plane } = replica;
   const path = fullPath.length > 1 && fullPath.endsWith('/') ? fullPath.slice(0, -1) : fullPath;
+  if (context.peers && isSummed(path)) return summedAnswer(path, await context.peers.get(path));
   switch (path) {
     case '/v2':
       return jsonAnswer(200, serverMetadata(context.name ?? 'millrace', version));

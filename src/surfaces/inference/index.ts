@@ -8,3 +8,6 @@ export async function createGrpcServer(options: InferenceServerOptions): Promise
   const grpc = await import('./grpc/open.ts');
   return grpc.createGrpcServer(options);
 }
+export { answerGet } from './get-routes.ts';
+export type { HttpAnswer } from './http-answer.ts';
+export type { Peers } from './peers.ts';

@@ -1,0 +1,114 @@
+import cluster from 'node:cluster';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ModelRepository, RepositoryEntry } from '../lifecycle/serving/index.ts';
+import type { Settings } from '../platform/config/index.ts';
+import type { Logger } from '../platform/log/index.ts';
+import { Supervisor } from '../platform/supervisor/index.ts';
+import { type HubMember, type LinkChannel, WorkerHub, WorkerLink } from '../platform/workers/index.ts';
+import type { HttpAnswer, Peers } from '../surfaces/inference/index.ts';
+import type { RunningRole } from './role.ts';
+
+/** Tells a process which one of those on the port it is: 0, 1, … */
+const numberVariable = 'MILLRACE_SERVE_WORKER';
+const readyPollMs = 25;
+
+/** The number of this process among those that share a port; null when it is alone. */
+export function workerNumber(): number | null {
+  const value = process.env[numberVariable];
+  return cluster.isWorker && value !== undefined ? Number(value) : null;
+}
+
+/**
+ * Starts as many processes as are wanted, all on one port, and keeps them running: new connections go round them, one
+ * that ends is started again and gets connections once its models are loaded. Ready when all are.
+ */
+export async function startServeWorkers(settings: Settings, logger: Logger): Promise<RunningRole> {
+  cluster.setupPrimary({ args: process.argv.slice(2), serialization: 'advanced' });
+  const { promise: allReady, resolve: onAllReady } = Promise.withResolvers<string>();
+  const hub = new WorkerHub(settings.serveWorkers, onAllReady);
+  const supervisor = new Supervisor(logger, ({ env }) => {
+    const worker = cluster.fork(env);
+    hub.add(worker as unknown as HubMember);
+    return worker.process;
+  });
+  for (let number = 0; number < settings.serveWorkers; number++) {
+    const env = { [numberVariable]: String(number) };
+    supervisor.start({ name: `serve worker ${number}`, command: process.execPath, args: [], env });
+  }
+  const ended = supervisor.ended.then((exitCode) => process.exit(exitCode));
+  const ready = await Promise.race([allReady, ended]);
+  return { ready: `${ready} by ${settings.serveWorkers} processes`, stop: () => supervisor.stop() };
+}
+
+/** What a process does for the others on its port. */
+export interface SharedWork {
+  /** Answers a GET for itself alone. */
+  readonly get: (path: string) => Promise<HttpAnswer>;
+  readonly repository: ModelRepository | undefined;
+}
+
+/** A process among those on one port, as its own surfaces see the others. */
+export interface JoinedWorker {
+  readonly peers: Peers;
+  /** The repository of all: what is asked of it is done by each. */
+  readonly repository: ModelRepository | undefined;
+  readonly allReady: () => boolean;
+  /** Takes part from now on. */
+  begin(url: string): void;
+}
+
+/** Joins the processes on the port; what they were asked to load or unload is done first. */
+export async function joinWorkers({ get, repository }: SharedWork): Promise<JoinedWorker> {
+  const link = await WorkerLink.join(process as unknown as LinkChannel, {
+    get,
+    index: () => repository?.index() ?? [],
+    load: ({ name, override }: LoadPayload) => repository?.load(name, override),
+    unload: ({ name, dependents }: UnloadPayload) => repository?.unload(name, dependents),
+  });
+  return {
+    peers: { get: async (path) => (await link.ask('get', path)) as readonly HttpAnswer[] },
+    repository: repository && sharedRepository(link, repository),
+    allReady: () => link.allReady,
+    begin: (url) => link.tellReady(true, url),
+  };
+}
+
+/** Resolves when a condition holds, or after a while. */
+export async function waitUntil(holds: () => boolean, limitMs: number): Promise<void> {
+  const deadlineMs = performance.now() + limitMs;
+  while (!holds() && performance.now() < deadlineMs) await sleep(readyPollMs);
+}
+
+interface LoadPayload {
+  readonly name: string;
+  readonly override: Parameters<ModelRepository['load']>[1];
+}
+interface UnloadPayload {
+  readonly name: string;
+  readonly dependents: boolean;
+}
+
+function sharedRepository(link: WorkerLink, own: ModelRepository): ModelRepository {
+  const key = (name: string) => `model ${name}`;
+  return {
+    index: async () => together((await link.ask('index', null)) as readonly (readonly RepositoryEntry[])[]),
+    config: (name, version) => own.config(name, version),
+    async load(name, override) {
+      await link.ask('load', { name, override } satisfies LoadPayload, key(name));
+    },
+    async unload(name, dependents) {
+      await link.ask('unload', { name, dependents } satisfies UnloadPayload, key(name));
+    },
+  };
+}
+
+/** A version is ready when it is in every process. */
+function together(indexes: readonly (readonly RepositoryEntry[])[]): readonly RepositoryEntry[] {
+  const entries = new Map<string, RepositoryEntry>();
+  for (const entry of indexes.flat()) {
+    const key = JSON.stringify([entry.name, entry.version]);
+    const before = entries.get(key);
+    if (!before || before.state === 'READY') entries.set(key, entry);
+  }
+  return [...entries.values()];
+}

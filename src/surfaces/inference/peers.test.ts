@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { summedMetrics, summedStatistics } from './peers.ts';
+
+test('metrics of two processes: counts are added, versions are not, what one alone has is in its place', () => {
+  const one = `# HELP rows_total Rows
+# TYPE rows_total counter
+rows_total{endpoint="a b",status="ok"} 3
+
+# HELP time Seconds
+# TYPE time histogram
+time_bucket{le="+Inf"} 2
+time_sum 0.5
+time_count 2
+
+# TYPE routes_version gauge
+routes_version 7
+`;
+  const two = one
+    .replace('rows_total{endpoint="a b",status="ok"} 3', 'rows_total{endpoint="c",status="ok"} 4')
+    .replace('routes_version 7', 'routes_version 6');
+  assert.equal(
+    summedMetrics([one, two]),
+    `# HELP rows_total Rows
+# TYPE rows_total counter
+rows_total{endpoint="a b",status="ok"} 3
+rows_total{endpoint="c",status="ok"} 4
+
+# HELP time Seconds
+# TYPE time histogram
+time_bucket{le="+Inf"} 4
+time_sum 1
+time_count 4
+
+# TYPE routes_version gauge
+routes_version 7
+`,
+  );
+});
+
+test('statistics of two processes: times and counts are added by version and batch size', () => {
+  const of = (version: string, count: number, last: number, sizes: readonly number[]) => ({
+    name: 'm',
+    version,
+    last_inference: last,
+    inference_stats: { success: { count, ns: 10 * count } },
+    batch_stats: sizes.map((batch_size) => ({ batch_size, compute_infer: { count: 1, ns: 5 } })),
+  });
+  const sum = summedStatistics([
+    { model_stats: [of('1', 2, 50, [1, 8])] },
+    { model_stats: [of('1', 3, 40, [4, 8]), of('2', 1, 60, [])] },
+  ]);
+  assert.deepEqual(sum.model_stats[0], {
+    name: 'm',
+    version: '1',
+    last_inference: 50,
+    inference_stats: { success: { count: 5, ns: 50 } },
+    batch_stats: [
+      { batch_size: 1, compute_infer: { count: 1, ns: 5 } },
+      { batch_size: 4, compute_infer: { count: 1, ns: 5 } },
+      { batch_size: 8, compute_infer: { count: 2, ns: 10 } },
+    ],
+  });
+  assert.equal(sum.model_stats.length, 2);
+});

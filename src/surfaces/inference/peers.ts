@@ -1,0 +1,109 @@
+import { type HttpAnswer, jsonAnswer } from './http-answer.ts';
+
+/** The processes that answer on the same port. */
+export interface Peers {
+  /** What each of them answers to a GET of this path, this one included. Throws the error of one. */
+  get(path: string): Promise<readonly HttpAnswer[]>;
+}
+
+const summed = /^\/metrics$|^\/v2\/models\/(?:.*\/)?stats$/;
+
+/** Is an answer to this path the sum of what all processes answer? */
+export function isSummed(path: string): boolean {
+  return summed.test(path);
+}
+
+/** One answer out of those of all processes to a path that `isSummed`. */
+export function summedAnswer(path: string, answers: readonly HttpAnswer[]): HttpAnswer {
+  const [first] = answers;
+  const bodies = answers.map((answer) => answer.body.toString());
+  if (path === '/metrics') {
+    return { status: 200, contentType: first?.contentType ?? 'text/plain', body: summedMetrics(bodies) };
+  }
+  return jsonAnswer(200, summedStatistics(bodies.map((body) => JSON.parse(body) as Statistics)));
+}
+
+/** Samples that are the same fact seen several times, not parts of a sum. */
+const largest = /_(?:version|start_time_seconds|version_info|max_fds|ratio)(?:\{|$)|eventloop_lag/;
+
+/** Metrics of several processes in Prometheus's text form as those of one: samples of a name and labels are added. */
+export function summedMetrics(texts: readonly string[]): string {
+  const samples = new Map<string, number>();
+  /** Lines in the order of the first text that has them; a sample is its name with labels. */
+  const lines = new Map<string, 'comment' | 'sample'>();
+  for (const line of texts.flatMap((text) => text.split('\n'))) {
+    if (line.startsWith('#')) {
+      lines.set(line, 'comment');
+      continue;
+    }
+    const end = line.lastIndexOf(' ');
+    if (end <= 0) continue;
+    const [name, value] = [line.slice(0, end), Number(line.slice(end + 1).replace('Inf', 'Infinity'))];
+    const before = samples.get(name);
+    lines.set(name, 'sample');
+    const both = largest.test(name) ? Math.max(before ?? value, value) : (before ?? 0) + value;
+    samples.set(name, both);
+  }
+  return grouped(
+    [...lines].map(([line, kind]) => (kind === 'comment' ? line : `${line} ${samples.get(line)}`)),
+  );
+}
+
+/** Puts samples that only a later text had behind the others of their metric. */
+function grouped(lines: readonly string[]): string {
+  const groups = new Map<string, string[]>();
+  let group = '';
+  for (const line of lines) {
+    const comment = /^# (?:HELP|TYPE) (\S+)/.exec(line)?.[1];
+    const name = line.split(/[{ ]/, 1)[0] ?? '';
+    const base = name.replace(/_(?:bucket|sum|count)$/, '');
+    if (comment !== undefined) group = comment;
+    else if (!name.startsWith(group)) group = groups.has(name) ? name : groups.has(base) ? base : name;
+    const members = groups.get(group);
+    if (members) members.push(line);
+    else groups.set(group, [line]);
+  }
+  return `${[...groups.values()].map((members) => members.join('\n')).join('\n\n')}\n`;
+}
+
+interface Statistics {
+  readonly model_stats: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** Statistics of several processes as those of one: of each version the counts and times are added. */
+export function summedStatistics(all: readonly Statistics[]): Statistics {
+  const versions = new Map<string, Readonly<Record<string, unknown>>>();
+  for (const entry of all.flatMap((one) => one.model_stats)) {
+    const key = JSON.stringify([entry.name, entry.version]);
+    const before = versions.get(key);
+    versions.set(key, before ? (added(before, entry, '') as Readonly<Record<string, unknown>>) : entry);
+  }
+  return { model_stats: [...versions.values()] };
+}
+
+function added(a: unknown, b: unknown, name: string): unknown {
+  if (typeof a === 'number' && typeof b === 'number') {
+    if (name === 'batch_size') return a;
+    return name.startsWith('last_') ? Math.max(a, b) : a + b;
+  }
+  if (Array.isArray(a) && Array.isArray(b)) return addedBatches(a, b);
+  if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null) return a;
+  const [first, second] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  const names = [...new Set([...Object.keys(first), ...Object.keys(second)])];
+  return Object.fromEntries(
+    names.map((key) => [
+      key,
+      key in first && key in second ? added(first[key], second[key], key) : (first[key] ?? second[key]),
+    ]),
+  );
+}
+
+/** Lists of statistics by batch size. */
+function addedBatches(a: readonly unknown[], b: readonly unknown[]): readonly unknown[] {
+  const sizes = new Map<unknown, unknown>();
+  for (const entry of [...a, ...b]) {
+    const size = (entry as { batch_size?: unknown } | null)?.batch_size;
+    sizes.set(size, sizes.has(size) ? added(sizes.get(size), entry, '') : entry);
+  }
+  return [...sizes].sort(([x], [y]) => Number(x) - Number(y)).map(([, entry]) => entry);
+}
