@@ -24,6 +24,7 @@ import { createMetrics, type Registry } from '../platform/metrics/index.ts';
 import { answerGet, InferenceServer } from '../surfaces/inference/index.ts';
 import { startGrpc } from './grpc.ts';
 import { predictionLogOf } from './prediction-log.ts';
+import { pythonHost } from './python-host.ts';
 import type { RunningRole } from './role.ts';
 import { joinWorkers, startServeWorkers, waitUntil, workerNumber } from './serve-workers.ts';
 import { controlUrlOf, reachable } from './urls.ts';
@@ -128,6 +129,7 @@ async function openFollower(settings: Settings, parts: Parts): Promise<Side> {
     ...parts,
     id: replicaId(settings),
     controlUrl: controlUrlOf(settings),
+    runtimes: { python: pythonHost(settings, parts.logger) },
   });
   return { replica, announce: (url) => replica.announce(url), close: () => replica.close() };
 }
