@@ -33,7 +33,8 @@ const isMissing = (value: unknown) =>
 const typeChecks: Readonly<Record<SignatureField['type'], (value: unknown) => boolean>> = {
   double: (v) => typeof v === 'number' && Number.isFinite(v),
   float: (v) => typeof v === 'number' && Number.isFinite(v),
-  long: (v) => (typeof v === 'number' && Number.isSafeInteger(v)) || typeof v === 'bigint',
+  // The column does not say whether it is signed; the tensor that it fills knows its own bounds.
+  long: (v) => (typeof v === 'bigint' ? v >= -(2n ** 63n) && v < 2n ** 64n : Number.isSafeInteger(v)),
   integer: (v) => typeof v === 'number' && Number.isInteger(v) && v >= -int32Limit && v < int32Limit,
   boolean: (v) => typeof v === 'boolean',
   string: (v) => typeof v === 'string',

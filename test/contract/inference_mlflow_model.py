@@ -1,0 +1,24 @@
+"""Saves a pyfunc model with a column of each type: predicts 1 where x1 > x2, else 0.
+
+    inference_mlflow_model.py OUT
+"""
+
+import sys
+import warnings
+
+warnings.filterwarnings("ignore")
+
+import mlflow
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+
+
+class Greater(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return (model_input["x1"] > model_input["x2"]).astype(int).to_numpy()
+
+
+columns = {"x1": "double", "x2": "float", "n": "long", "i": "integer", "s": "string", "b": "boolean"}
+inputs = [ColSpec(type, name) for name, type in columns.items()] + [ColSpec("double", "o", required=False)]
+signature = ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec("long")]))
+mlflow.pyfunc.save_model(sys.argv[1], python_model=Greater(), signature=signature, pip_requirements=["mlflow"])
