@@ -31,7 +31,7 @@ import { createMetrics } from '../../src/platform/metrics/index.ts';
 import { importOnnx, type OnnxPackage } from '../../src/platform/onnx/index.ts';
 import type { SegmentHeader } from '../../src/platform/segments/segment-file.ts';
 import { localFrames } from '../../src/platform/segments/testing.ts';
-import { InferenceServer } from '../../src/surfaces/inference/index.ts';
+import { InferenceServer, type InferenceServerOptions } from '../../src/surfaces/inference/index.ts';
 
 /** Support for tests and benchmarks of serving: packages, routes and the log as it lies on the disk. */
 
@@ -114,7 +114,12 @@ export interface TestServing {
  */
 export async function startTestServing(
   t: TestContext,
-  options: { readonly controlUrl?: string; readonly directory?: string; readonly name?: string } = {},
+  options: {
+    readonly controlUrl?: string;
+    readonly directory?: string;
+    readonly name?: string;
+    readonly server?: Partial<InferenceServerOptions>;
+  } = {},
 ): Promise<TestServing> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'millrace-serving-')));
   const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
@@ -134,6 +139,9 @@ export async function startTestServing(
     logger,
     version: '0.0.0',
     ...(options.name ? { name: options.name } : {}),
+    ...options.server,
+    // Nobody of a test waits for idle connections, unless it is what is tested.
+    http: { drainMs: 0, ...options.server?.http },
   });
   const url = `http://127.0.0.1:${await server.listen('127.0.0.1', 0, '--serve-port')}`;
   let stopped = false;

@@ -50,6 +50,24 @@ export const servingOperationsErrors = {
     message: 'the request is not HTTP that can be read: {problem}',
     next: 'Correct the client; nothing of the request was used.',
   },
+  headers_too_large: {
+    status: 431,
+    title: 'Headers too large',
+    message: 'the headers of the request are larger than {limitBytes} bytes together',
+    next: 'Send fewer or shorter headers, or raise --serve-header-limit.',
+  },
+  request_too_slow: {
+    status: 408,
+    title: 'Request too slow',
+    message: 'the request was not complete in time',
+    next: 'Send the whole request at once, or raise --serve-request-timeout.',
+  },
+  expectation_failed: {
+    status: 417,
+    title: 'Expectation failed',
+    message: '"Expect: {expect}" is not done here',
+    next: 'Leave the header out, or send "Expect: 100-continue".',
+  },
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed',

@@ -1,13 +1,30 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { fail, MillraceError } from '../../core/errors.ts';
-import type { ModelRepository, ServeReplica } from '../../lifecycle/serving/index.ts';
+import { KeyRing, type ModelRepository, type ServeReplica } from '../../lifecycle/serving/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
+import type { SpanExporter } from '../../platform/tracing/index.ts';
+import { Admission, type Leave } from './admission.ts';
+import { answerClientError, refuseTunnel } from './client-errors.ts';
+import { PathTargets } from './endpoint-of-path.ts';
 import { errorAnswer } from './error-answer.ts';
 import { answerGet } from './get-routes.ts';
 import type { HttpAnswer } from './http-answer.ts';
+import { defaultHttpLimits, type HttpLimits, timeoutCheckMs } from './http-limits.ts';
+import type { Peers } from './peers.ts';
 import { answerPost, type PostContext } from './post-routes.ts';
+import { traceRequest } from './request-span.ts';
 import { ServerSettings } from './server-settings.ts';
+import type { TlsFiles } from './tls-files.ts';
+import { registerPeerMetrics } from './triton-metrics.ts';
 
 export interface InferenceServerOptions {
   readonly replica: ServeReplica;
@@ -18,39 +35,55 @@ export interface InferenceServerOptions {
   /** What the server calls itself in its metadata; `millrace` by default. */
   readonly name?: string;
   readonly bodyLimitBytes?: number;
+  /** What else of HTTP is bounded; see defaultHttpLimits. */
+  readonly http?: Partial<HttpLimits>;
+  /** With it the server speaks TLS, and only that. */
+  readonly tls?: TlsFiles;
+  /** Gets a span for each request whose caller records its trace. */
+  readonly spans?: SpanExporter;
   /** Loads and unloads models where there is no control; without it control decides what is served. */
   readonly repository?: ModelRepository;
+  /** Keys and limits of endpoints, shared by the protocols of one server. */
+  readonly admission?: Admission;
+  /** Other processes on the same port; left out where there are none. */
+  readonly peers?: Peers;
   /** Trace and logging settings, shared by the protocols of one server. */
   readonly settings?: ServerSettings;
   /** Whether errors may quote values of requests and list the inputs of models; false by default. */
   readonly errorDetail?: boolean;
 }
 
-const defaultBodyLimitBytes = 64 * 1024 * 1024;
 const keepAliveMs = 65_000;
+/** How often a draining server looks whether its connections are gone. */
+const drainLookMs = 10;
+const methods = 'GET, HEAD, POST, OPTIONS';
 
 /** The serve role's HTTP server: Open Inference Protocol v2, MLflow's scoring protocol, health and metrics. */
 export class InferenceServer {
   readonly #options: InferenceServerOptions;
   readonly #server: Server;
-  readonly #limitBytes: number;
+  readonly #limits: HttpLimits;
   readonly #settings: ServerSettings;
   readonly #postContext: PostContext;
+  readonly #admission: Admission;
+  readonly #targets = new PathTargets();
   #draining = false;
 
   constructor(options: InferenceServerOptions) {
     this.#options = options;
-    this.#limitBytes = options.bodyLimitBytes ?? defaultBodyLimitBytes;
+    const bodyBytes = options.bodyLimitBytes ?? options.http?.bodyBytes ?? defaultHttpLimits.bodyBytes;
+    this.#limits = { ...defaultHttpLimits, ...options.http, bodyBytes };
     this.#settings = options.settings ?? new ServerSettings();
+    const { plane, keyRing } = options.replica;
     this.#postContext = {
-      plane: options.replica.plane,
-      limitBytes: this.#limitBytes,
+      plane,
+      limitBytes: bodyBytes,
       repository: options.repository ?? null,
       settings: this.#settings,
     };
-    this.#server = createServer({ keepAliveTimeout: keepAliveMs, noDelay: true }, (request, response) =>
-      this.#onRequest(request, response),
-    );
+    this.#admission = options.admission ?? new Admission(plane, keyRing ?? new KeyRing());
+    registerPeerMetrics(options.metrics, plane);
+    this.#server = this.#create();
   }
 
   /**
@@ -70,25 +103,79 @@ export class InferenceServer {
     });
   }
 
-  /** Takes no new connections, answers what is under way, and returns when all of it is answered. */
+  /**
+   * Drains: every answer from now on ends its connection, and a connection that is open and idle has a moment for a
+   * request that is on its way already. Then no new ones are taken; returns when all that is under way is answered.
+   */
   async close(): Promise<void> {
     this.#draining = true;
+    const untilMs = performance.now() + this.#limits.drainMs;
+    while (performance.now() < untilMs && (await this.#connections()) > 0) {
+      await new Promise((resolve) => setTimeout(resolve, drainLookMs));
+    }
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
     });
   }
 
+  #create(): Server {
+    const { headerBytes, headersTimeoutMs, requestTimeoutMs, connections } = this.#limits;
+    const { tls } = this.#options;
+    const http: ServerOptions = {
+      keepAliveTimeout: keepAliveMs,
+      noDelay: true,
+      maxHeaderSize: headerBytes,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: timeoutCheckMs,
+    };
+    const onRequest = (request: IncomingMessage, response: ServerResponse) =>
+      this.#onRequest(request, response);
+    const server = tls
+      ? createTlsServer({ ...http, ...tls.options, ALPNProtocols: ['http/1.1'] }, onRequest)
+      : createServer(http, onRequest);
+    if (tls && 'setSecureContext' in server) tls.attach(server);
+    if (connections > 0) server.maxConnections = connections;
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
+      answerClientError(error, socket, headerBytes),
+    );
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      if (!this.#isTooLarge(request)) response.writeContinue();
+      this.#onRequest(request, response);
+    });
+    server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+      const { expect } = request.headers;
+      this.#refuse(request, response, pathOf(request), fail('expectation_failed', { expect }));
+    });
+    server.on('connect', (request: IncomingMessage, socket: Duplex) =>
+      refuseTunnel(socket, 'CONNECT', request.url ?? ''),
+    );
+    return server;
+  }
+
+  #connections(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#server.getConnections((error, count) => resolve(error ? 0 : count));
+    });
+  }
+
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const url = request.url ?? '/';
-    const end = url.indexOf('?');
-    const path = end < 0 ? url : url.slice(0, end);
+    const path = pathOf(request);
+    if (request.headers.traceparent !== undefined)
+      traceRequest(request, response, path, this.#options.spans ?? null);
     if (request.method === 'POST') {
-      this.#readBody(request, response, path);
+      if (this.#isTooLarge(request)) {
+        const error = fail('payload_too_large', { limitBytes: this.#limits.bodyBytes });
+        this.#refuse(request, response, path, error);
+        return;
+      }
+      if (this.#enter(request, response, path)) this.#readBody(request, response, path);
       return;
     }
     request.resume();
     if (request.method === 'GET' || request.method === 'HEAD') {
+      if (!this.#enter(request, response, path)) return;
       answerGet(path, {
         ...this.#options,
         settings: this.#settings,
@@ -98,21 +185,68 @@ export class InferenceServer {
         .catch((error) => this.#sendError(response, path, error));
       return;
     }
-    this.#sendError(response, path, fail('route_not_found', { method: request.method, path }));
+    if (request.method === 'OPTIONS') {
+      this.#send(response, { status: 204, body: '', contentType: 'text/plain', headers: { allow: methods } });
+      return;
+    }
+    response.setHeader('allow', methods);
+    const { method } = request;
+    this.#sendError(response, path, fail('method_not_allowed', { method, path, allowed: methods }));
+  }
+
+  /** Whether the endpoint's keys and limits let the request in; else it is answered. */
+  #enter(request: IncomingMessage, response: ServerResponse, path: string): boolean {
+    const target = this.#targets.of(path);
+    if (!target) return true;
+    const endpoint = target.endpoint ?? this.#onlyEndpoint();
+    if (endpoint === null) return true;
+    let leave: Leave | null;
+    try {
+      leave = this.#admission.enter(endpoint, target.action, request.headers);
+    } catch (error) {
+      this.#refuse(request, response, path, error);
+      return false;
+    }
+    if (leave) response.once('close', leave);
+    return true;
+  }
+
+  #onlyEndpoint(): string | null {
+    const { endpoints } = this.#options.replica.plane;
+    return endpoints.length === 1 ? (endpoints[0]?.route.endpoint ?? null) : null;
+  }
+
+  #isTooLarge({ headers }: IncomingMessage): boolean {
+    const length = headers['content-length'];
+    return length !== undefined && Number(length) > this.#limits.bodyBytes;
+  }
+
+  /** Answers a request whose body is not wanted: it is not read, and the connection ends unless it is there already. */
+  #refuse(request: IncomingMessage, response: ServerResponse, path: string, error: unknown): void {
+    if (!request.complete) {
+      const length = Number(request.headers['content-length'] ?? Number.NaN);
+      if (!(length <= smallBodyBytes)) response.setHeader('connection', 'close');
+      request.resume();
+    }
+    this.#sendError(response, path, error);
   }
 
   #readBody(request: IncomingMessage, response: ServerResponse, path: string): void {
+    const { bodyBytes } = this.#limits;
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
     request.on('data', (chunk: Buffer) => {
       sizeBytes += chunk.length;
-      if (sizeBytes <= this.#limitBytes) chunks.push(chunk);
-      else chunks.length = 0;
+      if (sizeBytes <= bodyBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      chunks.length = 0;
+      if (response.headersSent) return;
+      this.#refuse(request, response, path, fail('payload_too_large', { limitBytes: bodyBytes }));
     });
     request.on('end', () => {
-      if (sizeBytes > this.#limitBytes) {
-        return this.#sendError(response, path, fail('payload_too_large', { limitBytes: this.#limitBytes }));
-      }
+      if (sizeBytes > bodyBytes) return;
       const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
       answerPost(path, request.headers, body, this.#postContext).then(
         (answer) => this.#send(response, answer),
@@ -131,6 +265,8 @@ export class InferenceServer {
       this.#options.logger.error({ err: thrown, path, ...error.params }, error.message);
     response.setHeader('x-millrace-error', error.code);
     if (error.status === 503) response.setHeader('retry-after', '1');
+    if (error.status === 429) response.setHeader('retry-after', String(error.params.retryAfterSeconds));
+    if (error.status === 401) response.setHeader('www-authenticate', 'Bearer realm="millrace"');
     this.#send(response, errorAnswer(path, error, this.#options.errorDetail ?? false));
   }
 
@@ -146,4 +282,13 @@ export class InferenceServer {
     response.writeHead(status, headers);
     response.end(body, ascii ? 'latin1' : 'utf8');
   }
+}
+
+/** A body that is read to its end even when it is refused, so that the connection can go on. */
+const smallBodyBytes = 64 * 1024;
+
+function pathOf(request: IncomingMessage): string {
+  const url = request.url ?? '/';
+  const end = url.indexOf('?');
+  return end < 0 ? url : url.slice(0, end);
 }

@@ -1,0 +1,2 @@
+export { type EndedSpan, exporterOf, SpanExporter } from './span-exporter.ts';
+export { childOf, formatTraceparent, parseTraceparent, type TraceContext } from './trace-context.ts';

@@ -1,0 +1,39 @@
+import type { KeyAction } from '../../lifecycle/serving/index.ts';
+
+/** Which endpoint a path is about, and what is done with it. */
+export interface PathTarget {
+  /** Null: the only one there is, as with /invocations. */
+  readonly endpoint: string | null;
+  readonly action: KeyAction;
+}
+
+const modelPath = /^\/(?:v[12]\/models|endpoints)\/([^/:]+)([/:].*)?$/;
+const predicting = /(?:\/infer|\/invocations|:predict|\/generate|\/generate_stream|\/infer_stream)\/?$/;
+const mostKept = 1000;
+
+/** Reads targets out of paths; those that were seen lately are only looked up. */
+export class PathTargets {
+  readonly #seen = new Map<string, PathTarget | null>();
+
+  /** Null for a path that is about no endpoint. */
+  of(path: string): PathTarget | null {
+    const seen = this.#seen.get(path);
+    if (seen !== undefined) return seen;
+    const target = targetOf(path);
+    if (this.#seen.size >= mostKept) this.#seen.clear();
+    this.#seen.set(path, target);
+    return target;
+  }
+}
+
+function targetOf(path: string): PathTarget | null {
+  if (/^\/invocations\/?$/.test(path)) return { endpoint: null, action: 'predict' };
+  const match = modelPath.exec(path);
+  if (!match) return null;
+  try {
+    const endpoint = decodeURIComponent(match[1] ?? '');
+    return { endpoint, action: predicting.test(path) ? 'predict' : 'inspect' };
+  } catch {
+    return null;
+  }
+}
