@@ -71,10 +71,18 @@ export class Upkeep {
     });
   }
 
-  async #index(): Promise<void> {
+  /** Indexes what is not indexed yet; returns how many segments those were. */
+  indexNow(): Promise<number> {
+    return this.alone(() => this.#index());
+  }
+
+  async #index(): Promise<number> {
     const { removal, index } = this.#options;
     await removal.eraseFromNew();
-    for (const family of ['prediction', 'label'] as const) while ((await index.indexSome(family)) > 0);
+    let indexed = 0;
+    for (const family of ['prediction', 'label'] as const)
+      for (let some = -1; some !== 0; indexed += some) some = await index.indexSome(family);
+    return indexed;
   }
 
   #round(): void {
@@ -83,7 +91,7 @@ export class Upkeep {
     const { queries, matchAll, applyRules } = this.#options;
     const work = [
       () => queries.runDue(),
-      () => this.alone(() => this.#index()),
+      () => this.indexNow(),
       ...(tick % every.rules === 0 ? [matchAll, applyRules] : []),
       ...(tick % every.compaction === every.compaction - 1 ? [() => this.tidy()] : []),
     ];

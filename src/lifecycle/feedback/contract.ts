@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { labelValueSchema, receivedLabelSchema } from './contract/labels.ts';
 
+export * from './contract/archive.ts';
 export * from './contract/labels.ts';
 export * from './contract/sources.ts';
 

@@ -7,6 +7,7 @@ import {
   type Route,
   toPage,
 } from '../../platform/http/index.ts';
+import { archiveRoutes } from './archiveRoutes.ts';
 import {
   feedbackSummarySchema,
   labelSegmentSchema,
@@ -108,5 +109,6 @@ export function feedbackRoutes(service: FeedbackService): readonly Route[] {
       handle: ({ params, query }, { actor }) => service.prediction(actor, params.id, query.endpoint),
     }),
     ...labelRoutes(service),
+    ...archiveRoutes(service),
   ];
 }

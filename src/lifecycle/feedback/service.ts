@@ -9,6 +9,7 @@ import type { Database } from '../../platform/db/index.ts';
 import type { Frames } from '../../platform/frames/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
+import type { EraseHook, EraseRequest } from '../../platform/registries/index.ts';
 import type { SecretBox } from '../../platform/secrets/index.ts';
 import { armOutcomes } from './armOutcomes.ts';
 import {
@@ -38,7 +39,7 @@ import { type LabelLogs, openLabelLogs } from './openLabelLogs.ts';
 import { featureNames, joinedSql, parquet, predictionsSql, type RowFilter } from './relations.ts';
 import { SummaryCache } from './SummaryCache.ts';
 import { Compaction } from './segments/Compaction.ts';
-import { Removal } from './segments/Removal.ts';
+import { type Erased, Removal } from './segments/Removal.ts';
 import { SegmentIndex } from './segments/SegmentIndex.ts';
 import { keyOf } from './segments/segmentFilter.ts';
 import { ErasureStore } from './store/ErasureStore.ts';
@@ -185,6 +186,33 @@ export class FeedbackService {
     return this.#intake.take(request.endpoint, request.labels, 'api');
   }
 
+  /** Takes an entity out of the log, its labels and signals too. See `Removal.erase`. */
+  async erase(actor: Actor, request: EraseRequest): Promise<Erased> {
+    authorize(actor, 'feedback:write');
+    const endpoints = new Set((await this.#store.predictionSegments({})).map((s) => s.endpoint));
+    for (const endpoint of endpoints) await this.flush(endpoint);
+    for (const endpoint of endpoints) await this.#signals.flush(endpoint);
+    const { entity, endpoint, reason } = request;
+    return this.upkeep.alone(() => this.removal.erase(actor, entity, endpoint, reason));
+  }
+
+  /** Erases from the log what a person has the right to have erased. */
+  eraseHook(): EraseHook<Actor> {
+    return {
+      name: 'prediction log',
+      erase: async (actor, request) => {
+        const { predictions, labels, waitingLabels } = await this.erase(actor, request);
+        return { rows: predictions + labels + waitingLabels };
+      },
+    };
+  }
+
+  /** Compacts and applies retention now. See `Compaction`. */
+  async compact(actor: Actor, endpoint?: string, force = false) {
+    authorize(actor, 'feedback:write');
+    return this.upkeep.tidy(force, endpoint);
+  }
+
   /** Makes every label acknowledged so far visible to readers. Done before a watermark moves. */
   async flush(endpoint: string): Promise<void> {
     await this.#matching.match(endpoint);
@@ -221,12 +249,12 @@ export class FeedbackService {
 
   async predictionSegments(actor: Actor, filter: SegmentFilter): Promise<readonly PredictionSegment[]> {
     authorize(actor, 'read');
-    return this.#store.predictionSegments(filter);
+    return (await this.#store.predictionSegments(filter)).map(({ filterDigest: _, ...segment }) => segment);
   }
 
   async labelSegments(actor: Actor, endpoint?: string): Promise<readonly LabelSegment[]> {
     authorize(actor, 'read');
-    return this.#store.labelSegments(endpoint);
+    return (await this.#store.labelSegments(endpoint)).map(({ filterDigest: _, ...segment }) => segment);
   }
 
   /** The newest `count` predictions that pass the filter, behind `after`. */

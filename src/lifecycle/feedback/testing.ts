@@ -30,6 +30,8 @@ export interface LoggedRow {
   readonly status?: string;
   readonly latencyUs?: number;
   readonly score?: number | null;
+  readonly bucket?: number | null;
+  readonly propensity?: number;
   readonly features?: Readonly<Record<string, string | number | null>>;
 }
 
@@ -139,8 +141,8 @@ function logged(row: LoggedRow): Readonly<Record<string, unknown>> {
     model_version: row.modelVersion ?? (arm === 'champion' ? '1' : '2'),
     route_version: row.routeVersion ?? 1,
     arm,
-    bucket: 7,
-    propensity: 1,
+    bucket: row.bucket === undefined ? 7 : row.bucket,
+    propensity: row.propensity ?? 1,
     sticky: true,
     status,
     error: status === 'ok' ? null : 'what went wrong',

@@ -1,3 +1,4 @@
+export type { EraseHook, EraseRequest } from './erase-hook.ts';
 export {
   defineStepKind,
   type StepBlobs,

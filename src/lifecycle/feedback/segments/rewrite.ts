@@ -20,10 +20,11 @@ export type NewSegment = LabelSegment & { readonly kind: LabelKind };
 const dayMs = 86_400_000;
 /** A point look-up reads one column of one file, so a file must not grow without end. */
 export const mostRows = 500_000;
-const rowGroup = 100_000;
+/** Sorted by id, one of these is read for a look-up, and which one the file tells. */
+const rowGroup = 20_480;
 
 /**
- * Writes the rows of segments into new ones, one or more for each UTC day, in order of event time and id. The
+ * Writes the rows of segments into new ones, one or more for each UTC day, in order of their ids (those that we give grow with time). The
  * segments must be of one endpoint and kind and have the same columns. Nothing refers to the new blobs yet.
  *
  * @param keep SQL condition for the rows that stay
@@ -52,7 +53,7 @@ export async function rewriteSegments(
         const path = join(temporary, `${uuidv7()}.parquet`);
         const part = count <= mostRows ? '' : `LIMIT ${mostRows} OFFSET ${offset}`;
         await frames.query(
-          `COPY (${ofDay} ORDER BY event_time_ms, prediction_id ${part}) TO ${sqlLiteral(path)}
+          `COPY (${ofDay} ORDER BY prediction_id, event_time_ms, received_at_ms ${part}) TO ${sqlLiteral(path)}
            (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroup})`,
         );
         made.push(await storeSegment(frames, blobs, path, first, idOf(made.length)));

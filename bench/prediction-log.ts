@@ -1,0 +1,132 @@
+// Finds single predictions in a log of millions: by ids that grow with time (ours) and by ids that do not (a caller's).
+//   node bench/prediction-log.ts [rows, default 10 million] [directory, default a temporary one]
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRng } from '../src/core/rng.ts';
+import { FeedbackService, feedbackMigrations } from '../src/lifecycle/feedback/index.ts';
+import { openDirectoryBlobs } from '../src/platform/blobs/index.ts';
+import { migrate, openSqlite } from '../src/platform/db/index.ts';
+import { Frames, sqlLiteral } from '../src/platform/frames/index.ts';
+import { Journal, journalMigrations } from '../src/platform/journal/index.ts';
+import { createLogger } from '../src/platform/log/index.ts';
+import { fernetBox, newFernetKey } from '../src/platform/secrets/index.ts';
+
+const actor = { kind: 'user', id: 'bench' } as const;
+const total = Number(process.argv[2] ?? 10_000_000);
+const directory = process.argv[3] ?? (await mkdtemp(join(tmpdir(), 'millrace-bench-log-')));
+const perSegment = 50_000;
+const startMs = Date.UTC(2026, 0, 1);
+const stepMs = 400;
+
+// The frame engine does not keep a process running by itself.
+const running = setInterval(() => undefined, 60_000);
+await mkdir(directory, { recursive: true });
+const db = openSqlite(join(directory, 'bench.db'));
+await migrate(db, [...journalMigrations, ...feedbackMigrations]);
+const frames = new Frames({ temporaryDirectory: directory, memoryLimit: '1GB', threads: 2 });
+const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
+const service = await FeedbackService.open({
+  ...{ db, blobs, frames, journal: new Journal(db), log: createLogger('bench', 'warn') },
+  labelDirectory: join(directory, 'labels'),
+  endpointExists: async () => true,
+  secrets: fernetBox(newFernetKey(), 'key'),
+});
+
+/** Row `i`: every other id grows with time as a UUIDv7 does, the others are a hash. */
+const idSql = `CASE WHEN i % 2 = 0 THEN printf('%012x-7%03x-8000-%012x', ${startMs} + i * ${stepMs}, i % 4096, i) ELSE md5('caller-' || i) END`;
+
+async function fill(): Promise<void> {
+  const have = (await service.predictionSegments(actor, { endpoint: 'bench' })).reduce(
+    (n, s) => n + s.rows,
+    0,
+  );
+  const path = join(directory, 'segment.parquet');
+  for (let from = have; from < total; from += perSegment) {
+    const to = Math.min(total, from + perSegment);
+    const features = Array.from({ length: 10 }, (_, f) => `random() AS "feature:x${f}"`).join(', ');
+    await frames.query(
+      `COPY (SELECT ${idSql} AS prediction_id, 'bench' AS endpoint, 'e' || (i * 7919 % 1000003) AS entity,
+         ${startMs} + i * ${stepMs} AS event_time_ms, ${startMs} + i * ${stepMs} + 5 AS received_at_ms, 'm' AS model,
+         '1' AS model_version, 1::BIGINT AS route_version, 'champion' AS arm, 7 AS bucket, 1.0::DOUBLE AS propensity,
+         true AS sticky, 'ok' AS status, NULL::VARCHAR AS error, 900::BIGINT AS latency_us, random() AS score,
+         '{"y":[0.5]}' AS outputs, NULL::VARCHAR AS flags, ${features}
+       FROM range(${from}, ${to}) r(i)) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`,
+    );
+    const { digest } = await blobs.put(createReadStream(path));
+    await service.registerSegment(actor, {
+      ...{ id: `s${String(from).padStart(12, '0')}`, endpoint: 'bench', digest, rows: to - from },
+      minEventTimeMs: startMs + from * stepMs,
+      maxEventTimeMs: startMs + (to - 1) * stepMs,
+    });
+  }
+  await rm(path, { force: true });
+}
+
+async function measure(what: string, rounds: number, look: (row: number) => Promise<unknown>): Promise<void> {
+  const rng = createRng(11);
+  const times: number[] = [];
+  for (let i = 0; i < rounds + 3; i++) {
+    const begin = performance.now();
+    await look(rng.int(total));
+    if (i >= 3) times.push(performance.now() - begin);
+  }
+  times.sort((a, b) => a - b);
+  const at = (share: number) => (times[Math.floor(share * (times.length - 1))] ?? 0).toFixed(1);
+  console.log(`${what.padEnd(42)} p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${at(1)} ms`);
+}
+
+async function idOf(row: number): Promise<string> {
+  const [found] = await frames.query(`SELECT ${idSql} AS id FROM (SELECT ${row} AS i)`);
+  return found?.id as string;
+}
+
+async function measureAll(state: string): Promise<void> {
+  const segments = await service.predictionSegments(actor, { endpoint: 'bench' });
+  console.log(`\n${state}: ${total.toLocaleString('en-US')} rows in ${segments.length} segments`);
+  const wanted = new Map<number, string>();
+  const rng = createRng(11);
+  for (let i = 0; i < 43; i++) {
+    const row = rng.int(total);
+    for (const one of [row - (row % 2), Math.min(total - 1, row | 1)]) wanted.set(one, await idOf(one));
+  }
+  const look = (row: number) => service.prediction(actor, wanted.get(row) ?? '', 'bench');
+  await measure('by id, grows with time (ours)', 40, (row) => look(row - (row % 2)));
+  await measure("by id, anything (a caller's)", 40, (row) => look(Math.min(total - 1, row | 1)));
+  await measure('an id that is not there', 40, (row) =>
+    service.prediction(actor, `nobody-${row}`, 'bench').catch(() => undefined),
+  );
+  const list = (filter: object) =>
+    service.predictions(actor, { endpoint: 'bench', ...filter }, 50, undefined);
+  await measure('newest 50', 20, () => list({}));
+  await measure('by entity, newest 50', 20, (row) => list({ entity: `e${(row * 7919) % 1000003}` }));
+  await measure('an hour, newest 50', 20, (row) => {
+    const at = startMs + Math.floor(row * stepMs * 0.99);
+    return list({ from: new Date(at).toISOString(), to: new Date(at + 3_600_000).toISOString() });
+  });
+}
+
+try {
+  let begin = performance.now();
+  const took = (what: string) => {
+    console.log(`${what}: ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+    begin = performance.now();
+  };
+  await fill();
+  took('filled');
+  await service.upkeep.indexNow();
+  took('indexed');
+  await measureAll('as shipped');
+  begin = performance.now();
+  const { compacted } = await service.compact(actor);
+  took(`${compacted} segments compacted`);
+  await measureAll('by day');
+  console.log(`\nmemory ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB`);
+} finally {
+  clearInterval(running);
+  await service.close();
+  await frames.close();
+  await db.close();
+  if (!process.argv[3]) await rm(directory, { recursive: true, force: true });
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { createRng } from '../../../core/rng.ts';
+import { forEachDatabase } from '../../../platform/db/testing.ts';
+import { feedbackSettingsSchema } from '../contract.ts';
+import { ada, type LoggedRow, openFeedbackService } from '../testing.ts';
+import { graceMs } from './Compaction.ts';
+import { buildFilter, keyOf, mayHold } from './segmentFilter.ts';
+
+const day = 86_400_000;
+const start = Date.UTC(2001, 1, 1);
+const endpoint = 'flights';
+
+test('a filter holds what was put in, and little else', () => {
+  const pair = (key: string): [number, number] => {
+    const digest = createHash('md5').update(key).digest();
+    return [digest.readUInt32LE(0), digest.readUInt32LE(4)];
+  };
+  const ids = Array.from({ length: 20_000 }, (_, i) => `id-${i}`);
+  const filter = buildFilter(ids.map((id) => pair(keyOf.predictionId(id))));
+  assert.ok(ids.every((id) => mayHold(filter, keyOf.predictionId(id))));
+  const wrong = ids.filter((id) => mayHold(filter, keyOf.predictionId(`${id}!`))).length;
+  assert.ok(wrong < 60, `${wrong} of 20,000 are taken for others`);
+  assert.ok(ids.filter((id) => mayHold(filter, keyOf.entity(id))).length < 60);
+});
+
+forEachDatabase((name, open) => {
+  describe(`segments on ${name}`, { concurrency: 2 }, () => {
+    const fill = (send: (rows: readonly LoggedRow[]) => Promise<unknown>, files: number) => {
+      const rng = createRng(5);
+      const rows: LoggedRow[] = [];
+      return (async () => {
+        for (let file = 0; file < files; file++) {
+          const some = Array.from({ length: 40 }, (_, i): LoggedRow => {
+            const eventTimeMs = start + Math.floor(rng.next() * 3 * day);
+            const features = { origin: rng.int(2) === 0 ? 'ATL' : 'ORD' };
+            return { id: `r${file}-${i}`, entity: `e${rng.int(20)}`, eventTimeMs, features };
+          });
+          rows.push(...some);
+          await send(some);
+        }
+        return rows;
+      })();
+    };
+
+    test('small segments become one for each day, and no reader sees a double or a gap meanwhile', async (t) => {
+      const { service, send, blobs } = await openFeedbackService(t, open);
+      const rows = await fill(send, 12);
+      const labels = rows
+        .slice(0, 200)
+        .map(({ id }) => ({ predictionId: id, value: 1, eventTime: start + day }));
+      for (let at = 0; at < 200; at += 50) {
+        await service.postLabels(ada, { endpoint, labels: labels.slice(at, at + 50) });
+        await service.flush(endpoint);
+      }
+      const before = await service.predictionSegments(ada, { endpoint });
+      let done = false;
+      const reader = (async () => {
+        let looks = 0;
+        while (!done) {
+          const seen = await service.predictions(ada, { endpoint }, 1000, undefined);
+          assert.equal(seen.length, rows.length);
+          assert.equal(seen.filter((p) => p.label !== null).length, 200);
+          looks++;
+        }
+        return looks;
+      })();
+      const { compacted } = await service.compact(ada);
+      done = true;
+      assert.ok((await reader) > 0);
+      assert.equal(compacted, 12 + 4);
+      const after = await service.predictionSegments(ada, { endpoint });
+      assert.deepEqual(after.map((s) => Math.floor((s.minEventTimeMs - start) / day)).sort(), [0, 1, 2]);
+      assert.equal(
+        after.reduce((sum, s) => sum + s.rows, 0),
+        rows.length,
+      );
+      assert.equal((await service.labelSegments(ada, endpoint)).length, 1);
+      assert.equal((await service.compact(ada)).compacted, 0);
+      // A replica that did not hear the answer sends its segment again.
+      assert.equal((await service.registerSegment(ada, before[0]!)).created, false);
+      assert.equal((await service.summary(ada, endpoint)).total.predictions, rows.length);
+      assert.equal((await service.prediction(ada, 'r3-7', endpoint)).predictionId, 'r3-7');
+      // Who asks what has come lately still learns of the segments as they came.
+      const came = await service.predictionSegments(ada, { endpoint, registeredSinceMs: 0 });
+      assert.equal(came.length, 12);
+      assert.ok(await blobs.info(before[0]!.digest as `sha256:${string}`));
+    });
+
+    test('files of replaced segments go when nobody can be reading them any more', async (t) => {
+      let aheadMs = 0;
+      const { send, options, blobs } = await openFeedbackService(t, open);
+      const { FeedbackService } = await import('../service.ts');
+      const service = await FeedbackService.open({
+        ...options,
+        labelDirectory: `${options.labelDirectory}-2`,
+        clock: { nowMs: () => Date.now() + aheadMs },
+      });
+      t.after(() => service.close());
+      await fill(send, 3);
+      const old = await service.predictionSegments(ada, { endpoint });
+      await service.compact(ada);
+      aheadMs = graceMs + 1000;
+      await service.compact(ada);
+      for (const { digest } of old) assert.equal(await blobs.info(digest as `sha256:${string}`), undefined);
+      assert.equal((await service.predictions(ada, { endpoint }, 1000, undefined)).length, 120);
+    });
+
+    test('an entity is erased with its labels, also from what arrives later, and nothing tells who it was', async (t) => {
+      const { service, send, journal } = await openFeedbackService(t, open);
+      const rows = await fill(send, 4);
+      const own = rows.filter((r) => r.entity === 'e3');
+      const labels = rows.map(({ id }) => ({ predictionId: id, value: 1, eventTime: start + day }));
+      await service.postLabels(ada, { endpoint, labels });
+      await service.postLabels(ada, {
+        endpoint,
+        labels: [{ entity: 'e3', at: start + 900 * day, value: 1, eventTime: start }],
+      });
+      await service.flush(endpoint);
+      const request = { entity: 'e3', endpoint: null, reason: 'asked for it' };
+      const erased = await service.erase(ada, request);
+      assert.deepEqual(
+        [erased.predictions, erased.labels, erased.waitingLabels],
+        [own.length, own.length, 1],
+      );
+      const left = await service.predictions(ada, { endpoint }, 1000, undefined);
+      assert.equal(left.length, rows.length - own.length);
+      assert.ok(left.every((p) => p.entity !== 'e3' && p.label !== null));
+      await assert.rejects(service.prediction(ada, own[0]!.id, endpoint), { code: 'not_found' });
+      // A replica that was away brings more of the same entity.
+      await send([
+        { id: 'late-1', entity: 'e3', eventTimeMs: start },
+        { id: 'late-2', entity: 'e4', eventTimeMs: start },
+      ]);
+      await service.compact(ada);
+      const ids = (await service.predictions(ada, { endpoint }, 1000, undefined)).map((p) => p.predictionId);
+      assert.ok(!ids.includes('late-1') && ids.includes('late-2'));
+      const [audit] = await journal.auditEntries({ limit: 1, action: 'predictions.erase' } as never);
+      assert.ok(audit && !JSON.stringify(audit).includes('e3"'));
+      assert.equal((await service.erase(ada, request)).predictions, 0);
+    });
+
+    test('what is older than an endpoint keeps goes', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      await send([{ id: 'old', eventTimeMs: Date.now() - 40 * day }]);
+      await send([{ id: 'new', eventTimeMs: Date.now() - 5 * day }]);
+      await service.compact(ada);
+      await service.labels.putSettings(ada, endpoint, feedbackSettingsSchema.parse({ keepDays: 30 }));
+      assert.equal((await service.compact(ada)).removed, 1);
+      const ids = (await service.predictions(ada, { endpoint }, 10, undefined)).map((p) => p.predictionId);
+      assert.deepEqual(ids, ['new']);
+    });
+  });
+});
