@@ -34,7 +34,15 @@ import {
   ServingService,
   servingMigrations,
 } from '../lifecycle/serving/index.ts';
-import { createLoop, DeploymentService, deployStep, loopMigrations, prepareDataStep } from '../loop/index.ts';
+import {
+  createLoop,
+  DeploymentService,
+  deployStep,
+  loopMigrations,
+  prepareDataStep,
+  RolloutEngine,
+  RolloutService,
+} from '../loop/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
 import { type DataDirectory, durationMsOf, patternOf, type Settings } from '../platform/config/index.ts';
 import type { Database, Migration } from '../platform/db/index.ts';
@@ -56,6 +64,7 @@ import { keptByRegistry } from './kept-by-registry.ts';
 import { createLineagePorts } from './lineage-ports.ts';
 import { createLoopPorts } from './loop-ports.ts';
 import { hashKeyOf } from './prediction-log.ts';
+import { createRolloutDeps } from './rollout-deps.ts';
 import { createStatus } from './status.ts';
 import { workerStepKinds } from './step-kinds.ts';
 import { webhookSettingsOf } from './webhook-settings.ts';
@@ -176,6 +185,9 @@ export async function createControlServices(parts: ControlParts) {
   const pipelines = new Pipelines({ db, journal, jobs, kinds });
   const deployments = new DeploymentService(db, pipelines, createDeploymentPorts(slices));
   const batches = new BatchService({ db, journal, blobs, ports: createBatchPorts(slices, pipelines) });
+  const rolloutDeps = createRolloutDeps({ ...slices, journal, frames, log, clock });
+  const rolloutEngine = new RolloutEngine(rolloutDeps);
+  const rollouts = new RolloutService(rolloutDeps, rolloutEngine);
   const loop = createLoop({ db, journal, pipelines, watermarks, ports, log, clock }, blobs);
   const runner = new StepRunner({
     queue: jobs,
@@ -223,6 +235,7 @@ export async function createControlServices(parts: ControlParts) {
     monitoring,
     pipelines,
     deployments,
+    rollouts,
     loop,
     status,
     addSurfaces: (app: FastifyInstance) =>
@@ -234,6 +247,7 @@ export async function createControlServices(parts: ControlParts) {
       await runner.start();
       webhookWorker.start();
       await loop.engine.start();
+      rolloutEngine.start();
       monitorSchedule.start();
       runWatch.start();
       purges.start();
@@ -243,6 +257,7 @@ export async function createControlServices(parts: ControlParts) {
       purges.stop();
       runWatch.stop();
       monitorSchedule.stop();
+      await rolloutEngine.stop();
       await loop.engine.stop();
       await runner.stop();
       await webhookWorker.stop();

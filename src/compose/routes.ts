@@ -7,7 +7,7 @@ import { monitoringRoutes } from '../lifecycle/monitoring/index.ts';
 import { pipelinesRoutes } from '../lifecycle/pipelines/index.ts';
 import { lineageRoutes, registryRoutes, webhookRoutes } from '../lifecycle/registry/index.ts';
 import { batchRoutes, keyRoutes, servingRoutes } from '../lifecycle/serving/index.ts';
-import { loopRoutes } from '../loop/index.ts';
+import { loopRoutes, rolloutRoutes } from '../loop/index.ts';
 import { blobRoutes } from '../platform/blobs/index.ts';
 import type { Route } from '../platform/http/index.ts';
 import { jobRoutes } from '../platform/jobs/index.ts';
@@ -37,6 +37,7 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...feedbackRoutes(services.feedback),
     ...monitoringRoutes(services.monitoring),
     ...governanceRoutes(services.governance),
+    ...rolloutRoutes(services.rollouts),
     ...loopRoutes(services.loop.loops, services.loop.turns, services.deployments),
   ];
 }

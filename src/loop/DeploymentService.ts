@@ -16,7 +16,9 @@ export interface DeploymentPorts {
   /** Throws `version_unknown`. */
   version(model: string, version: number): Promise<DeployableVersion>;
   /** Inputs of the step kind `package` for a logged model. */
-  packageInputs(model: string, modelId: string): Promise<unknown>;
+  packageInputs(model: string, modelId: string, runtime: DeployVersionInput['runtime']): Promise<unknown>;
+  /** What computes a package. */
+  runtimeOf(digest: string): Promise<string>;
   /** The package's digest in the step's outputs, attached to the version. */
   attach(model: string, modelId: string, outputs: unknown): Promise<string>;
   /**
@@ -45,18 +47,23 @@ export class DeploymentService {
   /**
    * Takes the next step towards a deployment and tells where it stands; asking again until it says `deployed` is
    * all there is to it, so nothing is lost when either side stops in between. After a packaging that failed (see
-   * its step run), the next request tries anew. Throws `version_unknown`, `version_not_logged`.
+   * its step run), the next request tries anew. Throws `version_unknown`, `version_not_logged`, and `version_packaged`
+   * where another runtime is asked for than the one that the version was packaged for.
    */
   async deploy(actor: Actor, input: DeployVersionInput): Promise<Deployment> {
     authorize(actor, 'serving:write');
-    const { model, version, reason, endpoint = model } = input;
+    const { model, version, reason, endpoint = model, runtime } = input;
     const found = await this.#ports.version(model, version);
     const target = { model, version, endpoint };
     let { digest } = found;
     let stepRunId: string | null = null;
+    if (digest !== null && runtime !== undefined && runtime !== 'auto') {
+      const packaged = await this.#ports.runtimeOf(digest);
+      if (packaged !== runtime) throw fail('version_packaged', { model, version, packaged, runtime });
+    }
     if (digest === null) {
       if (found.modelId === null) throw fail('version_not_logged', { model, version });
-      const step = await this.#package(model, version, found.modelId);
+      const step = await this.#package(model, version, found.modelId, runtime);
       stepRunId = step.id;
       if (step.outputs === null) return { ...target, state: 'packaging', stepRunId, routeVersion: null };
       digest = await this.#ports.attach(model, found.modelId, step.outputs);
@@ -65,12 +72,12 @@ export class DeploymentService {
     return { ...target, state: 'deployed', stepRunId, routeVersion };
   }
 
-  async #package(model: string, version: number, modelId: string) {
+  async #package(model: string, version: number, modelId: string, runtime: DeployVersionInput['runtime']) {
     const subject = `${model}/${version}`;
     const [newest] = await this.#pipelines.list(systemActor, { subject, kind: 'package', limit: 1 });
     if (newest?.status === 'succeeded') return { id: newest.id, outputs: newest.outputs as unknown };
     if (newest?.status === 'queued' || newest?.status === 'running') return { id: newest.id, outputs: null };
-    const inputs = await this.#ports.packageInputs(model, modelId);
+    const inputs = await this.#ports.packageInputs(model, modelId, runtime);
     const key = `deployment/${subject}/${newest?.id ?? 'first'}`;
     const id = await this.#db.write((tx) =>
       this.#pipelines.start(tx, { kind: 'package', inputs, subject, key }),

@@ -6,4 +6,5 @@
 export * from './contract/deployment.ts';
 export * from './contract/loop.ts';
 export * from './contract/loopFile.ts';
+export * from './contract/rollout.ts';
 export * from './contract/turn.ts';

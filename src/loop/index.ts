@@ -18,6 +18,10 @@ export type {
   OpenAlert,
   PackagedVersion,
 } from './ports.ts';
+export { RolloutEngine } from './rollouts/RolloutEngine.ts';
+export { RolloutService } from './rollouts/RolloutService.ts';
+export type { RolloutDeps } from './rollouts/RolloutWriter.ts';
+export { rolloutRoutes } from './rollouts/routes.ts';
 export { loopRoutes } from './routes.ts';
 export { deployStep } from './steps/deploy.ts';
 export { prepareDataStep } from './steps/prepareData.ts';

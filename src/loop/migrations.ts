@@ -89,4 +89,22 @@ export const loopMigrations: readonly Migration[] = [
         )`,
       ),
   },
+  {
+    id: 'loop-011',
+    up: (tx) =>
+      execute(
+        tx,
+        `CREATE TABLE rollouts (
+          id TEXT PRIMARY KEY,
+          endpoint TEXT NOT NULL,
+          state TEXT NOT NULL,
+          revision BIGINT NOT NULL,
+          data TEXT NOT NULL,
+          created_at_ms BIGINT NOT NULL,
+          updated_at_ms BIGINT NOT NULL
+        );
+        CREATE INDEX rollouts_by_endpoint ON rollouts (endpoint, id);
+        CREATE INDEX rollouts_by_state ON rollouts (state)`,
+      ),
+  },
 ];

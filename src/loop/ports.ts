@@ -113,8 +113,21 @@ export interface LoopPorts {
     record(stepRunId: string, subject: string, outputs: unknown): Promise<Judgement>;
   };
   readonly packaging: {
-    /** Inputs of the step kind `package`; requests will be checked against the data's contract. */
-    stepInputs(model: string, logged: LoggedModel, datasetVersionId: string): Promise<unknown>;
+    /**
+     * Inputs of the step kind `package`; requests will be checked against the data's contract, and another form of
+     * the model is compared with it on the hold-out.
+     */
+    stepInputs(
+      model: string,
+      logged: LoggedModel,
+      datasetVersionId: string,
+      holdout: {
+        readonly dataset: string;
+        readonly column: string;
+        readonly from: string;
+        readonly to: string;
+      },
+    ): Promise<unknown>;
     /** The package's digest in the step's outputs. */
     digestOf(outputs: unknown): string;
   };

@@ -31,6 +31,31 @@ export const loopErrors = {
     message: 'turn {turn} is {state}; {action} needs {needed}',
     next: 'Look at the turn with GET /api/v1/turns/{turn}.',
   },
+  rollout_under_way: {
+    status: 409,
+    title: 'Rollout under way',
+    message: 'endpoint "{endpoint}" is changed by {by} already',
+    next: 'Wait until that ends, or abort it.',
+  },
+  rollout_cooling: {
+    status: 409,
+    title: 'Aborted a short while ago',
+    message:
+      'version {version} was aborted on endpoint "{endpoint}" and may be rolled out again after {until}',
+    next: 'Wait until then, or roll out a version that mends what was wrong.',
+  },
+  rollout_state: {
+    status: 409,
+    title: 'Not in this state',
+    message: 'rollout {rollout} is {state}; {action} needs {needed}',
+    next: 'Look at the rollout with GET /api/v1/endpoints/{endpoint}/rollouts/{rollout}.',
+  },
+  version_packaged: {
+    status: 409,
+    title: 'Packaged otherwise',
+    message: 'version {version} of {model} was packaged to run as {packaged}, not as {runtime}',
+    next: 'Leave the runtime out, or register the model again and deploy that version with the runtime.',
+  },
   version_not_logged: {
     status: 409,
     title: 'No logged model',

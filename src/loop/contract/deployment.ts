@@ -6,6 +6,8 @@ export const deployVersionInputSchema = z.strictObject({
   version: z.int().min(1),
   /** Declared if it is not there; the model's name unless given. */
   endpoint: z.string().min(1).optional(),
+  /** What runs it: `auto` (unless given) takes ONNX where the model has such a form that is as good, else Python. */
+  runtime: z.enum(['auto', 'onnx', 'python']).optional(),
   reason: z.string().trim().min(1).max(2000),
 });
 export type DeployVersionInput = z.infer<typeof deployVersionInputSchema>;

@@ -52,7 +52,12 @@ export const packaging: StateHandler = async (turn) => {
       models.find((m) => m.modelId === model.modelId),
       'logged model',
     );
-    return turn.ports.packaging.stepInputs(turn.model, logged, prepared.datasetVersionId);
+    return turn.ports.packaging.stepInputs(turn.model, logged, prepared.datasetVersionId, {
+      dataset: prepared.dataDigest,
+      column: turn.file.data.time,
+      from: prepared.boundary,
+      to: prepared.end,
+    });
   });
   if (!step.done) return step.decision;
   const digest = turn.ports.packaging.digestOf(step.outputs);

@@ -1,0 +1,266 @@
+import { createRng } from '../../core/rng.ts';
+import { formatTime, parseDuration, parseTime } from '../../core/time.ts';
+import type { Endpoint } from '../../lifecycle/serving/index.ts';
+import { banditState } from './bandit.ts';
+import type { ComparedArm } from './compareArms.ts';
+import { isProved, judge } from './judge.ts';
+import { observe } from './observe.ts';
+import { type RolloutDeps, RolloutWriter, rolloutActor } from './RolloutWriter.ts';
+import { openRollouts, type RolloutRecord } from './store.ts';
+
+const tickMs = 1000;
+/** Least time between two readings of the log for one rollout; a slow reading waits ten times as long as it took. */
+const lookEveryMs = 5000;
+const restFactor = 10;
+
+/**
+ * Turns rollouts: looks at what their arms did, goes on to the next step, promotes or aborts. What a replica's guard
+ * took away is seen at the next event; everything else at the next reading of the log. A restart just looks again.
+ */
+export class RolloutEngine {
+  readonly #deps: RolloutDeps;
+  readonly #writer: RolloutWriter;
+  readonly #nextLookMs = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #stopListening: (() => void) | undefined;
+  #turning: Promise<void> | null = null;
+  #again = false;
+  #stopped = false;
+
+  constructor(deps: RolloutDeps) {
+    this.#deps = deps;
+    this.#writer = new RolloutWriter(deps);
+  }
+
+  start(): void {
+    this.#stopListening = this.#deps.journal.onEvents(() => this.wake());
+    this.#timer = setInterval(() => this.wake(), tickMs);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopListening?.();
+    clearInterval(this.#timer);
+    await this.#turning;
+  }
+
+  /** Runs a person's decision between two looks, and looks again after it. */
+  async exclusively(work: () => Promise<void>): Promise<void> {
+    while (this.#turning) await this.#turning;
+    const working = work();
+    this.#turning = working
+      .catch(() => {})
+      .finally(() => {
+        this.#turning = null;
+        this.wake();
+      });
+    await working;
+  }
+
+  /** Looks at all open rollouts, now or after the look under way. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#turning ??= this.#turn();
+  }
+
+  /** Looks at every open rollout now, whenever it was looked at before. Resolves when that is done. */
+  async lookNow(): Promise<void> {
+    this.#nextLookMs.clear();
+    await this.#turning;
+    this.wake();
+    await this.#turning;
+  }
+
+  async #turn(): Promise<void> {
+    try {
+      while (this.#again && !this.#stopped) {
+        this.#again = false;
+        for (const record of await openRollouts(this.#deps.db.read)) await this.#try(record);
+      }
+    } catch (error) {
+      this.#deps.logger.error({ err: error }, 'rollouts could not be read; they are tried again');
+    } finally {
+      this.#turning = null;
+    }
+  }
+
+  async #try(record: RolloutRecord): Promise<void> {
+    try {
+      const endpoint = await this.#deps.serving.endpoint(rolloutActor, record.endpoint);
+      if (await this.#hasLostTraffic(record, endpoint)) return;
+      const nowMs = this.#deps.clock.nowMs();
+      if (nowMs < (this.#nextLookMs.get(record.id) ?? 0)) return;
+      const startedMs = performance.now();
+      await this.#look(record, endpoint);
+      const tookMs = performance.now() - startedMs;
+      this.#nextLookMs.set(record.id, this.#deps.clock.nowMs() + Math.max(lookEveryMs, restFactor * tookMs));
+    } catch (error) {
+      this.#nextLookMs.set(record.id, this.#deps.clock.nowMs() + lookEveryMs);
+      this.#deps.logger.warn(
+        { err: error, rollout: record.id },
+        'the rollout could not go on; it is tried again',
+      );
+    }
+  }
+
+  /** Ends a rollout whose arm is gone: a guard took its traffic away, or a person did. */
+  async #hasLostTraffic(record: RolloutRecord, endpoint: Endpoint): Promise<boolean> {
+    const { data } = record;
+    const { step, targets, championVersion } = data;
+    const isThere = ({ arm, version }: ComparedArm) =>
+      step.stage === 'shadow'
+        ? endpoint.shadow?.modelVersion === version
+        : endpoint.arms.some((a) => a.arm === arm && a.modelVersion === version);
+    const champion = endpoint.arms.find((a) => a.arm === 'champion');
+    const left = targets.filter(isThere);
+    const sameChampion = champion?.modelVersion === championVersion;
+    if (sameChampion && left.length === targets.length) return false;
+    const [last] = await this.#deps.serving.routeVersions(rolloutActor, record.endpoint, { limit: 1 });
+    const reason = last?.reason ?? 'the endpoint was changed';
+    if (sameChampion && left.length > 0) {
+      await this.#writer.decide(record, {
+        ...{ actor: rolloutActor, action: 'weights', reason, state: record.state },
+        change: { targets: left },
+      });
+      return true;
+    }
+    if (sameChampion) await this.#writer.abort(record, rolloutActor, reason);
+    else {
+      const change = { endedAtMs: this.#deps.clock.nowMs() };
+      const why = `the champion was changed: ${reason}`;
+      await this.#writer.decide(record, {
+        actor: rolloutActor,
+        action: 'end',
+        reason: why,
+        state: 'ended',
+        change,
+      });
+    }
+    return true;
+  }
+
+  async #look(record: RolloutRecord, endpoint: Endpoint): Promise<void> {
+    const { data } = record;
+    const { spec, step } = data;
+    const nowMs = this.#deps.clock.nowMs();
+    const rewardAfter = spec.kind === 'bandit' ? spec.rewardAfter : undefined;
+    const seen = await observe(this.#deps.log, {
+      endpoint: record.endpoint,
+      spec,
+      sinceRouteVersion: data.firstRouteVersion,
+      championVersion: data.championVersion,
+      ...(rewardAfter === undefined ? {} : { zeroBeforeMs: nowMs - parseDuration(rewardAfter) }),
+    });
+    const champion = { arm: 'champion', version: data.championVersion };
+    const arms = data.targets.map(({ arm, version }) => ({ arm, version }));
+    const steps = spec.kind === 'canary' ? spec.steps : [];
+    const look = judge({
+      ...{ spec, champion, arms, seen, nowMs },
+      stage: step.stage,
+      percent: step.percent,
+      nextPercent: steps[step.index === null ? 0 : step.index + 1],
+      routeVersion: step.routeVersion,
+      stepSinceMs: parseTime(step.since),
+      beganMs: record.createdAtMs,
+    });
+    const shares = Object.fromEntries(endpoint.arms.map((a) => [a.arm, a.weight]));
+    const bandit =
+      spec.kind === 'bandit'
+        ? banditState(spec, [champion, ...arms], shares, seen, createRng(nowMs))
+        : data.bandit;
+    const change = { look, bandit, reason: look.reason };
+    if (look.verdict === 'fail') return this.#fail(record, look.reason, change);
+    if (record.state === 'paused' || record.state === 'ready') return this.#writer.note(record, change);
+    // A bandit goes on until a person or its time ends it: what it has learnt is in its shares.
+    if (spec.kind === 'bandit') {
+      const isDue = bandit !== null && this.#isWeighingDue(record, nowMs);
+      return isDue ? this.#weigh(record, bandit, change) : this.#writer.note(record, change);
+    }
+    return look.verdict === 'pass'
+      ? this.#pass(record, look.reason, change)
+      : this.#writer.note(record, change);
+  }
+
+  /** Harm, or time that is over: the champion has everything again. */
+  async #fail(record: RolloutRecord, reason: string, change: Partial<RolloutRecord['data']>): Promise<void> {
+    await this.#writer.abort(record, rolloutActor, reason, change);
+  }
+
+  async #pass(record: RolloutRecord, reason: string, change: Partial<RolloutRecord['data']>): Promise<void> {
+    const { spec, step } = record.data;
+    if (spec.kind === 'canary') {
+      const next = step.index === null ? 0 : step.index + 1;
+      if (next < spec.steps.length) return this.advance(record, rolloutActor, reason, change);
+    }
+    if (spec.kind !== 'bandit' && spec.promote === 'manual') {
+      return this.#writer.decide(record, {
+        ...{ actor: rolloutActor, action: 'ready', reason, state: 'ready', change },
+      });
+    }
+    const comparisons = change.look?.comparisons ?? [];
+    const arm =
+      spec.kind === 'canary'
+        ? 'challenger'
+        : record.data.targets.find((t) => isProved(spec, t.arm, comparisons))?.arm;
+    if (arm !== undefined) await this.#writer.promote(record, rolloutActor, arm, reason, change);
+  }
+
+  /** Goes on to the next step. */
+  async advance(
+    record: RolloutRecord,
+    actor: typeof rolloutActor,
+    reason: string,
+    change: Partial<RolloutRecord['data']> = {},
+  ): Promise<void> {
+    const { step: now } = record.data;
+    const next = now.index === null ? 0 : now.index + 1;
+    const step = await this.#writer.enter(record, actor, 'canary', next, reason);
+    const { state } = record;
+    await this.#writer.decide(record, {
+      actor,
+      action: 'advance',
+      reason,
+      state,
+      change: { ...change, step },
+    });
+  }
+
+  #isWeighingDue({ data, createdAtMs }: RolloutRecord, nowMs: number): boolean {
+    const { spec } = data;
+    if (spec.kind !== 'bandit') return false;
+    return nowMs - (data.weighedAtMs ?? createdAtMs) >= parseDuration(spec.every);
+  }
+
+  /** Puts the bandit's shares in force as the next route version. */
+  async #weigh(
+    record: RolloutRecord,
+    bandit: NonNullable<RolloutRecord['data']['bandit']>,
+    change: Partial<RolloutRecord['data']>,
+  ): Promise<void> {
+    const nowMs = this.#deps.clock.nowMs();
+    const others = bandit.arms.filter((a) => a.arm !== 'champion');
+    const weights = Object.fromEntries(others.map((a) => [a.arm, a.share]));
+    const text = bandit.arms.map((a) => `${a.arm} ${(100 * a.share).toFixed(1)} %`).join(', ');
+    const reason = `shares by ${bandit.arms.reduce((sum, a) => sum + a.rewards, 0)} rewards: ${text}`;
+    const { routeVersion } = await this.#deps.serving.setWeights(
+      rolloutActor,
+      record.endpoint,
+      weights,
+      reason,
+      bandit.arms,
+    );
+    const percent = 100 * others.reduce((sum, a) => sum + a.share, 0);
+    const step = { ...record.data.step, percent, routeVersion };
+    await this.#writer.decide(record, {
+      ...{ actor: rolloutActor, action: 'weights', reason, state: record.state },
+      change: {
+        ...change,
+        step,
+        weighedAtMs: nowMs,
+        bandit: { ...bandit, changedAt: formatTime(nowMs) },
+      },
+    });
+  }
+}

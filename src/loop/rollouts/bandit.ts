@@ -1,0 +1,52 @@
+import type { Rng } from '../../core/rng.ts';
+import {
+  type BanditArm,
+  boundedShares,
+  epsilonGreedyShares,
+  thompsonShares,
+} from '../../core/statistics/bandit/banditShares.ts';
+import { emptyMoments } from '../../core/statistics/Moments.ts';
+import { offPolicyOfStrata } from '../../core/statistics/offpolicy/offPolicyOfStrata.ts';
+import type { BanditState, RolloutSpec } from '../contract.ts';
+import { type ComparedArm, momentsOf } from './compareArms.ts';
+import type { Observation } from './observation.ts';
+
+export type BanditSpec = Extract<RolloutSpec, { kind: 'bandit' }>;
+
+/** What the bandit has learnt and what shares it wants. The log is its memory: all is counted anew at each look. */
+export function banditState(
+  spec: BanditSpec,
+  arms: readonly ComparedArm[],
+  shares: Readonly<Record<string, number>>,
+  seen: Observation,
+  rng: Rng,
+): BanditState {
+  const known = arms.map(
+    (arm): BanditArm => ({ arm: arm.arm, reward: momentsOf(seen.strata, arm, spec.metric) }),
+  );
+  const wanted =
+    spec.algorithm === 'thompson'
+      ? thompsonShares(known, spec.rewards, rng)
+      : epsilonGreedyShares(known, spec.epsilon);
+  const next = boundedShares(shares, wanted, spec.floor, spec.maxChange);
+  const strata = seen.strata.flatMap(({ arm, propensity, metrics }) => {
+    const reward = metrics[spec.metric] ?? emptyMoments;
+    return reward.n === 0 ? [] : [{ action: arm, propensity, reward }];
+  });
+  const even = Object.fromEntries(arms.map((arm) => [arm.arm, 1 / arms.length]));
+  const policies = [
+    ...arms.map((arm) => ({ policy: `only ${arm.arm}`, target: { [arm.arm]: 1 } })),
+    { policy: 'even split', target: even },
+  ];
+  return {
+    arms: known.map(({ arm, reward }) => ({
+      arm,
+      rewards: reward.n,
+      mean: reward.n === 0 ? null : reward.mean,
+      wanted: wanted[arm] ?? 0,
+      share: next[arm] ?? 0,
+    })),
+    policies: policies.map(({ policy, target }) => ({ policy, ...offPolicyOfStrata(strata, target) })),
+    changedAt: null,
+  };
+}

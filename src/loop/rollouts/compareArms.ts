@@ -1,0 +1,123 @@
+import type { Estimate } from '../../core/statistics/Estimate.ts';
+import { emptyMoments, type Moments, mergeMoments } from '../../core/statistics/Moments.ts';
+import {
+  differenceConfidenceSequence,
+  type Stratum,
+} from '../../core/statistics/sequential/differenceConfidenceSequence.ts';
+import { meanConfidenceSequence } from '../../core/statistics/sequential/meanConfidenceSequence.ts';
+import { type ArmComparison, type RolloutMetric, risingMetrics } from '../contract.ts';
+import type { ArmStratum, PairedMoments } from './observation.ts';
+
+export interface ComparedArm {
+  readonly arm: string;
+  readonly version: string;
+}
+
+export interface Compare {
+  readonly metric: RolloutMetric;
+  readonly alpha: number;
+  readonly margin: number;
+  readonly targetN: number;
+  readonly segment: ArmComparison['segment'];
+  /** Whether below 0 is worse already (the primary metric), or only below −margin (all others). */
+  readonly strict: boolean;
+  /** Whether the same requests are compared. Fixed by the plan, not by what the data look like. */
+  readonly paired: boolean;
+}
+
+/**
+ * Compares an arm with the champion on one metric, as an anytime-valid confidence sequence of the improvement: its
+ * statement is wrong, at any look whatever, with probability at most `alpha`.
+ *
+ * Pairs: the same requests scored by both, so what makes an hour hard for both cancels out; the variance is that of
+ * means over stretches of time. Arms: their own requests, compared within each constant split only, so a level that
+ * drifts or has seasons while the split is widened does not pass for a difference.
+ */
+export function compareArms(
+  champion: ComparedArm,
+  challenger: ComparedArm,
+  strata: readonly ArmStratum[],
+  pairs: readonly PairedMoments[],
+  { metric, alpha, margin, targetN, segment, strict, paired }: Compare,
+): ArmComparison {
+  const sign = risingMetrics.includes(metric) ? 1 : -1;
+  const own = momentsOf(strata, challenger, metric);
+  const other = momentsOf(strata, champion, metric);
+  const pair = pairs.find((p) => p.version === challenger.version);
+  const differences = pair?.metrics[metric] ?? emptyMoments;
+  const options = { alpha, targetN: Math.max(100, targetN) };
+  const estimate = paired
+    ? meanConfidenceSequence(inflated(differences, pair?.inflation[metric] ?? 1), options)
+    : differenceConfidenceSequence(splitStrata(strata, champion, challenger, metric), options);
+  const n = paired ? differences.n : own.n;
+  const raw = paired ? (differences.n === 0 ? null : differences.mean) : rawDifference(own, other);
+  const difference = estimate?.value ?? raw;
+  const [low, high] = signed(estimate, sign);
+  return {
+    arm: challenger.arm,
+    metric,
+    segment,
+    compared: paired ? 'pairs' : 'arms',
+    n,
+    champion: other.n === 0 ? null : other.mean,
+    challenger: own.n === 0 ? (paired && other.n > 0 && raw !== null ? other.mean + raw : null) : own.mean,
+    difference: difference === null ? null : sign * difference,
+    low,
+    high,
+    alpha,
+    margin,
+    verdict: verdictOf(low, high, margin, strict),
+  };
+}
+
+function verdictOf(
+  low: number | null,
+  high: number | null,
+  margin: number,
+  strict: boolean,
+): ArmComparison['verdict'] {
+  if (high !== null && high < (strict ? 0 : -margin)) return 'worse';
+  if (low !== null && low > 0) return 'better';
+  return low !== null && low >= -margin ? 'notWorse' : 'undecided';
+}
+
+function signed(estimate: Estimate | null, sign: 1 | -1): readonly [number | null, number | null] {
+  if (!estimate || estimate.low === null || estimate.high === null) return [null, null];
+  return sign === 1 ? [estimate.low, estimate.high] : [-estimate.high, -estimate.low];
+}
+
+function rawDifference(own: Moments, other: Moments): number | null {
+  return own.n === 0 || other.n === 0 ? null : own.mean - other.mean;
+}
+
+/** The same mean with a variance that allows for neighbours that resemble each other. */
+function inflated(moments: Moments, factor: number): Moments {
+  return { ...moments, m2: moments.m2 * Math.max(1, factor) };
+}
+
+function splitStrata(
+  strata: readonly ArmStratum[],
+  champion: ComparedArm,
+  challenger: ComparedArm,
+  metric: RolloutMetric,
+): readonly Stratum[] {
+  const routes = [...new Set(strata.map((s) => s.routeVersion))];
+  return routes.map((route) => {
+    const here = strata.filter((s) => s.routeVersion === route);
+    return {
+      challenger: momentsOf(here, challenger, metric),
+      champion: momentsOf(here, champion, metric),
+    };
+  });
+}
+
+/** Moments of a metric of an arm over the strata given. */
+export function momentsOf(
+  strata: readonly ArmStratum[],
+  { arm, version }: ComparedArm,
+  metric: RolloutMetric,
+): Moments {
+  return strata
+    .filter((s) => s.arm === arm && s.version === version)
+    .reduce((sum, s) => mergeMoments(sum, s.metrics[metric] ?? emptyMoments), emptyMoments);
+}

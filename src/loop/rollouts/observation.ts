@@ -1,0 +1,71 @@
+import type { Moments } from '../../core/statistics/Moments.ts';
+import type { RolloutMetric, ShadowComparison } from '../contract.ts';
+
+/** Moments by metric; a metric that nobody asked for is left out. */
+export type MetricMoments = Partial<Readonly<Record<RolloutMetric, Moments>>>;
+
+/** What one arm did under one route version: while its share was constant. */
+export interface ArmStratum {
+  readonly arm: string;
+  readonly version: string;
+  readonly routeVersion: number;
+  /** Share of the traffic that it was drawn with. */
+  readonly propensity: number;
+  readonly requests: number;
+  readonly failed: number;
+  readonly nonFinite: number;
+  readonly slow: number;
+  readonly labelled: number;
+  /** Entities (or requests without one) that were met for the first time here: independent draws of the split. */
+  readonly newUnits: number;
+  /** Over the means of each entity, so that one that asks often counts once. */
+  readonly metrics: MetricMoments;
+}
+
+/** Shadow minus champion on the same requests, by metric. */
+export interface PairedMoments {
+  readonly version: string;
+  readonly metrics: MetricMoments;
+  /**
+   * Variance of means over stretches of time beside what independent pairs would give; at least 1. Pairs of one hour
+   * share its weather, so their mean is less certain than their number says.
+   */
+  readonly inflation: Partial<Readonly<Record<RolloutMetric, number>>>;
+}
+
+export interface SegmentObservation {
+  readonly feature: string;
+  readonly value: string;
+  readonly strata: readonly ArmStratum[];
+  readonly pairs: readonly PairedMoments[];
+}
+
+/** Bounds of a latency quantile of an arm, milliseconds; null: not bounded yet. */
+export interface LatencyBand {
+  readonly arm: string;
+  readonly version: string;
+  readonly n: number;
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** Everything that a rollout's verdict rests on, since it began. */
+export interface Observation {
+  readonly strata: readonly ArmStratum[];
+  /** Copies: what the shadow did. */
+  readonly shadows: readonly ArmStratum[];
+  readonly pairs: readonly PairedMoments[];
+  readonly segments: readonly SegmentObservation[];
+  readonly latency: readonly LatencyBand[];
+  readonly shadow: readonly ShadowComparison[];
+}
+
+export const nothingObserved: Observation = {
+  strata: [],
+  shadows: [],
+  pairs: [],
+  segments: [],
+  latency: [],
+  shadow: [],
+};

@@ -1,0 +1,266 @@
+import type { Moments } from '../../core/statistics/Moments.ts';
+import { quantileConfidenceSequence } from '../../core/statistics/sequential/quantileConfidenceSequence.ts';
+import { brierSql, featurePrefix, logLossSql } from '../../lifecycle/feedback/index.ts';
+import { type FrameRow, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
+import type { RolloutMetric, RolloutSpec } from '../contract.ts';
+import { segmentValues } from './judge.ts';
+import {
+  type ArmStratum,
+  type LatencyBand,
+  nothingObserved,
+  type Observation,
+  type PairedMoments,
+  type SegmentObservation,
+} from './observation.ts';
+import { compareShadow } from './observeShadow.ts';
+
+/** The joined prediction log as rollouts read it. */
+export interface RolloutLog {
+  /** SQL of an endpoint's predictions of all arms with `label` beside them; null when nothing was logged yet. */
+  rows(endpoint: string, columns: string): Promise<string | null>;
+  /** Names of the features in the endpoint's log. */
+  features(endpoint: string): Promise<readonly string[]>;
+  query(sql: string): Promise<readonly FrameRow[]>;
+}
+
+export interface ObserveQuery {
+  readonly endpoint: string;
+  readonly spec: RolloutSpec;
+  /** The first route of the rollout. */
+  readonly sinceRouteVersion: number;
+  readonly championVersion: string;
+  /** Rows without a label that are older than this count as labelled 0; undefined: they wait. */
+  readonly zeroBeforeMs?: number | undefined;
+}
+
+/** Error probability of a latency band, over all looks. */
+const bandAlpha = 0.0005;
+const p99 = 0.99;
+/** Stretches of time whose means show how much neighbours resemble each other. */
+const stretches = 30;
+const fewestPairs = 300;
+
+const columns =
+  'prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, entity, bucket, propensity';
+
+/** Reads everything that a rollout's verdict rests on. Rows that a tester or the caller chose the arm of do not count. */
+export async function observe(log: RolloutLog, query: ObserveQuery): Promise<Observation> {
+  const known = query.spec.segments.length === 0 ? [] : await log.features(query.endpoint);
+  const segments = query.spec.segments.filter((name) => known.includes(name));
+  const features = segments.map((name) => sqlName(`${featurePrefix}${name}`));
+  const joined = await log.rows(query.endpoint, [columns, ...features].join(', '));
+  if (joined === null) return nothingObserved;
+  const metrics = metricsOf(query.spec);
+  const rows = rowsSql(joined, query, metrics);
+  const groups = await strataOf(log, rows, metrics, null);
+  const strata = groups.map((g) => g.stratum).filter((s) => s.arm !== 'shadow');
+  const shadows = groups.map((g) => g.stratum).filter((s) => s.arm === 'shadow');
+  const mirrored = shadows.length > 0;
+  const segmented: SegmentObservation[] = [];
+  for (const feature of segments) {
+    segmented.push(...(await segmentsOf(log, rows, metrics, feature, mirrored)));
+  }
+  return {
+    strata,
+    shadows,
+    pairs: mirrored ? (await pairsOf(log, rows, metrics, null)).map((p) => p.pairs) : [],
+    segments: segmented,
+    latency: await latencyBands(log, rows, strata),
+    shadow: mirrored ? await compareShadow(log, rows, query.spec.threshold, segments) : [],
+  };
+}
+
+export function metricsOf(spec: RolloutSpec): readonly RolloutMetric[] {
+  return [...new Set([spec.metric, ...spec.guardrails.map((g) => g.metric)])];
+}
+
+function rowsSql(joined: string, query: ObserveQuery, metrics: readonly RolloutMetric[]): string {
+  const { spec, sinceRouteVersion, zeroBeforeMs } = query;
+  const label =
+    zeroBeforeMs === undefined
+      ? ''
+      : `REPLACE (CASE WHEN label IS NULL AND event_time_ms < ${Math.round(zeroBeforeMs)} THEN 0 ELSE label END AS label)`;
+  const slow =
+    spec.maxLatencyP99Ms === undefined
+      ? 'false'
+      : `status = 'ok' AND latency_us > ${Math.round(spec.maxLatencyP99Ms * 1000)}`;
+  const values = metrics.map((metric) => `${metricSql(metric, spec)} AS m_${metric}`).join(', ');
+  return `(SELECT *, coalesce(entity, prediction_id) AS unit, ${slow} AS is_slow,
+      status = 'output_not_finite' OR (status = 'ok' AND score IS NOT NULL AND NOT isfinite(score)) AS not_finite,
+      min(route_version) FILTER (arm <> 'shadow') OVER (PARTITION BY coalesce(entity, prediction_id)) AS first_route,
+      ${values}
+    FROM (SELECT * ${label} FROM ${joined})
+    WHERE route_version >= ${sinceRouteVersion} AND bucket IS NOT NULL)`;
+}
+
+/** A metric of one row; NULL while the label or the score is missing. */
+function metricSql(metric: RolloutMetric, { threshold, value }: RolloutSpec): string {
+  const positive = `score >= ${Number(threshold)}`;
+  const scored = `status = 'ok' AND isfinite(score) AND label IS NOT NULL`;
+  switch (metric) {
+    case 'logLoss':
+      return logLossSql;
+    case 'brier':
+      return brierSql;
+    case 'accuracy':
+      return `CASE WHEN ${scored} AND label IN (0, 1) THEN ((${positive}) = (label = 1))::DOUBLE END`;
+    case 'absoluteError':
+      return `CASE WHEN ${scored} THEN abs(score - label) END`;
+    case 'squaredError':
+      return `CASE WHEN ${scored} THEN (score - label) * (score - label) END`;
+    case 'outcome':
+      return 'label';
+    case 'value': {
+      const worth = value ?? { truePositive: 0, falsePositive: 0, trueNegative: 0, falseNegative: 0 };
+      return `CASE WHEN ${scored} AND label IN (0, 1) THEN (CASE
+        WHEN ${positive} AND label = 1 THEN ${worth.truePositive} WHEN ${positive} THEN ${worth.falsePositive}
+        WHEN label = 1 THEN ${worth.falseNegative} ELSE ${worth.trueNegative} END)::DOUBLE END`;
+    }
+  }
+}
+
+interface StratumRow {
+  readonly segment: string | null;
+  readonly stratum: ArmStratum;
+}
+
+async function strataOf(
+  log: RolloutLog,
+  rows: string,
+  metrics: readonly RolloutMetric[],
+  segment: string | null,
+): Promise<readonly StratumRow[]> {
+  const by = segment === null ? 'NULL::VARCHAR' : `${segment}::VARCHAR`;
+  const means = metrics.map((m) => `avg(m_${m}) AS m_${m}`).join(', ');
+  const found = await log.query(`WITH units AS (
+      SELECT ${by} AS segment, arm, model_version, route_version, unit, count(*) AS requests, avg(propensity) AS propensity,
+        count(*) FILTER (status <> 'ok') AS failed, count(*) FILTER (not_finite) AS non_finite,
+        count(*) FILTER (is_slow) AS slow, count(label) AS labelled, any_value(first_route) AS first_route, ${means}
+      FROM ${rows} GROUP BY ALL)
+    SELECT segment, arm, model_version, route_version, sum(requests)::BIGINT AS requests,
+      sum(failed)::BIGINT AS failed, sum(non_finite)::BIGINT AS non_finite, sum(slow)::BIGINT AS slow,
+      sum(labelled)::BIGINT AS labelled, avg(propensity) AS propensity,
+      count(*) FILTER (first_route = route_version) AS new_units, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')}
+    FROM units GROUP BY segment, arm, model_version, route_version ORDER BY ALL`);
+  return found.map((row) => ({
+    segment: row.segment as string | null,
+    stratum: {
+      arm: row.arm as string,
+      version: row.model_version as string,
+      routeVersion: Number(row.route_version),
+      propensity: Number(row.propensity ?? 0),
+      requests: Number(row.requests),
+      failed: Number(row.failed),
+      nonFinite: Number(row.non_finite),
+      slow: Number(row.slow),
+      labelled: Number(row.labelled),
+      newUnits: Number(row.new_units),
+      metrics: Object.fromEntries(metrics.map((m) => [m, toMoments(row, `m_${m}`)])),
+    },
+  }));
+}
+
+/** Shadow minus champion on the same requests, one value for each entity. */
+async function pairsOf(
+  log: RolloutLog,
+  rows: string,
+  metrics: readonly RolloutMetric[],
+  segment: string | null,
+): Promise<readonly { readonly segment: string | null; readonly pairs: PairedMoments }[]> {
+  const by = segment === null ? 'NULL::VARCHAR' : `s.${segment}::VARCHAR`;
+  const differences = metrics.map((m) => `avg(s.m_${m} - c.m_${m}) AS m_${m}`).join(', ');
+  const isKnown = metrics.map((m) => `m_${m} IS NOT NULL`).join(' OR ');
+  const parts = metrics.map((m) => `var_samp(b_${m}) * avg(n_${m}) AS blocks_${m}`).join(', ');
+  const found = await log.query(`WITH all_rows AS (SELECT * FROM ${rows}),
+    units AS (SELECT ${by} AS segment, s.model_version AS version, c.unit AS unit, min(c.event_time_ms) AS met_ms, ${differences}
+      FROM all_rows s JOIN all_rows c ON s.prediction_id = c.prediction_id AND s.arm = 'shadow' AND c.arm = 'champion'
+      GROUP BY ALL),
+    known AS (SELECT *, ntile(${stretches}) OVER (PARTITION BY segment, version ORDER BY met_ms, unit) AS stretch
+      FROM units WHERE ${isKnown}),
+    blocks AS (SELECT segment, version, stretch, ${metrics.map((m) => `avg(m_${m}) AS b_${m}, count(m_${m}) AS n_${m}`).join(', ')}
+      FROM known GROUP BY segment, version, stretch),
+    spread AS (SELECT segment, version, ${parts} FROM blocks GROUP BY segment, version),
+    moments AS (SELECT segment, version, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')} FROM known GROUP BY segment, version)
+    SELECT moments.*, spread.* EXCLUDE (segment, version) FROM moments
+      JOIN spread ON moments.version = spread.version AND moments.segment IS NOT DISTINCT FROM spread.segment
+    ORDER BY ALL`);
+  return found.map((row) => ({
+    segment: row.segment as string | null,
+    pairs: {
+      version: row.version as string,
+      metrics: Object.fromEntries(metrics.map((m) => [m, toMoments(row, `m_${m}`)])),
+      inflation: Object.fromEntries(metrics.map((m) => [m, inflationOf(row, m)])),
+    },
+  }));
+}
+
+function inflationOf(row: FrameRow, metric: RolloutMetric): number {
+  const { n, m2 } = toMoments(row, `m_${metric}`);
+  const blocks = Number(row[`blocks_${metric}`] ?? 0);
+  if (n < fewestPairs || m2 === 0) return 1;
+  return Math.max(1, blocks / (m2 / (n - 1)));
+}
+
+async function segmentsOf(
+  log: RolloutLog,
+  rows: string,
+  metrics: readonly RolloutMetric[],
+  feature: string,
+  mirrored: boolean,
+): Promise<readonly SegmentObservation[]> {
+  const column = sqlName(`${featurePrefix}${feature}`);
+  const strata = await strataOf(log, rows, metrics, column);
+  const pairs = mirrored ? await pairsOf(log, rows, metrics, column) : [];
+  const sizes = new Map<string, number>();
+  for (const { segment, stratum } of strata) {
+    if (segment !== null) sizes.set(segment, (sizes.get(segment) ?? 0) + stratum.requests);
+  }
+  const most = [...sizes].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, segmentValues);
+  return most.map(([value]) => ({
+    feature,
+    value,
+    strata: strata.filter((s) => s.segment === value && s.stratum.arm !== 'shadow').map((s) => s.stratum),
+    pairs: pairs.filter((p) => p.segment === value).map((p) => p.pairs),
+  }));
+}
+
+async function latencyBands(
+  log: RolloutLog,
+  rows: string,
+  strata: readonly ArmStratum[],
+): Promise<readonly LatencyBand[]> {
+  const counts = new Map<string, { arm: string; version: string; n: number }>();
+  for (const { arm, version, requests, failed } of strata) {
+    const key = `${arm}/${version}`;
+    counts.set(key, { arm, version, n: (counts.get(key)?.n ?? 0) + requests - failed });
+  }
+  const bands: LatencyBand[] = [];
+  for (const { arm, version, n } of counts.values()) {
+    if (n === 0) continue;
+    const ranks = quantileConfidenceSequence(n, p99, bandAlpha);
+    const wanted = [Math.max(1, Math.round(n * p99)), ranks.low, ranks.high];
+    const found = await log.query(`SELECT place, latency FROM (
+        SELECT latency_us / 1000 AS latency, row_number() OVER (ORDER BY latency_us) AS place FROM ${rows}
+        WHERE arm = ${sqlLiteral(arm)} AND model_version = ${sqlLiteral(version)} AND status = 'ok')
+      WHERE place IN (${wanted.filter((rank) => rank !== null).join(', ')})`);
+    const at = (rank: number | null) =>
+      rank === null
+        ? null
+        : ((found.find((row) => Number(row.place) === rank)?.latency as number | undefined) ?? null);
+    bands.push({ arm, version, n, value: at(wanted[0] ?? null), low: at(ranks.low), high: at(ranks.high) });
+  }
+  return bands;
+}
+
+function momentsSql(value: string): string {
+  return `count(${value}) AS ${value}_n, coalesce(favg(${value}), 0) AS ${value}_mean,
+    coalesce(var_pop(${value}) * count(${value}), 0) AS ${value}_m2`;
+}
+
+function toMoments(row: FrameRow, name: string): Moments {
+  return {
+    n: Number(row[`${name}_n`]),
+    mean: Number(row[`${name}_mean`]),
+    m2: Number(row[`${name}_m2`]),
+  };
+}

@@ -1,0 +1,300 @@
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import { storePackage } from '../../../test/support/serving.ts';
+import { fail } from '../../core/errors.ts';
+import { createRng } from '../../core/rng.ts';
+import { type LoggedRow, openFeedbackService } from '../../lifecycle/feedback/testing.ts';
+import { ServingService, servingMigrations } from '../../lifecycle/serving/index.ts';
+import { forEachDatabase, type OpenDatabase } from '../../platform/db/testing.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
+import { createRolloutSchema, type EndpointRollout } from '../contract.ts';
+import { loopMigrations } from '../migrations.ts';
+import { RolloutEngine } from './RolloutEngine.ts';
+import { RolloutService } from './RolloutService.ts';
+
+const anna = { kind: 'user', id: 'anna' } as const;
+const hourMs = 3_600_000;
+
+/** The arm that a number in 0..1 falls to by the weights. */
+function drawn<A extends { readonly weight: number }>(arms: readonly A[], u: number): A {
+  let rest = u;
+  for (const arm of arms) {
+    rest -= arm.weight;
+    if (rest < 0) return arm;
+  }
+  return arms[0] as A;
+}
+
+async function setUp(t: TestContext, open: OpenDatabase) {
+  let opened: ServingService | undefined;
+  t.after(() => opened?.close());
+  const feedback = await openFeedbackService(t, (context, migrations) =>
+    open(context, [...migrations, ...servingMigrations, ...loopMigrations]),
+  );
+  const { journal, blobs, frames, options } = feedback;
+  const { db } = options;
+  let nowMs = Date.parse('2030-01-01T00:00:00Z');
+  const clock = { nowMs: () => nowMs };
+  const serving = await ServingService.open({ db, journal, blobs, clock });
+  opened = serving;
+  const packageOf = async (_: string, version: number) => {
+    if (version > 9) throw fail('version_not_packaged', { name: 'delay', version });
+    return storePackage(blobs, logisticOnnx(version), logisticPackage());
+  };
+  const deps = {
+    ...{ db, journal, serving, clock, packageOf, logger: createLogger('test', 'silent') },
+    log: {
+      rows: (endpoint: string, columns: string) =>
+        feedback.service.joined(anna, endpoint, { rows: 'all' }, columns),
+      features: (endpoint: string) => feedback.service.loggedFeatures(anna, endpoint, { rows: 'all' }),
+      query: (sql: string) => frames.query(sql),
+    },
+  };
+  const engine = new RolloutEngine(deps);
+  const service = new RolloutService(deps, engine);
+  await serving.declare(anna, { name: 'flights', model: 'delay' });
+  const first = { modelVersion: '1', packageDigest: await packageOf('delay', 1) };
+  await serving.deploy(anna, 'flights', first, 'first');
+  const rng = createRng(1);
+  let id = 0;
+  /** Requests of the present route: who answers is drawn by its weights; `quality` is each version's noise. */
+  const traffic = async (
+    count: number,
+    quality: Readonly<Record<string, number>>,
+    extra: (version: string) => Partial<LoggedRow> = () => ({}),
+  ) => {
+    const { routeVersion, arms, shadow } = await serving.endpoint(anna, 'flights');
+    const rows: LoggedRow[] = [];
+    const labels: { predictionId: string; value: number; eventTime: number }[] = [];
+    for (let i = 0; i < count; i++) {
+      const arm = drawn(arms, rng.next());
+      const truth = rng.next();
+      const predictionId = `p${id++}`;
+      const airport = i % 2 === 0 ? 'ZRH' : 'GVA';
+      const row = (version: string, name: string, propensity: number): LoggedRow => ({
+        ...{ id: predictionId, entity: predictionId, eventTimeMs: nowMs + i, routeVersion, propensity },
+        ...{ arm: name as never, modelVersion: version, features: { airport } },
+        score: Math.min(0.99, Math.max(0.01, truth + (quality[version] ?? 0) * rng.normal())),
+        ...extra(version),
+      });
+      rows.push(row(arm.modelVersion, arm.arm, arm.weight));
+      if (shadow && arm.modelVersion !== shadow.modelVersion)
+        rows.push(row(shadow.modelVersion, 'shadow', 1));
+      labels.push({ predictionId, value: rng.next() < truth ? 1 : 0, eventTime: nowMs + i });
+    }
+    await feedback.send(rows);
+    await feedback.service.postLabels(anna, { endpoint: 'flights', labels });
+    await feedback.service.flush('flights');
+    nowMs += hourMs;
+    await engine.lookNow();
+  };
+  const create = (plan: Readonly<Record<string, unknown>>) =>
+    service.create(anna, 'flights', createRolloutSchema.parse({ plan, reason: 'try it' }));
+  const present = async ({ id: rollout }: EndpointRollout) => service.get(anna, 'flights', rollout);
+  const wait = (ms: number) => {
+    nowMs += ms;
+  };
+  return { serving, journal, service, engine, traffic, create, present, wait };
+}
+
+forEachDatabase((name, open) => {
+  suite(`rollouts on ${name}`, () => {
+    test('a canary goes through shadow and steps to promotion, and back by a switch', async (t) => {
+      const { serving, journal, service, traffic, create, present } = await setUp(t, open);
+      const begun = await create({
+        kind: 'canary',
+        version: 2,
+        shadow: { minRequests: 100 },
+        steps: [10, 50, 100],
+        minLabels: 300,
+        margin: 0.05,
+        segments: ['airport'],
+        segmentMargin: 0.2,
+        guardrails: [{ metric: 'accuracy', margin: 0.1 }],
+      });
+      assert.equal(begun.step.stage, 'shadow');
+      await assert.rejects(create({ kind: 'canary', version: 3 }), { code: 'rollout_under_way' });
+      const good = { 1: 0.1, 2: 0.1 };
+      await traffic(120, good);
+      let now = await present(begun);
+      assert.deepEqual([now.state, now.step.stage, now.step.percent], ['running', 'canary', 10]);
+      await traffic(600, good);
+      now = await present(begun);
+      assert.equal(now.step.percent, 50, now.reason);
+      const [all, zurich] = [
+        now.look?.comparisons.find((c) => c.segment === null),
+        now.look?.comparisons.find((c) => c.segment?.value === 'ZRH'),
+      ];
+      assert.equal(all?.compared, 'pairs');
+      assert.ok((zurich?.n ?? 0) > 100);
+      assert.equal(now.look?.shadow[0]?.agreement !== null, true);
+      for (let i = 0; i < 12 && now.state === 'running'; i++) {
+        await traffic(1500, good);
+        now = await present(begun);
+      }
+      assert.equal(now.state, 'promoted', now.reason);
+      let endpoint = await serving.endpoint(anna, 'flights');
+      assert.deepEqual(
+        endpoint.arms.map((a) => [a.arm, a.modelVersion]),
+        [
+          ['champion', '2'],
+          ['standby', '1'],
+        ],
+      );
+      const back = await service.rollback(anna, 'flights', begun.id, 'complaints');
+      assert.equal(back.state, 'rolled-back');
+      endpoint = await serving.endpoint(anna, 'flights');
+      assert.equal(endpoint.arms[0]?.modelVersion, '1');
+      const audit = await journal.auditEntries({ subjectKind: 'endpoint', subjectId: 'flights', limit: 100 });
+      const actions = audit.map((a) => a.action);
+      assert.deepEqual(
+        ['rollout:start', 'rollout:advance', 'rollout:promote', 'rollout:rollback'].filter((a) =>
+          actions.includes(a),
+        ),
+        ['rollout:start', 'rollout:advance', 'rollout:promote', 'rollout:rollback'],
+      );
+    });
+
+    test('a worse version is aborted with the numbers, and cools down', async (t) => {
+      const { serving, journal, traffic, create, present, wait } = await setUp(t, open);
+      const plan = { kind: 'canary', version: 2, shadow: null, steps: [20, 100], cooldown: '20h' };
+      const begun = await create(plan);
+      for (let i = 0; i < 6; i++) await traffic(300, { 1: 0.05, 2: 0.6 });
+      const ended = await present(begun);
+      assert.equal(ended.state, 'aborted', ended.reason);
+      assert.match(
+        ended.reason,
+        /^version 2 is worse: logLoss better by −\d\.\d+ \(−.* to −.*\) on \d+ pairs$/,
+      );
+      const endpoint = await serving.endpoint(anna, 'flights');
+      assert.deepEqual([endpoint.arms.length, endpoint.shadow], [1, null]);
+      const events = await journal.eventsAfter(0, 1000, { kind: 'endpoint', id: 'flights' });
+      const aborted = events.find((e) => e.type === 'rollout.aborted');
+      assert.ok(JSON.stringify(aborted?.data).includes('comparisons'));
+      await assert.rejects(create(plan), { code: 'rollout_cooling' });
+      wait(30 * hourMs);
+      assert.equal((await create(plan)).state, 'running');
+    });
+
+    test('errors, and requests that were not split as the route says, end it', async (t) => {
+      const { traffic, create, present, wait } = await setUp(t, open);
+      const plan = { kind: 'canary', version: 2, shadow: null, steps: [50, 100] };
+      const failing = await create(plan);
+      await traffic(200, {}, (version) =>
+        version === '2' ? { status: 'inference_failed', score: null } : {},
+      );
+      const ended = await present(failing);
+      assert.equal(ended.state, 'aborted');
+      assert.match(ended.reason, /^errors: \d+ of \d+ requests failed/);
+      wait(10 * hourMs);
+      const crooked = await create(plan);
+      // A quarter of the challenger's requests are lost on their way.
+      let i = 0;
+      await traffic(3000, {}, (version) => (version === '2' && i++ % 4 === 0 ? { bucket: null } : {}));
+      assert.match(
+        (await present(crooked)).reason,
+        /^split: [\d,]+ entities were not split as the route says/,
+      );
+    });
+
+    test('a guard in a replica ends it without any look at the log', async (t) => {
+      const { serving, engine, create, present } = await setUp(t, open);
+      const begun = await create({ kind: 'canary', version: 2, shadow: null, steps: [50, 100] });
+      const { routeVersion } = await serving.endpoint(anna, 'flights');
+      const counts = { requests: 40, failed: 20, slow: 0, nonFinite: 0 };
+      const told = { endpoint: 'flights', routeVersion, arm: 'challenger', modelVersion: '2', counts };
+      const withdrawn = [{ ...told, reason: 'version 2 lost its traffic in the replica: 20 of 40', atMs: 1 }];
+      await serving.reportReplica(anna, 'edge', { routesVersion: 1, endpoints: [], models: [], withdrawn });
+      await engine.lookNow();
+      const ended = await present(begun);
+      assert.equal(ended.state, 'aborted');
+      assert.match(ended.reason, /^version 2 lost its traffic in the replica: 20 of 40$/);
+    });
+
+    test('people hold it, move it on, end it and promote; each says why, and what cannot be is refused', async (t) => {
+      const { serving, service, traffic, create, present } = await setUp(t, open);
+      const begun = await create({ kind: 'canary', version: 2, minRequests: 50, minTime: '10d' });
+      const act = [anna, 'flights', begun.id] as const;
+      await service.pause(...act, 'lunch');
+      await traffic(400, { 1: 0.1, 2: 0.1 });
+      assert.deepEqual(
+        [(await present(begun)).state, (await present(begun)).step.stage],
+        ['paused', 'shadow'],
+      );
+      await assert.rejects(service.pause(...act, 'again'), { code: 'rollout_state' });
+      await service.resume(...act, 'back');
+      assert.equal((await service.advance(...act, 'looks well')).step.index, 0);
+      assert.equal((await service.advance(...act, 'looks well')).step.percent, 10);
+      await assert.rejects(service.rollback(...act, 'no'), { code: 'rollout_state' });
+      assert.equal((await service.promote(...act, 'I know it')).state, 'promoted');
+      assert.equal((await serving.endpoint(anna, 'flights')).arms[0]?.modelVersion, '2');
+      const { decisions } = await present(begun);
+      assert.deepEqual(
+        decisions.map((d) => [d.action, d.reason]),
+        [
+          ['start', 'try it'],
+          ['pause', 'lunch'],
+          ['resume', 'back'],
+          ['advance', 'looks well'],
+          ['advance', 'looks well'],
+          ['promote', 'I know it'],
+        ],
+      );
+      await assert.rejects(create({ kind: 'canary', version: 2 }), { code: 'conflict' });
+      await assert.rejects(create({ kind: 'canary', version: 99 }), { code: 'version_not_packaged' });
+      await assert.rejects(service.get(anna, 'flights', 'nobody'), { code: 'not_found' });
+    });
+
+    test('a fixed split of three finds the arm that earns more', async (t) => {
+      const { service, serving, traffic, create, present } = await setUp(t, open);
+      const begun = await create({
+        kind: 'split',
+        arms: [
+          { arm: 'b', version: 2, percent: 30 },
+          { arm: 'c', version: 3, percent: 30 },
+        ],
+        metric: 'value',
+        value: { truePositive: 10, falsePositive: -8, trueNegative: 1, falseNegative: -5 },
+        minLabels: 200,
+      });
+      let now = begun;
+      for (let i = 0; i < 20 && now.state === 'running'; i++) {
+        await traffic(1500, { 1: 0.7, 2: 0.7, 3: 0.05 });
+        now = await present(begun);
+      }
+      assert.equal(now.state, 'ready', now.reason);
+      assert.equal(now.reason, 'better than the champion: c');
+      await assert.rejects(service.promote(anna, 'flights', begun.id, 'which?'), { code: 'rollout_state' });
+      await service.promote(anna, 'flights', begun.id, 'earns more', 'c');
+      assert.equal((await serving.endpoint(anna, 'flights')).arms[0]?.modelVersion, '3');
+    });
+
+    test('a bandit moves traffic to the arm that is rewarded, slowly, and estimates what others would earn', async (t) => {
+      const { serving, traffic, create, present } = await setUp(t, open);
+      const begun = await create({
+        kind: 'bandit',
+        arms: [{ arm: 'b', version: 2 }],
+        metric: 'accuracy',
+        every: '1h',
+        floor: 0.05,
+        maxChange: 0.2,
+      });
+      let now = begun;
+      for (let i = 0; i < 4; i++) {
+        await traffic(400, { 1: 0.8, 2: 0.05 });
+        now = await present(begun);
+      }
+      const { arms } = await serving.endpoint(anna, 'flights');
+      assert.ok((arms.find((a) => a.arm === 'b')?.weight ?? 0) >= 0.9, JSON.stringify(arms));
+      assert.ok((arms[0]?.weight ?? 0) >= 0.05);
+      const history = await serving.routeVersions(anna, 'flights', { limit: 10 });
+      const weights = history.filter((h) => h.action === 'weight').map((h) => h.arms[1]?.weight ?? 0);
+      assert.ok(Math.abs((weights.at(-1) ?? 0) - 0.7) < 1e-9, 'the first change is as large as it may be');
+      const only = now.bandit?.policies.find((p) => p.policy === 'only b');
+      const mean = now.bandit?.arms.find((a) => a.arm === 'b')?.mean ?? 0;
+      assert.ok(Math.abs((only?.snips.value ?? 0) - mean) < 0.05);
+      assert.ok((only?.doublyRobust.standardError ?? 1) < 0.05);
+    });
+  });
+});

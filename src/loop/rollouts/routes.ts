@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import {
+  decodePageToken,
+  defineRoute,
+  pageOf,
+  pageQuery,
+  type Route,
+  toPage,
+} from '../../platform/http/index.ts';
+import {
+  createRolloutSchema,
+  endpointRolloutSchema,
+  promoteRolloutSchema,
+  rolloutReasonSchema,
+} from '../contract.ts';
+import type { RolloutService } from './RolloutService.ts';
+
+const byName = z.strictObject({ name: z.string() });
+const byId = z.strictObject({ name: z.string(), id: z.string() });
+
+export function rolloutRoutes(rollouts: RolloutService): readonly Route[] {
+  const acts = [
+    ['advance', 'Goes on to the next step of a canary without waiting'],
+    ['pause', 'Holds a rollout where it is; harm is still acted on'],
+    ['resume', 'Lets a held rollout go on'],
+    ['abort', 'Ends a rollout; the champion has all traffic again'],
+    ['rollback', 'After a promotion: the champion from before has all traffic again'],
+  ] as const;
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/endpoints/:name/rollouts',
+      summary: 'Lists the rollouts of an endpoint, newest first',
+      permission: 'read',
+      params: byName,
+      query: pageQuery,
+      response: pageOf(endpointRolloutSchema),
+      handle: async ({ params, query: { limit, after } }, { actor }) => {
+        const beforeId = after === undefined ? undefined : decodePageToken(after, z.string());
+        const items = await rollouts.list(actor, params.name, { beforeId, limit: limit + 1 });
+        return toPage(items, limit, (rollout) => rollout.id);
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/endpoints/:name/rollouts',
+      summary: 'Begins a canary, a fixed split or a bandit; it is judged and moved on by what comes of it',
+      permission: 'serving:write',
+      params: byName,
+      body: createRolloutSchema,
+      response: endpointRolloutSchema,
+      handle: ({ params, body }, { actor }) => rollouts.create(actor, params.name, body),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/endpoints/:name/rollouts/:id',
+      summary: 'A rollout with its plan, its last look and its decisions',
+      permission: 'read',
+      params: byId,
+      response: endpointRolloutSchema,
+      handle: ({ params }, { actor }) => rollouts.get(actor, params.name, params.id),
+    }),
+    ...acts.map(([action, summary]) =>
+      defineRoute({
+        method: 'POST',
+        path: `/api/v1/endpoints/:name/rollouts/:id/${action}`,
+        summary,
+        permission: 'serving:write',
+        params: byId,
+        body: rolloutReasonSchema,
+        response: endpointRolloutSchema,
+        handle: ({ params, body }, { actor }) => rollouts[action](actor, params.name, params.id, body.reason),
+      }),
+    ),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/endpoints/:name/rollouts/:id/promote',
+      summary: 'Makes an arm of a rollout the champion; the one before stays warm',
+      permission: 'serving:write',
+      params: byId,
+      body: promoteRolloutSchema,
+      response: endpointRolloutSchema,
+      handle: ({ params, body }, { actor }) =>
+        rollouts.promote(actor, params.name, params.id, body.reason, body.arm),
+    }),
+  ];
+}

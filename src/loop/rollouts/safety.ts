@@ -1,0 +1,159 @@
+import { armCountTest } from '../../core/statistics/sequential/armCountTest.ts';
+import { multinomialTest } from '../../core/statistics/sequential/multinomialTest.ts';
+import { proportionConfidenceSequence } from '../../core/statistics/sequential/proportionConfidenceSequence.ts';
+import type { Guardrail, RolloutSpec } from '../contract.ts';
+import type { ComparedArm } from './compareArms.ts';
+import type { ArmStratum, Observation } from './observation.ts';
+
+/** Error probability of each of these checks, over all looks of a rollout. */
+const alpha = 0.001;
+/** Share of slow answers that a 99th percentile allows. */
+const slowShare = 0.01;
+
+/**
+ * What must never happen, checked at each look by exact anytime-valid tests: errors beyond the limit and beyond the
+ * champion's own, scores that are no numbers, slowness (absolute, and beside the champion), and a split that does not
+ * split as it says.
+ */
+export function safety(
+  spec: RolloutSpec,
+  champion: ComparedArm,
+  arms: readonly ComparedArm[],
+  seen: Observation,
+): readonly Guardrail[] {
+  const rails = arms.flatMap((arm) => {
+    const own = seen.strata.filter((s) => s.arm === arm.arm && s.version === arm.version);
+    const copies = seen.shadows.filter((s) => s.version === arm.version);
+    const name = (what: string) => (arms.length === 1 ? what : `${what} of ${arm.arm}`);
+    return [
+      errorRail(name('errors'), spec, seen, champion, arm, [...own, ...copies]),
+      scoreRail(name('scores'), [...own, ...copies]),
+      ...(spec.maxLatencyP99Ms === undefined
+        ? []
+        : [slowRail(name('latency p99'), spec.maxLatencyP99Ms, own)]),
+      latencyRail(name('latency beside the champion'), spec, seen, champion, arm),
+    ];
+  });
+  return [...rails, splitRail(seen, [champion, ...arms])];
+}
+
+function errorRail(
+  name: string,
+  spec: RolloutSpec,
+  seen: Observation,
+  champion: ComparedArm,
+  arm: ComparedArm,
+  strata: readonly ArmStratum[],
+): Guardrail {
+  const requests = sum(strata, (s) => s.requests);
+  const failed = sum(strata, (s) => s.failed);
+  if (requests === 0) return waiting(name, spec.maxErrorRatio);
+  const { value, low } = proportionConfidenceSequence(failed, requests, alpha);
+  const above = low !== null && low > spec.maxErrorRatio;
+  // Requests that no model can answer fail on both arms; only what the challenger adds is its fault.
+  const routes = [...new Set(strata.map((s) => s.routeVersion))];
+  const beside = routes.flatMap((route) => {
+    const at = (who: ComparedArm) =>
+      seen.strata.filter((s) => s.routeVersion === route && s.arm === who.arm && s.version === who.version);
+    const [mine, theirs] = [at(arm), at(champion)];
+    const [a, b] = [sum(mine, (s) => s.requests), sum(theirs, (s) => s.requests)];
+    if (a === 0 || b === 0) return [];
+    return [
+      {
+        challenger: sum(mine, (s) => s.failed),
+        champion: sum(theirs, (s) => s.failed),
+        challengerShare: a / (a + b),
+      },
+    ];
+  });
+  const more = beside.length === 0 || (armCountTest(beside, alpha).ratio.low ?? 0) > 1;
+  const failing = above && more;
+  const reason = `${count(failed)} of ${count(requests)} requests failed (${percent(value)}, at least ${percent(low)}); ${percent(spec.maxErrorRatio)} is allowed${above && !more ? ', and the champion fails as often' : ''}`;
+  return { name, value, limit: spec.maxErrorRatio, verdict: failing ? 'fail' : 'pass', reason };
+}
+
+function scoreRail(name: string, strata: readonly ArmStratum[]): Guardrail {
+  const requests = sum(strata, (s) => s.requests);
+  const bad = sum(strata, (s) => s.nonFinite);
+  if (requests === 0) return waiting(name, 0);
+  const reason =
+    bad === 0
+      ? `all of ${count(requests)} scores are finite numbers`
+      : `${count(bad)} of ${count(requests)} scores are NaN or infinite`;
+  return { name, value: bad, limit: 0, verdict: bad === 0 ? 'pass' : 'fail', reason };
+}
+
+function slowRail(name: string, limitMs: number, strata: readonly ArmStratum[]): Guardrail {
+  const requests = sum(strata, (s) => s.requests);
+  const slow = sum(strata, (s) => s.slow);
+  if (requests === 0) return waiting(name, slowShare);
+  const { value, low } = proportionConfidenceSequence(slow, requests, alpha);
+  const failing = low !== null && low > slowShare;
+  const reason = `${count(slow)} of ${count(requests)} answers took longer than ${limitMs} ms (${percent(value)}, at least ${percent(low)}); 1 % may`;
+  return { name, value, limit: slowShare, verdict: failing ? 'fail' : 'pass', reason };
+}
+
+/** Slower than the champion by more than the ratio: the bands of both 99th percentiles are that far apart. */
+function latencyRail(
+  name: string,
+  { maxLatencyRatio }: RolloutSpec,
+  { latency }: Observation,
+  champion: ComparedArm,
+  arm: ComparedArm,
+): Guardrail {
+  const bandOf = (who: ComparedArm) => latency.find((b) => b.arm === who.arm && b.version === who.version);
+  const [own, other] = [bandOf(arm), bandOf(champion)];
+  const ratio = own?.value && other?.value ? own.value / other.value : null;
+  if (!own || !other || ratio === null) return waiting(name, maxLatencyRatio);
+  const failing = own.low !== null && other.high !== null && own.low > maxLatencyRatio * other.high;
+  const reason = `p99 ${ms(own)} against ${ms(other)}; ${maxLatencyRatio} times is allowed`;
+  return { name, value: ratio, limit: maxLatencyRatio, verdict: failing ? 'fail' : 'pass', reason };
+}
+
+/**
+ * Sample-ratio mismatch: each entity, where it was met first, is an independent draw of the split in force. A split
+ * that gives other shares has lost or misrouted requests, so nothing that is counted by it can be trusted.
+ */
+function splitRail({ strata }: Observation, arms: readonly ComparedArm[]): Guardrail {
+  const name = 'split';
+  let logEvidence = 0;
+  let units = 0;
+  for (const route of new Set(strata.map((s) => s.routeVersion))) {
+    const here = arms.map((arm) => strata.find((s) => s.routeVersion === route && s.arm === arm.arm));
+    const shares = here.map((s) => s?.propensity ?? 0);
+    // An arm that nobody was sent to has no row, and so no share: the split is judged by those that answered.
+    const known = shares.reduce((total, share) => total + share, 0);
+    if (here.some((s) => s === undefined || s.propensity <= 0) || Math.abs(known - 1) > 1e-6) continue;
+    const counts = here.map((s) => s?.newUnits ?? 0);
+    logEvidence += multinomialTest(counts, shares).logEvidence;
+    units += counts.reduce((total, n) => total + n, 0);
+  }
+  if (units === 0) return waiting(name, alpha);
+  const pValue = Math.min(1, Math.exp(-logEvidence));
+  const failing = pValue <= alpha;
+  const reason = failing
+    ? `${count(units)} entities were not split as the route says (p ${pValue.toExponential(1)})`
+    : `${count(units)} entities were split as the route says (p ${pValue.toFixed(3)})`;
+  return { name, value: pValue, limit: alpha, verdict: failing ? 'fail' : 'pass', reason };
+}
+
+function waiting(name: string, limit: number): Guardrail {
+  return { name, value: null, limit, verdict: 'waiting', reason: 'no request yet' };
+}
+
+function sum(strata: readonly ArmStratum[], pick: (stratum: ArmStratum) => number): number {
+  return strata.reduce((total, s) => total + pick(s), 0);
+}
+
+function count(n: number): string {
+  return n.toLocaleString('en-US');
+}
+
+function percent(ratio: number | null): string {
+  return ratio === null ? 'unknown' : `${(100 * ratio).toFixed(2)} %`;
+}
+
+function ms({ value, low, high }: { value: number | null; low: number | null; high: number | null }): string {
+  const text = (x: number | null) => (x === null ? '…' : x.toFixed(1));
+  return `${text(value)} ms (${text(low)} to ${text(high)})`;
+}

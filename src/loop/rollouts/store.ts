@@ -1,0 +1,116 @@
+import { type Tx, tables } from '../../platform/db/index.ts';
+import type { EndpointRollout, RolloutSpec, RolloutState } from '../contract.ts';
+
+/** What is kept of a rollout beside its state; `targets` are the arms that are not the champion. */
+export interface RolloutData
+  extends Omit<
+    EndpointRollout,
+    'id' | 'endpoint' | 'state' | 'plan' | 'createdAt' | 'updatedAt' | 'endedAt' | 'coolUntil'
+  > {
+  readonly spec: RolloutSpec;
+  readonly championDigest: string;
+  readonly targets: readonly { readonly arm: string; readonly version: string; readonly digest: string }[];
+  /** The first route of the rollout: rows of earlier ones say nothing. */
+  readonly firstRouteVersion: number;
+  /** When a bandit last changed its shares. */
+  readonly weighedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly coolUntilMs: number | null;
+}
+
+export interface RolloutRecord {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly state: RolloutState;
+  readonly revision: number;
+  readonly data: RolloutData;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+interface RolloutTables {
+  rollouts: {
+    id: string;
+    endpoint: string;
+    state: string;
+    revision: number;
+    data: string;
+    created_at_ms: number;
+    updated_at_ms: number;
+  };
+}
+
+const open: readonly RolloutState[] = ['running', 'paused', 'ready'];
+
+export async function insertRollout(tx: Tx, record: RolloutRecord): Promise<void> {
+  const { id, endpoint, state, revision, data, createdAtMs, updatedAtMs } = record;
+  await tables<RolloutTables>(tx)
+    .insertInto('rollouts')
+    .values({
+      ...{ id, endpoint, state, revision },
+      data: JSON.stringify(data),
+      created_at_ms: createdAtMs,
+      updated_at_ms: updatedAtMs,
+    })
+    .execute();
+}
+
+export async function findRollout(tx: Tx, id: string): Promise<RolloutRecord | undefined> {
+  const row = await tables<RolloutTables>(tx)
+    .selectFrom('rollouts')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row && toRecord(row);
+}
+
+/** Rollouts of an endpoint, newest first, before an id. */
+export async function rolloutsOf(
+  tx: Tx,
+  endpoint: string,
+  page: { readonly beforeId?: string | undefined; readonly limit: number },
+): Promise<readonly RolloutRecord[]> {
+  let query = tables<RolloutTables>(tx).selectFrom('rollouts').selectAll().where('endpoint', '=', endpoint);
+  if (page.beforeId !== undefined) query = query.where('id', '<', page.beforeId);
+  return (await query.orderBy('id', 'desc').limit(page.limit).execute()).map(toRecord);
+}
+
+/** Rollouts that have not ended, of one endpoint if it is named. */
+export async function openRollouts(tx: Tx, endpoint?: string): Promise<readonly RolloutRecord[]> {
+  let query = tables<RolloutTables>(tx).selectFrom('rollouts').selectAll().where('state', 'in', open);
+  if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
+  return (await query.orderBy('id').execute()).map(toRecord);
+}
+
+/** Changes a rollout that is still as it was read. Returns whether it was. */
+export async function updateRollout(
+  tx: Tx,
+  { id, revision }: RolloutRecord,
+  change: { readonly state: RolloutState; readonly data: RolloutData; readonly nowMs: number },
+): Promise<boolean> {
+  const updated = await tables<RolloutTables>(tx)
+    .updateTable('rollouts')
+    .set({
+      state: change.state,
+      data: JSON.stringify(change.data),
+      revision: revision + 1,
+      updated_at_ms: change.nowMs,
+    })
+    .where('id', '=', id)
+    .where('revision', '=', revision)
+    .returning('id')
+    .executeTakeFirst();
+  return updated !== undefined;
+}
+
+function toRecord(row: RolloutTables['rollouts']): RolloutRecord {
+  return {
+    id: row.id,
+    endpoint: row.endpoint,
+    state: row.state as RolloutState,
+    revision: Number(row.revision),
+    data: JSON.parse(row.data) as RolloutData,
+    createdAtMs: Number(row.created_at_ms),
+    updatedAtMs: Number(row.updated_at_ms),
+  };
+}
