@@ -1,6 +1,7 @@
-import { fail } from '../../core/errors.ts';
+import { fail, MillraceError } from '../../core/errors.ts';
 import type { ElementType, GraphTensor } from '../../core/model-package.ts';
-import { type Attribute, decode, encode, type Model, type Node, type ValueInfo } from './wire.ts';
+import { checkGraph } from './check-graph.ts';
+import { type Attribute, decode, encode, type Node, type ValueInfo } from './wire.ts';
 
 /** An ONNX graph that the runtime can serve, and what stands on its edges. */
 export interface ImportedOnnx {
@@ -29,7 +30,6 @@ const elementTypes: Readonly<Record<number, ElementType>> = {
   13: 'uint64',
 };
 const floatType = 1;
-const externalLocation = 1;
 const labelAttributes: readonly string[] = ['classlabels_int64s', 'classlabels_ints', 'classlabels_strings'];
 
 /**
@@ -46,17 +46,24 @@ export function importOnnx(
   bytes: Uint8Array,
   { fixedBatch = 'refuse' }: { readonly fixedBatch?: 'refuse' | 'keep' } = {},
 ): ImportedOnnx {
-  const model = readModel(bytes);
+  try {
+    return imported(bytes, fixedBatch);
+  } catch (cause) {
+    if (cause instanceof MillraceError) throw cause;
+    throw fail('onnx_invalid', { problem: 'the file is damaged or not ONNX' }, cause);
+  }
+}
+
+function imported(bytes: Uint8Array, fixedBatch: 'refuse' | 'keep'): ImportedOnnx {
+  const model = decode('Model', bytes);
   const graph = model.graph;
   if (!graph?.output?.length) throw fail('onnx_invalid', { problem: 'it holds no graph with outputs' });
+  checkGraph(model, bytes);
 
   const initializers = new Set<string>();
   for (const raw of graph.initializer ?? []) {
-    const tensor = decode('Tensor', raw);
-    if (tensor.dataLocation === externalLocation) {
-      throw fail('onnx_invalid', { problem: `the weights of "${tensor.name}" are in another file` });
-    }
-    if (tensor.name) initializers.add(tensor.name);
+    const { name } = decode('TensorPlace', raw);
+    if (name) initializers.add(name);
   }
 
   let classes: (string | number)[] | null = null;
@@ -87,14 +94,6 @@ export function importOnnx(
     classes,
     cutZipMaps: cut,
   };
-}
-
-function readModel(bytes: Uint8Array): Model {
-  try {
-    return decode('Model', bytes);
-  } catch (cause) {
-    throw fail('onnx_invalid', { problem: 'the file is damaged or not ONNX' }, cause);
-  }
 }
 
 function probabilityShape(labels: readonly unknown[] | null) {

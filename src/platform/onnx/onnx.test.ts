@@ -4,7 +4,7 @@ import { importOnnx } from './import.ts';
 import { OnnxModel } from './model.ts';
 import { chooseScore } from './score.ts';
 import { identityOnnx, identityPackage, logisticOnnx, logisticPackage } from './testing.ts';
-import { decode, encode } from './wire.ts';
+import { decode, encode, type Model } from './wire.ts';
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 
@@ -87,12 +87,111 @@ test('what cannot be served is refused with the reason', async () => {
   assert.throws(() => importOnnx(encode('Model', sequence)), {
     message: /output "probability" is not a tensor/,
   });
+});
 
-  const unknown = decode('Model', identityOnnx());
-  unknown.graph!.node![0] = encode('Node', { opType: 'Frobnicate', input: ['text'], output: ['text_out'] });
-  const { bytes } = importOnnx(encode('Model', unknown));
-  await assert.rejects(OnnxModel.load(bytes, identityPackage()), {
-    code: 'onnx_invalid',
-    message: /Frobnicate/,
+const edited = (edit: (model: Model) => void) => {
+  const model = decode('Model', identityOnnx());
+  edit(model);
+  return encode('Model', model);
+};
+/** A field of protobuf by its tag; lengths below 128. */
+const tagged = (tag: number, bytes: Uint8Array) => Uint8Array.of(tag, bytes.length, ...bytes);
+
+test('operators and opsets that the runtime does not have are told in plain words', async () => {
+  const refusals: [(model: Model) => void, RegExp][] = [
+    [
+      (m) => {
+        m.graph!.node![0] = encode('Node', { opType: 'Frobnicate', input: ['text'], output: ['text_out'] });
+      },
+      /operator Frobnicate/,
+    ],
+    [
+      (m) => {
+        m.opsetImport!.push({ domain: 'my.ops', version: 1 });
+        m.graph!.node![0] = encode('Node', {
+          opType: 'Foo',
+          domain: 'my.ops',
+          input: ['text'],
+          output: ['text_out'],
+        });
+      },
+      /operator Foo of my\.ops, which this runtime does not have/,
+    ],
+    [
+      (m) => {
+        m.opsetImport![0]!.version = 99;
+      },
+      /needs opset 99 of ai\.onnx; this runtime has them up to \d+/,
+    ],
+    [
+      (m) => {
+        m.opsetImport![0]!.version = 0;
+      },
+      /operator Identity, which opset 0 does not have/,
+    ],
+    [
+      (m) => {
+        m.irVersion = 99;
+      },
+      /version 99 of the format; this runtime reads them up to \d+/,
+    ],
+    [
+      (m) => {
+        m.graph!.node![0] = encode('Node', { opType: 'Identity', input: ['nowhere'], output: ['text_out'] });
+      },
+      /Node input 'nowhere' is not a graph input/,
+    ],
+  ];
+  for (const [edit, message] of refusals) {
+    const { bytes } = importOnnx(edited(edit));
+    await assert.rejects(OnnxModel.load(bytes, identityPackage()), { code: 'onnx_invalid', message });
+  }
+});
+
+test('weights in other files are refused wherever they hide', () => {
+  const tensor = { name: 'w', dims: [1], dataType: 1, dataLocation: 1 };
+  const hidden = /weights of "w" are in another file/;
+  const initializer = edited((m) => {
+    m.graph!.initializer = [encode('Tensor', tensor)];
   });
+  assert.throws(() => importOnnx(initializer), { code: 'onnx_invalid', message: hidden });
+
+  const attribute = (field: number, bytes: Uint8Array) =>
+    Uint8Array.of(...tagged(10, new TextEncoder().encode('value')), ...tagged((field << 3) | 2, bytes));
+  const constant = encode('Node', {
+    opType: 'Constant',
+    output: ['c'],
+    attribute: [attribute(5, encode('Tensor', tensor))],
+  });
+  assert.throws(() => importOnnx(edited((m) => m.graph!.node!.push(constant))), { message: hidden });
+
+  const branch = encode('Graph', { name: 'branch', node: [constant] });
+  const outer = encode('Node', {
+    opType: 'If',
+    input: ['b'],
+    output: ['c'],
+    attribute: [attribute(6, branch)],
+  });
+  assert.throws(() => importOnnx(edited((m) => m.graph!.node!.push(outer))), { message: hidden });
+});
+
+test('a file cut anywhere is refused with one error', () => {
+  const { bytes } = importOnnx(logisticOnnx());
+  for (let length = 0; length < bytes.length; length += 2) {
+    assert.throws(() => importOnnx(bytes.subarray(0, length)), { code: 'onnx_invalid' });
+  }
+  const noOpset = edited((m) => {
+    m.opsetImport = [];
+  });
+  assert.throws(() => importOnnx(noOpset), { code: 'onnx_invalid', message: /which opset/ });
+});
+
+test('a whole number that a type cannot hold is refused, and free dimensions follow the rows', async () => {
+  const model = await OnnxModel.load(importOnnx(identityOnnx()).bytes, identityPackage());
+  await assert.rejects(model.predictRows([['a', 2n ** 63n, [0, 0, 0]]]), {
+    code: 'input_invalid',
+    message: /9223372036854775808/,
+  });
+  await assert.rejects(model.predictRows([['a', 1, [0, 0]]]), { code: 'input_invalid', message: /2 values/ });
+  await model.close();
 });

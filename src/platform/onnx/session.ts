@@ -35,13 +35,53 @@ export async function openSession(onnx: Uint8Array): Promise<GraphSession> {
   }
 }
 
-/** The runtime's message without its source location. */
+/** The runtime's message without the place in its sources, and what it says often in plain words. */
 export function runtimeMessage(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return (
-    message
-      .replace(/^.*?(?:\.cc|\.h):\d+ \S+ /s, '')
-      .split('\n')[0]
-      ?.slice(0, 300) ?? ''
-  );
+  const message = withoutPlace(cause instanceof Error ? cause.message : String(cause));
+  for (const [pattern, words] of plainWords) {
+    const match = pattern.exec(message);
+    if (match) return words(match.slice(1));
+  }
+  return message.split('\n')[0]?.slice(0, 300) ?? '';
+}
+
+const domainName = (name = '') => (name === '' ? 'ai.onnx' : name);
+
+const plainWords: readonly (readonly [RegExp, (parts: (string | undefined)[]) => string])[] = [
+  [
+    /Opset (\d+) is under development.*domain (\S*) is till opset (\d+)/s,
+    ([opset, domain, most]) =>
+      `it needs opset ${opset} of ${domainName(domain)}; this runtime has them up to ${most}`,
+  ],
+  [
+    /Unsupported model IR version: (\d+), max supported IR version: (\d+)/,
+    ([version, most]) =>
+      `it is written in version ${version} of the format; this runtime reads them up to ${most}`,
+  ],
+  [
+    /(?:Fatal error: )?(?:([\w.]*):)?(\w+)\(-?\d+\) is not a registered function\/op/,
+    ([domain, name]) =>
+      `it uses the operator ${name} of ${domainName(domain)}, which this runtime does not have`,
+  ],
+  [
+    /No Op registered for (\w+) with domain_version of (\d+)/,
+    ([name, opset]) => `it uses the operator ${name}, which opset ${opset} does not have`,
+  ],
+  [
+    /No opset import for domain '([^']*)'/,
+    ([domain]) => `it uses operators of ${domainName(domain)} and does not say of which opset`,
+  ],
+];
+
+/** Drops `/path/file.cc:46 void f(const A<B()>&)` in front of a message. */
+function withoutPlace(message: string): string {
+  const place = /^.*?\.(?:cc|h|cpp|hpp):\d+ /s.exec(message);
+  if (!place) return message;
+  const rest = message.slice(place[0].length);
+  let depth = 0;
+  for (let i = rest.indexOf('('); i >= 0 && i < rest.length; i++) {
+    if (rest[i] === '(') depth++;
+    if (rest[i] === ')' && --depth === 0) return rest.slice(i + 1).replace(/^(?: const)? /, '');
+  }
+  return rest;
 }

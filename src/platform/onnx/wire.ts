@@ -58,8 +58,37 @@ export interface Model {
   opsetImport?: { domain?: string; version?: number }[];
 }
 
+/** What leads to tensors, in the whole of a model; see onnx.proto. */
+export interface TensorPlace {
+  name?: string;
+  dataLocation?: number;
+}
+export interface SparsePlaces {
+  values?: TensorPlace;
+  indices?: TensorPlace;
+}
+export interface AttributeParts {
+  t?: TensorPlace;
+  g?: GraphParts;
+  tensors?: TensorPlace[];
+  graphs?: GraphParts[];
+  sparseTensor?: SparsePlaces;
+}
+export interface GraphParts {
+  node?: { name?: string; opType?: string; attribute?: AttributeParts[] }[];
+  initializer?: TensorPlace[];
+  sparseInitializer?: SparsePlaces[];
+}
+export interface ModelParts {
+  graph?: GraphParts;
+  functions?: { node?: NonNullable<GraphParts['node']> }[];
+}
+
 interface Messages {
+  ModelParts: ModelParts;
+  TensorPlace: TensorPlace;
   Model: Model;
+  Graph: Graph;
   Node: Node;
   Attribute: Attribute;
   Tensor: Tensor;
