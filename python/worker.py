@@ -141,6 +141,8 @@ class Model:
         plain = all(f["type"] not in ("datetime", "binary") for f in self.fields)
         self.predict_fn = getattr(self.pyfunc, "_predict_fn", None) if plain else None
         self.takes_params = "params" in parameters_of(self.predict_fn) if self.predict_fn else True
+        schema = self.pyfunc.metadata.get_params_schema()
+        self.default_params = {p.name: p.default for p in schema.params} if schema else None
 
     def _raw_classifier(self):
         """The estimator behind the model where it gives probabilities; None for every other."""
@@ -163,13 +165,14 @@ class Model:
     def predict(self, header, body):
         rows = header["rows"]
         data = self._read(body, rows)
+        self.unnamed = None
         outputs = self._outputs(data, header.get("params") or None)
         described, buffers = [], []
         for name, values in outputs:
             kind, shape, buffer = self._packed(name, values, rows)
             described.append({"name": name, "type": kind, "shape": shape, "bytes": len(buffer)})
             buffers.append(buffer + bytes(-len(buffer) % 8))
-        return {"ok": True, "outputs": described}, buffers
+        return {"ok": True, "outputs": described, "unnamed": self.unnamed}, buffers
 
     def _outputs(self, data, params):
         if self.raw is None or params:
@@ -185,9 +188,10 @@ class Model:
         return [("label", label), ("probability", probability)]
 
     def _predict(self, data, params):
-        if self.predict_fn is None:
+        # MLflow checks params against the model's own list of them.
+        if self.predict_fn is None or params:
             return self.pyfunc.predict(data, params=params)
-        return self.predict_fn(data, params=params) if self.takes_params else self.predict_fn(data)
+        return self.predict_fn(data, params=self.default_params) if self.takes_params else self.predict_fn(data)
 
     def _read(self, body, rows):
         """The rows as MLflow hands them to a model: a frame of columns, or arrays for tensors."""
@@ -259,6 +263,7 @@ class Model:
             result = [result]
         if isinstance(result, pd.Series):
             result = result.to_numpy()
+        self.unnamed = self.name
         return [(self.name, result)]
 
     def _packed(self, name, values, rows):

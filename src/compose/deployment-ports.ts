@@ -11,12 +11,14 @@ export function createDeploymentPorts(slices: LoopSlices): DeploymentPorts {
   const { registry, experiments, serving, blobs } = slices;
   return {
     version: (model, version) => registry.getVersion(system, model, version),
-    packageInputs: async (model, modelId) => {
+    packageInputs: async (model, modelId, runtime) => {
       const { sourceRunId } = await experiments.models.get(system, modelId);
       const logged = await experiments.models.ofRun(system, sourceRunId ?? '');
       const files = logged.find((m) => m.id === modelId)?.files ?? [];
-      return { model, files: files.map(({ path, digest }) => ({ path, digest })) };
+      const chosen = runtime === undefined ? {} : { runtime };
+      return { model, files: files.map(({ path, digest }) => ({ path, digest })), ...chosen };
     },
+    runtimeOf: async (digest) => (await manifestOf(blobs, digest)).runtime.kind,
     attach: async (model, modelId, outputs) => {
       const { digest } = packageOutputsSchema.parse(outputs);
       const signature = await signatureOf(blobs, digest);
@@ -35,6 +37,10 @@ export function createDeploymentPorts(slices: LoopSlices): DeploymentPorts {
 
 /** The inputs and outputs of a packaged model. */
 export async function signatureOf(blobs: BlobStore, packageDigest: string) {
+  return (await manifestOf(blobs, packageDigest)).signature;
+}
+
+async function manifestOf(blobs: BlobStore, packageDigest: string) {
   const manifest = await blobs.bytes(packageDigest as Digest);
-  return packageManifestSchema.parse(JSON.parse(manifest.toString())).signature;
+  return packageManifestSchema.parse(JSON.parse(manifest.toString()));
 }

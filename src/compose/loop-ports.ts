@@ -58,9 +58,10 @@ export function createLoopPorts(slices: LoopSlices): LoopPorts {
     registry: registryPort(slices),
     evaluation: evaluationPort(slices.db, slices.evaluations),
     packaging: {
-      stepInputs: async (model, logged, datasetVersionId) => {
+      stepInputs: async (model, logged, datasetVersionId, holdout) => {
         const { contract } = await data.version(actor, datasetVersionId);
-        return { model, files: logged.files.map(({ path, digest }) => ({ path, digest })), contract };
+        const files = logged.files.map(({ path, digest }) => ({ path, digest }));
+        return { model, files, contract, holdout };
       },
       digestOf: (outputs) => packageOutputsSchema.parse(outputs).digest,
     },

@@ -77,7 +77,7 @@ export type ConversionReport = z.infer<typeof conversionReportSchema>;
  * The manifest blob of a model package; its digest is the digest of the model version. `runtime` says what
  * computes it: `onnx` is the digest of the graph, and null for every other kind. `score` says which
  * output (and which column of it) is the score that is logged and monitored; null when there is none.
- * `primary` names the output that is what the model's own `predict` gives, where it has others beside it.
+ * `primary` names the output that is what the model's own `predict` gives, where that gives no names.
  * `sample` holds input rows ({column: value}) used for warm-up and for the try-it page.
  */
 export const packageManifestSchema = z

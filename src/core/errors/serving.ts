@@ -31,6 +31,12 @@ export const servingErrors = {
     message: 'version {version} of {model} does not start: {problem}',
     next: 'Look at the log for what its code wrote; log the model with all that it needs (code_paths, pip_requirements).',
   },
+  python_crashed: {
+    status: 500,
+    title: 'Python worker crashed',
+    message: 'two workers of version {version} of {model} ended with this request: {problem}',
+    next: 'Look at the log for what its code wrote; roll the endpoint back if it goes on. Other requests are answered.',
+  },
   python_timeout: {
     status: 504,
     title: 'Python model too slow',

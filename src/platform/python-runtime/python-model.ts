@@ -16,6 +16,7 @@ interface Parts {
 /** A logged model that its workers have loaded. */
 export class PythonModel {
   readonly #parts: Parts;
+  #unnamed: string | null = null;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -32,9 +33,12 @@ export class PythonModel {
     return (this.#parts.described.classes as (string | number)[] | null) ?? null;
   }
 
-  /** The output that is what the model's own `predict` gives, where it has others beside it. */
+  /**
+   * The output that is what the model's own `predict` gives, where that gives no names; models of code are known by
+   * their first prediction.
+   */
   get primary(): string | null {
-    return (this.#parts.described.primary as string | null) ?? null;
+    return (this.#parts.described.primary as string | null) ?? this.#unnamed;
   }
 
   /** Workers that are there. */
@@ -43,7 +47,7 @@ export class PythonModel {
   }
 
   /**
-   * Predicts. Throws `input_invalid`, `model_restarting`, `python_timeout`; an `Error` with the model's own words
+   * Predicts. Throws `input_invalid`, `python_crashed`, `model_restarting`, `python_timeout`; an `Error` with the model's own words
    * when its code throws.
    *
    * @param params what the model's `predict` gets as `params`
@@ -53,6 +57,7 @@ export class PythonModel {
     const { header: sent, body: columns } = PythonModel.request(inputs, rows, params);
     const { header, body } = await pool.run(sent, columns);
     if (header.ok !== true) throw new Error(`${header.type}: ${header.message}`);
+    this.#unnamed = (header.unnamed as string | null) ?? null;
     return decodeOutputs(header.outputs, body, rows.length);
   }
 

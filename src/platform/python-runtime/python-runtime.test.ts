@@ -141,7 +141,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     const [output] = await model.predict(expected.rows);
     assert.deepEqual([output?.name, output?.type, output?.shape], ['output', 'float', [40]]);
     assert.deepEqual(Array.from(output?.data ?? [], Number), expected.values);
-    assert.equal(model.primary, null);
+    assert.equal(model.primary, 'output');
   });
 
   test('texts, times, bytes, integers beyond 2^53, params and tensors reach a model of code', async () => {
@@ -179,8 +179,8 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
   test('a worker that crashes is started again while another answers; what was in it is tried once more', async () => {
     const model = code;
     const poison = assert.rejects(model.predict([odd('exit')]), {
-      code: 'model_restarting',
-      message: /odd.*it ended with exit code 9/,
+      code: 'python_crashed',
+      message: /odd ended with this request: it ended with exit code 9/,
     });
     const others = await Promise.all(
       Array.from({ length: 20 }, async (_, i) => (await outputsOf(model, [odd(`w${i}`)])).word),
@@ -200,7 +200,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     assert.deepEqual((await answeredAtLast(limited)).word, ['b!']);
     if (process.platform !== 'linux') return;
     const problem = /MB of memory/;
-    await assert.rejects(limited.predict([odd('eat')]), { code: 'model_restarting', message: problem });
+    await assert.rejects(limited.predict([odd('eat')]), { code: 'python_crashed', message: problem });
   });
 
   test('a model that does not load says why, and leaves neither process nor files', async () => {

@@ -71,8 +71,8 @@ export class WorkerPool {
   }
 
   /**
-   * Has a worker answer. Throws `model_restarting` when two workers in turn ended with it, or none came back in
-   * time, and `python_timeout` when it took too long.
+   * Has a worker answer. Throws `python_crashed` when two workers in turn ended with it, `model_restarting` when none
+   * came back in time, and `python_timeout` when it took too long.
    */
   run(header: object, body: Uint8Array): Promise<Frame> {
     return new Promise((resolve, reject) => {
@@ -126,7 +126,7 @@ export class WorkerPool {
   }
 
   async #runOn(worker: WorkerProcess, task: Task): Promise<void> {
-    const { timeoutMs, model } = this.#options;
+    const { timeoutMs, model, version } = this.#options;
     task.attempts++;
     try {
       const frame = await worker.request(task.header, task.body, timeoutMs);
@@ -135,7 +135,8 @@ export class WorkerPool {
       if (error instanceof WorkerTimedOut) task.reject(fail('python_timeout', { model, timeoutMs }));
       else if (!(error instanceof WorkerEnded)) task.reject(error);
       else if (task.attempts < attemptsOfTask && !this.#closed) this.#offer(task);
-      else this.#refuse(task, error.message);
+      else if (this.#closed) this.#refuse(task, error.message);
+      else task.reject(fail('python_crashed', { model, version, problem: error.message }));
       return;
     }
     if (this.#workers.has(worker)) this.#idleNow(worker);

@@ -103,7 +103,17 @@ function toRequest(
     predictionIds: perRow('prediction_ids')?.map(String) ?? ownIds,
     entities: perRow('entities')?.map((e) => (e === null ? null : String(e))) ?? all(entity),
     eventTimesMs: perRow('event_times')?.map((t) => eventTimeMs(t, 'params.event_times')) ?? all(time),
+    params: modelParams(params),
     receivedAtMs: context.receivedAtMs,
     startedMs: context.startedMs,
   };
+}
+
+/** Params that are for us and not for the model. */
+const ownParams = new Set(['prediction_ids', 'entities', 'event_times', 'entity', 'event_time']);
+
+/** What the model's own `predict` gets as params; null when there is nothing for it. */
+function modelParams(params: Json): Json | null {
+  const entries = Object.entries(params).filter(([name]) => !ownParams.has(name));
+  return entries.length === 0 ? null : Object.fromEntries(entries);
 }

@@ -5,18 +5,20 @@ import { deploymentSchema, stepRunSchema } from '../contract.ts';
 
 const pollMs = 500;
 
-/** `millrace deploy <model> <version> [--endpoint name] --reason` */
+/** `millrace deploy <model> <version> [--endpoint name] [--runtime kind] --reason` */
 export async function deploy(call: CommandCall): Promise<undefined> {
   const version = Number(call.at(1));
   if (!Number.isInteger(version) || version < 1) {
     throw new UsageError(`"${call.at(1)}" is not the number of a version`);
   }
   const endpoint = call.option('endpoint');
+  const runtime = call.option('runtime');
   const body = {
     model: call.at(0),
     version,
     reason: call.needed('reason'),
     ...(endpoint ? { endpoint } : {}),
+    ...(runtime ? { runtime } : {}),
   };
   for (;;) {
     const deployment = await call.api.post('deployments', body, deploymentSchema);

@@ -100,7 +100,14 @@ export const modelCommands: readonly CommandSpec[] = [
     name: 'deploy',
     summary: 'have a registered version answer at an endpoint, without a loop',
     positionals: ['<model>', '<version>'],
-    options: { endpoint: { summary: 'the endpoint (the model’s name)', value: '<name>' }, reason },
+    options: {
+      endpoint: { summary: 'the endpoint (the model’s name)', value: '<name>' },
+      runtime: {
+        summary: 'what runs it: onnx, python, or auto (ONNX where it is as good)',
+        value: '<kind>',
+      },
+      reason,
+    },
     example: 'deploy churn 1 --reason "first try"',
     load: async () => (await import('./deploy.ts')).deploy,
   },
