@@ -80,14 +80,16 @@ function encode(plan: LoadPlan): readonly EncodedRequest[] {
   const method = plan.method ?? (plan.bodies === undefined ? 'GET' : 'POST');
   return bodies.map((template) => {
     const body = plan.counter === undefined ? template : template.replaceAll(plan.counter, NUMBER_MARK);
+    const content = Buffer.from(body, plan.bodyEncoding ?? 'utf8');
     const headers = {
       host,
       ...(plan.bodies === undefined ? {} : { 'content-type': 'application/json' }),
       ...plan.headers,
-      'content-length': String(Buffer.byteLength(body)),
+      'content-length': String(content.length),
     };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    const bytes = Buffer.from(`${method} ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+    const head = Buffer.from(`${method} ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    const bytes = Buffer.concat([head, content]);
     const numberAt: number[] = [];
     for (let at = bytes.indexOf(NUMBER_MARK); at !== -1; at = bytes.indexOf(NUMBER_MARK, at + 1)) {
       numberAt.push(at);

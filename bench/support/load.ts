@@ -9,6 +9,8 @@ export interface LoadRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Bodies taken in turn; none sends no body. */
   readonly bodies?: readonly string[];
+  /** How bodies that are no text are written; `utf8` unless given. */
+  readonly bodyEncoding?: 'utf8' | 'base64';
   /** Where this text stands in a body, each request has the next number instead: nine digits, from 100000000. */
   readonly counter?: string;
 }
