@@ -26,6 +26,7 @@ import { startGrpc } from './grpc.ts';
 import { predictionLogOf } from './prediction-log.ts';
 import { pythonHost } from './python-host.ts';
 import type { RunningRole } from './role.ts';
+import { openServeOperations } from './serve-operations.ts';
 import { joinWorkers, startServeWorkers, waitUntil, workerNumber } from './serve-workers.ts';
 import { controlUrlOf, reachable } from './urls.ts';
 
@@ -76,17 +77,20 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     ...(shared ? { repository: shared } : {}),
     ...(joined ? { peers: joined.peers, replica: readyTogether(replica, joined.allReady) } : {}),
   };
-  const server = new InferenceServer(inference);
+  const operations = openServeOperations(settings, process.env, side.replica, logger);
+  const guarded = { ...inference, ...operations.options };
+  const server = new InferenceServer(guarded);
   const setting = `${flagOf('servePort')} or ${variableOf('servePort')}`;
   const port = await server.listen(settings.host, settings.servePort, setting);
-  const grpc = await startGrpc(settings, inference);
-  const url = `http://${reachable(settings.host)}:${port}`;
+  const grpc = await startGrpc(settings, guarded);
+  const url = `${operations.scheme}://${reachable(settings.host)}:${port}`;
   side.announce(url);
   joined?.begin(url);
   return {
     ready: url,
     async stop() {
       await Promise.all([server.close(), grpc?.close()]);
+      await operations.close();
       await side.close();
       await frames.close();
       lock.release();

@@ -196,6 +196,32 @@ export const settingsSchema = z.strictObject({
     .max(256)
     .default(1)
     .describe('processes that answer predictions on the same port'),
+  serveBodyLimit: memory.default('64MB').describe('largest body of a request to serve'),
+  serveHeaderLimit: z.coerce
+    .number({ error: 'must be a number of bytes' })
+    .int()
+    .min(1024)
+    .max(1024 * 1024)
+    .default(16 * 1024)
+    .describe('bytes that the headers of a request to serve may have together'),
+  serveHeadersTimeout: duration
+    .default('10s')
+    .describe('until when the headers of a request to serve have to be there; 0: for ever'),
+  serveRequestTimeout: duration
+    .default('2m')
+    .describe('until when a whole request to serve has to be there; 0: for ever'),
+  serveMaxConnections: z.coerce
+    .number({ error: 'must be a number' })
+    .int()
+    .min(0)
+    .default(0)
+    .describe('open connections to a serve process, more are closed at once; 0: any number'),
+  serveTlsCert: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('certificate of serve with its chain, a PEM file; with it serve speaks TLS alone'),
+  serveTlsKey: z.string().min(1).optional().describe('private key of that certificate, a PEM file'),
   python: z.string().min(1).optional().describe('Python that runs training scripts'),
   pythonEnvironment: z
     .enum(['auto', 'given', 'own'], { error: 'must be auto, given or own' })

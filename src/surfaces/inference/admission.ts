@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { fail } from '../../core/errors.ts';
-import type { EndpointOptions, KeyAction, KeyRing, Plane } from '../../lifecycle/serving/index.ts';
+import { type EndpointOptions, type KeyAction, KeyRing, type Plane } from '../../lifecycle/serving/index.ts';
 
 /** What a request has taken of an endpoint's limits until it is called. */
 export type Leave = () => void;
@@ -24,7 +24,8 @@ export class Admission {
   readonly #keys: KeyRing;
   readonly #uses = new Map<string, Use>();
 
-  constructor(plane: Plane, keys: KeyRing) {
+  /** @param keys none: an endpoint that asks for a key lets nobody in */
+  constructor(plane: Plane, keys: KeyRing = new KeyRing()) {
     this.#plane = plane;
     this.#keys = keys;
   }

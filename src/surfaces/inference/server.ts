@@ -8,7 +8,7 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { fail, MillraceError } from '../../core/errors.ts';
-import { KeyRing, type ModelRepository, type ServeReplica } from '../../lifecycle/serving/index.ts';
+import type { ModelRepository, ServeReplica } from '../../lifecycle/serving/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
 import type { SpanExporter } from '../../platform/tracing/index.ts';
@@ -81,7 +81,7 @@ export class InferenceServer {
       repository: options.repository ?? null,
       settings: this.#settings,
     };
-    this.#admission = options.admission ?? new Admission(plane, keyRing ?? new KeyRing());
+    this.#admission = options.admission ?? new Admission(plane, keyRing);
     registerPeerMetrics(options.metrics, plane);
     this.#server = this.#create();
   }

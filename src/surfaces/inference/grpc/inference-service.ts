@@ -1,5 +1,6 @@
 import type protobuf from 'protobufjs';
 import { MillraceError } from '../../../core/errors.ts';
+import type { Leave } from '../admission.ts';
 import { withoutPayload } from '../error-answer.ts';
 import { isModelReady } from '../oip-metadata.ts';
 import type { InferenceServerOptions } from '../server.ts';
@@ -24,14 +25,19 @@ export function inferenceHandlers(
   options: InferenceServerOptions,
   rest: RestAnswers,
 ): Readonly<Record<string, Handler>> {
-  const { replica, errorDetail } = options;
+  const { replica, errorDetail, admission } = options;
   const infer = async (message: ModelInferRequest, call: Call): Promise<ModelInferResponse> => {
+    let leave: Leave | null = null;
     try {
+      leave = admission?.enter(message.model_name, 'predict', call.headers) ?? null;
       return await modelInfer(message, call, replica.plane);
     } catch (error) {
       throw error instanceof MillraceError && !errorDetail ? withoutPayload(error) : error;
+    } finally {
+      leave?.();
     }
   };
+  const inspect = (name: string, call: Call) => void admission?.enter(name, 'inspect', call.headers);
   const messageOf = (type: string, value: unknown): object =>
     root.lookupType(`inference.${type}`).fromObject(value as Record<string, unknown>);
   return {
@@ -40,19 +46,23 @@ export function inferenceHandlers(
     ModelReady: { unary: (model: NamedModel) => ({ ready: answersFor(replica.plane, model) }) },
     ServerMetadata: { unary: async () => messageOf('ServerMetadataResponse', await rest('GET', '/v2')) },
     ModelMetadata: {
-      unary: async ({ name, version }: NamedModel) =>
-        messageOf('ModelMetadataResponse', await rest('GET', modelPath(name, version))),
+      unary: async ({ name, version }: NamedModel, call: Call) => {
+        inspect(name, call);
+        return messageOf('ModelMetadataResponse', await rest('GET', modelPath(name, version)));
+      },
     },
     ModelInfer: { unary: infer },
     ModelStreamInfer: { stream: (call) => streamInfer(call, infer) },
     ModelConfig: {
-      unary: async ({ name, version }: NamedModel) => {
+      unary: async ({ name, version }: NamedModel, call: Call) => {
+        inspect(name, call);
         const config = await rest('GET', `${modelPath(name, version)}/config`);
         return messageOf('ModelConfigResponse', { config });
       },
     },
     ModelStatistics: {
-      unary: async ({ name, version }: NamedModel) => {
+      unary: async ({ name, version }: NamedModel, call: Call) => {
+        if (name !== '') inspect(name, call);
         const path = name === '' ? '/v2/models' : modelPath(name, version);
         return messageOf('ModelStatisticsResponse', await rest('GET', `${path}/stats`));
       },

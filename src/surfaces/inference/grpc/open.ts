@@ -11,8 +11,13 @@ const defaultLimitBytes = 64 * 1024 * 1024;
 
 /** The gRPC server of the serve role: inference, health checking and reflection. It does not listen yet. */
 export function createGrpcServer(options: InferenceServerOptions): GrpcServer {
-  const limitBytes = options.bodyLimitBytes ?? defaultLimitBytes;
-  return new GrpcServer({ methods: allMethods(options, limitBytes), logger: options.logger, limitBytes });
+  const limitBytes = options.bodyLimitBytes ?? options.http?.bodyBytes ?? defaultLimitBytes;
+  return new GrpcServer({
+    methods: allMethods(options, limitBytes),
+    logger: options.logger,
+    limitBytes,
+    ...(options.tls ? { tls: options.tls } : {}),
+  });
 }
 
 function allMethods(options: InferenceServerOptions, limitBytes: number): Methods {

@@ -1,6 +1,8 @@
 import {
   constants,
+  createSecureServer,
   createServer,
+  type Http2SecureServer,
   type Http2Server,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
@@ -8,6 +10,7 @@ import {
 } from 'node:http2';
 import { fail } from '../../../core/errors.ts';
 import type { Logger } from '../../../platform/log/index.ts';
+import type { TlsFiles } from '../tls-files.ts';
 import { Exchange, type ExchangeOptions, refuse, trailersOf } from './exchange.ts';
 import { FrameReader } from './framing.ts';
 import { Inbox } from './inbox.ts';
@@ -19,6 +22,8 @@ export interface GrpcServerOptions {
   readonly logger: Logger;
   /** Largest message that is read, after expansion. */
   readonly limitBytes?: number;
+  /** With it the server speaks TLS alone, HTTP/2 by ALPN. */
+  readonly tls?: TlsFiles;
   /** How long callers have to hear that the server goes away before it takes no new calls. */
   readonly noticeMs?: number;
 }
@@ -33,12 +38,12 @@ const keepAliveMs = 60_000;
 const lastStreamId = 2 ** 31 - 1;
 
 /**
- * gRPC over HTTP/2 without TLS: unary and streaming methods, deadlines, compression, errors as trailers. Closing it
+ * gRPC over HTTP/2, with TLS where a certificate is given: unary and streaming methods, deadlines, compression, errors as trailers. Closing it
  * tells the callers first, so that no call is lost: what comes meanwhile is answered still.
  */
 export class GrpcServer {
   readonly #methods: Methods;
-  readonly #server: Http2Server;
+  readonly #server: Http2Server | Http2SecureServer;
   readonly #exchangeOptions: ExchangeOptions;
   readonly #noticeMs: number;
   readonly #sessions = new Set<ServerHttp2Session>();
@@ -46,7 +51,7 @@ export class GrpcServer {
   readonly #keepAlive: NodeJS.Timeout;
   #draining = false;
 
-  constructor({ methods, logger, limitBytes, noticeMs }: GrpcServerOptions) {
+  constructor({ methods, logger, limitBytes, noticeMs, tls }: GrpcServerOptions) {
     this.#methods = methods;
     this.#noticeMs = noticeMs ?? defaultNoticeMs;
     this.#exchangeOptions = {
@@ -54,10 +59,12 @@ export class GrpcServer {
       onUnforeseen: (error, path) => logger.error({ err: error, path }, 'a gRPC call failed'),
       onEnd: (exchange) => this.#streams.delete(exchange),
     };
-    this.#server = createServer({
+    const http2 = {
       maxSessionMemory: sessionMemoryMb,
       settings: { maxConcurrentStreams: mostStreams, initialWindowSize: windowBytes },
-    });
+    };
+    this.#server = tls ? createSecureServer({ ...http2, ...tls.options }) : createServer(http2);
+    if (tls && 'setSecureContext' in this.#server) tls.attach(this.#server);
     this.#server.on('session', (session) => this.#onSession(session));
     this.#server.on('stream', (stream, headers) => this.#onStream(stream, headers));
     // A connection that speaks something else is closed by node; there is nothing to tell.

@@ -1,0 +1,64 @@
+import { fail } from '../core/errors.ts';
+import type { ControlledReplica, ServeReplica } from '../lifecycle/serving/index.ts';
+import { bytesOf, durationMsOf, flagOf, type Settings } from '../platform/config/index.ts';
+import type { Logger } from '../platform/log/index.ts';
+import { exporterOf, type SpanExporter } from '../platform/tracing/index.ts';
+import {
+  Admission,
+  defaultHttpLimits,
+  type InferenceServerOptions,
+  TlsFiles,
+} from '../surfaces/inference/index.ts';
+
+type Options = Pick<InferenceServerOptions, 'http' | 'admission' | 'tls' | 'spans'>;
+
+/** What bounds, guards and watches the servers of the serve role, and what has to be closed after them. */
+export interface ServeOperations {
+  readonly options: Options;
+  /** `http` or `https`. */
+  readonly scheme: string;
+  close(): Promise<void>;
+}
+
+/** Throws `config_invalid` for half a certificate, `tls_files_unreadable`. */
+export function openServeOperations(
+  settings: Settings,
+  env: Readonly<Record<string, string | undefined>>,
+  replica: ServeReplica & Partial<Pick<ControlledReplica, 'keyRing'>>,
+  logger: Logger,
+): ServeOperations {
+  const tls = tlsOf(settings, logger);
+  let told = false;
+  const spans: SpanExporter | null = exporterOf(env, 'millrace-serve', (error) => {
+    if (!told) logger.warn({ err: error }, 'spans are lost: the collector of traces does not take them');
+    told = true;
+  });
+  return {
+    scheme: tls ? 'https' : 'http',
+    options: {
+      http: {
+        ...defaultHttpLimits,
+        bodyBytes: bytesOf(settings.serveBodyLimit),
+        headerBytes: settings.serveHeaderLimit,
+        headersTimeoutMs: durationMsOf(settings.serveHeadersTimeout),
+        requestTimeoutMs: durationMsOf(settings.serveRequestTimeout),
+        connections: settings.serveMaxConnections,
+      },
+      admission: new Admission(replica.plane, replica.keyRing),
+      ...(tls ? { tls } : {}),
+      ...(spans ? { spans } : {}),
+    },
+    async close() {
+      tls?.close();
+      await spans?.close();
+    },
+  };
+}
+
+function tlsOf(settings: Settings, logger: Logger): TlsFiles | null {
+  const { serveTlsCert: cert, serveTlsKey: key } = settings;
+  if (cert === undefined && key === undefined) return null;
+  if (cert !== undefined && key !== undefined) return new TlsFiles({ cert, key }, logger);
+  const field = flagOf(cert === undefined ? 'serveTlsCert' : 'serveTlsKey');
+  throw fail('config_invalid', { field, problem: 'is missing: a certificate and its key go together' });
+}
