@@ -1,6 +1,8 @@
 import { fail } from '../../core/errors.ts';
 import type { ModelRepository, ServeReplica } from '../../lifecycle/serving/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
+import { openapiDocument } from './docs/openapi-document.ts';
+import { endpointsPage, tryItPage } from './docs/try-it-page.ts';
 import { type HttpAnswer, jsonAnswer } from './http-answer.ts';
 import { isModelReady, modelConfig, modelMetadata, serverMetadata } from './oip-metadata.ts';
 import { statistics } from './oip-statistics.ts';
@@ -22,7 +24,8 @@ export interface GetContext {
   readonly ready: boolean;
 }
 
-const modelPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|config|stats|trace\/setting))?$/;
+const modelPath =
+  /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|config|stats|trace\/setting|docs|docs\/dataplane\.json))?$/;
 const modelV1Path = /^\/v1\/models\/([^/:]+)$/;
 
 /** Answers health, metadata, statistics, settings and metrics. Throws `route_not_found` and the errors of an unknown endpoint. */
@@ -56,6 +59,8 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
       return jsonAnswer(200, settings.trace(null));
     case '/v2/logging':
       return jsonAnswer(200, settings.log());
+    case '/v2/docs':
+      return endpointsPage(plane.endpoints);
     case '/v1/models':
       return jsonAnswer(200, { models: plane.endpoints.map((state) => state.route.endpoint) });
   }
@@ -92,8 +97,14 @@ function answerModel(
   const state = plane.endpoint(name);
   const arm = plane.arm(name, version);
   if (!arm) throw fail('endpoint_empty', { endpoint: name });
-  if (what === 'config') {
-    return jsonAnswer(200, repository?.config(name, version) ?? modelConfig(state, arm));
+  switch (what) {
+    case 'docs':
+      return tryItPage(state, arm);
+    case 'docs/dataplane.json':
+      return jsonAnswer(200, openapiDocument(state, arm));
+    case 'config':
+      return jsonAnswer(200, repository?.config(name, version) ?? modelConfig(state, arm));
+    default:
+      return jsonAnswer(200, modelMetadata(state, arm));
   }
-  return jsonAnswer(200, modelMetadata(state, arm));
 }

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { chromium } from 'playwright-core';
+import { startTestServing, storePackage, tableOf, testRoute } from '../../../../test/support/serving.ts';
+import {
+  identityOnnx,
+  identityPackage,
+  logisticOnnx,
+  logisticPackage,
+} from '../../../platform/onnx/testing.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+interface Operation {
+  readonly requestBody: { readonly content: Json };
+  readonly responses: Readonly<Record<string, { readonly content: Json }>>;
+}
+interface Document {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, { readonly post?: Operation }>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+const browser = '/usr/bin/chromium';
+const hostile = '</script><b>"a\'b';
+
+async function serve(t: TestContext) {
+  const serving = await startTestServing(t);
+  const sample = [{ x1: 0.5, x2: 0.25 }];
+  const logistic = await storePackage(serving.blobs, logisticOnnx(), { ...logisticPackage(), sample });
+  const identity = await storePackage(serving.blobs, identityOnnx(), identityPackage());
+  await serving.replica.applyRoutes(
+    tableOf(
+      testRoute(logistic, { endpoint: 'delay' }),
+      testRoute(identity, { endpoint: 'same', model: hostile }),
+    ),
+  );
+  return serving;
+}
+
+test('each endpoint has an OpenAPI document whose examples are answered, as the document says', async (t) => {
+  const { url } = await serve(t);
+  for (const name of ['delay', 'same']) {
+    const answer = await fetch(`${url}/v2/models/${name}/docs/dataplane.json`);
+    const document = (await answer.json()) as Document;
+    assert.equal(document.openapi, '3.1.0');
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema({ $id: 'document', ...document });
+    const check = (media: unknown, value: unknown) => {
+      const { $ref } = (media as { schema: { $ref: string } }).schema;
+      const validate = ajv.getSchema(`document${$ref}`);
+      assert.ok(validate, $ref);
+      return validate(value) === true;
+    };
+    const posts = Object.entries(document.paths).flatMap(([path, { post }]) =>
+      post ? [{ path, post }] : [],
+    );
+    assert.equal(posts.length, 3);
+    for (const { path, post } of posts) {
+      const media = post.requestBody.content['application/json'];
+      const { example } = media as { example: Json };
+      assert.ok(check(media, example), `the example of ${path}`);
+      const send = async (body: object) => {
+        const headers = { 'content-type': 'application/json' };
+        const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+        return { status: response.status, json: await response.json() };
+      };
+      const good = await send(example);
+      assert.equal(good.status, 200, `${path}: ${JSON.stringify(good.json)}`);
+      assert.ok(
+        check(post.responses['200']?.content['application/json'], good.json),
+        JSON.stringify(good.json),
+      );
+      assert.ok(!check(media, {}), 'an empty request is not a request');
+      const bad = await send({});
+      assert.equal(bad.status, 400);
+      assert.ok(
+        check(post.responses['4XX']?.content['application/json'], bad.json),
+        JSON.stringify(bad.json),
+      );
+    }
+  }
+  const missing = await fetch(`${url}/v2/models/none/docs`);
+  assert.equal(missing.status, 404);
+});
+
+test('the page sends the example, shows the answer, and writes programs that do the same', {
+  skip: existsSync(browser) ? false : 'needs Chromium',
+}, async (t) => {
+  const { url } = await serve(t);
+  const chrome = await chromium.launch({ executablePath: browser, args: ['--no-sandbox'] });
+  t.after(() => chrome.close());
+  const page = await chrome.newPage();
+  const problems: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) problems.push(request.url());
+  });
+  await page.goto(`${url}/v2/docs`);
+  await page.getByRole('link', { name: 'delay' }).click();
+  for (const [protocol, answered] of [
+    ['infer', /"name": "label"/],
+    ['invocations', /"predictions": /],
+    ['predict', /"predictions": /],
+  ] as const) {
+    await page.getByLabel('Protocol').selectOption(protocol);
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText(/^200 OK · /).waitFor();
+    assert.match(await page.getByLabel('Answer').innerText(), answered);
+    for (const [tab, text] of [
+      ['Python', /^import requests/],
+      ['curl', /^curl 'http/],
+      ['TypeScript', /^const answer = await fetch/],
+    ] as const) {
+      await page.getByRole('tab', { name: tab }).click();
+      const snippet = await page.getByLabel('Snippet').innerText();
+      assert.match(snippet, text);
+      assert.ok(snippet.includes(url) && snippet.includes('0.25'), snippet);
+    }
+  }
+  await page.getByLabel('Request').fill('{"instances": [{"x1": "one"}]}');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText(/^400 /).waitFor();
+  assert.deepEqual(
+    problems.filter((text) => !text.includes('400 (Bad Request)')),
+    [],
+  );
+
+  await page.goto(`${url}/v2/models/same/docs`);
+  assert.ok((await page.locator('header').innerText()).includes(hostile));
+  assert.equal(await page.locator('b').count(), 0);
+});

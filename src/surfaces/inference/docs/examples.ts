@@ -1,0 +1,61 @@
+import type { ColumnType, PackageManifest, SignatureField } from '../../../core/model-package.ts';
+import { tensorsOf } from '../oip-metadata.ts';
+
+/** One request in the words of each protocol. */
+export interface ExampleBodies {
+  readonly infer: object;
+  readonly invocations: object;
+  readonly predict: object;
+}
+
+const exampleValues: Readonly<Record<ColumnType, unknown>> = {
+  boolean: true,
+  integer: 1,
+  long: 1,
+  float: 0.5,
+  double: 0.5,
+  string: 'text',
+  datetime: '2001-02-03T04:05:06Z',
+  binary: 'AAEC',
+};
+
+/** A request for one row: the first of the package's sample rows, else a value of each input's type. */
+export function exampleBodies(manifest: PackageManifest): ExampleBodies {
+  const [sample = {}] = manifest.sample;
+  const fields = manifest.signature.inputs;
+  const row = new Map<string, unknown>();
+  for (const field of fields) {
+    const value = sample[field.name];
+    if (value !== undefined && value !== null) row.set(field.name, value);
+    else if (field.required) row.set(field.name, exampleCell(field));
+  }
+  const { inputs } = tensorsOf(manifest);
+  const tensors = inputs.flatMap(({ name, datatype, shape }) => {
+    const value = row.get(name);
+    if (value === undefined) return [];
+    const data = Array.isArray(value) ? value.flat(Number.POSITIVE_INFINITY) : [value];
+    return [{ name, datatype, shape: fitted(shape, data.length, manifest.tensors === 'whole'), data }];
+  });
+  const record = Object.fromEntries(row);
+  return {
+    infer: { inputs: tensors },
+    invocations: { dataframe_split: { columns: [...row.keys()], data: [[...row.values()]] } },
+    predict: { instances: [record] },
+  };
+}
+
+/** A value of a field's type, in the lists that its shape has. */
+function exampleCell({ type, shape }: SignatureField): unknown {
+  return shape.reduceRight<unknown>(
+    (cell, size) => Array.from({ length: Math.max(1, size) }, () => cell),
+    exampleValues[type],
+  );
+}
+
+/** The shape with its free dimensions fixed so that it holds `count` values: one row, the last takes what is left. */
+function fitted(shape: readonly number[], count: number, whole: boolean): readonly number[] {
+  const sizes = shape.map((d, i) => (!whole && i === 0 ? 1 : d));
+  const free = sizes.lastIndexOf(-1);
+  const fixed = sizes.reduce((product, d) => (d > 0 ? product * d : product), 1);
+  return sizes.map((d, i) => (d > 0 ? d : i === free ? Math.max(1, count / fixed) : 1));
+}

@@ -1,0 +1,141 @@
+// Runs in the page that try-it-page.ts writes: sends the request that stands in the form, and writes the same request
+// as a snippet in three languages.
+const page = JSON.parse(document.getElementById('page').textContent);
+const at = (id) => document.getElementById(id);
+const [protocol, body, key, answer, status, snippet] = [
+  'protocol',
+  'body',
+  'key',
+  'answer',
+  'status',
+  'snippet',
+].map(at);
+const tabs = [...document.querySelectorAll('[role="tab"]')];
+let language = 'python';
+
+const chosen = () => page.protocols.find(({ name }) => name === protocol.value);
+const url = () => new URL(chosen().path, location.href).href;
+const headers = () => ({
+  'content-type': 'application/json',
+  ...(key.value === '' ? {} : { authorization: `Bearer ${key.value}` }),
+});
+
+// JSON with the innermost lists on one line each.
+function pretty(value, indent = '') {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value);
+  const isList = Array.isArray(value);
+  const [open, close] = isList ? '[]' : '{}';
+  if (entries.length === 0) return open + close;
+  if (isList && value.every((item) => typeof item !== 'object' || item === null)) {
+    return `[${value.map((item) => JSON.stringify(item)).join(', ')}]`;
+  }
+  const inner = `${indent}  `;
+  const lines = entries.map(
+    ([name, item]) => `${inner}${isList ? '' : `${JSON.stringify(name)}: `}${pretty(item, inner)}`,
+  );
+  return `${open}\n${lines.join(',\n')}\n${indent}${close}`;
+}
+
+// A JSON text as a literal of Python: words outside of strings are translated, everything else is the same.
+function pythonLiteral(json) {
+  const words = { true: 'True', false: 'False', null: 'None' };
+  return json.replace(/"(?:[^"\\]|\\.)*"|\b(?:true|false|null)\b/g, (part) => words[part] ?? part);
+}
+
+const writers = {
+  python(json) {
+    const lines = Object.entries(headers()).filter(([name]) => name !== 'content-type');
+    const more = lines.map(
+      ([name, value]) => `\n    headers={${JSON.stringify(name)}: ${JSON.stringify(value)}},`,
+    );
+    return (
+      'import requests\n\n' +
+      `answer = requests.post(\n    ${JSON.stringify(url())},${more.join('')}\n` +
+      `    json=${pythonLiteral(json).replaceAll('\n', '\n    ')},\n    timeout=10,\n)\n` +
+      'answer.raise_for_status()\nprint(answer.json())\n'
+    );
+  },
+  curl(json) {
+    const quoted = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+    const lines = Object.entries(headers()).map(
+      ([name, value]) => `  -H ${quoted(`${name}: ${value}`)} \\\n`,
+    );
+    return `curl ${quoted(url())} \\\n${lines.join('')}  -d ${quoted(json)}\n`;
+  },
+  typescript(json) {
+    const text = pretty(headers(), '  ').replaceAll('\n', '\n');
+    return (
+      `const answer = await fetch(${JSON.stringify(url())}, {\n  method: 'POST',\n  headers: ${text},\n` +
+      `  body: JSON.stringify(${json.replaceAll('\n', '\n  ')}),\n});\n` +
+      'if (!answer.ok) throw new Error(await answer.text());\nconsole.log(await answer.json());\n'
+    );
+  },
+};
+
+function writeSnippet() {
+  snippet.textContent = writers[language](body.value.trim());
+  for (const tab of tabs) {
+    tab.setAttribute('aria-selected', String(tab.dataset.language === language));
+    tab.tabIndex = tab.dataset.language === language ? 0 : -1;
+  }
+}
+
+function chooseProtocol() {
+  body.value = pretty(chosen().example);
+  writeSnippet();
+}
+
+function tell(kind, text) {
+  status.dataset.kind = kind;
+  status.textContent = text;
+}
+
+async function send() {
+  tell('', 'Waiting…');
+  const started = performance.now();
+  try {
+    const response = await fetch(url(), { method: 'POST', headers: headers(), body: body.value });
+    const text = await response.text();
+    const ms = performance.now() - started;
+    tell(response.ok ? 'good' : 'bad', `${response.status} ${response.statusText} · ${ms.toFixed(1)} ms`);
+    try {
+      answer.textContent = pretty(JSON.parse(text));
+    } catch {
+      answer.textContent = text;
+    }
+  } catch (error) {
+    tell('bad', 'No answer');
+    answer.textContent = String(error);
+  }
+}
+
+protocol.addEventListener('change', chooseProtocol);
+body.addEventListener('input', writeSnippet);
+key.addEventListener('input', writeSnippet);
+at('reset').addEventListener('click', chooseProtocol);
+at('send').addEventListener('click', send);
+body.addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) send();
+});
+for (const [i, tab] of tabs.entries()) {
+  tab.addEventListener('click', () => {
+    language = tab.dataset.language;
+    writeSnippet();
+  });
+  tab.addEventListener('keydown', ({ key: pressed }) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[pressed];
+    if (step) tabs.at((i + step) % tabs.length).focus();
+  });
+}
+at('copy').addEventListener('click', async () => {
+  try {
+    await navigator.clipboard.writeText(snippet.textContent);
+    at('copy').textContent = 'Copied';
+  } catch {
+    // Browsers give the clipboard to safe origins only: the text is selected instead.
+    getSelection().selectAllChildren(snippet);
+    at('copy').textContent = 'Selected';
+  }
+});
+chooseProtocol();
