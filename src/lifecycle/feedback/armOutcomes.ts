@@ -11,7 +11,8 @@ import type {
 import { brierSql, joinedSql, logLossSql } from './relations.ts';
 
 /**
- * What each arm did, and each shadow beside the answer that the caller got, over the rows that the query names.
+ * What each arm did, and each shadow beside the answer that the caller got, over the rows that the query names. Rows
+ * without a bucket say nothing about the split: a tester or the caller chose who answers.
  * Log losses clip the probability of what happened at 2^-52, as the
  * evaluation does.
  */
@@ -25,7 +26,7 @@ export async function armOutcomes(
   const filter = { fromMs: query.fromMs, toMs: query.toMs, rows: 'all' } as const;
   const joined = joinedSql(predictionPaths, labelPaths, filter, columns, 'value');
   const route = query.minRouteVersion === undefined ? 'true' : `route_version >= ${query.minRouteVersion}`;
-  const rows = `SELECT *, ${logLossSql} AS log_loss, ${brierSql} AS brier FROM ${joined} WHERE ${route}`;
+  const rows = `SELECT *, ${logLossSql} AS log_loss, ${brierSql} AS brier FROM ${joined} WHERE ${route} AND bucket IS NOT NULL`;
   const groups = await frames.query(groupsSql(rows, query.slowerThanMs));
   const arms = groups.filter((row) => row.route_version === null);
   const shadowed = arms.some((row) => row.arm === 'shadow');
@@ -35,7 +36,8 @@ export async function armOutcomes(
   };
 }
 
-const columns = 'prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms';
+const columns =
+  'prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, bucket';
 
 /** One row per arm and version, and one per route version within it. */
 function groupsSql(rows: string, slowerThanMs: number | undefined): string {

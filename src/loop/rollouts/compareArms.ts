@@ -5,7 +5,12 @@ import {
   type Stratum,
 } from '../../core/statistics/sequential/differenceConfidenceSequence.ts';
 import { meanConfidenceSequence } from '../../core/statistics/sequential/meanConfidenceSequence.ts';
+import {
+  SEQUENCE_MINIMUM_N,
+  type SequenceOptions,
+} from '../../core/statistics/sequential/SequenceOptions.ts';
 import { type ArmComparison, type RolloutMetric, risingMetrics } from '../contract.ts';
+import { fewestPairs } from './inflation.ts';
 import type { ArmStratum, PairedMoments } from './observation.ts';
 
 export interface ComparedArm {
@@ -47,7 +52,7 @@ export function compareArms(
   const differences = pair?.metrics[metric] ?? emptyMoments;
   const options = { alpha, targetN: Math.max(100, targetN) };
   const estimate = paired
-    ? meanConfidenceSequence(inflated(differences, pair?.inflation[metric] ?? 1), options)
+    ? pairedSequence(differences, pair?.inflation[metric] ?? 1, options)
     : differenceConfidenceSequence(splitStrata(strata, champion, challenger, metric), options);
   const n = paired ? differences.n : own.n;
   const raw = paired ? (differences.n === 0 ? null : differences.mean) : rawDifference(own, other);
@@ -90,9 +95,13 @@ function rawDifference(own: Moments, other: Moments): number | null {
   return own.n === 0 || other.n === 0 ? null : own.mean - other.mean;
 }
 
-/** The same mean with a variance that allows for neighbours that resemble each other. */
-function inflated(moments: Moments, factor: number): Moments {
-  return { ...moments, m2: moments.m2 * Math.max(1, factor) };
+/**
+ * The sequence of the mean difference with a variance that allows for neighbours that resemble each other; null before
+ * the pairs are worth 100 independent ones.
+ */
+function pairedSequence(moments: Moments, inflation: number, options: SequenceOptions): Estimate | null {
+  if (moments.n < Math.max(fewestPairs, SEQUENCE_MINIMUM_N * inflation)) return null;
+  return meanConfidenceSequence({ ...moments, m2: moments.m2 * Math.max(1, inflation) }, options);
 }
 
 function splitStrata(

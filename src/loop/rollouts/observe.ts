@@ -3,6 +3,7 @@ import { quantileConfidenceSequence } from '../../core/statistics/sequential/qua
 import { brierSql, featurePrefix, logLossSql } from '../../lifecycle/feedback/index.ts';
 import { type FrameRow, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../contract.ts';
+import { inflationOf, stretchCounts } from './inflation.ts';
 import { segmentValues } from './judge.ts';
 import {
   type ArmStratum,
@@ -36,9 +37,6 @@ export interface ObserveQuery {
 /** Error probability of a latency band, over all looks. */
 const bandAlpha = 0.0005;
 const p99 = 0.99;
-/** Stretches of time whose means show how much neighbours resemble each other. */
-const stretches = 30;
-const fewestPairs = 300;
 
 const columns =
   'prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, entity, bucket, propensity';
@@ -170,35 +168,37 @@ async function pairsOf(
   const by = segment === null ? 'NULL::VARCHAR' : `s.${segment}::VARCHAR`;
   const differences = metrics.map((m) => `avg(s.m_${m} - c.m_${m}) AS m_${m}`).join(', ');
   const isKnown = metrics.map((m) => `m_${m} IS NOT NULL`).join(' OR ');
-  const parts = metrics.map((m) => `var_samp(b_${m}) * avg(n_${m}) AS blocks_${m}`).join(', ');
-  const found = await log.query(`WITH all_rows AS (SELECT * FROM ${rows}),
+  const stretches = stretchCounts
+    .map((k) => `ntile(${k}) OVER (PARTITION BY segment, version ORDER BY met_ms, unit) AS stretch_${k}`)
+    .join(', ');
+  const means = stretchCounts.map(
+    (k) => `SELECT segment, version, ${k} AS cut, ${metrics.map((m) => `avg(m_${m}) AS b_${m}`).join(', ')}
+      FROM known GROUP BY segment, version, stretch_${k}`,
+  );
+  const cut = `WITH all_rows AS (SELECT * FROM ${rows}),
     units AS (SELECT ${by} AS segment, s.model_version AS version, c.unit AS unit, min(c.event_time_ms) AS met_ms, ${differences}
       FROM all_rows s JOIN all_rows c ON s.prediction_id = c.prediction_id AND s.arm = 'shadow' AND c.arm = 'champion'
       GROUP BY ALL),
-    known AS (SELECT *, ntile(${stretches}) OVER (PARTITION BY segment, version ORDER BY met_ms, unit) AS stretch
-      FROM units WHERE ${isKnown}),
-    blocks AS (SELECT segment, version, stretch, ${metrics.map((m) => `avg(m_${m}) AS b_${m}, count(m_${m}) AS n_${m}`).join(', ')}
-      FROM known GROUP BY segment, version, stretch),
-    spread AS (SELECT segment, version, ${parts} FROM blocks GROUP BY segment, version),
-    moments AS (SELECT segment, version, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')} FROM known GROUP BY segment, version)
-    SELECT moments.*, spread.* EXCLUDE (segment, version) FROM moments
-      JOIN spread ON moments.version = spread.version AND moments.segment IS NOT DISTINCT FROM spread.segment
-    ORDER BY ALL`);
-  return found.map((row) => ({
-    segment: row.segment as string | null,
-    pairs: {
-      version: row.version as string,
-      metrics: Object.fromEntries(metrics.map((m) => [m, toMoments(row, `m_${m}`)])),
-      inflation: Object.fromEntries(metrics.map((m) => [m, inflationOf(row, m)])),
-    },
-  }));
-}
-
-function inflationOf(row: FrameRow, metric: RolloutMetric): number {
-  const { n, m2 } = toMoments(row, `m_${metric}`);
-  const blocks = Number(row[`blocks_${metric}`] ?? 0);
-  if (n < fewestPairs || m2 === 0) return 1;
-  return Math.max(1, blocks / (m2 / (n - 1)));
+    known AS (SELECT *, ${stretches} FROM units WHERE ${isKnown})`;
+  const found = await log.query(`${cut}
+    SELECT segment, version, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')} FROM known GROUP BY segment, version ORDER BY ALL`);
+  const blocks = await log.query(`${cut}, blocks AS (${means.join(' UNION ALL ')})
+    SELECT segment, version, cut, ${metrics.map((m) => `list(b_${m}) FILTER (b_${m} IS NOT NULL) AS l_${m}`).join(', ')}
+    FROM blocks GROUP BY segment, version, cut`);
+  return found.map((row) => {
+    const own = blocks.filter((b) => b.segment === row.segment && b.version === row.version);
+    const meansOf = (m: RolloutMetric) => own.map((b) => (b[`l_${m}`] ?? []) as readonly number[]);
+    return {
+      segment: row.segment as string | null,
+      pairs: {
+        version: row.version as string,
+        metrics: Object.fromEntries(metrics.map((m) => [m, toMoments(row, `m_${m}`)])),
+        inflation: Object.fromEntries(
+          metrics.map((m) => [m, inflationOf(toMoments(row, `m_${m}`), meansOf(m))]),
+        ),
+      },
+    };
+  });
 }
 
 async function segmentsOf(
