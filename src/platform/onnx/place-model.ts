@@ -34,6 +34,8 @@ const batchSizes = [1, 8, 32, 128] as const;
 const repeats = 3;
 /** A batch that takes longer would hold up the requests that arrive meanwhile more than the hop to a thread does. */
 const inlineRunMs = 0.4;
+/** Where not even this many rows fit into that time, requests that come together would queue up here. */
+const leastInlineRows = 8;
 /** A load that takes longer would be felt as a pause. */
 const inlineLoadMs = 20;
 /** A larger size is not tried when the one before took this long. */
@@ -178,7 +180,8 @@ const repeated = (rows: Cells, size: number): Cells =>
 export function placementOf(loadMs: number, runs: Placement['runs']): Placement {
   const bestMs = Math.min(...runs.map(({ rows, ms }) => ms / rows));
   const good = runs.filter(({ rows, ms }) => ms / rows <= bestMs * asGood);
-  const short = good.findLast(({ ms }) => ms <= inlineRunMs);
+  const enough = runs.length === 1 ? 1 : leastInlineRows;
+  const short = good.findLast(({ rows, ms }) => ms <= inlineRunMs && rows >= enough);
   const inline = loadMs <= inlineLoadMs && (short !== undefined || runs.length === 0);
   const chosen = (inline ? short : good.at(-1)) ?? { rows: batchSizes.at(-1) as number };
   return { place: inline ? 'inline' : 'thread', maxRows: chosen.rows, loadMs, runs };

@@ -147,11 +147,11 @@ export function widePackage(
  */
 export function deepOnnx(width: number, layers: number): Uint8Array {
   const names = Array.from({ length: layers + 1 }, (_, i) => (i === 0 ? 'features' : `h${i}`));
-  const weights = names.slice(1).map((name, layer) => {
-    const values = Float32Array.from({ length: width * width }, (_, i) => Math.sin(i + layer) / width);
-    const rawData = new Uint8Array(values.buffer);
-    return encode('Tensor', { name: `w_${name}`, dims: [width, width], dataType: float, rawData });
-  });
+  const values = Float32Array.from({ length: width * width }, (_, i) => Math.sin(i) / width);
+  const rawData = new Uint8Array(values.buffer);
+  const weights = names
+    .slice(1)
+    .map((name) => encode('Tensor', { name: `w_${name}`, dims: [width, width], dataType: float, rawData }));
   const dense = names.slice(1).flatMap((name, layer) => [
     { opType: 'MatMul', input: [names[layer] ?? '', `w_${name}`], output: [`m_${name}`] },
     { opType: 'Tanh', input: [`m_${name}`], output: [name] },

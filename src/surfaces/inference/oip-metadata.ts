@@ -42,6 +42,19 @@ export function modelMetadata(state: EndpointState, arm: ServedArm): object {
     versions: [...new Set(state.arms.map((a) => a.modelVersion))],
     platform: platforms[manifest.runtime.kind].platform,
     ...tensorsOf(manifest),
+    ...placementOf(arm),
+  };
+}
+
+/** Where the model computes, and the measurements of its warm-up that decided it. */
+function placementOf({ model }: ServedArm): { readonly properties?: Readonly<Record<string, string>> } {
+  const { placement, maxRows } = model.package;
+  if (!placement) return {};
+  const runs = placement.runs.map(({ rows, ms }) => [`run_ms_${rows}_rows`, ms.toFixed(3)]);
+  const loadMs = placement.loadMs.toFixed(1);
+  const { place } = placement;
+  return {
+    properties: { place, max_batch_rows: String(maxRows), load_ms: loadMs, ...Object.fromEntries(runs) },
   };
 }
 
