@@ -19,10 +19,12 @@ export function workerNumber(): number | null {
 }
 
 /**
- * Starts as many processes as are wanted, all on one port, and keeps them running: new connections go round them, one
- * that ends is started again and gets connections once its models are loaded. Ready when all are.
+ * Starts as many processes as are wanted, all on one port, and keeps them running: whichever is free takes a new
+ * connection, one that ends is started again and takes connections once its models are loaded. Ready when all are.
  */
 export async function startServeWorkers(settings: Settings, logger: Logger): Promise<RunningRole> {
+  // All accept from one queue: where the first process hands connections out, one that is killed takes some into limbo.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ args: process.argv.slice(2), serialization: 'advanced' });
   const { promise: allReady, resolve: onAllReady } = Promise.withResolvers<string>();
   const hub = new WorkerHub(settings.serveWorkers, onAllReady);

@@ -2,7 +2,8 @@ import type { FromWorker, Question, SentError, ToWorker } from './messages.ts';
 
 /** What the hub needs of a process: `cluster.Worker` is one. */
 export interface HubMember {
-  send(message: ToWorker): void;
+  /** @param done told of a failure: a process may be ending, which `exit` tells as well */
+  send(message: ToWorker, done: (error: Error | null) => void): unknown;
   on(event: 'message', listener: (message: FromWorker) => void): unknown;
   on(event: 'exit', listener: () => void): unknown;
 }
@@ -43,7 +44,7 @@ export class WorkerHub {
     switch (message.type) {
       case 'hello':
         this.#members.set(member, { ready: false, url: null });
-        member.send({ type: 'welcome', remembered: [...this.#remembered.values()] });
+        tell(member, { type: 'welcome', remembered: [...this.#remembered.values()] });
         this.#tellReady();
         return;
       case 'ready':
@@ -71,7 +72,7 @@ export class WorkerHub {
     const hubId = ++this.#lastId;
     const waiting = new Set(this.#members.keys());
     this.#pending.set(hubId, { asker, id, waiting, values: [], errors: [] });
-    for (const member of waiting) member.send({ type: 'question', id: hubId, question });
+    for (const member of waiting) tell(member, { type: 'question', id: hubId, question });
   }
 
   #done(hubId: number, member: HubMember): void {
@@ -79,7 +80,7 @@ export class WorkerHub {
     if (!pending?.waiting.delete(member) || pending.waiting.size > 0) return;
     this.#pending.delete(hubId);
     const { asker, id, values, errors } = pending;
-    if (this.#members.has(asker)) asker.send({ type: 'answers', id, values, errors });
+    if (this.#members.has(asker)) tell(asker, { type: 'answers', id, values, errors });
   }
 
   #onExit(member: HubMember): void {
@@ -91,8 +92,12 @@ export class WorkerHub {
   #tellReady(): void {
     const states = [...this.#members.values()];
     const all = states.length >= this.#expected && states.every((state) => state.ready);
-    for (const member of this.#members.keys()) member.send({ type: 'ready', all });
+    for (const member of this.#members.keys()) tell(member, { type: 'ready', all });
     const url = states.find((state) => state.url !== null)?.url;
     if (all && url) this.#onAllReady(url);
   }
+}
+
+function tell(member: HubMember, message: ToWorker): void {
+  member.send(message, () => undefined);
 }

@@ -2,7 +2,8 @@ import { type FromWorker, type Question, receivedError, sentError, type ToWorker
 
 /** What a link needs of its process: `process` of a forked one has it. */
 export interface LinkChannel {
-  send(message: FromWorker): void;
+  /** @param done told of a failure: the hub may be gone, and this process is asked to stop then */
+  send(message: FromWorker, done: (error: Error | null) => void): unknown;
   on(event: 'message', listener: (message: ToWorker) => void): unknown;
 }
 
@@ -40,7 +41,7 @@ export class WorkerLink {
       else if (message.type === 'question') void link.#answer(message.id, message.question);
       else if (message.type === 'answers') link.#settle(message);
     });
-    channel.send({ type: 'hello' });
+    link.#tell({ type: 'hello' });
     for (const question of await welcomed.promise) await link.#do(question).catch(() => undefined);
     return link;
   }
@@ -51,7 +52,7 @@ export class WorkerLink {
   }
 
   tellReady(ready: boolean, url: string | null): void {
-    this.#channel.send({ type: 'ready', ready, url });
+    this.#tell({ type: 'ready', ready, url });
   }
 
   /** Asks all processes and gives their answers, in no order. Throws the first error, after all have answered. */
@@ -60,8 +61,12 @@ export class WorkerLink {
     return new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve, reject });
       const question = { topic, payload, ...(key === undefined ? {} : { key }) };
-      this.#channel.send({ type: 'ask', id, question });
+      this.#tell({ type: 'ask', id, question });
     });
+  }
+
+  #tell(message: FromWorker): void {
+    this.#channel.send(message, () => undefined);
   }
 
   async #do({ topic, payload }: Question): Promise<unknown> {
@@ -70,9 +75,9 @@ export class WorkerLink {
 
   async #answer(id: number, question: Question): Promise<void> {
     try {
-      this.#channel.send({ type: 'answer', id, value: await this.#do(question), error: null });
+      this.#tell({ type: 'answer', id, value: await this.#do(question), error: null });
     } catch (error) {
-      this.#channel.send({ type: 'answer', id, value: null, error: sentError(error) });
+      this.#tell({ type: 'answer', id, value: null, error: sentError(error) });
     }
   }
 

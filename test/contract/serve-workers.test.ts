@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startServer, type TestServer } from '../support/server.ts';
+
+const models = fileURLToPath(new URL('../../examples/models', import.meta.url));
+const row = Array.from({ length: 16 }, (_, i) => i);
+const tensor = (name: string) => ({ name, shape: [1, 16], datatype: 'INT32', data: row });
+const body = JSON.stringify({ inputs: [tensor('INPUT0'), tensor('INPUT1')] });
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  /** The server ends the connection: it is going away. */
+  readonly last: boolean;
+}
+
+/** One request on a connection of its own, or of an agent. */
+function ask(server: TestServer, method: string, path: string, text = '', agent?: Agent): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      server.serveUrl + path,
+      { method, ...(agent ? { agent } : { agent: false }) },
+      (response) => {
+        let received = '';
+        response.setEncoding('utf8').on('data', (part: string) => {
+          received += part;
+        });
+        response.once('end', () => {
+          const last = response.headers.connection === 'close';
+          resolve({ status: response.statusCode ?? 0, text: received, last });
+        });
+        response.once('error', reject);
+      },
+    );
+    sent.once('error', reject);
+    sent.end(text);
+  });
+}
+
+const infer = (server: TestServer, agent?: Agent) =>
+  ask(server, 'POST', '/v2/models/simple/infer', body, agent);
+const isReady = async (server: TestServer) =>
+  (await ask(server, 'GET', '/readyz').catch(() => null))?.status === 200;
+
+function start(t: TestContext, workers: number): Promise<TestServer> {
+  const env = {
+    MILLRACE_REPOSITORY: models,
+    MILLRACE_SERVE_WORKERS: String(workers),
+    MILLRACE_REPOSITORY_POLL: '0',
+  };
+  return startServer(t, { role: 'serve', env });
+}
+
+function workerPids(server: TestServer): number[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+  const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number));
+  return pairs.filter(([, parent]) => parent === server.pid).map(([pid]) => pid as number);
+}
+
+test('several processes answer on one port as one: counts, repository, readiness, restart', async (t) => {
+  const server = await start(t, 3);
+  const logs = ['', 'workers/1/', 'workers/2/'].map((part) =>
+    join(server.dataDirectory, 'serve', part, 'log/simple'),
+  );
+  const written = async () => Promise.all(logs.map(async (path) => (await readdir(path)).length));
+  // Whichever is free takes a connection, so it takes some until each of them had one.
+  let asked = 0;
+  for (; (await written()).includes(0); asked += 20) {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => infer(server)));
+    assert.deepEqual([...new Set(answers.map((a) => a.status))], [200]);
+  }
+
+  const stats = JSON.parse((await ask(server, 'GET', '/v2/models/simple/stats')).text);
+  assert.equal(stats.model_stats.length, 1);
+  assert.equal(stats.model_stats[0].inference_stats.success.count, asked);
+  const metrics = (await ask(server, 'GET', '/metrics')).text;
+  assert.match(
+    metrics,
+    new RegExp(`^millrace_predictions_total\\{.*endpoint="simple".*status="ok".*\\} ${asked}$`, 'm'),
+  );
+
+  assert.equal((await ask(server, 'POST', '/v2/repository/models/simple/unload')).status, 200);
+  const gone = async () => {
+    const statuses = await Promise.all(Array.from({ length: 12 }, async () => (await infer(server)).status));
+    assert.deepEqual([...new Set(statuses)], [404]);
+    const index = JSON.parse((await ask(server, 'POST', '/v2/repository/index')).text) as object[];
+    assert.deepEqual(
+      index.map((entry) => Object.values(entry).join(' ').trim()),
+      ['simple UNAVAILABLE unloaded 1', 'simple_identity READY  1', 'simple_string READY  1'],
+    );
+  };
+  await gone();
+
+  // A process that is killed takes what it was answering with it; the others go on, and its successor is told.
+  const [victim] = workerPids(server);
+  process.kill(victim as number, 'SIGKILL');
+  while (await isReady(server)) await sleep(10);
+  await server.waitUntilReady();
+  assert.ok(!workerPids(server).includes(victim as number));
+  assert.equal(workerPids(server).length, 3);
+  await gone();
+  assert.equal((await server.stop()).code, 0);
+});
+
+for (const workers of [1, 2]) {
+  test(`no request fails when ${workers} processes are told to stop under load`, async (t) => {
+    const server = await start(t, workers);
+    const agents = Array.from({ length: 16 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+    const failures: string[] = [];
+    let answered = 0;
+    // A caller goes elsewhere when it is told that its connection ends, as a balancer does.
+    const caller = async (agent: Agent) => {
+      for (let last = false; !last; ) {
+        try {
+          const answer = await infer(server, agent);
+          if (answer.status !== 200) failures.push(`status ${answer.status}`);
+          last = answer.last;
+          answered++;
+        } catch (error) {
+          failures.push(`${(error as NodeJS.ErrnoException).code} ${(error as Error).message}`);
+          return;
+        }
+        // Some connections are in use without a pause, others idle between requests.
+        if (agents.indexOf(agent) % 2) await sleep(3);
+      }
+    };
+    const callers = Promise.all(agents.map(caller));
+    while (answered < 200) await sleep(5);
+    const stopped = await server.stop();
+    await callers;
+    for (const agent of agents) agent.destroy();
+    assert.deepEqual(failures, []);
+    assert.equal(stopped.code, 0);
+  });
+}
