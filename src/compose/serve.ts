@@ -66,7 +66,11 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     ? openRepository(settings.repository, settings, parts)
     : openFollower(settings, parts));
   const { repository, replica } = side;
-  const own = { replica, metrics, logger, version, name: settings.serverName };
+  const own = {
+    ...{ replica, metrics, logger, version },
+    name: settings.serverName,
+    errorDetail: settings.serveErrorDetail,
+  };
   const get = (path: string) => answerGet(path, { ...own, ready: replica.ready });
   const joined = number === null ? null : await joinWorkers({ get, repository });
   // A process that starts again gets no connection that it cannot answer yet.

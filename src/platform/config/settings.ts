@@ -196,6 +196,9 @@ export const settingsSchema = z.strictObject({
     .max(256)
     .default(1)
     .describe('processes that answer predictions on the same port'),
+  serveErrorDetail: flag
+    .default(false)
+    .describe('whether errors of serve quote values of requests and list the inputs of models'),
   serveBodyLimit: memory.default('64MB').describe('largest body of a request to serve'),
   serveHeaderLimit: z.coerce
     .number({ error: 'must be a number of bytes' })

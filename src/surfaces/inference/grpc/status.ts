@@ -1,4 +1,5 @@
 import { MillraceError } from '../../../core/errors.ts';
+import { withoutPayload } from '../error-answer.ts';
 
 /** Codes of gRPC that this server answers with. */
 export const grpcStatus = {
@@ -57,7 +58,8 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof GrpcError) return { status: error.status, message: error.message, code: null };
   if (error instanceof MillraceError) {
     const status = byHttpStatus[error.status] ?? grpcStatus.internal;
-    return { status, message: `${error.message}. ${error.next}`, code: error.code };
+    const { message, next } = withoutPayload(error);
+    return { status, message: `${message}. ${next}`, code: error.code };
   }
   return { status: grpcStatus.internal, message: 'internal error; the log of the server has it', code: null };
 }
