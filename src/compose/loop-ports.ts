@@ -173,6 +173,12 @@ function servingPort(serving: ServingService): LoopPorts['serving'] {
     promote: async (to, reason) =>
       (await serving.promote(actor, to.endpoint, reason, String(to.version))).routeVersion,
     withdraw: async (endpoint, reason) => (await serving.withdraw(actor, endpoint, reason)).routeVersion,
+    lost: async (endpoint, version) => {
+      const { arms } = await serving.endpoint(actor, endpoint);
+      if (arms.some((a) => a.modelVersion === String(version))) return null;
+      const [last] = await serving.routeVersions(actor, endpoint, { limit: 1 });
+      return last?.reason ?? 'the endpoint was changed';
+    },
     settled: async (endpoint, version, signal) => {
       await serving.settled(endpoint, version, { signal });
     },

@@ -295,6 +295,22 @@ forEachDatabase((name, open) => {
     assert.equal(world.challenger, 2);
   });
 
+  test(`${name}: a challenger that a guard took the traffic from is rolled back at the next look, with the reason`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply();
+    await loop.advance('2001-02-08');
+    await loop.loops.trigger(anna, 'flights', { reason: 'try' });
+    await loop.settle();
+    world.seeOutcomes(2, 1, 60, 60, 0);
+    const canary = await loop.advance('2001-02-09');
+    assert.equal(canary.activeTurn?.state, 'canary');
+    world.guarded = 'version 2 lost its traffic in the replica: 20 of 40 requests failed';
+    const back = await loop.advance('2001-02-10');
+    assert.equal(back.lastTurn?.state, 'rolled-back');
+    assert.match(back.lastTurn?.reason ?? '', /20 of 40 requests failed$/);
+  });
+
   test(`${name}: a schedule fires in event time, once for what was missed`, async (t) => {
     const world = new FakeWorld();
     const loop = await openLoop(t, await open(t, loopTestMigrations), world);

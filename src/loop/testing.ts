@@ -57,6 +57,8 @@ export class FakeWorld {
   readonly versions: PackagedVersion[] = [];
   champion: number | null = null;
   challenger: number | null = null;
+  /** Why a guard took the challenger's traffic; null while none did. */
+  guarded: string | null = null;
   /** Calls of serving in order, e.g. `split 2 0.1`. */
   readonly calls: string[] = [];
   serving: { champion: number | null; challenger: number | null } = { champion: null, challenger: null };
@@ -131,6 +133,7 @@ export class FakeWorld {
         deploy: async ({ version }) =>
           this.#route(`deploy ${version}`, { champion: version, challenger: null }),
         mirror: async ({ version }) => this.#route(`mirror ${version}`, this.serving),
+        lost: async () => this.guarded,
         split: async ({ version }, share) =>
           this.#route(`split ${version} ${share}`, { ...this.serving, challenger: version }),
         promote: async ({ version }) =>

@@ -16,6 +16,10 @@ const liveLookMs = 10_000;
 export const rollingOut: StateHandler = async (turn) => {
   const rollout = known(turn.data.rollout, 'roll-out');
   if (rollout.routeVersion === null) return giveTraffic(turn, rollout);
+  const version = known(turn.challengerVersion, 'version');
+  // A guard in a replica acts within the request; the turn follows.
+  const lost = rollout.stage === 'canary' ? await turn.ports.serving.lost(turn.endpoint, version) : null;
+  if (lost !== null) return endRollout(turn, rollout, lost);
   const looked = await look(turn);
   const latest = looked?.rollout ?? rollout;
   if (latest.verdict === 'fail') return endRollout(turn, latest, latest.reason);
