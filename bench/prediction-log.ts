@@ -78,7 +78,7 @@ async function measure(what: string, rounds: number, look: (row: number) => Prom
 }
 
 async function idOf(row: number): Promise<string> {
-  const [found] = await frames.query(`SELECT ${idSql} AS id FROM (SELECT ${row} AS i)`);
+  const [found] = await frames.query(`SELECT ${idSql} AS id FROM (SELECT ${row}::BIGINT AS i)`);
   return found?.id as string;
 }
 
@@ -124,9 +124,9 @@ try {
   await measureAll('by day');
   console.log(`\nmemory ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB`);
 } finally {
-  clearInterval(running);
   await service.close();
   await frames.close();
   await db.close();
   if (!process.argv[3]) await rm(directory, { recursive: true, force: true });
 }
+clearInterval(running);

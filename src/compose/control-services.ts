@@ -10,7 +10,12 @@ import {
   purgeStep,
   RunWatch,
 } from '../lifecycle/experiments/index.ts';
-import { FeedbackService, feedbackMigrations, labelJoinStep } from '../lifecycle/feedback/index.ts';
+import {
+  FeedbackService,
+  feedbackMigrations,
+  labelJoinStep,
+  ReplayService,
+} from '../lifecycle/feedback/index.ts';
 import { GovernanceService } from '../lifecycle/governance/index.ts';
 import {
   alertDeliveryStep,
@@ -64,6 +69,7 @@ import { keptByRegistry } from './kept-by-registry.ts';
 import { createLineagePorts } from './lineage-ports.ts';
 import { createLoopPorts } from './loop-ports.ts';
 import { hashKeyOf } from './prediction-log.ts';
+import { createReplayPorts } from './replay-ports.ts';
 import { createRolloutDeps } from './rollout-deps.ts';
 import { createStatus } from './status.ts';
 import { workerStepKinds } from './step-kinds.ts';
@@ -184,6 +190,10 @@ export async function createControlServices(parts: ControlParts) {
   const kinds = [...controlKinds, ...workerStepKinds(parts.settings, log)];
   const pipelines = new Pipelines({ db, journal, jobs, kinds });
   const deployments = new DeploymentService(db, pipelines, createDeploymentPorts(slices));
+  const replays = new ReplayService({
+    ...{ db, journal, blobs, feedback, temporaryDirectory: directory.temporary },
+    ports: createReplayPorts(slices, pipelines),
+  });
   const batches = new BatchService({ db, journal, blobs, ports: createBatchPorts(slices, pipelines) });
   const rolloutDeps = createRolloutDeps({ ...slices, journal, frames, log, clock });
   const rolloutEngine = new RolloutEngine(rolloutDeps);
@@ -230,6 +240,7 @@ export async function createControlServices(parts: ControlParts) {
     governance,
     serving,
     batches,
+    replays,
     endpointKeys,
     feedback,
     monitoring,

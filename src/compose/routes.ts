@@ -1,7 +1,7 @@
 import { dataRoutes } from '../lifecycle/data/index.ts';
 import { evaluationRoutes } from '../lifecycle/evaluation/index.ts';
 import { experimentsRoutes, lifeRoutes } from '../lifecycle/experiments/index.ts';
-import { feedbackRoutes } from '../lifecycle/feedback/index.ts';
+import { feedbackRoutes, replayRoutes } from '../lifecycle/feedback/index.ts';
 import { governanceRoutes } from '../lifecycle/governance/index.ts';
 import { monitoringRoutes } from '../lifecycle/monitoring/index.ts';
 import { pipelinesRoutes } from '../lifecycle/pipelines/index.ts';
@@ -35,6 +35,7 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...keyRoutes(services.endpointKeys),
     ...batchRoutes(services.batches, services.blobs),
     ...feedbackRoutes(services.feedback),
+    ...replayRoutes(services.replays),
     ...monitoringRoutes(services.monitoring),
     ...governanceRoutes(services.governance),
     ...rolloutRoutes(services.rollouts),

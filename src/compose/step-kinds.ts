@@ -1,4 +1,5 @@
 import { evaluateStep } from '../lifecycle/evaluation/index.ts';
+import { replayStep } from '../lifecycle/feedback/index.ts';
 import { trainStep } from '../lifecycle/pipelines/index.ts';
 import { batchStep, packageStep } from '../lifecycle/serving/index.ts';
 import type { Settings } from '../platform/config/index.ts';
@@ -16,5 +17,6 @@ export function workerStepKinds(settings: Settings, log: Logger): readonly StepK
     packageStep(python, host),
     evaluateStep(async () => ({ python: await host() })),
     batchStep,
+    replayStep,
   ];
 }

@@ -13,6 +13,12 @@ export const feedbackErrors = {
     message: 'endpoint "{endpoint}" has no labelled prediction from {range} ({waiting} wait for their label)',
     next: 'Send labels with POST /api/v1/labels, or choose a time for which they are in.',
   },
+  replay_empty: {
+    status: 422,
+    title: 'Nothing to replay',
+    message: 'endpoint "{endpoint}" has no answered prediction with its features in the log from {range}',
+    next: 'Choose a time in which it was asked; rows whose features are not logged (options.log) cannot be replayed.',
+  },
   label_type_wrong: {
     status: 422,
     title: 'Label of another type',

@@ -1,15 +1,46 @@
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
 import { defineRoute, type Route } from '../../platform/http/index.ts';
 import {
   compactedSchema,
   compactPredictionsSchema,
   erasedSchema,
   erasePredictionsSchema,
+  predictionsFilterSchema,
 } from './contract.ts';
 import type { FeedbackService } from './service.ts';
 
 /** The routes that change or take out what is in the log. */
 export function archiveRoutes(service: FeedbackService): readonly Route[] {
   return [
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/prediction-exports',
+      summary: 'Predictions that pass a filter, with their labels, as a Parquet file',
+      permission: 'read',
+      query: predictionsFilterSchema,
+      response: z.string().describe('Parquet (application/vnd.apache.parquet)'),
+      handle: async ({ query }, { actor, reply }) => {
+        const directory = await mkdtemp(join(tmpdir(), 'millrace-export-'));
+        const path = join(directory, 'predictions.parquet');
+        const remove = () => rm(directory, { recursive: true, force: true });
+        try {
+          const rows = await service.exportTo(actor, query, path);
+          reply.header('content-type', 'application/vnd.apache.parquet');
+          reply.header('content-disposition', `attachment; filename="${query.endpoint}.parquet"`);
+          reply.header('millrace-rows', String(rows));
+          const file = createReadStream(path);
+          file.once('close', () => void remove());
+          return file;
+        } catch (error) {
+          await remove();
+          throw error;
+        }
+      },
+    }),
     defineRoute({
       method: 'POST',
       path: '/api/v1/prediction-erasures',

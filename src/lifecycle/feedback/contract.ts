@@ -4,6 +4,7 @@ import { labelValueSchema, receivedLabelSchema } from './contract/labels.ts';
 
 export * from './contract/archive.ts';
 export * from './contract/labels.ts';
+export * from './contract/replay.ts';
 export * from './contract/sources.ts';
 
 const time = z.iso.datetime({ offset: true });
@@ -135,8 +136,8 @@ export type PredictionDetail = z.infer<typeof predictionDetailSchema>;
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
-/** Filters of GET /api/v1/predictions; newest event time first. Shadow rows come only with arm=shadow. */
-export const predictionsQuerySchema = z.strictObject({
+/** Which predictions. Shadow rows come only with arm=shadow. */
+export const predictionsFilterSchema = z.strictObject({
   endpoint: z.string().min(1),
   arm: armSchema.optional(),
   modelVersion: z.string().optional(),
@@ -147,6 +148,18 @@ export const predictionsQuerySchema = z.strictObject({
   labelled: flag.optional(),
   outcome: outcomeSchema.optional(),
   entity: z.string().optional(),
+  /** Only rows in which this feature has this value: a segment. */
+  feature: z.string().min(1).optional(),
+  value: z.string().optional(),
+  /** Score in [minScore, maxScore]. */
+  minScore: z.coerce.number().optional(),
+  maxScore: z.coerce.number().optional(),
+});
+export type PredictionsFilter = z.infer<typeof predictionsFilterSchema>;
+
+/** Filters of GET /api/v1/predictions; newest event time first. */
+export const predictionsQuerySchema = z.strictObject({
+  ...predictionsFilterSchema.shape,
   limit: z.coerce.number().int().min(1).max(1000).default(50),
   after: z.string().optional(),
 });

@@ -3,5 +3,8 @@ export { labelJoinStep } from './jobs.ts';
 export type { LabelJoin } from './labelJoin.ts';
 export { feedbackMigrations } from './migrations.ts';
 export { brierSql, featurePrefix, logLossSql, type RowFilter } from './relations.ts';
+export { type ReplayPorts, ReplayService } from './replay/ReplayService.ts';
+export { replayRoutes } from './replay/replayRoutes.ts';
+export { replayStep } from './replay/replayStep.ts';
 export { feedbackRoutes } from './routes.ts';
 export { FeedbackService, type FeedbackServiceOptions } from './service.ts';

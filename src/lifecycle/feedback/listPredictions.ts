@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { formatTime } from '../../core/time.ts';
-import { type FrameRow, type Frames, sqlLiteral } from '../../platform/frames/index.ts';
+import { type FrameRow, type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
 import {
   type Arm,
   DECISION_THRESHOLD,
   type Prediction,
   type PredictionSegment,
-  type PredictionsQuery,
+  type PredictionsFilter,
 } from './contract.ts';
-import { joinedSql, predictionsSql, type RowFilter } from './relations.ts';
+import { featureNames, featurePrefix, joinedSql, predictionsSql, type RowFilter } from './relations.ts';
 
 /** Where a page ends: the next one starts behind this row. */
 export const pageKeySchema = z.tuple([z.int(), z.string(), z.string()]);
@@ -24,7 +24,7 @@ export interface LogFile {
   readonly maxEventTimeMs: PredictionSegment['maxEventTimeMs'];
 }
 
-type Filter = Omit<PredictionsQuery, 'limit' | 'after'>;
+type Filter = PredictionsFilter;
 
 const firstFiles = 8;
 
@@ -44,7 +44,9 @@ export async function listPredictions(
 ): Promise<readonly Prediction[]> {
   for (let read = firstFiles; files.length > 0; read *= 4) {
     const paths = files.slice(0, read).map((file) => file.path);
-    const rows = await frames.query(keysSql(paths, labelPaths, filter, count, after));
+    const known =
+      filter.feature === undefined || (await featureNames(frames, paths)).includes(filter.feature);
+    const rows = known ? await frames.query(keysSql(paths, labelPaths, filter, count, after)) : [];
     const unreadMs = files[read]?.maxEventTimeMs;
     const certain = rows.filter((row) => unreadMs === undefined || (row.event_time_ms as number) > unreadMs);
     if (certain.length >= count || unreadMs === undefined)
@@ -66,22 +68,30 @@ function keysSql(
     filter.to === undefined ? Number.POSITIVE_INFINITY : Date.parse(filter.to),
     after === undefined ? Number.POSITIVE_INFINITY : after[0] + 1,
   );
-  const range: RowFilter = {
-    rows: filter.arm === 'shadow' ? 'shadow' : 'answered',
-    fromMs: filter.from === undefined ? undefined : Date.parse(filter.from),
-    toMs: Number.isFinite(toMs) ? toMs : undefined,
-  };
-  const columns = 'prediction_id, endpoint, event_time_ms, arm, model_version, entity, status, score';
+  const range: RowFilter = { ...rangeOf(filter), toMs: Number.isFinite(toMs) ? toMs : undefined };
+  const columns = `prediction_id, endpoint, event_time_ms, arm, model_version, entity, status, score${
+    filter.feature === undefined ? '' : `, ${sqlName(featurePrefix + filter.feature)}`
+  }`;
   const needsLabels = filter.labelled !== undefined || filter.outcome !== undefined;
   const rows = needsLabels
     ? joinedSql(paths, labelPaths, range, columns, 'value')
     : predictionsSql(paths, range, columns);
   return `SELECT prediction_id, event_time_ms, arm, model_version FROM ${rows}
-    WHERE ${conditionsOf(filter, after).join(' AND ')}
+    WHERE ${filterSql(filter, after)}
     ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC LIMIT ${count}`;
 }
 
-function conditionsOf(filter: Filter, after: PageKey | undefined): readonly string[] {
+/** Times and arms of a filter, for the relations. */
+export function rangeOf(filter: Filter): RowFilter {
+  return {
+    rows: filter.arm === 'shadow' ? 'shadow' : 'answered',
+    fromMs: filter.from === undefined ? undefined : Date.parse(filter.from),
+    toMs: filter.to === undefined ? undefined : Date.parse(filter.to),
+  };
+}
+
+/** SQL condition of a filter over joined rows that have the columns that it names. */
+export function filterSql(filter: Filter, after?: PageKey): string {
   const conditions = [`endpoint = ${sqlLiteral(filter.endpoint)}`];
   if (filter.arm) conditions.push(`arm = ${sqlLiteral(filter.arm)}`);
   if (filter.modelVersion) conditions.push(`model_version = ${sqlLiteral(filter.modelVersion)}`);
@@ -90,11 +100,19 @@ function conditionsOf(filter: Filter, after: PageKey | undefined): readonly stri
   else if (filter.status) conditions.push(`status = ${sqlLiteral(filter.status)}`);
   if (filter.labelled !== undefined) conditions.push(`label_seq IS ${filter.labelled ? 'NOT ' : ''}NULL`);
   if (filter.outcome) conditions.push(`${outcomeSql} = ${sqlLiteral(filter.outcome)}`);
+  if (filter.feature !== undefined) {
+    const column = `${sqlName(featurePrefix + filter.feature)}::VARCHAR`;
+    conditions.push(
+      filter.value === undefined ? `${column} IS NULL` : `${column} = ${sqlLiteral(filter.value)}`,
+    );
+  }
+  if (filter.minScore !== undefined) conditions.push(`score >= ${filter.minScore}`);
+  if (filter.maxScore !== undefined) conditions.push(`score <= ${filter.maxScore}`);
   if (after) {
     const [ms, id, arm] = after;
     conditions.push(`(event_time_ms, prediction_id, arm) < (${ms}, ${sqlLiteral(id)}, ${sqlLiteral(arm)})`);
   }
-  return conditions;
+  return conditions.join(' AND ');
 }
 
 /** The rows that the keys name, with everything that a list shows, in the same order. */
@@ -124,7 +142,7 @@ const logColumns = `prediction_id, endpoint, entity, event_time_ms, received_at_
   "error", latency_us, score`;
 
 /** correct or wrong by the fixed threshold; NULL unless answered with a finite score and labelled 0 or 1. */
-const outcomeSql = `CASE WHEN status = 'ok' AND isfinite(score) AND label IN (0, 1)
+export const outcomeSql = `CASE WHEN status = 'ok' AND isfinite(score) AND label IN (0, 1)
   THEN CASE WHEN (score >= ${DECISION_THRESHOLD}) = (label = 1) THEN 'correct' ELSE 'wrong' END END`;
 
 /** The columns that `toPrediction` reads. */

@@ -24,9 +24,10 @@ import {
   type Prediction,
   type PredictionDetail,
   type PredictionSegment,
-  type PredictionsQuery,
+  type PredictionsFilter,
   type RegisteredSegment,
 } from './contract.ts';
+import { exportPredictions } from './exportPredictions.ts';
 import { findPrediction } from './findPrediction.ts';
 import type { LabelLog } from './LabelLog.ts';
 import { type LabelJoin, writeLabelJoin } from './labelJoin.ts';
@@ -34,9 +35,10 @@ import { type EntityAsLogged, Intake } from './labels/Intake.ts';
 import { type LabelFiles, LabelService } from './labels/LabelService.ts';
 import { labelHistory } from './labels/labelLists.ts';
 import { Matching } from './labels/Matching.ts';
-import { type LogFile, listPredictions, type PageKey } from './listPredictions.ts';
+import { type LogFile, listPredictions, type PageKey, rangeOf } from './listPredictions.ts';
 import { type LabelLogs, openLabelLogs } from './openLabelLogs.ts';
 import { featureNames, joinedSql, parquet, predictionsSql, type RowFilter } from './relations.ts';
+import { writeWindow } from './replay/writeWindow.ts';
 import { SummaryCache } from './SummaryCache.ts';
 import { Compaction } from './segments/Compaction.ts';
 import { type Erased, Removal } from './segments/Removal.ts';
@@ -260,7 +262,7 @@ export class FeedbackService {
   /** The newest `count` predictions that pass the filter, behind `after`. */
   async predictions(
     actor: Actor,
-    query: Omit<PredictionsQuery, 'limit' | 'after'>,
+    query: PredictionsFilter,
     count: number,
     after: PageKey | undefined,
   ): Promise<readonly Prediction[]> {
@@ -274,12 +276,35 @@ export class FeedbackService {
         after === undefined ? Number.MAX_SAFE_INTEGER : after[0] + 1,
       ),
     });
-    const paths = await this.#paths(segments);
-    const files = segments.map(
-      ({ maxEventTimeMs }, i): LogFile => ({ path: paths[i] ?? '', maxEventTimeMs }),
-    );
+    const { entity } = query;
+    const kept =
+      entity === undefined ? segments : await this.#index.candidates(segments, [keyOf.entity(entity)]);
+    const paths = await this.#paths(kept);
+    const files = kept.map(({ maxEventTimeMs }, i): LogFile => ({ path: paths[i] ?? '', maxEventTimeMs }));
     const labels = await this.#paths(await this.#store.labelSegments(endpoint));
     return listPredictions(this.#options.frames, files, labels, query, count, after);
+  }
+
+  /**
+   * Writes the predictions that pass a filter to a Parquet file, newest first, with everything that was logged and
+   * the label that counts: label, label_json, label_event_time_ms, label_received_at_ms, outcome. Returns how many.
+   */
+  async exportTo(actor: Actor, filter: PredictionsFilter, target: string): Promise<number> {
+    authorize(actor, 'read');
+    const { fromMs, toMs } = rangeOf(filter);
+    const { predictions, labels } = await this.#files({ endpoint: filter.endpoint, fromMs, toMs });
+    return exportPredictions(this.#options.frames, predictions, labels, filter, target);
+  }
+
+  /** Writes what was answered in a span of event time, to be predicted again; see `writeWindow`. */
+  async writeWindow(
+    actor: Actor,
+    window: { readonly endpoint: string; readonly fromMs: number; readonly toMs: number },
+    target: string,
+  ): Promise<number> {
+    authorize(actor, 'read');
+    const { predictions, labels } = await this.#files(window);
+    return writeWindow(this.#options.frames, predictions, labels, window, target);
   }
 
   /** With its label, if one was acknowledged. Throws `not_found`. Naming the endpoint makes it quicker. */

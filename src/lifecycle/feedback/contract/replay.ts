@@ -1,0 +1,89 @@
+import { z } from 'zod';
+
+const time = z.iso.datetime({ offset: true });
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+
+/** POST /api/v1/replays: what would another version have said of the same requests? */
+export const createReplaySchema = z.strictObject({
+  endpoint: z.string().min(1),
+  /** Event time, [from, to). */
+  from: time,
+  to: time,
+  /** Version of the endpoint's model that is asked now. */
+  version: z.int().min(1),
+});
+export type CreateReplay = z.infer<typeof createReplaySchema>;
+
+/** Inputs of step kind `replay`. */
+export const replayInputsSchema = z.strictObject({
+  endpoint: z.string(),
+  from: time,
+  to: time,
+  model: z.string(),
+  modelVersion: z.string(),
+  packageDigest: digest,
+  /** The logged rows: features by their names, and what was answered, in columns that begin with `logged_`. */
+  windowDigest: digest,
+  rows: z.int(),
+});
+export type ReplayInputs = z.infer<typeof replayInputsSchema>;
+
+/** How good scores were against labels of 0 and 1; null without such labels. */
+export const replayMetricsSchema = z.strictObject({
+  logLoss: z.number().nullable(),
+  brier: z.number().nullable(),
+  accuracy: z.number().nullable(),
+  /** Area under the ROC curve; null when all labels are the same. */
+  auc: z.number().nullable(),
+});
+export type ReplayMetrics = z.infer<typeof replayMetricsSchema>;
+
+/** Outputs of step kind `replay`. */
+export const replayOutputsSchema = z.strictObject({
+  rows: z.int(),
+  /** Rows that the version refused or failed on. */
+  failedRows: z.int(),
+  /** Rows with a finite score then and now. */
+  compared: z.int(),
+  /** Of |score now - score then|; null when nothing could be compared. */
+  difference: z
+    .strictObject({ mean: z.number(), p50: z.number(), p95: z.number(), p99: z.number(), max: z.number() })
+    .nullable(),
+  /** Rows whose score crossed the threshold of a decision. */
+  changedDecisions: z.int(),
+  /** Compared rows with a label of 0 or 1. */
+  labelled: z.int(),
+  logged: replayMetricsSchema,
+  replayed: replayMetricsSchema,
+  /** The rows that differ most. */
+  examples: z.array(
+    z.strictObject({
+      predictionId: z.string(),
+      loggedVersion: z.string(),
+      loggedScore: z.number(),
+      replayedScore: z.number(),
+      label: z.number().nullable(),
+    }),
+  ),
+  /** Parquet with every row: logged_prediction_id, logged_version, logged_score, logged_label, prediction, score, error. */
+  digest,
+  sizeBytes: z.int(),
+});
+export type ReplayOutputs = z.infer<typeof replayOutputsSchema>;
+
+export const replaySchema = z.object({
+  id: z.string(),
+  status: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']),
+  endpoint: z.string(),
+  from: time,
+  to: time,
+  model: z.string(),
+  modelVersion: z.string(),
+  rows: z.int(),
+  /** null until it has succeeded. */
+  result: replayOutputsSchema.nullable(),
+  error: z.object({ code: z.string(), message: z.string(), next: z.string() }).nullable(),
+  createdAt: z.string(),
+  finishedAt: z.string().nullable(),
+});
+export type Replay = z.infer<typeof replaySchema>;

@@ -1,0 +1,37 @@
+import { fail } from '../../core/errors.ts';
+import { type Frames, sqlLiteral } from '../../platform/frames/index.ts';
+import type { PredictionsFilter } from './contract.ts';
+import { filterSql, outcomeSql, rangeOf } from './listPredictions.ts';
+import { featureNames, joinedSql } from './relations.ts';
+
+/**
+ * Writes the rows that pass a filter to a Parquet file; returns how many. Throws `not_found` when the endpoint's log
+ * has nothing in that time, `feature_not_logged`.
+ */
+export async function exportPredictions(
+  frames: Frames,
+  predictionPaths: readonly string[],
+  labelPaths: readonly string[],
+  filter: PredictionsFilter,
+  target: string,
+): Promise<number> {
+  if (predictionPaths.length === 0) {
+    throw fail('not_found', {
+      kind: 'prediction of endpoint',
+      id: filter.endpoint,
+      list: '/api/v1/predictions',
+    });
+  }
+  if (filter.feature !== undefined) {
+    const logged = await featureNames(frames, predictionPaths);
+    if (!logged.includes(filter.feature))
+      throw fail('feature_not_logged', { ...filter, feature: filter.feature, logged: logged.join(', ') });
+  }
+  const rows = joinedSql(predictionPaths, labelPaths, rangeOf(filter), '*', 'full');
+  await frames.query(
+    `COPY (SELECT *, ${outcomeSql} AS outcome FROM ${rows} WHERE ${filterSql(filter)}
+       ORDER BY event_time_ms DESC, prediction_id DESC) TO ${sqlLiteral(target)} (FORMAT parquet, COMPRESSION zstd)`,
+  );
+  const [count] = await frames.query(`SELECT count(*) AS n FROM read_parquet(${sqlLiteral(target)})`);
+  return count?.n as number;
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { storePackage } from '../../../../test/support/serving.ts';
+import { createRng } from '../../../core/rng.ts';
+import { forEachDatabase } from '../../../platform/db/testing.ts';
+import { sqlLiteral } from '../../../platform/frames/index.ts';
+import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
+import { replayInputsSchema, replayOutputsSchema } from '../contract.ts';
+import { ada, openFeedbackService } from '../testing.ts';
+import { replayStep } from './replayStep.ts';
+
+const start = Date.UTC(2001, 1, 1);
+
+forEachDatabase((name, open) => {
+  test(`on ${name}: what was logged is predicted by another version, and both are judged`, async (t) => {
+    const { service, send, frames, blobs, directory } = await openFeedbackService(t, open);
+    const rng = createRng(3);
+    const rows = Array.from({ length: 400 }, (_, i) => ({
+      ...{ id: `p${i}`, eventTimeMs: start + i, score: rng.next() },
+      features: { x1: rng.next() * 4 - 2, x2: rng.next() * 4 - 2 },
+    }));
+    await send([...rows, { id: 'failed', eventTimeMs: start, status: 'invalid_input', score: null }]);
+    // The truth is what the new version says: it must come out as the better one.
+    const pkg = { ...logisticPackage(), sample: [{ x1: 0, x2: 0 }] };
+    const packageDigest = await storePackage(blobs, logisticOnnx(1), pkg);
+    const window = { endpoint: 'flights', fromMs: start, toMs: start + 400 };
+    const path = join(directory, 'window.parquet');
+    assert.equal(await service.writeWindow(ada, window, path), 400);
+    const run = async () => {
+      const { createReadStream } = await import('node:fs');
+      assert.ok((await service.writeWindow(ada, window, path)) > 0);
+      const { digest: windowDigest } = await blobs.put(createReadStream(path));
+      const inputs = replayInputsSchema.parse({
+        ...{ endpoint: 'flights', from: '2001-02-01T00:00:00Z', to: '2001-02-02T00:00:00Z' },
+        ...{ model: 'delay-model', modelVersion: '2', packageDigest, windowDigest, rows: 400 },
+      });
+      const workDir = await mkdtemp(join(tmpdir(), 'millrace-replay-'));
+      t.after(() => rm(workDir, { recursive: true, force: true }));
+      const context = { stepRunId: 'r', attempt: 1, subject: 'm/2', token: '', controlUrl: '' };
+      const signal = new AbortController().signal;
+      const log = () => undefined;
+      return replayOutputsSchema.parse(
+        await replayStep.run(inputs, { ...context, signal, workDir, blobs, frames, log }),
+      );
+    };
+    const blind = await run();
+    assert.deepEqual([blind.rows, blind.failedRows, blind.compared, blind.labelled], [400, 0, 400, 0]);
+    assert.equal(blind.replayed.auc, null);
+    const file = await blobs.path(blind.digest as `sha256:${string}`);
+    const replayed = await frames.query(
+      `SELECT logged_prediction_id AS id, logged_score, score FROM read_parquet(${sqlLiteral(file)})`,
+    );
+    const distance = replayed.map((r) => Math.abs((r.logged_score as number) - (r.score as number)));
+    assert.ok(Math.abs((blind.difference?.max ?? 0) - Math.max(...distance)) < 1e-12);
+    const crossed = replayed.filter((r) => (r.logged_score as number) >= 0.5 !== (r.score as number) >= 0.5);
+    assert.equal(blind.changedDecisions, crossed.length);
+    assert.ok(crossed.length > 50);
+
+    const labels = replayed.map((r) => ({
+      predictionId: r.id as string,
+      value: (r.score as number) >= 0.5,
+      eventTime: start + 1000,
+    }));
+    await service.postLabels(ada, { endpoint: 'flights', labels });
+    const judged = await run();
+    assert.equal(judged.labelled, 400);
+    assert.deepEqual([judged.replayed.auc, judged.replayed.accuracy], [1, 1]);
+    assert.ok(Math.abs((judged.logged.auc ?? 0) - 0.5) < 0.12, `${judged.logged.auc}`);
+    assert.ok((judged.logged.logLoss ?? 0) > (judged.replayed.logLoss ?? 9));
+    await assert.rejects(service.writeWindow(ada, { ...window, fromMs: 1, toMs: 2 }, path), {
+      code: 'replay_empty',
+    });
+  });
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { forEachDatabase } from '../../platform/db/testing.ts';
+import { sqlLiteral } from '../../platform/frames/index.ts';
+import { ada, openFeedbackService } from './testing.ts';
+
+const start = Date.UTC(2001, 1, 1);
+const endpoint = 'flights';
+
+forEachDatabase((name, open) => {
+  describe(`search on ${name}`, { concurrency: 2 }, () => {
+    test('by feature, score range and entity, also where only some files have the feature', async (t) => {
+      const { service, send, frames, directory } = await openFeedbackService(t, open);
+      await send([
+        { id: 'a', entity: 'ada', eventTimeMs: start, score: 0.1, features: { origin: 'ATL', n: 5 } },
+        { id: 'b', entity: 'bob', eventTimeMs: start + 1, score: 0.5, features: { origin: "O'Hare", n: 6 } },
+        { id: 'c', entity: 'ada', eventTimeMs: start + 2, score: 0.9, features: { origin: 'ATL', n: 7 } },
+      ]);
+      await send([{ id: 'd', entity: 'ada', eventTimeMs: start + 3, score: 0.7 }]);
+      await service.postLabels(ada, {
+        endpoint,
+        labels: [{ predictionId: 'c', value: 0, eventTime: start + 10 }],
+      });
+      await service.flush(endpoint);
+      await service.upkeep.indexNow();
+      const ids = async (filter: object) =>
+        (await service.predictions(ada, { endpoint, ...filter }, 10, undefined)).map((p) => p.predictionId);
+      assert.deepEqual(await ids({ feature: 'origin', value: 'ATL' }), ['c', 'a']);
+      assert.deepEqual(await ids({ feature: 'origin', value: "O'Hare" }), ['b']);
+      assert.deepEqual(await ids({ feature: 'origin' }), ['d']);
+      assert.deepEqual(await ids({ feature: 'nothing', value: 'x' }), []);
+      assert.deepEqual(await ids({ minScore: 0.5, maxScore: 0.8 }), ['d', 'b']);
+      assert.deepEqual(await ids({ entity: 'ada' }), ['d', 'c', 'a']);
+      assert.deepEqual(await ids({ entity: 'nobody' }), []);
+      assert.deepEqual(await ids({ outcome: 'wrong', feature: 'origin', value: 'ATL' }), ['c']);
+
+      const path = join(directory, 'export.parquet');
+      assert.equal(await service.exportTo(ada, { endpoint, entity: 'ada', minScore: 0.5 }, path), 2);
+      const rows = await frames.query(
+        `SELECT prediction_id, label, outcome, "feature:origin" AS origin FROM read_parquet(${sqlLiteral(path)})`,
+      );
+      assert.deepEqual(rows, [
+        { prediction_id: 'd', label: null, outcome: null, origin: null },
+        { prediction_id: 'c', label: 0, outcome: 'wrong', origin: 'ATL' },
+      ]);
+      await assert.rejects(service.exportTo(ada, { endpoint, feature: 'nothing' }, path), {
+        code: 'feature_not_logged',
+      });
+    });
+  });
+});
