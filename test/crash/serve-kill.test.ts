@@ -10,7 +10,8 @@ import { startServer } from '../support/server.ts';
 import { startTestControl, storePackage } from '../support/serving.ts';
 
 const actor = { kind: 'user', id: 'ada' } as const;
-const rounds = 20;
+/** MILLRACE_KILL_ROUNDS=100 for the long run. */
+const rounds = Number(process.env.MILLRACE_KILL_ROUNDS ?? 20);
 const writers = 24;
 
 test(`kill -9 of serve under load, ${rounds} rounds: every acknowledged prediction is in the log`, async (t) => {
