@@ -113,9 +113,9 @@ test('a thread that dies loses its runs and is started again', async (t) => {
   const model = new OnnxModel(session, logisticPackage());
   t.after(() => model.close());
   const { score } = await model.predictRows([[1, 1]]);
-  const lost = assert.rejects(model.predictRows([[1, 1]]), ThreadStopped);
-  await thread.stop();
-  await lost;
+  const stopping = thread.stop();
+  await assert.rejects(model.predictRows([[1, 1]]), ThreadStopped);
+  await stopping;
   await restarted;
   assert.deepEqual((await model.predictRows([[1, 1]])).score, score);
   assert.deepEqual(changes, ['stopped', 'restarted']);

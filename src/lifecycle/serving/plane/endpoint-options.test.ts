@@ -81,7 +81,7 @@ test('a full queue is told with 503 and when to come back; the others are answer
   const { post, directory, replica } = await serve(t, slow, {
     test: { batching: { maxRows: 1, maxWaitingRows: 2 } },
   });
-  const large = post(infer('test'), wide(200));
+  const large = post(infer('test'), wide(100));
   while (replica.plane.endpoint('test').champion!.model.idle) await sleep(1);
   const refused = await post(infer('test'), wide(1));
   assert.equal(refused.status, 503);
@@ -90,7 +90,7 @@ test('a full queue is told with 503 and when to come back; the others are answer
   assert.equal((await large).status, 200);
   assert.equal((await post(infer('test'), wide(1))).status, 200);
   const statuses = (await unshippedRows(directory, 'test')).map((r) => r.status);
-  assert.deepEqual(statuses, ['queue_full', ...new Array(201).fill('ok')]);
+  assert.deepEqual(statuses, ['queue_full', ...new Array(101).fill('ok')]);
 });
 
 test("what the endpoint's time is not enough for is told with 504, and logged", async (t) => {
