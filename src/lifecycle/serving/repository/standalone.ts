@@ -8,6 +8,7 @@ import { PackageLoader } from '../plane/package-loader.ts';
 import { Plane } from '../plane/plane.ts';
 import { planeMetrics } from '../plane/plane-metrics.ts';
 import { PredictionLogs, type PredictionLogsOptions } from '../plane/prediction-logs.ts';
+import type { ReplicaOptions } from '../plane/replica.ts';
 import { KeptSegments } from './kept-segments.ts';
 import { RepositoryModels } from './model-repository.ts';
 
@@ -26,6 +27,8 @@ export interface StandaloneOptions {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly segmentLimits?: PredictionLogsOptions['limits'];
+  /** How the log is written; see PredictionLogsOptions. */
+  readonly log?: ReplicaOptions['log'];
 }
 
 /** Without control nobody waits for the log: its parts may be longer than those that are sent. */
@@ -56,6 +59,7 @@ export class Standalone {
       logger.debug({ path }, 'oldest part of the prediction log removed: it has its size'),
     );
     const logs = await PredictionLogs.open({
+      ...options.log,
       directory: join(directory, 'log'),
       frames,
       logger,
