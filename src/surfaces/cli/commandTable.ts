@@ -4,6 +4,7 @@ import { evidenceCommands } from './commands/evidence.spec.ts';
 import { loopCommands } from './commands/loop.spec.ts';
 import { modelCommands } from './commands/model.spec.ts';
 import { monitoringCommands } from './commands/monitoring.spec.ts';
+import { trafficCommands } from './commands/traffic.spec.ts';
 import { transferCommands } from './commands/transfer.spec.ts';
 import { workCommands } from './commands/work.spec.ts';
 
@@ -11,6 +12,7 @@ import { workCommands } from './commands/work.spec.ts';
 export const commandGroups: readonly CommandGroup[] = [
   { title: 'Loops and their turns', commands: loopCommands },
   { title: 'Data, models and endpoints', commands: modelCommands },
+  { title: 'Traffic and rollouts', commands: trafficCommands },
   { title: 'Watching', commands: monitoringCommands },
   { title: 'Work under way', commands: workCommands },
   { title: 'Evidence', commands: evidenceCommands },

@@ -44,7 +44,13 @@ export {
   type Run,
   runSchema,
 } from '../../lifecycle/experiments/contract.ts';
-export { feedbackSummarySchema, postLabelsResponseSchema } from '../../lifecycle/feedback/contract.ts';
+export {
+  feedbackSummarySchema,
+  labelUploadSchema,
+  postLabelsResponseSchema,
+  type Replay,
+  replaySchema,
+} from '../../lifecycle/feedback/contract.ts';
 export { auditEntrySchema, modelCardSchema } from '../../lifecycle/governance/contract.ts';
 export { alertSchema, monitorWindowSummarySchema } from '../../lifecycle/monitoring/contract.ts';
 export { stepLogLineSchema, stepRunSchema } from '../../lifecycle/pipelines/contract.ts';
@@ -75,10 +81,17 @@ export {
   registeredModelSchema,
 } from '../../lifecycle/registry/contract.ts';
 export { type BatchPrediction, batchPredictionSchema } from '../../lifecycle/serving/batch/contract.ts';
-export { type Endpoint, endpointSchema } from '../../lifecycle/serving/contract.ts';
+export { type Endpoint, endpointSchema, overrideTokenSchema } from '../../lifecycle/serving/contract.ts';
+export {
+  createdEndpointKeySchema,
+  type EndpointKey,
+  endpointKeySchema,
+} from '../../lifecycle/serving/keys/contract.ts';
 export {
   applyResultSchema,
   deploymentSchema,
+  type EndpointRollout,
+  endpointRolloutSchema,
   isEndState,
   type Loop,
   loopSchema,

@@ -1,0 +1,135 @@
+import { parse } from 'yaml';
+import { fail } from '../../../core/errors.ts';
+import { part } from '../Api.ts';
+import { type Command, type CommandCall, UsageError } from '../command.ts';
+import { type EndpointRollout, endpointRolloutSchema } from '../contract.ts';
+import { table } from '../format/table.ts';
+import { ago, more, none, percent } from '../format/text.ts';
+import { readLocal } from '../localFile.ts';
+import { limitOf } from './limitOf.ts';
+
+/** `millrace rollouts <endpoint>` */
+export async function rollouts(call: CommandCall): Promise<undefined> {
+  const endpoint = call.at(0);
+  const list = await call.api.list(pathOf(endpoint), endpointRolloutSchema, limitOf(call, 20));
+  call.show(list, () =>
+    list.items.length === 0
+      ? `No rollout of ${endpoint} yet: millrace rollout start ${endpoint} <version>`
+      : table(
+          [
+            { head: 'rollout', value: (rollout) => rollout.id },
+            { head: 'what', value: what },
+            { head: 'state', value: (rollout) => rollout.state },
+            { head: 'step', value: step },
+            { head: 'begun', value: (rollout) => ago(rollout.createdAt, call.nowMs) },
+            { head: 'why', value: (rollout) => rollout.reason },
+          ],
+          list.items,
+          call.width,
+        ) + more(list.items.length, list.next),
+  );
+}
+
+/** `millrace rollout start <endpoint> [version] [--plan file]` */
+export async function startRollout(call: CommandCall): Promise<undefined> {
+  const file = call.option('plan');
+  const read: unknown = file === undefined ? {} : parse((await readLocal(file)).toString('utf8'));
+  if (typeof read !== 'object' || read === null) throw new UsageError(`${file} is not a plan`);
+  const steps = call.option('steps')?.split(',').map(Number);
+  const metric = call.option('metric');
+  const plan = {
+    kind: 'canary',
+    ...read,
+    ...(call.at(1) === '' ? {} : { version: Number(call.at(1)) }),
+    ...(steps ? { steps } : {}),
+    ...(metric === undefined ? {} : { metric }),
+  };
+  const body = { plan, reason: call.needed('reason') };
+  const begun = await call.api.post(pathOf(call.at(0)), body, endpointRolloutSchema);
+  call.show(
+    begun,
+    () => `Rollout ${begun.id} of ${begun.endpoint} has begun: ${what(begun)}, ${step(begun)}.`,
+  );
+}
+
+/** `millrace rollout show <endpoint>` */
+export async function showRollout(call: CommandCall): Promise<undefined> {
+  const rollout = await named(call);
+  call.show(rollout, () => describe(rollout, call));
+}
+
+/** `millrace rollout advance|pause|resume|abort|promote|rollback <endpoint> --reason` */
+export function decideRollout(action: string): Command {
+  return async (call) => {
+    const { id } = await named(call);
+    const arm = call.option('arm');
+    const body = { reason: call.needed('reason'), ...(arm === undefined ? {} : { arm }) };
+    const path = `${pathOf(call.at(0))}/${part(id)}/${action}`;
+    const now = await call.api.post(path, body, endpointRolloutSchema);
+    call.show(now, () => `Rollout ${now.id} is ${now.state}, ${step(now)}.`);
+    return undefined;
+  };
+}
+
+async function named(call: CommandCall): Promise<EndpointRollout> {
+  const id = call.option('id');
+  const path = pathOf(call.at(0));
+  if (id !== undefined) return call.api.get(`${path}/${part(id)}`, endpointRolloutSchema);
+  const { items } = await call.api.list(path, endpointRolloutSchema, 1);
+  const [newest] = items;
+  if (!newest) throw fail('not_found', { kind: 'rollout', id: call.at(0), list: `/api/v1/${path}` });
+  return newest;
+}
+
+function describe(rollout: EndpointRollout, call: CommandCall): string {
+  const { look } = rollout;
+  const lines = [
+    `${what(rollout)} on ${rollout.endpoint}: ${rollout.state}, ${step(rollout)}`,
+    rollout.reason,
+  ];
+  if (look) {
+    lines.push(
+      '',
+      table(
+        [
+          { head: 'arm', value: (arm) => `${arm.arm} ${arm.version}` },
+          { head: 'requests', value: (arm) => String(arm.requests), align: 'right' },
+          { head: 'failed', value: (arm) => String(arm.failed), align: 'right' },
+          { head: 'labelled', value: (arm) => String(arm.labelled), align: 'right' },
+          { head: 'p99 ms', value: (arm) => arm.latencyP99Ms?.toFixed(1) ?? none, align: 'right' },
+          { head: String(rollout.plan.metric), value: (arm) => arm.mean?.toFixed(4) ?? none, align: 'right' },
+        ],
+        look.arms,
+        call.width,
+      ),
+    );
+    for (const c of look.comparisons) {
+      const where = c.segment ? ` where ${c.segment.feature} is ${c.segment.value}` : '';
+      const interval =
+        c.low === null || c.high === null ? '' : ` (${c.low.toFixed(4)} to ${c.high.toFixed(4)})`;
+      lines.push(
+        `${c.arm} ${c.metric}${where}: better by ${c.difference?.toFixed(4) ?? none}${interval}, ${c.verdict}`,
+      );
+    }
+    for (const rail of look.guardrails) lines.push(`${rail.name}: ${rail.verdict} – ${rail.reason}`);
+  }
+  for (const arm of rollout.bandit?.arms ?? []) {
+    lines.push(
+      `${arm.arm}: ${arm.rewards} rewards, mean ${arm.mean?.toFixed(4) ?? none}, share ${percent(arm.share)}`,
+    );
+  }
+  lines.push('', ...rollout.decisions.map((d) => `${d.at} ${d.actor} ${d.action}: ${d.reason}`));
+  return lines.join('\n');
+}
+
+function what({ plan }: EndpointRollout): string {
+  return plan.kind === 'canary' ? `canary of version ${String(plan.version)}` : String(plan.kind);
+}
+
+function step({ step: { stage, percent: share } }: EndpointRollout): string {
+  return stage === 'shadow' ? 'in shadow' : `at ${Number(share.toFixed(2))} %`;
+}
+
+function pathOf(endpoint: string): string {
+  return `endpoints/${part(endpoint)}/rollouts`;
+}
