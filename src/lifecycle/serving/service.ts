@@ -312,7 +312,7 @@ export class ServingService {
     return { version, endpoints, ...(keys.length > 0 ? { keys } : {}) };
   }
 
-  /** Sends replicas the present table again, after keys have changed. */
+  /** Has replicas get the present table once the transaction, in which keys change, is over. */
   keysChanged(): void {
     this.#options.db.signal(routesTopic);
   }

@@ -4,8 +4,7 @@ import { Agent, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { startTestServing, storePackage, tableOf, testRoute } from '../../../test/support/serving.ts';
-import { defaultEndpointOptions, type EndpointOptions } from '../../lifecycle/serving/index.ts';
-import { digestOfKey } from '../../lifecycle/serving/keys/key-ring.ts';
+import { defaultEndpointOptions, digestOfKey, type EndpointOptions } from '../../lifecycle/serving/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
 import type { InferenceServerOptions } from './index.ts';
 

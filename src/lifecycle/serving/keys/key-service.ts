@@ -26,7 +26,7 @@ export class KeyService {
   readonly #clock: Clock;
   readonly #changed: () => void;
 
-  /** @param options.changed is called after a change, so that replicas get the keys that are left */
+  /** @param options.changed is called in the transaction of a change, so that replicas get the keys that are left */
   constructor(options: {
     readonly db: Database;
     readonly journal: Journal;
@@ -67,8 +67,8 @@ export class KeyService {
       const after = { name, hint: stored.hint, endpoints, actions, expiresAt };
       const subject = { kind: 'endpoint-key', id: stored.id };
       await this.#journal.appendAudit(tx, { actor, action: 'endpoint-key:create', subject, after, reason });
+      this.#changed();
     });
-    this.#changed();
     return { ...toResource(stored), key };
   }
 
@@ -92,9 +92,9 @@ export class KeyService {
       const before = { name: key.name, hint: key.hint };
       const subject = { kind: 'endpoint-key', id };
       await this.#journal.appendAudit(tx, { actor, action: 'endpoint-key:revoke', subject, before, reason });
+      this.#changed();
       return { ...key, revokedAtMs: nowMs };
     });
-    this.#changed();
     return toResource(revoked);
   }
 }
