@@ -7,6 +7,7 @@ import { feedbackSummarySchema, postLabelsResponseSchema } from '../contract.ts'
 import { facts } from '../format/table.ts';
 import { count } from '../format/text.ts';
 import { readLocal } from '../localFile.ts';
+import { uploadLabels } from './predictionLog.ts';
 
 interface Label {
   readonly predictionId: string;
@@ -22,11 +23,12 @@ const columns = {
   eventTime: ['event_time', 'eventTime', 'time'],
 } as const;
 
-/** `millrace labels <endpoint> [file.csv]` */
+/** `millrace labels <endpoint> [file.csv|file.parquet]` */
 export async function labels(call: CommandCall): Promise<undefined> {
   const endpoint = call.at(0);
   const file = call.at(1);
   if (file === '') return summary(call, endpoint);
+  if (/\.parquet$/i.test(file)) return uploadLabels(call, endpoint, file);
   await access(file, constants.R_OK).catch(() => readLocal(file));
   let accepted = 0;
   const send = async (batch: readonly Label[]): Promise<void> => {

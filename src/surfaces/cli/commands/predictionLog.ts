@@ -1,0 +1,99 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { part } from '../Api.ts';
+import { type CommandCall, UsageError } from '../command.ts';
+import { labelUploadSchema, type Replay, replaySchema } from '../contract.ts';
+import { facts } from '../format/table.ts';
+import { count } from '../format/text.ts';
+import { readLocal } from '../localFile.ts';
+
+const pollMs = 400;
+const filters = {
+  ...{ from: 'from', to: 'to', arm: 'arm', version: 'modelVersion', status: 'status', entity: 'entity' },
+  ...{
+    outcome: 'outcome',
+    feature: 'feature',
+    value: 'value',
+    'min-score': 'minScore',
+    'max-score': 'maxScore',
+  },
+} as const;
+
+/** `millrace predictions export <endpoint> --out <file>`: what the log has, with labels, as Parquet. */
+export async function exportPredictions(call: CommandCall): Promise<undefined> {
+  const out = call.needed('out');
+  const query = new URLSearchParams({ endpoint: call.at(0) });
+  for (const [option, name] of Object.entries(filters)) {
+    const value = call.option(option);
+    if (value !== undefined) query.set(name, value);
+  }
+  const response = await call.api.client.fetch(`/api/v1/prediction-exports?${query}`);
+  if (response.body)
+    await pipeline(Readable.fromWeb(response.body as never), createWriteStream(resolve(out)));
+  const rows = Number(response.headers.get('millrace-rows'));
+  call.show({ rows, out }, () => `${count(rows, 'prediction')} of ${call.at(0)}: ${out}`);
+}
+
+/** `millrace predictions replay <endpoint> --version <n> --from <time> --to <time>` */
+export async function replay(call: CommandCall): Promise<number | undefined> {
+  const version = Number(call.needed('version'));
+  if (!Number.isInteger(version)) throw new UsageError(`"${call.needed('version')}" is no version`);
+  const body = { endpoint: call.at(0), from: call.needed('from'), to: call.needed('to'), version };
+  let state = await call.api.post('replays', body, replaySchema);
+  while (state.status === 'queued' || state.status === 'running') {
+    await new Promise((done) => setTimeout(done, pollMs));
+    state = await call.api.get(`replays/${part(state.id)}`, replaySchema);
+  }
+  const { result } = state;
+  if (state.status !== 'succeeded' || !result) {
+    call.show(state, () => `Replay ${state.id} ${state.status}: ${state.error?.message ?? 'it was stopped'}`);
+    return 1;
+  }
+  call.show(state, () => facts(factsOf(state, result)));
+  return undefined;
+}
+
+function factsOf(state: Replay, result: NonNullable<Replay['result']>): [string, string | null][] {
+  const number = (value: number | null) => (value === null ? 'unknown' : value.toPrecision(4));
+  const { difference, logged, replayed } = result;
+  const metric = (name: keyof typeof logged): string => `${number(logged[name])} → ${number(replayed[name])}`;
+  return [
+    [
+      'replayed',
+      `${count(result.rows, 'row')} by version ${state.modelVersion}, ${result.failedRows} failed`,
+    ],
+    ['compared', count(result.compared, 'row')],
+    [
+      'difference',
+      difference &&
+        `mean ${number(difference.mean)}, p95 ${number(difference.p95)}, most ${number(difference.max)}`,
+    ],
+    ['decided otherwise', count(result.changedDecisions, 'row')],
+    ['labelled', count(result.labelled, 'row')],
+    ['log loss', metric('logLoss')],
+    ['AUC', metric('auc')],
+    ['accuracy', metric('accuracy')],
+  ];
+}
+
+/** Sends a Parquet file of labels whole; control works it through row by row. */
+export async function uploadLabels(call: CommandCall, endpoint: string, file: string): Promise<undefined> {
+  await access(file, constants.R_OK).catch(() => readLocal(file));
+  const query = new URLSearchParams({ endpoint, format: 'parquet', wait: 'true' });
+  const response = await call.api.client.fetch(`/api/v1/label-uploads?${query}`, {
+    method: 'POST',
+    body: Readable.toWeb(createReadStream(file)) as never,
+    duplex: 'half',
+    headers: { 'content-type': 'application/vnd.apache.parquet' },
+  } as RequestInit);
+  const upload = labelUploadSchema.parse(await response.json());
+  call.show(upload, () =>
+    [
+      `${count(upload.rowsAccepted, 'label')} of ${endpoint} taken, ${upload.rowsRefused} refused.`,
+      ...upload.errors.slice(0, 10).map(({ row, problem }) => `row ${row}: ${problem}`),
+    ].join('\n'),
+  );
+}
