@@ -36,6 +36,7 @@ import {
   BatchService,
   entityInLog,
   KeyService,
+  PackageService,
   ServingService,
   servingMigrations,
 } from '../lifecycle/serving/index.ts';
@@ -189,6 +190,11 @@ export async function createControlServices(parts: ControlParts) {
   ];
   const kinds = [...controlKinds, ...workerStepKinds(parts.settings, log)];
   const pipelines = new Pipelines({ db, journal, jobs, kinds });
+  const packages = new PackageService({
+    blobs,
+    register: async (actor, { model, ...facts }) =>
+      (await registry.createVersion(actor, { name: model, ...facts })).version,
+  });
   const deployments = new DeploymentService(db, pipelines, createDeploymentPorts(slices));
   const replays = new ReplayService({
     ...{ db, journal, blobs, feedback, temporaryDirectory: directory.temporary },
@@ -246,6 +252,7 @@ export async function createControlServices(parts: ControlParts) {
     monitoring,
     pipelines,
     deployments,
+    packages,
     rollouts,
     loop,
     status,

@@ -6,7 +6,7 @@ import { governanceRoutes } from '../lifecycle/governance/index.ts';
 import { monitoringRoutes } from '../lifecycle/monitoring/index.ts';
 import { pipelinesRoutes } from '../lifecycle/pipelines/index.ts';
 import { lineageRoutes, registryRoutes, webhookRoutes } from '../lifecycle/registry/index.ts';
-import { batchRoutes, keyRoutes, servingRoutes } from '../lifecycle/serving/index.ts';
+import { batchRoutes, keyRoutes, packageRoutes, servingRoutes } from '../lifecycle/serving/index.ts';
 import { loopRoutes, rolloutRoutes } from '../loop/index.ts';
 import { blobRoutes } from '../platform/blobs/index.ts';
 import type { Route } from '../platform/http/index.ts';
@@ -33,6 +33,7 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...lineageRoutes(services.lineage),
     ...servingRoutes(services.serving),
     ...keyRoutes(services.endpointKeys),
+    ...packageRoutes(services.packages),
     ...batchRoutes(services.batches, services.blobs),
     ...feedbackRoutes(services.feedback),
     ...replayRoutes(services.replays),

@@ -31,6 +31,48 @@ export const servingErrors = {
     message: 'version {version} of {model} does not start: {problem}',
     next: 'Look at the log for what its code wrote; log the model with all that it needs (code_paths, pip_requirements).',
   },
+  graph_invalid: {
+    status: 422,
+    title: 'Graph of packages invalid',
+    message: 'the graph of packages cannot be served: step "{step}": {problem}',
+    next: 'Correct the step; the signature of each package is in its manifest (GET /api/v1/blobs/<digest>).',
+  },
+  graph_row_refused: {
+    status: 400,
+    title: 'Row fits no case',
+    message: 'step "{step}": {problem}',
+    next: 'Send a value that the graph has a case for, or give the step a case for all others.',
+  },
+  graph_step_failed: {
+    status: 500,
+    title: 'Step of a graph failed',
+    message: 'step "{step}": {problem}',
+    next: 'Roll the endpoint back if it goes on; the request is in the prediction log.',
+  },
+  graph_step_unavailable: {
+    status: 503,
+    title: 'Step of a graph unavailable',
+    message: 'step "{step}": {problem}',
+    next: 'Send the request again after a second.',
+  },
+  remote_unavailable: {
+    status: 503,
+    title: 'Remote model unavailable',
+    message: 'the server {url} cannot answer for model {model}: {problem}',
+    next: 'Send the request again after a second; look at that server.',
+  },
+  remote_timeout: {
+    status: 504,
+    title: 'Remote model too slow',
+    message: 'the server {url} did not answer for model {model}: {problem}',
+    next: 'Send fewer rows at once, or register the version with a longer timeoutMs.',
+  },
+  remote_failed: {
+    status: 502,
+    title: 'Remote model failed',
+    message: 'the server {url} failed for model {model}: {problem}',
+    next: 'Look at that server; roll the endpoint back if it goes on.',
+  },
   python_crashed: {
     status: 500,
     title: 'Python worker crashed',

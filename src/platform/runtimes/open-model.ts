@@ -2,12 +2,16 @@ import { fail } from '../../core/errors.ts';
 import type { PackageManifest } from '../../core/model-package.ts';
 import type { Prediction } from '../onnx/index.ts';
 import type { PythonHost } from '../python-runtime/index.ts';
+import { openGraph } from './graph-model.ts';
 import { predictionOf, sampleRows } from './prediction.ts';
+import { openRemote } from './remote-model.ts';
 
 /** A loaded model, whatever computes it. */
 export interface LoadedModel {
   /** Batches that it computes at the same time; one after the other unless told. */
   readonly concurrency?: number;
+  /** Why it cannot answer at present, for what another process computes; null when it can. */
+  problem?(): string | null;
   /**
    * Predicts from rows whose cells are in the order of the signature's inputs.
    *
@@ -36,6 +40,8 @@ export interface RuntimeContext {
   readonly bytesOf: (digest: string) => Promise<Uint8Array>;
   /** Loads an ONNX graph. */
   readonly loadOnnx: (manifest: PackageManifest, onnx: string) => Promise<LoadedModel>;
+  /** How many graphs of packages it is within. */
+  readonly depth?: number;
 }
 
 /**
@@ -46,7 +52,9 @@ export async function openModel(manifest: PackageManifest, context: RuntimeConte
   const { runtime, onnx } = manifest;
   if (runtime.kind === 'onnx' && onnx !== null) return context.loadOnnx(manifest, onnx);
   if (runtime.kind === 'python') return openPython(manifest, runtime, context);
-  throw fail('runtime_unavailable', { kind: runtime.kind, problem: 'this process has none' });
+  if (runtime.kind === 'remote') return openRemote(manifest, runtime);
+  if (runtime.kind === 'graph') return openGraph(manifest, runtime.step, context, openModel);
+  throw fail('runtime_unavailable', { kind: runtime.kind, problem: 'its manifest has no graph' });
 }
 
 async function openPython(

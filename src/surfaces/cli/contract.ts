@@ -87,6 +87,7 @@ export {
   type EndpointKey,
   endpointKeySchema,
 } from '../../lifecycle/serving/keys/contract.ts';
+export { createdPackageSchema } from '../../lifecycle/serving/packages/contract.ts';
 export {
   applyResultSchema,
   deploymentSchema,

@@ -76,6 +76,11 @@ export class LoadedPackage {
     return runtime.predictRows(rows, params);
   }
 
+  /** Why it cannot answer at present, for what another process computes; null when it can. */
+  get problem(): string | null {
+    return this.#runtime.problem?.() ?? null;
+  }
+
   /** A user keeps the model open until the matching `release`. */
   acquire(): void {
     this.#users++;

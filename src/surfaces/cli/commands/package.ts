@@ -1,6 +1,6 @@
-import { createdPackageSchema } from '../contract.ts';
 import { readFile } from 'node:fs/promises';
 import { type CommandCall, UsageError } from '../command.ts';
+import { createdPackageSchema } from '../contract.ts';
 
 /** `millrace package <model> --url URL [--remote-model name] [--remote-version version] | --file runtime.json` */
 export async function createPackage(call: CommandCall): Promise<undefined> {
@@ -12,14 +12,20 @@ export async function createPackage(call: CommandCall): Promise<undefined> {
   const inputs = created.signature.inputs.map((field) => `${field.name} (${field.type})`).join(', ');
   call.show(
     created,
-    () => `Version ${created.version} of ${model} takes ${inputs}. Deploy it: millrace deploy ${model} ${created.version}`,
+    () =>
+      `Version ${created.version} of ${model} takes ${inputs}. Deploy it: millrace deploy ${model} ${created.version}`,
   );
   return undefined;
 }
 
 function remoteOf(call: CommandCall, url: string, model: string) {
   const version = call.option('remote-version');
-  return { kind: 'remote', url, model: call.option('remote-model') ?? model, ...(version ? { version } : {}) };
+  return {
+    kind: 'remote',
+    url,
+    model: call.option('remote-model') ?? model,
+    ...(version ? { version } : {}),
+  };
 }
 
 async function readRuntime(path: string): Promise<unknown> {

@@ -1,0 +1,60 @@
+import { fail } from '../../../core/errors.ts';
+import { canonicalJson, type Digest } from '../../../core/json.ts';
+import {
+  type ModelSignature,
+  type PackageManifest,
+  packageManifestSchema,
+} from '../../../core/model-package.ts';
+import { type Actor, authorize } from '../../../platform/access/index.ts';
+import type { BlobStore } from '../../../platform/blobs/index.ts';
+import type { CreatedPackage, CreatePackage } from './contract.ts';
+
+export interface NewVersion {
+  readonly model: string;
+  readonly digest: string;
+  readonly signature: ModelSignature;
+  readonly description: string;
+}
+
+export interface PackageServiceOptions {
+  readonly blobs: BlobStore;
+  /** Registers a package as a version of a model, with its audit entry; gives the version that has it already. */
+  readonly register: (actor: Actor, version: NewVersion) => Promise<number>;
+}
+
+/** Versions that are no logged models: models on other servers, and graphs of packages. */
+export class PackageService {
+  readonly #options: PackageServiceOptions;
+
+  constructor(options: PackageServiceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Finds out the signature, stores the package and registers it. Throws `package_refused`, `graph_invalid`,
+   * `remote_unavailable`, `remote_timeout`, `remote_failed`.
+   */
+  async create(actor: Actor, { model, runtime, description }: CreatePackage): Promise<CreatedPackage> {
+    authorize(actor, 'registry:write');
+    // Loaded when it is needed: control runs no models.
+    const { describeGraph, describeRemote } = await import('../../../platform/runtimes/index.ts');
+    const manifest =
+      runtime.kind === 'remote'
+        ? await describeRemote(model, runtime)
+        : await describeGraph(model, runtime.step, (digest) => this.#manifest(digest));
+    const { digest } = await this.#options.blobs.put(canonicalJson(manifest));
+    const { signature, score } = manifest;
+    const version = await this.#options.register(actor, { model, digest, signature, description });
+    return { model, version, digest, signature, score };
+  }
+
+  async #manifest(digest: string): Promise<PackageManifest> {
+    const bytes = await this.#options.blobs.bytes(digest as Digest);
+    const parsed = packageManifestSchema.safeParse(JSON.parse(bytes.toString('utf8')));
+    if (parsed.success) return parsed.data;
+    throw fail('package_refused', {
+      problem: `blob ${digest} is no package`,
+      remedy: 'Name the digest of a packaged version (GET /api/v1/models/<name>/versions).',
+    });
+  }
+}

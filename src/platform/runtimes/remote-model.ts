@@ -1,0 +1,157 @@
+import { fail } from '../../core/errors.ts';
+import type { ElementType, PackageManifest, RemoteRuntime } from '../../core/model-package.ts';
+import type { OutputTensor } from '../onnx/index.ts';
+import { OipClient, type RemoteReply } from './oip-client.ts';
+import type { LoadedModel } from './open-model.ts';
+import { predictionOf } from './prediction.ts';
+import { datatypes, elementOf, tensorBytes, tensorValues } from './tensor-bytes.ts';
+
+type Rows = readonly (readonly unknown[])[];
+
+/** Batches under way at the same time: the server batches on its own. */
+const concurrency = 16;
+const healthEveryMs = 5000;
+const jsonBytesHeader = 'inference-header-content-length';
+
+interface RemoteOutput {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  readonly parameters?: { readonly binary_data_size?: number };
+  readonly data?: unknown;
+}
+
+/**
+ * Opens a model that another server computes: its readiness is asked now, and again and again while it is open.
+ * Throws `remote_unavailable` when it is not ready.
+ */
+export async function openRemote(manifest: PackageManifest, remote: RemoteRuntime): Promise<LoadedModel> {
+  const client = new OipClient(remote);
+  let problem = await client.problem();
+  const unavailable = () => fail('remote_unavailable', { url: remote.url, model: remote.model, problem });
+  if (problem !== null) {
+    client.close();
+    throw unavailable();
+  }
+  const health = setInterval(async () => {
+    problem = await client.problem();
+  }, healthEveryMs);
+  health.unref();
+  return {
+    concurrency,
+    problem: () => problem,
+    predictRows: async (rows) => {
+      if (problem !== null) throw unavailable();
+      const { headers, body } = encodeRequest(manifest, rows, remote.binary);
+      const reply = await client.infer(headers, body);
+      const outputs = decodeReply(reply, rows.length, manifest.tensors === 'whole', (text) =>
+        fail('remote_failed', { url: remote.url, model: remote.model, problem: text }),
+      );
+      return predictionOf(manifest.score, outputs, rows.length);
+    },
+    close: async () => {
+      clearInterval(health);
+      client.close();
+    },
+  };
+}
+
+/** The request for rows whose cells are in the order of the signature. Throws `input_invalid`. */
+export function encodeRequest(
+  { signature, graph, tensors }: Pick<PackageManifest, 'signature' | 'graph' | 'tensors'>,
+  rows: Rows,
+  binary: boolean,
+): { readonly headers: Record<string, string>; readonly body: Buffer } {
+  const raw: Buffer[] = [];
+  const inputs = signature.inputs.map((field, position) => {
+    const tensor = graph.inputs.find((input) => input.name === field.name);
+    const type: ElementType = tensor?.type ?? 'string';
+    const cells = rows.map((row) => row[position]);
+    const dims = dimensionsOf(cells[0], field.shape);
+    const values = cells.flatMap((cell) => flat(cell));
+    const perRow = tensor && tensor.shape.length > dims.length + 1 ? [1] : dims;
+    const shape = tensors === 'whole' ? dims : [rows.length, ...perRow];
+    const described = { name: field.name, shape, datatype: datatypes[type] };
+    try {
+      if (!binary) return { ...described, data: values.map((value) => jsonValue(type, value)) };
+      const bytes = tensorBytes(type, values);
+      raw.push(bytes);
+      return { ...described, parameters: { binary_data_size: bytes.length } };
+    } catch (cause) {
+      const problem = (cause as Error).message;
+      throw fail(
+        'input_invalid',
+        { input: field.name, row: '', value: problem, expected: datatypes[type] },
+        cause,
+      );
+    }
+  });
+  const asked = binary ? { parameters: { binary_data_output: true } } : {};
+  const json = Buffer.from(jsonText({ inputs, ...asked }));
+  if (!binary) return { headers: { 'content-type': 'application/json' }, body: json };
+  const headers = { 'content-type': 'application/octet-stream', [jsonBytesHeader]: String(json.length) };
+  return { headers, body: Buffer.concat([json, ...raw]) };
+}
+
+/** Integers beyond 2^53 keep their digits: they stand in the text as they are. */
+function jsonText(value: unknown): string {
+  const mark = '\u0000int:';
+  const text = JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? `${mark}${v}` : v));
+  return text.replaceAll(/"\\u0000int:(-?\d+)"/g, '$1');
+}
+
+function jsonValue(type: ElementType, value: unknown): unknown {
+  if (type === 'string') return value === null || value === undefined ? '' : String(value);
+  return value ?? null;
+}
+
+/** Dimensions of a row: those of the signature, free ones as the cell has them. */
+function dimensionsOf(cell: unknown, shape: readonly number[]): number[] {
+  const found: number[] = [];
+  for (let level = cell; Array.isArray(level); level = level[0]) found.push(level.length);
+  if (shape.every((d) => d >= 0)) return [...shape];
+  return found.length === shape.length ? found : shape.map((d) => (d >= 0 ? d : (found[0] ?? 1)));
+}
+
+function flat(cell: unknown): unknown[] {
+  if (Array.isArray(cell)) return cell.flat(Number.POSITIVE_INFINITY);
+  return ArrayBuffer.isView(cell) ? Array.from(cell as unknown as ArrayLike<unknown>) : [cell];
+}
+
+/** Reads an answer, in JSON or with raw tensors after it. Throws what `broken` makes for one that contradicts itself. */
+export function decodeReply(
+  { headers, body }: Pick<RemoteReply, 'headers' | 'body'>,
+  rowCount: number,
+  whole: boolean,
+  broken: (problem: string) => Error,
+): readonly OutputTensor[] {
+  const jsonBytes = Number(headers[jsonBytesHeader] ?? body.length);
+  let at = jsonBytes;
+  try {
+    const { outputs } = JSON.parse(body.toString('utf8', 0, jsonBytes)) as {
+      outputs: readonly RemoteOutput[];
+    };
+    return outputs.map(({ name, datatype, shape, parameters, data }) => {
+      const type = elementOf(datatype);
+      if (type === null) throw new Error(`output "${name}" is ${datatype}`);
+      const count = shape.reduce((product, d) => product * d, 1);
+      const rawBytes = parameters?.binary_data_size;
+      let values: unknown[];
+      if (rawBytes === undefined) values = Array.isArray(data) ? data.flat(Number.POSITIVE_INFINITY) : [data];
+      else {
+        values = tensorValues(type, body.subarray(at, at + rawBytes), count);
+        at += rawBytes;
+      }
+      if (values.length !== count)
+        throw new Error(`output "${name}" has ${values.length} values for [${shape}]`);
+      if (!whole && shape[0] !== rowCount)
+        throw new Error(`output "${name}" has ${shape[0]} rows for ${rowCount}`);
+      const numbers = type === 'string' ? values : values.map((v) => v ?? Number.NaN);
+      const width = rowCount === 0 ? 0 : count / rowCount;
+      const rows = whole ? [rowCount, ...shape] : shape;
+      return { name, type, shape: rows, width, data: numbers as OutputTensor['data'] };
+    });
+  } catch (cause) {
+    throw broken(`its answer cannot be read: ${(cause as Error).message}`);
+  }
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  startTestServing,
+  storePackage,
+  tableOf,
+  testRoute,
+  unshippedRows,
+} from '../../../test/support/serving.ts';
+import { canonicalJson } from '../../core/json.ts';
+import type { PackageManifest, RemoteRuntime } from '../../core/model-package.ts';
+import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
+import { describeRemote } from '../../platform/runtimes/index.ts';
+
+const remote = (url: string, change: Partial<RemoteRuntime> = {}): RemoteRuntime => ({
+  kind: 'remote',
+  url,
+  model: 'test',
+  version: null,
+  binary: false,
+  timeoutMs: 5000,
+  ...change,
+});
+
+/** A serving whose endpoint `test` is this package. */
+async function serve(t: TestContext, manifest: PackageManifest) {
+  const serving = await startTestServing(t);
+  const { digest } = await serving.blobs.put(canonicalJson(manifest));
+  await serving.replica.applyRoutes(tableOf(testRoute(digest)));
+  return serving;
+}
+
+const request = (x1: number[], x2: number[]) => ({
+  inputs: [
+    { name: 'x1', datatype: 'FP64', shape: [x1.length, 1], data: x1 },
+    { name: 'x2', datatype: 'FP64', shape: [x2.length, 1], data: x2 },
+  ],
+});
+
+test('an endpoint forwards to another server, in JSON and in raw tensors, and logs what it was told', async (t) => {
+  const far = await startTestServing(t);
+  const digest = await storePackage(far.blobs, logisticOnnx(2, -1, 0.5), logisticPackage());
+  await far.replica.applyRoutes(tableOf(testRoute(digest)));
+  const body = request([1, -3, 0], [2, 1, 0]);
+  const direct = await far.post('/v2/models/test/infer', body);
+  assert.equal(direct.status, 200);
+  for (const binary of [false, undefined]) {
+    const { binary: _, ...asked } = remote(far.url);
+    const manifest = await describeRemote('faces', binary === undefined ? asked : { ...asked, binary });
+    assert.ok(manifest.runtime.kind === 'remote' && manifest.runtime.binary === (binary ?? true));
+    assert.deepEqual(manifest.score, { output: 'probability', index: 1 });
+    const near = await serve(t, manifest);
+    const { status, json } = await near.post('/v2/models/test/infer', body);
+    assert.equal(status, 200, JSON.stringify(json));
+    assert.deepEqual(json.outputs, direct.json.outputs);
+    const rows = await unshippedRows(near.directory, 'test');
+    assert.deepEqual([rows.length, rows[0]?.status, typeof rows[0]?.score], [3, 'ok', 'number']);
+    await near.stop();
+  }
+});
+
+test('a server that goes away makes the model not ready and the answer one clear error, until it is back', async (t) => {
+  const far = await startTestServing(t);
+  const digest = await storePackage(far.blobs, logisticOnnx(), logisticPackage());
+  await far.replica.applyRoutes(tableOf(testRoute(digest)));
+  const manifest = await describeRemote('faces', remote(far.url));
+  const near = await serve(t, manifest);
+  const ready = async () => (await fetch(`${near.url}/v2/models/test/ready`)).status;
+  assert.equal(await ready(), 200);
+  await far.stop();
+  const { status, json } = await near.post('/v2/models/test/infer', request([1], [2]));
+  assert.equal(status, 503);
+  assert.match(String(json.error), /^the server http:\S+ cannot answer for model test: /);
+  while ((await ready()) === 200) await sleep(50);
+  const rows = await unshippedRows(near.directory, 'test');
+  assert.equal(rows[0]?.status, 'remote_unavailable');
+});
+
+/** A server that answers metadata, and requests as `onInfer` says. */
+async function fake(t: TestContext, onInfer: (attempt: number) => { status: number; body: object } | null) {
+  let attempts = 0;
+  const tensor = (name: string) => ({ name, datatype: 'FP32', shape: [-1, 1] });
+  const server: Server = createServer((req, res) => {
+    if (req.method === 'GET') {
+      res.end(JSON.stringify({ inputs: [tensor('x')], outputs: [tensor('y')], extensions: [] }));
+      return;
+    }
+    req.resume().on('end', () => {
+      const reply = onInfer(++attempts);
+      if (reply) res.writeHead(reply.status).end(JSON.stringify(reply.body));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, attempts: () => attempts };
+}
+
+test('only what nobody has computed is sent again; silence, errors and nonsense are told apart', async (t) => {
+  const y = (...data: number[]) => ({
+    outputs: [{ name: 'y', datatype: 'FP32', shape: [data.length, 1], data }],
+  });
+  const cases = [
+    {
+      reply: (n: number) => (n === 1 ? { status: 503, body: {} } : { status: 200, body: y(7) }),
+      status: 200,
+      attempts: 2,
+    },
+    { reply: () => null, status: 504, says: /did not answer .* within 300 ms/, attempts: 1 },
+    {
+      reply: () => ({ status: 500, body: { error: 'no memory' } }),
+      status: 502,
+      says: /answers 500: no memory/,
+      attempts: 1,
+    },
+    { reply: () => ({ status: 200, body: { hello: 1 } }), status: 502, says: /cannot be read/, attempts: 1 },
+    { reply: () => ({ status: 200, body: y(1, 2) }), status: 502, says: /2 rows for 1/, attempts: 1 },
+  ];
+  for (const { reply, status, says, attempts } of cases) {
+    const far = await fake(t, reply);
+    const manifest = await describeRemote('faces', remote(far.url, { timeoutMs: 300 }));
+    const near = await serve(t, manifest);
+    const answer = await near.post('/v2/models/test/infer', {
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] }],
+    });
+    assert.equal(answer.status, status, JSON.stringify(answer.json));
+    if (says) assert.match(String(answer.json.error), says);
+    assert.equal(far.attempts(), attempts);
+    await near.stop();
+  }
+});
