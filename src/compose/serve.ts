@@ -21,7 +21,7 @@ import {
 import { Frames } from '../platform/frames/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { createMetrics, type Registry } from '../platform/metrics/index.ts';
-import { answerGet, InferenceServer } from '../surfaces/inference/index.ts';
+import { answerGet, InferenceServer, ServerSettings } from '../surfaces/inference/index.ts';
 import { startGrpc } from './grpc.ts';
 import { predictionLogOf } from './prediction-log.ts';
 import { pythonHost } from './python-host.ts';
@@ -82,7 +82,7 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     ...(joined ? { peers: joined.peers, replica: readyTogether(replica, joined.allReady) } : {}),
   };
   const operations = openServeOperations(settings, process.env, side.replica, logger);
-  const guarded = { ...inference, ...operations.options };
+  const guarded = { ...inference, ...operations.options, settings: new ServerSettings() };
   const server = new InferenceServer(guarded);
   const setting = `${flagOf('servePort')} or ${variableOf('servePort')}`;
   const port = await server.listen(settings.host, settings.servePort, setting);

@@ -1,6 +1,7 @@
 export { Admission, keyOf } from './admission.ts';
 export { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
 export { InferenceServer, type InferenceServerOptions } from './server.ts';
+export { ServerSettings } from './server-settings.ts';
 export { TlsFiles } from './tls-files.ts';
 
 import type { GrpcServer } from './grpc/server.ts';

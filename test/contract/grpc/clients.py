@@ -61,6 +61,38 @@ def metadata():
     fails("NOT_FOUND", "Request for unknown model", lambda: client.get_model_metadata("nowhere"))
 
 
+def what_is_known():
+    config = client.get_model_config("delay", as_json=True)["config"]
+    assert [i["name"] for i in config["input"]] == ["x1", "x2"], config
+    assert config["input"][0]["data_type"] == "TYPE_FP64" and config["platform"] == "onnxruntime_onnx", config
+    [stats] = client.get_inference_statistics("delay").model_stats
+    assert (stats.name, stats.version) == ("delay", "1"), stats
+    before = stats.inference_stats.success.count
+    client.infer("delay", tensors())
+    [stats] = client.get_inference_statistics("delay", "1").model_stats
+    assert stats.inference_stats.success.count == before + 1, stats
+    assert stats.inference_stats.compute_infer.ns > 0 and stats.last_inference > 0, stats
+    assert [s.name for s in client.get_inference_statistics().model_stats] == ["delay"]
+    index = client.get_model_repository_index().models
+    assert [(m.name, m.version, m.state) for m in index] == [("delay", "1", "READY")], index
+    for change in (client.load_model, client.unload_model):
+        fails("FAILED_PRECONDITION", "control", lambda: change("delay"))
+
+
+def settings():
+    trace = client.get_trace_settings(as_json=True)["settings"]
+    assert trace["trace_level"] == {"value": ["OFF"]}, trace
+    client.update_trace_settings("delay", {"trace_rate": "7", "trace_level": ["TIMESTAMPS"]})
+    assert client.get_trace_settings("delay").settings["trace_rate"].value == ["7"]
+    assert client.get_trace_settings().settings["trace_rate"].value != ["7"]
+    client.update_trace_settings("delay", {"trace_rate": None})
+    assert client.get_trace_settings("delay").settings["trace_rate"].value != ["7"]
+    client.update_log_settings({"log_verbose_level": 1, "log_info": False})
+    log = client.get_log_settings().settings
+    assert log["log_verbose_level"].uint32_param == 1 and not log["log_info"].bool_param, log
+    fails("INVALID_ARGUMENT", "nothing", lambda: client.update_log_settings({"nothing": True}))
+
+
 def infer():
     answer = client.infer("delay", tensors(), request_id="triton-1")
     assert answer.get_response().id == "triton-1"
@@ -179,6 +211,8 @@ async def aio():
 
 health()
 metadata()
+what_is_known()
+settings()
 infer()
 typed_contents()
 errors()

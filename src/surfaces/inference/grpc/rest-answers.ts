@@ -2,6 +2,7 @@ import { fail } from '../../../core/errors.ts';
 import { answerGet } from '../get-routes.ts';
 import { answerPost } from '../post-routes.ts';
 import type { InferenceServerOptions } from '../server.ts';
+import { ServerSettings } from '../server-settings.ts';
 
 /**
  * What REST answers to the calls that are not predictions, as a value: each of them is written once, and gRPC turns
@@ -11,12 +12,12 @@ export type RestAnswers = (method: 'GET' | 'POST', path: string, body?: object) 
 
 /** @param limitBytes largest body, for models that come with a load request */
 export function restAnswers(options: InferenceServerOptions, limitBytes: number): RestAnswers {
-  const { replica, repository } = options;
-  const postContext = { plane: replica.plane, limitBytes, repository: repository ?? null };
+  const { replica, repository, settings = new ServerSettings() } = options;
+  const postContext = { plane: replica.plane, limitBytes, repository: repository ?? null, settings };
   return async (method, path, body) => {
     const answer =
       method === 'GET'
-        ? await answerGet(path, { ...options, ready: replica.ready })
+        ? await answerGet(path, { ...options, settings, ready: replica.ready })
         : await answerPost(path, {}, Buffer.from(JSON.stringify(body ?? {})), postContext);
     const text = answer.body.toString();
     const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
