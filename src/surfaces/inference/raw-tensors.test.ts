@@ -80,6 +80,7 @@ test('lying lengths and shapes get one clear error', () => {
     ['FP32', [2 ** 50, 2 ** 50], '00000000', /4 were sent/],
     ['FP32', [-1], '00000000', /shape \[-1\] must be sizes of 0 or more/],
     ['FP32', [0.5], '0000', /shape \[0\.5\] must be sizes/],
+    ['constructor', [1], '00', /"constructor" is not a datatype/],
     ['FP8', [1], '00', /"FP8" is not a datatype; use one of BOOL, INT8/],
   ];
   for (const [datatype, shape, hex, message] of cases) {

@@ -72,7 +72,7 @@ export function decodeRaw(
   shape: readonly number[],
   bytes: Uint8Array,
 ): ArrayLike<TensorValue> {
-  const type = rawTypes[datatype];
+  const type = typeOf(datatype);
   const what = `input "${name}"`;
   if (!type) throw unknownDatatype(what, datatype);
   if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0)) {
@@ -92,12 +92,16 @@ export function decodeRaw(
  * the datatype cannot hold wrap around as typed arrays do: `datatype` must be the one that the values have.
  */
 export function encodeRaw(datatype: string, values: ArrayLike<TensorValue>): Buffer {
-  const type = rawTypes[datatype];
+  const type = typeOf(datatype);
   if (!type) throw unknownDatatype('output', datatype);
   return type.encode(values);
 }
 
-/** Throws `request_malformed`, listing what there is. */
+function typeOf(datatype: string): RawType | undefined {
+  return Object.hasOwn(rawTypes, datatype) ? rawTypes[datatype] : undefined;
+}
+
+/** The error of a datatype that is none, listing what there is. */
 export function unknownDatatype(what: string, datatype: unknown) {
   return malformed(
     `${what}: datatype ${JSON.stringify(datatype ?? null).slice(0, 60)} is not a datatype; use one of ${rawDatatypes.join(', ')}`,

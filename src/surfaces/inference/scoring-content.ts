@@ -2,7 +2,10 @@ import { fail } from '../../core/errors.ts';
 
 export type ScoringContent = 'json' | 'csv';
 
-const types: Readonly<Record<string, ScoringContent>> = { 'application/json': 'json', 'text/csv': 'csv' };
+const types: ReadonlyMap<string, ScoringContent> = new Map([
+  ['application/json', 'json'],
+  ['text/csv', 'csv'],
+]);
 
 /**
  * What a scoring request holds by its content type, by MLflow's rules: JSON or CSV in UTF-8, and no other
@@ -20,7 +23,7 @@ export function scoringContent(contentType: string | undefined): ScoringContent 
       throw unsupported(`charset ${quoted(value)} is not read here`, 'Send UTF-8.');
     }
   }
-  const content = types[mime.toLowerCase()];
+  const content = types.get(mime.toLowerCase());
   if (content) return content;
   throw unsupported(`content type ${quoted(mime)} is not read here`, 'Send application/json or text/csv.');
 }

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import {
+  startTestServing,
+  storePackage,
+  tableOf,
+  testRoute,
+  unshippedRows,
+} from '../../../test/support/serving.ts';
+import { createRng } from '../../core/rng.ts';
+import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
+import { classify } from './classification.ts';
+import { chooseEncoding } from './content-encoding.ts';
+import { parseExactJson, parseJson } from './json-body.ts';
+import { castColumns } from './scoring-casts.ts';
+import { scoringContent } from './scoring-content.ts';
+import { readCsvTable } from './scoring-csv.ts';
+import { ServerSettings } from './server-settings.ts';
+
+async function serve(t: TestContext) {
+  const serving = await startTestServing(t);
+  const digest = await storePackage(serving.blobs, logisticOnnx(), logisticPackage());
+  await serving.replica.applyRoutes(tableOf(testRoute(digest)));
+  return serving;
+}
+
+const infer = {
+  id: 'fuzz',
+  inputs: ['x1', 'x2'].map((name) => ({ name, datatype: 'FP64', shape: [2, 1], data: [0.5, -1.25] })),
+  outputs: [{ name: 'label' }, { name: 'probability', parameters: { classification: 1 } }],
+  parameters: { entity: 'e', event_time: '2001-02-03T00:00:00Z' },
+};
+const scoring = {
+  dataframe_split: {
+    columns: ['x1', 'x2'],
+    data: [
+      [0.5, 1],
+      [-1, 2],
+    ],
+  },
+  params: { entities: ['a', 'b'], event_times: [1, 2] },
+};
+const junk = [
+  null,
+  -1,
+  1e308,
+  2 ** 53,
+  '',
+  'x',
+  '\u0000',
+  true,
+  [],
+  {},
+  [[]],
+  [null],
+  { name: 1 },
+  'NaN',
+  0.5,
+];
+
+/** Puts something else in the place of one value, wherever it is. */
+function mutate(value: unknown, rng: ReturnType<typeof createRng>): unknown {
+  if (typeof value !== 'object' || value === null || rng.next() < 0.15) return junk[rng.int(junk.length)];
+  const entries = Object.entries(value);
+  if (entries.length === 0) return junk[rng.int(junk.length)];
+  const at = rng.int(entries.length);
+  const changed = entries.flatMap(([key, item], i): [string, unknown][] => {
+    if (i !== at) return [[key, item]];
+    return rng.next() < 0.15 ? [] : [[key, mutate(item, rng)]];
+  });
+  return Array.isArray(value) ? changed.map(([, item]) => item) : Object.fromEntries(changed);
+}
+
+test('fuzz: bodies with something else in one place are answered or refused, and each is in the log', async (t) => {
+  const { post, directory } = await serve(t);
+  const rng = createRng(4242);
+  const paths = ['/v2/models/test/infer', '/invocations', '/v1/models/test:predict'];
+  const bodies = [infer, scoring, { instances: [{ x1: 1, x2: 2 }] }];
+  let [answered, refused] = [0, 0];
+  for (let round = 0; round < 400; round++) {
+    const i = round % 3;
+    const body = mutate(bodies[i], rng);
+    const { status, json } = await post(paths[i] as string, body);
+    const told = `${JSON.stringify(body)} → ${status} ${JSON.stringify(json)}`;
+    assert.ok(status === 200 || status === 400, told);
+    if (status === 200) answered++;
+    else {
+      refused++;
+      assert.ok(typeof (json.error ?? json.message) === 'string', told);
+    }
+  }
+  assert.ok(answered > 40 && refused > 150, `${answered} answered, ${refused} refused`);
+  const rows = await unshippedRows(directory, 'test');
+  const failed = new Set(rows.filter((r) => r.status !== 'ok').map((r) => r.received_at_ms));
+  assert.ok(failed.size > 0 && rows.filter((r) => r.status !== 'ok').length >= refused);
+});
+
+test('JSON: words of Python are read outside of texts only, integers keep their digits, errors quote nothing', () => {
+  const read = (text: string) => parseJson(Buffer.from(text));
+  assert.deepEqual(read('{"a": [NaN, Infinity, -Infinity], "NaN": "Infinity \\" NaN"}'), {
+    a: [null, Infinity, -Infinity],
+    NaN: 'Infinity " NaN',
+  });
+  assert.deepEqual(parseExactJson(Buffer.from('{"a": [9007199254740993, 1e20, 5]}')), {
+    a: [9007199254740993n, 1e20, 5],
+  });
+  for (const [text, message] of [
+    ['', /is not JSON: it is empty/],
+    ['{"secret": ', /is not JSON: it is cut off/],
+    ['{"secret" 1}', /is not JSON: it breaks at character 10/],
+    ['{"a": secret}', /^the body is not JSON$/],
+    ['[1]', /must be a JSON object/],
+    ['null', /must be a JSON object/],
+    ['{"a": NaNs}', /^the body is not JSON$/],
+  ] as const) {
+    assert.throws(() => read(text), { code: 'request_malformed', message });
+  }
+});
+
+test('casts lose nothing; what cannot be cast is left to be refused', () => {
+  const cast = (type: 'double' | 'long' | 'boolean' | 'string', values: unknown[], shape: number[] = []) => {
+    const signature = { inputs: [{ name: 'c', type, required: true, shape }], outputs: [] };
+    return castColumns([{ name: 'c', width: 1, data: values }], signature)[0]?.data;
+  };
+  assert.deepEqual(cast('double', ['1.5', ' -2e3 ', 'one', '', 'NaN', 2n ** 60n, true]), [
+    1.5,
+    -2000,
+    'one',
+    null,
+    null,
+    2 ** 60,
+    true,
+  ]);
+  assert.deepEqual(cast('long', ['3', '3.0', '3.5', '1152921504606846977', '+9007199254740993', 'NA', 3]), [
+    3,
+    3,
+    '3.5',
+    1152921504606846977n,
+    9007199254740993n,
+    null,
+    3,
+  ]);
+  assert.deepEqual(cast('boolean', [1, 0, 'True', 'false', 2, 'yes']), [true, false, true, false, 2, 'yes']);
+  assert.deepEqual(cast('string', ['NA', 5, null]), ['NA', 5, null]);
+  assert.deepEqual(
+    cast(
+      'double',
+      [
+        [
+          ['1', 2],
+          [3, 4],
+        ],
+      ],
+      [2, 2],
+    ),
+    [[1, 2, 3, 4]],
+  );
+});
+
+test('CSV: quotes, line ends and a byte order mark; what is not a table is refused', async () => {
+  const read = async (text: string | Buffer) => {
+    const { tensors, rowCount } = await readCsvTable(Buffer.from(text));
+    return [rowCount, tensors.map((tensor) => [tensor.name, tensor.data])];
+  };
+  assert.deepEqual(await read('\ufeffa,"b"\r\n1,"x, ""y""\nz"\r\n,2'), [
+    2,
+    [
+      ['a', ['1', null]],
+      ['b', ['x, "y"\nz', '2']],
+    ],
+  ]);
+  for (const [text, message] of [
+    ['', /the CSV is empty/],
+    ['a,b\n1', /line 2 of the CSV has 1 fields, the header has 2/],
+    ['a,a\n1,2', /names a column twice/],
+    [Buffer.from([0xff, 0xfe]), /is not UTF-8/],
+  ] as const) {
+    await assert.rejects(read(text), { code: 'request_malformed', message });
+  }
+});
+
+test('content types, accepted encodings, settings and classes', () => {
+  assert.deepEqual(
+    [undefined, '', 'application/json', 'Text/CSV; charset="UTF-8"'].map((type) => scoringContent(type)),
+    ['json', 'json', 'json', 'csv'],
+  );
+  for (const type of [
+    'text/plain',
+    'application/json; charset=utf-16',
+    'text/csv; header=present',
+    'constructor',
+  ]) {
+    assert.throws(() => scoringContent(type), { code: 'content_unsupported' }, type);
+  }
+  assert.deepEqual(
+    ['gzip, deflate, br', 'deflate', 'br;q=0.9, gzip;q=0.1', '*', 'identity', 'gzip;q=0', 'zstd'].map(
+      chooseEncoding,
+    ),
+    ['gzip', 'deflate', 'br', 'gzip', null, null, null],
+  );
+
+  const settings = new ServerSettings();
+  assert.equal(settings.updateTrace('m', { trace_rate: '7' }).trace_rate, '7');
+  assert.equal(settings.trace(null).trace_rate, '1000');
+  assert.throws(() => settings.updateTrace(null, { constructor: 1 }), { code: 'request_malformed' });
+  assert.throws(() => settings.updateLog({ log_info: 'yes' }), { message: /"log_info" must be a boolean/ });
+
+  const output = {
+    name: 'p',
+    type: 'double' as const,
+    shape: [2, 3],
+    width: 3,
+    texts: [],
+    values: () => [0.2, 0.5, 0.5, Number.NaN, -1, 3],
+  };
+  assert.deepEqual(classify(output, 2, ['a', 'b', 'c']).texts, ['0.5:1:b', '0.5:2:c', '3:2:c', '-1:1:b']);
+  assert.deepEqual(classify(output, 9, null).shape, [2, 3]);
+});
