@@ -236,6 +236,7 @@ export const predictionLogColumns = [
   { name: 'score', type: 'DOUBLE' },
   { name: 'outputs', type: 'VARCHAR' },
   { name: 'flags', type: 'VARCHAR' },
+  { name: 'trace_id', type: 'VARCHAR' },
 ] as const;
 
 /** An arm of the log: the name of an arm, or `shadow`. */

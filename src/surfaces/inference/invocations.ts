@@ -7,6 +7,7 @@ import {
   headerArm,
   headerEntity,
   headerEventTimeMs,
+  headerTrace,
   malformed,
   type RequestContext,
   rowIds,
@@ -106,6 +107,7 @@ function toRequest(
     params: modelParams(params),
     receivedAtMs: context.receivedAtMs,
     startedMs: context.startedMs,
+    ...headerTrace(context),
   };
 }
 

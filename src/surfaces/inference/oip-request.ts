@@ -9,6 +9,7 @@ import {
   headerArm,
   headerEntity,
   headerEventTimeMs,
+  headerTrace,
   malformed,
   type RequestContext,
   rowIds,
@@ -145,6 +146,7 @@ export function described(
     eventTimesMs: time === null ? null : new Array<number>(rowCount).fill(time),
     receivedAtMs: context.receivedAtMs,
     startedMs: context.startedMs,
+    ...headerTrace(context),
     timeoutMs: typeof timeout === 'number' && timeout > 0 ? timeout / microsecondsPerMs : null,
   };
   return { id, request };

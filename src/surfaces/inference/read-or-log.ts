@@ -2,7 +2,7 @@ import { MillraceError } from '../../core/errors.ts';
 import type { Plane, PredictRequest } from '../../lifecycle/serving/index.ts';
 import { decodedBody, encodedAnswer } from './content-encoding.ts';
 import type { HttpAnswer } from './http-answer.ts';
-import type { RequestContext } from './request-context.ts';
+import { headerTrace, type RequestContext } from './request-context.ts';
 
 /** Unpacks and reads a request; when that fails, the failure is in the prediction log before it is told. */
 export async function readOrLog<T>(
@@ -21,7 +21,8 @@ export async function readOrLog<T>(
 }
 
 /** Stands in the prediction log for a request that could not be read. */
-export function unread({ endpoint, version, receivedAtMs, startedMs }: RequestContext): PredictRequest {
+export function unread(context: RequestContext): PredictRequest {
+  const { endpoint, version, receivedAtMs, startedMs } = context;
   return {
     endpoint,
     version,
@@ -33,6 +34,7 @@ export function unread({ endpoint, version, receivedAtMs, startedMs }: RequestCo
     eventTimesMs: null,
     receivedAtMs,
     startedMs,
+    ...headerTrace(context),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { fail } from '../../core/errors.ts';
 import { parseTime } from '../../core/time.ts';
+import { parseTraceparent } from '../../platform/tracing/index.ts';
 
 /** What is known of a request beside its body. */
 export interface RequestContext {
@@ -22,6 +23,15 @@ export function headerArm(context: RequestContext): string | null {
   const value = context.headers['x-millrace-arm'];
   return typeof value === 'string' && value !== '' ? value : null;
 }
+
+/** The trace of a `traceparent` header, as a member of the request; nothing for a request outside a trace. */
+export function headerTrace({ headers }: Pick<RequestContext, 'headers'>): { readonly traceId?: string } {
+  if (headers.traceparent === undefined) return outsideTraces;
+  const trace = parseTraceparent(headers.traceparent);
+  return trace ? { traceId: trace.traceId } : outsideTraces;
+}
+
+const outsideTraces = {} as const;
 
 /** `x-millrace-event-time`: RFC 3339 or epoch milliseconds. Throws `invalid_time`. */
 export function headerEventTimeMs(context: RequestContext): number | null {

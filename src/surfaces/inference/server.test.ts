@@ -3,9 +3,16 @@ import { once } from 'node:events';
 import { Agent, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { startTestServing, storePackage, tableOf, testRoute } from '../../../test/support/serving.ts';
+import {
+  startTestServing,
+  storePackage,
+  tableOf,
+  testRoute,
+  unshippedRows,
+} from '../../../test/support/serving.ts';
 import { defaultEndpointOptions, digestOfKey, type EndpointOptions } from '../../lifecycle/serving/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
+import { type EndedSpan, SpanExporter } from '../../platform/tracing/index.ts';
 import type { InferenceServerOptions } from './index.ts';
 
 const body = JSON.stringify({
@@ -295,4 +302,38 @@ test('the counters of other servers are there, with one series a version', async
   assert.equal(value(/^nv_inference_request_failure\{model="test",version="1",role="serve"\} (\d+)/m), 1);
   assert.ok(value(/^nv_inference_request_duration_us\{.*\} ([\d.]+)/m) > 0);
   assert.equal(value(/^request_predict_seconds_count\{model_name="test",role="serve"\} (\d+)/m), 3);
+});
+
+test('a request of a trace is answered under a span of its own, logged with the trace, and told to the collector', async (t) => {
+  const spans = new SpanExporter({
+    url: 'http://127.0.0.1:1',
+    headers: {},
+    serviceName: 'x',
+    onProblem: () => undefined,
+  });
+  const ended: EndedSpan[] = [];
+  spans.add = (span) => ended.push(span);
+  t.after(() => spans.close());
+  const { url, directory } = await serving(t, { spans });
+  const trace = '0af7651916cd43dd8448eb211c80319c';
+  const ask = async (traceparent: string, text = body) => {
+    const answer = await fetch(url + inferPath, { method: 'POST', body: text, headers: { traceparent } });
+    await answer.text();
+    return answer.headers.get('traceparent');
+  };
+  const told = await ask(`00-${trace}-b7ad6b7169203331-01`);
+  assert.match(told ?? '', new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`));
+  assert.notEqual(told?.slice(36, 52), 'b7ad6b7169203331');
+  assert.match((await ask(`00-${trace}-b7ad6b7169203331-00`, '{')) ?? '', /-00$/);
+  assert.equal(await ask('nonsense'), null);
+  const rows = await unshippedRows(directory, 'test');
+  assert.deepEqual(
+    rows.map((row) => row.trace_id ?? null),
+    [trace, trace, null],
+  );
+  while (ended.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(ended.length, 1, 'a trace that the caller does not record is not recorded');
+  assert.equal(ended[0]?.context.spanId, told?.slice(36, 52));
+  assert.equal(ended[0]?.parentSpanId, 'b7ad6b7169203331');
+  assert.equal(ended[0]?.attributes['http.response.status_code'], 200);
 });

@@ -19,6 +19,8 @@ export interface LoggedRow {
   /** JSON text of {output: value}. */
   readonly outputs: string | null;
   readonly flags: readonly RowFlag[] | null;
+  /** 32 hex digits; undefined outside a trace. */
+  readonly traceId: string | undefined;
   /** Cells in the order of the arm's inputs; null when the request could not be read so far. */
   readonly cells: readonly unknown[] | null;
 }
@@ -45,6 +47,7 @@ export function logLine(place: string, row: LoggedRow): string {
   if (score !== null && Number.isFinite(score)) line += `,"score":${score}`;
   if (row.outputs !== null) line += `,"outputs":${row.outputs}`;
   if (row.flags !== null) line += `,"flags":${JSON.stringify(row.flags)}`;
+  if (row.traceId !== undefined) line += `,"trace_id":"${row.traceId}"`;
   if (arm && row.cells) line += `,"${featuresMember}":${cellsJson(arm.featurePlaces, row.cells)}`;
   return `${line}}\n`;
 }

@@ -20,7 +20,7 @@ export function answeredRows(
   answered: AnsweredRows,
 ): LoggedRow[] {
   const latencyUs = sinceUs(request.startedMs);
-  const { receivedAtMs } = request;
+  const { receivedAtMs, traceId } = request;
   return rows.map((row, i) => {
     const { entity, eventTimeMs, bucket, override } = plans[row] as RowPlan;
     return {
@@ -37,6 +37,7 @@ export function answeredRows(
       score: answered.part.prediction.score?.[answered.part.from + i] ?? null,
       outputs: outputsJson(answered, i),
       flags: flags[i] ?? null,
+      traceId,
       cells: cells.row(i),
     };
   });
@@ -56,7 +57,7 @@ export function failedRows(
   only?: readonly number[],
 ): LoggedRow[] {
   const latencyUs = sinceUs(request.startedMs);
-  const { receivedAtMs } = request;
+  const { receivedAtMs, traceId } = request;
   const count = Math.max(1, plans?.length ?? request.predictionIds?.length ?? 1);
   return (only ?? [...Array(count).keys()]).map((row) => {
     const plan = plans?.[row] ?? null;
@@ -75,6 +76,7 @@ export function failedRows(
       score: null,
       outputs: null,
       flags: null,
+      traceId,
       cells: share?.cells.row(share.rows.indexOf(row)) ?? null,
     };
   });

@@ -35,6 +35,8 @@ export interface PredictRequest {
   readonly startedMs: number;
   /** How long after `startedMs` the caller stops waiting (a header, gRPC's deadline); the endpoint may allow less. */
   readonly timeoutMs?: number | null;
+  /** The trace that the request is part of (W3C Trace Context, 32 hex digits); left out: none. */
+  readonly traceId?: string;
 }
 
 /**
