@@ -18,7 +18,7 @@ import type { StepLogLine, StepRun } from '../../../src/lifecycle/pipelines/cont
 import type { ModelVersion, RegisteredModel } from '../../../src/lifecycle/registry/contract.ts';
 import type { Endpoint, Replica, RouteVersion } from '../../../src/lifecycle/serving/contract.ts';
 import type { EndpointKey } from '../../../src/lifecycle/serving/keys/contract.ts';
-import type { Loop, LoopVersion, Turn, TurnSummary } from '../../../src/loop/contract.ts';
+import type { EndpointRollout, Loop, LoopVersion, Turn, TurnSummary } from '../../../src/loop/contract.ts';
 import { get, type Page, type Query } from './client.ts';
 import type { JournalEvent } from './live.ts';
 
@@ -66,6 +66,9 @@ export const turnLooksQuery = (loop: string, number: number) =>
     subjectId: `${loop}/${number}`,
     limit: 1000,
   });
+
+export const endpointRolloutsQuery = (endpoint: string) =>
+  list<EndpointRollout>('rollouts', `/endpoints/${part(endpoint)}/rollouts`, { limit: 20 });
 
 export const alertsQuery = (endpoint?: string, state?: string) =>
   list<Alert>('alerts', '/alerts', { endpoint, state, limit: 200 });

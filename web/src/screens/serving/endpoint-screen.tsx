@@ -30,6 +30,7 @@ import { AskCard } from './ask-card.tsx';
 import { EndpointActs } from './endpoint-acts.tsx';
 import { KeysCard } from './keys-card.tsx';
 import { OptionsCard } from './options-card.tsx';
+import { RolloutsCard } from './rollouts-card.tsx';
 import { RouteHistory } from './route-history.tsx';
 import { TrafficBar } from './traffic-bar.tsx';
 
@@ -71,6 +72,7 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
           </p>
         ))}
       </Card>
+      {loops.data && !loop && <RolloutsCard endpoint={endpoint.name} />}
       <Rollout turns={turns.data?.items ?? []} />
       <Traffic endpoint={endpoint} turns={turns.data?.items ?? []} />
       <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">
