@@ -91,7 +91,22 @@ export async function unshippedRows(
       rows.push(Object.fromEntries(columns.map((column) => [column.name, cell(column)])));
     }
   }
-  return rows;
+  return [...(await convertedRows(directory)), ...rows];
+}
+
+/** Rows of segments that wait as Parquet, as they were written. */
+async function convertedRows(directory: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const names = await readdir(directory);
+  const done = names.filter(
+    (name) => name.endsWith('.parquet') && !names.includes(name.replace('.parquet', '.sealed.ndjson')),
+  );
+  if (done.length === 0) return [];
+  const files = done.sort().map((name) => `'${join(directory, name)}'`);
+  const rows = await (await localFrames()).query(
+    `SELECT * FROM read_parquet([${files.join(', ')}], union_by_name = true)`,
+  );
+  const parsed = (value: unknown) => (typeof value === 'string' ? JSON.parse(value) : value);
+  return rows.map((row) => ({ ...row, outputs: parsed(row.outputs), flags: parsed(row.flags) }));
 }
 
 export interface TestServing {

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { canonicalJson, digestOf } from '../../src/core/json.ts';
+import { packageManifestSchema } from '../../src/core/model-package.ts';
+import { sqlLiteral } from '../../src/platform/frames/index.ts';
+import { importOnnx } from '../../src/platform/onnx/index.ts';
+import { logisticOnnx, logisticPackage } from '../../src/platform/onnx/testing.ts';
+import { localFrames } from '../../src/platform/segments/testing.ts';
+import { startServer } from '../support/server.ts';
+
+const run = promisify(execFile);
+const launcher = fileURLToPath(new URL('../../bin/millrace', import.meta.url));
+const start = Date.UTC(2026, 0, 5);
+
+/** Every file below a directory that holds a text. */
+async function filesWith(directory: string, text: string): Promise<readonly string[]> {
+  const names = await readdir(directory, { recursive: true, withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of names) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    if ((await readFile(path)).includes(text)) found.push(path);
+  }
+  return found;
+}
+
+test('a log without names, labelled by name, searched, exported, compacted and erased over HTTP and CLI', async (t) => {
+  const server = await startServer(t, { role: 'up' });
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-log-test-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const call = async (method: string, path: string, body?: unknown) => {
+    const isJson = typeof body === 'object' && !(body instanceof Uint8Array);
+    const response = await fetch(`${server.url}/api/v1/${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: isJson ? JSON.stringify(body) : (body as Uint8Array<ArrayBuffer>) }),
+      headers: isJson ? { 'content-type': 'application/json' } : {},
+    });
+    const text = await response.text();
+    assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  };
+  const cli = async (...words: string[]) => (await run(launcher, [...words, '--url', server.url])).stdout;
+
+  const onnx = importOnnx(logisticOnnx(1)).bytes;
+  await call('PUT', `blobs/${digestOf(onnx)}`, onnx);
+  const manifest = packageManifestSchema.parse({
+    ...{ formatVersion: 1, model: 'delay-model', classes: null, contract: null, sample: [{ x1: 0, x2: 0 }] },
+    ...logisticPackage(),
+    onnx: digestOf(onnx),
+  });
+  const bytes = Buffer.from(canonicalJson(manifest));
+  await call('PUT', `blobs/${digestOf(bytes)}`, bytes);
+  const log = { hash: ['entity'], redact: ['x2'] };
+  await call('POST', 'endpoints', { name: 'delay', model: 'delay-model', options: { log } });
+  const deploy = { modelVersion: '1', packageDigest: digestOf(bytes), reason: 'test' };
+  await call('POST', 'endpoints/delay/deploy', deploy);
+
+  const predict = async (i: number) => {
+    const body = {
+      id: `p${i}`,
+      inputs: ['x1', 'x2'].map((name) => ({
+        name,
+        datatype: 'FP64',
+        shape: [1, 1],
+        data: [name === 'x1' ? i / 100 : 0.25],
+      })),
+      parameters: { entity: `passenger-${i}`, event_time: new Date(start + i * 1000).toISOString() },
+    };
+    for (let attempt = 0; attempt < 200; attempt++) {
+      const response = await fetch(`${server.serveUrl}/v2/models/delay/infer`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+      });
+      await response.text();
+      if (response.status === 200) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.fail(`prediction ${i} was never answered`);
+  };
+  for (let i = 0; i < 60; i++) await predict(i);
+
+  // Labels by the entity's own name find the rows that know only its hash.
+  const csv = ['entity,at,value,event_time'];
+  for (let i = 0; i < 50; i++)
+    csv.push(`passenger-${i},${start + i * 1000},${i % 2},${new Date(start + 3_600_000).toISOString()}`);
+  csv.push('passenger-51,yesterday,1,2026-01-05T09:00:00Z');
+  const upload = await call(
+    'POST',
+    'label-uploads?endpoint=delay&format=csv&wait=true',
+    Buffer.from(`${csv.join('\n')}\n`),
+  );
+  assert.deepEqual([upload.state, upload.rowsAccepted, upload.rowsRefused], ['done', 50, 1]);
+  assert.equal(upload.errors[0].row, 52);
+  const waiting = async () => (await call('GET', 'labels/waiting?endpoint=delay')).items.length;
+  // The replica ships its segment within ten seconds.
+  for (let i = 0; i < 300 && (await waiting()) > 0; i++)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(await waiting(), 0);
+
+  const one = await call('GET', 'predictions/p7?endpoint=delay');
+  assert.equal(one.label.value, 1);
+  assert.match(one.entity, /^h:/);
+  assert.deepEqual([one.features.x1, one.features.x2], [0.07, null]);
+  assert.match(one.labels[0].note, /the only prediction within the tolerance, at 2026-01-05T00:00:07/);
+  assert.deepEqual(await filesWith(join(server.dataDirectory, 'serve'), 'passenger-'), []);
+  const high = await call('GET', `predictions?endpoint=delay&minScore=${one.score}&limit=1000`);
+  assert.ok(
+    high.items.length > 1 &&
+      high.items.length < 60 &&
+      high.items.every((p: { score: number }) => p.score >= one.score),
+  );
+
+  const out = join(directory, 'log.parquet');
+  assert.match(await cli('predictions', 'export', 'delay', '--out', out), /60 predictions of delay/);
+  const frames = await localFrames();
+  const [exported] = await frames.query(
+    `SELECT count(*)::INT AS n, count(label)::INT AS labelled, count("feature:x2")::INT AS x2 FROM read_parquet(${sqlLiteral(out)})`,
+  );
+  assert.deepEqual(exported, { n: 60, labelled: 50, x2: 0 });
+
+  const truth = join(directory, 'truth.parquet');
+  await frames.query(
+    `COPY (SELECT 'p' || i AS prediction_id, i % 2 = 0 AS value, make_timestamp(${start + 7_200_000}000) AS event_time
+       FROM range(60) r(i)) TO ${sqlLiteral(truth)} (FORMAT parquet)`,
+  );
+  assert.match(await cli('labels', 'delay', truth), /60 labels of delay taken, 0 refused/);
+  // The later event time counts; what was said before is kept.
+  const corrected = await call('GET', 'predictions/p7?endpoint=delay');
+  assert.equal(corrected.label.value, false);
+  assert.deepEqual(
+    corrected.labels.map((l: { counts: boolean }) => l.counts),
+    [true, false],
+  );
+  assert.equal((await call('GET', 'labels/conflicts?endpoint=delay&limit=1000')).items.length, 50);
+
+  await call('POST', 'prediction-compactions', { force: true });
+  const erased = await call('POST', 'prediction-erasures', { entity: 'passenger-7', reason: 'asked for it' });
+  assert.deepEqual([erased.predictions, erased.labels], [1, 2]);
+  assert.equal((await call('GET', 'labels/summary?endpoint=delay')).total.predictions, 59);
+  const gone = await fetch(`${server.url}/api/v1/predictions/p7?endpoint=delay`);
+  assert.equal(gone.status, 404);
+  await writeFile(join(directory, 'done'), '');
+});
