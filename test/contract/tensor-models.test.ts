@@ -22,10 +22,16 @@ async function serve(t: TestContext, { serving }: TestRepository) {
   });
   const port = await server.listen('127.0.0.1', 0, '--serve-port');
   t.after(() => server.close());
-  return async (model: string, datatype: string, shape: readonly number[], data: unknown) => {
+  return async (
+    model: string,
+    datatype: string,
+    shape: readonly number[],
+    data: unknown,
+    outputs?: object,
+  ) => {
     const response = await fetch(`http://127.0.0.1:${port}/v2/models/${model}/infer`, {
       method: 'POST',
-      body: JSON.stringify({ inputs: [{ name: 'x', datatype, shape, data }] }),
+      body: JSON.stringify({ inputs: [{ name: 'x', datatype, shape, data }], outputs }),
     });
     const json = (await response.json()) as {
       outputs: { shape: number[]; data: unknown[] }[];
@@ -43,6 +49,10 @@ test('any dimensions are served: free ones, none that counts rows, none at all, 
     'single/1/model.onnx': oneNodeOnnx('Neg', [1, 2]),
     'texts/1/model.onnx': oneNodeOnnx('Identity', ['N', 'A'], text),
     'long/1/model.onnx': oneNodeOnnx('Neg', ['N', 1], int64),
+    'folded/config.pbtxt': 'max_batch_size: 4 output { name: "y" dims: [2, 2] reshape { shape: [4] } }',
+    'folded/1/model.onnx': oneNodeOnnx('Neg', ['N', 4]),
+    // Its output has a column for each value that is not zero: the free dimensions count no rows.
+    'found/1/model.onnx': oneNodeOnnx('NonZero', ['N', 'M'], float, int64),
     'flat/config.pbtxt': 'max_batch_size: 4 input { name: "x" dims: [2, 2] reshape { shape: [4] } }',
     'flat/1/model.onnx': oneNodeOnnx('Neg', ['N', 4], float),
   });
@@ -105,6 +115,28 @@ test('any dimensions are served: free ones, none that counts rows, none at all, 
       data: [-1, -2, -3, -4],
     },
   );
+  assert.deepEqual(await infer('folded', 'FP32', [1, 4], [1, 2, 3, 4]), {
+    shape: [1, 2, 2],
+    data: [-1, -2, -3, -4],
+  });
+  assert.deepEqual(await infer('found', 'FP32', [2, 2], [0, 5, 6, 7]), {
+    shape: [2, 3],
+    data: [0, 1, 1, 1, 0, 1],
+  });
   assert.match(String(await infer('long', 'INT64', [1, 1], [1.5])), /input "x"/);
   assert.match(String(await infer('free', 'FP32', [1, 1], [1])), /shape/);
+});
+
+test('classes have the labels of their file', async (t) => {
+  const repository = await testRepository(t, {
+    'sorted/config.pbtxt': 'max_batch_size: 4 output { name: "y" dims: 3 label_filename: "labels.txt" }',
+    'sorted/labels.txt': 'cat\ndog\nowl\n',
+    'sorted/1/model.onnx': oneNodeOnnx('Neg', ['N', 3]),
+  });
+  const infer = await serve(t, repository);
+  const outputs = [{ name: 'y', parameters: { classification: 2 } }];
+  assert.deepEqual(await infer('sorted', 'FP32', [1, 3], [3, 1, 2], outputs), {
+    shape: [1, 2],
+    data: ['-1:1:dog', '-2:2:owl'],
+  });
 });

@@ -149,7 +149,8 @@ export class OnnxModel {
     const outputs = this.#package.graph.outputs.map(({ name, type }) => {
       const tensor = result[name];
       if (!tensor) throw new Error(`the graph gave no output "${name}"`);
-      return readOutput(name, this.#types.get(name) ?? type, tensor, rowCount);
+      const output = readOutput(name, this.#types.get(name) ?? type, tensor, rowCount);
+      return this.#package.tensors ? reshaped(output, this.#package, rowCount) : output;
     });
     const score = this.#score(outputs, rowCount);
     const timesMs = {
@@ -170,6 +171,24 @@ export class OnnxModel {
       score[row] = Number(output.data[row * output.width + place.index]);
     return score;
   }
+}
+
+/**
+ * An output with the dimensions that callers get, of a model that is served by its tensors. Throws when the graph gave
+ * another number of rows than it was asked for.
+ */
+function reshaped(output: OutputTensor, { signature, tensors }: OnnxPackage, rowCount: number): OutputTensor {
+  const { name, shape } = output;
+  const rows = tensors === 'rows';
+  if (rows && shape[0] !== rowCount) {
+    throw new Error(
+      `output "${name}" has ${shape[0] ?? 1} rows for ${rowCount}: its first dimension counts none`,
+    );
+  }
+  const dims = signature.outputs.find((field) => field.name === name)?.shape ?? [];
+  const told = rows ? [rowCount, ...dims] : dims;
+  const fits = told.every((d) => d >= 0) && told.reduce((size, d) => size * d, 1) === output.data.length;
+  return fits ? { ...output, shape: told } : output;
 }
 
 function flatInput(pkg: OnnxPackage): PackageManifest['graph']['inputs'][number] | null {

@@ -27,7 +27,7 @@ export async function buildVersion(
   if (!bytes) throw new Error(`version ${version} has no file ${path}`);
   const onnx = importOnnx(bytes, { fixedBatch: 'keep' });
   const derived = derivePackage(onnx, config);
-  const graph = await blobs.put(onnx.bytes);
+  const graph = await blobs.put(pieces(onnx.bytes));
   const manifest: PackageManifest = packageManifestSchema.parse({
     formatVersion: 1,
     model: name,
@@ -42,6 +42,13 @@ export async function buildVersion(
   });
   const { digest } = await blobs.put(canonicalJson(manifest));
   return { digest, config: fullConfig(name, config, derived) };
+}
+
+const pieceBytes = 1024 * 1024;
+
+/** Large graphs are hashed and written piece by piece, so that predictions are answered in between. */
+async function* pieces(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  for (let from = 0; from < bytes.length; from += pieceBytes) yield bytes.subarray(from, from + pieceBytes);
 }
 
 /** Labels of classes, one a line, from the file that an output names. */

@@ -80,7 +80,7 @@ function fitted(
       `${what} is [${own.join(', ')}] in the graph${batch}, the configuration says [${inside.join(', ')}]`,
     );
   }
-  if (told.reshape) refuseReshape(what, side, told);
+  if (told.reshape) refuseReshape(what, told);
   const dims = told.dims.length > 0 || told.reshape ? told.dims : own;
   return { tensor, dims, optional: told.optional === true };
 }
@@ -92,15 +92,13 @@ function refuseType(what: string, type: ElementType, told: string): void {
 
 const sizeOf = (dims: readonly number[]): number => dims.reduce((product, d) => product * d, 1);
 
-function refuseReshape(what: string, side: string, { dims, reshape }: ConfigTensor): void {
+function refuseReshape(what: string, { dims, reshape }: ConfigTensor): void {
   const inside = reshape?.shape ?? [];
   if ([...dims, ...inside].some((d) => d < 0))
     throw new Error(`${what} is reshaped, so its dimensions must be fixed`);
   if (sizeOf(dims) !== sizeOf(inside)) {
     throw new Error(`${what} cannot be reshaped from [${dims.join(', ')}] to [${inside.join(', ')}]`);
   }
-  if (side === 'output')
-    throw new Error(`${what}: outputs are given as the graph shapes them; leave its reshape out`);
 }
 
 function refuseUnknown(

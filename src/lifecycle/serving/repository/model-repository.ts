@@ -168,9 +168,7 @@ export class RepositoryModels implements ModelRepository {
     const loaded: Served[] = [];
     for (const version of wanted) {
       try {
-        const built = await buildVersion(name, version, source, config, this.#options.blobs);
-        await this.#options.loader.ensure(this.#route(name, [{ version, ...built }], config));
-        loaded.unshift({ version, ...built });
+        loaded.unshift(await this.#loadVersion(name, version, source, config));
       } catch (error) {
         problems.set(version, messageOf(error));
         logger.error({ model: name, version, problem: messageOf(error) }, 'model version not loaded');
@@ -187,6 +185,27 @@ export class RepositoryModels implements ModelRepository {
     this.#models.set(name, { ...known, served, problems, state: 'SETTLED' });
     await this.#release();
     return [...problems].map(([version, text]) => (version === '' ? text : `version ${version}: ${text}`));
+  }
+
+  /** A version, loaded and warm. Where it was only guessed that a dimension counts rows, it may turn out to count none. */
+  async #loadVersion(
+    name: string,
+    version: string,
+    source: ModelSource,
+    config: ModelConfig,
+  ): Promise<Served> {
+    const tried = async (attempt: ModelConfig): Promise<Served> => {
+      const built = await buildVersion(name, version, source, attempt, this.#options.blobs);
+      await this.#options.loader.ensure(this.#route(name, [{ version, ...built }], attempt));
+      return { version, ...built };
+    };
+    const guessed = config.max_batch_size === undefined && !config.input?.length && !config.output?.length;
+    if (!guessed) return tried(config);
+    try {
+      return await tried(config);
+    } catch (error) {
+      return tried({ ...config, max_batch_size: 0 }).catch(() => Promise.reject(error));
+    }
   }
 
   async #config(name: string, source: ModelSource, override: LoadOverride): Promise<ModelConfig> {

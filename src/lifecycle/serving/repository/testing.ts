@@ -64,11 +64,12 @@ function value(name: string, elemType: number, dims: readonly (number | string)[
   return { name, type: { tensorType: { elemType, shape: { dim } } } };
 }
 
-/** A graph of one node from `x` to `y`, both of the same dimensions. */
+/** A graph of one node from `x` to `y`, of the same dimensions and, unless told otherwise, the same type. */
 export function oneNodeOnnx(
   opType: string,
   dims: readonly (number | string)[],
   elemType: number = float,
+  outputType: number = elemType,
 ): Uint8Array {
   return encode('Model', {
     irVersion: 8,
@@ -77,7 +78,7 @@ export function oneNodeOnnx(
       name: 'test',
       node: [encode('Node', { opType, input: ['x'], output: ['y'] })],
       input: [value('x', elemType, dims)],
-      output: [value('y', elemType, dims)],
+      output: [value('y', outputType, dims)],
     },
   });
 }
