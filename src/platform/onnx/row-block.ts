@@ -47,11 +47,11 @@ export class FlatRows implements RowBlock {
     if (Array.isArray(data)) {
       return start === 0 && data.length === width ? data : data.slice(start, start + width);
     }
-    const cells = new Array<unknown>(width);
-    const single = data instanceof Float32Array;
-    for (let c = 0; c < width; c++) {
-      const value = data[start + c];
-      cells[c] = single ? shortFloat(value as number) : value;
+    const cells: unknown[] = [];
+    if (data instanceof Float32Array) {
+      for (let at = start; at < start + width; at++) cells.push(shortFloat(data[at] as number));
+    } else {
+      for (let at = start; at < start + width; at++) cells.push(data[at]);
     }
     return cells;
   }

@@ -1,6 +1,8 @@
 const powers = Array.from({ length: 17 }, (_, i) => 10 ** i);
 /** Within these, a single scaled to nine digits is a whole number that a double holds. */
 const [least, most] = [1e-7, 1e6] as const;
+/** Whole numbers below this have no more digits than name a single. */
+const wholeBelow = 1e9;
 /** Any six digits survive a single; nine name it for certain. */
 const sureDigits = 6;
 const allDigits = 9;
@@ -14,7 +16,9 @@ export function shortFloat(value: number): number {
   const single = Math.fround(value);
   const size = Math.abs(single);
   if (!(size >= least && size < most)) {
-    return Number.isInteger(single) || !Number.isFinite(single) ? single : fewestDigits(single);
+    const exact =
+      size === 0 || !Number.isFinite(size) || (size >= most && size < wholeBelow && size % 1 === 0);
+    return exact ? single : fewestDigits(single);
   }
   let decimals = sureDigits;
   if (size >= 1) for (let limit = 1; size >= limit; limit *= 10) decimals--;

@@ -1,13 +1,14 @@
 import type { ElementType } from '../../core/model-package.ts';
+import { shortFloat } from './short-float.ts';
 
 /**
- * One output value as JSON. Single-precision numbers are written with the nine digits that they hold; NaN and
+ * One output value as JSON. Single-precision numbers are written with the fewest digits that name them; NaN and
  * infinities, which JSON has not, become null; int64 beyond 2^53 keep all digits.
  */
 export function valueJson(value: unknown, type: ElementType): string {
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) return 'null';
-    return type === 'float' ? String(+value.toPrecision(9)) : String(value);
+    return String(type === 'float' ? shortFloat(value) : value);
   }
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

@@ -292,7 +292,7 @@ test('strings, int64 and vectors travel by JSON; int64 beyond 2^53 stay exact', 
   const { json } = await post('/v2/models/test/infer', body(42));
   assert.deepEqual(
     (json.outputs as { data: unknown[] }[]).map((o) => o.data),
-    [['Zürich "ZRH"'], [42], [0.1, 2, 3]].map((data, i) => (i === 2 ? [0.100000001, 2, 3] : data)),
+    [['Zürich "ZRH"'], [42], [0.1, 2, 3]],
   );
   const big = await post(
     '/v2/models/test/infer',
