@@ -38,7 +38,7 @@ try {
   await millrace.deploy('bench', await millrace.storeOnnx('bench'));
   const context: BenchContext = {
     millrace,
-    echoUrl: echo.url,
+    echo: { url: echo.url, pid: echo.child.pid ?? 0 },
     folder: model.folder,
     serverCore: SERVER_CORE,
     senderCore: SENDER_CORE,

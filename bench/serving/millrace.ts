@@ -29,7 +29,7 @@ export interface Millrace {
   readonly control: TestControl;
   readonly serve: TestServer;
   readonly grpcUrl: string;
-  inferUrl(endpoint: string): string;
+  infer(endpoint: string): { readonly url: string; readonly pid: number };
   /** Puts a package of the model in force as the champion, and another version as challenger with a tenth. */
   deploy(endpoint: string, digest: string): Promise<void>;
   /** Stores a package whose digest differs from that of every other name. */
@@ -85,7 +85,7 @@ export async function startMillrace(
     control,
     serve,
     grpcUrl: `http://127.0.0.1:${grpcPort}`,
-    inferUrl: (endpoint) => `${serve.serveUrl}/v2/models/${endpoint}/infer`,
+    infer: (endpoint) => ({ url: `${serve.serveUrl}/v2/models/${endpoint}/infer`, pid: serve.pid }),
     async deploy(endpoint, packageDigest) {
       await service.declare(actor, { name: endpoint, model: endpoint });
       await service.deploy(actor, endpoint, { modelVersion: '1', packageDigest }, 'bench');

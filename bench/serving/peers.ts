@@ -19,6 +19,7 @@ export function script(name: string): string {
 export interface Peer {
   readonly name: string;
   readonly url: string;
+  readonly pid: number;
   /** The request of the rows, in the peer's own protocol. */
   readonly body: (rows: readonly (readonly number[])[]) => string;
   readonly stop: () => Promise<void>;
@@ -128,6 +129,7 @@ export async function startPeer(
   const peer = {
     name,
     url: `http://127.0.0.1:${port}${path}`,
+    pid: child.pid ?? 0,
     body,
     stop: () => stopGroup(child),
   };

@@ -1,5 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
-import { interleave, type LoadResult, median, report, residentBytes, runLoad } from '../support/index.ts';
+import {
+  interleave,
+  type LoadPlan,
+  type LoadResult,
+  median,
+  report,
+  residentBytes,
+  runLoad,
+} from '../support/index.ts';
+import { cpuUs } from './cpu.ts';
 import { runGrpcLoad } from './grpc-load.ts';
 import type { Millrace } from './millrace.ts';
 import { type Peer, type PeerName, peerNames, startPeer } from './peers.ts';
@@ -8,7 +17,7 @@ import { controlRestarts, hotSwaps } from './under-load.ts';
 
 export interface BenchContext {
   readonly millrace: Millrace;
-  readonly echoUrl: string;
+  readonly echo: { readonly url: string; readonly pid: number };
   /** Of the model. */
   readonly folder: string;
   readonly serverCore: number;
@@ -30,33 +39,54 @@ function requireNoFailure({ failures, requests }: LoadResult, of: string): void 
 
 type Load = () => Promise<number>;
 
-/** A closed loop of JSON requests; p99 goes into the list. */
+/** What a load notes beside its rate, round after round. */
+class Notes {
+  readonly p99Ms: number[] = [];
+  readonly cpuUs: number[] = [];
+}
+
+/** A closed loop of requests; what it notes goes into `notes`. */
 function httpLoad(
   context: BenchContext,
-  url: string,
+  { pid, url }: { readonly pid: number; readonly url: string },
   bodies: readonly string[],
-  more: {
-    readonly p99?: number[];
-    readonly headers?: Readonly<Record<string, string>>;
-    readonly binary?: boolean;
-  } = {},
+  notes: Notes = new Notes(),
+  binaryHeaders?: Readonly<Record<string, string>>,
 ): Load {
   const { connections, durationMs, senderCore } = context;
-  return async () => {
-    const plan = {
-      url,
-      bodies,
-      connections,
-      durationMs,
-      warmUpMs: 500,
-      ...(more.headers ? { headers: more.headers } : {}),
-      bodyEncoding: more.binary ? ('base64' as const) : ('utf8' as const),
-    };
-    const result = await runLoad(plan, senderCore);
-    requireNoFailure(result, url);
-    more.p99?.push(result.latencyMs.p99);
-    return result.requestsPerSecond;
+  const plan: LoadPlan = {
+    url,
+    bodies,
+    connections,
+    durationMs,
+    ...(binaryHeaders ? { headers: binaryHeaders, bodyEncoding: 'base64' } : {}),
   };
+  return () => noted(() => runLoad(plan, senderCore), url, pid, notes);
+}
+
+async function noted(
+  load: () => Promise<LoadResult>,
+  of: string,
+  pid: number,
+  notes: Notes,
+): Promise<number> {
+  const beforeUs = cpuUs(pid);
+  const result = await load();
+  requireNoFailure(result, of);
+  notes.cpuUs.push((cpuUs(pid) - beforeUs) / result.requests);
+  notes.p99Ms.push(result.latencyMs.p99);
+  return result.requestsPerSecond;
+}
+
+/** The same ratio by processor time, which a busy machine disturbs less than the clock. */
+function reportCpu(what: string, own: Notes, floorName: string, floor: Notes): void {
+  const value = 1e6 / median(own.cpuUs);
+  report({
+    name: `  ${what}, by a second of processor time`,
+    value,
+    unit: 'requests',
+    floor: { name: floorName, value: 1e6 / median(floor.cpuUs) },
+  });
 }
 
 /** Starts peers, measures, and ends them. A peer that does not start is told and left out. */
@@ -80,58 +110,62 @@ async function withPeers<T>(
   }
 }
 
-/** What a row's aims against the peers are; the issue names two of them. */
-const leastTimesPeer: Readonly<Partial<Record<string, number>>> = { mlserver: 20, litserve: 20 };
-
 async function json(context: BenchContext): Promise<void> {
-  const { millrace, echoUrl } = context;
+  const { millrace, echo } = context;
   const bodies = jsonBodies(1);
-  const p99: number[] = [];
   await withPeers(context, peerNames, async (peers) => {
+    const notes: Record<string, Notes> = { echo: new Notes(), millrace: new Notes() };
     const loads: Record<string, Load> = {
-      echo: httpLoad(context, echoUrl, bodies),
-      millrace: httpLoad(context, millrace.inferUrl('bench'), bodies, { p99 }),
+      echo: httpLoad(context, echo, bodies, notes.echo),
+      millrace: httpLoad(context, millrace.infer('bench'), bodies, notes.millrace),
     };
     for (const peer of peers) {
       const own = Array.from({ length: 64 }, (_, i) => peer.body(rowsOf(i, 1)));
-      loads[peer.name] = httpLoad(context, peer.url, own);
+      notes[peer.name] = new Notes();
+      loads[peer.name] = httpLoad(context, peer, own, notes[peer.name]);
     }
     const rates = await interleave(context.rounds, loads);
-    const value = median(rates.millrace ?? []);
-    const figure = { name: '1 row, JSON', value, unit: 'requests/s' };
-    report({
-      ...figure,
-      floor: { name: 'bare node:http echo', value: median(rates.echo ?? []) },
-      aim: { least: 0.4, of: 'ratio' },
-    });
-    for (const { name } of peers) {
-      const least = leastTimesPeer[name];
+    const own = notes.millrace as Notes;
+    for (const [name, { floorName, least }] of Object.entries(jsonFloors)) {
+      const floor = notes[name];
+      if (!floor) continue;
       report({
-        ...figure,
-        floor: { name, value: median(rates[name] ?? []) },
+        name: '1 row, JSON',
+        value: median(rates.millrace ?? []),
+        unit: 'requests/s',
+        floor: { name: floorName, value: median(rates[name] ?? []) },
         ...(least ? { aim: { least, of: 'ratio' as const } } : {}),
       });
+      reportCpu('1 row, JSON', own, floorName, floor);
     }
-    const most = 5;
     report({
-      name: `  their p99 at ${context.connections} connections`,
-      value: median(p99),
+      name: `p99 at ${context.connections} connections`,
+      value: median(own.p99Ms),
       unit: 'ms',
-      aim: { most, of: 'value' },
+      aim: { most: 5, of: 'value' },
     });
   });
 }
 
+const jsonFloors: Readonly<Record<string, { readonly floorName: string; readonly least?: number }>> = {
+  echo: { floorName: 'bare node:http echo', least: 0.4 },
+  mlserver: { floorName: 'MLServer', least: 20 },
+  litserve: { floorName: 'LitServe', least: 20 },
+  bentoml: { floorName: 'BentoML' },
+  mlflow: { floorName: 'mlflow models serve (scikit-learn)' },
+};
+
 async function binary(context: BenchContext): Promise<void> {
-  const url = context.millrace.inferUrl('bench');
+  const target = context.millrace.infer('bench');
   const { bodies, jsonBytes } = binaryBodies(1);
   const headers = {
     'inference-header-content-length': String(jsonBytes),
     'content-type': 'application/octet-stream',
   };
+  const notes = { json: new Notes(), binary: new Notes() };
   const rates = await interleave(context.rounds, {
-    json: httpLoad(context, url, jsonBodies(1)),
-    binary: httpLoad(context, url, bodies, { headers, binary: true }),
+    json: httpLoad(context, target, jsonBodies(1), notes.json),
+    binary: httpLoad(context, target, bodies, notes.binary, headers),
   });
   report({
     name: '1 row, binary tensors',
@@ -140,12 +174,15 @@ async function binary(context: BenchContext): Promise<void> {
     floor: { name: 'JSON', value: median(rates.json) },
     aim: { least: 1.3, of: 'ratio' },
   });
+  reportCpu('1 row, binary tensors', notes.binary, 'JSON', notes.json);
 }
 
 async function grpc(context: BenchContext): Promise<void> {
   const { millrace, connections, durationMs, senderCore } = context;
   const messages = grpcMessages('bench', 1);
-  const load = (streams: number) => async () => {
+  const together = 8;
+  const notes = { rest: new Notes(), grpc: new Notes(), together: new Notes() };
+  const load = (streams: number, own: Notes) => () => {
     const plan = {
       url: millrace.grpcUrl,
       path: inferMethod,
@@ -153,45 +190,38 @@ async function grpc(context: BenchContext): Promise<void> {
       connections: connections / streams,
       streams,
       durationMs,
-      warmUpMs: 500,
     };
-    const result = await runGrpcLoad(plan, senderCore);
-    requireNoFailure(result, 'gRPC');
-    return result.requestsPerSecond;
+    return noted(() => runGrpcLoad(plan, senderCore), 'gRPC', millrace.serve.pid, own);
   };
-  const together = 8;
   const rates = await interleave(context.rounds, {
-    rest: httpLoad(context, millrace.inferUrl('bench'), jsonBodies(1)),
-    grpc: load(1),
-    together: load(together),
+    rest: httpLoad(context, millrace.infer('bench'), jsonBodies(1), notes.rest),
+    grpc: load(1, notes.grpc),
+    together: load(together, notes.together),
   });
   const floor = { name: 'REST', value: median(rates.rest) };
-  const aim = { least: 0.6, of: 'ratio' as const };
-  report({ name: '1 row, gRPC unary', value: median(rates.grpc), unit: 'requests/s', floor, aim });
-  report({
-    name: `1 row, gRPC unary, ${together} calls at a time on each of ${connections / together} connections`,
-    value: median(rates.together),
-    unit: 'requests/s',
-    floor,
-  });
+  const unary = { unit: 'requests/s', floor, aim: { least: 0.6, of: 'ratio' as const } };
+  const spread = `1 row, gRPC unary, ${connections} connections`;
+  const joined = `1 row, gRPC unary, ${connections / together} connections with ${together} calls at a time`;
+  report({ name: spread, value: median(rates.grpc), ...unary });
+  reportCpu(spread, notes.grpc, 'REST', notes.rest);
+  report({ name: joined, value: median(rates.together), ...unary });
+  reportCpu(joined, notes.together, 'REST', notes.rest);
 }
 
 async function openLoop(context: BenchContext): Promise<void> {
   const { millrace, connections, durationMs, senderCore } = context;
-  const [url, bodies] = [millrace.inferUrl('bench'), jsonBodies(1)];
-  const saturation = await httpLoad(context, url, bodies)();
+  const [target, bodies] = [millrace.infer('bench'), jsonBodies(1)];
+  const saturation = await httpLoad(context, target, bodies)();
+  const ratePerSecond = Math.round(saturation / 2);
   const latencies: number[] = [];
   for (let round = 0; round < context.rounds; round++) {
-    const ratePerSecond = Math.round(saturation / 2);
-    const result = await runLoad(
-      { url, bodies, connections, durationMs, warmUpMs: 500, ratePerSecond },
-      senderCore,
-    );
+    const plan = { url: target.url, bodies, connections, durationMs, ratePerSecond };
+    const result = await runLoad(plan, senderCore);
     requireNoFailure(result, 'open loop');
     latencies.push(result.latencyMs.p99);
   }
   report({
-    name: `p99 of an open loop at half of saturation (${Math.round(saturation / 2)} requests/s)`,
+    name: `p99 of an open loop at half of saturation (${ratePerSecond} requests/s)`,
     value: median(latencies),
     unit: 'ms',
     aim: { most: 10, of: 'value' },
@@ -199,10 +229,10 @@ async function openLoop(context: BenchContext): Promise<void> {
 }
 
 async function batch(context: BenchContext): Promise<void> {
-  const url = context.millrace.inferUrl('bench');
+  const target = context.millrace.infer('bench');
   const rates = await interleave(context.rounds, {
-    one: httpLoad(context, url, jsonBodies(1)),
-    many: httpLoad(context, url, jsonBodies(manyRows)),
+    one: httpLoad(context, target, jsonBodies(1)),
+    many: httpLoad(context, target, jsonBodies(manyRows)),
   });
   report({
     name: `${manyRows} rows per request, JSON`,
@@ -218,21 +248,21 @@ async function pyfunc(context: BenchContext): Promise<void> {
   await millrace.deploy('pyfunc', await millrace.storePyfunc());
   await withPeers(context, ['mlflow'], async ([peer]) => {
     if (!peer) return;
+    const notes = { millrace: new Notes(), mlflow: new Notes() };
+    const theirs = Array.from({ length: 64 }, (_, i) => peer.body(rowsOf(i, 1)));
     const rates = await interleave(context.rounds, {
-      millrace: httpLoad(context, millrace.inferUrl('pyfunc'), jsonBodies(1)),
-      mlflow: httpLoad(
-        context,
-        peer.url,
-        Array.from({ length: 64 }, (_, i) => peer.body(rowsOf(i, 1))),
-      ),
+      millrace: httpLoad(context, millrace.infer('pyfunc'), jsonBodies(1), notes.millrace),
+      mlflow: httpLoad(context, peer, theirs, notes.mlflow),
     });
+    const name = '1 row, JSON, scikit-learn in Python';
     report({
-      name: '1 row, JSON, scikit-learn in Python',
+      name,
       value: median(rates.millrace),
       unit: 'requests/s',
       floor: { name: 'mlflow models serve', value: median(rates.mlflow) },
       aim: { least: 2, of: 'ratio' },
     });
+    reportCpu(name, notes.millrace, 'mlflow models serve', notes.mlflow);
   });
 }
 
@@ -240,7 +270,7 @@ async function pyfunc(context: BenchContext): Promise<void> {
 async function memory(context: BenchContext): Promise<void> {
   const { millrace, connections, senderCore } = context;
   const requests = Number(process.env.BENCH_REQUESTS ?? 200_000);
-  const [url, bodies] = [millrace.inferUrl('bench'), jsonBodies(1)];
+  const [{ url }, bodies] = [millrace.infer('bench'), jsonBodies(1)];
   let sent = 0;
   let earlyBytes = 0;
   while (sent < requests) {

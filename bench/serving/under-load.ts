@@ -18,7 +18,7 @@ async function loadWhile(
   const loading = (async () => {
     while (working) {
       const plan = {
-        url: millrace.inferUrl('bench'),
+        url: millrace.infer('bench').url,
         bodies: jsonBodies(1),
         connections: 16,
         durationMs: loadMs,
