@@ -142,19 +142,11 @@ test('casts lose nothing; what cannot be cast is left to be refused', () => {
   ]);
   assert.deepEqual(cast('boolean', [1, 0, 'True', 'false', 2, 'yes']), [true, false, true, false, 2, 'yes']);
   assert.deepEqual(cast('string', ['NA', 5, null]), ['NA', 5, null]);
-  assert.deepEqual(
-    cast(
-      'double',
-      [
-        [
-          ['1', 2],
-          [3, 4],
-        ],
-      ],
-      [2, 2],
-    ),
-    [[1, 2, 3, 4]],
-  );
+  assert.deepEqual(cast('double', [[['1', 2]], [[3, 4]]], [1, 2]), [1, 2, 3, 4]);
+  assert.deepEqual(cast('double', [[1], null], [1]), [[1], null]);
+  assert.throws(() => cast('double', [[1], [1, 2]], [1]), {
+    message: /row 1 of "c" has 2 values, the first has 1/,
+  });
 });
 
 test('CSV: quotes, line ends and a byte order mark; what is not a table is refused', async () => {

@@ -1,5 +1,6 @@
 import type { ColumnType, ModelSignature, SignatureField } from '../../core/model-package.ts';
 import type { RequestTensor } from '../../lifecycle/serving/index.ts';
+import { malformed } from './request-context.ts';
 
 type Cast = (value: unknown) => unknown;
 
@@ -73,14 +74,30 @@ export function castColumns(
 
 function castColumn(tensor: RequestTensor, { type, shape }: SignatureField): RequestTensor {
   const cast = casts[type];
-  const data = Array.from(tensor.data);
-  if (shape.length > 0) return { ...tensor, data: data.map((cell) => flatCell(cell, cast)) };
-  return cast ? { ...tensor, data: data.map(cast) } : tensor;
+  if (shape.length > 0) return flatColumn(tensor, cast);
+  return cast ? { ...tensor, data: Array.from(tensor.data, cast) } : tensor;
 }
 
-/** The values of a tensor's cell one after the other, however they are nested. */
-function flatCell(cell: unknown, cast: Cast | null): unknown {
-  if (!Array.isArray(cell)) return cell;
-  const flat: unknown[] = Array.isArray(cell[0]) ? cell.flat(Number.POSITIVE_INFINITY) : cell;
-  return cast ? flat.map(cast) : flat;
+/**
+ * A column of tensors with the values of all rows one after the other, however they are nested. Throws
+ * `request_malformed` for rows of different sizes; a column with a cell that is no list is left to be refused.
+ */
+function flatColumn(tensor: RequestTensor, cast: Cast | null): RequestTensor {
+  const cells = Array.from(tensor.data);
+  const [first] = cells;
+  if (!Array.isArray(first) || !cells.every(Array.isArray)) return tensor;
+  const rows = (cells as unknown[][]).map((cell) => cell.flat(Number.POSITIVE_INFINITY));
+  const width = rows[0]?.length ?? 0;
+  const odd = rows.findIndex((row) => row.length !== width);
+  if (odd > 0) {
+    throw malformed(`row ${odd} of "${tensor.name}" has ${rows[odd]?.length} values, the first has ${width}`);
+  }
+  const data = rows.flat();
+  return { ...tensor, width, data: cast ? data.map(cast) : data, shape: sizesOf(first) };
+}
+
+/** The sizes of nested lists, by the first of each. */
+function sizesOf(list: readonly unknown[]): number[] {
+  const [first] = list;
+  return [list.length, ...(Array.isArray(first) ? sizesOf(first) : [])];
 }
