@@ -5,6 +5,7 @@ import type { Evaluation } from '../../../src/lifecycle/evaluation/contract.ts';
 import type { ArtifactEntry, Experiment, RunDetail } from '../../../src/lifecycle/experiments/contract.ts';
 import type {
   FeedbackSummary,
+  LabelDelays,
   Prediction,
   PredictionDetail,
 } from '../../../src/lifecycle/feedback/contract.ts';
@@ -107,6 +108,8 @@ export const predictionQuery = (endpoint: string, id: string) =>
   one<PredictionDetail>('predictions', `/predictions/${part(id)}`, { endpoint });
 export const feedbackQuery = (endpoint: string) =>
   one<FeedbackSummary>('feedback', '/labels/summary', { endpoint });
+export const labelDelaysQuery = (endpoint: string) =>
+  one<LabelDelays>('feedback', '/labels/delays', { endpoint });
 
 export const datasetsQuery = () => list<Dataset>('datasets', '/datasets', { limit: 200 });
 export const datasetVersionsQuery = (dataset: string) =>

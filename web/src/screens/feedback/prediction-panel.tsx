@@ -80,6 +80,21 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
           ['Id', <Id key="id" id={prediction.predictionId} />],
         ]}
       />
+      {prediction.labels.length > 0 && (
+        <section className="flex flex-col gap-1.5">
+          <h3 className="font-strong">What became known</h3>
+          {prediction.labels.map((label) => (
+            <p
+              key={`${label.eventTime} ${label.receivedAt} ${label.signal} ${label.value} ${label.counts}`}
+              className={label.counts ? '' : 'text-muted'}
+            >
+              <EventTime at={label.eventTime} precise /> {label.signal ?? 'label'} {String(label.value)}
+              {label.counts ? ' (counts)' : ''}, {label.source}
+              {label.note && <span className="text-muted">: {label.note}</span>}
+            </p>
+          ))}
+        </section>
+      )}
       <section className="flex flex-col gap-1.5">
         <h3 className="font-strong">What was asked</h3>
         {features.length === 0 ? (

@@ -2,11 +2,11 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import type { Prediction } from '../../../../src/lifecycle/feedback/contract.ts';
-import { endpointsQuery, feedbackQuery, predictionsQuery } from '../../api/queries.ts';
+import { endpointsQuery, feedbackQuery, labelDelaysQuery, predictionsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { Empty } from '../../kit/empty.tsx';
 import { SearchField, Select } from '../../kit/fields.tsx';
-import { formatCount } from '../../kit/format.ts';
+import { formatCount, formatDuration } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { ArmSwatch } from '../../kit/identity.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
@@ -32,6 +32,10 @@ export function PredictionsScreen() {
     [navigate],
   );
   const close = useCallback(() => set({ id: undefined }), [set]);
+  const setMinScore = useCallback(
+    (least: string) => set({ minScore: Number.isFinite(Number(least)) && least !== '' ? least : undefined }),
+    [set],
+  );
   const setEntity = useCallback((entity: string) => set({ entity: entity || undefined }), [set]);
   return (
     <Page full>
@@ -86,6 +90,13 @@ export function PredictionsScreen() {
                 onChange={(outcome) => set({ outcome })}
               />
               <SearchField
+                label="Least score"
+                placeholder="Score from"
+                value={search.minScore ?? ''}
+                onChange={setMinScore}
+                className="w-28"
+              />
+              <SearchField
                 label="Entity"
                 placeholder="Entity"
                 value={search.entity ?? ''}
@@ -119,6 +130,8 @@ const clean = <T extends object>(search: T): PredictionsSearch =>
 
 function Counts(props: { readonly endpoint: string }) {
   const feedback = useQuery(feedbackQuery(props.endpoint));
+  const delays = useQuery(labelDelaysQuery(props.endpoint));
+  const delayMs = delays.data?.total.delayMs;
   if (!feedback.data) return null;
   const { total } = feedback.data;
   return (
@@ -127,6 +140,8 @@ function Counts(props: { readonly endpoint: string }) {
       {formatCount(total.waiting)} wait for it
       {total.failed > 0 && `; ${formatCount(total.failed)} with an error`}
       {total.orphans > 0 && `; ${formatCount(total.orphans)} labels fit no prediction`}.
+      {delayMs &&
+        ` Half of the labels are known within ${formatDuration(delayMs.p50)}, 95 % within ${formatDuration(delayMs.p95)}.`}
     </>
   );
 }

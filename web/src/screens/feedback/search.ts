@@ -13,6 +13,8 @@ export type PredictionsSearch = {
   labelled?: (typeof LABELLED)[number];
   outcome?: (typeof OUTCOMES)[number];
   entity?: string;
+  /** Only scores from this on. */
+  minScore?: string;
   id?: string;
 };
 
@@ -25,5 +27,6 @@ export const predictionsSearch = (raw: RawSearch): PredictionsSearch =>
     labelled: oneOf(raw.labelled, LABELLED),
     outcome: oneOf(raw.outcome, OUTCOMES),
     entity: text(raw.entity),
+    minScore: text(raw.minScore),
     id: text(raw.id),
   });
