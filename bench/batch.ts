@@ -81,6 +81,7 @@ async function batch(log: boolean): Promise<number> {
       memoryLimit: '1GB',
       threads: 1,
       partRows: 131_072,
+      python: null,
       doneParts: 0,
       doneRows: 0,
     },

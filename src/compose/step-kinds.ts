@@ -16,7 +16,7 @@ export function workerStepKinds(settings: Settings, log: Logger): readonly StepK
     trainStep(python),
     packageStep(python, host),
     evaluateStep(async () => ({ python: await host() })),
-    batchStep,
+    batchStep(async () => (await import('./python-host.ts')).pythonSettings(settings)),
     replayStep,
   ];
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { MillraceError } from '../../../core/errors.ts';
 import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
+import { createLogger } from '../../../platform/log/index.ts';
 import type { BatchTask, FromBatchProcess, ToBatchProcess } from './protocol.ts';
 import { mergeParts, scoreFile } from './score-file.ts';
 
@@ -25,13 +26,18 @@ async function answer(message: ToBatchProcess): Promise<void> {
       temporaryDirectory: task.workDir,
       threads: task.threads,
     });
-    const totalRows = await scoreFile(task, frames, async (part) => {
-      const acknowledged = new Promise<void>((resolve) => {
-        kept = resolve;
-      });
-      send(part);
-      await acknowledged;
-    });
+    const totalRows = await scoreFile(
+      task,
+      frames,
+      async (part) => {
+        const acknowledged = new Promise<void>((resolve) => {
+          kept = resolve;
+        });
+        send(part);
+        await acknowledged;
+      },
+      await pythonOf(task),
+    );
     send({ type: 'scored', totalRows });
     return;
   }
@@ -51,6 +57,13 @@ process.on('message', (message: ToBatchProcess) => {
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C reaches the whole process group; the worker decides when this process ends.
 process.on('SIGINT', () => {});
+
+/** Loaded only where a batch may need it. */
+async function pythonOf({ python }: BatchTask) {
+  if (!python) return null;
+  const { PythonHost } = await import('../../../platform/python-runtime/index.ts');
+  return new PythonHost({ ...python, logger: createLogger('batch', 'warn') });
+}
 
 function plainParams({ params }: MillraceError): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));

@@ -1,4 +1,8 @@
+import type { PythonHostOptions } from '../../../platform/python-runtime/index.ts';
 import type { BatchInputs } from './contract.ts';
+
+/** What a process needs to run models as Python, as it can be sent to it. */
+export type PythonSettings = Omit<PythonHostOptions, 'logger'>;
 
 /** What the step and the process that scores its rows say to each other. */
 export interface BatchTask {
@@ -13,6 +17,8 @@ export interface BatchTask {
   readonly memoryLimit: string;
   readonly threads: number;
   readonly partRows: number;
+  /** How models run that are Python; null: they cannot. */
+  readonly python: PythonSettings | null;
   /** Parts and rows that an earlier attempt finished. */
   readonly doneParts: number;
   readonly doneRows: number;

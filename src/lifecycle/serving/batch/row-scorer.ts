@@ -26,6 +26,8 @@ export interface ScoredRows {
   readonly outputs: string[];
 }
 
+const awayStatuses: ReadonlySet<number> = new Set([502, 503, 504]);
+
 /** Sizes of which the fastest per row is taken: trees like small ones, dense models large ones. */
 const batchSizes = [64, 256, 2048] as const;
 
@@ -136,6 +138,8 @@ export class RowScorer {
     try {
       this.#place(await this.#run(cells, rows), rows, scored);
     } catch (error) {
+      // Who computes is away: that is no fault of the rows, and the step is tried again.
+      if (error instanceof MillraceError && awayStatuses.has(error.status)) throw error;
       if (rows.length > 1) {
         // One of them is to blame: halves are tried until it stands alone.
         const middle = rows.length >> 1;

@@ -8,7 +8,7 @@ import { ControlClient, isPassing } from '../../../platform/client/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
 import { BatchProcess } from './batch-process.ts';
 import { type BatchInputs, type BatchOutputs, type BatchPart, batchPartsSchema } from './contract.ts';
-import type { FromBatchProcess } from './protocol.ts';
+import type { FromBatchProcess, PythonSettings } from './protocol.ts';
 
 /** Rows of a part: what a crash may cost. */
 const partRows = 131_072;
@@ -25,6 +25,8 @@ export interface BatchRun {
   };
   readonly threads?: number;
   readonly partRows?: number;
+  /** How models run that are Python; left out: they cannot. */
+  readonly python?: PythonSettings;
 }
 
 /**
@@ -51,6 +53,7 @@ export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<Batc
       memoryLimit,
       threads: run.threads ?? 1,
       partRows: run.partRows ?? partRows,
+      python: run.python ?? null,
       doneParts: done.length,
       doneRows,
     });

@@ -4,6 +4,7 @@ import { fail } from '../../../core/errors.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
 import type { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
+import type { PythonHost } from '../../../platform/python-runtime/index.ts';
 import { featureContractSchema } from '../plane/row-check.ts';
 import { loadRuntime } from '../plane/runtime.ts';
 import { type BatchSource, openSource } from './batch-source.ts';
@@ -27,6 +28,7 @@ export async function scoreFile(
   task: BatchTask,
   frames: DirectFrames,
   keep: (part: FinishedPart) => Promise<void>,
+  python: PythonHost | null = null,
 ): Promise<number> {
   const { inputs: job, workDir } = task;
   const bytesOf = async (digest: string) => readFile(task.blobPaths[digest] ?? digest);
@@ -36,13 +38,17 @@ export async function scoreFile(
   const contract = manifest.contract
     ? featureContractSchema.parse(JSON.parse((await bytesOf(manifest.contract)).toString('utf8')))
     : null;
+  if (manifest.tensors === 'whole') {
+    const problem = 'the tensors of a request are one row of it, and a table has rows of cells';
+    throw fail('runtime_unavailable', { kind: 'tensor', problem });
+  }
   const source = await openSource(frames, job.source, task.sourcePaths, workDir);
   if (source.rows === 0)
     throw fail('batch_input_unreadable', { name: job.source.name, problem: 'it has no rows' });
   const inputs = inputColumns(manifest.signature.inputs, source, job.endpoint ?? job.model);
   const kept = keptColumns(job, source, manifest.signature.inputs);
   requireKept(kept, source, job.source.name);
-  const runtime = await loadRuntime(manifest, bytesOf, { python: null }, job.modelVersion);
+  const runtime = await loadRuntime(manifest, bytesOf, { python }, job.modelVersion);
   const endpoint = job.endpoint ?? job.model;
   const scorer = new RowScorer({ manifest, runtime, contract, logged: job.log, endpoint });
   const select = selectRows(source, inputs, kept, job, task.doneRows);
