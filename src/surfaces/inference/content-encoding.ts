@@ -18,7 +18,7 @@ type Pack = (body: Buffer) => Promise<Buffer>;
 
 const deflateMethod = 8;
 /** Answers that fit into one packet gain nothing from being smaller. */
-const leastBytes = 1400;
+export const leastPackedBytes = 1400;
 /** Quick rather than small: a caller waits. */
 const level = 1;
 
@@ -62,9 +62,11 @@ export async function decodedBody(body: Buffer, encoding: string, limitBytes: nu
   }
 }
 
-/** The answer compressed as the caller accepts it (Accept-Encoding), where that makes it smaller. */
-export async function encodedAnswer(answer: HttpAnswer, accepted: string | undefined): Promise<HttpAnswer> {
-  if (accepted === undefined || answer.body.length < leastBytes) return answer;
+/**
+ * The answer compressed as the caller accepts it (Accept-Encoding), where that makes it smaller. Shorter ones than
+ * `leastPackedBytes` are not worth asking for.
+ */
+export async function encodedAnswer(answer: HttpAnswer, accepted: string): Promise<HttpAnswer> {
   const name = chooseEncoding(accepted);
   if (name === null) return answer;
   const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;

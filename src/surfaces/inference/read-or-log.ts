@@ -1,6 +1,6 @@
 import { MillraceError } from '../../core/errors.ts';
 import type { Plane, PredictRequest } from '../../lifecycle/serving/index.ts';
-import { decodedBody, encodedAnswer } from './content-encoding.ts';
+import { decodedBody, encodedAnswer, leastPackedBytes } from './content-encoding.ts';
 import type { HttpAnswer } from './http-answer.ts';
 import { headerTrace, type RequestContext } from './request-context.ts';
 
@@ -44,6 +44,6 @@ export function packedAnswer(
   { headers }: RequestContext,
 ): HttpAnswer | Promise<HttpAnswer> {
   const accepted = headers['accept-encoding'];
-  if (accepted === undefined) return answer;
+  if (accepted === undefined || answer.body.length < leastPackedBytes) return answer;
   return encodedAnswer(answer, Array.isArray(accepted) ? accepted.join(',') : accepted);
 }
