@@ -52,7 +52,7 @@ export function compareArms(
   const differences = pair?.metrics[metric] ?? emptyMoments;
   const options = { alpha, targetN: Math.max(100, targetN) };
   const estimate = paired
-    ? pairedSequence(differences, pair?.inflation[metric] ?? 1, options)
+    ? pairedSequence(withRare(differences, metric), pair?.inflation[metric] ?? 1, options)
     : differenceConfidenceSequence(splitStrata(strata, champion, challenger, metric), options);
   const n = paired ? differences.n : own.n;
   const raw = paired ? (differences.n === 0 ? null : differences.mean) : rawDifference(own, other);
@@ -102,6 +102,15 @@ function rawDifference(own: Moments, other: Moments): number | null {
 function pairedSequence(moments: Moments, inflation: number, options: SequenceOptions): Estimate | null {
   if (moments.n < Math.max(fewestPairs, SEQUENCE_MINIMUM_N * inflation)) return null;
   return meanConfidenceSequence({ ...moments, m2: moments.m2 * Math.max(1, inflation) }, options);
+}
+
+/**
+ * Two imagined pairs, one better and one worse by 1, where differences are rare (decisions that changed) or were never
+ * seen: without them a few hundred pairs say that there is no variance at all.
+ */
+function withRare(moments: Moments, metric: RolloutMetric): Moments {
+  if (moments.n === 0 || (metric !== 'accuracy' && moments.m2 > 0)) return moments;
+  return mergeMoments(moments, { n: 2, mean: 0, m2: 2 });
 }
 
 function splitStrata(

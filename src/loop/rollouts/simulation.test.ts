@@ -114,6 +114,26 @@ test('A/A with labels that are late and a third missing at random: within the st
   assertWithin(outcomes(runs, 6, { ...shape, spec, draw: drawn({ ...late, level: season }) }), alpha);
 });
 
+test('A/A where decisions differ in 1 of 50 requests, as often for the better as for the worse: within the stated rate', () => {
+  const draw = (rng: Rng, _: number, share: number): Simulated => {
+    const differs = rng.next() < 0.02;
+    const difference = differs ? (rng.next() < 0.5 ? 1 : -1) : 0;
+    return { challenger: rng.next() < share, loss: null, difference, delay: 0 };
+  };
+  assertWithin(
+    outcomes(heavy ? 1000 : 400, 12, { ...shape, spec: planOf({ metric: 'accuracy' }), draw }),
+    alpha,
+  );
+});
+
+test('a version that decides everything alike is not worse', () => {
+  const draw = (rng: Rng, _: number, share: number): Simulated => ({
+    ...{ challenger: rng.next() < share, loss: 0.5, difference: 0, delay: 0 },
+  });
+  const spec = planOf({ metric: 'accuracy', prove: 'notWorse', steps: [10, 50] });
+  assert.equal(outcomes(10, 13, { ...shape, spec, draw }).promoted, 10);
+});
+
 test('power: a version worse by 0.03 is aborted, one better by 0.03 promoted, in 9 of 10 rollouts and more', () => {
   const runs = heavy ? 1000 : 200;
   const worse = outcomes(runs, 7, { ...shape, spec: planOf(), draw: drawn({ effect: 0.03 }) });
