@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { isAlive } from './environment-cache.ts';
+import { type EnvironmentOptions, PythonEnvironments } from './environments.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const python = join(root, '.venv/bin/python');
+const wheelScript = `
+import sys, zipfile
+for version in ("1.0", "2.0"):
+    name = f"{sys.argv[1]}/tinypart-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(name, "w") as wheel:
+        info = f"tinypart-{version}.dist-info"
+        wheel.writestr("tinypart.py", f"version = '{version}'")
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\\nName: tinypart\\nVersion: {version}\\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(f"{info}/RECORD", "")
+`;
+
+suite('environments of Python', { skip: !existsSync(python) }, () => {
+  let directory = '';
+  const lines: string[] = [];
+  const log = (line: string) => void lines.push(line);
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'millrace-environments-'));
+    await mkdir(join(directory, 'wheels'));
+    execFileSync(python, ['-c', wheelScript, join(directory, 'wheels')]);
+  });
+  after(() => rm(directory, { recursive: true, force: true }));
+
+  const environments = (options: Partial<EnvironmentOptions> = {}) =>
+    new PythonEnvironments({
+      python,
+      directory: join(directory, 'cache'),
+      mode: 'auto',
+      wheels: join(directory, 'wheels'),
+      cacheBytes: 1e9,
+      ...options,
+    });
+  const wanted = (...requirements: string[]) => ({ requirements, pythonVersion: null });
+  const versionIn = (interpreter: string) =>
+    execFileSync(interpreter, ['-c', 'import tinypart; print(tinypart.version)'], {
+      encoding: 'utf8',
+    }).trim();
+
+  test('the given Python is taken where it meets all, and always when it shall be', async () => {
+    const met = wanted('mlflow', 'scikit-learn>=1.0', 'pywin32>300; sys_platform == "win32"');
+    assert.equal(await environments().interpreterFor(met, log), python);
+    const given = environments({ mode: 'given' });
+    assert.equal(await given.interpreterFor(wanted('tinypart==9'), log), python);
+    const missing = environments({ python: '/nowhere/python' });
+    await assert.rejects(missing.interpreterFor(wanted('numpy'), log), {
+      code: 'python_missing',
+      message: /\/nowhere\/python/,
+    });
+  });
+
+  test('else one is built once from the wheels, for all who ask at the same time and later', async () => {
+    const all = environments();
+    const [one, two] = await Promise.all([
+      all.interpreterFor(wanted('tinypart==1.0'), log),
+      all.interpreterFor(wanted('tinypart==1.0'), log),
+    ]);
+    assert.equal(one, two);
+    assert.equal(versionIn(one), '1.0');
+    assert.ok(lines.includes('the given Python does not meet tinypart==1.0'));
+    const builds = lines.filter((line) => line.startsWith('building an environment')).length;
+    assert.equal(builds, 1);
+    assert.equal(await environments().interpreterFor(wanted('tinypart==1.0'), log), one);
+    assert.equal(lines.filter((line) => line.startsWith('building an environment')).length, builds);
+  });
+
+  test('what cannot be installed is told in the last words of pip, and nothing is left of it', async () => {
+    const before = await readdir(join(directory, 'cache'));
+    await assert.rejects(environments().interpreterFor(wanted('tinypart==3.0'), log), {
+      code: 'python_environment_failed',
+      message: /tinypart==3\.0: .*No matching distribution found for tinypart==3\.0/,
+    });
+    const version = { requirements: ['tinypart==1.0'], pythonVersion: '2.4.1' };
+    await assert.rejects(environments().interpreterFor(version, log), {
+      code: 'python_environment_failed',
+      message: /python2\.4 does not run/,
+    });
+    assert.deepEqual(await readdir(join(directory, 'cache')), before);
+  });
+
+  test('the cache is bounded: what was not used for longest goes, never what a process uses', async () => {
+    const bounded = environments({ cacheBytes: 1 });
+    const mine = await bounded.interpreterFor(wanted('tinypart==1.0'), log);
+    await rm(join(mine, '../../users', String(process.pid)));
+    const second = await bounded.interpreterFor(wanted('tinypart==2.0'), log);
+    assert.ok(!existsSync(mine), 'nobody used it');
+    assert.equal(versionIn(second), '2.0');
+    assert.ok(existsSync(second), 'this process uses it');
+  });
+
+  test('a worker ends with the process that started it, even when that is killed', async () => {
+    const starter = spawn(process.execPath, [
+      '--disable-warning=ExperimentalWarning',
+      '--input-type=module',
+      '-e',
+      `const { WorkerProcess } = await import(${JSON.stringify(join(import.meta.dirname, 'worker-process.ts'))});
+       new WorkerProcess({ python: ${JSON.stringify(python)}, environment: process.env, workingDirectory: '/tmp', onLine: () => {} });
+       setInterval(() => {}, 1000);`,
+    ]);
+    const childOf = () =>
+      execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/))
+        .find(
+          ([, parent, ...args]) => Number(parent) === starter.pid && args.join(' ').includes('worker.py'),
+        );
+    let child = childOf();
+    for (; !child; child = childOf()) await sleep(50);
+    starter.kill('SIGKILL');
+    await once(starter, 'exit');
+    while (isAlive(Number(child[0]))) await sleep(50);
+  });
+});
