@@ -78,6 +78,17 @@ async function noted(
   return result.requestsPerSecond;
 }
 
+/** Runs each load once for nothing, so that code is compiled and caches are warm, and then measures them in turn. */
+async function measure<Name extends string>(
+  { rounds }: BenchContext,
+  loads: Readonly<Record<Name, Load>>,
+  notes: readonly Notes[],
+): Promise<Record<Name, readonly number[]>> {
+  for (const load of Object.values<Load>(loads)) await load();
+  for (const { cpuUs: cpu, p99Ms } of notes) for (const list of [cpu, p99Ms]) list.length = 0;
+  return interleave(rounds, loads);
+}
+
 /** The same ratio by processor time, which a busy machine disturbs less than the clock. */
 function reportCpu(what: string, own: Notes, floorName: string, floor: Notes): void {
   const value = 1e6 / median(own.cpuUs);
@@ -124,7 +135,7 @@ async function json(context: BenchContext): Promise<void> {
       notes[peer.name] = new Notes();
       loads[peer.name] = httpLoad(context, peer, own, notes[peer.name]);
     }
-    const rates = await interleave(context.rounds, loads);
+    const rates = await measure(context, loads, Object.values(notes));
     const own = notes.millrace as Notes;
     for (const [name, { floorName, least }] of Object.entries(jsonFloors)) {
       const floor = notes[name];
@@ -163,10 +174,14 @@ async function binary(context: BenchContext): Promise<void> {
     'content-type': 'application/octet-stream',
   };
   const notes = { json: new Notes(), binary: new Notes() };
-  const rates = await interleave(context.rounds, {
-    json: httpLoad(context, target, jsonBodies(1), notes.json),
-    binary: httpLoad(context, target, bodies, notes.binary, headers),
-  });
+  const rates = await measure(
+    context,
+    {
+      json: httpLoad(context, target, jsonBodies(1), notes.json),
+      binary: httpLoad(context, target, bodies, notes.binary, headers),
+    },
+    Object.values(notes),
+  );
   report({
     name: '1 row, binary tensors',
     value: median(rates.binary),
@@ -193,11 +208,15 @@ async function grpc(context: BenchContext): Promise<void> {
     };
     return noted(() => runGrpcLoad(plan, senderCore), 'gRPC', millrace.serve.pid, own);
   };
-  const rates = await interleave(context.rounds, {
-    rest: httpLoad(context, millrace.infer('bench'), jsonBodies(1), notes.rest),
-    grpc: load(1, notes.grpc),
-    together: load(together, notes.together),
-  });
+  const rates = await measure(
+    context,
+    {
+      rest: httpLoad(context, millrace.infer('bench'), jsonBodies(1), notes.rest),
+      grpc: load(1, notes.grpc),
+      together: load(together, notes.together),
+    },
+    Object.values(notes),
+  );
   const floor = { name: 'REST', value: median(rates.rest) };
   const unary = { unit: 'requests/s', floor, aim: { least: 0.6, of: 'ratio' as const } };
   const spread = `1 row, gRPC unary, ${connections} connections`;
@@ -230,10 +249,14 @@ async function openLoop(context: BenchContext): Promise<void> {
 
 async function batch(context: BenchContext): Promise<void> {
   const target = context.millrace.infer('bench');
-  const rates = await interleave(context.rounds, {
-    one: httpLoad(context, target, jsonBodies(1)),
-    many: httpLoad(context, target, jsonBodies(manyRows)),
-  });
+  const rates = await measure(
+    context,
+    {
+      one: httpLoad(context, target, jsonBodies(1)),
+      many: httpLoad(context, target, jsonBodies(manyRows)),
+    },
+    [],
+  );
   report({
     name: `${manyRows} rows per request, JSON`,
     value: median(rates.many) * manyRows,
@@ -250,10 +273,14 @@ async function pyfunc(context: BenchContext): Promise<void> {
     if (!peer) return;
     const notes = { millrace: new Notes(), mlflow: new Notes() };
     const theirs = Array.from({ length: 64 }, (_, i) => peer.body(rowsOf(i, 1)));
-    const rates = await interleave(context.rounds, {
-      millrace: httpLoad(context, millrace.infer('pyfunc'), jsonBodies(1), notes.millrace),
-      mlflow: httpLoad(context, peer, theirs, notes.mlflow),
-    });
+    const rates = await measure(
+      context,
+      {
+        millrace: httpLoad(context, millrace.infer('pyfunc'), jsonBodies(1), notes.millrace),
+        mlflow: httpLoad(context, peer, theirs, notes.mlflow),
+      },
+      Object.values(notes),
+    );
     const name = '1 row, JSON, scikit-learn in Python';
     report({
       name,
