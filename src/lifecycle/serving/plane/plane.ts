@@ -61,7 +61,7 @@ export class Plane {
   /** The endpoint as it is now. Throws `endpoint_unknown`. */
   endpoint(name: string): EndpointState {
     const state = this.#endpoints.get(name);
-    if (!state) throw fail('endpoint_unknown', { endpoint: name, list: '/v2' });
+    if (!state) throw fail('endpoint_unknown', { endpoint: name, list: '/v1/models' });
     return state;
   }
 
@@ -130,7 +130,11 @@ export class Plane {
       plans = planRows(state, request);
       shares = shareRows(state, request, plans);
       for (const share of shares) checkShare(request, share);
-      parts = await Promise.all(shares.map((share) => predictShare(request, share)));
+      const [only] = shares;
+      parts =
+        only && shares.length === 1
+          ? [await predictShare(request, only)]
+          : await Promise.all(shares.map((share) => predictShare(request, share)));
     } catch (error) {
       throw await this.#logFailure(state, request, plans, shares, error);
     }

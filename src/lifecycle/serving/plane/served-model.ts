@@ -68,9 +68,11 @@ export class ServedModel {
   }
 
   /** Predicts the rows of a request, within its deadline and the endpoint's. Errors: those of the Batcher. */
-  async predict(block: RowBlock, asked: Asked): Promise<BatchPart> {
-    const cache = this.#cache;
-    if (!cache) return this.#compute(block, asked);
+  predict(block: RowBlock, asked: Asked): Promise<BatchPart> {
+    return this.#cache ? this.#remembered(this.#cache, block, asked) : this.#compute(block, asked);
+  }
+
+  async #remembered(cache: ResponseCache, block: RowBlock, asked: Asked): Promise<BatchPart> {
     const startedMs = performance.now();
     const params = asked.params ? JSON.stringify(asked.params) : '';
     const key = cache.keyOf(block, params);
