@@ -1,7 +1,9 @@
 import cluster from 'node:cluster';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelRepository, RepositoryEntry } from '../lifecycle/serving/index.ts';
-import type { Settings } from '../platform/config/index.ts';
+import { flagOf, type Settings } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { Supervisor } from '../platform/supervisor/index.ts';
 import { type HubMember, type LinkChannel, WorkerHub, WorkerLink } from '../platform/workers/index.ts';
@@ -40,6 +42,22 @@ export async function startServeWorkers(settings: Settings, logger: Logger): Pro
   const ended = supervisor.ended.then((exitCode) => process.exit(exitCode));
   const ready = await Promise.race([allReady, ended]);
   return { ready: `${ready} by ${settings.serveWorkers} processes`, stop: () => supervisor.stop() };
+}
+
+/** Says where the log of processes waits that there are no more, as after a start with fewer of them. */
+export async function tellIdleLogs(serveDirectory: string, workers: number, logger: Logger): Promise<void> {
+  const folders = await readdir(join(serveDirectory, 'workers')).catch(() => []);
+  for (const folder of folders.filter((name) => Number(name) >= workers)) {
+    const log = join(serveDirectory, 'workers', folder, 'log');
+    const files = await readdir(log, { recursive: true, withFileTypes: true }).catch(() => []);
+    const waiting = files.filter((file) => file.isFile()).length;
+    if (waiting === 0) continue;
+    const flag = `${flagOf('serveWorkers')} ${Number(folder) + 1}`;
+    logger.warn(
+      { log, waiting },
+      `a part of the prediction log waits for its process: start once with ${flag}`,
+    );
+  }
 }
 
 /** What a process does for the others on its port. */

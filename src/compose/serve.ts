@@ -27,7 +27,7 @@ import { predictionLogOf } from './prediction-log.ts';
 import { pythonHost } from './python-host.ts';
 import type { RunningRole } from './role.ts';
 import { openServeOperations } from './serve-operations.ts';
-import { joinWorkers, startServeWorkers, waitUntil, workerNumber } from './serve-workers.ts';
+import { joinWorkers, startServeWorkers, tellIdleLogs, waitUntil, workerNumber } from './serve-workers.ts';
 import { controlUrlOf, reachable } from './urls.ts';
 
 /** Sealing a segment of the log needs little, and predictions must keep the processor. */
@@ -52,6 +52,7 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
   const number = workerNumber();
   if (settings.serveWorkers > 1 && number === null) return startServeWorkers(settings, logger);
   const directory = directoryOf(settings, number);
+  if (!number) await tellIdleLogs(directory.serve, settings.serveWorkers, logger);
   const lock = lockDirectory(directory.serve, 'serve');
   const metrics = createMetrics('serve');
   const frames = new Frames({

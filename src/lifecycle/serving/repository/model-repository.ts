@@ -115,8 +115,8 @@ export class RepositoryModels implements ModelRepository {
         if (known.served.length > 0) this.#options.plane.drop(name);
         this.#models.delete(name);
         this.#options.logger.info({ model: name }, 'model is gone from the repository: unloaded');
+        await this.#release();
       }
-      await this.#release();
     });
   }
 
