@@ -116,12 +116,12 @@ export const modelCommands: readonly CommandSpec[] = [
     summary: 'register a version that another server computes, or that is made of other packages',
     positionals: ['<model>'],
     options: {
-      url: { summary: 'a server of the Open Inference Protocol v2', value: '<url>' },
+      remote: { summary: 'address of a server of the Open Inference Protocol v2', value: '<url>' },
       'remote-model': { summary: 'what it calls the model (the model’s name)', value: '<name>' },
       'remote-version': { summary: 'its version (the one that it chooses)', value: '<version>' },
       file: { summary: 'a runtime as JSON, as of POST /api/v1/packages', value: '<path>' },
     },
-    example: 'package faces --url http://triton:8000 --remote-model face-embedding',
+    example: 'package faces --remote http://triton:8000 --remote-model face-embedding',
     load: async () => (await import('./package.ts')).createPackage,
   },
   {

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { type CommandCall, UsageError } from '../command.ts';
 import { createdPackageSchema } from '../contract.ts';
 
-/** `millrace package <model> --url URL [--remote-model name] [--remote-version version] | --file runtime.json` */
+/** `millrace package <model> --remote URL [--remote-model name] [--remote-version version] | --file runtime.json` */
 export async function createPackage(call: CommandCall): Promise<undefined> {
   const model = call.at(0);
-  const [url, file] = [call.option('url'), call.option('file')];
-  if ((url === undefined) === (file === undefined)) throw new UsageError('give either --url or --file');
+  const [url, file] = [call.option('remote'), call.option('file')];
+  if ((url === undefined) === (file === undefined)) throw new UsageError('give either --remote or --file');
   const runtime = file === undefined ? remoteOf(call, url ?? '', model) : await readRuntime(file);
   const created = await call.api.post('packages', { model, runtime }, createdPackageSchema);
   const inputs = created.signature.inputs.map((field) => `${field.name} (${field.type})`).join(', ');
