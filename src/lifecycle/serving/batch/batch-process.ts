@@ -27,7 +27,7 @@ export class BatchProcess {
       this.#ended = killed ?? `exit ${code}`;
       this.#wake();
     });
-    signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
+    signal.addEventListener('abort', () => this.#kill(), { once: true });
   }
 
   /** @param attempt names the attempt in the process's environment, so that a killed worker can end it later */
@@ -66,8 +66,19 @@ export class BatchProcess {
   async stop(): Promise<void> {
     if (this.#ended !== null) return;
     const ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
-    this.#child.kill('SIGKILL');
+    this.#kill();
     await ended;
+  }
+
+  /** Ends the process with whatever it started; it is the head of a group of its own. */
+  #kill(): void {
+    const { pid } = this.#child;
+    if (pid === undefined || this.#ended !== null) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      this.#child.kill('SIGKILL');
+    }
   }
 }
 

@@ -31,14 +31,15 @@ const awayStatuses: ReadonlySet<number> = new Set([502, 503, 504]);
 /** Sizes of which the fastest per row is taken: trees like small ones, dense models large ones. */
 const batchSizes = [64, 256, 2048] as const;
 
-/** The output that is the prediction: the first one that is not the score's, else the score's. */
+/** The output that is the prediction: the primary one, else the first that is not the score's, else the score's. */
 export function predictionOutput({
   graph,
   score,
+  primary,
 }: PackageManifest): PackageManifest['graph']['outputs'][number] {
   const [first] = graph.outputs;
-  const other = graph.outputs.find((output) => output.name !== score?.output);
-  const chosen = other ?? first;
+  const named = graph.outputs.find((output) => output.name === primary);
+  const chosen = named ?? graph.outputs.find((output) => output.name !== score?.output) ?? first;
   if (!chosen) throw new Error('the graph has no outputs');
   return chosen;
 }
