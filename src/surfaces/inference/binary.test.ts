@@ -16,7 +16,14 @@ import {
   unshippedRows,
 } from '../../../test/support/serving.ts';
 import { createRng } from '../../core/rng.ts';
-import { identityOnnx, identityPackage, logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
+import {
+  identityOnnx,
+  identityPackage,
+  logisticOnnx,
+  logisticPackage,
+  wideOnnx,
+  widePackage,
+} from '../../platform/onnx/testing.ts';
 import { decodeRaw, encodeRaw } from './raw-tensors.ts';
 
 interface Output {
@@ -283,6 +290,28 @@ test('lying lengths of bodies and tensors get one clear error, and the next requ
   }
   const rows = await unshippedRows(directory, 'test');
   assert.equal(rows.filter((r) => r.status === 'request_malformed').length, cases.length);
+});
+
+test('a body that is nothing but the bytes of the only input is one row', async (t) => {
+  const { send, blobs, replica } = await serve(t);
+  await replica.applyRoutes(
+    tableOf(testRoute(await storePackage(blobs, wideOnnx(3), widePackage(3)), { routeVersion: 2 })),
+  );
+  const values = [0.5, -2, 0.25];
+  const { status, json, raw } = await send(path, Buffer.from(encodeRaw('FP32', values)), 0);
+  assert.equal(status, 200, json.error);
+  const as = { inputs: [{ name: 'features', datatype: 'FP32', shape: [1, 3], data: values }] };
+  const asJson = await send(path, Buffer.from(JSON.stringify(as)), null);
+  assert.deepEqual(
+    json.outputs?.map((o) => [o.name, o.shape]),
+    asJson.json.outputs?.map((o) => [o.name, o.shape]),
+  );
+  assert.equal(
+    json.outputs?.reduce((sum, o) => sum + (o.parameters?.binary_data_size ?? 0), 0),
+    raw.length,
+  );
+  const short = await send(path, Buffer.from(encodeRaw('FP32', [1])), 0);
+  assert.match(String(short.json.error), /shape \[3\] of FP32 is 12 bytes, 4 were sent/);
 });
 
 test('classification gives the highest values with index and label', async (t) => {

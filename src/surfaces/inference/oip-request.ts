@@ -3,7 +3,7 @@ import type { PredictRequest, RequestTensor, ServedArm } from '../../lifecycle/s
 import { elementDatatypes } from './datatypes.ts';
 import { parseExactJson, parseJson } from './json-body.ts';
 import { readTensors } from './oip-tensors.ts';
-import { decodeRaw } from './raw-tensors.ts';
+import { decodeRaw, rawSize } from './raw-tensors.ts';
 import {
   eventTimeMs,
   headerArm,
@@ -101,21 +101,31 @@ function readRawRequest(body: Buffer, context: RequestContext, arm: ServedArm | 
     );
   }
   const { name, type, columns } = input;
-  const fixed = input.shape.slice(1).map((d) => Math.max(1, d));
-  const width = Math.max(
-    columns.length,
-    fixed.reduce((product, d) => product * d, 1),
-  );
-  const shape = width === fixed.reduce((product, d) => product * d, 1) ? fixed : [width];
-  const data =
-    type === 'string' && width === 1
-      ? [body.toString('utf8')]
-      : decodeRaw(name, elementDatatypes[type], [1, ...shape], body);
+  const datatype = elementDatatypes[type];
+  const size = rawSize(datatype);
+  const dims = arm?.model.manifest.tensors === 'whole' ? input.shape : input.shape.slice(1);
+  const shape =
+    dims.length === 0 && columns.length > 1
+      ? [columns.length]
+      : fitted(dims, size === null ? 1 : body.length / size);
+  const width = shape.reduce((product, d) => product * d, 1);
+  // A body is one text as it stands: there is only one, so it needs no length in front.
+  const data = size === null ? [body.toString('utf8')] : decodeRaw(name, datatype, shape, body);
+  if (data.length !== width) {
+    throw malformed(`a body without JSON is one text, and input "${name}" takes ${width} of them`);
+  }
   return {
     ...described([{ name, width, data, shape }], 1, undefined, {}, context),
     binary: true,
     outputs: null,
   };
+}
+
+/** Dimensions of `count` values: the last that is free takes what the others leave. */
+function fitted(dims: readonly number[], count: number): number[] {
+  const free = dims.lastIndexOf(-1);
+  const fixed = dims.reduce((product, d) => (d > 0 ? product * d : product), 1);
+  return dims.map((d, i) => (d > 0 ? d : i === free ? Math.max(1, Math.floor(count / fixed)) : 1));
 }
 
 /** What the caller says of the request as a whole; see readInferRequest. */

@@ -59,6 +59,11 @@ const rawTypes: Readonly<Record<string, RawType>> = {
 /** All datatypes of the protocol. */
 export const rawDatatypes: readonly string[] = Object.keys(rawTypes);
 
+/** Bytes of one element; null for BYTES, where each says its own length. */
+export function rawSize(datatype: string): number | null {
+  return typeOf(datatype)?.size ?? null;
+}
+
 /**
  * Reads a tensor from its bytes. Numeric types of up to 32 bits and FP64 are views of `bytes` when they lie
  * aligned there, so `bytes` must not change while the values are in use. Throws `request_malformed` for an
