@@ -35,6 +35,8 @@ export interface LabelServiceOptions extends QueriesOptions, UploadsOptions {
   ) => Promise<LabelFiles>;
 }
 
+const delaysKeptMs = 10_000;
+
 export interface LabelFiles {
   readonly predictions: readonly string[];
   readonly labels: readonly string[];
@@ -47,6 +49,8 @@ export type WaitingKey = readonly ['entity', string] | readonly ['id', number];
 /** Labels and signals beyond the plain posting of labels: how they come, what waits, what is missing. */
 export class LabelService {
   readonly #options: LabelServiceOptions;
+  /** The last measurement, which reads the whole log: screens ask for it again and again. */
+  readonly #delays = new Map<string, { readonly atMs: number; readonly delays: Promise<LabelDelays> }>();
   readonly uploads: Uploads;
   readonly queries: Queries;
 
@@ -201,6 +205,21 @@ export class LabelService {
       fromMs: from === undefined ? undefined : Date.parse(from),
       toMs: to === undefined ? undefined : Date.parse(to),
     };
+    const key = JSON.stringify(query);
+    const known = this.#delays.get(key);
+    if (known && performance.now() - known.atMs < delaysKeptMs) return known.delays;
+    const delays = this.#measureDelays(endpoint, feature, range);
+    this.#delays.clear();
+    this.#delays.set(key, { atMs: performance.now(), delays });
+    delays.catch(() => this.#delays.delete(key));
+    return delays;
+  }
+
+  async #measureDelays(
+    endpoint: string,
+    feature: string | undefined,
+    range: { readonly fromMs?: number | undefined; readonly toMs?: number | undefined },
+  ): Promise<LabelDelays> {
     const { predictions, labels } = await this.#options.files(endpoint, range);
     const measured = await labelDelays(this.#options.frames, predictions, labels, range, feature);
     return { endpoint, feature: feature ?? null, ...measured };
