@@ -22,8 +22,8 @@ export function runProgram(
     const child = spawn(program, args, {
       env: pythonVariables(),
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: longestMs,
     });
+    const timer = setTimeout(() => child.kill('SIGKILL'), longestMs);
     const lines: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
@@ -31,7 +31,13 @@ export function runProgram(
         onLine(line);
       });
     }
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, lines }));
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, lines });
+    });
   });
 }
