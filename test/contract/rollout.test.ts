@@ -104,6 +104,7 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
   assert.match(bad.reason, /^version 2 is worse: logLoss/);
   await assert.rejects(cli('rollout', 'start', 'churn', '2', '--reason', 'again'), /was aborted on endpoint/);
 
+  await writeFile(plan, 'shadow: null\nsteps: [50]\nmargin: 0.05\n');
   await cli('rollout', 'start', 'churn', '3', '--plan', plan, '--reason', 'learnt on May');
   const good = await ended();
   assert.equal(good.state, 'promoted', good.reason);

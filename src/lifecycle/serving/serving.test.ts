@@ -135,6 +135,61 @@ forEachDatabase((name, open) => {
       assert.equal((await service.withdraw(actor, 'e', 'worse')).routeVersion, withdrawn.routeVersion);
     });
 
+    test('a split, a standby and its switch; what a replica took away is taken from all, with the numbers', async (t) => {
+      const { service, journal, target } = await setUp(t, open);
+      const [one, two, three] = [await target('1'), await target('2'), await target('3')];
+      await service.declare(actor, { name: 'e', model: 'm' });
+      await service.deploy(actor, 'e', one, 'r');
+      const arms = [
+        { arm: 'b', ...two, weight: 0.3 },
+        { arm: 'c', ...three, weight: 0.2 },
+      ];
+      const split = await service.split(actor, 'e', arms, 'three');
+      assert.equal((await service.split(actor, 'e', arms, 'again')).routeVersion, split.routeVersion);
+      assert.deepEqual(
+        split.arms.map((a) => [a.arm, a.weight, a.guard !== undefined]),
+        [
+          ['champion', 0.5, false],
+          ['b', 0.3, true],
+          ['c', 0.2, true],
+        ],
+      );
+      const counts = { requests: 50, failed: 25, slow: 0, nonFinite: 0 };
+      const told = { endpoint: 'e', routeVersion: split.routeVersion, arm: 'b', modelVersion: '2', counts };
+      const withdrawn = [{ ...told, reason: 'version 2 lost its traffic', atMs: 5 }];
+      const status = { routesVersion: 0, endpoints: [], models: [], withdrawn };
+      await service.reportReplica(actor, 'edge', status);
+      await service.reportReplica(actor, 'edge', status);
+      const left = await service.endpoint(actor, 'e');
+      assert.deepEqual(
+        left.arms.map((a) => [a.arm, a.weight]),
+        [
+          ['champion', 0.8],
+          ['c', 0.2],
+        ],
+      );
+      const events = await journal.eventsAfter(0, 100, { kind: 'endpoint', id: 'e' });
+      const guarded = events.filter((event) => event.type === 'endpoint.guarded');
+      assert.equal(guarded.length, 1);
+      const [audit] = await journal.auditEntries({ subjectKind: 'endpoint', subjectId: 'e', limit: 1 });
+      assert.ok(JSON.stringify(audit?.after).includes(JSON.stringify(counts)));
+
+      const token = await service.createOverrideToken(actor, 'e', { arm: 'c', ttlMs: 1000, reason: 'look' });
+      assert.match(token.token, /^c\.\d+\./);
+      const [route] = (await service.routeTable()).endpoints;
+      assert.equal(typeof route?.overrideKey, 'string');
+      await assert.rejects(service.switchOver(actor, 'e', 'r'), { code: 'endpoint_no_arm' });
+      await service.standby(actor, 'e', two, 'green');
+      const switched = await service.switchOver(actor, 'e', 'go');
+      assert.deepEqual(
+        switched.arms.map((a) => [a.arm, a.modelVersion]),
+        [
+          ['champion', '2'],
+          ['standby', '1'],
+        ],
+      );
+    });
+
     test('what cannot be done says why', async (t) => {
       const { service, target } = await setUp(t, open);
       const one = await target('1');

@@ -9,9 +9,9 @@ import { type RolloutDeps, RolloutWriter, rolloutActor } from './RolloutWriter.t
 import { openRollouts, type RolloutRecord } from './store.ts';
 
 const tickMs = 1000;
-/** Least time between two readings of the log for one rollout; a slow reading waits ten times as long as it took. */
+/** Least time between two readings of the log for one rollout; a slow reading waits four times as long as it took. */
 const lookEveryMs = 5000;
-const restFactor = 10;
+const restFactor = 4;
 
 /**
  * Turns rollouts: looks at what their arms did, goes on to the next step, promotes or aborts. What a replica's guard

