@@ -209,6 +209,11 @@ test('an endpoint takes as many requests a second as it says; the others are tol
     /at most 0.01 requests a second.*limits\.requestsPerSecond/,
   );
   assert.equal((await fetch(`${url}/v2/models/test`)).status, 200, 'looking is not limited');
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  assert.match(
+    metrics,
+    /millrace_requests_refused_total\{endpoint="test",code="limit_reached",role="serve"\} 1/,
+  );
 });
 
 test('an endpoint answers as many requests at the same time as it says', async (t) => {

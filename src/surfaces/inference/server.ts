@@ -21,6 +21,7 @@ import type { HttpAnswer } from './http-answer.ts';
 import { defaultHttpLimits, type HttpLimits, timeoutCheckMs } from './http-limits.ts';
 import type { Peers } from './peers.ts';
 import { answerPost, type PostContext } from './post-routes.ts';
+import { refusalCounter } from './refusal-counter.ts';
 import { traceRequest } from './request-span.ts';
 import { ServerSettings } from './server-settings.ts';
 import type { TlsFiles } from './tls-files.ts';
@@ -67,6 +68,7 @@ export class InferenceServer {
   readonly #postContext: PostContext;
   readonly #admission: Admission;
   readonly #targets = new PathTargets();
+  readonly #refused: ReturnType<typeof refusalCounter>;
   #draining = false;
 
   constructor(options: InferenceServerOptions) {
@@ -83,6 +85,7 @@ export class InferenceServer {
     };
     this.#admission = options.admission ?? new Admission(plane, keyRing);
     registerPeerMetrics(options.metrics, plane);
+    this.#refused = refusalCounter(options.metrics);
     this.#server = this.#create();
   }
 
@@ -204,6 +207,7 @@ export class InferenceServer {
     try {
       leave = this.#admission.enter(endpoint, target.action, request.headers);
     } catch (error) {
+      this.#refused(endpoint, error);
       this.#refuse(request, response, path, error);
       return false;
     }
