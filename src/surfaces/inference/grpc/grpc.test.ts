@@ -5,12 +5,16 @@ import { setTimeout } from 'node:timers/promises';
 import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import { startTestGrpc } from '../../../../test/support/grpc.ts';
 import { storePackage, tableOf, testRoute, unshippedRows } from '../../../../test/support/serving.ts';
+import { createLogger } from '../../../platform/log/index.ts';
 import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
 import { frameOf } from './framing.ts';
+import { GrpcServer } from './server.ts';
 import { grpcStatus } from './status.ts';
 import { collect, inferPath, protoCodec, RawClient, streamPath } from './testing.ts';
 
 const codec = protoCodec();
+const emptyCodec = { decode: () => ({}), encode: () => new Uint8Array(0) };
+const emptyCodecs = { request: emptyCodec, response: emptyCodec };
 
 async function logistic(t: TestContext, options: Parameters<typeof startTestGrpc>[1] = {}) {
   const serving = await startTestGrpc(t, options);
@@ -276,4 +280,22 @@ test('closing answers what is under way, ends streams, and tells the callers', a
   await closing;
   assert.ok(closed);
   assert.notEqual(client.lastGoaway, null);
+});
+
+test('a caller that does not end its call holds up a close for a while only', async (t) => {
+  const answer = { kind: 'unary', answer: () => ({}), ...emptyCodecs } as const;
+  const logger = createLogger('serve', 'silent');
+  const server = new GrpcServer({ methods: new Map([['/test/Echo', answer]]), logger, drainMs: 50 });
+  const client = new RawClient(`127.0.0.1:${await server.listen('127.0.0.1', 0, '--grpc-port')}`);
+  t.after(() => client.close());
+  assert.equal((await client.call('/test/Echo', frameOf(Buffer.alloc(0)))).status, grpcStatus.ok);
+  const stream = client.session.request({
+    ':method': 'POST',
+    ':path': '/test/Echo',
+    'content-type': 'application/grpc',
+  });
+  stream.on('error', () => undefined);
+  stream.write(Buffer.from([0]));
+  await setTimeout(20);
+  await server.close();
 });

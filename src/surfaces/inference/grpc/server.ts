@@ -26,6 +26,8 @@ export interface GrpcServerOptions {
   readonly tls?: TlsFiles;
   /** How long callers have to hear that the server goes away before it takes no new calls. */
   readonly noticeMs?: number;
+  /** How long calls that are under way then have to end. */
+  readonly drainMs?: number;
 }
 
 const defaultLimitBytes = 64 * 1024 * 1024;
@@ -33,6 +35,7 @@ const windowBytes = 4 * 1024 * 1024;
 const mostStreams = 1000;
 const sessionMemoryMb = 256;
 const defaultNoticeMs = 500;
+const defaultDrainMs = 3000;
 /** A connection that does not answer a ping for so long is dead. */
 const keepAliveMs = 60_000;
 const lastStreamId = 2 ** 31 - 1;
@@ -46,14 +49,16 @@ export class GrpcServer {
   readonly #server: Http2Server | Http2SecureServer;
   readonly #exchangeOptions: ExchangeOptions;
   readonly #noticeMs: number;
+  readonly #drainMs: number;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #streams = new Map<Exchange, () => void>();
   readonly #keepAlive: NodeJS.Timeout;
   #draining = false;
 
-  constructor({ methods, logger, limitBytes, noticeMs, tls }: GrpcServerOptions) {
+  constructor({ methods, logger, limitBytes, noticeMs, drainMs, tls }: GrpcServerOptions) {
     this.#methods = methods;
     this.#noticeMs = noticeMs ?? defaultNoticeMs;
+    this.#drainMs = drainMs ?? defaultDrainMs;
     this.#exchangeOptions = {
       limitBytes: limitBytes ?? defaultLimitBytes,
       onUnforeseen: (error, path) => logger.error({ err: error, path }, 'a gRPC call failed'),
@@ -92,17 +97,22 @@ export class GrpcServer {
 
   /**
    * Tells every caller that the server goes away, answers what still comes until they know, then what is under way,
-   * and returns when all of it is answered. Streams end with UNAVAILABLE after their messages are answered.
+   * and returns when all of it is answered. Streams end with UNAVAILABLE after their messages are answered; callers
+   * that do not end what they began are cut off after a while.
    */
   async close(): Promise<void> {
     this.#draining = true;
     clearInterval(this.#keepAlive);
     await Promise.all([...this.#sessions].map((session) => this.#giveNotice(session)));
     for (const drain of this.#streams.values()) drain();
+    const timer = setTimeout(() => {
+      for (const session of this.#sessions) session.destroy();
+    }, this.#drainMs);
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       for (const session of this.#sessions) session.close();
     });
+    clearTimeout(timer);
   }
 
   /** GOAWAY with the highest stream, and a ping behind it: once that is answered, the caller opens no new streams. */
