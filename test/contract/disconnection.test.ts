@@ -14,7 +14,7 @@ import { startTestControl, storePackage } from '../support/serving.ts';
 const actor = { kind: 'user', id: 'ada' } as const;
 const hourMs = 3_600_000;
 const midnightMs = Date.UTC(2026, 0, 1);
-const rowsPerSegment = 10;
+const rowsPerSegment = 20;
 const callsPerHour = 6;
 
 /** Five rows that happened at one time, `<id>-0` to `<id>-4`. */
@@ -104,7 +104,7 @@ test('after a day without control, with a restart at noon, everything of the day
 
   const back = await comeBack();
   await until(() => back.service.replicas(actor).some((replica) => replica.connected));
-  await back.service.sealPredictions(30_000);
+  await back.service.sealPredictions(55_000);
   const rows = await back.rows('delay');
   assert.deepEqual(rows.map((row) => row.prediction_id).sort(), ids.sort());
   assert.ok([...back.segments.values()].every((segment) => segment.times === 1));
@@ -134,7 +134,7 @@ test('a disk that is full of what waits refuses rows and loses none; when contro
   const back = await comeBack();
   await until(() => back.service.replicas(actor).some((replica) => replica.connected));
   await until(async () => (await edge.predict('after', midnightMs)).status === 200);
-  await back.service.sealPredictions(30_000);
+  await back.service.sealPredictions(55_000);
   const arrived = (await back.rows('delay')).map((row) => String(row.prediction_id));
   assert.deepEqual(arrived.filter((id) => id.startsWith('c')).sort(), ids.sort());
 });

@@ -64,10 +64,8 @@ function workerPids(server: TestServer): number[] {
 }
 
 test('several processes answer on one port as one: counts, repository, readiness, restart', async (t) => {
-  const server = await start(t, 3);
-  const logs = ['', 'workers/1/', 'workers/2/'].map((part) =>
-    join(server.dataDirectory, 'serve', part, 'log/simple'),
-  );
+  const server = await start(t, 2);
+  const logs = ['', 'workers/1/'].map((part) => join(server.dataDirectory, 'serve', part, 'log/simple'));
   const written = async () => Promise.all(logs.map(async (path) => (await readdir(path)).length));
   // Whichever is free takes a connection, so it takes some until each of them had one.
   let asked = 0;
@@ -103,7 +101,7 @@ test('several processes answer on one port as one: counts, repository, readiness
   while (await isReady(server)) await sleep(10);
   await server.waitUntilReady();
   assert.ok(!workerPids(server).includes(victim as number));
-  assert.equal(workerPids(server).length, 3);
+  assert.equal(workerPids(server).length, 2);
   await gone();
   assert.equal((await server.stop()).code, 0);
 });
