@@ -134,6 +134,16 @@ test('a graph that the runtime refuses is told, and the thread takes the next on
   await model.close();
 });
 
+test('bytes that cannot be read fail that load alone', async (t) => {
+  const placer = new ModelPlacer(noEvents);
+  t.after(() => placer.close());
+  const lost = placer.place(() => Promise.reject(new Error('no bytes')), widePackage(30), [], 'lost');
+  await assert.rejects(lost, /no bytes/);
+  const { model } = await placer.place(async () => wideOnnx(30), widePackage(30), [], 'good');
+  assert.equal((await model.predictRows(half(30))).rowCount, 1);
+  await model.close();
+});
+
 test('place and batch follow from the measurements', () => {
   const runs = (...ms: number[]) => ms.map((time, i) => ({ rows: [1, 8, 32, 128][i]!, ms: time }));
   const of = (loadMs: number, ...ms: number[]) => {

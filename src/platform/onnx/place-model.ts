@@ -114,6 +114,7 @@ export class ModelPlacer {
   }
 
   #keep(thread: SessionThread): void {
+    if (!thread.alive) return;
     if (this.#spare) return void thread.stop();
     this.#spare = thread;
     this.#timer = setTimeout(() => void this.close(), spareMs).unref();

@@ -50,6 +50,10 @@ export class SessionThread {
     });
   }
 
+  get alive(): boolean {
+    return !this.#gone;
+  }
+
   /** Resolves with the reason when the thread has ended, by itself or because it was stopped. */
   get stopped(): Promise<string> {
     return this.#stopped;
