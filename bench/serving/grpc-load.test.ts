@@ -49,7 +49,7 @@ test('calls are sent on every stream of every connection, and those that fail ar
 
 test('calls that nobody knows are errors, and an address that nobody answers at ends the load', async (t) => {
   const { url } = await echo(t);
-  const plan = { url, path: '/test/Other', messages: ['AA=='], connections: 1, durationMs: 100 };
+  const plan = { url, path: '/test/Other', messages: ['AA=='], connections: 1, durationMs: 1000 };
   const result = await runGrpcLoad(plan);
   assert.equal(result.failures.error, result.requests);
   await assert.rejects(runGrpcLoad({ ...plan, url: 'http://127.0.0.1:1' }), /exit code 1/);
