@@ -115,8 +115,19 @@ export class Batcher {
     return new Promise((resolve, reject) => {
       const { block, key, params, deadlineMs, timeoutMs } = request;
       const waiting: Waiting = {
-        ...{ block, key, params, deadlineMs, timeoutMs, resolve, reject },
-        ...{ queuedAtMs: performance.now(), taken: 0, startedMs: 0, settled: false, parts: [], runs: [] },
+        block,
+        key,
+        params,
+        deadlineMs,
+        timeoutMs,
+        resolve,
+        reject,
+        queuedAtMs: performance.now(),
+        taken: 0,
+        startedMs: 0,
+        settled: false,
+        parts: [],
+        runs: [],
       };
       this.#queue.push(waiting);
       this.#waitingRows += rowCount;
@@ -221,9 +232,9 @@ export class Batcher {
     const timesMs = prediction.timesMs ?? noTimes;
     const nowMs = this.#timed.size > 0 ? performance.now() : 0;
     let from = 0;
-    for (const [i, { waiting, from: at, to }] of pieces.entries()) {
+    pieces[0]?.waiting.runs.push({ rows: prediction.rowCount, timesMs });
+    for (const { waiting, from: at, to } of pieces) {
       const rowCount = to - at;
-      if (i === 0) waiting.runs.push({ rows: prediction.rowCount, timesMs });
       if (waiting.deadlineMs <= nowMs) this.#expire(waiting);
       if (!waiting.settled) this.#answer(waiting, { prediction, from, rowCount, at }, timesMs);
       from += rowCount;

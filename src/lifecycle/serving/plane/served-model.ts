@@ -100,8 +100,11 @@ export class ServedModel {
       this.#options.timeoutMs ?? Number.POSITIVE_INFINITY,
     );
     return this.#batcher.predict({
-      ...{ block, params, key: this.#keyOf(block, params) },
-      ...{ deadlineMs: startedMs + limitMs, timeoutMs: limitMs },
+      block,
+      params,
+      key: this.#keyOf(block, params),
+      deadlineMs: startedMs + limitMs,
+      timeoutMs: limitMs,
     });
   }
 

@@ -67,7 +67,8 @@ export class Standalone {
       limits: options.segmentLimits ?? defaultLimits,
     });
     const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
-    const loader = new PackageLoader(blobs, () => Promise.reject(new Error('there is no control')));
+    const away = () => Promise.reject(new Error('there is no control'));
+    const loader = new PackageLoader(blobs, away, undefined, logger);
     const plane = new Plane(logs, planeMetrics(options.metrics));
     const repository = new RepositoryModels({ directory: options.repository, plane, loader, blobs, logger });
     const standalone = new Standalone(plane, repository, logs, logger);
