@@ -42,7 +42,8 @@ test('models that MLflow logged run as Python at an endpoint, and crash without 
     return packageManifestSchema.parse(await blob.json());
   };
 
-  await cli('deploy', 'code', '1', '--reason', 'it has no ONNX form');
+  const deployed = await cli('deploy', 'code', '1', '--reason', 'it has no ONNX form');
+  assert.match(`${deployed.stdout}${deployed.stderr}`, /Packaged to run as python\./);
   assert.equal((await manifestOf('code')).runtime.kind, 'python');
   const rows = { columns: ['word'], data: [['x'], ['süd']] };
   assert.deepEqual((await invoke('code', { dataframe_split: rows })).json.predictions, ['X', 'SÜD']);

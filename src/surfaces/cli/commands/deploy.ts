@@ -1,9 +1,16 @@
+import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
+import { conversionReportSchema } from '../../../core/model-package.ts';
 import { part } from '../Api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { deploymentSchema, stepRunSchema } from '../contract.ts';
 
 const pollMs = 500;
+/** What of a packaging is told: what runs the model, and how far its ONNX form is from it. */
+const packagedSchema = z.object({
+  runtime: z.string(),
+  conversion: conversionReportSchema.nullable(),
+});
 
 /** `millrace deploy <model> <version> [--endpoint name] [--runtime kind] --reason` */
 export async function deploy(call: CommandCall): Promise<undefined> {
@@ -34,11 +41,24 @@ export async function deploy(call: CommandCall): Promise<undefined> {
   }
 }
 
+function conversionText({ runtime, conversion }: z.infer<typeof packagedSchema>): string {
+  if (conversion === null) return `Packaged to run as ${runtime}.`;
+  const { used, rows, maxAbsDifference, holdout, problem } = conversion;
+  if (!used) return `Packaged to run as ${runtime}: ${problem}.`;
+  const apart = (difference: number | null) => difference?.toPrecision(2) ?? 'unknown';
+  const held = holdout ? `, ${apart(holdout.maxAbsDifference)} on ${holdout.rows} that were held out` : '';
+  return `Packaged to run as ${runtime}, at most ${apart(maxAbsDifference)} from the Python model on ${rows} rows${held}.`;
+}
+
 /** Waits for a packaging to end. Throws what made it fail. */
 async function packaged(call: CommandCall, stepRunId: string): Promise<void> {
   for (;;) {
     const step = await call.api.get(`step-runs/${part(stepRunId)}`, stepRunSchema);
-    if (step.status === 'succeeded') return;
+    if (step.status === 'succeeded') {
+      const outputs = packagedSchema.safeParse(step.outputs).data;
+      if (outputs) call.note(conversionText(outputs));
+      return;
+    }
     if (step.status === 'failed' || step.status === 'cancelled') {
       const problem = step.error?.message ?? step.status;
       throw fail('deployment_unpackaged', { stepRunId, problem });
