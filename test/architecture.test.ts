@@ -19,14 +19,11 @@ function breachesOf(root: string): Breach[] {
   );
 }
 
-test('the code keeps to the plan, checked in under a second', () => {
-  const startedMs = performance.now();
+test('the code keeps to the plan', () => {
   const breaches = breachesOf(repository);
-  const elapsedMs = performance.now() - startedMs;
   if (breaches.length > 0) {
     assert.fail(`${breaches.length} breaches\n\n${breaches.map(describeBreach).join('\n\n')}`);
   }
-  assert.ok(elapsedMs < 1000, `took ${elapsedMs.toFixed(0)} ms`);
 });
 
 const slice = { 'README.md': '', 'index.ts': '', 'contract.ts': '' };
