@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -40,7 +40,8 @@ const oneRowObject = (rows: readonly (readonly number[])[]) => JSON.stringify({ 
 
 const starts: Readonly<Record<PeerName, (folder: string, port: number) => Start>> = {
   mlserver: (folder, port) => {
-    const cwd = mkdtempSync(join(tmpdir(), 'millrace-bench-mlserver-'));
+    const cwd = join(folder, 'mlserver');
+    mkdirSync(cwd, { recursive: true });
     const ports = { http_port: port, grpc_port: port + 1, metrics_port: port + 2, host: '127.0.0.1' };
     // Its pool of workers does not start with the uvloop of today; without the hop to one it is faster anyhow.
     writeFileSync(
