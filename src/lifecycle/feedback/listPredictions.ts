@@ -18,9 +18,11 @@ export function pageKey(prediction: Prediction): PageKey {
   return [Date.parse(prediction.eventTime), prediction.predictionId, prediction.arm];
 }
 
-/** A file of the log with the time of its newest row. */
+/** A file of the log, how many rows it has, and the times of its oldest and its newest one. */
 export interface LogFile {
   readonly path: string;
+  readonly rows: number;
+  readonly minEventTimeMs: number;
   readonly maxEventTimeMs: PredictionSegment['maxEventTimeMs'];
 }
 
@@ -42,17 +44,59 @@ export async function listPredictions(
   count: number,
   after: PageKey | undefined,
 ): Promise<readonly Prediction[]> {
+  const top = newestSlice(files, count, endOf(filter, after));
+  if (top) {
+    const rows = await keysOf(frames, top.paths, labelPaths, filter, count, after, top.floorMs);
+    if (rows.length >= count) return wholeRows(frames, top.paths, labelPaths, rows);
+  }
   for (let read = firstFiles; files.length > 0; read *= 4) {
     const paths = files.slice(0, read).map((file) => file.path);
-    const known =
-      filter.feature === undefined || (await featureNames(frames, paths)).includes(filter.feature);
-    const rows = known ? await frames.query(keysSql(paths, labelPaths, filter, count, after)) : [];
+    const rows = await keysOf(frames, paths, labelPaths, filter, count, after);
     const unreadMs = files[read]?.maxEventTimeMs;
     const certain = rows.filter((row) => unreadMs === undefined || (row.event_time_ms as number) > unreadMs);
     if (certain.length >= count || unreadMs === undefined)
       return wholeRows(frames, paths, labelPaths, certain);
   }
   return [];
+}
+
+/** Rows that the first look takes into account, for each one wanted. */
+const rowsForOne = 40;
+
+/** The newest part of a large log, in which a page of an unselective question is found: which files, since when. */
+function newestSlice(
+  files: readonly LogFile[],
+  count: number,
+  endMs: number,
+): { readonly paths: readonly string[]; readonly floorMs: number } | undefined {
+  const [newest] = files;
+  if (!newest || newest.rows < count * rowsForOne * 2) return undefined;
+  const share = (count * rowsForOne) / newest.rows;
+  const lastMs = Math.min(newest.maxEventTimeMs, endMs - 1);
+  const floorMs = Math.floor(lastMs - (newest.maxEventTimeMs - newest.minEventTimeMs) * share);
+  const paths = files.filter((file) => file.maxEventTimeMs >= floorMs).map((file) => file.path);
+  return { paths, floorMs };
+}
+
+/** Rows of this time on are not on the page: the filter's end, or behind the last page. */
+function endOf(filter: Filter, after: PageKey | undefined): number {
+  return Math.min(
+    filter.to === undefined ? Number.POSITIVE_INFINITY : Date.parse(filter.to),
+    after === undefined ? Number.POSITIVE_INFINITY : after[0] + 1,
+  );
+}
+
+async function keysOf(
+  frames: Frames,
+  paths: readonly string[],
+  labelPaths: readonly string[],
+  filter: Filter,
+  count: number,
+  after: PageKey | undefined,
+  floorMs = Number.NEGATIVE_INFINITY,
+): Promise<readonly FrameRow[]> {
+  const known = filter.feature === undefined || (await featureNames(frames, paths)).includes(filter.feature);
+  return known ? frames.query(keysSql(paths, labelPaths, filter, count, after, floorMs)) : [];
 }
 
 /** SQL for which rows are on the page: few columns, and labels only where the filter asks for them. */
@@ -62,13 +106,16 @@ function keysSql(
   filter: Filter,
   count: number,
   after: PageKey | undefined,
+  floorMs: number,
 ): string {
-  // Newer rows than the last page's are not needed.
-  const toMs = Math.min(
-    filter.to === undefined ? Number.POSITIVE_INFINITY : Date.parse(filter.to),
-    after === undefined ? Number.POSITIVE_INFINITY : after[0] + 1,
-  );
-  const range: RowFilter = { ...rangeOf(filter), toMs: Number.isFinite(toMs) ? toMs : undefined };
+  const given = rangeOf(filter);
+  const toMs = endOf(filter, after);
+  const fromMs = Math.max(floorMs, given.fromMs ?? Number.NEGATIVE_INFINITY);
+  const range: RowFilter = {
+    ...given,
+    fromMs: Number.isFinite(fromMs) ? fromMs : undefined,
+    toMs: Number.isFinite(toMs) ? toMs : undefined,
+  };
   const columns = `prediction_id, endpoint, event_time_ms, arm, model_version, entity, status, score${
     filter.feature === undefined ? '' : `, ${sqlName(featurePrefix + filter.feature)}`
   }`;

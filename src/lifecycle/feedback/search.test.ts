@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { createRng } from '../../core/rng.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { sqlLiteral } from '../../platform/frames/index.ts';
-import { ada, openFeedbackService } from './testing.ts';
+import { pageKey } from './listPredictions.ts';
+import { ada, type LoggedRow, openFeedbackService } from './testing.ts';
 
 const start = Date.UTC(2001, 1, 1);
 const endpoint = 'flights';
@@ -47,6 +49,50 @@ forEachDatabase((name, open) => {
       await assert.rejects(service.exportTo(ada, { endpoint, feature: 'nothing' }, path), {
         code: 'feature_not_logged',
       });
+    });
+
+    test('pages of a large segment are read from its newest part, and miss nothing of others', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      const rng = createRng(9);
+      const rows = Array.from(
+        { length: 3000 },
+        (_, i): LoggedRow => ({
+          ...{ id: `big${i}`, eventTimeMs: start + rng.int(1000) * 1000, score: rng.next() },
+        }),
+      );
+      await send(rows);
+      const others = Array.from(
+        { length: 60 },
+        (_, i): LoggedRow => ({ id: `o${i}`, eventTimeMs: start + i * 17_000 }),
+      );
+      await send(others.slice(0, 30));
+      await send(others.slice(30));
+      const walk = async (filter: object) => {
+        const seen: string[] = [];
+        let after: ReturnType<typeof pageKey> | undefined;
+        for (let page = 0; page < 12; page++) {
+          const some = await service.predictions(ada, { endpoint, ...filter }, 11, after);
+          seen.push(...some.map((p) => p.predictionId));
+          const last = some.at(-1);
+          if (some.length < 11 || !last) break;
+          after = pageKey(last);
+        }
+        return seen;
+      };
+      const expected = (keep: (row: LoggedRow) => boolean) =>
+        [...rows, ...others]
+          .filter(keep)
+          .sort((a, b) => b.eventTimeMs - a.eventTimeMs || (a.id < b.id ? 1 : -1))
+          .slice(0, 132)
+          .map((row) => row.id);
+      assert.deepEqual(
+        await walk({}),
+        expected(() => true),
+      );
+      assert.deepEqual(
+        await walk({ minScore: 0.99 }),
+        expected((r) => (r.score ?? 0.5) >= 0.99),
+      );
     });
   });
 });

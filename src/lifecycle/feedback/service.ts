@@ -280,7 +280,7 @@ export class FeedbackService {
     const kept =
       entity === undefined ? segments : await this.#index.candidates(segments, [keyOf.entity(entity)]);
     const paths = await this.#paths(kept);
-    const files = kept.map(({ maxEventTimeMs }, i): LogFile => ({ path: paths[i] ?? '', maxEventTimeMs }));
+    const files = kept.map((segment, i): LogFile => ({ ...segment, path: paths[i] ?? '' }));
     const labels = await this.#paths(await this.#store.labelSegments(endpoint));
     return listPredictions(this.#options.frames, files, labels, query, count, after);
   }
