@@ -11,6 +11,7 @@ import type { FeatureContract } from '../plane/row-check.ts';
 import { RowCheck } from '../plane/row-check.ts';
 import type { ModelRuntime } from '../plane/runtime.ts';
 import type { Cells } from './input-columns.ts';
+import { PlainRows } from './plain-rows.ts';
 
 /** What became of the rows of a chunk, in their order. */
 export interface ScoredRows {
@@ -57,6 +58,7 @@ export class RowScorer {
   readonly #manifest: PackageManifest;
   readonly #runtime: ModelRuntime;
   readonly #check: RowCheck;
+  readonly #plain: PlainRows;
   readonly #names: readonly string[];
   readonly #output: ReturnType<typeof predictionOutput>;
   readonly #logged: boolean;
@@ -75,6 +77,7 @@ export class RowScorer {
     this.#manifest = options.manifest;
     this.#runtime = options.runtime;
     this.#check = new RowCheck(options.manifest.signature, options.contract);
+    this.#plain = new PlainRows(options.manifest.signature.inputs, options.contract);
     this.#names = options.manifest.signature.inputs.map((field) => field.name);
     this.#output = predictionOutput(options.manifest);
     this.#logged = options.logged;
@@ -116,10 +119,15 @@ export class RowScorer {
     const good = new Uint32Array(rowCount);
     let count = 0;
     const row: unknown[] = new Array(cells.length);
+    const suspects = this.#plain.suspects(cells, rowCount);
     for (let r = 0; r < rowCount; r++) {
       const problem = problems?.[r];
       if (typeof problem === 'string') {
         refuse(scored, r, 'request_malformed', problem);
+        continue;
+      }
+      if (suspects?.[r] === 0) {
+        good[count++] = r;
         continue;
       }
       for (let c = 0; c < cells.length; c++) row[c] = (cells[c] as Cells)[r];
