@@ -120,7 +120,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       try {
         return await outputsOf(model, [odd('b')]);
       } catch (error) {
-        assert.equal((error as MillraceError).code, 'model_restarting');
+        assert.match((error as MillraceError).code, /^(model_restarting|python_timeout)$/);
       }
     }
   };
@@ -195,12 +195,13 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
   });
 
   test('a batch that takes too long fails, and so does one that takes too much memory; the next is answered', async () => {
-    const limited = await open('odd', oddInputs, { timeoutMs: 4000, memoryBytes: 900 * 1024 ** 2 });
+    const limited = await open('odd', oddInputs, { timeoutMs: 4000 });
     await assert.rejects(limited.predict([odd('sleep')]), { code: 'python_timeout', message: /4000 ms/ });
     assert.deepEqual((await answeredAtLast(limited)).word, ['b!']);
     if (process.platform !== 'linux') return;
+    const hungry = await open('odd', oddInputs, { timeoutMs: 100_000, memoryBytes: 900 * 1024 ** 2 });
     const problem = /MB of memory/;
-    await assert.rejects(limited.predict([odd('eat')]), { code: 'python_crashed', message: problem });
+    await assert.rejects(hungry.predict([odd('eat')]), { code: 'python_crashed', message: problem });
   });
 
   test('a model that does not load says why, and leaves neither process nor files', async () => {
