@@ -21,10 +21,6 @@ export class FrameChunk {
     return this.#chunk.rowCount;
   }
 
-  get raw(): DuckDBDataChunk {
-    return this.#chunk;
-  }
-
   /** A column of DOUBLE without NULL, into an array that the caller may use again. */
   doubles(column: number, into: Float64Array): Float64Array {
     const vector = this.#chunk.getColumnVector(column);
@@ -56,11 +52,6 @@ export class TableWriter {
 
   constructor(appender: DuckDBAppender) {
     this.#appender = appender;
-  }
-
-  /** Adds the rows of a chunk that was read; its columns are those of the table. */
-  appendChunk(chunk: FrameChunk): void {
-    this.#appender.appendDataChunk(chunk.raw);
   }
 
   /** Adds at most 2,048 rows; one array per column of the table. */

@@ -1,5 +1,5 @@
 import type { PackageManifest, SignatureField } from '../../../core/model-package.ts';
-import type { DirectFrames, FrameChunk, TableWriter } from '../../../platform/frames/direct-frames.ts';
+import type { DirectFrames, TableWriter } from '../../../platform/frames/direct-frames.ts';
 import { sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
 import { featureColumnPrefix, predictionLogColumns } from '../contract.ts';
 import { type BatchSource, problemColumn } from './batch-source.ts';
@@ -33,6 +33,7 @@ export function selectRows(
   kept: readonly { readonly name: string }[],
   { entityFeature, eventTimeFeature, requestedAtMs, log }: BatchInputs,
   fromRow: number,
+  rows = Number.MAX_SAFE_INTEGER,
 ): string {
   const has = (name: string | null): name is string => name !== null && source.columns.has(name);
   const cell = (...names: (string | null)[]) => {
@@ -45,6 +46,7 @@ export function selectRows(
     ...inputs.flatMap(({ sql }) => sql).map((sql, i) => `${sql} AS i${i}`),
     ...kept.map(({ name }, i) => `${sqlName(name)} AS k${i}`),
     source.text ? sqlName(problemColumn) : 'NULL::VARCHAR AS problem',
+    'file_row_number AS row_number',
     ...(log
       ? [
           `${cell('prediction_id')} AS prediction_id`,
@@ -54,7 +56,7 @@ export function selectRows(
       : []),
   ];
   const file = `read_parquet(${sqlLiteral(source.path)}, file_row_number = true)`;
-  return `SELECT ${expressions.join(', ')} FROM ${file} WHERE file_row_number >= ${fromRow}`;
+  return `SELECT ${expressions.join(', ')} FROM ${file} WHERE file_row_number >= ${fromRow} AND file_row_number < ${rows === Number.MAX_SAFE_INTEGER ? rows : fromRow + rows}`;
 }
 
 /** Epoch milliseconds of a time column: a date or timestamp, an integer, or text of either kind. */
@@ -93,7 +95,7 @@ export class PartWriter {
   readonly #inputs: readonly InputColumn[];
   readonly #kept: readonly { readonly as: string }[];
   readonly #job: BatchInputs;
-  readonly #rows: TableWriter;
+  readonly #select: (firstRow: number, rows: number) => string;
   readonly #results: TableWriter;
   rows = 0;
   failedRows = 0;
@@ -103,14 +105,14 @@ export class PartWriter {
     inputs: readonly InputColumn[],
     kept: readonly { readonly as: string }[],
     job: BatchInputs,
-    rows: TableWriter,
+    select: (firstRow: number, rows: number) => string,
     results: TableWriter,
   ) {
     this.#frames = frames;
     this.#inputs = inputs;
     this.#kept = kept;
     this.#job = job;
-    this.#rows = rows;
+    this.#select = select;
     this.#results = results;
   }
 
@@ -120,22 +122,19 @@ export class PartWriter {
     inputs: readonly InputColumn[],
     kept: readonly { readonly as: string }[],
     job: BatchInputs,
-    select: string,
+    select: (firstRow: number, rows: number) => string,
   ): Promise<PartWriter> {
     const output = predictionOutput(manifest);
     const type = isScalar(output) ? (predictionTypes[output.type] ?? 'INTEGER') : 'VARCHAR';
     const logged = job.log ? ', code VARCHAR, flags VARCHAR, outputs VARCHAR' : '';
-    await frames.run(`CREATE TABLE part_rows AS ${select} LIMIT 0`);
     await frames.run(`CREATE TABLE part_results (prediction ${type}, score DOUBLE, error VARCHAR${logged})`);
-    const [rows, results] = [await frames.writer('part_rows'), await frames.writer('part_results')];
-    return new PartWriter(frames, inputs, kept, job, rows, results);
+    return new PartWriter(frames, inputs, kept, job, select, await frames.writer('part_results'));
   }
 
-  append(chunk: FrameChunk, scored: ScoredRows): void {
-    const { rowCount } = chunk;
+  /** Adds what became of the next rows. */
+  append(rowCount: number, scored: ScoredRows): void {
     const errors = scored.errors.map((text, i) => (text === '' ? '' : `${scored.codes[i]}: ${text}`));
     const logged = this.#job.log ? [scored.codes, scored.flags, scored.outputs] : [];
-    this.#rows.appendChunk(chunk);
     this.#results.append([scored.predictions, scored.scores, errors, ...logged], rowCount);
     this.rows += rowCount;
     for (const code of scored.codes) if (code !== '') this.failedRows++;
@@ -154,10 +153,9 @@ export class PartWriter {
     logPath: string,
     latencyUs: number,
   ): Promise<{ readonly minEventTimeMs: number; readonly maxEventTimeMs: number } | null> {
-    this.#rows.close();
     this.#results.close();
     const { log, modelVersion } = this.#job;
-    const id = `coalesce(p.prediction_id, ${sqlLiteral(`${batchId}-`)} || (${firstRow} + p.rowid))`;
+    const id = `coalesce(p.prediction_id, ${sqlLiteral(`${batchId}-`)} || p.row_number)`;
     const selected = [
       ...this.#kept.map(({ as }, i) => `p.k${i} AS ${sqlName(as)}`),
       ...(log ? [`${id} AS prediction_id`] : []),
@@ -166,7 +164,9 @@ export class PartWriter {
       `${sqlLiteral(modelVersion)} AS model_version`,
       "nullif(r.error, '') AS error",
     ];
-    const from = 'FROM part_rows p POSITIONAL JOIN part_results r';
+    // The input's own columns never pass through here: DuckDB reads them again, in the same order.
+    const select = this.#select(firstRow, this.rows);
+    const from = `FROM (${select}) p POSITIONAL JOIN part_results r`;
     await this.#frames.run(
       `COPY (SELECT ${selected.join(', ')} ${from}) TO ${sqlLiteral(outputPath)} (FORMAT parquet)`,
     );
@@ -175,13 +175,12 @@ export class PartWriter {
       `COPY (SELECT ${this.#logColumns(id, latencyUs).join(', ')} ${from}) TO ${sqlLiteral(logPath)} (FORMAT parquet, COMPRESSION zstd)`,
     );
     const [span] = await this.#frames.query(
-      'SELECT min(event_time_ms) AS first, max(event_time_ms) AS last FROM part_rows',
+      `SELECT min(event_time_ms) AS first, max(event_time_ms) AS last FROM (${select})`,
     );
     return this.#dropped({ minEventTimeMs: Number(span?.first), maxEventTimeMs: Number(span?.last) });
   }
 
   async #dropped<T>(result: T): Promise<T> {
-    await this.#frames.run('DROP TABLE part_rows');
     await this.#frames.run('DROP TABLE part_results');
     return result;
   }

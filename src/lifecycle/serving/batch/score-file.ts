@@ -52,6 +52,7 @@ export async function scoreFile(
   const endpoint = job.endpoint ?? job.model;
   const scorer = new RowScorer({ manifest, runtime, contract, logged: job.log, endpoint });
   const select = selectRows(source, inputs, kept, job, task.doneRows);
+  const selectPart = (first: number, rows: number) => selectRows(source, inputs, kept, job, first, rows);
   const expressions = inputs.reduce((sum, { sql }) => sum + sql.length, 0);
   const problemAt = expressions + kept.length;
   const buffers = inputs.map(() => new Float64Array(chunkRows));
@@ -75,10 +76,10 @@ export async function scoreFile(
     writer = null;
   };
   for await (const chunk of frames.stream(select)) {
-    writer ??= await PartWriter.open(frames, manifest, inputs, kept, job, select);
+    writer ??= await PartWriter.open(frames, manifest, inputs, kept, job, selectPart);
     const cells = readInputs(chunk, inputs, 0, buffers);
     const problems = source.text ? chunk.values(problemAt) : null;
-    writer.append(chunk, await scorer.score(cells, chunk.rowCount, problems));
+    writer.append(chunk.rowCount, await scorer.score(cells, chunk.rowCount, problems));
     if (writer.rows >= task.partRows) await finish();
   }
   await finish();
