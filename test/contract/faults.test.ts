@@ -290,7 +290,8 @@ test('predictions with missing, extra, wrong-typed or NaN inputs are refused by 
     [[...good, input('x9', 1)], /input "x9" is not in the signature/],
     [[good[0], input('x2', 'far', 'BYTES')], /input "x2".* expected/],
     [[good[0], input('x2', null)], /input "x2" is missing; expected a number/],
-    [[good[0], input('x2', 'NaN')], /input "x2".*NaN.*expected/],
+    // What was sent is not told back: an error is not to give away what it may not show.
+    [[good[0], input('x2', 'NaN')], /input "x2" is a text; expected a number/],
     ['{"inputs": [', /JSON/],
   ];
   for (const [inputs, message] of cases) {
