@@ -45,7 +45,8 @@ export class DeploymentService {
   }
 
   /**
-   * Takes the next step towards a deployment and tells where it stands; asking again until it says `deployed` is
+   * Takes the next step towards a deployment and tells where it stands; asking again until it says `deployed` (or
+   * `packaged`, where no more is wanted) is
    * all there is to it, so nothing is lost when either side stops in between. After a packaging that failed (see
    * its step run), the next request tries anew. Throws `version_unknown`, `version_not_logged`, and `version_packaged`
    * where another runtime is asked for than the one that the version was packaged for.
@@ -68,6 +69,7 @@ export class DeploymentService {
       if (step.outputs === null) return { ...target, state: 'packaging', stepRunId, routeVersion: null };
       digest = await this.#ports.attach(model, found.modelId, step.outputs);
     }
+    if (input.packageOnly) return { ...target, state: 'packaged', stepRunId, routeVersion: null };
     const routeVersion = await this.#ports.deploy(actor, { ...target, digest }, reason);
     return { ...target, state: 'deployed', stepRunId, routeVersion };
   }

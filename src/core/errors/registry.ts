@@ -36,7 +36,7 @@ export const registryErrors = {
     status: 409,
     title: 'Version not packaged',
     message: 'version {version} of {name} has no package, so it cannot be served',
-    next: 'Let the loop package it, or promote another version.',
+    next: 'Package it: POST /api/v1/deployments with "packageOnly": true, or let the loop do it.',
   },
   version_blocked: {
     status: 409,

@@ -8,6 +8,8 @@ export const deployVersionInputSchema = z.strictObject({
   endpoint: z.string().min(1).optional(),
   /** What runs it: `auto` (unless given) takes ONNX where the model has such a form that is as good, else Python. */
   runtime: z.enum(['auto', 'onnx', 'python']).optional(),
+  /** Make it servable, and leave the traffic as it is: for what a rollout or a split is to begin with. */
+  packageOnly: z.boolean().optional(),
   reason: z.string().trim().min(1).max(2000),
 });
 export type DeployVersionInput = z.infer<typeof deployVersionInputSchema>;
@@ -17,7 +19,7 @@ export const deploymentSchema = z.object({
   version: z.int(),
   endpoint: z.string(),
   /** `packaging`: the version is being made servable; the same request again tells how far it is. */
-  state: z.enum(['packaging', 'deployed']),
+  state: z.enum(['packaging', 'packaged', 'deployed']),
   /** The step that packages it; null when it was packaged before. */
   stepRunId: z.string().nullable(),
   routeVersion: z.int().nullable(),

@@ -90,6 +90,8 @@ export {
 export { createdPackageSchema } from '../../lifecycle/serving/packages/contract.ts';
 export {
   applyResultSchema,
+  type Deployment,
+  type DeployVersionInput,
   deploymentSchema,
   type EndpointRollout,
   endpointRolloutSchema,

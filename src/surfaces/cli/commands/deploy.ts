@@ -3,7 +3,7 @@ import { fail } from '../../../core/errors.ts';
 import { conversionReportSchema } from '../../../core/model-package.ts';
 import { part } from '../Api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
-import { deploymentSchema, stepRunSchema } from '../contract.ts';
+import { type Deployment, type DeployVersionInput, deploymentSchema, stepRunSchema } from '../contract.ts';
 
 const pollMs = 500;
 /** What of a packaging is told: what runs the model, and how far its ONNX form is from it. */
@@ -20,23 +20,33 @@ export async function deploy(call: CommandCall): Promise<undefined> {
   }
   const endpoint = call.option('endpoint');
   const runtime = call.option('runtime');
-  const body = {
+  const deployment = await untilDone(call, {
     model: call.at(0),
     version,
     reason: call.needed('reason'),
     ...(endpoint ? { endpoint } : {}),
     ...(runtime ? { runtime } : {}),
-  };
+  });
+  const { model, routeVersion } = deployment;
+  call.show(
+    deployment,
+    () => `Version ${version} of ${model} answers at ${deployment.endpoint} (route ${routeVersion}).`,
+  );
+}
+
+/** Has a version packaged, if it is not yet, before it gets traffic in another way than by `deploy`. */
+export async function makeServable(call: CommandCall, model: string, version: number): Promise<void> {
+  await untilDone(call, { model, version, reason: call.needed('reason'), packageOnly: true });
+}
+
+/** Asks for a deployment until there is no more to do; tells how a packaging went. */
+async function untilDone(
+  call: CommandCall,
+  body: Omit<DeployVersionInput, 'runtime'> & { readonly runtime?: string },
+): Promise<Deployment> {
   for (;;) {
     const deployment = await call.api.post('deployments', body, deploymentSchema);
-    if (deployment.state === 'deployed') {
-      const { model, routeVersion } = deployment;
-      call.show(
-        deployment,
-        () => `Version ${version} of ${model} answers at ${deployment.endpoint} (route ${routeVersion}).`,
-      );
-      return undefined;
-    }
+    if (deployment.state !== 'packaging') return deployment;
     await packaged(call, deployment.stepRunId ?? '');
   }
 }

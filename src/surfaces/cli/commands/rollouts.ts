@@ -2,10 +2,11 @@ import { parse } from 'yaml';
 import { fail } from '../../../core/errors.ts';
 import { part } from '../Api.ts';
 import { type Command, type CommandCall, UsageError } from '../command.ts';
-import { type EndpointRollout, endpointRolloutSchema } from '../contract.ts';
+import { type EndpointRollout, endpointRolloutSchema, endpointSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, more, none, percent } from '../format/text.ts';
 import { readLocal } from '../localFile.ts';
+import { makeServable } from './deploy.ts';
 import { limitOf } from './limitOf.ts';
 
 /** `millrace rollouts <endpoint>` */
@@ -45,11 +46,20 @@ export async function startRollout(call: CommandCall): Promise<undefined> {
     ...(metric === undefined ? {} : { metric }),
   };
   const body = { plan, reason: call.needed('reason') };
+  const { model } = await call.api.get(`endpoints/${part(call.at(0))}`, endpointSchema);
+  for (const version of versionsOf(plan)) await makeServable(call, model, version);
   const begun = await call.api.post(pathOf(call.at(0)), body, endpointRolloutSchema);
   call.show(
     begun,
     () => `Rollout ${begun.id} of ${begun.endpoint} has begun: ${what(begun)}, ${step(begun)}.`,
   );
+}
+
+/** The versions that a plan names; what is not one the server will tell. */
+function versionsOf(plan: { readonly version?: unknown; readonly arms?: unknown }): readonly number[] {
+  const arms = Array.isArray(plan.arms) ? (plan.arms as readonly { readonly version?: unknown }[]) : [];
+  const named = [plan.version, ...arms.map((arm) => arm?.version)];
+  return named.filter((version): version is number => Number.isInteger(version) && Number(version) > 0);
 }
 
 /** `millrace rollout show <endpoint>` */

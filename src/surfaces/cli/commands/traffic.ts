@@ -2,6 +2,7 @@ import { part } from '../Api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { type Endpoint, endpointSchema, modelVersionSchema, overrideTokenSchema } from '../contract.ts';
 import { percent } from '../format/text.ts';
+import { makeServable } from './deploy.ts';
 
 /** `millrace endpoint split <endpoint> --arm name=version:percent` */
 export async function split(call: CommandCall): Promise<undefined> {
@@ -55,12 +56,11 @@ function trafficText({ name, arms, routeVersion }: Endpoint): string {
   return `${name} (route ${routeVersion}): ${text || 'no model deployed'}`;
 }
 
-/** A registered version of the endpoint's model with its package. */
+/** A registered version of the endpoint's model with its package, which is made if it is not there yet. */
 async function packaged(call: CommandCall, endpoint: string, version: string) {
   const { model } = await call.api.get(`endpoints/${part(endpoint)}`, endpointSchema);
+  await makeServable(call, model, Number(version));
   const path = `registered-models/${part(model)}/versions/${part(version)}`;
   const { digest } = await call.api.get(path, modelVersionSchema);
-  if (digest === null)
-    throw new UsageError(`version ${version} of ${model} is not packaged: millrace deploy does it`);
   return { modelVersion: version, packageDigest: digest };
 }
