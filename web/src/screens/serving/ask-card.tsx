@@ -14,7 +14,7 @@ export function AskCard(props: { readonly endpoint: Endpoint }) {
   const url = endpoint.replicas.find((replica) => replica.url)?.url ?? `http://${location.hostname}:7601`;
   const body = manifest.data ? askBody(manifest.data) : '{"inputs":[]}';
   return (
-    <Card title="Ask it" className="self-start">
+    <Card title="Ask it">
       <div className="flex flex-col gap-3">
         <Snippet
           text={`curl ${url}/v2/models/${endpoint.name}/infer \\\n  -H 'content-type: application/json' -d '\n${body}'`}
@@ -23,6 +23,14 @@ export function AskCard(props: { readonly endpoint: Endpoint }) {
           Open Inference Protocol v2. Inputs, outputs and versions:{' '}
           <code>{`${url}/v2/models/${endpoint.name}`}</code>
         </p>
+        <a
+          href={`${url}/v2/models/${endpoint.name}/docs`}
+          target="_blank"
+          rel="noreferrer"
+          className="text-accent"
+        >
+          Try it, and the same in Python, curl and TypeScript
+        </a>
         <Link to="/predictions" search={{ endpoint: endpoint.name }} className="text-accent">
           What it answered
         </Link>

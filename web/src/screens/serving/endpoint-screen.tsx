@@ -75,9 +75,9 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
       {loops.data && !loop && <RolloutsCard endpoint={endpoint.name} />}
       <Rollout turns={turns.data?.items ?? []} />
       <Traffic endpoint={endpoint} turns={turns.data?.items ?? []} />
-      <div className="grid gap-4 lg:grid-cols-[3fr_2fr]">
+      <div className="grid gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <RouteHistory endpoint={endpoint.name} />
-        <div className="flex flex-col gap-4">
+        <div className="flex min-w-0 flex-col gap-4">
           <AskCard endpoint={endpoint} />
           <OptionsCard endpoint={endpoint} />
           <KeysCard endpoint={endpoint.name} required={endpoint.options.requireKey} />

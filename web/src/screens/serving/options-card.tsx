@@ -30,7 +30,6 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
   return (
     <Card
       title="Options"
-      className="self-start"
       actions={
         <Button icon={<Pencil size={14} aria-hidden />} onClick={() => setDraft(now)}>
           Change
