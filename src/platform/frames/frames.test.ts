@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,4 +65,14 @@ test('literals and names are quoted', async () => {
   assert.deepEqual(await frames.query(`SELECT ${sqlLiteral("a'b")} AS ${sqlName('c"d')}`), [
     { 'c"d': "a'b" },
   ]);
+});
+
+test('a process that closes them goes on to what it does after that', () => {
+  const program = `
+    const { Frames } = await import('${new URL('./index.ts', import.meta.url)}');
+    const frames = new Frames({ temporaryDirectory: ${JSON.stringify(directory)}, memoryLimit: '200MB', threads: 1 });
+    await frames.query('SELECT 1');
+    void frames.close().then(() => console.log('closed'));`;
+  const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', program];
+  assert.equal(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout, 'closed\n');
 });

@@ -79,6 +79,8 @@ export class Frames {
     this.#child = undefined;
     await new Promise<void>((resolve) => {
       child.once('exit', () => resolve());
+      // Held again: else a process that has nothing else to do ends here, before what comes after this.
+      child.ref();
       child.disconnect();
     });
   }
