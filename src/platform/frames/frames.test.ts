@@ -71,7 +71,9 @@ test('a process that closes them goes on to what it does after that', () => {
   const program = `
     const { Frames } = await import('${new URL('./index.ts', import.meta.url)}');
     const frames = new Frames({ temporaryDirectory: ${JSON.stringify(directory)}, memoryLimit: '200MB', threads: 1 });
+    const busy = setInterval(() => {}, 1000);
     await frames.query('SELECT 1');
+    clearInterval(busy);
     void frames.close().then(() => console.log('closed'));`;
   const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', program];
   assert.equal(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout, 'closed\n');
