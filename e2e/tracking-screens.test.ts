@@ -52,6 +52,13 @@ test('runs: sorted and filtered by the server, the error at its character, colum
   await page.getByRole('alert').getByText('character 18').waitFor();
   await page.getByRole('combobox', { name: 'Filter runs' }).fill('params.dep');
   await page.getByRole('option', { name: 'depth' }).click();
+  // The completed key is in the field, with the caret behind it, a render later.
+  await page.waitForFunction(() => {
+    const field = document.activeElement;
+    return (
+      field instanceof HTMLInputElement && field.value === 'params.depth ' && field.selectionStart === 13
+    );
+  });
   await page.keyboard.type("IN ('1', '2')");
   await page.keyboard.press('Enter');
   await page.getByText('2 runs fit in tides').waitFor();
