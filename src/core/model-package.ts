@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { columnTypeSchema, digestSchema } from './model-types.ts';
+import { type ColumnType, columnTypeSchema, digestSchema } from './model-types.ts';
 import { packageRuntimeSchema } from './package-runtime.ts';
 
 export * from './model-types.ts';
@@ -44,6 +44,22 @@ export const elementTypeSchema = z.enum([
   'string',
 ]);
 export type ElementType = z.infer<typeof elementTypeSchema>;
+
+/** The signature's type of a tensor's elements, which the prediction log and its readers know. */
+export const columnTypes: Readonly<Record<ElementType, ColumnType>> = {
+  float: 'float',
+  double: 'double',
+  int8: 'integer',
+  uint8: 'integer',
+  int16: 'integer',
+  uint16: 'integer',
+  int32: 'integer',
+  uint32: 'long',
+  int64: 'long',
+  uint64: 'long',
+  bool: 'boolean',
+  string: 'string',
+};
 
 /** A graph tensor; shape includes the batch dimension, -1 is free. */
 export const graphTensorSchema = z.object({

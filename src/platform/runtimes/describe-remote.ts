@@ -1,6 +1,6 @@
 import { fail } from '../../core/errors.ts';
 import {
-  type ColumnType,
+  columnTypes,
   type ElementType,
   type PackageManifest,
   packageManifestSchema,
@@ -9,21 +9,6 @@ import {
 import { chooseScore } from '../onnx/index.ts';
 import { OipClient, type RemoteTensor } from './oip-client.ts';
 import { elementOf } from './tensor-bytes.ts';
-
-const columnTypes: Readonly<Record<ElementType, ColumnType>> = {
-  float: 'float',
-  double: 'double',
-  int8: 'integer',
-  uint8: 'integer',
-  int16: 'integer',
-  uint16: 'integer',
-  int32: 'integer',
-  uint32: 'long',
-  int64: 'long',
-  uint64: 'long',
-  bool: 'boolean',
-  string: 'string',
-};
 
 /**
  * The manifest of a model on another server, as its metadata tell. A first dimension of -1 counts rows; where an

@@ -1,20 +1,10 @@
-import type { ElementType, GraphInput, GraphTensor, SignatureField } from '../../../core/model-package.ts';
+import {
+  columnTypes,
+  type GraphInput,
+  type GraphTensor,
+  type SignatureField,
+} from '../../../core/model-package.ts';
 import { refused } from './read-mlmodel.ts';
-
-const columnTypes: Readonly<Record<ElementType, SignatureField['type']>> = {
-  float: 'float',
-  double: 'double',
-  int8: 'integer',
-  uint8: 'integer',
-  int16: 'integer',
-  uint16: 'integer',
-  int32: 'integer',
-  uint32: 'long',
-  int64: 'long',
-  uint64: 'long',
-  bool: 'boolean',
-  string: 'string',
-};
 
 /** The signature that a graph itself tells, for ONNX models that were logged without one. */
 export function signatureOf(tensors: readonly GraphTensor[]): SignatureField[] {

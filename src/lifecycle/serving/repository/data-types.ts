@@ -1,4 +1,4 @@
-import type { ColumnType, ElementType } from '../../../core/model-package.ts';
+import type { ElementType } from '../../../core/model-package.ts';
 
 /** Names of element types in a model configuration. */
 export const configTypes: Readonly<Record<ElementType, string>> = {
@@ -14,20 +14,4 @@ export const configTypes: Readonly<Record<ElementType, string>> = {
   uint64: 'TYPE_UINT64',
   bool: 'TYPE_BOOL',
   string: 'TYPE_STRING',
-};
-
-/** The signature's type of a tensor, which the prediction log and its readers know. */
-export const columnTypes: Readonly<Record<ElementType, ColumnType>> = {
-  float: 'float',
-  double: 'double',
-  int8: 'integer',
-  uint8: 'integer',
-  int16: 'integer',
-  uint16: 'integer',
-  int32: 'integer',
-  uint32: 'long',
-  int64: 'long',
-  uint64: 'long',
-  bool: 'boolean',
-  string: 'string',
 };

@@ -1,6 +1,7 @@
 import type { ElementType, GraphTensor, PackageManifest } from '../../../core/model-package.ts';
+import { columnTypes } from '../../../core/model-package.ts';
 import type { ImportedOnnx } from '../../../platform/onnx/index.ts';
-import { columnTypes, configTypes } from './data-types.ts';
+import { configTypes } from './data-types.ts';
 import type { ConfigTensor, ModelConfig } from './model-config.ts';
 
 /** What a graph and its configuration, complete or not, say together. */
