@@ -235,6 +235,9 @@ export const armSeenSchema = z.object({
   waiting: z.number().nullable(),
   labelled: z.int(),
   latencyP99Ms: z.number().nullable(),
+  /** Between which bounds the 99th percentile lies; null: not bounded yet. */
+  latencyP99LowMs: z.number().nullable().default(null),
+  latencyP99HighMs: z.number().nullable().default(null),
   mean: z.number().nullable(),
 });
 export type ArmSeen = z.infer<typeof armSeenSchema>;
@@ -275,6 +278,20 @@ export const rolloutStepSchema = z.object({
   routeVersion: z.int(),
   since: z.string(),
 });
+export type RolloutStep = z.infer<typeof rolloutStepSchema>;
+
+/** What is kept of an earlier look, so that the course of a rollout can be drawn. */
+export const rolloutPastLookSchema = z.object({
+  at: z.string(),
+  stage: rolloutStepSchema.shape.stage,
+  percent: z.number(),
+  arms: z.array(armSeenSchema.pick({ arm: true, requests: true, labelled: true })),
+  /** Over all requests, without segments. */
+  comparisons: z.array(
+    armComparisonSchema.pick({ arm: true, metric: true, n: true, difference: true, low: true, high: true }),
+  ),
+});
+export type RolloutPastLook = z.infer<typeof rolloutPastLookSchema>;
 
 export const rolloutDecisionSchema = z.object({
   at: z.string(),
@@ -303,6 +320,8 @@ export const endpointRolloutSchema = z.object({
   plan: z.record(z.string(), z.unknown()),
   step: rolloutStepSchema,
   look: rolloutLookSchema.nullable(),
+  /** The course: at most 120 looks from the first to the last, oldest first. */
+  looks: z.array(rolloutPastLookSchema),
   bandit: banditStateSchema.nullable(),
   decisions: z.array(rolloutDecisionSchema),
   /** One sentence: what it waits for, or why it ended. */

@@ -5,6 +5,7 @@ import { banditState } from './bandit.ts';
 import type { ComparedArm } from './compareArms.ts';
 import { isProved, judge } from './judge.ts';
 import { observe } from './observe.ts';
+import { keepLook } from './pastLooks.ts';
 import { type RolloutDeps, RolloutWriter, rolloutActor } from './RolloutWriter.ts';
 import { openRollouts, type RolloutRecord } from './store.ts';
 
@@ -170,7 +171,7 @@ export class RolloutEngine {
       spec.kind === 'bandit'
         ? banditState(spec, [champion, ...arms], shares, seen, createRng(nowMs))
         : data.bandit;
-    const change = { look, bandit, reason: look.reason };
+    const change = { look, looks: keepLook(data.looks ?? [], look, step), bandit, reason: look.reason };
     if (look.verdict === 'fail') return this.#fail(record, look.reason, change);
     if (record.state === 'paused' || record.state === 'ready') return this.#writer.note(record, change);
     // A bandit goes on until a person or its time ends it: what it has learnt is in its shares.

@@ -60,6 +60,7 @@ export class RolloutService {
       spec: plan,
       firstRouteVersion: routeVersion + 1,
       look: null,
+      looks: [],
       bandit: null,
       decisions: [{ at: formatTime(nowMs), actor: `${actor.kind}:${actor.id}`, action: 'start', reason }],
       reason: 'waits for traffic',
@@ -217,10 +218,22 @@ function refused({ id, endpoint, state }: RolloutRecord, action: string, needed:
 }
 
 function toResource({ id, endpoint, state, data, createdAtMs, updatedAtMs }: RolloutRecord): EndpointRollout {
-  const { model, championVersion, spec, step, look, bandit, decisions, reason, endedAtMs, coolUntilMs } =
-    data;
+  const {
+    model,
+    championVersion,
+    spec,
+    step,
+    look,
+    looks = [],
+    bandit,
+    decisions,
+    reason,
+    endedAtMs,
+    coolUntilMs,
+  } = data;
   return {
     ...{ id, endpoint, model, state, championVersion, plan: { ...spec }, step, look, bandit, reason },
+    looks: [...looks],
     decisions: [...decisions],
     createdAt: formatTime(createdAtMs),
     updatedAt: formatTime(updatedAtMs),

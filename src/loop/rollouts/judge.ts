@@ -184,6 +184,8 @@ function armSeen(arm: ComparedArm, seen: Observation, metric: RolloutMetric) {
     labelled,
     waiting: requests - failed === 0 ? null : Math.max(0, 1 - labelled / (requests - failed)),
     latencyP99Ms: band?.value ?? null,
+    latencyP99LowMs: band?.low ?? null,
+    latencyP99HighMs: band?.high ?? null,
     mean: moments.n === 0 ? null : moments.mean,
   };
 }

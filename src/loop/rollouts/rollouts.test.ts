@@ -129,6 +129,12 @@ forEachDatabase((name, open) => {
       assert.equal(all?.compared, 'pairs');
       assert.ok((zurich?.n ?? 0) > 100);
       assert.equal(now.look?.shadow[0]?.agreement !== null, true);
+      // The course is kept: in shadow, then with traffic, each look with its evidence.
+      assert.deepEqual(
+        now.looks.map((past) => past.stage),
+        ['shadow', 'canary'],
+      );
+      assert.ok((now.looks[1]?.comparisons[0]?.n ?? 0) > 100);
       for (let i = 0; i < 12 && now.state === 'running'; i++) {
         await traffic(1500, good);
         now = await present(begun);

@@ -1,12 +1,14 @@
 import { type Tx, tables } from '../../platform/db/index.ts';
-import type { EndpointRollout, RolloutSpec, RolloutState } from '../contract.ts';
+import type { EndpointRollout, RolloutPastLook, RolloutSpec, RolloutState } from '../contract.ts';
 
 /** What is kept of a rollout beside its state; `targets` are the arms that are not the champion. */
 export interface RolloutData
   extends Omit<
     EndpointRollout,
-    'id' | 'endpoint' | 'state' | 'plan' | 'createdAt' | 'updatedAt' | 'endedAt' | 'coolUntil'
+    'id' | 'endpoint' | 'state' | 'plan' | 'looks' | 'createdAt' | 'updatedAt' | 'endedAt' | 'coolUntil'
   > {
+  /** Left out by rollouts of before looks were kept. */
+  readonly looks?: readonly RolloutPastLook[];
   readonly spec: RolloutSpec;
   readonly championDigest: string;
   readonly targets: readonly { readonly arm: string; readonly version: string; readonly digest: string }[];
