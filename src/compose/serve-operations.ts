@@ -1,6 +1,7 @@
 import { fail } from '../core/errors.ts';
 import type { ControlledReplica, ServeReplica } from '../lifecycle/serving/index.ts';
 import { bytesOf, durationMsOf, flagOf, type Settings } from '../platform/config/index.ts';
+import type { LimitSource } from '../platform/limits/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { exporterOf, type SpanExporter } from '../platform/tracing/index.ts';
 import {
@@ -20,12 +21,16 @@ export interface ServeOperations {
   close(): Promise<void>;
 }
 
-/** Throws `config_invalid` for half a certificate, `tls_files_unreadable`. */
+/**
+ * @param limits where limits of endpoints are counted; left out: in this process
+ * Throws `config_invalid` for half a certificate, `tls_files_unreadable`.
+ */
 export function openServeOperations(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
   replica: ServeReplica & Partial<Pick<ControlledReplica, 'keyRing'>>,
   logger: Logger,
+  limits?: LimitSource,
 ): ServeOperations {
   const tls = tlsOf(settings, logger);
   let told = false;
@@ -44,7 +49,7 @@ export function openServeOperations(
         requestTimeoutMs: durationMsOf(settings.serveRequestTimeout),
         connections: settings.serveMaxConnections,
       },
-      admission: new Admission(replica.plane, replica.keyRing),
+      admission: new Admission(replica.plane, replica.keyRing, limits),
       ...(tls ? { tls } : {}),
       ...(spans ? { spans } : {}),
     },

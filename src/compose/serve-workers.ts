@@ -2,8 +2,23 @@ import cluster from 'node:cluster';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ModelRepository, RepositoryEntry } from '../lifecycle/serving/index.ts';
+import type {
+  GuardCounts,
+  GuardedArmName,
+  GuardPeers,
+  ModelRepository,
+  Plane,
+  RepositoryEntry,
+  WithdrawnArm,
+} from '../lifecycle/serving/index.ts';
 import { flagOf, type Settings } from '../platform/config/index.ts';
+import {
+  type LimitChannel,
+  LimitHub,
+  type LimitMember,
+  type LimitSource,
+  leasedLimits,
+} from '../platform/limits/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { Supervisor } from '../platform/supervisor/index.ts';
 import { type HubMember, type LinkChannel, WorkerHub, WorkerLink } from '../platform/workers/index.ts';
@@ -30,9 +45,11 @@ export async function startServeWorkers(settings: Settings, logger: Logger): Pro
   cluster.setupPrimary({ args: process.argv.slice(2), serialization: 'advanced' });
   const { promise: allReady, resolve: onAllReady } = Promise.withResolvers<string>();
   const hub = new WorkerHub(settings.serveWorkers, onAllReady);
+  const limits = new LimitHub();
   const supervisor = new Supervisor(logger, ({ env }) => {
     const worker = cluster.fork(env);
     hub.add(worker as unknown as HubMember);
+    limits.add(worker as unknown as LimitMember);
     return worker.process;
   });
   for (let number = 0; number < settings.serveWorkers; number++) {
@@ -65,6 +82,7 @@ export interface SharedWork {
   /** Answers a GET for itself alone. */
   readonly get: (path: string) => Promise<HttpAnswer>;
   readonly repository: ModelRepository | undefined;
+  readonly plane: Plane;
 }
 
 /** A process among those on one port, as its own surfaces see the others. */
@@ -73,22 +91,31 @@ export interface JoinedWorker {
   /** The repository of all: what is asked of it is done by each. */
   readonly repository: ModelRepository | undefined;
   readonly allReady: () => boolean;
+  /** Limits of endpoints that hold for all. */
+  readonly limits: LimitSource;
   /** Takes part from now on. */
   begin(url: string): void;
 }
 
-/** Joins the processes on the port; what they were asked to load or unload is done first. */
-export async function joinWorkers({ get, repository }: SharedWork): Promise<JoinedWorker> {
+/**
+ * Joins the processes on the port; what they were asked to load or unload, and arms that lost their traffic, are seen
+ * to first. From then on its guards count with those of the others.
+ */
+export async function joinWorkers({ get, repository, plane }: SharedWork): Promise<JoinedWorker> {
   const link = await WorkerLink.join(process as unknown as LinkChannel, {
     get,
     index: () => repository?.index() ?? [],
     load: ({ name, override }: LoadPayload) => repository?.load(name, override),
     unload: ({ name, dependents }: UnloadPayload) => repository?.unload(name, dependents),
+    'guard-counts': (arm: GuardedArmName) => plane.guardCounts(arm),
+    'guard-withdrawn': (told: WithdrawnArm) => plane.withdraw(told),
   });
+  plane.shareGuards(sharedGuards(link));
   return {
     peers: { get: async (path) => (await link.ask('get', path)) as readonly HttpAnswer[] },
     repository: repository && sharedRepository(link, repository),
     allReady: () => link.allReady,
+    limits: leasedLimits(process as unknown as LimitChannel),
     begin: (url) => link.tellReady(true, url),
   };
 }
@@ -118,6 +145,25 @@ function sharedRepository(link: WorkerLink, own: ModelRepository): ModelReposito
     },
     async unload(name, dependents) {
       await link.ask('unload', { name, dependents } satisfies UnloadPayload, key(name));
+    },
+  };
+}
+
+function sharedGuards(link: WorkerLink): GuardPeers {
+  return {
+    async together(arm) {
+      const all = (await link.ask('guard-counts', arm)) as readonly (GuardCounts | null)[];
+      const sum = (of: keyof GuardCounts) => all.reduce((total, counts) => total + (counts?.[of] ?? 0), 0);
+      return {
+        requests: sum('requests'),
+        failed: sum('failed'),
+        slow: sum('slow'),
+        nonFinite: sum('nonFinite'),
+      };
+    },
+    withdrawn(told) {
+      // A process that does not take it is ending, and its successor is told.
+      link.ask('guard-withdrawn', told, `guard ${told.endpoint} ${told.arm}`).catch(() => undefined);
     },
   };
 }

@@ -73,7 +73,7 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     errorDetail: settings.serveErrorDetail,
   };
   const get = (path: string) => answerGet(path, { ...own, ready: replica.ready });
-  const joined = number === null ? null : await joinWorkers({ get, repository });
+  const joined = number === null ? null : await joinWorkers({ get, repository, plane: replica.plane });
   // A process that starts again gets no connection that it cannot answer yet.
   if (joined) await waitUntil(() => replica.ready, repository ? Number.POSITIVE_INFINITY : followMs);
   const shared = joined?.repository ?? repository;
@@ -82,7 +82,7 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     ...(shared ? { repository: shared } : {}),
     ...(joined ? { peers: joined.peers, replica: readyTogether(replica, joined.allReady) } : {}),
   };
-  const operations = openServeOperations(settings, process.env, side.replica, logger);
+  const operations = openServeOperations(settings, process.env, side.replica, logger, joined?.limits);
   const guarded = { ...inference, ...operations.options, settings: new ServerSettings() };
   const server = new InferenceServer(guarded);
   const setting = `${flagOf('servePort')} or ${variableOf('servePort')}`;

@@ -1,49 +1,55 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { fail } from '../../core/errors.ts';
 import { type EndpointOptions, type KeyAction, KeyRing, type Plane } from '../../lifecycle/serving/index.ts';
+import { type Limit, type LimitSource, type LimitSpec, localLimits } from '../../platform/limits/index.ts';
 
 /** What a request has taken of an endpoint's limits until it is called. */
 export type Leave = () => void;
 
-/** How much an endpoint has under way, and when its next request may come. */
-interface Use {
-  underWay: number;
-  /** When the requests so far would have come at the allowed rate, on the monotonic clock. */
-  dueMs: number;
+/** The limits of an endpoint, as its options have them now. */
+interface EndpointLimits {
+  readonly options: EndpointOptions['limits'];
+  readonly concurrent: Limit | null;
+  readonly rate: Limit | null;
 }
-
-/** Requests that may come at once before the rate holds: what the rate allows in this time. */
-const burstMs = 1000;
 
 /**
  * Lets requests in to an endpoint by its options: whether a key must be shown, how many requests a second and at the
- * same time. Limits are those of this process. An endpoint without any of it costs one look.
+ * same time. Limits hold for all processes that the source of limits counts for. An endpoint without any of it costs
+ * one look, one with limits a counter.
  */
 export class Admission {
   readonly #plane: Plane;
   readonly #keys: KeyRing;
-  readonly #uses = new Map<string, Use>();
+  readonly #source: LimitSource;
+  readonly #limits = new Map<string, EndpointLimits>();
 
   /** @param keys none: an endpoint that asks for a key lets nobody in */
-  constructor(plane: Plane, keys: KeyRing = new KeyRing()) {
+  constructor(plane: Plane, keys: KeyRing = new KeyRing(), source: LimitSource = localLimits) {
     this.#plane = plane;
     this.#keys = keys;
+    this.#source = source;
   }
 
   /**
-   * Lets a request in, or throws `key_missing`, `key_refused`, `key_forbidden`, `limit_reached`. An endpoint that is not
-   * known lets everything in: whoever asks for it is told so by the plane.
+   * Lets a request in, or throws (rejects with) `key_missing`, `key_refused`, `key_forbidden`, `limit_reached`. An
+   * endpoint that is not known lets everything in: whoever asks for it is told so by the plane.
    *
    * @param headers HTTP headers or gRPC metadata, in lower case
-   * @returns what has to be called when the answer is out; null where nothing is limited
+   * @returns what has to be called when the answer is out; null where nothing is limited; a promise where other
+   * processes have to be asked first
    */
-  enter(endpoint: string, action: KeyAction, headers: IncomingHttpHeaders): Leave | null {
+  enter(
+    endpoint: string,
+    action: KeyAction,
+    headers: IncomingHttpHeaders,
+  ): Leave | null | Promise<Leave | null> {
     const options = this.#optionsOf(endpoint);
     if (!options) return null;
     if (options.requireKey) this.#keys.require(keyOf(headers), endpoint, action, Date.now());
     const { requestsPerSecond, concurrentRequests } = options.limits;
     if (action !== 'predict' || (requestsPerSecond === null && concurrentRequests === null)) return null;
-    return this.#count(endpoint, requestsPerSecond, concurrentRequests);
+    return this.#take(endpoint, this.#limitsOf(endpoint, options.limits));
   }
 
   #optionsOf(endpoint: string): EndpointOptions | null {
@@ -54,37 +60,65 @@ export class Admission {
     }
   }
 
-  #count(endpoint: string, perSecond: number | null, concurrent: number | null): Leave {
-    let use = this.#uses.get(endpoint);
-    if (!use) {
-      use = { underWay: 0, dueMs: 0 };
-      this.#uses.set(endpoint, use);
-    }
-    if (concurrent !== null && use.underWay >= concurrent) {
-      throw tooMany(endpoint, concurrent, 'requests at the same time', 'limits.concurrentRequests', 1000);
-    }
-    if (perSecond !== null) {
-      const nowMs = performance.now();
-      const everyMs = 1000 / perSecond;
-      const dueMs = Math.max(use.dueMs, nowMs) + everyMs;
-      const earlyMs = dueMs - nowMs - Math.max(burstMs, everyMs);
-      if (earlyMs > 0.001) {
-        throw tooMany(endpoint, perSecond, 'requests a second', 'limits.requestsPerSecond', earlyMs);
-      }
-      use.dueMs = dueMs;
-    }
-    const counted = use;
-    counted.underWay++;
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      counted.underWay--;
+  #limitsOf(endpoint: string, options: EndpointOptions['limits']): EndpointLimits {
+    const known = this.#limits.get(endpoint);
+    if (known?.options === options) return known;
+    const { requestsPerSecond, concurrentRequests } = options;
+    const limits: EndpointLimits = {
+      options,
+      concurrent: this.#limit(known, endpoint, 'concurrent', concurrentRequests),
+      rate: this.#limit(known, endpoint, 'rate', requestsPerSecond),
     };
+    this.#limits.set(endpoint, limits);
+    return limits;
+  }
+
+  /** The limit of that size; the one that is counted already where nothing changed. */
+  #limit(
+    known: EndpointLimits | undefined,
+    endpoint: string,
+    kind: LimitSpec['kind'],
+    limit: number | null,
+  ): Limit | null {
+    if (limit === null) return null;
+    const before = kind === 'rate' ? known?.options.requestsPerSecond : known?.options.concurrentRequests;
+    if (known && before === limit) return kind === 'rate' ? known.rate : known.concurrent;
+    return this.#source({ name: `${kind} ${limit} ${endpoint}`, kind, limit });
+  }
+
+  #take(endpoint: string, limits: EndpointLimits): Leave | Promise<Leave> {
+    const waitMs = limits.concurrent?.take() ?? 0;
+    if (typeof waitMs !== 'number') return waitMs.then((ms) => this.#takeRate(endpoint, limits, ms));
+    return this.#takeRate(endpoint, limits, waitMs);
+  }
+
+  #takeRate(endpoint: string, limits: EndpointLimits, concurrentMs: number): Leave | Promise<Leave> {
+    const { options, concurrent, rate } = limits;
+    if (concurrentMs > 0) {
+      const { concurrentRequests: most } = options;
+      throw tooMany(endpoint, most, 'requests at the same time', 'limits.concurrentRequests', concurrentMs);
+    }
+    const decided = (waitMs: number): Leave => {
+      if (waitMs <= 0) return leaveOnce(concurrent);
+      concurrent?.leave();
+      const { requestsPerSecond: most } = options;
+      throw tooMany(endpoint, most, 'requests a second', 'limits.requestsPerSecond', waitMs);
+    };
+    const waitMs = rate?.take() ?? 0;
+    return typeof waitMs === 'number' ? decided(waitMs) : waitMs.then(decided);
   }
 }
 
-function tooMany(endpoint: string, limit: number, what: string, option: string, waitMs: number) {
+function leaveOnce(limit: Limit | null): Leave {
+  let left = false;
+  return () => {
+    if (left) return;
+    left = true;
+    limit?.leave();
+  };
+}
+
+function tooMany(endpoint: string, limit: number | null, what: string, option: string, waitMs: number) {
   const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
   return fail('limit_reached', { endpoint, limit, what, option, retryAfterSeconds });
 }

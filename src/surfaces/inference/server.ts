@@ -173,19 +173,16 @@ export class InferenceServer {
         this.#refuse(request, response, path, error);
         return;
       }
-      if (this.#enter(request, response, path)) this.#readBody(request, response, path);
+      const entered = this.#enter(request, response, path);
+      if (entered === true) this.#readBody(request, response, path);
+      else if (entered) void entered.then((is) => is && this.#readBody(request, response, path));
       return;
     }
     request.resume();
     if (request.method === 'GET' || request.method === 'HEAD') {
-      if (!this.#enter(request, response, path)) return;
-      answerGet(path, {
-        ...this.#options,
-        settings: this.#settings,
-        ready: !this.#draining && this.#options.replica.ready,
-      })
-        .then((answer) => this.#send(response, answer))
-        .catch((error) => this.#sendError(response, path, error));
+      const entered = this.#enter(request, response, path);
+      if (entered === true) this.#answerGet(response, path);
+      else if (entered) void entered.then((is) => is && this.#answerGet(response, path));
       return;
     }
     if (request.method === 'OPTIONS') {
@@ -197,22 +194,35 @@ export class InferenceServer {
     this.#sendError(response, path, fail('method_not_allowed', { method, path, allowed: methods }));
   }
 
-  /** Whether the endpoint's keys and limits let the request in; else it is answered. */
-  #enter(request: IncomingMessage, response: ServerResponse, path: string): boolean {
+  #answerGet(response: ServerResponse, path: string): void {
+    const ready = !this.#draining && this.#options.replica.ready;
+    answerGet(path, { ...this.#options, settings: this.#settings, ready })
+      .then((answer) => this.#send(response, answer))
+      .catch((error) => this.#sendError(response, path, error));
+  }
+
+  /**
+   * Whether the endpoint's keys and limits let the request in; else it is answered. A promise where other processes
+   * have to be asked.
+   */
+  #enter(request: IncomingMessage, response: ServerResponse, path: string): boolean | Promise<boolean> {
     const target = this.#targets.of(path);
     if (!target) return true;
     const endpoint = target.endpoint ?? this.#onlyEndpoint();
     if (endpoint === null) return true;
-    let leave: Leave | null;
-    try {
-      leave = this.#admission.enter(endpoint, target.action, request.headers);
-    } catch (error) {
+    const keptOut = (error: unknown) => {
       this.#refused(endpoint, error);
       this.#refuse(request, response, path, error);
       return false;
+    };
+    try {
+      const leave = this.#admission.enter(endpoint, target.action, request.headers);
+      if (leave === null) return true;
+      if (typeof leave !== 'function') return leave.then((l) => leaveWhenClosed(response, l), keptOut);
+      return leaveWhenClosed(response, leave);
+    } catch (error) {
+      return keptOut(error);
     }
-    if (leave) response.once('close', leave);
-    return true;
   }
 
   #onlyEndpoint(): string | null {
@@ -286,6 +296,13 @@ export class InferenceServer {
     response.writeHead(status, headers);
     response.end(body, ascii ? 'latin1' : 'utf8');
   }
+}
+
+/** What a request has taken is free again when its connection or answer is over; it may be so already. */
+function leaveWhenClosed(response: ServerResponse, leave: Leave | null): true {
+  if (leave && response.closed) leave();
+  else if (leave) response.once('close', leave);
+  return true;
 }
 
 /** A body that is read to its end even when it is refused, so that the connection can go on. */

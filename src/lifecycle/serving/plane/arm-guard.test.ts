@@ -88,3 +88,31 @@ test('an override token is good for its endpoint, its key and its time, and for 
   assert.equal(readOverride('key', 'e', token.replace('1000', '2000'), 0), null);
   assert.equal(readOverride('key', 'e', 'b', 0), null);
 });
+
+test('an arm that several processes serve is judged by what all of them counted', async () => {
+  const told: string[] = [];
+  const arms: GuardedArm[] = [];
+  const together = async () => {
+    const counts = arms.map((arm) => arm.counts);
+    const sum = (of: 'requests' | 'failed') => counts.reduce((total, c) => total + c[of], 0);
+    return { requests: sum('requests'), failed: sum('failed'), slow: 0, nonFinite: 0 };
+  };
+  const [a, b] = [0, 1].map(() => {
+    const arm = new GuardedArm(guardOf({}), (_, reason) => told.push(reason), together);
+    arms.push(arm);
+    return arm;
+  }) as [GuardedArm, GuardedArm];
+  // 8 of 8 here would be too many, 8 of 1,008 by both are not.
+  b.answered(1000, 0.001);
+  for (let i = 0; i < 8; i++) a.failed(1, 'inference_failed');
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.deepEqual([a.broken, told], [false, []]);
+  // Neither has seen enough alone.
+  for (let i = 0; i < 100; i++) [a, b][i % 2]?.failed(1, 'inference_failed');
+  while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.match(told[0] ?? '', /^\d{3} of 1\d{3} requests failed \(inference_failed\); 5 % may$/);
+  assert.ok(a.broken || b.broken);
+  const other = a.broken ? b : a;
+  other.lose();
+  assert.ok(other.broken);
+});

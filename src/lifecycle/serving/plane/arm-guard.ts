@@ -1,12 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { logBeta } from '../../../core/statistics/special/logBeta.ts';
 import type { ArmGuard, GuardCounts } from '../contract.ts';
 
 /** Told once, when an arm has broken its guard. */
 export type OnBroken = (counts: GuardCounts, reason: string) => void;
 
+/** What all processes that serve an arm counted of it, this one too; null: this is the only one. */
+export type CountTogether = () => Promise<GuardCounts> | null;
+
+/** The others are asked no more often: each look costs every process a message. */
+const lookEveryMs = 10;
+
 /**
  * Watches what an arm answers, in the replica that serves it. Answering costs an addition; only an event (a failure
- * of the arm's own, a slow answer) has its rate tested, because nothing else can break a bound.
+ * of the arm's own, a slow answer) has its rate tested, because nothing else can break a bound. Where several
+ * processes serve the arm, the test is about the counts of all of them.
  */
 export class GuardedArm {
   readonly guard: ArmGuard;
@@ -17,10 +25,15 @@ export class GuardedArm {
   #slow = 0;
   #nonFinite = 0;
   #broken = false;
+  readonly #together: CountTogether;
+  /** The others are being asked; events meanwhile are looked at afterwards. */
+  #asking = false;
+  #again = false;
 
-  constructor(guard: ArmGuard, onBroken: OnBroken) {
+  constructor(guard: ArmGuard, onBroken: OnBroken, together: CountTogether = () => null) {
     this.guard = guard;
     this.#onBroken = onBroken;
+    this.#together = together;
     this.#slowSeconds = guard.slowMs === null ? Number.POSITIVE_INFINITY : guard.slowMs / 1000;
   }
 
@@ -42,34 +55,73 @@ export class GuardedArm {
     this.#requests += rows;
     if (seconds <= this.#slowSeconds) return;
     this.#slow += rows;
-    const { guard } = this;
-    if (exceeds(this.#slow, this.#requests, guard.maxSlowRatio, guard.alpha)) {
-      this.#break(
-        `${this.#slow} of ${this.#requests} answers took longer than ${guard.slowMs} ms; ${percent(guard.maxSlowRatio)} may`,
-      );
-    }
+    this.#look();
   }
 
   /** A request failed by the arm's own fault. */
   failed(rows: number, code: string): void {
     this.#requests += rows;
     this.#failed += rows;
-    const { guard } = this;
     if (code === 'output_not_finite') {
       this.#nonFinite += rows;
-      if (!guard.allowNonFinite) this.#break(`a score of ${this.#requests} was NaN or infinite`);
+      if (!this.guard.allowNonFinite)
+        this.#break(this.counts, `a score of ${this.#requests} was NaN or infinite`);
     }
-    if (exceeds(this.#failed, this.#requests, guard.maxErrorRatio, guard.alpha)) {
+    this.#look(code);
+  }
+
+  /** Another process found the arm broken: it is so here, and nobody is told. */
+  lose(): void {
+    this.#broken = true;
+  }
+
+  #look(code = ''): void {
+    if (this.#broken) return;
+    this.#again = true;
+    if (!this.#asking) this.#lookTogether(code);
+  }
+
+  #lookTogether(code: string): void {
+    this.#again = false;
+    const asked = this.#together();
+    if (!asked) {
+      this.#judge(this.counts, code);
+      return;
+    }
+    this.#asking = true;
+    // Where the others cannot be reached, what was counted here has to do.
+    void asked
+      .catch(() => this.counts)
+      .then((counts) => this.#judge(counts, code))
+      .then(() => sleep(lookEveryMs, undefined, { ref: false }))
+      .then(() => {
+        this.#asking = false;
+        if (this.#again && !this.#broken) this.#lookTogether(code);
+      });
+  }
+
+  #judge(counts: GuardCounts, code: string): void {
+    const { requests, failed, slow } = counts;
+    const { guard } = this;
+    if (exceeds(slow, requests, guard.maxSlowRatio, guard.alpha)) {
       this.#break(
-        `${this.#failed} of ${this.#requests} requests failed (${code}); ${percent(guard.maxErrorRatio)} may`,
+        counts,
+        `${slow} of ${requests} answers took longer than ${guard.slowMs} ms; ${percent(guard.maxSlowRatio)} may`,
+      );
+    }
+    if (exceeds(failed, requests, guard.maxErrorRatio, guard.alpha)) {
+      const last = code === '' ? '' : ` (${code})`;
+      this.#break(
+        counts,
+        `${failed} of ${requests} requests failed${last}; ${percent(guard.maxErrorRatio)} may`,
       );
     }
   }
 
-  #break(reason: string): void {
+  #break(counts: GuardCounts, reason: string): void {
     if (this.#broken) return;
     this.#broken = true;
-    this.#onBroken(this.counts, reason);
+    this.#onBroken(counts, reason);
   }
 }
 

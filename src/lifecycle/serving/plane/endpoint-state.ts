@@ -61,8 +61,14 @@ export interface RowPlan {
   readonly arm: ServedArm;
 }
 
-/** Told when a guarded arm of an endpoint breaks its bounds. */
-export type OnArmBroken = (arm: RouteArm, counts: GuardCounts, reason: string) => void;
+/** What watches the guarded arms of an endpoint. */
+export interface ArmWatch {
+  /** Told when an arm breaks its bounds. */
+  readonly onBroken: (arm: RouteArm, counts: GuardCounts, reason: string) => void;
+  /** What all processes counted of an arm; null where there is one process. */
+  readonly together: (arm: RouteArm) => Promise<GuardCounts> | null;
+}
+const unwatched: ArmWatch = { onBroken: () => {}, together: () => null };
 
 /** Labels name a prediction by its id, which must fit there too. */
 export const longestId = 200;
@@ -75,13 +81,13 @@ const reservedInputs = ['prediction_id', 'entity', 'event_time'] as const;
  * Builds the state of a route.
  *
  * @param before the endpoint's state until now, if any: arms that stay keep what their guards counted
- * @param onBroken called at most once for each guarded arm
+ * @param watch its `onBroken` is called at most once for each guarded arm
  */
 export function endpointState(
   route: EndpointRoute,
   modelOf: (digest: string) => ServedModel,
   before?: EndpointState,
-  onBroken: OnArmBroken = () => {},
+  watch: ArmWatch = unwatched,
 ): EndpointState {
   const sorted = [...route.arms].sort((a, b) => Number(b.arm === 'champion') - Number(a.arm === 'champion'));
   const targets = sorted.map((a) => ({ ...a, model: modelOf(a.packageDigest) }));
@@ -109,7 +115,9 @@ export function endpointState(
         b.arm === arm.arm && b.packageDigest === arm.packageDigest && b.modelVersion === arm.modelVersion,
     );
     const kept = same?.guard && isDeepStrictEqual(same.guard.guard, guard) ? same.guard : null;
-    return served(arm, model, kept ?? new GuardedArm(guard, (counts, why) => onBroken(arm, counts, why)));
+    const { onBroken, together } = watch;
+    const told = (counts: GuardCounts, why: string) => onBroken(arm, counts, why);
+    return served(arm, model, kept ?? new GuardedArm(guard, told, () => together(arm)));
   });
   const shadow =
     route.shadow && shadowModel

@@ -21,6 +21,15 @@ import { ServedModel } from './served-model.ts';
 import { ShadowQueue } from './shadow-queue.ts';
 import { checkShare, predictShare, type Share, shareRows } from './shares.ts';
 
+/** Other processes that serve the same endpoints; what they count of guarded arms counts together. */
+export interface GuardPeers {
+  /** Counts of an arm in all of them, this one too. */
+  readonly together: (arm: GuardedArmName) => Promise<GuardCounts>;
+  /** Tells them that an arm has lost its traffic. */
+  readonly withdrawn: (told: WithdrawnArm) => void;
+}
+export type GuardedArmName = Pick<WithdrawnArm, 'endpoint' | 'arm' | 'modelVersion'>;
+
 /** Shadow rows that may wait. */
 const shadowRows = 4096;
 
@@ -36,6 +45,9 @@ export class Plane {
   /** What each version did since the start. */
   readonly statistics = new StatisticsBook();
   readonly #withdrawn = new Map<string, WithdrawnArm>();
+  /** What other processes on the port found broken, by endpoint and arm: it may be in a route that comes later. */
+  readonly #lost = new Map<string, WithdrawnArm>();
+  #peers: GuardPeers | null = null;
   /** Called when a guard took an arm's traffic away, so that control is told at once. */
   onWithdrawn: () => void = () => {};
 
@@ -79,13 +91,18 @@ export class Plane {
     await this.#logs.ensure(route.endpoint);
     const before = this.#endpoints.get(route.endpoint);
     const modelOf = servedModels(route, packageOf, before);
-    const state = endpointState(route, modelOf, before, (arm, counts, reason) =>
-      this.#withdraw(route, arm, counts, reason),
-    );
-    this.#endpoints.set(route.endpoint, state);
-    for (const [key, { endpoint, arm }] of this.#withdrawn) {
+    const { endpoint } = route;
+    const state = endpointState(route, modelOf, before, {
+      onBroken: (arm, counts, reason) => this.#withdraw(route, arm, counts, reason),
+      together: ({ arm, modelVersion }) => this.#peers?.together({ endpoint, arm, modelVersion }) ?? null,
+    });
+    this.#endpoints.set(endpoint, state);
+    for (const told of this.#lost.values()) {
+      if (told.endpoint === endpoint && route.routeVersion <= told.routeVersion) this.withdraw(told);
+    }
+    for (const [key, { endpoint: of, arm }] of this.#withdrawn) {
       const stays = state.arms.some((a) => a.arm === arm && a.guard?.broken);
-      if (endpoint === route.endpoint && !stays) this.#withdrawn.delete(key);
+      if (of === endpoint && !stays) this.#withdrawn.delete(key);
     }
   }
 
@@ -96,14 +113,49 @@ export class Plane {
     counts: GuardCounts,
     why: string,
   ): void {
-    const state = this.#endpoints.get(endpoint);
-    if (state) this.#endpoints.set(endpoint, withoutBroken(state));
+    const inForce = this.#endpoints.get(endpoint)?.route.routeVersion ?? routeVersion;
     const { arm: name, modelVersion } = arm;
     const reason = `version ${modelVersion} lost its traffic in the replica: ${why}`;
-    const atMs = Date.now();
-    const inForce = state?.route.routeVersion ?? routeVersion;
-    const told = { endpoint, routeVersion: inForce, arm: name, modelVersion, counts, reason, atMs };
-    this.#withdrawn.set(`${endpoint}/${name}`, told);
+    const told = {
+      endpoint,
+      routeVersion: inForce,
+      arm: name,
+      modelVersion,
+      counts,
+      reason,
+      atMs: Date.now(),
+    };
+    this.#putOut(told);
+    this.#peers?.withdrawn(told);
+  }
+
+  /** Counts guarded arms together with other processes from now on. */
+  shareGuards(peers: GuardPeers): void {
+    this.#peers = peers;
+  }
+
+  /** What was counted of a guarded arm here; null when there is none. */
+  guardCounts({ endpoint, arm, modelVersion }: GuardedArmName): GuardCounts | null {
+    const { arms = [] } = this.#endpoints.get(endpoint) ?? {};
+    return arms.find((a) => a.arm === arm && a.modelVersion === modelVersion)?.guard?.counts ?? null;
+  }
+
+  /** Another process took an arm's traffic away: it loses it here, also when it comes with the same route later. */
+  withdraw(told: WithdrawnArm): void {
+    const { endpoint, arm, modelVersion } = told;
+    this.#lost.set(`${endpoint}/${arm}`, told);
+    const { arms = [] } = this.#endpoints.get(endpoint) ?? {};
+    const guard = arms.find((a) => a.arm === arm && a.modelVersion === modelVersion)?.guard;
+    if (!guard || guard.broken) return;
+    guard.lose();
+    this.#putOut(told);
+  }
+
+  /** The champion has the traffic of arms that are broken, and control is told of this one. */
+  #putOut(told: WithdrawnArm): void {
+    const state = this.#endpoints.get(told.endpoint);
+    if (state) this.#endpoints.set(told.endpoint, withoutBroken(state));
+    this.#withdrawn.set(`${told.endpoint}/${told.arm}`, told);
     this.onWithdrawn();
   }
 

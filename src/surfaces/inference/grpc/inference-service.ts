@@ -29,7 +29,7 @@ export function inferenceHandlers(
   const infer = async (message: ModelInferRequest, call: Call): Promise<ModelInferResponse> => {
     let leave: Leave | null = null;
     try {
-      leave = admission?.enter(message.model_name, 'predict', call.headers) ?? null;
+      leave = (await admission?.enter(message.model_name, 'predict', call.headers)) ?? null;
       return await modelInfer(message, call, replica.plane);
     } catch (error) {
       throw error instanceof MillraceError && !errorDetail ? withoutPayload(error) : error;
