@@ -1,4 +1,5 @@
-// Finds single predictions in a log of millions: by ids that grow with time (ours) and by ids that do not (a caller's).
+// Finds predictions in a log of millions, a tenth of them labelled: by ids that grow with time (ours), by ids that do not
+// (a caller's), by entity, by time; and the predictions of labels that come by entity and time.
 //   node bench/prediction-log.ts [rows, default 10 million] [directory, default a temporary one]
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -64,6 +65,26 @@ async function fill(): Promise<void> {
   await rm(path, { force: true });
 }
 
+/** Labels for every tenth row. */
+async function label(): Promise<void> {
+  if ((await service.labelSegments(actor, 'bench')).length > 0) return;
+  const atOnce = 10_000;
+  for (let from = 0; from < total; from += atOnce * 10) {
+    const ids = await frames.query(
+      `SELECT ${idSql} AS id, i FROM range(${from}, ${Math.min(total, from + atOnce * 10)}, 10) r(i)`,
+    );
+    const labels = ids.map(({ id, i }) => ({
+      ...{
+        predictionId: id as string,
+        value: (i as number) % 2,
+        eventTime: startMs + (i as number) * stepMs + 1000,
+      },
+    }));
+    await service.postLabels(actor, { endpoint: 'bench', labels });
+  }
+  await service.flush('bench');
+}
+
 async function measure(what: string, rounds: number, look: (row: number) => Promise<unknown>): Promise<void> {
   const rng = createRng(11);
   const times: number[] = [];
@@ -81,6 +102,8 @@ async function idOf(row: number): Promise<string> {
   const [found] = await frames.query(`SELECT ${idSql} AS id FROM (SELECT ${row}::BIGINT AS i)`);
   return found?.id as string;
 }
+
+const spread = createRng(12);
 
 async function measureAll(state: string): Promise<void> {
   const segments = await service.predictionSegments(actor, { endpoint: 'bench' });
@@ -100,7 +123,27 @@ async function measureAll(state: string): Promise<void> {
   const list = (filter: object) =>
     service.predictions(actor, { endpoint: 'bench', ...filter }, 50, undefined);
   await measure('newest 50', 20, () => list({}));
-  await measure('by entity, newest 50', 20, (row) => list({ entity: `e${(row * 7919) % 1000003}` }));
+  const entityOf = (row: number): string => `e${(row * 7919) % 1_000_003}`;
+  const timeOf = (row: number): number => startMs + row * stepMs;
+  await measure('by entity, newest 50', 40, (row) => list({ entity: entityOf(row) }));
+  await measure('by entity, in a month', 40, (row) =>
+    list({ entity: entityOf(row), to: new Date(startMs + 31 * 86_400_000).toISOString() }),
+  );
+  await measure('an entity that is not there', 40, (row) => list({ entity: `nobody-${row}` }));
+  await measure('wrong answers of an entity', 20, (row) => list({ entity: entityOf(row), outcome: 'wrong' }));
+  await measure('a label by entity and time finds its own', 20, async (row) => {
+    const label = { entity: entityOf(row), at: timeOf(row), value: 1, eventTime: timeOf(row) + 1000 };
+    await service.postLabels(actor, { endpoint: 'bench', labels: [label] });
+    await service.labels.matchAll();
+  });
+  await measure('fifty labels by entity, of any time', 5, async () => {
+    const labels = Array.from({ length: 50 }, () => spread.int(total)).map((row) => ({
+      ...{ entity: entityOf(row), at: timeOf(row), value: 1, eventTime: timeOf(row) + 1000 },
+    }));
+    await service.postLabels(actor, { endpoint: 'bench', labels });
+    await service.labels.matchAll();
+  });
+  await measure('newest 50 wrong answers', 5, () => list({ outcome: 'wrong' }));
   await measure('an hour, newest 50', 20, (row) => {
     const at = startMs + Math.floor(row * stepMs * 0.99);
     return list({ from: new Date(at).toISOString(), to: new Date(at + 3_600_000).toISOString() });
@@ -115,6 +158,8 @@ try {
   };
   await fill();
   took('filled');
+  await label();
+  took('labelled');
   await service.upkeep.indexNow();
   took('indexed');
   await measureAll('as shipped');

@@ -95,4 +95,13 @@ export const feedbackMigrations: readonly Migration[] = [
         )`,
       ),
   },
+  {
+    id: 'feedback-012',
+    up: (tx) =>
+      execute(
+        tx,
+        `ALTER TABLE prediction_segments ADD COLUMN entity_digest TEXT;
+        ALTER TABLE label_segments ADD COLUMN entity_digest TEXT`,
+      ),
+  },
 ];

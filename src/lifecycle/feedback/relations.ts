@@ -9,6 +9,8 @@ export interface RowFilter {
   readonly toMs?: number | undefined;
   /** `answered`: what callers got (champion and challenger). */
   readonly rows: 'answered' | 'shadow' | 'all';
+  /** Only these predictions; files that are sorted by id are read in part. */
+  readonly ids?: readonly string[] | undefined;
 }
 
 /**
@@ -26,6 +28,7 @@ export function predictionsSql(paths: readonly string[], filter: RowFilter, colu
       : filter.rows === 'shadow'
         ? [`arm = 'shadow'`]
         : []),
+    ...(filter.ids === undefined ? [] : [oneOfSql(filter.ids)]),
   ];
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   const shadowKey = filter.rows === 'answered' ? '' : `, CASE WHEN arm = 'shadow' THEN model_version END`;
@@ -65,7 +68,9 @@ export function joinedSql(
   const labels = latestLabelsSql(
     labelPaths,
     detail,
-    'prediction_id IN (SELECT prediction_id FROM predictions)',
+    filter.ids === undefined
+      ? 'prediction_id IN (SELECT prediction_id FROM predictions)'
+      : oneOfSql(filter.ids),
   );
   return `(WITH predictions AS ${predictionsSql(predictionPaths, filter, columns)}
     SELECT predictions.*, labels.* EXCLUDE (prediction_id)
@@ -77,6 +82,13 @@ export const logLossSql = `CASE WHEN status = 'ok' AND score BETWEEN 0 AND 1 AND
   THEN -ln(greatest(CASE WHEN label = 1 THEN score ELSE 1 - score END, ${Number.EPSILON})) END`;
 export const brierSql = `CASE WHEN status = 'ok' AND score BETWEEN 0 AND 1 AND label IN (0, 1)
   THEN (score - label) * (score - label) END`;
+
+/** SQL condition: the row is of one of these predictions. */
+export function oneOfSql(predictionIds: readonly string[]): string {
+  return predictionIds.length === 0
+    ? 'false'
+    : `prediction_id IN (${predictionIds.map(sqlLiteral).join(', ')})`;
+}
 
 export function parquet(paths: readonly string[]): string {
   return `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true)`;

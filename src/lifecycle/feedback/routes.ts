@@ -20,7 +20,7 @@ import {
   registeredSegmentSchema,
 } from './contract.ts';
 import { labelRoutes } from './labelRoutes.ts';
-import { pageKey, pageKeySchema } from './listPredictions.ts';
+import { pageKey, pageKeySchema } from './search/listPredictions.ts';
 import type { FeedbackService } from './service.ts';
 
 const endpointQuery = z.strictObject({ endpoint: z.string().min(1) });

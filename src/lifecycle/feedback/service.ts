@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
@@ -27,27 +28,24 @@ import {
   type PredictionsFilter,
   type RegisteredSegment,
 } from './contract.ts';
-import { exportPredictions } from './exportPredictions.ts';
-import { findPrediction } from './findPrediction.ts';
 import type { LabelLog } from './LabelLog.ts';
 import { type LabelJoin, writeLabelJoin } from './labelJoin.ts';
 import { type EntityAsLogged, Intake } from './labels/Intake.ts';
 import { type LabelFiles, LabelService } from './labels/LabelService.ts';
-import { labelHistory } from './labels/labelLists.ts';
 import { Matching } from './labels/Matching.ts';
-import { type LogFile, listPredictions, type PageKey, rangeOf } from './listPredictions.ts';
 import { type LabelLogs, openLabelLogs } from './openLabelLogs.ts';
 import { featureNames, joinedSql, parquet, predictionsSql, type RowFilter } from './relations.ts';
 import { writeWindow } from './replay/writeWindow.ts';
 import { SummaryCache } from './SummaryCache.ts';
+import { LogSearch } from './search/LogSearch.ts';
+import type { PageKey } from './search/listPredictions.ts';
 import { Compaction } from './segments/Compaction.ts';
 import { type Erased, Removal } from './segments/Removal.ts';
 import { SegmentIndex } from './segments/SegmentIndex.ts';
-import { keyOf } from './segments/segmentFilter.ts';
 import { ErasureStore } from './store/ErasureStore.ts';
 import { LabelStore } from './store/LabelStore.ts';
 import { SourceStore } from './store/SourceStore.ts';
-import { FeedbackStore, type LabelKind, type SegmentFilter } from './store.ts';
+import { FeedbackStore, type SegmentFilter } from './store.ts';
 import { summarize } from './summarize.ts';
 import { Upkeep } from './Upkeep.ts';
 
@@ -84,6 +82,7 @@ export class FeedbackService {
   readonly #intake: Intake;
   readonly #matching: Matching;
   readonly #index: SegmentIndex;
+  readonly #search: LogSearch;
   readonly #clock: Clock;
   readonly #summaries = new SummaryCache();
 
@@ -91,6 +90,7 @@ export class FeedbackService {
     const { db, blobs, frames, log } = options;
     const clock = options.clock ?? wallClock;
     const store = new FeedbackStore(db);
+    const directory = rewritingDirectory(options);
     const labelStore = new LabelStore(db);
     const entityAsLogged = options.entityAsLogged ?? (async () => (entity) => entity);
     this.#options = options;
@@ -98,14 +98,12 @@ export class FeedbackService {
     this.#store = store;
     this.#labels = logs.labels;
     this.#signals = logs.signals;
-    this.#index = new SegmentIndex({ db, blobs, frames, store });
+    this.#index = new SegmentIndex({ db, blobs, frames, store, directory });
+    this.#search = new LogSearch({ store, blobs, frames, index: this.#index, ...logs });
     this.#matching = new Matching({
       ...{ db, frames, store: labelStore },
       ...logs,
-      filesOf: async (endpoint, entities, fromMs, toMs) => {
-        const segments = await store.predictionSegments({ endpoint, fromMs, toMs });
-        return this.#paths(await this.#index.candidates(segments, entities.map(keyOf.entity)));
-      },
+      ofEntities: (...question) => this.#search.ofEntities(...question),
     });
     this.#intake = new Intake({
       ...{ db, clock, entityAsLogged, store: labelStore, endpointExists: options.endpointExists },
@@ -117,7 +115,7 @@ export class FeedbackService {
       ...{ intake: this.#intake, labels: logs.labels, matching: this.#matching },
       files: (endpoint, range) => this.#allFiles({ endpoint, ...range }),
     });
-    const rewriting = { db, store, blobs, frames, clock, directory: options.labelDirectory };
+    const rewriting = { db, store, blobs, frames, clock, directory };
     this.removal = new Removal({
       ...{ ...rewriting, entityAsLogged, journal: options.journal },
       ...{ labels: labelStore, erasures: new ErasureStore(db), index: this.#index },
@@ -132,6 +130,9 @@ export class FeedbackService {
 
   /** Opens the logs of labels and recovers what an earlier process had acknowledged but not sealed. */
   static async open(options: FeedbackServiceOptions): Promise<FeedbackService> {
+    // What an earlier process was writing when it ended is of no use.
+    await rm(rewritingDirectory(options), { recursive: true, force: true });
+    await mkdir(rewritingDirectory(options), { recursive: true });
     const service = new FeedbackService(options, await openLabelLogs(options));
     await service.labels.uploads.resume();
     return service;
@@ -251,7 +252,9 @@ export class FeedbackService {
 
   async predictionSegments(actor: Actor, filter: SegmentFilter): Promise<readonly PredictionSegment[]> {
     authorize(actor, 'read');
-    return (await this.#store.predictionSegments(filter)).map(({ filterDigest: _, ...segment }) => segment);
+    return (await this.#store.predictionSegments(filter)).map(
+      ({ filterDigest: _, entityDigest: __, ...segment }) => segment,
+    );
   }
 
   async labelSegments(actor: Actor, endpoint?: string): Promise<readonly LabelSegment[]> {
@@ -267,22 +270,7 @@ export class FeedbackService {
     after: PageKey | undefined,
   ): Promise<readonly Prediction[]> {
     authorize(actor, 'read');
-    const { endpoint, from, to } = query;
-    const segments = await this.#store.predictionSegments({
-      endpoint,
-      fromMs: from === undefined ? undefined : Date.parse(from),
-      toMs: Math.min(
-        to === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(to),
-        after === undefined ? Number.MAX_SAFE_INTEGER : after[0] + 1,
-      ),
-    });
-    const { entity } = query;
-    const kept =
-      entity === undefined ? segments : await this.#index.candidates(segments, [keyOf.entity(entity)]);
-    const paths = await this.#paths(kept);
-    const files = kept.map((segment, i): LogFile => ({ ...segment, path: paths[i] ?? '' }));
-    const labels = await this.#paths(await this.#store.labelSegments(endpoint));
-    return listPredictions(this.#options.frames, files, labels, query, count, after);
+    return this.#search.list(query, count, after);
   }
 
   /**
@@ -291,9 +279,7 @@ export class FeedbackService {
    */
   async exportTo(actor: Actor, filter: PredictionsFilter, target: string): Promise<number> {
     authorize(actor, 'read');
-    const { fromMs, toMs } = rangeOf(filter);
-    const { predictions, labels } = await this.#files({ endpoint: filter.endpoint, fromMs, toMs });
-    return exportPredictions(this.#options.frames, predictions, labels, filter, target);
+    return this.#search.exportTo(filter, target);
   }
 
   /** Writes what was answered in a span of event time, to be predicted again; see `writeWindow`. */
@@ -310,21 +296,7 @@ export class FeedbackService {
   /** With its label, if one was acknowledged. Throws `not_found`. Naming the endpoint makes it quicker. */
   async prediction(actor: Actor, id: string, endpoint?: string): Promise<PredictionDetail> {
     authorize(actor, 'read');
-    const keys = [keyOf.predictionId(id)];
-    const all = await this.#store.predictionSegments({ endpoint });
-    const segments = await this.#index.candidates(all, keys);
-    const predictions = await this.#paths(segments);
-    for (const name of new Set(segments.map((s) => s.endpoint))) {
-      await this.#labels.flush(name, readWaitMs);
-      await this.#signals.flush(name, readWaitMs);
-    }
-    const pathsOf = async (kind: LabelKind) =>
-      this.#paths(await this.#index.candidates(await this.#store.labelSegments(endpoint, kind), keys));
-    const labels = await pathsOf('label');
-    const found = await findPrediction(this.#options.frames, predictions, labels, id);
-    if (!found) throw fail('not_found', { kind: 'prediction', id, list: '/api/v1/predictions?endpoint=' });
-    const history = await labelHistory(this.#options.frames, labels, await pathsOf('signal'), id);
-    return { ...found, labels: [...history] };
+    return this.#search.find(id, endpoint);
   }
 
   /** What each arm did, for a rollout's verdict. See `armOutcomes`. */
@@ -406,6 +378,11 @@ export class FeedbackService {
   #paths(segments: readonly { readonly digest: string }[]): Promise<string[]> {
     return Promise.all(segments.map(({ digest }) => this.#options.blobs.path(digest as Digest)));
   }
+}
+
+/** Where files lie until they are blobs. */
+function rewritingDirectory({ labelDirectory }: FeedbackServiceOptions): string {
+  return join(labelDirectory, '.rewriting');
 }
 
 function orphanAdvice(orphans: number, endpoint: string): string {

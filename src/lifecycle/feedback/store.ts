@@ -21,6 +21,8 @@ interface Kept {
   readonly origin: string;
   /** Blob that says which ids it may hold; see SegmentFilter. */
   readonly filter_digest: string | null;
+  /** Blob that says which predictions are of which entity, see `writeEntityFile`; null of labels. */
+  readonly entity_digest: string | null;
   /** The segment that has its rows now, or why it has gone. */
   readonly replaced_by: string | null;
   readonly replaced_at_ms: number | null;
@@ -43,6 +45,17 @@ export interface SegmentFilter {
 /** A segment with the blob of its ids, if that was made already. */
 export type IndexedSegment = Pick<LabelSegment, 'id' | 'digest'> & { readonly filterDigest: string | null };
 
+/** A prediction segment with the blobs that are made of it. */
+export type StoredPredictionSegment = PredictionSegment &
+  IndexedSegment & { readonly entityDigest: string | null };
+
+/** The blobs that tell what is in a segment. */
+export interface MadeIndex {
+  readonly filterDigest: string;
+  /** null of labels. */
+  readonly entityDigest: string | null;
+}
+
 /** A segment as compaction and erasure see it. */
 export interface RewritableSegment extends LabelSegment {
   readonly filterDigest: string | null;
@@ -64,7 +77,11 @@ export class FeedbackStore {
   async insertPredictionSegment(tx: Tx, segment: PredictionSegment, nowMs: number): Promise<boolean> {
     const rows = await tables<FeedbackTables>(tx)
       .insertInto('prediction_segments')
-      .values({ ...toRow(segment, nowMs), ...fresh('replica'), replica_id: segment.replicaId ?? null })
+      .values({
+        ...toRow(segment, nowMs),
+        ...fresh('replica'),
+        replica_id: segment.replicaId ?? null,
+      })
       .onConflict((c) => c.column('id').doNothing())
       .returning('id')
       .execute();
@@ -83,7 +100,7 @@ export class FeedbackStore {
   }
 
   /** Segments that may hold such rows, those with the newest rows first. */
-  async predictionSegments(filter: SegmentFilter): Promise<readonly (PredictionSegment & IndexedSegment)[]> {
+  async predictionSegments(filter: SegmentFilter): Promise<readonly StoredPredictionSegment[]> {
     let query = tables<FeedbackTables>(this.#read).selectFrom('prediction_segments').selectAll();
     if (filter.endpoint !== undefined) query = query.where('endpoint', '=', filter.endpoint);
     if (filter.fromMs !== undefined) query = query.where('max_event_time_ms', '>=', filter.fromMs);
@@ -96,6 +113,7 @@ export class FeedbackStore {
     return rows.map((row) => ({
       ...toSegment(row),
       filterDigest: row.filter_digest,
+      entityDigest: row.entity_digest,
       ...(row.replica_id === null ? {} : { replicaId: row.replica_id }),
     }));
   }
@@ -114,23 +132,30 @@ export class FeedbackStore {
     return rows.map((row) => ({ ...toSegment(row), filterDigest: row.filter_digest }));
   }
 
-  /** Segments whose blob of ids was not made yet, oldest first. */
-  async unindexed(family: SegmentFamily, limit: number): Promise<readonly IndexedSegment[]> {
-    const rows = await tables<FeedbackTables>(this.#read)
+  /** Segments whose index was not made yet, or not wholly, oldest first. */
+  async unindexed(
+    family: SegmentFamily,
+    limit: number,
+  ): Promise<readonly Pick<LabelSegment, 'id' | 'digest'>[]> {
+    return tables<FeedbackTables>(this.#read)
       .selectFrom(tableOf[family])
       .select(['id', 'digest'])
-      .where('filter_digest', 'is', null)
+      .where((where) =>
+        where.or([
+          where('filter_digest', 'is', null),
+          ...(family === 'prediction' ? [where('entity_digest', 'is', null)] : []),
+        ]),
+      )
       .where('replaced_by', 'is', null)
       .orderBy('registered_at_ms')
       .limit(limit)
       .execute();
-    return rows.map((row) => ({ ...row, filterDigest: null }));
   }
 
-  async setFilter(tx: Tx, family: SegmentFamily, id: string, digest: string): Promise<void> {
+  async setIndex(tx: Tx, family: SegmentFamily, id: string, made: MadeIndex): Promise<void> {
     await tables<FeedbackTables>(tx)
       .updateTable(tableOf[family])
-      .set({ filter_digest: digest })
+      .set({ filter_digest: made.filterDigest, entity_digest: made.entityDigest })
       .where('id', '=', id)
       .execute();
   }
@@ -210,26 +235,36 @@ export class FeedbackStore {
     const table = tableOf[family];
     const rows = await db
       .selectFrom(table)
-      .select(['id', 'digest', 'filter_digest'])
+      .select(['id', ...blobColumns])
       .where('replaced_at_ms', '<', beforeMs)
       .where('digest', '<>', '')
       .limit(5000)
       .execute();
     if (rows.length === 0) return [];
     const ids = rows.map(({ id }) => id);
-    await db.updateTable(table).set({ digest: '', filter_digest: null }).where('id', 'in', ids).execute();
-    const digests = rows.flatMap((r) => [r.digest, ...(r.filter_digest === null ? [] : [r.filter_digest])]);
-    const used = await db.selectFrom(table).select('digest').where('digest', 'in', digests).execute();
-    const kept = new Set(used.map(({ digest }) => digest));
-    return digests.filter((digest) => !kept.has(digest));
+    await db
+      .updateTable(table)
+      .set({ digest: '', filter_digest: null, entity_digest: null })
+      .where('id', 'in', ids)
+      .execute();
+    const digests = rows.flatMap((row) => blobColumns.map((column) => row[column]));
+    const given = digests.filter((digest) => digest !== null);
+    const kept = new Set<string | null>();
+    for (const column of blobColumns)
+      for (const row of await db.selectFrom(table).select(column).where(column, 'in', given).execute())
+        kept.add(row[column]);
+    return given.filter((digest) => !kept.has(digest));
   }
 }
+
+/** The columns that name blobs. */
+const blobColumns = ['digest', 'filter_digest', 'entity_digest'] as const;
 
 /** Thrown inside a transaction to undo it: a segment was replaced by somebody else meanwhile. */
 export class SegmentsChanged extends Error {}
 
 function fresh(origin: string): Kept {
-  return { origin, filter_digest: null, replaced_by: null, replaced_at_ms: null };
+  return { origin, filter_digest: null, entity_digest: null, replaced_by: null, replaced_at_ms: null };
 }
 
 function toRow(segment: LabelSegment, nowMs: number): SegmentRow {

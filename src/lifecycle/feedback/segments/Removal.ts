@@ -7,6 +7,7 @@ import type { Database } from '../../../platform/db/index.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
 import type { EntityAsLogged } from '../labels/Intake.ts';
+import { oneOfSql } from '../relations.ts';
 import type { Erasure, ErasureStore } from '../store/ErasureStore.ts';
 import type { LabelStore } from '../store/LabelStore.ts';
 import type { FeedbackStore, RewritableSegment, SegmentFamily } from '../store.ts';
@@ -149,7 +150,7 @@ export class Removal {
     }
     for (const [endpoint, ids] of idsOf) {
       const keys = [...ids].map(keyOf.predictionId);
-      const wanted = `prediction_id IN (${[...ids].map(sqlLiteral).join(', ')})`;
+      const wanted = oneOfSql([...ids]);
       for (const segment of await this.#options.index.candidates(
         await store.rewritable('label', endpoint),
         keys,

@@ -1,15 +1,28 @@
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { uuidv7 } from '../../../core/ids.ts';
 import type { Digest } from '../../../core/json.ts';
 import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import type { Frames } from '../../../platform/frames/index.ts';
-import type { FeedbackStore, IndexedSegment, SegmentFamily } from '../store.ts';
-import { filterOfFile, mayHold } from './segmentFilter.ts';
+import type {
+  FeedbackStore,
+  IndexedSegment,
+  MadeIndex,
+  SegmentFamily,
+  StoredPredictionSegment,
+} from '../store.ts';
+import { type EntityQuestion, type EntityRow, findEntityRows, writeEntityFile } from './entityFile.ts';
+import { filterOfFile, hashKey, mayHold } from './segmentFilter.ts';
 
 export interface SegmentIndexOptions {
   readonly db: Database;
   readonly blobs: DirectoryBlobStore;
   readonly frames: Frames;
   readonly store: FeedbackStore;
+  /** Where files lie until they are blobs. */
+  readonly directory: string;
 }
 
 /** Filters in memory: enough for 32 million ids. What is used least is read again when it is wanted. */
@@ -29,11 +42,27 @@ export class SegmentIndex {
   /** The segments that may hold a key; those that are not indexed yet are among them. */
   async candidates<T extends IndexedSegment>(segments: readonly T[], keys: readonly string[]): Promise<T[]> {
     const found: T[] = [];
+    const hashed = keys.map(hashKey);
     for (const segment of segments) {
       const filter = segment.filterDigest === null ? null : await this.#filter(segment.filterDigest);
-      if (!filter || keys.some((key) => mayHold(filter, key))) found.push(segment);
+      if (!filter || hashed.some((key) => mayHold(filter, key))) found.push(segment);
     }
     return found;
+  }
+
+  /** The newest rows of entities in these segments, without reading what is of others. */
+  async entityRows(
+    segments: readonly StoredPredictionSegment[],
+    question: EntityQuestion,
+  ): Promise<readonly EntityRow[]> {
+    const { blobs, frames } = this.#options;
+    const files = { indexed: [] as string[], segments: [] as string[] };
+    for (const { digest, entityDigest } of segments) {
+      const isThere = entityDigest !== null && (await blobs.info(entityDigest as Digest)) !== undefined;
+      if (isThere) files.indexed.push(await blobs.path(entityDigest as Digest));
+      else files.segments.push(await blobs.path(digest as Digest));
+    }
+    return findEntityRows(frames, files, question);
   }
 
   /** Indexes segments that are not yet; returns how many it did. */
@@ -41,17 +70,25 @@ export class SegmentIndex {
     const { db, store } = this.#options;
     const segments = await store.unindexed(family, limit);
     for (const { id, digest } of segments) {
-      const filterDigest = await this.make(digest);
-      await db.write((tx) => store.setFilter(tx, family, id, filterDigest));
+      const made = await this.#make(family, digest);
+      await db.write((tx) => store.setIndex(tx, family, id, made));
     }
     return segments.length;
   }
 
-  /** Makes and stores the filter of a segment's blob. */
-  async make(digest: string): Promise<string> {
-    const { blobs, frames } = this.#options;
-    const filter = await filterOfFile(frames, await blobs.path(digest as Digest));
-    return (await blobs.put(filter)).digest;
+  async #make(family: SegmentFamily, digest: string): Promise<MadeIndex> {
+    const { blobs, frames, directory } = this.#options;
+    const segment = await blobs.path(digest as Digest);
+    const filter = await blobs.put(await filterOfFile(frames, segment));
+    if (family === 'label') return { filterDigest: filter.digest, entityDigest: null };
+    const path = join(directory, `${uuidv7()}.entities.parquet`);
+    try {
+      await writeEntityFile(frames, segment, path);
+      const entities = await blobs.put(createReadStream(path));
+      return { filterDigest: filter.digest, entityDigest: entities.digest };
+    } finally {
+      await rm(path, { force: true });
+    }
   }
 
   async #filter(digest: string): Promise<Uint8Array | null> {

@@ -8,21 +8,42 @@ const hashes = 8;
 /**
  * A Bloom filter of the ids and entities in a segment, as bytes: it says "surely not here" of nearly every file
  * that does not hold one (Bloom 1970; double hashing: Kirsch and Mitzenmacher 2006, here of MD5's first 64 bits).
+ *
+ * @param low the lower halves of the keys' hashes
+ * @param high the upper halves, in the same order
  */
-export function buildFilter(hashPairs: readonly (readonly [number, number])[]): Uint8Array {
-  const bytes = new Uint8Array(Math.max(8, Math.ceil((hashPairs.length * bitsPerKey) / 8)));
-  for (const [a, b] of hashPairs) {
-    for (const bit of bitsOf(a, b, bytes.length * 8))
+export function buildFilter(low: ArrayLike<number>, high: ArrayLike<number>): Uint8Array {
+  const bytes = new Uint8Array(Math.max(8, Math.ceil((low.length * bitsPerKey) / 8)));
+  const size = bytes.length * 8;
+  for (let i = 0; i < low.length; i++) {
+    const first = low[i] ?? 0;
+    const step = stepOf(high[i] ?? 0);
+    for (let n = 0; n < hashes; n++) {
+      const bit = (first + n * step) % size;
       bytes[bit >>> 3] = (bytes[bit >>> 3] ?? 0) | (1 << (bit & 7));
+    }
   }
   return bytes;
 }
 
-/** Whether a segment may hold a key, as `keyOf` makes it. Never false for one that it holds. */
-export function mayHold(filter: Uint8Array, key: string): boolean {
+/** A key as filters know it. */
+export type HashedKey = readonly [low: number, high: number];
+
+/** @param key as `keyOf` makes it */
+export function hashKey(key: string): HashedKey {
   const digest = createHash('md5').update(key).digest();
-  const bits = bitsOf(digest.readUInt32LE(0), digest.readUInt32LE(4), filter.length * 8);
-  return bits.every((bit) => ((filter[bit >>> 3] ?? 0) & (1 << (bit & 7))) !== 0);
+  return [digest.readUInt32LE(0), digest.readUInt32LE(4)];
+}
+
+/** Whether a segment may hold a key. Never false for one that it holds. */
+export function mayHold(filter: Uint8Array, [low, high]: HashedKey): boolean {
+  const size = filter.length * 8;
+  const step = stepOf(high);
+  for (let n = 0; n < hashes; n++) {
+    const bit = (low + n * step) % size;
+    if (((filter[bit >>> 3] ?? 0) & (1 << (bit & 7))) === 0) return false;
+  }
+  return true;
 }
 
 /** Ids and entities share a filter, so each has a letter of its own in front. */
@@ -42,11 +63,10 @@ export async function filterOfFile(frames: Frames, path: string): Promise<Uint8A
        (SELECT md5_number_upper(k) AS h FROM (SELECT 'p' || prediction_id AS k FROM ${file} ${entities}))`,
   );
   const [low, high] = columns as readonly (readonly number[])[];
-  return buildFilter((low ?? []).map((a, i) => [a, high?.[i] ?? 0] as const));
+  return buildFilter(low ?? [], high ?? []);
 }
 
-function bitsOf(a: number, b: number, size: number): readonly number[] {
-  // An even step could miss half of the bits.
-  const step = (b | 1) >>> 0;
-  return Array.from({ length: hashes }, (_, i) => (a + i * step) % size);
+/** An even step could miss half of the bits. */
+function stepOf(high: number): number {
+  return (high | 1) >>> 0;
 }

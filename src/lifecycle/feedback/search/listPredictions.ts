@@ -1,14 +1,9 @@
 import { z } from 'zod';
-import { formatTime } from '../../core/time.ts';
-import { type FrameRow, type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
-import {
-  type Arm,
-  DECISION_THRESHOLD,
-  type Prediction,
-  type PredictionSegment,
-  type PredictionsFilter,
-} from './contract.ts';
-import { featureNames, featurePrefix, joinedSql, predictionsSql, type RowFilter } from './relations.ts';
+import { formatTime } from '../../../core/time.ts';
+import { type FrameRow, type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
+import { type Arm, DECISION_THRESHOLD, type Prediction, type PredictionsFilter } from '../contract.ts';
+import { featureNames, featurePrefix, joinedSql, predictionsSql, type RowFilter } from '../relations.ts';
+import type { Slice } from './slices.ts';
 
 /** Where a page ends: the next one starts behind this row. */
 export const pageKeySchema = z.tuple([z.int(), z.string(), z.string()]);
@@ -18,96 +13,50 @@ export function pageKey(prediction: Prediction): PageKey {
   return [Date.parse(prediction.eventTime), prediction.predictionId, prediction.arm];
 }
 
-/** A file of the log, how many rows it has, and the times of its oldest and its newest one. */
-export interface LogFile {
-  readonly path: string;
-  readonly rows: number;
-  readonly minEventTimeMs: number;
-  readonly maxEventTimeMs: PredictionSegment['maxEventTimeMs'];
-}
-
 type Filter = PredictionsFilter;
 
-const firstFiles = 8;
+/** The log of an endpoint as a search sees it. */
+export interface SearchedLog {
+  readonly frames: Frames;
+  /** Ever larger parts of it; see `newestSlices`. */
+  readonly slices: AsyncIterable<Slice>;
+  /** Files that may hold labels of these predictions; undefined: of any. */
+  readonly labelPaths: (ids?: readonly string[]) => Promise<readonly string[]>;
+}
 
-/**
- * The newest `count` rows (by event time, then id) that pass the filter, behind `after`. Files are read newest
- * first and no further than needed: a row is certain once no unread file can hold a newer one.
- *
- * @param files all that may hold such rows, ordered by maxEventTimeMs, newest first
- */
+/** The newest `count` rows (by event time, then id) that pass the filter, behind `after`. */
 export async function listPredictions(
-  frames: Frames,
-  files: readonly LogFile[],
-  labelPaths: readonly string[],
+  log: SearchedLog,
   filter: Filter,
   count: number,
   after: PageKey | undefined,
 ): Promise<readonly Prediction[]> {
-  const top = newestSlice(files, count, endOf(filter, after));
-  if (top) {
-    const rows = await keysOf(frames, top.paths, labelPaths, filter, count, after, top.floorMs);
-    if (rows.length >= count) return wholeRows(frames, top.paths, labelPaths, rows);
-  }
-  for (let read = firstFiles; files.length > 0; read *= 4) {
-    const paths = files.slice(0, read).map((file) => file.path);
-    const rows = await keysOf(frames, paths, labelPaths, filter, count, after);
-    const unreadMs = files[read]?.maxEventTimeMs;
-    const certain = rows.filter((row) => unreadMs === undefined || (row.event_time_ms as number) > unreadMs);
-    if (certain.length >= count || unreadMs === undefined)
-      return wholeRows(frames, paths, labelPaths, certain);
+  for await (const slice of log.slices) {
+    const rows = await keysOf(log, slice, filter, count, after);
+    if (rows.length >= count || slice.floorMs === Number.NEGATIVE_INFINITY)
+      return wholeRows(log, slice, rows);
   }
   return [];
 }
 
-/** Rows that the first look takes into account, for each one wanted. */
-const rowsForOne = 40;
-
-/** The newest part of a large log, in which a page of an unselective question is found: which files, since when. */
-function newestSlice(
-  files: readonly LogFile[],
-  count: number,
-  endMs: number,
-): { readonly paths: readonly string[]; readonly floorMs: number } | undefined {
-  const [newest] = files;
-  if (!newest || newest.rows < count * rowsForOne * 2) return undefined;
-  const share = (count * rowsForOne) / newest.rows;
-  const lastMs = Math.min(newest.maxEventTimeMs, endMs - 1);
-  const floorMs = Math.floor(lastMs - (newest.maxEventTimeMs - newest.minEventTimeMs) * share);
-  const paths = files.filter((file) => file.maxEventTimeMs >= floorMs).map((file) => file.path);
-  return { paths, floorMs };
-}
-
 /** Rows of this time on are not on the page: the filter's end, or behind the last page. */
-function endOf(filter: Filter, after: PageKey | undefined): number {
+export function endOf(filter: Filter, after: PageKey | undefined): number {
   return Math.min(
     filter.to === undefined ? Number.POSITIVE_INFINITY : Date.parse(filter.to),
     after === undefined ? Number.POSITIVE_INFINITY : after[0] + 1,
   );
 }
 
+/** Which rows are on the page: few columns are read, and labels only where the filter asks for them. */
 async function keysOf(
-  frames: Frames,
-  paths: readonly string[],
-  labelPaths: readonly string[],
+  { frames, labelPaths }: SearchedLog,
+  { paths, floorMs, ids }: Slice,
   filter: Filter,
   count: number,
   after: PageKey | undefined,
-  floorMs = Number.NEGATIVE_INFINITY,
 ): Promise<readonly FrameRow[]> {
-  const known = filter.feature === undefined || (await featureNames(frames, paths)).includes(filter.feature);
-  return known ? frames.query(keysSql(paths, labelPaths, filter, count, after, floorMs)) : [];
-}
-
-/** SQL for which rows are on the page: few columns, and labels only where the filter asks for them. */
-function keysSql(
-  paths: readonly string[],
-  labelPaths: readonly string[],
-  filter: Filter,
-  count: number,
-  after: PageKey | undefined,
-  floorMs: number,
-): string {
+  if (filter.feature !== undefined && !(await featureNames(frames, paths)).includes(filter.feature))
+    return [];
   const given = rangeOf(filter);
   const toMs = endOf(filter, after);
   const fromMs = Math.max(floorMs, given.fromMs ?? Number.NEGATIVE_INFINITY);
@@ -115,17 +64,20 @@ function keysSql(
     ...given,
     fromMs: Number.isFinite(fromMs) ? fromMs : undefined,
     toMs: Number.isFinite(toMs) ? toMs : undefined,
+    ids,
   };
   const columns = `prediction_id, endpoint, event_time_ms, arm, model_version, entity, status, score${
     filter.feature === undefined ? '' : `, ${sqlName(featurePrefix + filter.feature)}`
   }`;
   const needsLabels = filter.labelled !== undefined || filter.outcome !== undefined;
   const rows = needsLabels
-    ? joinedSql(paths, labelPaths, range, columns, 'value')
+    ? joinedSql(paths, await labelPaths(ids), range, columns, 'value')
     : predictionsSql(paths, range, columns);
-  return `SELECT prediction_id, event_time_ms, arm, model_version FROM ${rows}
+  return frames.query(
+    `SELECT prediction_id, event_time_ms, arm, model_version FROM ${rows}
     WHERE ${filterSql(filter, after)}
-    ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC LIMIT ${count}`;
+    ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC LIMIT ${count}`,
+  );
 }
 
 /** Times and arms of a filter, for the relations. */
@@ -164,21 +116,22 @@ export function filterSql(filter: Filter, after?: PageKey): string {
 
 /** The rows that the keys name, with everything that a list shows, in the same order. */
 async function wholeRows(
-  frames: Frames,
-  paths: readonly string[],
-  labelPaths: readonly string[],
+  { frames, labelPaths }: SearchedLog,
+  { paths }: Slice,
   keys: readonly FrameRow[],
 ): Promise<readonly Prediction[]> {
   const [first, last] = [keys[0], keys.at(-1)];
   if (!first || !last) return [];
+  const ids = keys.map((key) => key.prediction_id as string);
   const range: RowFilter = {
     rows: first.arm === 'shadow' ? 'shadow' : 'answered',
     fromMs: last.event_time_ms as number,
     toMs: (first.event_time_ms as number) + 1,
+    ids,
   };
   const wanted = keys.map((key) => sqlLiteral(`${key.prediction_id} ${key.model_version}`)).join(', ');
   const rows = await frames.query(
-    `SELECT ${predictionColumns} FROM ${joinedSql(paths, labelPaths, range, logColumns, 'full')}
+    `SELECT ${predictionColumns} FROM ${joinedSql(paths, await labelPaths(ids), range, logColumns, 'full')}
      WHERE prediction_id || ' ' || model_version IN (${wanted})
      ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC`,
   );

@@ -1,8 +1,9 @@
-import { fail } from '../../core/errors.ts';
-import { type Frames, sqlLiteral } from '../../platform/frames/index.ts';
-import type { PredictionsFilter } from './contract.ts';
+import { fail } from '../../../core/errors.ts';
+import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
+import type { PredictionsFilter } from '../contract.ts';
+import { featureNames, joinedSql } from '../relations.ts';
 import { filterSql, outcomeSql, rangeOf } from './listPredictions.ts';
-import { featureNames, joinedSql } from './relations.ts';
+import type { Slice } from './slices.ts';
 
 /**
  * Writes the rows that pass a filter to a Parquet file; returns how many. Throws `not_found` when the endpoint's log
@@ -10,12 +11,12 @@ import { featureNames, joinedSql } from './relations.ts';
  */
 export async function exportPredictions(
   frames: Frames,
-  predictionPaths: readonly string[],
+  { paths, ids }: Pick<Slice, 'paths' | 'ids'>,
   labelPaths: readonly string[],
   filter: PredictionsFilter,
   target: string,
 ): Promise<number> {
-  if (predictionPaths.length === 0) {
+  if (paths.length === 0) {
     throw fail('not_found', {
       kind: 'prediction of endpoint',
       id: filter.endpoint,
@@ -23,11 +24,11 @@ export async function exportPredictions(
     });
   }
   if (filter.feature !== undefined) {
-    const logged = await featureNames(frames, predictionPaths);
+    const logged = await featureNames(frames, paths);
     if (!logged.includes(filter.feature))
       throw fail('feature_not_logged', { ...filter, feature: filter.feature, logged: logged.join(', ') });
   }
-  const rows = joinedSql(predictionPaths, labelPaths, rangeOf(filter), '*', 'full');
+  const rows = joinedSql(paths, labelPaths, { ...rangeOf(filter), ids }, '*', 'full');
   await frames.query(
     `COPY (SELECT *, ${outcomeSql} AS outcome FROM ${rows} WHERE ${filterSql(filter)}
        ORDER BY event_time_ms DESC, prediction_id DESC) TO ${sqlLiteral(target)} (FORMAT parquet, COMPRESSION zstd)`,

@@ -1,7 +1,7 @@
-import { type FrameRow, type Frames, sqlLiteral } from '../../platform/frames/index.ts';
-import type { PredictionDetail } from './contract.ts';
+import { type FrameRow, type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
+import type { PredictionDetail } from '../contract.ts';
+import { brierSql, featurePrefix, latestLabelsSql, logLossSql, parquet } from '../relations.ts';
 import { predictionColumns, toPrediction } from './listPredictions.ts';
-import { brierSql, featurePrefix, latestLabelsSql, logLossSql, parquet } from './relations.ts';
 
 /** Everything known of one prediction id, or undefined. Where it was sent twice, the row received last counts. */
 export async function findPrediction(

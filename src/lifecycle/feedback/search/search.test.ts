@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { createRng } from '../../core/rng.ts';
-import { forEachDatabase } from '../../platform/db/testing.ts';
-import { sqlLiteral } from '../../platform/frames/index.ts';
+import { createRng } from '../../../core/rng.ts';
+import { forEachDatabase } from '../../../platform/db/testing.ts';
+import { sqlLiteral } from '../../../platform/frames/index.ts';
+import { ada, type LoggedRow, openFeedbackService } from '../testing.ts';
 import { pageKey } from './listPredictions.ts';
-import { ada, type LoggedRow, openFeedbackService } from './testing.ts';
 
 const start = Date.UTC(2001, 1, 1);
 const endpoint = 'flights';
@@ -52,18 +52,23 @@ forEachDatabase((name, open) => {
     });
 
     test('pages of a large segment are read from its newest part, and miss nothing of others', async (t) => {
-      const { service, send } = await openFeedbackService(t, open);
+      const { service, send, directory } = await openFeedbackService(t, open);
       const rng = createRng(9);
       const rows = Array.from(
         { length: 3000 },
         (_, i): LoggedRow => ({
-          ...{ id: `big${i}`, eventTimeMs: start + rng.int(1000) * 1000, score: rng.next() },
+          ...{
+            id: `big${i}`,
+            eventTimeMs: start + rng.int(1000) * 1000,
+            score: rng.next(),
+            entity: `e${i % 3}`,
+          },
         }),
       );
       await send(rows);
       const others = Array.from(
         { length: 60 },
-        (_, i): LoggedRow => ({ id: `o${i}`, eventTimeMs: start + i * 17_000 }),
+        (_, i): LoggedRow => ({ id: `o${i}`, eventTimeMs: start + i * 17_000, entity: `e${i % 20}` }),
       );
       await send(others.slice(0, 30));
       await send(others.slice(30));
@@ -93,6 +98,33 @@ forEachDatabase((name, open) => {
         await walk({ minScore: 0.99 }),
         expected((r) => (r.score ?? 0.5) >= 0.99),
       );
+      const ofEntities = async () => {
+        assert.deepEqual(
+          await walk({ entity: 'e1' }),
+          expected((r) => r.entity === 'e1'),
+        );
+        assert.deepEqual(
+          await walk({ entity: 'e7' }),
+          expected((r) => r.entity === 'e7'),
+        );
+        const rare = { entity: 'e2', minScore: 0.98 };
+        assert.deepEqual(
+          await walk(rare),
+          expected((r) => r.entity === 'e2' && (r.score ?? 0.5) >= 0.98),
+        );
+      };
+      await ofEntities();
+      await service.upkeep.indexNow();
+      await ofEntities();
+      await service.compact(ada, endpoint, true);
+      await send([{ id: 'new', eventTimeMs: start + 5_000_000, entity: 'e7' }]);
+      others.push({ id: 'new', eventTimeMs: start + 5_000_000, entity: 'e7' });
+      await ofEntities();
+      await service.erase(ada, { entity: 'e7', endpoint, reason: 'a test' });
+      assert.deepEqual(await walk({ entity: 'e7' }), []);
+      const path = join(directory, 'entity.parquet');
+      assert.equal(await service.exportTo(ada, { endpoint, entity: 'e2' }, path), 1003);
+      assert.equal(await service.exportTo(ada, { endpoint, entity: 'nobody' }, path), 0);
     });
   });
 });

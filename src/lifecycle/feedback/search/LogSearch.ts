@@ -1,0 +1,148 @@
+import { fail } from '../../../core/errors.ts';
+import type { Digest } from '../../../core/json.ts';
+import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
+import type { Frames } from '../../../platform/frames/index.ts';
+import type { Prediction, PredictionDetail, PredictionsFilter } from '../contract.ts';
+import type { LabelLog } from '../LabelLog.ts';
+import { labelHistory } from '../labels/labelLists.ts';
+import type { SegmentIndex } from '../segments/SegmentIndex.ts';
+import { keyOf } from '../segments/segmentFilter.ts';
+import type { FeedbackStore, LabelKind, StoredPredictionSegment } from '../store.ts';
+import { exportPredictions } from './exportPredictions.ts';
+import { findPrediction } from './findPrediction.ts';
+import { endOf, listPredictions, type PageKey, rangeOf } from './listPredictions.ts';
+import { entitySlices, type LogFile, mostIds, newestSlices, type Slice } from './slices.ts';
+
+export interface LogSearchOptions {
+  readonly store: FeedbackStore;
+  readonly index: SegmentIndex;
+  readonly blobs: DirectoryBlobStore;
+  readonly frames: Frames;
+  readonly labels: LabelLog;
+  readonly signals: LabelLog;
+}
+
+/** How long a reader waits for labels that are being sealed. */
+const readWaitMs = 5_000;
+
+/** Finds rows of the log with few files opened: by id, by entity, by time. */
+export class LogSearch {
+  readonly #options: LogSearchOptions;
+
+  constructor(options: LogSearchOptions) {
+    this.#options = options;
+  }
+
+  /** The newest `count` predictions that pass the filter, behind `after`. */
+  async list(
+    filter: PredictionsFilter,
+    count: number,
+    after: PageKey | undefined,
+  ): Promise<readonly Prediction[]> {
+    const { endpoint, entity } = filter;
+    const { fromMs } = rangeOf(filter);
+    const endMs = endOf(filter, after);
+    const toMs = Number.isFinite(endMs) ? endMs : undefined;
+    const segments = await this.#options.store.predictionSegments({ endpoint, fromMs, toMs });
+    const slices =
+      entity === undefined
+        ? newestSlices(await this.#logFiles(segments), count, endMs)
+        : this.#entitySlices(segments, entity, count, { fromMs, toMs });
+    const labelPaths = (ids?: readonly string[]) => this.#labelPaths(endpoint, 'label', ids);
+    return listPredictions({ frames: this.#options.frames, slices, labelPaths }, filter, count, after);
+  }
+
+  /**
+   * Files that may hold predictions of one of these entities in [fromMs, toMs), and where that is quickly known the
+   * ids of all that there are.
+   */
+  async ofEntities(
+    endpoint: string,
+    entities: readonly string[],
+    fromMs: number,
+    toMs: number,
+  ): Promise<Pick<Slice, 'paths' | 'ids'>> {
+    const segments = await this.#options.store.predictionSegments({ endpoint, fromMs, toMs });
+    const candidates = await this.#options.index.candidates(segments, entities.map(keyOf.entity));
+    if (entities.length <= mostEntities) {
+      const question = { entities, fromMs, toMs, limit: mostIds };
+      const rows = await this.#options.index.entityRows(candidates, question);
+      const ids = rows.map(({ predictionId }) => predictionId);
+      if (ids.length < mostIds) return { paths: await this.#holding(candidates, ids), ids };
+    }
+    return { paths: await this.#paths(candidates) };
+  }
+
+  /** With its label, if one was acknowledged. Throws `not_found`. Naming the endpoint makes it quicker. */
+  async find(id: string, endpoint: string | undefined): Promise<PredictionDetail> {
+    const { store, index, frames, labels, signals } = this.#options;
+    const segments = await index.candidates(await store.predictionSegments({ endpoint }), [
+      keyOf.predictionId(id),
+    ]);
+    for (const name of new Set(segments.map((s) => s.endpoint))) {
+      await labels.flush(name, readWaitMs);
+      await signals.flush(name, readWaitMs);
+    }
+    const labelPaths = await this.#labelPaths(endpoint, 'label', [id]);
+    const found = await findPrediction(frames, await this.#paths(segments), labelPaths, id);
+    if (!found) throw fail('not_found', { kind: 'prediction', id, list: '/api/v1/predictions?endpoint=' });
+    const signalPaths = await this.#labelPaths(endpoint, 'signal', [id]);
+    return { ...found, labels: [...(await labelHistory(frames, labelPaths, signalPaths, id))] };
+  }
+
+  /** See `FeedbackService.exportTo`. */
+  async exportTo(filter: PredictionsFilter, target: string): Promise<number> {
+    const { endpoint, entity } = filter;
+    const { fromMs, toMs } = rangeOf(filter);
+    await this.#options.labels.flush(endpoint, readWaitMs);
+    const all = await this.#options.store.predictionSegments({ endpoint, fromMs, toMs });
+    let from: Pick<Slice, 'paths' | 'ids'> = { paths: await this.#paths(all) };
+    if (entity !== undefined) {
+      const [first = 0, end = Number.MAX_SAFE_INTEGER] = [fromMs, toMs];
+      const known = await this.ofEntities(endpoint, [entity], first, end);
+      // A file without rows has columns all the same.
+      from = known.paths.length === 0 ? { ...from, ids: [] } : known;
+    }
+    const labels = await this.#labelPaths(endpoint, 'label', from.ids);
+    return exportPredictions(this.#options.frames, from, labels, filter, target);
+  }
+
+  async *#entitySlices(
+    segments: readonly StoredPredictionSegment[],
+    entity: string,
+    count: number,
+    range: { readonly fromMs: number | undefined; readonly toMs: number | undefined },
+  ): AsyncGenerator<Slice, void, undefined> {
+    const { index } = this.#options;
+    const candidates = await index.candidates(segments, [keyOf.entity(entity)]);
+    yield* entitySlices(
+      {
+        newest: (limit) => index.entityRows(candidates, { entities: [entity], ...range, limit }),
+        paths: (ids) => (ids === undefined ? this.#paths(candidates) : this.#holding(candidates, ids)),
+      },
+      count,
+    );
+  }
+
+  async #holding(segments: readonly StoredPredictionSegment[], ids: readonly string[]): Promise<string[]> {
+    return this.#paths(await this.#options.index.candidates(segments, ids.map(keyOf.predictionId)));
+  }
+
+  async #logFiles(segments: readonly StoredPredictionSegment[]): Promise<readonly LogFile[]> {
+    const paths = await this.#paths(segments);
+    return segments.map((segment, i) => ({ ...segment, path: paths[i] ?? '' }));
+  }
+
+  async #labelPaths(endpoint: string | undefined, kind: LabelKind, ids?: readonly string[]) {
+    const segments = await this.#options.store.labelSegments(endpoint, kind);
+    if (ids === undefined) return this.#paths(segments);
+    return this.#paths(await this.#options.index.candidates(segments, ids.map(keyOf.predictionId)));
+  }
+
+  #paths(segments: readonly { readonly digest: string }[]): Promise<string[]> {
+    return Promise.all(segments.map(({ digest }) => this.#options.blobs.path(digest as Digest)));
+  }
+}
+
+/** Of more entities at once the segments themselves are read. */
+const mostEntities = 100;
