@@ -3,14 +3,23 @@
     worker.py DESCRIPTOR
 
 A frame is two little-endian uint32 (length of the header, length of the body), the header as JSON, and the body.
-The first request is {"op": "load"}, the others are {"op": "predict"}; each gets one answer. Columns lie in the body
-one after the other, each padded to eight bytes: numbers as they are, texts as their lengths (uint32, all bits set
-for a missing one) and then their bytes. Nothing that comes over the socket is unpickled or evaluated.
+The first request is {"op": "load"}, the others are {"op": "predict"}, which get one answer, and {"op": "stream"},
+which get one for each piece ("more": true) and a last one; {"op": "stop"} asks for that last one soon and is not
+answered itself. Columns lie in the body one after the other, each padded to eight bytes: numbers as they are, texts
+as their lengths (uint32, all bits set for a missing one) and then their bytes. Nothing that comes over the socket is
+unpickled or evaluated.
+
+"trace" of a request has the W3C headers of the trace that it belongs to: they are the environment variables
+TRACEPARENT and TRACESTATE, and the current context of OpenTelemetry and of MLflow's tracing, while the model computes.
 """
 
 import base64
+import contextlib
+import inspect
 import json
+import math
 import os
+import select
 import signal
 import socket
 import struct
@@ -52,16 +61,73 @@ def main():
         if frame is None:
             return
         header, body = frame
+        if header["op"] == "stop":  # of a stream that had ended already
+            continue
         try:
-            if header["op"] == "load":
-                model = Model(header)
-                answer, buffers = {"ok": True, **model.described()}, []
-            else:
-                answer, buffers = model.predict(header, body)
+            with trace_context(header.get("trace")):
+                if header["op"] == "load":
+                    model = Model(header)
+                    answer, buffers = {"ok": True, **model.described()}, []
+                elif header["op"] == "stream":
+                    send_pieces(connection, model.pieces(header, body))
+                    answer, buffers = {"ok": True}, []
+                else:
+                    answer, buffers = model.predict(header, body)
         except BaseException as error:  # the model's own code may raise anything, SystemExit too
             traceback.print_exc()
             answer, buffers = {"ok": False, "type": type(error).__name__, "message": message_of(error)}, []
         write_frame(connection, answer, buffers)
+
+
+def send_pieces(connection, pieces):
+    """Sends pieces until there are no more or nobody wants them; the socket holds a model back that is too fast."""
+    with contextlib.closing(pieces):
+        for answer, buffers in pieces:
+            write_frame(connection, {"ok": True, "more": True, **answer}, buffers)
+            if select.select([connection], [], [], 0)[0]:
+                if read_frame(connection) is None:
+                    raise SystemExit(0)
+                return
+
+
+@contextlib.contextmanager
+def trace_context(trace):
+    """Makes the trace of a request that of the model's own spans."""
+    if not trace:
+        yield
+        return
+    names = {"TRACEPARENT": trace.get("traceparent"), "TRACESTATE": trace.get("tracestate")}
+    os.environ.update({name: value for name, value in names.items() if value})
+    try:
+        with mlflow_context(trace), open_telemetry_context(trace):
+            yield
+    finally:
+        for name in names:
+            os.environ.pop(name, None)
+
+
+def mlflow_context(trace):
+    try:
+        from mlflow.tracing import set_tracing_context_from_http_request_headers
+
+        return set_tracing_context_from_http_request_headers(trace)
+    except ImportError:  # an MLflow that does not know the traces of others
+        return contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def open_telemetry_context(trace):
+    try:
+        from opentelemetry import context
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+    except ImportError:
+        yield
+        return
+    token = context.attach(TraceContextTextMapPropagator().extract(trace))
+    try:
+        yield
+    finally:
+        context.detach(token)
 
 
 def die_with_parent(parent):
@@ -128,6 +194,7 @@ class Model:
         self.name = header.get("output") or "output"
         self.pyfunc = mlflow.pyfunc.load_model(header["model"])
         self.raw = self._raw_classifier()
+        self.stream_fn = self._stream_fn()
         self.columns = pd.Index([f["name"] for f in self.fields])
         kinds = {f["type"] for f in self.fields}
         self.one_block = (
@@ -152,6 +219,16 @@ class Model:
             return None
         return raw if hasattr(raw, "predict_proba") and hasattr(raw, "classes_") else None
 
+    def _stream_fn(self):
+        """What gives the pieces of an answer to a frame of one row: predict_stream, or a predict that yields."""
+        if getattr(self.pyfunc, "_predict_stream_fn", None) is not None:
+            return self.pyfunc.predict_stream
+        try:
+            predict = self.pyfunc.unwrap_python_model().predict
+        except Exception:
+            return None
+        return self.pyfunc.predict if inspect.isgeneratorfunction(inspect.unwrap(predict)) else None
+
     def described(self):
         classes = None
         if self.raw is not None:
@@ -160,19 +237,56 @@ class Model:
         config = self.pyfunc.metadata.flavors.get("python_function", {})
         probability = self.raw is not None and config.get("predict_fn") == "predict_proba"
         primary = None if self.raw is None else "probability" if probability else "label"
-        return {"classes": classes, "primary": primary, "python": sys.version.split()[0]}
+        return {
+            "classes": classes,
+            "primary": primary,
+            "python": sys.version.split()[0],
+            "streams": self.stream_fn is not None,
+        }
 
     def predict(self, header, body):
         rows = header["rows"]
         data = self._read(body, rows)
         self.unnamed = None
-        outputs = self._outputs(data, header.get("params") or None)
+        if self.stream_fn == self.pyfunc.predict:
+            raise NotImplementedError("the model answers in pieces only")
+        described, buffers = self._described(self._outputs(data, header.get("params") or None), rows)
+        return {"ok": True, "outputs": described, "unnamed": self.unnamed}, buffers
+
+    def _described(self, outputs, rows):
         described, buffers = [], []
         for name, values in outputs:
             kind, shape, buffer = self._packed(name, values, rows)
             described.append({"name": name, "type": kind, "shape": shape, "bytes": len(buffer)})
             buffers.append(buffer + bytes(-len(buffer) % 8))
-        return {"ok": True, "outputs": described, "unnamed": self.unnamed}, buffers
+        return described, buffers
+
+    def pieces(self, header, body):
+        """The pieces of the answer to one row, each as it is and as outputs of one row."""
+        for piece in self.stream_fn(self._read(body, 1), params=header.get("params") or None):
+            if hasattr(piece, "model_dump"):  # pydantic
+                piece = piece.model_dump()
+            self.unnamed = None
+            outputs = [(name, self._of_one_row(values)) for name, values in self._members(piece)]
+            described, buffers = self._described(outputs, 1)
+            yield {"value": plain(piece), "outputs": described, "unnamed": self.unnamed}, buffers
+
+    def _members(self, piece):
+        if isinstance(piece, dict):
+            return [(str(name), values) for name, values in piece.items()]
+        if isinstance(piece, self.pd.DataFrame):
+            return self._named(piece)
+        self.unnamed = self.name
+        return [(self.name, piece)]
+
+    def _of_one_row(self, values):
+        np = self.np
+        if isinstance(values, (dict, list, tuple)) and not is_numeric(values):
+            return np.array([json.dumps(plain(values))], dtype=object)
+        if hasattr(values, "detach"):
+            values = values.detach().cpu().numpy()
+        array = np.asarray(values)
+        return array if array.ndim > 0 and array.shape[0] == 1 else array[None]
 
     def _outputs(self, data, params):
         if self.raw is None or params:
@@ -289,8 +403,6 @@ class Model:
 
 
 def parameters_of(function):
-    import inspect
-
     return inspect.signature(function).parameters
 
 
@@ -316,6 +428,32 @@ def element_type(np, array):
         if values and all(v is None or (isinstance(v, (int, float)) and not isinstance(v, bool)) for v in values):
             return "double", np.array([np.nan if v is None else v for v in values], dtype="<f8").reshape(array.shape)
     return "string", array.astype(object)
+
+
+def is_numeric(values):
+    """Lists of numbers, however nested."""
+    if isinstance(values, (list, tuple)):
+        return len(values) > 0 and all(is_numeric(v) for v in values)
+    return isinstance(values, (int, float)) and not isinstance(values, bool)
+
+
+def plain(value):
+    """A value as JSON has it: no NaN, no infinities, no types of libraries."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(name): plain(v) for name, v in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(v) for v in value]
+    if hasattr(value, "model_dump"):
+        return plain(value.model_dump())
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):  # a frame
+        return plain(value.to_dict("records"))
+    if hasattr(value, "tolist"):  # arrays, series, tensors and their elements
+        return plain(value.tolist())
+    return text_of(value) if isinstance(value, bytes) else str(value)
 
 
 def text_of(value):

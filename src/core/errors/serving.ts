@@ -85,6 +85,30 @@ export const servingErrors = {
     message: '{model} did not answer within {timeoutMs} ms, and its worker was stopped',
     next: 'Send fewer rows at once, or give it more time (--python-timeout).',
   },
+  stream_broken: {
+    status: 500,
+    title: 'Answer broken off',
+    message: 'the worker of version {version} of {model} ended before its answer did: {problem}',
+    next: 'Send the request again; look at the log for what its code wrote, and roll the endpoint back if it goes on.',
+  },
+  stream_unsupported: {
+    status: 400,
+    title: 'Model does not stream',
+    message: 'version {version} of endpoint "{endpoint}" does not answer in pieces',
+    next: 'Leave "stream" out, or log the model with a predict_stream method (docs/serving/streaming.md).',
+  },
+  stream_stopped: {
+    status: 503,
+    title: 'Server goes away',
+    message: 'the server stops and could not wait for the rest of the answer',
+    next: 'Send the request again; another process answers it.',
+  },
+  cancelled: {
+    status: 499,
+    title: 'Caller left',
+    message: 'the caller left before the answer was complete',
+    next: 'Nothing to do; a caller that leaves often may need faster answers or more time.',
+  },
   python_missing: {
     status: 503,
     title: 'Python missing',

@@ -1,2 +1,3 @@
 export { PythonHost, type PythonHostOptions } from './python-host.ts';
-export type { PythonModel } from './python-model.ts';
+export type { PythonCall, PythonModel } from './python-model.ts';
+export { PieceJoiner, type StreamPiece } from './stream-pieces.ts';

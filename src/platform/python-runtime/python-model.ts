@@ -1,6 +1,8 @@
 import type { SignatureField } from '../../core/model-package.ts';
 import type { OutputTensor } from '../onnx/index.ts';
+import type { TraceHeaders } from '../tracing/index.ts';
 import { decodeOutputs, encodeColumns } from './columns.ts';
+import { PieceJoiner, type StreamPiece } from './stream-pieces.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 type Rows = readonly (readonly unknown[])[];
@@ -13,18 +15,33 @@ interface Parts {
   readonly onClose: () => Promise<void>;
 }
 
+/** What beside the rows goes to a model. */
+export interface PythonCall {
+  /** What the model's `predict` gets as `params`. */
+  readonly params?: Params | null;
+  /** The trace that the model's own spans join. */
+  readonly trace?: TraceHeaders | null;
+}
+
 /** A logged model that its workers have loaded. */
 export class PythonModel {
   readonly #parts: Parts;
   #unnamed: string | null = null;
+  /** Its `predict` said that there is none; it answers in pieces alone. */
+  #onlyStreams = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   /** What a worker is sent for rows whose cells are in the order of the inputs. Throws `input_invalid`. */
-  static request(inputs: readonly SignatureField[], rows: Rows, params: Params | null = null) {
-    const header = { op: 'predict', rows: rows.length, ...(params ? { params } : {}) };
+  static request(inputs: readonly SignatureField[], rows: Rows, { params, trace }: PythonCall = {}) {
+    const header = {
+      op: 'predict',
+      rows: rows.length,
+      ...(params ? { params } : {}),
+      ...(trace ? { trace } : {}),
+    };
     return { header, body: encodeColumns(inputs, rows) };
   }
 
@@ -46,19 +63,63 @@ export class PythonModel {
     return this.#parts.pool.alive;
   }
 
+  /** Does it give answers in pieces (`predict_stream`, or a `predict` that yields)? */
+  get streams(): boolean {
+    return this.#parts.described.streams === true;
+  }
+
   /**
-   * Predicts. Throws `input_invalid`, `python_crashed`, `model_restarting`, `python_timeout`; an `Error` with the model's own words
-   * when its code throws.
-   *
-   * @param params what the model's `predict` gets as `params`
+   * Predicts; a model that answers in pieces alone is asked row by row, and its pieces are put together. Throws
+   * `input_invalid`, `python_crashed`, `model_restarting`, `python_timeout`; an `Error` with the model's own words when
+   * its code throws.
    */
-  async predict(rows: Rows, params: Params | null = null): Promise<readonly OutputTensor[]> {
+  async predict(rows: Rows, call: PythonCall = {}): Promise<readonly OutputTensor[]> {
+    if (this.#onlyStreams) return this.#joined(rows, call);
     const { pool, inputs } = this.#parts;
-    const { header: sent, body: columns } = PythonModel.request(inputs, rows, params);
+    const { header: sent, body: columns } = PythonModel.request(inputs, rows, call);
     const { header, body } = await pool.run(sent, columns);
-    if (header.ok !== true) throw new Error(`${header.type}: ${header.message}`);
+    if (header.ok !== true) {
+      if (!this.streams || header.type !== 'NotImplementedError') throw ownError(header);
+      this.#onlyStreams = true;
+      return this.#joined(rows, call);
+    }
     this.#unnamed = (header.unnamed as string | null) ?? null;
     return decodeOutputs(header.outputs, body, rows.length);
+  }
+
+  /**
+   * Gives the answer to one row in pieces; ends early once the signal is aborted. Errors are those of `predict`, and
+   * `stream_broken` when the worker ends between two pieces.
+   */
+  async *stream(row: Rows[number], call: PythonCall, signal: AbortSignal): AsyncGenerator<StreamPiece> {
+    const { pool, inputs } = this.#parts;
+    const { header: sent, body: columns } = PythonModel.request(inputs, [row], call);
+    for await (const { header, body } of pool.stream({ ...sent, op: 'stream' }, columns, signal)) {
+      if (header.ok !== true) throw ownError(header);
+      if (header.more !== true) return;
+      this.#unnamed = (header.unnamed as string | null) ?? null;
+      yield { value: header.value, outputs: decodeOutputs(header.outputs, body, 1) };
+    }
+  }
+
+  async #joined(rows: Rows, call: PythonCall): Promise<readonly OutputTensor[]> {
+    const never = new AbortController().signal;
+    const answers: (readonly OutputTensor[])[] = [];
+    for (const row of rows) {
+      const joiner = new PieceJoiner();
+      for await (const piece of this.stream(row, call, never)) joiner.add(piece);
+      answers.push(joiner.outputs);
+    }
+    const [first = []] = answers;
+    return first.map(({ name, type, width }) => {
+      const data = answers.flatMap((outputs) => {
+        const same = outputs.find((output) => output.name === name && output.width === width);
+        if (!same) throw new Error(`the answers to the rows differ in the shape of "${name}"`);
+        return Array.from(same.data);
+      });
+      const shape = width === 1 ? [rows.length] : [rows.length, width];
+      return { name, type, shape, width, data: data as OutputTensor['data'] };
+    });
   }
 
   /** Ends the workers and removes the model's files; no prediction may come later. */
@@ -66,4 +127,8 @@ export class PythonModel {
     await this.#parts.pool.close();
     await this.#parts.onClose();
   }
+}
+
+function ownError({ type, message }: Readonly<Record<string, unknown>>): Error {
+  return new Error(`${type}: ${message}`);
 }

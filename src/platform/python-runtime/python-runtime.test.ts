@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -12,7 +12,7 @@ import { digestOf } from '../../core/json.ts';
 import type { PackageFile, SignatureField } from '../../core/model-package.ts';
 import { createLogger } from '../log/index.ts';
 import { isAlive } from './environment-cache.ts';
-import { PythonHost, type PythonHostOptions, type PythonModel } from './index.ts';
+import { type PythonCall, PythonHost, type PythonHostOptions, type PythonModel } from './index.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const python = join(root, '.venv/bin/python');
@@ -38,6 +38,7 @@ const oddInputs = [
   column('blob', 'binary'),
   column('flag', 'boolean'),
 ];
+const textInputs = [column('text', 'string'), column('mark', 'string')];
 const odd = (word: string | null, count: number | bigint = 2) => [
   word,
   count,
@@ -50,6 +51,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
   let directory = '';
   let expected: Expected;
   let code: PythonModel;
+  let words: PythonModel;
   const opened: PythonModel[] = [];
   const lines: string[] = [];
 
@@ -108,11 +110,14 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
   };
   const outputsOf = async (model: PythonModel, rows: readonly (readonly unknown[])[], params?: object) =>
     Object.fromEntries(
-      (await model.predict(rows, (params as Record<string, unknown>) ?? null)).map((o) => [
+      (await model.predict(rows, { params: (params as Record<string, unknown>) ?? null })).map((o) => [
         o.name,
         Array.from(o.data),
       ]),
     );
+
+  const piecesOf = (model: PythonModel, row: readonly unknown[], call: PythonCall = {}) =>
+    Array.fromAsync(model.stream(row, call, new AbortController().signal));
 
   /** Asks again while the worker is started anew. */
   const answeredAtLast = async (model: PythonModel) => {
@@ -128,6 +133,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
   test('a classifier gives what it gives in Python: its label, and its probabilities beside it', async () => {
     const model = await open('forest', numbers, {}, expected.rows.slice(0, 2));
     assert.deepEqual(model.classes, ['late', 'on time']);
+    assert.ok(!model.streams);
     assert.equal(model.primary, 'label');
     for (const count of [1, 40]) {
       const { label, probability } = await outputsOf(model, expected.rows.slice(0, count));
@@ -215,6 +221,113 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       now.filter((name) => !before.has(name)),
       [],
     );
+  });
+
+  test('a model that streams gives its answer in pieces, and one that does nothing else is asked for them', async () => {
+    words = await open('words', textInputs, { workers: 2, timeoutMs: 6000 }, [['a b', '']]);
+    assert.ok(words.streams);
+    const mark = join(directory, 'mark');
+    assert.deepEqual(
+      (await piecesOf(words, ['one two süß', mark])).map(({ value }) => value),
+      ['one ', 'two ', 'süß '],
+    );
+    const rich = await piecesOf(words, ['one two', mark], { params: { rich: true } });
+    assert.deepEqual(rich[1]?.value, {
+      word: 'two',
+      at: 1,
+      score: 0.5,
+      more: { odd: null, list: [1, 'b'] },
+    });
+    assert.deepEqual(
+      rich[1]?.outputs.map(({ name, type, shape, data }) => [name, type, shape, ...Array.from(data)]),
+      [
+        ['word', 'string', [1], 'two'],
+        ['at', 'int64', [1], 1],
+        ['score', 'float', [1], 0.5],
+        ['more', 'string', [1], '{"odd": null, "list": [1, "b"]}'],
+      ],
+    );
+    const rows = [
+      ['a b', mark],
+      ['c', mark],
+    ];
+    assert.deepEqual(await outputsOf(words, rows), { output: ['a b ', 'c '] });
+    assert.equal(words.primary, 'output');
+
+    const countdown = await open('countdown', [column('n', 'long')], {}, [[1]]);
+    const counted = await piecesOf(countdown, [2]);
+    assert.deepEqual(
+      counted.map(({ outputs: [output] }) => [output?.shape, ...Array.from(output?.data ?? [])]),
+      [
+        [[1, 2], 2, 2],
+        [[1, 2], 1, 1],
+      ],
+    );
+    assert.deepEqual(await outputsOf(countdown, [[2]]), { output: [2, 2, 1, 1] });
+  });
+
+  test('errors in a stream come after its pieces; a worker that ends within one is replaced', async () => {
+    const mark = join(directory, 'mark');
+    const seen: unknown[] = [];
+    const stream = async (text: string) => {
+      seen.length = 0;
+      const { signal } = new AbortController();
+      for await (const { value } of words.stream([text, mark], {}, signal)) seen.push(value);
+    };
+    await assert.rejects(stream('one raise'), { message: 'ValueError: this word is not liked' });
+    assert.deepEqual(seen, ['one ']);
+    await assert.rejects(stream('one exit'), { code: 'stream_broken', message: /exit code 9/ });
+    assert.deepEqual(seen, ['one ']);
+    const all = async () => {
+      while (words.workers < 2) await sleep(20);
+    };
+    await all();
+    await assert.rejects(stream('exit'), { code: 'python_crashed' });
+    await all();
+    await stream('two');
+    assert.deepEqual(seen, ['two ']);
+  });
+
+  test('a stream that nobody wants any more is closed in the model, and its worker is free again', async () => {
+    const mark = join(directory, 'mark');
+    await writeFile(mark, '');
+    const leave = new AbortController();
+    const large = words.stream(['large', mark], {}, leave.signal);
+    await large.next();
+    // Nobody reads on: the model is held back by the socket long before its 2,000 pieces.
+    let count = -1;
+    for (let now = 0; now !== count || now === 0; ) {
+      count = now;
+      await sleep(200);
+      now = Number(await readFile(mark, 'utf8'));
+    }
+    assert.ok(count < 500, `${count} pieces`);
+    leave.abort();
+    for await (const _ of large);
+    while ((await readFile(mark, 'utf8')) !== 'closed') await sleep(10);
+    const all = ['a', 'b', 'c'].map((text) => piecesOf(words, [text, mark]));
+    assert.deepEqual(
+      (await Promise.all(all)).map(([piece]) => piece?.value),
+      ['a ', 'b ', 'c '],
+    );
+  });
+
+  test('a worker that is silent within a stream is ended, also when nobody waits for it', async () => {
+    const leave = new AbortController();
+    const left = words.stream(['one sleep', join(directory, 'mark')], {}, leave.signal);
+    await left.next();
+    leave.abort();
+    for await (const _ of left);
+    while (words.workers === 2) await sleep(20);
+  });
+
+  test("a trace reaches the model, as OpenTelemetry's context and in its environment", async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const trace = { traceparent, tracestate: 'vendor=x' };
+    const mark = join(directory, 'mark');
+    const [piece] = await piecesOf(words, ['trace', mark], { trace });
+    assert.equal(piece?.value, `0af7651916cd43dd8448eb211c80319c vendor=x ${traceparent}`);
+    await assert.rejects(piecesOf(words, ['trace', mark]), { message: /KeyError: 'TRACESTATE'/ });
   });
 
   test('closing ends the workers', async () => {

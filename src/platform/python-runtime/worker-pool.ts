@@ -17,17 +17,13 @@ export interface PoolOptions {
   readonly logger: Logger;
 }
 
-interface Task {
-  readonly header: object;
-  readonly body: Uint8Array;
-  readonly resolve: (frame: Frame) => void;
-  readonly reject: (error: unknown) => void;
-  /** Set while it waits for a worker. */
-  timer: NodeJS.Timeout | null;
-  attempts: number;
+/** Somebody who waits for a worker. */
+interface Waiter {
+  readonly give: (worker: WorkerProcess) => void;
+  readonly refuse: (problem: string) => void;
 }
 
-const attemptsOfTask = 2;
+const mostAttempts = 2;
 const watchEveryMs = 250;
 const restart = { firstMs: 100, longestMs: 30_000, calmAfterMs: 10_000 } as const;
 
@@ -40,7 +36,7 @@ export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #workers = new Set<WorkerProcess>();
   readonly #idle: WorkerProcess[] = [];
-  readonly #queue: Task[] = [];
+  readonly #queue: Waiter[] = [];
   readonly #watch: NodeJS.Timeout;
   #restarts: NodeJS.Timeout[] = [];
   #failures = 0;
@@ -74,10 +70,50 @@ export class WorkerPool {
    * Has a worker answer. Throws `python_crashed` when two workers in turn ended with it, `model_restarting` when none
    * came back in time, and `python_timeout` when it took too long.
    */
-  run(header: object, body: Uint8Array): Promise<Frame> {
-    return new Promise((resolve, reject) => {
-      this.#offer({ header, body, resolve, reject, timer: null, attempts: 0 });
-    });
+  async run(header: object, body: Uint8Array): Promise<Frame> {
+    for (let attempt = 1; ; attempt++) {
+      const worker = await this.#lease(attempt > 1);
+      try {
+        return await worker.request(header, body, this.#options.timeoutMs);
+      } catch (error) {
+        this.#requireAnother(error, attempt);
+      } finally {
+        this.#release(worker);
+      }
+    }
+  }
+
+  /**
+   * Has a worker answer in pieces, the last frame without `more`. Ends early, without that frame, once the signal is
+   * aborted. A worker that ends before its first piece is replaced by another once. Errors: those of `run`, and
+   * `stream_broken` when the worker ends later.
+   */
+  async *stream(header: object, body: Uint8Array, signal: AbortSignal): AsyncGenerator<Frame> {
+    const { timeoutMs, model, version } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const worker = await this.#lease(attempt > 1, signal);
+      if (!worker) return;
+      const frames = worker.stream(header, body, timeoutMs);
+      const close = () => frames.close();
+      signal.addEventListener('abort', close);
+      void frames.ended.then(() => this.#release(worker));
+      let pieces = 0;
+      try {
+        for (let frame = await frames.next(); frame; frame = await frames.next()) {
+          pieces++;
+          yield frame;
+          if (frame.header.more !== true) return;
+        }
+        return;
+      } catch (error) {
+        if (pieces > 0 && error instanceof WorkerEnded)
+          throw fail('stream_broken', { model, version, problem: error.message }, error);
+        this.#requireAnother(error, attempt);
+      } finally {
+        signal.removeEventListener('abort', close);
+        frames.close();
+      }
+    }
   }
 
   /** Ends all workers; what is still in them fails. */
@@ -87,7 +123,7 @@ export class WorkerPool {
     for (const timer of this.#restarts) clearTimeout(timer);
     for (const worker of this.#workers) worker.end('the model was closed');
     await Promise.all([...this.#workers].map((worker) => worker.ended));
-    for (const task of this.#queue.splice(0)) this.#refuse(task, 'the model was closed');
+    for (const waiter of this.#queue.splice(0)) waiter.refuse('the model was closed');
   }
 
   #add(worker: WorkerProcess): void {
@@ -100,51 +136,70 @@ export class WorkerPool {
     this.#idleNow(worker);
   }
 
-  #offer(task: Task): void {
+  /**
+   * A worker for oneself until it is released; null when the signal was aborted before there was one.
+   *
+   * @param first before all others that wait
+   */
+  #lease(first: boolean): Promise<WorkerProcess>;
+  #lease(first: boolean, signal: AbortSignal): Promise<WorkerProcess | null>;
+  #lease(first: boolean, signal?: AbortSignal): Promise<WorkerProcess | null> {
+    const { timeoutMs, model, version } = this.#options;
+    if (signal?.aborted) return Promise.resolve(null);
+    if (this.#closed)
+      return Promise.reject(fail('model_restarting', { model, version, problem: 'the model was closed' }));
     const worker = this.#idle.pop();
-    if (worker) {
-      void this.#runOn(worker, task);
-      return;
-    }
-    const { timeoutMs } = this.#options;
-    task.timer = setTimeout(() => {
-      this.#queue.splice(this.#queue.indexOf(task), 1);
-      this.#refuse(task, this.#lastEnd || `no worker was free within ${timeoutMs} ms`);
-    }, timeoutMs);
-    if (task.attempts > 0) this.#queue.unshift(task);
-    else this.#queue.push(task);
+    if (worker) return Promise.resolve(worker);
+    return new Promise((resolve, reject) => {
+      const settled = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+      };
+      const refuse = (problem: string) => {
+        settled();
+        reject(fail('model_restarting', { model, version, problem }));
+      };
+      const waiter: Waiter = {
+        refuse,
+        give: (given) => {
+          settled();
+          resolve(given);
+        },
+      };
+      const leave = () => void this.#queue.splice(this.#queue.indexOf(waiter), 1);
+      const timer = setTimeout(() => {
+        leave();
+        refuse(this.#lastEnd || `no worker was free within ${timeoutMs} ms`);
+      }, timeoutMs);
+      const abort = () => {
+        leave();
+        settled();
+        resolve(null);
+      };
+      signal?.addEventListener('abort', abort);
+      if (first) this.#queue.unshift(waiter);
+      else this.#queue.push(waiter);
+    });
+  }
+
+  #release(worker: WorkerProcess): void {
+    if (this.#workers.has(worker) && !worker.ending) this.#idleNow(worker);
   }
 
   #idleNow(worker: WorkerProcess): void {
-    const task = this.#queue.shift();
-    if (!task) {
-      this.#idle.push(worker);
-      return;
-    }
-    if (task.timer) clearTimeout(task.timer);
-    void this.#runOn(worker, task);
+    const waiter = this.#queue.shift();
+    if (waiter) waiter.give(worker);
+    else this.#idle.push(worker);
   }
 
-  async #runOn(worker: WorkerProcess, task: Task): Promise<void> {
+  /** Returns when what failed may be tried on another worker, else throws what it means. */
+  #requireAnother(error: unknown, attempt: number): void {
     const { timeoutMs, model, version } = this.#options;
-    task.attempts++;
-    try {
-      const frame = await worker.request(task.header, task.body, timeoutMs);
-      task.resolve(frame);
-    } catch (error) {
-      if (error instanceof WorkerTimedOut) task.reject(fail('python_timeout', { model, timeoutMs }));
-      else if (!(error instanceof WorkerEnded)) task.reject(error);
-      else if (task.attempts < attemptsOfTask && !this.#closed) this.#offer(task);
-      else if (this.#closed) this.#refuse(task, error.message);
-      else task.reject(fail('python_crashed', { model, version, problem: error.message }));
-      return;
-    }
-    if (this.#workers.has(worker)) this.#idleNow(worker);
-  }
-
-  #refuse(task: Task, problem: string): void {
-    const { model, version } = this.#options;
-    task.reject(fail('model_restarting', { model, version, problem }));
+    if (error instanceof WorkerTimedOut) throw fail('python_timeout', { model, timeoutMs });
+    if (!(error instanceof WorkerEnded)) throw error;
+    const problem = error.message;
+    if (this.#closed) throw fail('model_restarting', { model, version, problem });
+    if (attempt >= mostAttempts) throw fail('python_crashed', { model, version, problem });
   }
 
   #onEnd(worker: WorkerProcess, reason: string): void {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { installationDirectory } from '../../core/installation.ts';
+import { FrameStream } from './frame-stream.ts';
 import { encodeFrame, type Frame, FrameReader } from './frames.ts';
 
 const script = join(installationDirectory, 'python/worker.py');
@@ -24,9 +25,10 @@ export interface WorkerOptions {
   readonly onLine: (line: string) => void;
 }
 
+/** Who gets what the worker sends. */
 interface Waiting {
-  readonly resolve: (frame: Frame) => void;
-  readonly reject: (error: Error) => void;
+  readonly push: (frame: Frame) => void;
+  readonly fail: (error: Error) => void;
 }
 
 /** One Python process that answers one request at a time over a socket that only the two of them have. */
@@ -76,12 +78,9 @@ export class WorkerProcess {
    * when the process is ended.
    */
   request(header: object, body: Uint8Array, timeoutMs: number): Promise<Frame> {
-    if (this.#waiting) throw new Error('the worker is busy');
+    this.#requireIdle();
     return new Promise<Frame>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#giveUp(new WorkerTimedOut(`no answer within ${timeoutMs} ms`));
-        this.end(`it did not answer within ${timeoutMs} ms`);
-      }, timeoutMs);
+      const timer = setTimeout(() => this.#onSilence(timeoutMs), timeoutMs);
       const done = <T>(take: (value: T) => void) => {
         return (value: T) => {
           clearTimeout(timer);
@@ -89,9 +88,39 @@ export class WorkerProcess {
           take(value);
         };
       };
-      this.#waiting = { resolve: done(resolve), reject: done(reject) };
-      for (const piece of encodeFrame(header, body)) this.#socket.write(piece);
+      this.#waiting = { push: done(resolve), fail: done(reject) };
+      this.#send(header, body);
     });
+  }
+
+  /**
+   * Sends a request that is answered in pieces. The process is taken until the stream's `ended`.
+   *
+   * @param timeoutMs longest silence between two pieces; after it the process is ended
+   */
+  stream(header: object, body: Uint8Array, timeoutMs: number): FrameStream {
+    this.#requireIdle();
+    const stream = new FrameStream(
+      {
+        send: (more, bytes) => this.#send(more, bytes),
+        pause: () => this.#socket.pause(),
+        resume: () => this.#socket.resume(),
+        onSilence: () => this.#onSilence(timeoutMs),
+      },
+      timeoutMs,
+    );
+    this.#waiting = {
+      push: (frame) => {
+        if (frame.header.more !== true) this.#waiting = null;
+        stream.push(frame);
+      },
+      fail: (error) => {
+        this.#waiting = null;
+        stream.fail(error);
+      },
+    };
+    this.#send(header, body);
+    return stream;
   }
 
   /** Bytes of memory that the process occupies; null where the system does not tell (only Linux does). */
@@ -104,19 +133,37 @@ export class WorkerProcess {
     }
   }
 
+  /** Was it told to end? */
+  get ending(): boolean {
+    return this.#endReason !== null;
+  }
+
   /** Ends the process at once; `reason` is what its requests are told. */
   end(reason: string): void {
     this.#endReason ??= reason;
     this.#child.kill('SIGKILL');
   }
 
+  #requireIdle(): void {
+    if (this.#waiting) throw new Error('the worker is busy');
+  }
+
+  #send(header: object, body: Uint8Array): void {
+    for (const piece of encodeFrame(header, body)) this.#socket.write(piece);
+  }
+
+  #onSilence(timeoutMs: number): void {
+    this.#giveUp(new WorkerTimedOut(`no answer within ${timeoutMs} ms`));
+    this.end(`it did not answer within ${timeoutMs} ms`);
+  }
+
   #answered(frame: Frame): void {
     if (!this.#waiting) throw new Error('an answer that nobody asked for');
-    this.#waiting.resolve(frame);
+    this.#waiting.push(frame);
   }
 
   #giveUp(error: Error): void {
-    this.#waiting?.reject(error);
+    this.#waiting?.fail(error);
   }
 
   #describeEnd(code: number | null, signal: NodeJS.Signals | null): string {

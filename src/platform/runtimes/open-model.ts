@@ -1,10 +1,18 @@
 import { fail } from '../../core/errors.ts';
 import type { PackageManifest } from '../../core/model-package.ts';
 import type { Prediction } from '../onnx/index.ts';
-import type { PythonHost } from '../python-runtime/index.ts';
+import type { PythonCall, PythonHost, StreamPiece } from '../python-runtime/index.ts';
 import { openGraph } from './graph-model.ts';
 import { predictionOf, sampleRows } from './prediction.ts';
 import { openRemote } from './remote-model.ts';
+
+/** What goes to a model beside the rows; only Python models take params. */
+export type ModelCall = PythonCall;
+
+/** A piece of an answer, with the score where it has one. */
+export interface ScoredPiece extends StreamPiece {
+  readonly score: number | null;
+}
 
 /** A loaded model, whatever computes it. */
 export interface LoadedModel {
@@ -12,15 +20,10 @@ export interface LoadedModel {
   readonly concurrency?: number;
   /** Why it cannot answer at present, for what another process computes; null when it can. */
   problem?(): string | null;
-  /**
-   * Predicts from rows whose cells are in the order of the signature's inputs.
-   *
-   * @param params what the caller gives the model's own `predict` as params; only Python models take any
-   */
-  predictRows(
-    rows: readonly (readonly unknown[])[],
-    params?: Readonly<Record<string, unknown>> | null,
-  ): Promise<Prediction>;
+  /** Predicts from rows whose cells are in the order of the signature's inputs. */
+  predictRows(rows: readonly (readonly unknown[])[], call?: ModelCall): Promise<Prediction>;
+  /** Gives the answer to one row in pieces, until the signal is aborted; left out by models that answer at once. */
+  predictStream?(row: readonly unknown[], call: ModelCall, signal: AbortSignal): AsyncIterable<ScoredPiece>;
   /** Frees what it holds; no prediction may be running or come later. */
   close(): Promise<void>;
 }
@@ -77,8 +80,17 @@ async function openPython(
   });
   return {
     concurrency: python.workers,
-    predictRows: async (rows, params = null) =>
-      predictionOf(score, await model.predict(rows, params), rows.length),
+    predictRows: async (rows, call) => predictionOf(score, await model.predict(rows, call), rows.length),
+    ...(model.streams
+      ? { predictStream: (row, call, signal) => scored(model.stream(row, call, signal)) }
+      : {}),
     close: () => model.close(),
   };
+
+  async function* scored(pieces: AsyncIterable<StreamPiece>): AsyncGenerator<ScoredPiece> {
+    for await (const piece of pieces) {
+      const value = predictionOf(score, piece.outputs, 1).score?.[0] ?? null;
+      yield { ...piece, score: value };
+    }
+  }
 }

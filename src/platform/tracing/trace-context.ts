@@ -10,6 +10,12 @@ export interface TraceContext {
   readonly sampled: boolean;
 }
 
+/** What tells the next one in line of the trace, as the HTTP headers of these names. */
+export interface TraceHeaders {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
 const pattern = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
 /** Reads a `traceparent` header; null for one that is not well formed, which is to be treated as if it were not there. */

@@ -73,7 +73,7 @@ export class LoadedPackage {
     const runtime = this.#runtime;
     if (runtime instanceof OnnxModel) return runtime.predictBlocks(blocks);
     const rows = blocks.flatMap((block) => Array.from({ length: block.rowCount }, (_, i) => block.row(i)));
-    return runtime.predictRows(rows, params);
+    return runtime.predictRows(rows, { params });
   }
 
   /** Why it cannot answer at present, for what another process computes; null when it can. */

@@ -1,0 +1,64 @@
+import type { ElementType } from '../../core/model-package.ts';
+import type { OutputTensor } from '../onnx/index.ts';
+
+/** A piece of a streamed answer to one row. */
+export interface StreamPiece {
+  /** What the model gave, as JSON has it. */
+  readonly value: unknown;
+  /** The same as outputs of one row. */
+  readonly outputs: readonly OutputTensor[];
+}
+
+/** An output of the pieces so far. */
+interface Joined {
+  readonly type: ElementType;
+  /** Texts that the model gave as such; what it gave nested is JSON. */
+  readonly texts: boolean;
+  readonly values: (number | bigint | string | boolean)[];
+}
+
+/** Characters and numbers that are kept of one answer. */
+const mostKept = 4 * 1024 * 1024;
+
+/**
+ * The pieces of an answer put together: texts are joined, everything else is listed in its order. Keeps nothing of an
+ * answer that is too long.
+ */
+export class PieceJoiner {
+  readonly #outputs = new Map<string, Joined>();
+  #kept = 0;
+
+  add({ value, outputs }: StreamPiece): void {
+    if (this.#kept > mostKept) return;
+    for (const { name, type, data } of outputs) {
+      const member = isObject(value) && name in value ? value[name] : value;
+      const joined = this.#outputs.get(name) ?? { type, texts: true, values: [] };
+      const texts = joined.texts && typeof member === 'string';
+      this.#outputs.set(name, texts === joined.texts ? joined : { ...joined, texts });
+      for (const one of Array.from(data)) joined.values.push(one);
+      this.#kept += type === 'string' ? String(data[0]).length : data.length;
+    }
+    if (this.#kept > mostKept) this.#outputs.clear();
+  }
+
+  /** The outputs of the whole answer, for one row; none of an answer that was too long. */
+  get outputs(): readonly OutputTensor[] {
+    return [...this.#outputs].map(([name, { type, texts, values }]): OutputTensor => {
+      if (texts) return { name, type, shape: [1], width: 1, data: [values.join('')] };
+      if (type === 'string')
+        return { name, type, shape: [1], width: 1, data: [`[${values.map(jsonOf).join(',')}]`] };
+      const width = values.length;
+      return { name, type, shape: [1, width], width, data: values as OutputTensor['data'] };
+    });
+  }
+}
+
+/** Nested values are JSON already. */
+function jsonOf(value: unknown): string {
+  const text = String(value);
+  return /^[[{]/.test(text) ? text : JSON.stringify(text);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
