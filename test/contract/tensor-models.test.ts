@@ -123,6 +123,9 @@ test('any dimensions are served: free ones, none that counts rows, none at all, 
     shape: [2, 3],
     data: [0, 1, 1, 1, 0, 1],
   });
+  // Rows without values.
+  assert.deepEqual(await infer('free', 'FP32', [3, 2, 0], []), { shape: [3, 2, 0], data: [] });
+  assert.deepEqual(await infer('texts', 'BYTES', [2, 0], []), { shape: [2, 0], data: [] });
   assert.match(String(await infer('long', 'INT64', [1, 1], [1.5])), /input "x"/);
   assert.match(String(await infer('free', 'FP32', [1, 1], [1])), /shape/);
 });
@@ -132,11 +135,19 @@ test('classes have the labels of their file', async (t) => {
     'sorted/config.pbtxt': 'max_batch_size: 4 output { name: "y" dims: 3 label_filename: "labels.txt" }',
     'sorted/labels.txt': 'cat\ndog\nowl\n',
     'sorted/1/model.onnx': oneNodeOnnx('Neg', ['N', 3]),
+    'whole/config.pbtxt': 'max_batch_size: 0 output { name: "y" dims: 3 label_filename: "labels.txt" }',
+    'whole/labels.txt': 'cat\ndog\nowl\n',
+    'whole/1/model.onnx': oneNodeOnnx('Neg', [3]),
   });
   const infer = await serve(t, repository);
   const outputs = [{ name: 'y', parameters: { classification: 2 } }];
   assert.deepEqual(await infer('sorted', 'FP32', [1, 3], [3, 1, 2], outputs), {
     shape: [1, 2],
+    data: ['-1:1:dog', '-2:2:owl'],
+  });
+  // Without a dimension of rows all values are those of one row.
+  assert.deepEqual(await infer('whole', 'FP32', [3], [3, 1, 2], outputs), {
+    shape: [2],
     data: ['-1:1:dog', '-2:2:owl'],
   });
 });

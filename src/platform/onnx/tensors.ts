@@ -179,8 +179,16 @@ export function describe(value: unknown): string {
   if (value === undefined || value === null) return 'missing';
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
     return String(value);
-  const full = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? typeof value);
+  const full = textOf(value);
   return full.length > 60 ? `${full.slice(0, 60)}…` : full;
+}
+
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch {
+    return `${Array.isArray(value) ? '[' : '{'}… nested too deep`;
+  }
 }
 
 /** Reads an output of the runtime; int64 become numbers unless one of them is beyond 2^53. */

@@ -95,6 +95,39 @@ test('fuzz: bodies with something else in one place are answered or refused, and
   assert.ok(failed.size > 0 && rows.filter((r) => r.status !== 'ok').length >= refused);
 });
 
+test('lists nested without end, names that come twice and regions of shared memory are refused', async (t) => {
+  const { post, url } = await serve(t);
+  const deep = `${'['.repeat(200_000)}1${']'.repeat(200_000)}`;
+  const tensor = (data: string) => `{"name": "x1", "datatype": "FP64", "shape": [2, 1], "data": ${data}}`;
+  for (const [path, body, told] of [
+    ['/v2/models/test/infer', `{"inputs": [${tensor(deep)}]}`, /nested too deep/],
+    ['/v2/models/test/infer', `{"inputs": [${tensor(`[1, ${deep}]`)}]}`, /expected|is missing/],
+    ['/invocations', `{"instances": ${deep}}`, /"instances"|nested too deep|x1/],
+    ['/invocations', `{"dataframe_split": {"columns": ["x1"], "data": [[${deep}]]}}`, /expected|is missing/],
+  ] as const) {
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${url}${path}`, { method: 'POST', headers, body });
+    assert.equal(response.status, 400, body.slice(0, 60));
+    assert.match(await response.text(), told);
+  }
+  const twice = await post('/v2/models/test/infer', {
+    ...infer,
+    outputs: [infer.outputs[0], infer.outputs[0]],
+  });
+  assert.deepEqual(
+    [twice.status, /output 'label' already exists/.test(String(twice.json.error))],
+    [400, true],
+  );
+  const [x1, x2] = infer.inputs;
+  const again = await post('/v2/models/test/infer', { ...infer, inputs: [x1, x2, x1] });
+  assert.deepEqual([again.status, /input 'x1' already exists/.test(String(again.json.error))], [400, true]);
+
+  const regions = `${url}/v2/systemsharedmemory`;
+  assert.deepEqual(await (await fetch(`${regions}/status`)).json(), []);
+  assert.equal((await fetch(`${regions}/unregister`, { method: 'POST' })).status, 200);
+  assert.equal((await post('/v2/cudasharedmemory/region/r/register', {})).status, 400);
+});
+
 test('JSON: words of Python are read outside of texts only, integers keep their digits, errors quote nothing', () => {
   const read = (text: string) => parseJson(Buffer.from(text));
   assert.deepEqual(read('{"a": [NaN, Infinity, -Infinity], "NaN": "Infinity \\" NaN"}'), {
@@ -205,6 +238,11 @@ test('content types, accepted encodings, settings and classes', () => {
     texts: [],
     values: () => [0.2, 0.5, 0.5, Number.NaN, -1, 3],
   };
-  assert.deepEqual(classify(output, 2, ['a', 'b', 'c']).texts, ['0.5:1:b', '0.5:2:c', '3:2:c', '-1:1:b']);
+  assert.deepEqual(classify(output, 2, { classes: ['a', 'b', 'c'] }).texts, [
+    '0.5:1:b',
+    '0.5:2:c',
+    '3:2:c',
+    '-1:1:b',
+  ]);
   assert.deepEqual(classify(output, 9, null).shape, [2, 3]);
 });

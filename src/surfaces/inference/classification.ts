@@ -1,3 +1,4 @@
+import type { PackageManifest } from '../../core/model-package.ts';
 import type { ReplyOutput } from '../../lifecycle/serving/index.ts';
 import { malformed } from './request-context.ts';
 
@@ -6,19 +7,22 @@ import { malformed } from './request-context.ts';
  * first, as `value:index` or `value:index:label`. NaN come last. Throws `request_malformed` for an output that
  * is not numeric.
  *
- * @param labels names of the classes; used when there are as many as values in a row
+ * @param manifest the model: where its classes have names, and as many as a row has values, those are the labels; where
+ *   it takes the tensors of a request whole, all values are one row
  */
 export function classify(
-  { name, type, width, shape, values }: ReplyOutput,
+  { name, type, width: rowWidth, shape, values }: ReplyOutput,
   top: number,
-  labels: readonly (string | number)[] | null,
+  manifest: Pick<PackageManifest, 'classes' | 'tensors'> | null,
 ): { readonly texts: readonly string[]; readonly shape: readonly number[] } {
   if (type === 'string' || type === 'bool') {
     throw malformed(`output "${name}" has no numbers to classify by`);
   }
-  const rowCount = shape[0] ?? 0;
+  const whole = manifest?.tensors === 'whole';
+  const rowCount = whole ? 1 : (shape[0] ?? 0);
+  const width = whole ? shape.reduce((product, d) => product * d, 1) : rowWidth;
   const count = Math.min(top, width);
-  const named = labels?.length === width ? labels : null;
+  const named = manifest?.classes?.length === width ? manifest.classes : null;
   const all = values();
   const texts: string[] = [];
   for (let row = 0; row < rowCount; row++) {
@@ -28,7 +32,7 @@ export function classify(
       texts.push(`${text(cells[i], type)}:${i}${named ? `:${named[i]}` : ''}`);
     }
   }
-  return { texts, shape: [rowCount, count] };
+  return { texts, shape: whole ? [count] : [rowCount, count] };
 }
 
 type Cell = number | bigint | undefined;

@@ -9,6 +9,7 @@ import { statistics } from './oip-statistics.ts';
 import { isSummed, type Peers, summedAnswer } from './peers.ts';
 import { nameInPath } from './request-context.ts';
 import { ServerSettings } from './server-settings.ts';
+import { sharedMemoryStatus } from './shared-memory.ts';
 
 export interface GetContext {
   readonly replica: Pick<ServeReplica, 'plane'>;
@@ -70,6 +71,8 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
     const modelReady = isModelReady(plane, name, null);
     return jsonAnswer(modelReady ? 200 : 503, { name, ready: modelReady });
   }
+  const regions = sharedMemoryStatus(path);
+  if (regions) return regions;
   const match = modelPath.exec(path);
   if (!match) throw fail('route_not_found', { method: 'GET', path });
   return answerModel(nameInPath(match[1] ?? ''), match[2], match[3], context, settings);

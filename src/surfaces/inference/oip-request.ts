@@ -2,7 +2,7 @@ import { uuidv7 } from '../../core/ids.ts';
 import type { PredictRequest, RequestTensor, ServedArm } from '../../lifecycle/serving/index.ts';
 import { elementDatatypes } from './datatypes.ts';
 import { parseExactJson, parseJson } from './json-body.ts';
-import { readTensors } from './oip-tensors.ts';
+import { readTensors, refuseTwice } from './oip-tensors.ts';
 import { decodeRaw, rawSize } from './raw-tensors.ts';
 import {
   eventTimeMs,
@@ -167,19 +167,23 @@ export function readOutputs(value: unknown, binary: boolean): readonly WantedOut
   if (value === undefined || value === null) return null;
   if (!Array.isArray(value)) throw malformed('"outputs" must be a list of {"name"}');
   if (value.length === 0) return null;
-  return (value as ({ name?: unknown; parameters?: Record<string, unknown> } | null)[]).map((output) => {
-    const name = output?.name;
-    if (typeof name !== 'string') throw malformed('each of "outputs" must have a "name"');
-    const parameters = output?.parameters ?? {};
-    const top = parameters.classification ?? 0;
-    if (typeof top !== 'number' || !Number.isSafeInteger(top) || top < 0) {
-      throw malformed(`output "${name}": "classification" must be how many classes to give`);
-    }
-    if (parameters.shared_memory_region !== undefined) {
-      throw malformed(`output "${name}" is wanted in shared memory, which is not written here`);
-    }
-    return { name, top, binary: flag(parameters.binary_data, `binary_data of output "${name}"`) ?? binary };
-  });
+  const wanted = (value as ({ name?: unknown; parameters?: Record<string, unknown> } | null)[]).map(
+    (output) => {
+      const name = output?.name;
+      if (typeof name !== 'string') throw malformed('each of "outputs" must have a "name"');
+      const parameters = output?.parameters ?? {};
+      const top = parameters.classification ?? 0;
+      if (typeof top !== 'number' || !Number.isSafeInteger(top) || top < 0) {
+        throw malformed(`output "${name}": "classification" must be how many classes to give`);
+      }
+      if (parameters.shared_memory_region !== undefined) {
+        throw malformed(`output "${name}" is wanted in shared memory, which is not written here`);
+      }
+      return { name, top, binary: flag(parameters.binary_data, `binary_data of output "${name}"`) ?? binary };
+    },
+  );
+  if (wanted.length > 1) refuseTwice(wanted, 'output');
+  return wanted;
 }
 
 function flag(value: unknown, field: string): boolean | undefined {

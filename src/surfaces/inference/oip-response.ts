@@ -60,9 +60,10 @@ function outputJson(
   arm: ServedArm | null,
 ): string {
   const { name, type, shape } = output;
-  if (top > 0) return classesJson(output, top, binary, raw, arm?.model.manifest.classes ?? null);
+  if (top > 0) return classesJson(output, top, binary, raw, arm);
   const head = `{"name":${JSON.stringify(name)},"datatype":"${elementDatatypes[type]}","shape":[${shape.join(',')}]`;
-  if (!binary) return `${head},"data":[${output.texts.join(',')}]}`;
+  // Rows without values have no text each, and no comma between them.
+  if (!binary) return `${head},"data":[${output.width === 0 ? '' : output.texts.join(',')}]}`;
   const bytes = encodeRaw(elementDatatypes[type], output.values());
   raw.push(bytes);
   return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
@@ -73,9 +74,9 @@ function classesJson(
   top: number,
   binary: boolean,
   raw: Buffer[],
-  labels: readonly (string | number)[] | null,
+  arm: ServedArm | null,
 ): string {
-  const { texts, shape } = classify(output, top, labels);
+  const { texts, shape } = classify(output, top, arm?.model.manifest ?? null);
   const head = `{"name":${JSON.stringify(output.name)},"datatype":"BYTES","shape":[${shape.join(',')}]`;
   if (!binary) return `${head},"data":${JSON.stringify(texts)}}`;
   const bytes = encodeRaw('BYTES', texts);

@@ -53,10 +53,20 @@ export function readTensors(inputs: unknown, raw: Buffer | null, whole: boolean)
     rowCount = rows;
     tensors.push({ name, width: data.length / rows, data, shape: whole ? shape : shape.slice(1) });
   }
+  if (tensors.length > 1) refuseTwice(tensors);
   if (raw && at !== raw.length) {
     throw malformed(`the inputs say they have ${at} bytes behind the JSON, ${raw.length} were sent`);
   }
   return { tensors, rowCount, inexact };
+}
+
+/** Throws `request_malformed` when two inputs or wanted outputs have the same name. */
+export function refuseTwice(tensors: readonly { readonly name: string }[], kind = 'input'): void {
+  const names = new Set<string>();
+  for (const { name } of tensors) {
+    if (names.has(name)) throw malformed(`${kind} '${name}' already exists in request`);
+    names.add(name);
+  }
 }
 
 function readShape(name: string, shape: unknown): readonly number[] {

@@ -13,6 +13,7 @@ import { type HttpAnswer, jsonAnswer } from './http-answer.ts';
 import { changeRepository, optionalJson, repositoryIndex } from './repository-routes.ts';
 import { nameInPath } from './request-context.ts';
 import { ServerSettings } from './server-settings.ts';
+import { changeSharedMemory } from './shared-memory.ts';
 
 const inferPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/infer\/?$/;
 const invocationsPath = /^(?:\/endpoints\/([^/]+))?\/invocations\/?$/;
@@ -76,5 +77,7 @@ async function answerChange(
     return jsonAnswer(200, settings.updateTrace(model, optionalJson(plain)));
   }
   if (/^\/v2\/logging\/?$/.test(path)) return jsonAnswer(200, settings.updateLog(optionalJson(plain)));
+  const regions = changeSharedMemory(path);
+  if (regions) return regions;
   throw fail('route_not_found', { method: 'POST', path });
 }

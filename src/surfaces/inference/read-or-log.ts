@@ -2,7 +2,7 @@ import { MillraceError } from '../../core/errors.ts';
 import type { Plane, PredictRequest } from '../../lifecycle/serving/index.ts';
 import { decodedBody, encodedAnswer, leastPackedBytes } from './content-encoding.ts';
 import type { HttpAnswer } from './http-answer.ts';
-import { headerTrace, type RequestContext } from './request-context.ts';
+import { headerTrace, malformed, type RequestContext } from './request-context.ts';
 
 /** Unpacks and reads a request; when that fails, the failure is in the prediction log before it is told. */
 export async function readOrLog<T>(
@@ -14,10 +14,15 @@ export async function readOrLog<T>(
   try {
     const encoding = request.headers['content-encoding'];
     return await read(encoding ? await decodedBody(body, encoding, limitBytes) : body);
-  } catch (error) {
+  } catch (thrown) {
+    const error = isStackExhausted(thrown) ? malformed('the values of the body are nested too deep') : thrown;
     if (error instanceof MillraceError) await plane.logRefusal(unread(request), error);
     throw error;
   }
+}
+
+function isStackExhausted(thrown: unknown): boolean {
+  return thrown instanceof RangeError && /call stack/.test(thrown.message);
 }
 
 /** Stands in the prediction log for a request that could not be read. */

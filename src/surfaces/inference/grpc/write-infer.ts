@@ -26,7 +26,7 @@ export function modelInferResponse(
     const output = reply.outputs.find((o) => o.name === name);
     if (!output) continue;
     if (top > 0) {
-      const { texts, shape } = classify(output, top, arm?.model.manifest.classes ?? null);
+      const { texts, shape } = classify(output, top, arm?.model.manifest ?? null);
       heads.push({ name, datatype: 'BYTES', shape });
       raw.push(encodeRaw('BYTES', texts));
     } else {
