@@ -151,6 +151,7 @@ async function openRepository(path: string, settings: Settings, parts: Parts): P
     repository: path,
     pollMs: settings.repositoryPoll * 1000,
     loadOnly: settings.repositoryExplicit ? settings.repositoryLoad : null,
+    keyFile: settings.serveKeys,
     keptLogBytes: bytesOf(settings.predictionLogKeep) / settings.serveWorkers,
   });
   return {

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { Agent, type ClientRequest, request } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startServer, type TestServer } from '../support/server.ts';
 
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const models = fileURLToPath(new URL('../../examples/models', import.meta.url));
 const row = Array.from({ length: 16 }, (_, i) => i);
 const tensor = (name: string) => ({ name, shape: [1, 16], datatype: 'INT32', data: row });
@@ -20,12 +22,24 @@ interface Answer {
   readonly last: boolean;
 }
 
+interface Asked {
+  readonly text?: string;
+  readonly agent?: Agent;
+  readonly key?: string;
+}
+
 /** One request on a connection of its own, or of an agent. */
-function ask(server: TestServer, method: string, path: string, text = '', agent?: Agent): Promise<Answer> {
+function ask(
+  server: TestServer,
+  method: string,
+  path: string,
+  { text = '', agent, key }: Asked = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
+    const headers = key === undefined ? {} : { 'x-api-key': key };
     const sent = request(
       server.serveUrl + path,
-      { method, ...(agent ? { agent } : { agent: false }) },
+      { method, headers, ...(agent ? { agent } : { agent: false }) },
       (response) => {
         let received = '';
         response.setEncoding('utf8').on('data', (part: string) => {
@@ -44,17 +58,61 @@ function ask(server: TestServer, method: string, path: string, text = '', agent?
 }
 
 const infer = (server: TestServer, agent?: Agent) =>
-  ask(server, 'POST', '/v2/models/simple/infer', body, agent);
+  ask(server, 'POST', '/v2/models/simple/infer', { text: body, ...(agent ? { agent } : {}) });
 const isReady = async (server: TestServer) =>
   (await ask(server, 'GET', '/readyz').catch(() => null))?.status === 200;
 
-function start(t: TestContext, workers: number): Promise<TestServer> {
+async function start(
+  t: TestContext,
+  workers: number,
+  repository = models,
+  keys?: string,
+): Promise<TestServer> {
   const env = {
-    MILLRACE_REPOSITORY: models,
+    MILLRACE_REPOSITORY: repository,
     MILLRACE_SERVE_WORKERS: String(workers),
     MILLRACE_REPOSITORY_POLL: '0',
+    ...(keys === undefined ? {} : { MILLRACE_SERVE_KEYS: keys }),
   };
   return startServer(t, { role: 'serve', env });
+}
+
+/** The example models with options of their own, and a file of keys, made as people make them. */
+async function guardedModels(t: TestContext) {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-workers-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const repository = join(directory, 'models');
+  await cp(models, repository, { recursive: true });
+  const options = {
+    simple: { requireKey: false },
+    simple_string: { requireKey: false, limits: { requestsPerSecond: 0.2 } },
+    simple_identity: { limits: { concurrentRequests: 3 } },
+  };
+  for (const [model, given] of Object.entries(options)) {
+    const parameter = `parameters { key: "millrace.options" value { string_value: '${JSON.stringify(given)}' } }`;
+    await writeFile(join(repository, model, 'config.pbtxt'), parameter);
+  }
+  const keys = join(directory, 'keys.json');
+  const make = (name: string, ...words: string[]) =>
+    execFileSync(
+      process.execPath,
+      [
+        '--disable-warning=ExperimentalWarning',
+        main,
+        'keys',
+        'create',
+        name,
+        '--file',
+        keys,
+        '--reason',
+        'test',
+        ...words,
+      ],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    ).trim();
+  const user = make('user', '--endpoint', 'simple_identity', '--expires', '1h');
+  const keeper = make('keeper', '--all', '--manage');
+  return { repository, keys, user, keeper };
 }
 
 function workerPids(server: TestServer): number[] {
@@ -64,7 +122,8 @@ function workerPids(server: TestServer): number[] {
 }
 
 test('several processes answer on one port as one: counts, repository, readiness, restart', async (t) => {
-  const server = await start(t, 2);
+  const { repository, keys, user, keeper } = await guardedModels(t);
+  const server = await start(t, 2, repository, keys);
   const logs = ['', 'workers/1/'].map((part) => join(server.dataDirectory, 'serve', part, 'log/simple'));
   const written = async () => Promise.all(logs.map(async (path) => (await readdir(path)).length));
   // Whichever is free takes a connection, so it takes some until each of them had one.
@@ -83,7 +142,11 @@ test('several processes answer on one port as one: counts, repository, readiness
     new RegExp(`^millrace_predictions_total\\{.*endpoint="simple".*status="ok".*\\} ${asked}$`, 'm'),
   );
 
-  assert.equal((await ask(server, 'POST', '/v2/repository/models/simple/unload')).status, 200);
+  await limitsOfAll(server, user);
+  const unload = async (key?: string) =>
+    (await ask(server, 'POST', '/v2/repository/models/simple/unload', key === undefined ? {} : { key }))
+      .status;
+  assert.deepEqual([await unload(), await unload(user), await unload(keeper)], [401, 403, 200]);
   const gone = async () => {
     const statuses = await Promise.all(Array.from({ length: 12 }, async () => (await infer(server)).status));
     assert.deepEqual([...new Set(statuses)], [404]);
@@ -105,6 +168,40 @@ test('several processes answer on one port as one: counts, repository, readiness
   await gone();
   assert.equal((await server.stop()).code, 0);
 });
+
+/** Limits hold for the processes together, whichever of them takes a connection. */
+async function limitsOfAll(server: TestServer, key: string): Promise<void> {
+  const startedMs = performance.now();
+  const often = await Promise.all(
+    Array.from({ length: 12 }, () => ask(server, 'POST', '/v2/models/simple_string/infer', { text: '{}' })),
+  );
+  const taken = often.filter(({ status }) => status !== 429).length;
+  const most = 1 + (0.2 * (performance.now() - startedMs)) / 1000;
+  assert.ok(taken >= 1 && taken <= most, `${taken} of 12, ${most} may`);
+
+  const path = '/v2/models/simple_identity/infer';
+  assert.equal((await ask(server, 'POST', path, { text: '{}' })).status, 401);
+  // Requests whose bodies do not come: what is let in stays under way.
+  let refused = 0;
+  let wrong = 0;
+  const open: ClientRequest[] = Array.from({ length: 8 }, () => {
+    const headers = { 'x-api-key': key, 'content-length': 2 };
+    const sent = request(server.serveUrl + path, { method: 'POST', agent: false, headers }, (response) => {
+      if (response.statusCode === 429) refused++;
+      else if (response.statusCode === 400) wrong++;
+      response.resume();
+    });
+    sent.on('error', () => undefined);
+    sent.flushHeaders();
+    return sent;
+  });
+  while (refused < 5) await sleep(5);
+  assert.equal((await ask(server, 'POST', path, { text: '{}', key })).status, 429);
+  for (const sent of open) sent.end('{}');
+  while (wrong < 3) await sleep(5);
+  assert.deepEqual([refused, wrong], [5, 3]);
+  while ((await ask(server, 'POST', path, { text: '{}', key })).status === 429) await sleep(5);
+}
 
 for (const workers of [1, 2]) {
   test(`no request fails when ${workers} processes are told to stop under load`, async (t) => {

@@ -38,6 +38,12 @@ export const servingOperationsErrors = {
     message: 'the key does not allow to {action} at endpoint "{endpoint}"',
     next: 'Use a key that was made for this endpoint and action.',
   },
+  key_file_unreadable: {
+    status: 500,
+    title: 'File of keys cannot be used',
+    message: 'the file of keys {path} cannot be used: {problem}',
+    next: 'Make it with: millrace keys create <name> --file {path} --all --reason <text>',
+  },
   limit_reached: {
     status: 429,
     title: 'Limit reached',

@@ -5,6 +5,7 @@ export type { LoadOverride, ModelRepository, RepositoryEntry } from './contract/
 export * from './contract.ts';
 export { batchStep, packageInputsSchema, packageOutputsSchema, packageStep } from './jobs.ts';
 export * from './keys/contract.ts';
+export { createKeyInFile, keysOfFile, revokeKeyInFile } from './keys/key-file.ts';
 export { digestOfKey, KeyRing } from './keys/key-ring.ts';
 export { KeyService } from './keys/key-service.ts';
 export { keyRoutes } from './keys/routes.ts';

@@ -159,6 +159,13 @@ export const settingsSchema = z.strictObject({
   repositoryLoad: list
     .default([])
     .describe('models to load at the start where the others are loaded by request, with commas between'),
+  serveKeys: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'file of keys that open the models of a repository (millrace keys create … --file); with it they ask for one',
+    ),
   durability: z
     .enum(['fsync', 'interval'], { error: 'must be fsync or interval' })
     .default('fsync')

@@ -44,6 +44,8 @@ export interface CommandArguments {
 /** What a command gets to do its work. */
 export interface CommandCall extends CommandArguments {
   readonly api: Api;
+  /** Who calls, as the system names them. */
+  readonly user: string;
   readonly nowMs: number;
   /** Width of the terminal in characters; Infinity where the output is not a terminal. */
   readonly width: number;

@@ -83,6 +83,7 @@ export {
 export { type BatchPrediction, batchPredictionSchema } from '../../lifecycle/serving/batch/contract.ts';
 export { type Endpoint, endpointSchema, overrideTokenSchema } from '../../lifecycle/serving/contract.ts';
 export {
+  type CreateEndpointKey,
   createdEndpointKeySchema,
   type EndpointKey,
   endpointKeySchema,

@@ -78,9 +78,11 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     throw new UsageError(`"${url}" is not an http:// URL (--url or MILLRACE_URL)`, spec);
   }
   const json = args.has('json');
+  const user = userName();
   const call: CommandCall = {
     ...args,
-    api: new Api(new ControlClient(url, { user: userName() })),
+    api: new Api(new ControlClient(url, { user })),
+    user,
     nowMs: Date.now(),
     width,
     json,

@@ -44,6 +44,10 @@ export class Admission {
     action: KeyAction,
     headers: IncomingHttpHeaders,
   ): Leave | null | Promise<Leave | null> {
+    if (action === 'manage') {
+      if (this.#keys.guardsChanges) this.#keys.require(keyOf(headers), endpoint, action, Date.now());
+      return null;
+    }
     const options = this.#optionsOf(endpoint);
     if (!options) return null;
     if (options.requireKey) this.#keys.require(keyOf(headers), endpoint, action, Date.now());

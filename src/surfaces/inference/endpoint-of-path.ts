@@ -8,6 +8,7 @@ export interface PathTarget {
 }
 
 const modelPath = /^\/(?:v[12]\/models|endpoints)\/([^/:]+)([/:].*)?$/;
+const changePath = /^\/v2\/repository\/models\/([^/]+)\/(?:load|unload)\/?$/;
 const predicting = /(?:\/infer|\/invocations|:predict|\/generate|\/generate_stream|\/infer_stream)\/?$/;
 const mostKept = 1000;
 
@@ -28,10 +29,12 @@ export class PathTargets {
 
 function targetOf(path: string): PathTarget | null {
   if (/^\/invocations\/?$/.test(path)) return { endpoint: null, action: 'predict' };
-  const match = modelPath.exec(path);
+  const change = changePath.exec(path);
+  const match = change ?? modelPath.exec(path);
   if (!match) return null;
   try {
     const endpoint = decodeURIComponent(match[1] ?? '');
+    if (change) return { endpoint, action: 'manage' };
     return { endpoint, action: predicting.test(path) ? 'predict' : 'inspect' };
   } catch {
     return null;

@@ -2,8 +2,11 @@ import { z } from 'zod';
 
 /** Keys of endpoints: what callers show, what is kept of them, and what replicas get. Browser-safe. */
 
-/** `predict`: ask for predictions (and what `inspect` allows); `inspect`: metadata, configuration and statistics. */
-export const keyActionSchema = z.enum(['predict', 'inspect']);
+/**
+ * `predict`: ask for predictions (and what `inspect` allows); `inspect`: metadata, configuration and statistics;
+ * `manage`: load and unload models, where a server has a folder of them.
+ */
+export const keyActionSchema = z.enum(['predict', 'inspect', 'manage']);
 export type KeyAction = z.infer<typeof keyActionSchema>;
 
 /** POST /api/v1/endpoint-keys */

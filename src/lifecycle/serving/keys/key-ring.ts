@@ -16,7 +16,13 @@ interface KnownKey {
 
 /** The keys that a replica knows, by their digests. */
 export class KeyRing {
+  /** Whether models are loaded and unloaded by callers with a key alone. */
+  readonly guardsChanges: boolean;
   #keys: ReadonlyMap<string, KnownKey> = new Map();
+
+  constructor({ guardsChanges = false }: { readonly guardsChanges?: boolean } = {}) {
+    this.guardsChanges = guardsChanges;
+  }
 
   /** Puts a list of keys in force, in place of the one before. */
   set(keys: readonly RouteKey[]): void {

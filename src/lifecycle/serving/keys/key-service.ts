@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { fail } from '../../../core/errors.ts';
-import { uuidv7 } from '../../../core/ids.ts';
-import { type Clock, formatTime, parseTime, wallClock } from '../../../core/time.ts';
+import { type Clock, wallClock } from '../../../core/time.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
@@ -11,12 +9,9 @@ import {
   createEndpointKeySchema,
   type EndpointKey,
 } from './contract.ts';
-import { digestOfKey } from './key-ring.ts';
-import { KeyStore, type StoredKey } from './store.ts';
-
-const secretBytes = 32;
-const prefix = 'mrk_';
-const hintLength = prefix.length + 6;
+import { makeKey } from './make-key.ts';
+import { KeyStore } from './store.ts';
+import { toResource } from './to-resource.ts';
 
 /** Keys of endpoints: made once, shown once, kept by their digest, and gone from every replica as soon as revoked. */
 export class KeyService {
@@ -44,24 +39,7 @@ export class KeyService {
   async create(actor: Actor, input: CreateEndpointKey): Promise<CreatedEndpointKey> {
     authorize(actor, 'serving:write');
     const { name, endpoints, actions, expiresAt, reason } = createEndpointKeySchema.parse(input);
-    const nowMs = this.#clock.nowMs();
-    const expiresAtMs = expiresAt === null ? null : parseTime(expiresAt, 'expiresAt');
-    if (expiresAtMs !== null && expiresAtMs <= nowMs) {
-      throw fail('invalid_input', { field: 'expiresAt', problem: `${expiresAt} is past` });
-    }
-    const key = prefix + randomBytes(secretBytes).toString('base64url');
-    const stored: StoredKey = {
-      id: uuidv7(nowMs),
-      name,
-      digest: digestOfKey(key),
-      hint: key.slice(0, hintLength),
-      endpoints,
-      actions: [...new Set(actions)],
-      expiresAtMs,
-      revokedAtMs: null,
-      createdBy: `${actor.kind}:${actor.id}`,
-      createdAtMs: nowMs,
-    };
+    const { key, stored } = makeKey(input, `${actor.kind}:${actor.id}`, this.#clock.nowMs());
     await this.#db.write(async (tx) => {
       await this.#store.insert(tx, stored);
       const after = { name, hint: stored.hint, endpoints, actions, expiresAt };
@@ -97,19 +75,4 @@ export class KeyService {
     });
     return toResource(revoked);
   }
-}
-
-function toResource(key: StoredKey): EndpointKey {
-  const { id, name, hint, endpoints, actions, expiresAtMs, revokedAtMs, createdBy, createdAtMs } = key;
-  return {
-    id,
-    name,
-    hint,
-    endpoints: endpoints && [...endpoints],
-    actions: [...actions],
-    expiresAt: expiresAtMs === null ? null : formatTime(expiresAtMs),
-    revokedAt: revokedAtMs === null ? null : formatTime(revokedAtMs),
-    createdBy,
-    createdAt: formatTime(createdAtMs),
-  };
 }

@@ -1,5 +1,6 @@
 import { type Database, type Tx, tables } from '../../../platform/db/index.ts';
-import { type KeyAction, keyActionSchema, type RouteKey } from './contract.ts';
+import { keyActionSchema, type RouteKey } from './contract.ts';
+import type { StoredKey } from './make-key.ts';
 
 interface KeyTables {
   endpoint_keys: {
@@ -13,19 +14,6 @@ interface KeyTables {
     created_by: string;
     created_at_ms: number;
   };
-}
-
-export interface StoredKey {
-  readonly id: string;
-  readonly name: string;
-  readonly digest: string;
-  readonly hint: string;
-  readonly endpoints: readonly string[] | null;
-  readonly actions: readonly KeyAction[];
-  readonly expiresAtMs: number | null;
-  readonly revokedAtMs: number | null;
-  readonly createdBy: string;
-  readonly createdAtMs: number;
 }
 
 /** The only reader and writer of `endpoint_keys`. */

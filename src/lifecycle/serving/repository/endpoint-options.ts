@@ -1,11 +1,22 @@
+import { z } from 'zod';
 import { type EndpointOptions, endpointOptionsSchema } from '../contract.ts';
 import type { ModelConfig } from './model-config.ts';
 
 /** Answers that a model with `response_cache` remembers. */
 const cachedAnswers = 10_000;
+/** The parameter of a configuration that holds options of the endpoint as JSON. */
+const optionsParameter = 'millrace.options';
 
-/** What a model's configuration says of batching, queueing and caching, in the options that the data plane obeys. */
-export function optionsOf(config: ModelConfig): EndpointOptions {
+const givenOptionsSchema = endpointOptionsSchema.partial();
+
+/**
+ * What a model's configuration says of batching, queueing and caching, in the options that the data plane obeys; what
+ * Triton has no field for (limits, keys, what is logged) comes as JSON in the parameter `millrace.options`, and goes
+ * before. Throws an Error that says what is wrong with it.
+ *
+ * @param requireKey whether models ask for a key that say nothing of it
+ */
+export function optionsOf(config: ModelConfig, requireKey = false): EndpointOptions {
   const { dynamic_batching: batching, max_batch_size: largest = 0, response_cache: cache } = config;
   const preferred = batching?.preferred_batch_size ?? [];
   const policy = batching?.default_queue_policy;
@@ -21,5 +32,21 @@ export function optionsOf(config: ModelConfig): EndpointOptions {
         ? Math.max(1, Math.round(policy.default_timeout_microseconds / 1000))
         : null,
     cache: cache?.enable ? { maxEntries: cachedAnswers } : null,
+    requireKey,
+    ...givenOptions(config.parameters?.[optionsParameter]?.string_value),
   });
+}
+
+function givenOptions(text: string | undefined): z.input<typeof givenOptionsSchema> {
+  if (text === undefined) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`the parameter ${optionsParameter} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  const parsed = givenOptionsSchema.safeParse(value);
+  if (!parsed.success) throw new Error(`the parameter ${optionsParameter}: ${z.prettifyError(parsed.error)}`);
+  // As it was given: what it leaves out is no default, but what the rest of the configuration says.
+  return value as z.input<typeof givenOptionsSchema>;
 }

@@ -19,6 +19,8 @@ export interface RepositoryOptions {
   readonly loader: PackageLoader;
   readonly blobs: BlobStore;
   readonly logger: Logger;
+  /** Whether models ask for a key whose configuration says nothing of it. */
+  readonly requireKey?: boolean;
 }
 
 /** A version that answers. */
@@ -239,7 +241,7 @@ export class RepositoryModels implements ModelRepository {
       salt: uuidv7(),
       entityFeature: null,
       eventTimeFeature: null,
-      options: optionsOf(config),
+      options: optionsOf(config, this.#options.requireKey),
       arms: served.map(({ version, digest }, i) => ({
         arm: i === 0 ? 'champion' : `version-${version}`,
         modelVersion: version,

@@ -4,6 +4,8 @@ import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Registry } from '../../../platform/metrics/index.ts';
 import type { SegmentFrames } from '../../../platform/segments/index.ts';
+import { followKeyFile } from '../keys/key-file.ts';
+import { KeyRing } from '../keys/key-ring.ts';
 import { PackageLoader } from '../plane/package-loader.ts';
 import { Plane } from '../plane/plane.ts';
 import { planeMetrics } from '../plane/plane-metrics.ts';
@@ -21,6 +23,8 @@ export interface StandaloneOptions {
   readonly pollMs: number;
   /** Models to load at the start; null: all, and those that change later. */
   readonly loadOnly: readonly string[] | null;
+  /** File of the keys that open the models; with it they ask for one. Left out: nobody needs a key. */
+  readonly keyFile?: string | undefined;
   /** Size of the prediction log that is kept. */
   readonly keptLogBytes: number;
   readonly frames: SegmentFrames;
@@ -38,20 +42,32 @@ const defaultLimits = { maxRows: 200_000, maxSizeBytes: 64 * 1024 * 1024, maxAge
 export class Standalone {
   readonly plane: Plane;
   readonly repository: RepositoryModels;
+  readonly keyRing: KeyRing;
   readonly #logs: PredictionLogs;
   readonly #logger: Logger;
   #timer: NodeJS.Timeout | null = null;
+  #endKeys: (() => void) | null = null;
   #ready = false;
   #closed = false;
 
-  private constructor(plane: Plane, repository: RepositoryModels, logs: PredictionLogs, logger: Logger) {
+  private constructor(
+    plane: Plane,
+    repository: RepositoryModels,
+    logs: PredictionLogs,
+    { logger, keyFile }: StandaloneOptions,
+  ) {
     this.plane = plane;
     this.repository = repository;
+    this.keyRing = new KeyRing({ guardsChanges: keyFile !== undefined });
+    if (keyFile !== undefined) this.#endKeys = followKeyFile(keyFile, this.keyRing, logger);
     this.#logs = logs;
     this.#logger = logger;
   }
 
-  /** Recovers the prediction log and begins to load the models; `loaded` tells when each was tried. */
+  /**
+   * Recovers the prediction log and begins to load the models; `ready` tells when each was tried. Throws
+   * `key_file_unreadable`.
+   */
   static async open(options: StandaloneOptions): Promise<Standalone> {
     const { directory, frames, logger } = options;
     await mkdir(directory, { recursive: true });
@@ -70,8 +86,11 @@ export class Standalone {
     const away = () => Promise.reject(new Error('there is no control'));
     const loader = new PackageLoader(blobs, away, undefined, logger);
     const plane = new Plane(logs, planeMetrics(options.metrics));
-    const repository = new RepositoryModels({ directory: options.repository, plane, loader, blobs, logger });
-    const standalone = new Standalone(plane, repository, logs, logger);
+    const repository = new RepositoryModels({
+      ...{ directory: options.repository, plane, loader, blobs, logger },
+      requireKey: options.keyFile !== undefined,
+    });
+    const standalone = new Standalone(plane, repository, logs, options);
     standalone.#follow(options);
     return standalone;
   }
@@ -84,6 +103,7 @@ export class Standalone {
   /** Stops looking at the repository and seals the log; what is not in predictions/ then gets there after the next start. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#endKeys?.();
     if (this.#timer) clearTimeout(this.#timer);
     await this.repository.settled();
     await this.plane.shadowsDrained();

@@ -1,14 +1,26 @@
 import { parseDuration } from '../../../core/time.ts';
 import { part } from '../Api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
-import { createdEndpointKeySchema, type EndpointKey, endpointKeySchema } from '../contract.ts';
+import {
+  type CreateEndpointKey,
+  createdEndpointKeySchema,
+  type EndpointKey,
+  endpointKeySchema,
+} from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, more } from '../format/text.ts';
 import { limitOf } from './limitOf.ts';
 
-/** `millrace keys`: keys of endpoints, newest first. */
+/** Loaded on demand: only files of keys need more of the slice than its contract. */
+const keyFiles = () => import('../../../lifecycle/serving/index.ts');
+
+/** `millrace keys`: keys of endpoints or of a file, newest first. */
 export async function keys(call: CommandCall): Promise<undefined> {
-  const list = await call.api.list('endpoint-keys', endpointKeySchema, limitOf(call, 50));
+  const limit = limitOf(call, 50);
+  const file = call.option('file');
+  const list = file
+    ? { items: (await (await keyFiles()).keysOfFile(file)).slice(0, limit), next: null }
+    : await call.api.list('endpoint-keys', endpointKeySchema, limit);
   call.show(list, () =>
     list.items.length === 0
       ? 'No key yet: millrace keys create <name> --endpoint <endpoint> --reason <text>'
@@ -35,17 +47,20 @@ export async function createKey(call: CommandCall): Promise<undefined> {
     throw new UsageError('name the endpoints that the key opens (--endpoint), or say --all');
   }
   const lasts = call.option('expires');
-  const created = await call.api.post(
-    'endpoint-keys',
-    {
-      name: call.at(0),
-      endpoints: call.has('all') ? null : endpoints,
-      actions: call.has('inspect-only') ? ['inspect'] : ['predict'],
-      expiresAt: lasts === undefined ? null : new Date(call.nowMs + parseDuration(lasts)).toISOString(),
-      reason: call.needed('reason'),
-    },
-    createdEndpointKeySchema,
-  );
+  const input: CreateEndpointKey = {
+    name: call.at(0),
+    endpoints: call.has('all') ? null : [...endpoints],
+    actions: [
+      call.has('inspect-only') ? 'inspect' : 'predict',
+      ...(call.has('manage') ? ['manage' as const] : []),
+    ],
+    expiresAt: lasts === undefined ? null : new Date(call.nowMs + parseDuration(lasts)).toISOString(),
+    reason: call.needed('reason'),
+  };
+  const file = call.option('file');
+  const created = file
+    ? await (await keyFiles()).createKeyInFile(file, input, `user:${call.user}`, call.nowMs)
+    : await call.api.post('endpoint-keys', input, createdEndpointKeySchema);
   call.show(created, () => created.key);
   if (!call.json) call.note('This is the only time that the key is shown.');
   return undefined;
@@ -53,8 +68,10 @@ export async function createKey(call: CommandCall): Promise<undefined> {
 
 /** `millrace keys revoke <id> --reason …` */
 export async function revokeKey(call: CommandCall): Promise<undefined> {
-  const path = `endpoint-keys/${part(call.at(0))}/revoke`;
-  const revoked = await call.api.post(path, { reason: call.needed('reason') }, endpointKeySchema);
+  const [id, reason, file] = [call.at(0), call.needed('reason'), call.option('file')];
+  const revoked = file
+    ? await (await keyFiles()).revokeKeyInFile(file, id, reason, call.nowMs)
+    : await call.api.post(`endpoint-keys/${part(id)}/revoke`, { reason }, endpointKeySchema);
   call.show(revoked, () => `Key ${revoked.name} (${revoked.hint}…) opens nothing any more.`);
   return undefined;
 }

@@ -2,6 +2,10 @@ import type { CommandSpec, OptionSpec } from '../command.ts';
 
 const reason: OptionSpec = { summary: 'why, for the audit trail', value: '<text>', required: true };
 const limit: OptionSpec = { summary: 'how many at most (50)', value: '<n>' };
+const keyFile: OptionSpec = {
+  summary: 'the file of keys of a server without control (serve --serve-keys)',
+  value: '<file>',
+};
 
 export const modelCommands: readonly CommandSpec[] = [
   {
@@ -152,7 +156,7 @@ export const modelCommands: readonly CommandSpec[] = [
     name: 'keys',
     summary: 'keys of endpoints',
     positionals: [],
-    options: { limit },
+    options: { limit, file: keyFile },
     example: 'keys',
     load: async () => (await import('./keys.ts')).keys,
   },
@@ -164,7 +168,9 @@ export const modelCommands: readonly CommandSpec[] = [
       endpoint: { summary: 'an endpoint that it opens', value: '<endpoint>', repeat: true },
       all: { summary: 'it opens every endpoint' },
       'inspect-only': { summary: 'it shows metadata and statistics, and asks for no predictions' },
+      manage: { summary: 'it loads and unloads models of a server without control, too' },
       expires: { summary: 'how long it opens (until it is revoked)', value: '<duration>' },
+      file: keyFile,
       reason,
     },
     example: 'keys create "billing service" --endpoint churn --expires 90d --reason "new customer"',
@@ -174,7 +180,7 @@ export const modelCommands: readonly CommandSpec[] = [
     name: 'keys revoke',
     summary: 'end a key at once',
     positionals: ['<id>'],
-    options: { reason },
+    options: { file: keyFile, reason },
     example: 'keys revoke 01a1fe32-fea4-79fa-b18f-1c9bdc4be4ca --reason "leaked"',
     load: async () => (await import('./keys.ts')).revokeKey,
   },

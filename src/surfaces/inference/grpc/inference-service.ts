@@ -67,7 +67,7 @@ export function inferenceHandlers(
         return messageOf('ModelStatisticsResponse', await rest('GET', `${path}/stats`));
       },
     },
-    ...repositoryHandlers(rest),
+    ...repositoryHandlers(rest, (name, call) => void admission?.enter(name, 'manage', call.headers)),
     ...settingHandlers(rest),
     ...sharedMemoryHandlers,
   };

@@ -1,5 +1,5 @@
 import { type InferParameter, integerOf } from './infer-messages.ts';
-import type { Handler } from './methods.ts';
+import type { Call, Handler } from './methods.ts';
 import type { RestAnswers } from './rest-answers.ts';
 import { GrpcError, grpcStatus } from './status.ts';
 
@@ -17,10 +17,18 @@ interface ModelOfRepository {
   readonly parameters: Readonly<Record<string, RepositoryParameter>>;
 }
 
-/** The model repository extension. */
-export function repositoryHandlers(rest: RestAnswers): Readonly<Record<string, Handler>> {
-  const act = async (message: ModelOfRepository, action: 'load' | 'unload'): Promise<string> => {
+/**
+ * The model repository extension.
+ *
+ * @param enter throws for a caller who may not load and unload a model
+ */
+export function repositoryHandlers(
+  rest: RestAnswers,
+  enter: (name: string, call: Call) => void,
+): Readonly<Record<string, Handler>> {
+  const act = async (message: ModelOfRepository, call: Call, action: 'load' | 'unload'): Promise<string> => {
     const name = modelName(message);
+    enter(name, call);
     const parameters = Object.fromEntries(
       Object.entries(message.parameters).map(([key, parameter]) => [key, plain(parameter)]),
     );
@@ -34,14 +42,14 @@ export function repositoryHandlers(rest: RestAnswers): Readonly<Record<string, H
       }),
     },
     RepositoryModelLoad: {
-      unary: async (message: ModelOfRepository) => ({
-        model_name: await act(message, 'load'),
+      unary: async (message: ModelOfRepository, call: Call) => ({
+        model_name: await act(message, call, 'load'),
         is_loaded: true,
       }),
     },
     RepositoryModelUnload: {
-      unary: async (message: ModelOfRepository) => ({
-        model_name: await act(message, 'unload'),
+      unary: async (message: ModelOfRepository, call: Call) => ({
+        model_name: await act(message, call, 'unload'),
         is_unloaded: true,
       }),
     },

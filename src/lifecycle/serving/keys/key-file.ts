@@ -1,0 +1,140 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { fail } from '../../../core/errors.ts';
+import { formatTime } from '../../../core/time.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+import { type CreateEndpointKey, type EndpointKey, endpointKeySchema } from './contract.ts';
+import type { KeyRing } from './key-ring.ts';
+import { makeKey } from './make-key.ts';
+import { toResource } from './to-resource.ts';
+
+const lookEveryMs = 2000;
+
+/** A file of keys: what is kept of each, never the key itself. */
+const keyFileSchema = z.strictObject({
+  formatVersion: z.literal(1),
+  keys: z.array(
+    endpointKeySchema.extend({
+      /** SHA-256 of the key in hex. */
+      digest: z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a key in hex'),
+      reason: z.string(),
+      revokedReason: z.string().optional(),
+    }),
+  ),
+});
+type FileOfKeys = z.infer<typeof keyFileSchema>;
+
+/** Makes a key and adds it to a file, which is made where there is none. Throws `key_file_unreadable`, `invalid_input`. */
+export async function createKeyInFile(
+  path: string,
+  input: CreateEndpointKey,
+  createdBy: string,
+  nowMs: number,
+): Promise<EndpointKey & { readonly key: string }> {
+  const file = await read(path, true);
+  const { key, stored } = makeKey(input, createdBy, nowMs);
+  const resource = toResource(stored);
+  const { digest } = stored;
+  await write(path, { ...file, keys: [...file.keys, { ...resource, digest, reason: input.reason }] });
+  return { ...resource, key };
+}
+
+/** The keys of a file, newest first. Throws `key_file_unreadable`. */
+export async function keysOfFile(path: string): Promise<readonly EndpointKey[]> {
+  const { keys } = await read(path, false);
+  return keys.map((key) => endpointKeySchema.parse(key)).reverse();
+}
+
+/** Ends a key of a file; one that is revoked stays so. Throws `key_file_unreadable`, `not_found`. */
+export async function revokeKeyInFile(
+  path: string,
+  id: string,
+  reason: string,
+  nowMs: number,
+): Promise<EndpointKey> {
+  const file = await read(path, false);
+  const key = file.keys.find((k) => k.id === id);
+  if (!key) throw fail('not_found', { kind: 'key', id, list: path });
+  if (key.revokedAt !== null) return endpointKeySchema.parse(key);
+  const revoked = { ...key, revokedAt: formatTime(nowMs), revokedReason: reason };
+  await write(path, { ...file, keys: file.keys.map((k) => (k === key ? revoked : k)) });
+  return endpointKeySchema.parse(revoked);
+}
+
+/**
+ * Puts the keys of a file in force, now and whenever it changes. A file that cannot be read, as it is between two
+ * writes, leaves those before in force. Throws `key_file_unreadable` when it is so at the start.
+ *
+ * @returns ends it
+ */
+export function followKeyFile(path: string, ring: KeyRing, logger: Logger): () => void {
+  const load = () => {
+    const { keys } = parse(path, readText(path));
+    ring.set(
+      keys
+        .filter((key) => key.revokedAt === null)
+        .map(({ digest, endpoints, actions, expiresAt }) => ({
+          ...{ digest, endpoints, actions },
+          expiresAtMs: expiresAt === null ? null : Date.parse(expiresAt),
+        })),
+    );
+    return keys.length;
+  };
+  load();
+  const onChange = () => {
+    try {
+      logger.info({ path, keys: load() }, 'keys read again');
+    } catch (error) {
+      logger.error({ err: error }, 'the keys changed and cannot be used: those before stay');
+    }
+  };
+  watchFile(path, { interval: lookEveryMs, persistent: false }, onChange);
+  return () => unwatchFile(path, onChange);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw unreadable(path, (error as Error).message, error);
+  }
+}
+
+async function read(path: string, mayBeNew: boolean): Promise<FileOfKeys> {
+  try {
+    return parse(path, await readFile(path, 'utf8'));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && mayBeNew) return { formatVersion: 1, keys: [] };
+    throw code === 'key_file_unreadable' ? error : unreadable(path, message, error);
+  }
+}
+
+function parse(path: string, text: string): FileOfKeys {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw unreadable(path, 'it is not JSON', error);
+  }
+  const parsed = keyFileSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw unreadable(path, `${issue?.path.map(String).join('.') || 'it'}: ${issue?.message}`);
+}
+
+/** All at once, for its owner alone. */
+async function write(path: string, file: FileOfKeys): Promise<void> {
+  const part = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(part, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
+    await rename(part, path);
+  } catch (error) {
+    throw unreadable(path, (error as Error).message, error);
+  }
+}
+
+function unreadable(path: string, problem: string, cause?: unknown) {
+  return fail('key_file_unreadable', { path, problem }, cause);
+}
