@@ -213,6 +213,7 @@ export const featureColumnPrefix = 'feature:';
  * caller's prediction id, and a segment may be read twice, so readers remove doubles. `salt` is the one that
  * `bucket` was drawn with. `override` is null where the split decided, `arm` where a tester chose the arm and
  * `version` where the caller named the version: such rows say nothing about the split.
+ * `first_us` is the time to the first piece of an answer that came in pieces; null for others.
  * `flags` is a JSON list of {feature, kind: 'unseen-category'|'out-of-range'|'missing'} or null.
  */
 export const predictionLogColumns = [
@@ -237,6 +238,7 @@ export const predictionLogColumns = [
   { name: 'outputs', type: 'VARCHAR' },
   { name: 'flags', type: 'VARCHAR' },
   { name: 'trace_id', type: 'VARCHAR' },
+  { name: 'first_us', type: 'BIGINT' },
 ] as const;
 
 /** An arm of the log: the name of an arm, or `shadow`. */

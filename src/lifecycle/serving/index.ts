@@ -17,6 +17,7 @@ export type { EndpointState, ServedArm } from './plane/endpoint-state.ts';
 export { entityInLog } from './plane/log-policy.ts';
 export type { BatchStatistics, DurationSum, ModelStatistics } from './plane/model-statistics.ts';
 export type { GuardedArmName, GuardPeers, Plane } from './plane/plane.ts';
+export type { StreamedPiece, StreamPieces } from './plane/plane-streams.ts';
 export type { Replica as ControlledReplica, ReplicaOptions } from './plane/replica.ts';
 export type { PredictReply, PredictRequest, ReplyOutput, RequestTensor } from './plane/request.ts';
 export type { Standalone, StandaloneOptions } from './repository/standalone.ts';

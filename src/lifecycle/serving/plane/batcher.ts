@@ -5,6 +5,7 @@ import {
   runtimeMessage,
   ThreadStopped,
 } from '../../../platform/onnx/index.ts';
+import type { TraceHeaders } from '../../../platform/tracing/index.ts';
 import { concatenated, type PredictionRows } from './split-predictions.ts';
 
 /** A run of the model. */
@@ -35,6 +36,8 @@ export interface BatchRequest {
   /** Only requests with the same key share a run. */
   readonly key: string;
   readonly params: ModelParams;
+  /** The trace that it is part of; a run has that of its first request. */
+  readonly trace?: TraceHeaders | undefined;
   /** When the caller stops waiting (monotonic clock), and how long that was when it asked; infinite: never. */
   readonly deadlineMs: number;
   readonly timeoutMs: number;
@@ -52,7 +55,11 @@ export interface BatcherOptions {
   readonly concurrency: number;
 }
 
-type Run = (blocks: readonly RowBlock[], params: ModelParams) => Promise<Prediction>;
+type Run = (
+  blocks: readonly RowBlock[],
+  params: ModelParams,
+  trace: TraceHeaders | null,
+) => Promise<Prediction>;
 
 interface Waiting extends BatchRequest {
   readonly queuedAtMs: number;
@@ -113,11 +120,12 @@ export class Batcher {
       return Promise.reject(fail('queue_full', { waiting: this.#waitingRows, endpoint }));
     }
     return new Promise((resolve, reject) => {
-      const { block, key, params, deadlineMs, timeoutMs } = request;
+      const { block, key, params, trace, deadlineMs, timeoutMs } = request;
       const waiting: Waiting = {
         block,
         key,
         params,
+        trace,
         deadlineMs,
         timeoutMs,
         resolve,
@@ -191,7 +199,8 @@ export class Batcher {
     const blocks = pieces.map(({ waiting: { block }, from, to }) =>
       from === 0 && to === block.rowCount ? block : block.slice(from, to),
     );
-    return this.#run(blocks, pieces[0]?.waiting.params ?? null);
+    const first = pieces[0]?.waiting;
+    return this.#run(blocks, first?.params ?? null, first?.trace ?? null);
   }
 
   /** Takes the rows of the next run, fairly: a request that is too large for one run goes to the end after its share. */

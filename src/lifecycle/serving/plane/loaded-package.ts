@@ -1,13 +1,15 @@
 import type { PackageManifest } from '../../../core/model-package.ts';
 import { OnnxModel, type Placement, type Prediction, type RowBlock } from '../../../platform/onnx/index.ts';
+import type { ModelCall, ScoredPiece } from '../../../platform/runtimes/index.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import { featureColumnPrefix } from '../contract.ts';
-import type { ModelParams } from './batcher.ts';
 import { type FeatureContract, RowCheck } from './row-check.ts';
 import type { ModelRuntime } from './runtime.ts';
 
 /** Largest batch of a model that was not measured. */
 const largestBatch = 128;
+/** Those of a model that streams, whose answers may take minutes: it is not measured. */
+const streamingBatch = 8;
 const batchSizes = [8, 32, largestBatch] as const;
 
 type Cells = readonly (readonly unknown[])[];
@@ -69,11 +71,23 @@ export class LoadedPackage {
   }
 
   /** Computes the rows of several requests in one run. */
-  run(blocks: readonly RowBlock[], params: ModelParams): Promise<Prediction> {
+  run(blocks: readonly RowBlock[], call: ModelCall): Promise<Prediction> {
     const runtime = this.#runtime;
     if (runtime instanceof OnnxModel) return runtime.predictBlocks(blocks);
     const rows = blocks.flatMap((block) => Array.from({ length: block.rowCount }, (_, i) => block.row(i)));
-    return runtime.predictRows(rows, { params });
+    return runtime.predictRows(rows, call);
+  }
+
+  /** Does it give answers in pieces? */
+  get streams(): boolean {
+    return this.#runtime.predictStream !== undefined;
+  }
+
+  /** Gives the answer to one row in pieces; it must have some. */
+  stream(row: readonly unknown[], call: ModelCall, signal: AbortSignal): AsyncIterable<ScoredPiece> {
+    const pieces = this.#runtime.predictStream?.(row, call, signal);
+    if (!pieces) throw new Error(`${this.manifest.model} does not stream`);
+    return pieces;
   }
 
   /** Why it cannot answer at present, for what another process computes; null when it can. */
@@ -115,6 +129,7 @@ const logTypes = {
 
 /** The largest batch whose time per row is at most a quarter above the best one seen. */
 async function measureBatch(model: ModelRuntime, sample: Cells): Promise<number> {
+  if (model.predictStream) return streamingBatch;
   await model.predictRows(sample);
   const perRow: { size: number; ms: number }[] = [];
   for (const size of batchSizes) {

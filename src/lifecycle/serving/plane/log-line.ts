@@ -15,6 +15,8 @@ export interface LoggedRow {
   readonly status: string;
   readonly error: string | null;
   readonly latencyUs: number;
+  /** Until the first piece of an answer that came in pieces; left out for others. */
+  readonly firstUs?: number | undefined;
   readonly score: number | null;
   /** JSON text of {output: value}. */
   readonly outputs: string | null;
@@ -47,6 +49,7 @@ export function logLine(place: string, row: LoggedRow): string {
   if (score !== null && Number.isFinite(score)) line += `,"score":${score}`;
   if (row.outputs !== null) line += `,"outputs":${row.outputs}`;
   if (row.flags !== null) line += `,"flags":${JSON.stringify(row.flags)}`;
+  if (row.firstUs !== undefined) line += `,"first_us":${row.firstUs}`;
   if (row.traceId !== undefined) line += `,"trace_id":"${row.traceId}"`;
   if (arm && row.cells) line += `,"${featuresMember}":${cellsJson(arm.featurePlaces, row.cells)}`;
   return `${line}}\n`;

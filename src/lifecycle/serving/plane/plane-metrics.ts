@@ -11,6 +11,8 @@ export interface PlaneMetrics {
     rows: number,
     seconds: number,
   ): void;
+  /** Observes the time to the first piece of a streamed answer, and counts its pieces. */
+  streamed(endpoint: string, version: string, arm: string, firstSeconds: number, pieces: number): void;
   shadowDropped(endpoint: string, rows: number): void;
   flagged(endpoint: string, feature: string, kind: string): void;
   routesVersion(version: number): void;
@@ -33,6 +35,19 @@ export function planeMetrics(registry: Registry): PlaneMetrics {
     help: 'Time from a complete request to its logged answer',
     labelNames: ['endpoint', 'version', 'arm'],
     buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1],
+    registers: [registry],
+  });
+  const first = new Histogram({
+    name: 'millrace_stream_first_seconds',
+    help: 'Time from a complete request to the first piece of an answer that came in pieces',
+    labelNames: ['endpoint', 'version', 'arm'],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 20],
+    registers: [registry],
+  });
+  const pieces = new Counter({
+    name: 'millrace_stream_pieces_total',
+    help: 'Pieces of answers that came in pieces',
+    labelNames: ['endpoint', 'version', 'arm'],
     registers: [registry],
   });
   const dropped = new Counter({
@@ -71,6 +86,10 @@ export function planeMetrics(registry: Registry): PlaneMetrics {
       const child = childOf(endpoint, modelVersion, arm, status);
       child.rows.inc(count);
       child.seconds.observe(durationSeconds);
+    },
+    streamed(endpoint, modelVersion, arm, firstSeconds, count) {
+      first.labels(endpoint, modelVersion, arm).observe(firstSeconds);
+      pieces.labels(endpoint, modelVersion, arm).inc(count);
     },
     shadowDropped: (endpoint, count) => dropped.inc({ endpoint }, count),
     flagged: (endpoint, feature, kind) => flags.inc({ endpoint, feature, kind }),

@@ -15,6 +15,7 @@ import { answeredRows, failedRows } from './logged-rows.ts';
 import { type AnsweredRows, replyOutputs } from './merge-outputs.ts';
 import { StatisticsBook } from './model-statistics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
+import { PlaneStreams, type StreamEnd } from './plane-streams.ts';
 import type { PredictionLogs } from './prediction-logs.ts';
 import type { PredictReply, PredictRequest } from './request.ts';
 import { ServedModel } from './served-model.ts';
@@ -44,6 +45,8 @@ export class Plane {
   readonly #shadows: ShadowQueue;
   /** What each version did since the start. */
   readonly statistics = new StatisticsBook();
+  /** Answers that come in pieces. */
+  readonly streams: PlaneStreams;
   readonly #withdrawn = new Map<string, WithdrawnArm>();
   /** What other processes on the port found broken, by endpoint and arm: it may be in a route that comes later. */
   readonly #lost = new Map<string, WithdrawnArm>();
@@ -54,6 +57,13 @@ export class Plane {
   constructor(logs: PredictionLogs, metrics: PlaneMetrics) {
     this.#logs = logs;
     this.#metrics = metrics;
+    this.streams = new PlaneStreams({
+      endpoint: (name) => this.endpoint(name),
+      predict: (request) => this.predict(request),
+      append: (state, rows) => logs.append(state, rows),
+      failed: (...args) => this.#logFailure(...args),
+      ended: (end) => this.#streamEnded(end),
+    });
     this.#shadows = new ShadowQueue(shadowRows, () => this.#isBusy(), metrics.shadowDropped);
   }
 
@@ -307,6 +317,20 @@ export class Plane {
     }
   }
 
+  #streamEnded({ state, request, plans, share, predictionId, error, firstSeconds, pieces }: StreamEnd): void {
+    const { endpoint, startedMs } = request;
+    const { modelVersion, arm } = share.arm;
+    this.#count(request, share, error?.code ?? 'ok');
+    if (firstSeconds !== null) this.#metrics.streamed(endpoint, modelVersion, arm, firstSeconds, pieces);
+    if (error) {
+      this.statistics.failed(endpoint, modelVersion, startedMs);
+      return;
+    }
+    this.statistics.answered(endpoint, modelVersion, 1, startedMs, wholeStream);
+    const { shadow } = state;
+    if (shadow && request.version === null) this.#offerShadow(state, shadow, request, plans, [predictionId]);
+  }
+
   #isBusy(): boolean {
     for (const { arms } of this.#endpoints.values()) {
       if (arms.some((arm) => !arm.model.idle)) return true;
@@ -314,6 +338,9 @@ export class Plane {
     return false;
   }
 }
+
+/** What the statistics count of an answer in pieces: it had no company and no parts that were measured. */
+const wholeStream = { prediction: { rowCount: 1, outputs: [], score: null }, from: 0 } as const;
 
 /** The models of a route; those that were there before, with the same options, keep their queues and caches. */
 function servedModels(

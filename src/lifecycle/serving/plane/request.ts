@@ -1,4 +1,5 @@
 import type { ElementType } from '../../../core/model-package.ts';
+import type { TraceHeaders } from '../../../platform/tracing/index.ts';
 import type { PredictionArm } from '../contract.ts';
 
 /**
@@ -37,6 +38,8 @@ export interface PredictRequest {
   readonly timeoutMs?: number | null;
   /** The trace that the request is part of (W3C Trace Context, 32 hex digits); left out: none. */
   readonly traceId?: string;
+  /** The same for whoever computes it elsewhere: the span of the request here, as their parent. */
+  readonly trace?: TraceHeaders;
 }
 
 /**

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { fail } from '../../../core/errors.ts';
 import type { PackageManifest } from '../../../core/model-package.ts';
 import type { RowBlock } from '../../../platform/onnx/index.ts';
+import type { ScoredPiece } from '../../../platform/runtimes/index.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import type { EndpointOptions } from '../contract.ts';
 import { Batcher, type BatchPart, type ModelParams } from './batcher.ts';
@@ -12,7 +14,7 @@ import type { RowCheck } from './row-check.ts';
 /** What of an endpoint's options says how its models compute. */
 type ComputeOptions = Pick<EndpointOptions, 'batching' | 'cache' | 'timeoutMs'>;
 
-type Asked = Pick<PredictRequest, 'startedMs' | 'timeoutMs' | 'params'>;
+type Asked = Pick<PredictRequest, 'startedMs' | 'timeoutMs' | 'params' | 'trace'>;
 
 /** A loaded package in the service of an endpoint: it batches, caches and keeps deadlines as the endpoint says. */
 export class ServedModel {
@@ -22,13 +24,16 @@ export class ServedModel {
   readonly #cache: ResponseCache | null;
   /** Inputs whose cells differ in their dimensions from request to request. */
   readonly #freeInputs: readonly number[];
+  readonly #endpoint: string;
+  #streaming = 0;
 
   constructor(loaded: LoadedPackage, endpoint: string, options: ComputeOptions) {
     const { digest, manifest } = loaded;
     const { maxRows, maxDelayUs, maxWaitingRows } = options.batching;
     this.package = loaded;
+    this.#endpoint = endpoint;
     this.#options = options;
-    this.#batcher = new Batcher((blocks, params) => loaded.run(blocks, params), {
+    this.#batcher = new Batcher((blocks, params, trace) => loaded.run(blocks, { params, trace }), {
       ...{ endpoint, model: manifest.model, version: digest.slice(0, 15) },
       maxRows: manifest.tensors === 'whole' ? 1 : (maxRows ?? loaded.maxRows),
       maxDelayMs: maxDelayUs / 1000,
@@ -58,7 +63,7 @@ export class ServedModel {
   }
 
   get idle(): boolean {
-    return this.#batcher.idle;
+    return this.#batcher.idle && this.#streaming === 0;
   }
 
   /** Would another with these options behave as this one does? */
@@ -70,6 +75,36 @@ export class ServedModel {
   /** Predicts the rows of a request, within its deadline and the endpoint's. Errors: those of the Batcher. */
   predict(block: RowBlock, asked: Asked): Promise<BatchPart> {
     return this.#cache ? this.#remembered(this.#cache, block, asked) : this.#compute(block, asked);
+  }
+
+  /** Does it give answers in pieces? */
+  get streams(): boolean {
+    return this.package.streams;
+  }
+
+  /**
+   * Gives the answer to one row in pieces until the signal is aborted. Throws `queue_full` when as many answers are
+   * under way or waiting as rows may wait.
+   */
+  async *stream(row: readonly unknown[], asked: Asked, signal: AbortSignal): AsyncGenerator<ScoredPiece> {
+    const { maxWaitingRows } = this.#options.batching;
+    const { params = null, trace = null } = asked;
+    if (this.#streaming >= maxWaitingRows)
+      throw fail('queue_full', { waiting: this.#streaming, endpoint: this.#endpoint });
+    this.#streaming++;
+    try {
+      yield* this.package.stream(row, { params, trace }, signal);
+    } finally {
+      this.#streaming--;
+    }
+  }
+
+  /** How long after its start a request may take, in milliseconds; infinite where nobody says. */
+  limitMs({ timeoutMs = null }: Pick<PredictRequest, 'timeoutMs'>): number {
+    return Math.min(
+      timeoutMs ?? Number.POSITIVE_INFINITY,
+      this.#options.timeoutMs ?? Number.POSITIVE_INFINITY,
+    );
   }
 
   async #remembered(cache: ResponseCache, block: RowBlock, asked: Asked): Promise<BatchPart> {
@@ -94,14 +129,13 @@ export class ServedModel {
     this.package.release();
   }
 
-  #compute(block: RowBlock, { startedMs, timeoutMs = null, params = null }: Asked): Promise<BatchPart> {
-    const limitMs = Math.min(
-      timeoutMs ?? Number.POSITIVE_INFINITY,
-      this.#options.timeoutMs ?? Number.POSITIVE_INFINITY,
-    );
+  #compute(block: RowBlock, asked: Asked): Promise<BatchPart> {
+    const { startedMs, params = null, trace } = asked;
+    const limitMs = this.limitMs(asked);
     return this.#batcher.predict({
       block,
       params,
+      trace,
       key: this.#keyOf(block, params),
       deadlineMs: startedMs + limitMs,
       timeoutMs: limitMs,
