@@ -87,7 +87,7 @@ export function Choice<T extends string>(props: {
   readonly onChange: (value: T) => void;
 }) {
   return (
-    <fieldset className="inline-flex h-7 min-w-0 max-w-full overflow-x-auto whitespace-nowrap rounded-control border border-line-strong pointer-coarse:h-9">
+    <fieldset className="inline-flex h-7 min-w-0 self-start max-w-full overflow-x-auto whitespace-nowrap rounded-control border border-line-strong pointer-coarse:h-9">
       <legend className="sr-only">{props.label}</legend>
       {props.options.map(([value, text]) => (
         <button
@@ -124,25 +124,78 @@ export function ReasonField(props: {
   );
 }
 
-/** One line of text with its label above. */
+/** One line of text with its label above; a unit stands in the field. */
 export function TextField(props: {
   readonly label: string;
   readonly value: string;
   readonly onChange: (value: string) => void;
   readonly placeholder?: string;
+  readonly unit?: string;
+}) {
+  const { unit } = props;
+  return (
+    <label className="flex min-w-0 flex-col gap-1">
+      <span className="text-label text-muted">{props.label}</span>
+      <span className="relative flex">
+        <input
+          type="text"
+          value={props.value}
+          placeholder={props.placeholder}
+          spellCheck={false}
+          autoComplete="off"
+          onChange={(event) => props.onChange(event.target.value)}
+          className={`${FIELD} w-full min-w-0 pl-2 ${unit ? 'pr-16' : 'pr-2'}`}
+        />
+        {unit && (
+          <span className="pointer-events-none absolute inset-y-0 right-2 flex items-center text-faint text-label">
+            {unit}
+          </span>
+        )}
+      </span>
+    </label>
+  );
+}
+
+/** A native select with its label above. */
+export function SelectField<T extends string>(props: {
+  readonly label: string;
+  readonly value: T;
+  readonly options: readonly (readonly [T, string])[];
+  readonly onChange: (value: T) => void;
 }) {
   return (
-    <label className="flex flex-col gap-1">
+    <label className="flex min-w-0 flex-col gap-1">
       <span className="text-label text-muted">{props.label}</span>
-      <input
-        type="text"
+      <select
         value={props.value}
-        placeholder={props.placeholder}
-        spellCheck={false}
-        autoComplete="off"
-        onChange={(event) => props.onChange(event.target.value)}
-        className={`${FIELD} w-full px-2`}
+        onChange={(event) => props.onChange(event.target.value as T)}
+        className={`${FIELD} w-full min-w-0 pr-1 pl-2`}
+      >
+        {props.options.map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** Something that holds or does not. */
+export function CheckField(props: {
+  readonly label: ReactNode;
+  readonly checked: boolean;
+  readonly onChange: (checked: boolean) => void;
+}) {
+  return (
+    <label className="flex items-start gap-2">
+      <input
+        type="checkbox"
+        checked={props.checked}
+        onChange={(event) => props.onChange(event.target.checked)}
+        className="mt-[3px] size-3.5 shrink-0 accent-accent"
       />
+      <span>{props.label}</span>
     </label>
   );
 }

@@ -3,6 +3,10 @@ import type { Direction } from './number.tsx';
 type MetricText = { readonly title: string; readonly better: Direction };
 
 const METRICS: Readonly<Record<string, MetricText>> = {
+  absoluteError: { title: 'Absolute error', better: 'lower' },
+  squaredError: { title: 'Squared error', better: 'lower' },
+  outcome: { title: 'Outcome', better: 'higher' },
+  value: { title: 'Value of the decision', better: 'higher' },
   auc: { title: 'AUC', better: 'higher' },
   logLoss: { title: 'Log loss', better: 'lower' },
   brier: { title: 'Brier score', better: 'lower' },

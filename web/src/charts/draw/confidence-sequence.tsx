@@ -4,14 +4,19 @@ import { type Look, prepareConfidenceSequence } from '../prepare/confidence-sequ
 import { BottomAxis, ValueAxis } from './frame.tsx';
 import { useWidth } from './use-width.ts';
 
+/** More looks than these are a band; only the newest has its whisker. */
+const MOST_WHISKERS = 16;
+
 /** A sequential comparison: the estimate, its confidence sequence narrowing with evidence, the decision bounds. */
 export function ConfidenceSequence(props: {
   readonly looks: readonly Look[];
   readonly bounds: readonly { readonly value: number; readonly label: string }[];
   readonly need?: number;
   readonly height?: number;
+  /** The challenger's unless given. */
+  readonly colour?: string;
 }) {
-  const { looks, bounds, need, height = 190 } = props;
+  const { looks, bounds, need, height = 190, colour = 'var(--challenger)' } = props;
   const clip = useId();
   const [box, width] = useWidth<HTMLDivElement>();
   const drawn = useMemo(
@@ -63,23 +68,27 @@ export function ConfidenceSequence(props: {
             </g>
           ))}
           <g clipPath={`url(#${clip})`}>
-            <path d={drawn.band} fill="var(--challenger)" opacity="0.18" />
-            <path d={drawn.line} fill="none" stroke="var(--challenger)" strokeWidth="1.75" />
+            <path d={drawn.band} fill={colour} opacity="0.18" />
+            <path d={drawn.line} fill="none" stroke={colour} strokeWidth="1.75" />
             {drawn.looks.map((look) => (
               <g
                 key={look.pairs}
                 data-tip={`${formatSigned(look.value, 4)} (${formatSigned(look.low, 4)} to ${formatSigned(look.high, 4)})\nafter ${formatCount(look.pairs)} labelled outcomes${look.at ? `, ${look.at}` : ''}`}
               >
-                <line
-                  x1={look.x}
-                  x2={look.x}
-                  y1={look.yLow}
-                  y2={look.yHigh}
-                  stroke="var(--challenger)"
-                  strokeWidth="1.75"
-                  opacity="0.7"
-                />
-                <circle cx={look.x} cy={look.y} r="3.5" fill="var(--challenger)" />
+                {(drawn.looks.length <= MOST_WHISKERS || look === drawn.looks.at(-1)) && (
+                  <>
+                    <line
+                      x1={look.x}
+                      x2={look.x}
+                      y1={look.yLow}
+                      y2={look.yHigh}
+                      stroke={colour}
+                      strokeWidth="1.75"
+                      opacity="0.7"
+                    />
+                    <circle cx={look.x} cy={look.y} r="3.5" fill={colour} />
+                  </>
+                )}
                 <rect
                   x={look.x - 7}
                   y={drawn.plot.y}

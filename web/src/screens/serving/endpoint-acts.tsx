@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
-import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
+import type { Endpoint, RouteVersion } from '../../../../src/lifecycle/serving/contract.ts';
 import type { Loop } from '../../../../src/loop/contract.ts';
-import { modelQuery } from '../../api/queries.ts';
+import { endpointRolloutsQuery, modelQuery, routeVersionsQuery } from '../../api/queries.ts';
 import { Act } from '../../kit/act.tsx';
 import { formatPercent } from '../../kit/format.ts';
 
@@ -13,13 +13,19 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
   const { endpoint, loop } = props;
   // Without a loop the endpoint may serve a model that the registry has never heard of.
   const model = useQuery({ ...modelQuery(endpoint.model), enabled: loop !== undefined });
+  const rollouts = useQuery({ ...endpointRolloutsQuery(endpoint.name), enabled: loop === undefined });
+  const routes = useQuery({ ...routeVersionsQuery(endpoint.name), enabled: loop === undefined });
   const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
   if (!champion) return null;
   const challenger = endpoint.arms.find((arm) => arm.arm === 'challenger');
   const standby = endpoint.arms.find((arm) => arm.arm === 'standby');
   const own = `/endpoints/${encodeURIComponent(endpoint.name)}`;
   const turn = loop?.activeTurn;
-  const previous = model.data?.previousChampion;
+  const previous = loop
+    ? model.data?.previousChampion
+    : championBefore(champion.modelVersion, routes.data?.items);
+  // A rollout's own acts say what becomes of it; a withdrawal behind its back would only end it without its numbers.
+  if (!loop && rollouts.data?.items[0]?.endedAt === null) return null;
   return (
     <>
       {loop && <PauseAct loop={loop} />}
@@ -52,11 +58,22 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
             loop ? `/registered-models/${encodeURIComponent(endpoint.model)}/rollback` : `${own}/rollback`
           }
           effect={`100\u202f% of traffic returns from v${champion.modelVersion} to ${previous ? `v${previous}` : 'the champion before it'} at once.`}
-          disabled={loop && previous === null ? 'There is no earlier champion' : false}
+          disabled={previous === null ? 'There is no earlier champion' : false}
         />
       )}
     </>
   );
+}
+
+/** The champion before the present one: null when there was none, undefined while it is not known. */
+function championBefore(
+  version: string,
+  routes: readonly RouteVersion[] | undefined,
+): string | null | undefined {
+  const champions = routes
+    ?.toSorted((a, b) => b.version - a.version)
+    .flatMap((route) => route.arms.filter((arm) => arm.arm === 'champion'));
+  return champions && (champions.find((arm) => arm.modelVersion !== version)?.modelVersion ?? null);
 }
 
 function PauseAct(props: { readonly loop: Loop }) {

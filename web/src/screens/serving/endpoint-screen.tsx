@@ -30,7 +30,7 @@ import { AskCard } from './ask-card.tsx';
 import { EndpointActs } from './endpoint-acts.tsx';
 import { KeysCard } from './keys-card.tsx';
 import { OptionsCard } from './options-card.tsx';
-import { RolloutsCard } from './rollouts-card.tsx';
+import { RolloutsCard } from './rollouts/rollouts-card.tsx';
 import { RouteHistory } from './route-history.tsx';
 import { TrafficBar } from './traffic-bar.tsx';
 
@@ -72,10 +72,10 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
           </p>
         ))}
       </Card>
-      {loops.data && !loop && <RolloutsCard endpoint={endpoint.name} />}
+      {loops.data && !loop && <OwnRollouts endpoint={endpoint} />}
       <Rollout turns={turns.data?.items ?? []} />
       <Traffic endpoint={endpoint} turns={turns.data?.items ?? []} />
-      <div className="grid gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <RouteHistory endpoint={endpoint.name} />
         <div className="flex min-w-0 flex-col gap-4">
           <AskCard endpoint={endpoint} />
@@ -84,6 +84,19 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
         </div>
       </div>
     </>
+  );
+}
+
+/** Rollouts of an endpoint without a loop; which one is shown is in the URL. */
+function OwnRollouts(props: { readonly endpoint: Endpoint }) {
+  const { rollout } = route.useSearch();
+  const navigate = route.useNavigate();
+  return (
+    <RolloutsCard
+      endpoint={props.endpoint}
+      chosen={rollout}
+      onChoose={(id) => void navigate({ search: id ? { rollout: id } : {}, replace: true })}
+    />
   );
 }
 

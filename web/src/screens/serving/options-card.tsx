@@ -6,9 +6,9 @@ import { send } from '../../api/client.ts';
 import { Button } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { Facts } from '../../kit/facts.tsx';
-import { TextField } from '../../kit/fields.tsx';
+import { CheckField, TextField } from '../../kit/fields.tsx';
 import { Card } from '../../kit/panel.tsx';
-import { draftOf, optionFields, optionsOf } from './options-draft.ts';
+import { draftOf, type OptionsDraft, optionFields, optionsOf } from './options-draft.ts';
 
 /** How the endpoint behaves apart from who has its traffic: batching, limits, cache, keys, and what is logged. */
 export function OptionsCard(props: { readonly endpoint: Endpoint }) {
@@ -36,14 +36,7 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
         </Button>
       }
     >
-      <Facts
-        facts={[
-          ...optionFields.map(
-            ([field, label, empty]) => [label, now[field] || <Unset text={empty} key={field} />] as const,
-          ),
-          ['Callers show a key', endpoint.options.requireKey ? 'yes' : <Unset text="no" key="key" />],
-        ]}
-      />
+      <Standing now={now} />
       <ConfirmDialog
         open={draft !== null}
         title={`Options of ${endpoint.name}`}
@@ -68,15 +61,11 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
                 onChange={(value) => setDraft({ ...draft, [field]: value })}
               />
             ))}
-            <label className="inline-flex items-center gap-2">
-              <input
-                type="checkbox"
-                checked={draft.requireKey !== ''}
-                onChange={(event) => setDraft({ ...draft, requireKey: event.target.checked ? 'yes' : '' })}
-                className="size-3.5 accent-accent"
-              />
-              Callers show a key
-            </label>
+            <CheckField
+              label="Callers show a key"
+              checked={draft.requireKey !== ''}
+              onChange={(checked) => setDraft({ ...draft, requireKey: checked ? 'yes' : '' })}
+            />
           </div>
         )}
       </ConfirmDialog>
@@ -84,6 +73,34 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
   );
 }
 
-function Unset(props: { readonly text: string }) {
-  return <span className="text-faint">{props.text}</span>;
+/** What was chosen, and how many of the others stand at what they mean when nobody says otherwise. */
+function Standing(props: { readonly now: OptionsDraft }) {
+  const { now } = props;
+  const chosen = optionFields.filter(([field, , empty]) => now[field] !== '' && now[field] !== empty);
+  const others = optionFields.length - chosen.length;
+  return (
+    <div className="flex flex-col gap-2">
+      <Facts
+        facts={[
+          ...chosen.map(([field, label, empty]) => [label, now[field] || empty] as const),
+          now.requireKey !== '' && ['Callers show a key', 'yes'],
+        ]}
+      />
+      <details>
+        <summary className="block text-muted">
+          {chosen.length === 0 && now.requireKey === ''
+            ? 'Everything as it usually is'
+            : `${others} as they usually are`}
+          : <span className="text-accent">show</span>
+        </summary>
+        <div className="pt-2 text-muted">
+          <Facts
+            facts={optionFields
+              .filter((field) => !chosen.includes(field))
+              .map(([field, label, empty]) => [label, now[field] || empty] as const)}
+          />
+        </div>
+      </details>
+    </div>
+  );
 }

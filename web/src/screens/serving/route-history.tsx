@@ -65,7 +65,7 @@ export function RouteHistory(props: { readonly endpoint: string }) {
                   <Ago at={route.createdAt} className="text-label text-muted" />
                   <span className="col-span-2 text-muted">
                     {sentence(route.reason)}
-                    {!route.actor.startsWith('system') && `, by ${route.actor}`}
+                    {!route.actor.startsWith('system') && `, by ${route.actor.replace(/^user:/, '')}`}
                   </span>
                 </li>
               ))}

@@ -1,6 +1,7 @@
 import { compact, type RawSearch, text } from '../../kit/search-params.ts';
 
-/** `turn` shows the roll-out of an earlier turn instead of the present one. */
-export type EndpointSearch = { turn?: string };
+/** `turn` shows the roll-out of an earlier turn of the loop, `rollout` an earlier one of an endpoint without a loop. */
+export type EndpointSearch = { turn?: string; rollout?: string };
 
-export const endpointSearch = (raw: RawSearch): EndpointSearch => compact({ turn: text(raw.turn) });
+export const endpointSearch = (raw: RawSearch): EndpointSearch =>
+  compact({ turn: text(raw.turn), rollout: text(raw.rollout) });

@@ -1,0 +1,171 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef, useState } from 'react';
+import type { ModelVersion } from '../../../../../src/lifecycle/registry/contract.ts';
+import type { Endpoint } from '../../../../../src/lifecycle/serving/contract.ts';
+import { packageQuery, versionsQuery } from '../../../api/queries.ts';
+import { Button } from '../../../kit/button.tsx';
+import { Dialog, DialogHead } from '../../../kit/dialog.tsx';
+import { EmptyLine } from '../../../kit/empty.tsx';
+import { ReasonField } from '../../../kit/fields.tsx';
+import { ProblemNote, QueryView } from '../../../kit/panel.tsx';
+import { Scroll } from '../../../kit/scroll.tsx';
+import { beginPlan } from './begin-plan.ts';
+import { firstDraft, missingIn, type PlanDraft, planText } from './plan-draft.ts';
+import { PlanForm } from './plan-form.tsx';
+
+/** Opens the plan of a rollout. `busy` says why none can begin now. */
+export function BeginRollout(props: { readonly endpoint: Endpoint; readonly busy: string | false }) {
+  const [open, setOpen] = useState(false);
+  const champion = props.endpoint.arms.find((arm) => arm.arm === 'champion');
+  const hindrance = champion ? props.busy : 'Deploy a first version before';
+  return (
+    <>
+      <span data-tip={hindrance || undefined}>
+        <Button look="primary" disabled={hindrance !== false} onClick={() => setOpen(true)}>
+          Begin a rollout
+        </Button>
+      </span>
+      <Dialog
+        open={open}
+        onClose={() => setOpen(false)}
+        label={`Begin a rollout of ${props.endpoint.name}`}
+        className="w-[min(760px,calc(100vw-24px))]"
+      >
+        {champion && (
+          <PlanDialog
+            endpoint={props.endpoint}
+            champion={champion.modelVersion}
+            digest={champion.packageDigest}
+            onClose={() => setOpen(false)}
+          />
+        )}
+      </Dialog>
+    </>
+  );
+}
+
+function PlanDialog(props: {
+  readonly endpoint: Endpoint;
+  readonly champion: string;
+  readonly digest: string;
+  readonly onClose: () => void;
+}) {
+  const { endpoint, champion, onClose } = props;
+  const versions = useQuery(versionsQuery(endpoint.model));
+  const manifest = useQuery(packageQuery(props.digest));
+  return (
+    <>
+      <DialogHead title={`Begin a rollout of ${endpoint.name}`} onClose={onClose} />
+      <QueryView
+        query={versions}
+        rows={6}
+        isEmpty={(page) => candidates(page.items, champion).length === 0}
+        empty={
+          <div className="p-4">
+            <EmptyLine>
+              {endpoint.model} has no version beside v{champion}, which answers already. Register another one
+              first.
+            </EmptyLine>
+          </div>
+        }
+      >
+        {(page) => (
+          <PlanBody
+            {...props}
+            versions={candidates(page.items, champion)}
+            features={manifest.data?.signature.inputs.map((field) => field.name) ?? []}
+          />
+        )}
+      </QueryView>
+    </>
+  );
+}
+
+const candidates = (versions: readonly ModelVersion[], champion: string): readonly ModelVersion[] =>
+  versions.filter((version) => String(version.version) !== champion);
+
+/** What a person should know of a version before choosing it. */
+function versionText(version: ModelVersion): string {
+  const notes = [
+    ...version.aliases,
+    ...(version.gates.some((gate) => gate.verdict === 'fail') ? ['refused by a gate'] : []),
+    ...(version.digest === null ? ['is packaged first'] : []),
+  ];
+  return `v${version.version}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
+}
+
+function PlanBody(props: {
+  readonly endpoint: Endpoint;
+  readonly champion: string;
+  readonly versions: readonly ModelVersion[];
+  readonly features: readonly string[];
+  readonly onClose: () => void;
+}) {
+  const { endpoint, champion, versions, features, onClose } = props;
+  const first = versions.find((version) => version.aliases.includes('challenger')) ?? versions[0];
+  const [draft, setDraft] = useState<PlanDraft>(() => firstDraft(String(first?.version ?? '')));
+  const [reason, setReason] = useState('');
+  const [progress, setProgress] = useState('');
+  const stop = useRef<AbortController>(null);
+  const queries = useQueryClient();
+  const begin = useMutation({
+    mutationFn: () => {
+      stop.current = new AbortController();
+      const { name, model } = endpoint;
+      return beginPlan({
+        ...{ endpoint: name, model, draft, reason: reason.trim() },
+        ...{ signal: stop.current.signal, tell: setProgress },
+      });
+    },
+    onSuccess: () => {
+      void queries.invalidateQueries();
+      onClose();
+    },
+  });
+  const missing = missingIn(draft, reason);
+  // However the dialog is left: what has not begun yet does not begin behind its back.
+  useEffect(() => () => stop.current?.abort(), []);
+  const change = (next: PlanDraft): void => {
+    setDraft(next);
+    if (begin.isError) begin.reset();
+  };
+  return (
+    <form
+      className="flex max-h-[calc(100dvh-120px)] flex-col"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (missing === null && !begin.isPending) begin.mutate();
+      }}
+    >
+      <Scroll label="The plan" className="flex flex-col gap-5 p-4">
+        <PlanForm
+          draft={draft}
+          onChange={change}
+          versions={versions.map((version) => [String(version.version), versionText(version)] as const)}
+          features={features}
+        />
+        <ReasonField
+          value={reason}
+          onChange={setReason}
+          placeholder="For instance: learnt on the newest quarter"
+        />
+      </Scroll>
+      <footer className="flex flex-col gap-3 border-line border-t bg-raised p-4">
+        {begin.isError ? <ProblemNote error={begin.error} /> : <p>{planText(draft, champion)}</p>}
+        <div className="flex flex-wrap items-center justify-end gap-2">
+          {begin.isPending && (
+            <span className="mr-auto text-muted" role="status">
+              {progress}
+            </span>
+          )}
+          <Button onClick={onClose}>Leave as it is</Button>
+          <span data-tip={missing ?? undefined}>
+            <Button type="submit" look="primary" disabled={missing !== null || begin.isPending}>
+              Begin
+            </Button>
+          </span>
+        </div>
+      </footer>
+    </form>
+  );
+}

@@ -1,0 +1,89 @@
+import type { EndpointRollout, RolloutMetric, RolloutState } from '../../../../../src/loop/contract.ts';
+import type { Look } from '../../../charts/prepare/confidence-sequence.ts';
+import type { PlanInput } from '../../../charts/prepare/step-plan.ts';
+import type { State } from '../../../charts/prepare/wheel.ts';
+import { needText } from '../../../kit/rollout/evidence-text.ts';
+
+/** What the screens read of a plan; which members are there depends on its kind. */
+export type PlanRead = {
+  readonly kind: 'canary' | 'split' | 'bandit';
+  readonly metric: RolloutMetric;
+  readonly margin: number;
+  readonly minLabels: number;
+  readonly prove: 'notWorse' | 'better';
+  readonly steps?: readonly number[];
+  readonly shadow?: unknown;
+  readonly promote?: 'auto' | 'manual';
+};
+
+export const planOfRollout = (rollout: EndpointRollout): PlanRead => rollout.plan as PlanRead;
+
+const KIND: Readonly<Record<PlanRead['kind'], string>> = { canary: 'Canary', split: 'A/B', bandit: 'Bandit' };
+
+/** `Canary of v2 beside v1`, `A/B of v2 and v3 beside v1`. */
+export function rolloutTitle(rollout: EndpointRollout): string {
+  return `${KIND[planOfRollout(rollout).kind]} of ${triedVersions(rollout)} beside v${rollout.championVersion}`;
+}
+
+/** `v2`, or `v2 and v3`: what is tried. */
+export function triedVersions(rollout: EndpointRollout): string {
+  const { version, arms } = rollout.plan as { version?: number; arms?: readonly { version: number }[] };
+  const versions = (version === undefined ? (arms ?? []).map((arm) => arm.version) : [version]).map(
+    (v) => `v${v}`,
+  );
+  return versions.length < 2
+    ? (versions[0] ?? '')
+    : `${versions.slice(0, -1).join(', ')} and ${versions.at(-1)}`;
+}
+
+export const STATE_WORDS: Readonly<Record<RolloutState, string>> = {
+  running: 'running',
+  paused: 'paused',
+  ready: 'ready: proved, and waits for you to promote',
+  promoted: 'promoted',
+  aborted: 'aborted',
+  'rolled-back': 'rolled back',
+  ended: 'ended',
+};
+
+/** A rollout's state as a mark: what waits for a person is to be seen; an abort is the judge doing its duty. */
+export function stateOfRollout(state: RolloutState): State {
+  if (state === 'running') return 'running';
+  if (state === 'promoted') return 'good';
+  return state === 'ended' ? 'none' : 'watch';
+}
+
+/** Where a canary stands, for the picture of its steps; null for kinds without steps. */
+export function stepsOfRollout(rollout: EndpointRollout): PlanInput | null {
+  const plan = planOfRollout(rollout);
+  if (!plan.steps) return null;
+  const { state, step, look } = rollout;
+  const open = state === 'running' || state === 'paused' || state === 'ready';
+  return {
+    steps: plan.steps,
+    shadow: plan.shadow !== null && plan.shadow !== undefined,
+    stage: open
+      ? step.stage === 'shadow'
+        ? 'shadow'
+        : 'canary'
+      : state === 'promoted'
+        ? 'promoted'
+        : 'stopped',
+    step: step.index,
+    needs: look ? [look.requests, look.labels, look.timeMs] : [],
+    note: open && look ? needText(look, step.stage) : '',
+  };
+}
+
+/** The course of one comparison, oldest first; looks after equally many outcomes are one. Above 0 is better. */
+export function courseOf(rollout: EndpointRollout, arm: string, metric: string): readonly Look[] {
+  const looks = rollout.looks.flatMap((past) => {
+    const found = past.comparisons.find((c) => c.arm === arm && c.metric === metric);
+    if (!found || found.difference === null || found.low === null || found.high === null) return [];
+    const { n: pairs, difference: value, low, high } = found;
+    return [
+      { pairs, value, low, high, at: past.stage === 'shadow' ? 'in shadow' : `at ${past.percent}\u202f%` },
+    ];
+  });
+  return [...new Map(looks.map((look) => [look.pairs, look])).values()];
+}

@@ -1,0 +1,112 @@
+import type { Endpoint } from '../../../../../src/lifecycle/serving/contract.ts';
+import type { ArmSeen, EndpointRollout } from '../../../../../src/loop/contract.ts';
+import { StepPlan } from '../../../charts/draw/step-plan.tsx';
+import { prepareStepPlan } from '../../../charts/prepare/step-plan.ts';
+import { EmptyLine } from '../../../kit/empty.tsx';
+import { formatPercent } from '../../../kit/format.ts';
+import { RolloutEvidence } from '../../../kit/rollout/evidence.tsx';
+import { boundsOf } from '../../../kit/rollout/evidence-text.ts';
+import { StateLabel } from '../../../kit/state-mark.tsx';
+import { Ago } from '../../../kit/time.tsx';
+import { sentence } from '../../../kit/turn-text.ts';
+import {
+  courseOf,
+  planOfRollout,
+  rolloutTitle,
+  STATE_WORDS,
+  stateOfRollout,
+  stepsOfRollout,
+} from './course-text.ts';
+
+/** One rollout from its plan to its end: where it stands, what its verdict rests on, and who decided what. */
+export function RolloutCourse(props: { readonly rollout: EndpointRollout; readonly endpoint: Endpoint }) {
+  const { rollout, endpoint } = props;
+  const { look } = rollout;
+  const plan = planOfRollout(rollout);
+  const steps = stepsOfRollout(rollout);
+  const shares = new Map(endpoint.arms.map((arm) => [`${arm.arm} ${arm.modelVersion}`, arm.weight]));
+  const shareOf = (arm: ArmSeen): string =>
+    rollout.step.stage === 'shadow' && arm.arm !== 'champion'
+      ? 'copies'
+      : formatPercent(shares.get(`${arm.arm} ${arm.version}`));
+  return (
+    <div className="flex flex-col gap-6">
+      <div className="flex flex-col gap-1">
+        <p className="flex flex-wrap items-center gap-x-3 gap-y-1">
+          <span className="font-strong">{rolloutTitle(rollout)}</span>
+          <StateLabel state={stateOfRollout(rollout.state)}>{STATE_WORDS[rollout.state]}</StateLabel>
+          <span className="text-label text-muted">
+            began <Ago at={rollout.createdAt} />
+            {rollout.endedAt && (
+              <>
+                , ended <Ago at={rollout.endedAt} />
+              </>
+            )}
+          </span>
+        </p>
+        <p className="text-muted">
+          {sentence(rollout.reason)}
+          {rollout.coolUntil && Date.parse(rollout.coolUntil) > Date.now() && (
+            <>
+              . It may be tried again <Ago at={rollout.coolUntil} />
+            </>
+          )}
+          .
+        </p>
+      </div>
+      {steps && <StepPlan steps={prepareStepPlan(steps)} />}
+      {look ? (
+        <RolloutEvidence
+          model={rollout.model}
+          championVersion={rollout.championVersion}
+          metric={plan.metric}
+          look={look}
+          bandit={rollout.bandit}
+          courseOf={(comparison) => courseOf(rollout, comparison.arm, comparison.metric)}
+          boundsOf={({ metric, margin }) =>
+            boundsOf({
+              isPrimary: metric === plan.metric,
+              isCanary: plan.kind === 'canary',
+              ...{ prove: plan.prove, margin },
+            })
+          }
+          need={plan.minLabels}
+          shareOf={rollout.endedAt === null ? shareOf : undefined}
+          nothing={
+            rollout.step.stage === 'shadow' && rollout.endedAt === null
+              ? 'It is compared once it has traffic.'
+              : 'Too few labelled outcomes for an interval.'
+          }
+        />
+      ) : (
+        <EmptyLine>The first look comes within some seconds.</EmptyLine>
+      )}
+      <Decisions rollout={rollout} />
+    </div>
+  );
+}
+
+function Decisions(props: { readonly rollout: EndpointRollout }) {
+  return (
+    <section className="flex flex-col gap-1">
+      <h3 className="font-strong">What was decided</h3>
+      <ol className="flex flex-col">
+        {props.rollout.decisions.toReversed().map((decision) => (
+          <li
+            key={`${decision.at}/${decision.action}`}
+            className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-b py-1.5 last:border-b-0"
+          >
+            <span className="min-w-0">
+              <span className="font-strong">{sentence(decision.action)}</span>{' '}
+              <span className="text-muted">
+                {decision.reason}
+                {!decision.actor.startsWith('system') && `, by ${decision.actor.replace(/^user:/, '')}`}
+              </span>
+            </span>
+            <Ago at={decision.at} className="text-label text-muted" />
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
