@@ -178,7 +178,10 @@ export async function createControlServices(parts: ControlParts) {
     feedback,
     outbound,
   });
-  const slices = { db, blobs, data, experiments, registry, evaluations, serving, feedback, monitoring };
+  const slices = {
+    ...{ db, blobs, frames, data, experiments, registry },
+    ...{ evaluations, serving, feedback, monitoring },
+  };
   const ports = createLoopPorts(slices);
   const controlKinds = [
     labelJoinStep(feedback),
@@ -201,7 +204,7 @@ export async function createControlServices(parts: ControlParts) {
     ports: createReplayPorts(slices, pipelines),
   });
   const batches = new BatchService({ db, journal, blobs, ports: createBatchPorts(slices, pipelines) });
-  const rolloutDeps = createRolloutDeps({ ...slices, journal, frames, log, clock });
+  const rolloutDeps = createRolloutDeps({ ...slices, journal, watermarks, log, clock });
   const rolloutEngine = new RolloutEngine(rolloutDeps);
   const rollouts = new RolloutService(rolloutDeps, rolloutEngine);
   const loop = createLoop({ db, journal, pipelines, watermarks, ports, log, clock }, blobs);

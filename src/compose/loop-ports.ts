@@ -14,11 +14,13 @@ import {
   type VersionRecord,
 } from '../lifecycle/registry/index.ts';
 import { packageOutputsSchema, type ServingService } from '../lifecycle/serving/index.ts';
-import type { LoopPorts } from '../loop/index.ts';
+import { type LoopPorts, observe } from '../loop/index.ts';
 import { systemActor as actor } from '../platform/access/index.ts';
 import type { BlobStore } from '../platform/blobs/index.ts';
 import type { Database } from '../platform/db/index.ts';
+import type { Frames } from '../platform/frames/index.ts';
 import { signatureOf } from './deployment-ports.ts';
+import { rolloutLog } from './rollout-deps.ts';
 
 type PackagedVersion = Awaited<ReturnType<LoopPorts['registry']['version']>>;
 const manyVersions = 10_000;
@@ -36,6 +38,7 @@ export interface LoopSlices {
   readonly serving: ServingService;
   readonly feedback: FeedbackService;
   readonly monitoring: MonitoringService;
+  readonly frames: Frames;
 }
 
 /** The slices' front doors in the shape that the loop asks for. */
@@ -68,7 +71,7 @@ export function createLoopPorts(slices: LoopSlices): LoopPorts {
     serving: servingPort(slices.serving),
     monitoring: monitoringPort(slices.monitoring),
     feedback: {
-      outcomes: (query) => slices.feedback.armOutcomes(actor, query),
+      observe: (query) => observe(rolloutLog(slices.feedback, slices.frames), query),
       labelCount: async (endpoint) => (await slices.feedback.summary(actor, endpoint)).total.joined,
     },
   };
@@ -168,8 +171,10 @@ function servingPort(serving: ServingService): LoopPorts['serving'] {
     deploy: async (to, reason) => (await serving.deploy(actor, to.endpoint, target(to), reason)).routeVersion,
     mirror: async (to, reason) =>
       (await serving.setShadow(actor, to.endpoint, target(to), reason)).routeVersion,
-    split: async (to, share, reason) =>
-      (await serving.challenge(actor, to.endpoint, target(to), share, reason, true)).routeVersion,
+    split: async (to, { share, mirror, guard }, reason) => {
+      const guarded = { ...target(to), guard };
+      return (await serving.challenge(actor, to.endpoint, guarded, share, reason, mirror)).routeVersion;
+    },
     promote: async (to, reason) =>
       (await serving.promote(actor, to.endpoint, reason, String(to.version))).routeVersion,
     withdraw: async (endpoint, reason) => (await serving.withdraw(actor, endpoint, reason)).routeVersion,

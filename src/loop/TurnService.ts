@@ -91,6 +91,7 @@ export class TurnService {
               assessedAt: null,
               assessedEventTime: null,
               beganEventTime: null,
+              weighedEventTime: null,
               verdict: 'waiting' as const,
             }
           : turn.data.rollout;

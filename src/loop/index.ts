@@ -17,6 +17,7 @@ export type {
   NewVersion,
   OpenAlert,
   PackagedVersion,
+  SplitOptions,
 } from './ports.ts';
 export { RolloutEngine } from './rollouts/RolloutEngine.ts';
 export { RolloutService } from './rollouts/RolloutService.ts';
@@ -25,6 +26,7 @@ export { rolloutRoutes } from './rollouts/routes.ts';
 export { loopRoutes } from './routes.ts';
 export { deployStep } from './steps/deploy.ts';
 export { prepareDataStep } from './steps/prepareData.ts';
+export { observe, type RolloutLog } from './verdict/observe.ts';
 
 /** The loop's engine with the two services through which people and programs reach it. */
 export function createLoop(deps: EngineDeps, blobs: BlobStore) {

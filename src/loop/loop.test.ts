@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { forEachDatabase } from '../platform/db/testing.ts';
 import type { Turn } from './contract.ts';
 import { anna, FakeWorld, loopTestMigrations, loopText, openLoop } from './testing.ts';
+import { nothingObserved } from './verdict/observation.ts';
 
 /** The states that a turn went through. */
 function path(turn: Turn): readonly string[] {
@@ -68,7 +69,7 @@ forEachDatabase((name, open) => {
     world.seeOutcomes(2, 1, 40, 0, 0);
     const waits = await loop.advance('2001-02-10T06:00');
     assert.equal(waits.activeTurn?.state, 'shadow');
-    assert.equal(waits.waitsFor, 'waits for 10 more mirrored requests');
+    assert.equal(waits.waitsFor, 'waits for 10 more copies');
 
     world.seeOutcomes(2, 1, 60, 60, 0);
     const canary = await loop.advance('2001-02-10T12:00');
@@ -105,7 +106,7 @@ forEachDatabase((name, open) => {
     assert.equal((await loop.settle()).activeTurn?.state, 'shadow');
     world.seeOutcomes(2, 1, 60, 60, 0.1);
     await loop.advance('2001-02-08T12:00');
-    world.seeOutcomes(2, 1, 200, 150, 0.1);
+    world.seeOutcomes(2, 1, 500, 450, 0.1);
     const back = await loop.advance('2001-02-09');
     assert.equal(back.championVersion, 1);
     assert.equal(world.challenger, null);
@@ -114,9 +115,9 @@ forEachDatabase((name, open) => {
     assert.equal(turn.state, 'rolled-back');
     assert.match(
       turn.reason,
-      /version 2 rolled back: the challenger is worse: log loss \+0\.1000 .* on 150 labelled pairs/,
+      /^version 2 rolled back: version 2 is worse: log loss worse by 0\.1000 .* on 450 pairs$/,
     );
-    assert.equal(turn.rolloutHistory.at(-1)?.outcome?.verdict, 'worse');
+    assert.equal(turn.rolloutHistory.at(-1)?.comparisons[0]?.verdict, 'worse');
   });
 
   test(`${name}: a failed gate rejects; an unsure one asks a person, whose refusal is kept`, async (t) => {
@@ -219,7 +220,7 @@ forEachDatabase((name, open) => {
     await loop.loops.resume(anna, 'flights', 'back');
     assert.equal((await loop.settle()).activeTurn?.state, 'canary');
     await loop.loops.pause(anna, 'flights', 'holidays again');
-    world.seeOutcomes(2, 1, 200, 150, 0.1);
+    world.seeOutcomes(2, 1, 500, 450, 0.1);
     const back = await loop.advance('2001-02-10');
     assert.equal(back.lastTurn?.state, 'rolled-back');
     assert.equal(world.calls.at(-1), 'withdraw');
@@ -287,7 +288,7 @@ forEachDatabase((name, open) => {
     const turn = await loop.turn(2);
     assert.deepEqual([turn.failure?.state, turn.failure?.message], ['canary', 'the model cannot be loaded']);
     world.replicaProblem = undefined;
-    world.outcomes = { arms: [], paired: [] };
+    world.outcomes = nothingObserved;
     await loop.turns.retry(anna, turn.id, 'replica mended');
     const again = await loop.settle();
     assert.equal(again.activeTurn?.state, 'shadow');

@@ -1,7 +1,9 @@
 import type { DatasetVersion } from '../lifecycle/data/index.ts';
-import type { ArmOutcomes, ArmOutcomesQuery } from '../lifecycle/feedback/index.ts';
+import type { ArmGuard } from '../lifecycle/serving/index.ts';
 import type { Actor } from '../platform/access/index.ts';
 import type { LoopFile, TurnGate } from './contract.ts';
+import type { Observation } from './verdict/observation.ts';
+import type { ObserveQuery } from './verdict/observe.ts';
 
 /** A model that a training script logged. */
 export interface LoggedModel {
@@ -60,6 +62,13 @@ export interface DeployTarget {
   readonly model: string;
   readonly version: number;
   readonly digest: string;
+}
+
+export interface SplitOptions {
+  readonly share: number;
+  readonly mirror: boolean;
+  /** What replicas watch the challenger for. */
+  readonly guard: ArmGuard;
 }
 
 /** An alert that is not resolved, as far as triggers need it. */
@@ -139,8 +148,8 @@ export interface LoopPorts {
     deploy(target: DeployTarget, reason: string): Promise<number>;
     /** Copies of the traffic; nobody gets the answers. */
     mirror(target: DeployTarget, reason: string): Promise<number>;
-    /** A share of the traffic (0..1), and copies of the rest. */
-    split(target: DeployTarget, share: number, reason: string): Promise<number>;
+    /** A share of the traffic (0..1), and copies of the rest if they are wanted. */
+    split(target: DeployTarget, split: SplitOptions, reason: string): Promise<number>;
     promote(target: DeployTarget, reason: string): Promise<number>;
     /** The champion has all traffic again, at once. */
     withdraw(endpoint: string, reason: string): Promise<number>;
@@ -150,7 +159,8 @@ export interface LoopPorts {
     settled(endpoint: string, routeVersion: number, signal: AbortSignal): Promise<void>;
   };
   readonly feedback: {
-    outcomes(query: ArmOutcomesQuery): Promise<ArmOutcomes>;
+    /** What a roll-out's verdict rests on. */
+    observe(query: ObserveQuery): Promise<Observation>;
     /** Distinct labelled predictions so far. */
     labelCount(endpoint: string): Promise<number>;
   };

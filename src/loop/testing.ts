@@ -7,7 +7,6 @@ import { fail } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
 import { type Clock, formatTime, parseTime, wallClock } from '../core/time.ts';
 import type { DatasetVersion } from '../lifecycle/data/index.ts';
-import type { ArmOutcomes } from '../lifecycle/feedback/index.ts';
 import { Pipelines, pipelinesMigrations, StepRunner } from '../lifecycle/pipelines/index.ts';
 import { type Actor, systemActor } from '../platform/access/index.ts';
 import { openDirectoryBlobs } from '../platform/blobs/index.ts';
@@ -24,6 +23,7 @@ import { createLoop } from './index.ts';
 import { loopMigrations } from './migrations.ts';
 import type { Judgement, LoopPorts, OpenAlert, PackagedVersion } from './ports.ts';
 import { deployStep } from './steps/deploy.ts';
+import { nothingObserved, type Observation } from './verdict/observation.ts';
 
 export const loopTestMigrations = [
   ...journalMigrations,
@@ -70,7 +70,7 @@ export class FakeWorld {
   labels = 0;
   /** Why no replica follows a new route; undefined when all do. */
   replicaProblem: string | undefined;
-  outcomes: ArmOutcomes = { arms: [], paired: [] };
+  outcomes: Observation = nothingObserved;
 
   ports(): LoopPorts {
     return {
@@ -134,7 +134,7 @@ export class FakeWorld {
           this.#route(`deploy ${version}`, { champion: version, challenger: null }),
         mirror: async ({ version }) => this.#route(`mirror ${version}`, this.serving),
         lost: async () => this.guarded,
-        split: async ({ version }, share) =>
+        split: async ({ version }, { share }) =>
           this.#route(`split ${version} ${share}`, { ...this.serving, challenger: version }),
         promote: async ({ version }) =>
           this.#route(`promote ${version}`, { champion: version, challenger: null }),
@@ -144,7 +144,7 @@ export class FakeWorld {
         },
       },
       feedback: {
-        outcomes: async () => this.outcomes,
+        observe: async () => this.outcomes,
         labelCount: async () => this.labels,
       },
       monitoring: {
@@ -155,7 +155,10 @@ export class FakeWorld {
     };
   }
 
-  /** What the challenger and the champion gave on `pairs` requests, with this mean difference of log loss. */
+  /**
+   * What the challenger and the champion gave on `pairs` requests, with this mean difference of log loss; for a bandit
+   * the rewards (accuracy) of both are that far apart.
+   */
   seeOutcomes(
     challenger: number,
     champion: number,
@@ -163,41 +166,21 @@ export class FakeWorld {
     pairs: number,
     difference: number,
   ): void {
-    const logLoss = { n: pairs, mean: 0.45, m2: pairs * 0.04 };
-    const arm = (name: 'champion' | 'challenger' | 'shadow', version: number) => ({
-      arm: name,
-      modelVersion: String(version),
-      predictions: requests,
-      failed: 0,
-      nonFinite: 0,
-      slow: 0,
-      labelled: pairs,
-      latencyMs: null,
-      firstEventTimeMs: 0,
-      lastEventTimeMs: 0,
-      strata: [
-        {
-          routeVersion: this.routeVersion,
-          predictions: requests,
-          failed: 0,
-          nonFinite: 0,
-          slow: 0,
-          logLoss,
-          brier: logLoss,
-        },
-      ],
+    const moments = (mean: number, variance: number) => ({ n: pairs, mean, m2: pairs * variance });
+    const arm = (name: string, version: number, worse: number) => ({
+      ...{ arm: name, version: String(version), routeVersion: this.routeVersion, propensity: 0 },
+      ...{ requests, failed: 0, nonFinite: 0, slow: 0, labelled: pairs, newUnits: 0 },
+      metrics: { logLoss: moments(0.45 + worse, 0.04), accuracy: moments(0.7 - worse, 0.21) },
     });
-    const moments = { n: pairs, mean: difference, m2: pairs * 0.0004 };
     this.outcomes = {
-      arms: [arm('champion', champion), arm('challenger', challenger), arm('shadow', challenger)],
-      paired: [
+      ...nothingObserved,
+      strata: [arm('champion', champion, 0), arm('challenger', challenger, difference)],
+      shadows: [arm('shadow', challenger, difference)],
+      pairs: [
         {
-          shadowVersion: String(challenger),
-          championVersion: String(champion),
-          pairs,
-          logLossDifference: moments,
-          brierDifference: moments,
-          meanScoreDistance: 0.01,
+          version: String(challenger),
+          metrics: { logLoss: moments(difference, 0.0004) },
+          inflation: { logLoss: 1 },
         },
       ],
     };

@@ -99,7 +99,7 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
   assert.match(begun, /has begun: canary of version 2, in shadow/);
   const bad = await ended();
   assert.equal(bad.state, 'aborted', bad.reason);
-  assert.match(bad.reason, /^version 2 is worse: logLoss/);
+  assert.match(bad.reason, /^version 2 is worse: log loss/);
   await assert.rejects(cli('rollout', 'start', 'churn', '2', '--reason', 'again'), /was aborted on endpoint/);
 
   await writeFile(plan, 'shadow: null\nsteps: [50]\nmargin: 0.05\n');

@@ -72,7 +72,7 @@ function loopClaims({ turns, injected, ledger, conversionError }: Evidence): rea
       clock12?.state === 'rolled-back' &&
         clock12.gates.every((gate) => gate.verdict === 'pass') &&
         path.includes('canary') &&
-        last?.outcome?.verdict === 'worse',
+        last?.comparisons[0]?.verdict === 'worse',
       clock12?.reason,
     ),
     claim(

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { parseDuration } from '../../core/time.ts';
+import { durationSchema } from './duration.ts';
+import {
+  banditShape,
+  guardedMetricsSchema,
+  protectedSegmentsSchema,
+  rewardMetricSchema,
+  rolloutMetricSchema,
+  shadowPlanShape,
+  valueSchema,
+} from './plan.ts';
 
 /** Loop names appear in URLs, models, endpoints and streams. */
 export const loopNameSchema = z
@@ -8,23 +17,6 @@ export const loopNameSchema = z
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
     'expected letters, digits, dot, dash or underscore (at most 128)',
   );
-
-/** A duration as people write it (`90s`, `6h`, `7d`, `1h30m`); it stays text, `parseDuration` reads it. */
-export const durationSchema = z.unknown().transform((value, context): string => {
-  try {
-    if (typeof value === 'string') {
-      parseDuration(value);
-      return value;
-    }
-  } catch {
-    // falls through to the message below, which also covers values that are not text
-  }
-  context.addIssue({
-    code: 'custom',
-    message: `${JSON.stringify(value)} is not a duration; write a number with a unit, e.g. 30m, 6h or 7d`,
-  });
-  return z.NEVER;
-});
 
 const ratioSchema = z.number().gt(0).lt(1);
 const countSchema = z.int().min(0);
@@ -76,15 +68,31 @@ const evaluateSchema = z.strictObject({
 });
 
 const guardrailsSchema = z.strictObject({
-  /** Share of requests that may fail on the challenger; never less than what fails on the champion. */
+  /** Share of requests that may fail on the challenger, unless as many fail on the champion. */
   maxErrorRatio: z.number().min(0).max(1).default(0.01),
   /** 99 of 100 answers of the challenger must be faster. Not checked unless given. */
   maxLatencyP99Ms: z.number().positive().optional(),
+  /** How many times the champion's 99th percentile the challenger's may be, while both answer. */
+  maxLatencyRatio: z.number().min(1).default(2),
+  metrics: guardedMetricsSchema,
+});
+
+/** Instead of a canary: the shares follow the rewards, until the challenger is proved or given up. */
+const banditSchema = z.strictObject({
+  /** What an answer is rewarded by; it is what the verdict is about, too. */
+  reward: rewardMetricSchema.default('accuracy'),
+  /** Percent of the traffic that the challenger begins with. */
+  start: z.number().gt(0).max(50).default(10),
+  ...banditShape,
+  minRequests: countSchema.default(20),
+  minLabels: countSchema.default(200),
+  minTime: durationSchema.default('0s'),
+  maxTime: durationSchema.default('14d'),
 });
 
 const deploySchema = z.strictObject({
   endpoint: loopNameSchema.optional(),
-  shadow: z.strictObject({ minRequests: countSchema.default(200) }).default({ minRequests: 200 }),
+  shadow: z.strictObject({ ...shadowPlanShape, minRequests: countSchema.default(200) }).prefault({}),
   canary: z
     .strictObject({
       /** Percent of the traffic, growing, ending with 100. */
@@ -98,25 +106,38 @@ const deploySchema = z.strictObject({
         .refine((steps) => steps.at(-1) === 100, { message: 'the last step must be 100' }),
       /** Requests that the challenger must answer in each step. */
       minRequests: countSchema.default(20),
-      /** Labelled outcomes, of requests that both models scored, that the comparison must rest on. */
+      /** Labelled outcomes that the comparison must rest on: of requests that both models scored, where they are mirrored. */
       minLabels: countSchema.default(200),
       /** Event time that each step lasts at least. */
       minTime: durationSchema.default('0s'),
       /** Event time after which an undecided roll-out is given up. */
       maxTime: durationSchema.default('14d'),
+      /** Whether the challenger is handed copies of what the champion answers, so that both are compared on the same requests. */
+      mirror: z.boolean().default(true),
     })
     .prefault({}),
-  /** The comparison of challenger and champion on log loss of joined outcomes. */
+  bandit: banditSchema.optional(),
+  /** The comparison of challenger and champion on joined outcomes. */
   verdict: z
     .strictObject({
-      /** Chance, over all looks together, of rolling back a challenger that is not worse. */
+      /** What the challenger is judged by; `logLoss` unless given, and a bandit's reward. */
+      metric: rolloutMetricSchema.optional(),
+      /** Chance, over all looks together, of any wrong statement about the challenger. */
       alpha: z.number().gt(0).lt(0.5).default(0.05),
-      /** How much greater the challenger's mean log loss may still be, for all that is known, when it is promoted. */
+      /** How much worse the challenger's metric may still be, for all that is known, when it is promoted. */
       margin: z.number().min(0).default(0.02),
+      /** What must be proved before promotion: `notWorse` by more than the margin, or `better`. */
+      prove: z.enum(['notWorse', 'better']).default('notWorse'),
     })
     .prefault({}),
   guardrails: guardrailsSchema.prefault({}),
+  segments: protectedSegmentsSchema,
+  /** How much worse a protected segment may still be. */
+  segmentMargin: z.number().min(0).default(0.05),
 });
+
+/** What decisions are worth: the metric `value`. */
+const businessSchema = z.strictObject({ value: valueSchema.optional() });
 
 /** How the endpoint is watched; what is left out takes monitoring's defaults. */
 const monitorSchema = z.strictObject({
@@ -177,6 +198,7 @@ export const loopFileSchema = z.strictObject({
   deploy: deploySchema.prefault({}),
   monitor: monitorSchema.prefault({}),
   improve: improveSchema.prefault({}),
+  business: businessSchema.prefault({}),
 });
 /** The loop file with every default filled in. */
 export type LoopFile = z.output<typeof loopFileSchema>;

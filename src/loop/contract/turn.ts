@@ -1,5 +1,12 @@
 import { z } from 'zod';
 import { gateResultSchema } from '../../core/gate-result.ts';
+import {
+  armComparisonSchema,
+  armSeenSchema,
+  banditStateSchema,
+  rolloutLookSchema,
+  shadowComparisonSchema,
+} from './look.ts';
 import { retrainCauseSchema, scalarSchema } from './loopFile.ts';
 
 /** RFC 3339 time. */
@@ -78,42 +85,11 @@ export const turnTransitionSchema = z.object({
 });
 export type TurnTransition = z.infer<typeof turnTransitionSchema>;
 
-/** A number that must reach another one before a roll-out goes on. */
-export const progressSchema = z.object({ have: z.number(), need: z.number() });
-export type Progress = z.infer<typeof progressSchema>;
-
-export const guardrailSchema = z.object({
-  /** `errors`, `scores`, `latency p99`. */
-  name: z.string(),
-  value: z.number().nullable(),
-  limit: z.number().nullable(),
-  verdict: z.enum(['pass', 'fail', 'waiting']),
-  reason: z.string(),
-});
-export type Guardrail = z.infer<typeof guardrailSchema>;
-
-/** Difference of the mean log loss, challenger minus champion: greater than 0 is worse. */
-export const outcomeComparisonSchema = z.object({
-  metric: z.literal('logLoss'),
-  /** Outcomes that both scored (mirrored requests): the comparison's pairs. */
-  pairs: z.number().int(),
-  champion: z.number().nullable(),
-  challenger: z.number().nullable(),
-  difference: z.number().nullable(),
-  /** Ends of the anytime-valid confidence sequence at `1 - alpha`. */
-  low: z.number().nullable(),
-  high: z.number().nullable(),
-  alpha: z.number(),
-  margin: z.number(),
-  /** `worse`: low is above 0; else `notWorse`: high is at most the margin. */
-  verdict: z.enum(['worse', 'notWorse', 'undecided']),
-});
-export type OutcomeComparison = z.infer<typeof outcomeComparisonSchema>;
-
-/** One look at the roll-out's present step. */
+/** The roll-out's present step, and the last look at it. */
 export const rolloutSchema = z.object({
-  stage: z.enum(['shadow', 'canary']),
-  /** Index into `deploy.canary.steps`; null in shadow. */
+  /** `bandit`: the shares follow the rewards. */
+  stage: z.enum(['shadow', 'canary', 'bandit']),
+  /** Index into `deploy.canary.steps`; null in shadow and for a bandit. */
   step: z.number().int().nullable(),
   steps: z.array(z.number()),
   /** Share of traffic that the challenger answers, in percent; 0 in shadow. */
@@ -127,17 +103,14 @@ export const rolloutSchema = z.object({
   assessedAt: timeSchema.nullable(),
   /** Watermark of the last look. */
   assessedEventTime: timeSchema.nullable(),
-  /** Requests that the challenger scored in this step: copies in shadow, its own in canary. */
-  requests: progressSchema,
-  /** Labelled pairs since the roll-out began. */
-  labels: progressSchema,
-  /** Event time passed in this step, milliseconds. */
-  timeMs: progressSchema,
-  outcome: outcomeComparisonSchema.nullable(),
-  guardrails: z.array(guardrailSchema),
-  verdict: z.enum(['waiting', 'pass', 'fail']),
-  /** One sentence: what it waits for, why it passed, or why it failed. */
-  reason: z.string(),
+  ...rolloutLookSchema.omit({ at: true }).shape,
+  arms: z.array(armSeenSchema).default([]),
+  /** The first is that of the primary metric over all requests. */
+  comparisons: z.array(armComparisonSchema).default([]),
+  shadow: z.array(shadowComparisonSchema).default([]),
+  bandit: banditStateSchema.nullable().default(null),
+  /** Event time at which a bandit last changed its shares. */
+  weighedEventTime: timeSchema.nullable().default(null),
 });
 export type Rollout = z.infer<typeof rolloutSchema>;
 

@@ -181,10 +181,10 @@ export class LoopWriter {
         return true;
       }
       const subject = { kind: 'turn', id: `${turn.loop}/${turn.number}` };
-      const { percent = null, outcome = null } = note.change.rollout ?? {};
+      const { percent = null, comparisons = [] } = note.change.rollout ?? {};
       const told = { turnId: turn.id, loop: turn.loop, reason: note.reason, at: formatTime(nowMs) };
       // What this look saw, so that the comparison can be followed as its evidence grows.
-      const event = { ...told, percent, outcome };
+      const event = { ...told, percent, comparison: comparisons[0] ?? null };
       await this.#journal.appendEvent(tx, {
         type: 'turn.assessed',
         subject,

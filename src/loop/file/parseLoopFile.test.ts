@@ -51,7 +51,7 @@ test('an unknown key is refused with its line and the key that was meant', () =>
     'loop.yaml:10: train.parms: unknown key; did you mean "params"?',
   ]);
   assert.deepEqual(problemsOf(`${good}quux: 1\n`), [
-    'loop.yaml:18: quux: unknown key; the known keys are loop, data, train, evaluate, deploy, monitor, improve',
+    'loop.yaml:18: quux: unknown key; the known keys are loop, data, train, evaluate, deploy, monitor, improve, business',
   ]);
 });
 

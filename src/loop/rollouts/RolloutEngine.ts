@@ -1,10 +1,10 @@
 import { createRng } from '../../core/rng.ts';
 import { formatTime, parseDuration, parseTime } from '../../core/time.ts';
 import type { Endpoint } from '../../lifecycle/serving/index.ts';
-import { banditState } from './bandit.ts';
-import type { ComparedArm } from './compareArms.ts';
-import { isProved, judge } from './judge.ts';
-import { observe } from './observe.ts';
+import { banditState } from '../verdict/bandit.ts';
+import type { ComparedArm } from '../verdict/compareArms.ts';
+import { judge, provedArm } from '../verdict/judge.ts';
+import { observe } from '../verdict/observe.ts';
 import { keepLook } from './pastLooks.ts';
 import { type RolloutDeps, RolloutWriter, rolloutActor } from './RolloutWriter.ts';
 import { openRollouts, type RolloutRecord } from './store.ts';
@@ -146,25 +146,27 @@ export class RolloutEngine {
     const { data } = record;
     const { spec, step } = data;
     const nowMs = this.#deps.clock.nowMs();
+    const eventMs = await this.#deps.eventTimeMs(record.endpoint);
     const rewardAfter = spec.kind === 'bandit' ? spec.rewardAfter : undefined;
+    const isZeroed = rewardAfter !== undefined && eventMs !== undefined;
     const seen = await observe(this.#deps.log, {
       endpoint: record.endpoint,
       spec,
       sinceRouteVersion: data.firstRouteVersion,
       championVersion: data.championVersion,
-      ...(rewardAfter === undefined ? {} : { zeroBeforeMs: nowMs - parseDuration(rewardAfter) }),
+      ...(isZeroed ? { zeroBeforeMs: eventMs - parseDuration(rewardAfter) } : {}),
     });
     const champion = { arm: 'champion', version: data.championVersion };
     const arms = data.targets.map(({ arm, version }) => ({ arm, version }));
     const steps = spec.kind === 'canary' ? spec.steps : [];
     const look = judge({
-      ...{ spec, champion, arms, seen, nowMs },
+      ...{ spec, champion, arms, seen, nowMs, eventMs },
       stage: step.stage,
       percent: step.percent,
       nextPercent: steps[step.index === null ? 0 : step.index + 1],
       routeVersion: step.routeVersion,
-      stepSinceMs: parseTime(step.since),
-      beganMs: record.createdAtMs,
+      stepSinceMs: step.sinceEventTime ? parseTime(step.sinceEventTime) : undefined,
+      beganMs: data.beganEventMs ?? undefined,
     });
     const shares = Object.fromEntries(endpoint.arms.map((a) => [a.arm, a.weight]));
     const bandit =
@@ -174,13 +176,12 @@ export class RolloutEngine {
     const change = { look, looks: keepLook(data.looks ?? [], look, step), bandit, reason: look.reason };
     if (look.verdict === 'fail') return this.#fail(record, look.reason, change);
     if (record.state === 'paused' || record.state === 'ready') return this.#writer.note(record, change);
-    // A bandit goes on until a person or its time ends it: what it has learnt is in its shares.
-    if (spec.kind === 'bandit') {
-      const isDue = bandit !== null && this.#isWeighingDue(record, nowMs);
-      return isDue ? this.#weigh(record, bandit, change) : this.#writer.note(record, change);
+    if (look.verdict === 'pass' && !(spec.kind === 'bandit' && spec.promote === 'never')) {
+      return this.#pass(record, look.reason, change);
     }
-    return look.verdict === 'pass'
-      ? this.#pass(record, look.reason, change)
+    const isDue = eventMs !== undefined && this.#isWeighingDue(record, eventMs);
+    return bandit !== null && isDue
+      ? this.#weigh(record, bandit, eventMs, change)
       : this.#writer.note(record, change);
   }
 
@@ -195,16 +196,13 @@ export class RolloutEngine {
       const next = step.index === null ? 0 : step.index + 1;
       if (next < spec.steps.length) return this.advance(record, rolloutActor, reason, change);
     }
-    if (spec.kind !== 'bandit' && spec.promote === 'manual') {
+    if (spec.promote === 'manual') {
       return this.#writer.decide(record, {
         ...{ actor: rolloutActor, action: 'ready', reason, state: 'ready', change },
       });
     }
     const comparisons = change.look?.comparisons ?? [];
-    const arm =
-      spec.kind === 'canary'
-        ? 'challenger'
-        : record.data.targets.find((t) => isProved(spec, t.arm, comparisons))?.arm;
+    const arm = spec.kind === 'canary' ? 'challenger' : provedArm(spec, record.data.targets, comparisons);
     if (arm !== undefined) await this.#writer.promote(record, rolloutActor, arm, reason, change);
   }
 
@@ -228,16 +226,18 @@ export class RolloutEngine {
     });
   }
 
-  #isWeighingDue({ data, createdAtMs }: RolloutRecord, nowMs: number): boolean {
+  #isWeighingDue({ data }: RolloutRecord, eventMs: number): boolean {
     const { spec } = data;
     if (spec.kind !== 'bandit') return false;
-    return nowMs - (data.weighedAtMs ?? createdAtMs) >= parseDuration(spec.every);
+    const lastMs = data.weighedAtMs ?? data.beganEventMs ?? Number.NEGATIVE_INFINITY;
+    return eventMs - lastMs >= parseDuration(spec.every);
   }
 
   /** Puts the bandit's shares in force as the next route version. */
   async #weigh(
     record: RolloutRecord,
     bandit: NonNullable<RolloutRecord['data']['bandit']>,
+    eventMs: number,
     change: Partial<RolloutRecord['data']>,
   ): Promise<void> {
     const nowMs = this.#deps.clock.nowMs();
@@ -259,7 +259,7 @@ export class RolloutEngine {
       change: {
         ...change,
         step,
-        weighedAtMs: nowMs,
+        weighedAtMs: eventMs,
         bandit: { ...bandit, changedAt: formatTime(nowMs) },
       },
     });

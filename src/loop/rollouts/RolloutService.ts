@@ -53,6 +53,7 @@ export class RolloutService {
       targets.push({ arm, version: String(version), digest: await packageOf(model, version) });
     }
     const nowMs = clock.nowMs();
+    const eventMs = (await this.#deps.eventTimeMs(endpoint)) ?? null;
     const stage: RolloutData['step']['stage'] =
       plan.kind === 'canary' ? (plan.shadow ? 'shadow' : 'canary') : plan.kind;
     const begun: Omit<RolloutData, 'step'> = {
@@ -64,11 +65,15 @@ export class RolloutService {
       bandit: null,
       decisions: [{ at: formatTime(nowMs), actor: `${actor.kind}:${actor.id}`, action: 'start', reason }],
       reason: 'waits for traffic',
+      beganEventMs: eventMs,
       weighedAtMs: null,
       endedAtMs: null,
       coolUntilMs: null,
     };
-    const nowhere = { stage, index: null, percent: 0, routeVersion, since: formatTime(nowMs) };
+    const nowhere = {
+      ...{ stage, index: null, percent: 0, routeVersion },
+      ...{ since: formatTime(nowMs), sinceEventTime: null },
+    };
     const draft = { endpoint, data: { ...begun, step: nowhere } };
     const step = await this.#writer.enter(draft, actor, stage, stage === 'canary' ? 0 : null, reason);
     const data = { ...begun, step, firstRouteVersion: step.routeVersion };
@@ -200,10 +205,11 @@ export class RolloutService {
   }
 
   async #requireCool(endpoint: string, version: string): Promise<void> {
-    const { db, clock } = this.#deps;
+    const { db, clock, eventTimeMs } = this.#deps;
+    const nowMs = (await eventTimeMs(endpoint)) ?? clock.nowMs();
     for (const { state, data } of await rolloutsOf(db.read, endpoint, { limit: recent })) {
       const until = state === 'aborted' ? (data.coolUntilMs ?? 0) : 0;
-      if (until <= clock.nowMs() || !data.targets.some((t) => t.version === version)) continue;
+      if (until <= nowMs || !data.targets.some((t) => t.version === version)) continue;
       throw fail('rollout_cooling', { endpoint, version, until: formatTime(until) });
     }
   }
@@ -232,7 +238,8 @@ function toResource({ id, endpoint, state, data, createdAtMs, updatedAtMs }: Rol
     coolUntilMs,
   } = data;
   return {
-    ...{ id, endpoint, model, state, championVersion, plan: { ...spec }, step, look, bandit, reason },
+    ...{ id, endpoint, model, state, championVersion, plan: { ...spec }, look, bandit, reason },
+    step: { ...step, sinceEventTime: step.sinceEventTime ?? null },
     looks: [...looks],
     decisions: [...decisions],
     createdAt: formatTime(createdAtMs),

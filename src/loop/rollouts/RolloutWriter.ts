@@ -6,7 +6,8 @@ import type { Database } from '../../platform/db/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import { type EndpointRollout, type RolloutState, rolloutEvents } from '../contract.ts';
-import type { RolloutLog } from './observe.ts';
+import { guardOf } from '../verdict/guardOf.ts';
+import type { RolloutLog } from '../verdict/observe.ts';
 import { type RolloutData, type RolloutRecord, updateRollout } from './store.ts';
 
 export interface RolloutDeps {
@@ -15,6 +16,8 @@ export interface RolloutDeps {
   readonly serving: ServingService;
   readonly log: RolloutLog;
   readonly clock: Clock;
+  /** Event time of an endpoint up to which all is known; undefined before a replay has begun. */
+  readonly eventTimeMs: (endpoint: string) => Promise<number | undefined>;
   readonly logger: Logger;
   /** Digest of a registered version's package. Throws `version_not_packaged`, `version_unknown`. */
   readonly packageOf: (model: string, version: number) => Promise<string>;
@@ -96,14 +99,15 @@ export class RolloutWriter {
     reason: string,
     change: Partial<RolloutData> = {},
   ): Promise<void> {
-    const { serving, clock } = this.#deps;
+    const { serving, clock, eventTimeMs } = this.#deps;
     const why = `rollout aborted: ${reason}`.slice(0, 2000);
     await serving.withdraw(actor, record.endpoint, why);
     const nowMs = clock.nowMs();
     const { spec } = record.data;
+    const endMs = (await eventTimeMs(record.endpoint)) ?? nowMs;
     await this.decide(record, {
       ...{ actor, action: 'abort', reason, state: 'aborted' },
-      change: { ...change, endedAtMs: nowMs, coolUntilMs: nowMs + parseDuration(spec.cooldown) },
+      change: { ...change, endedAtMs: nowMs, coolUntilMs: endMs + parseDuration(spec.cooldown) },
     });
   }
 
@@ -144,18 +148,12 @@ export class RolloutWriter {
     index: number | null,
     reason: string,
   ): Promise<Step> {
-    const { serving, clock } = this.#deps;
+    const { serving, clock, eventTimeMs } = this.#deps;
     const { spec, targets } = record.data;
     const [first] = targets;
     if (!first) throw fail('internal', { reference: 'a rollout without an arm' });
     const target = { modelVersion: first.version, packageDigest: first.digest };
-    const guard = {
-      maxErrorRatio: spec.maxErrorRatio,
-      slowMs: spec.maxLatencyP99Ms ?? null,
-      maxSlowRatio: 0.01,
-      allowNonFinite: false,
-      alpha: 0.001,
-    };
+    const guard = guardOf(spec);
     const why = reason.slice(0, 2000);
     let percent = 0;
     let routeVersion: number;
@@ -180,7 +178,11 @@ export class RolloutWriter {
       percent = 100 * arms.reduce((sum, arm) => sum + arm.weight, 0);
       ({ routeVersion } = await serving.split(actor, record.endpoint, arms, why));
     }
-    return { stage, index, percent, routeVersion, since: formatTime(clock.nowMs()) };
+    const eventMs = await eventTimeMs(record.endpoint);
+    return {
+      ...{ stage, index, percent, routeVersion, since: formatTime(clock.nowMs()) },
+      sinceEventTime: eventMs === undefined ? null : formatTime(eventMs),
+    };
   }
 }
 

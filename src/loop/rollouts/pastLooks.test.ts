@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RolloutLook, RolloutPastLook } from '../contract.ts';
+import type { RolloutLook, RolloutPastLook, RolloutStep } from '../contract.ts';
 import { keepLook, keptLooks } from './pastLooks.ts';
 
 const at = (second: number): string => new Date(second * 1000).toISOString();
@@ -15,7 +15,10 @@ const lookAt = (second: number, requests: number): RolloutLook => ({
     },
   ],
 });
-const step = { stage: 'canary', index: 0, percent: 10, routeVersion: 2, since: at(0) } as const;
+const step: RolloutStep = {
+  ...{ stage: 'canary', index: 0, percent: 10, routeVersion: 2 },
+  ...{ since: at(0), sinceEventTime: at(0) },
+};
 
 test('looks at the same evidence are one, and the course stays bounded, spread and whole at its ends', () => {
   const same = [1, 2, 3].reduce<readonly RolloutPastLook[]>(

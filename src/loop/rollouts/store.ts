@@ -14,7 +14,8 @@ export interface RolloutData
   readonly targets: readonly { readonly arm: string; readonly version: string; readonly digest: string }[];
   /** The first route of the rollout: rows of earlier ones say nothing. */
   readonly firstRouteVersion: number;
-  /** When a bandit last changed its shares. */
+  /** Event times: when it began, when a bandit last changed its shares, and until when its version cools down. */
+  readonly beganEventMs: number | null;
   readonly weighedAtMs: number | null;
   readonly endedAtMs: number | null;
   readonly coolUntilMs: number | null;

@@ -1,8 +1,13 @@
-import { formatTime, parseTime } from '../../core/time.ts';
-import type { Rollout } from '../contract.ts';
+import { createRng } from '../../core/rng.ts';
+import { formatTime, parseDuration, parseTime } from '../../core/time.ts';
+import type { BanditState, Rollout, RolloutSpec } from '../contract.ts';
 import { type Decision, runStep, type StateHandler, type TurnContext } from '../engine/TurnContext.ts';
-import { assess, outcomeText } from '../rollout/assess.ts';
+import { banditPlanOf, planOf } from '../file/planOf.ts';
+import type { SplitOptions } from '../ports.ts';
 import { deployOutputsSchema } from '../steps/deploy.ts';
+import { banditState } from '../verdict/bandit.ts';
+import { guardOf } from '../verdict/guardOf.ts';
+import { comparisonText, judge } from '../verdict/judge.ts';
 import { ask } from './ask.ts';
 import { known } from './known.ts';
 
@@ -18,12 +23,13 @@ export const rollingOut: StateHandler = async (turn) => {
   if (rollout.routeVersion === null) return giveTraffic(turn, rollout);
   const version = known(turn.challengerVersion, 'version');
   // A guard in a replica acts within the request; the turn follows.
-  const lost = rollout.stage === 'canary' ? await turn.ports.serving.lost(turn.endpoint, version) : null;
+  const lost = rollout.stage !== 'shadow' ? await turn.ports.serving.lost(turn.endpoint, version) : null;
   if (lost !== null) return endRollout(turn, rollout, lost);
   const looked = await look(turn);
   const latest = looked?.rollout ?? rollout;
   if (latest.verdict === 'fail') return endRollout(turn, latest, latest.reason);
   if (latest.verdict === 'pass' && !turn.paused) return nextStep(turn, latest);
+  if (looked && isWeighingDue(turn, latest)) return weigh(turn, latest);
   if (looked) {
     return { do: 'note', change: { rollout: latest }, reason: latest.reason, decides: false };
   }
@@ -57,31 +63,43 @@ export const promoting: StateHandler = async (turn) => {
 
 /** The roll-out before its first step. */
 export function firstRollout(turn: TurnContext): Rollout {
-  return stepOf(turn, null, 0, null);
+  return stepOf(turn, 'shadow', null, 0, null);
 }
 
 /** Looks at the present step if anything can have changed since the last look. */
 export async function look(turn: TurnContext): Promise<{ readonly rollout: Rollout } | undefined> {
   const rollout = known(turn.data.rollout, 'roll-out');
   if (!isDue(turn, rollout)) return undefined;
-  const { deploy } = turn.file;
-  const limitMs = deploy.guardrails.maxLatencyP99Ms;
-  const outcomes = await turn.ports.feedback.outcomes({
-    endpoint: turn.endpoint,
-    minRouteVersion: known(turn.data.firstRouteVersion, 'first route'),
-    ...(limitMs === undefined ? {} : { slowerThanMs: limitMs }),
+  const { watermarkMs: eventMs, nowMs } = turn;
+  const spec = specOf(turn, rollout.stage);
+  const rewardAfter = spec.kind === 'bandit' ? spec.rewardAfter : undefined;
+  const isZeroed = rewardAfter !== undefined && eventMs !== undefined;
+  const championVersion = String(turn.championVersion);
+  const seen = await turn.ports.feedback.observe({
+    ...{ endpoint: turn.endpoint, spec, championVersion },
+    sinceRouteVersion: known(turn.data.firstRouteVersion, 'first route'),
+    ...(isZeroed ? { zeroBeforeMs: eventMs - parseDuration(rewardAfter) } : {}),
   });
-  return {
-    rollout: assess({
-      deploy,
-      rollout,
-      outcomes,
-      championVersion: String(turn.championVersion),
-      challengerVersion: String(turn.challengerVersion),
-      nowMs: turn.nowMs,
-      watermarkMs: turn.watermarkMs,
-    }),
-  };
+  const champion = { arm: 'champion', version: championVersion };
+  const challenger = { arm: 'challenger', version: String(turn.challengerVersion) };
+  const timeOf = (time: string | null) => (time === null ? undefined : parseTime(time));
+  const { at, ...judged } = judge({
+    ...{ spec, champion, arms: [challenger], seen, nowMs, eventMs },
+    stage: rollout.stage,
+    percent: rollout.percent,
+    nextPercent: rollout.steps[rollout.step === null ? 0 : rollout.step + 1],
+    routeVersion: rollout.routeVersion ?? 0,
+    stepSinceMs: timeOf(rollout.sinceEventTime),
+    beganMs: timeOf(rollout.beganEventTime),
+  });
+  const share = rollout.percent / 100;
+  const shares = { champion: 1 - share, challenger: share };
+  const bandit =
+    spec.kind === 'bandit'
+      ? banditState(spec, [champion, challenger], shares, seen, createRng(nowMs))
+      : rollout.bandit;
+  const assessedEventTime = eventMs === undefined ? null : formatTime(eventMs);
+  return { rollout: { ...rollout, ...judged, bandit, assessedAt: at, assessedEventTime } };
 }
 
 /** Takes the traffic away from the challenger, at once, and ends the turn. */
@@ -97,7 +115,7 @@ export async function endRollout(turn: TurnContext, rollout: Rollout, why: strin
     evidence: {
       stage: rollout.stage,
       percent: rollout.percent,
-      outcome: rollout.outcome,
+      comparisons: rollout.comparisons,
       guardrails: rollout.guardrails,
     },
     change: {
@@ -113,14 +131,14 @@ async function giveTraffic(turn: TurnContext, rollout: Rollout): Promise<Decisio
   const where = stage === 'shadow' ? 'copies of the traffic' : `${percent} % of the traffic`;
   const reason = `version ${version} gets ${where}`;
   await turn.ports.registry.setChallenger(turn.model, version, `turn ${turn.subject}`);
-  const role = stage === 'shadow' ? 'deploy/shadow' : `deploy/canary/${index}`;
-  const share = stage === 'shadow' ? null : percent / 100;
+  const role = index === null ? `deploy/${stage}` : `deploy/${stage}/${index}`;
+  const split = stage === 'shadow' ? null : splitOf(turn, stage, percent);
   const step = await runStep(turn, role, 'deploy', () =>
-    deployInputs(turn, stage === 'shadow' ? 'mirror' : 'split', share, reason),
+    deployInputs(turn, stage === 'shadow' ? 'mirror' : 'split', split, reason),
   );
   if (!step.done) return step.decision;
   const { routeVersion } = deployOutputsSchema.parse(step.outputs);
-  const begun: Rollout = { ...stepOf(turn, index, percent, rollout.beganEventTime), routeVersion };
+  const begun: Rollout = { ...stepOf(turn, stage, index, percent, rollout.beganEventTime), routeVersion };
   return {
     do: 'note',
     change: { rollout: begun, firstRouteVersion: turn.data.firstRouteVersion ?? routeVersion },
@@ -131,13 +149,15 @@ async function giveTraffic(turn: TurnContext, rollout: Rollout): Promise<Decisio
 }
 
 async function nextStep(turn: TurnContext, passed: Rollout): Promise<Decision> {
-  const next = passed.step === null ? 0 : passed.step + 1;
-  const percent = turn.file.deploy.canary.steps[next];
+  const { bandit, canary } = turn.file.deploy;
+  const next = bandit ? null : passed.step === null ? 0 : passed.step + 1;
+  const percent = next === null ? bandit?.start : canary.steps[next];
   const rolloutHistory = [...turn.data.rolloutHistory, passed];
-  const evidence = { requests: passed.requests, labels: passed.labels, outcome: passed.outcome };
-  if (percent === undefined) {
+  const { requests, labels, comparisons } = passed;
+  const evidence = { requests, labels, comparisons };
+  if (percent === undefined || passed.stage === 'bandit') {
     const change = { rollout: passed };
-    const why = `canary passed: ${passed.reason}`;
+    const why = `${passed.stage} passed: ${passed.reason}`;
     if (turn.file.improve.promote === 'auto')
       return { do: 'move', to: 'promoting', reason: why, evidence, change };
     const question = ask(
@@ -148,7 +168,7 @@ async function nextStep(turn: TurnContext, passed: Rollout): Promise<Decision> {
     );
     return question.do === 'move' ? { ...question, change: { ...question.change, ...change } } : question;
   }
-  const rollout = stepOf(turn, next, percent, passed.beganEventTime);
+  const rollout = stepOf(turn, bandit ? 'bandit' : 'canary', next, percent, passed.beganEventTime);
   if (passed.stage === 'shadow') {
     const reason = `shadow passed: ${passed.reason}`;
     return { do: 'move', to: 'canary', reason, evidence, change: { rollout, rolloutHistory } };
@@ -157,13 +177,20 @@ async function nextStep(turn: TurnContext, passed: Rollout): Promise<Decision> {
   return { do: 'note', change: { rollout, rolloutHistory }, reason, decides: true, evidence };
 }
 
-function stepOf(turn: TurnContext, step: number | null, percent: number, began: string | null): Rollout {
-  const { shadow, canary } = turn.file.deploy;
+function stepOf(
+  turn: TurnContext,
+  stage: Rollout['stage'],
+  step: number | null,
+  percent: number,
+  began: string | null,
+): Rollout {
+  const { shadow, canary, bandit } = turn.file.deploy;
+  const needs = stage === 'bandit' && bandit ? bandit : canary;
   const eventTime = turn.watermarkMs === undefined ? null : formatTime(turn.watermarkMs);
   return {
-    stage: step === null ? 'shadow' : 'canary',
+    stage,
     step,
-    steps: canary.steps,
+    steps: bandit ? [] : canary.steps,
     percent,
     routeVersion: null,
     since: formatTime(turn.nowMs),
@@ -171,14 +198,50 @@ function stepOf(turn: TurnContext, step: number | null, percent: number, began: 
     beganEventTime: began ?? eventTime,
     assessedAt: null,
     assessedEventTime: null,
-    requests: { have: 0, need: step === null ? shadow.minRequests : canary.minRequests },
-    labels: { have: 0, need: step === null ? 0 : canary.minLabels },
+    requests: { have: 0, need: stage === 'shadow' ? shadow.minRequests : needs.minRequests },
+    labels: { have: 0, need: stage === 'shadow' ? 0 : needs.minLabels },
     timeMs: { have: 0, need: 0 },
-    outcome: null,
-    guardrails: [],
+    ...{ arms: [], comparisons: [], guardrails: [], shadow: [], bandit: null, weighedEventTime: null },
     verdict: 'waiting',
     reason: 'waits for traffic',
   };
+}
+
+/** The plan by which a stage is judged: the shadow before a bandit is that of a canary. */
+function specOf(turn: TurnContext, stage: Rollout['stage']): RolloutSpec {
+  const version = known(turn.challengerVersion, 'version');
+  const canary = planOf(turn.file, version);
+  return stage === 'bandit' ? (banditPlanOf(turn.file, version) ?? canary) : canary;
+}
+
+function splitOf(turn: TurnContext, stage: Rollout['stage'], percent: number): SplitOptions {
+  const spec = specOf(turn, stage);
+  const mirror = spec.kind === 'canary' && spec.mirror && percent < 100;
+  return { share: percent / 100, mirror, guard: guardOf(spec) };
+}
+
+function isWeighingDue(turn: TurnContext, { stage, bandit, weighedEventTime, sinceEventTime }: Rollout) {
+  const { every } = turn.file.deploy.bandit ?? {};
+  if (stage !== 'bandit' || !bandit || every === undefined || turn.watermarkMs === undefined) return false;
+  if (turn.paused) return false;
+  const last = weighedEventTime ?? sinceEventTime;
+  return last === null || turn.watermarkMs - parseTime(last) >= parseDuration(every);
+}
+
+/** Puts the bandit's shares in force as the next route version. Done again after a crash, it finds them there. */
+async function weigh(turn: TurnContext, rollout: Rollout): Promise<Decision> {
+  const share = shareOf(known(rollout.bandit ?? undefined, 'bandit'));
+  const percent = 100 * share;
+  const reason = `version ${turn.challengerVersion} gets ${percent.toFixed(1)} % by its rewards`;
+  const { target } = deployInputs(turn, 'split', null, reason);
+  const routeVersion = await turn.ports.serving.split(target, splitOf(turn, 'bandit', percent), reason);
+  const weighedEventTime = turn.watermarkMs === undefined ? null : formatTime(turn.watermarkMs);
+  const weighed = { ...rollout, percent, routeVersion, weighedEventTime };
+  return { do: 'note', change: { rollout: weighed }, reason: rollout.reason, decides: false };
+}
+
+function shareOf({ arms }: BanditState): number {
+  return arms.find(({ arm }) => arm === 'challenger')?.share ?? 0;
 }
 
 function isDue(turn: TurnContext, rollout: Rollout): boolean {
@@ -192,12 +255,12 @@ function isDue(turn: TurnContext, rollout: Rollout): boolean {
 function deployInputs(
   turn: TurnContext,
   action: 'deploy' | 'mirror' | 'split' | 'promote',
-  share: number | null,
+  split: SplitOptions | null,
   reason: string,
 ) {
   return {
     action,
-    share,
+    split,
     reason: reason.slice(0, 2000),
     target: {
       endpoint: turn.endpoint,
@@ -212,5 +275,6 @@ function lastReason(turn: TurnContext): string | undefined {
   const { rollout, approvals } = turn.data;
   const approval = approvals.at(-1);
   if (approval?.stage === 'promotion' && approval.reason) return `${approval.by}: ${approval.reason}`;
-  return rollout?.outcome ? outcomeText(rollout.outcome) : rollout?.reason;
+  const [primary] = rollout?.comparisons ?? [];
+  return primary ? comparisonText(primary) : rollout?.reason;
 }

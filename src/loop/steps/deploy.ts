@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { fail } from '../../core/errors.ts';
+import { armGuardSchema } from '../../lifecycle/serving/index.ts';
 import { defineStepKind } from '../../platform/registries/index.ts';
 import type { LoopPorts } from '../ports.ts';
 
@@ -11,8 +13,8 @@ export const deployInputsSchema = z.strictObject({
     version: z.int(),
     digest: z.string(),
   }),
-  /** Share of the traffic for `split`, 0..1. */
-  share: z.number().nullable(),
+  /** For `split`: the share of the traffic (0..1), whether the rest is copied, and what replicas watch for. */
+  split: z.strictObject({ share: z.number(), mirror: z.boolean(), guard: armGuardSchema }).nullable(),
   reason: z.string(),
 });
 
@@ -25,7 +27,7 @@ export function deployStep(serving: LoopPorts['serving']) {
     place: 'control',
     inputs: deployInputsSchema,
     outputs: deployOutputsSchema,
-    async run({ action, target, share, reason }, context) {
+    async run({ action, target, split, reason }, context) {
       const change = () => {
         switch (action) {
           case 'deploy':
@@ -33,7 +35,8 @@ export function deployStep(serving: LoopPorts['serving']) {
           case 'mirror':
             return serving.mirror(target, reason);
           case 'split':
-            return serving.split(target, share ?? 0, reason);
+            if (split === null) throw fail('internal', { reference: 'a split without a share' });
+            return serving.split(target, split, reason);
           case 'promote':
             return serving.promote(target, reason);
         }

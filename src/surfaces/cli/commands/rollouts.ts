@@ -6,6 +6,7 @@ import { type EndpointRollout, endpointRolloutSchema, endpointSchema } from '../
 import { table } from '../format/table.ts';
 import { ago, more, none, percent } from '../format/text.ts';
 import { readLocal } from '../localFile.ts';
+import { comparisonLine } from './comparisonLine.ts';
 import { makeServable } from './deploy.ts';
 import { limitOf } from './limitOf.ts';
 
@@ -113,14 +114,7 @@ function describe(rollout: EndpointRollout, call: CommandCall): string {
         call.width,
       ),
     );
-    for (const c of look.comparisons) {
-      const where = c.segment ? ` where ${c.segment.feature} is ${c.segment.value}` : '';
-      const interval =
-        c.low === null || c.high === null ? '' : ` (${c.low.toFixed(4)} to ${c.high.toFixed(4)})`;
-      lines.push(
-        `${c.arm} ${c.metric}${where}: better by ${c.difference?.toFixed(4) ?? none}${interval}, ${c.verdict}`,
-      );
-    }
+    lines.push(...look.comparisons.map(comparisonLine));
     for (const rail of look.guardrails) lines.push(`${rail.name}: ${rail.verdict} – ${rail.reason}`);
   }
   for (const arm of rollout.bandit?.arms ?? []) {

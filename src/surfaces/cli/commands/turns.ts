@@ -2,6 +2,7 @@ import type { CommandCall } from '../command.ts';
 import { type Turn, turnSummarySchema } from '../contract.ts';
 import { facts, table } from '../format/table.ts';
 import { ago, count, eventTime, lasted, more, none, percent } from '../format/text.ts';
+import { comparisonLine } from './comparisonLine.ts';
 import { limitOf } from './limitOf.ts';
 import { turnName, turnNamed } from './turnNamed.ts';
 
@@ -113,13 +114,12 @@ function decisionText(asked: Turn['approvals'][number]): string {
 
 function rolloutPart({ rollout }: Turn): readonly string[] {
   if (!rollout) return [];
-  const { outcome, requests, labels } = rollout;
+  const { comparisons, requests, labels } = rollout;
   const lines = [
     `${rollout.stage} with ${percent(rollout.percent / 100)} of the traffic: ${rollout.reason}`,
-    `${count(requests.have, 'request')} of ${requests.need}, ${count(labels.have, 'labelled pair')} of ${labels.need}`,
-    outcome &&
-      `log loss, challenger minus champion: ${outcome.difference?.toFixed(4) ?? none} (${outcome.low?.toFixed(4) ?? none} to ${outcome.high?.toFixed(4) ?? none}) on ${count(outcome.pairs, 'pair')}: ${outcome.verdict}`,
+    `${count(requests.have, 'request')} of ${requests.need}, ${count(labels.have, 'label')} of ${labels.need}`,
+    ...comparisons.map(comparisonLine),
     ...rollout.guardrails.map((rail) => `${rail.name}: ${rail.verdict}, ${rail.reason}`),
   ];
-  return ['', 'Roll-out', ...lines.filter((line) => line !== null)];
+  return ['', 'Roll-out', ...lines];
 }

@@ -1,10 +1,9 @@
 import type { Moments } from '../../core/statistics/Moments.ts';
-import { quantileConfidenceSequence } from '../../core/statistics/sequential/quantileConfidenceSequence.ts';
 import { brierSql, featurePrefix, logLossSql } from '../../lifecycle/feedback/index.ts';
-import { type FrameRow, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
+import { type FrameRow, sqlName } from '../../platform/frames/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../contract.ts';
 import { inflationOf, stretchCounts } from './inflation.ts';
-import { segmentValues } from './judge.ts';
+import { latencyBands } from './latencyBands.ts';
 import {
   type ArmStratum,
   type LatencyBand,
@@ -12,6 +11,7 @@ import {
   type Observation,
   type PairedMoments,
   type SegmentObservation,
+  segmentValues,
 } from './observation.ts';
 import { compareShadow } from './observeShadow.ts';
 
@@ -36,7 +36,6 @@ export interface ObserveQuery {
 
 /** Error probability of a latency band, over all looks. */
 const bandAlpha = 0.0005;
-const p99 = 0.99;
 
 const columns =
   'prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, entity, bucket, propensity';
@@ -63,7 +62,7 @@ export async function observe(log: RolloutLog, query: ObserveQuery): Promise<Obs
     shadows,
     pairs: mirrored ? (await pairsOf(log, rows, metrics, null)).map((p) => p.pairs) : [],
     segments: segmented,
-    latency: await latencyBands(log, rows, strata),
+    latency: await armLatency(log, rows, strata),
     shadow: mirrored ? await compareShadow(log, rows, query.spec.threshold, segments) : [],
   };
 }
@@ -224,32 +223,29 @@ async function segmentsOf(
   }));
 }
 
-async function latencyBands(
+/**
+ * Bands of each arm under each route version. Arms are only compared while both answer, because what slows the machine
+ * then slows both; the k-th route version has 1/(k(k+1)) of the error probability, so any number of them may come.
+ */
+async function armLatency(
   log: RolloutLog,
   rows: string,
   strata: readonly ArmStratum[],
 ): Promise<readonly LatencyBand[]> {
-  const counts = new Map<string, { arm: string; version: string; n: number }>();
-  for (const { arm, version, requests, failed } of strata) {
-    const key = `${arm}/${version}`;
-    counts.set(key, { arm, version, n: (counts.get(key)?.n ?? 0) + requests - failed });
-  }
-  const bands: LatencyBand[] = [];
-  for (const { arm, version, n } of counts.values()) {
-    if (n === 0) continue;
-    const ranks = quantileConfidenceSequence(n, p99, bandAlpha);
-    const wanted = [Math.max(1, Math.round(n * p99)), ranks.low, ranks.high];
-    const found = await log.query(`SELECT place, latency FROM (
-        SELECT latency_us / 1000 AS latency, row_number() OVER (ORDER BY latency_us) AS place FROM ${rows}
-        WHERE arm = ${sqlLiteral(arm)} AND model_version = ${sqlLiteral(version)} AND status = 'ok')
-      WHERE place IN (${wanted.filter((rank) => rank !== null).join(', ')})`);
-    const at = (rank: number | null) =>
-      rank === null
-        ? null
-        : ((found.find((row) => Number(row.place) === rank)?.latency as number | undefined) ?? null);
-    bands.push({ arm, version, n, value: at(wanted[0] ?? null), low: at(ranks.low), high: at(ranks.high) });
-  }
-  return bands;
+  const routes = [...new Set(strata.map((s) => s.routeVersion))].sort((a, b) => a - b);
+  const known = strata.map((s) => {
+    const k = routes.indexOf(s.routeVersion) + 1;
+    const name = `${s.arm}/${s.version}/${s.routeVersion}`;
+    return { stratum: s, name, n: s.requests - s.failed, alpha: bandAlpha / (k * (k + 1)) };
+  });
+  const relation = `(SELECT concat(arm, '/', model_version, '/', route_version) AS grp, latency_us / 1000 AS ms
+    FROM ${rows} WHERE arm <> 'shadow' AND status = 'ok')`;
+  const bands = await latencyBands(log, relation, known);
+  return known.flatMap(({ stratum, name, n }) => {
+    const band = bands.get(name);
+    const { arm, version, routeVersion } = stratum;
+    return band ? [{ arm, version, routeVersion, n, ...band }] : [];
+  });
 }
 
 function momentsSql(value: string): string {

@@ -1,6 +1,9 @@
 import type { Moments } from '../../core/statistics/Moments.ts';
 import type { RolloutMetric, ShadowComparison } from '../contract.ts';
 
+/** Most values of a protected feature that are judged. */
+export const segmentValues = 10;
+
 /** Moments by metric; a metric that nobody asked for is left out. */
 export type MetricMoments = Partial<Readonly<Record<RolloutMetric, Moments>>>;
 
@@ -40,10 +43,11 @@ export interface SegmentObservation {
   readonly pairs: readonly PairedMoments[];
 }
 
-/** Bounds of a latency quantile of an arm, milliseconds; null: not bounded yet. */
+/** The 99th percentile of an arm's latency under one route version, milliseconds; null: not bounded yet. */
 export interface LatencyBand {
   readonly arm: string;
   readonly version: string;
+  readonly routeVersion: number;
   readonly n: number;
   readonly value: number | null;
   readonly low: number | null;

@@ -7,11 +7,9 @@ import {
 } from '../../core/statistics/bandit/banditShares.ts';
 import { emptyMoments } from '../../core/statistics/Moments.ts';
 import { offPolicyOfStrata } from '../../core/statistics/offpolicy/offPolicyOfStrata.ts';
-import type { BanditState, RolloutSpec } from '../contract.ts';
+import type { BanditSpec, BanditState } from '../contract.ts';
 import { type ComparedArm, momentsOf } from './compareArms.ts';
 import type { Observation } from './observation.ts';
-
-export type BanditSpec = Extract<RolloutSpec, { kind: 'bandit' }>;
 
 /** What the bandit has learnt and what shares it wants. The log is its memory: all is counted anew at each look. */
 export function banditState(

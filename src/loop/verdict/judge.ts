@@ -1,11 +1,9 @@
 import { formatDuration, formatTime, parseDuration } from '../../core/time.ts';
 import type { ArmComparison, RolloutLook, RolloutMetric, RolloutSpec } from '../contract.ts';
 import { type ComparedArm, compareArms, momentsOf } from './compareArms.ts';
-import type { ArmStratum, Observation } from './observation.ts';
+import { type ArmStratum, type Observation, segmentValues } from './observation.ts';
 import { safety } from './safety.ts';
-
-/** Most values of a protected feature that are judged. */
-export const segmentValues = 10;
+import { shadowRails } from './shadowRails.ts';
 
 export interface Judged {
   readonly spec: RolloutSpec;
@@ -17,8 +15,11 @@ export interface Judged {
   readonly champion: ComparedArm;
   readonly arms: readonly ComparedArm[];
   readonly seen: Observation;
-  readonly stepSinceMs: number;
-  readonly beganMs: number;
+  /** Event time now, and when the step and the rollout began; undefined before a replay has begun: no time has passed. */
+  readonly eventMs: number | undefined;
+  readonly stepSinceMs: number | undefined;
+  readonly beganMs: number | undefined;
+  /** Wall clock of the look. */
   readonly nowMs: number;
 }
 
@@ -31,18 +32,15 @@ export interface Judged {
 export function judge(judged: Judged): RolloutLook {
   const { spec, stage, seen, arms, nowMs } = judged;
   const comparisons = stage === 'shadow' ? [] : compare(judged);
-  const guardrails = [...safety(spec, judged.champion, arms, seen)];
-  const step = seen.strata.filter((s) => s.routeVersion >= judged.routeVersion && s.arm !== 'champion');
-  const copies = seen.shadows.filter((s) => s.routeVersion >= judged.routeVersion);
-  const requests = (stage === 'shadow' ? copies : step).reduce((sum, s) => sum + s.requests, 0);
+  const guardrails = [...safety(spec, judged.champion, arms, seen), ...shadowRails(spec, seen, stage)];
   const primary = comparisons.filter((c) => c.segment === null && c.metric === spec.metric);
   const labels = primary.length === 0 ? 0 : Math.min(...primary.map((c) => c.n));
   const look = {
     at: formatTime(nowMs),
-    requests: { have: requests, need: neededRequests(judged) },
+    requests: { have: leastRequests(judged), need: neededRequests(judged) },
     labels: { have: labels, need: stage === 'shadow' ? 0 : spec.minLabels },
     timeMs: {
-      have: Math.max(0, nowMs - judged.stepSinceMs),
+      have: elapsedMs(judged.stepSinceMs, judged.eventMs),
       need: stage === 'shadow' ? 0 : parseDuration(spec.minTime),
     },
     arms: [judged.champion, ...arms].map((arm) => armSeen(arm, seen, spec.metric)),
@@ -65,16 +63,28 @@ export function unproved(spec: RolloutSpec, arm: string, comparisons: readonly A
     .map((c) => comparisonText(c));
 }
 
-/** `log loss +0.0123 (+0.0010 to +0.0240) on 812 pairs`; above 0 is better. */
+/** `log loss better by 0.0123 (0.0010 to 0.0240) on 812 pairs`, or `worse by …`. */
 export function comparisonText(c: ArmComparison): string {
-  const number = (x: number) => `${x >= 0 ? '+' : '−'}${Math.abs(x).toFixed(4)}`;
   const where = c.segment === null ? '' : ` where ${c.segment.feature} is ${c.segment.value}`;
-  if (c.difference === null) return `${c.metric}${where}: no label yet`;
-  const interval =
-    c.low === null || c.high === null ? 'no interval yet' : `${number(c.low)} to ${number(c.high)}`;
-  const what = c.compared === 'pairs' ? 'pairs' : 'labels';
-  return `${c.metric}${where} better by ${number(c.difference)} (${interval}) on ${c.n.toLocaleString('en-US')} ${what}`;
+  const name = `${metricNames[c.metric]}${where}`;
+  if (c.difference === null) return `${name}: no label yet`;
+  const isWorse = c.difference < 0;
+  const number = (x: number) => `${x < 0 ? '−' : ''}${Math.abs(x).toFixed(4)}`;
+  const ends = c.low === null || c.high === null ? null : isWorse ? [-c.high, -c.low] : [c.low, c.high];
+  const interval = ends === null ? 'no interval yet' : ends.map(number).join(' to ');
+  const by = `${isWorse ? 'worse' : 'better'} by ${number(Math.abs(c.difference))}`;
+  return `${name} ${by} (${interval}) on ${c.n.toLocaleString('en-US')} ${c.compared === 'pairs' ? 'pairs' : 'labels'}`;
 }
+
+const metricNames: Readonly<Record<RolloutMetric, string>> = {
+  logLoss: 'log loss',
+  brier: 'Brier score',
+  accuracy: 'accuracy',
+  absoluteError: 'absolute error',
+  squaredError: 'squared error',
+  outcome: 'outcome',
+  value: 'value',
+};
 
 function compare({ spec, champion, arms, seen }: Judged): readonly ArmComparison[] {
   const mirrored = spec.kind === 'canary' && spec.mirror;
@@ -115,55 +125,99 @@ function verdictOf(judged: Judged, look: Draft): Pick<RolloutLook, 'verdict' | '
   const { spec, stage } = judged;
   const broken = look.guardrails.find((rail) => rail.verdict === 'fail');
   if (broken) return { verdict: 'fail', reason: `${broken.name}: ${broken.reason}` };
-  const worse = look.comparisons.find((c) => c.verdict === 'worse');
-  if (worse && spec.kind === 'canary') {
-    return { verdict: 'fail', reason: `version ${spec.version} is worse: ${comparisonText(worse)}` };
+  const worse = judged.arms.map(({ arm, version }) => {
+    const found = look.comparisons.find((c) => c.arm === arm && c.verdict === 'worse');
+    return found && `version ${version} is worse: ${comparisonText(found)}`;
+  });
+  // Of several arms those that are not worse are still to be learnt about.
+  if (worse.length > 0 && worse.every((text) => text !== undefined)) {
+    return { verdict: 'fail', reason: worse.join('; ') };
   }
   const waits: string[] = [];
   const more = ({ have, need }: { have: number; need: number }, what: string) => {
     if (have < need) waits.push(`${(need - have).toLocaleString('en-US')} more ${what}`);
   };
   more(look.requests, stage === 'shadow' ? 'copies' : 'requests');
-  more(look.labels, 'labelled outcomes');
+  more(look.labels, look.comparisons[0]?.compared === 'pairs' ? 'labelled pairs' : 'labelled outcomes');
   const leftMs = look.timeMs.need - look.timeMs.have;
-  if (leftMs > 0) waits.push(formatDuration(leftMs));
+  if (leftMs > 0) waits.push(`${formatDuration(leftMs)} of event time`);
   const lastStep = judged.nextPercent === undefined || judged.nextPercent === 100;
   if (waits.length === 0 && stage === 'canary' && lastStep) {
     for (const arm of judged.arms) {
-      for (const text of unproved(spec, arm.arm, look.comparisons)) waits.push(`proof on ${text}`);
+      for (const text of unproved(spec, arm.arm, look.comparisons)) waits.push(`proof (${text})`);
     }
   }
-  if (stage === 'split' || stage === 'bandit') {
-    const best = judged.arms.filter((arm) => isProved(spec, arm.arm, look.comparisons));
-    if (waits.length === 0 && best.length === 0) waits.push('an arm that is proved better');
+  if (waits.length === 0 && (stage === 'split' || stage === 'bandit')) {
+    if (provedArm(spec, judged.arms, look.comparisons) === undefined) {
+      const open =
+        judged.arms.length === 1 ? unproved(spec, judged.arms[0]?.arm ?? '', look.comparisons) : [];
+      waits.push(open.length > 0 ? `proof (${open.join('; ')})` : `an arm that is proved ${proved(spec)}`);
+    }
+  }
+  if (stage !== 'shadow') {
+    for (const name of spec.segments) {
+      // What is protected and was never seen is not known to be safe.
+      if (!judged.seen.segments.some((s) => s.feature === name)) waits.push(`feature ${name} in the log`);
+    }
   }
   if (waits.length === 0) return { verdict: 'pass', reason: passText(judged, look) };
   const maxMs = parseDuration(spec.maxTime);
-  if (judged.nowMs - judged.beganMs > maxMs) {
-    return { verdict: 'fail', reason: `undecided after ${formatDuration(maxMs)}: ${waits.join(', ')}` };
+  if (elapsedMs(judged.beganMs, judged.eventMs) > maxMs) {
+    const reason = `still undecided after ${formatDuration(maxMs)} of event time: ${waits.join(', ')}`;
+    return { verdict: 'fail', reason };
   }
   return { verdict: 'waiting', reason: `waits for ${waits.join(', ')}` };
 }
 
-/** Whether an arm of a split is better than the champion, and nothing that is guarded got worse. */
-export function isProved(spec: RolloutSpec, arm: string, comparisons: readonly ArmComparison[]): boolean {
-  return unproved({ ...spec, prove: 'better' }, arm, comparisons).length === 0;
+/** The arm with the best primary metric of those that are proved on all that the plan names; undefined: none is. */
+export function provedArm(
+  spec: RolloutSpec,
+  arms: readonly ComparedArm[],
+  comparisons: readonly ArmComparison[],
+): string | undefined {
+  const gain = (arm: string) => comparisons.find((c) => c.arm === arm)?.difference ?? 0;
+  return arms
+    .map(({ arm }) => arm)
+    .filter((arm) => unproved(spec, arm, comparisons).length === 0)
+    .sort((a, b) => gain(b) - gain(a))[0];
+}
+
+function proved({ prove }: RolloutSpec): string {
+  return prove === 'better' ? 'better' : 'not worse';
 }
 
 function passText({ spec, stage, percent, arms }: Judged, look: Draft): string {
   const requests = look.requests.have.toLocaleString('en-US');
   if (stage === 'shadow') return `${requests} copies without fault`;
+  const best = stage === 'canary' ? arms[0]?.arm : provedArm(spec, arms, look.comparisons);
+  const primary = look.comparisons.find((c) => c.arm === best);
   if (stage === 'canary') {
-    const primary = look.comparisons[0];
     return `${requests} requests at ${percent} % without fault${primary ? `; ${comparisonText(primary)}` : ''}`;
   }
-  const best = arms.filter((arm) => isProved(spec, arm.arm, look.comparisons)).map((arm) => arm.arm);
-  return `better than the champion: ${best.join(', ')}`;
+  return `${provedArm(spec, arms, look.comparisons)} is ${proved(spec)}${primary ? `; ${comparisonText(primary)}` : ''}`;
 }
 
 function neededRequests({ spec, stage }: Judged): number {
-  if (spec.kind !== 'canary') return 0;
-  return stage === 'shadow' ? (spec.shadow?.minRequests ?? 0) : spec.minRequests;
+  const copies = spec.kind === 'canary' ? (spec.shadow?.minRequests ?? 0) : 0;
+  return stage === 'shadow' ? copies : spec.minRequests;
+}
+
+/** Requests of the arm that has fewest in the present step: copies in shadow. A bandit's step is all of it. */
+function leastRequests({ stage, arms, seen, routeVersion }: Judged): number {
+  const strata = stage === 'shadow' ? seen.shadows : seen.strata;
+  const since = stage === 'bandit' ? 0 : routeVersion;
+  const counts = arms.map(({ arm, version }) =>
+    strata
+      .filter(
+        (s) => s.routeVersion >= since && s.version === version && (stage === 'shadow' || s.arm === arm),
+      )
+      .reduce((sum, s) => sum + s.requests, 0),
+  );
+  return Math.min(...counts);
+}
+
+function elapsedMs(sinceMs: number | undefined, eventMs: number | undefined): number {
+  return sinceMs === undefined || eventMs === undefined ? 0 : Math.max(0, eventMs - sinceMs);
 }
 
 function armSeen(arm: ComparedArm, seen: Observation, metric: RolloutMetric) {
@@ -175,7 +229,7 @@ function armSeen(arm: ComparedArm, seen: Observation, metric: RolloutMetric) {
     total((s) => s.labelled),
   ];
   const moments = momentsOf(own, arm, metric);
-  const band = seen.latency.find((b) => b.arm === arm.arm && b.version === arm.version);
+  const band = seen.latency.findLast((b) => b.arm === arm.arm && b.version === arm.version);
   return {
     arm: arm.arm,
     version: arm.version,

@@ -93,7 +93,10 @@ function slowRail(name: string, limitMs: number, strata: readonly ArmStratum[]):
   return { name, value, limit: slowShare, verdict: failing ? 'fail' : 'pass', reason };
 }
 
-/** Slower than the champion by more than the ratio: the bands of both 99th percentiles are that far apart. */
+/**
+ * Slower than the champion by more than the ratio, and by a millisecond at least: the bands of both 99th percentiles are
+ * that far apart under some route version that both answered by. Shown is that one, or the newest.
+ */
 function latencyRail(
   name: string,
   { maxLatencyRatio }: RolloutSpec,
@@ -101,13 +104,33 @@ function latencyRail(
   champion: ComparedArm,
   arm: ComparedArm,
 ): Guardrail {
-  const bandOf = (who: ComparedArm) => latency.find((b) => b.arm === who.arm && b.version === who.version);
-  const [own, other] = [bandOf(arm), bandOf(champion)];
-  const ratio = own?.value && other?.value ? own.value / other.value : null;
-  if (!own || !other || ratio === null) return waiting(name, maxLatencyRatio);
-  const failing = own.low !== null && other.high !== null && own.low > maxLatencyRatio * other.high;
-  const reason = `p99 ${ms(own)} against ${ms(other)}; ${maxLatencyRatio} times is allowed`;
-  return { name, value: ratio, limit: maxLatencyRatio, verdict: failing ? 'fail' : 'pass', reason };
+  const pairs = latency.flatMap((own) => {
+    if (own.arm !== arm.arm || own.version !== arm.version || !own.value) return [];
+    const other = latency.find(
+      (b) => b.routeVersion === own.routeVersion && b.arm === champion.arm && b.version === champion.version,
+    );
+    return other?.value ? [{ own, other, ratio: own.value / other.value }] : [];
+  });
+  const slower = pairs.find(({ own, other }) => isSlower(own.low, other.high, maxLatencyRatio));
+  const shown = slower ?? pairs.at(-1);
+  if (!shown) return waiting(name, maxLatencyRatio);
+  const reason = `p99 ${ms(shown.own)} against ${ms(shown.other)}; ${maxLatencyRatio} times is allowed`;
+  return {
+    name,
+    value: shown.ratio,
+    limit: maxLatencyRatio,
+    verdict: slower ? 'fail' : 'pass',
+    reason,
+  };
+}
+
+/** Less than this many milliseconds are nobody's harm, whatever the ratio. */
+const slowerByMs = 1;
+
+/** Whether latencies are apart by more than a ratio, by the lower end of one band and the upper end of the other. */
+export function isSlower(lowMs: number | null, otherHighMs: number | null, ratio: number): boolean {
+  if (lowMs === null || otherHighMs === null) return false;
+  return lowMs > ratio * otherHighMs && lowMs - otherHighMs > slowerByMs;
 }
 
 /**

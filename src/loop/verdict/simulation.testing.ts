@@ -72,6 +72,7 @@ export function simulate(rng: Rng, { spec, looks, requestsPerLook, draw }: Simul
       stepSinceMs: stepSince,
       beganMs: 0,
       nowMs: at * 60_000,
+      eventMs: at * 60_000,
     });
     if (last.verdict === 'fail') {
       return { end: last.comparisons.some((c) => c.verdict === 'worse') ? 'worse' : 'fail', look: last };
