@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { installationDirectory } from '../core/installation.ts';
 import { findPython } from '../lifecycle/pipelines/index.ts';
 import type { Settings } from '../platform/config/index.ts';
@@ -7,5 +7,8 @@ const environmentPython = join(installationDirectory, '.venv/bin/python');
 
 /** The Python of training, of conversion, and of models whose requirements it meets. */
 export function givenPython(settings: Settings): string {
-  return findPython(settings.python, environmentPython);
+  const { python } = settings;
+  // Programs are started in folders of their own: a path is one from here.
+  const given = python !== undefined && python.includes('/') ? resolve(python) : python;
+  return findPython(given, environmentPython);
 }

@@ -24,7 +24,7 @@ import { createMetrics, type Registry } from '../platform/metrics/index.ts';
 import { answerGet, InferenceServer, ServerSettings } from '../surfaces/inference/index.ts';
 import { startGrpc } from './grpc.ts';
 import { predictionLogOf } from './prediction-log.ts';
-import { pythonHost } from './python-host.ts';
+import { pythonHost, pythonSettings } from './python-host.ts';
 import type { RunningRole } from './role.ts';
 import { openServeOperations } from './serve-operations.ts';
 import { joinWorkers, startServeWorkers, tellIdleLogs, waitUntil, workerNumber } from './serve-workers.ts';
@@ -134,6 +134,10 @@ function replicaId({ replica }: Settings): string {
 }
 
 async function openFollower(settings: Settings, parts: Parts): Promise<Side> {
+  if (settings.serveKeys !== undefined) {
+    const problem = `is for ${flagOf('repository')}: keys of a server that follows control are made there`;
+    throw fail('config_invalid', { field: flagOf('serveKeys'), problem });
+  }
   const replica = await openReplica({
     ...parts,
     id: replicaId(settings),
@@ -152,6 +156,7 @@ async function openRepository(path: string, settings: Settings, parts: Parts): P
     pollMs: settings.repositoryPoll * 1000,
     loadOnly: settings.repositoryExplicit ? settings.repositoryLoad : null,
     keyFile: settings.serveKeys,
+    python: { host: pythonHost(settings, parts.logger), settings: pythonSettings(settings) },
     keptLogBytes: bytesOf(settings.predictionLogKeep) / settings.serveWorkers,
   });
   return {

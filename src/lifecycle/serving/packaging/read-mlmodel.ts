@@ -62,7 +62,7 @@ const dtypes: Readonly<Record<string, ColumnType>> = {
  * that is not understood.
  */
 export function readMlmodel(text: string): MlflowModel {
-  const parsed = fileSchema.safeParse(requireWhenUsed<typeof import('yaml')>('yaml').parse(text));
+  const parsed = fileSchema.safeParse(readYaml(text));
   if (!parsed.success)
     throw refused('its MLmodel file cannot be read', 'Log the model again with mlflow.<flavor>.log_model.');
   const { flavors: found, signature, saved_input_example_info: example } = parsed.data;
@@ -87,6 +87,15 @@ export function readMlmodel(text: string): MlflowModel {
     inputs: signature?.inputs ? readInputs(signature.inputs) : null,
     exampleFile: example?.artifact_path ?? null,
   };
+}
+
+/** Null for what is no YAML. */
+function readYaml(text: string): unknown {
+  try {
+    return requireWhenUsed<typeof import('yaml')>('yaml').parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function readInputs(json: string): readonly SignatureField[] {

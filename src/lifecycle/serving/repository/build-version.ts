@@ -4,27 +4,42 @@ import type { BlobStore } from '../../../platform/blobs/index.ts';
 import { importOnnx } from '../../../platform/onnx/index.ts';
 import { derivePackage } from './derive-package.ts';
 import { fullConfig, graphPath } from './full-config.ts';
+import { type MlflowPackager, mlflowFolder, packageMlflow } from './mlflow-version.ts';
 import type { ModelConfig } from './model-config.ts';
 import type { ModelSource } from './model-source.ts';
+import { pieces } from './pieces.ts';
 import { warmUpRows } from './warm-up-rows.ts';
 
 /** A version of a model in the repository, made into a package that the data plane can load. */
 export interface BuiltVersion {
   readonly digest: string;
-  readonly config: Readonly<Record<string, unknown>>;
+  /** In Triton's form; null: as its signature tells. */
+  readonly config: Readonly<Record<string, unknown>> | null;
 }
 
-/** Makes a package of one version and stores its blobs. Throws an Error (or `onnx_invalid`) that says what is wrong. */
+/**
+ * Makes a package of one version, a graph of ONNX or a model of MLflow, and stores its blobs. Throws an Error (or
+ * `onnx_invalid`) that says what is wrong.
+ *
+ * @param mlflow what packages models of MLflow; null: there is no Python here
+ */
 export async function buildVersion(
   name: string,
   version: string,
   source: ModelSource,
   config: ModelConfig,
   blobs: BlobStore,
+  mlflow: MlflowPackager | null,
 ): Promise<BuiltVersion> {
+  const folder = mlflowFolder(version, source, config);
+  if (folder !== null) {
+    if (!mlflow) throw new Error('it is a model of MLflow, and this server has no Python');
+    const digest = await packageMlflow(mlflow, name, folder, source, config);
+    return { digest, config: null };
+  }
   const path = graphPath(version, config);
   const bytes = await source.read(path);
-  if (!bytes) throw new Error(`version ${version} has no file ${path}`);
+  if (!bytes) throw new Error(`version ${version} has neither a file ${path} nor an MLmodel`);
   const onnx = importOnnx(bytes, { fixedBatch: 'keep' });
   const derived = derivePackage(onnx, config);
   const graph = await blobs.put(pieces(onnx.bytes));
@@ -42,13 +57,6 @@ export async function buildVersion(
   });
   const { digest } = await blobs.put(canonicalJson(manifest));
   return { digest, config: fullConfig(name, config, derived) };
-}
-
-const pieceBytes = 1024 * 1024;
-
-/** Large graphs are hashed and written piece by piece, so that predictions are answered in between. */
-async function* pieces(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  for (let from = 0; from < bytes.length; from += pieceBytes) yield bytes.subarray(from, from + pieceBytes);
 }
 
 /** Labels of classes, one a line, from the file that an output names. */

@@ -10,6 +10,7 @@ import type { Plane } from '../plane/plane.ts';
 import { buildVersion } from './build-version.ts';
 import { chooseVersions } from './choose-versions.ts';
 import { optionsOf } from './endpoint-options.ts';
+import { type MlflowPackager, mlflowFolder } from './mlflow-version.ts';
 import { type ModelConfig, readConfigJson, readConfigText } from './model-config.ts';
 import { configFileName, folderSource, givenSource, type ModelSource, modelNames } from './model-source.ts';
 
@@ -21,13 +22,15 @@ export interface RepositoryOptions {
   readonly logger: Logger;
   /** Whether models ask for a key whose configuration says nothing of it. */
   readonly requireKey?: boolean;
+  /** What packages models of MLflow; null: there is no Python here. */
+  readonly mlflow?: MlflowPackager | null;
 }
 
 /** A version that answers. */
 interface Served {
   readonly version: string;
   readonly digest: string;
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: Readonly<Record<string, unknown>> | null;
 }
 
 /** What is known of a model that was seen once. */
@@ -67,7 +70,7 @@ export class RepositoryModels implements ModelRepository {
     return names.flatMap((name) => entriesOf(name, this.#models.get(name) as Known));
   }
 
-  /** The configuration that a version is served by, in Triton's JSON form; null when it is not served. */
+  /** The configuration that a version is served by, in Triton's JSON form; null when it is not served, or has none. */
   config(name: string, version: string | null): Readonly<Record<string, unknown>> | null {
     const served = this.#models.get(name)?.served ?? [];
     return (version === null ? served[0] : served.find((s) => s.version === version))?.config ?? null;
@@ -197,11 +200,17 @@ export class RepositoryModels implements ModelRepository {
     config: ModelConfig,
   ): Promise<Served> {
     const tried = async (attempt: ModelConfig): Promise<Served> => {
-      const built = await buildVersion(name, version, source, attempt, this.#options.blobs);
+      const built = await buildVersion(
+        ...([name, version, source, attempt, this.#options.blobs, this.#options.mlflow ?? null] as const),
+      );
       await this.#options.loader.ensure(this.#route(name, [{ version, ...built }], attempt));
       return { version, ...built };
     };
-    const guessed = config.max_batch_size === undefined && !config.input?.length && !config.output?.length;
+    const guessed =
+      mlflowFolder(version, source, config) === null &&
+      config.max_batch_size === undefined &&
+      !config.input?.length &&
+      !config.output?.length;
     if (!guessed) return tried(config);
     try {
       return await tried(config);
@@ -227,8 +236,11 @@ export class RepositoryModels implements ModelRepository {
       );
     }
     const kind = config.platform || config.backend;
-    if (kind && !/^onnx/.test(kind))
-      throw new Error(`"${kind}" is not served here: only ONNX graphs are (onnxruntime)`);
+    if (kind && !/^(onnx|mlflow$)/.test(kind)) {
+      throw new Error(
+        `"${kind}" is not served here: graphs of ONNX (onnxruntime) and models of MLflow are (mlflow)`,
+      );
+    }
     return config;
   }
 

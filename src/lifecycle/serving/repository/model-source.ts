@@ -6,6 +6,8 @@ import { endpointNameSchema } from '../contract.ts';
 export interface ModelSource {
   /** Names of its version folders, oldest first. */
   readonly versions: readonly string[];
+  /** Paths of all files, in order. */
+  readonly paths: readonly string[];
   /** Changes whenever a file does. */
   readonly fingerprint: string;
   /** A file by its path inside the model's folder; null when there is none. */
@@ -32,6 +34,7 @@ export async function modelNames(directory: string): Promise<readonly string[]> 
 /** A model's folder as it is now; null when there is none. */
 export async function folderSource(directory: string): Promise<ModelSource | null> {
   const facts: string[] = [];
+  const paths: string[] = [];
   const versions: string[] = [];
   const walk = async (path: string): Promise<void> => {
     for (const entry of await readdir(join(directory, path), { withFileTypes: true })) {
@@ -41,6 +44,7 @@ export async function folderSource(directory: string): Promise<ModelSource | nul
         await walk(name);
       } else {
         const { size, mtimeMs, ino } = await lstat(join(directory, name));
+        paths.push(name);
         facts.push(`${name} ${size} ${mtimeMs} ${ino}`);
       }
     }
@@ -53,6 +57,7 @@ export async function folderSource(directory: string): Promise<ModelSource | nul
   }
   return {
     versions: versions.sort(byNumber),
+    paths: paths.sort(),
     fingerprint: facts.sort().join('\n'),
     async read(path) {
       try {
@@ -86,6 +91,7 @@ export function givenSource(files: ReadonlyMap<string, Uint8Array>): ModelSource
   }
   return {
     versions: [...versions].sort(byNumber),
+    paths: [...files.keys()].sort(),
     fingerprint: 'given',
     read: async (path) => files.get(path) ?? null,
   };

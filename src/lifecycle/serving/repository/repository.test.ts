@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { createLogger } from '../../../platform/log/index.ts';
+import { PythonHost } from '../../../platform/python-runtime/index.ts';
 import type { RepositoryEntry } from '../contract/model-repository.ts';
 import type { PredictRequest } from '../index.ts';
 import { oneNodeOnnx, type TestRepository, testRepository } from './testing.ts';
@@ -171,4 +173,46 @@ test('predictions stay on the disk as Parquet, the newest ones up to a size', as
   while ((await readdir(waiting)).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   const kept = await readdir(folder);
   assert.ok(kept.length >= 1 && kept.length < 8, `${kept.length} files`);
+});
+
+test('a model of MLflow is a version too; one that cannot be packaged says why, and its options hold', async (t) => {
+  const mlmodel = (text: string) => `flavors:\n  onnx:\n    data: graph.onnx\n${text}`;
+  const options = `parameters { key: "millrace.options" value { string_value: '{"timeoutMs": 5000, "requireKey": true}' } }`;
+  const settings = {
+    ...({ python: '/nowhere/python', directory: '/nowhere', mode: 'given', wheels: null } as const),
+    ...{ cacheBytes: 0, workers: 1, memoryBytes: 0, timeoutMs: 1 },
+  };
+  const logger = createLogger('serve', 'silent');
+  const python = { settings, host: new PythonHost({ ...settings, logger }) };
+  const files = {
+    'config.pbtxt': options,
+    '1/artifact/MLmodel': mlmodel(''),
+    '1/artifact/graph.onnx': negate,
+  };
+  const named = (model: string) =>
+    Object.fromEntries(Object.entries(files).map(([path, bytes]) => [`${model}/${path}`, bytes]));
+  const repository = await testRepository(
+    t,
+    { ...named('good'), 'no-yaml/1/MLmodel': 'flavors: {', 'no-flavor/1/MLmodel': 'flavors: {}' },
+    { python },
+  );
+  const [good, noFlavor, noYaml] = states(repository);
+  assert.equal(good, 'good/1 READY');
+  assert.match(noFlavor ?? '', /flavor python_function cannot be served/);
+  assert.match(noYaml ?? '', /its MLmodel file cannot be read$/);
+  assert.deepEqual((await answer(repository, 'good')).y, [-1, 2]);
+  const { timeoutMs, requireKey } = repository.serving.plane.endpoint('good').route.options;
+  assert.deepEqual([timeoutMs, requireKey], [5000, true]);
+
+  // The same files are not packaged again.
+  const packaged = () => readdir(join(repository.directory, '../serve/packaged'));
+  assert.equal((await packaged()).length, 2);
+  await repository.serving.repository.unload('good');
+  await repository.serving.repository.load('good');
+  assert.deepEqual((await answer(repository, 'good')).y, [-1, 2]);
+  assert.equal((await packaged()).length, 2);
+
+  await repository.put('good/config.pbtxt', options.replace('requireKey', 'requireKeys'));
+  await repository.poll();
+  assert.match(states(repository)[0] ?? '', /^good\/1 READY .*millrace\.options.*requireKeys/s);
 });

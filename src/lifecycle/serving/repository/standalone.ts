@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Registry } from '../../../platform/metrics/index.ts';
+import type { PythonHost } from '../../../platform/python-runtime/index.ts';
 import type { SegmentFrames } from '../../../platform/segments/index.ts';
 import { followKeyFile } from '../keys/key-file.ts';
 import { KeyRing } from '../keys/key-ring.ts';
+import type { PythonSettings } from '../packaging/package-in-thread.ts';
 import { PackageLoader } from '../plane/package-loader.ts';
 import { Plane } from '../plane/plane.ts';
 import { planeMetrics } from '../plane/plane-metrics.ts';
@@ -27,6 +29,8 @@ export interface StandaloneOptions {
   readonly keyFile?: string | undefined;
   /** Size of the prediction log that is kept. */
   readonly keptLogBytes: number;
+  /** What runs models of MLflow that have no form in ONNX, and packages them; null: they are not served. */
+  readonly python?: { readonly host: PythonHost; readonly settings: PythonSettings } | null;
   readonly frames: SegmentFrames;
   readonly logger: Logger;
   readonly metrics: Registry;
@@ -82,13 +86,19 @@ export class Standalone {
       ship: kept.keep,
       limits: options.segmentLimits ?? defaultLimits,
     });
-    const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
+    const blobsDirectory = join(directory, 'blobs');
+    const blobs = await openDirectoryBlobs(blobsDirectory);
+    const python = options.python ?? null;
     const away = () => Promise.reject(new Error('there is no control'));
-    const loader = new PackageLoader(blobs, away, undefined, logger);
+    const loader = new PackageLoader(blobs, away, { python: python?.host ?? null }, logger);
     const plane = new Plane(logs, planeMetrics(options.metrics));
     const repository = new RepositoryModels({
       ...{ directory: options.repository, plane, loader, blobs, logger },
       requireKey: options.keyFile !== undefined,
+      mlflow: python && {
+        ...{ python: python.settings, blobs, blobsDirectory, logger },
+        directory: join(directory, 'packaged'),
+      },
     });
     const standalone = new Standalone(plane, repository, logs, options);
     standalone.#follow(options);
