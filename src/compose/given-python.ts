@@ -9,6 +9,6 @@ const environmentPython = join(installationDirectory, '.venv/bin/python');
 export function givenPython(settings: Settings): string {
   const { python } = settings;
   // Programs are started in folders of their own: a path is one from here.
-  const given = python !== undefined && python.includes('/') ? resolve(python) : python;
+  const given = python?.includes('/') ? resolve(python) : python;
   return findPython(given, environmentPython);
 }

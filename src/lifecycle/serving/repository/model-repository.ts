@@ -241,6 +241,7 @@ export class RepositoryModels implements ModelRepository {
         `"${kind}" is not served here: graphs of ONNX (onnxruntime) and models of MLflow are (mlflow)`,
       );
     }
+    optionsOf(config);
     return config;
   }
 

@@ -138,7 +138,7 @@ test('what does not fit its configuration is refused with the reason', async (t)
   const config = (more: string) => `max_batch_size: 8 ${more}`;
   const wrong: Record<string, [string, RegExp]> = {
     name: ['name: "other"', /unexpected directory name/],
-    backend: ['backend: "python"', /only ONNX/],
+    backend: ['backend: "python"', /graphs of ONNX/],
     type: [config('input { name: "x" data_type: TYPE_INT8 dims: 2 }'), /TYPE_FP32 in the graph/],
     dims: [config('input { name: "x" data_type: TYPE_FP32 dims: 3 }'), /\[2\] in the graph.*\[3\]/],
     output: [config('output { name: "q" }'), /no output 'q'/],
