@@ -39,7 +39,7 @@ export async function buildVersion(
   }
   const path = graphPath(version, config);
   const bytes = await source.read(path);
-  if (!bytes) throw new Error(`version ${version} has neither a file ${path} nor an MLmodel`);
+  if (!bytes) throw new Error(`version ${version} has no file ${path}, and no MLmodel`);
   const onnx = importOnnx(bytes, { fixedBatch: 'keep' });
   const derived = derivePackage(onnx, config);
   const graph = await blobs.put(pieces(onnx.bytes));
