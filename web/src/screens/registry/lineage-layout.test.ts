@@ -35,6 +35,19 @@ test('causes stand left of effects, and edges to what is not drawn are left out'
   assert.equal(drawing.edges.length, 2);
 });
 
+test('two nodes have one line between them, however much it stands for', () => {
+  const edge = { from: 'model-version:m/1', to: 'endpoint:e' };
+  const { edges } = layoutLineage({
+    ...{ subject: 'model-version:m/1', isCut: false },
+    nodes: [node('model-version', 'm/1'), node('endpoint', 'e')],
+    edges: ['challenger', 'shadow'].map((label) => ({ ...edge, label })),
+  });
+  assert.deepEqual(
+    edges.map(({ label, below }) => [label, below]),
+    [['challenger', 'shadow']],
+  );
+});
+
 test('a full column hides the rest and says how many, never what was asked for', () => {
   const many = Array.from({ length: 30 }, (_, index) => node('run', `r${index}`));
   const drawing = layoutLineage({ subject: 'run:r29', nodes: many, edges: [], isCut: false });

@@ -1,6 +1,7 @@
 /** Places of the nodes of a lineage: columns by kind, from cause to effect. Pure. */
 import type {
   Lineage,
+  LineageEdge,
   LineageKind,
   LineageNode,
 } from '../../../../src/lifecycle/registry/contract/lineage.ts';
@@ -17,6 +18,8 @@ export type PlacedNode = { readonly node: LineageNode; readonly x: number; reado
 export type PlacedEdge = {
   readonly path: string;
   readonly label: string;
+  /** What else the line stands for; empty mostly. */
+  readonly below: string;
   readonly x: number;
   readonly y: number;
 };
@@ -53,7 +56,7 @@ export function layoutLineage(lineage: Lineage): LineageDrawing {
       });
     });
   });
-  const edges = lineage.edges.flatMap((edge): PlacedEdge[] => {
+  const edges = joined(lineage.edges).flatMap((edge): PlacedEdge[] => {
     const [from, to] = [places.get(edge.from), places.get(edge.to)];
     if (!from || !to) return [];
     const backward = to.x <= from.x;
@@ -66,6 +69,7 @@ export function layoutLineage(lineage: Lineage): LineageDrawing {
       {
         path: `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`,
         label: edge.label,
+        below: edge.below,
         x: middle,
         y: (y1 + y2) / 2,
       },
@@ -78,4 +82,12 @@ export function layoutLineage(lineage: Lineage): LineageDrawing {
     height,
     hiddenCount: lineage.nodes.length - places.size,
   };
+}
+
+/** Two nodes have one line between them, with all that it stands for. */
+function joined(edges: Lineage['edges']): readonly (LineageEdge & { readonly below: string })[] {
+  const byEnds = Map.groupBy(edges, (edge) => JSON.stringify([edge.from, edge.to]));
+  return [...byEnds.values()].flatMap(([first, ...others]) =>
+    first ? [{ ...first, below: others.map((edge) => edge.label).join(', ') }] : [],
+  );
 }

@@ -78,6 +78,9 @@ function Drawing(props: { readonly lineage: Lineage }) {
                 <text x={edge.x} y={edge.y - 5} textAnchor="middle" className="axis-text">
                   {edge.label}
                 </text>
+                <text x={edge.x} y={edge.y + 14} textAnchor="middle" className="axis-text">
+                  {edge.below}
+                </text>
               </g>
             ))}
           </svg>

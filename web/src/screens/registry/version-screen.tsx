@@ -18,9 +18,11 @@ import { Id } from '../../kit/snippet.tsx';
 import { Ago } from '../../kit/time.tsx';
 import { sentence } from '../../kit/turn-text.ts';
 import { ComparisonTable, SegmentTable } from './comparison.tsx';
+import { DeployVersion } from './deploy-version.tsx';
 import { HistoryList } from './history-list.tsx';
 import { LineageCard } from './lineage.tsx';
 import { DeleteVersion, EditText } from './model-acts.tsx';
+import { PackageCard } from './package-card.tsx';
 
 const route = getRouteApi('/models/$model/versions/$version');
 
@@ -85,6 +87,7 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
               </Link>
             )}
             <DeleteVersion version={version} />
+            <DeployVersion version={version} />
             <VersionActs version={version} model={model} />
           </>
         }
@@ -99,6 +102,7 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
               <GateList gates={version.gates} />
             )}
           </Card>
+          <PackageCard version={version} action={<DeployVersion version={version} packageOnly />} />
           {version.evaluationId !== null && <CalibrationCard id={version.evaluationId} version={version} />}
           <Card
             title="Signature"
