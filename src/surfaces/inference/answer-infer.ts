@@ -4,10 +4,11 @@ import { type HttpAnswer, jsonText } from './http-answer.ts';
 import { readInvocation, readJsonInvocation } from './invocations.ts';
 import { readInferRequest } from './oip-request.ts';
 import { checkOutputNames, writeInferResponse } from './oip-response.ts';
-import { writePredictions } from './predictions.ts';
+import { writeBare, writePredictions } from './predictions.ts';
 import { packedAnswer, readOrLog } from './read-or-log.ts';
 import { malformed, type RequestContext } from './request-context.ts';
 import { scoringContent } from './scoring-content.ts';
+import { invocationEvents } from './stream-routes.ts';
 
 export interface InferContext {
   readonly plane: Plane;
@@ -43,11 +44,17 @@ export async function answerInvocation(
   context: InferContext,
 ): Promise<HttpAnswer> {
   const { manifest } = armOf(request, context).model;
-  const read = await readOrLog(request, body, context, (plain) => {
+  const {
+    request: read,
+    streamed,
+    unwrapped,
+  } = await readOrLog(request, body, context, (plain) => {
     const content = scoringContent(request.headers['content-type']);
     return readInvocation(plain, content, request, manifest.signature);
   });
-  const answer = jsonText(200, writePredictions(await context.plane.predict(read), manifest));
+  if (streamed) return invocationEvents(context.plane, read);
+  const reply = await context.plane.predict(read);
+  const answer = jsonText(200, unwrapped ? writeBare(reply, manifest) : writePredictions(reply, manifest));
   return packedAnswer(answer, request);
 }
 

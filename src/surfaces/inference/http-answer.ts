@@ -1,3 +1,5 @@
+import type { EventAnswer } from './event-streams.ts';
+
 /** An answer before it is sent, whatever protocol made it. */
 export interface HttpAnswer {
   readonly status: number;
@@ -5,6 +7,8 @@ export interface HttpAnswer {
   readonly contentType: string;
   /** Beside content type and length. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** What is sent in pieces instead of the body. */
+  readonly events?: EventAnswer;
 }
 
 export function jsonAnswer(status: number, value: unknown): HttpAnswer {

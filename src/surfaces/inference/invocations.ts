@@ -19,10 +19,24 @@ import { readTable, type ScoringForm, type ScoringTable, scoringForms } from './
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** A request of MLflow's scoring protocol, read. */
+export interface Invocation {
+  readonly request: PredictRequest;
+  /** Is the answer wanted in pieces? */
+  readonly streamed: boolean;
+  /** The row came as it is, and so goes its answer. */
+  readonly unwrapped: boolean;
+}
+
+/** Members of which one is there where the body is the row itself: chats, completions, embeddings. */
+const unwrappedMembers = ['messages', 'prompt', 'input'] as const;
+
 /**
  * Reads a request of MLflow's scoring protocol: CSV, or JSON with exactly one of `dataframe_split`,
  * `dataframe_records`, `instances`, `inputs`, and `params`; other members are let be, as MLflow does. Columns are cast
- * to the signature where that loses nothing; those that the model does not know are dropped.
+ * to the signature where that loses nothing; those that the model does not know are dropped. A body with one of
+ * `messages`, `prompt`, `input` is the only row itself; what of it is no input is params. `"stream": true` wants the
+ * answer in pieces.
  * `params` may hold `prediction_ids`, `entities` and `event_times`, one per row, or `entity` and `event_time`; columns
  * `prediction_id`, `entity` and `event_time` that are no inputs of the model say the same.
  * Throws `request_malformed`, `invalid_time`.
@@ -32,9 +46,25 @@ export async function readInvocation(
   content: ScoringContent,
   context: RequestContext,
   signature: ModelSignature,
-): Promise<PredictRequest> {
-  if (content === 'csv') return toRequest(await readCsvTable(body), {}, context, signature, 'the CSV');
-  return readJsonInvocation(body, context, signature, scoringForms);
+): Promise<Invocation> {
+  if (content === 'csv') {
+    const request = toRequest(await readCsvTable(body), {}, context, signature, 'the CSV');
+    return { request, streamed: false, unwrapped: false };
+  }
+  const json = parseJson(body);
+  const streamed = json.stream === true;
+  if (unwrappedMembers.some((name) => json[name] !== undefined))
+    return { request: readUnwrapped(json, context, signature), streamed, unwrapped: true };
+  const request = requestOf(json, body, context, signature, scoringForms);
+  return { request, streamed, unwrapped: false };
+}
+
+function readUnwrapped(json: Json, context: RequestContext, signature: ModelSignature): PredictRequest {
+  const isInput = (name: string) => signature.inputs.some((field) => field.name === name);
+  const members = Object.entries(json).filter(([name]) => name !== 'stream' || isInput(name));
+  const row = Object.fromEntries(members.filter(([name]) => isInput(name)));
+  const params = Object.fromEntries(members.filter(([name]) => !isInput(name)));
+  return toRequest(readTable('dataframe_records', [row], []), params, context, signature, 'the body');
 }
 
 /** The same for JSON in some of the forms. */
@@ -44,7 +74,16 @@ export function readJsonInvocation(
   signature: ModelSignature,
   forms: readonly ScoringForm[],
 ): PredictRequest {
-  const json = parseJson(body);
+  return requestOf(parseJson(body), body, context, signature, forms);
+}
+
+function requestOf(
+  json: Json,
+  body: Buffer,
+  context: RequestContext,
+  signature: ModelSignature,
+  forms: readonly ScoringForm[],
+): PredictRequest {
   const present = forms.filter((form) => json[form] !== undefined);
   const [form] = present;
   if (present.length !== 1 || !form) {

@@ -111,6 +111,7 @@ export function modelConfig(state: EndpointState, arm: ServedArm): object {
       dims: batched && o.shape.length < 2 ? [1] : tensor(o).dims,
     })),
     instance_group: [{ name: `${name}_0`, kind: 'KIND_CPU', count: 1 }],
+    ...(arm.model.streams ? { model_transaction_policy: { decoupled: true } } : {}),
     ...(batched ? { dynamic_batching: { max_queue_delay_microseconds: batching.maxDelayUs } } : {}),
   };
 }

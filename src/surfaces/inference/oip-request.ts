@@ -26,6 +26,8 @@ export interface WantedOutput {
 /** An Open Inference Protocol v2 inference request, read. */
 export interface InferRequest {
   readonly request: PredictRequest;
+  /** Parameters of the request as they came. */
+  readonly parameters: Readonly<Record<string, unknown>>;
   /** The caller's id, or the one we gave. */
   readonly id: string;
   /** What the caller wants; null for all outputs. */
@@ -135,7 +137,7 @@ export function described(
   givenId: unknown,
   parameters: Readonly<Record<string, unknown>>,
   context: RequestContext,
-): Pick<InferRequest, 'id' | 'request'> {
+): Pick<InferRequest, 'id' | 'request' | 'parameters'> {
   const id = typeof givenId === 'string' && givenId !== '' ? givenId : uuidv7();
   const entity = parameters.entity === undefined ? headerEntity(context) : String(parameters.entity);
   const time =
@@ -159,7 +161,7 @@ export function described(
     ...headerTrace(context),
     timeoutMs: typeof timeout === 'number' && timeout > 0 ? timeout / microsecondsPerMs : null,
   };
-  return { id, request };
+  return { id, request, parameters };
 }
 
 /** Reads `outputs`, which gRPC has the same. Throws `request_malformed`. */

@@ -14,6 +14,7 @@ import { changeRepository, optionalJson, repositoryIndex } from './repository-ro
 import { nameInPath } from './request-context.ts';
 import { ServerSettings } from './server-settings.ts';
 import { changeSharedMemory } from './shared-memory.ts';
+import { answerStreamPath } from './stream-routes.ts';
 
 const inferPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/infer\/?$/;
 const invocationsPath = /^(?:\/endpoints\/([^/]+))?\/invocations\/?$/;
@@ -53,7 +54,7 @@ export async function answerPost(
       context,
     );
   }
-  return answerChange(path, headers, body, context);
+  return answerStreamPath(path, clock, body, context) ?? answerChange(path, headers, body, context);
 }
 
 /** Changes to what is served and to settings. */

@@ -11,6 +11,11 @@ export function writePredictions(reply: PredictReply, manifest: PackageManifest)
   return `{"predictions":${predictionsJson(reply, manifest)},"prediction_ids":[${ids.join(',')}]}`;
 }
 
+/** The same without anything around it: what MLflow answers to a body that is the row itself. */
+export function writeBare(reply: PredictReply, manifest: PackageManifest): string {
+  return predictionsJson(reply, manifest);
+}
+
 function predictionsJson(reply: PredictReply, { primary, conversion }: PackageManifest): string {
   const named = reply.outputs.filter((output) => output.name === primary);
   const own = conversion === null ? [] : reply.outputs.slice(0, 1);

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { fail } from '../../core/errors.ts';
 import { parseTime } from '../../core/time.ts';
-import { parseTraceparent } from '../../platform/tracing/index.ts';
+import type { PredictRequest } from '../../lifecycle/serving/index.ts';
+import { formatTraceparent, parseTraceparent } from '../../platform/tracing/index.ts';
 
 /** What is known of a request beside its body. */
 export interface RequestContext {
@@ -24,11 +25,16 @@ export function headerArm(context: RequestContext): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/** The trace of a `traceparent` header, as a member of the request; nothing for a request outside a trace. */
-export function headerTrace({ headers }: Pick<RequestContext, 'headers'>): { readonly traceId?: string } {
-  if (headers.traceparent === undefined) return outsideTraces;
-  const trace = parseTraceparent(headers.traceparent);
-  return trace ? { traceId: trace.traceId } : outsideTraces;
+/** The trace of the headers `traceparent` and `tracestate`, as members of the request; nothing outside a trace. */
+export function headerTrace({
+  headers,
+}: Pick<RequestContext, 'headers'>): Pick<PredictRequest, 'traceId' | 'trace'> {
+  const { traceparent, tracestate } = headers;
+  if (traceparent === undefined) return outsideTraces;
+  const context = parseTraceparent(traceparent);
+  if (!context) return outsideTraces;
+  const state = typeof tracestate === 'string' && tracestate !== '' ? { tracestate } : {};
+  return { traceId: context.traceId, trace: { traceparent: formatTraceparent(context), ...state } };
 }
 
 const outsideTraces = {} as const;

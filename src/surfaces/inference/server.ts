@@ -16,6 +16,7 @@ import { Admission, type Leave } from './admission.ts';
 import { answerClientError, refuseTunnel } from './client-errors.ts';
 import { PathTargets } from './endpoint-of-path.ts';
 import { errorAnswer } from './error-answer.ts';
+import { type EventAnswer, EventStreams } from './event-streams.ts';
 import { answerGet } from './get-routes.ts';
 import type { HttpAnswer } from './http-answer.ts';
 import { defaultHttpLimits, type HttpLimits, timeoutCheckMs } from './http-limits.ts';
@@ -68,6 +69,7 @@ export class InferenceServer {
   readonly #postContext: PostContext;
   readonly #admission: Admission;
   readonly #targets = new PathTargets();
+  readonly #events = new EventStreams();
   readonly #refused: ReturnType<typeof refusalCounter>;
   #draining = false;
 
@@ -116,10 +118,12 @@ export class InferenceServer {
     while (performance.now() < untilMs && (await this.#connections()) > 0) {
       await new Promise((resolve) => setTimeout(resolve, drainLookMs));
     }
-    await new Promise<void>((resolve) => {
+    const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
     });
+    await this.#events.drain();
+    await closed;
   }
 
   #create(): Server {
@@ -263,20 +267,33 @@ export class InferenceServer {
       if (sizeBytes > bodyBytes) return;
       const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
       answerPost(path, request.headers, body, this.#postContext).then(
-        (answer) => this.#send(response, answer),
+        (answer) =>
+          answer.events ? this.#sendEvents(response, path, answer.events) : this.#send(response, answer),
         (error) => this.#sendError(response, path, error),
       );
     });
     request.on('error', () => response.destroy());
   }
 
+  #sendEvents(response: ServerResponse, path: string, events: EventAnswer): Promise<void> {
+    if (this.#draining) response.setHeader('connection', 'close');
+    return this.#events.send(response, events, {
+      toError: (thrown) => this.#errorOf(thrown, path),
+      bodyOf: (error) => errorAnswer(path, error, this.#options.errorDetail ?? false),
+      refuse: (error) => this.#sendError(response, path, error),
+    });
+  }
+
+  /** The error to tell; one that nobody foresaw is logged and tells nothing of itself. */
+  #errorOf(thrown: unknown, path: string): MillraceError {
+    if (thrown instanceof MillraceError) return thrown;
+    const error = fail('internal', { reference: Date.now().toString(36) }, thrown);
+    this.#options.logger.error({ err: thrown, path, ...error.params }, error.message);
+    return error;
+  }
+
   #sendError(response: ServerResponse, path: string, thrown: unknown): void {
-    const error =
-      thrown instanceof MillraceError
-        ? thrown
-        : fail('internal', { reference: Date.now().toString(36) }, thrown);
-    if (!(thrown instanceof MillraceError))
-      this.#options.logger.error({ err: thrown, path, ...error.params }, error.message);
+    const error = this.#errorOf(thrown, path);
     response.setHeader('x-millrace-error', error.code);
     if (error.status === 503) response.setHeader('retry-after', '1');
     if (error.status === 429) response.setHeader('retry-after', String(error.params.retryAfterSeconds));

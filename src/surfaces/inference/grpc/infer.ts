@@ -4,15 +4,11 @@ import type { InferRequest } from '../oip-request.ts';
 import { checkOutputNames } from '../oip-response.ts';
 import { unread } from '../read-or-log.ts';
 import type { RequestContext } from '../request-context.ts';
+import { withParams } from '../stream-routes.ts';
 import type { ModelInferRequest, ModelInferResponse } from './infer-messages.ts';
-import type { Call, StreamCall } from './methods.ts';
+import type { Call } from './methods.ts';
 import { readModelInfer } from './read-infer.ts';
-import { failureOf } from './status.ts';
 import { modelInferResponse } from './write-infer.ts';
-
-/** Predictions under way at a time for one stream. */
-const mostUnderWay = 64;
-const finalResponse = { triton_final_response: { bool_param: true } } as const;
 
 /** Answers ModelInfer. Errors: those of readModelInfer and of Plane.predict; each is in the prediction log. */
 export async function modelInfer(
@@ -20,6 +16,29 @@ export async function modelInfer(
   call: Call,
   plane: Plane,
 ): Promise<ModelInferResponse> {
+  const { endpoint, arm, infer } = await readLogged(message, call, plane);
+  const reply = await plane.predict(withDeadline(infer.request, call.timeoutMs));
+  return modelInferResponse(endpoint, infer, reply, arm);
+}
+
+/** Answers in pieces, where the model does; else once. Errors: those of modelInfer and of PlaneStreams.open. */
+export async function* modelPieces(
+  message: ModelInferRequest,
+  call: Call,
+  plane: Plane,
+  signal: AbortSignal,
+): AsyncGenerator<ModelInferResponse> {
+  const { endpoint, arm, infer } = await readLogged(message, call, plane);
+  const pieces = await plane.streams.open(withDeadline(withParams(infer), call.timeoutMs));
+  for await (const { reply } of pieces(signal)) yield modelInferResponse(endpoint, infer, reply, arm);
+}
+
+/** Reads a request; when that fails, the failure is in the prediction log before it is told. */
+async function readLogged(
+  message: ModelInferRequest,
+  call: Call,
+  plane: Plane,
+): Promise<{ readonly endpoint: string; readonly arm: ServedArm | null; readonly infer: InferRequest }> {
   const context: RequestContext = {
     endpoint: message.model_name,
     version: message.model_version === '' ? null : message.model_version,
@@ -27,21 +46,19 @@ export async function modelInfer(
     receivedAtMs: call.receivedAtMs,
     startedMs: call.startedMs,
   };
-  plane.endpoint(context.endpoint);
-  let arm: ServedArm | null = null;
-  let infer: InferRequest;
+  const { endpoint } = context;
+  plane.endpoint(endpoint);
   try {
-    arm = plane.arm(context.endpoint, context.version);
-    infer = readModelInfer(message, context, arm);
-    if (infer.outputs) {
+    const arm = plane.arm(endpoint, context.version);
+    const infer = readModelInfer(message, context, arm);
+    if (infer.outputs && !arm?.model.streams) {
       checkOutputNames(infer.outputs, arm?.model.manifest.graph.outputs.map((o) => o.name) ?? []);
     }
+    return { endpoint, arm, infer };
   } catch (error) {
     if (error instanceof MillraceError) await plane.logRefusal(unread(context), error);
     throw error;
   }
-  const reply = await plane.predict(withDeadline(infer.request, call.timeoutMs));
-  return modelInferResponse(context.endpoint, infer, reply, arm);
 }
 
 /** The sooner one of the call's deadline and the request's own. */
@@ -49,49 +66,4 @@ function withDeadline(request: InferRequest['request'], timeoutMs: number | null
   if (timeoutMs === null) return request;
   const own = request.timeoutMs ?? null;
   return own !== null && own <= timeoutMs ? request : { ...request, timeoutMs };
-}
-
-/**
- * Answers ModelStreamInfer: the messages of a stream are predicted together and answered in their order. An error
- * is an answer of its own, with the id of its request, and the stream goes on.
- *
- * @param infer answers one message
- */
-export async function streamInfer(
-  call: StreamCall,
-  infer: (message: ModelInferRequest, call: Call) => Promise<ModelInferResponse>,
-): Promise<void> {
-  let last: Promise<void> = Promise.resolve();
-  let sinceWait = 0;
-  for await (const message of call.messages as AsyncIterable<ModelInferRequest>) {
-    const { headers } = call;
-    const clock = { headers, timeoutMs: null, receivedAtMs: Date.now(), startedMs: performance.now() };
-    const answer = infer(message, clock).then(
-      (response) => ({ infer_response: asksForFinal(message) ? finalOf(response) : response }),
-      (error) => errorOf(error, message),
-    );
-    last = last.then(async () => call.send(await answer));
-    sinceWait += 1;
-    if (sinceWait < mostUnderWay) continue;
-    await last;
-    sinceWait = 0;
-  }
-  await last;
-}
-
-/** Callers of models that answer many times per request ask to be told which answer is the last one. */
-function asksForFinal({ parameters }: ModelInferRequest): boolean {
-  return parameters.triton_enable_empty_final_response?.bool_param === true;
-}
-
-function finalOf(response: ModelInferResponse): ModelInferResponse {
-  return { ...response, parameters: { ...response.parameters, ...finalResponse } };
-}
-
-function errorOf(error: unknown, { id, model_name, model_version }: ModelInferRequest): object {
-  const parameters = finalResponse;
-  return {
-    error_message: failureOf(error).message,
-    infer_response: { id, model_name, model_version, parameters },
-  };
 }

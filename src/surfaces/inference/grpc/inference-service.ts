@@ -1,16 +1,18 @@
 import type protobuf from 'protobufjs';
-import { MillraceError } from '../../../core/errors.ts';
+import { fail, MillraceError } from '../../../core/errors.ts';
 import type { Leave } from '../admission.ts';
 import { withoutPayload } from '../error-answer.ts';
 import { isModelReady } from '../oip-metadata.ts';
 import type { InferenceServerOptions } from '../server.ts';
-import { modelInfer, streamInfer } from './infer.ts';
+import { spanOf } from './call-span.ts';
+import { modelInfer, modelPieces } from './infer.ts';
 import type { ModelInferRequest, ModelInferResponse } from './infer-messages.ts';
 import type { Call, Handler } from './methods.ts';
 import { repositoryHandlers } from './repository-calls.ts';
 import { modelPath, type RestAnswers } from './rest-answers.ts';
 import { settingHandlers } from './setting-calls.ts';
 import { GrpcError, grpcStatus } from './status.ts';
+import { type StreamAnswers, streamInfer } from './stream-infer.ts';
 
 interface NamedModel {
   readonly name: string;
@@ -18,6 +20,8 @@ interface NamedModel {
 }
 
 export const inferenceService = 'inference.GRPCInferenceService';
+const inferMethod = `${inferenceService}/ModelInfer`;
+const streamMethod = `${inferenceService}/ModelStreamInfer`;
 
 /** The methods of inference.GRPCInferenceService. */
 export function inferenceHandlers(
@@ -25,17 +29,48 @@ export function inferenceHandlers(
   options: InferenceServerOptions,
   rest: RestAnswers,
 ): Readonly<Record<string, Handler>> {
-  const { replica, errorDetail, admission } = options;
-  const infer = async (message: ModelInferRequest, call: Call): Promise<ModelInferResponse> => {
+  const { replica, errorDetail, admission, spans } = options;
+  const told = (error: unknown) =>
+    error instanceof MillraceError && !errorDetail ? withoutPayload(error) : error;
+  const inferIn = async (
+    method: string,
+    message: ModelInferRequest,
+    given: Call,
+  ): Promise<ModelInferResponse> => {
+    const { call, end } = spanOf(given, method, spans);
     let leave: Leave | null = null;
+    let failure: unknown = null;
     try {
       leave = (await admission?.enter(message.model_name, 'predict', call.headers)) ?? null;
       return await modelInfer(message, call, replica.plane);
     } catch (error) {
-      throw error instanceof MillraceError && !errorDetail ? withoutPayload(error) : error;
+      failure = error;
+      throw told(error);
     } finally {
       leave?.();
+      end(failure);
     }
+  };
+  const pieces: StreamAnswers['pieces'] = async function* (message, given, signal) {
+    const { call, end } = spanOf(given, streamMethod, spans);
+    let leave: Leave | null = null;
+    let failure: unknown = fail('cancelled', {});
+    try {
+      leave = (await admission?.enter(message.model_name, 'predict', call.headers)) ?? null;
+      yield* modelPieces(message, call, replica.plane, signal);
+      failure = null;
+    } catch (error) {
+      failure = error;
+      throw told(error);
+    } finally {
+      leave?.();
+      end(failure);
+    }
+  };
+  const streamed: StreamAnswers = {
+    once: (message, call) => inferIn(streamMethod, message, call),
+    pieces,
+    decoupled: (message) => streams(replica.plane, message.model_name),
   };
   const inspect = (name: string, call: Call) => void admission?.enter(name, 'inspect', call.headers);
   const messageOf = (type: string, value: unknown): object =>
@@ -51,8 +86,8 @@ export function inferenceHandlers(
         return messageOf('ModelMetadataResponse', await rest('GET', modelPath(name, version)));
       },
     },
-    ModelInfer: { unary: infer },
-    ModelStreamInfer: { stream: (call) => streamInfer(call, infer) },
+    ModelInfer: { unary: (message: ModelInferRequest, call: Call) => inferIn(inferMethod, message, call) },
+    ModelStreamInfer: { stream: (call) => streamInfer(call, streamed) },
     ModelConfig: {
       unary: async ({ name, version }: NamedModel, call: Call) => {
         inspect(name, call);
@@ -71,6 +106,11 @@ export function inferenceHandlers(
     ...settingHandlers(rest),
     ...sharedMemoryHandlers,
   };
+}
+
+/** Does some version of the endpoint answer in pieces? */
+function streams(plane: InferenceServerOptions['replica']['plane'], name: string): boolean {
+  return plane.endpoints.some((s) => s.route.endpoint === name && s.arms.some((arm) => arm.model.streams));
 }
 
 /** Not found is not ready here: callers that wait for a model ask before it is there. */

@@ -18,6 +18,8 @@ export interface StreamCall extends Call {
   readonly messages: AsyncIterable<object>;
   /** Aborted when the call is over: cancelled, past its deadline, or the server drains. */
   readonly signal: AbortSignal;
+  /** Aborted when nobody waits any more, or when a server that drains has waited long enough. */
+  readonly gone: AbortSignal;
   /** Sends a message; resolves when there is room for another. */
   send(message: object): Promise<void>;
 }

@@ -36,6 +36,8 @@ const mostStreams = 1000;
 const sessionMemoryMb = 256;
 const defaultNoticeMs = 500;
 const defaultDrainMs = 3000;
+/** After so much of it answers in pieces are broken off, so that their callers can still be told. */
+const drainShare = 0.8;
 /** A connection that does not answer a ping for so long is dead. */
 const keepAliveMs = 60_000;
 const lastStreamId = 2 ** 31 - 1;
@@ -175,10 +177,15 @@ export class GrpcServer {
   #runStream(stream: ServerHttp2Stream, exchange: Exchange, method: StreamMethod): void {
     const inbox = new Inbox(stream, exchange, method.request);
     const over = new AbortController();
+    const gone = new AbortController();
     let drained = false;
-    stream.once('close', () => over.abort());
+    stream.once('close', () => {
+      over.abort();
+      gone.abort();
+    });
     this.#streams.set(exchange, () => {
       drained = true;
+      setTimeout(() => gone.abort(fail('stream_stopped', {})), this.#drainMs * drainShare).unref();
       inbox.close();
       over.abort();
     });
@@ -190,6 +197,7 @@ export class GrpcServer {
       timeoutMs,
       messages: inbox,
       signal: over.signal,
+      gone: gone.signal,
       send: (message: object) => exchange.send(method.response.encode(message)),
     };
     method.run(call).then(

@@ -41,6 +41,7 @@ const byHttpStatus: Readonly<Record<number, GrpcStatus>> = {
   415: grpcStatus.invalidArgument,
   422: grpcStatus.invalidArgument,
   429: grpcStatus.resourceExhausted,
+  499: grpcStatus.cancelled,
   501: grpcStatus.unimplemented,
   503: grpcStatus.unavailable,
   504: grpcStatus.deadlineExceeded,
