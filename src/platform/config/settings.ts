@@ -168,7 +168,7 @@ export const settingsSchema = z.strictObject({
     ),
   durability: z
     .enum(['fsync', 'interval'], { error: 'must be fsync or interval' })
-    .default('fsync')
+    .default('interval')
     .describe(
       'when a prediction is answered: when its row is on the disk (fsync), or when the operating system has it and the disk within --durability-interval (interval: power loss may take that much)',
     ),

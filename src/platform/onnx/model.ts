@@ -4,7 +4,7 @@ import type { ElementType, PackageManifest } from '../../core/model-package.ts';
 import { fillFlat } from './flat-tensor.ts';
 import { fillFreeTensor } from './free-tensors.ts';
 import type { RowBlock } from './row-block.ts';
-import { type GraphSession, openSession } from './session.ts';
+import { type GraphOutputs, type GraphSession, openSession } from './session.ts';
 import {
   type CellSource,
   type ColumnValues,
@@ -65,7 +65,7 @@ export class OnnxModel {
 
   /** Loads a graph that importOnnx gave, on this thread. Throws `onnx_invalid` when the runtime refuses it. */
   static async load(onnx: Uint8Array, pkg: OnnxPackage): Promise<OnnxModel> {
-    return new OnnxModel(await openSession(onnx), pkg);
+    return new OnnxModel(openSession(onnx), pkg);
   }
 
   /**
@@ -85,17 +85,14 @@ export class OnnxModel {
 
   /** Predicts from rows whose cells are in the order of the signature's inputs (requests). */
   async predictRows(rows: readonly (readonly unknown[])[]): Promise<Prediction> {
-    return this.#run({
-      rowCount: rows.length,
-      column: (name) => {
-        const position = this.#positions.get(name) ?? 0;
-        return (row) => rows[row]?.[position];
-      },
-    });
+    return this.#run(this.#cellsOf(rows));
   }
 
-  /** Predicts from the rows of several requests; numbers that lie as the graph takes them are not looked at singly. */
-  async predictBlocks(blocks: readonly RowBlock[]): Promise<Prediction> {
+  /**
+   * Predicts from the rows of several requests, at once where the graph computes on this thread. Numbers that lie as
+   * the graph takes them are not looked at singly.
+   */
+  predictBlocks(blocks: readonly RowBlock[]): Prediction | Promise<Prediction> {
     const rowCount = blocks.reduce((sum, block) => sum + block.rowCount, 0);
     const input = this.#flatInput;
     if (input && (!this.#singleRow || rowCount === 1) && blocks.every((b) => b.flat !== null)) {
@@ -104,8 +101,21 @@ export class OnnxModel {
       const dims = [rowCount, input.columns.length];
       return this.#compute({ [input.name]: new Tensor(type as 'float32', data, dims) }, rowCount, startedMs);
     }
-    const rows = blocks.flatMap((block) => Array.from({ length: block.rowCount }, (_, i) => block.row(i)));
-    return this.predictRows(rows);
+    return this.#run(
+      this.#cellsOf(
+        blocks.flatMap((block) => Array.from({ length: block.rowCount }, (_, i) => block.row(i))),
+      ),
+    );
+  }
+
+  #cellsOf(rows: readonly (readonly unknown[])[]): CellSource {
+    return {
+      rowCount: rows.length,
+      column: (name) => {
+        const position = this.#positions.get(name) ?? 0;
+        return (row) => rows[row]?.[position];
+      },
+    };
   }
 
   /** Frees the native memory; no prediction may be running or come later. */
@@ -113,8 +123,11 @@ export class OnnxModel {
     await this.#session.close();
   }
 
-  async #run(cells: CellSource): Promise<Prediction> {
-    if (!this.#singleRow || cells.rowCount === 1) return this.#runOnce(cells);
+  #run(cells: CellSource): Prediction | Promise<Prediction> {
+    return !this.#singleRow || cells.rowCount === 1 ? this.#runOnce(cells) : this.#runEach(cells);
+  }
+
+  async #runEach(cells: CellSource): Promise<Prediction> {
     const parts: Prediction[] = [];
     for (let row = 0; row < cells.rowCount; row++) {
       parts.push(await this.#runOnce({ rowCount: 1, column: (name) => () => cells.column(name)(row) }));
@@ -122,7 +135,7 @@ export class OnnxModel {
     return concatenate(parts);
   }
 
-  async #runOnce(cells: CellSource): Promise<Prediction> {
+  #runOnce(cells: CellSource): Prediction | Promise<Prediction> {
     const startedMs = performance.now();
     const feeds: Record<string, Tensor> = {};
     const whole = this.#package.tensors === 'whole';
@@ -138,13 +151,19 @@ export class OnnxModel {
     return this.#compute(feeds, cells.rowCount, startedMs);
   }
 
-  async #compute(
+  #compute(
     feeds: Readonly<Record<string, Tensor>>,
     rowCount: number,
     startedMs: number,
-  ): Promise<Prediction> {
+  ): Prediction | Promise<Prediction> {
     const filledMs = performance.now();
-    const result = await this.#session.run(feeds);
+    const result = this.#session.run(feeds);
+    return result instanceof Promise
+      ? result.then((outputs) => this.#read(outputs, rowCount, startedMs, filledMs))
+      : this.#read(result, rowCount, startedMs, filledMs);
+  }
+
+  #read(result: GraphOutputs, rowCount: number, startedMs: number, filledMs: number): Prediction {
     const computedMs = performance.now();
     const outputs = this.#package.graph.outputs.map(({ name, type }) => {
       const tensor = result[name];

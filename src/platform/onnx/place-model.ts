@@ -78,7 +78,7 @@ export class ModelPlacer {
       const placement = placementOf(loadMs, runs);
       if (placement.place === 'inline') {
         await thread.unload();
-        const model = new OnnxModel(await openSession(await onnx()), pkg);
+        const model = new OnnxModel(openSession(await onnx()), pkg);
         for (const rows of warmUps(pkg, sample, placement))
           await model.predictRows(rows).catch(() => undefined);
         return { model, placement };

@@ -27,7 +27,7 @@ parentPort?.on('message', async (request: SessionRequest) => {
 async function answer(request: SessionRequest): Promise<readonly NamedTensor[]> {
   switch (request.kind) {
     case 'load':
-      session = await openSession(request.onnx);
+      session = openSession(request.onnx);
       return [];
     case 'close':
       await session?.close();

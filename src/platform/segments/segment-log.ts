@@ -152,18 +152,23 @@ export class SegmentLog {
     return promise;
   }
 
-  /** Begins on the next turn of the event loop, so that what is appended in this one shares the write. */
+  /**
+   * Begins when what is appended beside this was appended too, so that it shares the write: after this piece of work
+   * where a write takes microseconds, on the next turn of the event loop where it waits for the disk.
+   */
   #start(): void {
     if (this.#busy) return;
     this.#busy = true;
-    setImmediate(() => void this.#run());
+    if (this.#file?.writesNow) queueMicrotask(() => void this.#run());
+    else setImmediate(() => void this.#run());
   }
 
   async #run(): Promise<void> {
     for (let item = this.#work.shift(); item; item = this.#work.shift()) {
       try {
-        if (item.kind === 'write') await this.#write(item);
-        else {
+        if (item.kind === 'write') {
+          if (!this.#writeNow(item)) await this.#write(item);
+        } else {
           await this.#sealFile();
           this.#columns = item.columns ?? this.#columns;
         }
@@ -176,15 +181,29 @@ export class SegmentLog {
     this.#busy = false;
   }
 
-  async #write(group: Group): Promise<void> {
+  /** Writes what needs no waiting; false where it does. */
+  #writeNow(group: Group): boolean {
+    if (!this.#file?.writesNow) return false;
     const lines = group.lines.join('');
+    this.#requireBudget(lines.length);
+    const sizeBytes = this.#file.appendNow(lines, group.rows);
+    this.#options.budget?.add(sizeBytes);
+    return true;
+  }
+
+  #requireBudget(sizeBytes: number): void {
     const { budget } = this.#options;
-    if (budget && !budget.allows(lines.length)) {
+    if (budget && !budget.allows(sizeBytes)) {
       const [used, most] = [budget.usedBytes, budget.maxBytes].map((bytes) => (bytes / 1e6).toFixed(1));
       throw new Error(
         `the log takes ${used} MB on the disk and may take ${most} MB: rows are taken again when segments were shipped`,
       );
     }
+  }
+
+  async #write(group: Group): Promise<void> {
+    const lines = group.lines.join('');
+    this.#requireBudget(lines.length);
     if (!this.#file) {
       const { directory, durability = { kind: 'fsync' } } = this.#options;
       const header = { segment: uuidv7(), columns: this.#columns };
@@ -192,9 +211,8 @@ export class SegmentLog {
       this.#ageTimer = setTimeout(() => void this.seal().catch(() => undefined), this.#options.maxAgeMs);
       this.#ageTimer.unref();
     }
-    const before = this.#file.sizeBytes;
-    await this.#file.append(lines, group.rows);
-    budget?.add(this.#file.sizeBytes - before);
+    const sizeBytes = await this.#file.append(lines, group.rows);
+    this.#options.budget?.add(sizeBytes);
   }
 
   #isFull(): boolean {

@@ -59,7 +59,7 @@ type Run = (
   blocks: readonly RowBlock[],
   params: ModelParams,
   trace: TraceHeaders | null,
-) => Promise<Prediction>;
+) => Prediction | Promise<Prediction>;
 
 interface Waiting extends BatchRequest {
   readonly queuedAtMs: number;
@@ -79,6 +79,9 @@ interface Piece {
   readonly from: number;
   readonly to: number;
 }
+
+/** Runs on this thread follow each other for so long before requests are read again. */
+const turnMs = 2;
 
 const noTimes = { input: 0, infer: 0, output: 0 };
 
@@ -160,10 +163,15 @@ export class Batcher {
   readonly #start = (): void => {
     this.#company = null;
     this.#scheduled = false;
+    const untilMs = performance.now() + turnMs;
     while (this.#queue.length > 0 && this.#active < this.#options.concurrency) {
       if (this.#waitsForCompany()) return;
       const pieces = this.#take();
-      if (pieces.length > 0) void this.#compute(pieces);
+      if (pieces.length > 0) this.#compute(pieces);
+      if (this.#queue.length > 0 && performance.now() > untilMs) {
+        this.#schedule();
+        return;
+      }
     }
   };
 
@@ -180,12 +188,26 @@ export class Batcher {
     return true;
   }
 
-  async #compute(pieces: readonly Piece[]): Promise<void> {
+  #compute(pieces: readonly Piece[]): void {
     this.#active++;
     const startedMs = performance.now();
     for (const { waiting } of pieces) if (waiting.startedMs === 0) waiting.startedMs = startedMs;
+    let run: Prediction | Promise<Prediction>;
     try {
-      this.#finish(pieces, await this.#runPieces(pieces));
+      run = this.#runPieces(pieces);
+    } catch (error) {
+      run = Promise.reject(error);
+    }
+    if (run instanceof Promise) void this.#await(pieces, run);
+    else {
+      this.#finish(pieces, run);
+      this.#active--;
+    }
+  }
+
+  async #await(pieces: readonly Piece[], run: Promise<Prediction>): Promise<void> {
+    try {
+      this.#finish(pieces, await run);
     } catch (error) {
       const busy = error instanceof ThreadStopped || (error instanceof MillraceError && error.status === 503);
       if (pieces.length === 1 || busy) for (const { waiting } of pieces) this.#fail(waiting, error);
@@ -195,7 +217,7 @@ export class Batcher {
     if (!this.#scheduled) this.#start();
   }
 
-  #runPieces(pieces: readonly Piece[]): Promise<Prediction> {
+  #runPieces(pieces: readonly Piece[]): Prediction | Promise<Prediction> {
     const blocks = pieces.map(({ waiting: { block }, from, to }) =>
       from === 0 && to === block.rowCount ? block : block.slice(from, to),
     );

@@ -70,8 +70,8 @@ export class LoadedPackage {
     return new LoadedPackage(digest, manifest, contract, loaded, maxRows);
   }
 
-  /** Computes the rows of several requests in one run. */
-  run(blocks: readonly RowBlock[], call: ModelCall): Promise<Prediction> {
+  /** Computes the rows of several requests in one run, at once where the model computes on this thread. */
+  run(blocks: readonly RowBlock[], call: ModelCall): Prediction | Promise<Prediction> {
     const runtime = this.#runtime;
     if (runtime instanceof OnnxModel) return runtime.predictBlocks(blocks);
     const rows = blocks.flatMap((block) => Array.from({ length: block.rowCount }, (_, i) => block.row(i)));
