@@ -95,15 +95,21 @@ test('fuzz: bodies with something else in one place are answered or refused, and
   assert.ok(failed.size > 0 && rows.filter((r) => r.status !== 'ok').length >= refused);
 });
 
-test('lists nested without end, names that come twice and regions of shared memory are refused', async (t) => {
+test('lists nested without end, too many rows, names that come twice and regions of shared memory are refused', async (t) => {
   const { post, url } = await serve(t);
   const deep = `${'['.repeat(200_000)}1${']'.repeat(200_000)}`;
-  const tensor = (data: string) => `{"name": "x1", "datatype": "FP64", "shape": [2, 1], "data": ${data}}`;
+  const inputs = (data: string, shape = '2, 1', datatype = 'FP64') =>
+    `{"inputs": [{"name": "x1", "datatype": "${datatype}", "shape": [${shape}], "data": [${data}]}]}`;
+  const split = (data: string) => `{"dataframe_split": {"columns": ["x1", "x2"], "data": [${data}]}}`;
+  const many = (value: string, count: number) => value + `,${value}`.repeat(count - 1);
   for (const [path, body, told] of [
-    ['/v2/models/test/infer', `{"inputs": [${tensor(deep)}]}`, /nested too deep/],
-    ['/v2/models/test/infer', `{"inputs": [${tensor(`[1, ${deep}]`)}]}`, /is missing/],
+    ['/v2/models/test/infer', inputs(deep), /nested too deep/],
+    ['/v2/models/test/infer', inputs(`1, ${deep}`), /is missing/],
+    ['/v2/models/test/infer', inputs(many('1', 100_001), '100001, 1'), /100001/],
+    ['/v2/models/test/infer', inputs(many('""', 2_000_001), '1, 2000001', 'BYTES'), /2000001 texts/],
     ['/invocations', `{"instances": ${deep}}`, /must be a list of/],
-    ['/invocations', `{"dataframe_split": {"columns": ["x1"], "data": [[${deep}]]}}`, /is missing/],
+    ['/invocations', split(`[1, ${deep}]`), /x2/],
+    ['/invocations', split(many('[1,2]', 100_001)), /100001/],
   ] as const) {
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(`${url}${path}`, { method: 'POST', headers, body });

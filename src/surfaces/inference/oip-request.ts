@@ -14,6 +14,7 @@ import {
   type RequestContext,
   rowIds,
 } from './request-context.ts';
+import { checkRowCount } from './request-size.ts';
 
 /** How the caller wants an output. */
 export interface WantedOutput {
@@ -138,6 +139,7 @@ export function described(
   parameters: Readonly<Record<string, unknown>>,
   context: RequestContext,
 ): Pick<InferRequest, 'id' | 'request' | 'parameters'> {
+  checkRowCount(rowCount);
   const id = typeof givenId === 'string' && givenId !== '' ? givenId : uuidv7();
   const entity = parameters.entity === undefined ? headerEntity(context) : String(parameters.entity);
   const time =

@@ -3,6 +3,7 @@ import { binaryDatatypes, jsonDatatypes } from './datatypes.ts';
 import { isInexact } from './json-body.ts';
 import { decodeRaw, unknownDatatype } from './raw-tensors.ts';
 import { malformed } from './request-context.ts';
+import { checkTextCount } from './request-size.ts';
 
 /** An input tensor as a request's JSON declares it. */
 interface DeclaredTensor {
@@ -95,6 +96,7 @@ function readJsonData(name: string, input: DeclaredTensor, shape: readonly numbe
       `input "${name}": shape [${shape.join(', ')}] is ${size} values, "data" has ${flat.length}`,
     );
   }
+  if (datatype === 'BYTES') checkTextCount(`input "${name}"`, flat.length);
   return flat;
 }
 

@@ -1,4 +1,5 @@
 import { malformed } from './request-context.ts';
+import { checkTextCount } from './request-size.ts';
 
 /**
  * Tensors as bytes, little-endian and row-major, as Triton's `binary_tensor_data` and gRPC's raw contents carry
@@ -225,6 +226,7 @@ function decodeTexts(bytes: Uint8Array, count: number, what: string): string[] {
       `${what}: ${count} elements of BYTES need at least ${count * lengthBytes} bytes, ${bytes.length} were sent`,
     );
   }
+  checkTextCount(what, count);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const values: string[] = [];
   let at = 0;

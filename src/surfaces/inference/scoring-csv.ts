@@ -1,5 +1,6 @@
 import { readCsv } from '../../core/csv.ts';
 import { malformed } from './request-context.ts';
+import { checkRowCount } from './request-size.ts';
 import { type ScoringTable, table } from './scoring-table.ts';
 
 /**
@@ -27,5 +28,6 @@ export async function readCsvTable(body: Buffer): Promise<ScoringTable> {
   }
   if (!names) throw malformed('the CSV is empty: it must begin with a line of column names');
   if (new Set(names).size < names.length) throw malformed('the CSV names a column twice');
+  checkRowCount(rows.length);
   return table(names, rows.length, (row, column) => rows[row]?.[column] || null);
 }

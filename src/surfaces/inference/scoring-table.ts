@@ -1,5 +1,6 @@
 import type { RequestTensor } from '../../lifecycle/serving/index.ts';
 import { malformed } from './request-context.ts';
+import { checkRowCount } from './request-size.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -19,7 +20,9 @@ export interface ScoringTable {
  * @param names the model's inputs in order, for data without names
  */
 export function readTable(form: ScoringForm, value: unknown, names: readonly string[]): ScoringTable {
-  return readers[form](value, names);
+  const table = readers[form](value, names);
+  checkRowCount(table.rowCount);
+  return table;
 }
 
 const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly string[]) => ScoringTable>> = {

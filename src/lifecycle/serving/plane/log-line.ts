@@ -82,6 +82,14 @@ function cellsJson(places: readonly number[] | null, cells: readonly unknown[]):
   try {
     return JSON.stringify(list);
   } catch {
-    return JSON.stringify(list, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+    return JSON.stringify(list, (key, value) => {
+      if (typeof value === 'bigint') return String(value);
+      // Lists too deep to be written are no values of any model.
+      return key !== '' && Array.isArray(value) && isTooDeep(value) ? null : value;
+    });
   }
+}
+
+function isTooDeep(value: readonly unknown[], left = 100): boolean {
+  return left === 0 || value.some((item) => Array.isArray(item) && isTooDeep(item, left - 1));
 }

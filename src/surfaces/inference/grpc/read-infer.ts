@@ -2,6 +2,7 @@ import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.
 import { described, type InferRequest, readOutputs } from '../oip-request.ts';
 import { decodeRaw, unknownDatatype } from '../raw-tensors.ts';
 import { malformed, type RequestContext } from '../request-context.ts';
+import { checkTextCount } from '../request-size.ts';
 import {
   type InferInputTensor,
   integerOf,
@@ -117,14 +118,18 @@ function dataOf(
 function valuesOf(name: string, datatype: string, contents: TensorContents): ArrayLike<unknown> | null {
   const list = contentsOf[datatype];
   if (!list) return null;
-  if (list === 'bytes_contents') return contents[list].map((bytes, i) => textOf(bytes, name, i));
+  if (list === 'bytes_contents') {
+    checkTextCount(`input "${name}"`, contents[list].length);
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    return contents[list].map((bytes, i) => textOf(decoder, bytes, name, i));
+  }
   if (list === 'int64_contents' || list === 'uint64_contents') return contents[list].map(integerOf);
   return contents[list];
 }
 
-function textOf(bytes: Uint8Array, name: string, element: number): string {
+function textOf(decoder: InstanceType<typeof TextDecoder>, bytes: Uint8Array, name: string, element: number): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch {
     throw malformed(
       `input "${name}": element ${element} of BYTES is not UTF-8 text; send binary values as base64`,
