@@ -127,7 +127,12 @@ function valuesOf(name: string, datatype: string, contents: TensorContents): Arr
   return contents[list];
 }
 
-function textOf(decoder: InstanceType<typeof TextDecoder>, bytes: Uint8Array, name: string, element: number): string {
+function textOf(
+  decoder: InstanceType<typeof TextDecoder>,
+  bytes: Uint8Array,
+  name: string,
+  element: number,
+): string {
   try {
     return decoder.decode(bytes);
   } catch {
