@@ -69,7 +69,7 @@ export function createLoopPorts(slices: LoopSlices): LoopPorts {
       digestOf: (outputs) => packageOutputsSchema.parse(outputs).digest,
     },
     serving: servingPort(slices.serving),
-    monitoring: monitoringPort(slices.monitoring),
+    monitoring: monitoringPort(slices),
     feedback: {
       observe: (query) => observe(rolloutLog(slices.feedback, slices.frames), query),
       labelCount: async (endpoint) => (await slices.feedback.summary(actor, endpoint)).total.joined,
@@ -190,7 +190,7 @@ function servingPort(serving: ServingService): LoopPorts['serving'] {
   };
 }
 
-function monitoringPort(monitoring: MonitoringService): LoopPorts['monitoring'] {
+function monitoringPort({ db, monitoring }: LoopSlices): LoopPorts['monitoring'] {
   return {
     configure: async (endpoint, { data, monitor }) => {
       const labelDelayMs = parseDuration(data.label.delay, 'data.label.delay');
@@ -203,6 +203,11 @@ function monitoringPort(monitoring: MonitoringService): LoopPorts['monitoring'] 
         evaluationId,
       });
     },
+    rolloutAborted: (told) => db.write((tx) => monitoring.rolloutAborted(tx, actor, told)),
+    rolloutPromoted: (endpoint, version, endedMs) =>
+      db.write((tx) =>
+        monitoring.rolloutPromoted(tx, actor, { endpoint, modelVersion: String(version), endedMs }),
+      ),
     openAlerts: async (endpoint) => {
       const alerts = await monitoring.alerts(actor, { endpoint, state: 'unresolved', limit: manyAlerts });
       return alerts.flatMap(({ id, kind, modelVersion, reason, evidence, openedAt }) => {
@@ -215,7 +220,7 @@ function monitoringPort(monitoring: MonitoringService): LoopPorts['monitoring'] 
   };
 }
 
-/** What a kind of alert asks a loop to retrain for. Errors and slowness are not cured by training. */
+/** What a kind of alert asks a loop to retrain for. Errors and slowness are not cured by training, nor is an aborted roll-out. */
 const triggerOf: Readonly<Record<AlertKind, 'drift' | 'performance' | null>> = {
   'feature-drift': 'drift',
   'score-drift': 'drift',
@@ -223,4 +228,5 @@ const triggerOf: Readonly<Record<AlertKind, 'drift' | 'performance' | null>> = {
   performance: 'performance',
   errors: null,
   latency: null,
+  rollout: null,
 };

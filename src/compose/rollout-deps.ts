@@ -1,6 +1,7 @@
 import { fail } from '../core/errors.ts';
 import type { Clock } from '../core/time.ts';
 import type { FeedbackService } from '../lifecycle/feedback/index.ts';
+import { CHAMPION, type Registry } from '../lifecycle/registry/index.ts';
 import type { RolloutDeps, RolloutLog } from '../loop/index.ts';
 import { systemActor } from '../platform/access/index.ts';
 import type { Frames } from '../platform/frames/index.ts';
@@ -21,23 +22,47 @@ export function rolloutLog(feedback: FeedbackService, frames: Frames): RolloutLo
 
 /** What rollouts go through: endpoints, the joined prediction log, and packages of registered versions. */
 export function createRolloutDeps(
-  parts: Pick<LoopSlices, 'db' | 'serving' | 'feedback' | 'registry'> & {
+  parts: Pick<LoopSlices, 'db' | 'serving' | 'feedback' | 'registry' | 'monitoring' | 'frames'> & {
     readonly journal: Journal;
-    readonly frames: Frames;
     readonly watermarks: Watermarks;
     readonly log: Logger;
     readonly clock: Clock;
   },
 ): RolloutDeps {
-  const { db, journal, serving, feedback, registry, frames, watermarks, log: logger, clock } = parts;
+  const { db, journal, serving, feedback, registry, monitoring, frames } = parts;
+  const { watermarks, log: logger, clock } = parts;
   return {
     ...{ db, journal, serving, clock, logger },
-    eventTimeMs: (endpoint) => watermarks.get(endpoint),
+    watermarks,
+    monitoring,
+    aliases: rolloutAliases(registry),
     log: rolloutLog(feedback, frames),
     packageOf: async (model, version) => {
       const { digest } = await registry.getVersion(systemActor, model, version);
       if (digest === null) throw fail('version_not_packaged', { name: model, version });
       return digest;
+    },
+  };
+}
+
+/** Aliases by the registry's own rules: a champion is promoted, with its gates and approvals, and rolled back. */
+function rolloutAliases(registry: Registry): RolloutDeps['aliases'] {
+  const pointsAt = async (model: string, alias: string): Promise<number | null> => {
+    const { aliases } = await registry.getModel(systemActor, model);
+    return aliases.find((a) => a.alias === alias)?.version ?? null;
+  };
+  return {
+    async move(actor, { model, alias, version, reason }) {
+      const before = await pointsAt(model, alias);
+      if (alias === CHAMPION) await registry.promote(actor, model, { version, reason });
+      else if (before !== version) await registry.setAlias(actor, { name: model, alias, version, reason });
+      return before;
+    },
+    async giveBack(actor, { model, alias, version, to, reason }) {
+      if (to === version || (await pointsAt(model, alias)) !== version) return;
+      if (to === null) await registry.clearAlias(actor, { name: model, alias, reason });
+      else if (alias === CHAMPION) await registry.rollback(actor, model, { reason });
+      else await registry.setAlias(actor, { name: model, alias, version: to, reason });
     },
   };
 }

@@ -92,6 +92,7 @@ export class TurnService {
               assessedEventTime: null,
               beganEventTime: null,
               weighedEventTime: null,
+              isProved: false,
               verdict: 'waiting' as const,
             }
           : turn.data.rollout;

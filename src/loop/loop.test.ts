@@ -118,6 +118,53 @@ forEachDatabase((name, open) => {
       /^version 2 rolled back: version 2 is worse: log loss worse by 0\.1000 .* on 450 pairs$/,
     );
     assert.equal(turn.rolloutHistory.at(-1)?.comparisons[0]?.verdict, 'worse');
+    const [told] = world.aborted;
+    assert.deepEqual([told?.endpoint, told?.modelVersion, told?.subject], ['flights', '2', 'turn/flights/2']);
+    assert.match(told?.reason ?? '', /^version 2 is worse: log loss worse by 0\.1000/);
+  });
+
+  test(`${name}: a bandit moves the traffic by rewards, and ends by the verdict on them`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    const bandit = '{ start: 10, every: 1h, maxChange: 0.2, minLabels: 100, minTime: 12h, maxTime: 20d }';
+    await loop.apply(
+      loopText.replace(/ {2}canary: .*\n/, `  bandit: ${bandit}\n  verdict: { prove: better }\n`),
+    );
+    await loop.advance('2001-02-08');
+    await loop.loops.trigger(anna, 'flights', { reason: 'try' });
+    await loop.settle();
+    world.seeOutcomes(2, 1, 60, 60, 0);
+    await loop.advance('2001-02-08T06:00');
+    assert.equal(world.calls.at(-1), 'split 2 0.1');
+    // Better by a little: more traffic, no verdict yet.
+    world.seeOutcomes(2, 1, 500, 400, -0.05);
+    const more = await loop.advance('2001-02-08T12:00');
+    assert.match(more.waitsFor, /^waits for 6 h of event time$/);
+    const share = () => Number(world.calls.at(-1)?.split(' ')[2]);
+    assert.ok(Math.abs(share() - 0.3) < 1e-9, 'as much as it may change at a time');
+    const turn = await loop.turn(2);
+    const { rollout } = turn;
+    assert.deepEqual([turn.state, rollout?.stage, rollout?.percent], ['canary', 'bandit', 30]);
+    assert.ok((rollout?.bandit?.arms.find((a) => a.arm === 'challenger')?.wanted ?? 0) > 0.8);
+    assert.equal(rollout?.comparisons[0]?.metric, 'accuracy');
+    await loop.restart();
+    world.seeOutcomes(2, 1, 900, 800, -0.05);
+    const unproved = await loop.advance('2001-02-08T20:00');
+    assert.match(unproved.waitsFor, /^waits for proof \(accuracy better by 0\.0500 /);
+    assert.ok(Math.abs(share() - 0.5) < 1e-9);
+    world.seeOutcomes(2, 1, 9000, 8000, -0.05);
+    const done = await loop.advance('2001-02-09');
+    assert.deepEqual([done.championVersion, world.calls.at(-1)], [2, 'promote 2']);
+    assert.match((await loop.turn(2)).reason, /^version 2 is champion: accuracy better by 0\.0500/);
+
+    await loop.loops.trigger(anna, 'flights', { reason: 'another' });
+    await loop.settle();
+    world.seeOutcomes(3, 2, 60, 60, 0);
+    await loop.advance('2001-02-09T06:00');
+    world.seeOutcomes(3, 2, 3000, 2500, 0.2);
+    const back = await loop.advance('2001-02-09T12:00');
+    assert.equal(back.lastTurn?.state, 'rolled-back');
+    assert.match(back.lastTurn?.reason ?? '', /version 3 is worse: accuracy worse by 0\.2000/);
   });
 
   test(`${name}: a failed gate rejects; an unsure one asks a person, whose refusal is kept`, async (t) => {

@@ -1,4 +1,5 @@
 import type { DatasetVersion } from '../lifecycle/data/index.ts';
+import type { RolloutAborted } from '../lifecycle/monitoring/index.ts';
 import type { ArmGuard } from '../lifecycle/serving/index.ts';
 import type { Actor } from '../platform/access/index.ts';
 import type { LoopFile, TurnGate } from './contract.ts';
@@ -176,5 +177,9 @@ export interface LoopPorts {
       },
     ): Promise<void>;
     openAlerts(endpoint: string): Promise<readonly OpenAlert[]>;
+    /** Opens an alert about a roll-out that ended by harm. */
+    rolloutAborted(told: RolloutAborted): Promise<void>;
+    /** A version was rolled out: alerts about earlier roll-outs are over. */
+    rolloutPromoted(endpoint: string, version: number, endedMs: number): Promise<void>;
   };
 }

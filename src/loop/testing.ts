@@ -7,6 +7,7 @@ import { fail } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
 import { type Clock, formatTime, parseTime, wallClock } from '../core/time.ts';
 import type { DatasetVersion } from '../lifecycle/data/index.ts';
+import type { RolloutAborted } from '../lifecycle/monitoring/index.ts';
 import { Pipelines, pipelinesMigrations, StepRunner } from '../lifecycle/pipelines/index.ts';
 import { type Actor, systemActor } from '../platform/access/index.ts';
 import { openDirectoryBlobs } from '../platform/blobs/index.ts';
@@ -68,6 +69,8 @@ export class FakeWorld {
   trainError: string | undefined;
   alerts: OpenAlert[] = [];
   labels = 0;
+  /** What monitoring was told of roll-outs that ended by harm. */
+  readonly aborted: RolloutAborted[] = [];
   /** Why no replica follows a new route; undefined when all do. */
   replicaProblem: string | undefined;
   outcomes: Observation = nothingObserved;
@@ -151,6 +154,10 @@ export class FakeWorld {
         configure: async () => {},
         addReference: async () => {},
         openAlerts: async () => this.alerts,
+        rolloutAborted: async (told) => {
+          this.aborted.push(told);
+        },
+        rolloutPromoted: async () => {},
       },
     };
   }

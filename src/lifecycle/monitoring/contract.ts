@@ -255,6 +255,8 @@ export const alertKindSchema = z.enum([
   'performance',
   'errors',
   'latency',
+  /** A rollout ended by harm, or undecided; the subject names it. */
+  'rollout',
 ]);
 export type AlertKind = z.infer<typeof alertKindSchema>;
 
@@ -272,6 +274,7 @@ export const alertDeliverySchema = z.strictObject({
 export type AlertDelivery = z.infer<typeof alertDeliverySchema>;
 
 export const alertEvidenceSchema = z.strictObject({
+  /** Of a rollout: its own id and event times. */
   window: z.strictObject({ id: z.string(), start: time, end: time }),
   value: z.number().nullable(),
   threshold: z.number().nullable(),
@@ -285,7 +288,7 @@ export const alertSchema = z.strictObject({
   endpoint: z.string(),
   modelVersion: z.string(),
   kind: alertKindSchema,
-  /** The column, the metric, or '' where the kind says it all. */
+  /** The column, the metric, the rollout, or '' where the kind says it all. */
   subject: z.string(),
   severity: z.enum(['watch', 'bad']),
   state: z.enum(['open', 'acknowledged', 'resolved']),
@@ -334,6 +337,19 @@ export const windowEventSchema = z.strictObject({
   performanceVerdict: performanceVerdictSchema,
 });
 export type WindowEvent = z.infer<typeof windowEventSchema>;
+
+/** A rollout that ended by harm, as its caller tells it. */
+export interface RolloutAborted {
+  readonly endpoint: string;
+  /** The version that was rolled out. */
+  readonly modelVersion: string;
+  /** Names the rollout, e.g. `rollout/0192…` or `turn/flights/3`. */
+  readonly subject: string;
+  readonly reason: string;
+  /** Event times of its begin and end. */
+  readonly beganMs: number;
+  readonly endedMs: number;
+}
 
 /** Event types; subject = the endpoint, event time = the window's end, data = AlertEvent. */
 export const ALERT_OPENED = 'alert.opened';

@@ -225,6 +225,39 @@ forEachDatabase((name, open) => {
       assert.match(alert?.resolution ?? '', /version 1 no longer answers; version 2 does/);
     });
 
+    test('an aborted rollout is an alert of its own, told once, open until a later one succeeds', async (t) => {
+      const { service, send, advance, journal, db, jobs } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', {
+        ...spec,
+        alerts: [{ webhook: 'https://example.test/hook' }],
+      });
+      const told = {
+        ...{ endpoint: 'flights', modelVersion: '2', subject: 'rollout/7', reason: 'version 2 is worse' },
+        ...{ beganMs: dayAt(0), endedMs: dayAt(1) - 1 },
+      };
+      for (let i = 0; i < 2; i++) await db.write((tx) => service.rolloutAborted(tx, ada, told));
+      // Version 1 answers: that alone does not end an alert about version 2.
+      await send(makeRows(1, dayAt(0), 300, {}));
+      await advance(dayAt(1));
+      const [alert, ...others] = await service.alerts(ada, { endpoint: 'flights', limit: 10 });
+      alertSchema.parse(alert);
+      assert.deepEqual(others, []);
+      assert.deepEqual(
+        [alert?.kind, alert?.severity, alert?.state, alert?.modelVersion, alert?.evidence[0]?.window.id],
+        ['rollout', 'bad', 'open', '2', 'rollout/7'],
+      );
+      assert.equal((await jobs.list({ kind: 'alert-delivery', limit: 10 })).length, 1);
+      const later = { endpoint: 'flights', modelVersion: '3', endedMs: dayAt(2) };
+      await db.write((tx) => service.rolloutPromoted(tx, ada, later));
+      const [resolved] = await service.alerts(ada, { endpoint: 'flights', limit: 10 });
+      assert.deepEqual([resolved?.state, resolved?.resolution], ['resolved', 'version 3 was rolled out']);
+      const events = await journal.eventsAfter(0, 1000, { kind: 'endpoint', id: 'flights' });
+      assert.deepEqual(
+        events.map((e) => e.type).filter((type) => type.startsWith('alert.')),
+        ['alert.opened', 'alert.resolved'],
+      );
+    });
+
     test('an endpoint that no loop looks after is looked after by the schedule', async (t) => {
       const { service, send, watermarks, db } = await openMonitoring(t, open);
       await service.configure(ada, 'flights', spec);

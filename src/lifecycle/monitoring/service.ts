@@ -3,7 +3,7 @@ import { parseInput } from '../../core/schema.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
 import type { DirectoryBlobStore } from '../../platform/blobs/index.ts';
-import type { Database } from '../../platform/db/index.ts';
+import type { Database, Tx } from '../../platform/db/index.ts';
 import type { Frames } from '../../platform/frames/index.ts';
 import type { Jobs } from '../../platform/jobs/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
@@ -26,6 +26,7 @@ import {
   metricNameSchema,
   monitorReferenceRequestSchema,
   monitorSpecSchema,
+  type RolloutAborted,
 } from './contract.ts';
 import { References } from './drift/References.ts';
 import { type MonitorRunDeps, runMonitor } from './MonitorRun.ts';
@@ -63,6 +64,7 @@ export interface MonitoringServiceOptions {
 export class MonitoringService {
   readonly #options: MonitoringServiceOptions;
   readonly #clock: Clock;
+  readonly #alerts: AlertKeeper;
   readonly #runDeps: MonitorRunDeps;
   /** One run at a time per endpoint. */
   readonly #running = new Map<string, Promise<unknown>>();
@@ -71,14 +73,14 @@ export class MonitoringService {
     this.#options = options;
     this.#clock = options.clock ?? wallClock;
     const { db, journal, jobs, watermarks, data, blobs, frames, feedback } = options;
-    const alerts = new AlertKeeper(journal, jobs, this.#clock);
+    this.#alerts = new AlertKeeper(journal, jobs, this.#clock);
     this.#runDeps = {
       db,
       watermarks,
       frames,
       feedback,
       references: new References(data, blobs, frames),
-      recorder: new WindowRecorder(db, journal, alerts, this.#clock),
+      recorder: new WindowRecorder(db, journal, this.#alerts, this.#clock),
       clock: this.#clock,
     };
   }
@@ -268,6 +270,33 @@ export class MonitoringService {
       await journal.appendAudit(tx, { actor, action: 'monitoring:acknowledge', subject, reason });
     });
     return this.alert(actor, id);
+  }
+
+  /**
+   * Opens an alert about a rollout that ended by harm, in the transaction that writes its end; its webhooks are the
+   * endpoint's, if it is monitored. Telling it again changes nothing.
+   */
+  async rolloutAborted(tx: Tx, actor: Actor, told: RolloutAborted): Promise<void> {
+    authorize(actor, 'monitoring:write');
+    await this.#alerts.rolloutAborted(tx, await this.#specOf(tx, told.endpoint), told);
+  }
+
+  /** Resolves the alerts about aborted rollouts of an endpoint: a later one was promoted. */
+  async rolloutPromoted(
+    tx: Tx,
+    actor: Actor,
+    told: { readonly endpoint: string; readonly modelVersion: string; readonly endedMs: number },
+  ): Promise<void> {
+    authorize(actor, 'monitoring:write');
+    const { endpoint, modelVersion, endedMs } = told;
+    const resolution = `version ${modelVersion} was rolled out`;
+    await this.#alerts.rolloutSucceeded(tx, await this.#specOf(tx, endpoint), endpoint, endedMs, resolution);
+  }
+
+  /** How an endpoint is watched; the defaults, without webhooks, when nobody has said so. */
+  async #specOf(tx: Tx, endpoint: string): Promise<MonitorSpec> {
+    const monitor = await findMonitor(tx, endpoint);
+    return monitor ? (JSON.parse(monitor.spec_json) as MonitorSpec) : monitorSpecSchema.parse({});
   }
 
   /** One attempt to tell a webhook; run by the job queue. */

@@ -105,6 +105,11 @@ const judgingShape = {
   maxTime: durationSchema.default('14d'),
   /** How long an aborted version may not be rolled out again. */
   cooldown: durationSchema.default('1h'),
+  /**
+   * The alias of the registered model that goes with a promotion, and back with a rollback; null: none. Unless given:
+   * `champion`, but for endpoints whose environment is another one than production.
+   */
+  alias: z.string().min(1).max(255).nullable().optional(),
 } as const;
 
 const canarySchema = z.strictObject({

@@ -32,6 +32,8 @@ export const rolloutStepSchema = z.object({
   since: z.string(),
   /** Event time at which it began; null before a replay has begun. */
   sinceEventTime: z.string().nullable().default(null),
+  /** Whether all that the plan names was proved when the step began. */
+  isProved: z.boolean().default(false),
 });
 export type RolloutStep = z.infer<typeof rolloutStepSchema>;
 

@@ -100,6 +100,8 @@ export const rolloutSchema = z.object({
   sinceEventTime: timeSchema.nullable(),
   /** Event time of the whole roll-out's begin. */
   beganEventTime: timeSchema.nullable(),
+  /** Whether all that is asked of the challenger was proved when the step began. */
+  isProved: z.boolean().default(false),
   assessedAt: timeSchema.nullable(),
   /** Watermark of the last look. */
   assessedEventTime: timeSchema.nullable(),

@@ -3,6 +3,7 @@ import { systemActor } from '../../platform/access/index.ts';
 import type { PendingWork } from '../contract.ts';
 import { readLoop, readTurn } from '../read.ts';
 import { stateHandlers } from '../states/index.ts';
+import { tellAborted } from '../states/rollingOut.ts';
 import { findLoop } from '../store/loops.ts';
 import { bringUpMonitoring } from './bringUpMonitoring.ts';
 import { followChampion } from './followChampion.ts';
@@ -80,6 +81,7 @@ async function decide(turn: TurnContext): Promise<Decision> {
     const reason = `turn ${turn.subject} failed: ${decision.message}`.slice(0, 2000);
     await turn.ports.serving.withdraw(turn.endpoint, reason);
     await turn.ports.registry.setChallenger(turn.model, null, reason);
+    if (turn.data.rollout) await tellAborted(turn, turn.data.rollout, reason);
   }
   return decision;
 }

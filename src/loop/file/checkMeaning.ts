@@ -1,12 +1,12 @@
 import { MillraceError } from '../../core/errors.ts';
 import { gateSchema } from '../../lifecycle/evaluation/index.ts';
 import { nextCronMs } from '../../platform/jobs/index.ts';
-import type { LoopFile } from '../contract.ts';
+import type { LoopFile, RolloutMetric } from '../contract.ts';
 import type { FileProblem } from './parseLoopFile.ts';
 
 /** What a well-formed loop file still gets wrong: unknown metrics, causes without their numbers, bad cron lines. */
 export function checkMeaning(file: LoopFile): readonly FileProblem[] {
-  return [...gateProblems(file), ...causeProblems(file)];
+  return [...gateProblems(file), ...deployProblems(file), ...causeProblems(file)];
 }
 
 function gateProblems(file: LoopFile): readonly FileProblem[] {
@@ -16,6 +16,34 @@ function gateProblems(file: LoopFile): readonly FileProblem[] {
     const problem = parsed.error.issues[0]?.message ?? 'is not a gate';
     return [{ path: ['evaluate', 'gates', i], problem }];
   });
+}
+
+function deployProblems({ deploy, business }: LoopFile): readonly FileProblem[] {
+  const { bandit, verdict, guardrails } = deploy;
+  const problems: FileProblem[] = [];
+  const asks: readonly (readonly [RolloutMetric | undefined, readonly (string | number)[]])[] = [
+    [verdict.metric, ['deploy', 'verdict', 'metric']],
+    [bandit?.reward, ['deploy', 'bandit', 'reward']],
+    ...guardrails.metrics.map(
+      ({ metric }, i) => [metric, ['deploy', 'guardrails', 'metrics', i, 'metric']] as const,
+    ),
+  ];
+  for (const [metric, path] of asks) {
+    if (metric !== 'value' || business.value) continue;
+    problems.push({
+      path: [...path],
+      problem: 'is "value"; say under business.value what decisions are worth',
+    });
+  }
+  if (bandit && verdict.metric !== undefined && verdict.metric !== bandit.reward) {
+    const problem = `is "${verdict.metric}", but a bandit is judged by its reward, "${bandit.reward}"`;
+    problems.push({ path: ['deploy', 'verdict', 'metric'], problem });
+  }
+  if (bandit?.reward === 'value' && bandit.rewards === 'beta') {
+    const problem = 'is beta, for rewards between 0 and 1; the reward "value" needs gaussian';
+    problems.push({ path: ['deploy', 'bandit', 'rewards'], problem });
+  }
+  return problems;
 }
 
 function causeProblems(file: LoopFile): readonly FileProblem[] {

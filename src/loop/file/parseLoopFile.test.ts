@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MillraceError } from '../../core/errors.ts';
+import { rolloutSpecSchema } from '../contract.ts';
 import { parseLoopFile } from './parseLoopFile.ts';
+import { banditPlanOf, planOf } from './planOf.ts';
 
 const good = `# Flights
 loop: flight-delay
@@ -95,6 +97,27 @@ test('canary steps must grow and end with 100', () => {
     steps('[50, 10, 100]'),
     'loop.yaml:18: deploy.canary.steps: the steps must grow, e.g. [1, 10, 50, 100]',
   );
+});
+
+test('a roll-out asks for what its metrics need', () => {
+  const deploy = (text: string) => problemsOf(`${good}deploy: ${text}\n`);
+  assert.deepEqual(deploy('{ verdict: { metric: value } }'), [
+    'loop.yaml:18: deploy.verdict.metric: is "value"; say under business.value what decisions are worth',
+  ]);
+  assert.deepEqual(deploy('{ bandit: { reward: accuracy }, verdict: { metric: logLoss } }'), [
+    'loop.yaml:18: deploy.verdict.metric: is "logLoss", but a bandit is judged by its reward, "accuracy"',
+  ]);
+  const worth = '{ value: { truePositive: 5, falsePositive: -1, trueNegative: 0, falseNegative: -3 } }';
+  assert.deepEqual(deploy(`{ bandit: { reward: value } }\nbusiness: ${worth}`), [
+    'loop.yaml:18: deploy.bandit.rewards: is beta, for rewards between 0 and 1; the reward "value" needs gaussian',
+  ]);
+  const file = parseLoopFile(
+    `${good}deploy: { bandit: { reward: value, rewards: gaussian }, segments: [airport] }\nbusiness: ${worth}\n`,
+  );
+  const plan = banditPlanOf(file, 7);
+  assert.deepEqual([plan?.metric, plan?.value?.truePositive, plan?.segments], ['value', 5, ['airport']]);
+  assert.equal(rolloutSpecSchema.safeParse(plan).success, true);
+  assert.equal(rolloutSpecSchema.safeParse(planOf(file, 7)).success, true);
 });
 
 test('every problem is reported, in the order of the lines', () => {

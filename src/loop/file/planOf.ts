@@ -40,7 +40,8 @@ function judging({ deploy, evaluate, business }: LoopFile) {
     guardrails: metrics,
     ...(business.value ? { value: business.value } : {}),
     ...limits,
-    // A loop has its own cool-down, from turn to turn.
+    // A loop has its own cool-down, from turn to turn, and moves its model's champion itself.
     cooldown: '0s',
+    alias: null,
   };
 }

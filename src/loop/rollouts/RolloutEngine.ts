@@ -1,3 +1,4 @@
+import { type ErrorCode, MillraceError } from '../../core/errors.ts';
 import { createRng } from '../../core/rng.ts';
 import { formatTime, parseDuration, parseTime } from '../../core/time.ts';
 import type { Endpoint } from '../../lifecycle/serving/index.ts';
@@ -13,6 +14,8 @@ const tickMs = 1000;
 /** Least time between two readings of the log for one rollout; a slow reading waits four times as long as it took. */
 const lookEveryMs = 5000;
 const restFactor = 4;
+/** What the registry says when a version may not have an alias. */
+const refusals: readonly ErrorCode[] = ['version_blocked', 'alias_protected'];
 
 /**
  * Turns rollouts: looks at what their arms did, goes on to the next step, promotes or aborts. What a replica's guard
@@ -146,7 +149,7 @@ export class RolloutEngine {
     const { data } = record;
     const { spec, step } = data;
     const nowMs = this.#deps.clock.nowMs();
-    const eventMs = await this.#deps.eventTimeMs(record.endpoint);
+    const eventMs = await this.#deps.watermarks.get(record.endpoint);
     const rewardAfter = spec.kind === 'bandit' ? spec.rewardAfter : undefined;
     const isZeroed = rewardAfter !== undefined && eventMs !== undefined;
     const seen = await observe(this.#deps.log, {
@@ -165,6 +168,7 @@ export class RolloutEngine {
       percent: step.percent,
       nextPercent: steps[step.index === null ? 0 : step.index + 1],
       routeVersion: step.routeVersion,
+      isProved: step.isProved ?? false,
       stepSinceMs: step.sinceEventTime ? parseTime(step.sinceEventTime) : undefined,
       beganMs: data.beganEventMs ?? undefined,
     });
@@ -203,7 +207,23 @@ export class RolloutEngine {
     }
     const comparisons = change.look?.comparisons ?? [];
     const arm = spec.kind === 'canary' ? 'challenger' : provedArm(spec, record.data.targets, comparisons);
-    if (arm !== undefined) await this.#writer.promote(record, rolloutActor, arm, reason, change);
+    if (arm === undefined) return;
+    try {
+      await this.#writer.promote(record, rolloutActor, arm, reason, change);
+    } catch (error) {
+      if (!(error instanceof MillraceError) || !refusals.includes(error.code)) throw error;
+      // All is proved, but the registry says no: a person settles that, and promotes.
+      const why = `${reason}; but ${error.message}. ${error.next}`;
+      await this.#writer.decide(record, {
+        ...{
+          actor: rolloutActor,
+          action: 'ready',
+          reason: why,
+          state: 'ready',
+          change: { ...change, reason: why },
+        },
+      });
+    }
   }
 
   /** Goes on to the next step. */
@@ -213,9 +233,11 @@ export class RolloutEngine {
     reason: string,
     change: Partial<RolloutRecord['data']> = {},
   ): Promise<void> {
-    const { step: now } = record.data;
+    const { step: now, spec } = record.data;
     const next = now.index === null ? 0 : now.index + 1;
-    const step = await this.#writer.enter(record, actor, 'canary', next, reason);
+    // By a verdict, all of the traffic is given only after the proof.
+    const isProved = change.look?.verdict === 'pass' && spec.kind === 'canary' && spec.steps[next] === 100;
+    const step = await this.#writer.enter(record, actor, 'canary', next, reason, isProved);
     const { state } = record;
     await this.#writer.decide(record, {
       actor,

@@ -2,7 +2,13 @@ import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import { formatTime } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
-import { type CreateRollout, type EndpointRollout, type RolloutState, rolloutEvents } from '../contract.ts';
+import {
+  type CreateRollout,
+  type EndpointRollout,
+  type RolloutSpec,
+  type RolloutState,
+  rolloutEvents,
+} from '../contract.ts';
 import { findLoopByEndpoint } from '../store/loops.ts';
 import type { RolloutEngine } from './RolloutEngine.ts';
 import { type RolloutDeps, RolloutWriter } from './RolloutWriter.ts';
@@ -38,8 +44,8 @@ export class RolloutService {
    */
   async create(actor: Actor, endpoint: string, { plan, reason }: CreateRollout): Promise<EndpointRollout> {
     authorize(actor, 'serving:write');
-    const { db, journal, serving, clock, packageOf } = this.#deps;
-    const { model, arms, routeVersion } = await serving.endpoint(actor, endpoint);
+    const { db, journal, serving, clock, watermarks, packageOf } = this.#deps;
+    const { model, arms, routeVersion, options } = await serving.endpoint(actor, endpoint);
     const champion = arms.find((a) => a.arm === 'champion');
     if (!champion) throw fail('endpoint_no_champion', { endpoint });
     await this.#requireFree(endpoint);
@@ -53,12 +59,13 @@ export class RolloutService {
       targets.push({ arm, version: String(version), digest: await packageOf(model, version) });
     }
     const nowMs = clock.nowMs();
-    const eventMs = (await this.#deps.eventTimeMs(endpoint)) ?? null;
+    await db.write((tx) => watermarks.declare(tx, endpoint));
+    const eventMs = (await watermarks.get(endpoint)) ?? null;
     const stage: RolloutData['step']['stage'] =
       plan.kind === 'canary' ? (plan.shadow ? 'shadow' : 'canary') : plan.kind;
     const begun: Omit<RolloutData, 'step'> = {
       ...{ model, championVersion: champion.modelVersion, championDigest: champion.packageDigest, targets },
-      spec: plan,
+      spec: { ...plan, alias: aliasOf(plan, options.environment) },
       firstRouteVersion: routeVersion + 1,
       look: null,
       looks: [],
@@ -67,12 +74,13 @@ export class RolloutService {
       reason: 'waits for traffic',
       beganEventMs: eventMs,
       weighedAtMs: null,
+      movedAlias: null,
       endedAtMs: null,
       coolUntilMs: null,
     };
     const nowhere = {
       ...{ stage, index: null, percent: 0, routeVersion },
-      ...{ since: formatTime(nowMs), sinceEventTime: null },
+      ...{ since: formatTime(nowMs), sinceEventTime: null, isProved: false },
     };
     const draft = { endpoint, data: { ...begun, step: nowhere } };
     const step = await this.#writer.enter(draft, actor, stage, stage === 'canary' ? 0 : null, reason);
@@ -148,7 +156,10 @@ export class RolloutService {
     });
   }
 
-  /** An arm (of a split or bandit: the named one) becomes champion, whatever is proved. Throws `rollout_state`. */
+  /**
+   * An arm (of a split or bandit: the named one) becomes champion, whatever is proved, and the model's alias goes with
+   * it. Throws `rollout_state`; `version_blocked`, `alias_protected` when the registry refuses.
+   */
   async promote(
     actor: Actor,
     endpoint: string,
@@ -171,13 +182,7 @@ export class RolloutService {
     authorize(actor, 'serving:write');
     return this.#act(endpoint, id, async (record) => {
       requireState(record, 'rollback', ['promoted']);
-      const { serving } = this.#deps;
-      const { championVersion } = record.data;
-      const { arms } = await serving.endpoint(actor, endpoint);
-      const standby = arms.find((a) => a.arm === 'standby');
-      if (standby?.modelVersion === championVersion) await serving.switchOver(actor, endpoint, reason);
-      else await serving.rollback(actor, endpoint, reason);
-      await this.#writer.decide(record, { actor, action: 'rollback', reason, state: 'rolled-back' });
+      await this.#writer.rollback(record, actor, reason);
     });
   }
 
@@ -205,14 +210,20 @@ export class RolloutService {
   }
 
   async #requireCool(endpoint: string, version: string): Promise<void> {
-    const { db, clock, eventTimeMs } = this.#deps;
-    const nowMs = (await eventTimeMs(endpoint)) ?? clock.nowMs();
+    const { db, clock, watermarks } = this.#deps;
+    const nowMs = (await watermarks.get(endpoint)) ?? clock.nowMs();
     for (const { state, data } of await rolloutsOf(db.read, endpoint, { limit: recent })) {
       const until = state === 'aborted' ? (data.coolUntilMs ?? 0) : 0;
       if (until <= nowMs || !data.targets.some((t) => t.version === version)) continue;
       throw fail('rollout_cooling', { endpoint, version, until: formatTime(until) });
     }
   }
+}
+
+/** The alias that a promotion moves: a model's champion is who answers in production. */
+function aliasOf({ alias }: RolloutSpec, environment: string | null | undefined): string | null {
+  if (alias !== undefined) return alias;
+  return environment && environment !== 'production' ? null : 'champion';
 }
 
 function requireState(record: RolloutRecord, action: string, states: readonly RolloutState[]): void {
@@ -239,7 +250,7 @@ function toResource({ id, endpoint, state, data, createdAtMs, updatedAtMs }: Rol
   } = data;
   return {
     ...{ id, endpoint, model, state, championVersion, plan: { ...spec }, look, bandit, reason },
-    step: { ...step, sinceEventTime: step.sinceEventTime ?? null },
+    step: { ...step, sinceEventTime: step.sinceEventTime ?? null, isProved: step.isProved ?? false },
     looks: [...looks],
     decisions: [...decisions],
     createdAt: formatTime(createdAtMs),

@@ -1,10 +1,12 @@
 import { fail } from '../../core/errors.ts';
 import { type Clock, formatTime, parseDuration } from '../../core/time.ts';
+import type { MonitoringService } from '../../lifecycle/monitoring/index.ts';
 import type { ServingService } from '../../lifecycle/serving/index.ts';
 import type { Actor } from '../../platform/access/index.ts';
-import type { Database } from '../../platform/db/index.ts';
+import type { Database, Tx } from '../../platform/db/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
+import type { Watermarks } from '../../platform/watermarks/index.ts';
 import { type EndpointRollout, type RolloutState, rolloutEvents } from '../contract.ts';
 import { guardOf } from '../verdict/guardOf.ts';
 import type { RolloutLog } from '../verdict/observe.ts';
@@ -16,11 +18,32 @@ export interface RolloutDeps {
   readonly serving: ServingService;
   readonly log: RolloutLog;
   readonly clock: Clock;
-  /** Event time of an endpoint up to which all is known; undefined before a replay has begun. */
-  readonly eventTimeMs: (endpoint: string) => Promise<number | undefined>;
+  /** Event time of endpoints: a stream has the endpoint's name. */
+  readonly watermarks: Pick<Watermarks, 'declare' | 'get'>;
+  readonly monitoring: Pick<MonitoringService, 'rolloutAborted' | 'rolloutPromoted'>;
+  readonly aliases: RolloutAliases;
   readonly logger: Logger;
   /** Digest of a registered version's package. Throws `version_not_packaged`, `version_unknown`. */
   readonly packageOf: (model: string, version: number) => Promise<string>;
+}
+
+/** Aliases of registered models, as far as promotions move them. Refusals are the registry's. */
+export interface RolloutAliases {
+  /**
+   * Points an alias at a version, and says where it pointed before (null: nowhere). Throws `version_blocked`,
+   * `alias_protected`.
+   */
+  move(actor: Actor, move: AliasChange): Promise<number | null>;
+  /** Points it back at where it was, unless somebody else has moved it meanwhile. */
+  giveBack(actor: Actor, move: AliasChange & { readonly to: number | null }): Promise<void>;
+}
+
+export interface AliasChange {
+  readonly model: string;
+  readonly alias: string;
+  /** The version that a rollout promotes. */
+  readonly version: number;
+  readonly reason: string;
 }
 
 /** Who decides when no person does. */
@@ -35,6 +58,8 @@ export interface Decided {
   readonly reason: string;
   readonly state: RolloutState;
   readonly change?: Partial<RolloutData>;
+  /** Written in the same transaction. */
+  readonly beside?: (tx: Tx) => Promise<void>;
 }
 
 /** Most decisions that are kept with a rollout; the audit trail keeps all. */
@@ -82,6 +107,7 @@ export class RolloutWriter {
         after: evidence,
         reason,
       });
+      await decided.beside?.(tx);
     });
   }
 
@@ -99,19 +125,32 @@ export class RolloutWriter {
     reason: string,
     change: Partial<RolloutData> = {},
   ): Promise<void> {
-    const { serving, clock, eventTimeMs } = this.#deps;
+    const { serving, clock, watermarks, monitoring } = this.#deps;
+    const { endpoint } = record;
     const why = `rollout aborted: ${reason}`.slice(0, 2000);
-    await serving.withdraw(actor, record.endpoint, why);
+    await serving.withdraw(actor, endpoint, why);
     const nowMs = clock.nowMs();
-    const { spec } = record.data;
-    const endMs = (await eventTimeMs(record.endpoint)) ?? nowMs;
+    const { spec, targets, beganEventMs } = record.data;
+    const endedMs = (await watermarks.get(endpoint)) ?? nowMs;
+    const told = {
+      ...{ endpoint, subject: `rollout/${record.id}`, reason: reason.slice(0, 2000) },
+      modelVersion: targets.map((t) => t.version).join(', '),
+      ...{ beganMs: beganEventMs ?? endedMs, endedMs },
+    };
+    // A person who aborts knows of it.
+    const alert = (tx: Tx) => monitoring.rolloutAborted(tx, actor, told);
     await this.decide(record, {
       ...{ actor, action: 'abort', reason, state: 'aborted' },
-      change: { ...change, endedAtMs: nowMs, coolUntilMs: endMs + parseDuration(spec.cooldown) },
+      change: { ...change, endedAtMs: nowMs, coolUntilMs: endedMs + parseDuration(spec.cooldown) },
+      ...(actor.kind === 'system' ? { beside: alert } : {}),
     });
   }
 
-  /** The arm becomes champion; the one before stays warm, so that the way back is a switch. */
+  /**
+   * The arm becomes champion, and the model's alias goes with it; the one before stays warm, so that the way back is a
+   * switch. The registry is asked first, so that what it refuses gets no traffic. Throws `version_blocked`,
+   * `alias_protected`.
+   */
   async promote(
     record: RolloutRecord,
     actor: Actor,
@@ -119,25 +158,55 @@ export class RolloutWriter {
     reason: string,
     change: Partial<RolloutData> = {},
   ): Promise<void> {
-    const { serving, clock } = this.#deps;
-    const version = record.data.targets.find((t) => t.arm === arm)?.version;
-    if (version === undefined)
-      throw fail('endpoint_no_arm', { endpoint: record.endpoint, arm, action: 'promote' });
-    const { arms } = await serving.endpoint(actor, record.endpoint);
-    // A rollout that is promoted out of its shadow has no arm yet.
-    const target = record.data.targets.find((t) => t.arm === arm);
-    if (target && !arms.some((a) => a.arm === arm)) {
-      const place = { modelVersion: version, packageDigest: target.digest };
-      await serving.challenge(actor, record.endpoint, place, 0, reason);
+    const { serving, clock, watermarks, monitoring, aliases } = this.#deps;
+    const { endpoint, data } = record;
+    const target = data.targets.find((t) => t.arm === arm);
+    if (!target) throw fail('endpoint_no_arm', { endpoint, arm, action: 'promote' });
+    const why = reason.slice(0, 2000);
+    const alias = data.spec.alias ?? null;
+    const move = { model: data.model, version: Number(target.version), reason: why };
+    const from = alias === null ? null : await aliases.move(actor, { ...move, alias });
+    try {
+      const { arms } = await serving.endpoint(actor, endpoint);
+      // A rollout that is promoted out of its shadow has no arm yet.
+      if (!arms.some((a) => a.arm === arm)) {
+        const place = { modelVersion: target.version, packageDigest: target.digest };
+        await serving.challenge(actor, endpoint, place, 0, why);
+      }
+      await serving.promote(actor, endpoint, why, target.version, { arm, keepPrevious: true });
+    } catch (error) {
+      if (alias !== null) await aliases.giveBack(actor, { ...move, alias, to: from });
+      throw error;
     }
-    await serving.promote(actor, record.endpoint, reason.slice(0, 2000), version, {
-      arm,
-      keepPrevious: true,
-    });
+    const endedMs = (await watermarks.get(endpoint)) ?? clock.nowMs();
+    const told = { endpoint, modelVersion: target.version, endedMs };
     await this.decide(record, {
       ...{ actor, action: 'promote', reason, state: 'promoted' },
-      change: { ...change, endedAtMs: clock.nowMs() },
+      change: {
+        ...change,
+        endedAtMs: clock.nowMs(),
+        // Promoted again after a crash, the alias is there already, and nobody knows where it was.
+        movedAlias: alias === null || from === move.version ? null : { alias, from },
+      },
+      beside: (tx) => monitoring.rolloutPromoted(tx, actor, told),
     });
+  }
+
+  /** After a promotion: the champion from before has everything again, and the alias. */
+  async rollback(record: RolloutRecord, actor: Actor, reason: string): Promise<void> {
+    const { serving, aliases } = this.#deps;
+    const { endpoint, data } = record;
+    const { arms } = await serving.endpoint(actor, endpoint);
+    const promoted = arms.find((a) => a.arm === 'champion')?.modelVersion;
+    const standby = arms.find((a) => a.arm === 'standby');
+    if (standby?.modelVersion === data.championVersion) await serving.switchOver(actor, endpoint, reason);
+    else await serving.rollback(actor, endpoint, reason);
+    const { movedAlias, model } = data;
+    if (movedAlias && promoted !== undefined) {
+      const { alias, from } = movedAlias;
+      await aliases.giveBack(actor, { model, alias, version: Number(promoted), to: from, reason });
+    }
+    await this.decide(record, { actor, action: 'rollback', reason, state: 'rolled-back' });
   }
 
   /** Gives the arms the traffic of a step and returns it as it then is. */
@@ -147,8 +216,9 @@ export class RolloutWriter {
     stage: Step['stage'],
     index: number | null,
     reason: string,
+    isProved = false,
   ): Promise<Step> {
-    const { serving, clock, eventTimeMs } = this.#deps;
+    const { serving, clock, watermarks } = this.#deps;
     const { spec, targets } = record.data;
     const [first] = targets;
     if (!first) throw fail('internal', { reference: 'a rollout without an arm' });
@@ -178,10 +248,11 @@ export class RolloutWriter {
       percent = 100 * arms.reduce((sum, arm) => sum + arm.weight, 0);
       ({ routeVersion } = await serving.split(actor, record.endpoint, arms, why));
     }
-    const eventMs = await eventTimeMs(record.endpoint);
+    const eventMs = await watermarks.get(record.endpoint);
     return {
       ...{ stage, index, percent, routeVersion, since: formatTime(clock.nowMs()) },
       sinceEventTime: eventMs === undefined ? null : formatTime(eventMs),
+      isProved,
     };
   }
 }

@@ -17,7 +17,7 @@ const lookAt = (second: number, requests: number): RolloutLook => ({
 });
 const step: RolloutStep = {
   ...{ stage: 'canary', index: 0, percent: 10, routeVersion: 2 },
-  ...{ since: at(0), sinceEventTime: at(0) },
+  ...{ since: at(0), sinceEventTime: at(0), isProved: false },
 };
 
 test('looks at the same evidence are one, and the course stays bounded, spread and whole at its ends', () => {

@@ -4,7 +4,8 @@ import { storePackage } from '../../../test/support/serving.ts';
 import { fail } from '../../core/errors.ts';
 import { createRng } from '../../core/rng.ts';
 import { type LoggedRow, openFeedbackService } from '../../lifecycle/feedback/testing.ts';
-import { ServingService, servingMigrations } from '../../lifecycle/serving/index.ts';
+import type { RolloutAborted } from '../../lifecycle/monitoring/index.ts';
+import { endpointOptionsSchema, ServingService, servingMigrations } from '../../lifecycle/serving/index.ts';
 import { forEachDatabase, type OpenDatabase } from '../../platform/db/testing.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
@@ -12,6 +13,7 @@ import { createRolloutSchema, type EndpointRollout } from '../contract.ts';
 import { loopMigrations } from '../migrations.ts';
 import { RolloutEngine } from './RolloutEngine.ts';
 import { RolloutService } from './RolloutService.ts';
+import type { RolloutAliases } from './RolloutWriter.ts';
 
 const anna = { kind: 'user', id: 'anna' } as const;
 const hourMs = 3_600_000;
@@ -42,9 +44,34 @@ async function setUp(t: TestContext, open: OpenDatabase) {
     if (version > 9) throw fail('version_not_packaged', { name: 'delay', version });
     return storePackage(blobs, logisticOnnx(version), logisticPackage());
   };
+  const alerts: string[] = [];
+  const told = {
+    rolloutAborted: async (_: unknown, __: unknown, { modelVersion, subject, reason }: RolloutAborted) => {
+      alerts.push(`${subject.split('/')[0]} of ${modelVersion}: ${reason}`);
+    },
+    rolloutPromoted: async () => {
+      alerts.length = 0;
+    },
+  };
+  /** The registry's aliases of the model, and which version it refuses. */
+  const registry: { aliases: Record<string, number | null>; blocked?: number } = { aliases: { champion: 1 } };
+  const aliases: RolloutAliases = {
+    async move(_, { alias, version, model: name }) {
+      if (registry.blocked === version) {
+        throw fail('version_blocked', { name, version, problem: 'a gate failed', remedy: 'Approve it.' });
+      }
+      const before = registry.aliases[alias] ?? null;
+      registry.aliases[alias] = version;
+      return before;
+    },
+    async giveBack(_, { alias, version, to }) {
+      if (registry.aliases[alias] === version) registry.aliases[alias] = to;
+    },
+  };
   const deps = {
-    ...{ db, journal, serving, clock, packageOf, logger: createLogger('test', 'warn') },
-    eventTimeMs: async () => nowMs,
+    ...{ db, journal, serving, clock, packageOf, logger: createLogger('test', 'silent') },
+    watermarks: { declare: async () => {}, get: async () => nowMs },
+    ...{ monitoring: told, aliases },
     log: {
       rows: (endpoint: string, columns: string) =>
         feedback.service.joined(anna, endpoint, { rows: 'all' }, columns),
@@ -96,13 +123,13 @@ async function setUp(t: TestContext, open: OpenDatabase) {
   const wait = (ms: number) => {
     nowMs += ms;
   };
-  return { serving, journal, service, engine, traffic, create, present, wait };
+  return { serving, journal, service, engine, traffic, create, present, wait, alerts, registry };
 }
 
 forEachDatabase((name, open) => {
   suite(`rollouts on ${name}`, () => {
     test('a canary goes through shadow and steps to promotion, and back by a switch', async (t) => {
-      const { serving, journal, service, traffic, create, present } = await setUp(t, open);
+      const { serving, journal, service, traffic, create, present, registry } = await setUp(t, open);
       const begun = await create({
         kind: 'canary',
         version: 2,
@@ -141,6 +168,7 @@ forEachDatabase((name, open) => {
         now = await present(begun);
       }
       assert.equal(now.state, 'promoted', now.reason);
+      assert.deepEqual(registry.aliases, { champion: 2 });
       let endpoint = await serving.endpoint(anna, 'flights');
       assert.deepEqual(
         endpoint.arms.map((a) => [a.arm, a.modelVersion]),
@@ -151,6 +179,7 @@ forEachDatabase((name, open) => {
       );
       const back = await service.rollback(anna, 'flights', begun.id, 'complaints');
       assert.equal(back.state, 'rolled-back');
+      assert.deepEqual(registry.aliases, { champion: 1 });
       endpoint = await serving.endpoint(anna, 'flights');
       assert.equal(endpoint.arms[0]?.modelVersion, '1');
       const audit = await journal.auditEntries({ subjectKind: 'endpoint', subjectId: 'flights', limit: 100 });
@@ -164,7 +193,7 @@ forEachDatabase((name, open) => {
     });
 
     test('a worse version is aborted with the numbers, and cools down', async (t) => {
-      const { serving, journal, traffic, create, present, wait } = await setUp(t, open);
+      const { serving, journal, traffic, create, present, wait, alerts } = await setUp(t, open);
       const plan = { kind: 'canary', version: 2, shadow: null, steps: [20, 100], cooldown: '20h' };
       const begun = await create(plan);
       for (let i = 0; i < 6; i++) await traffic(300, { 1: 0.05, 2: 0.6 });
@@ -179,6 +208,8 @@ forEachDatabase((name, open) => {
       const events = await journal.eventsAfter(0, 1000, { kind: 'endpoint', id: 'flights' });
       const aborted = events.find((e) => e.type === 'rollout.aborted');
       assert.ok(JSON.stringify(aborted?.data).includes('comparisons'));
+      assert.equal(alerts.length, 1);
+      assert.match(alerts[0] ?? '', /^rollout of 2: version 2 is worse: log loss worse by /);
       await assert.rejects(create(plan), { code: 'rollout_cooling' });
       wait(30 * hourMs);
       assert.equal((await create(plan)).state, 'running');
@@ -205,8 +236,55 @@ forEachDatabase((name, open) => {
       );
     });
 
+    test('what the registry refuses waits for a person; another environment leaves the champion alone', async (t) => {
+      const { serving, service, traffic, create, present, registry } = await setUp(t, open);
+      registry.blocked = 2;
+      const plan = { kind: 'canary', version: 2, shadow: null, steps: [50], minLabels: 300, margin: 0.3 };
+      const begun = await create(plan);
+      let now = begun;
+      for (let i = 0; i < 4 && now.state === 'running'; i++) {
+        await traffic(1500, { 1: 0.1, 2: 0.1 });
+        now = await present(begun);
+      }
+      assert.equal(now.state, 'ready', now.reason);
+      assert.match(now.reason, /without fault.*; but .*a gate failed.* Approve it/);
+      assert.equal((await serving.endpoint(anna, 'flights')).arms[0]?.modelVersion, '1');
+      await assert.rejects(service.promote(anna, 'flights', begun.id, 'now'), { code: 'version_blocked' });
+      await service.abort(anna, 'flights', begun.id, 'not this one');
+      const options = endpointOptionsSchema.parse({ environment: 'staging' });
+      await serving.declare(anna, { name: 'flights', model: 'delay', options });
+      const staged = await create({ kind: 'canary', version: 3, shadow: null, steps: [50] });
+      await service.promote(anna, 'flights', staged.id, 'good');
+      assert.equal((await serving.endpoint(anna, 'flights')).arms[0]?.modelVersion, '3');
+      assert.deepEqual(registry.aliases, { champion: 1 });
+    });
+
+    test('a shadow that is another model than was meant ends before anybody is answered', async (t) => {
+      const { serving, traffic, create, present, alerts } = await setUp(t, open);
+      const plan = { kind: 'canary', version: 2, shadow: { minRequests: 5000 }, segments: ['airport'] };
+      const begun = await create(plan);
+      await traffic(1000, { 1: 0.1, 2: 0.1 });
+      const alike = await present(begun);
+      assert.deepEqual([alike.state, alike.step.stage], ['running', 'shadow']);
+      const rails = alike.look?.guardrails.filter((rail) => rail.name.endsWith('of copies'));
+      assert.deepEqual(
+        rails?.map((rail) => rail.verdict),
+        ['pass', 'pass', 'pass'],
+      );
+      assert.deepEqual(
+        alike.look?.shadow.map((c) => c.segment?.value ?? 'all'),
+        ['all', 'GVA', 'ZRH'],
+      );
+      await traffic(2500, { 1: 0.1 }, (version) => (version === '2' ? { score: 0.999 } : {}));
+      const ended = await present(begun);
+      assert.equal(ended.state, 'aborted', ended.reason);
+      assert.match(ended.reason, /^scores of copies: distributions are 0\.\d\d apart \(at least 0\.\d\d\)/);
+      const endpoint = await serving.endpoint(anna, 'flights');
+      assert.deepEqual([endpoint.arms.length, endpoint.shadow, alerts.length], [1, null, 1]);
+    });
+
     test('a guard in a replica ends it without any look at the log', async (t) => {
-      const { serving, engine, create, present } = await setUp(t, open);
+      const { serving, engine, create, present, alerts } = await setUp(t, open);
       const begun = await create({ kind: 'canary', version: 2, shadow: null, steps: [50, 100] });
       const { routeVersion } = await serving.endpoint(anna, 'flights');
       const counts = { requests: 40, failed: 20, slow: 0, nonFinite: 0 };
@@ -217,6 +295,7 @@ forEachDatabase((name, open) => {
       const ended = await present(begun);
       assert.equal(ended.state, 'aborted');
       assert.match(ended.reason, /^version 2 lost its traffic in the replica: 20 of 40$/);
+      assert.deepEqual(alerts, [`rollout of 2: ${ended.reason}`]);
     });
 
     test('people hold it, move it on, end it and promote; each says why, and what cannot be is refused', async (t) => {

@@ -17,6 +17,8 @@ export interface RolloutData
   /** Event times: when it began, when a bandit last changed its shares, and until when its version cools down. */
   readonly beganEventMs: number | null;
   readonly weighedAtMs: number | null;
+  /** The alias that its promotion moved, and where it pointed before (null: nowhere); null: none was moved. */
+  readonly movedAlias: { readonly alias: string; readonly from: number | null } | null;
   readonly endedAtMs: number | null;
   readonly coolUntilMs: number | null;
 }

@@ -2,7 +2,7 @@ import type { TurnGate } from '../contract.ts';
 import type { Decision, StateHandler, TurnContext } from '../engine/TurnContext.ts';
 import { ask } from './ask.ts';
 import { known } from './known.ts';
-import { endRollout, firstRollout, look } from './rollingOut.ts';
+import { abortRollout, endRollout, firstRollout, look } from './rollingOut.ts';
 
 /** `gating`: what the gates' verdicts mean under the loop file's approval rule. */
 export const gating: StateHandler = async (turn) => {
@@ -29,7 +29,9 @@ export const awaitingApproval: StateHandler = async (turn) => {
   const approval = known(turn.data.approvals.at(-1), 'question');
   if (approval.stage === 'promotion' && approval.decision === null) {
     const looked = await look(turn);
-    if (looked?.rollout.verdict === 'fail') return endRollout(turn, looked.rollout, looked.rollout.reason);
+    if (looked?.rollout.verdict === 'fail') {
+      return abortRollout(turn, looked.rollout, looked.rollout.reason);
+    }
     if (looked) {
       return { do: 'note', change: looked, reason: looked.rollout.reason, decides: false };
     }

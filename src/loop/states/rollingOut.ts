@@ -24,10 +24,10 @@ export const rollingOut: StateHandler = async (turn) => {
   const version = known(turn.challengerVersion, 'version');
   // A guard in a replica acts within the request; the turn follows.
   const lost = rollout.stage !== 'shadow' ? await turn.ports.serving.lost(turn.endpoint, version) : null;
-  if (lost !== null) return endRollout(turn, rollout, lost);
+  if (lost !== null) return abortRollout(turn, rollout, lost);
   const looked = await look(turn);
   const latest = looked?.rollout ?? rollout;
-  if (latest.verdict === 'fail') return endRollout(turn, latest, latest.reason);
+  if (latest.verdict === 'fail') return abortRollout(turn, latest, latest.reason);
   if (latest.verdict === 'pass' && !turn.paused) return nextStep(turn, latest);
   if (looked && isWeighingDue(turn, latest)) return weigh(turn, latest);
   if (looked) {
@@ -46,6 +46,8 @@ export const promoting: StateHandler = async (turn) => {
   if (!step.done) return step.decision;
   const version = known(turn.challengerVersion, 'version');
   await turn.ports.registry.promote(turn.model, version, reason);
+  const { watermarkMs = turn.nowMs } = turn;
+  await turn.ports.monitoring.rolloutPromoted(turn.endpoint, version, watermarkMs);
   await turn.ports.monitoring.addReference(turn.endpoint, {
     version,
     datasetVersionId: known(turn.data.prepared, 'prepared data').datasetVersionId,
@@ -89,6 +91,7 @@ export async function look(turn: TurnContext): Promise<{ readonly rollout: Rollo
     percent: rollout.percent,
     nextPercent: rollout.steps[rollout.step === null ? 0 : rollout.step + 1],
     routeVersion: rollout.routeVersion ?? 0,
+    isProved: rollout.isProved,
     stepSinceMs: timeOf(rollout.sinceEventTime),
     beganMs: timeOf(rollout.beganEventTime),
   });
@@ -100,6 +103,23 @@ export async function look(turn: TurnContext): Promise<{ readonly rollout: Rollo
       : rollout.bandit;
   const assessedEventTime = eventMs === undefined ? null : formatTime(eventMs);
   return { rollout: { ...rollout, ...judged, bandit, assessedAt: at, assessedEventTime } };
+}
+
+/** Harm, or time that is over: the challenger loses its traffic, and an alert tells of it. */
+export async function abortRollout(turn: TurnContext, rollout: Rollout, why: string): Promise<Decision> {
+  const decision = await endRollout(turn, rollout, why);
+  await tellAborted(turn, rollout, why);
+  return decision;
+}
+
+/** Opens the alert about a roll-out that ended by harm; telling it again changes nothing. */
+export async function tellAborted(turn: TurnContext, rollout: Rollout, why: string): Promise<void> {
+  const { watermarkMs = turn.nowMs, endpoint, subject } = turn;
+  await turn.ports.monitoring.rolloutAborted({
+    ...{ endpoint, modelVersion: String(turn.challengerVersion), subject: `turn/${subject}`, reason: why },
+    beganMs: rollout.beganEventTime === null ? watermarkMs : parseTime(rollout.beganEventTime),
+    endedMs: watermarkMs,
+  });
 }
 
 /** Takes the traffic away from the challenger, at once, and ends the turn. */
@@ -196,6 +216,8 @@ function stepOf(
     since: formatTime(turn.nowMs),
     sinceEventTime: eventTime,
     beganEventTime: began ?? eventTime,
+    // No step is passed to all of the traffic without proof.
+    isProved: stage === 'canary' && percent === 100,
     assessedAt: null,
     assessedEventTime: null,
     requests: { have: 0, need: stage === 'shadow' ? shadow.minRequests : needs.minRequests },
@@ -231,7 +253,8 @@ function isWeighingDue(turn: TurnContext, { stage, bandit, weighedEventTime, sin
 /** Puts the bandit's shares in force as the next route version. Done again after a crash, it finds them there. */
 async function weigh(turn: TurnContext, rollout: Rollout): Promise<Decision> {
   const share = shareOf(known(rollout.bandit ?? undefined, 'bandit'));
-  const percent = 100 * share;
+  // Traffic is given out in ten-thousandths.
+  const percent = Math.round(10_000 * share) / 100;
   const reason = `version ${turn.challengerVersion} gets ${percent.toFixed(1)} % by its rewards`;
   const { target } = deployInputs(turn, 'split', null, reason);
   const routeVersion = await turn.ports.serving.split(target, splitOf(turn, 'bandit', percent), reason);

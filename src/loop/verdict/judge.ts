@@ -12,6 +12,8 @@ export interface Judged {
   readonly percent: number;
   readonly nextPercent: number | undefined;
   readonly routeVersion: number;
+  /** Whether all was proved when the step began: at 100 % nothing is left to compare with, and it is not asked again. */
+  readonly isProved: boolean;
   readonly champion: ComparedArm;
   readonly arms: readonly ComparedArm[];
   readonly seen: Observation;
@@ -31,14 +33,14 @@ export interface Judged {
  */
 export function judge(judged: Judged): RolloutLook {
   const { spec, stage, seen, arms, nowMs } = judged;
-  const comparisons = stage === 'shadow' ? [] : compare(judged);
+  const comparisons = judgesOutcomes(judged) ? compare(judged) : [];
   const guardrails = [...safety(spec, judged.champion, arms, seen), ...shadowRails(spec, seen, stage)];
   const primary = comparisons.filter((c) => c.segment === null && c.metric === spec.metric);
   const labels = primary.length === 0 ? 0 : Math.min(...primary.map((c) => c.n));
   const look = {
     at: formatTime(nowMs),
     requests: { have: leastRequests(judged), need: neededRequests(judged) },
-    labels: { have: labels, need: stage === 'shadow' ? 0 : spec.minLabels },
+    labels: { have: labels, need: judgesOutcomes(judged) ? spec.minLabels : 0 },
     timeMs: {
       have: elapsedMs(judged.stepSinceMs, judged.eventMs),
       need: stage === 'shadow' ? 0 : parseDuration(spec.minTime),
@@ -142,7 +144,8 @@ function verdictOf(judged: Judged, look: Draft): Pick<RolloutLook, 'verdict' | '
   const leftMs = look.timeMs.need - look.timeMs.have;
   if (leftMs > 0) waits.push(`${formatDuration(leftMs)} of event time`);
   const lastStep = judged.nextPercent === undefined || judged.nextPercent === 100;
-  if (waits.length === 0 && stage === 'canary' && lastStep) {
+  const isCanary = spec.kind === 'canary' && judgesOutcomes(judged);
+  if (waits.length === 0 && isCanary && lastStep && !judged.isProved) {
     for (const arm of judged.arms) {
       for (const text of unproved(spec, arm.arm, look.comparisons)) waits.push(`proof (${text})`);
     }
@@ -195,6 +198,11 @@ function passText({ spec, stage, percent, arms }: Judged, look: Draft): string {
     return `${requests} requests at ${percent} % without fault${primary ? `; ${comparisonText(primary)}` : ''}`;
   }
   return `${provedArm(spec, arms, look.comparisons)} is ${proved(spec)}${primary ? `; ${comparisonText(primary)}` : ''}`;
+}
+
+/** Nobody is harmed by a copy, so a shadow is not judged by outcomes, but for one that all of the traffic comes after. */
+function judgesOutcomes({ stage, nextPercent }: Judged): boolean {
+  return stage !== 'shadow' || nextPercent === 100;
 }
 
 function neededRequests({ spec, stage }: Judged): number {

@@ -41,6 +41,7 @@ export function simulate(rng: Rng, { spec, looks, requestsPerLook, draw }: Simul
   const differences: number[] = [];
   let step = 0;
   let stepSince = 0;
+  let isProved = false;
   let time = 0;
   let last: RolloutLook | undefined;
   for (let at = 1; at <= looks; at++) {
@@ -66,6 +67,7 @@ export function simulate(rng: Rng, { spec, looks, requestsPerLook, draw }: Simul
       percent: spec.steps[step] ?? 100,
       nextPercent: spec.steps[step + 1],
       routeVersion: step,
+      isProved,
       champion: { arm: 'champion', version: '1' },
       arms: [{ arm: 'challenger', version: '2' }],
       seen,
@@ -79,6 +81,7 @@ export function simulate(rng: Rng, { spec, looks, requestsPerLook, draw }: Simul
     }
     if (last.verdict === 'waiting') continue;
     step++;
+    isProved = spec.steps[step] === 100;
     stepSince = at * 60_000;
     if (step >= spec.steps.length) return { end: 'promoted', look: last };
   }

@@ -9,6 +9,7 @@ import {
   type AlertEvent,
   type AlertEvidence,
   type MonitorSpec,
+  type RolloutAborted,
 } from '../contract.ts';
 import { insertAlert, insertDelivery, unresolvedAlerts, updateAlert } from '../store/alerts.ts';
 import type { AlertRow, WindowRow } from '../store/tables.ts';
@@ -82,13 +83,46 @@ export class AlertKeeper {
     }: { endpoint: string; spec: MonitorSpec; champion: string; endMs: number },
   ): Promise<number> {
     const gone = (await unresolvedAlerts(tx, endpoint)).filter(
-      (alert) => alert.model_version !== champion && alert.opened_at_ms <= endMs,
+      // A version whose rollout was aborted does not answer: that is no reason to forget it.
+      (alert) => alert.kind !== 'rollout' && alert.model_version !== champion && alert.opened_at_ms <= endMs,
     );
     for (const alert of gone) {
       const resolution = `version ${alert.model_version} no longer answers; version ${champion} does`;
       await this.#resolve(tx, spec, alert, endMs, resolution);
     }
     return gone.length;
+  }
+
+  /** Opens an alert about an aborted rollout, unless this one is told of already. */
+  async rolloutAborted(tx: Tx, spec: MonitorSpec, told: RolloutAborted): Promise<void> {
+    const { endpoint, modelVersion, subject, reason, beganMs, endedMs } = told;
+    const known = await unresolvedAlerts(tx, endpoint);
+    if (known.some((alert) => alert.kind === 'rollout' && alert.subject === subject)) return;
+    const nowMs = this.#clock.nowMs();
+    const evidence: AlertEvidence = {
+      window: { id: subject, start: formatTime(beganMs), end: formatTime(endedMs) },
+      ...{ value: null, threshold: null, reason },
+    };
+    const alert: AlertRow = {
+      ...{ id: uuidv7(nowMs), endpoint, model_version: modelVersion, kind: 'rollout', subject },
+      ...{ severity: 'bad', state: 'open', reason, evidence_json: JSON.stringify([evidence]) },
+      ...{ opened_at_ms: endedMs, resolved_at_ms: null, resolution: null },
+      ...{ acknowledged_by: null, acknowledged_reason: null, created_at_ms: nowMs, updated_at_ms: nowMs },
+    };
+    await insertAlert(tx, alert);
+    await this.#tell(tx, spec, alert, ALERT_OPENED, endedMs);
+  }
+
+  /** Resolves what is open about earlier rollouts of an endpoint. */
+  async rolloutSucceeded(
+    tx: Tx,
+    spec: MonitorSpec,
+    endpoint: string,
+    endedMs: number,
+    resolution: string,
+  ): Promise<void> {
+    const open = (await unresolvedAlerts(tx, endpoint)).filter((alert) => alert.kind === 'rollout');
+    for (const alert of open) await this.#resolve(tx, spec, alert, endedMs, resolution);
   }
 
   async #carryOut(
