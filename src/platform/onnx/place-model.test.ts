@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { importOnnx } from './import.ts';
 import { OnnxModel } from './model.ts';
-import { ModelPlacer, placementOf } from './place-model.ts';
+import { ModelPlacer, placementOf, steadyPlacement } from './place-model.ts';
 import { FlatRows } from './row-block.ts';
 import { deepOnnx, logisticOnnx, logisticPackage, wideOnnx, widePackage } from './testing.ts';
 import { SessionThread, ThreadSession, ThreadStopped } from './thread-session.ts';
@@ -156,4 +156,36 @@ test('place and batch follow from the measurements', () => {
   assert.deepEqual(of(5, 0.1, 0.8, 3.2, 12.8), ['thread', 128], 'rows cost the same in any batch');
   assert.deepEqual(of(5, 3, 4, 8, 30), ['thread', 128]);
   assert.deepEqual(of(5), ['inline', 128], 'nothing could be measured');
+});
+
+test('a small model is found small on a busy machine, and a large one is not measured for ever', async () => {
+  const sizes = [1, 8, 32, 128];
+  /** What a machine makes of it; the times of runs by the number of the measurement. */
+  const measured = async (loads: readonly number[], runs: (time: number) => readonly number[]) => {
+    const counts = { sizes: 0, loads: 0 };
+    let time = 0;
+    const placement = await steadyPlacement(
+      {
+        loadMs: loads[0] as number,
+        runs: async (asked) => {
+          counts.sizes += asked.length;
+          const times = runs(time++);
+          return asked.map((rows) => ({ rows, ms: times[sizes.indexOf(rows)] as number }));
+        },
+        load: async () => loads[++counts.loads] ?? (loads.at(-1) as number),
+      },
+      sizes,
+      async () => {},
+    );
+    return [placement.place, placement.maxRows, counts.sizes, counts.loads];
+  };
+  const small = [0.05, 0.08, 0.15, 0.3];
+  const disturbed = small.map((ms) => ms + 3);
+  assert.deepEqual(await measured([5], () => small), ['inline', 128, 4, 0]);
+  const busy = await measured([60, 70, 8], (time) => (time < 2 ? disturbed : small));
+  assert.deepEqual(busy, ['inline', 128, 10, 2], 'at once when it was seen small once');
+  assert.deepEqual(await measured([70], () => small), ['thread', 128, 4, 4]);
+  assert.deepEqual(await measured([300], () => small), ['thread', 128, 4, 0], 'no machine is so busy');
+  assert.deepEqual(await measured([5], () => [3, 20, 80, 300]), ['thread', 128, 4, 0]);
+  assert.deepEqual(await measured([5], () => [0.5, 1, 3, 10]), ['thread', 128, 8, 0]);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../../core/errors.ts';
 import { emptyCells } from './empty-cells.ts';
 import { OnnxModel, type OnnxPackage } from './model.ts';
@@ -12,7 +13,7 @@ export interface Placement {
   readonly place: 'inline' | 'thread';
   /** Largest batch worth its time. */
   readonly maxRows: number;
-  /** How long a thread stands still while it loads. */
+  /** How long a thread stands still while it loads, on a machine that does nothing else. */
   readonly loadMs: number;
   /** Best time of a run by its rows. */
   readonly runs: readonly { readonly rows: number; readonly ms: number }[];
@@ -32,6 +33,10 @@ type Cells = readonly (readonly unknown[])[];
 
 const batchSizes = [1, 8, 32, 128] as const;
 const repeats = 3;
+/** Pauses before a model that did not look small is measured again: a busy machine is not busy all the time. */
+const againAfterMs = [10, 40, 160, 640] as const;
+/** What takes longer than this was not made so by other processes, and is not measured again. */
+const surelyLong = { loadMs: 80, runMs: 8 } as const;
 /** A batch that takes longer would hold up the requests that arrive meanwhile more than the hop to a thread does. */
 const inlineRunMs = 0.4;
 /** Where not even this many rows fit into that time, requests that come together would queue up here. */
@@ -74,8 +79,16 @@ export class ModelPlacer {
     let kept = false;
     try {
       const loadMs = await load(thread, await onnx());
-      const runs = await measure(thread, pkg, sample, name);
-      const placement = placementOf(loadMs, runs);
+      const measuring: Measuring = {
+        loadMs,
+        runs: (sizes) => measure(thread, pkg, sample, name, sizes),
+        load: async () => {
+          await thread.unload();
+          return load(thread, await onnx());
+        },
+      };
+      const sizes = pkg.tensors === 'whole' ? batchSizes.slice(0, 1) : batchSizes;
+      const placement = await steadyPlacement(measuring, sizes);
       if (placement.place === 'inline') {
         await thread.unload();
         const model = new OnnxModel(openSession(await onnx()), pkg);
@@ -135,6 +148,7 @@ async function measure(
   pkg: OnnxPackage,
   sample: Cells,
   name: string,
+  sizes: readonly number[],
 ): Promise<Placement['runs']> {
   let elapsedMs = 0;
   const model = new OnnxModel(
@@ -152,13 +166,14 @@ async function measure(
   const rows = sample.length > 0 ? sample : [emptyCells(pkg)];
   const runs: { rows: number; ms: number }[] = [];
   try {
-    for (const size of pkg.tensors === 'whole' ? batchSizes.slice(0, 1) : batchSizes) {
+    for (const size of sizes) {
       const block = [cellRows(repeated(rows, size))];
       let ms = Number.POSITIVE_INFINITY;
-      for (let repeat = 0; repeat <= repeats; repeat++) {
+      let spentMs = 0;
+      for (let repeat = 0; repeat <= repeats && spentMs <= longRunMs; repeat++) {
         await model.predictBlocks(block);
         ms = Math.min(ms, elapsedMs);
-        if (elapsedMs > longRunMs) break;
+        spentMs += elapsedMs;
       }
       runs.push({ rows: size, ms });
       if (ms > longRunMs) break;
@@ -169,6 +184,54 @@ async function measure(
     throw fail('inference_failed', { model: name, version: 'loaded', problem }, cause);
   }
   return runs;
+}
+
+/** How a model is measured. */
+export interface Measuring {
+  /** What its first load took. */
+  readonly loadMs: number;
+  /** Best times of runs of these sizes. */
+  readonly runs: (sizes: readonly number[]) => Promise<Placement['runs']>;
+  /** Loads it anew. */
+  readonly load: () => Promise<number>;
+}
+
+/**
+ * Measures until the model is known to be small, or has been measured often enough: what else the machine does only
+ * makes a measurement longer, so the shortest of each is kept, and a measurement that says "small" is believed at once.
+ *
+ * @param sizes rows of the runs
+ */
+export async function steadyPlacement(
+  measuring: Measuring,
+  sizes: readonly number[],
+  pause: (ms: number) => Promise<unknown> = sleep,
+): Promise<Placement> {
+  let { loadMs } = measuring;
+  let runs = await measuring.runs(sizes);
+  const decisive = sizes.find((rows) => rows >= leastInlineRows) ?? sizes.at(-1);
+  const isShort = () => placementOf(0, runs).place === 'inline';
+  let again = false;
+  for (const ms of againAfterMs) {
+    const decisiveMs = runs.find(({ rows }) => rows === decisive)?.ms ?? Number.POSITIVE_INFINITY;
+    if (isShort() ? loadMs <= inlineLoadMs || loadMs > surelyLong.loadMs : decisiveMs > surelyLong.runMs)
+      break;
+    await pause(ms);
+    if (isShort()) loadMs = Math.min(loadMs, await measuring.load());
+    else {
+      again = true;
+      runs = shortest(runs, await measuring.runs(decisive === undefined ? [] : [decisive]));
+    }
+  }
+  // What one size was measured to be again, the others were perhaps too.
+  if (again && isShort()) runs = shortest(runs, await measuring.runs(sizes));
+  return placementOf(loadMs, runs);
+}
+
+function shortest(before: Placement['runs'], now: Placement['runs']): Placement['runs'] {
+  const known = new Map(before.map(({ rows, ms }) => [rows, ms]));
+  for (const { rows, ms } of now) known.set(rows, Math.min(ms, known.get(rows) ?? ms));
+  return [...known].map(([rows, ms]) => ({ rows, ms }));
 }
 
 const repeated = (rows: Cells, size: number): Cells =>
