@@ -40,8 +40,18 @@ test('scores, decisions and latency fail beyond the limit, not within what chanc
   assert.equal(judged({ ...alike, latencyP99Ms: 40, latencyLowMs: null })[0], 'pass pass pass');
 });
 
+test('200 copies are enough to see that everything is other than it was', () => {
+  const wide = rolloutSpecSchema.parse({ kind: 'canary', version: 2 });
+  const apart = { ...alike, pairs: 200, scoreShift: 1, scoreNoise: 0.15, agreement: 0 };
+  const rails = shadowRails(wide, { ...nothingObserved, shadow: [apart] }, 'shadow');
+  assert.deepEqual(
+    rails.map((rail) => rail.verdict),
+    ['fail', 'fail', 'pass'],
+  );
+});
+
 test('what the champion differs by from itself is allowed on top', () => {
-  assert.equal(judged({ ...alike, scoreShift: 0.6, scoreNoise: 0.4 })[0], 'pass pass pass');
+  assert.equal(judged({ ...alike, scoreShift: 0.6, scoreNoise: 0.5 })[0], 'pass pass pass');
   assert.equal(judged({ ...alike, latencyLowMs: 30, latencyNoiseRatio: 2.5 })[0], 'pass pass pass');
 });
 

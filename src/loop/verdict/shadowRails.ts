@@ -46,10 +46,10 @@ interface Found {
 
 function scores({ scoreShift, scoreNoise, pairs }: ShadowComparison, plan: ShadowPlan, level: number): Found {
   if (scoreShift === null) return { value: null, isBeyond: false, text: '' };
-  const noise = scoreNoise ?? 0;
-  // Both distributions are known up to a band each.
+  // All distributions are known up to a band each: only what is beyond them is a difference, the champion's too.
   const least = Math.max(0, scoreShift - 2 * distributionBand(pairs, level / 2));
-  const text = `distributions are ${two(scoreShift)} apart (at least ${two(least)}), the champion's halves ${two(noise)}; ${two(plan.maxScoreShift)} is allowed`;
+  const noise = Math.max(0, (scoreNoise ?? 0) - 2 * distributionBand(Math.floor(pairs / 2), level / 2));
+  const text = `distributions are ${two(scoreShift)} apart (at least ${two(least)}), the champion's halves ${two(scoreNoise ?? 0)}; ${two(plan.maxScoreShift)} is allowed`;
   return { value: scoreShift, isBeyond: least > plan.maxScoreShift + noise, text };
 }
 
