@@ -63,7 +63,7 @@ async function batch(log: boolean): Promise<number> {
     routeVersion: 1,
     entityFeature: 'key',
     eventTimeFeature: null,
-    source: { kind: 'file', name: input, digests: [], fromMs: null, toMs: null },
+    source: { kind: 'file', name: input, digests: [] },
     format: 'parquet',
     keep: null,
     log,

@@ -12,6 +12,7 @@ export function createBatchPorts(slices: LoopSlices, pipelines: Pipelines): Batc
     stepRun: (id) => pipelines.get(system, id),
     stepRuns: ({ limit, afterId }) => pipelines.list(system, { kind: 'batch-predict', limit, afterId }),
     cancel: (tx, id, reason) => pipelines.cancelIn(tx, id, reason),
+    isBeingCancelled: (id) => pipelines.isBeingCancelled(id),
     endpoint: (name) => serving.endpoint(system, name),
     packageOf: async (model, version) => {
       const { digest } = await registry.getVersion(system, model, version);
@@ -22,10 +23,9 @@ export function createBatchPorts(slices: LoopSlices, pipelines: Pipelines): Batc
       const { digest, dataset, version } = await data.version(system, id);
       return { digest, name: `${dataset} v${version}` };
     },
-    segments: async (endpoint, fromMs, toMs) => {
+    window: async (endpoint, fromMs, toMs) => {
       await serving.sealPredictions();
-      const segments = await feedback.predictionSegments(system, { endpoint });
-      return segments.filter((s) => s.maxEventTimeMs >= fromMs && s.minEventTimeMs < toMs);
+      return feedback.storeWindow(system, { endpoint, fromMs, toMs });
     },
     registerSegment: async (segment) => {
       await feedback.registerSegment(system, segment);

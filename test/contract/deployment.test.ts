@@ -3,9 +3,11 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { promisify } from 'node:util';
+import { sqlLiteral } from '../../src/platform/frames/index.ts';
 import { logisticOnnx } from '../../src/platform/onnx/testing.ts';
+import { localFrames } from '../../src/platform/segments/testing.ts';
 import { startServer } from '../support/server.ts';
 
 const run = promisify(execFile);
@@ -13,20 +15,23 @@ const script = join(import.meta.dirname, 'faults/train.ts');
 const main = join(import.meta.dirname, '../../src/main.ts');
 const node = [process.execPath, '--disable-warning=ExperimentalWarning'] as const;
 
-test('serving alone: what a script registered answers at an endpoint, without a loop', async (t) => {
-  const server = await startServer(t);
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-deployment-'));
-  t.after(() => rm(folder, { recursive: true }));
-  await writeFile(join(folder, 'model.onnx'), logisticOnnx());
-  const tracking = {
-    MLFLOW_TRACKING_URI: server.url,
-    MLFLOW_TRACKING_TOKEN: '',
-    MLFLOW_EXPERIMENT_NAME: 'churn',
+const server = await startServer({ after });
+const folder = await mkdtemp(join(tmpdir(), 'millrace-deployment-'));
+after(() => rm(folder, { recursive: true }));
+const cli = (...args: string[]) =>
+  run(node[0], [node[1], main, ...args], { env: { ...process.env, MILLRACE_URL: server.url } });
+
+test('serving alone: what a script registered answers at an endpoint, without a loop', async () => {
+  const train = async (experiment: string, onnx: Uint8Array) => {
+    await writeFile(join(folder, 'model.onnx'), onnx);
+    const tracking = { MLFLOW_TRACKING_URI: server.url, MLFLOW_TRACKING_TOKEN: '' };
+    await run(node[0], [node[1], script, 'x1:double', 'x2:double'], {
+      cwd: folder,
+      env: { ...process.env, ...tracking, MLFLOW_EXPERIMENT_NAME: experiment },
+    });
   };
-  await run(node[0], [node[1], script, 'x1:double', 'x2:double'], {
-    cwd: folder,
-    env: { ...process.env, ...tracking },
-  });
+  await train('churn', logisticOnnx());
+  await train('churn again', logisticOnnx(1, -1, 0.5));
 
   const mlflow = async (path: string, body: unknown): Promise<Record<string, never>> => {
     const response = await fetch(`${server.url}/api/2.0/mlflow/${path}`, {
@@ -37,16 +42,18 @@ test('serving alone: what a script registered answers at an endpoint, without a 
     assert.equal(response.status, 200, path);
     return (await response.json()) as Record<string, never>;
   };
-  const { models } = (await mlflow('logged-models/search', { experiment_ids: ['1'] })) as unknown as {
-    models: { info: { model_id: string; source_run_id: string } }[];
-  };
-  const { model_id, source_run_id } = models[0]?.info ?? { model_id: '', source_run_id: '' };
   await mlflow('registered-models/create', { name: 'churn' });
-  const source = { source: `models:/${model_id}`, model_id, run_id: source_run_id };
-  await mlflow('model-versions/create', { name: 'churn', ...source });
+  for (const experiment of ['1', '2']) {
+    const { models } = (await mlflow('logged-models/search', {
+      experiment_ids: [experiment],
+    })) as unknown as {
+      models: { info: { model_id: string; source_run_id: string } }[];
+    };
+    const { model_id, source_run_id } = models[0]?.info ?? { model_id: '', source_run_id: '' };
+    const source = { source: `models:/${model_id}`, model_id, run_id: source_run_id };
+    await mlflow('model-versions/create', { name: 'churn', ...source });
+  }
 
-  const cli = (...args: string[]) =>
-    run(node[0], [node[1], main, ...args], { env: { ...process.env, MILLRACE_URL: server.url } });
   const deployed = await cli('deploy', 'churn', '1', '--reason', 'first try');
   assert.match(deployed.stdout, /Version 1 of churn answers at churn \(route \d+\)/);
 
@@ -70,4 +77,131 @@ test('serving alone: what a script registered answers at an endpoint, without a 
   const again = await cli('deploy', 'churn', '1', '--reason', 'the same again');
   assert.equal(again.stdout, deployed.stdout, 'nothing changes');
   await assert.rejects(cli('deploy', 'churn', '7', '--reason', 'x'), /7/);
+});
+
+/** Answers of the REST API, of which a test looks at some members. */
+type Answer = Readonly<Record<string, unknown>>;
+
+async function rest(
+  path: string,
+  body?: unknown,
+): Promise<{ readonly status: number; readonly json: Answer }> {
+  const response = await fetch(`${server.url}/api/v1/${path}`, {
+    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    headers: body === undefined ? {} : { 'content-type': 'application/json' },
+  });
+  return { status: response.status, json: (await response.json()) as Answer };
+}
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+const rows = 300_000;
+
+/** Begins batches until one is seen with some parts finished and others not; returns its id and what was begun. */
+async function inTheMiddle<T>(
+  begin: () => Promise<T>,
+): Promise<{ readonly id: string; readonly begun: Promise<T> }> {
+  for (;;) {
+    const newest = async () => ((await rest('batch-predictions?limit=1')).json.items as readonly Answer[])[0];
+    const before = (await newest())?.id;
+    const begun = begin();
+    for (;;) {
+      const batch = await newest();
+      const kept = (batch?.progress as { rows: number } | undefined)?.rows ?? 0;
+      if (batch && batch.id !== before && kept > 0) {
+        if (kept < rows) return { id: batch.id as string, begun };
+        await begun;
+        break;
+      }
+      await pause();
+    }
+  }
+}
+
+test('batches and replays, their worker killed, cancelled and gone on with: one row for each row', async () => {
+  await cli('deploy', 'churn', '2', '--reason', 'packages it');
+  await cli('deploy', 'churn', '1', '--reason', 'it answers');
+  const frames = await localFrames();
+  const input = join(folder, 'input.parquet');
+  await frames.query(
+    `COPY (SELECT range AS row, (range % 100) / 10.0 - 5 AS x1, (range % 7)::DOUBLE AS x2 FROM range(${rows}))
+     TO ${sqlLiteral(input)} (FORMAT parquet)`,
+  );
+  const registered = await cli('dataset', 'register', input, '--name', 'customers', '--upload');
+  const datasetVersion = /^id (\S+),/m.exec(registered.stdout)?.[1] ?? '';
+  const checkOutput = async (path: string, intercept: number) => {
+    const [found] = await frames.query(
+      `SELECT count(*)::INT AS n, count(*) FILTER (row <> place)::INT AS misplaced, count(score)::INT AS scored,
+         count(*) FILTER (abs(score - 1 / (1 + exp(-((row % 100) / 10.0 - 5 - row % 7 + ${intercept})))) > 1e-5)::INT AS wrong
+       FROM (SELECT *, row_number() OVER () - 1 AS place FROM read_parquet(${sqlLiteral(path)}))`,
+    );
+    assert.deepEqual(found, { n: rows, misplaced: 0, scored: rows, wrong: 0 });
+  };
+
+  // The worker is killed in the middle; every row is in the output and in the log once.
+  const logged = join(folder, 'logged.parquet');
+  let times = 0;
+  const killed = await inTheMiddle(() => {
+    times++;
+    return cli('predict', 'churn', `dataset:${datasetVersion}`, '--out', logged, '--log');
+  });
+  server.killRole('work');
+  await killed.begun;
+  await checkOutput(logged, 0);
+  assert.equal((await rest(`batch-predictions/${killed.id}`)).json.attempts, 2);
+  const { total } = (await rest('labels/summary?endpoint=churn')).json as { total: { predictions: number } };
+  assert.equal(total.predictions, times * rows + 2);
+
+  // Cancelled in the middle, and gone on with behind the parts that were finished.
+  const { id: stopped } = await inTheMiddle(async () => {
+    const target = { model: 'churn', version: 2 };
+    return rest('batch-predictions', { target, source: { datasetVersion } });
+  });
+  const worker = server.rolePids().work ?? 0;
+  process.kill(worker, 'SIGSTOP');
+  const cancelled = await cli('predictions', 'cancel', stopped, '--reason', 'a test').finally(() =>
+    process.kill(worker, 'SIGCONT'),
+  );
+  assert.match(cancelled.stdout, /stops with its worker's next heartbeat, after [\d,]+ of 300,000 rows/);
+  const state = async () => (await rest(`batch-predictions/${stopped}`)).json;
+  while ((await state()).status === 'running') await pause();
+  const { status, progress } = (await state()) as { status: string; progress: { rows: number } };
+  assert.equal(status, 'cancelled');
+  assert.ok(progress.rows < rows);
+  const resumed = join(folder, 'resumed.parquet');
+  await cli('predictions', 'resume', stopped, '--out', resumed);
+  await checkOutput(resumed, 0.5);
+  const again = (await rest(`batch-predictions/${stopped}/resume`, { reason: 'twice' })).json;
+  assert.deepEqual([again.status, again.resumes], ['succeeded', stopped]);
+  const { items: lines } = (await rest(`step-runs/${again.id}/logs`)).json as { items: { text: string }[] };
+  assert.match(lines[0]?.text ?? '', new RegExp(`goes on after ${progress.rows} rows`));
+  const refused = await rest(`batch-predictions/${again.id}/resume`, { reason: 'it has ended' });
+  assert.deepEqual([refused.status, refused.json.code], [409, 'batch_not_stopped']);
+
+  // Any window of the log by any version, and compared.
+  const from = new Date(Date.now() - 86_400_000).toISOString();
+  const to = new Date(Date.now() + 86_400_000).toISOString();
+  const ofLog = join(folder, 'log.csv');
+  await cli('predict', 'churn/2', `log:churn@${from}/${to}`, '--out', ofLog);
+  const [found] = await frames.query(
+    `SELECT count(*)::INT AS n, count(DISTINCT logged_prediction_id)::INT AS ids, count(score)::INT AS scored
+     FROM read_csv(${sqlLiteral(ofLog)})`,
+  );
+  assert.deepEqual(found, { n: total.predictions, ids: total.predictions, scored: total.predictions });
+  const source = { log: 'churn', from, to };
+  const twice = await rest('batch-predictions', { target: { endpoint: 'churn' }, source, log: true });
+  assert.match(String(twice.json.detail), /rows of a log are in it already/);
+  const replaying = cli('predictions', 'replay', 'churn', '--version', '2', '--from', from, '--to', to);
+  for (;;) {
+    const [replay] = (await rest('replays?limit=1')).json.items as readonly Answer[];
+    if (replay?.status === 'succeeded' || replay?.status === 'running') break;
+    await pause();
+  }
+  server.killRole('work');
+  const replayed = (await replaying).stdout;
+  const count = total.predictions.toLocaleString('en-US');
+  assert.match(
+    replayed,
+    new RegExp(`replayed +${count} rows by version 2, 0 failed\\ncompared +${count} rows`),
+  );
+  assert.match(replayed, /difference +mean 0\.0\d+, p95 0\.12\d+, most 0\.124/);
 });

@@ -14,6 +14,18 @@ export const servingOperationsErrors = {
     message: 'batch prediction {id} is {status}',
     next: 'Look at GET /api/v1/batch-predictions/{id} and ask again when it has succeeded.',
   },
+  batch_not_stopped: {
+    status: 409,
+    title: 'Batch was not stopped',
+    message: 'batch prediction {id} is {status}; only one that failed or was cancelled can be gone on with',
+    next: 'Look at GET /api/v1/batch-predictions/{id}; its output is at GET /api/v1/batch-predictions/{id}/output once it has succeeded.',
+  },
+  batch_not_running: {
+    status: 409,
+    title: 'Batch does not run',
+    message: 'batch prediction {id} is {status}: it takes no parts any more',
+    next: 'Nothing is to be done; a batch that was stopped is gone on with by POST /api/v1/batch-predictions/{id}/resume.',
+  },
   batch_process_ended: {
     status: 500,
     title: 'Batch process ended',

@@ -9,7 +9,7 @@ export interface RowFilter {
   readonly toMs?: number | undefined;
   /** `answered`: what callers got (champion and challenger). */
   readonly rows: 'answered' | 'shadow' | 'all';
-  /** Only these predictions; files that are sorted by id are read in part. */
+  /** Only these predictions. */
   readonly ids?: readonly string[] | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface RowFilter {
  *
  * @param columns those wanted, as SQL; naming few makes it quick
  */
-export function predictionsSql(paths: readonly string[], filter: RowFilter, columns: string): string {
+export function predictionsSql(paths: readonly LogPath[], filter: RowFilter, columns: string): string {
   const conditions = [
     ...(filter.fromMs === undefined ? [] : [`event_time_ms >= ${filter.fromMs}`]),
     ...(filter.toMs === undefined ? [] : [`event_time_ms < ${filter.toMs}`]),
@@ -43,7 +43,7 @@ export const labelOrderSql = 'row(event_time_ms, seq)';
  * SQL for the label that counts per prediction id: prediction_id, label (DOUBLE,
  * NULL for text), label_seq, and with `full` label_json, label_event_time_ms, label_received_at_ms.
  */
-export function latestLabelsSql(paths: readonly string[], detail: 'value' | 'full', where = 'true'): string {
+export function latestLabelsSql(paths: readonly LogPath[], detail: 'value' | 'full', where = 'true'): string {
   const full = detail === 'full';
   if (paths.length === 0) {
     return `(SELECT NULL::VARCHAR AS prediction_id, NULL::DOUBLE AS label, NULL::BIGINT AS label_seq
@@ -59,8 +59,8 @@ export function latestLabelsSql(paths: readonly string[], detail: 'value' | 'ful
 
 /** SQL for predictions with the columns of their labels beside them, NULL while waiting. */
 export function joinedSql(
-  predictionPaths: readonly string[],
-  labelPaths: readonly string[],
+  predictionPaths: readonly LogPath[],
+  labelPaths: readonly LogPath[],
   filter: RowFilter,
   columns: string,
   detail: 'value' | 'full',
@@ -68,9 +68,7 @@ export function joinedSql(
   const labels = latestLabelsSql(
     labelPaths,
     detail,
-    filter.ids === undefined
-      ? 'prediction_id IN (SELECT prediction_id FROM predictions)'
-      : oneOfSql(filter.ids),
+    'prediction_id IN (SELECT prediction_id FROM predictions)',
   );
   return `(WITH predictions AS ${predictionsSql(predictionPaths, filter, columns)}
     SELECT predictions.*, labels.* EXCLUDE (prediction_id)
@@ -90,12 +88,27 @@ export function oneOfSql(predictionIds: readonly string[]): string {
     : `prediction_id IN (${predictionIds.map(sqlLiteral).join(', ')})`;
 }
 
-export function parquet(paths: readonly string[]): string {
-  return `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true)`;
+/** A file of which only the rows of some predictions are wanted: sorted by id, it is read in part. */
+export interface KnownFile {
+  readonly path: string;
+  readonly ids: readonly string[];
+}
+export type LogPath = string | KnownFile;
+
+/** SQL for the rows of Parquet files with all their columns. */
+export function parquet(paths: readonly LogPath[]): string {
+  const known = paths.filter((path) => typeof path !== 'string');
+  const all = paths.filter((path) => typeof path === 'string');
+  const read = `read_parquet([${all.map(sqlLiteral).join(', ')}], union_by_name = true)`;
+  if (known.length === 0) return read;
+  const parts = known.map(
+    ({ path, ids }) => `SELECT * FROM read_parquet(${sqlLiteral(path)}) WHERE ${oneOfSql(ids)}`,
+  );
+  return `(${[...(all.length === 0 ? [] : [`SELECT * FROM ${read}`]), ...parts].join(' UNION ALL BY NAME ')})`;
 }
 
 /** Features that these files have, by name. */
-export async function featureNames(frames: Frames, paths: readonly string[]): Promise<readonly string[]> {
+export async function featureNames(frames: Frames, paths: readonly LogPath[]): Promise<readonly string[]> {
   const { columns } = await frames.columns(`DESCRIBE SELECT * FROM ${parquet(paths)}`);
   return (columns[0] as readonly string[])
     .filter((name) => name.startsWith(featurePrefix))

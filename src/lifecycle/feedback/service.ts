@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../core/errors.ts';
+import { uuidv7 } from '../../core/ids.ts';
 import type { Digest } from '../../core/json.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
@@ -282,15 +283,21 @@ export class FeedbackService {
     return this.#search.exportTo(filter, target);
   }
 
-  /** Writes what was answered in a span of event time, to be predicted again; see `writeWindow`. */
-  async writeWindow(
+  /** Stores what was answered in a span of event time as a Parquet blob, to be predicted again; see `writeWindow`. */
+  async storeWindow(
     actor: Actor,
     window: { readonly endpoint: string; readonly fromMs: number; readonly toMs: number },
-    target: string,
-  ): Promise<number> {
+  ): Promise<{ readonly digest: string; readonly rows: number }> {
     authorize(actor, 'read');
     const { predictions, labels } = await this.#files(window);
-    return writeWindow(this.#options.frames, predictions, labels, window, target);
+    const path = join(rewritingDirectory(this.#options), `${uuidv7()}.parquet`);
+    try {
+      const rows = await writeWindow(this.#options.frames, predictions, labels, window, path);
+      const { digest } = await this.#options.blobs.put(createReadStream(path));
+      return { digest, rows };
+    } finally {
+      await rm(path, { force: true });
+    }
   }
 
   /** With its label, if one was acknowledged. Throws `not_found`. Naming the endpoint makes it quicker. */

@@ -143,6 +143,11 @@ export class Pipelines {
     if (row?.status === 'queued') await this.#jobs.cancel(tx, id, reason);
   }
 
+  /** Whether somebody has asked to stop a step, which its worker may not know yet. */
+  isBeingCancelled(id: string): Promise<boolean> {
+    return this.#jobs.isBeingCancelled(id);
+  }
+
   #nextChange(signal: AbortSignal): { readonly happened: Promise<void>; dispose(): void } {
     let stop = () => {};
     const happened = new Promise<void>((resolve) => {

@@ -215,6 +215,12 @@ export class Jobs {
     return toResource(row);
   }
 
+  /** Whether somebody has asked to cancel a job, which it may not know yet. */
+  async isBeingCancelled(id: string): Promise<boolean> {
+    const row = await store.findJob(this.#db.read, id);
+    return row !== undefined && row.cancel_reason !== null;
+  }
+
   /** Whether a job waits or runs; false also for one that is not known. */
   async isOpen(id: string): Promise<boolean> {
     const row = await store.findJob(this.#db.read, id);

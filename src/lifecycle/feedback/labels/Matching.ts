@@ -2,7 +2,7 @@ import { formatTime } from '../../../core/time.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
 import type { LabelEntry, LabelLog } from '../LabelLog.ts';
-import { oneOfSql, parquet } from '../relations.ts';
+import { type LogPath, parquet } from '../relations.ts';
 import type { LabelStore, WaitingRow } from '../store/LabelStore.ts';
 
 export interface MatchingOptions {
@@ -11,13 +11,13 @@ export interface MatchingOptions {
   readonly frames: Frames;
   readonly labels: LabelLog;
   readonly signals: LabelLog;
-  /** Files that may hold predictions of one of the entities in [fromMs, toMs), and the ids of those, if known. */
+  /** Where predictions of one of the entities in [fromMs, toMs) may be. */
   readonly ofEntities: (
     endpoint: string,
     entities: readonly string[],
     fromMs: number,
     toMs: number,
-  ) => Promise<{ readonly paths: readonly string[]; readonly ids?: readonly string[] }>;
+  ) => Promise<{ readonly paths: readonly LogPath[] }>;
 }
 
 const batch = 2000;
@@ -69,10 +69,10 @@ export class Matching {
     const { db, store, frames, labels, signals, ofEntities } = this.#options;
     const fromMs = Math.min(...rows.map((r) => r.atMs - r.toleranceMs));
     const toMs = Math.max(...rows.map((r) => r.atMs + r.toleranceMs)) + 1;
-    const found = await ofEntities(endpoint, [...new Set(rows.map((r) => r.entity))], fromMs, toMs);
-    if (found.paths.length === 0 || found.ids?.length === 0) return 0;
+    const { paths } = await ofEntities(endpoint, [...new Set(rows.map((r) => r.entity))], fromMs, toMs);
+    if (paths.length === 0) return 0;
     const matches = new Map<string, { readonly predictionId: string; readonly note: string }>();
-    for (const row of await frames.query(matchSql(found, rows, fromMs, toMs))) {
+    for (const row of await frames.query(matchSql(paths, rows, fromMs, toMs))) {
       matches.set(row.id as string, {
         predictionId: row.prediction_id as string,
         note: noteOf(row as unknown as MatchFacts),
@@ -114,7 +114,7 @@ function noteOf({ at_ms, event_time_ms, candidates, equally_near }: MatchFacts):
 }
 
 function matchSql(
-  { paths, ids }: { readonly paths: readonly string[]; readonly ids?: readonly string[] },
+  paths: readonly LogPath[],
   rows: readonly WaitingRow[],
   fromMs: number,
   toMs: number,
@@ -122,11 +122,10 @@ function matchSql(
   const values = rows
     .map((r) => `(${sqlLiteral(r.id)}, ${sqlLiteral(r.entity)}, ${r.atMs}, ${r.toleranceMs})`)
     .join(', ');
-  const known = ids === undefined ? '' : `AND ${oneOfSql(ids)}`;
   return `WITH waiting(id, entity, at_ms, tolerance_ms) AS (VALUES ${values}),
     logged AS (SELECT DISTINCT prediction_id, entity, event_time_ms FROM ${parquet(paths)}
       WHERE arm <> 'shadow' AND event_time_ms >= ${fromMs} AND event_time_ms < ${toMs}
-        ${known} AND entity IN (SELECT entity FROM waiting)),
+        AND entity IN (SELECT entity FROM waiting)),
     pairs AS (SELECT waiting.*, prediction_id, event_time_ms, abs(event_time_ms - at_ms) AS distance
       FROM waiting JOIN logged ON logged.entity = waiting.entity AND abs(event_time_ms - at_ms) <= tolerance_ms)
     SELECT *, count(*) OVER (PARTITION BY id) AS candidates,

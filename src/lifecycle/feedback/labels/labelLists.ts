@@ -1,13 +1,13 @@
 import { formatTime } from '../../../core/time.ts';
 import { type FrameRow, type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
 import type { Conflict, LabelValue, ReceivedLabel, WaitingLabel } from '../contract.ts';
-import { labelOrderSql, parquet } from '../relations.ts';
+import { type LogPath, labelOrderSql, parquet } from '../relations.ts';
 
 /** All labels and signals of a prediction; the first label is the one that counts. */
 export async function labelHistory(
   frames: Frames,
-  labelPaths: readonly string[],
-  signalPaths: readonly string[],
+  labelPaths: readonly LogPath[],
+  signalPaths: readonly LogPath[],
   predictionId: string,
 ): Promise<readonly ReceivedLabel[]> {
   const paths = [...labelPaths, ...signalPaths];

@@ -1,9 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseTime } from '../../../core/time.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
-import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
 import type { Database, Tx } from '../../../platform/db/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
 import {
@@ -47,19 +43,15 @@ export class ReplayService {
   readonly #options: {
     readonly db: Database;
     readonly journal: Journal;
-    readonly blobs: DirectoryBlobStore;
     readonly feedback: FeedbackService;
     readonly ports: ReplayPorts;
-    readonly temporaryDirectory: string;
   };
 
   constructor(options: {
     readonly db: Database;
     readonly journal: Journal;
-    readonly blobs: DirectoryBlobStore;
     readonly feedback: FeedbackService;
     readonly ports: ReplayPorts;
-    readonly temporaryDirectory: string;
   }) {
     this.#options = options;
   }
@@ -67,34 +59,27 @@ export class ReplayService {
   /** Begins a replay. Throws `not_found`, `version_not_packaged`, `replay_empty`, `invalid_time`. */
   async create(actor: Actor, { endpoint, from, to, version }: CreateReplay): Promise<Replay> {
     authorize(actor, 'feedback:write');
-    const { db, journal, blobs, feedback, ports, temporaryDirectory } = this.#options;
+    const { db, journal, feedback, ports } = this.#options;
     const model = await ports.modelOf(endpoint);
     const packageDigest = await ports.packageOf(model, version);
     const window = { endpoint, fromMs: parseTime(from, 'from'), toMs: parseTime(to, 'to') };
     await ports.sealed();
-    const directory = await mkdtemp(join(temporaryDirectory, 'replay-'));
-    try {
-      const path = join(directory, 'window.parquet');
-      const rows = await feedback.writeWindow(actor, window, path);
-      const { digest: windowDigest } = await blobs.put(createReadStream(path));
-      const inputs: ReplayInputs = replayInputsSchema.parse({
-        ...{ endpoint, from, to, model, modelVersion: String(version), packageDigest, windowDigest, rows },
+    const { digest: windowDigest, rows } = await feedback.storeWindow(actor, window);
+    const inputs: ReplayInputs = replayInputsSchema.parse({
+      ...{ endpoint, from, to, model, modelVersion: String(version), packageDigest, windowDigest, rows },
+    });
+    const id = await db.write(async (tx) => {
+      const stepId = await ports.start(tx, { kind, inputs, subject: `${model}/${version}` });
+      await journal.appendAudit(tx, {
+        actor,
+        action: 'replay.create',
+        subject: { kind: 'endpoint', id: endpoint },
+        after: { from, to, version, rows },
+        reason: 'asked for',
       });
-      const id = await db.write(async (tx) => {
-        const stepId = await ports.start(tx, { kind, inputs, subject: `${model}/${version}` });
-        await journal.appendAudit(tx, {
-          actor,
-          action: 'replay.create',
-          subject: { kind: 'endpoint', id: endpoint },
-          after: { from, to, version, rows },
-          reason: 'asked for',
-        });
-        return stepId;
-      });
-      return this.get(actor, id);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
+      return stepId;
+    });
+    return this.get(actor, id);
   }
 
   /** Throws `not_found`. */

@@ -16,7 +16,7 @@ const start = Date.UTC(2001, 1, 1);
 
 forEachDatabase((name, open) => {
   test(`on ${name}: what was logged is predicted by another version, and both are judged`, async (t) => {
-    const { service, send, frames, blobs, directory } = await openFeedbackService(t, open);
+    const { service, send, frames, blobs } = await openFeedbackService(t, open);
     const rng = createRng(3);
     const rows = Array.from({ length: 400 }, (_, i) => ({
       ...{ id: `p${i}`, eventTimeMs: start + i, score: rng.next() },
@@ -27,12 +27,9 @@ forEachDatabase((name, open) => {
     const pkg = { ...logisticPackage(), sample: [{ x1: 0, x2: 0 }] };
     const packageDigest = await storePackage(blobs, logisticOnnx(1), pkg);
     const window = { endpoint: 'flights', fromMs: start, toMs: start + 400 };
-    const path = join(directory, 'window.parquet');
-    assert.equal(await service.writeWindow(ada, window, path), 400);
+    assert.equal((await service.storeWindow(ada, window)).rows, 400);
     const run = async () => {
-      const { createReadStream } = await import('node:fs');
-      assert.ok((await service.writeWindow(ada, window, path)) > 0);
-      const { digest: windowDigest } = await blobs.put(createReadStream(path));
+      const { digest: windowDigest } = await service.storeWindow(ada, window);
       const inputs = replayInputsSchema.parse({
         ...{ endpoint: 'flights', from: '2001-02-01T00:00:00Z', to: '2001-02-02T00:00:00Z' },
         ...{ model: 'delay-model', modelVersion: '2', packageDigest, windowDigest, rows: 400 },
@@ -70,7 +67,7 @@ forEachDatabase((name, open) => {
     assert.deepEqual([judged.replayed.auc, judged.replayed.accuracy], [1, 1]);
     assert.ok(Math.abs((judged.logged.auc ?? 0) - 0.5) < 0.12, `${judged.logged.auc}`);
     assert.ok((judged.logged.logLoss ?? 0) > (judged.replayed.logLoss ?? 9));
-    await assert.rejects(service.writeWindow(ada, { ...window, fromMs: 1, toMs: 2 }, path), {
+    await assert.rejects(service.storeWindow(ada, { ...window, fromMs: 1, toMs: 2 }), {
       code: 'replay_empty',
     });
   });

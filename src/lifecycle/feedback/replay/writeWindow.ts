@@ -5,6 +5,9 @@ import { featureNames, featurePrefix, joinedSql } from '../relations.ts';
 /** Columns of a window that say what was answered then; features keep their names. */
 export const loggedColumns = {
   predictionId: 'logged_prediction_id',
+  entity: 'logged_entity',
+  eventTimeMs: 'logged_event_time_ms',
+  arm: 'logged_arm',
   version: 'logged_version',
   score: 'logged_score',
   label: 'logged_label',
@@ -25,11 +28,14 @@ export async function writeWindow(
   const empty = () => fail('replay_empty', { endpoint: window.endpoint, range });
   if (predictionPaths.length === 0) throw empty();
   const features = await featureNames(frames, predictionPaths);
-  const own = ['prediction_id', 'event_time_ms', 'model_version', 'status', 'score', 'outputs'];
-  const columns = [...own, ...features.map((name) => sqlName(featurePrefix + name))].join(', ');
+  const own = 'prediction_id, entity, event_time_ms, arm, model_version, status, score, outputs';
+  const columns = [own, ...features.map((name) => sqlName(featurePrefix + name))].join(', ');
   const filter = { fromMs: window.fromMs, toMs: window.toMs, rows: 'answered' } as const;
   const select = [
     `prediction_id AS ${loggedColumns.predictionId}`,
+    `entity AS ${loggedColumns.entity}`,
+    `event_time_ms AS ${loggedColumns.eventTimeMs}`,
+    `arm AS ${loggedColumns.arm}`,
     `model_version AS ${loggedColumns.version}`,
     `score AS ${loggedColumns.score}`,
     `label AS ${loggedColumns.label}`,

@@ -5,9 +5,10 @@ import type { Frames } from '../../../platform/frames/index.ts';
 import type { Prediction, PredictionDetail, PredictionsFilter } from '../contract.ts';
 import type { LabelLog } from '../LabelLog.ts';
 import { labelHistory } from '../labels/labelLists.ts';
+import type { KnownFile, LogPath } from '../relations.ts';
 import type { SegmentIndex } from '../segments/SegmentIndex.ts';
 import { keyOf } from '../segments/segmentFilter.ts';
-import type { FeedbackStore, LabelKind, StoredPredictionSegment } from '../store.ts';
+import type { FeedbackStore, IndexedSegment, LabelKind, StoredPredictionSegment } from '../store.ts';
 import { exportPredictions } from './exportPredictions.ts';
 import { findPrediction } from './findPrediction.ts';
 import { endOf, listPredictions, type PageKey, rangeOf } from './listPredictions.ts';
@@ -52,10 +53,7 @@ export class LogSearch {
     return listPredictions({ frames: this.#options.frames, slices, labelPaths }, filter, count, after);
   }
 
-  /**
-   * Files that may hold predictions of one of these entities in [fromMs, toMs), and where that is quickly known the
-   * ids of all that there are.
-   */
+  /** Where predictions of one of these entities in [fromMs, toMs) may be; where it is quickly known, row by row. */
   async ofEntities(
     endpoint: string,
     entities: readonly string[],
@@ -68,7 +66,7 @@ export class LogSearch {
       const question = { entities, fromMs, toMs, limit: mostIds };
       const rows = await this.#options.index.entityRows(candidates, question);
       const ids = rows.map(({ predictionId }) => predictionId);
-      if (ids.length < mostIds) return { paths: await this.#holding(candidates, ids), ids };
+      if (ids.length < mostIds) return { paths: await this.#holding(segments, ids), ids };
     }
     return { paths: await this.#paths(candidates) };
   }
@@ -96,15 +94,17 @@ export class LogSearch {
     const { fromMs, toMs } = rangeOf(filter);
     await this.#options.labels.flush(endpoint, readWaitMs);
     const all = await this.#options.store.predictionSegments({ endpoint, fromMs, toMs });
+    if (all.length === 0) throw fail('not_found', nothingLogged(endpoint));
     let from: Pick<Slice, 'paths' | 'ids'> = { paths: await this.#paths(all) };
     if (entity !== undefined) {
       const [first = 0, end = Number.MAX_SAFE_INTEGER] = [fromMs, toMs];
       const known = await this.ofEntities(endpoint, [entity], first, end);
       // A file without rows has columns all the same.
-      from = known.paths.length === 0 ? { ...from, ids: [] } : known;
+      const nothing = { paths: (await this.#paths(all)).map((path) => ({ path, ids: [] })), ids: [] };
+      from = known.paths.length === 0 ? nothing : known;
     }
     const labels = await this.#labelPaths(endpoint, 'label', from.ids);
-    return exportPredictions(this.#options.frames, from, labels, filter, target);
+    return exportPredictions(this.#options.frames, from.paths, labels, filter, target);
   }
 
   async *#entitySlices(
@@ -118,14 +118,16 @@ export class LogSearch {
     yield* entitySlices(
       {
         newest: (limit) => index.entityRows(candidates, { entities: [entity], ...range, limit }),
-        paths: (ids) => (ids === undefined ? this.#paths(candidates) : this.#holding(candidates, ids)),
+        paths: (ids) => (ids === undefined ? this.#paths(candidates) : this.#holding(segments, ids)),
       },
       count,
     );
   }
 
-  async #holding(segments: readonly StoredPredictionSegment[], ids: readonly string[]): Promise<string[]> {
-    return this.#paths(await this.#options.index.candidates(segments, ids.map(keyOf.predictionId)));
+  async #holding(segments: readonly IndexedSegment[], ids: readonly string[]): Promise<KnownFile[]> {
+    const held = await this.#options.index.holding(segments, ids);
+    const paths = await this.#paths(held.map(({ segment }) => segment));
+    return held.map((file, i) => ({ path: paths[i] ?? '', ids: file.ids }));
   }
 
   async #logFiles(segments: readonly StoredPredictionSegment[]): Promise<readonly LogFile[]> {
@@ -133,10 +135,13 @@ export class LogSearch {
     return segments.map((segment, i) => ({ ...segment, path: paths[i] ?? '' }));
   }
 
-  async #labelPaths(endpoint: string | undefined, kind: LabelKind, ids?: readonly string[]) {
+  async #labelPaths(
+    endpoint: string | undefined,
+    kind: LabelKind,
+    ids?: readonly string[],
+  ): Promise<readonly LogPath[]> {
     const segments = await this.#options.store.labelSegments(endpoint, kind);
-    if (ids === undefined) return this.#paths(segments);
-    return this.#paths(await this.#options.index.candidates(segments, ids.map(keyOf.predictionId)));
+    return ids === undefined ? this.#paths(segments) : this.#holding(segments, ids);
   }
 
   #paths(segments: readonly { readonly digest: string }[]): Promise<string[]> {
@@ -146,3 +151,7 @@ export class LogSearch {
 
 /** Of more entities at once the segments themselves are read. */
 const mostEntities = 100;
+
+function nothingLogged(endpoint: string) {
+  return { kind: 'prediction of endpoint', id: endpoint, list: '/api/v1/predictions' };
+}

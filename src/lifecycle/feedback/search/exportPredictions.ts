@@ -1,34 +1,27 @@
 import { fail } from '../../../core/errors.ts';
 import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
 import type { PredictionsFilter } from '../contract.ts';
-import { featureNames, joinedSql } from '../relations.ts';
+import { featureNames, joinedSql, type LogPath } from '../relations.ts';
 import { filterSql, outcomeSql, rangeOf } from './listPredictions.ts';
-import type { Slice } from './slices.ts';
 
 /**
- * Writes the rows that pass a filter to a Parquet file; returns how many. Throws `not_found` when the endpoint's log
- * has nothing in that time, `feature_not_logged`.
+ * Writes the rows that pass a filter to a Parquet file; returns how many. Throws `feature_not_logged`.
+
+ * @param paths at least one
  */
 export async function exportPredictions(
   frames: Frames,
-  { paths, ids }: Pick<Slice, 'paths' | 'ids'>,
-  labelPaths: readonly string[],
+  paths: readonly LogPath[],
+  labelPaths: readonly LogPath[],
   filter: PredictionsFilter,
   target: string,
 ): Promise<number> {
-  if (paths.length === 0) {
-    throw fail('not_found', {
-      kind: 'prediction of endpoint',
-      id: filter.endpoint,
-      list: '/api/v1/predictions',
-    });
-  }
   if (filter.feature !== undefined) {
     const logged = await featureNames(frames, paths);
     if (!logged.includes(filter.feature))
       throw fail('feature_not_logged', { ...filter, feature: filter.feature, logged: logged.join(', ') });
   }
-  const rows = joinedSql(paths, labelPaths, { ...rangeOf(filter), ids }, '*', 'full');
+  const rows = joinedSql(paths, labelPaths, rangeOf(filter), '*', 'full');
   await frames.query(
     `COPY (SELECT *, ${outcomeSql} AS outcome FROM ${rows} WHERE ${filterSql(filter)}
        ORDER BY event_time_ms DESC, prediction_id DESC) TO ${sqlLiteral(target)} (FORMAT parquet, COMPRESSION zstd)`,

@@ -1,13 +1,13 @@
 import { type FrameRow, type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
 import type { PredictionDetail } from '../contract.ts';
-import { brierSql, featurePrefix, latestLabelsSql, logLossSql, parquet } from '../relations.ts';
+import { brierSql, featurePrefix, type LogPath, latestLabelsSql, logLossSql, parquet } from '../relations.ts';
 import { predictionColumns, toPrediction } from './listPredictions.ts';
 
 /** Everything known of one prediction id, or undefined. Where it was sent twice, the row received last counts. */
 export async function findPrediction(
   frames: Frames,
   predictionPaths: readonly string[],
-  labelPaths: readonly string[],
+  labelPaths: readonly LogPath[],
   predictionId: string,
 ): Promise<Omit<PredictionDetail, 'labels'> | undefined> {
   if (predictionPaths.length === 0) return undefined;

@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { formatTime } from '../../../core/time.ts';
 import { type FrameRow, type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
 import { type Arm, DECISION_THRESHOLD, type Prediction, type PredictionsFilter } from '../contract.ts';
-import { featureNames, featurePrefix, joinedSql, predictionsSql, type RowFilter } from '../relations.ts';
+import {
+  featureNames,
+  featurePrefix,
+  joinedSql,
+  type LogPath,
+  predictionsSql,
+  type RowFilter,
+} from '../relations.ts';
 import type { Slice } from './slices.ts';
 
 /** Where a page ends: the next one starts behind this row. */
@@ -21,7 +28,7 @@ export interface SearchedLog {
   /** Ever larger parts of it; see `newestSlices`. */
   readonly slices: AsyncIterable<Slice>;
   /** Files that may hold labels of these predictions; undefined: of any. */
-  readonly labelPaths: (ids?: readonly string[]) => Promise<readonly string[]>;
+  readonly labelPaths: (ids?: readonly string[]) => Promise<readonly LogPath[]>;
 }
 
 /** The newest `count` rows (by event time, then id) that pass the filter, behind `after`. */
@@ -32,9 +39,11 @@ export async function listPredictions(
   after: PageKey | undefined,
 ): Promise<readonly Prediction[]> {
   for await (const slice of log.slices) {
-    const rows = await keysOf(log, slice, filter, count, after);
-    if (rows.length >= count || slice.floorMs === Number.NEGATIVE_INFINITY)
-      return wholeRows(log, slice, rows);
+    // Where the predictions are known by id, few are read: with everything that is shown of them at once.
+    const detail = slice.ids === undefined ? 'keys' : 'whole';
+    const rows = await rowsOf(log, slice, filter, count, after, detail);
+    if (rows.length < count && slice.floorMs !== Number.NEGATIVE_INFINITY) continue;
+    return detail === 'whole' ? rows.map(toPrediction) : wholeRows(log, slice, rows);
   }
   return [];
 }
@@ -47,13 +56,14 @@ export function endOf(filter: Filter, after: PageKey | undefined): number {
   );
 }
 
-/** Which rows are on the page: few columns are read, and labels only where the filter asks for them. */
-async function keysOf(
+/** The rows on the page. Of `keys` few columns are read, and labels only where the filter asks for them. */
+async function rowsOf(
   { frames, labelPaths }: SearchedLog,
   { paths, floorMs, ids }: Slice,
   filter: Filter,
   count: number,
   after: PageKey | undefined,
+  detail: 'keys' | 'whole',
 ): Promise<readonly FrameRow[]> {
   if (filter.feature !== undefined && !(await featureNames(frames, paths)).includes(filter.feature))
     return [];
@@ -64,21 +74,23 @@ async function keysOf(
     ...given,
     fromMs: Number.isFinite(fromMs) ? fromMs : undefined,
     toMs: Number.isFinite(toMs) ? toMs : undefined,
-    ids,
   };
-  const columns = `prediction_id, endpoint, event_time_ms, arm, model_version, entity, status, score${
-    filter.feature === undefined ? '' : `, ${sqlName(featurePrefix + filter.feature)}`
-  }`;
+  const feature = filter.feature === undefined ? '' : `, ${sqlName(featurePrefix + filter.feature)}`;
+  const page = `WHERE ${filterSql(filter, after)}
+    ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC LIMIT ${count}`;
+  if (detail === 'whole') {
+    const rows = joinedSql(paths, await labelPaths(ids), range, logColumns + feature, 'full');
+    return frames.query(`SELECT ${predictionColumns} FROM ${rows} ${page}`);
+  }
+  const columns = `${keyColumns}, endpoint, entity, status, score${feature}`;
   const needsLabels = filter.labelled !== undefined || filter.outcome !== undefined;
   const rows = needsLabels
     ? joinedSql(paths, await labelPaths(ids), range, columns, 'value')
     : predictionsSql(paths, range, columns);
-  return frames.query(
-    `SELECT prediction_id, event_time_ms, arm, model_version FROM ${rows}
-    WHERE ${filterSql(filter, after)}
-    ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC LIMIT ${count}`,
-  );
+  return frames.query(`SELECT ${keyColumns} FROM ${rows} ${page}`);
 }
+
+const keyColumns = 'prediction_id, event_time_ms, arm, model_version';
 
 /** Times and arms of a filter, for the relations. */
 export function rangeOf(filter: Filter): RowFilter {

@@ -1,8 +1,9 @@
 import type { PredictionSegment } from '../contract.ts';
+import type { LogPath } from '../relations.ts';
 
 /** A part of the log that has every wanted row from a time on. */
 export interface Slice {
-  readonly paths: readonly string[];
+  readonly paths: readonly LogPath[];
   /** Rows of this event time or later are all in these files; -Infinity: all rows are. */
   readonly floorMs: number;
   /** The only predictions that can be wanted; undefined: any. */
@@ -40,12 +41,14 @@ export async function* newestSlices(
     const share = (count * rowsForOne) / newest.rows;
     const lastMs = Math.min(newest.maxEventTimeMs, endMs - 1);
     const floorMs = Math.floor(lastMs - (newest.maxEventTimeMs - newest.minEventTimeMs) * share);
-    yield { paths: files.filter((file) => file.maxEventTimeMs >= floorMs).map(({ path }) => path), floorMs };
+    const paths = files.filter((file) => file.maxEventTimeMs >= floorMs).map(({ path }) => path);
+    yield { paths, floorMs };
   }
   for (let read = firstFiles; ; read *= 4) {
     const paths = files.slice(0, read).map(({ path }) => path);
     const unread = files[read];
-    yield { paths, floorMs: unread === undefined ? Number.NEGATIVE_INFINITY : unread.maxEventTimeMs + 1 };
+    const floorMs = unread === undefined ? Number.NEGATIVE_INFINITY : unread.maxEventTimeMs + 1;
+    yield { paths, floorMs };
     if (unread === undefined) return;
   }
 }
@@ -60,7 +63,7 @@ export interface EntityLog {
     limit: number,
   ) => Promise<readonly { readonly predictionId: string; readonly eventTimeMs: number }[]>;
   /** Files that may hold these predictions; undefined: any of the entity's. */
-  readonly paths: (ids?: readonly string[]) => Promise<readonly string[]>;
+  readonly paths: (ids?: readonly string[]) => Promise<readonly LogPath[]>;
 }
 
 /** As `newestSlices`, of the rows of one entity. */

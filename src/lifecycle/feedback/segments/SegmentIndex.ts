@@ -14,7 +14,7 @@ import type {
   StoredPredictionSegment,
 } from '../store.ts';
 import { type EntityQuestion, type EntityRow, findEntityRows, writeEntityFile } from './entityFile.ts';
-import { filterOfFile, hashKey, mayHold } from './segmentFilter.ts';
+import { filterOfFile, hashKey, keyOf, mayHold } from './segmentFilter.ts';
 
 export interface SegmentIndexOptions {
   readonly db: Database;
@@ -46,6 +46,21 @@ export class SegmentIndex {
     for (const segment of segments) {
       const filter = segment.filterDigest === null ? null : await this.#filter(segment.filterDigest);
       if (!filter || hashed.some((key) => mayHold(filter, key))) found.push(segment);
+    }
+    return found;
+  }
+
+  /** The segments that may hold some of these predictions, each with those that it may hold. */
+  async holding<T extends IndexedSegment>(
+    segments: readonly T[],
+    ids: readonly string[],
+  ): Promise<readonly { readonly segment: T; readonly ids: readonly string[] }[]> {
+    const found: { segment: T; ids: readonly string[] }[] = [];
+    const hashed = ids.map((id) => hashKey(keyOf.predictionId(id)));
+    for (const segment of segments) {
+      const filter = segment.filterDigest === null ? null : await this.#filter(segment.filterDigest);
+      const held = filter ? ids.filter((_, i) => mayHold(filter, hashed[i] ?? [0, 0])) : ids;
+      if (held.length > 0) found.push({ segment, ids: held });
     }
     return found;
   }

@@ -33,8 +33,11 @@ export interface BatchStepRun {
 
 /** What batches need of the other parts. */
 export interface BatchPorts {
-  /** Enqueues a step in the transaction and gives its id. */
-  readonly start: (tx: Tx, step: { kind: string; inputs: unknown; subject: string }) => Promise<string>;
+  /** Enqueues a step in the transaction and gives its id; of a key that was used before, the first one's. */
+  readonly start: (
+    tx: Tx,
+    step: { kind: string; inputs: unknown; subject: string; key?: string },
+  ) => Promise<string>;
   readonly stepRun: (id: string) => Promise<BatchStepRun>;
   /** Batches, newest first. */
   readonly stepRuns: (page: {
@@ -42,16 +45,14 @@ export interface BatchPorts {
     readonly afterId: string | undefined;
   }) => Promise<readonly BatchStepRun[]>;
   readonly cancel: (tx: Tx, id: string, reason: string) => Promise<void>;
+  /** Whether somebody has asked to stop a step, which its worker may not know yet. */
+  readonly isBeingCancelled: (id: string) => Promise<boolean>;
   readonly endpoint: (name: string) => Promise<Endpoint>;
   /** The package of a registered version; throws where it has none. */
   readonly packageOf: (model: string, version: number) => Promise<string>;
   readonly dataset: (id: string) => Promise<{ readonly digest: string; readonly name: string }>;
-  /** Segments of an endpoint's log that hold rows of a span of event time. */
-  readonly segments: (
-    endpoint: string,
-    fromMs: number,
-    toMs: number,
-  ) => Promise<readonly Pick<PredictionSegment, 'digest'>[]>;
+  /** Stores what an endpoint answered in a span of event time as a Parquet blob. Throws `replay_empty`. */
+  readonly window: (endpoint: string, fromMs: number, toMs: number) => Promise<{ readonly digest: string }>;
   readonly registerSegment: (segment: PredictionSegment) => Promise<void>;
 }
 
@@ -83,7 +84,7 @@ export class BatchService {
 
   /**
    * Begins a batch. Throws `not_found` for an endpoint, version or dataset, `endpoint_no_champion`, `blob_missing`,
-   * `version_not_packaged`, `invalid_time`, `invalid_input`.
+   * `version_not_packaged`, `invalid_time`, `invalid_input`, `replay_empty`.
    */
   async create(actor: Actor, input: CreateBatchPrediction): Promise<BatchPrediction> {
     authorize(actor, 'serving:write');
@@ -91,6 +92,11 @@ export class BatchService {
     const target = await this.#target(asked.target);
     if (asked.log && target.endpoint === null) {
       const problem = 'only rows scored for an endpoint have a prediction log to go into';
+      throw fail('invalid_input', { field: 'log', problem });
+    }
+    if (asked.log && 'log' in asked.source) {
+      const problem =
+        'rows of a log are in it already: logged again they would take the place of what was answered';
       throw fail('invalid_input', { field: 'log', problem });
     }
     const inputs: BatchInputs = batchInputsSchema.parse({
@@ -145,6 +151,32 @@ export class BatchService {
     return this.get(actor, id);
   }
 
+  /**
+   * Goes on with a batch that failed or was cancelled: a new one with the same input and the finished parts. Asked
+   * again, the answer is the same batch. Throws `not_found`, `batch_not_stopped`.
+   */
+  async resume(actor: Actor, id: string, reason: string): Promise<BatchPrediction> {
+    authorize(actor, 'serving:write');
+    const run = await this.#known(id);
+    if (run.status !== 'failed' && run.status !== 'cancelled')
+      throw fail('batch_not_stopped', { id, status: run.status });
+    const inputs: BatchInputs = { ...batchInputsSchema.parse(run.inputs), resumes: id };
+    const resumedId = await this.#db.write(async (tx) => {
+      const step = { kind, inputs, subject: `${inputs.model}/${inputs.modelVersion}`, key: `resume/${id}` };
+      const stepId = await this.#ports.start(tx, step);
+      await this.#store.copyParts(tx, id, stepId);
+      await this.#journal.appendAudit(tx, {
+        actor,
+        action: 'batch-prediction:resume',
+        subject: { kind: 'batch-prediction', id },
+        after: { as: stepId },
+        reason,
+      });
+      return stepId;
+    });
+    return this.get(actor, resumedId);
+  }
+
   /** The digest and file name of a finished batch's output. Throws `batch_unfinished`. */
   async output(
     actor: Actor,
@@ -166,7 +198,10 @@ export class BatchService {
   async keepPart(actor: Actor, id: string, part: BatchPart): Promise<void> {
     const isItsStep = actor.kind === 'job' && actor.id === id;
     if (!isItsStep) authorize(actor, 'serving:write');
-    const { inputs } = await this.#known(id);
+    const { inputs, status } = await this.#known(id);
+    // What its worker has not heard yet holds at once: nothing is kept or logged behind a cancellation.
+    if (status !== 'running') throw fail('batch_not_running', { id, status });
+    if (await this.#ports.isBeingCancelled(id)) throw fail('batch_not_running', { id, status: 'cancelled' });
     const { endpoint } = batchInputsSchema.parse(inputs);
     if (!(await this.#blobs.info(part.digest as Digest))) throw fail('blob_missing', { digest: part.digest });
     if (part.log && endpoint !== null) {
@@ -220,23 +255,16 @@ export class BatchService {
     if ('digest' in source) {
       const { digest, name = digest } = source;
       if (!(await this.#blobs.info(digest as Digest))) throw fail('blob_missing', { digest });
-      return { kind: 'file', name, digests: [digest], fromMs: null, toMs: null };
+      return { kind: 'file', name, digests: [digest] };
     }
     if ('datasetVersion' in source) {
       const { digest, name } = await this.#ports.dataset(source.datasetVersion);
-      return { kind: 'dataset', name, digests: [digest], fromMs: null, toMs: null };
+      return { kind: 'dataset', name, digests: [digest] };
     }
     const [fromMs, toMs] = [parseTime(source.from, 'source.from'), parseTime(source.to, 'source.to')];
     await this.#ports.endpoint(source.log);
-    const segments = await this.#ports.segments(source.log, fromMs, toMs);
-    if (segments.length === 0) {
-      throw fail('invalid_input', {
-        field: 'source',
-        problem: `the log of ${source.log} has no rows of that time`,
-      });
-    }
-    const name = `log of ${source.log}`;
-    return { kind: 'log', name, digests: segments.map((segment) => segment.digest), fromMs, toMs };
+    const { digest } = await this.#ports.window(source.log, fromMs, toMs);
+    return { kind: 'log', name: `log of ${source.log}`, digests: [digest] };
   }
 }
 
@@ -244,9 +272,8 @@ function toResource(
   run: BatchStepRun,
   progress: ReadonlyMap<string, BatchPrediction['progress']>,
 ): BatchPrediction {
-  const { model, modelVersion, packageDigest, endpoint, source, format, log } = batchInputsSchema.parse(
-    run.inputs,
-  );
+  const inputs = batchInputsSchema.parse(run.inputs);
+  const { model, modelVersion, packageDigest, endpoint, source, format, log, resumes } = inputs;
   const { kind: sourceKind, name, digests } = source;
   return {
     id: run.id,
@@ -258,6 +285,7 @@ function toResource(
     source: { kind: sourceKind, name, digests },
     format,
     log,
+    resumes,
     progress: progress.get(run.id) ?? { rows: 0, failedRows: 0, totalRows: null },
     output: run.outputs === null ? null : batchOutputsSchema.parse(run.outputs),
     error: run.error,

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { fail, MillraceError } from '../../../core/errors.ts';
 import type { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
-import { featureColumnPrefix } from '../contract.ts';
 import type { BatchInputs } from './contract.ts';
 import { csvRecords } from './csv-records.ts';
 
@@ -24,8 +23,7 @@ export interface BatchSource {
 }
 
 /**
- * Makes the input of a batch readable in one fixed order: a Parquet file as it is, a CSV file record by record, the
- * segments of a log by event time and id. Throws `batch_input_unreadable`.
+ * Makes the input of a batch readable in one fixed order: a Parquet file as it is, a CSV file record by record. Throws `batch_input_unreadable`.
  */
 export async function openSource(
   frames: DirectFrames,
@@ -37,8 +35,6 @@ export async function openSource(
   if (path === undefined)
     throw fail('batch_input_unreadable', { name: source.name, problem: 'it has no rows' });
   try {
-    if (source.kind === 'log')
-      return await described(frames, await stageLog(frames, source, paths, workDir), false);
     if (await isParquet(path)) return await described(frames, path, false);
     return await described(frames, await stageCsv(frames, path, workDir), true);
   } catch (error) {
@@ -64,34 +60,6 @@ async function isParquet(path: string): Promise<boolean> {
   } finally {
     await file.close();
   }
-}
-
-/** What the champion and challenger answered well, once each, with its features by their own names. */
-async function stageLog(
-  frames: DirectFrames,
-  { fromMs, toMs }: BatchInputs['source'],
-  paths: readonly string[],
-  workDir: string,
-): Promise<string> {
-  const files = `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true)`;
-  const names = (await frames.query(`DESCRIBE SELECT * FROM ${files}`)).map((c) => String(c.column_name));
-  const features = names.filter((name) => name.startsWith(featureColumnPrefix));
-  const fixed = ['prediction_id', 'entity', 'event_time_ms', 'model_version', 'arm', 'score'];
-  const selected = [
-    ...fixed.map((name) =>
-      name === 'event_time_ms' || name === 'prediction_id' ? name : `${name} AS logged_${name}`,
-    ),
-    ...features.map((name) => `${sqlName(name)} AS ${sqlName(name.slice(featureColumnPrefix.length))}`),
-  ];
-  const target = join(workDir, 'log.parquet');
-  await frames.run(
-    `COPY (SELECT ${selected.join(', ')} FROM (
-       SELECT *, row_number() OVER (PARTITION BY prediction_id ORDER BY received_at_ms) AS time_of_id FROM ${files}
-       WHERE arm <> 'shadow' AND event_time_ms >= ${fromMs} AND event_time_ms < ${toMs}
-     ) WHERE time_of_id = 1 ORDER BY event_time_ms, prediction_id)
-     TO ${sqlLiteral(target)} (FORMAT parquet)`,
-  );
-  return target;
 }
 
 /** A CSV file as Parquet of text: one row for each record, also for those that have the wrong number of cells. */

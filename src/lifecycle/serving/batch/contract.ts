@@ -42,18 +42,18 @@ export const batchInputsSchema = z.strictObject({
   routeVersion: z.int(),
   entityFeature: z.string().nullable(),
   eventTimeFeature: z.string().nullable(),
-  source: z.strictObject({
+  // Batches of earlier versions name times as well.
+  source: z.object({
     kind: z.enum(['file', 'dataset', 'log']),
     name: z.string(),
-    /** One file, or the Parquet segments of a log. */
     digests: z.array(digestSchema),
-    fromMs: z.int().nullable(),
-    toMs: z.int().nullable(),
   }),
   format: batchFormatSchema,
   keep: z.array(z.string()).nullable(),
   log: z.boolean(),
   requestedAtMs: z.int(),
+  /** The stopped batch that this one goes on with. */
+  resumes: z.string().nullable().default(null),
 });
 export type BatchInputs = z.infer<typeof batchInputsSchema>;
 
@@ -98,6 +98,8 @@ export const batchPredictionSchema = z.object({
   }),
   format: batchFormatSchema,
   log: z.boolean(),
+  /** The stopped batch whose finished parts this one began with. */
+  resumes: z.string().nullable(),
   progress: z.object({
     rows: z.int(),
     failedRows: z.int(),
@@ -116,3 +118,6 @@ export type BatchPrediction = z.infer<typeof batchPredictionSchema>;
 
 /** POST /api/v1/batch-predictions/:id/cancel */
 export const cancelBatchSchema = z.strictObject({ reason: z.string().min(1).max(2000) });
+
+/** POST /api/v1/batch-predictions/:id/resume */
+export const resumeBatchSchema = z.strictObject({ reason: z.string().min(1).max(2000) });

@@ -66,7 +66,7 @@ test('a model that runs as Python scores a file too', { skip: !existsSync(python
       routeVersion: 0,
       entityFeature: null,
       eventTimeFeature: null,
-      source: { kind: 'file', name: input, digests: [digest], fromMs: null, toMs: null },
+      source: { kind: 'file', name: input, digests: [digest] },
       format: 'parquet',
       keep: ['id'],
       log: false,

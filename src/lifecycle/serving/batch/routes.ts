@@ -15,6 +15,7 @@ import {
   batchPredictionSchema,
   cancelBatchSchema,
   createBatchPredictionSchema,
+  resumeBatchSchema,
 } from './contract.ts';
 
 const byId = z.strictObject({ id: z.string().min(1).max(200) });
@@ -65,6 +66,18 @@ export function batchRoutes(service: BatchService, blobs: BlobStore): readonly R
       body: cancelBatchSchema,
       response: batchPredictionSchema,
       handle: ({ params, body }, { actor }) => service.cancel(actor, params.id, body.reason),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/batch-predictions/:id/resume',
+      summary:
+        'Goes on with a batch prediction that failed or was cancelled, as a new one with its finished parts',
+      permission: 'serving:write',
+      params: byId,
+      body: resumeBatchSchema,
+      response: batchPredictionSchema,
+      status: 201,
+      handle: ({ params, body }, { actor }) => service.resume(actor, params.id, body.reason),
     }),
     defineRoute({
       method: 'GET',

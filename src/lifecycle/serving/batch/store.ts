@@ -49,6 +49,22 @@ export class BatchStore {
     return result !== undefined;
   }
 
+  /** Gives a batch the finished parts of another one that has the same input. */
+  async copyParts(tx: Tx, fromBatchId: string, toBatchId: string): Promise<void> {
+    const db = tables<BatchTables>(tx);
+    const parts = await db
+      .selectFrom('batch_parts')
+      .selectAll()
+      .where('batch_id', '=', fromBatchId)
+      .execute();
+    for (const part of parts)
+      await db
+        .insertInto('batch_parts')
+        .values({ ...part, batch_id: toBatchId })
+        .onConflict((c) => c.columns(['batch_id', 'part']).doNothing())
+        .execute();
+  }
+
   /** The parts of a batch in their order. */
   async parts(batchId: string): Promise<readonly BatchPart[]> {
     const rows = await tables<BatchTables>(this.#read)

@@ -205,6 +205,25 @@ export const modelCommands: readonly CommandSpec[] = [
     load: async () => (await import('./predict.ts')).predictions,
   },
   {
+    name: 'predictions cancel',
+    summary: 'stop a batch prediction; what is finished is kept',
+    positionals: ['<id>'],
+    options: { reason: { summary: 'why, for the audit log', value: '<text>', required: true } },
+    example: 'predictions cancel 01a1fe32-fea4-79fa-b18f-1c9bdc4be4ca --reason "wrong file"',
+    load: async () => (await import('./predict.ts')).cancelBatch,
+  },
+  {
+    name: 'predictions resume',
+    summary: 'go on with a batch prediction that was stopped, or wait for one, and write its output',
+    positionals: ['<id>'],
+    options: {
+      out: { summary: 'where the predictions go: .parquet or .csv', value: '<file>', required: true },
+      reason: { summary: 'why, for the audit log (asked for)', value: '<text>' },
+    },
+    example: 'predictions resume 01a1fe32-fea4-79fa-b18f-1c9bdc4be4ca --out predictions.parquet',
+    load: async () => (await import('./predict.ts')).resumeBatch,
+  },
+  {
     name: 'predictions export',
     summary: "an endpoint's prediction log with its labels, as a Parquet file",
     positionals: ['<endpoint>'],

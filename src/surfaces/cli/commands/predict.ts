@@ -15,11 +15,7 @@ const pollMs = 400;
 
 /** `millrace predict <model[/version] | endpoint> <file> --out <file>`: scores every row of a file. */
 export async function predict(call: CommandCall): Promise<number | undefined> {
-  const out = call.needed('out');
-  const extension = extname(out).toLowerCase();
-  if (extension !== '.csv' && extension !== '.parquet')
-    throw new UsageError(`"${out}" must end in .csv or .parquet`);
-  const format = extension.slice(1);
+  const format = formatOf(call.needed('out'));
   const keep = call.option('keep');
   const batch = await call.api.post(
     'batch-predictions',
@@ -32,12 +28,58 @@ export async function predict(call: CommandCall): Promise<number | undefined> {
     },
     batchPredictionSchema,
   );
-  const ended = await followed(call, batch.id);
+  return fetched(call, batch.id);
+}
+
+/** `millrace predictions cancel <id> --reason …` */
+export async function cancelBatch(call: CommandCall): Promise<undefined> {
+  const path = `batch-predictions/${part(call.at(0))}/cancel`;
+  const batch = await call.api.post(path, { reason: call.needed('reason') }, batchPredictionSchema);
+  call.show(batch, () =>
+    batch.status === 'running'
+      ? `Batch ${batch.id} stops with its worker's next heartbeat, after ${progressOf(batch)} rows.`
+      : `Batch ${batch.id} is ${batch.status}.`,
+  );
+}
+
+/** `millrace predictions resume <id> --out <file>`: goes on with a batch, also one that only this terminal left. */
+export async function resumeBatch(call: CommandCall): Promise<number | undefined> {
+  const format = formatOf(call.needed('out'));
+  let batch = await call.api.get(`batch-predictions/${part(call.at(0))}`, batchPredictionSchema);
+  if (batch.format !== format) throw new UsageError(`the batch writes .${batch.format}, not .${format}`);
+  if (batch.status === 'failed' || batch.status === 'cancelled') {
+    const reason = call.option('reason') ?? 'asked for';
+    batch = await call.api.post(
+      `batch-predictions/${part(batch.id)}/resume`,
+      { reason },
+      batchPredictionSchema,
+    );
+    call.note(`goes on as batch ${batch.id}, after ${progressOf(batch)} rows`);
+  }
+  return fetched(call, batch.id);
+}
+
+function formatOf(out: string): string {
+  const extension = extname(out).toLowerCase();
+  if (extension !== '.csv' && extension !== '.parquet')
+    throw new UsageError(`"${out}" must end in .csv or .parquet`);
+  return extension.slice(1);
+}
+
+/** Waits for a batch and writes its output to the file that was named. */
+async function fetched(call: CommandCall, id: string): Promise<number | undefined> {
+  const out = call.needed('out');
+  const ended = await followed(call, id);
   if (ended.status !== 'succeeded' || !ended.output) {
-    call.show(ended, () => `Batch ${ended.id} ${ended.status}: ${ended.error?.message ?? 'it was stopped'}`);
+    call.show(ended, () =>
+      [
+        `Batch ${ended.id} ${ended.status}: ${ended.error?.message ?? 'it was stopped'}`,
+        `Go on with it: millrace predictions resume ${ended.id} --out ${out}`,
+      ].join('\n'),
+    );
     return 1;
   }
-  const response = await call.api.client.fetch(`/api/v1/batch-predictions/${part(batch.id)}/output`);
+  const response = await call.api.client.fetch(`/api/v1/batch-predictions/${part(id)}/output`);
   if (response.body)
     await pipeline(Readable.fromWeb(response.body as never), createWriteStream(resolve(out)));
   const { rows, failedRows } = ended.output;
