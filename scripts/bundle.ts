@@ -8,7 +8,7 @@ const bundle = await rolldown({
   input: 'src/main.ts',
   platform: 'node',
   // Native packages cannot be bundled, and most processes never load the others.
-  external: [/^onnxruntime-node$/, /^@duckdb\//, /^@aws-sdk\//, /^pg$/],
+  external: [/^onnxruntime-node(?:$|\/)/, /^@duckdb\//, /^@aws-sdk\//, /^pg$/],
   // V8 keeps sources in memory, with two bytes for each character where one of them is beyond Latin-1.
   plugins: [{ name: 'ascii', renderChunk: (code) => code.replace(/[^\0-\x7f]/g, escaped) }],
 });
