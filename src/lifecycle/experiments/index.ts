@@ -24,7 +24,6 @@ export { Purger } from './service/Purger.ts';
 export { Purges } from './service/Purges.ts';
 export { RunWatch } from './service/RunWatch.ts';
 export { createExperiments, type Experiments } from './service.ts';
-export type { PackedRun } from './store/hydrate.ts';
 export { settleEverything } from './store/settling.ts';
 export * from './traces/index.ts';
 export {

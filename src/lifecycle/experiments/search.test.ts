@@ -155,32 +155,6 @@ forEachDatabase((name, open) => {
     assert.deepEqual([c?.params, c?.tags.map((tag) => tag.key)], [[], ['mlflow.runName', 'ok']]);
   });
 
-  test(`${name}: packed runs hold the same as whole ones`, async (t) => {
-    const { tracking, experimentId } = await fourRuns(t);
-    const query = { experimentIds: [experimentId], limit: 10 };
-    const whole = await tracking.runs.search(tester, query);
-    const packed = await tracking.runs.searchPacked(tester, query);
-    assert.deepEqual(
-      packed.items.map((run) => ({
-        info: run.info,
-        metrics: JSON.parse(run.metrics ?? '[]'),
-        params: JSON.parse(run.params ?? '[]'),
-        tags: JSON.parse(run.tags ?? '[]'),
-      })),
-      whole.items.map(({ metrics, params, tags, inputs, modelInputs, modelOutputs, ...info }) => ({
-        info,
-        metrics: metrics.map(({ key, last }) => ({
-          key,
-          value: last.isNan ? 'NaN' : last.value,
-          timestamp: last.timeMs,
-          step: last.step,
-        })),
-        params,
-        tags,
-      })),
-    );
-  });
-
   test(`${name}: the keys of an experiment's runs are listed in pages, by text and kind`, async (t) => {
     const { tracking, experimentId, start } = await fourRuns(t);
     const run = await start({ name: 'wide' });

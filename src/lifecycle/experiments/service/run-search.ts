@@ -15,9 +15,10 @@ import {
 } from '../../../platform/search/index.ts';
 import type { RunColumn, RunColumnKind } from '../contract/search.ts';
 import type { Page, RunRecord } from '../records.ts';
-import { hydrateRuns, type PackedRun, packRuns } from '../store/hydrate.ts';
+import { hydrateRuns } from '../store/hydrate.ts';
 import { existingMetricKeys, latestRunCounts, runColumnRows } from '../store/run-columns.ts';
 import type { RunRow } from '../store/runs.ts';
+import { runsJson } from '../store/runs-json.ts';
 import { countRunRows, runSortColumns, searchRunRows } from '../store/search-runs.ts';
 import { settleSummaries } from '../store/settling.ts';
 import { parseExperimentId } from '../validation.ts';
@@ -65,12 +66,16 @@ export function runSearchOperations(deps: ExperimentsDeps) {
     return { experimentIds, stages: stagesOf(query.view ?? 'active'), filter, order };
   };
 
-  const page = async (query: RunQuery): Promise<Page<RunRow> & { readonly count: () => Promise<number> }> => {
+  const page = async <K extends keyof RunRow>(
+    query: RunQuery,
+    wanted: readonly K[] | '*',
+  ): Promise<Page<Pick<RunRow, K>> & { readonly count: () => Promise<number> }> => {
     await settleSummaries(db);
     const search = await read(query);
     const list = `runs by ${JSON.stringify(search.order)}`;
     const after = query.after ? readPageToken(query.after, runSortColumns(search.order), list) : null;
-    const rows = await searchRunRows(db.read, db.dialect, { ...search, limit: query.limit + 1, after });
+    const limited = { ...search, limit: query.limit + 1, after };
+    const rows = await searchRunRows(db.read, db.dialect, limited, wanted);
     return { ...cutPage(rows, query.limit, list), count: () => countRunRows(db.read, db.dialect, search) };
   };
 
@@ -87,7 +92,7 @@ export function runSearchOperations(deps: ExperimentsDeps) {
     ): Promise<Page<RunRecord> & { readonly totalCount: number | null }> {
       authorize(actor, 'read');
       const mask = query.fields === undefined ? undefined : parseFields(query.fields);
-      const { items, next, count } = await page(query);
+      const { items, next, count } = await page(query, '*');
       const runs = await inParts(items, (rows) => hydrateRuns(db.read, rows, mask));
       return { items: runs, next, totalCount: query.count ? await count() : null };
     },
@@ -95,14 +100,18 @@ export function runSearchOperations(deps: ExperimentsDeps) {
     /** The ids of runs by filter and order. */
     async ids(actor: Actor, query: RunQuery): Promise<readonly string[]> {
       authorize(actor, 'read');
-      return (await page(query)).items.map((row) => row.id);
+      return (await page(query, ['id'])).items.map((row) => row.id);
     },
 
-    /** The same runs with their lists as JSON text, for answers of whole runs by the thousand. */
-    async searchPacked(actor: Actor, query: RunQuery): Promise<Page<PackedRun>> {
+    /**
+     * The same runs as MLflow's REST API writes them (`runsJson`): texts of many runs each, for answers of whole runs
+     * by the thousand.
+     */
+    async searchJson(actor: Actor, query: RunQuery): Promise<Page<Uint8Array>> {
       authorize(actor, 'read');
-      const { items, next } = await page(query);
-      return { items: await inParts(items, (rows) => packRuns(db.read, rows)), next };
+      const { items, next } = await page(query, ['seq']);
+      const seqs = items.map((row) => row.seq);
+      return { items: await inParts(seqs, (part) => runsJson(db.read, part)), next };
     },
 
     /** The keys of metrics, params and tags that runs of an experiment have. Throws `experiment_unknown`. */
@@ -144,9 +153,9 @@ function withStatus<T extends { readonly entity: string; readonly key: string }>
   return isStatus ? { ...named, key: 'mlflow_status' } : named;
 }
 
-async function inParts<T>(
-  rows: readonly RunRow[],
-  hydrate: (part: readonly RunRow[]) => Promise<readonly T[]>,
+async function inParts<R, T>(
+  rows: readonly R[],
+  hydrate: (part: readonly R[]) => Promise<readonly T[]>,
 ): Promise<readonly T[]> {
   const done: T[] = [];
   for (let from = 0; from < rows.length; from += runsAtOnce) {

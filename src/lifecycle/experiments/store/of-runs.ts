@@ -14,3 +14,19 @@ export function isOfRuns(tx: Tx, column: string, seqs: readonly number[]): RawBu
     ? sql<SqlBool>`${sql.ref(column)} IN (SELECT value FROM json_each(${JSON.stringify(seqs)}))`
     : sql<SqlBool>`${sql.ref(column)} = ANY(CAST(${`{${seqs.join()}}`} AS BIGINT[]))`;
 }
+
+/** The runs `r` at their `w.place` among these numbers; the numbers are one parameter too. */
+export function orderOfRuns(
+  tx: Tx,
+  seqs: readonly number[],
+): { readonly from: string; readonly value: string } {
+  return sqliteStatements(tx)
+    ? {
+        from: '(SELECT key AS place, value AS seq FROM json_each(?)) w CROSS JOIN runs r ON r.seq = w.seq',
+        value: JSON.stringify(seqs),
+      }
+    : {
+        from: 'unnest(CAST(? AS BIGINT[])) WITH ORDINALITY w (seq, place) JOIN runs r ON r.seq = w.seq',
+        value: `{${seqs.join()}}`,
+      };
+}

@@ -28,7 +28,10 @@ export interface RunSearch {
   readonly after: readonly (string | number)[] | null;
 }
 
-export type FoundRun = RunRow & { readonly sort: readonly (string | number)[] };
+/** These columns of a run, and what it is ordered by. */
+export type FoundRun<K extends keyof RunRow> = Pick<RunRow, K> & {
+  readonly sort: readonly (string | number)[];
+};
 
 /** Where a query takes its runs from, in which order, and which of them. */
 interface Source {
@@ -37,22 +40,27 @@ interface Source {
   readonly columns: readonly SortColumn[];
 }
 
-/** Runs that fulfil the filter, in order: missing values last in both directions, then newest first, id. */
-export async function searchRunRows(
+/**
+ * Runs that fulfil the filter, in order: missing values last in both directions, then newest first, id.
+ *
+ * @param wanted the columns that are read of them; `*` for all
+ */
+export async function searchRunRows<K extends keyof RunRow>(
   tx: Tx,
   dialect: DialectName,
   search: RunSearch,
-): Promise<readonly FoundRun[]> {
+  wanted: readonly K[] | '*',
+): Promise<readonly FoundRun<K>[]> {
   if (search.experimentIds?.length === 0) return [];
   const [first] = search.order;
   if (first?.entity === 'metric' && (first.stat ?? 'last') === 'last') {
-    return searchByMetric(tx, dialect, search, first.key);
+    return searchByMetric(tx, dialect, search, wanted, first.key);
   }
   const joins: RawBuilder<unknown>[] = [];
   const columns = runSortColumns(search.order, joins);
   const from = sql`runs r ${sql.join(joins, sql` `)}`;
   const where = search.after ? [sql<SqlBool>`${afterCondition(columns, search.after)}`] : [];
-  return found(tx, dialect, search, { from, where, columns }, search.limit);
+  return found(tx, dialect, search, wanted, { from, where, columns }, search.limit);
 }
 
 /** How many runs fulfil the filter. */
@@ -72,13 +80,14 @@ export async function countRunRows(
  * read. Three searches in turn, each started only when the one before did not fill the page: runs with a
  * number, with NaN, without the metric. The first two sort columns are as in any other order.
  */
-async function searchByMetric(
+async function searchByMetric<K extends keyof RunRow>(
   tx: Tx,
   dialect: DialectName,
   search: RunSearch,
+  wanted: readonly K[] | '*',
   key: string,
-): Promise<readonly FoundRun[]> {
-  const rows: FoundRun[] = [];
+): Promise<readonly FoundRun<K>[]> {
+  const rows: FoundRun<K>[] = [];
   for (let phase = Number(search.after?.[0] ?? 0); phase <= 2 && rows.length < search.limit; phase++) {
     const joins: RawBuilder<unknown>[] = [];
     const [, value, ...others] = runSortColumns(search.order, joins);
@@ -100,7 +109,8 @@ async function searchByMetric(
     const rest = sql.join(joins.slice(1), sql` `);
     const from = phase === 2 ? sql`runs r ${rest}` : sql`metric_series o0 CROSS JOIN runs r ${rest}`;
     const source = { from, where, columns };
-    rows.push(...(await found(tx, dialect, search, source, search.limit - rows.length, significant)));
+    const limit = search.limit - rows.length;
+    rows.push(...(await found(tx, dialect, search, wanted, source, limit, significant)));
   }
   return rows;
 }
@@ -119,17 +129,19 @@ function seriesCondition(scope: ExperimentScope, key: string, phase: number): re
 }
 
 /** @param significant the columns before are the same in all rows, and not ordered by */
-async function found(
+async function found<K extends keyof RunRow>(
   tx: Tx,
   dialect: DialectName,
   search: RunSearch,
+  wanted: readonly K[] | '*',
   { from, where, columns }: Source,
   limit: number,
   significant = 0,
-): Promise<readonly FoundRun[]> {
+): Promise<readonly FoundRun<K>[]> {
+  const list = wanted === '*' ? sql`r.*` : sql.join(wanted.map((name) => sql.ref(`r.${name}`)));
   const sortList = columns.map((c, i) => sql`${c.expression} AS ${sql.ref(`sort_${i}`)}`);
-  const { rows } = await sql<RunRow & Record<string, string | number>>`
-    SELECT r.*, ${sql.join(sortList)} FROM ${from}
+  const { rows } = await sql<Pick<RunRow, K> & Record<string, string | number>>`
+    SELECT ${list}, ${sql.join(sortList)} FROM ${from}
     WHERE ${sql.join([...conditionsSql(dialect, search), ...where], sql` AND `)}
     ORDER BY ${orderBySql(columns.slice(significant))} LIMIT ${limit}`.execute(tx);
   // The rows are ours alone, and copying a thousand of them costs as much as a query.

@@ -1,11 +1,20 @@
 import type { Experiments, RunStatus } from '../../../lifecycle/experiments/index.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
-import { runPageText } from '../run-text.ts';
 import { createdRunJson, runInfoJson, runJson } from '../wire.ts';
 import { checkedPageSize, tagFields, tagsOf, viewNames, viewOf } from './experiments.ts';
 
 const statusNames = { RUNNING: 1, SCHEDULED: 2, FINISHED: 3, FAILED: 4, KILLED: 5 } as const;
 export const byRun = { run_id: { kind: 'string', required: true, alias: 'run_uuid' } } as const;
+
+const comma = Buffer.from(',');
+
+/** An answer of runs that are JSON already. */
+function runPage(texts: readonly Uint8Array[], next: string | null): Buffer {
+  const token = next === null ? '' : `"next_page_token":${JSON.stringify(next)}`;
+  if (texts.length === 0) return Buffer.from(`{${token}}`);
+  const joined = texts.flatMap((text, i) => (i === 0 ? [text] : [comma, text]));
+  return Buffer.concat([Buffer.from('{"runs":['), ...joined, Buffer.from(token ? `],${token}}` : ']}')]);
+}
 
 /** Runs themselves; what is logged to them is in `logging.ts`. */
 export function runEndpoints({ runs, runModelTag }: Experiments): readonly Endpoint[] {
@@ -64,7 +73,7 @@ export function runEndpoints({ runs, runModelTag }: Experiments): readonly Endpo
         page_token: { kind: 'string' },
       },
       async handle(input, { actor, reply }) {
-        const page = await runs.searchPacked(actor, {
+        const page = await runs.searchJson(actor, {
           experimentIds: input.experiment_ids,
           filter: input.filter,
           orderBy: input.order_by,
@@ -73,7 +82,7 @@ export function runEndpoints({ runs, runModelTag }: Experiments): readonly Endpo
           after: input.page_token,
         });
         reply.type('application/json');
-        return runPageText(page.items, page.next);
+        return runPage(page.items, page.next);
       },
     }),
     endpoint({
