@@ -36,7 +36,7 @@ const TOUCHES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^loop\./, ['loops']],
   [/^rollout\./, ['rollouts', 'endpoints']],
   [/^turn\./, ['turns', 'loops', 'endpoints', 'registry']],
-  [/^(job|step)/, ['jobs', 'step-runs', 'turns']],
+  [/^(job|step)/, ['jobs', 'step-runs', 'turns', 'replays', 'batches']],
   [/^watermark/, ['watermarks', 'loops']],
 ];
 

@@ -4,10 +4,14 @@ import type { Dataset, DatasetVersion, DatasetVersionSummary } from '../../../sr
 import type { Evaluation } from '../../../src/lifecycle/evaluation/contract.ts';
 import type { ArtifactEntry, Experiment, RunDetail } from '../../../src/lifecycle/experiments/contract.ts';
 import type {
+  Conflict,
   FeedbackSummary,
   LabelDelays,
+  LabelUpload,
   Prediction,
   PredictionDetail,
+  Replay,
+  WaitingLabel,
 } from '../../../src/lifecycle/feedback/contract.ts';
 import type { AuditEntry } from '../../../src/lifecycle/governance/contract.ts';
 import type {
@@ -108,8 +112,16 @@ export const predictionQuery = (endpoint: string, id: string) =>
   one<PredictionDetail>('predictions', `/predictions/${part(id)}`, { endpoint });
 export const feedbackQuery = (endpoint: string) =>
   one<FeedbackSummary>('feedback', '/labels/summary', { endpoint });
-export const labelDelaysQuery = (endpoint: string) =>
-  one<LabelDelays>('feedback', '/labels/delays', { endpoint });
+export const labelDelaysQuery = (endpoint: string, feature?: string) =>
+  one<LabelDelays>('feedback', '/labels/delays', { endpoint, feature });
+export const labelConflictsQuery = (endpoint: string) =>
+  list<Conflict>('feedback', '/labels/conflicts', { endpoint });
+export const waitingLabelsQuery = (endpoint: string) =>
+  list<WaitingLabel>('feedback', '/labels/waiting', { endpoint });
+export const labelUploadsQuery = (endpoint: string) =>
+  list<LabelUpload>('feedback', '/label-uploads', { endpoint });
+export const replaysQuery = () => list<Replay>('replays', '/replays', { limit: 1000 });
+export const replayQuery = (id: string) => one<Replay>('replays', `/replays/${part(id)}`);
 
 export const datasetsQuery = () => list<Dataset>('datasets', '/datasets', { limit: 200 });
 export const datasetVersionsQuery = (dataset: string) =>

@@ -118,7 +118,7 @@ export function ReasonField(props: {
         rows={2}
         placeholder={props.placeholder}
         onChange={(event) => props.onChange(event.target.value)}
-        className="rounded-control border border-line-strong bg-surface px-2 py-1.5 placeholder:text-faint"
+        className="rounded-control border border-line-strong bg-surface px-2 py-1.5 text-text placeholder:text-faint"
       />
     </label>
   );
@@ -152,6 +152,27 @@ export function TextField(props: {
           </span>
         )}
       </span>
+    </label>
+  );
+}
+
+/** The platform's own field for a date and time, in UTC; its label inside, or `above`. */
+export function DateTimeField(props: {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly above?: boolean;
+}) {
+  const { label, value, onChange, above = false } = props;
+  return (
+    <label className={`flex min-w-0 ${above ? 'flex-col gap-1' : 'items-center gap-2'}`}>
+      <span className="whitespace-nowrap text-label text-muted">{above ? `${label}, UTC` : label}</span>
+      <input
+        type="datetime-local"
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+        className={`${FIELD} w-full min-w-0 px-2 sm:w-auto`}
+      />
     </label>
   );
 }

@@ -12,11 +12,14 @@ export const identityStroke: Readonly<Record<Identity, { readonly colour: string
 
 const isIdentity = (name: string): name is Identity => Object.hasOwn(identityStroke, name);
 
+/** Series that are like neither champion nor challenger. */
+const ARM_SERIES = [3, 4, 6, 8] as const;
+
 /** Champion and challenger have their colours everywhere; a further arm of a split has one by its name. */
 export function armStroke(arm: string): { readonly colour: string; readonly dash: string } {
   if (isIdentity(arm)) return identityStroke[arm];
   const sum = [...arm].reduce((total, letter) => total * 31 + (letter.codePointAt(0) ?? 0), 0);
-  return { colour: `var(--series-${3 + (sum % 6)})`, dash: '8 2' };
+  return { colour: `var(--series-${ARM_SERIES[sum % ARM_SERIES.length]})`, dash: '8 2' };
 }
 
 /** A short stroke for whoever answered. */

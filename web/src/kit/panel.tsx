@@ -35,8 +35,11 @@ export function Skeleton(props: { readonly rows?: number }) {
   return (
     <div className="late flex flex-col gap-3 py-1" role="status" aria-label="Loading">
       {Array.from({ length: props.rows ?? 3 }, (_, row) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the bars have no identity.
-        <div key={row} className={`h-4 rounded-control bg-sunken ${['w-full', 'w-4/5', 'w-2/3'][row % 3]}`} />
+        <div
+          // biome-ignore lint/suspicious/noArrayIndexKey: the bars have no identity.
+          key={row}
+          className={`h-4 rounded-control bg-line opacity-60 ${['w-full', 'w-4/5', 'w-2/3'][row % 3]}`}
+        />
       ))}
     </div>
   );
@@ -116,7 +119,7 @@ export function QueryCard<T>(
 ) {
   const { query, rows, isEmpty, empty, children, ...card } = props;
   return (
-    <Card {...card}>
+    <Card {...card} flush={card.flush === true && query.data !== undefined}>
       <QueryView
         query={query}
         {...(rows === undefined ? {} : { rows })}

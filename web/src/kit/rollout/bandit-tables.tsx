@@ -31,7 +31,7 @@ export function BanditTables(props: { readonly bandit: BanditState }) {
                 <th className={HEAD}>Arm</th>
                 <th className={HEAD}>Rewards</th>
                 <th className={HEAD}>Mean reward</th>
-                <th className={HEAD}>Share</th>
+                <th className={HEAD}>Next share</th>
                 <th className={HEAD}>On its way to</th>
               </tr>
             </thead>

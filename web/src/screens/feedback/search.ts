@@ -1,32 +1,102 @@
 import { compact, oneOf, type RawSearch, text } from '../../kit/search-params.ts';
 
-export const ARMS = ['champion', 'challenger', 'shadow'] as const;
+export const VIEWS = ['labels', 'replays'] as const;
 export const OUTCOMES = ['correct', 'wrong'] as const;
 export const LABELLED = ['true', 'false'] as const;
 
-/** `id` opens the panel of one prediction. */
+/** Without `view`: the log. `id` opens the panel of one prediction, `replay` that of a replay. */
 export type PredictionsSearch = {
+  view?: (typeof VIEWS)[number];
   endpoint?: string;
-  arm?: (typeof ARMS)[number];
+  /** The name of any arm; `shadow` for copies. */
+  arm?: string;
   version?: string;
   status?: string;
   labelled?: (typeof LABELLED)[number];
   outcome?: (typeof OUTCOMES)[number];
   entity?: string;
-  /** Only scores from this on. */
+  /** Only scores from `minScore` to `maxScore`. */
   minScore?: string;
+  maxScore?: string;
+  /** Event time, RFC 3339. */
+  from?: string;
+  to?: string;
+  /** Only rows in which this feature has this value; in the view of labels delays are split by it. */
+  feature?: string;
+  value?: string;
   id?: string;
+  replay?: string;
 };
 
 export const predictionsSearch = (raw: RawSearch): PredictionsSearch =>
   compact({
+    view: oneOf(raw.view, VIEWS),
     endpoint: text(raw.endpoint),
-    arm: oneOf(raw.arm, ARMS),
+    arm: text(raw.arm),
     version: text(raw.version),
     status: text(raw.status),
     labelled: oneOf(raw.labelled, LABELLED),
     outcome: oneOf(raw.outcome, OUTCOMES),
     entity: text(raw.entity),
     minScore: text(raw.minScore),
+    maxScore: text(raw.maxScore),
+    from: text(raw.from),
+    to: text(raw.to),
+    feature: text(raw.feature),
+    value: text(raw.value),
     id: text(raw.id),
+    replay: text(raw.replay),
   });
+
+/** A change of the view; undefined takes a member away. */
+export type SearchChange = { readonly [K in keyof PredictionsSearch]?: PredictionsSearch[K] | undefined };
+
+const FILTERS = [
+  'arm',
+  'version',
+  'status',
+  'labelled',
+  'outcome',
+  'entity',
+  'minScore',
+  'maxScore',
+  'from',
+  'to',
+  'feature',
+  'value',
+] as const satisfies readonly (keyof PredictionsSearch)[];
+
+/** The filters of a view as the API takes them. A feature without a value filters nothing yet. */
+export function filtersOf(search: PredictionsSearch): Readonly<Record<string, string>> {
+  const given = Object.fromEntries(
+    FILTERS.flatMap((name) => (search[name] === undefined ? [] : [[name, search[name] as string]])),
+  );
+  const { version, feature, value, ...others } = given;
+  return {
+    ...others,
+    ...(version === undefined ? {} : { modelVersion: version }),
+    ...(feature === undefined || value === undefined ? {} : { feature, value }),
+  };
+}
+
+/** Takes every filter away. */
+export const noFilters: SearchChange = Object.fromEntries(FILTERS.map((name) => [name, undefined]));
+
+/**
+ * Names of arms to choose from: those of the endpoint's routes, present and past, the champion first and the shadow
+ * last, and whichever is chosen already.
+ */
+export function armNames(
+  routes: readonly { readonly arms: readonly { readonly arm: string }[] }[],
+  chosen: string | undefined,
+): readonly string[] {
+  const known = new Set(routes.flatMap((route) => route.arms.map((arm) => arm.arm)));
+  if (chosen !== undefined) known.add(chosen);
+  const ends = ['champion', 'challenger', 'shadow'];
+  const others = [...known].filter((name) => !ends.includes(name)).toSorted();
+  return ['champion', 'challenger', ...others, 'shadow'];
+}
+
+/** What a field for a date and time in UTC holds (`2026-01-31T08:00`) for a time of the view, and back. */
+export const toField = (time: string | undefined): string => time?.slice(0, 16) ?? '';
+export const fromField = (field: string): string | undefined => (field === '' ? undefined : `${field}:00Z`);

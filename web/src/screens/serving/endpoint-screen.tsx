@@ -101,12 +101,16 @@ function OwnRollouts(props: { readonly endpoint: Endpoint }) {
 }
 
 function headline(endpoint: Endpoint, behind: number): string {
-  const challenger = endpoint.arms.find((arm) => arm.arm === 'challenger');
   const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
   if (!champion) return 'No version is deployed here.';
+  const others = endpoint.arms.filter((arm) => arm !== champion && arm.weight > 0);
   const replicas = behind > 0 ? ` ${behind} of ${endpoint.replicas.length} replicas are behind.` : '';
-  if (challenger && challenger.weight > 0)
-    return `v${challenger.modelVersion} answers ${formatPercent(challenger.weight)} of requests beside v${champion.modelVersion}.${replicas}`;
+  if (others.length > 0) {
+    const names = others.map((arm) => `v${arm.modelVersion}`).join(' and ');
+    const share = others.reduce((sum, arm) => sum + arm.weight, 0);
+    const verb = others.length === 1 ? 'answers' : 'answer';
+    return `${names} ${verb} ${formatPercent(share)} of requests beside v${champion.modelVersion}.${replicas}`;
+  }
   if (endpoint.shadow)
     return `v${champion.modelVersion} answers everything; v${endpoint.shadow.modelVersion} listens in shadow.${replicas}`;
   return `v${champion.modelVersion} answers everything.${replicas}`;

@@ -23,7 +23,11 @@ export function EndpointsScreen() {
         isEmpty={(page) => page.items.length === 0}
         empty={
           <Empty title="Nothing is deployed" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
-            A loop declares its endpoint and deploys its first champion by itself.
+            A loop declares its endpoint and deploys its first champion by itself. Any version of a registered{' '}
+            <Link to="/models" className="text-accent">
+              model
+            </Link>{' '}
+            is deployed from its own screen.
           </Empty>
         }
       >

@@ -1,0 +1,168 @@
+import { useQuery } from '@tanstack/react-query';
+import { SlidersHorizontal } from 'lucide-react';
+import { useState } from 'react';
+import { packageQuery, routeVersionsQuery } from '../../api/queries.ts';
+import { Button } from '../../kit/button.tsx';
+import { DateTimeField, SearchField, Select } from '../../kit/fields.tsx';
+import {
+  armNames,
+  filtersOf,
+  fromField,
+  noFilters,
+  type PredictionsSearch,
+  type SearchChange,
+  toField,
+} from './search.ts';
+
+type Set = (change: SearchChange) => void;
+type BarProps = { readonly endpoint: string; readonly search: PredictionsSearch; readonly set: Set };
+
+/** A number that may stand in the address; anything else filters nothing. */
+const numeric = (text: string): string | undefined =>
+  text !== '' && Number.isFinite(Number(text)) ? text : undefined;
+
+/** Which rows of the log: the usual filters in a row, the rarer ones below when asked for; folded on a phone. */
+export function FilterBar(props: BarProps) {
+  const { endpoint, search, set } = props;
+  const routes = useQuery(routeVersionsQuery(endpoint));
+  const rare = [search.status, search.version, search.feature, search.from, search.to].some(
+    (each) => each !== undefined,
+  );
+  const [more, setMore] = useState(rare);
+  const [open, setOpen] = useState(false);
+  const count = Object.keys(filtersOf(search)).length;
+  return (
+    <section aria-label="Filters" className="flex flex-col gap-2">
+      <div className="flex gap-2 sm:hidden">
+        <Button
+          icon={<SlidersHorizontal size={14} aria-hidden />}
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+        >
+          Filters{count > 0 ? ` (${count})` : ''}
+        </Button>
+        {count > 0 && (
+          <Button look="quiet" onClick={() => set(noFilters)}>
+            Clear
+          </Button>
+        )}
+      </div>
+      <div className={`${open ? 'grid grid-cols-2 *:max-w-none' : 'hidden'} gap-2 sm:flex sm:flex-wrap`}>
+        <Select
+          label="Arm"
+          value={search.arm ?? ''}
+          all="Heard answers"
+          options={armNames(routes.data?.items ?? [], search.arm).map((arm) => [arm, arm] as const)}
+          onChange={(arm) => set({ arm })}
+        />
+        <Select
+          label="Label"
+          value={search.labelled ?? ''}
+          all="Labelled or not"
+          options={[
+            ['true', 'labelled'],
+            ['false', 'waiting for a label'],
+          ]}
+          onChange={(labelled) => set({ labelled })}
+        />
+        <Select
+          label="Outcome"
+          value={search.outcome ?? ''}
+          all="Right or wrong"
+          options={[
+            ['correct', 'right'],
+            ['wrong', 'wrong'],
+          ]}
+          onChange={(outcome) => set({ outcome })}
+        />
+        <SearchField
+          label="Least score"
+          placeholder="Score from"
+          value={search.minScore ?? ''}
+          onChange={(least) => set({ minScore: numeric(least) })}
+          className="w-full sm:w-32"
+        />
+        <SearchField
+          label="Greatest score"
+          placeholder="Score to"
+          value={search.maxScore ?? ''}
+          onChange={(greatest) => set({ maxScore: numeric(greatest) })}
+          className="w-full sm:w-32"
+        />
+        <SearchField
+          label="Entity"
+          placeholder="Entity"
+          value={search.entity ?? ''}
+          onChange={(entity) => set({ entity: entity || undefined })}
+          className="w-full sm:w-40"
+        />
+        <Button aria-expanded={more} onClick={() => setMore(!more)}>
+          {more ? 'Fewer filters' : 'More filters'}
+        </Button>
+        {count > 0 && (
+          <Button look="quiet" className="hidden sm:inline-flex" onClick={() => set(noFilters)}>
+            Clear {count}
+          </Button>
+        )}
+      </div>
+      {more && (
+        <RareFilters {...props} hidden={!open} champion={routes.data?.items[0]?.arms[0]?.packageDigest} />
+      )}
+    </section>
+  );
+}
+
+function RareFilters(props: BarProps & { readonly hidden: boolean; readonly champion: string | undefined }) {
+  const { search, set, hidden, champion } = props;
+  const manifest = useQuery({ ...packageQuery(champion ?? ''), enabled: champion !== undefined });
+  const inputs = manifest.data?.signature.inputs.map((field) => field.name) ?? [];
+  const features =
+    search.feature === undefined || inputs.includes(search.feature) ? inputs : [search.feature, ...inputs];
+  return (
+    <div className={`${hidden ? 'hidden' : 'grid grid-cols-2 *:max-w-none'} gap-2 sm:flex sm:flex-wrap`}>
+      <Select
+        label="Status"
+        value={search.status ?? ''}
+        all="Any status"
+        options={[
+          ['ok', 'answered'],
+          ['failed', 'with an error'],
+        ]}
+        onChange={(status) => set({ status })}
+      />
+      <DateTimeField
+        label="From"
+        value={toField(search.from)}
+        onChange={(field) => set({ from: fromField(field) })}
+      />
+      <DateTimeField
+        label="Before"
+        value={toField(search.to)}
+        onChange={(field) => set({ to: fromField(field) })}
+      />
+      <SearchField
+        label="Version"
+        placeholder="Version"
+        value={search.version ?? ''}
+        onChange={(version) => set({ version: version || undefined })}
+        className="w-full sm:w-32"
+      />
+      <Select
+        label="Feature"
+        value={search.feature ?? ''}
+        all="Any segment"
+        options={features.map((name) => [name, `where ${name} is`] as const)}
+        onChange={(feature) => set({ feature, ...(feature === undefined ? { value: undefined } : {}) })}
+      />
+      {search.feature !== undefined && (
+        <SearchField
+          label={`Value of ${search.feature}`}
+          placeholder="Value"
+          value={search.value ?? ''}
+          onChange={(value) => set({ value: value || undefined })}
+          className="w-full sm:w-36"
+        />
+      )}
+    </div>
+  );
+}

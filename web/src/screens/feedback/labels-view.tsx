@@ -1,0 +1,327 @@
+import { useQuery } from '@tanstack/react-query';
+import type { FeedbackSummary, LabelDelays } from '../../../../src/lifecycle/feedback/contract.ts';
+import {
+  endpointQuery,
+  feedbackQuery,
+  labelConflictsQuery,
+  labelDelaysQuery,
+  labelUploadsQuery,
+  packageQuery,
+  waitingLabelsQuery,
+} from '../../api/queries.ts';
+import { EmptyLine } from '../../kit/empty.tsx';
+import { Select } from '../../kit/fields.tsx';
+import { formatCount, formatDuration, formatPercent } from '../../kit/format.ts';
+import { QueryCard } from '../../kit/panel.tsx';
+import { Scroll } from '../../kit/scroll.tsx';
+import { StateLabel } from '../../kit/state-mark.tsx';
+import { Ago, EventTime } from '../../kit/time.tsx';
+import type { PredictionsSearch, SearchChange } from './search.ts';
+
+const HEAD =
+  'px-2.5 py-1.5 text-right text-label font-normal text-muted first:pl-4 first:text-left last:pr-4 whitespace-nowrap';
+const CELL = 'px-2.5 py-1.5 text-right first:pl-4 first:text-left last:pr-4 whitespace-nowrap';
+const SHOWN_DAYS = 60;
+
+type ViewProps = {
+  readonly endpoint: string;
+  readonly search: PredictionsSearch;
+  readonly set: (change: SearchChange) => void;
+};
+
+/** How the truth comes in: how late, for whom it is missing, what contradicts itself, what fits nothing. */
+export function LabelsView(props: ViewProps) {
+  return (
+    <div className="grid items-start gap-4 lg:grid-cols-2">
+      <DelaysCard {...props} />
+      <DaysCard endpoint={props.endpoint} />
+      <div className="flex min-w-0 flex-col gap-4">
+        <ConflictsCard {...props} />
+        <WaitingCard endpoint={props.endpoint} />
+      </div>
+      <UploadsCard endpoint={props.endpoint} />
+    </div>
+  );
+}
+
+function DelaysCard(props: ViewProps) {
+  const { endpoint, search, set } = props;
+  const delays = useQuery(labelDelaysQuery(endpoint, search.feature));
+  const route = useQuery(endpointQuery(endpoint));
+  const digest = route.data?.arms[0]?.packageDigest;
+  const manifest = useQuery({ ...packageQuery(digest ?? ''), enabled: digest !== undefined });
+  const features = manifest.data?.signature.inputs.map((field) => field.name) ?? [];
+  return (
+    <QueryCard
+      title="Delays"
+      note="from a prediction to its truth, in event time"
+      query={delays}
+      actions={
+        features.length > 0 && (
+          <Select
+            label="Split by"
+            value={search.feature ?? ''}
+            all="All together"
+            options={features.map((name) => [name, `by ${name}`] as const)}
+            onChange={(feature) => set({ feature, value: undefined })}
+          />
+        )
+      }
+      rows={4}
+      flush
+      className="overflow-hidden lg:col-span-2"
+      isEmpty={(data) => data.total.predictions === 0}
+      empty={
+        <div className="px-4 pb-3">
+          <EmptyLine>Nothing was predicted yet.</EmptyLine>
+        </div>
+      }
+    >
+      {(data) => <DelayTable delays={data} />}
+    </QueryCard>
+  );
+}
+
+function DelayTable(props: { readonly delays: LabelDelays }) {
+  const { total, segments, feature } = props.delays;
+  const rows = [
+    { ...total, key: 'total', name: 'All predictions' },
+    ...segments.map((each) => ({ ...each, key: `of ${each.segment}`, name: each.segment ?? 'missing' })),
+  ];
+  return (
+    <Scroll label="Delays of labels" className="max-h-[480px]">
+      <table className="w-full">
+        <thead>
+          <tr className="border-line border-y">
+            <th className={HEAD}>{feature ?? 'Segment'}</th>
+            <th className={HEAD}>Predictions</th>
+            <th className={HEAD}>Labelled</th>
+            <th className={HEAD}>Without a label</th>
+            <th className={HEAD}>Half within</th>
+            <th className={HEAD}>90 % within</th>
+            <th className={HEAD}>99 % within</th>
+            <th className={HEAD}>Longest</th>
+            <th className={HEAD} data-tip="From the prediction until the label was received here">
+              Half received within
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.key} className="border-line border-b last:border-b-0">
+              <td className={`${CELL} ${row.key === 'total' ? 'font-strong' : ''}`}>{row.name}</td>
+              <td className={CELL}>{formatCount(row.predictions)}</td>
+              <td className={CELL}>{formatCount(row.labelled)}</td>
+              <td className={CELL}>
+                <span className="inline-flex items-center gap-2">
+                  <span className="h-1.5 w-14 overflow-hidden rounded-full bg-sunken">
+                    <span
+                      className="block h-full bg-watch"
+                      style={{ width: `${Math.min(1, row.missingRatio) * 100}%` }}
+                    />
+                  </span>
+                  {formatPercent(row.missingRatio)}
+                </span>
+              </td>
+              {[row.delayMs?.p50, row.delayMs?.p90, row.delayMs?.p99, row.delayMs?.max].map((ms, place) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: always the same four quantiles.
+                <td key={place} className={CELL}>
+                  {formatDuration(ms)}
+                </td>
+              ))}
+              <td className={`${CELL} text-muted`}>{formatDuration(row.receiptDelayMs?.p50)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+function DaysCard(props: { readonly endpoint: string }) {
+  const feedback = useQuery(feedbackQuery(props.endpoint));
+  return (
+    <QueryCard
+      title="By day"
+      note="a label counts on the day of its own event time"
+      query={feedback}
+      rows={4}
+      flush
+      className="overflow-hidden"
+      isEmpty={(data) => data.days.length === 0}
+      empty={
+        <div className="px-4 pb-3">
+          <EmptyLine>No day has a prediction or a label yet.</EmptyLine>
+        </div>
+      }
+    >
+      {(data) => <DayTable days={data.days} />}
+    </QueryCard>
+  );
+}
+
+function DayTable(props: { readonly days: FeedbackSummary['days'] }) {
+  const days = props.days.toSorted((a, b) => b.day.localeCompare(a.day));
+  return (
+    <>
+      <Scroll label="Predictions and labels by day" className="max-h-[360px]">
+        <table className="w-full">
+          <thead>
+            <tr className="border-line border-y">
+              <th className={HEAD}>Day, UTC</th>
+              <th className={HEAD}>Predictions</th>
+              <th className={HEAD}>With label</th>
+              <th className={HEAD}>Labels</th>
+              <th className={HEAD}>Again</th>
+              <th className={HEAD}>Fit none</th>
+            </tr>
+          </thead>
+          <tbody>
+            {days.slice(0, SHOWN_DAYS).map((day) => (
+              <tr key={day.day} className="border-line border-b last:border-b-0">
+                <td className={CELL}>{day.day}</td>
+                <td className={CELL}>{formatCount(day.predictions)}</td>
+                <td className={CELL}>
+                  {formatCount(day.joined)}
+                  {day.predictions > 0 && (
+                    <span className="text-muted"> ({formatPercent(day.joined / day.predictions)})</span>
+                  )}
+                </td>
+                <td className={CELL}>{formatCount(day.labelsReceived)}</td>
+                <td className={CELL}>{formatCount(day.duplicateLabels)}</td>
+                <td className={CELL}>{formatCount(day.orphans)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+      {days.length > SHOWN_DAYS && (
+        <p className="border-line border-t px-4 py-2 text-label text-muted">
+          The newest {SHOWN_DAYS} of {formatCount(days.length)} days.
+        </p>
+      )}
+    </>
+  );
+}
+
+function ConflictsCard(props: ViewProps) {
+  const conflicts = useQuery(labelConflictsQuery(props.endpoint));
+  return (
+    <QueryCard
+      title="Labelled differently"
+      note="the last by event time counts"
+      query={conflicts}
+      isEmpty={(page) => page.items.length === 0}
+      empty={<EmptyLine>No prediction has labels that contradict each other.</EmptyLine>}
+    >
+      {(page) => (
+        <Scroll label="Conflicting labels" className="max-h-80">
+          <ul className="flex flex-col">
+            {page.items.map((conflict) => (
+              <li
+                key={conflict.predictionId}
+                className="flex items-baseline gap-3 border-line border-b py-1.5 last:border-b-0"
+              >
+                <button
+                  type="button"
+                  onClick={() => props.set({ id: conflict.predictionId })}
+                  className="min-w-0 truncate font-mono text-accent text-label"
+                >
+                  {conflict.predictionId}
+                </button>
+                <span className="ml-auto whitespace-nowrap text-muted">
+                  {conflict.values.map(String).join(', ')} of {formatCount(conflict.labels)} labels
+                </span>
+                <span className="whitespace-nowrap">{String(conflict.counts)} counts</span>
+              </li>
+            ))}
+          </ul>
+        </Scroll>
+      )}
+    </QueryCard>
+  );
+}
+
+function WaitingCard(props: { readonly endpoint: string }) {
+  const waiting = useQuery(waitingLabelsQuery(props.endpoint));
+  return (
+    <QueryCard
+      title="Fit no prediction"
+      note="kept, and joined as soon as the prediction is there"
+      query={waiting}
+      isEmpty={(page) => page.items.length === 0}
+      empty={<EmptyLine>Every label found its prediction.</EmptyLine>}
+    >
+      {(page) => (
+        <Scroll label="Labels that wait" className="max-h-80">
+          <ul className="flex flex-col">
+            {page.items.map((label) => (
+              <li
+                key={label.id}
+                className="flex flex-wrap items-baseline gap-x-3 border-line border-b py-1.5 last:border-b-0"
+              >
+                <span className="min-w-0 break-all font-mono text-label">
+                  {label.predictionId ?? `entity ${label.entity}`}
+                </span>
+                <span className="text-muted">
+                  {label.signal ?? 'label'} {String(label.value)}, {label.source}
+                </span>
+                <EventTime at={label.eventTime} precise className="ml-auto text-label text-muted" />
+              </li>
+            ))}
+          </ul>
+        </Scroll>
+      )}
+    </QueryCard>
+  );
+}
+
+function UploadsCard(props: { readonly endpoint: string }) {
+  const uploads = useQuery(labelUploadsQuery(props.endpoint));
+  return (
+    <QueryCard
+      title="Files of labels"
+      query={uploads}
+      className="lg:col-span-2"
+      isEmpty={(page) => page.items.length === 0}
+      empty={
+        <EmptyLine>
+          None yet: <code>millrace labels {props.endpoint} truth.parquet</code> sends one.
+        </EmptyLine>
+      }
+    >
+      {(page) => (
+        <ul className="flex flex-col">
+          {page.items.map((upload) => (
+            <li key={upload.id} className="flex flex-col gap-1 border-line border-b py-2 last:border-b-0">
+              <span className="flex flex-wrap items-baseline gap-x-3">
+                <StateLabel state={UPLOAD_STATE[upload.state]}>
+                  {upload.state === 'running' ? 'being read' : upload.state}
+                </StateLabel>
+                <span className="text-muted">
+                  {formatCount(upload.rowsRead)} rows of {upload.format} read,{' '}
+                  {formatCount(upload.rowsAccepted)} taken, {formatCount(upload.rowsRefused)} refused
+                </span>
+                <Ago at={upload.createdAt} className="ml-auto text-label text-muted" />
+              </span>
+              {upload.errors.length > 0 && (
+                <details>
+                  <summary className="text-accent text-label">what was refused</summary>
+                  <ul className="max-h-48 overflow-y-auto pt-1 text-label text-muted">
+                    {upload.errors.map((error) => (
+                      <li key={`${error.row} ${error.problem}`}>
+                        Row {formatCount(error.row)}: {error.problem}
+                      </li>
+                    ))}
+                  </ul>
+                </details>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+    </QueryCard>
+  );
+}
+
+const UPLOAD_STATE = { running: 'running', done: 'good', failed: 'bad' } as const;

@@ -1,0 +1,190 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useCallback, useMemo } from 'react';
+import type { Prediction } from '../../../../src/lifecycle/feedback/contract.ts';
+import { predictionsQuery } from '../../api/queries.ts';
+import { Button } from '../../kit/button.tsx';
+import { Empty } from '../../kit/empty.tsx';
+import { formatCount, formatMoment } from '../../kit/format.ts';
+import { Grid, type GridColumn } from '../../kit/grid.tsx';
+import { ArmSwatch, armStroke } from '../../kit/identity.tsx';
+import { Card, QueryView } from '../../kit/panel.tsx';
+import { NewsNote, useReading } from '../../kit/reading.tsx';
+import { StateLabel } from '../../kit/state-mark.tsx';
+import { EventTimeMark } from '../../kit/time.tsx';
+import { filtersOf, noFilters, type PredictionsSearch, type SearchChange } from './search.ts';
+
+/** The rows of the log that pass the filters, newest event time first. */
+export function PredictionGrid(props: {
+  readonly endpoint: string;
+  readonly search: PredictionsSearch;
+  readonly set: (change: SearchChange) => void;
+}) {
+  const { endpoint, search, set } = props;
+  const filters = filtersOf(search);
+  const { reading, news } = useReading('predictions');
+  const predictions = useInfiniteQuery({
+    ...predictionsQuery({ ...filters, endpoint, limit: 100 }),
+    enabled: !reading,
+  });
+  const rows = useMemo(() => predictions.data?.pages.flatMap((page) => page.items) ?? [], [predictions.data]);
+  const more = useCallback(() => {
+    if (predictions.hasNextPage && !predictions.isFetchingNextPage) void predictions.fetchNextPage();
+  }, [predictions]);
+  const opened = rows.find((row) => row.predictionId === search.id);
+  return (
+    <QueryView
+      query={predictions}
+      rows={10}
+      isEmpty={() => rows.length === 0}
+      empty={
+        Object.keys(filters).length > 0 ? (
+          <Empty title="No prediction fits these filters">
+            <Button onClick={() => set(noFilters)}>Show all predictions</Button>
+          </Empty>
+        ) : (
+          <Empty title={`${endpoint} has not been asked yet`}>
+            Its answers appear here some seconds after they are given. How to ask it stands on its deployment
+            screen.
+          </Empty>
+        )
+      }
+    >
+      {() => (
+        <Card flush>
+          <NewsNote news={news} />
+          <Grid
+            label="Predictions"
+            rows={rows}
+            columns={COLUMNS}
+            rowKey={keyOf}
+            openKey={opened ? keyOf(opened) : null}
+            onOpen={(row) => set({ id: row.predictionId })}
+            onEnd={more}
+            footer={
+              predictions.isFetchingNextPage
+                ? 'Loading more'
+                : predictions.hasNextPage
+                  ? 'Newest first; scroll for more'
+                  : `All ${formatCount(rows.length)} shown`
+            }
+          />
+        </Card>
+      )}
+    </QueryView>
+  );
+}
+
+const keyOf = (row: Prediction): string => `${row.predictionId} ${row.arm}`;
+
+/** The score, as a bar where it is a share. */
+function Score(props: { readonly row: Prediction }) {
+  const { score, arm } = props.row;
+  if (score === null) return <span className="text-faint">–</span>;
+  const isShare = score >= 0 && score <= 1;
+  return (
+    <span className="flex items-center gap-2">
+      {isShare && (
+        <span className="h-1.5 min-w-0 max-w-20 flex-1 overflow-hidden rounded-full bg-sunken">
+          <span
+            className="block h-full opacity-70"
+            style={{ width: `${score * 100}%`, background: armStroke(arm).colour }}
+          />
+        </span>
+      )}
+      {isShare ? score.toFixed(3) : String(Number(score.toPrecision(6)))}
+    </span>
+  );
+}
+
+const COLUMNS: readonly GridColumn<Prediction>[] = [
+  {
+    id: 'time',
+    head: (
+      <span className="inline-flex items-center gap-1">
+        Event time, UTC <EventTimeMark />
+      </span>
+    ),
+    width: '124px',
+    cell: (row) => {
+      const ms = Date.parse(row.eventTime);
+      return (
+        <time dateTime={row.eventTime} data-tip={`${formatMoment(ms, true)} UTC`}>
+          {formatMoment(ms)}
+        </time>
+      );
+    },
+  },
+  {
+    id: 'entity',
+    wideOnly: true,
+    head: 'Entity',
+    width: 'minmax(96px, 1fr)',
+    cell: (row) =>
+      row.entity === null ? (
+        <span className="text-faint">none</span>
+      ) : (
+        <span data-tip={row.entity}>{row.entity}</span>
+      ),
+  },
+  { id: 'score', head: 'Score', width: 'minmax(84px, 130px)', cell: (row) => <Score row={row} /> },
+  {
+    id: 'label',
+    head: 'Turned out',
+    width: '92px',
+    cell: (row) =>
+      row.label === null ? (
+        <span className="text-faint">waiting</span>
+      ) : (
+        <span className="inline-flex gap-2">
+          {String(row.label.value)}
+          {row.outcome && (
+            <span className="text-muted">{row.outcome === 'correct' ? '✓ right' : '✕ wrong'}</span>
+          )}
+        </span>
+      ),
+  },
+  {
+    id: 'version',
+    head: 'Answered by',
+    width: 'minmax(120px, 150px)',
+    wideOnly: true,
+    cell: (row) => (
+      <span className="inline-flex items-center gap-2">
+        <ArmSwatch arm={row.arm} /> v{row.modelVersion} <span className="text-muted">{row.arm}</span>
+      </span>
+    ),
+  },
+  {
+    id: 'status',
+    head: 'Status',
+    width: 'minmax(64px, 0.8fr)',
+    wideOnly: true,
+    cell: (row) =>
+      row.status === 'ok' ? (
+        <span className="text-muted">ok</span>
+      ) : (
+        <span data-tip={row.error ?? undefined}>
+          <StateLabel state="bad">{row.status.replaceAll('_', ' ')}</StateLabel>
+        </span>
+      ),
+  },
+  {
+    id: 'latency',
+    head: 'Latency',
+    width: '76px',
+    align: 'right',
+    wideOnly: true,
+    cell: (row) => <span className="text-muted">{row.latencyMs.toFixed(2)} ms</span>,
+  },
+  {
+    id: 'id',
+    head: 'Prediction id',
+    width: 'minmax(110px, 1.2fr)',
+    wideOnly: true,
+    cell: (row) => (
+      <span className="font-mono text-label text-muted" data-tip={row.predictionId}>
+        {row.predictionId}
+      </span>
+    ),
+  },
+];

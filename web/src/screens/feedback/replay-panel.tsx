@@ -1,0 +1,162 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Download } from 'lucide-react';
+import type { Replay, ReplayMetrics, ReplayOutputs } from '../../../../src/lifecycle/feedback/contract.ts';
+import { apiUrl } from '../../api/client.ts';
+import { replayQuery } from '../../api/queries.ts';
+import { Facts } from '../../kit/facts.tsx';
+import { formatBytes, formatCount, formatMoment, formatNumber, formatPercent } from '../../kit/format.ts';
+import { metricText } from '../../kit/metric.ts';
+import { QueryView } from '../../kit/panel.tsx';
+import { SidePanel } from '../../kit/side-panel.tsx';
+import { Id } from '../../kit/snippet.tsx';
+import { StateLabel } from '../../kit/state-mark.tsx';
+import { REPLAY_STATE } from './replays-view.tsx';
+
+/** One replay: how far the version is from what was answered, and which is nearer to the truth. */
+export function ReplayPanel(props: { readonly id: string; readonly onClose: () => void }) {
+  const replay = useQuery(replayQuery(props.id));
+  return (
+    <SidePanel title="Replay" label="Replay" onClose={props.onClose}>
+      <QueryView query={replay} rows={6}>
+        {(data) => <ReplayBody replay={data} />}
+      </QueryView>
+    </SidePanel>
+  );
+}
+
+function ReplayBody(props: { readonly replay: Replay }) {
+  const { replay } = props;
+  return (
+    <div className="flex flex-col gap-5">
+      <Facts
+        facts={[
+          [
+            'State',
+            <StateLabel key="state" state={REPLAY_STATE[replay.status]}>
+              {replay.status}
+            </StateLabel>,
+          ],
+          [
+            'Asked',
+            <Link
+              key="version"
+              to="/models/$model/versions/$version"
+              params={{ model: replay.model, version: replay.modelVersion }}
+              className="text-accent"
+            >
+              {replay.model} v{replay.modelVersion}
+            </Link>,
+          ],
+          ['From', `${formatMoment(Date.parse(replay.from))} UTC`],
+          ['Before', `${formatMoment(Date.parse(replay.to))} UTC`],
+          ['Rows', formatCount(replay.rows)],
+          ['Id', <Id key="id" id={replay.id} />],
+        ]}
+      />
+      {replay.error && (
+        <div className="flex flex-col gap-1 rounded-control bg-bad-quiet px-3 py-2" role="alert">
+          <p className="font-strong">{replay.error.message}</p>
+          <p className="text-muted">{replay.error.next}</p>
+        </div>
+      )}
+      {replay.result && <Result result={replay.result} replay={replay} />}
+    </div>
+  );
+}
+
+const METRICS: readonly (keyof ReplayMetrics)[] = ['logLoss', 'brier', 'accuracy', 'auc'];
+
+function Result(props: { readonly result: ReplayOutputs; readonly replay: Replay }) {
+  const { result, replay } = props;
+  const { difference } = result;
+  return (
+    <>
+      <section className="flex flex-col gap-1.5">
+        <h3 className="font-strong">How far from what was answered</h3>
+        <Facts
+          facts={[
+            ['Compared', `${formatCount(result.compared)} of ${formatCount(result.rows)} rows`],
+            result.failedRows > 0 && ['Failed', `${formatCount(result.failedRows)} rows`],
+            difference && ['Mean difference', formatNumber(difference.mean, 4)],
+            difference && [
+              'Half, 95 %, 99 % within',
+              `${formatNumber(difference.p50, 4)}, ${formatNumber(difference.p95, 4)}, ${formatNumber(difference.p99, 4)}`,
+            ],
+            difference && ['Greatest', formatNumber(difference.max, 4)],
+            result.compared > 0 && [
+              'Decisions changed',
+              `${formatCount(result.changedDecisions)} (${formatPercent(result.changedDecisions / result.compared)})`,
+            ],
+          ]}
+        />
+      </section>
+      {result.labelled > 0 && (
+        <section className="flex flex-col gap-1.5">
+          <h3 className="font-strong">
+            Against the truth{' '}
+            <span className="font-normal text-label text-muted">
+              on {formatCount(result.labelled)} labelled rows
+            </span>
+          </h3>
+          <table className="w-full">
+            <thead>
+              <tr className="border-line border-b text-label text-muted">
+                <th className="py-1 text-left font-normal">Metric</th>
+                <th className="py-1 text-right font-normal">As answered</th>
+                <th className="py-1 text-right font-normal">v{replay.modelVersion}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {METRICS.map((name) => (
+                <tr key={name} className="border-line border-b last:border-b-0">
+                  <td className="py-1.5">
+                    {metricText(name).title}{' '}
+                    <span className="text-faint">{metricText(name).better === 'higher' ? '↑' : '↓'}</span>
+                  </td>
+                  <td className="py-1.5 text-right text-muted">{formatNumber(result.logged[name], 4)}</td>
+                  <td className="py-1.5 text-right">{formatNumber(result.replayed[name], 4)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      {result.examples.length > 0 && (
+        <section className="flex flex-col gap-1.5">
+          <h3 className="font-strong">Where they differ most</h3>
+          <table className="w-full">
+            <tbody>
+              {result.examples.map((example) => (
+                <tr key={example.predictionId} className="border-line border-b last:border-b-0">
+                  <td className="max-w-44 truncate py-1.5">
+                    <Link
+                      to="/predictions"
+                      search={{ endpoint: replay.endpoint, id: example.predictionId }}
+                      className="font-mono text-accent text-label"
+                    >
+                      {example.predictionId}
+                    </Link>
+                  </td>
+                  <td className="whitespace-nowrap py-1.5 text-right">
+                    {formatNumber(example.loggedScore, 3)} → {formatNumber(example.replayedScore, 3)}
+                  </td>
+                  <td className="whitespace-nowrap py-1.5 pl-3 text-right text-muted">
+                    {example.label === null ? 'truth unknown' : `it was ${example.label}`}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      <a
+        href={apiUrl(`/blobs/${result.digest}`)}
+        download={`replay-${replay.endpoint}-v${replay.modelVersion}.parquet`}
+        className="inline-flex items-center gap-1.5 text-accent"
+      >
+        <Download size={14} aria-hidden /> Every row as Parquet ({formatBytes(result.sizeBytes)})
+      </a>
+    </>
+  );
+}

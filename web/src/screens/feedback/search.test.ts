@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { armNames, filtersOf, fromField, noFilters, predictionsSearch, toField } from './search.ts';
+
+test('any arm may be asked for, and only what fits the API is sent', () => {
+  const search = predictionsSearch({
+    arm: 'b',
+    version: 3,
+    labelled: 'maybe',
+    minScore: 0.5,
+    feature: 'region',
+  });
+  assert.deepEqual(search, { arm: 'b', version: '3', minScore: '0.5', feature: 'region' });
+  assert.deepEqual(filtersOf(search), { arm: 'b', modelVersion: '3', minScore: '0.5' });
+  assert.deepEqual(filtersOf({ ...search, value: '2', id: 'x', endpoint: 'e' }), {
+    ...{ arm: 'b', modelVersion: '3', minScore: '0.5', feature: 'region', value: '2' },
+  });
+  assert.ok('arm' in noFilters && !('endpoint' in noFilters));
+});
+
+test('arms are those of all routes, with the chosen one among them', () => {
+  const routes = [
+    { arms: [{ arm: 'champion' }, { arm: 'c' }] },
+    { arms: [{ arm: 'b' }, { arm: 'standby' }] },
+  ];
+  assert.deepEqual(armNames(routes, 'z'), ['champion', 'challenger', 'b', 'c', 'standby', 'z', 'shadow']);
+});
+
+test('times of fields are UTC', () => {
+  assert.equal(fromField('2026-01-31T08:00'), '2026-01-31T08:00:00Z');
+  assert.equal(fromField(''), undefined);
+  assert.equal(toField('2026-01-31T08:00:00Z'), '2026-01-31T08:00');
+});
