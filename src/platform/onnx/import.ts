@@ -14,6 +14,11 @@ export interface ImportedOnnx {
   readonly cutZipMaps: readonly string[];
 }
 
+export interface ImportOptions {
+  /** What becomes of an input whose first dimension is fixed above 1, so that it cannot count rows. */
+  readonly fixedBatch?: 'refuse' | 'keep';
+}
+
 /** TensorProto.DataType by number; types that are missing here are refused. */
 const elementTypes: Readonly<Record<number, ElementType>> = {
   1: 'float',
@@ -39,13 +44,8 @@ const labelAttributes: readonly string[] = ['classlabels_int64s', 'classlabels_i
  *
  * Throws `onnx_invalid`, naming the problem: not ONNX, weights in other files, an input or output that is not
  * a tensor or has an element type without a JSON form (float16, bfloat16, complex).
- *
- * @param fixedBatch what becomes of an input whose first dimension is fixed above 1, so that it cannot count rows
  */
-export function importOnnx(
-  bytes: Uint8Array,
-  { fixedBatch = 'refuse' }: { readonly fixedBatch?: 'refuse' | 'keep' } = {},
-): ImportedOnnx {
+export function importOnnx(bytes: Uint8Array, { fixedBatch = 'refuse' }: ImportOptions = {}): ImportedOnnx {
   try {
     return imported(bytes, fixedBatch);
   } catch (cause) {

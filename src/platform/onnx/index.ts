@@ -1,4 +1,5 @@
 export { type ImportedOnnx, importOnnx } from './import.ts';
+export { importOnnxAside } from './import-aside.ts';
 export { OnnxModel, type OnnxPackage, type Prediction } from './model.ts';
 export { ModelPlacer, type PlacedModel, type Placement } from './place-model.ts';
 export { cellRows, type FlatCells, FlatRows, type RowBlock } from './row-block.ts';

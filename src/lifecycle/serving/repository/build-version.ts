@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../../core/json.ts';
 import { type PackageManifest, packageManifestSchema } from '../../../core/model-package.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
-import { importOnnx } from '../../../platform/onnx/index.ts';
+import { importOnnxAside } from '../../../platform/onnx/index.ts';
 import { derivePackage } from './derive-package.ts';
 import { fullConfig, graphPath } from './full-config.ts';
 import { type MlflowPackager, mlflowFolder, packageMlflow } from './mlflow-version.ts';
@@ -40,7 +40,7 @@ export async function buildVersion(
   const path = graphPath(version, config);
   const bytes = await source.read(path);
   if (!bytes) throw new Error(`version ${version} has no file ${path}, and no MLmodel`);
-  const onnx = importOnnx(bytes, { fixedBatch: 'keep' });
+  const onnx = await importOnnxAside(bytes, { fixedBatch: 'keep' });
   const derived = derivePackage(onnx, config);
   const graph = await blobs.put(pieces(onnx.bytes));
   const manifest: PackageManifest = packageManifestSchema.parse({
