@@ -22,14 +22,15 @@ async function serve(t: TestContext, { serving }: TestRepository) {
   });
   const port = await server.listen('127.0.0.1', 0, '--serve-port');
   t.after(() => server.close());
-  return async (
+  const url = `http://127.0.0.1:${port}`;
+  const infer = async (
     model: string,
     datatype: string,
     shape: readonly number[],
     data: unknown,
     outputs?: object,
   ) => {
-    const response = await fetch(`http://127.0.0.1:${port}/v2/models/${model}/infer`, {
+    const response = await fetch(`${url}/v2/models/${model}/infer`, {
       method: 'POST',
       body: JSON.stringify({ inputs: [{ name: 'x', datatype, shape, data }], outputs }),
     });
@@ -39,6 +40,7 @@ async function serve(t: TestContext, { serving }: TestRepository) {
     };
     return response.ok ? { shape: json.outputs[0]?.shape, data: json.outputs[0]?.data } : json.error;
   };
+  return { infer, url };
 }
 
 test('any dimensions are served: free ones, none that counts rows, none at all, texts, reshaped ones', async (t) => {
@@ -56,7 +58,7 @@ test('any dimensions are served: free ones, none that counts rows, none at all, 
     'flat/config.pbtxt': 'max_batch_size: 4 input { name: "x" dims: [2, 2] reshape { shape: [4] } }',
     'flat/1/model.onnx': oneNodeOnnx('Neg', ['N', 4], float),
   });
-  const infer = await serve(t, repository);
+  const { infer, url } = await serve(t, repository);
   assert.deepEqual(await infer('free', 'FP32', [2, 1, 3], [1, 2, 3, 4, 5, 6]), {
     shape: [2, 1, 3],
     data: [-1, -2, -3, -4, -5, -6],
@@ -123,6 +125,14 @@ test('any dimensions are served: free ones, none that counts rows, none at all, 
     shape: [2, 3],
     data: [0, 1, 1, 1, 0, 1],
   });
+  // KServe's first protocol: the values of an only output have no name.
+  const body = JSON.stringify({ instances: [[[1, 2]]] });
+  const v1 = await (await fetch(`${url}/v1/models/free:predict`, { method: 'POST', body })).json();
+  assert.deepEqual((v1 as { predictions: unknown }).predictions, [[[-1, -2]]]);
+  assert.deepEqual(
+    (await (await fetch(`${url}/v2/models`)).json()) as unknown,
+    await (await fetch(`${url}/v1/models`)).json(),
+  );
   // Rows without values.
   assert.deepEqual(await infer('free', 'FP32', [3, 2, 0], []), { shape: [3, 2, 0], data: [] });
   assert.deepEqual(await infer('texts', 'BYTES', [2, 0], []), { shape: [2, 0], data: [] });
@@ -139,7 +149,7 @@ test('classes have the labels of their file', async (t) => {
     'whole/labels.txt': 'cat\ndog\nowl\n',
     'whole/1/model.onnx': oneNodeOnnx('Neg', [3]),
   });
-  const infer = await serve(t, repository);
+  const { infer } = await serve(t, repository);
   const outputs = [{ name: 'y', parameters: { classification: 2 } }];
   assert.deepEqual(await infer('sorted', 'FP32', [1, 3], [3, 1, 2], outputs), {
     shape: [1, 2],

@@ -4,7 +4,7 @@ import { type HttpAnswer, jsonText } from './http-answer.ts';
 import { readInvocation, readJsonInvocation } from './invocations.ts';
 import { readInferRequest } from './oip-request.ts';
 import { checkOutputNames, writeInferResponse } from './oip-response.ts';
-import { writeBare, writePredictions } from './predictions.ts';
+import { writeBare, writePredictions, writeV1Predictions } from './predictions.ts';
 import { packedAnswer, readOrLog } from './read-or-log.ts';
 import { malformed, type RequestContext } from './request-context.ts';
 import { scoringContent } from './scoring-content.ts';
@@ -68,7 +68,7 @@ export async function answerV1Predict(
   const read = await readOrLog(request, body, context, (plain) =>
     readJsonInvocation(plain, request, manifest.signature, ['instances', 'inputs']),
   );
-  const answer = jsonText(200, writePredictions(await context.plane.predict(read), manifest));
+  const answer = jsonText(200, writeV1Predictions(await context.plane.predict(read), manifest));
   return packedAnswer(answer, request);
 }
 

@@ -63,6 +63,7 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
     case '/v2/docs':
       return endpointsPage(plane.endpoints);
     case '/v1/models':
+    case '/v2/models':
       return jsonAnswer(200, { models: plane.endpoints.map((state) => state.route.endpoint) });
   }
   const v1 = modelV1Path.exec(path);

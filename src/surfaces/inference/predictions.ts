@@ -11,7 +11,14 @@ export function writePredictions(reply: PredictReply, manifest: PackageManifest)
   return `{"predictions":${predictionsJson(reply, manifest)},"prediction_ids":[${ids.join(',')}]}`;
 }
 
-/** The same without anything around it: what MLflow answers to a body that is the row itself. */
+/** The same for KServe's first protocol, where the values of a model's only output have no name. */
+export function writeV1Predictions(reply: PredictReply, manifest: PackageManifest): string {
+  const [only, ...others] = manifest.graph.outputs;
+  const unnamed = only && others.length === 0 ? only.name : null;
+  return writePredictions(reply, { ...manifest, primary: manifest.primary ?? unnamed });
+}
+
+/** Predictions without anything around them: what MLflow answers to a body that is the row itself. */
 export function writeBare(reply: PredictReply, manifest: PackageManifest): string {
   return predictionsJson(reply, manifest);
 }
