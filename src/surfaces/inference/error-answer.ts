@@ -50,10 +50,10 @@ export function withoutPayload(error: MillraceError): MillraceError {
   }
 }
 
-/** What sort of value stands in an error's text, which describes missing values and NaN by name already. */
+/** What sort of value stands in an error's text, which describes missing values, NaN and shapes by name already. */
 function kindOf(value: unknown): string {
   const text = String(value);
-  if (text === 'missing' || text === 'NaN') return text;
+  if (text === 'missing' || text === 'NaN' || text.startsWith('of shape [')) return text;
   if (text.startsWith('"')) return 'a text';
   if (text.startsWith('[')) return 'a list';
   if (text.startsWith('{')) return 'an object';
