@@ -301,7 +301,7 @@ test('predictions with missing, extra, wrong-typed or NaN inputs are refused by 
   }
   const unknown = await infer(good, 'never');
   assert.equal(unknown.status, 404);
-  assert.match(String(unknown.answer.error), /"never" is not an endpoint of this server.*List the endpoints/);
+  assert.match(String(unknown.answer.error), /'never' is not found.*List the endpoints/);
   assert.equal((await infer([input('x1', 1e6), good[1]])).status, 200, 'out of the range that was seen');
   assert.equal((await infer(good)).status, 200, 'and it goes on');
 });

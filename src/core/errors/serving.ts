@@ -118,13 +118,13 @@ export const servingErrors = {
   endpoint_unknown: {
     status: 404,
     title: 'Unknown endpoint',
-    message: 'Request for unknown model: "{endpoint}" is not an endpoint of this server',
+    message: "Request for unknown model: '{endpoint}' is not found",
     next: 'List the endpoints with GET {list}.',
   },
   model_version_unknown: {
     status: 404,
     title: 'Unknown model version',
-    message: 'Request for unknown model: endpoint "{endpoint}" does not serve version "{version}"',
+    message: "Request for unknown model: '{endpoint}' version {version} is not found",
     next: 'It serves {versions}; leave the version out to let the router choose.',
   },
   override_refused: {

@@ -122,10 +122,10 @@ test('OIP: each kind of bad input gets one message that names the thing', async 
   }
   const unknown = await post('/v2/models/other/infer', { inputs: inputs([1], [1]) });
   assert.equal(unknown.status, 404);
-  assert.match(String(unknown.json.error), /^Request for unknown model: "other"/);
+  assert.match(String(unknown.json.error), /^Request for unknown model: 'other' is not found/);
   const version = await post('/v2/models/test/versions/9/infer', { inputs: inputs([1], [1]) });
   assert.equal(version.status, 404);
-  assert.match(String(version.json.error), /does not serve version "9"\. It serves 1/);
+  assert.match(String(version.json.error), /version 9 is not found\. It serves 1/);
   const encoded = await post('/v2/models/%zz/infer', {});
   assert.equal(encoded.status, 400);
   assert.match(String(encoded.json.error), /%zz/);

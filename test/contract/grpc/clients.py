@@ -143,7 +143,7 @@ def typed_contents():
 
 def errors():
     fails("NOT_FOUND", "Request for unknown model", lambda: client.infer("nowhere", tensors()))
-    fails("NOT_FOUND", "does not serve version", lambda: client.infer("delay", tensors(), model_version="9"))
+    fails("NOT_FOUND", "version 9 is not found", lambda: client.infer("delay", tensors(), model_version="9"))
     fails("INVALID_ARGUMENT", 'input "x2" is missing', lambda: client.infer("delay", tensors()[:1]))
     nan = np.array([[np.nan]])
     fails("INVALID_ARGUMENT", 'input "x1" is', lambda: client.infer("delay", tensors(a=nan, b=nan)))

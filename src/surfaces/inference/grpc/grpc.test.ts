@@ -69,8 +69,8 @@ test('wrong requests get one status that says it, and are in the log', async (t)
   const { client, directory } = await logistic(t);
   const { invalidArgument, notFound } = grpcStatus;
   const cases: [object, number, RegExp][] = [
-    [{ model_name: 'other' }, notFound, /^Request for unknown model: "other"/],
-    [{ model_version: '9' }, notFound, /does not serve version "9"/],
+    [{ model_name: 'other' }, notFound, /^Request for unknown model: 'other' is not found/],
+    [{ model_version: '9' }, notFound, /version 9 is not found/],
     [{ inputs: [], raw_input_contents: [] }, invalidArgument, /has no inputs/],
     [{ raw_input_contents: [doubles(1)] }, invalidArgument, /2 inputs and 1 raw_input_contents/],
     [{ raw_input_contents: [doubles(1), doubles(1, 2)] }, invalidArgument, /8 bytes, 16 were sent/],
