@@ -21,6 +21,7 @@ import type {
 } from '../../../src/lifecycle/monitoring/contract.ts';
 import type { StepLogLine, StepRun } from '../../../src/lifecycle/pipelines/contract.ts';
 import type { ModelVersion, RegisteredModel } from '../../../src/lifecycle/registry/contract.ts';
+import type { BatchPrediction } from '../../../src/lifecycle/serving/batch/contract.ts';
 import type { Endpoint, Replica, RouteVersion } from '../../../src/lifecycle/serving/contract.ts';
 import type { EndpointKey } from '../../../src/lifecycle/serving/keys/contract.ts';
 import type { EndpointRollout, Loop, LoopVersion, Turn, TurnSummary } from '../../../src/loop/contract.ts';
@@ -120,6 +121,8 @@ export const waitingLabelsQuery = (endpoint: string) =>
   list<WaitingLabel>('feedback', '/labels/waiting', { endpoint });
 export const labelUploadsQuery = (endpoint: string) =>
   list<LabelUpload>('feedback', '/label-uploads', { endpoint });
+export const batchesQuery = () => pages<BatchPrediction>('batches', '/batch-predictions', { limit: 100 });
+export const batchQuery = (id: string) => one<BatchPrediction>('batches', `/batch-predictions/${part(id)}`);
 export const replaysQuery = () => list<Replay>('replays', '/replays', { limit: 1000 });
 export const replayQuery = (id: string) => one<Replay>('replays', `/replays/${part(id)}`);
 

@@ -16,7 +16,7 @@ import { turnSearch, turnsSearch } from '../screens/loop/search.ts';
 import { monitoringSearch } from '../screens/monitoring/search.ts';
 import { stepsSearch } from '../screens/pipelines/search.ts';
 import { modelsSearch, versionsSearch } from '../screens/registry/search.ts';
-import { endpointSearch } from '../screens/serving/search.ts';
+import { batchesSearch, endpointSearch } from '../screens/serving/search.ts';
 import { NotFound } from './not-found.tsx';
 import { ScreenFault } from './screen-fault.tsx';
 import { Shell } from './shell.tsx';
@@ -168,6 +168,16 @@ const endpoint = createRoute({
     crumbs: (params) => [{ label: 'Deployment', to: '/endpoints' }, { label: params.endpoint ?? '' }],
   },
 });
+const batches = createRoute({
+  getParentRoute,
+  path: '/batches',
+  validateSearch: batchesSearch,
+  component: lazyRouteComponent(
+    () => import('../screens/serving/batches/batches-screen.tsx'),
+    'BatchesScreen',
+  ),
+  staticData: { crumbs: () => [{ label: 'Batches' }] },
+});
 const predictions = createRoute({
   getParentRoute,
   path: '/predictions',
@@ -223,6 +233,7 @@ export function createAppRouter() {
       version,
       endpoints,
       endpoint,
+      batches,
       predictions,
       monitoring,
       steps,

@@ -18,7 +18,17 @@ import { Ago } from '../../kit/time.tsx';
 import { STEP_STATUSES, type StepsSearch } from './search.ts';
 
 const route = getRouteApi('/steps');
-const KINDS = ['label-join', 'prepare-data', 'train', 'package', 'evaluate', 'deploy', 'monitor'] as const;
+const KINDS = [
+  'label-join',
+  'prepare-data',
+  'train',
+  'package',
+  'evaluate',
+  'deploy',
+  'monitor',
+  'batch-predict',
+  'replay',
+] as const;
 
 /** What ran, what is stuck, and why? */
 export function StepsScreen() {

@@ -5,3 +5,8 @@ export type EndpointSearch = { turn?: string; rollout?: string };
 
 export const endpointSearch = (raw: RawSearch): EndpointSearch =>
   compact({ turn: text(raw.turn), rollout: text(raw.rollout) });
+
+/** `batch` opens the panel of one. */
+export type BatchesSearch = { batch?: string };
+
+export const batchesSearch = (raw: RawSearch): BatchesSearch => compact({ batch: text(raw.batch) });

@@ -1,0 +1,89 @@
+import type {
+  BatchPrediction,
+  CreateBatchPrediction,
+} from '../../../../../src/lifecycle/serving/batch/contract.ts';
+import type { State } from '../../../charts/prepare/wheel.ts';
+import { formatCount, formatPercent } from '../../../kit/format.ts';
+
+export const BATCH_STATE: Readonly<Record<BatchPrediction['status'], State>> = {
+  queued: 'none',
+  running: 'running',
+  succeeded: 'good',
+  failed: 'bad',
+  cancelled: 'none',
+};
+
+export const isOpen = (batch: BatchPrediction): boolean =>
+  batch.status === 'queued' || batch.status === 'running';
+
+/** Share of the rows that are kept, 0..1; null until the number of rows is known. */
+export function doneShare({ progress, status }: BatchPrediction): number | null {
+  if (status === 'succeeded') return 1;
+  return progress.totalRows === null ? null : Math.min(1, progress.rows / Math.max(1, progress.totalRows));
+}
+
+/** `262 144 of 1 000 000 rows, 26 %`. */
+export function progressText(batch: BatchPrediction): string {
+  const { rows, totalRows } = batch.progress;
+  const share = doneShare(batch);
+  if (totalRows === null || share === null) {
+    return batch.status === 'running' ? 'reading the input' : `${formatCount(rows)} rows`;
+  }
+  return batch.status === 'succeeded'
+    ? `${formatCount(totalRows)} rows`
+    : `${formatCount(rows)} of ${formatCount(totalRows)} rows, ${formatPercent(share)}`;
+}
+
+/** Fewer rows say more of the start of a process than of its speed. */
+const LEAST_ROWS = 20_000;
+
+/** Rows a second since it was begun; null before it is known. */
+export function rowsPerSecond(batch: BatchPrediction, nowMs: number): number | null {
+  if (batch.startedAt === null || batch.progress.rows < LEAST_ROWS) return null;
+  const endMs = batch.finishedAt === null ? nowMs : Date.parse(batch.finishedAt);
+  const tookMs = endMs - Date.parse(batch.startedAt);
+  return tookMs <= 0 ? null : (batch.progress.rows / tookMs) * 1000;
+}
+
+/** What is asked for, as people choose it. */
+export type BatchDraft = {
+  /** `endpoint` for its champion, else `model/version`. */
+  readonly target: string;
+  readonly source: 'file' | 'dataset' | 'log';
+  readonly datasetVersion: string;
+  readonly log: string;
+  /** Times as the fields of a browser have them, in UTC. */
+  readonly from: string;
+  readonly to: string;
+  readonly format: 'parquet' | 'csv';
+  readonly keep: string;
+  readonly intoLog: boolean;
+};
+
+/** The body of the request; the digest is that of the file, where one is scored. */
+export function batchOf(
+  draft: BatchDraft,
+  file: { readonly digest: string; readonly name: string } | null,
+): CreateBatchPrediction {
+  const cut = draft.target.lastIndexOf('/');
+  const keep = draft.keep
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  return {
+    target:
+      cut < 0
+        ? { endpoint: draft.target }
+        : { model: draft.target.slice(0, cut), version: Number(draft.target.slice(cut + 1)) },
+    source:
+      draft.source === 'log'
+        ? { log: draft.log, from: `${draft.from}:00Z`, to: `${draft.to}:00Z` }
+        : draft.source === 'dataset'
+          ? { datasetVersion: draft.datasetVersion }
+          : { digest: file?.digest ?? '', name: file?.name },
+    format: draft.format,
+    keep: keep.length === 0 ? null : keep,
+    // Only an endpoint has a log.
+    log: cut < 0 && draft.intoLog,
+  };
+}
