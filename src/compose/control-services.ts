@@ -16,7 +16,7 @@ import {
   labelJoinStep,
   ReplayService,
 } from '../lifecycle/feedback/index.ts';
-import { GovernanceService } from '../lifecycle/governance/index.ts';
+import { ErasureService, GovernanceService } from '../lifecycle/governance/index.ts';
 import {
   alertDeliveryStep,
   MonitoringService,
@@ -106,6 +106,9 @@ export interface ControlParts {
 }
 
 export type ControlServices = Awaited<ReturnType<typeof createControlServices>>;
+
+/** How long an erasure waits for what replicas have logged. */
+const collectMs = 10_000;
 
 /** Builds every service of control by plain arguments, in the order in which they depend on each other. */
 export async function createControlServices(parts: ControlParts) {
@@ -200,10 +203,14 @@ export async function createControlServices(parts: ControlParts) {
   });
   const deployments = new DeploymentService(db, pipelines, createDeploymentPorts(slices));
   const replays = new ReplayService({
-    ...{ db, journal, blobs, feedback, temporaryDirectory: directory.temporary },
+    ...{ db, journal, feedback },
     ports: createReplayPorts(slices, pipelines),
   });
   const batches = new BatchService({ db, journal, blobs, ports: createBatchPorts(slices, pipelines) });
+  const erasures = new ErasureService({
+    collect: () => serving.sealPredictions(collectMs),
+    hooks: feedback.eraseHooks(async () => [...(await replays.files()), ...(await batches.logFiles())]),
+  });
   const rolloutDeps = createRolloutDeps({ ...slices, journal, watermarks, log, clock });
   const rolloutEngine = new RolloutEngine(rolloutDeps);
   const rollouts = new RolloutService(rolloutDeps, rolloutEngine);
@@ -247,6 +254,7 @@ export async function createControlServices(parts: ControlParts) {
     webhooks,
     lineage,
     governance,
+    erasures,
     serving,
     batches,
     replays,

@@ -38,7 +38,7 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...feedbackRoutes(services.feedback),
     ...replayRoutes(services.replays),
     ...monitoringRoutes(services.monitoring),
-    ...governanceRoutes(services.governance),
+    ...governanceRoutes(services.governance, services.erasures),
     ...rolloutRoutes(services.rollouts),
     ...loopRoutes(services.loop.loops, services.loop.turns, services.deployments),
   ];

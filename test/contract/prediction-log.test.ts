@@ -63,7 +63,7 @@ test('a log without names, labelled by name, searched, exported, compacted and e
   const deploy = { modelVersion: '1', packageDigest: digestOf(bytes), reason: 'test' };
   await call('POST', 'endpoints/delay/deploy', deploy);
 
-  const predict = async (i: number) => {
+  const predict = async (i: number, entity = `passenger-${i}`) => {
     const body = {
       id: `p${i}`,
       inputs: ['x1', 'x2'].map((name) => ({
@@ -72,7 +72,7 @@ test('a log without names, labelled by name, searched, exported, compacted and e
         shape: [1, 1],
         data: [name === 'x1' ? i / 100 : 0.25],
       })),
-      parameters: { entity: `passenger-${i}`, event_time: new Date(start + i * 1000).toISOString() },
+      parameters: { entity, event_time: new Date(start + i * 1000).toISOString() },
     };
     for (let attempt = 0; attempt < 200; attempt++) {
       const response = await fetch(`${server.serveUrl}/v2/models/delay/infer`, {
@@ -142,8 +142,34 @@ test('a log without names, labelled by name, searched, exported, compacted and e
   assert.equal((await call('GET', 'labels/conflicts?endpoint=delay&limit=1000')).items.length, 50);
 
   await call('POST', 'prediction-compactions', { force: true });
-  const erased = await call('POST', 'prediction-erasures', { entity: 'passenger-7', reason: 'asked for it' });
-  assert.deepEqual([erased.predictions, erased.labels], [1, 2]);
+  // A row that its replica has not sent yet, and a file made of the log, are reached too.
+  const window = { from: new Date(start).toISOString(), to: new Date(start + 3_600_000).toISOString() };
+  const source = { log: 'delay', ...window };
+  const batch = await call('POST', 'batch-predictions', { target: { endpoint: 'delay' }, source });
+  let state = batch;
+  while (state.status === 'queued' || state.status === 'running') {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    state = await call('GET', `batch-predictions/${batch.id}`);
+  }
+  assert.deepEqual([state.status, state.output.rows], ['succeeded', 60]);
+  await predict(60, 'passenger-7');
+  const told = await cli('erase', '--entity', 'passenger-7', '--reason', 'asked for it');
+  assert.match(
+    told,
+    /files made of the log +files 4\nprediction log +predictions 2, labels 2, waitingLabels 0/,
+  );
+  const again = await call('POST', 'erasures', { entity: 'passenger-7', reason: 'asked for it' });
+  assert.deepEqual(again.parts, [
+    { name: 'files made of the log', erased: { files: 0 } },
+    { name: 'prediction log', erased: { predictions: 0, labels: 0, waitingLabels: 0 } },
+  ]);
+  assert.equal((await fetch(`${server.url}/api/v1/batch-predictions/${batch.id}/output`)).status, 404);
+  const audit = await call('GET', 'audit-entries?action=predictions.erase');
+  assert.equal(audit.items[0].after.predictions + audit.items[1].after.predictions, 2);
+  await assert.rejects(
+    cli('erase', '--entity', 'passenger-8', '--reason', 'letter of passenger-8'),
+    /names the entity/,
+  );
   assert.equal((await call('GET', 'labels/summary?endpoint=delay')).total.predictions, 59);
   const gone = await fetch(`${server.url}/api/v1/predictions/p7?endpoint=delay`);
   assert.equal(gone.status, 404);

@@ -4,13 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { defineRoute, type Route } from '../../platform/http/index.ts';
-import {
-  compactedSchema,
-  compactPredictionsSchema,
-  erasedSchema,
-  erasePredictionsSchema,
-  predictionsFilterSchema,
-} from './contract.ts';
+import { compactedSchema, compactPredictionsSchema, predictionsFilterSchema } from './contract.ts';
 import type { FeedbackService } from './service.ts';
 
 /** The routes that change or take out what is in the log. */
@@ -40,15 +34,6 @@ export function archiveRoutes(service: FeedbackService): readonly Route[] {
           throw error;
         }
       },
-    }),
-    defineRoute({
-      method: 'POST',
-      path: '/api/v1/prediction-erasures',
-      summary: 'Removes every prediction and label of an entity from the log, for good',
-      permission: 'feedback:write',
-      body: erasePredictionsSchema,
-      response: erasedSchema,
-      handle: ({ body }, { actor }) => service.erase(actor, body),
     }),
     defineRoute({
       method: 'POST',

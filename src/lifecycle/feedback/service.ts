@@ -41,6 +41,7 @@ import { SummaryCache } from './SummaryCache.ts';
 import { LogSearch } from './search/LogSearch.ts';
 import type { PageKey } from './search/listPredictions.ts';
 import { Compaction } from './segments/Compaction.ts';
+import { LogCopies } from './segments/LogCopies.ts';
 import { type Erased, Removal } from './segments/Removal.ts';
 import { SegmentIndex } from './segments/SegmentIndex.ts';
 import { ErasureStore } from './store/ErasureStore.ts';
@@ -196,19 +197,27 @@ export class FeedbackService {
     const endpoints = new Set((await this.#store.predictionSegments({})).map((s) => s.endpoint));
     for (const endpoint of endpoints) await this.flush(endpoint);
     for (const endpoint of endpoints) await this.#signals.flush(endpoint);
-    const { entity, endpoint, reason } = request;
-    return this.upkeep.alone(() => this.removal.erase(actor, entity, endpoint, reason));
+    return this.upkeep.alone(() => this.removal.erase(actor, request));
   }
 
-  /** Erases from the log what a person has the right to have erased. */
-  eraseHook(): EraseHook<Actor> {
-    return {
-      name: 'prediction log',
-      erase: async (actor, request) => {
-        const { predictions, labels, waitingLabels } = await this.erase(actor, request);
-        return { rows: predictions + labels + waitingLabels };
+  /** Erases from the log, and from the files made of it, what a person has the right to have erased. */
+  eraseHooks(copies: () => Promise<readonly string[]>): readonly EraseHook<Actor>[] {
+    const { blobs, frames } = this.#options;
+    const files = new LogCopies({
+      ...{ blobs, frames },
+      digests: async () => [...(await copies()), ...(await this.labels.uploads.digests())],
+      entityTexts: (entity, endpoint) => this.removal.entityTexts(entity, endpoint),
+    });
+    return [
+      files.eraseHook(),
+      {
+        name: 'prediction log',
+        erase: async (actor, request) => {
+          const { predictions, labels, waitingLabels } = await this.erase(actor, request);
+          return { predictions, labels, waitingLabels };
+        },
       },
-    };
+    ];
   }
 
   /** Compacts and applies retention now. See `Compaction`. */

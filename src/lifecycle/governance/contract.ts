@@ -184,3 +184,21 @@ export const modelCardSchema = z.object({
   missing: z.array(z.string()),
 });
 export type ModelCard = z.infer<typeof modelCardSchema>;
+
+/** POST /api/v1/erasures: what the law gives a person the right to. */
+export const eraseEntitySchema = z.strictObject({
+  entity: z.string().min(1).max(1000),
+  /** null: at all endpoints. */
+  endpoint: z.string().min(1).nullable().default(null),
+  /** For the audit trail; must not name the entity. */
+  reason: z.string().min(1).max(2000),
+});
+export type EraseEntity = z.infer<typeof eraseEntitySchema>;
+
+export const erasureSchema = z.object({
+  /** What went, for each part of Millrace that holds such data. */
+  parts: z.array(z.object({ name: z.string(), erased: z.record(z.string(), z.number().int()) })),
+  /** Replicas that are away; what they bring is erased when it comes. null: none. */
+  outstanding: z.string().nullable(),
+});
+export type Erasure = z.infer<typeof erasureSchema>;

@@ -2,10 +2,17 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { decodePageToken, defineRoute, pageOf, type Route, toPage } from '../../platform/http/index.ts';
 import { cardMarkdown } from './cardMarkdown.ts';
-import { auditEntrySchema, auditQuerySchema, modelCardSchema } from './contract.ts';
+import {
+  auditEntrySchema,
+  auditQuerySchema,
+  eraseEntitySchema,
+  erasureSchema,
+  modelCardSchema,
+} from './contract.ts';
+import type { ErasureService } from './ErasureService.ts';
 import type { GovernanceService } from './GovernanceService.ts';
 
-export function governanceRoutes(governance: GovernanceService): readonly Route[] {
+export function governanceRoutes(governance: GovernanceService, erasures: ErasureService): readonly Route[] {
   return [
     defineRoute({
       method: 'GET',
@@ -36,6 +43,15 @@ export function governanceRoutes(governance: GovernanceService): readonly Route[
         reply.type('text/markdown; charset=utf-8');
         return Readable.from([cardMarkdown(card)]);
       },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/erasures',
+      summary: 'Erases an entity from the prediction log, its labels, and files made of them, for good',
+      permission: 'feedback:write',
+      body: eraseEntitySchema,
+      response: erasureSchema,
+      handle: ({ body }, { actor }) => erasures.erase(actor, body),
     }),
   ];
 }

@@ -13,6 +13,6 @@ export interface EraseRequest {
 export interface EraseHook<Actor> {
   /** What is erased: `prediction log`. */
   readonly name: string;
-  /** Returns how many rows went. */
-  erase(actor: Actor, request: EraseRequest): Promise<{ readonly rows: number }>;
+  /** Returns how many of what went: `{"predictions": 3, "labels": 2}`. */
+  erase(actor: Actor, request: EraseRequest): Promise<Readonly<Record<string, number>>>;
 }

@@ -51,7 +51,7 @@ export {
   type Replay,
   replaySchema,
 } from '../../lifecycle/feedback/contract.ts';
-export { auditEntrySchema, modelCardSchema } from '../../lifecycle/governance/contract.ts';
+export { auditEntrySchema, erasureSchema, modelCardSchema } from '../../lifecycle/governance/contract.ts';
 export { alertSchema, monitorWindowSummarySchema } from '../../lifecycle/monitoring/contract.ts';
 export { stepLogLineSchema, stepRunSchema } from '../../lifecycle/pipelines/contract.ts';
 export {

@@ -94,6 +94,12 @@ export class Uploads {
     return upload;
   }
 
+  /** The files that were worked through. */
+  async digests(): Promise<readonly string[]> {
+    const uploads = await this.#options.sources.uploads({});
+    return uploads.filter(({ state }) => state !== 'running').map(({ digest }) => digest);
+  }
+
   #start(upload: LabelUpload): Promise<void> {
     const known = this.#running.get(upload.id);
     if (known) return known;

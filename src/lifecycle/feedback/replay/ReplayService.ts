@@ -88,6 +88,15 @@ export class ReplayService {
     return toReplay(await this.#options.ports.stepRun(id));
   }
 
+  /** The files of all replays: windows of the log, and what was predicted of them. */
+  async files(): Promise<readonly string[]> {
+    const runs = await this.#options.ports.stepRuns(Number.MAX_SAFE_INTEGER);
+    return runs.flatMap(({ inputs, outputs, status }) => [
+      replayInputsSchema.parse(inputs).windowDigest,
+      ...(status === 'succeeded' ? [replayOutputsSchema.parse(outputs).digest] : []),
+    ]);
+  }
+
   async list(actor: Actor, limit: number): Promise<readonly Replay[]> {
     authorize(actor, 'read');
     return (await this.#options.ports.stepRuns(limit)).map(toReplay);

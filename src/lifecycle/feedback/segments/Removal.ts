@@ -6,6 +6,7 @@ import type { Actor } from '../../../platform/access/index.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
+import type { EraseRequest } from '../../../platform/registries/index.ts';
 import type { EntityAsLogged } from '../labels/Intake.ts';
 import { oneOfSql } from '../relations.ts';
 import type { Erasure, ErasureStore } from '../store/ErasureStore.ts';
@@ -51,31 +52,21 @@ export class Removal {
    *
    * @param endpoint null: at all endpoints
    */
-  async erase(actor: Actor, entity: string, endpoint: string | null, reason: string): Promise<Erased> {
-    const { db, journal, erasures, labels, store, clock, entityAsLogged } = this.#options;
+  async erase(actor: Actor, { entity, endpoint, reason }: EraseRequest): Promise<Erased> {
+    const { db, journal, erasures, labels, store, clock } = this.#options;
     const salt = randomBytes(16).toString('hex');
-    const erasure: Erasure = {
-      id: uuidv7(),
-      salt,
-      entityHash: createHash('sha256')
-        .update(salt + entity)
-        .digest('hex'),
-      endpoint,
-      receivedBeforeMs: clock.nowMs() + 1,
-      rowsErased: 0,
-    };
-    const endpoints = new Set(
-      (await store.rewritable('prediction', endpoint ?? undefined)).map((s) => s.endpoint),
-    );
-    const asLogged = new Set([entity]);
-    for (const name of endpoints) asLogged.add((await entityAsLogged(name))(entity) ?? entity);
+    const erasureId = uuidv7();
     const total = { predictions: 0, labels: 0, waitingLabels: 0, segmentsRewritten: 0 };
     const written: Erasure[] = [];
-    for (const text of asLogged) {
+    for (const text of await this.entityTexts(entity, endpoint)) {
       const entityHash = createHash('sha256')
         .update(salt + text)
         .digest('hex');
-      const one = { ...erasure, id: uuidv7(), entityHash };
+      const one: Erasure = {
+        ...{ id: uuidv7(), salt, entityHash, endpoint },
+        receivedBeforeMs: clock.nowMs() + 1,
+        rowsErased: 0,
+      };
       await db.write((tx) => erasures.put(tx, one));
       written.push(one);
       total.waitingLabels += await db.write((tx) => labels.eraseWaiting(tx, text, endpoint));
@@ -90,11 +81,24 @@ export class Removal {
         actor,
         action: 'predictions.erase',
         subject: { kind: 'endpoint', id: endpoint ?? '*' },
-        after: { erasure: erasure.id, ...total },
+        after: { erasure: erasureId, ...total },
         reason,
       });
     });
-    return { id: erasure.id, ...total };
+    return { id: erasureId, ...total };
+  }
+
+  /** An entity as logs have it: as it is, and hashed where endpoints want it so. */
+  async entityTexts(entity: string, endpoint: string | null): Promise<readonly string[]> {
+    const { store, entityAsLogged } = this.#options;
+    const segments = await store.rewritable('prediction', endpoint ?? undefined);
+    const texts = new Set([entity]);
+    const endpoints = [
+      ...segments.map((segment) => segment.endpoint),
+      ...(endpoint === null ? [] : [endpoint]),
+    ];
+    for (const name of new Set(endpoints)) texts.add((await entityAsLogged(name))(entity) ?? entity);
+    return [...texts];
   }
 
   /** Takes out of newly arrived segments what was erased before. Called before they are indexed. */
@@ -111,7 +115,7 @@ export class Removal {
     }
   }
 
-  /** Removes segments whose rows are all older than their endpoint keeps them. Returns how many. */
+  /** Removes segments whose rows are all older than their endpoint keeps them, and labels that wait for such rows. Returns how many segments. */
   async removeOld(): Promise<number> {
     const { db, store, labels, clock } = this.#options;
     const nowMs = clock.nowMs();
@@ -119,6 +123,7 @@ export class Removal {
     for (const [endpoint, { keepDays }] of await labels.allSettings()) {
       if (keepDays === null) continue;
       const limitMs = nowMs - keepDays * dayMs;
+      await db.write((tx) => labels.dropWaiting(tx, endpoint, limitMs));
       for (const family of ['prediction', 'label'] as const) {
         const old = (await store.rewritable(family, endpoint)).filter((s) => s.maxEventTimeMs < limitMs);
         for (const { id } of old)

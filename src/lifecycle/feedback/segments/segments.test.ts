@@ -145,11 +145,15 @@ forEachDatabase((name, open) => {
       const { service, send } = await openFeedbackService(t, open);
       await send([{ id: 'old', eventTimeMs: Date.now() - 40 * day }]);
       await send([{ id: 'new', eventTimeMs: Date.now() - 5 * day }]);
+      const waits = (at: number) => ({ entity: 'nobody', at, value: 1, eventTime: at });
+      const labels = [waits(Date.now() - 40 * day), waits(Date.now() - 5 * day)];
+      await service.postLabels(ada, { endpoint, labels });
       await service.compact(ada);
       await service.labels.putSettings(ada, endpoint, feedbackSettingsSchema.parse({ keepDays: 30 }));
       assert.equal((await service.compact(ada)).removed, 1);
       const ids = (await service.predictions(ada, { endpoint }, 10, undefined)).map((p) => p.predictionId);
       assert.deepEqual(ids, ['new']);
+      assert.equal((await service.labels.waiting(ada, endpoint, 10, undefined)).length, 1);
     });
   });
 });

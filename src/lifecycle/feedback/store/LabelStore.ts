@@ -124,6 +124,15 @@ export class LabelStore {
     }
   }
 
+  /** Forgets labels that wait for a prediction of before a time. */
+  async dropWaiting(tx: Tx, endpoint: string, beforeMs: number): Promise<void> {
+    await tables<LabelTables>(tx)
+      .deleteFrom('waiting_labels')
+      .where('endpoint', '=', endpoint)
+      .where('at_ms', '<', beforeMs)
+      .execute();
+  }
+
   /** Forgets what waits for an entity; returns how many. */
   async eraseWaiting(tx: Tx, entity: string, endpoint: string | null): Promise<number> {
     let query = tables<LabelTables>(tx).deleteFrom('waiting_labels').where('entity', '=', entity);

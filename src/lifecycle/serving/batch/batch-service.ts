@@ -139,6 +139,19 @@ export class BatchService {
     return runs.map((run) => toResource(run, progress));
   }
 
+  /** The files of batches over a log: windows of it, finished parts and outputs. */
+  async logFiles(): Promise<readonly string[]> {
+    const digests: string[] = [];
+    for (const run of await this.#ports.stepRuns({ limit: Number.MAX_SAFE_INTEGER, afterId: undefined })) {
+      const { source } = batchInputsSchema.parse(run.inputs);
+      if (source.kind !== 'log') continue;
+      const parts = await this.#store.parts(run.id);
+      digests.push(...source.digests, ...parts.map(({ digest }) => digest));
+      if (run.outputs !== null) digests.push(batchOutputsSchema.parse(run.outputs).digest);
+    }
+    return digests;
+  }
+
   /** Stops a batch; one that has ended stays as it is. */
   async cancel(actor: Actor, id: string, reason: string): Promise<BatchPrediction> {
     authorize(actor, 'serving:write');

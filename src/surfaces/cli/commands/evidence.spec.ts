@@ -26,4 +26,20 @@ export const evidenceCommands: readonly CommandSpec[] = [
     example: 'card flight-delay 4',
     load: async () => (await import('./card.ts')).card,
   },
+  {
+    name: 'erase',
+    summary: 'erase an entity from the prediction log, its labels and files made of them, for good',
+    positionals: [],
+    options: {
+      entity: { summary: 'who or what, as requests name it', value: '<entity>', required: true },
+      reason: {
+        summary: 'why, for the audit log; must not name the entity',
+        value: '<text>',
+        required: true,
+      },
+      endpoint: { summary: 'only what this endpoint logged (all)', value: '<endpoint>' },
+    },
+    example: 'erase --entity customer-81 --reason "request 2026-117"',
+    load: async () => (await import('./erase.ts')).erase,
+  },
 ];

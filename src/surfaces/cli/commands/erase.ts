@@ -1,0 +1,23 @@
+import type { CommandCall } from '../command.ts';
+import { erasureSchema } from '../contract.ts';
+import { facts } from '../format/table.ts';
+
+/** `millrace erase --entity … --reason … [--endpoint …]` */
+export async function erase(call: CommandCall): Promise<undefined> {
+  const body = {
+    entity: call.needed('entity'),
+    endpoint: call.option('endpoint') ?? null,
+    reason: call.needed('reason'),
+  };
+  const erasure = await call.api.post('erasures', body, erasureSchema);
+  call.show(erasure, () => {
+    const told = erasure.parts.map(({ name, erased }): [string, string] => [
+      name,
+      Object.entries(erased)
+        .map(([what, count]) => `${what} ${count.toLocaleString('en-US')}`)
+        .join(', '),
+    ]);
+    const later = `${erasure.outstanding}: what it brings is erased when it comes`;
+    return facts([...told, ...(erasure.outstanding === null ? [] : [['later', later] as [string, string]])]);
+  });
+}
