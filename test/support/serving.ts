@@ -12,6 +12,7 @@ import {
   openReplica,
   type PredictionSegment,
   predictionSegmentSchema,
+  type ReplicaOptions,
   type RouteTable,
   ServingService,
   servingMigrations,
@@ -134,6 +135,7 @@ export async function startTestServing(
     readonly directory?: string;
     readonly name?: string;
     readonly server?: Partial<InferenceServerOptions>;
+    readonly runtimes?: ReplicaOptions['runtimes'];
   } = {},
 ): Promise<TestServing> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'millrace-serving-')));
@@ -147,6 +149,7 @@ export async function startTestServing(
     frames: await localFrames(),
     logger,
     metrics,
+    ...(options.runtimes ? { runtimes: options.runtimes } : {}),
   });
   const server = new InferenceServer({
     replica,

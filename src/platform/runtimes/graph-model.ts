@@ -1,6 +1,7 @@
 import { fail, MillraceError } from '../../core/errors.ts';
 import { type GraphStep, type PackageManifest, packageManifestSchema } from '../../core/model-package.ts';
 import { type OutputTensor, runtimeMessage } from '../onnx/index.ts';
+import type { TraceHeaders } from '../tracing/index.ts';
 import { averageOutputs, mergeBranches, voteOutputs } from './combine-outputs.ts';
 import type { LoadedModel, RuntimeContext } from './open-model.ts';
 import { predictionOf } from './prediction.ts';
@@ -44,14 +45,13 @@ export async function openGraph(
     await close();
     throw error;
   }
-  const run = new GraphRun(parts);
   const { inputs } = manifest.signature;
   return {
     concurrency: Math.max(1, ...[...parts.values()].map(({ model }) => model.concurrency ?? 1)),
     problem: () => [...parts.values()].map(({ model }) => model.problem?.() ?? null).find((p) => p) ?? null,
-    predictRows: async (rows) => {
+    predictRows: async (rows, call) => {
       const columns = new Map(inputs.map(({ name }, i) => [name, (row: number) => rows[row]?.[i]]));
-      const outputs = await run.step(step, columns, rows.length);
+      const outputs = await new GraphRun(parts, call?.trace ?? null).step(step, columns, rows.length);
       return predictionOf(manifest.score, outputs, rows.length);
     },
     close,
@@ -79,9 +79,11 @@ function innerSteps(step: Exclude<GraphStep, { kind: 'model' }>): readonly Graph
 
 class GraphRun {
   readonly #parts: ReadonlyMap<string, Part>;
+  readonly #trace: TraceHeaders | null;
 
-  constructor(parts: ReadonlyMap<string, Part>) {
+  constructor(parts: ReadonlyMap<string, Part>, trace: TraceHeaders | null) {
     this.#parts = parts;
+    this.#trace = trace;
   }
 
   async step(step: GraphStep, columns: Columns, rowCount: number): Promise<readonly OutputTensor[]> {
@@ -137,7 +139,7 @@ class GraphRun {
     );
     const rows = Array.from({ length: rowCount }, (_, row) => sources.map((source) => source?.(row)));
     try {
-      const { outputs } = await part.model.predictRows(rows);
+      const { outputs } = await part.model.predictRows(rows, { trace: this.#trace });
       return outputs.map((output) => ({ ...output, name: step.outputs?.[output.name] ?? output.name }));
     } catch (error) {
       throw inStep(step, error);

@@ -40,10 +40,10 @@ export async function openRemote(manifest: PackageManifest, remote: RemoteRuntim
   return {
     concurrency,
     problem: () => problem,
-    predictRows: async (rows) => {
+    predictRows: async (rows, call) => {
       if (problem !== null) throw unavailable();
       const { headers, body } = encodeRequest(manifest, rows, remote.binary);
-      const reply = await client.infer(headers, body);
+      const reply = await client.infer({ ...headers, ...call?.trace }, body);
       const outputs = decodeReply(reply, rows.length, manifest.tensors === 'whole', (text) =>
         fail('remote_failed', { url: remote.url, model: remote.model, problem: text }),
       );

@@ -31,6 +31,7 @@ const head = {
 /** The streams of events that a server has open. */
 export class EventStreams {
   readonly #open = new Set<AbortController>();
+  #draining = false;
 
   /**
    * Sends the events of an answer as they come, at the pace of the caller. Headers go out with the first one: what
@@ -65,11 +66,13 @@ export class EventStreams {
       this.#open.delete(stop);
       response.off('close', leave);
     }
-    response.end();
+    // The connection of a server that stops is of no more use; the head of this answer could not say so.
+    response.end(() => this.#draining && response.req.socket.end());
   }
 
   /** Waits for the streams that are open, and after a while ends them with an error. */
   async drain(): Promise<void> {
+    this.#draining = true;
     const untilMs = performance.now() + drainMs;
     while (this.#open.size > 0 && performance.now() < untilMs) {
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -80,7 +80,10 @@ test('a server that goes away makes the model not ready and the answer one clear
 });
 
 /** A server that answers metadata, and requests as `onInfer` says. */
-async function fake(t: TestContext, onInfer: (attempt: number) => { status: number; body: object } | null) {
+async function fake(
+  t: TestContext,
+  onInfer: (attempt: number, headers: IncomingHttpHeaders) => { status: number; body: object } | null,
+) {
   let attempts = 0;
   const tensor = (name: string) => ({ name, datatype: 'FP32', shape: [-1, 1] });
   const server: Server = createServer((req, res) => {
@@ -89,7 +92,7 @@ async function fake(t: TestContext, onInfer: (attempt: number) => { status: numb
       return;
     }
     req.resume().on('end', () => {
-      const reply = onInfer(++attempts);
+      const reply = onInfer(++attempts, req.headers);
       if (reply) res.writeHead(reply.status).end(JSON.stringify(reply.body));
     });
   });
@@ -100,6 +103,22 @@ async function fake(t: TestContext, onInfer: (attempt: number) => { status: numb
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, attempts: () => attempts };
 }
+
+test('the trace of a request goes on to the other server, under the span of the request here', async (t) => {
+  const seen: (string | string[] | undefined)[] = [];
+  const far = await fake(t, (_, headers) => {
+    seen.push(headers.traceparent, headers.tracestate);
+    return { status: 200, body: { outputs: [{ name: 'y', datatype: 'FP32', shape: [1, 1], data: [7] }] } };
+  });
+  const near = await serve(t, await describeRemote('faces', remote(far.url)));
+  const body = { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] }] };
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const answer = await near.post('/v2/models/test/infer', body, { traceparent, tracestate: 'vendor=x' });
+  assert.deepEqual(seen, [answer.headers.get('traceparent'), 'vendor=x']);
+  assert.notEqual(seen[0], traceparent);
+  await near.post('/v2/models/test/infer', body);
+  assert.deepEqual(seen.slice(2), [undefined, undefined]);
+});
 
 test('only what nobody has computed is sent again; silence, errors and nonsense are told apart', async (t) => {
   const y = (...data: number[]) => ({

@@ -296,6 +296,19 @@ test('draining: what comes on open connections is answered and ends them', async
   await assert.rejects(fetch(url));
 });
 
+test('a connection over which nothing has come keeps no server from stopping', async (t) => {
+  const { url, stop } = await serving(t);
+  const { hostname, port } = new URL(url);
+  const early = connect(Number(port), hostname);
+  t.after(() => early.destroy());
+  await once(early, 'connect');
+  await stillAnswers(url);
+  const ended = once(early, 'close');
+  early.on('error', () => {});
+  await stop();
+  await ended;
+});
+
 test('the counters of other servers are there, with one series a version', async (t) => {
   const { url } = await serving(t);
   for (let i = 0; i < 3; i++) await stillAnswers(url);

@@ -20,6 +20,7 @@ import { type EventAnswer, EventStreams } from './event-streams.ts';
 import { answerGet } from './get-routes.ts';
 import type { HttpAnswer } from './http-answer.ts';
 import { defaultHttpLimits, type HttpLimits, timeoutCheckMs } from './http-limits.ts';
+import { OpenSockets } from './open-sockets.ts';
 import type { Peers } from './peers.ts';
 import { answerPost, type PostContext } from './post-routes.ts';
 import { refusalCounter } from './refusal-counter.ts';
@@ -64,6 +65,7 @@ const methods = 'GET, HEAD, POST, OPTIONS';
 export class InferenceServer {
   readonly #options: InferenceServerOptions;
   readonly #server: Server;
+  readonly #sockets: OpenSockets;
   readonly #limits: HttpLimits;
   readonly #settings: ServerSettings;
   readonly #postContext: PostContext;
@@ -89,6 +91,7 @@ export class InferenceServer {
     registerPeerMetrics(options.metrics, plane);
     this.#refused = refusalCounter(options.metrics);
     this.#server = this.#create();
+    this.#sockets = new OpenSockets(this.#server);
   }
 
   /**
@@ -121,6 +124,7 @@ export class InferenceServer {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
+      this.#sockets.closeUnused();
     });
     await this.#events.drain();
     await closed;

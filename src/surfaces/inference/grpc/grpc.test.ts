@@ -7,6 +7,7 @@ import { startTestGrpc } from '../../../../test/support/grpc.ts';
 import { storePackage, tableOf, testRoute, unshippedRows } from '../../../../test/support/serving.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
+import { type EndedSpan, SpanExporter } from '../../../platform/tracing/index.ts';
 import { frameOf } from './framing.ts';
 import { GrpcServer } from './server.ts';
 import { grpcStatus } from './status.ts';
@@ -63,6 +64,51 @@ test('a call is answered with raw outputs, its id, arm and version, and logged w
     ],
   );
   assert.equal(rows[0]!.event_time_ms, 981_000_000_000);
+});
+
+test('a call of a trace is a span below its caller, with its status, and is logged with the trace', async (t) => {
+  const spans = new SpanExporter({
+    url: 'http://127.0.0.1:1',
+    headers: {},
+    serviceName: 'x',
+    onProblem: () => undefined,
+  });
+  const ended: EndedSpan[] = [];
+  spans.add = (span) => ended.push(span);
+  t.after(() => spans.close());
+  const { client, directory } = await logistic(t, { spans });
+  const trace = '0af7651916cd43dd8448eb211c80319c';
+  const traceparent = `00-${trace}-b7ad6b7169203331-01`;
+  await client.call(inferPath, infer(), { traceparent });
+  await client.call(streamPath, Buffer.concat([infer({ id: 's-1' }), infer({ inputs: [] })]), {
+    traceparent,
+  });
+  await client.call(inferPath, infer(), { traceparent: traceparent.replace(/01$/, '00') });
+  await client.call(inferPath, infer(), { traceparent: 'nonsense' });
+  const byStatus = ended.toSorted(
+    (a, b) => Number(a.attributes['rpc.grpc.status_code']) - Number(b.attributes['rpc.grpc.status_code']),
+  );
+  assert.deepEqual(
+    byStatus.map(({ name, parentSpanId, context, attributes, error }) => [
+      name.split('/')[1],
+      parentSpanId,
+      context.traceId,
+      attributes['rpc.grpc.status_code'],
+      attributes['error.type'],
+      error,
+    ]),
+    [
+      ['ModelInfer', 'b7ad6b7169203331', trace, 0, undefined, null],
+      ['ModelStreamInfer', 'b7ad6b7169203331', trace, 0, undefined, null],
+      ['ModelStreamInfer', 'b7ad6b7169203331', trace, 3, 'request_malformed', null],
+    ],
+  );
+  assert.equal(new Set(ended.map(({ context }) => context.spanId)).size, 3);
+  const rows = await unshippedRows(directory, 'test');
+  assert.deepEqual(
+    rows.map((row) => row.trace_id ?? null),
+    [trace, trace, trace, trace, null],
+  );
 });
 
 test('wrong requests get one status that says it, and are in the log', async (t) => {
