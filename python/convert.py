@@ -80,6 +80,7 @@ def convert(args):
         "maxAbsDifference": float(difference),
         "numbersAs": strategy,
         "holdout": holdout,
+        "missing": columns_that_may_be_missing(model, onnx, fields, rows, args.bound),
         "classes": None if classes is None else [plain(c) for c in classes],
     }
 
@@ -265,6 +266,23 @@ def register_lightgbm():
     update_registered_converter(
         LGBMRegressor, "LightGbmLGBMRegressor", calculate_linear_regressor_output_shapes, convert_lightgbm
     )
+
+
+def columns_that_may_be_missing(model, onnx, fields, rows, bound, most=100):
+    """Columns of real numbers that the model predicts without a value of, and its ONNX form to the same effect."""
+    row = (rows or [{f["name"]: default(f) for f in fields}])[0]
+    names = [f["name"] for f in fields if f["type"] in ("float", "double") and not f["shape"]]
+
+    def may(some):
+        frame = to_frame(fields, [{**row, name: None} for name in some])
+        try:
+            return compare(onnx, python_outputs(model, frame), fields, frame) <= bound
+        except Exception:  # it says so itself
+            return False
+
+    if not names or may(names):
+        return names
+    return [name for name in names[:most] if may([name])]
 
 
 def compared_rows(model, fields, given):

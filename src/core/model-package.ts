@@ -19,6 +19,11 @@ export const signatureFieldSchema = z.object({
   type: columnTypeSchema,
   required: z.boolean().default(true),
   shape: z.array(z.int()).default([]),
+  /**
+   * Whether a column that has to be there may hold no value: the model knows what to do with one that is missing. A
+   * data contract that knows the column decides instead.
+   */
+  nullable: z.boolean().optional(),
 });
 export type SignatureField = z.infer<typeof signatureFieldSchema>;
 

@@ -15,7 +15,7 @@ import { startTestServing, storePackage, tableOf, testRoute } from '../support/s
 const python = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
 const skip = existsSync(python) ? false : 'needs the Python environment (make python)';
 
-const row = { x1: 1.5, x2: 0.5, n: 3, i: 4, s: 'a', b: true, o: 1.5 };
+const row = { x1: 1.5, x2: 0.5, n: 3, i: 4, s: 'a', b: true, o: 1.5, r: 2.5 };
 type Row = Record<string, unknown>;
 const names = Object.keys(row);
 const records = (...rows: Row[]) => ({ dataframe_records: rows.map((r) => ({ ...row, ...r })) });
@@ -48,10 +48,13 @@ const same: Readonly<Record<string, readonly [body: unknown, contentType?: strin
   'an extra column': [records({ extra: 1 })],
   'a missing optional column': [without('o')],
   'an optional column that is null': [records({ o: null })],
+  'a column of doubles that is null': [records({ r: null }, { r: 1 })],
+  'csv, an empty double': [header + line({ r: '' }), csv],
+  'a missing column of doubles': [without('r')],
   'an integer for a double': [records({ x1: 1 })],
   'a number as text': [records({ x1: '1.5' })],
   'a whole number with a fraction of zero': [
-    '{"dataframe_records":[{"x1":1.5,"x2":0.5,"n":3.0,"i":4,"s":"a","b":true}]}',
+    '{"dataframe_records":[{"x1":1.5,"x2":0.5,"n":3.0,"i":4,"s":"a","b":true,"r":1}]}',
   ],
   'an integer as text': [records({ n: '3' })],
   'an integer beyond 2^53': [JSON.stringify(records({})).replace('"n":3', `"n":${2n ** 60n + 1n}`)],
@@ -98,7 +101,10 @@ const stricter: Readonly<Record<string, readonly [body: unknown, why: RegExp]>> 
   'true is not 1': [records({ x1: true }), /input "x1" is a boolean; expected a number/],
   'a number is not a text': [records({ s: 5 }), /input "s" is a number that does not fit; expected a string/],
   'null is not false': [records({ b: null }), /input "b" is missing; expected true or false/],
-  'a null double is missing': [records({ x1: null }), /input "x1" is missing; expected a number/],
+  'a null where the model was seen not to take one': [
+    records({ x1: null }),
+    /input "x1" is missing; expected a number/,
+  ],
 };
 
 /** Ours on one side, `mlflow models serve` on the other: the same model by the same signature. */
@@ -134,12 +140,15 @@ async function serveBoth(t: TestContext) {
     s: 'string',
     b: 'boolean',
     o: 'double',
+    r: 'double',
   };
   const inputs = Object.entries(types).map(([name, type]) => ({
     name,
     type,
     required: name !== 'o',
     shape: [],
+    // As packaging finds it of a model that does without a value.
+    nullable: name === 'r',
   }));
   const digest = await storePackage(serving.blobs, logisticOnnx(), {
     ...pkg,

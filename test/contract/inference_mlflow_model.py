@@ -19,6 +19,6 @@ class Greater(mlflow.pyfunc.PythonModel):
 
 
 columns = {"x1": "double", "x2": "float", "n": "long", "i": "integer", "s": "string", "b": "boolean"}
-inputs = [ColSpec(type, name) for name, type in columns.items()] + [ColSpec("double", "o", required=False)]
+inputs = [ColSpec(type, name) for name, type in columns.items()] + [ColSpec("double", "o", required=False), ColSpec("double", "r")]
 signature = ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec("long")]))
 mlflow.pyfunc.save_model(sys.argv[1], python_model=Greater(), signature=signature, pip_requirements=["mlflow"])

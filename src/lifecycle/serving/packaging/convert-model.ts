@@ -15,6 +15,8 @@ const reportSchema = z.object({
   rows: z.int(),
   maxAbsDifference: z.number(),
   numbersAs: z.string(),
+  /** Columns of which it takes no value as well as the model does. */
+  missing: z.array(z.string()),
   classes: z.array(z.union([z.string(), z.number(), z.boolean().transform(String)])).nullable(),
   holdout: z.object({ rows: z.int(), maxAbsDifference: z.number() }).nullable(),
 });

@@ -12,6 +12,18 @@ import { cellsOf, readSample } from './sample.ts';
 /** Greatest difference between the Python model and its ONNX form: absolute for probabilities, else relative. */
 export const differenceBound = 1e-3;
 
+const realTypes: readonly string[] = ['double', 'float'] satisfies SignatureField['type'][];
+
+/** Marks the single columns that may hold no value. */
+export function nullable(
+  fields: readonly SignatureField[],
+  may: (field: SignatureField) => boolean,
+): readonly SignatureField[] {
+  return fields.map((field) =>
+    field.shape.length === 0 && may(field) ? { ...field, nullable: true } : field,
+  );
+}
+
 interface Graph {
   readonly imported: ImportedOnnx;
   readonly fields: readonly SignatureField[];
@@ -34,7 +46,8 @@ export async function loggedOnnx(
     );
   const imported = importOnnx(await context.blobs.bytes(digest));
   if (imported.cutZipMaps.length > 0) context.log(`cut ZipMap at ${imported.cutZipMaps.join(', ')}`);
-  const fields = model.inputs ?? signatureOf(imported.inputs);
+  // What MLflow gives to a graph of its own is given to it here: it computes with NaN as with any number.
+  const fields = nullable(model.inputs ?? signatureOf(imported.inputs), (f) => realTypes.includes(f.type));
   fit(fields);
   const classes = imported.classes ? [...imported.classes] : null;
   return onnxPart({ imported, fields, classes, conversion: null }, source, context);
@@ -70,7 +83,8 @@ export async function convertedOnnx(
     holdout: converted.holdout,
   };
   const classes = converted.classes ?? (imported.classes ? [...imported.classes] : null);
-  return onnxPart({ imported, fields: inputs, classes, conversion }, source, context);
+  const fields = nullable(inputs, ({ name }) => converted.missing.includes(name));
+  return onnxPart({ imported, fields, classes, conversion }, source, context);
 }
 
 async function onnxPart(

@@ -7,7 +7,7 @@ import type { StepContext } from '../../../platform/registries/index.ts';
 import { signatureOf } from './bind-graph.ts';
 import type { LoggedSource, PackagePart, PackageTools } from './build-package.ts';
 import type { NotConverted } from './convert-model.ts';
-import { differenceBound } from './onnx-part.ts';
+import { differenceBound, nullable } from './onnx-part.ts';
 import { refused } from './read-mlmodel.ts';
 import { cellsOf, readSample } from './sample.ts';
 
@@ -68,7 +68,8 @@ export async function pythonPart(
     return {
       runtime,
       onnx: null,
-      fields,
+      // As MLflow gives them to it; the model itself refuses what it cannot do without.
+      fields: nullable(fields, ({ type }) => ['double', 'float', 'string'].includes(type)),
       outputs: signatureOf(outputs),
       graph: {
         inputs: fields.map((f) => ({

@@ -163,8 +163,8 @@ function cellCheck(field: SignatureField, column: FeatureContract['columns'][num
       Array.isArray(value) && (size === null || value.length === size) && value.every(fits) ? 'ok' : 'refuse';
   }
   const holdsMissing = field.type === 'double' || field.type === 'float' || field.type === 'string';
-  const onMissing: Verdict =
-    holdsMissing && (!field.required || column?.required === false) ? 'missing' : 'refuse';
+  const mayMiss = column ? !field.required || column.required === false : !field.required || field.nullable;
+  const onMissing: Verdict = holdsMissing && mayMiss ? 'missing' : 'refuse';
   const range = column?.range ?? null;
   const categories = column?.categories ? new Set<unknown>(column.categories) : null;
   return (value) => {
