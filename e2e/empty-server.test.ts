@@ -19,6 +19,7 @@ const screens: readonly (readonly [path: string, heading: RegExp, empty: RegExp]
   ['/models', /Models/, /registered_model_name/],
   ['/endpoints', /Deployment/, /Nothing is deployed/],
   ['/predictions', /Predictions/, /No prediction yet/],
+  ['/batches', /Batches/, /No batch yet/],
   ['/monitoring', /Monitoring/, /Nothing to watch yet/],
   ['/turns', /Turns/, /No turn yet/],
   ['/steps', /Steps/, /Nothing has run yet/],

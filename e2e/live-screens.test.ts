@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { askModel, createExperiment, createRun, deployModel, postJson, storeModel } from './seed.ts';
+import { createExperiment, createRun, postJson } from './seed.ts';
 import {
   accessibilityProblems,
   openBrowser,
@@ -91,59 +91,6 @@ test('datasets: a version appears by itself and opens beside the list with its o
   assert.deepEqual(await accessibilityProblems(page), []);
   await page.keyboard.press('Escape');
   await panel.waitFor({ state: 'hidden' });
-  assert.deepEqual(problems, []);
-});
-
-test('deployment and predictions: who answers, what was answered, and an act with its reason', async (t) => {
-  const server = await startServer(t);
-  const browser = await openBrowser(t);
-  const { page, problems } = await openPage(browser, { baseUrl: server.url });
-  await deployModel(server.url, 'tide');
-  const challenger = await storeModel(server.url, 1.5);
-  await page.goto('/endpoints/tide');
-  await page.getByText('v1 answers everything.').waitFor();
-  await postJson(`${server.url}/api/v1/endpoints/tide/challenge?waitMs=15000`, {
-    modelVersion: '2',
-    packageDigest: challenger,
-    weight: 0.25,
-    reason: 'a second opinion',
-  });
-  await page.getByText(/v2 answers 25.% of requests beside v1/).waitFor();
-  await page.getByText('A second opinion').waitFor();
-  assert.deepEqual(await accessibilityProblems(page), []);
-  await screenshotThemes(page, 'deployment');
-
-  const ids = await askModel(server.serveUrl, 'tide', 40, Date.UTC(2001, 0, 1));
-  await postJson(`${server.url}/api/v1/labels`, {
-    endpoint: 'tide',
-    labels: ids
-      .slice(20)
-      .map((predictionId, index) => ({ predictionId, value: index % 2, eventTime: Date.UTC(2001, 0, 5) })),
-  });
-  await page.goto('/predictions');
-  await page.getByText('40 answered').waitFor({ timeout: 30_000 });
-  await page.getByRole('row', { name: /ask-35\b/ }).click();
-  const panel = page.getByRole('complementary', { name: 'Prediction' });
-
-  await panel.getByText(/it turned out 1/).waitFor();
-  await panel.getByText('x1').waitFor();
-  await screenshotThemes(page, 'predictions');
-  await page.keyboard.press('Escape');
-  await page.getByLabel('Label').selectOption('false');
-  await page.waitForURL(/labelled=false/);
-  await page.getByText('All 20 shown').waitFor();
-
-  await page.goto('/endpoints/tide');
-  await page.getByRole('button', { name: 'Withdraw' }).click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByText(/25.% of traffic returns to v1 at once/).waitFor();
-  assert.equal(await dialog.getByRole('button', { name: 'Withdraw' }).isDisabled(), true);
-  await dialog.getByRole('textbox').fill('not needed any more');
-  await dialog.getByRole('button', { name: 'Withdraw' }).click();
-  await page.getByText('v1 answers everything.').waitFor();
-  await page.goto('/audit');
-  await page.getByText('not needed any more').first().waitFor();
-  assert.deepEqual(await accessibilityProblems(page), []);
   assert.deepEqual(problems, []);
 });
 

@@ -67,6 +67,42 @@ async function putBlob(url: string, bytes: Uint8Array): Promise<string> {
   return digest;
 }
 
+/** Logs an ONNX model of x1 and x2 as MLflow's client does, and registers it; it is not packaged yet. */
+export async function registerVersion(
+  url: string,
+  experimentId: string,
+  model: string,
+  weight: number,
+): Promise<void> {
+  const mlflow = `${url}/api/2.0/mlflow`;
+  const run_id = await createRun(url, experimentId, `weight ${weight}`, {}, {});
+  const logged = await postJson<{ model: { info: { model_id: string; artifact_uri: string } } }>(
+    `${mlflow}/logged-models`,
+    { experiment_id: experimentId, name: 'model', source_run_id: run_id },
+  );
+  const { model_id, artifact_uri } = logged.model.info;
+  const folder = artifact_uri.replace(/^mlflow-artifacts:\/+/, '');
+  const inputs = ['x1', 'x2'].map((name) => ({ name, type: 'double', required: true }));
+  const files: readonly (readonly [string, string | Uint8Array])[] = [
+    [
+      'MLmodel',
+      `flavors:\n  onnx:\n    data: model.onnx\nsignature:\n  inputs: '${JSON.stringify(inputs)}'\n`,
+    ],
+    ['model.onnx', logisticOnnx(weight)],
+  ];
+  for (const [name, bytes] of files) {
+    const response = await fetch(`${url}/api/2.0/mlflow-artifacts/artifacts/${folder}/${name}`, {
+      method: 'PUT',
+      body: typeof bytes === 'string' ? bytes : new Uint8Array(bytes),
+    });
+    if (!response.ok) throw new Error(`the file was refused: ${await response.text()}`);
+  }
+  await send('PATCH', `${mlflow}/logged-models/${model_id}`, { model_id, status: 'LOGGED_MODEL_READY' });
+  await postJson(`${mlflow}/model-versions/create`, {
+    ...{ name: model, source: `models:/${model_id}`, model_id, run_id },
+  });
+}
+
 /** Stores a logistic regression on x1 and x2 as a model package; returns the package's digest. */
 export async function storeModel(url: string, weight: number): Promise<string> {
   const onnx = await putBlob(url, importOnnx(logisticOnnx(weight)).bytes);

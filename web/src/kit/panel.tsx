@@ -48,6 +48,8 @@ export function Skeleton(props: { readonly rows?: number }) {
 /** What happened, to what, what to do next. */
 export function ProblemNote(props: { readonly error: unknown; readonly onRetry?: () => void }) {
   const problem = asProblem(props.error);
+  // A single wrong field stands in the detail already.
+  const untold = problem.issues.filter((issue) => !problem.detail.includes(issue.problem));
   return (
     <div className="flex items-start gap-3 py-1" role="alert">
       <span className="pt-1">
@@ -56,7 +58,7 @@ export function ProblemNote(props: { readonly error: unknown; readonly onRetry?:
       <div className="flex min-w-0 flex-col gap-1">
         <p className="font-strong">{problem.title}</p>
         {problem.detail && <p className="break-words text-muted">{problem.detail}</p>}
-        {problem.issues.map((issue) => (
+        {untold.map((issue) => (
           <p key={issue.field + issue.problem} className="break-words text-muted">
             {issue.field}: {issue.problem}
           </p>

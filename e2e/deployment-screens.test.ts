@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { askModel, createExperiment, postJson, registerVersion } from './seed.ts';
+import {
+  accessibilityProblems,
+  openBrowser,
+  openPage,
+  screenshotThemes,
+  startServer,
+} from './support/index.ts';
+
+const PATIENCE = { timeout: 60_000 } as const;
+
+/** Opens an act, gives its reason, and does it. */
+async function act(page: Page, verb: string, reason: string): Promise<void> {
+  await page.getByRole('button', { name: verb, exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  const confirm = dialog.getByRole('button', { name: verb, exact: true });
+  assert.equal(await confirm.isDisabled(), true, `${verb} asks why`);
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill(reason);
+  await confirm.click();
+  await dialog.waitFor({ state: 'hidden' });
+}
+
+test('a version is deployed, another rolled out beside it, answers are read and replayed, a file is scored', async (t) => {
+  const server = await startServer(t);
+  const browser = await openBrowser(t);
+  const { page, problems } = await openPage(browser, { baseUrl: server.url });
+  const experiment = await createExperiment(server.url, 'tides');
+  await postJson(`${server.url}/api/2.0/mlflow/registered-models/create`, { name: 'sea-level' });
+  for (const weight of [1, 1.5]) await registerVersion(server.url, experiment, 'sea-level', weight);
+
+  // Deployed from its own screen, which says what computes it.
+  await page.goto('/models/sea-level/versions/1');
+  await page.getByText(/^Not packaged yet/).waitFor();
+  await page.getByRole('button', { name: 'Deploy', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Endpoint').fill('tide');
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill('first version');
+  await dialog.getByRole('button', { name: 'Deploy', exact: true }).click();
+  await dialog.getByRole('link', { name: 'tide' }).click(PATIENCE);
+  await page.getByText('v1 answers everything.').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Roll back' }).isDisabled(), true);
+  await page.goto('/models/sea-level/versions/1');
+  await page.getByText('It was logged as ONNX.').waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+
+  // A canary of the second version: planned, packaged on the way, and begun.
+  await page.goto('/endpoints/tide');
+  await page.getByRole('button', { name: 'Begin a rollout' }).click();
+  await dialog.getByLabel('First in shadow, for').fill('');
+  await dialog.getByLabel('Then steps of the traffic').fill('25, 100');
+  await dialog.getByText('v2 answers 25 → 100').waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await screenshotThemes(page, 'rollout-plan');
+  await dialog.getByLabel('Margin of').fill('much');
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill('a second opinion');
+  await dialog.getByRole('button', { name: 'Begin' }).click();
+  await dialog.getByText(/plan\.margin/).waitFor(PATIENCE);
+  await dialog.getByLabel('Margin of').fill('0.05');
+  await dialog.getByRole('button', { name: 'Begin' }).click();
+  await page.getByText('Canary of v2 beside v1').waitFor(PATIENCE);
+  await page.getByText(/v2 answers 25.% of requests beside v1/).waitFor();
+
+  const ids = await askModel(server.serveUrl, 'tide', 40, Date.UTC(2001, 0, 1));
+  await postJson(`${server.url}/api/v1/labels`, {
+    endpoint: 'tide',
+    labels: ids
+      .slice(20)
+      .map((predictionId, index) => ({ predictionId, value: index % 2, eventTime: Date.UTC(2001, 0, 5) })),
+  });
+  await page.getByRole('region', { name: 'Arms of the rollout' }).getByText('challenger').waitFor(PATIENCE);
+  await act(page, 'Pause', 'lunch');
+  await act(page, 'Resume', 'back');
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await screenshotThemes(page, 'rollout', true);
+
+  // What was answered, by whom, and whether it was right.
+  await page.goto('/predictions');
+  await page.getByText('40 answered').waitFor({ timeout: 30_000 });
+  await page.getByRole('row', { name: /ask-35\b/ }).click();
+  const panel = page.getByRole('complementary', { name: 'Prediction' });
+  await panel.getByText(/it turned out 1/).waitFor();
+  await panel.getByText('x1').waitFor();
+  await screenshotThemes(page, 'predictions');
+  await page.keyboard.press('Escape');
+  await page.getByLabel('Label').selectOption('false');
+  await page.waitForURL(/labelled=false/);
+  await page.getByText('All 20 shown').waitFor();
+  await page.getByRole('button', { name: 'Clear 1' }).click();
+  await page.getByLabel('Least score').fill('0.99');
+  await page.getByText('No prediction fits these filters').waitFor();
+  await page.getByRole('button', { name: 'Show all predictions' }).click();
+  await page.getByText('All 40 shown').waitFor();
+  const file = await page.request.get(
+    (await page.getByRole('link', { name: 'Export' }).getAttribute('href')) ?? '',
+  );
+  assert.equal((await file.body()).subarray(0, 4).toString(), 'PAR1');
+  await page.getByRole('button', { name: 'Labels', exact: true }).click();
+  await page.getByRole('region', { name: 'Delays of labels' }).getByText('All predictions').waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+
+  await page.getByRole('button', { name: 'Replays', exact: true }).click();
+  await page.getByRole('button', { name: 'Replay', exact: true }).click();
+  await dialog.getByLabel('From').fill('2001-01-01T00:00');
+  await dialog.getByLabel('Before').fill('2001-02-01T00:00');
+  await dialog.getByRole('button', { name: 'Replay', exact: true }).click();
+  const replay = page.getByRole('complementary', { name: 'Replay' });
+  await replay.getByText('40 of 40 rows').waitFor(PATIENCE);
+  await replay.getByText('Against the truth').waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+
+  // A file, of which one row is bad.
+  await page.goto('/batches');
+  await page.getByRole('button', { name: 'New batch' }).click();
+  const rows = ['name,x1,x2', 'a,0.5,1', 'b,wrong,1', 'c,1,1'].join('\n');
+  await dialog
+    .getByLabel(/^Parquet, or CSV/)
+    .setInputFiles({ name: 'rows.csv', mimeType: 'text/csv', buffer: Buffer.from(rows) });
+  await dialog.getByLabel('The output is').selectOption('csv');
+  await dialog.getByRole('button', { name: 'Begin' }).click();
+  const batch = page.getByRole('complementary', { name: 'Batch' });
+  const href = await batch
+    .getByRole('link', { name: /Download the CSV file/ })
+    .getAttribute('href', PATIENCE);
+  await batch.getByText('1; the column “error” tells why').waitFor();
+  const scored = (await (await page.request.get(href ?? '')).text()).trimEnd().split('\n');
+  assert.equal(scored.length, 4);
+  assert.match(scored[2] ?? '', /^b,/);
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await screenshotThemes(page, 'batches');
+
+  // The rollout is ended by a person, and the audit trail says so.
+  await page.goto('/endpoints/tide');
+  await act(page, 'Abort', 'not needed any more');
+  await page.getByText('v1 answers everything.').waitFor();
+  await page.getByText('aborted', { exact: true }).waitFor();
+  await page.goto('/audit');
+  await page.getByText('not needed any more').first().waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  assert.deepEqual(
+    problems.filter((problem) => !problem.includes('400')),
+    [],
+  );
+});
