@@ -234,6 +234,7 @@ test('content types, accepted encodings, settings and classes', () => {
   assert.equal(settings.updateTrace('m', { trace_rate: '7' }).trace_rate, '7');
   assert.equal(settings.trace(null).trace_rate, '1000');
   assert.throws(() => settings.updateTrace(null, { constructor: 1 }), { code: 'request_malformed' });
+  assert.throws(() => settings.updateTrace('m', { trace_file: '/etc/x' }), { message: /can not be updated/ });
   assert.throws(() => settings.updateLog({ log_info: 'yes' }), { message: /"log_info" must be a boolean/ });
 
   const output = {
@@ -251,4 +252,5 @@ test('content types, accepted encodings, settings and classes', () => {
     '-1:1:b',
   ]);
   assert.deepEqual(classify(output, 9, null).shape, [2, 3]);
+  assert.throws(() => classify({ ...output, width: 500_001 }, 1, null), { message: /too large/ });
 });

@@ -2,10 +2,13 @@ import type { PackageManifest } from '../../core/model-package.ts';
 import type { ReplyOutput } from '../../lifecycle/serving/index.ts';
 import { malformed } from './request-context.ts';
 
+/** Values are sorted where requests are answered: more would hold up the others. */
+const mostValues = 1_000_000;
+
 /**
  * Triton's classification extension: each row's `top` highest values, the highest first and the first of equals
  * first, as `value:index` or `value:index:label`. NaN come last. Throws `request_malformed` for an output that
- * is not numeric.
+ * is not numeric or has more than a million values.
  *
  * @param manifest the model: where its classes have names, and as many as a row has values, those are the labels; where
  *   it takes the tensors of a request whole, all values are one row
@@ -21,6 +24,9 @@ export function classify(
   const whole = manifest?.tensors === 'whole';
   const rowCount = whole ? 1 : (shape[0] ?? 0);
   const width = whole ? shape.reduce((product, d) => product * d, 1) : rowWidth;
+  if (rowCount * width > mostValues) {
+    throw malformed(`classification output tensor too large: "${name}" has more than ${mostValues} values`);
+  }
   const count = Math.min(top, width);
   const named = manifest?.classes?.length === width ? manifest.classes : null;
   const all = values();

@@ -22,7 +22,8 @@ const logDefaults: Settings = {
 
 /**
  * The trace and logging settings of Triton's extensions. They are accepted, checked, kept while the server runs
- * and given back, and change nothing: what is logged and traced is decided where the server is started.
+ * and given back, and change nothing: what is logged and traced is decided where the server is started. Nobody says
+ * over the network which file is written.
  */
 export class ServerSettings {
   #log = logDefaults;
@@ -70,6 +71,9 @@ function checked(
     if (example === undefined) {
       const names = Object.keys(defaults).join(', ');
       throw malformed(`there is no ${kind} setting ${JSON.stringify(name.slice(0, 60))}; there are ${names}`);
+    }
+    if (name === `${kind}_file` && value !== null && value !== example) {
+      throw malformed(`${kind} file location can not be updated through network protocol`);
     }
     if (value === null) cleared.push(name);
     else if (Array.isArray(example) ? isTexts(value) : typeof value === typeof example) {

@@ -4,7 +4,7 @@ import { uuidv7 } from '../../../core/ids.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { LoadOverride, ModelRepository, RepositoryEntry } from '../contract/model-repository.ts';
-import type { EndpointRoute } from '../contract.ts';
+import { type EndpointRoute, endpointNameSchema } from '../contract.ts';
 import type { PackageLoader } from '../plane/package-loader.ts';
 import type { Plane } from '../plane/plane.ts';
 import { buildVersion } from './build-version.ts';
@@ -78,6 +78,11 @@ export class RepositoryModels implements ModelRepository {
 
   load(name: string, override: LoadOverride = noOverride): Promise<void> {
     return this.#inTurn(async () => {
+      if (!endpointNameSchema.safeParse(name).success) {
+        const problem =
+          'model name must not contain path traversal characters: letters, digits, dots, dashes';
+        throw fail('model_load_failed', { model: name, problem });
+      }
       const problems = await this.#load(name, override);
       const [first] = problems;
       if (first) throw fail('model_load_failed', { model: name, problem: first });

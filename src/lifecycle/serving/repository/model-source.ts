@@ -19,6 +19,13 @@ export const configFileName = 'config.pbtxt';
 const versionName = /^[1-9]\d*$/;
 const longestFileName = 255;
 
+/** Can it be the path of a file of a model: does it stay inside its folder? */
+function staysInside(path: string): boolean {
+  const isName = (p: string) =>
+    p !== '' && p !== '.' && p !== '..' && Buffer.byteLength(p) <= longestFileName;
+  return !/[\\\0]/.test(path) && path.split('/').every(isName);
+}
+
 const byNumber = (a: string, b: string) => a.length - b.length || (a < b ? -1 : 1);
 
 /** Names of the models in a repository: its folders that can be part of an address. */
@@ -60,6 +67,8 @@ export async function folderSource(directory: string): Promise<ModelSource | nul
     paths: paths.sort(),
     fingerprint: facts.sort().join('\n'),
     async read(path) {
+      // Names come out of configurations too, which a caller may send along.
+      if (!staysInside(path)) return null;
       try {
         return await readFile(join(directory, path));
       } catch (error) {
@@ -79,10 +88,7 @@ export function givenSource(files: ReadonlyMap<string, Uint8Array>): ModelSource
   const versions = new Set<string>();
   for (const path of files.keys()) {
     const parts = path.split('/');
-    const isPath = parts.every(
-      (p) => p !== '' && p !== '.' && p !== '..' && Buffer.byteLength(p) <= longestFileName,
-    );
-    if (!isPath || path.includes('\0')) {
+    if (!staysInside(path)) {
       throw new Error(
         `failed to poll from model repository: "${path.slice(0, 80)}" cannot be the path of a file`,
       );

@@ -121,6 +121,17 @@ test('requests load, override and unload; what was unloaded stays so until its f
 
   await models.load('given', { config: '{}', files: new Map([['7/model.onnx', absolute]]) });
   assert.deepEqual(await answer(repository, 'given'), { version: '7', y: [1, 2] });
+  // Neither the name of a model nor that of a file leads out of the repository.
+  await repository.put('../outside/1/model.onnx', negate);
+  await repository.put('../labels.txt', 'a\nb\n');
+  for (const name of ['../outside', '/etc', 'm/..', '..', ' ', '']) {
+    await assert.rejects(models.load(name), { message: /model name must not contain path traversal/ });
+  }
+  const stolen = '{"output":[{"name":"y","label_filename":"../../labels.txt"}]}';
+  await assert.rejects(override(stolen), { message: /labels\.txt does not exist/ });
+  await assert.rejects(override('{"default_model_filename":"../../outside/1/model.onnx"}'), {
+    code: 'model_load_failed',
+  });
   const far = new Map([['../7/model.onnx', absolute]]);
   await assert.rejects(models.load('given', { config: '{}', files: far }), { message: /failed to poll/ });
 
