@@ -9,7 +9,7 @@ export function createBatchPorts(slices: LoopSlices, pipelines: Pipelines): Batc
   const { registry, serving, data, feedback } = slices;
   return {
     start: (tx, step) => pipelines.start(tx, step),
-    stepRun: (id) => pipelines.get(system, id),
+    stepRun: (id) => pipelines.get(system, id).catch(undefinedIfMissing),
     stepRuns: ({ limit, afterId }) => pipelines.list(system, { kind: 'batch-predict', limit, afterId }),
     cancel: (tx, id, reason) => pipelines.cancelIn(tx, id, reason),
     isBeingCancelled: (id) => pipelines.isBeingCancelled(id),
@@ -31,4 +31,9 @@ export function createBatchPorts(slices: LoopSlices, pipelines: Pipelines): Batc
       await feedback.registerSegment(system, segment);
     },
   };
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (error instanceof MillraceError && error.code === 'not_found') return undefined;
+  throw error;
 }

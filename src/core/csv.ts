@@ -2,12 +2,14 @@
 export interface CsvRow {
   readonly line: number;
   readonly cells: readonly string[];
+  /** Its last quote is never closed: the rest of the text is in it. */
+  readonly unclosed?: true;
 }
 
 /**
  * Reads CSV as RFC 4180 has it, from pieces of text cut anywhere: fields in double quotes may hold commas, line
  * breaks and doubled quotes. Empty lines are left out; a byte order mark is dropped. A quote that is never closed
- * takes the rest of the text.
+ * takes the rest of the text, and its row says so.
  */
 export async function* readCsv(pieces: AsyncIterable<string> | Iterable<string>): AsyncGenerator<CsvRow> {
   let cells: string[] = [];
@@ -43,7 +45,8 @@ export async function* readCsv(pieces: AsyncIterable<string> | Iterable<string>)
       closed = false;
     }
   }
-  if (cells.length > 0 || cell !== '') yield { line: begin, cells: [...cells, cell] };
+  if (cells.length > 0 || cell !== '' || quoted)
+    yield { line: begin, cells: [...cells, cell], ...(quoted ? { unclosed: true as const } : {}) };
 }
 
 /** A line of CSV without its end, quoted where it must be. */

@@ -25,6 +25,12 @@ function clearest(issue: Issue): Pick<Issue, 'path' | 'message'> {
   return { path: [...issue.path, ...inner.path], message: inner.message };
 }
 
+/** The issue of a refusal that is worth telling, where there is room for one. */
+export function clearestIssue(error: z.ZodError): Pick<Issue, 'path' | 'message'> {
+  const [first] = error.issues;
+  return first ? clearest(first) : { path: [], message: 'is invalid' };
+}
+
 /**
  * Parses a value from outside by a schema. Throws `invalid_input` that names the first wrong field, its value
  * and what was expected; all wrong fields are in the error's `issues` parameter.

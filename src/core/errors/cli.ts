@@ -7,12 +7,6 @@ export const cliErrors = {
     message: '{file} cannot be read: {problem}',
     next: 'Check the name; paths in a loop file start at its own folder.',
   },
-  labels_file_invalid: {
-    status: 400,
-    title: 'Labels file refused',
-    message: '{file}:{line}: {problem}',
-    next: 'Write CSV with a header and the columns prediction_id, value and event_time; {accepted} labels before this line were taken.',
-  },
   answer_unknown: {
     status: 502,
     title: 'Answer not understood',

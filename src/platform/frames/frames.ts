@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
-import { fail } from '../../core/errors.ts';
+import { fail, MillraceError } from '../../core/errors.ts';
 import { installationDirectory } from '../../core/installation.ts';
 import type { FrameParameter, FramesReply, FramesRequest } from './protocol.ts';
 
@@ -134,4 +134,12 @@ export function sqlLiteral(value: string | number | null): string {
 /** A name as a quoted identifier in DuckDB's SQL. */
 export function sqlName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Why DuckDB refused a query, for people who know neither its SQL nor the server's files. */
+export function framesReason(error: unknown): string {
+  const told =
+    error instanceof MillraceError && error.code === 'frames_failed' ? error.params.problem : error;
+  const [first = ''] = String(told).split('\n');
+  return first.replace(/'\/[^']*'|"\/[^"]*"/g, 'the file');
 }

@@ -3,6 +3,7 @@ export {
   type FrameRow,
   Frames,
   type FramesOptions,
+  framesReason,
   sqlLiteral,
   sqlName,
 } from './frames.ts';

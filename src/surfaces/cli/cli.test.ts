@@ -231,10 +231,15 @@ test('a dataset is registered with its roles, or refused with the nearest column
 test('labels come from CSV and are counted', async () => {
   const labels = ['id,label,time', 'p1,1,2001-01-01T00:00:00Z', '"p2",true,978307200000'];
   await writeFile(join(folder, 'labels.csv'), labels.join('\n'));
-  assert.equal(await done('labels', 'late', 'labels.csv'), '2 labels of late taken.\n');
+  assert.equal(await done('labels', 'late', 'labels.csv'), '2 labels of late taken, 0 refused.\n');
   assert.match(await done('labels', 'late'), /orphans +2\n/);
   await writeFile(join(folder, 'bad.csv'), [...labels, 'p3,0,soon'].join('\n'));
-  await refused(1, /^bad\.csv:4: event_time "soon" is no time/, 'labels', 'late', 'bad.csv');
+  const bad = await millrace('labels', 'late', 'bad.csv');
+  assert.equal(bad.code, 1);
+  assert.match(
+    bad.out,
+    /^2 labels of late taken, 1 refused\.\nbad\.csv:4: event_time is "soon"; expected a time/,
+  );
   await refused(1, /endpoint "never" does not exist/, 'labels', 'never', 'labels.csv');
 });
 

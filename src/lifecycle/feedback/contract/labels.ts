@@ -1,10 +1,25 @@
 import { z } from 'zod';
 
 const time = z.iso.datetime({ offset: true });
-/** RFC 3339 or epoch milliseconds. */
-const anyTime = z.union([time, z.int()]);
 
-export const labelValueSchema = z.union([z.number(), z.boolean(), z.string().max(1000)]);
+/** The complaint of a value that is of another kind: what it is, and what is taken. */
+const other =
+  (expected: string) =>
+  ({ input }: { readonly input?: unknown }): string => {
+    const shown = typeof input === 'number' ? String(input) : JSON.stringify(input)?.slice(0, 100);
+    return shown === undefined ? `is missing; expected ${expected}` : `is ${shown}; expected ${expected}`;
+  };
+const notTime = other('a time like 2026-01-31T12:00:00Z, or epoch milliseconds');
+const notValue = other('a finite number, true, false or a text of at most 1,000 letters');
+
+/** RFC 3339 or epoch milliseconds. */
+const anyTime = z.union([z.iso.datetime({ offset: true, error: notTime }), z.int({ error: notTime })]);
+
+export const labelValueSchema = z.union([
+  z.number({ error: notValue }),
+  z.boolean({ error: notValue }),
+  z.string({ error: notValue }).max(1000, { error: notValue }),
+]);
 export type LabelValue = z.infer<typeof labelValueSchema>;
 
 const toleranceMs = z.int().min(0).max(31_536_000_000);

@@ -221,7 +221,10 @@ export class LabelService {
     range: { readonly fromMs?: number | undefined; readonly toMs?: number | undefined },
   ): Promise<LabelDelays> {
     const { predictions, labels } = await this.#options.files(endpoint, range);
-    const measured = await labelDelays(this.#options.frames, predictions, labels, range, feature);
+    const measured = await labelDelays(this.#options.frames, predictions, labels, range, {
+      endpoint,
+      feature,
+    });
     return { endpoint, feature: feature ?? null, ...measured };
   }
 

@@ -5,7 +5,7 @@ import type { Digest } from '../../../core/json.ts';
 import { type Clock, formatTime } from '../../../core/time.ts';
 import type { BlobSource, DirectoryBlobStore } from '../../../platform/blobs/index.ts';
 import type { Database } from '../../../platform/db/index.ts';
-import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
+import { type Frames, framesReason, sqlLiteral } from '../../../platform/frames/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { LabelFileFormat, LabelUpload, RowError } from '../contract.ts';
 import type { LabelStore } from '../store/LabelStore.ts';
@@ -31,6 +31,8 @@ export const keptErrors = 100;
 interface FileRow {
   readonly row: number;
   readonly cells: readonly unknown[];
+  /** What is wrong with it as a row. */
+  readonly problem?: string;
 }
 
 /**
@@ -129,8 +131,8 @@ export class Uploads {
     const { labelType } = await settings.settings(upload.endpoint);
     const taken: Incoming[] = [];
     const problems: RowError[] = [];
-    for (const { row, cells } of page.rows) {
-      const label = readLabelRow(cells, page.columns, labelType);
+    for (const { row, cells, problem } of page.rows) {
+      const label = problem ?? readLabelRow(cells, page.columns, labelType);
       if (typeof label === 'string') problems.push({ row, problem: label });
       else taken.push(label);
     }
@@ -175,9 +177,13 @@ export class Uploads {
   }
 
   async *#csv(digest: string): AsyncGenerator<FileRow> {
-    const bytes = await this.#options.blobs.get(digest as Digest);
-    bytes.setEncoding('utf8');
-    for await (const { line, cells } of readCsv(bytes as AsyncIterable<string>)) yield { row: line, cells };
+    const text = utf8Of(await this.#options.blobs.get(digest as Digest));
+    for await (const { line, cells, unclosed } of readCsv(text))
+      yield {
+        row: line,
+        cells,
+        ...(unclosed ? { problem: 'a quote is opened and never closed: the rest of the file is in it' } : {}),
+      };
   }
 
   /** Names first, then the rows from a number on. */
@@ -190,7 +196,7 @@ export class Uploads {
            WHERE file_row_number >= ${at} AND file_row_number < ${at + pageRows} ORDER BY file_row_number`,
         )
         .catch((error: unknown) => {
-          throw fail('label_upload_invalid', { problem: (error as Error).message }, error);
+          throw fail('label_upload_invalid', { problem: `it is no Parquet: ${framesReason(error)}` }, error);
         });
       if (first) yield { row: 0, cells: read.names };
       const count = read.columns[0]?.length ?? 0;
@@ -198,6 +204,17 @@ export class Uploads {
         yield { row: at + i + 1, cells: read.columns.map((column) => column[i]) };
       if (count < pageRows) return;
     }
+  }
+}
+
+async function* utf8Of(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
+    yield decoder.decode();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw fail('label_upload_invalid', { problem: 'it is not UTF-8' }, error);
   }
 }
 

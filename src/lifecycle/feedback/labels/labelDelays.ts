@@ -1,6 +1,14 @@
+import { fail } from '../../../core/errors.ts';
 import { type FrameRow, type Frames, sqlName } from '../../../platform/frames/index.ts';
 import type { LabelDelays } from '../contract.ts';
-import { featurePrefix, labelOrderSql, parquet, predictionsSql, type RowFilter } from '../relations.ts';
+import {
+  featureNames,
+  featurePrefix,
+  labelOrderSql,
+  parquet,
+  predictionsSql,
+  type RowFilter,
+} from '../relations.ts';
 
 type Delay = LabelDelays['total'];
 
@@ -18,15 +26,21 @@ const none: Delay = {
 /**
  * How late labels came and how many are missing, for all answered predictions and for each value of a feature. The
  * first label of a prediction counts: corrections say nothing of how long one had to wait.
+ * Throws `feature_not_logged`.
  */
 export async function labelDelays(
   frames: Frames,
   predictionPaths: readonly string[],
   labelPaths: readonly string[],
   range: Omit<RowFilter, 'rows'>,
-  feature: string | undefined,
+  { endpoint, feature }: { readonly endpoint: string; readonly feature: string | undefined },
 ): Promise<Pick<LabelDelays, 'total' | 'segments'>> {
   if (predictionPaths.length === 0) return { total: none, segments: [] };
+  if (feature !== undefined) {
+    const logged = await featureNames(frames, predictionPaths);
+    if (!logged.includes(feature))
+      throw fail('feature_not_logged', { endpoint, feature, logged: logged.join(', ') });
+  }
   const segment = feature === undefined ? 'NULL::VARCHAR' : `${sqlName(featurePrefix + feature)}::VARCHAR`;
   const first =
     labelPaths.length === 0

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
+import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
 import { feedbackSettingsSchema, labelQueryInputSchema } from '../contract.ts';
@@ -141,6 +142,69 @@ forEachDatabase((name, open) => {
       await assert.rejects(service.labels.upload(ada, 'nobody', 'csv', Buffer.from(text), true), {
         code: 'not_found',
       });
+    });
+
+    test('what is wrong in a file is told row by row, whatever bytes it has, and no other row is lost', async (t) => {
+      const { service } = await openFeedbackService(t, open);
+      const take = (format: 'csv' | 'parquet', bytes: Buffer) =>
+        service.labels.upload(ada, endpoint, format, bytes, true);
+      const head = 'prediction_id,value,event_time\n';
+      const text = (...lines: string[]) => Buffer.from(head + lines.join('\n'));
+      const told = await take(
+        'csv',
+        text(
+          'a,1,2001-02-01 10:00:00',
+          'b,1',
+          'c,1,2001-02-01,',
+          'd,1,2001-02-01,e',
+          'f,1,soon',
+          'g,"1',
+          'h,1,9',
+        ),
+      );
+      assert.deepEqual(
+        told.errors.map(({ row, problem }) => `${row} ${problem}`),
+        [
+          '3 the record has 2 cells, the header 3',
+          '5 the record has 4 cells, the header 3',
+          '6 event_time is "soon"; expected a time like 2026-01-31T12:00:00Z, or epoch milliseconds',
+          '7 a quote is opened and never closed: the rest of the file is in it',
+        ],
+      );
+      assert.deepEqual([told.state, told.rowsAccepted], ['done', 2]);
+      const latin = await take('csv', Buffer.from(`${head}M\u00fcller,1,5\n`, 'latin1'));
+      assert.match(`${latin.state} ${latin.errors[0]?.problem}`, /^failed .*not UTF-8/);
+      const broken = await take('parquet', Buffer.from('PAR1 nothing PAR1'));
+      assert.match(`${broken.state} ${broken.errors[0]?.problem}`, /^failed .*it is no Parquet: (?!.*\/)/);
+
+      const rng = createRng(77);
+      const good = Array.from({ length: 40 }, (_, i) => `p${i},${i % 2},${start + i}`);
+      for (let round = 0; round < 40; round++) {
+        const hit = rng.int(good.length);
+        const bytes = Array.from({ length: 1 + rng.int(30) }, () => rng.int(128));
+        // A line break makes two rows of one, a quote takes what follows: told above.
+        const noise = String.fromCharCode(...bytes.filter((byte) => byte !== 10 && byte !== 34));
+        const upload = await take(
+          'csv',
+          text(...good.map((line, i) => (i === hit ? `${noise}${round}` : line))),
+        );
+        assert.equal(upload.state, 'done');
+        assert.ok(
+          upload.rowsAccepted >= good.length - 1,
+          `${JSON.stringify(noise)} took another row with it`,
+        );
+        assert.equal(upload.rowsAccepted + upload.rowsRefused, upload.rowsRead);
+      }
+      for (let round = 0; round < 40; round++) {
+        const bytes = Buffer.from(Array.from({ length: 1 + rng.int(400) }, () => rng.int(256)));
+        const csv = await take('csv', Buffer.concat([Buffer.from(round % 2 === 0 ? head : ''), bytes]));
+        assert.ok(csv.state === 'failed' || csv.rowsAccepted + csv.rowsRefused === csv.rowsRead);
+        const parquet = await take(
+          'parquet',
+          Buffer.concat([Buffer.from('PAR1'), bytes, Buffer.from('PAR1')]),
+        );
+        assert.equal(parquet.state, 'failed');
+      }
     });
 
     test('a Parquet file is taken, by entity too', async (t) => {

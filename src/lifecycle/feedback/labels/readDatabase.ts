@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 
 /** A page of a query's result: the names of its columns, and rows as cells in that order. */
 export interface DatabasePage {
@@ -41,12 +41,9 @@ async function* readSqlite(
 ): AsyncGenerator<DatabasePage> {
   const path = url.replace(/^sqlite:(\/\/)?/, '');
   // Opening would make an empty database of a name that is not there, were it not read only; say so plainly.
-  await readFile(path, { flag: 'r' }).then(
-    () => undefined,
-    (error) => {
-      throw new Error(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-    },
-  );
+  await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${path} cannot be read (${error.code})`);
+  });
   const { DatabaseSync } = await import('node:sqlite');
   const db = new DatabaseSync(path, { readOnly: true });
   try {

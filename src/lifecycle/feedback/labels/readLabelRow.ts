@@ -1,4 +1,5 @@
 import { MillraceError } from '../../../core/errors.ts';
+import { clearestIssue } from '../../../core/schema.ts';
 import { parseTime } from '../../../core/time.ts';
 import { type LabelType, labelSchema, signalSchema } from '../contract.ts';
 import { type Incoming, requireType } from './Intake.ts';
@@ -16,7 +17,10 @@ const columnNames = {
 type Member = keyof typeof columnNames;
 
 /** Where each member of a label is in a row, by the names of the columns. */
-export type LabelColumns = Readonly<Partial<Record<Member, number>>>;
+export type LabelColumns = Readonly<Partial<Record<Member, number>>> & {
+  /** How many columns there are in all. */
+  readonly count: number;
+};
 
 /** Finds the columns of labels; returns the problem as text when needed ones are missing. */
 export function labelColumns(names: readonly string[]): LabelColumns | string {
@@ -31,7 +35,7 @@ export function labelColumns(names: readonly string[]): LabelColumns | string {
     return `there is no column prediction_id, nor entity and at; ${there}`;
   if (found.value === undefined && found.signal === undefined) return `there is no column value; ${there}`;
   if (found.eventTime === undefined) return `there is no column event_time; ${there}`;
-  return found;
+  return { ...found, count: names.length };
 }
 
 /**
@@ -43,6 +47,9 @@ export function readLabelRow(
   columns: LabelColumns,
   type: LabelType,
 ): Incoming | string {
+  const beyond = cells.slice(columns.count).findIndex((value) => value !== '');
+  if (beyond >= 0 || cells.length < columns.count)
+    return `the record has ${cells.length} cells, the header ${columns.count}`;
   const cell = (member: Member): unknown => {
     const place = columns[member];
     const value = place === undefined ? undefined : cells[place];
@@ -61,12 +68,13 @@ export function readLabelRow(
     eventTime: timeOf(cell('eventTime')),
   });
   for (const name of ['value', 'eventTime'] as const)
-    if (row[name] === undefined && !(signal !== undefined && name === 'value')) return `${name} is empty`;
+    if (row[name] === undefined && !(signal !== undefined && name === 'value'))
+      return `${columnNames[name][0]} is empty`;
   const parsed = (signal === undefined ? labelSchema : signalSchema).safeParse(row);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const path = issue?.path.join('.') ?? '';
-    return path === '' ? (issue?.message ?? 'not a label') : `${path}: ${issue?.message}`;
+    const { path, message } = clearestIssue(parsed.error);
+    const column = columnNames[path[0] as Member]?.[0];
+    return column === undefined ? message : `${column} ${message}`;
   }
   try {
     if (signal === undefined) requireType(parsed.data.value, type, 'value');
@@ -89,11 +97,17 @@ function labelValueOf(value: unknown, type: LabelType): unknown {
   return Number.isFinite(Number(value)) ? Number(value) : value;
 }
 
-/** RFC 3339, also with a blank for the T; epoch milliseconds as number or text of digits; dates of a database. */
+/**
+ * RFC 3339, also with a blank for the T, without a zone (UTC then) or as a day alone; epoch milliseconds as number or
+ * text of digits; dates of a database.
+ */
 function timeOf(value: unknown): unknown {
   if (value instanceof Date) return value.getTime();
   if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'string') return value;
   if (/^-?\d+$/.test(value)) return Number(value);
-  return value.replace(/^(\d{4}-\d\d-\d\d) /, '$1T').replace(/([+-]\d\d)$/, '$1:00');
+  const text = value.replace(/^(\d{4}-\d\d-\d\d)[ t]/, '$1T');
+  if (/^\d{4}-\d\d-\d\d$/.test(text)) return `${text}T00:00:00Z`;
+  if (/T[\d:.]+$/.test(text)) return `${text}Z`;
+  return text.replace(/(T.*[+-]\d\d)$/, '$1:00').replace(/(T.*[+-]\d\d)(\d\d)$/, '$1:$2');
 }

@@ -38,7 +38,8 @@ export interface BatchPorts {
     tx: Tx,
     step: { kind: string; inputs: unknown; subject: string; key?: string },
   ) => Promise<string>;
-  readonly stepRun: (id: string) => Promise<BatchStepRun>;
+  /** undefined: there is none. */
+  readonly stepRun: (id: string) => Promise<BatchStepRun | undefined>;
   /** Batches, newest first. */
   readonly stepRuns: (page: {
     readonly limit: number;
@@ -231,7 +232,7 @@ export class BatchService {
 
   async #known(id: string): Promise<BatchStepRun> {
     const run = await this.#ports.stepRun(id);
-    if (run.kind !== kind)
+    if (run?.kind !== kind)
       throw fail('not_found', { kind: 'batch prediction', id, list: '/api/v1/batch-predictions' });
     return run;
   }

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail, MillraceError } from '../../../core/errors.ts';
 import type { DirectFrames } from '../../../platform/frames/direct-frames.ts';
-import { sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
+import { framesReason, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
 import type { BatchInputs } from './contract.ts';
 import { csvRecords } from './csv-records.ts';
 
@@ -39,7 +39,7 @@ export async function openSource(
     return await described(frames, await stageCsv(frames, path, workDir), true);
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== 'frames_failed') throw error;
-    throw fail('batch_input_unreadable', { name: source.name, problem: error.params.problem }, error);
+    throw fail('batch_input_unreadable', { name: source.name, problem: framesReason(error) }, error);
   }
 }
 

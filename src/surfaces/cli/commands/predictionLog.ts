@@ -1,14 +1,12 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { access, constants } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { part } from '../Api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
-import { labelUploadSchema, type Replay, replaySchema } from '../contract.ts';
+import { type Replay, replaySchema } from '../contract.ts';
 import { facts } from '../format/table.ts';
 import { count } from '../format/text.ts';
-import { readLocal } from '../localFile.ts';
 
 const pollMs = 400;
 const filters = {
@@ -77,23 +75,4 @@ function factsOf(state: Replay, result: NonNullable<Replay['result']>): [string,
     ['AUC', metric('auc')],
     ['accuracy', metric('accuracy')],
   ];
-}
-
-/** Sends a Parquet file of labels whole; control works it through row by row. */
-export async function uploadLabels(call: CommandCall, endpoint: string, file: string): Promise<undefined> {
-  await access(file, constants.R_OK).catch(() => readLocal(file));
-  const query = new URLSearchParams({ endpoint, format: 'parquet', wait: 'true' });
-  const response = await call.api.client.fetch(`/api/v1/label-uploads?${query}`, {
-    method: 'POST',
-    body: Readable.toWeb(createReadStream(file)) as never,
-    duplex: 'half',
-    headers: { 'content-type': 'application/vnd.apache.parquet' },
-  } as RequestInit);
-  const upload = labelUploadSchema.parse(await response.json());
-  call.show(upload, () =>
-    [
-      `${count(upload.rowsAccepted, 'label')} of ${endpoint} taken, ${upload.rowsRefused} refused.`,
-      ...upload.errors.slice(0, 10).map(({ row, problem }) => `row ${row}: ${problem}`),
-    ].join('\n'),
-  );
 }
