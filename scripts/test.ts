@@ -2,15 +2,32 @@
  * Runs the tests with everything they need: a throw-away Postgres, Chromium, the Python environment.
  * `node scripts/test.ts [path…]` runs only the test files under those paths.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { ensureChromium } from '../test/support/chromium.ts';
 import { startPostgres } from '../test/support/postgres.ts';
 
-/** A file that hangs is ended, with what it has shown so far. */
-const FILE_TIMEOUT_MS = 5 * 60_000;
+/** A test that hangs has failed after so long; `endOfFile` ends its file. */
+const TEST_TIMEOUT_MS = 5 * 60_000;
+const endOfFile = new URL('../test/support/end-of-file.ts', import.meta.url).href;
+
+/** Where the longest files are. They begin first, so that none is left to run alone at the end. */
+const longest = [
+  'test/crash/',
+  'test/contract/',
+  'e2e/',
+  'src/lifecycle/serving/',
+  'src/platform/',
+  'src/loop/',
+];
+
+/** How many files are named at the end as the slowest. */
+const SLOWEST = 12;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -32,7 +49,7 @@ const files = globSync(
   .filter(
     (file) => wanted.length === 0 || wanted.some((path) => file === path || file.startsWith(`${path}/`)),
   )
-  .sort();
+  .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 if (files.length === 0) {
   console.error(`No test files under ${wanted.join(', ')}.`);
   process.exit(1);
@@ -40,46 +57,60 @@ if (files.length === 0) {
 
 const python = fileURLToPath(new URL('../.venv/bin/python', import.meta.url));
 const chromium = files.some((file) => file.startsWith('e2e/')) ? ensureChromium() : undefined;
-let tests: ChildProcess | undefined;
-let stopped = false;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    stopped = true;
-    tests?.kill(signal);
-  });
-}
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 const postgres = await startPostgres();
 try {
-  process.exitCode = stopped ? 1 : await runTests();
+  Object.assign(process.env, {
+    MILLRACE_TEST_POSTGRES_URL: postgres.url,
+    // What one file has compiled no other compiles again; servers that tests start use the same folder.
+    NODE_COMPILE_CACHE: join(root, '.cache/node'),
+    ...(chromium === undefined ? {} : { CHROMIUM: chromium }),
+    ...(existsSync(python) ? { MILLRACE_PYTHON: python } : {}),
+  });
+  process.exitCode = stop.signal.aborted || !(await runTests()) ? 1 : 0;
 } finally {
   await postgres.stop();
 }
 
-/** The exit status of node's test runner. */
-function runTests(): Promise<number> {
-  const child = spawn(
-    process.execPath,
-    [
-      '--disable-warning=ExperimentalWarning',
-      '--test',
-      '--test-reporter=spec',
-      `--test-concurrency=${Math.max(2, availableParallelism())}`,
-      `--test-timeout=${FILE_TIMEOUT_MS}`,
-      ...files,
-    ],
-    {
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: {
-        ...process.env,
-        MILLRACE_TEST_POSTGRES_URL: postgres.url,
-        ...(chromium === undefined ? {} : { CHROMIUM: chromium }),
-        ...(existsSync(python) ? { MILLRACE_PYTHON: python } : {}),
-      },
-    },
-  );
-  tests = child;
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
+interface TestEnd {
+  readonly file?: string | undefined;
+  readonly nesting: number;
+  readonly details: { readonly duration_ms: number };
+}
+
+function rank(file: string): number {
+  const i = longest.findIndex((path) => file.startsWith(path));
+  return i < 0 ? longest.length : i;
+}
+
+/** @returns whether all of them passed */
+async function runTests(): Promise<boolean> {
+  const elapsedMs = new Map<string, number>();
+  let isSuccess = false;
+  const events = run({
+    files: files.map((file) => join(root, file)),
+    concurrency: Math.max(2, availableParallelism()),
+    timeout: TEST_TIMEOUT_MS,
+    execArgv: ['--disable-warning=ExperimentalWarning', '--import', endOfFile],
+    signal: stop.signal,
   });
+  const count = ({ file, nesting, details }: TestEnd): void => {
+    if (file !== undefined && nesting === 0) {
+      elapsedMs.set(file, (elapsedMs.get(file) ?? 0) + details.duration_ms);
+    }
+  };
+  events.on('test:pass', count);
+  events.on('test:fail', count);
+  events.on('test:summary', ({ file, success }) => {
+    if (file === undefined) isSuccess = success;
+  });
+  await pipeline(events, new spec(), process.stdout, { end: false });
+  const slowest = [...elapsedMs].sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
+  if (files.length > SLOWEST) {
+    console.log('\nslowest files, in seconds:');
+    for (const [file, ms] of slowest)
+      console.log(`${(ms / 1000).toFixed(1).padStart(8)}  ${relative(root, file)}`);
+  }
+  return isSuccess;
 }

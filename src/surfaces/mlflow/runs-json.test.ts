@@ -51,7 +51,7 @@ forEachDatabase((name, open) => {
     assert.ok(await watch.look());
 
     const many = await Promise.all(
-      Array.from({ length: 600 }, (_, i) => start({ startTimeMs: 1000 + ((i * 7) % 600) })),
+      Array.from({ length: 300 }, (_, i) => start({ startTimeMs: 1000 + ((i * 7) % 300) })),
     );
 
     const page = await runs.searchJson(tester, { experimentIds: [experimentId], limit: 1000 });
