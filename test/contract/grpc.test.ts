@@ -7,6 +7,11 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import {
+  defaultEndpointOptions,
+  digestOfKey,
+  type EndpointOptions,
+} from '../../src/lifecycle/serving/index.ts';
 import { logisticOnnx, logisticPackage } from '../../src/platform/onnx/testing.ts';
 import { startTestGrpc, testGrpcServer } from '../support/grpc.ts';
 import { storePackage, tableOf, testRoute } from '../support/serving.ts';
@@ -32,6 +37,46 @@ test('tritonclient is served: plain, asynchronous and streaming', { skip }, asyn
 test("KServe's client is served, and its own field for the name of a model", { skip }, async (t) => {
   const { grpcAddress } = await served(t);
   const { stdout } = await run(python, [join(scripts, 'kserve_client.py'), grpcAddress]);
+  assert.match(stdout, /all clients agree/);
+});
+
+test('each refusal has its code: keys, limits, deadlines, sizes, wrong requests, models that fail', {
+  skip,
+}, async (t) => {
+  const { replica, blobs, grpcAddress } = await startTestGrpc(t, { bodyLimitBytes: 100_000 });
+  const digest = await storePackage(blobs, logisticOnnx(), logisticPackage());
+  const broken = await storePackage(blobs, logisticOnnx(Infinity, -Infinity), logisticPackage());
+  const none = defaultEndpointOptions;
+  const waits = { batching: { ...none.batching, maxDelayUs: 700_000 } };
+  const endpoint = (name: string, options: Partial<EndpointOptions> = {}, arms = true) =>
+    testRoute(name === 'broken' ? broken : digest, {
+      endpoint: name,
+      options: { ...none, ...options },
+      ...(arms ? {} : { arms: [] }),
+    });
+  const key = (name: string, scope: object) => ({
+    ...{ digest: digestOfKey(name), endpoints: null, actions: ['predict' as const], expiresAtMs: null },
+    ...scope,
+  });
+  await replica.applyRoutes({
+    ...tableOf(
+      endpoint('open'),
+      endpoint('keyed', { requireKey: true }),
+      endpoint('rare', { limits: { requestsPerSecond: 0.01, concurrentRequests: null } }),
+      endpoint('slow', { ...waits, limits: { requestsPerSecond: null, concurrentRequests: 1 } }),
+      endpoint('waits', waits),
+      endpoint('short', { ...waits, timeoutMs: 60 }),
+      endpoint('empty', {}, false),
+      endpoint('broken'),
+    ),
+    keys: [
+      key('good', {}),
+      key('elsewhere', { endpoints: ['open'] }),
+      key('looker', { actions: ['inspect'] }),
+      key('old', { expiresAtMs: 1 }),
+    ],
+  });
+  const { stdout } = await run(python, [join(scripts, 'refusals_client.py'), grpcAddress]);
   assert.match(stdout, /all clients agree/);
 });
 

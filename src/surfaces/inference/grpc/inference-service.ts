@@ -1,8 +1,10 @@
 import type protobuf from 'protobufjs';
 import { fail, MillraceError } from '../../../core/errors.ts';
-import type { Leave } from '../admission.ts';
+import type { KeyAction } from '../../../lifecycle/serving/index.ts';
+import { Admission, type Leave } from '../admission.ts';
 import { withoutPayload } from '../error-answer.ts';
 import { isModelReady } from '../oip-metadata.ts';
+import { refusalCounter } from '../refusal-counter.ts';
 import type { InferenceServerOptions } from '../server.ts';
 import { spanOf } from './call-span.ts';
 import { modelInfer, modelPieces } from './infer.ts';
@@ -29,7 +31,8 @@ export function inferenceHandlers(
   options: InferenceServerOptions,
   rest: RestAnswers,
 ): Readonly<Record<string, Handler>> {
-  const { replica, errorDetail, admission, spans } = options;
+  const { replica, errorDetail, spans } = options;
+  const enter = entrance(options);
   const told = (error: unknown) =>
     error instanceof MillraceError && !errorDetail ? withoutPayload(error) : error;
   const inferIn = async (
@@ -41,7 +44,7 @@ export function inferenceHandlers(
     let leave: Leave | null = null;
     let failure: unknown = null;
     try {
-      leave = (await admission?.enter(message.model_name, 'predict', call.headers)) ?? null;
+      leave = await enter(message.model_name, 'predict', call);
       return await modelInfer(message, call, replica.plane);
     } catch (error) {
       failure = error;
@@ -56,7 +59,7 @@ export function inferenceHandlers(
     let leave: Leave | null = null;
     let failure: unknown = fail('cancelled', {});
     try {
-      leave = (await admission?.enter(message.model_name, 'predict', call.headers)) ?? null;
+      leave = await enter(message.model_name, 'predict', call);
       yield* modelPieces(message, call, replica.plane, signal);
       failure = null;
     } catch (error) {
@@ -72,7 +75,7 @@ export function inferenceHandlers(
     pieces,
     decoupled: (message) => streams(replica.plane, message.model_name),
   };
-  const inspect = (name: string, call: Call) => void admission?.enter(name, 'inspect', call.headers);
+  const inspect = (name: string, call: Call) => void enter(name, 'inspect', call);
   const messageOf = (type: string, value: unknown): object =>
     root.lookupType(`inference.${type}`).fromObject(value as Record<string, unknown>);
   return {
@@ -102,9 +105,29 @@ export function inferenceHandlers(
         return messageOf('ModelStatisticsResponse', await rest('GET', `${path}/stats`));
       },
     },
-    ...repositoryHandlers(rest, (name, call) => void admission?.enter(name, 'manage', call.headers)),
+    ...repositoryHandlers(rest, (name, call) => void enter(name, 'manage', call)),
     ...settingHandlers(rest),
     ...sharedMemoryHandlers,
+  };
+}
+
+type Entrance = (name: string, action: KeyAction, call: Call) => ReturnType<Admission['enter']>;
+
+/** Lets calls in by the endpoint's keys and limits, and counts those that it keeps out. */
+function entrance({ replica, metrics, admission: given }: InferenceServerOptions): Entrance {
+  const admission = given ?? new Admission(replica.plane, replica.keyRing);
+  const count = refusalCounter(metrics);
+  return (name, action, { headers }) => {
+    const keptOut = (error: unknown): never => {
+      count(name, error);
+      throw error;
+    };
+    try {
+      const leave = admission.enter(name, action, headers);
+      return leave instanceof Promise ? leave.catch(keptOut) : leave;
+    } catch (error) {
+      return keptOut(error);
+    }
   };
 }
 
