@@ -5,10 +5,13 @@ export interface PathTarget {
   /** Null: the only one there is, as with /invocations. */
   readonly endpoint: string | null;
   readonly action: KeyAction;
+  /** It is the page to try an endpoint: a browser that shows no key is asked for one. */
+  readonly page?: true;
 }
 
 const modelPath = /^\/(?:v[12]\/models|endpoints)\/([^/:]+)([/:].*)?$/;
 const changePath = /^\/v2\/repository\/models\/([^/]+)\/(?:load|unload)\/?$/;
+const pagePath = /\/docs\/?$/;
 const predicting = /(?:\/infer|\/invocations|:predict|\/generate|\/generate_stream|\/infer_stream)\/?$/;
 const mostKept = 1000;
 
@@ -35,6 +38,7 @@ function targetOf(path: string): PathTarget | null {
   try {
     const endpoint = decodeURIComponent(match[1] ?? '');
     if (change) return { endpoint, action: 'manage' };
+    if (pagePath.test(path)) return { endpoint, action: 'inspect', page: true };
     return { endpoint, action: predicting.test(path) ? 'predict' : 'inspect' };
   } catch {
     return null;

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { fail } from '../../core/errors.ts';
 import type { ModelRepository } from '../../lifecycle/serving/index.ts';
+import type { Admission } from './admission.ts';
 import {
   answerInfer,
   answerInvocation,
@@ -9,6 +10,7 @@ import {
   onlyEndpoint,
 } from './answer-infer.ts';
 import { decodedBody } from './content-encoding.ts';
+import { answerKeyForm } from './docs/key-page.ts';
 import { type HttpAnswer, jsonAnswer } from './http-answer.ts';
 import { changeRepository, optionalJson, repositoryIndex } from './repository-routes.ts';
 import { nameInPath } from './request-context.ts';
@@ -20,12 +22,15 @@ const inferPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/infer\/?$/;
 const invocationsPath = /^(?:\/endpoints\/([^/]+))?\/invocations\/?$/;
 const predictPath = /^\/v1\/models\/([^/:]+):predict$/;
 const repositoryPath = /^\/v2\/repository\/models\/([^/]+)\/(load|unload)\/?$/;
+const pagePath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/docs\/?$/;
 const tracePath = /^\/v2(?:\/models\/([^/]+)(?:\/versions\/[^/]+)?)?\/trace\/setting\/?$/;
 
 export interface PostContext extends InferContext {
   /** Null where control decides what is served. */
   readonly repository: ModelRepository | null;
   readonly settings?: ServerSettings;
+  /** Who may see the page of an endpoint; left out: everybody. */
+  readonly admission?: Admission;
 }
 
 /** Answers a POST. Errors: those of the codecs, of Plane.predict and of the model repository. */
@@ -62,7 +67,7 @@ async function answerChange(
   path: string,
   headers: IncomingHttpHeaders,
   body: Buffer,
-  { plane, repository, limitBytes, settings = new ServerSettings() }: PostContext,
+  { plane, repository, limitBytes, admission, settings = new ServerSettings() }: PostContext,
 ): Promise<HttpAnswer> {
   const encoding = headers['content-encoding'];
   const plain = encoding ? await decodedBody(body, encoding, limitBytes) : body;
@@ -70,6 +75,11 @@ async function answerChange(
   const change = repositoryPath.exec(path);
   if (change) {
     return changeRepository(nameInPath(change[1] ?? ''), change[2] as 'load' | 'unload', plain, repository);
+  }
+  const page = pagePath.exec(path);
+  if (page) {
+    const version = page[2] === undefined ? null : nameInPath(page[2]);
+    return answerKeyForm(nameInPath(page[1] ?? ''), version, plain, plane, admission);
   }
   const trace = tracePath.exec(path);
   if (trace) {

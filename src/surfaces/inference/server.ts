@@ -14,6 +14,7 @@ import type { Registry } from '../../platform/metrics/index.ts';
 import type { SpanExporter } from '../../platform/tracing/index.ts';
 import { Admission, type Leave } from './admission.ts';
 import { answerClientError, refuseTunnel } from './client-errors.ts';
+import { keyPageOf } from './docs/key-page.ts';
 import { PathTargets } from './endpoint-of-path.ts';
 import { errorAnswer } from './error-answer.ts';
 import { type EventAnswer, EventStreams } from './event-streams.ts';
@@ -81,13 +82,14 @@ export class InferenceServer {
     this.#limits = { ...defaultHttpLimits, ...options.http, bodyBytes };
     this.#settings = options.settings ?? new ServerSettings();
     const { plane, keyRing } = options.replica;
+    this.#admission = options.admission ?? new Admission(plane, keyRing);
     this.#postContext = {
       plane,
       limitBytes: bodyBytes,
       repository: options.repository ?? null,
       settings: this.#settings,
+      admission: this.#admission,
     };
-    this.#admission = options.admission ?? new Admission(plane, keyRing);
     registerPeerMetrics(options.metrics, plane);
     this.#refused = refusalCounter(options.metrics);
     this.#server = this.#create();
@@ -218,9 +220,13 @@ export class InferenceServer {
     if (!target) return true;
     const endpoint = target.endpoint ?? this.#onlyEndpoint();
     if (endpoint === null) return true;
+    // The key comes in the body of the page's own form.
+    if (target.page && request.method === 'POST') return true;
     const keptOut = (error: unknown) => {
       this.#refused(endpoint, error);
-      this.#refuse(request, response, path, error);
+      const form = target.page && keyPageOf(endpoint, error);
+      if (form) this.#send(response, form);
+      else this.#refuse(request, response, path, error);
       return false;
     };
     try {

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { chromium } from 'playwright-core';
 import { startTestServing, storePackage, tableOf, testRoute } from '../../../../test/support/serving.ts';
+import { defaultEndpointOptions, digestOfKey } from '../../../lifecycle/serving/index.ts';
 import {
   identityOnnx,
   identityPackage,
@@ -34,8 +35,14 @@ async function serve(t: TestContext) {
     tableOf(
       testRoute(logistic, { endpoint: 'delay' }),
       testRoute(identity, { endpoint: 'same', model: hostile }),
+      testRoute(logistic, { endpoint: 'closed', options: { ...defaultEndpointOptions, requireKey: true } }),
     ),
   );
+  const scope = { actions: ['predict' as const], expiresAtMs: null };
+  serving.replica.keyRing.set([
+    { digest: digestOfKey('mine'), endpoints: ['closed'], ...scope },
+    { digest: digestOfKey('theirs'), endpoints: ['delay'], ...scope },
+  ]);
   return serving;
 }
 
@@ -131,4 +138,30 @@ test('the page sends the example, shows the answer, and writes programs that do 
   await page.goto(`${url}/v2/models/same/docs`);
   assert.ok((await page.locator('header').innerText()).includes(hostile));
   assert.equal(await page.locator('b').count(), 0);
+
+  // An endpoint that asks for a key: so does its page, which shows nothing before, and calls with it.
+  problems.length = 0;
+  await page.goto(`${url}/v2/models/closed/docs`);
+  assert.ok(!(await page.content()).includes('x1'));
+  const open = async (key: string) => {
+    await page.getByLabel('API key').fill(key);
+    await page.getByRole('button', { name: 'Open' }).click();
+  };
+  await open('wrong');
+  await page.getByText('the key is not known').waitFor();
+  await open('theirs');
+  await page.getByText('the key does not allow').waitFor();
+  await open('mine');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText(/^200 OK · /).waitFor();
+  assert.match(await page.getByLabel('Snippet').innerText(), /"Bearer mine"/);
+  await page.getByRole('link', { name: 'OpenAPI document' }).click();
+  await page.getByText(/^200 OK · OpenAPI document$/).waitFor();
+  await page.getByLabel('API key').fill('');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText(/^401 /).waitFor();
+  assert.deepEqual(
+    problems.filter((text) => !/status of 40[13]/.test(text)),
+    [],
+  );
 });

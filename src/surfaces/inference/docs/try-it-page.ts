@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { installationDirectory } from '../../../core/installation.ts';
 import type { EndpointState, ServedArm } from '../../../lifecycle/serving/index.ts';
 import type { HttpAnswer } from '../http-answer.ts';
 import { tensorsOf } from '../oip-metadata.ts';
 import { exampleBodies } from './examples.ts';
+import { escapeHtml, htmlPage } from './html-page.ts';
 
-const directory = join(installationDirectory, 'src/surfaces/inference/docs');
-
-/** The page of an endpoint: its inputs, a request to try with the example filled in, and snippets. */
-export function tryItPage(state: EndpointState, arm: ServedArm): HttpAnswer {
+/**
+ * The page of an endpoint: its inputs, a request to try with the example filled in, and snippets.
+ *
+ * @param key what it was opened with, for the calls; '' where it was open
+ */
+export function tryItPage(state: EndpointState, arm: ServedArm, key = ''): HttpAnswer {
   const { manifest } = arm.model;
   const name = state.route.endpoint;
   const at = encodeURIComponent(name);
@@ -35,7 +35,7 @@ export function tryItPage(state: EndpointState, arm: ServedArm): HttpAnswer {
 <header>
 <h1>${escapeHtml(name)}</h1>
 <p>Model ${escapeHtml(state.route.model)}, version ${escapeHtml(arm.modelVersion)} ·
-<a href="/v2/models/${at}/docs/dataplane.json">OpenAPI document</a> ·
+<a id="openapi" href="/v2/models/${at}/docs/dataplane.json">OpenAPI document</a> ·
 <a href="/v2/docs">All endpoints</a></p>
 </header>
 <main>
@@ -80,7 +80,7 @@ ${table(
 )}
 </section>
 </main>`;
-  return htmlPage(`${name} · Predictions`, main, { protocols });
+  return htmlPage(`${name} · Predictions`, main, { protocols, key });
 }
 
 /** The list of endpoints with their pages. */
@@ -106,58 +106,4 @@ function table(title: string, rows: readonly (readonly string[])[]): string {
 
 function shapeText(shape: readonly number[]): string {
   return `[${shape.map((d) => (d < 0 ? 'any' : d)).join(', ')}]`;
-}
-
-/**
- * A page that loads nothing from anywhere: style and script stand in it, and its policy forbids everything else.
- *
- * @param data given to the script; null for a page without
- */
-function htmlPage(title: string, main: string, data: object | null): HttpAnswer {
-  const nonce = crypto.randomUUID();
-  const read = (file: string) => readFileSync(join(directory, file), 'utf8');
-  const script =
-    data === null
-      ? ''
-      : `<script type="application/json" id="page">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>
-<script type="module" nonce="${nonce}">${read('try-it.js')}</script>`;
-  const policy = [
-    "default-src 'none'",
-    `script-src 'nonce-${nonce}'`,
-    `style-src 'nonce-${nonce}'`,
-    "connect-src 'self'",
-    'img-src data:',
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
-  return {
-    status: 200,
-    body: `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<link rel="icon" href="data:,">
-<style nonce="${nonce}">${read('try-it.css')}</style>
-</head>
-<body>${main}
-${script}
-</body>
-</html>
-`,
-    contentType: 'text/html; charset=utf-8',
-    headers: {
-      'content-security-policy': policy,
-      'x-content-type-options': 'nosniff',
-      'cache-control': 'no-store',
-    },
-  };
-}
-
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (char) => entities[char] as string);
 }

@@ -138,4 +138,13 @@ at('copy').addEventListener('click', async () => {
     at('copy').textContent = 'Selected';
   }
 });
+// A link sends no key, so the document is fetched where there is one.
+at('openapi').addEventListener('click', async (event) => {
+  if (key.value === '') return;
+  event.preventDefault();
+  const response = await fetch(at('openapi').href, { headers: headers() });
+  tell(response.ok ? 'good' : 'bad', `${response.status} ${response.statusText} · OpenAPI document`);
+  answer.textContent = pretty(await response.json());
+});
+key.value = page.key;
 chooseProtocol();
