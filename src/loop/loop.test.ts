@@ -106,6 +106,11 @@ forEachDatabase((name, open) => {
     assert.equal((await loop.settle()).activeTurn?.state, 'shadow');
     world.seeOutcomes(2, 1, 60, 60, 0.1);
     await loop.advance('2001-02-08T12:00');
+    // It looks worse, but neighbours in time resemble each other: no verdict yet, and no more traffic.
+    world.seeOutcomes(2, 1, 300, 250, 0.1);
+    const held = await loop.advance('2001-02-08T18:00');
+    assert.match(held.waitsFor, /^waits for a verdict, as it looks worse so far \(log loss worse by 0\.1000/);
+    assert.equal(world.calls.at(-1), 'split 2 0.1');
     world.seeOutcomes(2, 1, 500, 450, 0.1);
     const back = await loop.advance('2001-02-09');
     assert.equal(back.championVersion, 1);

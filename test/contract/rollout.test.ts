@@ -92,7 +92,8 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
 
   await writeFile(
     join(folder, 'plan.yaml'),
-    'shadow: { minRequests: 50 }\nsteps: [50]\nmargin: 0.05\ncooldown: 1h\n',
+    // Its copies decide otherwise on every request: that is let through here, so that the outcomes end it.
+    'shadow: { minRequests: 50, maxDisagreement: 1, maxScoreShift: 1 }\nsteps: [50]\nmargin: 0.05\ncooldown: 1h\n',
   );
   const plan = join(folder, 'plan.yaml');
   const begun = await cli('rollout', 'start', 'churn', '2', '--plan', plan, '--reason', 'learnt on April');
@@ -101,17 +102,33 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
   assert.equal(bad.state, 'aborted', bad.reason);
   assert.match(bad.reason, /^version 2 is worse: log loss/);
   await assert.rejects(cli('rollout', 'start', 'churn', '2', '--reason', 'again'), /was aborted on endpoint/);
+  const alert = async () =>
+    ((await call('/api/v1/alerts?endpoint=churn')) as { items: Record<string, unknown>[] }).items[0];
+  const raised = await alert();
+  assert.deepEqual(
+    [raised?.kind, raised?.modelVersion, raised?.state, raised?.subject, raised?.reason],
+    ['rollout', '2', 'open', `rollout/${bad.id}`, bad.reason],
+  );
 
   await writeFile(plan, 'shadow: null\nsteps: [50]\nmargin: 0.05\n');
   await cli('rollout', 'start', 'churn', '3', '--plan', plan, '--reason', 'learnt on May');
   const good = await ended();
   assert.equal(good.state, 'promoted', good.reason);
   assert.match(await cli('endpoints'), /champion 3 100%, standby 1 0%/);
+  const champion = async () => {
+    const found = (await call('/api/2.0/mlflow/registered-models/get?name=churn')) as {
+      registered_model: { aliases?: { alias: string; version: string }[] };
+    };
+    return found.registered_model.aliases?.find((a) => a.alias === 'champion')?.version;
+  };
+  assert.equal(await champion(), '3');
+  assert.equal((await alert())?.state, 'resolved');
   const shown = await cli('rollout', 'show', 'churn');
   assert.match(shown, /canary of version 3 on churn: promoted/);
   assert.match(shown, /split: pass/);
   assert.match(await cli('rollout', 'rollback', 'churn', '--reason', 'complaints'), /is rolled-back/);
   assert.match(await cli('endpoints'), /champion 1 100%, standby 3 0%/);
+  assert.notEqual(await champion(), '3');
   const { header, token } = (await call('/api/v1/endpoints/churn/override-tokens', {
     arm: 'standby',
     reason: 'look at it',

@@ -75,6 +75,22 @@ export function compareArms(
   };
 }
 
+/**
+ * Whether an arm would be known to be worse on the same requests, if neighbours in time did not resemble each other.
+ * That is no verdict, but reason enough not to give it more traffic before there is one.
+ */
+export function looksWorse(
+  challenger: ComparedArm,
+  pairs: readonly PairedMoments[],
+  { metric, alpha, targetN }: Pick<Compare, 'metric' | 'alpha' | 'targetN'>,
+): boolean {
+  const rising = risingMetrics.includes(metric);
+  const found = pairs.find((p) => p.version === challenger.version)?.metrics[metric] ?? emptyMoments;
+  const options = { alpha, targetN: Math.max(SEQUENCE_MINIMUM_N, targetN) };
+  const [low, high] = signed(meanConfidenceSequence(withRare(found, metric), options), rising ? 1 : -1);
+  return low !== null && high !== null && high < 0;
+}
+
 function verdictOf(
   low: number | null,
   high: number | null,

@@ -1,6 +1,6 @@
 import { formatDuration, formatTime, parseDuration } from '../../core/time.ts';
 import type { ArmComparison, RolloutLook, RolloutMetric, RolloutSpec } from '../contract.ts';
-import { type ComparedArm, compareArms, momentsOf } from './compareArms.ts';
+import { type ComparedArm, compareArms, looksWorse, momentsOf } from './compareArms.ts';
 import { type ArmStratum, type Observation, segmentValues } from './observation.ts';
 import { safety } from './safety.ts';
 import { shadowRails } from './shadowRails.ts';
@@ -143,6 +143,9 @@ function verdictOf(judged: Judged, look: Draft): Pick<RolloutLook, 'verdict' | '
   more(look.labels, look.comparisons[0]?.compared === 'pairs' ? 'labelled pairs' : 'labelled outcomes');
   const leftMs = look.timeMs.need - look.timeMs.have;
   if (leftMs > 0) waits.push(`${formatDuration(leftMs)} of event time`);
+  if (stage === 'canary' && waits.length === 0 && judged.percent < 100) {
+    for (const text of suspicions(judged, look)) waits.push(`a verdict, as it looks worse so far (${text})`);
+  }
   const lastStep = judged.nextPercent === undefined || judged.nextPercent === 100;
   const isCanary = spec.kind === 'canary' && judgesOutcomes(judged);
   if (waits.length === 0 && isCanary && lastStep && !judged.isProved) {
@@ -170,6 +173,17 @@ function verdictOf(judged: Judged, look: Draft): Pick<RolloutLook, 'verdict' | '
     return { verdict: 'fail', reason };
   }
   return { verdict: 'waiting', reason: `waits for ${waits.join(', ')}` };
+}
+
+/** What looks worse on the same requests, without being known to be so yet. */
+function suspicions({ arms, seen, spec }: Judged, { comparisons }: Draft): readonly string[] {
+  return comparisons
+    .filter((c) => c.compared === 'pairs' && c.segment === null && c.metric === spec.metric)
+    .filter(({ arm, alpha, metric }) => {
+      const challenger = arms.find((a) => a.arm === arm);
+      return challenger && looksWorse(challenger, seen.pairs, { metric, alpha, targetN: spec.minLabels });
+    })
+    .map(comparisonText);
 }
 
 /** The arm with the best primary metric of those that are proved on all that the plan names; undefined: none is. */
