@@ -17,6 +17,7 @@ const screens: readonly (readonly [path: string, heading: RegExp, empty: RegExp]
   ['/compare', /Nothing to compare/, /press C/],
   ['/datasets', /Datasets/, /dataset-versions/],
   ['/models', /Models/, /registered_model_name/],
+  ['/webhooks', /Webhooks/, /Nobody is told yet/],
   ['/endpoints', /Deployment/, /Nothing is deployed/],
   ['/predictions', /Predictions/, /No prediction yet/],
   ['/batches', /Batches/, /No batch yet/],

@@ -49,6 +49,20 @@ export async function send<T>(
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
+/**
+ * A call of MLflow's own API, for what the registry keeps for its clients alone: stages, and tags of versions. Its
+ * errors are MLflow's, and become problems.
+ */
+export async function mlflow(method: 'POST' | 'DELETE', path: string, body: unknown): Promise<void> {
+  const response = await fetch(`${pathPrefix}/ajax-api/2.0/mlflow/${path}`, {
+    method,
+    headers: { accept: 'application/json', 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw await problemOf(response);
+  await response.body?.cancel();
+}
+
 /** A random key; `crypto.randomUUID` is there only on safe origins, and a server on a plain LAN address is none. */
 function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

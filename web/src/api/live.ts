@@ -37,6 +37,7 @@ const TOUCHES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^rollout\./, ['rollouts', 'endpoints']],
   [/^turn\./, ['turns', 'loops', 'endpoints', 'registry']],
   [/^(job|step)/, ['jobs', 'step-runs', 'turns', 'replays', 'batches']],
+  [/^webhook/, ['webhooks']],
   [/^watermark/, ['watermarks', 'loops']],
 ];
 

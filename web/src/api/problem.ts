@@ -38,9 +38,10 @@ export async function problemOf(response: Response): Promise<ProblemError> {
   const record = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   return new ProblemError({
     status: response.status,
-    code: text(record.code) || `http-${response.status}`,
+    // MLflow's errors have `error_code` and `message`.
+    code: text(record.code) || text(record.error_code) || `http-${response.status}`,
     title: text(record.title) || `The server answered ${response.status}`,
-    detail: text(record.detail),
+    detail: text(record.detail) || text(record.message),
     next: text(record.next) || null,
     issues: Array.isArray(record.issues) ? (record.issues as Problem['issues']) : [],
     place: placeOf(record.filter ?? record),

@@ -4,6 +4,11 @@ import type { VersionComparison } from '../../../src/lifecycle/registry/contract
 import type { AliasProtection, HistoryEntry } from '../../../src/lifecycle/registry/contract/history.ts';
 import type { Lineage } from '../../../src/lifecycle/registry/contract/lineage.ts';
 import type { RegisteredModel } from '../../../src/lifecycle/registry/contract.ts';
+import type {
+  Webhook,
+  WebhookDelivery,
+  WebhookDeliveryDetail,
+} from '../../../src/lifecycle/registry/webhooks/contract.ts';
 import { get, type Page } from './client.ts';
 
 const modelPath = (name: string): string => `/registered-models/${encodeURIComponent(name)}`;
@@ -50,4 +55,31 @@ export const lineageQuery = (name: string, version: number) =>
   queryOptions({
     queryKey: ['registry', 'lineage', name, version] as const,
     queryFn: ({ signal }) => get<Lineage>(`${modelPath(name)}/versions/${version}/lineage`, {}, signal),
+  });
+
+export const webhooksQuery = () =>
+  queryOptions({
+    queryKey: ['webhooks', 'list'] as const,
+    queryFn: ({ signal }) => get<Page<Webhook>>('/webhooks', { limit: 1000 }, signal),
+  });
+
+export const webhookQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['webhooks', 'one', id] as const,
+    queryFn: ({ signal }) => get<Webhook>(`/webhooks/${encodeURIComponent(id)}`, {}, signal),
+  });
+
+/** The newest deliveries to a webhook. */
+export const deliveriesQuery = (webhook: string) =>
+  queryOptions({
+    queryKey: ['webhooks', 'deliveries', webhook] as const,
+    queryFn: ({ signal }) =>
+      get<Page<WebhookDelivery>>('/webhook-deliveries', { webhook, limit: 30 }, signal),
+  });
+
+export const deliveryQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['webhooks', 'delivery', id] as const,
+    queryFn: ({ signal }) =>
+      get<WebhookDeliveryDetail>(`/webhook-deliveries/${encodeURIComponent(id)}`, {}, signal),
   });

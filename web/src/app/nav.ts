@@ -11,6 +11,7 @@ import {
   RefreshCw,
   Route as RouteIcon,
   ScrollText,
+  Webhook as WebhookIcon,
 } from 'lucide-react';
 
 export type NavItem = {
@@ -49,7 +50,16 @@ export const navGroups: readonly NavGroup[] = [
   },
   {
     title: 'Evaluate',
-    items: [{ to: '/models', label: 'Models', icon: Boxes, key: 'm', question: 'May this version go live?' }],
+    items: [
+      { to: '/models', label: 'Models', icon: Boxes, key: 'm', question: 'May this version go live?' },
+      {
+        to: '/webhooks',
+        label: 'Webhooks',
+        icon: WebhookIcon,
+        key: 'w',
+        question: 'Who is told of changes in the registry, and did it arrive?',
+      },
+    ],
   },
   {
     title: 'Deploy',

@@ -15,7 +15,7 @@ import { HomeScreen } from '../screens/home/home-screen.tsx';
 import { turnSearch, turnsSearch } from '../screens/loop/search.ts';
 import { monitoringSearch } from '../screens/monitoring/search.ts';
 import { stepsSearch } from '../screens/pipelines/search.ts';
-import { modelsSearch, versionsSearch } from '../screens/registry/search.ts';
+import { modelsSearch, versionsSearch, webhooksSearch } from '../screens/registry/search.ts';
 import { batchesSearch, endpointSearch } from '../screens/serving/search.ts';
 import { NotFound } from './not-found.tsx';
 import { ScreenFault } from './screen-fault.tsx';
@@ -153,6 +153,13 @@ const version = createRoute({
     ],
   },
 });
+const webhooks = createRoute({
+  getParentRoute,
+  path: '/webhooks',
+  validateSearch: webhooksSearch,
+  component: lazyRouteComponent(() => import('../screens/registry/webhooks-screen.tsx'), 'WebhooksScreen'),
+  staticData: { crumbs: () => [{ label: 'Webhooks' }] },
+});
 const endpoints = createRoute({
   getParentRoute,
   path: '/endpoints',
@@ -231,6 +238,7 @@ export function createAppRouter() {
       model,
       compareVersions,
       version,
+      webhooks,
       endpoints,
       endpoint,
       batches,

@@ -10,3 +10,8 @@ export type VersionsSearch = { from?: string; to?: string };
 
 export const versionsSearch = (raw: RawSearch): VersionsSearch =>
   compact({ from: text(raw.from), to: text(raw.to) });
+
+/** `webhook` opens the panel of one. */
+export type WebhooksSearch = { webhook?: string };
+
+export const webhooksSearch = (raw: RawSearch): WebhooksSearch => compact({ webhook: text(raw.webhook) });

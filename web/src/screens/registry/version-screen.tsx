@@ -23,6 +23,7 @@ import { HistoryList } from './history-list.tsx';
 import { LineageCard } from './lineage.tsx';
 import { DeleteVersion, EditText } from './model-acts.tsx';
 import { PackageCard } from './package-card.tsx';
+import { EditVersionTags } from './version-tags.tsx';
 
 const route = getRouteApi('/models/$model/versions/$version');
 
@@ -169,7 +170,7 @@ function comparedWith(
 function AboutCard(props: { readonly version: ModelVersion }) {
   const { version } = props;
   return (
-    <Card title="About">
+    <Card title="About" actions={<EditVersionTags version={version} />}>
       <div className="pb-2">
         {version.description || <span className="text-muted">No description.</span>}{' '}
         <EditText

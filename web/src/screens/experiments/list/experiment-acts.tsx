@@ -7,7 +7,7 @@ import { send } from '../../../api/client.ts';
 import { Button, IconButton } from '../../../kit/button.tsx';
 import { ConfirmDialog } from '../../../kit/confirm.tsx';
 import { TextField } from '../../../kit/fields.tsx';
-import { tagChanges, tagsText } from './tags-text.ts';
+import { tagChanges, tagsText } from '../../../kit/tags-text.ts';
 
 /** A button that asks for a name and makes an experiment of it. */
 export function CreateExperiment() {

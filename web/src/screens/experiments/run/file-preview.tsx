@@ -84,6 +84,16 @@ function bodyOf(owner: FileOwner, entry: ArtifactEntry, url: string): ReactNode 
       return <TablePreview url={url} name={name} sizeBytes={sizeBytes} />;
     case 'text':
       return <TextPreview url={url} name={name} sizeBytes={sizeBytes} />;
+    case 'pdf':
+      // The file's own policy closes it in; the browser's viewer is no part of this page.
+      return (
+        <div className="flex flex-col gap-2">
+          <a href={url} target="_blank" rel="noreferrer" className="self-start text-accent">
+            Open it in a tab of its own
+          </a>
+          <iframe src={url} title={name} className="h-[75vh] w-full rounded-control border border-line" />
+        </div>
+      );
     case 'download':
       return (
         <p className="text-muted">

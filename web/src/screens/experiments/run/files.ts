@@ -27,6 +27,7 @@ export type PreviewKind =
   | 'json'
   | 'table'
   | 'text'
+  | 'pdf'
   | 'download'
   | 'unknown';
 
@@ -41,7 +42,8 @@ const KINDS: Readonly<Record<Exclude<PreviewKind, 'unknown'>, string>> = {
   text:
     'txt log py js ts tsx jsx r java scala sh bash sql yaml yml toml ini cfg conf xml rst tex diff patch jsonl ndjson ' +
     'dockerfile gitignore env properties c h cpp hpp rs go jl css proto',
-  download: 'pdf zip gz tar tgz 7z',
+  pdf: 'pdf',
+  download: 'zip gz tar tgz 7z parquet arrow feather',
 };
 const BY_EXTENSION: ReadonlyMap<string, PreviewKind> = new Map(
   Object.entries(KINDS).flatMap(([kind, list]) =>

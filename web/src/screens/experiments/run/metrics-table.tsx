@@ -8,6 +8,7 @@ import { SearchField } from '../../../kit/fields.tsx';
 import { formatCount } from '../../../kit/format.ts';
 import { Card } from '../../../kit/panel.tsx';
 import { metricNumber } from '../run-text.ts';
+import { MetricDirectionDialog } from './metric-direction.tsx';
 
 const ROWS_SHOWN = 14;
 const SEARCH_FROM = 8;
@@ -26,7 +27,8 @@ export function MetricsTable(props: { readonly run: RunDetail }) {
     const found = all.filter((metric) => metric.key.toLowerCase().includes(text));
     return found.toSorted((a, b) => compare(a, b, order.key) * (order.way === 'asc' ? 1 : -1));
   }, [all, query, order]);
-  const columns = useMemo(() => columnsOf(order, setOrder), [order]);
+  const [asked, setAsked] = useState<MetricSummary | null>(null);
+  const columns = useMemo(() => columnsOf(order, setOrder, setAsked), [order]);
   return (
     <Card
       title="Metrics"
@@ -63,6 +65,13 @@ export function MetricsTable(props: { readonly run: RunDetail }) {
           />
         </div>
       )}
+      {asked && (
+        <MetricDirectionDialog
+          experimentId={run.experimentId}
+          metric={asked}
+          onClose={() => setAsked(null)}
+        />
+      )}
     </Card>
   );
 }
@@ -76,7 +85,11 @@ function compare(a: MetricSummary, b: MetricSummary, key: string): number {
   return value(a) - value(b) || a.key.localeCompare(b.key);
 }
 
-function columnsOf(order: Order, set: (order: Order) => void): readonly DataColumn<MetricSummary>[] {
+function columnsOf(
+  order: Order,
+  set: (order: Order) => void,
+  askDirection: (metric: MetricSummary) => void,
+): readonly DataColumn<MetricSummary>[] {
   const sort = (key: string) => ({
     active: order.key === key ? order.way : null,
     toggle: () => set({ key, way: order.key === key && order.way === 'desc' ? 'asc' : 'desc' }),
@@ -112,12 +125,15 @@ function columnsOf(order: Order, set: (order: Order) => void): readonly DataColu
           <span className="min-w-0 truncate" data-tip={metric.key.length > 20 ? metric.key : undefined}>
             {metric.key}
           </span>
-          <span
-            className="shrink-0 text-faint text-label"
-            data-tip={`${metric.direction === 'minimize' ? 'Smaller' : 'Greater'} is better${metric.isDirectionGuessed ? ', guessed from the name' : ''}`}
+          <button
+            type="button"
+            aria-label={`Which way ${metric.key} is better`}
+            onClick={() => askDirection(metric)}
+            className="shrink-0 rounded-control px-1 text-faint text-label hover:bg-sunken hover:text-text"
+            data-tip={`${metric.direction === 'minimize' ? 'Smaller' : 'Greater'} is better${metric.isDirectionGuessed ? ', guessed from the name' : ''}; change it`}
           >
             {metric.direction === 'minimize' ? '↓' : '↑'}
-          </span>
+          </button>
         </span>
       ),
     },
