@@ -31,6 +31,12 @@ export const feedbackErrors = {
     message: 'label query "{name}": {problem}',
     next: 'Correct the query, its URL or its columns with PUT /api/v1/label-queries/<name>, then POST …/run.',
   },
+  segment_unreadable: {
+    status: 422,
+    title: 'Segment of the log cannot be read',
+    message: 'segment {id} is not taken into the prediction log: {problem}',
+    next: 'Send the Parquet file that the replica made of its segment, with the number of its rows.',
+  },
   label_upload_invalid: {
     status: 422,
     title: 'File of labels cannot be read',

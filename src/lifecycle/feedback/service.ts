@@ -43,6 +43,7 @@ import type { PageKey } from './search/listPredictions.ts';
 import { Compaction } from './segments/Compaction.ts';
 import { LogCopies } from './segments/LogCopies.ts';
 import { type Erased, Removal } from './segments/Removal.ts';
+import { requireSegment } from './segments/requireSegment.ts';
 import { SegmentIndex } from './segments/SegmentIndex.ts';
 import { ErasureStore } from './store/ErasureStore.ts';
 import { LabelStore } from './store/LabelStore.ts';
@@ -163,11 +164,12 @@ export class FeedbackService {
     this.#matchings = Promise.all([this.#matchings, match]);
   }
 
-  /** Takes a replica's sealed segment. The same id again changes nothing. Throws `blob_missing`. */
+  /** Takes a replica's sealed segment. The same id again changes nothing. Throws `blob_missing`, `segment_unreadable`. */
   async registerSegment(actor: Actor, segment: PredictionSegment): Promise<RegisteredSegment> {
     authorize(actor, 'feedback:write');
     const { db, journal, blobs } = this.#options;
     if (!(await blobs.info(segment.digest as Digest))) throw fail('blob_missing', { digest: segment.digest });
+    await requireSegment(this.#options.frames, await blobs.path(segment.digest as Digest), segment);
     const created = await db.write(async (tx) => {
       if (!(await this.#store.insertPredictionSegment(tx, segment, this.#clock.nowMs()))) return false;
       await journal.appendEvent(tx, {

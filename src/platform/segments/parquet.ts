@@ -20,7 +20,7 @@ export interface SegmentFacts {
 
 /**
  * Converts a sealed segment to Parquet (zstd), one column per column of its header. A value that its column's
- * type cannot hold becomes NULL rather than stopping the segment. The file is on the disk, under its name, when this
+ * type cannot hold becomes NULL rather than stopping the segment; a line that is no JSON is left out. The file is on the disk, under its name, when this
  * returns. The header line has no key and is left out.
  *
  * @param keyColumn a column that is never null in a row
@@ -35,16 +35,20 @@ export async function convertSegment(
   timeColumn: string,
 ): Promise<SegmentFacts> {
   const temporary = `${target}.tmp`;
-  const copy = async (read: Reading) => {
+  const copy = async (read: Reading, options = '') => {
     await rm(temporary, { force: true });
     const { shape, list } = read(header.columns);
+    const form = `format = 'newline_delimited'${options}, columns = {${shape}}`;
     await frames.query(
-      `COPY (SELECT ${list} FROM read_json(${sqlLiteral(source)}, format = 'newline_delimited', columns = {${shape}})` +
+      `COPY (SELECT ${list} FROM read_json(${sqlLiteral(source)}, ${form})` +
         ` WHERE ${sqlName(keyColumn)} IS NOT NULL) TO ${sqlLiteral(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroup})`,
     );
   };
   // Reading by type costs less than half as much, but stops at the first value of another type.
-  await copy(readTyped).catch(() => copy(readTolerant));
+  await copy(readTyped)
+    .catch(() => copy(readTolerant))
+    // A disk gives back other bytes than it was given: what is whole must not stay behind what is not.
+    .catch(() => copy(readTolerant, ', ignore_errors = true'));
   await syncFile(temporary);
   await rename(temporary, target);
   await syncDirectory(dirname(target));

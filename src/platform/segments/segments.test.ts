@@ -5,6 +5,7 @@ import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createRng } from '../../core/rng.ts';
 import { suffix } from './segment-file.ts';
 import { SegmentLog } from './segment-log.ts';
 import type { SealedSegment } from './shipping.ts';
@@ -120,6 +121,38 @@ test('torn and garbled tails of a crashed segment are cut, whole lines stay', as
     [2, 2, 2, 2],
   );
   assert.deepEqual(await readdir(directory), []);
+});
+
+test('bytes that a disk has changed cost the row that they are in, and no other', async (t) => {
+  const rng = createRng(31);
+  const header = JSON.stringify({
+    segment: 's1',
+    columns: testLogOptions('', frames, async () => {}).columns,
+  });
+  for (let round = 0; round < 25; round++) {
+    const directory = await temporary(t);
+    const lines = Array.from({ length: 30 }, (_, i) => row(i).trimEnd());
+    const hit = rng.int(lines.length);
+    const bytes = Buffer.from(`${header}\n${lines.join('\n')}\n`);
+    const from = header.length + 1 + lines.slice(0, hit).reduce((sum, line) => sum + line.length + 1, 0);
+    for (let n = 1 + rng.int(8); n > 0; n--) {
+      const at = from + rng.int(lines[hit]?.length ?? 1);
+      const byte = rng.int(256);
+      bytes[at] = byte === 10 ? 0 : byte;
+    }
+    await writeFile(join(directory, `s1${suffix.sealed}`), bytes);
+    const { ship, shipped, rows } = await receiver(t);
+    const log = await SegmentLog.open(testLogOptions(directory, frames, ship));
+    await log.drained();
+    const told = bytes.toString('latin1').slice(from, from + 40);
+    const kept = new Set((await rows()).map((one) => String(one.id)));
+    for (const i of lines.keys())
+      assert.ok(
+        i === hit || kept.has(String(i)),
+        `row ${i} is lost by ${JSON.stringify(told)} in row ${hit}`,
+      );
+    assert.ok((shipped[0]?.rows ?? 0) <= lines.length);
+  }
 });
 
 test('kill -9 at any moment loses no acknowledged row, round after round', async (t) => {
