@@ -24,6 +24,8 @@ test('the text format: lists, nested messages, comments, joined and escaped text
     ['a: \n}', 2],
     ['a 1', 1],
     ['\n\n?', 3],
+    ['a {'.repeat(100_000), 1],
+    [`a: "${'x'.repeat(1_000_000)}"`, 1],
   ] as const) {
     assert.throws(() => readPbtxt(bad), { name: 'PbSyntaxError', line });
   }
@@ -66,6 +68,12 @@ test('config.pbtxt and its JSON form say the same; what changes nothing is named
   assert.deepEqual(json.parameters, { useThis: { string_value: '2' } });
   assert.throws(() => readConfigJson('"max_batch_size": 1'), /not JSON|JSON object/);
   assert.throws(() => readConfigText('max_batch_size: "many"'), /max_batch_size/);
+  assert.throws(
+    () => readConfigText('max_batchsize: 8'),
+    /no field "max_batchsize"; did you mean "max_batch_size"/,
+  );
+  assert.throws(() => readConfigText('ensemble_scheduling { }'), /ensembles of Triton are not served/);
+  assert.deepEqual(readConfigText('instance_group { kind: KIND_GPU }').ignored, ['instance_group.kind']);
 });
 
 test('batching, queue and cache of a configuration become options of the endpoint', () => {

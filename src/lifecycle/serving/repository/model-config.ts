@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nearestName } from '../../../core/nearestName.ts';
 import { type PbMessage, PbSyntaxError, type PbValue, readPbtxt } from './read-pbtxt.ts';
 
 /**
@@ -112,13 +113,53 @@ export function readConfigJson(source: string): ReadConfig {
   return readConfigObject(snakeCased(value, false) as Record<string, unknown>);
 }
 
+/** Fields of Triton's ModelConfig that change nothing here; what is in neither list is a slip of the pen. */
+const toleratedFields = [
+  'batch_input',
+  'batch_output',
+  'optimization',
+  'sequence_batching',
+  'cc_model_filenames',
+  'metric_tags',
+  'model_operations',
+  'model_transaction_policy',
+  'model_repository_agents',
+  'model_metrics',
+] as const;
+
+function refuseUnknownFields(object: Record<string, unknown>): void {
+  if (object.ensemble_scheduling !== undefined) {
+    throw new Error(
+      'ensembles of Triton are not served: put the graphs together as one, or as a graph of packages at control',
+    );
+  }
+  const known = [...Object.keys(modelConfigSchema.shape), ...toleratedFields];
+  const unknown = Object.keys(object).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const nearest = nearestName(unknown, known);
+  throw new Error(`there is no field "${unknown}"${nearest ? `; did you mean "${nearest}"?` : ''}`);
+}
+
+/** What the schema knows and this server does otherwise, by path. */
+function notDone({ instance_group, model_warmup, dynamic_batching }: ModelConfig): string[] {
+  const onGpu = instance_group?.some(({ kind }) => kind === 'KIND_GPU' || kind === 'KIND_MODEL');
+  const fromFiles = model_warmup?.some(({ inputs }) => Object.values(inputs).some((i) => i.input_data_file));
+  const delays = dynamic_batching?.default_queue_policy?.timeout_action === 'DELAY';
+  return [
+    ...(onGpu ? ['instance_group.kind'] : []),
+    ...(fromFiles ? ['model_warmup.inputs.input_data_file'] : []),
+    ...(delays ? ['dynamic_batching.default_queue_policy.timeout_action'] : []),
+  ];
+}
+
 function readConfigObject(object: Record<string, unknown>): ReadConfig {
+  refuseUnknownFields(object);
   const parsed = modelConfigSchema.safeParse(object);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new Error(`${issue?.path.map(String).join('.') || 'the configuration'}: ${issue?.message}`);
   }
-  return { config: parsed.data, ignored: lost(object, parsed.data, '') };
+  return { config: parsed.data, ignored: [...lost(object, parsed.data, ''), ...notDone(parsed.data)] };
 }
 
 /** Paths of what the schema left out. */

@@ -113,9 +113,19 @@ export class RepositoryModels implements ModelRepository {
     return this.#inTurn(async () => {
       const names = await modelNames(this.#options.directory);
       for (const name of names) {
-        const source = await folderSource(join(this.#options.directory, name));
-        if (!source) continue;
         const known = this.#models.get(name);
+        let source: ModelSource | null;
+        try {
+          source = await folderSource(join(this.#options.directory, name));
+        } catch (error) {
+          // One folder that cannot be read keeps none of the others from being loaded.
+          const problem = messageOf(error);
+          if (known?.problems.get('') === problem) continue;
+          this.#models.set(name, { ...seenNow(null, known), problems: new Map([['', problem]]) });
+          this.#options.logger.error({ model: name, problem }, 'the folder of a model cannot be read');
+          continue;
+        }
+        if (!source) continue;
         if (known?.fingerprint === source.fingerprint) continue;
         if (loads(name)) await this.#load(name, noOverride, source);
         else if (!known) this.#models.set(name, { ...seenNow(source), state: 'UNLOADED' });
@@ -230,7 +240,7 @@ export class RepositoryModels implements ModelRepository {
     const { config, ignored } =
       override.config !== null ? readConfigJson(override.config) : readConfigText(text ?? '');
     if (ignored.length > 0) {
-      this.#options.logger.info(
+      this.#options.logger.warn(
         { model: name, fields: ignored },
         'fields of the configuration change nothing here',
       );

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endpointNameSchema } from '../contract.ts';
 
@@ -18,6 +18,8 @@ export const configFileName = 'config.pbtxt';
 /** A version folder is named by a number above 0, written plainly; Triton ignores all others too. */
 const versionName = /^[1-9]\d*$/;
 const longestFileName = 255;
+/** Graphs of ONNX cannot be larger, nor can what this process reads at once. */
+const largestFileBytes = 2 ** 31 - 1;
 
 /** Can it be the path of a file of a model: does it stay inside its folder? */
 function staysInside(path: string): boolean {
@@ -38,46 +40,72 @@ export async function modelNames(directory: string): Promise<readonly string[]> 
     .sort();
 }
 
-/** A model's folder as it is now; null when there is none. */
+/** Files of a model's folder, with what of it changes when it does. */
+interface Walked {
+  readonly paths: string[];
+  readonly facts: string[];
+  readonly versions: string[];
+}
+
+/**
+ * A model's folder as it is now; null when there is none. Links are followed, as folders of Kubernetes are made of them,
+ * but for hidden ones; what is no plain file is not read.
+ */
 export async function folderSource(directory: string): Promise<ModelSource | null> {
-  const facts: string[] = [];
-  const paths: string[] = [];
-  const versions: string[] = [];
-  const walk = async (path: string): Promise<void> => {
-    for (const entry of await readdir(join(directory, path), { withFileTypes: true })) {
-      const name = path === '' ? entry.name : `${path}/${entry.name}`;
-      if (entry.isDirectory()) {
-        if (path === '' && versionName.test(entry.name)) versions.push(entry.name);
-        await walk(name);
-      } else {
-        const { size, mtimeMs, ino } = await lstat(join(directory, name));
-        paths.push(name);
-        facts.push(`${name} ${size} ${mtimeMs} ${ino}`);
-      }
-    }
-  };
+  const walked: Walked = { paths: [], facts: [], versions: [] };
   try {
-    await walk('');
+    await walk(directory, '', walked);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    if (isMissing(error)) return null;
     throw error;
   }
   return {
-    versions: versions.sort(byNumber),
-    paths: paths.sort(),
-    fingerprint: facts.sort().join('\n'),
+    versions: walked.versions.sort(byNumber),
+    paths: walked.paths.sort(),
+    fingerprint: walked.facts.sort().join('\n'),
     async read(path) {
       // Names come out of configurations too, which a caller may send along.
       if (!staysInside(path)) return null;
       try {
+        const facts = await stat(join(directory, path));
+        if (facts.isDirectory()) return null;
+        if (!facts.isFile()) throw new Error(`${path} is no plain file`);
+        if (facts.size > largestFileBytes) throw new Error(`${path} is larger than 2 GB`);
         return await readFile(join(directory, path));
       } catch (error) {
-        if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
-          return null;
+        if (isMissing(error)) return null;
         throw error;
       }
     },
   };
+}
+
+/** @param above folders that it lies in: a link may lead back to one */
+async function walk(
+  directory: string,
+  path: string,
+  into: Walked,
+  above: readonly string[] = [],
+): Promise<void> {
+  for (const entry of await readdir(join(directory, path), { withFileTypes: true })) {
+    const name = path === '' ? entry.name : `${path}/${entry.name}`;
+    if (entry.isSymbolicLink() && entry.name.startsWith('.')) continue;
+    // A link that leads nowhere is as good as none.
+    const facts = await stat(join(directory, name)).catch(() => null);
+    if (!facts) continue;
+    if (!facts.isDirectory()) {
+      into.paths.push(name);
+      into.facts.push(`${name} ${facts.size} ${facts.mtimeMs} ${facts.ino}`);
+      continue;
+    }
+    if (path === '' && versionName.test(entry.name)) into.versions.push(entry.name);
+    const id = `${facts.dev} ${facts.ino}`;
+    if (!above.includes(id)) await walk(directory, name, into, [...above, id]);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 /**

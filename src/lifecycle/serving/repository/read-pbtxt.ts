@@ -25,14 +25,22 @@ interface Token {
 const tokenPattern =
   /(?<skip>\s+|#[^\n]*)|(?<number>[-+]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?[fF]?|inf(?:inity)?\b|nan\b))|(?<word>[A-Za-z_][\w.]*)|(?<text>"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*')|(?<sign>[{}<>[\]:,;])/gy;
 
+/** Messages in messages of a sane text. */
+const deepest = 64;
+const longest = 1_000_000;
+
 /**
  * Reads a message in protobuf's text format (https://protobuf.dev/reference/protobuf/textformat-spec), as
  * `config.pbtxt` is written: no schema is needed, so fields that nobody knows are read as well. Throws
  * `PbSyntaxError`.
  */
 export function readPbtxt(source: string): PbMessage {
+  if (source.length > longest) {
+    throw new PbSyntaxError(1, `the text is longer than ${longest.toLocaleString('en-US')} characters`);
+  }
   const tokens = tokenize(source);
   let at = 0;
+  let depth = 0;
   const peek = (): Token => tokens[at] as Token;
   const take = (): Token => tokens[at++] as Token;
   const accept = (sign: string): boolean => {
@@ -42,11 +50,17 @@ export function readPbtxt(source: string): PbMessage {
   };
 
   const message = (close: string | null): PbMessage => {
+    if (depth > deepest)
+      throw new PbSyntaxError(peek().line, `messages are nested more than ${deepest} deep`);
+    depth++;
     const fields = new Map<string, PbValue[]>();
     for (;;) {
       const token = take();
-      if (token.kind === 'end' && close === null) return { fields };
-      if (token.kind === 'sign' && token.text === close) return { fields };
+      const isEnd = close === null ? token.kind === 'end' : token.kind === 'sign' && token.text === close;
+      if (isEnd) {
+        depth--;
+        return { fields };
+      }
       if (token.kind !== 'word') throw unexpected(token, close ? `a field or "${close}"` : 'a field');
       const colon = accept(':');
       const list = accept('[');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLogger } from '../../../platform/log/index.ts';
@@ -184,6 +184,24 @@ test('predictions stay on the disk as Parquet, the newest ones up to a size', as
   while ((await readdir(waiting)).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   const kept = await readdir(folder);
   assert.ok(kept.length >= 1 && kept.length < 8, `${kept.length} files`);
+});
+
+test('links lead to models, devices and folders without end are none', async (t) => {
+  const repository = await testRepository(t, { 'kept/1/model.onnx': negate });
+  const at = (path: string) => join(repository.directory, path);
+  await mkdir(at('linked'));
+  await symlink('../kept/1', at('linked/1'));
+  await mkdir(at('device/1'), { recursive: true });
+  await symlink('/dev/zero', at('device/1/model.onnx'));
+  await mkdir(at('round/1'), { recursive: true });
+  await symlink('..', at('round/1/again'));
+  await symlink('/nowhere', at('nowhere'));
+  await repository.poll();
+  assert.deepEqual((await answer(repository, 'linked')).y, [-1, 2]);
+  const [device, kept, linked, ...rest] = states(repository);
+  assert.match(device ?? '', /^device\/1 UNAVAILABLE 1\/model\.onnx is no plain file$/);
+  assert.deepEqual([kept, linked], ['kept/1 READY', 'linked/1 READY']);
+  assert.match(rest.join(), /^round\/1 UNAVAILABLE version 1 has no file 1\/model\.onnx, and no MLmodel$/);
 });
 
 test('a model of MLflow is a version too; one that cannot be packaged says why, and its options hold', async (t) => {
