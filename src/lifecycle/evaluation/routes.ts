@@ -1,12 +1,5 @@
 import { z } from 'zod';
-import {
-  decodePageToken,
-  defineRoute,
-  pageOf,
-  pageQuery,
-  type Route,
-  toPage,
-} from '../../platform/http/index.ts';
+import { defineRoute, pageOf, pageQuery, type Route, readPage } from '../../platform/http/index.ts';
 import { evaluationSchema, evaluationSummarySchema } from './contract.ts';
 import type { EvaluationService } from './service.ts';
 
@@ -19,11 +12,12 @@ export function evaluationRoutes(service: EvaluationService): readonly Route[] {
       permission: 'read',
       query: pageQuery.extend({ subject: z.string().optional() }),
       response: pageOf(evaluationSummarySchema),
-      handle: async ({ query: { limit, after, subject } }, { actor }) => {
-        const afterId = after === undefined ? undefined : decodePageToken(after, z.string());
-        const items = await service.evaluations(actor, { subject, limit: limit + 1, afterId });
-        return toPage(items, limit, (evaluation) => evaluation.id);
-      },
+      handle: ({ query: { subject, ...page } }, { actor }) =>
+        readPage(
+          page,
+          (some) => service.evaluations(actor, { subject, ...some }),
+          (evaluation) => evaluation.id,
+        ),
     }),
     defineRoute({
       method: 'GET',

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { decodePageToken, defineRoute, pageOf, type Route, toPage } from '../../platform/http/index.ts';
+import { defineRoute, pageOf, type Route, readPage } from '../../platform/http/index.ts';
 import { cardMarkdown } from './cardMarkdown.ts';
 import {
   auditEntrySchema,
@@ -21,11 +21,12 @@ export function governanceRoutes(governance: GovernanceService, erasures: Erasur
       permission: 'read',
       query: auditQuerySchema,
       response: pageOf(auditEntrySchema),
-      handle: async ({ query: { after, limit, ...filter } }, { actor }) => {
-        const afterId = after === undefined ? undefined : decodePageToken(after, z.string());
-        const entries = await governance.auditEntries(actor, { ...filter, afterId, limit: limit + 1 });
-        return toPage(entries, limit, (entry) => entry.id);
-      },
+      handle: ({ query: { after, limit, ...filter } }, { actor }) =>
+        readPage(
+          { after, limit },
+          (page) => governance.auditEntries(actor, { ...filter, ...page }),
+          (entry) => entry.id,
+        ),
     }),
     defineRoute({
       method: 'GET',

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { decodePageToken, defineRoute, pageOf, type Route, toPage } from '../../platform/http/index.ts';
+import {
+  decodePageToken,
+  defineRoute,
+  pageOf,
+  type Route,
+  readPage,
+  toPage,
+} from '../../platform/http/index.ts';
 import {
   acknowledgeAlertRequestSchema,
   alertSchema,
@@ -107,11 +114,12 @@ function alertRoutes(service: MonitoringService): readonly Route[] {
       permission: 'read',
       query: alertsQuerySchema,
       response: pageOf(alertSchema),
-      handle: async ({ query: { limit, after, ...filter } }, { actor }) => {
-        const afterId = after === undefined ? undefined : decodePageToken(after, z.string());
-        const alerts = await service.alerts(actor, { ...filter, afterId, limit: limit + 1 });
-        return toPage(alerts, limit, (alert) => alert.id);
-      },
+      handle: ({ query: { limit, after, ...filter } }, { actor }) =>
+        readPage(
+          { limit, after },
+          (page) => service.alerts(actor, { ...filter, ...page }),
+          (alert) => alert.id,
+        ),
     }),
     defineRoute({
       method: 'GET',

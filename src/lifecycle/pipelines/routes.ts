@@ -1,12 +1,5 @@
 import { z } from 'zod';
-import {
-  decodePageToken,
-  defineRoute,
-  openSse,
-  pageOf,
-  type Route,
-  toPage,
-} from '../../platform/http/index.ts';
+import { defineRoute, openSse, pageOf, type Route, readPage } from '../../platform/http/index.ts';
 import {
   cancelStepSchema,
   stepLogLineSchema,
@@ -27,11 +20,12 @@ export function pipelinesRoutes(pipelines: Pipelines): readonly Route[] {
       permission: 'read',
       query: stepRunQuerySchema,
       response: pageOf(stepRunSchema),
-      handle: async ({ query: { limit, after, ...filter } }, { actor }) => {
-        const afterId = after === undefined ? undefined : decodePageToken(after, z.string());
-        const runs = await pipelines.list(actor, { ...filter, limit: limit + 1, afterId });
-        return toPage(runs, limit, (run) => run.id);
-      },
+      handle: ({ query: { limit, after, ...filter } }, { actor }) =>
+        readPage(
+          { limit, after },
+          (page) => pipelines.list(actor, { ...filter, ...page }),
+          (run) => run.id,
+        ),
     }),
     defineRoute({
       method: 'GET',

@@ -9,6 +9,7 @@ export {
   pageQuery,
   type Route,
   type RouteContext,
+  readPage,
   toPage,
 } from './route.ts';
 export {

@@ -98,3 +98,16 @@ export function toPage<T>(items: readonly T[], limit: number, keyOf: (item: T) =
     next: items.length > limit && last !== undefined ? encodePageToken(keyOf(last)) : null,
   };
 }
+
+/**
+ * Reads a page of a list whose pages end at an id: one item more than asked for is read, to know whether there is a
+ * next page. Throws `invalid_page_token`.
+ */
+export async function readPage<T>(
+  { limit, after }: { readonly limit: number; readonly after?: string | undefined },
+  read: (page: { readonly limit: number; readonly afterId: string | undefined }) => Promise<readonly T[]>,
+  idOf: (item: T) => string,
+) {
+  const afterId = after === undefined ? undefined : decodePageToken(after, z.string());
+  return toPage(await read({ limit: limit + 1, afterId }), limit, idOf);
+}

@@ -1,13 +1,6 @@
 import { z } from 'zod';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
-import {
-  decodePageToken,
-  defineRoute,
-  pageOf,
-  pageQuery,
-  type Route,
-  toPage,
-} from '../../../platform/http/index.ts';
+import { defineRoute, pageOf, pageQuery, type Route, readPage } from '../../../platform/http/index.ts';
 import type { BatchService } from './batch-service.ts';
 import {
   batchPartSchema,
@@ -43,10 +36,12 @@ export function batchRoutes(service: BatchService, blobs: BlobStore): readonly R
       permission: 'read',
       query: pageQuery,
       response: pageOf(batchPredictionSchema),
-      handle: async ({ query: { limit, after } }, { actor }) => {
-        const afterId = after === undefined ? undefined : decodePageToken(after, z.string());
-        return toPage(await service.list(actor, { limit: limit + 1, afterId }), limit, (batch) => batch.id);
-      },
+      handle: ({ query }, { actor }) =>
+        readPage(
+          query,
+          (page) => service.list(actor, page),
+          (batch) => batch.id,
+        ),
     }),
     defineRoute({
       method: 'GET',

@@ -1,12 +1,5 @@
 import { z } from 'zod';
-import {
-  decodePageToken,
-  defineRoute,
-  pageOf,
-  pageQuery,
-  type Route,
-  toPage,
-} from '../../../platform/http/index.ts';
+import { defineRoute, pageOf, pageQuery, type Route, readPage } from '../../../platform/http/index.ts';
 import {
   createdEndpointKeySchema,
   createEndpointKeySchema,
@@ -37,10 +30,12 @@ export function keyRoutes(service: KeyService): readonly Route[] {
       permission: 'read',
       query: pageQuery,
       response: pageOf(endpointKeySchema),
-      handle: async ({ query: { limit, after } }, { actor }) => {
-        const beforeId = after === undefined ? undefined : decodePageToken(after, z.string());
-        return toPage(await service.list(actor, { limit: limit + 1, beforeId }), limit, (key) => key.id);
-      },
+      handle: ({ query }, { actor }) =>
+        readPage(
+          query,
+          ({ limit, afterId }) => service.list(actor, { limit, beforeId: afterId }),
+          (key) => key.id,
+        ),
     }),
     defineRoute({
       method: 'POST',
