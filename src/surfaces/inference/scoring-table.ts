@@ -89,8 +89,26 @@ export function table(
   return { tensors, rowCount };
 }
 
+/** Cells that a table of rows with different members may have for each member that was sent, and in any case. */
+const sparse = { cellsForMember: 10, cells: 1_000_000 } as const;
+
+/** Throws `request_malformed` for rows that have next to nothing in common: as a table they would be far larger. */
 function records(rows: readonly Json[]): ScoringTable {
-  const columns = [...new Set(rows.flatMap(Object.keys))];
+  checkRowCount(rows.length);
+  const names = new Set<string>();
+  let members = 0;
+  for (const row of rows) {
+    for (const name of Object.keys(row)) {
+      names.add(name);
+      members++;
+    }
+  }
+  if (rows.length * names.size > Math.max(sparse.cells, sparse.cellsForMember * members)) {
+    throw malformed(
+      `the ${rows.length} rows have ${names.size} different columns, most of which are in few of them`,
+    );
+  }
+  const columns = [...names];
   return table(columns, rows.length, (row, column) => rows[row]?.[columns[column] ?? '']);
 }
 
