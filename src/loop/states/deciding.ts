@@ -1,8 +1,10 @@
 import type { TurnGate } from '../contract.ts';
 import type { Decision, StateHandler, TurnContext } from '../engine/TurnContext.ts';
 import { ask } from './ask.ts';
+import { abortRollout, endRollout } from './endRollout.ts';
 import { known } from './known.ts';
-import { abortRollout, endRollout, firstRollout, look } from './rollingOut.ts';
+import { lookAtRollout } from './lookAtRollout.ts';
+import { firstRollout } from './rolloutSteps.ts';
 
 /** `gating`: what the gates' verdicts mean under the loop file's approval rule. */
 export const gating: StateHandler = async (turn) => {
@@ -28,7 +30,7 @@ export const gating: StateHandler = async (turn) => {
 export const awaitingApproval: StateHandler = async (turn) => {
   const approval = known(turn.data.approvals.at(-1), 'question');
   if (approval.stage === 'promotion' && approval.decision === null) {
-    const looked = await look(turn);
+    const looked = await lookAtRollout(turn);
     if (looked?.rollout.verdict === 'fail') {
       return abortRollout(turn, looked.rollout, looked.rollout.reason);
     }

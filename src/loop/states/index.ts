@@ -3,7 +3,8 @@ import type { StateHandler } from '../engine/TurnContext.ts';
 import { evaluating, packaging, training } from './building.ts';
 import { awaitingApproval, gating } from './deciding.ts';
 import { preparing } from './preparing.ts';
-import { promoting, rollingOut } from './rollingOut.ts';
+import { promoting } from './promoting.ts';
+import { rollingOut } from './rollingOut.ts';
 
 const ended: StateHandler = async () => ({ do: 'wait', what: 'the turn has ended' });
 

@@ -1,0 +1,40 @@
+import { runStep, type StateHandler, type TurnContext } from '../engine/TurnContext.ts';
+import { deployOutputsSchema } from '../steps/deploy.ts';
+import { comparisonText } from '../verdict/comparisonText.ts';
+import { known } from './known.ts';
+import { deployInputs } from './rolloutSteps.ts';
+
+/** `promoting`: all traffic and the alias go to the challenger, in this order, and monitoring compares with it. */
+export const promoting: StateHandler = async (turn) => {
+  const first = turn.championVersion === null;
+  const reason = first ? 'first model of this loop' : known(lastReason(turn), 'reason');
+  const step = await runStep(turn, 'deploy/promote', 'deploy', () =>
+    deployInputs(turn, first ? 'deploy' : 'promote', null, reason),
+  );
+  if (!step.done) return step.decision;
+  const version = known(turn.challengerVersion, 'version');
+  await turn.ports.registry.promote(turn.model, version, reason);
+  const { watermarkMs = turn.nowMs } = turn;
+  await turn.ports.monitoring.rolloutPromoted(turn.endpoint, version, watermarkMs);
+  await turn.ports.monitoring.addReference(turn.endpoint, {
+    version,
+    datasetVersionId: known(turn.data.prepared, 'prepared data').datasetVersionId,
+    evaluationId: turn.data.evaluationId,
+  });
+  const { rollout } = turn.data;
+  return {
+    do: 'move',
+    to: 'promoted',
+    reason: `version ${version} is champion: ${reason}`,
+    evidence: { version, previous: turn.championVersion, ...deployOutputsSchema.parse(step.outputs) },
+    change: rollout ? { rollout: null, rolloutHistory: [...turn.data.rolloutHistory, rollout] } : {},
+  };
+};
+
+function lastReason(turn: TurnContext): string | undefined {
+  const { rollout, approvals } = turn.data;
+  const approval = approvals.at(-1);
+  if (approval?.stage === 'promotion' && approval.reason) return `${approval.by}: ${approval.reason}`;
+  const [primary] = rollout?.comparisons ?? [];
+  return primary ? comparisonText(primary) : rollout?.reason;
+}

@@ -1,0 +1,93 @@
+import { formatDuration, parseDuration } from '../../core/time.ts';
+import type { RolloutLook } from '../contract.ts';
+import { looksWorse } from './compareArms.ts';
+import { comparisonText } from './comparisonText.ts';
+import { elapsedMs, type Judged, judgesOutcomes } from './Judged.ts';
+import { provedArm, provedWord, unproved } from './proof.ts';
+
+/** A look whose meaning is still to be found. */
+export type Draft = Omit<RolloutLook, 'verdict' | 'reason'>;
+
+/** What a look means: harm at once, else what the step still waits for, else that it is passed. */
+export function decide(judged: Judged, look: Draft): Pick<RolloutLook, 'verdict' | 'reason'> {
+  const { spec } = judged;
+  const broken = look.guardrails.find((rail) => rail.verdict === 'fail');
+  if (broken) return { verdict: 'fail', reason: `${broken.name}: ${broken.reason}` };
+  const worse = judged.arms.map(({ arm, version }) => {
+    const found = look.comparisons.find((c) => c.arm === arm && c.verdict === 'worse');
+    return found && `version ${version} is worse: ${comparisonText(found)}`;
+  });
+  // Of several arms those that are not worse are still to be learnt about.
+  if (worse.length > 0 && worse.every((text) => text !== undefined)) {
+    return { verdict: 'fail', reason: worse.join('; ') };
+  }
+  const waits = waitsOf(judged, look);
+  if (waits.length === 0) return { verdict: 'pass', reason: passText(judged, look) };
+  const maxMs = parseDuration(spec.maxTime);
+  if (elapsedMs(judged.beganMs, judged.eventMs) > maxMs) {
+    const reason = `still undecided after ${formatDuration(maxMs)} of event time: ${waits.join(', ')}`;
+    return { verdict: 'fail', reason };
+  }
+  return { verdict: 'waiting', reason: `waits for ${waits.join(', ')}` };
+}
+
+/** What a step still lacks before it is passed. */
+function waitsOf(judged: Judged, look: Draft): readonly string[] {
+  const { spec, stage } = judged;
+  const waits: string[] = [];
+  const more = ({ have, need }: { have: number; need: number }, what: string) => {
+    if (have < need) waits.push(`${(need - have).toLocaleString('en-US')} more ${what}`);
+  };
+  more(look.requests, stage === 'shadow' ? 'copies' : 'requests');
+  more(look.labels, look.comparisons[0]?.compared === 'pairs' ? 'labelled pairs' : 'labelled outcomes');
+  const leftMs = look.timeMs.need - look.timeMs.have;
+  if (leftMs > 0) waits.push(`${formatDuration(leftMs)} of event time`);
+  if (stage === 'canary' && waits.length === 0 && judged.percent < 100) {
+    for (const text of suspicions(judged, look)) waits.push(`a verdict, as it looks worse so far (${text})`);
+  }
+  const lastStep = judged.nextPercent === undefined || judged.nextPercent === 100;
+  const isCanary = spec.kind === 'canary' && judgesOutcomes(judged);
+  if (waits.length === 0 && isCanary && lastStep && !judged.isProved) {
+    for (const arm of judged.arms) {
+      for (const text of unproved(spec, arm.arm, look.comparisons)) waits.push(`proof (${text})`);
+    }
+  }
+  if (waits.length === 0 && (stage === 'split' || stage === 'bandit')) {
+    if (provedArm(spec, judged.arms, look.comparisons) === undefined) {
+      const open =
+        judged.arms.length === 1 ? unproved(spec, judged.arms[0]?.arm ?? '', look.comparisons) : [];
+      waits.push(
+        open.length > 0 ? `proof (${open.join('; ')})` : `an arm that is proved ${provedWord(spec)}`,
+      );
+    }
+  }
+  if (stage !== 'shadow') {
+    for (const name of spec.segments) {
+      // What is protected and was never seen is not known to be safe.
+      if (!judged.seen.segments.some((s) => s.feature === name)) waits.push(`feature ${name} in the log`);
+    }
+  }
+  return waits;
+}
+
+/** What looks worse on the same requests, without being known to be so yet. */
+function suspicions({ arms, seen, spec }: Judged, { comparisons }: Draft): readonly string[] {
+  return comparisons
+    .filter((c) => c.compared === 'pairs' && c.segment === null && c.metric === spec.metric)
+    .filter(({ arm, alpha, metric }) => {
+      const challenger = arms.find((a) => a.arm === arm);
+      return challenger && looksWorse(challenger, seen.pairs, { metric, alpha, targetN: spec.minLabels });
+    })
+    .map(comparisonText);
+}
+
+function passText({ spec, stage, percent, arms }: Judged, look: Draft): string {
+  const requests = look.requests.have.toLocaleString('en-US');
+  if (stage === 'shadow') return `${requests} copies without fault`;
+  const best = stage === 'canary' ? arms[0]?.arm : provedArm(spec, arms, look.comparisons);
+  const primary = look.comparisons.find((c) => c.arm === best);
+  if (stage === 'canary') {
+    return `${requests} requests at ${percent} % without fault${primary ? `; ${comparisonText(primary)}` : ''}`;
+  }
+  return `${provedArm(spec, arms, look.comparisons)} is ${provedWord(spec)}${primary ? `; ${comparisonText(primary)}` : ''}`;
+}
