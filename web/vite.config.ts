@@ -21,5 +21,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { port: 7610, proxy: { '/api': control, '/healthz': control, '/readyz': control } },
+  server: {
+    port: 7610,
+    proxy: { '/api': control, '/ajax-api': control, '/healthz': control, '/readyz': control },
+  },
 });

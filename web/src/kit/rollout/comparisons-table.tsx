@@ -31,13 +31,13 @@ export function ComparisonsTable(props: {
             <tr className="border-line border-b">
               <th className={HEAD}>{first}</th>
               {many && <th className={HEAD}>Version</th>}
+              <th className={`${HEAD} text-left!`}>So far</th>
               <th className={HEAD}>Outcomes</th>
-              <th className={HEAD}>Champion</th>
-              <th className={HEAD}>Challenger</th>
               <th className={HEAD}>Better by</th>
               <th className={`${HEAD} w-44`}>worse ← → better</th>
               <th className={HEAD}>Margin</th>
-              <th className={`${HEAD} text-left!`}>So far</th>
+              <th className={HEAD}>Champion</th>
+              <th className={HEAD}>Challenger</th>
             </tr>
           </thead>
           <tbody>
@@ -56,6 +56,9 @@ export function ComparisonsTable(props: {
                   )}
                 </td>
                 {many && <td className={CELL}>v{versions.get(row.arm) ?? row.arm}</td>}
+                <td className={`${CELL} text-left!`}>
+                  <StateLabel state={VERDICT[row.verdict][0]}>{VERDICT[row.verdict][1]}</StateLabel>
+                </td>
                 <td
                   className={CELL}
                   data-tip={
@@ -64,8 +67,6 @@ export function ComparisonsTable(props: {
                 >
                   {formatCount(row.n)}
                 </td>
-                <td className={`${CELL} text-muted`}>{formatNumber(row.champion, 4)}</td>
-                <td className={`${CELL} text-muted`}>{formatNumber(row.challenger, 4)}</td>
                 <td className={CELL} data-tip={intervalText(row)}>
                   {row.difference === null ? '–' : formatSigned(row.difference, 4)}
                 </td>
@@ -73,9 +74,8 @@ export function ComparisonsTable(props: {
                   <IntervalDot row={interval(row)} scale={scale} width={DOT_WIDTH} goodWhen="positive" />
                 </td>
                 <td className={`${CELL} text-muted`}>−{row.margin}</td>
-                <td className={`${CELL} text-left!`}>
-                  <StateLabel state={VERDICT[row.verdict][0]}>{VERDICT[row.verdict][1]}</StateLabel>
-                </td>
+                <td className={`${CELL} text-muted`}>{formatNumber(row.champion, 4)}</td>
+                <td className={`${CELL} text-muted`}>{formatNumber(row.challenger, 4)}</td>
               </tr>
             ))}
           </tbody>

@@ -102,7 +102,7 @@ function columnsOf(
     id,
     head,
     tip,
-    widthPx: 76,
+    widthPx: 70,
     align: 'right',
     sort: sort(id),
     cell: (metric) => {
@@ -154,7 +154,7 @@ function columnsOf(
     {
       id: 'count',
       head: 'Points',
-      widthPx: 76,
+      widthPx: 70,
       align: 'right',
       sort: sort('count'),
       cell: (metric) => <span className="text-muted">{formatCount(metric.count)}</span>,

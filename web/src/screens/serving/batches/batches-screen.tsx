@@ -143,6 +143,7 @@ const COLUMNS: readonly GridColumn<BatchPrediction>[] = [
     head: 'Asked',
     width: '84px',
     align: 'right',
+    wideOnly: true,
     cell: (batch) => <Ago at={batch.createdAt} className="text-muted" />,
   },
 ];
