@@ -1,6 +1,7 @@
 import { fail, MillraceError } from '../../core/errors.ts';
 import type { ElementType, GraphTensor } from '../../core/model-package.ts';
 import { checkGraph } from './check-graph.ts';
+import { widenEdges } from './widen-edges.ts';
 import { type Attribute, decode, encode, type Node, type ValueInfo } from './wire.ts';
 
 /** An ONNX graph that the runtime can serve, and what stands on its edges. */
@@ -12,6 +13,8 @@ export interface ImportedOnnx {
   readonly classes: readonly (string | number)[] | null;
   /** Output names that a ZipMap made and that are now plain probability tensors. */
   readonly cutZipMaps: readonly string[];
+  /** Names of inputs and outputs that were FP16 or BF16 and are FP32 now; see widenEdges. */
+  readonly widened: readonly string[];
 }
 
 export interface ImportOptions {
@@ -40,10 +43,11 @@ const labelAttributes: readonly string[] = ['classlabels_int64s', 'classlabels_i
 /**
  * Checks an ONNX model and makes it servable: a ZipMap node, which turns probabilities into a list of
  * dictionaries that onnxruntime-node cannot return, is replaced by an Identity with the same output name, so
- * that the output becomes a tensor [N, classes]. Everything else is kept byte for byte.
+ * that the output becomes a tensor [N, classes], and inputs and outputs of FP16 and BF16 are cast to FP32. Everything
+ * else is kept byte for byte.
  *
  * Throws `onnx_invalid`, naming the problem: not ONNX, weights in other files, an input or output that is not
- * a tensor or has an element type without a JSON form (float16, bfloat16, complex).
+ * a tensor or has an element type without a JSON form (complex, FP8).
  */
 export function importOnnx(bytes: Uint8Array, { fixedBatch = 'refuse' }: ImportOptions = {}): ImportedOnnx {
   try {
@@ -87,12 +91,14 @@ function imported(bytes: Uint8Array, fixedBatch: 'refuse' | 'keep'): ImportedOnn
   });
 
   const inputs = (graph.input ?? []).filter((i) => !initializers.has(i.name ?? ''));
+  const widened = widenEdges(graph, inputs, decode('ModelParts', bytes).graph);
   return {
-    bytes: cut.length > 0 ? encode('Model', model) : bytes,
+    bytes: cut.length > 0 || widened.length > 0 ? encode('Model', model) : bytes,
     inputs: inputs.map((i) => graphTensor(i, 'input', fixedBatch)),
     outputs: graph.output.map((o) => graphTensor(o, 'output', fixedBatch)),
     classes,
     cutZipMaps: cut,
+    widened,
   };
 }
 

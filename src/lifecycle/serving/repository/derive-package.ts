@@ -25,8 +25,8 @@ export function derivePackage(onnx: ImportedOnnx, config: ModelConfig): DerivedP
   const maxBatchSize = config.max_batch_size ?? derivedBatch(onnx, config);
   if (maxBatchSize < 0) throw new Error(`max_batch_size must not be negative, it is ${maxBatchSize}`);
   const rows = maxBatchSize > 0;
-  const inputs = onnx.inputs.map((tensor) => fitted('input', tensor, config.input, rows));
-  const outputs = onnx.outputs.map((tensor) => fitted('output', tensor, config.output, rows));
+  const inputs = onnx.inputs.map((tensor) => fitted('input', tensor, config.input, rows, onnx.widened));
+  const outputs = onnx.outputs.map((tensor) => fitted('output', tensor, config.output, rows, onnx.widened));
   refuseUnknown('input', config.input, onnx.inputs);
   refuseUnknown('output', config.output, onnx.outputs);
   return {
@@ -61,6 +61,7 @@ function fitted(
   tensor: GraphTensor,
   configured: readonly ConfigTensor[] | undefined,
   rows: boolean,
+  widened: readonly string[],
 ): Fitted {
   const { name, type, shape } = tensor;
   const what = `${side} '${name}'`;
@@ -70,7 +71,8 @@ function fitted(
   const own = rows ? shape.slice(1) : shape;
   const told = configured?.find((t) => t.name === name);
   if (!told) return { tensor, dims: own, optional: false };
-  refuseType(what, type, told.data_type);
+  const isShort = widened.includes(name) && shortTypes.includes(told.data_type);
+  if (!isShort) refuseType(what, type, told.data_type);
   const inside = told.reshape?.shape ?? told.dims;
   const fits =
     inside.length === own.length && inside.every((d, i) => d === own[i] || d === -1 || own[i] === -1);
@@ -90,6 +92,9 @@ function refuseType(what: string, type: ElementType, told: string): void {
   if (told === 'TYPE_INVALID' || told === configTypes[type]) return;
   throw new Error(`${what} is ${configTypes[type]} in the graph, the configuration says ${told}`);
 }
+
+/** Types that a graph may have at its edges in the configuration, and FP32 here. */
+const shortTypes: readonly string[] = ['TYPE_FP16', 'TYPE_BF16'];
 
 const sizeOf = (dims: readonly number[]): number => dims.reduce((product, d) => product * d, 1);
 

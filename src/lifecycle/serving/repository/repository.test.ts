@@ -186,6 +186,23 @@ test('predictions stay on the disk as Parquet, the newest ones up to a size', as
   assert.ok(kept.length >= 1 && kept.length < 8, `${kept.length} files`);
 });
 
+test('a graph of half floats has edges of single ones, whatever its configuration calls them', async (t) => {
+  const short = 10;
+  const config =
+    'input { name: "x" data_type: TYPE_FP16 dims: 2 } output { name: "y" data_type: TYPE_FP16 dims: 2 }';
+  const repository = await testRepository(t, {
+    'm/1/model.onnx': oneNodeOnnx('Neg', ['N', 2], short),
+    'm/config.pbtxt': `max_batch_size: 4 ${config}`,
+    'wrong/1/model.onnx': negate,
+    'wrong/config.pbtxt': `max_batch_size: 4 ${config}`,
+  });
+  assert.deepEqual((await answer(repository)).y, [-1, 2]);
+  const [, wrong] = states(repository);
+  assert.match(wrong ?? '', /'x' is TYPE_FP32 in the graph, the configuration says TYPE_FP16/);
+  const told = repository.serving.repository.config('m', null);
+  assert.match(JSON.stringify(told?.input), /"data_type":"TYPE_FP32"/);
+});
+
 test('links lead to models, devices and folders without end are none', async (t) => {
   const repository = await testRepository(t, { 'kept/1/model.onnx': negate });
   const at = (path: string) => join(repository.directory, path);
