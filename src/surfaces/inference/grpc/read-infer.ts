@@ -1,5 +1,6 @@
 import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { described, type InferRequest, readOutputs } from '../oip-request.ts';
+import { refuseTwice } from '../oip-tensors.ts';
 import { decodeRaw, unknownDatatype } from '../raw-tensors.ts';
 import { malformed, type RequestContext } from '../request-context.ts';
 import { checkTextCount } from '../request-size.ts';
@@ -64,6 +65,7 @@ export function readModelInfer(
       shape: whole ? shape : shape.slice(1),
     });
   }
+  if (tensors.length > 1) refuseTwice(tensors);
   const parameters = plainParameters(message.parameters);
   const outputs = message.outputs.map(({ name, parameters: given }) => ({
     name,
