@@ -59,6 +59,8 @@ const python = fileURLToPath(new URL('../.venv/bin/python', import.meta.url));
 const chromium = files.some((file) => file.startsWith('e2e/')) ? ensureChromium() : undefined;
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+// Where it is set, as in many containers, each Python that imports mlflow compiles all of it again: 5 s.
+delete process.env.PYTHONDONTWRITEBYTECODE;
 const postgres = await startPostgres();
 try {
   Object.assign(process.env, {

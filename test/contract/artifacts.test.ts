@@ -35,7 +35,7 @@ async function client(
   env: Readonly<Record<string, string>> = {},
   which: keyof typeof clients = 'mlflow 3',
 ): Promise<Seen> {
-  const quiet = { MLFLOW_DISABLE_TELEMETRY: 'true', PYTHONDONTWRITEBYTECODE: '1' };
+  const quiet = { MLFLOW_DISABLE_TELEMETRY: 'true' };
   const { stdout } = await run(clients[which], ['-W', 'ignore', join(here, 'artifacts.py'), ...parts], {
     env: { ...process.env, ...quiet, MLFLOW_HTTP_REQUEST_MAX_RETRIES: '1', MLFLOW_TRACKING_URI: url, ...env },
     maxBuffer: 64 * 1024 * 1024,

@@ -33,7 +33,7 @@ async function runPython(
   env: Readonly<Record<string, string>>,
 ): Promise<string> {
   const { stdout } = await run(python, ['-W', 'ignore', join(here, file), ...args], {
-    env: { ...process.env, ...env, MLFLOW_DISABLE_TELEMETRY: 'true', PYTHONDONTWRITEBYTECODE: '1' },
+    env: { ...process.env, ...env, MLFLOW_DISABLE_TELEMETRY: 'true' },
     maxBuffer: 64 * 1024 * 1024,
   }).catch((error: { stdout: string; stderr: string }) => {
     throw new Error(`${file} failed:\n${error.stdout}\n${error.stderr}`);

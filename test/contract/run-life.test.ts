@@ -18,7 +18,6 @@ test("runs that die, names that are freed and what goes for good, seen by MLflow
     ...process.env,
     MLFLOW_TRACKING_URI: server.url,
     MLFLOW_DISABLE_TELEMETRY: 'true',
-    PYTHONDONTWRITEBYTECODE: '1',
   };
   const { stdout } = await run(python, ['-W', 'ignore', script], { env }).catch(
     (error: { stdout: string; stderr: string }) => {

@@ -17,7 +17,6 @@ async function traced(environment: string, url: string): Promise<Readonly<Record
     ...process.env,
     MLFLOW_TRACKING_URI: url,
     MLFLOW_DISABLE_TELEMETRY: 'true',
-    PYTHONDONTWRITEBYTECODE: '1',
   };
   const { stdout } = await run(pythonOf(environment), ['-W', 'ignore', script], { env }).catch(
     (error: { stdout: string; stderr: string }) => {

@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const launcher = join(root, 'bin/millrace');
 const three = process.env.MILLRACE_PYTHON ?? join(root, '.venv/bin/python');
 const two = join(root, '.venv-mlflow2/bin/python');
-const quiet = { MLFLOW_DISABLE_TELEMETRY: 'true', PYTHONDONTWRITEBYTECODE: '1', GIT_PYTHON_REFRESH: 'quiet' };
+const quiet = { MLFLOW_DISABLE_TELEMETRY: 'true', GIT_PYTHON_REFRESH: 'quiet' };
 
 interface Ended {
   readonly code: number;

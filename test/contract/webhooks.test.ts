@@ -25,7 +25,7 @@ test("webhooks are made, answered and told as MLflow's own server does it", asyn
   t.after(() => rmSync(scratch, { recursive: true, force: true }));
   const server = await startServer(t, { role: 'control', env: allowing });
   const strict = await startServer(t, { role: 'control' });
-  const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: 'true', PYTHONDONTWRITEBYTECODE: '1' };
+  const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: 'true' };
   const { stdout } = await run(python, ['-W', 'ignore', script, server.url, scratch, strict.url], {
     env,
   }).catch((error: { stdout: string; stderr: string }) => {

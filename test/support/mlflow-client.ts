@@ -27,7 +27,6 @@ export async function runScript(
       MLFLOW_TRACKING_URI: options.url,
       MLFLOW_DISABLE_TELEMETRY: 'true',
       MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT: 'true',
-      PYTHONDONTWRITEBYTECODE: '1',
       ...options.env,
     },
     signal: AbortSignal.timeout(timeoutMs),
