@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { defaultArmGuard } from '../../src/lifecycle/serving/index.ts';
+import { logisticOnnx, logisticPackage } from '../../src/platform/onnx/testing.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { startTestControl, storePackage } from '../support/serving.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const models = fileURLToPath(new URL('../../examples/models', import.meta.url));
@@ -202,6 +205,52 @@ async function limitsOfAll(server: TestServer, key: string): Promise<void> {
   assert.deepEqual([refused, wrong], [5, 3]);
   while ((await ask(server, 'POST', path, { text: '{}', key })).status === 429) await sleep(5);
 }
+
+test('an arm that fails loses its traffic in all processes, also with control away and in one that starts later', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-guard-'));
+  t.after(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
+  const control = await startTestControl(directory);
+  t.after(() => control.stop());
+  const { service, blobs } = control;
+  const env = { MILLRACE_SERVE_WORKERS: '2' };
+  const server = await startServer(t, { role: 'serve', controlUrl: control.url, env });
+  const actor = { kind: 'user', id: 'ada' } as const;
+  // Of x1 = 0 a weight that is infinite makes NaN, which fails the request.
+  const target = async (modelVersion: string, weight: number) => ({
+    modelVersion,
+    packageDigest: await storePackage(blobs, logisticOnnx(weight), logisticPackage()),
+  });
+  await service.declare(actor, { name: 'delay', model: 'delay' });
+  await service.deploy(actor, 'delay', await target('1', 1), 'first');
+  const guard = { ...defaultArmGuard, allowNonFinite: true };
+  const arm = { arm: 'b', ...(await target('2', Number.POSITIVE_INFINITY)), weight: 0.5, guard };
+  const { routeVersion } = await service.split(actor, 'delay', [arm], 'try');
+  await service.settled('delay', routeVersion, { timeoutMs: 30_000 });
+  await control.stop();
+
+  const inputs = ['x1', 'x2'].map((name) => ({ name, datatype: 'FP64', shape: [1, 1], data: [0] }));
+  const text = JSON.stringify({ inputs });
+  const status = async () => (await ask(server, 'POST', '/v2/models/delay/infer', { text })).status;
+  const failuresOf = async (count: number) =>
+    (await Promise.all(Array.from({ length: count }, status))).filter((code) => code !== 200).length;
+  // Three failures of three are too many; two processes on their own would see six of them.
+  let failures = 0;
+  for (let calm = 0; calm < 25; ) {
+    if ((await status()) === 200) calm++;
+    else {
+      calm = 0;
+      failures++;
+      await sleep(30);
+    }
+  }
+  assert.ok(failures >= 3 && failures < 6, `${failures} failures`);
+  assert.equal(await failuresOf(40), 0);
+  const [victim] = workerPids(server);
+  process.kill(victim as number, 'SIGKILL');
+  while (await isReady(server)) await sleep(10);
+  await server.waitUntilReady();
+  assert.equal(await failuresOf(60), 0);
+});
 
 for (const workers of [1, 2]) {
   test(`no request fails when ${workers} processes are told to stop under load`, async (t) => {
