@@ -157,6 +157,19 @@ export const predictionsFilterSchema = z.strictObject({
 });
 export type PredictionsFilter = z.infer<typeof predictionsFilterSchema>;
 
+/** GET /api/v1/prediction-facets */
+export const logFacetsQuerySchema = predictionsFilterSchema.pick({ endpoint: true, from: true, to: true });
+
+/** What a search can be narrowed to. Rows are counted as they were logged: one that was sent twice counts twice. */
+export const logFacetsSchema = z.strictObject({
+  /** Arms of any name, shadows too, with the versions that they were; the commonest first. */
+  arms: z.array(z.strictObject({ arm: armSchema, modelVersion: z.string().nullable(), rows: z.int() })),
+  /** 'ok' and codes of errors. */
+  statuses: z.array(z.strictObject({ status: z.string(), rows: z.int() })),
+  features: z.array(z.string()),
+});
+export type LogFacets = z.infer<typeof logFacetsSchema>;
+
 /** Filters of GET /api/v1/predictions; newest event time first. */
 export const predictionsQuerySchema = z.strictObject({
   ...predictionsFilterSchema.shape,

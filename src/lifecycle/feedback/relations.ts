@@ -7,6 +7,8 @@ export const featurePrefix = 'feature:';
 export interface RowFilter {
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
+  /** Only what was received from this wall time on: what is older need not be read. */
+  readonly receivedFromMs?: number | undefined;
   /** `answered`: what callers got (champion and challenger). */
   readonly rows: 'answered' | 'shadow' | 'all';
   /** Only these predictions. */
@@ -23,6 +25,7 @@ export function predictionsSql(paths: readonly LogPath[], filter: RowFilter, col
   const conditions = [
     ...(filter.fromMs === undefined ? [] : [`event_time_ms >= ${filter.fromMs}`]),
     ...(filter.toMs === undefined ? [] : [`event_time_ms < ${filter.toMs}`]),
+    ...(filter.receivedFromMs === undefined ? [] : [`received_at_ms >= ${filter.receivedFromMs}`]),
     ...(filter.rows === 'answered'
       ? [`arm <> 'shadow'`]
       : filter.rows === 'shadow'

@@ -11,6 +11,8 @@ import { archiveRoutes } from './archiveRoutes.ts';
 import {
   feedbackSummarySchema,
   labelSegmentSchema,
+  logFacetsQuerySchema,
+  logFacetsSchema,
   postLabelsRequestSchema,
   postLabelsResponseSchema,
   predictionDetailSchema,
@@ -97,6 +99,16 @@ export function feedbackRoutes(service: FeedbackService): readonly Route[] {
         const key = after === undefined ? undefined : decodePageToken(after, pageKeySchema);
         return toPage(await service.predictions(actor, filter, limit + 1, key), limit, pageKey);
       },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/prediction-facets',
+      summary:
+        'Which arms, versions, statuses and features occur in a span of the log, to narrow a search to',
+      permission: 'read',
+      query: logFacetsQuerySchema,
+      response: logFacetsSchema,
+      handle: ({ query }, { actor }) => service.facets(actor, query),
     }),
     defineRoute({
       method: 'GET',

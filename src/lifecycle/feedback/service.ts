@@ -20,6 +20,7 @@ import {
   type FeedbackSummary,
   type LabelJoinOutputs,
   type LabelSegment,
+  type LogFacets,
   type PostLabelsRequest,
   type PostLabelsResponse,
   PREDICTION_SEGMENT_REGISTERED,
@@ -274,7 +275,7 @@ export class FeedbackService {
     return (await this.#store.labelSegments(endpoint)).map(({ filterDigest: _, ...segment }) => segment);
   }
 
-  /** The newest `count` predictions that pass the filter, behind `after`. */
+  /** The newest `count` predictions that pass the filter, behind `after`. Throws `not_found` (unknown endpoint). */
   async predictions(
     actor: Actor,
     query: PredictionsFilter,
@@ -282,7 +283,16 @@ export class FeedbackService {
     after: PageKey | undefined,
   ): Promise<readonly Prediction[]> {
     authorize(actor, 'read');
-    return this.#search.list(query, count, after);
+    const found = await this.#search.list(query, count, after);
+    if (found.length === 0) await this.#intake.requireEndpoint(query.endpoint);
+    return found;
+  }
+
+  /** Which arms, versions, statuses and features a search of a span of event time can be narrowed to. */
+  async facets(actor: Actor, query: Pick<PredictionsFilter, 'endpoint' | 'from' | 'to'>): Promise<LogFacets> {
+    authorize(actor, 'read');
+    await this.#intake.requireEndpoint(query.endpoint);
+    return this.#search.facets(query);
   }
 
   /**

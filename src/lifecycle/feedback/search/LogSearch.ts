@@ -1,8 +1,15 @@
+import type { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/json.ts';
 import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
 import type { Frames } from '../../../platform/frames/index.ts';
-import type { Prediction, PredictionDetail, PredictionsFilter } from '../contract.ts';
+import type {
+  LogFacets,
+  logFacetsQuerySchema,
+  Prediction,
+  PredictionDetail,
+  PredictionsFilter,
+} from '../contract.ts';
 import type { LabelLog } from '../LabelLog.ts';
 import { labelHistory } from '../labels/labelLists.ts';
 import type { KnownFile, LogPath } from '../relations.ts';
@@ -12,6 +19,7 @@ import type { FeedbackStore, IndexedSegment, LabelKind, StoredPredictionSegment 
 import { exportPredictions } from './exportPredictions.ts';
 import { findPrediction } from './findPrediction.ts';
 import { endOf, listPredictions, type PageKey, rangeOf } from './listPredictions.ts';
+import { logFacets } from './logFacets.ts';
 import { entitySlices, type LogFile, mostIds, newestSlices, type Slice } from './slices.ts';
 
 export interface LogSearchOptions {
@@ -40,6 +48,7 @@ export class LogSearch {
     count: number,
     after: PageKey | undefined,
   ): Promise<readonly Prediction[]> {
+    requireSense(filter);
     const { endpoint, entity } = filter;
     const { fromMs } = rangeOf(filter);
     const endMs = endOf(filter, after);
@@ -90,6 +99,7 @@ export class LogSearch {
 
   /** See `FeedbackService.exportTo`. */
   async exportTo(filter: PredictionsFilter, target: string): Promise<number> {
+    requireSense(filter);
     const { endpoint, entity } = filter;
     const { fromMs, toMs } = rangeOf(filter);
     await this.#options.labels.flush(endpoint, readWaitMs);
@@ -105,6 +115,14 @@ export class LogSearch {
     }
     const labels = await this.#labelPaths(endpoint, 'label', from.ids);
     return exportPredictions(this.#options.frames, from.paths, labels, filter, target);
+  }
+
+  /** See `logFacets`. */
+  async facets(query: z.infer<typeof logFacetsQuerySchema>): Promise<LogFacets> {
+    const { fromMs, toMs } = rangeOf(query);
+    const range = { endpoint: query.endpoint, fromMs, toMs };
+    const segments = await this.#options.store.predictionSegments(range);
+    return logFacets(this.#options.frames, await this.#paths(segments), range);
   }
 
   async *#entitySlices(
@@ -151,6 +169,18 @@ export class LogSearch {
 
 /** Of more entities at once the segments themselves are read. */
 const mostEntities = 100;
+
+/** Throws `invalid_input` for what would be searched for in vain, or not at all. */
+function requireSense({ feature, value, minScore, maxScore, from, to }: PredictionsFilter): void {
+  const wrong = (field: string, problem: string) =>
+    fail('invalid_input', { field: `query.${field}`, problem });
+  if (value !== undefined && feature === undefined)
+    throw wrong('value', 'it is the value of which feature? Name it with "feature"');
+  if (minScore !== undefined && maxScore !== undefined && minScore > maxScore)
+    throw wrong('minScore', `${minScore} is more than maxScore ${maxScore}`);
+  if (from !== undefined && to !== undefined && Date.parse(from) >= Date.parse(to))
+    throw wrong('from', `${from} is not before "to" ${to}`);
+}
 
 function nothingLogged(endpoint: string) {
   return { kind: 'prediction of endpoint', id: endpoint, list: '/api/v1/predictions' };

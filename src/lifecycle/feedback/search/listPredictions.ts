@@ -21,6 +21,7 @@ export function pageKey(prediction: Prediction): PageKey {
 }
 
 type Filter = PredictionsFilter;
+type Range = Pick<Filter, 'arm' | 'from' | 'to'>;
 
 /** The log of an endpoint as a search sees it. */
 export interface SearchedLog {
@@ -93,7 +94,7 @@ async function rowsOf(
 const keyColumns = 'prediction_id, event_time_ms, arm, model_version';
 
 /** Times and arms of a filter, for the relations. */
-export function rangeOf(filter: Filter): RowFilter {
+export function rangeOf(filter: Range): RowFilter {
   return {
     rows: filter.arm === 'shadow' ? 'shadow' : 'answered',
     fromMs: filter.from === undefined ? undefined : Date.parse(filter.from),

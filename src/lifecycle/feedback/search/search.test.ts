@@ -51,6 +51,47 @@ forEachDatabase((name, open) => {
       });
     });
 
+    test('arms of any name are searched by, and what occurs in a time is told', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      await send([
+        { id: 'a', eventTimeMs: start, arm: 'blue', modelVersion: '3', features: { origin: 'ATL' } },
+        {
+          id: 'b',
+          eventTimeMs: start + 1,
+          arm: 'blue',
+          modelVersion: '3',
+          status: 'input_invalid',
+          score: null,
+        },
+        { id: 'c', eventTimeMs: start + 2, arm: 'bandit-2', modelVersion: '4' },
+        { id: 'c', eventTimeMs: start + 2, arm: 'shadow', modelVersion: '5' },
+        { id: 'd', eventTimeMs: start + 3_600_000, modelVersion: '1' },
+      ]);
+      const ids = async (filter: object) =>
+        (await service.predictions(ada, { endpoint, ...filter }, 10, undefined)).map((p) => p.predictionId);
+      assert.deepEqual(await ids({ arm: 'blue' }), ['b', 'a']);
+      assert.deepEqual(await ids({ arm: 'bandit-2' }), ['c']);
+      assert.deepEqual(await ids({}), ['d', 'c', 'b', 'a']);
+      const hour = { endpoint, from: '2001-02-01T00:00:00Z', to: '2001-02-01T01:00:00Z' };
+      assert.deepEqual(await service.facets(ada, hour), {
+        arms: [
+          { arm: 'blue', modelVersion: '3', rows: 2 },
+          { arm: 'bandit-2', modelVersion: '4', rows: 1 },
+          { arm: 'shadow', modelVersion: '5', rows: 1 },
+        ],
+        statuses: [
+          { status: 'ok', rows: 3 },
+          { status: 'input_invalid', rows: 1 },
+        ],
+        features: ['origin'],
+      });
+      for (const filter of [{ value: 'ATL' }, { minScore: 2, maxScore: 1 }, { from: hour.to, to: hour.from }])
+        await assert.rejects(ids(filter), { code: 'invalid_input' });
+      await assert.rejects(service.predictions(ada, { endpoint: 'flight' }, 10, undefined), {
+        code: 'not_found',
+      });
+    });
+
     test('pages of a large segment are read from its newest part, and miss nothing of others', async (t) => {
       const { service, send, directory } = await openFeedbackService(t, open);
       const rng = createRng(9);
