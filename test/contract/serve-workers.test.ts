@@ -250,6 +250,10 @@ test('an arm that fails loses its traffic in all processes, also with control aw
   while (await isReady(server)) await sleep(10);
   await server.waitUntilReady();
   assert.equal(await failuresOf(60), 0);
+  // Nor does it get its traffic back by a restart of them all.
+  await server.stop();
+  await server.start();
+  assert.equal(await failuresOf(60), 0);
 });
 
 for (const workers of [1, 2]) {

@@ -1,12 +1,19 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { MillraceError } from '../../../core/errors.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Registry } from '../../../platform/metrics/index.ts';
 import type { RuntimeHosts } from '../../../platform/runtimes/index.ts';
 import type { SegmentFrames } from '../../../platform/segments/index.ts';
-import { type ReplicaStatus, type RouteTable, routeTableSchema } from '../contract.ts';
+import {
+  type ReplicaStatus,
+  type RouteTable,
+  routeTableSchema,
+  type WithdrawnArm,
+  withdrawnArmSchema,
+} from '../contract.ts';
 import { KeyRing } from '../keys/key-ring.ts';
 import { ControlLink } from './control-link.ts';
 import { PackageLoader } from './package-loader.ts';
@@ -37,6 +44,8 @@ export interface ReplicaOptions {
 }
 
 const defaultLimits = { maxRows: 50_000, maxSizeBytes: 32 * 1024 * 1024, maxAgeMs: 10_000 } as const;
+/** Arms that lost their traffic here, in a replica's directory. */
+const withdrawnFile = 'withdrawn.json';
 const statusEveryMs = 5000;
 const retryAfterMs = 3000;
 
@@ -77,7 +86,10 @@ export class Replica {
     this.#logs = logs;
     this.#setRoutesVersion = metrics.routesVersion;
     this.plane = new Plane(logs, metrics);
-    this.plane.onWithdrawn = () => void this.#report();
+    this.plane.onWithdrawn = () => {
+      void this.#writeWithdrawn();
+      void this.#report();
+    };
   }
 
   /** Recovers the prediction log, puts the last known routes in force and begins to follow control. */
@@ -100,6 +112,8 @@ export class Replica {
     const replica = new Replica(options, client, loader, logs);
     const last = await replica.#readRoutes();
     if (last) {
+      // Control may be away, and its routes the same: what lost its traffic here does not get it back by a restart.
+      for (const told of await replica.#readWithdrawn()) replica.plane.withdraw(told);
       await replica.#apply(last);
       replica.#settled = true;
     }
@@ -235,6 +249,30 @@ export class Replica {
         this.#options.logger.warn({ err: error }, 'routes.json cannot be read: waiting for control');
       }
       return null;
+    }
+  }
+
+  async #readWithdrawn(): Promise<readonly WithdrawnArm[]> {
+    try {
+      const text = await readFile(join(this.#options.directory, withdrawnFile), 'utf8');
+      return z.array(withdrawnArmSchema).parse(JSON.parse(text));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+        this.#options.logger.warn({ err: error }, `${withdrawnFile} cannot be read`);
+      return [];
+    }
+  }
+
+  async #writeWithdrawn(): Promise<void> {
+    try {
+      const path = join(this.#options.directory, withdrawnFile);
+      await writeFile(`${path}.tmp`, JSON.stringify(this.plane.withdrawn));
+      await rename(`${path}.tmp`, path);
+    } catch (error) {
+      this.#options.logger.warn(
+        { err: error },
+        `${withdrawnFile} could not be written: an arm that lost its traffic has it again after a restart without control`,
+      );
     }
   }
 
