@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { createExperiment, createRun, logFile, postJson } from './seed.ts';
@@ -267,8 +269,19 @@ test('experiments: made, renamed and tagged, deleted so that the name is free, a
   assert.deepEqual(problems, []);
 });
 
-test('a model: aliases moved with a reason, history, two versions compared, a version deleted', async (t) => {
-  const server = await startServer(t, { role: 'control' });
+test('a model: a webhook told of aliases moved with a reason, history, versions compared, tagged and deleted', async (t) => {
+  const env = {
+    MILLRACE_WEBHOOK_ALLOWED_SCHEMES: 'http',
+    MILLRACE_WEBHOOK_ALLOW_PRIVATE_ADDRESSES: 'true',
+  };
+  const server = await startServer(t, { role: 'control', env });
+  const receiver = createServer((request, response) => {
+    request.resume();
+    response.end('thanks');
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  t.after(() => receiver.close());
+  const { port } = receiver.address() as AddressInfo;
   const experiment = await createExperiment(server.url, 'tides');
   const mlflow = `${server.url}/api/2.0/mlflow`;
   await postJson(`${mlflow}/registered-models/create`, { name: 'tide' });
@@ -288,10 +301,19 @@ test('a model: aliases moved with a reason, history, two versions compared, a ve
   }
   const browser = await openBrowser(t);
   const { page, problems } = await openPage(browser, { baseUrl: server.url });
+  const dialog = page.getByRole('dialog');
+  await page.goto('/webhooks');
+  await page.getByRole('button', { name: 'New webhook' }).click();
+  await dialog.getByLabel('Name').fill('deployments');
+  await dialog.getByLabel(/^Address/).fill(`http://127.0.0.1:${port}/hook`);
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('button', { name: 'Send a test' }).click();
+  await page.getByText('The test arrived: answered 200.').waitFor();
+  await checkLooks(page, 'webhooks');
+
   await page.goto('/models');
   await page.getByRole('heading', { name: 'tide' }).getByRole('link').click();
   await page.getByRole('button', { name: 'Set an alias' }).click();
-  const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: 'Alias' }).fill('canary');
   await dialog.getByRole('textbox', { name: /Why/ }).fill('passed the shadow week');
   await dialog.getByRole('button', { name: 'Set' }).click();
@@ -308,10 +330,20 @@ test('a model: aliases moved with a reason, history, two versions compared, a ve
   await page.goto('/models/tide/versions/2');
   await page.getByRole('region', { name: 'Lineage' }).getByRole('link', { name: 'fit-5' }).waitFor();
   await checkLooks(page, 'version');
+  await page.getByRole('button', { name: 'Change tags and stage' }).click();
+  await dialog.getByRole('textbox').fill('team: harbour');
+  await dialog.getByLabel(/^Stage/).selectOption('staging');
+  await dialog.getByRole('button', { name: 'Change' }).click();
+  await page.getByText('tag team: harbour').waitFor();
+  await page.getByText('stage None to Staging').waitFor();
   await page.getByRole('button', { name: 'Delete' }).click();
   await dialog.getByRole('textbox', { name: 'Type v2 to confirm' }).fill('v2');
   await dialog.getByRole('button', { name: 'Delete' }).click();
   await page.waitForURL(/\/models\/tide$/);
   await page.getByText('version deleted').waitFor();
+  await page.goto('/webhooks');
+  await page.getByRole('row', { name: /deployments/ }).click();
+  await page.getByRole('button', { name: /an alias moves/ }).click();
+  await page.getByText('"alias":"canary"').waitFor();
   assert.deepEqual(problems, []);
 });

@@ -4,7 +4,7 @@ type Look = 'plain' | 'primary' | 'danger' | 'quiet';
 
 const LOOK: Readonly<Record<Look, string>> = {
   plain: 'border-line-strong bg-surface text-text hover:bg-sunken',
-  primary: 'border-accent bg-accent text-on-accent hover:opacity-90',
+  primary: 'border-accent bg-accent text-on-accent hover:brightness-95',
   danger: 'border-bad bg-surface text-bad hover:bg-bad-quiet',
   quiet: 'border-transparent bg-transparent text-muted hover:bg-sunken hover:text-text',
 };

@@ -68,7 +68,7 @@ export function DeployVersion(props: { readonly version: ModelVersion; readonly 
             <Link
               to="/endpoints/$endpoint"
               params={{ endpoint: deploy.data.endpoint }}
-              className="text-accent"
+              className="text-accent underline"
             >
               {deploy.data.endpoint}
             </Link>

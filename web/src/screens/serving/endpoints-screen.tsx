@@ -24,7 +24,7 @@ export function EndpointsScreen() {
         empty={
           <Empty title="Nothing is deployed" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
             A loop declares its endpoint and deploys its first champion by itself. Any version of a registered{' '}
-            <Link to="/models" className="text-accent">
+            <Link to="/models" className="text-accent underline">
               model
             </Link>{' '}
             is deployed from its own screen.

@@ -70,7 +70,7 @@ function BatchBody(props: { readonly batch: BatchPrediction }) {
         <a
           href={apiUrl(`${own}/output`)}
           download
-          className="inline-flex h-9 items-center justify-center gap-2 rounded-control border border-accent bg-accent px-3 text-on-accent hover:opacity-90"
+          className="inline-flex h-9 items-center justify-center gap-2 rounded-control border border-accent bg-accent px-3 text-on-accent hover:brightness-95"
         >
           <Download size={14} aria-hidden /> Download the {batch.format === 'csv' ? 'CSV' : 'Parquet'} file,{' '}
           {formatBytes(batch.output.sizeBytes)}
