@@ -14,7 +14,8 @@ import type { LoopSlices } from './loop-ports.ts';
 export function rolloutLog(feedback: FeedbackService, frames: Frames): RolloutLog {
   const all = { rows: 'all' } as const;
   return {
-    rows: (endpoint, columns) => feedback.joined(systemActor, endpoint, all, columns),
+    rows: (endpoint, columns, receivedFromMs) =>
+      feedback.joined(systemActor, endpoint, { ...all, receivedFromMs }, columns),
     features: (endpoint) => feedback.loggedFeatures(systemActor, endpoint, all),
     query: (sql) => frames.query(sql),
   };

@@ -157,6 +157,7 @@ export class RolloutEngine {
       endpoint: record.endpoint,
       spec,
       sinceRouteVersion: data.firstRouteVersion,
+      sinceMs: record.createdAtMs,
       championVersion: data.championVersion,
       ...(isZeroed ? { zeroBeforeMs: eventMs - parseDuration(rewardAfter) } : {}),
     });

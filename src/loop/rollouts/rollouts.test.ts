@@ -73,8 +73,8 @@ async function setUp(t: TestContext, open: OpenDatabase) {
     watermarks: { declare: async () => {}, get: async () => nowMs },
     ...{ monitoring: told, aliases },
     log: {
-      rows: (endpoint: string, columns: string) =>
-        feedback.service.joined(anna, endpoint, { rows: 'all' }, columns),
+      rows: (endpoint: string, columns: string, receivedFromMs: number) =>
+        feedback.service.joined(anna, endpoint, { rows: 'all', receivedFromMs }, columns),
       features: (endpoint: string) => feedback.service.loggedFeatures(anna, endpoint, { rows: 'all' }),
       query: (sql: string) => frames.query(sql),
     },

@@ -22,6 +22,7 @@ export async function lookAtRollout(turn: TurnContext): Promise<{ readonly rollo
   const seen = await turn.ports.feedback.observe({
     ...{ endpoint: turn.endpoint, spec, championVersion },
     sinceRouteVersion: known(turn.data.firstRouteVersion, 'first route'),
+    sinceMs: parseTime((turn.data.rolloutHistory[0] ?? rollout).since),
     ...(isZeroed ? { zeroBeforeMs: eventMs - parseDuration(rewardAfter) } : {}),
   });
   const champion = { arm: 'champion', version: championVersion };

@@ -17,8 +17,11 @@ import { compareShadow } from './observeShadow.ts';
 
 /** The joined prediction log as rollouts read it. */
 export interface RolloutLog {
-  /** SQL of an endpoint's predictions of all arms with `label` beside them; null when nothing was logged yet. */
-  rows(endpoint: string, columns: string): Promise<string | null>;
+  /**
+   * SQL of an endpoint's predictions of all arms, received from a wall time on, with `label` beside them; null when
+   * nothing was logged yet.
+   */
+  rows(endpoint: string, columns: string, receivedFromMs: number): Promise<string | null>;
   /** Names of the features in the endpoint's log. */
   features(endpoint: string): Promise<readonly string[]>;
   query(sql: string): Promise<readonly FrameRow[]>;
@@ -29,11 +32,15 @@ export interface ObserveQuery {
   readonly spec: RolloutSpec;
   /** The first route of the rollout. */
   readonly sinceRouteVersion: number;
+  /** Wall time of its begin: rows of its routes were received later, so earlier ones are not read. */
+  readonly sinceMs: number;
   readonly championVersion: string;
   /** Rows without a label that are older than this count as labelled 0; undefined: they wait. */
   readonly zeroBeforeMs?: number | undefined;
 }
 
+/** How far the clocks of replicas may be behind control's. */
+const clockSkewMs = 3_600_000;
 /** Error probability of a latency band, over all looks. */
 const bandAlpha = 0.0005;
 
@@ -45,7 +52,8 @@ export async function observe(log: RolloutLog, query: ObserveQuery): Promise<Obs
   const known = query.spec.segments.length === 0 ? [] : await log.features(query.endpoint);
   const segments = query.spec.segments.filter((name) => known.includes(name));
   const features = segments.map((name) => sqlName(`${featurePrefix}${name}`));
-  const joined = await log.rows(query.endpoint, [columns, ...features].join(', '));
+  const wanted = [columns, ...features].join(', ');
+  const joined = await log.rows(query.endpoint, wanted, query.sinceMs - clockSkewMs);
   if (joined === null) return nothingObserved;
   const metrics = metricsOf(query.spec);
   const rows = rowsSql(joined, query, metrics);
