@@ -1,3 +1,5 @@
+export type { Page } from '../../platform/search/index.ts';
+
 import type { LifecycleStage, LoggedModelStatus, MetricDirection, RunStatus } from './contract.ts';
 import type { MetricPoint } from './metric-point.ts';
 import type { Tag } from './validation.ts';
@@ -98,10 +100,4 @@ export interface LoggedModelRecord {
   readonly params: readonly Tag[];
   readonly tags: readonly Tag[];
   readonly metrics: readonly LoggedModelMetricRecord[];
-}
-
-/** A page of a list; `next` is the token of the next page, null on the last. */
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly next: string | null;
 }

@@ -113,6 +113,8 @@ export const createVersionInputSchema = z.strictObject({
   digest: z.string(),
   /** Reuses the version that the script registered for this logged model, if there is one. */
   modelId: z.string().nullable().default(null),
+  /** Which of several versions of that logged model; left out: the newest that has no package. */
+  version: z.number().int().min(1).optional(),
   sourceRunId: z.string().nullable().default(null),
   source: z.string().optional(),
   datasetVersionId: z.string().nullable().default(null),

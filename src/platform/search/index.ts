@@ -15,7 +15,15 @@ export {
 export { type FieldMask, parseFields } from './fields.ts';
 export { filterSql } from './filter-sql.ts';
 export { type Grammar, parseFilter, parseOrder } from './grammar.ts';
-export { afterCondition, orderBySql, pageToken, readPageToken, type SortColumn } from './keyset.ts';
+export {
+  afterCondition,
+  cutPage,
+  orderBySql,
+  type Page,
+  pageToken,
+  readPageToken,
+  type SortColumn,
+} from './keyset.ts';
 export { listedNames } from './names.ts';
 export { invalidFilter } from './problem.ts';
 export { addSearchFunctions } from './sqlite-functions.ts';

@@ -21,6 +21,27 @@ export function pageToken(values: readonly TokenValue[], list = ''): string {
   return Buffer.from(JSON.stringify({ after: values, of: fingerprint(list) })).toString('base64');
 }
 
+/** A page of a list; `next` is the token of the next page, null on the last. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+/**
+ * Cuts a page out of rows that were asked for with one more than the limit.
+ *
+ * @param list what the page's token is good for (`pageToken`)
+ */
+export function cutPage<T extends { readonly sort: readonly TokenValue[] }>(
+  rows: readonly T[],
+  limit: number,
+  list = '',
+): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: rows.length > limit && last ? pageToken(last.sort, list) : null };
+}
+
 /**
  * Reads a page token of a list with so many sort columns, or with these. Throws `invalid_page_token` for what is
  * no token, and for a token of another list or order.

@@ -4,10 +4,9 @@ import type { Actor } from '../../../platform/access/index.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { Database, Tx } from '../../../platform/db/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
-import { pageToken } from '../../../platform/search/index.ts';
 import type { ArtifactStorage } from '../artifact-roots/index.ts';
 import type { ExperimentEventType, LifecycleStage } from '../contract.ts';
-import type { ExperimentRecord, Page } from '../records.ts';
+import type { ExperimentRecord } from '../records.ts';
 import { findExperiment } from '../store/experiments.ts';
 import { findRunRow, type RunRow } from '../store/runs.ts';
 import { type LongValues, parseExperimentId } from '../validation.ts';
@@ -90,19 +89,4 @@ export async function activeRun(tx: Tx, id: string): Promise<RunRow> {
   const row = await runById(tx, id);
   if (row.lifecycle_stage !== 'active') throw fail('run_inactive', { id, stage: row.lifecycle_stage });
   return row;
-}
-
-/**
- * Cuts a page out of rows that were asked for with one more than the limit.
- *
- * @param list what the page's token is good for (`pageToken`)
- */
-export function cutPage<T extends { readonly sort: readonly (string | number)[] }>(
-  rows: readonly T[],
-  limit: number,
-  list = '',
-): Page<T> {
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  return { items, next: rows.length > limit && last ? pageToken(last.sort, list) : null };
 }

@@ -2,6 +2,7 @@ import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import {
   type Condition,
+  cutPage,
   type Grammar,
   mapConditions,
   parseFilter,
@@ -36,7 +37,6 @@ import {
   activeExperiment,
   announce,
   audit,
-  cutPage,
   type ExperimentsDeps,
   experimentById,
   stagesOf,

@@ -4,6 +4,7 @@ import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
 import {
   type Condition,
+  cutPage,
   type Expression,
   type Grammar,
   invalidFilter,
@@ -47,7 +48,7 @@ import {
 } from '../validation.ts';
 import { loggedModelVocabulary } from '../vocabulary.ts';
 import { filesUnder } from './artifacts.ts';
-import { activeExperiment, announce, cutPage, type ExperimentsDeps, runById } from './context.ts';
+import { activeExperiment, announce, type ExperimentsDeps, runById } from './context.ts';
 import { nextOf, tokenFor } from './model-page-token.ts';
 
 export interface NewLoggedModel {

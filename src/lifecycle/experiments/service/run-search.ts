@@ -4,6 +4,7 @@ import {
   ambiguousKeys,
   type Condition,
   conditionsOf,
+  cutPage,
   type Expression,
   type Grammar,
   mapConditions,
@@ -23,7 +24,7 @@ import { countRunRows, runSortColumns, searchRunRows } from '../store/search-run
 import { settleSummaries } from '../store/settling.ts';
 import { parseExperimentId } from '../validation.ts';
 import { runVocabulary } from '../vocabulary.ts';
-import { cutPage, type ExperimentsDeps, experimentById, stagesOf, type View } from './context.ts';
+import { type ExperimentsDeps, experimentById, stagesOf, type View } from './context.ts';
 
 export interface RunQuery {
   /** Null: all experiments. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
-import { readPageToken, type SortColumn } from '../../../platform/search/index.ts';
+import { cutPage, readPageToken, type SortColumn } from '../../../platform/search/index.ts';
 import type { Page } from '../records.ts';
 import { setStageOfRuns, updateExperiment } from '../store/experiments.ts';
 import { findRunRow, type RunRow, updateRun } from '../store/runs.ts';
@@ -15,7 +15,7 @@ import {
   trashRows,
 } from '../store/trash.ts';
 import { checkExperimentName } from '../validation.ts';
-import { announce, audit, cutPage, type ExperimentsDeps, experimentById, runById } from './context.ts';
+import { announce, audit, type ExperimentsDeps, experimentById, runById } from './context.ts';
 import { runSearchOperations } from './run-search.ts';
 
 const runsAtOnce = 500;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
-import { readPageToken } from '../../../platform/search/index.ts';
+import { cutPage, readPageToken } from '../../../platform/search/index.ts';
 import type { Page } from '../records.ts';
-import { cutPage, type ExperimentsDeps } from '../service/context.ts';
+import type { ExperimentsDeps } from '../service/context.ts';
 import { parseExperimentId } from '../validation.ts';
 import { spansOfArtifact } from './artifact-spans.ts';
 import { parseTraceFilter, parseTraceOrder } from './filter.ts';

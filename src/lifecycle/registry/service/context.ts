@@ -5,8 +5,7 @@ import type { Actor } from '../../../platform/access/index.ts';
 import type { Database, Tx } from '../../../platform/db/index.ts';
 import type { Jobs } from '../../../platform/jobs/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
-import { pageToken } from '../../../platform/search/index.ts';
-import type { Experiments, Page } from '../../experiments/index.ts';
+import type { Experiments } from '../../experiments/index.ts';
 import type { HistorySubject } from '../contract/history.ts';
 import type { AliasMove, RegistryEventType } from '../contract.ts';
 import type { VersionRecord } from '../records.ts';
@@ -167,19 +166,4 @@ export function aliasMove(
     reason: move.reason,
     moved_at_ms: nowMs,
   };
-}
-
-/**
- * Cuts a page out of rows that were asked for with one more than the limit.
- *
- * @param list what the page's token is good for (`pageToken`)
- */
-export function cutPage<T extends { readonly sort: readonly (string | number)[] }>(
-  rows: readonly T[],
-  limit: number,
-  list: string,
-): Page<T> {
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  return { items, next: rows.length > limit && last ? pageToken(last.sort, list) : null };
 }

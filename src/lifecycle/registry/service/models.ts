@@ -1,7 +1,13 @@
 import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
-import { type Grammar, parseFilter, parseOrder, readPageToken } from '../../../platform/search/index.ts';
+import {
+  cutPage,
+  type Grammar,
+  parseFilter,
+  parseOrder,
+  readPageToken,
+} from '../../../platform/search/index.ts';
 import { type Page, pythonRepr } from '../../experiments/index.ts';
 import type { RegisteredModelRecord, Tag } from '../records.ts';
 import {
@@ -20,15 +26,7 @@ import { checkModelName, checkNewModelName, checkRegistryTag } from '../validati
 import { registeredModelVocabulary } from '../vocabulary.ts';
 import { announce } from '../webhooks/outbox.ts';
 import { modelCreated, promptTagChanged } from '../webhooks/payloads.ts';
-import {
-  cutPage,
-  type HistoryFact,
-  heldModel,
-  modelByName,
-  noReason,
-  type RegistryDeps,
-  record,
-} from './context.ts';
+import { type HistoryFact, heldModel, modelByName, noReason, type RegistryDeps, record } from './context.ts';
 import { requireMove } from './protections.ts';
 
 export interface SearchQuery {

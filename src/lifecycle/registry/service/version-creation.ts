@@ -12,6 +12,7 @@ import { promptTag } from '../store/search.ts';
 import type { ModelRow, VersionRow } from '../store/tables.ts';
 import {
   findVersionOf,
+  findVersionRow,
   insertVersion,
   latestVersionRows,
   setVersionTagRow,
@@ -131,7 +132,10 @@ export function versionCreation(deps: RegistryDeps) {
           evaluation_id: facts.evaluationId,
           updated_at_ms: clock.nowMs(),
         };
-        const present = await findVersionOf(tx, model.id, { digest: facts.digest, modelId: facts.modelId });
+        const present =
+          facts.version === undefined
+            ? await findVersionOf(tx, model.id, { digest: facts.digest, modelId: facts.modelId })
+            : await findVersionRow(tx, model.id, facts.version);
         if (present?.digest === facts.digest) return oneVersion(tx, model, present);
         if (present) {
           await updateVersionRow(tx, { registeredId: model.id, version: present.version }, packaged);

@@ -3,6 +3,7 @@ import type { Tx } from '../../../platform/db/index.ts';
 import {
   allOf,
   type Condition,
+  cutPage,
   parseFilter,
   parseOrder,
   readPageToken,
@@ -29,7 +30,6 @@ import { versionTagChanged } from '../webhooks/payloads.ts';
 import {
   aliasMove,
   announced,
-  cutPage,
   type HistoryFact,
   heldModel,
   modelByName,
