@@ -19,10 +19,10 @@ export function createDeploymentPorts(slices: LoopSlices): DeploymentPorts {
       return { model, files: files.map(({ path, digest }) => ({ path, digest })), ...chosen };
     },
     runtimeOf: async (digest) => (await manifestOf(blobs, digest)).runtime.kind,
-    attach: async (model, modelId, outputs) => {
+    attach: async ({ model, version, modelId }, outputs) => {
       const { digest } = packageOutputsSchema.parse(outputs);
       const signature = await signatureOf(blobs, digest);
-      await registry.createVersion(system, { name: model, digest, modelId, signature });
+      await registry.createVersion(system, { name: model, version, digest, modelId, signature });
       return digest;
     },
     deploy: async (actor, { endpoint, model, version, digest }, reason) => {

@@ -20,7 +20,7 @@ export interface DeploymentPorts {
   /** What computes a package. */
   runtimeOf(digest: string): Promise<string>;
   /** The package's digest in the step's outputs, attached to the version. */
-  attach(model: string, modelId: string, outputs: unknown): Promise<string>;
+  attach(target: { model: string; version: number; modelId: string }, outputs: unknown): Promise<string>;
   /**
    * Declares the endpoint, gives the version all its traffic, and waits until the connected replicas answer by it.
    * Returns the route's version. Throws `replicas_behind`.
@@ -67,7 +67,7 @@ export class DeploymentService {
       const step = await this.#package(model, version, found.modelId, runtime);
       stepRunId = step.id;
       if (step.outputs === null) return { ...target, state: 'packaging', stepRunId, routeVersion: null };
-      digest = await this.#ports.attach(model, found.modelId, step.outputs);
+      digest = await this.#ports.attach({ model, version, modelId: found.modelId }, step.outputs);
     }
     if (input.packageOnly) return { ...target, state: 'packaged', stepRunId, routeVersion: null };
     const routeVersion = await this.#ports.deploy(actor, { ...target, digest }, reason);

@@ -180,6 +180,20 @@ forEachDatabase((dialect, open) => {
     assert.equal((await registry.createVersion(tester, input)).version, 1);
     const other = await registry.createVersion(tester, { ...input, digest: digest(2) });
     assert.deepEqual([other.version, other.sourceRunId, other.source], [2, run.id, `models:/${model.id}`]);
+    // Of versions of one logged model the one that is named gets the package, also where another has it already.
+    for (const version of [3, 4]) {
+      const again = {
+        name: 'late',
+        source: `models:/${model.id}`,
+        runId: run.id,
+        modelId: model.id,
+        tags: [],
+      };
+      assert.equal((await registry.registerVersion(tester, again)).version, version);
+    }
+    assert.equal((await registry.createVersion(tester, { ...input, version: 3 })).version, 3);
+    assert.equal((await registry.getVersion(tester, 'late', '4')).digest, null);
+    assert.equal((await registry.createVersion(tester, { ...input, version: 4 })).digest, digest(1));
     await registry.createVersion(tester, { name: 'new one', digest: digest(3) });
     assert.equal((await registry.getVersion(tester, 'new one', '1')).source, `blob:${digest(3)}`);
   });
