@@ -5,7 +5,7 @@ import { readTable } from './scoring-table.ts';
 test('rows may lack columns; those that have nothing in common are no table', () => {
   const some = readTable('dataframe_records', [{ a: 1 }, { b: 2 }], []);
   assert.deepEqual(
-    some.tensors.map(({ name, data }) => [name, [...data]]),
+    some.tensors.map(({ name, data }) => [name, Array.from(data)]),
     [
       ['a', [1, undefined]],
       ['b', [undefined, 2]],
