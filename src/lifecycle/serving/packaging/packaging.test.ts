@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -14,6 +14,7 @@ import { OnnxModel } from '../../../platform/onnx/index.ts';
 import { logisticOnnx } from '../../../platform/onnx/testing.ts';
 import { PythonHost } from '../../../platform/python-runtime/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
+import { testRepository } from '../repository/testing.ts';
 import { packageInputsSchema, packageStep } from './package-step.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -42,18 +43,17 @@ suite('packaging', () => {
   });
   after(() => rm(directory, { recursive: true }));
 
-  const host = async () =>
-    new PythonHost({
-      python,
-      directory: join(directory, 'python'),
-      mode: 'given',
-      wheels: null,
-      cacheBytes: 1e9,
-      workers: 1,
-      memoryBytes: 2e9,
-      timeoutMs: 60_000,
-      logger: createLogger('test', 'silent'),
-    });
+  const settings = () => ({
+    python,
+    directory: join(directory, 'python'),
+    mode: 'given' as const,
+    wheels: null,
+    cacheBytes: 1e9,
+    workers: 1,
+    memoryBytes: 2e9,
+    timeoutMs: 60_000,
+  });
+  const host = async () => new PythonHost({ ...settings(), logger: createLogger('test', 'silent') });
   const run = async (
     files: readonly { path: string; digest: string }[],
     contract: unknown = null,
@@ -157,7 +157,7 @@ suite('packaging', () => {
 
   test('models that mlflow saved: converted, compared, and equal to the Python model', {
     skip: !existsSync(python),
-  }, async () => {
+  }, async (t) => {
     const saved = join(directory, 'saved');
     const script = fileURLToPath(new URL('./fixtures/log_models.py', import.meta.url));
     execFileSync(python, [script, saved], {
@@ -207,6 +207,9 @@ suite('packaging', () => {
       const { maxAbsDifference, rows: compared, used } = manifest.conversion!;
       assert.ok(used && maxAbsDifference! < 1e-5 && compared === 300, name);
       if (name !== 'lgb-booster') assert.deepEqual(outputs.classes, [0, 1], name);
+      // Boosted trees do without a value, and their graphs too; the pipeline of scikit-learn does not.
+      const mayMiss = manifest.signature.inputs.filter((field) => field.nullable).map((field) => field.name);
+      assert.deepEqual(mayMiss, name === 'sklearn' ? [] : ['hour', 'distance'], name);
     }
     await assert.rejects(run(await files('unsigned')), {
       code: 'package_refused',
@@ -259,5 +262,36 @@ suite('packaging', () => {
       code: 'package_refused',
       message: /no converter for flavor python_function/,
     });
+
+    // The same out of a folder of models, without control: a graph the one, Python the other.
+    const standalone = { python: { host: host1, settings: settings() } };
+    const { directory: models, serving, poll } = await testRepository(t, {}, standalone);
+    for (const name of ['lgb-booster', 'code'])
+      await cp(join(saved, name), join(models, name, '1'), { recursive: true });
+    await poll();
+    for (const [name, kind] of [
+      ['lgb-booster', 'onnx'],
+      ['code', 'python'],
+    ] as const) {
+      const state = serving.plane.endpoint(name);
+      assert.equal(state.champion?.model.manifest.runtime.kind, kind);
+      const tensor = (column: 'hour' | 'distance') => ({
+        name: column,
+        width: 1,
+        data: rows.map((r) => r[column]),
+      });
+      const { outputs } = await serving.plane.predict({
+        ...{ endpoint: name, version: null, rowCount: rows.length, extras: 'refuse' },
+        ...{ predictionIds: null, entities: null, eventTimesMs: null },
+        tensors: [tensor('hour'), tensor('distance')],
+        receivedAtMs: Date.now(),
+        startedMs: performance.now(),
+      });
+      const values = outputs[0]?.values() ?? [];
+      for (const [i, row] of rows.entries()) {
+        const expected = kind === 'onnx' ? row.l : row.hour + row.distance;
+        assert.ok(Math.abs(Number(values[i]) - expected) < 1e-3, `${name} row ${i}`);
+      }
+    }
   });
 });
