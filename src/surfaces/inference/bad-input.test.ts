@@ -16,6 +16,7 @@ import { castColumns } from './scoring-casts.ts';
 import { scoringContent } from './scoring-content.ts';
 import { readCsvTable } from './scoring-csv.ts';
 import { ServerSettings } from './server-settings.ts';
+import { asUnnamedTensor } from './unnamed-tensor.ts';
 
 async function serve(t: TestContext) {
   const serving = await startTestServing(t);
@@ -186,6 +187,33 @@ test('casts lose nothing; what cannot be cast is left to be refused', () => {
   assert.throws(() => cast('double', [[1], [1, 2]], [1]), {
     message: /row 1 of "c" has 2 values, the first has 1/,
   });
+});
+
+test('a table for a model of one tensor without a name: its columns side by side', () => {
+  const column = (name: string, ...data: unknown[]) => ({ name, width: 1, data });
+  const signature = (name: string, shape: number[]) => ({
+    inputs: [{ name, type: 'double' as const, required: true, shape }],
+    outputs: [],
+  });
+  const table = { rowCount: 2, tensors: [column('a', 1, 2), column('entity', 'x', 'y'), column('b', 3, 4)] };
+  const joined = asUnnamedTensor(table, signature('input', [2]));
+  assert.deepEqual(
+    joined.tensors.map((t) => [t.name, t.data]),
+    [
+      [
+        'input',
+        [
+          [1, 3],
+          [2, 4],
+        ],
+      ],
+      ['entity', ['x', 'y']],
+    ],
+  );
+  assert.deepEqual(castColumns(joined.tensors, signature('input', [2]))[0]?.data, [1, 3, 2, 4]);
+  for (const other of [signature('pixels', [2]), signature('input', [3]), signature('input', [])]) {
+    assert.equal(asUnnamedTensor(table, other), table);
+  }
 });
 
 test('CSV: quotes, line ends and a byte order mark; what is not a table is refused', async () => {

@@ -237,7 +237,7 @@ test('MLflow: the four forms give the same answer, extra columns are dropped, pa
 test('MLflow: errors have its shape and name the thing', async (t) => {
   const { post } = await logistic(t);
   const cases: [unknown, RegExp][] = [
-    [{ x1: [1] }, /exactly one of dataframe_split.*it holds none/],
+    [{ x1: [1] }, /exactly one of the input fields dataframe_split.*it holds none/],
     [{ instances: [[1]], inputs: [[1]] }, /it holds instances, inputs/],
     [{ dataframe_records: [{ x1: 1 }] }, /input "x2" is missing/],
     [

@@ -16,6 +16,7 @@ import { castColumns } from './scoring-casts.ts';
 import type { ScoringContent } from './scoring-content.ts';
 import { readCsvTable } from './scoring-csv.ts';
 import { readTable, type ScoringForm, type ScoringTable, scoringForms } from './scoring-table.ts';
+import { asUnnamedTensor } from './unnamed-tensor.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -88,7 +89,7 @@ function requestOf(
   const [form] = present;
   if (present.length !== 1 || !form) {
     throw malformed(
-      `the body must hold exactly one of ${forms.join(', ')}; it holds ${present.join(', ') || 'none'}`,
+      `The input must be a JSON dictionary with exactly one of the input fields ${forms.join(', ')}; it holds ${present.join(', ') || 'none'}`,
     );
   }
   const names = signature.inputs.map((field) => field.name);
@@ -107,12 +108,13 @@ function someInexact({ tensors }: ScoringTable, signature: ModelSignature): bool
 }
 
 function toRequest(
-  { tensors, rowCount }: ScoringTable,
+  read: ScoringTable,
   givenParams: unknown,
   context: RequestContext,
   signature: ModelSignature,
   what: string,
 ): PredictRequest {
+  const { tensors, rowCount } = asUnnamedTensor(read, signature);
   if (rowCount === 0) throw malformed(`${what} holds no rows`);
   const params = (givenParams ?? {}) as Json;
   if (typeof params !== 'object' || Array.isArray(params)) throw malformed('"params" must be an object');
