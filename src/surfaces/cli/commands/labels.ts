@@ -1,11 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { part } from '../Api.ts';
 import type { CommandCall } from '../command.ts';
 import { feedbackSummarySchema, labelUploadSchema } from '../contract.ts';
 import { facts } from '../format/table.ts';
 import { count } from '../format/text.ts';
 import { readLocal } from '../localFile.ts';
+
+const pollMs = 100;
 
 /** `millrace labels <endpoint> [file.csv|file.parquet]`: the file is sent whole, control works it through row by row. */
 export async function labels(call: CommandCall): Promise<number | undefined> {
@@ -14,14 +17,18 @@ export async function labels(call: CommandCall): Promise<number | undefined> {
   if (file === '') return summary(call, endpoint);
   await access(file, constants.R_OK).catch(() => readLocal(file));
   const format = /\.parquet$/i.test(file) ? 'parquet' : 'csv';
-  const query = new URLSearchParams({ endpoint, format, wait: 'true' });
+  const query = new URLSearchParams({ endpoint, format });
   const response = await call.api.client.fetch(`/api/v1/label-uploads?${query}`, {
     method: 'POST',
     body: Readable.toWeb(createReadStream(file)) as never,
     duplex: 'half',
     headers: { 'content-type': format === 'csv' ? 'text/csv' : 'application/vnd.apache.parquet' },
   } as RequestInit);
-  const upload = labelUploadSchema.parse(await response.json());
+  let upload = labelUploadSchema.parse(await response.json());
+  while (upload.state === 'running') {
+    await new Promise((done) => setTimeout(done, pollMs));
+    upload = await call.api.get(`label-uploads/${part(upload.id)}`, labelUploadSchema);
+  }
   const { state, rowsAccepted, rowsRefused, errors } = upload;
   const place = (row: number): string => (row === 0 ? file : `${file}:${row}`);
   call.show(upload, () =>
