@@ -1,20 +1,8 @@
-import type { ColumnType, ElementType } from '../../core/model-package.ts';
+import type { ColumnType } from '../../core/model-package.ts';
+import { datatypes as elementDatatypes } from '../../platform/runtimes/index.ts';
 
 /** Open Inference Protocol names of ONNX element types. */
-export const elementDatatypes: Readonly<Record<ElementType, string>> = {
-  float: 'FP32',
-  double: 'FP64',
-  int8: 'INT8',
-  uint8: 'UINT8',
-  int16: 'INT16',
-  uint16: 'UINT16',
-  int32: 'INT32',
-  uint32: 'UINT32',
-  int64: 'INT64',
-  uint64: 'UINT64',
-  bool: 'BOOL',
-  string: 'BYTES',
-};
+export { elementDatatypes };
 
 /** Open Inference Protocol names of signature types. */
 export const columnDatatypes: Readonly<Record<ColumnType, string>> = {
