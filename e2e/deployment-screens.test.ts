@@ -93,6 +93,14 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page.getByText('No prediction fits these filters').waitFor();
   await page.getByRole('button', { name: 'Show all predictions' }).click();
   await page.getByText('All 40 shown').waitFor();
+  const arms = page.getByLabel('Arm', { exact: true });
+  await arms.getByText(/^champion \(\d+\)$/).waitFor({ state: 'attached' });
+  await arms.selectOption('champion');
+  await page.waitForURL(/arm=champion/);
+  await page.getByRole('table', { name: 'Predictions' }).getByText('v1 champion').first().waitFor();
+  // What is shown stays until the answer is there.
+  await page.getByText('v2 challenger').first().waitFor({ state: 'hidden' });
+  await page.getByRole('button', { name: 'Clear 1' }).click();
   const file = await page.request.get(
     (await page.getByRole('link', { name: 'Export' }).getAttribute('href')) ?? '',
   );

@@ -8,6 +8,7 @@ import type {
   FeedbackSummary,
   LabelDelays,
   LabelUpload,
+  LogFacets,
   Prediction,
   PredictionDetail,
   Replay,
@@ -115,6 +116,9 @@ export const feedbackQuery = (endpoint: string) =>
   one<FeedbackSummary>('feedback', '/labels/summary', { endpoint });
 export const labelDelaysQuery = (endpoint: string, feature?: string) =>
   one<LabelDelays>('feedback', '/labels/delays', { endpoint, feature });
+/** What a search of the log can be narrowed to. */
+export const facetsQuery = (endpoint: string, from?: string, to?: string) =>
+  one<LogFacets>('predictions', '/prediction-facets', { endpoint, from, to });
 export const labelConflictsQuery = (endpoint: string) =>
   list<Conflict>('feedback', '/labels/conflicts', { endpoint });
 export const waitingLabelsQuery = (endpoint: string) =>

@@ -165,7 +165,7 @@ export function DateTimeField(props: {
 }) {
   const { label, value, onChange, above = false } = props;
   return (
-    <label className={`flex min-w-0 ${above ? 'flex-col gap-1' : 'items-center gap-2'}`}>
+    <label className={`flex min-w-0 ${above ? 'flex-col gap-1' : 'items-center gap-2 max-sm:col-span-2'}`}>
       <span className="whitespace-nowrap text-label text-muted">{above ? `${label}, UTC` : label}</span>
       <input
         type="datetime-local"

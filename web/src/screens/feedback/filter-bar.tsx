@@ -1,11 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { SlidersHorizontal } from 'lucide-react';
 import { useState } from 'react';
-import { packageQuery, routeVersionsQuery } from '../../api/queries.ts';
+import type { LogFacets } from '../../../../src/lifecycle/feedback/contract.ts';
+import { facetsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { DateTimeField, SearchField, Select } from '../../kit/fields.tsx';
+import { formatCount } from '../../kit/format.ts';
 import {
-  armNames,
+  choices,
   filtersOf,
   fromField,
   noFilters,
@@ -24,7 +26,8 @@ const numeric = (text: string): string | undefined =>
 /** Which rows of the log: the usual filters in a row, the rarer ones below when asked for; folded on a phone. */
 export function FilterBar(props: BarProps) {
   const { endpoint, search, set } = props;
-  const routes = useQuery(routeVersionsQuery(endpoint));
+  const facets = useQuery(facetsQuery(endpoint, search.from, search.to));
+  const arms = (facets.data?.arms ?? []).map(({ arm, rows }) => ({ name: arm, rows }));
   const rare = [search.status, search.version, search.feature, search.from, search.to].some(
     (each) => each !== undefined,
   );
@@ -52,7 +55,7 @@ export function FilterBar(props: BarProps) {
           label="Arm"
           value={search.arm ?? ''}
           all="Heard answers"
-          options={armNames(routes.data?.items ?? [], search.arm).map((arm) => [arm, arm] as const)}
+          options={optionsOf(choices(arms, search.arm))}
           onChange={(arm) => set({ arm })}
         />
         <Select
@@ -80,42 +83,47 @@ export function FilterBar(props: BarProps) {
           placeholder="Score from"
           value={search.minScore ?? ''}
           onChange={(least) => set({ minScore: numeric(least) })}
-          className="w-full sm:w-32"
+          className="w-full sm:w-30"
         />
         <SearchField
           label="Greatest score"
           placeholder="Score to"
           value={search.maxScore ?? ''}
           onChange={(greatest) => set({ maxScore: numeric(greatest) })}
-          className="w-full sm:w-32"
+          className="w-full sm:w-30"
         />
         <SearchField
           label="Entity"
           placeholder="Entity"
           value={search.entity ?? ''}
           onChange={(entity) => set({ entity: entity || undefined })}
-          className="w-full sm:w-40"
+          className="w-full sm:w-32"
         />
         <Button aria-expanded={more} onClick={() => setMore(!more)}>
           {more ? 'Fewer filters' : 'More filters'}
         </Button>
         {count > 0 && (
-          <Button look="quiet" className="hidden sm:inline-flex" onClick={() => set(noFilters)}>
+          <Button look="quiet" className="max-sm:hidden" onClick={() => set(noFilters)}>
             Clear {count}
           </Button>
         )}
       </div>
-      {more && (
-        <RareFilters {...props} hidden={!open} champion={routes.data?.items[0]?.arms[0]?.packageDigest} />
-      )}
+      {more && <RareFilters {...props} hidden={!open} facets={facets.data} />}
     </section>
   );
 }
 
-function RareFilters(props: BarProps & { readonly hidden: boolean; readonly champion: string | undefined }) {
-  const { search, set, hidden, champion } = props;
-  const manifest = useQuery({ ...packageQuery(champion ?? ''), enabled: champion !== undefined });
-  const inputs = manifest.data?.signature.inputs.map((field) => field.name) ?? [];
+/** Each choice with how many rows it has. */
+const optionsOf = (found: readonly { readonly name: string; readonly rows: number }[]) =>
+  found.map(({ name, rows }) => [name, rows > 0 ? `${name} (${formatCount(rows)})` : name] as const);
+
+function RareFilters(props: BarProps & { readonly hidden: boolean; readonly facets: LogFacets | undefined }) {
+  const { search, set, hidden, facets } = props;
+  const versions = (facets?.arms ?? []).flatMap(({ modelVersion, rows }) =>
+    modelVersion === null ? [] : [{ name: modelVersion, rows }],
+  );
+  const statuses = (facets?.statuses ?? []).map(({ status, rows }) => ({ name: status, rows }));
+  const inputs = facets?.features ?? [];
   const features =
     search.feature === undefined || inputs.includes(search.feature) ? inputs : [search.feature, ...inputs];
   return (
@@ -125,8 +133,8 @@ function RareFilters(props: BarProps & { readonly hidden: boolean; readonly cham
         value={search.status ?? ''}
         all="Any status"
         options={[
-          ['ok', 'answered'],
-          ['failed', 'with an error'],
+          ...(search.status === 'failed' || statuses.length > 1 ? [['failed', 'any error'] as const] : []),
+          ...optionsOf(choices(statuses, search.status === 'failed' ? undefined : search.status)),
         ]}
         onChange={(status) => set({ status })}
       />
@@ -140,12 +148,14 @@ function RareFilters(props: BarProps & { readonly hidden: boolean; readonly cham
         value={toField(search.to)}
         onChange={(field) => set({ to: fromField(field) })}
       />
-      <SearchField
+      <Select
         label="Version"
-        placeholder="Version"
         value={search.version ?? ''}
-        onChange={(version) => set({ version: version || undefined })}
-        className="w-full sm:w-32"
+        all="Any version"
+        options={optionsOf(choices(versions, search.version)).map(
+          ([name, text]) => [name, `v${text}`] as const,
+        )}
+        onChange={(version) => set({ version })}
       />
       <Select
         label="Feature"

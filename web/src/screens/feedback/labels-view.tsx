@@ -1,12 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import type { FeedbackSummary, LabelDelays } from '../../../../src/lifecycle/feedback/contract.ts';
 import {
-  endpointQuery,
+  facetsQuery,
   feedbackQuery,
   labelConflictsQuery,
   labelDelaysQuery,
   labelUploadsQuery,
-  packageQuery,
   waitingLabelsQuery,
 } from '../../api/queries.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
@@ -22,6 +21,7 @@ const HEAD =
   'px-2.5 py-1.5 text-right text-label font-normal text-muted first:pl-4 first:text-left last:pr-4 whitespace-nowrap';
 const CELL = 'px-2.5 py-1.5 text-right first:pl-4 first:text-left last:pr-4 whitespace-nowrap';
 const SHOWN_DAYS = 60;
+const AGAIN_MS = 12_000;
 
 type ViewProps = {
   readonly endpoint: string;
@@ -46,11 +46,10 @@ export function LabelsView(props: ViewProps) {
 
 function DelaysCard(props: ViewProps) {
   const { endpoint, search, set } = props;
-  const delays = useQuery(labelDelaysQuery(endpoint, search.feature));
-  const route = useQuery(endpointQuery(endpoint));
-  const digest = route.data?.arms[0]?.packageDigest;
-  const manifest = useQuery({ ...packageQuery(digest ?? ''), enabled: digest !== undefined });
-  const features = manifest.data?.signature.inputs.map((field) => field.name) ?? [];
+  // The server measures them at most every ten seconds: what an event asked for may have been an older answer.
+  const delays = useQuery({ ...labelDelaysQuery(endpoint, search.feature), refetchInterval: AGAIN_MS });
+  const facets = useQuery(facetsQuery(endpoint));
+  const features = facets.data?.features ?? [];
   return (
     <QueryCard
       title="Delays"

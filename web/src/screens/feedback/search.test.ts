@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { armNames, filtersOf, fromField, noFilters, predictionsSearch, toField } from './search.ts';
+import { choices, filtersOf, fromField, noFilters, predictionsSearch, toField } from './search.ts';
 
 test('any arm may be asked for, and only what fits the API is sent', () => {
   const search = predictionsSearch({
@@ -18,12 +18,17 @@ test('any arm may be asked for, and only what fits the API is sent', () => {
   assert.ok('arm' in noFilters && !('endpoint' in noFilters));
 });
 
-test('arms are those of all routes, with the chosen one among them', () => {
-  const routes = [
-    { arms: [{ arm: 'champion' }, { arm: 'c' }] },
-    { arms: [{ arm: 'b' }, { arm: 'standby' }] },
+test('what occurs can be chosen, each once, with what is chosen already', () => {
+  const found = [
+    { name: 'champion', rows: 10 },
+    { name: 'b', rows: 3 },
+    { name: 'champion', rows: 5 },
   ];
-  assert.deepEqual(armNames(routes, 'z'), ['champion', 'challenger', 'b', 'c', 'standby', 'z', 'shadow']);
+  assert.deepEqual(choices(found, 'z'), [
+    { name: 'champion', rows: 15 },
+    { name: 'b', rows: 3 },
+    { name: 'z', rows: 0 },
+  ]);
 });
 
 test('times of fields are UTC', () => {

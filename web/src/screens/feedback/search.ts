@@ -82,19 +82,15 @@ export function filtersOf(search: PredictionsSearch): Readonly<Record<string, st
 /** Takes every filter away. */
 export const noFilters: SearchChange = Object.fromEntries(FILTERS.map((name) => [name, undefined]));
 
-/**
- * Names of arms to choose from: those of the endpoint's routes, present and past, the champion first and the shadow
- * last, and whichever is chosen already.
- */
-export function armNames(
-  routes: readonly { readonly arms: readonly { readonly arm: string }[] }[],
+/** What can be chosen with how often it occurs, and whatever is chosen already. */
+export function choices(
+  found: readonly { readonly name: string; readonly rows: number }[],
   chosen: string | undefined,
-): readonly string[] {
-  const known = new Set(routes.flatMap((route) => route.arms.map((arm) => arm.arm)));
-  if (chosen !== undefined) known.add(chosen);
-  const ends = ['champion', 'challenger', 'shadow'];
-  const others = [...known].filter((name) => !ends.includes(name)).toSorted();
-  return ['champion', 'challenger', ...others, 'shadow'];
+): readonly { readonly name: string; readonly rows: number }[] {
+  const totals = new Map<string, number>();
+  for (const { name, rows } of found) totals.set(name, (totals.get(name) ?? 0) + rows);
+  if (chosen !== undefined && !totals.has(chosen)) totals.set(chosen, 0);
+  return [...totals].map(([name, rows]) => ({ name, rows }));
 }
 
 /** What a field for a date and time in UTC holds (`2026-01-31T08:00`) for a time of the view, and back. */
