@@ -19,15 +19,19 @@ export function banditState(
   seen: Observation,
   rng: Rng,
 ): BanditState {
+  // While one arm had everything, the others could not show what they would have made of that time.
+  const together = seen.strata.filter((s) =>
+    seen.strata.some((other) => other.routeVersion === s.routeVersion && other.arm !== s.arm),
+  );
   const known = arms.map(
-    (arm): BanditArm => ({ arm: arm.arm, reward: momentsOf(seen.strata, arm, spec.metric) }),
+    (arm): BanditArm => ({ arm: arm.arm, reward: momentsOf(together, arm, spec.metric) }),
   );
   const wanted =
     spec.algorithm === 'thompson'
       ? thompsonShares(known, spec.rewards, rng)
       : epsilonGreedyShares(known, spec.epsilon);
   const next = boundedShares(shares, wanted, spec.floor, spec.maxChange);
-  const strata = seen.strata.flatMap(({ arm, propensity, metrics }) => {
+  const strata = together.flatMap(({ arm, propensity, metrics }) => {
     const reward = metrics[spec.metric] ?? emptyMoments;
     return reward.n === 0 ? [] : [{ action: arm, propensity, reward }];
   });

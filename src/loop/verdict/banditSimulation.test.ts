@@ -44,7 +44,7 @@ function assertWithin(all: readonly BanditEnd[]): void {
 
 test('equal arms by Thompson sampling, with seasons and rewards late and missing: within the stated rate', () => {
   const simulation = { ...shape, ...late, spec: planOf(), reward: decisions(0, 0.2) };
-  assertWithin(ends(heavy ? 1000 : 80, 20, simulation));
+  assertWithin(ends(heavy ? 1000 : 50, 20, simulation));
 });
 
 test('equal arms by epsilon-greedy, with seasons and rewards late and missing: within the stated rate', () => {
@@ -53,7 +53,7 @@ test('equal arms by epsilon-greedy, with seasons and rewards late and missing: w
 });
 
 test('power: a challenger better by 0.1 is promoted, one worse by 0.2 given up, and the traffic follows', () => {
-  const runs = heavy ? 300 : 30;
+  const runs = heavy ? 300 : 20;
   const better = ends(runs, 30, { ...shape, looks: 30, spec: planOf(), reward: decisions(0.1, 0.1) });
   assert.ok(count(better, 'promoted') / runs >= 0.9, `${count(better, 'promoted')} of ${runs}`);
   const share = better.reduce((sum, e) => sum + e.share, 0) / runs;
