@@ -17,7 +17,6 @@ import base64
 import contextlib
 import inspect
 import json
-import math
 import os
 import select
 import signal
@@ -28,6 +27,8 @@ import threading
 import time
 import traceback
 import warnings
+
+from worker_values import element_type, is_numeric, padded, plain, text_of
 
 warnings.filterwarnings("ignore")
 
@@ -76,6 +77,8 @@ def main():
         except BaseException as error:  # the model's own code may raise anything, SystemExit too
             traceback.print_exc()
             answer, buffers = {"ok": False, "type": type(error).__name__, "message": message_of(error)}, []
+            # MLflow's own word for what a caller has to correct; its server answers 400 then.
+            answer["refused"] = getattr(error, "error_code", None) in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
         write_frame(connection, answer, buffers)
 
 
@@ -197,6 +200,8 @@ class Model:
         self.stream_fn = self._stream_fn()
         self.columns = pd.Index([f["name"] for f in self.fields])
         kinds = {f["type"] for f in self.fields}
+        # Nested values travel as texts of JSON; MLflow gives such models one row at a time, as a dictionary.
+        self.row_by_row = any(f.get("json") for f in self.fields)
         self.one_block = (
             len(self.fields) > 1
             and len(kinds) == 1
@@ -246,42 +251,72 @@ class Model:
 
     def predict(self, header, body):
         rows = header["rows"]
+        params = header.get("params") or None
         data = self._read(body, rows)
-        self.unnamed = None
+        self.unnamed, self.nested = None, set()
         if self.stream_fn == self.pyfunc.predict:
             raise NotImplementedError("the model answers in pieces only")
-        described, buffers = self._described(self._outputs(data, header.get("params") or None), rows)
+        outputs = self._of_each_row(data, params) if self.row_by_row else self._outputs(data, params)
+        described, buffers = self._described(outputs, rows)
         return {"ok": True, "outputs": described, "unnamed": self.unnamed}, buffers
+
+    def _of_each_row(self, data, params):
+        answers = []
+        for row in range(len(data)):
+            answer = self.pyfunc.predict(self._dictionary(data, row), params=params)
+            answers.append({name: self._of_one_row(name, value) for name, value in self._members(answer)})
+        names = list(answers[0])
+        if any(list(answer) != names for answer in answers):
+            raise ValueError("the model gave different outputs for the rows")
+        return [(name, self.np.concatenate([answer[name] for answer in answers])) for name in names]
+
+    def _dictionary(self, data, row):
+        """A row as MLflow hands nested values to a model: without what is missing."""
+        values = {}
+        for field in self.fields:
+            value = data[field["name"]].iloc[row]
+            value = value.item() if hasattr(value, "item") else value
+            if field.get("json") and isinstance(value, str):
+                value = json.loads(value)
+            if value is not None and value == value:
+                values[field["name"]] = value
+        return values
 
     def _described(self, outputs, rows):
         described, buffers = [], []
         for name, values in outputs:
             kind, shape, buffer = self._packed(name, values, rows)
-            described.append({"name": name, "type": kind, "shape": shape, "bytes": len(buffer)})
+            json_text = {"json": True} if name in self.nested else {}
+            described.append({"name": name, "type": kind, "shape": shape, "bytes": len(buffer), **json_text})
             buffers.append(buffer + bytes(-len(buffer) % 8))
         return described, buffers
 
     def pieces(self, header, body):
         """The pieces of the answer to one row, each as it is and as outputs of one row."""
-        for piece in self.stream_fn(self._read(body, 1), params=header.get("params") or None):
-            if hasattr(piece, "model_dump"):  # pydantic
-                piece = piece.model_dump()
+        data = self._read(body, 1)
+        row = self._dictionary(data, 0) if self.row_by_row else data
+        self.nested = set()
+        for piece in self.stream_fn(row, params=header.get("params") or None):
             self.unnamed = None
-            outputs = [(name, self._of_one_row(values)) for name, values in self._members(piece)]
+            outputs = [(name, self._of_one_row(name, value)) for name, value in self._members(piece)]
             described, buffers = self._described(outputs, 1)
             yield {"value": plain(piece), "outputs": described, "unnamed": self.unnamed}, buffers
 
-    def _members(self, piece):
-        if isinstance(piece, dict):
-            return [(str(name), values) for name, values in piece.items()]
-        if isinstance(piece, self.pd.DataFrame):
-            return self._named(piece)
+    def _members(self, answer):
+        """What a model gave for one row as (name, value)."""
+        if hasattr(answer, "model_dump"):  # pydantic
+            answer = answer.model_dump()
+        if isinstance(answer, dict):
+            return [(str(name), value) for name, value in answer.items()]
+        if isinstance(answer, self.pd.DataFrame):
+            return self._named(answer)
         self.unnamed = self.name
-        return [(self.name, piece)]
+        return [(self.name, answer)]
 
-    def _of_one_row(self, values):
+    def _of_one_row(self, name, values):
         np = self.np
         if isinstance(values, (dict, list, tuple)) and not is_numeric(values):
+            self.nested.add(name)
             return np.array([json.dumps(plain(values))], dtype=object)
         if hasattr(values, "detach"):
             values = values.detach().cpu().numpy()
@@ -404,64 +439,6 @@ class Model:
 
 def parameters_of(function):
     return inspect.signature(function).parameters
-
-
-def padded(size):
-    return (size + 7) & ~7
-
-
-def element_type(np, array):
-    """The element type that goes over the wire, and the array in it."""
-    kind, size = array.dtype.kind, array.dtype.itemsize
-    if kind == "f":
-        return ("float", array.astype("<f4")) if size <= 4 else ("double", array.astype("<f8"))
-    if kind in "iu":
-        return f"{'int' if kind == 'i' else 'uint'}{8 * size}", array.astype(array.dtype.newbyteorder("<"))
-    if kind == "b":
-        return "bool", array
-    if kind == "M":
-        return "string", np.datetime_as_string(array, unit="auto").astype(object)
-    if kind == "O":
-        values = array.reshape(-1).tolist()
-        if values and all(isinstance(v, bool) for v in values):
-            return "bool", array.astype(bool)
-        if values and all(v is None or (isinstance(v, (int, float)) and not isinstance(v, bool)) for v in values):
-            return "double", np.array([np.nan if v is None else v for v in values], dtype="<f8").reshape(array.shape)
-    return "string", array.astype(object)
-
-
-def is_numeric(values):
-    """Lists of numbers, however nested."""
-    if isinstance(values, (list, tuple)):
-        return len(values) > 0 and all(is_numeric(v) for v in values)
-    return isinstance(values, (int, float)) and not isinstance(values, bool)
-
-
-def plain(value):
-    """A value as JSON has it: no NaN, no infinities, no types of libraries."""
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(name): plain(v) for name, v in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(v) for v in value]
-    if hasattr(value, "model_dump"):
-        return plain(value.model_dump())
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):  # a frame
-        return plain(value.to_dict("records"))
-    if hasattr(value, "tolist"):  # arrays, series, tensors and their elements
-        return plain(value.tolist())
-    return text_of(value) if isinstance(value, bytes) else str(value)
-
-
-def text_of(value):
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    return "" if value is None else json.dumps(value, default=str)
 
 
 if __name__ == "__main__":

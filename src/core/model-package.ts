@@ -24,6 +24,8 @@ export const signatureFieldSchema = z.object({
    * data contract that knows the column decides instead.
    */
   nullable: z.boolean().optional(),
+  /** Set where the value is nested, or of any kind: it travels as the text of its JSON, its type is `string`. */
+  json: z.literal(true).optional(),
 });
 export type SignatureField = z.infer<typeof signatureFieldSchema>;
 

@@ -62,6 +62,43 @@ test('models that MLflow logged run as Python at an endpoint, and crash without 
   assert.equal(crashed.status, 500);
   assert.match(String(crashed.json.message), /two workers of version .* of code ended with this request/);
 
+  await cli('deploy', 'agent', '1', '--reason', 'it answers in pieces');
+  const { signature } = await manifestOf('agent');
+  assert.deepEqual(
+    signature.inputs.map(({ name, type, json, required }) => [name, type, json, required]),
+    [
+      ['messages', 'string', true, true],
+      ['context', 'string', true, false],
+      ['custom_inputs', 'string', true, false],
+      ['stream', 'string', true, false],
+    ],
+  );
+  const chat = { messages: [{ role: 'user', content: 'one two' }], custom_inputs: { n: [1, null] } };
+  const said = (content: string) => ({ role: 'assistant', content, id: '1' });
+  assert.deepEqual((await invoke('agent', chat)).json, {
+    messages: [said('two one ')],
+    custom_outputs: { n: [1, null] },
+  });
+  const without = await invoke('agent', { messages: [{ content: 'no role' }] });
+  assert.equal(without.status, 400);
+  assert.match(String(without.json.message), /^the model refuses the input: its values are not what/);
+  const broken = await fetch(`${server.serveUrl}/v2/models/agent/generate`, {
+    method: 'POST',
+    body: JSON.stringify({ messages: '[1' }),
+  });
+  assert.equal(broken.status, 400);
+  assert.match(await broken.text(), /\\"messages\\" is a text; expected a text of JSON/);
+  const streamed = await fetch(`${server.serveUrl}/endpoints/agent/invocations`, {
+    method: 'POST',
+    body: JSON.stringify({ ...chat, stream: true }),
+  });
+  const events = (await streamed.text()).split('\n\n').map((event) => event.replace('data: ', ''));
+  assert.deepEqual(events.slice(2), ['[DONE]', '']);
+  assert.deepEqual(
+    events.slice(0, 2).map((event) => JSON.parse(event)),
+    [{ delta: said('two ') }, { delta: said('one ') }],
+  );
+
   await cli('deploy', 'forest', '1', '--runtime', 'python', '--reason', 'as it is');
   const manifest = await manifestOf('forest');
   assert.equal(manifest.runtime.kind, 'python');

@@ -1,4 +1,4 @@
-"""Logs and registers two models: one of Python code with params, and a forest of scikit-learn.
+"""Logs and registers models: one of Python code with params, a forest of scikit-learn, and an agent of chats.
 
     python_models.py            # MLFLOW_TRACKING_URI says where
 """
@@ -12,6 +12,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.models import infer_signature
+from mlflow.types.agent import ChatAgentChunk, ChatAgentMessage, ChatAgentResponse
 from sklearn.ensemble import RandomForestClassifier
 
 given = {"pip_requirements": ["scikit-learn"]}
@@ -26,12 +27,29 @@ class Code(mlflow.pyfunc.PythonModel):
         return model_input["word"].str.upper() + (params or {}).get("suffix", "")
 
 
+class Agent(mlflow.pyfunc.ChatAgent):
+    """Repeats what was said last, in reverse."""
+
+    def predict(self, messages, context=None, custom_inputs=None):
+        said = "".join(chunk.delta.content for chunk in self.predict_stream(messages, context, custom_inputs))
+        return ChatAgentResponse(
+            messages=[ChatAgentMessage(role="assistant", content=said, id="1")], custom_outputs=custom_inputs
+        )
+
+    def predict_stream(self, messages, context=None, custom_inputs=None):
+        for word in reversed(messages[-1].content.split()):
+            yield ChatAgentChunk(delta=ChatAgentMessage(role="assistant", content=f"{word} ", id="1"))
+
+
 words = pd.DataFrame({"word": ["a", "b"]})
 mlflow.set_experiment("python")
 with mlflow.start_run():
     signature = infer_signature(words, ["A"], params={"suffix": ""})
     mlflow.pyfunc.log_model(
         name="code", python_model=Code(), signature=signature, input_example=words, registered_model_name="code", **given
+    )
+    mlflow.pyfunc.log_model(
+        name="agent", python_model=Agent(), registered_model_name="agent", pip_requirements=["mlflow"]
     )
     forest = RandomForestClassifier(20, max_depth=6, random_state=0).fit(X, y)
     mlflow.sklearn.log_model(

@@ -193,6 +193,12 @@ export const servingErrors = {
     message: 'input "{input}"{row} is {value}; expected {expected}',
     next: 'Correct the value; GET /v2/models/{endpoint} lists the types.',
   },
+  input_refused: {
+    status: 400,
+    title: 'Input refused by the model',
+    message: 'the model refuses the input: {problem}',
+    next: 'Correct the request; the prediction log has the whole text.',
+  },
   inference_failed: {
     status: 500,
     title: 'Inference failed',

@@ -13,6 +13,8 @@ export interface OutputTensor {
   readonly shape: readonly number[];
   readonly width: number;
   readonly data: ArrayLike<number | bigint | string | boolean>;
+  /** Set where the values are texts of JSON: what a model gave nested. */
+  readonly json?: true | undefined;
 }
 
 /** The memory of a numeric tensor. */

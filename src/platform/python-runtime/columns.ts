@@ -47,7 +47,8 @@ function widthOf(field: SignatureField): number {
 
 /**
  * The columns of rows whose cells are in the order of the fields. A missing number is NaN, a missing text is told
- * apart from an empty one; a missing integer or boolean, and a value that its type cannot hold, throws `input_invalid`.
+ * apart from an empty one; a missing integer or boolean, a value that its type cannot hold, and a text that is not the
+ * JSON that it should be, throws `input_invalid`.
  */
 export function encodeColumns(fields: readonly SignatureField[], rows: Rows): Buffer {
   const columns = fields.map((field, position) => {
@@ -56,6 +57,7 @@ export function encodeColumns(fields: readonly SignatureField[], rows: Rows): Bu
     if (kind)
       return { field, width, kind, position, bytes: padded(kind.bytes * width * rows.length), texts: [] };
     const texts = rows.flatMap((row) => textCells(row[position], width));
+    if (field.json) for (const row of rows) requireJson(field, row[position]);
     const textBytes = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
     return { field, width, kind, position, texts, bytes: padded(4 * texts.length + textBytes) };
   });
@@ -94,6 +96,19 @@ function writeNumbers(
   }
 }
 
+function requireJson({ name }: SignatureField, cell: unknown): void {
+  if (typeof cell !== 'string') return;
+  try {
+    JSON.parse(cell);
+  } catch (cause) {
+    throw fail(
+      'input_invalid',
+      { input: name, row: '', value: describe(cell), expected: 'a text of JSON' },
+      cause,
+    );
+  }
+}
+
 function textCells(cell: unknown, width: number): (Buffer | null)[] {
   const values = width === 1 && !Array.isArray(cell) ? [cell] : Array.from(cell as ArrayLike<unknown>);
   return values.map((value) => (value === null || value === undefined ? null : Buffer.from(String(value))));
@@ -124,18 +139,19 @@ interface DescribedOutput {
   readonly type: ElementType;
   readonly shape: readonly number[];
   readonly bytes: number;
+  readonly json?: true;
 }
 
 /** Reads what a worker answered. Throws an `Error` for an answer that contradicts itself. */
 export function decodeOutputs(described: unknown, body: Buffer, rowCount: number): readonly OutputTensor[] {
   let at = 0;
-  return (described as readonly DescribedOutput[]).map(({ name, type, shape, bytes }) => {
+  return (described as readonly DescribedOutput[]).map(({ name, type, shape, bytes, json }) => {
     const count = shape.reduce((product, d) => product * d, 1);
     if (at + bytes > body.length) throw new Error(`output "${name}" ends beyond its frame`);
     const data = valuesOf(type, body.subarray(at, at + bytes), count);
     if (data.length !== count) throw new Error(`output "${name}" has ${data.length} values for ${shape}`);
     at += padded(bytes);
-    return { name, type, shape, width: rowCount === 0 ? 0 : count / rowCount, data };
+    return { name, type, shape, width: rowCount === 0 ? 0 : count / rowCount, data, json };
   });
 }
 

@@ -1,3 +1,4 @@
+import { fail } from '../../core/errors.ts';
 import type { SignatureField } from '../../core/model-package.ts';
 import type { OutputTensor } from '../onnx/index.ts';
 import type { TraceHeaders } from '../tracing/index.ts';
@@ -70,8 +71,8 @@ export class PythonModel {
 
   /**
    * Predicts; a model that answers in pieces alone is asked row by row, and its pieces are put together. Throws
-   * `input_invalid`, `python_crashed`, `model_restarting`, `python_timeout`; an `Error` with the model's own words when
-   * its code throws.
+   * `input_invalid`, `input_refused` where MLflow or the model says so, `python_crashed`, `model_restarting`,
+   * `python_timeout`; an `Error` with the model's own words when its code throws.
    */
   async predict(rows: Rows, call: PythonCall = {}): Promise<readonly OutputTensor[]> {
     if (this.#onlyStreams) return this.#joined(rows, call);
@@ -111,14 +112,14 @@ export class PythonModel {
       answers.push(joiner.outputs);
     }
     const [first = []] = answers;
-    return first.map(({ name, type, width }) => {
+    return first.map(({ name, type, width, json }) => {
       const data = answers.flatMap((outputs) => {
         const same = outputs.find((output) => output.name === name && output.width === width);
         if (!same) throw new Error(`the answers to the rows differ in the shape of "${name}"`);
         return Array.from(same.data);
       });
       const shape = width === 1 ? [rows.length] : [rows.length, width];
-      return { name, type, shape, width, data: data as OutputTensor['data'] };
+      return { name, type, shape, width, data: data as OutputTensor['data'], json };
     });
   }
 
@@ -129,6 +130,8 @@ export class PythonModel {
   }
 }
 
-function ownError({ type, message }: Readonly<Record<string, unknown>>): Error {
+/** What the model's code threw, in its words. */
+function ownError({ type, message, refused }: Readonly<Record<string, unknown>>): Error {
+  if (refused === true) return fail('input_refused', { problem: String(message) });
   return new Error(`${type}: ${message}`);
 }

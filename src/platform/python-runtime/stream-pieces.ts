@@ -12,8 +12,7 @@ export interface StreamPiece {
 /** An output of the pieces so far. */
 interface Joined {
   readonly type: ElementType;
-  /** Texts that the model gave as such; what it gave nested is JSON. */
-  readonly texts: boolean;
+  json: boolean;
   readonly values: (number | bigint | string | boolean)[];
 }
 
@@ -28,13 +27,15 @@ export class PieceJoiner {
   readonly #outputs = new Map<string, Joined>();
   #kept = 0;
 
-  add({ value, outputs }: StreamPiece): void {
+  add({ outputs }: Pick<StreamPiece, 'outputs'>): void {
     if (this.#kept > mostKept) return;
-    for (const { name, type, data } of outputs) {
-      const member = isObject(value) && name in value ? value[name] : value;
-      const joined = this.#outputs.get(name) ?? { type, texts: true, values: [] };
-      const texts = joined.texts && typeof member === 'string';
-      this.#outputs.set(name, texts === joined.texts ? joined : { ...joined, texts });
+    for (const { name, type, data, json = false } of outputs) {
+      let joined = this.#outputs.get(name);
+      if (!joined) {
+        joined = { type, json, values: [] };
+        this.#outputs.set(name, joined);
+      }
+      joined.json ||= json;
       for (const one of Array.from(data)) joined.values.push(one);
       this.#kept += type === 'string' ? String(data[0]).length : data.length;
     }
@@ -43,10 +44,10 @@ export class PieceJoiner {
 
   /** The outputs of the whole answer, for one row; none of an answer that was too long. */
   get outputs(): readonly OutputTensor[] {
-    return [...this.#outputs].map(([name, { type, texts, values }]): OutputTensor => {
-      if (texts) return { name, type, shape: [1], width: 1, data: [values.join('')] };
-      if (type === 'string')
-        return { name, type, shape: [1], width: 1, data: [`[${values.map(jsonOf).join(',')}]`] };
+    return [...this.#outputs].map(([name, { type, json, values }]): OutputTensor => {
+      if (type === 'string' && !json) return { name, type, shape: [1], width: 1, data: [values.join('')] };
+      if (json)
+        return { name, type, shape: [1], width: 1, data: [`[${values.map(jsonOf).join(',')}]`], json: true };
       const width = values.length;
       return { name, type, shape: [1, width], width, data: values as OutputTensor['data'] };
     });
@@ -57,8 +58,4 @@ export class PieceJoiner {
 function jsonOf(value: unknown): string {
   const text = String(value);
   return /^[[{]/.test(text) ? text : JSON.stringify(text);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

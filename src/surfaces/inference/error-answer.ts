@@ -41,6 +41,8 @@ export function withoutPayload(error: MillraceError): MillraceError {
       return fail(code, { ...params, value: kindOf(params.value) });
     case 'invalid_time':
       return fail(code, { ...params, value: '…' });
+    case 'input_refused':
+      return fail(code, { problem: 'its values are not what the signature says' });
     case 'input_missing':
       return fail(code, { ...params, extra: '' });
     case 'input_unexpected':

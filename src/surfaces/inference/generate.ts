@@ -3,6 +3,7 @@ import type { PredictReply, ReplyOutput, RequestTensor } from '../../lifecycle/s
 import { parseJson } from './json-body.ts';
 import { described, type InferRequest } from './oip-request.ts';
 import { malformed, type RequestContext } from './request-context.ts';
+import { jsonText } from './scoring-casts.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -45,7 +46,8 @@ export function readGenerateRequest(
 }
 
 /** A value, or values one after the other, in the dimensions that the input has. */
-function tensorOf({ name, shape }: SignatureField, value: unknown): RequestTensor {
+function tensorOf({ name, shape, json }: SignatureField, value: unknown): RequestTensor {
+  if (json) return { name, width: 1, data: [jsonText(value)], shape: [1] };
   const data: unknown[] = Array.isArray(value) ? value.flat(Number.POSITIVE_INFINITY) : [value];
   const fixed = shape.reduce((product, d) => (d > 0 ? product * d : product), 1);
   const rest = data.length / fixed;

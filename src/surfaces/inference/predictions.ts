@@ -4,11 +4,11 @@ import type { PredictReply } from '../../lifecycle/serving/index.ts';
 /**
  * Writes `{"predictions": …}`: what the model's own `predict` gives. That is one value per row where the package
  * names the output or the model was made by scikit-learn, and an object of outputs per row for others.
- * `prediction_ids` comes beside it. NaN and infinities, which JSON has not, are null.
+ * What the model gave nested is nested. `prediction_ids` comes beside it. NaN and infinities, which JSON has not, are null.
  */
 export function writePredictions(reply: PredictReply, manifest: PackageManifest): string {
   const ids = reply.rows.map((r) => JSON.stringify(r.predictionId));
-  return `{"predictions":${predictionsJson(reply, manifest)},"prediction_ids":[${ids.join(',')}]}`;
+  return `{"predictions":[${rowsJson(reply, manifest).join(',')}],"prediction_ids":[${ids.join(',')}]}`;
 }
 
 /** The same for KServe's first protocol, where the values of a model's only output have no name. */
@@ -18,25 +18,29 @@ export function writeV1Predictions(reply: PredictReply, manifest: PackageManifes
   return writePredictions(reply, { ...manifest, primary: manifest.primary ?? unnamed });
 }
 
-/** Predictions without anything around them: what MLflow answers to a body that is the row itself. */
+/**
+ * Predictions without anything around them: what MLflow answers to a body that is the row itself. A model of nested
+ * inputs answers such a row with one thing, every other with a list of one.
+ */
 export function writeBare(reply: PredictReply, manifest: PackageManifest): string {
-  return predictionsJson(reply, manifest);
+  const rows = rowsJson(reply, manifest);
+  return manifest.signature.inputs.some((field) => field.json) ? rows.join() : `[${rows.join(',')}]`;
 }
 
-function predictionsJson(reply: PredictReply, { primary, conversion }: PackageManifest): string {
+function rowsJson(reply: PredictReply, { primary, conversion }: PackageManifest): string[] {
   const named = reply.outputs.filter((output) => output.name === primary);
   const own = conversion === null ? [] : reply.outputs.slice(0, 1);
   const [only] = named.length > 0 ? named : own;
   const outputs = only ? [only] : reply.outputs;
-  const rows = reply.rows.map((_, row) => {
-    const cells = outputs.map(({ name, width, shape, texts }) => {
+  return reply.rows.map((_, row) => {
+    const cells = outputs.map(({ name, width, shape, texts, json }) => {
       const text = texts[row] ?? 'null';
-      const cell = width === 1 && shape.length < 3 ? text : nested(text, width, shape.slice(1));
+      const value = width === 1 && shape.length < 3 ? text : nested(text, width, shape.slice(1));
+      const cell = json ? (JSON.parse(text) as string) : value;
       return only ? cell : `${JSON.stringify(name)}:${cell}`;
     });
     return only ? cells.join('') : `{${cells.join(',')}}`;
   });
-  return `[${rows.join(',')}]`;
 }
 
 /** A row's values in the lists that its shape has. */

@@ -43,6 +43,12 @@ const casts: Readonly<Record<ColumnType, Cast | null>> = {
   binary: null,
 };
 
+/** A nested value as the text of its JSON, which it may be already. */
+export function jsonText(value: unknown): unknown {
+  if (value === null || value === undefined) return value;
+  return typeof value === 'string' && /^\s*[[{]/.test(value) ? value : JSON.stringify(value);
+}
+
 function toNumber(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'string') return value;
@@ -72,8 +78,8 @@ export function castColumns(
   });
 }
 
-function castColumn(tensor: RequestTensor, { type, shape }: SignatureField): RequestTensor {
-  const cast = casts[type];
+function castColumn(tensor: RequestTensor, { type, shape, json }: SignatureField): RequestTensor {
+  const cast = json ? jsonText : casts[type];
   if (shape.length > 0) return flatColumn(tensor, cast);
   return cast ? { ...tensor, data: Array.from(tensor.data, cast) } : tensor;
 }

@@ -38,7 +38,15 @@ const inputSchema = z.union([
     name: z.string().optional(),
     'tensor-spec': z.object({ dtype: z.string(), shape: z.array(z.int()) }),
   }),
+  z.object({
+    type: z.enum(['array', 'object', 'map', 'any']),
+    name: z.string().optional(),
+    required: z.boolean().default(true),
+  }),
 ]);
+const nestedTypes: ReadonlySet<string> = new Set(['array', 'object', 'map', 'any']);
+/** Types of columns that can be empty; others, where they are optional beside nested ones, travel as JSON too. */
+const emptyTypes: ReadonlySet<string> = new Set(['double', 'float', 'string']);
 
 /** numpy dtypes of tensor signatures in MLflow's column types. */
 const dtypes: Readonly<Record<string, ColumnType>> = {
@@ -102,12 +110,18 @@ function readInputs(json: string): readonly SignatureField[] {
   const parsed = z.array(inputSchema).safeParse(JSON.parse(json));
   if (!parsed.success) {
     const remedy =
-      'Use a signature of plain columns or of one tensor (infer_signature on the training frame gives one).';
+      'Use a signature of columns or of one tensor (infer_signature on the training frame gives one).';
     throw refused('its signature has inputs that are neither columns nor tensors', remedy);
   }
+  const isNested = parsed.data.some(({ type }) => nestedTypes.has(type));
   return parsed.data.map((input, i) => {
     const name = input.name ?? (parsed.data.length === 1 ? 'input' : `input_${i}`);
-    if (input.type !== 'tensor') return { name, type: input.type, required: input.required, shape: [] };
+    if (input.type !== 'tensor') {
+      const { type, required } = input;
+      const asJson = nestedTypes.has(type) || (isNested && !required && !emptyTypes.has(type));
+      if (asJson) return { name, type: 'string', required, shape: [], json: true };
+      return { name, type: type as ColumnType, required, shape: [] };
+    }
     const { dtype, shape } = input['tensor-spec'];
     const type = dtypes[dtype.replace(/^<?U\d+$/, 'str')];
     if (!type) throw refused(`input "${name}" has dtype ${dtype}`, 'Use numbers, booleans or strings.');
@@ -115,7 +129,7 @@ function readInputs(json: string): readonly SignatureField[] {
   });
 }
 
-/** Rows of an input example: pandas' split form, or a tensor for the only input. */
+/** Rows of an input example: pandas' split form, a row with nested values, or a tensor for the only input. */
 export function readExample(
   text: string,
   inputs: readonly SignatureField[],
@@ -125,6 +139,13 @@ export function readExample(
   if (split && !Array.isArray(value) && Array.isArray(split.columns) && Array.isArray(split.data)) {
     const { columns } = split;
     return split.data.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])));
+  }
+  if (inputs.some((field) => field.json) && typeof value === 'object' && value !== null) {
+    const row = value as Readonly<Record<string, unknown>>;
+    const known = inputs.filter(({ name }) => row[name] !== undefined && row[name] !== null);
+    return [
+      Object.fromEntries(known.map(({ name, json }) => [name, json ? JSON.stringify(row[name]) : row[name]])),
+    ];
   }
   const [only] = inputs;
   const tensor = Array.isArray(value) ? value : ((value as { inputs?: unknown } | null)?.inputs ?? null);

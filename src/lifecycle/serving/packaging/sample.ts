@@ -17,7 +17,8 @@ const emptyTexts = { string: '', datetime: '1970-01-01T00:00:00Z', binary: '' } 
 
 /** A value of the right type. */
 export function emptyValue(field: SignatureField): unknown {
-  const { type, shape } = field;
+  const { type, shape, json } = field;
+  if (json) return 'null';
   const scalar = type === 'boolean' ? false : type in emptyTexts ? emptyTexts[type as 'string'] : 0;
   const size = shape.reduce((product, d) => product * Math.max(1, d), 1);
   return shape.length === 0 ? scalar : new Array(size).fill(scalar);

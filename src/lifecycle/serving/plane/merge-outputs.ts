@@ -24,9 +24,11 @@ export function replyOutputs(parts: readonly AnsweredRows[], rowCount: number): 
   return first.part.prediction.outputs.flatMap((output, o) => {
     const rows = output.shape.length === 0 ? [rowCount] : [rowCount, ...output.shape.slice(1)];
     const shape = first.part.prediction.whole ? output.shape : rows;
-    const { name, type, width } = output;
+    const { name, type, width, json } = output;
     const texts = parts.length === 1 ? first.texts[o] : mergedTexts(output, parts, rowCount);
-    return texts ? [{ name, type, shape, width, texts, values: () => values(output, parts, rowCount) }] : [];
+    return texts
+      ? [{ name, type, shape, width, texts, json, values: () => values(output, parts, rowCount) }]
+      : [];
   });
 }
 

@@ -52,6 +52,8 @@ export interface ReplyOutput {
   readonly shape: readonly number[];
   readonly width: number;
   readonly texts: readonly string[];
+  /** Set where the values are texts of JSON: what a model gave nested. */
+  readonly json?: true | undefined;
   readonly values: () => ArrayLike<number | bigint | string | boolean>;
 }
 

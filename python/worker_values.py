@@ -1,0 +1,63 @@
+"""How values of models are told to the process that started the worker: see worker.py."""
+
+import base64
+import json
+import math
+
+
+def padded(size):
+    return (size + 7) & ~7
+
+
+def element_type(np, array):
+    """The element type that goes over the wire, and the array in it."""
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if kind == "f":
+        return ("float", array.astype("<f4")) if size <= 4 else ("double", array.astype("<f8"))
+    if kind in "iu":
+        return f"{'int' if kind == 'i' else 'uint'}{8 * size}", array.astype(array.dtype.newbyteorder("<"))
+    if kind == "b":
+        return "bool", array
+    if kind == "M":
+        return "string", np.datetime_as_string(array, unit="auto").astype(object)
+    if kind == "O":
+        values = array.reshape(-1).tolist()
+        if values and all(isinstance(v, bool) for v in values):
+            return "bool", array.astype(bool)
+        if values and all(v is None or (isinstance(v, (int, float)) and not isinstance(v, bool)) for v in values):
+            return "double", np.array([np.nan if v is None else v for v in values], dtype="<f8").reshape(array.shape)
+    return "string", array.astype(object)
+
+
+def is_numeric(values):
+    """Lists of numbers, however nested."""
+    if isinstance(values, (list, tuple)):
+        return len(values) > 0 and all(is_numeric(v) for v in values)
+    return isinstance(values, (int, float)) and not isinstance(values, bool)
+
+
+def plain(value):
+    """A value as JSON has it: no NaN, no infinities, no types of libraries."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(name): plain(v) for name, v in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(v) for v in value]
+    if hasattr(value, "model_dump"):
+        return plain(value.model_dump())
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):  # a frame
+        return plain(value.to_dict("records"))
+    if hasattr(value, "tolist"):  # arrays, series, tensors and their elements
+        return plain(value.tolist())
+    return text_of(value) if isinstance(value, bytes) else str(value)
+
+
+def text_of(value):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return "" if value is None else json.dumps(value, default=str)
