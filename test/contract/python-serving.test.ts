@@ -91,6 +91,7 @@ test('models that MLflow logged run as Python at an endpoint, and crash without 
   const streamed = await fetch(`${server.serveUrl}/endpoints/agent/invocations`, {
     method: 'POST',
     body: JSON.stringify({ ...chat, stream: true }),
+    headers: { 'content-type': 'application/json' },
   });
   const events = (await streamed.text()).split('\n\n').map((event) => event.replace('data: ', ''));
   assert.deepEqual(events.slice(2), ['[DONE]', '']);
