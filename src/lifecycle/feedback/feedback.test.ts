@@ -7,7 +7,7 @@ import { formatTime } from '../../core/time.ts';
 import type { Actor } from '../../platform/access/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { sqlLiteral } from '../../platform/frames/index.ts';
-import { armOutcomesSchema, feedbackSummarySchema, type Label, predictionDetailSchema } from './contract.ts';
+import { feedbackSummarySchema, type Label, predictionDetailSchema } from './contract.ts';
 import { pageKey } from './search/listPredictions.ts';
 import { FeedbackService } from './service.ts';
 import { type LoggedRow, openFeedbackService, replica } from './testing.ts';
@@ -199,71 +199,6 @@ forEachDatabase((name, open) => {
       assert.deepEqual(
         await walk({ from: formatTime(from), to: formatTime(to) }),
         expected((r) => r.eventTimeMs >= from && r.eventTimeMs < to),
-      );
-    });
-
-    test('arms are measured per route version, shadows row by row', async (t) => {
-      const { service, send } = await openFeedbackService(t, open);
-      await send([
-        { id: 'a', eventTimeMs: 1, score: 0.8, latencyUs: 1000 },
-        { id: 'b', eventTimeMs: 2, score: 0.1, latencyUs: 3000 },
-        { id: 'c', eventTimeMs: 3, score: Number.NaN },
-        { id: 'd', eventTimeMs: 4, status: 'invalid_input', score: null },
-        { id: 'e', eventTimeMs: 5, arm: 'challenger', score: 0.6, routeVersion: 2 },
-        { id: 'f', eventTimeMs: 6, arm: 'challenger', score: 0.5, routeVersion: 3 },
-        { id: 'g', eventTimeMs: 7, arm: 'champion', score: 0.5, routeVersion: 3 },
-        { id: 'a', eventTimeMs: 1, arm: 'shadow', score: 0.9 },
-        { id: 'b', eventTimeMs: 2, arm: 'shadow', score: 0.3 },
-      ]);
-      const labels = ['a', 'b', 'c', 'd', 'e'].map((id) => label(id, id === 'b' ? 0 : 1, 10));
-      await service.postLabels(ada, { endpoint: 'flights', labels });
-      const { arms, paired } = await service.armOutcomes(ada, { endpoint: 'flights', slowerThanMs: 2 });
-      armOutcomesSchema.parse({ arms, paired });
-      const near = (actual: number | undefined, expected: number) =>
-        assert.ok(Math.abs((actual ?? Number.NaN) - expected) < 1e-12, `${actual} is not ${expected}`);
-      assert.deepEqual(
-        arms.map((arm) => [
-          arm.arm,
-          arm.modelVersion,
-          arm.predictions,
-          arm.failed,
-          arm.nonFinite,
-          arm.slow,
-          arm.labelled,
-        ]),
-        [
-          ['challenger', '2', 2, 0, 0, 0, 1],
-          ['champion', '1', 5, 1, 1, 1, 4],
-          ['shadow', '2', 2, 0, 0, 0, 2],
-        ],
-      );
-      const [champion] = arms[1]?.strata ?? [];
-      const losses = [-Math.log(0.8), -Math.log(0.9)] as const;
-      assert.equal(champion?.logLoss.n, 2);
-      near(champion?.logLoss.mean, (losses[0] + losses[1]) / 2);
-      near(champion?.logLoss.m2, (losses[0] - losses[1]) ** 2 / 2);
-      near(champion?.brier.mean, (0.2 ** 2 + 0.1 ** 2) / 2);
-      assert.deepEqual(
-        arms[0]?.strata.map((s) => [s.routeVersion, s.logLoss.n]),
-        [
-          [2, 1],
-          [3, 0],
-        ],
-      );
-      assert.equal(paired.length, 1);
-      assert.equal(paired[0]?.pairs, 2);
-      near(
-        paired[0]?.logLossDifference.mean,
-        (-Math.log(0.9) + Math.log(0.8) - Math.log(0.7) + Math.log(0.9)) / 2,
-      );
-      near(paired[0]?.meanScoreDistance ?? 0, 0.15);
-      const later = await service.armOutcomes(ada, { endpoint: 'flights', minRouteVersion: 3, fromMs: 6 });
-      assert.deepEqual(
-        later.arms.map((arm) => [arm.arm, arm.predictions]),
-        [
-          ['challenger', 1],
-          ['champion', 1],
-        ],
       );
     });
 

@@ -13,10 +13,7 @@ import type { Journal } from '../../platform/journal/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { EraseHook, EraseRequest } from '../../platform/registries/index.ts';
 import type { SecretBox } from '../../platform/secrets/index.ts';
-import { armOutcomes } from './armOutcomes.ts';
 import {
-  type ArmOutcomes,
-  type ArmOutcomesQuery,
   type FeedbackSummary,
   type LabelJoinOutputs,
   type LabelSegment,
@@ -325,13 +322,6 @@ export class FeedbackService {
   async prediction(actor: Actor, id: string, endpoint?: string): Promise<PredictionDetail> {
     authorize(actor, 'read');
     return this.#search.find(id, endpoint);
-  }
-
-  /** What each arm did, for a rollout's verdict. See `armOutcomes`. */
-  async armOutcomes(actor: Actor, query: ArmOutcomesQuery): Promise<ArmOutcomes> {
-    authorize(actor, 'read');
-    const { predictions, labels } = await this.#files(query);
-    return armOutcomes(this.#options.frames, predictions, labels, query);
   }
 
   /**

@@ -63,7 +63,7 @@ function summarySql(predictionPaths: readonly string[], labelPaths: readonly str
     predictionPaths.length === 0
       ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS t, NULL::BOOLEAN AS failed WHERE false'
       : `SELECT prediction_id, last.t AS t, last.failed AS failed FROM (
-           SELECT prediction_id, arg_max(struct_pack(t := event_time_ms, failed := status <> 'ok'), received_at_ms) AS last
+           SELECT prediction_id, arg_max(struct_pack(t := event_time_ms, failed := status NOT IN ('ok', 'cancelled')), received_at_ms) AS last
            FROM ${parquet(predictionPaths)} WHERE arm <> 'shadow' GROUP BY prediction_id)`;
   const labels =
     labelPaths.length === 0

@@ -47,7 +47,10 @@ const bandAlpha = 0.0005;
 const columns =
   'prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, entity, bucket, propensity';
 
-/** Reads everything that a rollout's verdict rests on. Rows that a tester or the caller chose the arm of do not count. */
+/**
+ * Reads everything that a rollout's verdict rests on. Rows that a tester or the caller chose the arm of do not count, nor
+ * do streams that the caller gave up.
+ */
 export async function observe(log: RolloutLog, query: ObserveQuery): Promise<Observation> {
   const known = query.spec.segments.length === 0 ? [] : await log.features(query.endpoint);
   const segments = query.spec.segments.filter((name) => known.includes(name));
@@ -95,7 +98,7 @@ function rowsSql(joined: string, query: ObserveQuery, metrics: readonly RolloutM
       min(route_version) FILTER (arm <> 'shadow') OVER (PARTITION BY coalesce(entity, prediction_id)) AS first_route,
       ${values}
     FROM (SELECT * ${label} FROM ${joined})
-    WHERE route_version >= ${sinceRouteVersion} AND bucket IS NOT NULL)`;
+    WHERE route_version >= ${sinceRouteVersion} AND bucket IS NOT NULL AND status <> 'cancelled')`;
 }
 
 /** A metric of one row; NULL while the label or the score is missing. */
