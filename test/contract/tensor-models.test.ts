@@ -137,7 +137,10 @@ test('any dimensions are served: free ones, none that counts rows, none at all, 
   assert.deepEqual(await infer('free', 'FP32', [3, 2, 0], []), { shape: [3, 2, 0], data: [] });
   assert.deepEqual(await infer('texts', 'BYTES', [2, 0], []), { shape: [2, 0], data: [] });
   assert.match(String(await infer('long', 'INT64', [1, 1], [1.5])), /input "x"/);
-  assert.match(String(await infer('free', 'FP32', [1, 1], [1])), /is of shape \[1\]; expected float of shape/);
+  assert.match(
+    String(await infer('free', 'FP32', [1, 1], [1])),
+    /is of shape \[1\]; expected float of shape/,
+  );
 });
 
 test('classes have the labels of their file', async (t) => {
