@@ -59,6 +59,7 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     temporaryDirectory: directory.temporary,
     memoryLimit: settings.framesMemory,
     threads: framesThreads,
+    isBackground: true,
   });
   const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
   const log = predictionLogOf(settings, directory);

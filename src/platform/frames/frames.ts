@@ -10,7 +10,12 @@ export interface FramesOptions {
   /** DuckDB's memory limit, for instance `1GB`. */
   readonly memoryLimit: string;
   readonly threads: number;
+  /** Leaves the processor to the process beside it, which answers requests. */
+  readonly isBackground?: boolean;
 }
+
+/** Nice value of background work: a tenth of the processor where others want it too. */
+const backgroundNice = 10;
 
 /** A result by columns: `columns[i][row]` belongs to `names[i]`. */
 export interface FrameColumns {
@@ -99,7 +104,7 @@ export class Frames {
     };
     const child = fork(
       join(installationDirectory, 'src/platform/frames/child.ts'),
-      [JSON.stringify(settings)],
+      [JSON.stringify(settings), ...(this.#options.isBackground ? [String(backgroundNice)] : [])],
       {
         serialization: 'advanced',
         execArgv: ['--disable-warning=ExperimentalWarning'],
