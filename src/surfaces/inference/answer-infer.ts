@@ -1,13 +1,13 @@
 import { fail } from '../../core/errors.ts';
 import type { Plane, ServedArm } from '../../lifecycle/serving/index.ts';
-import { type HttpAnswer, jsonText } from './http-answer.ts';
-import { readInvocation, readJsonInvocation } from './invocations.ts';
-import { readInferRequest } from './oip-request.ts';
-import { checkOutputNames, writeInferResponse } from './oip-response.ts';
-import { writeBare, writePredictions, writeV1Predictions } from './predictions.ts';
+import { type HttpAnswer, jsonText } from './http/answer.ts';
+import { readInferRequest } from './oip/infer-request.ts';
+import { checkOutputNames, writeInferResponse } from './oip/infer-response.ts';
 import { packedAnswer, readOrLog } from './read-or-log.ts';
 import { malformed, type RequestContext } from './request-context.ts';
-import { scoringContent } from './scoring-content.ts';
+import { scoringContent } from './scoring/content.ts';
+import { readInvocation, readJsonInvocation } from './scoring/invocations.ts';
+import { writeBare, writePredictions, writeV1Predictions } from './scoring/predictions.ts';
 import { invocationEvents } from './stream-routes.ts';
 
 export interface InferContext {

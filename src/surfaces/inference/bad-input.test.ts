@@ -9,14 +9,14 @@ import {
 } from '../../../test/support/serving.ts';
 import { createRng } from '../../core/rng.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
-import { classify } from './classification.ts';
-import { chooseEncoding } from './content-encoding.ts';
-import { parseExactJson, parseJson } from './json-body.ts';
-import { castColumns } from './scoring-casts.ts';
-import { scoringContent } from './scoring-content.ts';
-import { readCsvTable } from './scoring-csv.ts';
+import { chooseEncoding } from './http/content-encoding.ts';
+import { parseExactJson, parseJson } from './http/json-body.ts';
+import { classify } from './oip/classification.ts';
+import { castColumns } from './scoring/casts.ts';
+import { scoringContent } from './scoring/content.ts';
+import { readCsvTable } from './scoring/csv.ts';
+import { asUnnamedTensor } from './scoring/unnamed-tensor.ts';
 import { ServerSettings } from './server-settings.ts';
-import { asUnnamedTensor } from './unnamed-tensor.ts';
 
 async function serve(t: TestContext) {
   const serving = await startTestServing(t);

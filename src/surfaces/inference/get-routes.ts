@@ -3,13 +3,13 @@ import type { ModelRepository, ServeReplica } from '../../lifecycle/serving/inde
 import type { Registry } from '../../platform/metrics/index.ts';
 import { openapiDocument } from './docs/openapi-document.ts';
 import { endpointsPage, tryItPage } from './docs/try-it-page.ts';
-import { type HttpAnswer, jsonAnswer } from './http-answer.ts';
-import { isModelReady, modelConfig, modelMetadata, serverMetadata } from './oip-metadata.ts';
-import { statistics } from './oip-statistics.ts';
+import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
+import { isModelReady, modelConfig, modelMetadata, serverMetadata } from './oip/metadata.ts';
+import { sharedMemoryStatus } from './oip/shared-memory.ts';
+import { statistics } from './oip/statistics.ts';
 import { isSummed, type Peers, summedAnswer } from './peers.ts';
 import { nameInPath } from './request-context.ts';
 import { ServerSettings } from './server-settings.ts';
-import { sharedMemoryStatus } from './shared-memory.ts';
 
 export interface GetContext {
   readonly replica: Pick<ServeReplica, 'plane'>;

@@ -1,8 +1,8 @@
 export { Admission, keyOf } from './admission.ts';
-export { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
+export { defaultHttpLimits, type HttpLimits } from './http/limits.ts';
+export { TlsFiles } from './http/tls-files.ts';
 export { InferenceServer, type InferenceServerOptions } from './server.ts';
 export { ServerSettings } from './server-settings.ts';
-export { TlsFiles } from './tls-files.ts';
 
 import type { GrpcServer } from './grpc/server.ts';
 import type { InferenceServerOptions } from './server.ts';
@@ -13,5 +13,5 @@ export async function createGrpcServer(options: InferenceServerOptions): Promise
   return grpc.createGrpcServer(options);
 }
 export { answerGet } from './get-routes.ts';
-export type { HttpAnswer } from './http-answer.ts';
+export type { HttpAnswer } from './http/answer.ts';
 export type { Peers } from './peers.ts';

@@ -1,4 +1,4 @@
-import { type HttpAnswer, jsonAnswer } from './http-answer.ts';
+import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
 
 /** The processes that answer on the same port. */
 export interface Peers {

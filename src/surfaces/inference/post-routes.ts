@@ -9,13 +9,13 @@ import {
   type InferContext,
   onlyEndpoint,
 } from './answer-infer.ts';
-import { decodedBody } from './content-encoding.ts';
 import { answerKeyForm } from './docs/key-page.ts';
-import { type HttpAnswer, jsonAnswer } from './http-answer.ts';
-import { changeRepository, optionalJson, repositoryIndex } from './repository-routes.ts';
+import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
+import { decodedBody } from './http/content-encoding.ts';
+import { changeRepository, optionalJson, repositoryIndex } from './oip/repository-routes.ts';
+import { changeSharedMemory } from './oip/shared-memory.ts';
 import { nameInPath } from './request-context.ts';
 import { ServerSettings } from './server-settings.ts';
-import { changeSharedMemory } from './shared-memory.ts';
 import { answerStreamPath } from './stream-routes.ts';
 
 const inferPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/infer\/?$/;

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../core/errors.ts';
 import type { Plane, PredictRequest } from '../../lifecycle/serving/index.ts';
-import { decodedBody, encodedAnswer, leastPackedBytes } from './content-encoding.ts';
-import type { HttpAnswer } from './http-answer.ts';
+import type { HttpAnswer } from './http/answer.ts';
+import { decodedBody, encodedAnswer, leastPackedBytes } from './http/content-encoding.ts';
 import { headerTrace, malformed, type RequestContext } from './request-context.ts';
 
 /** Unpacks and reads a request; when that fails, the failure is in the prediction log before it is told. */

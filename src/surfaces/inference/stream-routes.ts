@@ -8,11 +8,11 @@ import type {
   StreamPieces,
 } from '../../lifecycle/serving/index.ts';
 import type { InferContext } from './answer-infer.ts';
-import type { EventAnswer } from './event-streams.ts';
-import { readGenerateRequest, writeGenerated } from './generate.ts';
-import { type HttpAnswer, jsonText } from './http-answer.ts';
-import { type InferRequest, readInferRequest } from './oip-request.ts';
-import { writeInferResponse } from './oip-response.ts';
+import { type HttpAnswer, jsonText } from './http/answer.ts';
+import type { EventAnswer } from './http/event-streams.ts';
+import { readGenerateRequest, writeGenerated } from './oip/generate.ts';
+import { type InferRequest, readInferRequest } from './oip/infer-request.ts';
+import { writeInferResponse } from './oip/infer-response.ts';
 import { packedAnswer, readOrLog } from './read-or-log.ts';
 import { nameInPath, type RequestContext } from './request-context.ts';
 

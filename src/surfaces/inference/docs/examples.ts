@@ -1,5 +1,5 @@
 import type { ColumnType, PackageManifest, SignatureField } from '../../../core/model-package.ts';
-import { tensorsOf } from '../oip-metadata.ts';
+import { tensorsOf } from '../oip/metadata.ts';
 
 /** One request in the words of each protocol. */
 export interface ExampleBodies {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { installationDirectory } from '../../../core/installation.ts';
-import type { HttpAnswer } from '../http-answer.ts';
+import type { HttpAnswer } from '../http/answer.ts';
 
 const directory = join(installationDirectory, 'src/surfaces/inference/docs');
 

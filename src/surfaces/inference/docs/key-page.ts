@@ -1,7 +1,7 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
 import type { Plane } from '../../../lifecycle/serving/index.ts';
 import type { Admission } from '../admission.ts';
-import type { HttpAnswer } from '../http-answer.ts';
+import type { HttpAnswer } from '../http/answer.ts';
 import { escapeHtml, htmlPage } from './html-page.ts';
 import { tryItPage } from './try-it-page.ts';
 

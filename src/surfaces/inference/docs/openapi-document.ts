@@ -1,6 +1,6 @@
 import type { ColumnType, PackageManifest, SignatureField } from '../../../core/model-package.ts';
 import type { EndpointState, ServedArm } from '../../../lifecycle/serving/index.ts';
-import { tensorsOf } from '../oip-metadata.ts';
+import { tensorsOf } from '../oip/metadata.ts';
 import { exampleBodies } from './examples.ts';
 
 type Schema = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import type { EndpointState, ServedArm } from '../../../lifecycle/serving/index.ts';
-import type { HttpAnswer } from '../http-answer.ts';
-import { tensorsOf } from '../oip-metadata.ts';
+import type { HttpAnswer } from '../http/answer.ts';
+import { tensorsOf } from '../oip/metadata.ts';
 import { exampleBodies } from './examples.ts';
 import { escapeHtml, htmlPage } from './html-page.ts';
 

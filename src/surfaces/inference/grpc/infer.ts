@@ -1,7 +1,7 @@
 import { MillraceError } from '../../../core/errors.ts';
 import type { Plane, ServedArm } from '../../../lifecycle/serving/index.ts';
-import type { InferRequest } from '../oip-request.ts';
-import { checkOutputNames } from '../oip-response.ts';
+import type { InferRequest } from '../oip/infer-request.ts';
+import { checkOutputNames } from '../oip/infer-response.ts';
 import { unread } from '../read-or-log.ts';
 import type { RequestContext } from '../request-context.ts';
 import { withParams } from '../stream-routes.ts';

@@ -1,9 +1,9 @@
 import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
-import { described, type InferRequest, readOutputs } from '../oip-request.ts';
-import { refuseTwice } from '../oip-tensors.ts';
-import { decodeRaw, unknownDatatype } from '../raw-tensors.ts';
+import { checkTextCount } from '../http/request-size.ts';
+import { described, type InferRequest, readOutputs } from '../oip/infer-request.ts';
+import { refuseTwice } from '../oip/json-tensors.ts';
+import { decodeRaw, unknownDatatype } from '../oip/raw-tensors.ts';
 import { malformed, type RequestContext } from '../request-context.ts';
-import { checkTextCount } from '../request-size.ts';
 import {
   type InferInputTensor,
   integerOf,

@@ -10,7 +10,7 @@ import {
 } from 'node:http2';
 import { fail } from '../../../core/errors.ts';
 import type { Logger } from '../../../platform/log/index.ts';
-import type { TlsFiles } from '../tls-files.ts';
+import type { TlsFiles } from '../http/tls-files.ts';
 import { Exchange, type ExchangeOptions, refuse, trailersOf } from './exchange.ts';
 import { FrameReader } from './framing.ts';
 import { Inbox } from './inbox.ts';

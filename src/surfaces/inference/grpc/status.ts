@@ -1,5 +1,5 @@
 import { MillraceError } from '../../../core/errors.ts';
-import { withoutPayload } from '../error-answer.ts';
+import { withoutPayload } from '../http/error-answer.ts';
 
 /** Codes of gRPC that this server answers with. */
 export const grpcStatus = {

@@ -1,8 +1,8 @@
 import type { PredictReply, ServedArm } from '../../../lifecycle/serving/index.ts';
-import { classify } from '../classification.ts';
-import { elementDatatypes } from '../datatypes.ts';
-import type { InferRequest } from '../oip-request.ts';
-import { encodeRaw } from '../raw-tensors.ts';
+import { classify } from '../oip/classification.ts';
+import { elementDatatypes } from '../oip/datatypes.ts';
+import type { InferRequest } from '../oip/infer-request.ts';
+import { encodeRaw } from '../oip/raw-tensors.ts';
 import type { ModelInferResponse } from './infer-messages.ts';
 
 /**

@@ -1,0 +1,63 @@
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { fail, type MillraceError } from '../../../core/errors.ts';
+import { errorAnswer } from './error-answer.ts';
+
+/**
+ * Answers bytes that are no HTTP request, or one that takes too long: one clear answer, then the connection ends,
+ * because nobody knows where the next request would begin. An answer that is under way on the connection ends first.
+ */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, headerBytes: number): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const pending = underWay(socket);
+  const send = () => socket.end(rawAnswer(toProblem(error, headerBytes)));
+  // A request that is not complete is the one that is at fault: it has no answer but this one.
+  const isItself = pending !== null && !pending.req.complete && !pending.headersSent;
+  if (!pending || pending.writableFinished || isItself) send();
+  else if (pending.headersSent) pending.once('close', () => socket.destroy());
+  else pending.once('finish', send);
+}
+
+/** Ends a connection that asks to be turned into something else (CONNECT). */
+export function refuseTunnel(socket: Duplex, method: string, path: string): void {
+  socket.end(rawAnswer(fail('method_not_allowed', { method, path, allowed: 'GET, HEAD, POST, OPTIONS' })));
+}
+
+/** The response that node writes at the moment; a connection knows it though its type does not tell. */
+function underWay(socket: Duplex): ServerResponse | null {
+  return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? null;
+}
+
+function toProblem(error: NodeJS.ErrnoException, headerBytes: number): MillraceError {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return fail('headers_too_large', { limitBytes: headerBytes });
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return fail('request_too_slow', {});
+    default:
+      return fail('http_malformed', { problem: error.message.replace(/^Parse Error: /, '') });
+  }
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+};
+
+function rawAnswer(error: MillraceError): string {
+  const { body } = errorAnswer('/', error, false);
+  return [
+    `HTTP/1.1 ${error.status} ${reasons[error.status] ?? 'Error'}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-millrace-error: ${error.code}`,
+    'connection: close',
+    '',
+    String(body),
+  ].join('\r\n');
+}

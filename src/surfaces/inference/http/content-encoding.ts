@@ -1,0 +1,94 @@
+import { promisify } from 'node:util';
+import {
+  brotliCompress,
+  brotliDecompress,
+  constants,
+  deflate,
+  gunzip,
+  gzip,
+  inflate,
+  inflateRaw,
+} from 'node:zlib';
+import { fail } from '../../../core/errors.ts';
+import { malformed } from '../request-context.ts';
+import type { HttpAnswer } from './answer.ts';
+
+type Unpack = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+type Pack = (body: Buffer) => Promise<Buffer>;
+
+const deflateMethod = 8;
+/** Answers that fit into one packet gain nothing from being smaller. */
+export const leastPackedBytes = 1400;
+/** Quick rather than small: a caller waits. */
+const level = 1;
+
+const unpackers: Readonly<Record<string, Unpack>> = {
+  gzip: promisify(gunzip) as Unpack,
+  'x-gzip': promisify(gunzip) as Unpack,
+  // "deflate" means zlib's wrapping (RFC 9110, section 8.4.1.2); some senders leave it out.
+  deflate: (body, options) =>
+    ((body[0] ?? 0) & 0x0f) === deflateMethod
+      ? (promisify(inflate) as Unpack)(body, options)
+      : (promisify(inflateRaw) as Unpack)(body, options),
+  br: promisify(brotliDecompress) as Unpack,
+};
+
+const packers: Readonly<Record<string, Pack>> = {
+  gzip: (body) => promisify(gzip)(body, { level }),
+  deflate: (body) => promisify(deflate)(body, { level }),
+  br: (body) => promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: level } }),
+};
+
+/**
+ * Undoes a request's Content-Encoding (gzip, deflate, br) on another thread. Throws `payload_too_large` as soon
+ * as more than the limit comes out, `content_unsupported` for other encodings, and `request_malformed` for
+ * bytes that are not what they are said to be.
+ */
+export async function decodedBody(body: Buffer, encoding: string, limitBytes: number): Promise<Buffer> {
+  const name = encoding.trim().toLowerCase();
+  if (name === '' || name === 'identity') return body;
+  const unpack = Object.hasOwn(unpackers, name) ? unpackers[name] : undefined;
+  if (!unpack) {
+    const problem = `content encoding ${JSON.stringify(encoding.slice(0, 40))} is not read here`;
+    throw fail('content_unsupported', { problem, remedy: 'Use gzip, deflate, br or none.' });
+  }
+  try {
+    return await unpack(body, { maxOutputLength: limitBytes });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+      throw fail('payload_too_large', { limitBytes }, cause);
+    }
+    throw malformed(`the body is not ${name}, as its content encoding says, or it is cut off`);
+  }
+}
+
+/**
+ * The answer compressed as the caller accepts it (Accept-Encoding), where that makes it smaller. Shorter ones than
+ * `leastPackedBytes` are not worth asking for.
+ */
+export async function encodedAnswer(answer: HttpAnswer, accepted: string): Promise<HttpAnswer> {
+  const name = chooseEncoding(accepted);
+  if (name === null) return answer;
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+  const packed = await (packers[name] as Pack)(body);
+  if (packed.length >= body.length) return answer;
+  const headers = { ...answer.headers, 'content-encoding': name, vary: 'accept-encoding' };
+  return { ...answer, body: packed, headers };
+}
+
+/** The encoding with the highest weight, ours first among equals; null for none. */
+export function chooseEncoding(accepted: string): string | null {
+  const weights = new Map<string, number>();
+  for (const part of accepted.toLowerCase().split(',')) {
+    const [name = '', ...parameters] = part.split(';').map((p) => p.trim());
+    const weight = parameters.find((p) => p.startsWith('q='))?.slice(2);
+    weights.set(name, weight === undefined ? 1 : Number(weight) || 0);
+  }
+  let best: string | null = null;
+  let bestWeight = 0;
+  for (const name of Object.keys(packers)) {
+    const weight = weights.get(name) ?? weights.get('*') ?? 0;
+    if (weight > bestWeight) [best, bestWeight] = [name, weight];
+  }
+  return best;
+}

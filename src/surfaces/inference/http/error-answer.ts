@@ -1,0 +1,64 @@
+import { fail, type MillraceError } from '../../../core/errors.ts';
+import { type HttpAnswer, jsonAnswer } from './answer.ts';
+
+const scoringPath = /^(?:\/endpoints\/[^/]+)?\/invocations\/?$/;
+
+/** MLflow's names of what a status says. */
+const mlflowCodes: Readonly<Record<number, string>> = {
+  400: 'BAD_REQUEST',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'RESOURCE_DOES_NOT_EXIST',
+  409: 'RESOURCE_CONFLICT',
+  413: 'BAD_REQUEST',
+  429: 'REQUEST_LIMIT_EXCEEDED',
+  501: 'NOT_IMPLEMENTED',
+  503: 'TEMPORARILY_UNAVAILABLE',
+  504: 'DEADLINE_EXCEEDED',
+};
+const unsupportedMedia = 415;
+
+/**
+ * An error in the shape of the protocol that the path belongs to: MLflow's for scoring, `{"error"}` elsewhere.
+ *
+ * @param detail whether values of the request and the list of the model's inputs may be told; without it the
+ *   answer names the one input that is wrong, what it has to be and what kind of thing came instead
+ */
+export function errorAnswer(path: string, error: MillraceError, detail: boolean): HttpAnswer {
+  const told = detail ? error : withoutPayload(error);
+  const message = `${told.message}. ${told.next}`;
+  if (!scoringPath.test(path)) return jsonAnswer(error.status, { error: message });
+  if (error.status === unsupportedMedia) return { status: 415, body: message, contentType: 'text/plain' };
+  const code = error.code === 'input_missing' ? 'INVALID_PARAMETER_VALUE' : mlflowCodes[error.status];
+  return jsonAnswer(error.status, { error_code: code ?? 'INTERNAL_ERROR', message });
+}
+
+/** The error with what it quotes of the request replaced by its kind, and without lists of the schema. */
+export function withoutPayload(error: MillraceError): MillraceError {
+  const { code, params } = error;
+  switch (code) {
+    case 'input_invalid':
+      return fail(code, { ...params, value: kindOf(params.value) });
+    case 'invalid_time':
+      return fail(code, { ...params, value: '…' });
+    case 'input_refused':
+      return fail(code, { problem: 'its values are not what the signature says' });
+    case 'input_missing':
+      return fail(code, { ...params, extra: '' });
+    case 'input_unexpected':
+      return fail(code, { ...params, expected: 'only its inputs' });
+    default:
+      return error;
+  }
+}
+
+/** What sort of value stands in an error's text, which describes missing values, NaN and shapes by name already. */
+function kindOf(value: unknown): string {
+  const text = String(value);
+  if (text === 'missing' || text === 'NaN' || text.startsWith('of shape [')) return text;
+  if (text.startsWith('"')) return 'a text';
+  if (text.startsWith('[')) return 'a list';
+  if (text.startsWith('{')) return 'an object';
+  if (text === 'true' || text === 'false') return 'a boolean';
+  return Number.isNaN(Number(text)) ? 'something else' : 'a number that does not fit';
+}

@@ -1,0 +1,67 @@
+import { malformed } from '../request-context.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A JSON text, or one of the words that Python writes though JSON has them not. */
+const stringsAndWords = /"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity\b|\bNaN\b/gs;
+const overflow = '1e999';
+
+/**
+ * Parses a JSON body that must be an object. NaN, Infinity and -Infinity, which Python's json writes, are read
+ * as null (a missing value) and as infinities. Throws `request_malformed`, saying where it breaks and nothing of
+ * what stands there.
+ */
+export function parseJson(body: Buffer): Json {
+  return object(parsed(body.toString('utf8')));
+}
+
+/** The same with integers beyond 2^53 as BigInt; slower. */
+export function parseExactJson(body: Buffer): Json {
+  const text = body.toString('utf8');
+  const exact = (_key: string, value: unknown, context: { readonly source?: string }) =>
+    typeof value === 'number' && isInexact(value) && /^-?\d+$/.test(context.source ?? '')
+      ? BigInt(context.source as string)
+      : value;
+  return object(parsed(text, exact as (key: string, value: unknown) => unknown));
+}
+
+/** Is the value an integer that JSON.parse may have rounded? */
+export function isInexact(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
+}
+
+function parsed(text: string, reviver?: (key: string, value: unknown) => unknown): unknown {
+  try {
+    return JSON.parse(text, reviver);
+  } catch (cause) {
+    if (/\b(?:NaN|Infinity)\b/.test(text)) {
+      try {
+        return JSON.parse(text.replace(stringsAndWords, standard), reviver);
+      } catch {
+        // Told below.
+      }
+    }
+    throw malformed(`the body is not JSON${place(text, cause as Error)}`);
+  }
+}
+
+function standard(word: string): string {
+  if (word === 'NaN') return 'null';
+  if (word === 'Infinity') return overflow;
+  return word === '-Infinity' ? `-${overflow}` : word;
+}
+
+/** Where it breaks, by what V8 says; its message quotes the text, which is the caller's and not told. */
+function place(text: string, { message }: Error): string {
+  if (text.trim() === '') return ': it is empty';
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (position !== undefined) return `: it breaks at character ${position}`;
+  return /end of JSON/.test(message) ? ': it is cut off' : '';
+}
+
+function object(value: unknown): Json {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw malformed('the body must be a JSON object');
+  }
+  return value as Json;
+}

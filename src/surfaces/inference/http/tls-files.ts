@@ -1,0 +1,77 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import type { SecureContextOptions, Server } from 'node:tls';
+import { createSecureContext } from 'node:tls';
+import { fail } from '../../../core/errors.ts';
+import type { Logger } from '../../../platform/log/index.ts';
+
+const lookEveryMs = 2000;
+
+/** Where a certificate (with its chain) and its private key are, in PEM. */
+export interface TlsPaths {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/**
+ * A certificate out of files. When they change, new connections get the new one and open ones go on; files that do not
+ * fit together, as they are between two writes, leave the one before in force.
+ */
+export class TlsFiles {
+  readonly #paths: TlsPaths;
+  readonly #logger: Logger;
+  readonly #servers = new Set<Pick<Server, 'setSecureContext'>>();
+  readonly #onChange = () => this.reload();
+  #current: SecureContextOptions;
+
+  /** Throws `tls_files_unreadable`. */
+  constructor(paths: TlsPaths, logger: Logger) {
+    this.#paths = paths;
+    this.#logger = logger;
+    this.#current = read(paths);
+    for (const path of [paths.cert, paths.key]) {
+      watchFile(path, { interval: lookEveryMs, persistent: false }, this.#onChange);
+    }
+  }
+
+  /** What a server is made with. */
+  get options(): SecureContextOptions {
+    return this.#current;
+  }
+
+  /** Has a server get every later certificate. */
+  attach(server: Pick<Server, 'setSecureContext'>): void {
+    this.#servers.add(server);
+  }
+
+  /** Reads the files now, instead of when the change of them is seen. */
+  reload(): void {
+    try {
+      const next = read(this.#paths);
+      if (next.cert === this.#current.cert && next.key === this.#current.key) return;
+      this.#current = next;
+      for (const server of this.#servers) server.setSecureContext(next);
+      this.#logger.info({ cert: this.#paths.cert }, 'the certificate is a new one now');
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the certificate changed and cannot be used: the one before stays');
+    }
+  }
+
+  close(): void {
+    for (const path of [this.#paths.cert, this.#paths.key]) unwatchFile(path, this.#onChange);
+    this.#servers.clear();
+  }
+}
+
+function read(paths: TlsPaths): SecureContextOptions {
+  try {
+    const files = {
+      cert: readFileSync(paths.cert, 'utf8'),
+      key: readFileSync(paths.key, 'utf8'),
+      minVersion: 'TLSv1.2' as const,
+    };
+    createSecureContext(files);
+    return files;
+  } catch (error) {
+    throw fail('tls_files_unreadable', { ...paths, problem: (error as Error).message }, error);
+  }
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect as connectHttp2 } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { connect, type TLSSocket } from 'node:tls';
+import { selfMadeCertificate } from '../../../../test/support/certificate.ts';
+import { startTestServing } from '../../../../test/support/serving.ts';
+import { createLogger } from '../../../platform/log/index.ts';
+import { createMetrics } from '../../../platform/metrics/index.ts';
+import { createGrpcServer } from '../index.ts';
+import { TlsFiles } from './tls-files.ts';
+
+async function files(t: TestContext) {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-tls-'));
+  const paths = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') };
+  const made = selfMadeCertificate('first');
+  await writeFile(paths.cert, made.cert);
+  await writeFile(paths.key, made.key);
+  const tls = new TlsFiles(paths, createLogger('serve', 'silent'));
+  t.after(async () => {
+    tls.close();
+    await rm(directory, { recursive: true });
+  });
+  return { tls, paths, ca: made.cert };
+}
+
+/** A connection that trusts nobody but this certificate. */
+async function dial(port: number, ca: string): Promise<TLSSocket> {
+  const socket = connect({ host: '127.0.0.1', port, ca, ALPNProtocols: ['http/1.1'] });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+async function ask(socket: TLSSocket): Promise<string> {
+  socket.write('GET /v2/health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  return chunk.toString('latin1');
+}
+
+test('serve speaks TLS; a new certificate is shown to new connections, and open ones go on', async (t) => {
+  const { tls, paths, ca } = await files(t);
+  const { url } = await startTestServing(t, { server: { tls } });
+  const port = Number(new URL(url).port);
+  const before = await dial(port, ca);
+  t.after(() => before.destroy());
+  assert.equal(before.alpnProtocol, 'http/1.1');
+  assert.match(await ask(before), /^HTTP\/1.1 200/);
+
+  const next = selfMadeCertificate('second');
+  await writeFile(paths.cert, next.cert);
+  tls.reload();
+  assert.match(await ask(before), /^HTTP\/1.1 200/, 'half of a change is not taken');
+  (await dial(port, ca)).destroy();
+
+  await writeFile(paths.key, next.key);
+  tls.reload();
+  const after = await dial(port, next.cert);
+  assert.equal(after.getPeerCertificate().subject.CN, 'second');
+  assert.match(await ask(after), /^HTTP\/1.1 200/);
+  after.destroy();
+  assert.match(await ask(before), /^HTTP\/1.1 200/, 'the connection from before goes on');
+  await assert.rejects(dial(port, ca), 'the certificate from before is not shown any more');
+});
+
+test('bytes that are no TLS disturb nobody', async (t) => {
+  const { tls, ca } = await files(t);
+  const { url } = await startTestServing(t, { server: { tls } });
+  await assert.rejects(fetch(url.replace('https', 'http')));
+  const socket = await dial(Number(new URL(url).port), ca);
+  assert.match(await ask(socket), /^HTTP\/1.1 200/);
+  socket.destroy();
+});
+
+test('gRPC speaks TLS with the same certificate', async (t) => {
+  const { tls, ca } = await files(t);
+  const { replica } = await startTestServing(t);
+  const logger = createLogger('serve', 'silent');
+  const server = await createGrpcServer({
+    replica,
+    logger,
+    metrics: createMetrics('grpc'),
+    version: '0',
+    tls,
+  });
+  const port = await server.listen('127.0.0.1', 0, '--grpc-port');
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca });
+  t.after(async () => {
+    session.close();
+    await server.close();
+  });
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/inference.GRPCInferenceService/ServerLive',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
+  stream.end(Buffer.from([0, 0, 0, 0, 0]));
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  assert.equal(session.alpnProtocol, 'h2');
+  assert.deepEqual([...Buffer.concat(chunks)], [0, 0, 0, 0, 2, 8, 1], 'live: true');
+});
+
+test('files that are no certificate are refused at the start', () => {
+  const logger = createLogger('serve', 'silent');
+  assert.throws(() => new TlsFiles({ cert: '/nowhere.pem', key: '/nowhere.key' }, logger), {
+    code: 'tls_files_unreadable',
+    message: /nowhere/,
+  });
+});

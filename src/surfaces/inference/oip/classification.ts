@@ -1,0 +1,56 @@
+import type { PackageManifest } from '../../../core/model-package.ts';
+import type { ReplyOutput } from '../../../lifecycle/serving/index.ts';
+import { malformed } from '../request-context.ts';
+
+/** Values are sorted where requests are answered: more would hold up the others. */
+const mostValues = 1_000_000;
+
+/**
+ * Triton's classification extension: each row's `top` highest values, the highest first and the first of equals
+ * first, as `value:index` or `value:index:label`. NaN come last. Throws `request_malformed` for an output that
+ * is not numeric or has more than a million values.
+ *
+ * @param manifest the model: where its classes have names, and as many as a row has values, those are the labels; where
+ *   it takes the tensors of a request whole, all values are one row
+ */
+export function classify(
+  { name, type, width: rowWidth, shape, values }: ReplyOutput,
+  top: number,
+  manifest: Pick<PackageManifest, 'classes' | 'tensors'> | null,
+): { readonly texts: readonly string[]; readonly shape: readonly number[] } {
+  if (type === 'string' || type === 'bool') {
+    throw malformed(`output "${name}" has no numbers to classify by`);
+  }
+  const whole = manifest?.tensors === 'whole';
+  const rowCount = whole ? 1 : (shape[0] ?? 0);
+  const width = whole ? shape.reduce((product, d) => product * d, 1) : rowWidth;
+  if (rowCount * width > mostValues) {
+    throw malformed(`classification output tensor too large: "${name}" has more than ${mostValues} values`);
+  }
+  const count = Math.min(top, width);
+  const named = manifest?.classes?.length === width ? manifest.classes : null;
+  const all = values();
+  const texts: string[] = [];
+  for (let row = 0; row < rowCount; row++) {
+    const cells = Array.from({ length: width }, (_, i) => all[row * width + i] as number | bigint);
+    const order = cells.map((_, i) => i).sort((a, b) => descending(cells[a], cells[b]) || a - b);
+    for (const i of order.slice(0, count)) {
+      texts.push(`${text(cells[i], type)}:${i}${named ? `:${named[i]}` : ''}`);
+    }
+  }
+  return { texts, shape: whole ? [count] : [rowCount, count] };
+}
+
+type Cell = number | bigint | undefined;
+
+function descending(a: Cell, b: Cell): number {
+  const [noA, noB] = [Number.isNaN(a), Number.isNaN(b)];
+  if (noA || noB) return Number(noA) - Number(noB);
+  return (a as number) > (b as number) ? -1 : Number((a as number) < (b as number));
+}
+
+function text(value: Cell, type: ReplyOutput['type']): string {
+  return type === 'float' && Number.isFinite(value)
+    ? String(+(value as number).toPrecision(9))
+    : String(value);
+}

@@ -1,0 +1,85 @@
+import type { PredictReply, ReplyOutput, ServedArm } from '../../../lifecycle/serving/index.ts';
+import { type HttpAnswer, jsonText } from '../http/answer.ts';
+import { malformed } from '../request-context.ts';
+import { classify } from './classification.ts';
+import { elementDatatypes } from './datatypes.ts';
+import type { InferRequest, WantedOutput } from './infer-request.ts';
+import { encodeRaw } from './raw-tensors.ts';
+
+/** Throws `request_malformed` when an output is wanted that the model does not have. */
+export function checkOutputNames(wanted: readonly WantedOutput[] | null, existing: readonly string[]): void {
+  for (const { name } of wanted ?? []) {
+    if (!existing.includes(name)) {
+      throw malformed(`output "${name}" does not exist; outputs are ${existing.join(', ')}`);
+    }
+  }
+}
+
+/**
+ * Writes the answer: JSON, with the outputs that are wanted as bytes behind it. `id` is the prediction id of a
+ * request with one row, else rows are `<id>-<row>`.
+ *
+ * @param arm whose class labels name classifications
+ */
+export function writeInferResponse(
+  endpoint: string,
+  infer: InferRequest,
+  reply: PredictReply,
+  arm: ServedArm | null = null,
+): HttpAnswer {
+  const { id, outputs, binary, request } = infer;
+  const [first] = reply.rows;
+  const oneArm = reply.modelVersion !== null && first ? `"arm":"${first.arm}",` : '';
+  const version = reply.modelVersion === null ? '' : `,"model_version":${JSON.stringify(reply.modelVersion)}`;
+  const answerId =
+    request.predictionIds === null && reply.rows.length === 1 && first ? first.predictionId : id;
+  const wanted = outputs ?? reply.outputs.map(({ name }) => ({ name, binary, top: 0 }));
+  const raw: Buffer[] = [];
+  const texts: string[] = [];
+  for (const want of wanted) {
+    const output = reply.outputs.find((o) => o.name === want.name);
+    if (output) texts.push(outputJson(output, want, raw, arm));
+  }
+  const json =
+    `{"model_name":${JSON.stringify(endpoint)}${version},"id":${JSON.stringify(answerId)}` +
+    `,"parameters":{${oneArm}"route_version":${reply.routeVersion}},"outputs":[${texts.join(',')}]}`;
+  if (raw.length === 0) return jsonText(200, json);
+  const head = Buffer.from(json);
+  return {
+    status: 200,
+    body: Buffer.concat([head, ...raw]),
+    contentType: 'application/octet-stream',
+    headers: { 'inference-header-content-length': String(head.length) },
+  };
+}
+
+function outputJson(
+  output: ReplyOutput,
+  { binary, top }: WantedOutput,
+  raw: Buffer[],
+  arm: ServedArm | null,
+): string {
+  const { name, type, shape } = output;
+  if (top > 0) return classesJson(output, top, binary, raw, arm);
+  const head = `{"name":${JSON.stringify(name)},"datatype":"${elementDatatypes[type]}","shape":[${shape.join(',')}]`;
+  // Rows without values have no text each, and no comma between them.
+  if (!binary) return `${head},"data":[${output.width === 0 ? '' : output.texts.join(',')}]}`;
+  const bytes = encodeRaw(elementDatatypes[type], output.values());
+  raw.push(bytes);
+  return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
+}
+
+function classesJson(
+  output: ReplyOutput,
+  top: number,
+  binary: boolean,
+  raw: Buffer[],
+  arm: ServedArm | null,
+): string {
+  const { texts, shape } = classify(output, top, arm?.model.manifest ?? null);
+  const head = `{"name":${JSON.stringify(output.name)},"datatype":"BYTES","shape":[${shape.join(',')}]`;
+  if (!binary) return `${head},"data":${JSON.stringify(texts)}}`;
+  const bytes = encodeRaw('BYTES', texts);
+  raw.push(bytes);
+  return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
+}

@@ -1,0 +1,139 @@
+import type { RequestTensor } from '../../../lifecycle/serving/index.ts';
+import { isInexact } from '../http/json-body.ts';
+import { checkTextCount } from '../http/request-size.ts';
+import { malformed } from '../request-context.ts';
+import { binaryDatatypes, jsonDatatypes } from './datatypes.ts';
+import { decodeRaw, unknownDatatype } from './raw-tensors.ts';
+
+/** An input tensor as a request's JSON declares it. */
+interface DeclaredTensor {
+  readonly name?: unknown;
+  readonly shape?: unknown;
+  readonly datatype?: unknown;
+  readonly data?: unknown;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+}
+
+export interface ReadTensors {
+  readonly tensors: readonly RequestTensor[];
+  readonly rowCount: number;
+  /** Integers beyond 2^53 came as JSON numbers: the body has to be parsed again to have them exact. */
+  readonly inexact: boolean;
+}
+
+/**
+ * Reads the inputs of an inference request: as JSON (`data`, nested or flat, row-major), or as bytes behind the
+ * JSON where `parameters.binary_data_size` says how many, one after the other. Throws `request_malformed`.
+ *
+ * @param raw what follows the JSON; null when nothing was announced to
+ * @param whole the model takes the tensors of a request as one row
+ */
+export function readTensors(inputs: unknown, raw: Buffer | null, whole: boolean): ReadTensors {
+  if (!Array.isArray(inputs) || inputs.length === 0) throw malformed('"inputs" must be a list of tensors');
+  const tensors: RequestTensor[] = [];
+  let rowCount = -1;
+  let at = 0;
+  let inexact = false;
+  for (const input of inputs as (DeclaredTensor | null)[]) {
+    const name = input?.name;
+    if (!input || typeof name !== 'string' || name === '') throw malformed('each input must have a "name"');
+    const shape = readShape(name, input.shape);
+    const size = input.parameters?.binary_data_size;
+    let data: ArrayLike<unknown>;
+    if (size === undefined) data = readJsonData(name, input, shape);
+    else {
+      data = readBinaryData(name, input, shape, binarySlice(name, input, raw, at));
+      at += size as number;
+    }
+    if (size === undefined && isLong(input.datatype)) inexact ||= someInexact(data);
+    const rows = whole ? 1 : (shape[0] as number);
+    if (rows === 0) throw malformed(`input "${name}" has no rows`);
+    if (rowCount >= 0 && rows !== rowCount) {
+      throw malformed(`input "${name}" has ${rows} rows, the one before it has ${rowCount}`);
+    }
+    rowCount = rows;
+    tensors.push({ name, width: data.length / rows, data, shape: whole ? shape : shape.slice(1) });
+  }
+  if (tensors.length > 1) refuseTwice(tensors);
+  if (raw && at !== raw.length) {
+    throw malformed(`the inputs say they have ${at} bytes behind the JSON, ${raw.length} were sent`);
+  }
+  return { tensors, rowCount, inexact };
+}
+
+/** Throws `request_malformed` when two inputs or wanted outputs have the same name. */
+export function refuseTwice(tensors: readonly { readonly name: string }[], kind = 'input'): void {
+  const names = new Set<string>();
+  for (const { name } of tensors) {
+    if (names.has(name)) throw malformed(`${kind} '${name}' already exists in request`);
+    names.add(name);
+  }
+}
+
+function readShape(name: string, shape: unknown): readonly number[] {
+  if (!Array.isArray(shape) || shape.length === 0 || !shape.every((d) => Number.isSafeInteger(d) && d >= 0)) {
+    throw malformed(`input "${name}": "shape" must be a list of sizes, rows first`);
+  }
+  return shape as number[];
+}
+
+function readJsonData(name: string, input: DeclaredTensor, shape: readonly number[]): unknown[] {
+  const { datatype, data, parameters } = input;
+  if (typeof datatype !== 'string' || !jsonDatatypes.has(datatype)) {
+    if (typeof datatype !== 'string' || !binaryDatatypes.has(datatype)) {
+      throw unknownDatatype(`input "${name}"`, datatype);
+    }
+    throw malformed(`input "${name}": datatype "${datatype}" has no JSON form; send it as binary data`);
+  }
+  if (parameters?.shared_memory_region !== undefined) {
+    throw malformed(`input "${name}" is in shared memory, which is not read here; send its data`);
+  }
+  if (!Array.isArray(data)) throw malformed(`input "${name}": "data" must be a list`);
+  const flat: unknown[] = Array.isArray(data[0]) ? data.flat(Number.POSITIVE_INFINITY) : data;
+  const size = shape.reduce((product, d) => product * d, 1);
+  if (size !== flat.length) {
+    throw malformed(
+      `input "${name}": shape [${shape.join(', ')}] is ${size} values, "data" has ${flat.length}`,
+    );
+  }
+  if (datatype === 'BYTES') checkTextCount(`input "${name}"`, flat.length);
+  return flat;
+}
+
+function binarySlice(name: string, input: DeclaredTensor, raw: Buffer | null, at: number): Buffer {
+  const size = input.parameters?.binary_data_size;
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
+    throw malformed(`input "${name}": "binary_data_size" must be a number of bytes`);
+  }
+  if (!raw) {
+    throw malformed(
+      `input "${name}" has binary data, and the header Inference-Header-Content-Length is missing`,
+    );
+  }
+  if (input.data !== undefined) throw malformed(`input "${name}" has both "data" and binary data`);
+  if (at + size > raw.length) {
+    throw malformed(
+      `input "${name}" has ${size} bytes of binary data, ${raw.length - at} bytes are left of the body`,
+    );
+  }
+  return raw.subarray(at, at + size);
+}
+
+function readBinaryData(
+  name: string,
+  { datatype }: DeclaredTensor,
+  shape: readonly number[],
+  bytes: Buffer,
+): ArrayLike<unknown> {
+  if (typeof datatype !== 'string') throw unknownDatatype(`input "${name}"`, datatype);
+  return decodeRaw(name, datatype, shape, bytes);
+}
+
+function isLong(datatype: unknown): boolean {
+  return datatype === 'INT64' || datatype === 'UINT64';
+}
+
+function someInexact(data: ArrayLike<unknown>): boolean {
+  for (let i = 0; i < data.length; i++) if (isInexact(data[i])) return true;
+  return false;
+}

@@ -1,0 +1,54 @@
+import type { DurationSum, EndpointState, ModelStatistics, Plane } from '../../../lifecycle/serving/index.ts';
+
+const never: DurationSum = { count: 0, ns: 0 };
+
+/**
+ * `GET v2/models[/<model>[/versions/<version>]]/stats`: one entry per version that is served.
+ * Throws `endpoint_unknown`, `model_version_unknown`.
+ */
+export function statistics(plane: Plane, name: string | null, version: string | null): object {
+  if (name !== null && version !== null) plane.arm(name, version);
+  const states = name === null ? plane.endpoints : [plane.endpoint(name)];
+  return {
+    model_stats: states.flatMap((state) =>
+      versionsOf(state)
+        .filter((served) => version === null || served === version)
+        .map((served) => versionStatistics(plane, state.route.endpoint, served)),
+    ),
+  };
+}
+
+function versionsOf({ arms }: EndpointState): readonly string[] {
+  return [...new Set(arms.map((arm) => arm.modelVersion))];
+}
+
+function versionStatistics(plane: Plane, name: string, version: string): object {
+  const found: ModelStatistics | null = plane.statistics.of(name, version);
+  return {
+    name,
+    version,
+    last_inference: found?.lastInferenceMs ?? 0,
+    inference_count: found?.inferenceCount ?? 0,
+    execution_count: found?.executionCount ?? 0,
+    inference_stats: {
+      success: found?.success ?? never,
+      fail: found?.fail ?? never,
+      queue: found?.queue ?? never,
+      compute_input: found?.computeInput ?? never,
+      compute_infer: found?.computeInfer ?? never,
+      compute_output: found?.computeOutput ?? never,
+      cache_hit: found?.cacheHit ?? never,
+      cache_miss: found?.cacheMiss ?? never,
+    },
+    batch_stats: [...(found?.batches ?? [])]
+      .sort(([a], [b]) => a - b)
+      .map(([batch_size, { computeInput, computeInfer, computeOutput }]) => ({
+        batch_size,
+        compute_input: computeInput,
+        compute_infer: computeInfer,
+        compute_output: computeOutput,
+      })),
+    memory_usage: [],
+    response_stats: {},
+  };
+}

@@ -1,0 +1,162 @@
+import { uuidv7 } from '../../../core/ids.ts';
+import type { ModelSignature } from '../../../core/model-package.ts';
+import type { PredictRequest } from '../../../lifecycle/serving/index.ts';
+import { isInexact, parseExactJson, parseJson } from '../http/json-body.ts';
+import {
+  eventTimeMs,
+  headerArm,
+  headerEntity,
+  headerEventTimeMs,
+  headerTrace,
+  malformed,
+  type RequestContext,
+  rowIds,
+} from '../request-context.ts';
+import { castColumns } from './casts.ts';
+import type { ScoringContent } from './content.ts';
+import { readCsvTable } from './csv.ts';
+import { readTable, type ScoringForm, type ScoringTable, scoringForms } from './table.ts';
+import { asUnnamedTensor } from './unnamed-tensor.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A request of MLflow's scoring protocol, read. */
+export interface Invocation {
+  readonly request: PredictRequest;
+  /** Is the answer wanted in pieces? */
+  readonly streamed: boolean;
+  /** The row came as it is, and so goes its answer. */
+  readonly unwrapped: boolean;
+}
+
+/** Members of which one is there where the body is the row itself: chats, completions, embeddings. */
+const unwrappedMembers = ['messages', 'prompt', 'input'] as const;
+
+/**
+ * Reads a request of MLflow's scoring protocol: CSV, or JSON with exactly one of `dataframe_split`,
+ * `dataframe_records`, `instances`, `inputs`, and `params`; other members are let be, as MLflow does. Columns are cast
+ * to the signature where that loses nothing; those that the model does not know are dropped. A body with one of
+ * `messages`, `prompt`, `input` is the only row itself; what of it is no input is params. `"stream": true` wants the
+ * answer in pieces.
+ * `params` may hold `prediction_ids`, `entities` and `event_times`, one per row, or `entity` and `event_time`; columns
+ * `prediction_id`, `entity` and `event_time` that are no inputs of the model say the same.
+ * Throws `request_malformed`, `invalid_time`.
+ */
+export async function readInvocation(
+  body: Buffer,
+  content: ScoringContent,
+  context: RequestContext,
+  signature: ModelSignature,
+): Promise<Invocation> {
+  if (content === 'csv') {
+    const request = toRequest(await readCsvTable(body), {}, context, signature, 'the CSV');
+    return { request, streamed: false, unwrapped: false };
+  }
+  const json = parseJson(body);
+  const streamed = json.stream === true;
+  if (unwrappedMembers.some((name) => json[name] !== undefined))
+    return { request: readUnwrapped(json, context, signature), streamed, unwrapped: true };
+  const request = requestOf(json, body, context, signature, scoringForms);
+  return { request, streamed, unwrapped: false };
+}
+
+function readUnwrapped(json: Json, context: RequestContext, signature: ModelSignature): PredictRequest {
+  const isInput = (name: string) => signature.inputs.some((field) => field.name === name);
+  const members = Object.entries(json).filter(([name]) => name !== 'stream' || isInput(name));
+  const row = Object.fromEntries(members.filter(([name]) => isInput(name)));
+  const params = Object.fromEntries(members.filter(([name]) => !isInput(name)));
+  return toRequest(readTable('dataframe_records', [row], []), params, context, signature, 'the body');
+}
+
+/** The same for JSON in some of the forms. */
+export function readJsonInvocation(
+  body: Buffer,
+  context: RequestContext,
+  signature: ModelSignature,
+  forms: readonly ScoringForm[],
+): PredictRequest {
+  return requestOf(parseJson(body), body, context, signature, forms);
+}
+
+function requestOf(
+  json: Json,
+  body: Buffer,
+  context: RequestContext,
+  signature: ModelSignature,
+  forms: readonly ScoringForm[],
+): PredictRequest {
+  const present = forms.filter((form) => json[form] !== undefined);
+  const [form] = present;
+  if (present.length !== 1 || !form) {
+    throw malformed(
+      `The input must be a JSON dictionary with exactly one of the input fields ${forms.join(', ')}; it holds ${present.join(', ') || 'none'}`,
+    );
+  }
+  const names = signature.inputs.map((field) => field.name);
+  let read = readTable(form, json[form], names);
+  if (someInexact(read, signature)) read = readTable(form, parseExactJson(body)[form], names);
+  return toRequest(read, json.params, context, signature, `"${form}"`);
+}
+
+/** Does a column of integers hold one that a number has not exactly? */
+function someInexact({ tensors }: ScoringTable, signature: ModelSignature): boolean {
+  return tensors.some(
+    ({ name, data }) =>
+      signature.inputs.some((field) => field.name === name && field.type === 'long') &&
+      Array.prototype.some.call(data, isInexact),
+  );
+}
+
+function toRequest(
+  read: ScoringTable,
+  givenParams: unknown,
+  context: RequestContext,
+  signature: ModelSignature,
+  what: string,
+): PredictRequest {
+  const { tensors, rowCount } = asUnnamedTensor(read, signature);
+  if (rowCount === 0) throw malformed(`${what} holds no rows`);
+  const params = (givenParams ?? {}) as Json;
+  if (typeof params !== 'object' || Array.isArray(params)) throw malformed('"params" must be an object');
+  const perRow = (name: string): readonly unknown[] | null => {
+    const list = params[name];
+    if (list === undefined) return null;
+    if (Array.isArray(list) && list.length === rowCount) return list;
+    throw malformed(`params.${name} must be a list with one entry per row (${rowCount})`);
+  };
+  const all = <T>(value: T | null): readonly T[] | null =>
+    value === null ? null : new Array<T>(rowCount).fill(value);
+  const entity = params.entity === undefined ? headerEntity(context) : String(params.entity);
+  const time =
+    params.event_time === undefined
+      ? headerEventTimeMs(context)
+      : eventTimeMs(params.event_time, 'params.event_time');
+  const namesRows =
+    tensors.some((t) => t.name === 'prediction_id') &&
+    !signature.inputs.some((field) => field.name === 'prediction_id');
+  const ownIds = namesRows ? null : rowIds(uuidv7(), rowCount);
+  return {
+    endpoint: context.endpoint,
+    version: context.version,
+    override: headerArm(context),
+    rowCount,
+    tensors: castColumns(tensors, signature),
+    extras: 'drop',
+    predictionIds: perRow('prediction_ids')?.map(String) ?? ownIds,
+    entities: perRow('entities')?.map((e) => (e === null ? null : String(e))) ?? all(entity),
+    eventTimesMs: perRow('event_times')?.map((t) => eventTimeMs(t, 'params.event_times')) ?? all(time),
+    params: modelParams(params),
+    receivedAtMs: context.receivedAtMs,
+    startedMs: context.startedMs,
+    ...headerTrace(context),
+  };
+}
+
+/** Params that are for us and not for the model. */
+const ownParams = new Set(['prediction_ids', 'entities', 'event_times', 'entity', 'event_time']);
+
+/** What the model's own `predict` gets as params; null when there is nothing for it. */
+function modelParams(params: Json): Json | null {
+  const entries = Object.entries(params).filter(([name]) => !ownParams.has(name));
+  return entries.length === 0 ? null : Object.fromEntries(entries);
+}

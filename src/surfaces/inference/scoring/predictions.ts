@@ -1,0 +1,59 @@
+import type { PackageManifest } from '../../../core/model-package.ts';
+import type { PredictReply } from '../../../lifecycle/serving/index.ts';
+
+/**
+ * Writes `{"predictions": …}`: what the model's own `predict` gives. That is one value per row where the package
+ * names the output or the model was made by scikit-learn, and an object of outputs per row for others.
+ * What the model gave nested is nested. `prediction_ids` comes beside it. NaN and infinities, which JSON has not, are null.
+ */
+export function writePredictions(reply: PredictReply, manifest: PackageManifest): string {
+  const ids = reply.rows.map((r) => JSON.stringify(r.predictionId));
+  return `{"predictions":[${rowsJson(reply, manifest).join(',')}],"prediction_ids":[${ids.join(',')}]}`;
+}
+
+/** The same for KServe's first protocol, where the values of a model's only output have no name. */
+export function writeV1Predictions(reply: PredictReply, manifest: PackageManifest): string {
+  const [only, ...others] = manifest.graph.outputs;
+  const unnamed = only && others.length === 0 ? only.name : null;
+  return writePredictions(reply, { ...manifest, primary: manifest.primary ?? unnamed });
+}
+
+/**
+ * Predictions without anything around them: what MLflow answers to a body that is the row itself. A model of nested
+ * inputs answers such a row with one thing, every other with a list of one.
+ */
+export function writeBare(reply: PredictReply, manifest: PackageManifest): string {
+  const rows = rowsJson(reply, manifest);
+  return manifest.signature.inputs.some((field) => field.json) ? rows.join() : `[${rows.join(',')}]`;
+}
+
+function rowsJson(reply: PredictReply, { primary, conversion }: PackageManifest): string[] {
+  const named = reply.outputs.filter((output) => output.name === primary);
+  const own = conversion === null ? [] : reply.outputs.slice(0, 1);
+  const [only] = named.length > 0 ? named : own;
+  const outputs = only ? [only] : reply.outputs;
+  return reply.rows.map((_, row) => {
+    const cells = outputs.map(({ name, width, shape, texts, json }) => {
+      const text = texts[row] ?? 'null';
+      const value = width === 1 && shape.length < 3 ? text : nested(text, width, shape.slice(1));
+      const cell = json ? (JSON.parse(text) as string) : value;
+      return only ? cell : `${JSON.stringify(name)}:${cell}`;
+    });
+    return only ? cells.join('') : `{${cells.join(',')}}`;
+  });
+}
+
+/** A row's values in the lists that its shape has. */
+function nested(text: string, width: number, shape: readonly number[]): string {
+  const [first = width, ...rest] = shape;
+  if (rest.length === 0 || width === 0) return `[${text}]`;
+  const values = JSON.parse(`[${text}]`, keepDigits) as unknown[];
+  const size = width / first;
+  const parts = Array.from({ length: first }, (_, i) => values.slice(i * size, (i + 1) * size));
+  return `[${parts.map((part) => nested(part.join(','), size, rest)).join(',')}]`;
+}
+
+/** Values as they are written, so that no digit is lost on the way through a number. */
+function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  return Array.isArray(value) ? value : (context?.source ?? 'null');
+}

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readTable } from './table.ts';
+
+test('rows may lack columns; those that have nothing in common are no table', () => {
+  const some = readTable('dataframe_records', [{ a: 1 }, { b: 2 }], []);
+  assert.deepEqual(
+    some.tensors.map(({ name, data }) => [name, Array.from(data)]),
+    [
+      ['a', [1, undefined]],
+      ['b', [undefined, 2]],
+    ],
+  );
+  const distinct = (count: number) => Array.from({ length: count }, (_, i) => ({ [`c${i}`]: 1 }));
+  assert.equal(readTable('instances', distinct(1000), []).tensors.length, 1000);
+  for (const form of ['dataframe_records', 'instances', 'inputs'] as const) {
+    assert.throws(() => readTable(form, distinct(50_000), []), {
+      code: 'request_malformed',
+      message: /the 50000 rows have 50000 different columns/,
+    });
+  }
+});

@@ -1,0 +1,126 @@
+import type { RequestTensor } from '../../../lifecycle/serving/index.ts';
+import { checkRowCount } from '../http/request-size.ts';
+import { malformed } from '../request-context.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The forms of data that MLflow's scoring protocol knows. */
+export const scoringForms = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const;
+export type ScoringForm = (typeof scoringForms)[number];
+
+/** Columns of a scoring request; a cell may be a list where the column is a tensor. */
+export interface ScoringTable {
+  readonly tensors: readonly RequestTensor[];
+  readonly rowCount: number;
+}
+
+/**
+ * Reads the data of a request in one of the forms. Throws `request_malformed`.
+ *
+ * @param names the model's inputs in order, for data without names
+ */
+export function readTable(form: ScoringForm, value: unknown, names: readonly string[]): ScoringTable {
+  const table = readers[form](value, names);
+  checkRowCount(table.rowCount);
+  return table;
+}
+
+const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly string[]) => ScoringTable>> = {
+  dataframe_split: (value, names) => {
+    if (!isObject(value) || !Array.isArray(value.data))
+      throw malformed('"dataframe_split" must hold "data", a list of rows');
+    for (const key of Object.keys(value)) {
+      if (!['data', 'columns', 'index'].includes(key))
+        throw malformed(`"dataframe_split" must not hold ${JSON.stringify(key.slice(0, 60))}`);
+    }
+    const columns = value.columns ?? names;
+    if (!Array.isArray(columns)) throw malformed('"dataframe_split": "columns" must be a list of names');
+    const rows = value.data as readonly unknown[];
+    for (const [i, row] of rows.entries()) {
+      if (!Array.isArray(row) || row.length !== columns.length) {
+        throw malformed(`row ${i} of "dataframe_split" must be a list of ${columns.length} values`);
+      }
+    }
+    return table(columns.map(String), rows.length, (row, column) => (rows[row] as unknown[])[column]);
+  },
+  dataframe_records: (value) => {
+    if (!Array.isArray(value) || !value.every(isObject))
+      throw malformed('"dataframe_records" must be a list of objects');
+    return records(value);
+  },
+  instances: (value, names) => {
+    if (!Array.isArray(value)) throw malformed('"instances" must be a list, one entry per row');
+    return value.length > 0 && value.every(isObject) ? records(value) : unnamed(value, names);
+  },
+  inputs: (value, names) => {
+    if (isObject(value)) return columnsOf(value);
+    if (!Array.isArray(value)) throw malformed('"inputs" must be an object of columns or a list');
+    return value.length > 0 && value.every(isObject) ? records(value) : unnamed(value, names);
+  },
+};
+
+function columnsOf(value: Json): ScoringTable {
+  const columns = Object.entries(value).map(
+    ([name, cells]) => [name, Array.isArray(cells) ? cells : [cells]] as const,
+  );
+  const rowCount = columns[0]?.[1].length ?? 0;
+  for (const [name, cells] of columns) {
+    if (cells.length !== rowCount)
+      throw malformed(`"inputs": "${name}" has ${cells.length} rows, others ${rowCount}`);
+  }
+  return { rowCount, tensors: columns.map(([name, data]) => ({ name, width: 1, data })) };
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A table out of its cells. */
+export function table(
+  columns: readonly string[],
+  rowCount: number,
+  cell: (row: number, column: number) => unknown,
+): ScoringTable {
+  const tensors = columns.map((name, column) => ({
+    name,
+    width: 1,
+    data: Array.from({ length: rowCount }, (_, row) => cell(row, column)),
+  }));
+  return { tensors, rowCount };
+}
+
+/** Cells that a table of rows with different members may have for each member that was sent, and in any case. */
+const sparse = { cellsForMember: 10, cells: 1_000_000 } as const;
+
+/** Throws `request_malformed` for rows that have next to nothing in common: as a table they would be far larger. */
+function records(rows: readonly Json[]): ScoringTable {
+  checkRowCount(rows.length);
+  const names = new Set<string>();
+  let members = 0;
+  for (const row of rows) {
+    for (const name of Object.keys(row)) {
+      names.add(name);
+      members++;
+    }
+  }
+  if (rows.length * names.size > Math.max(sparse.cells, sparse.cellsForMember * members)) {
+    throw malformed(
+      `the ${rows.length} rows have ${names.size} different columns, most of which are in few of them`,
+    );
+  }
+  const columns = [...names];
+  return table(columns, rows.length, (row, column) => rows[row]?.[columns[column] ?? '']);
+}
+
+/** Rows of values without names: scalars fill the only column, lists all columns in order. */
+function unnamed(rows: readonly unknown[], names: readonly string[]): ScoringTable {
+  const [only] = names;
+  if (names.length === 1 && only)
+    return { rowCount: rows.length, tensors: [{ name: only, width: 1, data: rows }] };
+  for (const [i, row] of rows.entries()) {
+    if (!Array.isArray(row) || row.length !== names.length) {
+      throw malformed(`row ${i} must be a list of ${names.length} values, one for each input of the model`);
+    }
+  }
+  return table(names, rows.length, (row, column) => (rows[row] as unknown[])[column]);
+}
