@@ -293,5 +293,8 @@ suite('packaging', () => {
         assert.ok(Math.abs(Number(values[i]) - expected) < 1e-3, `${name} row ${i}`);
       }
     }
+    // A model that is gone from the folder takes its process with it.
+    await rm(join(models, 'code'), { recursive: true });
+    await poll();
   });
 });
