@@ -4,16 +4,15 @@ import { onStopRequest, Supervisor } from '../platform/supervisor/index.ts';
 import { controlUrlOf } from './urls.ts';
 
 /**
- * Control holds little, so a nursery of 4 MB does (30 MB less), a heap need not double before
- * it is collected (60 MB under load), and what the C library freed goes back (40 MB). `bin/millrace control` says the
- * same; platform/memory gives back the rest.
+ * Control holds little, so a nursery of 4 MB does (30 MB less), and what the C library freed goes back (40 MB).
+ * `bin/millrace control` says the same; platform/memory sees to the rest.
  */
 const heapFlags: Readonly<Record<string, readonly string[]>> = {
-  control: ['--max-semi-space-size=4', '--heap-growing-percent=30'],
+  control: ['--max-semi-space-size=4'],
 };
 const memoryEnvironment: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   control: {
-    MALLOC_ARENA_MAX: '2',
+    MALLOC_ARENA_MAX: '1',
     MALLOC_TRIM_THRESHOLD_: '131072',
     MALLOC_MMAP_THRESHOLD_: '65536',
   },

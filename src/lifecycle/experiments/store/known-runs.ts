@@ -3,8 +3,8 @@ import { comparePoints, type MetricPoint } from '../metric-point.ts';
 import { lastOf, mergedSummary, type SeriesRow, summaryOf } from './summary.ts';
 import { readTail, tailEnd } from './tail.ts';
 
-/** How many series of runs that were written to last are kept in memory, about 400 bytes each. */
-const keptSeries = 20_000;
+/** How many series of runs that were written to last are kept in memory, about 450 bytes each. */
+const keptSeries = 10_000;
 
 /** A series with its summary as it is, which the table may not show yet. */
 export type KnownSeries = { -readonly [K in keyof SeriesRow]: SeriesRow[K] };
