@@ -10,7 +10,7 @@ import type { Jobs } from '../platform/jobs/index.ts';
 
 const packageFile = join(installationDirectory, 'package.json');
 
-export const statusResource = z.object({
+const statusResource = z.object({
   version: z.string(),
   startedAt: z.string(),
   database: z.enum(['sqlite', 'postgres']),

@@ -131,7 +131,6 @@ export const graphStepSchema: z.ZodType<GraphStep> = z.lazy(() =>
 
 /** Other packages put together. */
 export const graphRuntimeSchema = z.object({ kind: z.literal('graph'), step: graphStepSchema });
-export type GraphRuntime = z.infer<typeof graphRuntimeSchema>;
 
 export const packageRuntimeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('onnx') }),
@@ -139,4 +138,3 @@ export const packageRuntimeSchema = z.discriminatedUnion('kind', [
   remoteRuntimeSchema,
   graphRuntimeSchema,
 ]);
-export type PackageRuntime = z.infer<typeof packageRuntimeSchema>;

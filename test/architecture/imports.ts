@@ -14,7 +14,7 @@ const IMPORT =
   /(?:\b(import|export)\s+(type\s)?[^'"`;()]*?\bfrom\s*|\bimport\s*\(?\s*|\bnew URL\(\s*)(['"])([^'"\n]+)\3/g;
 
 /** Static, dynamic and re-exporting imports, and files named by `new URL('./x.ts', import.meta.url)`. */
-export function importsOf(text: string): Import[] {
+function importsOf(text: string): Import[] {
   return [...text.matchAll(IMPORT)].map((match) => ({
     specifier: match[4] ?? '',
     typeOnly: match[2] !== undefined,

@@ -7,7 +7,7 @@ const MIGRATIONS =
   /^(src\/(?:lifecycle\/[^/]+|platform\/[^/]+|loop|surfaces\/[^/]+))\/(?:.*\/)?migrations(?:\/[^/]+)?\.ts$/;
 
 /** Each table and the folder whose migrations.ts creates it. */
-export function tableOwners(files: readonly SourceFile[]): ReadonlyMap<string, string> {
+function tableOwners(files: readonly SourceFile[]): ReadonlyMap<string, string> {
   const owners = new Map<string, string>();
   for (const file of files) {
     const owner = MIGRATIONS.exec(file.path)?.[1];

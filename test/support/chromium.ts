@@ -9,7 +9,7 @@ const USUAL_PATHS = [
 ];
 
 /** The Chromium to drive: CHROMIUM, else the first of the usual places; undefined when there is none. */
-export function findChromium(): string | undefined {
+function findChromium(): string | undefined {
   const named = process.env.CHROMIUM;
   if (named) return named;
   return USUAL_PATHS.find((path) => existsSync(path));

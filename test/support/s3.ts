@@ -29,7 +29,7 @@ server.stop()
 `;
 
 /** Starts moto's S3 on a free port of 127.0.0.1, until the test ends. Objects are kept in memory. */
-export async function startS3(t: Cleanup): Promise<S3Server> {
+async function startS3(t: Cleanup): Promise<S3Server> {
   const child = spawn(python, ['-W', 'ignore', '-c', program], { stdio: ['pipe', 'pipe', 'pipe'] });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   t.after(async () => {

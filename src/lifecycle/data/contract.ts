@@ -124,7 +124,6 @@ export const datasetSourceSchema = z.union([
     format: datasetFormatSchema.optional(),
   }),
 ]);
-export type DatasetSource = z.infer<typeof datasetSourceSchema>;
 
 export const datasetNameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/);
 

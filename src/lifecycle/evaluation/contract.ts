@@ -29,10 +29,7 @@ export const METRICS = {
 export type MetricName = keyof typeof METRICS;
 
 /** Names of all metrics that a gate may name, in display order. */
-export const METRIC_NAMES = Object.keys(METRICS) as readonly MetricName[] as readonly [
-  MetricName,
-  ...MetricName[],
-];
+const METRIC_NAMES = Object.keys(METRICS) as readonly MetricName[] as readonly [MetricName, ...MetricName[]];
 
 /** A metric's name; the error of an unknown one names those that are known. */
 export const metricNameSchema = z.enum(METRIC_NAMES, {
@@ -224,7 +221,6 @@ export type EvaluateInputs = z.infer<typeof evaluateInputsSchema>;
 
 /** Outputs of the step kind `evaluate`. */
 export const evaluateOutputsSchema = z.object({ report: evaluationReportSchema });
-export type EvaluateOutputs = z.infer<typeof evaluateOutputsSchema>;
 
 /** One row of `GET /api/v1/evaluations`. */
 export const evaluationSummarySchema = z.object({

@@ -213,7 +213,6 @@ export const metricHistoryQuerySchema = z.strictObject({
   startStep: z.coerce.number().int().optional(),
   endStep: z.coerce.number().int().optional(),
 });
-export type MetricHistoryQuery = z.infer<typeof metricHistoryQuerySchema>;
 
 export const artifactListQuerySchema = z.strictObject({
   /** Folder within the artifact root; left out for the root itself. */
@@ -226,7 +225,7 @@ export const artifactContentQuerySchema = z.strictObject({ path: z.string().min(
  * `run.logged` says that metrics, params or tags were added; at most one per run and second, so that a
  * screen can follow a run without the feed holding a line per point.
  */
-export const experimentEventTypes = [
+const experimentEventTypes = [
   'experiment.created',
   'experiment.deleted',
   'experiment.restored',

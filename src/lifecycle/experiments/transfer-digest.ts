@@ -54,7 +54,7 @@ export function modelRecordDigest(model: TransferModel): string {
 }
 
 /** The digest of files by path, digest and size. */
-export function filesDigest(files: readonly TransferFile[]): string {
+function filesDigest(files: readonly TransferFile[]): string {
   const lines = files.map((file) => [file.path, file.digest, file.sizeBytes] as const);
   return digestOfJson(lines.sort(([a], [b]) => byText(a, b)));
 }

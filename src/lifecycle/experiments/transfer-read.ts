@@ -92,7 +92,7 @@ export async function filesOf(tx: Tx, artifactUri: string): Promise<readonly Tra
 }
 
 /** All points of a series, ascending, in parts. */
-export async function* pointParts(tx: Tx, seriesId: number): AsyncGenerator<PointColumns> {
+async function* pointParts(tx: Tx, seriesId: number): AsyncGenerator<PointColumns> {
   let after: MetricPoint | null = null;
   for (;;) {
     const rows: Awaited<ReturnType<typeof pointsAfter>> = await pointsAfter(

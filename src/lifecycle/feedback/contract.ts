@@ -176,7 +176,6 @@ export const predictionsQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(50),
   after: z.string().optional(),
 });
-export type PredictionsQuery = z.infer<typeof predictionsQuerySchema>;
 
 export const latencySchema = z.strictObject({ p50: z.number(), p95: z.number(), p99: z.number() });
 export type Latency = z.infer<typeof latencySchema>;
@@ -193,7 +192,6 @@ export const labelJoinInputsSchema = z.strictObject({
   time: z.string().min(1),
   entity: z.string().min(1).optional(),
 });
-export type LabelJoinInputs = z.infer<typeof labelJoinInputsSchema>;
 
 /** Outputs of step kind `label-join`: a Parquet blob in time order, one row per labelled prediction. */
 export const labelJoinOutputsSchema = z.strictObject({

@@ -155,7 +155,6 @@ export type ColumnDrift = z.infer<typeof columnDriftSchema>;
 
 /** worse and better: the 95 % interval of the difference excludes zero (and the tolerance). */
 export const performanceVerdictSchema = z.enum(['worse', 'better', 'same', 'insufficient', 'no-reference']);
-export type PerformanceVerdict = z.infer<typeof performanceVerdictSchema>;
 
 export const metricResultSchema = z.strictObject({
   metric: metricNameSchema,
@@ -246,7 +245,6 @@ export const windowsQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   after: z.string().optional(),
 });
-export type WindowsQuery = z.infer<typeof windowsQuerySchema>;
 
 export const alertKindSchema = z.enum([
   'feature-drift',
@@ -313,7 +311,6 @@ export const alertsQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(50),
   after: z.string().optional(),
 });
-export type AlertsQuery = z.infer<typeof alertsQuerySchema>;
 
 export const acknowledgeAlertRequestSchema = z.strictObject({ reason: z.string().max(2000).default('') });
 

@@ -75,5 +75,4 @@ export type StepLogLine = z.infer<typeof stepLogLineSchema>;
 export const cancelStepSchema = z.strictObject({ reason: z.string().trim().min(1).max(2000) });
 
 /** Events of this slice. The subject is the step run's id; data: kind, subject, status. */
-export const stepEventTypes = ['step.queued', 'step.finished'] as const;
-export type StepEventType = (typeof stepEventTypes)[number];
+export type StepEventType = 'step.queued' | 'step.finished';

@@ -6,7 +6,7 @@ import type { Database, Tx } from '../../platform/db/index.ts';
 import { type FinishedJob, type Jobs, jobLogsTopic, type StoredLogLine } from '../../platform/jobs/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import type { StepKind } from '../../platform/registries/index.ts';
-import type { StepError, StepLogLine, StepRun, StepRunQuery } from './contract.ts';
+import type { StepError, StepEventType, StepLogLine, StepRun, StepRunQuery } from './contract.ts';
 import * as store from './store.ts';
 
 export interface NewStep {
@@ -196,7 +196,14 @@ export class Pipelines {
     return { status: 'failed', error: { code: error.code, message: error.message, next: error.next } };
   }
 
-  async #event(tx: Tx, type: string, id: string, kind: string, of: string, status: string): Promise<void> {
+  async #event(
+    tx: Tx,
+    type: StepEventType,
+    id: string,
+    kind: string,
+    of: string,
+    status: string,
+  ): Promise<void> {
     const data = { kind, subject: of, status };
     await this.#journal.appendEvent(tx, { type, subject: { kind: 'step-run', id }, data });
   }

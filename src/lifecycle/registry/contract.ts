@@ -154,11 +154,9 @@ export const setAliasInputSchema = z.strictObject({
   version: z.number().int().min(1),
   reason: reasonSchema,
 });
-export type SetAliasInput = z.infer<typeof setAliasInputSchema>;
 
 /** What people say of a model or a version; an empty text takes it away. */
 export const describeInputSchema = z.strictObject({ description: z.string().max(20_000) });
-export type DescribeInput = z.infer<typeof describeInputSchema>;
 
 const page = {
   limit: z.coerce.number().int().min(1).max(1000).default(50),
@@ -173,12 +171,11 @@ export const registryListQuerySchema = z.strictObject({
   count: z.stringbool().default(false),
   ...page,
 });
-export type RegistryListQuery = z.infer<typeof registryListQuerySchema>;
 
 export const aliasMoveListQuerySchema = z.strictObject(page);
 
 /** Events of this slice. The subject is `<name>` or `<name>/<version>`. */
-export const registryEventTypes = [
+const registryEventTypes = [
   'registered-model.created',
   'registered-model.changed',
   'registered-model.renamed',

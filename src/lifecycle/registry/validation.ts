@@ -4,7 +4,7 @@ import { type Stage, stageSchema } from './contract.ts';
 import type { Tag } from './records.ts';
 
 /** Limits and message texts of MLflow 3.17's model registry (mlflow/utils/validation.py). */
-export const tagValueLength = 100_000;
+const tagValueLength = 100_000;
 const keyLength = 250;
 const aliasLength = 255;
 const promptTextTag = 'mlflow.prompt.text';

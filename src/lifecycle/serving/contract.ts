@@ -85,7 +85,6 @@ export const replicaEndpointSchema = z.object({
   routeVersion: z.int().min(0),
   error: z.string().optional(),
 });
-export type ReplicaEndpoint = z.infer<typeof replicaEndpointSchema>;
 
 /** What a replica posts to `/api/v1/replicas/<id>/status`. */
 export const replicaStatusSchema = z.object({
@@ -240,9 +239,6 @@ export const predictionLogColumns = [
   { name: 'trace_id', type: 'VARCHAR' },
   { name: 'first_us', type: 'BIGINT' },
 ] as const;
-
-/** An arm of the log: the name of an arm, or `shadow`. */
-export const predictionArmSchema = z.string();
 export type PredictionArm = string;
 
 /** POST /api/v1/prediction-segments, sent by the replica that wrote the segment; idempotent by `id`. */

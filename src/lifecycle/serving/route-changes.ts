@@ -24,7 +24,7 @@ export interface ArmTarget extends Target {
 }
 
 /** Kept loaded and warm without traffic. */
-export const standbyArm = 'standby';
+const standbyArm = 'standby';
 
 /**
  * Each function gives the traffic after a change, or null when it is so already: asking twice, after a crash

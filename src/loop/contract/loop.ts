@@ -93,19 +93,16 @@ export type TriggerInput = z.input<typeof triggerInputSchema>;
 
 /** POST /api/v1/loops/:name/pause, …/resume and /api/v1/turns/:id/approve, …/reject, …/abort, …/retry */
 export const reasonInputSchema = z.strictObject({ reason: reasonSchema });
-export type ReasonInput = z.infer<typeof reasonInputSchema>;
 
 /** Events of this slice. The subject is the loop's name or `<loop>/<turn number>`. */
-export const loopEventTypes = [
-  'loop.applied',
-  'loop.paused',
-  'loop.resumed',
-  'loop.triggered',
-  'turn.started',
-  'turn.changed',
-  'turn.assessed',
-  'turn.decided',
-  'turn.finished',
-  'loop.monitoring-failed',
-] as const;
-export type LoopEventType = (typeof loopEventTypes)[number];
+export type LoopEventType =
+  | 'loop.applied'
+  | 'loop.paused'
+  | 'loop.resumed'
+  | 'loop.triggered'
+  | 'turn.started'
+  | 'turn.changed'
+  | 'turn.assessed'
+  | 'turn.decided'
+  | 'turn.finished'
+  | 'loop.monitoring-failed';

@@ -24,7 +24,6 @@ export const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
 
 /** What makes a loop start a turn by itself. `manual` allows people and programs to start one. */
 export const retrainCauseSchema = z.enum(['drift', 'performance', 'schedule', 'labels', 'manual']);
-export type RetrainCause = z.infer<typeof retrainCauseSchema>;
 
 const dataSchema = z.strictObject({
   /** A file beside the loop file (CSV or Parquet), or a registered dataset: `dataset:flights`. */

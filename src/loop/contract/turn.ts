@@ -34,7 +34,7 @@ export const turnStateSchema = z.enum([
 ]);
 export type TurnState = z.infer<typeof turnStateSchema>;
 
-export const endStates = ['promoted', 'rejected', 'rolled-back', 'failed', 'cancelled'] as const;
+const endStates = ['promoted', 'rejected', 'rolled-back', 'failed', 'cancelled'] as const;
 
 export function isEndState(state: TurnState): boolean {
   return (endStates as readonly string[]).includes(state);

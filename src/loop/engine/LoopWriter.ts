@@ -3,7 +3,7 @@ import type { Pipelines } from '../../lifecycle/pipelines/index.ts';
 import type { Actor } from '../../platform/access/index.ts';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
-import { isEndState, type TurnState } from '../contract.ts';
+import { isEndState, type LoopEventType, type TurnState } from '../contract.ts';
 import { updateLoop } from '../store/loops.ts';
 import type { TurnRow } from '../store/tables.ts';
 import { appendTransition, appendTurnStep, updateTurn } from '../store/turns.ts';
@@ -122,7 +122,7 @@ export class LoopWriter {
   async tell(
     tx: Tx,
     turn: Pick<TurnRow, 'loop' | 'number' | 'id'>,
-    type: string,
+    type: LoopEventType,
     actor: Actor,
     eventTimeMs: number | undefined,
     change: { readonly from: TurnState | null; readonly to: TurnState; readonly reason: string },

@@ -68,16 +68,6 @@ export async function insertTrigger(tx: Tx, row: TriggerRow): Promise<boolean> {
   return inserted !== undefined;
 }
 
-export async function hasTrigger(tx: Tx, loop: string, source: string): Promise<boolean> {
-  const row = await loopTables(tx)
-    .selectFrom('loop_triggers')
-    .select('id')
-    .where('loop', '=', loop)
-    .where('source', '=', source)
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
 /** Triggers that have not led to a turn yet, oldest first. */
 export async function waitingTriggers(tx: Tx, loop: string): Promise<readonly TriggerRow[]> {
   return loopTables(tx)

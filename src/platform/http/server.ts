@@ -25,7 +25,7 @@ export interface HttpServerOptions {
   readonly browserGuard?: BrowserGuardOptions | undefined;
 }
 
-export const actorKey = Symbol('actor');
+const actorKey = Symbol('actor');
 
 /** The actor that the server resolved for a request. */
 export function actorOf(request: FastifyRequest): Actor {

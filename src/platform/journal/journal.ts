@@ -84,7 +84,7 @@ interface JournalTables {
 type EventRow = JournalTables['events'];
 
 /** The topic signalled with each event. */
-export const eventsTopic = 'events';
+const eventsTopic = 'events';
 
 /** Any number that two Postgres sessions agree on: it puts events in commit order. */
 const postgresLock = 7600;

@@ -57,7 +57,7 @@ export async function openRemote(manifest: PackageManifest, remote: RemoteRuntim
 }
 
 /** The request for rows whose cells are in the order of the signature. Throws `input_invalid`. */
-export function encodeRequest(
+function encodeRequest(
   { signature, graph, tensors }: Pick<PackageManifest, 'signature' | 'graph' | 'tensors'>,
   rows: Rows,
   binary: boolean,
@@ -119,7 +119,7 @@ function flat(cell: unknown): unknown[] {
 }
 
 /** Reads an answer, in JSON or with raw tensors after it. Throws what `broken` makes for one that contradicts itself. */
-export function decodeReply(
+function decodeReply(
   { headers, body }: Pick<RemoteReply, 'headers' | 'body'>,
   rowCount: number,
   whole: boolean,

@@ -17,7 +17,7 @@ function spawned({ command, args, env }: SupervisedProcess): ChildProcess {
 }
 
 /** A process that says with this exit code that starting it again cannot help (a wrong setting, a taken port). */
-export const finalExitCode = 78;
+const finalExitCode = 78;
 
 const stopGraceMs = 4_000;
 const firstBackOffMs = 250;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const watermarkMode = z.enum(['live', 'replay']);
+const watermarkMode = z.enum(['live', 'replay']);
 export type WatermarkMode = z.infer<typeof watermarkMode>;
 
 export const watermarkResource = z.object({

@@ -96,7 +96,7 @@ export function createdRunJson(run: RunRecord): Json {
   };
 }
 
-export function datasetInputJson({ dataset, tags }: DatasetInputRecord): Json {
+function datasetInputJson({ dataset, tags }: DatasetInputRecord): Json {
   const { name, digest, sourceType, source, schema, profile } = dataset;
   return {
     ...list('tags', pairs(tags)),

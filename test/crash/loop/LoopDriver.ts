@@ -130,7 +130,7 @@ export class LoopDriver {
 }
 
 /** Writes rows as Parquet. */
-export async function writeRows(rows: readonly Row[], path: string): Promise<void> {
+async function writeRows(rows: readonly Row[], path: string): Promise<void> {
   const frames = new Frames({ temporaryDirectory: '/tmp', memoryLimit: '256MB', threads: 1 });
   const values = rows
     .map((r) => `(make_timestamp(${r.timeMs * 1000}), '${r.id}', ${r.distance}, ${r.hour}, ${r.late})`)

@@ -14,7 +14,6 @@ export const trashItemSchema = z.object({
   /** When it may go for good by itself; null when that is only by hand. */
   purgeableAt: z.string().nullable(),
 });
-export type TrashItem = z.infer<typeof trashItemSchema>;
 
 export const restoreExperimentSchema = z.strictObject({
   /** Another name, where its own is taken. */

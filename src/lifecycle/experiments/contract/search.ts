@@ -69,7 +69,6 @@ export const runColumnListQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   after: z.string().optional(),
 });
-export type RunColumnListQuery = z.infer<typeof runColumnListQuerySchema>;
 
 /** A key that some run of an experiment has, in the order kind (metric, param, tag) and key. */
 export const runColumnSchema = z.object({

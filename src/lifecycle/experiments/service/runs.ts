@@ -22,7 +22,7 @@ import { runSearchOperations } from './run-search.ts';
 
 export const runNameTag = 'mlflow.runName';
 /** The tag that tells which step run (pipelines) a run belongs to. */
-export const stepTag = 'millrace.step';
+const stepTag = 'millrace.step';
 
 export interface NewRun {
   /** Empty: the default experiment. */

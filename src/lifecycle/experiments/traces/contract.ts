@@ -21,7 +21,6 @@ export const traceAssessmentSchema = z.object({
   isValid: z.boolean(),
   createdAt: timeSchema,
 });
-export type TraceAssessment = z.infer<typeof traceAssessmentSchema>;
 
 export const traceSchema = z.object({
   id: z.string(),
@@ -82,4 +81,3 @@ export const traceListQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(50),
   after: z.string().optional(),
 });
-export type TraceListQuery = z.infer<typeof traceListQuerySchema>;

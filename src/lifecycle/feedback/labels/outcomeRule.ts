@@ -4,7 +4,7 @@ import type { LabelEntry } from '../LabelLog.ts';
 import { labelOrderSql, parquet, predictionsSql } from '../relations.ts';
 
 /** What the labels of a rule say of where they come from. */
-export const ruleSource = 'rule';
+const ruleSource = 'rule';
 /** Predictions whose window ended longer ago are not looked at again: a signal as late as this changes nothing. */
 const lookBackMs = 31 * 86_400_000;
 const mostAtOnce = 50_000;
@@ -16,7 +16,7 @@ export interface RuleFiles {
 }
 
 /** The longest time after a prediction in which a signal still counts. */
-export function windowOf(rule: OutcomeRule): number {
+function windowOf(rule: OutcomeRule): number {
   return Math.max(...rule.signals.map(({ withinMs }) => withinMs));
 }
 

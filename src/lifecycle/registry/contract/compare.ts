@@ -11,7 +11,6 @@ const textPair = { from: z.string().nullable(), to: z.string().nullable() };
 
 /** A param or tag with another value, or one that only one of the two has. */
 export const textDifferenceSchema = z.object({ key: z.string(), ...textPair });
-export type TextDifference = z.infer<typeof textDifferenceSchema>;
 
 export const metricDifferenceSchema = z.object({
   key: z.string(),

@@ -4,7 +4,6 @@ import { digestSchema } from '../../../core/model-package.ts';
 /** Batch predictions: what is asked for, the step that does it, and the resource of the REST API. Browser-safe. */
 
 export const batchFormatSchema = z.enum(['parquet', 'csv']);
-export type BatchFormat = z.infer<typeof batchFormatSchema>;
 
 /** Whose model scores: the champion of an endpoint, or a packaged version of a registered model. */
 export const batchTargetSchema = z.union([

@@ -23,7 +23,6 @@ export const armNameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected small letters, digits or dash (at most 40)')
   .refine((name) => name !== 'shadow', 'a shadow answers nobody: use /shadow');
-export type ArmName = string;
 
 /**
  * What a replica itself takes an arm's traffic away for, at once and before control knows. Rates are judged by an

@@ -115,7 +115,7 @@ export function entityInLog(route: PolicySource['route'], entity: string, key: (
  * A value that cannot be read back without the key (HMAC-SHA256, 128 bits of it). Equal values stay equal, also
  * between fields: 7 and "7" are.
  */
-export function hashedValue(key: string, value: unknown): string {
+function hashedValue(key: string, value: unknown): string {
   const text =
     typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value);
   return `h:${createHmac('sha256', key).update(text).digest('base64url').slice(0, 22)}`;

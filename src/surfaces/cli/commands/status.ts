@@ -31,7 +31,7 @@ async function serverStatus(call: CommandCall): Promise<undefined> {
 }
 
 /** Where a loop stands, in facts and sentences. */
-export function loopStatus(loop: Loop, nowMs: number): string {
+function loopStatus(loop: Loop, nowMs: number): string {
   const turn = loop.activeTurn;
   const last = loop.lastTurn;
   return facts([

@@ -37,7 +37,7 @@ export async function turn(call: CommandCall): Promise<undefined> {
 }
 
 /** Everything of a turn that a person decides by. */
-export function turnText(found: Turn, nowMs: number, width: number): string {
+function turnText(found: Turn, nowMs: number, width: number): string {
   return [
     facts([
       ['turn', `${turnName(found)}, ${found.state}`],

@@ -27,12 +27,12 @@ function map(name: string, pairs: readonly Tag[], largestValue: number): Json {
 }
 
 /** A time in the JSON of protobuf: fractions only where there are any. */
-export function timestampJson(timeMs: number): string {
+function timestampJson(timeMs: number): string {
   return new Date(timeMs).toISOString().replace('.000Z', 'Z');
 }
 
 /** A span of time in the JSON of protobuf, in seconds: `0.723s`. */
-export function durationJson(durationMs: number): string {
+function durationJson(durationMs: number): string {
   const sign = durationMs < 0 ? '-' : '';
   const whole = Math.trunc(Math.abs(durationMs) / 1000);
   const rest = Math.abs(durationMs) % 1000;
@@ -76,7 +76,7 @@ export function oldTraceInfoJson(trace: TraceRecord): Json {
 }
 
 /** A span in the JSON of OTLP's protobuf, as MLflow's server writes it; 64-bit integers are numbers. */
-export function spanJson(span: SpanRecord, traceId: string): Json {
+function spanJson(span: SpanRecord, traceId: string): Json {
   const content = spanContent(span);
   return {
     trace_id: traceId,
