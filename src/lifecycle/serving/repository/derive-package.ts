@@ -35,8 +35,8 @@ export function derivePackage(onnx: ImportedOnnx, config: ModelConfig): DerivedP
       outputs: outputs.map(({ tensor, dims }) => field(tensor, dims, true)),
     },
     graph: {
-      inputs: inputs.map(({ tensor }) => ({ ...tensor, columns: [tensor.name] })),
-      outputs: outputs.map(({ tensor }) => tensor),
+      inputs: onnx.inputs.map((tensor) => ({ ...tensor, columns: [tensor.name] })),
+      outputs: [...onnx.outputs],
     },
     tensors: rows ? 'rows' : 'whole',
     maxBatchSize,
@@ -50,7 +50,6 @@ function derivedBatch(onnx: ImportedOnnx, config: ModelConfig): number {
 }
 
 interface Fitted {
-  /** With the dimensions that the configuration fixes. */
   readonly tensor: GraphTensor;
   /** Dimensions of a row as callers send them. */
   readonly dims: readonly number[];
@@ -84,14 +83,9 @@ function fitted(
       `${what} is [${own.join(', ')}] in the graph${batch}, the configuration says [${inside.join(', ')}]`,
     );
   }
-  const optional = told.optional === true;
   if (told.reshape) refuseReshape(what, told);
-  if (shape.length === 0 || (told.dims.length === 0 && !told.reshape)) {
-    return { tensor, dims: told.dims.length > 0 || told.reshape ? told.dims : own, optional };
-  }
-  const narrow = told.reshape ? inside : inside.map((d, i) => (d < 0 ? (own[i] ?? d) : d));
-  const dims = told.reshape ? told.dims : narrow;
-  return { tensor: { ...tensor, shape: [...shape.slice(0, rows ? 1 : 0), ...narrow] }, dims, optional };
+  const dims = told.dims.length > 0 || told.reshape ? told.dims : own;
+  return { tensor, dims, optional: told.optional === true };
 }
 
 function refuseType(what: string, type: ElementType, told: string): void {
@@ -102,15 +96,13 @@ function refuseType(what: string, type: ElementType, told: string): void {
 /** Types that a graph may have at its edges in the configuration, and FP32 here. */
 const shortTypes: readonly string[] = ['TYPE_FP16', 'TYPE_BF16'];
 
-/** The same free dimensions in the same order, and as many values before, between and after them. */
+const sizeOf = (dims: readonly number[]): number => dims.reduce((product, d) => product * d, 1);
+
 function refuseReshape(what: string, { dims, reshape }: ConfigTensor): void {
   const inside = reshape?.shape ?? [];
-  const sizes = (shape: readonly number[]) =>
-    shape.reduce<number[]>(
-      (parts, d) => (d < 0 ? [...parts, 1] : parts.with(-1, (parts.at(-1) ?? 1) * d)),
-      [1],
-    );
-  if (sizes(dims).join() !== sizes(inside).join()) {
+  if ([...dims, ...inside].some((d) => d < 0))
+    throw new Error(`${what} is reshaped, so its dimensions must be fixed`);
+  if (sizeOf(dims) !== sizeOf(inside)) {
     throw new Error(`${what} cannot be reshaped from [${dims.join(', ')}] to [${inside.join(', ')}]`);
   }
 }

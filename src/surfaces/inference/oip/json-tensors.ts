@@ -52,8 +52,7 @@ export function readTensors(inputs: unknown, raw: Buffer | null, whole: boolean)
       throw malformed(`input "${name}" has ${rows} rows, the one before it has ${rowCount}`);
     }
     rowCount = rows;
-    const { datatype } = input as { readonly datatype: string };
-    tensors.push({ name, width: data.length / rows, data, shape: whole ? shape : shape.slice(1), datatype });
+    tensors.push({ name, width: data.length / rows, data, shape: whole ? shape : shape.slice(1) });
   }
   if (tensors.length > 1) refuseTwice(tensors);
   if (raw && at !== raw.length) {
