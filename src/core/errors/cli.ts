@@ -5,13 +5,13 @@ export const cliErrors = {
     status: 400,
     title: 'File cannot be read',
     message: '{file} cannot be read: {problem}',
-    next: 'Check the name; paths in a loop file start at its own folder.',
+    next: 'Check the name: it starts at the folder that you are in, or, in a loop file, at the folder of that file.',
   },
   answer_unknown: {
     status: 502,
     title: 'Answer not understood',
     message: '{url} answered in a form that this millrace does not know ({problem})',
-    next: 'Use the same version of the millrace command and of the server; "millrace status" shows the server\'s.',
+    next: 'Name control with --url or MILLRACE_URL, and use the same version of the millrace command and of the server.',
   },
   deployment_unpackaged: {
     status: 422,
@@ -42,6 +42,12 @@ export const cliErrors = {
     title: 'Not a whole export',
     message: '{file}: {problem}',
     next: 'Name the folder that "millrace export" wrote, or write it again; an export is whole when its manifest.json is there.',
+  },
+  export_folder_unusable: {
+    status: 400,
+    title: 'Folder cannot be made',
+    message: '{directory} cannot be made: {problem}',
+    next: 'Name a folder that you may write to.',
   },
   export_folder_taken: {
     status: 409,

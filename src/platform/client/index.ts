@@ -3,6 +3,15 @@ import type { z } from 'zod';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { type Digest, digestOf } from '../../core/json.ts';
 
+/** What control answers instead of what was asked for. */
+interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly next: string;
+  readonly issues?: readonly { readonly field: string; readonly problem: string }[];
+}
+
 /** An error that control answered, with its code, status and next step as control sent them. */
 export class ControlError extends Error {
   override readonly name = 'ControlError';
@@ -12,13 +21,7 @@ export class ControlError extends Error {
   /** Each wrong field, where there are several. */
   readonly issues: readonly { readonly field: string; readonly problem: string }[];
 
-  constructor(problem: {
-    status: number;
-    code: string;
-    detail: string;
-    next: string;
-    issues?: readonly { readonly field: string; readonly problem: string }[];
-  }) {
+  constructor(problem: Problem) {
     super(problem.detail);
     this.status = problem.status;
     this.code = problem.code;
@@ -67,7 +70,16 @@ export class ControlClient {
       ...(request.signal ? { signal: request.signal } : {}),
     });
     const text = await response.text();
-    return request.schema.parse(text === '' ? undefined : JSON.parse(text));
+    return request.schema.parse(text === '' ? undefined : this.#json(text));
+  }
+
+  #json(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      const problem = `no JSON: ${text.trim().slice(0, 60)}`;
+      throw fail('answer_unknown', { url: this.url, problem }, error);
+    }
   }
 
   /** Any request; resolves with a successful response only. */
@@ -114,16 +126,20 @@ export class ControlClient {
 async function toControlError(response: Response): Promise<ControlError> {
   const text = await response.text();
   try {
-    return new ControlError(JSON.parse(text));
+    const problem = JSON.parse(text) as Problem;
+    if (typeof problem.code === 'string' && typeof problem.detail === 'string')
+      return new ControlError(problem);
   } catch {
-    const detail = text.slice(0, 500) || response.statusText;
-    return new ControlError({
-      status: response.status,
-      code: 'unknown',
-      detail,
-      next: 'See the log of control.',
-    });
+    // No JSON: answered below.
   }
+  // Another server than control, or a proxy before it.
+  const said = text.trim().slice(0, 500) || response.statusText;
+  return new ControlError({
+    status: response.status,
+    code: 'unknown',
+    detail: `${response.url} answered ${response.status}, not as control does: ${said}`,
+    next: 'Check that control answers at this address (not serve, and nothing in between); its log tells more.',
+  });
 }
 
 /** True where trying again later may help: control is away, restarting or overloaded. */

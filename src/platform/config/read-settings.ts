@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fail } from '../../core/errors.ts';
+import { nearestName } from '../../core/nearestName.ts';
 import { requireWhenUsed } from '../../core/requireWhenUsed.ts';
 import { checkArtifactSettings } from './artifact-settings.ts';
 import {
@@ -77,7 +78,9 @@ function readFlags(flags: readonly string[]): Readonly<Record<string, string>> {
     const [flag = '', inline] = (flags[i] ?? '').split(/=(.*)/s, 2);
     const name = byFlag.get(flag) ?? byFlag.get(flag.replace('--', '--no-'));
     if (!name) {
-      const problem = `is not a flag; flags are ${[...byFlag.keys()].join(' ')}`;
+      const guess = nearestName(flag, [...byFlag.keys()]);
+      const hint = guess ? `did you mean ${guess}?` : `flags are ${[...byFlag.keys()].join(' ')}`;
+      const problem = `is not a flag; ${hint}`;
       throw fail('config_invalid', { field: flag, problem });
     }
     if (switches.has(name) && inline === undefined) {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -126,15 +129,41 @@ test('help and version need no server', async () => {
 test('a call that is written wrong ends with 2 and says what was meant', async () => {
   await refused(2, /"aply" is not a command; did you mean "millrace apply"\?\nHelp: millrace help/, 'aply');
   await refused(2, /there is "millrace dataset register"/, 'dataset', 'rm');
+  await refused(2, /"--json" is not a command; options stand behind the command/, '--json', 'loops');
   await refused(2, /--reason is missing[\s\S]*Try: millrace pause/, 'pause', 'late');
   await refused(2, /--limit 0 is not a number/, 'turns', '--limit', '0');
   await refused(2, /is not an http:\/\/ URL/, 'loops', '--url', 'localhost:7600');
-  await refused(2, /"x" is not the number of a version/, 'promote', 'late', 'x', '--reason', 'y');
+  await refused(
+    2,
+    /"x" is not the number of a version\nTry: millrace promote .*\nHelp: millrace help promote\n/,
+    'promote',
+    'late',
+    'x',
+    '--reason',
+    'y',
+  );
 });
 
 test('a server that does not answer is named, with the next step', async () => {
   const pattern = /control at http:\/\/127\.0\.0\.1:9 does not answer: .+\nNext: Start it with "millrace up"/;
   await refused(1, pattern, 'loops', '--url', 'http://127.0.0.1:9');
+  const other = createServer((request, response) => {
+    response.statusCode = request.url?.includes('loops') ? 404 : 200;
+    response.end(request.url?.includes('turns') ? '<html>' : '{"error":"no such route"}');
+  }).listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  cleanups.push(() => void other.close());
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  const foreign =
+    /loops\S* answered 404, not as control does: {"error":"no such route"}\nNext: Check that control/;
+  await refused(1, foreign, 'loops', '--url', url);
+  await refused(
+    1,
+    /a form that this millrace does not know \(no JSON: <html>\)\nNext: /,
+    'turns',
+    '--url',
+    url,
+  );
 });
 
 test('an empty server says what to type', async () => {
@@ -241,12 +270,17 @@ test('labels come from CSV and are counted', async () => {
     /^2 labels of late taken, 1 refused\.\nbad\.csv:4: event_time is "soon"; expected a time/,
   );
   await refused(1, /endpoint "never" does not exist/, 'labels', 'never', 'labels.csv');
+  await refused(1, /endpoint "never" does not exist\nNext: /, 'labels', 'never');
 });
 
 test('windows and alerts of an endpoint', async () => {
   assert.equal(await done('windows', 'late'), 'No window of late is closed yet.\n');
   assert.equal(await done('alerts'), 'No alert is open.\n');
   assert.deepEqual(JSON.parse(await done('alerts', 'late', '--all', '--json')), { items: [], next: null });
+  await refused(1, /endpoint "never" does not exist/, 'windows', 'never');
+  await refused(1, /endpoint "never" does not exist/, 'alerts', 'never');
+  const replay = ['predictions', 'replay', 'late', '--version', '1', '--from', 'soon', '--to', '2001-01-02'];
+  await refused(1, /--from/, ...replay);
   await refused(1, /alert "never" does not exist/, 'acknowledge', 'never', '--reason', 'x');
 });
 

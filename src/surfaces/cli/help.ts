@@ -1,14 +1,19 @@
 import { type CommandGroup, type CommandSpec, commonOptions, type OptionSpec } from './command.ts';
 import { roles } from './roles.ts';
 
+/** Where what a command does begins in a line; a longer call has a line of its own. */
+const column = 34;
+
 /** The page that `millrace help` prints. */
 export function overview(groups: readonly CommandGroup[]): string {
-  const all = groups.flatMap((group) => group.commands.map(usage));
-  const width = Math.max(...[...all, ...Object.keys(roles)].map((text) => text.length)) + 2;
   const section = (title: string, lines: readonly (readonly [string, string])[]): readonly string[] => [
     '',
     title,
-    ...lines.map(([left, right]) => `  ${left.padEnd(width)}${right}`),
+    ...lines.map(([left, right]) =>
+      left.length < column
+        ? `  ${left.padEnd(column)}${right}`
+        : `  ${left}\n  ${' '.repeat(column)}${right}`,
+    ),
   ];
   return [
     'Millrace carries a machine-learning model round the whole loop: train, judge, deploy, watch, improve.',
@@ -18,7 +23,7 @@ export function overview(groups: readonly CommandGroup[]): string {
     ...groups.flatMap((group) =>
       section(
         group.title,
-        group.commands.map((command) => [usage(command), command.summary]),
+        group.commands.map((command) => [short(command), command.summary]),
       ),
     ),
     ...section('Else', [
@@ -27,6 +32,7 @@ export function overview(groups: readonly CommandGroup[]): string {
     ]),
     '',
     'Every command takes --url <url> (else MILLRACE_URL, else http://127.0.0.1:7600), --json and --help.',
+    'What changes something takes --reason <text>, for the audit trail.',
     'A turn is named <loop>/<number>; a loop’s name alone means its turn under way, else its last one.',
     'Exit codes: 0 done, 1 refused or failed, 2 the command was written wrong.',
     '',
@@ -45,6 +51,11 @@ export function commandHelp(spec: CommandSpec): string {
     '',
     `Example: millrace ${spec.example}`,
   ].join('\n');
+}
+
+/** A call without `--reason`, which most that change something want, as the page says once. */
+function short(spec: CommandSpec): string {
+  return usage(spec).replace(' --reason <text>', '');
 }
 
 function usage(spec: CommandSpec): string {

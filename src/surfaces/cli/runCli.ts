@@ -90,7 +90,12 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     note,
     show: (answer, text) => print(json ? JSON.stringify(answer, null, 2) : text()),
   };
-  return (await command(call)) ?? 0;
+  try {
+    return (await command(call)) ?? 0;
+  } catch (error) {
+    // What a command finds wrong with its own words is answered with its own example and help.
+    throw error instanceof UsageError && !error.command ? new UsageError(error.message, spec) : error;
+  }
 }
 
 async function help(words: readonly string[], print: Terminal['print']): Promise<number> {
@@ -116,10 +121,11 @@ function helpOfCommand(
 }
 
 function unknownCommand(words: readonly string[]): string {
+  if (words[0]?.startsWith('-')) return `"${words[0]}" is not a command; options stand behind the command`;
   const names = [...commands.map((command) => command.name), ...Object.keys(roles), 'help', 'version'];
   const guess = nearestName(words.slice(0, 2).join(' '), names) ?? nearestName(words[0] ?? '', names);
   const inGroup = commands.filter((command) => command.name.startsWith(`${words[0]} `));
-  const known = inGroup.map((command) => `"millrace ${command.name}"`).join(' or ');
+  const known = inGroup.map((command) => `"millrace ${command.name}"`).join(', ');
   const hint = known ? `there is ${known}` : guess ? `did you mean "millrace ${guess}"?` : '';
   return `"${words[0]}" is not a command${hint && `; ${hint}`}`;
 }

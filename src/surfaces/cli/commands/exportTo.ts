@@ -17,7 +17,9 @@ import { runImport } from '../transfer/runImport.ts';
 /** `millrace export <directory>` */
 export async function exportTo(call: CommandCall): Promise<undefined> {
   const directory = resolve(call.at(0));
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true }).catch((error: Error) => {
+    throw fail('export_folder_unusable', { directory, problem: error.message }, error);
+  });
   // What a run that was cut off left may be there; anything else is not ours to write over.
   const known = new Set([artifactsFolder, '.parts']);
   const others = (await readdir(directory)).filter((name) => !known.has(name) && !name.endsWith('.parquet'));

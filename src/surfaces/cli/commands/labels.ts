@@ -7,6 +7,7 @@ import { feedbackSummarySchema, labelUploadSchema } from '../contract.ts';
 import { facts } from '../format/table.ts';
 import { count } from '../format/text.ts';
 import { readLocal } from '../localFile.ts';
+import { requireEndpoint } from './requireEndpoint.ts';
 
 const pollMs = 100;
 
@@ -44,6 +45,7 @@ export async function labels(call: CommandCall): Promise<number | undefined> {
 async function summary(call: CommandCall, endpoint: string): Promise<undefined> {
   const answer = await call.api.get('labels/summary', feedbackSummarySchema, { endpoint });
   const { total } = answer;
+  if (total.predictions === 0 && total.labelsReceived === 0) await requireEndpoint(call, endpoint);
   call.show(answer, () =>
     facts([
       ['predictions', `${total.predictions.toLocaleString('en-US')}, of which ${total.failed} failed`],

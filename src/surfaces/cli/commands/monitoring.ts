@@ -5,6 +5,7 @@ import { alertSchema, monitorWindowSummarySchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { eventTime, more, none, percent } from '../format/text.ts';
 import { limitOf } from './limitOf.ts';
+import { requireEndpoint } from './requireEndpoint.ts';
 
 type Window = z.output<typeof monitorWindowSummarySchema>;
 
@@ -12,6 +13,7 @@ type Window = z.output<typeof monitorWindowSummarySchema>;
 export async function windows(call: CommandCall): Promise<undefined> {
   const endpoint = call.at(0);
   const list = await call.api.list('windows', monitorWindowSummarySchema, limitOf(call, 20), { endpoint });
+  if (list.items.length === 0) await requireEndpoint(call, endpoint);
   call.show(list, () =>
     list.items.length === 0
       ? `No window of ${endpoint} is closed yet.`
@@ -53,8 +55,10 @@ function ratioText(ratio: number | null): string {
 
 /** `millrace alerts [endpoint] [--all]` */
 export async function alerts(call: CommandCall): Promise<undefined> {
-  const query = { endpoint: call.at(0), state: call.has('all') ? undefined : 'unresolved' };
+  const endpoint = call.at(0);
+  const query = { endpoint, state: call.has('all') ? undefined : 'unresolved' };
   const list = await call.api.list('alerts', alertSchema, limitOf(call, 20), query);
+  if (endpoint !== '' && list.items.length === 0) await requireEndpoint(call, endpoint);
   call.show(list, () =>
     list.items.length === 0
       ? `No alert${call.has('all') ? '' : ' is open'}.`

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { formatTime, parseTime } from '../../../core/time.ts';
 import { part } from '../Api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { type Replay, replaySchema } from '../contract.ts';
@@ -39,7 +40,8 @@ export async function exportPredictions(call: CommandCall): Promise<undefined> {
 export async function replay(call: CommandCall): Promise<number | undefined> {
   const version = Number(call.needed('version'));
   if (!Number.isInteger(version)) throw new UsageError(`"${call.needed('version')}" is no version`);
-  const body = { endpoint: call.at(0), from: call.needed('from'), to: call.needed('to'), version };
+  const timeOf = (name: string) => formatTime(parseTime(call.needed(name), `--${name}`));
+  const body = { endpoint: call.at(0), from: timeOf('from'), to: timeOf('to'), version };
   let state = await call.api.post('replays', body, replaySchema);
   while (state.status === 'queued' || state.status === 'running') {
     await new Promise((done) => setTimeout(done, pollMs));

@@ -162,7 +162,12 @@ async function readManifest(root: string): Promise<z.output<typeof manifestSchem
     return manifestSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
     const issue = error instanceof z.ZodError ? error.issues[0] : undefined;
-    const problem = issue ? `${issue.path.map(String).join('.')} ${issue.message}` : (error as Error).message;
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const problem = issue
+      ? `${issue.path.map(String).join('.')} ${issue.message}`
+      : missing
+        ? 'it does not exist'
+        : (error as Error).message;
     throw fail('export_invalid', { file, problem }, error);
   }
 }
