@@ -10,4 +10,5 @@ export * from './contract/loop.ts';
 export * from './contract/loopFile.ts';
 export * from './contract/plan.ts';
 export * from './contract/rollout.ts';
+export * from './contract/shadow.ts';
 export * from './contract/turn.ts';

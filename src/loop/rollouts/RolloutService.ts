@@ -8,10 +8,13 @@ import {
   type RolloutSpec,
   type RolloutState,
   rolloutEvents,
+  type ShadowEvidence,
+  type ShadowEvidenceQuery,
 } from '../contract.ts';
 import { findLoopByEndpoint } from '../store/loops.ts';
 import type { RolloutEngine } from './RolloutEngine.ts';
 import { type RolloutDeps, RolloutWriter } from './RolloutWriter.ts';
+import { shadowEvidence } from './shadowEvidence.ts';
 import {
   findRollout,
   insertRollout,
@@ -116,6 +119,12 @@ export class RolloutService {
     return toResource(await this.#known(endpoint, id));
   }
 
+  /** What an endpoint's shadow says beside its champion. Throws `not_found` where none listens. */
+  async shadow(actor: Actor, endpoint: string, query: ShadowEvidenceQuery): Promise<ShadowEvidence> {
+    authorize(actor, 'read');
+    return shadowEvidence(this.#deps, actor, endpoint, query);
+  }
+
   /** Goes on to the next step of a canary without waiting for what it waits for. Throws `rollout_state`. */
   async advance(actor: Actor, endpoint: string, id: string, reason: string): Promise<EndpointRollout> {
     authorize(actor, 'serving:write');
@@ -177,11 +186,19 @@ export class RolloutService {
     });
   }
 
-  /** After a promotion: the champion from before has everything again, by a switch. Throws `rollout_state`. */
+  /**
+   * After a promotion: the champion from before has everything again, by a switch. Throws `rollout_state`, also when the
+   * promoted version is the champion no more: what came later is not undone by it.
+   */
   async rollback(actor: Actor, endpoint: string, id: string, reason: string): Promise<EndpointRollout> {
     authorize(actor, 'serving:write');
     return this.#act(endpoint, id, async (record) => {
       requireState(record, 'rollback', ['promoted']);
+      const { arms } = await this.#deps.serving.endpoint(actor, endpoint);
+      const champion = arms.find((a) => a.arm === 'champion')?.modelVersion;
+      if (!record.data.targets.some((t) => t.version === champion)) {
+        throw refused(record, 'rollback', 'one whose version is the champion still');
+      }
       await this.#writer.rollback(record, actor, reason);
     });
   }

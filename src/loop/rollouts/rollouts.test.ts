@@ -9,7 +9,7 @@ import { endpointOptionsSchema, ServingService, servingMigrations } from '../../
 import { forEachDatabase, type OpenDatabase } from '../../platform/db/testing.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
-import { createRolloutSchema, type EndpointRollout } from '../contract.ts';
+import { createRolloutSchema, type EndpointRollout, shadowEvidenceQuerySchema } from '../contract.ts';
 import { loopMigrations } from '../migrations.ts';
 import { RolloutEngine } from './RolloutEngine.ts';
 import { RolloutService } from './RolloutService.ts';
@@ -257,6 +257,9 @@ forEachDatabase((name, open) => {
       await service.promote(anna, 'flights', staged.id, 'good');
       assert.equal((await serving.endpoint(anna, 'flights')).arms[0]?.modelVersion, '3');
       assert.deepEqual(registry.aliases, { champion: 1 });
+      // Somebody went back by hand: a second way back would bring the version again.
+      await serving.rollback(anna, 'flights', 'by hand');
+      await assert.rejects(service.rollback(anna, 'flights', staged.id, 'twice'), { code: 'rollout_state' });
     });
 
     test('a shadow that is another model than was meant ends before anybody is answered', async (t) => {
@@ -281,6 +284,44 @@ forEachDatabase((name, open) => {
       assert.match(ended.reason, /^scores of copies: distributions are 0\.\d\d apart \(at least 0\.\d\d\)/);
       const endpoint = await serving.endpoint(anna, 'flights');
       assert.deepEqual([endpoint.arms.length, endpoint.shadow, alerts.length], [1, null, 1]);
+    });
+
+    test('a shadow that nobody rolls out is compared all the same, by segment, and nothing is decided', async (t) => {
+      const { serving, service, traffic } = await setUp(t, open);
+      const ask = (query: Readonly<Record<string, unknown>> = {}) =>
+        service.shadow(anna, 'flights', shadowEvidenceQuerySchema.parse(query));
+      await assert.rejects(ask(), { code: 'not_found' });
+      await traffic(50, { 1: 0.1 });
+      const { packageDigest } = (await serving.endpoint(anna, 'flights')).arms[0] ?? { packageDigest: '' };
+      await serving.setShadow(anna, 'flights', { modelVersion: '2', packageDigest }, 'listen');
+      assert.deepEqual([(await ask()).scores, (await ask()).differences], [null, null]);
+      await traffic(400, { 1: 0, 2: 0.3 });
+      const { look, scores, differences, furthest, ...rest } = await ask({ segment: 'airport' });
+      assert.deepEqual(
+        [rest.championVersion, rest.shadowVersion, rest.features, look.arms.map((a) => a.requests)],
+        ['1', '2', ['airport'], [400, 400]],
+      );
+      assert.deepEqual(
+        look.shadow.map((c) => [c.segment?.value ?? 'all', c.pairs]),
+        [
+          ['all', 400],
+          ['GVA', 200],
+          ['ZRH', 200],
+        ],
+      );
+      for (const counts of [scores?.champion, scores?.shadow]) {
+        assert.equal(
+          counts?.reduce((sum, count) => sum + count, 0),
+          400,
+        );
+      }
+      assert.ok(differences && differences.p05 < -0.1 && differences.p95 > 0.1);
+      const apart = furthest.map((row) => Math.abs(row.shadow - row.champion));
+      assert.deepEqual([apart.length, apart], [10, apart.toSorted((a, b) => b - a)]);
+      // The same requests, each with its label: noise makes it worse.
+      const [compared] = look.comparisons;
+      assert.deepEqual([compared?.compared, compared?.n, compared?.verdict], ['pairs', 400, 'worse']);
+      assert.equal((await serving.endpoint(anna, 'flights')).shadow?.modelVersion, '2');
     });
 
     test('a guard in a replica ends it without any look at the log', async (t) => {

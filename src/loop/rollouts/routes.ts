@@ -12,6 +12,8 @@ import {
   endpointRolloutSchema,
   promoteRolloutSchema,
   rolloutReasonSchema,
+  shadowEvidenceQuerySchema,
+  shadowEvidenceSchema,
 } from '../contract.ts';
 import type { RolloutService } from './RolloutService.ts';
 
@@ -59,6 +61,17 @@ export function rolloutRoutes(rollouts: RolloutService): readonly Route[] {
       params: byId,
       response: endpointRolloutSchema,
       handle: ({ params }, { actor }) => rollouts.get(actor, params.name, params.id),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/endpoints/:name/shadow',
+      summary:
+        'What the shadow says beside the champion: scores, decisions, latency, and outcomes where labelled',
+      permission: 'read',
+      params: byName,
+      query: shadowEvidenceQuerySchema,
+      response: shadowEvidenceSchema,
+      handle: ({ params, query }, { actor }) => rollouts.shadow(actor, params.name, query),
     }),
     ...acts.map(([action, summary]) =>
       defineRoute({

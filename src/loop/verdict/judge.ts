@@ -87,7 +87,8 @@ function leastRequests({ stage, arms, seen, routeVersion }: Judged): number {
   return Math.min(...counts);
 }
 
-function armSeen(arm: ComparedArm, seen: Observation, metric: RolloutMetric) {
+/** What an arm did so far; `metric` is the one of which the mean is told. */
+export function armSeen(arm: ComparedArm, seen: Observation, metric: RolloutMetric) {
   const own = seen.strata.filter((s) => s.arm === arm.arm && s.version === arm.version);
   const total = (pick: (s: ArmStratum) => number) => own.reduce((sum, s) => sum + pick(s), 0);
   const [requests, failed, labelled] = [
