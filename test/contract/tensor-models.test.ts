@@ -57,6 +57,10 @@ test('any dimensions are served: free ones, none that counts rows, none at all, 
     'found/1/model.onnx': oneNodeOnnx('NonZero', ['N', 'M'], float, int64),
     'flat/config.pbtxt': 'max_batch_size: 4 input { name: "x" dims: [2, 2] reshape { shape: [4] } }',
     'flat/1/model.onnx': oneNodeOnnx('Neg', ['N', 4], float),
+    'turned/config.pbtxt':
+      'max_batch_size: 4 input { name: "x" dims: [3, -1, -1] reshape { shape: [1, 3, -1, -1] } } ' +
+      'output { name: "y" dims: [3, 1, -1, -1] reshape { shape: [1, 3, -1, -1] } } response_cache { enable: true }',
+    'turned/1/model.onnx': oneNodeOnnx('Neg', ['N', 'A', 'B', 'C', 'D'], float),
   });
   const { infer, url } = await serve(t, repository);
   assert.deepEqual(await infer('free', 'FP32', [2, 1, 3], [1, 2, 3, 4, 5, 6]), {
@@ -136,11 +140,57 @@ test('any dimensions are served: free ones, none that counts rows, none at all, 
   // Rows without values.
   assert.deepEqual(await infer('free', 'FP32', [3, 2, 0], []), { shape: [3, 2, 0], data: [] });
   assert.deepEqual(await infer('texts', 'BYTES', [2, 0], []), { shape: [2, 0], data: [] });
+  // Dimensions behind one of 0 are no less of the tensor.
+  assert.deepEqual(await infer('free', 'FP32', [2, 0, 3], []), { shape: [2, 0, 3], data: [] });
+  assert.deepEqual(await infer('free', 'FP32', [2, 0, 6], []), { shape: [2, 0, 6], data: [] });
+  // Dimensions that are reshaped may be free: they keep their order. An answer from the cache is the caller's own.
+  assert.deepEqual(await infer('turned', 'FP32', [1, 3, 2, 1], [1, 2, 3, 4, 5, 6]), {
+    shape: [1, 3, 1, 2, 1],
+    data: [-1, -2, -3, -4, -5, -6],
+  });
+  assert.deepEqual(await infer('turned', 'FP32', [1, 3, 0, 5], []), { shape: [1, 3, 1, 0, 5], data: [] });
+  assert.deepEqual(await infer('turned', 'FP32', [1, 3, 0, 4], []), { shape: [1, 3, 1, 0, 4], data: [] });
+  const metadata = (await (await fetch(`${url}/v2/models/turned`)).json()) as { outputs: unknown };
+  assert.deepEqual(metadata.outputs, [{ name: 'y', datatype: 'FP32', shape: [-1, 3, 1, -1, -1] }]);
   assert.match(String(await infer('long', 'INT64', [1, 1], [1.5])), /input "x"/);
   assert.match(
     String(await infer('free', 'FP32', [1, 1], [1])),
     /is of shape \[1\]; expected float of shape/,
   );
+});
+
+test('a tensor takes its own datatype and those that it holds without loss', async (t) => {
+  const repository = await testRepository(t, {
+    'single/1/model.onnx': oneNodeOnnx('Neg', ['N', 1]),
+    'long/1/model.onnx': oneNodeOnnx('Neg', ['N', 1], int64),
+    'texts/1/model.onnx': oneNodeOnnx('Identity', ['N', 1], text),
+  });
+  const { infer, url } = await serve(t, repository);
+  for (const [model, taken, refused] of [
+    ['single', ['FP32', 'INT16', 'UINT8'], ['INT32', 'INT64', 'FP64', 'BOOL', 'BYTES']],
+    ['long', ['INT64', 'INT32', 'UINT32'], ['UINT64', 'FP32', 'FP64', 'BOOL']],
+    ['texts', ['BYTES'], ['INT64', 'FP32']],
+  ] as const) {
+    const value = model === 'texts' ? 'a' : 1;
+    for (const datatype of taken) {
+      const answer = await infer(model, datatype, [1, 1], [value]);
+      assert.deepEqual(answer, { shape: [1, 1], data: [model === 'texts' ? 'a' : -1] }, datatype);
+    }
+    for (const datatype of refused) {
+      const own = taken[0];
+      const told = `input "x" has datatype ${datatype}; model "${model}" expects ${own}. Send it`;
+      assert.ok(String(await infer(model, datatype, [1, 1], [value])).startsWith(told), datatype);
+    }
+  }
+  // As bytes too.
+  const inputs = [{ name: 'x', datatype: 'FP64', shape: [1, 1], parameters: { binary_data_size: 8 } }];
+  const header = JSON.stringify({ inputs });
+  const answer = await fetch(`${url}/v2/models/single/infer`, {
+    method: 'POST',
+    headers: { 'inference-header-content-length': String(header.length) },
+    body: Buffer.concat([Buffer.from(header), Buffer.from(Float64Array.of(1).buffer)]),
+  });
+  assert.deepEqual([answer.status, answer.headers.get('x-millrace-error')], [400, 'input_datatype']);
 });
 
 test('classes have the labels of their file', async (t) => {

@@ -187,6 +187,12 @@ export const servingErrors = {
     message: 'input "{input}" is not in the signature of the model; expected {expected}',
     next: 'Leave it out; GET /v2/models/{endpoint} lists all inputs.',
   },
+  input_datatype: {
+    status: 400,
+    title: 'Datatype not taken',
+    message: 'input "{input}" has datatype {given}; model "{endpoint}" expects {expected}',
+    next: 'Send it as that datatype, or as one whose values that one holds without loss.',
+  },
   input_invalid: {
     status: 400,
     title: 'Input invalid',

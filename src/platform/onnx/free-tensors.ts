@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
 import { fail } from '../../core/errors.ts';
 import type { GraphInput } from '../../core/model-package.ts';
+import { cellDimensions } from './shaped-cells.ts';
 import { type CellSource, converters, kinds } from './tensors.ts';
 
 /**
@@ -35,8 +36,7 @@ export function fillFreeTensor(input: GraphInput, whole: boolean, cells: CellSou
 }
 
 function dimensionsOf(cell: unknown, declared: readonly number[]): number[] {
-  const dims: number[] = [];
-  for (let level = cell; Array.isArray(level); level = level[0]) dims.push(level.length);
+  const dims = [...cellDimensions(cell)];
   while (dims.length < declared.length) dims.push(Math.max(0, declared[dims.length] ?? 0));
   return dims;
 }

@@ -5,6 +5,7 @@ import { fillFlat } from './flat-tensor.ts';
 import { fillFreeTensor } from './free-tensors.ts';
 import type { RowBlock } from './row-block.ts';
 import { type GraphOutputs, type GraphSession, openSession } from './session.ts';
+import { reshapedDimensions } from './shaped-cells.ts';
 import {
   type CellSource,
   type ColumnValues,
@@ -196,7 +197,11 @@ export class OnnxModel {
  * An output with the dimensions that callers get, of a model that is served by its tensors. Throws when the graph gave
  * another number of rows than it was asked for.
  */
-function reshaped(output: OutputTensor, { signature, tensors }: OnnxPackage, rowCount: number): OutputTensor {
+function reshaped(
+  output: OutputTensor,
+  { signature, graph, tensors }: OnnxPackage,
+  rowCount: number,
+): OutputTensor {
   const { name, shape } = output;
   const rows = tensors === 'rows';
   if (rows && shape[0] !== rowCount) {
@@ -204,7 +209,11 @@ function reshaped(output: OutputTensor, { signature, tensors }: OnnxPackage, row
       `output "${name}" has ${shape[0] ?? 1} rows for ${rowCount}: its first dimension counts none`,
     );
   }
-  const dims = signature.outputs.find((field) => field.name === name)?.shape ?? [];
+  const field = signature.outputs.find((f) => f.name === name)?.shape ?? [];
+  const inside = graph.outputs.find((o) => o.name === name)?.shape ?? [];
+  const [own, pattern] = rows ? [shape.slice(1), inside.slice(1)] : [shape, inside];
+  const dims =
+    field.length > 0 && own.length === pattern.length ? reshapedDimensions(own, pattern, field) : field;
   const told = rows ? [rowCount, ...dims] : dims;
   const fits = told.every((d) => d >= 0) && told.reduce((size, d) => size * d, 1) === output.data.length;
   return fits ? { ...output, shape: told } : output;

@@ -95,6 +95,16 @@ test('OIP: each kind of bad input gets one message that names the thing', async 
       /input "x3" is not in the signature of the model; expected only its inputs/,
     ],
     [{ inputs: inputs(['one'], [1]) }, 400, /input "x1" is a text; expected a number/],
+    [
+      { inputs: [{ ...column('x1', [1]), datatype: 'BYTES' }, column('x2', [1])] },
+      400,
+      /input "x1" has datatype BYTES; model "test" expects a datatype of numbers, or BOOL/,
+    ],
+    [
+      { inputs: [{ name: 'all', shape: [1, 2], datatype: 'BYTES', data: [1, 2] }] },
+      400,
+      /input "all" has datatype BYTES/,
+    ],
     [{ inputs: inputs([null], [1]) }, 400, /input "x1" is missing; expected a number/],
     [{ inputs: inputs([1, true], [1, 1]) }, 400, /input "x1" of row 1 is a boolean; expected a number/],
     [

@@ -1,7 +1,8 @@
 import { fail } from '../../../core/errors.ts';
-import type { PackageManifest } from '../../../core/model-package.ts';
+import type { PackageManifest, SignatureField } from '../../../core/model-package.ts';
 import { cellRows, FlatRows, type RowBlock } from '../../../platform/onnx/index.ts';
 import { bindTensors } from './bind-tensors.ts';
+import { refuseKind } from './declared-datatypes.ts';
 import type { RequestTensor } from './request.ts';
 import { expectation } from './row-check.ts';
 
@@ -23,7 +24,7 @@ interface Source {
  * sent whole. Cells of optional inputs that were not sent are undefined.
  *
  * Throws `input_missing` (naming what is missing and what was sent instead), `input_unexpected` for inputs that
- * the model does not know, unless they are tolerated.
+ * the model does not know, unless they are tolerated, and `input_datatype` for text where numbers belong.
  *
  * @param tolerated inputs that may be there though this model does not use them; null: any
  */
@@ -37,10 +38,17 @@ export function bindRows(
   if (shape.tensors) return cellRows(bindTensors(endpoint, shape, tensors, rowCount, tolerated));
   const { inputs } = shape.signature;
   const only = tensors.length === 1 ? tensors[0] : undefined;
-  if (only && isFlat(shape, only)) return new FlatRows(only.data, only.width, rowCount);
+  if (only && isFlat(shape, only)) {
+    refuseKind(endpoint, only, inputs);
+    return new FlatRows(only.data, only.width, rowCount);
+  }
   const sources = new Map<string, Source>();
   const unknown: RequestTensor[] = [];
-  for (const tensor of tensors) if (!addSources(shape, tensor, tensors.length, sources)) unknown.push(tensor);
+  for (const tensor of tensors) {
+    const fields = addSources(shape, tensor, tensors.length, sources);
+    if (fields) refuseKind(endpoint, tensor, fields);
+    else unknown.push(tensor);
+  }
 
   const row: (Source | undefined)[] = [];
   for (const field of inputs) {
@@ -84,23 +92,24 @@ function spreads(shape: BoundShape, tensor: RequestTensor): boolean {
   );
 }
 
+/** Notes where the columns that a tensor fills are, and gives their fields; null where the model knows no such input. */
 function addSources(
   shape: BoundShape,
   tensor: RequestTensor,
   count: number,
   sources: Map<string, Source>,
-): boolean {
+): readonly SignatureField[] | null {
   const { inputs } = shape.signature;
   const { data, width } = tensor;
   const field = inputs.find((f) => f.name === tensor.name);
   if (field) {
     sources.set(field.name, { data, width, offset: 0, length: width });
-    return true;
+    return [field];
   }
   const graphInput = shape.graph.inputs.find((i) => i.name === tensor.name && i.columns.length === width);
   const columns =
     graphInput?.columns ?? (count === 1 && spreads(shape, tensor) ? inputs.map((f) => f.name) : null);
-  if (!columns) return false;
+  if (!columns) return null;
   for (const [offset, name] of columns.entries()) sources.set(name, { data, width, offset, length: 1 });
-  return true;
+  return inputs.filter((f) => columns.includes(f.name));
 }

@@ -1,7 +1,8 @@
 import { fail } from '../../../core/errors.ts';
 import type { ElementType, SignatureField } from '../../../core/model-package.ts';
-import { describe } from '../../../platform/onnx/index.ts';
+import { describe, nestedCell, reshapedDimensions } from '../../../platform/onnx/index.ts';
 import type { BoundShape } from './bind-rows.ts';
+import { refuseDatatype } from './declared-datatypes.ts';
 import type { RequestTensor } from './request.ts';
 
 /**
@@ -9,7 +10,8 @@ import type { RequestTensor } from './request.ts';
  * flat list where the graph fixes its dimensions, nested lists where it leaves some of them free or has none that
  * counts rows. Dimensions and values are checked here, so that one caller's mistake never reaches a common batch.
  *
- * Throws `input_missing`, `input_unexpected` for inputs that are neither known nor tolerated, and `input_invalid` for
+ * Throws `input_missing`, `input_unexpected` for inputs that are neither known nor tolerated, `input_datatype` where the
+ * declared datatype is none that the input's own holds without loss, and `input_invalid` for
  * dimensions that do not fit and values that the type cannot hold. A null is NaN in floating-point inputs.
  */
 export function bindTensors(
@@ -26,8 +28,13 @@ export function bindTensors(
 
   const columns = inputs.map((field) => {
     const tensor = tensors.find((t) => t.name === field.name);
-    const type = shape.graph.inputs.find((input) => input.name === field.name)?.type ?? 'string';
-    if (tensor) return cellsOf(field, type, tensor, rowCount, shape.tensors === 'whole', endpoint);
+    const input = shape.graph.inputs.find(({ name }) => name === field.name);
+    const type = input?.type ?? 'string';
+    const inside = (shape.tensors === 'whole' ? input?.shape : input?.shape.slice(1)) ?? [];
+    if (tensor) {
+      refuseDatatype(endpoint, tensor, type);
+      return cellsOf(field, type, inside, tensor, rowCount, shape.tensors === 'whole', endpoint);
+    }
     if (!field.required) return null;
     throw fail('input_missing', { input: field.name, expected: wanted(field, type), extra: '', endpoint });
   });
@@ -37,6 +44,7 @@ export function bindTensors(
 function cellsOf(
   field: SignatureField,
   type: ElementType,
+  inside: readonly number[],
   tensor: RequestTensor,
   rowCount: number,
   whole: boolean,
@@ -50,26 +58,15 @@ function cellsOf(
   if (problem >= 0) throw invalid(field, describe(data[problem]), wanted(field, type), endpoint);
 
   const nested = whole || field.shape.some((d) => d < 0);
+  if (nested) {
+    const own = reshapedDimensions(dims, field.shape, inside);
+    if (own.length > 0) return (row) => nestedCell(data, row * width, own);
+  }
   if (dims.length === 0) return (row) => data[row];
-  if (nested) return (row) => nest(data, row * width, dims, 0, width);
   return (row) => Array.prototype.slice.call(data, row * width, (row + 1) * width);
 }
 
 const fixedSize = (shape: readonly number[]): number => shape.reduce((size, d) => size * Math.max(1, d), 1);
-
-/** Values of a row-major block as nested lists. */
-function nest(
-  data: ArrayLike<unknown>,
-  from: number,
-  dims: readonly number[],
-  depth: number,
-  size: number,
-): unknown[] {
-  if (depth === dims.length - 1) return Array.prototype.slice.call(data, from, from + size);
-  const count = dims[depth] ?? 0;
-  const part = count === 0 ? 0 : size / count;
-  return Array.from({ length: count }, (_, i) => nest(data, from + i * part, dims, depth + 1, part));
-}
 
 const typedArrays: Readonly<Partial<Record<ElementType, readonly object[]>>> = {
   float: [Float32Array, Float64Array],

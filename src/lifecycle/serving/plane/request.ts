@@ -12,6 +12,8 @@ export interface RequestTensor {
   readonly data: ArrayLike<unknown>;
   /** Sizes of one row (the tensor's shape without its rows); needed where a model has several free dimensions. */
   readonly shape?: readonly number[];
+  /** What the caller declares the values to be, by the name of the Open Inference Protocol; where a protocol has that. */
+  readonly datatype?: string;
 }
 
 /** A request for predictions, whatever protocol it came by. */

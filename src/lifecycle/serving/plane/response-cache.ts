@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { RowBlock } from '../../../platform/onnx/index.ts';
+import { hiddenDimensionsOf, type RowBlock } from '../../../platform/onnx/index.ts';
 import type { EndpointOptions } from '../contract.ts';
 import type { BatchPart } from './batcher.ts';
 import { concatenated } from './split-predictions.ts';
@@ -61,5 +61,6 @@ function exact(_: string, value: unknown): unknown {
   if (typeof value === 'bigint') return { int: String(value) };
   if (typeof value === 'number' && (Object.is(value, -0) || !Number.isFinite(value)))
     return { number: Object.is(value, -0) ? '-0' : String(value) };
-  return value;
+  const dimensions = Array.isArray(value) ? hiddenDimensionsOf(value) : undefined;
+  return dimensions ? { dimensions } : value;
 }

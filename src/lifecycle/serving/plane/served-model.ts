@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../../../core/errors.ts';
 import type { PackageManifest } from '../../../core/model-package.ts';
-import type { RowBlock } from '../../../platform/onnx/index.ts';
+import { cellDimensions, type RowBlock } from '../../../platform/onnx/index.ts';
 import type { ScoredPiece } from '../../../platform/runtimes/index.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import type { EndpointOptions } from '../contract.ts';
@@ -146,13 +146,7 @@ export class ServedModel {
   #keyOf(block: RowBlock, params: ModelParams): string {
     if (this.#freeInputs.length === 0 && params === null) return '';
     const row = block.row(0);
-    const dimensions = this.#freeInputs.map((input) => dimensionsOf(row[input]));
+    const dimensions = this.#freeInputs.map((input) => cellDimensions(row[input]));
     return JSON.stringify([dimensions, params]);
   }
-}
-
-function dimensionsOf(cell: unknown): number[] {
-  const dimensions: number[] = [];
-  for (let level = cell; Array.isArray(level); level = level[0]) dimensions.push(level.length);
-  return dimensions;
 }

@@ -35,8 +35,8 @@ export function derivePackage(onnx: ImportedOnnx, config: ModelConfig): DerivedP
       outputs: outputs.map(({ tensor, dims }) => field(tensor, dims, true)),
     },
     graph: {
-      inputs: onnx.inputs.map((tensor) => ({ ...tensor, columns: [tensor.name] })),
-      outputs: [...onnx.outputs],
+      inputs: inputs.map(({ tensor }) => ({ ...tensor, columns: [tensor.name] })),
+      outputs: outputs.map(({ tensor }) => tensor),
     },
     tensors: rows ? 'rows' : 'whole',
     maxBatchSize,
@@ -50,6 +50,7 @@ function derivedBatch(onnx: ImportedOnnx, config: ModelConfig): number {
 }
 
 interface Fitted {
+  /** With the dimensions that the configuration fixes. */
   readonly tensor: GraphTensor;
   /** Dimensions of a row as callers send them. */
   readonly dims: readonly number[];
@@ -83,9 +84,14 @@ function fitted(
       `${what} is [${own.join(', ')}] in the graph${batch}, the configuration says [${inside.join(', ')}]`,
     );
   }
+  const optional = told.optional === true;
   if (told.reshape) refuseReshape(what, told);
-  const dims = told.dims.length > 0 || told.reshape ? told.dims : own;
-  return { tensor, dims, optional: told.optional === true };
+  if (shape.length === 0 || (told.dims.length === 0 && !told.reshape)) {
+    return { tensor, dims: told.dims.length > 0 || told.reshape ? told.dims : own, optional };
+  }
+  const narrow = told.reshape ? inside : inside.map((d, i) => (d < 0 ? (own[i] ?? d) : d));
+  const dims = told.reshape ? told.dims : narrow;
+  return { tensor: { ...tensor, shape: [...shape.slice(0, rows ? 1 : 0), ...narrow] }, dims, optional };
 }
 
 function refuseType(what: string, type: ElementType, told: string): void {
@@ -96,15 +102,21 @@ function refuseType(what: string, type: ElementType, told: string): void {
 /** Types that a graph may have at its edges in the configuration, and FP32 here. */
 const shortTypes: readonly string[] = ['TYPE_FP16', 'TYPE_BF16'];
 
-const sizeOf = (dims: readonly number[]): number => dims.reduce((product, d) => product * d, 1);
-
+/** The same free dimensions in the same order, and as many values before, between and after them. */
 function refuseReshape(what: string, { dims, reshape }: ConfigTensor): void {
   const inside = reshape?.shape ?? [];
-  if ([...dims, ...inside].some((d) => d < 0))
-    throw new Error(`${what} is reshaped, so its dimensions must be fixed`);
-  if (sizeOf(dims) !== sizeOf(inside)) {
+  if (sizesBetweenFree(dims).join() !== sizesBetweenFree(inside).join()) {
     throw new Error(`${what} cannot be reshaped from [${dims.join(', ')}] to [${inside.join(', ')}]`);
   }
+}
+
+function sizesBetweenFree(dims: readonly number[]): readonly number[] {
+  const sizes = [1];
+  for (const d of dims) {
+    if (d < 0) sizes.push(1);
+    else sizes.push((sizes.pop() ?? 1) * d);
+  }
+  return sizes;
 }
 
 function refuseUnknown(

@@ -153,6 +153,10 @@ test('what does not fit its configuration is refused with the reason', async (t)
     type: [config('input { name: "x" data_type: TYPE_INT8 dims: 2 }'), /TYPE_FP32 in the graph/],
     dims: [config('input { name: "x" data_type: TYPE_FP32 dims: 3 }'), /\[2\] in the graph.*\[3\]/],
     output: [config('output { name: "q" }'), /no output 'q'/],
+    reshaped: [
+      config('input { name: "x" dims: [-1, 2] reshape { shape: [2] } }'),
+      /cannot be reshaped from \[-1, 2\] to \[2\]/,
+    ],
     labels: [config('output { name: "y" dims: 2 label_filename: "l.txt" }'), /l\.txt does not exist/],
     syntax: ['max_batch_size 8', /line 1/],
     version: ['version_policy { specific { versions: 5 } }', /no file 5\/model\.onnx/],

@@ -1,4 +1,5 @@
 import type { ElementType, SignatureField } from '../../../core/model-package.ts';
+import { reshapedDimensions } from '../../../platform/onnx/index.ts';
 import type { DerivedPackage } from './derive-package.ts';
 import type { ModelConfig } from './model-config.ts';
 
@@ -12,7 +13,7 @@ const mostRows = 128;
  * row of zeros, with free dimensions of 1.
  */
 export function warmUpRows(
-  { signature, graph }: DerivedPackage,
+  { signature, graph, tensors }: DerivedPackage,
   config: ModelConfig,
 ): Record<string, unknown>[] {
   const settings: readonly WarmUp[] = config.model_warmup?.length
@@ -22,9 +23,11 @@ export function warmUpRows(
     Array.from({ length: Math.max(1, batch_size) }, () =>
       Object.fromEntries(
         signature.inputs.map((field) => {
-          const type = graph.inputs.find((input) => input.name === field.name)?.type ?? 'float';
+          const input = graph.inputs.find(({ name }) => name === field.name);
+          const inside = input?.shape.slice(tensors === 'rows' ? 1 : 0) ?? [];
           const told = inputs[field.name];
-          return [field.name, cellOf(field, type, told?.dims ?? [], told?.random_data === true)];
+          const dims = dimensions(field, told?.dims ?? [], inside);
+          return [field.name, cellOf(field, input?.type ?? 'float', dims, told?.random_data === true)];
         }),
       ),
     ),
@@ -32,9 +35,23 @@ export function warmUpRows(
   return rows.slice(0, mostRows);
 }
 
-function cellOf(field: SignatureField, type: ElementType, told: readonly number[], random: boolean): unknown {
-  const { shape } = field;
+/** Where some are free, those that the graph gets. */
+function dimensions(
+  { shape }: SignatureField,
+  told: readonly number[],
+  inside: readonly number[],
+): readonly number[] {
+  if (shape.every((d) => d >= 0)) return shape;
   const dims = shape.map((d, i) => (d >= 0 ? d : (told[i + told.length - shape.length] ?? 1)));
+  return reshapedDimensions(dims, shape, inside);
+}
+
+function cellOf(
+  { shape }: SignatureField,
+  type: ElementType,
+  dims: readonly number[],
+  random: boolean,
+): unknown {
   const value = () => {
     if (type === 'string') return '0';
     if (type === 'bool') return random && Math.random() < 0.5;

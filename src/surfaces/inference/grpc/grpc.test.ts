@@ -174,6 +174,7 @@ test('every datatype is read from typed contents, or from raw ones where it has 
     ['FP16', {}, /read from raw_input_contents only/],
     ['BOOL', { bool_contents: [true] }, /x1/],
     ['BYTES', { bytes_contents: [Buffer.from([0xff, 0xfe])] }, /is not UTF-8 text/],
+    ['BYTES', { bytes_contents: [Buffer.from('1')] }, /input "x1" has datatype BYTES; model "test" expects/],
     ['FP64', { fp64_contents: [1, 2] }, /is 1 values, fp64_contents has 2/],
     ['FP64', { fp32_contents: [1] }, /is 1 values, fp64_contents has 0/],
   ] as const) {

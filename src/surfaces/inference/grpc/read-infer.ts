@@ -63,6 +63,7 @@ export function readModelInfer(
       width: data.length / rows,
       data,
       shape: whole ? shape : shape.slice(1),
+      datatype: input.datatype,
     });
   }
   if (tensors.length > 1) refuseTwice(tensors);

@@ -52,7 +52,8 @@ export function readTensors(inputs: unknown, raw: Buffer | null, whole: boolean)
       throw malformed(`input "${name}" has ${rows} rows, the one before it has ${rowCount}`);
     }
     rowCount = rows;
-    tensors.push({ name, width: data.length / rows, data, shape: whole ? shape : shape.slice(1) });
+    const { datatype } = input as { readonly datatype: string };
+    tensors.push({ name, width: data.length / rows, data, shape: whole ? shape : shape.slice(1), datatype });
   }
   if (tensors.length > 1) refuseTwice(tensors);
   if (raw && at !== raw.length) {

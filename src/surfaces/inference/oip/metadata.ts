@@ -77,9 +77,23 @@ export function tensorsOf({ signature, graph, tensors }: PackageManifest): {
     outputs: graph.outputs.map((o) => ({
       name: o.name,
       datatype: elementDatatypes[o.type],
-      shape: o.shape.length > 0 || tensors === 'whole' ? o.shape : [-1],
+      shape: outputShape(
+        o,
+        tensors ? signature.outputs.find((f) => f.name === o.name)?.shape : undefined,
+        rows,
+      ),
     })),
   };
+}
+
+/** As callers get it: of a model that is served by its tensors, what the configuration makes of the graph's. */
+function outputShape(
+  { shape }: GraphTensor,
+  told: readonly number[] | undefined,
+  rows: readonly number[],
+): readonly number[] {
+  if (told) return [...rows, ...told];
+  return shape.length > 0 ? shape : [-1];
 }
 
 /** The tensor's own type where the model is served by its tensors: columns know fewer types. */
