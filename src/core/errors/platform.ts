@@ -91,6 +91,12 @@ export const platformErrors = {
     message: 'the data directory {path} is held by process {pid}',
     next: 'Stop that process, or start with another directory (--data or MILLRACE_DATA).',
   },
+  schema_newer: {
+    status: 409,
+    title: 'Database of a newer Millrace',
+    message: 'a newer Millrace has changed the database (steps {steps}); this one does not know how',
+    next: 'Start that version again, or restore the backup that was made before the upgrade.',
+  },
   disk_full: {
     status: 507,
     title: 'Disk full',

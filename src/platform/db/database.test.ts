@@ -98,6 +98,11 @@ forEachDatabase((name, open) => {
       assert.deepEqual({ ...row }, { id, n: 1 });
     });
 
+    test('a database that a newer program has changed is refused', async (t) => {
+      const db = await open(t, [...migrations, { id: 'test-002', up: async () => {} }]);
+      await assert.rejects(migrate(db, migrations), { code: 'schema_newer', message: /steps test-002/ });
+    });
+
     test('statements by hand take parameters as ? and see the transaction they are in', async (t) => {
       const db = await open(t, migrations);
       const found = await db.write(async (tx) => {

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { fail } from '../../core/errors.ts';
 import { type Database, type DialectName, type Tx, tables } from './database.ts';
 
 /**
@@ -14,7 +15,11 @@ interface MigrationTables {
   schema_migrations: { id: string; applied_at_ms: number };
 }
 
-/** Brings the schema up to date: runs each step that was not run yet, in order, each in its own transaction. */
+/**
+ * Brings the schema up to date: runs each step that was not run yet, in order, each in its own transaction.
+ *
+ * @throws `schema_newer` for a database in which a newer program has run steps that this one does not know
+ */
 export async function migrate(db: Database, migrations: readonly Migration[]): Promise<void> {
   await db.write((tx) =>
     execute(
@@ -27,6 +32,9 @@ export async function migrate(db: Database, migrations: readonly Migration[]): P
     .select('id')
     .execute();
   const done = new Set(applied.map((row) => row.id));
+  const known = new Set(migrations.map((migration) => migration.id));
+  const newer = [...done].filter((id) => !known.has(id));
+  if (newer.length > 0) throw fail('schema_newer', { steps: newer.join(', ') });
   for (const migration of migrations) {
     if (done.has(migration.id)) continue;
     done.add(migration.id);

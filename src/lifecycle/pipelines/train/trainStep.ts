@@ -102,7 +102,7 @@ function environment(inputs: TrainInputs, context: StepContext, dataPath: string
     MLFLOW_TRACKING_TOKEN: context.token,
     MLFLOW_EXPERIMENT_NAME: inputs.experiment,
     MILLRACE_TRAIN_DATA: dataPath,
-    [attemptVariable]: `${context.stepRunId}-${context.attempt}`,
+    [attemptVariable]: context.workDir,
   };
 }
 

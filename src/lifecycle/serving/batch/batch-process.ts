@@ -30,13 +30,13 @@ export class BatchProcess {
     signal.addEventListener('abort', () => this.#kill(), { once: true });
   }
 
-  /** @param attempt names the attempt in the process's environment, so that a killed worker can end it later */
-  static async start(workDir: string, attempt: string, signal: AbortSignal): Promise<BatchProcess> {
+  /** @param workDir of the attempt; a worker that was killed finds the process by it when it starts again */
+  static async start(workDir: string, signal: AbortSignal): Promise<BatchProcess> {
     signal.throwIfAborted();
     const child = fork(join(installationDirectory, 'src/lifecycle/serving/batch/child.ts'), {
       serialization: 'advanced',
       execArgv: ['--disable-warning=ExperimentalWarning'],
-      env: { ...process.env, [attemptVariable]: attempt },
+      env: { ...process.env, [attemptVariable]: workDir },
       detached: true,
     });
     const started = new BatchProcess(child, signal);

@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { z } from 'zod';
 import type { Digest } from '../../../core/json.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
@@ -41,7 +40,7 @@ export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<Batc
   const doneRows = done.reduce((sum, part) => sum + part.rows, 0);
   if (done.length > 0) log(`goes on after ${doneRows} rows in ${done.length} parts of an earlier attempt`);
   const sourcePaths = await Promise.all(inputs.source.digests.map((digest) => blobs.path(digest as Digest)));
-  const child = await BatchProcess.start(workDir, basename(workDir), signal);
+  const child = await BatchProcess.start(workDir, signal);
   try {
     child.send({
       type: 'task',

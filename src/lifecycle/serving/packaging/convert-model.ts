@@ -91,7 +91,7 @@ export async function convertModel(
       >),
       PYTHONUNBUFFERED: '1',
       GIT_PYTHON_REFRESH: 'quiet',
-      [attemptVariable]: `${context.stepRunId}-${context.attempt}`,
+      [attemptVariable]: context.workDir,
     },
     signal: context.signal,
     onStart: (pid) => void noteProcess(context.workDir, pid).catch(() => {}),

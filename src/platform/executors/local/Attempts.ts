@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { signalGroup } from './runCommand.ts';
 
-/** Names the attempt in the environment of the programs that it starts. */
+/** Names the attempt in the environment of the programs that it starts, by its working directory. */
 export const attemptVariable = 'MILLRACE_ATTEMPT';
 
 const pidFile = '.process';
@@ -24,7 +24,8 @@ export class Attempts {
     for (const name of await readdir(this.#root)) {
       const note = await readFile(join(this.#root, name, pidFile), 'utf8').catch(() => '');
       const pid = Number(note);
-      if (Number.isInteger(pid) && pid > 1 && (await belongsTo(pid, name))) signalGroup(pid, 'SIGKILL');
+      if (Number.isInteger(pid) && pid > 1 && (await belongsTo(pid, join(this.#root, name))))
+        signalGroup(pid, 'SIGKILL');
       await rm(join(this.#root, name), { recursive: true, force: true, maxRetries: 3 });
     }
   }
@@ -47,8 +48,11 @@ export async function noteProcess(workDir: string, pid: number): Promise<void> {
   await writeFile(join(workDir, pidFile), String(pid));
 }
 
-/** Whether a process was started for an attempt; its number may since have gone to another program. */
-async function belongsTo(pid: number, attempt: string): Promise<boolean> {
+/**
+ * Whether a process was started for an attempt. Its number may since have gone to another program, and the note may
+ * be a copy of another worker's, in a restored backup.
+ */
+async function belongsTo(pid: number, workDir: string): Promise<boolean> {
   const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-  return environment.split('\0').includes(`${attemptVariable}=${attempt}`);
+  return environment.split('\0').includes(`${attemptVariable}=${workDir}`);
 }
