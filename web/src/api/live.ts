@@ -27,7 +27,7 @@ const TOUCHES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^trace/, ['traces']],
   [/^evaluation/, ['evaluations']],
   [/^(registered-model|model-version|model-alias|model)\./, ['registry', 'loops']],
-  [/^endpoint\./, ['endpoints', 'loops']],
+  [/^endpoint\./, ['endpoints', 'loops', 'rollouts']],
   [/^endpoint-key/, ['endpoint-keys']],
   [/^replica\./, ['replicas', 'endpoints']],
   [/^(prediction-segment|label-segment)/, ['predictions', 'feedback', 'traffic', 'rollouts']],

@@ -25,7 +25,14 @@ import type { ModelVersion, RegisteredModel } from '../../../src/lifecycle/regis
 import type { BatchPrediction } from '../../../src/lifecycle/serving/batch/contract.ts';
 import type { Endpoint, Replica, RouteVersion } from '../../../src/lifecycle/serving/contract.ts';
 import type { EndpointKey } from '../../../src/lifecycle/serving/keys/contract.ts';
-import type { EndpointRollout, Loop, LoopVersion, Turn, TurnSummary } from '../../../src/loop/contract.ts';
+import type {
+  EndpointRollout,
+  Loop,
+  LoopVersion,
+  ShadowEvidence,
+  Turn,
+  TurnSummary,
+} from '../../../src/loop/contract.ts';
 import { get, type Page, type Query } from './client.ts';
 import type { JournalEvent } from './live.ts';
 
@@ -76,6 +83,10 @@ export const turnLooksQuery = (loop: string, number: number) =>
 
 export const endpointRolloutsQuery = (endpoint: string) =>
   list<EndpointRollout>('rollouts', `/endpoints/${part(endpoint)}/rollouts`, { limit: 20 });
+
+/** What the version that listens says beside the champion. */
+export const shadowEvidenceQuery = (endpoint: string, metric?: string, segment?: string) =>
+  one<ShadowEvidence>('rollouts', `/endpoints/${part(endpoint)}/shadow`, { metric, segment });
 
 export const alertsQuery = (endpoint?: string, state?: string) =>
   list<Alert>('alerts', '/alerts', { endpoint, state, limit: 200 });

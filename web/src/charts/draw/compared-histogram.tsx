@@ -5,21 +5,25 @@ import {
   type ComparedCounts,
   prepareBins,
   prepareStepHistogram,
+  type SideNames,
 } from '../prepare/histogram.ts';
 import { useWidth } from './use-width.ts';
+
+const SIDES: SideNames = ['reference', 'current'];
 
 /** Reference (filled) and current (line) of one column, differences beneath; categories as rows of bars. */
 export function ComparedHistogram(props: {
   readonly counts: ComparedCounts;
   readonly label: string;
   readonly height?: number;
+  readonly names?: SideNames;
 }) {
-  const { counts, label, height = 200 } = props;
+  const { counts, label, height = 200, names = SIDES } = props;
   const [box, width] = useWidth<HTMLDivElement>();
   const bins = useMemo(() => prepareBins(counts), [counts]);
   const drawn = useMemo(
-    () => (counts.categories || width === 0 ? null : prepareStepHistogram(bins, width, height)),
-    [counts, bins, width, height],
+    () => (counts.categories || width === 0 ? null : prepareStepHistogram(bins, width, height, names)),
+    [counts, bins, width, height, names],
   );
   return (
     <div ref={box} className="min-w-0">
@@ -29,7 +33,7 @@ export function ComparedHistogram(props: {
           width={width}
           height={height}
           role="img"
-          aria-label={`${label}: reference against current`}
+          aria-label={`${label}: ${names[0]} against ${names[1]}`}
           className="block"
         >
           <path d={drawn.referenceArea} fill="var(--reference)" opacity="0.75" />

@@ -8,6 +8,9 @@ export type ComparedCounts = {
   readonly current: readonly number[];
 };
 
+/** What both sides are called. */
+export type SideNames = readonly [reference: string, current: string];
+
 export type ComparedBin = {
   readonly label: string;
   readonly referenceRatio: number;
@@ -44,7 +47,12 @@ function binLabel(counts: ComparedCounts, index: number): string {
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** Step histogram of both sides in slots of equal width, with the strip of differences beneath. */
-export function prepareStepHistogram(bins: readonly ComparedBin[], width: number, height: number) {
+export function prepareStepHistogram(
+  bins: readonly ComparedBin[],
+  width: number,
+  height: number,
+  [reference, current]: SideNames,
+) {
   if (bins.length === 0) return null;
   const strip = 28;
   const plot = { x: 4, y: 6, width: width - 8, height: height - strip - 26 };
@@ -80,7 +88,7 @@ export function prepareStepHistogram(bins: readonly ComparedBin[], width: number
     slots: bins.map((bin, index) => ({
       x: plot.x + index * slot,
       width: slot,
-      tip: `${bin.label}\nreference ${formatPercent(bin.referenceRatio)}, current ${formatPercent(bin.currentRatio)}`,
+      tip: `${bin.label}\n${reference} ${formatPercent(bin.referenceRatio)}, ${current} ${formatPercent(bin.currentRatio)}`,
     })),
     labels: edgeLabels(bins, plot.x, slot, height),
   };

@@ -130,10 +130,10 @@ test('histograms compare shares, not counts', () => {
     prepareBins({ edges: null, categories: ['a', ''], reference: [0, 0], current: [0, 0] })[1]?.label,
     '(empty)',
   );
-  const drawn = prepareStepHistogram(bins, 400, 180);
+  const drawn = prepareStepHistogram(bins, 400, 180, ['v1', 'v2']);
   assert.ok(drawn && !drawn.currentLine.includes('NaN'));
   assert.equal(drawn?.strip[1]?.up, false);
-  assert.equal(prepareStepHistogram([], 400, 180), null);
+  assert.equal(prepareStepHistogram([], 400, 180, ['v1', 'v2']), null);
 });
 
 test('sparklines keep gaps; nothing known draws nothing', () => {

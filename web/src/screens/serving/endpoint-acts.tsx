@@ -4,6 +4,7 @@ import type { Loop } from '../../../../src/loop/contract.ts';
 import { endpointRolloutsQuery, modelQuery, routeVersionsQuery } from '../../api/queries.ts';
 import { Act } from '../../kit/act.tsx';
 import { formatPercent } from '../../kit/format.ts';
+import { isPromoted } from './rollouts/course-text.ts';
 
 /**
  * What a person may do to the traffic. With a loop the acts go through it, so that alias, turn and route stay one
@@ -25,11 +26,14 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
     ? model.data?.previousChampion
     : championBefore(champion.modelVersion, routes.data?.items);
   // A rollout's own acts say what becomes of it; a withdrawal behind its back would only end it without its numbers.
-  if (!loop && rollouts.data?.items[0]?.endedAt === null) return null;
+  const [newest] = rollouts.data?.items ?? [];
+  if (!loop && newest?.endedAt === null) return null;
+  // Nor is there a second way back beside that of the rollout, which takes the registry's alias with it.
+  const isRollouts = !loop && newest !== undefined && isPromoted(newest, champion.modelVersion);
   return (
     <>
       {loop && <PauseAct loop={loop} />}
-      {standby && (
+      {standby && !isRollouts && (
         <Act
           verb="Switch"
           title={`Switch ${endpoint.name} to v${standby.modelVersion}`}
@@ -49,7 +53,7 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
               : `v${endpoint.shadow?.modelVersion} stops listening. No answer changes.`
           }
         />
-      ) : (
+      ) : isRollouts ? null : (
         <Act
           verb="Roll back"
           look="danger"

@@ -2,10 +2,11 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
-import type { TurnSummary } from '../../../../src/loop/contract.ts';
+import type { Loop, TurnSummary } from '../../../../src/loop/contract.ts';
 import {
   alertsQuery,
   endpointQuery,
+  endpointRolloutsQuery,
   feedbackQuery,
   loopsQuery,
   turnQuery,
@@ -24,6 +25,7 @@ import { formatCount, formatPercent } from '../../kit/format.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { lastRollout, RolloutView } from '../../kit/rollout-view.tsx';
+import { compact } from '../../kit/search-params.ts';
 import { turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 import { AskCard } from './ask-card.tsx';
@@ -32,6 +34,7 @@ import { KeysCard } from './keys-card.tsx';
 import { OptionsCard } from './options-card.tsx';
 import { RolloutsCard } from './rollouts/rollouts-card.tsx';
 import { RouteHistory } from './route-history.tsx';
+import { ShadowCard } from './shadow/shadow-card.tsx';
 import { TrafficBar } from './traffic-bar.tsx';
 
 const route = getRouteApi('/endpoints/$endpoint');
@@ -72,6 +75,7 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
           </p>
         ))}
       </Card>
+      {loops.data && <Listening endpoint={endpoint} loop={loop} />}
       {loops.data && !loop && <OwnRollouts endpoint={endpoint} />}
       <Rollout turns={turns.data?.items ?? []} />
       <Traffic endpoint={endpoint} turns={turns.data?.items ?? []} />
@@ -95,7 +99,29 @@ function OwnRollouts(props: { readonly endpoint: Endpoint }) {
     <RolloutsCard
       endpoint={props.endpoint}
       chosen={rollout}
-      onChoose={(id) => void navigate({ search: id ? { rollout: id } : {}, replace: true })}
+      onChoose={(id) =>
+        void navigate({
+          search: ({ rollout: _, ...rest }) => (id ? { ...rest, rollout: id } : rest),
+          replace: true,
+        })
+      }
+    />
+  );
+}
+
+/** A version that listens by itself; the copies of a rollout stand among its own evidence. */
+function Listening(props: { readonly endpoint: Endpoint; readonly loop: Loop | undefined }) {
+  const { endpoint, loop } = props;
+  const { metric, by } = route.useSearch();
+  const navigate = route.useNavigate();
+  const rollouts = useQuery({ ...endpointRolloutsQuery(endpoint.name), enabled: loop === undefined });
+  const rolledOut = loop ? loop.activeTurn !== null : rollouts.data?.items[0]?.endedAt === null;
+  if (!endpoint.shadow || rolledOut || (!loop && !rollouts.data)) return null;
+  return (
+    <ShadowCard
+      endpoint={endpoint}
+      view={{ metric, by }}
+      onView={(view) => void navigate({ search: (now) => compact({ ...now, ...view }), replace: true })}
     />
   );
 }

@@ -25,12 +25,20 @@ export function rolloutTitle(rollout: EndpointRollout): string {
   return `${KIND[planOfRollout(rollout).kind]} of ${triedVersions(rollout)} beside v${rollout.championVersion}`;
 }
 
+/** The versions of a rollout's plan. */
+function versionsTried(rollout: EndpointRollout): readonly number[] {
+  const { version, arms } = rollout.plan as { version?: number; arms?: readonly { version: number }[] };
+  return version === undefined ? (arms ?? []).map((arm) => arm.version) : [version];
+}
+
+/** Whether a version of the rollout was promoted and is the endpoint's champion still. */
+export function isPromoted(rollout: EndpointRollout, champion: string | undefined): boolean {
+  return rollout.state === 'promoted' && versionsTried(rollout).some((v) => String(v) === champion);
+}
+
 /** `v2`, or `v2 and v3`: what is tried. */
 export function triedVersions(rollout: EndpointRollout): string {
-  const { version, arms } = rollout.plan as { version?: number; arms?: readonly { version: number }[] };
-  const versions = (version === undefined ? (arms ?? []).map((arm) => arm.version) : [version]).map(
-    (v) => `v${v}`,
-  );
+  const versions = versionsTried(rollout).map((v) => `v${v}`);
   return versions.length < 2
     ? (versions[0] ?? '')
     : `${versions.slice(0, -1).join(', ')} and ${versions.at(-1)}`;

@@ -2,15 +2,22 @@ import { useState } from 'react';
 import type { EndpointRollout } from '../../../../../src/loop/contract.ts';
 import { Act } from '../../../kit/act.tsx';
 import { SelectField } from '../../../kit/fields.tsx';
-import { planOfRollout } from './course-text.ts';
+import { isPromoted, planOfRollout } from './course-text.ts';
 
-/** What a person may do to a rollout; each says its effect and asks why. */
-export function RolloutActs(props: { readonly rollout: EndpointRollout }) {
+/**
+ * What a person may do to a rollout; each says its effect and asks why. `champion` is the endpoint's version now: what
+ * was promoted goes back only while nothing came after it.
+ */
+export function RolloutActs(props: {
+  readonly rollout: EndpointRollout;
+  readonly champion: string | undefined;
+}) {
   const { id, endpoint, state, step, championVersion } = props.rollout;
   const own = `/endpoints/${encodeURIComponent(endpoint)}/rollouts/${encodeURIComponent(id)}`;
   const steps = planOfRollout(props.rollout).steps ?? [];
   const next = steps[step.index === null ? 0 : step.index + 1];
   if (state === 'promoted') {
+    if (!isPromoted(props.rollout, props.champion)) return null;
     return (
       <Act
         verb="Roll back"

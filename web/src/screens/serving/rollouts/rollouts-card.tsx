@@ -23,6 +23,7 @@ export function RolloutsCard(props: {
   const items = rollouts.data?.items ?? [];
   const [newest] = items;
   const shown = items.find((rollout) => rollout.id === chosen) ?? newest;
+  const champion = endpoint.arms.find((arm) => arm.arm === 'champion')?.modelVersion;
   const isOpen = newest !== undefined && newest.endedAt === null;
   return (
     <QueryCard
@@ -38,7 +39,7 @@ export function RolloutsCard(props: {
               onChange={(id) => onChoose(id === newest?.id ? undefined : id)}
             />
           )}
-          {shown && shown.id === newest?.id && <RolloutActs rollout={shown} />}
+          {shown && shown.id === newest?.id && <RolloutActs rollout={shown} champion={champion} />}
           {!isOpen && <BeginRollout endpoint={endpoint} busy={rollouts.data ? false : 'Loading'} />}
         </div>
       }
