@@ -49,7 +49,7 @@ export function openServeOperations(
         requestTimeoutMs: durationMsOf(settings.serveRequestTimeout),
         connections: settings.serveMaxConnections,
       },
-      admission: new Admission(replica.plane, replica.keyRing, limits),
+      admission: new Admission(replica.plane, replica.keyRing, limits, settings.serveMetricsKey),
       ...(tls ? { tls } : {}),
       ...(spans ? { spans } : {}),
     },

@@ -139,6 +139,12 @@ test('several processes answer on one port as one: counts, repository, readiness
   const stats = JSON.parse((await ask(server, 'GET', '/v2/models/simple/stats')).text);
   assert.equal(stats.model_stats.length, 1);
   assert.equal(stats.model_stats[0].inference_stats.success.count, asked);
+  const seen = async (options: { key?: string }) => {
+    const { text } = await ask(server, 'GET', '/v2/models/stats', options);
+    return (JSON.parse(text) as { model_stats: { name: string }[] }).model_stats.map((s) => s.name).sort();
+  };
+  assert.deepEqual(await seen({}), ['simple', 'simple_string']);
+  assert.deepEqual(await seen({ key: user }), ['simple', 'simple_identity', 'simple_string']);
   const metrics = (await ask(server, 'GET', '/metrics')).text;
   assert.match(
     metrics,
@@ -153,11 +159,18 @@ test('several processes answer on one port as one: counts, repository, readiness
   const gone = async () => {
     const statuses = await Promise.all(Array.from({ length: 12 }, async () => (await infer(server)).status));
     assert.deepEqual([...new Set(statuses)], [404]);
-    const index = JSON.parse((await ask(server, 'POST', '/v2/repository/index')).text) as object[];
-    assert.deepEqual(
-      index.map((entry) => Object.values(entry).join(' ').trim()),
-      ['simple UNAVAILABLE unloaded 1', 'simple_identity READY  1', 'simple_string READY  1'],
-    );
+    const index = async (options: { key?: string } = {}) => {
+      const { text } = await ask(server, 'POST', '/v2/repository/index', options);
+      return (JSON.parse(text) as object[]).map((entry) => Object.values(entry).join(' ').trim());
+    };
+    const [unloaded, guarded, open] = [
+      'simple UNAVAILABLE unloaded 1',
+      'simple_identity READY  1',
+      'simple_string READY  1',
+    ];
+    assert.deepEqual(await index({ key: keeper }), [unloaded, guarded, open]);
+    assert.deepEqual(await index({ key: user }), [guarded, open]);
+    assert.deepEqual(await index(), [open]);
   };
   await gone();
 

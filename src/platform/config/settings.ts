@@ -127,7 +127,7 @@ export const settingsSchema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: 'must be an http:// URL' })
     .optional()
-    .describe('where control is, for serve, work and the command line'),
+    .describe('where control is, for serve, work and the command line; up starts its own'),
   worker: z
     .string()
     .regex(/^[\w.-]+$/, 'may hold letters, digits, _ . -')
@@ -166,6 +166,9 @@ export const settingsSchema = z.strictObject({
     .describe(
       'file of keys that open the models of a repository (millrace keys create … --file); with it they ask for one',
     ),
+  serveMetricsKey: flag
+    .default(false)
+    .describe('/metrics of serve, which name all endpoints, ask for a key that opens all of them'),
   durability: z
     .enum(['fsync', 'interval'], { error: 'must be fsync or interval' })
     .default('interval')

@@ -22,13 +22,41 @@ export class Admission {
   readonly #plane: Plane;
   readonly #keys: KeyRing;
   readonly #source: LimitSource;
+  readonly #guardsMetrics: boolean;
   readonly #limits = new Map<string, EndpointLimits>();
 
-  /** @param keys none: an endpoint that asks for a key lets nobody in */
-  constructor(plane: Plane, keys: KeyRing = new KeyRing(), source: LimitSource = localLimits) {
+  /**
+   * @param keys none: an endpoint that asks for a key lets nobody in
+   * @param guardsMetrics whether metrics, which name all endpoints, are told to callers with a key for all of them alone
+   */
+  constructor(
+    plane: Plane,
+    keys: KeyRing = new KeyRing(),
+    source: LimitSource = localLimits,
+    guardsMetrics = false,
+  ) {
     this.#plane = plane;
     this.#keys = keys;
     this.#source = source;
+    this.#guardsMetrics = guardsMetrics;
+  }
+
+  /**
+   * Which endpoints a caller finds in lists: those that ask for no key, and those that the caller's key is good for. A
+   * model that is not in service asks for a key where models do unless they say otherwise.
+   */
+  sees(headers: IncomingHttpHeaders): (endpoint: string) => boolean {
+    const key = keyOf(headers);
+    return (endpoint) => {
+      const options = this.#optionsOf(endpoint);
+      const isOpen = options ? !options.requireKey : !this.#keys.guardsChanges;
+      return isOpen || (key !== null && this.#keys.knows(key, endpoint, Date.now()));
+    };
+  }
+
+  /** Throws `key_missing`, `key_refused`, `key_forbidden` where metrics ask for a key and this caller has no such. */
+  enterMetrics(headers: IncomingHttpHeaders): void {
+    if (this.#guardsMetrics) this.#keys.require(keyOf(headers), '/metrics', 'inspect', Date.now());
   }
 
   /**

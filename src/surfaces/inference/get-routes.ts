@@ -1,6 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { fail } from '../../core/errors.ts';
 import type { ModelRepository, ServeReplica } from '../../lifecycle/serving/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
+import type { Admission } from './admission.ts';
 import { openapiDocument } from './docs/openapi-document.ts';
 import { endpointsPage, tryItPage } from './docs/try-it-page.ts';
 import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
@@ -23,6 +25,14 @@ export interface GetContext {
   readonly peers?: Peers;
   /** False before the models are warm and while the server drains. */
   readonly ready: boolean;
+  /** Who asks; left out: another process of the server, which may see everything. */
+  readonly caller?: Caller;
+}
+
+/** What a caller may see of what is no single endpoint's. */
+export interface Caller {
+  readonly admission: Admission;
+  readonly headers: IncomingHttpHeaders;
 }
 
 const modelPath =
@@ -34,7 +44,11 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
   const { replica, metrics, version, ready, settings = new ServerSettings() } = context;
   const { plane } = replica;
   const path = fullPath.length > 1 && fullPath.endsWith('/') ? fullPath.slice(0, -1) : fullPath;
-  if (context.peers && isSummed(path)) return summedAnswer(path, await context.peers.get(path));
+  const { caller } = context;
+  if (path === '/metrics') caller?.admission.enterMetrics(caller.headers);
+  const sees = caller ? caller.admission.sees(caller.headers) : () => true;
+  if (context.peers && isSummed(path)) return summedAnswer(path, await context.peers.get(path), sees);
+  const seen = () => plane.endpoints.filter((state) => sees(state.route.endpoint));
   switch (path) {
     case '/v2':
       return jsonAnswer(200, serverMetadata(context.name ?? 'millrace', version));
@@ -55,16 +69,16 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
     case '/metrics':
       return { status: 200, body: await metrics.metrics(), contentType: metrics.contentType };
     case '/v2/models/stats':
-      return jsonAnswer(200, statistics(plane, null, null));
+      return jsonAnswer(200, statistics(plane, seen(), null));
     case '/v2/trace/setting':
       return jsonAnswer(200, settings.trace(null));
     case '/v2/logging':
       return jsonAnswer(200, settings.log());
     case '/v2/docs':
-      return endpointsPage(plane.endpoints);
+      return endpointsPage(seen());
     case '/v1/models':
     case '/v2/models':
-      return jsonAnswer(200, { models: plane.endpoints.map((state) => state.route.endpoint) });
+      return jsonAnswer(200, { models: seen().map((state) => state.route.endpoint) });
   }
   const v1 = modelV1Path.exec(path);
   if (v1) {
@@ -93,7 +107,7 @@ function answerModel(
       return jsonAnswer(ready ? 200 : 503, { name, ready });
     }
     case 'stats':
-      return jsonAnswer(200, statistics(plane, name, version));
+      return jsonAnswer(200, statistics(plane, [plane.endpoint(name)], version));
     case 'trace/setting':
       plane.endpoint(name);
       return jsonAnswer(200, settings.trace(name));

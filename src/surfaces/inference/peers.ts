@@ -13,14 +13,23 @@ export function isSummed(path: string): boolean {
   return summed.test(path);
 }
 
-/** One answer out of those of all processes to a path that `isSummed`. */
-export function summedAnswer(path: string, answers: readonly HttpAnswer[]): HttpAnswer {
+/**
+ * One answer out of those of all processes to a path that `isSummed`.
+ *
+ * @param sees which endpoints the caller is told of
+ */
+export function summedAnswer(
+  path: string,
+  answers: readonly HttpAnswer[],
+  sees: (endpoint: string) => boolean,
+): HttpAnswer {
   const [first] = answers;
   const bodies = answers.map((answer) => answer.body.toString());
   if (path === '/metrics') {
     return { status: 200, contentType: first?.contentType ?? 'text/plain', body: summedMetrics(bodies) };
   }
-  return jsonAnswer(200, summedStatistics(bodies.map((body) => JSON.parse(body) as Statistics)));
+  const { model_stats } = summedStatistics(bodies.map((body) => JSON.parse(body) as Statistics));
+  return jsonAnswer(200, { model_stats: model_stats.filter(({ name }) => sees(String(name))) });
 }
 
 /** Samples that are the same fact seen several times, not parts of a sum. */

@@ -29,7 +29,7 @@ export interface PostContext extends InferContext {
   /** Null where control decides what is served. */
   readonly repository: ModelRepository | null;
   readonly settings?: ServerSettings;
-  /** Who may see the page of an endpoint; left out: everybody. */
+  /** Who may see an endpoint; left out: everybody. */
   readonly admission?: Admission;
 }
 
@@ -71,7 +71,9 @@ async function answerChange(
 ): Promise<HttpAnswer> {
   const encoding = headers['content-encoding'];
   const plain = encoding ? await decodedBody(body, encoding, limitBytes) : body;
-  if (/^\/v2\/repository\/index\/?$/.test(path)) return repositoryIndex(plain, plane, repository);
+  if (/^\/v2\/repository\/index\/?$/.test(path)) {
+    return repositoryIndex(plain, plane, repository, admission?.sees(headers) ?? (() => true));
+  }
   const change = repositoryPath.exec(path);
   if (change) {
     return changeRepository(nameInPath(change[1] ?? ''), change[2] as 'load' | 'unload', plain, repository);

@@ -11,9 +11,11 @@ import {
   unshippedRows,
 } from '../../../test/support/serving.ts';
 import { defaultEndpointOptions, digestOfKey, type EndpointOptions } from '../../lifecycle/serving/index.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import { createMetrics } from '../../platform/metrics/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
 import { type EndedSpan, SpanExporter } from '../../platform/tracing/index.ts';
-import type { InferenceServerOptions } from './index.ts';
+import { Admission, InferenceServer, type InferenceServerOptions } from './index.ts';
 
 const body = JSON.stringify({
   inputs: ['x1', 'x2'].map((name) => ({ name, datatype: 'FP64', shape: [1, 1], data: [1] })),
@@ -269,12 +271,54 @@ test('an endpoint that asks for keys answers those that fit, in the shape of eac
   assert.equal((await fetch(`${url}/v2/models/test`)).status, 401);
   assert.equal((await fetch(`${url}/v2/models/test`, { headers: { 'x-api-key': 'looker' } })).status, 200);
   assert.equal((await fetch(`${url}/v2/health/ready`)).status, 200, 'health asks for no key');
+  // Lists tell of what the caller may see.
+  const lists = async (headers: Record<string, string>) => {
+    const json = async (path: string, method = 'GET') =>
+      (await fetch(url + path, { method, headers })).json() as Promise<unknown>;
+    const stats = (await json('/v2/models/stats')) as { model_stats: { name: string }[] };
+    const page = await (await fetch(`${url}/v2/docs`, { headers })).text();
+    return [
+      ...[await json('/v2/models'), await json('/v1/models')],
+      stats.model_stats.map((entry) => entry.name),
+      ((await json('/v2/repository/index', 'POST')) as { name: string }[]).map((entry) => entry.name),
+      page.includes('/v2/models/test/docs'),
+    ];
+  };
+  const nothing = [{ models: [] }, { models: [] }, [], [], false];
+  for (const wrong of ['unknown', 'old', 'elsewhere'])
+    assert.deepEqual(await lists({ 'x-api-key': wrong }), nothing, wrong);
+  assert.deepEqual(await lists({}), nothing);
+  assert.deepEqual(await lists({ 'x-api-key': 'looker' }), [
+    ...[{ models: ['test'] }, { models: ['test'] }],
+    ...[['test'], ['test'], true],
+  ]);
+  assert.match(await (await fetch(`${url}/metrics`)).text(), /endpoint="test"/, 'scraped as it is set up');
   await replica.applyRoutes(tableOf(route));
   assert.equal(
     (await post(inferPath, { 'x-api-key': 'good' })).status,
     401,
     'a key that is gone is refused at once',
   );
+});
+
+test('metrics ask for a key that opens all endpoints where they are told to', async (t) => {
+  const { replica } = await serving(t);
+  replica.keyRing.set([
+    { digest: digestOfKey('scraper'), endpoints: null, actions: ['inspect'], expiresAtMs: null },
+    { digest: digestOfKey('caller'), endpoints: ['test'], actions: ['predict'], expiresAtMs: null },
+  ]);
+  const server = new InferenceServer({
+    ...{ replica, metrics: createMetrics('serve'), logger: createLogger('serve', 'silent'), version: '0' },
+    admission: new Admission(replica.plane, replica.keyRing, undefined, true),
+    http: { drainMs: 0 },
+  });
+  const url = `http://127.0.0.1:${await server.listen('127.0.0.1', 0, '--serve-port')}`;
+  t.after(() => server.close());
+  const status = async (headers: Record<string, string>) =>
+    (await fetch(`${url}/metrics`, { headers })).status;
+  assert.equal(await status({}), 401);
+  assert.equal(await status({ authorization: 'Bearer caller' }), 403);
+  assert.equal(await status({ authorization: 'Bearer scraper' }), 200);
 });
 
 test('draining: what comes on open connections is answered and ends them', async (t) => {

@@ -191,8 +191,8 @@ export class InferenceServer {
     request.resume();
     if (request.method === 'GET' || request.method === 'HEAD') {
       const entered = this.#enter(request, response, path);
-      if (entered === true) this.#answerGet(response, path);
-      else if (entered) void entered.then((is) => is && this.#answerGet(response, path));
+      if (entered === true) this.#answerGet(request, response, path);
+      else if (entered) void entered.then((is) => is && this.#answerGet(request, response, path));
       return;
     }
     if (request.method === 'OPTIONS') {
@@ -204,9 +204,10 @@ export class InferenceServer {
     this.#sendError(response, path, fail('method_not_allowed', { method, path, allowed: methods }));
   }
 
-  #answerGet(response: ServerResponse, path: string): void {
+  #answerGet({ headers }: IncomingMessage, response: ServerResponse, path: string): void {
     const ready = !this.#draining && this.#options.replica.ready;
-    answerGet(path, { ...this.#options, settings: this.#settings, ready })
+    const caller = { admission: this.#admission, headers };
+    answerGet(path, { ...this.#options, settings: this.#settings, ready, caller })
       .then((answer) => this.#send(response, answer))
       .catch((error) => this.#sendError(response, path, error));
   }

@@ -34,17 +34,28 @@ export class KeyRing {
     );
   }
 
+  /** Is the key good for anything at this endpoint? */
+  knows(key: string, endpoint: string, nowMs: number): boolean {
+    const known = this.#known(key, nowMs);
+    return known !== null && (known.endpoints === null || known.endpoints.has(endpoint));
+  }
+
   /**
    * Throws `key_missing` without a key, `key_refused` for one that is not known or has expired, `key_forbidden` for one
    * that was made for other endpoints or actions.
    */
   require(key: string | null, endpoint: string, action: KeyAction, nowMs: number): void {
     if (key === null) throw fail('key_missing', { endpoint });
-    // Looked up by its digest: how long that takes tells nothing about the keys that there are.
-    const known = this.#keys.get(digestOfKey(key));
-    if (!known || (known.expiresAtMs !== null && known.expiresAtMs <= nowMs)) throw fail('key_refused', {});
+    const known = this.#known(key, nowMs);
+    if (!known) throw fail('key_refused', {});
     const mayAct = known.actions.has(action) || (action === 'inspect' && known.actions.has('predict'));
     if (mayAct && (known.endpoints === null || known.endpoints.has(endpoint))) return;
     throw fail('key_forbidden', { action, endpoint });
+  }
+
+  #known(key: string, nowMs: number): KnownKey | null {
+    // Looked up by its digest: how long that takes tells nothing about the keys that there are.
+    const known = this.#keys.get(digestOfKey(key));
+    return known && (known.expiresAtMs === null || known.expiresAtMs > nowMs) ? known : null;
   }
 }

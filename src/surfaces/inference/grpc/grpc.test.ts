@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import { startTestGrpc } from '../../../../test/support/grpc.ts';
 import { storePackage, tableOf, testRoute, unshippedRows } from '../../../../test/support/serving.ts';
+import { defaultEndpointOptions, digestOfKey } from '../../../lifecycle/serving/index.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
 import { type EndedSpan, SpanExporter } from '../../../platform/tracing/index.ts';
@@ -185,6 +186,32 @@ test('every datatype is read from typed contents, or from raw ones where it has 
     assert.equal(answer.status, grpcStatus.invalidArgument);
     assert.match(answer.message, message);
   }
+});
+
+test('lists tell of the models that the caller may see', async (t) => {
+  const { client, replica, blobs } = await logistic(t);
+  const digest = await storePackage(blobs, logisticOnnx(), logisticPackage());
+  const options = { ...defaultEndpointOptions, requireKey: true };
+  await replica.applyRoutes({
+    ...tableOf(testRoute(digest), testRoute(digest, { endpoint: 'closed', options })),
+    keys: [{ digest: digestOfKey('mine'), endpoints: ['closed'], actions: ['predict'], expiresAtMs: null }],
+  });
+  const names = async (headers: Record<string, string>) => {
+    const call = async (method: string, type: string) => {
+      const path = `/inference.GRPCInferenceService/${method}`;
+      const { messages } = await client.call(path, codec.frame(`${type}Request`, {}), headers);
+      return codec.decode(`${type}Response`, messages[0]?.bytes ?? new Uint8Array());
+    };
+    const index = await call('RepositoryIndex', 'RepositoryIndex');
+    const stats = await call('ModelStatistics', 'ModelStatistics');
+    const named = (list: unknown) => (list as { name: string }[]).map((entry) => entry.name).sort();
+    return [named(index.models), named(stats.model_stats)];
+  };
+  assert.deepEqual(await names({}), [['test'], ['test']]);
+  assert.deepEqual(await names({ authorization: 'Bearer mine', 'content-encoding': 'gzip' }), [
+    ['closed', 'test'],
+    ['closed', 'test'],
+  ]);
 });
 
 test('messages come and go compressed; bombs and unknown encodings are refused', async (t) => {

@@ -102,7 +102,7 @@ export function inferenceHandlers(
       unary: async ({ name, version }: NamedModel, call: Call) => {
         if (name !== '') inspect(name, call);
         const path = name === '' ? '/v2/models' : modelPath(name, version);
-        return messageOf('ModelStatisticsResponse', await rest('GET', `${path}/stats`));
+        return messageOf('ModelStatisticsResponse', await rest('GET', `${path}/stats`, {}, call));
       },
     },
     ...repositoryHandlers(rest, (name, call) => void enter(name, 'manage', call)),

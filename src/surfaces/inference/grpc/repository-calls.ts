@@ -37,8 +37,8 @@ export function repositoryHandlers(
   };
   return {
     RepositoryIndex: {
-      unary: async ({ ready }: { readonly ready: boolean }) => ({
-        models: await rest('POST', '/v2/repository/index', { ready }),
+      unary: async ({ ready }: { readonly ready: boolean }, call: Call) => ({
+        models: await rest('POST', '/v2/repository/index', { ready }, call),
       }),
     },
     RepositoryModelLoad: {

@@ -16,16 +16,19 @@ export function optionalJson(body: Buffer): Json {
 /**
  * `POST v2/repository/index`: a bare list of model versions with their state. With `{"ready": true}` only those that
  * answer. A server that follows control lists what it serves.
+ *
+ * @param sees which models the caller is told of
  */
 export async function repositoryIndex(
   body: Buffer,
   plane: Plane,
   repository: ModelRepository | null,
+  sees: (model: string) => boolean,
 ): Promise<HttpAnswer> {
   const { ready } = optionalJson(body);
   if (ready !== undefined && typeof ready !== 'boolean') throw malformed('"ready" must be true or false');
   const entries = repository ? await repository.index() : endpointsOf(plane);
-  const listed = ready ? entries.filter((e) => e.state === 'READY') : entries;
+  const listed = entries.filter((e) => (!ready || e.state === 'READY') && sees(e.name));
   return jsonAnswer(
     200,
     listed.map(({ version, ...entry }) => (version === null ? entry : { ...entry, version })),

@@ -3,12 +3,11 @@ import type { DurationSum, EndpointState, ModelStatistics, Plane } from '../../.
 const never: DurationSum = { count: 0, ns: 0 };
 
 /**
- * `GET v2/models[/<model>[/versions/<version>]]/stats`: one entry per version that is served.
- * Throws `endpoint_unknown`, `model_version_unknown`.
+ * `GET v2/models[/<model>[/versions/<version>]]/stats`: one entry per version of these endpoints, or for the one named.
+ * Throws `model_version_unknown`.
  */
-export function statistics(plane: Plane, name: string | null, version: string | null): object {
-  if (name !== null && version !== null) plane.arm(name, version);
-  const states = name === null ? plane.endpoints : [plane.endpoint(name)];
+export function statistics(plane: Plane, states: readonly EndpointState[], version: string | null): object {
+  if (version !== null) for (const { route } of states) plane.arm(route.endpoint, version);
   return {
     model_stats: states.flatMap((state) =>
       versionsOf(state)
