@@ -15,7 +15,7 @@ import { browserGuardOf } from './browser-guard.ts';
 import { allMigrations, createControlServices } from './control-services.ts';
 import type { RunningRole } from './role.ts';
 import { restRoutes } from './routes.ts';
-import { controlUrlOf, reachable } from './urls.ts';
+import { ownUrlOf, reachable } from './urls.ts';
 
 const jsonBodyLimitBytes = 64 * 1024 * 1024;
 const framesThreads = 2;
@@ -36,7 +36,7 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
     threads: framesThreads,
   });
   const metrics = createMetrics('control');
-  const controlUrl = controlUrlOf(settings);
+  const controlUrl = ownUrlOf(settings);
   const services = await createControlServices({
     db,
     blobs,

@@ -1,7 +1,7 @@
 import { flagOf, type Settings, variableOf } from '../platform/config/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { onStopRequest, Supervisor } from '../platform/supervisor/index.ts';
-import { controlUrlOf } from './urls.ts';
+import { ownUrlOf } from './urls.ts';
 
 /**
  * Control holds little, so a nursery of 4 MB does (30 MB less), and what the C library freed goes back (40 MB).
@@ -25,7 +25,6 @@ export async function up(main: string, settings: Settings): Promise<number> {
   const env = {
     ...process.env,
     ...environmentOf(settings),
-    MILLRACE_URL: controlUrlOf(settings),
   };
   if (settings.port === 0) {
     log.fatal(
@@ -33,13 +32,15 @@ export async function up(main: string, settings: Settings): Promise<number> {
     );
     return 78;
   }
+  // MILLRACE_URL is often set for the command line, and may name another server: these three belong together.
+  const besideControl = { MILLRACE_URL: ownUrlOf(settings) };
   for (const role of ['control', 'serve', 'work']) {
     const args = ['--disable-warning=ExperimentalWarning', ...(heapFlags[role] ?? []), main, role];
     supervisor.start({
       name: role,
       command: process.execPath,
       args,
-      env: { ...memoryEnvironment[role], ...env },
+      env: { ...memoryEnvironment[role], ...env, ...(role === 'control' ? {} : besideControl) },
     });
   }
   onStopRequest(() => void supervisor.stop());

@@ -67,7 +67,11 @@ test('a run that Millrace started tells its commit, changes, environment and out
   const id = await db.write((tx) => pipelines.start(tx, { kind: 'train', inputs, subject: 'steps/1' }));
   await db.close();
 
-  const server = await startServer(t, { role: 'up', dataDirectory: data });
+  const server = await startServer(t, {
+    ...{ role: 'up', dataDirectory: data },
+    // Set for the command line, say: what `up` starts belongs together all the same.
+    env: { MILLRACE_URL: 'http://127.0.0.1:9' },
+  });
   const json = async <T>(path: string): Promise<T> => {
     const response = await fetch(server.url + path);
     assert.ok(response.ok, `${path}: ${response.status} ${await response.clone().text()}`);
