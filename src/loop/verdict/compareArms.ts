@@ -34,9 +34,15 @@ export interface Compare {
  * Compares an arm with the champion on one metric, as an anytime-valid confidence sequence of the improvement: its
  * statement is wrong, at any look whatever, with probability at most `alpha`.
  *
- * Pairs: the same requests scored by both, so what makes an hour hard for both cancels out; the variance is that of
- * means over stretches of time. Arms: their own requests, compared within each constant split only, so a level that
- * drifts or has seasons while the split is widened does not pass for a difference.
+ * Pairs: the same requests scored by both, so what makes an hour hard for both cancels out. Left is what the difference
+ * itself does over time: what it adds by the hour of the day is known once whole days were seen (`overWholeDays`); all
+ * else is a mood, and the variance that of means over stretches of time (`inflationOf`). Until then the hours seen are
+ * all that is spoken of: a version that harms all morning is given up in the morning.
+ *
+ * Arms: their own requests. Which arm answers is drawn request by request, so the sum of (arm − share)·outcome is a
+ * martingale however outcomes resemble their neighbours: seasons that both arms share need no allowance. Arms are
+ * compared within each constant split only, so that a level which moves while the split is widened does not pass for a
+ * difference. It is the mean difference over the requests seen, and is wider than pairs of as many requests.
  */
 export function compareArms(
   champion: ComparedArm,

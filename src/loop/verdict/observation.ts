@@ -25,7 +25,7 @@ export interface ArmStratum {
   readonly metrics: MetricMoments;
 }
 
-/** Shadow minus champion on the same requests, by metric. */
+/** Shadow minus champion on the same requests, by metric: over whole days once they were seen (`pairedMoments`). */
 export interface PairedMoments {
   readonly version: string;
   readonly metrics: MetricMoments;

@@ -1,19 +1,18 @@
-import type { Moments } from '../../core/statistics/Moments.ts';
 import { brierSql, featurePrefix, logLossSql } from '../../lifecycle/feedback/index.ts';
 import { type FrameRow, sqlName } from '../../platform/frames/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../contract.ts';
-import { inflationOf, stretchCounts } from './inflation.ts';
 import { latencyBands } from './latencyBands.ts';
 import {
   type ArmStratum,
   type LatencyBand,
   nothingObserved,
   type Observation,
-  type PairedMoments,
   type SegmentObservation,
   segmentValues,
 } from './observation.ts';
+import { observePairs } from './observePairs.ts';
 import { compareShadow } from './observeShadow.ts';
+import { momentsFrom, momentsSql } from './sqlMoments.ts';
 
 /** The joined prediction log as rollouts read it. */
 export interface RolloutLog {
@@ -40,7 +39,7 @@ export interface ObserveQuery {
 }
 
 /** How far the clocks of replicas may be behind control's. */
-const clockSkewMs = 3_600_000;
+export const clockSkewMs = 3_600_000;
 /** Error probability of a latency band, over all looks. */
 const bandAlpha = 0.0005;
 
@@ -71,7 +70,7 @@ export async function observe(log: RolloutLog, query: ObserveQuery): Promise<Obs
   return {
     strata,
     shadows,
-    pairs: mirrored ? (await pairsOf(log, rows, metrics, null)).map((p) => p.pairs) : [],
+    pairs: mirrored ? (await observePairs(log, rows, metrics, null)).map((p) => p.pairs) : [],
     segments: segmented,
     latency: await armLatency(log, rows, strata),
     shadow: mirrored ? await compareShadow(log, rows, query.spec.threshold, segments) : [],
@@ -163,52 +162,9 @@ async function strataOf(
       slow: Number(row.slow),
       labelled: Number(row.labelled),
       newUnits: Number(row.new_units),
-      metrics: Object.fromEntries(metrics.map((m) => [m, toMoments(row, `m_${m}`)])),
+      metrics: Object.fromEntries(metrics.map((m) => [m, momentsFrom(row, `m_${m}`)])),
     },
   }));
-}
-
-/** Shadow minus champion on the same requests, one value for each entity. */
-async function pairsOf(
-  log: RolloutLog,
-  rows: string,
-  metrics: readonly RolloutMetric[],
-  segment: string | null,
-): Promise<readonly { readonly segment: string | null; readonly pairs: PairedMoments }[]> {
-  const by = segment === null ? 'NULL::VARCHAR' : `s.${segment}::VARCHAR`;
-  const differences = metrics.map((m) => `avg(s.m_${m} - c.m_${m}) AS m_${m}`).join(', ');
-  const isKnown = metrics.map((m) => `m_${m} IS NOT NULL`).join(' OR ');
-  const stretches = stretchCounts
-    .map((k) => `ntile(${k}) OVER (PARTITION BY segment, version ORDER BY met_ms, unit) AS stretch_${k}`)
-    .join(', ');
-  const means = stretchCounts.map(
-    (k) => `SELECT segment, version, ${k} AS cut, ${metrics.map((m) => `avg(m_${m}) AS b_${m}`).join(', ')}
-      FROM known GROUP BY segment, version, stretch_${k}`,
-  );
-  const cut = `WITH all_rows AS (SELECT * FROM ${rows}),
-    units AS (SELECT ${by} AS segment, s.model_version AS version, c.unit AS unit, min(c.event_time_ms) AS met_ms, ${differences}
-      FROM all_rows s JOIN all_rows c ON s.prediction_id = c.prediction_id AND s.arm = 'shadow' AND c.arm = 'champion'
-      GROUP BY ALL),
-    known AS (SELECT *, ${stretches} FROM units WHERE ${isKnown})`;
-  const found = await log.query(`${cut}
-    SELECT segment, version, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')} FROM known GROUP BY segment, version ORDER BY ALL`);
-  const blocks = await log.query(`${cut}, blocks AS (${means.join(' UNION ALL ')})
-    SELECT segment, version, cut, ${metrics.map((m) => `list(b_${m}) FILTER (b_${m} IS NOT NULL) AS l_${m}`).join(', ')}
-    FROM blocks GROUP BY segment, version, cut`);
-  return found.map((row) => {
-    const own = blocks.filter((b) => b.segment === row.segment && b.version === row.version);
-    const meansOf = (m: RolloutMetric) => own.map((b) => (b[`l_${m}`] ?? []) as readonly number[]);
-    return {
-      segment: row.segment as string | null,
-      pairs: {
-        version: row.version as string,
-        metrics: Object.fromEntries(metrics.map((m) => [m, toMoments(row, `m_${m}`)])),
-        inflation: Object.fromEntries(
-          metrics.map((m) => [m, inflationOf(toMoments(row, `m_${m}`), meansOf(m))]),
-        ),
-      },
-    };
-  });
 }
 
 async function segmentsOf(
@@ -220,7 +176,7 @@ async function segmentsOf(
 ): Promise<readonly SegmentObservation[]> {
   const column = sqlName(`${featurePrefix}${feature}`);
   const strata = await strataOf(log, rows, metrics, column);
-  const pairs = mirrored ? await pairsOf(log, rows, metrics, column) : [];
+  const pairs = mirrored ? await observePairs(log, rows, metrics, column) : [];
   const sizes = new Map<string, number>();
   for (const { segment, stratum } of strata) {
     if (segment !== null) sizes.set(segment, (sizes.get(segment) ?? 0) + stratum.requests);
@@ -257,17 +213,4 @@ async function armLatency(
     const { arm, version, routeVersion } = stratum;
     return band ? [{ arm, version, routeVersion, n, ...band }] : [];
   });
-}
-
-function momentsSql(value: string): string {
-  return `count(${value}) AS ${value}_n, coalesce(favg(${value}), 0) AS ${value}_mean,
-    coalesce(var_pop(${value}) * count(${value}), 0) AS ${value}_m2`;
-}
-
-function toMoments(row: FrameRow, name: string): Moments {
-  return {
-    n: Number(row[`${name}_n`]),
-    mean: Number(row[`${name}_mean`]),
-    m2: Number(row[`${name}_m2`]),
-  };
 }

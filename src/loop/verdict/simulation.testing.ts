@@ -1,9 +1,10 @@
 import type { Rng } from '../../core/rng.ts';
 import { emptyMoments, type Moments, mergeMoments, momentsOf } from '../../core/statistics/Moments.ts';
 import type { RolloutLook, RolloutSpec } from '../contract.ts';
-import { inflationOf, stretchCounts } from './inflation.ts';
+import { blockCount } from './inflation.ts';
 import { judge } from './judge.ts';
 import { type ArmStratum, nothingObserved, type Observation } from './observation.ts';
+import { type InflatedMoments, pairedMoments } from './pairedMoments.ts';
 
 /** One request of a simulated rollout; a loss is null while its label is missing. */
 export interface Simulated {
@@ -19,26 +20,45 @@ export interface Simulation {
   readonly spec: RolloutSpec;
   readonly looks: number;
   readonly requestsPerLook: number;
+  /** Event time between two looks, hours; a minute when left out. */
+  readonly hoursPerLook?: number;
   /** Draws a request; `time` counts requests, `share` is the challenger's. */
   readonly draw: (rng: Rng, time: number, share: number) => Simulated;
 }
 
-/** How a simulated rollout ended: its last look. */
+/** How a simulated rollout ended: its last look, and how many there were. */
 export interface Ended {
   readonly end: 'promoted' | 'worse' | 'fail' | 'undecided';
   readonly look: RolloutLook;
+  readonly looks: number;
+  /** Requests that the challenger answered. */
+  readonly answered: number;
+}
+
+/** A labelled pair, at its event time in hours since the first request. */
+interface TimedDifference {
+  readonly hour: number;
+  readonly difference: number;
 }
 
 /**
  * Runs a canary through its steps by the judge itself, on requests that are drawn. Labels come in after their delay;
  * pairs have their variance inflated by their means over stretches of time, as the reading of the log does it.
  */
-export function simulate(rng: Rng, { spec, looks, requestsPerLook, draw }: Simulation): Ended {
+export function simulate(rng: Rng, simulation: Simulation): Ended {
+  const { spec, looks, requestsPerLook, hoursPerLook = 1 / 60, draw } = simulation;
   if (spec.kind !== 'canary') throw new Error('canaries are simulated');
   const arms = { champion: new Map<number, Moments>(), challenger: new Map<number, Moments>() };
   const requests = { champion: new Map<number, number>(), challenger: new Map<number, number>() };
-  const waiting: (Simulated & { readonly route: number; readonly known: number })[] = [];
-  const differences: number[] = [];
+  const waiting: (Simulated & { readonly route: number; readonly known: number; readonly hour: number })[] =
+    [];
+  const differences: TimedDifference[] = [];
+  const traffic: number[] = [];
+  const lookMs = hoursPerLook * 3_600_000;
+  const ended = (end: Ended['end'], look: RolloutLook): Ended => ({
+    ...{ end, look, looks: Math.round((look.timeMs.have + stepSince) / lookMs) },
+    answered: [...requests.challenger.values()].reduce((sum, n) => sum + n, 0),
+  });
   let step = 0;
   let stepSince = 0;
   let isProved = false;
@@ -47,20 +67,24 @@ export function simulate(rng: Rng, { spec, looks, requestsPerLook, draw }: Simul
   for (let at = 1; at <= looks; at++) {
     const share = (spec.steps[step] ?? 100) / 100;
     for (let i = 0; i < requestsPerLook; i++) {
+      const hour = (time / requestsPerLook) * hoursPerLook;
       const request = draw(rng, time++, share);
       const counts = request.challenger ? requests.challenger : requests.champion;
       counts.set(step, (counts.get(step) ?? 0) + 1);
-      waiting.push({ ...request, route: step, known: at + request.delay });
+      traffic[Math.floor(hour)] = (traffic[Math.floor(hour)] ?? 0) + 1;
+      waiting.push({ ...request, hour, route: step, known: at + request.delay });
     }
     const known = waiting.filter((r) => r.known <= at);
     waiting.splice(0, waiting.length, ...waiting.filter((r) => r.known > at));
-    for (const { challenger, loss, difference, route } of known) {
-      if (difference !== null && !challenger) differences.push(difference);
+    for (const { challenger, loss, difference, route, hour } of known) {
+      if (difference !== null && !challenger) differences.push({ hour, difference });
       if (loss === null) continue;
       const own = challenger ? arms.challenger : arms.champion;
       own.set(route, mergeMoments(own.get(route) ?? emptyMoments, { n: 1, mean: loss, m2: 0 }));
     }
-    const seen = observation(spec, arms, requests, differences, step);
+    differences.sort((a, b) => a.hour - b.hour);
+    const pairs = spec.mirror ? pairedAsObserved(differences, traffic) : undefined;
+    const seen = observation(spec, arms, requests, pairs, step);
     last = judge({
       spec,
       stage: 'canary',
@@ -73,27 +97,27 @@ export function simulate(rng: Rng, { spec, looks, requestsPerLook, draw }: Simul
       seen,
       stepSinceMs: stepSince,
       beganMs: 0,
-      nowMs: at * 60_000,
-      eventMs: at * 60_000,
+      nowMs: at * lookMs,
+      eventMs: at * lookMs,
     });
     if (last.verdict === 'fail') {
-      return { end: last.comparisons.some((c) => c.verdict === 'worse') ? 'worse' : 'fail', look: last };
+      return ended(last.comparisons.some((c) => c.verdict === 'worse') ? 'worse' : 'fail', last);
     }
     if (last.verdict === 'waiting') continue;
     step++;
     isProved = spec.steps[step] === 100;
-    stepSince = at * 60_000;
-    if (step >= spec.steps.length) return { end: 'promoted', look: last };
+    if (step >= spec.steps.length) return ended('promoted', last);
+    stepSince = at * lookMs;
   }
   if (!last) throw new Error('no look');
-  return { end: 'undecided', look: last };
+  return ended('undecided', last);
 }
 
 function observation(
   spec: Extract<RolloutSpec, { kind: 'canary' }>,
   arms: Readonly<Record<'champion' | 'challenger', ReadonlyMap<number, Moments>>>,
   requests: Readonly<Record<'champion' | 'challenger', ReadonlyMap<number, number>>>,
-  differences: readonly number[],
+  paired: InflatedMoments | undefined,
   lastStep: number,
 ): Observation {
   const stratum = (arm: 'champion' | 'challenger', step: number): ArmStratum => {
@@ -113,25 +137,34 @@ function observation(
     stratum('champion', step),
     stratum('challenger', step),
   ]).flat();
-  const moments = momentsOf(differences);
+  if (!paired) return { ...nothingObserved, strata };
   const pairs = {
     version: '2',
-    metrics: { [spec.metric]: moments },
-    inflation: { [spec.metric]: inflation(differences, moments) },
+    metrics: { [spec.metric]: paired.moments },
+    inflation: { [spec.metric]: paired.inflation },
   };
-  return { ...nothingObserved, strata, pairs: spec.mirror ? [pairs] : [] };
+  return { ...nothingObserved, strata, pairs: [pairs] };
 }
 
-/** As observe reads it from the log. */
-function inflation(differences: readonly number[], moments: Moments): number {
-  return inflationOf(
-    moments,
-    stretchCounts.map((count) => {
-      const size = differences.length / count;
-      return Array.from(
-        { length: count },
-        (_, i) => momentsOf(differences.slice(Math.round(i * size), Math.round((i + 1) * size))).mean,
-      );
-    }),
+/**
+ * As observePairs reads it from the log.
+ *
+ * @param differences in the order of time
+ * @param traffic requests by hour
+ */
+function pairedAsObserved(
+  differences: readonly TimedDifference[],
+  traffic: readonly number[],
+): InflatedMoments {
+  const size = differences.length / blockCount;
+  const cut = (from: number, to: number) => momentsOf(differences.slice(from, to).map((d) => d.difference));
+  const blocks = Array.from({ length: blockCount }, (_, i) =>
+    cut(Math.round(i * size), Math.round((i + 1) * size)),
   );
+  const byHour = Map.groupBy(differences, (d) => Math.floor(d.hour));
+  const hours = Array.from(traffic, (requests = 0, hour) => ({
+    ...{ hour, requests },
+    differences: momentsOf((byHour.get(hour) ?? []).map((d) => d.difference)),
+  }));
+  return pairedMoments(blocks, hours);
 }

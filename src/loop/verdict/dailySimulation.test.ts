@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createRng, type Rng } from '../../core/rng.ts';
+import { rolloutSpecSchema } from '../contract.ts';
+import { type Ended, type Simulated, type Simulation, simulate } from './simulation.testing.ts';
+
+/**
+ * Differences that follow the hour of the day, looked at four times a day for ten days. A version that is better in the
+ * morning by as much as it is worse in the evening is neither. See simulation.test.ts for what does not need days.
+ */
+const heavy = process.env.MILLRACE_TEST_HEAVY !== undefined;
+const otherSeed = 1000 * Number(process.env.MILLRACE_TEST_SEED ?? 0);
+const alpha = 0.05;
+const requestsPerHour = 30;
+
+function planOf(changes: Readonly<Record<string, unknown>> = {}) {
+  return rolloutSpecSchema.parse({
+    ...{ kind: 'canary', version: 2, shadow: null, steps: [1, 10, 50, 100], alpha, margin: 0.03 },
+    ...{ minLabels: 300, minRequests: 5, minTime: '1d', prove: 'better', maxTime: '365d' },
+    ...changes,
+  });
+}
+
+interface Traffic {
+  /** By how much the challenger's loss is greater, by the hour of the day (0 to 24). */
+  readonly byHour: (hour: number) => number;
+  /** Hours that a mood lasts in which the arms differ beyond that, and its standard deviation. */
+  readonly mood?: { readonly hours: number; readonly size: number };
+}
+
+/** A fifth of the labels never comes, the others after up to half a day. The rollout begins at any time of the day. */
+function drawn({ byHour, mood }: Traffic): Simulation['draw'] {
+  const keep = mood ? Math.exp(-1 / (mood.hours * requestsPerHour)) : 0;
+  let [begin, now] = [0, 0];
+  return (rng: Rng, time: number, share: number): Simulated => {
+    if (time === 0) [begin, now] = [24 * rng.next(), (mood?.size ?? 0) * rng.normal()];
+    if (mood) now = keep * now + mood.size * Math.sqrt(1 - keep * keep) * rng.normal();
+    const challenger = rng.next() < share;
+    const hour = (begin + time / requestsPerHour) % 24;
+    const level = 0.2 * Math.sin((2 * Math.PI * hour) / 24);
+    const gap = byHour(hour) + now + 0.1 * rng.normal();
+    const known = rng.next() >= 0.2;
+    return {
+      challenger,
+      loss: known ? level - 0.4 * Math.log(1 - rng.next()) + (challenger ? gap : 0) : null,
+      difference: known ? gap : null,
+      delay: rng.int(3),
+    };
+  };
+}
+
+function ends(runs: number, seed: number, traffic: Traffic, spec = planOf()): readonly Ended[] {
+  const rng = createRng(seed + otherSeed);
+  const days = { looks: 40, requestsPerLook: 6 * requestsPerHour, hoursPerLook: 6 };
+  return Array.from({ length: runs }, () => simulate(rng, { spec, ...days, draw: drawn(traffic) }));
+}
+
+/** Promoting one that is no better, or giving up one that is no worse, is wrong. */
+function assertWithin(all: readonly Ended[]): void {
+  const wrong = all.filter(({ end }) => end !== 'undecided').length;
+  const limit = all.length * alpha + 2 * Math.sqrt(all.length * alpha * (1 - alpha));
+  assert.ok(wrong <= limit, `${wrong} wrong verdicts of ${all.length} (at most ${limit.toFixed(1)})`);
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+/** All are found worse but one in ten, and half of them by a day. */
+function assertWorseBy(day: number, all: readonly Ended[]): void {
+  const found = all.filter(({ end }) => end === 'worse').length;
+  assert.ok(found >= 0.9 * all.length, `${found} of ${all.length} found`);
+  const median = medianOf(all.map(({ looks }) => looks / 4));
+  assert.ok(median <= day, `median day ${median}`);
+}
+
+const wave = (size: number) => (hour: number) => size * Math.sin((2 * Math.PI * hour) / 24);
+const runs = heavy ? 1000 : 60;
+
+test('A/A that follows the hour, labels late and missing: within the stated rate', () => {
+  assertWithin(ends(runs, 1, { byHour: wave(0.2) }));
+  assertWithin(ends(runs, 2, { byHour: (hour) => (hour < 12 ? 1 : -1) }));
+});
+
+test('A/A that follows the hour, and moods of an hour and of three: within the stated rate', () => {
+  assertWithin(ends(runs, 3, { byHour: wave(0.1), mood: { hours: 1, size: 0.05 } }));
+  assertWithin(ends(runs, 4, { byHour: wave(0.1), mood: { hours: 3, size: 0.05 } }));
+});
+
+test('A/A that follows the hour, own requests of each arm: within the stated rate', () => {
+  assertWithin(ends(runs, 5, { byHour: wave(0.1) }, planOf({ mirror: false })));
+});
+
+test('power: a version that is bad in the afternoon only is aborted when three days were seen', () => {
+  const afternoon = (size: number) => ({ byHour: (hour: number) => (hour < 12 ? 0 : size) });
+  assertWorseBy(4, ends(runs, 6, afternoon(2.6)));
+  assertWorseBy(4, ends(runs, 7, { ...afternoon(0.2), mood: { hours: 1, size: 0.03 } }));
+});
+
+test('power: a version that is worse at all hours is aborted without waiting for days', () => {
+  assertWorseBy(1, ends(runs, 8, { byHour: () => 0.1 }));
+  assertWorseBy(3, ends(runs, 9, { byHour: () => 0.05, mood: { hours: 1, size: 0.03 } }));
+});
