@@ -38,6 +38,12 @@ export function createRolloutDeps(
     monitoring,
     aliases: rolloutAliases(registry),
     log: rolloutLog(feedback, frames),
+    live: {
+      listen: (listener) => feedback.arrivals.listen(listener),
+      follow: (endpoints) => serving.followRows(endpoints),
+      files: (endpoint) => feedback.logFiles(systemActor, endpoint),
+      columns: (sql) => frames.columns(sql),
+    },
     packageOf: async (model, version) => {
       const { digest } = await registry.getVersion(systemActor, model, version);
       if (digest === null) throw fail('version_not_packaged', { name: model, version });

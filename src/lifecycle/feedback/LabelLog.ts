@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import { type SealedSegment, type SegmentFrames, SegmentLog } from '../../platform/segments/index.ts';
+import type { ArrivedLabel } from './Arrivals.ts';
 import type { LabelSegment, LabelValue } from './contract.ts';
 
 /** A label as it goes into the log. */
@@ -26,6 +27,8 @@ export interface LabelLogOptions {
   readonly blobs: BlobStore;
   readonly frames: SegmentFrames;
   readonly log: Logger;
+  /** Is told of labels that are on the disk by now. */
+  readonly appended: (endpoint: string, labels: readonly ArrivedLabel[]) => void;
   /** Records a sealed segment whose blob is stored; may be called twice for the same one. */
   readonly register: (segment: LabelSegment) => Promise<void>;
 }
@@ -69,6 +72,12 @@ export class LabelLog {
     const lines = labels.map((label) => `${JSON.stringify(this.#row(label))}\n`).join('');
     await log.append(lines, labels.length);
     this.#unsealed.add(endpoint);
+    this.#options.appended(
+      endpoint,
+      labels.map(({ predictionId, value, eventTimeMs }) => {
+        return { predictionId, value: numberOf(value), eventTimeMs };
+      }),
+    );
   }
 
   /**
@@ -100,7 +109,7 @@ export class LabelLog {
     this.#lastSeq = Math.max(this.#lastSeq + 1, label.receivedAtMs * 1000);
     return {
       prediction_id: label.predictionId,
-      value_number: typeof label.value === 'string' ? null : Number(label.value),
+      value_number: numberOf(label.value),
       value_json: JSON.stringify(label.value),
       event_time_ms: label.eventTimeMs,
       received_at_ms: label.receivedAtMs,
@@ -144,4 +153,8 @@ export class LabelLog {
       maxEventTimeMs: segment.maxTimeMs,
     });
   }
+}
+
+function numberOf(value: LabelValue): number | null {
+  return typeof value === 'string' ? null : Number(value);
 }

@@ -1,3 +1,4 @@
+export type { Arrived, ArrivedLabel, ArrivedRow } from './Arrivals.ts';
 export * from './contract.ts';
 export { labelJoinStep } from './jobs.ts';
 export type { LabelJoin } from './labelJoin.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { wallClock } from '../../core/time.ts';
+import type { Arrivals } from './Arrivals.ts';
 import { LABEL_SEGMENT_SEALED } from './contract.ts';
 import { LabelLog } from './LabelLog.ts';
 import type { FeedbackServiceOptions } from './service.ts';
@@ -12,13 +13,16 @@ export interface LabelLogs {
 }
 
 /** Opens both logs; what an earlier process left unsealed becomes segments. */
-export async function openLabelLogs(options: FeedbackServiceOptions): Promise<LabelLogs> {
+export async function openLabelLogs(options: FeedbackServiceOptions, arrivals: Arrivals): Promise<LabelLogs> {
   const { db, journal, blobs, frames, log, labelDirectory } = options;
   const store = new FeedbackStore(db);
   const clock = options.clock ?? wallClock;
   const open = (kind: LabelKind, directory: string): Promise<LabelLog> =>
     LabelLog.open({
       ...{ directory, blobs, frames, log },
+      appended: (endpoint, labels) => {
+        if (kind === 'label') arrivals.tell({ endpoint, labels });
+      },
       register: (segment) =>
         db.write(async (tx) => {
           if (!(await store.insertLabelSegment(tx, segment, kind, clock.nowMs()))) return;

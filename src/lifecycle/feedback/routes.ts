@@ -7,6 +7,7 @@ import {
   type Route,
   toPage,
 } from '../../platform/http/index.ts';
+import { openRowsSchema } from './Arrivals.ts';
 import { archiveRoutes } from './archiveRoutes.ts';
 import {
   feedbackSummarySchema,
@@ -49,6 +50,19 @@ export function feedbackRoutes(service: FeedbackService): readonly Route[] {
       body: predictionSegmentSchema,
       response: registeredSegmentSchema,
       handle: ({ body }, { actor }) => service.registerSegment(actor, body),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/open-rows',
+      summary:
+        'A replica tells of rows that it has just written to the log of an endpoint with a rollout; their segment brings them again',
+      permission: 'feedback:write',
+      body: openRowsSchema,
+      response: z.undefined(),
+      handle: async ({ body }, { actor }) => {
+        service.takeOpenRows(actor, body);
+        return undefined;
+      },
     }),
     defineRoute({
       method: 'GET',

@@ -13,6 +13,7 @@ import type { Journal } from '../../platform/journal/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { EraseHook, EraseRequest } from '../../platform/registries/index.ts';
 import type { SecretBox } from '../../platform/secrets/index.ts';
+import { Arrivals, type OpenRows, readOpenRows } from './Arrivals.ts';
 import {
   type FeedbackSummary,
   type LabelJoinOutputs,
@@ -76,6 +77,8 @@ export class FeedbackService {
   readonly labels: LabelService;
   readonly upkeep: Upkeep;
   readonly removal: Removal;
+  /** Rows and labels at the moment that they come in. */
+  readonly arrivals: Arrivals;
   readonly #options: FeedbackServiceOptions;
   readonly #store: FeedbackStore;
   readonly #labels: LabelLog;
@@ -87,7 +90,7 @@ export class FeedbackService {
   readonly #clock: Clock;
   readonly #summaries = new SummaryCache();
 
-  private constructor(options: FeedbackServiceOptions, logs: LabelLogs) {
+  private constructor(options: FeedbackServiceOptions, logs: LabelLogs, arrivals: Arrivals) {
     const { db, blobs, frames, log } = options;
     const clock = options.clock ?? wallClock;
     const store = new FeedbackStore(db);
@@ -95,6 +98,7 @@ export class FeedbackService {
     const labelStore = new LabelStore(db);
     const entityAsLogged = options.entityAsLogged ?? (async () => (entity) => entity);
     this.#options = options;
+    this.arrivals = arrivals;
     this.#clock = clock;
     this.#store = store;
     this.#labels = logs.labels;
@@ -134,7 +138,8 @@ export class FeedbackService {
     // What an earlier process was writing when it ended is of no use.
     await rm(rewritingDirectory(options), { recursive: true, force: true });
     await mkdir(rewritingDirectory(options), { recursive: true });
-    const service = new FeedbackService(options, await openLabelLogs(options));
+    const arrivals = new Arrivals();
+    const service = new FeedbackService(options, await openLabelLogs(options, arrivals), arrivals);
     await service.labels.uploads.resume();
     return service;
   }
@@ -180,6 +185,25 @@ export class FeedbackService {
     });
     if (created) this.#matchSoon(segment.endpoint);
     return { ...segment, created };
+  }
+
+  /** Tells of rows that a replica has just written. They are kept by nobody: their segment brings them. */
+  takeOpenRows(actor: Actor, { endpoint, lines }: OpenRows): void {
+    authorize(actor, 'feedback:write');
+    if (this.arrivals.isHeard) this.arrivals.tell({ endpoint, rows: readOpenRows(lines) });
+  }
+
+  /** Relations (SQL for `frames`) of an endpoint's files of predictions and of labels, oldest first, all columns. */
+  async logFiles(actor: Actor, endpoint: string) {
+    authorize(actor, 'read');
+    const relations = async (segments: readonly { readonly id: string; readonly digest: string }[]) => {
+      const paths = await this.#paths(segments);
+      return segments.map(({ id }, i) => ({ id, sql: parquet([paths[i] ?? '']) })).reverse();
+    };
+    return {
+      rows: await relations(await this.#store.predictionSegments({ endpoint })),
+      labels: await relations(await this.#store.labelSegments(endpoint)),
+    };
   }
 
   /**

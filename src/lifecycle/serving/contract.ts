@@ -55,7 +55,8 @@ export type RouteTable = z.infer<typeof routeTableSchema>;
 export const streamMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('routes'), routes: routeTableSchema }),
   z.object({ type: z.literal('seal'), token: z.string() }),
-  z.object({ type: z.literal('ping') }),
+  /** Of endpoints to `follow` rows are sent as they are written; left out: of none. */
+  z.object({ type: z.literal('ping'), follow: z.array(z.string()).optional() }),
 ]);
 export type StreamMessage = z.infer<typeof streamMessageSchema>;
 

@@ -41,6 +41,7 @@ export class ReplicaHub {
   readonly #replicas = new Map<string, Known>();
   readonly #seals = new Map<string, Set<string>>();
   readonly #waiters = new Set<() => void>();
+  #followed: readonly string[] = [];
   #broadcasting: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -62,13 +63,24 @@ export class ReplicaHub {
     await this.#inOrder((routes) => send({ type: 'routes', routes }));
     for (const [token, missing] of this.#seals) if (missing.has(id)) send({ type: 'seal', token });
     await this.#record(replica, servingEvents.replicaConnected);
-    const timer = setInterval(() => send({ type: 'ping' }), pingEveryMs);
+    send(this.#ping());
+    const timer = setInterval(() => send(this.#ping()), pingEveryMs);
     await closed;
     clearInterval(timer);
     if (replica.send !== send) return;
     replica.send = null;
     this.#wake();
     await this.#record(replica, servingEvents.replicaDisconnected);
+  }
+
+  /** Has all replicas send rows of these endpoints as they are written, and those of no others. */
+  follow(endpoints: readonly string[]): void {
+    this.#followed = endpoints;
+    for (const { send } of this.#replicas.values()) send?.(this.#ping());
+  }
+
+  #ping(): StreamMessage {
+    return { type: 'ping', ...(this.#followed.length > 0 ? { follow: [...this.#followed] } : {}) };
   }
 
   /** Reads and records nothing any more: the database is about to close, and streams with it. */

@@ -331,6 +331,11 @@ export class ServingService {
     return this.#hub.seal(timeoutMs);
   }
 
+  /** Has replicas send rows of these endpoints as they are written, and those of no others. */
+  followRows(endpoints: readonly string[]): void {
+    this.#hub.follow(endpoints);
+  }
+
   replicas(actor: Actor): readonly Replica[] {
     authorize(actor, 'read');
     return this.#hub.replicas;

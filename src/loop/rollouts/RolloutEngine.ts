@@ -1,43 +1,60 @@
 import { type ErrorCode, MillraceError } from '../../core/errors.ts';
 import { createRng } from '../../core/rng.ts';
 import { formatTime, parseDuration, parseTime } from '../../core/time.ts';
-import type { Endpoint } from '../../lifecycle/serving/index.ts';
+import type { RolloutLook } from '../contract.ts';
+import { Exclusive } from '../engine/Exclusive.ts';
 import { banditState } from '../verdict/bandit.ts';
 import type { ComparedArm } from '../verdict/compareArms.ts';
 import { judge } from '../verdict/judge.ts';
+import { nothingObserved, type Observation } from '../verdict/observation.ts';
 import { observe } from '../verdict/observe.ts';
 import { provedArm } from '../verdict/proof.ts';
+import { RolloutWatch } from './live/RolloutWatch.ts';
 import { keepLook } from './pastLooks.ts';
 import { type RolloutDeps, RolloutWriter, rolloutActor } from './RolloutWriter.ts';
-import { openRollouts, type RolloutRecord } from './store.ts';
+import { findRollout, openRollouts, openStates, type RolloutRecord } from './store.ts';
 
 const tickMs = 1000;
 /** Least time between two readings of the log for one rollout; a slow reading waits four times as long as it took. */
 const lookEveryMs = 5000;
 const restFactor = 4;
+/** What comes in together is judged together: this long after the first of it, and so often at most. */
+const gatherMs = 25;
+const quickEveryMs = 100;
 /** What the registry says when a version may not have an alias. */
 const refusals: readonly ErrorCode[] = ['version_blocked', 'alias_protected'];
 
 /**
- * Turns rollouts: looks at what their arms did, goes on to the next step, promotes or aborts. What a replica's guard
- * took away is seen at the next event; everything else at the next reading of the log. A restart just looks again.
+ * Turns rollouts: looks at what their arms did, goes on to the next step, promotes or aborts. A look reads the log, which
+ * takes as long as the rollout is large. Between two of them everything that comes in is counted as it comes
+ * (`RolloutWatch`), and harm that is seen so ends a rollout at once. A restart just looks again.
  */
 export class RolloutEngine {
   readonly #deps: RolloutDeps;
   readonly #writer: RolloutWriter;
+  readonly #watch: RolloutWatch;
+  /** Nothing acts on an endpoint's rollout while something else does; looks wait for nobody. */
+  readonly #acting = new Exclusive();
   readonly #nextLookMs = new Map<string, number>();
+  /** What the last reading of the log saw, by rollout. */
+  readonly #seen = new Map<string, Observation>();
+  readonly #quick = new Map<string, NodeJS.Timeout>();
+  readonly #quickMs = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | undefined;
   #turning: Promise<void> | null = null;
+  #quickLooks: Promise<unknown> = Promise.resolve();
   #again = false;
   #stopped = false;
 
   constructor(deps: RolloutDeps) {
     this.#deps = deps;
     this.#writer = new RolloutWriter(deps);
+    this.#watch = new RolloutWatch(deps.live, deps.logger, (id) => this.#lookSoon(id));
   }
 
   start(): void {
+    this.#watch.start();
     this.#stopListening = this.#deps.journal.onEvents(() => this.wake());
     this.#timer = setInterval(() => this.wake(), tickMs);
     this.#timer.unref();
@@ -47,20 +64,20 @@ export class RolloutEngine {
     this.#stopped = true;
     this.#stopListening?.();
     clearInterval(this.#timer);
+    for (const timer of this.#quick.values()) clearTimeout(timer);
+    await this.#watch.settled();
+    this.#watch.stop();
     await this.#turning;
+    await this.#quickLooks;
   }
 
-  /** Runs a person's decision between two looks, and looks again after it. */
-  async exclusively(work: () => Promise<void>): Promise<void> {
-    while (this.#turning) await this.#turning;
-    const working = work();
-    this.#turning = working
-      .catch(() => {})
-      .finally(() => {
-        this.#turning = null;
-        this.wake();
-      });
-    await working;
+  /** Runs a person's decision about an endpoint's rollout while nothing else acts on it, and looks again after it. */
+  async exclusively(endpoint: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await this.#acting.run(endpoint, work);
+    } finally {
+      this.wake();
+    }
   }
 
   /** Looks at all open rollouts, now or after the look under way. */
@@ -82,7 +99,10 @@ export class RolloutEngine {
     try {
       while (this.#again && !this.#stopped) {
         this.#again = false;
-        for (const record of await openRollouts(this.#deps.db.read)) await this.#try(record);
+        const open = await openRollouts(this.#deps.db.read);
+        this.#watch.keep(open);
+        for (const id of this.#seen.keys()) if (!open.some((r) => r.id === id)) this.#forget(id);
+        for (const record of open) await this.#try(record);
       }
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'rollouts could not be read; they are tried again');
@@ -93,12 +113,11 @@ export class RolloutEngine {
 
   async #try(record: RolloutRecord): Promise<void> {
     try {
-      const endpoint = await this.#deps.serving.endpoint(rolloutActor, record.endpoint);
-      if (await this.#hasLostTraffic(record, endpoint)) return;
+      if ((await this.#act(record, (now) => this.#hasLostTraffic(now))) !== false) return;
       const nowMs = this.#deps.clock.nowMs();
       if (nowMs < (this.#nextLookMs.get(record.id) ?? 0)) return;
       const startedMs = performance.now();
-      await this.#look(record, endpoint);
+      await this.#look(record);
       const tookMs = performance.now() - startedMs;
       this.#nextLookMs.set(record.id, this.#deps.clock.nowMs() + Math.max(lookEveryMs, restFactor * tookMs));
     } catch (error) {
@@ -111,8 +130,9 @@ export class RolloutEngine {
   }
 
   /** Ends a rollout whose arm is gone: a guard took its traffic away, or a person did. */
-  async #hasLostTraffic(record: RolloutRecord, endpoint: Endpoint): Promise<boolean> {
+  async #hasLostTraffic(record: RolloutRecord): Promise<boolean> {
     const { data } = record;
+    const endpoint = await this.#deps.serving.endpoint(rolloutActor, record.endpoint);
     const { step, targets, championVersion } = data;
     const isThere = ({ arm, version }: ComparedArm) =>
       step.stage === 'shadow'
@@ -146,7 +166,8 @@ export class RolloutEngine {
     return true;
   }
 
-  async #look(record: RolloutRecord, endpoint: Endpoint): Promise<void> {
+  /** Reads the log and acts on what it says, unless somebody else acted meanwhile. */
+  async #look(record: RolloutRecord): Promise<void> {
     const { data } = record;
     const { spec, step } = data;
     const nowMs = this.#deps.clock.nowMs();
@@ -161,11 +182,42 @@ export class RolloutEngine {
       championVersion: data.championVersion,
       ...(isZeroed ? { zeroBeforeMs: eventMs - parseDuration(rewardAfter) } : {}),
     });
+    this.#seen.set(record.id, seen);
+    const look = this.#judge(record, seen, nowMs, eventMs);
     const champion = { arm: 'champion', version: data.championVersion };
-    const arms = data.targets.map(({ arm, version }) => ({ arm, version }));
+    const endpoint = await this.#deps.serving.endpoint(rolloutActor, record.endpoint);
+    const shares = Object.fromEntries(endpoint.arms.map((a) => [a.arm, a.weight]));
+    const bandit =
+      spec.kind === 'bandit'
+        ? banditState(spec, [champion, ...data.targets], shares, seen, createRng(nowMs))
+        : data.bandit;
+    const change = { look, looks: keepLook(data.looks ?? [], look, step), bandit, reason: look.reason };
+    await this.#act(record, async (now) => {
+      if (now.revision !== record.revision) return;
+      if (look.verdict === 'fail') return this.#fail(record, look.reason, change);
+      if (record.state === 'paused' || record.state === 'ready') return this.#writer.note(record, change);
+      if (look.verdict === 'pass' && !(spec.kind === 'bandit' && spec.promote === 'never')) {
+        return this.#pass(record, look.reason, change);
+      }
+      const isDue = eventMs !== undefined && this.#isWeighingDue(record, eventMs);
+      return bandit !== null && isDue
+        ? this.#weigh(record, bandit, eventMs, change)
+        : this.#writer.note(record, change);
+    });
+  }
+
+  #judge(
+    { data }: RolloutRecord,
+    seen: Observation,
+    nowMs: number,
+    eventMs: number | undefined,
+  ): RolloutLook {
+    const { spec, step } = data;
     const steps = spec.kind === 'canary' ? spec.steps : [];
-    const look = judge({
-      ...{ spec, champion, arms, seen, nowMs, eventMs },
+    return judge({
+      ...{ spec, seen, nowMs, eventMs },
+      champion: { arm: 'champion', version: data.championVersion },
+      arms: data.targets.map(({ arm, version }) => ({ arm, version })),
       stage: step.stage,
       percent: step.percent,
       nextPercent: steps[step.index === null ? 0 : step.index + 1],
@@ -174,21 +226,57 @@ export class RolloutEngine {
       stepSinceMs: step.sinceEventTime ? parseTime(step.sinceEventTime) : undefined,
       beganMs: data.beganEventMs ?? undefined,
     });
-    const shares = Object.fromEntries(endpoint.arms.map((a) => [a.arm, a.weight]));
-    const bandit =
-      spec.kind === 'bandit'
-        ? banditState(spec, [champion, ...arms], shares, seen, createRng(nowMs))
-        : data.bandit;
-    const change = { look, looks: keepLook(data.looks ?? [], look, step), bandit, reason: look.reason };
-    if (look.verdict === 'fail') return this.#fail(record, look.reason, change);
-    if (record.state === 'paused' || record.state === 'ready') return this.#writer.note(record, change);
-    if (look.verdict === 'pass' && !(spec.kind === 'bandit' && spec.promote === 'never')) {
-      return this.#pass(record, look.reason, change);
-    }
-    const isDue = eventMs !== undefined && this.#isWeighingDue(record, eventMs);
-    return bandit !== null && isDue
-      ? this.#weigh(record, bandit, eventMs, change)
-      : this.#writer.note(record, change);
+  }
+
+  /** Acts on an open rollout as it is by then, after whatever else acts on it; undefined when it has ended. */
+  #act<T>(record: RolloutRecord, work: (now: RolloutRecord) => Promise<T>): Promise<T | undefined> {
+    return this.#acting.run(record.endpoint, async () => {
+      const now = await findRollout(this.#deps.db.read, record.id);
+      return now && openStates.includes(now.state) ? work(now) : undefined;
+    });
+  }
+
+  /** Judges by what was counted as it came, in a moment. */
+  #lookSoon(id: string): void {
+    if (this.#stopped || this.#quick.has(id)) return;
+    const sinceMs = performance.now() - (this.#quickMs.get(id) ?? Number.NEGATIVE_INFINITY);
+    const look = () => {
+      this.#quick.delete(id);
+      this.#quickMs.set(id, performance.now());
+      const looked = this.#quickLook(id).catch((error: unknown) => {
+        const { logger } = this.#deps;
+        logger.warn(
+          { err: error, rollout: id },
+          'the rollout could not be ended at once; the next look tries again',
+        );
+      });
+      this.#quickLooks = Promise.all([this.#quickLooks, looked]);
+    };
+    this.#quick.set(id, setTimeout(look, Math.max(gatherMs, quickEveryMs - sinceMs)));
+  }
+
+  /** Ends a rollout that does harm by now. Whatever else there is to decide waits for the next reading of the log. */
+  async #quickLook(id: string): Promise<void> {
+    const known = this.#watch.record(id);
+    // Rewards that count as 0 after some time are known to the log alone.
+    if (!known || (known.data.spec.kind === 'bandit' && known.data.spec.rewardAfter !== undefined)) return;
+    const seen = this.#watch.observation(id, this.#seen.get(id) ?? nothingObserved);
+    if (!seen || this.#judge(known, seen, this.#deps.clock.nowMs(), undefined).verdict !== 'fail') return;
+    await this.#act(known, async (record) => {
+      const eventMs = await this.#deps.watermarks.get(record.endpoint);
+      const look = this.#judge(record, seen, this.#deps.clock.nowMs(), eventMs);
+      if (look.verdict !== 'fail') return;
+      const looks = keepLook(record.data.looks ?? [], look, record.data.step);
+      await this.#fail(record, look.reason, { look, looks, reason: look.reason });
+    });
+  }
+
+  #forget(id: string): void {
+    this.#seen.delete(id);
+    this.#nextLookMs.delete(id);
+    this.#quickMs.delete(id);
+    clearTimeout(this.#quick.get(id));
+    this.#quick.delete(id);
   }
 
   /** Harm, or time that is over: the champion has everything again. */

@@ -19,6 +19,7 @@ import {
   findRollout,
   insertRollout,
   openRollouts,
+  openStates,
   type RolloutData,
   type RolloutRecord,
   rolloutsOf,
@@ -26,7 +27,6 @@ import {
 
 /** Rollouts that may be remembered when asking whether a version cools down. */
 const recent = 200;
-const openStates: readonly RolloutState[] = ['running', 'paused', 'ready'];
 
 /** Rollouts of endpoints without a loop: what people begin and decide. The engine turns them. */
 export class RolloutService {
@@ -208,7 +208,7 @@ export class RolloutService {
     id: string,
     work: (record: RolloutRecord) => Promise<void>,
   ): Promise<EndpointRollout> {
-    await this.#engine.exclusively(async () => work(await this.#known(endpoint, id)));
+    await this.#engine.exclusively(endpoint, async () => work(await this.#known(endpoint, id)));
     return toResource(await this.#known(endpoint, id));
   }
 

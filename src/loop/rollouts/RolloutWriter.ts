@@ -10,6 +10,7 @@ import type { Watermarks } from '../../platform/watermarks/index.ts';
 import { type EndpointRollout, type RolloutState, rolloutEvents } from '../contract.ts';
 import { guardOf } from '../verdict/guardOf.ts';
 import type { RolloutLog } from '../verdict/observe.ts';
+import type { LiveLog } from './live/LiveLog.ts';
 import { type RolloutData, type RolloutRecord, updateRollout } from './store.ts';
 
 export interface RolloutDeps {
@@ -17,6 +18,7 @@ export interface RolloutDeps {
   readonly journal: Journal;
   readonly serving: ServingService;
   readonly log: RolloutLog;
+  readonly live: LiveLog;
   readonly clock: Clock;
   /** Event time of endpoints: a stream has the endpoint's name. */
   readonly watermarks: Pick<Watermarks, 'declare' | 'get'>;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { storePackage } from '../../../test/support/serving.ts';
 import { fail } from '../../core/errors.ts';
 import { createRng } from '../../core/rng.ts';
@@ -78,6 +79,13 @@ async function setUp(t: TestContext, open: OpenDatabase) {
       features: (endpoint: string) => feedback.service.loggedFeatures(anna, endpoint, { rows: 'all' }),
       query: (sql: string) => frames.query(sql),
     },
+    live: {
+      listen: (listener: Parameters<typeof feedback.service.arrivals.listen>[0]) =>
+        feedback.service.arrivals.listen(listener),
+      follow: () => {},
+      files: (endpoint: string) => feedback.service.logFiles(anna, endpoint),
+      columns: (sql: string) => frames.columns(sql),
+    },
   };
   const engine = new RolloutEngine(deps);
   const service = new RolloutService(deps, engine);
@@ -123,7 +131,19 @@ async function setUp(t: TestContext, open: OpenDatabase) {
   const wait = (ms: number) => {
     nowMs += ms;
   };
-  return { serving, journal, service, engine, traffic, create, present, wait, alerts, registry };
+  return {
+    serving,
+    journal,
+    service,
+    engine,
+    feedback: feedback.service,
+    traffic,
+    create,
+    present,
+    wait,
+    alerts,
+    registry,
+  };
 }
 
 forEachDatabase((name, open) => {
@@ -395,6 +415,54 @@ forEachDatabase((name, open) => {
       await assert.rejects(service.promote(anna, 'flights', begun.id, 'which?'), { code: 'rollout_state' });
       await service.promote(anna, 'flights', begun.id, 'earns more', 'c');
       assert.equal((await serving.endpoint(anna, 'flights')).arms[0]?.modelVersion, '3');
+    });
+
+    test('harm is acted on as rows and labels come in, between two readings of the log', async (t) => {
+      const { serving, journal, feedback, engine, create, present, alerts } = await setUp(t, open);
+      const nowMs = Date.parse('2030-01-01T00:00:00Z');
+      const begun = await create({ kind: 'canary', version: 2, shadow: null, mirror: false, steps: [50] });
+      engine.start();
+      t.after(() => engine.stop());
+      // The clock stands still: the log is read once, and not again.
+      await engine.lookNow();
+      const rng = createRng(4);
+      const lines: object[] = [];
+      const labels: { predictionId: string; value: number; eventTime: number }[] = [];
+      for (let i = 0; i < 1000; i++) {
+        const challenger = rng.next() < 0.5;
+        const value = rng.int(2);
+        lines.push({
+          ...{ prediction_id: `r${i}`, entity: `r${i}`, route_version: begun.step.routeVersion },
+          ...{ arm: challenger ? 'challenger' : 'champion', model_version: challenger ? '2' : '1' },
+          ...{ status: 'ok', latency_us: 900, event_time_ms: nowMs + i, bucket: 7, propensity: 0.5 },
+          score: (challenger ? 1 - value : value) * 0.8 + 0.1,
+        });
+        labels.push({ predictionId: `r${i}`, value, eventTime: nowMs + i });
+      }
+      const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+      feedback.takeOpenRows(anna, { endpoint: 'flights', lines: `{"torn\n${text}` });
+      for (let from = 0; from < labels.length; from += 50) {
+        await feedback.postLabels(anna, { endpoint: 'flights', labels: labels.slice(from, from + 50) });
+        await sleep(5);
+      }
+      let now = await present(begun);
+      while (now.state === 'running') {
+        await sleep(10);
+        now = await present(begun);
+      }
+      assert.equal(now.state, 'aborted', now.reason);
+      assert.match(now.reason, /^version 2 is worse: log loss worse by 2\.\d+ .* on \d+ labels$/);
+      assert.equal((await serving.endpoint(anna, 'flights')).arms.length, 1);
+      assert.match(alerts[0] ?? '', /^rollout of 2: version 2 is worse/);
+      const events = await journal.eventsAfter(0, 1000, { kind: 'endpoint', id: 'flights' });
+      const told = events.map((e) => e.type).filter((type) => /routed|rollout/.test(type));
+      assert.deepEqual(told.slice(-2), ['endpoint.routed', 'rollout.aborted']);
+      const [audit] = await journal.auditEntries({ subjectKind: 'endpoint', subjectId: 'flights', limit: 1 });
+      const [compared] = (audit as { after: { comparisons: { n: number; high: number }[] } }).after
+        .comparisons;
+      assert.ok((compared?.n ?? 0) > 20 && (compared?.high ?? 0) < 0);
+      // Nothing of this was in a file of the log yet.
+      assert.equal((await feedback.predictionSegments(anna, { endpoint: 'flights' })).length, 0);
     });
 
     test('a bandit moves traffic to the arm that is rewarded, slowly, and estimates what others would earn', async (t) => {

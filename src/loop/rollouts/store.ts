@@ -45,7 +45,8 @@ interface RolloutTables {
   };
 }
 
-const open: readonly RolloutState[] = ['running', 'paused', 'ready'];
+/** States of rollouts that have not ended. */
+export const openStates: readonly RolloutState[] = ['running', 'paused', 'ready'];
 
 export async function insertRollout(tx: Tx, record: RolloutRecord): Promise<void> {
   const { id, endpoint, state, revision, data, createdAtMs, updatedAtMs } = record;
@@ -82,7 +83,7 @@ export async function rolloutsOf(
 
 /** Rollouts that have not ended, of one endpoint if it is named. */
 export async function openRollouts(tx: Tx, endpoint?: string): Promise<readonly RolloutRecord[]> {
-  let query = tables<RolloutTables>(tx).selectFrom('rollouts').selectAll().where('state', 'in', open);
+  let query = tables<RolloutTables>(tx).selectFrom('rollouts').selectAll().where('state', 'in', openStates);
   if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
   return (await query.orderBy('id').execute()).map(toRecord);
 }

@@ -89,6 +89,13 @@ export class SegmentLog {
     return log;
   }
 
+  /** The file that takes rows, and how much of it is written; null while there is none. */
+  get open(): { readonly path: string; readonly sizeBytes: number } | null {
+    const file = this.#file;
+    if (!file) return null;
+    return { path: join(this.#options.directory, file.id + suffix.open), sizeBytes: file.sizeBytes };
+  }
+
   /** Segments that the receiver does not have yet, the open one included. */
   get waiting(): number {
     return this.#shipping.waiting + (this.#file ? 1 : 0);

@@ -94,6 +94,11 @@ export class ControlLink {
     await this.#post('/api/v1/prediction-segments', body);
   }
 
+  /** Tells of rows that were just written; they come again in their segment. */
+  async sendRows(endpoint: string, lines: string): Promise<void> {
+    await this.#post('/api/v1/open-rows', { endpoint, lines });
+  }
+
   close(): void {
     this.#stop.abort();
   }

@@ -9,6 +9,7 @@ import {
   type SealedSegment,
   type SegmentFrames,
   SegmentLog,
+  SegmentTail,
 } from '../../../platform/segments/index.ts';
 import { predictionLogColumns } from '../contract.ts';
 import type { EndpointState } from './endpoint-state.ts';
@@ -19,6 +20,8 @@ export interface PredictionLogsOptions {
   readonly directory: string;
   readonly frames: SegmentFrames;
   readonly ship: (segment: SealedSegment) => Promise<void>;
+  /** Takes rows of a followed endpoint soon after they were written; see `SegmentTail`. */
+  readonly sendRows?: (endpoint: string, lines: string) => Promise<void>;
   readonly logger: Logger;
   readonly limits: { readonly maxRows: number; readonly maxSizeBytes: number; readonly maxAgeMs: number };
   /**
@@ -42,10 +45,14 @@ interface OpenLog {
 /** Rows beyond this are logged without features and outputs: one must not make its whole segment unreadable. */
 const longestLine = 4 * 1024 * 1024;
 
+/** How often rows of a followed endpoint are sent. */
+const followEveryMs = 200;
+
 /** The prediction logs of a replica, one per endpoint. */
 export class PredictionLogs {
   readonly #options: PredictionLogsOptions;
   readonly #logs = new Map<string, OpenLog>();
+  readonly #tails = new Map<string, SegmentTail>();
   readonly #budget: DiskBudget | undefined;
   readonly #hashKey: () => string;
 
@@ -126,12 +133,29 @@ export class PredictionLogs {
     await Promise.all(logs.map((log) => log.drained()));
   }
 
+  /** Sends rows of these endpoints as they are written, and those of no others. */
+  follow(endpoints: readonly string[]): void {
+    const { sendRows } = this.#options;
+    for (const [endpoint, tail] of this.#tails) {
+      if (endpoints.includes(endpoint)) continue;
+      void tail.close();
+      this.#tails.delete(endpoint);
+    }
+    for (const endpoint of endpoints) {
+      const log = this.#logs.get(endpoint)?.log;
+      if (!log || !sendRows || this.#tails.has(endpoint)) continue;
+      const send = (lines: string) => sendRows(endpoint, lines);
+      this.#tails.set(endpoint, new SegmentTail({ log, everyMs: followEveryMs, send }));
+    }
+  }
+
   /** Control is back: ship at once. */
   retryNow(): void {
     for (const { log } of this.#logs.values()) log.retryNow();
   }
 
   async close(): Promise<void> {
+    this.follow([]);
     await Promise.all([...this.#logs.values()].map(({ log }) => log.close()));
   }
 }

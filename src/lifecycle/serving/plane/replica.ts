@@ -103,6 +103,7 @@ export class Replica {
       frames,
       logger,
       ship: (segment) => client?.shipSegment(segment) ?? away(),
+      sendRows: async (endpoint, lines) => client?.sendRows(endpoint, lines),
       limits: options.segmentLimits ?? defaultLimits,
       ...options.log,
     });
@@ -159,6 +160,7 @@ export class Replica {
       onMessage: (message) => {
         if (message.type === 'routes') void this.applyRoutes(message.routes);
         if (message.type === 'seal') void this.#seal(message.token);
+        if (message.type === 'ping') this.#logs.follow(message.follow ?? []);
       },
     });
   }
