@@ -248,6 +248,7 @@ export async function createControlServices(parts: ControlParts) {
     watermarks,
     data,
     experiments,
+    tables: { frames, temporaryDirectory: directory.temporary },
     purges,
     evaluations,
     registry,

@@ -1,6 +1,6 @@
 import { dataRoutes } from '../lifecycle/data/index.ts';
 import { evaluationRoutes } from '../lifecycle/evaluation/index.ts';
-import { experimentsRoutes, lifeRoutes } from '../lifecycle/experiments/index.ts';
+import { artifactRowsRoutes, experimentsRoutes, lifeRoutes } from '../lifecycle/experiments/index.ts';
 import { feedbackRoutes, replayRoutes } from '../lifecycle/feedback/index.ts';
 import { governanceRoutes } from '../lifecycle/governance/index.ts';
 import { monitoringRoutes } from '../lifecycle/monitoring/index.ts';
@@ -25,6 +25,7 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...blobRoutes(services.blobs),
     ...dataRoutes(services.data),
     ...experimentsRoutes(services.experiments),
+    ...artifactRowsRoutes(services.experiments, services.tables),
     ...lifeRoutes(services.experiments, services.purges),
     ...pipelinesRoutes(services.pipelines),
     ...evaluationRoutes(services.evaluations),

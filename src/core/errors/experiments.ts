@@ -99,6 +99,12 @@ export const experimentsErrors = {
     message: "No such artifact: '{path}'",
     next: 'List the artifacts of the run or model.',
   },
+  artifact_no_table: {
+    status: 422,
+    title: 'No table to show',
+    message: "'{path}' cannot be shown as a table: {problem}",
+    next: 'Download it, and open it with a program that reads it.',
+  },
   artifact_root_refused: {
     status: 403,
     title: 'Directory not served',

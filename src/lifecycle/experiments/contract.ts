@@ -220,6 +220,15 @@ export const artifactListQuerySchema = z.strictObject({
 });
 export const artifactContentQuerySchema = z.strictObject({ path: z.string().min(1) });
 
+/** The first rows of a table among the artifacts, each value as a text; null where there is none. */
+export const artifactRowsSchema = z.object({
+  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+  totalColumns: z.int(),
+  rows: z.array(z.array(z.string().nullable())),
+  totalRows: z.int(),
+});
+export type ArtifactRows = z.infer<typeof artifactRowsSchema>;
+
 /**
  * Events of this slice. The subject is the run (or experiment, or logged model) id.
  * `run.logged` says that metrics, params or tags were added; at most one per run and second, so that a

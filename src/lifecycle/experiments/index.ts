@@ -1,5 +1,6 @@
 export { safeArtifactPath } from './artifact-path.ts';
 export type { ArtifactStorage } from './artifact-roots/index.ts';
+export { artifactRowsRoutes } from './artifact-rows.ts';
 export { downloadType } from './content-type.ts';
 export type { ArtifactEntry, ArtifactFile, LoggedModelStatus, RunStatus } from './contract.ts';
 export { sendFile } from './file-reply.ts';

@@ -107,6 +107,8 @@ export const predictionSchema = z.strictObject({
   status: z.string(),
   error: z.string().nullable(),
   latencyMs: z.number(),
+  /** Until the first piece of an answer that came in pieces; null for others. */
+  firstPieceMs: z.number().nullable(),
   /** null if there is none or it is not finite. */
   score: z.number().nullable(),
   label: predictionLabelSchema.nullable(),

@@ -29,6 +29,8 @@ export interface LoggedRow {
   readonly routeVersion?: number;
   readonly status?: string;
   readonly latencyUs?: number;
+  /** A file has the column when one of its rows has it. */
+  readonly firstUs?: number;
   readonly score?: number | null;
   readonly bucket?: number | null;
   readonly propensity?: number;
@@ -84,7 +86,8 @@ export async function sendSegment(
     const type = typeof value === 'string' ? 'VARCHAR' : 'DOUBLE';
     if (value !== null || !featureTypes.has(`feature:${name}`)) featureTypes.set(`feature:${name}`, type);
   }
-  const types = [...Object.entries(columnTypes), ...featureTypes];
+  const first = rows.some((row) => row.firstUs !== undefined) ? [['first_us', 'BIGINT'] as const] : [];
+  const types = [...Object.entries(columnTypes), ...first, ...featureTypes];
   const shape = types.map(([name]) => `${sqlLiteral(name)}: 'VARCHAR'`).join(', ');
   const casts = types.map(([name, type]) => `${sqlName(name)}::${type} AS ${sqlName(name)}`).join(', ');
   await frames.query(
@@ -147,6 +150,7 @@ function logged(row: LoggedRow): Readonly<Record<string, unknown>> {
     status,
     error: status === 'ok' ? null : 'what went wrong',
     latency_us: row.latencyUs ?? 1500,
+    first_us: row.firstUs,
     score: row.score === null ? null : number(row.score ?? 0.5),
     outputs: '{"probability":[0.5]}',
     ...Object.fromEntries(features),

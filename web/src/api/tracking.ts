@@ -3,6 +3,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/
 import type { RunColumn, RunColumnKind } from '../../../src/lifecycle/experiments/contract/search.ts';
 import type {
   ArtifactEntry,
+  ArtifactRows,
   Experiment,
   MetricHistory,
   Run,
@@ -148,6 +149,13 @@ export const ownerFilesQuery = (owner: string, path: string) =>
   queryOptions({
     queryKey: ['runs', 'files', owner, path] as const,
     queryFn: ({ signal }) => get<Page<ArtifactEntry>>(`${owner}/artifacts`, { path }, signal),
+  });
+
+/** The first rows of a Parquet file among them; files do not change by events, and reading one is work. */
+export const ownerRowsQuery = (owner: string, path: string) =>
+  queryOptions({
+    queryKey: ['artifact-rows', owner, path] as const,
+    queryFn: ({ signal }) => get<ArtifactRows>(`${owner}/artifact-rows`, { path }, signal),
   });
 
 export const tracesOfRunQuery = (experimentId: string, runId: string) =>

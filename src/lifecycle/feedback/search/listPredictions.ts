@@ -80,8 +80,9 @@ async function rowsOf(
   const page = `WHERE ${filterSql(filter, after)}
     ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC LIMIT ${count}`;
   if (detail === 'whole') {
-    const rows = joinedSql(paths, await labelPaths(ids), range, logColumns + feature, 'full');
-    return frames.query(`SELECT ${predictionColumns} FROM ${rows} ${page}`);
+    const first = await firstPieceSql(frames, paths);
+    const rows = joinedSql(paths, await labelPaths(ids), range, logColumns + first + feature, 'full');
+    return frames.query(`SELECT ${predictionColumns}, first_us FROM ${rows} ${page}`);
   }
   const columns = `${keyColumns}, endpoint, entity, status, score${feature}`;
   const needsLabels = filter.labelled !== undefined || filter.outcome !== undefined;
@@ -143,8 +144,9 @@ async function wholeRows(
     ids,
   };
   const wanted = keys.map((key) => sqlLiteral(`${key.prediction_id} ${key.model_version}`)).join(', ');
+  const columns = logColumns + (await firstPieceSql(frames, paths));
   const rows = await frames.query(
-    `SELECT ${predictionColumns} FROM ${joinedSql(paths, await labelPaths(ids), range, logColumns, 'full')}
+    `SELECT ${predictionColumns}, first_us FROM ${joinedSql(paths, await labelPaths(ids), range, columns, 'full')}
      WHERE prediction_id || ' ' || model_version IN (${wanted})
      ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC`,
   );
@@ -153,6 +155,15 @@ async function wholeRows(
 
 const logColumns = `prediction_id, endpoint, entity, event_time_ms, received_at_ms, model, model_version, arm, status,
   "error", latency_us, score`;
+
+/** The column of the time to the first piece; files that were written before answers came in pieces lack it. */
+async function firstPieceSql(frames: Frames, paths: readonly LogPath[]): Promise<string> {
+  const files = paths.map((path) => sqlLiteral(typeof path === 'string' ? path : path.path)).join(', ');
+  const found = await frames.query(
+    `SELECT name FROM parquet_schema([${files}]) WHERE name = 'first_us' LIMIT 1`,
+  );
+  return found.length > 0 ? ', first_us' : ', NULL::BIGINT AS first_us';
+}
 
 /** correct or wrong by the fixed threshold; NULL unless answered with a finite score and labelled 0 or 1. */
 export const outcomeSql = `CASE WHEN status = 'ok' AND isfinite(score) AND label IN (0, 1)
@@ -176,6 +187,7 @@ export function toPrediction(row: FrameRow): Prediction {
     status: row.status as string,
     error: row.error as string | null,
     latencyMs: (row.latency_us as number) / 1000,
+    firstPieceMs: typeof row.first_us === 'number' ? row.first_us / 1000 : null,
     score: typeof score === 'number' && Number.isFinite(score) ? score : null,
     label:
       row.label_json === null

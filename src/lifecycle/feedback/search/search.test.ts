@@ -49,6 +49,14 @@ forEachDatabase((name, open) => {
       await assert.rejects(service.exportTo(ada, { endpoint, feature: 'nothing' }, path), {
         code: 'feature_not_logged',
       });
+
+      const pieces = async () =>
+        (await service.predictions(ada, { endpoint }, 10, undefined)).map((p) => p.firstPieceMs);
+      assert.deepEqual(await pieces(), [null, null, null, null]);
+      await send([{ id: 'e', entity: 'eve', eventTimeMs: start - 1, score: 0.2, firstUs: 250 }]);
+      assert.deepEqual(await pieces(), [null, null, null, null, 0.25]);
+      assert.equal((await service.prediction(ada, 'e')).firstPieceMs, 0.25);
+      assert.equal((await service.prediction(ada, 'a')).firstPieceMs, null);
     });
 
     test('arms of any name are searched by, and what occurs in a time is told', async (t) => {

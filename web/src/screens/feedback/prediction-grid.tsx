@@ -171,10 +171,20 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
   {
     id: 'latency',
     head: 'Latency',
-    width: '76px',
+    width: '96px',
     align: 'right',
     wideOnly: true,
-    cell: (row) => <span className="text-muted">{row.latencyMs.toFixed(2)} ms</span>,
+    cell: (row) =>
+      row.firstPieceMs === null ? (
+        <span className="text-muted">{row.latencyMs.toFixed(2)} ms</span>
+      ) : (
+        <span
+          className="text-muted"
+          data-tip={`Answered in pieces: the first after ${row.firstPieceMs.toFixed(2)} ms, the last after ${row.latencyMs.toFixed(2)} ms`}
+        >
+          {row.firstPieceMs.toFixed(1)} → {row.latencyMs.toFixed(0)} ms
+        </span>
+      ),
   },
   {
     id: 'id',

@@ -61,6 +61,10 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
           ['Event time', <EventTime key="e" at={prediction.eventTime} precise />],
           ['Asked', <Ago key="r" at={prediction.receivedAt} />],
           ['Took', `${prediction.latencyMs.toFixed(2)} ms`],
+          prediction.firstPieceMs !== null && [
+            'First piece after',
+            `${prediction.firstPieceMs.toFixed(2)} ms: it was answered in pieces`,
+          ],
           prediction.entity !== null && [
             'Entity',
             <Link

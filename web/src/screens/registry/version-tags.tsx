@@ -6,6 +6,7 @@ import { mlflow } from '../../api/client.ts';
 import { IconButton } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { SelectField } from '../../kit/fields.tsx';
+import { TagsField } from '../../kit/tags-field.tsx';
 import { tagChanges, tagsText } from '../../kit/tags-text.ts';
 
 const STAGES = ['None', 'Staging', 'Production', 'Archived'] as const;
@@ -61,15 +62,7 @@ export function EditVersionTags(props: { readonly version: ModelVersion }) {
         }}
         onConfirm={() => change.mutate()}
       >
-        <label className="flex flex-col gap-1">
-          <span className="text-label">Tags, one in a line as key: value</span>
-          <textarea
-            value={tags}
-            rows={5}
-            onChange={(event) => setTags(event.target.value)}
-            className="rounded-control border border-line-strong bg-surface px-2 py-1.5 font-mono text-label text-text"
-          />
-        </label>
+        <TagsField value={tags} onChange={setTags} />
         <SelectField
           label="Stage (of older scripts; aliases take its place)"
           value={stage}

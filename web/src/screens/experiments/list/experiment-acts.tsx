@@ -7,6 +7,7 @@ import { send } from '../../../api/client.ts';
 import { Button, IconButton } from '../../../kit/button.tsx';
 import { ConfirmDialog } from '../../../kit/confirm.tsx';
 import { TextField } from '../../../kit/fields.tsx';
+import { TagsField } from '../../../kit/tags-field.tsx';
 import { tagChanges, tagsText } from '../../../kit/tags-text.ts';
 
 /** A button that asks for a name and makes an experiment of it. */
@@ -117,15 +118,7 @@ export function ExperimentActs(props: { readonly experiment: Experiment }) {
         {asked === 'change' && (
           <>
             <TextField label="Name" value={name} onChange={setName} />
-            <label className="flex flex-col gap-1">
-              <span className="text-label">Tags, one in a line as key: value</span>
-              <textarea
-                value={tags}
-                rows={4}
-                onChange={(event) => setTags(event.target.value)}
-                className="rounded-control border border-line-strong bg-surface px-2 py-1.5 font-mono text-label text-text"
-              />
-            </label>
+            <TagsField value={tags} onChange={setTags} />
           </>
         )}
         {asked === 'delete' &&

@@ -16,6 +16,9 @@ const JsonPreview = lazy(() =>
 const TablePreview = lazy(() =>
   import('./table-preview.tsx').then((module) => ({ default: module.TablePreview })),
 );
+const ParquetPreview = lazy(() =>
+  import('./parquet-preview.tsx').then((module) => ({ default: module.ParquetPreview })),
+);
 const MarkdownPreview = lazy(() =>
   import('./markdown-preview.tsx').then((module) => ({ default: module.MarkdownPreview })),
 );
@@ -82,6 +85,8 @@ function bodyOf(owner: FileOwner, entry: ArtifactEntry, url: string): ReactNode 
       return <JsonPreview url={url} name={name} sizeBytes={sizeBytes} />;
     case 'table':
       return <TablePreview url={url} name={name} sizeBytes={sizeBytes} />;
+    case 'parquet':
+      return <ParquetPreview owner={owner} path={entry.path} />;
     case 'text':
       return <TextPreview url={url} name={name} sizeBytes={sizeBytes} />;
     case 'pdf':

@@ -26,6 +26,7 @@ export type PreviewKind =
   | 'html'
   | 'json'
   | 'table'
+  | 'parquet'
   | 'text'
   | 'pdf'
   | 'download'
@@ -39,11 +40,12 @@ const KINDS: Readonly<Record<Exclude<PreviewKind, 'unknown'>, string>> = {
   html: 'html htm',
   json: 'json ipynb geojson',
   table: 'csv tsv',
+  parquet: 'parquet pq',
   text:
     'txt log py js ts tsx jsx r java scala sh bash sql yaml yml toml ini cfg conf xml rst tex diff patch jsonl ndjson ' +
     'dockerfile gitignore env properties c h cpp hpp rs go jl css proto',
   pdf: 'pdf',
-  download: 'zip gz tar tgz 7z parquet arrow feather',
+  download: 'zip gz tar tgz 7z arrow feather',
 };
 const BY_EXTENSION: ReadonlyMap<string, PreviewKind> = new Map(
   Object.entries(KINDS).flatMap(([kind, list]) =>

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import type { RunDetail } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { SearchField } from '../../../kit/fields.tsx';
@@ -8,6 +8,7 @@ import { Card, Skeleton } from '../../../kit/panel.tsx';
 import { Scroll } from '../../../kit/scroll.tsx';
 import { CodeCard, DataCard, ModelsCard } from './facts-cards.tsx';
 import { MetricsTable } from './metrics-table.tsx';
+import { EditRun, NOTE_TAG } from './run-edit.tsx';
 
 const Markdown = lazy(() =>
   import('../../../kit/markdown.tsx').then((module) => ({ default: module.Markdown })),
@@ -17,7 +18,7 @@ const SEARCH_FROM = 12;
 /** The run at a glance: results, params, data, models, code. */
 export function Overview(props: { readonly run: RunDetail }) {
   const { run } = props;
-  const note = run.tags['mlflow.note.content'];
+  const note = run.tags[NOTE_TAG];
   return (
     <div className="grid gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
       <div className="flex min-w-0 flex-col gap-4">
@@ -38,6 +39,7 @@ export function Overview(props: { readonly run: RunDetail }) {
         <Pairs
           title="Tags"
           none="No tags of your own."
+          act={run.lifecycleStage !== 'deleted' && <EditRun run={run} />}
           pairs={Object.entries(run.tags).filter(([key]) => !/^(mlflow|millrace)\./.test(key))}
         />
         <Link
@@ -58,6 +60,7 @@ function Pairs(props: {
   readonly none: string;
   readonly pairs: readonly (readonly [string, string])[];
   readonly mono?: boolean;
+  readonly act?: ReactNode;
 }) {
   const [query, setQuery] = useState('');
   const sorted = props.pairs.toSorted(([a], [b]) => a.localeCompare(b));
@@ -70,14 +73,17 @@ function Pairs(props: {
       title={props.title}
       note={props.pairs.length > 0 ? formatCount(props.pairs.length) : undefined}
       actions={
-        props.pairs.length > SEARCH_FROM && (
-          <SearchField
-            label={`Search ${props.title.toLowerCase()}`}
-            value={query}
-            onChange={setQuery}
-            className="w-44"
-          />
-        )
+        <>
+          {props.pairs.length > SEARCH_FROM && (
+            <SearchField
+              label={`Search ${props.title.toLowerCase()}`}
+              value={query}
+              onChange={setQuery}
+              className="w-44"
+            />
+          )}
+          {props.act}
+        </>
       }
     >
       {props.pairs.length === 0 ? (
