@@ -1,5 +1,5 @@
 import { constants, write, writeSync } from 'node:fs';
-import { type FileHandle, open, readFile, rename, truncate } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -27,6 +27,9 @@ export interface SegmentHeader {
   readonly columns: readonly SegmentColumn[];
 }
 
+/** Bytes that the buffer of a file may hold from one write to the next. */
+const longestKept = 8 * 1024 * 1024;
+
 /** Names of a segment's files: rows are being added; complete; converted. */
 export const suffix = { open: '.open.ndjson', sealed: '.sealed.ndjson', parquet: '.parquet' } as const;
 
@@ -36,9 +39,12 @@ export const suffix = { open: '.open.ndjson', sealed: '.sealed.ndjson', parquet:
  */
 export class SegmentFile {
   readonly id: string;
+  readonly columns: readonly SegmentColumn[];
   readonly #directory: string;
   readonly #file: FileHandle;
   #pendingHeader: string;
+  /** What bytes are written from; kept, since memory outside the heap that comes and goes has the heap collected. */
+  #buffer = Buffer.allocUnsafe(0);
   #sizeBytes = 0;
   #rows = 0;
   /** Bytes of a failed write may stand behind #sizeBytes and must go before the next write. */
@@ -55,6 +61,7 @@ export class SegmentFile {
     syncEveryMs: number | null,
   ) {
     this.id = header.segment;
+    this.columns = header.columns;
     this.#directory = directory;
     this.#file = file;
     this.#syncEveryMs = syncEveryMs;
@@ -126,7 +133,11 @@ export class SegmentFile {
   #begin(lines: string): Buffer {
     if (this.#syncError) throw this.#syncError;
     this.#dirty = true;
-    return Buffer.from(this.#pendingHeader + lines);
+    const text = this.#pendingHeader + lines;
+    const mostBytes = 3 * text.length;
+    if (mostBytes > longestKept) return Buffer.from(text);
+    if (mostBytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(2 * mostBytes);
+    return this.#buffer.subarray(0, this.#buffer.write(text));
   }
 
   #end(sizeBytes: number, rows: number): number {
@@ -137,7 +148,13 @@ export class SegmentFile {
     return sizeBytes;
   }
 
-  /** Gives the file its final name and closes it. When it throws, the file still takes rows. */
+  /** Closes and removes a file that no row was written to. */
+  async discard(): Promise<void> {
+    await this.#file.close();
+    await rm(join(this.#directory, this.id + suffix.open), { force: true });
+  }
+
+  /** Gives the file its final name and closes it. When it throws, it may be called again. */
   async seal(): Promise<void> {
     if (this.#dirty) await this.#cut();
     if (this.#syncEveryMs !== null) {

@@ -21,6 +21,8 @@ export interface SegmentLogOptions extends Omit<ShippingOptions, 'backOffMs'> {
   readonly backOffMs?: readonly [number, number];
   /** `fsync` unless given. */
   readonly durability?: Durability;
+  /** What an append is rejected with instead of the error that kept it from the disk. */
+  readonly refusal?: (error: Error) => Error;
 }
 
 interface Group {
@@ -38,6 +40,9 @@ interface Roll {
   readonly reject: (error: unknown) => void;
 }
 
+/** How full a segment is when the next one's file is made. */
+const nextAt = 0.5;
+
 /**
  * A durable append-only log. Rows go to an open segment file; `append` resolves when they are on the disk,
  * and all appends that wait while the disk is busy share the next write. Segments are sealed by rows, size,
@@ -51,6 +56,12 @@ export class SegmentLog {
   #columns: readonly SegmentColumn[];
   #wanted: readonly SegmentColumn[];
   #file: SegmentFile | null = null;
+  /** The file that follows, made before the other is full: no append waits for the disk to make one. */
+  #next: SegmentFile | null = null;
+  #makingNext: Promise<void> | null = null;
+  /** Files that take no more rows and are not sealed yet, oldest first. */
+  readonly #full: SegmentFile[] = [];
+  #sealing: Promise<void> | null = null;
   #ageTimer: NodeJS.Timeout | null = null;
   readonly #work: (Group | Roll)[] = [];
   #busy = false;
@@ -98,7 +109,7 @@ export class SegmentLog {
 
   /** Segments that the receiver does not have yet, the open one included. */
   get waiting(): number {
-    return this.#shipping.waiting + (this.#file ? 1 : 0);
+    return this.#shipping.waiting + this.#full.length + (this.#file ? 1 : 0);
   }
 
   /**
@@ -130,6 +141,12 @@ export class SegmentLog {
     return this.#roll(null);
   }
 
+  /** The same for a log that goes on: the file of rows to come is made first, so that none of them waits for it. */
+  async sealWhileWriting(): Promise<void> {
+    if (this.#file) await this.#makeNext();
+    await this.#roll(null);
+  }
+
   /** Resolves when everything sealed has reached its receiver. */
   drained(): Promise<void> {
     return this.#shipping.drained();
@@ -142,7 +159,9 @@ export class SegmentLog {
 
   /** Seals and stops. What was not shipped is shipped after the next start. */
   async close(): Promise<void> {
-    await this.seal();
+    await this.#roll(null);
+    await this.#makingNext;
+    await this.#next?.discard();
     await this.#shipping.close();
   }
 
@@ -175,14 +194,16 @@ export class SegmentLog {
       try {
         if (item.kind === 'write') {
           if (!this.#writeNow(item)) await this.#write(item);
+          item.resolve();
+          if (this.#isFull(1)) this.#putAside();
+          else if (this.#isFull(nextAt)) void this.#makeNext();
         } else {
-          await this.#sealFile();
+          this.#putAside();
           this.#columns = item.columns ?? this.#columns;
+          this.#sealFull().then(item.resolve, (error) => item.reject(this.#explain(error)));
         }
-        item.resolve();
-        if (this.#isFull()) await this.#sealFile();
       } catch (error) {
-        item.reject(this.#explain(error));
+        item.reject(this.#refusal(error));
       }
     }
     this.#busy = false;
@@ -190,6 +211,7 @@ export class SegmentLog {
 
   /** Writes what needs no waiting; false where it does. */
   #writeNow(group: Group): boolean {
+    this.#file ??= this.#takeNext();
     if (!this.#file?.writesNow) return false;
     const lines = group.lines.join('');
     this.#requireBudget(lines.length);
@@ -211,29 +233,92 @@ export class SegmentLog {
   async #write(group: Group): Promise<void> {
     const lines = group.lines.join('');
     this.#requireBudget(lines.length);
-    if (!this.#file) {
-      const { directory, durability = { kind: 'fsync' } } = this.#options;
-      const header = { segment: uuidv7(), columns: this.#columns };
-      this.#file = await SegmentFile.create(directory, header, durability);
-      this.#ageTimer = setTimeout(() => void this.seal().catch(() => undefined), this.#options.maxAgeMs);
-      this.#ageTimer.unref();
-    }
+    if (!this.#file) await this.#makingNext;
+    this.#file ??= this.#takeNext() ?? this.#inUse(await this.#create());
     const sizeBytes = await this.#file.append(lines, group.rows);
     this.#options.budget?.add(sizeBytes);
   }
 
-  #isFull(): boolean {
-    const { maxRows, maxSizeBytes } = this.#options;
-    return this.#file !== null && (this.#file.rows >= maxRows || this.#file.sizeBytes >= maxSizeBytes);
+  #create(): Promise<SegmentFile> {
+    const { directory, durability = { kind: 'fsync' } } = this.#options;
+    return SegmentFile.create(directory, { segment: uuidv7(), columns: this.#columns }, durability);
   }
 
-  async #sealFile(): Promise<void> {
-    const file = this.#file;
-    if (!file) return;
-    await file.seal();
-    this.#file = null;
+  /** Makes the file that follows, unless it is there. */
+  #makeNext(): Promise<void> {
+    if (this.#next) return Promise.resolve();
+    this.#makingNext ??= this.#made();
+    return this.#makingNext;
+  }
+
+  async #made(): Promise<void> {
+    try {
+      this.#next = await this.#create();
+    } catch {
+      // The append that needs the file tries again, and tells.
+    }
+    this.#makingNext = null;
+  }
+
+  #takeNext(): SegmentFile | null {
+    const file = this.#next;
+    this.#next = null;
+    if (!file || file.columns === this.#columns) return file && this.#inUse(file);
+    void file.discard();
+    return null;
+  }
+
+  #inUse(file: SegmentFile): SegmentFile {
+    this.#ageTimer = setTimeout(
+      () => void this.sealWhileWriting().catch(() => undefined),
+      this.#options.maxAgeMs,
+    );
+    this.#ageTimer.unref();
+    return file;
+  }
+
+  /** @param part of what a segment may hold */
+  #isFull(part: number): boolean {
+    if (!this.#file) return false;
+    const { maxRows, maxSizeBytes } = this.#options;
+    return this.#file.rows >= part * maxRows || this.#file.sizeBytes >= part * maxSizeBytes;
+  }
+
+  /** The open file takes no more rows. It is sealed while the next one takes them. */
+  #putAside(): void {
+    if (!this.#file) return;
     if (this.#ageTimer) clearTimeout(this.#ageTimer);
-    this.#shipping.add(file.id, file.sizeBytes);
+    this.#ageTimer = null;
+    this.#full.push(this.#file);
+    this.#file = null;
+    this.#sealFull().catch(() => {
+      // A full disk, most of the time: later again, also when nothing is appended.
+      setTimeout(() => void this.#sealFull().catch(() => undefined), this.#options.maxAgeMs).unref();
+    });
+  }
+
+  #sealFull(): Promise<void> {
+    if (this.#full.length === 0) return Promise.resolve();
+    this.#sealing ??= this.#sealInTurn();
+    return this.#sealing;
+  }
+
+  async #sealInTurn(): Promise<void> {
+    try {
+      for (let file = this.#full[0]; file; file = this.#full[0]) {
+        await file.seal();
+        this.#full.shift();
+        this.#shipping.add(file.id, file.sizeBytes);
+      }
+    } finally {
+      this.#sealing = null;
+    }
+  }
+
+  #refusal(error: unknown): unknown {
+    const explained = this.#explain(error);
+    const { refusal } = this.#options;
+    return refusal && explained instanceof Error ? refusal(explained) : explained;
   }
 
   #explain(error: unknown): unknown {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -102,5 +102,67 @@ test('with an interval rows are there after a seal and after the process ends', 
   await log.seal();
   await log.drained();
   assert.equal(taken[0]?.rows, 51);
+  await log.close();
+});
+
+test('while a full segment is brought to the disk, rows go to the next; what was not used is gone at the end', async (t) => {
+  const { taken, at, ship } = receiver();
+  at.away = false;
+  const directory = await temporary(t);
+  const durability = { kind: 'interval', intervalMs: 60_000 } as const;
+  const log = await SegmentLog.open({
+    ...testLogOptions(directory, frames, ship),
+    maxRows: 4,
+    durability,
+  });
+  const probe = await open(join(directory, 'probe'), 'w');
+  await probe.close();
+  const disk = Promise.withResolvers<void>();
+  const held = t.mock.method(Object.getPrototypeOf(probe), 'datasync', () => disk.promise);
+  for (let i = 0; i < 4; i++) await log.append(line(i), 1);
+  // The first segment is full and waits for the disk; the second takes rows meanwhile.
+  await log.append(line(4), 1);
+  assert.equal(held.mock.callCount(), 1);
+  assert.equal(log.waiting, 2);
+  assert.equal(taken.length, 0);
+
+  const sealed = log.seal();
+  await log.append(line(5), 1);
+  disk.resolve();
+  await sealed;
+  await log.sealWhileWriting();
+  await log.drained();
+  assert.deepEqual(
+    taken.map(({ rows }) => rows),
+    [4, 1, 1],
+  );
+  await log.close();
+  assert.deepEqual(await readdir(directory), ['probe']);
+});
+
+test('a segment that could not be sealed is sealed later, with all its rows', async (t) => {
+  const { taken, at, ship } = receiver();
+  at.away = false;
+  const directory = await temporary(t);
+  const durability = { kind: 'interval', intervalMs: 60_000 } as const;
+  const log = await SegmentLog.open({
+    ...testLogOptions(directory, frames, ship),
+    maxRows: 2,
+    maxAgeMs: 20,
+    durability,
+  });
+  const probe = await open(join(directory, 'probe'), 'w');
+  await probe.close();
+  const refused = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+  const broken = t.mock.method(Object.getPrototypeOf(probe), 'datasync', () => Promise.reject(refused));
+  for (let i = 0; i < 3; i++) await log.append(line(i), 1);
+  await assert.rejects(log.seal(), { code: 'disk_full' });
+  assert.equal(log.waiting, 2);
+  broken.mock.restore();
+  while (taken.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(
+    taken.map(({ rows }) => rows),
+    [2, 1],
+  );
   await log.close();
 });

@@ -25,14 +25,15 @@ export async function answerInfer(
   const { plane } = context;
   plane.endpoint(request.endpoint);
   let arm: ServedArm | null = null;
-  const infer = await readOrLog(request, body, context, (plain) => {
+  const read = readOrLog(request, body, context, (plain) => {
     arm = plane.arm(request.endpoint, request.version);
-    const read = readInferRequest(plain, request, arm);
-    if (read.outputs) {
-      checkOutputNames(read.outputs, arm?.model.manifest.graph.outputs.map((o) => o.name) ?? []);
+    const infer = readInferRequest(plain, request, arm);
+    if (infer.outputs) {
+      checkOutputNames(infer.outputs, arm?.model.manifest.graph.outputs.map((o) => o.name) ?? []);
     }
-    return read;
+    return infer;
   });
+  const infer = read instanceof Promise ? await read : read;
   const answer = writeInferResponse(request.endpoint, infer, await plane.predict(infer.request), arm);
   return packedAnswer(answer, request);
 }

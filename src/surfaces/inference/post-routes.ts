@@ -14,7 +14,7 @@ import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
 import { decodedBody } from './http/content-encoding.ts';
 import { changeRepository, optionalJson, repositoryIndex } from './oip/repository-routes.ts';
 import { changeSharedMemory } from './oip/shared-memory.ts';
-import { nameInPath } from './request-context.ts';
+import { nameInPath, type RequestContext } from './request-context.ts';
 import { ServerSettings } from './server-settings.ts';
 import { answerStreamPath } from './stream-routes.ts';
 
@@ -34,18 +34,31 @@ export interface PostContext extends InferContext {
 }
 
 /** Answers a POST. Errors: those of the codecs, of Plane.predict and of the model repository. */
-export async function answerPost(
+export function answerPost(
   path: string,
   headers: IncomingHttpHeaders,
   body: Buffer,
   context: PostContext,
 ): Promise<HttpAnswer> {
-  const clock = { headers, receivedAtMs: Date.now(), startedMs: performance.now() };
+  const receivedAtMs = Date.now();
+  const startedMs = performance.now();
   const infer = inferPath.exec(path);
-  if (infer) {
+  if (!infer) return answerOther(path, { headers, receivedAtMs, startedMs }, body, context);
+  try {
+    const endpoint = nameInPath(infer[1] ?? '');
     const version = infer[2] === undefined ? null : nameInPath(infer[2]);
-    return answerInfer({ ...clock, endpoint: nameInPath(infer[1] ?? ''), version }, body, context);
+    return answerInfer({ headers, receivedAtMs, startedMs, endpoint, version }, body, context);
+  } catch (error) {
+    return Promise.reject(error);
   }
+}
+
+async function answerOther(
+  path: string,
+  clock: Omit<RequestContext, 'endpoint' | 'version'>,
+  body: Buffer,
+  context: PostContext,
+): Promise<HttpAnswer> {
   const invocations = invocationsPath.exec(path);
   if (invocations) {
     const endpoint = invocations[1] === undefined ? onlyEndpoint(context.plane) : nameInPath(invocations[1]);
@@ -59,7 +72,7 @@ export async function answerPost(
       context,
     );
   }
-  return answerStreamPath(path, clock, body, context) ?? answerChange(path, headers, body, context);
+  return answerStreamPath(path, clock, body, context) ?? answerChange(path, clock.headers, body, context);
 }
 
 /** Changes to what is served and to settings. */

@@ -4,20 +4,27 @@ import type { HttpAnswer } from './http/answer.ts';
 import { decodedBody, encodedAnswer, leastPackedBytes } from './http/content-encoding.ts';
 import { headerTrace, malformed, type RequestContext } from './request-context.ts';
 
-/** Unpacks and reads a request; when that fails, the failure is in the prediction log before it is told. */
-export async function readOrLog<T>(
+/**
+ * Unpacks and reads a request, at once where it is not compressed; when that fails, the failure is in the prediction
+ * log before it is told.
+ */
+export function readOrLog<T extends object>(
   request: RequestContext,
   body: Buffer,
   { plane, limitBytes }: { readonly plane: Plane; readonly limitBytes: number },
   read: (plain: Buffer) => T | Promise<T>,
-): Promise<T> {
-  try {
-    const encoding = request.headers['content-encoding'];
-    return await read(encoding ? await decodedBody(body, encoding, limitBytes) : body);
-  } catch (thrown) {
+): T | Promise<T> {
+  const refused = async (thrown: unknown): Promise<never> => {
     const error = isStackExhausted(thrown) ? malformed('the values of the body are nested too deep') : thrown;
     if (error instanceof MillraceError) await plane.logRefusal(unread(request), error);
     throw error;
+  };
+  try {
+    const encoding = request.headers['content-encoding'];
+    const done = encoding ? decodedBody(body, encoding, limitBytes).then(read) : read(body);
+    return done instanceof Promise ? done.catch(refused) : done;
+  } catch (thrown) {
+    return refused(thrown);
   }
 }
 

@@ -213,21 +213,23 @@ export function planRows(state: EndpointState, request: PredictRequest): readonl
     (named ? cellsOf(request.tensors, 'event_time', champion) : null) ??
     (route.eventTimeFeature ? featureCells(request.tensors, route.eventTimeFeature, champion) : null);
 
-  return Array.from({ length: request.rowCount }, (_, row): RowPlan => {
+  const plans: RowPlan[] = [];
+  for (let row = 0; row < request.rowCount; row++) {
     const entity = request.entities?.[row] ?? text(entities?.(row));
     const bucket = entity === null ? Math.floor(Math.random() * bucketCount) : bucketOf(route.salt, entity);
     const predictionId = request.predictionIds?.[row] ?? text(ids?.(row));
     requireLength('a prediction id', predictionId, longestId);
     requireLength('an entity', entity, longestEntity);
-    return {
+    plans.push({
       predictionId,
       entity,
       eventTimeMs: request.eventTimesMs?.[row] ?? timeOf(times?.(row)) ?? request.receivedAtMs,
       bucket: pinned ? null : bucket,
       override,
       arm: pinned ?? arms[owners[bucket] ?? 0] ?? champion,
-    };
-  });
+    });
+  }
+  return plans;
 }
 
 function requireLength(what: string, value: string | null, longest: number): void {

@@ -11,6 +11,19 @@ const longestError = 2000;
 
 const sinceUs = (startedMs: number): number => Math.round((performance.now() - startedMs) * 1000);
 
+/** The log's rows of a request that was answered, share by share. */
+export function sharedRows(
+  request: PredictRequest,
+  plans: readonly RowPlan[],
+  ids: readonly string[],
+  shares: readonly Share[],
+  parts: readonly AnsweredRows[],
+): readonly LoggedRow[] {
+  const rowsOf = (i: number) =>
+    answeredRows(request, plans, ids, shares[i] as Share, parts[i] as AnsweredRows);
+  return shares.length === 1 ? rowsOf(0) : shares.flatMap((_, i) => rowsOf(i));
+}
+
 /** The log's rows of a share that was answered. */
 export function answeredRows(
   request: PredictRequest,

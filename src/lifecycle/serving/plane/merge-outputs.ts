@@ -21,15 +21,17 @@ export function answeredPart(rows: readonly number[], part: BatchPart): Answered
 export function replyOutputs(parts: readonly AnsweredRows[], rowCount: number): readonly ReplyOutput[] {
   const [first] = parts;
   if (!first) return [];
-  return first.part.prediction.outputs.flatMap((output, o) => {
+  const replies: ReplyOutput[] = [];
+  for (let o = 0; o < first.part.prediction.outputs.length; o++) {
+    const output = first.part.prediction.outputs[o] as OutputTensor;
     const rows = output.shape.length === 0 ? [rowCount] : [rowCount, ...output.shape.slice(1)];
     const shape = first.part.prediction.whole ? output.shape : rows;
     const { name, type, width, json } = output;
     const texts = parts.length === 1 ? first.texts[o] : mergedTexts(output, parts, rowCount);
-    return texts
-      ? [{ name, type, shape, width, texts, json, values: () => values(output, parts, rowCount) }]
-      : [];
-  });
+    if (!texts) continue;
+    replies.push({ name, type, shape, width, texts, json, values: () => values(output, parts, rowCount) });
+  }
+  return replies;
 }
 
 type Values = OutputTensor['data'];
@@ -75,8 +77,10 @@ function mergedTexts(
 
 /** One row's outputs as JSON text {name: value}, for the log; NaN and infinities become null. */
 export function outputsJson({ part, texts }: AnsweredRows, row: number): string {
+  const { outputs } = part.prediction;
   let members = '';
-  for (const [o, { name, width }] of part.prediction.outputs.entries()) {
+  for (let o = 0; o < outputs.length; o++) {
+    const { name, width } = outputs[o] as OutputTensor;
     const text = texts[o]?.[row] ?? 'null';
     members += `${o ? ',' : ''}${JSON.stringify(name)}:${width === 1 ? text : `[${text}]`}`;
   }

@@ -11,7 +11,7 @@ import {
   withoutBroken,
 } from './endpoint-state.ts';
 import type { LoadedPackage } from './loaded-package.ts';
-import { answeredRows, failedRows } from './logged-rows.ts';
+import { failedRows, sharedRows } from './logged-rows.ts';
 import { type AnsweredRows, replyOutputs } from './merge-outputs.ts';
 import { StatisticsBook } from './model-statistics.ts';
 import type { PlaneMetrics } from './plane-metrics.ts';
@@ -200,7 +200,7 @@ export class Plane {
     } catch (error) {
       throw await this.#logFailure(state, request, plans, shares, error);
     }
-    return this.#answer(state, request, plans, shares, parts);
+    return await this.#answer(state, request, plans, shares, parts);
   }
 
   /** Logs a request that could not even be read: one row, with the error. Unknown endpoints have no log. */
@@ -216,12 +216,8 @@ export class Plane {
     shares: readonly Share[],
     parts: readonly AnsweredRows[],
   ): Promise<PredictReply> {
-    const { rowCount } = request;
     const ids = plans.map((plan) => plan.predictionId ?? uuidv7());
-    const rows = shares.flatMap((share, i) =>
-      answeredRows(request, plans, ids, share, parts[i] as AnsweredRows),
-    );
-    const durable = this.#logs.append(state, rows);
+    const durable = this.#logs.append(state, sharedRows(request, plans, ids, shares, parts));
     const reply: PredictReply = {
       model: state.route.model,
       modelVersion: shares.length === 1 ? (shares[0]?.arm.modelVersion ?? null) : null,
@@ -231,7 +227,7 @@ export class Plane {
         arm: arm.arm,
         modelVersion: arm.modelVersion,
       })),
-      outputs: replyOutputs(parts, rowCount),
+      outputs: replyOutputs(parts, request.rowCount),
     };
     try {
       await durable;
@@ -239,7 +235,8 @@ export class Plane {
       for (const share of shares) this.#count(request, share, (error as MillraceError).code);
       throw error;
     }
-    for (const [i, share] of shares.entries()) {
+    for (let i = 0; i < shares.length; i++) {
+      const share = shares[i] as Share;
       this.#count(request, share, 'ok');
       const { part } = parts[i] as AnsweredRows;
       const { modelVersion } = share.arm;
@@ -297,10 +294,7 @@ export class Plane {
         shares = shareRows(state, started, copies, copied);
         for (const share of shares) checkShare(started, share);
         const parts = await Promise.all(shares.map((share) => predictShare(started, share)));
-        const rows = shares.flatMap((share, i) =>
-          answeredRows(started, copies, ids, share, parts[i] as AnsweredRows),
-        );
-        await this.#logs.append(state, rows);
+        await this.#logs.append(state, sharedRows(started, copies, ids, shares, parts));
         for (const share of shares) this.#count(started, share, 'ok');
       } catch (error) {
         await this.#logFailure(state, started, copies, shares, error, copied);

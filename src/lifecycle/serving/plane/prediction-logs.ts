@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail, MillraceError } from '../../../core/errors.ts';
+import { fail } from '../../../core/errors.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { keyFromFile } from '../../../platform/secrets/index.ts';
 import {
@@ -85,16 +85,19 @@ export class PredictionLogs {
       ...this.#options.limits,
       ...(this.#options.durability ? { durability: this.#options.durability } : {}),
       ...(this.#budget ? { budget: this.#budget } : {}),
+      refusal: (error) => fail('prediction_log_unavailable', { problem: error.message }, error),
     });
     this.#logs.set(endpoint, { log, state: null, policy: null });
   }
 
   /** Resolves when the rows are on the disk; rejects with `prediction_log_unavailable` when they cannot be. */
-  async append(state: EndpointState, rows: readonly LoggedRow[]): Promise<void> {
+  append(state: EndpointState, rows: readonly LoggedRow[]): Promise<void> {
     const { route } = state;
     const open = this.#logs.get(route.endpoint);
-    if (!open)
-      throw fail('prediction_log_unavailable', { problem: `endpoint "${route.endpoint}" has no log` });
+    if (!open) {
+      const problem = `endpoint "${route.endpoint}" has no log`;
+      return Promise.reject(fail('prediction_log_unavailable', { problem }));
+    }
     if (open.state !== state) {
       open.state = state;
       open.policy = LogPolicy.of(state, this.#hashKey);
@@ -110,12 +113,7 @@ export class PredictionLogs {
           ? line
           : logLine(place, { ...row, cells: null, outputs: null, flags: null });
     }
-    try {
-      await log.append(lines, rows.length, policy?.columns ?? state.logColumns);
-    } catch (error) {
-      const problem = error instanceof MillraceError ? error.message : (error as Error).message;
-      throw fail('prediction_log_unavailable', { problem }, error);
-    }
+    return log.append(lines, rows.length, policy?.columns ?? state.logColumns);
   }
 
   /** Segments that control does not have yet. */

@@ -1,5 +1,6 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
 import type { RowBlock } from '../../../platform/onnx/index.ts';
+import type { GuardedArm } from './arm-guard.ts';
 import { bindRows } from './bind-rows.ts';
 import type { EndpointState, RowPlan, ServedArm } from './endpoint-state.ts';
 import { type AnsweredRows, answeredPart } from './merge-outputs.ts';
@@ -28,19 +29,22 @@ export function shareRows(
   only?: readonly number[],
 ): readonly Share[] {
   const tolerated = request.extras === 'drop' ? null : state.tolerated;
-  const groups = new Map<ServedArm, number[]>();
-  for (const row of only ?? plans.keys()) {
+  const groups: { readonly arm: ServedArm; readonly rows: number[] }[] = [];
+  const add = (row: number) => {
     const { arm } = plans[row] as RowPlan;
-    const rows = groups.get(arm);
-    if (rows) rows.push(row);
-    else groups.set(arm, [row]);
-  }
-  return [...groups].map(([arm, rows]) => {
+    for (const group of groups) if (group.arm === arm) return group.rows.push(row);
+    return groups.push({ arm, rows: [row] });
+  };
+  if (only) only.forEach(add);
+  else for (let row = 0; row < plans.length; row++) add(row);
+  const shares: Share[] = [];
+  for (const { arm, rows } of groups) {
     const { manifest } = arm.model;
     const all = bindRows(request.endpoint, manifest, request.tensors, request.rowCount, tolerated);
     const cells = rows.length === all.rowCount ? all : all.pick(rows);
-    return { arm, rows, cells, flags: [] };
-  });
+    shares.push({ arm, rows, cells, flags: [] });
+  }
+  return shares;
 }
 
 /** Checks every row of a share and keeps its flags. Errors: those of RowCheck. */
@@ -53,9 +57,12 @@ export function checkShare(request: PredictRequest, { arm, rows, cells, flags }:
  * Computes a share and has the arm's guard count it. Throws `queue_full`, `inference_failed`, and
  * `output_not_finite` for a score that is not.
  */
-export async function predictShare(request: PredictRequest, share: Share): Promise<AnsweredRows> {
+export function predictShare(request: PredictRequest, share: Share): Promise<AnsweredRows> {
   const { guard } = share.arm;
-  if (guard === null) return computeShare(request, share);
+  return guard === null ? computeShare(request, share) : guardedShare(request, share, guard);
+}
+
+async function guardedShare(request: PredictRequest, share: Share, guard: GuardedArm): Promise<AnsweredRows> {
   const { length } = share.rows;
   try {
     const answered = await computeShare(request, share);
