@@ -99,6 +99,8 @@ export const replicaStatusSchema = z.object({
   url: z.string().optional(),
   /** Sealed or open log segments that control does not have yet. */
   segmentsWaiting: z.int().min(0).optional(),
+  /** Log segments that were set aside because they are damaged. */
+  segmentsDamaged: z.int().min(0).optional(),
   /** Shadow copies dropped since the replica started, because the shadow queue was full. */
   shadowDropped: z.int().min(0).optional(),
   /** Arms that the replica's own guard took the traffic from. */
@@ -114,6 +116,8 @@ export const replicaSchema = z.object({
   endpoints: z.array(replicaEndpointSchema),
   models: z.array(replicaModelSchema),
   segmentsWaiting: z.int(),
+  /** Log segments that it has set aside because its disk gave back other bytes than it was given. */
+  segmentsDamaged: z.int(),
   shadowDropped: z.int(),
   connectedAt: z.string().nullable(),
   lastSeenAt: z.string().nullable(),

@@ -260,6 +260,7 @@ function resource({ id, status, connectedAtMs, seenAtMs, send }: Known): Replica
     endpoints: status?.endpoints ?? [],
     models: status?.models ?? [],
     segmentsWaiting: status?.segmentsWaiting ?? 0,
+    segmentsDamaged: status?.segmentsDamaged ?? 0,
     shadowDropped: status?.shadowDropped ?? 0,
     connectedAt: connectedAtMs === null ? null : formatTime(connectedAtMs),
     lastSeenAt: seenAtMs === null ? null : formatTime(seenAtMs),

@@ -1,6 +1,7 @@
 import { constants, write, writeSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 
 /**
  * A column of a segment with its DuckDB type. Its value is the member of the same name in a row's JSON, or, with
@@ -30,8 +31,13 @@ export interface SegmentHeader {
 /** Bytes that the buffer of a file may hold from one write to the next. */
 const longestKept = 8 * 1024 * 1024;
 
-/** Names of a segment's files: rows are being added; complete; converted. */
-export const suffix = { open: '.open.ndjson', sealed: '.sealed.ndjson', parquet: '.parquet' } as const;
+/** Names of a segment's files: rows are being added; complete; converted; set aside, because it is damaged. */
+export const suffix = {
+  open: '.open.ndjson',
+  sealed: '.sealed.ndjson',
+  parquet: '.parquet',
+  damaged: '.damaged.ndjson',
+} as const;
 
 /**
  * The file that takes rows: a header line, then one JSON object a line. With durability `fsync` it is opened for
@@ -194,19 +200,23 @@ function writeAt(fd: number, bytes: Uint8Array, position: number): Promise<numbe
 }
 
 /**
- * Makes a segment that a crash left open complete: everything from the first line that is torn or not JSON is
- * cut off (it was never acknowledged) and the file is sealed. Returns the number of rows kept.
+ * Makes a segment that a crash left open complete: what follows its last whole line of JSON is cut off (it was never
+ * acknowledged) and the file is sealed. A line before it that is not JSON is a disk's fault, and the reader's to leave
+ * out. Returns the number of rows kept.
  */
 export async function recoverOpenSegment(directory: string, id: string): Promise<number> {
   const path = join(directory, id + suffix.open);
   const bytes = await readFile(path);
   let kept = 0;
-  let lines = 0;
-  while (kept < bytes.length) {
-    const end = bytes.indexOf(0x0a, kept);
-    if (end < 0 || !isJsonObject(bytes.toString('utf8', kept, end))) break;
-    kept = end + 1;
-    lines++;
+  let rows = 0;
+  for (let from = 0; from < bytes.length; ) {
+    const end = bytes.indexOf(0x0a, from);
+    if (end < 0) break;
+    if (isJsonObject(bytes.toString('utf8', from, end))) {
+      kept = end + 1;
+      if (from > 0) rows++;
+    }
+    from = end + 1;
   }
   if (kept < bytes.length) await truncate(path, kept);
   const file = await open(path, 'r+');
@@ -214,11 +224,14 @@ export async function recoverOpenSegment(directory: string, id: string): Promise
   await file.close();
   await rename(path, join(directory, id + suffix.sealed));
   await syncDirectory(directory);
-  return Math.max(0, lines - 1);
+  return rows;
 }
 
-/** Reads the header of a sealed segment; null when even that did not reach the disk. */
-export async function readHeader(path: string): Promise<SegmentHeader | null> {
+/**
+ * Reads the header of a sealed segment; null when even that did not reach the disk, `damaged` when the disk gives back
+ * another line than was written.
+ */
+export async function readHeader(path: string): Promise<SegmentHeader | 'damaged' | null> {
   const file = await open(path, 'r');
   try {
     let text = '';
@@ -228,7 +241,7 @@ export async function readHeader(path: string): Promise<SegmentHeader | null> {
       if (bytesRead === 0) return null;
       text += buffer.toString('utf8', 0, bytesRead);
       const end = text.indexOf('\n');
-      if (end >= 0) return JSON.parse(text.slice(0, end)) as SegmentHeader;
+      if (end >= 0) return parseHeader(text.slice(0, end));
     }
   } finally {
     await file.close();
@@ -240,6 +253,21 @@ export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r');
   await handle.sync();
   await handle.close();
+}
+
+const columnSchema = z.object({
+  name: z.string().min(1),
+  type: z.string().regex(/^[A-Z]+$/),
+  list: z.object({ member: z.string(), index: z.int().min(0) }).optional(),
+});
+const headerSchema = z.object({ segment: z.string(), columns: z.array(columnSchema).min(1) });
+
+function parseHeader(line: string): SegmentHeader | 'damaged' {
+  try {
+    return headerSchema.parse(JSON.parse(line)) as SegmentHeader;
+  } catch {
+    return 'damaged';
+  }
 }
 
 function isJsonObject(line: string): boolean {

@@ -12,8 +12,6 @@ import {
 import { Shipping, type ShippingOptions } from './shipping.ts';
 
 export interface SegmentLogOptions extends Omit<ShippingOptions, 'backOffMs'> {
-  /** Columns of rows that are appended without columns of their own. */
-  readonly columns: readonly SegmentColumn[];
   /** A segment is sealed when it holds this much or is this old. */
   readonly maxRows: number;
   readonly maxSizeBytes: number;
@@ -93,6 +91,8 @@ export class SegmentLog {
         await take(name.slice(0, -suffix.sealed.length), name);
       } else if (name.endsWith(suffix.parquet) && !hasRows(names, name)) {
         await take(name.slice(0, -suffix.parquet.length), name);
+      } else if (name.endsWith(suffix.damaged)) {
+        log.#shipping.addDamaged((await stat(join(options.directory, name))).size);
       } else {
         await rm(join(options.directory, name), { force: true });
       }
@@ -105,6 +105,11 @@ export class SegmentLog {
     const file = this.#file;
     if (!file) return null;
     return { path: join(this.#options.directory, file.id + suffix.open), sizeBytes: file.sizeBytes };
+  }
+
+  /** Segments that were set aside because they are damaged; what can be read of them is shipped. */
+  get damaged(): number {
+    return this.#shipping.damaged;
   }
 
   /** Segments that the receiver does not have yet, the open one included. */

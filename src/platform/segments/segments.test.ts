@@ -118,9 +118,48 @@ test('torn and garbled tails of a crashed segment are cut, whole lines stay', as
   await log.drained();
   assert.deepEqual(
     shipped.map((s) => s.rows),
-    [2, 2, 2, 2],
+    [2, 2, 3, 2],
   );
   assert.deepEqual(await readdir(directory), []);
+});
+
+test('a segment without its header gives what can be read, one that cannot be converted is set aside; others go on', async (t) => {
+  const directory = await temporary(t);
+  const { ship, shipped, rows } = await receiver(t);
+  const options = testLogOptions(directory, frames, ship);
+  const header = JSON.stringify({ segment: 's', columns: options.columns });
+  const damaged = [`{"segm\0\0":${header.slice(9)}`, header.replace('BIGINT', 'b; DROP')];
+  for (const [i, line] of damaged.entries())
+    await writeFile(join(directory, `s${i}${suffix.sealed}`), `${line}\n${row(i)}`);
+  // Its type is no type of the engine's: nothing reads it.
+  await writeFile(join(directory, `s2${suffix.open}`), `${header.replace('BIGINT', 'BIGGEST')}\n${row(2)}`);
+  await writeFile(join(directory, `s3${suffix.sealed}`), `${header}\n${row(3)}`);
+  const told: string[] = [];
+  const logger = {
+    ...options.logger,
+    error: ({ segment }: { segment: string }) => told.push(segment),
+    warn: () => {},
+    info: () => {},
+  } as unknown as typeof options.logger;
+  const log = await SegmentLog.open({ ...options, logger, backOffMs: [1, 2] });
+  await log.append(row(4), 1);
+  await log.seal();
+  await log.drained();
+  assert.deepEqual((await rows()).map((r) => [r.id, Number(r.time)]).sort(), [
+    ['0', 0],
+    ['1', 1],
+    ['3', 3],
+    ['4', 4],
+  ]);
+  assert.deepEqual([told, log.damaged, log.waiting, shipped.length], [['s0', 's1', 's2'], 3, 0, 4]);
+  await log.close();
+  const kept = (await readdir(directory)).sort();
+  assert.deepEqual(
+    kept,
+    ['s0', 's1', 's2'].map((id) => id + suffix.damaged),
+  );
+  const again = await SegmentLog.open(options);
+  assert.deepEqual([again.damaged, again.waiting, (await readdir(directory)).length], [3, 0, 3]);
 });
 
 test('bytes that a disk has changed cost the row that they are in, and no other', async (t) => {

@@ -1,12 +1,14 @@
-import { rm, stat } from 'node:fs/promises';
+import { copyFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
 import type { DiskBudget } from './disk-budget.ts';
 import { convertSegment, readFacts, type SegmentFacts, type SegmentFrames } from './parquet.ts';
-import { readHeader, suffix } from './segment-file.ts';
+import { readHeader, type SegmentColumn, suffix } from './segment-file.ts';
 
 /** Failures in a row before the log says so: a receiver that is being restarted is no news. */
 const toldAfter = 3;
+/** Times that a segment cannot be converted before it is set aside: what is behind it must not wait for ever. */
+const asideAfter = 8;
 
 /** A complete segment, ready for its reader. `id` names it for ever: shipping it twice must do nothing. */
 export interface SealedSegment extends SegmentFacts {
@@ -18,6 +20,8 @@ export interface SealedSegment extends SegmentFacts {
 export interface ShippingOptions {
   readonly directory: string;
   readonly stream: string;
+  /** Columns of rows that were appended without columns of their own: what is read of a segment that lost its header. */
+  readonly columns: readonly SegmentColumn[];
   readonly keyColumn: string;
   readonly timeColumn: string;
   readonly frames: SegmentFrames;
@@ -32,7 +36,8 @@ export interface ShippingOptions {
 
 /**
  * Brings sealed segments to their receiver in order, at least once each: convert, ship, delete. A failure is
- * tried again with back-off for as long as it takes; nothing is deleted that was not acknowledged.
+ * tried again with back-off for as long as it takes; nothing is deleted that was not acknowledged. A damaged segment
+ * is set aside, whole, under a name of its own (`suffix.damaged`), and what can be read of it is shipped; the others go on.
  */
 export class Shipping {
   readonly #options: ShippingOptions;
@@ -40,6 +45,9 @@ export class Shipping {
   /** What is known of segments that are Parquet by now, and what each takes on the disk. */
   readonly #converted = new Map<string, SegmentFacts>();
   readonly #sizes = new Map<string, number>();
+  #damaged = 0;
+  /** Times that a segment could not be converted. */
+  readonly #unreadable = new Map<string, number>();
   #running = false;
   #closed = false;
   #failures = 0;
@@ -48,6 +56,11 @@ export class Shipping {
 
   constructor(options: ShippingOptions) {
     this.#options = options;
+  }
+
+  /** Segments that were set aside since this was opened, or found so. */
+  get damaged(): number {
+    return this.#damaged;
   }
 
   get waiting(): number {
@@ -64,6 +77,12 @@ export class Shipping {
     this.#sizes.set(id, sizeBytes);
     this.retryNow();
     void this.#run();
+  }
+
+  /** Counts a segment that an earlier process had set aside. It takes room on the disk until somebody removes it. */
+  addDamaged(sizeBytes: number): void {
+    this.#damaged++;
+    this.#options.budget?.add(sizeBytes);
   }
 
   /** Cuts the present back-off short: the receiver is known to be back. */
@@ -130,8 +149,16 @@ export class Shipping {
     const sealed = await stat(source).catch(() => null);
     let facts: SegmentFacts = { rows: 0, minTimeMs: 0, maxTimeMs: 0 };
     if (sealed) {
-      const header = await readHeader(source);
-      if (header) facts = await convertSegment(frames, header, source, path, keyColumn, timeColumn);
+      const found = await readHeader(source);
+      if (found === 'damaged') await this.#keepDamaged(id, 'its header is not what was written');
+      const header = found === 'damaged' ? { segment: id, columns: this.#options.columns } : found;
+      if (header) {
+        const converted = await convertSegment(frames, header, source, path, keyColumn, timeColumn).catch(
+          (error: unknown) => this.#setAside(id, error),
+        );
+        facts = converted ?? facts;
+      }
+      this.#unreadable.delete(id);
       await rm(source, { force: true });
     } else {
       facts = await readFacts(frames, path, timeColumn);
@@ -140,6 +167,52 @@ export class Shipping {
     const file = await stat(path).catch(() => null);
     this.#account(id, file?.size ?? 0);
     return facts;
+  }
+
+  /** Sets aside what cannot be converted again and again; throws the error while that may be another one's fault. */
+  async #setAside(id: string, error: unknown): Promise<null> {
+    const times = (this.#unreadable.get(id) ?? 0) + 1;
+    this.#unreadable.set(id, times);
+    if (times < asideAfter || !(await this.#canConvert(id))) throw error;
+    const path = join(this.#options.directory, id);
+    await rename(path + suffix.sealed, path + suffix.damaged);
+    await rm(`${path}${suffix.parquet}.tmp`, { force: true });
+    this.addDamaged((await stat(path + suffix.damaged)).size);
+    this.#tellDamaged(id, 'it cannot be read', error);
+    return null;
+  }
+
+  /** Whether the frame engine answers, and the disk has room for more than a conversion takes. */
+  async #canConvert(id: string): Promise<boolean> {
+    const { directory, frames } = this.#options;
+    const trial = join(directory, `${id}.trial.tmp`);
+    try {
+      await copyFile(join(directory, id + suffix.sealed), trial);
+      return (await frames.query('SELECT 1 AS one')).length === 1;
+    } catch {
+      return false;
+    } finally {
+      await rm(trial, { force: true });
+    }
+  }
+
+  async #keepDamaged(id: string, problem: string): Promise<void> {
+    const path = join(this.#options.directory, id);
+    const kept = path + suffix.damaged;
+    if (await stat(kept).catch(() => null)) return;
+    await copyFile(path + suffix.sealed, `${kept}.tmp`);
+    await rename(`${kept}.tmp`, kept);
+    this.addDamaged((await stat(kept)).size);
+    this.#tellDamaged(id, problem);
+  }
+
+  #tellDamaged(id: string, problem: string, error?: unknown): void {
+    const { directory, stream, logger } = this.#options;
+    const file = join(directory, id + suffix.damaged);
+    logger.error(
+      { stream, segment: id, file, problem, err: error },
+      'a segment of the log is damaged: the file was set aside, the others go on',
+    );
   }
 
   /** While nothing can be shipped, what waits is made small. */

@@ -16,6 +16,8 @@ export interface PlaneMetrics {
   shadowDropped(endpoint: string, rows: number): void;
   flagged(endpoint: string, feature: string, kind: string): void;
   routesVersion(version: number): void;
+  /** Where to read how many segments of the log there are when somebody asks. */
+  segments(read: () => { readonly waiting: number; readonly damaged: number }): void;
 }
 
 interface Child {
@@ -94,5 +96,21 @@ export function planeMetrics(registry: Registry): PlaneMetrics {
     shadowDropped: (endpoint, count) => dropped.inc({ endpoint }, count),
     flagged: (endpoint, feature, kind) => flags.inc({ endpoint, feature, kind }),
     routesVersion: (value) => version.set(value),
+    segments: (read) => {
+      for (const [kind, help] of [
+        ['waiting', 'Segments of the prediction log that control does not have yet'],
+        [
+          'damaged',
+          'Segments of the prediction log that were set aside: the disk gave back other bytes than it was given',
+        ],
+      ] as const) {
+        new Gauge({
+          ...{ name: `millrace_log_segments_${kind}`, help, registers: [registry] },
+          collect() {
+            this.set(read()[kind]);
+          },
+        });
+      }
+    },
   };
 }

@@ -123,6 +123,13 @@ export class PredictionLogs {
     return sum;
   }
 
+  /** Segments that were set aside because the disk gave back other bytes than it was given. */
+  get damaged(): number {
+    let sum = 0;
+    for (const { log } of this.#logs.values()) sum += log.damaged;
+    return sum;
+  }
+
   /** Seals every log and resolves when control has everything appended before this call. */
   async sealAndShip(): Promise<void> {
     const logs = [...this.#logs.values()].map(({ log }) => log);

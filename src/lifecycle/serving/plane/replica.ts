@@ -85,6 +85,7 @@ export class Replica {
     this.#loader = loader;
     this.#logs = logs;
     this.#setRoutesVersion = metrics.routesVersion;
+    metrics.segments(() => ({ waiting: logs.waiting, damaged: logs.damaged }));
     this.plane = new Plane(logs, metrics);
     this.plane.onWithdrawn = () => {
       void this.#writeWithdrawn();
@@ -228,6 +229,7 @@ export class Replica {
       })),
       models: [...this.#loader.models],
       segmentsWaiting: this.#logs.waiting,
+      segmentsDamaged: this.#logs.damaged,
       shadowDropped: this.plane.shadowDropped,
       withdrawn: [...this.plane.withdrawn],
       ...(this.#url ? { url: this.#url } : {}),

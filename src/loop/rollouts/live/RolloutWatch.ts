@@ -8,7 +8,7 @@ import { LiveObservation } from './LiveObservation.ts';
 import { readLabels, readRows } from './readFiles.ts';
 
 /** A rollout of more predictions is looked at by the log alone: control's memory has an end. */
-const mostPredictions = 3_000_000;
+const mostPredictions = 2_000_000;
 
 interface Watched {
   readonly record: RolloutRecord;
