@@ -353,6 +353,29 @@ test('a connection over which nothing has come keeps no server from stopping', a
   await ended;
 });
 
+test('a request of which the rest does not come holds up a stop for a while only; whole ones are answered', async (t) => {
+  const { url, stop } = await serving(t, { http: { halfSentMs: 300 } });
+  const [half, headers, late] = [dial(url), dial(url), dial(url)];
+  for (const { socket } of [half, headers, late]) await once(socket, 'connect');
+  half.socket.write(infer.slice(0, -5));
+  headers.socket.write(infer.slice(0, 30));
+  late.socket.write(infer.slice(0, -1));
+  await stillAnswers(url);
+  const stopped = stop();
+  while (
+    await fetch(url).then(
+      () => true,
+      () => false,
+    )
+  ) {}
+  late.socket.write(infer.slice(-1));
+  assert.deepEqual(statuses(await late.ended), ['200'], 'its rest came in time');
+  const cut = await half.ended;
+  assert.match(cut, /^HTTP\/1\.1 408 .*request_too_slow/s);
+  assert.equal(await headers.ended, '');
+  await stopped;
+});
+
 test('the counters of other servers are there, with one series a version', async (t) => {
   const { url } = await serving(t);
   for (let i = 0; i < 3; i++) await stillAnswers(url);

@@ -93,7 +93,7 @@ export class InferenceServer {
     registerPeerMetrics(options.metrics, plane);
     this.#refused = refusalCounter(options.metrics);
     this.#server = this.#create();
-    this.#sockets = new OpenSockets(this.#server);
+    this.#sockets = new OpenSockets(this.#server, { secure: options.tls !== undefined });
   }
 
   /**
@@ -116,6 +116,7 @@ export class InferenceServer {
   /**
    * Drains: every answer from now on ends its connection, and a connection that is open and idle has a moment for a
    * request that is on its way already. Then no new ones are taken; returns when all that is under way is answered.
+   * Requests of which a part is missing have a while for it, and are cut off then.
    */
   async close(): Promise<void> {
     this.#draining = true;
@@ -128,8 +129,10 @@ export class InferenceServer {
       this.#server.closeIdleConnections();
       this.#sockets.closeUnused();
     });
+    const cut = setTimeout(() => this.#sockets.closeUnfinished(), this.#limits.halfSentMs);
     await this.#events.drain();
     await closed;
+    clearTimeout(cut);
   }
 
   #create(): Server {

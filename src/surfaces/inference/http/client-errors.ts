@@ -21,6 +21,17 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, 
   else pending.once('finish', send);
 }
 
+/**
+ * Ends a connection of a server that stops unless a whole request is being answered on it: half of one is answered with
+ * what it was too slow for, and one whose headers are not there with nothing.
+ */
+export function endUnlessAnswering(socket: Duplex): void {
+  const pending = underWay(socket);
+  if (pending?.req.complete) return;
+  if (!pending || pending.headersSent || !socket.writable) socket.destroy();
+  else socket.end(rawAnswer(fail('request_too_slow', {})), () => socket.destroy());
+}
+
 /** Ends a connection that asks to be turned into something else (CONNECT). */
 export function refuseTunnel(socket: Duplex, method: string, path: string): void {
   socket.end(rawAnswer(fail('method_not_allowed', { method, path, allowed: 'GET, HEAD, POST, OPTIONS' })));

@@ -11,6 +11,8 @@ export interface HttpLimits {
   readonly connections: number;
   /** How long open connections have, once the server drains, to come with a last request. */
   readonly drainMs: number;
+  /** How long requests that are not complete have, once the server takes no new ones, to become so. */
+  readonly halfSentMs: number;
 }
 
 export const defaultHttpLimits: HttpLimits = {
@@ -20,6 +22,7 @@ export const defaultHttpLimits: HttpLimits = {
   requestTimeoutMs: 120_000,
   connections: 0,
   drainMs: 250,
+  halfSentMs: 3_000,
 };
 
 /** How often connections are looked at for timeouts: a slow one is cut at most so much late. */
