@@ -108,7 +108,7 @@ export class FeedbackService {
     this.#matching = new Matching({
       ...{ db, frames, store: labelStore },
       ...logs,
-      ofEntities: (...question) => this.#search.ofEntities(...question),
+      nearEntities: (...question) => this.#search.nearEntities(...question),
     });
     this.#intake = new Intake({
       ...{ db, clock, entityAsLogged, store: labelStore, endpointExists: options.endpointExists },

@@ -2,7 +2,8 @@ import { formatTime } from '../../../core/time.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
 import type { LabelEntry, LabelLog } from '../LabelLog.ts';
-import { type LogPath, parquet } from '../relations.ts';
+import { entityHash } from '../segments/entityFile.ts';
+import type { EntitySpan } from '../segments/SegmentIndex.ts';
 import type { LabelStore, WaitingRow } from '../store/LabelStore.ts';
 
 export interface MatchingOptions {
@@ -11,13 +12,8 @@ export interface MatchingOptions {
   readonly frames: Frames;
   readonly labels: LabelLog;
   readonly signals: LabelLog;
-  /** Where predictions of one of the entities in [fromMs, toMs) may be. */
-  readonly ofEntities: (
-    endpoint: string,
-    entities: readonly string[],
-    fromMs: number,
-    toMs: number,
-  ) => Promise<{ readonly paths: readonly LogPath[] }>;
+  /** SQL for rows of these entities in these spans of event time; see `LogSearch.nearEntities`. */
+  readonly nearEntities: (endpoint: string, wanted: readonly EntitySpan[]) => Promise<string | null>;
 }
 
 const batch = 2000;
@@ -66,13 +62,16 @@ export class Matching {
   }
 
   async #matchSome(endpoint: string, rows: readonly WaitingRow[]): Promise<number> {
-    const { db, store, frames, labels, signals, ofEntities } = this.#options;
-    const fromMs = Math.min(...rows.map((r) => r.atMs - r.toleranceMs));
-    const toMs = Math.max(...rows.map((r) => r.atMs + r.toleranceMs)) + 1;
-    const { paths } = await ofEntities(endpoint, [...new Set(rows.map((r) => r.entity))], fromMs, toMs);
-    if (paths.length === 0) return 0;
+    const { db, store, frames, labels, signals, nearEntities } = this.#options;
+    const near = await nearEntities(
+      endpoint,
+      rows.map(({ entity, atMs, toleranceMs }) => {
+        return { entity, fromMs: atMs - toleranceMs, toMs: atMs + toleranceMs + 1 };
+      }),
+    );
+    if (near === null) return 0;
     const matches = new Map<string, { readonly predictionId: string; readonly note: string }>();
-    for (const row of await frames.query(matchSql(paths, rows, fromMs, toMs))) {
+    for (const row of await frames.query(matchSql(near, rows))) {
       matches.set(row.id as string, {
         predictionId: row.prediction_id as string,
         note: noteOf(row as unknown as MatchFacts),
@@ -94,7 +93,6 @@ export class Matching {
 }
 
 interface MatchFacts {
-  readonly entity: string;
   readonly at_ms: number;
   readonly event_time_ms: number;
   readonly candidates: number;
@@ -113,21 +111,15 @@ function noteOf({ at_ms, event_time_ms, candidates, equally_near }: MatchFacts):
   return `by entity: ${among} within the tolerance, ${side} ${formatTime(at_ms)}${tie}`;
 }
 
-function matchSql(
-  paths: readonly LogPath[],
-  rows: readonly WaitingRow[],
-  fromMs: number,
-  toMs: number,
-): string {
+function matchSql(near: string, rows: readonly WaitingRow[]): string {
   const values = rows
-    .map((r) => `(${sqlLiteral(r.id)}, ${sqlLiteral(r.entity)}, ${r.atMs}, ${r.toleranceMs})`)
+    .map((r) => `(${sqlLiteral(r.id)}, ${entityHash(r.entity)}, ${r.atMs}, ${r.toleranceMs})`)
     .join(', ');
-  return `WITH waiting(id, entity, at_ms, tolerance_ms) AS (VALUES ${values}),
-    logged AS (SELECT DISTINCT prediction_id, entity, event_time_ms FROM ${parquet(paths)}
-      WHERE arm <> 'shadow' AND event_time_ms >= ${fromMs} AND event_time_ms < ${toMs}
-        AND entity IN (SELECT entity FROM waiting)),
+  // A copy has the id and the time of its original.
+  return `WITH waiting(id, entity_hash, at_ms, tolerance_ms) AS (VALUES ${values}),
+    logged AS (SELECT DISTINCT * FROM ${near}),
     pairs AS (SELECT waiting.*, prediction_id, event_time_ms, abs(event_time_ms - at_ms) AS distance
-      FROM waiting JOIN logged ON logged.entity = waiting.entity AND abs(event_time_ms - at_ms) <= tolerance_ms)
+      FROM waiting JOIN logged ON logged.entity_hash = waiting.entity_hash AND abs(event_time_ms - at_ms) <= tolerance_ms)
     SELECT *, count(*) OVER (PARTITION BY id) AS candidates,
       count(*) OVER (PARTITION BY id, distance) AS equally_near
     FROM pairs

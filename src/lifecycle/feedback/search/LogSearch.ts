@@ -13,7 +13,8 @@ import type {
 import type { LabelLog } from '../LabelLog.ts';
 import { labelHistory } from '../labels/labelLists.ts';
 import type { KnownFile, LogPath } from '../relations.ts';
-import type { SegmentIndex } from '../segments/SegmentIndex.ts';
+import { entityRowsSql } from '../segments/entityFile.ts';
+import type { EntitySpan, SegmentIndex } from '../segments/SegmentIndex.ts';
 import { keyOf } from '../segments/segmentFilter.ts';
 import type { FeedbackStore, IndexedSegment, LabelKind, StoredPredictionSegment } from '../store.ts';
 import { exportPredictions } from './exportPredictions.ts';
@@ -62,22 +63,12 @@ export class LogSearch {
     return listPredictions({ frames: this.#options.frames, slices, labelPaths }, filter, count, after);
   }
 
-  /** Where predictions of one of these entities in [fromMs, toMs) may be; where it is quickly known, row by row. */
-  async ofEntities(
-    endpoint: string,
-    entities: readonly string[],
-    fromMs: number,
-    toMs: number,
-  ): Promise<Pick<Slice, 'paths' | 'ids'>> {
+  /** SQL for what is known of entities in these spans of event time, see `entityRowsSql`; null: nothing is. */
+  async nearEntities(endpoint: string, wanted: readonly EntitySpan[]): Promise<string | null> {
+    const fromMs = Math.min(...wanted.map((w) => w.fromMs));
+    const toMs = Math.max(...wanted.map((w) => w.toMs));
     const segments = await this.#options.store.predictionSegments({ endpoint, fromMs, toMs });
-    const candidates = await this.#options.index.candidates(segments, entities.map(keyOf.entity));
-    if (entities.length <= mostEntities) {
-      const question = { entities, fromMs, toMs, limit: mostIds };
-      const rows = await this.#options.index.entityRows(candidates, question);
-      const ids = rows.map(({ predictionId }) => predictionId);
-      if (ids.length < mostIds) return { paths: await this.#holding(segments, ids), ids };
-    }
-    return { paths: await this.#paths(candidates) };
+    return entityRowsSql(await this.#options.index.placesOf(segments, wanted));
   }
 
   /** With its label, if one was acknowledged. Throws `not_found`. Naming the endpoint makes it quicker. */
@@ -108,7 +99,7 @@ export class LogSearch {
     let from: Pick<Slice, 'paths' | 'ids'> = { paths: await this.#paths(all) };
     if (entity !== undefined) {
       const [first = 0, end = Number.MAX_SAFE_INTEGER] = [fromMs, toMs];
-      const known = await this.ofEntities(endpoint, [entity], first, end);
+      const known = await this.#ofEntity(endpoint, entity, first, end);
       // A file without rows has columns all the same.
       const nothing = { paths: (await this.#paths(all)).map((path) => ({ path, ids: [] })), ids: [] };
       from = known.paths.length === 0 ? nothing : known;
@@ -142,6 +133,22 @@ export class LogSearch {
     );
   }
 
+  /** Where predictions of an entity in [fromMs, toMs) may be; of not too many, row by row. */
+  async #ofEntity(
+    endpoint: string,
+    entity: string,
+    fromMs: number,
+    toMs: number,
+  ): Promise<Pick<Slice, 'paths' | 'ids'>> {
+    const segments = await this.#options.store.predictionSegments({ endpoint, fromMs, toMs });
+    const candidates = await this.#options.index.candidates(segments, [keyOf.entity(entity)]);
+    const question = { entities: [entity], fromMs, toMs, limit: mostIds };
+    const rows = await this.#options.index.entityRows(candidates, question);
+    const ids = rows.map(({ predictionId }) => predictionId);
+    if (ids.length < mostIds) return { paths: await this.#holding(segments, ids), ids };
+    return { paths: await this.#paths(candidates) };
+  }
+
   async #holding(segments: readonly IndexedSegment[], ids: readonly string[]): Promise<KnownFile[]> {
     const held = await this.#options.index.holding(segments, ids);
     const paths = await this.#paths(held.map(({ segment }) => segment));
@@ -166,9 +173,6 @@ export class LogSearch {
     return Promise.all(segments.map(({ digest }) => this.#options.blobs.path(digest as Digest)));
   }
 }
-
-/** Of more entities at once the segments themselves are read. */
-const mostEntities = 100;
 
 /** Throws `invalid_input` for what would be searched for in vain, or not at all. */
 function requireSense({ feature, value, minScore, maxScore, from, to }: PredictionsFilter): void {

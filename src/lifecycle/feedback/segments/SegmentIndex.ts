@@ -13,7 +13,13 @@ import type {
   SegmentFamily,
   StoredPredictionSegment,
 } from '../store.ts';
-import { type EntityQuestion, type EntityRow, findEntityRows, writeEntityFile } from './entityFile.ts';
+import {
+  type EntityPlace,
+  type EntityQuestion,
+  type EntityRow,
+  findEntityRows,
+  writeEntityFile,
+} from './entityFile.ts';
 import { filterOfFile, hashKey, keyOf, mayHold } from './segmentFilter.ts';
 
 export interface SegmentIndexOptions {
@@ -23,6 +29,13 @@ export interface SegmentIndexOptions {
   readonly store: FeedbackStore;
   /** Where files lie until they are blobs. */
   readonly directory: string;
+}
+
+/** An entity and when it is looked for: event time in [fromMs, toMs). */
+export interface EntitySpan {
+  readonly entity: string;
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** Filters in memory: enough for 32 million ids. What is used least is read again when it is wanted. */
@@ -78,6 +91,31 @@ export class SegmentIndex {
       else files.segments.push(await blobs.path(digest as Digest));
     }
     return findEntityRows(frames, files, question);
+  }
+
+  /** In which files to look for entities, each in its own span of event time. */
+  async placesOf(
+    segments: readonly StoredPredictionSegment[],
+    wanted: readonly EntitySpan[],
+  ): Promise<readonly EntityPlace[]> {
+    const { blobs } = this.#options;
+    const hashed = wanted.map(({ entity, ...span }) => {
+      return { entity, key: hashKey(keyOf.entity(entity)), ...span };
+    });
+    const places: EntityPlace[] = [];
+    for (const segment of segments) {
+      const { filterDigest, entityDigest, minEventTimeMs, maxEventTimeMs } = segment;
+      const near = hashed.filter((w) => w.fromMs <= maxEventTimeMs && w.toMs > minEventTimeMs);
+      if (near.length === 0) continue;
+      const filter = filterDigest === null ? null : await this.#filter(filterDigest);
+      const held = filter ? near.filter(({ key }) => mayHold(filter, key)) : near;
+      if (held.length === 0) continue;
+      const entities = [...new Set(held.map(({ entity }) => entity))];
+      const indexed = entityDigest !== null && (await blobs.info(entityDigest as Digest)) !== undefined;
+      const path = await blobs.path((indexed ? entityDigest : segment.digest) as Digest);
+      places.push({ path, indexed, entities });
+    }
+    return places;
   }
 
   /** Indexes segments that are not yet; returns how many it did. */

@@ -45,6 +45,27 @@ export interface EntityRow {
   readonly eventTimeMs: number;
 }
 
+/** A file and the entities that are looked for in it. */
+export interface EntityPlace {
+  readonly path: string;
+  /** Whether it is a file as `writeEntityFile` makes them, else a segment. */
+  readonly indexed: boolean;
+  readonly entities: readonly string[];
+}
+
+/** SQL for what is known of entities in these files: entity_hash, prediction_id and event_time_ms; null for no file. */
+export function entityRowsSql(places: readonly EntityPlace[]): string | null {
+  if (places.length === 0) return null;
+  const parts = places.map(({ path, indexed, entities }) => {
+    const file = `read_parquet(${sqlLiteral(path)})`;
+    return indexed
+      ? `SELECT entity_hash, prediction_id, event_time_ms FROM ${file} WHERE entity_hash IN (${entities.map(entityHash).join(', ')})`
+      : `SELECT md5_number_upper('e' || entity) AS entity_hash, prediction_id, event_time_ms FROM ${file}
+         WHERE entity IN (${entities.map(sqlLiteral).join(', ')})`;
+  });
+  return `(${parts.join(' UNION ALL ')})`;
+}
+
 export async function findEntityRows(
   frames: Frames,
   { indexed, segments }: EntityFiles,
