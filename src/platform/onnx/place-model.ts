@@ -58,18 +58,32 @@ export class ModelPlacer {
   readonly #events: PlacerEvents;
   #spare: SessionThread | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(events: PlacerEvents) {
     this.#events = events;
   }
 
   /**
+   * Models are placed one after the other: one that is measured beside another would look slower than it is.
+   *
    * @param onnx gives the graph's bytes, each time in memory of their own
    * @param sample rows for warm-up and measurement; empty values stand in where there are none
    * @param name of the model, for messages
    * Throws `onnx_invalid` when the runtime refuses the graph, `inference_failed` when it fails on its sample.
    */
-  async place(
+  place(
+    onnx: () => Promise<Uint8Array>,
+    pkg: OnnxPackage,
+    sample: Cells,
+    name: string,
+  ): Promise<PlacedModel> {
+    const placed = this.#last.then(() => this.#place(onnx, pkg, sample, name));
+    this.#last = placed.catch(() => undefined);
+    return placed;
+  }
+
+  async #place(
     onnx: () => Promise<Uint8Array>,
     pkg: OnnxPackage,
     sample: Cells,
@@ -108,6 +122,7 @@ export class ModelPlacer {
     }
   }
 
+  /** Ends the thread that is kept for the next model. */
   async close(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer);
     await this.#spare?.stop();

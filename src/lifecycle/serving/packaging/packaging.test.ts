@@ -293,8 +293,10 @@ suite('packaging', () => {
         assert.ok(Math.abs(Number(values[i]) - expected) < 1e-3, `${name} row ${i}`);
       }
     }
-    // A model that is gone from the folder takes its process with it.
-    await rm(join(models, 'code'), { recursive: true });
-    await poll();
+    // A server that stops takes the processes of its models, and what they were laid out in, with it.
+    const laidOut = () => readdir(join(settings().directory, 'models'));
+    assert.equal((await laidOut()).length, 1);
+    await serving.close();
+    assert.deepEqual(await laidOut(), []);
   });
 });

@@ -29,6 +29,7 @@ export class LoadedPackage {
   readonly placement: Placement | null;
   readonly #runtime: ModelRuntime;
   #users = 0;
+  readonly #closed = Promise.withResolvers<void>();
   #retired = false;
 
   private constructor(
@@ -105,14 +106,15 @@ export class LoadedPackage {
     this.#closeIfUnused();
   }
 
-  /** No new users will come: the model is closed as soon as the present ones are done. */
-  retire(): void {
+  /** No new users will come: the model is closed as soon as the present ones are done. Resolves when it is. */
+  retire(): Promise<void> {
     this.#retired = true;
     this.#closeIfUnused();
+    return this.#closed.promise;
   }
 
   #closeIfUnused(): void {
-    if (this.#retired && this.#users === 0) void this.#runtime.close();
+    if (this.#retired && this.#users === 0) this.#closed.resolve(this.#runtime.close());
   }
 }
 

@@ -82,7 +82,7 @@ export class PackageLoader {
     for (const digest of this.#states.keys()) {
       if (needed.has(digest)) continue;
       this.#states.delete(digest);
-      this.#loaded.get(digest)?.retire();
+      void this.#loaded.get(digest)?.retire();
       this.#loaded.delete(digest);
     }
     const kept = new Set<string>();
@@ -92,9 +92,11 @@ export class PackageLoader {
       if (!kept.has(digest)) await this.#blobs.delete(digest);
   }
 
-  /** Ends the thread that loads models; those that are loaded stay. */
+  /** Closes all models, once the requests under way at them are over, and the thread that loads them. */
   async close(): Promise<void> {
-    await this.#placer.close();
+    const models = [...this.#loaded.values()];
+    this.#loaded.clear();
+    await Promise.all([this.#placer.close(), ...models.map((model) => model.retire())]);
   }
 
   async #load(digest: string): Promise<LoadedPackage> {

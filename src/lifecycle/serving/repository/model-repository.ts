@@ -47,13 +47,16 @@ interface Known {
   state: 'LOADING' | 'UNLOADED' | 'SETTLED';
 }
 
+/** Models of a look that are loaded at the same time: each may start processes of Python. */
+const loadsAtOnce = 4;
 const unloaded = 'unloaded';
 const noOverride: LoadOverride = { config: null, files: new Map() };
 
 /**
  * The models of a folder in Triton's layout (`<model>/config.pbtxt`, `<model>/<version>/model.onnx`), each an endpoint
  * of a data plane. A model changes in one swap after all of its new versions were tried: requests never fail, and a
- * version that cannot be loaded leaves in service what was there. Changes are made one after the other.
+ * version that cannot be loaded leaves in service what was there. Changes by request and looks at the folder are made
+ * one after the other.
  */
 export class RepositoryModels implements ModelRepository {
   readonly #options: RepositoryOptions;
@@ -84,6 +87,7 @@ export class RepositoryModels implements ModelRepository {
         throw fail('model_load_failed', { model: name, problem });
       }
       const problems = await this.#load(name, override);
+      await this.#release();
       const [first] = problems;
       if (first) throw fail('model_load_failed', { model: name, problem: first });
     });
@@ -104,32 +108,33 @@ export class RepositoryModels implements ModelRepository {
   }
 
   /**
-   * Looks at the folder. New and changed models are loaded, those that are gone are unloaded; a model that was unloaded
-   * by request stays so until its files change.
+   * Looks at the folder. New and changed models are loaded, some at once; those that are gone are unloaded. A model that
+   * was unloaded by request stays so until its files change.
    *
    * @param loads which models may be loaded; the others are only known
    */
   poll(loads: (name: string) => boolean = () => true): Promise<void> {
     return this.#inTurn(async () => {
       const names = await modelNames(this.#options.directory);
+      const changed: { readonly name: string; readonly source: ModelSource }[] = [];
       for (const name of names) {
+        const source = await this.#seen(name);
         const known = this.#models.get(name);
-        let source: ModelSource | null;
-        try {
-          source = await folderSource(join(this.#options.directory, name));
-        } catch (error) {
-          // One folder that cannot be read keeps none of the others from being loaded.
-          const problem = messageOf(error);
-          if (known?.problems.get('') === problem) continue;
-          this.#models.set(name, { ...seenNow(null, known), problems: new Map([['', problem]]) });
-          this.#options.logger.error({ model: name, problem }, 'the folder of a model cannot be read');
-          continue;
-        }
-        if (!source) continue;
-        if (known?.fingerprint === source.fingerprint) continue;
-        if (loads(name)) await this.#load(name, noOverride, source);
+        if (!source || known?.fingerprint === source.fingerprint) continue;
+        if (loads(name)) changed.push({ name, source });
         else if (!known) this.#models.set(name, { ...seenNow(source), state: 'UNLOADED' });
       }
+      // What waits is told to be loading too. Nothing is released before all are in service: its parts might be another's.
+      for (const { name, source } of changed) {
+        if (!this.#models.has(name)) this.#models.set(name, { ...seenNow(source), state: 'LOADING' });
+      }
+      const waiting = changed.values();
+      const loadNext = async () => {
+        for (const { name, source } of waiting) await this.#load(name, noOverride, source);
+      };
+      const ends = await Promise.allSettled(Array.from({ length: loadsAtOnce }, loadNext));
+      if (changed.length > 0) await this.#release();
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
       for (const [name, known] of this.#models) {
         if (names.includes(name) || known.given) continue;
         if (known.served.length > 0) this.#options.plane.drop(name);
@@ -138,6 +143,21 @@ export class RepositoryModels implements ModelRepository {
         await this.#release();
       }
     });
+  }
+
+  /** The folder of a model as it is now; null for one that is gone, or cannot be read, which is noted. */
+  async #seen(name: string): Promise<ModelSource | null> {
+    try {
+      return await folderSource(join(this.#options.directory, name));
+    } catch (error) {
+      // One folder that cannot be read keeps none of the others from being loaded.
+      const problem = messageOf(error);
+      const known = this.#models.get(name);
+      if (known?.problems.get('') === problem) return null;
+      this.#models.set(name, { ...seenNow(null, known), problems: new Map([['', problem]]) });
+      this.#options.logger.error({ model: name, problem }, 'the folder of a model cannot be read');
+      return null;
+    }
   }
 
   /** Resolves when no change is under way. */
@@ -203,7 +223,6 @@ export class RepositoryModels implements ModelRepository {
     }
     const served = loaded.length > 0 ? loaded : known.served;
     this.#models.set(name, { ...known, served, problems, state: 'SETTLED' });
-    await this.#release();
     return [...problems].map(([version, text]) => (version === '' ? text : `version ${version}: ${text}`));
   }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '../../../platform/log/index.ts';
 import { PythonHost } from '../../../platform/python-runtime/index.ts';
 import type { RepositoryEntry } from '../contract/model-repository.ts';
@@ -205,6 +207,35 @@ test('a graph of half floats has edges of single ones, whatever its configuratio
   assert.match(wrong ?? '', /'x' is TYPE_FP32 in the graph, the configuration says TYPE_FP16/);
   const told = repository.serving.repository.config('m', null);
   assert.match(JSON.stringify(told?.input), /"data_type":"TYPE_FP32"/);
+});
+
+test('a model that takes long to load keeps none of the others waiting', { timeout: 60_000 }, async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-slow-python-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const [slow, go] = [join(directory, 'python'), join(directory, 'go')];
+  await writeFile(slow, `#!/bin/sh\nwhile [ ! -e ${go} ]; do sleep 0.05; done\nexit 1\n`, { mode: 0o755 });
+  const settings = {
+    ...({ python: slow, directory, mode: 'given', wheels: null } as const),
+    ...{ cacheBytes: 0, workers: 1, memoryBytes: 0, timeoutMs: 1 },
+  };
+  const python = { settings, host: new PythonHost({ ...settings, logger: createLogger('serve', 'silent') }) };
+  const repository = await testRepository(t, {}, { python });
+  const flavors = 'flavors:\n  sklearn:\n    pickled_model: model.pkl\n  python_function:\n    env: {}\n';
+  const inputs = '[{"name": "x", "type": "double"}]';
+  await repository.put('a/1/MLmodel', `${flavors}signature:\n  inputs: '${inputs}'\n`);
+  await repository.put('a/1/model.pkl', 'x');
+  for (const name of ['b', 'c', 'd', 'e', 'f']) await repository.put(`${name}/1/model.onnx`, negate);
+  const polled = repository.poll();
+  while (!states(repository).includes('f/1 READY')) await sleep(5);
+  assert.deepEqual(states(repository), [
+    'a/1 LOADING',
+    ...['b', 'c', 'd', 'e', 'f'].map((m) => `${m}/1 READY`),
+  ]);
+  assert.deepEqual((await answer(repository, 'f')).y, [-1, 2]);
+  await writeFile(go, '');
+  await polled;
+  assert.match(states(repository)[0] ?? '', /^a\/1 UNAVAILABLE ./);
+  assert.deepEqual((await answer(repository, 'b')).y, [-1, 2]);
 });
 
 test('links lead to models, devices and folders without end are none', async (t) => {

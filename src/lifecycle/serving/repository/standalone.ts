@@ -47,16 +47,18 @@ export class Standalone {
   readonly plane: Plane;
   readonly repository: RepositoryModels;
   readonly keyRing: KeyRing;
+  readonly #loader: PackageLoader;
   readonly #logs: PredictionLogs;
   readonly #logger: Logger;
   #timer: NodeJS.Timeout | null = null;
   #endKeys: (() => void) | null = null;
   #ready = false;
-  #closed = false;
+  #closing: Promise<void> | null = null;
 
   private constructor(
     plane: Plane,
     repository: RepositoryModels,
+    loader: PackageLoader,
     logs: PredictionLogs,
     { logger, keyFile }: StandaloneOptions,
   ) {
@@ -64,6 +66,7 @@ export class Standalone {
     this.repository = repository;
     this.keyRing = new KeyRing({ guardsChanges: keyFile !== undefined });
     if (keyFile !== undefined) this.#endKeys = followKeyFile(keyFile, this.keyRing, logger);
+    this.#loader = loader;
     this.#logs = logs;
     this.#logger = logger;
   }
@@ -100,7 +103,7 @@ export class Standalone {
         directory: join(directory, 'packaged'),
       },
     });
-    const standalone = new Standalone(plane, repository, logs, options);
+    const standalone = new Standalone(plane, repository, loader, logs, options);
     standalone.#follow(options);
     return standalone;
   }
@@ -110,13 +113,18 @@ export class Standalone {
     return this.#ready;
   }
 
-  /** Stops looking at the repository and seals the log; what is not in predictions/ then gets there after the next start. */
-  async close(): Promise<void> {
-    this.#closed = true;
+  /** Stops looking at the repository, closes the models and seals the log; what is not in predictions/ then gets there after the next start. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#endKeys?.();
     if (this.#timer) clearTimeout(this.#timer);
     await this.repository.settled();
     await this.plane.shadowsDrained();
+    await this.#loader.close();
     await this.#logs.close();
   }
 
@@ -130,7 +138,7 @@ export class Standalone {
       } catch (error) {
         this.#logger.error({ err: error }, 'the repository cannot be read');
       }
-      if (this.#closed || pollMs === 0) return;
+      if (this.#closing || pollMs === 0) return;
       this.#timer = setTimeout(() => void look(), pollMs);
       this.#timer.unref();
     };
