@@ -44,20 +44,18 @@ test('serving alone: what a script registered answers at an endpoint, without a 
   await train('churn', logisticOnnx());
   await train('churn again', logisticOnnx(1, -1, 0.5));
 
-  const mlflow = async (path: string, body: unknown): Promise<Record<string, never>> => {
+  const mlflow = async (path: string, body: unknown): Promise<unknown> => {
     const response = await fetch(`${server.url}/api/2.0/mlflow/${path}`, {
       method: 'POST',
       body: JSON.stringify(body),
       headers: { 'content-type': 'application/json' },
     });
     assert.equal(response.status, 200, path);
-    return (await response.json()) as Record<string, never>;
+    return response.json();
   };
   await mlflow('registered-models/create', { name: 'churn' });
   for (const experiment of ['1', '2']) {
-    const { models } = (await mlflow('logged-models/search', {
-      experiment_ids: [experiment],
-    })) as unknown as {
+    const { models } = (await mlflow('logged-models/search', { experiment_ids: [experiment] })) as {
       models: { info: { model_id: string; source_run_id: string } }[];
     };
     const { model_id, source_run_id } = models[0]?.info ?? { model_id: '', source_run_id: '' };

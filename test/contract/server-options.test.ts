@@ -119,10 +119,10 @@ test("what MLflow's variables say of long values and of sources of versions hold
     const headers = { 'content-type': 'application/json' };
     const init = { method: 'POST', headers, body: JSON.stringify(body) };
     const answer = await fetch(`${server.url}/api/2.0/mlflow/${path}`, init);
-    return { status: answer.status, body: (await answer.json()) as Record<string, never> };
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
   };
   const made = await post('runs/create', { experiment_id: '0' });
-  const { run_id } = (made.body.run as unknown as { info: { run_id: string } }).info;
+  const { run_id } = (made.body.run as { info: { run_id: string } }).info;
   const long = { key: 'k', value: 'x'.repeat(8001) };
   const refusals = [
     [

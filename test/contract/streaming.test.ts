@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { after, before, suite, type TestContext, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { canonicalJson } from '../../src/core/json.ts';
@@ -45,9 +45,12 @@ suite('answers in pieces', { skip: !existsSync(python) }, () => {
       timeoutMs: 60_000,
       logger: createLogger('test', 'silent'),
     });
-    serving = await startTestServing({ after: () => {} } as unknown as TestContext, {
-      runtimes: { python: host },
-    });
+    serving = await startTestServing(
+      { after: () => {} },
+      {
+        runtimes: { python: host },
+      },
+    );
     const delay = await storePackage(serving.blobs, logisticOnnx(), logisticPackage());
     const words = await storeWords();
     const options = {

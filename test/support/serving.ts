@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { z } from 'zod';
 import { canonicalJson, type Digest } from '../../src/core/json.ts';
 import { type PackageManifest, packageManifestSchema } from '../../src/core/model-package.ts';
@@ -33,6 +32,7 @@ import { importOnnx, type OnnxPackage } from '../../src/platform/onnx/index.ts';
 import type { SegmentHeader } from '../../src/platform/segments/segment-file.ts';
 import { localFrames } from '../../src/platform/segments/testing.ts';
 import { InferenceServer, type InferenceServerOptions } from '../../src/surfaces/inference/index.ts';
+import type { Cleanup } from './server.ts';
 
 /** Support for tests and benchmarks of serving: packages, routes and the log as it lies on the disk. */
 
@@ -129,7 +129,7 @@ export interface TestServing {
  * directory that is given it is left behind for the next start.
  */
 export async function startTestServing(
-  t: TestContext,
+  t: Cleanup,
   options: {
     readonly controlUrl?: string;
     readonly directory?: string;

@@ -1,7 +1,10 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { type Digest, digestOf } from '../../core/json.ts';
+import { bytesOf, streamed } from './streams.ts';
+
+export { bytesOf, streamed } from './streams.ts';
 
 /** What control answers instead of what was asked for. */
 interface Problem {
@@ -100,7 +103,7 @@ export class ControlClient {
   /** A blob's bytes as a stream, not yet checked against the digest. */
   async blob(digest: Digest, signal?: AbortSignal): Promise<Readable> {
     const response = await this.fetch(`/api/v1/blobs/${digest}`, signal ? { signal } : {});
-    return response.body ? Readable.fromWeb(response.body as never) : Readable.from([]);
+    return bytesOf(response);
   }
 
   /** Stores bytes under their digest. Sending what is there already changes nothing. */
@@ -112,14 +115,12 @@ export class ControlClient {
 
   /** Stores a stream under the digest that it must have. */
   async putBlobStream(digest: Digest, content: Uint8Array | Readable, signal?: AbortSignal): Promise<void> {
-    const body = content instanceof Readable ? Readable.toWeb(content) : content;
     await this.fetch(`/api/v1/blobs/${digest}`, {
+      ...streamed(content),
       method: 'PUT',
-      body,
       headers: { 'content-type': 'application/octet-stream' },
-      duplex: 'half',
       ...(signal ? { signal } : {}),
-    } as unknown as RequestInit);
+    });
   }
 }
 

@@ -25,11 +25,16 @@ export interface HttpServerOptions {
   readonly browserGuard?: BrowserGuardOptions | undefined;
 }
 
-const actorKey = Symbol('actor');
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null until it is resolved, before any handler runs. */
+    actor: Actor | null;
+  }
+}
 
 /** The actor that the server resolved for a request. */
 export function actorOf(request: FastifyRequest): Actor {
-  return (request as unknown as Record<symbol, Actor>)[actorKey] ?? { kind: 'user', id: 'anonymous' };
+  return request.actor ?? { kind: 'user', id: 'anonymous' };
 }
 
 function unused(): never {
@@ -63,8 +68,9 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 
   if (options.browserGuard) addBrowserGuard(app, options.browserGuard);
   if (pathPrefix) addPathPrefix(app, pathPrefix);
+  app.decorateRequest('actor', null);
   app.addHook('onRequest', async (request) => {
-    (request as unknown as Record<symbol, Actor>)[actorKey] = await options.resolveActor(request);
+    request.actor = await options.resolveActor(request);
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { CellValue, ColumnKind, TableRow, TableShape, TableStore } from './TableStore.ts';
+import type { CellValue, ColumnKind, TableShape, TableStore } from './TableStore.ts';
 
 const rowsPerPart = 5000;
 const int8 = 20;
@@ -35,8 +35,11 @@ export async function postgresTables(url: string): Promise<TableStore> {
         `DECLARE moving CURSOR FOR SELECT ${names(shape)} FROM ${quoted(shape.name)} ORDER BY ${order.join(', ')}`,
       );
       for (;;) {
-        const { rows } = await client.query({ text: `FETCH ${rowsPerPart} FROM moving`, rowMode: 'array' });
-        if (rows.length > 0) yield rows as unknown as TableRow[];
+        const { rows } = await client.query<CellValue[]>({
+          text: `FETCH ${rowsPerPart} FROM moving`,
+          rowMode: 'array',
+        });
+        if (rows.length > 0) yield rows;
         if (rows.length < rowsPerPart) break;
       }
       await client.query('CLOSE moving');

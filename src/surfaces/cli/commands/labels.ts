@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { streamed } from '../../../platform/client/index.ts';
 import { part } from '../Api.ts';
 import type { CommandCall } from '../command.ts';
 import { feedbackSummarySchema, labelUploadSchema } from '../contract.ts';
@@ -20,11 +20,10 @@ export async function labels(call: CommandCall): Promise<number | undefined> {
   const format = /\.parquet$/i.test(file) ? 'parquet' : 'csv';
   const query = new URLSearchParams({ endpoint, format });
   const response = await call.api.client.fetch(`/api/v1/label-uploads?${query}`, {
+    ...streamed(createReadStream(file)),
     method: 'POST',
-    body: Readable.toWeb(createReadStream(file)) as never,
-    duplex: 'half',
     headers: { 'content-type': format === 'csv' ? 'text/csv' : 'application/vnd.apache.parquet' },
-  } as RequestInit);
+  });
   let upload = labelUploadSchema.parse(await response.json());
   while (upload.state === 'running') {
     await new Promise((done) => setTimeout(done, pollMs));

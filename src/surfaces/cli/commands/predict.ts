@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { bytesOf } from '../../../platform/client/index.ts';
 import { part } from '../Api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { type BatchPrediction, batchPredictionSchema } from '../contract.ts';
@@ -80,8 +80,7 @@ async function fetched(call: CommandCall, id: string): Promise<number | undefine
     return 1;
   }
   const response = await call.api.client.fetch(`/api/v1/batch-predictions/${part(id)}/output`);
-  if (response.body)
-    await pipeline(Readable.fromWeb(response.body as never), createWriteStream(resolve(out)));
+  await pipeline(bytesOf(response), createWriteStream(resolve(out)));
   const { rows, failedRows } = ended.output;
   call.show(ended, () => {
     const failed =

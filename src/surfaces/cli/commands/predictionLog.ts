@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { formatTime, parseTime } from '../../../core/time.ts';
+import { bytesOf } from '../../../platform/client/index.ts';
 import { part } from '../Api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { type Replay, replaySchema } from '../contract.ts';
@@ -30,8 +30,7 @@ export async function exportPredictions(call: CommandCall): Promise<undefined> {
     if (value !== undefined) query.set(name, value);
   }
   const response = await call.api.client.fetch(`/api/v1/prediction-exports?${query}`);
-  if (response.body)
-    await pipeline(Readable.fromWeb(response.body as never), createWriteStream(resolve(out)));
+  await pipeline(bytesOf(response), createWriteStream(resolve(out)));
   const rows = Number(response.headers.get('millrace-rows'));
   call.show({ rows, out }, () => `${count(rows, 'prediction')} of ${call.at(0)}: ${out}`);
 }

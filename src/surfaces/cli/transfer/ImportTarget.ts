@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Readable, Transform } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import { z } from 'zod';
+import { streamed } from '../../../platform/client/index.ts';
 import type { Api } from '../Api.ts';
 import {
   type ExperimentCheck,
@@ -101,14 +102,9 @@ export class ImportTarget {
   async putFile(kind: Kind, id: string, path: string, source: Readable): Promise<TransferFile> {
     const { stream, seen } = measured(source);
     const query = new URLSearchParams({ kind, id, path });
-    const init = {
-      method: 'PUT',
-      body: Readable.toWeb(stream),
-      headers: { 'content-type': 'application/octet-stream' },
-      duplex: 'half',
-    };
+    const headers = { 'content-type': 'application/octet-stream' };
     const url = `/api/v1/imports/${this.id}/artifacts?${query}`;
-    const response = await this.#api.client.fetch(url, init as unknown as RequestInit);
+    const response = await this.#api.client.fetch(url, { ...streamed(stream), method: 'PUT', headers });
     transferFileSchema.parse(await response.json());
     return { path, ...seen() };
   }

@@ -1,6 +1,7 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../../../core/errors.ts';
+import { bytesOf } from '../../../platform/client/index.ts';
 import type { Json } from './mlflowJson.ts';
 
 const tries = 6;
@@ -55,7 +56,7 @@ export class MlflowRest {
   /** The bytes of a file below the server's root, as a stream. */
   async file(path: string): Promise<Readable> {
     const response = await this.#fetch(path, {});
-    return response.body ? Readable.fromWeb(response.body as never) : Readable.from([]);
+    return bytesOf(response);
   }
 
   async #json(path: string, init: RequestInit): Promise<Json> {
