@@ -55,6 +55,7 @@ import type { Database, Migration } from '../platform/db/index.ts';
 import { Attempts } from '../platform/executors/local/index.ts';
 import type { Frames } from '../platform/frames/index.ts';
 import type { FastifyInstance } from '../platform/http/index.ts';
+import { idempotencyMigrations } from '../platform/idempotency/index.ts';
 import { Jobs, jobsMigrations, Schedules } from '../platform/jobs/index.ts';
 import { Journal, journalMigrations } from '../platform/journal/index.ts';
 import type { Logger } from '../platform/log/index.ts';
@@ -80,6 +81,7 @@ export const allMigrations: readonly Migration[] = [
   ...journalMigrations,
   ...jobsMigrations,
   ...watermarksMigrations,
+  ...idempotencyMigrations,
   ...dataMigrations,
   ...pipelinesMigrations,
   ...experimentsMigrations,

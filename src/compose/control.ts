@@ -5,6 +5,7 @@ import { dataDirectory, flagOf, lockDirectory, type Settings, variableOf } from 
 import { type Database, migrate, openSqlite } from '../platform/db/index.ts';
 import { Frames } from '../platform/frames/index.ts';
 import { addRoutes, createHttpServer, listen } from '../platform/http/index.ts';
+import { KeptAnswers } from '../platform/idempotency/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { giveMemoryBack } from '../platform/memory/index.ts';
 import { createMetrics } from '../platform/metrics/index.ts';
@@ -58,7 +59,7 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
     browserGuard: browserGuardOf(settings),
     resolveActor: (request) => resolveActor(services.jobs, request),
   });
-  addRoutes(app, restRoutes(services));
+  addRoutes(app, restRoutes(services), new KeptAnswers(db));
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
   app.get('/healthz', async () => ({ live: true }));
   app.get('/readyz', async () => ({ ready: true, ...(await services.status.readiness()) }));

@@ -55,6 +55,30 @@ export const platformErrors = {
     message: '{actor} may not {permission}',
     next: 'Ask somebody who holds this permission.',
   },
+  idempotency_key_invalid: {
+    status: 400,
+    title: 'Invalid idempotency key',
+    message: 'Idempotency-Key: "{value}" is no key',
+    next: 'Send 1 to 255 printable ASCII characters without spaces, for instance a UUID.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'Key of another request',
+    message: 'Idempotency-Key: "{value}" came with another request within the last 24 hours',
+    next: 'Use a new key for each request, and the same key only to send that request again.',
+  },
+  idempotency_key_busy: {
+    status: 409,
+    title: 'The same request is under way',
+    message: 'Idempotency-Key: the request with "{value}" is being answered',
+    next: 'Send it again in a moment, with the same key: its answer is given then.',
+  },
+  idempotency_key_interrupted: {
+    status: 409,
+    title: 'The request was cut off',
+    message: 'Idempotency-Key: Millrace was stopped while it answered the request with "{value}"',
+    next: 'Look whether it took effect; if not, send it again with a new key.',
+  },
   payload_too_large: {
     status: 413,
     title: 'Too large',

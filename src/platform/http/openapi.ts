@@ -4,6 +4,15 @@ import type { Route } from './route.ts';
 
 type JsonObject = Record<string, unknown>;
 
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'A key of your own for this request. Sent again within 24 hours it gets the same answer and does nothing.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+};
+
 /**
  * The OpenAPI 3.1 description of routes, from the schemas that the routes are parsed by.
  *
@@ -21,14 +30,22 @@ export function openApi(routes: readonly Route[], version: string): JsonObject {
     info: { title: 'Millrace', version, license: { name: 'Apache-2.0' } },
     servers: [{ url: 'http://127.0.0.1:7600' }],
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
-    components: { schemas: { Problem: schemaOf(problemBody, 'output') } },
+    components: {
+      parameters: { IdempotencyKey: idempotencyKey },
+      schemas: { Problem: schemaOf(problemBody, 'output') },
+    },
   };
 }
 
 function operation(route: Route): JsonObject {
   const [, , , resource = 'other'] = route.path.split('/');
   const json = (schema: JsonObject, type = 'application/json') => ({ content: { [type]: { schema } } });
-  const parameters = [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')];
+  const takesKey = route.method === 'POST' && route.bodyKind !== 'raw';
+  const parameters = [
+    ...parametersOf(route.params, 'path'),
+    ...parametersOf(route.query, 'query'),
+    ...(takesKey ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
+  ];
   const body =
     route.bodyKind === 'raw'
       ? { required: true, ...json({}, 'application/octet-stream') }

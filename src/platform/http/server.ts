@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { fail } from '../../core/errors.ts';
 import { parseInput } from '../../core/schema.ts';
 import type { Actor } from '../access/index.ts';
+import type { Answer, KeptAnswers } from '../idempotency/index.ts';
 import type { Logger } from '../log/index.ts';
 import { Counter, Histogram, type Registry } from '../metrics/index.ts';
 import { addBrowserGuard, type BrowserGuardOptions } from './browser-guard.ts';
@@ -90,10 +91,16 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   return app;
 }
 
-/** Adds a slice's routes: input is parsed, the actor handed on, the result sent as JSON or as a stream. */
-export function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
+/**
+ * Adds a slice's routes: input is parsed, the actor handed on, the result sent as JSON or as a stream.
+ *
+ * @param kept answers of POST requests with an `Idempotency-Key`; without it such keys are not looked at
+ */
+export function addRoutes(app: FastifyInstance, routes: readonly Route[], kept?: KeptAnswers): void {
   void app.register(async (scope) => {
-    for (const route of routes.filter((r) => r.bodyKind !== 'raw')) addRoute(scope, route);
+    for (const route of routes.filter((r) => r.bodyKind !== 'raw')) {
+      addRoute(scope, route, route.method === 'POST' ? kept : undefined);
+    }
   });
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -102,7 +109,8 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[]): void 
   });
 }
 
-function addRoute(scope: FastifyInstance, route: Route): void {
+function addRoute(scope: FastifyInstance, route: Route, kept?: KeptAnswers): void {
+  const status = route.status ?? 200;
   scope.route({
     method: route.method,
     url: route.path,
@@ -115,13 +123,36 @@ function addRoute(scope: FastifyInstance, route: Route): void {
         body: route.body ? parseInput(route.body, request.body ?? {}, 'body') : undefined,
       };
       const context = { actor: actorOf(request), signal: abort.signal, request, reply };
-      const result = await route.handle(input as never, context);
+      const key = request.headers['idempotency-key'];
+      let result: unknown;
+      if (kept && key !== undefined) {
+        const { method, url } = request;
+        const keyed = { actor: nameOf(context.actor), key: String(key), method, url, body: input.body };
+        const answer = await kept.once(keyed, async () => {
+          result = await route.handle(input as never, context);
+          return isJson(result, reply) ? jsonAnswer(result, status) : null;
+        });
+        if (answer) {
+          if (answer.again) reply.header('idempotent-replayed', 'true');
+          return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
+        }
+      } else result = await route.handle(input as never, context);
       if (reply.sent) return reply;
       if (result instanceof Readable) return reply.send(result);
-      reply.code(route.status ?? 200);
+      reply.code(status);
       return result === undefined ? reply.code(204).send() : reply.send(result);
     },
   });
+}
+
+const nameOf = ({ kind, id }: Actor): string => `${kind}:${id}`;
+
+function isJson(result: unknown, reply: FastifyReply): boolean {
+  return !reply.sent && !(result instanceof Readable);
+}
+
+function jsonAnswer(result: unknown, status: number): Answer {
+  return result === undefined ? { status: 204, body: null } : { status, body: JSON.stringify(result) };
 }
 
 /**

@@ -1,0 +1,2 @@
+export { type Answer, KeptAnswers, type KeyedRequest } from './KeptAnswers.ts';
+export { idempotencyMigrations } from './migrations.ts';
