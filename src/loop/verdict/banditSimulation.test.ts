@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { createRng, type Rng } from '../../core/rng.ts';
 import { type BanditSpec, rolloutSpecSchema } from '../contract.ts';
 import { type BanditEnd, type SimulatedBandit, simulateBandit } from './banditSimulation.testing.ts';
+import { alpha, assertWithin, heavy, otherSeed } from './rates.testing.ts';
 
 /** What bandits promise: shares that follow the rewards must not make verdicts wrong. See simulation.test.ts. */
-const heavy = process.env.MILLRACE_TEST_HEAVY !== undefined;
-const otherSeed = 1000 * Number(process.env.MILLRACE_TEST_SEED ?? 0);
-const alpha = 0.05;
-
 function planOf(changes: Readonly<Record<string, unknown>> = {}): BanditSpec {
   const arms = [{ arm: 'challenger', version: 2 }];
   const plan = { kind: 'bandit', arms, metric: 'accuracy', alpha, minLabels: 300, maxChange: 0.2 };
@@ -34,22 +31,19 @@ const decisions =
 const shape = { looks: 12, requestsPerLook: 250 } as const;
 const late = { missing: 0.3, delay: (rng: Rng) => rng.int(3) };
 
-/** At most alpha of the rollouts may end: promoted as better, or given up as worse. */
-function assertWithin(all: readonly BanditEnd[]): void {
-  const runs = all.length;
-  const wrong = count(all, 'promoted') + count(all, 'failed');
-  const limit = runs * alpha + 2 * Math.sqrt(runs * alpha * (1 - alpha));
-  assert.ok(wrong <= limit, `${wrong} of ${runs} (at most ${limit.toFixed(1)})`);
+/** Of equal arms none is to be promoted as better, or given up as worse. */
+function assertEqualArms(t: TestContext, all: readonly BanditEnd[]): void {
+  assertWithin(t, count(all, 'promoted') + count(all, 'failed'), all.length);
 }
 
-test('equal arms by Thompson sampling, with seasons and rewards late and missing: within the stated rate', () => {
+test('equal arms by Thompson sampling, with seasons and rewards late and missing: within the stated rate', (t) => {
   const simulation = { ...shape, ...late, spec: planOf(), reward: decisions(0, 0.2) };
-  assertWithin(ends(heavy ? 1000 : 50, 20, simulation));
+  assertEqualArms(t, ends(heavy ? 1000 : 50, 20, simulation));
 });
 
-test('equal arms by epsilon-greedy, with seasons and rewards late and missing: within the stated rate', () => {
+test('equal arms by epsilon-greedy, with seasons and rewards late and missing: within the stated rate', (t) => {
   const spec = planOf({ algorithm: 'epsilonGreedy' });
-  assertWithin(ends(1000, 21, { ...shape, ...late, spec, reward: decisions(0, 0.2) }));
+  assertEqualArms(t, ends(1000, 21, { ...shape, ...late, spec, reward: decisions(0, 0.2) }));
 });
 
 test('power: a challenger better by 0.1 is promoted, one worse by 0.2 given up, and the traffic follows', () => {

@@ -13,9 +13,11 @@ export const fewestPairs = 300;
  * By how much the variance of a mean is greater than its values' variance says, because neighbours in time resemble each
  * other: the mean square between stretches of time beside the variance of single values; the greatest over several
  * lengths of stretches, and 1 at least. Six stretches hardly show how great the ratio is, and ones hardly longer than a
- * mood show it too small: one that is clearly above 1 is taken at the upper end of its 95 % interval (1.6, 2.4 and 4.4
- * times as great). Sources: method of batch means (Conway 1963); interval of a variance with the chi-square quantile of
- * Wilson and Hilferty (1931).
+ * mood show it too small: one that is clearly above 1 is taken at its upper confidence limit of 80 % (1.3, 1.6 and 2.1
+ * times as great), by which moods of three hours end a first day wrongly within the stated rate.
+ *
+ * Sources: method of batch means (Conway 1963); interval of a variance, with the chi-square quantile of Wilson and
+ * Hilferty (1931).
  *
  * @param blocks the values of short stretches, in the order of time: `blockCount` equal ones, or hours
  */
@@ -33,10 +35,10 @@ export function inflationOf(blocks: readonly Moments[]): number {
   return Math.max(1, ...ratios);
 }
 
-/** The 5 % quantile of chi-square over its degrees of freedom. */
+/** The 20 % quantile of chi-square over its degrees of freedom. */
 function lowChiSquare(freedom: number): number {
   const spread = 2 / (9 * freedom);
-  return (1 - spread - 1.645 * Math.sqrt(spread)) ** 3;
+  return (1 - spread - 0.8416 * Math.sqrt(spread)) ** 3;
 }
 
 /** Neighbouring blocks put together to stretches with about as many values each; one without a value is left out. */

@@ -157,7 +157,8 @@ function pairedAsObserved(
   traffic: readonly number[],
 ): InflatedMoments {
   const size = differences.length / blockCount;
-  const cut = (from: number, to: number) => momentsOf(differences.slice(from, to).map((d) => d.difference));
+  const values = Float64Array.from(differences, (d) => d.difference);
+  const cut = (from: number, to: number) => momentsOf(values.subarray(from, to));
   const blocks = Array.from({ length: blockCount }, (_, i) =>
     cut(Math.round(i * size), Math.round((i + 1) * size)),
   );
