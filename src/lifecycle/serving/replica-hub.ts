@@ -20,13 +20,15 @@ export interface ReplicaRecords {
   readonly table: () => Promise<RouteTable>;
 }
 
+type Send = (message: StreamMessage) => void;
+
 interface Known {
   readonly id: string;
   status: ReplicaStatus | null;
   connectedAtMs: number | null;
   seenAtMs: number | null;
-  /** Set while its stream is open. */
-  send: ((message: StreamMessage) => void) | null;
+  /** Its open streams: one, but while it connects anew, or where two processes bear the same name by mistake. */
+  readonly streams: Set<Send>;
 }
 
 const pingEveryMs = 5000;
@@ -48,18 +50,19 @@ export class ReplicaHub {
   constructor(records: ReplicaRecords, known: readonly StoredReplica[], clock: Clock) {
     this.#records = records;
     this.#clock = clock;
-    for (const replica of known) this.#replicas.set(replica.id, { ...replica, send: null });
+    for (const replica of known) this.#replicas.set(replica.id, { ...replica, streams: new Set() });
   }
 
   get replicas(): readonly Replica[] {
     return [...this.#replicas.values()].map(resource);
   }
 
-  /** Follows a replica's stream until it closes. A second stream of the same id replaces the first. */
-  async attach(id: string, send: (message: StreamMessage) => void, closed: Promise<void>): Promise<void> {
+  /** Follows a replica's stream until it closes. The replica is connected while any stream of its id is open. */
+  async attach(id: string, send: Send, closed: Promise<void>): Promise<void> {
     const replica = this.#known(id);
     const nowMs = this.#clock.nowMs();
-    Object.assign(replica, { send, connectedAtMs: nowMs, seenAtMs: nowMs });
+    replica.streams.add(send);
+    Object.assign(replica, { connectedAtMs: nowMs, seenAtMs: nowMs });
     await this.#inOrder((routes) => send({ type: 'routes', routes }));
     for (const [token, missing] of this.#seals) if (missing.has(id)) send({ type: 'seal', token });
     await this.#record(replica, servingEvents.replicaConnected);
@@ -67,8 +70,8 @@ export class ReplicaHub {
     const timer = setInterval(() => send(this.#ping()), pingEveryMs);
     await closed;
     clearInterval(timer);
-    if (replica.send !== send) return;
-    replica.send = null;
+    replica.streams.delete(send);
+    if (replica.streams.size > 0) return;
     this.#wake();
     await this.#record(replica, servingEvents.replicaDisconnected);
   }
@@ -76,7 +79,7 @@ export class ReplicaHub {
   /** Has all replicas send rows of these endpoints as they are written, and those of no others. */
   follow(endpoints: readonly string[]): void {
     this.#followed = endpoints;
-    for (const { send } of this.#replicas.values()) send?.(this.#ping());
+    this.#tellAll(this.#ping());
   }
 
   #ping(): StreamMessage {
@@ -107,7 +110,7 @@ export class ReplicaHub {
   async broadcast(): Promise<void> {
     try {
       await this.#inOrder((routes) => {
-        for (const { send } of this.#replicas.values()) send?.({ type: 'routes', routes });
+        this.#tellAll({ type: 'routes', routes });
       });
     } catch {
       setTimeout(() => void this.broadcast(), retryMs).unref();
@@ -134,7 +137,7 @@ export class ReplicaHub {
     signal?: AbortSignal,
   ): Promise<readonly string[]> {
     const behind = () =>
-      [...this.#replicas.values()].filter((r) => r.send && inForce(r, endpoint) < routeVersion);
+      [...this.#replicas.values()].filter((r) => isConnected(r) && inForce(r, endpoint) < routeVersion);
     const isSettled = () => {
       const broken = behind().find(
         (r) => (r.status?.routesVersion ?? 0) >= routeVersion && errorOf(r, endpoint),
@@ -168,13 +171,13 @@ export class ReplicaHub {
   async seal(timeoutMs: number): Promise<void> {
     const nowMs = this.#clock.nowMs();
     const expected = [...this.#replicas.values()].filter(
-      (r) => r.send || (r.status?.segmentsWaiting ?? 0) > 0 || nowMs - (r.seenAtMs ?? 0) < recentlyMs,
+      (r) => isConnected(r) || (r.status?.segmentsWaiting ?? 0) > 0 || nowMs - (r.seenAtMs ?? 0) < recentlyMs,
     );
     if (expected.length === 0) return;
     const token = uuidv7();
     const missing = new Set(expected.map((r) => r.id));
     this.#seals.set(token, missing);
-    for (const { send } of expected) send?.({ type: 'seal', token });
+    for (const replica of expected) tell(replica, { type: 'seal', token });
     const done = await this.#until(() => missing.size === 0, timeoutMs);
     this.#seals.delete(token);
     if (!done) throw fail('replicas_unsealed', { replicas: [...missing].join(', ') });
@@ -184,14 +187,18 @@ export class ReplicaHub {
   forget(id: string): void {
     const replica = this.#replicas.get(id);
     if (!replica) throw fail('not_found', { kind: 'replica', id, list: '/api/v1/replicas' });
-    if (replica.send) throw fail('conflict', { problem: `replica "${id}" is connected` });
+    if (isConnected(replica)) throw fail('conflict', { problem: `replica "${id}" is connected` });
     this.#replicas.delete(id);
     for (const missing of this.#seals.values()) missing.delete(id);
     this.#wake();
   }
 
+  #tellAll(message: StreamMessage): void {
+    for (const replica of this.#replicas.values()) tell(replica, message);
+  }
+
   #connected(): string[] {
-    return [...this.#replicas.values()].filter((r) => r.send).map((r) => r.id);
+    return [...this.#replicas.values()].filter(isConnected).map((r) => r.id);
   }
 
   #known(id: string): Known {
@@ -200,7 +207,7 @@ export class ReplicaHub {
       status: null,
       connectedAtMs: null,
       seenAtMs: null,
-      send: null,
+      streams: new Set<Send>(),
     };
     this.#replicas.set(id, known);
     return known;
@@ -243,6 +250,14 @@ export class ReplicaHub {
   }
 }
 
+function isConnected(replica: Known): boolean {
+  return replica.streams.size > 0;
+}
+
+function tell(replica: Known, message: StreamMessage): void {
+  for (const send of replica.streams) send(message);
+}
+
 function inForce(replica: Known, endpoint: string): number {
   return replica.status?.endpoints.find((e) => e.endpoint === endpoint)?.routeVersion ?? 0;
 }
@@ -251,10 +266,10 @@ function errorOf(replica: Known, endpoint: string): string | undefined {
   return replica.status?.endpoints.find((e) => e.endpoint === endpoint)?.error;
 }
 
-function resource({ id, status, connectedAtMs, seenAtMs, send }: Known): Replica {
+function resource({ id, status, connectedAtMs, seenAtMs, streams }: Known): Replica {
   return {
     id,
-    connected: send !== null,
+    connected: streams.size > 0,
     url: status?.url ?? null,
     routesVersion: status?.routesVersion ?? 0,
     endpoints: status?.endpoints ?? [],

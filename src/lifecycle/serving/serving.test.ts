@@ -65,6 +65,22 @@ function connect(service: ServingService, id: string, options: { readonly error?
 
 forEachDatabase((name, open) => {
   suite(`serving on ${name}`, () => {
+    test('a replica is connected while any stream of its name is open, and each is told of routes', async (t) => {
+      const { service, target } = await setUp(t, open);
+      await service.declare(actor, { name: 'flights', model: 'delay', entityFeature: 'flight' });
+      const first = connect(service, 'twin');
+      const second = connect(service, 'twin');
+      await service.deploy(actor, 'flights', await target('1'), 'first model');
+      await second.disconnect();
+      const twin = () => service.replicas(actor).find((replica) => replica.id === 'twin');
+      assert.equal(twin()?.connected, true);
+      const told = first.messages.length;
+      await service.deploy(actor, 'flights', await target('2'), 'second model');
+      assert.ok(first.messages.slice(told).some((message) => message.type === 'routes'));
+      await first.disconnect();
+      assert.equal(twin()?.connected, false);
+    });
+
     test('a rollout: deploy, challenge, widen, promote, roll back; each step is a route version with its trail', async (t) => {
       const { service, journal, target } = await setUp(t, open);
       const [one, two] = [await target('1'), await target('2')];
