@@ -29,9 +29,19 @@ export const signatureFieldSchema = z.object({
 });
 export type SignatureField = z.infer<typeof signatureFieldSchema>;
 
+/** A param of a model's `predict`: one value, or a list of them; `object` is one with members, which the model checks. */
+export const signatureParamSchema = z.object({
+  name: z.string(),
+  type: z.union([columnTypeSchema, z.literal('object')]),
+  list: z.boolean(),
+});
+export type SignatureParam = z.infer<typeof signatureParamSchema>;
+
+/** `params` is left out where the model's signature has none: the model gets none then. */
 export const modelSignatureSchema = z.object({
   inputs: z.array(signatureFieldSchema),
   outputs: z.array(signatureFieldSchema),
+  params: z.array(signatureParamSchema).optional(),
 });
 export type ModelSignature = z.infer<typeof modelSignatureSchema>;
 

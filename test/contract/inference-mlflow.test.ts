@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ColumnType } from '../../src/core/model-package.ts';
+import { readMlmodel } from '../../src/lifecycle/serving/packaging/read-mlmodel.ts';
 import { logisticOnnx, logisticPackage } from '../../src/platform/onnx/testing.ts';
 import { startTestServing, storePackage, tableOf, testRoute } from '../support/serving.ts';
 
@@ -91,6 +92,44 @@ const same: Readonly<Record<string, readonly [body: unknown, contentType?: strin
   'a form': [records({}), 'application/x-www-form-urlencoded'],
 };
 
+/** Params that both have to take, or refuse. */
+const params: readonly (readonly [value: Row, status: number])[] = [
+  [{}, 200],
+  [{ unknown: 'x', words: 3 }, 200],
+  [
+    {
+      words: 3,
+      small: 3,
+      heat: 3,
+      style: 'x',
+      loud: true,
+      since: '2021-01-01',
+      stops: ['a'],
+      sizes: [1, 2.5],
+    },
+    200,
+  ],
+  [{ words: null, style: null, loud: null, stops: [], sizes: [null] }, 200],
+  [{ words: 3.5 }, 400],
+  [{ words: '3' }, 400],
+  [{ words: true }, 400],
+  [{ words: [3] }, 400],
+  [{ small: 3.5 }, 400],
+  [{ heat: '0.5' }, 400],
+  [{ heat: false }, 400],
+  [{ heat: {} }, 400],
+  [{ style: 5 }, 400],
+  [{ loud: 1 }, 400],
+  [{ loud: 'true' }, 400],
+  [{ since: 'yesterday' }, 400],
+  [{ since: 5 }, 400],
+  [{ stops: 'a' }, 400],
+  [{ stops: [1] }, 400],
+  [{ stops: [['a']] }, 400],
+  [{ stops: null }, 400],
+  [{ sizes: ['1'] }, 400],
+];
+
 /** Requests that MLflow's server takes, or takes otherwise, and why ours does not. */
 const stricter: Readonly<Record<string, readonly [body: unknown, why: RegExp]>> = {
   'a fraction is not cut off': [
@@ -130,6 +169,8 @@ async function serveBoth(t: TestContext) {
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 
+  const signature = readMlmodel(await readFile(join(model, 'MLmodel'), 'utf8'));
+  assert.equal(signature.params?.length, 8);
   const serving = await startTestServing(t);
   const pkg = logisticPackage();
   const types: Record<string, ColumnType> = {
@@ -152,7 +193,7 @@ async function serveBoth(t: TestContext) {
   }));
   const digest = await storePackage(serving.blobs, logisticOnnx(), {
     ...pkg,
-    signature: { ...pkg.signature, inputs },
+    signature: { ...pkg.signature, inputs, params: [...(signature.params ?? [])] },
     primary: 'label',
   });
   await serving.replica.applyRoutes(tableOf(testRoute(digest)));
@@ -189,6 +230,15 @@ test('scoring is answered as by `mlflow models serve`, field by field, but for w
     assert.deepEqual(our.value.predictions, their.value.predictions, told);
     assert.equal(our.value.error_code, their.value.error_code, told);
     assert.equal(typeof our.value.message, typeof their.value.message, told);
+  }
+  for (const [given, status] of params) {
+    const body = { ...records({}), params: given };
+    const [our, their] = await Promise.all([ask(ours, body), ask(theirs, body)]);
+    const told = `${JSON.stringify(given)}: ours ${JSON.stringify(our)}, theirs ${JSON.stringify(their).slice(0, 300)}`;
+    assert.deepEqual([our.status, their.status], [status, status], told);
+    assert.equal(our.value.error_code, their.value.error_code, told);
+    if (status === 400)
+      assert.match(String(our.value.message), new RegExp(`^param "${Object.keys(given)[0]}" is `));
   }
   for (const [name, [body, why]] of Object.entries(stricter)) {
     const [our, their] = await Promise.all([ask(ours, body), ask(theirs, body)]);

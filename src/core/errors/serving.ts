@@ -187,6 +187,12 @@ export const servingErrors = {
     message: 'input "{input}" is not in the signature of the model; expected {expected}',
     next: 'Leave it out; GET /v2/models/{endpoint} lists all inputs.',
   },
+  param_invalid: {
+    status: 400,
+    title: 'Param invalid',
+    message: 'param "{param}" is {value}; expected {expected}',
+    next: "Correct it as the params of the model's signature say, or leave it out for its default.",
+  },
   input_datatype: {
     status: 400,
     title: 'Datatype not taken',

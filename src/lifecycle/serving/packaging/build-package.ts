@@ -68,7 +68,7 @@ export async function buildPackage(
     formatVersion: 1,
     model: inputs.model,
     ...computed,
-    signature: { inputs: fields, outputs },
+    signature: { inputs: fields, outputs, ...(model.params ? { params: model.params } : {}) },
     contract,
     sample: readSample(example, fields).slice(0, sampleRows),
   });

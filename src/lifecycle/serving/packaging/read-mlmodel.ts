@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
-import { type ColumnType, columnTypeSchema, type SignatureField } from '../../../core/model-package.ts';
+import {
+  type ColumnType,
+  columnTypeSchema,
+  type SignatureField,
+  type SignatureParam,
+  signatureParamSchema,
+} from '../../../core/model-package.ts';
 import { requireWhenUsed } from '../../../core/requireWhenUsed.ts';
 
 /** What packaging needs of an MLmodel file. */
@@ -13,6 +19,8 @@ export interface MlflowModel {
   readonly onnxFile: string | null;
   /** Null when the model was logged without a signature. */
   readonly inputs: readonly SignatureField[] | null;
+  /** Params of `predict` by the signature; null when it has none. */
+  readonly params: readonly SignatureParam[] | null;
   /** Path of the input example (pandas split form or a tensor as JSON); null when there is none. */
   readonly exampleFile: string | null;
   /** Can it be run as Python (has it MLflow's flavor python_function)? */
@@ -26,7 +34,7 @@ const converted = ['sklearn', 'lightgbm', 'xgboost'];
 
 const fileSchema = z.object({
   flavors: z.record(z.string(), z.record(z.string(), z.unknown())),
-  signature: z.object({ inputs: z.string().nullish() }).nullish(),
+  signature: z.object({ inputs: z.string().nullish(), params: z.string().nullish() }).nullish(),
   saved_input_example_info: z.object({ artifact_path: z.string() }).nullish(),
   mlflow_version: z.string().nullish(),
 });
@@ -93,6 +101,7 @@ export function readMlmodel(text: string): MlflowModel {
     mlflowVersion: parsed.data.mlflow_version ?? null,
     onnxFile: flavor === 'onnx' ? (typeof data === 'string' ? data : 'model.onnx') : null,
     inputs: signature?.inputs ? readInputs(signature.inputs) : null,
+    params: signature?.params ? readParams(signature.params) : null,
     exampleFile: example?.artifact_path ?? null,
   };
 }
@@ -126,6 +135,27 @@ function readInputs(json: string): readonly SignatureField[] {
     const type = dtypes[dtype.replace(/^<?U\d+$/, 'str')];
     if (!type) throw refused(`input "${name}" has dtype ${dtype}`, 'Use numbers, booleans or strings.');
     return { name, type, required: true, shape: shape.slice(1) };
+  });
+}
+
+const paramsSchema = z.array(
+  z
+    .object({ name: z.string(), shape: z.array(z.int()).nullish() })
+    .and(
+      z.union([
+        z.object({ type: z.string() }),
+        z.object({ dtype: z.string() }).transform((p) => ({ type: p.dtype })),
+      ]),
+    ),
+);
+
+/** Params of kinds that this version of MLflow does not have are left to the model. */
+function readParams(json: string): readonly SignatureParam[] | null {
+  const parsed = paramsSchema.safeParse(JSON.parse(json));
+  if (!parsed.success) return null;
+  return parsed.data.flatMap(({ name, type, shape }) => {
+    const known = signatureParamSchema.shape.type.safeParse(type);
+    return known.success ? [{ name, type: known.data, list: (shape ?? null) !== null }] : [];
   });
 }
 

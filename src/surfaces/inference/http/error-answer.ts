@@ -29,7 +29,8 @@ export function errorAnswer(path: string, error: MillraceError, detail: boolean)
   const message = `${told.message}. ${told.next}`;
   if (!scoringPath.test(path)) return jsonAnswer(error.status, { error: message });
   if (error.status === unsupportedMedia) return { status: 415, body: message, contentType: 'text/plain' };
-  const code = error.code === 'input_missing' ? 'INVALID_PARAMETER_VALUE' : mlflowCodes[error.status];
+  const isParameter = error.code === 'input_missing' || error.code === 'param_invalid';
+  const code = isParameter ? 'INVALID_PARAMETER_VALUE' : mlflowCodes[error.status];
   return jsonAnswer(error.status, { error_code: code ?? 'INTERNAL_ERROR', message });
 }
 

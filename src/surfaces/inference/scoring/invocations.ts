@@ -15,6 +15,7 @@ import {
 import { castColumns } from './casts.ts';
 import type { ScoringContent } from './content.ts';
 import { readCsvTable } from './csv.ts';
+import { checkParams } from './params.ts';
 import { readTable, type ScoringForm, type ScoringTable, scoringForms } from './table.ts';
 import { asUnnamedTensor } from './unnamed-tensor.ts';
 
@@ -40,7 +41,7 @@ const unwrappedMembers = ['messages', 'prompt', 'input'] as const;
  * answer in pieces.
  * `params` may hold `prediction_ids`, `entities` and `event_times`, one per row, or `entity` and `event_time`; columns
  * `prediction_id`, `entity` and `event_time` that are no inputs of the model say the same.
- * Throws `request_malformed`, `invalid_time`.
+ * Throws `request_malformed`, `invalid_time`, and `param_invalid` for params that are not as the signature says.
  */
 export async function readInvocation(
   body: Buffer,
@@ -145,7 +146,7 @@ function toRequest(
     predictionIds: perRow('prediction_ids')?.map(String) ?? ownIds,
     entities: perRow('entities')?.map((e) => (e === null ? null : String(e))) ?? all(entity),
     eventTimesMs: perRow('event_times')?.map((t) => eventTimeMs(t, 'params.event_times')) ?? all(time),
-    params: modelParams(params),
+    params: modelParams(params, signature),
     receivedAtMs: context.receivedAtMs,
     startedMs: context.startedMs,
     ...headerTrace(context),
@@ -156,7 +157,8 @@ function toRequest(
 const ownParams = new Set(['prediction_ids', 'entities', 'event_times', 'entity', 'event_time']);
 
 /** What the model's own `predict` gets as params; null when there is nothing for it. */
-function modelParams(params: Json): Json | null {
+function modelParams(params: Json, signature: ModelSignature): Json | null {
+  checkParams(params, signature.params);
   const entries = Object.entries(params).filter(([name]) => !ownParams.has(name));
   return entries.length === 0 ? null : Object.fromEntries(entries);
 }

@@ -1,0 +1,57 @@
+import { fail } from '../../../core/errors.ts';
+import type { ColumnType, SignatureParam } from '../../../core/model-package.ts';
+
+/**
+ * Throws `param_invalid` for the first param that does not have the type or the dimensions that the model's signature
+ * gives it, as MLflow's scoring server refuses it. Params that the signature does not know are let be: the model does
+ * not get them. A param that is null is one that has no value, whatever its type.
+ *
+ * A whole number with a fraction of zero counts as whole: JSON has no word for the difference.
+ */
+export function checkParams(
+  params: Readonly<Record<string, unknown>>,
+  known: readonly SignatureParam[] | undefined,
+): void {
+  for (const { name, type, list } of known ?? []) {
+    const value = Object.hasOwn(params, name) ? params[name] : undefined;
+    if (value === undefined || (value === null && !list)) continue;
+    const fits = type === 'object' ? isObject : (v: unknown) => v === null || checks[type](v);
+    if (list ? Array.isArray(value) && value.every(fits) : fits(value)) continue;
+    const expected = list ? `a list, each ${words[type]}` : words[type];
+    throw fail('param_invalid', { param: name, value: kindOf(value), expected });
+  }
+}
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const checks: Readonly<Record<ColumnType, (value: unknown) => boolean>> = {
+  boolean: (v) => typeof v === 'boolean',
+  integer: Number.isInteger,
+  long: (v) => Number.isInteger(v) || typeof v === 'bigint',
+  float: (v) => typeof v === 'number',
+  double: (v) => typeof v === 'number',
+  string: (v) => typeof v === 'string',
+  datetime: (v) => typeof v === 'string' && !Number.isNaN(Date.parse(v)),
+  binary: (v) => typeof v === 'string',
+};
+
+const words: Readonly<Record<SignatureParam['type'], string>> = {
+  boolean: 'true or false',
+  integer: 'an integer',
+  long: 'an integer',
+  float: 'a number',
+  double: 'a number',
+  string: 'a string',
+  datetime: 'a date or time as ISO 8601 has it',
+  binary: 'base64 text',
+  object: 'an object',
+};
+
+/** What came instead: the kind of it, never the value. */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (value === null) return 'null';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'a whole number' : 'a fraction';
+  if (typeof value === 'string') return 'a text';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
