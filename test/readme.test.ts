@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseLoopFile } from '../src/loop/index.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
-const pages = ['README.md', 'CONTRIBUTING.md', 'docs/decisions/README.md', 'examples/flights/README.md'];
+const pages = ['README.md', 'CONTRIBUTING.md', 'examples/flights/README.md'].concat(
+  globSync('docs/**/*.md', { cwd: repository }).sort(),
+);
 const read = (page: string): string => readFileSync(join(repository, page), 'utf8');
 
 test('the loop file in README.md is a valid one', () => {
@@ -31,11 +33,25 @@ test('every command that the pages name exists', () => {
   }
 });
 
-test('every link of the pages leads to a file', () => {
+/** The anchors that a page's headings have, as GitHub names them. */
+function anchorsOf(page: string): readonly string[] {
+  return [...read(page).matchAll(/^#+ +(.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .trim()
+      .replaceAll(' ', '-'),
+  );
+}
+
+test('every link of the pages leads to a file, and to a heading where it names one', () => {
   for (const page of pages) {
-    for (const [, target = ''] of read(page).matchAll(/\]\(([^)#]+)\)/g)) {
+    for (const [, target = ''] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(target)) continue;
-      assert.ok(existsSync(join(repository, dirname(page), target)), `${page}: ${target}`);
+      const [path = '', anchor] = target.split('#', 2);
+      const file = path === '' ? page : join(dirname(page), path);
+      assert.ok(existsSync(join(repository, file)), `${page}: ${target}`);
+      if (anchor !== undefined) assert.ok(anchorsOf(file).includes(anchor), `${page}: ${target}`);
     }
   }
 });
