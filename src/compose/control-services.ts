@@ -66,6 +66,7 @@ import { addMlflowSurface } from '../surfaces/mlflow/index.ts';
 import { artifactStorageOf } from './artifact-storage.ts';
 import { createBatchPorts } from './batch-ports.ts';
 import { createCardEvidence } from './card-evidence.ts';
+import { datasetsWith } from './datasets-with.ts';
 import { createDeploymentPorts } from './deployment-ports.ts';
 import { keptByRegistry } from './kept-by-registry.ts';
 import { createLineagePorts } from './lineage-ports.ts';
@@ -212,6 +213,7 @@ export async function createControlServices(parts: ControlParts) {
   const erasures = new ErasureService({
     collect: () => serving.sealPredictions(collectMs),
     hooks: feedback.eraseHooks(async () => [...(await replays.files()), ...(await batches.logFiles())]),
+    left: datasetsWith({ data, feedback, blobs, frames }),
   });
   const rolloutDeps = createRolloutDeps({ ...slices, journal, watermarks, log, clock });
   const rolloutEngine = new RolloutEngine(rolloutDeps);

@@ -153,7 +153,16 @@ test('a log without names, labelled by name, searched, exported, compacted and e
   }
   assert.deepEqual([state.status, state.output.rows], ['succeeded', 60]);
   await predict(60, 'passenger-7');
+  // What somebody registered stays, and is named.
+  const registered = join(directory, 'passengers.csv');
+  await writeFile(registered, 'who,late\npassenger-7,1\npassenger-8,0\n');
+  await call('POST', 'dataset-versions', {
+    dataset: 'passengers',
+    source: { path: registered },
+    entity: 'who',
+  });
   const told = await cli('erase', '--entity', 'passenger-7', '--reason', 'asked for it');
+  assert.match(told, /not reached +dataset passengers version 1: 1 row\n/);
   assert.match(
     told,
     /files made of the log +files 4\nprediction log +predictions 2, labels 2, waitingLabels 0/,

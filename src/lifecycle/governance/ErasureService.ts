@@ -6,15 +6,27 @@ import type { EraseEntity, Erasure } from './contract.ts';
 /** Shorter ones are in many words by chance. */
 const tellingLength = 4;
 
+/** What has an entity and stays as it is. */
+export type LeftBehind = (asked: Pick<EraseEntity, 'entity' | 'endpoint'>) => Promise<Erasure['left']>;
+
 /** Erases an entity wherever the parts of Millrace hold it. Each part audits what it did; none names the entity. */
 export class ErasureService {
   readonly #collect: () => Promise<void>;
   readonly #hooks: readonly EraseHook<Actor>[];
+  readonly #left: LeftBehind;
 
-  /** @param deps.collect has replicas send what they have logged so far; throws `replicas_unsealed` */
-  constructor(deps: { readonly collect: () => Promise<void>; readonly hooks: readonly EraseHook<Actor>[] }) {
+  /**
+   * @param deps.collect has replicas send what they have logged so far; throws `replicas_unsealed`
+   * @param deps.left names what has the entity and is not erased
+   */
+  constructor(deps: {
+    readonly collect: () => Promise<void>;
+    readonly hooks: readonly EraseHook<Actor>[];
+    readonly left: LeftBehind;
+  }) {
     this.#collect = deps.collect;
     this.#hooks = deps.hooks;
+    this.#left = deps.left;
   }
 
   /**
@@ -34,9 +46,10 @@ export class ErasureService {
         throw error;
       },
     );
+    const left = [...(await this.#left({ entity, endpoint }))];
     const parts: Erasure['parts'] = [];
     for (const hook of this.#hooks)
       parts.push({ name: hook.name, erased: { ...(await hook.erase(actor, { entity, endpoint, reason })) } });
-    return { parts, outstanding };
+    return { parts, outstanding, left };
   }
 }

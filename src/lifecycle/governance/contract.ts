@@ -200,5 +200,7 @@ export const erasureSchema = z.object({
   parts: z.array(z.object({ name: z.string(), erased: z.record(z.string(), z.number().int()) })),
   /** Replicas that are away; what they bring is erased when it comes. null: none. */
   outstanding: z.string().nullable(),
+  /** Versions of datasets that have the entity and were left as they are: somebody registered them, or a model learnt of them. */
+  left: z.array(z.object({ id: z.string(), dataset: z.string(), version: z.int(), rows: z.int() })),
 });
 export type Erasure = z.infer<typeof erasureSchema>;

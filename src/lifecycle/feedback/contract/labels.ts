@@ -207,6 +207,8 @@ export const labelDelaysSchema = z.strictObject({
   feature: z.string().nullable(),
   total: labelDelaySchema,
   segments: z.array(labelDelaySchema),
+  /** When it was measured: the same question within ten seconds gets the same answer, unless `fresh` is asked for. */
+  measuredAt: z.string(),
 });
 export type LabelDelays = z.infer<typeof labelDelaysSchema>;
 
@@ -214,6 +216,8 @@ export const labelDelaysQuerySchema = z.strictObject({
   endpoint: z.string().min(1),
   /** Splits by the values of this feature, the commonest 50. */
   feature: z.string().min(1).optional(),
+  /** `true`: measured now, however short a time ago it was. */
+  fresh: z.stringbool().default(false),
   from: time.optional(),
   to: time.optional(),
 });

@@ -190,6 +190,7 @@ export class LabelService {
     return labelConflicts(this.#options.frames, labels, limit);
   }
 
+  /** How late labels are; measured anew at most every ten seconds, unless `fresh` is asked for. Throws `feature_not_logged`. */
   async delays(
     actor: Actor,
     query: {
@@ -197,17 +198,19 @@ export class LabelService {
       readonly feature?: string | undefined;
       readonly from?: string | undefined;
       readonly to?: string | undefined;
+      readonly fresh?: boolean | undefined;
     },
   ): Promise<LabelDelays> {
     authorize(actor, 'read');
-    const { endpoint, feature, from, to } = query;
+    const { fresh = false, ...asked } = query;
+    const { endpoint, feature, from, to } = asked;
     const range = {
       fromMs: from === undefined ? undefined : Date.parse(from),
       toMs: to === undefined ? undefined : Date.parse(to),
     };
-    const key = JSON.stringify(query);
+    const key = JSON.stringify(asked);
     const known = this.#delays.get(key);
-    if (known && performance.now() - known.atMs < delaysKeptMs) return known.delays;
+    if (known && !fresh && performance.now() - known.atMs < delaysKeptMs) return known.delays;
     const delays = this.#measureDelays(endpoint, feature, range);
     this.#delays.clear();
     this.#delays.set(key, { atMs: performance.now(), delays });
@@ -220,12 +223,13 @@ export class LabelService {
     feature: string | undefined,
     range: { readonly fromMs?: number | undefined; readonly toMs?: number | undefined },
   ): Promise<LabelDelays> {
+    const measuredAt = formatTime(this.#options.clock.nowMs());
     const { predictions, labels } = await this.#options.files(endpoint, range);
     const measured = await labelDelays(this.#options.frames, predictions, labels, range, {
       endpoint,
       feature,
     });
-    return { endpoint, feature: feature ?? null, ...measured };
+    return { endpoint, feature: feature ?? null, ...measured, measuredAt };
   }
 
   /** Tries the labels by entity of every endpoint; returns how many found their prediction. */

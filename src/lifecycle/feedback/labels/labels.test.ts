@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
@@ -341,7 +342,16 @@ forEachDatabase((name, open) => {
         endpoint,
         labels: [...labels, { ...labels[0]!, eventTime: start + hour }],
       });
-      const { total, segments } = await service.labels.delays(ada, { endpoint, feature: 'origin' });
+      const { total, segments, measuredAt } = await service.labels.delays(ada, {
+        endpoint,
+        feature: 'origin',
+      });
+      const again = await service.labels.delays(ada, { endpoint, feature: 'origin' });
+      assert.equal(again.measuredAt, measuredAt);
+      await sleep(2);
+      const fresh = await service.labels.delays(ada, { endpoint, feature: 'origin', fresh: true });
+      assert.ok(fresh.measuredAt > measuredAt);
+      assert.deepEqual(fresh.total, total);
       assert.deepEqual([total.predictions, total.labelled, total.missingRatio], [100, 40, 0.6]);
       assert.deepEqual(
         segments.map((s) => [s.segment, s.predictions, s.missingRatio, s.delayMs?.p50, s.delayMs?.max]),

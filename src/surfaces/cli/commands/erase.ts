@@ -18,6 +18,14 @@ export async function erase(call: CommandCall): Promise<undefined> {
         .join(', '),
     ]);
     const later = `${erasure.outstanding}: what it brings is erased when it comes`;
-    return facts([...told, ...(erasure.outstanding === null ? [] : [['later', later] as [string, string]])]);
+    const left = erasure.left.map(({ dataset, version, rows }): [string, string] => [
+      'not reached',
+      `dataset ${dataset} version ${version}: ${rows.toLocaleString('en-US')} ${rows === 1 ? 'row' : 'rows'}`,
+    ]);
+    return facts([
+      ...told,
+      ...(erasure.outstanding === null ? [] : [['later', later] as [string, string]]),
+      ...left,
+    ]);
   });
 }
