@@ -10,7 +10,7 @@ import { ProblemNote } from './panel.tsx';
  * A button for an act that changes what runs. It asks for the reason, says the effect in numbers before it is
  * done, and shows the server's answer if it is refused.
  */
-export function Act(props: {
+export function Act<T>(props: {
   readonly verb: string;
   readonly title: string;
   readonly effect: ReactNode;
@@ -19,6 +19,8 @@ export function Act(props: {
   readonly look?: 'plain' | 'primary' | 'danger';
   readonly placeholder?: string;
   readonly disabled?: string | false;
+  /** Told what the server answered when it is done. */
+  readonly onDone?: (answer: T) => void;
 }) {
   const {
     verb,
@@ -29,16 +31,18 @@ export function Act(props: {
     look = 'plain',
     placeholder = 'For instance: agreed with Ana',
     disabled = false,
+    onDone,
   } = props;
   const [open, setOpen] = useState(false);
   const [reason, setReason] = useState('');
   const queries = useQueryClient();
   const act = useMutation({
-    mutationFn: () => post<unknown>(path, body(reason.trim())),
-    onSuccess: () => {
+    mutationFn: () => post<T>(path, body(reason.trim())),
+    onSuccess: (answer) => {
       setOpen(false);
       setReason('');
       void queries.invalidateQueries();
+      onDone?.(answer);
     },
   });
   const close = (): void => {

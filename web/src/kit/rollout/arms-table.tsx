@@ -11,6 +11,8 @@ export const CELL = 'px-2.5 py-1.5 text-right first:pl-0 first:text-left last:pr
 
 /** What each arm did since the rollout began: share, requests, failures, labels, latency with its band, the metric. */
 export function ArmsTable(props: {
+  /** What they are the arms of. */
+  readonly of: string;
   readonly model: string;
   readonly arms: readonly ArmSeen[];
   readonly metric: string;
@@ -19,7 +21,7 @@ export function ArmsTable(props: {
 }) {
   const { model, arms, metric, shareOf } = props;
   return (
-    <Scroll label="Arms of the rollout">
+    <Scroll label={`Arms of ${props.of}`}>
       <table className="w-full">
         <thead>
           <tr className="border-line border-b">

@@ -13,6 +13,8 @@ const DOT_WIDTH = 170;
 
 /** Every comparison of one metric family on one scale round zero, so that segments are compared by eye. */
 export function ComparisonsTable(props: {
+  /** What they are comparisons of. */
+  readonly of: string;
   readonly title: string;
   readonly first: string;
   readonly rows: readonly ArmComparison[];
@@ -25,7 +27,7 @@ export function ComparisonsTable(props: {
   return (
     <section className="flex min-w-0 flex-col gap-1">
       <h3 className="font-strong">{title}</h3>
-      <Scroll label={title}>
+      <Scroll label={`${title} of ${props.of}`}>
         <table className="w-full">
           <thead>
             <tr className="border-line border-b">

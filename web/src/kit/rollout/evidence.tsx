@@ -36,13 +36,15 @@ type EvidenceProps = {
   /** Labelled outcomes that the primary comparison must rest on. */
   readonly need: number;
   readonly shareOf?: ((arm: ArmSeen) => string) | undefined;
+  /** What it is the evidence of, for the names of its parts. */
+  readonly of?: string;
   /** Why nothing is compared yet. */
   readonly nothing: ReactNode;
 };
 
 /** What a rollout's verdict rests on: is it better, is it safe, who answered what, and for whom. */
 export function RolloutEvidence(props: EvidenceProps) {
-  const { look, bandit } = props;
+  const { look, bandit, of = 'the rollout' } = props;
   const metrics = look.comparisons.filter((c) => c.segment === null);
   const segments = look.comparisons.filter((c) => c.segment !== null);
   const versions = new Map(look.arms.map((arm) => [arm.arm, arm.version]));
@@ -58,15 +60,27 @@ export function RolloutEvidence(props: EvidenceProps) {
       {look.arms.length > 0 && (
         <section className="flex min-w-0 flex-col gap-1">
           <h3 className="font-strong">Who answered what</h3>
-          <ArmsTable model={props.model} arms={look.arms} metric={props.metric} shareOf={props.shareOf} />
+          <ArmsTable
+            of={of}
+            model={props.model}
+            arms={look.arms}
+            metric={props.metric}
+            shareOf={props.shareOf}
+          />
         </section>
       )}
       {bandit && <BanditTables bandit={bandit} />}
       {metrics.length > 1 && (
-        <ComparisonsTable title="Metrics" first="Metric" rows={metrics} versions={versions} />
+        <ComparisonsTable of={of} title="Metrics" first="Metric" rows={metrics} versions={versions} />
       )}
       {segments.length > 0 && (
-        <ComparisonsTable title="Protected segments" first="Segment" rows={segments} versions={versions} />
+        <ComparisonsTable
+          of={of}
+          title="Protected segments"
+          first="Segment"
+          rows={segments}
+          versions={versions}
+        />
       )}
       {look.shadow.length > 0 && (
         <section className="flex min-w-0 flex-col gap-1">
@@ -76,7 +90,7 @@ export function RolloutEvidence(props: EvidenceProps) {
               noise: what two halves of the champion’s own answers differ by
             </span>
           </h3>
-          <ShadowTable rows={look.shadow} />
+          <ShadowTable of={of} rows={look.shadow} />
         </section>
       )}
     </>

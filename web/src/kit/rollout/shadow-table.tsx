@@ -4,9 +4,9 @@ import { Scroll } from '../scroll.tsx';
 import { CELL, HEAD } from './arms-table.tsx';
 
 /** What copies of the traffic say, each figure beside what two halves of the champion's own answers differ by. */
-export function ShadowTable(props: { readonly rows: readonly ShadowComparison[] }) {
+export function ShadowTable(props: { readonly of: string; readonly rows: readonly ShadowComparison[] }) {
   return (
-    <Scroll label="What copies say">
+    <Scroll label={`Copies of ${props.of}`}>
       <table className="w-full">
         <thead>
           <tr className="border-line border-b">

@@ -83,14 +83,14 @@ export function FilterBar(props: BarProps) {
           placeholder="Score from"
           value={search.minScore ?? ''}
           onChange={(least) => set({ minScore: numeric(least) })}
-          className="w-full sm:w-30"
+          className="w-full sm:w-34"
         />
         <SearchField
           label="Greatest score"
           placeholder="Score to"
           value={search.maxScore ?? ''}
           onChange={(greatest) => set({ maxScore: numeric(greatest) })}
-          className="w-full sm:w-30"
+          className="w-full sm:w-34"
         />
         <SearchField
           label="Entity"

@@ -128,6 +128,7 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
             <p key={shadow.modelVersion} className="inline-flex items-center gap-2">
               <IdentitySwatch identity="shadow" /> v{shadow.modelVersion}:{' '}
               {shadow.score === null ? shadow.status : formatNumber(shadow.score, 3)}
+              <span className="text-muted">in {shadow.latencyMs.toFixed(2)} ms</span>
             </p>
           ))}
         </section>

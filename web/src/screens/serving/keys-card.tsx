@@ -8,7 +8,7 @@ import { Act } from '../../kit/act.tsx';
 import { Button } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
-import { ReasonField, TextField } from '../../kit/fields.tsx';
+import { DateTimeField, ReasonField, TextField } from '../../kit/fields.tsx';
 import { QueryCard } from '../../kit/panel.tsx';
 import { Snippet } from '../../kit/snippet.tsx';
 import { Ago } from '../../kit/time.tsx';
@@ -74,7 +74,7 @@ function MakeKey(props: { readonly endpoint: string }) {
       post<CreatedEndpointKey>('/endpoint-keys', {
         name: name.trim(),
         endpoints: [props.endpoint],
-        expiresAt: expiresAt.trim() || null,
+        expiresAt: expiresAt === '' ? null : `${expiresAt}:00Z`,
         reason: reason.trim(),
       }),
     onSuccess: () => void queries.invalidateQueries({ queryKey: ['endpoint-keys'] }),
@@ -115,11 +115,11 @@ function MakeKey(props: { readonly endpoint: string }) {
               onChange={setName}
               placeholder="billing service"
             />
-            <TextField
-              label="Ends at"
+            <DateTimeField
+              label="Ends at (empty: when it is revoked)"
               value={expiresAt}
               onChange={setExpiresAt}
-              placeholder="2027-01-31T00:00:00Z; empty: until it is revoked"
+              above
             />
             <ReasonField value={reason} onChange={setReason} placeholder="For instance: asked for by Ana" />
           </>

@@ -18,7 +18,12 @@ import { BATCH_STATE, doneShare, isOpen, progressText, rowsPerSecond } from './b
 const POLL_MS = 2000;
 
 /** One batch: how far it is, what it made, what went wrong. */
-export function BatchPanel(props: { readonly id: string; readonly onClose: () => void }) {
+export function BatchPanel(props: {
+  readonly id: string;
+  readonly onClose: () => void;
+  /** Shows another one: what goes on is a batch of its own. */
+  readonly onOpen: (id: string) => void;
+}) {
   const batch = useQuery({
     ...batchQuery(props.id),
     // Parts come without events; only what runs is asked for again.
@@ -27,7 +32,7 @@ export function BatchPanel(props: { readonly id: string; readonly onClose: () =>
   return (
     <SidePanel title="Batch" label="Batch" onClose={props.onClose}>
       <QueryView query={batch} rows={8}>
-        {(data) => <BatchBody batch={data} />}
+        {(data) => <BatchBody batch={data} onOpen={props.onOpen} />}
       </QueryView>
     </SidePanel>
   );
@@ -46,7 +51,7 @@ export function ProgressBar(props: { readonly batch: BatchPrediction }) {
   );
 }
 
-function BatchBody(props: { readonly batch: BatchPrediction }) {
+function BatchBody(props: { readonly batch: BatchPrediction; readonly onOpen: (id: string) => void }) {
   const { batch } = props;
   const now = useNow();
   const speed = rowsPerSecond(batch, now);
@@ -60,7 +65,7 @@ function BatchBody(props: { readonly batch: BatchPrediction }) {
         </div>
         <ProgressBar batch={batch} />
       </div>
-      {batch.error && (
+      {batch.error && batch.status !== 'cancelled' && (
         <div className="flex flex-col gap-1 rounded-control bg-bad-quiet px-3 py-2" role="alert">
           <p className="font-strong">{batch.error.message}</p>
           <p className="text-muted">{batch.error.next}</p>
@@ -87,12 +92,17 @@ function BatchBody(props: { readonly batch: BatchPrediction }) {
           />
         )}
         {(batch.status === 'failed' || batch.status === 'cancelled') && (
-          <Act
+          <Act<BatchPrediction>
             verb="Go on"
             look="primary"
             title="Go on with the batch"
             path={`${own}/resume`}
-            effect={`A new batch begins with the ${formatCount(batch.progress.rows)} rows that are finished.`}
+            effect={
+              batch.progress.rows === 0
+                ? 'A new batch of the same rows begins; none was finished.'
+                : `A new batch begins with the ${formatCount(batch.progress.rows)} rows that are finished.`
+            }
+            onDone={(begun) => props.onOpen(begun.id)}
           />
         )}
       </div>

@@ -73,7 +73,7 @@ export function BatchesScreen() {
           </Card>
         )}
       </QueryView>
-      {batch && <BatchPanel id={batch} onClose={close} />}
+      {batch && <BatchPanel id={batch} onClose={close} onOpen={open} />}
     </Page>
   );
 }

@@ -93,6 +93,7 @@ function ShadowBody(props: { readonly evidence: ShadowEvidence }) {
         model={evidence.model}
         {...{ championVersion, metric, look: { ...look, guardrails } }}
         bandit={null}
+        of="the shadow"
         courseOf={({ n: pairs, difference: value, low, high }) =>
           value === null || low === null || high === null ? [] : [{ pairs, value, low, high }]
         }
