@@ -9,6 +9,7 @@ export interface Judged {
   /** Percent of the present step and of the next one; undefined after the last. */
   readonly percent: number;
   readonly nextPercent: number | undefined;
+  /** The route that the present step is. */
   readonly routeVersion: number;
   /** Whether all was proved when the step began: at 100 % nothing is left to compare with, and it is not asked again. */
   readonly isProved: boolean;

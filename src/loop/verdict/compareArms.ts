@@ -10,8 +10,10 @@ import {
   type SequenceOptions,
 } from '../../core/statistics/sequential/SequenceOptions.ts';
 import { type ArmComparison, type RolloutMetric, risingMetrics } from '../contract.ts';
-import { fewestPairs } from './inflation.ts';
 import type { ArmStratum, PairedMoments } from './observation.ts';
+
+/** Fewer pairs than this do not show how much neighbours resemble each other: nothing is said of them. */
+const fewestPairs = 300;
 
 export interface ComparedArm {
   readonly arm: string;

@@ -6,9 +6,6 @@ const stretchCounts = [30, 12, 6] as const;
 /** So many blocks of equally many pairs can be put together to each number of stretches. */
 export const blockCount = 60;
 
-/** Fewer pairs than this do not show how much neighbours resemble each other: nothing is said of them. */
-export const fewestPairs = 300;
-
 /**
  * By how much the variance of a mean is greater than its values' variance says, because neighbours in time resemble each
  * other: the mean square between stretches of time beside the variance of single values; the greatest over several

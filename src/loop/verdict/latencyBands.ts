@@ -3,7 +3,9 @@ import { sqlLiteral } from '../../platform/frames/index.ts';
 import type { RolloutLog } from './observe.ts';
 
 /** The percentile of latency that is judged. */
-export const latencyQuantile = 0.99;
+const latencyQuantile = 0.99;
+/** Error probability of a latency band, over all looks. */
+export const bandAlpha = 0.0005;
 
 /** Some answers, told from others by a name. */
 export interface LatencyGroup {

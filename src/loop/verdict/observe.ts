@@ -1,7 +1,7 @@
 import { brierSql, featurePrefix, logLossSql } from '../../lifecycle/feedback/index.ts';
 import { type FrameRow, sqlName } from '../../platform/frames/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../contract.ts';
-import { latencyBands } from './latencyBands.ts';
+import { bandAlpha, latencyBands } from './latencyBands.ts';
 import {
   type ArmStratum,
   type LatencyBand,
@@ -40,8 +40,6 @@ export interface ObserveQuery {
 
 /** How far the clocks of replicas may be behind control's. */
 export const clockSkewMs = 3_600_000;
-/** Error probability of a latency band, over all looks. */
-const bandAlpha = 0.0005;
 
 const columns =
   'prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, entity, bucket, propensity';

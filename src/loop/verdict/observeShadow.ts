@@ -1,14 +1,12 @@
 import { featurePrefix } from '../../lifecycle/feedback/index.ts';
 import { sqlName } from '../../platform/frames/index.ts';
 import type { ShadowComparison } from '../contract.ts';
-import { latencyBands } from './latencyBands.ts';
+import { bandAlpha, latencyBands } from './latencyBands.ts';
 import { segmentValues } from './observation.ts';
 import type { RolloutLog } from './observe.ts';
 
 /** Segments smaller than this are not shown. */
-const fewestPairs = 50;
-/** Error probability of a latency band, over all looks. */
-const bandAlpha = 0.0005;
+const fewestShown = 50;
 
 /**
  * What copies of the traffic say: how far the scores are apart, how often the decision is the same, and how scores and
@@ -24,7 +22,7 @@ export async function compareShadow(
   const parts: ShadowComparison[] = [];
   for (const feature of features) {
     const found = await compared(log, rows, threshold, feature);
-    parts.push(...found.filter((c) => c.pairs >= fewestPairs).slice(0, segmentValues));
+    parts.push(...found.filter((c) => c.pairs >= fewestShown).slice(0, segmentValues));
   }
   return [...all, ...parts];
 }
