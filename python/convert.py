@@ -181,12 +181,37 @@ def to_onnx(model, fields, strategy):
     final = model.steps[-1][1] if hasattr(model, "steps") else model
     options = {id(final): {"zipmap": False}} if hasattr(final, "classes_") else None
     with without_names(final):
-        return convert_sklearn(
+        onnx = convert_sklearn(
             model,
             initial_types=graph_inputs(fields, strategy),
             options=options,
             target_opset={"": 18, "ai.onnx.ml": 3},
         )
+    send_missing_as_sklearn(final, onnx)
+    return onnx
+
+
+def send_missing_as_sklearn(final, onnx):
+    """Has a tree or forest send a missing value where scikit-learn's does: the converter sends it right at every node.
+
+    Trees since scikit-learn 1.3 and forests since 1.4 take missing values, also those that saw none in training. The
+    outcome is compared with the model like that of every other conversion.
+    """
+    from sklearn.ensemble._forest import BaseForest
+    from sklearn.tree import BaseDecisionTree
+
+    if not isinstance(final, (BaseForest, BaseDecisionTree)):
+        return
+    trees = [tree.tree_ for tree in (final.estimators_ if isinstance(final, BaseForest) else [final])]
+    ensembles = [node for node in onnx.graph.node if node.op_type.startswith("TreeEnsemble")]
+    if len(ensembles) != 1 or not all(hasattr(tree, "missing_go_to_left") for tree in trees):
+        return
+    attributes = {attribute.name: attribute for attribute in ensembles[0].attribute}
+    places = list(zip(attributes["nodes_treeids"].ints, attributes["nodes_nodeids"].ints))
+    if len(places) != sum(tree.node_count for tree in trees):
+        return
+    tracks = attributes["nodes_missing_value_tracks_true"].ints
+    tracks[:] = [int(trees[tree].missing_go_to_left[node]) for tree, node in places]
 
 
 @contextlib.contextmanager

@@ -155,6 +155,24 @@ suite('packaging', () => {
     });
   });
 
+  test('trees and forests send a missing value where those of scikit-learn do, seen in training or not', {
+    skip: !existsSync(python),
+  }, () => {
+    const script = fileURLToPath(new URL('./fixtures/missing_values.py', import.meta.url));
+    const stdio = ['ignore', 'pipe', 'ignore'] as ['ignore', 'pipe', 'ignore'];
+    const told = execFileSync(python, [script, join(root, 'python')], { encoding: 'utf8', stdio });
+    const all = [['a', 'b', 'c'], true];
+    assert.deepEqual(JSON.parse(told.trim().split('\n').at(-1) ?? ''), {
+      'RandomForestClassifier full': all,
+      'RandomForestClassifier holes': all,
+      'ExtraTreesRegressor full': all,
+      'ExtraTreesRegressor holes': all,
+      'DecisionTreeClassifier full': all,
+      'DecisionTreeClassifier holes': all,
+      'GradientBoostingClassifier full': [[], true],
+    });
+  });
+
   test('models that mlflow saved: converted, compared, and equal to the Python model', {
     skip: !existsSync(python),
   }, async (t) => {
