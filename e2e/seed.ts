@@ -125,16 +125,17 @@ export async function deployModel(url: string, endpoint: string): Promise<void> 
   await postJson(`${url}/api/v1/endpoints/${endpoint}/deploy?waitMs=15000`, body);
 }
 
-/** Asks an endpoint `count` times, an hour of event time apart from `startMs` on; returns the prediction ids. */
+/** Asks an endpoint `count` times, an hour of event time apart from `startMs` on; returns the prediction ids, `ask-0` on. */
 export async function askModel(
   serveUrl: string,
   endpoint: string,
   count: number,
   startMs: number,
+  name = 'ask',
 ): Promise<readonly string[]> {
   const ids: string[] = [];
   for (let index = 0; index < count; index += 1) {
-    const id = `ask-${index}`;
+    const id = `${name}-${index}`;
     await postJson(`${serveUrl}/v2/models/${endpoint}/infer`, {
       id,
       parameters: { entity: `station-${index % 7}`, event_time: startMs + index * 3_600_000 },

@@ -199,11 +199,18 @@ test("a run's files: each kind is shown, and a page among them reaches nothing o
     'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
     'base64',
   );
+  // One row: port Brest, tide 7.5.
+  const parquet = Buffer.from(
+    'UEFSMRUAFR4VHiwVAhUAFQYVBhwAAAACAAAAAgEFAAAAQnJlc3QVABUcFRwsFQIVABUGFQYcAAAAAgAAAAIBAAAAAAAAHkAVBBk8NQAYBnNjaGVtYRUEABUMJQIYBHBvcnQlAEwcAAAAFQolAhgEdGlkZQAWAhkcGSwmABwVDBklBgAZGARwb3J0FQAWAhZEFkQmCEkcFQAVABUCADwWChkGGSYAAgAAACYAHBUKGSUGABkYBHRpZGUVABYCFkIWQiZMSRwVABUAFQIAPCkGGSYAAgAAABaGARYCJggWhgEAKCBwYXJxdWV0LWNwcC1hcnJvdyB2ZXJzaW9uIDI1LjAuMRksHAAAHAAAAMUAAABQQVIx',
+    'base64',
+  );
   const files: readonly (readonly [string, string | Buffer])[] = [
     ['report.md', '# Findings\n\n<script>alert(1)</script> and **bold**'],
     ['page.html', page1],
     ['table.json', '{"columns":["q","score"],"data":[["what?",0.5]]}'],
     ['rows.csv', 'a,b\n1,"two, three"\n'],
+    ['rows.parquet', parquet],
+    ['cut.parquet', parquet.subarray(0, 40)],
     ['tree.json', '{"layers":[{"size":64}],"name":"net"}'],
     ['log/train.log', 'first line\nsecond line\n'],
     ['weights.bin', Buffer.from([0, 1, 2, 255])],
@@ -227,6 +234,11 @@ test("a run's files: each kind is shown, and a page among them reaches nothing o
   await page.getByRole('grid', { name: 'Table table.json' }).getByText('what?').waitFor();
   await open('rows.csv');
   await page.getByText('two, three').waitFor();
+  await open('rows.parquet');
+  await page.getByRole('grid', { name: 'Table rows.parquet' }).getByText('Brest').waitFor();
+  await page.getByText('1 row, 2 columns').waitFor();
+  await open('cut.parquet');
+  await page.getByText('No table to show').waitFor();
   await open('tree.json');
   await page.getByRole('region', { name: 'Content of tree.json' }).getByText('"net"').waitFor();
   await page.getByRole('button', { name: 'log' }).click();
@@ -237,8 +249,27 @@ test("a run's files: each kind is shown, and a page among them reaches nothing o
   await page.getByRole('link', { name: 'Images' }).click();
   await page.getByRole('img', { name: 'pred at step 3' }).waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
+  // A person's own words about a run: its name, a note, tags; and taken away again.
+  await page.goto(`/runs/${run}`);
+  const dialog = page.getByRole('dialog');
+  const change = async (field: RegExp, text: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Change name, note and tags' }).click();
+    await dialog.getByRole('textbox', { name: field }).fill(text);
+    await dialog.getByRole('button', { name: 'Change' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+  };
+  await change(/^Name/, 'exhibition');
+  await page.getByRole('heading', { name: 'exhibition' }).waitFor();
+  await change(/^Note/, 'It is **good**');
+  await page.getByText('It is good').waitFor();
+  await change(/^Tags/, 'team: sea\ncandidate');
+  await page.getByText('candidate').waitFor();
+  await change(/^Tags/, 'team: land');
+  await page.getByText('candidate').waitFor({ state: 'hidden' });
+  await page.getByText('land', { exact: true }).waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
   assert.deepEqual(
-    problems.filter((problem) => !problem.includes('Blocked script execution')),
+    problems.filter((problem) => !/Blocked script execution|status of 422/.test(problem)),
     [],
   );
 });

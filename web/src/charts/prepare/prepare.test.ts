@@ -203,6 +203,7 @@ test('the plan of a roll-out: done, now, ahead, failed', () => {
   assert.equal(states({ stage: 'shadow', step: null }), 'naaaa');
   assert.equal(states({ stage: 'stopped' }), 'ddfaa');
   assert.equal(states({ stage: 'promoted' }), 'ddddd');
+  assert.equal(states({ stage: 'promoted', early: true }), 'dddaa');
   assert.equal(states({ stage: 'before', step: null }), 'aaaaa');
   assert.equal(leastDone(plan.needs), 0.25);
 });

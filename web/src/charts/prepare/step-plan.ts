@@ -14,6 +14,8 @@ export type PlanInput = {
   readonly shadow: boolean;
   readonly stage: 'shadow' | 'canary' | 'before' | 'promoted' | 'stopped';
   readonly step: number | null;
+  /** Promoted at `step`, by a person: the steps after it were never walked. */
+  readonly early?: boolean;
   readonly needs: readonly { readonly have: number; readonly need: number }[];
   readonly note: string;
 };
@@ -25,11 +27,13 @@ export type PlanInput = {
 export function prepareStepPlan(input: PlanInput): readonly PlanStep[] {
   const { stage, step } = input;
   const stops = [...(input.shadow ? ['shadow' as const] : []), ...input.steps];
-  const at = stage === 'promoted' ? stops.length : stage === 'before' ? -1 : position(input);
+  const walked = input.early ? position(input) + 1 : stops.length;
+  const at = stage === 'promoted' ? walked - 1 : stage === 'before' ? -1 : position(input);
   return stops.map((stop, index) => {
     const label = stop === 'shadow' ? 'Shadow' : `${stop}\u202f%`;
     const key = String(stop);
-    if (index < at) return { key, label, state: 'done', progress: 1, note: '' };
+    if (index < at || (stage === 'promoted' && index === at))
+      return { key, label, state: 'done', progress: 1, note: '' };
     if (index > at) return { key, label, state: 'ahead', progress: 0, note: '' };
     const state = stage === 'stopped' ? 'failed' : 'now';
     return { key, label, state, progress: state === 'failed' ? 1 : leastDone(input.needs), note: input.note };

@@ -78,6 +78,7 @@ export function stepsOfRollout(rollout: EndpointRollout): PlanInput | null {
         ? 'promoted'
         : 'stopped',
     step: step.index,
+    early: (step.index ?? -1) < plan.steps.length - 1,
     needs: look ? [look.requests, look.labels, look.timeMs] : [],
     note: open && look ? needText(look, step.stage) : '',
   };
