@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Cleanup, startServer, type TestServer } from '../../../test/support/server.ts';
-import { runCli } from './runCli.ts';
+import { type Ended, runCommand } from './testing.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const main = join(root, 'src/main.ts');
@@ -53,27 +53,8 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** Runs a command, in the folder of the test. */
-async function millrace(...args: readonly string[]): Promise<Ended> {
-  const lines = { out: '', err: '' };
-  const code = await runCli(args, {
-    env: { MILLRACE_URL: server.url },
-    width: Number.POSITIVE_INFINITY,
-    print: (line) => {
-      lines.out += `${line}\n`;
-    },
-    note: (line) => {
-      lines.err += `${line}\n`;
-    },
-  });
-  return { code, ...lines };
-}
+const millrace = (...words: readonly string[]): Promise<Ended> => runCommand(server.url, words);
 
 async function done(...args: readonly string[]): Promise<string> {
   const { code, out, err } = await millrace(...args);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Cleanup, startServer, type TestServer } from '../../../test/support/server.ts';
-import { runCli } from './runCli.ts';
+import { type Ended, runCommand } from './testing.ts';
 
 let server: TestServer;
 const cleanups: (() => void | Promise<void>)[] = [];
@@ -16,20 +16,7 @@ after(async () => {
   for (const cleanup of cleanups) await cleanup();
 });
 
-async function millrace(...args: readonly string[]) {
-  const lines = { out: '', err: '' };
-  const code = await runCli(args, {
-    env: { MILLRACE_URL: server.url },
-    width: Number.POSITIVE_INFINITY,
-    print: (line) => {
-      lines.out += `${line}\n`;
-    },
-    note: (line) => {
-      lines.err += `${line}\n`;
-    },
-  });
-  return { code, ...lines };
-}
+const millrace = (...words: readonly string[]): Promise<Ended> => runCommand(server.url, words);
 
 async function mlflow<T>(path: string, body: object): Promise<T> {
   const headers = { 'content-type': 'application/json', 'x-millrace-actor': 'ada' };

@@ -97,6 +97,9 @@ function describe(rollout: EndpointRollout, call: CommandCall): string {
   const lines = [
     `${what(rollout)} on ${rollout.endpoint}: ${rollout.state}, ${step(rollout)}`,
     rollout.reason,
+    ...(rollout.coolUntil === null
+      ? []
+      : [`may be rolled out again after ${rollout.coolUntil} (event time)`]),
   ];
   if (look) {
     lines.push(
@@ -130,8 +133,10 @@ function what({ plan }: EndpointRollout): string {
   return plan.kind === 'canary' ? `canary of version ${String(plan.version)}` : String(plan.kind);
 }
 
-function step({ step: { stage, percent: share } }: EndpointRollout): string {
-  return stage === 'shadow' ? 'in shadow' : `at ${Number(share.toFixed(2))} %`;
+/** Where it is; of one that has ended, where it came to. */
+function step({ step: { stage, percent: share }, endedAt }: EndpointRollout): string {
+  const place = stage === 'shadow' ? 'in shadow' : `at ${Number(share.toFixed(2))} %`;
+  return endedAt === null ? place : `last ${place}`;
 }
 
 function pathOf(endpoint: string): string {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Cleanup, startServer, type TestServer } from '../../../../test/support/server.ts';
 import { Frames, sqlLiteral } from '../../../platform/frames/index.ts';
-import { runCli } from '../runCli.ts';
+import { type Ended, runCommand } from '../testing.ts';
 
 let server: TestServer;
 let folder: string;
@@ -32,20 +32,7 @@ async function parquet(name: string, select: string): Promise<string> {
   return path;
 }
 
-async function millrace(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const lines = { out: '', err: '' };
-  const code = await runCli(args, {
-    env: { MILLRACE_URL: server.url },
-    width: Number.POSITIVE_INFINITY,
-    print: (line) => {
-      lines.out += `${line}\n`;
-    },
-    note: (line) => {
-      lines.err += `${line}\n`;
-    },
-  });
-  return { code, ...lines };
-}
+const millrace = (...words: readonly string[]): Promise<Ended> => runCommand(server.url, words);
 
 interface SearchedRun {
   readonly info: { readonly run_name: string; readonly start_time: number };
