@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { chromium } from 'playwright-core';
 import { canonicalJson } from '../../src/core/json.ts';
 import { packageManifestSchema } from '../../src/core/model-package.ts';
 import { defaultEndpointOptions } from '../../src/lifecycle/serving/index.ts';
@@ -26,6 +27,7 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 const python = join(root, '.venv/bin/python');
 const clients = join(root, '.venv-oip/bin/python');
+const browser = '/usr/bin/chromium';
 
 suite('answers in pieces', { skip: !existsSync(python) }, () => {
   let directory = '';
@@ -199,6 +201,56 @@ suite('answers in pieces', { skip: !existsSync(python) }, () => {
     const { error: told, error_code } = JSON.parse(error ?? '');
     assert.match(told, /ValueError: this word is not liked/);
     assert.equal(error_code, 'INTERNAL_ERROR');
+  });
+
+  test('the OpenAPI document and the page of a model that streams have its calls; those of others do not', async () => {
+    const read = async (name: string) => {
+      const answer = await fetch(`${serving.url}/v2/models/${name}/docs/dataplane.json`);
+      return (await answer.json()) as {
+        paths: Record<string, { post?: { requestBody: { content: Record<string, { example: object }> } } }>;
+      };
+    };
+    const { paths } = await read('words');
+    const at = '/v2/models/words/generate';
+    const { example } = paths[`${at}_stream`]?.post?.requestBody.content['application/json'] ?? {};
+    assert.deepEqual(example, { prompt: 'a b' });
+    assert.ok((await allOf(`${at}_stream`, example ?? {})).length > 1, 'its example is answered');
+    assert.equal((await open(at, example ?? {})).status, 200);
+    assert.ok(paths[at]);
+    assert.ok(Object.keys((await read('delay')).paths).every((path) => !path.includes('generate')));
+    const page = async (name: string) => (await fetch(`${serving.url}/v2/models/${name}/docs`)).text();
+    assert.match(await page('words'), /<option value="stream">In pieces/);
+    assert.ok(!(await page('delay')).includes('value="stream"'));
+  });
+
+  test('a page shows the pieces of an answer, and writes programs that read them', {
+    skip: existsSync(browser) ? false : 'needs Chromium',
+  }, async (t) => {
+    const chrome = await chromium.launch({ executablePath: browser, args: ['--no-sandbox'] });
+    t.after(() => chrome.close());
+    const page = await chrome.newPage();
+    await page.goto(`${serving.url}/v2/models/words/docs`);
+    await page.getByLabel('Protocol').selectOption('stream');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText(/^200 OK · /).waitFor();
+    assert.match(await page.getByLabel('Answer').innerText(), /^data: \{.*\n\ndata: \{/s);
+    const snippet = page.getByLabel('Snippet');
+    for (const [tab, text] of [
+      ['Python', /stream=True/],
+      ['curl', /^curl -N 'http/],
+      ['TypeScript', /TextDecoderStream/],
+    ] as const) {
+      await page.getByRole('tab', { name: tab }).click();
+      assert.match(await snippet.innerText(), text);
+    }
+    await page.getByRole('tab', { name: 'Python' }).click();
+    const { stdout } = await run(python, ['-c', await snippet.innerText()]);
+    assert.ok(stdout.trim().split('\n').length > 1, stdout);
+    await page.getByRole('tab', { name: 'TypeScript' }).click();
+    const program = join(directory, 'snippet.mts');
+    await writeFile(program, await snippet.innerText());
+    const typed = await run(process.execPath, [program]);
+    assert.ok(typed.stdout.trim().split('\n').length > 1, typed.stdout);
   });
 
   test('a model that does not stream gives one event, and is no model for "stream"', async () => {

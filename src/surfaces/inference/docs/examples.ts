@@ -6,6 +6,8 @@ export interface ExampleBodies {
   readonly infer: object;
   readonly invocations: object;
   readonly predict: object;
+  /** For a model that streams: answers in pieces. */
+  readonly generate: object;
 }
 
 const exampleValues: Readonly<Record<ColumnType, unknown>> = {
@@ -41,7 +43,22 @@ export function exampleBodies(manifest: PackageManifest): ExampleBodies {
     infer: { inputs: tensors },
     invocations: { dataframe_split: { columns: [...row.keys()], data: [[...row.values()]] } },
     predict: { instances: [record] },
+    generate: Object.fromEntries(fields.flatMap((field) => generated(field, row.get(field.name)))),
   };
+}
+
+/** A member of generate: what is nested travels as itself and not as its text. */
+function generated({ name, json }: SignatureField, value: unknown): [string, unknown][] {
+  if (value === undefined) return [];
+  return [[name, json && typeof value === 'string' ? parsed(value) : value]];
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** A value of a field's type, in the lists that its shape has. */

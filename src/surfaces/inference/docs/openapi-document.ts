@@ -84,6 +84,7 @@ export function openapiDocument(state: EndpointState, { model, modelVersion }: S
         ref('Predictions'),
         ref('Error'),
       ),
+      ...(model.streams ? streamPaths(at, examples.generate) : {}),
       [at]: get('Model metadata', { type: 'object' }),
       [`${at}/ready`]: get('Is the model ready', {
         type: 'object',
@@ -92,7 +93,34 @@ export function openapiDocument(state: EndpointState, { model, modelVersion }: S
       [`${at}/config`]: get('Model configuration', { type: 'object' }),
       [`${at}/stats`]: get('Statistics of the model', { type: 'object' }),
     },
-    components: { schemas: schemasOf(manifest) },
+    components: {
+      schemas: { ...schemasOf(manifest), ...(model.streams ? generateSchemas(manifest) : {}) },
+    },
+  };
+}
+
+/** Calls of a model that answers in pieces. */
+function streamPaths(at: string, example: object): object {
+  const body = { required: true, content: content(ref('GenerateRequest'), example) };
+  const errors = {
+    '4XX': { description: 'What is wrong with the request', content: content(ref('Error')) },
+    '5XX': { description: 'What is wrong with the server or the model', content: content(ref('Error')) },
+  };
+  const call = (summary: string, description: string, answer: object) => ({
+    post: {
+      summary,
+      operationId: operationId(summary),
+      requestBody: body,
+      responses: { 200: { description, content: answer }, ...errors },
+    },
+  });
+  return {
+    [`${at}/generate_stream`]: call(
+      'Generate in pieces',
+      'Server-sent events: the data of each is a Generated, or an Error where the answer breaks off',
+      { 'text/event-stream': { schema: { type: 'string' } } },
+    ),
+    [`${at}/generate`]: call('Generate at once', 'The whole answer', content(ref('Generated'))),
   };
 }
 
@@ -160,6 +188,30 @@ function schemasOf(manifest: PackageManifest): Readonly<Record<string, Schema>> 
       type: 'object',
       properties: { error_code: { type: 'string' }, message: { type: 'string' } },
       required: ['error_code', 'message'],
+    },
+  };
+}
+
+function generateSchemas({ signature }: PackageManifest): Readonly<Record<string, Schema>> {
+  const value = (field: SignatureField): Schema => (field.json ? {} : cellSchema(field));
+  return {
+    GenerateRequest: {
+      type: 'object',
+      description: 'Values of the inputs for one row; all other members are parameters of the model',
+      properties: {
+        id: { type: 'string', description: 'Becomes the prediction id' },
+        parameters: { type: 'object' },
+        ...Object.fromEntries(signature.inputs.map((field) => [field.name, value(field)])),
+      },
+      required: signature.inputs.filter((field) => field.required).map((field) => field.name),
+    },
+    Generated: {
+      type: 'object',
+      description: 'Outputs by name',
+      properties: Object.fromEntries(
+        ['id', 'model_name', 'model_version'].map((name) => [name, { type: 'string' }]),
+      ),
+      required: ['id', 'model_name', 'model_version'],
     },
   };
 }

@@ -29,6 +29,17 @@ export function tryItPage(state: EndpointState, arm: ServedArm, key = ''): HttpA
       example: examples.invocations,
     },
     { name: 'predict', label: 'KServe v1', path: `/v1/models/${at}:predict`, example: examples.predict },
+    ...(arm.model.streams
+      ? [
+          {
+            name: 'stream',
+            label: 'In pieces (generate_stream)',
+            path: `/v2/models/${at}/generate_stream`,
+            example: examples.generate,
+            streams: true,
+          },
+        ]
+      : []),
   ];
   const required = new Set(manifest.signature.inputs.filter((f) => f.required).map((f) => f.name));
   const main = `

@@ -43,17 +43,29 @@ function pythonLiteral(json) {
   return json.replace(/"(?:[^"\\]|\\.)*"|\b(?:true|false|null)\b/g, (part) => words[part] ?? part);
 }
 
+const streamReader = `let rest = '';
+for await (const text of answer.body!.pipeThrough(new TextDecoderStream())) {
+  const events = (rest + text).split('\\n\\n');
+  rest = events.pop() ?? '';
+  for (const event of events) console.log(JSON.parse(event.slice('data: '.length)));
+}
+`;
+
 const writers = {
   python(json) {
     const lines = Object.entries(headers()).filter(([name]) => name !== 'content-type');
     const more = lines.map(
       ([name, value]) => `\n    headers={${JSON.stringify(name)}: ${JSON.stringify(value)}},`,
     );
+    const { streams } = chosen();
     return (
-      'import requests\n\n' +
+      `${streams ? 'import json\n\n' : ''}import requests\n\n` +
       `answer = requests.post(\n    ${JSON.stringify(url())},${more.join('')}\n` +
-      `    json=${pythonLiteral(json).replaceAll('\n', '\n    ')},\n    timeout=10,\n)\n` +
-      'answer.raise_for_status()\nprint(answer.json())\n'
+      `    json=${pythonLiteral(json).replaceAll('\n', '\n    ')},\n    timeout=10,\n${streams ? '    stream=True,\n' : ''})\n` +
+      'answer.raise_for_status()\n' +
+      (streams
+        ? 'for line in answer.iter_lines():\n    if line.startswith(b"data: "):\n        print(json.loads(line[6:]))\n'
+        : 'print(answer.json())\n')
     );
   },
   curl(json) {
@@ -61,14 +73,15 @@ const writers = {
     const lines = Object.entries(headers()).map(
       ([name, value]) => `  -H ${quoted(`${name}: ${value}`)} \\\n`,
     );
-    return `curl ${quoted(url())} \\\n${lines.join('')}  -d ${quoted(json)}\n`;
+    return `curl ${chosen().streams ? '-N ' : ''}${quoted(url())} \\\n${lines.join('')}  -d ${quoted(json)}\n`;
   },
   typescript(json) {
     const text = pretty(headers(), '  ').replaceAll('\n', '\n');
     return (
       `const answer = await fetch(${JSON.stringify(url())}, {\n  method: 'POST',\n  headers: ${text},\n` +
       `  body: JSON.stringify(${json.replaceAll('\n', '\n  ')}),\n});\n` +
-      'if (!answer.ok) throw new Error(await answer.text());\nconsole.log(await answer.json());\n'
+      'if (!answer.ok) throw new Error(await answer.text());\n' +
+      (chosen().streams ? streamReader : 'console.log(await answer.json());\n')
     );
   },
 };
@@ -91,12 +104,25 @@ function tell(kind, text) {
   status.textContent = text;
 }
 
+// Shows the events of an answer as they come, and gives all of them.
+async function showPieces(response) {
+  let text = '';
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    text += part.value;
+    answer.textContent = text;
+    tell('', `${response.status} · ${text.split('\n\n').length - 1} pieces`);
+  }
+  return text;
+}
+
 async function send() {
   tell('', 'Waiting…');
   const started = performance.now();
   try {
     const response = await fetch(url(), { method: 'POST', headers: headers(), body: body.value });
-    const text = await response.text();
+    const isStream = (response.headers.get('content-type') ?? '').startsWith('text/event-stream');
+    const text = isStream ? await showPieces(response) : await response.text();
     const ms = performance.now() - started;
     tell(response.ok ? 'good' : 'bad', `${response.status} ${response.statusText} · ${ms.toFixed(1)} ms`);
     try {
