@@ -13,27 +13,32 @@ const skip = existsSync(python) ? false : 'no Python environment (make python)';
 const dayMs = 86_400_000;
 const beginMs = Date.parse('2001-01-01T00:00:00Z');
 
-/** Kills a role the first time that each state of a turn is seen, and waits until the server answers again. */
-function killAtEachState(server: TestServer, role: 'control' | 'work', states: Set<string>) {
+/** Kills control the first time that each state of a turn is seen, and starts it again. */
+function killAtEachState(control: TestServer, states: Set<string>) {
   return async (loop: Loop): Promise<void> => {
     const state = loop.activeTurn?.state;
     if (state === undefined || states.has(state)) return;
     states.add(state);
-    server.killRole(role);
-    if (role !== 'control') return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await server.waitUntilReady();
+    await control.kill();
+    await control.start();
   };
 }
 
 test('control is killed with -9 in each state of two turns, and both come to the same end', {
   skip,
 }, async (t) => {
-  const server = await startServer(t);
-  const driver = new LoopDriver(server, 'flights');
+  // Each a process of its own: "up" starts a role that keeps dying ever later.
+  const control = await startServer(t, { role: 'control' });
+  const others = { controlUrl: control.url };
+  const [serve] = await Promise.all([
+    startServer(t, { ...others, role: 'serve' }),
+    startServer(t, { ...others, role: 'work' }),
+  ]);
+  const { url, dataDirectory } = control;
+  const driver = new LoopDriver({ url, dataDirectory, serveUrl: serve.serveUrl }, 'flights');
   await driver.apply(flights(beginMs, 10, 200));
   const killed = new Set<string>();
-  const first = await driver.settle(killAtEachState(server, 'control', killed));
+  const first = await driver.settle(killAtEachState(control, killed));
   assert.equal(first.championVersion, 1, first.lastTurn?.reason);
   for (const state of ['training', 'packaging']) assert.ok(killed.has(state), `never killed while ${state}`);
 
@@ -41,10 +46,10 @@ test('control is killed with -9 in each state of two turns, and both come to the
   await driver.settle();
   await driver.call('/api/v1/loops/flights/trigger', { reason: 'more data' });
   const killedAgain = new Set<string>();
-  let loop = await driver.settle(killAtEachState(server, 'control', killedAgain));
+  let loop = await driver.settle(killAtEachState(control, killedAgain));
   for (let day = 12; day < 24 && loop.activeTurn; day++) {
     await driver.replay(flights(beginMs + day * dayMs, 1, 400));
-    loop = await driver.settle(killAtEachState(server, 'control', killedAgain));
+    loop = await driver.settle(killAtEachState(control, killedAgain));
   }
   for (const state of ['shadow', 'canary']) assert.ok(killedAgain.has(state), `never killed while ${state}`);
   assert.equal(loop.championVersion, 2, loop.lastTurn?.reason);

@@ -37,12 +37,12 @@ export function flights(fromMs: number, days: number, perDay: number): readonly 
 
 /** Drives a loop of a running server as an airline's system would, and rides out its crashes. */
 export class LoopDriver {
-  readonly #server: TestServer;
+  readonly #server: Pick<TestServer, 'url' | 'serveUrl' | 'dataDirectory'>;
   readonly #name: string;
   /** Rows that were acknowledged. */
   sent = 0;
 
-  constructor(server: TestServer, name: string) {
+  constructor(server: Pick<TestServer, 'url' | 'serveUrl' | 'dataDirectory'>, name: string) {
     this.#server = server;
     this.#name = name;
   }
