@@ -12,6 +12,8 @@ export function ConfirmDialog(props: {
   readonly busy: boolean;
   readonly error: unknown;
   readonly disabled?: boolean;
+  /** It is done, and only read: there is nothing to leave as it is. */
+  readonly done?: boolean;
   readonly onClose: () => void;
   readonly onConfirm: () => void;
   readonly children: ReactNode;
@@ -30,7 +32,7 @@ export function ConfirmDialog(props: {
         <div className="flex flex-col gap-3 text-muted">{props.children}</div>
         {error !== null && error !== undefined && <ProblemNote error={error} />}
         <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Leave as it is</Button>
+          {!props.done && <Button onClick={onClose}>Leave as it is</Button>}
           <Button type="submit" look={look} disabled={busy || disabled}>
             {verb}
           </Button>

@@ -97,6 +97,7 @@ function MakeKey(props: { readonly endpoint: string }) {
         title={made ? `The key of ${made.name}` : `New key for ${props.endpoint}`}
         verb={made ? 'I have kept it' : 'Make'}
         busy={make.isPending}
+        done={made !== undefined}
         disabled={!made && (name.trim() === '' || reason.trim() === '')}
         error={make.error}
         onClose={close}
