@@ -137,6 +137,15 @@ test('any dimensions are served: free ones, none that counts rows, none at all, 
     (await (await fetch(`${url}/v2/models`)).json()) as unknown,
     await (await fetch(`${url}/v1/models`)).json(),
   );
+  // A body of nothing but bytes tells a shape where one dimension is free.
+  const bare = async (model: string) => {
+    const headers = { 'inference-header-content-length': '0' };
+    const raw = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
+    return fetch(`${url}/v2/models/${model}/infer`, { method: 'POST', headers, body: raw });
+  };
+  assert.equal((await bare('whole')).status, 200);
+  const vague = await bare('free');
+  assert.deepEqual([vague.status, /more than one free dimension/.test(await vague.text())], [400, true]);
   // Rows without values.
   assert.deepEqual(await infer('free', 'FP32', [3, 2, 0], []), { shape: [3, 2, 0], data: [] });
   assert.deepEqual(await infer('texts', 'BYTES', [2, 0], []), { shape: [2, 0], data: [] });

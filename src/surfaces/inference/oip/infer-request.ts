@@ -107,6 +107,11 @@ function readRawRequest(body: Buffer, context: RequestContext, arm: ServedArm | 
   const datatype = elementDatatypes[type];
   const size = rawSize(datatype);
   const dims = arm?.model.manifest.tensors === 'whole' ? input.shape : input.shape.slice(1);
+  if (dims.filter((d) => d < 0).length > 1) {
+    throw malformed(
+      `a body without JSON does not tell the shape of input "${name}", which has more than one free dimension`,
+    );
+  }
   const shape =
     dims.length === 0 && columns.length > 1
       ? [columns.length]
@@ -124,7 +129,7 @@ function readRawRequest(body: Buffer, context: RequestContext, arm: ServedArm | 
   };
 }
 
-/** Dimensions of `count` values: the last that is free takes what the others leave. */
+/** Dimensions of `count` values: the one that is free takes what the others leave. */
 function fitted(dims: readonly number[], count: number): number[] {
   const free = dims.lastIndexOf(-1);
   const fixed = dims.reduce((product, d) => (d > 0 ? product * d : product), 1);
