@@ -2,6 +2,7 @@ import type { PackageManifest, SignatureField } from '../../../core/model-packag
 import type { DirectFrames, TableWriter } from '../../../platform/frames/direct-frames.ts';
 import { sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
 import { featureColumnPrefix, predictionLogColumns } from '../contract.ts';
+import { logTypes } from '../log-types.ts';
 import { type BatchSource, problemColumn } from './batch-source.ts';
 import type { BatchInputs } from './contract.ts';
 import type { InputColumn } from './input-columns.ts';
@@ -76,17 +77,6 @@ const predictionTypes: Readonly<Record<string, string>> = {
   double: 'DOUBLE',
   int64: 'BIGINT',
   uint64: 'UBIGINT',
-};
-
-const logTypes: Readonly<Record<SignatureField['type'], string>> = {
-  boolean: 'BOOLEAN',
-  integer: 'BIGINT',
-  long: 'BIGINT',
-  float: 'DOUBLE',
-  double: 'DOUBLE',
-  string: 'VARCHAR',
-  datetime: 'VARCHAR',
-  binary: 'VARCHAR',
 };
 
 /** Where the rows of one part of the output gather before they become its Parquet files. */

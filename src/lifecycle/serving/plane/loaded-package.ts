@@ -3,6 +3,7 @@ import { OnnxModel, type Placement, type Prediction, type RowBlock } from '../..
 import type { ModelCall, ScoredPiece } from '../../../platform/runtimes/index.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import { featureColumnPrefix } from '../contract.ts';
+import { logTypes } from '../log-types.ts';
 import { type FeatureContract, RowCheck } from './row-check.ts';
 import type { ModelRuntime } from './runtime.ts';
 
@@ -117,17 +118,6 @@ export class LoadedPackage {
     if (this.#retired && this.#users === 0) this.#closed.resolve(this.#runtime.close());
   }
 }
-
-const logTypes = {
-  boolean: 'BOOLEAN',
-  integer: 'BIGINT',
-  long: 'BIGINT',
-  float: 'DOUBLE',
-  double: 'DOUBLE',
-  string: 'VARCHAR',
-  datetime: 'VARCHAR',
-  binary: 'VARCHAR',
-} as const;
 
 /** The largest batch whose time per row is at most a quarter above the best one seen. */
 async function measureBatch(model: ModelRuntime, sample: Cells): Promise<number> {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { parseDuration } from '../../../core/time.ts';
 import { part } from '../Api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
@@ -63,6 +64,12 @@ export async function createKey(call: CommandCall): Promise<undefined> {
     : await call.api.post('endpoint-keys', input, createdEndpointKeySchema);
   call.show(created, () => created.key);
   if (!call.json) call.note('This is the only time that the key is shown.');
+  for (const endpoint of file ? [] : endpoints) {
+    await call.api.get(`endpoints/${part(endpoint)}`, z.unknown()).catch((error: { code?: string }) => {
+      if (error.code !== 'not_found') throw error;
+      call.note(`There is no endpoint "${endpoint}" yet; see millrace endpoints.`);
+    });
+  }
   return undefined;
 }
 
