@@ -59,6 +59,7 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
 
   const rng = createRng(1);
   let sent = 0;
+  let acknowledgedMs = 0;
   /** 200 requests, each with its outcome. */
   const traffic = async () => {
     const records = Array.from({ length: 200 }, () => ({ x1: 2 * rng.normal(), x2: 2 * rng.normal() }));
@@ -76,6 +77,7 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
       }),
     );
     await call('/api/v1/labels', { endpoint: 'churn', labels });
+    acknowledgedMs = performance.now();
   };
   const newest = async () =>
     ((await call('/api/v1/endpoints/churn/rollouts')) as { items: Rollout[] }).items[0] as Rollout;
@@ -84,8 +86,10 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
     let now = await newest();
     while (now.state === 'running' && Date.now() < deadline) {
       await traffic();
-      await sleep(500);
-      now = await newest();
+      for (let waits = 0; waits < 25 && now.state === 'running'; waits++) {
+        await sleep(20);
+        now = await newest();
+      }
     }
     return now;
   };
@@ -101,6 +105,17 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
   const bad = await ended();
   assert.equal(bad.state, 'aborted', bad.reason);
   assert.match(bad.reason, /^version 2 is worse: log loss/);
+  t.diagnostic(
+    `${Math.round(performance.now() - acknowledgedMs)} ms from the acknowledged labels to the end`,
+  );
+  const { items: audit } = (await call(
+    '/api/v1/audit-entries?subjectKind=endpoint&subjectId=churn&limit=2',
+  )) as { items: { action: string; after: { comparisons?: { verdict: string }[] } }[] };
+  assert.deepEqual(
+    audit.map((entry) => entry.action),
+    ['rollout:abort', 'serving:withdraw'],
+  );
+  assert.equal(audit[0]?.after.comparisons?.[0]?.verdict, 'worse');
   await assert.rejects(cli('rollout', 'start', 'churn', '2', '--reason', 'again'), /was aborted on endpoint/);
   const alert = async () =>
     ((await call('/api/v1/alerts?endpoint=churn')) as { items: Record<string, unknown>[] }).items[0];

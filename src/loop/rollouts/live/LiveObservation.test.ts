@@ -147,6 +147,18 @@ suite('LiveObservation', () => {
     });
   }
 
+  test('labels of predictions from before the rollout do not pile up', () => {
+    const live = new LiveObservation(specOf({}), 5);
+    const label = (id: string) => ({ predictionId: id, value: 1, eventTimeMs: 1 });
+    for (let i = 0; i < 30_000; i++) live.addLabel(label(`old${i}`));
+    const row = (predictionId: string): ArrivedRow => ({
+      ...{ predictionId, arm: 'champion', version: '1', routeVersion: 5, status: 'ok', score: 0.5 },
+      ...{ latencyUs: 1, eventTimeMs: 1, entity: null, bucket: 1, propensity: 1 },
+    });
+    for (const id of ['old0', 'old29999']) live.addRow(row(id));
+    assert.deepEqual([live.size, live.now.strata[0]?.labelled], [2, 1]);
+  });
+
   test('sees how much neighbours resemble each other before there are whole days', async () => {
     const spec = specOf({});
     const { rows: all, labels } = history(createRng(3), 3000);

@@ -23,6 +23,9 @@ interface Stratum {
   readonly metrics: readonly GroupedMoments[];
 }
 
+/** Labels that wait for their rows. */
+const mostEarly = 20_000;
+
 /**
  * What arms did since a rollout began, kept up to date row by row and label by label: the same counts and moments as
  * `observe` reads from the log, at a cost that does not grow with the rollout. It has no latencies, segments and shadow
@@ -45,6 +48,8 @@ export class LiveObservation {
   readonly #requests = new Column('float', 0);
   readonly #labelTime = new Column('float', Number.NEGATIVE_INFINITY);
   readonly #pair = new Column('int', -1);
+  /** Labels whose row is not here yet, the oldest first. */
+  readonly #early = new Map<number, ArrivedLabel>();
   /** Entities by stratum, with sum and number of each metric, and whether they were new; and the first route that each was met under. */
   readonly #units = new HashIndex();
   readonly #unitSum = new Column('float', 0);
@@ -60,7 +65,7 @@ export class LiveObservation {
     this.#sinceRouteVersion = sinceRouteVersion;
   }
 
-  /** Predictions that it knows, labels without one included. */
+  /** Predictions that it knows. */
   get size(): number {
     return this.#predictions.size;
   }
@@ -68,7 +73,8 @@ export class LiveObservation {
   addRow(row: ArrivedRow): void {
     if (row.routeVersion < this.#sinceRouteVersion || row.bucket === null || row.status === 'cancelled')
       return;
-    const at = this.#predictions.add(hash53(row.predictionId));
+    const key = hash53(row.predictionId);
+    const at = this.#predictions.add(key);
     const copy = row.arm === 'shadow' ? 1 : 0;
     if (this.#stratum[copy].get(at) >= 0) return;
     const stratum = this.#stratumOf(row);
@@ -91,11 +97,34 @@ export class LiveObservation {
     }
     this.#count(at, copy, 1);
     this.#pairUp(at, row.entity ?? row.predictionId);
+    const early = this.#early.get(key);
+    if (!early) return;
+    this.#early.delete(key);
+    this.#setLabel(at, early);
   }
 
-  /** A label for a prediction that is not known yet is kept until it is. */
-  addLabel({ predictionId, value, eventTimeMs }: ArrivedLabel): void {
-    const at = this.#predictions.add(hash53(predictionId));
+  /**
+   * A label of a prediction that is not known waits for its row, unless very many come behind it: most such labels are of
+   * predictions from before the rollout.
+   */
+  addLabel(label: ArrivedLabel): void {
+    const key = hash53(label.predictionId);
+    const at = this.#predictions.find(key);
+    if (at >= 0) {
+      this.#setLabel(at, label);
+      return;
+    }
+    const before = this.#early.get(key);
+    if (before && before.eventTimeMs > label.eventTimeMs) return;
+    this.#early.delete(key);
+    this.#early.set(key, label);
+    for (const oldest of this.#early.keys()) {
+      if (this.#early.size <= mostEarly) break;
+      this.#early.delete(oldest);
+    }
+  }
+
+  #setLabel(at: number, { value, eventTimeMs }: ArrivedLabel): void {
     if (eventTimeMs < this.#labelTime.get(at)) return;
     this.#labelTime.set(at, eventTimeMs);
     const label = value ?? Number.NaN;

@@ -130,7 +130,8 @@ export class RolloutWatch {
     for (const file of files.labels) {
       if (read.has(file.id)) continue;
       // Labels of now were told of when they came.
-      if (!wasWhole) for (const label of await readLabels(this.#log, file)) live.addLabel(label);
+      if (!wasWhole)
+        for (const label of await readLabels(this.#log, file, range.receivedFromMs)) live.addLabel(label);
       read.add(file.id);
     }
     watched.isWhole = true;

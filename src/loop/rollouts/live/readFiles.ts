@@ -27,10 +27,15 @@ export async function readRows(
   }));
 }
 
-/** Labels of a file. */
-export async function readLabels(log: LiveLog, file: LiveFile): Promise<readonly ArrivedLabel[]> {
+/** Labels of a file that were received since a rollout began. */
+export async function readLabels(
+  log: LiveLog,
+  file: LiveFile,
+  receivedFromMs: number,
+): Promise<readonly ArrivedLabel[]> {
   const found = await log.columns(
-    `SELECT prediction_id, value_number, event_time_ms FROM ${file.sql} ORDER BY event_time_ms, seq`,
+    `SELECT prediction_id, value_number, event_time_ms FROM ${file.sql}
+     WHERE received_at_ms >= ${receivedFromMs} ORDER BY event_time_ms, seq`,
   );
   return rowsOf(found, (cell) => ({
     predictionId: cell('prediction_id') as string,
