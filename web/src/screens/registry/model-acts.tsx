@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { useNavigate, useRouter } from '@tanstack/react-router';
 import { Pencil } from 'lucide-react';
 import { useState } from 'react';
 import type { ModelVersion, RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
@@ -73,12 +73,14 @@ export function EditText(props: {
 export function DeleteModel(props: { readonly model: RegisteredModel; readonly versionCount: number }) {
   const { model, versionCount } = props;
   const navigate = useNavigate();
+  const router = useRouter();
   return (
     <DeleteButton
       title={`Delete ${model.name}?`}
       path={modelPath(model.name)}
       typed={model.name}
       effect={`The model and its ${plural(versionCount, 'version')} go for good, with their aliases. Endpoints that follow an alias of it keep what they serve but get nothing new.`}
+      prepare={() => router.preloadRoute({ to: '/models' })}
       onDone={() => void navigate({ to: '/models' })}
     />
   );
@@ -88,12 +90,14 @@ export function DeleteModel(props: { readonly model: RegisteredModel; readonly v
 export function DeleteVersion(props: { readonly version: ModelVersion }) {
   const { version } = props;
   const navigate = useNavigate();
+  const router = useRouter();
   return (
     <DeleteButton
       title={`Delete ${version.name} v${version.version}?`}
       path={`${modelPath(version.name)}/versions/${version.version}`}
       typed={`v${version.version}`}
       effect={`The version goes for good${version.aliases.length > 0 ? `, and ${version.aliases.join(', ')} will point at nothing` : ''}. Its run and files stay.`}
+      prepare={() => router.preloadRoute({ to: '/models/$model', params: { model: version.name } })}
       onDone={() => void navigate({ to: '/models/$model', params: { model: version.name } })}
     />
   );
@@ -104,14 +108,19 @@ function DeleteButton(props: {
   readonly path: string;
   readonly typed: string;
   readonly effect: string;
+  /** Loads the screen that comes next, so that this one asks no more for what is gone. */
+  readonly prepare: () => Promise<unknown>;
   readonly onDone: () => void;
 }) {
-  const { title, path, typed, effect, onDone } = props;
+  const { title, path, typed, effect, prepare, onDone } = props;
   const [open, setOpen] = useState(false);
   const [text, setText] = useState('');
   const queries = useQueryClient();
   const act = useMutation({
-    mutationFn: () => send<unknown>('DELETE', path),
+    mutationFn: async () => {
+      await prepare();
+      return send<unknown>('DELETE', path);
+    },
     onSuccess: () => {
       setOpen(false);
       onDone();
