@@ -24,6 +24,7 @@ import { defaultHttpLimits, type HttpLimits, timeoutCheckMs } from './http/limit
 import { OpenSockets } from './http/open-sockets.ts';
 import { traceRequest } from './http/request-span.ts';
 import type { TlsFiles } from './http/tls-files.ts';
+import { listen } from './listen.ts';
 import type { Peers } from './peers.ts';
 import { answerPost, type PostContext } from './post-routes.ts';
 import { refusalCounter } from './refusal-counter.ts';
@@ -102,15 +103,7 @@ export class InferenceServer {
    * @param setting how the user names another port, for the message
    */
   listen(host: string, port: number, setting: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) =>
-        reject(error.code === 'EADDRINUSE' ? fail('port_taken', { port, host, setting }, error) : error),
-      );
-      this.#server.listen(port, host, () => {
-        const address = this.#server.address();
-        resolve(typeof address === 'object' && address ? address.port : port);
-      });
-    });
+    return listen(this.#server, host, port, setting);
   }
 
   /**

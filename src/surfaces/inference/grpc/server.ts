@@ -11,6 +11,7 @@ import {
 import { fail } from '../../../core/errors.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { TlsFiles } from '../http/tls-files.ts';
+import { listen } from '../listen.ts';
 import { Exchange, type ExchangeOptions, refuse, trailersOf } from './exchange.ts';
 import { FrameReader } from './framing.ts';
 import { Inbox } from './inbox.ts';
@@ -86,15 +87,7 @@ export class GrpcServer {
    * @param setting how the user names another port, for the message
    */
   listen(host: string, port: number, setting: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) =>
-        reject(error.code === 'EADDRINUSE' ? fail('port_taken', { port, host, setting }, error) : error),
-      );
-      this.#server.listen(port, host, () => {
-        const address = this.#server.address();
-        resolve(typeof address === 'object' && address ? address.port : port);
-      });
-    });
+    return listen(this.#server, host, port, setting);
   }
 
   /**

@@ -1,4 +1,3 @@
-import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Run } from '../../../../../src/lifecycle/experiments/contract.ts';
 import type { DataColumn } from '../../../kit/data-grid/data-grid.tsx';
@@ -32,14 +31,5 @@ export function CellText(props: { readonly value: string | undefined; readonly s
     >
       {value}
     </span>
-  );
-}
-
-/** A link to a run by its name. */
-export function RunLink(props: { readonly run: Run }) {
-  return (
-    <Link to="/runs/$runId" params={{ runId: props.run.id }} className="text-accent">
-      {props.run.name}
-    </Link>
   );
 }
