@@ -40,7 +40,7 @@ test('wrong settings name where they stand, their value and what is allowed', as
   );
   refused(['--config', file], {}, /prot in .*wrong\.yaml: is not a setting; settings are host, port/);
   refused(['--nope', '1'], {}, /--nope: is not a flag; flags are .*--port/);
-  refused(['--prot', '1'], {}, /--prot: is not a flag; did you mean --port\?/);
+  refused(['--prot', '1'], {}, /--prot: is not a flag; the nearest is --port/);
   refused(['--port'], {}, /--port: needs a value/);
   refused(['--config', join(directory, 'missing.yaml')], {}, /missing\.yaml: cannot be read/);
 });

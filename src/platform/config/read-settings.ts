@@ -79,7 +79,7 @@ function readFlags(flags: readonly string[]): Readonly<Record<string, string>> {
     const name = byFlag.get(flag) ?? byFlag.get(flag.replace('--', '--no-'));
     if (!name) {
       const guess = nearestName(flag, [...byFlag.keys()]);
-      const hint = guess ? `did you mean ${guess}?` : `flags are ${[...byFlag.keys()].join(' ')}`;
+      const hint = guess ? `the nearest is ${guess}` : `flags are ${[...byFlag.keys()].join(' ')}`;
       const problem = `is not a flag; ${hint}`;
       throw fail('config_invalid', { field: flag, problem });
     }

@@ -142,8 +142,9 @@ export class SegmentLog {
   }
 
   /** Seals the open segment, rows appended before this call included. It is shipped in the background. */
-  seal(): Promise<void> {
-    return this.#roll(null);
+  async seal(): Promise<void> {
+    await this.#roll(null);
+    if (!this.#file) await this.#discardNext();
   }
 
   /** The same for a log that goes on: the file of rows to come is made first, so that none of them waits for it. */
@@ -165,8 +166,7 @@ export class SegmentLog {
   /** Seals and stops. What was not shipped is shipped after the next start. */
   async close(): Promise<void> {
     await this.#roll(null);
-    await this.#makingNext;
-    await this.#next?.discard();
+    await this.#discardNext();
     await this.#shipping.close();
   }
 
@@ -263,6 +263,13 @@ export class SegmentLog {
       // The append that needs the file tries again, and tells.
     }
     this.#makingNext = null;
+  }
+
+  async #discardNext(): Promise<void> {
+    await this.#makingNext;
+    const file = this.#next;
+    this.#next = null;
+    await file?.discard();
   }
 
   #takeNext(): SegmentFile | null {
