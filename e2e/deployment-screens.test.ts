@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { askModel, createExperiment, postJson, registerVersion } from './seed.ts';
+import { askModel, createExperiment, postJson, registerVersion, routeInForce } from './seed.ts';
 import {
   accessibilityProblems,
   openBrowser,
@@ -155,6 +155,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await dialog.getByText('Shadow', { exact: true }).click();
   await dialog.getByRole('button', { name: 'Begin' }).click();
   await page.getByText('No copy has been answered yet').waitFor(PATIENCE);
+  await routeInForce(server.url, 'tide');
   await askModel(server.serveUrl, 'tide', 60, Date.UTC(2001, 1, 1), 'copy');
   await page.getByText('Scores on the same requests').waitFor(PATIENCE);
   await page

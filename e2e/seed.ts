@@ -125,6 +125,16 @@ export async function deployModel(url: string, endpoint: string): Promise<void> 
   await postJson(`${url}/api/v1/endpoints/${endpoint}/deploy?waitMs=15000`, body);
 }
 
+/** Resolves when every replica serves an endpoint as control has it. */
+export async function routeInForce(url: string, endpoint: string): Promise<void> {
+  for (;;) {
+    const response = await fetch(`${url}/api/v1/endpoints/${endpoint}`);
+    const { replicas } = (await response.json()) as { replicas: readonly { current: boolean }[] };
+    if (replicas.length > 0 && replicas.every(({ current }) => current)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** Asks an endpoint `count` times, an hour of event time apart from `startMs` on; returns the prediction ids, `ask-0` on. */
 export async function askModel(
   serveUrl: string,
