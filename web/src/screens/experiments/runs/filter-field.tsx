@@ -1,5 +1,5 @@
 import { Search, X } from 'lucide-react';
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
 import { asProblem } from '../../../api/problem.ts';
 import { quoted } from '../../../api/tracking.ts';
 import { useRunKeys } from '../run-keys.ts';
@@ -22,9 +22,17 @@ export function FilterField(props: {
   const [active, setActive] = useState(-1);
   const [focused, setFocused] = useState(false);
   const input = useRef<HTMLInputElement>(null);
+  /** Where the caret goes with the text that was completed; what is typed next must not find it elsewhere. */
+  const completedCaret = useRef<number | null>(null);
   const listId = useId();
   const errorId = useId();
   useEffect(() => setDraft(value), [value]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the text that the caret comes with.
+  useLayoutEffect(() => {
+    if (completedCaret.current !== null)
+      input.current?.setSelectionRange(completedCaret.current, completedCaret.current);
+    completedCaret.current = null;
+  }, [draft]);
   const typing = focused ? typingAt(draft, caret) : null;
   const isKey = typing !== null && typing.kind !== 'word';
   const { keys } = useRunKeys(
@@ -44,10 +52,8 @@ export function FilterField(props: {
     const next = complete(draft, typing.from, caret, option);
     setDraft(next.text);
     setActive(-1);
-    requestAnimationFrame(() => {
-      input.current?.setSelectionRange(next.caret, next.caret);
-      setCaret(next.caret);
-    });
+    setCaret(next.caret);
+    completedCaret.current = next.caret;
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'ArrowDown' && open) setActive((active + 1) % options.length);
