@@ -314,8 +314,12 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
 
   test('a worker that is silent within a stream is ended, also when nobody waits for it', async () => {
     const leave = new AbortController();
-    const left = words.stream(['one sleep', join(directory, 'mark')], {}, leave.signal);
+    const mark = join(directory, 'mark');
+    await writeFile(mark, '');
+    const left = words.stream(['one sleep', mark], {}, leave.signal);
     await left.next();
+    // One that is told to stop before it sleeps would stop.
+    while ((await readFile(mark, 'utf8')) !== 'asleep') await sleep(10);
     leave.abort();
     for await (const _ of left);
     while (words.workers === 2) await sleep(20);
