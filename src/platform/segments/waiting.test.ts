@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -27,6 +27,13 @@ function receiver() {
     taken.push(segment);
   };
   return { taken, at, ship };
+}
+
+/** What all open files have their methods from. */
+async function openFiles(directory: string): Promise<FileHandle> {
+  const probe = await open(join(directory, 'probe'), 'w');
+  await probe.close();
+  return Object.getPrototypeOf(probe);
 }
 
 const until = async (holds: () => Promise<boolean> | boolean) => {
@@ -115,10 +122,8 @@ test('while a full segment is brought to the disk, rows go to the next; what was
     maxRows: 4,
     durability,
   });
-  const probe = await open(join(directory, 'probe'), 'w');
-  await probe.close();
   const disk = Promise.withResolvers<void>();
-  const held = t.mock.method(Object.getPrototypeOf(probe), 'datasync', () => disk.promise);
+  const held = t.mock.method(await openFiles(directory), 'datasync', () => disk.promise);
   for (let i = 0; i < 4; i++) await log.append(line(i), 1);
   // The first segment is full and waits for the disk; the second takes rows meanwhile.
   await log.append(line(4), 1);
@@ -151,10 +156,8 @@ test('a segment that could not be sealed is sealed later, with all its rows', as
     maxAgeMs: 20,
     durability,
   });
-  const probe = await open(join(directory, 'probe'), 'w');
-  await probe.close();
   const refused = Object.assign(new Error('no space'), { code: 'ENOSPC' });
-  const broken = t.mock.method(Object.getPrototypeOf(probe), 'datasync', () => Promise.reject(refused));
+  const broken = t.mock.method(await openFiles(directory), 'datasync', () => Promise.reject(refused));
   for (let i = 0; i < 3; i++) await log.append(line(i), 1);
   await assert.rejects(log.seal(), { code: 'disk_full' });
   assert.equal(log.waiting, 2);
