@@ -60,6 +60,7 @@ export class SegmentLog {
   /** Files that take no more rows and are not sealed yet, oldest first. */
   readonly #full: SegmentFile[] = [];
   #sealing: Promise<void> | null = null;
+  #sealAgainTimer: NodeJS.Timeout | null = null;
   #ageTimer: NodeJS.Timeout | null = null;
   readonly #work: (Group | Roll)[] = [];
   #busy = false;
@@ -165,7 +166,11 @@ export class SegmentLog {
 
   /** Seals and stops. What was not shipped is shipped after the next start. */
   async close(): Promise<void> {
-    await this.#roll(null);
+    try {
+      await this.#roll(null);
+    } finally {
+      if (this.#sealAgainTimer) clearTimeout(this.#sealAgainTimer);
+    }
     await this.#discardNext();
     await this.#shipping.close();
   }
@@ -303,10 +308,15 @@ export class SegmentLog {
     this.#ageTimer = null;
     this.#full.push(this.#file);
     this.#file = null;
-    this.#sealFull().catch(() => {
-      // A full disk, most of the time: later again, also when nothing is appended.
-      setTimeout(() => void this.#sealFull().catch(() => undefined), this.#options.maxAgeMs).unref();
-    });
+    this.#sealFull().catch(() => this.#sealAgain());
+  }
+
+  /** Seals later what could not be sealed, until it is: a full disk, most of the time. */
+  #sealAgain(): void {
+    this.#sealAgainTimer ??= setTimeout(() => {
+      this.#sealAgainTimer = null;
+      this.#sealFull().catch(() => this.#sealAgain());
+    }, this.#options.maxAgeMs).unref();
   }
 
   #sealFull(): Promise<void> {

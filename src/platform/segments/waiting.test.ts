@@ -161,6 +161,9 @@ test('a segment that could not be sealed is sealed later, with all its rows', as
   for (let i = 0; i < 3; i++) await log.append(line(i), 1);
   await assert.rejects(log.seal(), { code: 'disk_full' });
   assert.equal(log.waiting, 2);
+  // Nothing is appended any more, and it is tried again and again.
+  const tries = broken.mock.callCount();
+  await until(() => broken.mock.callCount() >= tries + 3);
   broken.mock.restore();
   while (taken.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.deepEqual(
