@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { importBreaches } from './architecture/imports.ts';
 import { type Breach, describeBreach } from './architecture/rules.ts';
 import { defaultExportBreaches, lengthBreaches, sliceFileBreaches } from './architecture/shape.ts';
-import { readSourceTree } from './architecture/sourceTree.ts';
-import { tableBreaches } from './architecture/tableNames.ts';
+import { readSourceTree } from './architecture/source-tree.ts';
+import { tableBreaches } from './architecture/table-names.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { errorsPage } from '../scripts/errors-doc.ts';
 import { type ErrorEntry, errorCatalogue } from '../src/core/errors.ts';
-import { readSourceTree } from './architecture/sourceTree.ts';
+import { readSourceTree } from './architecture/source-tree.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const entries: [string, ErrorEntry][] = Object.entries(errorCatalogue);

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runDemo } from './demo/runDemo.ts';
+import { runDemo } from './demo/run-demo.ts';
 
 const { values } = parseArgs({
   options: {

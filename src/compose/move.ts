@@ -79,7 +79,7 @@ async function toPostgres(
 ): Promise<readonly MovedTable[]> {
   if (!existsSync(file)) throw fail('move_source_missing', { file });
   const { openPostgres } = await import('../platform/db/postgres.ts');
-  const { postgresTables } = await import('../platform/db/move/postgresTables.ts');
+  const { postgresTables } = await import('../platform/db/move/postgres-tables.ts');
   await brought(openSqlite(file));
   await brought(await openPostgres(url));
   const target = await postgresTables(url);
@@ -106,7 +106,7 @@ async function toSqlite(
   report: (table: MovedTable) => void,
 ): Promise<readonly MovedTable[]> {
   const { openPostgres } = await import('../platform/db/postgres.ts');
-  const { postgresTables } = await import('../platform/db/move/postgresTables.ts');
+  const { postgresTables } = await import('../platform/db/move/postgres-tables.ts');
   await brought(await openPostgres(url));
   const part = `${file}.moving`;
   for (const suffix of ['', '-wal', '-shm']) rmSync(part + suffix, { force: true });

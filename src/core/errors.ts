@@ -1,6 +1,6 @@
 import { cliErrors } from './errors/cli.ts';
 import { dataErrors } from './errors/data.ts';
-import type { ErrorEntry } from './errors/ErrorEntry.ts';
+import type { ErrorEntry } from './errors/error-entry.ts';
 import { evaluationErrors } from './errors/evaluation.ts';
 import { experimentsErrors } from './errors/experiments.ts';
 import { feedbackErrors } from './errors/feedback.ts';
@@ -13,7 +13,7 @@ import { registryErrors } from './errors/registry.ts';
 import { servingErrors } from './errors/serving.ts';
 import { servingOperationsErrors } from './errors/serving-operations.ts';
 
-export type { ErrorEntry } from './errors/ErrorEntry.ts';
+export type { ErrorEntry } from './errors/error-entry.ts';
 
 /**
  * The one catalogue of errors: code, HTTP status, title, message template, next step. Each part's entries are in

@@ -6,9 +6,9 @@ import type { Actor } from '../platform/access/index.ts';
 import type { BlobStore } from '../platform/blobs/index.ts';
 import type { Tx } from '../platform/db/index.ts';
 import { type ApplyLoop, applyLoopSchema, type LoopFile } from './contract.ts';
-import type { EngineDeps } from './engine/LoopEngine.ts';
-import { datasetProblems } from './file/datasetProblems.ts';
-import { fileError, parseLoopFile } from './file/parseLoopFile.ts';
+import type { EngineDeps } from './engine/loop-engine.ts';
+import { datasetProblems } from './file/dataset-problems.ts';
+import { fileError, parseLoopFile } from './file/parse-loop-file.ts';
 import {
   findLoop,
   findLoopByEndpoint,

@@ -7,7 +7,7 @@ export * from './contract/deployment.ts';
 export * from './contract/duration.ts';
 export * from './contract/look.ts';
 export * from './contract/loop.ts';
-export * from './contract/loopFile.ts';
+export * from './contract/loop-file.ts';
 export * from './contract/plan.ts';
 export * from './contract/rollout.ts';
 export * from './contract/shadow.ts';

@@ -1,12 +1,12 @@
 import type { BlobStore } from '../platform/blobs/index.ts';
-import { type EngineDeps, LoopEngine } from './engine/LoopEngine.ts';
-import { LoopService } from './LoopService.ts';
-import { TurnService } from './TurnService.ts';
+import { type EngineDeps, LoopEngine } from './engine/loop-engine.ts';
+import { LoopService } from './loop-service.ts';
+import { TurnService } from './turn-service.ts';
 
 export * from './contract.ts';
-export { type DeploymentPorts, DeploymentService } from './DeploymentService.ts';
-export type { EngineDeps } from './engine/LoopEngine.ts';
-export { parseLoopFile } from './file/parseLoopFile.ts';
+export { type DeploymentPorts, DeploymentService } from './deployment-service.ts';
+export type { EngineDeps } from './engine/loop-engine.ts';
+export { parseLoopFile } from './file/parse-loop-file.ts';
 export { loopMigrations } from './migrations.ts';
 export type {
   DeployTarget,
@@ -19,13 +19,13 @@ export type {
   PackagedVersion,
   SplitOptions,
 } from './ports.ts';
-export { RolloutEngine } from './rollouts/RolloutEngine.ts';
-export { RolloutService } from './rollouts/RolloutService.ts';
-export type { RolloutDeps } from './rollouts/RolloutWriter.ts';
+export { RolloutEngine } from './rollouts/rollout-engine.ts';
+export { RolloutService } from './rollouts/rollout-service.ts';
+export type { RolloutDeps } from './rollouts/rollout-writer.ts';
 export { rolloutRoutes } from './rollouts/routes.ts';
 export { loopRoutes } from './routes.ts';
 export { deployStep } from './steps/deploy.ts';
-export { prepareDataStep } from './steps/prepareData.ts';
+export { prepareDataStep } from './steps/prepare-data.ts';
 export { observe, type RolloutLog } from './verdict/observe.ts';
 
 /** The loop's engine with the two services through which people and programs reach it. */

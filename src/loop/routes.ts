@@ -19,9 +19,9 @@ import {
   turnSchema,
   turnSummarySchema,
 } from './contract.ts';
-import type { DeploymentService } from './DeploymentService.ts';
-import type { LoopService } from './LoopService.ts';
-import type { TurnService } from './TurnService.ts';
+import type { DeploymentService } from './deployment-service.ts';
+import type { LoopService } from './loop-service.ts';
+import type { TurnService } from './turn-service.ts';
 
 const byName = z.strictObject({ name: z.string() });
 const byId = z.strictObject({ id: z.string() });

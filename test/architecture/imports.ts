@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { describePlace, isContract, isFrontDoor, isTestDoor, type Place, placeOf } from './places.ts';
 import { type Breach, SLICE_EDGES } from './rules.ts';
-import { isTest, lineAt, type SourceFile } from './sourceTree.ts';
+import { isTest, lineAt, type SourceFile } from './source-tree.ts';
 
 interface Import {
   readonly specifier: string;

@@ -5,7 +5,7 @@ import {
   MAX_MEDIAN_LINES,
   SLICE_FILES,
 } from './rules.ts';
-import { lineAt, type SourceFile } from './sourceTree.ts';
+import { lineAt, type SourceFile } from './source-tree.ts';
 
 const DEFAULT_EXPORT = /^export default\b|^export\s*\{[^}]*\bas default\b/m;
 

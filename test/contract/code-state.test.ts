@@ -14,7 +14,7 @@ import { dataDirectory } from '../../src/platform/config/index.ts';
 import { migrate, openSqlite } from '../../src/platform/db/index.ts';
 import { Jobs } from '../../src/platform/jobs/index.ts';
 import { Journal } from '../../src/platform/journal/index.ts';
-import { gitState, sourceFile } from '../../src/surfaces/cli/gitState.ts';
+import { gitState, sourceFile } from '../../src/surfaces/cli/git-state.ts';
 import { startServer } from '../support/server.ts';
 
 const script = `

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { digestOf } from '../../src/core/json.ts';
 import { logisticOnnx } from '../../src/platform/onnx/testing.ts';
 import { freePorts } from '../support/ports.ts';
-import { FaultyServer } from './faults/FaultyServer.ts';
+import { FaultyServer } from './faults/faulty-server.ts';
 
 /** Bad input and faults against a running server: each gives one message that names the thing, and a next step. */
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Loop } from '../../src/loop/index.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { flights, LoopDriver } from './loop/LoopDriver.ts';
+import { flights, LoopDriver } from './loop/loop-driver.ts';
 
 const python =
   process.env.MILLRACE_PYTHON ?? fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));

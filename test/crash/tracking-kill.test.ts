@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRng } from '../../src/core/rng.ts';
 import { startServer } from '../support/server.ts';
-import { type Answered, readRun, TrackingWriter } from './tracking/TrackingWriter.ts';
+import { type Answered, readRun, TrackingWriter } from './tracking/tracking-writer.ts';
 
 const rounds = Number(process.env.MILLRACE_CRASH_ROUNDS ?? 5);
 const writers = 20;

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { createRng } from '../../../src/core/rng.ts';
 import { auc } from '../../../src/core/statistics/classification/auc.ts';
-import { brierOf, logLossOf, rowLosses } from '../../../src/core/statistics/classification/rowLosses.ts';
-import type { Estimate } from '../../../src/core/statistics/Estimate.ts';
+import { brierOf, logLossOf, rowLosses } from '../../../src/core/statistics/classification/row-losses.ts';
+import type { Estimate } from '../../../src/core/statistics/estimate.ts';
 import type { Ledger } from './ledger.ts';
 
 export const months = [2, 3, 4, 5, 6] as const;

@@ -1,4 +1,4 @@
-import type { Estimate } from '../../../src/core/statistics/Estimate.ts';
+import type { Estimate } from '../../../src/core/statistics/estimate.ts';
 import { monthNames, type Policy, type Quality } from './policies.ts';
 
 const metrics = [

@@ -1,4 +1,4 @@
-import type { ErrorEntries } from './ErrorEntry.ts';
+import type { ErrorEntries } from './error-entry.ts';
 
 export const cliErrors = {
   local_file_unreadable: {

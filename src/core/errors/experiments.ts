@@ -1,4 +1,4 @@
-import type { ErrorEntries } from './ErrorEntry.ts';
+import type { ErrorEntries } from './error-entry.ts';
 
 export const experimentsErrors = {
   // Messages are MLflow's own where its clients may see them.

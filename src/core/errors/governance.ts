@@ -1,3 +1,3 @@
-import type { ErrorEntries } from './ErrorEntry.ts';
+import type { ErrorEntries } from './error-entry.ts';
 
 export const governanceErrors = {} as const satisfies ErrorEntries;

@@ -1,4 +1,4 @@
-import type { ErrorEntries } from './ErrorEntry.ts';
+import type { ErrorEntries } from './error-entry.ts';
 
 export const loopErrors = {
   loop_file_invalid: {

@@ -1,4 +1,4 @@
-import type { ErrorEntries } from './ErrorEntry.ts';
+import type { ErrorEntries } from './error-entry.ts';
 
 /** Batch predictions, keys and limits of endpoints, and requests that HTTP itself forbids. */
 export const servingOperationsErrors = {

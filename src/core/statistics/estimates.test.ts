@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng } from '../rng.ts';
-import { assertClose } from './assertClose.testing.ts';
-import { binomialSample } from './binomialSample.ts';
+import { assertClose } from './assert-close.testing.ts';
+import { binomialSample } from './binomial-sample.ts';
 import { golden } from './golden.testing.ts';
-import { emptyMoments, mergeMoments, momentsOf, varianceOf } from './Moments.ts';
-import { quantileEstimate } from './quantileEstimate.ts';
+import { emptyMoments, mergeMoments, momentsOf, varianceOf } from './moments.ts';
+import { quantileEstimate } from './quantile-estimate.ts';
 import { wilson } from './wilson.ts';
 
 test('Wilson equals statsmodels; no rows is undefined', () => {

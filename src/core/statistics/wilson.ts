@@ -1,5 +1,5 @@
-import { type Estimate, undefinedEstimate } from './Estimate.ts';
-import { normalQuantile } from './special/normalQuantile.ts';
+import { type Estimate, undefinedEstimate } from './estimate.ts';
+import { normalQuantile } from './special/normal-quantile.ts';
 
 /**
  * A proportion with Wilson's score interval; never leaves [0, 1] and is not empty at 0 or n successes.

@@ -1,4 +1,4 @@
-export { checkContract } from './checkContract.ts';
+export { checkContract } from './check-contract.ts';
 export { timeMsSql } from './columns.ts';
 export * from './contract.ts';
 export { dataMigrations } from './migrations.ts';

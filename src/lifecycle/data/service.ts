@@ -10,7 +10,7 @@ import type { BlobInfo, DirectoryBlobStore } from '../../platform/blobs/index.ts
 import type { Database } from '../../platform/db/index.ts';
 import { type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
-import { checkContract } from './checkContract.ts';
+import { checkContract } from './check-contract.ts';
 import { type StoredColumn, timeMsSql } from './columns.ts';
 import {
   type ContractCheck,
@@ -24,12 +24,12 @@ import {
   type RegisterDatasetResponse,
   type TimeSplit,
 } from './contract.ts';
-import { digestFile, formatOf, importDataset, type SourceFile } from './importDataset.ts';
-import { inferContract, wantsCategories } from './inferContract.ts';
-import { distinctValues, profileColumns, timeRangeOf } from './profileColumns.ts';
-import { sampleRows } from './sampleRows.ts';
+import { digestFile, formatOf, importDataset, type SourceFile } from './import-dataset.ts';
+import { inferContract, wantsCategories } from './infer-contract.ts';
+import { distinctValues, profileColumns, timeRangeOf } from './profile-columns.ts';
+import { sampleRows } from './sample-rows.ts';
 import { DataStore } from './store.ts';
-import { timeSplit } from './timeSplit.ts';
+import { timeSplit } from './time-split.ts';
 
 export interface DataServiceOptions {
   readonly db: Database;

@@ -15,7 +15,7 @@ export function evaluateStep(hosts: () => Promise<RuntimeHosts>) {
     outputs: evaluateOutputsSchema,
     async run(inputs, context) {
       // Loaded here, since the ONNX runtime is heavy and control only names the step.
-      const { evaluateModel } = await import('./evaluateModel.ts');
+      const { evaluateModel } = await import('./evaluate-model.ts');
       return { report: await evaluateModel(inputs, context, await hosts()) };
     },
   });

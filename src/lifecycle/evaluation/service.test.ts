@@ -4,7 +4,7 @@ import { uuidv7 } from '../../core/ids.ts';
 import { systemActor } from '../../platform/access/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { Journal, journalMigrations } from '../../platform/journal/index.ts';
-import { buildReport } from './buildReport.ts';
+import { buildReport } from './build-report.ts';
 import { evaluateInputsSchema } from './contract.ts';
 import { evaluationMigrations } from './migrations.ts';
 import { EvaluationService } from './service.ts';

@@ -21,9 +21,9 @@ export type {
 } from './records.ts';
 export { experimentsRoutes } from './routes.ts';
 export type { ExperimentsDeps, View } from './service/context.ts';
-export { Purger } from './service/Purger.ts';
-export { Purges } from './service/Purges.ts';
-export { RunWatch } from './service/RunWatch.ts';
+export { Purger } from './service/purger.ts';
+export { Purges } from './service/purges.ts';
+export { RunWatch } from './service/run-watch.ts';
 export { createExperiments, type Experiments } from './service.ts';
 export { settleEverything } from './store/settling.ts';
 export * from './traces/index.ts';

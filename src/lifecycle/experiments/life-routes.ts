@@ -9,7 +9,7 @@ import {
   trashItemSchema,
 } from './contract/life.ts';
 import { experimentSchema, runSchema } from './contract.ts';
-import type { Purges } from './service/Purges.ts';
+import type { Purges } from './service/purges.ts';
 import type { Experiments } from './service.ts';
 import { experimentWire, runWire } from './wire.ts';
 

@@ -1,6 +1,6 @@
 import { defineStepKind } from '../../platform/registries/index.ts';
 import { purgeCountsSchema, purgeInputsSchema } from './contract/life.ts';
-import type { Purger } from './service/Purger.ts';
+import type { Purger } from './service/purger.ts';
 
 const dayMs = 86_400_000;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { RunWatch } from './service/RunWatch.ts';
+import { RunWatch } from './service/run-watch.ts';
 import { startedExperiment, tester } from './testing.ts';
 
 const minuteMs = 60_000;

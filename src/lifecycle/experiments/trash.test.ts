@@ -6,8 +6,8 @@ import type { Database } from '../../platform/db/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import type { PurgeInputs } from './contract/life.ts';
-import { type KeptThings, Purger } from './service/Purger.ts';
-import { Purges } from './service/Purges.ts';
+import { type KeptThings, Purger } from './service/purger.ts';
+import { Purges } from './service/purges.ts';
 import { refused, startedExperiment, tester } from './testing.ts';
 import { incomingSpan } from './traces/testing.ts';
 

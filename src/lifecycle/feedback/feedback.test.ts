@@ -8,7 +8,7 @@ import type { Actor } from '../../platform/access/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { sqlLiteral } from '../../platform/frames/index.ts';
 import { feedbackSummarySchema, type Label, predictionDetailSchema } from './contract.ts';
-import { pageKey } from './search/listPredictions.ts';
+import { pageKey } from './search/list-predictions.ts';
 import { FeedbackService } from './service.ts';
 import { type LoggedRow, openFeedbackService, replica } from './testing.ts';
 

@@ -1,11 +1,11 @@
-export type { Arrived, ArrivedLabel, ArrivedRow } from './Arrivals.ts';
+export type { Arrived, ArrivedLabel, ArrivedRow } from './arrivals.ts';
 export * from './contract.ts';
 export { labelJoinStep } from './jobs.ts';
-export type { LabelJoin } from './labelJoin.ts';
+export type { LabelJoin } from './label-join.ts';
 export { feedbackMigrations } from './migrations.ts';
 export { brierSql, featurePrefix, logLossSql, type RowFilter } from './relations.ts';
-export { type ReplayPorts, ReplayService } from './replay/ReplayService.ts';
-export { replayRoutes } from './replay/replayRoutes.ts';
-export { replayStep } from './replay/replayStep.ts';
+export { replayRoutes } from './replay/replay-routes.ts';
+export { type ReplayPorts, ReplayService } from './replay/replay-service.ts';
+export { replayStep } from './replay/replay-step.ts';
 export { feedbackRoutes } from './routes.ts';
 export { FeedbackService, type FeedbackServiceOptions } from './service.ts';

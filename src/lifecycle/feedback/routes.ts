@@ -7,8 +7,8 @@ import {
   type Route,
   toPage,
 } from '../../platform/http/index.ts';
-import { openRowsSchema } from './Arrivals.ts';
-import { archiveRoutes } from './archiveRoutes.ts';
+import { archiveRoutes } from './archive-routes.ts';
+import { openRowsSchema } from './arrivals.ts';
 import {
   feedbackSummarySchema,
   labelSegmentSchema,
@@ -22,8 +22,8 @@ import {
   predictionsQuerySchema,
   registeredSegmentSchema,
 } from './contract.ts';
-import { labelRoutes } from './labelRoutes.ts';
-import { pageKey, pageKeySchema } from './search/listPredictions.ts';
+import { labelRoutes } from './label-routes.ts';
+import { pageKey, pageKeySchema } from './search/list-predictions.ts';
 import type { FeedbackService } from './service.ts';
 
 const endpointQuery = z.strictObject({ endpoint: z.string().min(1) });

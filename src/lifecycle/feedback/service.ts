@@ -13,7 +13,7 @@ import type { Journal } from '../../platform/journal/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { EraseHook, EraseRequest } from '../../platform/registries/index.ts';
 import type { SecretBox } from '../../platform/secrets/index.ts';
-import { Arrivals, type OpenRows, readOpenRows } from './Arrivals.ts';
+import { Arrivals, type OpenRows, readOpenRows } from './arrivals.ts';
 import {
   type FeedbackSummary,
   type LabelJoinOutputs,
@@ -28,28 +28,28 @@ import {
   type PredictionsFilter,
   type RegisteredSegment,
 } from './contract.ts';
-import type { LabelLog } from './LabelLog.ts';
-import { type LabelJoin, writeLabelJoin } from './labelJoin.ts';
-import { type EntityAsLogged, Intake } from './labels/Intake.ts';
-import { type LabelFiles, LabelService } from './labels/LabelService.ts';
-import { Matching } from './labels/Matching.ts';
-import { type LabelLogs, openLabelLogs } from './openLabelLogs.ts';
+import { type LabelJoin, writeLabelJoin } from './label-join.ts';
+import type { LabelLog } from './label-log.ts';
+import { type EntityAsLogged, Intake } from './labels/intake.ts';
+import { type LabelFiles, LabelService } from './labels/label-service.ts';
+import { Matching } from './labels/matching.ts';
+import { type LabelLogs, openLabelLogs } from './open-label-logs.ts';
 import { featureNames, joinedSql, parquet, predictionsSql, type RowFilter } from './relations.ts';
-import { writeWindow } from './replay/writeWindow.ts';
-import { SummaryCache } from './SummaryCache.ts';
-import { LogSearch } from './search/LogSearch.ts';
-import type { PageKey } from './search/listPredictions.ts';
-import { Compaction } from './segments/Compaction.ts';
-import { LogCopies } from './segments/LogCopies.ts';
-import { type Erased, Removal } from './segments/Removal.ts';
-import { requireSegment } from './segments/requireSegment.ts';
-import { SegmentIndex } from './segments/SegmentIndex.ts';
-import { ErasureStore } from './store/ErasureStore.ts';
-import { LabelStore } from './store/LabelStore.ts';
-import { SourceStore } from './store/SourceStore.ts';
+import { writeWindow } from './replay/write-window.ts';
+import type { PageKey } from './search/list-predictions.ts';
+import { LogSearch } from './search/log-search.ts';
+import { Compaction } from './segments/compaction.ts';
+import { LogCopies } from './segments/log-copies.ts';
+import { type Erased, Removal } from './segments/removal.ts';
+import { requireSegment } from './segments/require-segment.ts';
+import { SegmentIndex } from './segments/segment-index.ts';
+import { ErasureStore } from './store/erasure-store.ts';
+import { LabelStore } from './store/label-store.ts';
+import { SourceStore } from './store/source-store.ts';
 import { FeedbackStore, type SegmentFilter } from './store.ts';
 import { summarize } from './summarize.ts';
-import { Upkeep } from './Upkeep.ts';
+import { SummaryCache } from './summary-cache.ts';
+import { Upkeep } from './upkeep.ts';
 
 export interface FeedbackServiceOptions {
   readonly db: Database;

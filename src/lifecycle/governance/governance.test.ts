@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import type { StoredEvent } from '../../platform/journal/index.ts';
 import type { Evaluation } from '../evaluation/index.ts';
 import type { VersionRecord } from '../registry/index.ts';
-import { cardMarkdown } from './cardMarkdown.ts';
+import { cardMarkdown } from './card-markdown.ts';
 import { modelCardSchema } from './contract.ts';
-import { makeModelCard, type VersionEvidence } from './makeModelCard.ts';
-import { monitoringHistory } from './monitoringHistory.ts';
-import { rolloutHistory } from './rolloutHistory.ts';
+import { makeModelCard, type VersionEvidence } from './make-model-card.ts';
+import { monitoringHistory } from './monitoring-history.ts';
+import { rolloutHistory } from './rollout-history.ts';
 
 const at = '2001-01-01T00:00:00.000Z';
 const record: VersionRecord = {

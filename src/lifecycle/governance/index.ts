@@ -1,6 +1,6 @@
-export type { CardEvidence } from './CardEvidence.ts';
-export { cardMarkdown } from './cardMarkdown.ts';
+export type { CardEvidence } from './card-evidence.ts';
+export { cardMarkdown } from './card-markdown.ts';
 export * from './contract.ts';
-export { ErasureService, type LeftBehind } from './ErasureService.ts';
-export { type GovernanceDeps, GovernanceService } from './GovernanceService.ts';
+export { ErasureService, type LeftBehind } from './erasure-service.ts';
+export { type GovernanceDeps, GovernanceService } from './governance-service.ts';
 export { governanceRoutes } from './routes.ts';

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { defineRoute, pageOf, type Route, readPage } from '../../platform/http/index.ts';
-import { cardMarkdown } from './cardMarkdown.ts';
+import { cardMarkdown } from './card-markdown.ts';
 import {
   auditEntrySchema,
   auditQuerySchema,
@@ -9,8 +9,8 @@ import {
   erasureSchema,
   modelCardSchema,
 } from './contract.ts';
-import type { ErasureService } from './ErasureService.ts';
-import type { GovernanceService } from './GovernanceService.ts';
+import type { ErasureService } from './erasure-service.ts';
+import type { GovernanceService } from './governance-service.ts';
 
 export function governanceRoutes(governance: GovernanceService, erasures: ErasureService): readonly Route[] {
   return [

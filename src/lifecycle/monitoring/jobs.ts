@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Actor, systemActor } from '../../platform/access/index.ts';
 import { defineStepKind } from '../../platform/registries/index.ts';
-import { ALERT_DELIVERY } from './alerts/deliverAlert.ts';
+import { ALERT_DELIVERY } from './alerts/deliver-alert.ts';
 import { monitorInputsSchema, monitorOutputsSchema } from './contract.ts';
 import type { MonitoringService } from './service.ts';
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { alertSchema, monitorSchema, monitorWindowSchema, monitorWindowSummarySchema } from './contract.ts';
-import { MonitorSchedule } from './MonitorSchedule.ts';
+import { MonitorSchedule } from './monitor-schedule.ts';
 import { ada, dayMs, labelsOf, makeRows, openMonitoring, startMs } from './testing.ts';
 
 const spec = { window: 'day', labelDelayMs: dayMs, performance: { minLabels: 100 } } as const;

@@ -12,8 +12,8 @@ import type { Watermarks } from '../../platform/watermarks/index.ts';
 import type { DataService } from '../data/index.ts';
 import type { EvaluationService } from '../evaluation/index.ts';
 import type { FeedbackService } from '../feedback/index.ts';
-import { AlertKeeper } from './alerts/AlertKeeper.ts';
-import { deliverAlert } from './alerts/deliverAlert.ts';
+import { AlertKeeper } from './alerts/alert-keeper.ts';
+import { deliverAlert } from './alerts/deliver-alert.ts';
 import {
   type Alert,
   type Monitor,
@@ -28,9 +28,9 @@ import {
   monitorSpecSchema,
   type RolloutAborted,
 } from './contract.ts';
-import { References } from './drift/References.ts';
-import { type MonitorRunDeps, runMonitor } from './MonitorRun.ts';
-import { WindowRecorder } from './recordWindow.ts';
+import { References } from './drift/references.ts';
+import { type MonitorRunDeps, runMonitor } from './monitor-run.ts';
+import { WindowRecorder } from './record-window.ts';
 import { type AlertFilter, deliveriesOf, findAlert, listAlerts, updateAlert } from './store/alerts.ts';
 import {
   findMonitor,
@@ -42,8 +42,8 @@ import {
 } from './store/monitors.ts';
 import type { MonitorRow } from './store/tables.ts';
 import { findWindow, listWindows, startsToMature, type WindowFilter } from './store/windows.ts';
-import { toAlert, toMonitor, toWindow, toWindowSummary } from './toContract.ts';
-import { windowStartMs } from './windowTimes.ts';
+import { toAlert, toMonitor, toWindow, toWindowSummary } from './to-contract.ts';
+import { windowStartMs } from './window-times.ts';
 
 export interface MonitoringServiceOptions {
   readonly db: Database;

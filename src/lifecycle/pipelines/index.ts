@@ -1,6 +1,6 @@
-export { ControlBlobs } from './ControlBlobs.ts';
 export * from './contract.ts';
-export { HttpJobQueue } from './HttpJobQueue.ts';
+export { ControlBlobs } from './control-blobs.ts';
+export { HttpJobQueue } from './http-job-queue.ts';
 export type { JobQueue } from './job-queue.ts';
 export { pipelinesMigrations } from './migrations.ts';
 export { pipelinesRoutes } from './routes.ts';
@@ -12,5 +12,5 @@ export {
   trainInputsSchema,
   trainOutputsSchema,
 } from './train/contract.ts';
-export { findPython } from './train/findPython.ts';
-export { trainStep } from './train/trainStep.ts';
+export { findPython } from './train/find-python.ts';
+export { trainStep } from './train/train-step.ts';

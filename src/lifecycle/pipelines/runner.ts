@@ -9,7 +9,7 @@ import type { JobError, LeasedJob } from '../../platform/jobs/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { StepBlobs, StepKind } from '../../platform/registries/index.ts';
 import type { JobQueue } from './job-queue.ts';
-import { LogBuffer } from './LogBuffer.ts';
+import { LogBuffer } from './log-buffer.ts';
 
 export interface RunnerDeps {
   readonly queue: JobQueue;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { loopFileSchema, loopNameSchema } from './loopFile.ts';
+import { loopFileSchema, loopNameSchema } from './loop-file.ts';
 import { overridesSchema, triggerSchema, turnSummarySchema } from './turn.ts';
 
 /** RFC 3339 time. */

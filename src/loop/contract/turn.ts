@@ -7,7 +7,7 @@ import {
   rolloutLookSchema,
   shadowComparisonSchema,
 } from './look.ts';
-import { retrainCauseSchema, scalarSchema } from './loopFile.ts';
+import { retrainCauseSchema, scalarSchema } from './loop-file.ts';
 
 /** RFC 3339 time. */
 const timeSchema = z.string();

@@ -2,16 +2,16 @@ import { MillraceError } from '../../core/errors.ts';
 import { systemActor } from '../../platform/access/index.ts';
 import type { PendingWork } from '../contract.ts';
 import { readLoop, readTurn } from '../read.ts';
-import { tellAborted } from '../states/endRollout.ts';
+import { tellAborted } from '../states/end-rollout.ts';
 import { stateHandlers } from '../states/index.ts';
 import { findLoop } from '../store/loops.ts';
-import { bringUpMonitoring } from './bringUpMonitoring.ts';
-import { followChampion } from './followChampion.ts';
-import type { EngineDeps, Standing } from './LoopEngine.ts';
-import type { LoopWriter } from './LoopWriter.ts';
-import { makeTurnContext } from './makeTurnContext.ts';
-import { startTurn } from './startTurn.ts';
-import type { Decision, TurnContext } from './TurnContext.ts';
+import { bringUpMonitoring } from './bring-up-monitoring.ts';
+import { followChampion } from './follow-champion.ts';
+import type { EngineDeps, Standing } from './loop-engine.ts';
+import type { LoopWriter } from './loop-writer.ts';
+import { makeTurnContext } from './make-turn-context.ts';
+import { startTurn } from './start-turn.ts';
+import type { Decision, TurnContext } from './turn-context.ts';
 
 /** Decisions taken in one look; more would mean that they lead in a circle. */
 const longestChain = 100;

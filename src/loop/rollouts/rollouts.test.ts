@@ -12,9 +12,9 @@ import { createLogger } from '../../platform/log/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
 import { createRolloutSchema, type EndpointRollout, shadowEvidenceQuerySchema } from '../contract.ts';
 import { loopMigrations } from '../migrations.ts';
-import { RolloutEngine } from './RolloutEngine.ts';
-import { RolloutService } from './RolloutService.ts';
-import type { RolloutAliases } from './RolloutWriter.ts';
+import { RolloutEngine } from './rollout-engine.ts';
+import { RolloutService } from './rollout-service.ts';
+import type { RolloutAliases } from './rollout-writer.ts';
 
 const anna = { kind: 'user', id: 'anna' } as const;
 const hourMs = 3_600_000;

@@ -15,7 +15,7 @@ import {
   shadowEvidenceQuerySchema,
   shadowEvidenceSchema,
 } from '../contract.ts';
-import type { RolloutService } from './RolloutService.ts';
+import type { RolloutService } from './rollout-service.ts';
 
 const byName = z.strictObject({ name: z.string() });
 const byId = z.strictObject({ name: z.string(), id: z.string() });

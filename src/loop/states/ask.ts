@@ -1,6 +1,6 @@
 import { formatTime } from '../../core/time.ts';
 import type { TurnApproval } from '../contract.ts';
-import type { Decision, TurnContext } from '../engine/TurnContext.ts';
+import type { Decision, TurnContext } from '../engine/turn-context.ts';
 
 /** Asks a person. */
 export function ask(

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../core/errors.ts';
 import { parseDuration } from '../../core/time.ts';
-import { runStep, type StateHandler, type TurnContext } from '../engine/TurnContext.ts';
+import { runStep, type StateHandler, type TurnContext } from '../engine/turn-context.ts';
 import type { PackagedVersion } from '../ports.ts';
 import type { TurnData } from '../turn-data.ts';
 import { known } from './known.ts';

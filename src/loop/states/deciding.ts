@@ -1,10 +1,10 @@
 import type { TurnGate } from '../contract.ts';
-import type { Decision, StateHandler, TurnContext } from '../engine/TurnContext.ts';
+import type { Decision, StateHandler, TurnContext } from '../engine/turn-context.ts';
 import { ask } from './ask.ts';
-import { abortRollout, endRollout } from './endRollout.ts';
+import { abortRollout, endRollout } from './end-rollout.ts';
 import { known } from './known.ts';
-import { lookAtRollout } from './lookAtRollout.ts';
-import { firstRollout } from './rolloutSteps.ts';
+import { lookAtRollout } from './look-at-rollout.ts';
+import { firstRollout } from './rollout-steps.ts';
 
 /** `gating`: what the gates' verdicts mean under the loop file's approval rule. */
 export const gating: StateHandler = async (turn) => {

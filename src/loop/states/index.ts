@@ -1,10 +1,10 @@
 import type { TurnState } from '../contract.ts';
-import type { StateHandler } from '../engine/TurnContext.ts';
+import type { StateHandler } from '../engine/turn-context.ts';
 import { evaluating, packaging, training } from './building.ts';
 import { awaitingApproval, gating } from './deciding.ts';
 import { preparing } from './preparing.ts';
 import { promoting } from './promoting.ts';
-import { rollingOut } from './rollingOut.ts';
+import { rollingOut } from './rolling-out.ts';
 
 const ended: StateHandler = async () => ({ do: 'wait', what: 'the turn has ended' });
 

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { formatTime, parseDuration } from '../../core/time.ts';
 import { labelJoinOutputsSchema } from '../../lifecycle/feedback/index.ts';
-import { runStep, type StateHandler, type TurnContext } from '../engine/TurnContext.ts';
-import { prepareOutputsSchema } from '../steps/prepareData.ts';
+import { runStep, type StateHandler, type TurnContext } from '../engine/turn-context.ts';
+import { prepareOutputsSchema } from '../steps/prepare-data.ts';
 
 /**
  * `preparing`: gets the rows to train and to judge on. The first turn, and one that was told which dataset version

@@ -1,8 +1,8 @@
-import { runStep, type StateHandler, type TurnContext } from '../engine/TurnContext.ts';
+import { runStep, type StateHandler, type TurnContext } from '../engine/turn-context.ts';
 import { deployOutputsSchema } from '../steps/deploy.ts';
-import { comparisonText } from '../verdict/comparisonText.ts';
+import { comparisonText } from '../verdict/comparison-text.ts';
 import { known } from './known.ts';
-import { deployInputs } from './rolloutSteps.ts';
+import { deployInputs } from './rollout-steps.ts';
 
 /** `promoting`: all traffic and the alias go to the challenger, in this order, and monitoring compares with it. */
 export const promoting: StateHandler = async (turn) => {

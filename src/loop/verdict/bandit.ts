@@ -4,11 +4,11 @@ import {
   boundedShares,
   epsilonGreedyShares,
   thompsonShares,
-} from '../../core/statistics/bandit/banditShares.ts';
-import { emptyMoments } from '../../core/statistics/Moments.ts';
-import { offPolicyOfStrata } from '../../core/statistics/offpolicy/offPolicyOfStrata.ts';
+} from '../../core/statistics/bandit/bandit-shares.ts';
+import { emptyMoments } from '../../core/statistics/moments.ts';
+import { offPolicyOfStrata } from '../../core/statistics/offpolicy/off-policy-of-strata.ts';
 import type { BanditSpec, BanditState } from '../contract.ts';
-import { type ComparedArm, momentsOf } from './compareArms.ts';
+import { type ComparedArm, momentsOf } from './compare-arms.ts';
 import type { Observation } from './observation.ts';
 
 /** What the bandit has learnt and what shares it wants. The log is its memory: all is counted anew at each look. */

@@ -1,8 +1,8 @@
 import { formatDuration, parseDuration } from '../../core/time.ts';
 import type { RolloutLook } from '../contract.ts';
-import { looksWorse } from './compareArms.ts';
-import { comparisonText } from './comparisonText.ts';
-import { elapsedMs, type Judged, judgesOutcomes } from './Judged.ts';
+import { looksWorse } from './compare-arms.ts';
+import { comparisonText } from './comparison-text.ts';
+import { elapsedMs, type Judged, judgesOutcomes } from './judged.ts';
 import { provedArm, provedWord, unproved } from './proof.ts';
 
 /** A look whose meaning is still to be found. */

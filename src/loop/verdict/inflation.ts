@@ -1,4 +1,4 @@
-import { emptyMoments, type Moments, mergeMoments } from '../../core/statistics/Moments.ts';
+import { emptyMoments, type Moments, mergeMoments } from '../../core/statistics/moments.ts';
 
 /** Into how many stretches of time the pairs are cut: many short ones show short moods, few long ones long moods. */
 const stretchCounts = [30, 12, 6] as const;

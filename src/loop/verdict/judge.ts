@@ -1,11 +1,11 @@
 import { formatTime, parseDuration } from '../../core/time.ts';
 import type { ArmComparison, RolloutLook, RolloutMetric } from '../contract.ts';
-import { type ComparedArm, compareArms, momentsOf } from './compareArms.ts';
+import { type ComparedArm, compareArms, momentsOf } from './compare-arms.ts';
 import { decide } from './decide.ts';
-import { elapsedMs, type Judged, judgesOutcomes } from './Judged.ts';
+import { elapsedMs, type Judged, judgesOutcomes } from './judged.ts';
 import { type ArmStratum, type Observation, segmentValues } from './observation.ts';
 import { safety } from './safety.ts';
-import { shadowRails } from './shadowRails.ts';
+import { shadowRails } from './shadow-rails.ts';
 
 /**
  * One look at a rollout. Harm ends it at any look. A step passes only with its minimum of requests, labels and time,

@@ -1,4 +1,4 @@
-import type { Moments } from '../../core/statistics/Moments.ts';
+import type { Moments } from '../../core/statistics/moments.ts';
 import type { RolloutMetric, ShadowComparison } from '../contract.ts';
 
 /** Most values of a protected feature that are judged. */

@@ -1,7 +1,7 @@
 import { brierSql, featurePrefix, logLossSql } from '../../lifecycle/feedback/index.ts';
 import { type FrameRow, sqlName } from '../../platform/frames/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../contract.ts';
-import { bandAlpha, latencyBands } from './latencyBands.ts';
+import { bandAlpha, latencyBands } from './latency-bands.ts';
 import {
   type ArmStratum,
   type LatencyBand,
@@ -10,9 +10,9 @@ import {
   type SegmentObservation,
   segmentValues,
 } from './observation.ts';
-import { observePairs } from './observePairs.ts';
-import { compareShadow } from './observeShadow.ts';
-import { momentsFrom, momentsSql } from './sqlMoments.ts';
+import { observePairs } from './observe-pairs.ts';
+import { compareShadow } from './observe-shadow.ts';
+import { momentsFrom, momentsSql } from './sql-moments.ts';
 
 /** The joined prediction log as rollouts read it. */
 export interface RolloutLog {

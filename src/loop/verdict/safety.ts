@@ -1,8 +1,8 @@
-import { armCountTest } from '../../core/statistics/sequential/armCountTest.ts';
-import { multinomialTest } from '../../core/statistics/sequential/multinomialTest.ts';
-import { proportionConfidenceSequence } from '../../core/statistics/sequential/proportionConfidenceSequence.ts';
+import { armCountTest } from '../../core/statistics/sequential/arm-count-test.ts';
+import { multinomialTest } from '../../core/statistics/sequential/multinomial-test.ts';
+import { proportionConfidenceSequence } from '../../core/statistics/sequential/proportion-confidence-sequence.ts';
 import type { Guardrail, RolloutSpec } from '../contract.ts';
-import type { ComparedArm } from './compareArms.ts';
+import type { ComparedArm } from './compare-arms.ts';
 import type { ArmStratum, Observation } from './observation.ts';
 
 /** Error probability of each of these checks, over all looks of a rollout. */

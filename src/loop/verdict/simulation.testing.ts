@@ -1,10 +1,10 @@
 import type { Rng } from '../../core/rng.ts';
-import { emptyMoments, type Moments, mergeMoments, momentsOf } from '../../core/statistics/Moments.ts';
+import { emptyMoments, type Moments, mergeMoments, momentsOf } from '../../core/statistics/moments.ts';
 import type { RolloutLook, RolloutSpec } from '../contract.ts';
 import { blockCount } from './inflation.ts';
 import { judge } from './judge.ts';
 import { type ArmStratum, nothingObserved, type Observation } from './observation.ts';
-import { type InflatedMoments, pairedMoments } from './pairedMoments.ts';
+import { type InflatedMoments, pairedMoments } from './paired-moments.ts';
 
 /** One request of a simulated rollout; a loss is null while its label is missing. */
 export interface Simulated {

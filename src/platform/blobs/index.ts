@@ -11,6 +11,6 @@ export type {
 } from './port.ts';
 export { type ReferenceOptions, referencedDigests, unreferencedBlobs } from './references.ts';
 export { blobRoutes } from './routes.ts';
-export { Bucket, type S3Object, type S3Options } from './s3/Bucket.ts';
-export { openS3Blobs } from './s3/S3Blobs.ts';
+export { Bucket, type S3Object, type S3Options } from './s3/bucket.ts';
+export { openS3Blobs } from './s3/s3-blobs.ts';
 export { spool } from './spool.ts';

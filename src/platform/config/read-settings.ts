@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fail } from '../../core/errors.ts';
-import { nearestName } from '../../core/nearestName.ts';
-import { requireWhenUsed } from '../../core/requireWhenUsed.ts';
+import { nearestName } from '../../core/nearest-name.ts';
+import { requireWhenUsed } from '../../core/require-when-used.ts';
 import { checkArtifactSettings } from './artifact-settings.ts';
 import {
   fallbackVariables,

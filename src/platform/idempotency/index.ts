@@ -1,2 +1,2 @@
-export { type Answer, KeptAnswers, type KeyedRequest } from './KeptAnswers.ts';
+export { type Answer, KeptAnswers, type KeyedRequest } from './kept-answers.ts';
 export { idempotencyMigrations } from './migrations.ts';

@@ -1,6 +1,6 @@
 import { type Logger, pino, stdSerializers } from 'pino';
 import { MillraceError } from '../../core/errors.ts';
-import { requireWhenUsed } from '../../core/requireWhenUsed.ts';
+import { requireWhenUsed } from '../../core/require-when-used.ts';
 
 export type { Logger };
 

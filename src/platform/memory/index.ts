@@ -1,1 +1,1 @@
-export { giveMemoryBack } from './giveMemoryBack.ts';
+export { giveMemoryBack } from './give-memory-back.ts';

@@ -1,4 +1,4 @@
-import { nearestName } from '../../core/nearestName.ts';
+import { nearestName } from '../../core/nearest-name.ts';
 import { type MetricStat, metricStats, type Operand } from './expression.ts';
 import type { NamePart, Token } from './lexer.ts';
 import { misplaced } from './problem.ts';

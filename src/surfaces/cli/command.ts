@@ -1,4 +1,4 @@
-import type { Api } from './Api.ts';
+import type { Api } from './api.ts';
 
 /** An option of a command, without its dashes. */
 export interface OptionSpec {

@@ -1,4 +1,4 @@
-import { runCli } from './runCli.ts';
+import { runCli } from './run-cli.ts';
 
 export interface Ended {
   readonly code: number;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng } from '../../rng.ts';
-import { momentsOf } from '../Moments.ts';
-import { type BanditArm, boundedShares, epsilonGreedyShares, thompsonShares } from './banditShares.ts';
+import { momentsOf } from '../moments.ts';
+import { type BanditArm, boundedShares, epsilonGreedyShares, thompsonShares } from './bandit-shares.ts';
 
 const armOf = (arm: string, n: number, successes: number): BanditArm => ({
   arm,

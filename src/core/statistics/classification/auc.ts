@@ -1,8 +1,8 @@
-import { type Estimate, undefinedEstimate } from '../Estimate.ts';
-import { normalTwoSidedP } from '../special/normalCdf.ts';
-import { normalQuantile } from '../special/normalQuantile.ts';
+import { type Estimate, undefinedEstimate } from '../estimate.ts';
+import { normalTwoSidedP } from '../special/normal-cdf.ts';
+import { normalQuantile } from '../special/normal-quantile.ts';
 import { wilson } from '../wilson.ts';
-import { tiedRuns } from './orderOf.ts';
+import { tiedRuns } from './order-of.ts';
 
 /** Share of pairs won by each positive (over all negatives) and by each negative (lost to positives); ties half. */
 interface Placements {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng } from '../../rng.ts';
-import { categoricalDrift } from './categoricalDrift.ts';
-import { numericSample } from './NumericSample.ts';
-import { numericDrift } from './numericDrift.ts';
+import { categoricalDrift } from './categorical-drift.ts';
+import { numericDrift } from './numeric-drift.ts';
+import { numericSample } from './numeric-sample.ts';
 import { categoryLaws, drawCategories, drawNumeric, numericLaws, zipf } from './simulation.testing.ts';
 
 const rng = createRng(20010101);

@@ -1,5 +1,5 @@
 import type { Rng } from '../../rng.ts';
-import { type CategoryCounts, categoryCounts } from './CategoryCounts.ts';
+import { type CategoryCounts, categoryCounts } from './category-counts.ts';
 
 /** A law to draw columns from, as in the grid on which the drift rule was tuned. */
 export type NumericLaw = (rng: Rng) => number;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng, type Rng } from '../../rng.ts';
-import { assertClose } from '../assertClose.testing.ts';
-import { momentsOf } from '../Moments.ts';
+import { assertClose } from '../assert-close.testing.ts';
+import { momentsOf } from '../moments.ts';
 import {
   type ActionStratum,
   doublyRobust,
@@ -10,8 +10,8 @@ import {
   type LoggedDecision,
   selfNormalised,
   withMeanModel,
-} from './offPolicy.ts';
-import { offPolicyOfStrata } from './offPolicyOfStrata.ts';
+} from './off-policy.ts';
+import { offPolicyOfStrata } from './off-policy-of-strata.ts';
 
 /** Worked by hand: weights 2, 0.5, 0 and rewards 1, 3, 5. */
 const three: readonly LoggedDecision[] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng } from '../../rng.ts';
-import { quantileConfidenceSequence } from './quantileConfidenceSequence.ts';
+import { quantileConfidenceSequence } from './quantile-confidence-sequence.ts';
 
 test('ranks hold the quantile and close in on it', () => {
   assert.deepEqual(quantileConfidenceSequence(0, 0.5, 0.05), { low: null, high: null });

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertClose } from '../assertClose.testing.ts';
+import { assertClose } from '../assert-close.testing.ts';
 import { golden } from '../golden.testing.ts';
-import { momentsOf } from '../Moments.ts';
-import { armCountTest } from './armCountTest.ts';
-import { differenceConfidenceSequence } from './differenceConfidenceSequence.ts';
-import { meanConfidenceSequence } from './meanConfidenceSequence.ts';
-import { mixtureBoundary, tightestRho } from './mixtureBoundary.ts';
-import { multinomialTest } from './multinomialTest.ts';
-import { proportionConfidenceSequence } from './proportionConfidenceSequence.ts';
+import { momentsOf } from '../moments.ts';
+import { armCountTest } from './arm-count-test.ts';
+import { differenceConfidenceSequence } from './difference-confidence-sequence.ts';
+import { meanConfidenceSequence } from './mean-confidence-sequence.ts';
+import { mixtureBoundary, tightestRho } from './mixture-boundary.ts';
+import { multinomialTest } from './multinomial-test.ts';
+import { proportionConfidenceSequence } from './proportion-confidence-sequence.ts';
 
 const options = { alpha: 0.05, targetN: 1000 };
 const alternating = (low: number, high: number, n: number) =>

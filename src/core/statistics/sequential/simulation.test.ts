@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng, type Rng } from '../../rng.ts';
-import { logLossOf } from '../classification/rowLosses.ts';
-import { emptyMoments, type Moments } from '../Moments.ts';
-import { armCountTest } from './armCountTest.ts';
-import { differenceConfidenceSequence } from './differenceConfidenceSequence.ts';
-import { meanConfidenceSequence } from './meanConfidenceSequence.ts';
-import { multinomialTest } from './multinomialTest.ts';
-import { proportionConfidenceSequence } from './proportionConfidenceSequence.ts';
+import { logLossOf } from '../classification/row-losses.ts';
+import { emptyMoments, type Moments } from '../moments.ts';
+import { armCountTest } from './arm-count-test.ts';
+import { differenceConfidenceSequence } from './difference-confidence-sequence.ts';
+import { meanConfidenceSequence } from './mean-confidence-sequence.ts';
+import { multinomialTest } from './multinomial-test.ts';
+import { proportionConfidenceSequence } from './proportion-confidence-sequence.ts';
 
 const ALPHA = 0.05;
 

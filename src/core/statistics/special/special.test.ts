@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertClose } from '../assertClose.testing.ts';
+import { assertClose } from '../assert-close.testing.ts';
 import { golden } from '../golden.testing.ts';
-import { chiSquareSurvival } from './chiSquareSurvival.ts';
-import { kolmogorovSurvival } from './kolmogorovSurvival.ts';
-import { logGamma } from './logGamma.ts';
-import { normalCdf } from './normalCdf.ts';
-import { normalQuantile } from './normalQuantile.ts';
-import { regularisedBeta } from './regularisedBeta.ts';
-import { regularisedGammaQ } from './regularisedGamma.ts';
+import { chiSquareSurvival } from './chi-square-survival.ts';
+import { kolmogorovSurvival } from './kolmogorov-survival.ts';
+import { logGamma } from './log-gamma.ts';
+import { normalCdf } from './normal-cdf.ts';
+import { normalQuantile } from './normal-quantile.ts';
+import { regularisedBeta } from './regularised-beta.ts';
+import { regularisedGammaQ } from './regularised-gamma.ts';
 
 const functions: Readonly<Record<string, (...args: number[]) => number>> = {
   logGamma,

@@ -14,7 +14,7 @@ import {
 } from '../artifact-path.ts';
 import { putArtifact } from '../store/artifacts.ts';
 import { openExperiments, refused, tester } from '../testing.ts';
-import { LocalRoot } from './LocalRoot.ts';
+import { LocalRoot } from './local-root.ts';
 
 test('places of our own store are told from others', () => {
   const paths: [string, string | undefined][] = [

@@ -4,10 +4,10 @@ import { fail } from '../../../core/errors.ts';
 import type { Bucket } from '../../../platform/blobs/index.ts';
 import { storageLocation } from '../../../platform/config/index.ts';
 import { artifactFolder, proxiedPath } from '../artifact-path.ts';
-import { LocalRoot } from './LocalRoot.ts';
-import { ProxiedRoot } from './ProxiedRoot.ts';
+import { LocalRoot } from './local-root.ts';
 import type { ArtifactRoot } from './port.ts';
-import { S3Root } from './S3Root.ts';
+import { ProxiedRoot } from './proxied-root.ts';
+import { S3Root } from './s3-root.ts';
 
 /** What the server may read and write beside the artifacts that it keeps itself. */
 export interface ArtifactStorage {

@@ -10,7 +10,7 @@ import { sqlLiteral } from '../../../platform/frames/index.ts';
 import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
 import { replayInputsSchema, replayOutputsSchema } from '../contract.ts';
 import { ada, openFeedbackService } from '../testing.ts';
-import { replayStep } from './replayStep.ts';
+import { replayStep } from './replay-step.ts';
 
 const start = Date.UTC(2001, 1, 1);
 

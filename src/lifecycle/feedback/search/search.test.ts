@@ -5,7 +5,7 @@ import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
 import { ada, type LoggedRow, openFeedbackService } from '../testing.ts';
-import { pageKey } from './listPredictions.ts';
+import { pageKey } from './list-predictions.ts';
 
 const start = Date.UTC(2001, 1, 1);
 const endpoint = 'flights';

@@ -4,8 +4,8 @@ import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { feedbackSettingsSchema } from '../contract.ts';
 import { ada, type LoggedRow, openFeedbackService } from '../testing.ts';
-import { graceMs } from './Compaction.ts';
-import { buildFilter, hashKey, keyOf, mayHold } from './segmentFilter.ts';
+import { graceMs } from './compaction.ts';
+import { buildFilter, hashKey, keyOf, mayHold } from './segment-filter.ts';
 
 const day = 86_400_000;
 const start = Date.UTC(2001, 1, 1);

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng, type Rng } from '../../../core/rng.ts';
 import { monitorSpecSchema } from '../contract.ts';
-import { type ColumnKind, columnValues } from './ColumnValues.ts';
-import { compareBins } from './compareBins.ts';
-import { compareColumn } from './compareColumn.ts';
-import { judgeColumns } from './judgeColumns.ts';
-import { naturalEffect, referenceWindows } from './naturalEffect.ts';
+import { type ColumnKind, columnValues } from './column-values.ts';
+import { compareBins } from './compare-bins.ts';
+import { compareColumn } from './compare-column.ts';
+import { judgeColumns } from './judge-columns.ts';
+import { naturalEffect, referenceWindows } from './natural-effect.ts';
 
 const spec = monitorSpecSchema.parse({}).drift;
 

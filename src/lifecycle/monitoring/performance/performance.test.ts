@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng } from '../../../core/rng.ts';
 import { monitorSpecSchema } from '../contract.ts';
-import { compareMetric } from './compareMetric.ts';
-import { measurePerformance } from './measurePerformance.ts';
+import { compareMetric } from './compare-metric.ts';
+import { measurePerformance } from './measure-performance.ts';
 
 const spec = monitorSpecSchema.parse({}).performance;
 const rules = { n: 1000, minLabels: 200, tolerance: 0 };

@@ -6,8 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { MillraceError } from '../../../core/errors.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import { Frames } from '../../../platform/frames/index.ts';
-import { commandLine } from './commandLine.ts';
-import { trainStep } from './trainStep.ts';
+import { commandLine } from './command-line.ts';
+import { trainStep } from './train-step.ts';
 
 test('parameters fill their places, and the others are added', () => {
   assert.deepEqual(

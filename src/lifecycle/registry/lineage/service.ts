@@ -7,7 +7,7 @@ import type { Lineage } from '../contract/lineage.ts';
 import type { VersionRecord } from '../records.ts';
 import { oneVersionOf } from '../service/context.ts';
 import { versionsFrom } from '../store/lineage.ts';
-import { Graph } from './Graph.ts';
+import { Graph } from './graph.ts';
 import type { LineagePorts } from './ports.ts';
 
 export interface LineageDeps {

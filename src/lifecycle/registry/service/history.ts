@@ -1,7 +1,7 @@
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import { pageToken, readPageToken } from '../../../platform/search/index.ts';
 import type { Page } from '../../experiments/index.ts';
-import { compareVersions } from '../compare/compareVersions.ts';
+import { compareVersions } from '../compare/compare-versions.ts';
 import { factsOf } from '../compare/facts.ts';
 import type { VersionComparison } from '../contract/compare.ts';
 import type { HistoryEntry, HistoryQuery } from '../contract/history.ts';

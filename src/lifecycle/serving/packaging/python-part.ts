@@ -1,7 +1,7 @@
 import { MillraceError } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/json.ts';
 import type { ElementType, PythonRuntime, SignatureField } from '../../../core/model-package.ts';
-import { requireWhenUsed } from '../../../core/requireWhenUsed.ts';
+import { requireWhenUsed } from '../../../core/require-when-used.ts';
 import { chooseScore } from '../../../platform/onnx/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
 import { signatureOf } from './bind-graph.ts';

@@ -7,7 +7,7 @@ import {
   type SignatureParam,
   signatureParamSchema,
 } from '../../../core/model-package.ts';
-import { requireWhenUsed } from '../../../core/requireWhenUsed.ts';
+import { requireWhenUsed } from '../../../core/require-when-used.ts';
 
 /** What packaging needs of an MLmodel file. */
 export interface MlflowModel {

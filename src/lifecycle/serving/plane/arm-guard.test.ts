@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng } from '../../../core/rng.ts';
-import { proportionConfidenceSequence } from '../../../core/statistics/sequential/proportionConfidenceSequence.ts';
+import { proportionConfidenceSequence } from '../../../core/statistics/sequential/proportion-confidence-sequence.ts';
 import { type ArmGuard, armGuardSchema, bucketCount } from '../contract.ts';
 import { readOverride, signOverride } from '../override-token.ts';
 import { allocateBuckets } from './allocate-buckets.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { logBeta } from '../../../core/statistics/special/logBeta.ts';
+import { logBeta } from '../../../core/statistics/special/log-beta.ts';
 import type { ArmGuard, GuardCounts } from '../contract.ts';
 
 /** Told once, when an arm has broken its guard. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nearestName } from '../../../core/nearestName.ts';
+import { nearestName } from '../../../core/nearest-name.ts';
 import { type PbMessage, PbSyntaxError, type PbValue, readPbtxt } from './read-pbtxt.ts';
 
 /**

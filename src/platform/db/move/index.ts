@@ -1,2 +1,2 @@
-export { type MovedTable, moveTables } from './moveTables.ts';
-export { sqliteTables } from './sqliteTables.ts';
+export { type MovedTable, moveTables } from './move-tables.ts';
+export { sqliteTables } from './sqlite-tables.ts';

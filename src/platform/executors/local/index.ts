@@ -1,2 +1,2 @@
-export { Attempts, attemptVariable, noteProcess } from './Attempts.ts';
-export { type Command, type CommandEnd, runCommand } from './runCommand.ts';
+export { Attempts, attemptVariable, noteProcess } from './attempts.ts';
+export { type Command, type CommandEnd, runCommand } from './run-command.ts';

@@ -3,7 +3,7 @@ import type { CommandCall } from '../command.ts';
 import { auditEntrySchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, more } from '../format/text.ts';
-import { limitOf } from './limitOf.ts';
+import { limitOf } from './limit-of.ts';
 
 /** `millrace audit` with its filters */
 export async function audit(call: CommandCall): Promise<undefined> {

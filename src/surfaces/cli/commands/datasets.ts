@@ -2,8 +2,8 @@ import type { CommandCall } from '../command.ts';
 import { datasetSchema, datasetVersionSummarySchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, bytes, count, eventTime, more, none, short } from '../format/text.ts';
-import { limitOf } from './limitOf.ts';
-import { registerFile } from './registerFile.ts';
+import { limitOf } from './limit-of.ts';
+import { registerFile } from './register-file.ts';
 
 /** `millrace datasets [dataset]` */
 export async function datasets(call: CommandCall): Promise<undefined> {

@@ -1,7 +1,7 @@
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import type { Command } from '../command.ts';
 import { turnSchema } from '../contract.ts';
-import { turnName, turnNamed } from './turnNamed.ts';
+import { turnName, turnNamed } from './turn-named.ts';
 
 const done = {
   approve: 'is approved',

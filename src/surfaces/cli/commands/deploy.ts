@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
 import { conversionReportSchema } from '../../../core/model-package.ts';
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { type Deployment, type DeployVersionInput, deploymentSchema, stepRunSchema } from '../contract.ts';
 

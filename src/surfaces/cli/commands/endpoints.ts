@@ -2,7 +2,7 @@ import type { CommandCall } from '../command.ts';
 import { type Endpoint, endpointSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, more, none, percent } from '../format/text.ts';
-import { limitOf } from './limitOf.ts';
+import { limitOf } from './limit-of.ts';
 
 /** `millrace endpoints` */
 export async function endpoints(call: CommandCall): Promise<undefined> {

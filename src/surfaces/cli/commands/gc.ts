@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import type { CommandCall } from '../command.ts';
 import { purgeCountsSchema, purgeStartedSchema, stepRunSchema } from '../contract.ts';
 import { count } from '../format/text.ts';

@@ -1,4 +1,4 @@
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import type { Command } from '../command.ts';
 import { loopSchema } from '../contract.ts';
 

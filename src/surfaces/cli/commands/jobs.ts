@@ -2,7 +2,7 @@ import type { CommandCall } from '../command.ts';
 import { jobResource } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, lasted, more, none } from '../format/text.ts';
-import { limitOf } from './limitOf.ts';
+import { limitOf } from './limit-of.ts';
 
 /** `millrace jobs` */
 export async function jobs(call: CommandCall): Promise<undefined> {

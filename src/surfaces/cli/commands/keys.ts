@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../../../core/time.ts';
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import {
   type CreateEndpointKey,
@@ -10,7 +10,7 @@ import {
 } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, more } from '../format/text.ts';
-import { limitOf } from './limitOf.ts';
+import { limitOf } from './limit-of.ts';
 
 /** Loaded on demand: only files of keys need more of the slice than its contract. */
 const keyFiles = () => import('../../../lifecycle/serving/index.ts');

@@ -1,13 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { streamed } from '../../../platform/client/index.ts';
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import type { CommandCall } from '../command.ts';
 import { feedbackSummarySchema, labelUploadSchema } from '../contract.ts';
 import { facts } from '../format/table.ts';
 import { count } from '../format/text.ts';
-import { readLocal } from '../localFile.ts';
-import { requireEndpoint } from './requireEndpoint.ts';
+import { readLocal } from '../local-file.ts';
+import { requireEndpoint } from './require-endpoint.ts';
 
 const pollMs = 100;
 

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
 import { formatDuration } from '../../../core/time.ts';
 import { isPassing } from '../../../platform/client/index.ts';
-import { type Api, part } from '../Api.ts';
+import { type Api, part } from '../api.ts';
 import type { CommandCall } from '../command.ts';
 import { stepLogLineSchema, stepRunSchema } from '../contract.ts';
-import { turnName, turnNamed, uuid } from './turnNamed.ts';
+import { turnName, turnNamed, uuid } from './turn-named.ts';
 
 type Line = z.output<typeof stepLogLineSchema>;
 type StepRun = z.output<typeof stepRunSchema>;

@@ -2,7 +2,7 @@ import type { CommandCall } from '../command.ts';
 import { type Loop, loopSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { eventTime, more, none } from '../format/text.ts';
-import { limitOf } from './limitOf.ts';
+import { limitOf } from './limit-of.ts';
 
 /** `millrace loops` */
 export async function loops(call: CommandCall): Promise<undefined> {

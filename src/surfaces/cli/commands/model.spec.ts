@@ -63,7 +63,7 @@ export const modelCommands: readonly CommandSpec[] = [
       limit,
     },
     example: 'models history flight-delay --what alias',
-    load: async () => (await import('./modelRecords.ts')).history,
+    load: async () => (await import('./model-records.ts')).history,
   },
   {
     name: 'models compare',
@@ -71,7 +71,7 @@ export const modelCommands: readonly CommandSpec[] = [
     positionals: ['<model>', '<from>', '<to>'],
     options: {},
     example: 'models compare flight-delay 3 4',
-    load: async () => (await import('./modelRecords.ts')).compare,
+    load: async () => (await import('./model-records.ts')).compare,
   },
   {
     name: 'models lineage',
@@ -79,7 +79,7 @@ export const modelCommands: readonly CommandSpec[] = [
     positionals: ['[model]', '[version]'],
     options: { dataset: { summary: 'id of a dataset version, or a digest', value: '<id>' } },
     example: 'models lineage flight-delay 4',
-    load: async () => (await import('./modelRecords.ts')).lineage,
+    load: async () => (await import('./model-records.ts')).lineage,
   },
   {
     name: 'models protect',
@@ -90,7 +90,7 @@ export const modelCommands: readonly CommandSpec[] = [
       reason: { summary: 'why, for the audit trail', value: '<text>' },
     },
     example: 'models protect "prod*" --model flight-delay --reason "customers depend on it"',
-    load: async () => (await import('./modelRecords.ts')).protect,
+    load: async () => (await import('./model-records.ts')).protect,
   },
   {
     name: 'models unprotect',
@@ -98,7 +98,7 @@ export const modelCommands: readonly CommandSpec[] = [
     positionals: ['<id>'],
     options: { reason },
     example: 'models unprotect 01a1fe32-fea4-79fa-b18f-1c9bdc4be4ca --reason "the pilot is over"',
-    load: async () => (await import('./modelRecords.ts')).unprotect,
+    load: async () => (await import('./model-records.ts')).unprotect,
   },
   {
     name: 'deploy',
@@ -242,7 +242,7 @@ export const modelCommands: readonly CommandSpec[] = [
       'max-score': { summary: 'score up to', value: '<number>' },
     },
     example: 'predictions export flight-delay --out log.parquet --outcome wrong --from 2026-11-01T00:00:00Z',
-    load: async () => (await import('./predictionLog.ts')).exportPredictions,
+    load: async () => (await import('./prediction-log.ts')).exportPredictions,
   },
   {
     name: 'predictions replay',
@@ -255,7 +255,7 @@ export const modelCommands: readonly CommandSpec[] = [
     },
     example:
       'predictions replay flight-delay --version 4 --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z',
-    load: async () => (await import('./predictionLog.ts')).replay,
+    load: async () => (await import('./prediction-log.ts')).replay,
   },
   {
     name: 'labels',

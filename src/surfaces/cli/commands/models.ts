@@ -1,4 +1,4 @@
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import {
   CHALLENGER,
@@ -9,7 +9,7 @@ import {
 } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, more, none, short } from '../format/text.ts';
-import { limitOf } from './limitOf.ts';
+import { limitOf } from './limit-of.ts';
 
 /** `millrace models [model]` */
 export async function models(call: CommandCall): Promise<undefined> {

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import type { CommandCall } from '../command.ts';
 import { alertSchema, monitorWindowSummarySchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { eventTime, more, none, percent } from '../format/text.ts';
-import { limitOf } from './limitOf.ts';
-import { requireEndpoint } from './requireEndpoint.ts';
+import { limitOf } from './limit-of.ts';
+import { requireEndpoint } from './require-endpoint.ts';
 
 type Window = z.output<typeof monitorWindowSummarySchema>;
 

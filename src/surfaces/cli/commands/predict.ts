@@ -3,13 +3,13 @@ import { access, constants } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { bytesOf } from '../../../platform/client/index.ts';
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { type BatchPrediction, batchPredictionSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, count, more } from '../format/text.ts';
-import { readLocal, uploadLocal } from '../localFile.ts';
-import { limitOf } from './limitOf.ts';
+import { readLocal, uploadLocal } from '../local-file.ts';
+import { limitOf } from './limit-of.ts';
 
 const pollMs = 400;
 

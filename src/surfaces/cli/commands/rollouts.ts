@@ -1,14 +1,14 @@
 import { parse } from 'yaml';
 import { fail } from '../../../core/errors.ts';
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import { type Command, type CommandCall, UsageError } from '../command.ts';
 import { type EndpointRollout, endpointRolloutSchema, endpointSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, more, none, percent } from '../format/text.ts';
-import { readLocal } from '../localFile.ts';
-import { comparisonLine } from './comparisonLine.ts';
+import { readLocal } from '../local-file.ts';
+import { comparisonLine } from './comparison-line.ts';
 import { makeServable } from './deploy.ts';
-import { limitOf } from './limitOf.ts';
+import { limitOf } from './limit-of.ts';
 
 /** `millrace rollouts <endpoint>` */
 export async function rollouts(call: CommandCall): Promise<undefined> {

@@ -5,8 +5,8 @@ import type { CommandCall } from '../command.ts';
 import { experimentSchema, type Run, runSchema } from '../contract.ts';
 import { type Column, table } from '../format/table.ts';
 import { ago, more, none } from '../format/text.ts';
-import { limitOf } from './limitOf.ts';
-import { type RunColumn, runColumns } from './runColumns.ts';
+import { limitOf } from './limit-of.ts';
+import { type RunColumn, runColumns } from './run-columns.ts';
 
 const usualColumns = 'name, status, start_time, duration';
 /** So many metrics are shown when no columns are asked for. */

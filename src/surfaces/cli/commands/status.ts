@@ -1,4 +1,4 @@
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import type { CommandCall } from '../command.ts';
 import { type Loop, loopSchema, statusSchema } from '../contract.ts';
 import { facts } from '../format/table.ts';

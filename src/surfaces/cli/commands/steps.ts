@@ -2,8 +2,8 @@ import type { CommandCall } from '../command.ts';
 import { stepRunSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, lasted, more } from '../format/text.ts';
-import { limitOf } from './limitOf.ts';
-import { turnName, turnNamed } from './turnNamed.ts';
+import { limitOf } from './limit-of.ts';
+import { turnName, turnNamed } from './turn-named.ts';
 
 /** `millrace steps [turn]` */
 export async function steps(call: CommandCall): Promise<undefined> {

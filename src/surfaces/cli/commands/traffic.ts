@@ -1,4 +1,4 @@
-import { part } from '../Api.ts';
+import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { type Endpoint, endpointSchema, modelVersionSchema, overrideTokenSchema } from '../contract.ts';
 import { percent } from '../format/text.ts';

@@ -17,7 +17,7 @@ export const transferCommands: readonly CommandSpec[] = [
       },
     },
     example: 'import mlflow sqlite:///mlflow.db --artifacts mlartifacts',
-    load: async () => (await import('./importMlflow.ts')).importMlflow,
+    load: async () => (await import('./import-mlflow.ts')).importMlflow,
   },
   {
     name: 'import export',
@@ -25,7 +25,7 @@ export const transferCommands: readonly CommandSpec[] = [
     positionals: ['<directory>'],
     options: { experiment, 'dry-run': dryRun },
     example: 'import export backup',
-    load: async () => (await import('./exportTo.ts')).importExport,
+    load: async () => (await import('./export-to.ts')).importExport,
   },
   {
     name: 'import parquet',
@@ -43,7 +43,7 @@ export const transferCommands: readonly CommandSpec[] = [
       'dry-run': dryRun,
     },
     example: 'import parquet history.parquet --format wandb --column run=run_name',
-    load: async () => (await import('./importParquet.ts')).importParquet,
+    load: async () => (await import('./import-parquet.ts')).importParquet,
   },
   {
     name: 'export',
@@ -51,6 +51,6 @@ export const transferCommands: readonly CommandSpec[] = [
     positionals: ['<directory>'],
     options: { experiment },
     example: 'export backup',
-    load: async () => (await import('./exportTo.ts')).exportTo,
+    load: async () => (await import('./export-to.ts')).exportTo,
   },
 ];

@@ -2,7 +2,7 @@ import type { CommandCall } from '../command.ts';
 import { trashItemSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, more } from '../format/text.ts';
-import { limitOf } from './limitOf.ts';
+import { limitOf } from './limit-of.ts';
 
 /** `millrace trash` */
 export async function trash(call: CommandCall): Promise<undefined> {

@@ -1,8 +1,8 @@
 import { fail } from '../../../core/errors.ts';
-import { type Api, part } from '../Api.ts';
+import { type Api, part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { datasetVersionSummarySchema, loopSchema } from '../contract.ts';
-import { uuid } from './turnNamed.ts';
+import { uuid } from './turn-named.ts';
 
 /** `millrace trigger <loop> --reason [--param name=value] [--dataset …] [--run …]` */
 export async function trigger(call: CommandCall): Promise<undefined> {

@@ -2,9 +2,9 @@ import type { CommandCall } from '../command.ts';
 import { type Turn, turnSummarySchema } from '../contract.ts';
 import { facts, table } from '../format/table.ts';
 import { ago, count, eventTime, lasted, more, none, percent } from '../format/text.ts';
-import { comparisonLine } from './comparisonLine.ts';
-import { limitOf } from './limitOf.ts';
-import { turnName, turnNamed } from './turnNamed.ts';
+import { comparisonLine } from './comparison-line.ts';
+import { limitOf } from './limit-of.ts';
+import { turnName, turnNamed } from './turn-named.ts';
 
 /** `millrace turns [loop]` */
 export async function turns(call: CommandCall): Promise<undefined> {

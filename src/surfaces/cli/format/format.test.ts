@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lineDiff } from './lineDiff.ts';
+import { lineDiff } from './line-diff.ts';
 import { facts, table } from './table.ts';
 import { ago, bytes, count, eventTime, lasted, more, percent, short } from './text.ts';
 

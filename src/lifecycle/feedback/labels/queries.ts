@@ -1,0 +1,192 @@
+import { fail, MillraceError } from '../../../core/errors.ts';
+import { type Clock, formatTime } from '../../../core/time.ts';
+import type { Actor } from '../../../platform/access/index.ts';
+import type { Database } from '../../../platform/db/index.ts';
+import { nextCronMs } from '../../../platform/jobs/index.ts';
+import type { Journal } from '../../../platform/journal/index.ts';
+import type { SecretBox } from '../../../platform/secrets/index.ts';
+import type { LabelQuery, LabelQueryInput, LabelQueryRun, RowError } from '../contract.ts';
+import type { LabelStore } from '../store/label-store.ts';
+import type { SourceStore, StoredQuery } from '../store/source-store.ts';
+import type { Incoming, Intake } from './intake.ts';
+import { readDatabase } from './read-database.ts';
+import { labelColumns, readLabelRow } from './read-label-row.ts';
+
+export interface QueriesOptions {
+  readonly db: Database;
+  readonly journal: Journal;
+  readonly sources: SourceStore;
+  readonly settings: LabelStore;
+  readonly intake: Intake;
+  readonly secrets: SecretBox;
+  readonly clock: Clock;
+}
+
+const keptErrors = 100;
+
+/** Labels from tables of other databases: run when told to or on a schedule, going on from a watermark. */
+export class Queries {
+  readonly #options: QueriesOptions;
+  readonly #running = new Map<string, Promise<LabelQueryRun>>();
+
+  constructor(options: QueriesOptions) {
+    this.#options = options;
+  }
+
+  /** Declares a query. Another SQL or watermark column starts from the initial watermark again. */
+  async put(actor: Actor, name: string, input: LabelQueryInput): Promise<LabelQuery> {
+    const { db, sources, secrets, clock, journal } = this.#options;
+    const nowMs = clock.nowMs();
+    const before = await this.#find(name);
+    const { url, endpoint, ...settings } = input;
+    const same = before?.sql === input.sql && before.watermarkColumn === input.watermarkColumn;
+    const query: StoredQuery = {
+      name,
+      endpoint,
+      ...settings,
+      urlSealed: secrets.seal(url),
+      watermark: same ? before.watermark : null,
+      nextAtMs: input.cron === null ? null : nextCronMs(input.cron, 'UTC', nowMs),
+      lastRun: before?.lastRun ?? null,
+    };
+    await db.write(async (tx) => {
+      await sources.putQuery(tx, query, nowMs);
+      await journal.appendAudit(tx, {
+        actor,
+        action: 'label-query.put',
+        subject: { kind: 'endpoint', id: endpoint },
+        after: { name, ...settings, url: withoutPassword(url) },
+        reason: 'labels are read from this database',
+      });
+    });
+    return this.#shown(query);
+  }
+
+  async list(): Promise<readonly LabelQuery[]> {
+    return (await this.#options.sources.queries()).map((query) => this.#shown(query));
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#require(name);
+    await this.#options.db.write((tx) => this.#options.sources.deleteQuery(tx, name));
+  }
+
+  /** Runs those that are due. Failures are kept with the query. */
+  async runDue(): Promise<void> {
+    const nowMs = this.#options.clock.nowMs();
+    for (const { name } of await this.#options.sources.queries({ dueAtMs: nowMs })) await this.run(name);
+  }
+
+  /** Runs a query now; told twice at once it runs once. Throws `not_found`. */
+  run(name: string): Promise<LabelQueryRun> {
+    const running = this.#running.get(name);
+    if (running) return running;
+    const run = this.#run(name).finally(() => this.#running.delete(name));
+    this.#running.set(name, run);
+    return run;
+  }
+
+  async #run(name: string): Promise<LabelQueryRun> {
+    const { sources, db, clock } = this.#options;
+    const query = await this.#require(name);
+    const startedMs = clock.nowMs();
+    const total = { rows: 0, accepted: 0, refused: 0 };
+    const errors: RowError[] = [];
+    let watermark = query.watermark ?? query.initialWatermark;
+    let error: string | null = null;
+    try {
+      for await (const page of this.#pages(query, watermark)) {
+        total.rows += page.rows.length;
+        total.accepted += page.taken.length;
+        total.refused += page.problems.length;
+        for (const { row, problem } of page.problems)
+          if (errors.length < keptErrors) errors.push({ row: total.rows - page.rows.length + row, problem });
+        if (page.taken.length > 0)
+          await this.#options.intake.take(query.endpoint, page.taken, `query:${query.name}`);
+        watermark = laterOf(watermark, page.watermark);
+      }
+    } catch (cause) {
+      error = cause instanceof MillraceError ? cause.message : messageOf(cause);
+    }
+    const run: LabelQueryRun = { startedAt: formatTime(startedMs), ...total, errors, watermark, error };
+    // Rows come in any order, so the watermark moves only when all have been read.
+    const read = error === null ? watermark : query.watermark;
+    const nextAtMs = query.cron === null ? null : nextCronMs(query.cron, 'UTC', clock.nowMs());
+    const after = { ...query, watermark: read, nextAtMs, lastRun: run };
+    await db.write((tx) => sources.putQuery(tx, after, clock.nowMs()));
+    return run;
+  }
+
+  async *#pages(query: StoredQuery, from: string | number | null) {
+    const { settings, secrets } = this.#options;
+    const { labelType } = await settings.settings(query.endpoint);
+    for await (const { names, rows } of readDatabase(secrets.open(query.urlSealed), query.sql, from)) {
+      const columns = labelColumns(names);
+      if (typeof columns === 'string')
+        throw fail('label_query_failed', { name: query.name, problem: columns });
+      const place = names.indexOf(query.watermarkColumn);
+      if (place < 0 && query.sql.includes(':watermark')) {
+        const problem = `there is no column ${query.watermarkColumn} to take the watermark from; the columns are ${names.join(', ')}`;
+        throw fail('label_query_failed', { name: query.name, problem });
+      }
+      const taken: Incoming[] = [];
+      const problems: RowError[] = [];
+      let watermark: string | number | null = null;
+      for (const [i, cells] of rows.entries()) {
+        const label = readLabelRow(cells, columns, labelType);
+        if (typeof label === 'string') problems.push({ row: i + 1, problem: label });
+        else taken.push(label);
+        watermark = laterOf(watermark, watermarkOf(cells[place]));
+      }
+      yield { rows, taken, problems, watermark };
+    }
+  }
+
+  async #find(name: string): Promise<StoredQuery | undefined> {
+    return (await this.#options.sources.queries({ name }))[0];
+  }
+
+  async #require(name: string): Promise<StoredQuery> {
+    const query = await this.#find(name);
+    if (!query) throw fail('not_found', { kind: 'label query', id: name, list: '/api/v1/label-queries' });
+    return query;
+  }
+
+  #shown(query: StoredQuery): LabelQuery {
+    return {
+      name: query.name,
+      endpoint: query.endpoint,
+      url: withoutPassword(this.#options.secrets.open(query.urlSealed)),
+      sql: query.sql,
+      watermarkColumn: query.watermarkColumn,
+      watermark: query.watermark,
+      cron: query.cron,
+      nextAt: query.nextAtMs === null ? null : formatTime(query.nextAtMs),
+      lastRun: query.lastRun,
+    };
+  }
+}
+
+function watermarkOf(value: unknown): string | number | null {
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === 'string' || typeof value === 'number' ? value : null;
+}
+
+/** The later of two watermarks of one column: numbers by size, texts (times as RFC 3339) by their letters. */
+function laterOf(a: string | number | null, b: string | number | null): string | number | null {
+  if (a === null || b === null) return a ?? b;
+  if (typeof a === 'number' && typeof b === 'number') return Math.max(a, b);
+  const [timeA, timeB] = [Date.parse(String(a)), Date.parse(String(b))];
+  if (Number.isFinite(timeA) && Number.isFinite(timeB) && timeA !== timeB) return timeA > timeB ? a : b;
+  return String(a) > String(b) ? a : b;
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/^(postgres(?:ql)?:\/\/[^:@/]*):[^@/]*@/, '$1:***@');
+}
+
+/** A refused connection has its reasons inside (one for each address). */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

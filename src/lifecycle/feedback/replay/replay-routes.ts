@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { defineRoute, type Route } from '../../../platform/http/index.ts';
+import { createReplaySchema, replaySchema } from '../contract.ts';
+import type { ReplayService } from './replay-service.ts';
+
+export function replayRoutes(replays: ReplayService): readonly Route[] {
+  return [
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/replays',
+      summary: 'Has another version predict what was logged in a span of time, and compares',
+      permission: 'feedback:write',
+      body: createReplaySchema,
+      response: replaySchema,
+      status: 201,
+      handle: ({ body }, { actor }) => replays.create(actor, body),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/replays',
+      summary: 'Lists replays, newest first',
+      permission: 'read',
+      query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(100) }),
+      response: z.object({ items: z.array(replaySchema) }),
+      handle: async ({ query }, { actor }) => ({ items: [...(await replays.list(actor, query.limit))] }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/replays/:id',
+      summary: 'One replay: differences, and metrics where labels are there',
+      permission: 'read',
+      params: z.strictObject({ id: z.string() }),
+      response: replaySchema,
+      handle: ({ params }, { actor }) => replays.get(actor, params.id),
+    }),
+  ];
+}

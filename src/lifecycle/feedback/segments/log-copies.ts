@@ -1,0 +1,66 @@
+import { createReadStream } from 'node:fs';
+import type { Digest } from '../../../core/json.ts';
+import type { Actor } from '../../../platform/access/index.ts';
+import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
+import { type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
+import type { EraseHook } from '../../../platform/registries/index.ts';
+import { loggedColumns } from '../replay/write-window.ts';
+
+export interface LogCopiesOptions {
+  readonly blobs: DirectoryBlobStore;
+  readonly frames: Frames;
+  /** Files in which entities of the log may be: windows, what was made of them, files of labels. */
+  readonly digests: () => Promise<readonly string[]>;
+  /** An entity as it may be written in them. */
+  readonly entityTexts: (entity: string, endpoint: string | null) => Promise<readonly string[]>;
+}
+
+/** Columns in which such a file has an entity. */
+const entityColumns = [loggedColumns.entity, 'entity'];
+
+/**
+ * What Millrace has written from the log, and what labels were read from. These files are facts with a digest: they
+ * are not rewritten without an entity but deleted whole, and can be made again from the log.
+ */
+export class LogCopies {
+  readonly #options: LogCopiesOptions;
+
+  constructor(options: LogCopiesOptions) {
+    this.#options = options;
+  }
+
+  /** Deletes the files that an entity is in. */
+  eraseHook(): EraseHook<Actor> {
+    return {
+      name: 'files made of the log',
+      erase: async (_actor, { entity, endpoint }) => {
+        const { blobs, digests, entityTexts } = this.#options;
+        const texts = await entityTexts(entity, endpoint);
+        let files = 0;
+        for (const digest of new Set(await digests())) {
+          if (!(await blobs.info(digest as Digest)) || !(await this.#isIn(digest, texts))) continue;
+          await blobs.delete(digest as Digest);
+          files++;
+        }
+        return { files };
+      },
+    };
+  }
+
+  async #isIn(digest: string, texts: readonly string[]): Promise<boolean> {
+    const { blobs, frames } = this.#options;
+    const path = await blobs.path(digest as Digest);
+    const [head] = await Array.fromAsync(createReadStream(path, { end: 3, encoding: 'latin1' }));
+    const file =
+      head === 'PAR1'
+        ? `read_parquet(${sqlLiteral(path)})`
+        : `read_csv(${sqlLiteral(path)}, all_varchar = true)`;
+    const columns = await frames.query(`DESCRIBE SELECT * FROM ${file}`).catch(() => []);
+    const names = columns.map((column) => String(column.column_name));
+    const own = entityColumns.filter((name) => names.includes(name));
+    if (own.length === 0) return false;
+    const isIt = own.map((name) => `${sqlName(name)}::VARCHAR IN (${texts.map(sqlLiteral).join(', ')})`);
+    const found = await frames.query(`SELECT 1 AS found FROM ${file} WHERE ${isIt.join(' OR ')} LIMIT 1`);
+    return found.length > 0;
+  }
+}

@@ -1,0 +1,182 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { uuidv7 } from '../../../core/ids.ts';
+import type { Digest } from '../../../core/json.ts';
+import type { Clock } from '../../../core/time.ts';
+import type { Actor } from '../../../platform/access/index.ts';
+import type { Database } from '../../../platform/db/index.ts';
+import { sqlLiteral } from '../../../platform/frames/index.ts';
+import type { Journal } from '../../../platform/journal/index.ts';
+import type { EraseRequest } from '../../../platform/registries/index.ts';
+import type { EntityAsLogged } from '../labels/intake.ts';
+import { oneOfSql } from '../relations.ts';
+import type { Erasure, ErasureStore } from '../store/erasure-store.ts';
+import type { LabelStore } from '../store/label-store.ts';
+import type { FeedbackStore, RewritableSegment, SegmentFamily } from '../store.ts';
+import { type RewriteOptions, rewriteSegments } from './rewrite.ts';
+import { keyOf } from './segment-filter.ts';
+import type { SegmentIndex } from './segment-index.ts';
+
+export interface RemovalOptions extends RewriteOptions {
+  readonly db: Database;
+  readonly journal: Journal;
+  readonly store: FeedbackStore;
+  readonly labels: LabelStore;
+  readonly erasures: ErasureStore;
+  readonly index: SegmentIndex;
+  readonly clock: Clock;
+  readonly entityAsLogged: EntityAsLogged;
+}
+
+/** What an erasure did. */
+export interface Erased {
+  readonly id: string;
+  readonly predictions: number;
+  readonly labels: number;
+  readonly waitingLabels: number;
+  readonly segmentsRewritten: number;
+}
+
+const dayMs = 86_400_000;
+
+/** Takes rows out of sealed segments: those of an entity, because somebody has the right to it, and old ones. */
+export class Removal {
+  readonly #options: RemovalOptions;
+
+  constructor(options: RemovalOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Removes every prediction of an entity, its labels and signals. Rows that were received before this and arrive
+   * later (a replica was away) go when they arrive. The entity itself is written down nowhere, only a salted hash.
+   *
+   * @param endpoint null: at all endpoints
+   */
+  async erase(actor: Actor, { entity, endpoint, reason }: EraseRequest): Promise<Erased> {
+    const { db, journal, erasures, labels, store, clock } = this.#options;
+    const salt = randomBytes(16).toString('hex');
+    const erasureId = uuidv7();
+    const total = { predictions: 0, labels: 0, waitingLabels: 0, segmentsRewritten: 0 };
+    const written: Erasure[] = [];
+    for (const text of await this.entityTexts(entity, endpoint)) {
+      const entityHash = createHash('sha256')
+        .update(salt + text)
+        .digest('hex');
+      const one: Erasure = {
+        ...{ id: uuidv7(), salt, entityHash, endpoint },
+        receivedBeforeMs: clock.nowMs() + 1,
+        rowsErased: 0,
+      };
+      await db.write((tx) => erasures.put(tx, one));
+      written.push(one);
+      total.waitingLabels += await db.write((tx) => labels.eraseWaiting(tx, text, endpoint));
+      const segments = await store.rewritable('prediction', endpoint ?? undefined);
+      const candidates = await this.#options.index.candidates(segments, [keyOf.entity(text)]);
+      const done = await this.#eraseFrom(candidates, one);
+      for (const key of ['predictions', 'labels', 'segmentsRewritten'] as const) total[key] += done[key];
+    }
+    await db.write(async (tx) => {
+      for (const one of written) await erasures.put(tx, { ...one, rowsErased: total.predictions });
+      await journal.appendAudit(tx, {
+        actor,
+        action: 'predictions.erase',
+        subject: { kind: 'endpoint', id: endpoint ?? '*' },
+        after: { erasure: erasureId, ...total },
+        reason,
+      });
+    });
+    return { id: erasureId, ...total };
+  }
+
+  /** An entity as logs have it: as it is, and hashed where endpoints want it so. */
+  async entityTexts(entity: string, endpoint: string | null): Promise<readonly string[]> {
+    const { store, entityAsLogged } = this.#options;
+    const segments = await store.rewritable('prediction', endpoint ?? undefined);
+    const texts = new Set([entity]);
+    const endpoints = [
+      ...segments.map((segment) => segment.endpoint),
+      ...(endpoint === null ? [] : [endpoint]),
+    ];
+    for (const name of new Set(endpoints)) texts.add((await entityAsLogged(name))(entity) ?? entity);
+    return [...texts];
+  }
+
+  /** Takes out of newly arrived segments what was erased before. Called before they are indexed. */
+  async eraseFromNew(): Promise<void> {
+    const { erasures, store } = this.#options;
+    const all = await erasures.all();
+    if (all.length === 0) return;
+    for (const erasure of all) {
+      const segments = await store.rewritable('prediction', erasure.endpoint ?? undefined);
+      await this.#eraseFrom(
+        segments.filter((s) => s.filterDigest === null),
+        erasure,
+      );
+    }
+  }
+
+  /** Removes segments whose rows are all older than their endpoint keeps them, and labels that wait for such rows. Returns how many segments. */
+  async removeOld(): Promise<number> {
+    const { db, store, labels, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    let removed = 0;
+    for (const [endpoint, { keepDays }] of await labels.allSettings()) {
+      if (keepDays === null) continue;
+      const limitMs = nowMs - keepDays * dayMs;
+      await db.write((tx) => labels.dropWaiting(tx, endpoint, limitMs));
+      for (const family of ['prediction', 'label'] as const) {
+        const old = (await store.rewritable(family, endpoint)).filter((s) => s.maxEventTimeMs < limitMs);
+        for (const { id } of old)
+          await db.write((tx) => store.replace(tx, family, [id], [], 'retention', nowMs));
+        removed += old.length;
+      }
+    }
+    return removed;
+  }
+
+  async #eraseFrom(segments: readonly RewritableSegment[], erasure: Erasure) {
+    const { frames, blobs, store } = this.#options;
+    const is = `entity IS NOT NULL AND received_at_ms < ${erasure.receivedBeforeMs}
+      AND sha256(${sqlLiteral(erasure.salt)} || entity) = ${sqlLiteral(erasure.entityHash)}`;
+    const done = { predictions: 0, labels: 0, segmentsRewritten: 0 };
+    const idsOf = new Map<string, Set<string>>();
+    for (const segment of segments) {
+      const path = await blobs.path(segment.digest as Digest);
+      const rows = await frames.query(
+        `SELECT prediction_id FROM read_parquet(${sqlLiteral(path)}) WHERE ${is}`,
+      );
+      if (rows.length === 0) continue;
+      const ids = idsOf.get(segment.endpoint) ?? new Set<string>();
+      for (const row of rows) ids.add(row.prediction_id as string);
+      idsOf.set(segment.endpoint, ids);
+      await this.#rewriteWithout('prediction', segment, is);
+      done.predictions += rows.length;
+      done.segmentsRewritten++;
+    }
+    for (const [endpoint, ids] of idsOf) {
+      const keys = [...ids].map(keyOf.predictionId);
+      const wanted = oneOfSql([...ids]);
+      for (const segment of await this.#options.index.candidates(
+        await store.rewritable('label', endpoint),
+        keys,
+      )) {
+        const path = await blobs.path(segment.digest as Digest);
+        const [row] = await frames.query(
+          `SELECT count(*) AS n FROM read_parquet(${sqlLiteral(path)}) WHERE ${wanted}`,
+        );
+        if (row?.n === 0) continue;
+        await this.#rewriteWithout('label', segment, wanted);
+        done.labels += row?.n as number;
+        done.segmentsRewritten++;
+      }
+    }
+    return done;
+  }
+
+  async #rewriteWithout(family: SegmentFamily, segment: RewritableSegment, condition: string): Promise<void> {
+    const { db, store, clock } = this.#options;
+    const idOf = (n: number): string => (family === 'label' ? `${segment.id}.e${n}` : uuidv7());
+    const after = await rewriteSegments(this.#options, [segment], `NOT coalesce(${condition}, false)`, idOf);
+    await db.write((tx) => store.replace(tx, family, [segment.id], after, 'erasure', clock.nowMs()));
+  }
+}

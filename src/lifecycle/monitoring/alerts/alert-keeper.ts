@@ -1,0 +1,238 @@
+import { uuidv7 } from '../../../core/ids.ts';
+import { type Clock, formatTime } from '../../../core/time.ts';
+import type { Tx } from '../../../platform/db/index.ts';
+import type { Jobs } from '../../../platform/jobs/index.ts';
+import type { Journal } from '../../../platform/journal/index.ts';
+import {
+  ALERT_OPENED,
+  ALERT_RESOLVED,
+  type AlertEvent,
+  type AlertEvidence,
+  type MonitorSpec,
+  type RolloutAborted,
+} from '../contract.ts';
+import { insertAlert, insertDelivery, unresolvedAlerts, updateAlert } from '../store/alerts.ts';
+import type { AlertRow, WindowRow } from '../store/tables.ts';
+import { listWindows } from '../store/windows.ts';
+import type { Cause } from './cause.ts';
+import { type AlertAction, closingKinds, decideAlerts, maturingKinds } from './decide-alerts.ts';
+import { ALERT_DELIVERY, deliveryMaxFailures } from './deliver-alert.ts';
+
+export interface JudgedWindow {
+  readonly endpoint: string;
+  readonly spec: MonitorSpec;
+  readonly row: WindowRow;
+  /** Whether the window has just been closed, and whether its performance has just matured. */
+  readonly closes: boolean;
+  readonly matures: boolean;
+}
+
+const keptEvidence = 50;
+
+/** Opens, confirms and resolves alerts as windows come in, and has the webhooks told, in the caller's transaction. */
+export class AlertKeeper {
+  readonly #journal: Journal;
+  readonly #jobs: Jobs;
+  readonly #clock: Clock;
+
+  constructor(journal: Journal, jobs: Jobs, clock: Clock) {
+    this.#journal = journal;
+    this.#jobs = jobs;
+    this.#clock = clock;
+  }
+
+  /** Judges what a window of the champion gives cause for. A window measured again opens and resolves nothing. */
+  async judge(tx: Tx, window: JudgedWindow): Promise<{ readonly opened: number; readonly resolved: number }> {
+    const { endpoint, spec, row } = window;
+    const kinds = [...(window.closes ? closingKinds : []), ...(window.matures ? maturingKinds : [])];
+    let [opened, resolved] = [0, 0];
+    if (kinds.length === 0) return { opened, resolved };
+    const earlier = await listWindows(tx, {
+      endpoint,
+      size: row.size,
+      modelVersion: row.model_version,
+      toMs: row.start_ms,
+      limit: spec.persistence.outOf - 1,
+    });
+    const causes = [row, ...earlier].map((w) => JSON.parse(w.causes_json) as Cause[]);
+    const standing = (await unresolvedAlerts(tx, endpoint)).filter(
+      (alert) => alert.model_version === row.model_version,
+    );
+    const alerts = standing.map((alert) => ({
+      id: alert.id,
+      modelVersion: alert.model_version,
+      kind: alert.kind as Cause['kind'],
+      subject: alert.subject,
+    }));
+    for (const action of decideAlerts(causes, alerts, kinds, spec.persistence)) {
+      await this.#carryOut(tx, window, action, standing);
+      opened += action.act === 'open' ? 1 : 0;
+      resolved += action.act === 'resolve' ? 1 : 0;
+    }
+    return { opened, resolved };
+  }
+
+  /** Resolves the alerts of versions that no longer answer as champion. Returns how many. */
+  async retire(
+    tx: Tx,
+    {
+      endpoint,
+      spec,
+      champion,
+      endMs,
+    }: { endpoint: string; spec: MonitorSpec; champion: string; endMs: number },
+  ): Promise<number> {
+    const gone = (await unresolvedAlerts(tx, endpoint)).filter(
+      // A version whose rollout was aborted does not answer: that is no reason to forget it.
+      (alert) => alert.kind !== 'rollout' && alert.model_version !== champion && alert.opened_at_ms <= endMs,
+    );
+    for (const alert of gone) {
+      const resolution = `version ${alert.model_version} no longer answers; version ${champion} does`;
+      await this.#resolve(tx, spec, alert, endMs, resolution);
+    }
+    return gone.length;
+  }
+
+  /** Opens an alert about an aborted rollout, unless this one is told of already. */
+  async rolloutAborted(tx: Tx, spec: MonitorSpec, told: RolloutAborted): Promise<void> {
+    const { endpoint, modelVersion, subject, reason, beganMs, endedMs } = told;
+    const known = await unresolvedAlerts(tx, endpoint);
+    if (known.some((alert) => alert.kind === 'rollout' && alert.subject === subject)) return;
+    const nowMs = this.#clock.nowMs();
+    const evidence: AlertEvidence = {
+      window: { id: subject, start: formatTime(beganMs), end: formatTime(endedMs) },
+      ...{ value: null, threshold: null, reason },
+    };
+    const alert: AlertRow = {
+      ...{ id: uuidv7(nowMs), endpoint, model_version: modelVersion, kind: 'rollout', subject },
+      ...{ severity: 'bad', state: 'open', reason, evidence_json: JSON.stringify([evidence]) },
+      ...{ opened_at_ms: endedMs, resolved_at_ms: null, resolution: null },
+      ...{ acknowledged_by: null, acknowledged_reason: null, created_at_ms: nowMs, updated_at_ms: nowMs },
+    };
+    await insertAlert(tx, alert);
+    await this.#tell(tx, spec, alert, ALERT_OPENED, endedMs);
+  }
+
+  /** Resolves what is open about earlier rollouts of an endpoint. */
+  async rolloutSucceeded(
+    tx: Tx,
+    spec: MonitorSpec,
+    endpoint: string,
+    endedMs: number,
+    resolution: string,
+  ): Promise<void> {
+    const open = (await unresolvedAlerts(tx, endpoint)).filter((alert) => alert.kind === 'rollout');
+    for (const alert of open) await this.#resolve(tx, spec, alert, endedMs, resolution);
+  }
+
+  async #carryOut(
+    tx: Tx,
+    { spec, row }: JudgedWindow,
+    action: AlertAction,
+    standing: readonly AlertRow[],
+  ): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    if (action.act === 'open') {
+      const { cause } = action;
+      const alert: AlertRow = {
+        id: uuidv7(nowMs),
+        endpoint: row.endpoint,
+        model_version: row.model_version,
+        kind: cause.kind,
+        subject: cause.subject,
+        severity: cause.severity,
+        state: 'open',
+        reason: cause.reason,
+        evidence_json: JSON.stringify([evidenceOf(cause, row)]),
+        opened_at_ms: row.end_ms,
+        resolved_at_ms: null,
+        resolution: null,
+        acknowledged_by: null,
+        acknowledged_reason: null,
+        created_at_ms: nowMs,
+        updated_at_ms: nowMs,
+      };
+      await insertAlert(tx, alert);
+      await this.#tell(tx, spec, alert, ALERT_OPENED, row.end_ms);
+      return;
+    }
+    const alert = standing.find(({ id }) => id === action.alertId);
+    if (!alert) return;
+    if (action.act === 'resolve') return this.#resolve(tx, spec, alert, row.end_ms, action.resolution);
+    const evidence = [...(JSON.parse(alert.evidence_json) as AlertEvidence[]), evidenceOf(action.cause, row)];
+    await updateAlert(tx, alert.id, {
+      reason: action.cause.reason,
+      severity: action.cause.severity === 'bad' ? 'bad' : alert.severity,
+      evidence_json: JSON.stringify(evidence.slice(-keptEvidence)),
+      updated_at_ms: nowMs,
+    });
+  }
+
+  async #resolve(
+    tx: Tx,
+    spec: MonitorSpec,
+    alert: AlertRow,
+    endMs: number,
+    resolution: string,
+  ): Promise<void> {
+    const change = {
+      state: 'resolved',
+      resolved_at_ms: endMs,
+      resolution,
+      updated_at_ms: this.#clock.nowMs(),
+    };
+    await updateAlert(tx, alert.id, change);
+    await this.#tell(tx, spec, { ...alert, ...change }, ALERT_RESOLVED, endMs);
+  }
+
+  async #tell(
+    tx: Tx,
+    spec: MonitorSpec,
+    alert: AlertRow,
+    event: typeof ALERT_OPENED | typeof ALERT_RESOLVED,
+    eventTimeMs: number,
+  ): Promise<void> {
+    const data: AlertEvent = {
+      alertId: alert.id,
+      endpoint: alert.endpoint,
+      modelVersion: alert.model_version,
+      kind: alert.kind as AlertEvent['kind'],
+      subject: alert.subject,
+      severity: alert.severity as AlertEvent['severity'],
+      reason: event === ALERT_OPENED ? alert.reason : (alert.resolution ?? alert.reason),
+    };
+    const subject = { kind: 'endpoint', id: alert.endpoint };
+    await this.#journal.appendEvent(tx, { type: event, subject, data, eventTimeMs });
+    for (const { webhook, secret } of spec.alerts) {
+      const id = uuidv7(this.#clock.nowMs());
+      await insertDelivery(tx, {
+        id,
+        alert_id: alert.id,
+        event,
+        url: webhook,
+        secret: secret ?? null,
+        body: JSON.stringify({ id, event, eventTime: formatTime(eventTimeMs), alert: data }),
+        state: 'pending',
+        attempts: 0,
+        http_status: null,
+        error: null,
+        updated_at_ms: this.#clock.nowMs(),
+      });
+      await this.#jobs.enqueue(tx, {
+        kind: ALERT_DELIVERY,
+        payload: { subject: `alert/${alert.id}`, inputs: { deliveryId: id } },
+        key: `${ALERT_DELIVERY}/${id}`,
+        maxFailures: deliveryMaxFailures,
+      });
+    }
+  }
+}
+
+function evidenceOf(cause: Cause, row: WindowRow): AlertEvidence {
+  return {
+    window: { id: row.id, start: formatTime(row.start_ms), end: formatTime(row.end_ms) },
+    value: cause.value,
+    threshold: cause.threshold,
+    reason: cause.reason,
+  };
+}

@@ -1,0 +1,135 @@
+import type { Clock } from '../../core/time.ts';
+import type { Pipelines } from '../../lifecycle/pipelines/index.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Journal } from '../../platform/journal/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
+import type { Watermarks } from '../../platform/watermarks/index.ts';
+import type { PendingWork } from '../contract.ts';
+import type { LoopPorts } from '../ports.ts';
+import { loopNames } from '../store/loops.ts';
+import { Exclusive } from './exclusive.ts';
+import { LoopWriter } from './loop-writer.ts';
+import { reconcile } from './reconcile.ts';
+
+export interface EngineDeps {
+  readonly db: Database;
+  readonly journal: Journal;
+  readonly pipelines: Pipelines;
+  readonly watermarks: Watermarks;
+  readonly ports: LoopPorts;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Where a loop stands after everything that could be done was done. */
+export interface Standing {
+  /** What it waits for, as one sentence. */
+  readonly what: string;
+  /** Work of our own that is still under way. */
+  readonly pending: readonly PendingWork[];
+  readonly watermarkMs: number | undefined;
+  /** False when the last look failed, or there was none yet. */
+  readonly settled: boolean;
+}
+
+const lookAgainMs = 5_000;
+
+/**
+ * Turns the loops. Nothing that happens is handled as such: whenever something may have changed (an event, a tick,
+ * a start), the loop's durable state is compared with what is the case and the next step is taken, until there is
+ * none. So a restart, at any point, just looks again.
+ */
+export class LoopEngine {
+  readonly #deps: EngineDeps;
+  readonly #exclusive = new Exclusive();
+  readonly #standings = new Map<string, Standing>();
+  readonly #dirty = new Set<string>();
+  readonly #running = new Set<string>();
+  readonly writer: LoopWriter;
+  #stopListening: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(deps: EngineDeps) {
+    this.#deps = deps;
+    this.writer = new LoopWriter(deps.db, deps.journal, deps.pipelines);
+  }
+
+  async start(): Promise<void> {
+    this.#stopListening = this.#deps.journal.onEvents(() => this.#wakeAll());
+    this.#timer = setInterval(() => this.#wakeAll(), lookAgainMs);
+    this.#timer.unref();
+    for (const name of await loopNames(this.#deps.db.read)) this.wake(name);
+  }
+
+  /** Stops after the step under way; everything else is in the database. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopListening?.();
+    clearInterval(this.#timer);
+    await Promise.all([...this.#running].map((name) => this.#exclusive.run(name, async () => {})));
+  }
+
+  /** Has a loop looked at, now or after the look under way. */
+  wake(name: string): void {
+    if (this.#stopped) return;
+    this.#dirty.add(name);
+    if (!this.#standings.has(name)) this.#standings.set(name, unknownStanding);
+    if (this.#running.has(name)) return;
+    this.#running.add(name);
+    void this.#turn(name);
+  }
+
+  /** Runs a person's change of a loop between two looks, and looks again after it. */
+  async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#exclusive.run(name, work);
+    } finally {
+      this.wake(name);
+    }
+  }
+
+  /** Where a loop stands; `busy` while it is being looked at. */
+  standing(name: string): Standing & { readonly busy: boolean } {
+    const standing = this.#standings.get(name) ?? unknownStanding;
+    return { ...standing, busy: this.#running.has(name) || this.#dirty.has(name) };
+  }
+
+  async #turn(name: string): Promise<void> {
+    try {
+      while (this.#dirty.delete(name) && !this.#stopped) {
+        const standing = await this.#exclusive.run(name, () => this.#look(name));
+        this.#standings.set(name, standing);
+      }
+    } finally {
+      this.#running.delete(name);
+    }
+    if (this.#dirty.has(name)) this.wake(name);
+  }
+
+  async #look(name: string): Promise<Standing> {
+    try {
+      return await reconcile(name, this.#deps, this.writer, () => this.#stopped);
+    } catch (error) {
+      this.#deps.log.error({ err: error, loop: name }, 'the loop could not go on; it is tried again');
+      const what = error instanceof Error ? error.message : String(error);
+      return {
+        what: `something that failed and is tried again: ${what}`,
+        pending: [{ kind: 'transition', what }],
+        watermarkMs: undefined,
+        settled: false,
+      };
+    }
+  }
+
+  #wakeAll(): void {
+    for (const name of this.#standings.keys()) this.wake(name);
+  }
+}
+
+const unknownStanding: Standing = {
+  what: 'to be looked at',
+  pending: [{ kind: 'transition', what: 'not looked at yet' }],
+  watermarkMs: undefined,
+  settled: false,
+};

@@ -1,0 +1,53 @@
+import type { ArrivedLabel, ArrivedRow } from '../../../lifecycle/feedback/index.ts';
+import type { FrameColumns } from '../../../platform/frames/index.ts';
+import type { LiveFile, LiveLog } from './live-log.ts';
+
+/** Rows of a file of the log that belong to a rollout. */
+export async function readRows(
+  log: LiveLog,
+  file: LiveFile,
+  { sinceRouteVersion, receivedFromMs }: { sinceRouteVersion: number; receivedFromMs: number },
+): Promise<readonly ArrivedRow[]> {
+  const found = await log.columns(
+    `SELECT prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, entity, bucket, propensity
+     FROM ${file.sql} WHERE received_at_ms >= ${receivedFromMs} AND route_version >= ${sinceRouteVersion} ORDER BY event_time_ms`,
+  );
+  return rowsOf(found, (cell) => ({
+    predictionId: cell('prediction_id') as string,
+    arm: cell('arm') as string,
+    version: cell('model_version') as string,
+    routeVersion: cell('route_version') as number,
+    status: cell('status') as string,
+    score: cell('score') as number | null,
+    latencyUs: (cell('latency_us') as number | null) ?? 0,
+    eventTimeMs: cell('event_time_ms') as number,
+    entity: cell('entity') as string | null,
+    bucket: cell('bucket') as number | null,
+    propensity: cell('propensity') as number | null,
+  }));
+}
+
+/** Labels of a file that were received since a rollout began. */
+export async function readLabels(
+  log: LiveLog,
+  file: LiveFile,
+  receivedFromMs: number,
+): Promise<readonly ArrivedLabel[]> {
+  const found = await log.columns(
+    `SELECT prediction_id, value_number, event_time_ms FROM ${file.sql}
+     WHERE received_at_ms >= ${receivedFromMs} ORDER BY event_time_ms, seq`,
+  );
+  return rowsOf(found, (cell) => ({
+    predictionId: cell('prediction_id') as string,
+    value: cell('value_number') as number | null,
+    eventTimeMs: cell('event_time_ms') as number,
+  }));
+}
+
+function rowsOf<T>(
+  { names, columns }: FrameColumns,
+  make: (cell: (name: string) => unknown) => T,
+): readonly T[] {
+  const at = new Map(names.map((name, i) => [name, columns[i]]));
+  return Array.from({ length: columns[0]?.length ?? 0 }, (_, row) => make((name) => at.get(name)?.[row]));
+}

@@ -1,0 +1,379 @@
+import { type ErrorCode, MillraceError } from '../../core/errors.ts';
+import { createRng } from '../../core/rng.ts';
+import { formatTime, parseDuration, parseTime } from '../../core/time.ts';
+import type { RolloutLook } from '../contract.ts';
+import { Exclusive } from '../engine/exclusive.ts';
+import { banditState } from '../verdict/bandit.ts';
+import type { ComparedArm } from '../verdict/compare-arms.ts';
+import { judge } from '../verdict/judge.ts';
+import { nothingObserved, type Observation } from '../verdict/observation.ts';
+import { observe } from '../verdict/observe.ts';
+import { provedArm } from '../verdict/proof.ts';
+import { RolloutWatch } from './live/rollout-watch.ts';
+import { keepLook } from './past-looks.ts';
+import { type RolloutDeps, RolloutWriter, rolloutActor } from './rollout-writer.ts';
+import { findRollout, openRollouts, openStates, type RolloutRecord } from './store.ts';
+
+const tickMs = 1000;
+/** Least time between two readings of the log for one rollout; a slow reading waits four times as long as it took. */
+const lookEveryMs = 5000;
+const restFactor = 4;
+/** What comes in together is judged together: this long after the first of it, and so often at most. */
+const gatherMs = 25;
+const quickEveryMs = 100;
+/** What the registry says when a version may not have an alias. */
+const refusals: readonly ErrorCode[] = ['version_blocked', 'alias_protected'];
+
+/**
+ * Turns rollouts: looks at what their arms did, goes on to the next step, promotes or aborts. A look reads the log, which
+ * takes as long as the rollout is large. Between two of them everything that comes in is counted as it comes
+ * (`RolloutWatch`), and harm that is seen so ends a rollout at once. A restart just looks again.
+ */
+export class RolloutEngine {
+  readonly #deps: RolloutDeps;
+  readonly #writer: RolloutWriter;
+  readonly #watch: RolloutWatch;
+  /** Nothing acts on an endpoint's rollout while something else does; looks wait for nobody. */
+  readonly #acting = new Exclusive();
+  readonly #nextLookMs = new Map<string, number>();
+  /** What the last reading of the log saw, by rollout. */
+  readonly #seen = new Map<string, Observation>();
+  readonly #quick = new Map<string, NodeJS.Timeout>();
+  readonly #quickMs = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #stopListening: (() => void) | undefined;
+  #turning: Promise<void> | null = null;
+  #quickLooks: Promise<unknown> = Promise.resolve();
+  #again = false;
+  #stopped = false;
+
+  constructor(deps: RolloutDeps) {
+    this.#deps = deps;
+    this.#writer = new RolloutWriter(deps);
+    this.#watch = new RolloutWatch(deps.live, deps.logger, (id) => this.#lookSoon(id));
+  }
+
+  start(): void {
+    this.#watch.start();
+    this.#stopListening = this.#deps.journal.onEvents(() => this.wake());
+    this.#timer = setInterval(() => this.wake(), tickMs);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopListening?.();
+    clearInterval(this.#timer);
+    for (const timer of this.#quick.values()) clearTimeout(timer);
+    await this.#watch.settled();
+    this.#watch.stop();
+    await this.#turning;
+    await this.#quickLooks;
+  }
+
+  /** Runs a person's decision about an endpoint's rollout while nothing else acts on it, and looks again after it. */
+  async exclusively(endpoint: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await this.#acting.run(endpoint, work);
+    } finally {
+      this.wake();
+    }
+  }
+
+  /** Looks at all open rollouts, now or after the look under way. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#turning ??= this.#turn();
+  }
+
+  /** Looks at every open rollout now, whenever it was looked at before. Resolves when that is done. */
+  async lookNow(): Promise<void> {
+    this.#nextLookMs.clear();
+    await this.#turning;
+    this.wake();
+    await this.#turning;
+  }
+
+  async #turn(): Promise<void> {
+    try {
+      while (this.#again && !this.#stopped) {
+        this.#again = false;
+        const open = await openRollouts(this.#deps.db.read);
+        this.#watch.keep(open);
+        for (const id of this.#seen.keys()) if (!open.some((r) => r.id === id)) this.#forget(id);
+        for (const record of open) await this.#try(record);
+      }
+    } catch (error) {
+      this.#deps.logger.error({ err: error }, 'rollouts could not be read; they are tried again');
+    } finally {
+      this.#turning = null;
+    }
+  }
+
+  async #try(record: RolloutRecord): Promise<void> {
+    try {
+      if ((await this.#act(record, (now) => this.#hasLostTraffic(now))) !== false) return;
+      const nowMs = this.#deps.clock.nowMs();
+      if (nowMs < (this.#nextLookMs.get(record.id) ?? 0)) return;
+      const startedMs = performance.now();
+      await this.#look(record);
+      const tookMs = performance.now() - startedMs;
+      this.#nextLookMs.set(record.id, this.#deps.clock.nowMs() + Math.max(lookEveryMs, restFactor * tookMs));
+    } catch (error) {
+      this.#nextLookMs.set(record.id, this.#deps.clock.nowMs() + lookEveryMs);
+      this.#deps.logger.warn(
+        { err: error, rollout: record.id },
+        'the rollout could not go on; it is tried again',
+      );
+    }
+  }
+
+  /** Ends a rollout whose arm is gone: a guard took its traffic away, or a person did. */
+  async #hasLostTraffic(record: RolloutRecord): Promise<boolean> {
+    const { data } = record;
+    const endpoint = await this.#deps.serving.endpoint(rolloutActor, record.endpoint);
+    const { step, targets, championVersion } = data;
+    const isThere = ({ arm, version }: ComparedArm) =>
+      step.stage === 'shadow'
+        ? endpoint.shadow?.modelVersion === version
+        : endpoint.arms.some((a) => a.arm === arm && a.modelVersion === version);
+    const champion = endpoint.arms.find((a) => a.arm === 'champion');
+    const left = targets.filter(isThere);
+    const sameChampion = champion?.modelVersion === championVersion;
+    if (sameChampion && left.length === targets.length) return false;
+    const [last] = await this.#deps.serving.routeVersions(rolloutActor, record.endpoint, { limit: 1 });
+    const reason = last?.reason ?? 'the endpoint was changed';
+    if (sameChampion && left.length > 0) {
+      await this.#writer.decide(record, {
+        ...{ actor: rolloutActor, action: 'weights', reason, state: record.state },
+        change: { targets: left },
+      });
+      return true;
+    }
+    if (sameChampion) await this.#writer.abort(record, rolloutActor, reason);
+    else {
+      const change = { endedAtMs: this.#deps.clock.nowMs() };
+      const why = `the champion was changed: ${reason}`;
+      await this.#writer.decide(record, {
+        actor: rolloutActor,
+        action: 'end',
+        reason: why,
+        state: 'ended',
+        change,
+      });
+    }
+    return true;
+  }
+
+  /** Reads the log and acts on what it says, unless somebody else acted meanwhile. */
+  async #look(record: RolloutRecord): Promise<void> {
+    const { data } = record;
+    const { spec, step } = data;
+    const nowMs = this.#deps.clock.nowMs();
+    const eventMs = await this.#deps.watermarks.get(record.endpoint);
+    const rewardAfter = spec.kind === 'bandit' ? spec.rewardAfter : undefined;
+    const isZeroed = rewardAfter !== undefined && eventMs !== undefined;
+    const seen = await observe(this.#deps.log, {
+      endpoint: record.endpoint,
+      spec,
+      sinceRouteVersion: data.firstRouteVersion,
+      sinceMs: record.createdAtMs,
+      championVersion: data.championVersion,
+      ...(isZeroed ? { zeroBeforeMs: eventMs - parseDuration(rewardAfter) } : {}),
+    });
+    this.#seen.set(record.id, seen);
+    const look = this.#judge(record, seen, nowMs, eventMs);
+    const champion = { arm: 'champion', version: data.championVersion };
+    const endpoint = await this.#deps.serving.endpoint(rolloutActor, record.endpoint);
+    const shares = Object.fromEntries(endpoint.arms.map((a) => [a.arm, a.weight]));
+    const bandit =
+      spec.kind === 'bandit'
+        ? banditState(spec, [champion, ...data.targets], shares, seen, createRng(nowMs))
+        : data.bandit;
+    const change = { look, looks: keepLook(data.looks ?? [], look, step), bandit, reason: look.reason };
+    await this.#act(record, async (now) => {
+      if (now.revision !== record.revision) return;
+      if (look.verdict === 'fail') return this.#fail(record, look.reason, change);
+      if (record.state === 'paused' || record.state === 'ready') return this.#writer.note(record, change);
+      if (look.verdict === 'pass' && !(spec.kind === 'bandit' && spec.promote === 'never')) {
+        return this.#pass(record, look.reason, change);
+      }
+      const isDue = eventMs !== undefined && this.#isWeighingDue(record, eventMs);
+      return bandit !== null && isDue
+        ? this.#weigh(record, bandit, eventMs, change)
+        : this.#writer.note(record, change);
+    });
+  }
+
+  #judge(
+    { data }: RolloutRecord,
+    seen: Observation,
+    nowMs: number,
+    eventMs: number | undefined,
+  ): RolloutLook {
+    const { spec, step } = data;
+    const steps = spec.kind === 'canary' ? spec.steps : [];
+    return judge({
+      ...{ spec, seen, nowMs, eventMs },
+      champion: { arm: 'champion', version: data.championVersion },
+      arms: data.targets.map(({ arm, version }) => ({ arm, version })),
+      stage: step.stage,
+      percent: step.percent,
+      nextPercent: steps[step.index === null ? 0 : step.index + 1],
+      routeVersion: step.routeVersion,
+      isProved: step.isProved ?? false,
+      stepSinceMs: step.sinceEventTime ? parseTime(step.sinceEventTime) : undefined,
+      beganMs: data.beganEventMs ?? undefined,
+    });
+  }
+
+  /** Acts on an open rollout as it is by then, after whatever else acts on it; undefined when it has ended. */
+  #act<T>(record: RolloutRecord, work: (now: RolloutRecord) => Promise<T>): Promise<T | undefined> {
+    return this.#acting.run(record.endpoint, async () => {
+      const now = await findRollout(this.#deps.db.read, record.id);
+      return now && openStates.includes(now.state) ? work(now) : undefined;
+    });
+  }
+
+  /** Judges by what was counted as it came, in a moment. */
+  #lookSoon(id: string): void {
+    if (this.#stopped || this.#quick.has(id)) return;
+    const sinceMs = performance.now() - (this.#quickMs.get(id) ?? Number.NEGATIVE_INFINITY);
+    const look = () => {
+      this.#quick.delete(id);
+      this.#quickMs.set(id, performance.now());
+      const looked = this.#quickLook(id).catch((error: unknown) => {
+        const { logger } = this.#deps;
+        logger.warn(
+          { err: error, rollout: id },
+          'the rollout could not be ended at once; the next look tries again',
+        );
+      });
+      this.#quickLooks = Promise.all([this.#quickLooks, looked]);
+    };
+    this.#quick.set(id, setTimeout(look, Math.max(gatherMs, quickEveryMs - sinceMs)));
+  }
+
+  /** Ends a rollout that does harm by now. Whatever else there is to decide waits for the next reading of the log. */
+  async #quickLook(id: string): Promise<void> {
+    const known = this.#watch.record(id);
+    // Rewards that count as 0 after some time are known to the log alone.
+    if (!known || (known.data.spec.kind === 'bandit' && known.data.spec.rewardAfter !== undefined)) return;
+    const seen = this.#watch.observation(id, this.#seen.get(id) ?? nothingObserved);
+    if (!seen || this.#judge(known, seen, this.#deps.clock.nowMs(), undefined).verdict !== 'fail') return;
+    await this.#act(known, async (record) => {
+      const eventMs = await this.#deps.watermarks.get(record.endpoint);
+      const look = this.#judge(record, seen, this.#deps.clock.nowMs(), eventMs);
+      if (look.verdict !== 'fail') return;
+      const looks = keepLook(record.data.looks ?? [], look, record.data.step);
+      await this.#fail(record, look.reason, { look, looks, reason: look.reason });
+    });
+  }
+
+  #forget(id: string): void {
+    this.#seen.delete(id);
+    this.#nextLookMs.delete(id);
+    this.#quickMs.delete(id);
+    clearTimeout(this.#quick.get(id));
+    this.#quick.delete(id);
+  }
+
+  /** Harm, or time that is over: the champion has everything again. */
+  async #fail(record: RolloutRecord, reason: string, change: Partial<RolloutRecord['data']>): Promise<void> {
+    await this.#writer.abort(record, rolloutActor, reason, change);
+  }
+
+  async #pass(record: RolloutRecord, reason: string, change: Partial<RolloutRecord['data']>): Promise<void> {
+    const { spec, step } = record.data;
+    if (spec.kind === 'canary') {
+      const next = step.index === null ? 0 : step.index + 1;
+      if (next < spec.steps.length) return this.advance(record, rolloutActor, reason, change);
+    }
+    if (spec.promote === 'manual') {
+      return this.#writer.decide(record, {
+        ...{ actor: rolloutActor, action: 'ready', reason, state: 'ready', change },
+      });
+    }
+    const comparisons = change.look?.comparisons ?? [];
+    const arm = spec.kind === 'canary' ? 'challenger' : provedArm(spec, record.data.targets, comparisons);
+    if (arm === undefined) return;
+    try {
+      await this.#writer.promote(record, rolloutActor, arm, reason, change);
+    } catch (error) {
+      if (!(error instanceof MillraceError) || !refusals.includes(error.code)) throw error;
+      // All is proved, but the registry says no: a person settles that, and promotes.
+      const why = `${reason}; but ${error.message}. ${error.next}`;
+      await this.#writer.decide(record, {
+        ...{
+          actor: rolloutActor,
+          action: 'ready',
+          reason: why,
+          state: 'ready',
+          change: { ...change, reason: why },
+        },
+      });
+    }
+  }
+
+  /** Goes on to the next step. */
+  async advance(
+    record: RolloutRecord,
+    actor: typeof rolloutActor,
+    reason: string,
+    change: Partial<RolloutRecord['data']> = {},
+  ): Promise<void> {
+    const { step: now, spec } = record.data;
+    const next = now.index === null ? 0 : now.index + 1;
+    // By a verdict, all of the traffic is given only after the proof.
+    const isProved = change.look?.verdict === 'pass' && spec.kind === 'canary' && spec.steps[next] === 100;
+    const step = await this.#writer.enter(record, actor, 'canary', next, reason, isProved);
+    const { state } = record;
+    await this.#writer.decide(record, {
+      actor,
+      action: 'advance',
+      reason,
+      state,
+      change: { ...change, step },
+    });
+  }
+
+  #isWeighingDue({ data }: RolloutRecord, eventMs: number): boolean {
+    const { spec } = data;
+    if (spec.kind !== 'bandit') return false;
+    const lastMs = data.weighedAtMs ?? data.beganEventMs ?? Number.NEGATIVE_INFINITY;
+    return eventMs - lastMs >= parseDuration(spec.every);
+  }
+
+  /** Puts the bandit's shares in force as the next route version. */
+  async #weigh(
+    record: RolloutRecord,
+    bandit: NonNullable<RolloutRecord['data']['bandit']>,
+    eventMs: number,
+    change: Partial<RolloutRecord['data']>,
+  ): Promise<void> {
+    const nowMs = this.#deps.clock.nowMs();
+    const others = bandit.arms.filter((a) => a.arm !== 'champion');
+    const weights = Object.fromEntries(others.map((a) => [a.arm, a.share]));
+    const text = bandit.arms.map((a) => `${a.arm} ${(100 * a.share).toFixed(1)} %`).join(', ');
+    const reason = `shares by ${bandit.arms.reduce((sum, a) => sum + a.rewards, 0)} rewards: ${text}`;
+    const { routeVersion } = await this.#deps.serving.setWeights(
+      rolloutActor,
+      record.endpoint,
+      weights,
+      reason,
+      bandit.arms,
+    );
+    const percent = 100 * others.reduce((sum, a) => sum + a.share, 0);
+    const step = { ...record.data.step, percent, routeVersion };
+    await this.#writer.decide(record, {
+      ...{ actor: rolloutActor, action: 'weights', reason, state: record.state },
+      change: {
+        ...change,
+        step,
+        weighedAtMs: eventMs,
+        bandit: { ...bandit, changedAt: formatTime(nowMs) },
+      },
+    });
+  }
+}

@@ -1,0 +1,278 @@
+import { fail } from '../../core/errors.ts';
+import { uuidv7 } from '../../core/ids.ts';
+import { formatTime } from '../../core/time.ts';
+import { type Actor, authorize } from '../../platform/access/index.ts';
+import {
+  type CreateRollout,
+  type EndpointRollout,
+  type RolloutSpec,
+  type RolloutState,
+  rolloutEvents,
+  type ShadowEvidence,
+  type ShadowEvidenceQuery,
+} from '../contract.ts';
+import { findLoopByEndpoint } from '../store/loops.ts';
+import type { RolloutEngine } from './rollout-engine.ts';
+import { type RolloutDeps, RolloutWriter } from './rollout-writer.ts';
+import { shadowEvidence } from './shadow-evidence.ts';
+import {
+  findRollout,
+  insertRollout,
+  openRollouts,
+  openStates,
+  type RolloutData,
+  type RolloutRecord,
+  rolloutsOf,
+} from './store.ts';
+
+/** Rollouts that may be remembered when asking whether a version cools down. */
+const recent = 200;
+
+/** Rollouts of endpoints without a loop: what people begin and decide. The engine turns them. */
+export class RolloutService {
+  readonly #deps: RolloutDeps;
+  readonly #engine: RolloutEngine;
+  readonly #writer: RolloutWriter;
+
+  constructor(deps: RolloutDeps, engine: RolloutEngine) {
+    this.#deps = deps;
+    this.#engine = engine;
+    this.#writer = new RolloutWriter(deps);
+  }
+
+  /**
+   * Begins a rollout: its first step has its traffic when this resolves. Throws `not_found`, `endpoint_no_champion`,
+   * `version_unknown`, `version_not_packaged`, `conflict` (the version is champion already), `rollout_under_way`,
+   * `rollout_cooling`.
+   */
+  async create(actor: Actor, endpoint: string, { plan, reason }: CreateRollout): Promise<EndpointRollout> {
+    authorize(actor, 'serving:write');
+    const { db, journal, serving, clock, watermarks, packageOf } = this.#deps;
+    const { model, arms, routeVersion, options } = await serving.endpoint(actor, endpoint);
+    const champion = arms.find((a) => a.arm === 'champion');
+    if (!champion) throw fail('endpoint_no_champion', { endpoint });
+    await this.#requireFree(endpoint);
+    const wanted = plan.kind === 'canary' ? [{ arm: 'challenger', version: plan.version }] : plan.arms;
+    const targets = [];
+    for (const { arm, version } of wanted) {
+      await this.#requireCool(endpoint, String(version));
+      if (String(version) === champion.modelVersion) {
+        throw fail('conflict', { problem: `version ${version} is the champion of "${endpoint}" already` });
+      }
+      targets.push({ arm, version: String(version), digest: await packageOf(model, version) });
+    }
+    const nowMs = clock.nowMs();
+    await db.write((tx) => watermarks.declare(tx, endpoint));
+    const eventMs = (await watermarks.get(endpoint)) ?? null;
+    const stage: RolloutData['step']['stage'] =
+      plan.kind === 'canary' ? (plan.shadow ? 'shadow' : 'canary') : plan.kind;
+    const begun: Omit<RolloutData, 'step'> = {
+      ...{ model, championVersion: champion.modelVersion, championDigest: champion.packageDigest, targets },
+      spec: { ...plan, alias: aliasOf(plan, options.environment) },
+      firstRouteVersion: routeVersion + 1,
+      look: null,
+      looks: [],
+      bandit: null,
+      decisions: [{ at: formatTime(nowMs), actor: `${actor.kind}:${actor.id}`, action: 'start', reason }],
+      reason: 'waits for traffic',
+      beganEventMs: eventMs,
+      weighedAtMs: null,
+      movedAlias: null,
+      endedAtMs: null,
+      coolUntilMs: null,
+    };
+    const nowhere = {
+      ...{ stage, index: null, percent: 0, routeVersion },
+      ...{ since: formatTime(nowMs), sinceEventTime: null, isProved: false },
+    };
+    const draft = { endpoint, data: { ...begun, step: nowhere } };
+    const step = await this.#writer.enter(draft, actor, stage, stage === 'canary' ? 0 : null, reason);
+    const data = { ...begun, step, firstRouteVersion: step.routeVersion };
+    const record: RolloutRecord = {
+      ...{ id: uuidv7(nowMs), endpoint, state: 'running', revision: 0, data },
+      ...{ createdAtMs: nowMs, updatedAtMs: nowMs },
+    };
+    const subject = { kind: 'endpoint', id: endpoint };
+    await db.write(async (tx) => {
+      await insertRollout(tx, record);
+      const told = { rollout: record.id, plan, step };
+      await journal.appendEvent(tx, { type: rolloutEvents.started, subject, data: { reason, ...told } });
+      await journal.appendAudit(tx, { actor, action: 'rollout:start', subject, after: told, reason });
+    });
+    return toResource(record);
+  }
+
+  /** Newest first. */
+  async list(
+    actor: Actor,
+    endpoint: string,
+    page: { readonly beforeId?: string | undefined; readonly limit: number },
+  ): Promise<readonly EndpointRollout[]> {
+    authorize(actor, 'read');
+    await this.#deps.serving.endpoint(actor, endpoint);
+    return (await rolloutsOf(this.#deps.db.read, endpoint, page)).map(toResource);
+  }
+
+  /** Throws `not_found`. */
+  async get(actor: Actor, endpoint: string, id: string): Promise<EndpointRollout> {
+    authorize(actor, 'read');
+    return toResource(await this.#known(endpoint, id));
+  }
+
+  /** What an endpoint's shadow says beside its champion. Throws `not_found` where none listens. */
+  async shadow(actor: Actor, endpoint: string, query: ShadowEvidenceQuery): Promise<ShadowEvidence> {
+    authorize(actor, 'read');
+    return shadowEvidence(this.#deps, actor, endpoint, query);
+  }
+
+  /** Goes on to the next step of a canary without waiting for what it waits for. Throws `rollout_state`. */
+  async advance(actor: Actor, endpoint: string, id: string, reason: string): Promise<EndpointRollout> {
+    authorize(actor, 'serving:write');
+    return this.#act(endpoint, id, async (record) => {
+      const { spec, step } = record.data;
+      requireState(record, 'advance', ['running', 'paused']);
+      const next = step.index === null ? 0 : step.index + 1;
+      if (spec.kind !== 'canary' || spec.steps[next] === undefined) {
+        throw refused(record, 'advance', 'a canary with a step to come');
+      }
+      await this.#engine.advance(record, actor, reason, { reason: 'waits for traffic' });
+    });
+  }
+
+  /** Holds it where it is; harm is still acted on. Throws `rollout_state`. */
+  async pause(actor: Actor, endpoint: string, id: string, reason: string): Promise<EndpointRollout> {
+    authorize(actor, 'serving:write');
+    return this.#act(endpoint, id, async (record) => {
+      requireState(record, 'pause', ['running']);
+      await this.#writer.decide(record, { actor, action: 'pause', reason, state: 'paused' });
+    });
+  }
+
+  async resume(actor: Actor, endpoint: string, id: string, reason: string): Promise<EndpointRollout> {
+    authorize(actor, 'serving:write');
+    return this.#act(endpoint, id, async (record) => {
+      requireState(record, 'resume', ['paused']);
+      await this.#writer.decide(record, { actor, action: 'resume', reason, state: 'running' });
+    });
+  }
+
+  /** The champion has all traffic again. Throws `rollout_state`. */
+  async abort(actor: Actor, endpoint: string, id: string, reason: string): Promise<EndpointRollout> {
+    authorize(actor, 'serving:write');
+    return this.#act(endpoint, id, async (record) => {
+      requireState(record, 'abort', openStates);
+      await this.#writer.abort(record, actor, reason);
+    });
+  }
+
+  /**
+   * An arm (of a split or bandit: the named one) becomes champion, whatever is proved, and the model's alias goes with
+   * it. Throws `rollout_state`; `version_blocked`, `alias_protected` when the registry refuses.
+   */
+  async promote(
+    actor: Actor,
+    endpoint: string,
+    id: string,
+    reason: string,
+    arm?: string,
+  ): Promise<EndpointRollout> {
+    authorize(actor, 'serving:write');
+    return this.#act(endpoint, id, async (record) => {
+      requireState(record, 'promote', openStates);
+      const only = record.data.targets.length === 1 ? record.data.targets[0]?.arm : undefined;
+      const chosen = arm ?? only;
+      if (chosen === undefined) throw refused(record, 'promote', 'the name of an arm');
+      await this.#writer.promote(record, actor, chosen, reason);
+    });
+  }
+
+  /**
+   * After a promotion: the champion from before has everything again, by a switch. Throws `rollout_state`, also when the
+   * promoted version is the champion no more: what came later is not undone by it.
+   */
+  async rollback(actor: Actor, endpoint: string, id: string, reason: string): Promise<EndpointRollout> {
+    authorize(actor, 'serving:write');
+    return this.#act(endpoint, id, async (record) => {
+      requireState(record, 'rollback', ['promoted']);
+      const { arms } = await this.#deps.serving.endpoint(actor, endpoint);
+      const champion = arms.find((a) => a.arm === 'champion')?.modelVersion;
+      if (!record.data.targets.some((t) => t.version === champion)) {
+        throw refused(record, 'rollback', 'one whose version is the champion still');
+      }
+      await this.#writer.rollback(record, actor, reason);
+    });
+  }
+
+  async #act(
+    endpoint: string,
+    id: string,
+    work: (record: RolloutRecord) => Promise<void>,
+  ): Promise<EndpointRollout> {
+    await this.#engine.exclusively(endpoint, async () => work(await this.#known(endpoint, id)));
+    return toResource(await this.#known(endpoint, id));
+  }
+
+  async #known(endpoint: string, id: string): Promise<RolloutRecord> {
+    const record = await findRollout(this.#deps.db.read, id);
+    if (record?.endpoint === endpoint) return record;
+    throw fail('not_found', { kind: 'rollout', id, list: `/api/v1/endpoints/${endpoint}/rollouts` });
+  }
+
+  async #requireFree(endpoint: string): Promise<void> {
+    const { db } = this.#deps;
+    const [open] = await openRollouts(db.read, endpoint);
+    if (open) throw fail('rollout_under_way', { endpoint, by: `rollout ${open.id}` });
+    const loop = await findLoopByEndpoint(db.read, endpoint);
+    if (loop) throw fail('rollout_under_way', { endpoint, by: `loop ${loop.name}` });
+  }
+
+  async #requireCool(endpoint: string, version: string): Promise<void> {
+    const { db, clock, watermarks } = this.#deps;
+    const nowMs = (await watermarks.get(endpoint)) ?? clock.nowMs();
+    for (const { state, data } of await rolloutsOf(db.read, endpoint, { limit: recent })) {
+      const until = state === 'aborted' ? (data.coolUntilMs ?? 0) : 0;
+      if (until <= nowMs || !data.targets.some((t) => t.version === version)) continue;
+      throw fail('rollout_cooling', { endpoint, version, until: formatTime(until) });
+    }
+  }
+}
+
+/** The alias that a promotion moves: a model's champion is who answers in production. */
+function aliasOf({ alias }: RolloutSpec, environment: string | null | undefined): string | null {
+  if (alias !== undefined) return alias;
+  return environment && environment !== 'production' ? null : 'champion';
+}
+
+function requireState(record: RolloutRecord, action: string, states: readonly RolloutState[]): void {
+  if (!states.includes(record.state)) throw refused(record, action, `one that is ${states.join(' or ')}`);
+}
+
+function refused({ id, endpoint, state }: RolloutRecord, action: string, needed: string) {
+  return fail('rollout_state', { rollout: id, endpoint, state, action, needed });
+}
+
+function toResource({ id, endpoint, state, data, createdAtMs, updatedAtMs }: RolloutRecord): EndpointRollout {
+  const {
+    model,
+    championVersion,
+    spec,
+    step,
+    look,
+    looks = [],
+    bandit,
+    decisions,
+    reason,
+    endedAtMs,
+    coolUntilMs,
+  } = data;
+  return {
+    ...{ id, endpoint, model, state, championVersion, plan: { ...spec }, look, bandit, reason },
+    step: { ...step, sinceEventTime: step.sinceEventTime ?? null, isProved: step.isProved ?? false },
+    looks: [...looks],
+    decisions: [...decisions],
+    createdAt: formatTime(createdAtMs),
+    updatedAt: formatTime(updatedAtMs),
+    endedAt: endedAtMs === null ? null : formatTime(endedAtMs),
+    coolUntil: coolUntilMs === null ? null : formatTime(coolUntilMs),
+  };
+}

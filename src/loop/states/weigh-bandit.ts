@@ -1,0 +1,34 @@
+import { formatTime, parseDuration, parseTime } from '../../core/time.ts';
+import type { BanditState, Rollout } from '../contract.ts';
+import type { Decision, TurnContext } from '../engine/turn-context.ts';
+import { known } from './known.ts';
+import { deployInputs, splitOf } from './rollout-steps.ts';
+
+/** Whether a bandit's shares may change now: `every` has passed in event time. */
+export function isWeighingDue(
+  turn: TurnContext,
+  { stage, bandit, weighedEventTime, sinceEventTime }: Rollout,
+) {
+  const { every } = turn.file.deploy.bandit ?? {};
+  if (stage !== 'bandit' || !bandit || every === undefined || turn.watermarkMs === undefined) return false;
+  if (turn.paused) return false;
+  const last = weighedEventTime ?? sinceEventTime;
+  return last === null || turn.watermarkMs - parseTime(last) >= parseDuration(every);
+}
+
+/** Puts the bandit's shares in force as the next route version. Done again after a crash, it finds them there. */
+export async function weighBandit(turn: TurnContext, rollout: Rollout): Promise<Decision> {
+  const share = shareOf(known(rollout.bandit ?? undefined, 'bandit'));
+  // Traffic is given out in ten-thousandths.
+  const percent = Math.round(10_000 * share) / 100;
+  const reason = `version ${turn.challengerVersion} gets ${percent.toFixed(1)} % by its rewards`;
+  const { target } = deployInputs(turn, 'split', null, reason);
+  const routeVersion = await turn.ports.serving.split(target, splitOf(turn, 'bandit', percent), reason);
+  const weighedEventTime = turn.watermarkMs === undefined ? null : formatTime(turn.watermarkMs);
+  const weighed = { ...rollout, percent, routeVersion, weighedEventTime };
+  return { do: 'note', change: { rollout: weighed }, reason: rollout.reason, decides: false };
+}
+
+function shareOf({ arms }: BanditState): number {
+  return arms.find(({ arm }) => arm === 'challenger')?.share ?? 0;
+}

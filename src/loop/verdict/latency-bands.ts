@@ -1,0 +1,58 @@
+import { quantileConfidenceSequence } from '../../core/statistics/sequential/quantile-confidence-sequence.ts';
+import { sqlLiteral } from '../../platform/frames/index.ts';
+import type { RolloutLog } from './observe.ts';
+
+/** The percentile of latency that is judged. */
+const latencyQuantile = 0.99;
+/** Error probability of a latency band, over all looks. */
+export const bandAlpha = 0.0005;
+
+/** Some answers, told from others by a name. */
+export interface LatencyGroup {
+  readonly name: string;
+  readonly n: number;
+  /** Error probability of the band, over all looks. */
+  readonly alpha: number;
+}
+
+export interface QuantileBand {
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/**
+ * The 99th percentile of each group's latency with its anytime-valid band.
+ *
+ * @param relation SQL with columns `grp` (a group's name) and `ms`
+ */
+export async function latencyBands(
+  log: RolloutLog,
+  relation: string,
+  groups: readonly LatencyGroup[],
+): Promise<ReadonlyMap<string, QuantileBand>> {
+  const wanted = groups
+    .filter(({ n }) => n > 0)
+    .map(({ name, n, alpha }) => {
+      const { low, high } = quantileConfidenceSequence(n, latencyQuantile, alpha);
+      return { name, value: Math.max(1, Math.ceil(n * latencyQuantile)), low, high };
+    });
+  if (wanted.length === 0) return new Map();
+  const places = wanted.flatMap(({ name, value, low, high }) =>
+    [value, low, high].flatMap((rank) => (rank === null ? [] : [`(${sqlLiteral(name)}, ${rank})`])),
+  );
+  const found = await log.query(`SELECT DISTINCT ranked.grp AS grp, ranked.place AS place, ms
+    FROM (SELECT grp, ms, row_number() OVER (PARTITION BY grp ORDER BY ms) AS place FROM ${relation}) AS ranked
+    JOIN (VALUES ${places.join(', ')}) AS wanted (grp, place)
+      ON ranked.grp = wanted.grp AND ranked.place = wanted.place`);
+  const at = (name: string, rank: number | null): number | null => {
+    const row = found.find((r) => r.grp === name && Number(r.place) === rank);
+    return row === undefined ? null : Number(row.ms);
+  };
+  return new Map(
+    wanted.map(({ name, value, low, high }) => [
+      name,
+      { value: at(name, value), low: at(name, low), high: at(name, high) },
+    ]),
+  );
+}

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+
+// Makes objects, drops them all, and tells what is resident then and five quiet seconds later.
+const program = (givesBack: boolean) => `
+  ${givesBack ? `(await import('${new URL('./give-memory-back.ts', import.meta.url)}')).giveMemoryBack();` : ''}
+  let kept = [];
+  for (let turn = 0; turn < 400; turn++) {
+    kept.push(Array.from({ length: 2000 }, (_, i) => ({ i, text: 'v' + Math.random() })));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const afterLoad = process.memoryUsage.rss();
+  kept = [];
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  console.log(process.memoryUsage.rss() / afterLoad);`;
+
+async function residentRatio(givesBack: boolean): Promise<number> {
+  const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', program(givesBack)];
+  return Number((await promisify(execFile)(process.execPath, args)).stdout);
+}
+
+test('after a load what is not used goes back to the system', async () => {
+  const [kept = 1, given = 1] = await Promise.all([false, true].map(residentRatio));
+  assert.ok(
+    given < 0.7 && given < kept - 0.2,
+    `of the resident memory ${kept} is left without, ${given} with it`,
+  );
+});

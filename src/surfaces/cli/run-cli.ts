@@ -1,0 +1,164 @@
+import { userInfo } from 'node:os';
+import { nearestName } from '../../core/nearest-name.ts';
+import { type CommandCall, type CommandSpec, UsageError } from './command.ts';
+import { commandGroups, commandOf, commands } from './command-table.ts';
+import { parseCommand } from './parse-command.ts';
+import { roles } from './roles.ts';
+
+const failed = 1;
+const wrongUsage = 2;
+const defaultUrl = 'http://127.0.0.1:7600';
+
+/** Where a command gets its surroundings from and writes to. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Characters in a line; Infinity where the output is not a terminal. */
+  readonly width: number;
+  /** Prints a line of the answer. */
+  readonly print: (line: string) => void;
+  /** Prints a line beside the answer: errors, and what is no part of it. */
+  readonly note: (line: string) => void;
+}
+
+/**
+ * Runs a command of the command line.
+ *
+ * @returns the exit code: 0 done, 1 refused or failed (the message is noted), 2 the call was written wrong
+ */
+export async function runCli(
+  argv: readonly string[],
+  terminal: Terminal = processTerminal(),
+): Promise<number> {
+  try {
+    return await run(argv, terminal);
+  } catch (error) {
+    return report(error, terminal);
+  }
+}
+
+function processTerminal(): Terminal {
+  // `millrace loops | head` closes our output early; that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+  });
+  return {
+    env: process.env,
+    width: process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
+    print: (line) => void process.stdout.write(`${line}\n`),
+    note: (line) => void process.stderr.write(`${line}\n`),
+  };
+}
+
+async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const { print, note, env, width } = terminal;
+  const [first = 'help', ...rest] = argv;
+  if (first === 'version' || first === '--version' || first === '-v') {
+    const { version } = await import('./version.ts');
+    print(`millrace ${version()}`);
+    return 0;
+  }
+  if (first === 'help' || first === '--help' || first === '-h') {
+    return help(
+      rest.filter((w) => w !== '--help'),
+      print,
+    );
+  }
+  const found = commandOf(argv);
+  if (!found) throw new UsageError(unknownCommand(argv));
+  const { spec, words } = found;
+  const args = parseCommand(spec, words);
+  if (args.has('help')) return help([spec.name], print);
+  const [{ Api }, { ControlClient }, command] = await Promise.all([
+    import('./api.ts'),
+    import('../../platform/client/index.ts'),
+    spec.load(),
+  ]);
+  const url = args.option('url') ?? env.MILLRACE_URL ?? defaultUrl;
+  if (!URL.canParse(url) || !/^https?:/.test(url)) {
+    throw new UsageError(`"${url}" is not an http:// URL (--url or MILLRACE_URL)`, spec);
+  }
+  const json = args.has('json');
+  const user = userName();
+  const call: CommandCall = {
+    ...args,
+    api: new Api(new ControlClient(url, { user })),
+    user,
+    nowMs: Date.now(),
+    width,
+    json,
+    print,
+    note,
+    show: (answer, text) => print(json ? JSON.stringify(answer, null, 2) : text()),
+  };
+  try {
+    return (await command(call)) ?? 0;
+  } catch (error) {
+    // What a command finds wrong with its own words is answered with its own example and help.
+    throw error instanceof UsageError && !error.command ? new UsageError(error.message, spec) : error;
+  }
+}
+
+async function help(words: readonly string[], print: Terminal['print']): Promise<number> {
+  const { overview, commandHelp } = await import('./help.ts');
+  if (words.length === 0) {
+    print(overview(commandGroups));
+    return 0;
+  }
+  // Loaded only here: the settings bring their schema with them.
+  const { roleHelp } = await import('./role-help.ts');
+  const text = roleHelp(words[0] ?? '') ?? helpOfCommand(words, commandHelp);
+  if (text === undefined) throw new UsageError(unknownCommand(words));
+  print(text);
+  return 0;
+}
+
+function helpOfCommand(
+  words: readonly string[],
+  describe: (spec: CommandSpec) => string,
+): string | undefined {
+  const spec = commandOf(words.join(' ').split(' '))?.spec;
+  return spec && describe(spec);
+}
+
+function unknownCommand(words: readonly string[]): string {
+  if (words[0]?.startsWith('-')) return `"${words[0]}" is not a command; options stand behind the command`;
+  const names = [...commands.map((command) => command.name), ...Object.keys(roles), 'help', 'version'];
+  const guess = nearestName(words.slice(0, 2).join(' '), names) ?? nearestName(words[0] ?? '', names);
+  const inGroup = commands.filter((command) => command.name.startsWith(`${words[0]} `));
+  const known = inGroup.map((command) => `"millrace ${command.name}"`).join(', ');
+  const hint = known ? `there is ${known}` : guess ? `did you mean "millrace ${guess}"?` : '';
+  return `"${words[0]}" is not a command${hint && `; ${hint}`}`;
+}
+
+/** What the audit trail shall call the caller: the user of the operating system. */
+function userName(): string {
+  let name = '';
+  try {
+    name = userInfo().username;
+  } catch {
+    // A container may run under a number that has no name.
+    name = process.env.USER ?? '';
+  }
+  return name.replace(/[^\w.@ -]/g, '-').slice(0, 100) || 'anonymous';
+}
+
+/** Says what went wrong and what to do. The stack is shown only where we did not foresee it. */
+function report(error: unknown, { note }: Terminal): number {
+  if (error instanceof UsageError) {
+    note(`millrace: ${error.message}`);
+    note(
+      error.command
+        ? `Try: millrace ${error.command.example}\nHelp: millrace help ${error.command.name}`
+        : 'Help: millrace help',
+    );
+    return wrongUsage;
+  }
+  const known = error as { message?: string; next?: string };
+  if (error instanceof Error && known.next !== undefined) {
+    note(error.message);
+    if (known.next !== '') note(`Next: ${known.next}`);
+  } else {
+    note(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  return failed;
+}
