@@ -89,3 +89,37 @@ test('of a value that fits no shape, the nearest shape complains', () => {
   assert.match(complaint({}), /^body\.source: /);
   assert.match(complaint({ source: { digest: 'x' }, n: 1 }), /"n"/);
 });
+
+test('a complaint names the field, what was expected and the value', () => {
+  const schema = z.strictObject({
+    name: z.string().min(1),
+    share: z.number().min(0).max(1).optional(),
+    limit: z.coerce.number().int().min(1).optional(),
+    kind: z.enum(['csv', 'parquet']).optional(),
+    since: z.iso.datetime().optional(),
+    tags: z.array(z.string()).max(1).optional(),
+    options: z.strictObject({ payloadShare: z.number() }).optional(),
+    step: z.discriminatedUnion('do', [z.strictObject({ do: z.literal('train') })]).optional(),
+  });
+  const wrong: readonly (readonly [unknown, string])[] = [
+    [[], 'body: expected an object, not a list'],
+    [{}, 'body.name: is missing; expected text'],
+    [{ name: '' }, 'body.name: expected at least 1 character, not ""'],
+    [{ name: null }, 'body.name: expected text, not null'],
+    [{ name: 'x', share: 7 }, 'body.share: expected at most 1, not 7'],
+    [{ name: 'x', limit: 'abc' }, 'body.limit: expected a number, not "abc"'],
+    [{ name: 'x', limit: 1.5 }, 'body.limit: expected a whole number, not 1.5'],
+    [{ name: 'x', kind: 'xls' }, 'body.kind: expected one of "csv", "parquet", not "xls"'],
+    [{ name: 'x', since: 'noon' }, 'body.since: expected a time such as 2026-01-31T12:00:00Z, not "noon"'],
+    [{ name: 'x', tags: ['a', 'b'] }, 'body.tags: expected at most 1 item, not a list'],
+    [{ name: 'x', lmit: 3 }, 'body: unknown key "lmit"; did you mean "limit"?'],
+    [
+      { name: 'x', options: { zzz: 1, payloadShare: 1 } },
+      'body.options: unknown key "zzz"; the keys are payloadShare',
+    ],
+    [{ name: 'x', step: { do: 'rest' } }, 'body.step.do: expected "train", not "rest"'],
+  ];
+  for (const [value, message] of wrong) {
+    assert.throws(() => parseInput(schema, value), { code: 'invalid_input', message });
+  }
+});

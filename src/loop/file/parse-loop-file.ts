@@ -1,6 +1,7 @@
 import type { Document, LineCounter, Node } from 'yaml';
 import type { z } from 'zod';
 import { fail } from '../../core/errors.ts';
+import { describeIssue } from '../../core/issue-text.ts';
 import { nearestName } from '../../core/nearest-name.ts';
 import { requireWhenUsed } from '../../core/require-when-used.ts';
 import { pathText } from '../../core/schema.ts';
@@ -32,7 +33,7 @@ export function parseLoopFile(text: string, fileName = 'loop.yaml'): LoopFile {
       })),
     );
   }
-  const parsed = loopFileSchema.safeParse(document.toJS());
+  const parsed = loopFileSchema.safeParse(document.toJS(), { error: describeIssue });
   const problems = parsed.success ? checkMeaning(parsed.data) : parsed.error.issues.flatMap(explain);
   if (parsed.success && problems.length === 0) return parsed.data;
   throw refusedAt(problems, (path) => lineOf(document, lines, path), fileName);
@@ -76,17 +77,9 @@ function explain(issue: z.core.$ZodIssue): readonly FileProblem[] {
       return { path: [...issue.path, key], problem: `unknown key; ${hint}` };
     });
   }
-  if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) {
-    return [{ path: issue.path, problem: `is missing; expected ${typeWord(issue.expected)}` }];
-  }
-  if (issue.code === 'invalid_value') {
-    return [{ path: issue.path, problem: `expected one of ${issue.values.map(String).join(', ')}` }];
-  }
-  return [{ path: issue.path, problem: issue.message.replace(/^Invalid input: /, '') }];
-}
-
-function typeWord(expected: string): string {
-  return expected === 'object' ? 'a block of keys' : expected === 'string' ? 'text' : `a ${expected}`;
+  return [
+    { path: issue.path, problem: issue.message.replace('expected an object', 'expected a block of keys') },
+  ];
 }
 
 /** The line of a key; of the nearest block around it when the key is not there. */

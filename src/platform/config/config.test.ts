@@ -38,7 +38,7 @@ test('wrong settings name where they stand, their value and what is allowed', as
     { MILLRACE_DATABASE_URL: 'mysql://x' },
     /MILLRACE_DATABASE_URL: "mysql:\/\/x": must be a postgres/,
   );
-  refused(['--config', file], {}, /prot in .*wrong\.yaml: is not a setting; settings are host, port/);
+  refused(['--config', file], {}, /prot in .*wrong\.yaml: is not a setting; the nearest is port/);
   refused(['--nope', '1'], {}, /--nope: is not a flag; flags are .*--port/);
   refused(['--prot', '1'], {}, /--prot: is not a flag; the nearest is --port/);
   refused(['--port'], {}, /--port: needs a value/);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fail } from '../../core/errors.ts';
+import { describeIssue } from '../../core/issue-text.ts';
 import { nearestName } from '../../core/nearest-name.ts';
 import { requireWhenUsed } from '../../core/require-when-used.ts';
 import { checkArtifactSettings } from './artifact-settings.ts';
@@ -42,13 +43,13 @@ export function readSettings(
     if (env[variable] !== undefined && env[variable] !== '') set(name, env[variable], variable);
     if (given[name] !== undefined) set(name, given[name], flagOf(name));
   }
-  const result = settingsSchema.safeParse(values);
+  const result = settingsSchema.safeParse(values, { error: describeIssue });
   if (!result.success) {
     const issue = result.error.issues[0];
     const name = String(issue?.code === 'unrecognized_keys' ? issue.keys[0] : (issue?.path[0] ?? ''));
     const problem =
       issue?.code === 'unrecognized_keys'
-        ? `is not a setting; settings are ${settingNames.join(', ')}`
+        ? `is not a setting; ${nearest(name, settingNames, 'settings are')}`
         : `"${String(values[name])}": ${issue?.message}`;
     throw fail('config_invalid', { field: source[name] ?? name, problem });
   }
@@ -78,9 +79,7 @@ function readFlags(flags: readonly string[]): Readonly<Record<string, string>> {
     const [flag = '', inline] = (flags[i] ?? '').split(/=(.*)/s, 2);
     const name = byFlag.get(flag) ?? byFlag.get(flag.replace('--', '--no-'));
     if (!name) {
-      const guess = nearestName(flag, [...byFlag.keys()]);
-      const hint = guess ? `the nearest is ${guess}` : `flags are ${[...byFlag.keys()].join(' ')}`;
-      const problem = `is not a flag; ${hint}`;
+      const problem = `is not a flag; ${nearest(flag, [...byFlag.keys()], 'flags are')}`;
       throw fail('config_invalid', { field: flag, problem });
     }
     if (switches.has(name) && inline === undefined) {
@@ -93,6 +92,11 @@ function readFlags(flags: readonly string[]): Readonly<Record<string, string>> {
     given[name] = value;
   }
   return given;
+}
+
+function nearest(wrong: string, known: readonly string[], all: string): string {
+  const guess = nearestName(wrong, known);
+  return guess ? `the nearest is ${guess}` : `${all} ${known.join(', ')}`;
 }
 
 function readConfigFile(path: string): Readonly<Record<string, unknown>> {

@@ -31,6 +31,13 @@ export function toMillraceError(error: unknown): MillraceError {
   if (known.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return fail('payload_too_large', { limitBytes: 'the allowed' }, error);
   }
+  if (known.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    const problem = 'is not read here; send JSON with "content-type: application/json"';
+    return fail('invalid_input', { field: 'content-type', problem }, error);
+  }
+  if (known.code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
+    return fail('invalid_input', { field: 'body', problem: 'is not valid JSON' }, error);
+  }
   if (known.statusCode !== undefined && known.statusCode >= 400 && known.statusCode < 500) {
     return fail('invalid_input', { field: 'body', problem: known.message ?? 'cannot be read' }, error);
   }
