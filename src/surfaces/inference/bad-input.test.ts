@@ -104,7 +104,7 @@ test('lists nested without end, too many rows, names that come twice and regions
   const split = (data: string) => `{"dataframe_split": {"columns": ["x1", "x2"], "data": [${data}]}}`;
   const many = (value: string, count: number) => value + `,${value}`.repeat(count - 1);
   for (const [path, body, told] of [
-    ['/v2/models/test/infer', inputs(deep), /nested too deep/],
+    ['/v2/models/test/infer', inputs(deep), /nesting depth exceeds/],
     ['/v2/models/test/infer', inputs(`1, ${deep}`), /is missing/],
     ['/v2/models/test/infer', inputs(many('1', 100_001), '100001, 1'), /100001/],
     ['/v2/models/test/infer', inputs(many('""', 2_000_001), '1, 2000001', 'BYTES'), /2000001 texts/],

@@ -276,9 +276,9 @@ test('lying lengths of bodies and tensors get one clear error, and the next requ
     [declared({ binary_data_size: 8 }, { shape: [2, 1] }), null, /is 16 bytes, 8 were sent/],
     [declared({ binary_data_size: 8 }, { datatype: 'FP8' }), null, /"FP8" is not a datatype/],
     [declared({ binary_data_size: 8 }, { datatype: 7 }), null, /datatype 7 is not a datatype/],
-    [declared({ binary_data_size: 8 }, { shape: [1e308, 1e308] }), null, /must be a list of sizes/],
+    [declared({ binary_data_size: 8 }, { shape: [1e308, 1e308] }), null, /exceed maximum size/],
     [declared({ shared_memory_region: 'r' }, { data: [1] }), null, /shared memory/],
-    [good, 0, /needs a model with one input; this has 2/],
+    [good, 0, /must only have 1 input .found 1. to be deduced but got 2 inputs/],
   ];
   for (const [{ bytes, jsonBytes }, length, message] of cases) {
     const lying = length ?? (String(message).includes('is missing') ? null : jsonBytes);

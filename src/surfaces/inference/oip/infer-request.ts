@@ -100,7 +100,7 @@ function readRawRequest(body: Buffer, context: RequestContext, arm: ServedArm | 
   const [input] = inputs;
   if (!input || inputs.length > 1) {
     throw malformed(
-      `a body without JSON (Inference-Header-Content-Length: 0) needs a model with one input; this has ${inputs.length}`,
+      `Raw request must only have 1 input (found 1) to be deduced but got ${inputs.length} inputs in the model (Inference-Header-Content-Length: 0)`,
     );
   }
   const { name, type, columns } = input;
@@ -109,8 +109,11 @@ function readRawRequest(body: Buffer, context: RequestContext, arm: ServedArm | 
   const dims = arm?.model.manifest.tensors === 'whole' ? input.shape : input.shape.slice(1);
   if (dims.filter((d) => d < 0).length > 1) {
     throw malformed(
-      `a body without JSON does not tell the shape of input "${name}", which has more than one free dimension`,
+      `The shape of the raw input '${name}' can not be deduced because there are more than one variable-sized dimension`,
     );
+  }
+  if (size === null && dims.some((d) => d !== 1)) {
+    throw malformed(`For BYTE datatype raw input '${name}', the model must have input shape [1]`);
   }
   const shape =
     dims.length === 0 && columns.length > 1

@@ -5,6 +5,9 @@ import { malformed } from '../request-context.ts';
 import { binaryDatatypes, jsonDatatypes } from './datatypes.ts';
 import { decodeRaw, unknownDatatype } from './raw-tensors.ts';
 
+/** Lists in lists that `data` may have. */
+const deepestNesting = 100;
+
 /** An input tensor as a request's JSON declares it. */
 interface DeclaredTensor {
   readonly name?: unknown;
@@ -72,8 +75,22 @@ export function refuseTwice(tensors: readonly { readonly name: string }[], kind 
 }
 
 function readShape(name: string, shape: unknown): readonly number[] {
-  if (!Array.isArray(shape) || shape.length === 0 || !shape.every((d) => Number.isSafeInteger(d) && d >= 0)) {
+  if (!Array.isArray(shape) || shape.length === 0) {
     throw malformed(`input "${name}": "shape" must be a list of sizes, rows first`);
+  }
+  let size = 1;
+  for (const dimension of shape) {
+    if (!Number.isInteger(dimension) || dimension < 0) {
+      throw malformed(
+        `input "${name}": Unable to parse 'shape': attempt to access JSON non-unsigned-integer as unsigned-integer`,
+      );
+    }
+    size *= dimension;
+  }
+  if (size > Number.MAX_SAFE_INTEGER) {
+    throw malformed(
+      `input "${name}": its shape causes total element count to exceed maximum size of ${Number.MAX_SAFE_INTEGER} (byte size overflow for input)`,
+    );
   }
   return shape as number[];
 }
@@ -90,7 +107,7 @@ function readJsonData(name: string, input: DeclaredTensor, shape: readonly numbe
     throw malformed(`input "${name}" is in shared memory, which is not read here; send its data`);
   }
   if (!Array.isArray(data)) throw malformed(`input "${name}": "data" must be a list`);
-  const flat: unknown[] = Array.isArray(data[0]) ? data.flat(Number.POSITIVE_INFINITY) : data;
+  const flat: unknown[] = Array.isArray(data[0]) ? flattened(name, data) : data;
   const size = shape.reduce((product, d) => product * d, 1);
   if (size !== flat.length) {
     throw malformed(
@@ -99,6 +116,15 @@ function readJsonData(name: string, input: DeclaredTensor, shape: readonly numbe
   }
   if (datatype === 'BYTES') checkTextCount(`input "${name}"`, flat.length);
   return flat;
+}
+
+/** Values nested in lists, as deep as Triton takes them. */
+function flattened(name: string, data: readonly unknown[]): unknown[] {
+  const flat = data.flat(deepestNesting);
+  if (!flat.some(Array.isArray)) return flat;
+  throw malformed(
+    `input "${name}": JSON nesting depth exceeds maximum allowed limit (${deepestNesting}) in "data"`,
+  );
 }
 
 function binarySlice(name: string, input: DeclaredTensor, raw: Buffer | null, at: number): Buffer {

@@ -26,7 +26,9 @@ export async function repositoryIndex(
   sees: (model: string) => boolean,
 ): Promise<HttpAnswer> {
   const { ready } = optionalJson(body);
-  if (ready !== undefined && typeof ready !== 'boolean') throw malformed('"ready" must be true or false');
+  if (ready !== undefined && typeof ready !== 'boolean') {
+    throw malformed("Invalid value for 'ready': expected a boolean");
+  }
   const entries = repository ? await repository.index() : endpointsOf(plane);
   const listed = entries.filter((e) => (!ready || e.state === 'READY') && sees(e.name));
   return jsonAnswer(
