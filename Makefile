@@ -43,8 +43,9 @@ python-bench: python ## make .venv-bench and -serving too, the peers that benchm
 fix: setup ## format, and apply the safe lint fixes
 	@$(node) node_modules/@biomejs/biome/bin/biome check --write .
 
-docs: setup ## write the generated pages: docs/errors.md, docs/openapi.json
+docs: setup ## write the generated pages: docs/errors.md, docs/settings.md, docs/openapi.json
 	@$(node) scripts/errors-doc.ts
+	@$(node) scripts/settings-doc.ts
 	@$(node) scripts/openapi.ts
 
 python-lock: python ## resolve each python/*.in into the *.txt beside it

@@ -24,6 +24,7 @@ step 'types of the web app' tsc -p web/tsconfig.json
 step 'types of the browser tests' tsc -p e2e/tsconfig.json
 step 'architecture' node --test --test-reporter=dot test/architecture.test.ts
 step 'docs/errors.md' node scripts/errors-doc.ts --check
+step 'docs/settings.md' node scripts/settings-doc.ts --check
 step 'docs/openapi.json' node scripts/openapi.ts --check
 
 [ -z "$failed" ] || { printf 'Failed:%s\n' "${failed%,}"; exit 1; }

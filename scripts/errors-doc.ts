@@ -1,6 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { type ErrorEntry, errorCatalogue } from '../src/core/errors.ts';
+import { writeOrCheckPage } from './generated-page.ts';
 
 /** The page docs/errors.md: every code of the catalogue with its HTTP status, message and next step. */
 export function errorsPage(): string {
@@ -28,13 +27,4 @@ export function errorsPage(): string {
   ].join('\n');
 }
 
-if (import.meta.main) {
-  const path = fileURLToPath(new URL('../docs/errors.md', import.meta.url));
-  const page = errorsPage();
-  if (!process.argv.includes('--check')) {
-    writeFileSync(path, page);
-  } else if (readFileSync(path, 'utf8') !== page) {
-    console.error('docs/errors.md does not match src/core/errors: run "make docs" and commit the page.');
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main) writeOrCheckPage('errors.md', 'src/core/errors', errorsPage());

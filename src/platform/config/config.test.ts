@@ -5,7 +5,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
-import { defaultArtifactRootOf, lockDirectory, patternOf, readSettings, storageLocation } from './index.ts';
+import {
+  defaultArtifactRootOf,
+  lockDirectory,
+  patternOf,
+  readSettings,
+  settingGroups,
+  settingNames,
+  settingsSchema,
+  storageLocation,
+} from './index.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'millrace-config-'));
 after(() => rm(directory, { recursive: true }));
@@ -24,6 +33,12 @@ test('a flag wins over the environment, the environment over the file', async ()
   const env = { MILLRACE_SERVE_PORT: '3', MILLRACE_HOST: '10.0.0.1', MILLRACE_CONFIG: file };
   const settings = readSettings(['--host=10.0.0.2'], env);
   assert.deepEqual([settings.port, settings.servePort, settings.host], [1, 3, '10.0.0.2']);
+});
+
+test('every setting stands in one group, with a description', () => {
+  const grouped = settingGroups.flatMap((group) => group.settings);
+  assert.deepEqual([...grouped].sort(), [...settingNames].sort(), 'add it to setting-groups.ts');
+  for (const name of settingNames) assert.ok(settingsSchema.shape[name].description, name);
 });
 
 test('wrong settings name where they stand, their value and what is allowed', async () => {

@@ -280,10 +280,15 @@ export type SettingName = keyof Settings;
 
 export const settingNames = Object.keys(settingsSchema.shape) as readonly SettingName[];
 
+/** What a setting is unless somebody sets it; undefined where nothing is. */
+export function standardOf(name: SettingName): unknown {
+  return settingsSchema.shape[name].safeParse(undefined).data;
+}
+
 /** Settings that are on or off, with their standard: as flags they take no value. */
 export const switches: ReadonlyMap<string, boolean> = new Map(
   settingNames.flatMap((name) => {
-    const standard: unknown = settingsSchema.shape[name].safeParse(undefined).data;
+    const standard = standardOf(name);
     return typeof standard === 'boolean' ? [[name, standard] as const] : [];
   }),
 );
