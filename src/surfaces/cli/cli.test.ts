@@ -222,7 +222,7 @@ test('turns are shown, decided and named by their loop', async () => {
     '--reason',
     'x',
   );
-  await refused(1, /loop "never" does not exist\nNext: .*GET \/api\/v1\/loops/, 'status', 'never');
+  await refused(1, /loop "never" does not exist\nNext: .*"millrace loops"/, 'status', 'never');
   assert.match(await done('steps', 'late/1'), /prepare-data +late\/1/);
   assert.match(await done('jobs', '--limit', '1'), /^kind +status/);
   assert.equal(typeof (await done('logs', 'late/1')), 'string');

@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { nearestName } from '../../core/nearest-name.ts';
 import { type CommandCall, type CommandSpec, UsageError } from './command.ts';
 import { commandGroups, commandOf, commands } from './command-table.ts';
+import { asCommands } from './next-step.ts';
 import { parseCommand } from './parse-command.ts';
 import { roles } from './roles.ts';
 
@@ -156,7 +157,7 @@ function report(error: unknown, { note }: Terminal): number {
   const known = error as { message?: string; next?: string };
   if (error instanceof Error && known.next !== undefined) {
     note(error.message);
-    if (known.next !== '') note(`Next: ${known.next}`);
+    if (known.next !== '') note(`Next: ${asCommands(known.next)}`);
   } else {
     note(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
