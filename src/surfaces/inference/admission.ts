@@ -84,6 +84,14 @@ export class Admission {
     return this.#take(endpoint, this.#limitsOf(endpoint, options.limits));
   }
 
+  /** Whether an endpoint asks for a key or limits its requests. */
+  restricts(endpoint: string): boolean {
+    const options = this.#optionsOf(endpoint);
+    if (!options) return false;
+    const { requestsPerSecond, concurrentRequests } = options.limits;
+    return options.requireKey || requestsPerSecond !== null || concurrentRequests !== null;
+  }
+
   #optionsOf(endpoint: string): EndpointOptions | null {
     try {
       return this.#plane.endpoint(endpoint).route.options;

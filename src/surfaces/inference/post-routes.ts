@@ -25,6 +25,9 @@ const repositoryPath = /^\/v2\/repository\/models\/([^/]+)\/(load|unload)\/?$/;
 const pagePath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/docs\/?$/;
 const tracePath = /^\/v2(?:\/models\/([^/]+)(?:\/versions\/[^/]+)?)?\/trace\/setting\/?$/;
 
+/** Whether a POST to the path is an inference request of the Open Inference Protocol. */
+export const isInferPath = (path: string): boolean => inferPath.test(path);
+
 export interface PostContext extends InferContext {
   /** Null where control decides what is served. */
   readonly repository: ModelRepository | null;

@@ -1,11 +1,13 @@
 import {
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type Server,
   type ServerOptions,
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { fail, MillraceError } from '../../core/errors.ts';
 import type { ModelRepository, ServeReplica } from '../../lifecycle/serving/index.ts';
@@ -22,11 +24,14 @@ import { errorAnswer } from './http/error-answer.ts';
 import { type EventAnswer, EventStreams } from './http/event-streams.ts';
 import { defaultHttpLimits, type HttpLimits, timeoutCheckMs } from './http/limits.ts';
 import { OpenSockets } from './http/open-sockets.ts';
+import { PlainConnections } from './http/plain-connections.ts';
+import type { RequestHead } from './http/request-head.ts';
 import { traceRequest } from './http/request-span.ts';
+import { latin1Body, smallBodyBytes } from './http/response-text.ts';
 import type { TlsFiles } from './http/tls-files.ts';
 import { listen } from './listen.ts';
 import type { Peers } from './peers.ts';
-import { answerPost, type PostContext } from './post-routes.ts';
+import { answerPost, isInferPath, type PostContext } from './post-routes.ts';
 import { refusalCounter } from './refusal-counter.ts';
 import { ServerSettings } from './server-settings.ts';
 import { registerPeerMetrics } from './triton-metrics.ts';
@@ -68,6 +73,7 @@ export class InferenceServer {
   readonly #options: InferenceServerOptions;
   readonly #server: Server;
   readonly #sockets: OpenSockets;
+  readonly #plain: PlainConnections;
   readonly #limits: HttpLimits;
   readonly #settings: ServerSettings;
   readonly #postContext: PostContext;
@@ -94,7 +100,16 @@ export class InferenceServer {
     registerPeerMetrics(options.metrics, plane);
     this.#refused = refusalCounter(options.metrics);
     this.#server = this.#create();
-    this.#sockets = new OpenSockets(this.#server, { secure: options.tls !== undefined });
+    const secure = options.tls !== undefined;
+    this.#sockets = new OpenSockets(this.#server, { secure });
+    this.#plain = new PlainConnections(this.#server, secure, {
+      ...this.#limits,
+      keepAliveMs,
+      takes: ({ method, path }) => method === 'GET' || isInferPath(path),
+      waits: ({ path }) => !this.#admission.restricts(this.#targets.of(path)?.endpoint ?? ''),
+      answer: (head, body) => this.#answerPlain(head, body),
+      draining: () => this.#draining,
+    });
   }
 
   /**
@@ -121,8 +136,10 @@ export class InferenceServer {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
       this.#sockets.closeUnused();
+      this.#plain.closeIdle();
     });
-    const cut = setTimeout(() => this.#sockets.closeUnfinished(), this.#limits.halfSentMs);
+    const isAnswering = (socket: Socket) => this.#plain.isAnswering(socket);
+    const cut = setTimeout(() => this.#sockets.closeUnfinished(isAnswering), this.#limits.halfSentMs);
     await this.#events.drain();
     await closed;
     clearTimeout(cut);
@@ -155,7 +172,8 @@ export class InferenceServer {
     });
     server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
       const { expect } = request.headers;
-      this.#refuse(request, response, pathOf(request), fail('expectation_failed', { expect }));
+      const error = fail('expectation_failed', { expect });
+      this.#refuse(request, response, this.#errorAnswer(pathOf(request), error));
     });
     server.on('connect', (request: IncomingMessage, socket: Duplex) =>
       refuseTunnel(socket, 'CONNECT', request.url ?? ''),
@@ -176,7 +194,7 @@ export class InferenceServer {
     if (request.method === 'POST') {
       if (this.#isTooLarge(request)) {
         const error = fail('payload_too_large', { limitBytes: this.#limits.bodyBytes });
-        this.#refuse(request, response, path, error);
+        this.#refuse(request, response, this.#errorAnswer(path, error));
         return;
       }
       const entered = this.#enter(request, response, path);
@@ -200,10 +218,34 @@ export class InferenceServer {
     this.#sendError(response, path, fail('method_not_allowed', { method, path, allowed: methods }));
   }
 
-  #answerGet({ headers }: IncomingMessage, response: ServerResponse, path: string): void {
+  /** Answers a whole request whose connection node:http does not read. */
+  async #answerPlain({ method, path, headers }: RequestHead, body: Buffer): Promise<HttpAnswer> {
+    let leave: Leave | null;
+    try {
+      const entered = this.#admit(method, path, headers);
+      leave = entered instanceof Promise ? await entered : entered;
+    } catch (error) {
+      return this.#keptOut(path, error);
+    }
+    try {
+      return await (method === 'GET'
+        ? this.#get(path, headers)
+        : answerPost(path, headers, body, this.#postContext));
+    } catch (error) {
+      return this.#errorAnswer(path, error);
+    } finally {
+      leave?.();
+    }
+  }
+
+  #get(path: string, headers: IncomingHttpHeaders): Promise<HttpAnswer> {
     const ready = !this.#draining && this.#options.replica.ready;
     const caller = { admission: this.#admission, headers };
-    answerGet(path, { ...this.#options, settings: this.#settings, ready, caller })
+    return answerGet(path, { ...this.#options, settings: this.#settings, ready, caller });
+  }
+
+  #answerGet({ headers }: IncomingMessage, response: ServerResponse, path: string): void {
+    this.#get(path, headers)
       .then((answer) => this.#send(response, answer))
       .catch((error) => this.#sendError(response, path, error));
   }
@@ -213,27 +255,35 @@ export class InferenceServer {
    * have to be asked.
    */
   #enter(request: IncomingMessage, response: ServerResponse, path: string): boolean | Promise<boolean> {
-    const target = this.#targets.of(path);
-    if (!target) return true;
-    const endpoint = target.endpoint ?? this.#onlyEndpoint();
-    if (endpoint === null) return true;
-    // The key comes in the body of the page's own form.
-    if (target.page && request.method === 'POST') return true;
     const keptOut = (error: unknown) => {
-      this.#refused(endpoint, error);
-      const form = target.page && keyPageOf(endpoint, error);
-      if (form) this.#send(response, form);
-      else this.#refuse(request, response, path, error);
+      this.#refuse(request, response, this.#keptOut(path, error));
       return false;
     };
     try {
-      const leave = this.#admission.enter(endpoint, target.action, request.headers);
-      if (leave === null) return true;
-      if (typeof leave !== 'function') return leave.then((l) => leaveWhenClosed(response, l), keptOut);
+      const leave = this.#admit(request.method ?? '', path, request.headers);
+      if (leave instanceof Promise) return leave.then((l) => leaveWhenClosed(response, l), keptOut);
       return leaveWhenClosed(response, leave);
     } catch (error) {
       return keptOut(error);
     }
+  }
+
+  /** Lets a request in by its endpoint's keys and limits. Errors: those of Admission. */
+  #admit(method: string, path: string, headers: IncomingHttpHeaders): ReturnType<Admission['enter']> {
+    const target = this.#targets.of(path);
+    const endpoint = target && (target.endpoint ?? this.#onlyEndpoint());
+    if (!target || endpoint === null) return null;
+    // The key comes in the body of the page's own form.
+    if (target.page && method === 'POST') return null;
+    return this.#admission.enter(endpoint, target.action, headers);
+  }
+
+  /** The answer to a request that `#admit` refused. */
+  #keptOut(path: string, error: unknown): HttpAnswer {
+    const target = this.#targets.of(path);
+    const endpoint = target?.endpoint ?? this.#onlyEndpoint() ?? '';
+    this.#refused(endpoint, error);
+    return (target?.page && keyPageOf(endpoint, error)) || this.#errorAnswer(path, error);
   }
 
   #onlyEndpoint(): string | null {
@@ -246,14 +296,14 @@ export class InferenceServer {
     return length !== undefined && Number(length) > this.#limits.bodyBytes;
   }
 
-  /** Answers a request whose body is not wanted: it is not read, and the connection ends unless it is there already. */
-  #refuse(request: IncomingMessage, response: ServerResponse, path: string, error: unknown): void {
+  /** Answers a request whose body is not wanted: a long one is not read, and the connection ends unless it is there already. */
+  #refuse(request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void {
     if (!request.complete) {
       const length = Number(request.headers['content-length'] ?? Number.NaN);
       if (!(length <= smallBodyBytes)) response.setHeader('connection', 'close');
       request.resume();
     }
-    this.#sendError(response, path, error);
+    this.#send(response, answer);
   }
 
   #readBody(request: IncomingMessage, response: ServerResponse, path: string): void {
@@ -268,7 +318,9 @@ export class InferenceServer {
       }
       chunks.length = 0;
       if (response.headersSent) return;
-      this.#refuse(request, response, path, fail('payload_too_large', { limitBytes: bodyBytes }));
+      response.setHeader('connection', 'close');
+      const error = fail('payload_too_large', { limitBytes: bodyBytes });
+      this.#refuse(request, response, this.#errorAnswer(path, error));
     });
     request.on('end', () => {
       if (sizeBytes > bodyBytes) return;
@@ -300,25 +352,30 @@ export class InferenceServer {
   }
 
   #sendError(response: ServerResponse, path: string, thrown: unknown): void {
-    const error = this.#errorOf(thrown, path);
-    response.setHeader('x-millrace-error', error.code);
-    if (error.status === 503) response.setHeader('retry-after', '1');
-    if (error.status === 429) response.setHeader('retry-after', String(error.params.retryAfterSeconds));
-    if (error.status === 401) response.setHeader('www-authenticate', 'Bearer realm="millrace"');
-    this.#send(response, errorAnswer(path, error, this.#options.errorDetail ?? false));
+    this.#send(response, this.#errorAnswer(path, thrown));
   }
 
-  #send(response: ServerResponse, { status, body, contentType, headers: more }: HttpAnswer): void {
-    // Text with a byte for each character is written in one piece with the headers, and needs no counting of bytes.
-    const latin1 = typeof body === 'string' ? !/[^ -~\n]/.test(body) : body.length <= smallBodyBytes;
+  #errorAnswer(path: string, thrown: unknown): HttpAnswer {
+    const error = this.#errorOf(thrown, path);
+    const headers: Record<string, string> = { 'x-millrace-error': error.code };
+    if (error.status === 503) headers['retry-after'] = '1';
+    if (error.status === 429) headers['retry-after'] = String(error.params.retryAfterSeconds);
+    if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="millrace"';
+    const answer = errorAnswer(path, error, this.#options.errorDetail ?? false);
+    return { ...answer, headers: { ...answer.headers, ...headers } };
+  }
+
+  #send(response: ServerResponse, answer: HttpAnswer): void {
+    const { status, body, contentType } = answer;
+    const text = latin1Body(answer);
     const headers: Record<string, string | number> = {
       'content-type': contentType,
-      'content-length': latin1 || typeof body !== 'string' ? body.length : Buffer.byteLength(body),
-      ...more,
+      'content-length': text?.length ?? Buffer.byteLength(body),
+      ...answer.headers,
     };
     if (this.#draining) headers.connection = 'close';
     response.writeHead(status, headers);
-    if (latin1) response.end(typeof body === 'string' ? body : body.toString('latin1'), 'latin1');
+    if (text !== null) response.end(text, 'latin1');
     else response.end(body);
   }
 }
@@ -329,9 +386,6 @@ function leaveWhenClosed(response: ServerResponse, leave: Leave | null): true {
   else if (leave) response.once('close', leave);
   return true;
 }
-
-/** A body that is read to its end even when it is refused, so that the connection can go on, and one worth a copy. */
-const smallBodyBytes = 64 * 1024;
 
 function pathOf(request: IncomingMessage): string {
   const url = request.url ?? '/';

@@ -31,10 +31,14 @@ export class OpenSockets {
     for (const socket of this.#open) if (socket.bytesRead === 0) socket.destroy();
   }
 
-  /** Closes all connections but those on which a whole request is being answered. */
-  closeUnfinished(): void {
+  /**
+   * Closes all connections but those on which a whole request is being answered.
+   *
+   * @param isAnswering tells it of connections that node:http does not read
+   */
+  closeUnfinished(isAnswering: (socket: Socket) => boolean): void {
     const secured = new Set([...this.#speaking].map(farEnd));
-    for (const socket of this.#speaking) endUnlessAnswering(socket);
+    for (const socket of this.#speaking) if (!isAnswering(socket)) endUnlessAnswering(socket);
     // What has not come to speak TLS yet carries no request.
     for (const socket of this.#open) if (!secured.has(farEnd(socket))) socket.destroy();
   }

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import type { HttpAnswer } from './answer.ts';
+import { answerClientError } from './client-errors.ts';
+import { PlainConnections, type PlainConnectionsOptions } from './plain-connections.ts';
+
+/** A server that tells of each request who read it and what it was. */
+async function start(t: TestContext, options: Partial<PlainConnectionsOptions> = {}) {
+  const byNode = async (request: IncomingMessage, response: ServerResponse) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    response.end(`<node ${request.method} ${request.url} ${body.toString('latin1')}>`);
+  };
+  const server = createServer((request, response) => void byNode(request, response).catch(() => undefined));
+  const plain = new PlainConnections(server, false, {
+    headerBytes: 2000,
+    bodyBytes: 10_000_000,
+    headersTimeoutMs: 10_000,
+    keepAliveMs: 60_000,
+    takes: ({ path }) => path.startsWith('/plain'),
+    waits: () => true,
+    answer: async ({ method, path }, body): Promise<HttpAnswer> => ({
+      status: 200,
+      body: `<plain ${method} ${path} ${body.toString('latin1')}>`,
+      contentType: 'text/plain',
+    }),
+    draining: () => false,
+    ...options,
+  });
+  server.on('clientError', (error, socket) => answerClientError(error, socket, 2000));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo;
+  const dial = async (): Promise<Socket> => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    return socket;
+  };
+  return { plain, dial };
+}
+
+/** What the server sends until `count` requests are told of, or the connection ends. */
+async function answers(socket: Socket, count: number): Promise<readonly string[]> {
+  let text = '';
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    text += chunk;
+    if (told(text).length >= count) break;
+  }
+  return told(text);
+}
+
+const told = (text: string): readonly string[] => [...text.matchAll(/<(.*?)>/gs)].map((m) => m[1] ?? '');
+const post = (path: string, body: string, header = '') =>
+  `POST ${path} HTTP/1.1\r\nhost: x\r\n${header}content-length: ${body.length}\r\n\r\n${body}`;
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+const chunked =
+  'POST /plain/chunks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n';
+
+const requests: readonly (readonly [string, string])[] = [
+  [post('/plain/1', 'one'), 'POST /plain/1 one'],
+  [get('/plain/2'), 'GET /plain/2 '],
+  [post('/plain/3', ''), 'POST /plain/3 '],
+  [
+    post('/plain/4', 'x\r\n\r\nGET /plain/no HTTP/1.1\r\n\r\n'),
+    'POST /plain/4 x\r\n\r\nGET /plain/no HTTP/1.1\r\n\r\n',
+  ],
+  [post('/other', 'other'), 'POST /other other'],
+  [chunked, 'POST /plain/chunks abc'],
+  [get('/plain/5?query'), 'GET /plain/5?query '],
+  [post('/plain/6', 'six', 'x-more: \u00e9\r\n'), 'POST /plain/6 six'],
+];
+const withoutReader = (answer: string) => answer.replace(/^(node|plain) /, '');
+
+/** A fixed sequence of pseudo-random numbers between 0 and 1 (mulberry32). */
+function randoms(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+test('requests are answered in their order, however they are mixed and cut into pieces', async (t) => {
+  const { dial } = await start(t);
+  const random = randoms(1);
+  for (let round = 0; round < 60; round++) {
+    const chosen = Array.from({ length: 1 + Math.floor(random() * 5) }, () => {
+      return requests[Math.floor(random() * requests.length)]!;
+    });
+    const bytes = Buffer.from(chosen.map(([text]) => text).join(''), 'latin1');
+    const socket = await dial();
+    const received = answers(socket, chosen.length);
+    for (let at = 0; at < bytes.length; ) {
+      const end = random() < 0.3 ? bytes.length : at + 1 + Math.floor(random() * 60);
+      socket.write(bytes.subarray(at, end));
+      at = end;
+      if (random() < 0.5) await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(
+      (await received).map(withoutReader),
+      chosen.map(([, answer]) => answer),
+      `round ${round}`,
+    );
+    socket.destroy();
+  }
+});
+
+test('plain requests are read here until another one comes, and by node:http from then on', async (t) => {
+  const { dial } = await start(t);
+  const socket = await dial();
+  const ask = (request: string) => {
+    socket.write(request);
+    return answers(socket, 1);
+  };
+  assert.deepEqual(await ask(post('/plain', 'a')), ['plain POST /plain a']);
+  assert.deepEqual(await ask(get('/plain')), ['plain GET /plain ']);
+  assert.deepEqual(await ask(get('/plain?b')), ['node GET /plain?b ']);
+  assert.deepEqual(await ask(post('/plain', 'c')), ['node POST /plain c']);
+});
+
+test('a body in pieces is waited for; where nobody waits, or not so long, node:http has it', async (t) => {
+  const { dial } = await start(t, { waits: ({ path }) => path !== '/plain/limited' });
+  const large = 'x'.repeat(3_000_000);
+  const socket = await dial();
+  socket.write(post('/plain', large));
+  assert.deepEqual(await answers(socket, 1), [`plain POST /plain ${large}`]);
+
+  const limited = await dial();
+  limited.write(post('/plain/limited', 'ab').slice(0, -1));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  limited.write('b');
+  assert.deepEqual(await answers(limited, 1), ['node POST /plain/limited ab']);
+
+  const slow = await dial();
+  slow.write(post('/plain/slow', 'ab').slice(0, -1));
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  slow.write('b');
+  assert.deepEqual(await answers(slow, 1), ['node POST /plain/slow ab']);
+});
+
+test('a caller that ends its side gets the answers that it asked for', async (t) => {
+  const { dial } = await start(t);
+  const socket = await dial();
+  socket.end(post('/plain', 'a') + post('/plain', 'b') + get('/plain'));
+  assert.deepEqual(await answers(socket, 4), [
+    'plain POST /plain a',
+    'plain POST /plain b',
+    'plain GET /plain ',
+  ]);
+});
+
+test('a caller that takes no answers is sent no more than fits on the way', async (t) => {
+  const body = 'y'.repeat(1_000_000);
+  let answered = 0;
+  const { dial } = await start(t, {
+    answer: async () => {
+      answered++;
+      return { status: 200, body: Buffer.from(`<${body}>`), contentType: 'text/plain' };
+    },
+  });
+  const socket = await dial();
+  const count = 100;
+  socket.write(post('/plain', 'a').repeat(count));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.ok(answered > 0 && answered < count / 2, `${answered} answers are under way`);
+  socket.end();
+  let bytes = 0;
+  for await (const chunk of socket) bytes += (chunk as Buffer).length;
+  assert.ok(bytes > count * body.length, 'and the others when it takes them');
+  assert.equal(answered, count);
+});
+
+test('connections that nobody uses end, those of a server that drains with their answer', async (t) => {
+  const idle = await start(t, { keepAliveMs: 100 });
+  const socket = await idle.dial();
+  socket.write(get('/plain'));
+  await answers(socket, 1);
+  await once(socket.resume(), 'end');
+
+  const silent = await start(t, { headersTimeoutMs: 100 });
+  const quiet = await silent.dial();
+  const [told408] = (await once(quiet, 'data')) as [Buffer];
+  assert.match(told408.toString(), /^HTTP\/1.1 408/);
+
+  let draining = false;
+  const { dial, plain } = await start(t, { draining: () => draining });
+  const [busy, waiting] = [await dial(), await dial()];
+  waiting.write(get('/plain'));
+  await answers(waiting, 1);
+  draining = true;
+  busy.write(get('/plain'));
+  const [last] = (await once(busy, 'data')) as [Buffer];
+  assert.match(last.toString(), /connection: close/);
+  await once(busy.resume(), 'end');
+  plain.closeIdle();
+  await once(waiting.resume(), 'end');
+});
