@@ -1,5 +1,6 @@
 // Wire shapes of the data slice: dataset versions, their profiles, splits and contracts. Browser-safe.
 import { z } from 'zod';
+import { digestSchema } from '../../core/model-types.ts';
 
 const time = z.iso.datetime({ offset: true });
 
@@ -120,12 +121,17 @@ export type DatasetFormat = z.infer<typeof datasetFormatSchema>;
 export const datasetSourceSchema = z.union([
   z.strictObject({ path: z.string().min(1), format: datasetFormatSchema.optional() }),
   z.strictObject({
-    digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+    digest: digestSchema,
     format: datasetFormatSchema.optional(),
   }),
 ]);
 
-export const datasetNameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/);
+export const datasetNameSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{0,127}$/,
+    'expected small letters, digits, dot, dash or underscore (at most 128)',
+  );
 
 export const registerDatasetRequestSchema = z.strictObject({
   dataset: datasetNameSchema,

@@ -1,5 +1,6 @@
 // Wire shapes of the feedback slice: prediction segments, labels, their join and its exact counts. Browser-safe.
 import { z } from 'zod';
+import { digestSchema } from '../../core/model-types.ts';
 import { labelValueSchema, receivedLabelSchema } from './contract/labels.ts';
 
 export * from './contract/archive.ts';
@@ -8,7 +9,6 @@ export * from './contract/replay.ts';
 export * from './contract/sources.ts';
 
 const time = z.iso.datetime({ offset: true });
-const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 
 /** An arm's name; `shadow` for copies. */
 export const armSchema = z.string().min(1).max(40);
@@ -20,7 +20,7 @@ export const predictionSegmentSchema = z.strictObject({
   /** The serving replica that wrote it. */
   replicaId: z.string().min(1).optional(),
   endpoint: z.string().min(1),
-  digest,
+  digest: digestSchema,
   rows: z.int().min(1),
   minEventTimeMs: z.int(),
   maxEventTimeMs: z.int(),
@@ -37,7 +37,7 @@ export type RegisteredSegment = z.infer<typeof registeredSegmentSchema>;
 export const labelSegmentSchema = z.strictObject({
   id: z.string(),
   endpoint: z.string(),
-  digest,
+  digest: digestSchema,
   rows: z.int(),
   minEventTimeMs: z.int(),
   maxEventTimeMs: z.int(),
@@ -197,7 +197,7 @@ export const labelJoinInputsSchema = z.strictObject({
 
 /** Outputs of step kind `label-join`: a Parquet blob in time order, one row per labelled prediction. */
 export const labelJoinOutputsSchema = z.strictObject({
-  digest,
+  digest: digestSchema,
   sizeBytes: z.int(),
   rows: z.int(),
   /** Predictions in the range that had no label yet and were left out. */

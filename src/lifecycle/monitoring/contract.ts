@@ -1,5 +1,6 @@
 // Wire shapes of the monitoring slice: monitors, windows, drift, performance, health, alerts. Browser-safe.
 import { z } from 'zod';
+import { digestSchema } from '../../core/model-types.ts';
 
 const time = z.iso.datetime({ offset: true });
 
@@ -72,11 +73,7 @@ export const monitorReferenceRequestSchema = z.strictObject({
   /** Performance: the evaluation before it was deployed. Null: performance is shown, not judged. */
   evaluationId: z.string().min(1).nullable().default(null),
   /** Score: a Parquet blob with a column `score`. Null: the version's first week. */
-  scoresDigest: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/)
-    .nullable()
-    .default(null),
+  scoresDigest: digestSchema.nullable().default(null),
 });
 export type MonitorReferenceRequest = z.input<typeof monitorReferenceRequestSchema>;
 

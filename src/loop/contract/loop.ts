@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { digestSchema } from '../../core/model-types.ts';
 import { loopFileSchema, loopNameSchema } from './loop-file.ts';
 import { overridesSchema, triggerSchema, turnSummarySchema } from './turn.ts';
 
@@ -59,7 +60,7 @@ export const codeFileSchema = z.strictObject({
     .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), {
       message: 'expected a path below the loop file',
     }),
-  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256:<64 hex digits>'),
+  digest: digestSchema,
 });
 export type CodeFile = z.infer<typeof codeFileSchema>;
 

@@ -32,7 +32,7 @@ export function readOperand(text: string, token: NameToken, vocabulary: Vocabula
   const [key] = rest;
   if (entity === 'attribute') {
     if (rest.length === 1 && key) return readAttribute(text, key, vocabulary);
-    throw misplaced(text, token, `Unknown field "${joined(rest)}"`, Object.keys(attributeTypes(vocabulary)));
+    throw misplaced(text, token, `Unknown field "${joined(rest)}"`, toldNames(vocabulary));
   }
   if (entity === 'dataset') {
     if (rest.length === 1 && key && vocabulary.datasetKeys.includes(key.text)) {
@@ -61,8 +61,13 @@ function readAttribute(text: string, part: NamePart, vocabulary: Vocabulary): Ty
     return { operand: { entity: 'attribute', key: attributeName(vocabulary, part.text) }, type };
   }
   const kinds = Object.keys(vocabulary.entities).filter((name) => /^(metrics|params|tags)$/.test(name));
-  const names = [...Object.keys(types), 'age', ...kinds.map((kind) => `${kind}.<key>`)];
+  const names = [...toldNames(vocabulary), 'age', ...kinds.map((kind) => `${kind}.<key>`)];
   throw misplaced(text, part, `Unknown field "${part.text}"`, hint(part.text, names));
+}
+
+/** Attributes as an error lists them: without MLflow's spellings with capitals and blanks, which are read all the same. */
+function toldNames(vocabulary: Vocabulary): readonly string[] {
+  return Object.keys(attributeTypes(vocabulary)).filter((name) => /^[a-z_]+$/.test(name));
 }
 
 function readMetric(text: string, parts: readonly NamePart[]): Operand {

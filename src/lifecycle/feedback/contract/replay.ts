@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { digestSchema } from '../../../core/model-types.ts';
 
 const time = z.iso.datetime({ offset: true });
-const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 
 /** POST /api/v1/replays: what would another version have said of the same requests? */
 export const createReplaySchema = z.strictObject({
@@ -21,9 +21,9 @@ export const replayInputsSchema = z.strictObject({
   to: time,
   model: z.string(),
   modelVersion: z.string(),
-  packageDigest: digest,
+  packageDigest: digestSchema,
   /** The logged rows: features by their names, and what was answered, in columns that begin with `logged_`. */
-  windowDigest: digest,
+  windowDigest: digestSchema,
   rows: z.int(),
 });
 export type ReplayInputs = z.infer<typeof replayInputsSchema>;
@@ -66,7 +66,7 @@ export const replayOutputsSchema = z.strictObject({
     }),
   ),
   /** Parquet with every row: logged_prediction_id, logged_version, logged_score, logged_label, prediction, score, error. */
-  digest,
+  digest: digestSchema,
   sizeBytes: z.int(),
 });
 export type ReplayOutputs = z.infer<typeof replayOutputsSchema>;

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+import { digestSchema } from '../../../core/model-types.ts';
 
 /** Inputs of the step kind `train`. */
 export const trainInputsSchema = z.strictObject({
