@@ -1,5 +1,5 @@
 import { MillraceError } from '../core/errors.ts';
-import type { Digest } from '../core/json.ts';
+import { canonicalJson, type Digest } from '../core/json.ts';
 import { parseDuration, parseTime } from '../core/time.ts';
 import type { DataService } from '../lifecycle/data/index.ts';
 import { type EvaluationService, evaluateOutputsSchema } from '../lifecycle/evaluation/index.ts';
@@ -43,7 +43,7 @@ export interface LoopSlices {
 
 /** The slices' front doors in the shape that the loop asks for. */
 export function createLoopPorts(slices: LoopSlices): LoopPorts {
-  const { data } = slices;
+  const { data, blobs } = slices;
   return {
     data: {
       version: (id) => data.version(actor, id),
@@ -61,6 +61,7 @@ export function createLoopPorts(slices: LoopSlices): LoopPorts {
     registry: registryPort(slices),
     evaluation: evaluationPort(slices.db, slices.evaluations),
     packaging: {
+      difference: (digest, other) => signatureDifference(blobs, digest, other),
       stepInputs: async (model, logged, datasetVersionId, holdout) => {
         const { contract } = await data.version(actor, datasetVersionId);
         const files = logged.files.map(({ path, digest }) => ({ path, digest }));
@@ -107,7 +108,12 @@ function registryPort({ registry, evaluations, blobs }: LoopSlices): LoopPorts['
         datasetVersionId: input.datasetVersionId,
         datasetDigest: input.datasetDigest,
         signature: await signatureOf(blobs, input.digest),
+        ...(input.refitOf ? { description: refitText(input.refitOf) } : {}),
       });
+      if (input.refitOf) {
+        const link = { key: refitTag, value: String(input.refitOf.version) };
+        await registry.setVersionTag(actor, input.model, version.version, link);
+      }
       return toPackaged(version);
     },
     recordGates: async (model, version, { evaluationId }) => {
@@ -128,6 +134,13 @@ function registryPort({ registry, evaluations, blobs }: LoopSlices): LoopPorts['
   };
 }
 
+/** On a version that was refitted on all rows: the version that was judged. */
+const refitTag = 'millrace.refitOf';
+
+function refitText({ version, rows }: { readonly version: number; readonly rows: number }): string {
+  return `Version ${version} trained once more by the same settings, on all ${rows.toLocaleString('en-US')} rows. Gates and evaluation are those of version ${version}, which had not seen the hold-out.`;
+}
+
 async function knownModel(registry: Registry, name: string): Promise<RegisteredModelRecord | undefined> {
   try {
     return await registry.getModel(actor, name);
@@ -145,13 +158,24 @@ function toPackaged(version: VersionRecord): PackagedVersion {
 
 function evaluationPort(db: Database, evaluations: EvaluationService): LoopPorts['evaluation'] {
   return {
-    stepInputs: ({ subject: _, ...inputs }) => inputs,
+    stepInputs: (request) => request,
+    read: (outputs) => evaluateOutputsSchema.parse(outputs).report,
     record: async (stepRunId, subject, outputs) => {
       const { report } = evaluateOutputsSchema.parse(outputs);
       await db.write((tx) => evaluations.record(tx, actor, { stepRunId, subject, report }));
       return { evaluationId: stepRunId, verdict: report.verdict, gates: report.gates };
     },
   };
+}
+
+/** What two packages are asked or answer differently. */
+async function signatureDifference(blobs: BlobStore, digest: string, other: string): Promise<string | null> {
+  const [before, after] = [await signatureOf(blobs, digest), await signatureOf(blobs, other)];
+  for (const side of ['inputs', 'outputs'] as const) {
+    const [was, is] = [canonicalJson(before[side]), canonicalJson(after[side])];
+    if (was !== is) return `its ${side} are ${is}, and were ${was}`;
+  }
+  return null;
 }
 
 function servingPort(serving: ServingService): LoopPorts['serving'] {

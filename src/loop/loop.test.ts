@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { forEachDatabase } from '../platform/db/testing.ts';
-import type { Turn } from './contract.ts';
-import { anna, FakeWorld, loopTestMigrations, loopText, openLoop } from './testing.ts';
+import { anna, FakeWorld, loopTestMigrations, loopText, openLoop, pathOf } from './testing.ts';
 import { nothingObserved } from './verdict/observation.ts';
-
-/** The states that a turn went through. */
-function path(turn: Turn): readonly string[] {
-  return turn.transitions.map((t) => t.to).filter((state, i, all) => state !== all[i - 1]);
-}
 
 forEachDatabase((name, open) => {
   test(`${name}: the first turn trains on the source and promotes without a canary`, async (t) => {
@@ -18,7 +12,7 @@ forEachDatabase((name, open) => {
     assert.equal(applied.championVersion, 1);
     assert.equal(applied.activeTurn, null);
     const turn = await loop.turn(1);
-    assert.deepEqual(path(turn), [
+    assert.deepEqual(pathOf(turn), [
       'preparing',
       'training',
       'packaging',
@@ -85,7 +79,7 @@ forEachDatabase((name, open) => {
     assert.equal(done.championVersion, 2);
     assert.deepEqual(world.calls.slice(4), ['promote 2']);
     const turn = await loop.turn(2);
-    assert.deepEqual(path(turn).slice(-4), ['shadow', 'canary', 'promoting', 'promoted']);
+    assert.deepEqual(pathOf(turn).slice(-4), ['shadow', 'canary', 'promoting', 'promoted']);
     assert.equal(turn.steps[0]?.kind, 'label-join');
     assert.deepEqual(
       turn.rolloutHistory.map((r) => [r.percent, r.verdict]),
@@ -258,6 +252,42 @@ forEachDatabase((name, open) => {
     assert.equal((await loop.advance('2001-02-11')).activeTurn?.trigger.cause, 'drift');
   });
 
+  test(`${name}: an experiment of a person does not delay the loop, unless it makes a champion`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply();
+    await loop.advance('2001-02-08');
+    world.alerts = [loop.drift('2001-02-08')];
+    assert.equal((await loop.advance('2001-02-09')).activeTurn?.trigger.cause, 'drift');
+    await loop.turns.abort(anna, (await loop.turn(2)).id, 'not now');
+    await loop.advance('2001-02-11');
+    const overrides = { params: { x: 1 } };
+    await loop.loops.trigger(anna, 'flights', { reason: 'what if', overrides });
+    await loop.settle();
+    world.alerts = [loop.drift('2001-02-11')];
+    await loop.turns.abort(anna, (await loop.turn(3)).id, 'seen enough');
+    const waits = await loop.settle();
+    assert.deepEqual(
+      waits.waitingTriggers.map((trigger) => trigger.waitsFor),
+      ['cool-down until 2001-02-12T00:00:00.000Z'],
+    );
+    // Two turns of the same alert, with an experiment between them.
+    assert.equal((await loop.advance('2001-02-12')).activeTurn?.number, 4);
+    await loop.turns.abort(anna, (await loop.turn(4)).id, 'not now either');
+
+    await loop.advance('2001-02-13');
+    await loop.loops.trigger(anna, 'flights', { reason: 'this is it', overrides });
+    await loop.settle();
+    const { challengerVersion } = await loop.turn(5);
+    for (const day of ['14', '15', '16']) {
+      world.seeOutcomes(challengerVersion ?? 0, 1, 900, 900, -0.01);
+      await loop.advance(`2001-02-${day}`);
+    }
+    const done = await loop.settle();
+    assert.equal(done.championVersion, challengerVersion);
+    assert.equal(done.cooldownUntil, '2001-02-16T00:00:00.000Z');
+  });
+
   test(`${name}: harm is acted on while the loop is paused; nothing else is`, async (t) => {
     const world = new FakeWorld();
     const loop = await openLoop(t, await open(t, loopTestMigrations), world);
@@ -386,24 +416,5 @@ forEachDatabase((name, open) => {
     await loop.advance('2001-02-08');
     assert.equal(world.serving.champion, 2);
     assert.equal(world.calls.at(-1), 'deploy 2');
-  });
-
-  test(`${name}: a restart after every change of state goes on to the same end`, async (t) => {
-    const world = new FakeWorld();
-    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
-    void loop.loops.apply(anna, { text: loopText });
-    for (let n = 0; n < 30; n++) {
-      await new Promise((resolve) => setTimeout(resolve, 3));
-      await loop.restart();
-    }
-    const applied = await loop.apply();
-    assert.equal(applied.championVersion, 1);
-    assert.deepEqual(world.calls, ['deploy 1']);
-    assert.equal(world.versions.length, 1);
-    const turn = await loop.turn(1);
-    assert.deepEqual(
-      turn.steps.map((step) => step.kind),
-      ['prepare-data', 'train', 'package', 'evaluate', 'deploy'],
-    );
   });
 });

@@ -31,6 +31,8 @@ export interface NewVersion {
   readonly runId: string;
   readonly datasetVersionId: string;
   readonly datasetDigest: string;
+  /** The version from which this one was refitted on all rows, by the same settings; the link is kept. */
+  readonly refitOf?: { readonly version: number; readonly rows: number };
 }
 
 /** How an evaluation came out, as far as the loop decides by it. */
@@ -41,7 +43,6 @@ export interface Judgement {
 }
 
 export interface EvaluateRequest {
-  readonly subject: string;
   readonly candidateDigest: string;
   readonly championDigest: string | null;
   readonly datasetDigest: string;
@@ -119,6 +120,8 @@ export interface LoopPorts {
   readonly evaluation: {
     /** Inputs of the step kind `evaluate`. */
     stepInputs(request: EvaluateRequest): unknown;
+    /** The verdict in what the step returned; nothing is recorded. */
+    read(outputs: unknown): Pick<Judgement, 'verdict' | 'gates'>;
     /** Records what the step returned. */
     record(stepRunId: string, subject: string, outputs: unknown): Promise<Judgement>;
   };
@@ -140,6 +143,8 @@ export interface LoopPorts {
     ): Promise<unknown>;
     /** The package's digest in the step's outputs. */
     digestOf(outputs: unknown): string;
+    /** What two packages are asked and answer differently, as one sentence; null: they have the same signature. */
+    difference(digest: string, otherDigest: string): Promise<string | null>;
   };
   readonly serving: {
     declare(endpoint: string, model: string): Promise<void>;

@@ -46,6 +46,7 @@ export function presentTurn(
     packageDigest: data.packageDigest,
     evaluationId: data.evaluationId,
     gates: data.gates,
+    refit: data.refit,
     approvals: data.approvals,
     rollout: data.rollout,
     rolloutHistory: data.rolloutHistory,

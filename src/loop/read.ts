@@ -14,7 +14,7 @@ import {
 } from './contract.ts';
 import { findLoopVersion, triggersOfTurn } from './store/loops.ts';
 import type { LoopRow, LoopVersionRow, TriggerRow, TurnRow } from './store/tables.ts';
-import { findTurn } from './store/turns.ts';
+import { findTurn, findTurnByVersion } from './store/turns.ts';
 import { type TurnData, turnDataSchema } from './turn-data.ts';
 
 /** A loop with the file that is in force. */
@@ -54,6 +54,15 @@ export async function readTurn(tx: Tx, id: string): Promise<TurnRecord> {
     sourceVersionId: version.dataset_version_id,
     trigger: await readTrigger(tx, row),
   };
+}
+
+/**
+ * The version whose evaluation says what a version of a loop's model is worth: itself, or, when a turn refitted it on
+ * all rows, the one that the turn judged.
+ */
+export async function judgedVersionOf(tx: Tx, loop: string, version: number): Promise<number> {
+  const row = await findTurnByVersion(tx, loop, version);
+  return row ? (turnDataSchema.parse(JSON.parse(row.data)).refit?.judgedVersion ?? version) : version;
 }
 
 /** The trigger that started a turn, with those that were merged into it. */

@@ -19,7 +19,7 @@ import { Journal, journalMigrations } from '../platform/journal/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { defineStepKind, type StepKind } from '../platform/registries/index.ts';
 import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
-import type { Loop, Turn } from './contract.ts';
+import type { Loop, Turn, TurnStep } from './contract.ts';
 import { createLoop } from './index.ts';
 import { loopMigrations } from './migrations.ts';
 import type { Judgement, LoopPorts, OpenAlert, PackagedVersion } from './ports.ts';
@@ -66,7 +66,14 @@ export class FakeWorld {
   routeVersion = 0;
   verdict: Judgement['verdict'] = 'pass';
   logsModel = true;
+  /** How a model that was refitted on all rows is found beside the judged one. */
+  refitVerdict: Judgement['verdict'] = 'pass';
+  signatureDifference: string | null = null;
+  /** Versions of which another one was registered as a refit. */
+  readonly refits: number[] = [];
   trainError: string | undefined;
+  /** The script fails when it is given this many rows. */
+  trainErrorOnRows: number | undefined;
   alerts: OpenAlert[] = [];
   labels = 0;
   /** What monitoring was told of roll-outs that ended by harm. */
@@ -93,7 +100,8 @@ export class FakeWorld {
       registry: {
         champion: async () => this.versions.find((v) => v.version === this.champion),
         version: async (_, version) => this.versions[version - 1] as PackagedVersion,
-        register: async ({ digest, datasetVersionId }) => {
+        register: async ({ digest, datasetVersionId, refitOf }) => {
+          if (refitOf) this.refits.push(refitOf.version);
           const known = this.versions.find((v) => v.digest === digest);
           if (known) return known;
           const made = {
@@ -118,16 +126,16 @@ export class FakeWorld {
       },
       evaluation: {
         stepInputs: (request) => request,
+        read: () => ({ verdict: this.refitVerdict, gates: [gate(this.refitVerdict)] }),
         record: async (stepRunId) => ({
           evaluationId: stepRunId,
           verdict: this.verdict,
-          gates: [
-            { name: 'auc ≥ 0.6', verdict: this.verdict, measured: null, reason: 'AUC 0.55 is less than 0.6' },
-          ],
+          gates: [gate(this.verdict)],
         }),
       },
       packaging: {
         stepInputs: async (model, logged) => ({ model, modelId: logged.modelId }),
+        difference: async () => this.signatureDifference,
         digestOf: (outputs) => z.object({ digest: z.string() }).parse(outputs).digest,
       },
       serving: {
@@ -203,6 +211,10 @@ export class FakeWorld {
   }
 }
 
+function gate(verdict: Judgement['verdict']): Judgement['gates'][number] {
+  return { name: 'auc ≥ 0.6', verdict, measured: null, reason: 'AUC 0.55 is less than 0.6' };
+}
+
 function dataset(id: string): DatasetVersion {
   const columns = ['date', 'flight_id', 'distance', 'late'];
   return {
@@ -215,6 +227,11 @@ function dataset(id: string): DatasetVersion {
     rows: 100,
     profile: [],
   } as unknown as DatasetVersion;
+}
+
+/** The states that a turn went through. */
+export function pathOf(turn: Turn): readonly string[] {
+  return turn.transitions.map((t) => t.to).filter((state, i, all) => state !== all[i - 1]);
 }
 
 const anything = z.record(z.string(), z.unknown());
@@ -249,12 +266,12 @@ function fakeKinds(world: FakeWorld, ports: LoopPorts): readonly StepKind[] {
       boundary: '2001-01-25T00:00:00.000Z',
       end: '2001-02-01T00:00:00.000Z',
     })),
-    kind('train', () => {
-      if (world.trainError) {
+    kind('train', ({ dataRows }) => {
+      if (world.trainError || dataRows === world.trainErrorOnRows) {
         throw fail('train_script_failed', {
           command: 'train',
           ending: 'exit code 1',
-          lastLines: world.trainError,
+          lastLines: world.trainError ?? 'out of memory',
         });
       }
       return {};
@@ -328,6 +345,11 @@ export async function openLoop(t: TestContext, db: Database, world: FakeWorld, c
     },
     async turn(number: number): Promise<Turn> {
       return loop.loops.turn(anna, `flights/${number}`);
+    },
+    /** Some inputs of a turn's step. */
+    async inputs(step: TurnStep | undefined, names: readonly string[]): Promise<readonly unknown[]> {
+      const { inputs } = await pipelines.get(systemActor, step?.stepRunId ?? '');
+      return names.map((name) => anything.parse(inputs)[name]);
     },
     /** As after kill -9: a new engine over what the old one had written. */
     async restart(): Promise<void> {

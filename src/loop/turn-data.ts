@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { rolloutSchema, turnApprovalSchema, turnGateSchema, turnStateSchema } from './contract.ts';
+import {
+  rolloutSchema,
+  turnApprovalSchema,
+  turnGateSchema,
+  turnRefitSchema,
+  turnStateSchema,
+} from './contract.ts';
 
 /** What a turn has found out so far; grows state by state and is kept as JSON beside the turn's row. */
 export const turnDataSchema = z.strictObject({
@@ -18,7 +24,17 @@ export const turnDataSchema = z.strictObject({
       end: z.string(),
     })
     .nullable(),
-  model: z.strictObject({ runId: z.string(), modelId: z.string(), name: z.string() }).nullable(),
+  model: z
+    .strictObject({
+      runId: z.string(),
+      modelId: z.string(),
+      name: z.string(),
+      /** The `train` step in which it was logged; null in turns of before this was kept. */
+      stepRunId: z.string().nullable().default(null),
+    })
+    .nullable(),
+  /** The judged model, once another one that was refitted on all rows has taken its place in this turn. */
+  refit: turnRefitSchema.nullable().default(null),
   packageDigest: z.string().nullable(),
   championDigest: z.string().nullable(),
   evaluationId: z.string().nullable(),
@@ -47,6 +63,7 @@ export function newTurnData(rowsFrom: TurnData['rowsFrom']): TurnData {
     rowsFrom,
     prepared: null,
     model: null,
+    refit: null,
     packageDigest: null,
     championDigest: null,
     evaluationId: null,

@@ -51,6 +51,11 @@ const trainSchema = z.strictObject({
   params: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_-]*$/), scalarSchema).default({}),
   /** A script that runs longer is stopped and the turn fails. */
   timeout: durationSchema.default('30m'),
+  /**
+   * Whether a model that passed its gates is trained once more, by the same settings, on all rows, the hold-out among
+   * them, and that one is rolled out. Gates and evaluation stay those of the model that never saw the hold-out.
+   */
+  refit: z.boolean().default(false),
   on: z.literal('local').default('local'),
 });
 
@@ -175,7 +180,10 @@ const improveSchema = z.strictObject({
   retrain: z
     .strictObject({
       on: z.array(retrainCauseSchema).default(['drift', 'performance', 'manual']),
-      /** Event time that must pass from the start of any turn to the start of one that nobody asked for by hand. */
+      /**
+       * Event time that must pass until a turn starts that nobody asked for by hand, from the start of the turn before;
+       * a turn with overrides of a person counts only if it made a champion.
+       */
       cooldown: durationSchema.default('7d'),
       /** Event time of joined predictions that a retraining uses, ending at the watermark. */
       window: durationSchema.default('30d'),

@@ -13,7 +13,8 @@ import { retrainCauseSchema, scalarSchema } from './loop-file.ts';
 const timeSchema = z.string();
 
 /**
- * `preparing` joins predictions with labels and cuts the hold-out; `promoting` switches traffic and alias.
+ * `preparing` joins predictions with labels and cuts the hold-out; `refitting` trains what was judged once more, on
+ * all rows, where the loop file says `train.refit`; `promoting` switches traffic and alias.
  * The last five are ends; a failed turn can be retried from where it failed.
  */
 export const turnStateSchema = z.enum([
@@ -23,6 +24,7 @@ export const turnStateSchema = z.enum([
   'evaluating',
   'gating',
   'awaiting-approval',
+  'refitting',
   'shadow',
   'canary',
   'promoting',
@@ -120,6 +122,22 @@ export type Rollout = z.infer<typeof rolloutSchema>;
 export const turnGateSchema = gateResultSchema.omit({ gate: true });
 export type TurnGate = z.infer<typeof turnGateSchema>;
 
+/**
+ * A refit: `challengerVersion`, `runId` and `packageDigest` of the turn are of the model that was trained on all rows
+ * and is rolled out; gates and evaluation are of the version here, which was trained without the hold-out.
+ */
+export const turnRefitSchema = z.strictObject({
+  /** The version that was judged, its run and its package. */
+  judgedVersion: z.int(),
+  judgedRunId: z.string(),
+  judgedPackageDigest: z.string(),
+  /** Rows that the refitted model was trained on, the hold-out among them. */
+  rows: z.int(),
+  /** The gates, on rows that the refitted model was trained on: they can show that it is broken, not that it is good. */
+  checks: z.array(turnGateSchema),
+});
+export type TurnRefit = z.infer<typeof turnRefitSchema>;
+
 export const turnApprovalSchema = z.object({
   /** `rollout`: before traffic is risked; `promotion`: after the canary. */
   stage: z.enum(['rollout', 'promotion']),
@@ -174,6 +192,8 @@ export const turnSchema = turnSummarySchema.extend({
   packageDigest: z.string().nullable(),
   evaluationId: z.string().nullable(),
   gates: z.array(turnGateSchema),
+  /** Null: what was judged is what is rolled out. */
+  refit: turnRefitSchema.nullable(),
   approvals: z.array(turnApprovalSchema),
   rollout: rolloutSchema.nullable(),
   /** Earlier looks at the roll-out: the last one of each step that is over. */

@@ -99,7 +99,13 @@ export class LoopWriter {
       ...(move.loopVersion === undefined ? {} : { loop_version: move.loopVersion }),
     });
     if (!changed) return false;
-    await updateLoop(tx, turn.loop, { active_turn_id: ended ? null : turn.id });
+    await updateLoop(tx, turn.loop, {
+      active_turn_id: ended ? null : turn.id,
+      // Whatever made a champion, an experiment too, restarts the cool-down.
+      ...(move.to === 'promoted' && turn.started_event_ms !== null
+        ? { last_start_event_ms: turn.started_event_ms }
+        : {}),
+    });
     await appendTransition(tx, {
       turn_id: turn.id,
       from_state: from,

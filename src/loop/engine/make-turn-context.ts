@@ -1,5 +1,5 @@
 import { systemActor } from '../../platform/access/index.ts';
-import type { LoopRecord, TurnRecord } from '../read.ts';
+import { judgedVersionOf, type LoopRecord, type TurnRecord } from '../read.ts';
 import { turnSteps } from '../store/turns.ts';
 import type { EngineDeps } from './loop-engine.ts';
 import type { Moment } from './loop-writer.ts';
@@ -42,6 +42,11 @@ export function makeTurnContext(
     async champion() {
       if (row.champion_version === null) return undefined;
       return deps.ports.registry.version(row.loop, row.champion_version);
+    },
+    async judgedChampion() {
+      if (row.champion_version === null) return undefined;
+      const judged = await judgedVersionOf(deps.db.read, row.loop, row.champion_version);
+      return deps.ports.registry.version(row.loop, judged);
     },
   };
 }

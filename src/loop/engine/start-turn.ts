@@ -4,7 +4,7 @@ import type { Overrides } from '../contract.ts';
 import type { LoopRecord } from '../read.ts';
 import { giveTriggers, insertTrigger, updateLoop, waitingTriggers } from '../store/loops.ts';
 import { appendTransition, insertTurn } from '../store/turns.ts';
-import { chooseTrigger } from '../triggers/choose-trigger.ts';
+import { chooseTrigger, isExperiment } from '../triggers/choose-trigger.ts';
 import { collectTriggers } from '../triggers/collect-triggers.ts';
 import { newTurnData } from '../turn-data.ts';
 import type { EngineDeps } from './loop-engine.ts';
@@ -58,8 +58,10 @@ export async function startTurn(
     await updateLoop(tx, row.name, {
       turns: turn.number,
       active_turn_id: turn.id,
-      last_start_event_ms: eventMs ?? row.last_start_event_ms,
-      last_labels: labels,
+      // An experiment counts only once it has made a champion (`LoopWriter.move`).
+      ...(isExperiment(start)
+        ? {}
+        : { last_start_event_ms: eventMs ?? row.last_start_event_ms, last_labels: labels }),
     });
     await appendTransition(tx, {
       turn_id: turn.id,

@@ -34,6 +34,8 @@ export interface TurnContext {
   step(role: string): Promise<StepRun | undefined>;
   /** The champion that the turn began with. */
   champion(): Promise<PackagedVersion | undefined>;
+  /** The version whose gates made that champion: itself, or the one that it was refitted from. */
+  judgedChampion(): Promise<PackagedVersion | undefined>;
 }
 
 /** What to do about a turn now. */

@@ -2,9 +2,9 @@ import type { TurnGate } from '../contract.ts';
 import type { Decision, StateHandler, TurnContext } from '../engine/turn-context.ts';
 import { ask } from './ask.ts';
 import { abortRollout, endRollout } from './end-rollout.ts';
+import { goLive } from './go-live.ts';
 import { known } from './known.ts';
 import { lookAtRollout } from './look-at-rollout.ts';
-import { firstRollout } from './rollout-steps.ts';
 
 /** `gating`: what the gates' verdicts mean under the loop file's approval rule. */
 export const gating: StateHandler = async (turn) => {
@@ -23,7 +23,7 @@ export const gating: StateHandler = async (turn) => {
   if (verdict === 'unsure') return ask(turn, 'rollout', `The rows do not decide ${texts(unsure)}.`, evidence);
   if (approval === 'always') return ask(turn, 'rollout', 'All gates passed.', evidence);
   const passed = gates.length === 0 ? 'there are no gates' : `passed all ${gates.length} gates`;
-  return goLive(turn, passed, evidence);
+  return afterApproval(turn, passed, evidence);
 };
 
 /** `awaiting-approval`: a person decides; nothing else is done meanwhile but to watch for harm. */
@@ -43,7 +43,7 @@ export const awaitingApproval: StateHandler = async (turn) => {
     case null:
       return { do: 'wait', what: `a person to decide. ${approval.question}` };
     case 'approved':
-      if (approval.stage === 'rollout') return goLive(turn, `approved by ${by}`, {});
+      if (approval.stage === 'rollout') return afterApproval(turn, `approved by ${by}`, {});
       return { do: 'move', to: 'promoting', reason: `approved by ${by}` };
     case 'rejected':
       if (approval.stage === 'rollout') return { do: 'move', to: 'rejected', reason: `rejected by ${by}` };
@@ -51,10 +51,14 @@ export const awaitingApproval: StateHandler = async (turn) => {
   }
 };
 
-/** A challenger is tried beside the champion; a first model has nothing to be compared with. */
-function goLive(turn: TurnContext, reason: string, evidence: Readonly<Record<string, unknown>>): Decision {
-  if (turn.championVersion === null) return { do: 'move', to: 'promoting', reason, evidence };
-  return { do: 'move', to: 'shadow', reason, evidence, change: { rollout: firstRollout(turn) } };
+/** Where the gates and people have let a model through: it is refitted first if the loop file says so. */
+function afterApproval(
+  turn: TurnContext,
+  reason: string,
+  evidence: Readonly<Record<string, unknown>>,
+): Decision {
+  if (turn.file.train.refit) return { do: 'move', to: 'refitting', reason, evidence };
+  return goLive(turn, { reason, evidence });
 }
 
 function texts(gates: readonly TurnGate[]): string {

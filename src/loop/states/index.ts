@@ -4,6 +4,7 @@ import { evaluating, packaging, training } from './building.ts';
 import { awaitingApproval, gating } from './deciding.ts';
 import { preparing } from './preparing.ts';
 import { promoting } from './promoting.ts';
+import { refitting } from './refitting.ts';
 import { rollingOut } from './rolling-out.ts';
 
 const ended: StateHandler = async () => ({ do: 'wait', what: 'the turn has ended' });
@@ -16,6 +17,7 @@ export const stateHandlers: Readonly<Record<TurnState, StateHandler>> = {
   evaluating,
   gating,
   'awaiting-approval': awaitingApproval,
+  refitting,
   shadow: rollingOut,
   canary: rollingOut,
   promoting,

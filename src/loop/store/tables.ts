@@ -16,9 +16,9 @@ export interface LoopRow {
   readonly monitor_target_ms: number | null;
   /** Event time up to which the schedule has been looked at. */
   readonly scheduled_ms: number | null;
-  /** Event time at which the last turn started; the cool-down counts from it. */
+  /** Event time at which the last turn started that was no experiment, or made a champion; the cool-down counts from it. */
   readonly last_start_event_ms: number | null;
-  /** Labels received when the last turn started. */
+  /** Labels received when the last turn started that was no experiment. */
   readonly last_labels: number;
   /** The registry's champion that the endpoint was last made to follow. */
   readonly followed_version: number | null;

@@ -18,6 +18,17 @@ export async function findTurnByNumber(tx: Tx, loop: string, number: number): Pr
     .executeTakeFirst();
 }
 
+/** The turn that rolled a version out; the newest if several did. */
+export async function findTurnByVersion(tx: Tx, loop: string, version: number): Promise<TurnRow | undefined> {
+  return loopTables(tx)
+    .selectFrom('turns')
+    .selectAll()
+    .where('loop', '=', loop)
+    .where('challenger_version', '=', version)
+    .orderBy('number', 'desc')
+    .executeTakeFirst();
+}
+
 /** Turns (of one loop, if named), newest first; `beforeId` continues behind one (ids sort by time). */
 export async function listTurns(
   tx: Tx,

@@ -39,9 +39,9 @@ export function chooseTrigger(
   });
   const start = ready.find(isByHand) ?? ready[0];
   if (!start) return { start: undefined, merge: [], waitsFor };
-  const merge = hasOverrides(start)
+  const merge = isExperiment(start)
     ? []
-    : ready.filter((trigger) => trigger !== start && !hasOverrides(trigger));
+    : ready.filter((trigger) => trigger !== start && !isExperiment(trigger));
   for (const trigger of ready) {
     if (trigger !== start && !merge.includes(trigger)) waitsFor.set(trigger.id, 'the turn before it');
   }
@@ -49,8 +49,8 @@ export function chooseTrigger(
 }
 
 /**
- * Event time before which nothing but a person starts a turn; undefined when there is no such time. A start that
- * lies in the future (the stream was live then and is replayed now) does not count.
+ * Event time before which nothing but a person starts a turn; undefined when there is no such time. It counts from the
+ * start of the last turn that was no experiment, or that made a champion. A start that lies in the future (the stream was live then and is replayed now) does not count.
  */
 export function cooldownUntilMs(
   loop: LoopRow,
@@ -66,6 +66,10 @@ function isByHand(trigger: TriggerRow): boolean {
   return trigger.cause === 'manual' || trigger.cause === 'first';
 }
 
-function hasOverrides(trigger: TriggerRow): boolean {
+/**
+ * Whether a trigger asks for a turn with rows, parameters or a command of its own. Such a turn is no answer to what the
+ * loop itself found: it neither takes other triggers with it nor delays them, unless it makes a new champion.
+ */
+export function isExperiment(trigger: Pick<TriggerRow, 'overrides'>): boolean {
   return Object.keys(JSON.parse(trigger.overrides) as Overrides).length > 0;
 }

@@ -23,8 +23,9 @@ export interface Evidence {
 }
 
 /**
- * Looks at everything that may call for a new model. An alert that stays open calls again after each turn, if a
- * window that ended after that turn's start still says so: the first answer to it may have been rejected.
+ * Looks at everything that may call for a new model. An alert that stays open calls again after each turn that was no
+ * experiment, if a window that ended after that turn's start still says so: the first answer to it may have been
+ * rejected.
  */
 export function collectTriggers(evidence: Evidence): readonly Found[] {
   return [...fromAlerts(evidence), ...fromSchedule(evidence), ...fromLabels(evidence)];
@@ -38,7 +39,7 @@ function fromAlerts({ loop, file, championVersion, watermarkMs, alerts }: Eviden
     .filter((alert) => alert.modelVersion === String(championVersion) && alert.lastWindowEndMs > since)
     .map((alert) => ({
       cause: alert.cause,
-      source: `alert/${alert.id}/${loop.turns}`,
+      source: `alert/${alert.id}/${loop.last_start_event_ms ?? 'first'}`,
       reason: `${alert.cause}: ${alert.reason}`,
     }));
 }
@@ -63,5 +64,5 @@ function fromLabels({ loop, file, labelCount }: Evidence): readonly Found[] {
   const fresh = labelCount - loop.last_labels;
   if (fresh < labels) return [];
   const reason = `${fresh.toLocaleString('en-US')} new labels since the last turn, ${labels.toLocaleString('en-US')} were asked for`;
-  return [{ cause: 'labels', source: `labels/${loop.turns}`, reason }];
+  return [{ cause: 'labels', source: `labels/after ${loop.last_labels}`, reason }];
 }

@@ -16,6 +16,7 @@ const WORDS: Readonly<Record<TurnState, string>> = {
   evaluating: 'evaluating',
   gating: 'at the gates',
   'awaiting-approval': 'waits for an approval',
+  refitting: 'refitting on all rows',
   shadow: 'in shadow',
   canary: 'in canary',
   promoting: 'promoting',

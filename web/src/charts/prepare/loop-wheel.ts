@@ -12,6 +12,7 @@ const STAGE_OF: Readonly<Record<TurnState, Stage>> = {
   evaluating: 'evaluate',
   gating: 'evaluate',
   'awaiting-approval': 'evaluate',
+  refitting: 'evaluate',
   shadow: 'deploy',
   canary: 'monitor',
   promoting: 'learn',
