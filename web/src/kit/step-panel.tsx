@@ -11,15 +11,16 @@ import { Scroll } from './scroll.tsx';
 import { SidePanel } from './side-panel.tsx';
 import { Id } from './snippet.tsx';
 import { StateLabel } from './state-mark.tsx';
-import { stateOfStep } from './step-text.ts';
+import { stateOfStep, stepWord } from './step-text.ts';
 import { Ago } from './time.tsx';
+import { sentence } from './turn-text.ts';
 
 /** One step run: what went in, what came out, how long it took, what it said. */
 export function StepPanel(props: { readonly id: string; readonly onClose: () => void }) {
   const step = useQuery(stepRunQuery(props.id));
   return (
     <SidePanel
-      title={step.data ? `${step.data.kind} for ${step.data.subject}` : 'Step'}
+      title={step.data ? `${sentence(stepWord(step.data.kind))} for ${step.data.subject}` : 'Step'}
       label="Step"
       onClose={props.onClose}
     >

@@ -3,44 +3,51 @@ import type { TurnSummary } from '../../../src/loop/contract.ts';
 import { wheelOfTurn } from '../charts/prepare/loop-wheel.ts';
 import { StateLabel } from './state-mark.tsx';
 import { Ago, EventTime } from './time.tsx';
-import { causeWord, reasonOf, stateOfTurn, turnWord } from './turn-text.ts';
+import { causeWord, humane, reasonOf, stateOfTurn, turnWord } from './turn-text.ts';
 import { Wheel } from './wheel.tsx';
 
-/** Turns as a story, newest first: how far each went round, what came of it, and why. */
+const PARTS = 'col-start-2 flex items-center gap-3 text-label text-muted @xl:col-start-3 @xl:row-start-1';
+
+/**
+ * Turns as a story, newest first: how far each went round, what came of it, and why. Where there is room each part is a
+ * column of its own, as wide as its longest text.
+ */
 export function TurnRows(props: { readonly turns: readonly TurnSummary[]; readonly withLoop?: boolean }) {
   return (
-    <ol className="@container flex flex-col">
-      {props.turns.map((turn) => (
-        <li key={turn.id}>
-          <Link
-            to="/turns/$turnId"
-            params={{ turnId: turn.id }}
-            className="grid grid-cols-[24px_1fr] items-start @xl:grid-cols-[24px_1fr_max-content] gap-x-3 gap-y-0.5 border-line border-t px-4 py-2.5 transition-colors hover:bg-sunken @4xl:grid-cols-[24px_200px_1fr_max-content] @4xl:items-center"
-          >
-            <Wheel {...wheelOfTurn(turn)} size={22} />
-            <span className="flex items-baseline gap-2">
-              <span className="font-strong">
-                {props.withLoop ? `${turn.loop} / ${turn.number}` : `Turn ${turn.number}`}
-              </span>
-              <StateLabel state={stateOfTurn(turn.state)}>
-                {turn.challengerVersion !== null && `v${turn.challengerVersion} `}
-                {turnWord(turn.state)}
-              </StateLabel>
-            </span>
-            <span
-              className="col-span-2 col-start-2 min-w-0 text-muted @4xl:col-span-1 @4xl:col-start-3 @4xl:truncate"
-              title={turn.reason}
+    <div className="@container">
+      <ol className="flex flex-col @4xl:grid @4xl:grid-cols-[24px_max-content_max-content_minmax(0,1fr)_repeat(3,max-content)] @4xl:gap-x-3">
+        {props.turns.map((turn) => (
+          <li key={turn.id} className="@4xl:col-span-full @4xl:grid @4xl:grid-cols-subgrid">
+            <Link
+              to="/turns/$turnId"
+              params={{ turnId: turn.id }}
+              className="grid grid-cols-[24px_1fr] items-start gap-x-3 gap-y-0.5 border-line border-t px-4 py-2.5 transition-colors hover:bg-sunken @xl:grid-cols-[24px_1fr_max-content] @4xl:col-span-full @4xl:grid-cols-subgrid @4xl:items-center"
             >
-              {reasonOf(turn)}
-            </span>
-            <span className="col-start-2 flex items-center gap-3 text-label text-muted @xl:col-start-3 @xl:row-start-1 @4xl:col-start-4">
-              <span data-tip={turn.trigger.reason}>{causeWord(turn.trigger.cause)}</span>
-              {turn.startedEventTime && <EventTime at={turn.startedEventTime} />}
-              <Ago at={turn.finishedAt ?? turn.startedAt} className="w-20 text-right" />
-            </span>
-          </Link>
-        </li>
-      ))}
-    </ol>
+              <Wheel {...wheelOfTurn(turn)} size={22} />
+              <span className="flex flex-wrap items-baseline gap-x-2 @4xl:contents">
+                <span className="font-strong">
+                  {props.withLoop ? `${turn.loop} / ${turn.number}` : `Turn ${turn.number}`}
+                </span>
+                <StateLabel state={stateOfTurn(turn.state)}>
+                  {turn.challengerVersion !== null && `v${turn.challengerVersion} `}
+                  {turnWord(turn.state)}
+                </StateLabel>
+              </span>
+              <span
+                className="col-span-2 col-start-2 min-w-0 text-muted @4xl:col-span-1 @4xl:col-start-auto @4xl:truncate"
+                title={humane(turn.reason)}
+              >
+                {reasonOf(turn)}
+              </span>
+              <span className={`${PARTS} @4xl:contents`}>
+                <span data-tip={humane(turn.trigger.reason)}>{causeWord(turn.trigger.cause)}</span>
+                <span>{turn.startedEventTime && <EventTime at={turn.startedEventTime} />}</span>
+                <Ago at={turn.finishedAt ?? turn.startedAt} className="text-right" />
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ol>
+    </div>
   );
 }

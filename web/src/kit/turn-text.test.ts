@@ -7,7 +7,17 @@ test('machine times in sentences become dates people read', () => {
     humane('cool-down until 2001-07-10T00:00:00.000Z: drift'),
     'cool-down until 2001-07-10: drift',
   );
-  assert.equal(humane('6,629 from 2001-04-08T21:12:00.000Z on'), '6,629 from 2001-04-08 21:12 on');
+  assert.equal(humane('6,629 from 2001-04-08T21:12:00.000Z on'), '6\u202f629 from 2001-04-08 21:12 on');
+});
+
+test('names, signs and p-values of files become those of people', () => {
+  assert.equal(
+    humane('logLoss changes by -0.032 (-0.038 to -0.027)'),
+    'log loss changes by −0.032 (−0.038 to −0.027)',
+  );
+  assert.equal(humane('auc ≥ 0.53 on 2001-04-08'), 'AUC ≥ 0.53 on 2001-04-08');
+  assert.equal(humane('score drifted, p 2.3e-7'), 'score drifted, p < 0.0001');
+  assert.equal(humane('stable, p 0.0246; split (p 1.000)'), 'stable, p = 0.025; split (p = 1)');
 });
 
 test('sentences begin large, versions keep their v', () => {

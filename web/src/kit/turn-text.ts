@@ -42,11 +42,33 @@ export const causeWord = (cause: TriggerCause): string => CAUSES[cause] ?? cause
 
 const ISO_TIME = /(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?Z/g;
 
-/** A server's sentence as people write: dates without machine noise, `v7` for version 7. */
+/** Names of metrics as the files have them, and as they are said within a sentence. */
+const METRIC_NAMES: readonly (readonly [RegExp, string])[] = [
+  [/\blogLoss\b/g, 'log loss'],
+  [/\babsoluteError\b/g, 'absolute error'],
+  [/\bsquaredError\b/g, 'squared error'],
+  [/\bbalancedAccuracy\b/g, 'balanced accuracy'],
+  [/\bauc\b/g, 'AUC'],
+  [/\bece\b/g, 'calibration error'],
+];
+
+/** A p-value to two digits; below a ten-thousandth its size says nothing more. */
+const pValue = (_all: string, written: string): string => {
+  const value = Number(written);
+  return value < 0.0001 ? 'p < 0.0001' : `p = ${Number(value.toPrecision(2))}`;
+};
+
+/**
+ * A server's sentence as people write: dates without machine noise, `v7` for version 7, metrics by their names, a true
+ * minus, and thousands as everywhere on the screens.
+ */
 export const humane = (text: string): string =>
-  text
+  METRIC_NAMES.reduce((said, [name, word]) => said.replace(name, word), text)
     .replace(ISO_TIME, (_all, day: string, clock: string) => (clock === '00:00' ? day : `${day} ${clock}`))
-    .replace(/\bversion (\d+)\b/gi, 'v$1');
+    .replace(/\bversion (\d+)\b/gi, 'v$1')
+    .replace(/\bp (\d+(?:\.\d+)?(?:e-\d+)?)\b/g, pValue)
+    .replace(/(^|[\s(])-(?=\d)/g, '$1\u2212')
+    .replace(/(\d),(?=\d{3}(?!\d))/g, '$1\u202f');
 
 /** First letter large, for a sentence made of a server's reason; version names stay as they are. */
 export const sentence = (text: string): string => {

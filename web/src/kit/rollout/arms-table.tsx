@@ -5,9 +5,10 @@ import { ArmSwatch } from '../identity.tsx';
 import { metricText } from '../metric.ts';
 import { Scroll } from '../scroll.tsx';
 
+/** A head wraps, so that a long one never pushes the last column out of sight. */
 export const HEAD =
-  'px-2.5 py-1.5 text-right text-label font-normal text-muted first:pl-0 first:text-left last:pr-0 whitespace-nowrap';
-export const CELL = 'px-2.5 py-1.5 text-right first:pl-0 first:text-left last:pr-0 whitespace-nowrap';
+  'px-2 py-1.5 text-right align-bottom text-label font-normal text-muted first:pl-0 first:text-left last:pr-0';
+export const CELL = 'px-2 py-1.5 text-right first:pl-0 first:text-left last:pr-0 whitespace-nowrap';
 
 /** What each arm did since the rollout began: share, requests, failures, labels, latency with its band, the metric. */
 export function ArmsTable(props: {
@@ -88,13 +89,17 @@ const None = () => <span className="text-faint">–</span>;
 function LatencyBand(props: { readonly arm: ArmSeen }) {
   const { latencyP99Ms: value, latencyP99LowMs: low, latencyP99HighMs: high } = props.arm;
   if (value === null) return <None />;
-  const band = `${low === null ? 'unbounded' : low.toFixed(1)} to ${high === null ? 'not bounded yet' : high.toFixed(1)}`;
+  const band = bandText(low, high);
   return (
-    <span data-tip={`99 of 100 answers are faster; its band: ${band} ms`}>
-      {value.toFixed(1)}{' '}
-      <span className="text-muted">
-        ({low?.toFixed(1) ?? '0'}–{high?.toFixed(1) ?? '?'})
-      </span>
+    <span data-tip={`99 of 100 answers are faster; its band: ${band || 'not bounded yet'} ms`}>
+      {value.toFixed(1)}
+      {band && <span className="text-muted"> ({band})</span>}
     </span>
   );
+}
+
+/** `2.3 to 4.1`, `from 2.3` while nothing bounds it above, empty while nothing bounds it at all. */
+function bandText(low: number | null, high: number | null): string {
+  if (low === null) return high === null ? '' : `to ${high.toFixed(1)}`;
+  return high === null ? `from ${low.toFixed(1)}` : `${low.toFixed(1)} to ${high.toFixed(1)}`;
 }

@@ -47,14 +47,15 @@ export function RolloutEvidence(props: EvidenceProps) {
   const { look, bandit, of = 'the rollout' } = props;
   const metrics = look.comparisons.filter((c) => c.segment === null);
   const segments = look.comparisons.filter((c) => c.segment !== null);
+  const alone = metrics.length === 0;
   const versions = new Map(look.arms.map((arm) => [arm.arm, arm.version]));
   return (
     <>
-      <div className="grid gap-x-8 gap-y-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <div className={`grid gap-x-8 gap-y-6 ${alone ? '' : 'lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]'}`}>
         <Better {...props} compared={metrics} />
         <section className="flex flex-col gap-2">
           <h3 className="flex min-h-7 items-center font-strong">Is it safe?</h3>
-          <Guardrails rails={look.guardrails} />
+          <Guardrails rails={look.guardrails} wide={alone} />
         </section>
       </div>
       {look.arms.length > 0 && (
@@ -97,9 +98,10 @@ export function RolloutEvidence(props: EvidenceProps) {
   );
 }
 
-function Guardrails(props: { readonly rails: readonly Guardrail[] }) {
+/** Each guardrail with what it says; side by side where nothing stands beside them. */
+function Guardrails(props: { readonly rails: readonly Guardrail[]; readonly wide: boolean }) {
   return (
-    <ul className="flex flex-col gap-2">
+    <ul className={`grid gap-x-8 gap-y-2 ${props.wide ? 'sm:grid-cols-2' : ''}`}>
       {props.rails.map((rail) => (
         <li key={rail.name} className="grid grid-cols-[12px_1fr] items-baseline gap-x-2.5">
           <StateMark state={RAIL_STATE[rail.verdict]} />

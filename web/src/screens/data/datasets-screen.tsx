@@ -24,7 +24,7 @@ export function DatasetsScreen() {
     <Page>
       <PageHead
         title="Datasets"
-        sentence="Immutable versions: the same content is the same version, by its digest."
+        sentence="Every version is kept as it was registered; the same content is always the same version."
       />
       <QueryView
         query={datasets}
@@ -80,14 +80,18 @@ function DatasetCard(props: {
   );
 }
 
+/** Where the rows came from. What was derived here is known by its own digest, which stands beside it. */
+const sourceText = (each: DatasetVersionSummary): string =>
+  each.source === each.digest ? 'made here' : each.source;
+
 const COLUMNS: readonly GridColumn<DatasetVersionSummary>[] = [
   {
     id: 'version',
     head: 'Version',
-    width: '80px',
-    cell: (each) => <span className="font-strong">{each.version}</span>,
+    width: '56px',
+    cell: (each) => <span className="font-strong">v{each.version}</span>,
   },
-  { id: 'rows', head: 'Rows', width: '110px', align: 'right', cell: (each) => formatCount(each.rows) },
+  { id: 'rows', head: 'Rows', width: '76px', align: 'right', cell: (each) => formatCount(each.rows) },
   {
     id: 'columns',
     head: 'Columns',
@@ -103,7 +107,7 @@ const COLUMNS: readonly GridColumn<DatasetVersionSummary>[] = [
         Covers <EventTimeMark />
       </span>
     ),
-    width: 'minmax(170px, 1fr)',
+    width: 'minmax(152px, 1fr)',
     cell: (each) =>
       each.timeRange ? (
         `${formatDay(Date.parse(each.timeRange.min))} to ${formatDay(Date.parse(each.timeRange.max), 0)}`
@@ -116,7 +120,7 @@ const COLUMNS: readonly GridColumn<DatasetVersionSummary>[] = [
     head: 'From',
     width: 'minmax(140px, 1.5fr)',
     wideOnly: true,
-    cell: (each) => <span className="text-muted">{each.source}</span>,
+    cell: (each) => <span className="text-muted">{sourceText(each)}</span>,
   },
   {
     id: 'size',
@@ -138,6 +142,7 @@ const COLUMNS: readonly GridColumn<DatasetVersionSummary>[] = [
     head: 'Registered',
     width: '90px',
     align: 'right',
+    wideOnly: true,
     cell: (each) => <Ago at={each.registeredAt} className="text-muted" />,
   },
 ];

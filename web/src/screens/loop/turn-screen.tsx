@@ -14,7 +14,7 @@ import { Card, QueryView } from '../../kit/panel.tsx';
 import { lastRollout, RolloutView } from '../../kit/rollout-view.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { StepPanel } from '../../kit/step-panel.tsx';
-import { stateOfStep } from '../../kit/step-text.ts';
+import { stateOfStep, stepWord } from '../../kit/step-text.ts';
 import { Ago, EventTime } from '../../kit/time.tsx';
 import { humane, reasonOf, sentence, stateOfTurn, turnWord, whyItBegan } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
@@ -184,7 +184,7 @@ function StepRows(props: { readonly turn: Turn }) {
             search={{ step: step.stepRunId }}
             className="flex items-center gap-3 border-line border-t px-4 py-1.5 hover:bg-sunken"
           >
-            <StateLabel state={stateOfStep(step.status)}>{step.kind}</StateLabel>
+            <StateLabel state={stateOfStep(step.status)}>{stepWord(step.kind)}</StateLabel>
             <span className="min-w-0 flex-1 truncate text-label text-muted">
               {step.error ?? (step.attempts > 1 ? `${step.attempts} attempts` : '')}
             </span>

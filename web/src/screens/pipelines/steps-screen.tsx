@@ -6,30 +6,18 @@ import { stepRunsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { Empty } from '../../kit/empty.tsx';
 import { SearchField, Select } from '../../kit/fields.tsx';
-import { formatCount, formatDuration, plural } from '../../kit/format.ts';
+import { formatDuration, plural } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { NewsNote, useReading } from '../../kit/reading.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { StepPanel } from '../../kit/step-panel.tsx';
-import { stateOfStep } from '../../kit/step-text.ts';
+import { stateOfStep, stepKinds, stepSays, stepWord } from '../../kit/step-text.ts';
 import { Ago } from '../../kit/time.tsx';
 import { STEP_STATUSES, type StepsSearch } from './search.ts';
 
 const route = getRouteApi('/steps');
-const KINDS = [
-  'label-join',
-  'prepare-data',
-  'train',
-  'package',
-  'evaluate',
-  'deploy',
-  'monitor',
-  'batch-predict',
-  'replay',
-] as const;
-
 /** What ran, what is stuck, and why? */
 export function StepsScreen() {
   const search = route.useSearch();
@@ -54,6 +42,10 @@ export function StepsScreen() {
   const more = useCallback(() => {
     if (steps.hasNextPage && !steps.isFetchingNextPage) void steps.fetchNextPage();
   }, [steps]);
+  // What a newer server runs is offered too, once it is seen.
+  const kinds = [
+    ...new Set([...stepKinds, ...(search.kind ? [search.kind] : []), ...rows.map((row) => row.kind)]),
+  ];
   const failed = rows.filter((row) => row.status === 'failed').length;
   const running = rows.filter((row) => row.status === 'running').length;
   return (
@@ -68,9 +60,9 @@ export function StepsScreen() {
           <>
             <Select
               label="Kind"
-              value={(search.kind as (typeof KINDS)[number]) ?? ''}
+              value={search.kind ?? ''}
               all="All kinds"
-              options={KINDS.map((kind) => [kind, kind] as const)}
+              options={kinds.map((kind) => [kind, stepWord(kind)] as const)}
               onChange={(kind) => set({ kind })}
             />
             <Select
@@ -131,10 +123,10 @@ const COLUMNS: readonly GridColumn<StepRun>[] = [
   {
     id: 'kind',
     head: 'Step',
-    width: 'minmax(130px, 1fr)',
-    cell: (row) => <StateLabel state={stateOfStep(row.status)}>{row.kind}</StateLabel>,
+    width: 'minmax(112px, 1fr)',
+    cell: (row) => <StateLabel state={stateOfStep(row.status)}>{stepWord(row.kind)}</StateLabel>,
   },
-  { id: 'subject', head: 'For', width: 'minmax(130px, 1fr)', cell: (row) => row.subject },
+  { id: 'subject', head: 'For', width: 'minmax(88px, 1fr)', cell: (row) => row.subject },
   {
     id: 'status',
     head: 'State',
@@ -147,7 +139,7 @@ const COLUMNS: readonly GridColumn<StepRun>[] = [
     head: 'What it says',
     width: 'minmax(180px, 3fr)',
     wideOnly: true,
-    cell: (row) => <span className="text-muted">{said(row)}</span>,
+    cell: (row) => <span className="text-muted">{stepSays(row)}</span>,
   },
   {
     id: 'place',
@@ -161,26 +153,14 @@ const COLUMNS: readonly GridColumn<StepRun>[] = [
     head: 'Took',
     width: '100px',
     align: 'right',
+    wideOnly: true,
     cell: (row) => <span className="text-muted">{formatDuration(row.durationMs)}</span>,
   },
   {
     id: 'created',
     head: 'Queued',
-    width: '90px',
+    width: '80px',
     align: 'right',
     cell: (row) => <Ago at={row.createdAt} className="text-muted" />,
   },
 ];
-
-/** The error, or what the outputs count; zeros say nothing. */
-function said(row: StepRun): string {
-  if (row.error) return row.error.message;
-  const outputs = Object.entries(row.outputs ?? {}).flatMap(([name, value]) =>
-    typeof value === 'number' && value !== 0 ? [`${spaced(name)} ${formatCount(value)}`] : [],
-  );
-  const attempts = row.attempts > 1 ? [`${row.attempts} attempts`] : [];
-  return [...attempts, ...outputs.slice(0, 4)].join(', ');
-}
-
-/** `alertsOpened` as people write it. */
-const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { HistoryEntry } from '../../../../src/lifecycle/registry/contract/history.ts';
 import { Ago } from '../../kit/time.tsx';
+import { sentence } from '../../kit/turn-text.ts';
 import { historySentence } from './history-text.ts';
 
 const NO_REASON = 'no reason given';
@@ -27,7 +28,7 @@ export function HistoryList(props: { readonly model: string; readonly entries: r
             </span>
           </span>
           {entry.reason !== NO_REASON && entry.reason !== '' && (
-            <span className="block break-words text-muted">{entry.reason}</span>
+            <span className="block break-words text-muted">{sentence(entry.reason)}</span>
           )}
         </li>
       ))}

@@ -7,9 +7,9 @@ import type {
 } from '../../../../src/lifecycle/registry/contract/lineage.ts';
 
 const COLUMNS: readonly LineageKind[] = ['dataset', 'run', 'logged-model', 'model-version', 'endpoint'];
-export const NODE_WIDTH_PX = 184;
+export const NODE_WIDTH_PX = 164;
 export const NODE_HEIGHT_PX = 64;
-const GAP_X_PX = 76;
+const GAP_X_PX = 72;
 const GAP_Y_PX = 16;
 /** More in one column than this would make the drawing longer than a screen. */
 export const MOST_PER_COLUMN = 8;

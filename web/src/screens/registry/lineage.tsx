@@ -9,7 +9,7 @@ import type {
 } from '../../../../src/lifecycle/registry/contract/lineage.ts';
 import type { ModelVersion } from '../../../../src/lifecycle/registry/contract.ts';
 import { lineageQuery } from '../../api/registry.ts';
-import { formatMoment, plural, shortId } from '../../kit/format.ts';
+import { formatCount, formatMoment, plural, shortId } from '../../kit/format.ts';
 import { QueryCard } from '../../kit/panel.tsx';
 import { Scroll } from '../../kit/scroll.tsx';
 import { layoutLineage, NODE_HEIGHT_PX, NODE_WIDTH_PX } from './lineage-layout.ts';
@@ -124,15 +124,17 @@ function NodeBody(props: { readonly node: LineageNode }) {
       </span>
       <span className="block truncate">{linkOf(node)}</span>
       <span className="block truncate text-faint text-label">
-        {first && first.value !== 'None' ? factText(first.value) : node.digest ? shortId(node.digest) : ''}
+        {first && first.value !== 'None' ? factText(first) : node.digest ? shortId(node.digest) : ''}
       </span>
     </div>
   );
 }
 
-/** Status words are written small, as everywhere here. */
-const factText = (value: string): string =>
-  /^[A-Z_]+$/.test(value) ? value.toLowerCase().replaceAll('_', ' ') : value;
+/** A number says of what; status words are written small, as everywhere here. */
+const factText = ({ name, value }: LineageNode['facts'][number]): string => {
+  if (/^\d+$/.test(value)) return `${formatCount(Number(value))} ${name}`;
+  return /^[A-Z_]+$/.test(value) ? value.toLowerCase().replaceAll('_', ' ') : value;
+};
 
 function linkOf(node: LineageNode): ReactNode {
   const { reference, title } = node;

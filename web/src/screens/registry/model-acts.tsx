@@ -129,7 +129,7 @@ function DeleteButton(props: {
   });
   return (
     <>
-      <Button look="danger" onClick={() => setOpen(true)}>
+      <Button look="quiet" onClick={() => setOpen(true)}>
         Delete
       </Button>
       <ConfirmDialog

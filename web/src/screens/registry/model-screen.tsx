@@ -110,7 +110,7 @@ function ModelBody(props: { readonly model: RegisteredModel }) {
                     <Link
                       to="/audit"
                       search={{ kind: 'registered-model', subject: model.name }}
-                      className="text-accent"
+                      className="text-accent underline"
                     >
                       audit trail
                     </Link>

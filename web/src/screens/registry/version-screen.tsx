@@ -16,7 +16,7 @@ import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { Ago } from '../../kit/time.tsx';
-import { sentence } from '../../kit/turn-text.ts';
+import { humane, sentence } from '../../kit/turn-text.ts';
 import { ComparisonTable, SegmentTable } from './comparison.tsx';
 import { DeployVersion } from './deploy-version.tsx';
 import { HistoryList } from './history-list.tsx';
@@ -47,19 +47,6 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
     (each): each is Identity => each === 'champion' || each === 'challenger',
   );
   const history = useQuery(historyQuery(version.name, { version: version.version, limit: 40 }));
-  const side = (
-    <>
-      <AboutCard version={version} />
-      <QueryCard
-        title="History"
-        query={history}
-        isEmpty={(page) => page.items.length === 0}
-        empty={<EmptyLine>Nothing has been changed yet.</EmptyLine>}
-      >
-        {(page) => <HistoryList model={version.name} entries={page.items} />}
-      </QueryCard>
-    </>
-  );
   return (
     <>
       <PageHead
@@ -87,9 +74,9 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
                 Compare
               </Link>
             )}
-            <DeleteVersion version={version} />
             <DeployVersion version={version} />
             <VersionActs version={version} model={model} />
+            <DeleteVersion version={version} />
           </>
         }
       />
@@ -104,7 +91,6 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
             )}
           </Card>
           <PackageCard version={version} action={<DeployVersion version={version} packageOnly />} />
-          {version.evaluationId !== null && <CalibrationCard id={version.evaluationId} version={version} />}
           <Card
             title="Signature"
             note={
@@ -136,20 +122,27 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
               ))}
             </Card>
           )}
-          {version.evaluationId !== null && side}
+          <AboutCard version={version} />
         </div>
-        {version.evaluationId === null ? (
-          <div className="flex min-w-0 flex-col gap-4">
+        <div className="flex min-w-0 flex-col gap-4">
+          {version.evaluationId === null ? (
             <Card title="Evaluation">
               <EmptyLine>
                 This version has not been evaluated: no loop has judged it on held-out rows.
               </EmptyLine>
             </Card>
-            {side}
-          </div>
-        ) : (
-          <EvaluationCards id={version.evaluationId} version={version} />
-        )}
+          ) : (
+            <EvaluationCards id={version.evaluationId} version={version} />
+          )}
+          <QueryCard
+            title="History"
+            query={history}
+            isEmpty={(page) => page.items.length === 0}
+            empty={<EmptyLine>Nothing has been changed yet.</EmptyLine>}
+          >
+            {(page) => <HistoryList model={version.name} entries={page.items} />}
+          </QueryCard>
+        </div>
       </div>
     </>
   );
@@ -215,11 +208,11 @@ function AboutCard(props: { readonly version: ModelVersion }) {
 /** The gate that decided, as the sentence of the head. */
 function verdict(version: ModelVersion): string {
   const failed = version.gates.find((gate) => gate.verdict === 'fail');
-  if (failed) return `Refused: ${failed.reason}.`;
+  if (failed) return `Refused: ${humane(failed.reason)}.`;
   const unsure = version.gates.find((gate) => gate.verdict === 'unsure');
-  if (unsure) return `Unsure: ${unsure.reason}.`;
+  if (unsure) return `Unsure: ${humane(unsure.reason)}.`;
   const against = version.gates.find((gate) => gate.gate?.against === 'champion');
-  if (against) return `${against.reason}.`;
+  if (against) return `${humane(against.reason)}.`;
   return version.gates.length > 0 ? 'All gates passed.' : version.description || 'Not judged yet.';
 }
 
@@ -298,7 +291,7 @@ function Signature(props: { readonly signature: NonNullable<ModelVersion['signat
 function EvaluationCards(props: { readonly id: string; readonly version: ModelVersion }) {
   const evaluation = useQuery(evaluationQuery(props.id));
   return (
-    <div className="flex min-w-0 flex-col gap-4">
+    <>
       <QueryCard
         title={
           evaluation.data?.report.overall.champion
@@ -322,13 +315,9 @@ function EvaluationCards(props: { readonly id: string; readonly version: ModelVe
       {evaluation.data && evaluation.data.report.segments.length > 0 && (
         <SegmentTable report={evaluation.data.report} />
       )}
-    </div>
+      {evaluation.data && <Calibration evaluation={evaluation.data} version={props.version} />}
+    </>
   );
-}
-
-function CalibrationCard(props: { readonly id: string; readonly version: ModelVersion }) {
-  const evaluation = useQuery(evaluationQuery(props.id));
-  return evaluation.data ? <Calibration evaluation={evaluation.data} version={props.version} /> : null;
 }
 
 function Calibration(props: { readonly evaluation: Evaluation; readonly version: ModelVersion }) {
@@ -393,13 +382,6 @@ function Calibration(props: { readonly evaluation: Evaluation; readonly version:
           <p className="pt-3 text-label text-muted">
             On the dotted line a score means what it says. A slope of 1 is ideal.
           </p>
-          <Link
-            to="/audit"
-            search={{ kind: 'model-version', subject: `${props.version.name}/${props.version.version}` }}
-            className="text-accent text-label"
-          >
-            who changed what
-          </Link>
         </div>
       </div>
     </Card>

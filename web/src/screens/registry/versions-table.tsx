@@ -7,6 +7,7 @@ import { type Identity, IdentitySwatch } from '../../kit/identity.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
+import { humane } from '../../kit/turn-text.ts';
 
 const GATE_STATE: Readonly<Record<ModelVersion['gates'][number]['verdict'], State>> = {
   pass: 'good',
@@ -30,6 +31,7 @@ export function VersionsTable(props: {
   const { versions, chosen = [], onChoose } = props;
   const navigate = useNavigate();
   const rows = versions.toSorted((a, b) => b.version - a.version);
+  const staged = versions.some((version) => version.stage !== 'None');
   const choose: GridColumn<ModelVersion> = {
     id: 'choose',
     head: <span className="sr-only">Choose</span>,
@@ -54,7 +56,10 @@ export function VersionsTable(props: {
     <Grid
       label={`Versions of ${rows[0]?.name ?? 'the model'}`}
       rows={rows}
-      columns={onChoose ? [choose, ...COLUMNS] : COLUMNS}
+      columns={[
+        ...(onChoose ? [choose] : []),
+        ...COLUMNS.filter((column) => column.id !== 'stage' || staged),
+      ]}
       rowKey={(version) => String(version.version)}
       onOpen={(version) =>
         void navigate({
@@ -70,7 +75,7 @@ const COLUMNS: readonly GridColumn<ModelVersion>[] = [
   {
     id: 'version',
     head: 'Version',
-    width: innerWidth < 640 ? 'minmax(96px, 1fr)' : 'minmax(150px, 1fr)',
+    width: 'minmax(min(150px, 27vw), 1fr)',
     cell: (version) => {
       const alias = version.aliases.find(
         (each): each is Identity => each === 'champion' || each === 'challenger',
@@ -117,7 +122,7 @@ const COLUMNS: readonly GridColumn<ModelVersion>[] = [
         version.gates.find((gate) => gate.gate?.against === 'champion') ??
         version.gates[1] ??
         version.gates[0];
-      const text = worst?.reason ?? version.description;
+      const text = worst ? humane(worst.reason) : version.description;
       return (
         <span className="text-muted" data-tip={text.length > 40 ? text : undefined}>
           {text}
