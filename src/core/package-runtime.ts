@@ -52,7 +52,13 @@ export type GraphStep =
       /** What an output is called from here on; outputs that are not named keep their names. */
       readonly outputs?: Readonly<Record<string, string>> | undefined;
     }
-  | { readonly kind: 'sequence'; readonly name: string; readonly steps: readonly GraphStep[] }
+  | {
+      readonly kind: 'sequence';
+      readonly name: string;
+      readonly steps: readonly GraphStep[];
+      /** What its steps made that is the answer; left out: what the last one gives. */
+      readonly outputs?: readonly string[] | undefined;
+    }
   | {
       readonly kind: 'splitter';
       readonly name: string;
@@ -98,6 +104,7 @@ export const graphStepSchema: z.ZodType<GraphStep> = z.lazy(() =>
       kind: z.literal('sequence'),
       name: stepName,
       steps: z.array(graphStepSchema).min(1).max(32),
+      outputs: z.array(z.string()).min(1).optional(),
     }),
     z.strictObject({
       kind: z.literal('splitter'),

@@ -5,7 +5,13 @@ export { ModelPlacer, type PlacedModel, type Placement } from './place-model.ts'
 export { cellRows, type FlatCells, FlatRows, type RowBlock } from './row-block.ts';
 export { chooseScore } from './score.ts';
 export { runtimeMessage } from './session.ts';
-export { cellDimensions, hiddenDimensionsOf, nestedCell, reshapedDimensions } from './shaped-cells.ts';
+export {
+  cellDimensions,
+  cellReader,
+  hiddenDimensionsOf,
+  nestedCell,
+  reshapedDimensions,
+} from './shaped-cells.ts';
 export { shortFloat } from './short-float.ts';
 export { type ColumnValues, describe, type OutputTensor } from './tensors.ts';
 export { ThreadStopped } from './thread-session.ts';

@@ -17,6 +17,28 @@ export function nestedCell(data: ArrayLike<unknown>, from: number, dims: readonl
   return Object.defineProperty(cell, hiddenDimensions, { value: dims });
 }
 
+/**
+ * Reads cells out of the values of a tensor, row by row: a flat list where the dimensions are fixed, nested lists where
+ * some of them vary, one value where there are none.
+ *
+ * @param dims those of a row
+ * @param layout `field`: as callers know them, -1 for a free one; `inside`: as the graph gets them; `nested`: whether cells
+ *   show their dimensions
+ */
+export function cellReader(
+  data: ArrayLike<unknown>,
+  dims: readonly number[],
+  layout: { readonly field: readonly number[]; readonly inside: readonly number[]; readonly nested: boolean },
+): (row: number) => unknown {
+  const width = dims.reduce((product, d) => product * d, 1);
+  if (layout.nested) {
+    const own = reshapedDimensions(dims, layout.field, layout.inside);
+    if (own.length > 0) return (row) => nestedCell(data, row * width, own);
+  }
+  if (dims.length === 0) return (row) => data[row];
+  return (row) => Array.prototype.slice.call(data, row * width, (row + 1) * width);
+}
+
 /** The dimensions of a cell whose nested lists do not show them all; undefined for every other. */
 export function hiddenDimensionsOf(cell: readonly unknown[]): readonly number[] | undefined {
   return (cell as EmptyCell)[hiddenDimensions];

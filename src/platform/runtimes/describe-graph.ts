@@ -92,13 +92,17 @@ class Walk {
       case 'model':
         return this.#model(step, made);
       case 'sequence': {
-        let known = made;
+        let own: Ports = new Map();
         let last: Ports = new Map();
         for (const inner of step.steps) {
-          last = await this.step(inner, known, depth + 1);
-          known = new Map([...known, ...last]);
+          last = await this.step(inner, new Map([...made, ...own]), depth + 1);
+          own = new Map([...own, ...last]);
         }
-        return last;
+        if (!step.outputs) return last;
+        const ports = step.outputs.map((name) => own.get(name));
+        const missing = ports.indexOf(undefined);
+        if (missing >= 0) throw invalid(step, `none of its steps gives "${step.outputs[missing]}"`);
+        return new Map(ports.filter((port) => port !== undefined).map((port) => [port.name, port]));
       }
       case 'splitter': {
         const branches = step.branches.map((b) => b.step);

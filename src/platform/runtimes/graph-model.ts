@@ -5,15 +5,11 @@ import type { TraceHeaders } from '../tracing/index.ts';
 import { averageOutputs, mergeBranches, voteOutputs } from './combine-outputs.ts';
 import type { LoadedModel, RuntimeContext } from './open-model.ts';
 import { predictionOf } from './prediction.ts';
+import { type GraphPart, predictTensors, tensorSteps } from './tensor-graph.ts';
 
 /** Cells of a column by row. */
 type Column = (row: number) => unknown;
 type Columns = ReadonlyMap<string, Column>;
-
-interface Part {
-  readonly manifest: PackageManifest;
-  readonly model: LoadedModel;
-}
 
 const deepestGraphs = 8;
 const hashPrime = 16777619;
@@ -31,7 +27,8 @@ export async function openGraph(
   const depth = (context.depth ?? 0) + 1;
   if (depth > deepestGraphs)
     throw fail('graph_invalid', { step: step.name, problem: `graphs in graphs, ${depth} deep` });
-  const parts = new Map<string, Part>();
+  if (manifest.tensors) tensorSteps(step);
+  const parts = new Map<string, GraphPart>();
   const close = async () => {
     for (const { model } of parts.values()) await model.close();
   };
@@ -50,8 +47,10 @@ export async function openGraph(
     concurrency: Math.max(1, ...[...parts.values()].map(({ model }) => model.concurrency ?? 1)),
     problem: () => [...parts.values()].map(({ model }) => model.problem?.() ?? null).find((p) => p) ?? null,
     predictRows: async (rows, call) => {
+      const trace = call?.trace ?? null;
+      if (manifest.tensors) return predictTensors(manifest, step, parts, rows, { trace }, inStep);
       const columns = new Map(inputs.map(({ name }, i) => [name, (row: number) => rows[row]?.[i]]));
-      const outputs = await new GraphRun(parts, call?.trace ?? null).step(step, columns, rows.length);
+      const outputs = await new GraphRun(parts, trace).step(step, columns, rows.length);
       return predictionOf(manifest.score, outputs, rows.length);
     },
     close,
@@ -78,10 +77,10 @@ function innerSteps(step: Exclude<GraphStep, { kind: 'model' }>): readonly Graph
 }
 
 class GraphRun {
-  readonly #parts: ReadonlyMap<string, Part>;
+  readonly #parts: ReadonlyMap<string, GraphPart>;
   readonly #trace: TraceHeaders | null;
 
-  constructor(parts: ReadonlyMap<string, Part>, trace: TraceHeaders | null) {
+  constructor(parts: ReadonlyMap<string, GraphPart>, trace: TraceHeaders | null) {
     this.#parts = parts;
     this.#trace = trace;
   }
@@ -92,12 +91,16 @@ class GraphRun {
         return this.#model(step, columns, rowCount);
       case 'sequence': {
         const known = new Map(columns);
+        const made = new Map<string, OutputTensor>();
         let last: readonly OutputTensor[] = [];
         for (const inner of step.steps) {
           last = await this.step(inner, known, rowCount);
-          for (const output of last) known.set(output.name, cellsOf(output));
+          for (const output of last) {
+            known.set(output.name, cellsOf(output));
+            made.set(output.name, output);
+          }
         }
-        return last;
+        return step.outputs?.map((name) => made.get(name)).filter((o) => o !== undefined) ?? last;
       }
       case 'ensemble': {
         const members = await Promise.all(

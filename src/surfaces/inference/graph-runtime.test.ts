@@ -70,6 +70,12 @@ test('a sequence hands the outputs of a step to the next; its inputs are what no
   const { of } = await ask({ x1: [5, -5], x2: [0, 0] });
   near(of('probability')?.[1], p(1));
   near(of('probability')?.[3], p(0));
+
+  const named = model('second', other, { outputs: { label: 'last', probability: 'share' } });
+  await deploy({ kind: 'sequence', name: 'both', steps: [first, named], outputs: ['share', 'x2'] });
+  const chosen = await ask({ x1: [5, -5], x2: [0, 0] });
+  assert.deepEqual([chosen.of('x2'), chosen.of('last')], [[1, 0], undefined]);
+  near(chosen.of('share')?.[1], p(1));
 });
 
 test('ensembles average probabilities or vote with weights; switches and splitters choose by row', async (t) => {
@@ -145,6 +151,10 @@ test('a graph may hold graphs; what does not fit is refused with the step named'
   await wrong(
     sequence(model('a', plus), model('b', plus, { inputs: { x1: 'probability' } })),
     /step "b": its input "x1" has 1 values a row, "probability" has 2/,
+  );
+  await wrong(
+    { kind: 'sequence', name: 's', steps: [model('a', plus)], outputs: ['x1'] },
+    /step "s": none of its steps gives "x1"/,
   );
   const missing = `sha256:${'0'.repeat(64)}`;
   await wrong(model('a', missing), /step "a": its package cannot be read/);

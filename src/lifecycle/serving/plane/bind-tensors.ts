@@ -1,6 +1,6 @@
 import { fail } from '../../../core/errors.ts';
 import type { ElementType, SignatureField } from '../../../core/model-package.ts';
-import { describe, nestedCell, reshapedDimensions } from '../../../platform/onnx/index.ts';
+import { cellReader, describe } from '../../../platform/onnx/index.ts';
 import type { BoundShape } from './bind-rows.ts';
 import { refuseDatatype } from './declared-datatypes.ts';
 import type { RequestTensor } from './request.ts';
@@ -58,12 +58,7 @@ function cellsOf(
   if (problem >= 0) throw invalid(field, describe(data[problem]), wanted(field, type), endpoint);
 
   const nested = whole || field.shape.some((d) => d < 0);
-  if (nested) {
-    const own = reshapedDimensions(dims, field.shape, inside);
-    if (own.length > 0) return (row) => nestedCell(data, row * width, own);
-  }
-  if (dims.length === 0) return (row) => data[row];
-  return (row) => Array.prototype.slice.call(data, row * width, (row + 1) * width);
+  return cellReader(data, dims, { field: field.shape, inside, nested });
 }
 
 const fixedSize = (shape: readonly number[]): number => shape.reduce((size, d) => size * Math.max(1, d), 1);

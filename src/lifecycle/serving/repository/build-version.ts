@@ -4,6 +4,7 @@ import type { BlobStore } from '../../../platform/blobs/index.ts';
 import { importOnnxAside } from '../../../platform/onnx/index.ts';
 import { derivePackage } from './derive-package.ts';
 import { fullConfig, graphPath } from './full-config.ts';
+import { readLabels } from './labels.ts';
 import { type MlflowPackager, mlflowFolder, packageMlflow } from './mlflow-version.ts';
 import type { ModelConfig } from './model-config.ts';
 import type { ModelSource } from './model-source.ts';
@@ -50,28 +51,11 @@ export async function buildVersion(
     signature: derived.signature,
     graph: derived.graph,
     score: null,
-    classes: (await labelsOf(version, source, config)) ?? onnx.classes,
+    classes: (await readLabels(version, source, config)) ?? onnx.classes,
     contract: null,
     sample: warmUpRows(derived, config),
     tensors: derived.tensors,
   });
   const { digest } = await blobs.put(canonicalJson(manifest));
   return { digest, config: fullConfig(name, config, derived) };
-}
-
-/** Labels of classes, one a line, from the file that an output names. */
-async function labelsOf(
-  version: string,
-  source: ModelSource,
-  config: ModelConfig,
-): Promise<readonly string[] | null> {
-  const file = config.output?.find((output) => output.label_filename)?.label_filename;
-  if (!file) return null;
-  const bytes = (await source.read(`${version}/${file}`)) ?? (await source.read(file));
-  if (!bytes) throw new Error(`the file of labels ${file} does not exist`);
-  return new TextDecoder()
-    .decode(bytes)
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
 }

@@ -72,7 +72,14 @@ test('config.pbtxt and its JSON form say the same; what changes nothing is named
     () => readConfigText('max_batchsize: 8'),
     /no field "max_batchsize"; did you mean "max_batch_size"/,
   );
-  assert.throws(() => readConfigText('ensemble_scheduling { }'), /ensembles of Triton are not served/);
+  assert.deepEqual(
+    readConfigText(
+      'ensemble_scheduling { step { model_name: "m" input_map { key: "x" value: "a" } output_map { key: "y" value: "b" } } }',
+    ).config.ensemble_scheduling,
+    readConfigJson(
+      '{"ensembleScheduling": {"step": [{"modelName": "m", "modelVersion": "-1", "inputMap": {"x": "a"}, "outputMap": {"y": "b"}}]}}',
+    ).config.ensemble_scheduling,
+  );
   assert.deepEqual(readConfigText('instance_group { kind: KIND_GPU }').ignored, ['instance_group.kind']);
 });
 

@@ -34,6 +34,13 @@ const queuePolicySchema = z.object({
   max_queue_size: int.default(0),
 });
 
+const ensembleStepSchema = z.object({
+  model_name: text.default(''),
+  model_version: int.default(-1),
+  input_map: z.record(z.string(), text).default({}),
+  output_map: z.record(z.string(), text).default({}),
+});
+
 export const modelConfigSchema = z.object({
   name: text.optional(),
   platform: text.optional(),
@@ -70,6 +77,7 @@ export const modelConfigSchema = z.object({
     .optional(),
   parameters: z.record(z.string(), z.object({ string_value: text.default('') })).optional(),
   response_cache: z.object({ enable: z.boolean().default(false) }).optional(),
+  ensemble_scheduling: z.object({ step: z.array(ensembleStepSchema).default([]) }).optional(),
 });
 export type ModelConfig = z.output<typeof modelConfigSchema>;
 
@@ -90,8 +98,9 @@ const repeated = new Set([
   'versions',
   'preferred_batch_size',
   'model_warmup',
+  'step',
 ]);
-const maps = new Set(['parameters', 'inputs']);
+const maps = new Set(['parameters', 'inputs', 'input_map', 'output_map']);
 /** Read by others or for information only: no word is lost about them. */
 const informative = new Set(['format', 'kind', 'count', 'is_shape_tensor', 'allow_ragged_batch']);
 
@@ -128,11 +137,6 @@ const toleratedFields = [
 ] as const;
 
 function refuseUnknownFields(object: Record<string, unknown>): void {
-  if (object.ensemble_scheduling !== undefined) {
-    throw new Error(
-      'ensembles of Triton are not served: put the graphs together as one, or as a graph of packages at control',
-    );
-  }
   const known = [...Object.keys(modelConfigSchema.shape), ...toleratedFields];
   const unknown = Object.keys(object).find((name) => !known.includes(name));
   if (unknown === undefined) return;

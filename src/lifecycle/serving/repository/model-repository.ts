@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import { fail, MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
+import type { Digest } from '../../../core/json.ts';
+import { packageManifestSchema } from '../../../core/model-package.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { LoadOverride, ModelRepository, RepositoryEntry } from '../contract/model-repository.ts';
 import { type EndpointRoute, endpointNameSchema } from '../contract.ts';
 import type { PackageLoader } from '../plane/package-loader.ts';
 import type { Plane } from '../plane/plane.ts';
-import { buildVersion } from './build-version.ts';
+import { type BuiltVersion, buildVersion } from './build-version.ts';
 import { chooseVersions } from './choose-versions.ts';
 import { optionsOf } from './endpoint-options.ts';
+import { buildEnsemble, type EnsemblePart, ensembleSteps, versionOfStep } from './ensemble.ts';
 import { type MlflowPackager, mlflowFolder } from './mlflow-version.ts';
 import { type ModelConfig, readConfigJson, readConfigText } from './model-config.ts';
 import { configFileName, folderSource, givenSource, type ModelSource, modelNames } from './model-source.ts';
@@ -44,6 +47,8 @@ interface Known {
   fingerprint: string | null;
   /** What is served was brought along by a load request. */
   given: boolean;
+  /** Models that an ensemble is made of, by its configuration at the last attempt. */
+  uses: readonly string[];
   state: 'LOADING' | 'UNLOADED' | 'SETTLED';
 }
 
@@ -87,24 +92,41 @@ export class RepositoryModels implements ModelRepository {
         throw fail('model_load_failed', { model: name, problem });
       }
       const problems = await this.#load(name, override);
+      await this.#loadUsers([name]);
       await this.#release();
       const [first] = problems;
       if (first) throw fail('model_load_failed', { model: name, problem: first });
     });
   }
 
-  unload(name: string): Promise<void> {
+  /** @param withUsed whether the models that an ensemble is made of are unloaded too */
+  unload(name: string, withUsed = false): Promise<void> {
     return this.#inTurn(async () => {
       const known = this.#models.get(name);
       if (!known) {
         throw fail('model_unload_failed', { model: name, problem: 'it is not in the repository' });
       }
-      if (known.served.length === 0 && known.state !== 'SETTLED') return;
-      this.#options.plane.drop(name);
-      Object.assign(known, { served: [], problems: new Map(), state: 'UNLOADED' } satisfies Partial<Known>);
+      for (const model of new Set([name, ...(withUsed ? this.#usedBy(name) : [])])) this.#unload(model);
       await this.#release();
-      this.#options.logger.info({ model: name }, 'model unloaded');
     });
+  }
+
+  #unload(name: string): void {
+    const known = this.#models.get(name);
+    if (!known || (known.served.length === 0 && known.state !== 'SETTLED')) return;
+    this.#options.plane.drop(name);
+    Object.assign(known, { served: [], problems: new Map(), state: 'UNLOADED' } satisfies Partial<Known>);
+    this.#options.logger.info({ model: name }, 'model unloaded');
+  }
+
+  /** All that an ensemble is made of, the parts of its parts too. */
+  #usedBy(name: string, seen = new Set<string>()): ReadonlySet<string> {
+    for (const used of this.#models.get(name)?.uses ?? []) {
+      if (seen.has(used)) continue;
+      seen.add(used);
+      this.#usedBy(used, seen);
+    }
+    return seen;
   }
 
   /**
@@ -128,11 +150,19 @@ export class RepositoryModels implements ModelRepository {
       for (const { name, source } of changed) {
         if (!this.#models.has(name)) this.#models.set(name, { ...seenNow(source), state: 'LOADING' });
       }
-      const waiting = changed.values();
+      const areEnsembles = await Promise.all(changed.map(({ source }) => isEnsemble(source)));
+      const waiting = changed.filter((_, i) => !areEnsembles[i]).values();
       const loadNext = async () => {
         for (const { name, source } of waiting) await this.#load(name, noOverride, source);
       };
       const ends = await Promise.allSettled(Array.from({ length: loadsAtOnce }, loadNext));
+      for (const { name, source } of changed.filter((_, i) => areEnsembles[i])) {
+        // It may have been loaded already, for another that it is a part of.
+        const { fingerprint, state } = this.#models.get(name) ?? {};
+        if (fingerprint === source.fingerprint && state === 'SETTLED') continue;
+        await this.#load(name, noOverride, source);
+      }
+      await this.#loadUsers(changed.map(({ name }) => name));
       if (changed.length > 0) await this.#release();
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
       for (const [name, known] of this.#models) {
@@ -171,13 +201,52 @@ export class RepositoryModels implements ModelRepository {
     return result;
   }
 
-  /** Loads what the policy wants, puts what answers into service, and gives the problems, the worst first. */
-  async #load(name: string, override: LoadOverride, seen?: ModelSource): Promise<readonly string[]> {
+  /** Makes the ensembles anew that these models are parts of, and those that they are parts of. */
+  async #loadUsers(changed: readonly string[]): Promise<void> {
+    const seen = new Set(changed);
+    for (const model of seen) {
+      for (const [name, { uses, state, given }] of this.#models) {
+        if (seen.has(name) || !uses.includes(model) || state === 'UNLOADED' || given) continue;
+        seen.add(name);
+        await this.#load(name, noOverride);
+      }
+    }
+  }
+
+  /** Has the models loaded that an ensemble is made of, where nobody has tried it. */
+  async #loadUsed(name: string, uses: readonly string[], within: readonly string[]): Promise<void> {
+    for (const used of uses) {
+      if (within.includes(used)) {
+        throw new Error(`circular dependency between ensembles: ${[...within, used].join(' -> ')}`);
+      }
+      const known = this.#models.get(used);
+      if (known && (known.state === 'SETTLED' || known.served.length > 0)) continue;
+      await this.#load(used, noOverride, undefined, within);
+    }
+    const missing = uses.filter((used) => !this.#models.get(used)?.served.length);
+    if (missing.length === 0) return;
+    throw new Error(
+      `ensemble ${name} contains models that are not available or ambiguous: ${missing.join(', ')}`,
+    );
+  }
+
+  /**
+   * Loads what the policy wants, puts what answers into service, and gives the problems, the worst first.
+   *
+   * @param within the ensembles that it is loaded for
+   */
+  async #load(
+    name: string,
+    override: LoadOverride,
+    seen?: ModelSource,
+    within: readonly string[] = [],
+  ): Promise<readonly string[]> {
     const { directory, logger } = this.#options;
     const given = override.files.size > 0;
     const folder = seen ?? (await folderSource(join(directory, name)));
     let source: ModelSource | null = folder;
     let config: ModelConfig;
+    let uses: readonly string[] = [];
     try {
       if (given && override.config === null) throw new Error('files need a config with them');
       if (given) source = givenSource(override.files);
@@ -185,24 +254,29 @@ export class RepositoryModels implements ModelRepository {
         throw new Error(`failed to poll from model repository: there is no folder "${name}" in it`);
       }
       config = await this.#config(name, source, override);
+      uses = [...new Set(ensembleSteps(name, config).map((step) => step.model_name))];
+      await this.#loadUsed(name, uses, [...within, name]);
     } catch (error) {
       const problem = messageOf(error);
       this.#options.logger.error({ model: name, problem }, 'model not loaded as it is');
       const before = this.#models.get(name);
       // What a request brought along and was refused says nothing of the repository; neither is a name in it that is nowhere.
       if (override.config === null && (before ?? folder)) {
-        this.#models.set(name, { ...seenNow(folder, before), problems: new Map([['', problem]]) });
+        this.#models.set(name, { ...seenNow(folder, before), problems: new Map([['', problem]]), uses });
       }
       return [problem];
     }
+    // The folder of an ensemble's version holds nothing, and is lost where empty folders are.
+    const versions = uses.length > 0 && source.versions.length === 0 ? ['1'] : source.versions;
     const known: Known = {
       ...seenNow(folder, this.#models.get(name)),
-      versions: source.versions,
+      versions,
       given,
+      uses,
       state: 'LOADING',
     };
     this.#models.set(name, known);
-    const wanted = chooseVersions(config.version_policy, source.versions);
+    const wanted = chooseVersions(config.version_policy, versions);
     const problems = new Map<string, string>();
     if (wanted.length === 0) problems.set('', 'it has no version folder (1, 2, …)');
     const loaded: Served[] = [];
@@ -233,14 +307,18 @@ export class RepositoryModels implements ModelRepository {
     source: ModelSource,
     config: ModelConfig,
   ): Promise<Served> {
+    const { blobs, mlflow = null } = this.#options;
+    const build = (attempt: ModelConfig): Promise<BuiltVersion> =>
+      attempt.ensemble_scheduling
+        ? buildEnsemble(name, version, attempt, source, blobs, (step) => this.#partOf(name, step))
+        : buildVersion(name, version, source, attempt, blobs, mlflow);
     const tried = async (attempt: ModelConfig): Promise<Served> => {
-      const built = await buildVersion(
-        ...([name, version, source, attempt, this.#options.blobs, this.#options.mlflow ?? null] as const),
-      );
+      const built = await build(attempt);
       await this.#options.loader.ensure(this.#route(name, [{ version, ...built }], attempt));
       return { version, ...built };
     };
     const guessed =
+      !config.ensemble_scheduling &&
       mlflowFolder(version, source, config) === null &&
       config.max_batch_size === undefined &&
       !config.input?.length &&
@@ -251,6 +329,22 @@ export class RepositoryModels implements ModelRepository {
     } catch (error) {
       return tried({ ...config, max_batch_size: 0 }).catch(() => Promise.reject(error));
     }
+  }
+
+  /** The version in service that a step of an ensemble asks for. */
+  async #partOf(ensemble: string, step: Parameters<typeof versionOfStep>[0]): Promise<EnsemblePart> {
+    const version = versionOfStep(step);
+    const { served = [] } = this.#models.get(step.model_name) ?? {};
+    const found = version === null ? served[0] : served.find((s) => s.version === version);
+    if (!found) {
+      const problem = `depends on '${step.model_name}' whose required version ${version} is not loaded`;
+      throw new Error(`ensemble '${ensemble}' ${problem}`);
+    }
+    const bytes = await this.#options.blobs.bytes(found.digest as Digest);
+    return {
+      digest: found.digest,
+      manifest: packageManifestSchema.parse(JSON.parse(bytes.toString('utf8'))),
+    };
   }
 
   async #config(name: string, source: ModelSource, override: LoadOverride): Promise<ModelConfig> {
@@ -270,9 +364,9 @@ export class RepositoryModels implements ModelRepository {
       );
     }
     const kind = config.platform || config.backend;
-    if (kind && !/^(onnx|mlflow$)/.test(kind)) {
+    if (kind && !/^(onnx|mlflow$|ensemble$)/.test(kind)) {
       throw new Error(
-        `"${kind}" is not served here: graphs of ONNX (onnxruntime) and models of MLflow are (mlflow)`,
+        `"${kind}" is not served here: graphs of ONNX (onnxruntime), models of MLflow (mlflow) and ensembles of them are`,
       );
     }
     optionsOf(config);
@@ -305,6 +399,12 @@ export class RepositoryModels implements ModelRepository {
   }
 }
 
+/** Is its own configuration that of an ensemble? */
+async function isEnsemble(source: ModelSource): Promise<boolean> {
+  const bytes = await source.read(configFileName).catch(() => null);
+  return bytes !== null && /\bensemble_scheduling\b/.test(new TextDecoder().decode(bytes));
+}
+
 /** A model by its folder, with what is served of it until now. */
 function seenNow(folder: ModelSource | null, before?: Known): Known {
   return {
@@ -313,6 +413,7 @@ function seenNow(folder: ModelSource | null, before?: Known): Known {
     versions: folder?.versions ?? before?.versions ?? [],
     fingerprint: folder?.fingerprint ?? null,
     given: before?.given ?? false,
+    uses: before?.uses ?? [],
     state: 'SETTLED',
   };
 }

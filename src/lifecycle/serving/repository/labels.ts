@@ -1,0 +1,19 @@
+import type { ModelConfig } from './model-config.ts';
+import type { ModelSource } from './model-source.ts';
+
+/** Labels of classes, one a line, from the file that an output names; null where none does. */
+export async function readLabels(
+  version: string,
+  source: ModelSource,
+  config: ModelConfig,
+): Promise<readonly string[] | null> {
+  const file = config.output?.find((output) => output.label_filename)?.label_filename;
+  if (!file) return null;
+  const bytes = (await source.read(`${version}/${file}`)) ?? (await source.read(file));
+  if (!bytes) throw new Error(`the file of labels ${file} does not exist`);
+  return new TextDecoder()
+    .decode(bytes)
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
