@@ -12,11 +12,9 @@ import type { LoopSlices } from './loop-ports.ts';
 
 /** The joined prediction log as rollouts read it. */
 export function rolloutLog(feedback: FeedbackService, frames: Frames): RolloutLog {
-  const all = { rows: 'all' } as const;
   return {
-    rows: (endpoint, columns, receivedFromMs) =>
-      feedback.joined(systemActor, endpoint, { ...all, receivedFromMs }, columns),
-    features: (endpoint) => feedback.loggedFeatures(systemActor, endpoint, all),
+    read: (endpoint, selection, work) => feedback.readNarrow(systemActor, endpoint, selection, work),
+    features: (endpoint) => feedback.loggedFeatures(systemActor, endpoint, { rows: 'all' }),
     query: (sql) => frames.query(sql),
   };
 }

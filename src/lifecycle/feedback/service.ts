@@ -33,6 +33,8 @@ import type { LabelLog } from './label-log.ts';
 import { type EntityAsLogged, Intake } from './labels/intake.ts';
 import { type LabelFiles, LabelService } from './labels/label-service.ts';
 import { Matching } from './labels/matching.ts';
+import { NarrowLog } from './narrow/narrow-log.ts';
+import type { NarrowFiles, NarrowSelection } from './narrow/narrow-table.ts';
 import { type LabelLogs, openLabelLogs } from './open-label-logs.ts';
 import { featureNames, joinedSql, parquet, predictionsSql, type RowFilter } from './relations.ts';
 import { writeWindow } from './replay/write-window.ts';
@@ -87,6 +89,7 @@ export class FeedbackService {
   readonly #matching: Matching;
   readonly #index: SegmentIndex;
   readonly #search: LogSearch;
+  readonly #narrow: NarrowLog;
   readonly #clock: Clock;
   readonly #summaries = new SummaryCache();
 
@@ -120,6 +123,7 @@ export class FeedbackService {
       ...{ intake: this.#intake, labels: logs.labels, matching: this.#matching },
       files: (endpoint, range) => this.#allFiles({ endpoint, ...range }),
     });
+    this.#narrow = new NarrowLog({ frames, directory, files: (endpoint) => this.#narrowFiles(endpoint) });
     const rewriting = { db, store, blobs, frames, clock, directory };
     this.removal = new Removal({
       ...{ ...rewriting, entityAsLogged, journal: options.journal },
@@ -153,6 +157,7 @@ export class FeedbackService {
     await this.upkeep.stop();
     await this.labels.uploads.close();
     await this.#matchings;
+    await this.#narrow.close();
     await this.#labels.close();
     await this.#signals.close();
   }
@@ -221,7 +226,9 @@ export class FeedbackService {
     const endpoints = new Set((await this.#store.predictionSegments({})).map((s) => s.endpoint));
     for (const endpoint of endpoints) await this.flush(endpoint);
     for (const endpoint of endpoints) await this.#signals.flush(endpoint);
-    return this.upkeep.alone(() => this.removal.erase(actor, request));
+    const erased = await this.upkeep.alone(() => this.removal.erase(actor, request));
+    await this.#narrow.forget();
+    return erased;
   }
 
   /** Erases from the log, and from the files made of it, what a person has the right to have erased. */
@@ -360,6 +367,22 @@ export class FeedbackService {
     return predictions.length === 0 ? null : joinedSql(predictions, labels, filter, columns, 'value');
   }
 
+  /**
+   * Reads an endpoint's predictions of all arms with their labels, for who comes again and again: only what is new since
+   * the last time is read from the log. See `NarrowTable.relation` for the columns.
+   *
+   * @param work gets SQL (for `frames`) that stays as it is until it is over; null when nothing was logged
+   */
+  async readNarrow<T>(
+    actor: Actor,
+    endpoint: string,
+    selection: NarrowSelection,
+    work: (relation: string | null) => Promise<T>,
+  ): Promise<T> {
+    authorize(actor, 'read');
+    return this.#narrow.read(endpoint, selection, work);
+  }
+
   /** As `joined`, without labels. */
   async logged(actor: Actor, endpoint: string, filter: RowFilter, columns: string): Promise<string | null> {
     authorize(actor, 'read');
@@ -408,6 +431,18 @@ export class FeedbackService {
     const predictions = await this.#paths(await this.#store.predictionSegments(filter));
     const labels = await this.#paths(await this.#store.labelSegments(filter.endpoint));
     return { predictions, labels };
+  }
+
+  async #narrowFiles(endpoint: string): Promise<NarrowFiles> {
+    await this.#labels.flush(endpoint, readWaitMs);
+    const named = async (segments: readonly LabelSegment[]) => {
+      const paths = await this.#paths(segments);
+      return segments.map(({ id, rows }, i) => ({ id, rows, path: paths[i] ?? '' }));
+    };
+    return {
+      predictions: await named(await this.#store.predictionSegments({ endpoint })),
+      labels: await named(await this.#store.labelSegments(endpoint)),
+    };
   }
 
   /** The same, and those of signals. */

@@ -4,6 +4,7 @@ import { formatTime } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
 import {
   type CreateRollout,
+  type EarlierRollout,
   type EndpointRollout,
   type RolloutSpec,
   type RolloutState,
@@ -43,9 +44,13 @@ export class RolloutService {
   /**
    * Begins a rollout: its first step has its traffic when this resolves. Throws `not_found`, `endpoint_no_champion`,
    * `version_unknown`, `version_not_packaged`, `conflict` (the version is champion already), `rollout_under_way`,
-   * `rollout_cooling`.
+   * `rollout_cooling` (a version was aborted or rolled back here, and nobody says `again`).
    */
-  async create(actor: Actor, endpoint: string, { plan, reason }: CreateRollout): Promise<EndpointRollout> {
+  async create(
+    actor: Actor,
+    endpoint: string,
+    { plan, again, reason }: CreateRollout,
+  ): Promise<EndpointRollout> {
     authorize(actor, 'serving:write');
     const { db, journal, serving, clock, watermarks, packageOf } = this.#deps;
     const { model, arms, routeVersion, options } = await serving.endpoint(actor, endpoint);
@@ -54,8 +59,10 @@ export class RolloutService {
     await this.#requireFree(endpoint);
     const wanted = plan.kind === 'canary' ? [{ arm: 'challenger', version: plan.version }] : plan.arms;
     const targets = [];
+    const earlier: EarlierRollout[] = [];
     for (const { arm, version } of wanted) {
-      await this.#requireCool(endpoint, String(version));
+      const before = await this.#earlier(endpoint, String(version), again);
+      if (before) earlier.push(before);
       if (String(version) === champion.modelVersion) {
         throw fail('conflict', { problem: `version ${version} is the champion of "${endpoint}" already` });
       }
@@ -72,6 +79,7 @@ export class RolloutService {
       firstRouteVersion: routeVersion + 1,
       look: null,
       looks: [],
+      earlier,
       bandit: null,
       decisions: [{ at: formatTime(nowMs), actor: `${actor.kind}:${actor.id}`, action: 'start', reason }],
       reason: 'waits for traffic',
@@ -95,7 +103,7 @@ export class RolloutService {
     const subject = { kind: 'endpoint', id: endpoint };
     await db.write(async (tx) => {
       await insertRollout(tx, record);
-      const told = { rollout: record.id, plan, step };
+      const told = { rollout: record.id, plan, step, earlier };
       await journal.appendEvent(tx, { type: rolloutEvents.started, subject, data: { reason, ...told } });
       await journal.appendAudit(tx, { actor, action: 'rollout:start', subject, after: told, reason });
     });
@@ -226,14 +234,20 @@ export class RolloutService {
     if (loop) throw fail('rollout_under_way', { endpoint, by: `loop ${loop.name}` });
   }
 
-  async #requireCool(endpoint: string, version: string): Promise<void> {
+  /** How the newest rollout of a version ended here, if badly. Throws `rollout_cooling` unless `again` is said. */
+  async #earlier(endpoint: string, version: string, again: boolean): Promise<EarlierRollout | undefined> {
     const { db, clock, watermarks } = this.#deps;
     const nowMs = (await watermarks.get(endpoint)) ?? clock.nowMs();
-    for (const { state, data } of await rolloutsOf(db.read, endpoint, { limit: recent })) {
-      const until = state === 'aborted' ? (data.coolUntilMs ?? 0) : 0;
-      if (until <= nowMs || !data.targets.some((t) => t.version === version)) continue;
-      throw fail('rollout_cooling', { endpoint, version, until: formatTime(until) });
+    const ended = await rolloutsOf(db.read, endpoint, { limit: recent });
+    const last = ended.find(({ data }) => data.targets.some((t) => t.version === version));
+    if (last?.state !== 'aborted' && last?.state !== 'rolled-back') return undefined;
+    const { id: rollout, state } = last;
+    const { coolUntilMs, reason } = last.data;
+    if (coolUntilMs !== null && coolUntilMs > nowMs && !again) {
+      throw fail('rollout_cooling', { endpoint, version, state, reason, until: formatTime(coolUntilMs) });
     }
+    const coolUntil = coolUntilMs === null ? null : formatTime(coolUntilMs);
+    return { rollout, version, state, coolUntil, reason };
   }
 }
 
@@ -259,6 +273,7 @@ function toResource({ id, endpoint, state, data, createdAtMs, updatedAtMs }: Rol
     step,
     look,
     looks = [],
+    earlier = [],
     bandit,
     decisions,
     reason,
@@ -269,6 +284,7 @@ function toResource({ id, endpoint, state, data, createdAtMs, updatedAtMs }: Rol
     ...{ id, endpoint, model, state, championVersion, plan: { ...spec }, look, bandit, reason },
     step: { ...step, sinceEventTime: step.sinceEventTime ?? null, isProved: step.isProved ?? false },
     looks: [...looks],
+    earlier: [...earlier],
     decisions: [...decisions],
     createdAt: formatTime(createdAtMs),
     updatedAt: formatTime(updatedAtMs),

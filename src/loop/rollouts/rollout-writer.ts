@@ -194,9 +194,9 @@ export class RolloutWriter {
     });
   }
 
-  /** After a promotion: the champion from before has everything again, and the alias. */
+  /** After a promotion: the champion from before has everything again, and the alias. What was promoted cools down. */
   async rollback(record: RolloutRecord, actor: Actor, reason: string): Promise<void> {
-    const { serving, aliases } = this.#deps;
+    const { serving, aliases, clock, watermarks } = this.#deps;
     const { endpoint, data } = record;
     const { arms } = await serving.endpoint(actor, endpoint);
     const promoted = arms.find((a) => a.arm === 'champion')?.modelVersion;
@@ -208,7 +208,12 @@ export class RolloutWriter {
       const { alias, from } = movedAlias;
       await aliases.giveBack(actor, { model, alias, version: Number(promoted), to: from, reason });
     }
-    await this.decide(record, { actor, action: 'rollback', reason, state: 'rolled-back' });
+    const endedMs = (await watermarks.get(endpoint)) ?? clock.nowMs();
+    const coolUntilMs = endedMs + parseDuration(data.spec.cooldown);
+    await this.decide(record, {
+      ...{ actor, action: 'rollback', reason, state: 'rolled-back' },
+      change: { coolUntilMs },
+    });
   }
 
   /** Gives the arms the traffic of a step and returns it as it then is. */

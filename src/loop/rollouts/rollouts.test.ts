@@ -12,6 +12,7 @@ import { createLogger } from '../../platform/log/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
 import { createRolloutSchema, type EndpointRollout, shadowEvidenceQuerySchema } from '../contract.ts';
 import { loopMigrations } from '../migrations.ts';
+import type { RolloutLog } from '../verdict/observe.ts';
 import { RolloutEngine } from './rollout-engine.ts';
 import { RolloutService } from './rollout-service.ts';
 import type { RolloutAliases } from './rollout-writer.ts';
@@ -69,16 +70,16 @@ async function setUp(t: TestContext, open: OpenDatabase) {
       if (registry.aliases[alias] === version) registry.aliases[alias] = to;
     },
   };
+  const log: RolloutLog = {
+    read: (endpoint, selection, work) => feedback.service.readNarrow(anna, endpoint, selection, work),
+    features: (endpoint) => feedback.service.loggedFeatures(anna, endpoint, { rows: 'all' }),
+    query: (sql) => frames.query(sql),
+  };
   const deps = {
     ...{ db, journal, serving, clock, packageOf, logger: createLogger('test', 'silent') },
     watermarks: { declare: async () => {}, get: async () => nowMs },
     ...{ monitoring: told, aliases },
-    log: {
-      rows: (endpoint: string, columns: string, receivedFromMs: number) =>
-        feedback.service.joined(anna, endpoint, { rows: 'all', receivedFromMs }, columns),
-      features: (endpoint: string) => feedback.service.loggedFeatures(anna, endpoint, { rows: 'all' }),
-      query: (sql: string) => frames.query(sql),
-    },
+    log,
     live: {
       listen: (listener: Parameters<typeof feedback.service.arrivals.listen>[0]) =>
         feedback.service.arrivals.listen(listener),

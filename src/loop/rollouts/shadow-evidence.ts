@@ -4,11 +4,13 @@ import type { Actor } from '../../platform/access/index.ts';
 import { sqlLiteral } from '../../platform/frames/index.ts';
 import { rolloutSpecSchema, type ShadowEvidence, type ShadowEvidenceQuery } from '../contract.ts';
 import { armSeen, judge } from '../verdict/judge.ts';
-import { observe } from '../verdict/observe.ts';
+import { clockSkewMs, observe } from '../verdict/observe.ts';
 import type { RolloutDeps } from './rollout-writer.ts';
 
 /** Older rows are left out: what is asked for while a person waits must not read a year of traffic. */
 const longestMs = 7 * 86_400_000;
+/** The begin moves on in such steps: until then only what is new has to be read. */
+const beginStepMs = 3_600_000;
 /** Route changes that are looked through for the shadow's begin. */
 const routesRead = 200;
 const bins = 20;
@@ -40,12 +42,14 @@ export async function shadowEvidence(
   );
   const first = routes.at(other === -1 ? -1 : other - 1) ?? routes[0];
   const nowMs = clock.nowMs();
-  const sinceMs = Math.max(first === undefined ? 0 : Date.parse(first.createdAt), nowMs - longestMs);
+  const longestSinceMs = Math.ceil((nowMs - longestMs) / beginStepMs) * beginStepMs;
+  const sinceMs = Math.max(first === undefined ? 0 : Date.parse(first.createdAt), longestSinceMs);
   const sinceRouteVersion = first?.version ?? 0;
+  const features = await log.features(endpoint);
   // The version under test is named below, as the arm that answers nobody; the plan's own is not read.
   const spec = rolloutSpecSchema.parse({
     ...{ kind: 'canary', version: 1, steps: [100], metric, threshold },
-    segments: segment === undefined ? [] : [segment],
+    segments: features.filter((feature) => feature === segment),
   });
   const seen = await observe(log, { endpoint, spec, sinceRouteVersion, sinceMs, championVersion });
   const shadowArm = { arm: 'shadow', version: shadowVersion };
@@ -63,23 +67,29 @@ export async function shadowEvidence(
   };
   return {
     ...{ endpoint, model, championVersion, shadowVersion, metric, threshold, since: formatTime(sinceMs) },
-    features: [...(await log.features(endpoint))],
+    features: [...features],
     look: { ...look, arms: look.arms.map((arm) => (arm.arm === 'shadow' ? copies : arm)) },
-    ...(await differencesOf(log, endpoint, sinceMs, sinceRouteVersion, shadowVersion)),
+    ...(await log.read(
+      endpoint,
+      { receivedFromMs: sinceMs - clockSkewMs, features: spec.segments },
+      (rows) => (rows === null ? noDifferences : differencesOf(log, rows, sinceRouteVersion, shadowVersion)),
+    )),
   };
 }
 
+type Differences = Pick<ShadowEvidence, 'scores' | 'differences' | 'furthest'>;
+const noDifferences: Promise<Differences> = Promise.resolve({
+  scores: null,
+  differences: null,
+  furthest: [],
+});
+
 async function differencesOf(
   log: Deps['log'],
-  endpoint: string,
-  sinceMs: number,
+  rows: string,
   sinceRouteVersion: number,
   shadowVersion: string,
-): Promise<Pick<ShadowEvidence, 'scores' | 'differences' | 'furthest'>> {
-  const columns = 'prediction_id, arm, model_version, route_version, status, score, event_time_ms, bucket';
-  const rows = await log.rows(endpoint, columns, sinceMs);
-  const none = { scores: null, differences: null, furthest: [] };
-  if (rows === null) return none;
+): Promise<Differences> {
   const pairs = `WITH known AS (SELECT * FROM ${rows} WHERE route_version >= ${sinceRouteVersion}
       AND bucket IS NOT NULL AND status = 'ok' AND isfinite(score)),
     pairs AS (SELECT c.prediction_id, c.event_time_ms, c.score AS champion, s.score AS shadow, s.score - c.score AS apart
@@ -88,7 +98,7 @@ async function differencesOf(
   const quantiles = [0.05, 0.25, 0.5, 0.75, 0.95].map((q) => `quantile_cont(apart, ${q})`);
   const [found] = await log.query(`${pairs} SELECT count(*) AS n, least(min(champion), min(shadow)) AS low,
     greatest(max(champion), max(shadow)) AS high, ${quantiles.map((q, i) => `${q} AS q${i}`).join(', ')} FROM pairs`);
-  if (!found || Number(found.n) === 0) return none;
+  if (!found || Number(found.n) === 0) return noDifferences;
   const [low, high] = [Number(found.low), Number(found.high)];
   const count = high > low ? bins : 1;
   const width = (high - low) / count;
@@ -100,8 +110,10 @@ async function differencesOf(
     GROUP BY bin`);
   const byBin = new Map(counted.map((row) => [Number(row.bin), row]));
   const counts = (who: string) => Array.from({ length: count }, (_, i) => Number(byBin.get(i)?.[who] ?? 0));
-  const furthest = await log.query(`${pairs} SELECT prediction_id, event_time_ms, champion, shadow FROM pairs
-    ORDER BY abs(apart) DESC, prediction_id LIMIT ${furthestRows}`);
+  const furthest = await log.query(`${pairs}, furthest AS MATERIALIZED (SELECT * FROM pairs
+      ORDER BY abs(apart) DESC, prediction_id LIMIT ${furthestRows})
+    SELECT log.id AS id, furthest.* FROM ${rows} log JOIN furthest USING (prediction_id) WHERE log.arm = 'champion'
+    ORDER BY abs(apart) DESC, prediction_id`);
   return {
     scores: {
       edges: Array.from({ length: count + 1 }, (_, i) => (i === count ? high : low + i * width)),
@@ -113,7 +125,7 @@ async function differencesOf(
       ...{ p75: Number(found.q3), p95: Number(found.q4) },
     },
     furthest: furthest.map((row) => ({
-      predictionId: row.prediction_id as string,
+      predictionId: row.id as string,
       eventTime: formatTime(Number(row.event_time_ms)),
       champion: Number(row.champion),
       shadow: Number(row.shadow),

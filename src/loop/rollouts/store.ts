@@ -1,14 +1,31 @@
 import { type Tx, tables } from '../../platform/db/index.ts';
-import type { EndpointRollout, RolloutPastLook, RolloutSpec, RolloutState } from '../contract.ts';
+import type {
+  EarlierRollout,
+  EndpointRollout,
+  RolloutPastLook,
+  RolloutSpec,
+  RolloutState,
+} from '../contract.ts';
 
 /** What is kept of a rollout beside its state; `targets` are the arms that are not the champion. */
 export interface RolloutData
   extends Omit<
     EndpointRollout,
-    'id' | 'endpoint' | 'state' | 'plan' | 'looks' | 'createdAt' | 'updatedAt' | 'endedAt' | 'coolUntil'
+    | 'id'
+    | 'endpoint'
+    | 'state'
+    | 'plan'
+    | 'looks'
+    | 'earlier'
+    | 'createdAt'
+    | 'updatedAt'
+    | 'endedAt'
+    | 'coolUntil'
   > {
   /** Left out by rollouts of before looks were kept. */
   readonly looks?: readonly RolloutPastLook[];
+  /** Left out by rollouts of before this was kept. */
+  readonly earlier?: readonly EarlierRollout[];
   readonly spec: RolloutSpec;
   readonly championDigest: string;
   readonly targets: readonly { readonly arm: string; readonly version: string; readonly digest: string }[];

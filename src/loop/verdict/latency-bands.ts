@@ -24,7 +24,7 @@ export interface QuantileBand {
 /**
  * The 99th percentile of each group's latency with its anytime-valid band.
  *
- * @param relation SQL with columns `grp` (a group's name) and `ms`
+ * @param relation SQL with columns `grp` (a group's name), `ms`, and `n`: how many answers took so long
  */
 export async function latencyBands(
   log: RolloutLog,
@@ -41,10 +41,12 @@ export async function latencyBands(
   const places = wanted.flatMap(({ name, value, low, high }) =>
     [value, low, high].flatMap((rank) => (rank === null ? [] : [`(${sqlLiteral(name)}, ${rank})`])),
   );
-  const found = await log.query(`SELECT DISTINCT ranked.grp AS grp, ranked.place AS place, ms
-    FROM (SELECT grp, ms, row_number() OVER (PARTITION BY grp ORDER BY ms) AS place FROM ${relation}) AS ranked
-    JOIN (VALUES ${places.join(', ')}) AS wanted (grp, place)
-      ON ranked.grp = wanted.grp AND ranked.place = wanted.place`);
+  const found =
+    await log.query(`WITH counted AS (SELECT grp, ms, sum(n) AS n FROM ${relation} GROUP BY grp, ms),
+    ranked AS (SELECT grp, ms, n, sum(n) OVER (PARTITION BY grp ORDER BY ms) AS last FROM counted)
+    SELECT ranked.grp AS grp, wanted.place AS place, ms FROM ranked
+    JOIN (SELECT DISTINCT * FROM (VALUES ${places.join(', ')}) AS places (grp, place)) AS wanted
+      ON ranked.grp = wanted.grp AND wanted.place <= ranked.last AND wanted.place > ranked.last - ranked.n`);
   const at = (name: string, rank: number | null): number | null => {
     const row = found.find((r) => r.grp === name && Number(r.place) === rank);
     return row === undefined ? null : Number(row.ms);

@@ -30,23 +30,25 @@ export async function observePairs(
   const differences = metrics.map((m) => `avg(s.m_${m} - c.m_${m}) AS m_${m}`).join(', ');
   const isKnown = metrics.map((m) => `m_${m} IS NOT NULL`).join(' OR ');
   const moments = metrics.map((m) => momentsSql(`m_${m}`)).join(', ');
-  const units = `WITH all_rows AS (SELECT * FROM ${rows}),
-    units AS (SELECT ${by} AS segment, s.model_version AS version, c.unit AS unit, min(c.event_time_ms) AS met_ms,
-        min(1 / c.propensity) AS requests, ${differences}
+  const found = await log.query(`WITH all_rows AS (SELECT * FROM ${rows}),
+    units AS MATERIALIZED (SELECT ${by} AS segment, s.model_version AS version, c.unit AS unit,
+        min(c.event_time_ms) AS met_ms, min(1 / c.propensity) AS requests, ${differences}
       FROM all_rows s JOIN all_rows c ON s.prediction_id = c.prediction_id AND s.arm = 'shadow' AND c.arm = 'champion'
-      GROUP BY ALL)`;
-  const blocks = await log.query(`${units}, cut AS (
-      SELECT *, ntile(${blockCount}) OVER (PARTITION BY segment, version ORDER BY met_ms, unit) AS block
-      FROM units WHERE ${isKnown})
-    SELECT segment, version, block, ${moments} FROM cut GROUP BY ALL ORDER BY ALL`);
-  const hours = await log.query(`${units}, timed AS (
-      SELECT *, ((met_ms - min(met_ms) OVER (PARTITION BY version)) // ${hourMs})::INTEGER AS hour FROM units)
-    SELECT segment, version, hour, sum(requests) AS requests, ${moments} FROM timed GROUP BY ALL`);
+      GROUP BY ALL),
+    cut AS (SELECT *, ntile(${blockCount}) OVER (PARTITION BY segment, version ORDER BY met_ms, unit) AS block
+      FROM units WHERE ${isKnown}),
+    begins AS (SELECT version, min(met_ms) AS began_ms FROM units GROUP BY version),
+    timed AS (SELECT units.*, ((met_ms - began_ms) // ${hourMs})::INTEGER AS hour FROM units JOIN begins USING (version))
+    SELECT segment, version, block, NULL AS hour, NULL AS requests, ${moments} FROM cut GROUP BY ALL
+    UNION ALL SELECT segment, version, NULL, hour, sum(requests), ${moments} FROM timed GROUP BY ALL
+    ORDER BY segment, version, block`);
+  const blocks = found.filter((row) => row.block !== null);
+  const hours = found.filter((row) => row.hour !== null);
   const firsts = blocks.filter((row) => Number(row.block) === 1);
   return firsts.map(({ segment, version }) => {
     const own = blocks.filter((b) => b.segment === segment && b.version === version);
     const ownHours = hours.filter((h) => h.segment === segment && h.version === version);
-    const found = metrics.map((metric) => {
+    const ofMetrics = metrics.map((metric) => {
       const paired = pairedMoments(
         own.map((row) => momentsFrom(row, `m_${metric}`)),
         ownHours.map((row) => ({
@@ -61,8 +63,8 @@ export async function observePairs(
       segment: segment as string | null,
       pairs: {
         version: version as string,
-        metrics: Object.fromEntries(found.map(([metric, { moments }]) => [metric, moments])),
-        inflation: Object.fromEntries(found.map(([metric, { inflation }]) => [metric, inflation])),
+        metrics: Object.fromEntries(ofMetrics.map(([metric, { moments }]) => [metric, moments])),
+        inflation: Object.fromEntries(ofMetrics.map(([metric, { inflation }]) => [metric, inflation])),
       },
     };
   });

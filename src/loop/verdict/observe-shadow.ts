@@ -36,7 +36,7 @@ async function compared(
   const by = feature === null ? 'NULL::VARCHAR' : `s.${sqlName(`${featurePrefix}${feature}`)}::VARCHAR`;
   const limit = Number(threshold);
   // One pair for each entity, its first: who asks often counts once.
-  const pairs = `pairs AS (SELECT ${by} AS segment, s.score AS own, c.score AS other, s.latency_us / 1000 AS own_ms,
+  const pairs = `pairs AS MATERIALIZED (SELECT ${by} AS segment, s.score AS own, c.score AS other, s.latency_us / 1000 AS own_ms,
         c.latency_us / 1000 AS other_ms, hash(c.prediction_id) % 2 = 0 AS half
       FROM all_rows s JOIN all_rows c ON s.prediction_id = c.prediction_id AND s.arm = 'shadow' AND c.arm = 'champion'
       WHERE s.status = 'ok' AND c.status = 'ok' AND isfinite(s.score) AND isfinite(c.score)
@@ -59,8 +59,8 @@ async function compared(
     JOIN apart ON apart.segment IS NOT DISTINCT FROM sizes.segment ORDER BY pairs DESC, sizes.segment`);
   const bands = await latencyBands(
     log,
-    `(WITH ${all}, ${pairs} SELECT concat('own/', segment) AS grp, own_ms AS ms FROM pairs
-      UNION ALL SELECT concat('other/', segment), other_ms FROM pairs)`,
+    `(WITH ${all}, ${pairs} SELECT concat('own/', segment) AS grp, own_ms AS ms, count(*) AS n FROM pairs GROUP BY ALL
+      UNION ALL SELECT concat('other/', segment), other_ms, count(*) FROM pairs GROUP BY ALL)`,
     summary.flatMap((row) =>
       ['own', 'other'].map((who) => ({
         name: `${who}/${row.segment ?? ''}`,

@@ -14,13 +14,27 @@ import { observePairs } from './observe-pairs.ts';
 import { compareShadow } from './observe-shadow.ts';
 import { momentsFrom, momentsSql } from './sql-moments.ts';
 
+export interface RowSelection {
+  /** Wall time: only what was received from then on. */
+  readonly receivedFromMs: number;
+  /** Names of the features that are wanted. */
+  readonly features: readonly string[];
+}
+
 /** The joined prediction log as rollouts read it. */
 export interface RolloutLog {
   /**
-   * SQL of an endpoint's predictions of all arms, received from a wall time on, with `label` beside them; null when
-   * nothing was logged yet.
+   * Reads an endpoint's predictions of all arms with their labels, as they are now.
+   *
+   * @param work gets SQL of a relation that stays as it is until it is over; null when nothing was logged yet. Its
+   *   columns: prediction_id, entity (numbers that stand for them), id (the prediction's id), arm, model_version,
+   *   route_version, status, score, latency_us, event_time_ms, bucket, propensity, label, and the features as text
    */
-  rows(endpoint: string, columns: string, receivedFromMs: number): Promise<string | null>;
+  read<T>(
+    endpoint: string,
+    selection: RowSelection,
+    work: (relation: string | null) => Promise<T>,
+  ): Promise<T>;
   /** Names of the features in the endpoint's log. */
   features(endpoint: string): Promise<readonly string[]>;
   query(sql: string): Promise<readonly FrameRow[]>;
@@ -41,9 +55,6 @@ export interface ObserveQuery {
 /** How far the clocks of replicas may be behind control's. */
 export const clockSkewMs = 3_600_000;
 
-const columns =
-  'prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, entity, bucket, propensity';
-
 /**
  * Reads everything that a rollout's verdict rests on. Rows that a tester or the caller chose the arm of do not count, nor
  * do streams that the caller gave up.
@@ -51,10 +62,18 @@ const columns =
 export async function observe(log: RolloutLog, query: ObserveQuery): Promise<Observation> {
   const known = query.spec.segments.length === 0 ? [] : await log.features(query.endpoint);
   const segments = query.spec.segments.filter((name) => known.includes(name));
-  const features = segments.map((name) => sqlName(`${featurePrefix}${name}`));
-  const wanted = [columns, ...features].join(', ');
-  const joined = await log.rows(query.endpoint, wanted, query.sinceMs - clockSkewMs);
-  if (joined === null) return nothingObserved;
+  const receivedFromMs = query.sinceMs - clockSkewMs;
+  return log.read(query.endpoint, { receivedFromMs, features: segments }, (joined) =>
+    joined === null ? Promise.resolve(nothingObserved) : observeRows(log, query, joined, segments),
+  );
+}
+
+async function observeRows(
+  log: RolloutLog,
+  query: ObserveQuery,
+  joined: string,
+  segments: readonly string[],
+): Promise<Observation> {
   const metrics = metricsOf(query.spec);
   const rows = rowsSql(joined, query, metrics);
   const groups = await strataOf(log, rows, metrics, null);
@@ -92,7 +111,6 @@ function rowsSql(joined: string, query: ObserveQuery, metrics: readonly RolloutM
   const values = metrics.map((metric) => `${metricSql(metric, spec)} AS m_${metric}`).join(', ');
   return `(SELECT *, coalesce(entity, prediction_id) AS unit, ${slow} AS is_slow,
       status = 'output_not_finite' OR (status = 'ok' AND score IS NOT NULL AND NOT isfinite(score)) AS not_finite,
-      min(route_version) FILTER (arm <> 'shadow') OVER (PARTITION BY coalesce(entity, prediction_id)) AS first_route,
       ${values}
     FROM (SELECT * ${label} FROM ${joined})
     WHERE route_version >= ${sinceRouteVersion} AND bucket IS NOT NULL AND status <> 'cancelled')`;
@@ -140,13 +158,14 @@ async function strataOf(
   const found = await log.query(`WITH units AS (
       SELECT ${by} AS segment, arm, model_version, route_version, unit, count(*) AS requests, avg(propensity) AS propensity,
         count(*) FILTER (status <> 'ok') AS failed, count(*) FILTER (not_finite) AS non_finite,
-        count(*) FILTER (is_slow) AS slow, count(label) AS labelled, any_value(first_route) AS first_route, ${means}
-      FROM ${rows} GROUP BY ALL)
+        count(*) FILTER (is_slow) AS slow, count(label) AS labelled, ${means}
+      FROM ${rows} GROUP BY ALL),
+    firsts AS (SELECT unit, min(route_version) AS first_route FROM units WHERE arm <> 'shadow' GROUP BY unit)
     SELECT segment, arm, model_version, route_version, sum(requests)::BIGINT AS requests,
       sum(failed)::BIGINT AS failed, sum(non_finite)::BIGINT AS non_finite, sum(slow)::BIGINT AS slow,
       sum(labelled)::BIGINT AS labelled, avg(propensity) AS propensity,
       count(*) FILTER (first_route = route_version) AS new_units, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')}
-    FROM units GROUP BY segment, arm, model_version, route_version ORDER BY ALL`);
+    FROM units LEFT JOIN firsts USING (unit) GROUP BY segment, arm, model_version, route_version ORDER BY ALL`);
   return found.map((row) => ({
     segment: row.segment as string | null,
     stratum: {
@@ -203,8 +222,9 @@ async function armLatency(
     const name = `${s.arm}/${s.version}/${s.routeVersion}`;
     return { stratum: s, name, n: s.requests - s.failed, alpha: bandAlpha / (k * (k + 1)) };
   });
-  const relation = `(SELECT concat(arm, '/', model_version, '/', route_version) AS grp, latency_us / 1000 AS ms
-    FROM ${rows} WHERE arm <> 'shadow' AND status = 'ok')`;
+  const relation = `(SELECT concat(arm, '/', model_version, '/', route_version) AS grp, latency_us / 1000 AS ms, n
+    FROM (SELECT arm, model_version, route_version, latency_us, count(*) AS n FROM ${rows}
+      WHERE arm <> 'shadow' AND status = 'ok' GROUP BY ALL))`;
   const bands = await latencyBands(log, relation, known);
   return known.flatMap(({ stratum, name, n }) => {
     const band = bands.get(name);

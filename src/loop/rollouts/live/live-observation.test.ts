@@ -105,7 +105,7 @@ suite('LiveObservation', () => {
   const read = (rows: readonly ArrivedRow[], labels: readonly ArrivedLabel[], spec: RolloutSpec) =>
     observe(
       {
-        rows: () => tableOf(rows, labels),
+        read: async (_endpoint, _selection, work) => work(await tableOf(rows, labels)),
         features: async () => [],
         query: (sql) => frames.query(sql),
       },

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { createRng } from '../../../core/rng.ts';
+import { forEachDatabase } from '../../../platform/db/testing.ts';
+import { FeedbackService } from '../service.ts';
+import { ada, type LoggedRow, openFeedbackService } from '../testing.ts';
+
+const endpoint = 'flights';
+const startMs = Date.UTC(2026, 1, 1);
+const receivedFromMs = startMs + 50_000;
+const selection = { receivedFromMs, features: ['origin', 'distance', 'never logged'] };
+const columns = `prediction_id, entity, arm, model_version, route_version, status, score, latency_us, event_time_ms, bucket,
+  propensity, "feature:origin", "feature:distance"`;
+
+forEachDatabase((name, open) => {
+  describe(`NarrowLog on ${name}`, { concurrency: 2 }, () => {
+    test('holds what a whole reading finds, whatever comes late, twice, corrected or goes', async (t) => {
+      const { service: first, send, frames, options, directory } = await openFeedbackService(t, open);
+      let service = first;
+      const rng = createRng(3);
+      let ids = 0;
+      const row = (id: string): LoggedRow => {
+        const at = startMs + rng.int(100) * 1000;
+        const shadow = rng.next() < 0.3;
+        return {
+          ...{ id, eventTimeMs: at, receivedAtMs: at + rng.int(50_000), score: rng.next() },
+          ...(rng.next() < 0.2 ? {} : { entity: `e${rng.int(9)}` }),
+          ...(shadow ? { arm: 'shadow', modelVersion: `${1 + rng.int(2)}` } : {}),
+          features: {
+            origin: rng.next() < 0.5 ? 'ATL' : 'ORD',
+            ...(rng.next() < 0.5 ? { distance: rng.int(5) } : {}),
+          },
+        };
+      };
+      const known = () => `p${rng.int(ids + 3)}`;
+      const rows = () => send(Array.from({ length: 8 }, () => row(rng.next() < 0.7 ? `p${ids++}` : known())));
+      const labels = async () => {
+        const some = Array.from({ length: 6 }, () => ({
+          ...{ predictionId: known(), value: rng.next() < 0.1 ? 'unsure' : rng.int(2) },
+          eventTime: startMs + rng.int(20) * 1000,
+        }));
+        await service.postLabels(ada, { endpoint, labels: some });
+        await service.flush(endpoint);
+      };
+      const steps: Readonly<Record<string, () => Promise<unknown>>> = {
+        rows,
+        labels,
+        'rows and labels': async () => [await rows(), await labels()],
+        'the same again': async () => undefined,
+        compaction: () => service.compact(ada, endpoint, true),
+        erasure: () => service.erase(ada, { entity: `e${rng.int(9)}`, endpoint, reason: 'asked for' }),
+        'a start': async () => {
+          await service.close();
+          service = await FeedbackService.open(options);
+          t.after(() => service.close());
+        },
+        'an engine that died': () => frames.close(),
+      };
+      let labelled = 0;
+      // Rows of who was erased come late, are read, and go when they are indexed.
+      const late = ['rows', 'erasure', 'rows', 'rows', 'compaction', 'rows and labels'];
+      for (const step of ['rows', ...Object.keys(steps), ...late]) {
+        await steps[step]?.();
+        const whole = await service.joined(ada, endpoint, { rows: 'all', receivedFromMs }, columns);
+        const wanted =
+          await frames.query(`SELECT prediction_id AS id, prediction_id, entity, * EXCLUDE (prediction_id, entity, label_seq)
+          REPLACE ("feature:distance"::VARCHAR AS "feature:distance"), NULL::VARCHAR AS "feature:never logged"
+          FROM (SELECT * REPLACE (md5_number_upper(entity)::VARCHAR AS entity) FROM ${whole}) ORDER BY ALL`);
+        const found = await service.readNarrow(ada, endpoint, selection, async (relation) =>
+          frames.query(`SELECT id, id AS prediction_id, entity::VARCHAR AS entity, * EXCLUDE (id, prediction_id, entity, copy, received_at_ms)
+            FROM ${relation} ORDER BY ALL`),
+        );
+        const sorted = (list: readonly Readonly<Record<string, unknown>>[]) =>
+          list.map((one) => JSON.stringify(one, Object.keys(one).sort())).sort();
+        assert.deepEqual(sorted(found), sorted(wanted), `after ${step}`);
+        labelled += found.filter((one) => one.label !== null).length;
+      }
+      assert.ok(labelled > 60, `${labelled} labelled rows were compared`);
+      await service.erase(ada, { entity: 'e1', endpoint, reason: 'asked for' });
+      const left = await readdir(join(directory, 'labels', '.rewriting'));
+      assert.deepEqual(left, [], 'what was made of erased rows is left');
+    });
+
+    test('a feature reads as it does in all files together', async (t) => {
+      const { service, send, frames } = await openFeedbackService(t, open);
+      const texts = () =>
+        service.readNarrow(ada, endpoint, selection, async (relation) =>
+          (await frames.query(`SELECT "feature:distance" AS d FROM ${relation} ORDER BY id`)).map(
+            (one) => one.d,
+          ),
+        );
+      const one = (id: string, distance?: string | number): LoggedRow => ({
+        ...{ id, eventTimeMs: startMs, receivedAtMs: receivedFromMs },
+        ...(distance === undefined ? {} : { features: { distance } }),
+      });
+      await send([one('a')]);
+      assert.deepEqual(await texts(), [null]);
+      await send([one('b', 5)]);
+      assert.deepEqual(await texts(), [null, '5.0']);
+      await send([one('c', 'far')]);
+      assert.deepEqual(await texts(), [null, '5.0', 'far']);
+    });
+
+    test('reads files once, and lets nobody see half of a change', async (t) => {
+      const { service, send, frames } = await openFeedbackService(t, open);
+      assert.equal(await service.readNarrow(ada, endpoint, selection, async (relation) => relation), null);
+      const one = (id: string): LoggedRow => ({ id, eventTimeMs: startMs, receivedAtMs: receivedFromMs });
+      await send([one('a'), one('b')]);
+      const count = async (relation: string | null) =>
+        (await frames.query(`SELECT count(*) AS n FROM ${relation}`))[0]?.n;
+      const read = <T>(work: (relation: string | null) => Promise<T>) =>
+        service.readNarrow(ada, endpoint, selection, work);
+      const before = await read(async (relation) => {
+        await send([one('c')]);
+        const other = read(count);
+        const seen = [await count(relation), await count(relation)];
+        return { relation, seen, other };
+      });
+      assert.deepEqual([before.seen, await before.other], [[2, 2], 3]);
+      assert.equal(await read(async (relation) => relation), before.relation, 'it was made anew');
+      await assert.rejects(read(() => frames.query('SELECT * FROM nobody')));
+      assert.equal(await read(count), 3);
+    });
+  });
+});

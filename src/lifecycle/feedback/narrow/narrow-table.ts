@@ -1,0 +1,207 @@
+import { rm } from 'node:fs/promises';
+import { type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
+import { featurePrefix } from '../relations.ts';
+
+/** A file of the log or of labels. Its content never changes: what rewrites rows makes another file. */
+export interface NarrowFile {
+  readonly id: string;
+  readonly path: string;
+  readonly rows: number;
+}
+
+/** Everything that is known of an endpoint at one moment. */
+export interface NarrowFiles {
+  readonly predictions: readonly NarrowFile[];
+  readonly labels: readonly NarrowFile[];
+}
+
+/** What is kept of each row beside its label. */
+export interface NarrowSelection {
+  /** Only rows that were received from this wall time on. */
+  readonly receivedFromMs: number;
+  /** Names of features, as text; NULL where a row has none. */
+  readonly features: readonly string[];
+}
+
+/** So many rows are read at once: they have to fit into the frame engine's memory. */
+const mostRowsAtOnce = 500_000;
+
+/**
+ * The columns of an endpoint's log that rollouts are judged by, in a database file of the frame engine: ids and entities
+ * as 64 bits of their hash, the label that counts beside each row. A file is read once; what came since is added to what is there.
+ */
+export class NarrowTable {
+  readonly #frames: Frames;
+  readonly #name: string;
+  readonly #path: string;
+  readonly #selection: NarrowSelection;
+  readonly #types: readonly string[];
+  readonly #read = { predictions: new Set<string>(), labels: new Set<string>() };
+
+  private constructor(
+    frames: Frames,
+    path: string,
+    name: string,
+    selection: NarrowSelection,
+    types: readonly string[],
+  ) {
+    this.#frames = frames;
+    this.#path = path;
+    this.#name = name;
+    this.#selection = selection;
+    this.#types = types;
+  }
+
+  /**
+   * @param path of a file that is not there
+   * @param name of the database, unlike all others
+   * @param types what the features are in all files together, as `typesOf` tells
+   */
+  static async create(
+    frames: Frames,
+    { path, name }: { readonly path: string; readonly name: string },
+    selection: NarrowSelection,
+    types: readonly string[],
+  ): Promise<NarrowTable> {
+    const features = selection.features.map((feature) => `, ${columnOf(feature)} VARCHAR`).join('');
+    await frames.query(`ATTACH ${sqlLiteral(path)} AS ${name};
+      CREATE TABLE ${name}.labels (prediction_id UBIGINT, label DOUBLE, at_ms BIGINT, seq BIGINT);
+      CREATE TABLE ${name}.rows (id VARCHAR, copy VARCHAR, received_at_ms BIGINT, prediction_id UBIGINT, entity UBIGINT,
+        arm VARCHAR, model_version VARCHAR, route_version BIGINT, status VARCHAR, score DOUBLE, latency_us BIGINT,
+        event_time_ms BIGINT, bucket INTEGER, propensity DOUBLE${features}, label DOUBLE)`);
+    return new NarrowTable(frames, path, name, selection, types);
+  }
+
+  /**
+   * The rows as SQL: prediction_id and entity (hashes), id (the prediction's id as it is), arm, model_version,
+   * route_version, status, score, latency_us, event_time_ms, bucket, propensity, label and the features.
+   */
+  get relation(): string {
+    return `${this.#name}.rows`;
+  }
+
+  /**
+   * Whether these files can be added to what was read: none of those is gone (rows may be gone with it), and features
+   * are of the same types. The frame engine may have been started anew meanwhile; then it knows nothing of this.
+   */
+  async fits({ predictions, labels }: NarrowFiles, types: readonly string[]): Promise<boolean> {
+    if (types.join() !== this.#types.join()) return false;
+    const isThere = (known: ReadonlySet<string>, files: readonly NarrowFile[]) =>
+      new Set(files.map(({ id }) => id)).isSupersetOf(known);
+    if (!isThere(this.#read.predictions, predictions) || !isThere(this.#read.labels, labels)) return false;
+    const attached = await this.#frames.query(
+      `SELECT 1 FROM duckdb_databases() WHERE database_name = ${sqlLiteral(this.#name)}`,
+    );
+    return attached.length > 0;
+  }
+
+  /** Reads the files that were not read yet. After an error the table is of no use any more. */
+  async add({ predictions, labels }: NarrowFiles): Promise<void> {
+    // Labels first: rows find theirs as they come, and few have to be changed.
+    for (const files of portions(unread(labels, this.#read.labels))) {
+      await this.#addLabels(files.map(({ path }) => path));
+      for (const { id } of files) this.#read.labels.add(id);
+    }
+    for (const files of portions(unread(predictions, this.#read.predictions))) {
+      await this.#addRows(files.map(({ path }) => path));
+      for (const { id } of files) this.#read.predictions.add(id);
+    }
+  }
+
+  /** Takes the file away, whatever state it is in. */
+  async drop(): Promise<void> {
+    await this.#frames.query(`DETACH DATABASE IF EXISTS ${this.#name}`).catch(() => undefined);
+    for (const path of [this.#path, `${this.#path}.wal`]) await rm(path, { force: true });
+  }
+
+  /** Of a prediction's labels the one with the last event time counts, among equals the one received last. */
+  async #addLabels(paths: readonly string[]): Promise<void> {
+    const name = this.#name;
+    await this.#frames.query(`BEGIN;
+      CREATE TABLE ${name}.told AS SELECT prediction_id, last.label AS label, last.at_ms AS at_ms, last.seq AS seq
+        FROM (SELECT prediction_id,
+            arg_max(struct_pack(label := value_number, at_ms := event_time_ms, seq := seq), row(event_time_ms, seq)) AS last
+          FROM (SELECT md5_number_upper(prediction_id) AS prediction_id, value_number, event_time_ms, seq FROM ${filesSql(paths)})
+          GROUP BY prediction_id);
+      DELETE FROM ${name}.told USING ${name}.labels known
+        WHERE told.prediction_id = known.prediction_id AND row(known.at_ms, known.seq) > row(told.at_ms, told.seq);
+      DELETE FROM ${name}.labels USING ${name}.told WHERE labels.prediction_id = told.prediction_id;
+      INSERT INTO ${name}.labels SELECT * FROM ${name}.told;
+      UPDATE ${name}.rows SET label = told.label FROM ${name}.told WHERE rows.prediction_id = told.prediction_id;
+      DROP TABLE ${name}.told;
+      COMMIT`);
+  }
+
+  /** Of rows with the same prediction id and model the one received last counts. */
+  async #addRows(paths: readonly string[]): Promise<void> {
+    const name = this.#name;
+    const { features, receivedFromMs } = this.#selection;
+    const found = features
+      .map((feature, i) => {
+        const type = this.#types[i];
+        return `, ${type === absent ? 'NULL' : `CAST(CAST(log.${columnOf(feature)} AS ${type}) AS VARCHAR)`} AS ${columnOf(feature)}`;
+      })
+      .join('');
+    // What no file of these has is added, so that it can be named.
+    const missing = features.map((feature) => `, NULL AS ${columnOf(feature)}`).join('');
+    await this.#frames.query(`BEGIN;
+      CREATE TABLE ${name}.come AS SELECT * FROM (
+          SELECT log.prediction_id AS id, CASE WHEN arm = 'shadow' THEN model_version ELSE '' END AS copy, received_at_ms,
+            md5_number_upper(log.prediction_id) AS prediction_id, md5_number_upper(log.entity) AS entity, arm, model_version,
+            route_version, status, score, latency_us, event_time_ms, bucket, propensity${found}
+          FROM (SELECT * FROM ${filesSql(paths)} UNION ALL BY NAME SELECT NULL AS prediction_id${missing} WHERE false) log
+          WHERE received_at_ms >= ${receivedFromMs})
+        QUALIFY row_number() OVER (PARTITION BY prediction_id, copy ORDER BY received_at_ms DESC) = 1;
+      DELETE FROM ${name}.rows USING ${name}.come WHERE rows.prediction_id = come.prediction_id AND rows.copy = come.copy
+        AND rows.received_at_ms <= come.received_at_ms;
+      INSERT INTO ${name}.rows SELECT come.*, labels.label
+        FROM ${name}.come LEFT JOIN ${name}.labels ON labels.prediction_id = come.prediction_id
+        WHERE NOT EXISTS (SELECT 1 FROM ${name}.rows known
+          WHERE known.prediction_id = come.prediction_id AND known.copy = come.copy);
+      DROP TABLE ${name}.come;
+      COMMIT`);
+  }
+}
+
+/** A feature that no file has. */
+const absent = '';
+
+/** The types of features over all files together, in the order of the names. */
+export async function typesOf(
+  frames: Frames,
+  files: readonly NarrowFile[],
+  features: readonly string[],
+): Promise<readonly string[]> {
+  if (features.length === 0 || files.length === 0) return features.map(() => absent);
+  const columns = await frames.query(`DESCRIBE SELECT * FROM ${filesSql(files.map(({ path }) => path))}`);
+  const types = new Map(columns.map((row) => [row.column_name, row.column_type as string]));
+  return features.map((feature) => types.get(`${featurePrefix}${feature}`) ?? absent);
+}
+
+function columnOf(feature: string): string {
+  return sqlName(`${featurePrefix}${feature}`);
+}
+
+function filesSql(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true)`;
+}
+
+function unread(files: readonly NarrowFile[], known: ReadonlySet<string>): readonly NarrowFile[] {
+  return files.filter(({ id }) => !known.has(id));
+}
+
+/** Files that are read together. */
+function portions(files: readonly NarrowFile[]): readonly (readonly NarrowFile[])[] {
+  const made: NarrowFile[][] = [];
+  let rows = Number.POSITIVE_INFINITY;
+  for (const file of files) {
+    const last = made.at(-1);
+    if (last && rows + file.rows <= mostRowsAtOnce) last.push(file);
+    else {
+      made.push([file]);
+      rows = 0;
+    }
+    rows += file.rows;
+  }
+  return made;
+}
