@@ -1,11 +1,13 @@
 import { fail } from '../../../core/errors.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
+import type { Tx } from '../../../platform/db/index.ts';
 import { pageToken, readPageToken } from '../../../platform/search/index.ts';
 import type { Page } from '../../experiments/index.ts';
 import { type AliasMove, CHAMPION } from '../contract.ts';
 import type { VersionRecord } from '../records.ts';
 import { aliasedVersion, aliasMoves, moveAlias } from '../store/aliases.ts';
 import { updateModelRow } from '../store/models.ts';
+import type { ModelRow, VersionRow } from '../store/tables.ts';
 import { latestVersionRows } from '../store/versions.ts';
 import { checkAliasName, checkAliasNotReserved, checkModelName, parseVersion } from '../validation.ts';
 import { announce } from '../webhooks/outbox.ts';
@@ -27,6 +29,39 @@ import { requireMove } from './protections.ts';
 export function aliasOperations(deps: RegistryDeps) {
   const { db } = deps;
 
+  /**
+   * Moves an alias to a version, or takes it away (`to` null), with its history, audit entry, event and webhooks. To
+   * where it is already nothing moves. Throws `alias_protected`.
+   */
+  async function changeAlias(
+    tx: Tx,
+    actor: Actor,
+    model: ModelRow,
+    change: { readonly alias: string; readonly to: VersionRow | null; readonly reason: string },
+  ): Promise<void> {
+    const { alias, to, reason } = change;
+    const version = to?.version ?? null;
+    const previousVersion = await aliasedVersion(tx, model.id, alias);
+    const announcement = aliasChanged(announced(model), alias, version);
+    // MLflow's server tells of every such request, also of one that changes nothing.
+    if (previousVersion === version) return announce(deps, tx, announcement);
+    await requireMove(tx, actor, model, alias, to, reason);
+    const action = to ? 'set' : 'clear';
+    await moveAlias(tx, aliasMove(deps, actor, model, { alias, version, previousVersion, action, reason }));
+    if (alias === CHAMPION) await updateModelRow(tx, model.id, { previous_champion: previousVersion });
+    await record(deps, tx, {
+      actor,
+      action: to ? 'registry:set-alias' : 'registry:clear-alias',
+      event: to ? 'model-alias.set' : 'model-alias.cleared',
+      model,
+      reason,
+      history: [],
+      announcements: [announcement],
+      before: { alias, version: previousVersion },
+      after: { alias, version },
+    });
+  }
+
   return {
     /** Points an alias at a version. Throws `alias_protected`. */
     async setAlias(
@@ -46,31 +81,7 @@ export function aliasOperations(deps: RegistryDeps) {
       const version = parseVersion(input.version);
       await db.write(async (tx) => {
         const model = await heldModel(deps, tx, name);
-        const row = await versionRow(tx, model, version);
-        const previousVersion = await aliasedVersion(tx, model.id, alias);
-        const announcement = aliasChanged(announced(model), alias, version);
-        // MLflow's server tells of every such request, also of one that changes nothing.
-        if (previousVersion === version) return announce(deps, tx, announcement);
-        await requireMove(tx, actor, model, alias, row, reason);
-        await moveAlias(
-          tx,
-          aliasMove(deps, actor, model, { alias, version, previousVersion, action: 'set', reason }),
-        );
-        if (alias === CHAMPION) await updateModelRow(tx, model.id, { previous_champion: previousVersion });
-        const change = {
-          actor,
-          action: 'registry:set-alias',
-          event: 'model-alias.set',
-          model,
-          reason,
-          history: [],
-          announcements: [announcement],
-        } as const;
-        await record(deps, tx, {
-          ...change,
-          before: { alias, version: previousVersion },
-          after: { alias, version },
-        });
+        await changeAlias(tx, actor, model, { alias, to: await versionRow(tx, model, version), reason });
       });
     },
 
@@ -85,27 +96,7 @@ export function aliasOperations(deps: RegistryDeps) {
       checkAliasName(alias);
       await db.write(async (tx) => {
         const model = await heldModel(deps, tx, name);
-        const previousVersion = await aliasedVersion(tx, model.id, alias);
-        const announcement = aliasChanged(announced(model), alias, null);
-        if (previousVersion === null) return announce(deps, tx, announcement);
-        await requireMove(tx, actor, model, alias, null, reason);
-        const move = { alias, version: null, previousVersion, action: 'clear', reason } as const;
-        await moveAlias(tx, aliasMove(deps, actor, model, move));
-        if (alias === CHAMPION) await updateModelRow(tx, model.id, { previous_champion: previousVersion });
-        const change = {
-          actor,
-          action: 'registry:clear-alias',
-          event: 'model-alias.cleared',
-          model,
-          reason,
-          history: [],
-          announcements: [announcement],
-        } as const;
-        await record(deps, tx, {
-          ...change,
-          before: { alias, version: previousVersion },
-          after: { alias, version: null },
-        });
+        await changeAlias(tx, actor, model, { alias, to: null, reason });
       });
     },
 
