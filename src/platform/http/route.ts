@@ -33,10 +33,10 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
   readonly response: R;
   /** Default 200. */
   readonly status?: number;
-  readonly handle: (
+  handle(
     input: { readonly params: Parsed<P>; readonly query: Parsed<Q>; readonly body: Parsed<B> },
     context: RouteContext,
-  ) => Promise<z.input<R> | Readable | undefined>;
+  ): Promise<z.input<R> | Readable | undefined>;
 }
 
 /** A route of any input and output, as the server takes it. */
@@ -49,7 +49,7 @@ export function defineRoute<
   B extends Shape = undefined,
   R extends z.ZodType = z.ZodType,
 >(definition: RouteDefinition<P, Q, B, R>): Route {
-  return definition as unknown as Route;
+  return definition;
 }
 
 const defaultLimit = 100;

@@ -22,7 +22,7 @@ export interface EndpointDefinition<F extends Fields> {
   readonly path: string;
   readonly fields: F;
   /** Gives the body of the reply. */
-  readonly handle: (input: Input<F>, call: Call) => Promise<unknown>;
+  handle(input: Input<F>, call: Call): Promise<unknown>;
 }
 
 /** An endpoint of any fields, as the surface takes it. */
@@ -30,7 +30,7 @@ export type Endpoint = EndpointDefinition<Fields>;
 
 /** Declares an endpoint of MLflow's REST API; the input's type comes from its fields. */
 export function endpoint<const F extends Fields>(definition: EndpointDefinition<F>): Endpoint {
-  return definition as unknown as Endpoint;
+  return definition;
 }
 
 export function addEndpoints(scope: FastifyInstance, endpoints: readonly Endpoint[]): void {
