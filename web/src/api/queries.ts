@@ -121,6 +121,9 @@ export const endpointKeysQuery = () => list<EndpointKey>('endpoint-keys', '/endp
 export const replicasQuery = () => list<Replica>('replicas', '/replicas');
 
 export const predictionsQuery = (query: Query) => pages<Prediction>('predictions', '/predictions', query);
+/** The newest answers of an endpoint, as one page. */
+export const recentPredictionsQuery = (endpoint: string) =>
+  list<Prediction>('predictions', '/predictions', { endpoint, limit: 200 });
 export const predictionQuery = (endpoint: string, id: string) =>
   one<PredictionDetail>('predictions', `/predictions/${part(id)}`, { endpoint });
 export const feedbackQuery = (endpoint: string) =>

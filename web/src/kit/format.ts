@@ -65,13 +65,14 @@ const SPANS: readonly (readonly [string, number])[] = [
   ['s', 1000],
 ];
 
-/** A duration in at most two units: `4 min 12 s`, `380 ms`, `3 d 4 h`. */
+/** A duration in at most two units: `4 min 12 s`, `380 ms`, `3 d 4 h`; from two years on in years. */
 export function formatDuration(durationMs: number | null | undefined): string {
   if (durationMs === null || durationMs === undefined || !Number.isFinite(durationMs)) return '–';
   const total = Math.abs(durationMs);
   if (total < 1000)
     return `${formatNumber(total, total < 10 && total !== Math.round(total) ? 1 : 0)}${THIN}ms`;
   if (total < 10_000) return `${formatNumber(total / 1000, 1)}${THIN}s`;
+  if (total >= 730 * 86_400_000) return `${formatNumber(total / (365.25 * 86_400_000), 1)}${THIN}years`;
   const parts: string[] = [];
   let rest = Math.round(total / 1000) * 1000;
   for (const [unit, sizeMs] of SPANS) {

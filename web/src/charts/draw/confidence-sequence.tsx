@@ -61,6 +61,7 @@ export function ConfidenceSequence(props: {
               <text
                 x={bound.labelX}
                 y={bound.y + (bound.y < drawn.plot.y + 12 ? 12 : -4)}
+                textAnchor={bound.labelEnds ? 'end' : 'start'}
                 className="axis-text"
               >
                 {bound.label}

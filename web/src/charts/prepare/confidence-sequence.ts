@@ -53,21 +53,22 @@ export function prepareConfidenceSequence(input: {
     line: linePath(placed),
     band: bandPath(placed.map((look) => ({ x: look.x, low: look.yLow, high: look.yHigh }))),
     looks: placed,
-    bounds: placeBounds(input.bounds, plot.x, y),
+    bounds: placeBounds(input.bounds, plot, y),
     need: input.need === undefined ? null : x(input.need),
   };
 }
 
-/** Bounds with their labels at the left; a label that would lie on another one stands to its right. */
+/** Bounds with their labels at the left; one that would lie on another stands at the right end. */
 function placeBounds(
   bounds: readonly { readonly value: number; readonly label: string }[],
-  left: number,
+  plot: { readonly x: number; readonly width: number },
   y: (value: number) => number,
 ) {
   return bounds.map((bound, index) => {
-    const near = bounds
-      .slice(0, index)
-      .filter((other) => Math.abs(y(other.value) - y(bound.value)) < 14).length;
-    return { ...bound, y: y(bound.value), labelX: left + 4 + near * 150 };
+    const near = bounds.slice(0, index).some((other) => Math.abs(y(other.value) - y(bound.value)) < 14);
+    const label = near
+      ? { labelX: plot.x + plot.width - 4, labelEnds: true }
+      : { labelX: plot.x + 4, labelEnds: false };
+    return { ...bound, y: y(bound.value), ...label };
   });
 }

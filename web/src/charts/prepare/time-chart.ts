@@ -122,9 +122,7 @@ export function prepareTimeChart(input: TimeChartInput) {
   return {
     plot,
     domain: span,
-    xTicks: timeTicks(span[0], span[1], Math.max(2, Math.floor(plot.width / 90))).map((tick) =>
-      place(tick, xOf),
-    ),
+    xTicks: timeTicks(span[0], span[1], tickCount(plot.width)).map((tick) => place(tick, xOf)),
     yTicks: axis.ticks.map((tick) => place(tick, yOf)),
     lines,
     levels: (input.levels ?? []).map((level) => ({ label: level.label, y: yOf(level.value) })),
@@ -138,6 +136,10 @@ export function prepareTimeChart(input: TimeChartInput) {
     timeAt: (x: number): number => span[0] + ((x - plot.x) / plot.width) * (span[1] - span[0]),
   };
 }
+
+/** A tick for every 90 px; on a phone six at the most, closer together, rather than one. */
+const tickCount = (widthPx: number): number =>
+  Math.max(2, Math.floor(widthPx / 90), Math.min(6, Math.floor(widthPx / 48)));
 
 /**
  * The range of the value axis, and which points of the other series are known well enough to be drawn. The first

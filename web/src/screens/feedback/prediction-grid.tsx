@@ -4,7 +4,7 @@ import type { Prediction } from '../../../../src/lifecycle/feedback/contract.ts'
 import { predictionsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { Empty } from '../../kit/empty.tsx';
-import { formatCount, formatMoment } from '../../kit/format.ts';
+import { formatCount, formatMoment, formatNumber } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { ArmSwatch, armStroke } from '../../kit/identity.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
@@ -55,7 +55,7 @@ export function PredictionGrid(props: {
           <Grid
             label="Predictions"
             rows={rows}
-            columns={COLUMNS}
+            columns={rows.some((row) => row.firstPieceMs !== null) ? withFirstPiece(COLUMNS) : COLUMNS}
             rowKey={keyOf}
             openKey={opened ? keyOf(opened) : null}
             onOpen={(row) => set({ id: row.predictionId })}
@@ -95,6 +95,26 @@ function Score(props: { readonly row: Prediction }) {
     </span>
   );
 }
+
+/** Stands before the latency where some answers came in pieces. */
+const FIRST_PIECE: GridColumn<Prediction> = {
+  id: 'first-piece',
+  head: 'First piece, ms',
+  width: '96px',
+  align: 'right',
+  wideOnly: true,
+  cell: (row) =>
+    row.firstPieceMs === null ? (
+      <span className="text-faint">–</span>
+    ) : (
+      <span data-tip="It was answered in pieces: until the first of them">
+        {formatNumber(row.firstPieceMs, 2)}
+      </span>
+    ),
+};
+
+const withFirstPiece = (columns: readonly GridColumn<Prediction>[]): readonly GridColumn<Prediction>[] =>
+  columns.flatMap((column) => (column.id === 'latency' ? [FIRST_PIECE, column] : [column]));
 
 const COLUMNS: readonly GridColumn<Prediction>[] = [
   {
@@ -170,21 +190,11 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
   },
   {
     id: 'latency',
-    head: 'Latency',
-    width: '96px',
+    head: 'Latency, ms',
+    width: '84px',
     align: 'right',
     wideOnly: true,
-    cell: (row) =>
-      row.firstPieceMs === null ? (
-        <span className="text-muted">{row.latencyMs.toFixed(2)} ms</span>
-      ) : (
-        <span
-          className="text-muted"
-          data-tip={`Answered in pieces: the first after ${row.firstPieceMs.toFixed(2)} ms, the last after ${row.latencyMs.toFixed(2)} ms`}
-        >
-          {row.firstPieceMs.toFixed(1)} → {row.latencyMs.toFixed(0)} ms
-        </span>
-      ),
+    cell: (row) => <span className="text-muted">{formatNumber(row.latencyMs, 2)}</span>,
   },
   {
     id: 'id',

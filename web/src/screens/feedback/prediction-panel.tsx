@@ -60,10 +60,10 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
           ],
           ['Event time', <EventTime key="e" at={prediction.eventTime} precise />],
           ['Asked', <Ago key="r" at={prediction.receivedAt} />],
-          ['Took', `${prediction.latencyMs.toFixed(2)} ms`],
+          ['Took', `${formatNumber(prediction.latencyMs, 2)} ms`],
           prediction.firstPieceMs !== null && [
             'First piece after',
-            `${prediction.firstPieceMs.toFixed(2)} ms: it was answered in pieces`,
+            `${formatNumber(prediction.firstPieceMs, 2)} ms; the rest followed in pieces`,
           ],
           prediction.entity !== null && [
             'Entity',

@@ -7,7 +7,7 @@ import { wheelOfTurn } from '../../charts/prepare/loop-wheel.ts';
 import { Act } from '../../kit/act.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
-import { formatDuration } from '../../kit/format.ts';
+import { formatCount, formatDuration } from '../../kit/format.ts';
 import { GateList } from '../../kit/gate-list.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
@@ -145,6 +145,7 @@ function TurnBody(props: { readonly turn: Turn }) {
               <GateList gates={turn.gates} />
             )}
           </Card>
+          {turn.refit && <RefitCard turn={turn} refit={turn.refit} />}
           {turn.approvals.map((approval) => (
             <Card
               key={approval.askedAt}
@@ -170,6 +171,22 @@ function TurnBody(props: { readonly turn: Turn }) {
         </div>
       </div>
     </>
+  );
+}
+
+/** What passed its gates was trained once more: which version was judged, which goes out, and that it is not broken. */
+function RefitCard(props: { readonly turn: Turn; readonly refit: NonNullable<Turn['refit']> }) {
+  const { turn, refit } = props;
+  return (
+    <Card title="Trained again on all rows">
+      <p className="pb-3 text-muted">
+        v{refit.judgedVersion} passed the gates above.{' '}
+        {turn.challengerVersion === null ? 'The model' : `v${turn.challengerVersion}`} is the same training on
+        all {formatCount(refit.rows)} rows, those it was judged on among them, so these checks can show only
+        that it is broken.
+      </p>
+      <GateList gates={refit.checks} />
+    </Card>
   );
 }
 

@@ -10,6 +10,7 @@ import { windowQuery } from '../../api/queries.ts';
 import { ComparedHistogram, ComparedLegend } from '../../charts/draw/compared-histogram.tsx';
 import { prepareBins } from '../../charts/prepare/histogram.ts';
 import { groupWindows } from '../../charts/prepare/loop-history.ts';
+import type { State } from '../../charts/prepare/wheel.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { Select } from '../../kit/fields.tsx';
@@ -17,6 +18,7 @@ import { formatCount, formatDay, formatNumber, formatPercent } from '../../kit/f
 import { QueryCard, QueryView } from '../../kit/panel.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
+import { humane } from '../../kit/turn-text.ts';
 import { orderedDrift, stateOfDrift, whatMoved } from './drift-table.ts';
 import type { MonitoringSearch } from './search.ts';
 
@@ -104,6 +106,8 @@ export function DriftCard(props: {
   );
 }
 
+const ROW = 'items-center gap-x-3 px-4 sm:grid-cols-[12px_150px_1fr_220px_110px]';
+
 function DriftRows(props: {
   readonly window: MonitorWindow;
   readonly set: Set;
@@ -112,31 +116,48 @@ function DriftRows(props: {
   const rows = orderedDrift(props.window);
   const reach = Math.max(...rows.map((drift) => (drift.effect ?? 0) / drift.effectThreshold), 2);
   return (
-    <ul>
-      {rows.map((drift) => (
-        <li key={drift.column}>
-          <button
-            type="button"
-            onClick={() => props.set({ column: drift.column })}
-            aria-current={drift.column === props.chosen}
-            className="grid w-full grid-cols-[12px_1fr_110px] items-center gap-x-3 border-line border-t px-4 py-2 text-left transition-colors hover:bg-sunken aria-current:bg-accent-quiet sm:grid-cols-[12px_150px_1fr_220px_110px]"
-          >
-            <StateMark state={stateOfDrift(drift)} label={drift.verdict} />
-            <span className="truncate">
-              <span className="font-strong">{drift.column}</span>
-              {drift.role === 'score' && <span className="text-muted"> the answer itself</span>}
-            </span>
-            <span className="hidden min-w-0 truncate text-muted sm:block">
-              {whatMoved(drift) || drift.reason}
-            </span>
-            <EffectBar drift={drift} reach={reach} />
-            <TinyCompare drift={drift} />
-          </button>
-        </li>
-      ))}
-    </ul>
+    <>
+      <div aria-hidden className={`hidden border-line border-t py-1.5 text-label text-muted sm:grid ${ROW}`}>
+        <span />
+        <span>Column</span>
+        <span>What moved</span>
+        <span>Effect; it matters from the line on</span>
+        <span className="justify-self-end">Now over reference</span>
+      </div>
+      <ul>
+        {rows.map((drift) => (
+          <li key={drift.column}>
+            <button
+              type="button"
+              onClick={() => props.set({ column: drift.column })}
+              aria-current={drift.column === props.chosen}
+              className={`grid w-full grid-cols-[12px_1fr_110px] border-line border-t py-2 text-left transition-colors hover:bg-sunken aria-current:bg-accent-quiet ${ROW}`}
+            >
+              <StateMark state={stateOfDrift(drift)} label={drift.verdict} />
+              <span className="truncate">
+                <span className="font-strong">{drift.column}</span>
+                {drift.role === 'score' && <span className="text-muted"> the answer itself</span>}
+              </span>
+              <span className="hidden min-w-0 truncate text-muted sm:block">
+                {whatMoved(drift) || humane(drift.reason.replace(`${drift.column} is `, ''))}
+              </span>
+              <EffectBar drift={drift} reach={reach} />
+              <TinyCompare drift={drift} />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }
+
+const BAR: Readonly<Record<State, string>> = {
+  bad: 'bg-bad',
+  watch: 'bg-watch',
+  good: 'bg-reference',
+  none: 'bg-reference',
+  running: 'bg-reference',
+};
 
 /** Effect on one scale for all columns: the hairline is the threshold that matters. */
 function EffectBar(props: { readonly drift: ColumnDrift; readonly reach: number }) {
@@ -155,7 +176,7 @@ function EffectBar(props: { readonly drift: ColumnDrift; readonly reach: number 
     >
       <span className="relative h-1.5 w-36 shrink-0 rounded-full bg-sunken">
         <span
-          className={`absolute inset-y-0 left-0 rounded-full ${drift.verdict === 'drifted' ? 'bg-watch' : 'bg-reference'}`}
+          className={`absolute inset-y-0 left-0 rounded-full ${BAR[stateOfDrift(drift)]}`}
           style={{ width: at(drift.effect) }}
         />
         <span className="absolute -inset-y-1 w-px bg-muted" style={{ left: at(drift.effectThreshold) }} />

@@ -38,5 +38,5 @@ test('the state is a matter of how far over the threshold', () => {
 });
 
 test('what moved is said in shares', () => {
-  assert.equal(whatMoved(column('origin', 0.2)).replaceAll('\u202f', ' '), 'share of ORD 9.0 % → 14 %');
+  assert.equal(whatMoved(column('origin', 0.2)).replaceAll('\u202f', ' '), 'share of “ORD”: 9.0 % → 14 %');
 });

@@ -37,7 +37,7 @@ export function whatMoved(drift: ColumnDrift): string {
       }))
       .toSorted((a, b) => Math.abs(b.to - b.from) - Math.abs(a.to - a.from))[0];
     if (moved)
-      parts.push(`share of ${moved.name || '(empty)'} ${percent(moved.from)} → ${percent(moved.to)}`);
+      parts.push(`share of “${moved.name || '(empty)'}”: ${percent(moved.from)} → ${percent(moved.to)}`);
   }
   if (drift.missing.verdict === 'drifted')
     parts.push(`missing ${percent(drift.missing.referenceRatio)} → ${percent(drift.missing.currentRatio)}`);

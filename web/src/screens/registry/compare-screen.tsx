@@ -167,7 +167,7 @@ function Head(props: { readonly side: string; readonly version: ComparedVersion;
         )}
         .
       </p>
-      <p className="break-all text-muted">
+      <p className="break-words text-muted">
         {version.entryPoint && `${version.entryPoint}, `}
         {version.commit ? `commit ${version.commit.slice(0, 10)}` : 'no commit recorded'}
         {version.digest && `, package ${shortId(version.digest)}`}
@@ -225,12 +225,12 @@ function Metrics(props: { readonly data: VersionComparison }) {
         <EmptyLine>{sameCount > 0 ? 'No difference.' : 'Neither run logged a metric.'}</EmptyLine>
       ) : (
         <Scroll label="Metrics" className="max-h-[420px]">
-          <table className="w-full min-w-[420px]">
+          <table className="w-full">
             <thead className="text-left text-label text-muted">
               <tr>
                 <th className="pb-1 font-normal">Metric</th>
-                <th className="pb-1 text-right font-normal">v{props.data.from.version}</th>
-                <th className="pb-1 text-right font-normal">v{props.data.to.version}</th>
+                <th className="pr-3 pb-1 text-right font-normal">v{props.data.from.version}</th>
+                <th className="pr-3 pb-1 text-right font-normal">v{props.data.to.version}</th>
                 <th className="pb-1 text-right font-normal">Difference</th>
               </tr>
             </thead>
@@ -261,10 +261,15 @@ function MetricRow(props: { readonly metric: MetricDifference }) {
         {text(metric.to)}
       </td>
       <td
-        className="whitespace-nowrap py-1 text-right text-muted"
+        className="py-1 text-right text-muted"
         data-tip={`${metric.direction === 'minimize' ? 'Smaller' : 'Greater'} is better; two numbers of two runs, without an interval`}
       >
-        {metric.difference === null ? '–' : formatSigned(metric.difference)} {word}
+        {metric.difference === null ? (
+          '–'
+        ) : (
+          <span className="whitespace-nowrap">{formatSigned(metric.difference)}</span>
+        )}{' '}
+        {word}
       </td>
     </tr>
   );

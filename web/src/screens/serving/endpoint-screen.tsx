@@ -1,27 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useMemo } from 'react';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import type { Loop, TurnSummary } from '../../../../src/loop/contract.ts';
 import {
-  alertsQuery,
   endpointQuery,
   endpointRolloutsQuery,
-  feedbackQuery,
   loopsQuery,
   turnQuery,
   turnsQuery,
-  windowsQuery,
 } from '../../api/queries.ts';
-import { HoverGroup } from '../../charts/draw/hover.tsx';
-import { TimeChart } from '../../charts/draw/time-chart.tsx';
-import { TrafficChart } from '../../charts/draw/traffic-chart.tsx';
-import { marksOf, roleSeries, TRAFFIC_PARTS, trafficWindows } from '../../charts/prepare/loop-history.ts';
 import { wheelOfTurn } from '../../charts/prepare/loop-wheel.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
-import { Figures } from '../../kit/facts.tsx';
 import { Select } from '../../kit/fields.tsx';
-import { formatCount, formatPercent } from '../../kit/format.ts';
+import { formatPercent } from '../../kit/format.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { lastRollout, RolloutView } from '../../kit/rollout-view.tsx';
@@ -36,6 +27,7 @@ import { RolloutsCard } from './rollouts/rollouts-card.tsx';
 import { RouteHistory } from './route-history.tsx';
 import { ShadowCard } from './shadow/shadow-card.tsx';
 import { TrafficBar } from './traffic-bar.tsx';
+import { TrafficCard } from './traffic-card.tsx';
 
 const route = getRouteApi('/endpoints/$endpoint');
 
@@ -78,7 +70,7 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
       {loops.data && <Listening endpoint={endpoint} loop={loop} />}
       {loops.data && !loop && <OwnRollouts endpoint={endpoint} />}
       <Rollout turns={turns.data?.items ?? []} />
-      <Traffic endpoint={endpoint} turns={turns.data?.items ?? []} />
+      <TrafficCard endpoint={endpoint} turns={turns.data?.items ?? []} />
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <RouteHistory endpoint={endpoint.name} />
         <div className="flex min-w-0 flex-col gap-4">
@@ -195,81 +187,3 @@ function Rollout(props: { readonly turns: readonly TurnSummary[] }) {
     </QueryCard>
   );
 }
-
-function Traffic(props: { readonly endpoint: Endpoint; readonly turns: readonly TurnSummary[] }) {
-  const { endpoint, turns } = props;
-  const windows = useQuery(windowsQuery(endpoint.name));
-  const alerts = useQuery(alertsQuery(endpoint.name));
-  const feedback = useQuery(feedbackQuery(endpoint.name));
-  const items = windows.data?.items;
-  const marks = useMemo(() => marksOf(turns, alerts.data?.items ?? []), [turns, alerts.data]);
-  const traffic = useMemo(() => trafficWindows(items ?? [], turns), [items, turns]);
-  const errors = useMemo(
-    () =>
-      roleSeries(items ?? [], turns, (window) => ({
-        value: window.health.errorRatio.value * 100,
-        low: percent(window.health.errorRatio.low),
-        high: percent(window.health.errorRatio.high),
-        of: `${formatCount(window.health.failed)} of ${formatCount(window.health.requests)}`,
-      })),
-    [items, turns],
-  );
-  const latency = useMemo(
-    () =>
-      roleSeries(items ?? [], turns, (window) => ({
-        value: window.health.latencyMs?.p99 ?? null,
-        of: `median ${window.health.latencyMs?.p50.toFixed(2) ?? '–'} ms`,
-      })),
-    [items, turns],
-  );
-  return (
-    <QueryCard
-      title="Traffic and health"
-      query={windows}
-      rows={5}
-      isEmpty={(page) => page.items.length === 0}
-      empty={<EmptyLine>Charts begin when the first window of event time closes.</EmptyLine>}
-    >
-      {() => (
-        <div className="flex flex-col gap-4">
-          {feedback.data && (
-            <Figures
-              figures={[
-                ['Predictions', formatCount(feedback.data.total.predictions), 'predictions'],
-                ['Joined with a label', formatCount(feedback.data.total.joined), 'joined'],
-                ['Waiting for one', formatCount(feedback.data.total.waiting), 'waiting'],
-                ['Labels sent twice', formatCount(feedback.data.total.duplicateLabels), 'duplicates'],
-                ['Labels without a prediction', formatCount(feedback.data.total.orphans), 'orphans'],
-                ['Answered with an error', formatCount(feedback.data.total.failed), 'failed'],
-              ]}
-            />
-          )}
-          <HoverGroup>
-            <TrafficChart title="Requests per window" windows={traffic} parts={TRAFFIC_PARTS} marks={marks} />
-            <div className="grid gap-x-8 gap-y-4 lg:grid-cols-2">
-              <TimeChart
-                title="Errors, % of requests"
-                series={errors}
-                marks={marks}
-                fromZero
-                height={150}
-                empty="No request yet."
-                atLeast={1}
-              />
-              <TimeChart
-                title="Latency p99, ms"
-                series={latency}
-                marks={marks}
-                fromZero
-                height={150}
-                empty="No latency yet."
-              />
-            </div>
-          </HoverGroup>
-        </div>
-      )}
-    </QueryCard>
-  );
-}
-
-const percent = (ratio: number | null): number | null => (ratio === null ? null : ratio * 100);

@@ -26,7 +26,7 @@ export function RunActs(props: { readonly run: RunDetail }) {
   const verb = deleted ? 'Restore' : 'Delete';
   return (
     <>
-      <Button look={deleted ? 'primary' : 'danger'} onClick={() => setAsking(true)}>
+      <Button look={deleted ? 'primary' : 'quiet'} onClick={() => setAsking(true)}>
         {verb}
       </Button>
       <ConfirmDialog

@@ -24,10 +24,10 @@ const WIDTH_PX: Readonly<Record<string, number>> = {
   metric: 96,
   param: 112,
   tag: 112,
-  started: 104,
-  took: 112,
+  started: 92,
+  took: 84,
   status: 96,
-  experiment: 160,
+  experiment: 128,
   by: 104,
   id: 130,
 };
@@ -131,14 +131,21 @@ export function gridColumns(
     if (column.kind === 'metric') return metricColumn(base, column, options.runs);
     if (column.kind === 'own') return ownColumn(base, column.key, options.experimentName);
     const bag = column.kind === 'param' ? 'params' : 'tags';
+    const numeric = areNumbers(options.runs.slice(0, 200).map((run) => run[bag][column.key]));
     return {
       ...base,
       tip: `${column.kind} ${column.key}`,
-      ...(widthPx === undefined ? { grows: true } : {}),
-      cell: ({ run }) => <Text value={run[bag][column.key]} mono={column.kind === 'param'} />,
+      ...(numeric ? { align: 'right' as const } : widthPx === undefined ? { grows: true } : {}),
+      cell: ({ run }) => <Text value={run[bag][column.key]} mono={column.kind === 'param' && !numeric} />,
     };
   });
 }
+
+/** Whether all that is known of a column are numbers, so that they stand under each other. */
+const areNumbers = (values: readonly (string | undefined)[]): boolean => {
+  const known = values.filter((value) => value !== undefined && value !== '');
+  return known.length > 0 && known.every((value) => Number.isFinite(Number(value)));
+};
 
 type Base = Omit<DataColumn<RunRow>, 'cell'>;
 

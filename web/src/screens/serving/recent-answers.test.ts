@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Prediction } from '../../../../src/lifecycle/feedback/contract.ts';
+import { recentAnswers } from './recent-answers.ts';
+
+const row = (latencyMs: number, firstPieceMs: number | null = null, status = 'ok'): Prediction =>
+  ({ latencyMs, firstPieceMs, status }) as Prediction;
+
+test('answers in pieces have their first piece apart; what failed has no latency', () => {
+  const recent = recentAnswers([row(10), row(140, 55), row(150, 60), row(160, 90), row(0.1, null, 'bad')]);
+  assert.deepEqual(recent, {
+    answered: 5,
+    failed: 1,
+    latencyMs: { median: 140, p99: 160 },
+    inPieces: 3,
+    firstPieceMs: { median: 60, p99: 90 },
+  });
+});
+
+test('nothing asked is nothing said', () => {
+  assert.deepEqual(recentAnswers([]), {
+    ...{ answered: 0, failed: 0, latencyMs: null, inPieces: 0, firstPieceMs: null },
+  });
+});
