@@ -11,6 +11,9 @@ export interface SegmentFrames {
 /** Small: who looks for one row reads one of these. The files are as large as with one group (measured). */
 const rowGroup = 10_240;
 
+/** The lightest: a seventh quicker to make, 5 % larger (measured), and days are written anew when they are over. */
+const compression = 'COMPRESSION zstd, COMPRESSION_LEVEL 1';
+
 /** Rows and event times of a converted segment. */
 export interface SegmentFacts {
   readonly rows: number;
@@ -41,7 +44,7 @@ export async function convertSegment(
     const form = `format = 'newline_delimited'${options}, columns = {${shape}}`;
     await frames.query(
       `COPY (SELECT ${list} FROM read_json(${sqlLiteral(source)}, ${form})` +
-        ` WHERE ${sqlName(keyColumn)} IS NOT NULL) TO ${sqlLiteral(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroup})`,
+        ` WHERE ${sqlName(keyColumn)} IS NOT NULL) TO ${sqlLiteral(temporary)} (FORMAT parquet, ${compression}, ROW_GROUP_SIZE ${rowGroup})`,
     );
   };
   // Reading by type costs less than half as much, but stops at the first value of another type.

@@ -25,8 +25,14 @@ const repositoryPath = /^\/v2\/repository\/models\/([^/]+)\/(load|unload)\/?$/;
 const pagePath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/docs\/?$/;
 const tracePath = /^\/v2(?:\/models\/([^/]+)(?:\/versions\/[^/]+)?)?\/trace\/setting\/?$/;
 
-/** Whether a POST to the path is an inference request of the Open Inference Protocol. */
-export const isInferPath = (path: string): boolean => inferPath.test(path);
+/**
+ * Whether a POST is a prediction whose answer is not a stream for certain. A stream is asked for by its path, or
+ * by a member of the body, whose name may be written with escapes.
+ */
+export function answersInOnePiece(path: string, body: Buffer): boolean {
+  if (inferPath.test(path) || predictPath.test(path)) return true;
+  return invocationsPath.test(path) && !body.includes('"stream"') && !body.includes('\\');
+}
 
 export interface PostContext extends InferContext {
   /** Null where control decides what is served. */

@@ -31,7 +31,7 @@ import { latin1Body, smallBodyBytes } from './http/response-text.ts';
 import type { TlsFiles } from './http/tls-files.ts';
 import { listen } from './listen.ts';
 import type { Peers } from './peers.ts';
-import { answerPost, isInferPath, type PostContext } from './post-routes.ts';
+import { answerPost, answersInOnePiece, type PostContext } from './post-routes.ts';
 import { refusalCounter } from './refusal-counter.ts';
 import { ServerSettings } from './server-settings.ts';
 import { registerPeerMetrics } from './triton-metrics.ts';
@@ -105,7 +105,7 @@ export class InferenceServer {
     this.#plain = new PlainConnections(this.#server, secure, {
       ...this.#limits,
       keepAliveMs,
-      takes: ({ method, path }) => method === 'GET' || isInferPath(path),
+      takes: ({ method, path }, body) => method === 'GET' || answersInOnePiece(path, body),
       waits: ({ path }) => !this.#admission.restricts(this.#targets.of(path)?.endpoint ?? ''),
       answer: (head, body) => this.#answerPlain(head, body),
       draining: () => this.#draining,

@@ -11,11 +11,11 @@ export interface PlainConnectionsOptions {
   readonly headersTimeoutMs: number;
   /** How long a connection may be idle between requests. */
   readonly keepAliveMs: number;
-  /** Whether a request is answered here; node:http gets the others, and their connection. */
-  readonly takes: (head: RequestHead) => boolean;
+  /** Whether a whole request is answered here; node:http gets the others, and their connection. */
+  readonly takes: (head: RequestHead, body: Buffer) => boolean;
   /** Whether the rest of a body is waited for here; node:http tells of a request as soon as its head is there. */
   readonly waits: (head: RequestHead) => boolean;
-  /** Answers a request, errors too: it never rejects. */
+  /** Answers a request in one piece, errors too: it never rejects. */
   readonly answer: (head: RequestHead, body: Buffer) => Promise<HttpAnswer>;
   /** Whether connections end with their next answer. */
   readonly draining: () => boolean;
@@ -134,12 +134,12 @@ class PlainConnection {
   #next(): void {
     const [first = nothing] = this.#ahead;
     const bytes = this.#ahead.length > 1 ? Buffer.concat(this.#ahead, this.#aheadBytes) : first;
-    const { headerBytes, bodyBytes, takes } = this.#options;
+    const { headerBytes, bodyBytes } = this.#options;
     const headEnd = bytes.indexOf(emptyLine, 0, 'latin1');
     const head =
       headEnd < 0 || headEnd > headerBytes ? null : this.#heads.read(bytes.toString('latin1', 0, headEnd));
     this.#ahead = [bytes];
-    if (!head || head.bodyBytes > bodyBytes || !takes(head)) {
+    if (!head || head.bodyBytes > bodyBytes) {
       this.#handOver();
       return;
     }
@@ -149,12 +149,17 @@ class PlainConnection {
       this.#waitFor(end, head);
       return;
     }
+    const body = bytes.subarray(bodyStart, end);
+    if (!this.#options.takes(head, body)) {
+      this.#handOver();
+      return;
+    }
     this.#stopWaiting();
     this.#wanted = 0;
     this.#aheadBytes = bytes.length - end;
     this.#ahead = this.#aheadBytes > 0 ? [bytes.subarray(end)] : [];
     this.#answering = true;
-    void this.#options.answer(head, bytes.subarray(bodyStart, end)).then(this.#send);
+    void this.#options.answer(head, body).then(this.#send);
   }
 
   #waitFor(end: number, head: RequestHead): void {
