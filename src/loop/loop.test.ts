@@ -288,6 +288,30 @@ forEachDatabase((name, open) => {
     assert.equal(done.cooldownUntil, '2001-02-16T00:00:00.000Z');
   });
 
+  test(`${name}: a version that was rolled back is begun again only for a person who asks for it`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    await loop.apply();
+    await loop.advance('2001-02-08');
+    world.model = 'the same each time';
+    world.alerts = [loop.drift('2001-02-08')];
+    await loop.advance('2001-02-09');
+    await loop.turns.abort(anna, (await loop.turn(2)).id, 'wrong units');
+    assert.equal((await loop.turn(2)).state, 'rolled-back');
+    world.alerts = [loop.drift('2001-02-13')];
+    await loop.advance('2001-02-14');
+    const refused = await loop.turn(3);
+    assert.deepEqual(
+      [refused.state, refused.reason],
+      ['rejected', 'the script made version 2 again, which turn 2 began: aborted: wrong units'],
+    );
+    await loop.loops.trigger(anna, 'flights', { reason: 'the units were right' });
+    assert.equal((await loop.settle()).activeTurn?.state, 'shadow');
+    const told = (await loop.turn(4)).transitions.find((step) => step.to === 'evaluating')?.reason;
+    assert.match(told ?? '', /2 again, which turn 2 began: aborted: wrong units\. It is begun once more/);
+    assert.match(told ?? '', /because user:anna asked for it: the units were right$/);
+  });
+
   test(`${name}: harm is acted on while the loop is paused; nothing else is`, async (t) => {
     const world = new FakeWorld();
     const loop = await openLoop(t, await open(t, loopTestMigrations), world);

@@ -65,6 +65,17 @@ export async function judgedVersionOf(tx: Tx, loop: string, version: number): Pr
   return row ? (turnDataSchema.parse(JSON.parse(row.data)).refit?.judgedVersion ?? version) : version;
 }
 
+/**
+ * Why a loop does not begin a version once more by itself: an earlier turn rolled it back, or promoted it and it is
+ * champion no more. As a clause that continues "version 3 of flights"; null when no earlier turn had it.
+ */
+export async function refusedBefore(tx: Tx, turn: TurnRow, version: number): Promise<string | null> {
+  const earlier = await findTurnByVersion(tx, turn.loop, version, turn.number);
+  if (earlier?.state === 'rolled-back') return `which turn ${earlier.number} began: ${earlier.reason}`;
+  if (earlier?.state !== 'promoted' || version === turn.champion_version) return null;
+  return `which turn ${earlier.number} promoted, and which is champion no more`;
+}
+
 /** The trigger that started a turn, with those that were merged into it. */
 export async function readTrigger(tx: Tx, turn: TurnRow): Promise<Trigger> {
   const all = await triggersOfTurn(tx, turn.id);

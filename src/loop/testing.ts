@@ -74,6 +74,8 @@ export class FakeWorld {
   trainError: string | undefined;
   /** The script fails when it is given this many rows. */
   trainErrorOnRows: number | undefined;
+  /** The script makes this model whatever it is given; undefined: another one each time. */
+  model: string | undefined;
   alerts: OpenAlert[] = [];
   labels = 0;
   /** What monitoring was told of roll-outs that ended by harm. */
@@ -276,7 +278,7 @@ function fakeKinds(world: FakeWorld, ports: LoopPorts): readonly StepKind[] {
       }
       return {};
     }),
-    kind('package', ({ modelId }) => ({ digest: digestOf(String(modelId)) })),
+    kind('package', ({ modelId }) => ({ digest: digestOf(world.model ?? String(modelId)) })),
     kind('evaluate', () => ({})),
     kind('monitor', () => ({})),
     deployStep(ports.serving),

@@ -39,10 +39,9 @@ export const loopErrors = {
   },
   rollout_cooling: {
     status: 409,
-    title: 'Aborted a short while ago',
-    message:
-      'version {version} was aborted on endpoint "{endpoint}" and may be rolled out again after {until}',
-    next: 'Wait until then, or roll out a version that mends what was wrong.',
+    title: 'Aborted or rolled back a short while ago',
+    message: 'version {version} was {state} on endpoint "{endpoint}" ({reason}) and cools down until {until}',
+    next: 'Roll out a version that mends what was wrong, or wait; to begin it all the same, say "again": true (--again) and why.',
   },
   rollout_state: {
     status: 409,

@@ -103,7 +103,7 @@ const judgingShape = {
   minTime: durationSchema.default('0s'),
   /** What is undecided by then is aborted. */
   maxTime: durationSchema.default('14d'),
-  /** How long an aborted version may not be rolled out again. */
+  /** How long a version that was aborted or rolled back is begun again only by who says so. */
   cooldown: durationSchema.default('1h'),
   /**
    * The alias of the registered model that goes with a promotion, and back with a rollback; null: none. Unless given:

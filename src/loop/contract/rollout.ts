@@ -7,7 +7,12 @@ import { armNameSchema, rolloutSpecSchema } from './plan.ts';
 const reason = z.string().trim().min(1).max(2000);
 
 /** POST /api/v1/endpoints/:endpoint/rollouts */
-export const createRolloutSchema = z.strictObject({ plan: rolloutSpecSchema, reason });
+export const createRolloutSchema = z.strictObject({
+  plan: rolloutSpecSchema,
+  /** Begin although a version was aborted or rolled back on this endpoint and still cools down. */
+  again: z.boolean().default(false),
+  reason,
+});
 export type CreateRollout = z.output<typeof createRolloutSchema>;
 
 /** `ready`: all is proved and a person promotes. `ended`: its time was over, or somebody else changed the traffic. */
@@ -68,6 +73,17 @@ export const rolloutDecisionSchema = z.object({
   reason: z.string(),
 });
 
+/** How an earlier rollout of the same version on the same endpoint ended. */
+export const earlierRolloutSchema = z.object({
+  rollout: z.string(),
+  version: z.string(),
+  state: rolloutStateSchema.extract(['aborted', 'rolled-back']),
+  /** Event time until when it cools down (or did when this rollout began); null: it does not. */
+  coolUntil: z.string().nullable(),
+  reason: z.string(),
+});
+export type EarlierRollout = z.infer<typeof earlierRolloutSchema>;
+
 export const endpointRolloutSchema = z.object({
   id: z.string(),
   endpoint: z.string(),
@@ -86,8 +102,10 @@ export const endpointRolloutSchema = z.object({
   createdAt: z.string(),
   updatedAt: z.string(),
   endedAt: z.string().nullable(),
-  /** Event time until when this version may not be rolled out again here; null unless aborted. */
+  /** Event time until when its versions begin here again only if somebody says so; null unless aborted or rolled back. */
   coolUntil: z.string().nullable(),
+  /** Versions of this rollout that were aborted or rolled back here before, the newest end of each: what to look out for. */
+  earlier: z.array(earlierRolloutSchema),
 });
 export type EndpointRollout = z.infer<typeof endpointRolloutSchema>;
 

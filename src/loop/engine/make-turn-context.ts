@@ -1,5 +1,5 @@
 import { systemActor } from '../../platform/access/index.ts';
-import { judgedVersionOf, type LoopRecord, type TurnRecord } from '../read.ts';
+import { judgedVersionOf, type LoopRecord, refusedBefore, type TurnRecord } from '../read.ts';
 import { turnSteps } from '../store/turns.ts';
 import type { EngineDeps } from './loop-engine.ts';
 import type { Moment } from './loop-writer.ts';
@@ -24,6 +24,7 @@ export function makeTurnContext(
     file: turn.file,
     codeFiles: turn.codeFiles,
     sourceVersionId: turn.sourceVersionId,
+    trigger: turn.trigger,
     overrides: turn.trigger.overrides,
     data,
     challengerVersion: row.challenger_version,
@@ -43,6 +44,7 @@ export function makeTurnContext(
       if (row.champion_version === null) return undefined;
       return deps.ports.registry.version(row.loop, row.champion_version);
     },
+    refusedBefore: (version) => refusedBefore(deps.db.read, row, version),
     async judgedChampion() {
       if (row.champion_version === null) return undefined;
       const judged = await judgedVersionOf(deps.db.read, row.loop, row.champion_version);

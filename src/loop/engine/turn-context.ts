@@ -1,5 +1,5 @@
 import type { StepRun } from '../../lifecycle/pipelines/index.ts';
-import type { CodeFile, LoopFile, Overrides, PendingWork, TurnState } from '../contract.ts';
+import type { CodeFile, LoopFile, Overrides, PendingWork, Trigger, TurnState } from '../contract.ts';
 import type { LoopPorts, PackagedVersion } from '../ports.ts';
 import type { TurnData } from '../turn-data.ts';
 
@@ -17,6 +17,8 @@ export interface TurnContext {
   readonly codeFiles: readonly CodeFile[];
   /** The registered version of `data.source`. */
   readonly sourceVersionId: string;
+  /** Why the turn began; the overrides are a person's. */
+  readonly trigger: Trigger;
   readonly overrides: Overrides;
   readonly data: TurnData;
   readonly challengerVersion: number | null;
@@ -34,6 +36,8 @@ export interface TurnContext {
   step(role: string): Promise<StepRun | undefined>;
   /** The champion that the turn began with. */
   champion(): Promise<PackagedVersion | undefined>;
+  /** Why the loop does not begin a version once more by itself, as a clause; null: nothing speaks against it. */
+  refusedBefore(version: number): Promise<string | null>;
   /** The version whose gates made that champion: itself, or the one that it was refitted from. */
   judgedChampion(): Promise<PackagedVersion | undefined>;
 }

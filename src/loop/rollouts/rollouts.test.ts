@@ -1,156 +1,17 @@
 import assert from 'node:assert/strict';
-import { suite, type TestContext, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { storePackage } from '../../../test/support/serving.ts';
-import { fail } from '../../core/errors.ts';
+import type { MillraceError } from '../../core/errors.ts';
 import { createRng } from '../../core/rng.ts';
-import { type LoggedRow, openFeedbackService } from '../../lifecycle/feedback/testing.ts';
-import type { RolloutAborted } from '../../lifecycle/monitoring/index.ts';
-import { endpointOptionsSchema, ServingService, servingMigrations } from '../../lifecycle/serving/index.ts';
-import { forEachDatabase, type OpenDatabase } from '../../platform/db/testing.ts';
-import { createLogger } from '../../platform/log/index.ts';
-import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
-import { createRolloutSchema, type EndpointRollout, shadowEvidenceQuerySchema } from '../contract.ts';
-import { loopMigrations } from '../migrations.ts';
-import type { RolloutLog } from '../verdict/observe.ts';
-import { RolloutEngine } from './rollout-engine.ts';
-import { RolloutService } from './rollout-service.ts';
-import type { RolloutAliases } from './rollout-writer.ts';
-
-const anna = { kind: 'user', id: 'anna' } as const;
-const hourMs = 3_600_000;
-
-/** The arm that a number in 0..1 falls to by the weights. */
-function drawn<A extends { readonly weight: number }>(arms: readonly A[], u: number): A {
-  let rest = u;
-  for (const arm of arms) {
-    rest -= arm.weight;
-    if (rest < 0) return arm;
-  }
-  return arms[0] as A;
-}
-
-async function setUp(t: TestContext, open: OpenDatabase) {
-  let opened: ServingService | undefined;
-  t.after(() => opened?.close());
-  const feedback = await openFeedbackService(t, (context, migrations) =>
-    open(context, [...migrations, ...servingMigrations, ...loopMigrations]),
-  );
-  const { journal, blobs, frames, options } = feedback;
-  const { db } = options;
-  let nowMs = Date.parse('2030-01-01T00:00:00Z');
-  const clock = { nowMs: () => nowMs };
-  const serving = await ServingService.open({ db, journal, blobs, clock });
-  opened = serving;
-  const packageOf = async (_: string, version: number) => {
-    if (version > 9) throw fail('version_not_packaged', { name: 'delay', version });
-    return storePackage(blobs, logisticOnnx(version), logisticPackage());
-  };
-  const alerts: string[] = [];
-  const told = {
-    rolloutAborted: async (_: unknown, __: unknown, { modelVersion, subject, reason }: RolloutAborted) => {
-      alerts.push(`${subject.split('/')[0]} of ${modelVersion}: ${reason}`);
-    },
-    rolloutPromoted: async () => {
-      alerts.length = 0;
-    },
-  };
-  /** The registry's aliases of the model, and which version it refuses. */
-  const registry: { aliases: Record<string, number | null>; blocked?: number } = { aliases: { champion: 1 } };
-  const aliases: RolloutAliases = {
-    async move(_, { alias, version, model: name }) {
-      if (registry.blocked === version) {
-        throw fail('version_blocked', { name, version, problem: 'a gate failed', remedy: 'Approve it.' });
-      }
-      const before = registry.aliases[alias] ?? null;
-      registry.aliases[alias] = version;
-      return before;
-    },
-    async giveBack(_, { alias, version, to }) {
-      if (registry.aliases[alias] === version) registry.aliases[alias] = to;
-    },
-  };
-  const log: RolloutLog = {
-    read: (endpoint, selection, work) => feedback.service.readNarrow(anna, endpoint, selection, work),
-    features: (endpoint) => feedback.service.loggedFeatures(anna, endpoint, { rows: 'all' }),
-    query: (sql) => frames.query(sql),
-  };
-  const deps = {
-    ...{ db, journal, serving, clock, packageOf, logger: createLogger('test', 'silent') },
-    watermarks: { declare: async () => {}, get: async () => nowMs },
-    ...{ monitoring: told, aliases },
-    log,
-    live: {
-      listen: (listener: Parameters<typeof feedback.service.arrivals.listen>[0]) =>
-        feedback.service.arrivals.listen(listener),
-      follow: () => {},
-      files: (endpoint: string) => feedback.service.logFiles(anna, endpoint),
-      columns: (sql: string) => frames.columns(sql),
-    },
-  };
-  const engine = new RolloutEngine(deps);
-  const service = new RolloutService(deps, engine);
-  await serving.declare(anna, { name: 'flights', model: 'delay' });
-  const first = { modelVersion: '1', packageDigest: await packageOf('delay', 1) };
-  await serving.deploy(anna, 'flights', first, 'first');
-  const rng = createRng(1);
-  let id = 0;
-  /** Requests of the present route: who answers is drawn by its weights; `quality` is each version's noise. */
-  const traffic = async (
-    count: number,
-    quality: Readonly<Record<string, number>>,
-    extra: (version: string) => Partial<LoggedRow> = () => ({}),
-  ) => {
-    const { routeVersion, arms, shadow } = await serving.endpoint(anna, 'flights');
-    const rows: LoggedRow[] = [];
-    const labels: { predictionId: string; value: number; eventTime: number }[] = [];
-    for (let i = 0; i < count; i++) {
-      const arm = drawn(arms, rng.next());
-      const truth = rng.next();
-      const predictionId = `p${id++}`;
-      const airport = i % 2 === 0 ? 'ZRH' : 'GVA';
-      const row = (version: string, name: string, propensity: number): LoggedRow => ({
-        ...{ id: predictionId, entity: predictionId, eventTimeMs: nowMs + i, routeVersion, propensity },
-        ...{ arm: name as never, modelVersion: version, features: { airport } },
-        score: Math.min(0.99, Math.max(0.01, truth + (quality[version] ?? 0) * rng.normal())),
-        ...extra(version),
-      });
-      rows.push(row(arm.modelVersion, arm.arm, arm.weight));
-      if (shadow && arm.modelVersion !== shadow.modelVersion)
-        rows.push(row(shadow.modelVersion, 'shadow', 1));
-      labels.push({ predictionId, value: rng.next() < truth ? 1 : 0, eventTime: nowMs + i });
-    }
-    await feedback.send(rows);
-    await feedback.service.postLabels(anna, { endpoint: 'flights', labels });
-    await feedback.service.flush('flights');
-    nowMs += hourMs;
-    await engine.lookNow();
-  };
-  const create = (plan: Readonly<Record<string, unknown>>) =>
-    service.create(anna, 'flights', createRolloutSchema.parse({ plan, reason: 'try it' }));
-  const present = async ({ id: rollout }: EndpointRollout) => service.get(anna, 'flights', rollout);
-  const wait = (ms: number) => {
-    nowMs += ms;
-  };
-  return {
-    serving,
-    journal,
-    service,
-    engine,
-    feedback: feedback.service,
-    traffic,
-    create,
-    present,
-    wait,
-    alerts,
-    registry,
-  };
-}
+import { endpointOptionsSchema } from '../../lifecycle/serving/index.ts';
+import { forEachDatabase } from '../../platform/db/testing.ts';
+import { shadowEvidenceQuerySchema } from '../contract.ts';
+import { anna, hourMs, openRollouts } from './testing.ts';
 
 forEachDatabase((name, open) => {
   suite(`rollouts on ${name}`, () => {
     test('a canary goes through shadow and steps to promotion, and back by a switch', async (t) => {
-      const { serving, journal, service, traffic, create, present, registry } = await setUp(t, open);
+      const { serving, journal, service, traffic, create, present, registry } = await openRollouts(t, open);
       const begun = await create({
         kind: 'canary',
         version: 2,
@@ -200,6 +61,7 @@ forEachDatabase((name, open) => {
       );
       const back = await service.rollback(anna, 'flights', begun.id, 'complaints');
       assert.equal(back.state, 'rolled-back');
+      assert.notEqual(back.coolUntil, null);
       assert.deepEqual(registry.aliases, { champion: 1 });
       endpoint = await serving.endpoint(anna, 'flights');
       assert.equal(endpoint.arms[0]?.modelVersion, '1');
@@ -214,7 +76,10 @@ forEachDatabase((name, open) => {
     });
 
     test('a worse version is aborted with the numbers, and cools down', async (t) => {
-      const { serving, journal, traffic, create, present, wait, alerts } = await setUp(t, open);
+      const { serving, service, journal, traffic, create, present, wait, alerts } = await openRollouts(
+        t,
+        open,
+      );
       const plan = { kind: 'canary', version: 2, shadow: null, steps: [20, 100], cooldown: '20h' };
       const begun = await create(plan);
       for (let i = 0; i < 6; i++) await traffic(300, { 1: 0.05, 2: 0.6 });
@@ -231,13 +96,27 @@ forEachDatabase((name, open) => {
       assert.ok(JSON.stringify(aborted?.data).includes('comparisons'));
       assert.equal(alerts.length, 1);
       assert.match(alerts[0] ?? '', /^rollout of 2: version 2 is worse: log loss worse by /);
-      await assert.rejects(create(plan), { code: 'rollout_cooling' });
+      // Within the cool-down only who says so begins it again; after it, what happened is told.
+      await assert.rejects(create(plan), (error: MillraceError) => {
+        assert.equal(error.code, 'rollout_cooling');
+        assert.match(error.message, /^version 2 was aborted on endpoint "flights" \(version 2 is worse: /);
+        return true;
+      });
+      const forced = await create(plan, true);
+      const [earlier] = forced.earlier;
+      assert.deepEqual(
+        [forced.state, forced.earlier.length, earlier?.rollout, earlier?.version, earlier?.state],
+        ['running', 1, begun.id, '2', 'aborted'],
+      );
+      assert.equal(earlier?.reason, ended.reason);
+      await service.abort(anna, 'flights', forced.id, 'enough');
       wait(30 * hourMs);
-      assert.equal((await create(plan)).state, 'running');
+      const late = await create(plan);
+      assert.deepEqual([late.state, late.earlier[0]?.reason], ['running', 'enough']);
     });
 
     test('errors, and requests that were not split as the route says, end it', async (t) => {
-      const { traffic, create, present, wait } = await setUp(t, open);
+      const { traffic, create, present, wait } = await openRollouts(t, open);
       const plan = { kind: 'canary', version: 2, shadow: null, steps: [50, 100] };
       const failing = await create(plan);
       await traffic(200, {}, (version) =>
@@ -258,7 +137,7 @@ forEachDatabase((name, open) => {
     });
 
     test('what the registry refuses waits for a person; another environment leaves the champion alone', async (t) => {
-      const { serving, service, traffic, create, present, registry } = await setUp(t, open);
+      const { serving, service, traffic, create, present, registry } = await openRollouts(t, open);
       registry.blocked = 2;
       const plan = { kind: 'canary', version: 2, shadow: null, steps: [50], minLabels: 300, margin: 0.3 };
       const begun = await create(plan);
@@ -284,7 +163,7 @@ forEachDatabase((name, open) => {
     });
 
     test('a shadow that is another model than was meant ends before anybody is answered', async (t) => {
-      const { serving, traffic, create, present, alerts } = await setUp(t, open);
+      const { serving, traffic, create, present, alerts } = await openRollouts(t, open);
       const plan = { kind: 'canary', version: 2, shadow: { minRequests: 5000 }, segments: ['airport'] };
       const begun = await create(plan);
       await traffic(1000, { 1: 0.1, 2: 0.1 });
@@ -308,7 +187,7 @@ forEachDatabase((name, open) => {
     });
 
     test('a shadow that nobody rolls out is compared all the same, by segment, and nothing is decided', async (t) => {
-      const { serving, service, traffic } = await setUp(t, open);
+      const { serving, service, traffic } = await openRollouts(t, open);
       const ask = (query: Readonly<Record<string, unknown>> = {}) =>
         service.shadow(anna, 'flights', shadowEvidenceQuerySchema.parse(query));
       await assert.rejects(ask(), { code: 'not_found' });
@@ -346,7 +225,7 @@ forEachDatabase((name, open) => {
     });
 
     test('a guard in a replica ends it without any look at the log', async (t) => {
-      const { serving, engine, create, present, alerts } = await setUp(t, open);
+      const { serving, engine, create, present, alerts } = await openRollouts(t, open);
       const begun = await create({ kind: 'canary', version: 2, shadow: null, steps: [50, 100] });
       const { routeVersion } = await serving.endpoint(anna, 'flights');
       const counts = { requests: 40, failed: 20, slow: 0, nonFinite: 0 };
@@ -361,7 +240,7 @@ forEachDatabase((name, open) => {
     });
 
     test('people hold it, move it on, end it and promote; each says why, and what cannot be is refused', async (t) => {
-      const { serving, service, traffic, create, present } = await setUp(t, open);
+      const { serving, service, traffic, create, present } = await openRollouts(t, open);
       const begun = await create({ kind: 'canary', version: 2, minRequests: 50, minTime: '10d' });
       const act = [anna, 'flights', begun.id] as const;
       await service.pause(...act, 'lunch');
@@ -395,7 +274,7 @@ forEachDatabase((name, open) => {
     });
 
     test('a fixed split of three finds the arm that earns more', async (t) => {
-      const { service, serving, traffic, create, present } = await setUp(t, open);
+      const { service, serving, traffic, create, present } = await openRollouts(t, open);
       const begun = await create({
         kind: 'split',
         arms: [
@@ -419,7 +298,7 @@ forEachDatabase((name, open) => {
     });
 
     test('harm is acted on as rows and labels come in, between two readings of the log', async (t) => {
-      const { serving, journal, feedback, engine, create, present, alerts } = await setUp(t, open);
+      const { serving, journal, feedback, engine, create, present, alerts } = await openRollouts(t, open);
       const nowMs = Date.parse('2030-01-01T00:00:00Z');
       const begun = await create({ kind: 'canary', version: 2, shadow: null, mirror: false, steps: [50] });
       engine.start();
@@ -467,7 +346,7 @@ forEachDatabase((name, open) => {
     });
 
     test('a bandit moves traffic to the arm that is rewarded, slowly, and estimates what others would earn', async (t) => {
-      const { serving, traffic, create, present } = await setUp(t, open);
+      const { serving, traffic, create, present } = await openRollouts(t, open);
       const begun = await create({
         kind: 'bandit',
         arms: [{ arm: 'b', version: 2 }],

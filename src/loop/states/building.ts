@@ -3,6 +3,7 @@ import type { PackagedVersion } from '../ports.ts';
 import type { TurnData } from '../turn-data.ts';
 import { fitModel, judgementOf, packageModel } from './fit-model.ts';
 import { known } from './known.ts';
+import { madeBefore } from './made-before.ts';
 
 /** `training`: runs the script on the training rows and finds the model that it logged. */
 export const training: StateHandler = async (turn) => {
@@ -37,20 +38,13 @@ export const packaging: StateHandler = async (turn) => {
     datasetDigest: prepared.dataDigest,
   });
   const evidence = { version: version.version, packageDigest: digest };
-  if (version.version === turn.championVersion) {
-    const reason = `the script made the champion's own model again (version ${version.version})`;
-    return { do: 'move', to: 'rejected', reason, evidence };
-  }
-  const judged = await turn.judgedChampion();
-  if (version.version === judged?.version) {
-    const reason = `the script made the model again that champion ${turn.championVersion} was refitted from (version ${version.version})`;
-    return { do: 'move', to: 'rejected', reason, evidence };
-  }
+  const before = await madeBefore(turn, version.version);
+  if (before.refused) return { do: 'move', to: 'rejected', reason: before.reason, evidence };
   await requireFit(turn, prepared, version);
   return {
     do: 'move',
     to: 'evaluating',
-    reason: `registered as version ${version.version} of ${turn.model}`,
+    reason: `registered as version ${version.version} of ${turn.model}${before.note}`,
     evidence: { ...evidence, datasetVersionId: prepared.datasetVersionId },
     change: { packageDigest: digest },
     challengerVersion: version.version,

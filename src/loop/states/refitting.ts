@@ -3,6 +3,7 @@ import type { TurnData } from '../turn-data.ts';
 import { fitModel, judgementOf, packageModel } from './fit-model.ts';
 import { goLive } from './go-live.ts';
 import { known } from './known.ts';
+import { madeBefore } from './made-before.ts';
 
 /**
  * `refitting`: what the gates let through is trained once more, by the same settings, on all rows, and goes on in its
@@ -46,10 +47,8 @@ export const refitting: StateHandler = async (turn) => {
     datasetDigest: dataDigest,
     refitOf: { version: judgedVersion, rows },
   });
-  if (version === turn.championVersion) {
-    const reason = `all rows give the champion's own model again (version ${version})`;
-    return { do: 'move', to: 'rejected', reason, evidence };
-  }
+  const before = await madeBefore(turn, version);
+  if (before.refused) return { do: 'move', to: 'rejected', reason: before.reason, evidence };
   const refit: TurnData['refit'] = {
     judgedVersion,
     judgedRunId: judged.runId,
@@ -58,7 +57,7 @@ export const refitting: StateHandler = async (turn) => {
     checks: [...checks],
   };
   return goLive(turn, {
-    reason: `refitted on all ${rows.toLocaleString('en-US')} rows as version ${version}; what was judged is version ${judgedVersion}`,
+    reason: `refitted on all ${rows.toLocaleString('en-US')} rows as version ${version}; what was judged is version ${judgedVersion}${before.note}`,
     evidence: { ...evidence, version, checks },
     change: { model, packageDigest: digest, refit },
     challengerVersion: version,

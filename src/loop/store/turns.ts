@@ -18,13 +18,19 @@ export async function findTurnByNumber(tx: Tx, loop: string, number: number): Pr
     .executeTakeFirst();
 }
 
-/** The turn that rolled a version out; the newest if several did. */
-export async function findTurnByVersion(tx: Tx, loop: string, version: number): Promise<TurnRow | undefined> {
+/** The turn that rolled a version out, of those before turn `before` if that is given; the newest if several did. */
+export async function findTurnByVersion(
+  tx: Tx,
+  loop: string,
+  version: number,
+  before = Number.MAX_SAFE_INTEGER,
+): Promise<TurnRow | undefined> {
   return loopTables(tx)
     .selectFrom('turns')
     .selectAll()
     .where('loop', '=', loop)
     .where('challenger_version', '=', version)
+    .where('number', '<', before)
     .orderBy('number', 'desc')
     .executeTakeFirst();
 }

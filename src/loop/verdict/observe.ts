@@ -10,9 +10,10 @@ import {
   type SegmentObservation,
   segmentValues,
 } from './observation.ts';
-import { observePairs } from './observe-pairs.ts';
+import { observePairs, pairsSql } from './observe-pairs.ts';
 import { compareShadow } from './observe-shadow.ts';
 import { momentsFrom, momentsSql } from './sql-moments.ts';
+import { withTable } from './with-table.ts';
 
 export interface RowSelection {
   /** Wall time: only what was received from then on. */
@@ -79,19 +80,19 @@ async function observeRows(
   const groups = await strataOf(log, rows, metrics, null);
   const strata = groups.map((g) => g.stratum).filter((s) => s.arm !== 'shadow');
   const shadows = groups.map((g) => g.stratum).filter((s) => s.arm === 'shadow');
-  const mirrored = shadows.length > 0;
-  const segmented: SegmentObservation[] = [];
-  for (const feature of segments) {
-    segmented.push(...(await segmentsOf(log, rows, metrics, feature, mirrored)));
-  }
-  return {
-    strata,
-    shadows,
-    pairs: mirrored ? (await observePairs(log, rows, metrics, null)).map((p) => p.pairs) : [],
-    segments: segmented,
-    latency: await armLatency(log, rows, strata),
-    shadow: mirrored ? await compareShadow(log, rows, query.spec.threshold, segments) : [],
+  const latency = await armLatency(log, rows, strata);
+  const rest = async (paired: string | null) => {
+    const segmented: SegmentObservation[] = [];
+    for (const feature of segments) {
+      segmented.push(...(await segmentsOf(log, rows, metrics, feature, paired)));
+    }
+    return {
+      ...{ strata, shadows, latency, segments: segmented },
+      pairs: paired ? (await observePairs(log, paired, metrics, null)).map((p) => p.pairs) : [],
+      shadow: paired ? await compareShadow(log, paired, query.spec.threshold, segments) : [],
+    };
   };
+  return shadows.length === 0 ? rest(null) : withTable(log, pairsSql(rows, metrics, segments), rest);
 }
 
 export function metricsOf(spec: RolloutSpec): readonly RolloutMetric[] {
@@ -189,11 +190,11 @@ async function segmentsOf(
   rows: string,
   metrics: readonly RolloutMetric[],
   feature: string,
-  mirrored: boolean,
+  paired: string | null,
 ): Promise<readonly SegmentObservation[]> {
   const column = sqlName(`${featurePrefix}${feature}`);
   const strata = await strataOf(log, rows, metrics, column);
-  const pairs = mirrored ? await observePairs(log, rows, metrics, column) : [];
+  const pairs = paired ? await observePairs(log, paired, metrics, column) : [];
   const sizes = new Map<string, number>();
   for (const { segment, stratum } of strata) {
     if (segment !== null) sizes.set(segment, (sizes.get(segment) ?? 0) + stratum.requests);

@@ -46,13 +46,15 @@ export async function startRollout(call: CommandCall): Promise<undefined> {
     ...(steps ? { steps } : {}),
     ...(metric === undefined ? {} : { metric }),
   };
-  const body = { plan, reason: call.needed('reason') };
+  const body = { plan, again: call.has('again'), reason: call.needed('reason') };
   const { model } = await call.api.get(`endpoints/${part(call.at(0))}`, endpointSchema);
   for (const version of versionsOf(plan)) await makeServable(call, model, version);
   const begun = await call.api.post(pathOf(call.at(0)), body, endpointRolloutSchema);
-  call.show(
-    begun,
-    () => `Rollout ${begun.id} of ${begun.endpoint} has begun: ${what(begun)}, ${step(begun)}.`,
+  call.show(begun, () =>
+    [
+      `Rollout ${begun.id} of ${begun.endpoint} has begun: ${what(begun)}, ${step(begun)}.`,
+      ...begun.earlier.map(earlierLine),
+    ].join('\n'),
   );
 }
 
@@ -97,9 +99,12 @@ function describe(rollout: EndpointRollout, call: CommandCall): string {
   const lines = [
     `${what(rollout)} on ${rollout.endpoint}: ${rollout.state}, ${step(rollout)}`,
     rollout.reason,
+    ...rollout.earlier.map(earlierLine),
     ...(rollout.coolUntil === null
       ? []
-      : [`may be rolled out again after ${rollout.coolUntil} (event time)`]),
+      : [
+          `cools down until ${rollout.coolUntil} (event time); before that it begins again only with --again`,
+        ]),
   ];
   if (look) {
     lines.push(
@@ -127,6 +132,10 @@ function describe(rollout: EndpointRollout, call: CommandCall): string {
   }
   lines.push('', ...rollout.decisions.map((d) => `${d.at} ${d.actor} ${d.action}: ${d.reason}`));
   return lines.join('\n');
+}
+
+function earlierLine({ version, state, rollout, reason }: EndpointRollout['earlier'][number]): string {
+  return `Beware: version ${version} was ${state} here before (rollout ${rollout}): ${reason}`;
 }
 
 function what({ plan }: EndpointRollout): string {

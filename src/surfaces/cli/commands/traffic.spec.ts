@@ -36,6 +36,7 @@ export const trafficCommands: readonly CommandSpec[] = [
       plan: { summary: 'YAML file with the plan: kind, steps, metric, guardrails, …', value: '<plan.yaml>' },
       steps: { summary: 'percent of the traffic, step by step (1,10,50,100)', value: '<list>' },
       metric: { summary: 'what decides (logLoss)', value: '<metric>' },
+      again: { summary: 'although it was aborted or rolled back here and still cools down' },
       reason,
     },
     example: 'rollout start churn 2 --steps 10,50,100 --reason "trained on March"',

@@ -1,0 +1,150 @@
+import type { TestContext } from 'node:test';
+import { storePackage } from '../../../test/support/serving.ts';
+import { fail } from '../../core/errors.ts';
+import { createRng } from '../../core/rng.ts';
+import { type LoggedRow, openFeedbackService } from '../../lifecycle/feedback/testing.ts';
+import type { RolloutAborted } from '../../lifecycle/monitoring/index.ts';
+import { ServingService, servingMigrations } from '../../lifecycle/serving/index.ts';
+import type { OpenDatabase } from '../../platform/db/testing.ts';
+import { createLogger } from '../../platform/log/index.ts';
+import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
+import { createRolloutSchema, type EndpointRollout } from '../contract.ts';
+import { loopMigrations } from '../migrations.ts';
+import type { RolloutLog } from '../verdict/observe.ts';
+import { RolloutEngine } from './rollout-engine.ts';
+import { RolloutService } from './rollout-service.ts';
+import type { RolloutAliases } from './rollout-writer.ts';
+
+export const anna = { kind: 'user', id: 'anna' } as const;
+export const hourMs = 3_600_000;
+
+/** The arm that a number in 0..1 falls to by the weights. */
+function drawn<A extends { readonly weight: number }>(arms: readonly A[], u: number): A {
+  let rest = u;
+  for (const arm of arms) {
+    rest -= arm.weight;
+    if (rest < 0) return arm;
+  }
+  return arms[0] as A;
+}
+
+/**
+ * An endpoint "flights" with a champion, its real log, serving and rollouts over a real database, and a clock that is
+ * moved by hand.
+ */
+export async function openRollouts(t: TestContext, open: OpenDatabase) {
+  let opened: ServingService | undefined;
+  t.after(() => opened?.close());
+  const feedback = await openFeedbackService(t, (context, migrations) =>
+    open(context, [...migrations, ...servingMigrations, ...loopMigrations]),
+  );
+  const { journal, blobs, frames, options } = feedback;
+  const { db } = options;
+  let nowMs = Date.parse('2030-01-01T00:00:00Z');
+  const clock = { nowMs: () => nowMs };
+  const serving = await ServingService.open({ db, journal, blobs, clock });
+  opened = serving;
+  const packageOf = async (_: string, version: number) => {
+    if (version > 9) throw fail('version_not_packaged', { name: 'delay', version });
+    return storePackage(blobs, logisticOnnx(version), logisticPackage());
+  };
+  const alerts: string[] = [];
+  const told = {
+    rolloutAborted: async (_: unknown, __: unknown, { modelVersion, subject, reason }: RolloutAborted) => {
+      alerts.push(`${subject.split('/')[0]} of ${modelVersion}: ${reason}`);
+    },
+    rolloutPromoted: async () => {
+      alerts.length = 0;
+    },
+  };
+  /** The registry's aliases of the model, and which version it refuses. */
+  const registry: { aliases: Record<string, number | null>; blocked?: number } = { aliases: { champion: 1 } };
+  const aliases: RolloutAliases = {
+    async move(_, { alias, version, model: name }) {
+      if (registry.blocked === version) {
+        throw fail('version_blocked', { name, version, problem: 'a gate failed', remedy: 'Approve it.' });
+      }
+      const before = registry.aliases[alias] ?? null;
+      registry.aliases[alias] = version;
+      return before;
+    },
+    async giveBack(_, { alias, version, to }) {
+      if (registry.aliases[alias] === version) registry.aliases[alias] = to;
+    },
+  };
+  const log: RolloutLog = {
+    read: (endpoint, selection, work) => feedback.service.readNarrow(anna, endpoint, selection, work),
+    features: (endpoint) => feedback.service.loggedFeatures(anna, endpoint, { rows: 'all' }),
+    query: (sql) => frames.query(sql),
+  };
+  const deps = {
+    ...{ db, journal, serving, clock, packageOf, logger: createLogger('test', 'silent') },
+    watermarks: { declare: async () => {}, get: async () => nowMs },
+    ...{ monitoring: told, aliases },
+    log,
+    live: {
+      listen: (listener: Parameters<typeof feedback.service.arrivals.listen>[0]) =>
+        feedback.service.arrivals.listen(listener),
+      follow: () => {},
+      files: (endpoint: string) => feedback.service.logFiles(anna, endpoint),
+      columns: (sql: string) => frames.columns(sql),
+    },
+  };
+  const engine = new RolloutEngine(deps);
+  const service = new RolloutService(deps, engine);
+  await serving.declare(anna, { name: 'flights', model: 'delay' });
+  const first = { modelVersion: '1', packageDigest: await packageOf('delay', 1) };
+  await serving.deploy(anna, 'flights', first, 'first');
+  const rng = createRng(1);
+  let id = 0;
+  /** Requests of the present route: who answers is drawn by its weights; `quality` is each version's noise. */
+  const traffic = async (
+    count: number,
+    quality: Readonly<Record<string, number>>,
+    extra: (version: string) => Partial<LoggedRow> = () => ({}),
+  ) => {
+    const { routeVersion, arms, shadow } = await serving.endpoint(anna, 'flights');
+    const rows: LoggedRow[] = [];
+    const labels: { predictionId: string; value: number; eventTime: number }[] = [];
+    for (let i = 0; i < count; i++) {
+      const arm = drawn(arms, rng.next());
+      const truth = rng.next();
+      const predictionId = `p${id++}`;
+      const airport = i % 2 === 0 ? 'ZRH' : 'GVA';
+      const row = (version: string, name: string, propensity: number): LoggedRow => ({
+        ...{ id: predictionId, entity: predictionId, eventTimeMs: nowMs + i, routeVersion, propensity },
+        ...{ arm: name as never, modelVersion: version, features: { airport } },
+        score: Math.min(0.99, Math.max(0.01, truth + (quality[version] ?? 0) * rng.normal())),
+        ...extra(version),
+      });
+      rows.push(row(arm.modelVersion, arm.arm, arm.weight));
+      if (shadow && arm.modelVersion !== shadow.modelVersion)
+        rows.push(row(shadow.modelVersion, 'shadow', 1));
+      labels.push({ predictionId, value: rng.next() < truth ? 1 : 0, eventTime: nowMs + i });
+    }
+    await feedback.send(rows);
+    await feedback.service.postLabels(anna, { endpoint: 'flights', labels });
+    await feedback.service.flush('flights');
+    nowMs += hourMs;
+    await engine.lookNow();
+  };
+  const create = (plan: Readonly<Record<string, unknown>>, again = false) =>
+    service.create(anna, 'flights', createRolloutSchema.parse({ plan, again, reason: 'try it' }));
+  const present = async ({ id: rollout }: EndpointRollout) => service.get(anna, 'flights', rollout);
+  const wait = (ms: number) => {
+    nowMs += ms;
+  };
+  return {
+    serving,
+    journal,
+    service,
+    engine,
+    feedback: feedback.service,
+    traffic,
+    create,
+    present,
+    wait,
+    alerts,
+    registry,
+  };
+}
