@@ -1,7 +1,7 @@
 // What a look at a large rollout costs: the judge's reading of a log of a million requests, of half a million copies, and of
 // labels for seven of ten: the first one, which reads everything, and later ones, between which a file came.
 //   node bench/rollout-look.ts [requests, default 1 million] [directory, default a temporary one] [segments: judge one too]
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,6 +88,13 @@ async function fill(to: number): Promise<void> {
   await rm(path, { force: true });
 }
 
+/** Seconds of processor that the frame engine, the only child, has used so far. Linux only. */
+function engineSeconds(): number {
+  const [child] = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ');
+  const fields = readFileSync(`/proc/${child}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 const log = rolloutLog(service, frames);
 const { plan: spec } = createRolloutSchema.parse({
   plan: { kind: 'canary', version: 2, segments },
@@ -103,11 +110,14 @@ try {
   const have = (await service.predictionSegments(actor, { endpoint })).length;
   for (let i = 0; i <= looks; i++) {
     if (i > 0) await fill((have + i) * perSegment);
-    const begin = performance.now();
+    const [begin, usedBefore] = [performance.now(), engineSeconds()];
     await observe(log, { endpoint, spec, sinceRouteVersion: 4, sinceMs: startMs, championVersion: '1' });
     const what =
       i === 0 ? 'the first look' : `a look after ${perSegment.toLocaleString('en-US')} more requests`;
-    console.log(`${what}: ${((performance.now() - begin) / 1000).toFixed(2)} s`);
+    const seconds = (performance.now() - begin) / 1000;
+    console.log(
+      `${what}: ${seconds.toFixed(2)} s, ${(engineSeconds() - usedBefore).toFixed(2)} s of processor`,
+    );
   }
 } finally {
   await service.close();

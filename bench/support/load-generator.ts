@@ -31,7 +31,7 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
     let plannedMs = performance.now() + (intervalMs * index) / plan.connections;
     while (performance.now() < endMs) {
       if (intervalMs > 0) {
-        await delay(plannedMs - performance.now());
+        await until(plannedMs);
       } else {
         plannedMs = performance.now();
       }
@@ -98,9 +98,11 @@ function encode(plan: LoadPlan): readonly EncodedRequest[] {
   });
 }
 
-async function delay(ms: number): Promise<void> {
-  if (ms > 1) await new Promise((resolve) => setTimeout(resolve, ms - 1));
-  else if (ms > 0) await new Promise((resolve) => setImmediate(resolve));
+/** Timers count whole milliseconds: what is left of one is waited for in turns of the event loop, never less. */
+async function until(plannedMs: number): Promise<void> {
+  const leftMs = plannedMs - performance.now();
+  if (leftMs > 1) await new Promise((resolve) => setTimeout(resolve, leftMs - 1));
+  while (performance.now() < plannedMs) await new Promise((resolve) => setImmediate(resolve));
 }
 
 class Connection {
