@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../core/errors.ts';
-import { installationDirectory } from '../core/installation.ts';
+import { installedVersion } from '../core/installation.ts';
 import {
   type ModelRepository,
   openReplica,
@@ -34,7 +33,6 @@ import { controlUrlOf, reachable } from './urls.ts';
 const framesThreads = 1;
 /** How long a process among several waits for routes before it takes connections without. */
 const followMs = 10_000;
-const packageFile = join(installationDirectory, 'package.json');
 
 /** A data plane with what tells it its models. */
 interface Side {
@@ -61,7 +59,7 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     threads: framesThreads,
     isBackground: true,
   });
-  const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
+  const version = installedVersion();
   const log = predictionLogOf(settings, directory);
   const parts = { directory: directory.serve, frames, logger, metrics, log };
   const side = await (settings.repository

@@ -1,14 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { sql } from 'kysely';
 import { z } from 'zod';
-import { installationDirectory } from '../core/installation.ts';
+import { installedVersion } from '../core/installation.ts';
 import { formatTime } from '../core/time.ts';
 import type { Database } from '../platform/db/index.ts';
 import { defineRoute, type Route } from '../platform/http/index.ts';
 import type { Jobs } from '../platform/jobs/index.ts';
-
-const packageFile = join(installationDirectory, 'package.json');
 
 const statusResource = z.object({
   version: z.string(),
@@ -26,7 +22,7 @@ export interface Status {
 
 /** What control tells about itself. */
 export function createStatus(db: Database, jobs: Jobs, dataDirectory: string): Status {
-  const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
+  const version = installedVersion();
   const startedAt = formatTime(Date.now());
   return {
     async readiness() {

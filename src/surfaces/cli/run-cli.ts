@@ -54,8 +54,8 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
   const { print, note, env, width } = terminal;
   const [first = 'help', ...rest] = argv;
   if (first === 'version' || first === '--version' || first === '-v') {
-    const { version } = await import('./version.ts');
-    print(`millrace ${version()}`);
+    const { installedVersion } = await import('../../core/installation.ts');
+    print(`millrace ${installedVersion()}`);
     return 0;
   }
   if (first === 'help' || first === '--help' || first === '-h') {

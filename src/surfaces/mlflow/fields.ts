@@ -1,3 +1,4 @@
+import { exact } from '../../core/exact-json.ts';
 import { invalidParameter, invalidValue, pythonFloat } from '../../lifecycle/experiments/index.ts';
 
 /** How a request's field is written in MLflow's protos. */
@@ -126,7 +127,7 @@ export class WrittenFloat {
     this.value = value;
   }
   toJSON(): unknown {
-    return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(pythonFloat(this.value));
+    return exact(pythonFloat(this.value));
   }
 }
 

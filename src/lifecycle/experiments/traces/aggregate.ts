@@ -1,5 +1,5 @@
+import { pythonDumps } from '../../../core/exact-json.ts';
 import { checkKey, checkLength, type LongValues, type Tag, withinLimit } from '../validation.ts';
-import { pythonDumps } from './exact-json.ts';
 import { preview } from './preview.ts';
 import { type IncomingSpan, type TraceState, traceKeys } from './records.ts';
 import { type ReadSpan, textOf, traceIdOf } from './span-content.ts';

@@ -1,8 +1,8 @@
 import { buffer } from 'node:stream/consumers';
+import { isExact, parseExact, pythonDumps } from '../../../core/exact-json.ts';
 import type { Actor } from '../../../platform/access/index.ts';
 import { artifactOperations } from '../service/artifacts.ts';
 import type { ExperimentsDeps } from '../service/context.ts';
-import { isExact, parseExact, pythonDumps } from './exact-json.ts';
 import { type SpanRecord, type TraceRecord, traceKeys } from './records.ts';
 import { tagValue } from './shared.ts';
 import { textOf } from './span-content.ts';

@@ -4,7 +4,6 @@ export {
   type NewAssessment,
   newAssessmentId,
 } from './assessments.ts';
-export { type ExactNumber, exactDouble, exactInteger, isExact, parseExact } from './exact-json.ts';
 export { tracesMigrations } from './migrations.ts';
 export {
   type AssessmentKind,

@@ -1,4 +1,4 @@
-import { exactInteger, parseExact, pythonDumps } from './exact-json.ts';
+import { exactInteger, parseExact, pythonDumps } from '../../../core/exact-json.ts';
 import { type AttributeValue, type IncomingSpan, type SpanRecord, traceKeys } from './records.ts';
 import { type AttributeTexts, attributeText, translated } from './translation.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { exactDouble, exactInteger, parseExact, pythonDumps } from '../../../core/exact-json.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { refused, startedExperiment, tester } from '../testing.ts';
-import { exactDouble, exactInteger, parseExact, pythonDumps } from './exact-json.ts';
 import { parseTraceFilter, parseTraceOrder } from './filter.ts';
 import type { SpanRecord } from './records.ts';
 import { spanContent } from './span-content.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { exactInteger } from '../../../core/exact-json.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { startedExperiment, tester } from '../testing.ts';
-import { exactInteger } from './exact-json.ts';
 import type { IncomingSpan, SpanRecord } from './records.ts';
 import { readSpan, spanContent } from './span-content.ts';
 import { incomingSpan, newTrace } from './testing.ts';

@@ -1,5 +1,5 @@
+import { parseExact, pythonDumps } from '../../../core/exact-json.ts';
 import { type Convention, conventions } from './conventions.ts';
-import { parseExact, pythonDumps } from './exact-json.ts';
 import { type IncomingSpan, traceKeys } from './records.ts';
 
 /** Attributes of a span as JSON text each. */

@@ -1,4 +1,4 @@
-import { exactDouble, pythonDumps } from './exact-json.ts';
+import { exactDouble, pythonDumps } from '../../../core/exact-json.ts';
 import { traceKeys } from './records.ts';
 
 /** What sums over a trace are made of: a span with its attributes, as JSON text each. */

@@ -12,6 +12,7 @@ import {
   type ExportTable,
   exportFormat,
   exportVersion,
+  isExportRow,
   manifestFile,
 } from './export-tables.ts';
 import { digestOfFile } from './export-writer.ts';
@@ -46,7 +47,13 @@ export async function openExport(directory: string, frames: Frames): Promise<Tra
   ): Promise<readonly ExportRow<T>[]> => {
     const source = `read_parquet(${sqlLiteral(join(root, `${table}.parquet`))})`;
     const rows = await frames.query(`SELECT * FROM ${source} WHERE ${where} ${order}`);
-    return rows as unknown as readonly ExportRow<T>[];
+    return rows.map((row) => {
+      if (isExportRow(table, row)) return row;
+      throw fail('export_invalid', {
+        file: join(root, `${table}.parquet`),
+        problem: 'its columns are others',
+      });
+    });
   };
   const tagsBy = async (table: 'params' | 'tags', ids: string) =>
     groupTags(await read(table, `run_id ${ids}`), 'run_id');

@@ -125,6 +125,21 @@ export type ExportRow<T extends ExportTable> = {
   readonly [C in keyof (typeof exportTables)[T]]: Value<(typeof exportTables)[T][C]>;
 };
 
+/**
+ * Whether a row that was read from the Parquet file of a table has its columns, each of the type that the table says;
+ * null counts as a value of every column.
+ */
+export function isExportRow<T extends ExportTable>(
+  table: T,
+  row: Readonly<Record<string, unknown>>,
+): row is ExportRow<T> {
+  return Object.entries(exportTables[table]).every(([column, type]) => {
+    const value = row[column];
+    if (value === null) return true;
+    return typeof value === (type === 'VARCHAR' ? 'string' : type === 'BOOLEAN' ? 'boolean' : 'number');
+  });
+}
+
 /** The file of an artifact in an export, by its digest `sha256:…`. */
 export function artifactFile(digest: string): string {
   const hex = digest.replace(/^sha256:/, '');

@@ -1,13 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { exactDouble, exactInteger, isExact, parseExact } from '../../../core/exact-json.ts';
 import { installationDirectory } from '../../../core/installation.ts';
-import {
-  exactDouble,
-  exactInteger,
-  type IncomingSpan,
-  isExact,
-  parseExact,
-} from '../../../lifecycle/experiments/index.ts';
+import type { IncomingSpan } from '../../../lifecycle/experiments/index.ts';
 
 /**
  * Messages of otlp.proto as both encodings give them: names in camelCase; ids as hexadecimal digits in JSON and as

@@ -1,8 +1,6 @@
+import { exactInteger, isExact, parseExact } from '../../../core/exact-json.ts';
 import {
   type AssessmentRecord,
-  exactInteger,
-  isExact,
-  parseExact,
   plainNs,
   type SpanRecord,
   spanContent,

@@ -1,7 +1,7 @@
+import { pythonDumps } from '../../../../core/exact-json.ts';
 import type { Tx } from '../../../../platform/db/index.ts';
 import { chunks } from '../../store/chunks.ts';
 import { grouped } from '../../store/tables.ts';
-import { pythonDumps } from '../exact-json.ts';
 import type { AssessmentRecord } from '../records.ts';
 import { on, type TraceTables } from './tables.ts';
 

@@ -14,13 +14,15 @@ interface RawJson {
     reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
   ): unknown;
 }
-const raw = JSON as unknown as RawJson;
+/** Node has these functions; the types that come with TypeScript do not know them yet. */
+const raw: RawJson = Object(JSON);
 
 /** A number by its JSON text, for instance `1795263344650071313`. */
 export function exact(text: string): ExactNumber {
   return raw.rawJSON(text);
 }
 
+/** Whether a value is a number of `parseExact` or of the functions here. */
 export function isExact(value: unknown): value is ExactNumber {
   return raw.isRawJSON(value);
 }
