@@ -25,9 +25,10 @@ const quickEveryMs = 100;
 const refusals: readonly ErrorCode[] = ['version_blocked', 'alias_protected'];
 
 /**
- * Turns rollouts: looks at what their arms did, goes on to the next step, promotes or aborts. A look reads what
- * is new in the log and counts anew, which takes longer the larger the rollout is (2 s of a core for a million rows). Between two of them everything that comes in is counted as it comes
- * (`RolloutWatch`), and harm that is seen so ends a rollout at once. A restart just looks again.
+ * Turns rollouts: looks at what their arms did, goes on to the next step, promotes or aborts. A look reads what is new in
+ * the log and counts everything anew, which takes longer the larger the rollout is (2 s of a core for a million requests).
+ * Between two of them everything that comes in is counted as it comes (`RolloutWatch`), and harm that is seen so ends a
+ * rollout at once. A restart just looks again.
  */
 export class RolloutEngine {
   readonly #deps: RolloutDeps;

@@ -67,7 +67,7 @@ forEachDatabase((name, open) => {
         const wanted =
           await frames.query(`SELECT prediction_id AS id, prediction_id, entity, * EXCLUDE (prediction_id, entity, label_seq)
           REPLACE ("feature:distance"::VARCHAR AS "feature:distance"), NULL::VARCHAR AS "feature:never logged"
-          FROM (SELECT * REPLACE (md5_number_upper(entity)::VARCHAR AS entity) FROM ${whole}) ORDER BY ALL`);
+          FROM (SELECT * REPLACE (CASE WHEN entity IS NOT NULL THEN hash(entity)::VARCHAR END AS entity) FROM ${whole}) ORDER BY ALL`);
         const found = await service.readNarrow(ada, endpoint, selection, async (relation) =>
           frames.query(`SELECT id, id AS prediction_id, entity::VARCHAR AS entity, * EXCLUDE (id, prediction_id, entity, copy, received_at_ms)
             FROM ${relation} ORDER BY ALL`),

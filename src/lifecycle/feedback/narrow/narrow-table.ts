@@ -64,7 +64,8 @@ export class NarrowTable {
     types: readonly string[],
   ): Promise<NarrowTable> {
     const features = selection.features.map((feature) => `, ${columnOf(feature)} VARCHAR`).join('');
-    await frames.query(`ATTACH ${sqlLiteral(path)} AS ${name};
+    // What is in the file is never needed after a crash, so tidying it may wait.
+    await frames.query(`SET checkpoint_threshold = '256MB'; ATTACH ${sqlLiteral(path)} AS ${name};
       CREATE TABLE ${name}.labels (prediction_id UBIGINT, label DOUBLE, at_ms BIGINT, seq BIGINT);
       CREATE TABLE ${name}.rows (id VARCHAR, copy VARCHAR, received_at_ms BIGINT, prediction_id UBIGINT, entity UBIGINT,
         arm VARCHAR, model_version VARCHAR, route_version BIGINT, status VARCHAR, score DOUBLE, latency_us BIGINT,
@@ -118,17 +119,16 @@ export class NarrowTable {
   async #addLabels(paths: readonly string[]): Promise<void> {
     const name = this.#name;
     await this.#frames.query(`BEGIN;
-      CREATE TABLE ${name}.told AS SELECT prediction_id, last.label AS label, last.at_ms AS at_ms, last.seq AS seq
+      CREATE TEMP TABLE told AS SELECT prediction_id, last.label AS label, last.at_ms AS at_ms, last.seq AS seq
         FROM (SELECT prediction_id,
             arg_max(struct_pack(label := value_number, at_ms := event_time_ms, seq := seq), row(event_time_ms, seq)) AS last
-          FROM (SELECT md5_number_upper(prediction_id) AS prediction_id, value_number, event_time_ms, seq FROM ${filesSql(paths)})
+          FROM (SELECT hash(prediction_id) AS prediction_id, value_number, event_time_ms, seq FROM ${filesSql(paths)})
           GROUP BY prediction_id);
-      DELETE FROM ${name}.told USING ${name}.labels known
+      DELETE FROM told USING ${name}.labels known
         WHERE told.prediction_id = known.prediction_id AND row(known.at_ms, known.seq) > row(told.at_ms, told.seq);
-      DELETE FROM ${name}.labels USING ${name}.told WHERE labels.prediction_id = told.prediction_id;
-      INSERT INTO ${name}.labels SELECT * FROM ${name}.told;
-      UPDATE ${name}.rows SET label = told.label FROM ${name}.told WHERE rows.prediction_id = told.prediction_id;
-      DROP TABLE ${name}.told;
+      DELETE FROM ${name}.labels USING told WHERE labels.prediction_id = told.prediction_id;
+      INSERT INTO ${name}.labels SELECT * FROM told;
+      UPDATE ${name}.rows SET label = told.label FROM told WHERE rows.prediction_id = told.prediction_id;
       COMMIT`);
   }
 
@@ -145,20 +145,19 @@ export class NarrowTable {
     // What no file of these has is added, so that it can be named.
     const missing = features.map((feature) => `, NULL AS ${columnOf(feature)}`).join('');
     await this.#frames.query(`BEGIN;
-      CREATE TABLE ${name}.come AS SELECT * FROM (
+      CREATE TEMP TABLE come AS SELECT * FROM (
           SELECT log.prediction_id AS id, CASE WHEN arm = 'shadow' THEN model_version ELSE '' END AS copy, received_at_ms,
-            md5_number_upper(log.prediction_id) AS prediction_id, md5_number_upper(log.entity) AS entity, arm, model_version,
+            hash(log.prediction_id) AS prediction_id, CASE WHEN log.entity IS NOT NULL THEN hash(log.entity) END AS entity, arm, model_version,
             route_version, status, score, latency_us, event_time_ms, bucket, propensity${found}
           FROM (SELECT * FROM ${filesSql(paths)} UNION ALL BY NAME SELECT NULL AS prediction_id${missing} WHERE false) log
           WHERE received_at_ms >= ${receivedFromMs})
         QUALIFY row_number() OVER (PARTITION BY prediction_id, copy ORDER BY received_at_ms DESC) = 1;
-      DELETE FROM ${name}.rows USING ${name}.come WHERE rows.prediction_id = come.prediction_id AND rows.copy = come.copy
+      DELETE FROM ${name}.rows USING come WHERE rows.prediction_id = come.prediction_id AND rows.copy = come.copy
         AND rows.received_at_ms <= come.received_at_ms;
       INSERT INTO ${name}.rows SELECT come.*, labels.label
-        FROM ${name}.come LEFT JOIN ${name}.labels ON labels.prediction_id = come.prediction_id
+        FROM come LEFT JOIN ${name}.labels ON labels.prediction_id = come.prediction_id
         WHERE NOT EXISTS (SELECT 1 FROM ${name}.rows known
           WHERE known.prediction_id = come.prediction_id AND known.copy = come.copy);
-      DROP TABLE ${name}.come;
       COMMIT`);
   }
 }
