@@ -149,7 +149,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page.getByRole('button', { name: 'Begin a rollout' }).click();
   await dialog.getByRole('textbox', { name: /^Why/ }).fill('again');
   await dialog.getByRole('button', { name: 'Begin' }).click();
-  await dialog.getByText('Aborted a short while ago').waitFor(PATIENCE);
+  await dialog.getByText('Aborted or rolled back a short while ago').waitFor(PATIENCE);
 
   // A version that only listens: what its copies say, beside the champion's own noise.
   await dialog.getByText('Shadow', { exact: true }).click();
@@ -185,8 +185,46 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await act(page, 'Roll back', 'I did not');
   await page.getByText('v1 answers everything.').waitFor();
   await page.getByText('rolled back', { exact: true }).waitFor();
+
+  // A bandit of two versions that were taken back before: what it rewards, what each arm keeps, how its shares move.
+  await page.getByRole('button', { name: 'Begin a rollout' }).click();
+  await dialog.getByText('Bandit', { exact: true }).click();
+  await dialog.getByRole('button', { name: 'Another arm' }).click();
+  await dialog.getByLabel('What is rewarded').selectOption('outcome');
+  await dialog.getByLabel('Every arm keeps at least').fill('5');
+  await dialog.getByLabel('Shares move every').fill('1s');
+  await dialog
+    .getByText(/^v1 and v3, v2 begin with equal shares; every 1s .* none has less than 5/)
+    .waitFor();
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill('which earns most');
+  await dialog.getByRole('button', { name: 'Begin' }).click();
+  await dialog.getByLabel(/^Begin it all the same/).check(PATIENCE);
+  await dialog.getByRole('button', { name: 'Begin' }).click();
+  await page.getByText(/^Bandit of v3 and v2 beside v1/).waitFor(PATIENCE);
+  await page.getByText(/v2 was aborted here before/).waitFor();
+  await routeInForce(server.url, 'tide');
+  const asked = await askModel(server.serveUrl, 'tide', 30, Date.UTC(2001, 2, 1), 'bandit');
+  await postJson(`${server.url}/api/v1/labels`, {
+    endpoint: 'tide',
+    labels: asked.map((predictionId) => ({ predictionId, value: 1, eventTime: Date.UTC(2001, 2, 5) })),
+  });
+  await page
+    .getByText(/by [1-9]\d* rewards/)
+    .first()
+    .waitFor(PATIENCE);
+  await page.getByRole('img', { name: /^Shares of the traffic/ }).waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await screenshotThemes(page, 'bandit', true);
+  await act(page, 'Abort', 'all earn the same');
   await page.goto('/audit');
-  for (const reason of ['seen enough', 'not needed any more', 'heard enough', 'I know better', 'I did not']) {
+  for (const reason of [
+    'seen enough',
+    'not needed any more',
+    'heard enough',
+    'I know better',
+    'I did not',
+    'which earns most',
+  ]) {
     await page.getByText(reason).first().waitFor();
   }
   assert.deepEqual(await accessibilityProblems(page), []);

@@ -15,7 +15,7 @@ const PARTS = 'col-start-2 flex items-center gap-3 text-label text-muted @xl:col
 export function TurnRows(props: { readonly turns: readonly TurnSummary[]; readonly withLoop?: boolean }) {
   return (
     <div className="@container">
-      <ol className="flex flex-col @4xl:grid @4xl:grid-cols-[24px_max-content_max-content_minmax(0,1fr)_repeat(3,max-content)] @4xl:gap-x-3">
+      <ol className="flex flex-col @4xl:grid @4xl:grid-cols-[40px_max-content_max-content_minmax(0,1fr)_repeat(3,max-content)] @4xl:gap-x-3">
         {props.turns.map((turn) => (
           <li key={turn.id} className="@4xl:col-span-full @4xl:grid @4xl:grid-cols-subgrid">
             <Link

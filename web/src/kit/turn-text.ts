@@ -1,5 +1,6 @@
 import type { TriggerCause, TurnState } from '../../../src/loop/contract.ts';
 import type { State } from '../charts/prepare/wheel.ts';
+import { formatCount } from './format.ts';
 
 /** A turn's state as a mark. Refused and rolled back are the loop doing its duty: they are to be seen, not repaired. */
 export function stateOfTurn(state: TurnState): State {
@@ -68,7 +69,10 @@ export const humane = (text: string): string =>
     .replace(/\bversion (\d+)\b/gi, 'v$1')
     .replace(/\bp (\d+(?:\.\d+)?(?:e-\d+)?)\b/g, pValue)
     .replace(/(^|[\s(])-(?=\d)/g, '$1\u2212')
-    .replace(/(\d),(?=\d{3}(?!\d))/g, '$1\u202f');
+    .replace(/(\d),(?=\d{3}(?!\d))/g, '$1\u202f')
+    .replace(/\b(\d{4,})(?= (?:labels|rows|pairs|requests|copies)\b)/g, (digits) =>
+      formatCount(Number(digits)),
+    );
 
 /** First letter large, for a sentence made of a server's reason; version names stay as they are. */
 export const sentence = (text: string): string => {

@@ -13,6 +13,8 @@ import { useWidth } from './use-width.ts';
 /** A chart's title row: what and in which unit, then the readout, then the way to the table. */
 export function ChartHead(props: {
   readonly title: string;
+  /** Along the wall clock and not event time, which is marked. */
+  readonly wallClock?: boolean;
   readonly children?: ReactNode;
   readonly table?: boolean;
   readonly onTable?: () => void;
@@ -20,7 +22,7 @@ export function ChartHead(props: {
   return (
     <div className="flex min-h-7 flex-wrap items-center gap-x-4 gap-y-1">
       <h3 className="inline-flex items-center gap-1.5">
-        {props.title} <EventTimeMark />
+        {props.title} {!props.wallClock && <EventTimeMark />}
       </h3>
       {props.children}
       {props.onTable && (

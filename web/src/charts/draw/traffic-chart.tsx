@@ -1,5 +1,5 @@
 import { type PointerEvent, useMemo } from 'react';
-import { formatCount } from '../../kit/format.ts';
+import { formatCount, formatNumber } from '../../kit/format.ts';
 import { prepareStackedBars, type StackedWindow } from '../prepare/stacked-bars.ts';
 import type { TimeMark } from '../prepare/time-chart.ts';
 import { BottomAxis, Hairline, MarkStrip, ValueAxis } from './frame.tsx';
@@ -9,16 +9,17 @@ import { useWidth } from './use-width.ts';
 
 export type TrafficPart = { readonly id: string; readonly label: string; readonly colour: string };
 
-/** Who answered how many requests per window: bars stacked by version. */
+/** Who answered how many requests per window, or what share of them: bars stacked by version. */
 export function TrafficChart(props: {
   readonly title: string;
+  readonly wallClock?: boolean;
   readonly windows: readonly StackedWindow[];
   readonly parts: readonly TrafficPart[];
   readonly marks?: readonly TimeMark[];
   readonly domain?: readonly [number, number];
   readonly height?: number;
 }) {
-  const { title, windows, parts, marks, domain, height = 130 } = props;
+  const { title, wallClock = false, windows, parts, marks, domain, height = 130 } = props;
   const [box, width] = useWidth<HTMLDivElement>();
   const [hover, setHover] = useHover();
   const chart = useMemo(
@@ -39,7 +40,7 @@ export function TrafficChart(props: {
     hover === null ? undefined : windows.find((window) => hover >= window.startMs && hover < window.endMs);
   return (
     <figure ref={box} className="min-w-0">
-      <ChartHead title={title}>
+      <ChartHead title={title} wallClock={wallClock}>
         <span className="flex flex-wrap items-center gap-x-4 text-label">
           {parts.map((part) => {
             const count = read?.parts.find((each) => each.id === part.id)?.count;
@@ -56,7 +57,8 @@ export function TrafficChart(props: {
                   />
                 </svg>
                 <span className="text-muted">{part.label}</span>
-                {count !== undefined && formatCount(count)}
+                {count !== undefined &&
+                  (Number.isInteger(count) ? formatCount(count) : formatNumber(count, 1))}
               </span>
             );
           })}

@@ -1,7 +1,7 @@
 import { extent, timeTicks, valueTicks } from './ticks.ts';
 import { placeMarks, type TimeMark } from './time-chart.ts';
 
-/** Requests of one window by who answered. */
+/** Requests of one window by who answered, or their shares; windows may be of different lengths. */
 export type StackedWindow = {
   readonly startMs: number;
   readonly endMs: number;

@@ -168,7 +168,7 @@ function NowFigures(props: { readonly loop: Loop; readonly windows: Parameters<t
         );
       })}
       <div className="flex flex-col">
-        <dt className="text-label text-muted">Last window</dt>
+        <dt className="text-label text-muted">Requests, last window</dt>
         <dd className="text-section">
           {rows === undefined ? <span className="text-faint">–</span> : `${formatCount(rows)}`}
         </dd>

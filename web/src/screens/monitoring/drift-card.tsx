@@ -122,7 +122,7 @@ function DriftRows(props: {
         <span>Column</span>
         <span>What moved</span>
         <span>Effect; it matters from the line on</span>
-        <span className="justify-self-end">Now over reference</span>
+        <span className="justify-self-end">Now, reference</span>
       </div>
       <ul>
         {rows.map((drift) => (

@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<RouteAction, string>> = {
   declare: 'declared',
   deploy: 'deployed',
   challenge: 'challenged',
-  weight: 'widened',
+  weight: 'shares moved',
   shadow: 'shadow',
   promote: 'promoted',
   rollback: 'rolled back',

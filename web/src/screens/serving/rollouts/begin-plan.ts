@@ -10,6 +10,8 @@ type Begun = {
   readonly model: string;
   readonly draft: PlanDraft;
   readonly reason: string;
+  /** Although one of its versions was aborted or rolled back here and still cools down. */
+  readonly again: boolean;
   /** Aborts while versions are being packaged; what has begun by then is not undone. */
   readonly signal: AbortSignal;
   /** Told what is being waited for. */
@@ -18,7 +20,7 @@ type Begun = {
 
 /** Packages the versions that the draft names where they are not, then begins what it says. */
 export async function beginPlan(begun: Begun): Promise<void> {
-  const { endpoint, model, draft, reason, tell, signal } = begun;
+  const { endpoint, model, draft, reason, again, tell, signal } = begun;
   for (const version of versionsOf(draft)) {
     const wanted = { model, version: Number(version), endpoint, reason, packageOnly: true };
     await makeServable(wanted, signal, tell);
@@ -27,7 +29,7 @@ export async function beginPlan(begun: Begun): Promise<void> {
   tell('Giving it its place');
   const own = `/endpoints/${part(endpoint)}`;
   if (isJudged(draft.kind)) {
-    await post(`${own}/rollouts`, { plan: planOf(draft), reason });
+    await post(`${own}/rollouts`, { plan: planOf(draft), again, reason });
     return;
   }
   const [version = ''] = versionsOf(draft);

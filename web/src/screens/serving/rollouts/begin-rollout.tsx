@@ -2,11 +2,12 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import type { ModelVersion } from '../../../../../src/lifecycle/registry/contract.ts';
 import type { Endpoint } from '../../../../../src/lifecycle/serving/contract.ts';
+import { asProblem } from '../../../api/problem.ts';
 import { packageQuery, versionsQuery } from '../../../api/queries.ts';
 import { Button } from '../../../kit/button.tsx';
 import { Dialog, DialogHead } from '../../../kit/dialog.tsx';
 import { EmptyLine } from '../../../kit/empty.tsx';
-import { ReasonField } from '../../../kit/fields.tsx';
+import { CheckField, ReasonField } from '../../../kit/fields.tsx';
 import { ProblemNote, QueryView } from '../../../kit/panel.tsx';
 import { Scroll } from '../../../kit/scroll.tsx';
 import { beginPlan } from './begin-plan.ts';
@@ -105,6 +106,7 @@ function PlanBody(props: {
   const first = versions.find((version) => version.aliases.includes('challenger')) ?? versions[0];
   const [draft, setDraft] = useState<PlanDraft>(() => firstDraft(String(first?.version ?? '')));
   const [reason, setReason] = useState('');
+  const [again, setAgain] = useState(false);
   const [progress, setProgress] = useState('');
   const stop = useRef<AbortController>(null);
   const queries = useQueryClient();
@@ -113,7 +115,7 @@ function PlanBody(props: {
       stop.current = new AbortController();
       const { name, model } = endpoint;
       return beginPlan({
-        ...{ endpoint: name, model, draft, reason: reason.trim() },
+        ...{ endpoint: name, model, draft, again, reason: reason.trim() },
         ...{ signal: stop.current.signal, tell: setProgress },
       });
     },
@@ -127,6 +129,7 @@ function PlanBody(props: {
   useEffect(() => () => stop.current?.abort(), []);
   const change = (next: PlanDraft): void => {
     setDraft(next);
+    setAgain(false);
     if (begin.isError) begin.reset();
   };
   return (
@@ -152,6 +155,13 @@ function PlanBody(props: {
       </Scroll>
       <footer className="flex flex-col gap-3 border-line border-t bg-raised p-4">
         {begin.isError ? <ProblemNote error={begin.error} /> : <p>{planText(draft, champion)}</p>}
+        {(again || (begin.isError && asProblem(begin.error).code === 'rollout_cooling')) && (
+          <CheckField
+            label="Begin it all the same, with what was wrong in mind"
+            checked={again}
+            onChange={setAgain}
+          />
+        )}
         <div className="flex flex-wrap items-center justify-end gap-2">
           {begin.isPending && (
             <span className="mr-auto text-muted" role="status">

@@ -146,7 +146,7 @@ function BanditPart(props: FormProps) {
       ) : (
         <Line of={props} name="rewardAfter" label="No label counts as 0 after" empty="never, or 1h" />
       )}
-      <Line of={props} name="floor" label="Every arm keeps" unit="%" />
+      <Line of={props} name="floor" label="Every arm keeps at least" unit="%" />
       <Line of={props} name="maxChange" label="A share moves at most" unit="%" />
       <Line of={props} name="every" label="Shares move every" empty="10m" />
       <SelectField

@@ -7,8 +7,8 @@ import { formatPercent } from '../../../kit/format.ts';
 import { RolloutEvidence } from '../../../kit/rollout/evidence.tsx';
 import { boundsOf } from '../../../kit/rollout/evidence-text.ts';
 import { StateLabel } from '../../../kit/state-mark.tsx';
-import { Ago } from '../../../kit/time.tsx';
-import { sentence } from '../../../kit/turn-text.ts';
+import { Ago, EventTime } from '../../../kit/time.tsx';
+import { humane, sentence } from '../../../kit/turn-text.ts';
 import {
   courseOf,
   planOfRollout,
@@ -17,6 +17,7 @@ import {
   stateOfRollout,
   stepsOfRollout,
 } from './course-text.ts';
+import { ShareChart } from './share-chart.tsx';
 
 /** One rollout from its plan to its end: where it stands, what its verdict rests on, and who decided what. */
 export function RolloutCourse(props: { readonly rollout: EndpointRollout; readonly endpoint: Endpoint }) {
@@ -46,15 +47,17 @@ export function RolloutCourse(props: { readonly rollout: EndpointRollout; readon
         </p>
         <p className="text-muted">
           {sentence(rollout.reason)}
-          {rollout.coolUntil && Date.parse(rollout.coolUntil) > Date.now() && (
+          {rollout.coolUntil && (
             <>
-              . It may be tried again <Ago at={rollout.coolUntil} />
+              . It cools down until <EventTime at={rollout.coolUntil} precise />
             </>
           )}
           .
         </p>
       </div>
+      {rollout.earlier.length > 0 && <Earlier rollout={rollout} />}
       {steps && <StepPlan steps={prepareStepPlan(steps)} />}
+      {plan.kind === 'bandit' && <ShareChart rollout={rollout} />}
       {look ? (
         <RolloutEvidence
           model={rollout.model}
@@ -86,6 +89,24 @@ export function RolloutCourse(props: { readonly rollout: EndpointRollout; readon
   );
 }
 
+/** What became of its versions when they were rolled out here before. */
+function Earlier(props: { readonly rollout: EndpointRollout }) {
+  return (
+    <ul className="flex flex-col gap-1">
+      {props.rollout.earlier.map((each) => (
+        <li key={each.rollout}>
+          <StateLabel state="watch">
+            v{each.version} was {STATE_WORDS[each.state]} here before:{' '}
+            <span className="text-muted">{humane(each.reason)}</span>
+          </StateLabel>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const DECISIONS: Readonly<Record<string, string>> = { weights: 'shares moved', start: 'begun' };
+
 function Decisions(props: { readonly rollout: EndpointRollout }) {
   return (
     <section className="flex flex-col gap-1">
@@ -97,7 +118,7 @@ function Decisions(props: { readonly rollout: EndpointRollout }) {
             className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-b py-1.5 last:border-b-0"
           >
             <span className="min-w-0">
-              <span className="font-strong">{sentence(decision.action)}</span>{' '}
+              <span className="font-strong">{sentence(DECISIONS[decision.action] ?? decision.action)}</span>{' '}
               <span className="text-muted">
                 {decision.reason}
                 {!decision.actor.startsWith('system') && `, by ${decision.actor.replace(/^user:/, '')}`}
