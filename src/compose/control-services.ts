@@ -218,7 +218,8 @@ export async function createControlServices(parts: ControlParts) {
   const rolloutDeps = createRolloutDeps({ ...slices, journal, watermarks, log, clock });
   const rolloutEngine = new RolloutEngine(rolloutDeps);
   const rollouts = new RolloutService(rolloutDeps, rolloutEngine);
-  const loop = createLoop({ db, journal, pipelines, watermarks, ports, log, clock }, blobs);
+  const { watch } = rolloutDeps;
+  const loop = createLoop({ db, journal, pipelines, watermarks, ports, watch, log, clock }, blobs);
   const runner = new StepRunner({
     queue: jobs,
     kinds: controlKinds,

@@ -2,7 +2,7 @@ import { fail } from '../core/errors.ts';
 import type { Clock } from '../core/time.ts';
 import type { FeedbackService } from '../lifecycle/feedback/index.ts';
 import { CHAMPION, type Registry } from '../lifecycle/registry/index.ts';
-import type { RolloutDeps, RolloutLog } from '../loop/index.ts';
+import { type RolloutDeps, type RolloutLog, RolloutWatch } from '../loop/index.ts';
 import { systemActor } from '../platform/access/index.ts';
 import type { Frames } from '../platform/frames/index.ts';
 import type { Journal } from '../platform/journal/index.ts';
@@ -36,12 +36,15 @@ export function createRolloutDeps(
     monitoring,
     aliases: rolloutAliases(registry),
     log: rolloutLog(feedback, frames),
-    live: {
-      listen: (listener) => feedback.arrivals.listen(listener),
-      follow: (endpoints) => serving.followRows(endpoints),
-      files: (endpoint) => feedback.logFiles(systemActor, endpoint),
-      columns: (sql) => frames.columns(sql),
-    },
+    watch: new RolloutWatch(
+      {
+        listen: (listener) => feedback.arrivals.listen(listener),
+        follow: (endpoints) => serving.followRows(endpoints),
+        files: (endpoint) => feedback.logFiles(systemActor, endpoint),
+        columns: (sql) => frames.columns(sql),
+      },
+      logger,
+    ),
     packageOf: async (model, version) => {
       const { digest } = await registry.getVersion(systemActor, model, version);
       if (digest === null) throw fail('version_not_packaged', { name: model, version });

@@ -19,6 +19,7 @@ export type {
   PackagedVersion,
   SplitOptions,
 } from './ports.ts';
+export { RolloutWatch } from './rollouts/live/rollout-watch.ts';
 export { RolloutEngine } from './rollouts/rollout-engine.ts';
 export { RolloutService } from './rollouts/rollout-service.ts';
 export type { RolloutDeps } from './rollouts/rollout-writer.ts';

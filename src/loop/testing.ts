@@ -7,6 +7,7 @@ import { fail } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
 import { type Clock, formatTime, parseTime, wallClock } from '../core/time.ts';
 import type { DatasetVersion } from '../lifecycle/data/index.ts';
+import type { Arrived } from '../lifecycle/feedback/index.ts';
 import type { RolloutAborted } from '../lifecycle/monitoring/index.ts';
 import { Pipelines, pipelinesMigrations, StepRunner } from '../lifecycle/pipelines/index.ts';
 import { type Actor, systemActor } from '../platform/access/index.ts';
@@ -23,6 +24,7 @@ import type { Loop, Turn, TurnStep } from './contract.ts';
 import { createLoop } from './index.ts';
 import { loopMigrations } from './migrations.ts';
 import type { Judgement, LoopPorts, OpenAlert, PackagedVersion } from './ports.ts';
+import { RolloutWatch } from './rollouts/live/rollout-watch.ts';
 import { deployStep } from './steps/deploy.ts';
 import { nothingObserved, type Observation } from './verdict/observation.ts';
 
@@ -308,12 +310,27 @@ export async function openLoop(t: TestContext, db: Database, world: FakeWorld, c
     slots: 2,
     log,
   });
-  const open = () => createLoop({ db, journal, pipelines, watermarks, ports, log, clock }, blobs);
+  const listeners = new Set<(arrived: Arrived) => void>();
+  const watch = new RolloutWatch(
+    {
+      listen(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+      follow: () => {},
+      files: async () => ({ rows: [], labels: [] }),
+      columns: (sql) => frames.columns(sql),
+    },
+    log,
+  );
+  const open = () => createLoop({ db, journal, pipelines, watermarks, ports, watch, log, clock }, blobs);
   let loop = open();
+  watch.start();
   await runner.start();
   await loop.engine.start();
   t.after(async () => {
     await loop.engine.stop();
+    await watch.stop();
     await runner.stop();
     await rm(root, { recursive: true, force: true });
   });
@@ -347,6 +364,10 @@ export async function openLoop(t: TestContext, db: Database, world: FakeWorld, c
     },
     async turn(number: number): Promise<Turn> {
       return loop.loops.turn(anna, `flights/${number}`);
+    },
+    /** Rows and labels come in. */
+    arrive(arrived: Arrived): void {
+      for (const listener of listeners) listener(arrived);
     },
     /** Some inputs of a turn's step. */
     async inputs(step: TurnStep | undefined, names: readonly string[]): Promise<readonly unknown[]> {

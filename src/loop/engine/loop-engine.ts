@@ -6,6 +6,7 @@ import type { Logger } from '../../platform/log/index.ts';
 import type { Watermarks } from '../../platform/watermarks/index.ts';
 import type { PendingWork } from '../contract.ts';
 import type { LoopPorts } from '../ports.ts';
+import type { RolloutWatch } from '../rollouts/live/rollout-watch.ts';
 import { loopNames } from '../store/loops.ts';
 import { Exclusive } from './exclusive.ts';
 import { LoopWriter } from './loop-writer.ts';
@@ -17,6 +18,8 @@ export interface EngineDeps {
   readonly pipelines: Pipelines;
   readonly watermarks: Watermarks;
   readonly ports: LoopPorts;
+  /** Follows what comes in for the roll-outs of turns; rollouts without a loop share it, and start and stop it. */
+  readonly watch: RolloutWatch;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -109,7 +112,10 @@ export class LoopEngine {
 
   async #look(name: string): Promise<Standing> {
     try {
-      return await reconcile(name, this.#deps, this.writer, () => this.#stopped);
+      return await reconcile(name, this.#deps, this.writer, {
+        stopped: () => this.#stopped,
+        wake: () => this.wake(name),
+      });
     } catch (error) {
       this.#deps.log.error({ err: error, loop: name }, 'the loop could not go on; it is tried again');
       const what = error instanceof Error ? error.message : String(error);

@@ -35,6 +35,7 @@ export function makeTurnContext(
     live: moment.live,
     paused: loop.row.state === 'paused',
     ports: deps.ports,
+    watch: deps.watch,
     async step(role) {
       const steps = await turnSteps(deps.db.read, row.id);
       const newest = steps.findLast((step) => step.role === role && step.number > data.stepsBefore);

@@ -3,6 +3,7 @@ import { systemActor } from '../../platform/access/index.ts';
 import type { PendingWork } from '../contract.ts';
 import { readLoop, readTurn } from '../read.ts';
 import { tellAborted } from '../states/end-rollout.ts';
+import { followedRollout } from '../states/followed-rollout.ts';
 import { stateHandlers } from '../states/index.ts';
 import { findLoop } from '../store/loops.ts';
 import { bringUpMonitoring } from './bring-up-monitoring.ts';
@@ -21,7 +22,7 @@ export async function reconcile(
   name: string,
   deps: EngineDeps,
   writer: LoopWriter,
-  stopped: () => boolean,
+  { stopped, wake }: { readonly stopped: () => boolean; readonly wake: () => void },
 ): Promise<Standing> {
   for (let n = 0; n < longestChain && !stopped(); n++) {
     const row = await findLoop(deps.db.read, name);
@@ -39,6 +40,7 @@ export async function reconcile(
     const pending: PendingWork[] = monitoring ? [monitoring] : [];
 
     if (row.active_turn_id === null) {
+      deps.watch.keep(name, []);
       if (await followChampion(deps, row)) continue;
       // Triggers are found by what monitoring says, so they wait for it.
       if (monitoring) return { what: 'monitoring', pending, watermarkMs: moment.watermarkMs, settled: true };
@@ -48,7 +50,9 @@ export async function reconcile(
     }
 
     const turn = await readTurn(deps.db.read, row.active_turn_id);
-    const decision = await decide(makeTurnContext(deps, loop, turn, moment));
+    const context = makeTurnContext(deps, loop, turn, moment);
+    deps.watch.keep(name, followedRollout(context, wake));
+    const decision = await decide(context);
     if (decision.do === 'wait') {
       if (decision.pending) pending.push(decision.pending);
       return { what: decision.what, pending, watermarkMs: moment.watermarkMs, settled: true };

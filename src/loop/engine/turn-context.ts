@@ -1,6 +1,7 @@
 import type { StepRun } from '../../lifecycle/pipelines/index.ts';
 import type { CodeFile, LoopFile, Overrides, PendingWork, Trigger, TurnState } from '../contract.ts';
 import type { LoopPorts, PackagedVersion } from '../ports.ts';
+import type { RolloutWatch } from '../rollouts/live/rollout-watch.ts';
 import type { TurnData } from '../turn-data.ts';
 
 /** A turn as its state's handler sees it. Handlers read and decide; the engine writes. */
@@ -32,6 +33,8 @@ export interface TurnContext {
   /** True while somebody has paused the loop: harm is still acted on, nothing else moves. */
   readonly paused: boolean;
   readonly ports: LoopPorts;
+  /** What comes in for the roll-out. */
+  readonly watch: Pick<RolloutWatch, 'observation' | 'noteReading'>;
   /** The newest step of a role since the turn was last retried. */
   step(role: string): Promise<StepRun | undefined>;
   /** The champion that the turn began with. */

@@ -6,10 +6,10 @@ import { Exclusive } from '../engine/exclusive.ts';
 import { banditState } from '../verdict/bandit.ts';
 import type { ComparedArm } from '../verdict/compare-arms.ts';
 import { judge } from '../verdict/judge.ts';
-import { nothingObserved, type Observation } from '../verdict/observation.ts';
+import type { Observation } from '../verdict/observation.ts';
 import { observe } from '../verdict/observe.ts';
 import { provedArm } from '../verdict/proof.ts';
-import { RolloutWatch } from './live/rollout-watch.ts';
+import type { Followed } from './live/rollout-watch.ts';
 import { keepLook } from './past-looks.ts';
 import { type RolloutDeps, RolloutWriter, rolloutActor } from './rollout-writer.ts';
 import { findRollout, openRollouts, openStates, type RolloutRecord } from './store.ts';
@@ -18,9 +18,8 @@ const tickMs = 1000;
 /** Least time between two readings of the log for one rollout; a slow reading waits four times as long as it took. */
 const lookEveryMs = 5000;
 const restFactor = 4;
-/** What comes in together is judged together: this long after the first of it, and so often at most. */
-const gatherMs = 25;
-const quickEveryMs = 100;
+/** As whom the rollouts without a loop are followed. */
+const watchOwner = 'rollouts';
 /** What the registry says when a version may not have an alias. */
 const refusals: readonly ErrorCode[] = ['version_blocked', 'alias_protected'];
 
@@ -33,14 +32,9 @@ const refusals: readonly ErrorCode[] = ['version_blocked', 'alias_protected'];
 export class RolloutEngine {
   readonly #deps: RolloutDeps;
   readonly #writer: RolloutWriter;
-  readonly #watch: RolloutWatch;
   /** Nothing acts on an endpoint's rollout while something else does; looks wait for nobody. */
   readonly #acting = new Exclusive();
   readonly #nextLookMs = new Map<string, number>();
-  /** What the last reading of the log saw, by rollout. */
-  readonly #seen = new Map<string, Observation>();
-  readonly #quick = new Map<string, NodeJS.Timeout>();
-  readonly #quickMs = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | undefined;
   #turning: Promise<void> | null = null;
@@ -51,11 +45,10 @@ export class RolloutEngine {
   constructor(deps: RolloutDeps) {
     this.#deps = deps;
     this.#writer = new RolloutWriter(deps);
-    this.#watch = new RolloutWatch(deps.live, deps.logger, (id) => this.#lookSoon(id));
   }
 
   start(): void {
-    this.#watch.start();
+    this.#deps.watch.start();
     this.#stopListening = this.#deps.journal.onEvents(() => this.wake());
     this.#timer = setInterval(() => this.wake(), tickMs);
     this.#timer.unref();
@@ -65,9 +58,7 @@ export class RolloutEngine {
     this.#stopped = true;
     this.#stopListening?.();
     clearInterval(this.#timer);
-    for (const timer of this.#quick.values()) clearTimeout(timer);
-    await this.#watch.settled();
-    this.#watch.stop();
+    await this.#deps.watch.stop();
     await this.#turning;
     await this.#quickLooks;
   }
@@ -101,8 +92,12 @@ export class RolloutEngine {
       while (this.#again && !this.#stopped) {
         this.#again = false;
         const open = await openRollouts(this.#deps.db.read);
-        this.#watch.keep(open);
-        for (const id of this.#seen.keys()) if (!open.some((r) => r.id === id)) this.#forget(id);
+        this.#deps.watch.keep(
+          watchOwner,
+          open.map((record) => this.#followed(record)),
+        );
+        for (const id of this.#nextLookMs.keys())
+          if (!open.some((record) => record.id === id)) this.#nextLookMs.delete(id);
         for (const record of open) await this.#try(record);
       }
     } catch (error) {
@@ -183,7 +178,7 @@ export class RolloutEngine {
       championVersion: data.championVersion,
       ...(isZeroed ? { zeroBeforeMs: eventMs - parseDuration(rewardAfter) } : {}),
     });
-    this.#seen.set(record.id, seen);
+    this.#deps.watch.noteReading(record.id, seen);
     const look = this.#judge(record, seen, nowMs, eventMs);
     const champion = { arm: 'champion', version: data.championVersion };
     const endpoint = await this.#deps.serving.endpoint(rolloutActor, record.endpoint);
@@ -237,14 +232,11 @@ export class RolloutEngine {
     });
   }
 
-  /** Judges by what was counted as it came, in a moment. */
-  #lookSoon(id: string): void {
-    if (this.#stopped || this.#quick.has(id)) return;
-    const sinceMs = performance.now() - (this.#quickMs.get(id) ?? Number.NEGATIVE_INFINITY);
+  /** A rollout as the watch follows it: what comes in is judged in a moment. */
+  #followed(record: RolloutRecord): Followed {
+    const { id, endpoint, createdAtMs, data } = record;
     const look = () => {
-      this.#quick.delete(id);
-      this.#quickMs.set(id, performance.now());
-      const looked = this.#quickLook(id).catch((error: unknown) => {
+      const looked = this.#quickLook(record).catch((error: unknown) => {
         const { logger } = this.#deps;
         logger.warn(
           { err: error, rollout: id },
@@ -253,15 +245,20 @@ export class RolloutEngine {
       });
       this.#quickLooks = Promise.all([this.#quickLooks, looked]);
     };
-    this.#quick.set(id, setTimeout(look, Math.max(gatherMs, quickEveryMs - sinceMs)));
+    return {
+      ...{ id, endpoint, spec: data.spec },
+      sinceRouteVersion: data.firstRouteVersion,
+      sinceMs: createdAtMs,
+      changed: look,
+    };
   }
 
   /** Ends a rollout that does harm by now. Whatever else there is to decide waits for the next reading of the log. */
-  async #quickLook(id: string): Promise<void> {
-    const known = this.#watch.record(id);
+  async #quickLook(known: RolloutRecord): Promise<void> {
+    const { spec } = known.data;
     // Rewards that count as 0 after some time are known to the log alone.
-    if (!known || (known.data.spec.kind === 'bandit' && known.data.spec.rewardAfter !== undefined)) return;
-    const seen = this.#watch.observation(id, this.#seen.get(id) ?? nothingObserved);
+    if (this.#stopped || (spec.kind === 'bandit' && spec.rewardAfter !== undefined)) return;
+    const seen = this.#deps.watch.observation(known.id);
     if (!seen || this.#judge(known, seen, this.#deps.clock.nowMs(), undefined).verdict !== 'fail') return;
     await this.#act(known, async (record) => {
       const eventMs = await this.#deps.watermarks.get(record.endpoint);
@@ -270,14 +267,6 @@ export class RolloutEngine {
       const looks = keepLook(record.data.looks ?? [], look, record.data.step);
       await this.#fail(record, look.reason, { look, looks, reason: look.reason });
     });
-  }
-
-  #forget(id: string): void {
-    this.#seen.delete(id);
-    this.#nextLookMs.delete(id);
-    this.#quickMs.delete(id);
-    clearTimeout(this.#quick.get(id));
-    this.#quick.delete(id);
   }
 
   /** Harm, or time that is over: the champion has everything again. */

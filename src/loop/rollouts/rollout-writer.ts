@@ -10,7 +10,7 @@ import type { Watermarks } from '../../platform/watermarks/index.ts';
 import { type EndpointRollout, type RolloutState, rolloutEvents } from '../contract.ts';
 import { guardOf } from '../verdict/guard-of.ts';
 import type { RolloutLog } from '../verdict/observe.ts';
-import type { LiveLog } from './live/live-log.ts';
+import type { RolloutWatch } from './live/rollout-watch.ts';
 import { type RolloutData, type RolloutRecord, updateRollout } from './store.ts';
 
 export interface RolloutDeps {
@@ -18,7 +18,8 @@ export interface RolloutDeps {
   readonly journal: Journal;
   readonly serving: ServingService;
   readonly log: RolloutLog;
-  readonly live: LiveLog;
+  /** Follows what comes in for open rollouts; the engine starts and stops it, also for the turns of loops. */
+  readonly watch: RolloutWatch;
   readonly clock: Clock;
   /** Event time of endpoints: a stream has the endpoint's name. */
   readonly watermarks: Pick<Watermarks, 'declare' | 'get'>;

@@ -11,6 +11,7 @@ import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
 import { createRolloutSchema, type EndpointRollout } from '../contract.ts';
 import { loopMigrations } from '../migrations.ts';
 import type { RolloutLog } from '../verdict/observe.ts';
+import { RolloutWatch } from './live/rollout-watch.ts';
 import { RolloutEngine } from './rollout-engine.ts';
 import { RolloutService } from './rollout-service.ts';
 import type { RolloutAliases } from './rollout-writer.ts';
@@ -77,18 +78,22 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     features: (endpoint) => feedback.service.loggedFeatures(anna, endpoint, { rows: 'all' }),
     query: (sql) => frames.query(sql),
   };
+  const logger = createLogger('test', 'silent');
   const deps = {
-    ...{ db, journal, serving, clock, packageOf, logger: createLogger('test', 'silent') },
+    ...{ db, journal, serving, clock, packageOf, logger },
     watermarks: { declare: async () => {}, get: async () => nowMs },
     ...{ monitoring: told, aliases },
     log,
-    live: {
-      listen: (listener: Parameters<typeof feedback.service.arrivals.listen>[0]) =>
-        feedback.service.arrivals.listen(listener),
-      follow: () => {},
-      files: (endpoint: string) => feedback.service.logFiles(anna, endpoint),
-      columns: (sql: string) => frames.columns(sql),
-    },
+    watch: new RolloutWatch(
+      {
+        listen: (listener: Parameters<typeof feedback.service.arrivals.listen>[0]) =>
+          feedback.service.arrivals.listen(listener),
+        follow: () => {},
+        files: (endpoint: string) => feedback.service.logFiles(anna, endpoint),
+        columns: (sql: string) => frames.columns(sql),
+      },
+      logger,
+    ),
   };
   const engine = new RolloutEngine(deps);
   const service = new RolloutService(deps, engine);

@@ -4,28 +4,48 @@ import type { Rollout } from '../contract.ts';
 import type { TurnContext } from '../engine/turn-context.ts';
 import { banditState } from '../verdict/bandit.ts';
 import { judge } from '../verdict/judge.ts';
+import type { Observation } from '../verdict/observation.ts';
 import { known } from './known.ts';
 import { specOf } from './rollout-steps.ts';
 
 /** Wall time between two looks when event time follows the wall clock. */
 const liveLookMs = 10_000;
 
-/** Looks at the present step if anything can have changed since the last look. */
+/**
+ * Looks at the present step if anything can have changed since the last look: by the log now and then, and at any time by
+ * what came in, when that says harm.
+ */
 export async function lookAtRollout(turn: TurnContext): Promise<{ readonly rollout: Rollout } | undefined> {
   const rollout = known(turn.data.rollout, 'roll-out');
+  const harm = liveHarm(turn);
+  if (harm) return { rollout: harm };
   if (!isDue(turn, rollout)) return undefined;
-  const { watermarkMs: eventMs, nowMs } = turn;
+  const { watermarkMs: eventMs } = turn;
   const spec = specOf(turn, rollout.stage);
   const rewardAfter = spec.kind === 'bandit' ? spec.rewardAfter : undefined;
   const isZeroed = rewardAfter !== undefined && eventMs !== undefined;
-  const championVersion = String(turn.championVersion);
   const seen = await turn.ports.feedback.observe({
-    ...{ endpoint: turn.endpoint, spec, championVersion },
-    sinceRouteVersion: known(turn.data.firstRouteVersion, 'first route'),
-    sinceMs: parseTime((turn.data.rolloutHistory[0] ?? rollout).since),
+    ...{ endpoint: turn.endpoint, spec, championVersion: String(turn.championVersion) },
+    ...rowsOf(turn, rollout),
     ...(isZeroed ? { zeroBeforeMs: eventMs - parseDuration(rewardAfter) } : {}),
   });
-  const champion = { arm: 'champion', version: championVersion };
+  turn.watch.noteReading(watchedId(turn, rollout), seen);
+  return { rollout: assess(turn, rollout, seen) };
+}
+
+/** The roll-out as what came in by now has it, when that is harm; null otherwise. */
+export function liveHarm(turn: TurnContext): Rollout | null {
+  const { rollout } = turn.data;
+  const seen = rollout && turn.watch.observation(watchedId(turn, rollout));
+  const assessed = seen && assess(turn, rollout, seen);
+  return assessed?.verdict === 'fail' ? assessed : null;
+}
+
+/** The step as it is judged by what was seen. */
+function assess(turn: TurnContext, rollout: Rollout, seen: Observation): Rollout {
+  const { watermarkMs: eventMs, nowMs } = turn;
+  const spec = specOf(turn, rollout.stage);
+  const champion = { arm: 'champion', version: String(turn.championVersion) };
   const challenger = { arm: 'challenger', version: String(turn.challengerVersion) };
   const timeOf = (time: string | null) => (time === null ? undefined : parseTime(time));
   const { at, ...judged } = judge({
@@ -45,7 +65,19 @@ export async function lookAtRollout(turn: TurnContext): Promise<{ readonly rollo
       ? banditState(spec, [champion, challenger], shares, seen, createRng(nowMs))
       : rollout.bandit;
   const assessedEventTime = eventMs === undefined ? null : formatTime(eventMs);
-  return { rollout: { ...rollout, ...judged, bandit, assessedAt: at, assessedEventTime } };
+  return { ...rollout, ...judged, bandit, assessedAt: at, assessedEventTime };
+}
+
+/** As what the watch knows a turn's roll-out; the shadow before a bandit is judged by a plan of its own. */
+export const watchedId = (turn: TurnContext, { stage }: Rollout): string =>
+  `${turn.id}/${specOf(turn, stage).kind}`;
+
+/** Which rows of the log are the roll-out's: of all its steps. */
+export function rowsOf(turn: TurnContext, rollout: Rollout) {
+  return {
+    sinceRouteVersion: known(turn.data.firstRouteVersion, 'first route'),
+    sinceMs: parseTime((turn.data.rolloutHistory[0] ?? rollout).since),
+  };
 }
 
 function isDue(turn: TurnContext, rollout: Rollout): boolean {

@@ -1,8 +1,8 @@
 import type { Arrived } from '../../../lifecycle/feedback/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
-import type { Observation } from '../../verdict/observation.ts';
+import type { RolloutSpec } from '../../contract.ts';
+import { nothingObserved, type Observation } from '../../verdict/observation.ts';
 import { clockSkewMs } from '../../verdict/observe.ts';
-import type { RolloutRecord } from '../store.ts';
 import type { LiveLog } from './live-log.ts';
 import { LiveObservation } from './live-observation.ts';
 import { readLabels, readRows } from './read-files.ts';
@@ -10,14 +10,35 @@ import { readLabels, readRows } from './read-files.ts';
 /** A rollout of more predictions is looked at by the log alone: control's memory has an end. */
 const mostPredictions = 2_000_000;
 
+/** What comes in together is told of together: this long after the first of it, and so often at most. */
+const gatherMs = 25;
+const tellEveryMs = 100;
+
+/** An open rollout, whoever began it. */
+export interface Followed {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly spec: RolloutSpec;
+  /** Its rows are those of this route and later ones, received since then. */
+  readonly sinceRouteVersion: number;
+  readonly sinceMs: number;
+  /** Something came in for it. */
+  readonly changed: () => void;
+}
+
 interface Watched {
-  readonly record: RolloutRecord;
+  readonly owner: string;
+  readonly rollout: Followed;
   readonly live: LiveObservation;
+  /** What the last reading of the log saw. */
+  last: Observation;
   /** Files that were read. */
   readonly read: Set<string>;
   /** False until everything of before it began was read once. */
   isWhole: boolean;
   reading: Promise<void> | null;
+  telling: NodeJS.Timeout | null;
+  toldMs: number;
 }
 
 /**
@@ -27,66 +48,84 @@ interface Watched {
 export class RolloutWatch {
   readonly #log: LiveLog;
   readonly #logger: Logger;
-  readonly #changed: (rolloutId: string) => void;
   /** By endpoint: it has one open rollout at most. */
   readonly #watched = new Map<string, Watched>();
   #stopListening: (() => void) | undefined;
 
-  /** @param changed something came in for a rollout */
-  constructor(log: LiveLog, logger: Logger, changed: (rolloutId: string) => void) {
+  constructor(log: LiveLog, logger: Logger) {
     this.#log = log;
     this.#logger = logger;
-    this.#changed = changed;
   }
 
   start(): void {
     this.#stopListening ??= this.#log.listen((arrived) => this.#take(arrived));
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
+    for (const { reading } of this.#watched.values()) await reading;
     this.#stopListening?.();
     this.#stopListening = undefined;
     this.#log.follow([]);
-    this.#watched.clear();
+    for (const endpoint of [...this.#watched.keys()]) this.#forget(endpoint);
   }
 
-  /** Follows these rollouts and forgets all others; reads files of the log that were not read yet. */
-  keep(open: readonly RolloutRecord[]): void {
+  /** Follows these rollouts of an owner and forgets its others; reads files of the log that were not read yet. */
+  keep(owner: string, open: readonly Followed[]): void {
     if (!this.#stopListening) return;
     const before = [...this.#watched.keys()].join();
-    for (const record of open) {
-      const known = this.#watched.get(record.endpoint);
-      const isSame = known?.record.id === record.id;
-      const fresh = {
-        live: new LiveObservation(record.data.spec, record.data.firstRouteVersion),
-        ...{ read: new Set<string>(), isWhole: false, reading: null },
-      };
-      this.#watched.set(record.endpoint, isSame ? Object.assign(known, { record }) : { record, ...fresh });
+    for (const [endpoint, watched] of this.#watched) {
+      const isOpen = open.some((rollout) => rollout.id === watched.rollout.id);
+      if (watched.owner === owner && !isOpen) this.#forget(endpoint);
     }
-    for (const [endpoint, { record }] of this.#watched)
-      if (!open.some(({ id }) => id === record.id)) this.#watched.delete(endpoint);
+    for (const rollout of open) {
+      const known = this.#watched.get(rollout.endpoint);
+      if (known) this.#watched.set(rollout.endpoint, Object.assign(known, { rollout }));
+      else
+        this.#watched.set(rollout.endpoint, {
+          ...{ owner, rollout, live: new LiveObservation(rollout.spec, rollout.sinceRouteVersion) },
+          ...{ last: nothingObserved, read: new Set<string>(), isWhole: false, reading: null },
+          ...{ telling: null, toldMs: Number.NEGATIVE_INFINITY },
+        });
+    }
     if ([...this.#watched.keys()].join() !== before) this.#log.follow([...this.#watched.keys()]);
-    for (const watched of this.#watched.values()) this.#catchUp(watched);
+    for (const watched of this.#watched.values()) if (watched.owner === owner) this.#catchUp(watched);
   }
 
-  /** Resolves when files under way were read. */
-  async settled(): Promise<void> {
-    for (const { reading } of this.#watched.values()) await reading;
-  }
-
-  /** A rollout as it was when it was last kept. */
-  record(rolloutId: string): RolloutRecord | undefined {
-    return [...this.#watched.values()].find(({ record }) => record.id === rolloutId)?.record;
+  /** What a reading of the log saw of a rollout: what is not counted as it comes is known from there. */
+  noteReading(rolloutId: string, seen: Observation): void {
+    const watched = this.#find(rolloutId);
+    if (watched) watched.last = seen;
   }
 
   /**
    * What is known of a rollout now. Latencies, segments and what copies say of distributions are as the last reading of
    * the log had them. undefined while not everything was read, or for a rollout that is too large.
    */
-  observation(rolloutId: string, last: Observation): Observation | undefined {
-    const watched = [...this.#watched.values()].find(({ record }) => record.id === rolloutId);
+  observation(rolloutId: string): Observation | undefined {
+    const watched = this.#find(rolloutId);
     if (!watched?.isWhole || watched.live.size > mostPredictions) return undefined;
-    return { ...last, ...watched.live.now };
+    return { ...watched.last, ...watched.live.now };
+  }
+
+  #find(rolloutId: string): Watched | undefined {
+    return [...this.#watched.values()].find(({ rollout }) => rollout.id === rolloutId);
+  }
+
+  #forget(endpoint: string): void {
+    clearTimeout(this.#watched.get(endpoint)?.telling ?? undefined);
+    this.#watched.delete(endpoint);
+  }
+
+  #tellSoon(watched: Watched): void {
+    const sinceMs = performance.now() - watched.toldMs;
+    watched.telling ??= setTimeout(
+      () => {
+        watched.telling = null;
+        watched.toldMs = performance.now();
+        watched.rollout.changed();
+      },
+      Math.max(gatherMs, tellEveryMs - sinceMs),
+    );
   }
 
   #take({ endpoint, rows = [], labels = [] }: Arrived): void {
@@ -94,16 +133,15 @@ export class RolloutWatch {
     if (!watched || watched.live.size > mostPredictions) return;
     for (const row of rows) watched.live.addRow(row);
     for (const label of labels) watched.live.addLabel(label);
-    if (watched.isWhole && rows.length + labels.length > 0) this.#changed(watched.record.id);
+    if (watched.isWhole && rows.length + labels.length > 0) this.#tellSoon(watched);
   }
 
   #catchUp(watched: Watched): void {
     if (watched.reading || watched.live.size > mostPredictions) return;
     watched.reading = this.#read(watched)
       .catch((error: unknown) => {
-        const { id } = watched.record;
         this.#logger.warn(
-          { err: error, rollout: id },
+          { err: error, rollout: watched.rollout.id },
           'the log of a rollout could not be followed; again soon',
         );
       })
@@ -113,12 +151,12 @@ export class RolloutWatch {
   }
 
   async #read(watched: Watched): Promise<void> {
-    const { record, live, read } = watched;
+    const { rollout, live, read } = watched;
     const range = {
-      sinceRouteVersion: record.data.firstRouteVersion,
-      receivedFromMs: record.createdAtMs - clockSkewMs,
+      sinceRouteVersion: rollout.sinceRouteVersion,
+      receivedFromMs: rollout.sinceMs - clockSkewMs,
     };
-    const files = await this.#log.files(record.endpoint);
+    const files = await this.#log.files(rollout.endpoint);
     const wasWhole = watched.isWhole;
     let isNew = !wasWhole;
     for (const file of files.rows) {
@@ -135,6 +173,6 @@ export class RolloutWatch {
       read.add(file.id);
     }
     watched.isWhole = true;
-    if (isNew) this.#changed(record.id);
+    if (isNew && this.#watched.get(rollout.endpoint) === watched) this.#tellSoon(watched);
   }
 }

@@ -1,0 +1,28 @@
+import type { TurnContext } from '../engine/turn-context.ts';
+import type { Followed } from '../rollouts/live/rollout-watch.ts';
+import { liveHarm, rowsOf, watchedId } from './look-at-rollout.ts';
+import { specOf } from './rollout-steps.ts';
+
+/**
+ * The roll-out of a turn, to be followed while it has traffic of the present; none otherwise. Harm that is seen by what
+ * comes in wakes the loop at once.
+ */
+export function followedRollout(turn: TurnContext, wake: () => void): readonly Followed[] {
+  const { rollout, firstRouteVersion } = turn.data;
+  if (!turn.live || !hasTraffic(turn) || rollout === null || firstRouteVersion === null) return [];
+  const spec = specOf(turn, rollout.stage);
+  // Rewards that count as 0 after some time are known to the log alone.
+  if (spec.kind === 'bandit' && spec.rewardAfter !== undefined) return [];
+  const changed = () => {
+    if (liveHarm(turn) !== null) wake();
+  };
+  const id = watchedId(turn, rollout);
+  return [{ id, endpoint: turn.endpoint, spec, ...rowsOf(turn, rollout), changed }];
+}
+
+/** Also while a person is asked about the promotion. */
+function hasTraffic({ state, data }: TurnContext): boolean {
+  const asked = data.approvals.at(-1);
+  const isAsking = asked?.stage === 'promotion' && asked.decision === null;
+  return state === 'shadow' || state === 'canary' || (state === 'awaiting-approval' && isAsking);
+}
