@@ -248,6 +248,8 @@ export function createAppRouter() {
       audit,
     ]),
     // Every view param is plain text, so that addresses read as people would write them.
+    // What a screen does not know in its address it is not given: a wrong value is as good as none.
+    search: { strict: true },
     parseSearch: parseSearchWith((value) => value),
     stringifySearch: stringifySearchWith(String),
     defaultErrorComponent: ScreenFault,

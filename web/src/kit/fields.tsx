@@ -37,8 +37,10 @@ export function SearchField(props: {
   readonly onChange: (value: string) => void;
   readonly ref?: Ref<HTMLInputElement>;
   readonly className?: string;
+  /** A value to narrow by rather than a part of a text to look for: without the glass. */
+  readonly exact?: boolean;
 }) {
-  const { value, onChange, className = 'w-64' } = props;
+  const { value, onChange, className = 'w-64', exact = false } = props;
   const [draft, setDraft] = useState(value);
   useEffect(() => setDraft(value), [value]);
   useEffect(() => {
@@ -48,7 +50,7 @@ export function SearchField(props: {
   }, [draft, value, onChange]);
   return (
     <span className={`relative inline-flex max-w-full items-center ${className}`}>
-      <Search size={14} aria-hidden className="pointer-events-none absolute left-2 text-faint" />
+      {!exact && <Search size={14} aria-hidden className="pointer-events-none absolute left-2 text-faint" />}
       <input
         ref={props.ref}
         type="text"
@@ -63,7 +65,7 @@ export function SearchField(props: {
           if (event.key === 'Enter') onChange(draft);
           if (event.key === 'Escape') event.currentTarget.blur();
         }}
-        className={`${FIELD} w-full pr-7 pl-7`}
+        className={`${FIELD} w-full pr-7 ${exact ? 'pl-2' : 'pl-7'}`}
       />
       {draft !== '' && (
         <button

@@ -79,6 +79,7 @@ export function FilterBar(props: BarProps) {
           onChange={(outcome) => set({ outcome })}
         />
         <SearchField
+          exact
           label="Least score"
           placeholder="Score from"
           value={search.minScore ?? ''}
@@ -86,6 +87,7 @@ export function FilterBar(props: BarProps) {
           className="w-full sm:w-34"
         />
         <SearchField
+          exact
           label="Greatest score"
           placeholder="Score to"
           value={search.maxScore ?? ''}
@@ -93,6 +95,7 @@ export function FilterBar(props: BarProps) {
           className="w-full sm:w-34"
         />
         <SearchField
+          exact
           label="Entity"
           placeholder="Entity"
           value={search.entity ?? ''}
@@ -166,6 +169,7 @@ function RareFilters(props: BarProps & { readonly hidden: boolean; readonly face
       />
       {search.feature !== undefined && (
         <SearchField
+          exact
           label={`Value of ${search.feature}`}
           placeholder="Value"
           value={search.value ?? ''}

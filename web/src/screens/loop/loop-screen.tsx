@@ -5,6 +5,7 @@ import { alertsQuery, loopQuery, loopVersionsQuery, turnsQuery, windowsQuery } f
 import { type WheelView, wheelOfLoop } from '../../charts/prepare/loop-wheel.ts';
 import { STAGES } from '../../charts/prepare/wheel.ts';
 import { Act } from '../../kit/act.tsx';
+import { DatasetLink } from '../../kit/dataset-link.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
@@ -132,17 +133,7 @@ function LoopBody(props: { readonly loop: Loop }) {
                   'Cooling down until',
                   <EventTime key="d" at={loop.cooldownUntil} precise />,
                 ],
-                [
-                  'First trained on',
-                  <Link
-                    key="ds"
-                    to="/datasets"
-                    search={{ version: loop.datasetVersionId }}
-                    className="text-accent"
-                  >
-                    dataset version
-                  </Link>,
-                ],
+                ['First trained on', <DatasetLink key="ds" id={loop.datasetVersionId} />],
               ]}
             />
             {loop.waitingTriggers.length > 0 && (

@@ -5,6 +5,7 @@ import type { Turn } from '../../../../src/loop/contract.ts';
 import { turnQuery } from '../../api/queries.ts';
 import { wheelOfTurn } from '../../charts/prepare/loop-wheel.ts';
 import { Act } from '../../kit/act.tsx';
+import { DatasetLink } from '../../kit/dataset-link.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { formatCount, formatDuration } from '../../kit/format.ts';
@@ -101,14 +102,7 @@ function TurnBody(props: { readonly turn: Turn }) {
                 ],
                 turn.datasetVersionId !== null && [
                   'Data',
-                  <Link
-                    key="d"
-                    to="/datasets"
-                    search={{ version: turn.datasetVersionId }}
-                    className="text-accent"
-                  >
-                    dataset version
-                  </Link>,
+                  <DatasetLink key="d" id={turn.datasetVersionId} />,
                 ],
                 turn.runId !== null && [
                   'Run',

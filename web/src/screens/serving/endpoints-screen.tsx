@@ -8,6 +8,7 @@ import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
+import { EndpointPulse } from './endpoint-pulse.tsx';
 import { TrafficBar } from './traffic-bar.tsx';
 
 /** All endpoints with who answers now, and the replicas that do it. */
@@ -104,7 +105,10 @@ function EndpointCard(props: { readonly endpoint: Endpoint }) {
         </>
       }
     >
-      <TrafficBar endpoint={endpoint} />
+      <div className="flex flex-col gap-4">
+        <TrafficBar endpoint={endpoint} />
+        {endpoint.arms.length > 0 && <EndpointPulse endpoint={endpoint.name} />}
+      </div>
     </Card>
   );
 }

@@ -18,6 +18,6 @@ export function shareCourse(
   return changes.map(({ atMs, arms }, index) => ({
     startMs: atMs,
     endMs: changes[index + 1]?.atMs ?? toMs,
-    parts: arms.map(({ arm, weight }) => ({ id: arm, count: Math.round(weight * 1000) / 10 })),
+    parts: arms.map(({ arm, weight }) => ({ id: arm, count: weight * 100 })),
   }));
 }
