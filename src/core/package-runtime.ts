@@ -33,7 +33,10 @@ export const remoteRuntimeSchema = z.object({
   version: z.string().min(1).nullable().default(null),
   /** Send and ask for binary tensors; for servers that list the extension `binary_tensor_data`. */
   binary: z.boolean().default(false),
+  /** The longest wait for an answer, and between two pieces of one. */
   timeoutMs: z.int().min(1).max(600_000).default(10_000),
+  /** Answers in pieces; left out: where the server's configuration of the model says that it is decoupled. */
+  stream: z.boolean().optional(),
 });
 export type RemoteRuntime = z.infer<typeof remoteRuntimeSchema>;
 

@@ -2,8 +2,9 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { fail } from '../../core/errors.ts';
+import { fail, MillraceError } from '../../core/errors.ts';
 import type { RemoteRuntime } from '../../core/model-package.ts';
+import { eventData } from './event-data.ts';
 
 const tensorSchema = z.object({
   name: z.string(),
@@ -14,6 +15,9 @@ export type RemoteTensor = z.infer<typeof tensorSchema>;
 const metadataSchema = z.object({
   inputs: z.array(tensorSchema).min(1),
   outputs: z.array(tensorSchema).default([]),
+});
+const configSchema = z.object({
+  model_transaction_policy: z.object({ decoupled: z.boolean().default(false) }).optional(),
 });
 const serverSchema = z.object({ extensions: z.array(z.string()).default([]) });
 
@@ -26,6 +30,8 @@ export interface RemoteReply {
 const connections = 64;
 const longestReplyBytes = 1024 * 1024 * 1024;
 const retryAfterMs = 100;
+/** What a server answers that has no such call, or such a call only for GET. */
+const unknownCall: ReadonlySet<number> = new Set([404, 405, 501]);
 /** Before the request reached anybody, so that asking again computes nothing twice. */
 const neverReached = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
@@ -35,12 +41,16 @@ export class OipClient {
   readonly #base: string;
   readonly #modelPath: string;
   readonly #agent: HttpAgent | HttpsAgent;
+  /** Answers in pieces may take minutes, and must not use up the connections of all others. */
+  readonly #streamAgent: HttpAgent | HttpsAgent;
 
   constructor(remote: RemoteRuntime) {
     const options = { keepAlive: true, maxSockets: connections };
     this.#remote = remote;
     this.#base = remote.url.replace(/\/+$/, '');
-    this.#agent = this.#base.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
+    const Agent = this.#base.startsWith('https:') ? HttpsAgent : HttpAgent;
+    this.#agent = new Agent(options);
+    this.#streamAgent = new Agent({ keepAlive: true });
     const version = remote.version === null ? '' : `/versions/${encodeURIComponent(remote.version)}`;
     this.#modelPath = `/v2/models/${encodeURIComponent(remote.model)}${version}`;
   }
@@ -54,6 +64,65 @@ export class OipClient {
   async knowsBinary(): Promise<boolean> {
     const { extensions } = this.#parsed(serverSchema, await this.#send('GET', '/v2'));
     return extensions.some((name) => name.startsWith('binary_tensor_data'));
+  }
+
+  /** Does the server's configuration of the model say that it gives answers in pieces? False where it has none. */
+  async isDecoupled(): Promise<boolean> {
+    const { status, body } = await this.#send('GET', `${this.#modelPath}/config`);
+    if (status !== 200) return false;
+    const config = configSchema.safeParse(jsonOf(body));
+    return config.data?.model_transaction_policy?.decoupled === true;
+  }
+
+  /**
+   * Asks for an answer in pieces, as server-sent events; an aborted signal ends the call and the pieces. Null where the
+   * server does not know the call. Throws as `infer` does, `remote_timeout` also for a silence between two pieces.
+   */
+  async stream(
+    call: 'infer_stream' | 'generate_stream',
+    headers: Readonly<Record<string, string>>,
+    body: Buffer,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<string> | null> {
+    const { timeoutMs } = this.#remote;
+    const send = this.#base.startsWith('https:') ? httpsRequest : httpRequest;
+    const request = send(`${this.#base}${this.#modelPath}/${call}`, {
+      method: 'POST',
+      agent: this.#streamAgent,
+      headers: { 'content-type': 'application/json', ...headers, 'content-length': body.length },
+      signal,
+    });
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    request.once('response', resolve);
+    request.on('error', reject);
+    request.setTimeout(timeoutMs, () => {
+      request.destroy(this.#fail('remote_timeout', `no piece of an answer within ${timeoutMs} ms`));
+    });
+    request.end(body);
+    try {
+      const response = await promise;
+      if (response.statusCode === 200) return this.#pieces(response, signal);
+      const reply = Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>));
+      if (unknownCall.has(response.statusCode ?? 0)) return null;
+      const problem = `it answers ${response.statusCode}: ${errorText(reply)}`;
+      throw this.#fail(response.statusCode === 503 ? 'remote_unavailable' : 'remote_failed', problem);
+    } catch (error) {
+      request.destroy();
+      if (error instanceof MillraceError) throw error;
+      throw this.#fail('remote_unavailable', (error as Error).message, error);
+    }
+  }
+
+  async *#pieces(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<string> {
+    try {
+      yield* eventData(response);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof MillraceError) throw error;
+      throw this.#fail('remote_failed', `its answer broke off: ${(error as Error).message}`, error);
+    } finally {
+      response.destroy();
+    }
   }
 
   /** Null when the model is ready, else why it is not. */
@@ -79,6 +148,7 @@ export class OipClient {
 
   close(): void {
     this.#agent.destroy();
+    this.#streamAgent.destroy();
   }
 
   /** A second attempt is made only where the first reached nobody, or was turned away unread. */
@@ -174,6 +244,14 @@ class SendError extends Error {
   constructor(message: string, again: boolean) {
     super(message);
     this.again = again;
+  }
+}
+
+function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return null;
   }
 }
 

@@ -2,7 +2,7 @@ import { fail } from '../../core/errors.ts';
 import type { ElementType, PackageManifest, RemoteRuntime } from '../../core/model-package.ts';
 import type { OutputTensor } from '../onnx/index.ts';
 import { OipClient, type RemoteReply } from './oip-client.ts';
-import type { LoadedModel } from './open-model.ts';
+import type { LoadedModel, ModelCall, ScoredPiece } from './open-model.ts';
 import { predictionOf } from './prediction.ts';
 import { datatypes, elementOf, tensorBytes, tensorValues } from './tensor-bytes.ts';
 
@@ -33,6 +33,9 @@ export async function openRemote(manifest: PackageManifest, remote: RemoteRuntim
     client.close();
     throw unavailable();
   }
+  const streams = remote.stream ?? (await client.isDecoupled().catch(() => false));
+  const failed = (text: string) =>
+    fail('remote_failed', { url: remote.url, model: remote.model, problem: text });
   const health = setInterval(async () => {
     problem = await client.problem();
   }, healthEveryMs);
@@ -44,11 +47,17 @@ export async function openRemote(manifest: PackageManifest, remote: RemoteRuntim
       if (problem !== null) throw unavailable();
       const { headers, body } = encodeRequest(manifest, rows, remote.binary);
       const reply = await client.infer({ ...headers, ...call?.trace }, body);
-      const outputs = decodeReply(reply, rows.length, manifest.tensors === 'whole', (text) =>
-        fail('remote_failed', { url: remote.url, model: remote.model, problem: text }),
-      );
+      const outputs = decodeReply(reply, rows.length, manifest.tensors === 'whole', failed);
       return predictionOf(manifest.score, outputs, rows.length);
     },
+    ...(streams
+      ? {
+          predictStream: (row, call, signal) => {
+            if (problem !== null) throw unavailable();
+            return remotePieces(client, manifest, row, call, signal, failed);
+          },
+        }
+      : {}),
     close: async () => {
       clearInterval(health);
       client.close();
@@ -56,14 +65,106 @@ export async function openRemote(manifest: PackageManifest, remote: RemoteRuntim
   };
 }
 
+/**
+ * The pieces of another server's answer, as they come: by MLServer's `infer_stream`, which Millrace has too, and where
+ * there is none by Triton's `generate_stream`.
+ */
+async function* remotePieces(
+  client: OipClient,
+  manifest: PackageManifest,
+  row: readonly unknown[],
+  { params, trace }: ModelCall,
+  signal: AbortSignal,
+  failed: (problem: string) => Error,
+): AsyncGenerator<ScoredPiece> {
+  const headers = { ...trace };
+  const whole = manifest.tensors === 'whole';
+  const request = describeTensors(manifest, [row], false);
+  const parameters = params ? { parameters: params } : {};
+  const asTensors = Buffer.from(jsonText({ inputs: request.inputs, ...parameters }));
+  let events = await client.stream('infer_stream', headers, asTensors, signal);
+  let read = (event: Readonly<Record<string, unknown>>, text: string) =>
+    Array.isArray(event.outputs)
+      ? decodeReply({ headers: {}, body: Buffer.from(text) }, 1, whole, failed)
+      : generatedOutputs(manifest, event);
+  if (!events) {
+    const named = request.inputs.map(({ name, data }) => [name, data?.length === 1 ? data[0] : data]);
+    const asValues = Buffer.from(jsonText({ ...Object.fromEntries(named), ...parameters }));
+    events = await client.stream('generate_stream', headers, asValues, signal);
+    read = (event) => generatedOutputs(manifest, event);
+  }
+  if (!events) throw failed('it knows neither infer_stream nor generate_stream');
+  for await (const text of events) {
+    const event = eventOf(text, failed);
+    if (typeof event.error === 'string') throw failed(event.error.slice(0, 300));
+    const outputs = read(event, text);
+    if (outputs.length === 0) continue;
+    const score = predictionOf(manifest.score, outputs, 1).score?.[0] ?? null;
+    yield { value: jsonValueOf(outputs), outputs, score };
+  }
+}
+
+function eventOf(text: string, failed: (problem: string) => Error): Readonly<Record<string, unknown>> {
+  try {
+    const event: unknown = JSON.parse(text);
+    if (typeof event === 'object' && event !== null) return event as Readonly<Record<string, unknown>>;
+  } catch {
+    // Told below.
+  }
+  throw failed('a piece of its answer is no JSON object');
+}
+
+/** Outputs of an event of Triton's generate extension: values by name, one or a list. */
+function generatedOutputs(
+  { graph }: PackageManifest,
+  event: Readonly<Record<string, unknown>>,
+): readonly OutputTensor[] {
+  return graph.outputs.flatMap(({ name, type }): OutputTensor[] => {
+    const value = event[name];
+    if (value === undefined) return [];
+    const data = (
+      Array.isArray(value) ? value.flat(Number.POSITIVE_INFINITY) : [value]
+    ) as OutputTensor['data'];
+    return [{ name, type, shape: Array.isArray(value) ? [1, data.length] : [1], width: data.length, data }];
+  });
+}
+
+/** What a piece is as JSON: its only output, or all of them by name. */
+function jsonValueOf(outputs: readonly OutputTensor[]): unknown {
+  const values = outputs.map(({ name, data, width }) => [name, width === 1 ? data[0] : Array.from(data)]);
+  return values.length === 1 ? values[0]?.[1] : Object.fromEntries(values);
+}
+
 /** The request for rows whose cells are in the order of the signature. Throws `input_invalid`. */
 function encodeRequest(
-  { signature, graph, tensors }: Pick<PackageManifest, 'signature' | 'graph' | 'tensors'>,
+  manifest: PackageManifest,
   rows: Rows,
   binary: boolean,
 ): { readonly headers: Record<string, string>; readonly body: Buffer } {
+  const { inputs, raw } = describeTensors(manifest, rows, binary);
+  const asked = binary ? { parameters: { binary_data_output: true } } : {};
+  const json = Buffer.from(jsonText({ inputs, ...asked }));
+  if (!binary) return { headers: { 'content-type': 'application/json' }, body: json };
+  const headers = { 'content-type': 'application/octet-stream', [jsonBytesHeader]: String(json.length) };
+  return { headers, body: Buffer.concat([json, ...raw]) };
+}
+
+interface SentTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly datatype: string;
+  readonly data?: readonly unknown[];
+  readonly parameters?: { readonly binary_data_size: number };
+}
+
+/** The tensors of a request, and the bytes that follow them. Throws `input_invalid`. */
+function describeTensors(
+  { signature, graph, tensors }: Pick<PackageManifest, 'signature' | 'graph' | 'tensors'>,
+  rows: Rows,
+  binary: boolean,
+): { readonly inputs: readonly SentTensor[]; readonly raw: readonly Buffer[] } {
   const raw: Buffer[] = [];
-  const inputs = signature.inputs.map((field, position) => {
+  const inputs = signature.inputs.map((field, position): SentTensor => {
     const tensor = graph.inputs.find((input) => input.name === field.name);
     const type: ElementType = tensor?.type ?? 'string';
     const cells = rows.map((row) => row[position]);
@@ -86,11 +187,7 @@ function encodeRequest(
       );
     }
   });
-  const asked = binary ? { parameters: { binary_data_output: true } } : {};
-  const json = Buffer.from(jsonText({ inputs, ...asked }));
-  if (!binary) return { headers: { 'content-type': 'application/json' }, body: json };
-  const headers = { 'content-type': 'application/octet-stream', [jsonBytesHeader]: String(json.length) };
-  return { headers, body: Buffer.concat([json, ...raw]) };
+  return { inputs, raw };
 }
 
 /** Integers beyond 2^53 keep their digits: they stand in the text as they are. */

@@ -153,3 +153,99 @@ test('only what nobody has computed is sent again; silence, errors and nonsense 
     await near.stop();
   }
 });
+
+/** A server whose model gives pieces when the test says so, by one of the calls for it. */
+async function streaming(t: TestContext, call: 'infer_stream' | 'generate_stream') {
+  const far = {
+    asked: [] as unknown[],
+    give: (_: string) => {},
+    end: () => {},
+    left: Promise.withResolvers<void>(),
+  };
+  const tensor = (name: string) => ({ name, datatype: 'BYTES', shape: [-1, 1] });
+  const server = createServer((req, res) => {
+    if (req.method === 'GET') {
+      const metadata = { inputs: [tensor('x')], outputs: [tensor('y')], extensions: [] };
+      res.end(JSON.stringify({ ...metadata, model_transaction_policy: { decoupled: true } }));
+      return;
+    }
+    if (!req.url?.endsWith(`/${call}`)) {
+      req.resume().on('end', () => res.writeHead(404).end());
+      return;
+    }
+    let body = '';
+    req.on('data', (piece) => {
+      body += piece;
+    });
+    req.on('end', () => {
+      far.asked.push(JSON.parse(body));
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+      far.give = (text) => {
+        const output = { name: 'y', datatype: 'BYTES', shape: [1, 1], data: [text] };
+        const event = call === 'infer_stream' ? { model_name: 'test', outputs: [output] } : { y: text };
+        res.write(`data: ${JSON.stringify(event)}\n\n`);
+      };
+      far.end = () => res.end();
+      if (far.asked.length === 1) far.give('once');
+    });
+    res.on('close', () => far.left.resolve());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { far, manifest: await describeRemote('words', remote(url, { timeoutMs: 2000 })) };
+}
+
+for (const call of ['infer_stream', 'generate_stream'] as const) {
+  test(`pieces of another server's answer go on as they come, by its ${call}`, async (t) => {
+    const { far, manifest } = await streaming(t, call);
+    const near = await serve(t, manifest);
+    const ask = async (signal?: AbortSignal) => {
+      const response = await fetch(`${near.url}/v2/models/test/generate_stream`, {
+        method: 'POST',
+        body: JSON.stringify({ x: 'upon', parameters: { words: 2 } }),
+        signal: signal ?? null,
+      });
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+      return {
+        status: response.status,
+        next: async () => new TextDecoder().decode((await reader.read()).value),
+      };
+    };
+    const { status, next } = await ask();
+    assert.equal(status, 200);
+    assert.match(await next(), /"y":"once"/, 'the first piece is here before there is a second');
+    far.give(' upon');
+    assert.match(await next(), /"y":" upon"/);
+    far.end();
+    assert.equal(await next(), '');
+    const asked = far.asked[0] as { x?: string; inputs?: readonly { data: unknown }[]; parameters: unknown };
+    assert.deepEqual(asked.x ?? asked.inputs?.[0]?.data, call === 'infer_stream' ? ['upon'] : 'upon');
+    assert.deepEqual(asked.parameters, { words: 2 });
+
+    const { far: other, manifest: second } = await streaming(t, call);
+    await near.replica.applyRoutes(
+      tableOf({ ...testRoute((await near.blobs.put(canonicalJson(second))).digest), routeVersion: 2 }),
+    );
+    const leave = new AbortController();
+    const left = await ask(leave.signal);
+    await left.next();
+    leave.abort();
+    await other.left.promise;
+    let rows = await unshippedRows(near.directory, 'test');
+    for (; rows.length < 2; rows = await unshippedRows(near.directory, 'test')) await sleep(10);
+    assert.deepEqual(
+      rows.map((row) => [row.status, JSON.stringify(row.outputs)]),
+      [
+        ['ok', JSON.stringify({ y: 'once upon' })],
+        ['cancelled', JSON.stringify({ y: 'once' })],
+      ],
+    );
+    assert.ok(
+      rows.every((row) => Number(row.first_us) > 0 && Number(row.first_us) <= Number(row.latency_us)),
+    );
+  });
+}
