@@ -31,7 +31,9 @@ export function errorAnswer(path: string, error: MillraceError, detail: boolean)
   if (error.status === unsupportedMedia) return { status: 415, body: message, contentType: 'text/plain' };
   const isParameter = error.code === 'input_missing' || error.code === 'param_invalid';
   const code = isParameter ? 'INVALID_PARAMETER_VALUE' : mlflowCodes[error.status];
-  return jsonAnswer(error.status, { error_code: code ?? 'INTERNAL_ERROR', message });
+  // MLflow's clients look for a trace where the data is at fault; there is none to tell.
+  const trace = error.status === 400 ? { stack_trace: '' } : {};
+  return jsonAnswer(error.status, { error_code: code ?? 'INTERNAL_ERROR', message, ...trace });
 }
 
 /** The error with what it quotes of the request replaced by its kind, and without lists of the schema. */

@@ -2,6 +2,17 @@ import { malformed } from '../request-context.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** What a protocol says of a body that is no JSON, and of one that is no object. */
+export interface JsonWords {
+  readonly notJson: string;
+  readonly notObject: string;
+}
+
+const ownWords: JsonWords = {
+  notJson: 'the body is not JSON',
+  notObject: 'the body must be a JSON object',
+};
+
 /** A JSON text, or one of the words that Python writes though JSON has them not. */
 const stringsAndWords = /"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity\b|\bNaN\b/gs;
 const overflow = '1e999';
@@ -11,8 +22,8 @@ const overflow = '1e999';
  * as null (a missing value) and as infinities. Throws `request_malformed`, saying where it breaks and nothing of
  * what stands there.
  */
-export function parseJson(body: Buffer): Json {
-  return object(parsed(body.toString('utf8')));
+export function parseJson(body: Buffer, words: JsonWords = ownWords): Json {
+  return object(parsed(body.toString('utf8'), undefined, words), words);
 }
 
 /** The same with integers beyond 2^53 as BigInt; slower. */
@@ -30,7 +41,11 @@ export function isInexact(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
 }
 
-function parsed(text: string, reviver?: (key: string, value: unknown) => unknown): unknown {
+function parsed(
+  text: string,
+  reviver?: (key: string, value: unknown) => unknown,
+  words: JsonWords = ownWords,
+): unknown {
   try {
     return JSON.parse(text, reviver);
   } catch (cause) {
@@ -41,7 +56,7 @@ function parsed(text: string, reviver?: (key: string, value: unknown) => unknown
         // Told below.
       }
     }
-    throw malformed(`the body is not JSON${place(text, cause as Error)}`);
+    throw malformed(`${words.notJson}${place(text, cause as Error)}`);
   }
 }
 
@@ -59,9 +74,9 @@ function place(text: string, { message }: Error): string {
   return /end of JSON/.test(message) ? ': it is cut off' : '';
 }
 
-function object(value: unknown): Json {
+function object(value: unknown, words: JsonWords = ownWords): Json {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw malformed('the body must be a JSON object');
+    throw malformed(words.notObject);
   }
   return value as Json;
 }

@@ -1,7 +1,7 @@
 import { uuidv7 } from '../../../core/ids.ts';
 import type { ModelSignature } from '../../../core/model-package.ts';
 import type { PredictRequest } from '../../../lifecycle/serving/index.ts';
-import { isInexact, parseExactJson, parseJson } from '../http/json-body.ts';
+import { isInexact, type JsonWords, parseExactJson, parseJson } from '../http/json-body.ts';
 import {
   eventTimeMs,
   headerArm,
@@ -33,6 +33,12 @@ export interface Invocation {
 /** Members of which one is there where the body is the row itself: chats, completions, embeddings. */
 const unwrappedMembers = ['messages', 'prompt', 'input'] as const;
 
+const oneForm = 'The input must be a JSON dictionary with exactly one of the input fields';
+const mlflowWords: JsonWords = {
+  notJson: 'Invalid input. Ensure that input is a valid JSON formatted string',
+  notObject: `${oneForm} ${scoringForms.join(', ')}`,
+};
+
 /**
  * Reads a request of MLflow's scoring protocol: CSV, or JSON with exactly one of `dataframe_split`,
  * `dataframe_records`, `instances`, `inputs`, and `params`; other members are let be, as MLflow does. Columns are cast
@@ -53,7 +59,7 @@ export async function readInvocation(
     const request = toRequest(await readCsvTable(body), {}, context, signature, 'the CSV');
     return { request, streamed: false, unwrapped: false };
   }
-  const json = parseJson(body);
+  const json = parseJson(body, mlflowWords);
   const streamed = json.stream === true;
   if (unwrappedMembers.some((name) => json[name] !== undefined))
     return { request: readUnwrapped(json, context, signature), streamed, unwrapped: true };
@@ -89,9 +95,7 @@ function requestOf(
   const present = forms.filter((form) => json[form] !== undefined);
   const [form] = present;
   if (present.length !== 1 || !form) {
-    throw malformed(
-      `The input must be a JSON dictionary with exactly one of the input fields ${forms.join(', ')}; it holds ${present.join(', ') || 'none'}`,
-    );
+    throw malformed(`${oneForm} ${forms.join(', ')}; it holds ${present.join(', ') || 'none'}`);
   }
   const names = signature.inputs.map((field) => field.name);
   let read = readTable(form, json[form], names);

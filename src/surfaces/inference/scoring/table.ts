@@ -27,25 +27,33 @@ export function readTable(form: ScoringForm, value: unknown, names: readonly str
 
 const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly string[]) => ScoringTable>> = {
   dataframe_split: (value, names) => {
-    if (!isObject(value) || !Array.isArray(value.data))
-      throw malformed('"dataframe_split" must hold "data", a list of rows');
+    if (!isObject(value)) {
+      throw malformed(`Dataframe split format must be a dictionary. Got ${kindOf(value)}`);
+    }
+    if (!Array.isArray(value.data)) throw notSplit('it must hold "data", a list of rows');
     for (const key of Object.keys(value)) {
       if (!['data', 'columns', 'index'].includes(key))
-        throw malformed(`"dataframe_split" must not hold ${JSON.stringify(key.slice(0, 60))}`);
+        throw notSplit(`it must not hold ${JSON.stringify(key.slice(0, 60))}`);
     }
     const columns = value.columns ?? names;
-    if (!Array.isArray(columns)) throw malformed('"dataframe_split": "columns" must be a list of names');
+    if (!Array.isArray(columns)) throw notSplit('"columns" must be a list of names');
     const rows = value.data as readonly unknown[];
+    const { index } = value;
+    if (index !== undefined && index !== null && (!Array.isArray(index) || index.length !== rows.length)) {
+      throw notSplit(`"index" must be a list with an entry for each of the ${rows.length} rows`);
+    }
     for (const [i, row] of rows.entries()) {
       if (!Array.isArray(row) || row.length !== columns.length) {
-        throw malformed(`row ${i} of "dataframe_split" must be a list of ${columns.length} values`);
+        throw notSplit(`row ${i} of "dataframe_split" must be a list of ${columns.length} values`);
       }
     }
     return table(columns.map(String), rows.length, (row, column) => (rows[row] as unknown[])[column]);
   },
   dataframe_records: (value) => {
-    if (!Array.isArray(value) || !value.every(isObject))
-      throw malformed('"dataframe_records" must be a list of objects');
+    if (!Array.isArray(value)) {
+      throw malformed(`Dataframe records format must be a list of records. Got ${kindOf(value)}`);
+    }
+    if (!value.every(isObject)) throw malformed('"dataframe_records" must be a list of objects');
     return records(value);
   },
   instances: (value, names) => {
@@ -58,6 +66,16 @@ const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly str
     return value.length > 0 && value.every(isObject) ? records(value) : unnamed(value, names);
   },
 };
+
+function notSplit(problem: string) {
+  return malformed(`Provided dataframe_split field is not a valid dataframe representation: ${problem}`);
+}
+
+/** What came instead, in MLflow's words; never the value. */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'list';
+  return isObject(value) ? 'dictionary' : typeof value;
+}
 
 function columnsOf(value: Json): ScoringTable {
   const columns = Object.entries(value).map(
