@@ -28,6 +28,7 @@ export type Digest = `sha256:${string}`;
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
+/** Whether a text is `sha256:` and 64 lower-case hex digits. */
 export function isDigest(text: string): text is Digest {
   return digestPattern.test(text);
 }

@@ -64,4 +64,5 @@ export interface Clock {
   nowMs(): number;
 }
 
+/** The clock of the machine. Tests and replays bring clocks of their own. */
 export const wallClock: Clock = { nowMs: () => Date.now() };

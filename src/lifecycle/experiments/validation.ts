@@ -124,11 +124,13 @@ export function truncate(value: string, limit: number): string {
   return characters.length <= limit ? value : characters.slice(0, limit).join('');
 }
 
+/** Throws `tracking_invalid` for a name that is empty or too long, in MLflow’s words. */
 export function checkExperimentName(name: string): void {
   if (name === '') throw invalidParameter("Invalid experiment name: ''");
   checkLength('name', limits.experimentNameLength, name);
 }
 
+/** Throws `tracking_invalid` for a key or value that MLflow’s server refuses, in its words. */
 export function checkExperimentTag(key: string, value: string): void {
   checkKey(key, 'key');
   checkLength('key', limits.keyLength, key);
@@ -146,12 +148,18 @@ export function parseExperimentId(id: string): number {
   return value;
 }
 
+/**
+ * Throws `tracking_invalid` for what can be no run’s id.
+ *
+ * @param path the field’s name in the message
+ */
 export function checkRunId(id: string, path = 'run_id'): void {
   if (!/^[a-zA-Z0-9][\w-]{0,255}$/.test(id)) throw invalidParameter(invalidValue(path, id));
 }
 
 const modelNameCharacters = ['/', ':', '.', '%', '"', "'"];
 
+/** Throws `tracking_invalid` for a name that is empty or has one of `/ : . % " '`, in MLflow’s words. */
 export function checkLoggedModelName(name: string): void {
   if (name === '' || modelNameCharacters.some((c) => name.includes(c))) {
     throw invalidParameter(

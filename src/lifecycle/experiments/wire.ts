@@ -25,6 +25,7 @@ const textMap = (tags: readonly Tag[]): Record<string, string> =>
 const metricValue = (value: number): MetricValue => (Number.isNaN(value) ? 'NaN' : value);
 const pointWire = (point: MetricPoint): MetricValue => metricValue(pointValue(point));
 
+/** An experiment as our REST API shows it. Of tags with one key the last counts. */
 export function experimentWire(record: ExperimentRecord): Experiment {
   const { id, name, artifactLocation, lifecycleStage } = record;
   return {
@@ -49,6 +50,9 @@ function summaryWire(summary: MetricSummaryRecord): MetricSummary {
   };
 }
 
+/**
+ * A run as our REST API shows it: times in RFC 3339, NaN as the text `NaN`, `durationMs` null while it runs.
+ */
 export function runWire(record: RunRecord): Run {
   const { id, name, experimentId, status, lifecycleStage, artifactUri, stepRunId } = record;
   return {
@@ -69,10 +73,12 @@ export function runWire(record: RunRecord): Run {
   };
 }
 
+/** A dataset input as our REST API shows it. */
 export function datasetWire({ dataset, tags }: DatasetInputRecord): DatasetInput {
   return { ...dataset, tags: textMap(tags) };
 }
 
+/** A logged model as our REST API shows it, with one entry for each metric and step. */
 export function loggedModelWire(record: LoggedModelRecord): LoggedModel {
   const { id, name, experimentId, sourceRunId, status, modelType, artifactUri } = record;
   return {
@@ -91,6 +97,7 @@ export function loggedModelWire(record: LoggedModelRecord): LoggedModel {
   };
 }
 
+/** A part of a chart’s line: its last point, and the extremes of all its points; null when all are NaN. */
 export function bucketWire({ last, min, max, count }: ChartBucket): MetricBucket {
   return {
     step: last.step,

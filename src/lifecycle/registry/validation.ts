@@ -9,6 +9,10 @@ const keyLength = 250;
 const aliasLength = 255;
 const promptTextTag = 'mlflow.prompt.text';
 
+/**
+ * Throws `tracking_invalid` for what can be no name of a registered model: empty, with `/` or `:`, or a name
+ * of a folder.
+ */
 export function checkModelName(name: string): void {
   if (name.trim() === '') throw invalidParameter("Missing value for required parameter 'name'.");
   if (/[/:]/.test(name)) {
@@ -25,6 +29,7 @@ export function checkModelName(name: string): void {
   }
 }
 
+/** The same for the new name of a model that is renamed, with that field in the message. */
 export function checkNewModelName(name: string): void {
   if (name.trim() === '') throw invalidParameter("Missing value for required parameter 'new_name'.");
   checkModelName(name);
@@ -39,6 +44,7 @@ export function parseVersion(version: string | number): number {
   return number;
 }
 
+/** Throws `tracking_invalid` for a tag that MLflow’s server refuses; prompts keep their text in one. */
 export function checkRegistryTag(tag: Tag): void {
   checkKey(tag.key, 'key');
   checkLength('key', keyLength, tag.key);
@@ -48,6 +54,10 @@ export function checkRegistryTag(tag: Tag): void {
   checkLength('value', tagValueLength, tag.value);
 }
 
+/**
+ * Throws `tracking_invalid` for what can be no alias. `checkAliasNotReserved` refuses those that mean
+ * something else.
+ */
 export function checkAliasName(alias: string): void {
   if (alias === '') throw invalidParameter('Registered model alias name cannot be empty.');
   if (!/^[\p{L}\p{N}_-]*$/u.test(alias)) {

@@ -35,10 +35,12 @@ export interface ArtifactRoot {
   };
 }
 
+/** A path below a folder; either may be empty. */
 export function joined(folder: string, path: string): string {
   return folder && path ? `${folder}/${path}` : folder || path;
 }
 
+/** Sorts entries by path, code unit by code unit, as every root lists them. */
 export function byPath(a: ArtifactEntry, b: ArtifactEntry): number {
   return a.path < b.path ? -1 : 1;
 }

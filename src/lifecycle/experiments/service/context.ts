@@ -26,6 +26,7 @@ export interface ExperimentsDeps {
 /** Which lifecycle stages a list shows. */
 export type View = 'active' | 'deleted' | 'all';
 
+/** The lifecycle stages that a view shows. */
 export function stagesOf(view: View): readonly LifecycleStage[] {
   return view === 'all' ? ['active', 'deleted'] : [view];
 }

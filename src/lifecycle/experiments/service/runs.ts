@@ -20,6 +20,7 @@ import { invalidParameter, limits, type Tag, withinLimit } from '../validation.t
 import { activeExperiment, activeRun, announce, type ExperimentsDeps, runById } from './context.ts';
 import { runSearchOperations } from './run-search.ts';
 
+/** MLflow’s tag for the name of a run; name and tag are kept the same. */
 export const runNameTag = 'mlflow.runName';
 /** The tag that tells which step run (pipelines) a run belongs to. */
 const stepTag = 'millrace.step';

@@ -12,6 +12,7 @@ export async function putArtifact(tx: Tx, file: ArtifactFile, nowMs: number): Pr
     .execute();
 }
 
+/** A file by its whole path in our artifact store; undefined when there is none. */
 export async function findArtifact(tx: Tx, path: string): Promise<ArtifactFile | undefined> {
   const row = await on(tx).selectFrom('artifacts').selectAll().where('path', '=', path).executeTakeFirst();
   return row && { path: row.path, digest: row.digest, sizeBytes: row.size_bytes };

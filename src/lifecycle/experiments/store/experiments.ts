@@ -68,6 +68,9 @@ export async function updateExperiment(
   return true;
 }
 
+/**
+ * An experiment in any stage. Names are compared exactly; a deleted experiment may have given its name up.
+ */
 export async function findExperiment(
   tx: Tx,
   by: { readonly id: number } | { readonly name: string },
@@ -79,6 +82,7 @@ export async function findExperiment(
   return row && (await withTags(tx, [row]))[0];
 }
 
+/** Rows with their tags, in the same order. */
 export async function withTags(tx: Tx, rows: readonly ExperimentRow[]): Promise<readonly ExperimentRecord[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
@@ -102,6 +106,7 @@ export async function withTags(tx: Tx, rows: readonly ExperimentRow[]): Promise<
   }));
 }
 
+/** Sets a tag, in place of the value that it has. */
 export async function setExperimentTag(tx: Tx, experimentId: number, tag: Tag): Promise<void> {
   await on(tx)
     .insertInto('experiment_tags')

@@ -14,6 +14,7 @@ const toPoint = (row: PointRow): MetricPoint => ({
   isNan: row.is_nan === 1,
 });
 
+/** The series of a metric of a run; undefined when the run never logged it. */
 export async function findSeries(tx: Tx, runId: string, key: string): Promise<SeriesRow | undefined> {
   const text =
     'SELECT s.* FROM metric_series s JOIN runs r ON r.seq = s.run_seq WHERE r.id = ? AND s.key = ?';

@@ -44,6 +44,7 @@ export async function addDatasetInputs(
   }
 }
 
+/** Links logged models with a run at a step; links that are there already are left as they are. */
 export async function addRunModels(
   tx: Tx,
   runSeq: number,
@@ -58,6 +59,7 @@ export async function addRunModels(
     .execute();
 }
 
+/** The datasets that runs took in, by `seq` of the run, oldest first; runs without any are not in the map. */
 export async function datasetsOfRuns(
   tx: Tx,
   seqs: readonly number[],
@@ -93,6 +95,9 @@ export async function datasetsOfRuns(
   );
 }
 
+/**
+ * The logged models that runs took in or gave out, by `seq` of the run; runs without any are not in the map.
+ */
 export async function modelsOfRuns(tx: Tx, seqs: readonly number[]) {
   const rows = await on(tx)
     .selectFrom('run_models')

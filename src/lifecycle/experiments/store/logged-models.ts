@@ -18,6 +18,7 @@ export async function findLoggedModelRow(tx: Tx, id: string): Promise<LoggedMode
   return on(tx).selectFrom('logged_models').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+/** Changes a logged model; one that is not there is no error, so callers read it before. */
 export async function updateLoggedModel(
   tx: Tx,
   id: string,
@@ -75,6 +76,7 @@ export async function addModelParams(
   return params.map((p) => p.key).filter((key) => !done.has(key));
 }
 
+/** Sets tags; of a key that is given twice, the last value counts. */
 export async function setModelTags(tx: Tx, modelId: string, tags: readonly Tag[]): Promise<void> {
   if (tags.length === 0) return;
   await on(tx)

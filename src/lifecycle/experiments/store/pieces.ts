@@ -16,9 +16,11 @@ export interface Part {
  */
 export type Pieces = Float64Array;
 
+/** How many numbers of `Pieces` one piece takes. */
 export const numbersPerPiece = 10;
 const [lastAt, minAt, maxAt] = [1, 4, 7];
 
+/** How many pieces there are; `pointCount` is how many points they stand for. */
 export function pieceCount(pieces: Pieces): number {
   return pieces.length / numbersPerPiece;
 }
@@ -30,10 +32,12 @@ export function pointCount(pieces: Pieces): number {
   return sum;
 }
 
+/** The step of the last point of piece `i`, which has to be there. */
 export function lastStep(pieces: Pieces, i: number): number {
   return pieces[i * numbersPerPiece + lastAt] as number;
 }
 
+/** The last point of piece `i`, which has to be there. */
 export function lastPoint(pieces: Pieces, i: number): MetricPoint {
   return pointIn(pieces, i * numbersPerPiece + lastAt);
 }
@@ -53,6 +57,7 @@ export function pieces(points: readonly MetricPoint[]): Pieces {
   return numbers;
 }
 
+/** Parts as flat numbers, in their order; extremes that there are not have the value NaN. */
 export function encoded(parts: readonly Part[]): Pieces {
   return Float64Array.from(
     parts.flatMap(({ count, last, min, max }) => [count, ...flat(last), ...flat(min), ...flat(max)]),
@@ -63,6 +68,10 @@ function flat(point: MetricPoint | null): readonly number[] {
   return point ? [point.step, point.timeMs, point.isNan ? Number.NaN : point.value] : [0, 0, Number.NaN];
 }
 
+/**
+ * Lists of pieces one behind the other. They are not merged or sorted: the caller hands them in the order of
+ * the series.
+ */
 export function joinedPieces(lists: readonly Pieces[]): Pieces {
   const joined = new Float64Array(lists.reduce((sum, list) => sum + list.length, 0));
   let at = 0;

@@ -22,6 +22,7 @@ function batchOf(keys: readonly string[], pointAt: (i: number) => MetricPoint): 
   return { keys, numbers };
 }
 
+/** A batch of points as a request brings them; infinities become the largest finite numbers (`toPoint`). */
 export function batchOfInputs(metrics: readonly MetricInput[]): PointBatch {
   return batchOf(
     metrics.map((metric) => metric.key),
@@ -29,6 +30,7 @@ export function batchOfInputs(metrics: readonly MetricInput[]): PointBatch {
   );
 }
 
+/** A batch of points that are read already, metric by metric. */
 export function batchOfPoints(pointsByKey: ReadonlyMap<string, readonly MetricPoint[]>): PointBatch {
   const points = [...pointsByKey].flatMap(([key, ofKey]) => ofKey.map((point) => ({ key, point })));
   return batchOf(
@@ -37,6 +39,7 @@ export function batchOfPoints(pointsByKey: ReadonlyMap<string, readonly MetricPo
   );
 }
 
+/** The point at place `i`, which has to be there; a NaN has the value 0 and the flag. */
 export function pointAt({ numbers }: PointBatch, i: number): MetricPoint {
   const at = i * numbersPerPoint;
   const given = numbers[at + 2] as number;
@@ -49,6 +52,7 @@ export function pointAt({ numbers }: PointBatch, i: number): MetricPoint {
   };
 }
 
+/** The points by metric, each metric’s in the order of the batch. */
 export function pointsByKey(batch: PointBatch): ReadonlyMap<string, readonly MetricPoint[]> {
   const byKey = new Map<string, MetricPoint[]>();
   batch.keys.forEach((key, i) => {

@@ -37,6 +37,7 @@ const isDue = (kind: TrashKind, scope: PurgeScope) => sql`EXISTS (
     AND ((t.kind = ${kind} AND t.id = x.id) OR (t.kind = 'experiment' AND t.experiment_id = x.experiment_id)))
   AND x.lifecycle_stage = 'deleted'`;
 
+/** Deleted experiments that are due, by id. The default experiment, 0, never is. */
 export async function dueExperiments(tx: Tx, scope: PurgeScope): Promise<readonly DueExperiment[]> {
   const { rows } = await sql<DueExperiment>`
     SELECT x.id AS "id", x.artifact_location AS "artifactLocation" FROM experiments x
@@ -47,6 +48,10 @@ export async function dueExperiments(tx: Tx, scope: PurgeScope): Promise<readonl
   return rows;
 }
 
+/**
+ * Deleted runs that are due, by themselves or with their experiment, in the order of `seq`, behind
+ * `afterSeq`.
+ */
 export async function dueRuns(
   tx: Tx,
   scope: PurgeScope,
@@ -76,6 +81,7 @@ export async function dueModels(
   return rows;
 }
 
+/** Some of the traces of an experiment, in no order: whoever purges asks again until there is none. */
 export async function traceIdsOfExperiment(
   tx: Tx,
   experimentId: number,
@@ -150,6 +156,10 @@ export async function deleteRun(tx: Tx, run: DueRun, folder: string | null): Pro
   await takeOutOfTrash(tx, 'run', run.id);
 }
 
+/**
+ * Removes a logged model with everything about it, and the files of a folder (null: none of ours), in one
+ * go.
+ */
 export async function deleteModel(tx: Tx, model: DueModel, folder: string | null): Promise<void> {
   for (const table of [
     'logged_model_params',

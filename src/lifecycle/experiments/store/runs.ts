@@ -5,6 +5,7 @@ import { type ExperimentsTables, lastByKey, on } from './tables.ts';
 
 export type RunRow = Omit<ExperimentsTables['runs'], 'seq'> & { readonly seq: number };
 
+/** Adds a run and returns its `seq`, the number by which all other tables know it. Its id must be new. */
 export async function insertRun(tx: Tx, row: Omit<RunRow, 'seq'>): Promise<number> {
   const [inserted] = await statements(tx).all<{ seq: number }>(
     `INSERT INTO runs (id, experiment_id, name, user_id, status, start_time_ms, end_time_ms, lifecycle_stage,
@@ -22,6 +23,7 @@ export async function findRunRow(tx: Tx, id: string): Promise<RunRow | undefined
   return (await statements(tx).all<RunRow>('SELECT * FROM runs WHERE id = ?', [id]))[0];
 }
 
+/** Changes columns of a run; one that is not there is no error, so callers hold the run before. */
 export async function updateRun(
   tx: Tx,
   seq: number,
@@ -60,6 +62,7 @@ export async function addParams(
   return refused.map((param) => ({ ...param, oldValue: old.get(param.key) ?? '' }));
 }
 
+/** Sets tags; of a key that is given twice, the last value counts. */
 export async function setRunTags(tx: Tx, runSeq: number, tags: readonly Tag[]): Promise<void> {
   if (tags.length === 0) return;
   const { rows, parameters } = keyedRows(runSeq, tags);
@@ -81,6 +84,7 @@ function keyedRows(runSeq: number, tags: readonly Tag[]) {
   };
 }
 
+/** The value of a tag; undefined when the run has none of that key. */
 export async function findRunTag(tx: Tx, runSeq: number, key: string): Promise<string | undefined> {
   const row = await on(tx)
     .selectFrom('run_tags')
@@ -101,6 +105,7 @@ export async function deleteRunTag(tx: Tx, runSeq: number, key: string): Promise
   return result.numDeletedRows > 0n;
 }
 
+/** A run without params, tags and metrics, as the service gives it. The empty name stays empty. */
 export function runInfo(row: RunRow): RunInfo {
   return {
     id: row.id,

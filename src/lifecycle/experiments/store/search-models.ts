@@ -51,10 +51,15 @@ const columnsByAttribute: Readonly<Record<string, string>> = {
   last_updated_time: 'm.updated_at_ms',
 };
 
+/** Whether logged models can be ordered by this attribute, in MLflow’s spelling. */
 export function isLoggedModelAttribute(field: string): boolean {
   return field in columnsByAttribute;
 }
 
+/**
+ * Active logged models by filter and order, each with its sort key for the token of the next page. With
+ * datasets named, metrics mean those measured on them, and models without any are left out.
+ */
 export async function searchLoggedModelRows(
   tx: Tx,
   dialect: DialectName,

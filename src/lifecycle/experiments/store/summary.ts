@@ -18,11 +18,13 @@ function isAscending(points: readonly MetricPoint[]): boolean {
   return true;
 }
 
+/** The last point of a series by step, time, value: the metric’s value, as MLflow has it. */
 export function lastOf(row: Summary): MetricPoint {
   const { last_step: step, last_time_ms: timeMs, last_value: value } = row;
   return { step, timeMs, value, isNan: row.last_is_nan === 1 };
 }
 
+/** The first point of a series by step, time, value. */
 export function firstOf(row: Summary): MetricPoint {
   const { first_step: step, first_time_ms: timeMs, first_value: value } = row;
   return { step, timeMs, value, isNan: row.first_is_nan === 1 };

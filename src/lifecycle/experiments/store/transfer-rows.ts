@@ -30,6 +30,7 @@ export async function placeExperiment(
   return inserted.id;
 }
 
+/** Whether an experiment has a run in any stage. */
 export async function hasRuns(tx: Tx, experimentId: number): Promise<boolean> {
   const query = on(tx).selectFrom('runs').select('id').where('experiment_id', '=', experimentId);
   return (await query.limit(1).executeTakeFirst()) !== undefined;
@@ -53,6 +54,7 @@ export async function clearLoggedModel(tx: Tx, id: string): Promise<void> {
   await on(tx).deleteFrom('logged_models').where('id', '=', id).execute();
 }
 
+/** Runs in any stage by id, in the order of their ids; unknown ones are left out. */
 export async function runRowsById(tx: Tx, ids: readonly string[]): Promise<readonly RunRow[]> {
   if (ids.length === 0) return [];
   return on(tx).selectFrom('runs').selectAll().where('id', 'in', ids).orderBy('id').execute();
@@ -69,6 +71,7 @@ export async function runRowsAfter(
   return query.where('id', '>', afterId).orderBy('id').limit(limit).execute();
 }
 
+/** Logged models in any stage by id, in the order of their ids; unknown ones are left out. */
 export async function modelRowsById(tx: Tx, ids: readonly string[]): Promise<readonly LoggedModelRow[]> {
   if (ids.length === 0) return [];
   return on(tx).selectFrom('logged_models').selectAll().where('id', 'in', ids).orderBy('id').execute();
@@ -85,6 +88,7 @@ export async function modelRowsAfter(
   return query.where('id', '>', afterId).orderBy('id').limit(limit).execute();
 }
 
+/** The metrics of a run that have points, by key. */
 export async function seriesOfRun(
   tx: Tx,
   runSeq: number,

@@ -62,6 +62,7 @@ export async function listImports(
   return query.orderBy('id', 'desc').limit(limit).execute();
 }
 
+/** Ends an import, and notes whether source and target agreed in every count and digest. */
 export async function finishImport(tx: Tx, id: string, agrees: boolean, nowMs: number): Promise<void> {
   const change = { finished_at_ms: nowMs, agrees: agrees ? 1 : 0 };
   await on(tx).updateTable('imports').set(change).where('id', '=', id).execute();
@@ -77,6 +78,7 @@ export async function findPlace(
   return query.where('source_id', '=', sourceId).executeTakeFirst();
 }
 
+/** Notes where an experiment of a source goes, in place of what was noted before. */
 export async function setPlace(tx: Tx, row: TransferTables['import_experiments']): Promise<void> {
   const { experiment_id, outcome } = row;
   await on(tx)
@@ -86,6 +88,7 @@ export async function setPlace(tx: Tx, row: TransferTables['import_experiments']
     .execute();
 }
 
+/** What imports brought before, by id; what they never brought is not in the map. */
 export async function findItems(
   tx: Tx,
   kind: ItemKind,
@@ -97,6 +100,7 @@ export async function findItems(
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+/** Notes items that are on their way, in place of what was noted of them before. */
 export async function putItems(tx: Tx, rows: readonly ItemRow[]): Promise<void> {
   if (rows.length === 0) return;
   await on(tx)

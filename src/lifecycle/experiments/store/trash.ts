@@ -20,8 +20,10 @@ export interface TrashRow {
 interface TrashTables {
   experiments_trash: TrashRow;
 }
+/** The trash through its own table types; it is a table of this file and of purge.ts. */
 export const onTrash = (tx: Tx) => tables<TrashTables>(tx);
 
+/** Notes a deletion. What is in the trash already keeps its first time and its first deleter. */
 export async function putIntoTrash(tx: Tx, row: Omit<TrashRow, 'is_purging'>): Promise<void> {
   await onTrash(tx)
     .insertInto('experiments_trash')
@@ -30,6 +32,7 @@ export async function putIntoTrash(tx: Tx, row: Omit<TrashRow, 'is_purging'>): P
     .execute();
 }
 
+/** What is known of a deletion; undefined for what is not deleted, or went with its experiment. */
 export async function findInTrash(tx: Tx, kind: TrashKind, id: string): Promise<TrashRow | undefined> {
   return onTrash(tx)
     .selectFrom('experiments_trash')
@@ -39,6 +42,7 @@ export async function findInTrash(tx: Tx, kind: TrashKind, id: string): Promise<
     .executeTakeFirst();
 }
 
+/** Forgets a deletion: of what was brought back, or purged. Nothing there is no error. */
 export async function takeOutOfTrash(tx: Tx, kind: TrashKind, id: string): Promise<void> {
   await onTrash(tx).deleteFrom('experiments_trash').where('kind', '=', kind).where('id', '=', id).execute();
 }

@@ -24,14 +24,17 @@ export async function findUpload(tx: Tx, id: string): Promise<UploadRecord | und
   return row && recordOf(row);
 }
 
+/** Notes what a completed upload holds: from then on, completing it again gives the same answer. */
 export async function setUploadDigest(tx: Tx, id: string, digest: string): Promise<void> {
   await on(tx).updateTable('artifact_uploads').set({ digest }).where('id', '=', id).execute();
 }
 
+/** Forgets an upload; one that is not there is no error. Its parts in the blob store are the caller’s. */
 export async function deleteUpload(tx: Tx, id: string): Promise<void> {
   await on(tx).deleteFrom('artifact_uploads').where('id', '=', id).execute();
 }
 
+/** Uploads begun before a time, completed or not, for who clears up. */
 export async function uploadsBefore(tx: Tx, createdBeforeMs: number): Promise<readonly UploadRecord[]> {
   const rows = await on(tx)
     .selectFrom('artifact_uploads')

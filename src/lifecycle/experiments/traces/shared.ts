@@ -19,6 +19,7 @@ export interface TraceWithSpans {
   readonly spans: readonly SpanRecord[];
 }
 
+/** The error `trace_unknown`, in the words of MLflow’s server. */
 export const traceUnknown = (problem: string): Error => fail('trace_unknown', { problem });
 
 /** Traces by id, in this order (of an id that is named twice, the last place); unknown ones, and those outside the experiments, are left out. */
@@ -65,6 +66,7 @@ export function isComplete({ trace, spans }: TraceWithSpans): boolean {
   }
 }
 
+/** The value of the first pair with a key; undefined when there is none. */
 export function tagValue(tags: readonly Tag[], key: string): string | undefined {
   return tags.find((tag) => tag.key === key)?.value;
 }

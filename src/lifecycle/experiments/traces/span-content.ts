@@ -18,6 +18,7 @@ export interface SpanContent {
   }[];
 }
 
+/** MLflow’s name of a trace, by OpenTelemetry’s id of 32 hex digits. */
 export const traceIdOf = (hexTraceId: string): string => `tr-${hexTraceId}`;
 const base64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64');
 const paddedNs = (digits: string): string => digits.padStart(20, '0');

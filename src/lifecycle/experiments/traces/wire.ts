@@ -8,6 +8,7 @@ import { spanTree } from './tree.ts';
 const textMap = (pairs: TraceRecord['tags']): Record<string, string> =>
   Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
 
+/** A trace as our REST API shows it: times in RFC 3339, what MLflow keeps in tags and metadata as fields. */
 export function traceWire(trace: TraceRecord): Trace {
   return {
     id: trace.id,
@@ -40,6 +41,7 @@ export function traceWire(trace: TraceRecord): Trace {
   };
 }
 
+/** The same with its spans as a tree laid flat, their times from the start of the first. */
 export function traceDetailWire(found: TraceWithSpans): TraceDetail {
   const starts = found.spans.map((span) => BigInt(span.startNs)).sort((a, b) => (a < b ? -1 : 1));
   const firstNs = starts[0] ?? 0n;

@@ -56,6 +56,9 @@ export interface Change {
   readonly announcements?: readonly Announcement[];
 }
 
+/**
+ * The reason of changes by clients that can give none (MLflow’s). Protected aliases do not take it for one.
+ */
 export const noReason = 'no reason given';
 
 /** Writes audit entry, event, history and deliveries to webhooks of a change. Call it last in a transaction. */
@@ -97,6 +100,7 @@ export function announced(model: ModelRow): { readonly name: string; readonly is
   return { name: model.name, isPrompt: model.is_prompt === 1 };
 }
 
+/** Who did something, as history and audit trail show it: `user:ada`. */
 export function actorText(actor: Actor): string {
   return `${actor.kind}:${actor.id}`;
 }
@@ -124,6 +128,9 @@ export async function versionRow(tx: Tx, model: ModelRow, version: number): Prom
   return row;
 }
 
+/**
+ * A version with tags, aliases, gates and approvals. Throws `version_unknown` when it went in the meantime.
+ */
 export async function oneVersion(tx: Tx, model: ModelRow, row: VersionRow): Promise<VersionRecord> {
   const [record] = await hydrateVersions(tx, [model], [row]);
   if (!record) throw fail('version_unknown', { name: model.name, version: row.version });

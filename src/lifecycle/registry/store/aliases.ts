@@ -3,6 +3,7 @@ import type { Tx } from '../../../platform/db/index.ts';
 import type { AliasMove } from '../contract.ts';
 import { on, type RegistryTables } from './tables.ts';
 
+/** The version that an alias points at; null when there is no such alias. */
 export async function aliasedVersion(tx: Tx, registeredId: number, alias: string): Promise<number | null> {
   const row = await on(tx)
     .selectFrom('model_aliases')
@@ -33,6 +34,7 @@ export async function moveAlias(tx: Tx, move: RegistryTables['model_alias_moves'
   await on(tx).insertInto('model_alias_moves').values(move).execute();
 }
 
+/** The aliases that point at a version, in no order. */
 export async function aliasesOfVersion(
   tx: Tx,
   registeredId: number,

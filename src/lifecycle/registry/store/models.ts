@@ -82,6 +82,7 @@ export async function modelTag(tx: Tx, id: number, key: string): Promise<string 
   return row?.value ?? null;
 }
 
+/** Sets a tag, in place of the value that it has. */
 export async function setModelTagRow(tx: Tx, id: number, tag: Tag): Promise<void> {
   await on(tx)
     .insertInto('registered_model_tags')
@@ -132,6 +133,7 @@ export async function hydrateRegisteredModels(
   }));
 }
 
+/** Models by id, in no order; unknown ones are left out. */
 export async function modelRowsById(tx: Tx, ids: readonly number[]): Promise<readonly ModelRow[]> {
   if (ids.length === 0) return [];
   return on(tx).selectFrom('registered_models').selectAll().where('id', 'in', ids).execute();

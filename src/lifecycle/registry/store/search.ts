@@ -197,10 +197,12 @@ function asksForPrompts({ comparator, value }: Condition): boolean {
   return (comparator === '=' && text === 'true') || (comparator === '!=' && text === 'false');
 }
 
+/** The columns that registered models are ordered by, with the name as the last tie. */
 export function modelSortColumns(order: readonly OrderKey[]): readonly SortColumn[] {
   return sortColumns(order, models);
 }
 
+/** The columns that versions are ordered by, with name and number as the last ties. */
 export function versionSortColumns(order: readonly OrderKey[]): readonly SortColumn[] {
   return sortColumns(order, versions);
 }

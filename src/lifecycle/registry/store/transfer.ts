@@ -86,6 +86,7 @@ export async function readTransferModel(tx: Tx, model: ModelRow): Promise<Transf
   };
 }
 
+/** A version by its number, a deleted one too. */
 export async function findAnyVersion(tx: Tx, id: number, version: number): Promise<VersionRow | undefined> {
   const query = on(tx).selectFrom('model_versions').selectAll().where('registered_id', '=', id);
   return query.where('version', '=', version).executeTakeFirst();

@@ -120,6 +120,7 @@ export async function versionTag(
   return row?.value ?? null;
 }
 
+/** Sets a tag, in place of the value that it has. */
 export async function setVersionTagRow(
   tx: Tx,
   key: { readonly registeredId: number; readonly version: number },

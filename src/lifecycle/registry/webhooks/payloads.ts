@@ -14,6 +14,7 @@ const promptTypeTag = '_mlflow_prompt_type';
 const tagMap = (tags: readonly Tag[], without: readonly string[] = []) =>
   Object.fromEntries(tags.filter(({ key }) => !without.includes(key)).map(({ key, value }) => [key, value]));
 
+/** A name was registered. Prompts are told without the tags that make them prompts. */
 export function modelCreated(model: {
   readonly name: string;
   readonly description: string;
@@ -26,6 +27,7 @@ export function modelCreated(model: {
     : { event: 'registered_model.created', data: { name, tags: tagMap(tags), description } };
 }
 
+/** A version was registered; of a prompt with its text as `template`, null when it has none. */
 export function versionCreated(version: {
   readonly name: string;
   readonly version: number;
@@ -64,6 +66,7 @@ export function promptTagChanged(name: string, key: string, value: string | null
     : { event: 'prompt_tag.set', data: { name, key, value } };
 }
 
+/** A tag of a version was set, or with the value null taken away. */
 export function versionTagChanged(
   of: { readonly name: string; readonly version: number; readonly isPrompt: boolean },
   key: string,
@@ -76,6 +79,7 @@ export function versionTagChanged(
     : { event: `${entity}.set`, data: { ...data, value } };
 }
 
+/** An alias came to a version, or with the version null was taken away. MLflow calls each move `created`. */
 export function aliasChanged(
   of: { readonly name: string; readonly isPrompt: boolean },
   alias: string,

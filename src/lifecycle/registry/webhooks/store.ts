@@ -44,6 +44,7 @@ export async function insertWebhook(tx: Tx, row: WebhookRow, events: readonly st
   await insertEvents(tx, row.id, events);
 }
 
+/** Changes a webhook, and where `events` is given, replaces all that it is told of. */
 export async function updateWebhookRow(
   tx: Tx,
   id: string,
@@ -61,6 +62,7 @@ async function insertEvents(tx: Tx, id: string, events: readonly string[]): Prom
   await on(tx).insertInto('webhook_events').values(rows).execute();
 }
 
+/** Removes a webhook. Its deliveries stay: those that wait are cancelled when their turn comes. */
 export async function deleteWebhookRow(tx: Tx, id: string): Promise<void> {
   await on(tx).deleteFrom('webhook_events').where('webhook_id', '=', id).execute();
   await on(tx).deleteFrom('webhooks').where('id', '=', id).execute();

@@ -5,6 +5,7 @@ import { type WebhookEntity, webhookActions, webhookEventNames } from './contrac
 /** Limits and message texts of MLflow 3.17's webhooks (mlflow/utils/validation.py, entities/webhook.py). */
 const namePattern = /^(?=.{1,63}$)[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i;
 
+/** Throws `tracking_invalid` for a name that MLflow’s server refuses, in its words. */
 export function checkWebhookName(name: string): void {
   if (namePattern.test(name)) return;
   throw invalidParameter(

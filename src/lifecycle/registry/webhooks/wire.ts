@@ -4,6 +4,7 @@ import type { DeliveryCounts, DeliveryRow, WebhookRow } from './store.ts';
 
 const timeOf = (ms: number | null): string | null => (ms === null ? null : formatTime(ms));
 
+/** A webhook as our REST API shows it, without its secret; counts are 0 where none were asked for. */
 export function toWebhook(row: WebhookRow, events: readonly string[], counts?: DeliveryCounts): Webhook {
   const { id, name, description, url, status } = row;
   return {
@@ -18,6 +19,7 @@ export function toWebhook(row: WebhookRow, events: readonly string[], counts?: D
   };
 }
 
+/** A delivery as lists show it; `toDeliveryDetail` adds what was sent and what came back. */
 export function toDelivery(row: DeliveryRow): WebhookDelivery {
   const { id, url, event, status, attempts, error } = row;
   return {

@@ -7,6 +7,7 @@ import { on, type TraceTables } from './tables.ts';
 
 type Row = TraceTables['trace_assessments'];
 
+/** Writes an assessment, in place of the one with its id. */
 export async function putAssessment(tx: Tx, assessment: AssessmentRecord): Promise<void> {
   const { id, ...row } = toRow(assessment);
   await on(tx)
@@ -16,6 +17,7 @@ export async function putAssessment(tx: Tx, assessment: AssessmentRecord): Promi
     .execute();
 }
 
+/** An assessment of this trace; undefined when it is another trace’s. */
 export async function findAssessment(
   tx: Tx,
   traceId: string,

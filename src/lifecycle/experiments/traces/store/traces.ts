@@ -31,6 +31,7 @@ export async function holdTrace(
   return { row: held, isNew: false };
 }
 
+/** Changes columns of a trace; one that is not there is no error, so callers hold it before. */
 export async function updateTrace(tx: Tx, id: string, change: Partial<Omit<TraceRow, 'id'>>): Promise<void> {
   await on(tx).updateTable('traces').set(change).where('id', '=', id).execute();
 }
@@ -72,6 +73,10 @@ export async function setPairs(
   if (runId) await linkRun(tx, runId, [traceId]);
 }
 
+/**
+ * Links traces with a run; links that are there already stay. Neither has to exist yet: clients send them in
+ * any order.
+ */
 export async function linkRun(tx: Tx, runId: string, traceIds: readonly string[]): Promise<void> {
   if (traceIds.length === 0) return;
   await on(tx)
