@@ -49,6 +49,7 @@ import {
   RolloutEngine,
   RolloutService,
 } from '../loop/index.ts';
+import { systemActor } from '../platform/access/index.ts';
 import type { DirectoryBlobStore } from '../platform/blobs/index.ts';
 import { type DataDirectory, durationMsOf, patternOf, type Settings } from '../platform/config/index.ts';
 import type { Database, Migration } from '../platform/db/index.ts';
@@ -151,7 +152,10 @@ export async function createControlServices(parts: ControlParts) {
   });
   const evidence = createCardEvidence(data, experiments);
   const governance = new GovernanceService({ journal, registry, evaluations, evidence });
-  const serving = await ServingService.open({ db, journal, blobs });
+  const serving = await ServingService.open({
+    ...{ db, journal, blobs },
+    onDamaged: (replicaId, segments) => monitoring.logDamaged(systemActor, replicaId, segments),
+  });
   const endpointKeys = new KeyService({ db, journal, changed: () => serving.keysChanged() });
   const lineage = createLineage({ db, experiments, ports: createLineagePorts(data, serving) });
   const feedback = await FeedbackService.open({

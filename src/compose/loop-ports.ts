@@ -253,4 +253,5 @@ const triggerOf: Readonly<Record<AlertKind, 'drift' | 'performance' | null>> = {
   errors: null,
   latency: null,
   rollout: null,
+  'log-damage': null,
 };

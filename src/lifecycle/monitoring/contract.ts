@@ -252,6 +252,8 @@ export const alertKindSchema = z.enum([
   'latency',
   /** A rollout ended by harm, or undecided; the subject names it. */
   'rollout',
+  /** A replica has set a segment of its prediction log aside; the subject names the file. Of no model version. */
+  'log-damage',
 ]);
 export type AlertKind = z.infer<typeof alertKindSchema>;
 
@@ -269,7 +271,7 @@ export const alertDeliverySchema = z.strictObject({
 export type AlertDelivery = z.infer<typeof alertDeliverySchema>;
 
 export const alertEvidenceSchema = z.strictObject({
-  /** Of a rollout: its own id and event times. */
+  /** Of a rollout: its own id and event times. Of a damaged log: the replica, and when control heard of it. */
   window: z.strictObject({ id: z.string(), start: time, end: time }),
   value: z.number().nullable(),
   threshold: z.number().nullable(),
@@ -281,9 +283,10 @@ export type AlertEvidence = z.infer<typeof alertEvidenceSchema>;
 export const alertSchema = z.strictObject({
   id: z.string(),
   endpoint: z.string(),
+  /** '': of none. */
   modelVersion: z.string(),
   kind: alertKindSchema,
-  /** The column, the metric, the rollout, or '' where the kind says it all. */
+  /** The column, the metric, the rollout, the file, or '' where the kind says it all. */
   subject: z.string(),
   severity: z.enum(['watch', 'bad']),
   state: z.enum(['open', 'acknowledged', 'resolved']),
@@ -343,6 +346,16 @@ export interface RolloutAborted {
   /** Event times of its begin and end. */
   readonly beganMs: number;
   readonly endedMs: number;
+}
+
+/** A segment of the prediction log that a replica has set aside, as its caller tells it. */
+export interface DamagedLog {
+  readonly endpoint: string;
+  readonly file: string;
+  readonly problem: string | null;
+  /** null: not known. */
+  readonly rowsRead: number | null;
+  readonly rowsLost: number | null;
 }
 
 /** Event types; subject = the endpoint, event time = the window's end, data = AlertEvent. */

@@ -258,6 +258,46 @@ forEachDatabase((name, open) => {
       );
     });
 
+    test('a damaged file of a log is told once, and is over when it is mended or gone', async (t) => {
+      const { service, send, advance } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', spec);
+      const damaged = (name: string, rowsLost: number | null) => ({
+        ...{ endpoint: 'flights', file: `/log/${name}.damaged.ndjson`, problem: 'its header is gone' },
+        ...{ rowsRead: rowsLost === null ? null : 40, rowsLost },
+      });
+      for (let i = 0; i < 2; i++)
+        await service.logDamaged(ada, 'edge', [damaged('s1', 1), damaged('s2', null)]);
+      await service.logDamaged(ada, 'other', [damaged('s1', 1)]);
+      // Another model answers: that does not mend a disk.
+      await send(makeRows(1, dayAt(0), 300, {}));
+      await advance(dayAt(1));
+      const alerts = await service.alerts(ada, { endpoint: 'flights', state: 'open', limit: 10 });
+      for (const alert of alerts) alertSchema.parse(alert);
+      assert.deepEqual(
+        alerts.map((a) => [a.kind, a.subject, a.evidence[0]?.window.id, a.evidence[0]?.value]).sort(),
+        [
+          ['log-damage', '/log/s1.damaged.ndjson', 'edge', 1],
+          ['log-damage', '/log/s1.damaged.ndjson', 'other', 1],
+          ['log-damage', '/log/s2.damaged.ndjson', 'edge', null],
+        ],
+      );
+      assert.match(alerts.at(-1)?.reason ?? '', /40 rows of it are in the log, 1 row of it is not/);
+      assert.match(alerts.at(-1)?.reason ?? '', /name it \/log\/s1-mended\.sealed\.ndjson and start/);
+      await service.acknowledge(ada, alerts.at(-1)?.id ?? '', 'the disk is changed tomorrow');
+      await service.logDamaged(ada, 'edge', [damaged('s2', null)]);
+      const states = await service.alerts(ada, { endpoint: 'flights', limit: 10 });
+      assert.deepEqual(
+        states.map((a) => [a.evidence[0]?.window.id, a.state]),
+        [
+          ['other', 'open'],
+          ['edge', 'open'],
+          ['edge', 'resolved'],
+        ],
+      );
+      await service.logDamaged(ada, 'edge', []);
+      assert.equal((await service.alerts(ada, { state: 'unresolved', limit: 10 })).length, 1);
+    });
+
     test('an endpoint that no loop looks after is looked after by the schedule', async (t) => {
       const { service, send, watermarks, db } = await openMonitoring(t, open);
       await service.configure(ada, 'flights', spec);

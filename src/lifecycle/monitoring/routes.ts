@@ -45,6 +45,7 @@ function monitorRoutes(service: MonitoringService): readonly Route[] {
       permission: 'read',
       params: byEndpoint,
       response: monitorSchema,
+      stateOf: ({ spec, references }) => [spec, references],
       handle: ({ params }, { actor }) => service.monitor(actor, params.endpoint),
     }),
     defineRoute({

@@ -16,6 +16,7 @@ import { AlertKeeper } from './alerts/alert-keeper.ts';
 import { deliverAlert } from './alerts/deliver-alert.ts';
 import {
   type Alert,
+  type DamagedLog,
   type Monitor,
   type MonitorOutputs,
   type MonitorReferenceRequest,
@@ -291,6 +292,17 @@ export class MonitoringService {
     const { endpoint, modelVersion, endedMs } = told;
     const resolution = `version ${modelVersion} was rolled out`;
     await this.#alerts.rolloutSucceeded(tx, await this.#specOf(tx, endpoint), endpoint, endedMs, resolution);
+  }
+
+  /**
+   * Says which files a replica has set aside of its prediction logs: opens an alert about each, and resolves those about
+   * files that are mended or gone. The same again changes nothing.
+   */
+  async logDamaged(actor: Actor, replicaId: string, segments: readonly DamagedLog[]): Promise<void> {
+    authorize(actor, 'monitoring:write');
+    await this.#options.db.write((tx) =>
+      this.#alerts.logDamaged(tx, (endpoint) => this.#specOf(tx, endpoint), replicaId, segments),
+    );
   }
 
   /** How an endpoint is watched; the defaults, without webhooks, when nobody has said so. */

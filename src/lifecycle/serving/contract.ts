@@ -88,6 +88,19 @@ export const replicaEndpointSchema = z.object({
 });
 
 /** What a replica posts to `/api/v1/replicas/<id>/status`. */
+/** A segment of the prediction log that a replica has set aside, because its disk gave back other bytes than it was given. */
+export const damagedSegmentSchema = z.object({
+  endpoint: z.string(),
+  /** Path on the replica's machine. */
+  file: z.string(),
+  /** null: an earlier process of the replica found it. */
+  problem: z.string().nullable(),
+  /** Rows that could be read and are in the log, and those that could not; null: not known. */
+  rowsRead: z.int().nullable(),
+  rowsLost: z.int().nullable(),
+});
+export type DamagedSegment = z.infer<typeof damagedSegmentSchema>;
+
 export const replicaStatusSchema = z.object({
   /** Version of the newest route table that the replica has worked through; 0 before the first. */
   routesVersion: z.int().min(0),
@@ -99,8 +112,9 @@ export const replicaStatusSchema = z.object({
   url: z.string().optional(),
   /** Sealed or open log segments that control does not have yet. */
   segmentsWaiting: z.int().min(0).optional(),
-  /** Log segments that were set aside because they are damaged. */
+  /** Log segments that are set aside; how many, and the first hundred of them. */
   segmentsDamaged: z.int().min(0).optional(),
+  damaged: z.array(damagedSegmentSchema).max(100).optional(),
   /** Shadow copies dropped since the replica started, because the shadow queue was full. */
   shadowDropped: z.int().min(0).optional(),
   /** Arms that the replica's own guard took the traffic from. */
@@ -118,6 +132,7 @@ export const replicaSchema = z.object({
   segmentsWaiting: z.int(),
   /** Log segments that it has set aside because its disk gave back other bytes than it was given. */
   segmentsDamaged: z.int(),
+  damaged: z.array(damagedSegmentSchema),
   shadowDropped: z.int(),
   connectedAt: z.string().nullable(),
   lastSeenAt: z.string().nullable(),

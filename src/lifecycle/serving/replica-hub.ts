@@ -276,6 +276,7 @@ function resource({ id, status, connectedAtMs, seenAtMs, streams }: Known): Repl
     models: status?.models ?? [],
     segmentsWaiting: status?.segmentsWaiting ?? 0,
     segmentsDamaged: status?.segmentsDamaged ?? 0,
+    damaged: [...(status?.damaged ?? [])],
     shadowDropped: status?.shadowDropped ?? 0,
     connectedAt: connectedAtMs === null ? null : formatTime(connectedAtMs),
     lastSeenAt: seenAtMs === null ? null : formatTime(seenAtMs),

@@ -8,6 +8,7 @@ import type { Database } from '../../platform/db/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import {
   type ArmGuard,
+  type DamagedSegment,
   type DeclareEndpoint,
   declareEndpointSchema,
   defaultEndpointOptions,
@@ -49,6 +50,8 @@ export interface ServingServiceOptions {
   readonly db: Database;
   readonly journal: Journal;
   readonly blobs: BlobStore;
+  /** Hears what a replica has set aside of its log: at each of its reports, and once when that is nothing any more. */
+  readonly onDamaged?: (replicaId: string, segments: readonly DamagedSegment[]) => Promise<void>;
   readonly clock?: Clock;
 }
 
@@ -344,7 +347,10 @@ export class ServingService {
   /** Takes a replica's status; an arm that it took the traffic from loses it everywhere. */
   async reportReplica(actor: Actor, id: string, status: ReplicaStatus): Promise<void> {
     authorize(actor, 'serving:write');
+    const damaged = status.damaged ?? [];
+    const hadDamaged = this.#hub.replicas.some((r) => r.id === id && r.damaged.length > 0);
     await this.#hub.report(id, status);
+    if (hadDamaged || damaged.length > 0) await this.#options.onDamaged?.(id, damaged);
     for (const told of status.withdrawn ?? []) await this.#guarded(id, told);
   }
 
@@ -372,6 +378,7 @@ export class ServingService {
         reason,
       });
     });
+    await this.#options.onDamaged?.(id, []);
   }
 
   async #guarded(replica: string, told: WithdrawnArm): Promise<void> {

@@ -21,6 +21,11 @@ export interface SegmentFacts {
   readonly maxTimeMs: number;
 }
 
+export interface ConvertedSegment extends SegmentFacts {
+  /** False when lines were left out, because they are no JSON. */
+  readonly isWhole: boolean;
+}
+
 /**
  * Converts a sealed segment to Parquet (zstd), one column per column of its header. A value that its column's
  * type cannot hold becomes NULL rather than stopping the segment; a line that is no JSON is left out. The file is on the disk, under its name, when this
@@ -36,7 +41,7 @@ export async function convertSegment(
   target: string,
   keyColumn: string,
   timeColumn: string,
-): Promise<SegmentFacts> {
+): Promise<ConvertedSegment> {
   const temporary = `${target}.tmp`;
   const copy = async (read: Reading, options = '') => {
     await rm(temporary, { force: true });
@@ -47,15 +52,19 @@ export async function convertSegment(
         ` WHERE ${sqlName(keyColumn)} IS NOT NULL) TO ${sqlLiteral(temporary)} (FORMAT parquet, ${compression}, ROW_GROUP_SIZE ${rowGroup})`,
     );
   };
+  let isWhole = true;
   // Reading by type costs less than half as much, but stops at the first value of another type.
   await copy(readTyped)
     .catch(() => copy(readTolerant))
     // A disk gives back other bytes than it was given: what is whole must not stay behind what is not.
-    .catch(() => copy(readTolerant, ', ignore_errors = true'));
+    .catch(async () => {
+      isWhole = false;
+      await copy(readTolerant, ', ignore_errors = true');
+    });
   await syncFile(temporary);
   await rename(temporary, target);
   await syncDirectory(dirname(target));
-  return readFacts(frames, target, timeColumn);
+  return { ...(await readFacts(frames, target, timeColumn)), isWhole };
 }
 
 /** Rows and event times of a segment that was converted already. */

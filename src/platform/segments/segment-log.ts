@@ -9,7 +9,7 @@ import {
   SegmentFile,
   suffix,
 } from './segment-file.ts';
-import { Shipping, type ShippingOptions } from './shipping.ts';
+import { type DamagedSegment, Shipping, type ShippingOptions } from './shipping.ts';
 
 export interface SegmentLogOptions extends Omit<ShippingOptions, 'backOffMs'> {
   /** A segment is sealed when it holds this much or is this old. */
@@ -77,23 +77,25 @@ export class SegmentLog {
     await mkdir(options.directory, { recursive: true });
     const log = new SegmentLog(options);
     const names = (await readdir(options.directory)).sort();
-    const take = async (id: string, file: string): Promise<void> => {
+    const take = async (id: string, file: string, hasCrashed = false): Promise<void> => {
       const { size } = await stat(join(options.directory, file));
       options.budget?.add(size);
-      log.#shipping.add(id, size);
+      log.#shipping.add(id, size, hasCrashed);
     };
     for (const name of names) {
       if (name.endsWith(suffix.open)) {
         const id = name.slice(0, -suffix.open.length);
         const rows = await recoverOpenSegment(options.directory, id);
         options.logger.info({ stream: options.stream, segment: id, rows }, 'segment recovered');
-        await take(id, id + suffix.sealed);
+        await take(id, id + suffix.sealed, true);
       } else if (name.endsWith(suffix.sealed)) {
         await take(name.slice(0, -suffix.sealed.length), name);
       } else if (name.endsWith(suffix.parquet) && !hasRows(names, name)) {
         await take(name.slice(0, -suffix.parquet.length), name);
       } else if (name.endsWith(suffix.damaged)) {
-        log.#shipping.addDamaged((await stat(join(options.directory, name))).size);
+        const file = join(options.directory, name);
+        const found = { file, problem: null, rowsRead: null, rowsLost: null };
+        log.#shipping.addDamaged(found, (await stat(file)).size);
       } else {
         await rm(join(options.directory, name), { force: true });
       }
@@ -111,6 +113,11 @@ export class SegmentLog {
   /** Segments that were set aside because they are damaged; what can be read of them is shipped. */
   get damaged(): number {
     return this.#shipping.damaged;
+  }
+
+  /** Looks which of those are still there. */
+  findDamaged(): Promise<readonly DamagedSegment[]> {
+    return this.#shipping.findDamaged();
   }
 
   /** Segments that the receiver does not have yet, the open one included. */

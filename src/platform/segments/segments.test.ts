@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createRng } from '../../core/rng.ts';
+import { DiskBudget } from './disk-budget.ts';
 import { suffix } from './segment-file.ts';
 import { SegmentLog } from './segment-log.ts';
 import type { SealedSegment } from './shipping.ts';
@@ -160,6 +161,30 @@ test('a segment without its header gives what can be read, one that cannot be co
   );
   const again = await SegmentLog.open(options);
   assert.deepEqual([again.damaged, again.waiting, (await readdir(directory)).length], [3, 0, 3]);
+});
+
+test('a segment of which lines cannot be read is kept too, until somebody takes it away or mends it', async (t) => {
+  const directory = await temporary(t);
+  const { ship, rows } = await receiver(t);
+  const budget = new DiskBudget(1e9);
+  const options = { ...testLogOptions(directory, frames, ship), budget };
+  const header = JSON.stringify({ segment: 's1', columns: options.columns });
+  const broken = row(2).replace('{', '\0');
+  await writeFile(join(directory, `s1${suffix.sealed}`), `${header}\n${row(1)}${broken}${row(3)}`);
+  const log = await SegmentLog.open(options);
+  await log.drained();
+  const file = join(directory, `s1${suffix.damaged}`);
+  const problem = 'some of its lines are not what was written';
+  assert.deepEqual(await log.findDamaged(), [{ file, problem, rowsRead: 2, rowsLost: 1 }]);
+  assert.equal(budget.usedBytes, (await stat(file)).size);
+  await log.close();
+  // Mended under another name: that of the segment is used up.
+  await writeFile(join(directory, `s1-mended${suffix.sealed}`), `${header}\n${row(1)}${row(2)}${row(3)}`);
+  await rm(file);
+  assert.deepEqual([await log.findDamaged(), log.damaged, budget.usedBytes], [[], 0, 0]);
+  const again = await SegmentLog.open({ ...options, budget: new DiskBudget(1e9) });
+  await again.drained();
+  assert.deepEqual(new Set((await rows()).map((one) => one.id)), new Set(['1', '2', '3']));
 });
 
 test('bytes that a disk has changed cost the row that they are in, and no other', async (t) => {

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { copyFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
@@ -15,6 +16,17 @@ export interface SealedSegment extends SegmentFacts {
   readonly id: string;
   readonly stream: string;
   readonly path: string;
+}
+
+/** A segment that was set aside, whole, because it is damaged. */
+export interface DamagedSegment {
+  /** Path of the file; it stays there until somebody removes or renames it. */
+  readonly file: string;
+  /** What is wrong with it; null when an earlier process found that. */
+  readonly problem: string | null;
+  /** Rows that could be read of it and are shipped, and lines that were not; null when it is not known. */
+  readonly rowsRead: number | null;
+  readonly rowsLost: number | null;
 }
 
 export interface ShippingOptions {
@@ -45,9 +57,11 @@ export class Shipping {
   /** What is known of segments that are Parquet by now, and what each takes on the disk. */
   readonly #converted = new Map<string, SegmentFacts>();
   readonly #sizes = new Map<string, number>();
-  #damaged = 0;
+  #damaged: (DamagedSegment & { readonly sizeBytes: number })[] = [];
   /** Times that a segment could not be converted. */
   readonly #unreadable = new Map<string, number>();
+  /** Segments that a crash left open. */
+  readonly #crashed = new Set<string>();
   #running = false;
   #closed = false;
   #failures = 0;
@@ -58,9 +72,19 @@ export class Shipping {
     this.#options = options;
   }
 
-  /** Segments that were set aside since this was opened, or found so. */
+  /** How many segments are set aside, as far as is known. */
   get damaged(): number {
-    return this.#damaged;
+    return this.#damaged.length;
+  }
+
+  /** Looks which segments are still set aside; what somebody took away takes no room any more. */
+  async findDamaged(): Promise<readonly DamagedSegment[]> {
+    const gone = new Set<string>();
+    for (const { file } of this.#damaged) if (!(await stat(file).catch(() => null))) gone.add(file);
+    for (const { file, sizeBytes } of this.#damaged)
+      if (gone.has(file)) this.#options.budget?.add(-sizeBytes);
+    this.#damaged = this.#damaged.filter(({ file }) => !gone.has(file));
+    return this.#damaged.map(({ sizeBytes: _, ...segment }) => segment);
   }
 
   get waiting(): number {
@@ -71,17 +95,19 @@ export class Shipping {
    * Takes a segment.
    *
    * @param sizeBytes what it takes on the disk and is counted in the budget already
+   * @param hasCrashed a crash left it open: lines may be missing that never reached the disk, which is no damage
    */
-  add(id: string, sizeBytes: number): void {
+  add(id: string, sizeBytes: number, hasCrashed = false): void {
     this.#queue.push(id);
+    if (hasCrashed) this.#crashed.add(id);
     this.#sizes.set(id, sizeBytes);
     this.retryNow();
     void this.#run();
   }
 
-  /** Counts a segment that an earlier process had set aside. It takes room on the disk until somebody removes it. */
-  addDamaged(sizeBytes: number): void {
-    this.#damaged++;
+  /** Knows of a segment that was set aside. It takes room on the disk until somebody removes it. */
+  addDamaged(segment: DamagedSegment, sizeBytes: number): void {
+    this.#damaged.push({ ...segment, sizeBytes });
     this.#options.budget?.add(sizeBytes);
   }
 
@@ -150,15 +176,19 @@ export class Shipping {
     let facts: SegmentFacts = { rows: 0, minTimeMs: 0, maxTimeMs: 0 };
     if (sealed) {
       const found = await readHeader(source);
-      if (found === 'damaged') await this.#keepDamaged(id, 'its header is not what was written');
       const header = found === 'damaged' ? { segment: id, columns: this.#options.columns } : found;
       if (header) {
         const converted = await convertSegment(frames, header, source, path, keyColumn, timeColumn).catch(
           (error: unknown) => this.#setAside(id, error),
         );
         facts = converted ?? facts;
+        if (converted && found === 'damaged')
+          await this.#keepDamaged(id, 'its header is not what was written', facts.rows);
+        else if (converted && !converted.isWhole && !this.#crashed.has(id))
+          await this.#keepDamaged(id, 'some of its lines are not what was written', facts.rows);
       }
       this.#unreadable.delete(id);
+      this.#crashed.delete(id);
       await rm(source, { force: true });
     } else {
       facts = await readFacts(frames, path, timeColumn);
@@ -177,8 +207,7 @@ export class Shipping {
     const path = join(this.#options.directory, id);
     await rename(path + suffix.sealed, path + suffix.damaged);
     await rm(`${path}${suffix.parquet}.tmp`, { force: true });
-    this.addDamaged((await stat(path + suffix.damaged)).size);
-    this.#tellDamaged(id, 'it cannot be read', error);
+    await this.#tellDamaged(id, 'it cannot be read', 0, error);
     return null;
   }
 
@@ -196,21 +225,23 @@ export class Shipping {
     }
   }
 
-  async #keepDamaged(id: string, problem: string): Promise<void> {
+  async #keepDamaged(id: string, problem: string, rowsRead: number): Promise<void> {
     const path = join(this.#options.directory, id);
     const kept = path + suffix.damaged;
     if (await stat(kept).catch(() => null)) return;
     await copyFile(path + suffix.sealed, `${kept}.tmp`);
     await rename(`${kept}.tmp`, kept);
-    this.addDamaged((await stat(kept)).size);
-    this.#tellDamaged(id, problem);
+    await this.#tellDamaged(id, problem, rowsRead);
   }
 
-  #tellDamaged(id: string, problem: string, error?: unknown): void {
+  async #tellDamaged(id: string, problem: string, rowsRead: number, error?: unknown): Promise<void> {
     const { directory, stream, logger } = this.#options;
     const file = join(directory, id + suffix.damaged);
+    // The first line is the header.
+    const rowsLost = Math.max(0, (await countLines(file)) - 1 - rowsRead);
+    this.addDamaged({ file, problem, rowsRead, rowsLost }, (await stat(file)).size);
     logger.error(
-      { stream, segment: id, file, problem, err: error },
+      { stream, segment: id, file, problem, rowsRead, rowsLost, err: error },
       'a segment of the log is damaged: the file was set aside, the others go on',
     );
   }
@@ -241,4 +272,11 @@ export class Shipping {
       };
     });
   }
+}
+
+async function countLines(file: string): Promise<number> {
+  let count = 0;
+  for await (const chunk of createReadStream(file))
+    for (const byte of chunk as Buffer) if (byte === 10) count++;
+  return count;
 }

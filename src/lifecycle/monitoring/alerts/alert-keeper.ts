@@ -8,13 +8,22 @@ import {
   ALERT_RESOLVED,
   type AlertEvent,
   type AlertEvidence,
+  alertEvidenceSchema,
+  type DamagedLog,
   type MonitorSpec,
   type RolloutAborted,
 } from '../contract.ts';
-import { insertAlert, insertDelivery, unresolvedAlerts, updateAlert } from '../store/alerts.ts';
+import {
+  insertAlert,
+  insertDelivery,
+  unresolvedAlerts,
+  unresolvedOfKind,
+  updateAlert,
+} from '../store/alerts.ts';
 import type { AlertRow, WindowRow } from '../store/tables.ts';
 import { listWindows } from '../store/windows.ts';
 import type { Cause } from './cause.ts';
+import { damageReason } from './damage-reason.ts';
 import { type AlertAction, closingKinds, decideAlerts, maturingKinds } from './decide-alerts.ts';
 import { ALERT_DELIVERY, deliveryMaxFailures } from './deliver-alert.ts';
 
@@ -26,6 +35,12 @@ export interface JudgedWindow {
   readonly closes: boolean;
   readonly matures: boolean;
 }
+
+/** What is known of an alert when it opens. */
+type NewAlert = Pick<
+  AlertRow,
+  'endpoint' | 'model_version' | 'kind' | 'subject' | 'severity' | 'reason' | 'evidence_json' | 'opened_at_ms'
+>;
 
 const keptEvidence = 50;
 
@@ -84,7 +99,11 @@ export class AlertKeeper {
   ): Promise<number> {
     const gone = (await unresolvedAlerts(tx, endpoint)).filter(
       // A version whose rollout was aborted does not answer: that is no reason to forget it.
-      (alert) => alert.kind !== 'rollout' && alert.model_version !== champion && alert.opened_at_ms <= endMs,
+      (alert) =>
+        alert.kind !== 'rollout' &&
+        alert.kind !== 'log-damage' &&
+        alert.model_version !== champion &&
+        alert.opened_at_ms <= endMs,
     );
     for (const alert of gone) {
       const resolution = `version ${alert.model_version} no longer answers; version ${champion} does`;
@@ -98,19 +117,47 @@ export class AlertKeeper {
     const { endpoint, modelVersion, subject, reason, beganMs, endedMs } = told;
     const known = await unresolvedAlerts(tx, endpoint);
     if (known.some((alert) => alert.kind === 'rollout' && alert.subject === subject)) return;
-    const nowMs = this.#clock.nowMs();
     const evidence: AlertEvidence = {
       window: { id: subject, start: formatTime(beganMs), end: formatTime(endedMs) },
       ...{ value: null, threshold: null, reason },
     };
-    const alert: AlertRow = {
-      ...{ id: uuidv7(nowMs), endpoint, model_version: modelVersion, kind: 'rollout', subject },
-      ...{ severity: 'bad', state: 'open', reason, evidence_json: JSON.stringify([evidence]) },
-      ...{ opened_at_ms: endedMs, resolved_at_ms: null, resolution: null },
-      ...{ acknowledged_by: null, acknowledged_reason: null, created_at_ms: nowMs, updated_at_ms: nowMs },
-    };
-    await insertAlert(tx, alert);
-    await this.#tell(tx, spec, alert, ALERT_OPENED, endedMs);
+    await this.#open(tx, spec, {
+      ...{ endpoint, model_version: modelVersion, kind: 'rollout', subject, severity: 'bad', reason },
+      ...{ evidence_json: JSON.stringify([evidence]), opened_at_ms: endedMs },
+    });
+  }
+
+  /**
+   * Opens an alert about each file that a replica has set aside and that is not told of already, and resolves those
+   * about files that are not set aside any more.
+   */
+  async logDamaged(
+    tx: Tx,
+    specOf: (endpoint: string) => Promise<MonitorSpec>,
+    replicaId: string,
+    segments: readonly DamagedLog[],
+  ): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const known = (await unresolvedOfKind(tx, 'log-damage')).filter((alert) => isOf(alert, replicaId));
+    for (const segment of segments) {
+      const { endpoint, file, rowsLost } = segment;
+      if (known.some((alert) => alert.endpoint === endpoint && alert.subject === file)) continue;
+      const at = formatTime(nowMs);
+      const reason = damageReason(replicaId, segment);
+      const evidence: AlertEvidence = {
+        ...{ window: { id: replicaId, start: at, end: at }, value: rowsLost, threshold: null, reason },
+      };
+      await this.#open(tx, await specOf(endpoint), {
+        ...{ endpoint, model_version: '', kind: 'log-damage', subject: file, severity: 'bad', reason },
+        ...{ evidence_json: JSON.stringify([evidence]), opened_at_ms: nowMs },
+      });
+    }
+    for (const alert of known) {
+      if (segments.some(({ endpoint, file }) => endpoint === alert.endpoint && file === alert.subject))
+        continue;
+      const resolution = `replica "${replicaId}" has it no longer set aside`;
+      await this.#resolve(tx, await specOf(alert.endpoint), alert, nowMs, resolution);
+    }
   }
 
   /** Resolves what is open about earlier rollouts of an endpoint. */
@@ -134,26 +181,13 @@ export class AlertKeeper {
     const nowMs = this.#clock.nowMs();
     if (action.act === 'open') {
       const { cause } = action;
-      const alert: AlertRow = {
-        id: uuidv7(nowMs),
+      await this.#open(tx, spec, {
         endpoint: row.endpoint,
         model_version: row.model_version,
-        kind: cause.kind,
-        subject: cause.subject,
-        severity: cause.severity,
-        state: 'open',
-        reason: cause.reason,
+        ...{ kind: cause.kind, subject: cause.subject, severity: cause.severity, reason: cause.reason },
         evidence_json: JSON.stringify([evidenceOf(cause, row)]),
         opened_at_ms: row.end_ms,
-        resolved_at_ms: null,
-        resolution: null,
-        acknowledged_by: null,
-        acknowledged_reason: null,
-        created_at_ms: nowMs,
-        updated_at_ms: nowMs,
-      };
-      await insertAlert(tx, alert);
-      await this.#tell(tx, spec, alert, ALERT_OPENED, row.end_ms);
+      });
       return;
     }
     const alert = standing.find(({ id }) => id === action.alertId);
@@ -166,6 +200,17 @@ export class AlertKeeper {
       evidence_json: JSON.stringify(evidence.slice(-keptEvidence)),
       updated_at_ms: nowMs,
     });
+  }
+
+  async #open(tx: Tx, spec: MonitorSpec, what: NewAlert): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const alert: AlertRow = {
+      ...what,
+      ...{ id: uuidv7(nowMs), state: 'open', resolved_at_ms: null, resolution: null },
+      ...{ acknowledged_by: null, acknowledged_reason: null, created_at_ms: nowMs, updated_at_ms: nowMs },
+    };
+    await insertAlert(tx, alert);
+    await this.#tell(tx, spec, alert, ALERT_OPENED, what.opened_at_ms);
   }
 
   async #resolve(
@@ -235,4 +280,9 @@ function evidenceOf(cause: Cause, row: WindowRow): AlertEvidence {
     threshold: cause.threshold,
     reason: cause.reason,
   };
+}
+
+/** Whether an alert about a damaged log is of this replica. */
+function isOf({ evidence_json }: AlertRow, replicaId: string): boolean {
+  return alertEvidenceSchema.array().parse(JSON.parse(evidence_json))[0]?.window.id === replicaId;
 }

@@ -31,6 +31,17 @@ export function unresolvedAlerts(tx: Tx, endpoint: string): Promise<AlertRow[]> 
     .execute();
 }
 
+/** Unresolved alerts of a kind, of all endpoints. */
+export function unresolvedOfKind(tx: Tx, kind: string): Promise<AlertRow[]> {
+  return db(tx)
+    .selectFrom('alerts')
+    .selectAll()
+    .where('kind', '=', kind)
+    .where('state', '!=', 'resolved')
+    .orderBy('id')
+    .execute();
+}
+
 export function findAlert(tx: Tx, id: string): Promise<AlertRow | undefined> {
   return db(tx).selectFrom('alerts').selectAll().where('id', '=', id).executeTakeFirst();
 }

@@ -11,7 +11,7 @@ import {
   SegmentLog,
   SegmentTail,
 } from '../../../platform/segments/index.ts';
-import { predictionLogColumns } from '../contract.ts';
+import { type DamagedSegment, predictionLogColumns } from '../contract.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { type LoggedRow, logLine, logPlace } from './log-line.ts';
 import { LogPolicy } from './log-policy.ts';
@@ -128,6 +128,14 @@ export class PredictionLogs {
     let sum = 0;
     for (const { log } of this.#logs.values()) sum += log.damaged;
     return sum;
+  }
+
+  /** What is set aside now, by endpoint. */
+  async findDamaged(): Promise<readonly DamagedSegment[]> {
+    const found: DamagedSegment[] = [];
+    for (const [endpoint, { log }] of this.#logs)
+      for (const segment of await log.findDamaged()) found.push({ endpoint, ...segment });
+    return found;
   }
 
   /** Seals every log and resolves when control has everything appended before this call. */

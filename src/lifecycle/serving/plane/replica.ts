@@ -47,6 +47,8 @@ const defaultLimits = { maxRows: 50_000, maxSizeBytes: 32 * 1024 * 1024, maxAgeM
 /** Arms that lost their traffic here, in a replica's directory. */
 const withdrawnFile = 'withdrawn.json';
 const statusEveryMs = 5000;
+/** Damaged segments beyond so many are only counted. */
+const mostDamagedTold = 100;
 const retryAfterMs = 3000;
 
 /**
@@ -221,6 +223,7 @@ export class Replica {
   }
 
   async #report(sealedToken?: string): Promise<void> {
+    const damaged = await this.#logs.findDamaged();
     const status: ReplicaStatus = {
       routesVersion: this.#routesVersion,
       endpoints: this.plane.endpoints.map(({ route: { endpoint, routeVersion } }) => ({
@@ -229,7 +232,7 @@ export class Replica {
       })),
       models: [...this.#loader.models],
       segmentsWaiting: this.#logs.waiting,
-      segmentsDamaged: this.#logs.damaged,
+      ...{ segmentsDamaged: damaged.length, damaged: damaged.slice(0, mostDamagedTold) },
       shadowDropped: this.plane.shadowDropped,
       withdrawn: [...this.plane.withdrawn],
       ...(this.#url ? { url: this.#url } : {}),

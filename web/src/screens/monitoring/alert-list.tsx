@@ -18,7 +18,7 @@ export function AlertList(props: {
   const { alerts, serving, chosen } = props;
   const [all, setAll] = useState(false);
   const isOver = (alert: Alert): boolean =>
-    alert.state === 'resolved' || !serving.includes(alert.modelVersion);
+    alert.state === 'resolved' || (alert.modelVersion !== '' && !serving.includes(alert.modelVersion));
   const open = alerts.filter((alert) => !isOver(alert));
   const resolved = alerts.filter(isOver).toSorted((a, b) => Date.parse(b.openedAt) - Date.parse(a.openedAt));
   const shown = [...open, ...(all ? resolved : resolved.slice(0, open.length > 0 ? 0 : RESOLVED_SHOWN))];
@@ -57,7 +57,8 @@ function AlertRow(props: { readonly alert: Alert; readonly over: boolean; readon
       <div className="min-w-0">
         <span className={over ? 'text-muted' : ''}>{sentence(alert.reason)}</span>
         <span className="block text-label text-muted">
-          v{alert.modelVersion}, since <EventTime at={alert.openedAt} className="align-bottom" />
+          {alert.modelVersion === '' ? 'Since ' : `v${alert.modelVersion}, since `}
+          <EventTime at={alert.openedAt} className="align-bottom" />
           {over && alert.state !== 'resolved' && `. v${alert.modelVersion} has no traffic any more`}
           {alert.resolution && `. ${sentence(alert.resolution)}`}
           {alert.acknowledgedBy &&

@@ -119,7 +119,8 @@ function headline(
   serving: readonly string[],
   windows: readonly MonitorWindowSummary[],
 ): string {
-  const open = alerts.filter((alert) => alert.state !== 'resolved' && serving.includes(alert.modelVersion));
+  const isOfServing = ({ modelVersion }: Alert) => modelVersion === '' || serving.includes(modelVersion);
+  const open = alerts.filter((alert) => alert.state !== 'resolved' && isOfServing(alert));
   const immature = windows.filter((window) => !window.performance.mature).length;
   const labels = immature > 0 ? ` Labels still come for ${plural(immature, 'window')}.` : '';
   if (open.length === 0) return `No open alert.${labels}`;
