@@ -67,6 +67,12 @@ export const platformErrors = {
     message: 'Idempotency-Key: "{value}" came with another request within the last 24 hours',
     next: 'Use a new key for each request, and the same key only to send that request again.',
   },
+  precondition_failed: {
+    status: 412,
+    title: 'Changed since it was read',
+    message: 'If-Match: {resource} is {present}, and not {value}: somebody has changed it',
+    next: 'Read it again, look at what was changed, and send the change with the ETag that comes with it.',
+  },
   idempotency_key_busy: {
     status: 409,
     title: 'The same request is under way',

@@ -93,6 +93,7 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       permission: 'read',
       params: byName,
       response: endpointSchema,
+      stateOf: ({ replicas: _, ...endpoint }) => endpoint,
       handle: ({ params }, { actor }) => service.endpoint(actor, params.name),
     }),
     defineRoute({

@@ -170,3 +170,56 @@ test('a taken port names the setting to change', async () => {
   await second.close();
   assert.ok(app.server.listening);
 });
+
+test('a change made of what was read is made only while it is so; the present state comes with a refusal', async () => {
+  const server = newServer();
+  const thing = { size: 1, seen: 0 };
+  const at = '/api/v1/boxes/a';
+  const params = z.object({ id: z.string() });
+  const body = z.object({ size: z.number() });
+  addRoutes(server, [
+    defineRoute({
+      ...common,
+      ...{ method: 'GET', path: '/api/v1/boxes/:id', params },
+      stateOf: ({ size }) => size,
+      response: z.object({ size: z.number(), seen: z.number() }),
+      handle: async () => ({ ...thing, seen: ++thing.seen }),
+    }),
+    ...(['PUT', 'POST'] as const).map((method) =>
+      defineRoute({
+        ...common,
+        ...{ method, params, body },
+        path: `/api/v1/boxes/:id${method === 'POST' ? '/grow' : ''}`,
+        handle: async ({ body: { size } }) => {
+          await new Promise((resolve) => setImmediate(resolve));
+          thing.size = size;
+          return thing;
+        },
+      }),
+    ),
+  ]);
+  const put = (size: number, etag?: string, url = at) =>
+    server.inject({
+      method: url === at ? 'PUT' : 'POST',
+      url,
+      payload: { size },
+      headers: etag === undefined ? {} : { 'if-match': etag },
+    });
+  const first = String((await server.inject({ url: at })).headers.etag);
+  assert.equal((await server.inject({ url: at })).headers.etag, first, 'counts are no change');
+  const known = await server.inject({ url: at, headers: { 'if-none-match': first } });
+  assert.deepEqual([known.statusCode, known.body], [304, '']);
+
+  const both = await Promise.all([put(2, first), put(3, first)]);
+  assert.deepEqual(
+    both.map((answer) => answer.statusCode),
+    [200, 412],
+  );
+  const second = String(both[0]?.headers.etag);
+  assert.equal(both[1]?.json().code, 'precondition_failed');
+  assert.ok(String(both[1]?.json().detail).includes(second), 'the refusal tells the present state');
+  assert.equal((await put(4, `W/"x", ${second}`, `${at}/grow`)).statusCode, 200);
+  assert.equal((await put(5, second, `${at}/grow`)).statusCode, 412);
+  assert.deepEqual([(await put(6)).statusCode, (await put(7, '*')).statusCode, thing.size], [200, 200, 7]);
+  await server.close();
+});

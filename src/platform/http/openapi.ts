@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readersOf } from './preconditions.ts';
 import { problemBody } from './problem.ts';
 import type { Route } from './route.ts';
 
@@ -13,6 +14,15 @@ const idempotencyKey = {
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 };
 
+const ifMatch = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description:
+    'The ETag of the resource as it was read. Somebody has changed it since: nothing is done, and the answer is 412.',
+  schema: { type: 'string' },
+};
+
 /**
  * The OpenAPI 3.1 description of routes, from the schemas that the routes are parsed by.
  *
@@ -20,10 +30,11 @@ const idempotencyKey = {
  */
 export function openApi(routes: readonly Route[], version: string): JsonObject {
   const paths: Record<string, JsonObject> = {};
+  const readers = readersOf(routes);
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}');
     paths[path] ??= {};
-    paths[path][route.method.toLowerCase()] = operation(route);
+    paths[path][route.method.toLowerCase()] = operation(route, readers.has(route));
   }
   return {
     openapi: '3.1.0',
@@ -31,13 +42,13 @@ export function openApi(routes: readonly Route[], version: string): JsonObject {
     servers: [{ url: 'http://127.0.0.1:7600' }],
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
     components: {
-      parameters: { IdempotencyKey: idempotencyKey },
+      parameters: { IdempotencyKey: idempotencyKey, IfMatch: ifMatch },
       schemas: { Problem: schemaOf(problemBody, 'output') },
     },
   };
 }
 
-function operation(route: Route): JsonObject {
+function operation(route: Route, takesMatch: boolean): JsonObject {
   const [, , , resource = 'other'] = route.path.split('/');
   const json = (schema: JsonObject, type = 'application/json') => ({ content: { [type]: { schema } } });
   const takesKey = route.method === 'POST' && route.bodyKind !== 'raw';
@@ -45,6 +56,7 @@ function operation(route: Route): JsonObject {
     ...parametersOf(route.params, 'path'),
     ...parametersOf(route.query, 'query'),
     ...(takesKey ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
+    ...(takesMatch ? [{ $ref: '#/components/parameters/IfMatch' }] : []),
   ];
   const body =
     route.bodyKind === 'raw'

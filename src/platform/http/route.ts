@@ -33,6 +33,8 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
   readonly response: R;
   /** Default 200. */
   readonly status?: number;
+  /** Of a GET: what of its result changes only when somebody changes the resource, for its `ETag`; else all of it. */
+  stateOf?(result: z.input<R>): unknown;
   handle(
     input: { readonly params: Parsed<P>; readonly query: Parsed<Q>; readonly body: Parsed<B> },
     context: RouteContext,

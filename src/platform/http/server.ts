@@ -8,6 +8,7 @@ import type { Logger } from '../log/index.ts';
 import { Counter, Histogram, type Registry } from '../metrics/index.ts';
 import { addBrowserGuard, type BrowserGuardOptions } from './browser-guard.ts';
 import { addPathPrefix, withoutPrefix } from './path-prefix.ts';
+import { Preconditions } from './preconditions.ts';
 import { toMillraceError, toProblem } from './problem.ts';
 import type { Route } from './route.ts';
 
@@ -97,19 +98,25 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
  * @param kept answers of POST requests with an `Idempotency-Key`; without it such keys are not looked at
  */
 export function addRoutes(app: FastifyInstance, routes: readonly Route[], kept?: KeptAnswers): void {
+  const preconditions = new Preconditions(routes);
   void app.register(async (scope) => {
     for (const route of routes.filter((r) => r.bodyKind !== 'raw')) {
-      addRoute(scope, route, route.method === 'POST' ? kept : undefined);
+      addRoute(scope, route, preconditions, route.method === 'POST' ? kept : undefined);
     }
   });
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    for (const route of routes.filter((r) => r.bodyKind === 'raw')) addRoute(scope, route);
+    for (const route of routes.filter((r) => r.bodyKind === 'raw')) addRoute(scope, route, preconditions);
   });
 }
 
-function addRoute(scope: FastifyInstance, route: Route, kept?: KeptAnswers): void {
+function addRoute(
+  scope: FastifyInstance,
+  route: Route,
+  preconditions: Preconditions,
+  kept?: KeptAnswers,
+): void {
   const status = route.status ?? 200;
   scope.route({
     method: route.method,
@@ -123,22 +130,24 @@ function addRoute(scope: FastifyInstance, route: Route, kept?: KeptAnswers): voi
         body: route.body ? parseInput(route.body, request.body ?? {}, 'body') : undefined,
       };
       const context = { actor: actorOf(request), signal: abort.signal, request, reply };
+      const handle = () => preconditions.change(route, context, () => route.handle(input as never, context));
       const key = request.headers['idempotency-key'];
       let result: unknown;
       if (kept && key !== undefined) {
         const { method, url } = request;
         const keyed = { actor: nameOf(context.actor), key: String(key), method, url, body: input.body };
         const answer = await kept.once(keyed, async () => {
-          result = await route.handle(input as never, context);
+          result = await handle();
           return isJson(result, reply) ? jsonAnswer(result, status) : null;
         });
         if (answer) {
           if (answer.again) reply.header('idempotent-replayed', 'true');
           return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
         }
-      } else result = await route.handle(input as never, context);
+      } else result = await handle();
       if (reply.sent) return reply;
       if (result instanceof Readable) return reply.send(result);
+      if (preconditions.isKnown(route, result, request, reply)) return reply.code(304).send();
       reply.code(status);
       return result === undefined ? reply.code(204).send() : reply.send(result);
     },

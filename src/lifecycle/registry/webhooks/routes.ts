@@ -47,6 +47,7 @@ export function webhookRoutes(webhooks: Webhooks): readonly Route[] {
       permission: 'read',
       params: byId,
       response: webhookSchema,
+      stateOf: ({ pendingCount: _, failedCount: __, lastDeliveredAt: ___, ...webhook }) => webhook,
       handle: ({ params }, { actor }) => webhooks.get(actor, params.id),
     }),
     defineRoute({
