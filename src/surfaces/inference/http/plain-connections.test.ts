@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { createRng, type Rng } from '../../../core/rng.ts';
 import type { HttpAnswer } from './answer.ts';
 import { answerClientError } from './client-errors.ts';
 import { PlainConnections, type PlainConnectionsOptions } from './plain-connections.ts';
 
+/** Tells of a request with its body. */
+async function tellWhole(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks);
+  response.end(`<node ${request.method} ${request.url} ${body.toString('latin1')}>`);
+}
+
 /** A server that tells of each request who read it and what it was. */
-async function start(t: TestContext, options: Partial<PlainConnectionsOptions> = {}) {
-  const byNode = async (request: IncomingMessage, response: ServerResponse) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
-    response.end(`<node ${request.method} ${request.url} ${body.toString('latin1')}>`);
-  };
+async function start(t: TestContext, options: Partial<PlainConnectionsOptions> = {}, byNode = tellWhole) {
   const server = createServer((request, response) => void byNode(request, response).catch(() => undefined));
   const plain = new PlainConnections(server, false, {
     headerBytes: 2000,
@@ -80,32 +83,21 @@ const requests: readonly (readonly [string, string])[] = [
 ];
 const withoutReader = (answer: string) => answer.replace(/^(node|plain) /, '');
 
-/** A fixed sequence of pseudo-random numbers between 0 and 1 (mulberry32). */
-function randoms(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 test('requests are answered in their order, however they are mixed and cut into pieces', async (t) => {
   const { dial } = await start(t);
-  const random = randoms(1);
+  const rng = createRng(1);
   for (let round = 0; round < 60; round++) {
-    const chosen = Array.from({ length: 1 + Math.floor(random() * 5) }, () => {
-      return requests[Math.floor(random() * requests.length)]!;
+    const chosen = Array.from({ length: 1 + Math.floor(rng.next() * 5) }, () => {
+      return requests[Math.floor(rng.next() * requests.length)]!;
     });
     const bytes = Buffer.from(chosen.map(([text]) => text).join(''), 'latin1');
     const socket = await dial();
     const received = answers(socket, chosen.length);
     for (let at = 0; at < bytes.length; ) {
-      const end = random() < 0.3 ? bytes.length : at + 1 + Math.floor(random() * 60);
+      const end = rng.next() < 0.3 ? bytes.length : at + 1 + Math.floor(rng.next() * 60);
       socket.write(bytes.subarray(at, end));
       at = end;
-      if (random() < 0.5) await new Promise((resolve) => setImmediate(resolve));
+      if (rng.next() < 0.5) await new Promise((resolve) => setImmediate(resolve));
     }
     assert.deepEqual(
       (await received).map(withoutReader),
@@ -114,6 +106,86 @@ test('requests are answered in their order, however they are mixed and cut into 
     );
     socket.destroy();
   }
+});
+
+const silenceMs = 700;
+
+/** Bytes with a few of them changed, doubled, gone or from elsewhere, as a broken or a wicked sender would have them. */
+function mutated(text: string, rng: Rng): string {
+  const pieces = [
+    '\r',
+    '\n',
+    '\r\n',
+    '\r\n\r\n',
+    ' ',
+    '\t',
+    ':',
+    ',',
+    '0',
+    '1',
+    '\0',
+    'content-length: 3\r\n',
+  ];
+  pieces.push('transfer-encoding: chunked\r\n', 'HTTP/1.0', 'x: y\r\n', '\u00ff', 'connection: close\r\n');
+  let result = text;
+  for (let n = 1 + rng.int(2); n > 0; n--) {
+    const lines = [...result.matchAll(/\r\n/g)].map((m) => (m.index ?? 0) + 2);
+    const at = rng.next() < 0.5 ? rng.int(result.length) : (lines[rng.int(lines.length)] ?? 0);
+    const gone = rng.next() < 0.5 ? rng.int(4) : 0;
+    const piece = rng.next() < 0.8 ? (pieces[rng.int(pieces.length)] ?? '') : '';
+    result = result.slice(0, at) + piece + result.slice(at + gone);
+  }
+  return result;
+}
+
+/** The requests that a server reads out of bytes, whether or not it still answers them, with the lengths of bodies. */
+async function readOf(t: TestContext, bytes: string, takes?: () => boolean): Promise<readonly string[]> {
+  const read: string[] = [];
+  const note = (method: string | undefined, path: string | undefined, headers: IncomingHttpHeaders) =>
+    read.push(`${method} ${path} ${headers['content-length']}`);
+  const { dial } = await start(
+    t,
+    {
+      ...(takes ? { takes } : {}),
+      waits: () => false,
+      answer: async ({ method, path, headers }) => {
+        note(method, path, headers);
+        return { status: 200, body: '', contentType: 'text/plain' };
+      },
+    },
+    async (request, response) => {
+      note(request.method, request.url, request.headers);
+      request.resume();
+      response.end();
+    },
+  );
+  const socket = await dial();
+  const over = new Promise((resolve) =>
+    socket.once('close', resolve).setTimeout(silenceMs, () => resolve(null)),
+  );
+  socket.on('error', () => undefined).on('end', () => socket.end());
+  socket.resume().write(bytes, 'latin1');
+  await over;
+  socket.destroy();
+  return read;
+}
+
+test('of bytes that are not as they should be the same requests are read as node:http alone reads', async (t) => {
+  const rng = createRng(2);
+  const rounds = Array.from({ length: 300 }, async (_, round) => {
+    const text = Array.from({ length: 1 + rng.int(3) }, () => requests[rng.int(requests.length)]?.[0]).join(
+      '',
+    );
+    const bytes = mutated(text, rng);
+    const [own, expected] = await Promise.all([readOf(t, bytes), readOf(t, bytes, () => false)]);
+    assert.deepEqual(own, expected, `round ${round}: ${JSON.stringify(bytes)}`);
+    return own.length;
+  });
+  const read = await Promise.all(rounds);
+  assert.ok(
+    read.some((count) => count === 0) && read.some((count) => count > 2),
+    'some break all, some nothing',
+  );
 });
 
 test('plain requests are read here until another one comes, and by node:http from then on', async (t) => {
