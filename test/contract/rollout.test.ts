@@ -102,6 +102,10 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
   const plan = join(folder, 'plan.yaml');
   const begun = await cli('rollout', 'start', 'churn', '2', '--plan', plan, '--reason', 'learnt on April');
   assert.match(begun, /has begun: canary of version 2, in shadow/);
+  assert.match(
+    await cli('rollout', 'list'),
+    /^churn +canary of version 2 +running +champion 1.* in shadow .*waits for/m,
+  );
   const bad = await ended();
   assert.equal(bad.state, 'aborted', bad.reason);
   assert.match(bad.reason, /^version 2 is worse: log loss/);
@@ -117,6 +121,17 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
   );
   assert.equal(audit[0]?.after.comparisons?.[0]?.verdict, 'worse');
   await assert.rejects(cli('rollout', 'start', 'churn', '2', '--reason', 'again'), /was aborted on endpoint/);
+  assert.match(await cli('rollout', 'list'), /^No rollout under way/);
+  assert.match(
+    await cli('rollout', 'list', '--all'),
+    /^churn .* aborted +champion 1, challenger 2 +last at 50 % .* logLoss: better by -\d.*, worse$/m,
+  );
+  assert.match(await cli('rollout', 'looks', 'churn'), /^20.* canary +50 .*challenger logLoss -\d\.\d+ \(/m);
+  const again = await cli('rollout', 'start', 'churn', '2', '--again', '--reason', 'it was the labels');
+  assert.match(again, /^Beware: version 2 was aborted here before \(rollout .*\): version 2 is worse/m);
+  await traffic();
+  assert.match(await cli('rollout', 'evidence', 'churn'), /^Shadow 2 beside champion 1 on churn/);
+  await cli('rollout', 'abort', 'churn', '--reason', 'it was not');
   const alert = async () =>
     ((await call('/api/v1/alerts?endpoint=churn')) as { items: Record<string, unknown>[] }).items[0];
   const raised = await alert();

@@ -109,6 +109,10 @@ export const endpointRolloutSchema = z.object({
 });
 export type EndpointRollout = z.infer<typeof endpointRolloutSchema>;
 
+/** GET /api/v1/rollouts: those that have not ended, or all. */
+export const rolloutListStateSchema = z.enum(['open', 'all']);
+export type RolloutListState = z.infer<typeof rolloutListStateSchema>;
+
 /** POST …/rollouts/:id/promote: which arm, of a split or bandit. */
 export const promoteRolloutSchema = z.strictObject({ arm: armNameSchema.optional(), reason });
 export const rolloutReasonSchema = z.strictObject({ reason });

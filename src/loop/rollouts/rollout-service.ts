@@ -6,6 +6,7 @@ import {
   type CreateRollout,
   type EarlierRollout,
   type EndpointRollout,
+  type RolloutListState,
   type RolloutSpec,
   type RolloutState,
   rolloutEvents,
@@ -19,6 +20,7 @@ import { shadowEvidence } from './shadow-evidence.ts';
 import {
   findRollout,
   insertRollout,
+  listRollouts,
   openRollouts,
   openStates,
   type RolloutData,
@@ -110,7 +112,22 @@ export class RolloutService {
     return toResource(record);
   }
 
-  /** Newest first. */
+  /** Rollouts of all endpoints, newest first: those that have not ended, or all. */
+  async listAll(
+    actor: Actor,
+    page: {
+      readonly state: RolloutListState;
+      readonly beforeId?: string | undefined;
+      readonly limit: number;
+    },
+  ): Promise<readonly EndpointRollout[]> {
+    authorize(actor, 'read');
+    const { state, ...rest } = page;
+    const states = state === 'open' ? { states: openStates } : {};
+    return (await listRollouts(this.#deps.db.read, { ...rest, ...states })).map(toResource);
+  }
+
+  /** Those of one endpoint, newest first. Throws `not_found`. */
   async list(
     actor: Actor,
     endpoint: string,

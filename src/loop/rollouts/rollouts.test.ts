@@ -109,7 +109,13 @@ forEachDatabase((name, open) => {
         ['running', 1, begun.id, '2', 'aborted'],
       );
       assert.equal(earlier?.reason, ended.reason);
+      const listed = async (state: 'open' | 'all', beforeId?: string) =>
+        (await service.listAll(anna, { state, beforeId, limit: 10 })).map((rollout) => rollout.id);
+      assert.deepEqual(await listed('open'), [forced.id]);
+      assert.deepEqual(await listed('all'), [forced.id, begun.id]);
+      assert.deepEqual(await listed('all', forced.id), [begun.id]);
       await service.abort(anna, 'flights', forced.id, 'enough');
+      assert.deepEqual(await listed('open'), []);
       wait(30 * hourMs);
       const late = await create(plan);
       assert.deepEqual([late.state, late.earlier[0]?.reason], ['running', 'enough']);

@@ -11,6 +11,7 @@ import {
   createRolloutSchema,
   endpointRolloutSchema,
   promoteRolloutSchema,
+  rolloutListStateSchema,
   rolloutReasonSchema,
   shadowEvidenceQuerySchema,
   shadowEvidenceSchema,
@@ -29,6 +30,19 @@ export function rolloutRoutes(rollouts: RolloutService): readonly Route[] {
     ['rollback', 'After a promotion: the champion from before has all traffic again'],
   ] as const;
   return [
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/rollouts',
+      summary: 'Lists rollouts of all endpoints that have not ended, or all, newest first',
+      permission: 'read',
+      query: pageQuery.extend({ state: rolloutListStateSchema.default('open') }),
+      response: pageOf(endpointRolloutSchema),
+      handle: async ({ query: { limit, after, state } }, { actor }) => {
+        const beforeId = after === undefined ? undefined : decodePageToken(after, z.string());
+        const items = await rollouts.listAll(actor, { state, beforeId, limit: limit + 1 });
+        return toPage(items, limit, (rollout) => rollout.id);
+      },
+    }),
     defineRoute({
       method: 'GET',
       path: '/api/v1/endpoints/:name/rollouts',

@@ -98,6 +98,21 @@ export async function rolloutsOf(
   return (await query.orderBy('id', 'desc').limit(page.limit).execute()).map(toRecord);
 }
 
+/** Rollouts of all endpoints, newest first, before an id; only those in some states if they are named. */
+export async function listRollouts(
+  tx: Tx,
+  page: {
+    readonly states?: readonly RolloutState[];
+    readonly beforeId?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<readonly RolloutRecord[]> {
+  let query = tables<RolloutTables>(tx).selectFrom('rollouts').selectAll();
+  if (page.states !== undefined) query = query.where('state', 'in', page.states);
+  if (page.beforeId !== undefined) query = query.where('id', '<', page.beforeId);
+  return (await query.orderBy('id', 'desc').limit(page.limit).execute()).map(toRecord);
+}
+
 /** Rollouts that have not ended, of one endpoint if it is named. */
 export async function openRollouts(tx: Tx, endpoint?: string): Promise<readonly RolloutRecord[]> {
   let query = tables<RolloutTables>(tx).selectFrom('rollouts').selectAll().where('state', 'in', openStates);

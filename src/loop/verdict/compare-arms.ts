@@ -26,7 +26,7 @@ export interface Compare {
   readonly margin: number;
   readonly targetN: number;
   readonly segment: ArmComparison['segment'];
-  /** Whether below 0 is worse already (the primary metric), or only below −margin (all others). */
+  /** Whether below 0 is worse already (the primary metric, but for a first week: `isAnyHarm`), or only below −margin. */
   readonly strict: boolean;
   /** Whether the same requests are compared. Fixed by the plan, not by what the data look like. */
   readonly paired: boolean;

@@ -90,6 +90,14 @@ test('A/A that follows the hour, own requests of each arm: within the stated rat
   assertEqualVersions(t, ends(runs, 5, { byHour: wave(0.1) }, planOf({ mirror: false })));
 });
 
+test('A/A whose days differ, to be proved not worse: given up within the stated rate', (t) => {
+  const notWorse = planOf({ prove: 'notWorse' });
+  const daily = ends(runs, 10, { byHour: () => 0, mood: { hours: 24, size: 0.02 } }, notWorse);
+  const wrong = daily.filter(({ end }) => end === 'worse').length;
+  t.diagnostic(`${daily.filter(({ end }) => end === 'promoted').length} of ${daily.length} promoted`);
+  assertWithin(t, wrong, daily.length);
+});
+
 test('power: a version that is bad in the afternoon only is aborted when three days were seen', (t) => {
   const afternoon = (size: number) => ({ byHour: (hour: number) => (hour < 12 ? 0 : size) });
   assertWorseBy(t, 4, ends(runs, 6, afternoon(2.6)));

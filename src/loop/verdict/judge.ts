@@ -7,6 +7,10 @@ import { type ArmStratum, type Observation, segmentValues } from './observation.
 import { safety } from './safety.ts';
 import { shadowRails } from './shadow-rails.ts';
 
+const dayMs = 86_400_000;
+/** So many days show how days differ; three do not (docs/decisions/0013). */
+const daysThatTell = 7;
+
 /**
  * One look at a rollout. Harm ends it at any look. A step passes only with its minimum of requests, labels and time,
  * and nothing is promoted before the primary metric, every guardrail and every protected segment is proved. All
@@ -35,10 +39,11 @@ export function judge(judged: Judged): RolloutLook {
   return { ...look, ...decide(judged, look) };
 }
 
-function compare({ spec, champion, arms, seen }: Judged): readonly ArmComparison[] {
+function compare(judged: Judged): readonly ArmComparison[] {
+  const { spec, champion, arms, seen } = judged;
   const mirrored = spec.kind === 'canary' && spec.mirror;
   const metrics = [
-    { metric: spec.metric, margin: spec.margin, strict: true },
+    { metric: spec.metric, margin: spec.margin, strict: isAnyHarm(judged) },
     ...spec.guardrails.map((g) => ({ ...g, strict: false })),
   ];
   const segmentSlots = spec.segments.length * segmentValues;
@@ -66,6 +71,15 @@ function compare({ spec, champion, arms, seen }: Judged): readonly ArmComparison
       }),
     ),
   ]);
+}
+
+/**
+ * Whether a version that is worse by however little is harm. One that need only be proved not worse by more than the
+ * margin may be worse by less; and what the first days say is of these days, not of the days to come. So in its first
+ * week only harm beyond the margin ends it.
+ */
+function isAnyHarm({ spec, beganMs, eventMs }: Judged): boolean {
+  return spec.prove === 'better' || elapsedMs(beganMs, eventMs) >= daysThatTell * dayMs;
 }
 
 function neededRequests({ spec, stage }: Judged): number {

@@ -6,9 +6,9 @@ import { type EndpointRollout, endpointRolloutSchema, endpointSchema } from '../
 import { table } from '../format/table.ts';
 import { ago, more, none, percent } from '../format/text.ts';
 import { readLocal } from '../local-file.ts';
-import { comparisonLine } from './comparison-line.ts';
 import { makeServable } from './deploy.ts';
 import { limitOf } from './limit-of.ts';
+import { lookLines } from './look-lines.ts';
 
 /** `millrace rollouts <endpoint>` */
 export async function rollouts(call: CommandCall): Promise<undefined> {
@@ -67,14 +67,14 @@ function versionsOf(plan: { readonly version?: unknown; readonly arms?: unknown 
 
 /** `millrace rollout show <endpoint>` */
 export async function showRollout(call: CommandCall): Promise<undefined> {
-  const rollout = await named(call);
+  const rollout = await rolloutNamed(call);
   call.show(rollout, () => describe(rollout, call));
 }
 
 /** `millrace rollout advance|pause|resume|abort|promote|rollback <endpoint> --reason` */
 export function decideRollout(action: string): Command {
   return async (call) => {
-    const { id } = await named(call);
+    const { id } = await rolloutNamed(call);
     const arm = call.option('arm');
     const body = { reason: call.needed('reason'), ...(arm === undefined ? {} : { arm }) };
     const path = `${pathOf(call.at(0))}/${part(id)}/${action}`;
@@ -84,7 +84,8 @@ export function decideRollout(action: string): Command {
   };
 }
 
-async function named(call: CommandCall): Promise<EndpointRollout> {
+/** The rollout that is meant: the one named by --id, else the newest of the endpoint. Throws `not_found`. */
+export async function rolloutNamed(call: CommandCall): Promise<EndpointRollout> {
   const id = call.option('id');
   const path = pathOf(call.at(0));
   if (id !== undefined) return call.api.get(`${path}/${part(id)}`, endpointRolloutSchema);
@@ -122,8 +123,7 @@ function describe(rollout: EndpointRollout, call: CommandCall): string {
         call.width,
       ),
     );
-    lines.push(...look.comparisons.map(comparisonLine));
-    for (const rail of look.guardrails) lines.push(`${rail.name}: ${rail.verdict} – ${rail.reason}`);
+    lines.push(...lookLines(look));
   }
   for (const arm of rollout.bandit?.arms ?? []) {
     lines.push(
@@ -138,12 +138,13 @@ function earlierLine({ version, state, rollout, reason }: EndpointRollout['earli
   return `Beware: version ${version} was ${state} here before (rollout ${rollout}): ${reason}`;
 }
 
-function what({ plan }: EndpointRollout): string {
+/** What is rolled out: `canary of version 2`, `split`. */
+export function what({ plan }: EndpointRollout): string {
   return plan.kind === 'canary' ? `canary of version ${String(plan.version)}` : String(plan.kind);
 }
 
 /** Where it is; of one that has ended, where it came to. */
-function step({ step: { stage, percent: share }, endedAt }: EndpointRollout): string {
+export function step({ step: { stage, percent: share }, endedAt }: EndpointRollout): string {
   const place = stage === 'shadow' ? 'in shadow' : `at ${Number(share.toFixed(2))} %`;
   return endedAt === null ? place : `last ${place}`;
 }

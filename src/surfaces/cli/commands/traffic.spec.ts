@@ -21,6 +21,17 @@ const decision = (
 
 export const trafficCommands: readonly CommandSpec[] = [
   {
+    name: 'rollout list',
+    summary: 'every rollout under way, those of loops too: where it stands and what is known so far',
+    positionals: [],
+    options: {
+      all: { summary: 'those that have ended, too' },
+      limit: { summary: 'how many at most (50)', value: '<n>' },
+    },
+    example: 'rollout list',
+    load: async () => (await import('./rollout-list.ts')).listRollouts,
+  },
+  {
     name: 'rollouts',
     summary: 'rollouts of an endpoint, newest first',
     positionals: ['<endpoint>'],
@@ -49,6 +60,26 @@ export const trafficCommands: readonly CommandSpec[] = [
     options: { id },
     example: 'rollout show churn',
     load: async () => (await import('./rollouts.ts')).showRollout,
+  },
+  {
+    name: 'rollout looks',
+    summary: 'the course of a rollout: what each look saw, oldest first',
+    positionals: ['<endpoint>'],
+    options: { id },
+    example: 'rollout looks churn',
+    load: async () => (await import('./rollout-evidence.ts')).looks,
+  },
+  {
+    name: 'rollout evidence',
+    summary: 'what copies say of a shadow beside the champion, rolled out or not',
+    positionals: ['<endpoint>'],
+    options: {
+      metric: { summary: 'what labelled requests are compared by (logLoss)', value: '<metric>' },
+      threshold: { summary: 'a score at or above it is a positive decision (0.5)', value: '<n>' },
+      segment: { summary: 'a feature: its most frequent values are compared too', value: '<feature>' },
+    },
+    example: 'rollout evidence churn --segment region',
+    load: async () => (await import('./rollout-evidence.ts')).evidence,
   },
   decision('advance', 'go on to the next step without waiting'),
   decision('pause', 'hold a rollout; harm is still acted on'),
