@@ -277,6 +277,12 @@ export const servingErrors = {
     message: 'route {routeVersion} of endpoint "{endpoint}" was not taken by {replicas}: {problem}',
     next: 'The route is kept and will be taken when the replica can; look at GET /api/v1/replicas.',
   },
+  replica_name_taken: {
+    status: 409,
+    title: 'Replica name taken',
+    message: 'another process follows control as replica "{replica}"{where}',
+    next: 'Give each its own name (--replica NAME) and start this one again; until then it gets no routes. If the other one has just died, wait: its name is free within 20 seconds.',
+  },
   replicas_unsealed: {
     status: 503,
     title: 'Prediction log incomplete',

@@ -88,6 +88,11 @@ export const replicaEndpointSchema = z.object({
 });
 
 /** What a replica posts to `/api/v1/replicas/<id>/status`. */
+const instanceSchema = z.string().min(1).max(100);
+
+/** GET /api/v1/replicas/:id/stream. A replica that does not say its instance is not told apart from others of its name. */
+export const streamQuerySchema = z.strictObject({ instance: instanceSchema.optional() });
+
 /** A segment of the prediction log that a replica has set aside, because its disk gave back other bytes than it was given. */
 export const damagedSegmentSchema = z.object({
   endpoint: z.string(),
@@ -107,6 +112,8 @@ export const replicaStatusSchema = z.object({
   /** The route in force per endpoint; `error` tells why the replica could not take a later one. */
   endpoints: z.array(replicaEndpointSchema),
   models: z.array(replicaModelSchema),
+  /** Tells processes of one name apart: drawn anew at each start. */
+  instance: instanceSchema.optional(),
   sealedToken: z.string().optional(),
   /** Where the replica answers predictions, e.g. http://127.0.0.1:7601. */
   url: z.string().optional(),
@@ -136,6 +143,8 @@ export const replicaSchema = z.object({
   shadowDropped: z.int(),
   connectedAt: z.string().nullable(),
   lastSeenAt: z.string().nullable(),
+  /** When another process of its name was last refused, since control started. */
+  rivalRefusedAt: z.string().nullable(),
 });
 export type Replica = z.infer<typeof replicaSchema>;
 
@@ -217,6 +226,8 @@ export const servingEvents = {
   endpointGuarded: 'endpoint.guarded',
   replicaConnected: 'replica.connected',
   replicaDisconnected: 'replica.disconnected',
+  /** Another process of the same name follows; told once of each that is refused. */
+  replicaRefused: 'replica.refused',
   replicaApplied: 'replica.applied',
 } as const;
 

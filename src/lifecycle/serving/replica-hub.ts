@@ -27,12 +27,19 @@ interface Known {
   status: ReplicaStatus | null;
   connectedAtMs: number | null;
   seenAtMs: number | null;
-  /** Its open streams: one, but while it connects anew, or where two processes bear the same name by mistake. */
+  /** Its open streams: one, but while it connects anew. */
   readonly streams: Set<Send>;
+  /** Which process of this name is followed; null: it did not say, or none was since control started. */
+  instance: string | null;
+  rivalRefusedAtMs: number | null;
+  /** Processes of this name that were refused and told of. */
+  readonly rivals: Set<string>;
 }
 
 const pingEveryMs = 5000;
 const retryMs = 1000;
+/** A process that said nothing for so long is dead, though its connection is still open; it reports every 5 s. */
+const deadAfterMs = 16_000;
 /** A replica that vanished less than this ago may hold rows that it never told of. */
 const recentlyMs = 60_000;
 
@@ -50,16 +57,37 @@ export class ReplicaHub {
   constructor(records: ReplicaRecords, known: readonly StoredReplica[], clock: Clock) {
     this.#records = records;
     this.#clock = clock;
-    for (const replica of known) this.#replicas.set(replica.id, { ...replica, streams: new Set() });
+    for (const replica of known) this.#replicas.set(replica.id, { ...replica, ...notFollowed() });
   }
 
   get replicas(): readonly Replica[] {
     return [...this.#replicas.values()].map(resource);
   }
 
-  /** Follows a replica's stream until it closes. The replica is connected while any stream of its id is open. */
-  async attach(id: string, send: Send, closed: Promise<void>): Promise<void> {
+  /** Throws `replica_name_taken` for a process while another one of its name is connected and alive. */
+  async admit(id: string, instance: string | undefined): Promise<void> {
     const replica = this.#known(id);
+    if (!this.#isRival(replica, instance)) return;
+    replica.rivalRefusedAtMs = this.#clock.nowMs();
+    if (!replica.rivals.has(instance ?? '')) {
+      replica.rivals.add(instance ?? '');
+      await this.#record(replica, servingEvents.replicaRefused, { instance, url: replica.status?.url });
+    }
+    const where = replica.status?.url ? ` and answers at ${replica.status.url}` : '';
+    throw fail('replica_name_taken', { replica: id, where });
+  }
+
+  /**
+   * Follows a replica's stream until it closes. The replica is connected while any stream of its id is open.
+   *
+   * @param instance which process it is; one that took the place of another, dead one is followed alone
+   */
+  async attach(id: string, send: Send, closed: Promise<void>, instance?: string): Promise<void> {
+    const replica = this.#known(id);
+    if (instance !== undefined && replica.instance !== instance) {
+      if (replica.instance !== null) replica.streams.clear();
+      replica.instance = instance;
+    }
     const nowMs = this.#clock.nowMs();
     replica.streams.add(send);
     Object.assign(replica, { connectedAtMs: nowMs, seenAtMs: nowMs });
@@ -70,8 +98,7 @@ export class ReplicaHub {
     const timer = setInterval(() => send(this.#ping()), pingEveryMs);
     await closed;
     clearInterval(timer);
-    replica.streams.delete(send);
-    if (replica.streams.size > 0) return;
+    if (!replica.streams.delete(send) || replica.streams.size > 0) return;
     this.#wake();
     await this.#record(replica, servingEvents.replicaDisconnected);
   }
@@ -94,8 +121,9 @@ export class ReplicaHub {
 
   /** Takes a replica's status. */
   async report(id: string, status: ReplicaStatus): Promise<void> {
+    const { sealedToken, instance, ...kept } = status;
+    await this.admit(id, instance);
     const replica = this.#known(id);
-    const { sealedToken, ...kept } = status;
     const applied = replica.status?.routesVersion !== status.routesVersion;
     replica.status = kept;
     replica.seenAtMs = this.#clock.nowMs();
@@ -207,10 +235,16 @@ export class ReplicaHub {
       status: null,
       connectedAtMs: null,
       seenAtMs: null,
-      streams: new Set<Send>(),
+      ...notFollowed(),
     };
     this.#replicas.set(id, known);
     return known;
+  }
+
+  #isRival(replica: Known, instance: string | undefined): boolean {
+    if (instance === undefined || replica.instance === null || replica.instance === instance) return false;
+    const silentMs = this.#clock.nowMs() - (replica.seenAtMs ?? 0);
+    return isConnected(replica) && silentMs < deadAfterMs;
   }
 
   async #record(
@@ -250,6 +284,10 @@ export class ReplicaHub {
   }
 }
 
+function notFollowed(): Pick<Known, 'streams' | 'instance' | 'rivalRefusedAtMs' | 'rivals'> {
+  return { streams: new Set(), instance: null, rivalRefusedAtMs: null, rivals: new Set() };
+}
+
 function isConnected(replica: Known): boolean {
   return replica.streams.size > 0;
 }
@@ -266,7 +304,7 @@ function errorOf(replica: Known, endpoint: string): string | undefined {
   return replica.status?.endpoints.find((e) => e.endpoint === endpoint)?.error;
 }
 
-function resource({ id, status, connectedAtMs, seenAtMs, streams }: Known): Replica {
+function resource({ id, status, connectedAtMs, seenAtMs, streams, rivalRefusedAtMs }: Known): Replica {
   return {
     id,
     connected: streams.size > 0,
@@ -280,5 +318,6 @@ function resource({ id, status, connectedAtMs, seenAtMs, streams }: Known): Repl
     shadowDropped: status?.shadowDropped ?? 0,
     connectedAt: connectedAtMs === null ? null : formatTime(connectedAtMs),
     lastSeenAt: seenAtMs === null ? null : formatTime(seenAtMs),
+    rivalRefusedAt: rivalRefusedAtMs === null ? null : formatTime(rivalRefusedAtMs),
   };
 }

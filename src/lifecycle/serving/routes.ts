@@ -26,6 +26,7 @@ import {
   setWeightSchema,
   splitSchema,
   standbySchema,
+  streamQuerySchema,
   switchSchema,
   withdrawSchema,
 } from './contract.ts';
@@ -216,8 +217,10 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       summary: 'Routes and requests for a replica, one JSON object a line',
       permission: 'serving:write',
       params: byId,
+      query: streamQuerySchema,
       response: z.undefined(),
-      handle: async ({ params }, { actor, reply }) => {
+      handle: async ({ params, query: { instance } }, { actor, reply }) => {
+        await service.admitReplica(actor, params.id, instance);
         reply.hijack();
         reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
         const closed = new Promise<void>((resolve) => reply.raw.once('close', resolve));
@@ -226,6 +229,7 @@ export function servingRoutes(service: ServingService): readonly Route[] {
           params.id,
           (message) => void reply.raw.write(`${JSON.stringify(message)}\n`),
           closed,
+          instance,
         );
         return undefined;
       },

@@ -344,7 +344,7 @@ export class ServingService {
     return this.#hub.replicas;
   }
 
-  /** Takes a replica's status; an arm that it took the traffic from loses it everywhere. */
+  /** Takes a replica's status; an arm that it took the traffic from loses it everywhere. Throws `replica_name_taken`. */
   async reportReplica(actor: Actor, id: string, status: ReplicaStatus): Promise<void> {
     authorize(actor, 'serving:write');
     const damaged = status.damaged ?? [];
@@ -354,15 +354,22 @@ export class ServingService {
     for (const told of status.withdrawn ?? []) await this.#guarded(id, told);
   }
 
-  /** Follows a replica's stream until it is closed. */
+  /** Throws `replica_name_taken` for a process while another one of its name is connected. */
+  async admitReplica(actor: Actor, id: string, instance: string | undefined): Promise<void> {
+    authorize(actor, 'serving:write');
+    await this.#hub.admit(id, instance);
+  }
+
+  /** Follows the stream of a replica that was admitted until it is closed. */
   async attachReplica(
     actor: Actor,
     id: string,
     send: (message: StreamMessage) => void,
     closed: Promise<void>,
+    instance?: string,
   ): Promise<void> {
     authorize(actor, 'serving:write');
-    await this.#hub.attach(id, send, closed);
+    await this.#hub.attach(id, send, closed, instance);
   }
 
   /** Forgets a replica that will not come back, so that nothing waits for its log. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { suite, test } from 'node:test';
 import { storePackage } from '../../../test/support/serving.ts';
+import { type Clock, wallClock } from '../../core/time.ts';
 import { openDirectoryBlobs } from '../../platform/blobs/index.ts';
 import { forEachDatabase, type OpenDatabase } from '../../platform/db/testing.ts';
 import { Journal, journalMigrations } from '../../platform/journal/index.ts';
@@ -15,7 +16,7 @@ import { ServingService } from './service.ts';
 
 const actor = { kind: 'user', id: 'ada' } as const;
 
-async function setUp(t: TestContext, open: OpenDatabase) {
+async function setUp(t: TestContext, open: OpenDatabase, clock: Clock = wallClock) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-serving-'));
   let opened: ServingService | undefined;
   t.after(async () => {
@@ -25,7 +26,7 @@ async function setUp(t: TestContext, open: OpenDatabase) {
   const db = await open(t, [...journalMigrations, ...servingMigrations]);
   const journal = new Journal(db);
   const blobs = await openDirectoryBlobs(directory);
-  const service = await ServingService.open({ db, journal, blobs });
+  const service = await ServingService.open({ db, journal, blobs, clock });
   opened = service;
   const target = async (modelVersion: string) => ({
     modelVersion,
@@ -79,6 +80,46 @@ forEachDatabase((name, open) => {
       assert.ok(first.messages.slice(told).some((message) => message.type === 'routes'));
       await first.disconnect();
       assert.equal(twin()?.connected, false);
+    });
+
+    test('of two processes of one name the second is refused until the first is gone or dead', async (t) => {
+      let nowMs = Date.UTC(2026, 0, 1);
+      const { service, journal } = await setUp(t, open, { nowMs: () => nowMs });
+      const attach = async (instance: string) => {
+        await service.admitReplica(actor, 'twin', instance);
+        const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+        const attached = service.attachReplica(actor, 'twin', () => {}, closed, instance);
+        return () => {
+          close();
+          return attached;
+        };
+      };
+      const report = (instance: string, url: string) =>
+        service.reportReplica(actor, 'twin', { routesVersion: 0, endpoints: [], models: [], instance, url });
+      const leave = await attach('a');
+      await report('a', 'http://one');
+      const refusal = { code: 'replica_name_taken', message: /"twin" and answers at http:\/\/one$/ };
+      for (let i = 0; i < 2; i++) await assert.rejects(attach('b'), refusal);
+      await assert.rejects(report('b', 'http://two'), refusal);
+      const [twin] = service.replicas(actor);
+      assert.deepEqual([twin?.url, twin?.rivalRefusedAt], ['http://one', '2026-01-01T00:00:00.000Z']);
+      const refused = (await journal.eventsAfter(0, 100)).filter(({ type }) => type === 'replica.refused');
+      assert.equal(refused.length, 1);
+      // It connects anew before its old stream is closed.
+      const leaveAgain = await attach('a');
+      await leave();
+      await assert.rejects(attach('b'), refusal);
+      // The machine is gone, its connection seems open.
+      nowMs += 20_000;
+      const leaveOther = await attach('b');
+      await report('b', 'http://two');
+      await leaveAgain();
+      assert.deepEqual(
+        service.replicas(actor).map(({ url, connected }) => [url, connected]),
+        [['http://two', true]],
+      );
+      await leaveOther();
+      await (await attach('c'))();
     });
 
     test('a rollout: deploy, challenge, widen, promote, roll back; each step is a route version with its trail', async (t) => {

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '../../../core/json.ts';
-import { ControlClient } from '../../../platform/client/index.ts';
+import { ControlClient, ControlError } from '../../../platform/client/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { SealedSegment } from '../../../platform/segments/index.ts';
 import {
@@ -34,6 +35,9 @@ export class ControlLink {
   readonly #options: ControlLinkOptions;
   readonly #client: ControlClient;
   readonly #stop = new AbortController();
+  /** Tells this process from others of its name. */
+  readonly #instance = randomUUID();
+  #isRefused = false;
 
   constructor(options: ControlLinkOptions) {
     this.#options = options;
@@ -52,14 +56,18 @@ export class ControlLink {
         await this.#readStream(handlers, () => {
           connected = true;
           if (told) logger.info({ url: controlUrl }, 'control is back');
+          this.#isRefused = false;
           told = false;
           waitMs = reconnectMs.first;
         });
         awaySinceMs = performance.now();
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        if (connected) awaySinceMs = performance.now();
-        if (!told && performance.now() - awaySinceMs > worthTellingMs) {
+        if (error instanceof ControlError && error.code === 'replica_name_taken') {
+          if (!this.#isRefused) logger.error({ replica: this.#options.replicaId }, refusal(error));
+          this.#isRefused = true;
+        } else if (connected) awaySinceMs = performance.now();
+        if (!this.#isRefused && !told && performance.now() - awaySinceMs > worthTellingMs) {
           logger.warn({ err: error }, 'control is away: serving with the last known routes');
           told = true;
         }
@@ -71,7 +79,7 @@ export class ControlLink {
   }
 
   async postStatus(status: ReplicaStatus): Promise<void> {
-    await this.#post(`${this.#replicaPath()}/status`, status);
+    await this.#post(`${this.#replicaPath()}/status`, { ...status, instance: this.#instance });
   }
 
   /** The bytes of a blob as control sends them; whoever keeps them checks the digest. */
@@ -112,7 +120,9 @@ export class ControlLink {
     const signal = AbortSignal.any([this.#stop.signal, silent.signal]);
     const timer = setTimeout(() => silent.abort(new Error('control is silent')), silenceMs);
     try {
-      const response = await this.#client.fetch(`${this.#replicaPath()}/stream`, { signal });
+      const response = await this.#client.fetch(`${this.#replicaPath()}/stream?instance=${this.#instance}`, {
+        signal,
+      });
       onOpen();
       handlers.onConnected();
       let text = '';
@@ -137,4 +147,8 @@ export class ControlLink {
       signal: this.#stop.signal,
     });
   }
+}
+
+function refusal({ message, next }: ControlError): string {
+  return `refused by control: ${message}. ${next}`;
 }
