@@ -92,7 +92,8 @@ async function runTests(): Promise<boolean> {
   let isSuccess = false;
   const events = run({
     files: files.map((file) => join(root, file)),
-    concurrency: Math.max(2, availableParallelism()),
+    // One more than there are processors: files wait for processes, disks and clocks for much of their time.
+    concurrency: availableParallelism() + 1,
     timeout: TEST_TIMEOUT_MS,
     execArgv: ['--disable-warning=ExperimentalWarning', '--import', endOfFile],
     signal: stop.signal,

@@ -107,9 +107,13 @@ async function watched(
 
 test('a MLflow 3 server comes over whole by its API and by its file, also when killed half way; out and back, to Postgres and back', async (t) => {
   const directory = await folder(t);
-  const source = await mlflowServer(t, directory);
-  const target = await startServer(t, { role: 'control' });
-  const second = await startServer(t, { role: 'control' });
+  const control = () => startServer(t, { role: 'control' });
+  const [source, target, second, third] = await Promise.all([
+    mlflowServer(t, directory),
+    control(),
+    control(),
+    control(),
+  ]);
   await python(three, 'transfer_source.py', source, '', '2500');
 
   let child: ChildProcess | undefined;
@@ -144,7 +148,6 @@ test('a MLflow 3 server comes over whole by its API and by its file, also when k
   await millrace(target, 'export', out);
   // The same things under another source change nothing, and are compared with what the export holds.
   assert.match(await millrace(second, 'import', 'export', out), /11 runs, 2,5\d\d points/);
-  const third = await startServer(t, { role: 'control' });
   assert.match(await millrace(third, 'import', 'export', out), /\nflights +1 +10 .* equal\n/);
   await checkMoves(t, third, out);
 });
@@ -198,8 +201,10 @@ async function checkMoves(t: TestContext, server: TestServer, out: string): Prom
 test('the file of a MLflow 2.22 server comes over; a schema of the future is refused by its revision', async (t) => {
   const directory = await folder(t);
   const uri = `sqlite:///${directory}/mlflow.db`;
-  const target = await startServer(t, { role: 'control' });
-  await python(two, 'transfer_source.py', uri, join(directory, 'artifacts'), '50');
+  const [target] = await Promise.all([
+    startServer(t, { role: 'control' }),
+    python(two, 'transfer_source.py', uri, join(directory, 'artifacts'), '50'),
+  ]);
   assert.match(await millrace(target, 'import', 'mlflow', uri), /\nflights +1 +10 .* equal\n/);
   assert.match(await python(two, 'transfer_compare.py', uri, target.url), /11 runs equal/);
 
