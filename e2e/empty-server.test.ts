@@ -27,85 +27,88 @@ const screens: readonly (readonly [path: string, heading: RegExp, empty: RegExp]
   ['/audit', /Audit/, /Nothing has been changed yet|When/],
 ];
 
-test('an empty server teaches on every screen, in both themes, without a fault', async (t) => {
+test('an empty server', async (t) => {
   const server = await startServer(t, { role: 'control' });
   const browser = await openBrowser(t);
-  for (const theme of THEMES) {
-    const { page, problems, context } = await openPage(browser, { baseUrl: server.url, theme });
-    for (const [path, heading, empty] of screens) {
+
+  await t.test('teaches on every screen, in both themes, without a fault', async () => {
+    for (const theme of THEMES) {
+      const { page, problems, context } = await openPage(browser, { baseUrl: server.url, theme });
+      for (const [path, heading, empty] of screens) {
+        await page.goto(path);
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        assert.match(await page.getByRole('heading', { level: 1 }).innerText(), heading, path);
+        await page.getByText(empty).first().waitFor({ timeout: 10_000 });
+        const text = await page.locator('main').innerText();
+        if (text.includes('http://'))
+          assert.ok(text.includes(server.url), `${path} names another address: ${text}`);
+        assert.deepEqual(await accessibilityProblems(page), [], `${path} ${theme}`);
+      }
+      assert.deepEqual(problems, [], theme);
+      await context.close();
+    }
+  });
+
+  await t.test('keyboard: palette, chords, shortcut sheet; the theme is kept', async () => {
+    const { page, problems } = await openPage(browser, { baseUrl: server.url });
+    await page.goto('/');
+    await page.getByRole('heading', { name: 'No loop yet' }).waitFor();
+
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Go to' }).fill('audi');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/audit');
+
+    await page.keyboard.press('g');
+    await page.keyboard.press('r');
+    await page.waitForURL('**/runs');
+    await page.waitForFunction(() => document.title === 'Runs · Millrace');
+
+    await page.keyboard.press('/');
+    assert.equal(
+      await page.evaluate(() => document.activeElement?.getAttribute('aria-label')),
+      'Filter runs',
+    );
+    await page.keyboard.press('Escape');
+
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+    await page.getByText('Go to anything').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor({ state: 'hidden' });
+
+    await page.keyboard.press('t');
+    await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
+    await page.reload();
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+    assert.deepEqual(problems, []);
+  });
+
+  await t.test('a phone sees each screen without scrolling sideways, and the bar at the bottom', async () => {
+    const { page } = await openPage(browser, { baseUrl: server.url, width: 390, height: 844 });
+    for (const [path] of screens) {
       await page.goto(path);
       await page.getByRole('heading', { level: 1 }).waitFor();
-      assert.match(await page.getByRole('heading', { level: 1 }).innerText(), heading, path);
-      await page.getByText(empty).first().waitFor({ timeout: 10_000 });
-      const text = await page.locator('main').innerText();
-      if (text.includes('http://'))
-        assert.ok(text.includes(server.url), `${path} names another address: ${text}`);
-      assert.deepEqual(await accessibilityProblems(page), [], `${path} ${theme}`);
+      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.ok(beyond <= 0, `${path} is ${beyond} px too wide`);
     }
-    assert.deepEqual(problems, [], theme);
-    await context.close();
-  }
-});
+    await page.getByRole('link', { name: 'Incidents' }).click();
+    await page.waitForURL('**/monitoring');
+    await screenshotThemes(page, 'phone-monitoring');
+  });
 
-test('keyboard: palette, chords, shortcut sheet; the theme is kept', async (t) => {
-  const server = await startServer(t, { role: 'control' });
-  const browser = await openBrowser(t);
-  const { page, problems } = await openPage(browser, { baseUrl: server.url });
-  await page.goto('/');
-  await page.getByRole('heading', { name: 'No loop yet' }).waitFor();
-
-  await page.keyboard.press('Control+k');
-  await page.getByRole('combobox', { name: 'Go to' }).fill('audi');
-  await page.keyboard.press('Enter');
-  await page.waitForURL('**/audit');
-
-  await page.keyboard.press('g');
-  await page.keyboard.press('r');
-  await page.waitForURL('**/runs');
-  await page.waitForFunction(() => document.title === 'Runs · Millrace');
-
-  await page.keyboard.press('/');
-  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'Filter runs');
-  await page.keyboard.press('Escape');
-
-  await page.keyboard.press('?');
-  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
-  await page.getByText('Go to anything').waitFor();
-  await page.keyboard.press('Escape');
-  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor({ state: 'hidden' });
-
-  await page.keyboard.press('t');
-  await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
-  await page.reload();
-  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
-  assert.deepEqual(problems, []);
-});
-
-test('a phone sees each screen without scrolling sideways, and the bar at the bottom', async (t) => {
-  const server = await startServer(t, { role: 'control' });
-  const browser = await openBrowser(t);
-  const { page } = await openPage(browser, { baseUrl: server.url, width: 390, height: 844 });
-  for (const [path] of screens) {
-    await page.goto(path);
-    await page.getByRole('heading', { level: 1 }).waitFor();
-    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    assert.ok(beyond <= 0, `${path} is ${beyond} px too wide`);
-  }
-  await page.getByRole('link', { name: 'Incidents' }).click();
-  await page.waitForURL('**/monitoring');
-  await screenshotThemes(page, 'phone-monitoring');
-});
-
-test('when the server goes away the page says so, keeps what it shows, and goes on by itself', async (t) => {
-  const server = await startServer(t, { role: 'control' });
-  const browser = await openBrowser(t);
-  const { page } = await openPage(browser, { baseUrl: server.url });
-  await page.goto('/runs');
-  await page.getByText('No runs yet').waitFor();
-  await page.getByText('live', { exact: true }).waitFor();
-  await server.kill();
-  await page.getByText(/^paused/).waitFor();
-  await page.getByText('No runs yet').waitFor();
-  await server.start();
-  await page.getByText('live', { exact: true }).waitFor({ timeout: 20_000 });
+  await t.test(
+    'when the server goes away the page says so, keeps what it shows, and goes on by itself',
+    async () => {
+      const { page } = await openPage(browser, { baseUrl: server.url });
+      await page.goto('/runs');
+      await page.getByText('No runs yet').waitFor();
+      await page.getByText('live', { exact: true }).waitFor();
+      await server.kill();
+      await page.getByText(/^paused/).waitFor();
+      await page.getByText('No runs yet').waitFor();
+      await server.start();
+      await page.getByText('live', { exact: true }).waitFor({ timeout: 20_000 });
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { type Block, type Inline, parseMarkdown } from './markdown-parse.ts';
+import { placed } from './placed.ts';
 import { Scroll } from './scroll.tsx';
 
 const HEADING: readonly string[] = [
@@ -31,8 +32,7 @@ export function Markdown(props: {
 type Resolve = (address: string) => string | null;
 
 const blocksOf = (blocks: readonly Block[], resolve: Resolve): ReactNode =>
-  // biome-ignore lint/suspicious/noArrayIndexKey: blocks of a text have no other identity.
-  blocks.map((block, index) => <BlockView key={index} block={block} resolve={resolve} />);
+  placed(blocks).map(({ item, place }) => <BlockView key={place} block={item} resolve={resolve} />);
 
 function BlockView(props: { readonly block: Block; readonly resolve: Resolve }) {
   const { block, resolve } = props;
@@ -74,20 +74,17 @@ function BlockView(props: { readonly block: Block; readonly resolve: Resolve }) 
 
 function ListView(props: { readonly block: Extract<Block, { kind: 'list' }>; readonly resolve: Resolve }) {
   const { block, resolve } = props;
-  const items = block.items.map((item, index) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: items of a text have no other identity.
-    <li key={index} className={item.checked === null ? '' : 'list-none'}>
+  const items = placed(block.items).map(({ item, place }) => (
+    <li key={place} className={item.checked === null ? '' : 'list-none'}>
       {item.checked !== null && (
         <span role="img" aria-label={item.checked ? 'done' : 'open'} className="pr-1 text-muted">
           {item.checked ? '☑' : '☐'}
         </span>
       )}
-      {item.blocks.map((each, at) =>
+      {placed(item.blocks).map(({ item: each, place: at }) =>
         each.kind === 'paragraph' ? (
-          // biome-ignore lint/suspicious/noArrayIndexKey: see above.
           <span key={at}>{inlinesOf(each.children, resolve)}</span>
         ) : (
-          // biome-ignore lint/suspicious/noArrayIndexKey: see above.
           <BlockView key={at} block={each} resolve={resolve} />
         ),
       )}
@@ -111,21 +108,18 @@ function TableView(props: { readonly block: Extract<Block, { kind: 'table' }>; r
       <table className="border-collapse">
         <thead>
           <tr>
-            {block.head.map((cell, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: columns of a text have no other identity.
-              <th key={index} className={`bg-sunken font-strong ${look(index)}`}>
+            {placed(block.head).map(({ item: cell, place }) => (
+              <th key={place} className={`bg-sunken font-strong ${look(place)}`}>
                 {inlinesOf(cell, resolve)}
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {block.rows.map((row, at) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: see above.
+          {placed(block.rows).map(({ item: row, place: at }) => (
             <tr key={at}>
-              {row.map((cell, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: see above.
-                <td key={index} className={look(index)}>
+              {placed(row).map(({ item: cell, place }) => (
+                <td key={place} className={look(place)}>
                   {inlinesOf(cell, resolve)}
                 </td>
               ))}
@@ -138,8 +132,7 @@ function TableView(props: { readonly block: Extract<Block, { kind: 'table' }>; r
 }
 
 const inlinesOf = (inlines: readonly Inline[], resolve: Resolve): ReactNode =>
-  // biome-ignore lint/suspicious/noArrayIndexKey: pieces of a text have no other identity.
-  inlines.map((inline, index) => <InlineView key={index} inline={inline} resolve={resolve} />);
+  placed(inlines).map(({ item, place }) => <InlineView key={place} inline={item} resolve={resolve} />);
 
 function InlineView(props: { readonly inline: Inline; readonly resolve: Resolve }): ReactNode {
   const { inline, resolve } = props;

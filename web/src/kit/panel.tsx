@@ -4,6 +4,7 @@ import { asProblem } from '../api/problem.ts';
 import { Button } from './button.tsx';
 import { useNow } from './clock.ts';
 import { formatRelative } from './format.ts';
+import { placed } from './placed.ts';
 import { StateMark } from './state-mark.tsx';
 
 /** A card: hairline, title row, body. Never inside another card. */
@@ -34,11 +35,10 @@ export function Card(props: {
 export function Skeleton(props: { readonly rows?: number }) {
   return (
     <div className="late flex flex-col gap-3 py-1" role="status" aria-label="Loading">
-      {Array.from({ length: props.rows ?? 3 }, (_, row) => (
+      {placed(Array.from({ length: props.rows ?? 3 })).map(({ place }) => (
         <div
-          // biome-ignore lint/suspicious/noArrayIndexKey: the bars have no identity.
-          key={row}
-          className={`h-4 rounded-control bg-line opacity-60 ${['w-full', 'w-4/5', 'w-2/3'][row % 3]}`}
+          key={place}
+          className={`h-4 rounded-control bg-line opacity-60 ${['w-full', 'w-4/5', 'w-2/3'][place % 3]}`}
         />
       ))}
     </div>

@@ -76,10 +76,10 @@ function StepLog(props: { readonly id: string; readonly running: boolean }) {
   const logs = useQuery({ ...stepLogsQuery(props.id), refetchInterval: props.running ? 1500 : false });
   const box = useRef<HTMLElement>(null);
   const lines = logs.data?.items;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines are what scrolls the log down.
   useEffect(() => {
     const element = box.current;
-    if (!element) return;
+    // New lines are what scrolls the log down.
+    if (!element || !lines) return;
     const near = element.scrollHeight - element.scrollTop - element.clientHeight < 80;
     if (near || element.scrollTop === 0) element.scrollTop = element.scrollHeight;
   }, [lines]);

@@ -16,9 +16,12 @@ test('names, signs and p-values of files become those of people', () => {
     'log loss changes by −0.032 (−0.038 to −0.027)',
   );
   assert.equal(humane('auc ≥ 0.53 on 2001-04-08'), 'AUC ≥ 0.53 on 2001-04-08');
-  assert.equal(humane('score drifted, p 2.3e-7'), 'score drifted, p < 0.0001');
+  assert.equal(humane('score drifted, p 2.3e-7'), 'score drifted, p\u00a0<\u00a00.0001');
   assert.equal(humane('on 3796 labels in 2001'), 'on 3\u202f796 labels in 2001');
-  assert.equal(humane('stable, p 0.0246; split (p 1.000)'), 'stable, p = 0.025; split (p = 1)');
+  assert.equal(
+    humane('stable, p 0.0246; split (p 1.000)'),
+    'stable, p\u00a0=\u00a00.025; split (p\u00a0=\u00a01)',
+  );
 });
 
 test('sentences begin large, versions keep their v', () => {

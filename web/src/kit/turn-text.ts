@@ -56,7 +56,7 @@ const METRIC_NAMES: readonly (readonly [RegExp, string])[] = [
 /** A p-value to two digits; below a ten-thousandth its size says nothing more. */
 const pValue = (_all: string, written: string): string => {
   const value = Number(written);
-  return value < 0.0001 ? 'p < 0.0001' : `p = ${Number(value.toPrecision(2))}`;
+  return value < 0.0001 ? 'p\u00a0<\u00a00.0001' : `p\u00a0=\u00a0${Number(value.toPrecision(2))}`;
 };
 
 /**
@@ -69,6 +69,7 @@ export const humane = (text: string): string =>
     .replace(/\bversion (\d+)\b/gi, 'v$1')
     .replace(/\bp (\d+(?:\.\d+)?(?:e-\d+)?)\b/g, pValue)
     .replace(/(^|[\s(])-(?=\d)/g, '$1\u2212')
+    .replace(/(\d) (?=(?:%|ms)(?!\w))/g, '$1\u202f')
     .replace(/(\d),(?=\d{3}(?!\d))/g, '$1\u202f')
     .replace(/\b(\d{4,})(?= (?:labels|rows|pairs|requests|copies)\b)/g, (digits) =>
       formatCount(Number(digits)),

@@ -1,3 +1,4 @@
+import { placed } from '../../kit/placed.ts';
 import { prepareSparkline } from '../prepare/sparkline.ts';
 
 /** A line the size of a word, with its last sample marked. */
@@ -33,13 +34,12 @@ export function SparkBars(props: {
   const slot = width / Math.max(1, values.length);
   return (
     <svg width={width} height={height} role="img" aria-label={label} className="shrink-0">
-      {values.map((value, index) => {
+      {placed(values).map(({ item: value, place }) => {
         const size = (value / highest) * (height - 2);
         return (
           <rect
-            // biome-ignore lint/suspicious/noArrayIndexKey: bars are their positions.
-            key={index}
-            x={index * slot}
+            key={place}
+            x={place * slot}
             y={height - size}
             width={Math.max(0.5, slot - 0.75)}
             height={size}

@@ -12,6 +12,7 @@ export type TrafficPart = { readonly id: string; readonly label: string; readonl
 /** Who answered how many requests per window, or what share of them: bars stacked by version. */
 export function TrafficChart(props: {
   readonly title: string;
+  /** One course along the wall clock, not windows of event time. */
   readonly wallClock?: boolean;
   readonly windows: readonly StackedWindow[];
   readonly parts: readonly TrafficPart[];
@@ -31,10 +32,11 @@ export function TrafficChart(props: {
             order: parts.map((part) => part.id),
             width,
             height,
+            joined: wallClock,
             ...(marks ? { marks } : {}),
             ...(domain ? { domain } : {}),
           }),
-    [windows, parts, marks, domain, width, height],
+    [windows, parts, marks, domain, wallClock, width, height],
   );
   const read =
     hover === null ? undefined : windows.find((window) => hover >= window.startMs && hover < window.endMs);

@@ -14,10 +14,12 @@ export function prepareStackedBars(input: {
   readonly order: readonly string[];
   readonly marks?: readonly TimeMark[];
   readonly domain?: readonly [number, number];
+  /** Bars stand apart unless they are one course that changes from time to time. */
+  readonly joined?: boolean;
   readonly width: number;
   readonly height: number;
 }) {
-  const { windows, order, width, height } = input;
+  const { windows, order, width, height, joined = false } = input;
   const span = input.domain ?? extent(windows.flatMap((window) => [window.startMs, window.endMs]));
   if (!span || span[0] === span[1] || windows.length === 0) return null;
   const total = (window: StackedWindow): number => window.parts.reduce((sum, part) => sum + part.count, 0);
@@ -28,7 +30,7 @@ export function prepareStackedBars(input: {
   const bars = windows.flatMap((window) => {
     const x = xOf(window.startMs);
     const slot = xOf(window.endMs) - x;
-    const barWidth = slot > 4 ? slot - 1 : slot;
+    const barWidth = slot > 4 && !joined ? slot - 1 : slot;
     let below = 0;
     return order.flatMap((id) => {
       const count = window.parts.find((part) => part.id === id)?.count ?? 0;

@@ -78,19 +78,9 @@ export function BanditTables(props: { readonly bandit: BanditState }) {
               {policies.map((policy) => (
                 <tr key={policy.policy} className="border-line border-b last:border-b-0">
                   <td className={CELL}>{sentence(policy.policy)}</td>
-                  {[policy.ips, policy.snips, policy.doublyRobust].map((estimate, index) => (
-                    <td
-                      // biome-ignore lint/suspicious/noArrayIndexKey: always the three estimators, in this order.
-                      key={index}
-                      className={CELL}
-                      data-tip={`on ${formatCount(estimate.n)} rewards, worth ${formatCount(estimate.effectiveN)}`}
-                    >
-                      {formatNumber(estimate.value, 4)}
-                      {estimate.standardError !== null && (
-                        <span className="text-muted"> ± {formatNumber(estimate.standardError, 4)}</span>
-                      )}
-                    </td>
-                  ))}
+                  <EstimateCell estimate={policy.ips} />
+                  <EstimateCell estimate={policy.snips} />
+                  <EstimateCell estimate={policy.doublyRobust} />
                 </tr>
               ))}
             </tbody>
@@ -98,5 +88,18 @@ export function BanditTables(props: { readonly bandit: BanditState }) {
         </Scroll>
       </section>
     </div>
+  );
+}
+
+type PolicyEstimate = BanditState['policies'][number]['ips'];
+
+/** What a policy would have earned a request by one estimator. */
+function EstimateCell(props: { readonly estimate: PolicyEstimate }) {
+  const { value, standardError, n, effectiveN } = props.estimate;
+  return (
+    <td className={CELL} data-tip={`on ${formatCount(n)} rewards, worth ${formatCount(effectiveN)}`}>
+      {formatNumber(value, 4)}
+      {standardError !== null && <span className="text-muted"> ± {formatNumber(standardError, 4)}</span>}
+    </td>
   );
 }

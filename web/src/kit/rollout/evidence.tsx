@@ -47,7 +47,7 @@ export function RolloutEvidence(props: EvidenceProps) {
   const { look, bandit, of = 'the rollout' } = props;
   const metrics = look.comparisons.filter((c) => c.segment === null);
   const segments = look.comparisons.filter((c) => c.segment !== null);
-  const alone = metrics.length === 0;
+  const alone = metrics.every((metric) => metric.difference === null);
   const versions = new Map(look.arms.map((arm) => [arm.arm, arm.version]));
   return (
     <>

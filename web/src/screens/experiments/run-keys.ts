@@ -2,6 +2,7 @@ import { useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { RunColumn, RunColumnKind } from '../../../../src/lifecycle/experiments/contract/search.ts';
 import { runColumnsQuery } from '../../api/tracking.ts';
+import { useStable } from '../../kit/use-stable.ts';
 
 /** More experiments than this are not asked for their keys at once. */
 export const MOST_EXPERIMENTS = 6;
@@ -31,13 +32,12 @@ export function useRunKeys(
       enabled,
     })),
   });
-  const stamp = answers
-    .map((answer) => `${answer.dataUpdatedAt} ${answer.isFetched} ${answer.errorUpdatedAt}`)
-    .join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the stamp stands for the answers.
+  const pages = useStable(answers.map((answer) => answer.data));
+  const isFetched = answers.every((answer) => answer.isFetched);
+  const error = answers.find((answer) => answer.isError && !answer.data)?.error ?? null;
   return useMemo(() => {
     const found = new Map<string, RunColumn>();
-    for (const each of answers.flatMap((answer) => answer.data?.items ?? [])) {
+    for (const each of pages.flatMap((page) => page?.items ?? [])) {
       const name = `${each.kind} ${each.key}`;
       const before = found.get(name)?.latestRuns ?? 0;
       found.set(name, { ...each, latestRuns: before + each.latestRuns });
@@ -47,9 +47,8 @@ export function useRunKeys(
     );
     return {
       keys: keys.slice(0, limit),
-      hasMore: keys.length > limit || answers.some((answer) => answer.data?.next != null),
-      isFetched: answers.every((answer) => answer.isFetched),
-      error: answers.find((answer) => answer.isError && !answer.data)?.error ?? null,
+      hasMore: keys.length > limit || pages.some((page) => page?.next != null),
+      ...{ isFetched, error },
     };
-  }, [stamp, limit]);
+  }, [pages, isFetched, error, limit]);
 }

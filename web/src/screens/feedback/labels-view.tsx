@@ -122,10 +122,9 @@ function DelayTable(props: { readonly delays: LabelDelays }) {
                   {formatPercent(row.missingRatio)}
                 </span>
               </td>
-              {[row.delayMs?.p50, row.delayMs?.p90, row.delayMs?.p99, row.delayMs?.max].map((ms, place) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: always the same four quantiles.
-                <td key={place} className={CELL}>
-                  {formatDuration(ms)}
+              {(['p50', 'p90', 'p99', 'max'] as const).map((quantile) => (
+                <td key={quantile} className={CELL}>
+                  {formatDuration(row.delayMs?.[quantile])}
                 </td>
               ))}
               <td className={`${CELL} text-muted`}>{formatDuration(row.receiptDelayMs?.p50)}</td>

@@ -66,7 +66,7 @@ function Reason(props: { readonly transition: TurnTransition }) {
   if (Object.keys(evidence).length === 0) return <p className="break-words text-muted">{sentence(reason)}</p>;
   return (
     <details>
-      <summary className="break-words text-muted">
+      <summary className="break-words py-0.5 text-muted">
         {sentence(reason)} <span className="text-accent text-label">evidence</span>
       </summary>
       <div className="py-1.5">

@@ -25,7 +25,6 @@ export function AliasesCard(props: { readonly model: RegisteredModel }) {
   return (
     <Card
       title="Aliases"
-      className="self-start"
       actions={
         <>
           <Button look="quiet" onClick={() => setProtecting(true)}>

@@ -24,7 +24,7 @@ export function HistoryList(props: { readonly model: string; readonly entries: r
             )}
             <span className="min-w-0 break-words">{historySentence(entry)}</span>
             <span className="ml-auto whitespace-nowrap text-label text-muted">
-              {entry.by.replace(/^user:/, '')}, <Ago at={entry.at} />
+              {entry.by.replace(/^(user|system):/, '')}, <Ago at={entry.at} />
             </span>
           </span>
           {entry.reason !== NO_REASON && entry.reason !== '' && (

@@ -92,34 +92,8 @@ function ModelBody(props: { readonly model: RegisteredModel }) {
         {(page) => <VersionsTable versions={page.items} chosen={chosen} onChoose={setChosen} />}
       </QueryCard>
       <div className="grid gap-4 lg:grid-cols-2">
-        <AliasesCard model={model} />
         <div className="flex min-w-0 flex-col gap-4">
-          <QueryCard
-            title="History"
-            note="who changed what, when and why"
-            query={history}
-            isEmpty={(page) => page.items.length === 0}
-            empty={<EmptyLine>Nothing has been changed yet.</EmptyLine>}
-          >
-            {(page) => (
-              <>
-                <HistoryList model={model.name} entries={page.items} />
-                {page.next !== null && (
-                  <p className="pt-2 text-label text-muted">
-                    The newest {plural(page.items.length, 'change')}; all are in the{' '}
-                    <Link
-                      to="/audit"
-                      search={{ kind: 'registered-model', subject: model.name }}
-                      className="text-accent underline"
-                    >
-                      audit trail
-                    </Link>
-                    .
-                  </p>
-                )}
-              </>
-            )}
-          </QueryCard>
+          <AliasesCard model={model} />
           <Card title="About">
             <Facts
               facts={[
@@ -130,6 +104,32 @@ function ModelBody(props: { readonly model: RegisteredModel }) {
             />
           </Card>
         </div>
+        <QueryCard
+          title="History"
+          note="who changed what, when and why"
+          query={history}
+          isEmpty={(page) => page.items.length === 0}
+          empty={<EmptyLine>Nothing has been changed yet.</EmptyLine>}
+        >
+          {(page) => (
+            <>
+              <HistoryList model={model.name} entries={page.items} />
+              {page.next !== null && (
+                <p className="pt-2 text-label text-muted">
+                  The newest {plural(page.items.length, 'change')}; all are in the{' '}
+                  <Link
+                    to="/audit"
+                    search={{ kind: 'registered-model', subject: model.name }}
+                    className="text-accent underline"
+                  >
+                    audit trail
+                  </Link>
+                  .
+                </p>
+              )}
+            </>
+          )}
+        </QueryCard>
       </div>
     </>
   );

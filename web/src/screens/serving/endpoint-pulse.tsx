@@ -51,7 +51,7 @@ export function EndpointPulse(props: { readonly endpoint: string }) {
           </span>,
           'latency',
         ],
-        ['Answered in all', formatCount(asked), 'asked'],
+        ['Answered in all', feedback.data ? formatCount(asked) : '–', 'asked'],
       ]}
     />
   );

@@ -8,6 +8,7 @@ import { EmptyLine } from '../../../kit/empty.tsx';
 import { formatCount, formatNumber, plural } from '../../../kit/format.ts';
 import { Card, ProblemNote, Skeleton } from '../../../kit/panel.tsx';
 import { Scroll } from '../../../kit/scroll.tsx';
+import { useStable } from '../../../kit/use-stable.ts';
 import { CurveControls, type CurveSettings } from '../curve-controls.tsx';
 import type { CompareSearch } from '../search.ts';
 import type { SetCompare } from './compare-screen.tsx';
@@ -25,7 +26,7 @@ export function CurvesView(props: {
   readonly set: SetCompare;
 }) {
   const { search, set } = props;
-  const runs = props.runs.slice(0, MOST_CURVES);
+  const runs = useMemo(() => props.runs.slice(0, MOST_CURVES), [props.runs]);
   const suggested = useKeys(props.runs, 'metric', '', 40);
   const ids = props.runs.slice(0, 3).map((run) => run.id);
   const fields = ['name', ...suggested.keys.map((each) => `metrics.${quoted(each)}`)].join(',');
@@ -52,11 +53,10 @@ export function CurvesView(props: {
     })),
   });
   const loaded = histories.filter((each) => each.data !== undefined).length;
-  const stamp = histories.map((each) => each.dataUpdatedAt).join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the stamp stands for the histories.
+  const answers = useStable(histories.map((each) => each.data));
   const { curves, points } = useMemo(() => {
     const known = runs.flatMap((run, index) => {
-      const data = histories[index]?.data;
+      const data = answers[index];
       return data && data.buckets.length > 0 ? [{ run, index, data }] : [];
     });
     return {
@@ -71,7 +71,7 @@ export function CurvesView(props: {
         { x, smoothing, logY },
       ),
     };
-  }, [stamp, x, smoothing, logY]);
+  }, [runs, answers, x, smoothing, logY]);
   const failed = histories.find((each) => each.isError);
   return (
     <Card

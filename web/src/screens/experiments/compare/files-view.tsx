@@ -8,6 +8,7 @@ import { gridHeightPx } from '../../../kit/data-grid/layout.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { formatBytes, plural } from '../../../kit/format.ts';
 import { Card, Skeleton } from '../../../kit/panel.tsx';
+import { useStable } from '../../../kit/use-stable.ts';
 import { runColumns } from './run-columns.tsx';
 
 const MOST_RUNS = 24;
@@ -31,9 +32,8 @@ export function FilesView(props: { readonly runs: readonly Run[] }) {
     })),
   });
   const done = answers.every((answer) => answer.isFetched);
-  const stamp = answers.map((answer) => answer.dataUpdatedAt).join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the stamp stands for the answers.
-  const rows = useMemo(() => rowsOf(answers.map((answer) => answer.data?.items ?? [])), [stamp]);
+  const listings = useStable(answers.map((answer) => answer.data));
+  const rows = useMemo(() => rowsOf(listings.map((listing) => listing?.items ?? [])), [listings]);
   const columns: readonly DataColumn<Row>[] = useMemo(
     () => [
       {

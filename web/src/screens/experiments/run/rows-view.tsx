@@ -3,6 +3,7 @@ import { type DataColumn, DataGrid } from '../../../kit/data-grid/data-grid.tsx'
 import { gridHeightPx } from '../../../kit/data-grid/layout.ts';
 import { SearchField } from '../../../kit/fields.tsx';
 import { formatCount, plural } from '../../../kit/format.ts';
+import { placed } from '../../../kit/placed.ts';
 import type { TextTable } from './table-text.ts';
 
 type Row = { readonly index: number; readonly cells: readonly string[] };
@@ -67,11 +68,10 @@ export function RowsView(props: {
       </div>
       {shown && (
         <dl className="grid grid-cols-[minmax(80px,max-content)_minmax(0,1fr)] gap-x-4 gap-y-1 rounded-control border border-line p-3">
-          {table.columns.map((column, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: two columns of a file may have one name.
-            <div key={index} className="contents">
+          {placed(table.columns).map(({ item: column, place }) => (
+            <div key={place} className="contents">
               <dt className="text-muted">{column}</dt>
-              <dd className="whitespace-pre-wrap break-words">{shown[index]}</dd>
+              <dd className="whitespace-pre-wrap break-words">{shown[place]}</dd>
             </div>
           ))}
         </dl>

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { formatBytes, formatCount } from '../../../kit/format.ts';
 import { QueryView } from '../../../kit/panel.tsx';
+import { placed } from '../../../kit/placed.ts';
 import { Scroll } from '../../../kit/scroll.tsx';
 import { useHeadText } from './use-head.ts';
 
@@ -80,9 +81,8 @@ function DiffText(props: { readonly lines: readonly string[] }) {
             : '';
   return (
     <pre className="flex-1 px-3 leading-5">
-      {props.lines.map((line, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other identity.
-        <span key={index} className={`block min-h-5 ${ink(line)}`}>
+      {placed(props.lines).map(({ item: line, place }) => (
+        <span key={place} className={`block min-h-5 ${ink(line)}`}>
           {line}
         </span>
       ))}

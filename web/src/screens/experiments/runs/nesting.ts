@@ -2,6 +2,7 @@ import { useQueries } from '@tanstack/react-query';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import type { Run } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { childrenQuery, PARENT_TAG } from '../../../api/tracking.ts';
+import { useStable } from '../../../kit/use-stable.ts';
 import type { RunRow } from './grid-columns.tsx';
 
 const CHUNK = 100;
@@ -23,18 +24,17 @@ export function useRows(
     parents.slice(index * CHUNK, (index + 1) * CHUNK),
   );
   const answers = useQueries({ queries: chunks.map((ids) => childrenQuery(ids, fields)) });
-  const stamp = answers.map((answer) => answer.dataUpdatedAt).join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the stamp stands for the answers.
+  const found = useStable(answers.map((answer) => answer.data));
   const children = useMemo(() => {
     const map = new Map<string, Run[]>();
-    for (const run of answers.flatMap((answer) => answer.data ?? [])) {
+    for (const run of found.flatMap((runs) => runs ?? [])) {
       const parent = run.tags[PARENT_TAG] ?? '';
       const list = map.get(parent) ?? [];
       if (!list.some((each) => each.id === run.id)) list.push(run);
       map.set(parent, list);
     }
     return map;
-  }, [stamp]);
+  }, [found]);
   const rows = useMemo(() => {
     if (!nested) return runs.map((run): RunRow => ({ run, depth: 0, children: 0, open: false }));
     const out: RunRow[] = [];

@@ -1,9 +1,11 @@
+import { useState } from 'react';
 import type { Endpoint } from '../../../../../src/lifecycle/serving/contract.ts';
 import type { ArmSeen, EndpointRollout } from '../../../../../src/loop/contract.ts';
 import { StepPlan } from '../../../charts/draw/step-plan.tsx';
 import { prepareStepPlan } from '../../../charts/prepare/step-plan.ts';
+import { Button } from '../../../kit/button.tsx';
 import { EmptyLine } from '../../../kit/empty.tsx';
-import { formatPercent } from '../../../kit/format.ts';
+import { formatPercent, plural } from '../../../kit/format.ts';
 import { RolloutEvidence } from '../../../kit/rollout/evidence.tsx';
 import { boundsOf } from '../../../kit/rollout/evidence-text.ts';
 import { StateLabel } from '../../../kit/state-mark.tsx';
@@ -107,12 +109,18 @@ function Earlier(props: { readonly rollout: EndpointRollout }) {
 
 const DECISIONS: Readonly<Record<string, string>> = { weights: 'shares moved', start: 'begun' };
 
+const DECISIONS_SHOWN = 8;
+
+/** Who decided what, newest first; a bandit moves its shares many times, so the older ones are folded away. */
 function Decisions(props: { readonly rollout: EndpointRollout }) {
+  const [all, setAll] = useState(false);
+  const decisions = props.rollout.decisions.toReversed();
+  const hidden = all ? 0 : Math.max(0, decisions.length - DECISIONS_SHOWN);
   return (
     <section className="flex flex-col gap-1">
       <h3 className="font-strong">What was decided</h3>
       <ol className="flex flex-col">
-        {props.rollout.decisions.toReversed().map((decision) => (
+        {decisions.slice(0, decisions.length - hidden).map((decision) => (
           <li
             key={`${decision.at}/${decision.action}`}
             className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-b py-1.5 last:border-b-0"
@@ -120,7 +128,7 @@ function Decisions(props: { readonly rollout: EndpointRollout }) {
             <span className="min-w-0">
               <span className="font-strong">{sentence(DECISIONS[decision.action] ?? decision.action)}</span>{' '}
               <span className="text-muted">
-                {decision.reason}
+                {humane(decision.reason)}
                 {!decision.actor.startsWith('system') && `, by ${decision.actor.replace(/^user:/, '')}`}
               </span>
             </span>
@@ -128,6 +136,13 @@ function Decisions(props: { readonly rollout: EndpointRollout }) {
           </li>
         ))}
       </ol>
+      {hidden > 0 && (
+        <div>
+          <Button look="quiet" onClick={() => setAll(true)}>
+            {plural(hidden, 'earlier decision')}
+          </Button>
+        </div>
+      )}
     </section>
   );
 }
