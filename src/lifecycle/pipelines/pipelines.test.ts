@@ -98,12 +98,12 @@ forEachDatabase((name, open) => {
 
   test(`${name}: nothing is run when the transaction that started it is rolled back`, async (t) => {
     const db = await open(t, migrations);
-    let ran = 0;
-    const { pipelines } = await setUp(
+    const ran: number[] = [];
+    const { pipelines, start, ended } = await setUp(
       t,
       db,
       kindOf(async (n) => {
-        ran += 1;
+        ran.push(n);
         return { n };
       }),
     );
@@ -113,9 +113,10 @@ forEachDatabase((name, open) => {
         throw new Error('no');
       }),
     );
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.equal(ran, 0);
     assert.deepEqual(await pipelines.list(systemActor, { limit: 10 }), []);
+    // Steps run in the order in which they were started: this one would come behind it.
+    await ended(await start({ n: 2 }));
+    assert.deepEqual(ran, [2]);
   });
 
   test(`${name}: a fault of the step ends it; one that passes is tried again`, async (t) => {
