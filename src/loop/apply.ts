@@ -19,6 +19,7 @@ import {
   updateLoop,
 } from './store/loops.ts';
 
+/** What applying a loop file came to; `unchanged`: this text and these files were in force already. */
 export type ApplyOutcome = 'created' | 'changed' | 'unchanged';
 
 const datasetPrefix = 'dataset:';

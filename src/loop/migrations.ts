@@ -1,5 +1,6 @@
 import { execute, type Migration } from '../platform/db/index.ts';
 
+/** The loop's tables, oldest change first. */
 export const loopMigrations: readonly Migration[] = [
   {
     id: 'loop-001',

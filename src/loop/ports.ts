@@ -24,6 +24,7 @@ export interface PackagedVersion {
   readonly inputs: readonly { readonly name: string; readonly type: string }[];
 }
 
+/** A package that becomes a version of a registered model, with what it was made from. */
 export interface NewVersion {
   readonly model: string;
   readonly digest: string;
@@ -42,6 +43,7 @@ export interface Judgement {
   readonly gates: readonly TurnGate[];
 }
 
+/** How a package is judged on held-out rows, and beside which one. */
 export interface EvaluateRequest {
   readonly candidateDigest: string;
   readonly championDigest: string | null;
@@ -59,6 +61,7 @@ export interface EvaluateRequest {
   readonly gates: LoopFile['evaluate']['gates'];
 }
 
+/** A packaged version and the endpoint where it is to answer. */
 export interface DeployTarget {
   readonly endpoint: string;
   readonly model: string;
@@ -66,6 +69,7 @@ export interface DeployTarget {
   readonly digest: string;
 }
 
+/** What a challenger is given of an endpoint's traffic; `share` is 0..1. */
 export interface SplitOptions {
   readonly share: number;
   readonly mirror: boolean;

@@ -7,6 +7,7 @@ import {
   type TurnSummary,
   type TurnTransition,
   turnStateSchema,
+  turnTransitionSchema,
 } from './contract.ts';
 import { readTrigger, type TurnRecord } from './read.ts';
 import type { TransitionRow, TurnRow } from './store/tables.ts';
@@ -76,10 +77,11 @@ function presentTransition(row: TransitionRow): TurnTransition {
     eventTime: timeOrNull(row.event_ms),
     actor: row.actor,
     reason: row.reason,
-    evidence: JSON.parse(row.evidence) as TurnTransition['evidence'],
+    evidence: turnTransitionSchema.shape.evidence.parse(JSON.parse(row.evidence)),
   };
 }
 
+/** Milliseconds of the epoch as RFC 3339; null where there is no time. */
 export function timeOrNull(epochMs: number | null | undefined): string | null {
   return epochMs === null || epochMs === undefined ? null : formatTime(epochMs);
 }

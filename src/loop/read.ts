@@ -8,7 +8,6 @@ import {
   loopFileSchema,
   overridesSchema,
   type Trigger,
-  type TriggerCause,
   type TurnState,
   turnStateSchema,
 } from './contract.ts';
@@ -35,6 +34,7 @@ export interface TurnRecord {
   readonly trigger: Trigger;
 }
 
+/** A loop with the version of its file that is in force. */
 export async function readLoop(tx: Tx, row: LoopRow): Promise<LoopRecord> {
   const version = await knownVersion(tx, row.name, row.version);
   return { row, version, file: loopFileSchema.parse(JSON.parse(version.file)) };
@@ -88,6 +88,7 @@ export async function readTrigger(tx: Tx, turn: TurnRow): Promise<Trigger> {
   );
 }
 
+/** A trigger as people see it; `waitsFor` says why it has led to no turn yet, `merged` what the same turn answers. */
 export function toTrigger(
   row: TriggerRow,
   waitsFor: string | null,
@@ -95,14 +96,14 @@ export function toTrigger(
 ): Trigger {
   return {
     id: row.id,
-    cause: row.cause as TriggerCause,
+    cause: row.cause,
     reason: row.reason,
     by: row.requested_by,
     overrides: overridesSchema.parse(JSON.parse(row.overrides)),
     at: formatTime(row.at_ms),
     eventTime: row.event_ms === null ? null : formatTime(row.event_ms),
     merged: merged.map((other) => ({
-      cause: other.cause as TriggerCause,
+      cause: other.cause,
       reason: other.reason,
       at: formatTime(other.at_ms),
     })),

@@ -26,6 +26,7 @@ import type { TurnService } from './turn-service.ts';
 const byName = z.strictObject({ name: z.string() });
 const byId = z.strictObject({ id: z.string() });
 
+/** Routes below /api/v1/loops and /api/v1/turns. */
 export function loopRoutes(
   loops: LoopService,
   turns: TurnService,

@@ -28,6 +28,7 @@ import { RolloutWatch } from './rollouts/live/rollout-watch.ts';
 import { deployStep } from './steps/deploy.ts';
 import { nothingObserved, type Observation } from './verdict/observation.ts';
 
+/** Tables of the loop and of what it stands on. */
 export const loopTestMigrations = [
   ...journalMigrations,
   ...jobsMigrations,
@@ -36,8 +37,10 @@ export const loopTestMigrations = [
   ...loopMigrations,
 ];
 
+/** Whoever a test acts as. */
 export const anna: Actor = { kind: 'user', id: 'anna' };
 
+/** A loop file that keeps turns short; its cool-down is three days. */
 export const loopText = `loop: flights
 data:
   source: dataset:flights

@@ -58,6 +58,7 @@ export const turnDataSchema = z.strictObject({
 });
 export type TurnData = z.infer<typeof turnDataSchema>;
 
+/** What is known of a turn at its start: where its rows come from. */
 export function newTurnData(rowsFrom: TurnData['rowsFrom']): TurnData {
   return {
     rowsFrom,

@@ -1,6 +1,7 @@
 import type { Rng } from '../rng.ts';
 import { binomialSample } from './binomial-sample.ts';
 
+/** How an interval is drawn: its coverage (0.95) and the number of resamples (1,000) unless given. */
 export interface BootstrapOptions {
   readonly rng: Rng;
   readonly confidence?: number;

@@ -51,6 +51,7 @@ export interface Golden {
   };
 }
 
+/** The golden values of test/golden/statistics.py. */
 export const golden: Golden = JSON.parse(
   readFileSync(new URL('./fixtures/golden.json', import.meta.url), 'utf8'),
 );

@@ -6,6 +6,7 @@ export interface Moments {
   readonly m2: number;
 }
 
+/** Of no values: what sums of moments begin with. Its mean is 0 and means nothing. */
 export const emptyMoments: Moments = { n: 0, mean: 0, m2: 0 };
 
 /** The moments of some values. A NaN or infinite value spoils them: filter first and count such values apart. */

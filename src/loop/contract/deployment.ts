@@ -14,6 +14,7 @@ export const deployVersionInputSchema = z.strictObject({
 });
 export type DeployVersionInput = z.infer<typeof deployVersionInputSchema>;
 
+/** How far a deployment without a loop has come. */
 export const deploymentSchema = z.object({
   model: z.string(),
   version: z.int(),

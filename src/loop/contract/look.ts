@@ -7,6 +7,7 @@ import { rolloutMetricSchema } from './plan.ts';
 export const progressSchema = z.object({ have: z.number(), need: z.number() });
 export type Progress = z.infer<typeof progressSchema>;
 
+/** Something that must never happen in a rollout, as it was found at a look. */
 export const guardrailSchema = z.object({
   /** `errors`, `scores`, `split`, `latency p99`, …; with several arms `errors of b`. */
   name: z.string(),
@@ -90,6 +91,10 @@ export const banditStateSchema = z.object({
 });
 export type BanditState = z.infer<typeof banditStateSchema>;
 
+/**
+ * What an arm did since the rollout began; the latency is of the newest route, in milliseconds, the mean of the
+ * primary metric.
+ */
 export const armSeenSchema = z.object({
   arm: z.string(),
   version: z.string(),

@@ -20,6 +20,7 @@ export const loopNameSchema = z
 
 const ratioSchema = z.number().gt(0).lt(1);
 const countSchema = z.int().min(0);
+/** A value of a parameter. */
 export const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
 
 /** What makes a loop start a turn by itself. `manual` allows people and programs to start one. */

@@ -13,6 +13,7 @@ export const pendingWorkSchema = z.object({
 });
 export type PendingWork = z.infer<typeof pendingWorkSchema>;
 
+/** GET /api/v1/loops/:name: the file in force, the champion, the turn under way and what is waited for. */
 export const loopSchema = z.object({
   name: loopNameSchema,
   version: z.number().int(),
@@ -42,6 +43,7 @@ export const loopSchema = z.object({
 });
 export type Loop = z.infer<typeof loopSchema>;
 
+/** A version of a loop file as it was applied. */
 export const loopVersionSchema = z.object({
   version: z.number().int(),
   text: z.string(),
@@ -76,6 +78,7 @@ export const applyLoopSchema = z.strictObject({
 });
 export type ApplyLoop = z.input<typeof applyLoopSchema>;
 
+/** What applying a loop file came to. */
 export const applyResultSchema = z.object({
   loop: loopSchema,
   /** `unchanged` when this text and these files were in force already. */

@@ -22,8 +22,10 @@ export type RolloutMetric = z.infer<typeof rolloutMetricSchema>;
 
 /** Metrics of which more is better: what a bandit may be rewarded by. */
 export const rewardMetricSchema = rolloutMetricSchema.extract(['accuracy', 'outcome', 'value']);
+/** Metrics of which more is better; of all others less is. */
 export const risingMetrics: readonly RolloutMetric[] = rewardMetricSchema.options;
 
+/** Name of an arm of a split or bandit; those with a meaning of their own are refused. */
 export const armNameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected small letters, digits or dash (at most 40)')
@@ -57,6 +59,7 @@ export const shadowPlanShape = {
   /** How many times the champion's 99th percentile of latency the copies' may be. They are computed in gaps, in batches. */
   maxLatencyRatio: z.number().min(1).default(10),
 } as const;
+/** The shadow of a canary. */
 export const shadowPlanSchema = z.strictObject(shadowPlanShape);
 export type ShadowPlan = z.output<typeof shadowPlanSchema>;
 

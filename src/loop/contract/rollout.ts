@@ -27,6 +27,7 @@ export const rolloutStateSchema = z.enum([
 ]);
 export type RolloutState = z.infer<typeof rolloutStateSchema>;
 
+/** Where a rollout stands. */
 export const rolloutStepSchema = z.object({
   stage: z.enum(['shadow', 'canary', 'split', 'bandit']),
   /** Index into the plan's steps; null unless canary. */
@@ -55,6 +56,7 @@ export const rolloutPastLookSchema = z.object({
 });
 export type RolloutPastLook = z.infer<typeof rolloutPastLookSchema>;
 
+/** What somebody, or the engine, decided about a rollout, and why. */
 export const rolloutDecisionSchema = z.object({
   at: z.string(),
   actor: z.string(),
@@ -84,6 +86,7 @@ export const earlierRolloutSchema = z.object({
 });
 export type EarlierRollout = z.infer<typeof earlierRolloutSchema>;
 
+/** GET /api/v1/endpoints/:endpoint/rollouts/:id */
 export const endpointRolloutSchema = z.object({
   id: z.string(),
   endpoint: z.string(),
@@ -115,6 +118,7 @@ export type RolloutListState = z.infer<typeof rolloutListStateSchema>;
 
 /** POST …/rollouts/:id/promote: which arm, of a split or bandit. */
 export const promoteRolloutSchema = z.strictObject({ arm: armNameSchema.optional(), reason });
+/** POST …/rollouts/:id/advance, …/pause, …/resume, …/abort, …/rollback */
 export const rolloutReasonSchema = z.strictObject({ reason });
 
 /** Event types; the subject is the endpoint. */

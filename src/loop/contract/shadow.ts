@@ -15,6 +15,7 @@ export const shadowEvidenceQuerySchema = z.strictObject({
 });
 export type ShadowEvidenceQuery = z.output<typeof shadowEvidenceQuerySchema>;
 
+/** The shadow beside the champion on the same requests; both answered, nobody heard the shadow. */
 export const shadowEvidenceSchema = z.object({
   endpoint: z.string(),
   model: z.string(),

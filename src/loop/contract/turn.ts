@@ -38,10 +38,12 @@ export type TurnState = z.infer<typeof turnStateSchema>;
 
 const endStates = ['promoted', 'rejected', 'rolled-back', 'failed', 'cancelled'] as const;
 
+/** Whether a turn in this state is over; a failed one may be retried all the same. */
 export function isEndState(state: TurnState): boolean {
   return (endStates as readonly string[]).includes(state);
 }
 
+/** Why a turn began; `first`: a loop without a champion was applied. */
 export const triggerCauseSchema = z.enum(['first', ...retrainCauseSchema.options]);
 export type TriggerCause = z.infer<typeof triggerCauseSchema>;
 
@@ -56,6 +58,7 @@ export const overridesSchema = z.strictObject({
 });
 export type Overrides = z.infer<typeof overridesSchema>;
 
+/** A reason to train a new model. */
 export const triggerSchema = z.object({
   id: z.string(),
   cause: triggerCauseSchema,
@@ -73,6 +76,7 @@ export const triggerSchema = z.object({
 });
 export type Trigger = z.infer<typeof triggerSchema>;
 
+/** A change of a turn's state, or a decision within one (`from` and `to` the same). */
 export const turnTransitionSchema = z.object({
   /** null for the first. */
   from: turnStateSchema.nullable(),
@@ -138,6 +142,7 @@ export const turnRefitSchema = z.strictObject({
 });
 export type TurnRefit = z.infer<typeof turnRefitSchema>;
 
+/** A question to a person, and the answer. */
 export const turnApprovalSchema = z.object({
   /** `rollout`: before traffic is risked; `promotion`: after the canary. */
   stage: z.enum(['rollout', 'promotion']),
@@ -151,6 +156,7 @@ export const turnApprovalSchema = z.object({
 });
 export type TurnApproval = z.infer<typeof turnApprovalSchema>;
 
+/** A step that a worker or control ran for a turn; repeated roles of a refit come after the others. */
 export const turnStepSchema = z.object({
   stepRunId: z.string(),
   kind: z.string(),
@@ -162,6 +168,7 @@ export const turnStepSchema = z.object({
 });
 export type TurnStep = z.infer<typeof turnStepSchema>;
 
+/** A turn as lists show it. */
 export const turnSummarySchema = z.object({
   id: z.string(),
   loop: z.string(),
@@ -184,6 +191,7 @@ export const turnSummarySchema = z.object({
 });
 export type TurnSummary = z.infer<typeof turnSummarySchema>;
 
+/** GET /api/v1/turns/:id */
 export const turnSchema = turnSummarySchema.extend({
   model: z.string(),
   endpoint: z.string(),

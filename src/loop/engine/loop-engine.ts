@@ -12,6 +12,7 @@ import { Exclusive } from './exclusive.ts';
 import { LoopWriter } from './loop-writer.ts';
 import { reconcile } from './reconcile.ts';
 
+/** What the engine and the services beside it work with. */
 export interface EngineDeps {
   readonly db: Database;
   readonly journal: Journal;

@@ -14,11 +14,16 @@ import type { Decision } from './turn-context.ts';
 /** Who moves a turn when no person does. */
 export const loopActor: Actor = { kind: 'system', id: 'loop' };
 
+/**
+ * When something is decided: wall clock, and event time up to which all is known (undefined before a replay has
+ * begun).
+ */
 export interface Moment {
   readonly nowMs: number;
   readonly watermarkMs: number | undefined;
 }
 
+/** A change of a turn's state, with who made it, why, and what is known after it. */
 export interface Move {
   readonly to: TurnState;
   readonly actor: Actor;
@@ -69,7 +74,7 @@ export class LoopWriter {
         );
       case 'fail': {
         const { code, message, stepRunId } = decision;
-        const failure = { state: turn.state as TurnState, code, message, stepRunId };
+        const failure = { state: turn.state, code, message, stepRunId };
         return this.#db.write((tx) =>
           this.move(tx, turn, moment, {
             to: 'failed',
@@ -85,7 +90,7 @@ export class LoopWriter {
 
   /** Moves a turn to another state, in the caller's transaction. Returns false if it has changed meanwhile. */
   async move(tx: Tx, turn: TurnRow, { nowMs, watermarkMs }: Moment, move: Move): Promise<boolean> {
-    const from = turn.state as TurnState;
+    const from = turn.state;
     if (!mayGo(from, move.to)) throw new Error(`a turn may not go from ${from} to ${move.to}`);
     const ended = isEndState(move.to);
     const eventMs = watermarkMs ?? null;
@@ -170,7 +175,7 @@ export class LoopWriter {
       const change = { data: JSON.stringify({ ...data, ...note.change }) };
       const reason = note.decides ? { reason: note.reason } : {};
       if (!(await updateTurn(tx, turn.id, turn.revision, { ...change, ...reason }))) return false;
-      const state = turn.state as TurnState;
+      const state = turn.state;
       if (note.decides) {
         await appendTransition(tx, {
           turn_id: turn.id,

@@ -1,6 +1,6 @@
 import { uuidv7 } from '../../core/ids.ts';
 import { parseTime } from '../../core/time.ts';
-import type { Overrides } from '../contract.ts';
+import { overridesSchema } from '../contract.ts';
 import type { LoopRecord } from '../read.ts';
 import { giveTriggers, insertTrigger, updateLoop, waitingTriggers } from '../store/loops.ts';
 import { appendTransition, insertTurn } from '../store/turns.ts';
@@ -27,7 +27,7 @@ export async function startTurn(
     return { waitsFor: first ? `${waitsFor.get(first.id)}: ${first.reason}` : 'traffic and triggers' };
   }
   const labels = await deps.ports.feedback.labelCount(row.endpoint);
-  const overrides = JSON.parse(start.overrides) as Overrides;
+  const overrides = overridesSchema.parse(JSON.parse(start.overrides));
   const fromLog = champion !== undefined && overrides.datasetVersion === undefined;
   // Before there is a model nothing is predicted, and event time means nothing.
   const eventMs = champion ? (moment.watermarkMs ?? null) : null;
@@ -35,7 +35,7 @@ export async function startTurn(
     id: uuidv7(moment.nowMs),
     loop: row.name,
     number: row.turns + 1,
-    state: 'preparing',
+    state: 'preparing' as const,
     revision: 1,
     loop_version: row.version,
     trigger_id: start.id,

@@ -32,6 +32,7 @@ export const transitions: Readonly<Record<TurnState, readonly TurnState[]>> = {
   cancelled: [],
 };
 
+/** Whether the table lets a turn go from one state to another. */
 export function mayGo(from: TurnState, to: TurnState): boolean {
   return transitions[from].includes(to);
 }

@@ -79,6 +79,7 @@ export type Decision =
       readonly stepRunId: string | null;
     };
 
+/** What is done in a state: reads what is the case and decides; asked again after a crash it decides the same. */
 export type StateHandler = (turn: TurnContext) => Promise<Decision>;
 
 /** What a step's end means: its outputs, or the decision that follows from not having them. */

@@ -13,6 +13,7 @@ import type { RolloutLog } from '../verdict/observe.ts';
 import type { RolloutWatch } from './live/rollout-watch.ts';
 import { type RolloutData, type RolloutRecord, updateRollout } from './store.ts';
 
+/** What rollouts without a loop go through. */
 export interface RolloutDeps {
   readonly db: Database;
   readonly journal: Journal;
@@ -41,6 +42,7 @@ export interface RolloutAliases {
   giveBack(actor: Actor, move: AliasChange & { readonly to: number | null }): Promise<void>;
 }
 
+/** An alias of a registered model and the version that it is moved to. */
 export interface AliasChange {
   readonly model: string;
   readonly alias: string;
@@ -55,6 +57,7 @@ export const rolloutActor: Actor = { kind: 'system', id: 'rollout' };
 type Step = EndpointRollout['step'];
 type Action = EndpointRollout['decisions'][number]['action'];
 
+/** A decision about a rollout, to be written with its audit entry and event. */
 export interface Decided {
   readonly actor: Actor;
   readonly action: Action;

@@ -21,6 +21,7 @@ import type { RolloutService } from './rollout-service.ts';
 const byName = z.strictObject({ name: z.string() });
 const byId = z.strictObject({ name: z.string(), id: z.string() });
 
+/** Routes of rollouts, and of what a shadow says. */
 export function rolloutRoutes(rollouts: RolloutService): readonly Route[] {
   const acts = [
     ['advance', 'Goes on to the next step of a canary without waiting'],

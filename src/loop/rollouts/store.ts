@@ -40,6 +40,7 @@ export interface RolloutData
   readonly coolUntilMs: number | null;
 }
 
+/** A rollout as it is kept; `revision` counts its changes, so that none is overwritten unseen. */
 export interface RolloutRecord {
   readonly id: string;
   readonly endpoint: string;
@@ -65,6 +66,7 @@ interface RolloutTables {
 /** States of rollouts that have not ended. */
 export const openStates: readonly RolloutState[] = ['running', 'paused', 'ready'];
 
+/** Adds a rollout. */
 export async function insertRollout(tx: Tx, record: RolloutRecord): Promise<void> {
   const { id, endpoint, state, revision, data, createdAtMs, updatedAtMs } = record;
   await tables<RolloutTables>(tx)
@@ -78,6 +80,7 @@ export async function insertRollout(tx: Tx, record: RolloutRecord): Promise<void
     .execute();
 }
 
+/** A rollout by its id. */
 export async function findRollout(tx: Tx, id: string): Promise<RolloutRecord | undefined> {
   const row = await tables<RolloutTables>(tx)
     .selectFrom('rollouts')

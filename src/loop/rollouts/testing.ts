@@ -16,7 +16,9 @@ import { RolloutEngine } from './rollout-engine.ts';
 import { RolloutService } from './rollout-service.ts';
 import type { RolloutAliases } from './rollout-writer.ts';
 
+/** Whoever a test acts as. */
 export const anna = { kind: 'user', id: 'anna' } as const;
+/** An hour of event time, milliseconds. */
 export const hourMs = 3_600_000;
 
 /** The arm that a number in 0..1 falls to by the weights. */

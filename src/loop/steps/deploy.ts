@@ -18,6 +18,7 @@ export const deployInputsSchema = z.strictObject({
   reason: z.string(),
 });
 
+/** The route's version by which every connected replica answers. */
 export const deployOutputsSchema = z.strictObject({ routeVersion: z.int() });
 
 /** The step kind `deploy`: changes an endpoint's route and waits until every connected replica answers by it. */

@@ -28,6 +28,10 @@ export const prepareInputsSchema = z.strictObject({
   holdoutRatio: z.number(),
 });
 
+/**
+ * The rows of a turn: all (`dataDigest`), those to train on, and from when (`boundary`) to when (`end`, exclusive)
+ * the others judge.
+ */
 export const prepareOutputsSchema = z.strictObject({
   datasetVersionId: z.string(),
   dataDigest: z.string(),

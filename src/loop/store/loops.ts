@@ -1,10 +1,12 @@
 import type { Tx } from '../../platform/db/index.ts';
 import { type LoopRow, type LoopVersionRow, loopTables, type TriggerRow } from './tables.ts';
 
+/** A loop by its name. */
 export async function findLoop(tx: Tx, name: string): Promise<LoopRow | undefined> {
   return loopTables(tx).selectFrom('loops').selectAll().where('name', '=', name).executeTakeFirst();
 }
 
+/** The loop that an endpoint belongs to. */
 export async function findLoopByEndpoint(tx: Tx, endpoint: string): Promise<LoopRow | undefined> {
   return loopTables(tx).selectFrom('loops').selectAll().where('endpoint', '=', endpoint).executeTakeFirst();
 }
@@ -20,23 +22,28 @@ export async function listLoops(tx: Tx, limit: number, afterName = ''): Promise<
     .execute();
 }
 
+/** All loops, by name. */
 export async function loopNames(tx: Tx): Promise<readonly string[]> {
   const rows = await loopTables(tx).selectFrom('loops').select('name').orderBy('name').execute();
   return rows.map((row) => row.name);
 }
 
+/** Adds a loop; its name and endpoint must be new. */
 export async function insertLoop(tx: Tx, row: LoopRow): Promise<void> {
   await loopTables(tx).insertInto('loops').values(row).execute();
 }
 
+/** Changes some columns of a loop. */
 export async function updateLoop(tx: Tx, name: string, change: Partial<LoopRow>): Promise<void> {
   await loopTables(tx).updateTable('loops').set(change).where('name', '=', name).execute();
 }
 
+/** Keeps a loop file that was applied. */
 export async function insertLoopVersion(tx: Tx, row: LoopVersionRow): Promise<void> {
   await loopTables(tx).insertInto('loop_versions').values(row).execute();
 }
 
+/** A loop file as it was applied. */
 export async function findLoopVersion(
   tx: Tx,
   loop: string,
@@ -89,6 +96,7 @@ export async function triggersOfTurn(tx: Tx, turnId: string): Promise<readonly T
     .execute();
 }
 
+/** Marks triggers as answered by a turn. */
 export async function giveTriggers(tx: Tx, ids: readonly string[], turnId: string): Promise<void> {
   if (ids.length === 0) return;
   await loopTables(tx).updateTable('loop_triggers').set({ turn_id: turnId }).where('id', 'in', ids).execute();

@@ -1,5 +1,7 @@
 import { type Tx, tables } from '../../platform/db/index.ts';
+import type { TriggerCause, TurnState } from '../contract.ts';
 
+/** A loop as it stands; what it was told is in its versions. */
 export interface LoopRow {
   readonly name: string;
   readonly version: number;
@@ -24,6 +26,7 @@ export interface LoopRow {
   readonly followed_version: number | null;
 }
 
+/** A loop file as it was applied; `file` is it parsed, with every default, `files` its code by digest. */
 export interface LoopVersionRow {
   readonly loop: string;
   readonly version: number;
@@ -36,12 +39,13 @@ export interface LoopVersionRow {
   readonly applied_by: string;
 }
 
+/** A reason to train again. */
 export interface TriggerRow {
   readonly id: string;
   readonly loop: string;
   /** What it came from; a second trigger of the same source is not recorded. */
   readonly source: string;
-  readonly cause: string;
+  readonly cause: TriggerCause;
   readonly reason: string;
   readonly requested_by: string;
   readonly overrides: string;
@@ -51,11 +55,15 @@ export interface TriggerRow {
   readonly turn_id: string | null;
 }
 
+/**
+ * A turn; `data` is what it has found out (`TurnData`). `revision` counts its changes, so that none is overwritten
+ * unseen.
+ */
 export interface TurnRow {
   readonly id: string;
   readonly loop: string;
   readonly number: number;
-  readonly state: string;
+  readonly state: TurnState;
   readonly revision: number;
   readonly loop_version: number;
   readonly trigger_id: string;
@@ -69,6 +77,7 @@ export interface TurnRow {
   readonly finished_event_ms: number | null;
 }
 
+/** A change of a turn's state, or a decision within one. */
 export interface TransitionRow {
   readonly turn_id: string;
   readonly number: number;
@@ -81,6 +90,7 @@ export interface TransitionRow {
   readonly evidence: string;
 }
 
+/** A step that a turn has started. */
 export interface TurnStepRow {
   readonly turn_id: string;
   readonly number: number;
@@ -98,6 +108,7 @@ interface LoopTables {
   turn_steps: TurnStepRow;
 }
 
+/** The loop's tables, typed. */
 export function loopTables(tx: Tx) {
   return tables<LoopTables>(tx);
 }

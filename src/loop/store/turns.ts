@@ -1,14 +1,17 @@
 import type { Tx } from '../../platform/db/index.ts';
 import { loopTables, type TransitionRow, type TurnRow, type TurnStepRow } from './tables.ts';
 
+/** Adds a turn; its number must be new in the loop. */
 export async function insertTurn(tx: Tx, row: TurnRow): Promise<void> {
   await loopTables(tx).insertInto('turns').values(row).execute();
 }
 
+/** A turn by its id. */
 export async function findTurn(tx: Tx, id: string): Promise<TurnRow | undefined> {
   return loopTables(tx).selectFrom('turns').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+/** A turn by its number in its loop. */
 export async function findTurnByNumber(tx: Tx, loop: string, number: number): Promise<TurnRow | undefined> {
   return loopTables(tx)
     .selectFrom('turns')
@@ -67,6 +70,7 @@ export async function updateTurn(
   return updated !== undefined;
 }
 
+/** Adds what happened to a turn as the next of its transitions. */
 export async function appendTransition(tx: Tx, row: Omit<TransitionRow, 'number'>): Promise<void> {
   const last = await loopTables(tx)
     .selectFrom('turn_transitions')
@@ -89,6 +93,7 @@ export async function transitionsOf(tx: Tx, turnId: string): Promise<readonly Tr
     .execute();
 }
 
+/** Adds a step that a turn has started, as its next. */
 export async function appendTurnStep(tx: Tx, row: Omit<TurnStepRow, 'number'>): Promise<void> {
   const steps = await turnSteps(tx, row.turn_id);
   await loopTables(tx)

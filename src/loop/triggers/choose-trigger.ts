@@ -1,7 +1,8 @@
 import { formatTime, parseDuration } from '../../core/time.ts';
-import type { LoopFile, Overrides } from '../contract.ts';
+import { type LoopFile, overridesSchema } from '../contract.ts';
 import type { LoopRow, TriggerRow } from '../store/tables.ts';
 
+/** What the next turn starts from, and why the rest waits. */
 export interface Choice {
   /** The trigger that starts a turn now, if any. */
   readonly start: TriggerRow | undefined;
@@ -71,5 +72,5 @@ function isByHand(trigger: TriggerRow): boolean {
  * loop itself found: it neither takes other triggers with it nor delays them, unless it makes a new champion.
  */
 export function isExperiment(trigger: Pick<TriggerRow, 'overrides'>): boolean {
-  return Object.keys(JSON.parse(trigger.overrides) as Overrides).length > 0;
+  return Object.keys(overridesSchema.parse(JSON.parse(trigger.overrides))).length > 0;
 }

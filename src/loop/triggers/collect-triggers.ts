@@ -12,6 +12,7 @@ export interface Found {
   readonly reason: string;
 }
 
+/** What may call for a new model, as it is at a watermark. */
 export interface Evidence {
   readonly loop: LoopRow;
   readonly file: LoopFile;

@@ -5,6 +5,7 @@ import { banditState } from './bandit.ts';
 import { judge } from './judge.ts';
 import { type ArmStratum, nothingObserved } from './observation.ts';
 
+/** A bandit and the arms that its requests are drawn for. */
 export interface SimulatedBandit {
   readonly spec: BanditSpec;
   readonly looks: number;
@@ -16,6 +17,7 @@ export interface SimulatedBandit {
   readonly delay?: (rng: Rng) => number;
 }
 
+/** What became of a simulated bandit. */
 export interface BanditEnd {
   readonly end: 'promoted' | 'failed' | 'undecided';
   readonly look: RolloutLook;

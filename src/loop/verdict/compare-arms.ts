@@ -15,11 +15,13 @@ import type { ArmStratum, PairedMoments } from './observation.ts';
 /** Fewer pairs than this do not show how much neighbours resemble each other: nothing is said of them. */
 const fewestPairs = 300;
 
+/** An arm of a rollout and the version in it. */
 export interface ComparedArm {
   readonly arm: string;
   readonly version: string;
 }
 
+/** What an arm is compared by, and with what chance of a wrong statement. */
 export interface Compare {
   readonly metric: RolloutMetric;
   readonly alpha: number;

@@ -15,6 +15,7 @@ export interface LatencyGroup {
   readonly alpha: number;
 }
 
+/** A quantile of latencies in milliseconds with its anytime-valid bounds; null: no value, or not bounded yet. */
 export interface QuantileBand {
   readonly value: number | null;
   readonly low: number | null;

@@ -36,6 +36,7 @@ export interface PairedMoments {
   readonly inflation: Partial<Readonly<Record<RolloutMetric, number>>>;
 }
 
+/** What was seen of the requests with one value of a protected feature. */
 export interface SegmentObservation {
   readonly feature: string;
   readonly value: string;
@@ -65,6 +66,7 @@ export interface Observation {
   readonly shadow: readonly ShadowComparison[];
 }
 
+/** Before the first request. */
 export const nothingObserved: Observation = {
   strata: [],
   shadows: [],

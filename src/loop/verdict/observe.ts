@@ -15,6 +15,7 @@ import { compareShadow } from './observe-shadow.ts';
 import { momentsFrom, momentsSql } from './sql-moments.ts';
 import { withTable } from './with-table.ts';
 
+/** Which rows of the log are read, and which of their columns. */
 export interface RowSelection {
   /** Wall time: only what was received from then on. */
   readonly receivedFromMs: number;
@@ -41,6 +42,7 @@ export interface RolloutLog {
   query(sql: string): Promise<readonly FrameRow[]>;
 }
 
+/** What is to be observed: the rollout's routes, plan and champion. */
 export interface ObserveQuery {
   readonly endpoint: string;
   readonly spec: RolloutSpec;
@@ -95,6 +97,7 @@ async function observeRows(
   return shadows.length === 0 ? rest(null) : withTable(log, pairsSql(rows, metrics, segments), rest);
 }
 
+/** The metrics that a plan is judged by, the primary one first, each once. */
 export function metricsOf(spec: RolloutSpec): readonly RolloutMetric[] {
   return [...new Set([spec.metric, ...spec.guardrails.map((g) => g.metric)])];
 }

@@ -16,6 +16,7 @@ export interface Simulated {
   readonly delay: number;
 }
 
+/** A rollout to simulate: its plan, how often it is looked at, and how its requests are drawn. */
 export interface Simulation {
   readonly spec: RolloutSpec;
   readonly looks: number;

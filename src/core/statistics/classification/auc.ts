@@ -35,6 +35,7 @@ export function auc(labels: Uint8Array, scores: Float64Array, confidence = 0.95)
   return { value, low: Math.max(0, value - half), high: Math.min(1, value + half), n: labels.length };
 }
 
+/** The difference of two AUCs with DeLong's test that it is 0. */
 export interface AucDifference extends Estimate {
   /** Two-sided; null where the difference is undefined, 1 if both models order all rows alike. */
   readonly pValue: number | null;

@@ -2,6 +2,7 @@ import type { Estimate } from '../estimate.ts';
 import { wilson } from '../wilson.ts';
 import { orderOf } from './order-of.ts';
 
+/** A bin of the reliability curve; `fromScore` and `toScore` are the smallest and largest score in it. */
 export interface CalibrationBin {
   readonly fromScore: number;
   readonly toScore: number;

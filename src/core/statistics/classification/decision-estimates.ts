@@ -4,6 +4,7 @@ import { wilson } from '../wilson.ts';
 import { type Confusion, confusionOfCells } from './confusion.ts';
 import { type DecisionMetric, decisionMetrics, proportionOf } from './decision-metrics.ts';
 
+/** Each decision metric with its interval. */
 export type DecisionEstimates = Readonly<Record<DecisionMetric, Estimate>>;
 
 const names = Object.keys(decisionMetrics) as DecisionMetric[];

@@ -40,6 +40,7 @@ export const decisionMetrics = {
     ),
 } as const satisfies Record<string, (counts: Confusion) => number | null>;
 
+/** Name of a metric of decisions at a threshold. */
 export type DecisionMetric = keyof typeof decisionMetrics;
 
 /** Those that are a share of independent rows, with the rows they are a share of: their interval is Wilson's. */

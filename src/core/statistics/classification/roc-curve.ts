@@ -1,5 +1,6 @@
 import { orderOf } from './order-of.ts';
 
+/** A point of the ROC curve. */
 export interface RocPoint {
   readonly falsePositiveRate: number;
   readonly truePositiveRate: number;

@@ -2,6 +2,7 @@ import { chiSquareSurvival } from '../special/chi-square-survival.ts';
 import type { ContingencyTable } from './contingency-table.ts';
 import { fisherExact } from './fisher-exact.ts';
 
+/** A two-sample chi-square test's result. */
 export interface ChiSquareTwoSample {
   readonly statistic: number;
   /** Degrees of freedom after pooling; 0 if only one cell is left, and then the statistic is 0. */

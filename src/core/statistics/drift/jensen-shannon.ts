@@ -1,5 +1,6 @@
 import type { ContingencyTable } from './contingency-table.ts';
 
+/** How far two laws of a categorical column are apart. */
 export interface JensenShannon {
   /** Jensen-Shannon distance (square root of the divergence, natural logarithm), 0..0.833. */
   readonly distance: number;

@@ -3,6 +3,7 @@ import { kolmogorovSurvival } from '../special/kolmogorov-survival.ts';
 /** Largest sample for which the exact law is computed; scipy's limit too. */
 const EXACT_MAX_N = 10_000;
 
+/** A two-sample Kolmogorov-Smirnov test's result; `method` says by which law its p-value was found. */
 export interface KolmogorovSmirnov {
   /** Largest distance of the two empirical distribution functions, 0..1. */
   readonly statistic: number;

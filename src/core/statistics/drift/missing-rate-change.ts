@@ -5,6 +5,7 @@ import { fisherExact } from './fisher-exact.ts';
 /** Smallest change of the missing rate, noise removed, that counts: one percentage point. */
 export const MISSING_MIN_EFFECT = 0.01;
 
+/** The verdict on the share of a column's missing values. */
 export interface MissingRateChange extends DriftResult {
   /** Share of missing values, 0..1; null for no rows. */
   readonly referenceRatio: number | null;

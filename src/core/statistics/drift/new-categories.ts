@@ -1,5 +1,6 @@
 import { type CategoryCounts, countTotal } from './category-counts.ts';
 
+/** A category of the window that the reference never had. */
 export interface NewCategory {
   readonly value: string;
   readonly count: number;

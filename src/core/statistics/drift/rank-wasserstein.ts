@@ -1,6 +1,7 @@
 /** E ∫|B(t)| dt of a Brownian bridge, √(π/2)/4: the mean of the statistic under no change is this × √(1/n+1/m). */
 const NULL_MEAN = Math.sqrt(Math.PI / 2) / 4;
 
+/** How far the values of a numeric column have moved, in ranks of the reference. */
 export interface RankWasserstein {
   /** Wasserstein-1 distance in rank space, 0..0.5 as a rule: 0.1 = values moved by ten percentiles on average. */
   readonly distance: number;

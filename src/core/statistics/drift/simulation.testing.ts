@@ -4,6 +4,7 @@ import { type CategoryCounts, categoryCounts } from './category-counts.ts';
 /** A law to draw columns from, as in the grid on which the drift rule was tuned. */
 export type NumericLaw = (rng: Rng) => number;
 
+/** Laws of numbers that drift is simulated with. */
 export const numericLaws: Readonly<Record<string, NumericLaw>> = {
   normal: (rng) => rng.normal(),
   uniform: (rng) => rng.next(),
@@ -12,6 +13,7 @@ export const numericLaws: Readonly<Record<string, NumericLaw>> = {
   ninetyPercentZeros: (rng) => (rng.next() < 0.9 ? 0 : rng.normal()),
 };
 
+/** Laws of categories that drift is simulated with. */
 export const categoryLaws: Readonly<Record<string, readonly number[]>> = {
   binary: [0.7, 0.3],
   five: [0.4, 0.25, 0.2, 0.1, 0.05],
@@ -26,10 +28,12 @@ export function zipf(size: number): readonly number[] {
   return weights.map((w) => w / total);
 }
 
+/** A sample of a numeric law, in the order of drawing. */
 export function drawNumeric(law: NumericLaw, n: number, rng: Rng): Float64Array {
   return Float64Array.from({ length: n }, () => law(rng));
 }
 
+/** Counts of a sample of a law of categories. */
 export function drawCategories(probabilities: readonly number[], n: number, rng: Rng): CategoryCounts {
   const cumulative: number[] = [];
   for (const p of probabilities) cumulative.push((cumulative.at(-1) ?? 0) + p);

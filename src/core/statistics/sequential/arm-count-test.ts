@@ -10,6 +10,7 @@ export interface ArmCounts {
   readonly challengerShare: number;
 }
 
+/** What counts of rare events say of both arms' rates. */
 export interface ArmCountTest {
   /** Anytime-valid p-value of "both arms have the same rate of events". */
   readonly pValue: number;

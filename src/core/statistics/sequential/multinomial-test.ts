@@ -1,5 +1,6 @@
 import { logGamma } from '../special/log-gamma.ts';
 
+/** What counts say of the probabilities that they should arise with. */
 export interface MultinomialTest {
   /** Natural logarithm of the evidence against the probabilities; stop when it reaches ln(1/alpha). */
   readonly logEvidence: number;

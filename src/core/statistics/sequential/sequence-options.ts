@@ -8,4 +8,5 @@ export interface SequenceOptions {
   readonly minimumN?: number;
 }
 
+/** No interval of a mean before this many values, unless said otherwise. */
 export const SEQUENCE_MINIMUM_N = 100;
