@@ -5,6 +5,9 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseLoopFile } from '../src/loop/index.ts';
+import { readSettings } from '../src/platform/config/index.ts';
+import { commandOf } from '../src/surfaces/cli/command-table.ts';
+import { parseCommand } from '../src/surfaces/cli/parse-command.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const pages = ['README.md', 'CONTRIBUTING.md', 'examples/flights/README.md'].concat(
@@ -29,6 +32,38 @@ test('every command that the pages name exists', () => {
     }
     for (const [, target = ''] of text.matchAll(/(?:^|`)(?:DEMO_EXIT=1 )?make ([a-z-]+)/gm)) {
       assert.match(makefile, new RegExp(`^${target}:`, 'm'), `${page}: make ${target}`);
+    }
+  }
+});
+
+/** The calls of `millrace` in the code blocks of a page, as words: what stands behind `#`, `|` or `&&` is cut off. */
+function callsOf(page: string): readonly (readonly string[])[] {
+  const blocks = [...read(page).matchAll(/```(\w*)\n([\s\S]*?)```/g)].flatMap(
+    ([, language = '', text = '']) => (/^(sh)?$/.test(language) ? [text] : []),
+  );
+  return blocks.flatMap((block) =>
+    [...block.replaceAll('\\\n', ' ').matchAll(/^(?:[A-Z_]+=\S+ )*(?:bin\/)?millrace (.+)$/gm)].map(
+      ([, call = '']) => {
+        const [words = ''] = call.split(/ +(?:#|\||&&|\[-)/);
+        return [...words.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2] ?? m[3] ?? '');
+      },
+    ),
+  );
+}
+
+test('every call of the command line in the pages is one that it takes', () => {
+  for (const page of pages) {
+    for (const words of callsOf(page)) {
+      const where = `${page}: millrace ${words.join(' ')}`;
+      const [first = '', ...rest] = words;
+      if (['version', 'help', 'move'].includes(first)) continue;
+      if (['up', 'control', 'serve', 'work'].includes(first)) {
+        assert.doesNotThrow(() => readSettings(rest, {}), where);
+        continue;
+      }
+      const found = commandOf(words);
+      assert.ok(found, where);
+      assert.doesNotThrow(() => parseCommand(found.spec, found.words), where);
     }
   }
 });
