@@ -59,7 +59,7 @@ export async function buildPackage(
     return digest ? (await context.blobs.bytes(digest)).toString('utf8') : null;
   };
   const model = readMlmodel((await text('MLmodel')) ?? '');
-  const example = model.exampleFile === null ? null : await text(model.exampleFile);
+  const example = (model.exampleFile && (await text(model.exampleFile))) || model.emptyExample;
   const source: LoggedSource = { name: inputs.model, model, files, example, holdout: inputs.holdout };
   const part = await partOf(tools, source, inputs, context);
   const { fields, outputs, ...computed } = part;

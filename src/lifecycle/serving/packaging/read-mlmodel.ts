@@ -8,6 +8,7 @@ import {
   signatureParamSchema,
 } from '../../../core/model-package.ts';
 import { requireWhenUsed } from '../../../core/require-when-used.ts';
+import { emptyExample } from './empty-example.ts';
 
 /** What packaging needs of an MLmodel file. */
 export interface MlflowModel {
@@ -23,6 +24,8 @@ export interface MlflowModel {
   readonly params: readonly SignatureParam[] | null;
   /** Path of the input example (pandas split form or a tensor as JSON); null when there is none. */
   readonly exampleFile: string | null;
+  /** What stands in for an example that is not there, where inputs are nested; else null. */
+  readonly emptyExample: string | null;
   /** Can it be run as Python (has it MLflow's flavor python_function)? */
   readonly python: boolean;
   /** Versions of Python and MLflow that it was logged with; null when it does not say. */
@@ -92,6 +95,7 @@ export function readMlmodel(text: string): MlflowModel {
     );
   }
   const data = found.onnx?.data;
+  const inputs = signature?.inputs ? readInputs(signature.inputs) : null;
   const pythonVersion = found.python_function?.python_version;
   return {
     flavor,
@@ -100,9 +104,10 @@ export function readMlmodel(text: string): MlflowModel {
     pythonVersion: typeof pythonVersion === 'string' ? pythonVersion : null,
     mlflowVersion: parsed.data.mlflow_version ?? null,
     onnxFile: flavor === 'onnx' ? (typeof data === 'string' ? data : 'model.onnx') : null,
-    inputs: signature?.inputs ? readInputs(signature.inputs) : null,
+    inputs,
     params: signature?.params ? readParams(signature.params) : null,
     exampleFile: example?.artifact_path ?? null,
+    emptyExample: inputs?.some((field) => field.json) ? emptyExample(signature?.inputs ?? '[]') : null,
   };
 }
 

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readMlmodel } from './read-mlmodel.ts';
+import { readSample } from './sample.ts';
+
+test('a model of nested inputs without an example is tried on a row of what must be there', () => {
+  const text = { type: 'string', required: true };
+  const message = {
+    type: 'object',
+    properties: { role: text, content: text, name: { ...text, required: false } },
+  };
+  const inputs = [
+    { name: 'messages', type: 'array', items: message, required: true },
+    { name: 'options', type: 'map', values: text, required: true },
+    { name: 'temperature', type: 'double', required: false },
+    { name: 'limit', type: 'long', required: true },
+  ];
+  const model = readMlmodel(
+    JSON.stringify({
+      flavors: { python_function: { python_version: '3.11.4' } },
+      signature: { inputs: JSON.stringify(inputs) },
+    }),
+  );
+  assert.deepEqual(readSample(model.emptyExample, model.inputs ?? []), [
+    { messages: '[{"role":"","content":""}]', options: '{}', limit: 0 },
+  ]);
+});
