@@ -110,8 +110,9 @@ export const evaluationQuery = (id: string) => one<Evaluation>('evaluations', `/
 
 export const endpointsQuery = () => list<Endpoint>('endpoints', '/endpoints', { limit: 200 });
 export const endpointQuery = (name: string) => one<Endpoint>('endpoints', `/endpoints/${part(name)}`);
-export const routeVersionsQuery = (name: string) =>
-  list<RouteVersion>('endpoints', `/endpoints/${part(name)}/route-versions`, { limit: 200 });
+/** The newest changes of a route. */
+export const routeVersionsQuery = (name: string, limit = 200) =>
+  list<RouteVersion>('endpoints', `/endpoints/${part(name)}/route-versions`, { limit });
 /** A model package's manifest; a blob never changes, so it is never fetched twice. */
 export const packageQuery = (digest: string) => ({
   ...one<PackageManifest>('blobs', `/blobs/${digest}`),

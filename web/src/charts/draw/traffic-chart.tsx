@@ -87,6 +87,7 @@ export function TrafficChart(props: {
               y={bar.y}
               width={bar.width}
               height={bar.height}
+              shapeRendering="crispEdges"
               fill={parts.find((part) => part.id === bar.id)?.colour}
               opacity={bar.id === parts[0]?.id ? (read?.startMs === bar.startMs ? 0.75 : 0.4) : 1}
             />

@@ -11,7 +11,7 @@ import { shareCourse } from './share-course.ts';
 /** Who had how much of the traffic since the rollout began, in wall-clock time. Nothing before its shares moved. */
 export function ShareChart(props: { readonly rollout: EndpointRollout }) {
   const { rollout } = props;
-  const routes = useQuery(routeVersionsQuery(rollout.endpoint));
+  const routes = useQuery(routeVersionsQuery(rollout.endpoint, 1000));
   const now = useNow();
   const course = useMemo(
     () => shareCourse(routes.data?.items ?? [], rollout, now),

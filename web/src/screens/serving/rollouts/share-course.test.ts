@@ -30,3 +30,14 @@ test('shares last from one change to the next, the last until the end; what was 
   const ended = shareCourse(routes, { ...rollout, endedAt: '2001-01-01T11:30:00Z' }, 0);
   assert.equal(ended.length, 1);
 });
+
+test('a rollout with thousands of changes is drawn by those that can be told apart', () => {
+  const startMs = Date.parse('2001-01-01T00:00:00Z');
+  const routes = Array.from({ length: 5000 }, (_, index) =>
+    route(new Date(startMs + index * 60_000).toISOString(), 1 - index / 10_000, index / 10_000),
+  );
+  const rollout = { createdAt: '2001-01-01T00:00:00Z', endedAt: null };
+  const course = shareCourse(routes, rollout, startMs + 5000 * 60_000);
+  assert.equal(course.length, 160);
+  assert.equal(Math.round(course.at(-1)?.parts[1]?.count ?? 0), 50);
+});

@@ -3,7 +3,13 @@ import type { RouteVersion } from '../../../../../src/lifecycle/serving/contract
 import type { EndpointRollout } from '../../../../../src/loop/contract.ts';
 import type { StackedWindow } from '../../../charts/prepare/stacked-bars.ts';
 
-/** Shares in per cent, each from one change of the route to the next; the last until `nowMs` or the rollout's end. */
+/** More would be thinner than a pixel of a phone. */
+const MOST_CHANGES = 160;
+
+/**
+ * Shares in per cent, each from one change of the route to the next; the last until `nowMs` or the rollout's end. Of
+ * changes that follow each other too closely to be seen the last one stands.
+ */
 export function shareCourse(
   routes: readonly Pick<RouteVersion, 'createdAt' | 'arms'>[],
   rollout: Pick<EndpointRollout, 'createdAt' | 'endedAt'>,
@@ -15,9 +21,11 @@ export function shareCourse(
     .map((route) => ({ atMs: Date.parse(route.createdAt), arms: route.arms }))
     .filter(({ atMs }) => atMs >= fromMs && atMs < toMs)
     .toSorted((a, b) => a.atMs - b.atMs);
-  return changes.map(({ atMs, arms }, index) => ({
+  const slotOf = (atMs: number): number => Math.floor(((atMs - fromMs) / (toMs - fromMs)) * MOST_CHANGES);
+  const seen = [...new Map(changes.map((change) => [slotOf(change.atMs), change])).values()];
+  return seen.map(({ atMs, arms }, index) => ({
     startMs: atMs,
-    endMs: changes[index + 1]?.atMs ?? toMs,
+    endMs: seen[index + 1]?.atMs ?? toMs,
     parts: arms.map(({ arm, weight }) => ({ id: arm, count: weight * 100 })),
   }));
 }
