@@ -10,15 +10,24 @@ const other =
     return shown === undefined ? `is missing; expected ${expected}` : `is ${shown}; expected ${expected}`;
   };
 const notTime = other('a time like 2026-01-31T12:00:00Z, or epoch milliseconds');
-const notValue = other('a finite number, true, false or a text of at most 1,000 letters');
+const notValue = other('a finite number, true, false or a text of 1 to 1,000 letters');
+
+/** 1973-03-03. A smaller number is nearly always a time in seconds: it would lie in 1970, and any other label after it. */
+const leastEpochMs = 1e11;
+const isEpochMs = (value: number): boolean => Math.abs(value) >= leastEpochMs;
+const notMs = ({ input }: { readonly input?: unknown }): string =>
+  `is ${String(input)}, which looks like seconds; expected epoch milliseconds (a time near 1970 as text, like 1970-01-31T12:00:00Z)`;
 
 /** RFC 3339 or epoch milliseconds. */
-const anyTime = z.union([z.iso.datetime({ offset: true, error: notTime }), z.int({ error: notTime })]);
+const anyTime = z.union([
+  z.iso.datetime({ offset: true, error: notTime }),
+  z.int({ error: notTime }).refine(isEpochMs, { error: notMs }),
+]);
 
 export const labelValueSchema = z.union([
   z.number({ error: notValue }),
   z.boolean({ error: notValue }),
-  z.string({ error: notValue }).max(1000, { error: notValue }),
+  z.string({ error: notValue }).min(1, { error: notValue }).max(1000, { error: notValue }),
 ]);
 export type LabelValue = z.infer<typeof labelValueSchema>;
 

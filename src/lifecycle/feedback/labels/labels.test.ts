@@ -159,6 +159,8 @@ forEachDatabase((name, open) => {
           'c,1,2001-02-01,',
           'd,1,2001-02-01,e',
           'f,1,soon',
+          ',1,2001-02-01',
+          's,1,1795312682',
           'g,"1',
           'h,1,9',
         ),
@@ -169,12 +171,16 @@ forEachDatabase((name, open) => {
           '3 the record has 2 cells, the header 3',
           '5 the record has 4 cells, the header 3',
           '6 event_time is "soon"; expected a time like 2026-01-31T12:00:00Z, or epoch milliseconds',
-          '7 a quote is opened and never closed: the rest of the file is in it',
+          '7 needs either prediction_id, or entity and at',
+          '8 event_time is 1795312682, which looks like seconds; expected epoch milliseconds (a time near 1970 as text, like 1970-01-31T12:00:00Z)',
+          '9 a quote is opened and never closed: the rest of the file is in it',
         ],
       );
       assert.deepEqual([told.state, told.rowsAccepted], ['done', 2]);
       const latin = await take('csv', Buffer.from(`${head}M\u00fcller,1,5\n`, 'latin1'));
       assert.match(`${latin.state} ${latin.errors[0]?.problem}`, /^failed .*not UTF-8/);
+      const semicolons = await take('csv', Buffer.from('id;value;event_time\na;1;2001-02-01\n'));
+      assert.match(semicolons.errors[0]?.problem ?? '', /separated by ";": write commas$/);
       const broken = await take('parquet', Buffer.from('PAR1 nothing PAR1'));
       assert.match(`${broken.state} ${broken.errors[0]?.problem}`, /^failed .*it is no Parquet: (?!.*\/)/);
 

@@ -30,7 +30,11 @@ export function labelColumns(names: readonly string[]): LabelColumns | string {
     const place = lower.findIndex((name) => (columnNames[member] as readonly string[]).includes(name));
     if (place >= 0) found[member] = place;
   }
-  const there = `the columns are ${names.join(', ') || 'none'}`;
+  const other = names.length === 1 ? /[;\t|]/.exec(names[0] ?? '')?.[0] : undefined;
+  const there =
+    other === undefined
+      ? `the columns are ${names.join(', ') || 'none'}`
+      : `the cells of "${names[0]}" are separated by ${JSON.stringify(other)}: write commas`;
   if (found.predictionId === undefined && (found.entity === undefined || found.at === undefined))
     return `there is no column prediction_id, nor entity and at; ${there}`;
   if (found.value === undefined && found.signal === undefined) return `there is no column value; ${there}`;
@@ -74,7 +78,8 @@ export function readLabelRow(
   if (!parsed.success) {
     const { path, message } = clearestIssue(parsed.error);
     const column = columnNames[path[0] as Member]?.[0];
-    return column === undefined ? message : `${column} ${message}`;
+    if (column !== undefined) return `${column} ${message}`;
+    return message.replace('predictionId', columnNames.predictionId[0]);
   }
   try {
     if (signal === undefined) requireType(parsed.data.value, type, 'value');
