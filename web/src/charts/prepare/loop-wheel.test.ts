@@ -34,6 +34,7 @@ test('a turn fills the wheel blade by blade and shows where it ended', () => {
 test('alerts of a version without traffic are history', () => {
   assert.equal(concernsNow(alert('3', 'bad'), loop()), true);
   assert.equal(concernsNow(alert('2', 'bad'), loop()), false);
+  assert.equal(concernsNow(alert('', 'bad'), loop()), true);
   assert.equal(word(wheelOfLoop(loop(), [alert('2', 'bad')], true).states), 'ggggn');
   assert.equal(word(wheelOfLoop(loop(), [alert('3', 'watch')], true).states), 'gggwn');
 });

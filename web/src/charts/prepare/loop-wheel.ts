@@ -42,12 +42,16 @@ export function wheelOfTurn(turn: Pick<TurnSummary, 'state'>, failedIn?: TurnSta
   return { states, notes };
 }
 
-/** Whether an alert is about a version that has traffic: what a replaced version did is history. */
+/**
+ * Whether an alert is about a version that has traffic, or about the endpoint whatever answers; what a replaced version
+ * did is history.
+ */
 export function concernsNow(alert: Alert, loop: Loop): boolean {
   const serving = [loop.championVersion, loop.activeTurn?.challengerVersion ?? null];
   return (
     alert.endpoint === loop.endpoint &&
-    serving.some((version) => version !== null && String(version) === alert.modelVersion)
+    (alert.modelVersion === '' ||
+      serving.some((version) => version !== null && String(version) === alert.modelVersion))
   );
 }
 

@@ -77,36 +77,46 @@ export function MonitoringScreen() {
       >
         {() =>
           endpoint && (
-            <QueryView
-              query={windows}
-              rows={8}
-              isEmpty={(page) => page.items.length === 0}
-              empty={
-                <Empty
-                  title="No window has closed yet"
-                  type={['{"mode":"replay"}', '{"to":"2001-02-02T00:00:00Z"}']
-                    .map(
-                      (body) =>
-                        `curl -X POST ${location.origin}/api/v1/watermarks/${endpoint} -H 'content-type: application/json' -d '${body}'`,
-                    )
-                    .join('\n')}
-                >
-                  Live, a window closes when the clock has passed its end. Who replays history says so before
-                  the first request, and then how far event time has come:
-                </Empty>
-              }
-            >
-              {(page) => (
-                <MonitoringBody
-                  endpoint={endpoint}
-                  windows={page.items}
+            <>
+              {/* An endpoint that no window has been closed of can have its alerts all the same. */}
+              {windows.data?.items.length === 0 && (alerts.data?.items.length ?? 0) > 0 && (
+                <AlertList
                   alerts={alerts.data?.items ?? []}
                   serving={serving}
-                  search={search}
-                  set={set}
+                  {...(search.alert ? { chosen: search.alert } : {})}
                 />
               )}
-            </QueryView>
+              <QueryView
+                query={windows}
+                rows={8}
+                isEmpty={(page) => page.items.length === 0}
+                empty={
+                  <Empty
+                    title="No window has closed yet"
+                    type={['{"mode":"replay"}', '{"to":"2001-02-02T00:00:00Z"}']
+                      .map(
+                        (body) =>
+                          `curl -X POST ${location.origin}/api/v1/watermarks/${endpoint} -H 'content-type: application/json' -d '${body}'`,
+                      )
+                      .join('\n')}
+                  >
+                    Live, a window closes when the clock has passed its end. Who replays history says so
+                    before the first request, and then how far event time has come:
+                  </Empty>
+                }
+              >
+                {(page) => (
+                  <MonitoringBody
+                    endpoint={endpoint}
+                    windows={page.items}
+                    alerts={alerts.data?.items ?? []}
+                    serving={serving}
+                    search={search}
+                    set={set}
+                  />
+                )}
+              </QueryView>
+            </>
           )
         }
       </QueryView>
