@@ -114,6 +114,10 @@ test('a complaint names the field, what was expected and the value', () => {
     [{ name: 'x', tags: ['a', 'b'] }, 'body.tags: expected at most 1 item, not a list'],
     [{ name: 'x', lmit: 3 }, 'body: unknown key "lmit"; did you mean "limit"?'],
     [
+      { name: 'x', options: { y: 1, z: 2, payloadShare: 1 } },
+      'body.options: unknown keys "y", "z"; the keys are payloadShare',
+    ],
+    [
       { name: 'x', options: { zzz: 1, payloadShare: 1 } },
       'body.options: unknown key "zzz"; the keys are payloadShare',
     ],

@@ -99,11 +99,10 @@ function formatWord(issue: Extract<RawIssue, { code: 'invalid_format' }>): strin
 
 function unknownKeys(keys: readonly string[], schema: unknown): string {
   const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  return keys
-    .map((key) => {
-      const guess = nearestName(key, known);
-      if (guess !== null) return `unknown key "${key}"; did you mean "${guess}"?`;
-      return `unknown key "${key}"${known.length > 0 ? `; the keys are ${known.join(', ')}` : ''}`;
-    })
-    .join(' ');
+  const [only = ''] = keys;
+  const guess = keys.length === 1 ? nearestName(only, known) : null;
+  if (guess !== null) return `unknown key "${only}"; did you mean "${guess}"?`;
+  const named = keys.map((key) => `"${key}"`).join(', ');
+  const all = known.length > 0 ? `; the keys are ${known.join(', ')}` : '';
+  return `unknown ${keys.length === 1 ? 'key' : 'keys'} ${named}${all}`;
 }

@@ -224,7 +224,7 @@ export class MonitoringService {
   async window(actor: Actor, id: string): Promise<MonitorWindow> {
     authorize(actor, 'read');
     const row = await findWindow(this.#options.db.read, id);
-    if (!row) throw fail('not_found', { kind: 'window', id, list: '/api/v1/windows?endpoint=' });
+    if (!row) throw fail('not_found', { kind: 'window', id, list: '/api/v1/windows?endpoint=<name>' });
     return toWindow(row);
   }
 

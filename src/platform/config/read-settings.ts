@@ -104,7 +104,9 @@ function readConfigFile(path: string): Readonly<Record<string, unknown>> {
   try {
     content = requireWhenUsed<typeof import('yaml')>('yaml').parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    const problem = `cannot be read: ${error instanceof Error ? error.message : error}`;
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const why = isMissing ? 'there is no such file' : error instanceof Error ? error.message : error;
+    const problem = `cannot be read: ${why}`;
     throw fail('config_invalid', { field: path, problem }, error);
   }
   if (content === null) return {};

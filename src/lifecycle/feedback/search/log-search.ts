@@ -83,7 +83,8 @@ export class LogSearch {
     }
     const labelPaths = await this.#labelPaths(endpoint, 'label', [id]);
     const found = await findPrediction(frames, await this.#paths(segments), labelPaths, id);
-    if (!found) throw fail('not_found', { kind: 'prediction', id, list: '/api/v1/predictions?endpoint=' });
+    if (!found)
+      throw fail('not_found', { kind: 'prediction', id, list: '/api/v1/predictions?endpoint=<name>' });
     const signalPaths = await this.#labelPaths(endpoint, 'signal', [id]);
     return { ...found, labels: [...(await labelHistory(frames, labelPaths, signalPaths, id))] };
   }

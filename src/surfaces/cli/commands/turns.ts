@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { part as inPath } from '../api.ts';
 import type { CommandCall } from '../command.ts';
 import { type Turn, turnSummarySchema } from '../contract.ts';
 import { facts, table } from '../format/table.ts';
@@ -10,6 +12,8 @@ import { turnName, turnNamed } from './turn-named.ts';
 export async function turns(call: CommandCall): Promise<undefined> {
   const loop = call.at(0) || undefined;
   const list = await call.api.list('turns', turnSummarySchema, limitOf(call, 20), { loop });
+  // A loop that is not there has no turns either: this says so.
+  if (loop && list.items.length === 0) await call.api.get(`loops/${inPath(loop)}`, z.unknown());
   call.show(list, () =>
     list.items.length === 0
       ? `No turn${loop ? ` of ${loop}` : ''} yet.`
