@@ -198,7 +198,8 @@ class Model:
         self.pyfunc = mlflow.pyfunc.load_model(header["model"])
         self.raw = self._raw_classifier()
         self.stream_fn = self._stream_fn()
-        self.columns = pd.Index([f["name"] for f in self.fields])
+        self.labels = self._labels()
+        self.columns = pd.Index([self.labels[f["name"]] for f in self.fields])
         kinds = {f["type"] for f in self.fields}
         # Nested values travel as texts of JSON; MLflow gives such models one row at a time, as a dictionary.
         self.row_by_row = any(f.get("json") for f in self.fields)
@@ -342,6 +343,12 @@ class Model:
             return self.pyfunc.predict(data, params=params)
         return self.predict_fn(data, params=self.default_params) if self.takes_params else self.predict_fn(data)
 
+    def _labels(self):
+        """What the model calls its columns, by their names: those of frames made of arrays are numbers."""
+        schema = self.pyfunc.metadata.get_input_schema()
+        own = schema.input_names() if schema is not None and schema.has_input_names() else []
+        return {**{f["name"]: f["name"] for f in self.fields}, **{str(label): label for label in own}}
+
     def _read(self, body, rows):
         """The rows as MLflow hands them to a model: a frame of columns, or arrays for tensors."""
         np, pd = self.np, self.pd
@@ -354,7 +361,7 @@ class Model:
         columns, at = {}, 0
         for field in self.fields:
             values, at = self._column(field, body, at, rows)
-            columns[field["name"]] = values
+            columns[self.labels[field["name"]]] = values
         if any(f["shape"] for f in self.fields):
             return next(iter(columns.values())) if len(columns) == 1 else columns
         return pd.DataFrame(columns, copy=False)

@@ -42,16 +42,19 @@ const fileSchema = z.object({
   mlflow_version: z.string().nullish(),
 });
 
+/** Frames made of arrays have columns that are numbers. */
+const nameSchema = z.union([z.string(), z.int().transform(String)]).optional();
+
 const inputSchema = z.union([
-  z.object({ type: columnTypeSchema, name: z.string().optional(), required: z.boolean().default(true) }),
+  z.object({ type: columnTypeSchema, name: nameSchema, required: z.boolean().default(true) }),
   z.object({
     type: z.literal('tensor'),
-    name: z.string().optional(),
+    name: nameSchema,
     'tensor-spec': z.object({ dtype: z.string(), shape: z.array(z.int()) }),
   }),
   z.object({
     type: z.enum(['array', 'object', 'map', 'any']),
-    name: z.string().optional(),
+    name: nameSchema,
     required: z.boolean().default(true),
   }),
 ]);

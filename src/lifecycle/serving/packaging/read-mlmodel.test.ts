@@ -25,3 +25,16 @@ test('a model of nested inputs without an example is tried on a row of what must
     { messages: '[{"role":"","content":""}]', options: '{}', limit: 0 },
   ]);
 });
+
+test('columns that are numbers, as of frames made of arrays, have names like all others', () => {
+  const model = readMlmodel(
+    JSON.stringify({
+      flavors: { sklearn: {}, python_function: {} },
+      signature: { inputs: JSON.stringify([0, 1].map((name) => ({ name, type: 'double', required: true }))) },
+    }),
+  );
+  assert.deepEqual(
+    model.inputs?.map((field) => field.name),
+    ['0', '1'],
+  );
+});
