@@ -64,10 +64,11 @@ test('what waits for a person: approvals, failures, pauses and alerts of what se
       loop('broken', { lastTurn: turn('failed', '2026-01-02T00:00:00Z') }),
       loop('paused', { state: 'paused' }),
     ],
-    [alert('calm', '3'), alert('calm', '2')],
+    [alert('calm', '3'), alert('calm', '2'), { ...alert('calm', ''), reason: 'v1.2 was lost. Mend it' }],
   );
+  assert.equal(found.at(-1)?.sentence, 'v1.2 was lost.');
   assert.deepEqual(
     found.map((each) => `${each.state} ${each.model}`),
-    ['bad broken', 'watch asks', 'watch paused', 'watch calm'],
+    ['bad broken', 'watch asks', 'watch paused', 'watch calm', 'watch calm'],
   );
 });

@@ -15,6 +15,9 @@ export type Waiting = {
 
 const ORDER: Readonly<Record<State, number>> = { bad: 0, watch: 1, running: 2, good: 3, none: 4 };
 
+/** What happened; what to do about it stands where the way leads to. */
+const firstSentence = (reason: string): string => reason.split(/(?<=\.) (?=[A-Z])/)[0] ?? reason;
+
 /** What only a person can settle, worst first. */
 export function waitingFor(loops: readonly Loop[], alerts: readonly Alert[]): readonly Waiting[] {
   const found: Waiting[] = [];
@@ -58,7 +61,7 @@ export function waitingFor(loops: readonly Loop[], alerts: readonly Alert[]): re
       key: alert.id,
       state: alert.severity,
       model: alert.endpoint,
-      sentence: alert.reason,
+      sentence: firstSentence(alert.reason),
       verb: 'Look',
       to: `/monitoring?endpoint=${encodeURIComponent(alert.endpoint)}&alert=${alert.id}`,
     });

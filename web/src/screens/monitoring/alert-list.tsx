@@ -3,7 +3,7 @@ import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
 import { Act } from '../../kit/act.tsx';
 import { Card } from '../../kit/panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
-import { EventTime } from '../../kit/time.tsx';
+import { Ago, EventTime } from '../../kit/time.tsx';
 import { sentence } from '../../kit/turn-text.ts';
 
 const RESOLVED_SHOWN = 3;
@@ -58,13 +58,17 @@ function AlertRow(props: { readonly alert: Alert; readonly over: boolean; readon
         <span className={over ? 'text-muted' : ''}>{sentence(alert.reason)}</span>
         <span className="block text-label text-muted">
           {alert.modelVersion === '' ? 'Since ' : `v${alert.modelVersion}, since `}
-          <EventTime at={alert.openedAt} className="align-bottom" />
+          {alert.kind === 'log-damage' ? (
+            <Ago at={alert.openedAt} />
+          ) : (
+            <EventTime at={alert.openedAt} className="align-bottom" />
+          )}
           {over && alert.state !== 'resolved' && `. v${alert.modelVersion} has no traffic any more`}
           {alert.resolution && `. ${sentence(alert.resolution)}`}
           {alert.acknowledgedBy &&
             `. Seen by ${alert.acknowledgedBy}${alert.acknowledgedReason ? `: ${alert.acknowledgedReason}` : ''}`}
         </span>
-        {alert.evidence.length > 0 && (
+        {alert.evidence.some((each) => each.reason !== alert.reason) && (
           <details className="pt-0.5">
             <summary className="w-max text-label text-accent">
               {alert.evidence.length === 1
