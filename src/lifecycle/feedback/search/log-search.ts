@@ -82,11 +82,14 @@ export class LogSearch {
       await signals.flush(name, readWaitMs);
     }
     const labelPaths = await this.#labelPaths(endpoint, 'label', [id]);
-    const found = await findPrediction(frames, await this.#paths(segments), labelPaths, id);
+    const signalPaths = await this.#labelPaths(endpoint, 'signal', [id]);
+    const [found, history] = await Promise.all([
+      findPrediction(frames, await this.#paths(segments), labelPaths, id),
+      labelHistory(frames, labelPaths, signalPaths, id),
+    ]);
     if (!found)
       throw fail('not_found', { kind: 'prediction', id, list: '/api/v1/predictions?endpoint=<name>' });
-    const signalPaths = await this.#labelPaths(endpoint, 'signal', [id]);
-    return { ...found, labels: [...(await labelHistory(frames, labelPaths, signalPaths, id))] };
+    return { ...found, labels: [...history] };
   }
 
   /** See `FeedbackService.exportTo`. */
