@@ -5,6 +5,7 @@ import {
   pageOf,
   pageQuery,
   type Route,
+  readPage,
   toPage,
 } from '../platform/http/index.ts';
 import {
@@ -56,10 +57,12 @@ function loopResource(loops: LoopService): readonly Route[] {
       permission: 'read',
       query: pageQuery,
       response: pageOf(loopSchema),
-      handle: async ({ query: { limit, after } }, { actor }) => {
-        const afterName = after === undefined ? undefined : decodePageToken(after, z.string());
-        return toPage(await loops.list(actor, limit + 1, afterName), limit, (loop) => loop.name);
-      },
+      handle: ({ query }, { actor }) =>
+        readPage(
+          query,
+          ({ limit, afterId }) => loops.list(actor, limit, afterId),
+          (loop) => loop.name,
+        ),
     }),
     defineRoute({
       method: 'POST',
@@ -141,14 +144,12 @@ function turnResource(loops: LoopService, turns: TurnService): readonly Route[] 
       permission: 'read',
       query: pageQuery.extend({ loop: z.string().optional() }),
       response: pageOf(turnSummarySchema),
-      handle: async ({ query: { loop, limit, after } }, { actor }) => {
-        const beforeId = after === undefined ? undefined : decodePageToken(after, z.string());
-        return toPage(
-          await loops.turns(actor, { loop, beforeId, limit: limit + 1 }),
-          limit,
+      handle: ({ query }, { actor }) =>
+        readPage(
+          query,
+          ({ limit, afterId }) => loops.turns(actor, { loop: query.loop, beforeId: afterId, limit }),
           (turn) => turn.id,
-        );
-      },
+        ),
     }),
     defineRoute({
       method: 'GET',

@@ -1,12 +1,5 @@
 import { z } from 'zod';
-import {
-  decodePageToken,
-  defineRoute,
-  pageOf,
-  pageQuery,
-  type Route,
-  toPage,
-} from '../../platform/http/index.ts';
+import { defineRoute, pageOf, pageQuery, type Route, readPage } from '../../platform/http/index.ts';
 import {
   contractCheckRequestSchema,
   contractCheckSchema,
@@ -31,10 +24,12 @@ export function dataRoutes(service: DataService): readonly Route[] {
       permission: 'read',
       query: pageQuery,
       response: pageOf(datasetSchema),
-      handle: async ({ query: { limit, after } }, { actor }) => {
-        const afterName = after === undefined ? undefined : decodePageToken(after, z.string());
-        return toPage(await service.datasets(actor, limit + 1, afterName), limit, (dataset) => dataset.name);
-      },
+      handle: ({ query }, { actor }) =>
+        readPage(
+          query,
+          ({ limit, afterId }) => service.datasets(actor, limit, afterId),
+          (dataset) => dataset.name,
+        ),
     }),
     defineRoute({
       method: 'GET',
@@ -43,11 +38,12 @@ export function dataRoutes(service: DataService): readonly Route[] {
       permission: 'read',
       query: pageQuery.extend({ dataset: z.string().optional() }),
       response: pageOf(datasetVersionSummarySchema),
-      handle: async ({ query: { limit, after, dataset } }, { actor }) => {
-        const afterId = after === undefined ? undefined : decodePageToken(after, z.string());
-        const versions = await service.versions(actor, { dataset, limit: limit + 1, afterId });
-        return toPage(versions, limit, (version) => version.id);
-      },
+      handle: ({ query }, { actor }) =>
+        readPage(
+          query,
+          (page) => service.versions(actor, { dataset: query.dataset, ...page }),
+          (version) => version.id,
+        ),
     }),
     defineRoute({
       method: 'POST',

@@ -6,6 +6,7 @@ import {
   pageQuery,
   type Route,
   type RouteContext,
+  readPage,
   toPage,
 } from '../../platform/http/index.ts';
 import {
@@ -72,11 +73,12 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       permission: 'read',
       query: pageQuery,
       response: pageOf(endpointSchema),
-      handle: async ({ query: { limit, after } }, { actor }) => {
-        const afterName = after === undefined ? undefined : decodePageToken(after, z.string());
-        const items = await service.endpoints(actor, { limit: limit + 1, after: afterName });
-        return toPage(items, limit, (endpoint) => endpoint.name);
-      },
+      handle: ({ query }, { actor }) =>
+        readPage(
+          query,
+          ({ limit, afterId }) => service.endpoints(actor, { limit, after: afterId }),
+          (endpoint) => endpoint.name,
+        ),
     }),
     defineRoute({
       method: 'POST',

@@ -1,12 +1,5 @@
 import { z } from 'zod';
-import {
-  decodePageToken,
-  defineRoute,
-  pageOf,
-  pageQuery,
-  type Route,
-  toPage,
-} from '../../platform/http/index.ts';
+import { defineRoute, pageOf, pageQuery, type Route, readPage } from '../../platform/http/index.ts';
 import {
   createRolloutSchema,
   endpointRolloutSchema,
@@ -38,11 +31,12 @@ export function rolloutRoutes(rollouts: RolloutService): readonly Route[] {
       permission: 'read',
       query: pageQuery.extend({ state: rolloutListStateSchema.default('open') }),
       response: pageOf(endpointRolloutSchema),
-      handle: async ({ query: { limit, after, state } }, { actor }) => {
-        const beforeId = after === undefined ? undefined : decodePageToken(after, z.string());
-        const items = await rollouts.listAll(actor, { state, beforeId, limit: limit + 1 });
-        return toPage(items, limit, (rollout) => rollout.id);
-      },
+      handle: ({ query }, { actor }) =>
+        readPage(
+          query,
+          ({ limit, afterId }) => rollouts.listAll(actor, { state: query.state, beforeId: afterId, limit }),
+          (rollout) => rollout.id,
+        ),
     }),
     defineRoute({
       method: 'GET',
@@ -52,11 +46,12 @@ export function rolloutRoutes(rollouts: RolloutService): readonly Route[] {
       params: byName,
       query: pageQuery,
       response: pageOf(endpointRolloutSchema),
-      handle: async ({ params, query: { limit, after } }, { actor }) => {
-        const beforeId = after === undefined ? undefined : decodePageToken(after, z.string());
-        const items = await rollouts.list(actor, params.name, { beforeId, limit: limit + 1 });
-        return toPage(items, limit, (rollout) => rollout.id);
-      },
+      handle: ({ params, query }, { actor }) =>
+        readPage(
+          query,
+          ({ limit, afterId }) => rollouts.list(actor, params.name, { beforeId: afterId, limit }),
+          (rollout) => rollout.id,
+        ),
     }),
     defineRoute({
       method: 'POST',

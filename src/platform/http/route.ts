@@ -102,8 +102,8 @@ export function toPage<T>(items: readonly T[], limit: number, keyOf: (item: T) =
 }
 
 /**
- * Reads a page of a list whose pages end at an id: one item more than asked for is read, to know whether there is a
- * next page. Throws `invalid_page_token`.
+ * Reads a page of a list whose pages end at an id, or at a name where names are the order: one item more than asked for
+ * is read, to know whether there is a next page. Throws `invalid_page_token`.
  */
 export async function readPage<T>(
   { limit, after }: { readonly limit: number; readonly after?: string | undefined },

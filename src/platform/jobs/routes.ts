@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { authorize } from '../access/index.ts';
-import { decodePageToken, defineRoute, pageOf, pageQuery, type Route, toPage } from '../http/index.ts';
+import { defineRoute, pageOf, pageQuery, type Route, readPage } from '../http/index.ts';
 import { jobError, jobResource, jobStatus, leasedJob, logLine, storedLogLine } from './contract.ts';
 import type { Jobs } from './jobs.ts';
 
@@ -21,9 +21,12 @@ export function jobRoutes(jobs: Jobs): readonly Route[] {
       response: pageOf(jobResource),
       async handle({ query }, { actor }) {
         authorize(actor, 'read');
-        const afterId = query.after === undefined ? undefined : decodePageToken(query.after, z.string());
-        const { kind, status, limit } = query;
-        return toPage(await jobs.list({ kind, status, afterId, limit: limit + 1 }), limit, (job) => job.id);
+        const { kind, status } = query;
+        return readPage(
+          query,
+          (page) => jobs.list({ kind, status, ...page }),
+          (job) => job.id,
+        );
       },
     }),
     defineRoute({
