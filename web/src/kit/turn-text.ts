@@ -91,3 +91,6 @@ export function whyItBegan(trigger: { readonly cause: TriggerCause; readonly rea
   const told = reason.toLowerCase().startsWith(trigger.cause);
   return told ? sentence(reason) : `${sentence(causeWord(trigger.cause))}: ${reason}`;
 }
+
+/** Who did it, without what kind of actor they are: `user:ana` is ana. */
+export const actorName = (actor: string): string => actor.replace(/^(user|system):/, '');

@@ -2,7 +2,7 @@ import type { TurnTransition } from '../../../../src/loop/contract.ts';
 import { JsonView } from '../../kit/json-view.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago, EventTime } from '../../kit/time.tsx';
-import { sentence, stateOfTurn, turnWord } from '../../kit/turn-text.ts';
+import { actorName, sentence, stateOfTurn, turnWord } from '../../kit/turn-text.ts';
 
 /** Changes to the same state at the same event time: one moment of the story. */
 function momentsOf(transitions: readonly TurnTransition[]): readonly (readonly TurnTransition[])[] {
@@ -49,7 +49,7 @@ function Moment(props: { readonly moment: readonly TurnTransition[]; readonly is
           <span className="flex items-center gap-3 text-label text-muted">
             {first.eventTime && <EventTime at={first.eventTime} precise />}
             <Ago at={first.at} />
-            {!first.actor.startsWith('system') && <span>by {first.actor}</span>}
+            {!first.actor.startsWith('system') && <span>by {actorName(first.actor)}</span>}
           </span>
         </div>
         {moment.map((transition) => (

@@ -17,7 +17,15 @@ import { StateLabel } from '../../kit/state-mark.tsx';
 import { StepPanel } from '../../kit/step-panel.tsx';
 import { stateOfStep, stepWord } from '../../kit/step-text.ts';
 import { Ago, EventTime } from '../../kit/time.tsx';
-import { humane, reasonOf, sentence, stateOfTurn, turnWord, whyItBegan } from '../../kit/turn-text.ts';
+import {
+  actorName,
+  humane,
+  reasonOf,
+  sentence,
+  stateOfTurn,
+  turnWord,
+  whyItBegan,
+} from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 import { Story } from './story.tsx';
 
@@ -84,7 +92,7 @@ function TurnBody(props: { readonly turn: Turn }) {
             <p className="pb-3">{whyItBegan(turn.trigger)}</p>
             <Facts
               facts={[
-                ['Asked by', turn.trigger.by],
+                ['Asked by', actorName(turn.trigger.by)],
                 [
                   'Began',
                   <span key="b" className="flex gap-3">
@@ -149,7 +157,7 @@ function TurnBody(props: { readonly turn: Turn }) {
               <p className="pt-1 text-muted">
                 {approval.decision === null
                   ? 'Not decided yet.'
-                  : `${sentence(approval.decision)} by ${approval.by ?? 'nobody'}: ${approval.reason ?? ''}`}
+                  : `${sentence(approval.decision)} by ${approval.by === null ? 'nobody' : actorName(approval.by)}: ${approval.reason ?? ''}`}
               </p>
             </Card>
           ))}

@@ -15,6 +15,7 @@ import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { Scroll } from '../../kit/scroll.tsx';
 import { Ago } from '../../kit/time.tsx';
+import { actorName } from '../../kit/turn-text.ts';
 
 const route = getRouteApi('/models/$model/compare');
 
@@ -156,7 +157,7 @@ function Head(props: { readonly side: string; readonly version: ComparedVersion;
       note={version.aliases.join(', ') || undefined}
     >
       <p>
-        Registered <Ago at={version.createdAt} /> by {version.createdBy.replace(/^user:/, '')}
+        Registered <Ago at={version.createdAt} /> by {actorName(version.createdBy)}
         {version.runId && (
           <>
             , from run{' '}

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { HistoryEntry } from '../../../../src/lifecycle/registry/contract/history.ts';
 import { Ago } from '../../kit/time.tsx';
-import { sentence } from '../../kit/turn-text.ts';
+import { actorName, sentence } from '../../kit/turn-text.ts';
 import { historySentence } from './history-text.ts';
 
 const NO_REASON = 'no reason given';
@@ -24,7 +24,7 @@ export function HistoryList(props: { readonly model: string; readonly entries: r
             )}
             <span className="min-w-0 break-words">{historySentence(entry)}</span>
             <span className="ml-auto whitespace-nowrap text-label text-muted">
-              {entry.by.replace(/^(user|system):/, '')}, <Ago at={entry.at} />
+              {actorName(entry.by)}, <Ago at={entry.at} />
             </span>
           </span>
           {entry.reason !== NO_REASON && entry.reason !== '' && (

@@ -16,7 +16,7 @@ import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { Ago } from '../../kit/time.tsx';
-import { humane, sentence } from '../../kit/turn-text.ts';
+import { actorName, humane, sentence } from '../../kit/turn-text.ts';
 import { ComparisonTable, SegmentTable } from './comparison.tsx';
 import { DeployVersion } from './deploy-version.tsx';
 import { HistoryList } from './history-list.tsx';
@@ -181,7 +181,7 @@ function AboutCard(props: { readonly version: ModelVersion }) {
             version.statusMessage ?? version.status.toLowerCase().replaceAll('_', ' '),
           ],
           ['Registered', <Ago key="at" at={version.createdAt} />],
-          ['By', version.createdBy.replace(/^user:/, '')],
+          ['By', actorName(version.createdBy)],
           version.sourceRunId !== null && [
             'Run',
             <Link key="run" to="/runs/$runId" params={{ runId: version.sourceRunId }} className="text-accent">
