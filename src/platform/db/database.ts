@@ -7,7 +7,10 @@ export type DialectName = 'sqlite' | 'postgres';
  */
 export type Tx = Kysely<unknown>;
 
-/** Sees a handle through a store's own table types. */
+/**
+ * Sees a handle through a store's own table types. A cast, as no type can know which tables a database has: the
+ * architecture test sees to it that a store names its own alone.
+ */
 export function tables<T>(tx: Tx): Kysely<T> {
   return tx as unknown as Kysely<T>;
 }

@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { arraysOf } from '../sqlite-arrays.ts';
 import type { CellValue, ColumnKind, TableRow, TableShape, TableStore } from './table-store.ts';
 
 const rowsPerPart = 5000;
@@ -24,9 +25,8 @@ export function sqliteTables(path: string): TableStore {
       const statement = database.prepare(
         `SELECT ${names(shape)} FROM ${quoted(shape.name)}${order === '' ? '' : ` ORDER BY ${order}`}`,
       );
-      statement.setReturnArrays(true);
       let part: TableRow[] = [];
-      for (const row of statement.iterate() as unknown as Iterable<TableRow>) {
+      for (const row of arraysOf(statement)) {
         part.push(row);
         if (part.length < rowsPerPart) continue;
         yield part;

@@ -1,8 +1,10 @@
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { fail } from '../../../core/errors.ts';
+import { arraysOf } from '../../../platform/db/index.ts';
 import type { TransferTag } from '../contract.ts';
 
-export type Row = Readonly<Record<string, string | number | null>>;
+/** A row by its columns. Numbers beyond 2^53 are an error of the query, blobs stand in no column that is read here. */
+export type Row = Readonly<Record<string, SQLOutputValue>>;
 
 /** The tables of a MLflow file, as rows. */
 export class MlflowFile {
@@ -17,7 +19,7 @@ export class MlflowFile {
   /** All rows of a query. Throws `import_source_unreadable`, for instance for a number beyond 2^53. */
   rows(sql: string, ...parameters: readonly SQLInputValue[]): readonly Row[] {
     try {
-      return this.#db.prepare(sql).all(...parameters) as unknown as readonly Row[];
+      return this.#db.prepare(sql).all(...parameters);
     } catch (error) {
       throw this.unreadable(error);
     }
@@ -26,9 +28,7 @@ export class MlflowFile {
   /** Rows one after the other, as arrays. */
   *arrays(sql: string, ...parameters: readonly SQLInputValue[]): Generator<readonly unknown[]> {
     try {
-      const statement = this.#db.prepare(sql);
-      statement.setReturnArrays(true);
-      yield* statement.iterate(...parameters) as unknown as Iterable<readonly unknown[]>;
+      yield* arraysOf(this.#db.prepare(sql), ...parameters);
     } catch (error) {
       throw this.unreadable(error);
     }
@@ -52,11 +52,11 @@ export class MlflowFile {
   }
 }
 
-export const text = (value: string | number | null | undefined): string =>
+export const text = (value: SQLOutputValue | undefined): string =>
   value === null || value === undefined ? '' : String(value);
-export const nullable = (value: string | number | null | undefined): string | null =>
+export const nullable = (value: SQLOutputValue | undefined): string | null =>
   value === null || value === undefined ? null : String(value);
-export const number = (value: string | number | null | undefined): number => Number(value ?? 0);
+export const number = (value: SQLOutputValue | undefined): number => Number(value ?? 0);
 
 /** Rows with a key and a value as tags. */
 export function tagsOf(rows: readonly Row[] | undefined): TransferTag[] {
