@@ -10,7 +10,7 @@ import { measureHealth } from './measure-health.ts';
 import { measurePerformance } from './performance/measure-performance.ts';
 import { type LogReader, readValues, readWindow, type TimeRange, type VersionWindow } from './read-window.ts';
 import type { Measured, WindowRecorder } from './record-window.ts';
-import { findMonitor, listReferences, moveMonitor } from './store/monitors.ts';
+import { findMonitor, listReferences, moveMonitor, specOf } from './store/monitors.ts';
 import type { WindowRow } from './store/tables.ts';
 import { firstWindowStart, startsToMature, windowsAt } from './store/windows.ts';
 import { toReference } from './to-contract.ts';
@@ -48,7 +48,7 @@ export async function runMonitor(deps: MonitorRunDeps, endpoint: string): Promis
   const monitor = await findMonitor(deps.db.read, endpoint);
   const watermarkMs = await deps.watermarks.get(endpoint);
   if (!monitor || watermarkMs === undefined) return totals;
-  const spec = JSON.parse(monitor.spec_json) as MonitorSpec;
+  const spec = specOf(monitor);
   const references = (await listReferences(deps.db.read, endpoint)).map(toReference);
   const lookedAtMs = deps.clock.nowMs();
   await deps.feedback.flush(endpoint);

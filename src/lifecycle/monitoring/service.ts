@@ -40,6 +40,7 @@ import {
   moveMonitor,
   putMonitor,
   putReference,
+  specOf,
 } from './store/monitors.ts';
 import type { MonitorRow } from './store/tables.ts';
 import { findWindow, listWindows, startsToMature, type WindowFilter } from './store/windows.ts';
@@ -115,7 +116,7 @@ export class MonitoringService {
         actor,
         action: 'monitoring:configure',
         subject: { kind: 'monitor', id: endpoint },
-        before: before && withoutSecrets(JSON.parse(before.spec_json) as MonitorSpec),
+        before: before && withoutSecrets(specOf(before)),
         after: withoutSecrets(spec),
         reason: 'the way the endpoint is watched was declared',
       });
@@ -185,7 +186,7 @@ export class MonitoringService {
     const monitor = await findMonitor(db.read, endpoint);
     const watermarkMs = await watermarks.get(endpoint);
     if (!monitor || watermarkMs === undefined) return undefined;
-    const spec = JSON.parse(monitor.spec_json) as MonitorSpec;
+    const spec = specOf(monitor);
     const [maturing] = await startsToMature(db.read, endpoint, spec.window, watermarkMs - spec.labelDelayMs);
     if (maturing !== undefined) return maturing;
     const closedMs = windowStartMs(watermarkMs - spec.allowedDelayMs, spec.window);
@@ -216,7 +217,7 @@ export class MonitoringService {
     authorize(actor, 'read');
     const monitor = await findMonitor(this.#options.db.read, filter.endpoint);
     if (!monitor) return [];
-    const { window: size } = JSON.parse(monitor.spec_json) as MonitorSpec;
+    const { window: size } = specOf(monitor);
     return (await listWindows(this.#options.db.read, { ...filter, size })).map(toWindowSummary);
   }
 
@@ -308,7 +309,7 @@ export class MonitoringService {
   /** How an endpoint is watched; the defaults, without webhooks, when nobody has said so. */
   async #specOf(tx: Tx, endpoint: string): Promise<MonitorSpec> {
     const monitor = await findMonitor(tx, endpoint);
-    return monitor ? (JSON.parse(monitor.spec_json) as MonitorSpec) : monitorSpecSchema.parse({});
+    return monitor ? specOf(monitor) : monitorSpecSchema.parse({});
   }
 
   /** One attempt to tell a webhook; run by the job queue. */

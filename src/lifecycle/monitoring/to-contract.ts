@@ -4,10 +4,10 @@ import type {
   AlertDelivery,
   Monitor,
   MonitorReference,
-  MonitorSpec,
   MonitorWindow,
   MonitorWindowSummary,
 } from './contract.ts';
+import { specOf } from './store/monitors.ts';
 import type { AlertRow, DeliveryRow, MonitorRow, ReferenceRow, WindowRow } from './store/tables.ts';
 
 const timeOrNull = (ms: number | null) => (ms === null ? null : formatTime(ms));
@@ -29,7 +29,7 @@ export function toMonitor(
   references: readonly ReferenceRow[],
   watermark: string | null,
 ): Monitor {
-  const { alerts, ...spec } = JSON.parse(row.spec_json) as MonitorSpec;
+  const { alerts, ...spec } = specOf(row);
   return {
     endpoint: row.endpoint,
     spec: {

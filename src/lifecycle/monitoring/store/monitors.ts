@@ -1,4 +1,5 @@
 import { type Tx, tables } from '../../../platform/db/index.ts';
+import { type MonitorSpec, monitorSpecSchema } from '../contract.ts';
 import type { MonitoringTables, MonitorRow, ReferenceRow } from './tables.ts';
 
 const db = (tx: Tx) => tables<MonitoringTables>(tx);
@@ -47,4 +48,9 @@ export async function putReference(tx: Tx, row: ReferenceRow): Promise<void> {
     .values(row)
     .onConflict((c) => c.columns(['endpoint', 'model_version']).doUpdateSet(change))
     .execute();
+}
+
+/** How an endpoint is watched, as it was declared. */
+export function specOf(monitor: Pick<MonitorRow, 'spec_json'>): MonitorSpec {
+  return monitorSpecSchema.parse(JSON.parse(monitor.spec_json));
 }
