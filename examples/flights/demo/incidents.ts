@@ -1,7 +1,7 @@
 import type { DatasetVersion } from '../../../src/lifecycle/data/contract.ts';
 import type { Loop } from '../../../src/loop/contract.ts';
 import type { Api } from './api.ts';
-import { dayMs, type Flights } from './flights.ts';
+import { dayMs, type Flights, januaryMs } from './flights.ts';
 import type { Narrator } from './narrator.ts';
 import { type Incident, loopName } from './replay.ts';
 import type { Server } from './server.ts';
@@ -15,8 +15,6 @@ export const injected = {
 export function isInjected(reason: string): boolean {
   return Object.values<string>(injected).includes(reason);
 }
-
-const exportDays = 30;
 
 /** The two bad candidates, on the first quiet day from the middle of March and of April on. */
 export function incidents(api: Api, flights: Flights, narrator: Narrator): readonly Incident[] {
@@ -39,9 +37,9 @@ export function incidents(api: Api, flights: Flights, narrator: Narrator): reado
         narrator.say(
           '✂ injecting a bad candidate: its rows come from an export with the hours of a 12-hour clock',
         );
-        // Complete days whose outcomes are known; train and hold-out have the same mistake, so the gates see none.
-        const to = nowMs - 2 * dayMs;
-        const path = await flights.write('clock12.parquet', to - exportDays * dayMs, to, 'hour % 12');
+        // As many rows as the loop itself has, so that only the clock is wrong: days whose outcomes are known. Rows to
+        // train and to judge on have the same mistake, so the gates see none.
+        const path = await flights.write('clock12.parquet', januaryMs, nowMs - 2 * dayMs, 'hour % 12');
         const { version } = await api.post<{ version: DatasetVersion }>('/api/v1/dataset-versions', {
           dataset: 'flights-export',
           source: { path, format: 'parquet' },
