@@ -52,7 +52,7 @@ test('an unknown setting, and a value that fits none, are named where they were 
     [
       ['work'],
       { MILLRACE_CONFIG: config },
-      /setting .*servePrt.*: is not a setting; settings are .*servePort/,
+      /setting .*servePrt.*: is not a setting; the nearest is servePort/,
     ],
     [['control', '--config', '/nowhere.yaml'], {}, /setting \/nowhere\.yaml: cannot be read/],
   ];
