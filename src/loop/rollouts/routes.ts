@@ -70,6 +70,8 @@ export function rolloutRoutes(rollouts: RolloutService): readonly Route[] {
       permission: 'read',
       params: byId,
       response: endpointRolloutSchema,
+      // What was decided, not what is counted: that changes while one looks at it.
+      stateOf: ({ state, plan, step, decisions }) => [state, plan, step, decisions],
       handle: ({ params }, { actor }) => rollouts.get(actor, params.name, params.id),
     }),
     defineRoute({
