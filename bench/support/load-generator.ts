@@ -23,31 +23,31 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
   const failures: Record<string, number> = {};
   const beginMs = performance.now() + (plan.warmUpMs ?? 0);
   const endMs = beginMs + plan.durationMs;
-  const intervalMs = plan.ratePerSecond === undefined ? 0 : (1000 * plan.connections) / plan.ratePerSecond;
   let sent = 0;
 
-  const one = async (index: number): Promise<void> => {
-    let connection = await Connection.open(plan.url);
-    let plannedMs = performance.now() + (intervalMs * index) / plan.connections;
-    while (performance.now() < endMs) {
-      if (intervalMs > 0) {
-        await until(plannedMs);
-      } else {
-        plannedMs = performance.now();
-      }
-      const request = requests[sent % requests.length]!;
-      const status = await connection.exchange(numbered(request, FIRST_NUMBER + sent++));
-      const doneMs = performance.now();
-      if (doneMs >= beginMs && doneMs < endMs) {
-        latencies.push(doneMs - plannedMs);
-        if (status < 200 || status > 299) failures[status] = (failures[status] ?? 0) + 1;
-      }
-      plannedMs += intervalMs;
-      if (connection.closed) connection = await Connection.open(plan.url);
+  /** Sends one request, and notes how long after its planned time the answer was there. */
+  const send = async (connection: Connection, plannedMs: number): Promise<Connection> => {
+    const request = requests[sent % requests.length]!;
+    const status = await connection.exchange(numbered(request, FIRST_NUMBER + sent++));
+    const doneMs = performance.now();
+    if (doneMs >= beginMs && doneMs < endMs) {
+      latencies.push(doneMs - plannedMs);
+      if (status < 200 || status > 299) failures[status] = (failures[status] ?? 0) + 1;
     }
-    connection.close();
+    return connection.closed ? Connection.open(plan.url) : connection;
   };
-  await Promise.all(Array.from({ length: plan.connections }, (_, index) => one(index)));
+  const open = await Promise.all(Array.from({ length: plan.connections }, () => Connection.open(plan.url)));
+  const { ratePerSecond } = plan;
+  if (ratePerSecond === undefined) {
+    const closedLoop = async (connection: Connection): Promise<void> => {
+      let current = connection;
+      while (performance.now() < endMs) current = await send(current, performance.now());
+      current.close();
+    };
+    await Promise.all(open.map(closedLoop));
+  } else {
+    await openLoop(open, send, { intervalMs: 1000 / ratePerSecond, endMs });
+  }
 
   const sorted = Float64Array.from(latencies).sort();
   const at = (ratio: number): number =>
@@ -98,11 +98,28 @@ function encode(plan: LoadPlan): readonly EncodedRequest[] {
   });
 }
 
-/** Timers count whole milliseconds: what is left of one is waited for in turns of the event loop, never less. */
-async function until(plannedMs: number): Promise<void> {
-  const leftMs = plannedMs - performance.now();
-  if (leftMs > 1) await new Promise((resolve) => setTimeout(resolve, leftMs - 1));
-  while (performance.now() < plannedMs) await new Promise((resolve) => setImmediate(resolve));
+/**
+ * Begins requests at fixed times on whatever connection is free, the one that waits longest for it first. It looks at
+ * the clock in every turn of the event loop: a timer would be late by a millisecond.
+ */
+async function openLoop(
+  free: Connection[],
+  send: (connection: Connection, plannedMs: number) => Promise<Connection>,
+  { intervalMs, endMs }: { readonly intervalMs: number; readonly endMs: number },
+): Promise<void> {
+  const all = free.length;
+  let plannedMs = performance.now();
+  while (performance.now() < endMs) {
+    while (plannedMs <= performance.now()) {
+      const connection = free.shift();
+      if (!connection) break;
+      void send(connection, plannedMs).then((next) => free.push(next));
+      plannedMs += intervalMs;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  while (free.length < all) await new Promise((resolve) => setImmediate(resolve));
+  for (const connection of free) connection.close();
 }
 
 class Connection {
