@@ -1,4 +1,3 @@
-import { getPriority, setPriority } from 'node:os';
 import { DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
 import type { FramesReply, FramesRequest } from './protocol.ts';
 
@@ -7,8 +6,6 @@ import type { FramesReply, FramesRequest } from './protocol.ts';
  * functions of DuckDB itself, so it may be killed and started again at any time.
  */
 const settings = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>;
-const nice = Number(process.argv[3] ?? 0);
-if (nice > getPriority()) setPriority(nice);
 const instance = await DuckDBInstance.create(':memory:', settings);
 const running = new Map<number, { interrupt(): void }>();
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Frames, sqlLiteral, sqlName } from './index.ts';
@@ -77,4 +78,28 @@ test('a process that closes them goes on to what it does after that', () => {
     void frames.close().then(() => console.log('closed'));`;
   const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', program];
   assert.equal(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout, 'closed\n');
+});
+
+test('in the background every thread gives way to others', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const background = new Frames({
+    ...{ temporaryDirectory: directory, memoryLimit: '200MB', threads: 1 },
+    isBackground: true,
+  });
+  t.after(() => background.close());
+  const children = () =>
+    spawnSync('pgrep', ['-P', String(process.pid)], { encoding: 'utf8' })
+      .stdout.split('\n')
+      .filter((pid) => pid !== '');
+  const before = new Set(children());
+  await background.query('SELECT count(*) FROM range(100000)');
+  const pids = children().filter((pid) => !before.has(pid) && existsSync(`/proc/${pid}/task`));
+  assert.equal(pids.length, 1);
+  const nices = readdirSync(`/proc/${pids[0]}/task`).map((thread) => getPriority(Number(thread)));
+  assert.ok(nices.length > 5, `${nices.length} threads`);
+  assert.ok(
+    nices.every((nice) => nice >= 10),
+    String(nices),
+  );
 });

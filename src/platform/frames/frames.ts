@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { installationDirectory } from '../../core/installation.ts';
@@ -104,12 +105,13 @@ export class Frames {
     };
     const child = fork(
       join(installationDirectory, 'src/platform/frames/child.ts'),
-      [JSON.stringify(settings), ...(this.#options.isBackground ? [String(backgroundNice)] : [])],
+      [JSON.stringify(settings)],
       {
         serialization: 'advanced',
         execArgv: ['--disable-warning=ExperimentalWarning'],
       },
     );
+    if (this.#options.isBackground && child.pid !== undefined) giveWay(child.pid);
     child.on('message', (reply: FramesReply) => {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
@@ -127,6 +129,18 @@ export class Frames {
     child.unref();
     child.channel?.unref();
     return child;
+  }
+}
+
+/**
+ * Lowers a process's priority while it has but one thread: on Linux a priority is a thread's own, and those that come later
+ * inherit it. One that the system refuses to lower computes beside the others as it is.
+ */
+function giveWay(pid: number): void {
+  try {
+    if (getPriority(pid) < backgroundNice) setPriority(pid, backgroundNice);
+  } catch {
+    // It has ended by now, or belongs to somebody else.
   }
 }
 
