@@ -106,7 +106,7 @@ export class InferenceServer {
       ...this.#limits,
       keepAliveMs,
       takes: ({ method, path }, body) => method === 'GET' || answersInOnePiece(path, body),
-      waits: ({ path }) => !this.#admission.restricts(this.#targets.of(path)?.endpoint ?? ''),
+      waits: ({ path }) => !this.#admission.restricts(this.#endpointOf(path) ?? ''),
       answer: (head, body) => this.#answerPlain(head, body),
       draining: () => this.#draining,
     });
@@ -271,7 +271,7 @@ export class InferenceServer {
   /** Lets a request in by its endpoint's keys and limits. Errors: those of Admission. */
   #admit(method: string, path: string, headers: IncomingHttpHeaders): ReturnType<Admission['enter']> {
     const target = this.#targets.of(path);
-    const endpoint = target && (target.endpoint ?? this.#onlyEndpoint());
+    const endpoint = this.#endpointOf(path);
     if (!target || endpoint === null) return null;
     // The key comes in the body of the page's own form.
     if (target.page && method === 'POST') return null;
@@ -280,13 +280,15 @@ export class InferenceServer {
 
   /** The answer to a request that `#admit` refused. */
   #keptOut(path: string, error: unknown): HttpAnswer {
-    const target = this.#targets.of(path);
-    const endpoint = target?.endpoint ?? this.#onlyEndpoint() ?? '';
+    const endpoint = this.#endpointOf(path) ?? '';
     this.#refused(endpoint, error);
-    return (target?.page && keyPageOf(endpoint, error)) || this.#errorAnswer(path, error);
+    return (this.#targets.of(path)?.page && keyPageOf(endpoint, error)) || this.#errorAnswer(path, error);
   }
 
-  #onlyEndpoint(): string | null {
+  /** The endpoint that a path is about: the only one where it names none. Null for paths about none. */
+  #endpointOf(path: string): string | null {
+    const target = this.#targets.of(path);
+    if (!target || target.endpoint !== null) return target?.endpoint ?? null;
     const { endpoints } = this.#options.replica.plane;
     return endpoints.length === 1 ? (endpoints[0]?.route.endpoint ?? null) : null;
   }
