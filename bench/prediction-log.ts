@@ -2,17 +2,12 @@
 // (a caller's), by entity, by time; and the predictions of labels that come by entity and time.
 //   node bench/prediction-log.ts [rows, default 10 million] [directory, default a temporary one]
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRng } from '../src/core/rng.ts';
-import { FeedbackService, feedbackMigrations } from '../src/lifecycle/feedback/index.ts';
-import { openDirectoryBlobs } from '../src/platform/blobs/index.ts';
-import { migrate, openSqlite } from '../src/platform/db/index.ts';
-import { Frames, sqlLiteral } from '../src/platform/frames/index.ts';
-import { Journal, journalMigrations } from '../src/platform/journal/index.ts';
-import { createLogger } from '../src/platform/log/index.ts';
-import { fernetBox, newFernetKey } from '../src/platform/secrets/index.ts';
+import { sqlLiteral } from '../src/platform/frames/index.ts';
+import { openFeedback } from './support/feedback.ts';
 
 const actor = { kind: 'user', id: 'bench' } as const;
 const total = Number(process.argv[2] ?? 10_000_000);
@@ -23,17 +18,7 @@ const stepMs = 400;
 
 // The frame engine does not keep a process running by itself.
 const running = setInterval(() => undefined, 60_000);
-await mkdir(directory, { recursive: true });
-const db = openSqlite(join(directory, 'bench.db'));
-await migrate(db, [...journalMigrations, ...feedbackMigrations]);
-const frames = new Frames({ temporaryDirectory: directory, memoryLimit: '1GB', threads: 2 });
-const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
-const service = await FeedbackService.open({
-  ...{ db, blobs, frames, journal: new Journal(db), log: createLogger('bench', 'warn') },
-  labelDirectory: join(directory, 'labels'),
-  endpointExists: async () => true,
-  secrets: fernetBox(newFernetKey(), 'key'),
-});
+const { db, blobs, frames, service } = await openFeedback(directory);
 
 /** Row `i`: every other id grows with time as a UUIDv7 does, the others are a hash. */
 const idSql = `CASE WHEN i % 2 = 0 THEN printf('%012x-7%03x-8000-%012x', ${startMs} + i * ${stepMs}, i % 4096, i) ELSE md5('caller-' || i) END`;

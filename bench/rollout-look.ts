@@ -2,19 +2,14 @@
 // labels for seven of ten: the first one, which reads everything, and later ones, between which a file came.
 //   node bench/rollout-look.ts [requests, default 1 million] [directory, default a temporary one] [segments: judge one too]
 import { createReadStream, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rolloutLog } from '../src/compose/rollout-deps.ts';
-import { FeedbackService, feedbackMigrations } from '../src/lifecycle/feedback/index.ts';
 import { createRolloutSchema } from '../src/loop/contract.ts';
 import { observe } from '../src/loop/index.ts';
-import { openDirectoryBlobs } from '../src/platform/blobs/index.ts';
-import { migrate, openSqlite } from '../src/platform/db/index.ts';
-import { Frames, sqlLiteral } from '../src/platform/frames/index.ts';
-import { Journal, journalMigrations } from '../src/platform/journal/index.ts';
-import { createLogger } from '../src/platform/log/index.ts';
-import { fernetBox, newFernetKey } from '../src/platform/secrets/index.ts';
+import { sqlLiteral } from '../src/platform/frames/index.ts';
+import { openFeedback } from './support/feedback.ts';
 
 const actor = { kind: 'user', id: 'bench' } as const;
 const endpoint = 'bench';
@@ -28,17 +23,7 @@ const looks = 5;
 
 // The frame engine does not keep a process running by itself.
 const running = setInterval(() => undefined, 60_000);
-await mkdir(directory, { recursive: true });
-const db = openSqlite(join(directory, 'bench.db'));
-await migrate(db, [...journalMigrations, ...feedbackMigrations]);
-const frames = new Frames({ temporaryDirectory: directory, memoryLimit: '1GB', threads: 2 });
-const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
-const service = await FeedbackService.open({
-  ...{ db, blobs, frames, journal: new Journal(db), log: createLogger('bench', 'warn') },
-  labelDirectory: join(directory, 'labels'),
-  endpointExists: async () => true,
-  secrets: fernetBox(newFernetKey(), 'key'),
-});
+const { db, blobs, frames, service } = await openFeedback(directory);
 
 /** Entities come twice, half of them are the champion's, and each of its requests is copied. */
 function rowsSql(from: number, to: number, isCopy: boolean): string {
