@@ -1,3 +1,4 @@
+import './no-telemetry.ts';
 import type { Tensor } from 'onnxruntime-node';
 // The package's own run() waits for a turn of the event loop, which costs more than a small model: this is what it calls.
 import { binding, initOrt } from 'onnxruntime-node/dist/binding.js';

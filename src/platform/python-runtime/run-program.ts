@@ -6,10 +6,18 @@ const longestMs = 30 * 60_000;
 const inherited =
   /^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|LD_LIBRARY_PATH|(OMP|OPENBLAS|MKL|CUDA|HF|TORCH|PIP|MODEL)_\w+|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/;
 
+/** onnxruntime and MLflow report what they do to their makers unless these are set. */
+const noTelemetry = { ORT_DISABLE_TELEMETRY: '1', MLFLOW_DISABLE_TELEMETRY: 'true' };
+
 /** The environment of programs of Python. */
 export function pythonVariables(more: Readonly<Record<string, string>> = {}): Record<string, string> {
   const kept = Object.entries(process.env).filter(([name]) => inherited.test(name));
-  return { ...(Object.fromEntries(kept) as Record<string, string>), PYTHONUNBUFFERED: '1', ...more };
+  return {
+    ...(Object.fromEntries(kept) as Record<string, string>),
+    PYTHONUNBUFFERED: '1',
+    ...noTelemetry,
+    ...more,
+  };
 }
 
 /** Runs a program to its end and gives its lines, of both streams. Rejects when it cannot be started. */
