@@ -25,6 +25,7 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
   const previous = loop
     ? model.data?.previousChampion
     : championBefore(champion.modelVersion, routes.data?.items);
+  const isReading = loop ? model.isPending : routes.isPending;
   // A rollout's own acts say what becomes of it; a withdrawal behind its back would only end it without its numbers.
   const [newest] = rollouts.data?.items ?? [];
   if (!loop && newest?.endedAt === null) return null;
@@ -62,7 +63,9 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
             loop ? `/registered-models/${encodeURIComponent(endpoint.model)}/rollback` : `${own}/rollback`
           }
           effect={`100\u202f% of traffic returns from v${champion.modelVersion} to ${previous ? `v${previous}` : 'the champion before it'} at once.`}
-          disabled={previous === null ? 'There is no earlier champion' : false}
+          disabled={
+            isReading ? 'Looks for an earlier champion' : previous === null && 'There is no earlier champion'
+          }
         />
       )}
     </>
