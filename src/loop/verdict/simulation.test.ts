@@ -75,19 +75,16 @@ function mood(length: number, size: number): (rng: Rng, time: number) => number 
 const season = (_: Rng, time: number): number => 0.3 * Math.sin((2 * Math.PI * time) / 1500);
 const shape = { looks: 40, requestsPerLook: 100 } as const;
 
-test('A/A, mirrored: rollouts end in a wrong verdict within the stated rate', (t) => {
-  assertEqualVersions(t, outcomes(heavy ? 1000 : 300, 1, { ...shape, spec: planOf(), draw: drawn({}) }));
+test('A/A, mirrored: 1,000 rollouts end in a wrong verdict within the stated rate', (t) => {
+  assertEqualVersions(t, outcomes(1000, 1, { ...shape, spec: planOf(), draw: drawn({}) }));
 });
 
 test('A/A, own requests of each arm: within the stated rate', (t) => {
-  assertEqualVersions(
-    t,
-    outcomes(heavy ? 1000 : 300, 2, { ...shape, spec: planOf({ mirror: false }), draw: drawn({}) }),
-  );
+  assertEqualVersions(t, outcomes(1000, 2, { ...shape, spec: planOf({ mirror: false }), draw: drawn({}) }));
 });
 
 test('A/A with seasons and moods that last, both ways of comparing: within the stated rate', (t) => {
-  const runs = heavy ? 1000 : 150;
+  const runs = heavy ? 1000 : 300;
   const level = (rng: Rng, time: number) => season(rng, time) + slow(rng, time);
   const slow = mood(200, 0.3);
   const arms = { ...shape, spec: planOf({ mirror: false }), draw: drawn({ level }) };
@@ -97,7 +94,7 @@ test('A/A with seasons and moods that last, both ways of comparing: within the s
 });
 
 test('A/A with labels that are late and a third missing at random: within the stated rate', (t) => {
-  const runs = heavy ? 1000 : 150;
+  const runs = heavy ? 1000 : 300;
   const late = { missing: 0.33, delay: (rng: Rng) => Math.floor(-5 * Math.log(1 - rng.next())) };
   assertEqualVersions(
     t,
@@ -115,7 +112,7 @@ test('A/A where decisions differ in 1 of 50 requests, as often for the better as
   };
   assertEqualVersions(
     t,
-    outcomes(heavy ? 1000 : 200, 12, { ...shape, spec: planOf({ metric: 'accuracy' }), draw }),
+    outcomes(heavy ? 1000 : 400, 12, { ...shape, spec: planOf({ metric: 'accuracy' }), draw }),
   );
 });
 
@@ -128,7 +125,7 @@ test('a version that decides everything alike is not worse', () => {
 });
 
 test('power: a version worse by 0.03 is aborted, one better by 0.03 promoted, in 9 of 10 rollouts and more', () => {
-  const runs = heavy ? 1000 : 100;
+  const runs = heavy ? 1000 : 200;
   const worse = outcomes(runs, 7, { ...shape, spec: planOf(), draw: drawn({ effect: 0.03 }) });
   assert.ok(worse.worse / runs >= 0.9, JSON.stringify(worse));
   assert.ok(worse.promoted / runs <= alpha, JSON.stringify(worse));
@@ -138,7 +135,7 @@ test('power: a version worse by 0.03 is aborted, one better by 0.03 promoted, in
 });
 
 test('power with seasons, moods and labels that are late and missing: 9 of 10 still', () => {
-  const runs = heavy ? 1000 : 100;
+  const runs = heavy ? 1000 : 200;
   const hard = {
     level: season,
     disagreement: mood(10, 0.03),
@@ -155,7 +152,7 @@ test('power with seasons, moods and labels that are late and missing: 9 of 10 st
 });
 
 test('not worse by more than the margin: equal versions are promoted, and one worse by the margin hardly ever', () => {
-  const runs = heavy ? 1000 : 100;
+  const runs = heavy ? 1000 : 200;
   const spec = planOf({ prove: 'notWorse', margin: 0.02 });
   const equal = outcomes(runs, 10, { ...shape, spec, draw: drawn({}) });
   assert.ok(equal.promoted / runs >= 0.9, JSON.stringify(equal));
