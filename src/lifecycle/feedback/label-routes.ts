@@ -8,6 +8,8 @@ import {
   labelQueryInputSchema,
   labelQueryRunSchema,
   labelQuerySchema,
+  labelsByDayQuerySchema,
+  labelsByDaySchema,
   labelUploadQuerySchema,
   labelUploadSchema,
   postLabelsResponseSchema,
@@ -166,6 +168,16 @@ export function labelRoutes({ labels }: FeedbackService): readonly Route[] {
       query: labelDelaysQuerySchema,
       response: labelDelaysSchema,
       handle: ({ query }, { actor }) => labels.delays(actor, query),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/labels/by-day',
+      summary:
+        'How many predictions of each UTC day have a label, how many have none, and how late labels came',
+      permission: 'read',
+      query: labelsByDayQuerySchema,
+      response: labelsByDaySchema,
+      handle: ({ query }, { actor }) => labels.byDay(actor, query),
     }),
   ];
 }

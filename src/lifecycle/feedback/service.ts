@@ -122,6 +122,8 @@ export class FeedbackService {
       ...{ ...options, clock, settings: labelStore, sources: new SourceStore(db) },
       ...{ intake: this.#intake, labels: logs.labels, matching: this.#matching },
       files: (endpoint, range) => this.#allFiles({ endpoint, ...range }),
+      endOfLog: async (endpoint) =>
+        ((await store.predictionSegments({ endpoint }))[0]?.maxEventTimeMs ?? 0) + 1,
     });
     this.#narrow = new NarrowLog({ frames, directory, files: (endpoint) => this.#narrowFiles(endpoint) });
     const rewriting = { db, store, blobs, frames, clock, directory };

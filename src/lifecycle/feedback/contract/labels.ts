@@ -216,7 +216,7 @@ export const labelDelaysSchema = z.strictObject({
   feature: z.string().nullable(),
   total: labelDelaySchema,
   segments: z.array(labelDelaySchema),
-  /** When it was measured: the same question within ten seconds gets the same answer, unless `fresh` is asked for. */
+  /** When it was measured: the same question gets the same answer for ten seconds or ten times as long as it took. */
   measuredAt: z.string(),
 });
 export type LabelDelays = z.infer<typeof labelDelaysSchema>;
@@ -230,3 +230,32 @@ export const labelDelaysQuerySchema = z.strictObject({
   from: time.optional(),
   to: time.optional(),
 });
+export type LabelDelaysQuery = z.infer<typeof labelDelaysQuerySchema>;
+
+/** GET /api/v1/labels/by-day */
+export const labelsByDayQuerySchema = z.strictObject({
+  endpoint: z.string().min(1),
+  /** So many days (UTC) up to and with the day of `to`. */
+  days: z.coerce.number().int().min(1).max(400).default(90),
+  /** Left out: the last prediction that was logged. */
+  to: time.optional(),
+  /** `true`: measured now, however short a time ago it was. */
+  fresh: z.stringbool().default(false),
+});
+export type LabelsByDayQuery = z.infer<typeof labelsByDayQuerySchema>;
+
+export const labelsByDaySchema = z.strictObject({
+  endpoint: z.string(),
+  /** In order of time; a day without predictions is left out. */
+  days: z.array(
+    labelDelaySchema.omit({ segment: true }).extend({
+      /** UTC, by the event time of predictions. */
+      day: z.iso.date(),
+      /** Predictions without a label (yet): predictions = labelled + missing. */
+      missing: z.int(),
+    }),
+  ),
+  /** When it was measured: the same question gets the same answer for ten seconds or ten times as long as it took. */
+  measuredAt: z.string(),
+});
+export type LabelsByDay = z.infer<typeof labelsByDaySchema>;

@@ -1,6 +1,6 @@
 import { fail } from '../../../core/errors.ts';
 import { type FrameRow, type Frames, sqlName } from '../../../platform/frames/index.ts';
-import type { LabelDelays } from '../contract.ts';
+import type { LabelDelays, LabelsByDay } from '../contract.ts';
 import {
   featureNames,
   featurePrefix,
@@ -23,42 +23,85 @@ const none: Delay = {
   receiptDelayMs: null,
 };
 
+/** The files of an endpoint, and the predictions of them that are meant. */
+export interface Measured {
+  readonly predictions: readonly string[];
+  readonly labels: readonly string[];
+  readonly range: Omit<RowFilter, 'rows'>;
+}
+
 /**
- * How late labels came and how many are missing, for all answered predictions and for each value of a feature. The
- * first label of a prediction counts: corrections say nothing of how long one had to wait.
+ * How late labels came and how many are missing, for all answered predictions and for each of the commonest values of a
+ * feature. The first label of a prediction counts: corrections say nothing of how long one had to wait.
  * Throws `feature_not_logged`.
  */
 export async function labelDelays(
   frames: Frames,
-  predictionPaths: readonly string[],
-  labelPaths: readonly string[],
-  range: Omit<RowFilter, 'rows'>,
+  measured: Measured,
   { endpoint, feature }: { readonly endpoint: string; readonly feature: string | undefined },
 ): Promise<Pick<LabelDelays, 'total' | 'segments'>> {
-  if (predictionPaths.length === 0) return { total: none, segments: [] };
+  if (measured.predictions.length === 0) return { total: none, segments: [] };
   if (feature !== undefined) {
-    const logged = await featureNames(frames, predictionPaths);
+    const logged = await featureNames(frames, measured.predictions);
     if (!logged.includes(feature))
       throw fail('feature_not_logged', { endpoint, feature, logged: logged.join(', ') });
   }
-  const segment = feature === undefined ? 'NULL::VARCHAR' : `${sqlName(featurePrefix + feature)}::VARCHAR`;
+  const segment = feature === undefined ? 'NULL' : sqlName(featurePrefix + feature);
+  const all = await delaysBy(
+    frames,
+    measured,
+    `${segment}::VARCHAR`,
+    'predictions DESC, segment',
+    mostSegments,
+  );
+  return { total: all[0] ?? none, segments: feature === undefined ? [] : all.slice(1) };
+}
+
+/** The same by UTC day of the prediction's event time, the latest days that have predictions, in their order. */
+export async function labelsByDay(
+  frames: Frames,
+  measured: Measured,
+  mostDays: number,
+): Promise<LabelsByDay['days']> {
+  if (measured.predictions.length === 0) return [];
+  const day = `strftime(make_timestamp(event_time_ms * 1000), '%Y-%m-%d')`;
+  const [, ...days] = await delaysBy(frames, measured, day, 'segment DESC', mostDays);
+  return days.toReversed().map(({ segment, ...delay }) => ({
+    day: segment ?? '',
+    ...delay,
+    missing: delay.predictions - delay.labelled,
+  }));
+}
+
+/**
+ * Of all predictions together first, then of those for which an expression is the same.
+ *
+ * @param segment of the columns of the log, as SQL
+ * @param order of the segments, as SQL: the first `most` are given
+ */
+async function delaysBy(
+  frames: Frames,
+  { predictions, labels, range }: Measured,
+  segment: string,
+  order: string,
+  most: number,
+): Promise<readonly Delay[]> {
   const first =
-    labelPaths.length === 0
+    labels.length === 0
       ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS truth_ms, NULL::BIGINT AS receipt_ms WHERE false'
       : `SELECT prediction_id, arg_min(event_time_ms, ${labelOrderSql}) AS truth_ms, min(received_at_ms) AS receipt_ms
-         FROM ${parquet(labelPaths)} GROUP BY 1`;
+         FROM ${parquet(labels)} GROUP BY 1`;
   const columns = `prediction_id, event_time_ms, arm, received_at_ms, ${segment} AS segment`;
   const quantiles = (to: string) =>
     `quantile_cont(${to} - event_time_ms, [${shares.join(', ')}]) FILTER (${to} IS NOT NULL)`;
   const rows = await frames.query(
-    `WITH predicted AS ${predictionsSql(predictionPaths, { ...range, rows: 'answered' }, columns)}, first AS (${first})
+    `WITH predicted AS ${predictionsSql(predictions, { ...range, rows: 'answered' }, columns)}, first AS (${first})
      SELECT grouping(segment) AS whole, segment, count(*) AS predictions, count(truth_ms) AS labelled,
        ${quantiles('truth_ms')} AS delay, ${quantiles('receipt_ms')} AS receipt
      FROM predicted LEFT JOIN first USING (prediction_id)
-     GROUP BY GROUPING SETS ((), (segment)) ORDER BY whole DESC, predictions DESC, segment LIMIT ${mostSegments + 1}`,
+     GROUP BY GROUPING SETS ((), (segment)) ORDER BY whole DESC, ${order} LIMIT ${most + 1}`,
   );
-  const all = rows.map(toDelay);
-  return { total: all[0] ?? none, segments: feature === undefined ? [] : all.slice(1) };
+  return rows.map(toDelay);
 }
 
 function toDelay(row: FrameRow): Delay {

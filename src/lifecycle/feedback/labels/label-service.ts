@@ -2,25 +2,31 @@ import { formatTime } from '../../../core/time.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { BlobSource } from '../../../platform/blobs/index.ts';
 import type { Frames } from '../../../platform/frames/index.ts';
-import type { Conflict, LabelDelays, WaitingLabel } from '../contract.ts';
 import {
+  type Conflict,
   type FeedbackSettings,
+  type LabelDelays,
+  type LabelDelaysQuery,
   type LabelFileFormat,
   type LabelQuery,
   type LabelQueryInput,
   type LabelQueryRun,
+  type LabelsByDay,
+  type LabelsByDayQuery,
   type LabelUpload,
   type PostLabelsResponse,
   type PostSignalsRequest,
   postSignalsRequestSchema,
+  type WaitingLabel,
 } from '../contract.ts';
 import type { LabelLog } from '../label-log.ts';
 import type { SourceStore } from '../store/source-store.ts';
-import { labelDelays } from './label-delays.ts';
+import { labelDelays, labelsByDay, type Measured } from './label-delays.ts';
 import { labelConflicts, unknownLabels } from './label-lists.ts';
 import type { Matching } from './matching.ts';
 import { decidedRange, ruleLabels } from './outcome-rule.ts';
 import { Queries, type QueriesOptions } from './queries.ts';
+import { RecentAnswers } from './recent-answers.ts';
 import { Uploads, type UploadsOptions } from './uploads.ts';
 
 export interface LabelServiceOptions extends QueriesOptions, UploadsOptions {
@@ -33,9 +39,11 @@ export interface LabelServiceOptions extends QueriesOptions, UploadsOptions {
     endpoint: string,
     range: { readonly fromMs?: number | undefined; readonly toMs?: number | undefined },
   ) => Promise<LabelFiles>;
+  /** Behind the event time of the last prediction that was logged. */
+  readonly endOfLog: (endpoint: string) => Promise<number>;
 }
 
-const delaysKeptMs = 10_000;
+const dayMs = 86_400_000;
 
 export interface LabelFiles {
   readonly predictions: readonly string[];
@@ -49,8 +57,8 @@ export type WaitingKey = readonly ['entity', string] | readonly ['id', number];
 /** Labels and signals beyond the plain posting of labels: how they come, what waits, what is missing. */
 export class LabelService {
   readonly #options: LabelServiceOptions;
-  /** The last measurement, which reads the whole log: screens ask for it again and again. */
-  readonly #delays = new Map<string, { readonly atMs: number; readonly delays: Promise<LabelDelays> }>();
+  readonly #delays = new RecentAnswers<LabelDelays>();
+  readonly #byDay = new RecentAnswers<LabelsByDay>();
   readonly uploads: Uploads;
   readonly queries: Queries;
 
@@ -190,46 +198,35 @@ export class LabelService {
     return labelConflicts(this.#options.frames, labels, limit);
   }
 
-  /** How late labels are; measured anew at most every ten seconds, unless `fresh` is asked for. Throws `feature_not_logged`. */
-  async delays(
-    actor: Actor,
-    query: {
-      readonly endpoint: string;
-      readonly feature?: string | undefined;
-      readonly from?: string | undefined;
-      readonly to?: string | undefined;
-      readonly fresh?: boolean | undefined;
-    },
-  ): Promise<LabelDelays> {
+  /** How late labels are; see `RecentAnswers` for how new it is. Throws `feature_not_logged`. */
+  async delays(actor: Actor, { fresh, ...asked }: LabelDelaysQuery): Promise<LabelDelays> {
     authorize(actor, 'read');
-    const { fresh = false, ...asked } = query;
     const { endpoint, feature, from, to } = asked;
-    const range = {
-      fromMs: from === undefined ? undefined : Date.parse(from),
-      toMs: to === undefined ? undefined : Date.parse(to),
-    };
-    const key = JSON.stringify(asked);
-    const known = this.#delays.get(key);
-    if (known && !fresh && performance.now() - known.atMs < delaysKeptMs) return known.delays;
-    const delays = this.#measureDelays(endpoint, feature, range);
-    this.#delays.clear();
-    this.#delays.set(key, { atMs: performance.now(), delays });
-    delays.catch(() => this.#delays.delete(key));
-    return delays;
+    return this.#delays.get(JSON.stringify(asked), fresh, async () => {
+      const measured = await this.#measured(endpoint, { fromMs: msOf(from), toMs: msOf(to) });
+      const measuredAt = formatTime(this.#options.clock.nowMs());
+      const delays = await labelDelays(this.#options.frames, measured, { endpoint, feature });
+      return { endpoint, feature: feature ?? null, ...delays, measuredAt };
+    });
   }
 
-  async #measureDelays(
-    endpoint: string,
-    feature: string | undefined,
-    range: { readonly fromMs?: number | undefined; readonly toMs?: number | undefined },
-  ): Promise<LabelDelays> {
-    const measuredAt = formatTime(this.#options.clock.nowMs());
-    const { predictions, labels } = await this.#options.files(endpoint, range);
-    const measured = await labelDelays(this.#options.frames, predictions, labels, range, {
-      endpoint,
-      feature,
+  /** The same by day. Throws `not_found` (unknown endpoint). */
+  async byDay(actor: Actor, { fresh, ...asked }: LabelsByDayQuery): Promise<LabelsByDay> {
+    authorize(actor, 'read');
+    const { endpoint, days, to } = asked;
+    await this.#options.intake.requireEndpoint(endpoint);
+    return this.#byDay.get(JSON.stringify(asked), fresh, async () => {
+      const measuredAt = formatTime(this.#options.clock.nowMs());
+      const toMs = msOf(to) ?? (await this.#options.endOfLog(endpoint));
+      const fromMs = (Math.ceil(toMs / dayMs) - days) * dayMs;
+      const measured = await this.#measured(endpoint, { fromMs, toMs });
+      return { endpoint, days: [...(await labelsByDay(this.#options.frames, measured, days))], measuredAt };
     });
-    return { endpoint, feature: feature ?? null, ...measured, measuredAt };
+  }
+
+  async #measured(endpoint: string, range: Measured['range']): Promise<Measured> {
+    const { predictions, labels } = await this.#options.files(endpoint, range);
+    return { predictions, labels, range };
   }
 
   /** Tries the labels by entity of every endpoint; returns how many found their prediction. */
@@ -253,4 +250,8 @@ export class LabelService {
     }
     return made;
   }
+}
+
+function msOf(time: string | undefined): number | undefined {
+  return time === undefined ? undefined : Date.parse(time);
 }

@@ -12,6 +12,7 @@ import { feedbackSettingsSchema, labelQueryInputSchema } from '../contract.ts';
 import { ada, openFeedbackService } from '../testing.ts';
 
 const hour = 3_600_000;
+const day = 24 * hour;
 const start = Date.UTC(2001, 1, 1);
 const endpoint = 'flights';
 
@@ -351,8 +352,9 @@ forEachDatabase((name, open) => {
       const { total, segments, measuredAt } = await service.labels.delays(ada, {
         endpoint,
         feature: 'origin',
+        fresh: false,
       });
-      const again = await service.labels.delays(ada, { endpoint, feature: 'origin' });
+      const again = await service.labels.delays(ada, { endpoint, feature: 'origin', fresh: false });
       assert.equal(again.measuredAt, measuredAt);
       await sleep(2);
       const fresh = await service.labels.delays(ada, { endpoint, feature: 'origin', fresh: true });
@@ -366,6 +368,37 @@ forEachDatabase((name, open) => {
           ['ATL', 40, 0, 20_500, 40_000],
         ],
       );
+      // A copy of a shadow counts in no day, and a day without predictions is left out.
+      await send([
+        { id: 'm0', eventTimeMs: start, arm: 'shadow' },
+        { id: 'next', eventTimeMs: start + 3 * day - 1 },
+        { id: 'last', eventTimeMs: start + 3 * day },
+      ]);
+      const byDay = async (days: number, to?: string) =>
+        (
+          await service.labels.byDay(ada, {
+            endpoint,
+            days,
+            fresh: true,
+            ...(to === undefined ? {} : { to }),
+          })
+        ).days.map((d) => [
+          d.day,
+          d.predictions,
+          d.labelled,
+          d.missing,
+          d.delayMs?.max,
+          d.receiptDelayMs === null,
+        ]);
+      const first = ['2001-02-01', 100, 40, 60, 40_000, false];
+      const next = ['2001-02-03', 1, 0, 1, undefined, true];
+      const last = ['2001-02-04', 1, 0, 1, undefined, true];
+      assert.deepEqual(await byDay(90), [first, next, last]);
+      assert.deepEqual(await byDay(2), [next, last]);
+      assert.deepEqual(await byDay(90, '2001-02-04T00:00:00Z'), [first, next]);
+      await assert.rejects(service.labels.byDay(ada, { endpoint: 'flihgts', days: 1, fresh: true }), {
+        code: 'not_found',
+      });
     });
   });
 });
