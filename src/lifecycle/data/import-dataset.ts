@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import type { Digest } from '../../core/json.ts';
@@ -10,6 +11,9 @@ import type { BlobInfo, DirectoryBlobStore } from '../../platform/blobs/index.ts
 import { type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
 import { canBeTime, columnTypeOf, type StoredColumn, timeMsSql } from './columns.ts';
 import type { DatasetFormat, RegisterDatasetRequest } from './contract.ts';
+
+const countRow = z.object({ n: z.number() });
+const describedColumn = z.object({ column_name: z.string(), column_type: z.string() });
 
 /** The columns that have a role, as registered. */
 export type DatasetRoles = Pick<RegisterDatasetRequest, 'dataset' | 'time' | 'entity' | 'label'>;
@@ -78,12 +82,12 @@ export async function importDataset(
   const temporary = join(temporaryDirectory, `dataset-${uuidv7()}.parquet`);
   try {
     await copy(frames, source, columns, roles.time, temporary, file);
-    const rows = (await frames.query(`SELECT count(*) AS n FROM read_parquet(${sqlLiteral(temporary)})`))[0]
-      ?.n;
+    const [counted] = await frames.query(`SELECT count(*) AS n FROM read_parquet(${sqlLiteral(temporary)})`);
+    const { n: rows } = countRow.parse(counted);
     if (rows === 0) throw fail('dataset_empty', { source: file.name });
     const blob = await blobs.put(createReadStream(temporary));
     const path = await blobs.path(blob.digest);
-    return { blob, path, rows: rows as number, columns };
+    return { blob, path, rows, columns };
   } finally {
     await rm(temporary, { force: true });
   }
@@ -92,10 +96,12 @@ export async function importDataset(
 async function describe(frames: Frames, source: string, file: SourceFile): Promise<readonly StoredColumn[]> {
   try {
     const rows = await frames.query(`DESCRIBE SELECT * FROM ${source}`);
-    return rows.map((row) => {
-      const storedType = row.column_type as string;
-      return { name: row.column_name as string, type: columnTypeOf(storedType), storedType };
-    });
+    return describedColumn
+      .array()
+      .parse(rows)
+      .map(({ column_name: name, column_type: storedType }) => {
+        return { name, type: columnTypeOf(storedType), storedType };
+      });
   } catch (error) {
     throw unreadable(file.name, file.format, error);
   }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { formatTime } from '../../core/time.ts';
 import { type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
 import { type StoredColumn, timeMsSql } from './columns.ts';
@@ -6,6 +7,18 @@ import type { ColumnProfile, NumericProfile, TopValue } from './contract.ts';
 const probabilities = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const;
 const histogramBins = 30;
 const topCount = 10;
+
+/** Rows of the queries below, by their names in SQL. */
+const plainRow = z.object({ n: z.number(), d: z.number() });
+const numericRow = plainRow.extend({
+  inf: z.number(),
+  lo: z.number().nullable(),
+  hi: z.number().nullable(),
+  q: z.number().array().nullable(),
+});
+const momentsRow = z.object({ mean: z.number(), sd: z.number().nullable() });
+const binRow = z.object({ bin: z.number(), n: z.number() });
+const topRow = z.object({ v: z.string(), n: z.number() });
 
 /**
  * Counts every column of a Parquet file exactly: values, missing (null or NaN), infinities, distinct values;
@@ -62,7 +75,10 @@ export async function distinctValues(
   const { columns } = await frames.columns(
     `SELECT DISTINCT CAST(${name} AS VARCHAR) AS v FROM read_parquet(${sqlLiteral(path)}) WHERE ${name} IS NOT NULL`,
   );
-  return (columns[0] ?? []) as readonly string[];
+  return z
+    .string()
+    .array()
+    .parse(columns[0] ?? []);
 }
 
 type Counts = Pick<ColumnProfile, 'count' | 'infinite' | 'distinct' | 'numeric'>;
@@ -72,7 +88,8 @@ async function plainCounts(frames: Frames, relation: string, column: StoredColum
   const [row] = await frames.query(
     `SELECT count(${name}) AS n, count(DISTINCT ${name}) AS d FROM ${relation}`,
   );
-  return { count: row?.n as number, distinct: row?.d as number, infinite: 0, numeric: null };
+  const { n: count, d: distinct } = plainRow.parse(row);
+  return { count, distinct, infinite: 0, numeric: null };
 }
 
 async function numericCounts(frames: Frames, relation: string, column: StoredColumn): Promise<Counts> {
@@ -84,26 +101,28 @@ async function numericCounts(frames: Frames, relation: string, column: StoredCol
        quantile_cont(v, [${probabilities.join(', ')}]) FILTER (isfinite(v)) AS q
      FROM x`,
   );
-  const counts = { count: row?.n as number, infinite: row?.inf as number, distinct: row?.d as number };
-  if (typeof row?.lo !== 'number' || typeof row.hi !== 'number') return { ...counts, numeric: null };
-  const quantiles = row.q as readonly number[];
+  const { n: count, inf: infinite, d: distinct, lo, hi, q: quantiles } = numericRow.parse(row);
+  const counts = { count, infinite, distinct };
+  if (lo === null || hi === null) return { ...counts, numeric: null };
   // Squares of very large values would overflow: they are scaled first.
-  const largest = Math.max(Math.abs(row.lo), Math.abs(row.hi));
+  const largest = Math.max(Math.abs(lo), Math.abs(hi));
   const scale = largest > 1e150 ? largest : 1;
   const [moments] = await frames.query(
     `WITH x AS (SELECT CAST(${name} AS DOUBLE) AS v FROM ${relation})
      SELECT favg(v / ${scale}) AS mean, stddev_samp(v / ${scale}) AS sd FROM x WHERE isfinite(v)`,
   );
+  const { mean, sd } = momentsRow.parse(moments);
   const numeric: NumericProfile = {
-    min: row.lo,
-    max: row.hi,
-    mean: (moments?.mean as number) * scale,
-    sd: ((moments?.sd as number | null) ?? 0) * scale,
+    min: lo,
+    max: hi,
+    mean: mean * scale,
+    // Of one value there is none.
+    sd: (sd ?? 0) * scale,
     quantiles: probabilities.map((probability, i) => ({
       probability,
-      value: quantiles[i] ?? (row.lo as number),
+      value: quantiles?.[i] ?? lo,
     })),
-    histogram: await histogram(frames, relation, column, row.lo, row.hi),
+    histogram: await histogram(frames, relation, column, lo, hi),
   };
   return { ...counts, numeric };
 }
@@ -129,7 +148,7 @@ async function histogram(frames: Frames, relation: string, column: StoredColumn,
      SELECT greatest(0, least(${counts.length - 1}, floor(v / ${width} - (${start}) / ${width})))::INTEGER AS bin, count(*) AS n
      FROM x WHERE isfinite(v) GROUP BY bin`,
   );
-  for (const row of rows) counts[row.bin as number] = row.n as number;
+  for (const { bin, n } of binRow.array().parse(rows)) counts[bin] = n;
   return { edges: [...edges], counts };
 }
 
@@ -144,9 +163,8 @@ async function topValues(
     `SELECT CAST(${sqlName(column.name)} AS VARCHAR) AS v, count(*) AS n FROM ${relation} WHERE v IS NOT NULL
      GROUP BY v ORDER BY n DESC, v LIMIT ${topCount}`,
   );
-  return rows.map((row) => ({
-    value: row.v as string,
-    count: row.n as number,
-    ratio: (row.n as number) / count,
-  }));
+  return topRow
+    .array()
+    .parse(rows)
+    .map(({ v: value, n }) => ({ value, count: n, ratio: n / count }));
 }

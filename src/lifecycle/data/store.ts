@@ -1,6 +1,11 @@
 import { formatTime } from '../../core/time.ts';
 import { type Database, type Tx, tables } from '../../platform/db/index.ts';
-import type { DatasetFormat, DatasetVersion, DatasetVersionSummary } from './contract.ts';
+import {
+  type DatasetFormat,
+  type DatasetVersion,
+  type DatasetVersionSummary,
+  datasetVersionSchema,
+} from './contract.ts';
 
 interface DataTables {
   dataset_versions: DatasetVersionRow;
@@ -15,7 +20,7 @@ interface DatasetVersionRow {
   size_bytes: number;
   source_digest: string;
   source: string;
-  format: string;
+  format: DatasetFormat;
   row_count: number;
   columns_json: string;
   time_column: string | null;
@@ -49,6 +54,9 @@ const summaryColumns = [
   'registered_at_ms',
   'registered_by',
 ] as const;
+
+/** The schemas of what a row holds as JSON. */
+const stored = datasetVersionSchema.shape;
 
 type SummaryRow = Pick<DatasetVersionRow, (typeof summaryColumns)[number]>;
 
@@ -181,9 +189,9 @@ function toSummary(row: SummaryRow): DatasetVersionSummary {
     sizeBytes: row.size_bytes,
     sourceDigest: row.source_digest,
     source: row.source,
-    format: row.format as DatasetFormat,
+    format: row.format,
     rows: row.row_count,
-    columns: JSON.parse(row.columns_json),
+    columns: stored.columns.parse(JSON.parse(row.columns_json)),
     time: row.time_column,
     entity: row.entity_column,
     label: row.label_column,
@@ -199,8 +207,8 @@ function toSummary(row: SummaryRow): DatasetVersionSummary {
 function toVersion(row: DatasetVersionRow): DatasetVersion {
   return {
     ...toSummary(row),
-    profile: JSON.parse(row.profile_json),
-    contract: JSON.parse(row.contract_json),
-    sample: JSON.parse(row.sample_json),
+    profile: stored.profile.parse(JSON.parse(row.profile_json)),
+    contract: stored.contract.parse(JSON.parse(row.contract_json)),
+    sample: stored.sample.parse(JSON.parse(row.sample_json)),
   };
 }

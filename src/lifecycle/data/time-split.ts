@@ -1,8 +1,11 @@
+import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import { formatTime } from '../../core/time.ts';
 import { type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
 import { type StoredColumn, timeMsSql } from './columns.ts';
 import type { TimeSplit } from './contract.ts';
+
+const splitRow = z.object({ t: z.number(), train: z.number(), holdout: z.number(), untimed: z.number() });
 
 /**
  * Splits rows by time: the latest share of about `holdoutRatio` is held out. The boundary is a time that occurs;
@@ -27,14 +30,15 @@ export async function timeSplit(
     [holdoutRatio],
   );
   if (!row) throw fail('split_impossible', { dataset, column: column.name });
+  const { t: boundaryMs, train, holdout, untimed } = splitRow.parse(row);
   return {
     by: 'time',
     column: column.name,
     holdoutRatio,
-    boundary: formatTime(row.t as number),
-    boundaryMs: row.t as number,
-    trainRows: row.train as number,
-    holdoutRows: row.holdout as number,
-    untimedRows: row.untimed as number,
+    boundary: formatTime(boundaryMs),
+    boundaryMs,
+    trainRows: train,
+    holdoutRows: holdout,
+    untimedRows: untimed,
   };
 }

@@ -1,6 +1,14 @@
 import { formatTime } from '../../core/time.ts';
 import { type Database, type Tx, tables } from '../../platform/db/index.ts';
-import type { Evaluation, EvaluationReport, EvaluationSummary, Verdict } from './contract.ts';
+import {
+  type Evaluation,
+  type EvaluationReport,
+  type EvaluationSummary,
+  evaluationReportSchema,
+  gateResultSchema,
+  metricEstimatesSchema,
+  type Verdict,
+} from './contract.ts';
 
 interface EvaluationRow {
   id: string;
@@ -9,7 +17,7 @@ interface EvaluationRow {
   champion_digest: string | null;
   dataset_digest: string;
   row_count: number;
-  verdict: string;
+  verdict: Verdict;
   gates_json: string;
   candidate_json: string;
   report_json: string;
@@ -83,7 +91,7 @@ export class EvaluationStore {
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirst();
-    return row && { ...toSummary(row), report: JSON.parse(row.report_json) as EvaluationReport };
+    return row && { ...toSummary(row), report: evaluationReportSchema.parse(JSON.parse(row.report_json)) };
   }
 
   /** Newest first. */
@@ -104,8 +112,8 @@ function toSummary(row: Omit<EvaluationRow, 'report_json'>): EvaluationSummary {
     championDigest: row.champion_digest,
     datasetDigest: row.dataset_digest,
     rows: row.row_count,
-    verdict: row.verdict as Verdict,
-    gates: JSON.parse(row.gates_json) as EvaluationSummary['gates'],
-    candidate: JSON.parse(row.candidate_json) as EvaluationSummary['candidate'],
+    verdict: row.verdict,
+    gates: gateResultSchema.array().parse(JSON.parse(row.gates_json)),
+    candidate: metricEstimatesSchema.parse(JSON.parse(row.candidate_json)),
   };
 }

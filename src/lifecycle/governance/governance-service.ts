@@ -1,5 +1,5 @@
 import { type Clock, formatTime, parseTime, wallClock } from '../../core/time.ts';
-import { type Actor, authorize } from '../../platform/access/index.ts';
+import { type Actor, actorKinds, authorize } from '../../platform/access/index.ts';
 import type { Journal, StoredAuditEntry, StoredEvent } from '../../platform/journal/index.ts';
 import type { EvaluationService } from '../evaluation/index.ts';
 import type { AliasMove, Registry, VersionRecord } from '../registry/index.ts';
@@ -112,10 +112,10 @@ export class GovernanceService {
 
 /** `anna` is anybody of that name, `user:anna` the user only. */
 function whoFilter(text: string): { readonly actorKind?: Actor['kind']; readonly actorId: string } {
-  const [, kind, id] = /^(user|job|system):(.+)$/.exec(text) ?? [];
-  return kind === undefined || id === undefined
+  const actorKind = actorKinds.find((kind) => text.startsWith(`${kind}:`) && text.length > kind.length + 1);
+  return actorKind === undefined
     ? { actorId: text }
-    : { actorKind: kind as Actor['kind'], actorId: id };
+    : { actorKind, actorId: text.slice(actorKind.length + 1) };
 }
 
 function toEntry(entry: StoredAuditEntry): AuditEntry {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
+import { z } from 'zod';
 import { fail, MillraceError } from '../../core/errors.ts';
-import type { Json } from '../../core/json.ts';
 import { parseInput } from '../../core/schema.ts';
 import { formatDuration } from '../../core/time.ts';
 import type { Attempts } from '../../platform/executors/local/index.ts';
@@ -31,6 +31,9 @@ const offlineRetryMs = 1_000;
 const quietTries = 5;
 /** How long a stopped step may take to come to its end before it is given up on. */
 const settleMs = 15_000;
+
+/** What a job of a step holds; each kind of step looks at its own inputs. */
+const stepPayloadSchema = z.object({ subject: z.string(), inputs: z.unknown() });
 
 type Stop = 'cancelled' | 'timed-out' | 'lease-lost' | 'shutting-down';
 
@@ -127,13 +130,13 @@ export class StepRunner {
       const kind = this.#kinds.get(job.kind);
       if (!kind)
         throw fail('step_kind_unknown', { kind: job.kind, known: [...this.#kinds.keys()].join(', ') });
-      const payload = job.payload as { readonly subject: string; readonly inputs: Json };
-      const inputs = parseInput(kind.inputs, payload.inputs, `inputs of step ${job.kind}`);
+      const { subject, inputs: given } = parseInput(stepPayloadSchema, job.payload, 'job');
+      const inputs = parseInput(kind.inputs, given, `inputs of step ${job.kind}`);
       const workDir = await attempts.open(name);
       const running = kind.run(inputs, {
         stepRunId: job.id,
         attempt: job.attempt,
-        subject: payload.subject,
+        subject,
         signal,
         workDir,
         blobs,

@@ -6,7 +6,14 @@ import type { Database, Tx } from '../../platform/db/index.ts';
 import { type FinishedJob, type Jobs, jobLogsTopic, type StoredLogLine } from '../../platform/jobs/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import type { StepKind } from '../../platform/registries/index.ts';
-import type { StepError, StepEventType, StepLogLine, StepRun, StepRunQuery } from './contract.ts';
+import {
+  type StepError,
+  type StepEventType,
+  type StepLogLine,
+  type StepRun,
+  type StepRunQuery,
+  stepRunSchema,
+} from './contract.ts';
 import * as store from './store.ts';
 
 export interface NewStep {
@@ -219,11 +226,11 @@ export class Pipelines {
       id: row.id,
       kind: row.kind,
       subject: row.subject,
-      place: row.place as StepRun['place'],
+      place: row.place,
       status: job?.status === 'leased' ? 'running' : row.status,
-      inputs: JSON.parse(row.inputs) as StepRun['inputs'],
-      outputs: row.outputs === null ? null : (JSON.parse(row.outputs) as StepRun['outputs']),
-      error: row.error === null ? null : (JSON.parse(row.error) as StepError),
+      inputs: stepRunSchema.shape.inputs.parse(JSON.parse(row.inputs)),
+      outputs: stepRunSchema.shape.outputs.parse(JSON.parse(row.outputs ?? 'null')),
+      error: stepRunSchema.shape.error.parse(JSON.parse(row.error ?? 'null')),
       attempts: job?.attempt ?? row.attempts,
       createdAt: formatTime(row.created_at_ms),
       startedAt,

@@ -1,11 +1,12 @@
 import { type Tx, tables } from '../../platform/db/index.ts';
+import type { StepPlace } from './contract.ts';
 
 /** `queued` covers waiting and running: which of the two, the queue knows. */
 export interface StepRunRow {
   readonly id: string;
   readonly kind: string;
   readonly subject: string;
-  readonly place: string;
+  readonly place: StepPlace;
   readonly status: 'queued' | 'succeeded' | 'failed' | 'cancelled';
   readonly inputs: string;
   readonly outputs: string | null;

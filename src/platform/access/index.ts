@@ -1,8 +1,10 @@
 import { fail } from '../../core/errors.ts';
 
+export const actorKinds = ['user', 'job', 'system'] as const;
+
 /** Who does something: a person or program at the API, a running job, or Millrace itself. */
 export interface Actor {
-  readonly kind: 'user' | 'job' | 'system';
+  readonly kind: (typeof actorKinds)[number];
   readonly id: string;
 }
 

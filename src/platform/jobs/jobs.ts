@@ -2,7 +2,14 @@ import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import type { Database, Tx } from '../db/index.ts';
-import type { JobError, JobResource, LeasedJob, LogLine, StoredLogLine } from './contract.ts';
+import {
+  type JobError,
+  type JobResource,
+  jobError,
+  type LeasedJob,
+  type LogLine,
+  type StoredLogLine,
+} from './contract.ts';
 import * as store from './store.ts';
 
 /** The topic signalled when a job may be leased, and when one ends. */
@@ -241,7 +248,7 @@ export class Jobs {
       seq: row.seq,
       attempt: row.attempt,
       at: formatTime(row.at_ms),
-      stream: row.stream as LogLine['stream'],
+      stream: row.stream,
       line: row.line,
     }));
   }
@@ -379,7 +386,7 @@ function toResource(row: store.JobRow): JobResource {
     worker: row.lease_owner,
     payload: JSON.parse(row.payload),
     result: row.result === null ? null : JSON.parse(row.result),
-    error: row.error === null ? null : (JSON.parse(row.error) as JobError),
+    error: row.error === null ? null : jobError.parse(JSON.parse(row.error)),
     createdAt: formatTime(row.created_at_ms),
     startedAt: row.started_at_ms === null ? null : formatTime(row.started_at_ms),
     finishedAt: row.finished_at_ms === null ? null : formatTime(row.finished_at_ms),

@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import { type Clock, wallClock } from '../../core/time.ts';
 import type { Database, Tx } from '../db/index.ts';
@@ -14,10 +15,11 @@ export interface NewSchedule {
   /** The stream whose event time counts; null for the wall clock. */
   readonly stream: string | null;
   readonly kind: string;
-  readonly payload: unknown;
+  readonly payload: Readonly<Record<string, unknown>>;
 }
 
 const tickMs = 1_000;
+const payloadSchema = z.record(z.string(), z.unknown());
 
 /** The next time after `afterMs` that a cron expression names. Throws `invalid_input` when it is not one. */
 export function nextCronMs(cron: string, timezone: string, afterMs: number, field = 'cron'): number {
@@ -87,7 +89,7 @@ export class Schedules {
         dueMs = nextMs;
         nextMs = nextCronMs(row.cron, row.timezone, dueMs);
       }
-      const payload = { ...(JSON.parse(row.payload) as object), scheduledAtMs: dueMs };
+      const payload = { ...payloadSchema.parse(JSON.parse(row.payload)), scheduledAtMs: dueMs };
       await this.#jobs.enqueue(tx, { kind: row.kind, payload, key: `schedule/${row.name}/${dueMs}` });
       await store.putSchedule(tx, { ...row, next_at_ms: nextMs });
     }

@@ -30,7 +30,7 @@ export interface JobLogRow {
   readonly job_id: string;
   readonly attempt: number;
   readonly at_ms: number;
-  readonly stream: string;
+  readonly stream: LogLine['stream'];
   readonly line: string;
 }
 

@@ -3,6 +3,7 @@ import { uuidv7 } from '../../core/ids.ts';
 import { type Clock, wallClock } from '../../core/time.ts';
 import type { Actor } from '../access/index.ts';
 import { type Database, statements, type Tx, tables } from '../db/index.ts';
+import { eventResource } from './contract.ts';
 
 /** What an event or an audit entry is about, for instance `{ kind: 'turn', id }`. */
 export interface Subject {
@@ -70,7 +71,7 @@ interface JournalTables {
   audit_entries: {
     id: string;
     at_ms: number;
-    actor_kind: string;
+    actor_kind: Actor['kind'];
     actor_id: string;
     action: string;
     subject_kind: string;
@@ -185,7 +186,7 @@ export class Journal {
     return rows.map((row) => ({
       id: row.id,
       atMs: row.at_ms,
-      actor: { kind: row.actor_kind as Actor['kind'], id: row.actor_id },
+      actor: { kind: row.actor_kind, id: row.actor_id },
       action: row.action,
       subject: { kind: row.subject_kind, id: row.subject_id },
       before: row.before_json === null ? undefined : JSON.parse(row.before_json),
@@ -224,7 +225,7 @@ function toEvent(row: EventRow): StoredEvent {
     seq: row.seq,
     type: row.type,
     subject: { kind: row.subject_kind, id: row.subject_id },
-    data: JSON.parse(row.data) as Record<string, unknown>,
+    data: eventResource.shape.data.parse(JSON.parse(row.data)),
     eventTimeMs: row.event_time_ms ?? undefined,
     atMs: row.at_ms,
   };

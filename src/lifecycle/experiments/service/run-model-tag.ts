@@ -13,7 +13,7 @@ export function runModelTagOperations({ db }: ExperimentsDeps) {
   return {
     /**
      * Appends a model to the run's list of models. Throws `tracking_invalid` when the text is no JSON object or
-     * lacks a field, `run_unknown`, `run_inactive`.
+     * lacks a field, or when somebody has set the tag to what is no such list; `run_unknown`, `run_inactive`.
      */
     async add(actor: Actor, runId: string, modelJson: string): Promise<void> {
       authorize(actor, 'experiments:write');
@@ -21,11 +21,20 @@ export function runModelTagOperations({ db }: ExperimentsDeps) {
       await db.write(async (tx) => {
         const run = await activeRun(tx, runId);
         const before = await findRunTag(tx, run.seq, historyTag);
-        const list = before === undefined ? [] : (JSON.parse(before) as unknown[]);
-        await setRunTags(tx, run.seq, [{ key: historyTag, value: pythonDumps([...list, entry]) }]);
+        await setRunTags(tx, run.seq, [{ key: historyTag, value: pythonDumps([...listOf(before), entry]) }]);
       });
     },
   };
+}
+
+/** The models that the tag holds. Anybody may have set it, as any tag. */
+function listOf(tag: string | undefined): readonly unknown[] {
+  if (tag === undefined) return [];
+  const list = parsed(tag);
+  if (Array.isArray(list)) return list;
+  throw invalidParameter(
+    `The tag '${historyTag}' of the run is no JSON list: ${JSON.stringify(tag)}. Delete it, and log the model again.`,
+  );
 }
 
 function isObject(value: unknown): value is JsonObject {
@@ -34,12 +43,7 @@ function isObject(value: unknown): value is JsonObject {
 
 function parsedModel(text: string): JsonObject {
   const malformed = `Malformed model info. \n ${text} \n is not a valid JSON.`;
-  let model: unknown;
-  try {
-    model = JSON.parse(text);
-  } catch {
-    throw invalidParameter(malformed);
-  }
+  const model = parsed(text);
   if (!isObject(model)) throw invalidParameter(malformed);
   const missing = mandatory.filter((name) => !(name in model));
   if (missing.length > 0) {
@@ -47,6 +51,15 @@ function parsedModel(text: string): JsonObject {
     throw invalidParameter(`Model json is missing mandatory fields: {${names}}`);
   }
   return model;
+}
+
+/** Undefined where the text is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The fields that the tag holds, without the settings of the flavors. */

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { pythonDumps } from '../../../../core/exact-json.ts';
 import type { Tx } from '../../../../platform/db/index.ts';
 import { chunks } from '../../store/chunks.ts';
@@ -6,6 +7,9 @@ import type { AssessmentRecord } from '../records.ts';
 import { on, type TraceTables } from './tables.ts';
 
 type Row = TraceTables['trace_assessments'];
+
+const errorSchema = z.record(z.string(), z.unknown());
+const metadataSchema = z.record(z.string(), z.string());
 
 /** Writes an assessment, in place of the one with its id. */
 export async function putAssessment(tx: Tx, assessment: AssessmentRecord): Promise<void> {
@@ -92,13 +96,13 @@ function toRecord(row: Row): AssessmentRecord {
     traceId: row.trace_id,
     kind: row.kind,
     name: row.name,
-    value: JSON.parse(row.value) as unknown,
-    error: row.error === null ? null : (JSON.parse(row.error) as Record<string, unknown>),
+    value: JSON.parse(row.value),
+    error: row.error === null ? null : errorSchema.parse(JSON.parse(row.error)),
     sourceType: row.source_type,
     sourceId: row.source_id,
     spanId: row.span_id,
     rationale: row.rationale,
-    metadata: row.metadata === null ? null : (JSON.parse(row.metadata) as Record<string, string>),
+    metadata: row.metadata === null ? null : metadataSchema.parse(JSON.parse(row.metadata)),
     overrides: row.overrides,
     isValid: row.is_valid === 1,
     createdAtMs: row.created_at_ms,
