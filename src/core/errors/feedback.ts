@@ -25,6 +25,12 @@ export const feedbackErrors = {
     message: '{field} is {value}; this endpoint takes {expected}',
     next: 'Send the value in that type, or declare another labelType with PUT /api/v1/feedback-settings/<endpoint>.',
   },
+  label_time_impossible: {
+    status: 422,
+    title: 'Time of a label is impossible',
+    message: '{field} is {value}, which {problem}',
+    next: 'Send when the truth became known: RFC 3339 with its zone (no zone is taken as UTC) or epoch milliseconds; at most 10 min ahead of the clock of control. Leave out a label whose time is not known yet.',
+  },
   label_query_failed: {
     status: 422,
     title: 'Query for labels failed',

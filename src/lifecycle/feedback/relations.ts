@@ -39,8 +39,14 @@ export function predictionsSql(paths: readonly LogPath[], filter: RowFilter, col
     QUALIFY row_number() OVER (PARTITION BY prediction_id${shadowKey} ORDER BY received_at_ms DESC) = 1)`;
 }
 
+/** So much later than its receipt may a label's event time be: clocks differ. */
+export const labelSkewMs = 600_000;
+
+/** SQL for when a label became true: files of earlier times may have some that are dated after their receipt. */
+export const labelTimeSql = `least(event_time_ms, received_at_ms + ${labelSkewMs})`;
+
 /** Which of a prediction's labels counts: the one with the last event time, among equals the one received last. */
-export const labelOrderSql = 'row(event_time_ms, seq)';
+export const labelOrderSql = `row(${labelTimeSql}, seq)`;
 
 /**
  * SQL for the label that counts per prediction id: prediction_id, label (DOUBLE,

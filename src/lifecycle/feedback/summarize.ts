@@ -1,7 +1,7 @@
 import { formatTime } from '../../core/time.ts';
 import { type Frames, sqlLiteral } from '../../platform/frames/index.ts';
 import type { FeedbackCounts, FeedbackSummary, Orphan } from './contract.ts';
-import { latestLabelsSql, parquet } from './relations.ts';
+import { labelTimeSql, latestLabelsSql, parquet } from './relations.ts';
 
 const dayMs = 86_400_000;
 const orphanExamples = 5;
@@ -68,11 +68,11 @@ function summarySql(predictionPaths: readonly string[], labelPaths: readonly str
   const labels =
     labelPaths.length === 0
       ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS n, NULL::BIGINT AS t WHERE false'
-      : `SELECT prediction_id, count(*) AS n, max(event_time_ms) AS t FROM ${parquet(labelPaths)} GROUP BY prediction_id`;
+      : `SELECT prediction_id, count(*) AS n, max(${labelTimeSql}) AS t FROM ${parquet(labelPaths)} GROUP BY prediction_id`;
   const received =
     labelPaths.length === 0
       ? ''
-      : `UNION ALL SELECT 'received', ${day('event_time_ms')}, count(*), 0, 0, NULL FROM ${parquet(labelPaths)} GROUP BY 2`;
+      : `UNION ALL SELECT 'received', ${day(labelTimeSql)}, count(*), 0, 0, NULL FROM ${parquet(labelPaths)} GROUP BY 2`;
   return `WITH predictions AS (${predictions}), labels AS (${labels}),
     joined AS MATERIALIZED (
       SELECT prediction_id, predictions.t AS t, failed, n, labels.t AS label_t

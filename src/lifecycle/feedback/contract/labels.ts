@@ -31,12 +31,18 @@ export const labelValueSchema = z.union([
 ]);
 export type LabelValue = z.infer<typeof labelValueSchema>;
 
+/** A text that is not empty. */
+function textOf(longest: number) {
+  const error = other(`a text of 1 to ${longest.toLocaleString('en')} letters`);
+  return z.string({ error }).min(1, { error }).max(longest, { error });
+}
+
 const toleranceMs = z.int().min(0).max(31_536_000_000);
 
 /** Which prediction: its id, or the entity and about when it was predicted. */
 const target = {
-  predictionId: z.string().min(1).max(200).optional(),
-  entity: z.string().min(1).max(1000).optional(),
+  predictionId: textOf(200).optional(),
+  entity: textOf(1000).optional(),
   /** With `entity`: event time of the prediction that is meant; the nearest within the tolerance is taken. */
   at: anyTime.optional(),
   /** Left out: what the endpoint's feedback settings say. */

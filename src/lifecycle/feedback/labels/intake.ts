@@ -1,10 +1,11 @@
 import { fail } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
-import { type Clock, parseTime } from '../../../core/time.ts';
+import type { Clock } from '../../../core/time.ts';
 import type { Database } from '../../../platform/db/index.ts';
-import type { Label, LabelType, LabelValue, PostLabelsResponse, Signal } from '../contract.ts';
+import type { Label, PostLabelsResponse, Signal } from '../contract.ts';
 import type { LabelEntry, LabelLog } from '../label-log.ts';
 import type { LabelStore, WaitingRow } from '../store/label-store.ts';
+import { requireEventTime, requirePredictionTime, requireType } from './require-label.ts';
 
 /** How entities are written in the prediction log of an endpoint: as they are, hashed, or not at all (null). */
 export type EntityAsLogged = (endpoint: string) => Promise<(entity: string) => string | null>;
@@ -24,20 +25,6 @@ export interface IntakeOptions {
 /** A label or signal on its way in; `signal` is absent in labels. */
 export type Incoming = Label & { readonly signal?: Signal['signal'] };
 
-const expected: Readonly<Record<LabelType, string>> = {
-  any: 'a number, true, false or text',
-  binary: 'true, false, 1 or 0',
-  number: 'a finite number',
-  text: 'text',
-};
-
-const fits: Readonly<Record<LabelType, (value: LabelValue) => boolean>> = {
-  any: (value) => typeof value !== 'number' || Number.isFinite(value),
-  binary: (value) => typeof value === 'boolean' || value === 0 || value === 1,
-  number: (value) => typeof value === 'number' && Number.isFinite(value),
-  text: (value) => typeof value === 'string',
-};
-
 /**
  * The one door for labels and signals, whatever way they come: REST, files, queries, rules. What it has returned
  * for is on the disk.
@@ -56,8 +43,8 @@ export class Intake {
   }
 
   /**
-   * Takes all of these or none. Throws `not_found` (unknown endpoint), `invalid_time`, `label_type_wrong`,
-   * `disk_full`.
+   * Takes all of these or none. Throws `not_found` (unknown endpoint), `invalid_time`, `label_time_impossible`,
+   * `label_type_wrong`, `disk_full`.
    *
    * @param source what `ReceivedLabel.source` will say
    */
@@ -73,7 +60,7 @@ export class Intake {
       const list = label.signal === undefined ? 'labels' : 'signals';
       const { value, signal = null } = label;
       requireType(value, signal === null ? labelType : 'any', `${list}[${i}].value`);
-      const eventTimeMs = timeMs(label.eventTime, `${list}[${i}].eventTime`);
+      const eventTimeMs = requireEventTime(label.eventTime, receivedAtMs, `${list}[${i}].eventTime`);
       const common = { value, eventTimeMs, receivedAtMs, signal, source };
       if (label.predictionId !== undefined) {
         byId.push({ predictionId: label.predictionId, ...common });
@@ -83,7 +70,7 @@ export class Intake {
           const problem = `endpoint "${endpoint}" does not log entities: send the label by predictionId`;
           throw fail('invalid_input', { field: `${list}[${i}].entity`, problem });
         }
-        const atMs = timeMs(label.at ?? 0, `${list}[${i}].at`);
+        const atMs = requirePredictionTime(label.at ?? 0, `${list}[${i}].at`);
         const within = label.toleranceMs ?? toleranceMs;
         waiting.push({ id: uuidv7(), endpoint, entity, atMs, toleranceMs: within, ...common });
       }
@@ -96,14 +83,4 @@ export class Intake {
     if (waiting.length > 0) onWaiting(endpoint);
     return { accepted: incoming.length, byEntity: waiting.length };
   }
-}
-
-/** Throws `label_type_wrong` when an endpoint does not take such a label. */
-export function requireType(value: LabelValue, type: LabelType, field: string): void {
-  if (fits[type](value)) return;
-  throw fail('label_type_wrong', { field, value: JSON.stringify(value), expected: expected[type] });
-}
-
-function timeMs(value: string | number, field: string): number {
-  return typeof value === 'number' ? value : parseTime(value, field);
 }

@@ -4,7 +4,7 @@ import type { LabelDelays, LabelsByDay } from '../contract.ts';
 import {
   featureNames,
   featurePrefix,
-  labelOrderSql,
+  labelTimeSql,
   parquet,
   predictionsSql,
   type RowFilter,
@@ -89,7 +89,7 @@ async function delaysBy(
   const first =
     labels.length === 0
       ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS truth_ms, NULL::BIGINT AS receipt_ms WHERE false'
-      : `SELECT prediction_id, arg_min(event_time_ms, ${labelOrderSql}) AS truth_ms, min(received_at_ms) AS receipt_ms
+      : `SELECT prediction_id, min(${labelTimeSql}) AS truth_ms, min(received_at_ms) AS receipt_ms
          FROM ${parquet(labels)} GROUP BY 1`;
   const columns = `prediction_id, event_time_ms, arm, received_at_ms, ${segment} AS segment`;
   const quantiles = (to: string) =>

@@ -1,7 +1,7 @@
 import { formatTime } from '../../../core/time.ts';
 import { type FrameRow, type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
 import type { Conflict, LabelValue, ReceivedLabel, WaitingLabel } from '../contract.ts';
-import { type LogPath, labelOrderSql, parquet } from '../relations.ts';
+import { type LogPath, labelOrderSql, labelTimeSql, parquet } from '../relations.ts';
 
 /** All labels and signals of a prediction; the first label is the one that counts. */
 export async function labelHistory(
@@ -13,7 +13,7 @@ export async function labelHistory(
   const paths = [...labelPaths, ...signalPaths];
   if (paths.length === 0) return [];
   const rows = await frames.query(
-    `SELECT * FROM ${parquet(paths)} WHERE prediction_id = ${sqlLiteral(predictionId)} ORDER BY event_time_ms DESC, seq DESC`,
+    `SELECT * FROM ${parquet(paths)} WHERE prediction_id = ${sqlLiteral(predictionId)} ORDER BY ${labelOrderSql} DESC`,
   );
   const counting = rows.find((row) => (row.signal ?? null) === null);
   return rows.map((row) => ({
@@ -38,7 +38,7 @@ export async function labelConflicts(
     `SELECT prediction_id, count(*) AS labels, list(DISTINCT value_json ORDER BY value_json) AS found,
        arg_max(value_json, ${labelOrderSql}) AS counting
      FROM ${parquet(labelPaths)} GROUP BY 1 HAVING count(DISTINCT coalesce(value_number::VARCHAR, value_json)) > 1
-     ORDER BY max(event_time_ms) DESC, prediction_id LIMIT ${limit}`,
+     ORDER BY max(${labelTimeSql}) DESC, prediction_id LIMIT ${limit}`,
   );
   return rows.map((row) => ({
     predictionId: row.prediction_id as string,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createReadStream } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -8,7 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
-import { feedbackSettingsSchema, labelQueryInputSchema } from '../contract.ts';
+import { feedbackSettingsSchema, labelQueryInputSchema, postLabelsRequestSchema } from '../contract.ts';
+import { FeedbackStore } from '../store.ts';
 import { ada, openFeedbackService } from '../testing.ts';
 
 const hour = 3_600_000;
@@ -109,6 +111,78 @@ forEachDatabase((name, open) => {
       assert.equal((await service.summary(ada, endpoint)).total.labelsReceived, 0);
     });
 
+    test('a label that is dated after its receipt is refused, and one of earlier times can be corrected', async (t) => {
+      const { service, send, frames, blobs, directory, options } = await openFeedbackService(t, open);
+      await send([{ id: 'a', eventTimeMs: start }]);
+      const post = (label: object) =>
+        service.postLabels(
+          ada,
+          postLabelsRequestSchema.parse({ endpoint, labels: [{ value: 0, ...label }] }),
+        );
+      const nowMs = Date.now();
+      for (const [label, message] of [
+        [
+          { predictionId: 'a', eventTime: '2999-01-01T00:00:00Z' },
+          /^labels\[0\]\.eventTime is 2999.*is in the future: it is 20/,
+        ],
+        [{ predictionId: 'a', eventTime: nowMs * 1000 }, /^labels\[0\]\.eventTime is \+.*is in the future/],
+        [
+          { predictionId: 'a', eventTime: 9e15 },
+          /^labels\[0\]\.eventTime is 9000000000000000, .*is in the future/,
+        ],
+        [{ predictionId: 'a', eventTime: nowMs + hour }, /^labels\[0\]\.eventTime is .*is in the future/],
+        [
+          { predictionId: 'a', eventTime: '0001-01-01T00:00:00Z' },
+          /eventTime is 0001.*is not between 1900 and 2200/,
+        ],
+        [
+          { entity: 'x', at: '2999-01-01T00:00:00Z', eventTime: start },
+          /\.at is 2999.*not between 1900 and 2200/,
+        ],
+      ] as const)
+        await assert.rejects(post(label), { code: 'label_time_impossible', message });
+      // Clocks differ a little, and what is predicted may be dated ahead.
+      await post({ predictionId: 'skew', eventTime: nowMs + 60_000 });
+      await post({ entity: 'x', at: nowMs + 400 * day, eventTime: start });
+      const file = Buffer.from(`prediction_id,value,event_time\na,0,2999-01-01\nb,1,2001-02-02\n`);
+      const upload = await service.labels.upload(ada, endpoint, 'csv', file, true);
+      assert.deepEqual([upload.state, upload.rowsAccepted, upload.errors.length], ['done', 1, 1]);
+      assert.match(
+        upload.errors[0]?.problem ?? '',
+        /^event_time is 2999-01-01T00:00:00Z, which is in the future/,
+      );
+
+      // As an earlier version took it.
+      const path = join(directory, 'old.parquet');
+      const future = Date.UTC(2999, 0, 1);
+      await frames.query(`COPY (SELECT 'a' AS prediction_id, 1::DOUBLE AS value_number, '1' AS value_json,
+        ${future}::BIGINT AS event_time_ms, ${start + hour}::BIGINT AS received_at_ms, 5::BIGINT AS seq) TO ${sqlLiteral(path)} (FORMAT parquet)`);
+      const { digest } = await blobs.put(createReadStream(path));
+      const segment = { id: '0', endpoint, digest, rows: 1, minEventTimeMs: future, maxEventTimeMs: future };
+      await options.db.write((tx) =>
+        new FeedbackStore(options.db).insertLabelSegment(tx, segment, 'label', start),
+      );
+      const narrow = () =>
+        service.readNarrow(ada, endpoint, { receivedFromMs: 0, features: [] }, (relation) =>
+          frames.query(`SELECT label FROM ${relation}`),
+        );
+      assert.equal((await service.prediction(ada, 'a', endpoint)).label?.value, 1);
+      assert.deepEqual(await narrow(), [{ label: 1 }]);
+      await post({ predictionId: 'a', eventTime: start + 2 * hour });
+      assert.deepEqual(await narrow(), [{ label: 0 }]);
+      const { label, labels } = await service.prediction(ada, 'a', endpoint);
+      assert.equal(label?.value, 0);
+      assert.deepEqual(
+        labels.map((l) => [l.eventTime.slice(0, 4), l.counts]),
+        [
+          ['2001', true],
+          ['2999', false],
+        ],
+      );
+      const days = (await service.summary(ada, endpoint)).days.map((d) => d.day);
+      assert.ok(days.includes('2001-02-01') && !days.includes('2999-01-01'), days.join());
+    });
+
     test('a CSV file is taken row by row, tells what it refused, and changes nothing the second time', async (t) => {
       const { service, send } = await openFeedbackService(t, open);
       await send([{ id: 'p7', eventTimeMs: start, entity: 'e7' }]);
@@ -183,7 +257,10 @@ forEachDatabase((name, open) => {
       const semicolons = await take('csv', Buffer.from('id;value;event_time\na;1;2001-02-01\n'));
       assert.match(semicolons.errors[0]?.problem ?? '', /separated by ";": write commas$/);
       const broken = await take('parquet', Buffer.from('PAR1 nothing PAR1'));
-      assert.match(`${broken.state} ${broken.errors[0]?.problem}`, /^failed .*it is no Parquet: (?!.*\/)/);
+      assert.match(
+        `${broken.state} ${broken.errors[0]?.problem}`,
+        /^failed .*it cannot be read as Parquet: (?!.*\/)/,
+      );
 
       const rng = createRng(77);
       const good = Array.from({ length: 40 }, (_, i) => `p${i},${i % 2},${start + i}`);
@@ -223,7 +300,6 @@ forEachDatabase((name, open) => {
         `COPY (SELECT 'e' || i AS entity, make_timestamp(${start}000) AS at, i % 2 = 1 AS label,
            make_timestamp(${start + hour}000) AS event_time FROM range(6000) r(i)) TO ${sqlLiteral(path)} (FORMAT parquet)`,
       );
-      const { createReadStream } = await import('node:fs');
       const upload = await service.labels.upload(ada, endpoint, 'parquet', createReadStream(path), true);
       assert.deepEqual([upload.state, upload.rowsAccepted, upload.errors], ['done', 6000, []]);
       await service.flush(endpoint);
@@ -231,6 +307,53 @@ forEachDatabase((name, open) => {
       const junk = await service.labels.upload(ada, endpoint, 'parquet', Buffer.from('no parquet'), true);
       assert.equal(junk.state, 'failed');
       await rm(path);
+
+      // Types that other programs write, each in a file of its own.
+      const time = `make_timestamp(${start}000) AS event_time`;
+      const taken = async (columns: string): Promise<string> => {
+        await frames.query(`COPY (SELECT ${columns}) TO ${sqlLiteral(path)} (FORMAT parquet)`);
+        const { errors } = await service.labels.upload(
+          ada,
+          endpoint,
+          'parquet',
+          createReadStream(path),
+          true,
+        );
+        await rm(path);
+        return errors[0]?.problem ?? 'taken';
+      };
+      for (const columns of [
+        `'t1'::BLOB AS prediction_id, 0.25::DECIMAL(38, 2) AS value, ${time}`,
+        `'t2'::ENUM('t2') AS prediction_id, 1::UHUGEINT AS value, timezone('UTC', make_timestamp(${start}000)) AS event_time`,
+        `9223372036854775813::UBIGINT AS prediction_id, 1::TINYINT AS value, DATE '2001-02-01' AS event_time`,
+        `'other' AS id, 't4' AS prediction_id, 'other' AS label, 1::FLOAT AS value, ${start}::DOUBLE AS event_time`,
+      ])
+        assert.equal(await taken(columns), 'taken', columns);
+      for (const [columns, problem] of [
+        [
+          `'\\xFF'::BLOB AS prediction_id, 1 AS value, ${time}`,
+          /cannot be read as Parquet: .*not valid UTF8/,
+        ],
+        [`['t5'] AS prediction_id, 1 AS value, ${time}`, /^prediction_id is \["t5"\]; expected a text/],
+        [`'t6' AS prediction_id, {'x': 1} AS value, ${time}`, /^value is \{"x":1\}; expected/],
+        [`'t7' AS prediction_id, 'NaN'::DOUBLE AS value, ${time}`, /^value is NaN; expected/],
+        [
+          `'t8' AS prediction_id, 'nan' AS value, ${time}`,
+          /^value is "nan"; this endpoint takes a finite number/,
+        ],
+        [
+          `'t9' AS prediction_id, 1 AS value, TIME '10:00' AS event_time`,
+          /^event_time is .*; expected|looks like/,
+        ],
+        [`1 AS value, ' VALUE' AS "value ", 't10' AS id, ${time}`, /several columns value/],
+      ] as const)
+        assert.match(await taken(columns), problem);
+      await service.flush(endpoint);
+      const values = ['t1', '9223372036854775813', 't4'].map(async (id) => {
+        await send([{ id, eventTimeMs: start }]);
+        return (await service.prediction(ada, id, endpoint)).label?.value;
+      });
+      assert.deepEqual(await Promise.all(values), [0.25, 1, 1]);
     });
 
     test('a query reads on from its watermark, and a row of the same time is not missed', async (t) => {

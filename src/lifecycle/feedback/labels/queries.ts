@@ -118,7 +118,7 @@ export class Queries {
   }
 
   async *#pages(query: StoredQuery, from: string | number | null) {
-    const { settings, secrets } = this.#options;
+    const { settings, secrets, clock } = this.#options;
     const { labelType } = await settings.settings(query.endpoint);
     for await (const { names, rows } of readDatabase(secrets.open(query.urlSealed), query.sql, from)) {
       const columns = labelColumns(names);
@@ -132,8 +132,9 @@ export class Queries {
       const taken: Incoming[] = [];
       const problems: RowError[] = [];
       let watermark: string | number | null = null;
+      const nowMs = clock.nowMs();
       for (const [i, cells] of rows.entries()) {
-        const label = readLabelRow(cells, columns, labelType);
+        const label = readLabelRow(cells, columns, labelType, nowMs);
         if (typeof label === 'string') problems.push({ row: i + 1, problem: label });
         else taken.push(label);
         watermark = laterOf(watermark, watermarkOf(cells[place]));

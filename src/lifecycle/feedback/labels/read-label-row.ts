@@ -1,10 +1,10 @@
 import { MillraceError } from '../../../core/errors.ts';
 import { clearestIssue } from '../../../core/schema.ts';
-import { parseTime } from '../../../core/time.ts';
 import { type LabelType, labelSchema, signalSchema } from '../contract.ts';
-import { type Incoming, requireType } from './intake.ts';
+import type { Incoming } from './intake.ts';
+import { requireEventTime, requirePredictionTime, requireType } from './require-label.ts';
 
-/** Names that a column may have, in files and in queries. */
+/** Names that a column may have, in files and in queries; of several that are there the first one of these is meant. */
 const columnNames = {
   predictionId: ['prediction_id', 'predictionid', 'id'],
   entity: ['entity'],
@@ -27,8 +27,10 @@ export function labelColumns(names: readonly string[]): LabelColumns | string {
   const lower = names.map((name) => name.trim().toLowerCase());
   const found: Partial<Record<Member, number>> = {};
   for (const member of Object.keys(columnNames) as Member[]) {
-    const place = lower.findIndex((name) => (columnNames[member] as readonly string[]).includes(name));
-    if (place >= 0) found[member] = place;
+    const name = columnNames[member].find((known) => lower.includes(known));
+    if (name === undefined) continue;
+    found[member] = lower.indexOf(name);
+    if (lower.lastIndexOf(name) !== found[member]) return `there are several columns ${name}`;
   }
   const other = names.length === 1 ? /[;\t|]/.exec(names[0] ?? '')?.[0] : undefined;
   const there =
@@ -45,11 +47,14 @@ export function labelColumns(names: readonly string[]): LabelColumns | string {
 /**
  * Reads a row of a file or a query as a label or signal, and checks all of it; returns the problem as text when it
  * is none. Text of digits is a number, `true` and `false` are such, and a time of digits is epoch milliseconds.
+ *
+ * @param nowMs labels of later times are refused
  */
 export function readLabelRow(
   cells: readonly unknown[],
   columns: LabelColumns,
   type: LabelType,
+  nowMs: number,
 ): Incoming | string {
   const beyond = cells.slice(columns.count).findIndex((value) => value !== '');
   if (beyond >= 0 || cells.length < columns.count)
@@ -60,7 +65,10 @@ export function readLabelRow(
     if (typeof value === 'string') return value.trim() === '' ? undefined : value.trim();
     return value === null ? undefined : value;
   };
-  const text = (member: Member) => (cell(member) === undefined ? undefined : String(cell(member)));
+  const text = (member: Member) => {
+    const value = cell(member);
+    return typeof value === 'object' || value === undefined ? value : String(value);
+  };
   const signal = text('signal');
   const row = clean({
     predictionId: text('predictionId'),
@@ -83,8 +91,8 @@ export function readLabelRow(
   }
   try {
     if (signal === undefined) requireType(parsed.data.value, type, 'value');
-    for (const time of [parsed.data.eventTime, parsed.data.at])
-      if (typeof time === 'string') parseTime(time, 'event_time');
+    requireEventTime(parsed.data.eventTime, nowMs, columnNames.eventTime[0]);
+    if (parsed.data.at !== undefined) requirePredictionTime(parsed.data.at, columnNames.at[0]);
   } catch (error) {
     return error instanceof MillraceError ? error.message : String(error);
   }

@@ -127,12 +127,13 @@ export class Uploads {
   }
 
   async #takePage(upload: LabelUpload, page: Page): Promise<LabelUpload> {
-    const { settings, intake } = this.#options;
+    const { settings, intake, clock } = this.#options;
+    const nowMs = clock.nowMs();
     const { labelType } = await settings.settings(upload.endpoint);
     const taken: Incoming[] = [];
     const problems: RowError[] = [];
     for (const { row, cells, problem } of page.rows) {
-      const label = problem ?? readLabelRow(cells, page.columns, labelType);
+      const label = problem ?? readLabelRow(cells, page.columns, labelType, nowMs);
       if (typeof label === 'string') problems.push({ row, problem: label });
       else taken.push(label);
     }
@@ -192,11 +193,15 @@ export class Uploads {
     for (let at = from, first = true; ; at += pageRows, first = false) {
       const read = await frames
         .columns(
-          `SELECT * EXCLUDE (file_row_number) FROM read_parquet(${sqlLiteral(path)}, file_row_number = true)
+          `SELECT * EXCLUDE (file_row_number) FROM read_parquet(${sqlLiteral(path)}, file_row_number = true, binary_as_string = true)
            WHERE file_row_number >= ${at} AND file_row_number < ${at + pageRows} ORDER BY file_row_number`,
         )
         .catch((error: unknown) => {
-          throw fail('label_upload_invalid', { problem: `it is no Parquet: ${framesReason(error)}` }, error);
+          throw fail(
+            'label_upload_invalid',
+            { problem: `it cannot be read as Parquet: ${framesReason(error)}` },
+            error,
+          );
         });
       if (first) yield { row: 0, cells: read.names };
       const count = read.columns[0]?.length ?? 0;

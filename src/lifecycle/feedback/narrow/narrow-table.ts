@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
-import { featurePrefix } from '../relations.ts';
+import { featurePrefix, labelTimeSql } from '../relations.ts';
 
 /** A file of the log or of labels. Its content never changes: what rewrites rows makes another file. */
 export interface NarrowFile {
@@ -121,8 +121,8 @@ export class NarrowTable {
     await this.#frames.query(`BEGIN;
       CREATE TEMP TABLE told AS SELECT prediction_id, last.label AS label, last.at_ms AS at_ms, last.seq AS seq
         FROM (SELECT prediction_id,
-            arg_max(struct_pack(label := value_number, at_ms := event_time_ms, seq := seq), row(event_time_ms, seq)) AS last
-          FROM (SELECT hash(prediction_id) AS prediction_id, value_number, event_time_ms, seq FROM ${filesSql(paths)})
+            arg_max(struct_pack(label := value_number, at_ms := at_ms, seq := seq), row(at_ms, seq)) AS last
+          FROM (SELECT hash(prediction_id) AS prediction_id, value_number, ${labelTimeSql} AS at_ms, seq FROM ${filesSql(paths)})
           GROUP BY prediction_id);
       DELETE FROM told USING ${name}.labels known
         WHERE told.prediction_id = known.prediction_id AND row(known.at_ms, known.seq) > row(told.at_ms, told.seq);

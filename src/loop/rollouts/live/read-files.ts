@@ -1,4 +1,4 @@
-import type { ArrivedLabel, ArrivedRow } from '../../../lifecycle/feedback/index.ts';
+import { type ArrivedLabel, type ArrivedRow, labelTimeSql } from '../../../lifecycle/feedback/index.ts';
 import type { FrameColumns } from '../../../platform/frames/index.ts';
 import type { LiveFile, LiveLog } from './live-log.ts';
 
@@ -34,13 +34,13 @@ export async function readLabels(
   receivedFromMs: number,
 ): Promise<readonly ArrivedLabel[]> {
   const found = await log.columns(
-    `SELECT prediction_id, value_number, event_time_ms FROM ${file.sql}
-     WHERE received_at_ms >= ${receivedFromMs} ORDER BY event_time_ms, seq`,
+    `SELECT prediction_id, value_number, ${labelTimeSql} AS at_ms FROM ${file.sql}
+     WHERE received_at_ms >= ${receivedFromMs} ORDER BY at_ms, seq`,
   );
   return rowsOf(found, (cell) => ({
     predictionId: cell('prediction_id') as string,
     value: cell('value_number') as number | null,
-    eventTimeMs: cell('event_time_ms') as number,
+    eventTimeMs: cell('at_ms') as number,
   }));
 }
 
