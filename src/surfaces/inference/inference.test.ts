@@ -123,6 +123,12 @@ test('OIP: each kind of bad input gets one message that names the thing', async 
       400,
       /parameters\.event_time: "…" is not a time/,
     ],
+    // Nanoseconds: no segment of the log could hold it, nor any answer show it.
+    [
+      { inputs: inputs([1], [1]), parameters: { event_time: 981_000_000_000_000_000 } },
+      400,
+      /parameters\.event_time: "…" is not a time/,
+    ],
   ];
   for (const [body, status, message] of cases) {
     const answer = await post('/v2/models/test/infer', body);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { fail } from '../../core/errors.ts';
-import { parseTime } from '../../core/time.ts';
+import { epochMs, parseTime } from '../../core/time.ts';
 import type { PredictRequest } from '../../lifecycle/serving/index.ts';
 import { formatTraceparent, parseTraceparent } from '../../platform/tracing/index.ts';
 
@@ -47,8 +47,9 @@ export function headerEventTimeMs(context: RequestContext): number | null {
 
 /** An event time in a body or header: a number or digits are epoch milliseconds, else RFC 3339. */
 export function eventTimeMs(value: unknown, field: string): number {
-  if (typeof value === 'number' && Number.isFinite(value)) return Math.round(value);
-  if (typeof value === 'string') return /^-?\d+$/.test(value) ? Number(value) : parseTime(value, field);
+  if (typeof value === 'number') return epochMs(value, field);
+  if (typeof value === 'string')
+    return /^-?\d+$/.test(value) ? epochMs(Number(value), field) : parseTime(value, field);
   throw fail('invalid_time', { field, value: JSON.stringify(value) });
 }
 

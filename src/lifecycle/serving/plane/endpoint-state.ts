@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../../../core/errors.ts';
-import { parseTime } from '../../../core/time.ts';
+import { epochMs, parseTime } from '../../../core/time.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import {
   bucketCount,
@@ -264,7 +264,7 @@ function text(value: unknown): string | null {
 
 /** Epoch milliseconds or RFC 3339. */
 function timeOf(value: unknown): number | null {
-  if (typeof value === 'number' && Number.isFinite(value)) return Math.round(value);
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'number' && Number.isFinite(value)) return epochMs(value, 'event_time');
+  if (typeof value === 'bigint') return epochMs(Number(value), 'event_time');
   return typeof value === 'string' && value !== '' ? parseTime(value, 'event_time') : null;
 }
