@@ -13,7 +13,7 @@ const standard: BrowserGuardOptions = {
 };
 
 function server(options: Partial<BrowserGuardOptions> = {}) {
-  const app = Fastify();
+  const app = Fastify({ routerOptions: { ignoreDuplicateSlashes: true } });
   addBrowserGuard(app as never, { ...standard, ...options });
   for (const url of ['/health', '/test', '/api/2.0/mlflow/experiments/list']) app.all(url, async () => 'OK');
   return app;
@@ -91,6 +91,14 @@ test('writes from foreign pages are refused, reads and writes of our own pages a
   assert.equal(all.statusCode, 200);
   assert.equal(all.headers['access-control-allow-origin'], '*');
   assert.equal(all.headers['access-control-allow-credentials'], undefined);
+});
+
+test('a path written another way is no way round the refusal', async () => {
+  for (const url of ['//api/2.0/mlflow/experiments/list', '/%61pi/2.0/mlflow/experiments/list', '/test']) {
+    const post = (origin: string) => statusOf({}, { host: 'localhost', origin }, url, 'POST');
+    assert.equal((await post('http://localhost')).statusCode, 200, url);
+    assert.equal((await post('http://evil.com')).statusCode, 403, url);
+  }
 });
 
 test('browsers that ask before crossing origins get an answer', async () => {

@@ -21,6 +21,8 @@ export interface BrowserGuardOptions {
 const localOrPrivate =
   /^(localhost|127\.0\.0\.1|\[::1\]|0\.0\.0\.0|10(\.\d{1,3}){3}|192\.168(\.\d{1,3}){2}|172\.(1[6-9]|2\d|3[01])(\.\d{1,3}){2}|\[f[cd][0-9a-f:]+\])(:\d+)?$/i;
 const localOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+/** What pages of other origins may read, where they are let in. */
+const apiPath = /^\/(ajax-)?api\/|^\/v1\//;
 const writes = new Set(['POST', 'PUT', 'DELETE', 'PATCH']);
 
 const wrongHost = (host: string) =>
@@ -46,12 +48,14 @@ export function addBrowserGuard(app: FastifyInstance, options: BrowserGuardOptio
     const path = request.url.split('?', 1)[0] ?? '';
     const { host = '', origin } = request.headers;
     if (!probes.has(path) && !isHost(host)) return refuse(reply, wrongHost(host));
-    if (origin === undefined || !/^\/(ajax-)?api\/|^\/v1\//.test(path)) return;
+    if (origin === undefined) return;
     const isOwn = origin.slice(origin.indexOf('//') + 2) === host;
     const isAllowed = isOwn || localOrigin.test(origin) || isOrigin(origin);
+    // Whatever the path: //api/v1 and /%61pi/v1 lead to the same routes as /api/v1.
+    if (writes.has(request.method) && !isAllowed) return refuse(reply, wrongOrigin(origin));
+    if (!apiPath.test(path)) return;
     if (isAllowed) allow(reply, origin, anyOrigin);
     if (request.method === 'OPTIONS') return preflight(request, reply, isAllowed);
-    if (writes.has(request.method) && !isAllowed) return refuse(reply, wrongOrigin(origin));
   });
 }
 

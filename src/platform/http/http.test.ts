@@ -223,3 +223,37 @@ test('a change made of what was read is made only while it is so; the present st
   assert.deepEqual([(await put(6)).statusCode, (await put(7, '*')).statusCode, thing.size], [200, 200, 7]);
   await server.close();
 });
+
+test('who lacks the permission of a route is refused before its body is looked at', async () => {
+  const jobs = createHttpServer({
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    bodyLimitBytes: 1000,
+    resolveActor: async () => ({ kind: 'job', id: 'j1' }),
+  });
+  const shared = { summary: 'for the test', response: z.unknown(), body: z.strictObject({ of: z.string() }) };
+  const handle = async () => ({ done: true });
+  addRoutes(jobs, [
+    defineRoute({ ...shared, method: 'POST', path: '/promote', permission: 'registry:promote', handle }),
+    defineRoute({
+      ...shared,
+      method: 'POST',
+      path: '/upload',
+      permission: 'loop:write',
+      bodyKind: 'raw',
+      handle,
+    }),
+    defineRoute({ ...shared, method: 'POST', path: '/track', permission: 'experiments:write', handle }),
+  ]);
+  for (const url of ['/promote', '/upload']) {
+    const refused = await jobs.inject({
+      method: 'POST',
+      url,
+      payload: 'no JSON',
+      headers: { 'content-type': 'application/json' },
+    });
+    assert.deepEqual([refused.statusCode, refused.json().code], [403, 'forbidden'], url);
+  }
+  const tracked = await jobs.inject({ method: 'POST', url: '/track', payload: { of: 'it' } });
+  assert.equal(tracked.statusCode, 200);
+});

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { fail } from '../../core/errors.ts';
 import { parseInput } from '../../core/schema.ts';
-import type { Actor } from '../access/index.ts';
+import { type Actor, authorize } from '../access/index.ts';
 import type { Answer, KeptAnswers } from '../idempotency/index.ts';
 import type { Logger } from '../log/index.ts';
 import { Counter, Histogram, type Registry } from '../metrics/index.ts';
@@ -93,7 +93,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 }
 
 /**
- * Adds a slice's routes: input is parsed, the actor handed on, the result sent as JSON or as a stream.
+ * Adds a slice's routes: who lacks the route's permission is refused before anything is read, input is parsed, the
+ * actor handed on, the result sent as JSON or as a stream.
  *
  * @param kept answers of POST requests with an `Idempotency-Key`; without it such keys are not looked at
  */
@@ -121,6 +122,8 @@ function addRoute(
   scope.route({
     method: route.method,
     url: route.path,
+    // Before the body: who may not write need not be listened to.
+    onRequest: async (request) => authorize(actorOf(request), route.permission),
     handler: async (request, reply) => {
       const abort = new AbortController();
       reply.raw.once('close', () => abort.abort());
