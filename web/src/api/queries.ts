@@ -73,6 +73,12 @@ export const turnsQuery = (loop?: string, limit = 100) =>
   list<TurnSummary>('turns', '/turns', { loop, limit });
 export const turnQuery = (id: string) => one<Turn>('turns', `/turns/${part(id)}`);
 
+/** A turn with its roll-out. What has ended stays as it is, so that no event reads it again. */
+export const rolledOutTurnQuery = (turn: TurnSummary) =>
+  turn.finishedAt === null
+    ? turnQuery(turn.id)
+    : { ...one<Turn>('ended-turns', `/turns/${part(turn.id)}`), staleTime: Number.POSITIVE_INFINITY };
+
 /** What the engine saw each time it looked at a turn's roll-out, oldest first. */
 export const turnLooksQuery = (loop: string, number: number) =>
   list<JournalEvent>('turns', '/events', {
@@ -83,6 +89,13 @@ export const turnLooksQuery = (loop: string, number: number) =>
 
 export const endpointRolloutsQuery = (endpoint: string) =>
   list<EndpointRollout>('rollouts', `/endpoints/${part(endpoint)}/rollouts`, { limit: 20 });
+
+export const endpointRolloutQuery = (endpoint: string, id: string) =>
+  one<EndpointRollout>('rollouts', `/endpoints/${part(endpoint)}/rollouts/${part(id)}`);
+export const openRolloutsQuery = () =>
+  list<EndpointRollout>('rollouts', '/rollouts', { state: 'open', limit: 100 });
+export const allRolloutsQuery = () =>
+  pages<EndpointRollout>('rollouts', '/rollouts', { state: 'all', limit: 50 });
 
 /** What the version that listens says beside the champion. */
 export const shadowEvidenceQuery = (endpoint: string, metric?: string, segment?: string) =>

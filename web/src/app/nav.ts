@@ -11,6 +11,7 @@ import {
   RefreshCw,
   Route as RouteIcon,
   ScrollText,
+  Split,
   Webhook as WebhookIcon,
 } from 'lucide-react';
 
@@ -70,6 +71,13 @@ export const navGroups: readonly NavGroup[] = [
         icon: RouteIcon,
         key: 'd',
         question: 'Who gets which version now, and is the new one better?',
+      },
+      {
+        to: '/rollouts',
+        label: 'Rollouts',
+        icon: Split,
+        key: 'u',
+        question: 'Which versions are on trial, how far, and with which verdict?',
       },
       {
         to: '/predictions',

@@ -16,7 +16,7 @@ import { turnSearch, turnsSearch } from '../screens/loop/search.ts';
 import { monitoringSearch } from '../screens/monitoring/search.ts';
 import { stepsSearch } from '../screens/pipelines/search.ts';
 import { modelsSearch, versionsSearch, webhooksSearch } from '../screens/registry/search.ts';
-import { batchesSearch, endpointSearch } from '../screens/serving/search.ts';
+import { batchesSearch, endpointSearch, rolloutsSearch } from '../screens/serving/search.ts';
 import { NotFound } from './not-found.tsx';
 import { ScreenFault } from './screen-fault.tsx';
 import { Shell } from './shell.tsx';
@@ -175,6 +175,16 @@ const endpoint = createRoute({
     crumbs: (params) => [{ label: 'Deployment', to: '/endpoints' }, { label: params.endpoint ?? '' }],
   },
 });
+const rollouts = createRoute({
+  getParentRoute,
+  path: '/rollouts',
+  validateSearch: rolloutsSearch,
+  component: lazyRouteComponent(
+    () => import('../screens/serving/rollouts/list/rollouts-screen.tsx'),
+    'RolloutsScreen',
+  ),
+  staticData: { crumbs: () => [{ label: 'Rollouts' }] },
+});
 const batches = createRoute({
   getParentRoute,
   path: '/batches',
@@ -241,6 +251,7 @@ export function createAppRouter() {
       webhooks,
       endpoints,
       endpoint,
+      rollouts,
       batches,
       predictions,
       monitoring,

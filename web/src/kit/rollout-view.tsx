@@ -4,21 +4,12 @@ import type { JournalEvent } from '../api/live.ts';
 import { turnLooksQuery } from '../api/queries.ts';
 import { StepPlan } from '../charts/draw/step-plan.tsx';
 import type { Look } from '../charts/prepare/confidence-sequence.ts';
-import { type PlanInput, prepareStepPlan } from '../charts/prepare/step-plan.ts';
+import { prepareStepPlan } from '../charts/prepare/step-plan.ts';
 import { formatPercent } from './format.ts';
 import { RolloutEvidence } from './rollout/evidence.tsx';
-import { boundsOf, needText } from './rollout/evidence-text.ts';
+import { boundsOf } from './rollout/evidence-text.ts';
+import { lastRollout, stepsOfTurn } from './rollout/turn-rollout.ts';
 import { sentence } from './turn-text.ts';
-
-/** The present look at a roll-out, or the last one when it is over; null when none began. */
-export const lastRollout = (turn: Turn): Rollout | null => turn.rollout ?? turn.rolloutHistory.at(-1) ?? null;
-
-function stageOf(turn: Turn): PlanInput['stage'] {
-  if (turn.state === 'promoted' || turn.state === 'promoting') return 'promoted';
-  if (turn.finishedAt !== null) return 'stopped';
-  const stage = turn.rollout?.stage;
-  return stage === 'shadow' || stage === 'canary' ? stage : 'before';
-}
 
 type Compared = { readonly comparison: ArmComparison | null; readonly percent: number | null };
 
@@ -64,14 +55,7 @@ export function RolloutView(props: { readonly turn: Turn }) {
   const rollout = lastRollout(turn);
   const events = useQuery(turnLooksQuery(turn.loop, turn.number));
   if (!rollout) return null;
-  const steps = prepareStepPlan({
-    steps: rollout.stage === 'bandit' ? [Math.round(rollout.percent)] : rollout.steps,
-    shadow: rollout.stage === 'shadow' || turn.rolloutHistory.some((each) => each.stage === 'shadow'),
-    stage: stageOf(turn),
-    step: rollout.stage === 'bandit' ? 0 : rollout.step,
-    needs: [rollout.requests, rollout.labels, rollout.timeMs],
-    note: turn.finishedAt === null ? needText(rollout, rollout.stage) : '',
-  });
+  const steps = prepareStepPlan(stepsOfTurn(turn, rollout));
   const told = journalled(events.data?.items ?? []);
   const metric = rollout.comparisons[0]?.metric ?? 'logLoss';
   const share = rollout.percent / 100;

@@ -38,3 +38,15 @@ test('a reason does not repeat what stands before it', () => {
   assert.equal(reasonOf({ reason: 'version 1 is champion: first model' }), 'First model');
   assert.equal(reasonOf({ reason: 'beside version 6' }), 'Beside v6');
 });
+
+test('an interval of a difference is said in words: proved, or what else is possible', () => {
+  assert.equal(
+    humane('log loss better by 0.0020 (−0.0073 to 0.0113) on 5,052 pairs'),
+    'log loss better by 0.0020 so far, not proved (from 0.0073 worse to 0.0113 better) on 5\u202f052 pairs',
+  );
+  assert.equal(
+    humane('log loss worse by 0.8926 (0.6271 to 1.1580) on 361 pairs'),
+    'log loss worse by 0.8926, proved (between 0.6271 and 1.1580) on 361 pairs',
+  );
+  assert.equal(humane('run 0868a80626c58141b10300b6fba4c375 logged'), 'run 0868a806 logged');
+});

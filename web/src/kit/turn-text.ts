@@ -59,12 +59,26 @@ const pValue = (_all: string, written: string): string => {
   return value < 0.0001 ? 'p\u00a0<\u00a00.0001' : `p\u00a0=\u00a0${Number(value.toPrecision(2))}`;
 };
 
+/** Ids of runs, which are told apart by their beginning. */
+const LONG_ID = /\b[0-9a-f]{32}\b/g;
+
+const BETTER_BY = /\b(better|worse) by ([\d.]+) \(([−-]?[\d.]+) to ([−-]?[\d.]+)\)/g;
+
+/** What an interval says of a difference, in words: whether it is proved, and what else is possible. */
+function betterBy(_all: string, way: string, by: string, low: string, high: string): string {
+  if (!/^[−-]/.test(low)) return `${way} by ${by}, proved (between ${low} and ${high})`;
+  const other = way === 'better' ? 'worse' : 'better';
+  return `${way} by ${by} so far, not proved (from ${low.slice(1)} ${other} to ${high.replace(/^[−-]/, '')} ${way})`;
+}
+
 /**
  * A server's sentence as people write: dates without machine noise, `v7` for version 7, metrics by their names, a true
  * minus, and thousands as everywhere on the screens.
  */
 export const humane = (text: string): string =>
   METRIC_NAMES.reduce((said, [name, word]) => said.replace(name, word), text)
+    .replace(BETTER_BY, betterBy)
+    .replace(LONG_ID, (id) => id.slice(0, 8))
     .replace(ISO_TIME, (_all, day: string, clock: string) => (clock === '00:00' ? day : `${day} ${clock}`))
     .replace(/\bversion (\d+)\b/gi, 'v$1')
     .replace(/\bp (\d+(?:\.\d+)?(?:e-\d+)?)\b/g, pValue)

@@ -5,7 +5,8 @@ import type {
   RolloutLook,
 } from '../../../../src/loop/contract.ts';
 import type { State } from '../../charts/prepare/wheel.ts';
-import { formatCount, formatDuration } from '../format.ts';
+import { decimalsFor, formatCount, formatDuration, formatNumber } from '../format.ts';
+import { metricText } from '../metric.ts';
 
 export const VERDICT: Readonly<Record<ArmComparison['verdict'], readonly [State, string]>> = {
   worse: ['bad', 'worse'],
@@ -50,3 +51,35 @@ export function needText(
     .map(([{ have, need }, format, what]) => `${format(have)} of ${format(need)} ${what}`)
     .join(', ');
 }
+
+/**
+ * Which of two versions is better by one metric, whether that is proved, and between which bounds the difference lies:
+ * one sentence without signs. `notWorse` and `worse` are the server's verdicts, which know the margin.
+ */
+export function comparisonText(compared: ArmComparison, champion: string, challenger: string): string {
+  const { difference, low, high, margin, verdict } = compared;
+  const metric = metricWord(compared.metric);
+  if (difference === null || low === null || high === null)
+    return `Too few labelled outcomes to compare v${challenger} with v${champion} by ${metric}.`;
+  const decimals = decimalsFor((high - low) / 2);
+  const size = (value: number): string => formatNumber(Math.abs(value), decimals);
+  const way = (value: number): string => `${size(value)} ${value < 0 ? 'worse' : 'better'}`;
+  const seen = Number(difference.toFixed(decimals)) === 0 ? 'the same' : way(difference);
+  if (low > 0 || high < 0) {
+    const [near, far] = low > 0 ? [low, high] : [high, low];
+    const better = low > 0 ? 'better' : 'worse';
+    return `v${challenger} is proved ${better} than v${champion}: ${metric} ${way(difference)}, between ${size(near)} and ${size(far)}.`;
+  }
+  const soFar = `${metric} ${seen} so far; from ${way(low)} to ${way(high)} is possible`;
+  if (verdict === 'notWorse')
+    return `v${challenger} is proved not worse than v${champion} (by more than ${formatNumber(margin)}), but not better: ${soFar}.`;
+  return `It is not proved yet which is better, v${challenger} or v${champion}: ${soFar}.`;
+}
+
+/** A metric's name within a sentence. */
+const metricWord = (name: string): string => {
+  const { title } = metricText(name);
+  return /^[A-Z][a-z]+( [a-z]|$)/.test(title) && !/^(Matthews|Brier)/.test(title)
+    ? `${title[0]?.toLowerCase()}${title.slice(1)}`
+    : title;
+};

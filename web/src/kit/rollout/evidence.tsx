@@ -18,7 +18,7 @@ import { sentence } from '../turn-text.ts';
 import { ArmsTable } from './arms-table.tsx';
 import { BanditTables } from './bandit-tables.tsx';
 import { ComparisonsTable } from './comparisons-table.tsx';
-import { RAIL_STATE } from './evidence-text.ts';
+import { comparisonText, RAIL_STATE } from './evidence-text.ts';
 import { ShadowTable } from './shadow-table.tsx';
 
 type EvidenceProps = {
@@ -143,8 +143,9 @@ function Better(props: EvidenceProps & { readonly compared: readonly ArmComparis
       </div>
       {shown && looks.length > 0 ? (
         <>
+          <p>{comparisonText(shown, championVersion, version ?? shown.arm)}</p>
           <p className="text-label text-muted">
-            {metricText(shown.metric).title}: by how much v{version} is better than v{championVersion},{' '}
+            By how much v{version} is better than v{championVersion},{' '}
             {shown.compared === 'pairs' ? 'on the same requests' : 'each on its own requests'}; the{' '}
             {formatNumber((1 - shown.alpha) * 100)}
             {'\u202f'}% interval holds at any time. Across: labelled outcomes.

@@ -15,7 +15,8 @@ import { Select } from '../../kit/fields.tsx';
 import { formatPercent } from '../../kit/format.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
-import { lastRollout, RolloutView } from '../../kit/rollout-view.tsx';
+import { lastRollout } from '../../kit/rollout/turn-rollout.ts';
+import { RolloutView } from '../../kit/rollout-view.tsx';
 import { compact } from '../../kit/search-params.ts';
 import { turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
@@ -69,7 +70,7 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
       </Card>
       {loops.data && <Listening endpoint={endpoint} loop={loop} />}
       {loops.data && !loop && <OwnRollouts endpoint={endpoint} />}
-      <Rollout turns={turns.data?.items ?? []} />
+      <Rollout endpoint={endpoint} turns={turns.data?.items ?? []} />
       <TrafficCard endpoint={endpoint} turns={turns.data?.items ?? []} />
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <RouteHistory endpoint={endpoint.name} />
@@ -135,7 +136,8 @@ function headline(endpoint: Endpoint, behind: number): string {
 }
 
 /** The roll-out under way, or any earlier one; which is in the URL. */
-function Rollout(props: { readonly turns: readonly TurnSummary[] }) {
+function Rollout(props: { readonly endpoint: Endpoint; readonly turns: readonly TurnSummary[] }) {
+  const { endpoint } = props;
   const { turn: chosen } = route.useSearch();
   const navigate = route.useNavigate();
   const rolled = props.turns.filter(
@@ -158,21 +160,26 @@ function Rollout(props: { readonly turns: readonly TurnSummary[] }) {
         </span>
       }
       actions={
-        rolled.length > 1 && (
-          <Select
-            label="Roll-out"
-            value={id}
-            options={rolled.map(
-              (each) => [each.id, `v${each.challengerVersion} ${turnWord(each.state)}`] as const,
-            )}
-            onChange={(value) =>
-              void navigate({
-                search: value && value !== rolled[0]?.id ? { turn: value } : {},
-                replace: true,
-              })
-            }
-          />
-        )
+        <>
+          <Link to="/rollouts" search={{ endpoint: endpoint.name }} className="text-accent">
+            All rollouts
+          </Link>
+          {rolled.length > 1 && (
+            <Select
+              label="Roll-out"
+              value={id}
+              options={rolled.map(
+                (each) => [each.id, `v${each.challengerVersion} ${turnWord(each.state)}`] as const,
+              )}
+              onChange={(value) =>
+                void navigate({
+                  search: value && value !== rolled[0]?.id ? { turn: value } : {},
+                  replace: true,
+                })
+              }
+            />
+          )}
+        </>
       }
       query={turn}
       rows={5}

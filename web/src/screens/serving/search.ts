@@ -1,4 +1,10 @@
-import { compact, type RawSearch, text } from '../../kit/search-params.ts';
+import { compact, oneOf, type RawSearch, text } from '../../kit/search-params.ts';
+import {
+  ROLLOUT_KINDS,
+  ROLLOUT_STANDINGS,
+  type RolloutKind,
+  type RolloutStanding,
+} from './rollouts/list/standing.ts';
 
 /**
  * `turn` shows the roll-out of an earlier turn of the loop, `rollout` an earlier one of an endpoint without a loop;
@@ -18,3 +24,16 @@ export const endpointSearch = (raw: RawSearch): EndpointSearch =>
 export type BatchesSearch = { batch?: string };
 
 export const batchesSearch = (raw: RawSearch): BatchesSearch => compact({ batch: text(raw.batch) });
+
+export type RolloutsSearch = {
+  state?: RolloutStanding | undefined;
+  endpoint?: string | undefined;
+  kind?: RolloutKind | undefined;
+};
+
+export const rolloutsSearch = (raw: RawSearch): RolloutsSearch =>
+  compact({
+    state: oneOf(raw.state, ROLLOUT_STANDINGS),
+    endpoint: text(raw.endpoint),
+    kind: oneOf(raw.kind, ROLLOUT_KINDS),
+  });

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import type { Endpoint } from '../../../../../src/lifecycle/serving/contract.ts';
 import type { EndpointRollout } from '../../../../../src/loop/contract.ts';
-import { endpointRolloutsQuery } from '../../../api/queries.ts';
+import { endpointRolloutQuery, endpointRolloutsQuery } from '../../../api/queries.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { Select } from '../../../kit/fields.tsx';
 import { formatMoment } from '../../../kit/format.ts';
-import { QueryCard } from '../../../kit/panel.tsx';
+import { QueryCard, QueryView } from '../../../kit/panel.tsx';
 import { BeginRollout } from './begin-rollout.tsx';
 import { STATE_WORDS, triedVersions } from './course-text.ts';
 import { RolloutActs } from './rollout-acts.tsx';
@@ -22,7 +23,11 @@ export function RolloutsCard(props: {
   const rollouts = useQuery(endpointRolloutsQuery(endpoint.name));
   const items = rollouts.data?.items ?? [];
   const [newest] = items;
-  const shown = items.find((rollout) => rollout.id === chosen) ?? newest;
+  const listed = items.find((rollout) => rollout.id === chosen);
+  // An address may name one that is older than the newest, which are listed.
+  const isOlder = chosen !== undefined && rollouts.data !== undefined && !listed;
+  const older = useQuery({ ...endpointRolloutQuery(endpoint.name, chosen ?? ''), enabled: isOlder });
+  const shown = isOlder ? older.data : (listed ?? newest);
   const champion = endpoint.arms.find((arm) => arm.arm === 'champion')?.modelVersion;
   const isOpen = newest !== undefined && newest.endedAt === null;
   return (
@@ -31,11 +36,16 @@ export function RolloutsCard(props: {
       query={rollouts}
       actions={
         <div className="flex flex-wrap items-center justify-end gap-2">
+          <Link to="/rollouts" search={{ endpoint: endpoint.name }} className="text-accent">
+            All rollouts
+          </Link>
           {items.length > 1 && shown && (
             <Select
               label="Which rollout"
               value={shown.id}
-              options={items.map((rollout) => [rollout.id, optionText(rollout)] as const)}
+              options={(isOlder ? [...items, shown] : items).map(
+                (rollout) => [rollout.id, optionText(rollout)] as const,
+              )}
               onChange={(id) => onChoose(id === newest?.id ? undefined : id)}
             />
           )}
@@ -52,7 +62,15 @@ export function RolloutsCard(props: {
         </EmptyLine>
       }
     >
-      {() => shown && <RolloutCourse rollout={shown} endpoint={endpoint} />}
+      {() =>
+        isOlder ? (
+          <QueryView query={older} rows={5}>
+            {(rollout) => <RolloutCourse rollout={rollout} endpoint={endpoint} />}
+          </QueryView>
+        ) : (
+          shown && <RolloutCourse rollout={shown} endpoint={endpoint} />
+        )
+      }
     </QueryCard>
   );
 }

@@ -1,0 +1,125 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { IntervalDot } from '../../../../charts/draw/interval-dot.tsx';
+import { StepDots } from '../../../../charts/draw/step-dots.tsx';
+import { prepareIntervalScale } from '../../../../charts/prepare/interval-scale.ts';
+import { formatPercent } from '../../../../kit/format.ts';
+import { armStroke } from '../../../../kit/identity.tsx';
+import { comparisonText } from '../../../../kit/rollout/evidence-text.ts';
+import { StateLabel } from '../../../../kit/state-mark.tsx';
+import { Ago } from '../../../../kit/time.tsx';
+import { sentence } from '../../../../kit/turn-text.ts';
+import type { RolloutRow, RowVerdict } from './rollout-rows.ts';
+
+const DOT_WIDTH = 88;
+
+/** Each rollout with how it stands, how far it went, and what its verdict rests on. */
+export function RolloutList(props: { readonly rows: readonly RolloutRow[] }) {
+  return (
+    <ol className="@container flex flex-col" aria-label="Rollouts">
+      {props.rows.map((row) => (
+        <li
+          key={row.key}
+          className="relative grid gap-x-6 gap-y-2 border-line border-t px-4 py-3 transition-colors hover:bg-sunken @4xl:grid-cols-[minmax(0,260px)_180px_minmax(0,1fr)_max-content] @4xl:items-start"
+        >
+          <div className="flex min-w-0 flex-col gap-0.5">
+            <RowLink row={row} />
+            <span className="flex flex-wrap items-center gap-x-3 text-muted">
+              <StateLabel state={row.state}>{row.word}</StateLabel>
+            </span>
+          </div>
+          <div className="flex max-w-sm flex-col gap-1 @4xl:pt-1.5">
+            {row.steps ? <StepDots steps={row.steps} /> : <Shares shares={row.shares ?? []} />}
+          </div>
+          <Verdict row={row} />
+          <span className="text-label text-muted @4xl:text-right">
+            {row.endedAt ? (
+              <>
+                ended <Ago at={row.endedAt} />
+              </>
+            ) : (
+              <>
+                began <Ago at={row.beganAt} />
+              </>
+            )}
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** The way to where it is shown in full; the whole row is its target. */
+function RowLink(props: { readonly row: RolloutRow }) {
+  const { row } = props;
+  const search = 'turn' in row.of ? { turn: row.of.turn } : { rollout: row.of.rollout };
+  return (
+    <>
+      <Link
+        to="/endpoints/$endpoint"
+        params={{ endpoint: row.endpoint }}
+        search={search}
+        className="font-strong after:absolute after:inset-0 hover:text-accent"
+      >
+        {row.title}
+      </Link>
+      <span className="truncate text-muted" data-tip={row.endpoint}>
+        {'turn' in row.of ? row.of.label : row.endpoint}
+      </span>
+    </>
+  );
+}
+
+/** Who has how much of the traffic, as one bar. */
+function Shares(props: { readonly shares: NonNullable<RolloutRow['shares']> }): ReactNode {
+  const text = props.shares.map(({ arm, share }) => `${arm} ${formatPercent(share)}`).join(', ');
+  return (
+    <span
+      className="flex h-2 gap-0.5 overflow-hidden rounded-full"
+      role="img"
+      aria-label={text}
+      data-tip={text}
+    >
+      {props.shares.map(({ arm, share }) => (
+        <span key={arm} style={{ background: armStroke(arm).colour, width: `${share * 100}%` }} />
+      ))}
+    </span>
+  );
+}
+
+/** The primary comparison as a mark round zero and in a sentence, then the server's reason where it says more. */
+function Verdict(props: { readonly row: RolloutRow }) {
+  const { verdict, reason } = props.row;
+  const told = verdict !== null && SAYS_THE_SAME.test(reason);
+  return (
+    <div className="grid min-w-0 gap-x-4 gap-y-0.5 @xl:grid-cols-[88px_minmax(0,1fr)]">
+      {verdict && <VerdictMark {...verdict.comparison} />}
+      <div className="flex min-w-0 flex-col gap-0.5 @xl:col-start-2">
+        {verdict && <p>{comparisonText(verdict.comparison, verdict.champion, verdict.challenger)}</p>}
+        {!told && (
+          <p className="line-clamp-2 text-muted" data-tip={sentence(reason)}>
+            {sentence(reason)}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** A reason that is the primary comparison alone. */
+const SAYS_THE_SAME = /^(v\d+ is worse: )?[a-z ]+ (better|worse) by [^;]* on \S+ (pairs|labels)$/i;
+
+function VerdictMark(props: RowVerdict['comparison']) {
+  const { difference: value, low, high } = props;
+  const row = { value, low, high };
+  return (
+    <span className="mt-px max-@xl:hidden">
+      <IntervalDot
+        row={row}
+        scale={prepareIntervalScale([row], DOT_WIDTH)}
+        width={DOT_WIDTH}
+        goodWhen="positive"
+      />
+    </span>
+  );
+}
