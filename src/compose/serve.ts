@@ -24,6 +24,7 @@ import { answerGet, InferenceServer, ServerSettings } from '../surfaces/inferenc
 import { startGrpc } from './grpc.ts';
 import { predictionLogOf } from './prediction-log.ts';
 import { pythonHost, pythonSettings } from './python-host.ts';
+import { replicaName } from './replica-name.ts';
 import type { RunningRole } from './role.ts';
 import { openServeOperations } from './serve-operations.ts';
 import { joinWorkers, startServeWorkers, tellIdleLogs, waitUntil, workerNumber } from './serve-workers.ts';
@@ -127,9 +128,10 @@ interface Parts {
 }
 
 /** Control knows each of several processes as a replica of its own. */
-function replicaId({ replica }: Settings): string {
+async function replicaId({ replica, data }: Settings): Promise<string> {
+  const name = replica ?? (await replicaName(dataDirectory(data).serve));
   const number = workerNumber();
-  return number ? `${replica}-${number}` : replica;
+  return number ? `${name}-${number}` : name;
 }
 
 async function openFollower(settings: Settings, parts: Parts): Promise<Side> {
@@ -139,7 +141,7 @@ async function openFollower(settings: Settings, parts: Parts): Promise<Side> {
   }
   const replica = await openReplica({
     ...parts,
-    id: replicaId(settings),
+    id: await replicaId(settings),
     controlUrl: controlUrlOf(settings),
     runtimes: { python: pythonHost(settings, parts.logger) },
   });

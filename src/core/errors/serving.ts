@@ -281,7 +281,7 @@ export const servingErrors = {
     status: 409,
     title: 'Replica name taken',
     message: 'another process follows control as replica "{replica}"{where}',
-    next: 'Give each its own name (--replica NAME) and start this one again; until then it gets no routes. If the other one has just died, wait: its name is free within 20 seconds.',
+    next: 'Give each its own name (--replica NAME; in a data directory that was copied, delete serve/replica-name) and start this one again; until then it gets no routes. If the other one has just died, wait: its name is free within 20 seconds.',
   },
   replicas_unsealed: {
     status: 503,

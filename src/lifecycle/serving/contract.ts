@@ -143,6 +143,8 @@ export const replicaSchema = z.object({
   shadowDropped: z.int(),
   connectedAt: z.string().nullable(),
   lastSeenAt: z.string().nullable(),
+  /** When it will be forgotten unless it comes back; null while it is connected. */
+  forgottenAt: z.string().nullable(),
   /** When another process of its name was last refused, since control started. */
   rivalRefusedAt: z.string().nullable(),
 });

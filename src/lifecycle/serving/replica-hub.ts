@@ -42,6 +42,10 @@ const retryMs = 1000;
 const deadAfterMs = 16_000;
 /** A replica that vanished less than this ago may hold rows that it never told of. */
 const recentlyMs = 60_000;
+/** How long a replica that is away is known: one that had sent all of its log, and one that had not. */
+const knownAwayMs = { sent: 86_400_000, holding: 7 * 86_400_000 } as const;
+/** After a start of control replicas have so long to come back, however long it was away. */
+const returnMs = 600_000;
 
 /** The replicas that follow this control: streams out, statuses in, and waiting for what they report. */
 export class ReplicaHub {
@@ -50,6 +54,7 @@ export class ReplicaHub {
   readonly #replicas = new Map<string, Known>();
   readonly #seals = new Map<string, Set<string>>();
   readonly #waiters = new Set<() => void>();
+  readonly #startedMs: number;
   #followed: readonly string[] = [];
   #broadcasting: Promise<void> = Promise.resolve();
   #closed = false;
@@ -57,11 +62,21 @@ export class ReplicaHub {
   constructor(records: ReplicaRecords, known: readonly StoredReplica[], clock: Clock) {
     this.#records = records;
     this.#clock = clock;
+    this.#startedMs = clock.nowMs();
     for (const replica of known) this.#replicas.set(replica.id, { ...replica, ...notFollowed() });
   }
 
   get replicas(): readonly Replica[] {
-    return [...this.#replicas.values()].map(resource);
+    return [...this.#replicas.values()].map((replica) => resource(replica, this.#forgottenAtMs(replica)));
+  }
+
+  /** Ids of replicas that have been away for so long that they are to be forgotten. */
+  get longGone(): readonly string[] {
+    const nowMs = this.#clock.nowMs();
+    return [...this.#replicas.values()].flatMap((replica) => {
+      const atMs = this.#forgottenAtMs(replica);
+      return atMs !== null && atMs <= nowMs ? [replica.id] : [];
+    });
   }
 
   /** Throws `replica_name_taken` for a process while another one of its name is connected and alive. */
@@ -221,6 +236,13 @@ export class ReplicaHub {
     this.#wake();
   }
 
+  #forgottenAtMs(replica: Known): number | null {
+    if (isConnected(replica)) return null;
+    const holding = (replica.status?.segmentsWaiting ?? 0) > 0;
+    const awayMs = holding ? knownAwayMs.holding : knownAwayMs.sent;
+    return Math.max((replica.seenAtMs ?? this.#startedMs) + awayMs, this.#startedMs + returnMs);
+  }
+
   #tellAll(message: StreamMessage): void {
     for (const replica of this.#replicas.values()) tell(replica, message);
   }
@@ -304,7 +326,10 @@ function errorOf(replica: Known, endpoint: string): string | undefined {
   return replica.status?.endpoints.find((e) => e.endpoint === endpoint)?.error;
 }
 
-function resource({ id, status, connectedAtMs, seenAtMs, streams, rivalRefusedAtMs }: Known): Replica {
+function resource(
+  { id, status, connectedAtMs, seenAtMs, streams, rivalRefusedAtMs }: Known,
+  forgottenAtMs: number | null,
+): Replica {
   return {
     id,
     connected: streams.size > 0,
@@ -318,6 +343,7 @@ function resource({ id, status, connectedAtMs, seenAtMs, streams, rivalRefusedAt
     shadowDropped: status?.shadowDropped ?? 0,
     connectedAt: connectedAtMs === null ? null : formatTime(connectedAtMs),
     lastSeenAt: seenAtMs === null ? null : formatTime(seenAtMs),
+    forgottenAt: forgottenAtMs === null ? null : formatTime(forgottenAtMs),
     rivalRefusedAt: rivalRefusedAtMs === null ? null : formatTime(rivalRefusedAtMs),
   };
 }

@@ -352,6 +352,8 @@ export class ServingService {
     await this.#hub.report(id, status);
     if (hadDamaged || damaged.length > 0) await this.#options.onDamaged?.(id, damaged);
     for (const told of status.withdrawn ?? []) await this.#guarded(id, told);
+    for (const gone of this.#hub.longGone)
+      await this.forgetReplica(systemActor, gone, 'it was away for so long that it is not expected back');
   }
 
   /** Throws `replica_name_taken` for a process while another one of its name is connected. */

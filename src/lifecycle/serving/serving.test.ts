@@ -317,5 +317,52 @@ forEachDatabase((name, open) => {
       await service.forgetReplica(actor, 'a', 'gone');
       await service.sealPredictions(30);
     });
+
+    test('a replica that is away is shown as such, and forgotten after a day, or a week with rows that wait', async (t) => {
+      const [hour, began] = [3_600_000, Date.UTC(2026, 0, 1)];
+      let nowMs = began;
+      const { service, journal } = await setUp(t, open, { nowMs: () => nowMs });
+      const status = (segmentsWaiting: number) => ({
+        routesVersion: 0,
+        endpoints: [],
+        models: [],
+        segmentsWaiting,
+      });
+      const attach = (id: string) => {
+        const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+        const attached = service.attachReplica(actor, id, () => {}, closed);
+        return () => {
+          close();
+          return attached;
+        };
+      };
+      const away = async (id: string, waiting: number) => {
+        const leave = attach(id);
+        await service.reportReplica(actor, id, status(waiting));
+        await leave();
+      };
+      await away('empty', 0);
+      await away('holding', 3);
+      const leave = attach('here');
+      const shown = async (atMs: number) => {
+        nowMs = atMs;
+        await service.reportReplica(actor, 'here', status(0));
+        return service.replicas(actor).map((r) => [r.id, r.connected, r.forgottenAt]);
+      };
+      const holding = ['holding', false, '2026-01-08T00:00:00.000Z'];
+      assert.deepEqual(await shown(began + 23 * hour), [
+        ['empty', false, '2026-01-02T00:00:00.000Z'],
+        holding,
+        ['here', true, null],
+      ]);
+      assert.deepEqual(await shown(began + 24 * hour), [holding, ['here', true, null]]);
+      assert.deepEqual(await shown(began + 7 * 24 * hour), [['here', true, null]]);
+      const audit = await journal.auditEntries({ subjectKind: 'replica', limit: 10 });
+      assert.deepEqual(
+        audit.filter(({ action }) => action === 'serving:forget').map(({ subject }) => subject.id),
+        ['holding', 'empty'],
+      );
+      await leave();
+    });
   });
 });

@@ -136,8 +136,10 @@ export const settingsSchema = z.strictObject({
   replica: z
     .string()
     .regex(/^[\w.-]+$/, 'may hold letters, digits, _ . -')
-    .default('local')
-    .describe('name of this replica'),
+    .optional()
+    .describe(
+      'name of this replica; that of the machine and some letters, kept in the data directory, unless set',
+    ),
   repository: z
     .string()
     .min(1)

@@ -38,10 +38,16 @@ export class ControlLink {
   /** Tells this process from others of its name. */
   readonly #instance = randomUUID();
   #isRefused = false;
+  #isConnected = false;
 
   constructor(options: ControlLinkOptions) {
     this.#options = options;
     this.#client = new ControlClient(options.controlUrl);
+  }
+
+  /** Whether control's stream is open. */
+  get isConnected(): boolean {
+    return this.#isConnected;
   }
 
   /** Keeps control's stream open until `close`, connecting again with back-off and jitter. */
@@ -123,6 +129,7 @@ export class ControlLink {
       const response = await this.#client.fetch(`${this.#replicaPath()}/stream?instance=${this.#instance}`, {
         signal,
       });
+      this.#isConnected = true;
       onOpen();
       handlers.onConnected();
       let text = '';
@@ -135,6 +142,7 @@ export class ControlLink {
         for (const line of lines) if (line) handlers.onMessage(streamMessageSchema.parse(JSON.parse(line)));
       }
     } finally {
+      this.#isConnected = false;
       clearTimeout(timer);
     }
   }

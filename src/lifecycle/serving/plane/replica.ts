@@ -1,5 +1,6 @@
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { MillraceError } from '../../../core/errors.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
@@ -47,6 +48,8 @@ const defaultLimits = { maxRows: 50_000, maxSizeBytes: 32 * 1024 * 1024, maxAgeM
 /** Arms that lost their traffic here, in a replica's directory. */
 const withdrawnFile = 'withdrawn.json';
 const statusEveryMs = 5000;
+/** So long a stop waits for control to take the rest of the log: a supervisor kills after four seconds. */
+const handOverMs = 2000;
 /** Damaged segments beyond so many are only counted. */
 const mostDamagedTold = 100;
 const retryAfterMs = 3000;
@@ -143,14 +146,30 @@ export class Replica {
     await this.#applying;
   }
 
-  /** Stops following control and seals the log. What was not shipped is shipped after the next start. */
+  /** Ships the log while control is there, stops following it and seals. What is not shipped is after the next start. */
   async close(): Promise<void> {
     if (this.#retry) clearTimeout(this.#retry);
     if (this.#heartbeat) clearInterval(this.#heartbeat);
     await this.plane.shadowsDrained();
+    if (this.#client?.isConnected) await this.#handOver();
     this.#client?.close();
     await this.#loader.close();
     await this.#logs.close();
+  }
+
+  /** The disk may go with the process: control gets what is still here, and is told so, unless that takes long. */
+  async #handOver(): Promise<void> {
+    const enough = new AbortController();
+    const shipped = this.#logs.sealAndShip().then(() => this.#report());
+    const late = sleep(handOverMs, undefined, { signal: enough.signal }).catch(() => undefined);
+    await Promise.race([shipped, late]).catch((error) =>
+      this.#options.logger.warn(
+        { err: error },
+        'the log was not handed over: it is shipped after the next start',
+      ),
+    );
+    enough.abort();
+    shipped.catch(() => undefined);
   }
 
   #follow(): void {
