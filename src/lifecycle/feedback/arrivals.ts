@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { featurePrefix } from './relations.ts';
 
 /** A row of the prediction log, as far as rollouts are judged by it. */
 export interface ArrivedRow {
@@ -14,6 +15,15 @@ export interface ArrivedRow {
   /** null: the split did not decide. */
   readonly bucket: number | null;
   readonly propensity: number | null;
+  /** What its features are, of `Arrived.features`; null: its payload was not logged. */
+  readonly cells: readonly unknown[] | null;
+}
+
+/** Where a feature is among the cells of a row, and what type the log has it as. */
+export interface ArrivedFeature {
+  readonly name: string;
+  readonly type: string;
+  readonly index: number;
 }
 
 /** A label that was acknowledged. */
@@ -28,6 +38,8 @@ export interface ArrivedLabel {
 export interface Arrived {
   readonly endpoint: string;
   readonly rows?: readonly ArrivedRow[];
+  /** The features of the rows; undefined: not told. */
+  readonly features?: readonly ArrivedFeature[] | undefined;
   readonly labels?: readonly ArrivedLabel[];
 }
 
@@ -49,7 +61,7 @@ export class Arrivals {
   }
 }
 
-/** POST /api/v1/open-rows: lines of a replica's log that is being written, as they are on its disk. */
+/** POST /api/v1/open-rows: lines of a replica's log that is being written, as they are on its disk, its header first. */
 export const openRowsSchema = z.strictObject({
   endpoint: z.string().min(1),
   lines: z.string().max(4_000_000),
@@ -68,14 +80,30 @@ const lineSchema = z.object({
   entity: z.string().nullable().default(null),
   bucket: z.number().nullable().default(null),
   propensity: z.number().nullable().default(null),
+  features: z.array(z.unknown()).nullable().default(null),
 });
 
-/** Rows of a log that is being written; what is no row is left out. */
-export function readOpenRows(lines: string): readonly ArrivedRow[] {
+const headerSchema = z.object({
+  columns: z.array(
+    z.object({
+      name: z.string(),
+      type: z.string(),
+      list: z.object({ index: z.int().min(0) }).optional(),
+    }),
+  ),
+});
+
+/** Rows of a log that is being written, with their features if the header is there; what is no row is left out. */
+export function readOpenRows(lines: string): Pick<Arrived, 'rows' | 'features'> {
   const rows: ArrivedRow[] = [];
+  let features: readonly ArrivedFeature[] | undefined;
   for (const line of lines.split('\n')) {
-    const row = lineSchema.safeParse(parsed(line)).data;
-    if (!row) continue;
+    const value = parsed(line);
+    const row = lineSchema.safeParse(value).data;
+    if (!row) {
+      features ??= featuresOf(headerSchema.safeParse(value).data?.columns);
+      continue;
+    }
     rows.push({
       predictionId: row.prediction_id,
       arm: row.arm,
@@ -88,9 +116,20 @@ export function readOpenRows(lines: string): readonly ArrivedRow[] {
       entity: row.entity,
       bucket: row.bucket,
       propensity: row.propensity,
+      cells: row.features,
     });
   }
-  return rows;
+  return { rows, features };
+}
+
+function featuresOf(
+  columns: z.infer<typeof headerSchema>['columns'] | undefined,
+): readonly ArrivedFeature[] | undefined {
+  return columns?.flatMap(({ name, type, list }) =>
+    list && name.startsWith(featurePrefix)
+      ? [{ name: name.slice(featurePrefix.length), type, index: list.index }]
+      : [],
+  );
 }
 
 function parsed(line: string): unknown {

@@ -1,5 +1,6 @@
-export type { Arrived, ArrivedLabel, ArrivedRow } from './arrivals.ts';
+export type { Arrived, ArrivedFeature, ArrivedLabel, ArrivedRow } from './arrivals.ts';
 export * from './contract.ts';
+export { featureText } from './feature-text.ts';
 export { labelJoinStep } from './jobs.ts';
 export type { LabelJoin } from './label-join.ts';
 export { feedbackMigrations } from './migrations.ts';

@@ -51,7 +51,7 @@ export async function reconcile(
 
     const turn = await readTurn(deps.db.read, row.active_turn_id);
     const context = makeTurnContext(deps, loop, turn, moment);
-    deps.watch.keep(name, followedRollout(context, wake));
+    deps.watch.keep(name, followedRollout(context, deps.clock, wake));
     const decision = await decide(context);
     if (decision.do === 'wait') {
       if (decision.pending) pending.push(decision.pending);

@@ -7,7 +7,7 @@ import { banditState } from '../verdict/bandit.ts';
 import type { ComparedArm } from '../verdict/compare-arms.ts';
 import { judge } from '../verdict/judge.ts';
 import type { Observation } from '../verdict/observation.ts';
-import { observe } from '../verdict/observe.ts';
+import { observe, zeroBeforeOf } from '../verdict/observe.ts';
 import { provedArm } from '../verdict/proof.ts';
 import type { Followed } from './live/rollout-watch.ts';
 import { keepLook } from './past-looks.ts';
@@ -168,15 +168,13 @@ export class RolloutEngine {
     const { spec, step } = data;
     const nowMs = this.#deps.clock.nowMs();
     const eventMs = await this.#deps.watermarks.get(record.endpoint);
-    const rewardAfter = spec.kind === 'bandit' ? spec.rewardAfter : undefined;
-    const isZeroed = rewardAfter !== undefined && eventMs !== undefined;
     const seen = await observe(this.#deps.log, {
       endpoint: record.endpoint,
       spec,
       sinceRouteVersion: data.firstRouteVersion,
       sinceMs: record.createdAtMs,
       championVersion: data.championVersion,
-      ...(isZeroed ? { zeroBeforeMs: eventMs - parseDuration(rewardAfter) } : {}),
+      zeroBeforeMs: zeroBeforeOf(spec, eventMs),
     });
     this.#deps.watch.noteReading(record.id, seen);
     const look = this.#judge(record, seen, nowMs, eventMs);
@@ -255,13 +253,11 @@ export class RolloutEngine {
 
   /** Ends a rollout that does harm by now. Whatever else there is to decide waits for the next reading of the log. */
   async #quickLook(known: RolloutRecord): Promise<void> {
-    const { spec } = known.data;
-    // Rewards that count as 0 after some time are known to the log alone.
-    if (this.#stopped || (spec.kind === 'bandit' && spec.rewardAfter !== undefined)) return;
-    const seen = this.#deps.watch.observation(known.id);
-    if (!seen || this.#judge(known, seen, this.#deps.clock.nowMs(), undefined).verdict !== 'fail') return;
+    if (this.#stopped) return;
+    const eventMs = await this.#deps.watermarks.get(known.endpoint);
+    const seen = this.#deps.watch.observation(known.id, eventMs);
+    if (!seen || this.#judge(known, seen, this.#deps.clock.nowMs(), eventMs).verdict !== 'fail') return;
     await this.#act(known, async (record) => {
-      const eventMs = await this.#deps.watermarks.get(record.endpoint);
       const look = this.#judge(record, seen, this.#deps.clock.nowMs(), eventMs);
       if (look.verdict !== 'fail') return;
       const looks = keepLook(record.data.looks ?? [], look, record.data.step);

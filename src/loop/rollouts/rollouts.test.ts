@@ -8,6 +8,14 @@ import { forEachDatabase } from '../../platform/db/testing.ts';
 import { shadowEvidenceQuerySchema } from '../contract.ts';
 import { anna, hourMs, openRollouts } from './testing.ts';
 
+/** What an arm does: whether it answers the opposite, how fast, and which share of its answers gets a label. */
+interface Behaviour {
+  readonly flips?: boolean;
+  readonly latencyUs?: number;
+  readonly rewarded?: number;
+}
+const asChampion = { flips: false, latencyUs: 1000, rewarded: 1 };
+
 forEachDatabase((name, open) => {
   suite(`rollouts on ${name}`, () => {
     test('a canary goes through shadow and steps to promotion, and back by a switch', async (t) => {
@@ -304,41 +312,67 @@ forEachDatabase((name, open) => {
     });
 
     test('harm is acted on as rows and labels come in, between two readings of the log', async (t) => {
-      const { serving, journal, feedback, engine, create, present, alerts } = await openRollouts(t, open);
-      const nowMs = Date.parse('2030-01-01T00:00:00Z');
-      const begun = await create({ kind: 'canary', version: 2, shadow: null, mirror: false, steps: [50] });
-      engine.start();
-      t.after(() => engine.stop());
-      // The clock stands still: the log is read once, and not again.
-      await engine.lookNow();
+      const { serving, journal, feedback, engine, create, present, wait, alerts } = await openRollouts(
+        t,
+        open,
+      );
+      let nowMs = Date.parse('2020-01-01T00:00:00Z');
       const rng = createRng(4);
-      const lines: object[] = [];
-      const labels: { predictionId: string; value: number; eventTime: number }[] = [];
-      for (let i = 0; i < 1000; i++) {
-        const challenger = rng.next() < 0.5;
-        const value = rng.int(2);
-        lines.push({
-          ...{ prediction_id: `r${i}`, entity: `r${i}`, route_version: begun.step.routeVersion },
-          ...{ arm: challenger ? 'challenger' : 'champion', model_version: challenger ? '2' : '1' },
-          ...{ status: 'ok', latency_us: 900, event_time_ms: nowMs + i, bucket: 7, propensity: 0.5 },
-          score: (challenger ? 1 - value : value) * 0.8 + 0.1,
-        });
-        labels.push({ predictionId: `r${i}`, value, eventTime: nowMs + i });
-      }
-      const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-      feedback.takeOpenRows(anna, { endpoint: 'flights', lines: `{"torn\n${text}` });
-      for (let from = 0; from < labels.length; from += 50) {
-        await feedback.postLabels(anna, { endpoint: 'flights', labels: labels.slice(from, from + 50) });
-        await sleep(5);
-      }
-      let now = await present(begun);
-      while (now.state === 'running') {
-        await sleep(10);
-        now = await present(begun);
-      }
-      assert.equal(now.state, 'aborted', now.reason);
-      assert.match(now.reason, /^version 2 is worse: log loss worse by 2\.\d+ .* on \d+ labels$/);
-      assert.equal((await serving.endpoint(anna, 'flights')).arms.length, 1);
+      let sent = 0;
+      /** A rollout whose requests and labels come in, while no file of the log has any; how it ended. */
+      const endOf = async (
+        plan: Readonly<Record<string, unknown>>,
+        { count = 1000, challenger: worse }: { count?: number; challenger: (airport: string) => Behaviour },
+        expiresMs = 0,
+      ) => {
+        const begun = await create(plan, true);
+        engine.start();
+        await engine.lookNow();
+        const lines: object[] = [
+          {
+            segment: 's',
+            columns: [{ name: 'feature:airport', type: 'VARCHAR', list: { member: 'features', index: 0 } }],
+          },
+        ];
+        const labels: { predictionId: string; value: number; eventTime: number }[] = [];
+        for (let i = 0; i < count; i++) {
+          const isOurs = rng.next() < 0.5;
+          const airport = rng.next() < 0.5 ? 'ZRH' : 'GVA';
+          const { flips, latencyUs, rewarded } = { ...asChampion, ...(isOurs ? worse(airport) : {}) };
+          const value = rng.int(2);
+          const eventTime = nowMs + i;
+          const id = `r${sent++}`;
+          lines.push({
+            ...{ prediction_id: id, entity: id, route_version: begun.step.routeVersion },
+            ...{ arm: isOurs ? 'challenger' : 'champion', model_version: isOurs ? '2' : '1' },
+            ...{ status: 'ok', latency_us: latencyUs, event_time_ms: eventTime, bucket: 7, propensity: 0.5 },
+            ...{ score: (flips ? 1 - value : value) * 0.8 + 0.1, features: [airport] },
+          });
+          if (rng.next() < rewarded)
+            labels.push({ predictionId: id, value: expiresMs ? 1 : value, eventTime });
+        }
+        const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+        feedback.takeOpenRows(anna, { endpoint: 'flights', lines: `{"torn\n${text}` });
+        for (let from = 0; from < labels.length; from += 50) {
+          await feedback.postLabels(anna, { endpoint: 'flights', labels: labels.slice(from, from + 50) });
+          await sleep(1);
+        }
+        nowMs += expiresMs;
+        wait(expiresMs);
+        let now = await present(begun);
+        while (now.state === 'running') {
+          await sleep(10);
+          now = await present(begun);
+        }
+        assert.equal(now.state, 'aborted', now.reason);
+        assert.equal((await serving.endpoint(anna, 'flights')).arms.length, 1);
+        return now.reason;
+      };
+      t.after(() => engine.stop());
+
+      const canary = { kind: 'canary', version: 2, shadow: null, mirror: false, steps: [50] };
+      const reason = await endOf(canary, { challenger: () => ({ flips: true }) });
+      assert.match(reason, /^version 2 is worse: log loss worse by 2\.\d+ .* on \d+ labels$/);
       assert.match(alerts[0] ?? '', /^rollout of 2: version 2 is worse/);
       const events = await journal.eventsAfter(0, 1000, { kind: 'endpoint', id: 'flights' });
       const told = events.map((e) => e.type).filter((type) => /routed|rollout/.test(type));
@@ -347,6 +381,23 @@ forEachDatabase((name, open) => {
       const [compared] = (audit as { after: { comparisons: { n: number; high: number }[] } }).after
         .comparisons;
       assert.ok((compared?.n ?? 0) > 20 && (compared?.high ?? 0) < 0);
+
+      // The whole would allow for it, Zurich does not.
+      const segmented = { ...canary, margin: 9, segments: ['airport'], segmentMargin: 0.1 };
+      assert.match(
+        await endOf(segmented, { challenger: (airport) => ({ flips: airport === 'ZRH' }) }),
+        /^version 2 is worse: log loss where airport is ZRH worse by 2\.\d+ /,
+      );
+      assert.match(
+        await endOf(canary, { count: 6000, challenger: () => ({ latencyUs: 50_000, rewarded: 0 }) }),
+        /^latency beside the champion: p99 50\.0 ms \(50\.0 to .*\) against 1\.0 ms .*; 2 times is allowed$/,
+      );
+      const bandit = { kind: 'bandit', arms: [{ arm: 'challenger', version: 2 }], rewardAfter: '1h' };
+      assert.match(
+        // No click came: only time tells.
+        await endOf(bandit, { challenger: () => ({ rewarded: 0.3 }) }, 2 * hourMs),
+        /^version 2 is worse: outcome worse by 0\.\d+ /,
+      );
       // Nothing of this was in a file of the log yet.
       assert.equal((await feedback.predictionSegments(anna, { endpoint: 'flights' })).length, 0);
     });

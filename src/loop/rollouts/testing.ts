@@ -43,7 +43,7 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
   );
   const { journal, blobs, frames, options } = feedback;
   const { db } = options;
-  let nowMs = Date.parse('2030-01-01T00:00:00Z');
+  let nowMs = Date.parse('2020-01-01T00:00:00Z');
   const clock = { nowMs: () => nowMs };
   const serving = await ServingService.open({ db, journal, blobs, clock });
   opened = serving;

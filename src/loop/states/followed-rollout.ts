@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/time.ts';
 import type { TurnContext } from '../engine/turn-context.ts';
 import type { Followed } from '../rollouts/live/rollout-watch.ts';
 import { liveHarm, rowsOf, watchedId } from './look-at-rollout.ts';
@@ -7,17 +8,21 @@ import { specOf } from './rollout-steps.ts';
  * The roll-out of a turn, to be followed while it has traffic of the present; none otherwise. Harm that is seen by what
  * comes in wakes the loop at once.
  */
-export function followedRollout(turn: TurnContext, wake: () => void): readonly Followed[] {
+export function followedRollout(turn: TurnContext, clock: Clock, wake: () => void): readonly Followed[] {
   const { rollout, firstRouteVersion } = turn.data;
   if (!turn.live || !hasTraffic(turn) || rollout === null || firstRouteVersion === null) return [];
   const spec = specOf(turn, rollout.stage);
-  // Rewards that count as 0 after some time are known to the log alone.
-  if (spec.kind === 'bandit' && spec.rewardAfter !== undefined) return [];
   const changed = () => {
-    if (liveHarm(turn) !== null) wake();
+    if (liveHarm(at(turn, clock.nowMs())) !== null) wake();
   };
   const id = watchedId(turn, rollout);
   return [{ id, endpoint: turn.endpoint, spec, ...rowsOf(turn, rollout), changed }];
+}
+
+/** The turn at a later time: event time of the present follows the clock. */
+function at(turn: TurnContext, nowMs: number): TurnContext {
+  const { watermarkMs } = turn;
+  return { ...turn, nowMs, watermarkMs: watermarkMs && watermarkMs + nowMs - turn.nowMs };
 }
 
 /** Also while a person is asked about the promotion. */

@@ -1,10 +1,11 @@
 import { createRng } from '../../core/rng.ts';
-import { formatTime, parseDuration, parseTime } from '../../core/time.ts';
+import { formatTime, parseTime } from '../../core/time.ts';
 import type { Rollout } from '../contract.ts';
 import type { TurnContext } from '../engine/turn-context.ts';
 import { banditState } from '../verdict/bandit.ts';
 import { judge } from '../verdict/judge.ts';
 import type { Observation } from '../verdict/observation.ts';
+import { zeroBeforeOf } from '../verdict/observe.ts';
 import { known } from './known.ts';
 import { specOf } from './rollout-steps.ts';
 
@@ -22,12 +23,10 @@ export async function lookAtRollout(turn: TurnContext): Promise<{ readonly rollo
   if (!isDue(turn, rollout)) return undefined;
   const { watermarkMs: eventMs } = turn;
   const spec = specOf(turn, rollout.stage);
-  const rewardAfter = spec.kind === 'bandit' ? spec.rewardAfter : undefined;
-  const isZeroed = rewardAfter !== undefined && eventMs !== undefined;
   const seen = await turn.ports.feedback.observe({
     ...{ endpoint: turn.endpoint, spec, championVersion: String(turn.championVersion) },
     ...rowsOf(turn, rollout),
-    ...(isZeroed ? { zeroBeforeMs: eventMs - parseDuration(rewardAfter) } : {}),
+    zeroBeforeMs: zeroBeforeOf(spec, eventMs),
   });
   turn.watch.noteReading(watchedId(turn, rollout), seen);
   return { rollout: assess(turn, rollout, seen) };
@@ -36,7 +35,7 @@ export async function lookAtRollout(turn: TurnContext): Promise<{ readonly rollo
 /** The roll-out as what came in by now has it, when that is harm; null otherwise. */
 export function liveHarm(turn: TurnContext): Rollout | null {
   const { rollout } = turn.data;
-  const seen = rollout && turn.watch.observation(watchedId(turn, rollout));
+  const seen = rollout && turn.watch.observation(watchedId(turn, rollout), turn.watermarkMs);
   const assessed = seen && assess(turn, rollout, seen);
   return assessed?.verdict === 'fail' ? assessed : null;
 }

@@ -10,7 +10,7 @@ import {
   type SequenceOptions,
 } from '../../core/statistics/sequential/sequence-options.ts';
 import { type ArmComparison, type RolloutMetric, risingMetrics } from '../contract.ts';
-import type { ArmStratum, PairedMoments } from './observation.ts';
+import type { ArmMoments, PairedMoments } from './observation.ts';
 
 /** Fewer pairs than this do not show how much neighbours resemble each other: nothing is said of them. */
 const fewestPairs = 300;
@@ -51,7 +51,7 @@ export interface Compare {
 export function compareArms(
   champion: ComparedArm,
   challenger: ComparedArm,
-  strata: readonly ArmStratum[],
+  strata: readonly ArmMoments[],
   pairs: readonly PairedMoments[],
   { metric, alpha, margin, targetN, segment, strict, paired }: Compare,
 ): ArmComparison {
@@ -140,7 +140,7 @@ function withRare(moments: Moments, metric: RolloutMetric): Moments {
 }
 
 function splitStrata(
-  strata: readonly ArmStratum[],
+  strata: readonly ArmMoments[],
   champion: ComparedArm,
   challenger: ComparedArm,
   metric: RolloutMetric,
@@ -157,7 +157,7 @@ function splitStrata(
 
 /** Moments of a metric of an arm over the strata given. */
 export function momentsOf(
-  strata: readonly ArmStratum[],
+  strata: readonly ArmMoments[],
   { arm, version }: ComparedArm,
   metric: RolloutMetric,
 ): Moments {

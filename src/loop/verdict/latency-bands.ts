@@ -1,11 +1,36 @@
 import { quantileConfidenceSequence } from '../../core/statistics/sequential/quantile-confidence-sequence.ts';
 import { sqlLiteral } from '../../platform/frames/index.ts';
+import type { ArmStratum } from './observation.ts';
 import type { RolloutLog } from './observe.ts';
 
 /** The percentile of latency that is judged. */
 const latencyQuantile = 0.99;
-/** Error probability of a latency band, over all looks. */
+/** Error probability of the latency bands of an arm, over all looks. */
 export const bandAlpha = 0.0005;
+
+/** The ranks (from 1) of an ascending list of `n` latencies where the percentile and its bounds are; null: not bounded yet. */
+export function bandRanks(n: number, alpha: number) {
+  return {
+    value: Math.max(1, Math.ceil(n * latencyQuantile)),
+    ...quantileConfidenceSequence(n, latencyQuantile, alpha),
+  };
+}
+
+/**
+ * What a band is told of: each arm under each route version. Arms are only compared while both answer, because what slows
+ * the machine then slows both; the k-th route version has 1/(k(k+1)) of the error probability, so any number of them may
+ * come.
+ */
+export function latencyGroups<S extends Pick<ArmStratum, 'routeVersion' | 'requests' | 'failed'>>(
+  strata: readonly S[],
+) {
+  const routes = [...new Set(strata.map((s) => s.routeVersion))].sort((a, b) => a - b);
+  const places = new Map(routes.map((route, i) => [route, i + 1]));
+  return strata.map((stratum) => {
+    const k = places.get(stratum.routeVersion) ?? 1;
+    return { stratum, n: stratum.requests - stratum.failed, alpha: bandAlpha / (k * (k + 1)) };
+  });
+}
 
 /** Some answers, told from others by a name. */
 export interface LatencyGroup {
@@ -34,10 +59,7 @@ export async function latencyBands(
 ): Promise<ReadonlyMap<string, QuantileBand>> {
   const wanted = groups
     .filter(({ n }) => n > 0)
-    .map(({ name, n, alpha }) => {
-      const { low, high } = quantileConfidenceSequence(n, latencyQuantile, alpha);
-      return { name, value: Math.max(1, Math.ceil(n * latencyQuantile)), low, high };
-    });
+    .map(({ name, n, alpha }) => ({ name, ...bandRanks(n, alpha) }));
   if (wanted.length === 0) return new Map();
   const places = wanted.flatMap(({ name, value, low, high }) =>
     [value, low, high].flatMap((rank) => (rank === null ? [] : [`(${sqlLiteral(name)}, ${rank})`])),

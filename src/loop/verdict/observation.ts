@@ -7,11 +7,17 @@ export const segmentValues = 10;
 /** Moments by metric; a metric that nobody asked for is left out. */
 export type MetricMoments = Partial<Readonly<Record<RolloutMetric, Moments>>>;
 
-/** What one arm did under one route version: while its share was constant. */
-export interface ArmStratum {
+/** What the outcomes of one arm were under one route version: while its share was constant. */
+export interface ArmMoments {
   readonly arm: string;
   readonly version: string;
   readonly routeVersion: number;
+  /** Over the means of each entity, so that one that asks often counts once. */
+  readonly metrics: MetricMoments;
+}
+
+/** What one arm did under one route version. */
+export interface ArmStratum extends ArmMoments {
   /** Share of the traffic that it was drawn with. */
   readonly propensity: number;
   readonly requests: number;
@@ -21,8 +27,6 @@ export interface ArmStratum {
   readonly labelled: number;
   /** Entities (or requests without one) that were met for the first time here: independent draws of the split. */
   readonly newUnits: number;
-  /** Over the means of each entity, so that one that asks often counts once. */
-  readonly metrics: MetricMoments;
 }
 
 /** Shadow minus champion on the same requests, by metric: over whole days once they were seen (`pairedMoments`). */
@@ -40,7 +44,7 @@ export interface PairedMoments {
 export interface SegmentObservation {
   readonly feature: string;
   readonly value: string;
-  readonly strata: readonly ArmStratum[];
+  readonly strata: readonly ArmMoments[];
   readonly pairs: readonly PairedMoments[];
 }
 
@@ -64,6 +68,14 @@ export interface Observation {
   readonly segments: readonly SegmentObservation[];
   readonly latency: readonly LatencyBand[];
   readonly shadow: readonly ShadowComparison[];
+}
+
+/** The values of a protected feature that are judged: the most frequent ones of all arms and copies together. */
+export function judgedValues(requests: ReadonlyMap<string, number>): readonly string[] {
+  return [...requests]
+    .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    .slice(0, segmentValues)
+    .map(([value]) => value);
 }
 
 /** Before the first request. */

@@ -1,14 +1,15 @@
+import { parseDuration } from '../../core/time.ts';
 import { brierSql, featurePrefix, logLossSql } from '../../lifecycle/feedback/index.ts';
 import { type FrameRow, sqlName } from '../../platform/frames/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../contract.ts';
-import { bandAlpha, latencyBands } from './latency-bands.ts';
+import { latencyBands, latencyGroups } from './latency-bands.ts';
 import {
   type ArmStratum,
+  judgedValues,
   type LatencyBand,
   nothingObserved,
   type Observation,
   type SegmentObservation,
-  segmentValues,
 } from './observation.ts';
 import { observePairs, pairsSql } from './observe-pairs.ts';
 import { compareShadow } from './observe-shadow.ts';
@@ -53,6 +54,17 @@ export interface ObserveQuery {
   readonly championVersion: string;
   /** Rows without a label that are older than this count as labelled 0; undefined: they wait. */
   readonly zeroBeforeMs?: number | undefined;
+}
+
+/**
+ * Before which event time a row without a label counts as labelled 0, by a plan's `rewardAfter`; undefined: such rows
+ * wait.
+ *
+ * @param eventMs event time now; undefined before a replay has begun
+ */
+export function zeroBeforeOf(spec: RolloutSpec, eventMs: number | undefined): number | undefined {
+  if (spec.kind !== 'bandit' || spec.rewardAfter === undefined || eventMs === undefined) return undefined;
+  return Math.round(eventMs - parseDuration(spec.rewardAfter));
 }
 
 /** How far the clocks of replicas may be behind control's. */
@@ -107,7 +119,7 @@ function rowsSql(joined: string, query: ObserveQuery, metrics: readonly RolloutM
   const label =
     zeroBeforeMs === undefined
       ? ''
-      : `REPLACE (CASE WHEN label IS NULL AND event_time_ms < ${Math.round(zeroBeforeMs)} THEN 0 ELSE label END AS label)`;
+      : `REPLACE (CASE WHEN label IS NULL AND event_time_ms < ${zeroBeforeMs} THEN 0 ELSE label END AS label)`;
   const slow =
     spec.maxLatencyP99Ms === undefined
       ? 'false'
@@ -202,37 +214,33 @@ async function segmentsOf(
   for (const { segment, stratum } of strata) {
     if (segment !== null) sizes.set(segment, (sizes.get(segment) ?? 0) + stratum.requests);
   }
-  const most = [...sizes].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, segmentValues);
-  return most.map(([value]) => ({
+  return judgedValues(sizes).map((value) => ({
     feature,
     value,
-    strata: strata.filter((s) => s.segment === value && s.stratum.arm !== 'shadow').map((s) => s.stratum),
+    strata: strata
+      .filter((s) => s.segment === value && s.stratum.arm !== 'shadow')
+      .map(({ stratum: { arm, version, routeVersion, metrics: moments } }) => {
+        return { arm, version, routeVersion, metrics: moments };
+      }),
     pairs: pairs.filter((p) => p.segment === value).map((p) => p.pairs),
   }));
 }
 
-/**
- * Bands of each arm under each route version. Arms are only compared while both answer, because what slows the machine
- * then slows both; the k-th route version has 1/(k(k+1)) of the error probability, so any number of them may come.
- */
 async function armLatency(
   log: RolloutLog,
   rows: string,
   strata: readonly ArmStratum[],
 ): Promise<readonly LatencyBand[]> {
-  const routes = [...new Set(strata.map((s) => s.routeVersion))].sort((a, b) => a - b);
-  const known = strata.map((s) => {
-    const k = routes.indexOf(s.routeVersion) + 1;
-    const name = `${s.arm}/${s.version}/${s.routeVersion}`;
-    return { stratum: s, name, n: s.requests - s.failed, alpha: bandAlpha / (k * (k + 1)) };
+  const groups = latencyGroups(strata).map((group) => {
+    const { arm, version, routeVersion } = group.stratum;
+    return { ...group, name: `${arm}/${version}/${routeVersion}` };
   });
   const relation = `(SELECT concat(arm, '/', model_version, '/', route_version) AS grp, latency_us / 1000 AS ms, n
     FROM (SELECT arm, model_version, route_version, latency_us, count(*) AS n FROM ${rows}
       WHERE arm <> 'shadow' AND status = 'ok' GROUP BY ALL))`;
-  const bands = await latencyBands(log, relation, known);
-  return known.flatMap(({ stratum, name, n }) => {
+  const bands = await latencyBands(log, relation, groups);
+  return groups.flatMap(({ stratum: { arm, version, routeVersion }, name, n }) => {
     const band = bands.get(name);
-    const { arm, version, routeVersion } = stratum;
     return band ? [{ arm, version, routeVersion, n, ...band }] : [];
   });
 }

@@ -11,6 +11,8 @@ import { localFrames, testLogOptions } from './testing.ts';
 const frames = await localFrames();
 const row = (id: number, padding = '') => `${JSON.stringify({ id: String(id), time: id, padding })}\n`;
 
+const isHeader = (text: string) => text.startsWith('{"segment":');
+
 async function open(t: TestContext) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-tail-'));
   const shipped: number[] = [];
@@ -20,6 +22,7 @@ async function open(t: TestContext) {
   let isAway = false;
   const send = async (text: string) => {
     if (isAway) throw new Error('away');
+    assert.ok(isHeader(text), 'what the columns are comes first');
     lines += text;
   };
   const tail = new SegmentTail({ log, everyMs: 1, send });
@@ -34,7 +37,7 @@ async function open(t: TestContext) {
   const ids = () =>
     lines
       .split('\n')
-      .filter(Boolean)
+      .filter((line) => line !== '' && !isHeader(line))
       .map((line) => Number((JSON.parse(line) as { id: string }).id));
   return { log, shipped, ids, until, away: (is: boolean) => (isAway = is) };
 }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { SegmentLog } from './segment-log.ts';
 
 /** Bytes that are sent at once. */
@@ -7,7 +7,7 @@ const mostBytes = 1024 * 1024;
 export interface TailOptions {
   readonly log: Pick<SegmentLog, 'open'>;
   readonly everyMs: number;
-  /** Takes whole lines. What it rejects is not sent again: the segment brings it. */
+  /** Takes whole lines, those of the segment's header first. What it rejects is not sent again: the segment brings it. */
   readonly send: (lines: string) => Promise<void>;
 }
 
@@ -20,6 +20,7 @@ export class SegmentTail {
   readonly #options: TailOptions;
   readonly #timer: NodeJS.Timeout;
   #path: string | null = null;
+  #header = '';
   #sent = 0;
   #sending: Promise<void> | null = null;
 
@@ -39,6 +40,7 @@ export class SegmentTail {
     if (this.#sending || !present) return;
     if (present.path !== this.#path) {
       this.#path = present.path;
+      this.#header = '';
       this.#sent = 0;
     }
     if (present.sizeBytes <= this.#sent) return;
@@ -55,6 +57,7 @@ export class SegmentTail {
   async #sendUpTo(path: string, end: number): Promise<void> {
     const file = await open(path, 'r');
     try {
+      this.#header ||= await readHeader(file);
       while (this.#sent < end) {
         const bytes = Buffer.alloc(Math.min(mostBytes, end - this.#sent));
         const { bytesRead } = await file.read(bytes, 0, bytes.length, this.#sent);
@@ -63,10 +66,17 @@ export class SegmentTail {
         if (length === 0) throw new Error('no whole line');
         const header = this.#sent === 0 ? bytes.indexOf(0x0a) + 1 : 0;
         this.#sent += length;
-        if (length > header) await this.#options.send(bytes.toString('utf8', header, length));
+        if (length > header) await this.#options.send(this.#header + bytes.toString('utf8', header, length));
       }
     } finally {
       await file.close();
     }
   }
+}
+
+/** The first line of a segment's file. */
+async function readHeader(file: FileHandle): Promise<string> {
+  const bytes = Buffer.alloc(mostBytes);
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+  return bytes.toString('utf8', 0, bytes.subarray(0, bytesRead).indexOf(0x0a) + 1);
 }

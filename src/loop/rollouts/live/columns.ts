@@ -18,7 +18,7 @@ export class Column {
   }
 
   #grow(least: number): void {
-    const size = Math.max(1024, least, Math.ceil(this.#data.length * 1.5));
+    const size = Math.max(16, least, Math.ceil(this.#data.length * 1.5));
     const grown = this.#data instanceof Int32Array ? new Int32Array(size) : new Float64Array(size);
     grown.set(this.#data);
     grown.fill(this.#empty, this.#data.length);

@@ -3,8 +3,8 @@
  * them take 24 MB at most and share a number with probability 5e-5 in all.
  */
 export class HashIndex {
-  #keys = new Float64Array(1024);
-  #numbers = new Int32Array(1024);
+  #keys = new Float64Array(16);
+  #numbers = new Int32Array(16);
   #size = 0;
 
   get size(): number {

@@ -4,11 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { createRng, type Rng } from '../../../core/rng.ts';
-import type { ArrivedLabel, ArrivedRow } from '../../../lifecycle/feedback/index.ts';
+import { type ArrivedLabel, type ArrivedRow, featureText } from '../../../lifecycle/feedback/index.ts';
 import { Frames, sqlLiteral } from '../../../platform/frames/index.ts';
 import { createRolloutSchema, type RolloutSpec } from '../../contract.ts';
-import type { ArmStratum, MetricMoments, PairedMoments } from '../../verdict/observation.ts';
-import { observe } from '../../verdict/observe.ts';
+import {
+  type ArmStratum,
+  type LatencyBand,
+  type MetricMoments,
+  nothingObserved,
+  type PairedMoments,
+  type SegmentObservation,
+} from '../../verdict/observation.ts';
+import { observe, zeroBeforeOf } from '../../verdict/observe.ts';
 import { LiveObservation } from './live-observation.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'millrace-live-'));
@@ -19,7 +26,10 @@ after(async () => {
 });
 
 const specOf = (plan: object): RolloutSpec =>
-  createRolloutSchema.parse({ plan: { kind: 'canary', version: 2, ...plan }, reason: 'x' }).plan;
+  createRolloutSchema.parse({
+    plan: 'kind' in plan ? plan : { kind: 'canary', version: 2, ...plan },
+    reason: 'x',
+  }).plan;
 
 /** Requests of entities that come back, under three routes, with copies, failures, and labels that come late or change. */
 function history(rng: Rng, count: number, stepMs = 1000) {
@@ -28,14 +38,16 @@ function history(rng: Rng, count: number, stepMs = 1000) {
   for (let i = 0; i < count; i++) {
     const predictionId = `p${i}`;
     const challenger = rng.next() < 0.3;
+    const colour = ['red', 'green', 'blue', null][rng.int(4)];
     const common = {
+      cells: [colour, rng.next() < 0.9 ? rng.int(30) / 2 : null],
       ...{
         predictionId,
         routeVersion: 4 + Math.floor((4 * i) / count),
         bucket: rng.next() < 0.02 ? null : 7,
       },
       entity: rng.next() < 0.1 ? null : `e${rng.int(count / 3)}`,
-      latencyUs: 10_000 * rng.next(),
+      latencyUs: rng.int(challenger ? 30_000 : 10_000),
       eventTimeMs: 1e12 + i * stepMs,
     };
     const answer = (arm: string, version: string, propensity: number): ArrivedRow => {
@@ -48,6 +60,8 @@ function history(rng: Rng, count: number, stepMs = 1000) {
     if (!challenger && rng.next() < 0.9) rows.push(answer('shadow', '2', 1));
     if (rng.next() < 0.7) labels.push({ predictionId, value: rng.int(2), eventTimeMs: i });
     if (rng.next() < 0.1) labels.push({ predictionId, value: rng.int(2), eventTimeMs: i + 1 });
+    // Two that say another thing of the same time.
+    if (rng.next() < 0.1) labels.push({ predictionId, value: rng.int(2), eventTimeMs: i });
     if (rng.next() < 0.02) labels.push({ predictionId, value: null, eventTimeMs: i + 2 });
   }
   return { rows, labels };
@@ -67,20 +81,25 @@ async function tableOf(rows: readonly ArrivedRow[], labels: readonly ArrivedLabe
   for (const label of labels)
     if (label.eventTimeMs >= (last.get(label.predictionId)?.eventTimeMs ?? -1))
       last.set(label.predictionId, label);
-  const lines = rows.map((row) =>
-    JSON.stringify({ ...row, label: last.get(row.predictionId)?.value ?? null }),
+  const lines = rows.map(({ cells, ...row }) =>
+    JSON.stringify({
+      ...row,
+      ...{ colour: cells?.[0], size: cells?.[1], label: last.get(row.predictionId)?.value ?? null },
+    }),
   );
   const path = join(directory, 'rows.ndjson');
   await writeFile(path, lines.join('\n'));
   await frames.query(`CREATE OR REPLACE TABLE seen AS SELECT predictionId AS prediction_id, arm, version AS model_version, status,
-    entity, routeVersion AS route_version, score, latencyUs AS latency_us, eventTimeMs AS event_time_ms, bucket, propensity, label
+    entity, routeVersion AS route_version, score, latencyUs AS latency_us, eventTimeMs AS event_time_ms, bucket, propensity, label,
+    colour AS "feature:colour", size::VARCHAR AS "feature:size"
     FROM read_json(${sqlLiteral(path)}, format = 'newline_delimited', columns = {predictionId: 'VARCHAR', arm: 'VARCHAR',
       version: 'VARCHAR', status: 'VARCHAR', entity: 'VARCHAR', routeVersion: 'BIGINT', score: 'DOUBLE', latencyUs: 'DOUBLE',
-      eventTimeMs: 'BIGINT', bucket: 'INTEGER', propensity: 'DOUBLE', label: 'DOUBLE'})`);
+      eventTimeMs: 'BIGINT', bucket: 'INTEGER', propensity: 'DOUBLE', label: 'DOUBLE',
+      colour: 'VARCHAR', size: 'DOUBLE'})`);
   return 'seen';
 }
 
-const rounded = (x: number): number => Number(x.toPrecision(9));
+const rounded = (x: number): number => (Math.abs(x) < 1e-12 ? 0 : Number(x.toPrecision(11)));
 const plain = (metrics: MetricMoments) =>
   Object.fromEntries(
     Object.entries(metrics).map(([name, m]) => [name, [m.n, rounded(m.mean), m.n === 0 ? 0 : rounded(m.m2)]]),
@@ -101,20 +120,45 @@ const pairsOf = (pairs: readonly PairedMoments[]) =>
     inflation: Object.fromEntries(Object.entries(p.inflation).map(([k, x]) => [k, rounded(x)])),
   }));
 
+const latencyOf = (bands: readonly LatencyBand[]) =>
+  bands.map((b) => `${b.arm}/${b.version}/${b.routeVersion}: ${b.n} ${b.value} (${b.low} to ${b.high})`);
+const segmentsOf = (segments: readonly SegmentObservation[]) =>
+  segments.map(({ feature, value, strata, pairs }) => ({
+    ...{ feature, value, pairs: pairsOf(pairs) },
+    strata: strata.map((s) => ({ ...s, metrics: plain(s.metrics) })),
+  }));
+
+const features = [
+  { name: 'colour', type: 'VARCHAR' },
+  { name: 'size', type: 'DOUBLE' },
+];
+/** The row with what it has of the plan's segments. */
+const inSegments = (row: ArrivedRow, { segments }: RolloutSpec) =>
+  segments.map((name) => {
+    const at = features.findIndex((feature) => feature.name === name);
+    return featureText(row.cells?.[at], features[at]?.type ?? '');
+  });
+
 suite('LiveObservation', () => {
-  const read = (rows: readonly ArrivedRow[], labels: readonly ArrivedLabel[], spec: RolloutSpec) =>
+  const read = (
+    rows: readonly ArrivedRow[],
+    labels: readonly ArrivedLabel[],
+    spec: RolloutSpec,
+    zeroBeforeMs?: number,
+  ) =>
     observe(
       {
         read: async (_endpoint, _selection, work) => work(await tableOf(rows, labels)),
-        features: async () => [],
+        features: async () => features.map(({ name }) => name),
         query: (sql) => frames.query(sql),
       },
-      { endpoint: 'e', spec, sinceRouteVersion: 5, sinceMs: 0, championVersion: '1' },
+      { endpoint: 'e', spec, sinceRouteVersion: 5, sinceMs: 0, championVersion: '1', zeroBeforeMs },
     );
 
   const plans = {
     'log loss, with every other metric guarded': {
       maxLatencyP99Ms: 9,
+      segments: ['colour', 'size', 'absent'],
       value: { truePositive: 3, falsePositive: -1, trueNegative: 0, falseNegative: -2 },
       guardrails: ['brier', 'accuracy', 'absoluteError', 'squaredError', 'outcome', 'value'].map(
         (metric) => ({
@@ -128,24 +172,81 @@ suite('LiveObservation', () => {
       value: { truePositive: 1, falsePositive: 2, trueNegative: 3, falseNegative: 4 },
     },
   };
-  for (const [name, plan] of Object.entries(plans)) {
+  const bandit = { kind: 'bandit', arms: [{ arm: 'challenger', version: 2 }], segments: ['colour'] };
+  const all = {
+    ...plans,
+    'rewards that expire': { ...bandit, metric: 'outcome', rewardAfter: '1d' },
+    'the value of rewards that expire': {
+      ...{ ...bandit, metric: 'value', rewardAfter: '1d', rewards: 'gaussian' },
+      value: { truePositive: 1, falsePositive: 2, trueNegative: 3, falseNegative: 4 },
+    },
+  };
+  for (const [name, plan] of Object.entries(all)) {
     test(`says what the log says: ${name}`, async () => {
       const spec = specOf(plan);
       const rng = createRng(7);
       // Of seven days: pairs are judged over whole days.
       const { rows, labels } = history(rng, 1500, 400_000);
       const live = new LiveObservation(spec, 5);
-      const steps = [
-        ...rows.map((row) => () => live.addRow(row)),
-        ...labels.map((l) => () => live.addLabel(l)),
-      ];
-      for (const step of shuffled(steps, rng)) step();
-      const [found, now] = [await read(rows, labels, spec), live.now];
+      const steps = shuffled([...rows.map((row) => ({ row })), ...labels.map((label) => ({ label }))], rng);
+      let zeroBeforeMs: number | undefined;
+      for (const [i, step] of steps.entries()) {
+        if ('row' in step) live.addRow(step.row, inSegments(step.row, spec));
+        else live.addLabel(step.label);
+        if (i % 100 !== 0) continue;
+        // Event time goes on meanwhile: in the end half of the rows are old.
+        zeroBeforeMs = zeroBeforeOf(spec, 1e12 + 86_400_000 + i * 100_000);
+        if (zeroBeforeMs !== undefined) live.zeroBefore(zeroBeforeMs);
+      }
+      // Of labels with the same time the one that came last counts.
+      const came = steps.flatMap((step) => ('label' in step ? [step.label] : []));
+      const [found, now] = [await read(rows, came, spec, zeroBeforeMs), live.observation(nothingObserved)];
       assert.deepEqual(strataOf(now.strata), strataOf(found.strata));
       assert.deepEqual(strataOf(now.shadows), strataOf(found.shadows));
       assert.deepEqual(pairsOf(now.pairs), pairsOf(found.pairs));
+      assert.deepEqual(latencyOf(now.latency), latencyOf(found.latency));
+      assert.ok(found.latency.some((band) => band.low !== null));
+      assert.deepEqual(segmentsOf(now.segments), segmentsOf(found.segments));
+      assert.equal(found.segments.length, spec.segments.includes('size') ? 13 : 3 * spec.segments.length);
     });
   }
+
+  test('a feature of very many values is left to the log, the others are not', () => {
+    const spec = specOf({ segments: ['colour', 'size'] });
+    const live = new LiveObservation(spec, 5);
+    const { rows } = history(createRng(1), 1500);
+    for (const [i, row] of rows.entries()) live.addRow({ ...row, routeVersion: 5 }, ['red', `${i}`]);
+    const known: SegmentObservation = { feature: 'size', value: '7', strata: [], pairs: [] };
+    const { segments } = live.observation({ ...nothingObserved, segments: [known] });
+    assert.deepEqual(
+      segments.map((s) => [s.feature, s.value, s.strata.length > 0]),
+      [
+        ['colour', 'red', true],
+        ['size', '7', false],
+      ],
+    );
+  });
+
+  test('a feature that has just come is the text that the log will have', async () => {
+    const rng = createRng(3);
+    const doubles = [0, 1, -2.5, 0.1, 1e-4, 9.9e-5, 1.5e-7, 1e15, 123456789012345.6, 1e16, 3.14e20, 5e-324];
+    for (let i = 0; i < 200; i++) doubles.push((rng.next() - 0.5) * 10 ** (rng.int(40) - 20));
+    const rows = doubles.map((x) => `('${x}'::DOUBLE)`).join(', ');
+    const found = await frames.query(`SELECT x::VARCHAR AS text FROM (VALUES ${rows}) AS t (x)`);
+    assert.deepEqual(
+      doubles.map((x) => featureText(x, 'DOUBLE')),
+      found.map((row) => row.text),
+    );
+    const others = [
+      featureText('ZRH', 'VARCHAR'),
+      featureText(7, 'VARCHAR'),
+      featureText(7, 'BIGINT'),
+      featureText('7', 'BIGINT'),
+      featureText(false, 'BOOLEAN'),
+      featureText(null, 'VARCHAR'),
+    ];
+    assert.deepEqual(others, ['ZRH', '7', '7', '7', 'false', null]);
+  });
 
   test('labels of predictions from before the rollout do not pile up', () => {
     const live = new LiveObservation(specOf({}), 5);
@@ -153,10 +254,10 @@ suite('LiveObservation', () => {
     for (let i = 0; i < 30_000; i++) live.addLabel(label(`old${i}`));
     const row = (predictionId: string): ArrivedRow => ({
       ...{ predictionId, arm: 'champion', version: '1', routeVersion: 5, status: 'ok', score: 0.5 },
-      ...{ latencyUs: 1, eventTimeMs: 1, entity: null, bucket: 1, propensity: 1 },
+      ...{ latencyUs: 1, eventTimeMs: 1, entity: null, bucket: 1, propensity: 1, cells: null },
     });
     for (const id of ['old0', 'old29999']) live.addRow(row(id));
-    assert.deepEqual([live.size, live.now.strata[0]?.labelled], [2, 1]);
+    assert.deepEqual([live.size, live.observation(nothingObserved).strata[0]?.labelled], [2, 1]);
   });
 
   test('sees how much neighbours resemble each other before there are whole days', async () => {
@@ -169,7 +270,7 @@ suite('LiveObservation', () => {
     const live = new LiveObservation(spec, 5);
     for (const row of rows) live.addRow(row);
     for (const label of labels) live.addLabel(label);
-    const [found, now] = [await read(rows, labels, spec), live.now];
+    const [found, now] = [await read(rows, labels, spec), live.observation(nothingObserved)];
     assert.deepEqual(pairsOf(now.pairs), pairsOf(found.pairs));
     assert.ok((now.pairs[0]?.inflation.logLoss ?? 0) > 1.5, 'the data have no moods');
   });

@@ -26,17 +26,25 @@ export class PairGroup {
   readonly #n = new Column('int', 0);
   readonly #all: readonly GroupedMoments[];
   readonly #hours = new Map<number, Hour>();
-  /** When the first entity was met. */
-  #originMs = Number.POSITIVE_INFINITY;
+  /** When the first entity was met, of those that are not of this group too. */
+  #originMs: number;
   readonly #inflations = new Map<number, { readonly n: number; readonly inflation: number }>();
 
-  constructor(metrics: number) {
+  constructor(metrics: number, originMs: number) {
     this.#metrics = metrics;
+    this.#originMs = originMs;
     this.#all = this.#each(() => new GroupedMoments());
   }
 
+  /** Moves the beginning of the first hour to an earlier time. */
+  begin(originMs: number): void {
+    this.#originMs = originMs;
+    this.#hours.clear();
+    for (let unit = 0; unit < this.#units.size; unit++) this.#place(unit, 1);
+  }
+
   /**
-   * The number of an entity that was met at this time, perhaps not for the first time.
+   * The number of an entity that was met at this time (not before the beginning), perhaps not for the first time.
    *
    * @param requests of all arms that the pair stands for
    */
@@ -48,8 +56,7 @@ export class PairGroup {
     if (!isNew) this.#place(unit, -1);
     this.#met.set(unit, isNew ? atMs : Math.min(atMs, this.#met.get(unit)));
     this.#requests.set(unit, isNew ? requests : Math.min(requests, this.#requests.get(unit)));
-    if (atMs >= this.#originMs) this.#place(unit, 1);
-    else this.#placeAll(atMs);
+    this.#place(unit, 1);
     return unit;
   }
 
@@ -131,13 +138,6 @@ export class PairGroup {
       if (sign > 0) moments.add(mean);
       else moments.remove(mean);
     }
-  }
-
-  /** An entity that was met earlier than all others moves the hours. */
-  #placeAll(originMs: number): void {
-    this.#originMs = originMs;
-    this.#hours.clear();
-    for (let unit = 0; unit < this.#units.size; unit++) this.#place(unit, 1);
   }
 
   #each<T>(make: () => T): readonly T[] {

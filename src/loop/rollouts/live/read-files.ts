@@ -1,29 +1,49 @@
-import { type ArrivedLabel, type ArrivedRow, labelTimeSql } from '../../../lifecycle/feedback/index.ts';
-import type { FrameColumns } from '../../../platform/frames/index.ts';
+import {
+  type ArrivedLabel,
+  type ArrivedRow,
+  featurePrefix,
+  labelTimeSql,
+} from '../../../lifecycle/feedback/index.ts';
+import { type FrameColumns, sqlName } from '../../../platform/frames/index.ts';
 import type { LiveFile, LiveLog } from './live-log.ts';
+
+/** A row with what it has of protected features, in the order of the plan; null: nothing. */
+export interface RowInSegments {
+  readonly row: ArrivedRow;
+  readonly segments: readonly (string | null)[];
+}
 
 /** Rows of a file of the log that belong to a rollout. */
 export async function readRows(
   log: LiveLog,
   file: LiveFile,
   { sinceRouteVersion, receivedFromMs }: { sinceRouteVersion: number; receivedFromMs: number },
-): Promise<readonly ArrivedRow[]> {
+  features: readonly string[],
+): Promise<readonly RowInSegments[]> {
+  const columns = features.map((name) => sqlName(`${featurePrefix}${name}`));
+  // What the file does not have is added, so that it can be named.
+  const missing = columns.map((column) => `, NULL AS ${column}`).join('');
+  const texts = columns.map((column, i) => `, ${column}::VARCHAR AS cell_${i}`).join('');
   const found = await log.columns(
-    `SELECT prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, entity, bucket, propensity
-     FROM ${file.sql} WHERE received_at_ms >= ${receivedFromMs} AND route_version >= ${sinceRouteVersion} ORDER BY event_time_ms`,
+    `SELECT prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, entity, bucket, propensity${texts}
+     FROM (SELECT * FROM ${file.sql} UNION ALL BY NAME SELECT NULL AS prediction_id${missing} WHERE false) WHERE received_at_ms >= ${receivedFromMs} AND route_version >= ${sinceRouteVersion} ORDER BY event_time_ms`,
   );
   return rowsOf(found, (cell) => ({
-    predictionId: cell('prediction_id') as string,
-    arm: cell('arm') as string,
-    version: cell('model_version') as string,
-    routeVersion: cell('route_version') as number,
-    status: cell('status') as string,
-    score: cell('score') as number | null,
-    latencyUs: (cell('latency_us') as number | null) ?? 0,
-    eventTimeMs: cell('event_time_ms') as number,
-    entity: cell('entity') as string | null,
-    bucket: cell('bucket') as number | null,
-    propensity: cell('propensity') as number | null,
+    row: {
+      predictionId: cell('prediction_id') as string,
+      arm: cell('arm') as string,
+      version: cell('model_version') as string,
+      routeVersion: cell('route_version') as number,
+      status: cell('status') as string,
+      score: cell('score') as number | null,
+      latencyUs: (cell('latency_us') as number | null) ?? 0,
+      eventTimeMs: cell('event_time_ms') as number,
+      entity: cell('entity') as string | null,
+      bucket: cell('bucket') as number | null,
+      propensity: cell('propensity') as number | null,
+      cells: null,
+    },
+    segments: features.map((_, i) => cell(`cell_${i}`) as string | null),
   }));
 }
 

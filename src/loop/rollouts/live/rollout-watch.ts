@@ -1,8 +1,8 @@
-import type { Arrived } from '../../../lifecycle/feedback/index.ts';
+import { type Arrived, type ArrivedRow, featureText } from '../../../lifecycle/feedback/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { RolloutSpec } from '../../contract.ts';
 import { nothingObserved, type Observation } from '../../verdict/observation.ts';
-import { clockSkewMs } from '../../verdict/observe.ts';
+import { clockSkewMs, zeroBeforeOf } from '../../verdict/observe.ts';
 import type { LiveLog } from './live-log.ts';
 import { LiveObservation } from './live-observation.ts';
 import { readLabels, readRows } from './read-files.ts';
@@ -13,6 +13,8 @@ const mostPredictions = 2_000_000;
 /** What comes in together is told of together: this long after the first of it, and so often at most. */
 const gatherMs = 25;
 const tellEveryMs = 100;
+/** How often a rollout is told of in which rewards expire: that takes time alone. */
+const expiryEveryMs = 250;
 
 /** An open rollout, whoever began it. */
 export interface Followed {
@@ -22,13 +24,13 @@ export interface Followed {
   /** Its rows are those of this route and later ones, received since then. */
   readonly sinceRouteVersion: number;
   readonly sinceMs: number;
-  /** Something came in for it. */
+  /** Something came in for it, or a reward may have expired. */
   readonly changed: () => void;
 }
 
 interface Watched {
   readonly owner: string;
-  readonly rollout: Followed;
+  rollout: Followed;
   readonly live: LiveObservation;
   /** What the last reading of the log saw. */
   last: Observation;
@@ -38,6 +40,7 @@ interface Watched {
   isWhole: boolean;
   reading: Promise<void> | null;
   telling: NodeJS.Timeout | null;
+  readonly expiry: NodeJS.Timeout | null;
   toldMs: number;
 }
 
@@ -79,13 +82,8 @@ export class RolloutWatch {
     }
     for (const rollout of open) {
       const known = this.#watched.get(rollout.endpoint);
-      if (known) this.#watched.set(rollout.endpoint, Object.assign(known, { rollout }));
-      else
-        this.#watched.set(rollout.endpoint, {
-          ...{ owner, rollout, live: new LiveObservation(rollout.spec, rollout.sinceRouteVersion) },
-          ...{ last: nothingObserved, read: new Set<string>(), isWhole: false, reading: null },
-          ...{ telling: null, toldMs: Number.NEGATIVE_INFINITY },
-        });
+      if (known) known.rollout = rollout;
+      else this.#watched.set(rollout.endpoint, this.#begin(owner, rollout));
     }
     if ([...this.#watched.keys()].join() !== before) this.#log.follow([...this.#watched.keys()]);
     for (const watched of this.#watched.values()) if (watched.owner === owner) this.#catchUp(watched);
@@ -98,13 +96,31 @@ export class RolloutWatch {
   }
 
   /**
-   * What is known of a rollout now. Latencies, segments and what copies say of distributions are as the last reading of
-   * the log had them. undefined while not everything was read, or for a rollout that is too large.
+   * What is known of a rollout now. What copies say of distributions is as the last reading of the log had it. undefined
+   * while not everything was read, or for a rollout that is too large.
+   *
+   * @param eventMs event time now: rewards that expired by then count as 0
    */
-  observation(rolloutId: string): Observation | undefined {
+  observation(rolloutId: string, eventMs: number | undefined): Observation | undefined {
     const watched = this.#find(rolloutId);
     if (!watched?.isWhole || watched.live.size > mostPredictions) return undefined;
-    return { ...watched.last, ...watched.live.now };
+    const zeroBeforeMs = zeroBeforeOf(watched.rollout.spec, eventMs);
+    if (zeroBeforeMs !== undefined) watched.live.zeroBefore(zeroBeforeMs);
+    return watched.live.observation(watched.last);
+  }
+
+  #begin(owner: string, rollout: Followed): Watched {
+    const { spec, sinceRouteVersion } = rollout;
+    const watched: Watched = {
+      ...{ owner, rollout, live: new LiveObservation(spec, sinceRouteVersion) },
+      ...{ last: nothingObserved, read: new Set<string>(), isWhole: false, reading: null },
+      ...{ telling: null, toldMs: Number.NEGATIVE_INFINITY },
+      expiry:
+        spec.kind === 'bandit' && spec.rewardAfter !== undefined
+          ? setInterval(() => this.#tellSoon(watched), expiryEveryMs).unref()
+          : null,
+    };
+    return watched;
   }
 
   #find(rolloutId: string): Watched | undefined {
@@ -112,7 +128,9 @@ export class RolloutWatch {
   }
 
   #forget(endpoint: string): void {
-    clearTimeout(this.#watched.get(endpoint)?.telling ?? undefined);
+    const { telling, expiry } = this.#watched.get(endpoint) ?? {};
+    clearTimeout(telling ?? undefined);
+    clearInterval(expiry ?? undefined);
     this.#watched.delete(endpoint);
   }
 
@@ -128,10 +146,17 @@ export class RolloutWatch {
     );
   }
 
-  #take({ endpoint, rows = [], labels = [] }: Arrived): void {
+  #take({ endpoint, rows = [], features, labels = [] }: Arrived): void {
     const watched = this.#watched.get(endpoint);
     if (!watched || watched.live.size > mostPredictions) return;
-    for (const row of rows) watched.live.addRow(row);
+    const { segments } = watched.rollout.spec;
+    // Rows whose segments are not told are left to their file.
+    if (features || segments.length === 0) {
+      const wanted = segments.map((name) => features?.find((feature) => feature.name === name));
+      const textsOf = ({ cells }: ArrivedRow) =>
+        wanted.map((feature) => feature && featureText(cells?.[feature.index], feature.type));
+      for (const row of rows) watched.live.addRow(row, textsOf(row));
+    }
     for (const label of labels) watched.live.addLabel(label);
     if (watched.isWhole && rows.length + labels.length > 0) this.#tellSoon(watched);
   }
@@ -161,7 +186,8 @@ export class RolloutWatch {
     let isNew = !wasWhole;
     for (const file of files.rows) {
       if (read.has(file.id)) continue;
-      for (const row of await readRows(this.#log, file, range)) live.addRow(row);
+      const found = await readRows(this.#log, file, range, rollout.spec.segments);
+      for (const { row, segments } of found) live.addRow(row, segments);
       read.add(file.id);
       isNew = true;
     }
