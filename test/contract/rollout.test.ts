@@ -124,7 +124,7 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
   assert.match(await cli('rollout', 'list'), /^No rollout under way/);
   assert.match(
     await cli('rollout', 'list', '--all'),
-    /^churn .* aborted +champion 1, challenger 2 +last at 50 % .* logLoss: better by -\d.*, worse$/m,
+    /^churn .* aborted +champion 1, challenger 2 +last at 50 % .* logLoss: worse by \d.*, worse$/m,
   );
   assert.match(await cli('rollout', 'looks', 'churn'), /^20.* canary +50 .*challenger logLoss -\d\.\d+ \(/m);
   const again = await cli('rollout', 'start', 'churn', '2', '--again', '--reason', 'it was the labels');
