@@ -1,13 +1,16 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { headerBlock } from '../http2/header-block.ts';
+import type { RequestHeaders } from '../http2/request-headers.ts';
+import type { Http2Stream } from '../http2/stream.ts';
 import { compressedFrameOf, encodings, expand, type Frame, frameOf } from './framing.ts';
 import type { MessageCodec } from './messages.ts';
 import { answerEncoding, requestEncoding, timeoutMsOf } from './metadata.ts';
 import { encodeMessage, failureOf, GrpcError, grpcStatus } from './status.ts';
 
 const contentType = 'application/grpc';
-const okTrailers = { 'grpc-status': '0' } as const;
-const plainHead = { ':status': 200, 'content-type': contentType } as const;
-const acceptEncoding = encodings.join(',');
+const plainHead = { ':status': '200', 'content-type': contentType } as const;
+const fullHead = { ...plainHead, 'grpc-accept-encoding': encodings.join(',') } as const;
+const plainHeadBlock = headerBlock(plainHead);
+const okTrailers = headerBlock({ 'grpc-status': '0' });
 /** Deadlines far away are kept to this precision: timers of equal length cost less, and callers keep their own. */
 const coarseMs = 100;
 const longMs = 1000;
@@ -22,20 +25,20 @@ export interface ExchangeOptions {
 
 /** One call on one stream of HTTP/2: reads frames into messages, keeps the deadline, and ends it exactly once. */
 export class Exchange {
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: RequestHeaders;
   readonly receivedAtMs = Date.now();
   readonly startedMs = performance.now();
   readonly timeoutMs: number | null;
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: Http2Stream;
   readonly #options: ExchangeOptions;
   readonly #encoding: string;
   readonly #answerEncoding: string;
   readonly #timer: NodeJS.Timeout | null;
-  #trailers: Readonly<Record<string, string>> = okTrailers;
   #over = false;
 
   /** Throws what is wrong with the call's metadata. */
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, options: ExchangeOptions) {
+  constructor(stream: Http2Stream, options: ExchangeOptions) {
+    const { headers } = stream;
     this.#stream = stream;
     this.headers = headers;
     this.#options = options;
@@ -43,7 +46,6 @@ export class Exchange {
     this.#answerEncoding = answerEncoding(headers, this.#encoding);
     this.timeoutMs = timeoutMsOf(headers);
     this.#timer = this.timeoutMs === null ? null : this.#startTimer(this.timeoutMs);
-    stream.once('close', () => this.#end());
   }
 
   /** True when it was answered, cancelled or is past its deadline: nobody waits any more. */
@@ -71,8 +73,9 @@ export class Exchange {
       );
       return;
     }
-    this.#open(plainHead);
-    this.#stream.end(frameOf(message));
+    this.#stream.respond(plainHeadBlock);
+    this.#stream.write(frameOf(message));
+    this.#stream.end(okTrailers);
     this.#finished();
   }
 
@@ -80,22 +83,15 @@ export class Exchange {
   async send(message: Uint8Array): Promise<void> {
     const frame = await compressedFrameOf(message, this.#answerEncoding);
     if (this.#over) return;
-    if (!this.#stream.headersSent) this.#open(this.#head());
-    if (this.#stream.write(frame)) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        this.#stream.off('drain', done).off('close', done);
-        resolve();
-      };
-      this.#stream.on('drain', done).on('close', done);
-    });
+    if (!this.#stream.begun) this.#stream.respond(this.#head());
+    if (!this.#stream.write(frame)) await this.#stream.room();
   }
 
   /** Ends a stream of messages well. */
   finish(): void {
     if (this.#over) return;
-    if (!this.#stream.headersSent) this.#open(this.#head());
-    this.#stream.end();
+    if (!this.#stream.begun) this.#stream.respond(this.#head());
+    this.#stream.end(okTrailers);
     this.#finished();
   }
 
@@ -109,27 +105,20 @@ export class Exchange {
       'grpc-message': encodeMessage(message),
     };
     if (code !== null) trailers['x-millrace-error'] = code;
-    if (this.#stream.headersSent) {
-      this.#trailers = trailers;
-      this.#stream.end();
-    } else {
-      refuse(this.#stream, trailers);
-    }
+    if (this.#stream.begun) this.#stream.end(headerBlock(trailers));
+    else refuse(this.#stream, trailers);
     this.#finished();
   }
 
-  #head(): Record<string, string | number> {
-    const head = { ...plainHead, 'grpc-accept-encoding': acceptEncoding };
-    return this.#answerEncoding === 'identity' ? head : { ...head, 'grpc-encoding': this.#answerEncoding };
+  /** The stream is closed, whoever closed it. */
+  close(): void {
+    this.#finished();
+    this.#options.onEnd(this);
   }
 
-  #open(head: Readonly<Record<string, string | number>>): void {
-    this.#stream.respond(head, { waitForTrailers: true });
-    this.#stream.once('wantTrailers', () => {
-      this.#stream.sendTrailers(this.#trailers);
-      // Closing the stream at once would take the trailers back.
-      setImmediate(stopCaller, this.#stream);
-    });
+  #head(): Buffer {
+    const encoding = this.#answerEncoding;
+    return headerBlock(encoding === 'identity' ? fullHead : { ...fullHead, 'grpc-encoding': encoding });
   }
 
   #startTimer(timeoutMs: number): NodeJS.Timeout {
@@ -144,11 +133,6 @@ export class Exchange {
     this.#over = true;
     if (this.#timer) clearTimeout(this.#timer);
   }
-
-  #end(): void {
-    this.#finished();
-    this.#options.onEnd(this);
-  }
 }
 
 function decode(bytes: Buffer, codec: MessageCodec): object {
@@ -161,17 +145,8 @@ function decode(bytes: Buffer, codec: MessageCodec): object {
 }
 
 /** Refuses a call by headers alone, and stops the caller from sending more of it. */
-export function refuse(stream: ServerHttp2Stream, trailers: Readonly<Record<string, string>>): void {
-  if (stream.destroyed) return;
-  stream.respond({ ...plainHead, 'grpc-accept-encoding': acceptEncoding, ...trailers }, { endStream: true });
-  stopCaller(stream);
-}
-
-/** A caller that still sends when everything is answered is told to stop. */
-function stopCaller(stream: ServerHttp2Stream): void {
-  if (stream.readableEnded || stream.destroyed) return;
-  stream.resume();
-  stream.close(constants.NGHTTP2_NO_ERROR);
+export function refuse(stream: Http2Stream, trailers: Readonly<Record<string, string>>): void {
+  stream.respond(headerBlock({ ...fullHead, ...trailers }), true);
 }
 
 /** The trailers of an error. */

@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from 'node:http2';
+import type { Http2Stream } from '../http2/stream.ts';
 import type { Exchange } from './exchange.ts';
 import { type Frame, FrameReader } from './framing.ts';
 import type { MessageCodec } from './messages.ts';
@@ -9,34 +9,38 @@ const mostWaiting = 64;
 
 /** The messages of a stream, read one after another at the pace of who takes them. */
 export class Inbox implements AsyncIterable<object> {
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: Http2Stream;
   readonly #exchange: Exchange;
   readonly #codec: MessageCodec;
+  readonly #reader: FrameReader;
   readonly #frames: Frame[] = [];
   #ended = false;
   #error: unknown = null;
   #wake: (() => void) | null = null;
 
-  constructor(stream: ServerHttp2Stream, exchange: Exchange, codec: MessageCodec) {
+  constructor(stream: Http2Stream, exchange: Exchange, codec: MessageCodec) {
     this.#stream = stream;
     this.#exchange = exchange;
     this.#codec = codec;
-    const reader = new FrameReader(exchange.limitBytes);
-    stream.on('data', (part: Buffer) => {
-      try {
-        if (!this.#ended) this.#frames.push(...reader.push(part));
-      } catch (error) {
-        this.#error = error;
-      }
-      if (this.#frames.length > mostWaiting) stream.pause();
-      this.#wake?.();
-    });
-    stream.on('end', () => {
-      if (!reader.empty)
-        this.#error ??= new GrpcError(grpcStatus.internal, 'the stream ends within a message');
-      this.close();
-    });
-    stream.on('close', () => this.close());
+    this.#reader = new FrameReader(exchange.limitBytes);
+  }
+
+  /** More bytes of the stream. */
+  take(part: Buffer): void {
+    try {
+      if (!this.#ended) this.#frames.push(...this.#reader.push(part));
+    } catch (error) {
+      this.#error = error;
+    }
+    if (this.#frames.length > mostWaiting) this.#stream.pause();
+    this.#wake?.();
+  }
+
+  /** The caller has sent everything. */
+  end(): void {
+    if (!this.#reader.empty)
+      this.#error ??= new GrpcError(grpcStatus.internal, 'the stream ends within a message');
+    this.close();
   }
 
   /** Takes no more messages; those that wait are still given. */

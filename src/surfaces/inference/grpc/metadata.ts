@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http2';
+import type { RequestHeaders } from '../http2/request-headers.ts';
 import { encodings } from './framing.ts';
 import { GrpcError, grpcStatus } from './status.ts';
 
@@ -15,7 +15,7 @@ const unitMs: Readonly<Record<string, number>> = {
  * How long the caller waits (`grpc-timeout`: up to eight digits and a unit), in milliseconds; null: for ever.
  * Throws `INVALID_ARGUMENT`.
  */
-export function timeoutMsOf(headers: IncomingHttpHeaders): number | null {
+export function timeoutMsOf(headers: RequestHeaders): number | null {
   const value = headers['grpc-timeout'];
   if (value === undefined) return null;
   const match = /^(\d{1,8})([HMSmun])$/.exec(String(value));
@@ -25,7 +25,7 @@ export function timeoutMsOf(headers: IncomingHttpHeaders): number | null {
 }
 
 /** The encoding of the caller's messages. Throws `UNIMPLEMENTED` for one that is not known. */
-export function requestEncoding(headers: IncomingHttpHeaders): string {
+export function requestEncoding(headers: RequestHeaders): string {
   const encoding = headers['grpc-encoding'];
   if (encoding === undefined) return 'identity';
   if (encodings.includes(encoding as (typeof encodings)[number])) return String(encoding);
@@ -34,7 +34,7 @@ export function requestEncoding(headers: IncomingHttpHeaders): string {
 }
 
 /** The encoding of the answer: the caller's own, when it takes it back. */
-export function answerEncoding(headers: IncomingHttpHeaders, requested: string): string {
+export function answerEncoding(headers: RequestHeaders, requested: string): string {
   if (requested === 'identity') return requested;
   const accepted = String(headers['grpc-accept-encoding'] ?? '');
   return accepted.split(',').some((name) => name.trim() === requested) ? requested : 'identity';

@@ -1,10 +1,10 @@
-import type { IncomingHttpHeaders } from 'node:http2';
 import type protobuf from 'protobufjs';
+import type { RequestHeaders } from '../http2/request-headers.ts';
 import { codecOf, type MessageCodec } from './messages.ts';
 
 /** One call, as its method sees it. */
 export interface Call {
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: RequestHeaders;
   /** Epoch milliseconds, and the monotonic clock, when the call's first message was complete. */
   readonly receivedAtMs: number;
   readonly startedMs: number;

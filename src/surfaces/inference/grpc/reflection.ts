@@ -86,8 +86,20 @@ function describeFile(name: ProtoPackage): DescribedFile {
   ).toDescriptor('proto3');
   const file = set.file?.find((f) => f.package === name);
   if (!file) throw new Error(`${name} has no descriptor`);
+  file.messageType?.forEach(nameMapEntries);
   const bytes = descriptor.FileDescriptorProto.encode(file).finish();
   return { name: file.name ?? name, bytes, symbols: symbolsOf(root.lookup(name) as protobuf.Namespace) };
+}
+
+/** The message behind a map field `some_labels` must be called `SomeLabelsEntry`; protobufjs calls it `Some_labels`, which Go's clients refuse. */
+function nameMapEntries(message: descriptor.IDescriptorProto): void {
+  for (const entry of message.nestedType ?? []) {
+    nameMapEntries(entry);
+    if (!entry.options?.mapEntry) continue;
+    const name = entry.name ?? '';
+    entry.name = `${name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())}Entry`;
+    for (const field of message.field ?? []) if (field.typeName === name) field.typeName = entry.name;
+  }
 }
 
 function symbolsOf(namespace: protobuf.NamespaceBase, symbols = new Set<string>()): Set<string> {

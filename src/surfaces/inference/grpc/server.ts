@@ -1,19 +1,14 @@
-import {
-  constants,
-  createSecureServer,
-  createServer,
-  type Http2SecureServer,
-  type Http2Server,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { fail } from '../../../core/errors.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { TlsFiles } from '../http/tls-files.ts';
+import { Http2Connection } from '../http2/connection.ts';
+import { headerBlock } from '../http2/header-block.ts';
+import type { Http2Stream } from '../http2/stream.ts';
 import { listen } from '../listen.ts';
 import { Exchange, type ExchangeOptions, refuse, trailersOf } from './exchange.ts';
-import { FrameReader } from './framing.ts';
+import { type Frame, FrameReader } from './framing.ts';
 import { Inbox } from './inbox.ts';
 import type { Methods, StreamMethod, UnaryMethod } from './methods.ts';
 import { GrpcError, grpcStatus } from './status.ts';
@@ -32,9 +27,8 @@ export interface GrpcServerOptions {
 }
 
 const defaultLimitBytes = 64 * 1024 * 1024;
-const windowBytes = 4 * 1024 * 1024;
 const mostStreams = 1000;
-const sessionMemoryMb = 256;
+const handshakeMs = 10_000;
 const defaultNoticeMs = 500;
 const defaultDrainMs = 3000;
 /** After so much of it answers in pieces are broken off, so that their callers can still be told. */
@@ -42,6 +36,8 @@ const drainShare = 0.8;
 /** A connection that does not answer a ping for so long is dead. */
 const keepAliveMs = 60_000;
 const lastStreamId = 2 ** 31 - 1;
+const unsupportedType = headerBlock({ ':status': '415' });
+const notAllowed = headerBlock({ ':status': '405' });
 
 /**
  * gRPC over HTTP/2, with TLS where a certificate is given: unary and streaming methods, deadlines, compression, errors as trailers. Closing it
@@ -49,11 +45,11 @@ const lastStreamId = 2 ** 31 - 1;
  */
 export class GrpcServer {
   readonly #methods: Methods;
-  readonly #server: Http2Server | Http2SecureServer;
+  readonly #server: Server;
   readonly #exchangeOptions: ExchangeOptions;
   readonly #noticeMs: number;
   readonly #drainMs: number;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #connections = new Set<Http2Connection>();
   readonly #streams = new Map<Exchange, () => void>();
   readonly #keepAlive: NodeJS.Timeout;
   #draining = false;
@@ -67,17 +63,16 @@ export class GrpcServer {
       onUnforeseen: (error, path) => logger.error({ err: error, path }, 'a gRPC call failed'),
       onEnd: (exchange) => this.#streams.delete(exchange),
     };
-    const http2 = {
-      maxSessionMemory: sessionMemoryMb,
-      settings: { maxConcurrentStreams: mostStreams, initialWindowSize: windowBytes },
-    };
-    this.#server = tls ? createSecureServer({ ...http2, ...tls.options }) : createServer(http2);
-    if (tls && 'setSecureContext' in this.#server) tls.attach(this.#server);
-    this.#server.on('session', (session) => this.#onSession(session));
-    this.#server.on('stream', (stream, headers) => this.#onStream(stream, headers));
-    // A connection that speaks something else is closed by node; there is nothing to tell.
-    this.#server.on('sessionError', () => undefined);
-    this.#server.on('unknownProtocol', (socket) => socket.destroy());
+    const take = (socket: Socket) => this.#onConnection(socket);
+    if (tls) {
+      const server = createTlsServer(
+        { ...tls.options, ALPNProtocols: ['h2'], handshakeTimeout: handshakeMs, noDelay: true },
+        take,
+      );
+      server.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy());
+      tls.attach(server);
+      this.#server = server;
+    } else this.#server = createServer({ noDelay: true }, take);
     this.#keepAlive = setInterval(() => this.#pingAll(), keepAliveMs).unref();
   }
 
@@ -98,55 +93,56 @@ export class GrpcServer {
   async close(): Promise<void> {
     this.#draining = true;
     clearInterval(this.#keepAlive);
-    await Promise.all([...this.#sessions].map((session) => this.#giveNotice(session)));
+    await Promise.all([...this.#connections].map((connection) => this.#giveNotice(connection)));
     for (const drain of this.#streams.values()) drain();
     const timer = setTimeout(() => {
-      for (const session of this.#sessions) session.destroy();
+      for (const connection of this.#connections) connection.destroy();
     }, this.#drainMs);
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
-      for (const session of this.#sessions) session.close();
+      for (const connection of this.#connections) connection.close();
     });
     clearTimeout(timer);
   }
 
   /** GOAWAY with the highest stream, and a ping behind it: once that is answered, the caller opens no new streams. */
-  #giveNotice(session: ServerHttp2Session): Promise<void> {
-    if (session.closed || session.destroyed) return Promise.resolve();
+  #giveNotice(connection: Http2Connection): Promise<void> {
+    if (!connection.greeted) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, this.#noticeMs);
-      const done = () => {
+      connection.goaway(lastStreamId);
+      connection.ping(() => {
         clearTimeout(timer);
         resolve();
-      };
-      session.once('close', done);
-      session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamId);
-      if (!session.ping(done)) done();
+      });
     });
   }
 
-  #onSession(session: ServerHttp2Session): void {
-    this.#sessions.add(session);
-    session.setLocalWindowSize(windowBytes);
-    session.on('error', () => undefined);
-    session.once('close', () => this.#sessions.delete(session));
-    if (this.#draining) void this.#giveNotice(session).then(() => session.close());
+  #onConnection(socket: Socket): void {
+    const connection: Http2Connection = new Http2Connection(socket, {
+      onGreeted: () => {
+        if (this.#draining) void this.#giveNotice(connection).then(() => connection.close());
+      },
+      onStream: (stream) => this.#onStream(stream),
+      mostStreams,
+    });
+    this.#connections.add(connection);
+    socket.once('close', () => this.#connections.delete(connection));
   }
 
   #pingAll(): void {
-    for (const session of this.#sessions) {
-      const timer = setTimeout(() => session.destroy(), keepAliveMs / 2).unref();
-      if (session.destroyed || !session.ping(() => clearTimeout(timer))) clearTimeout(timer);
+    for (const connection of this.#connections) {
+      if (!connection.greeted) continue;
+      const timer = setTimeout(() => connection.destroy(), keepAliveMs / 2).unref();
+      connection.ping(() => clearTimeout(timer));
     }
   }
 
-  #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    stream.on('error', ignore);
+  #onStream(stream: Http2Stream): void {
+    const { headers } = stream;
     const type = headers['content-type'];
     if (headers[':method'] !== 'POST' || !type?.startsWith('application/grpc')) {
-      const status = headers[':method'] === 'POST' ? 415 : 405;
-      stream.respond({ ':status': status }, { endStream: true });
-      stream.resume();
+      stream.respond(headers[':method'] === 'POST' ? unsupportedType : notAllowed, true);
       return;
     }
     const path = String(headers[':path']);
@@ -158,7 +154,7 @@ export class GrpcServer {
     }
     let exchange: Exchange;
     try {
-      exchange = new Exchange(stream, headers, this.#exchangeOptions);
+      exchange = new Exchange(stream, this.#exchangeOptions);
     } catch (error) {
       refuse(stream, trailersOf(error));
       return;
@@ -167,15 +163,21 @@ export class GrpcServer {
     else this.#runStream(stream, exchange, method);
   }
 
-  #runStream(stream: ServerHttp2Stream, exchange: Exchange, method: StreamMethod): void {
+  #runStream(stream: Http2Stream, exchange: Exchange, method: StreamMethod): void {
     const inbox = new Inbox(stream, exchange, method.request);
     const over = new AbortController();
     const gone = new AbortController();
     let drained = false;
-    stream.once('close', () => {
-      over.abort();
-      gone.abort();
-    });
+    stream.reader = {
+      onData: (part) => inbox.take(part),
+      onEnd: () => inbox.end(),
+      onClose: () => {
+        inbox.close();
+        over.abort();
+        gone.abort();
+        exchange.close();
+      },
+    };
     this.#streams.set(exchange, () => {
       drained = true;
       setTimeout(() => gone.abort(fail('stream_stopped', {})), this.#drainMs * drainShare).unref();
@@ -200,25 +202,23 @@ export class GrpcServer {
   }
 }
 
-function ignore(): void {}
-
 function goingAway(): GrpcError {
   return new GrpcError(grpcStatus.unavailable, 'the server goes away; open the stream again');
 }
 
 /** Reads the one message of a unary call and answers it. */
-function readUnary(stream: ServerHttp2Stream, exchange: Exchange, method: UnaryMethod): void {
+function readUnary(stream: Http2Stream, exchange: Exchange, method: UnaryMethod): void {
   const reader = new FrameReader(exchange.limitBytes);
-  const frames: ReturnType<FrameReader['push']>[number][] = [];
-  stream.on('data', (part: Buffer) => {
+  const frames: Frame[] = [];
+  const onData = (part: Buffer) => {
     if (exchange.over) return;
     try {
       frames.push(...reader.push(part));
     } catch (error) {
       exchange.fail(error);
     }
-  });
-  stream.on('end', () => {
+  };
+  const onEnd = () => {
     if (exchange.over) return;
     const [frame] = frames;
     if (!frame || frames.length > 1 || !reader.empty) {
@@ -235,7 +235,8 @@ function readUnary(stream: ServerHttp2Stream, exchange: Exchange, method: UnaryM
     } catch (error) {
       exchange.fail(error);
     }
-  });
+  };
+  stream.reader = { onData, onEnd, onClose: () => exchange.close() };
 }
 
 function answerUnary(exchange: Exchange, method: UnaryMethod, message: object): void {
