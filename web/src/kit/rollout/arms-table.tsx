@@ -1,14 +1,10 @@
 import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import type { ArmSeen } from '../../../../src/loop/contract.ts';
 import { formatCount, formatNumber, formatPercent } from '../format.ts';
 import { ArmSwatch } from '../identity.tsx';
 import { metricText } from '../metric.ts';
-import { Scroll } from '../scroll.tsx';
-
-/** A head wraps, so that a long one never pushes the last column out of sight. */
-export const HEAD =
-  'px-2 py-1.5 text-right align-bottom text-label font-normal text-muted first:pl-0 first:text-left last:pr-0';
-export const CELL = 'px-2 py-1.5 text-right first:pl-0 first:text-left last:pr-0 whitespace-nowrap';
+import { Table, type TableColumn } from '../table.tsx';
 
 /** What each arm did since the rollout began: share, requests, failures, labels, latency with its band, the metric. */
 export function ArmsTable(props: {
@@ -21,67 +17,57 @@ export function ArmsTable(props: {
   readonly shareOf?: ((arm: ArmSeen) => string) | undefined;
 }) {
   const { model, arms, metric, shareOf } = props;
+  const columns: readonly TableColumn<ArmSeen>[] = [
+    { id: 'arm', head: 'Arm', cell: (arm) => <ArmName arm={arm} model={model} /> },
+    ...(shareOf ? [{ id: 'share', head: 'Share now', cell: shareOf }] : []),
+    { id: 'requests', head: 'Requests', cell: (arm) => formatCount(arm.requests) },
+    { id: 'failed', head: 'Failed', cell: failedText },
+    {
+      id: 'labelled',
+      head: 'Labelled',
+      cell: labelledText,
+      tip: ({ waiting }) => (waiting === null ? undefined : `${formatPercent(waiting)} wait for their label`),
+    },
+    { id: 'latency', head: 'Latency p99, ms', cell: (arm) => <LatencyBand arm={arm} /> },
+    {
+      id: 'mean',
+      head: metricText(metric).title,
+      cell: (arm) => (arm.mean === null ? <None /> : formatNumber(arm.mean, 4)),
+    },
+  ];
+  return <Table label={`Arms of ${props.of}`} rows={arms} columns={columns} rowKey={(arm) => arm.arm} />;
+}
+
+function ArmName(props: { readonly arm: ArmSeen; readonly model: string }) {
+  const { arm, model } = props;
   return (
-    <Scroll label={`Arms of ${props.of}`}>
-      <table className="w-full">
-        <thead>
-          <tr className="border-line border-b">
-            <th className={HEAD}>Arm</th>
-            {shareOf && <th className={HEAD}>Share now</th>}
-            <th className={HEAD}>Requests</th>
-            <th className={HEAD}>Failed</th>
-            <th className={HEAD}>Labelled</th>
-            <th className={HEAD}>Latency p99, ms</th>
-            <th className={HEAD}>{metricText(metric).title}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {arms.map((arm) => (
-            <tr key={arm.arm} className="border-line border-b last:border-b-0">
-              <td className={CELL}>
-                <span className="inline-flex items-center gap-2">
-                  <ArmSwatch arm={arm.arm} />
-                  <Link
-                    to="/models/$model/versions/$version"
-                    params={{ model, version: arm.version }}
-                    className="font-strong hover:text-accent"
-                  >
-                    v{arm.version}
-                  </Link>
-                  <span className="text-muted">{arm.arm}</span>
-                </span>
-              </td>
-              {shareOf && <td className={CELL}>{shareOf(arm)}</td>}
-              <td className={CELL}>{formatCount(arm.requests)}</td>
-              <td className={CELL}>
-                {formatCount(arm.failed)}
-                {arm.requests > 0 && (
-                  <span className="text-muted"> ({formatPercent(arm.failed / arm.requests)})</span>
-                )}
-              </td>
-              <td className={CELL}>
-                {formatCount(arm.labelled)}
-                {arm.waiting !== null && (
-                  <span
-                    className="text-muted"
-                    data-tip={`${formatPercent(arm.waiting)} wait for their label`}
-                  >
-                    {' '}
-                    ({formatPercent(1 - arm.waiting)})
-                  </span>
-                )}
-              </td>
-              <td className={CELL}>
-                <LatencyBand arm={arm} />
-              </td>
-              <td className={CELL}>{arm.mean === null ? <None /> : formatNumber(arm.mean, 4)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <span className="inline-flex items-center gap-2">
+      <ArmSwatch arm={arm.arm} />
+      <Link
+        to="/models/$model/versions/$version"
+        params={{ model, version: arm.version }}
+        className="font-strong hover:text-accent"
+      >
+        v{arm.version}
+      </Link>
+      <span className="font-normal text-muted">{arm.arm}</span>
+    </span>
   );
 }
+
+const failedText = ({ failed, requests }: ArmSeen): ReactNode => (
+  <span>
+    {formatCount(failed)}
+    {requests > 0 && <span className="text-muted"> ({formatPercent(failed / requests)})</span>}
+  </span>
+);
+
+const labelledText = ({ labelled, waiting }: ArmSeen): ReactNode => (
+  <span>
+    {formatCount(labelled)}
+    {waiting !== null && <span className="text-muted"> ({formatPercent(1 - waiting)})</span>}
+  </span>
+);
 
 const None = () => <span className="text-faint">–</span>;
 

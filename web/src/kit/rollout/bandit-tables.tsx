@@ -1,10 +1,9 @@
 import type { BanditState } from '../../../../src/loop/contract.ts';
 import { formatCount, formatNumber, formatPercent } from '../format.ts';
 import { ArmSwatch } from '../identity.tsx';
-import { Scroll } from '../scroll.tsx';
+import { Table, type TableColumn } from '../table.tsx';
 import { Ago } from '../time.tsx';
 import { sentence } from '../turn-text.ts';
-import { CELL, HEAD } from './arms-table.tsx';
 
 /** What the bandit has learnt of each arm, and what other ways of sharing would have earned. */
 export function BanditTables(props: { readonly bandit: BanditState }) {
@@ -24,34 +23,12 @@ export function BanditTables(props: { readonly bandit: BanditState }) {
             )}
           </span>
         </h3>
-        <Scroll label="What the bandit has learnt">
-          <table className="w-full">
-            <thead>
-              <tr className="border-line border-b">
-                <th className={HEAD}>Arm</th>
-                <th className={HEAD}>Rewards</th>
-                <th className={HEAD}>Mean reward</th>
-                <th className={HEAD}>Next share</th>
-                <th className={HEAD}>On its way to</th>
-              </tr>
-            </thead>
-            <tbody>
-              {arms.map((arm) => (
-                <tr key={arm.arm} className="border-line border-b last:border-b-0">
-                  <td className={CELL}>
-                    <span className="inline-flex items-center gap-2">
-                      <ArmSwatch arm={arm.arm} /> {arm.arm}
-                    </span>
-                  </td>
-                  <td className={CELL}>{formatCount(arm.rewards)}</td>
-                  <td className={CELL}>{formatNumber(arm.mean, 4)}</td>
-                  <td className={CELL}>{formatPercent(arm.share)}</td>
-                  <td className={`${CELL} text-muted`}>{formatPercent(arm.wanted)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table
+          label="What the bandit has learnt"
+          rows={arms}
+          columns={ARM_COLUMNS}
+          rowKey={(arm) => arm.arm}
+        />
       </section>
       <section className="flex min-w-0 flex-col gap-1">
         <h3 className="font-strong">
@@ -60,46 +37,55 @@ export function BanditTables(props: { readonly bandit: BanditState }) {
             a request, by the logged chances; ± one standard error
           </span>
         </h3>
-        <Scroll label="Off-policy estimates">
-          <table className="w-full">
-            <thead>
-              <tr className="border-line border-b">
-                <th className={HEAD}>Traffic</th>
-                <th className={HEAD} data-tip="Inverse propensity">
-                  IPS
-                </th>
-                <th className={HEAD} data-tip="Inverse propensity, self-normalised">
-                  SNIPS
-                </th>
-                <th className={HEAD}>Doubly robust</th>
-              </tr>
-            </thead>
-            <tbody>
-              {policies.map((policy) => (
-                <tr key={policy.policy} className="border-line border-b last:border-b-0">
-                  <td className={CELL}>{sentence(policy.policy)}</td>
-                  <EstimateCell estimate={policy.ips} />
-                  <EstimateCell estimate={policy.snips} />
-                  <EstimateCell estimate={policy.doublyRobust} />
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table
+          label="Off-policy estimates"
+          rows={policies}
+          columns={POLICY_COLUMNS}
+          rowKey={(policy) => policy.policy}
+        />
       </section>
     </div>
   );
 }
 
-type PolicyEstimate = BanditState['policies'][number]['ips'];
+type BanditArm = BanditState['arms'][number];
+type Policy = BanditState['policies'][number];
+
+const ARM_COLUMNS: readonly TableColumn<BanditArm>[] = [
+  {
+    id: 'arm',
+    head: 'Arm',
+    cell: ({ arm }) => (
+      <span className="inline-flex items-center gap-2">
+        <ArmSwatch arm={arm} /> {arm}
+      </span>
+    ),
+  },
+  { id: 'rewards', head: 'Rewards', cell: (arm) => formatCount(arm.rewards) },
+  { id: 'mean', head: 'Mean reward', cell: (arm) => formatNumber(arm.mean, 4) },
+  { id: 'share', head: 'Next share', cell: (arm) => formatPercent(arm.share) },
+  { id: 'wanted', head: 'On its way to', muted: true, cell: (arm) => formatPercent(arm.wanted) },
+];
+
+const POLICY_COLUMNS: readonly TableColumn<Policy>[] = [
+  { id: 'policy', head: 'Traffic', cell: ({ policy }) => sentence(policy) },
+  estimated('ips', 'IPS', 'Inverse propensity'),
+  estimated('snips', 'SNIPS', 'Inverse propensity, self-normalised'),
+  estimated('doublyRobust', 'Doubly robust', 'A model of the rewards, corrected by inverse propensity'),
+];
 
 /** What a policy would have earned a request by one estimator. */
-function EstimateCell(props: { readonly estimate: PolicyEstimate }) {
-  const { value, standardError, n, effectiveN } = props.estimate;
-  return (
-    <td className={CELL} data-tip={`on ${formatCount(n)} rewards, worth ${formatCount(effectiveN)}`}>
-      {formatNumber(value, 4)}
-      {standardError !== null && <span className="text-muted"> ± {formatNumber(standardError, 4)}</span>}
-    </td>
-  );
+function estimated(id: 'ips' | 'snips' | 'doublyRobust', head: string, headTip: string): TableColumn<Policy> {
+  return {
+    ...{ id, head, headTip },
+    tip: (policy) => `on ${formatCount(policy[id].n)} rewards, worth ${formatCount(policy[id].effectiveN)}`,
+    cell: (policy) => (
+      <span>
+        {formatNumber(policy[id].value, 4)}
+        {policy[id].standardError !== null && (
+          <span className="text-muted"> ± {formatNumber(policy[id].standardError, 4)}</span>
+        )}
+      </span>
+    ),
+  };
 }

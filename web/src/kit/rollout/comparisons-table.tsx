@@ -1,12 +1,11 @@
-import { useMemo } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import type { ArmComparison } from '../../../../src/loop/contract.ts';
 import { IntervalDot } from '../../charts/draw/interval-dot.tsx';
 import { prepareIntervalScale } from '../../charts/prepare/interval-scale.ts';
-import { formatCount, formatNumber, formatSigned } from '../format.ts';
+import { decimalsFor, formatCount, formatNumber, formatSigned } from '../format.ts';
 import { metricText } from '../metric.ts';
-import { Scroll } from '../scroll.tsx';
 import { StateLabel } from '../state-mark.tsx';
-import { CELL, HEAD } from './arms-table.tsx';
+import { Table, type TableColumn } from '../table.tsx';
 import { VERDICT } from './evidence-text.ts';
 
 const DOT_WIDTH = 170;
@@ -24,72 +23,82 @@ export function ComparisonsTable(props: {
   const { title, first, rows, versions } = props;
   const many = new Set(rows.map((row) => row.arm)).size > 1;
   const scale = useMemo(() => prepareIntervalScale(rows.map(interval), DOT_WIDTH), [rows]);
+  const columns: readonly TableColumn<ArmComparison>[] = [
+    { id: 'first', head: first, cell: whereText },
+    ...(many ? [{ id: 'version', head: 'Version', cell: versionText }] : []),
+    {
+      id: 'verdict',
+      head: 'So far',
+      align: 'left',
+      cell: ({ verdict }) => <StateLabel state={VERDICT[verdict][0]}>{VERDICT[verdict][1]}</StateLabel>,
+    },
+    {
+      id: 'n',
+      head: 'Outcomes',
+      cell: (row) => formatCount(row.n),
+      tip: (row) => (row.compared === 'pairs' ? 'Same requests, scored by both' : 'Each arm’s own requests'),
+    },
+    {
+      id: 'difference',
+      head: 'Better by',
+      tip: confidenceText,
+      cell: (row) => (row.difference === null ? '–' : <DifferenceText row={row} />),
+    },
+    {
+      id: 'picture',
+      head: 'worse ← → better',
+      className: 'w-44',
+      wideOnly: true,
+      cell: (row) => <IntervalDot row={interval(row)} scale={scale} width={DOT_WIDTH} goodWhen="positive" />,
+    },
+    { id: 'margin', head: 'Margin', muted: true, cell: (row) => `−${row.margin}` },
+    { id: 'champion', head: 'Champion', muted: true, cell: (row) => formatNumber(row.champion, 4) },
+    { id: 'challenger', head: 'Challenger', muted: true, cell: (row) => formatNumber(row.challenger, 4) },
+  ];
   return (
     <section className="flex min-w-0 flex-col gap-1">
       <h3 className="font-strong">{title}</h3>
-      <Scroll label={`${title} of ${props.of}`}>
-        <table className="w-full">
-          <thead>
-            <tr className="border-line border-b">
-              <th className={HEAD}>{first}</th>
-              {many && <th className={HEAD}>Version</th>}
-              <th className={`${HEAD} text-left!`}>So far</th>
-              <th className={HEAD}>Outcomes</th>
-              <th className={HEAD}>Better by</th>
-              <th className={`${HEAD} w-44`}>worse ← → better</th>
-              <th className={HEAD}>Margin</th>
-              <th className={HEAD}>Champion</th>
-              <th className={HEAD}>Challenger</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <tr
-                key={`${row.arm}/${row.metric}/${row.segment?.feature}/${row.segment?.value}`}
-                className="border-line border-b last:border-b-0"
-              >
-                <td className={CELL}>
-                  {row.segment ? (
-                    <>
-                      <span className="text-muted">{row.segment.feature}</span> {row.segment.value}
-                    </>
-                  ) : (
-                    metricText(row.metric).title
-                  )}
-                </td>
-                {many && <td className={CELL}>v{versions.get(row.arm) ?? row.arm}</td>}
-                <td className={`${CELL} text-left!`}>
-                  <StateLabel state={VERDICT[row.verdict][0]}>{VERDICT[row.verdict][1]}</StateLabel>
-                </td>
-                <td
-                  className={CELL}
-                  data-tip={
-                    row.compared === 'pairs' ? 'Same requests, scored by both' : 'Each arm’s own requests'
-                  }
-                >
-                  {formatCount(row.n)}
-                </td>
-                <td className={CELL} data-tip={intervalText(row)}>
-                  {row.difference === null ? '–' : formatSigned(row.difference, 4)}
-                </td>
-                <td className={`${CELL} py-0`}>
-                  <IntervalDot row={interval(row)} scale={scale} width={DOT_WIDTH} goodWhen="positive" />
-                </td>
-                <td className={`${CELL} text-muted`}>−{row.margin}</td>
-                <td className={`${CELL} text-muted`}>{formatNumber(row.champion, 4)}</td>
-                <td className={`${CELL} text-muted`}>{formatNumber(row.challenger, 4)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table
+        label={`${title} of ${props.of}`}
+        rows={rows}
+        columns={columns}
+        rowKey={(row) => `${row.arm}/${row.metric}/${row.segment?.feature}/${row.segment?.value}`}
+      />
     </section>
+  );
+  function versionText(row: ArmComparison): string {
+    return `v${versions.get(row.arm) ?? row.arm}`;
+  }
+}
+
+const whereText = ({ segment, metric }: ArmComparison): ReactNode =>
+  segment ? (
+    <span>
+      <span className="text-muted">{segment.feature}</span> {segment.value}
+    </span>
+  ) : (
+    metricText(metric).title
+  );
+
+/** The difference with its interval, as many digits of both as the interval leaves certain. */
+function DifferenceText(props: { readonly row: ArmComparison }) {
+  const { difference, low, high } = props.row;
+  if (low === null || high === null) return <span>{formatSigned(difference ?? 0, 4)}</span>;
+  const decimals = decimalsFor((high - low) / 2) + 1;
+  return (
+    <span>
+      {formatSigned(difference ?? 0, decimals)}
+      <span className="text-muted">
+        {' '}
+        ({formatSigned(low, decimals)} to {formatSigned(high, decimals)})
+      </span>
+    </span>
   );
 }
 
 const interval = ({ difference: value, low, high }: ArmComparison) => ({ value, low, high });
 
-function intervalText({ low, high, alpha }: ArmComparison): string {
-  if (low === null || high === null) return 'No interval yet: too few labelled outcomes';
-  return `${formatSigned(low, 4)} to ${formatSigned(high, 4)}, at any time with ${formatNumber((1 - alpha) * 100)} % confidence`;
-}
+const confidenceText = ({ low, alpha }: ArmComparison): string =>
+  low === null
+    ? 'No interval yet: too few labelled outcomes'
+    : `The interval holds at any time with ${formatNumber((1 - alpha) * 100)}\u202f% confidence`;

@@ -14,12 +14,10 @@ import { formatCount, formatDuration, formatPercent } from '../../kit/format.ts'
 import { QueryCard } from '../../kit/panel.tsx';
 import { Scroll } from '../../kit/scroll.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
+import { Table, type TableColumn } from '../../kit/table.tsx';
 import { Ago, EventTime } from '../../kit/time.tsx';
 import type { PredictionsSearch, SearchChange } from './search.ts';
 
-const HEAD =
-  'px-2.5 py-1.5 text-right text-label font-normal text-muted first:pl-4 first:text-left last:pr-4 whitespace-nowrap';
-const CELL = 'px-2.5 py-1.5 text-right first:pl-4 first:text-left last:pr-4 whitespace-nowrap';
 const SHOWN_DAYS = 60;
 const AGAIN_MS = 12_000;
 
@@ -87,52 +85,51 @@ function DelayTable(props: { readonly delays: LabelDelays }) {
     { ...total, key: 'total', name: 'All predictions' },
     ...segments.map((each) => ({ ...each, key: `of ${each.segment}`, name: each.segment ?? 'missing' })),
   ];
+  type Row = (typeof rows)[number];
+  const within = (id: 'p50' | 'p90' | 'p99' | 'max', head: string): TableColumn<Row> => ({
+    ...{ id, head },
+    cell: (row) => formatDuration(row.delayMs?.[id]),
+  });
   return (
-    <Scroll label="Delays of labels" className="max-h-[480px]">
-      <table className="w-full">
-        <thead>
-          <tr className="border-line border-y">
-            <th className={HEAD}>{feature ?? 'Segment'}</th>
-            <th className={HEAD}>Predictions</th>
-            <th className={HEAD}>Labelled</th>
-            <th className={HEAD}>Without a label</th>
-            <th className={HEAD}>Half within</th>
-            <th className={HEAD}>90 % within</th>
-            <th className={HEAD}>99 % within</th>
-            <th className={HEAD}>Longest</th>
-            <th className={HEAD} data-tip="From the prediction until the label was received here">
-              Half received within
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.key} className="border-line border-b last:border-b-0">
-              <td className={`${CELL} ${row.key === 'total' ? 'font-strong' : ''}`}>{row.name}</td>
-              <td className={CELL}>{formatCount(row.predictions)}</td>
-              <td className={CELL}>{formatCount(row.labelled)}</td>
-              <td className={CELL}>
-                <span className="inline-flex items-center gap-2">
-                  <span className="h-1.5 w-14 overflow-hidden rounded-full bg-sunken">
-                    <span
-                      className="block h-full bg-watch"
-                      style={{ width: `${Math.min(1, row.missingRatio) * 100}%` }}
-                    />
-                  </span>
-                  {formatPercent(row.missingRatio)}
-                </span>
-              </td>
-              {(['p50', 'p90', 'p99', 'max'] as const).map((quantile) => (
-                <td key={quantile} className={CELL}>
-                  {formatDuration(row.delayMs?.[quantile])}
-                </td>
-              ))}
-              <td className={`${CELL} text-muted`}>{formatDuration(row.receiptDelayMs?.p50)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table
+      flush
+      label="Delays of labels"
+      className="max-h-[480px]"
+      rows={rows}
+      rowKey={(row) => row.key}
+      columns={[
+        {
+          id: 'name',
+          head: feature ?? 'Segment',
+          cell: (row) => <span className={row.key === 'total' ? 'font-strong' : ''}>{row.name}</span>,
+        },
+        { id: 'predictions', head: 'Predictions', cell: (row) => formatCount(row.predictions) },
+        { id: 'labelled', head: 'Labelled', cell: (row) => formatCount(row.labelled) },
+        { id: 'missing', head: 'Without a label', cell: (row) => <MissingShare ratio={row.missingRatio} /> },
+        within('p50', 'Half within'),
+        within('p90', '90\u202f% within'),
+        within('p99', '99\u202f% within'),
+        within('max', 'Longest'),
+        {
+          id: 'received',
+          head: 'Half received within',
+          headTip: 'From the prediction until the label was received here',
+          muted: true,
+          cell: (row) => formatDuration(row.receiptDelayMs?.p50),
+        },
+      ]}
+    />
+  );
+}
+
+function MissingShare(props: { readonly ratio: number }) {
+  return (
+    <span className="inline-flex items-center gap-2">
+      <span className="h-1.5 w-14 overflow-hidden rounded-full bg-sunken">
+        <span className="block h-full bg-watch" style={{ width: `${Math.min(1, props.ratio) * 100}%` }} />
+      </span>
+      {formatPercent(props.ratio)}
+    </span>
   );
 }
 
@@ -162,37 +159,14 @@ function DayTable(props: { readonly days: FeedbackSummary['days'] }) {
   const days = props.days.toSorted((a, b) => b.day.localeCompare(a.day));
   return (
     <>
-      <Scroll label="Predictions and labels by day" className="max-h-[360px]">
-        <table className="w-full">
-          <thead>
-            <tr className="border-line border-y">
-              <th className={HEAD}>Day, UTC</th>
-              <th className={HEAD}>Predictions</th>
-              <th className={HEAD}>With label</th>
-              <th className={HEAD}>Labels</th>
-              <th className={HEAD}>Again</th>
-              <th className={HEAD}>Fit none</th>
-            </tr>
-          </thead>
-          <tbody>
-            {days.slice(0, SHOWN_DAYS).map((day) => (
-              <tr key={day.day} className="border-line border-b last:border-b-0">
-                <td className={CELL}>{day.day}</td>
-                <td className={CELL}>{formatCount(day.predictions)}</td>
-                <td className={CELL}>
-                  {formatCount(day.joined)}
-                  {day.predictions > 0 && (
-                    <span className="text-muted"> ({formatPercent(day.joined / day.predictions)})</span>
-                  )}
-                </td>
-                <td className={CELL}>{formatCount(day.labelsReceived)}</td>
-                <td className={CELL}>{formatCount(day.duplicateLabels)}</td>
-                <td className={CELL}>{formatCount(day.orphans)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table
+        flush
+        label="Predictions and labels by day"
+        className="max-h-[360px]"
+        rows={days.slice(0, SHOWN_DAYS)}
+        rowKey={({ day }) => day}
+        columns={DAY_COLUMNS}
+      />
       {days.length > SHOWN_DAYS && (
         <p className="border-line border-t px-4 py-2 text-label text-muted">
           The newest {SHOWN_DAYS} of {formatCount(days.length)} days.
@@ -201,6 +175,34 @@ function DayTable(props: { readonly days: FeedbackSummary['days'] }) {
     </>
   );
 }
+
+const DAY_COLUMNS: readonly TableColumn<FeedbackSummary['days'][number]>[] = [
+  { id: 'day', head: 'Day, UTC', cell: ({ day }) => day },
+  { id: 'predictions', head: 'Predictions', cell: (row) => formatCount(row.predictions) },
+  {
+    id: 'joined',
+    head: 'With label',
+    cell: ({ joined, predictions }) => (
+      <span>
+        {formatCount(joined)}
+        {predictions > 0 && <span className="text-muted"> ({formatPercent(joined / predictions)})</span>}
+      </span>
+    ),
+  },
+  { id: 'labels', head: 'Labels', cell: (row) => formatCount(row.labelsReceived) },
+  {
+    id: 'again',
+    head: 'Again',
+    headTip: 'Labels sent more than once',
+    cell: (row) => formatCount(row.duplicateLabels),
+  },
+  {
+    id: 'orphans',
+    head: 'Fit none',
+    headTip: 'Labels of no prediction',
+    cell: (row) => formatCount(row.orphans),
+  },
+];
 
 function ConflictsCard(props: ViewProps) {
   const conflicts = useQuery(labelConflictsQuery(props.endpoint));

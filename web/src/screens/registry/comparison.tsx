@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import type {
   Comparison,
   EvaluationReport,
@@ -10,13 +10,9 @@ import { prepareIntervalScale } from '../../charts/prepare/interval-scale.ts';
 import { Select } from '../../kit/fields.tsx';
 import { formatCount } from '../../kit/format.ts';
 import { metricText } from '../../kit/metric.ts';
-import { Difference, Estimate } from '../../kit/number.tsx';
+import { Difference, type Direction, Estimate } from '../../kit/number.tsx';
 import { Card } from '../../kit/panel.tsx';
-import { Scroll } from '../../kit/scroll.tsx';
-
-const HEAD =
-  'px-2.5 py-1.5 text-right text-label font-normal text-muted first:pl-4 first:text-left last:pr-4';
-const CELL = 'px-2.5 py-1.5 text-right first:pl-4 first:text-left last:pr-4 whitespace-nowrap';
+import { Table, type TableColumn } from '../../kit/table.tsx';
 
 const known = (measured: Measured | undefined): boolean => measured !== undefined && measured.value !== null;
 const rowsText = (measured: Measured): string => `on ${formatCount(measured.n)} rows`;
@@ -27,84 +23,61 @@ export function ComparisonTable(props: { readonly comparison: Comparison; readon
   const names = (Object.keys(comparison.candidate) as MetricName[]).filter((name) =>
     known(comparison.candidate[name]),
   );
-  const against = comparison.candidateMinusChampion;
+  const { champion, candidateMinusChampion: against } = comparison;
+  const columns: readonly TableColumn<MetricName>[] = [
+    { id: 'metric', head: 'Metric', cell: (name) => <MetricTitle name={name} /> },
+    { id: 'own', head: `v${props.version}`, cell: (name) => <Figure {...comparison.candidate[name]} /> },
+    ...(champion ? [{ id: 'champion', head: 'Champion', muted: true, cell: figureOf(champion) }] : []),
+    ...(against
+      ? [
+          {
+            id: 'difference',
+            head: 'Difference',
+            cell: (name: MetricName) => (
+              <Changed difference={against[name]} better={metricText(name).better} />
+            ),
+          },
+        ]
+      : []),
+    {
+      id: 'dummy',
+      head: 'Dummy',
+      headTip: 'A model that answers the base rate to every row',
+      muted: true,
+      cell: figureOf(comparison.dummy),
+    },
+  ];
+  return <Table flush label="Metrics" rows={names} columns={columns} rowKey={(name) => name} />;
+}
+
+function MetricTitle(props: { readonly name: MetricName }) {
+  const { title, better } = metricText(props.name);
   return (
-    <Scroll label="Metrics">
-      <table className="w-full">
-        <thead>
-          <tr className="border-line border-b">
-            <th className={HEAD}>Metric</th>
-            <th className={HEAD}>v{props.version}</th>
-            {comparison.champion && <th className={HEAD}>Champion</th>}
-            {against && <th className={HEAD}>Difference</th>}
-            <th className={HEAD}>Dummy</th>
-          </tr>
-        </thead>
-        <tbody>
-          {names.map((name) => {
-            const { title, better } = metricText(name);
-            const own = comparison.candidate[name];
-            const champion = comparison.champion?.[name];
-            const difference = against?.[name];
-            const dummy = comparison.dummy[name];
-            return (
-              <tr key={name} className="border-line border-b last:border-b-0">
-                <td className={CELL}>
-                  {title}{' '}
-                  <span
-                    className="text-faint"
-                    data-tip={better === 'higher' ? 'Higher is better' : 'Lower is better'}
-                  >
-                    {better === 'higher' ? '↑' : '↓'}
-                  </span>
-                </td>
-                <td className={CELL}>
-                  <Estimate value={own.value} low={own.low} high={own.high} of={rowsText(own)} />
-                </td>
-                {comparison.champion && (
-                  <td className={`${CELL} text-muted`}>
-                    {champion && (
-                      <Estimate
-                        value={champion.value}
-                        low={champion.low}
-                        high={champion.high}
-                        of={rowsText(champion)}
-                      />
-                    )}
-                  </td>
-                )}
-                {against && (
-                  <td className={CELL}>
-                    {difference && difference.value !== null && (
-                      <Difference
-                        value={difference.value}
-                        low={difference.low}
-                        high={difference.high}
-                        better={better}
-                        of={rowsText(difference)}
-                      />
-                    )}
-                  </td>
-                )}
-                <td className={`${CELL} text-muted`}>
-                  {dummy && (
-                    <Estimate
-                      value={dummy.value}
-                      low={dummy.low}
-                      high={dummy.high}
-                      of="a model that answers the base rate to every row"
-                    />
-                  )}
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </Scroll>
+    <span>
+      {title}{' '}
+      <span className="text-faint" data-tip={better === 'higher' ? 'Higher is better' : 'Lower is better'}>
+        {better === 'higher' ? '↑' : '↓'}
+      </span>
+    </span>
   );
 }
 
+const Figure = (measured: Measured) => (
+  <Estimate value={measured.value} low={measured.low} high={measured.high} of={rowsText(measured)} />
+);
+
+function figureOf(measured: Readonly<Record<MetricName, Measured>>) {
+  return (name: MetricName): ReactNode => <Figure {...measured[name]} />;
+}
+
+function Changed(props: { readonly difference: Measured | undefined; readonly better: Direction }) {
+  const { difference, better } = props;
+  if (!difference || difference.value === null) return <span className="text-faint">–</span>;
+  const { value, low, high } = difference;
+  return <Difference {...{ value, low, high, better }} of={rowsText(difference)} />;
+}
+
+const SEGMENT_WORD: Readonly<Record<string, string>> = { missing: 'missing', other: 'all others' };
 const DOT_WIDTH = 190;
 const SHOWN = 24;
 
@@ -151,65 +124,51 @@ export function SegmentTable(props: { readonly report: EvaluationReport }) {
       flush
       className="overflow-hidden"
     >
-      <Scroll label="Segments">
-        <table className="w-full">
-          <thead>
-            <tr className="border-line border-b">
-              <th className={HEAD}>Segment</th>
-              <th className={HEAD}>Rows</th>
-              <th className={HEAD}>{title}</th>
-              <th className={HEAD}>Difference</th>
-              <th className={`${HEAD} w-52`}>
-                {better === 'higher' ? 'worse ← → better' : 'better ← → worse'}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.slice(0, SHOWN).map(({ segment, difference, own }) => (
-              <tr
-                key={`${segment.column}${segment.kind}${segment.value}`}
-                className="border-line border-b last:border-b-0"
-              >
-                <td className={CELL}>
-                  <span className="text-muted">{segment.column} </span>
-                  {segment.kind === 'missing'
-                    ? 'missing'
-                    : segment.kind === 'other'
-                      ? 'all others'
-                      : segment.value}
-                </td>
-                <td className={`${CELL} text-muted`}>{formatCount(segment.comparison.rows)}</td>
-                <td className={CELL}>
-                  {own && <Estimate value={own.value} low={own.low} high={own.high} of={rowsText(own)} />}
-                </td>
-                <td className={CELL}>
-                  {difference && difference.value !== null ? (
-                    <Difference
-                      value={difference.value}
-                      low={difference.low}
-                      high={difference.high}
-                      better={better}
-                      of={rowsText(difference)}
-                    />
-                  ) : (
-                    <span className="text-faint">–</span>
-                  )}
-                </td>
-                <td className={`${CELL} py-0`}>
-                  {difference && (
-                    <IntervalDot
-                      row={difference}
-                      scale={scale}
-                      width={DOT_WIDTH}
-                      goodWhen={better === 'higher' ? 'positive' : 'negative'}
-                    />
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table
+        flush
+        label="Segments"
+        rows={rows.slice(0, SHOWN)}
+        rowKey={({ segment }) => `${segment.column}${segment.kind}${segment.value}`}
+        columns={[
+          {
+            id: 'segment',
+            head: 'Segment',
+            cell: ({ segment }) => (
+              <span>
+                <span className="text-muted">{segment.column} </span>
+                {SEGMENT_WORD[segment.kind] ?? segment.value}
+              </span>
+            ),
+          },
+          {
+            id: 'rows',
+            head: 'Rows',
+            muted: true,
+            cell: ({ segment }) => formatCount(segment.comparison.rows),
+          },
+          { id: 'own', head: title, cell: ({ own }) => own && <Figure {...own} /> },
+          {
+            id: 'difference',
+            head: 'Difference',
+            cell: ({ difference }) => <Changed difference={difference} better={better} />,
+          },
+          {
+            id: 'picture',
+            head: better === 'higher' ? 'worse ← → better' : 'better ← → worse',
+            className: 'w-52',
+            wideOnly: true,
+            cell: ({ difference }) =>
+              difference && (
+                <IntervalDot
+                  row={difference}
+                  scale={scale}
+                  width={DOT_WIDTH}
+                  goodWhen={better === 'higher' ? 'positive' : 'negative'}
+                />
+              ),
+          },
+        ]}
+      />
       {rows.length > SHOWN && (
         <p className="border-line border-t px-4 py-2 text-label text-muted">
           The {SHOWN} largest of {rows.length} segments.

@@ -10,10 +10,9 @@ import { Figures } from '../../../kit/facts.tsx';
 import { Select } from '../../../kit/fields.tsx';
 import { formatNumber, formatSigned } from '../../../kit/format.ts';
 import { QueryCard } from '../../../kit/panel.tsx';
-import { CELL, HEAD } from '../../../kit/rollout/arms-table.tsx';
 import { RolloutEvidence } from '../../../kit/rollout/evidence.tsx';
 import { boundsOf } from '../../../kit/rollout/evidence-text.ts';
-import { Scroll } from '../../../kit/scroll.tsx';
+import { Table } from '../../../kit/table.tsx';
 import { Ago, EventTime } from '../../../kit/time.tsx';
 import { planMetrics } from '../rollouts/plan-draft.ts';
 
@@ -148,38 +147,30 @@ function Apart(props: { readonly evidence: ShadowEvidence }) {
           ] as const
         ).map(([label, value]) => [label, formatSigned(value, 3), label] as const)}
       />
-      <Scroll label="Requests furthest apart">
-        <table className="w-full">
-          <thead>
-            <tr className="border-line border-b">
-              <th className={HEAD}>Furthest apart</th>
-              <th className={HEAD}>Event time</th>
-              <th className={HEAD}>v{championVersion}</th>
-              <th className={HEAD}>v{shadowVersion}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {furthest.map((row) => (
-              <tr key={row.predictionId} className="border-line border-b last:border-b-0">
-                <td className={`${CELL} max-w-40 truncate`}>
-                  <Link
-                    to="/predictions"
-                    search={{ endpoint, id: row.predictionId }}
-                    className="font-mono text-accent text-label"
-                  >
-                    {row.predictionId}
-                  </Link>
-                </td>
-                <td className={CELL}>
-                  <EventTime at={row.eventTime} />
-                </td>
-                <td className={CELL}>{formatNumber(row.champion, 4)}</td>
-                <td className={CELL}>{formatNumber(row.shadow, 4)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table
+        label="Requests furthest apart"
+        rows={furthest}
+        rowKey={(row) => row.predictionId}
+        columns={[
+          {
+            id: 'id',
+            head: 'Furthest apart',
+            className: 'max-w-40',
+            cell: ({ predictionId }) => (
+              <Link
+                to="/predictions"
+                search={{ endpoint, id: predictionId }}
+                className="block max-w-40 truncate font-mono text-accent text-label"
+              >
+                {predictionId}
+              </Link>
+            ),
+          },
+          { id: 'at', head: 'Event time', cell: (row) => <EventTime at={row.eventTime} /> },
+          { id: 'champion', head: `v${championVersion}`, cell: (row) => formatNumber(row.champion, 4) },
+          { id: 'shadow', head: `v${shadowVersion}`, cell: (row) => formatNumber(row.shadow, 4) },
+        ]}
+      />
     </section>
   );
 }

@@ -1,0 +1,80 @@
+import type { ReactNode } from 'react';
+import { Scroll } from './scroll.tsx';
+
+export type TableColumn<T> = {
+  readonly id: string;
+  /** Also what names the value where rows are stacked. */
+  readonly head: string;
+  /** What the head means, on hover. */
+  readonly headTip?: string;
+  readonly cell: (row: T) => ReactNode;
+  readonly tip?: (row: T) => string | undefined;
+  /** Numbers stand at the right, which is the default of all columns but the first. */
+  readonly align?: 'left';
+  readonly muted?: boolean;
+  /** Left out where rows are stacked: a picture of what other columns say. */
+  readonly wideOnly?: boolean;
+  readonly className?: string;
+};
+
+const HEAD = 'px-2 py-1.5 text-right align-bottom text-label font-normal text-muted first:text-left';
+const CELL = 'px-2 py-1.5 text-right first:text-left';
+/** Where there is no room for columns, a row is a card: its first cell, then each value behind the name of its head. */
+const STACKED_CELL =
+  '@max-xl:flex @max-xl:justify-between @max-xl:gap-4 @max-xl:px-(--edge) @max-xl:py-0.5 @max-xl:text-right @max-xl:before:shrink-0 @max-xl:before:text-muted @max-xl:before:content-[attr(data-head)] @max-xl:first:pb-1 @max-xl:first:font-strong @max-xl:first:before:content-none';
+
+/**
+ * A table of few rows, as wide as its card. On a phone each row is a card of its own, so that nothing lies out of
+ * sight to the right.
+ */
+export function Table<T>(props: {
+  readonly label: string;
+  readonly rows: readonly T[];
+  readonly columns: readonly TableColumn<T>[];
+  readonly rowKey: (row: T) => string;
+  /** The table reaches to the edges of its card. */
+  readonly flush?: boolean;
+  readonly className?: string;
+}) {
+  const { label, rows, columns, rowKey, flush = false, className = '' } = props;
+  const edge = flush ? 'first:pl-4 last:pr-4' : 'first:pl-0 last:pr-0';
+  return (
+    <Scroll label={label} className={`@container ${className}`}>
+      <table className={`w-full @max-xl:block ${flush ? '[--edge:--spacing(4)]' : '[--edge:0px]'}`}>
+        <thead className="@max-xl:hidden">
+          <tr className={`border-line ${flush ? 'border-y' : 'border-b'}`}>
+            {columns.map((column) => (
+              <th
+                key={column.id}
+                scope="col"
+                data-tip={column.headTip}
+                className={`${HEAD} ${edge} ${column.align === 'left' ? 'text-left!' : ''} ${column.className ?? ''}`}
+              >
+                {column.head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody className="@max-xl:block">
+          {rows.map((row) => (
+            <tr
+              key={rowKey(row)}
+              className="border-line border-b last:border-b-0 @max-xl:block @max-xl:py-2 @max-xl:first:border-t"
+            >
+              {columns.map((column) => (
+                <td
+                  key={column.id}
+                  data-head={column.head}
+                  data-tip={column.tip?.(row)}
+                  className={`${CELL} ${edge} ${STACKED_CELL} whitespace-nowrap ${column.align === 'left' ? '@xl:text-left!' : ''} ${column.muted ? 'text-muted' : ''} ${column.wideOnly ? '@max-xl:hidden!' : ''}`}
+                >
+                  {column.cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
