@@ -172,6 +172,20 @@ export const logFacetsSchema = z.strictObject({
 });
 export type LogFacets = z.infer<typeof logFacetsSchema>;
 
+/** GET /api/v1/log-readings */
+export const logReadingSchema = z.strictObject({
+  /** What is being read of the log for those who wait, for the evidence of a shadow or a rollout; null: nothing. */
+  reading: z
+    .strictObject({
+      rowsRead: z.int(),
+      /** Predictions and labels that were not read before. */
+      rowsTotal: z.int(),
+      startedAt: time,
+    })
+    .nullable(),
+});
+export type LogReading = z.infer<typeof logReadingSchema>;
+
 /** Filters of GET /api/v1/predictions; newest event time first. */
 export const predictionsQuerySchema = z.strictObject({
   ...predictionsFilterSchema.shape,

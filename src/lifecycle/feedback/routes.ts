@@ -14,6 +14,7 @@ import {
   labelSegmentSchema,
   logFacetsQuerySchema,
   logFacetsSchema,
+  logReadingSchema,
   postLabelsRequestSchema,
   postLabelsResponseSchema,
   predictionDetailSchema,
@@ -123,6 +124,16 @@ export function feedbackRoutes(service: FeedbackService): readonly Route[] {
       query: logFacetsQuerySchema,
       response: logFacetsSchema,
       handle: ({ query }, { actor }) => service.facets(actor, query),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/log-readings',
+      summary:
+        'How far an endpoint’s log has been read for those who wait for evidence about a shadow or a rollout',
+      permission: 'read',
+      query: endpointQuery,
+      response: logReadingSchema,
+      handle: async ({ query }, { actor }) => service.logReading(actor, query.endpoint),
     }),
     defineRoute({
       method: 'GET',

@@ -19,6 +19,7 @@ import {
   type LabelJoinOutputs,
   type LabelSegment,
   type LogFacets,
+  type LogReading,
   type PostLabelsRequest,
   type PostLabelsResponse,
   PREDICTION_SEGMENT_REGISTERED,
@@ -125,7 +126,12 @@ export class FeedbackService {
       endOfLog: async (endpoint) =>
         ((await store.predictionSegments({ endpoint }))[0]?.maxEventTimeMs ?? 0) + 1,
     });
-    this.#narrow = new NarrowLog({ frames, directory, files: (endpoint) => this.#narrowFiles(endpoint) });
+    this.#narrow = new NarrowLog({
+      frames,
+      clock,
+      directory,
+      files: (endpoint) => this.#narrowFiles(endpoint),
+    });
     const rewriting = { db, store, blobs, frames, clock, directory };
     this.removal = new Removal({
       ...{ ...rewriting, entityAsLogged, journal: options.journal },
@@ -383,6 +389,15 @@ export class FeedbackService {
   ): Promise<T> {
     authorize(actor, 'read');
     return this.#narrow.read(endpoint, selection, work);
+  }
+
+  /** How far an endpoint's log has been read for those who wait in `readNarrow`. */
+  logReading(actor: Actor, endpoint: string): LogReading {
+    authorize(actor, 'read');
+    const reading = this.#narrow.reading(endpoint);
+    if (!reading) return { reading: null };
+    const { startedMs, ...rows } = reading;
+    return { reading: { ...rows, startedAt: formatTime(startedMs) } };
   }
 
   /** As `joined`, without labels. */

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { Digest } from '../../../core/json.ts';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { FeedbackService } from '../service.ts';
 import { ada, type LoggedRow, openFeedbackService } from '../testing.ts';
+import { NarrowLog } from './narrow-log.ts';
 
 const endpoint = 'flights';
 const startMs = Date.UTC(2026, 1, 1);
@@ -122,6 +124,43 @@ forEachDatabase((name, open) => {
       assert.equal(await read(async (relation) => relation), before.relation, 'it was made anew');
       await assert.rejects(read(() => frames.query('SELECT * FROM nobody')));
       assert.equal(await read(count), 3);
+      assert.deepEqual(service.logReading(ada, endpoint), { reading: null });
+    });
+
+    test('who waits for a large log sees how far it is read', async (t) => {
+      const { send, frames, directory, blobs } = await openFeedbackService(t, open);
+      const one = (id: string): LoggedRow => ({ id, eventTimeMs: startMs, receivedAtMs: receivedFromMs });
+      const segments = [await send([one('a')]), await send([one('b')]), await send([one('c')])];
+      // What a file is said to have is what counts, so small ones stand for large ones.
+      const predictions = await Promise.all(
+        segments.map(async ({ id, digest }, i) => {
+          return { id, path: await blobs.path(digest as Digest), rows: [90_000, 60_000, 700_000][i] ?? 0 };
+        }),
+      );
+      const clock = { nowMs: () => startMs };
+      const log = new NarrowLog({
+        frames,
+        clock,
+        directory,
+        files: async () => ({ predictions, labels: [] }),
+      });
+      t.after(() => log.close());
+      const seen = new Set<string>();
+      let isOver = false;
+      const read = log
+        .read(endpoint, selection, async () => undefined)
+        .finally(() => {
+          isOver = true;
+        });
+      while (!isOver) {
+        const reading = log.reading(endpoint);
+        if (reading) seen.add(`${reading.rowsRead} of ${reading.rowsTotal}`);
+        assert.equal(log.reading('other'), null);
+        await new Promise(setImmediate);
+      }
+      await read;
+      assert.deepEqual([...seen], ['0 of 850000', '90000 of 850000', '150000 of 850000']);
+      assert.equal(log.reading(endpoint), null);
     });
   });
 });

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { uuidv7 } from '../../../core/ids.ts';
+import type { Clock } from '../../../core/time.ts';
 import type { Frames } from '../../../platform/frames/index.ts';
 import { type NarrowFiles, type NarrowSelection, NarrowTable, typesOf } from './narrow-table.ts';
 
 export interface NarrowLogOptions {
   readonly frames: Frames;
+  readonly clock: Clock;
   /** Where the tables lie. What an earlier process left there is of no use. */
   readonly directory: string;
   /** The files that an endpoint has now, every acknowledged label included. */
@@ -13,7 +15,17 @@ export interface NarrowLogOptions {
   readonly idleMs?: number;
 }
 
+/** How far the log of an endpoint has been read for those who wait. */
+export interface NarrowReading {
+  readonly rowsRead: number;
+  /** Predictions and labels that were not read before. */
+  readonly rowsTotal: number;
+  readonly startedMs: number;
+}
+
 interface Kept {
+  readonly endpoint: string;
+  reading: NarrowReading | null;
   table: NarrowTable | undefined;
   /** Ends after everybody who reads it now or waits for that. */
   last: Promise<unknown>;
@@ -46,12 +58,14 @@ export class NarrowLog {
     work: (relation: string | null) => Promise<T>,
   ): Promise<T> {
     const key = JSON.stringify([endpoint, selection.receivedFromMs, selection.features]);
-    const kept = this.#kept.get(key) ?? { table: undefined, last: Promise.resolve(), idle: undefined };
+    const kept = this.#kept.get(key) ?? {
+      ...{ endpoint, reading: null, table: undefined, last: Promise.resolve(), idle: undefined },
+    };
     this.#kept.set(key, kept);
     const done = kept.last.then(async () => {
       clearTimeout(kept.idle);
       try {
-        return await work(await this.#bringUpToDate(kept, endpoint, selection));
+        return await work(await this.#bringUpToDate(kept, selection));
       } catch (error) {
         await this.#drop(kept);
         throw error;
@@ -76,15 +90,31 @@ export class NarrowLog {
     this.#kept.clear();
   }
 
-  async #bringUpToDate(kept: Kept, endpoint: string, selection: NarrowSelection): Promise<string | null> {
-    const { frames, directory } = this.#options;
-    const files = await this.#options.files(endpoint);
+  /** What is being read of an endpoint, of several readings the one with the most left; null: nothing. */
+  reading(endpoint: string): NarrowReading | null {
+    const left = ({ rowsRead, rowsTotal }: NarrowReading): number => rowsTotal - rowsRead;
+    const found = [...this.#kept.values()].flatMap((kept) =>
+      kept.endpoint === endpoint && kept.reading ? [kept.reading] : [],
+    );
+    return found.sort((a, b) => left(b) - left(a))[0] ?? null;
+  }
+
+  async #bringUpToDate(kept: Kept, selection: NarrowSelection): Promise<string | null> {
+    const { frames, directory, clock } = this.#options;
+    const startedMs = clock.nowMs();
+    const files = await this.#options.files(kept.endpoint);
     if (files.predictions.length === 0) return null;
     const types = await typesOf(frames, files.predictions, selection.features);
     if (kept.table && !(await kept.table.fits(files, types))) await this.#drop(kept);
     const name = `narrow_${uuidv7().replaceAll('-', '')}`;
     kept.table ??= await NarrowTable.create(frames, { path: join(directory, name), name }, selection, types);
-    await kept.table.add(files);
+    try {
+      await kept.table.add(files, (rowsRead, rowsTotal) => {
+        kept.reading = { rowsRead, rowsTotal, startedMs };
+      });
+    } finally {
+      kept.reading = null;
+    }
     return kept.table.relation;
   }
 

@@ -23,8 +23,11 @@ export interface NarrowSelection {
   readonly features: readonly string[];
 }
 
-/** So many rows are read at once: they have to fit into the frame engine's memory. */
+/** So many rows are read at once at most: they have to fit into the frame engine's memory. */
 const mostRowsAtOnce = 500_000;
+/** Of more than that in all, this share at once, so that whoever waits sees how far it is; but not in tiny pieces. */
+const shareAtOnce = 1 / 8;
+const leastRowsAtOnce = 100_000;
 
 /**
  * The columns of an endpoint's log that rollouts are judged by, in a database file of the frame engine: ids and entities
@@ -96,17 +99,28 @@ export class NarrowTable {
     return attached.length > 0;
   }
 
-  /** Reads the files that were not read yet. After an error the table is of no use any more. */
-  async add({ predictions, labels }: NarrowFiles): Promise<void> {
+  /**
+   * Reads the files that were not read yet. After an error the table is of no use any more.
+   *
+   * @param tell hears how many rows of how many have been read, labels among them, first of all that it is none
+   */
+  async add({ predictions, labels }: NarrowFiles, tell: (read: number, of: number) => void): Promise<void> {
+    const { labels: knownLabels, predictions: knownRows } = this.#read;
     // Labels first: rows find theirs as they come, and few have to be changed.
-    for (const files of portions(unread(labels, this.#read.labels))) {
-      await this.#addLabels(files.map(({ path }) => path));
-      for (const { id } of files) this.#read.labels.add(id);
+    const parts = [
+      ...portions(unread(labels, knownLabels)).map((files) => ({ files, isLabels: true })),
+      ...portions(unread(predictions, knownRows)).map((files) => ({ files, isLabels: false })),
+    ].map((part) => ({ ...part, rows: rowsOf(part.files) }));
+    const of = parts.reduce((sum, { rows }) => sum + rows, 0);
+    let read = 0;
+    for (const { files, isLabels, rows } of parts) {
+      tell(read, of);
+      const paths = files.map(({ path }) => path);
+      await (isLabels ? this.#addLabels(paths) : this.#addRows(paths));
+      for (const { id } of files) (isLabels ? knownLabels : knownRows).add(id);
+      read += rows;
     }
-    for (const files of portions(unread(predictions, this.#read.predictions))) {
-      await this.#addRows(files.map(({ path }) => path));
-      for (const { id } of files) this.#read.predictions.add(id);
-    }
+    tell(read, of);
   }
 
   /** Takes the file away, whatever state it is in. */
@@ -192,10 +206,11 @@ function unread(files: readonly NarrowFile[], known: ReadonlySet<string>): reado
 /** Files that are read together. */
 function portions(files: readonly NarrowFile[]): readonly (readonly NarrowFile[])[] {
   const made: NarrowFile[][] = [];
+  const atOnce = Math.min(mostRowsAtOnce, Math.max(leastRowsAtOnce, rowsOf(files) * shareAtOnce));
   let rows = Number.POSITIVE_INFINITY;
   for (const file of files) {
     const last = made.at(-1);
-    if (last && rows + file.rows <= mostRowsAtOnce) last.push(file);
+    if (last && rows + file.rows <= atOnce) last.push(file);
     else {
       made.push([file]);
       rows = 0;
@@ -203,4 +218,8 @@ function portions(files: readonly NarrowFile[]): readonly (readonly NarrowFile[]
     rows += file.rows;
   }
   return made;
+}
+
+function rowsOf(files: readonly NarrowFile[]): number {
+  return files.reduce((sum, { rows }) => sum + rows, 0);
 }

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { describe, test } from 'node:test';
+import { createRng } from '../../../core/rng.ts';
+import { forEachDatabase } from '../../../platform/db/testing.ts';
+import { sqlLiteral } from '../../../platform/frames/index.ts';
+import { ada, openFeedbackService } from '../testing.ts';
+
+const hour = 3_600_000;
+const start = Date.UTC(2001, 1, 1);
+const endpoint = 'flights';
+
+forEachDatabase((name, open) => {
+  describe(`files of labels on ${name}`, { concurrency: 2 }, () => {
+    test('a CSV file is taken row by row, tells what it refused, and changes nothing the second time', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      await send([{ id: 'p7', eventTimeMs: start, entity: 'e7' }]);
+      const rows = Array.from({ length: 12_000 }, (_, i) => `p${i},${i % 2},${start + i}`);
+      rows[10] = 'p10,,5';
+      rows[11] = '"p11",1,yesterday';
+      const text = `prediction_id,value,event_time\n${rows.join('\n')}\n`;
+      const send2 = () =>
+        service.labels.upload(ada, endpoint, 'csv', Readable.from([Buffer.from(text)]), true);
+      const upload = await send2();
+      assert.deepEqual(
+        [upload.state, upload.rowsRead, upload.rowsAccepted, upload.rowsRefused],
+        ['done', 12_000, 11_998, 2],
+      );
+      assert.deepEqual(
+        upload.errors.map((e) => e.row),
+        [12, 13],
+      );
+      assert.match(upload.errors[0]?.problem ?? '', /value is empty/);
+      assert.equal((await send2()).id, upload.id);
+      const { total } = await service.summary(ada, endpoint);
+      assert.deepEqual([total.labelsReceived, total.joined, total.duplicateLabels], [11_998, 1, 0]);
+      const history = (await service.prediction(ada, 'p7', endpoint)).labels;
+      assert.deepEqual(
+        history.map((l) => l.source),
+        [`upload:${upload.id}`],
+      );
+      const wrong = await service.labels.upload(ada, endpoint, 'csv', Buffer.from('a,b\n1,2\n'), true);
+      assert.match(
+        `${wrong.state} ${wrong.errors[0]?.problem}`,
+        /^failed .*no column prediction_id.*columns are a, b/,
+      );
+      await assert.rejects(service.labels.upload(ada, 'nobody', 'csv', Buffer.from(text), true), {
+        code: 'not_found',
+      });
+    });
+
+    test('what is wrong in a file is told row by row, whatever bytes it has, and no other row is lost', async (t) => {
+      const { service } = await openFeedbackService(t, open);
+      const take = (format: 'csv' | 'parquet', bytes: Buffer) =>
+        service.labels.upload(ada, endpoint, format, bytes, true);
+      const head = 'prediction_id,value,event_time\n';
+      const text = (...lines: string[]) => Buffer.from(head + lines.join('\n'));
+      const told = await take(
+        'csv',
+        text(
+          'a,1,2001-02-01 10:00:00',
+          'b,1',
+          'c,1,2001-02-01,',
+          'd,1,2001-02-01,e',
+          'f,1,soon',
+          ',1,2001-02-01',
+          's,1,1795312682',
+          'g,"1',
+          'h,1,9',
+        ),
+      );
+      assert.deepEqual(
+        told.errors.map(({ row, problem }) => `${row} ${problem}`),
+        [
+          '3 the record has 2 cells, the header 3',
+          '5 the record has 4 cells, the header 3',
+          '6 event_time is "soon"; expected a time like 2026-01-31T12:00:00Z, or epoch milliseconds',
+          '7 needs either prediction_id, or entity and at',
+          '8 event_time is 1795312682, which looks like seconds; expected epoch milliseconds (a time near 1970 as text, like 1970-01-31T12:00:00Z)',
+          '9 a quote is opened and never closed: the rest of the file is in it',
+        ],
+      );
+      assert.deepEqual([told.state, told.rowsAccepted], ['done', 2]);
+      const latin = await take('csv', Buffer.from(`${head}M\u00fcller,1,5\n`, 'latin1'));
+      assert.match(`${latin.state} ${latin.errors[0]?.problem}`, /^failed .*not UTF-8/);
+      const semicolons = await take('csv', Buffer.from('id;value;event_time\na;1;2001-02-01\n'));
+      assert.match(semicolons.errors[0]?.problem ?? '', /separated by ";": write commas$/);
+      const broken = await take('parquet', Buffer.from('PAR1 nothing PAR1'));
+      assert.match(
+        `${broken.state} ${broken.errors[0]?.problem}`,
+        /^failed .*it cannot be read as Parquet: (?!.*\/)/,
+      );
+
+      const rng = createRng(77);
+      const good = Array.from({ length: 40 }, (_, i) => `p${i},${i % 2},${start + i}`);
+      for (let round = 0; round < 40; round++) {
+        const hit = rng.int(good.length);
+        const bytes = Array.from({ length: 1 + rng.int(30) }, () => rng.int(128));
+        // A line break makes two rows of one, a quote takes what follows: told above.
+        const noise = String.fromCharCode(...bytes.filter((byte) => byte !== 10 && byte !== 34));
+        const upload = await take(
+          'csv',
+          text(...good.map((line, i) => (i === hit ? `${noise}${round}` : line))),
+        );
+        assert.equal(upload.state, 'done');
+        assert.ok(
+          upload.rowsAccepted >= good.length - 1,
+          `${JSON.stringify(noise)} took another row with it`,
+        );
+        assert.equal(upload.rowsAccepted + upload.rowsRefused, upload.rowsRead);
+      }
+      for (let round = 0; round < 40; round++) {
+        const bytes = Buffer.from(Array.from({ length: 1 + rng.int(400) }, () => rng.int(256)));
+        const csv = await take('csv', Buffer.concat([Buffer.from(round % 2 === 0 ? head : ''), bytes]));
+        assert.ok(csv.state === 'failed' || csv.rowsAccepted + csv.rowsRefused === csv.rowsRead);
+        const parquet = await take(
+          'parquet',
+          Buffer.concat([Buffer.from('PAR1'), bytes, Buffer.from('PAR1')]),
+        );
+        assert.equal(parquet.state, 'failed');
+      }
+    });
+
+    test('a Parquet file is taken, by entity too', async (t) => {
+      const { service, send, frames, directory } = await openFeedbackService(t, open);
+      await send([{ id: 'q1', entity: 'e1', eventTimeMs: start + 5 }]);
+      const path = join(directory, 'labels-in.parquet');
+      await frames.query(
+        `COPY (SELECT 'e' || i AS entity, make_timestamp(${start}000) AS at, i % 2 = 1 AS label,
+           make_timestamp(${start + hour}000) AS event_time FROM range(6000) r(i)) TO ${sqlLiteral(path)} (FORMAT parquet)`,
+      );
+      const upload = await service.labels.upload(ada, endpoint, 'parquet', createReadStream(path), true);
+      assert.deepEqual([upload.state, upload.rowsAccepted, upload.errors], ['done', 6000, []]);
+      await service.flush(endpoint);
+      assert.equal((await service.prediction(ada, 'q1', endpoint)).label?.value, true);
+      const junk = await service.labels.upload(ada, endpoint, 'parquet', Buffer.from('no parquet'), true);
+      assert.equal(junk.state, 'failed');
+      await rm(path);
+
+      // Types that other programs write, each in a file of its own.
+      const time = `make_timestamp(${start}000) AS event_time`;
+      const taken = async (columns: string): Promise<string> => {
+        await frames.query(`COPY (SELECT ${columns}) TO ${sqlLiteral(path)} (FORMAT parquet)`);
+        const { errors } = await service.labels.upload(
+          ada,
+          endpoint,
+          'parquet',
+          createReadStream(path),
+          true,
+        );
+        await rm(path);
+        return errors[0]?.problem ?? 'taken';
+      };
+      for (const columns of [
+        `'t1'::BLOB AS prediction_id, 0.25::DECIMAL(38, 2) AS value, ${time}`,
+        `'t2'::ENUM('t2') AS prediction_id, 1::UHUGEINT AS value, timezone('UTC', make_timestamp(${start}000)) AS event_time`,
+        `9223372036854775813::UBIGINT AS prediction_id, 1::TINYINT AS value, DATE '2001-02-01' AS event_time`,
+        `'other' AS id, 't4' AS prediction_id, 'other' AS label, 1::FLOAT AS value, ${start}::DOUBLE AS event_time`,
+      ])
+        assert.equal(await taken(columns), 'taken', columns);
+      for (const [columns, problem] of [
+        [
+          `'\\xFF'::BLOB AS prediction_id, 1 AS value, ${time}`,
+          /cannot be read as Parquet: .*not valid UTF8/,
+        ],
+        [`['t5'] AS prediction_id, 1 AS value, ${time}`, /^prediction_id is \["t5"\]; expected a text/],
+        [`'t6' AS prediction_id, {'x': 1} AS value, ${time}`, /^value is \{"x":1\}; expected/],
+        [`'t7' AS prediction_id, 'NaN'::DOUBLE AS value, ${time}`, /^value is NaN; expected/],
+        [
+          `'t8' AS prediction_id, 'nan' AS value, ${time}`,
+          /^value is "nan"; this endpoint takes a finite number/,
+        ],
+        [
+          `'t9' AS prediction_id, 1 AS value, TIME '10:00' AS event_time`,
+          /^event_time is .*; expected|looks like/,
+        ],
+        [`1 AS value, ' VALUE' AS "value ", 't10' AS id, ${time}`, /several columns value/],
+      ] as const)
+        assert.match(await taken(columns), problem);
+      await service.flush(endpoint);
+      const values = ['t1', '9223372036854775813', 't4'].map(async (id) => {
+        await send([{ id, eventTimeMs: start }]);
+        return (await service.prediction(ada, id, endpoint)).label?.value;
+      });
+      assert.deepEqual(await Promise.all(values), [0.25, 1, 1]);
+    });
+  });
+});
