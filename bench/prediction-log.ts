@@ -1,4 +1,4 @@
-// Finds predictions in a log of millions, a tenth of them labelled: by ids that grow with time (ours), by ids that do not
+// Finds predictions in a log of millions, a tenth of them labelled, in wall time and processor time: by ids that grow with time (ours), by ids that do not
 // (a caller's), by entity, by time; and the predictions of labels that come by entity and time.
 //   node bench/prediction-log.ts [rows, default 10 million] [directory, default a temporary one]
 import { createReadStream } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createRng } from '../src/core/rng.ts';
 import { sqlLiteral } from '../src/platform/frames/index.ts';
 import { openFeedback } from './support/feedback.ts';
+import { median, processorMs } from './support/index.ts';
 
 const actor = { kind: 'user', id: 'bench' } as const;
 const total = Number(process.argv[2] ?? 10_000_000);
@@ -35,9 +36,9 @@ async function fill(): Promise<void> {
     await frames.query(
       `COPY (SELECT ${idSql} AS prediction_id, 'bench' AS endpoint, 'e' || (i * 7919 % 1000003) AS entity,
          ${startMs} + i * ${stepMs} AS event_time_ms, ${startMs} + i * ${stepMs} + 5 AS received_at_ms, 'm' AS model,
-         '1' AS model_version, 1::BIGINT AS route_version, 'champion' AS arm, 7 AS bucket, 1.0::DOUBLE AS propensity,
+         '1' AS model_version, 1::BIGINT AS route_version, if(i % 1000 = 0, 'challenger', 'champion') AS arm, 7 AS bucket, 1.0::DOUBLE AS propensity,
          true AS sticky, 'ok' AS status, NULL::VARCHAR AS error, 900::BIGINT AS latency_us, random() AS score,
-         '{"y":[0.5]}' AS outputs, NULL::VARCHAR AS flags, ${features}
+         '{"y":[0.5]}' AS outputs, NULL::VARCHAR AS flags, 'r' || (i * 31 % 100) AS "feature:region", ${features}
        FROM range(${from}, ${to}) r(i)) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`,
     );
     const { digest } = await blobs.put(createReadStream(path));
@@ -73,14 +74,19 @@ async function label(): Promise<void> {
 async function measure(what: string, rounds: number, look: (row: number) => Promise<unknown>): Promise<void> {
   const rng = createRng(11);
   const times: number[] = [];
+  const costs: number[] = [];
   for (let i = 0; i < rounds + 3; i++) {
-    const begin = performance.now();
+    const [begin, cost] = [performance.now(), processorMs()];
     await look(rng.int(total));
-    if (i >= 3) times.push(performance.now() - begin);
+    if (i < 3) continue;
+    times.push(performance.now() - begin);
+    costs.push(processorMs() - cost);
   }
   times.sort((a, b) => a - b);
   const at = (share: number) => (times[Math.floor(share * (times.length - 1))] ?? 0).toFixed(1);
-  console.log(`${what.padEnd(42)} p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${at(1)} ms`);
+  console.log(
+    `${what.padEnd(42)} p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${at(1)} ms; processor p50 ${median(costs).toFixed(1)} ms`,
+  );
 }
 
 async function idOf(row: number): Promise<string> {
@@ -133,6 +139,12 @@ async function measureAll(state: string): Promise<void> {
     const at = startMs + Math.floor(row * stepMs * 0.99);
     return list({ from: new Date(at).toISOString(), to: new Date(at + 3_600_000).toISOString() });
   });
+  await measure('a rare arm, newest 50', 10, () => list({ arm: 'challenger' }));
+  await measure('scores in a thousandth, newest 50', 10, () => list({ minScore: 0.5, maxScore: 0.501 }));
+  await measure('a segment of a hundredth, newest 50', 10, () => list({ feature: 'region', value: 'r42' }));
+  await measure('labels by day of a month, not from memory', 3, () =>
+    service.labels.byDay(actor, { endpoint: 'bench', days: 30, fresh: true }),
+  );
 }
 
 try {

@@ -5,6 +5,7 @@ export {
   mostResidentBytes,
   onCore,
   pinToCore,
+  processorMs,
   residentBytes,
   startEcho,
 } from './processes.ts';
