@@ -31,10 +31,11 @@ const ifMatch = {
 export function openApi(routes: readonly Route[], version: string): JsonObject {
   const paths: Record<string, JsonObject> = {};
   const readers = readersOf(routes);
+  const schemas = new SharedSchemas();
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}');
     paths[path] ??= {};
-    paths[path][route.method.toLowerCase()] = operation(route, readers.has(route));
+    paths[path][route.method.toLowerCase()] = operation(route, readers.has(route), schemas);
   }
   return {
     openapi: '3.1.0',
@@ -43,25 +44,25 @@ export function openApi(routes: readonly Route[], version: string): JsonObject {
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
     components: {
       parameters: { IdempotencyKey: idempotencyKey, IfMatch: ifMatch },
-      schemas: { Problem: schemaOf(problemBody, 'output') },
+      schemas: { Problem: schemas.of(problemBody, 'output'), ...schemas.named },
     },
   };
 }
 
-function operation(route: Route, takesMatch: boolean): JsonObject {
+function operation(route: Route, takesMatch: boolean, schemas: SharedSchemas): JsonObject {
   const [, , , resource = 'other'] = route.path.split('/');
   const json = (schema: JsonObject, type = 'application/json') => ({ content: { [type]: { schema } } });
   const takesKey = route.method === 'POST' && route.bodyKind !== 'raw';
   const parameters = [
-    ...parametersOf(route.params, 'path'),
-    ...parametersOf(route.query, 'query'),
+    ...parametersOf(route.params, 'path', schemas),
+    ...parametersOf(route.query, 'query', schemas),
     ...(takesKey ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
     ...(takesMatch ? [{ $ref: '#/components/parameters/IfMatch' }] : []),
   ];
   const body =
     route.bodyKind === 'raw'
       ? { required: true, ...json({}, 'application/octet-stream') }
-      : route.body && { required: true, ...json(schemaOf(route.body, 'input')) };
+      : route.body && { required: true, ...json(schemas.of(route.body, 'input')) };
   return {
     tags: [resource],
     summary: route.summary,
@@ -70,7 +71,7 @@ function operation(route: Route, takesMatch: boolean): JsonObject {
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: body } : {}),
     responses: {
-      [route.status ?? 200]: { description: 'OK', ...json(schemaOf(route.response, 'output')) },
+      [route.status ?? 200]: { description: 'OK', ...json(schemas.of(route.response, 'output')) },
       default: {
         description: 'What happened, to what, and what to do next',
         ...json({ $ref: '#/components/schemas/Problem' }, 'application/problem+json'),
@@ -87,9 +88,13 @@ function operationId(route: Route): string {
   return [route.method.toLowerCase(), ...words].join('-');
 }
 
-function parametersOf(schema: z.ZodType | undefined, where: 'path' | 'query'): JsonObject[] {
+function parametersOf(
+  schema: z.ZodType | undefined,
+  where: 'path' | 'query',
+  schemas: SharedSchemas,
+): JsonObject[] {
   if (!schema) return [];
-  const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+  const { properties = {}, required = [] } = schemas.of(schema, 'input') as {
     properties?: Record<string, JsonObject>;
     required?: string[];
   };
@@ -101,7 +106,35 @@ function parametersOf(schema: z.ZodType | undefined, where: 'path' | 'query'): J
   }));
 }
 
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
-  return json;
+/** JSON schemas of a document. Those that contain themselves have a name there, by which they are referred to. */
+class SharedSchemas {
+  readonly #named = new Map<string, JsonObject>();
+
+  get named(): JsonObject {
+    return Object.fromEntries(this.#named);
+  }
+
+  of(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+    const { $schema: _, $defs = {}, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+    // What a schema calls its parts, and itself.
+    const parts: Record<string, unknown> = { '#': json };
+    for (const [key, part] of Object.entries($defs)) parts[`#/$defs/${key}`] = part;
+    const text = JSON.stringify({ json, $defs });
+    const places: [from: string, to: string][] = [];
+    for (const from of Object.keys(parts)) {
+      if (!text.includes(`"$ref":"${from}"`)) continue;
+      const name = `Nested${this.#named.size + 1}`;
+      this.#named.set(name, {});
+      places.push([from, `#/components/schemas/${name}`]);
+    }
+    const moved = (value: unknown) =>
+      JSON.parse(
+        places.reduce(
+          (before, [from, to]) => before.replaceAll(`"$ref":"${from}"`, `"$ref":"${to}"`),
+          JSON.stringify(value),
+        ),
+      ) as JsonObject;
+    for (const [from, to] of places) this.#named.set(to.slice(to.lastIndexOf('/') + 1), moved(parts[from]));
+    return moved(json);
+  }
 }
