@@ -9,6 +9,7 @@ import type {
   LabelDelays,
   LabelUpload,
   LogFacets,
+  LogReading,
   Prediction,
   PredictionDetail,
   Replay,
@@ -100,6 +101,10 @@ export const allRolloutsQuery = () =>
 /** What the version that listens says beside the champion. */
 export const shadowEvidenceQuery = (endpoint: string, metric?: string, segment?: string) =>
   one<ShadowEvidence>('rollouts', `/endpoints/${part(endpoint)}/shadow`, { metric, segment });
+
+/** How far an endpoint's log has been read for those who wait. */
+export const logReadingQuery = (endpoint: string) =>
+  one<LogReading>('log-readings', '/log-readings', { endpoint });
 
 export const alertsQuery = (endpoint?: string, state?: string) =>
   list<Alert>('alerts', '/alerts', { endpoint, state, limit: 200 });

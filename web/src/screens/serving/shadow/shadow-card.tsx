@@ -15,6 +15,7 @@ import { boundsOf } from '../../../kit/rollout/evidence-text.ts';
 import { Table } from '../../../kit/table.tsx';
 import { Ago, EventTime } from '../../../kit/time.tsx';
 import { planMetrics } from '../rollouts/plan-draft.ts';
+import { ReadingLog } from './reading-log.tsx';
 
 const METRICS = planMetrics.filter(([name]) => name !== 'outcome' && name !== 'value');
 
@@ -37,10 +38,14 @@ export function ShadowCard(props: {
     <QueryCard
       title="Shadow"
       note={
-        evidence.data && (
-          <>
-            since <Ago at={evidence.data.since} />; nobody hears it, and nothing is decided
-          </>
+        evidence.isPending || evidence.isPlaceholderData ? (
+          <ReadingLog endpoint={endpoint.name} />
+        ) : (
+          evidence.data && (
+            <>
+              since <Ago at={evidence.data.since} />; nobody hears it, and nothing is decided
+            </>
+          )
         )
       }
       actions={
