@@ -9,6 +9,7 @@ import type { AlertKind, MonitoringService } from '../lifecycle/monitoring/index
 import {
   CHALLENGER,
   CHAMPION,
+  REFIT_TAG,
   type RegisteredModelRecord,
   type Registry,
   type VersionRecord,
@@ -111,7 +112,7 @@ function registryPort({ registry, evaluations, blobs }: LoopSlices): LoopPorts['
         ...(input.refitOf ? { description: refitText(input.refitOf) } : {}),
       });
       if (input.refitOf) {
-        const link = { key: refitTag, value: String(input.refitOf.version) };
+        const link = { key: REFIT_TAG, value: String(input.refitOf.version) };
         await registry.setVersionTag(actor, input.model, version.version, link);
       }
       return toPackaged(version);
@@ -133,9 +134,6 @@ function registryPort({ registry, evaluations, blobs }: LoopSlices): LoopPorts['
     },
   };
 }
-
-/** On a version that was refitted on all rows: the version that was judged. */
-const refitTag = 'millrace.refitOf';
 
 function refitText({ version, rows }: { readonly version: number; readonly rows: number }): string {
   return `Version ${version} trained once more by the same settings, on all ${rows.toLocaleString('en-US')} rows. Gates and evaluation are those of version ${version}, which had not seen the hold-out.`;

@@ -18,6 +18,14 @@ export function cardMarkdown(card: ModelCard): string {
         ['registered', `${status.createdAt} by ${status.createdBy}`],
         ['package', code(status.digest)],
         ['source run', code(status.sourceRunId)],
+        ...(status.refitOf === null
+          ? []
+          : [
+              [
+                'refit',
+                `of version ${status.refitOf}, once more on all rows; gates and evaluation are below`,
+              ],
+            ]),
       ],
     ),
     '## What it takes and gives',

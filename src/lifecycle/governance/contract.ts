@@ -115,6 +115,8 @@ export const modelCardSchema = z.object({
     createdBy: z.string(),
     digest: z.string().nullable(),
     sourceRunId: z.string().nullable(),
+    /** Trained once more on all rows: gates and evaluation are those of this version. Null for any other version. */
+    refitOf: z.int().nullable(),
   }),
   data: z.object({
     datasetVersionId: z.string().nullable(),

@@ -71,5 +71,8 @@ forEachDatabase((dialect, open) => {
     );
     assert.deepEqual(card.status.aliases, ['champion']);
     await assert.rejects(governance.modelCard(tester, 'late', '2'), { code: 'version_unknown' });
+    // A version that was trained again on all rows has the gates of the one that was judged, while that is there.
+    await registry.setVersionTag(tester, 'late', 1, { key: 'millrace.refitOf', value: '7' });
+    assert.equal((await governance.modelCard(tester, 'late', '1')).status.refitOf, 7);
   });
 });

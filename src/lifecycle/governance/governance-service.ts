@@ -1,8 +1,9 @@
+import { MillraceError } from '../../core/errors.ts';
 import { type Clock, formatTime, parseTime, wallClock } from '../../core/time.ts';
 import { type Actor, actorKinds, authorize } from '../../platform/access/index.ts';
 import type { Journal, StoredAuditEntry, StoredEvent } from '../../platform/journal/index.ts';
 import type { EvaluationService } from '../evaluation/index.ts';
-import type { AliasMove, Registry, VersionRecord } from '../registry/index.ts';
+import { type AliasMove, judgedInsteadOf, type Registry, type VersionRecord } from '../registry/index.ts';
 import type { CardEvidence } from './card-evidence.ts';
 import type { AuditEntry, AuditQuery, CardMonitoring, ModelCard } from './contract.ts';
 import { makeModelCard } from './make-model-card.ts';
@@ -54,11 +55,13 @@ export class GovernanceService {
     authorize(actor, 'read');
     const { registry, evaluations, evidence } = this.#deps;
     const record = await registry.getVersion(actor, model, version);
-    const { evaluationId, datasetVersionId, sourceRunId } = record;
+    const { datasetVersionId, sourceRunId } = record;
+    const judged = await this.#judged(actor, record);
+    const { evaluationId } = judged;
     const routes = await this.#routeChanges(record);
     const rollout = rolloutHistory(routes, record.name, record.version);
     const card = {
-      record,
+      record: { ...record, gates: judged.gates },
       moves: await this.#aliasMoves(actor, model),
       rollout: rollout.map(({ at, by, what, reason }) => ({ at, by, what, reason })),
       evaluation: evaluationId === null ? undefined : await evaluations.evaluation(actor, evaluationId),
@@ -67,6 +70,19 @@ export class GovernanceService {
       monitoring: await this.#monitoring(record, new Set(rollout.map((change) => change.endpoint))),
     };
     return makeModelCard(card, formatTime(this.#clock.nowMs()));
+  }
+
+  /** Whose gates and evaluation speak for a version: of a refitted one those of the version that was judged. */
+  async #judged(actor: Actor, record: VersionRecord): Promise<VersionRecord> {
+    const judged = judgedInsteadOf(record);
+    if (judged === null) return record;
+    try {
+      return await this.#deps.registry.getVersion(actor, record.name, String(judged));
+    } catch (error) {
+      // It was deleted since: what was recorded of this version is all there is.
+      if (error instanceof MillraceError && error.code === 'version_unknown') return record;
+      throw error;
+    }
   }
 
   async #aliasMoves(actor: Actor, model: string): Promise<readonly AliasMove[]> {

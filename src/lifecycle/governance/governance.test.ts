@@ -89,6 +89,14 @@ test('a card holds what was recorded and names what was not', () => {
   assert.match(text, /## How it was trained\n\nNot recorded\./);
 });
 
+test('a refitted version names the one that was judged', () => {
+  const refitted = { ...record, tags: [{ key: 'millrace.refitOf', value: '1' }] };
+  const card = makeModelCard({ record: refitted, ...nothing }, at);
+  assert.deepEqual(modelCardSchema.parse(card), card);
+  assert.equal(card.status.refitOf, 1);
+  assert.match(cardMarkdown(card), /\| refit \| of version 1, once more on all rows/);
+});
+
 test('a bare version has nothing, and the card says so of every part', () => {
   const bare: VersionRecord = {
     ...record,

@@ -1,6 +1,6 @@
 import { formatTime } from '../../core/time.ts';
 import type { Evaluation } from '../evaluation/index.ts';
-import type { AliasMove, VersionRecord } from '../registry/index.ts';
+import { type AliasMove, judgedInsteadOf, type VersionRecord } from '../registry/index.ts';
 import type { CardDataset, CardMonitoring, CardRun, ModelCard } from './contract.ts';
 
 /** Everything that was recorded of a version, each part undefined (or empty) where there is no record. */
@@ -32,6 +32,7 @@ export function makeModelCard(evidence: VersionEvidence, generatedAt: string): M
       createdBy: record.createdBy,
       digest: record.digest,
       sourceRunId: record.sourceRunId,
+      refitOf: judgedInsteadOf(record),
     },
     data: {
       datasetVersionId: record.datasetVersionId,

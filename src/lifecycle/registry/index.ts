@@ -12,6 +12,7 @@ export { lineageRoutes } from './lineage/routes.ts';
 export { createLineage, type RegistryLineage } from './lineage/service.ts';
 export { registryMigrations } from './migrations.ts';
 export type { RegisteredModelRecord, VersionRecord } from './records.ts';
+export { judgedInsteadOf, REFIT_TAG } from './refit.ts';
 export { registryRoutes } from './routes.ts';
 export type { RegistryDeps } from './service/context.ts';
 export { createRegistry, type Registry } from './service.ts';

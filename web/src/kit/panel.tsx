@@ -94,11 +94,14 @@ export function QueryView<T>(props: {
   readonly rows?: number;
   readonly isEmpty?: (data: T) => boolean;
   readonly empty?: ReactNode;
+  /** What stands here when the server knows no such thing; without it that is an error like others. */
+  readonly missing?: ReactNode;
   readonly children: (data: T) => ReactNode;
 }) {
-  const { query, rows, isEmpty, empty, children } = props;
+  const { query, rows, isEmpty, empty, missing, children } = props;
   const retry = (): void => void query.refetch();
   if (query.data === undefined) {
+    if (missing && query.isError && asProblem(query.error).status === 404) return <>{missing}</>;
     if (query.isError) return <ProblemNote error={query.error} onRetry={retry} />;
     return <Skeleton {...(rows === undefined ? {} : { rows })} />;
   }

@@ -99,6 +99,15 @@ forEachDatabase((dialect, open) => {
     assert.deepEqual([weather?.reference, weather?.digest], [null, 'w1']);
     assert.equal(up.nodes.find(({ id }) => id === up.subject)?.digest, digest(1));
 
+    // What was judged, and the version that was trained once more on all rows after it.
+    await registry.createVersion(tester, { name: 'late', digest: digest(2), modelId: model.id });
+    await registry.setVersionTag(tester, 'late', 2, { key: 'millrace.refitOf', value: '1' });
+    const refit = 'late/1 → late/2: refit';
+    assert.ok(arrows(await lineage.ofVersion(tester, 'late', 1), names).includes(refit));
+    const refitted = arrows(await lineage.ofVersion(tester, 'late', 2), names);
+    assert.ok(refitted.includes(refit));
+    assert.ok(refitted.includes('run → model: logged'));
+
     const copied = await lineage.ofVersion(tester, 'copy', 1);
     assert.equal(copied.subject, 'model-version:copy/1');
     assert.deepEqual(

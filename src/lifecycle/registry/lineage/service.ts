@@ -5,8 +5,9 @@ import type { Database } from '../../../platform/db/index.ts';
 import type { Experiments, RunRecord } from '../../experiments/index.ts';
 import type { Lineage } from '../contract/lineage.ts';
 import type { VersionRecord } from '../records.ts';
+import { judgedInsteadOf } from '../refit.ts';
 import { oneVersionOf } from '../service/context.ts';
-import { versionsFrom } from '../store/lineage.ts';
+import { refittedFrom, versionsFrom } from '../store/lineage.ts';
 import { Graph } from './graph.ts';
 import type { LineagePorts } from './ports.ts';
 
@@ -125,6 +126,10 @@ export function createLineage(deps: LineageDeps) {
         ? undefined
         : await oneVersionOf(db.read, copied[1] ?? '', Number(copied[2]));
     if (origin) graph.link(await addAncestry(graph, actor, origin, depth + 1), id, 'copied');
+    const judged = judgedInsteadOf(version);
+    const first =
+      judged === null || depth > deepest ? undefined : await oneVersionOf(db.read, version.name, judged);
+    if (first) graph.link(await addAncestry(graph, actor, first, depth + 1), id, 'refit');
     const { modelId, sourceRunId, datasetDigest, datasetVersionId } = version;
     const model = modelId === null ? undefined : await addModel(graph, actor, modelId, depth);
     if (model) graph.link(model, id, 'registered');
@@ -162,6 +167,9 @@ export function createLineage(deps: LineageDeps) {
       const copies = await versionsFrom(db.read, { sources: [`models:/${name}/${number}`] }, most + 1);
       for (const copy of copies.slice(0, most)) {
         graph.link(subject, await addVersion(graph, actor, copy), 'copied');
+      }
+      for (const refit of await refittedFrom(db.read, version)) {
+        graph.link(subject, await addVersion(graph, actor, refit), 'refit');
       }
       return graph.lineage(subject, copies.length > most);
     },

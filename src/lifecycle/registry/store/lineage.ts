@@ -1,6 +1,7 @@
 import type { Tx } from '../../../platform/db/index.ts';
 import type { VersionRecord } from '../records.ts';
-import { modelRowsById } from './models.ts';
+import { REFIT_TAG } from '../refit.ts';
+import { findModelRow, modelRowsById } from './models.ts';
 import { on } from './tables.ts';
 import { hydrateVersions } from './versions.ts';
 
@@ -38,4 +39,26 @@ export async function versionsFrom(
     .execute();
   const models = await modelRowsById(tx, [...new Set(rows.map((row) => row.registered_id))]);
   return hydrateVersions(tx, models, rows);
+}
+
+/** Versions of the same model that were trained once more after this one was judged; at most one for each turn. */
+export async function refittedFrom(
+  tx: Tx,
+  judged: Pick<VersionRecord, 'name' | 'version'>,
+): Promise<readonly VersionRecord[]> {
+  const model = await findModelRow(tx, judged.name);
+  if (!model) return [];
+  const rows = await on(tx)
+    .selectFrom('model_versions as v')
+    .innerJoin('model_version_tags as t', (join) =>
+      join.onRef('t.registered_id', '=', 'v.registered_id').onRef('t.version', '=', 'v.version'),
+    )
+    .selectAll('v')
+    .where('v.registered_id', '=', model.id)
+    .where('v.deleted', '=', 0)
+    .where('t.key', '=', REFIT_TAG)
+    .where('t.value', '=', String(judged.version))
+    .orderBy('v.version')
+    .execute();
+  return hydrateVersions(tx, [model], rows);
 }

@@ -8,6 +8,7 @@ import { Act } from '../../kit/act.tsx';
 import { DatasetLink } from '../../kit/dataset-link.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
+import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { Scroll } from '../../kit/scroll.tsx';
@@ -26,7 +27,7 @@ export function LoopScreen() {
   const loop = useQuery(loopQuery(name));
   return (
     <Page>
-      <QueryView query={loop} rows={8}>
+      <QueryView query={loop} rows={8} missing={<Missing what="loop" name={name} list="/" listName="Loop" />}>
         {(data) => <LoopBody loop={data} />}
       </QueryView>
     </Page>

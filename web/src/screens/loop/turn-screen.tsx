@@ -10,6 +10,7 @@ import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { formatCount, formatDuration } from '../../kit/format.ts';
 import { GateList } from '../../kit/gate-list.tsx';
+import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { lastRollout } from '../../kit/rollout/turn-rollout.ts';
@@ -41,7 +42,11 @@ export function TurnScreen() {
   const turn = useQuery(turnQuery(turnId));
   return (
     <Page>
-      <QueryView query={turn} rows={8}>
+      <QueryView
+        query={turn}
+        rows={8}
+        missing={<Missing what="turn" name={turnId} list="/turns" listName="Turns" />}
+      >
         {(data) => <TurnBody turn={data} />}
       </QueryView>
       {step && <StepPanel id={step} onClose={close} />}

@@ -10,7 +10,10 @@ const COLUMNS: readonly LineageKind[] = ['dataset', 'run', 'logged-model', 'mode
 export const NODE_WIDTH_PX = 164;
 export const NODE_HEIGHT_PX = 64;
 const GAP_X_PX = 72;
-const GAP_Y_PX = 16;
+const GAP_Y_PX = 28;
+/** The text of a line down a column stands right of it. */
+const BESIDE_PX = 22;
+const BASELINE_PX = 9;
 /** More in one column than this would make the drawing longer than a screen. */
 export const MOST_PER_COLUMN = 8;
 
@@ -59,21 +62,7 @@ export function layoutLineage(lineage: Lineage): LineageDrawing {
   const edges = joined(lineage.edges).flatMap((edge): PlacedEdge[] => {
     const [from, to] = [places.get(edge.from), places.get(edge.to)];
     if (!from || !to) return [];
-    const backward = to.x <= from.x;
-    const x1 = backward ? from.x + NODE_WIDTH_PX / 2 : from.x + NODE_WIDTH_PX;
-    const x2 = backward ? to.x + NODE_WIDTH_PX / 2 : to.x;
-    const y1 = from.y + NODE_HEIGHT_PX / 2;
-    const y2 = to.y + NODE_HEIGHT_PX / 2;
-    const middle = (x1 + x2) / 2;
-    return [
-      {
-        path: `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`,
-        label: edge.label,
-        below: edge.below,
-        x: middle,
-        y: (y1 + y2) / 2,
-      },
-    ];
+    return [{ ...lineBetween(from, to), label: edge.label, below: edge.below }];
   });
   return {
     nodes: [...places.values()],
@@ -81,6 +70,26 @@ export function layoutLineage(lineage: Lineage): LineageDrawing {
     width: Math.max(1, kept.length) * (NODE_WIDTH_PX + GAP_X_PX) - GAP_X_PX,
     height,
     hiddenCount: lineage.nodes.length - places.size,
+  };
+}
+
+/** From the right side of a node to the left one of the next column, or down (or up) its own column. */
+function lineBetween(from: PlacedNode, to: PlacedNode): Pick<PlacedEdge, 'path' | 'x' | 'y'> {
+  if (to.x === from.x) {
+    const x = from.x + NODE_WIDTH_PX / 2;
+    const [y1, y2] = from.y < to.y ? [from.y + NODE_HEIGHT_PX, to.y] : [from.y, to.y + NODE_HEIGHT_PX];
+    return { path: `M${x} ${y1}L${x} ${y2}`, x: x + BESIDE_PX, y: (y1 + y2) / 2 + BASELINE_PX };
+  }
+  const backward = to.x < from.x;
+  const x1 = backward ? from.x + NODE_WIDTH_PX / 2 : from.x + NODE_WIDTH_PX;
+  const x2 = backward ? to.x + NODE_WIDTH_PX / 2 : to.x;
+  const y1 = from.y + NODE_HEIGHT_PX / 2;
+  const y2 = to.y + NODE_HEIGHT_PX / 2;
+  const middle = (x1 + x2) / 2;
+  return {
+    path: `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`,
+    x: middle,
+    y: (y1 + y2) / 2,
   };
 }
 

@@ -8,6 +8,7 @@ import { Button } from '../../kit/button.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { plural } from '../../kit/format.ts';
+import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { Ago } from '../../kit/time.tsx';
@@ -24,7 +25,11 @@ export function ModelScreen() {
   const model = useQuery(modelQuery(name));
   return (
     <Page>
-      <QueryView query={model} rows={8}>
+      <QueryView
+        query={model}
+        rows={8}
+        missing={<Missing what="model" name={name} list="/models" listName="Models" />}
+      >
         {(data) => <ModelBody model={data} />}
       </QueryView>
     </Page>

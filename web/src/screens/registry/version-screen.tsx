@@ -1,24 +1,23 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import type { Evaluation } from '../../../../src/lifecycle/evaluation/contract.ts';
 import type { ModelVersion, RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
 import { apiUrl } from '../../api/client.ts';
-import { evaluationQuery, modelQuery, versionQuery } from '../../api/queries.ts';
+import { modelQuery, versionQuery } from '../../api/queries.ts';
 import { historyQuery } from '../../api/registry.ts';
-import { Reliability } from '../../charts/draw/reliability.tsx';
 import { Act } from '../../kit/act.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
-import { formatCount, shortId } from '../../kit/format.ts';
+import { shortId } from '../../kit/format.ts';
 import { GateList } from '../../kit/gate-list.tsx';
 import { type Identity, IdentitySwatch } from '../../kit/identity.tsx';
+import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { Ago } from '../../kit/time.tsx';
 import { actorName, humane, sentence } from '../../kit/turn-text.ts';
-import { ComparisonTable, SegmentTable } from './comparison.tsx';
 import { DeployVersion } from './deploy-version.tsx';
+import { EvaluationCards } from './evaluation-cards.tsx';
 import { HistoryList } from './history-list.tsx';
 import { LineageCard } from './lineage.tsx';
 import { DeleteVersion, EditText } from './model-acts.tsx';
@@ -34,7 +33,18 @@ export function VersionScreen() {
   const model = useQuery(modelQuery(params.model));
   return (
     <Page>
-      <QueryView query={version} rows={10}>
+      <QueryView
+        query={version}
+        rows={10}
+        missing={
+          <Missing
+            what="version"
+            name={`${params.model} v${params.version}`}
+            list="/models"
+            listName="Models"
+          />
+        }
+      >
         {(data) => <VersionBody version={data} model={model.data} />}
       </QueryView>
     </Page>
@@ -46,6 +56,13 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
   const alias = version.aliases.find(
     (each): each is Identity => each === 'champion' || each === 'challenger',
   );
+  const refitOf = version.tags[REFIT_TAG];
+  const first = useQuery({
+    ...versionQuery(version.name, refitOf ?? ''),
+    enabled: refitOf !== undefined,
+  });
+  // Gates and evaluation of a refitted version are those of the version that had not seen the hold-out.
+  const judged = first.data ?? version;
   const history = useQuery(historyQuery(version.name, { version: version.version, limit: 40 }));
   return (
     <>
@@ -61,7 +78,7 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
             )}
           </span>
         }
-        sentence={verdict(version)}
+        sentence={refitOf === undefined ? verdict(version) : <Refit version={version} of={refitOf} />}
         actions={
           <>
             {model && (model.latestVersion ?? 1) > 1 && (
@@ -83,11 +100,14 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
       <LineageCard version={version} />
       <div className="grid gap-4 lg:grid-cols-[5fr_8fr]">
         <div className="flex min-w-0 flex-col gap-4">
-          <Card title="Gates">
-            {version.gates.length === 0 ? (
-              <EmptyLine>No gate has judged this version.</EmptyLine>
+          <Card title="Gates" note={first.data && `of v${refitOf}`}>
+            {judged.gates.length === 0 ? (
+              <EmptyLine>
+                No gate has judged this version. A loop judges what it trains; what is registered by hand is
+                compared by a rollout.
+              </EmptyLine>
             ) : (
-              <GateList gates={version.gates} />
+              <GateList gates={judged.gates} />
             )}
           </Card>
           <PackageCard version={version} action={<DeployVersion version={version} packageOnly />} />
@@ -125,14 +145,14 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
           <AboutCard version={version} />
         </div>
         <div className="flex min-w-0 flex-col gap-4">
-          {version.evaluationId === null ? (
+          {judged.evaluationId === null ? (
             <Card title="Evaluation">
               <EmptyLine>
                 This version has not been evaluated: no loop has judged it on held-out rows.
               </EmptyLine>
             </Card>
           ) : (
-            <EvaluationCards id={version.evaluationId} version={version} />
+            <EvaluationCards id={judged.evaluationId} version={judged} />
           )}
           <QueryCard
             title="History"
@@ -144,6 +164,26 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
           </QueryCard>
         </div>
       </div>
+    </>
+  );
+}
+
+/** On a version that was trained once more on all rows: the number of the version that was judged. */
+const REFIT_TAG = 'millrace.refitOf';
+
+/** What a refitted version is, and the way to the one that was judged in its stead. */
+function Refit(props: { readonly version: ModelVersion; readonly of: string }) {
+  return (
+    <>
+      <Link
+        to="/models/$model/versions/$version"
+        params={{ model: props.version.name, version: props.of }}
+        className="text-accent underline"
+      >
+        v{props.of}
+      </Link>{' '}
+      trained again by the same settings, on all rows. Gates and evaluation below are those of v{props.of},
+      which had not seen the rows that it was judged on.
     </>
   );
 }
@@ -285,105 +325,5 @@ function Signature(props: { readonly signature: NonNullable<ModelVersion['signat
         ),
       ]}
     />
-  );
-}
-
-function EvaluationCards(props: { readonly id: string; readonly version: ModelVersion }) {
-  const evaluation = useQuery(evaluationQuery(props.id));
-  return (
-    <>
-      <QueryCard
-        title={
-          evaluation.data?.report.overall.champion
-            ? props.version.aliases.includes('champion')
-              ? 'Against the champion before it, same rows'
-              : 'Against the champion of that day, same rows'
-            : 'On held-out rows'
-        }
-        note={
-          evaluation.data
-            ? `${formatCount(evaluation.data.report.overall.rows)} rows, ${formatCount(evaluation.data.report.overall.positives)} positive`
-            : undefined
-        }
-        query={evaluation}
-        rows={8}
-        flush
-        className="overflow-hidden"
-      >
-        {(data) => <ComparisonTable comparison={data.report.overall} version={props.version.version} />}
-      </QueryCard>
-      {evaluation.data && evaluation.data.report.segments.length > 0 && (
-        <SegmentTable report={evaluation.data.report} />
-      )}
-      {evaluation.data && <Calibration evaluation={evaluation.data} version={props.version} />}
-    </>
-  );
-}
-
-function Calibration(props: { readonly evaluation: Evaluation; readonly version: ModelVersion }) {
-  const { candidate, champion, threshold, dataset, seed } = props.evaluation.report;
-  const points = (curves: typeof candidate) =>
-    curves.calibration.bins.flatMap((bin) =>
-      bin.observed.value === null
-        ? []
-        : [
-            {
-              meanScore: bin.meanScore,
-              observed: bin.observed.value,
-              low: bin.observed.low,
-              high: bin.observed.high,
-              rows: bin.observed.n,
-            },
-          ],
-    );
-  return (
-    <Card title="Calibration" note="predicted against observed, per cent">
-      <div className="flex flex-wrap items-start gap-x-5 gap-y-4">
-        <Reliability
-          size={196}
-          models={[
-            ...(champion
-              ? [{ id: 'champion', identity: 'champion' as const, points: points(champion) }]
-              : []),
-            {
-              id: `v${props.version.version}`,
-              identity: champion ? ('challenger' as const) : ('champion' as const),
-              points: points(candidate),
-            },
-          ]}
-        />
-        <div className="min-w-44 flex-1">
-          <Facts
-            facts={[
-              champion && [
-                'champion',
-                <span key="c" className="inline-flex items-center gap-2 whitespace-nowrap">
-                  <IdentitySwatch identity="champion" /> slope {champion.calibration.slope?.toFixed(2) ?? '–'}
-                </span>,
-              ],
-              [
-                `v${props.version.version}`,
-                <span key="v" className="inline-flex items-center gap-2 whitespace-nowrap">
-                  <IdentitySwatch identity={champion ? 'challenger' : 'champion'} /> slope{' '}
-                  {candidate.calibration.slope?.toFixed(2) ?? '–'}
-                </span>,
-              ],
-              ['Decided at', `score ≥ ${threshold}`],
-              [
-                'Right',
-                `${formatCount(candidate.confusion.truePositives + candidate.confusion.trueNegatives)} of ${formatCount(props.evaluation.rows)}`,
-              ],
-              ['Missed', formatCount(candidate.confusion.falseNegatives)],
-              ['False alarms', formatCount(candidate.confusion.falsePositives)],
-              ['Rows', <Id key="d" id={dataset.digest} text={shortId(dataset.digest)} />],
-              ['Seed', String(seed)],
-            ]}
-          />
-          <p className="pt-3 text-label text-muted">
-            On the dotted line a score means what it says. A slope of 1 is ideal.
-          </p>
-        </div>
-      </div>
-    </Card>
   );
 }

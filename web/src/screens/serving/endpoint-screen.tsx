@@ -13,6 +13,7 @@ import { wheelOfTurn } from '../../charts/prepare/loop-wheel.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Select } from '../../kit/fields.tsx';
 import { formatPercent } from '../../kit/format.ts';
+import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { lastRollout } from '../../kit/rollout/turn-rollout.ts';
@@ -38,7 +39,11 @@ export function EndpointScreen() {
   const endpoint = useQuery(endpointQuery(name));
   return (
     <Page>
-      <QueryView query={endpoint} rows={8}>
+      <QueryView
+        query={endpoint}
+        rows={8}
+        missing={<Missing what="endpoint" name={name} list="/endpoints" listName="Deployment" />}
+      >
         {(data) => <EndpointBody endpoint={data} />}
       </QueryView>
     </Page>

@@ -5,6 +5,7 @@ import type { RunDetail } from '../../../../../src/lifecycle/experiments/contrac
 import { runQuery } from '../../../api/queries.ts';
 import { PARENT_TAG } from '../../../api/tracking.ts';
 import { formatDuration } from '../../../kit/format.ts';
+import { Missing } from '../../../kit/missing.tsx';
 import { Page, PageHead } from '../../../kit/page.tsx';
 import { QueryView, Skeleton } from '../../../kit/panel.tsx';
 import { Id } from '../../../kit/snippet.tsx';
@@ -27,7 +28,11 @@ export function RunScreen() {
   const run = useQuery(runQuery(runId));
   return (
     <Page>
-      <QueryView query={run} rows={10}>
+      <QueryView
+        query={run}
+        rows={10}
+        missing={<Missing what="run" name={runId} list="/runs" listName="Runs" />}
+      >
         {(data) => <RunBody run={data} />}
       </QueryView>
     </Page>
