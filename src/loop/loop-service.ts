@@ -181,7 +181,7 @@ export class LoopService {
     authorize(actor, 'read');
     const { db, pipelines } = this.#deps;
     const [loop, number] = id.split('/');
-    const found = number
+    const found = /^\d{1,9}$/.test(number ?? '')
       ? await findTurnByNumber(db.read, loop ?? '', Number(number))
       : await findTurn(db.read, id);
     if (!found) throw fail('not_found', { kind: 'turn', id, list: '/api/v1/turns' });

@@ -95,7 +95,7 @@ forEachDatabase((name, open) => {
       assert.equal(ended.state, 'aborted', ended.reason);
       assert.match(
         ended.reason,
-        /^version 2 is worse: log loss worse by \d\.\d+ \(\d\.\d+ to \d\.\d+\) on \d+ pairs$/,
+        /^version 2 is worse: log loss worse by \d\.\d+, proved \(between \d\.\d+ and \d\.\d+\) on \d+ pairs$/,
       );
       const endpoint = await serving.endpoint(anna, 'flights');
       assert.deepEqual([endpoint.arms.length, endpoint.shadow], [1, null]);

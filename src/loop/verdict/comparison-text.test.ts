@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ArmComparison } from '../contract.ts';
+import { comparisonText } from './comparison-text.ts';
+
+const text = (difference: number | null, low: number | null, high: number | null, more = {}) =>
+  comparisonText({
+    ...{ arm: 'challenger', metric: 'logLoss', segment: null, compared: 'pairs', n: 5052 },
+    ...{ champion: 0.4, challenger: 0.4, difference, low, high, alpha: 0.05, margin: 0.02 },
+    ...{ verdict: 'undecided', ...more },
+  } satisfies ArmComparison);
+
+test('a comparison says which is better, whether that is proved, and how large the difference may be', () => {
+  assert.deepEqual(
+    [
+      text(-0.8926, -1.158, -0.6271),
+      text(0.03, 0.01, 0.05, { n: 12, compared: 'arms', segment: { feature: 'airport', value: 'ZRH' } }),
+      text(0.002, -0.0073, 0.0113, { verdict: 'notWorse' }),
+      text(-0.002, -0.0273, 0.0113),
+      text(-0.002, null, null),
+      text(null, null, null),
+    ],
+    [
+      'log loss worse by 0.8926, proved (between 0.6271 and 1.1580) on 5,052 pairs',
+      'log loss where airport is ZRH better by 0.0300, proved (between 0.0100 and 0.0500) on 12 labels',
+      'log loss better by 0.0020 so far; proved not worse by more than 0.0200 (from 0.0073 worse to 0.0113 better) on 5,052 pairs',
+      'log loss worse by 0.0020 so far, not proved (from 0.0273 worse to 0.0113 better) on 5,052 pairs',
+      'log loss worse by 0.0020 so far, too few to say more, on 5,052 pairs',
+      'log loss: no label yet',
+    ],
+  );
+});
