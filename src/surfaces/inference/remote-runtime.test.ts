@@ -83,6 +83,8 @@ test('a server that goes away makes the model not ready and the answer one clear
 async function fake(
   t: TestContext,
   onInfer: (attempt: number, headers: IncomingHttpHeaders) => { status: number; body: object } | null,
+  /** Answers wait for it. */
+  held: Promise<void> = Promise.resolve(),
 ) {
   let attempts = 0;
   const tensor = (name: string) => ({ name, datatype: 'FP32', shape: [-1, 1] });
@@ -93,7 +95,7 @@ async function fake(
     }
     req.resume().on('end', () => {
       const reply = onInfer(++attempts, req.headers);
-      if (reply) res.writeHead(reply.status).end(JSON.stringify(reply.body));
+      if (reply) held.then(() => res.writeHead(reply.status).end(JSON.stringify(reply.body)));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -152,6 +154,35 @@ test('only what nobody has computed is sent again; silence, errors and nonsense 
     assert.equal(far.attempts(), attempts);
     await near.stop();
   }
+});
+
+test('rows of one request that two arms answer have the latency of their own arm', async (t) => {
+  const one = { outputs: [{ name: 'y', datatype: 'FP32', shape: [1, 1], data: [7] }] };
+  const slow = Promise.withResolvers<void>();
+  const digests: string[] = [];
+  const near = await startTestServing(t);
+  for (const held of [undefined, slow.promise]) {
+    const far = await fake(t, () => ({ status: 200, body: one }), held);
+    const manifest = await describeRemote('faces', remote(far.url));
+    digests.push((await near.blobs.put(canonicalJson(manifest))).digest);
+  }
+  const arms = ['champion', 'challenger'].map((arm, i) => {
+    return { arm, modelVersion: `${i + 1}`, packageDigest: digests[i] as string, weight: 0.5 };
+  });
+  await near.replica.applyRoutes(tableOf(testRoute(digests[0] as string, { arms })));
+  const x = (...data: number[]) => ({ name: 'x', datatype: 'FP32', shape: [data.length, 1], data });
+  // with the salt of the test, one of them is in each half
+  const entity = { name: 'entity', datatype: 'BYTES', shape: [2, 1], data: ['e0', 'e1'] };
+  const both = near.post('/v2/models/test/infer', { inputs: [x(1, 2), entity] });
+  // the connection to the champion is asked in order: when this is answered, so are its rows of the request before
+  await near.post('/v2/models/test/versions/1/infer', { inputs: [x(3)] });
+  await sleep(50);
+  slow.resolve();
+  assert.equal((await both).status, 200);
+  const rows = await unshippedRows(near.directory, 'test');
+  const latencyOf = (arm: string) =>
+    Number(rows.find((row) => row.entity !== null && row.arm === arm)?.latency_us);
+  assert.ok(latencyOf('challenger') >= 50_000 + latencyOf('champion'), JSON.stringify(rows));
 });
 
 /** A server whose model gives pieces when the test says so, by one of the calls for it. */

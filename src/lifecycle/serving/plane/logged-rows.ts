@@ -9,7 +9,8 @@ import type { Share } from './shares.ts';
 /** Error texts may quote what the caller sent. */
 const longestError = 2000;
 
-const sinceUs = (startedMs: number): number => Math.round((performance.now() - startedMs) * 1000);
+const sinceUs = (startedMs: number): number => microseconds(performance.now() - startedMs);
+const microseconds = (ms: number): number => Math.round(ms * 1000);
 
 /** The log's rows of a request that was answered, share by share. */
 export function sharedRows(
@@ -32,7 +33,8 @@ export function answeredRows(
   { arm, rows, cells, flags }: Share,
   answered: AnsweredRows,
 ): LoggedRow[] {
-  const latencyUs = sinceUs(request.startedMs);
+  const { latencyMs } = answered;
+  const latencyUs = latencyMs === undefined ? sinceUs(request.startedMs) : microseconds(latencyMs);
   const { receivedAtMs, traceId } = request;
   return rows.map((row, i) => {
     const { entity, eventTimeMs, bucket, override } = plans[row] as RowPlan;

@@ -8,6 +8,8 @@ export interface AnsweredRows {
   readonly part: BatchPart;
   /** Per output and row the values as JSON, separated by commas: made once for the answer and the log. */
   readonly texts: readonly (readonly string[])[];
+  /** When these rows were there, from the start of the request; left out where no other arm answered with this one. */
+  readonly latencyMs?: number;
 }
 
 export function answeredPart(rows: readonly number[], part: BatchPart): AnsweredRows {

@@ -20,7 +20,7 @@ import type { PredictionLogs } from './prediction-logs.ts';
 import type { PredictReply, PredictRequest } from './request.ts';
 import { ServedModel } from './served-model.ts';
 import { ShadowQueue } from './shadow-queue.ts';
-import { checkShare, predictShare, type Share, shareRows } from './shares.ts';
+import { checkShare, predictShare, type Share, shareRows, timedShare } from './shares.ts';
 
 /** Other processes that serve the same endpoints; what they count of guarded arms counts together. */
 export interface GuardPeers {
@@ -196,7 +196,7 @@ export class Plane {
       parts =
         only && shares.length === 1
           ? [await predictShare(request, only)]
-          : await Promise.all(shares.map((share) => predictShare(request, share)));
+          : await Promise.all(shares.map((share) => timedShare(request, share)));
     } catch (error) {
       throw await this.#logFailure(state, request, plans, shares, error);
     }
@@ -237,8 +237,8 @@ export class Plane {
     }
     for (let i = 0; i < shares.length; i++) {
       const share = shares[i] as Share;
-      this.#count(request, share, 'ok');
-      const { part } = parts[i] as AnsweredRows;
+      const { part, latencyMs } = parts[i] as AnsweredRows;
+      this.#count(request, share, 'ok', latencyMs);
       const { modelVersion } = share.arm;
       this.statistics.answered(request.endpoint, modelVersion, share.rows.length, request.startedMs, part);
     }
@@ -303,8 +303,13 @@ export class Plane {
     this.#shadows.offer({ endpoint, model: shadow.model, rowCount: copied.length, run });
   }
 
-  #count(request: PredictRequest, { arm, rows, flags }: Share, status: string): void {
-    const seconds = (performance.now() - request.startedMs) / 1000;
+  #count(
+    request: PredictRequest,
+    { arm, rows, flags }: Share,
+    status: string,
+    latencyMs = performance.now() - request.startedMs,
+  ): void {
+    const seconds = latencyMs / 1000;
     this.#metrics.answered(request.endpoint, arm.modelVersion, arm.arm, status, rows.length, seconds);
     for (const row of flags) {
       for (const { feature, kind } of row ?? []) this.#metrics.flagged(request.endpoint, feature, kind);
