@@ -7,6 +7,7 @@ import type {
   Conflict,
   FeedbackSummary,
   LabelDelays,
+  LabelsByDay,
   LabelUpload,
   LogFacets,
   LogReading,
@@ -149,6 +150,8 @@ export const feedbackQuery = (endpoint: string) =>
   one<FeedbackSummary>('feedback', '/labels/summary', { endpoint });
 export const labelDelaysQuery = (endpoint: string, feature?: string) =>
   one<LabelDelays>('feedback', '/labels/delays', { endpoint, feature });
+export const labelsByDayQuery = (endpoint: string, days: number) =>
+  one<LabelsByDay>('feedback', '/labels/by-day', { endpoint, days });
 /** What a search of the log can be narrowed to. */
 export const facetsQuery = (endpoint: string, from?: string, to?: string) =>
   one<LogFacets>('predictions', '/prediction-facets', { endpoint, from, to });

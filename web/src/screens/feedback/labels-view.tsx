@@ -16,6 +16,7 @@ import { Scroll } from '../../kit/scroll.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { Table, type TableColumn } from '../../kit/table.tsx';
 import { Ago, EventTime } from '../../kit/time.tsx';
+import { LabelDaysCard } from './label-days-card.tsx';
 import type { PredictionsSearch, SearchChange } from './search.ts';
 
 const SHOWN_DAYS = 60;
@@ -31,6 +32,7 @@ type ViewProps = {
 export function LabelsView(props: ViewProps) {
   return (
     <div className="grid items-start gap-4 lg:grid-cols-2">
+      <LabelDaysCard endpoint={props.endpoint} />
       <DelaysCard {...props} />
       <DaysCard endpoint={props.endpoint} />
       <div className="flex min-w-0 flex-col gap-4">
@@ -137,7 +139,7 @@ function DaysCard(props: { readonly endpoint: string }) {
   const feedback = useQuery(feedbackQuery(props.endpoint));
   return (
     <QueryCard
-      title="By day"
+      title="What arrived by day"
       note="a label counts on the day of its own event time"
       query={feedback}
       rows={4}
