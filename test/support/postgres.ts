@@ -10,6 +10,8 @@ import { freePorts } from './ports.ts';
 export interface ThrowawayPostgres {
   /** A URL of its superuser; tests make databases of their own. */
   readonly url: string;
+  /** Shuts the server down and starts it again on the same port and data after a while. */
+  restart(awayMs: number): Promise<void>;
   /** Stops the server and removes its directory; safe to call twice. */
   stop(): Promise<void>;
 }
@@ -37,39 +39,57 @@ export async function startPostgres(): Promise<ThrowawayPostgres> {
   }
 
   const [port] = await freePorts(1);
-  const server = spawn(
-    join(bin, 'postgres'),
-    [
-      ...['-D', data, '-p', String(port), '-k', directory, '-h', '127.0.0.1', '-c', 'max_connections=200'],
-      ...['fsync', 'full_page_writes', 'synchronous_commit'].flatMap((name) => ['-c', `${name}=off`]),
-    ],
-    // Its own process group: Ctrl-C must reach the tests first, which close their databases.
-    { ...options, detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
   let log = '';
-  server.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log = (log + text).slice(-20_000);
-  });
-  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  const launch = () => {
+    const server = spawn(
+      join(bin, 'postgres'),
+      [
+        ...['-D', data, '-p', String(port), '-k', directory, '-h', '127.0.0.1', '-c', 'max_connections=200'],
+        ...['fsync', 'full_page_writes', 'synchronous_commit'].flatMap((name) => ['-c', `${name}=off`]),
+      ],
+      // Its own process group: Ctrl-C must reach the tests first, which close their databases.
+      { ...options, detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    server.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-20_000);
+    });
+    return { server, exited: new Promise<void>((resolve) => server.once('exit', () => resolve())) };
+  };
+  let running = launch();
+  const shutDown = async (): Promise<void> => {
+    const { server, exited } = running;
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    server.kill('SIGINT');
+    await Promise.race([exited, sleep(10_000, undefined, { ref: false })]);
+    if (server.exitCode === null && server.signalCode === null) server.kill('SIGQUIT');
+    await exited;
+  };
   const stop = async (): Promise<void> => {
-    if (server.exitCode === null && server.signalCode === null) {
-      server.kill('SIGINT');
-      await Promise.race([exited, sleep(10_000, undefined, { ref: false })]);
-      if (server.exitCode === null && server.signalCode === null) server.kill('SIGQUIT');
-      await exited;
-    }
+    await shutDown();
     rmSync(directory, { recursive: true, force: true });
   };
 
   const url = `postgres://millrace@127.0.0.1:${port}/postgres`;
-  for (let attempt = 0; !(await accepts(url)); attempt += 1) {
-    if (attempt > 150 || server.exitCode !== null) {
-      await stop();
-      throw new Error(`Postgres did not start:\n${log}`);
+  const accepting = async (): Promise<void> => {
+    for (let attempt = 0; !(await accepts(url)); attempt += 1) {
+      if (attempt > 150 || running.server.exitCode !== null) {
+        await stop();
+        throw new Error(`Postgres did not start:\n${log}`);
+      }
+      await sleep(100);
     }
-    await sleep(100);
-  }
-  return { url, stop };
+  };
+  await accepting();
+  return {
+    url,
+    stop,
+    restart: async (awayMs) => {
+      await shutDown();
+      await sleep(awayMs);
+      running = launch();
+      await accepting();
+    },
+  };
 }
 
 async function accepts(url: string): Promise<boolean> {

@@ -132,6 +132,8 @@ export async function startTestServing(
   t: Cleanup,
   options: {
     readonly controlUrl?: string;
+    /** Name of the replica; `test` unless given. */
+    readonly id?: string;
     readonly directory?: string;
     readonly name?: string;
     readonly server?: Partial<InferenceServerOptions>;
@@ -143,7 +145,7 @@ export async function startTestServing(
   const logger = createLogger('serve', 'silent');
   const metrics = createMetrics('serve');
   const replica = await openReplica({
-    id: 'test',
+    id: options.id ?? 'test',
     directory,
     controlUrl: options.controlUrl ?? null,
     frames: await localFrames(),

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { logisticOnnx, logisticPackage } from '../../src/platform/onnx/testing.ts';
+import { startPostgres } from '../support/postgres.ts';
+import { startServer } from '../support/server.ts';
+import { startTestServing, storePackage, tableOf, testRoute } from '../support/serving.ts';
+
+const awayMs = 2000;
+
+test('control frozen, its database restarted, itself killed: what was acknowledged counts once, and all goes on', async (t) => {
+  const postgres = await startPostgres();
+  t.after(() => postgres.stop());
+  const far = await startTestServing(t);
+  await far.replica.applyRoutes(
+    tableOf(testRoute(await storePackage(far.blobs, logisticOnnx(), logisticPackage()))),
+  );
+  const control = await startServer(t, {
+    role: 'control',
+    env: { MILLRACE_DATABASE_URL: postgres.url },
+    readyTimeoutMs: 60_000,
+  });
+  const call = async (method: string, path: string, body?: unknown) => {
+    const response = await fetch(`${control.url}/api/v1/${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${response.status} ${text}`);
+    return JSON.parse(text);
+  };
+  const runtime = { kind: 'remote', url: far.url, model: 'test' };
+  await call('POST', 'packages', { model: 'far', runtime });
+  const [one, other] = await Promise.all(
+    ['one', 'other'].map((id) => startTestServing(t, { id, controlUrl: control.url })),
+  );
+  await call('POST', 'deployments', { endpoint: 'far', model: 'far', version: 1, reason: 'test' });
+
+  const predicted = new Set<string>();
+  const labelled = new Set<string>();
+  let refusedLabels = 0;
+  let sent = 0;
+  let isOver = false;
+  const column = (name: string) => ({ name, datatype: 'FP64', shape: [1, 1], data: [1] });
+  const predict = async (replica: typeof one) => {
+    while (!isOver) {
+      const id = `p${sent++}`;
+      const inputs = [column('x1'), column('x2')];
+      const answer = await replica?.post('/v2/models/far/infer', { id, inputs }).catch(() => null);
+      if (answer?.status === 200) predicted.add(id);
+      await sleep(10);
+    }
+  };
+  const label = async () => {
+    while (!isOver) {
+      const ids = [...predicted].filter((id) => !labelled.has(id)).slice(0, 20);
+      if (ids.length > 0) {
+        const eventTime = Date.now();
+        const labels = ids.map((predictionId) => ({ predictionId, value: 1, eventTime }));
+        await call('POST', 'labels', { endpoint: 'far', labels }).then(
+          () => {
+            for (const id of ids) labelled.add(id);
+          },
+          () => {
+            refusedLabels++;
+          },
+        );
+      }
+      await sleep(50);
+    }
+  };
+  const load = Promise.all([predict(one), predict(other), label()]);
+  /** Waits until predictions and labels are taken that were not there before. */
+  const goesOn = async (what: string) => {
+    const before = [predicted.size, labelled.size] as const;
+    for (let i = 0; predicted.size <= before[0] + 20 || labelled.size <= before[1] + 20; i++) {
+      assert.ok(i < 600, `${what}: ${predicted.size} predictions, ${labelled.size} labels, no more come`);
+      await sleep(100);
+    }
+  };
+  await goesOn('before');
+  const pid = control.pid;
+  const frozenAt = predicted.size;
+  process.kill(pid, 'SIGSTOP');
+  await sleep(awayMs);
+  assert.ok(predicted.size > frozenAt, 'nobody answers while control is frozen');
+  process.kill(pid, 'SIGCONT');
+  await goesOn('control was frozen');
+
+  const [answered, refused] = [predicted.size, refusedLabels];
+  await postgres.restart(awayMs);
+  assert.ok(predicted.size > answered, 'nobody answers while the database is away');
+  assert.ok(refusedLabels > refused, 'no label met the database away');
+  await goesOn('the database was away');
+  assert.equal(control.pid, pid, 'control did not outlive its database');
+
+  await control.kill();
+  await sleep(500);
+  await control.start();
+  await goesOn('control was killed');
+  isOver = true;
+  await load;
+  await one?.stop();
+  await other?.stop();
+  const count = async () => (await call('GET', 'labels/summary?endpoint=far')).total;
+  let total = await count();
+  for (let i = 0; total.predictions < predicted.size && i < 100; i++) {
+    await sleep(200);
+    total = await count();
+  }
+  // One that was not answered may be in the log; none is there twice, so none can stand for another.
+  assert.ok(total.predictions >= predicted.size && total.predictions <= sent, JSON.stringify(total));
+  assert.ok(total.joined >= labelled.size && total.joined <= predicted.size, JSON.stringify(total));
+  assert.equal(total.predictions, total.joined + total.waiting);
+  const ids = new Map<string, boolean>();
+  for (let after: string | null = null, first = true; first || after; first = false) {
+    const page: { items: { predictionId: string; label: unknown }[]; next: string | null } = await call(
+      'GET',
+      `predictions?endpoint=far&limit=1000${after ? `&after=${encodeURIComponent(after)}` : ''}`,
+    );
+    for (const { predictionId, label } of page.items) {
+      assert.ok(!ids.has(predictionId), `${predictionId} is there twice`);
+      ids.set(predictionId, label !== null);
+    }
+    after = page.next;
+  }
+  assert.deepEqual(
+    [...predicted].filter((id) => !ids.has(id)),
+    [],
+  );
+  assert.deepEqual(
+    [...labelled].filter((id) => ids.get(id) !== true),
+    [],
+  );
+});
