@@ -88,8 +88,20 @@ export const platformErrors = {
   payload_too_large: {
     status: 413,
     title: 'Too large',
-    message: 'the body is larger than {limitBytes} bytes',
+    message: 'the body is larger than {limitBytes} bytes, the most that is read here',
     next: 'Send it in smaller parts.',
+  },
+  statement_too_large: {
+    status: 400,
+    title: 'Too much at once',
+    message: 'the request names more than the database takes in one statement: {problem}',
+    next: 'Name fewer at once: fewer comparisons, ids or values in a request.',
+  },
+  text_not_storable: {
+    status: 400,
+    title: 'Text that cannot be stored',
+    message: 'the request holds a text with a character that the database stores in no text, such as U+0000',
+    next: 'Leave the character out of names, values and filters, and send the request again.',
   },
   internal: {
     status: 500,

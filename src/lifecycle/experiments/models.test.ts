@@ -62,6 +62,11 @@ forEachDatabase((name, open) => {
       1,
     );
     assert.equal((await search('metrics.auc > 0.8')).items.length, 0);
+    // Names that every object has are no attributes.
+    await assert.rejects(search("constructor = 'a'"), refused('filter_invalid'));
+    const named = { experimentIds: [experimentId], limit: 5 };
+    const orderBy = [{ field: 'toString', ascending: true, dataset: {} }];
+    await assert.rejects(tracking.models.search(tester, { ...named, orderBy }), refused('tracking_invalid'));
     await assert.rejects(tracking.models.get(tester, 'm-0'), refused('logged_model_unknown'));
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { execute, type Migration, migrate, sqliteStatements, statements, tables } from './index.ts';
+import { refusedStatement } from './refused-statement.ts';
 import { forEachDatabase } from './testing.ts';
 
 const migrations: readonly Migration[] = [
@@ -52,6 +53,21 @@ forEachDatabase((name, open) => {
         rows.map((r) => r.id),
         [1, 3],
       );
+    });
+
+    test('what a request put into a statement that cannot be is told from what is our fault', async (t) => {
+      const db = await open(t, migrations);
+      const notes = tables<NoteTables>(db.read).selectFrom('notes').select('id');
+      const ids = Array.from({ length: 70_000 }, (_, id) => id);
+      const refusalOf = (running: Promise<unknown>) => running.then(() => 'taken', refusedStatement);
+      const tooMany = await refusalOf(notes.where('id', 'in', ids).execute());
+      assert.ok(typeof tooMany === 'object' && tooMany.code === 'statement_too_large', String(tooMany));
+      const nul = await refusalOf(notes.where('body', '=', 'a\u0000b').execute());
+      assert.equal(
+        typeof nul === 'object' ? nul.code : nul,
+        name === 'sqlite' ? 'taken' : 'text_not_storable',
+      );
+      assert.equal(await refusalOf(execute(db.read, 'SELECT nothing FROM nowhere')), undefined);
     });
 
     test('a broken constraint rejects its own write only', async (t) => {

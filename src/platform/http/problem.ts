@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { fail, MillraceError } from '../../core/errors.ts';
+import { refusedStatement } from '../db/refused-statement.ts';
 
 /** The body of every error of the REST API (RFC 9457), with the catalogue's code and next step. */
 export const problemBody = z.object({
@@ -24,12 +25,16 @@ export const problemBody = z.object({
 });
 export type ProblemBody = z.infer<typeof problemBody>;
 
-/** The catalogue error behind anything thrown. What we did not foresee becomes `internal` with a reference. */
-export function toMillraceError(error: unknown): MillraceError {
+/**
+ * The catalogue error behind anything thrown. What we did not foresee becomes `internal` with a reference.
+ *
+ * @param bodyLimitBytes the largest body of the route
+ */
+export function toMillraceError(error: unknown, bodyLimitBytes: number): MillraceError {
   if (error instanceof MillraceError) return error;
   const known = error as { code?: string; statusCode?: number; message?: string };
   if (known.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return fail('payload_too_large', { limitBytes: 'the allowed' }, error);
+    return fail('payload_too_large', { limitBytes: bodyLimitBytes }, error);
   }
   if (known.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     const problem = 'is not read here; send JSON with "content-type: application/json"';
@@ -42,7 +47,7 @@ export function toMillraceError(error: unknown): MillraceError {
     return fail('invalid_input', { field: 'body', problem: known.message ?? 'cannot be read' }, error);
   }
   if (known.code === 'ENOSPC') return fail('disk_full', { path: 'the data directory' }, error);
-  return fail('internal', { reference: randomBytes(6).toString('hex') }, error);
+  return refusedStatement(error) ?? fail('internal', { reference: randomBytes(6).toString('hex') }, error);
 }
 
 export function toProblem(error: MillraceError): ProblemBody {

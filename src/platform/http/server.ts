@@ -79,7 +79,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
   });
   app.setErrorHandler((thrown, request, reply) => {
-    const error = toMillraceError(thrown);
+    const error = toMillraceError(thrown, request.routeOptions.bodyLimit ?? options.bodyLimitBytes);
     if (error.status >= 500) {
       errors.inc();
       options.log.error(

@@ -1,4 +1,4 @@
-import { fail, type MillraceError } from '../../core/errors.ts';
+import type { MillraceError } from '../../core/errors.ts';
 import type { Experiments } from '../../lifecycle/experiments/index.ts';
 import type { Registry, Webhooks } from '../../lifecycle/registry/index.ts';
 import { type FastifyInstance, toMillraceError } from '../../platform/http/index.ts';
@@ -94,11 +94,11 @@ export function addMlflowSurface(app: FastifyInstance, deps: MlflowSurfaceDeps):
   });
 }
 
-/** The error of a body that Fastify does not take in: too large, or of a type that is no type. */
-function refusedBody(code: string | undefined): MillraceError | undefined {
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return fail('payload_too_large', { limitBytes: bodyLimitBytes });
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return wrongContentType();
-  return undefined;
+function errorOf(thrown: unknown): MillraceError {
+  const { code } = thrown as { readonly code?: string };
+  return code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE'
+    ? wrongContentType()
+    : toMillraceError(thrown, bodyLimitBytes);
 }
 
 function addScope(
@@ -116,7 +116,7 @@ function addScope(
         (_request, body, done) => done(null, body),
       );
       scope.setErrorHandler((thrown, request, reply) => {
-        const error = refusedBody((thrown as { readonly code?: string }).code) ?? toMillraceError(thrown);
+        const error = errorOf(thrown);
         const { status, body } = toMlflowError(error);
         if (status >= 500 && status !== 501)
           deps.log.error({ err: error.cause ?? error, url: request.url }, error.message);

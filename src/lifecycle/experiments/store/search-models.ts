@@ -53,7 +53,7 @@ const columnsByAttribute: Readonly<Record<string, string>> = {
 
 /** Whether logged models can be ordered by this attribute, in MLflow’s spelling. */
 export function isLoggedModelAttribute(field: string): boolean {
-  return field in columnsByAttribute;
+  return Object.hasOwn(columnsByAttribute, field);
 }
 
 /**

@@ -33,6 +33,9 @@ const entities: Readonly<Record<string, TraceEntity>> = {
   issue: 'issue',
 };
 
+/** Each looks through spans or tags; more would keep a database busy for long. */
+const mostConditions = 200;
+
 const times = ['timestamp', 'timestamp_ms', 'execution_time', 'execution_time_ms', 'end_time', 'end_time_ms'];
 const searchable = [
   'request_id',
@@ -87,6 +90,7 @@ export function parseTraceFilter(filter: string): readonly TraceCondition[] {
     if (left.kind !== 'identifier') {
       throw invalid(`Invalid comparison clause. Expected 'Identifier' found '${left.text}'`);
     }
+    if (conditions.length >= mostConditions) throw invalid(`More than ${mostConditions} comparisons`);
     conditions.push(condition(left.text, operator.text, isUnary ? undefined : right));
     i += isUnary ? 2 : 3;
   }

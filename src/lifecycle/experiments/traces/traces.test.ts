@@ -133,6 +133,9 @@ forEachDatabase((name, open) => {
         newTrace(digit, experimentId, { startTimeMs: 1000 + i, durationMs: i === 4 ? null : i, tags }),
       );
     }
+    const many = (n: number) => Array.from({ length: n }, () => 'timestamp > 5').join(' AND ');
+    assert.equal(parseTraceFilter(many(200)).length, 200);
+    assert.throws(() => parseTraceFilter(many(201)), refused('filter_invalid', /More than 200/));
     const pagesOf = async (orderBy: readonly string[], filter = '') => {
       const found: string[] = [];
       let after: string | undefined;

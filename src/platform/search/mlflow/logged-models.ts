@@ -9,11 +9,11 @@ const textual: readonly string[] = ['=', '!=', 'LIKE', 'ILIKE', 'IN', 'NOT IN'];
 const times: readonly string[] = ['creation_timestamp', 'last_updated_timestamp'];
 
 /** MLflow's other names of attributes; without `attributes.` in front. */
-const aliases: Readonly<Record<string, string>> = {
-  creation_time: 'creation_timestamp',
-  creation_timestamp_ms: 'creation_timestamp',
-  last_updated_timestamp_ms: 'last_updated_timestamp',
-};
+const aliases: ReadonlyMap<string, string> = new Map([
+  ['creation_time', 'creation_timestamp'],
+  ['creation_timestamp_ms', 'creation_timestamp'],
+  ['last_updated_timestamp_ms', 'last_updated_timestamp'],
+]);
 const entities: readonly string[] = ['attributes', 'metrics', 'params', 'tags'];
 
 /**
@@ -58,7 +58,7 @@ function operandOf(written: string, vocabulary: Vocabulary) {
   const strip = (key: string): string => key.replace(/^`+|`+$/g, '');
   const word = match?.[1];
   if (word === undefined || match?.[2] === undefined) {
-    const key = strip(aliases[written] ?? written);
+    const key = strip(aliases.get(written) ?? written);
     return { entity: 'attribute' as const, key, shown: `attributes.${key}` };
   }
   if (!entities.includes(word)) {
