@@ -64,7 +64,7 @@ forEachDatabase((name, open) => {
     assert.equal(turn.state, 'rolled-back');
     assert.match(
       turn.reason,
-      /^version 2 rolled back: version 2 is worse: log loss worse by .* on [\d,]+ pairs$/,
+      /^version 2 rolled back: version 2 is worse: log loss worse by .* on [\d,]+ pairs; seen over /,
     );
     assert.equal(world.aborted.length, 1);
   });

@@ -4,6 +4,7 @@ import { looksWorse } from './compare-arms.ts';
 import { comparisonText } from './comparison-text.ts';
 import { elapsedMs, type Judged, judgesOutcomes } from './judged.ts';
 import { provedArm, provedWord, unproved } from './proof.ts';
+import { scopeText } from './scope-text.ts';
 
 /** A look whose meaning is still to be found. */
 export type Draft = Omit<RolloutLook, 'verdict' | 'reason'>;
@@ -19,7 +20,7 @@ export function decide(judged: Judged, look: Draft): Pick<RolloutLook, 'verdict'
   });
   // Of several arms those that are not worse are still to be learnt about.
   if (worse.length > 0 && worse.every((text) => text !== undefined)) {
-    return { verdict: 'fail', reason: worse.join('; ') };
+    return { verdict: 'fail', reason: worse.join('; ') + scopeText(judged) };
   }
   const waits = waitsOf(judged, look);
   if (waits.length === 0) return { verdict: 'pass', reason: passText(judged, look) };
@@ -81,13 +82,13 @@ function suspicions({ arms, seen, spec }: Judged, { comparisons }: Draft): reado
     .map(comparisonText);
 }
 
-function passText({ spec, stage, percent, arms }: Judged, look: Draft): string {
+function passText(judged: Judged, look: Draft): string {
+  const { spec, stage, percent, arms } = judged;
   const requests = look.requests.have.toLocaleString('en-US');
   if (stage === 'shadow') return `${requests} copies without fault`;
   const best = stage === 'canary' ? arms[0]?.arm : provedArm(spec, arms, look.comparisons);
   const primary = look.comparisons.find((c) => c.arm === best);
-  if (stage === 'canary') {
-    return `${requests} requests at ${percent} % without fault${primary ? `; ${comparisonText(primary)}` : ''}`;
-  }
-  return `${provedArm(spec, arms, look.comparisons)} is ${provedWord(spec)}${primary ? `; ${comparisonText(primary)}` : ''}`;
+  const compared = primary ? `; ${comparisonText(primary)}${scopeText(judged)}` : '';
+  if (stage === 'canary') return `${requests} requests at ${percent} % without fault${compared}`;
+  return `${best} is ${provedWord(spec)}${compared}`;
 }
