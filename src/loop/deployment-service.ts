@@ -1,5 +1,5 @@
 import { fail } from '../core/errors.ts';
-import type { Pipelines } from '../lifecycle/pipelines/index.ts';
+import type { Pipelines, StepRun } from '../lifecycle/pipelines/index.ts';
 import { type Actor, authorize, systemActor } from '../platform/access/index.ts';
 import type { Database } from '../platform/db/index.ts';
 import type { Deployment, DeployVersionInput } from './contract.ts';
@@ -35,10 +35,10 @@ export interface DeploymentPorts {
 /** Serving alone: what a script registered is packaged and answers at an endpoint, with no loop around it. */
 export class DeploymentService {
   readonly #db: Database;
-  readonly #pipelines: Pipelines;
+  readonly #pipelines: Pick<Pipelines, 'list' | 'start'>;
   readonly #ports: DeploymentPorts;
 
-  constructor(db: Database, pipelines: Pipelines, ports: DeploymentPorts) {
+  constructor(db: Database, pipelines: Pick<Pipelines, 'list' | 'start'>, ports: DeploymentPorts) {
     this.#db = db;
     this.#pipelines = pipelines;
     this.#ports = ports;
@@ -46,9 +46,8 @@ export class DeploymentService {
 
   /**
    * Takes the next step towards a deployment and tells where it stands; asking again until it says `deployed` (or
-   * `packaged`, where no more is wanted) is
-   * all there is to it, so nothing is lost when either side stops in between. After a packaging that failed (see
-   * its step run), the next request tries anew. Throws `version_unknown`, `version_not_logged`, and `version_packaged`
+   * `packaged`, where no more is wanted) or tells a `failure` is all there is to it, so nothing is lost when either
+   * side stops in between. After a packaging that failed the next request tries anew, and tells how that one failed. Throws `version_unknown`, `version_not_logged`, and `version_packaged`
    * where another runtime is asked for than the one that the version was packaged for.
    */
   async deploy(actor: Actor, input: DeployVersionInput): Promise<Deployment> {
@@ -58,6 +57,7 @@ export class DeploymentService {
     const target = { model, version, endpoint };
     let { digest } = found;
     let stepRunId: string | null = null;
+    const failure = null;
     if (digest !== null && runtime !== undefined && runtime !== 'auto') {
       const packaged = await this.#ports.runtimeOf(digest);
       if (packaged !== runtime) throw fail('version_packaged', { model, version, packaged, runtime });
@@ -66,24 +66,36 @@ export class DeploymentService {
       if (found.modelId === null) throw fail('version_not_logged', { model, version });
       const step = await this.#package(model, version, found.modelId, runtime);
       stepRunId = step.id;
-      if (step.outputs === null) return { ...target, state: 'packaging', stepRunId, routeVersion: null };
+      if (step.outputs === null) {
+        return { ...target, state: 'packaging', stepRunId, failure: step.failure, routeVersion: null };
+      }
       digest = await this.#ports.attach({ model, version, modelId: found.modelId }, step.outputs);
     }
-    if (input.packageOnly) return { ...target, state: 'packaged', stepRunId, routeVersion: null };
+    if (input.packageOnly) return { ...target, state: 'packaged', stepRunId, failure, routeVersion: null };
     const routeVersion = await this.#ports.deploy(actor, { ...target, digest }, reason);
-    return { ...target, state: 'deployed', stepRunId, routeVersion };
+    return { ...target, state: 'deployed', stepRunId, failure, routeVersion };
   }
 
   async #package(model: string, version: number, modelId: string, runtime: DeployVersionInput['runtime']) {
     const subject = `${model}/${version}`;
-    const [newest] = await this.#pipelines.list(systemActor, { subject, kind: 'package', limit: 1 });
-    if (newest?.status === 'succeeded') return { id: newest.id, outputs: newest.outputs as unknown };
-    if (newest?.status === 'queued' || newest?.status === 'running') return { id: newest.id, outputs: null };
+    const [newest, earlier] = await this.#pipelines.list(systemActor, { subject, kind: 'package', limit: 2 });
+    if (newest?.status === 'succeeded') {
+      return { id: newest.id, outputs: newest.outputs as unknown, failure: null };
+    }
+    if (newest?.status === 'queued' || newest?.status === 'running') {
+      return { id: newest.id, outputs: null, failure: failureOf(earlier) };
+    }
     const inputs = await this.#ports.packageInputs(model, modelId, runtime);
     const key = `deployment/${subject}/${newest?.id ?? 'first'}`;
     const id = await this.#db.write((tx) =>
       this.#pipelines.start(tx, { kind: 'package', inputs, subject, key }),
     );
-    return { id, outputs: null };
+    return { id, outputs: null, failure: failureOf(newest) };
   }
+}
+
+function failureOf(step: StepRun | undefined): Deployment['failure'] {
+  if (step?.status !== 'failed') return null;
+  const { code = 'internal', message = step.status } = step.error ?? {};
+  return { stepRunId: step.id, code, message };
 }

@@ -40,7 +40,8 @@ function deploymentRoute(deployments: DeploymentService): Route {
   return defineRoute({
     method: 'POST',
     path: '/api/v1/deployments',
-    summary: 'Has a registered version answer at an endpoint; ask again until its state is "deployed"',
+    summary:
+      'Has a registered version answer at an endpoint; ask again until its state is "deployed" or it tells a failure',
     permission: 'serving:write',
     body: deployVersionInputSchema,
     response: deploymentSchema,

@@ -23,6 +23,8 @@ export const deploymentSchema = z.object({
   state: z.enum(['packaging', 'packaged', 'deployed']),
   /** The step that packages it; null when it was packaged before. */
   stepRunId: z.string().nullable(),
+  /** How the packaging before this one failed; null when it did not. Who was told of that step before should give up. */
+  failure: z.object({ stepRunId: z.string(), code: z.string(), message: z.string() }).nullable(),
   routeVersion: z.int().nullable(),
 });
 export type Deployment = z.infer<typeof deploymentSchema>;
