@@ -107,6 +107,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   assert.equal((await file.body()).subarray(0, 4).toString(), 'PAR1');
   await page.getByRole('button', { name: 'Labels', exact: true }).click();
   await page.getByRole('region', { name: 'Delays of labels' }).getByText('All predictions').waitFor();
+  await page.getByRole('img', { name: /^Predictions: 2 windows/ }).waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
 
   await page.getByRole('button', { name: 'Replays', exact: true }).click();
@@ -216,6 +217,34 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   assert.deepEqual(await accessibilityProblems(page), []);
   await screenshotThemes(page, 'bandit', true);
   await act(page, 'Abort', 'all earn the same');
+
+  // Every rollout of the server in one list, which narrows, and leads to each in full.
+  await page.getByRole('link', { name: 'All rollouts' }).click();
+  await page.waitForURL(/\/rollouts\?endpoint=tide/);
+  const rollouts = page.getByRole('list', { name: 'Rollouts' }).locator(':scope > li');
+  await page.getByText('All 3 shown').waitFor(PATIENCE);
+  assert.equal(await rollouts.count(), 3);
+  await page.getByText('None under way, 3 ended.').waitFor();
+  await page.getByLabel('Kind').selectOption('canary');
+  await page.getByText('All 2 shown').waitFor();
+  await page.getByRole('img', { name: 'Steps: 25\u202f% done, 100\u202f% stopped here' }).waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.getByLabel('State').selectOption('promoted');
+  await page.getByText('No rollout fits these filters').waitFor();
+  await page.getByRole('button', { name: 'Show all rollouts' }).click();
+  await page.getByText('All 3 shown').waitFor();
+  await screenshotThemes(page, 'rollouts', true);
+  await page.getByRole('link', { name: 'Canary of v2 beside v1' }).click();
+  await page.waitForURL(/\/endpoints\/tide\?rollout=/);
+  await page.getByText('seen enough').first().waitFor();
+
+  // An address of something that is not here says where the others are.
+  await page.goto('/endpoints/ebb');
+  await page.getByRole('heading', { name: 'There is no endpoint “ebb”' }).waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.getByRole('main').getByRole('link', { name: 'Deployment' }).click();
+  await page.getByRole('link', { name: 'tide' }).waitFor();
+
   await page.goto('/audit');
   for (const reason of [
     'seen enough',
@@ -230,7 +259,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   assert.deepEqual(await accessibilityProblems(page), []);
   // Refusals, and a shadow that was withdrawn while it was asked about.
   assert.deepEqual(
-    problems.filter((problem) => !/status of (400|409)|status of 404 .*\/shadow/.test(problem)),
+    problems.filter((problem) => !/status of (400|409)|status of 404 .*\/(shadow|ebb)/.test(problem)),
     [],
   );
 });

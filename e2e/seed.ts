@@ -74,22 +74,32 @@ export async function registerVersion(
   model: string,
   weight: number,
 ): Promise<void> {
+  const inputs = ['x1', 'x2'].map((name) => ({ name, type: 'double', required: true }));
+  await registerFiles(url, experimentId, model, `weight ${weight}`, [
+    [
+      'MLmodel',
+      `flavors:\n  onnx:\n    data: model.onnx\nsignature:\n  inputs: '${JSON.stringify(inputs)}'\n`,
+    ],
+    ['model.onnx', logisticOnnx(weight)],
+  ]);
+}
+
+/** Logs the files of a saved MLflow model in a run of their own, and registers them as the model's next version. */
+export async function registerFiles(
+  url: string,
+  experimentId: string,
+  model: string,
+  runName: string,
+  files: readonly (readonly [path: string, content: string | Uint8Array])[],
+): Promise<void> {
   const mlflow = `${url}/api/2.0/mlflow`;
-  const run_id = await createRun(url, experimentId, `weight ${weight}`, {}, {});
+  const run_id = await createRun(url, experimentId, runName, {}, {});
   const logged = await postJson<{ model: { info: { model_id: string; artifact_uri: string } } }>(
     `${mlflow}/logged-models`,
     { experiment_id: experimentId, name: 'model', source_run_id: run_id },
   );
   const { model_id, artifact_uri } = logged.model.info;
   const folder = artifact_uri.replace(/^mlflow-artifacts:\/+/, '');
-  const inputs = ['x1', 'x2'].map((name) => ({ name, type: 'double', required: true }));
-  const files: readonly (readonly [string, string | Uint8Array])[] = [
-    [
-      'MLmodel',
-      `flavors:\n  onnx:\n    data: model.onnx\nsignature:\n  inputs: '${JSON.stringify(inputs)}'\n`,
-    ],
-    ['model.onnx', logisticOnnx(weight)],
-  ];
   for (const [name, bytes] of files) {
     const response = await fetch(`${url}/api/2.0/mlflow-artifacts/artifacts/${folder}/${name}`, {
       method: 'PUT',

@@ -19,12 +19,12 @@ export function Dialog(props: {
     if (!open && dialog.open) dialog.close();
   }, [open]);
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape is the keyboard's way, given by the element itself.
     <dialog
       ref={element}
       aria-label={label}
       onClose={onClose}
-      onClick={(event) => event.target === element.current && onClose()}
+      // Where the press begins decides: a text that is selected beyond the edge does not close it.
+      onPointerDown={(event) => event.target === element.current && onClose()}
       className={`m-auto max-h-[calc(100dvh-48px)] overflow-hidden rounded-card border border-line-strong bg-raised p-0 text-text shadow-float open:fade-in ${className}`}
     >
       {open && children}

@@ -29,6 +29,8 @@ export function Markdown(props: {
   );
 }
 
+const HEADING_TAGS = ['h3', 'h4', 'h5', 'h6'] as const;
+
 type Resolve = (address: string) => string | null;
 
 const blocksOf = (blocks: readonly Block[], resolve: Resolve): ReactNode =>
@@ -37,18 +39,15 @@ const blocksOf = (blocks: readonly Block[], resolve: Resolve): ReactNode =>
 function BlockView(props: { readonly block: Block; readonly resolve: Resolve }) {
   const { block, resolve } = props;
   switch (block.kind) {
-    case 'heading':
+    case 'heading': {
       // The page has its own headings above: the first of a text comes below them.
+      const Heading = HEADING_TAGS[block.level - 1] ?? 'h6';
       return (
-        // biome-ignore lint/a11y/useSemanticElements: the level is a number.
-        <p
-          role="heading"
-          aria-level={Math.min(6, block.level + 2)}
-          className={`font-strong ${HEADING[block.level - 1] ?? 'text-body'}`}
-        >
+        <Heading className={`font-strong ${HEADING[block.level - 1] ?? 'text-body'}`}>
           {inlinesOf(block.children, resolve)}
-        </p>
+        </Heading>
       );
+    }
     case 'paragraph':
       return <p>{inlinesOf(block.children, resolve)}</p>;
     case 'code':

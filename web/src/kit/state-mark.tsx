@@ -20,27 +20,25 @@ const WORD: Readonly<Record<State, string>> = {
 export function StateMark(props: { readonly state: State; readonly size?: number; readonly label?: string }) {
   const { state, size = 10, label } = props;
   return (
-    // biome-ignore lint/a11y/noSvgWithoutTitle: named by its label, or hidden beside a word that says the same.
-    <svg
-      width={size}
-      height={size}
-      viewBox="0 0 10 10"
-      className={`inline-block shrink-0 ${INK[state]}`}
+    <span
+      className={`inline-flex shrink-0 ${INK[state]}`}
       {...(label === '' ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label ?? WORD[state] })}
     >
-      {state === 'good' && <circle cx="5" cy="5" r="4" fill="currentColor" />}
-      {state === 'watch' && <path d="M5 .8 9.6 9H.4Z" fill="currentColor" />}
-      {state === 'bad' && <rect x="1" y="1" width="8" height="8" rx="1" fill="currentColor" />}
-      {state === 'none' && (
-        <circle cx="5" cy="5" r="3.4" fill="none" stroke="currentColor" strokeWidth="1.4" />
-      )}
-      {state === 'running' && (
-        <>
+      <svg width={size} height={size} viewBox="0 0 10 10" aria-hidden="true">
+        {state === 'good' && <circle cx="5" cy="5" r="4" fill="currentColor" />}
+        {state === 'watch' && <path d="M5 .8 9.6 9H.4Z" fill="currentColor" />}
+        {state === 'bad' && <rect x="1" y="1" width="8" height="8" rx="1" fill="currentColor" />}
+        {state === 'none' && (
           <circle cx="5" cy="5" r="3.4" fill="none" stroke="currentColor" strokeWidth="1.4" />
-          <path d="M5 1.6a3.4 3.4 0 0 0 0 6.8Z" fill="currentColor" />
-        </>
-      )}
-    </svg>
+        )}
+        {state === 'running' && (
+          <>
+            <circle cx="5" cy="5" r="3.4" fill="none" stroke="currentColor" strokeWidth="1.4" />
+            <path d="M5 1.6a3.4 3.4 0 0 0 0 6.8Z" fill="currentColor" />
+          </>
+        )}
+      </svg>
+    </span>
   );
 }
 

@@ -1,6 +1,6 @@
 import { memo, type ReactNode } from 'react';
 import type { DataColumn } from './data-grid.tsx';
-import type { ColumnLayout } from './layout.ts';
+import { CARD_COLUMNS, CARD_TITLE_PX, type ColumnLayout } from './layout.ts';
 
 /**
  * Marks a link that leads where its row leads. Such a link is a plain anchor: one that follows the router costs more
@@ -18,6 +18,8 @@ type RowProps<T> = {
   readonly shown: readonly DataColumn<T>[];
   /** Index of the first of `shown` among all columns. */
   readonly start: number;
+  /** All columns, where the row is a card of the first ones; else null. */
+  readonly card: readonly DataColumn<T>[] | null;
   readonly layout: ColumnLayout;
   readonly isCursor: boolean;
   /** Null where rows cannot be selected. */
@@ -28,7 +30,7 @@ type RowProps<T> = {
 };
 
 function Row<T>(props: RowProps<T>) {
-  const { row, index, first, shown, start, layout, isSelected } = props;
+  const { row, index, first, shown, start, card, layout, isSelected } = props;
   const ground = isSelected
     ? 'bg-accent-quiet'
     : 'bg-surface group-hover/row:bg-sunken group-data-cursor/row:group-focus/grid:bg-sunken';
@@ -56,14 +58,18 @@ function Row<T>(props: RowProps<T>) {
         } else if (getSelection()?.isCollapsed !== false) props.onOpen(index);
       }}
       onMouseDown={(event) => event.shiftKey && event.preventDefault()}
-      className="group/row absolute left-0 cursor-pointer border-line border-b"
-      style={{ height: props.heightPx, width: layout.totalPx, transform: `translateY(${props.topPx}px)` }}
+      className={`group/row absolute left-0 cursor-pointer border-line border-b ${card ? ground : ''}`}
+      style={{
+        height: props.heightPx,
+        width: card ? '100%' : layout.totalPx,
+        transform: `translateY(${props.topPx}px)`,
+      }}
     >
       <div
         role="gridcell"
         aria-colindex={1}
-        className={`sticky left-0 z-1 flex h-full min-w-0 items-center gap-2 border-line border-r pr-3 pl-4 group-data-cursor/row:group-focus/grid:shadow-[inset_2px_0_0_var(--accent)] ${ground}`}
-        style={{ width: layout.widths[0] }}
+        className={`left-0 z-1 flex min-w-0 items-center gap-2 pr-3 pl-4 group-data-cursor/row:group-focus/grid:shadow-[inset_2px_0_0_var(--accent)] ${card ? '' : `sticky h-full border-line border-r ${ground}`}`}
+        style={card ? { height: CARD_TITLE_PX } : { width: layout.widths[0] }}
       >
         {isSelected !== null && (
           <input
@@ -78,7 +84,8 @@ function Row<T>(props: RowProps<T>) {
         )}
         {first.cell(row)}
       </div>
-      {shown.map((column, offset) => (
+      {card && <CardBody row={row} columns={card.slice(1, 1 + CARD_COLUMNS)} />}
+      {(card ? [] : shown).map((column, offset) => (
         <Cell
           key={column.id}
           index={start + offset}
@@ -91,6 +98,26 @@ function Row<T>(props: RowProps<T>) {
       ))}
     </div>
     // biome-ignore-end lint/a11y: see above
+  );
+}
+
+/** What a card says below its title: two columns in a line, each behind its head. */
+function CardBody<T>(props: { readonly row: T; readonly columns: readonly DataColumn<T>[] }) {
+  return (
+    <div className="grid grid-cols-2 gap-x-4 px-4">
+      {props.columns.map((column, offset) => (
+        // biome-ignore lint/a11y: see Row.
+        <div
+          key={column.id}
+          role="gridcell"
+          aria-colindex={offset + 2}
+          className="flex h-[22px] min-w-0 items-center justify-between gap-2 overflow-hidden"
+        >
+          <span className="min-w-8 truncate text-label text-muted">{column.head}</span>
+          <span className="flex min-w-0 max-w-[60%] justify-end truncate">{column.cell(props.row)}</span>
+        </div>
+      ))}
+    </div>
   );
 }
 
@@ -123,6 +150,7 @@ export const BodyRow = memo(
     before.heightPx === after.heightPx &&
     before.shown === after.shown &&
     before.start === after.start &&
+    before.card === after.card &&
     before.layout === after.layout &&
     before.first === after.first &&
     before.isCursor === after.isCursor &&

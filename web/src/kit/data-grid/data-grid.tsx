@@ -10,8 +10,16 @@ import {
 } from 'react';
 import { useShortcut } from '../shortcuts.tsx';
 import { BodyRow } from './body-row.tsx';
+import { CardHead } from './card-head.tsx';
 import { HeadRow } from './head-row.tsx';
-import { columnsInSight, layoutColumns, rowHeightPx, rowsInSight } from './layout.ts';
+import {
+  cardHeightPx,
+  columnsInSight,
+  layoutColumns,
+  rowHeightPx,
+  rowsInSight,
+  showsCards,
+} from './layout.ts';
 import { useViewport } from './use-viewport.ts';
 
 export type DataColumn<T> = {
@@ -44,7 +52,8 @@ export type Selection = {
 /**
  * A table of any length and width that scrolls within itself: only rows and columns in sight are drawn. Arrows (or
  * j and k) move, Enter opens, Space (or x) selects, with Shift the rows between; Home, End and the page keys jump.
- * The first column stays in place. Rows are 32 px, 40 on touch.
+ * The first column stays in place. Rows are 32 px, 40 on touch; where the columns do not fit a phone, each row is a card
+ * of its first columns.
  */
 export function DataGrid<T>(props: {
   readonly label: string;
@@ -62,12 +71,14 @@ export function DataGrid<T>(props: {
 }) {
   const { rows, columns, rowKey, onOpen, selection, onEnd, onReading } = props;
   const box = useRef<HTMLDivElement>(null);
-  const rowPx = rowHeightPx();
-  const view = useViewport(box, rowPx);
+  const headPx = rowHeightPx();
+  const view = useViewport(box, headPx);
   const [cursor, setCursor] = useState(-1);
   const anchor = useRef(-1);
   const layout = useMemo(() => layoutColumns(columns, 1, view.widthPx), [columns, view.widthPx]);
-  const bodyPx = Math.max(0, view.heightPx - rowPx);
+  const cards = showsCards(view.widthPx, layout.totalPx);
+  const rowPx = cards ? cardHeightPx(columns.length) : headPx;
+  const bodyPx = Math.max(0, view.heightPx - headPx);
   const seen = rowsInSight(rows.length, rowPx, view.topPx, bodyPx);
   const { start, end } = columnsInSight(layout, 1, view.leftPx, view.widthPx);
   const shown = useMemo(() => columns.slice(start, end), [columns, start, end]);
@@ -155,12 +166,16 @@ export function DataGrid<T>(props: {
         onFocus={(event) => event.target === event.currentTarget && cursor < 0 && setCursor(0)}
         className="group/grid relative min-h-0 flex-1 overflow-auto overscroll-contain -outline-offset-2"
       >
-        <HeadRow columns={columns} shown={shown} start={start} layout={layout} rowPx={rowPx} />
+        {cards ? (
+          <CardHead columns={columns} rowPx={headPx} />
+        ) : (
+          <HeadRow columns={columns} shown={shown} start={start} layout={layout} rowPx={headPx} />
+        )}
         {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
         <div
           role="rowgroup"
           className="relative"
-          style={{ height: rows.length * rowPx, width: layout.totalPx }}
+          style={{ height: rows.length * rowPx, width: cards ? '100%' : layout.totalPx }}
         >
           {rows.slice(seen.start, seen.end).map((row, offset) => {
             const index = seen.start + offset;
@@ -176,6 +191,7 @@ export function DataGrid<T>(props: {
                 first={columns[0] as DataColumn<T>}
                 shown={shown}
                 start={start}
+                card={cards ? columns : null}
                 layout={layout}
                 isCursor={index === cursor}
                 isSelected={selection ? selection.keys.has(key) : null}

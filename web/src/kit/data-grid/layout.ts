@@ -67,6 +67,23 @@ export function rowsInSight(
 /** Height of a row: taller where a finger points. */
 export const rowHeightPx = (): number => (matchMedia('(pointer: coarse)').matches ? 40 : 32);
 
+/** Narrower grids show each row as a card, since their columns would lie out of sight. */
+const NARROW_PX = 560;
+
+/** So many columns beside the first are on a card, two in a line; all are on the row's own screen. */
+export const CARD_COLUMNS = 4;
+export const CARD_TITLE_PX = 36;
+const CARD_LINE_PX = 22;
+
+/** Whether the rows of a grid are cards: it is narrow, and its columns do not fit. */
+export const showsCards = (widthPx: number, columnsPx: number): boolean =>
+  widthPx > 0 && widthPx < NARROW_PX && columnsPx > widthPx;
+
+export const cardHeightPx = (columnCount: number): number =>
+  CARD_TITLE_PX + Math.ceil(Math.min(CARD_COLUMNS, columnCount - 1) / 2) * CARD_LINE_PX + 10;
+
 /** Height of a grid that shows all its rows while they are few, and scrolls within `mostPx` when they are many. */
-export const gridHeightPx = (rowCount: number, mostPx: number, footerPx = 0): number =>
-  Math.min(mostPx, rowHeightPx() * (rowCount + 1) + 12 + footerPx);
+export function gridHeightPx(rowCount: number, mostPx: number, columnCount: number, footerPx = 0): number {
+  const rowPx = innerWidth < NARROW_PX ? cardHeightPx(columnCount) : rowHeightPx();
+  return Math.min(mostPx, rowPx * rowCount + rowHeightPx() + 12 + footerPx);
+}

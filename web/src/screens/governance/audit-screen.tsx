@@ -192,9 +192,14 @@ function EntryBody(props: { readonly entry: AuditEntry }) {
 }
 
 const COLUMNS: readonly GridColumn<AuditEntry>[] = [
-  { id: 'at', head: 'When', width: '90px', cell: (row) => <Ago at={row.at} className="text-muted" /> },
-  { id: 'actor', head: 'Who', width: '130px', cell: (row) => <Actor actor={row.actor} /> },
-  { id: 'action', head: 'What', width: 'minmax(130px, 0.8fr)', cell: (row) => row.action },
+  {
+    id: 'at',
+    head: 'When',
+    width: 'minmax(64px, 90px)',
+    cell: (row) => <Ago at={row.at} className="text-muted" />,
+  },
+  { id: 'actor', head: 'Who', width: 'minmax(72px, 130px)', cell: (row) => <Actor actor={row.actor} /> },
+  { id: 'action', head: 'What', width: 'minmax(120px, 0.8fr)', cell: (row) => row.action },
   {
     id: 'subject',
     head: 'To',

@@ -73,7 +73,7 @@ function NewestAnswers(props: { readonly endpoint: string }) {
     </>
   );
   return (
-    <section className="flex flex-col gap-1.5">
+    <section className="flex flex-col gap-1.5" aria-label="The newest answers">
       <h3 className="font-strong">
         The newest {plural(answers.answered, 'answer')}{' '}
         <Link

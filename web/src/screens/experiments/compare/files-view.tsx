@@ -103,7 +103,7 @@ export function FilesView(props: { readonly runs: readonly Run[] }) {
       ) : (
         <div
           className="flex flex-col border-line border-t"
-          style={{ height: gridHeightPx(rows.length, 640) }}
+          style={{ height: gridHeightPx(rows.length, 640, columns.length) }}
         >
           <DataGrid
             label="Files"

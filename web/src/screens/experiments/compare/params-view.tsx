@@ -78,7 +78,7 @@ export function ParamsView(props: {
       ) : (
         <div
           className="flex flex-col border-line border-t"
-          style={{ height: gridHeightPx(rows.length, 640) }}
+          style={{ height: gridHeightPx(rows.length, 640, columns.length) }}
         >
           <DataGrid
             label="Params and tags"

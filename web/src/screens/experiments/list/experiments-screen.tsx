@@ -122,7 +122,7 @@ const COLUMNS: readonly GridColumn<Experiment>[] = [
   {
     id: 'name',
     head: 'Experiment',
-    width: 'minmax(140px, 2fr)',
+    width: 'minmax(110px, 2fr)',
     cell: (experiment) => (
       <Link
         to="/runs"
@@ -137,7 +137,7 @@ const COLUMNS: readonly GridColumn<Experiment>[] = [
   {
     id: 'tags',
     head: 'Tags',
-    width: 'minmax(120px, 2fr)',
+    width: 'minmax(100px, 2fr)',
     wideOnly: true,
     cell: (experiment) => {
       const text = ownTags(experiment)
@@ -169,7 +169,7 @@ const COLUMNS: readonly GridColumn<Experiment>[] = [
   {
     id: 'created',
     head: 'Created',
-    width: '88px',
+    width: 'minmax(72px, 88px)',
     align: 'right',
     cell: (experiment) => <Ago at={experiment.createdAt} className="text-muted" />,
   },
