@@ -1,6 +1,6 @@
 import { formatTime } from '../../core/time.ts';
 import { type Frames, sqlLiteral } from '../../platform/frames/index.ts';
-import type { FeedbackCounts, FeedbackSummary, Orphan } from './contract.ts';
+import { type FeedbackCounts, type FeedbackSummary, labelValueOf, type Orphan } from './contract.ts';
 import { labelTimeSql, latestLabelsSql, parquet } from './relations.ts';
 
 const dayMs = 86_400_000;
@@ -101,7 +101,7 @@ async function describeOrphans(
   );
   return rows.map((row) => ({
     predictionId: row.prediction_id as string,
-    value: JSON.parse(row.label_json as string),
+    value: labelValueOf(row.label_json),
     eventTime: formatTime(row.label_event_time_ms as number),
     receivedAt: formatTime(row.label_received_at_ms as number),
   }));

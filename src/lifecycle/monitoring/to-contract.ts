@@ -1,11 +1,14 @@
 import { formatTime } from '../../core/time.ts';
-import type {
-  Alert,
-  AlertDelivery,
-  Monitor,
-  MonitorReference,
-  MonitorWindow,
-  MonitorWindowSummary,
+import {
+  type Alert,
+  type AlertDelivery,
+  type AlertEvidence,
+  alertEvidenceSchema,
+  type Monitor,
+  type MonitorReference,
+  type MonitorWindow,
+  type MonitorWindowSummary,
+  monitorReferenceSchema,
 } from './contract.ts';
 import { specOf } from './store/monitors.ts';
 import type { AlertRow, DeliveryRow, MonitorRow, ReferenceRow, WindowRow } from './store/tables.ts';
@@ -18,7 +21,7 @@ export function toReference(row: ReferenceRow): MonitorReference {
     datasetVersionId: row.dataset_version_id,
     evaluationId: row.evaluation_id,
     scoresDigest: row.scores_digest,
-    metrics: JSON.parse(row.metrics_json),
+    metrics: monitorReferenceSchema.shape.metrics.parse(JSON.parse(row.metrics_json)),
     baseRate: row.base_rate,
   };
 }
@@ -57,6 +60,10 @@ export function toWindowSummary(row: Pick<WindowRow, 'window_json'>): MonitorWin
   return { ...summary, performance: rest };
 }
 
+export function readEvidence({ evidence_json }: Pick<AlertRow, 'evidence_json'>): AlertEvidence[] {
+  return alertEvidenceSchema.array().parse(JSON.parse(evidence_json));
+}
+
 /** @param deliveries of this alert, among others perhaps */
 export function toAlert(row: AlertRow, deliveries: readonly DeliveryRow[]): Alert {
   return {
@@ -68,7 +75,7 @@ export function toAlert(row: AlertRow, deliveries: readonly DeliveryRow[]): Aler
     severity: row.severity as Alert['severity'],
     state: row.state as Alert['state'],
     reason: row.reason,
-    evidence: JSON.parse(row.evidence_json),
+    evidence: readEvidence(row),
     openedAt: formatTime(row.opened_at_ms),
     resolvedAt: timeOrNull(row.resolved_at_ms),
     resolution: row.resolution,

@@ -7,8 +7,12 @@ import {
   type RouteAction,
   type RouteArm,
   replicaStatusSchema,
+  routeArmSchema,
   type Shadow,
+  shadowSchema,
 } from './contract.ts';
+
+const armsSchema = routeArmSchema.array();
 
 interface ServingTables {
   endpoints: {
@@ -206,8 +210,8 @@ function toEndpoint(row: ServingTables['endpoints']): StoredEndpoint {
       entityFeature: row.entity_feature,
       eventTimeFeature: row.event_time_feature,
       options: endpointOptionsSchema.parse(JSON.parse(row.options_json)),
-      arms: JSON.parse(row.arms_json) as RouteArm[],
-      shadow: row.shadow_json === null ? null : (JSON.parse(row.shadow_json) as Shadow),
+      arms: armsSchema.parse(JSON.parse(row.arms_json)),
+      shadow: row.shadow_json === null ? null : shadowSchema.parse(JSON.parse(row.shadow_json)),
       ...(row.override_key === null ? {} : { overrideKey: row.override_key }),
     },
     createdAtMs: row.created_at_ms,
@@ -223,8 +227,8 @@ function toRouteVersion(row: ServingTables['route_versions']): StoredRouteVersio
     actor: row.actor,
     reason: row.reason,
     salt: row.salt,
-    arms: JSON.parse(row.arms_json) as RouteArm[],
-    shadow: row.shadow_json === null ? null : (JSON.parse(row.shadow_json) as Shadow),
+    arms: armsSchema.parse(JSON.parse(row.arms_json)),
+    shadow: row.shadow_json === null ? null : shadowSchema.parse(JSON.parse(row.shadow_json)),
     createdAtMs: row.created_at_ms,
   };
 }

@@ -31,6 +31,13 @@ export const labelValueSchema = z.union([
 ]);
 export type LabelValue = z.infer<typeof labelValueSchema>;
 
+const keptValueSchema = z.union([z.number(), z.boolean(), z.string()]);
+
+/** A label's value from its JSON, as it is kept. Throws for what was never taken as one. */
+export function labelValueOf(json: unknown): LabelValue {
+  return keptValueSchema.parse(JSON.parse(z.string().parse(json)));
+}
+
 /** A text that is not empty. */
 function textOf(longest: number) {
   const error = other(`a text of 1 to ${longest.toLocaleString('en')} letters`);

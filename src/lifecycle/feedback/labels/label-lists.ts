@@ -1,6 +1,6 @@
 import { formatTime } from '../../../core/time.ts';
-import { type FrameRow, type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
-import type { Conflict, LabelValue, ReceivedLabel, WaitingLabel } from '../contract.ts';
+import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
+import { type Conflict, labelValueOf, type ReceivedLabel, type WaitingLabel } from '../contract.ts';
 import { type LogPath, labelOrderSql, labelTimeSql, parquet } from '../relations.ts';
 
 /** All labels and signals of a prediction; the first label is the one that counts. */
@@ -18,7 +18,7 @@ export async function labelHistory(
   const counting = rows.find((row) => (row.signal ?? null) === null);
   return rows.map((row) => ({
     signal: (row.signal as string | null | undefined) ?? null,
-    value: labelValueOf(row),
+    value: labelValueOf(row.value_json),
     eventTime: formatTime(row.event_time_ms as number),
     receivedAt: formatTime(row.received_at_ms as number),
     source: (row.source as string | null | undefined) ?? 'api',
@@ -43,8 +43,8 @@ export async function labelConflicts(
   return rows.map((row) => ({
     predictionId: row.prediction_id as string,
     labels: row.labels as number,
-    values: (row.found as readonly string[]).map((text) => JSON.parse(text) as LabelValue),
-    counts: JSON.parse(row.counting as string) as LabelValue,
+    values: (row.found as readonly string[]).map(labelValueOf),
+    counts: labelValueOf(row.counting),
   }));
 }
 
@@ -74,11 +74,9 @@ export async function unknownLabels(
     at: null,
     toleranceMs: null,
     signal: (row.signal as string | null | undefined) ?? null,
-    value: labelValueOf(row),
+    value: labelValueOf(row.value_json),
     eventTime: formatTime(row.event_time_ms as number),
     receivedAt: formatTime(row.received_at_ms as number),
     source: (row.source as string | null | undefined) ?? 'api',
   }));
 }
-
-const labelValueOf = (row: FrameRow): LabelValue => JSON.parse(row.value_json as string) as LabelValue;

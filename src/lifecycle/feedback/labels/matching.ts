@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { formatTime } from '../../../core/time.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
@@ -74,7 +75,7 @@ export class Matching {
     for (const row of await frames.query(matchSql(near, rows))) {
       matches.set(row.id as string, {
         predictionId: row.prediction_id as string,
-        note: noteOf(row as unknown as MatchFacts),
+        note: noteOf(matchFactsSchema.parse(row)),
       });
     }
     const entries: LabelEntry[] = [];
@@ -92,14 +93,19 @@ export class Matching {
   }
 }
 
-interface MatchFacts {
-  readonly at_ms: number;
-  readonly event_time_ms: number;
-  readonly candidates: number;
-  readonly equally_near: number;
-}
+const matchFactsSchema = z.object({
+  at_ms: z.number(),
+  event_time_ms: z.number(),
+  candidates: z.number(),
+  equally_near: z.number(),
+});
 
-function noteOf({ at_ms, event_time_ms, candidates, equally_near }: MatchFacts): string {
+function noteOf({
+  at_ms,
+  event_time_ms,
+  candidates,
+  equally_near,
+}: z.infer<typeof matchFactsSchema>): string {
   const distanceMs = Math.abs(at_ms - event_time_ms);
   const side =
     event_time_ms === at_ms ? 'at' : `${distanceMs} ms ${event_time_ms < at_ms ? 'before' : 'after'}`;

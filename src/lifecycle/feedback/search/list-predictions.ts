@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { formatTime } from '../../../core/time.ts';
 import { type FrameRow, type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
-import { type Arm, DECISION_THRESHOLD, type Prediction, type PredictionsFilter } from '../contract.ts';
+import {
+  type Arm,
+  DECISION_THRESHOLD,
+  labelValueOf,
+  type Prediction,
+  type PredictionsFilter,
+} from '../contract.ts';
 import {
   featureNames,
   featurePrefix,
@@ -193,7 +199,7 @@ export function toPrediction(row: FrameRow): Prediction {
       row.label_json === null
         ? null
         : {
-            value: JSON.parse(row.label_json as string),
+            value: labelValueOf(row.label_json),
             eventTime: formatTime(row.label_event_time_ms as number),
             receivedAt: formatTime(row.label_received_at_ms as number),
           },

@@ -4,6 +4,7 @@ import {
   type FeedbackSettings,
   feedbackSettingsSchema,
   type LabelValue,
+  labelValueOf,
 } from '../contract.ts';
 
 /** A label or signal by entity that waits for its prediction. */
@@ -92,7 +93,7 @@ export class LabelStore {
       atMs: row.at_ms,
       toleranceMs: row.tolerance_ms,
       signal: row.signal,
-      value: JSON.parse(row.value_json) as LabelValue,
+      value: labelValueOf(row.value_json),
       eventTimeMs: row.event_time_ms,
       receivedAtMs: row.received_at_ms,
       source: row.source,

@@ -8,7 +8,6 @@ import {
   ALERT_RESOLVED,
   type AlertEvent,
   type AlertEvidence,
-  alertEvidenceSchema,
   type DamagedLog,
   type MonitorSpec,
   type RolloutAborted,
@@ -22,7 +21,8 @@ import {
 } from '../store/alerts.ts';
 import type { AlertRow, WindowRow } from '../store/tables.ts';
 import { listWindows } from '../store/windows.ts';
-import type { Cause } from './cause.ts';
+import { readEvidence } from '../to-contract.ts';
+import { type Cause, causeSchema } from './cause.ts';
 import { damageReason } from './damage-reason.ts';
 import { type AlertAction, closingKinds, decideAlerts, maturingKinds } from './decide-alerts.ts';
 import { ALERT_DELIVERY, deliveryMaxFailures } from './deliver-alert.ts';
@@ -69,7 +69,7 @@ export class AlertKeeper {
       toMs: row.start_ms,
       limit: spec.persistence.outOf - 1,
     });
-    const causes = [row, ...earlier].map((w) => JSON.parse(w.causes_json) as Cause[]);
+    const causes = [row, ...earlier].map((w) => causeSchema.array().parse(JSON.parse(w.causes_json)));
     const standing = (await unresolvedAlerts(tx, endpoint)).filter(
       (alert) => alert.model_version === row.model_version,
     );
@@ -193,7 +193,7 @@ export class AlertKeeper {
     const alert = standing.find(({ id }) => id === action.alertId);
     if (!alert) return;
     if (action.act === 'resolve') return this.#resolve(tx, spec, alert, row.end_ms, action.resolution);
-    const evidence = [...(JSON.parse(alert.evidence_json) as AlertEvidence[]), evidenceOf(action.cause, row)];
+    const evidence = [...readEvidence(alert), evidenceOf(action.cause, row)];
     await updateAlert(tx, alert.id, {
       reason: action.cause.reason,
       severity: action.cause.severity === 'bad' ? 'bad' : alert.severity,
@@ -283,6 +283,6 @@ function evidenceOf(cause: Cause, row: WindowRow): AlertEvidence {
 }
 
 /** Whether an alert about a damaged log is of this replica. */
-function isOf({ evidence_json }: AlertRow, replicaId: string): boolean {
-  return alertEvidenceSchema.array().parse(JSON.parse(evidence_json))[0]?.window.id === replicaId;
+function isOf(alert: AlertRow, replicaId: string): boolean {
+  return readEvidence(alert)[0]?.window.id === replicaId;
 }

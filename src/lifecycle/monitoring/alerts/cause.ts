@@ -1,16 +1,24 @@
-import type { AlertKind, ColumnDrift, Health, MonitorSpec, Performance } from '../contract.ts';
+import { z } from 'zod';
+import {
+  alertKindSchema,
+  type ColumnDrift,
+  type Health,
+  type MonitorSpec,
+  type Performance,
+} from '../contract.ts';
 import { percent, threeDigits } from '../text.ts';
 
 /** Something in a window that an alert is made of when it persists. */
-export interface Cause {
-  readonly kind: AlertKind;
+export const causeSchema = z.object({
+  kind: alertKindSchema,
   /** The column or the metric; '' where the kind says it all. */
-  readonly subject: string;
-  readonly severity: 'watch' | 'bad';
-  readonly value: number | null;
-  readonly threshold: number | null;
-  readonly reason: string;
-}
+  subject: z.string(),
+  severity: z.enum(['watch', 'bad']),
+  value: z.number().nullable(),
+  threshold: z.number().nullable(),
+  reason: z.string(),
+});
+export type Cause = Readonly<z.infer<typeof causeSchema>>;
 
 /** An effect this many times what matters is bad, not only worth watching. */
 const badFactor = 4;
