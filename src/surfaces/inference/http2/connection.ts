@@ -51,7 +51,8 @@ const http1 = /^[A-Z]+ \S+ HTTP\/1\.\d\r?\n/;
 
 /**
  * The server's end of a connection of HTTP/2 (RFC 9113): frames, streams, flow control. It has what clients of gRPC
- * need: it pushes nothing and heeds no priorities. Errors of the peer end a stream or the connection as the standard wants it.
+ * need: it pushes nothing and heeds no priorities. A peer that breaks the protocol loses the stream or the connection,
+ * as the standard wants it.
  */
 export class Http2Connection implements StreamCarrier {
   readonly #socket: Socket;

@@ -70,10 +70,6 @@ export class Http2Stream {
     return this.#begun;
   }
 
-  get closed(): boolean {
-    return this.#closed;
-  }
-
   /** Whether the request came to its end, perhaps to wait here for its reader. */
   get receivedEnd(): boolean {
     return this.#receivedEnd;
