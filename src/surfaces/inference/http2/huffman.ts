@@ -1,14 +1,13 @@
 /**
- * Bits of each symbol's code, as base-36 digits: the 256 bytes and the end of the text (RFC 7541, appendix B). The code is canonical:
- * shorter ones come first, equally long ones in the order of their symbols.
+ * Bits of each symbol's code, as base-36 digits: the 256 bytes and the end of the text (RFC 7541, appendix B). The code
+ * is canonical: shorter ones come first, equally long ones in the order of their symbols.
  */
-const lengths = [
+const lengths =
   'dnsssssssoussussssssssusssssssss6aacd68baa8b8666555666666678f6ca' +
-    'd67777777777777777777777878djde6f56565666577666567655677777fbeds' +
-    'kmkkmmmnmnnnnnonoomnonnnnlmnmnnomlkmmnnlnmmolmnnllmlnmnnkmmmnmmn' +
-    'qqkjmnmpqqqrrqopjlqrrqrollqqsrrrkoklmllnmmppooqnqrqqrrrrrsrrrrrq' +
-    'u',
-].join('');
+  'd67777777777777777777777878djde6f56565666577666567655677777fbeds' +
+  'kmkkmmmnmnnnnnonoomnonnnnlmnmnnomlkmmnnlnmmolmnnllmlnmnnkmmmnmmn' +
+  'qqkjmnmpqqqrrqopjlqrrqrollqqsrrrkoklmllnmmppooqnqrqqrrrrrsrrrrrq' +
+  'u';
 
 const endOfText = 256;
 const mostPaddingBits = 7;
@@ -17,7 +16,8 @@ const mostPaddingBits = 7;
 const tree = buildTree();
 
 /**
- * Decodes a text (bytes as latin1); null where the bytes are no text of this code: padding that is not the first bits of the end of the text, or too long.
+ * Decodes a text (bytes as latin1); null where the bytes are no text of this code: padding that is too long, or not the
+ * first bits of the end of the text.
  */
 export function huffmanText(bytes: Buffer, from: number, to: number): string | null {
   let text = '';

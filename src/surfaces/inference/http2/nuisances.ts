@@ -2,8 +2,9 @@ const burst = 1000;
 const perSecond = 100;
 
 /**
- * Counts what a connection does that costs us and brings nobody anything: streams that it opens and resets, empty frames, changed
- * settings. Many at once are taken, many for long are an attack (CVE-2023-44487, CVE-2019-9511 and the like).
+ * Counts what a connection does that costs us and brings nobody anything: requests that it begins and resets, empty
+ * frames, changed settings. Many at once are taken, many for long are an attack (CVE-2023-44487, CVE-2019-9511 and the
+ * like).
  */
 export class Nuisances {
   #left = burst;
