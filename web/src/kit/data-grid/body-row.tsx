@@ -104,17 +104,17 @@ function Row<T>(props: RowProps<T>) {
 /** What a card says below its title: two columns in a line, each behind its head. */
 function CardBody<T>(props: { readonly row: T; readonly columns: readonly DataColumn<T>[] }) {
   return (
-    <div className="grid grid-cols-2 gap-x-4 px-4">
+    <div className="grid grid-flow-dense grid-cols-2 gap-x-4 px-4">
       {props.columns.map((column, offset) => (
         // biome-ignore lint/a11y: see Row.
         <div
           key={column.id}
           role="gridcell"
           aria-colindex={offset + 2}
-          className="flex h-[22px] min-w-0 items-center justify-between gap-2 overflow-hidden"
+          className={`flex h-[22px] min-w-0 items-center justify-between gap-2 overflow-hidden ${column.align === 'right' ? '' : 'col-span-2'}`}
         >
-          <span className="min-w-8 truncate text-label text-muted">{column.head}</span>
-          <span className="flex min-w-0 max-w-[60%] justify-end truncate">{column.cell(props.row)}</span>
+          <span className="min-w-12 truncate text-label text-muted">{column.head}</span>
+          <span className="flex min-w-0 max-w-[70%] justify-end truncate">{column.cell(props.row)}</span>
         </div>
       ))}
     </div>

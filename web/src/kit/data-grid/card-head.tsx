@@ -2,14 +2,17 @@ import { Select } from '../fields.tsx';
 import type { DataColumn } from './data-grid.tsx';
 
 /** Above rows that are cards: by what they are sorted, since no head can be pressed. Nothing where none sorts. */
-export function CardHead<T>(props: { readonly columns: readonly DataColumn<T>[]; readonly rowPx: number }) {
+export function CardHead<T>(props: {
+  readonly columns: readonly DataColumn<T>[];
+  readonly heightPx: number;
+}) {
   const sortable = props.columns.filter((column) => column.sort);
   const active = sortable.find((column) => column.sort?.active);
   if (sortable.length === 0) return null;
   return (
     <div
-      className="sticky top-0 z-2 flex items-center gap-2 border-line border-b bg-surface px-4 text-label text-muted"
-      style={{ height: props.rowPx }}
+      className="flex shrink-0 items-center gap-2 border-line border-b bg-surface px-4 text-label text-muted"
+      style={{ height: props.heightPx }}
     >
       Sorted by
       <Select

@@ -77,8 +77,8 @@ export function DataGrid<T>(props: {
   const anchor = useRef(-1);
   const layout = useMemo(() => layoutColumns(columns, 1, view.widthPx), [columns, view.widthPx]);
   const cards = showsCards(view.widthPx, layout.totalPx);
-  const rowPx = cards ? cardHeightPx(columns.length) : headPx;
-  const bodyPx = Math.max(0, view.heightPx - headPx);
+  const rowPx = cards ? cardHeightPx(columns) : headPx;
+  const bodyPx = Math.max(0, view.heightPx - (cards ? 0 : headPx));
   const seen = rowsInSight(rows.length, rowPx, view.topPx, bodyPx);
   const { start, end } = columnsInSight(layout, 1, view.leftPx, view.widthPx);
   const shown = useMemo(() => columns.slice(start, end), [columns, start, end]);
@@ -152,6 +152,7 @@ export function DataGrid<T>(props: {
   const activeKey = rows[cursor] === undefined ? undefined : `row-${rowKey(rows[cursor] as T)}`;
   return (
     <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+      {cards && <CardHead columns={columns} heightPx={headPx} />}
       {/* biome-ignore lint/a11y/useSemanticElements: rows and columns are windowed and placed by transform, which table elements forbid. */}
       <div
         ref={box}
@@ -166,11 +167,7 @@ export function DataGrid<T>(props: {
         onFocus={(event) => event.target === event.currentTarget && cursor < 0 && setCursor(0)}
         className="group/grid relative min-h-0 flex-1 overflow-auto overscroll-contain -outline-offset-2"
       >
-        {cards ? (
-          <CardHead columns={columns} rowPx={headPx} />
-        ) : (
-          <HeadRow columns={columns} shown={shown} start={start} layout={layout} rowPx={headPx} />
-        )}
+        {!cards && <HeadRow columns={columns} shown={shown} start={start} layout={layout} rowPx={headPx} />}
         {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
         <div
           role="rowgroup"

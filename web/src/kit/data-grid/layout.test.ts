@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { columnsInSight, layoutColumns, rowsInSight } from './layout.ts';
+import { cardHeightPx, columnsInSight, layoutColumns, rowsInSight, showsCards } from './layout.ts';
 
 test('columns that may grow share what is left of the width, and none shrinks', () => {
   const columns = [{ widthPx: 200, grows: true }, { widthPx: 100 }, { widthPx: 100, grows: true }];
@@ -25,4 +25,16 @@ test('of 100,000 rows some dozens are drawn, and small scrolls draw the same one
   assert.deepEqual(rowsInSight(100_000, 32, 3_199_360, 640), { start: 99_970, end: 100_000 });
   assert.deepEqual(rowsInSight(100_000, 32, 3200, 640), rowsInSight(100_000, 32, 3260, 640));
   assert.deepEqual(rowsInSight(0, 32, 0, 640), { start: 0, end: 0 });
+});
+
+test('a card has a line for each text and for each pair of numbers', () => {
+  const number = { align: 'right' } as const;
+  assert.equal(
+    cardHeightPx([{}, {}, number, number, number, number]),
+    cardHeightPx([{}, {}, number, number, number]),
+  );
+  assert.equal(cardHeightPx([{}, {}, {}]) - cardHeightPx([{}, {}]), 22);
+  assert.equal(showsCards(390, 900), true);
+  assert.equal(showsCards(390, 300), false);
+  assert.equal(showsCards(900, 2000), false);
 });

@@ -70,7 +70,7 @@ export const rowHeightPx = (): number => (matchMedia('(pointer: coarse)').matche
 /** Narrower grids show each row as a card, since their columns would lie out of sight. */
 const NARROW_PX = 560;
 
-/** So many columns beside the first are on a card, two in a line; all are on the row's own screen. */
+/** So many columns beside the first are on a card; all are on the row's own screen. */
 export const CARD_COLUMNS = 4;
 export const CARD_TITLE_PX = 36;
 const CARD_LINE_PX = 22;
@@ -79,11 +79,20 @@ const CARD_LINE_PX = 22;
 export const showsCards = (widthPx: number, columnsPx: number): boolean =>
   widthPx > 0 && widthPx < NARROW_PX && columnsPx > widthPx;
 
-export const cardHeightPx = (columnCount: number): number =>
-  CARD_TITLE_PX + Math.ceil(Math.min(CARD_COLUMNS, columnCount - 1) / 2) * CARD_LINE_PX + 10;
+/** Height of a card: numbers stand two in a line, texts have a line of their own. */
+export function cardHeightPx(columns: readonly { readonly align?: 'right' }[]): number {
+  const shown = columns.slice(1, 1 + CARD_COLUMNS);
+  const numbers = shown.filter((column) => column.align === 'right').length;
+  return CARD_TITLE_PX + (shown.length - numbers + Math.ceil(numbers / 2)) * CARD_LINE_PX + 10;
+}
 
 /** Height of a grid that shows all its rows while they are few, and scrolls within `mostPx` when they are many. */
-export function gridHeightPx(rowCount: number, mostPx: number, columnCount: number, footerPx = 0): number {
-  const rowPx = innerWidth < NARROW_PX ? cardHeightPx(columnCount) : rowHeightPx();
+export function gridHeightPx(
+  rowCount: number,
+  mostPx: number,
+  columns: readonly { readonly align?: 'right' }[],
+  footerPx = 0,
+): number {
+  const rowPx = innerWidth < NARROW_PX ? cardHeightPx(columns) : rowHeightPx();
   return Math.min(mostPx, rowPx * rowCount + rowHeightPx() + 12 + footerPx);
 }

@@ -45,7 +45,8 @@ function Drawing(props: { readonly lineage: Lineage }) {
   const arrow = useId();
   return (
     <>
-      <Scroll label="Lineage" className="pb-1">
+      <LineageList lineage={lineage} />
+      <Scroll label="Lineage" className="pb-1 max-sm:hidden">
         <div className="relative" style={{ width: drawing.width, height: drawing.height }}>
           <svg
             width={drawing.width}
@@ -104,6 +105,34 @@ function Drawing(props: { readonly lineage: Lineage }) {
         </p>
       )}
     </>
+  );
+}
+
+/** The same on a phone, where the drawing is wider than the screen: from cause to effect, each with where it is from. */
+function LineageList(props: { readonly lineage: Lineage }) {
+  const { nodes, edges, subject } = props.lineage;
+  const titles = new Map(nodes.map((node) => [node.id, node.title]));
+  const order = Object.keys(WORD);
+  return (
+    <ol className="flex flex-col gap-2 sm:hidden">
+      {nodes
+        .toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
+        .map((node) => (
+          <li
+            key={node.id}
+            className={`rounded-control border px-2.5 py-1.5 ${node.id === subject ? 'border-accent bg-accent-quiet' : 'border-line'}`}
+          >
+            <NodeBody node={node} />
+            {edges
+              .filter((edge) => edge.to === node.id)
+              .map((edge) => (
+                <span key={edge.from + edge.label} className="block truncate text-label text-muted">
+                  {edge.label}, from {titles.get(edge.from)}
+                </span>
+              ))}
+          </li>
+        ))}
+    </ol>
   );
 }
 

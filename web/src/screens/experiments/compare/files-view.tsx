@@ -103,7 +103,7 @@ export function FilesView(props: { readonly runs: readonly Run[] }) {
       ) : (
         <div
           className="flex flex-col border-line border-t"
-          style={{ height: gridHeightPx(rows.length, 640, columns.length) }}
+          style={{ height: gridHeightPx(rows.length, 640, columns) }}
         >
           <DataGrid
             label="Files"

@@ -89,7 +89,7 @@ export function MetricsView(props: {
           {() => (
             <div
               className="flex flex-col border-line border-t"
-              style={{ height: gridHeightPx(rows.length, 640, columns.length, keys.hasMore ? 44 : 0) }}
+              style={{ height: gridHeightPx(rows.length, 640, columns, keys.hasMore ? 44 : 0) }}
             >
               <DataGrid
                 label="Metrics"

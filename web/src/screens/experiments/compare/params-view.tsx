@@ -78,7 +78,7 @@ export function ParamsView(props: {
       ) : (
         <div
           className="flex flex-col border-line border-t"
-          style={{ height: gridHeightPx(rows.length, 640, columns.length) }}
+          style={{ height: gridHeightPx(rows.length, 640, columns) }}
         >
           <DataGrid
             label="Params and tags"

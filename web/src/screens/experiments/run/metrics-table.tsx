@@ -48,7 +48,7 @@ export function MetricsTable(props: { readonly run: RunDetail }) {
       ) : (
         <div
           className="flex flex-col border-line border-t"
-          style={{ height: gridHeightPx(Math.min(ROWS_SHOWN, all.length), 640, columns.length) }}
+          style={{ height: gridHeightPx(Math.min(ROWS_SHOWN, all.length), 640, columns) }}
         >
           <DataGrid
             label="Metrics"

@@ -56,7 +56,7 @@ export function RowsView(props: {
       </div>
       <div
         className="flex flex-col overflow-hidden rounded-control border border-line"
-        style={{ height: gridHeightPx(rows.length, 520, columns.length) }}
+        style={{ height: gridHeightPx(rows.length, 520, columns) }}
       >
         <DataGrid
           label={label}

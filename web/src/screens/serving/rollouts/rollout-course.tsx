@@ -98,9 +98,9 @@ function Earlier(props: { readonly rollout: EndpointRollout }) {
       {props.rollout.earlier.map((each) => (
         <li key={each.rollout}>
           <StateLabel state="watch">
-            v{each.version} was {STATE_WORDS[each.state]} here before:{' '}
-            <span className="text-muted">{humane(each.reason)}</span>
-          </StateLabel>
+            v{each.version} was {STATE_WORDS[each.state]} here before:
+          </StateLabel>{' '}
+          <span className="text-muted">{humane(each.reason)}</span>
         </li>
       ))}
     </ul>
