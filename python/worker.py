@@ -28,6 +28,7 @@ import time
 import traceback
 import warnings
 
+from worker_requests import given_input, packed_answer
 from worker_values import element_type, is_numeric, padded, plain, text_of
 
 warnings.filterwarnings("ignore")
@@ -185,6 +186,10 @@ def write_frame(connection, header, buffers):
     connection.sendall(LENGTHS.pack(len(text), sum(len(b) for b in buffers)) + text + b"".join(buffers))
 
 
+class OtherRows(ValueError):
+    """The model's answer does not have as many rows as it was given."""
+
+
 class Model:
     def __init__(self, header):
         sys.path.insert(0, header["model"])
@@ -203,6 +208,8 @@ class Model:
         kinds = {f["type"] for f in self.fields}
         # Nested values travel as texts of JSON; MLflow gives such models one row at a time, as a dictionary.
         self.row_by_row = any(f.get("json") for f in self.fields)
+        # Such a model gets each request as it came.
+        self.takes_requests = any(f.get("request") for f in self.fields)
         self.one_block = (
             len(self.fields) > 1
             and len(kinds) == 1
@@ -252,14 +259,31 @@ class Model:
 
     def predict(self, header, body):
         rows = header["rows"]
-        params = header.get("params") or None
+        params = header.get("params")
         data = self._read(body, rows)
         self.unnamed, self.nested = None, set()
+        if self.takes_requests:
+            return self._of_request(data, params)
         if self.stream_fn == self.pyfunc.predict:
             raise NotImplementedError("the model answers in pieces only")
         outputs = self._of_each_row(data, params) if self.row_by_row else self._outputs(data, params)
         described, buffers = self._described(outputs, rows)
         return {"ok": True, "outputs": described, "unnamed": self.unnamed}, buffers
+
+    def _of_request(self, data, params):
+        self.unnamed = self.name
+        answer = self.pyfunc.predict(self._given(data), params=params)
+        kind, shape, values = packed_answer(answer)
+        if kind == "string":
+            values = self._text_bytes(values)
+        output = {"name": self.name, "type": kind, "shape": shape, "bytes": len(values)}
+        json_text = {"json": True} if kind == "string" else {}
+        described = [{**output, **json_text}]
+        return {"ok": True, "outputs": described, "unnamed": self.unnamed}, [values]
+
+    def _given(self, data):
+        request = json.loads(data[self.fields[0]["name"]].iloc[0])
+        return given_input(request, self.pyfunc.metadata.get_input_schema())
 
     def _of_each_row(self, data, params):
         answers = []
@@ -295,9 +319,12 @@ class Model:
     def pieces(self, header, body):
         """The pieces of the answer to one row, each as it is and as outputs of one row."""
         data = self._read(body, 1)
-        row = self._dictionary(data, 0) if self.row_by_row else data
+        if self.takes_requests:
+            row = self._given(data)
+        else:
+            row = self._dictionary(data, 0) if self.row_by_row else data
         self.nested = set()
-        for piece in self.stream_fn(row, params=header.get("params") or None):
+        for piece in self.stream_fn(row, params=header.get("params")):
             self.unnamed = None
             outputs = [(name, self._of_one_row(name, value)) for name, value in self._members(piece)]
             described, buffers = self._described(outputs, 1)
@@ -316,7 +343,7 @@ class Model:
 
     def _of_one_row(self, name, values):
         np = self.np
-        if isinstance(values, (dict, list, tuple)) and not is_numeric(values):
+        if values is None or (isinstance(values, (dict, list, tuple)) and not is_numeric(values)):
             self.nested.add(name)
             return np.array([json.dumps(plain(values))], dtype=object)
         if hasattr(values, "detach"):
@@ -400,7 +427,7 @@ class Model:
             texts = [None if t is None else base64.b64decode(t, validate=True) for t in texts]
         if kind == "binary" or all(t is None for t in texts):
             return self.pd.Series(texts, dtype=object)
-        return self.pd.Series(texts)
+        return self.pd.Series(texts).astype(object)  # as MLflow has texts, whatever pandas makes of them
 
     def _named(self, result):
         """What a model gave as a list of (name, values)."""
@@ -435,13 +462,15 @@ class Model:
             array = array.reshape(1)
         if array.ndim == 0 or array.shape[0] != rows:
             got = "one value" if array.ndim == 0 else f"{array.shape[0]} rows"
-            raise ValueError(f'the model gave {got} as "{name}" for {rows} rows')
+            raise OtherRows(f'the model gave {got} as "{name}" for {rows} rows')
         kind, array = element_type(np, array)
         if kind != "string":
             return kind, list(array.shape), np.ascontiguousarray(array).tobytes()
-        texts = [text_of(value).encode() for value in array.reshape(-1).tolist()]
-        lengths = struct.pack(f"<{len(texts)}I", *map(len, texts))
-        return kind, list(array.shape), lengths + b"".join(texts)
+        return kind, list(array.shape), self._text_bytes(array.reshape(-1).tolist())
+
+    def _text_bytes(self, values):
+        texts = [text_of(value).encode() for value in values]
+        return struct.pack(f"<{len(texts)}I", *map(len, texts)) + b"".join(texts)
 
 
 def parameters_of(function):

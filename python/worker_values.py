@@ -50,6 +50,8 @@ def plain(value):
         return plain(value.model_dump())
     if hasattr(value, "to_dict") and hasattr(value, "columns"):  # a frame
         return plain(value.to_dict("records"))
+    if hasattr(value, "isoformat"):  # times
+        return value.isoformat()
     if hasattr(value, "tolist"):  # arrays, series, tensors and their elements
         return plain(value.tolist())
     return text_of(value) if isinstance(value, bytes) else str(value)

@@ -26,8 +26,28 @@ export const signatureFieldSchema = z.object({
   nullable: z.boolean().optional(),
   /** Set where the value is nested, or of any kind: it travels as the text of its JSON, its type is `string`. */
   json: z.literal(true).optional(),
+  /** Set for the only input of a model that is given requests as they come: one as text of JSON. */
+  request: z.literal(true).optional(),
 });
 export type SignatureField = z.infer<typeof signatureFieldSchema>;
+
+/**
+ * What a model takes that was logged without a signature, or does not answer row by row. Its manifest has
+ * `tensors: 'whole'`: a request is one row.
+ */
+export const requestField: SignatureField = {
+  name: 'request',
+  type: 'string',
+  required: true,
+  shape: [],
+  json: true,
+  request: true,
+};
+
+/** Is the model given requests as they come? */
+export function takesRequests({ inputs }: { readonly inputs: readonly SignatureField[] }): boolean {
+  return inputs[0]?.request === true;
+}
 
 /** A param of a model's `predict`: one value, or a list of them; `object` is one with members, which the model checks. */
 export const signatureParamSchema = z.object({

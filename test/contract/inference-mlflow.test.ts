@@ -61,6 +61,9 @@ const same: Readonly<Record<string, readonly [body: unknown, contentType?: strin
   'an integer beyond 2^53': [JSON.stringify(records({})).replace('"n":3', `"n":${2n ** 60n + 1n}`)],
   '1 for true': [records({ b: 1 })],
   'NaN as Python writes it': [JSON.stringify(records({})).replace('"o":1.5', '"o":NaN')],
+  'an integer param with a fraction of zero': [
+    JSON.stringify({ ...records({}), params: { words: 3.25 } }).replace('3.25', '3.0'),
+  ],
   csv: [header + line() + line({ x1: -1 }), csv],
   'csv with a charset': [header + line(), 'text/csv; charset=UTF-8'],
   'csv with quotes': [header + line({ s: '"a, ""b""\nc"' }), csv],

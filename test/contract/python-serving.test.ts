@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { packageManifestSchema } from '../../src/core/model-package.ts';
 import { startServer } from '../support/server.ts';
+
+/** A request to the model without a signature, and how MLflow's own scoring server answers it. */
+interface GivenCase {
+  readonly body: unknown;
+  readonly type: string;
+  readonly status: number;
+  readonly json: Readonly<Record<string, unknown>>;
+}
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -99,6 +107,33 @@ test('models that MLflow logged run as Python at an endpoint, and crash without 
     events.slice(0, 2).map((event) => JSON.parse(event)),
     [{ delta: said('two ') }, { delta: said('one ') }],
   );
+
+  await cli('deploy', 'given', '1', '--reason', 'it has no signature');
+  const cases = JSON.parse(await readFile(join(folder, 'given.json'), 'utf8')) as GivenCase[];
+  assert.ok(cases.length > 15);
+  for (const { body, type, status, json } of cases) {
+    const response = await fetch(`${server.serveUrl}/endpoints/given/invocations`, {
+      method: 'POST',
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      headers: { 'content-type': type },
+    });
+    const answer = (await response.json()) as Record<string, unknown>;
+    const told = `${JSON.stringify(body)}: ${JSON.stringify(answer)}, MLflow ${status} ${JSON.stringify(json)}`;
+    assert.equal(response.status, status, told);
+    for (const [name, value] of Object.entries(json)) assert.deepEqual(answer[name], value, told);
+  }
+  const tensors = await fetch(`${server.serveUrl}/v2/models/given/infer`, {
+    method: 'POST',
+    body: JSON.stringify({
+      id: 'of-tensors',
+      inputs: [{ name: 'any', datatype: 'INT16', shape: [2, 2], data: [1, 2, 3, 4] }],
+    }),
+  });
+  const doubled = (await tensors.json()) as Record<string, unknown>;
+  assert.equal(doubled.id, 'of-tensors');
+  assert.deepEqual(doubled.outputs, [
+    { name: 'output', datatype: 'INT16', shape: [2, 2], data: [2, 4, 6, 8] },
+  ]);
 
   await cli('deploy', 'forest', '1', '--runtime', 'python', '--reason', 'as it is');
   const manifest = await manifestOf('forest');

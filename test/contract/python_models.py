@@ -1,7 +1,10 @@
-"""Logs and registers models: one of Python code with params, a forest of scikit-learn, and an agent of chats.
+"""Logs and registers models: one of Python code with params, a forest of scikit-learn, an agent of chats, and one without
+a signature. Writes given.json: requests to that one with the answers of MLflow's own scoring server.
 
     python_models.py            # MLFLOW_TRACKING_URI says where
 """
+
+import json
 
 import os
 import warnings
@@ -41,6 +44,56 @@ class Agent(mlflow.pyfunc.ChatAgent):
             yield ChatAgentChunk(delta=ChatAgentMessage(role="assistant", content=f"{word} ", id="1"))
 
 
+class Given(mlflow.pyfunc.PythonModel):
+    """Tells what it was given; sums up numbers."""
+
+    def predict(self, context, model_input, params=None):
+        if isinstance(model_input, pd.DataFrame):
+            if "sum" in model_input:
+                return model_input.sum(numeric_only=True)
+            types = [str(t).replace("object", "str") for t in model_input.dtypes]
+            return {"columns": [str(c) for c in model_input], "types": types, "rows": len(model_input)}
+        if isinstance(model_input, np.ndarray):
+            return model_input * 2
+        if isinstance(model_input, dict) and isinstance(next(iter(model_input.values())), np.ndarray):
+            return pd.DataFrame({name: values + 1 for name, values in model_input.items()})
+        return {"got": model_input, "params": params}
+
+
+JSON = "application/json"
+requests = [
+    ({"dataframe_split": {"columns": ["a", "b"], "data": [[1, "x"], [2, "y"]]}}, JSON),
+    ({"dataframe_split": {"data": [[1, 2.5]], "index": [7]}}, JSON),
+    ({"dataframe_records": [{"a": 1}, {"b": None, "a": 2.5}]}, JSON),
+    ({"dataframe_records": [{"sum": 1, "b": 2.5}, {"sum": 2, "b": 0.25}]}, JSON),
+    ({"instances": [[1, 2], [3, 4]]}, JSON),
+    ({"instances": [[0.1], [1e300]], "params": {"unknown": 1}}, JSON),
+    ({"instances": [{"a": 1, "b": 2}, {"a": 3, "b": 4}]}, JSON),
+    ({"inputs": {"a": ["x"], "b": [[1, {"c": None}]]}}, JSON),
+    ({"inputs": "text"}, JSON),
+    ({"prompt": "hello", "temperature": 0.5}, JSON),
+    ("a,b\n1,x\n2.5,\n", "text/csv"),
+    ({"dataframe_split": [1]}, JSON),
+    ({"dataframe_records": {}}, JSON),
+    ({"instances": ["text"]}, JSON),
+    ({"other": 1}, JSON),
+    ({"instances": [1], "inputs": [1]}, JSON),
+    ([1], JSON),
+]
+
+
+def answer_of(model, body, content_type):
+    from mlflow.exceptions import MlflowException
+    from mlflow.pyfunc.scoring_server import invocations
+
+    try:
+        sent = body if isinstance(body, str) else json.dumps(body)
+        answer = invocations(sent, content_type, model, model.metadata.get_input_schema())
+        return {"status": answer.status, "json": json.loads(answer.response)}
+    except MlflowException as error:
+        return {"status": error.get_http_status_code(), "json": {"error_code": error.error_code}}
+
+
 words = pd.DataFrame({"word": ["a", "b"]})
 mlflow.set_experiment("python")
 with mlflow.start_run():
@@ -61,3 +114,12 @@ with mlflow.start_run():
         serialization_format="cloudpickle",
         **given,
     )
+    given_model = mlflow.pyfunc.log_model(
+        name="given", python_model=Given(), registered_model_name="given", pip_requirements=["mlflow"]
+    )
+    model = mlflow.pyfunc.load_model(given_model.model_uri)
+    answers = [
+        {"body": body, "type": content_type, **answer_of(model, body, content_type)} for body, content_type in requests
+    ]
+    with open("given.json", "w") as file:
+        json.dump(answers, file)

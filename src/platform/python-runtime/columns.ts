@@ -57,7 +57,7 @@ export function encodeColumns(fields: readonly SignatureField[], rows: Rows): Bu
     if (kind)
       return { field, width, kind, position, bytes: padded(kind.bytes * width * rows.length), texts: [] };
     const texts = rows.flatMap((row) => textCells(row[position], width));
-    if (field.json) for (const row of rows) requireJson(field, row[position]);
+    if (field.json && !field.request) for (const row of rows) requireJson(field, row[position]);
     const textBytes = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
     return { field, width, kind, position, texts, bytes: padded(4 * texts.length + textBytes) };
   });

@@ -130,8 +130,10 @@ export class PythonModel {
   }
 }
 
-/** What the model's code threw, in its words. */
+/** What the model's code threw, in its words, and by its class as `name`. */
 function ownError({ type, message, refused }: Readonly<Record<string, unknown>>): Error {
   if (refused === true) return fail('input_refused', { problem: String(message) });
-  return new Error(`${type}: ${message}`);
+  const error = new Error(`${type}: ${message}`);
+  error.name = String(type);
+  return error;
 }

@@ -51,7 +51,7 @@ export async function openGraph(
       if (manifest.tensors) return predictTensors(manifest, step, parts, rows, { trace }, inStep);
       const columns = new Map(inputs.map(({ name }, i) => [name, (row: number) => rows[row]?.[i]]));
       const outputs = await new GraphRun(parts, trace).step(step, columns, rows.length);
-      return predictionOf(manifest.score, outputs, rows.length);
+      return predictionOf(manifest, outputs, rows.length);
     },
     close,
   };

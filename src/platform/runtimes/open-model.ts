@@ -68,7 +68,7 @@ async function openPython(
   const { python } = hosts;
   if (!python)
     throw fail('runtime_unavailable', { kind: 'python', problem: 'it was started without Python' });
-  const { model: name, signature, score } = manifest;
+  const { model: name, signature } = manifest;
   const sample = sampleRows(manifest);
   const model = await python.open({
     model: name,
@@ -80,7 +80,7 @@ async function openPython(
   });
   return {
     concurrency: python.workers,
-    predictRows: async (rows, call) => predictionOf(score, await model.predict(rows, call), rows.length),
+    predictRows: async (rows, call) => predictionOf(manifest, await model.predict(rows, call), rows.length),
     ...(model.streams
       ? { predictStream: (row, call, signal) => scored(model.stream(row, call, signal)) }
       : {}),
@@ -89,7 +89,7 @@ async function openPython(
 
   async function* scored(pieces: AsyncIterable<StreamPiece>): AsyncGenerator<ScoredPiece> {
     for await (const piece of pieces) {
-      const value = predictionOf(score, piece.outputs, 1).score?.[0] ?? null;
+      const value = predictionOf(manifest, piece.outputs, 1).score?.[0] ?? null;
       yield { ...piece, score: value };
     }
   }

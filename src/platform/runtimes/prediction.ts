@@ -3,15 +3,16 @@ import type { OutputTensor, Prediction } from '../onnx/index.ts';
 
 /** Outputs with the score that the package names: NaN where it is no number, null where there is none. */
 export function predictionOf(
-  place: PackageManifest['score'],
+  { score: place, tensors }: Pick<PackageManifest, 'score' | 'tensors'>,
   outputs: readonly OutputTensor[],
   rowCount: number,
 ): Prediction {
+  const whole = tensors === 'whole' ? { whole: true as const } : {};
   const output = place && outputs.find((o) => o.name === place.output);
-  if (!place || !output) return { rowCount, outputs, score: null };
+  if (!place || !output) return { rowCount, outputs, score: null, ...whole };
   const score = new Float64Array(rowCount);
   for (let row = 0; row < rowCount; row++) score[row] = Number(output.data[row * output.width + place.index]);
-  return { rowCount, outputs, score };
+  return { rowCount, outputs, score, ...whole };
 }
 
 /** The sample rows of a package, their cells in the order of its inputs. */

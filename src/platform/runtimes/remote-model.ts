@@ -48,7 +48,7 @@ export async function openRemote(manifest: PackageManifest, remote: RemoteRuntim
       const { headers, body } = encodeRequest(manifest, rows, remote.binary);
       const reply = await client.infer({ ...headers, ...call?.trace }, body);
       const outputs = decodeReply(reply, rows.length, manifest.tensors === 'whole', failed);
-      return predictionOf(manifest.score, outputs, rows.length);
+      return predictionOf(manifest, outputs, rows.length);
     },
     ...(streams
       ? {
@@ -99,7 +99,7 @@ async function* remotePieces(
     if (typeof event.error === 'string') throw failed(event.error.slice(0, 300));
     const outputs = read(event, text);
     if (outputs.length === 0) continue;
-    const score = predictionOf(manifest.score, outputs, 1).score?.[0] ?? null;
+    const score = predictionOf(manifest, outputs, 1).score?.[0] ?? null;
     yield { value: jsonValueOf(outputs), outputs, score };
   }
 }

@@ -64,7 +64,7 @@ export async function predictTensors(
     const shape = asWanted(tensor.shape, field, whole);
     return { type: tensor.type, shape, name, data, width: rows.length === 0 ? 0 : data.length / rows.length };
   });
-  return { ...predictionOf(manifest.score, outputs, rows.length), ...(whole ? { whole } : {}) };
+  return predictionOf(manifest, outputs, rows.length);
 }
 
 /** The cells of an input as one tensor. */

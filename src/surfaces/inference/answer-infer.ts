@@ -1,4 +1,5 @@
-import { fail } from '../../core/errors.ts';
+import { fail, MillraceError } from '../../core/errors.ts';
+import { takesRequests } from '../../core/model-package.ts';
 import type { Plane, ServedArm } from '../../lifecycle/serving/index.ts';
 import { type HttpAnswer, jsonText } from './http/answer.ts';
 import { readInferRequest } from './oip/infer-request.ts';
@@ -54,7 +55,9 @@ export async function answerInvocation(
     return readInvocation(plain, content, request, manifest.signature);
   });
   if (streamed) return invocationEvents(context.plane, read);
-  const reply = await context.plane.predict(read);
+  const reply = await context.plane.predict(read).catch((error: unknown) => {
+    throw takesRequests(manifest.signature) ? asRefused(error) : error;
+  });
   const answer = jsonText(200, unwrapped ? writeBare(reply, manifest) : writePredictions(reply, manifest));
   return packedAnswer(answer, request);
 }
@@ -71,6 +74,12 @@ export async function answerV1Predict(
   );
   const answer = jsonText(200, writeV1Predictions(await context.plane.predict(read), manifest));
   return packedAnswer(answer, request);
+}
+
+/** Nobody checked what a model without a signature got: in MLflow's words the request is at fault when it fails. */
+function asRefused(error: unknown): unknown {
+  if (!(error instanceof MillraceError) || error.code !== 'inference_failed') return error;
+  return fail('input_refused', { problem: String(error.params.problem) }, error);
 }
 
 function armOf({ endpoint }: RequestContext, { plane }: InferContext): ServedArm {

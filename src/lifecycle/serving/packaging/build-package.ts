@@ -3,6 +3,7 @@ import {
   type PackageManifest,
   packageManifestSchema,
   type SignatureField,
+  takesRequests,
 } from '../../../core/model-package.ts';
 import type { PythonHost } from '../../../platform/python-runtime/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
@@ -10,7 +11,7 @@ import { NotConverted } from './convert-model.ts';
 import { requireContractFit } from './fit-contract.ts';
 import { convertedOnnx, loggedOnnx } from './onnx-part.ts';
 import type { PackageInputs, PackageOutputs } from './package-step.ts';
-import { pythonPart } from './python-part.ts';
+import { pythonPart, requestPart } from './python-part.ts';
 import { readHoldout } from './read-holdout.ts';
 import { type MlflowModel, readMlmodel, refused } from './read-mlmodel.ts';
 import { readSample, sampleRows } from './sample.ts';
@@ -63,6 +64,13 @@ export async function buildPackage(
   const source: LoggedSource = { name: inputs.model, model, files, example, holdout: inputs.holdout };
   const part = await partOf(tools, source, inputs, context);
   const { fields, outputs, ...computed } = part;
+  const free = takesRequests({ inputs: fields });
+  if (free && inputs.contract) {
+    throw refused(
+      'it does not answer row by row, as its data contract has it',
+      'Have its predict give one answer for each row that it is given.',
+    );
+  }
   const contract = inputs.contract ? (await context.blobs.put(canonicalJson(inputs.contract))).digest : null;
   const manifest: PackageManifest = packageManifestSchema.parse({
     formatVersion: 1,
@@ -70,7 +78,8 @@ export async function buildPackage(
     ...computed,
     signature: { inputs: fields, outputs, ...(model.params ? { params: model.params } : {}) },
     contract,
-    sample: readSample(example, fields).slice(0, sampleRows),
+    sample: free ? [] : readSample(example, fields).slice(0, sampleRows),
+    ...(free ? { tensors: 'whole' } : {}),
   });
   const { digest } = await context.blobs.put(canonicalJson(manifest));
   const score = manifest.score ? `${manifest.score.output}[${manifest.score.index}]` : 'none';
@@ -99,12 +108,7 @@ async function partOf(
   if (model.flavor === 'onnx' && (runtime !== 'python' || !model.python))
     return loggedOnnx(source, context, fit);
   const { inputs: fields } = model;
-  if (!fields) {
-    throw refused(
-      'it was logged without a signature',
-      'Pass signature=infer_signature(X, model.predict(X)) to log_model.',
-    );
-  }
+  if (!fields) return withoutSignature(tools, source, inputs, context);
   fit(fields);
   if (runtime === 'python' || !model.converter) {
     if (runtime === 'onnx') {
@@ -124,6 +128,24 @@ async function partOf(
     context.log(`served as Python: ${error.message}`);
     return pythonPart(tools, source, fields, error, context);
   }
+}
+
+/** Nothing is known of what it takes: requests reach it as they come, where nothing else is asked of it. */
+function withoutSignature(
+  tools: PackageTools,
+  source: LoggedSource,
+  { runtime, contract }: PackageInputs,
+  context: StepContext,
+): Promise<PackagePart> {
+  const why = contract ? 'a data contract needs one' : runtime === 'onnx' ? 'its ONNX form needs one' : null;
+  if (why !== null || !source.model.python) {
+    throw refused(
+      `it was logged without a signature${why === null ? '' : `, and ${why}`}`,
+      'Pass signature=infer_signature(X, model.predict(X)) to log_model.',
+    );
+  }
+  context.log('it has no signature: requests reach it as they come');
+  return requestPart(tools, source, context);
 }
 
 /** The folder that holds MLmodel. Throws `package_refused` when there is none. */

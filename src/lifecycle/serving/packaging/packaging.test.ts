@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Digest } from '../../../core/json.ts';
-import { packageManifestSchema } from '../../../core/model-package.ts';
+import { packageManifestSchema, requestField } from '../../../core/model-package.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import { OnnxModel } from '../../../platform/onnx/index.ts';
@@ -229,10 +229,15 @@ suite('packaging', () => {
       const mayMiss = manifest.signature.inputs.filter((field) => field.nullable).map((field) => field.name);
       assert.deepEqual(mayMiss, name === 'sklearn' ? [] : ['hour', 'distance'], name);
     }
-    await assert.rejects(run(await files('unsigned')), {
-      code: 'package_refused',
-      message: /without a signature/,
-    });
+    const refused = (message: RegExp) => ({ code: 'package_refused', message });
+    const unsigned = await files('unsigned');
+    await assert.rejects(run(unsigned, { columns: [] }), refused(/signature, and a data contract needs one/));
+    await assert.rejects(
+      run(unsigned, null, python, 'onnx'),
+      refused(/signature, and its ONNX form needs one/),
+    );
+    const { manifest: free } = await run(unsigned);
+    assert.deepEqual([free.tensors, free.signature.inputs, free.sample], ['whole', [requestField], []]);
 
     // What has no ONNX form, or is asked for as Python, keeps its files and runs as Python.
     const host1 = await host();

@@ -1,8 +1,14 @@
 import { MillraceError } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/json.ts';
-import type { ElementType, PythonRuntime, SignatureField } from '../../../core/model-package.ts';
+import {
+  type ElementType,
+  type PythonRuntime,
+  requestField,
+  type SignatureField,
+} from '../../../core/model-package.ts';
 import { requireWhenUsed } from '../../../core/require-when-used.ts';
-import { chooseScore } from '../../../platform/onnx/index.ts';
+import { chooseScore, type OutputTensor } from '../../../platform/onnx/index.ts';
+import type { PythonModel } from '../../../platform/python-runtime/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
 import { signatureOf } from './bind-graph.ts';
 import type { LoggedSource, PackagePart, PackageTools } from './build-package.ts';
@@ -22,47 +28,32 @@ const elements: Readonly<Record<SignatureField['type'], ElementType>> = {
   binary: 'string',
 };
 
+/** What `python/worker.py` raises for an answer that has not as many rows as the model was given. */
+const otherRows = 'OtherRows';
+
 /**
  * A model that is run as Python: all its files, and what it asks of its environment. It is loaded once, in that
- * environment, to learn what it gives. Throws `package_refused` when it fails on its own input example,
+ * environment, to learn what it gives. One that does not answer row by row gets requests as they come. Throws `package_refused` when it fails on its own input example,
  * `python_missing`, `python_environment_failed`, `python_start_failed`.
  *
  * @param failure why it has no ONNX form; null where none was tried
  */
 export async function pythonPart(
-  { host }: PackageTools,
+  tools: PackageTools,
   source: LoggedSource,
   fields: readonly SignatureField[],
   failure: NotConverted | null,
   context: StepContext,
 ): Promise<PackagePart> {
-  const { model, files, name } = source;
-  const runtime: PythonRuntime = {
-    kind: 'python',
-    flavor: model.flavor,
-    files: [...files].map(([path, digest]) => ({ path, digest })),
-    requirements: await requirementsOf(source, context),
-    pythonVersion: model.pythonVersion,
-  };
-  const opened = await (await host()).open({
-    model: name,
-    version: 'new',
-    runtime,
-    inputs: fields,
-    sample: [],
-    bytesOf: (digest) => context.blobs.bytes(digest as Digest),
-    workers: 1,
-    onLine: (line) => context.log(line, 'stderr'),
-  });
+  const { model } = source;
+  const { runtime, opened } = await openedOnce(tools, source, fields, context);
   const rows = cellsOf(readSample(source.example, fields), fields);
   try {
-    const trial = await opened.predict(rows).catch((error: unknown) => {
-      if (error instanceof MillraceError) throw error;
-      throw refused(
-        `it fails on its input example: ${(error as Error).message}`,
-        'Log the model with an input example that it can predict on.',
-      );
-    });
+    const trial = await tried(opened, rows);
+    if (trial === null) {
+      context.log('its answers do not have a row for each row: requests reach it as they come');
+      return requestShape(runtime);
+    }
     const outputs = trial.map((o) => ({ name: o.name, type: o.type, shape: [-1, ...o.shape.slice(1)] }));
     const widths = Object.fromEntries(trial.map((o) => [o.name, o.width]));
     return {
@@ -96,6 +87,89 @@ export async function pythonPart(
   } finally {
     await opened.close();
   }
+}
+
+/**
+ * What the model gives for its example; null when that, or the answer to one row twice, has not a row for each. Throws
+ * `package_refused` when it fails on it.
+ */
+async function tried(
+  model: PythonModel,
+  rows: readonly (readonly unknown[])[],
+): Promise<readonly OutputTensor[] | null> {
+  const isOther = (error: unknown) => (error as Error).name === otherRows;
+  const [first] = rows;
+  try {
+    const outputs = await model.predict(rows);
+    if (rows.length > 1 || !first || model.streams) return outputs;
+    const both = await model.predict([first, first]).catch((error) => (isOther(error) ? null : outputs));
+    return both && outputs;
+  } catch (error) {
+    if (isOther(error)) return null;
+    if (error instanceof MillraceError) throw error;
+    throw refused(
+      `it fails on its input example: ${(error as Error).message}`,
+      'Log the model with an input example that it can predict on.',
+    );
+  }
+}
+
+/**
+ * A model without a signature, run as Python on requests as they come. It is loaded once, and asked nothing. Throws
+ * `python_missing`, `python_environment_failed`, `python_start_failed`.
+ */
+export async function requestPart(
+  tools: PackageTools,
+  source: LoggedSource,
+  context: StepContext,
+): Promise<PackagePart> {
+  const { runtime, opened } = await openedOnce(tools, source, [requestField], context);
+  await opened.close();
+  return requestShape(runtime);
+}
+
+/** A model that takes requests as they come, and gives what it gives. */
+function requestShape(runtime: PythonRuntime): PackagePart {
+  const outputs = [{ name: 'output', type: 'string' as const, shape: [-1] }];
+  const { name } = requestField;
+  return {
+    runtime,
+    onnx: null,
+    fields: [requestField],
+    outputs: signatureOf(outputs),
+    graph: { inputs: [{ name, type: 'string', shape: [1], columns: [name] }], outputs },
+    score: null,
+    primary: 'output',
+    classes: null,
+    conversion: null,
+  };
+}
+
+async function openedOnce(
+  { host }: PackageTools,
+  source: LoggedSource,
+  inputs: readonly SignatureField[],
+  context: StepContext,
+) {
+  const { model, files, name } = source;
+  const runtime: PythonRuntime = {
+    kind: 'python',
+    flavor: model.flavor,
+    files: [...files].map(([path, digest]) => ({ path, digest })),
+    requirements: await requirementsOf(source, context),
+    pythonVersion: model.pythonVersion,
+  };
+  const opened = await (await host()).open({
+    model: name,
+    version: 'new',
+    runtime,
+    inputs,
+    sample: [],
+    bytesOf: (digest) => context.blobs.bytes(digest as Digest),
+    workers: 1,
+    onLine: (line) => context.log(line, 'stderr'),
+  });
+  return { runtime, opened };
 }
 
 /** The model's requirements, with MLflow among them, which loads it. */

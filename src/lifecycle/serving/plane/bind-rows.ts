@@ -1,6 +1,7 @@
 import { fail } from '../../../core/errors.ts';
-import type { PackageManifest, SignatureField } from '../../../core/model-package.ts';
+import { type PackageManifest, type SignatureField, takesRequests } from '../../../core/model-package.ts';
 import { cellRows, FlatRows, type RowBlock } from '../../../platform/onnx/index.ts';
+import { bindRequest } from './bind-request.ts';
 import { bindTensors } from './bind-tensors.ts';
 import { refuseKind } from './declared-datatypes.ts';
 import type { RequestTensor } from './request.ts';
@@ -35,6 +36,7 @@ export function bindRows(
   rowCount: number,
   tolerated: ReadonlySet<string> | null,
 ): RowBlock {
+  if (takesRequests(shape.signature)) return cellRows([[bindRequest(tensors)]]);
   if (shape.tensors) return cellRows(bindTensors(endpoint, shape, tensors, rowCount, tolerated));
   const { inputs } = shape.signature;
   const only = tensors.length === 1 ? tensors[0] : undefined;

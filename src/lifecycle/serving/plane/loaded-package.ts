@@ -68,7 +68,8 @@ export class LoadedPackage {
     const names = manifest.signature.inputs.map((f) => f.name);
     const sample = manifest.sample.map((row) => names.map((name) => row[name]));
     const measured = loaded.placement?.maxRows;
-    const maxRows = measured ?? (sample.length > 0 ? await measureBatch(loaded.model, sample) : largestBatch);
+    const isMeasured = sample.length > 0 && manifest.tensors !== 'whole';
+    const maxRows = measured ?? (isMeasured ? await measureBatch(loaded.model, sample) : largestBatch);
     return new LoadedPackage(digest, manifest, contract, loaded, maxRows);
   }
 

@@ -1,4 +1,10 @@
-import type { ColumnType, PackageManifest, SignatureField } from '../../../core/model-package.ts';
+import {
+  type ColumnType,
+  type PackageManifest,
+  requestField,
+  type SignatureField,
+  takesRequests,
+} from '../../../core/model-package.ts';
 import { tensorsOf } from '../oip/metadata.ts';
 
 /** One request in the words of each protocol. */
@@ -21,8 +27,18 @@ const exampleValues: Readonly<Record<ColumnType, unknown>> = {
   binary: 'AAEC',
 };
 
+/** A row for a model without a signature, of which nothing is known. */
+const unknownRow = { column: 0.5 };
+const unknownBodies: ExampleBodies = {
+  infer: { inputs: [{ name: 'column', datatype: 'FP64', shape: [1], data: [unknownRow.column] }] },
+  invocations: { dataframe_records: [unknownRow] },
+  predict: { instances: [unknownRow] },
+  generate: { [requestField.name]: { dataframe_records: [unknownRow] } },
+};
+
 /** A request for one row: the first of the package's sample rows, else a value of each input's type. */
 export function exampleBodies(manifest: PackageManifest): ExampleBodies {
+  if (takesRequests(manifest.signature)) return unknownBodies;
   const [sample = {}] = manifest.sample;
   const fields = manifest.signature.inputs;
   const row = new Map<string, unknown>();

@@ -45,7 +45,7 @@ export function withoutPayload(error: MillraceError): MillraceError {
     case 'invalid_time':
       return fail(code, { ...params, value: '…' });
     case 'input_refused':
-      return fail(code, { problem: 'its values are not what the signature says' });
+      return fail(code, { problem: 'its values are not what it takes' });
     case 'input_missing':
       return fail(code, { ...params, extra: '' });
     case 'input_unexpected':

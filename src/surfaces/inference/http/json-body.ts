@@ -36,6 +36,13 @@ export function parseExactJson(body: Buffer): Json {
   return object(parsed(text, exact as (key: string, value: unknown) => unknown));
 }
 
+/** The same with NaN for whole numbers that are written with a point or an exponent, as 3.0, where that says something. */
+export function parseWrittenJson(body: Buffer): Json {
+  const written = (_key: string, value: unknown, { source }: { readonly source?: string }) =>
+    typeof value === 'number' && Number.isInteger(value) && /[.eE]/.test(source ?? '') ? Number.NaN : value;
+  return object(parsed(body.toString('utf8'), written as (key: string, value: unknown) => unknown));
+}
+
 /** Is the value an integer that JSON.parse may have rounded? */
 export function isInexact(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);

@@ -68,10 +68,10 @@ export function tensorsOf({ signature, graph, tensors }: PackageManifest): {
 } {
   const rows = tensors === 'whole' ? [] : [-1];
   return {
-    inputs: signature.inputs.map(({ name, type, shape, required }) => ({
+    inputs: signature.inputs.map(({ name, type, shape, required, request }) => ({
       name,
       datatype: inputDatatype(name, type, tensors ? graph.inputs : []),
-      shape: [...rows, ...(shape.length > 0 || tensors ? shape : [1])],
+      shape: [...rows, ...(shape.length > 0 || (tensors && !request) ? shape : [1])],
       ...(required ? {} : { optional: true as const }),
     })),
     outputs: graph.outputs.map((o) => ({

@@ -1,14 +1,15 @@
 import { fail } from '../../../core/errors.ts';
 
-export type ScoringContent = 'json' | 'csv';
+export type ScoringContent = 'json' | 'csv' | 'parquet';
 
 const types: ReadonlyMap<string, ScoringContent> = new Map([
   ['application/json', 'json'],
   ['text/csv', 'csv'],
+  ['application/vnd.apache.parquet', 'parquet'],
 ]);
 
 /**
- * What a scoring request holds by its content type, by MLflow's rules: JSON or CSV in UTF-8, and no other
+ * What a scoring request holds by its content type, by MLflow's rules: JSON or CSV in UTF-8, or Parquet, and no other
  * parameter than the charset. Without a content type it is JSON. Throws `content_unsupported` (415).
  */
 export function scoringContent(contentType: string | undefined): ScoringContent {
@@ -28,7 +29,7 @@ export function scoringContent(contentType: string | undefined): ScoringContent 
   throw unsupported(`content type ${quoted(mime)} is not read here`, 'Send application/json or text/csv.');
 }
 
-function unsupported(problem: string, remedy: string) {
+export function unsupported(problem: string, remedy: string) {
   return fail('content_unsupported', { problem, remedy });
 }
 

@@ -3,17 +3,21 @@ import { checkRowCount } from '../http/request-size.ts';
 import { malformed } from '../request-context.ts';
 import { type ScoringTable, table } from './table.ts';
 
+/** The body as text. Throws `request_malformed` for what is not UTF-8. */
+export function csvText(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw malformed('the CSV is not UTF-8 text');
+  }
+}
+
 /**
  * Reads a CSV body: a header line with the names of columns, then rows. An empty field is a missing value.
  * Throws `request_malformed`.
  */
 export async function readCsvTable(body: Buffer): Promise<ScoringTable> {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    throw malformed('the CSV is not UTF-8 text');
-  }
+  const text = csvText(body);
   let names: readonly string[] | null = null;
   const rows: (readonly string[])[] = [];
   for await (const { line, cells } of readCsv([text])) {

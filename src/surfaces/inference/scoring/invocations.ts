@@ -1,5 +1,5 @@
 import { uuidv7 } from '../../../core/ids.ts';
-import type { ModelSignature } from '../../../core/model-package.ts';
+import { type ModelSignature, requestField, takesRequests } from '../../../core/model-package.ts';
 import type { PredictRequest } from '../../../lifecycle/serving/index.ts';
 import { isInexact, type JsonWords, parseExactJson, parseJson } from '../http/json-body.ts';
 import {
@@ -13,10 +13,10 @@ import {
   rowIds,
 } from '../request-context.ts';
 import { castColumns } from './casts.ts';
-import type { ScoringContent } from './content.ts';
-import { readCsvTable } from './csv.ts';
-import { checkParams } from './params.ts';
-import { readTable, type ScoringForm, type ScoringTable, scoringForms } from './table.ts';
+import { type ScoringContent, unsupported } from './content.ts';
+import { csvText, readCsvTable } from './csv.ts';
+import { checkParams, checkWholeParams } from './params.ts';
+import { checkForm, readTable, type ScoringForm, type ScoringTable, scoringForms } from './table.ts';
 import { asUnnamedTensor } from './unnamed-tensor.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -55,24 +55,55 @@ export async function readInvocation(
   context: RequestContext,
   signature: ModelSignature,
 ): Promise<Invocation> {
-  if (content === 'csv') {
-    const request = toRequest(await readCsvTable(body), {}, context, signature, 'the CSV');
+  if (content !== 'json') {
+    const request = await readTabular(body, content, context, signature);
     return { request, streamed: false, unwrapped: false };
   }
   const json = parseJson(body, mlflowWords);
-  const streamed = json.stream === true;
-  if (unwrappedMembers.some((name) => json[name] !== undefined))
-    return { request: readUnwrapped(json, context, signature), streamed, unwrapped: true };
-  const request = requestOf(json, body, context, signature, scoringForms);
-  return { request, streamed, unwrapped: false };
+  const unwrapped = unwrappedMembers.some((name) => json[name] !== undefined);
+  const paramsOf = (whole: Json) => (unwrapped ? whole : whole.params);
+  checkWholeParams(body, paramsOf(json), signature.params, paramsOf);
+  const request = unwrapped
+    ? readUnwrapped(json, context, signature)
+    : requestOf(json, body, context, signature, scoringForms);
+  return { request, streamed: json.stream === true, unwrapped };
+}
+
+async function readTabular(
+  body: Buffer,
+  content: Exclude<ScoringContent, 'json'>,
+  context: RequestContext,
+  signature: ModelSignature,
+): Promise<PredictRequest> {
+  if (takesRequests(signature)) {
+    const given = content === 'csv' ? { csv: csvText(body) } : { parquet: body.toString('base64') };
+    return toRequest(asGiven(JSON.stringify(given)), {}, context, signature, 'the body');
+  }
+  if (content === 'csv') return toRequest(await readCsvTable(body), {}, context, signature, 'the CSV');
+  throw unsupported('Parquet is read only for models that take requests as they come', 'Send JSON or CSV.');
+}
+
+/** The only row of a model that takes requests as they come. */
+function asGiven(text: string): ScoringTable {
+  return { tensors: [{ name: requestField.name, width: 1, data: [text] }], rowCount: 1 };
 }
 
 function readUnwrapped(json: Json, context: RequestContext, signature: ModelSignature): PredictRequest {
-  const isInput = (name: string) => signature.inputs.some((field) => field.name === name);
-  const members = Object.entries(json).filter(([name]) => name !== 'stream' || isInput(name));
+  const known = new Set(signature.params?.map(({ name }) => name));
+  const isInput = takesRequests(signature)
+    ? (name: string) => !known.has(name)
+    : (name: string) => signature.inputs.some((field) => field.name === name);
+  const members = Object.entries(json).filter(
+    ([name]) => name !== 'stream' || signature.inputs.some((field) => field.name === name),
+  );
   const row = Object.fromEntries(members.filter(([name]) => isInput(name)));
   const params = Object.fromEntries(members.filter(([name]) => !isInput(name)));
-  return toRequest(readTable('dataframe_records', [row], []), params, context, signature, 'the body');
+  const table = takesRequests(signature)
+    ? asGiven(JSON.stringify(row))
+    : readTable('dataframe_records', [row], []);
+  const request = toRequest(table, params, context, signature, 'the body');
+  // Params that are none at all, and not left out: MLflow makes that difference.
+  return { ...request, params: request.params ?? {} };
 }
 
 /** The same for JSON in some of the forms. */
@@ -96,6 +127,10 @@ function requestOf(
   const [form] = present;
   if (present.length !== 1 || !form) {
     throw malformed(`${oneForm} ${forms.join(', ')}; it holds ${present.join(', ') || 'none'}`);
+  }
+  if (takesRequests(signature)) {
+    checkForm(form, json[form]);
+    return toRequest(asGiven(body.toString('utf8')), json.params, context, signature, `"${form}"`);
   }
   const names = signature.inputs.map((field) => field.name);
   let read = readTable(form, json[form], names);

@@ -1,12 +1,13 @@
 import { fail } from '../../../core/errors.ts';
 import type { ColumnType, SignatureParam } from '../../../core/model-package.ts';
+import { parseWrittenJson } from '../http/json-body.ts';
+
+type Json = Readonly<Record<string, unknown>>;
 
 /**
  * Throws `param_invalid` for the first param that does not have the type or the dimensions that the model's signature
  * gives it, as MLflow's scoring server refuses it. Params that the signature does not know are let be: the model does
  * not get them. A param that is null is one that has no value, whatever its type.
- *
- * A whole number with a fraction of zero counts as whole: JSON has no word for the difference.
  */
 export function checkParams(
   params: Readonly<Record<string, unknown>>,
@@ -20,6 +21,24 @@ export function checkParams(
     const expected = list ? `a list, each ${words[type]}` : words[type];
     throw fail('param_invalid', { param: name, value: kindOf(value), expected });
   }
+}
+
+/**
+ * Throws `param_invalid` for a number like 3.0 as a param that is an integer, which MLflow's server refuses too. The body
+ * is parsed once more where it holds such a param.
+ *
+ * @param of where in the body the params are
+ */
+export function checkWholeParams(
+  body: Buffer,
+  params: unknown,
+  known: readonly SignatureParam[] | undefined,
+  of: (body: Json) => unknown,
+): void {
+  const whole = known?.filter(({ type }) => type === 'integer' || type === 'long') ?? [];
+  if (typeof params !== 'object' || params === null) return;
+  if (whole.some(({ name }) => Object.hasOwn(params, name)))
+    checkParams(of(parseWrittenJson(body)) as Json, whole);
 }
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,4 +1,4 @@
-import type { PackageManifest } from '../../../core/model-package.ts';
+import { type PackageManifest, takesRequests } from '../../../core/model-package.ts';
 import type { PredictReply } from '../../../lifecycle/serving/index.ts';
 
 /**
@@ -8,7 +8,20 @@ import type { PredictReply } from '../../../lifecycle/serving/index.ts';
  */
 export function writePredictions(reply: PredictReply, manifest: PackageManifest): string {
   const ids = reply.rows.map((r) => JSON.stringify(r.predictionId));
-  return `{"predictions":[${rowsJson(reply, manifest).join(',')}],"prediction_ids":[${ids.join(',')}]}`;
+  const predictions = takesRequests(manifest.signature)
+    ? wholeJson(reply)
+    : `[${rowsJson(reply, manifest).join(',')}]`;
+  return `{"predictions":${predictions},"prediction_ids":[${ids.join(',')}]}`;
+}
+
+/** What a model without a signature gave for a request. */
+function wholeJson({ outputs }: PredictReply): string {
+  const [output] = outputs;
+  if (!output) return 'null';
+  const { texts, json, shape, width } = output;
+  const [text = 'null'] = texts;
+  if (json) return JSON.parse(text) as string;
+  return shape.length === 0 ? text : nested(text, width, shape);
 }
 
 /** The same for KServe's first protocol, where the values of a model's only output have no name. */
@@ -23,6 +36,7 @@ export function writeV1Predictions(reply: PredictReply, manifest: PackageManifes
  * inputs answers such a row with one thing, every other with a list of one.
  */
 export function writeBare(reply: PredictReply, manifest: PackageManifest): string {
+  if (takesRequests(manifest.signature)) return wholeJson(reply);
   const rows = rowsJson(reply, manifest);
   return manifest.signature.inputs.some((field) => field.json) ? rows.join() : `[${rows.join(',')}]`;
 }

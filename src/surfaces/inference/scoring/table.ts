@@ -25,6 +25,13 @@ export function readTable(form: ScoringForm, value: unknown, names: readonly str
   return table;
 }
 
+/** Throws `request_malformed` for data that is not in the form, where the model's inputs are not known. */
+export function checkForm(form: ScoringForm, value: unknown): void {
+  if (form === 'instances' || form === 'inputs') return;
+  const first = isObject(value) && Array.isArray(value.data) ? value.data[0] : [];
+  readTable(form, value, Array.isArray(first) ? first.map((_, i) => String(i)) : []);
+}
+
 const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly string[]) => ScoringTable>> = {
   dataframe_split: (value, names) => {
     if (!isObject(value)) {
