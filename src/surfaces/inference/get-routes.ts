@@ -3,7 +3,7 @@ import { fail } from '../../core/errors.ts';
 import type { ModelRepository, ServeReplica } from '../../lifecycle/serving/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
 import type { Admission } from './admission.ts';
-import { openapiDocument } from './docs/openapi-document.ts';
+import { openapiDocument, serverDocument } from './docs/openapi-document.ts';
 import { endpointsPage, tryItPage } from './docs/try-it-page.ts';
 import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
 import { isModelReady, modelConfig, modelMetadata, serverMetadata } from './oip/metadata.ts';
@@ -76,6 +76,14 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
       return jsonAnswer(200, settings.log());
     case '/v2/docs':
       return endpointsPage(seen());
+    case '/v2/docs/dataplane.json':
+      return jsonAnswer(
+        200,
+        serverDocument(
+          version,
+          seen().flatMap((state) => (state.champion ? [[state, state.champion] as const] : [])),
+        ),
+      );
     case '/v1/models':
     case '/v2/models':
       return jsonAnswer(200, { models: seen().map((state) => state.route.endpoint) });

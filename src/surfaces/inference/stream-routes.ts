@@ -51,10 +51,21 @@ async function generate(
   streamed: boolean,
 ): Promise<HttpAnswer> {
   const { plane } = context;
-  const { manifest } = armOf(plane, request).model;
-  const read = await readOrLog(request, body, context, (plain) =>
-    readGenerateRequest(plain, request, manifest.signature),
+  const arm = armOf(plane, request);
+  const { signature } = arm.model.manifest;
+  const read = await readOrLog(
+    request,
+    body,
+    context,
+    (plain) =>
+      readGenerateRequest(plain, request, signature) ?? { tensors: readInferRequest(plain, request, arm) },
   );
+  if ('tensors' in read) {
+    const { tensors } = read;
+    if (streamed) return inferEvents(request, tensors, arm, plane);
+    const reply = await plane.predict(withParams(tensors));
+    return packedAnswer(writeInferResponse(request.endpoint, tensors, reply, arm), request);
+  }
   const asked = withParams(read.infer);
   if (!streamed) {
     const answer = jsonText(200, writeGenerated(request.endpoint, read, await plane.predict(asked)));
@@ -72,6 +83,15 @@ async function inferStream(
   const { plane } = context;
   const arm = armOf(plane, request);
   const read = await readOrLog(request, body, context, (plain) => readInferRequest(plain, request, arm));
+  return inferEvents(request, read, arm, plane);
+}
+
+async function inferEvents(
+  request: RequestContext,
+  read: InferRequest,
+  arm: ServedArm,
+  plane: Plane,
+): Promise<HttpAnswer> {
   const pieces = await plane.streams.open(withParams(read));
   // An event is text: there is no place for bytes behind it.
   const outputs = read.outputs?.map((output) => ({ ...output, binary: false })) ?? null;

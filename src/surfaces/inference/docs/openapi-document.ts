@@ -24,7 +24,8 @@ const datatypeSchemas: Readonly<Record<string, Schema>> = {
 };
 const integerSchema: Schema = { type: 'integer' };
 
-const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+const schemasAt = '#/components/schemas/';
+const ref = (name: string): Schema => ({ $ref: `${schemasAt}${name}` });
 const content = (schema: Schema, example?: object): object => ({
   'application/json': { schema, ...(example ? { example } : {}) },
 });
@@ -96,6 +97,29 @@ export function openapiDocument(state: EndpointState, { model, modelVersion }: S
     components: {
       schemas: { ...schemasOf(manifest), ...(model.streams ? generateSchemas(manifest) : {}) },
     },
+  };
+}
+
+/** One document of several endpoints: those of each, with their names in front of what has to be unique. */
+export function serverDocument(
+  version: string,
+  served: readonly (readonly [EndpointState, ServedArm])[],
+): object {
+  const documents = served.map(([state, arm]) => {
+    const prefix = `${state.route.endpoint.replace(/[^\w.-]/g, '_')}.`;
+    const own = JSON.parse(JSON.stringify(openapiDocument(state, arm)), (key, value: unknown) => {
+      if (key === 'operationId') return `${prefix}${value}`;
+      return key === '$ref' ? String(value).replace(schemasAt, `${schemasAt}${prefix}`) : value;
+    }) as { readonly paths: Schema; readonly components: { readonly schemas: Schema } };
+    const schemas = Object.entries(own.components.schemas).map(([name, schema]) => [prefix + name, schema]);
+    return { paths: own.paths, schemas: Object.fromEntries(schemas) as Schema };
+  });
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Predictions', version, description: 'All endpoints of this server.' },
+    servers: [{ url: '/' }],
+    paths: Object.assign({}, ...documents.map(({ paths }) => paths)) as Schema,
+    components: { schemas: Object.assign({}, ...documents.map(({ schemas }) => schemas)) as Schema },
   };
 }
 

@@ -7,6 +7,9 @@ import { reflectionHandlers, reflectionServices } from './reflection.ts';
 import { restAnswers } from './rest-answers.ts';
 import { GrpcServer } from './server.ts';
 
+/** What MLServer's clients call the service that loads models; its messages are those of the inference service. */
+const repositoryService = 'inference.model_repository.ModelRepositoryService';
+
 const defaultLimitBytes = 64 * 1024 * 1024;
 
 /** The gRPC server of the serve role: inference, health checking and reflection. It does not listen yet. */
@@ -25,12 +28,13 @@ function allMethods(options: InferenceServerOptions, limitBytes: number): Method
   const services = [inferenceService, healthService, ...reflectionServices];
   const reflection = reflectionHandlers(services);
   const [v1, v1alpha] = reflectionServices;
+  const handlers = inferenceHandlers(inference, options, restAnswers(options, limitBytes));
+  const methods = methodsOf(inference, inferenceService, handlers);
   return new Map([
-    ...methodsOf(
-      inference,
-      inferenceService,
-      inferenceHandlers(inference, options, restAnswers(options, limitBytes)),
-    ),
+    ...methods,
+    ...methods
+      .filter(([path]) => path.includes('/Repository'))
+      .map(([path, method]) => [path.replace(inferenceService, repositoryService), method] as const),
     ...methodsOf(readProto('grpc.health.v1'), healthService, healthHandlers(options.replica)),
     ...methodsOf(readProto('grpc.reflection.v1'), v1, reflection),
     ...methodsOf(readProto('grpc.reflection.v1alpha'), v1alpha, reflection),

@@ -50,7 +50,7 @@ export function readModelInfer(
   const tensors: RequestTensor[] = [];
   let rowCount = -1;
   for (const [i, input] of inputs.entries()) {
-    const shape = shapeOf(input);
+    const shape = shapeOf(input, whole);
     const data = dataOf(input, shape, raw[i] ?? null);
     const rows = whole ? 1 : (shape[0] as number);
     if (rows === 0) throw malformed(`input "${input.name}" has no rows`);
@@ -79,10 +79,11 @@ export function readModelInfer(
   };
 }
 
-function shapeOf({ name, shape }: InferInputTensor): readonly number[] {
+function shapeOf({ name, shape }: InferInputTensor, whole: boolean): readonly number[] {
   if (name === '') throw malformed('each input must have a name');
+  if (shape.length === 0 && !whole) return [1];
   const sizes = shape.map((size) => Number(integerOf(size)));
-  if (sizes.length === 0 || !sizes.every((d) => Number.isSafeInteger(d) && d >= 0)) {
+  if (!sizes.every((d) => Number.isSafeInteger(d) && d >= 0)) {
     throw malformed(`input "${name}": shape [${sizes.join(', ')}] must be sizes, rows first`);
   }
   return sizes;

@@ -20,14 +20,16 @@ const textOutput = 'text_output';
 /**
  * Reads `{"id"?, "parameters"?, …}`: members that are inputs of the model are their values for one row (a value, or a
  * list of them), all others are parameters. `text_input` is the model's only input of texts where it has none of that
- * name. Throws `request_malformed`, `invalid_time`.
+ * name. Null for an inference request with its list of tensors, which MLServer takes here. Throws `request_malformed`,
+ * `invalid_time`.
  */
 export function readGenerateRequest(
   body: Buffer,
   context: RequestContext,
   { inputs }: ModelSignature,
-): GenerateRequest {
+): GenerateRequest | null {
   const { id, parameters: given = {}, ...members } = parseJson(body);
+  if (Array.isArray(members.inputs) && !inputs.some((field) => field.name === 'inputs')) return null;
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw malformed('"parameters" must be an object');
   const parameters: Record<string, unknown> = { ...(given as Json) };

@@ -40,7 +40,7 @@ export function readTensors(inputs: unknown, raw: Buffer | null, whole: boolean)
   for (const input of inputs as (DeclaredTensor | null)[]) {
     const name = input?.name;
     if (!input || typeof name !== 'string' || name === '') throw malformed('each input must have a "name"');
-    const shape = readShape(name, input.shape);
+    const shape = readShape(name, input.shape, whole);
     const size = input.parameters?.binary_data_size;
     let data: ArrayLike<unknown>;
     if (size === undefined) data = readJsonData(name, input, shape);
@@ -74,10 +74,10 @@ export function refuseTwice(tensors: readonly { readonly name: string }[], kind 
   }
 }
 
-function readShape(name: string, shape: unknown): readonly number[] {
-  if (!Array.isArray(shape) || shape.length === 0) {
-    throw malformed(`input "${name}": "shape" must be a list of sizes, rows first`);
-  }
+/** A tensor without dimensions is one row, as KServe has it, unless the model takes tensors whole. */
+function readShape(name: string, shape: unknown, whole: boolean): readonly number[] {
+  if (!Array.isArray(shape)) throw malformed(`input "${name}": "shape" must be a list of sizes, rows first`);
+  if (shape.length === 0 && !whole) return [1];
   let size = 1;
   for (const dimension of shape) {
     if (!Number.isInteger(dimension) || dimension < 0) {
