@@ -126,6 +126,8 @@ export const replicaStatusSchema = z.object({
   shadowDropped: z.int().min(0).optional(),
   /** Arms that the replica's own guard took the traffic from. */
   withdrawn: z.array(withdrawnArmSchema).optional(),
+  /** What its clock says as it reports. */
+  clockMs: z.int().optional(),
 });
 export type ReplicaStatus = z.infer<typeof replicaStatusSchema>;
 
@@ -143,6 +145,8 @@ export const replicaSchema = z.object({
   shadowDropped: z.int(),
   connectedAt: z.string().nullable(),
   lastSeenAt: z.string().nullable(),
+  /** How far its clock is ahead of control's; null when it did not say. Its predictions are dated by it. */
+  clockAheadMs: z.int().nullable(),
   /** When it will be forgotten unless it comes back; null while it is connected. */
   forgottenAt: z.string().nullable(),
   /** When another process of its name was last refused, since control started. */
@@ -231,6 +235,8 @@ export const servingEvents = {
   /** Another process of the same name follows; told once of each that is refused. */
   replicaRefused: 'replica.refused',
   replicaApplied: 'replica.applied',
+  /** Its clock and control's have come apart; the data tell how far. */
+  replicaClockOff: 'replica.clock-off',
 } as const;
 
 // ---------------------------------------------------------------- prediction log

@@ -32,6 +32,7 @@ interface Known {
   /** Which process of this name is followed; null: it did not say, or none was since control started. */
   instance: string | null;
   rivalRefusedAtMs: number | null;
+  clockAheadMs: number | null;
   /** Processes of this name that were refused and told of. */
   readonly rivals: Set<string>;
 }
@@ -44,6 +45,8 @@ const deadAfterMs = 16_000;
 const recentlyMs = 60_000;
 /** How long a replica that is away is known: one that had sent all of its log, and one that had not. */
 const knownAwayMs = { sent: 86_400_000, holding: 7 * 86_400_000 } as const;
+/** A clock that is further off dates rows into other hours; rollouts leave out what seems to come from before they began. */
+const clockOffMs = 60_000;
 /** After a start of control replicas have so long to come back, however long it was away. */
 const returnMs = 600_000;
 
@@ -136,17 +139,23 @@ export class ReplicaHub {
 
   /** Takes a replica's status. */
   async report(id: string, status: ReplicaStatus): Promise<void> {
-    const { sealedToken, instance, ...kept } = status;
+    const { sealedToken, instance, clockMs, ...kept } = status;
     await this.admit(id, instance);
     const replica = this.#known(id);
     const applied = replica.status?.routesVersion !== status.routesVersion;
+    const nowMs = this.#clock.nowMs();
+    const wasOff = Math.abs(replica.clockAheadMs ?? 0) > clockOffMs;
+    replica.clockAheadMs = clockMs === undefined ? null : clockMs - nowMs;
     replica.status = kept;
-    replica.seenAtMs = this.#clock.nowMs();
+    replica.seenAtMs = nowMs;
     if (sealedToken) this.#seals.get(sealedToken)?.delete(id);
     this.#wake();
     await this.#record(replica, applied ? servingEvents.replicaApplied : null, {
       routesVersion: status.routesVersion,
     });
+    const { clockAheadMs } = replica;
+    if (!wasOff && Math.abs(clockAheadMs ?? 0) > clockOffMs)
+      await this.#record(replica, servingEvents.replicaClockOff, { clockAheadMs });
   }
 
   /** Sends the present route table to all; when it cannot be read, again a second later. */
@@ -306,8 +315,14 @@ export class ReplicaHub {
   }
 }
 
-function notFollowed(): Pick<Known, 'streams' | 'instance' | 'rivalRefusedAtMs' | 'rivals'> {
-  return { streams: new Set(), instance: null, rivalRefusedAtMs: null, rivals: new Set() };
+function notFollowed(): Omit<Known, keyof StoredReplica> {
+  return {
+    streams: new Set(),
+    instance: null,
+    rivalRefusedAtMs: null,
+    rivals: new Set(),
+    clockAheadMs: null,
+  };
 }
 
 function isConnected(replica: Known): boolean {
@@ -327,7 +342,7 @@ function errorOf(replica: Known, endpoint: string): string | undefined {
 }
 
 function resource(
-  { id, status, connectedAtMs, seenAtMs, streams, rivalRefusedAtMs }: Known,
+  { id, status, connectedAtMs, seenAtMs, streams, rivalRefusedAtMs, clockAheadMs }: Known,
   forgottenAtMs: number | null,
 ): Replica {
   return {
@@ -343,6 +358,7 @@ function resource(
     shadowDropped: status?.shadowDropped ?? 0,
     connectedAt: connectedAtMs === null ? null : formatTime(connectedAtMs),
     lastSeenAt: seenAtMs === null ? null : formatTime(seenAtMs),
+    clockAheadMs,
     forgottenAt: forgottenAtMs === null ? null : formatTime(forgottenAtMs),
     rivalRefusedAt: rivalRefusedAtMs === null ? null : formatTime(rivalRefusedAtMs),
   };

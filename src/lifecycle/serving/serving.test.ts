@@ -357,6 +357,16 @@ forEachDatabase((name, open) => {
       ]);
       assert.deepEqual(await shown(began + 24 * hour), [holding, ['here', true, null]]);
       assert.deepEqual(await shown(began + 7 * 24 * hour), [['here', true, null]]);
+      // Its clock is an hour late, which is told once.
+      for (const ahead of [0, -hour, -hour]) {
+        await service.reportReplica(actor, 'here', { ...status(0), clockMs: nowMs + ahead });
+        assert.equal(service.replicas(actor)[0]?.clockAheadMs, ahead);
+      }
+      const told = (await journal.eventsAfter(0, 100)).filter(({ type }) => type === 'replica.clock-off');
+      assert.deepEqual(
+        told.map(({ data }) => data),
+        [{ clockAheadMs: -hour }],
+      );
       const audit = await journal.auditEntries({ subjectKind: 'replica', limit: 10 });
       assert.deepEqual(
         audit.filter(({ action }) => action === 'serving:forget').map(({ subject }) => subject.id),
