@@ -52,6 +52,11 @@ export const protectedSegmentsSchema = z.array(z.string().min(1)).max(5).default
 /** What copies of the traffic must give before anybody is answered, and how far they may be from the champion's. */
 export const shadowPlanShape = {
   minRequests: z.int().min(1).default(200),
+  /**
+   * Event time that copies are taken at least. Their labels count once somebody is answered: after three whole days no
+   * difference by the hour of the day is taken for harm.
+   */
+  minTime: durationSchema.default('0s'),
   /** How far the distribution of the scores may be from the champion's: greatest distance of both, 0..1. */
   maxScoreShift: z.number().gt(0).max(1).default(0.5),
   /** Share of requests on which the decision may be another one than the champion's. */

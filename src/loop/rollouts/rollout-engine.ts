@@ -185,7 +185,7 @@ export class RolloutEngine {
       spec.kind === 'bandit'
         ? banditState(spec, [champion, ...data.targets], shares, seen, createRng(nowMs))
         : data.bandit;
-    const change = { look, looks: keepLook(data.looks ?? [], look, step), bandit, reason: look.reason };
+    const change = { look, looks: keepLook(data.looks, look, step), bandit, reason: look.reason };
     await this.#act(record, async (now) => {
       if (now.revision !== record.revision) return;
       if (look.verdict === 'fail') return this.#fail(record, look.reason, change);
@@ -260,7 +260,7 @@ export class RolloutEngine {
     await this.#act(known, async (record) => {
       const look = this.#judge(record, seen, this.#deps.clock.nowMs(), eventMs);
       if (look.verdict !== 'fail') return;
-      const looks = keepLook(record.data.looks ?? [], look, record.data.step);
+      const looks = keepLook(record.data.looks, look, record.data.step);
       await this.#fail(record, look.reason, { look, looks, reason: look.reason });
     });
   }

@@ -389,7 +389,7 @@ forEachDatabase((name, open) => {
       const segmented = { ...canary, margin: 9, segments: ['airport'], segmentMargin: 0.1 };
       assert.match(
         await endOf(segmented, { challenger: (airport) => ({ flips: airport === 'ZRH' }) }),
-        /^version 2 is worse: log loss where airport is ZRH worse by 2\.\d+ /,
+        /^version 2 is worse: log loss where airport is ZRH worse by 2\.\d+, proved /,
       );
       assert.match(
         await endOf(canary, { count: 6000, challenger: () => ({ latencyUs: 50_000, rewarded: 0 }) }),
@@ -399,7 +399,7 @@ forEachDatabase((name, open) => {
       assert.match(
         // No click came: only time tells.
         await endOf(bandit, { challenger: () => ({ rewarded: 0.3 }) }, 2 * hourMs),
-        /^version 2 is worse: outcome worse by 0\.\d+ /,
+        /^version 2 is worse: outcome worse by 0\.\d+, proved /,
       );
       // Nothing of this was in a file of the log yet.
       assert.equal((await feedback.predictionSegments(anna, { endpoint: 'flights' })).length, 0);

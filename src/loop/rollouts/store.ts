@@ -1,44 +1,45 @@
+import { z } from 'zod';
 import { type Tx, tables } from '../../platform/db/index.ts';
-import type {
-  EarlierRollout,
-  EndpointRollout,
-  RolloutPastLook,
-  RolloutSpec,
-  RolloutState,
+import {
+  endpointRolloutSchema,
+  type RolloutState,
+  rolloutPastLookSchema,
+  rolloutSpecSchema,
+  rolloutStateSchema,
 } from '../contract.ts';
 
-/** What is kept of a rollout beside its state; `targets` are the arms that are not the champion. */
-export interface RolloutData
-  extends Omit<
-    EndpointRollout,
-    | 'id'
-    | 'endpoint'
-    | 'state'
-    | 'plan'
-    | 'looks'
-    | 'earlier'
-    | 'createdAt'
-    | 'updatedAt'
-    | 'endedAt'
-    | 'coolUntil'
-  > {
-  /** Left out by rollouts of before looks were kept. */
-  readonly looks?: readonly RolloutPastLook[];
-  /** Left out by rollouts of before this was kept. */
-  readonly earlier?: readonly EarlierRollout[];
-  readonly spec: RolloutSpec;
-  readonly championDigest: string;
-  readonly targets: readonly { readonly arm: string; readonly version: string; readonly digest: string }[];
-  /** The first route of the rollout: rows of earlier ones say nothing. */
-  readonly firstRouteVersion: number;
-  /** Event times: when it began, when a bandit last changed its shares, and until when its version cools down. */
-  readonly beganEventMs: number | null;
-  readonly weighedAtMs: number | null;
-  /** The alias that its promotion moved, and where it pointed before (null: nowhere); null: none was moved. */
-  readonly movedAlias: { readonly alias: string; readonly from: number | null } | null;
-  readonly endedAtMs: number | null;
-  readonly coolUntilMs: number | null;
-}
+/** What is kept of a rollout beside its state, as JSON. */
+const rolloutDataSchema = endpointRolloutSchema
+  .pick({
+    model: true,
+    championVersion: true,
+    step: true,
+    look: true,
+    bandit: true,
+    decisions: true,
+    reason: true,
+  })
+  .extend({
+    /** Left out by rollouts of before looks were kept. */
+    looks: z.array(rolloutPastLookSchema).readonly().default([]),
+    /** Left out by rollouts of before this was kept. */
+    earlier: endpointRolloutSchema.shape.earlier.readonly().default([]),
+    spec: rolloutSpecSchema,
+    championDigest: z.string(),
+    /** The arms that are not the champion. */
+    targets: z.array(z.object({ arm: z.string(), version: z.string(), digest: z.string() })).readonly(),
+    /** The first route of the rollout: rows of earlier ones say nothing. */
+    firstRouteVersion: z.int(),
+    /** Event times: when it began, when a bandit last changed its shares, and until when its version cools down. */
+    beganEventMs: z.number().nullable(),
+    weighedAtMs: z.number().nullable(),
+    /** The alias that its promotion moved, and where it pointed before (null: nowhere); null: none was moved. */
+    movedAlias: z.object({ alias: z.string(), from: z.int().nullable() }).nullable(),
+    endedAtMs: z.number().nullable(),
+    coolUntilMs: z.number().nullable(),
+  });
+/** What is kept of a rollout beside its state. */
+export type RolloutData = z.output<typeof rolloutDataSchema>;
 
 /** A rollout as it is kept; `revision` counts its changes, so that none is overwritten unseen. */
 export interface RolloutRecord {
@@ -148,9 +149,9 @@ function toRecord(row: RolloutTables['rollouts']): RolloutRecord {
   return {
     id: row.id,
     endpoint: row.endpoint,
-    state: row.state as RolloutState,
+    state: rolloutStateSchema.parse(row.state),
     revision: Number(row.revision),
-    data: JSON.parse(row.data) as RolloutData,
+    data: rolloutDataSchema.parse(JSON.parse(row.data)),
     createdAtMs: Number(row.created_at_ms),
     updatedAtMs: Number(row.updated_at_ms),
   };

@@ -9,7 +9,7 @@ import { type Ended, type Simulated, type Simulation, simulate } from './simulat
  * Differences that follow the hour of the day, looked at four times a day for ten days. A version that is better in the
  * morning by as much as it is worse in the evening is neither. See simulation.test.ts for what does not need days.
  */
-const requestsPerHour = 30;
+const usual = 30;
 
 function planOf(changes: Readonly<Record<string, unknown>> = {}) {
   return rolloutSpecSchema.parse({
@@ -22,12 +22,18 @@ function planOf(changes: Readonly<Record<string, unknown>> = {}) {
 interface Traffic {
   /** By how much the challenger's loss is greater, by the hour of the day (0 to 24). */
   readonly byHour: (hour: number) => number;
+  /** Whether all labels come at once, and none is missing. */
+  readonly isPrompt?: boolean;
+  /** How much there is of it, and how often it is looked at, if not as usual. */
+  readonly requestsPerHour?: number;
+  readonly looks?: number;
+  readonly hoursPerLook?: number;
   /** Hours that a mood lasts in which the arms differ beyond that, and its standard deviation. */
   readonly mood?: { readonly hours: number; readonly size: number };
 }
 
 /** A fifth of the labels never comes, the others after up to half a day. The rollout begins at any time of the day. */
-function drawn({ byHour, mood }: Traffic): Simulation['draw'] {
+function drawn({ byHour, mood, isPrompt, requestsPerHour = usual }: Traffic): Simulation['draw'] {
   const keep = mood ? Math.exp(-1 / (mood.hours * requestsPerHour)) : 0;
   let [begin, now] = [0, 0];
   return (rng: Rng, time: number, share: number): Simulated => {
@@ -37,19 +43,20 @@ function drawn({ byHour, mood }: Traffic): Simulation['draw'] {
     const hour = (begin + time / requestsPerHour) % 24;
     const level = 0.2 * Math.sin((2 * Math.PI * hour) / 24);
     const gap = byHour(hour) + now + 0.1 * rng.normal();
-    const known = rng.next() >= 0.2;
+    const known = isPrompt || rng.next() >= 0.2;
     return {
       challenger,
       loss: known ? level - 0.4 * Math.log(1 - rng.next()) + (challenger ? gap : 0) : null,
       difference: known ? gap : null,
-      delay: rng.int(3),
+      delay: isPrompt ? 0 : rng.int(3),
     };
   };
 }
 
 function ends(runs: number, seed: number, traffic: Traffic, spec = planOf()): readonly Ended[] {
   const rng = createRng(seed + otherSeed);
-  const days = { looks: 40, requestsPerLook: 6 * requestsPerHour, hoursPerLook: 6 };
+  const { looks = 40, hoursPerLook = 6, requestsPerHour = usual } = traffic;
+  const days = { looks, requestsPerLook: hoursPerLook * requestsPerHour, hoursPerLook };
   return Array.from({ length: runs }, () => simulate(rng, { spec, ...days, draw: drawn(traffic) }));
 }
 
@@ -88,6 +95,15 @@ test('A/A that follows the hour, and moods of an hour and of three: within the s
 
 test('A/A that follows the hour, own requests of each arm: within the stated rate', (t) => {
   assertEqualVersions(t, ends(runs, 5, { byHour: wave(0.1) }, planOf({ mirror: false })));
+});
+
+test('A/A better in one half of the day by as much as worse in the other: a shadow of days keeps it from being ended in its first hours', (t) => {
+  const busy = { requestsPerHour: 120, looks: 48, hoursPerLook: 3 };
+  const halves = { byHour: (hour: number) => (hour < 12 ? 0.2 : -0.2), isPrompt: true, ...busy };
+  const ended = (plan: Readonly<Record<string, unknown>>) =>
+    ends(runs, 11, halves, planOf(plan)).filter((e) => e.end !== 'undecided');
+  t.diagnostic(`without a shadow ${ended({}).length} of ${runs} ended`);
+  assertWithin(t, ended({ shadow: { minTime: '4d' } }).length, runs);
 });
 
 test('A/A whose days differ, to be proved not worse: given up within the stated rate', (t) => {

@@ -29,7 +29,7 @@ export function judge(judged: Judged): RolloutLook {
     labels: { have: labels, need: judgesOutcomes(judged) ? spec.minLabels : 0 },
     timeMs: {
       have: elapsedMs(judged.stepSinceMs, judged.eventMs),
-      need: stage === 'shadow' ? 0 : parseDuration(spec.minTime),
+      need: parseDuration(neededTime(judged)),
     },
     arms: [judged.champion, ...arms].map((arm) => armSeen(arm, seen, spec.metric)),
     comparisons: [...comparisons],
@@ -85,6 +85,11 @@ function isAnyHarm({ spec, beganMs, eventMs }: Judged): boolean {
 function neededRequests({ spec, stage }: Judged): number {
   const copies = spec.kind === 'canary' ? (spec.shadow?.minRequests ?? 0) : 0;
   return stage === 'shadow' ? copies : spec.minRequests;
+}
+
+function neededTime({ spec, stage }: Judged): string {
+  if (stage !== 'shadow') return spec.minTime;
+  return spec.kind === 'canary' && spec.shadow ? spec.shadow.minTime : '0s';
 }
 
 /** Requests of the arm that has fewest in the present step: copies in shadow. A bandit's step is all of it. */

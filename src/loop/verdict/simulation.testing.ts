@@ -43,7 +43,7 @@ interface TimedDifference {
 }
 
 /**
- * Runs a canary through its steps by the judge itself, on requests that are drawn. Labels come in after their delay;
+ * Runs a canary through its shadow (if it has one) and steps by the judge itself, on requests that are drawn. Labels come in after their delay;
  * pairs have their variance inflated by their means over stretches of time, as the reading of the log does it.
  */
 export function simulate(rng: Rng, simulation: Simulation): Ended {
@@ -60,13 +60,14 @@ export function simulate(rng: Rng, simulation: Simulation): Ended {
     ...{ end, look, looks: Math.round((look.timeMs.have + stepSince) / lookMs) },
     answered: [...requests.challenger.values()].reduce((sum, n) => sum + n, 0),
   });
-  let step = 0;
+  // The shadow is the step before the first one.
+  let step = spec.shadow === null ? 0 : -1;
   let stepSince = 0;
   let isProved = false;
   let time = 0;
   let last: RolloutLook | undefined;
   for (let at = 1; at <= looks; at++) {
-    const share = (spec.steps[step] ?? 100) / 100;
+    const share = shareOf(spec, step);
     for (let i = 0; i < requestsPerLook; i++) {
       const hour = (time / requestsPerLook) * hoursPerLook;
       const request = draw(rng, time++, share);
@@ -88,8 +89,8 @@ export function simulate(rng: Rng, simulation: Simulation): Ended {
     const seen = observation(spec, arms, requests, pairs, step);
     last = judge({
       spec,
-      stage: 'canary',
-      percent: spec.steps[step] ?? 100,
+      stage: step < 0 ? 'shadow' : 'canary',
+      percent: 100 * shareOf(spec, step),
       nextPercent: spec.steps[step + 1],
       routeVersion: step,
       isProved,
@@ -122,7 +123,7 @@ function observation(
   lastStep: number,
 ): Observation {
   const stratum = (arm: 'champion' | 'challenger', step: number): ArmStratum => {
-    const share = (spec.steps[step] ?? 100) / 100;
+    const share = shareOf(spec, step);
     const count = requests[arm].get(step) ?? 0;
     const moments = arms[arm].get(step) ?? emptyMoments;
     return {
@@ -134,17 +135,24 @@ function observation(
       metrics: { [spec.metric]: moments },
     };
   };
-  const strata = Array.from({ length: lastStep + 1 }, (_, step) => [
-    stratum('champion', step),
-    stratum('challenger', step),
-  ]).flat();
+  const first = spec.shadow === null ? 0 : -1;
+  const routes = Array.from({ length: lastStep + 1 - first }, (_, i) => first + i);
+  const strata = routes.flatMap((step) => [stratum('champion', step), stratum('challenger', step)]);
   if (!paired) return { ...nothingObserved, strata };
   const pairs = {
     version: '2',
     metrics: { [spec.metric]: paired.moments },
     inflation: { [spec.metric]: paired.inflation },
   };
-  return { ...nothingObserved, strata, pairs: [pairs] };
+  // What the champion is asked is copied.
+  const copied = strata.filter((s) => s.arm === 'champion');
+  const shadows = copied.map((s): ArmStratum => ({ ...s, arm: 'shadow', version: '2', propensity: 1 }));
+  return { ...nothingObserved, strata, shadows, pairs: [pairs] };
+}
+
+/** The challenger's share in a step; -1: the shadow. */
+function shareOf({ steps }: Extract<RolloutSpec, { kind: 'canary' }>, step: number): number {
+  return step < 0 ? 0 : (steps[step] ?? 100) / 100;
 }
 
 /**
