@@ -2,7 +2,7 @@ import { MillraceError } from '../core/errors.ts';
 import type { Pipelines } from '../lifecycle/pipelines/index.ts';
 import type { BatchPorts } from '../lifecycle/serving/index.ts';
 import { systemActor as system } from '../platform/access/index.ts';
-import type { LoopSlices } from './loop-ports.ts';
+import type { LoopSlices } from './loop-slices.ts';
 
 /** The other parts' front doors as batch predictions need them. */
 export function createBatchPorts(slices: LoopSlices, pipelines: Pipelines): BatchPorts {

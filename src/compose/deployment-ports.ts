@@ -4,7 +4,7 @@ import { packageOutputsSchema } from '../lifecycle/serving/index.ts';
 import type { DeploymentPorts } from '../loop/index.ts';
 import { systemActor as system } from '../platform/access/index.ts';
 import type { BlobStore } from '../platform/blobs/index.ts';
-import type { LoopSlices } from './loop-ports.ts';
+import type { LoopSlices } from './loop-slices.ts';
 
 /** The slices' front doors for deployments without a loop. */
 export function createDeploymentPorts(slices: LoopSlices): DeploymentPorts {

@@ -1,11 +1,9 @@
 import { MillraceError } from '../core/errors.ts';
 import { canonicalJson, type Digest } from '../core/json.ts';
 import { parseDuration, parseTime } from '../core/time.ts';
-import type { DataService } from '../lifecycle/data/index.ts';
 import { type EvaluationService, evaluateOutputsSchema } from '../lifecycle/evaluation/index.ts';
 import type { Experiments } from '../lifecycle/experiments/index.ts';
-import type { FeedbackService } from '../lifecycle/feedback/index.ts';
-import type { AlertKind, MonitoringService } from '../lifecycle/monitoring/index.ts';
+import type { AlertKind } from '../lifecycle/monitoring/index.ts';
 import {
   CHALLENGER,
   CHAMPION,
@@ -19,28 +17,14 @@ import { type LoopPorts, observe } from '../loop/index.ts';
 import { systemActor as actor } from '../platform/access/index.ts';
 import type { BlobStore } from '../platform/blobs/index.ts';
 import type { Database } from '../platform/db/index.ts';
-import type { Frames } from '../platform/frames/index.ts';
 import { signatureOf } from './deployment-ports.ts';
+import type { LoopSlices } from './loop-slices.ts';
 import { rolloutLog } from './rollout-deps.ts';
 
 type PackagedVersion = Awaited<ReturnType<LoopPorts['registry']['version']>>;
 const manyVersions = 10_000;
 const manyAlerts = 1_000;
 type DeployTarget = Parameters<LoopPorts['serving']['deploy']>[0];
-
-/** The services that the loop goes through. */
-export interface LoopSlices {
-  readonly db: Database;
-  readonly blobs: BlobStore;
-  readonly data: DataService;
-  readonly experiments: Experiments;
-  readonly registry: Registry;
-  readonly evaluations: EvaluationService;
-  readonly serving: ServingService;
-  readonly feedback: FeedbackService;
-  readonly monitoring: MonitoringService;
-  readonly frames: Frames;
-}
 
 /** The slices' front doors in the shape that the loop asks for. */
 export function createLoopPorts(slices: LoopSlices): LoopPorts {

@@ -8,7 +8,7 @@ import type { Frames } from '../platform/frames/index.ts';
 import type { Journal } from '../platform/journal/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Watermarks } from '../platform/watermarks/index.ts';
-import type { LoopSlices } from './loop-ports.ts';
+import type { LoopSlices } from './loop-slices.ts';
 
 /** The joined prediction log as rollouts read it. */
 export function rolloutLog(feedback: FeedbackService, frames: Frames): RolloutLog {

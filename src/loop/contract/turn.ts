@@ -140,7 +140,6 @@ export const turnRefitSchema = z.strictObject({
   /** The gates, on rows that the refitted model was trained on: they can show that it is broken, not that it is good. */
   checks: z.array(turnGateSchema),
 });
-export type TurnRefit = z.infer<typeof turnRefitSchema>;
 
 /** A question to a person, and the answer. */
 export const turnApprovalSchema = z.object({

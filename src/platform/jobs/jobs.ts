@@ -151,8 +151,8 @@ export class Jobs {
 
   /** Keeps the lease. Throws `lease_lost` when it is gone. */
   async heartbeat(id: string, attempt: number): Promise<{ readonly cancelReason: string | null }> {
-    const untilMs = this.#clock.nowMs() + leaseMs;
-    const row = await this.#db.write((tx) => store.extendLease(tx, id, attempt, untilMs));
+    const change = { lease_until_ms: this.#clock.nowMs() + leaseMs };
+    const row = await this.#db.write((tx) => store.updateLeased(tx, id, attempt, change));
     if (!row) throw fail('lease_lost', { id, attempt });
     return { cancelReason: row.cancel_reason };
   }
@@ -188,7 +188,7 @@ export class Jobs {
       await store.updateLeased(tx, id, attempt, {
         ...released,
         failures,
-        error: store.encodeError(error),
+        error: JSON.stringify(error),
         available_at_ms: this.#clock.nowMs() + waitMs,
       });
       this.#db.signal(waitingTopic);
@@ -322,7 +322,7 @@ export class Jobs {
       ...released,
       status,
       result: with_.result ?? null,
-      error: with_.error ? store.encodeError(with_.error) : null,
+      error: with_.error ? JSON.stringify(with_.error) : null,
       failures: with_.failures ?? row.failures,
       finished_at_ms: finishedAtMs,
     };

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { type Database, type Tx, tables } from '../db/index.ts';
-import type { JobError, JobStatus, LogLine } from './contract.ts';
+import type { JobStatus, LogLine } from './contract.ts';
 
 export interface JobRow {
   readonly id: string;
@@ -60,14 +60,17 @@ export interface JobFilter {
 
 const tokenPrefix = 'mrj_';
 
+/** A new bearer token of an attempt. Only its digest is stored. */
 export function newToken(): string {
   return tokenPrefix + randomBytes(24).toString('base64url');
 }
 
+/** Whether a bearer token has the form of ours; others are not looked for in the database. */
 export function isJobToken(token: string): boolean {
   return token.startsWith(tokenPrefix);
 }
 
+/** How a token is stored: 64 hexadecimal digits of SHA-256. */
 export function tokenDigest(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
@@ -125,22 +128,6 @@ export async function nextAvailableAtMs(tx: Tx, kinds: readonly string[]): Promi
   return row?.at ?? undefined;
 }
 
-export async function extendLease(
-  tx: Tx,
-  id: string,
-  attempt: number,
-  untilMs: number,
-): Promise<JobRow | undefined> {
-  return jobs(tx)
-    .updateTable('jobs')
-    .set({ lease_until_ms: untilMs })
-    .where('id', '=', id)
-    .where('attempt', '=', attempt)
-    .where('status', '=', 'leased')
-    .returningAll()
-    .executeTakeFirst();
-}
-
 /** Changes a job only while this attempt holds its lease. Returns nothing when it does not. */
 export async function updateLeased(
   tx: Tx,
@@ -158,6 +145,7 @@ export async function updateLeased(
     .executeTakeFirst();
 }
 
+/** Changes a job only while nobody has leased it. Returns nothing when somebody has, or when it has ended. */
 export async function updateQueued(tx: Tx, id: string, change: Partial<JobRow>): Promise<JobRow | undefined> {
   return jobs(tx)
     .updateTable('jobs')
@@ -182,6 +170,7 @@ export async function lostJobs(
     : query.where('lease_until_ms', '<', nowMs).execute();
 }
 
+/** The workers that hold leases, run out or not, each once. */
 export async function leaseOwners(tx: Tx): Promise<readonly string[]> {
   const rows = await jobs(tx)
     .selectFrom('jobs')
@@ -192,10 +181,12 @@ export async function leaseOwners(tx: Tx): Promise<readonly string[]> {
   return rows.flatMap((row) => (row.lease_owner ? [row.lease_owner] : []));
 }
 
+/** Undefined when there is no job of this id. */
 export async function findJob(tx: Tx, id: string): Promise<JobRow | undefined> {
   return jobs(tx).selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+/** The job whose running attempt bears a token; undefined once the attempt has lost its lease or ended. */
 export async function findJobByToken(tx: Tx, token: string): Promise<JobRow | undefined> {
   return jobs(tx)
     .selectFrom('jobs')
@@ -205,6 +196,7 @@ export async function findJobByToken(tx: Tx, token: string): Promise<JobRow | un
     .executeTakeFirst();
 }
 
+/** Newest first. */
 export async function listJobs(tx: Tx, filter: JobFilter): Promise<readonly JobRow[]> {
   let query = jobs(tx).selectFrom('jobs').selectAll();
   if (filter.kind) query = query.where('kind', '=', filter.kind);
@@ -213,6 +205,7 @@ export async function listJobs(tx: Tx, filter: JobFilter): Promise<readonly JobR
   return query.orderBy('id', 'desc').limit(filter.limit).execute();
 }
 
+/** Jobs by status; a status that no job has is left out. */
 export async function countJobs(tx: Tx): Promise<ReadonlyMap<JobStatus, number>> {
   const rows = await jobs(tx)
     .selectFrom('jobs')
@@ -222,6 +215,7 @@ export async function countJobs(tx: Tx): Promise<ReadonlyMap<JobStatus, number>>
   return new Map(rows.map((row) => [row.status, Number(row.n)]));
 }
 
+/** Adds lines to a job's log, in their order. */
 export async function insertLogs(
   tx: Tx,
   jobId: string,
@@ -240,6 +234,7 @@ export async function insertLogs(
   await tables<{ job_logs: Omit<JobLogRow, 'seq'> }>(tx).insertInto('job_logs').values(rows).execute();
 }
 
+/** Lines of a job's log after a number, over all attempts, in order. */
 export async function logsAfter(
   tx: Tx,
   jobId: string,
@@ -256,6 +251,7 @@ export async function logsAfter(
     .execute();
 }
 
+/** Adds a schedule, or replaces the one of its name. */
 export async function putSchedule(tx: Tx, row: ScheduleRow): Promise<void> {
   const { name: _, ...change } = row;
   await jobs(tx)
@@ -265,10 +261,12 @@ export async function putSchedule(tx: Tx, row: ScheduleRow): Promise<void> {
     .execute();
 }
 
+/** Undefined when there is none of this name. */
 export async function findSchedule(tx: Tx, name: string): Promise<ScheduleRow | undefined> {
   return jobs(tx).selectFrom('schedules').selectAll().where('name', '=', name).executeTakeFirst();
 }
 
+/** Does nothing when there is none of this name. */
 export async function deleteSchedule(tx: Tx, name: string): Promise<void> {
   await jobs(tx).deleteFrom('schedules').where('name', '=', name).execute();
 }
@@ -286,8 +284,4 @@ export async function dueSchedules(
     .where('next_at_ms', '<=', nowMs)
     .orderBy('name')
     .execute();
-}
-
-export function encodeError(error: JobError): string {
-  return JSON.stringify(error);
 }

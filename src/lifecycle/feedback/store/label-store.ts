@@ -100,15 +100,6 @@ export class LabelStore {
     }));
   }
 
-  async waitingCount(endpoint: string): Promise<number> {
-    const row = await tables<LabelTables>(this.#read)
-      .selectFrom('waiting_labels')
-      .select((e) => e.fn.countAll().as('n'))
-      .where('endpoint', '=', endpoint)
-      .executeTakeFirst();
-    return Number(row?.n ?? 0);
-  }
-
   async endpointsWaiting(): Promise<readonly string[]> {
     const rows = await tables<LabelTables>(this.#read)
       .selectFrom('waiting_labels')

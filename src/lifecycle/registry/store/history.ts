@@ -4,6 +4,7 @@ import type { Tx } from '../../../platform/db/index.ts';
 import type { HistoryEntry, HistorySubject } from '../contract/history.ts';
 import { on, type RegistryTables } from './tables.ts';
 
+/** Writes down what was changed, in the transaction of the change. */
 export async function insertChanges(tx: Tx, rows: readonly RegistryTables['model_changes'][]): Promise<void> {
   if (rows.length > 0) await on(tx).insertInto('model_changes').values(rows).execute();
 }

@@ -30,6 +30,7 @@ export async function insertModel(
   return row ?? null;
 }
 
+/** A registered model by its exact name. */
 export async function findModelRow(tx: Tx, name: string): Promise<ModelRow | undefined> {
   return on(tx).selectFrom('registered_models').selectAll().where('name', '=', name).executeTakeFirst();
 }
@@ -44,6 +45,7 @@ export async function lockModelRow(tx: Tx, name: string, nowMs: number): Promise
     .executeTakeFirst();
 }
 
+/** Changes a model by its id; when it was touched last is set by `lockModelRow`. */
 export async function updateModelRow(
   tx: Tx,
   id: number,
@@ -91,6 +93,7 @@ export async function setModelTagRow(tx: Tx, id: number, tag: Tag): Promise<void
     .execute();
 }
 
+/** Does nothing when the model has no such tag. */
 export async function deleteModelTagRow(tx: Tx, id: number, key: string): Promise<void> {
   await on(tx)
     .deleteFrom('registered_model_tags')

@@ -140,6 +140,7 @@ export async function rewriteModel(tx: Tx, id: number, model: TransferRegistered
   await on(tx).insertInto('registered_model_tags').values(rows).execute();
 }
 
+/** Removes every tag of a version. */
 export async function clearVersionTags(tx: Tx, id: number, version: number): Promise<void> {
   await on(tx)
     .deleteFrom('model_version_tags')
@@ -148,6 +149,7 @@ export async function clearVersionTags(tx: Tx, id: number, version: number): Pro
     .execute();
 }
 
+/** Adds the tags of a version that has none of these keys. */
 export async function insertVersionTags(tx: Tx, id: number, version: TransferVersion): Promise<void> {
   if (version.tags.length === 0) return;
   const rows = version.tags.map(({ key, value }) => ({

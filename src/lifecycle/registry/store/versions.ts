@@ -6,6 +6,7 @@ import { type Approval, type GateRecord, signatureSchema } from '../contract.ts'
 import type { Tag, VersionRecord } from '../records.ts';
 import { type ModelRow, on, type RegistryTables, type VersionRow } from './tables.ts';
 
+/** Adds a version; its number must be new for the model, deleted ones counted. */
 export async function insertVersion(tx: Tx, row: VersionRow): Promise<void> {
   await on(tx).insertInto('model_versions').values(row).execute();
 }
@@ -44,6 +45,7 @@ export async function findVersionOf(
   return rows.find((row) => row.digest === of.digest) ?? rows.find((row) => row.digest === null);
 }
 
+/** Changes a version, deleted or not. */
 export async function updateVersionRow(
   tx: Tx,
   key: { readonly registeredId: number; readonly version: number },
@@ -135,6 +137,7 @@ export async function setVersionTagRow(
     .execute();
 }
 
+/** Does nothing when the version has no such tag. */
 export async function deleteVersionTagRow(
   tx: Tx,
   key: { readonly registeredId: number; readonly version: number },
@@ -178,6 +181,7 @@ export async function replaceGates(
     .execute();
 }
 
+/** Adds an answer of a person; earlier ones stay. */
 export async function insertApproval(tx: Tx, row: RegistryTables['model_approvals']): Promise<void> {
   await on(tx).insertInto('model_approvals').values(row).execute();
 }
