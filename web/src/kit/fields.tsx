@@ -81,7 +81,7 @@ export function SearchField(props: {
   );
 }
 
-/** A row of choices of which one holds; for two to five short words. */
+/** A row of choices of which one holds; for two to five short words. They go on in a second row where one is too narrow. */
 export function Choice<T extends string>(props: {
   readonly label: string;
   readonly value: T;
@@ -89,7 +89,7 @@ export function Choice<T extends string>(props: {
   readonly onChange: (value: T) => void;
 }) {
   return (
-    <fieldset className="inline-flex h-7 min-w-0 self-start max-w-full overflow-x-auto whitespace-nowrap rounded-control border border-line-strong pointer-coarse:h-9">
+    <fieldset className="inline-flex min-w-0 max-w-full flex-wrap self-start overflow-hidden whitespace-nowrap rounded-control border border-line-strong">
       <legend className="sr-only">{props.label}</legend>
       {props.options.map(([value, text]) => (
         <button
@@ -97,7 +97,7 @@ export function Choice<T extends string>(props: {
           type="button"
           aria-pressed={value === props.value}
           onClick={() => props.onChange(value)}
-          className="border-line-strong border-r px-2.5 text-muted transition-colors first:rounded-l-control last:rounded-r-control last:border-r-0 hover:text-text aria-pressed:bg-accent-quiet aria-pressed:text-text"
+          className="-outline-offset-2 -mb-px h-[27px] grow border-line-strong border-r border-b px-2.5 text-muted transition-colors last:border-r-0 hover:text-text aria-pressed:bg-accent-quiet aria-pressed:text-text pointer-coarse:h-9"
         >
           {text}
         </button>

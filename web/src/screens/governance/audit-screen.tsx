@@ -15,6 +15,7 @@ import { NewsNote, useReading } from '../../kit/reading.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { Ago } from '../../kit/time.tsx';
+import { humane, sentence } from '../../kit/turn-text.ts';
 import { changesOf } from './changes.ts';
 import type { AuditSearch } from './search.ts';
 
@@ -147,7 +148,7 @@ function EntryBody(props: { readonly entry: AuditEntry }) {
   const changes = changesOf(entry.before, entry.after);
   return (
     <div className="flex flex-col gap-5">
-      <p className="text-lead">{entry.reason}</p>
+      <p className="text-lead">{sentence(entry.reason)}</p>
       <Facts
         facts={[
           ['Who', <Actor key="a" actor={entry.actor} />],
@@ -216,6 +217,6 @@ const COLUMNS: readonly GridColumn<AuditEntry>[] = [
     head: 'Why',
     width: 'minmax(220px, 3fr)',
     wideOnly: true,
-    cell: (row) => <span className="text-muted">{row.reason}</span>,
+    cell: (row) => <span className="text-muted">{humane(row.reason)}</span>,
   },
 ];

@@ -188,20 +188,39 @@ function RefitCard(props: { readonly turn: Turn; readonly refit: NonNullable<Tur
   return (
     <Card title="Trained again on all rows">
       <p className="pb-3 text-muted">
-        v{refit.judgedVersion} passed the gates above.{' '}
-        {turn.challengerVersion === null ? 'The model' : `v${turn.challengerVersion}`} is the same training on
-        all {formatCount(refit.rows)} rows, those it was judged on among them, so these checks can show only
-        that it is broken.
+        <Link
+          to="/models/$model/versions/$version"
+          params={{ model: turn.model, version: String(refit.judgedVersion) }}
+          className="text-accent"
+        >
+          v{refit.judgedVersion}
+        </Link>{' '}
+        passed the gates above. {turn.challengerVersion === null ? 'The model' : `v${turn.challengerVersion}`}{' '}
+        is the same training on all {formatCount(refit.rows)} rows, those it was judged on among them, so
+        these checks can show only that it is broken.
       </p>
       <GateList gates={refit.checks} />
     </Card>
   );
 }
 
+/** Steps that a refit repeats; they come after those of what was judged. */
+const REPEATED: ReadonlySet<string> = new Set(['train', 'package', 'evaluate']);
+
 function StepRows(props: { readonly turn: Turn }) {
+  const { steps, refit } = props.turn;
+  const isRefit = (index: number): boolean => {
+    const kind = steps[index]?.kind ?? '';
+    const before = steps.slice(0, index);
+    return (
+      refit !== null &&
+      REPEATED.has(kind) &&
+      before.some((step) => step.kind === kind && step.status === 'succeeded')
+    );
+  };
   return (
     <ul>
-      {props.turn.steps.map((step) => (
+      {steps.map((step, index) => (
         <li key={step.stepRunId}>
           <Link
             to="/turns/$turnId"
@@ -211,7 +230,11 @@ function StepRows(props: { readonly turn: Turn }) {
           >
             <StateLabel state={stateOfStep(step.status)}>{stepWord(step.kind)}</StateLabel>
             <span className="min-w-0 flex-1 truncate text-label text-muted">
-              {step.error ?? (step.attempts > 1 ? `${step.attempts} attempts` : '')}
+              {step.error ??
+                [
+                  ...(isRefit(index) ? ['again, on all rows'] : []),
+                  ...(step.attempts > 1 ? [`${step.attempts} attempts`] : []),
+                ].join(', ')}
             </span>
             <span className="text-muted">
               {step.startedAt && step.finishedAt

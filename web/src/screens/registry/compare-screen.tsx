@@ -251,7 +251,9 @@ function MetricRow(props: { readonly metric: MetricDifference }) {
   const { metric } = props;
   const text = (value: MetricDifference['from']): string =>
     value === null ? 'none' : value === 'NaN' ? 'NaN' : formatNumber(value);
-  const word = metric.isBetter === null ? '' : metric.isBetter ? 'better' : 'worse';
+  const way = metric.direction === 'minimize' ? 'smaller' : 'greater';
+  const guess = metric.isDirectionGuessed ? `, if ${way} is better` : '';
+  const word = metric.isBetter === null ? '' : `${metric.isBetter ? 'better' : 'worse'}${guess}`;
   return (
     <tr className="border-line border-t">
       <td className="break-all py-1 pr-3">{metric.key}</td>
@@ -263,7 +265,7 @@ function MetricRow(props: { readonly metric: MetricDifference }) {
       </td>
       <td
         className="py-1 text-right text-muted"
-        data-tip={`${metric.direction === 'minimize' ? 'Smaller' : 'Greater'} is better; two numbers of two runs, without an interval`}
+        data-tip={`${way === 'smaller' ? 'Smaller' : 'Greater'} is better${metric.isDirectionGuessed ? ', guessed from the name: a run’s table of metrics is where to say so' : ''}; two numbers of two runs, without an interval`}
       >
         {metric.difference === null ? (
           '–'

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import { endpointsQuery, replicasQuery } from '../../api/queries.ts';
 import { Empty, EmptyLine } from '../../kit/empty.tsx';
-import { formatCount } from '../../kit/format.ts';
+import { plural } from '../../kit/format.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
@@ -76,8 +76,9 @@ export function EndpointsScreen() {
                       `; ${failed.map((model) => model.error ?? 'a model does not load').join('; ')}`}
                   </span>
                   <span className="text-muted">
-                    {replica.models.filter((model) => model.state === 'ready').length} models,{' '}
-                    {formatCount(replica.segmentsWaiting)} log segments on the way
+                    {plural(replica.models.filter((model) => model.state === 'ready').length, 'model')}
+                    {replica.segmentsWaiting > 0 &&
+                      `, ${plural(replica.segmentsWaiting, 'log segment')} on the way`}
                   </span>
                   <Ago at={replica.lastSeenAt} className="text-muted" />
                 </li>
