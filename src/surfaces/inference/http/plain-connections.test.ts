@@ -253,6 +253,20 @@ test('a caller that takes no answers is sent no more than fits on the way', asyn
   assert.equal(answered, count);
 });
 
+test('a request that ends its connection is the last one answered', async (t) => {
+  const { dial } = await start(t);
+  const socket = await dial();
+  socket.write(get('/plain/1') + post('/plain/2', 'two', 'connection: close\r\n'));
+  const heads = Buffer.concat(await Array.fromAsync(socket as AsyncIterable<Buffer>)).toString();
+  assert.deepEqual(told(heads), ['plain GET /plain/1 ', 'plain POST /plain/2 two']);
+  assert.match(heads, /keep-alive[^<]*<[^<]*connection: close/s);
+
+  const hasty = await dial();
+  hasty.write(post('/plain/1', 'one', 'connection: close\r\n') + get('/plain/2'));
+  const [first, ...others] = await answers(hasty, 2);
+  assert.deepEqual([first, others], ['node POST /plain/1 one', []]);
+});
+
 test('connections that nobody uses end, those of a server that drains with their answer', async (t) => {
   const idle = await start(t, { keepAliveMs: 100 });
   const socket = await idle.dial();

@@ -89,6 +89,8 @@ class PlainConnection {
   #wanted = 0;
   #patience: NodeJS.Timeout | null = null;
   #answering = false;
+  /** It ends with the next answer. */
+  #closes = false;
   #ended = false;
 
   constructor(
@@ -150,7 +152,8 @@ class PlainConnection {
       return;
     }
     const body = bytes.subarray(bodyStart, end);
-    if (!this.#options.takes(head, body)) {
+    // What follows a request that ends its connection is a mistake, and node:http's to tell.
+    if ((head.closes && bytes.length > end) || !this.#options.takes(head, body)) {
       this.#handOver();
       return;
     }
@@ -159,6 +162,7 @@ class PlainConnection {
     this.#aheadBytes = bytes.length - end;
     this.#ahead = this.#aheadBytes > 0 ? [bytes.subarray(end)] : [];
     this.#answering = true;
+    this.#closes = head.closes;
     void this.#options.answer(head, body).then(this.#send);
   }
 
@@ -175,7 +179,7 @@ class PlainConnection {
     const socket = this.#socket;
     this.#answering = false;
     if (socket.destroyed) return;
-    const last = this.#options.draining() || (this.#ended && this.#aheadBytes === 0);
+    const last = this.#closes || this.#options.draining() || (this.#ended && this.#aheadBytes === 0);
     const connection = last ? 'connection: close' : this.#keepAlive;
     const text = latin1Body(answer);
     if (text !== null) {

@@ -12,9 +12,11 @@ test('a plain head is read: names in lower case, values without the space around
     path: '/v2/models/a/infer',
     headers: { host: 'x', 'content-length': '12', 'x-entity': 'u 1' },
     bodyBytes: 12,
+    closes: false,
   });
   assert.equal(heads.read(plain.join('\r\n')), head, 'looked up the second time');
   assert.equal(heads.read('GET /v2 HTTP/1.1\r\nhost: x\r\nConnection: Keep-Alive')?.bodyBytes, 0);
+  assert.equal(heads.read('GET /v2 HTTP/1.1\r\nhost: x\r\nConnection: close')?.closes, true);
 });
 
 test('whatever two parsers could read in two ways is left to the complete one', () => {
@@ -40,7 +42,6 @@ test('whatever two parsers could read in two ways is left to the complete one', 
     'an empty name': withLine(': b'),
     'two hosts': withLine('host: y'),
     'no host': without('Host'),
-    'a connection that closes': withLine('Connection: close'),
     'a connection that is named': withLine('Connection: keep-alive, x-entity'),
     'an upgrade': withLine('Upgrade: h2c'),
     'an expectation': withLine('Expect: 100-continue'),

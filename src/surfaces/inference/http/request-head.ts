@@ -6,6 +6,8 @@ export interface RequestHead {
   readonly path: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
   readonly bodyBytes: number;
+  /** The caller wants the connection to end with the answer. */
+  readonly closes: boolean;
 }
 
 const requestLine = /^(GET|POST) (\/[!-"$->@-~]*) HTTP\/1\.1$/;
@@ -17,7 +19,7 @@ const longestKept = 2000;
 
 /**
  * Reads heads of requests that leave nothing to interpretation: GET or POST of a path without a query, HTTP/1.1, ASCII,
- * each header once and on a line of its own, a body of a given length, a connection that stays. All others are null and
+ * each header once and on a line of its own, a body of a given length, a connection that stays or ends. All others are null and
  * for a complete parser to judge (RFC 9112). Heads that were seen lately are only looked up, since clients
  * repeat themselves.
  */
@@ -51,9 +53,11 @@ function readHead(text: string): RequestHead | null {
   const length = headers['content-length'];
   const bodyBytes = length === undefined ? 0 : /^\d{1,15}$/.test(length) ? Number(length) : Number.NaN;
   const method = request[1] as RequestHead['method'];
+  const connection = headers.connection?.toLowerCase() ?? 'keep-alive';
+  const closes = connection === 'close';
   const isPlain =
     headers.host !== undefined &&
-    /^keep-alive$/i.test(headers.connection ?? 'keep-alive') &&
+    (closes || connection === 'keep-alive') &&
     (method === 'POST' ? length !== undefined && !Number.isNaN(bodyBytes) : bodyBytes === 0);
-  return isPlain ? { method, path: request[2] ?? '/', headers, bodyBytes } : null;
+  return isPlain ? { method, path: request[2] ?? '/', headers, bodyBytes, closes } : null;
 }
