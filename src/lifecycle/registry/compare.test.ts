@@ -120,6 +120,7 @@ forEachDatabase((dialect, open) => {
         { key: 'solver', from: 'lbfgs', to: null },
       ],
     });
+    assert.ok(diff.metrics.differing.every((m) => m.isDirectionGuessed));
     const metrics = diff.metrics.differing.map((m) => [m.key, m.from, m.to, m.direction, m.isBetter]);
     assert.deepEqual(metrics, [
       ['auc', 0.7, 0.75, 'maximize', true],

@@ -85,13 +85,17 @@ function compareMetrics(from: VersionFacts, to: VersionFacts): Differences<Metri
   return {
     sameCount,
     differing: differing.map((pair) => {
-      const direction =
-        summaries.find((summary) => summary.key === pair.key)?.direction ?? guessDirection(pair.key);
+      const known = summaries.find((summary) => summary.key === pair.key);
+      const direction = known?.direction ?? guessDirection(pair.key);
+      const isDirectionGuessed = known?.isDirectionGuessed ?? true;
       const change = pair.from === null || pair.to === null ? Number.NaN : pair.to - pair.from;
       const difference = Number.isNaN(change) ? null : change;
       const isBetter =
         difference === null ? null : direction === 'maximize' ? difference > 0 : difference < 0;
-      return { key: pair.key, from: value(pair.from), to: value(pair.to), difference, direction, isBetter };
+      return {
+        ...{ key: pair.key, from: value(pair.from), to: value(pair.to), difference },
+        ...{ direction, isDirectionGuessed, isBetter },
+      };
     }),
   };
 }

@@ -19,6 +19,8 @@ export const metricDifferenceSchema = z.object({
   /** `to` less `from`; null when one of them is missing or NaN. */
   difference: z.number().nullable(),
   direction: metricDirectionSchema,
+  /** True when nobody has said so and the direction is guessed from the metric's name. */
+  isDirectionGuessed: z.boolean(),
   /** Whether `to` is better by that direction; null when it cannot be said. */
   isBetter: z.boolean().nullable(),
 });

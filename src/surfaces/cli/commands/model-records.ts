@@ -72,8 +72,11 @@ interface Line {
 
 function comparisonText(found: VersionComparison, width: number): string {
   const { from, to, params, metrics, tags, datasets, signature, environment, gates } = found;
-  const better = (isBetter: boolean | null) =>
-    isBetter === null ? {} : { note: isBetter ? 'better' : 'worse' };
+  const better = ({ isBetter, direction, isDirectionGuessed }: (typeof metrics.differing)[number]) => {
+    if (isBetter === null) return {};
+    const guess = `, if ${direction === 'minimize' ? 'smaller' : 'greater'} is better (guessed from the name)`;
+    return { note: `${isBetter ? 'better' : 'worse'}${isDirectionGuessed ? guess : ''}` };
+  };
   const code =
     from.commit === to.commit ? [] : [{ part: 'code', key: 'commit', from: from.commit, to: to.commit }];
   const packages =
@@ -81,7 +84,7 @@ function comparisonText(found: VersionComparison, width: number): string {
       ? []
       : [{ part: 'package', key: 'digest', from: short(from.digest), to: short(to.digest) }];
   const lines: readonly Line[] = [
-    ...metrics.differing.map((m) => ({ part: 'metric', ...m, ...better(m.isBetter) })),
+    ...metrics.differing.map((m) => ({ part: 'metric', ...m, ...better(m) })),
     ...params.differing.map((p) => ({ part: 'param', ...p })),
     ...tags.differing.map((t) => ({ part: 'tag', ...t })),
     ...datasets.differing.map(({ name, context, ...d }) => {
