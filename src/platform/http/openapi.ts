@@ -5,6 +5,8 @@ import type { Route } from './route.ts';
 
 type JsonObject = Record<string, unknown>;
 
+const noContent = 204;
+
 const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -71,7 +73,10 @@ function operation(route: Route, takesMatch: boolean, schemas: SharedSchemas): J
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: body } : {}),
     responses: {
-      [route.status ?? 200]: { description: 'OK', ...json(schemas.of(route.response, 'output')) },
+      [route.status ?? 200]: {
+        description: 'OK',
+        ...(route.status === noContent ? {} : json(schemas.of(route.response, 'output'))),
+      },
       default: {
         description: 'What happened, to what, and what to do next',
         ...json({ $ref: '#/components/schemas/Problem' }, 'application/problem+json'),
