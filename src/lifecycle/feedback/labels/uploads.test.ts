@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
+import { feedbackSettingsSchema } from '../contract.ts';
 import { ada, openFeedbackService } from '../testing.ts';
 
 const hour = 3_600_000;
@@ -50,6 +51,22 @@ forEachDatabase((name, open) => {
       await assert.rejects(service.labels.upload(ada, 'nobody', 'csv', Buffer.from(text), true), {
         code: 'not_found',
       });
+    });
+
+    test('a file that was refused as a whole is read again once what was in its way is mended', async (t) => {
+      const { service } = await openFeedbackService(t, open);
+      const declare = (labelType: 'binary' | 'text') =>
+        service.labels.putSettings(ada, endpoint, feedbackSettingsSchema.parse({ labelType }));
+      const file = Buffer.from('prediction_id,value,event_time\na,late,2001-02-01\nb,early,2001-02-01\n');
+      const send = () => service.labels.upload(ada, endpoint, 'csv', file, true);
+      await declare('binary');
+      const refused = await send();
+      assert.deepEqual([refused.state, refused.rowsAccepted, refused.rowsRefused], ['done', 0, 2]);
+      await declare('text');
+      const taken = await send();
+      assert.deepEqual([taken.rowsAccepted, taken.rowsRefused, taken.errors], [2, 0, []]);
+      assert.equal(taken.id, refused.id);
+      assert.deepEqual(await send(), taken, 'and from then on it changes nothing');
     });
 
     test('what is wrong in a file is told row by row, whatever bytes it has, and no other row is lost', async (t) => {

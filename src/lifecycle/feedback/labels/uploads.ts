@@ -59,12 +59,15 @@ export class Uploads {
     await Promise.all(this.#running.values());
   }
 
-  /** Takes a file. The same bytes for the same endpoint are worked through once, unless that failed. */
+  /**
+   * Takes a file. The same bytes for the same endpoint are worked through once, unless that failed or no row was taken:
+   * what was refused as a whole (in the future, of another type than is declared) may be right by now.
+   */
   async take(endpoint: string, format: LabelFileFormat, body: BlobSource): Promise<LabelUpload> {
     const { blobs, sources, db, clock } = this.#options;
     const { digest } = await blobs.put(body);
     const [known] = await sources.uploads({ endpoint, digest });
-    if (known && known.state !== 'failed') return known;
+    if (known?.state === 'running' || (known?.state === 'done' && known.rowsAccepted > 0)) return known;
     const now = formatTime(clock.nowMs());
     const upload: LabelUpload = {
       id: known?.id ?? uuidv7(),
