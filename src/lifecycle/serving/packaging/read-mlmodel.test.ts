@@ -38,3 +38,11 @@ test('columns that are numbers, as of frames made of arrays, have names like all
     ['0', '1'],
   );
 });
+
+test('an input example with values that are missing is read as MLflow writes it', () => {
+  const fields = [{ name: 'a', type: 'double' as const, required: true, shape: [] }];
+  assert.deepEqual(readSample('{"columns": ["a"], "data": [[NaN], [1.5]]}', fields), [
+    { a: null },
+    { a: 1.5 },
+  ]);
+});

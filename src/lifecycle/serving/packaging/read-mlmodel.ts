@@ -7,6 +7,7 @@ import {
   type SignatureParam,
   signatureParamSchema,
 } from '../../../core/model-package.ts';
+import { standardJson } from '../../../core/python-json.ts';
 import { requireWhenUsed } from '../../../core/require-when-used.ts';
 import { emptyExample } from './empty-example.ts';
 
@@ -167,12 +168,12 @@ function readParams(json: string): readonly SignatureParam[] | null {
   });
 }
 
-/** Rows of an input example: pandas' split form, a row with nested values, or a tensor for the only input. */
+/** Rows of an input example, where a missing number is NaN: pandas' split form, a row with nested values, or a tensor for the only input. */
 export function readExample(
   text: string,
   inputs: readonly SignatureField[],
 ): readonly Record<string, unknown>[] {
-  const value: unknown = JSON.parse(text);
+  const value: unknown = JSON.parse(standardJson(text));
   const split = value as { columns?: string[]; data?: unknown[][] } | null;
   if (split && !Array.isArray(value) && Array.isArray(split.columns) && Array.isArray(split.data)) {
     const { columns } = split;

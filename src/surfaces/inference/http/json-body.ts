@@ -1,3 +1,4 @@
+import { mayHoldPythonWords, standardJson } from '../../../core/python-json.ts';
 import { malformed } from '../request-context.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -12,10 +13,6 @@ const ownWords: JsonWords = {
   notJson: 'the body is not JSON',
   notObject: 'the body must be a JSON object',
 };
-
-/** A JSON text, or one of the words that Python writes though JSON has them not. */
-const stringsAndWords = /"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity\b|\bNaN\b/gs;
-const overflow = '1e999';
 
 /**
  * Parses a JSON body that must be an object. NaN, Infinity and -Infinity, which Python's json writes, are read
@@ -56,21 +53,15 @@ function parsed(
   try {
     return JSON.parse(text, reviver);
   } catch (cause) {
-    if (/\b(?:NaN|Infinity)\b/.test(text)) {
+    if (mayHoldPythonWords(text)) {
       try {
-        return JSON.parse(text.replace(stringsAndWords, standard), reviver);
+        return JSON.parse(standardJson(text), reviver);
       } catch {
         // Told below.
       }
     }
     throw malformed(`${words.notJson}${place(text, cause as Error)}`);
   }
-}
-
-function standard(word: string): string {
-  if (word === 'NaN') return 'null';
-  if (word === 'Infinity') return overflow;
-  return word === '-Infinity' ? `-${overflow}` : word;
 }
 
 /** Where it breaks, by what V8 says; its message quotes the text, which is the caller's and not told. */
