@@ -91,7 +91,7 @@ function describeFile(name: ProtoPackage): DescribedFile {
   return { name: file.name ?? name, bytes, symbols: symbolsOf(root.lookup(name) as protobuf.Namespace) };
 }
 
-/** The message behind a map field `some_labels` must be called `SomeLabelsEntry`; protobufjs calls it `Some_labels`, which Go's clients refuse. */
+/** The message behind a map field `some_labels` must be `SomeLabelsEntry`; protobufjs says `Some_labels`, which Go refuses. */
 function nameMapEntries(message: descriptor.IDescriptorProto): void {
   for (const entry of message.nestedType ?? []) {
     nameMapEntries(entry);

@@ -40,8 +40,8 @@ const unsupportedType = headerBlock({ ':status': '415' });
 const notAllowed = headerBlock({ ':status': '405' });
 
 /**
- * gRPC over HTTP/2, with TLS where a certificate is given: unary and streaming methods, deadlines, compression, errors as trailers. Closing it
- * tells the callers first, so that no call is lost: what comes meanwhile is answered still.
+ * gRPC over HTTP/2, with TLS where a certificate is given: unary and streaming methods, deadlines, compression, errors
+ * as trailers. Closing it tells the callers first, so that no call is lost: what comes meanwhile is answered still.
  */
 export class GrpcServer {
   readonly #methods: Methods;
@@ -49,6 +49,7 @@ export class GrpcServer {
   readonly #exchangeOptions: ExchangeOptions;
   readonly #noticeMs: number;
   readonly #drainMs: number;
+  readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<Http2Connection>();
   readonly #streams = new Map<Exchange, () => void>();
   readonly #keepAlive: NodeJS.Timeout;
@@ -73,6 +74,10 @@ export class GrpcServer {
       tls.attach(server);
       this.#server = server;
     } else this.#server = createServer({ noDelay: true }, take);
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     this.#keepAlive = setInterval(() => this.#pingAll(), keepAliveMs).unref();
   }
 
@@ -96,7 +101,7 @@ export class GrpcServer {
     await Promise.all([...this.#connections].map((connection) => this.#giveNotice(connection)));
     for (const drain of this.#streams.values()) drain();
     const timer = setTimeout(() => {
-      for (const connection of this.#connections) connection.destroy();
+      for (const socket of this.#sockets) socket.destroy();
     }, this.#drainMs);
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());

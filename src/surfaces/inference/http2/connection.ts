@@ -109,7 +109,7 @@ export class Http2Connection implements StreamCarrier {
     this.#out.goaway(lastStreamId, errorCode.none, '');
   }
 
-  /** Asks for a sign of life. */
+  /** Asks for a sign of life; answered too when the connection is gone. */
   ping(answered: () => void): void {
     this.#pings.set(++this.#pingCount, answered);
     this.#out.ping(words(0, this.#pingCount), false);
@@ -457,6 +457,7 @@ export class Http2Connection implements StreamCarrier {
   readonly #onClose = (): void => {
     if (this.#greeting) clearTimeout(this.#greeting);
     for (const stream of this.#streams.values()) stream.close();
+    for (const answered of this.#pings.values()) answered();
   };
 }
 
