@@ -4,6 +4,7 @@ import { asProblem } from '../api/problem.ts';
 import { Button } from './button.tsx';
 import { useNow } from './clock.ts';
 import { formatRelative } from './format.ts';
+import { PageHead } from './page.tsx';
 import { placed } from './placed.ts';
 import { StateMark } from './state-mark.tsx';
 
@@ -96,14 +97,24 @@ export function QueryView<T>(props: {
   readonly empty?: ReactNode;
   /** What stands here when the server knows no such thing; without it that is an error like others. */
   readonly missing?: ReactNode;
+  /** Heads a screen while its own head is not known yet. */
+  readonly title?: string;
   readonly children: (data: T) => ReactNode;
 }) {
-  const { query, rows, isEmpty, empty, missing, children } = props;
+  const { query, rows, isEmpty, empty, missing, title, children } = props;
   const retry = (): void => void query.refetch();
   if (query.data === undefined) {
     if (missing && query.isError && asProblem(query.error).status === 404) return <>{missing}</>;
-    if (query.isError) return <ProblemNote error={query.error} onRetry={retry} />;
-    return <Skeleton {...(rows === undefined ? {} : { rows })} />;
+    return (
+      <>
+        {title !== undefined && <PageHead title={title} />}
+        {query.isError ? (
+          <ProblemNote error={query.error} onRetry={retry} />
+        ) : (
+          <Skeleton {...(rows === undefined ? {} : { rows })} />
+        )}
+      </>
+    );
   }
   if (isEmpty?.(query.data)) return <>{empty}</>;
   return (
@@ -120,7 +131,7 @@ export function QueryView<T>(props: {
 
 /** A card around a query. */
 export function QueryCard<T>(
-  props: Parameters<typeof QueryView<T>>[0] & Omit<Parameters<typeof Card>[0], 'children'>,
+  props: Omit<Parameters<typeof QueryView<T>>[0], 'title'> & Omit<Parameters<typeof Card>[0], 'children'>,
 ) {
   const { query, rows, isEmpty, empty, children, ...card } = props;
   return (

@@ -27,7 +27,12 @@ export function LoopScreen() {
   const loop = useQuery(loopQuery(name));
   return (
     <Page>
-      <QueryView query={loop} rows={8} missing={<Missing what="loop" name={name} list="/" listName="Loop" />}>
+      <QueryView
+        query={loop}
+        rows={8}
+        title={name}
+        missing={<Missing what="loop" name={name} list="/" listName="Loop" />}
+      >
         {(data) => <LoopBody loop={data} />}
       </QueryView>
     </Page>

@@ -45,6 +45,7 @@ export function TurnScreen() {
       <QueryView
         query={turn}
         rows={8}
+        title="Turn"
         missing={<Missing what="turn" name={turnId} list="/turns" listName="Turns" />}
       >
         {(data) => <TurnBody turn={data} />}

@@ -28,6 +28,7 @@ export function ModelScreen() {
       <QueryView
         query={model}
         rows={8}
+        title={name}
         missing={<Missing what="model" name={name} list="/models" listName="Models" />}
       >
         {(data) => <ModelBody model={data} />}

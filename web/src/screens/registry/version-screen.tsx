@@ -36,6 +36,7 @@ export function VersionScreen() {
       <QueryView
         query={version}
         rows={10}
+        title={`${params.model} v${params.version}`}
         missing={
           <Missing
             what="version"

@@ -42,6 +42,7 @@ export function EndpointScreen() {
       <QueryView
         query={endpoint}
         rows={8}
+        title={name}
         missing={<Missing what="endpoint" name={name} list="/endpoints" listName="Deployment" />}
       >
         {(data) => <EndpointBody endpoint={data} />}

@@ -31,6 +31,7 @@ export function RunScreen() {
       <QueryView
         query={run}
         rows={10}
+        title="Run"
         missing={<Missing what="run" name={runId} list="/runs" listName="Runs" />}
       >
         {(data) => <RunBody run={data} />}
