@@ -4,6 +4,7 @@
 """
 
 import argparse
+import itertools
 import os
 import warnings
 
@@ -95,14 +96,16 @@ def against(flights, p, q, repeats=2000):
     return np.quantile(sums[pick].sum(1) / counts[pick].sum(1), [0.025, 0.975])
 
 
-def looped(flights, window=180, holdout=0.2, cooldown=21, rollout=6, margin=0.002):
+def looped(flights, window=180, holdout=0.2, cooldown=21, rollout=6, margin=0.002, refit=False):
     """The loop's policy: performance or the first of the month starts a turn; what is shown on the hold-out not to be
-    worse by more than the margin (the whole 95 % interval of the paired difference) is promoted."""
-    y, champion = flights.y, flights.trained(0, 25)
+    worse by more than the margin (the whole 95 % interval of the paired difference) is promoted, with `refit` trained once
+    more on all rows, the hold-out too. What was judged stays what the next one is judged beside, and what is expected."""
+    y, judged = flights.y, flights.trained(0, 25)
+    champion = flights.trained(0, 31) if refit else judged
     def reference(rows, p):
         losses = loss(y[rows], p[rows])
         return losses.mean(), losses.std() / np.sqrt(len(losses))
-    expected = reference(flights.between(25, 31), champion)
+    expected = reference(flights.between(25, 31), judged)
     answered, turns, worse = champion.copy(), [], []
     last, since, busy = -99, 31, 0
     for today in range(32, 181):
@@ -117,12 +120,13 @@ def looped(flights, window=180, holdout=0.2, cooldown=21, rollout=6, margin=0.00
         start = max(0, end - window)
         cut = end - round((end - start) * holdout)
         candidate, rows = flights.trained(start, cut), flights.between(cut, end)
-        differences = loss(y[rows], candidate[rows]) - loss(y[rows], champion[rows])
+        differences = loss(y[rows], candidate[rows]) - loss(y[rows], judged[rows])
         high = differences.mean() + 1.96 * differences.std() / np.sqrt(len(differences))
         turns.append((today, cause, differences.mean(), high < margin))
         if high < margin:
-            champion, busy, since, worse = candidate, today + rollout, today + rollout, []
-            expected = reference(rows, champion)
+            judged, busy, since, worse = candidate, today + rollout, today + rollout, []
+            champion = flights.trained(start, end) if refit else judged
+            expected = reference(rows, judged)
             answered[flights.day >= busy] = champion[flights.day >= busy]
     return answered, turns
 
@@ -135,11 +139,14 @@ def policies(flights):
         blind[rows] = flights.trained(MONTH_STARTS[m - 2], MONTH_STARTS[m - 1])[rows]
         everything[rows] = flights.trained(0, MONTH_STARTS[m - 1])[rows]
     run, turns = looped(flights)
+    refitted, refitted_turns = looped(flights, refit=True)
     lines = {
         "never retrained": (never, 1),
+        "never retrained, refitted on all of January": (flights.trained(0, 31), 2),
         "monthly on the month before, unjudged": (blind, 5),
         "monthly on everything so far, unjudged": (everything, 5),
-        "run by the loop": (run, 1 + len(turns)),
+        "run by the loop, refit: false": (run, 1 + len(turns)),
+        "run by the loop, refit: true": (refitted, 2 + len(refitted_turns) + sum(ok for *_, ok in refitted_turns)),
     }
     print("\n## Policies, log loss / AUC by month\n\n| policy | " + " | ".join(NAMES) + " | all | against never (95 %) | trainings |")
     print("|---|" + "---|" * 8)
@@ -148,20 +155,35 @@ def policies(flights):
         low, high = against(flights, p, never)
         cells = " | ".join(f"{a:.4f} / {b:.3f}" for a, b in months)
         print(f"| {name} | {cells} | {total:.4f} / {auc:.3f} | {low:+.4f} to {high:+.4f} | {trainings} |")
-    low, high = against(flights, run, blind)
-    print(f"\nLoop against monthly on the month before: {low:+.4f} to {high:+.4f}.")
-    print("Turns (day, cause, difference on the hold-out): " + ", ".join(f"{d} {c} {x:+.4f}{' promoted' * bool(ok)}" for d, c, x, ok in turns))
-    for margin in (0, 0.001, 0.005, 1):
-        p, t = looped(flights, margin=margin)
+    comparisons = {
+        "loop without refit against monthly on the month before": (run, blind),
+        "loop with refit against monthly on the month before": (refitted, blind),
+        "loop with refit against never, refitted on all of January": (refitted, flights.trained(0, 31)),
+        "loop with refit against the loop without": (refitted, run),
+        "loop with refit against monthly on everything so far": (refitted, everything),
+    }
+    print("\n95 % intervals, below 0 is better:\n")
+    for name, (p, q) in comparisons.items():
+        low, high = against(flights, p, q)
+        print(f"- {name}: {low:+.4f} to {high:+.4f}")
+    for name, made in {"refit: false": turns, "refit: true": refitted_turns}.items():
+        steps = ", ".join(f"{d} {c} {x:+.4f}{' promoted' * bool(ok)}" for d, c, x, ok in made)
+        print(f"\nTurns with {name} (day, cause, difference on the hold-out): {steps}")
+    print()
+    for rollout in (3, 6, 10):
+        p, t = looped(flights, rollout=rollout, refit=True)
         _, total, auc = by_month(flights, p)
-        print(f"Margin {margin}: {total:.4f} / {auc:.3f}, {1 + sum(ok for *_, ok in t)} of {1 + len(t)} promoted")
-    print("\nThe same with other settings of the loop:\n\n| window | hold-out | cool-down | log loss | AUC | trainings | promoted |\n|---|---|---|---|---|---|---|")
-    for window in (30, 60, 90, 180):
-        for holdout in (0.1, 0.2):
-            for cooldown in (14, 21, 28):
-                p, t = looped(flights, window, holdout, cooldown)
-                _, total, auc = by_month(flights, p)
-                print(f"| {window} d | {holdout} | {cooldown} d | {total:.4f} | {auc:.3f} | {1 + len(t)} | {1 + sum(ok for *_, ok in t)} |")
+        print(f"Refit, {rollout} days to promotion: {total:.4f} / {auc:.3f}, {sum(ok for *_, ok in t)} of {len(t)} promoted")
+    for refit, margin in ((refit, margin) for refit in (False, True) for margin in (0, 0.001, 0.005, 1)):
+        p, t = looped(flights, margin=margin, refit=refit)
+        _, total, auc = by_month(flights, p)
+        print(f"Margin {margin}{', refit' * refit}: {total:.4f} / {auc:.3f}, {1 + sum(ok for *_, ok in t)} of {1 + len(t)} promoted")
+    print("\nOther settings of the loop, without refit and with it:\n\n| refit | window | hold-out | cool-down | log loss | AUC | turns | promoted |\n|---|---|---|---|---|---|---|---|")
+    for refit, window, holdout, cooldown in itertools.product((False, True), (30, 60, 90, 180), (0.1, 0.2), (14, 21, 28)):
+        p, t = looped(flights, window, holdout, cooldown, refit=refit)
+        _, total, auc = by_month(flights, p)
+        promoted = sum(ok for *_, ok in t)
+        print(f"| {refit} | {window} d | {holdout} | {cooldown} d | {total:.4f} | {auc:.3f} | {len(t)} | {promoted} |")
 
 
 def bound(differences, alpha=0.05, tuned_for=200):
