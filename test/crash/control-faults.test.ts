@@ -1,28 +1,35 @@
 import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logisticOnnx, logisticPackage } from '../../src/platform/onnx/testing.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { startServer } from '../support/server.ts';
 import { startTestServing, storePackage, tableOf, testRoute } from '../support/serving.ts';
+import { smallDisk } from '../support/small-disk.ts';
 
 const awayMs = 2000;
 
-test('control frozen, its database restarted, itself killed: what was acknowledged counts once, and all goes on', async (t) => {
+test('control frozen, its database restarted, its disk full, itself killed: what was acknowledged counts once, and all goes on', async (t) => {
   const postgres = await startPostgres();
   t.after(() => postgres.stop());
   const far = await startTestServing(t);
   await far.replica.applyRoutes(
     tableOf(testRoute(await storePackage(far.blobs, logisticOnnx(), logisticPackage()))),
   );
+  const disk = await smallDisk('64m');
   const control = await startServer(t, {
     role: 'control',
     env: { MILLRACE_DATABASE_URL: postgres.url },
     readyTimeoutMs: 60_000,
+    ...(disk ? { dataDirectory: disk.directory } : {}),
   });
+  if (disk) t.after(disk.remove);
   const call = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(`${control.url}/api/v1/${path}`, {
       method,
+      signal: AbortSignal.timeout(20_000),
       ...(body === undefined
         ? {}
         : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
@@ -41,8 +48,12 @@ test('control frozen, its database restarted, itself killed: what was acknowledg
   const predicted = new Set<string>();
   const labelled = new Set<string>();
   let refusedLabels = 0;
+  let lastRefusal = '';
   let sent = 0;
   let isOver = false;
+  t.after(() => {
+    isOver = true;
+  });
   const column = (name: string) => ({ name, datatype: 'FP64', shape: [1, 1], data: [1] });
   const predict = async (replica: typeof one) => {
     while (!isOver) {
@@ -63,8 +74,9 @@ test('control frozen, its database restarted, itself killed: what was acknowledg
           () => {
             for (const id of ids) labelled.add(id);
           },
-          () => {
+          (error) => {
             refusedLabels++;
+            lastRefusal = String(error);
           },
         );
       }
@@ -76,7 +88,10 @@ test('control frozen, its database restarted, itself killed: what was acknowledg
   const goesOn = async (what: string) => {
     const before = [predicted.size, labelled.size] as const;
     for (let i = 0; predicted.size <= before[0] + 20 || labelled.size <= before[1] + 20; i++) {
-      assert.ok(i < 600, `${what}: ${predicted.size} predictions, ${labelled.size} labels, no more come`);
+      assert.ok(
+        i < 600,
+        `${what}: ${predicted.size} predictions, ${labelled.size} labels, no more come; ${lastRefusal}`,
+      );
       await sleep(100);
     }
   };
@@ -96,18 +111,30 @@ test('control frozen, its database restarted, itself killed: what was acknowledg
   await goesOn('the database was away');
   assert.equal(control.pid, pid, 'control did not outlive its database');
 
+  if (disk) {
+    const full = predicted.size;
+    const ballast = join(disk.directory, 'ballast');
+    await writeFile(ballast, Buffer.alloc(64 * 1024 * 1024)).catch(() => undefined);
+    // What is left of the last page of its file takes some more labels.
+    for (let i = 0; !lastRefusal.includes('disk_full'); i++) {
+      assert.ok(i < 600, `no label met the full disk; the last refusal was: ${lastRefusal}`);
+      await sleep(100);
+    }
+    assert.ok(predicted.size > full, "nobody answers while control's disk is full");
+    await rm(ballast);
+    await goesOn("control's disk was full");
+  }
+
   await control.kill();
   await sleep(500);
   await control.start();
   await goesOn('control was killed');
   isOver = true;
   await load;
-  await one?.stop();
-  await other?.stop();
   const count = async () => (await call('GET', 'labels/summary?endpoint=far')).total;
   let total = await count();
-  for (let i = 0; total.predictions < predicted.size && i < 100; i++) {
-    await sleep(200);
+  for (let i = 0; total.predictions < predicted.size && i < 120; i++) {
+    await sleep(500);
     total = await count();
   }
   // One that was not answered may be in the log; none is there twice, so none can stand for another.

@@ -1,32 +1,17 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { smallDisk } from '../../../test/support/small-disk.ts';
 import { SegmentLog } from './segment-log.ts';
 import { localFrames, testLogOptions } from './testing.ts';
 
-/** A file system of 256 KiB, or null where this user may not mount one. */
-async function smallDisk(): Promise<string | null> {
-  const directory = await mkdtemp(join(tmpdir(), 'millrace-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', directory], { stdio: 'ignore' });
-    return directory;
-  } catch {
-    await rm(directory, { recursive: true });
-    return null;
-  }
-}
-
 for (const durability of [{ kind: 'fsync' }, { kind: 'interval', intervalMs: 50 }] as const) {
   test(`a full disk is told to the writer, and writing goes on when there is space again (${durability.kind})`, async (t) => {
-    const directory = await smallDisk();
-    if (!directory) return t.skip('needs the right to mount a file system');
-    t.after(async () => {
-      execFileSync('umount', [directory]);
-      await rm(directory, { recursive: true });
-    });
+    const disk = await smallDisk('256k');
+    if (!disk) return t.skip('needs the right to mount a file system');
+    t.after(disk.remove);
+    const { directory } = disk;
     const frames = await localFrames();
     let rows = 0;
     const log = await SegmentLog.open({
