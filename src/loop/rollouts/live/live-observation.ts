@@ -29,7 +29,7 @@ const copies = [0, 1] as const;
  * latencies as `observe` reads from the log, over all and in each protected segment, at a cost that does not grow with the
  * rollout. What copies say of distributions is not here. Of a prediction that was logged twice the first row counts.
  *
- * About 100 bytes a prediction, and 80 more for each protected feature. A feature of more than 1,000 values, and all of
+ * About 140 bytes a row, and 80 more for each protected feature. A feature of more than 1,000 values, and all of
  * them beyond two million predictions times features, are left to the readings of the log.
  */
 export class LiveObservation {
