@@ -116,6 +116,20 @@ test('after a day without control, with a restart at noon, everything of the day
   await until(async () => (await waiting()) === 0);
 });
 
+test('who is stopped while control is there leaves nothing behind on its disk', async (t) => {
+  const { control, serve, waiting } = await setUp(t);
+  const edge = await serve();
+  await until(() => edge.replica.plane.endpoints.length > 0);
+  await until(() => control.service.replicas(actor).some((replica) => replica.connected));
+  for (let call = 0; call < 3; call++)
+    assert.equal((await edge.predict(`last${call}`, midnightMs)).status, 200);
+  await edge.stop();
+  assert.equal((await control.rows('delay')).length, 15);
+  assert.equal(await waiting(), 0);
+  const [gone] = control.service.replicas(actor);
+  assert.deepEqual([gone?.connected, gone?.segmentsWaiting], [false, 0]);
+});
+
 test('a disk that is full of what waits refuses rows and loses none; when control is back it answers again', async (t) => {
   const { control, serve, comeBack } = await setUp(t, { maxDiskBytes: 30_000 });
   const edge = await serve();
