@@ -5,8 +5,6 @@ import type { Route } from './route.ts';
 
 type JsonObject = Record<string, unknown>;
 
-const noContent = 204;
-
 const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -65,6 +63,7 @@ function operation(route: Route, takesMatch: boolean, schemas: SharedSchemas): J
     route.bodyKind === 'raw'
       ? { required: true, ...json({}, 'application/octet-stream') }
       : route.body && { required: true, ...json(schemas.of(route.body, 'input')) };
+  const isEmpty = route.status === 204 || route.response instanceof z.ZodUndefined;
   return {
     tags: [resource],
     summary: route.summary,
@@ -73,10 +72,9 @@ function operation(route: Route, takesMatch: boolean, schemas: SharedSchemas): J
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: body } : {}),
     responses: {
-      [route.status ?? 200]: {
-        description: 'OK',
-        ...(route.status === noContent ? {} : json(schemas.of(route.response, 'output'))),
-      },
+      ...(isEmpty
+        ? { 204: { description: 'OK' } }
+        : { [route.status ?? 200]: { description: 'OK', ...json(schemas.of(route.response, 'output')) } }),
       default: {
         description: 'What happened, to what, and what to do next',
         ...json({ $ref: '#/components/schemas/Problem' }, 'application/problem+json'),
