@@ -37,6 +37,11 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue;
 
+/** Whether a text, from another process for instance, is a code of the catalogue. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCatalogue, code);
+}
+
 /** An error with an entry in the catalogue. `detail` is the message for people, filled in. */
 export class MillraceError extends Error {
   override readonly name = 'MillraceError';

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCatalogue, fail, MillraceError } from '../../core/errors.ts';
+import { fail, isErrorCode, MillraceError } from '../../core/errors.ts';
 
 /** A question to every process that shares the work, and whether those that start later must do the same. */
 export interface Question {
@@ -44,5 +44,5 @@ export function sentError(error: unknown): SentError {
 }
 
 export function receivedError({ code, params, message }: SentError): Error {
-  return code in errorCatalogue && code !== 'internal' ? fail(code as ErrorCode, params) : new Error(message);
+  return isErrorCode(code) && code !== 'internal' ? fail(code, params) : new Error(message);
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
 import type { Tx } from '../../../platform/db/index.ts';
 import { parseExperimentId, type Tag } from '../validation.ts';
@@ -53,14 +54,15 @@ export function spansAreHere(trace: TraceRecord): boolean {
   return tagValue(trace.tags, traceKeys.spansLocation) === spansInStore;
 }
 
+const sizeStatsSchema = z.object({ num_spans: z.number().default(0) });
+
 /** Whether as many spans are here as the trace's client said it has. */
 export function isComplete({ trace, spans }: TraceWithSpans): boolean {
   if (spans.length === 0) return false;
   const stats = tagValue(trace.metadata, traceKeys.sizeStats);
   if (!stats) return true;
   try {
-    const { num_spans: count = 0 } = JSON.parse(stats) as { readonly num_spans?: number };
-    return spans.length >= count;
+    return spans.length >= sizeStatsSchema.parse(JSON.parse(stats)).num_spans;
   } catch {
     return true;
   }

@@ -106,7 +106,10 @@ export function textOf(json: string | undefined): string | null {
   }
 }
 
-/** Reads what is stored, with exact numbers. */
+/**
+ * Reads what is stored, with exact numbers. Not held against a schema: a trace may have thousands of spans, and the
+ * text is what this server wrote.
+ */
 export function spanContent(span: Pick<SpanRecord, 'content'>): SpanContent {
   return parseExact(span.content) as SpanContent;
 }

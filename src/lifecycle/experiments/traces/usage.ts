@@ -75,8 +75,8 @@ function numbersOf(text: string | undefined): Numbers | null {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return null;
-    const numbers = Object.entries(value).filter(([, number]) => typeof number === 'number');
-    return Object.fromEntries(numbers) as Numbers;
+    const isNumber = (entry: [string, unknown]): entry is [string, number] => typeof entry[1] === 'number';
+    return Object.fromEntries(Object.entries(value).filter(isNumber));
   } catch {
     return null;
   }

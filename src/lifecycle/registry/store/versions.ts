@@ -195,13 +195,26 @@ export async function hydrateVersions(
   if (rows.length === 0) return [];
   const ids = [...new Set(rows.map((row) => row.registered_id))];
   const names = new Map(models.map((model) => [model.id, model.name]));
-  const ofModels = (
-    table: 'model_version_tags' | 'model_aliases' | 'model_gate_results' | 'model_approvals',
-  ) => on(tx).selectFrom(table).selectAll().where('registered_id', 'in', ids);
-  const tags = (await ofModels('model_version_tags').execute()) as RegistryTables['model_version_tags'][];
-  const aliases = (await ofModels('model_aliases').execute()) as RegistryTables['model_aliases'][];
-  const gates = (await ofModels('model_gate_results').execute()) as RegistryTables['model_gate_results'][];
-  const approvals = (await ofModels('model_approvals').execute()) as RegistryTables['model_approvals'][];
+  const tags = await on(tx)
+    .selectFrom('model_version_tags')
+    .selectAll()
+    .where('registered_id', 'in', ids)
+    .execute();
+  const aliases = await on(tx)
+    .selectFrom('model_aliases')
+    .selectAll()
+    .where('registered_id', 'in', ids)
+    .execute();
+  const gates = await on(tx)
+    .selectFrom('model_gate_results')
+    .selectAll()
+    .where('registered_id', 'in', ids)
+    .execute();
+  const approvals = await on(tx)
+    .selectFrom('model_approvals')
+    .selectAll()
+    .where('registered_id', 'in', ids)
+    .execute();
   return rows.map((row) => {
     const own = (other: { readonly registered_id: number; readonly version: number }): boolean =>
       other.registered_id === row.registered_id && other.version === row.version;

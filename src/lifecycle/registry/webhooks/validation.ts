@@ -1,6 +1,6 @@
 import { type Outbound, OutboundRefused } from '../../../platform/outbound/index.ts';
 import { invalidParameter, pythonRepr } from '../../experiments/index.ts';
-import { type WebhookEntity, webhookActions, webhookEventNames } from './contract.ts';
+import { webhookActions, webhookEventNames } from './contract.ts';
 
 /** Limits and message texts of MLflow 3.17's webhooks (mlflow/utils/validation.py, entities/webhook.py). */
 const namePattern = /^(?=.{1,63}$)[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i;
@@ -55,7 +55,7 @@ export function checkWebhookEvents(events: readonly string[]): void {
   for (const event of events) {
     if (webhookEventNames.includes(event)) continue;
     const [entity = '', action = ''] = event.split('.', 2);
-    const actions: readonly string[] = webhookActions[entity as WebhookEntity] ?? [];
+    const actions = Object.entries(webhookActions).find(([name]) => name === entity)?.[1] ?? [];
     const list = [...actions].sort().map((name) => `'${name}'`);
     throw invalidParameter(
       `Invalid action '${action}' for entity '${entity}'. Valid actions are: [${list.join(', ')}]`,

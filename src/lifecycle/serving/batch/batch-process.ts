@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
-import { type ErrorCode, errorCatalogue, fail } from '../../../core/errors.ts';
+import { type ErrorCode, fail, isErrorCode } from '../../../core/errors.ts';
 import { installationDirectory } from '../../../core/installation.ts';
 import { attemptVariable, noteProcess } from '../../../platform/executors/local/index.ts';
 import type { FromBatchProcess, ToBatchProcess } from './protocol.ts';
@@ -83,5 +83,5 @@ export class BatchProcess {
 }
 
 function codeOf(code: string): ErrorCode {
-  return code in errorCatalogue ? (code as ErrorCode) : 'internal';
+  return isErrorCode(code) ? code : 'internal';
 }
