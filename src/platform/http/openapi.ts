@@ -63,6 +63,9 @@ function operation(route: Route, takesMatch: boolean, schemas: SharedSchemas): J
     route.bodyKind === 'raw'
       ? { required: true, ...json({}, 'application/octet-stream') }
       : route.body && { required: true, ...json(schemas.of(route.body, 'input')) };
+  // Files are sent as they lie.
+  const type = route.response instanceof z.ZodUnknown ? 'application/octet-stream' : 'application/json';
+  const answer = json(schemas.of(route.response, 'output'), type);
   const isEmpty = route.status === 204 || route.response instanceof z.ZodUndefined;
   return {
     tags: [resource],
@@ -74,7 +77,7 @@ function operation(route: Route, takesMatch: boolean, schemas: SharedSchemas): J
     responses: {
       ...(isEmpty
         ? { 204: { description: 'OK' } }
-        : { [route.status ?? 200]: { description: 'OK', ...json(schemas.of(route.response, 'output')) } }),
+        : { [route.status ?? 200]: { description: 'OK', ...answer } }),
       default: {
         description: 'What happened, to what, and what to do next',
         ...json({ $ref: '#/components/schemas/Problem' }, 'application/problem+json'),
