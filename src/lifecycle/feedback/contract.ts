@@ -123,7 +123,8 @@ export const DECISION_THRESHOLD = 0.5;
 /** Everything known of one prediction id: the answer the caller got, then shadow copies. */
 export const predictionDetailSchema = predictionSchema.extend({
   features: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-  outputs: z.json().nullable(),
+  /** What the model answered, as JSON; null when it did not. */
+  outputs: z.unknown(),
   routeVersion: z.int().nullable(),
   bucket: z.int().nullable(),
   propensity: z.number().nullable(),
