@@ -30,10 +30,11 @@ export function PredictionPanel(props: {
 /** The answer and its truth as one sentence. */
 function verdict(prediction: PredictionDetail): string {
   if (prediction.status !== 'ok') return `Answered with an error: ${prediction.error ?? prediction.status}.`;
-  const score = prediction.score === null ? 'no score' : formatNumber(prediction.score, 3);
-  if (!prediction.label) return `Said ${score}. The truth is not known yet.`;
+  const { score } = prediction;
+  const said = score === null ? 'Answered without a score' : `Said ${formatNumber(score, 3)}`;
+  if (!prediction.label) return `${said}; the truth is not known yet.`;
   const delay = Date.parse(prediction.label.eventTime) - Date.parse(prediction.eventTime);
-  return `Said ${score}; it turned out ${prediction.label.value}, known ${formatDuration(delay)} later.`;
+  return `${said}; it turned out ${prediction.label.value}, known ${formatDuration(delay)} later.`;
 }
 
 function PredictionBody(props: { readonly prediction: PredictionDetail }) {
