@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { execute, type Migration, migrate, sqliteStatements, statements, tables } from './index.ts';
+import { execute, type Migration, migrate, sqliteStatements, statements, type Tx, tables } from './index.ts';
 import { refusedStatement } from './refused-statement.ts';
 import { forEachDatabase } from './testing.ts';
 
@@ -151,5 +151,21 @@ forEachDatabase((name, open) => {
       assert.equal((await remembered()) === before, name === 'postgres');
       assert.equal((await statements(db.read).all('SELECT id FROM notes', [])).length, 0);
     });
+  });
+
+  if (name === 'sqlite') return;
+  test('on postgres: a connection that breaks in a transaction fails that one alone', async (t) => {
+    const db = await open(t, []);
+    const own = async (tx: Tx) =>
+      (await statements(tx).all<{ pid: number }>('SELECT pg_backend_pid() AS pid', []))[0]?.pid;
+    const broken = db.write(async (tx) => {
+      const pid = await own(tx);
+      await statements(db.read).all(`SELECT pg_terminate_backend(${pid})`, []);
+      // The end of the connection is heard while no query waits for it.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return own(tx);
+    });
+    await assert.rejects(broken);
+    assert.ok(await db.write(own));
   });
 });

@@ -23,9 +23,11 @@ export async function openPostgres(
       oid === int8 || oid === numeric ? Number : pg.types.getTypeParser(oid, format as 'text')) as never,
   };
   const pool = new pg.Pool({ connectionString: url, max: options.maxConnections ?? 10, types });
-  pool.on('error', () => {
-    // A broken idle connection is replaced by the pool; queries that need one report the error themselves.
-  });
+  // A broken connection is replaced by the pool; queries that need it report the error themselves. While a transaction
+  // has one the pool does not listen, and an error between two queries would end the process.
+  const ignored = () => undefined;
+  pool.on('error', ignored);
+  pool.on('connect', (client) => client.on('error', ignored));
   try {
     await pool.query('SELECT 1');
   } catch (error) {
