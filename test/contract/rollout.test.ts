@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { createRng } from '../../src/core/rng.ts';
 import { logisticOnnx } from '../../src/platform/onnx/testing.ts';
 import { startServer } from '../support/server.ts';
+import { endTurn } from './rollout/end-turn.ts';
 
 const run = promisify(execFile);
 const script = join(import.meta.dirname, 'faults/train.ts');
@@ -177,4 +178,6 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
     if (version !== '3') await sleep(50);
   }
   assert.equal(version, '3');
+
+  await endTurn(t, server, call);
 });

@@ -1,14 +1,12 @@
 import { type ErrorCode, MillraceError } from '../../core/errors.ts';
 import { createRng } from '../../core/rng.ts';
-import { formatTime, parseDuration, parseTime } from '../../core/time.ts';
-import type { RolloutLook } from '../contract.ts';
+import { formatTime, parseDuration } from '../../core/time.ts';
 import { Exclusive } from '../engine/exclusive.ts';
 import { banditState } from '../verdict/bandit.ts';
 import type { ComparedArm } from '../verdict/compare-arms.ts';
-import { judge } from '../verdict/judge.ts';
-import type { Observation } from '../verdict/observation.ts';
 import { observe, zeroBeforeOf } from '../verdict/observe.ts';
 import { provedArm } from '../verdict/proof.ts';
+import { judgeRollout } from './judge-rollout.ts';
 import type { Followed } from './live/rollout-watch.ts';
 import { keepLook } from './past-looks.ts';
 import { type RolloutDeps, RolloutWriter, rolloutActor } from './rollout-writer.ts';
@@ -177,7 +175,7 @@ export class RolloutEngine {
       zeroBeforeMs: zeroBeforeOf(spec, eventMs),
     });
     this.#deps.watch.noteReading(record.id, seen);
-    const look = this.#judge(record, seen, nowMs, eventMs);
+    const look = judgeRollout(data, seen, nowMs, eventMs);
     const champion = { arm: 'champion', version: data.championVersion };
     const endpoint = await this.#deps.serving.endpoint(rolloutActor, record.endpoint);
     const shares = Object.fromEntries(endpoint.arms.map((a) => [a.arm, a.weight]));
@@ -197,28 +195,6 @@ export class RolloutEngine {
       return bandit !== null && isDue
         ? this.#weigh(record, bandit, eventMs, change)
         : this.#writer.note(record, change);
-    });
-  }
-
-  #judge(
-    { data }: RolloutRecord,
-    seen: Observation,
-    nowMs: number,
-    eventMs: number | undefined,
-  ): RolloutLook {
-    const { spec, step } = data;
-    const steps = spec.kind === 'canary' ? spec.steps : [];
-    return judge({
-      ...{ spec, seen, nowMs, eventMs },
-      champion: { arm: 'champion', version: data.championVersion },
-      arms: data.targets.map(({ arm, version }) => ({ arm, version })),
-      stage: step.stage,
-      percent: step.percent,
-      nextPercent: steps[step.index === null ? 0 : step.index + 1],
-      routeVersion: step.routeVersion,
-      isProved: step.isProved ?? false,
-      stepSinceMs: step.sinceEventTime ? parseTime(step.sinceEventTime) : undefined,
-      beganMs: data.beganEventMs ?? undefined,
     });
   }
 
@@ -256,9 +232,10 @@ export class RolloutEngine {
     if (this.#stopped) return;
     const eventMs = await this.#deps.watermarks.get(known.endpoint);
     const seen = this.#deps.watch.observation(known.id, eventMs);
-    if (!seen || this.#judge(known, seen, this.#deps.clock.nowMs(), eventMs).verdict !== 'fail') return;
+    const nowMs = this.#deps.clock.nowMs();
+    if (!seen || judgeRollout(known.data, seen, nowMs, eventMs).verdict !== 'fail') return;
     await this.#act(known, async (record) => {
-      const look = this.#judge(record, seen, this.#deps.clock.nowMs(), eventMs);
+      const look = judgeRollout(record.data, seen, nowMs, eventMs);
       if (look.verdict !== 'fail') return;
       const looks = keepLook(record.data.looks, look, record.data.step);
       await this.#fail(record, look.reason, { look, looks, reason: look.reason });
