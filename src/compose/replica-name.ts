@@ -27,8 +27,8 @@ export async function replicaName(directory: string): Promise<string> {
     .slice(0, longestHost);
   const own = `${host || 'replica'}-${randomBytes(3).toString('hex')}`;
   await mkdir(directory, { recursive: true });
-  // Whole or not at all, and the same for processes that start at once.
-  const draft = `${path}.${process.pid}.tmp`;
+  // Whole or not at all, and the same for all that start at once, each with a draft of its own.
+  const draft = `${path}.${randomBytes(8).toString('hex')}.tmp`;
   await writeFile(draft, isOld ? formerName : own, { flush: true });
   await link(draft, path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
