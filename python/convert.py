@@ -72,6 +72,7 @@ def convert(args):
         )
     difference, strategy, onnx = best
     require_close(difference, len(frame), "", args.bound)
+    primary = booster_prediction(model, onnx, expected)
     holdout = None if args.holdout is None else compare_held_out(model, onnx, fields, args)
     args.out.write_bytes(onnx.SerializeToString())
     classes = getattr(model, "classes_", None)
@@ -82,6 +83,7 @@ def convert(args):
         "holdout": holdout,
         "missing": columns_that_may_be_missing(model, onnx, fields, rows, args.bound),
         "classes": None if classes is None else [plain(c) for c in classes],
+        "primary": primary,
     }
 
 
@@ -390,6 +392,26 @@ def booster_outputs(model, frame):
     # By the names that it was trained with, where it has any; the signature's otherwise.
     matrix = xgboost.DMatrix(np.asarray(frame, dtype=np.float64), feature_names=model.feature_names)
     return model.predict(matrix)
+
+
+def booster_prediction(model, onnx, expected):
+    """
+    The output that is what a booster's predict gives where its graph has a label in front of probabilities: those, or,
+    where it gives that of the second class alone, an output of its own for it. None for every other model.
+    """
+    import numpy as np
+    from onnx import TensorProto, helper
+
+    outputs = [output.name for output in onnx.graph.output]
+    if not is_booster(model) or len(outputs) < 2:
+        return None
+    if np.asarray(expected["label"]).reshape(len(expected["label"]), -1).shape[1] > 1:
+        return outputs[1]
+    graph, name, second = onnx.graph, "prediction", "second_class"
+    graph.initializer.append(helper.make_tensor(second, TensorProto.INT64, [], [1]))
+    graph.node.append(helper.make_node("Gather", [outputs[1], second], [name], axis=1))
+    graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None]))
+    return name
 
 
 def compare(onnx, expected, fields, frame):

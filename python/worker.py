@@ -29,7 +29,7 @@ import traceback
 import warnings
 
 from worker_requests import given_input, packed_answer
-from worker_values import element_type, is_numeric, padded, plain, text_of
+from worker_values import element_type, is_numeric, padded, plain, text_of, with_floats
 
 warnings.filterwarnings("ignore")
 
@@ -204,6 +204,9 @@ class Model:
         self.raw = self._raw_classifier()
         self.stream_fn = self._stream_fn()
         self.labels = self._labels()
+        schema = self.pyfunc.metadata.get_input_schema()
+        named = schema is not None and schema.has_input_names()
+        self.kinds = {str(spec.name): getattr(spec, "type", None) for spec in schema.inputs} if named else {}
         self.columns = pd.Index([self.labels[f["name"]] for f in self.fields])
         kinds = {f["type"] for f in self.fields}
         # Nested values travel as texts of JSON; MLflow gives such models one row at a time, as a dictionary.
@@ -289,6 +292,8 @@ class Model:
         answers = []
         for row in range(len(data)):
             answer = self.pyfunc.predict(self._dictionary(data, row), params=params)
+            if isinstance(answer, list) and len(answer) == 1 and isinstance(answer[0], dict):
+                answer = answer[0]  # of a model that answers a list of rows with a list
             answers.append({name: self._of_one_row(name, value) for name, value in self._members(answer)})
         names = list(answers[0])
         if any(list(answer) != names for answer in answers):
@@ -302,7 +307,7 @@ class Model:
             value = data[field["name"]].iloc[row]
             value = value.item() if hasattr(value, "item") else value
             if field.get("json") and isinstance(value, str):
-                value = json.loads(value)
+                value = with_floats(json.loads(value), self.kinds.get(field["name"]))
             if value is not None and value == value:
                 values[field["name"]] = value
         return values
@@ -466,7 +471,11 @@ class Model:
         kind, array = element_type(np, array)
         if kind != "string":
             return kind, list(array.shape), np.ascontiguousarray(array).tobytes()
-        return kind, list(array.shape), self._text_bytes(array.reshape(-1).tolist())
+        values = array.reshape(-1).tolist()
+        if any(isinstance(value, (dict, list, tuple)) for value in values):
+            self.nested.add(name)
+            values = [json.dumps(plain(value)) for value in values]
+        return kind, list(array.shape), self._text_bytes(values)
 
     def _text_bytes(self, values):
         texts = [text_of(value).encode() for value in values]

@@ -36,6 +36,19 @@ def is_numeric(values):
     return isinstance(values, (int, float)) and not isinstance(values, bool)
 
 
+def with_floats(value, kind):
+    """A nested value with whole numbers as floats where its type in MLflow's signature has them: JSON keeps no 2.0."""
+    if isinstance(value, list) and hasattr(kind, "dtype"):
+        return [with_floats(v, kind.dtype) for v in value]
+    if isinstance(value, dict) and hasattr(kind, "properties"):
+        kinds = {p.name: p.dtype for p in kind.properties}
+        return {name: with_floats(v, kinds.get(name)) for name, v in value.items()}
+    if isinstance(value, dict) and hasattr(kind, "value_type"):
+        return {name: with_floats(v, kind.value_type) for name, v in value.items()}
+    is_float = getattr(kind, "name", None) in ("double", "float")
+    return float(value) if is_float and type(value) is int else value
+
+
 def plain(value):
     """A value as JSON has it: no NaN, no infinities, no types of libraries."""
     if value is None or isinstance(value, (str, bool, int)):

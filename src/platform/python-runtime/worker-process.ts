@@ -78,7 +78,7 @@ export class WorkerProcess {
    * when the process is ended.
    */
   request(header: object, body: Uint8Array, timeoutMs: number): Promise<Frame> {
-    this.#requireIdle();
+    this.#begin();
     return new Promise<Frame>((resolve, reject) => {
       const timer = setTimeout(() => this.#onSilence(timeoutMs), timeoutMs);
       const done = <T>(take: (value: T) => void) => {
@@ -99,7 +99,7 @@ export class WorkerProcess {
    * @param timeoutMs longest silence between two pieces; after it the process is ended
    */
   stream(header: object, body: Uint8Array, timeoutMs: number): FrameStream {
-    this.#requireIdle();
+    this.#begin();
     const stream = new FrameStream(
       {
         send: (more, bytes) => this.#send(more, bytes),
@@ -144,8 +144,11 @@ export class WorkerProcess {
     this.#child.kill('SIGKILL');
   }
 
-  #requireIdle(): void {
+  /** Throws while another request is under way. */
+  #begin(): void {
     if (this.#waiting) throw new Error('the worker is busy');
+    // What was printed for an earlier request does not tell why a later one ended it.
+    this.#lines.length = 0;
   }
 
   #send(header: object, body: Uint8Array): void {

@@ -18,6 +18,8 @@ const reportSchema = z.object({
   /** Columns of which it takes no value as well as the model does. */
   missing: z.array(z.string()),
   classes: z.array(z.union([z.string(), z.number(), z.boolean().transform(String)])).nullable(),
+  /** The output that a booster's own `predict` gives; null for other models. */
+  primary: z.string().nullable(),
   holdout: z.object({ rows: z.int(), maxAbsDifference: z.number() }).nullable(),
 });
 const refusalSchema = z.object({

@@ -29,6 +29,8 @@ interface Graph {
   readonly fields: readonly SignatureField[];
   readonly classes: PackageManifest['classes'];
   readonly conversion: PackageManifest['conversion'];
+  /** The output that the model's own `predict` gives, where that is known. */
+  readonly primary: PackageManifest['primary'];
 }
 
 /** A model that was logged as ONNX. Throws `package_refused`, `onnx_invalid`. */
@@ -50,7 +52,7 @@ export async function loggedOnnx(
   const fields = nullable(model.inputs ?? signatureOf(imported.inputs), (f) => realTypes.includes(f.type));
   fit(fields);
   const classes = imported.classes ? [...imported.classes] : null;
-  return onnxPart({ imported, fields, classes, conversion: null }, source, context);
+  return onnxPart({ imported, fields, classes, conversion: null, primary: null }, source, context);
 }
 
 /** The ONNX form of a model of Python. Throws `NotConverted` when it has none that is as good. */
@@ -84,11 +86,12 @@ export async function convertedOnnx(
   };
   const classes = converted.classes ?? (imported.classes ? [...imported.classes] : null);
   const fields = nullable(inputs, ({ name }) => converted.missing.includes(name));
-  return onnxPart({ imported, fields, classes, conversion }, source, context);
+  const primary = converted.primary ?? primaryOf(imported.outputs, classes);
+  return onnxPart({ imported, fields, classes, conversion, primary }, source, context);
 }
 
 async function onnxPart(
-  { imported, fields, classes, conversion }: Graph,
+  { imported, fields, classes, conversion, primary }: Graph,
   source: LoggedSource,
   context: StepContext,
 ): Promise<PackagePart> {
@@ -110,7 +113,7 @@ async function onnxPart(
     })),
     graph,
     score: chooseScore(imported.outputs, widths),
-    primary: conversion === null ? null : primaryOf(imported.outputs, classes),
+    primary,
     classes,
     conversion,
   };

@@ -211,7 +211,7 @@ suite('packaging', () => {
       const table = Object.fromEntries(
         (['origin', 'hour', 'distance'] as const).map((c) => [c, rows.map((r) => r[c])]),
       );
-      const { score } = await model.predict(table, rows.length);
+      const { score, outputs: given } = await model.predict(table, rows.length);
       await model.close();
       for (const [i, row] of rows.entries()) {
         const difference = Math.abs(score![i]! - row[key]) / (1 + Math.abs(row[key]));
@@ -225,6 +225,10 @@ suite('packaging', () => {
       const { maxAbsDifference, rows: compared, used } = manifest.conversion!;
       assert.ok(used && maxAbsDifference! < 1e-5 && compared === 300, name);
       if (name !== 'lgb-booster') assert.deepEqual(outputs.classes, [0, 1], name);
+      // What a booster's own predict gives is its probability, not the label in front of it.
+      const own = given.find((output) => output.name === manifest.primary);
+      assert.ok(own?.width === 1, name);
+      if (name === 'xgb-booster') assert.deepEqual(Array.from(own.data as Float32Array), Array.from(score!));
       // Boosted trees do without a value, and their graphs too; the pipeline of scikit-learn does not.
       const mayMiss = manifest.signature.inputs.filter((field) => field.nullable).map((field) => field.name);
       assert.deepEqual(mayMiss, name === 'sklearn' ? [] : ['hour', 'distance'], name);

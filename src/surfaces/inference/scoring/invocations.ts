@@ -16,7 +16,14 @@ import { castColumns } from './casts.ts';
 import { type ScoringContent, unsupported } from './content.ts';
 import { csvText, readCsvTable } from './csv.ts';
 import { checkParams, checkWholeParams } from './params.ts';
-import { checkForm, readTable, type ScoringForm, type ScoringTable, scoringForms } from './table.ts';
+import {
+  checkForm,
+  isObject,
+  readTable,
+  type ScoringForm,
+  type ScoringTable,
+  scoringForms,
+} from './table.ts';
 import { asUnnamedTensor } from './unnamed-tensor.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -133,8 +140,12 @@ function requestOf(
     return toRequest(asGiven(body.toString('utf8')), json.params, context, signature, `"${form}"`);
   }
   const names = signature.inputs.map((field) => field.name);
-  let read = readTable(form, json[form], names);
-  if (someInexact(read, signature)) read = readTable(form, parseExactJson(body)[form], names);
+  const tableOf = (value: unknown) => {
+    const isRow = form === 'inputs' && isObject(value) && signature.inputs.some((field) => field.json);
+    return isRow ? readTable('dataframe_records', [value], names) : readTable(form, value, names);
+  };
+  let read = tableOf(json[form]);
+  if (someInexact(read, signature)) read = tableOf(parseExactJson(body)[form]);
   return toRequest(read, json.params, context, signature, `"${form}"`);
 }
 

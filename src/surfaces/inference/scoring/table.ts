@@ -96,7 +96,7 @@ function columnsOf(value: Json): ScoringTable {
   return { rowCount, tensors: columns.map(([name, data]) => ({ name, width: 1, data })) };
 }
 
-function isObject(value: unknown): value is Json {
+export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
