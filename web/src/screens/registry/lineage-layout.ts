@@ -46,10 +46,11 @@ export function layoutLineage(lineage: Lineage): LineageDrawing {
       .toSorted((a, b) => Number(b.id === lineage.subject) - Number(a.id === lineage.subject))
       .slice(0, MOST_PER_COLUMN),
   );
+  const ordered = uncrossed(kept, lineage.edges);
   const tallest = Math.max(1, ...kept.map((column) => column.length));
   const height = tallest * (NODE_HEIGHT_PX + GAP_Y_PX) - GAP_Y_PX;
   const places = new Map<string, PlacedNode>();
-  kept.forEach((column, index) => {
+  ordered.forEach((column, index) => {
     const own = column.length * (NODE_HEIGHT_PX + GAP_Y_PX) - GAP_Y_PX;
     column.forEach((node, row) => {
       places.set(node.id, {
@@ -71,6 +72,31 @@ export function layoutLineage(lineage: Lineage): LineageDrawing {
     height,
     hiddenCount: lineage.nodes.length - places.size,
   };
+}
+
+/** Each column in the order of what its nodes come from, so that lines cross as little as they must. */
+function uncrossed(
+  columns: readonly (readonly LineageNode[])[],
+  edges: readonly LineageEdge[],
+): readonly (readonly LineageNode[])[] {
+  const rows = new Map<string, number>();
+  return columns.map((column) => {
+    const placeOf = (node: LineageNode): number => {
+      const causes = edges.flatMap(({ from, to }) => (to === node.id ? [rows.get(from) ?? []] : [])).flat();
+      return causes.length === 0
+        ? Number.POSITIVE_INFINITY
+        : causes.reduce((sum, row) => sum + row, 0) / causes.length;
+    };
+    const places = new Map(column.map((node) => [node, placeOf(node)]));
+    const sorted = column.toSorted((a, b) => {
+      const [first = 0, second = 0] = [places.get(a), places.get(b)];
+      return first === second ? 0 : first - second;
+    });
+    sorted.forEach((node, row) => {
+      rows.set(node.id, row);
+    });
+    return sorted;
+  });
 }
 
 /** From the right side of a node to the left one of the next column, or down (or up) its own column. */
