@@ -133,6 +133,12 @@ export const platformErrors = {
     message: 'the data directory {path} is held by process {pid}',
     next: 'Stop that process, or start with another directory (--data or MILLRACE_DATA).',
   },
+  data_unusable: {
+    status: 500,
+    title: 'Data directory cannot be used',
+    message: 'the data directory {path} cannot be used: {problem}',
+    next: 'Let the user that runs millrace write there, or start with another directory (--data or MILLRACE_DATA).',
+  },
   schema_newer: {
     status: 409,
     title: 'Database of a newer Millrace',

@@ -138,3 +138,14 @@ test('a directory is held by one process, and free again when that process is ki
   await once(holder, 'exit');
   lockDirectory(path, 'control').release();
 });
+
+test('a data directory that is a file, or lies in one, is refused by name, with what to do', async () => {
+  const file = join(directory, 'file');
+  await writeFile(file, '');
+  for (const path of [file, join(file, 'data')]) {
+    assert.throws(() => lockDirectory(path, 'control'), {
+      code: 'data_unusable',
+      message: /^the data directory .*file.* cannot be used: /,
+    });
+  }
+});

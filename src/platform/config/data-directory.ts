@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fail } from '../../core/errors.ts';
@@ -46,12 +46,11 @@ export function dataDirectory(root: string): DataDirectory {
  * operating system's, held through an open SQLite transaction, so a killed process leaves none behind.
  *
  * @param role names the lock: `control` of a data directory, `serve` of a replica's directory
- * @throws `data_locked` with the pid of the holder
+ * @throws `data_locked` with the pid of the holder, `data_unusable` when nothing can be written there
  */
 export function lockDirectory(path: string, role: string): { release(): void } {
-  mkdirSync(path, { recursive: true });
   const pidFile = join(path, `${role}.pid`);
-  const lock = new DatabaseSync(join(path, `${role}.lock`), { timeout: 0 });
+  const lock = openLock(path, role);
   try {
     lock.exec('PRAGMA journal_mode = DELETE');
     lock.exec('BEGIN EXCLUSIVE');
@@ -73,4 +72,17 @@ export function lockDirectory(path: string, role: string): { release(): void } {
   };
   process.once('exit', release);
   return { release };
+}
+
+/** The lock's file, after it was tried that files can be written beside it: SQLite would open it for reading too. */
+function openLock(path: string, role: string): DatabaseSync {
+  try {
+    mkdirSync(path, { recursive: true });
+    accessSync(path, constants.W_OK);
+    return new DatabaseSync(join(path, `${role}.lock`), { timeout: 0 });
+  } catch (error) {
+    // A full disk passes: the process ends, and is started again by `up`.
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
+    throw fail('data_unusable', { path, problem: (error as Error).message }, error);
+  }
 }
