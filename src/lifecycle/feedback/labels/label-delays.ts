@@ -1,4 +1,5 @@
 import { fail } from '../../../core/errors.ts';
+import { formatTime } from '../../../core/time.ts';
 import { type FrameRow, type Frames, sqlName } from '../../../platform/frames/index.ts';
 import type { LabelDelays, LabelsByDay } from '../contract.ts';
 import {
@@ -12,6 +13,7 @@ import {
 
 type Delay = LabelDelays['total'];
 
+const dayMs = 86_400_000;
 const mostSegments = 50;
 const shares = [0.5, 0.9, 0.95, 0.99, 1] as const;
 const none: Delay = {
@@ -64,10 +66,11 @@ export async function labelsByDay(
   mostDays: number,
 ): Promise<LabelsByDay['days']> {
   if (measured.predictions.length === 0) return [];
-  const day = `strftime(make_timestamp(event_time_ms * 1000), '%Y-%m-%d')`;
+  // A number: as a text it costs a third more.
+  const day = `CAST(floor(event_time_ms / ${dayMs}.0) AS BIGINT)`;
   const [, ...days] = await delaysBy(frames, measured, day, 'segment DESC', mostDays);
   return days.toReversed().map(({ segment, ...delay }) => ({
-    day: segment ?? '',
+    day: formatTime(Number(segment) * dayMs).slice(0, 10),
     ...delay,
     missing: delay.predictions - delay.labelled,
   }));
@@ -107,7 +110,7 @@ async function delaysBy(
 function toDelay(row: FrameRow): Delay {
   const [predictions, labelled] = [row.predictions as number, row.labelled as number];
   return {
-    segment: row.segment as string | null,
+    segment: row.segment === null ? null : String(row.segment),
     predictions,
     labelled,
     missingRatio: predictions === 0 ? 0 : 1 - labelled / predictions,

@@ -69,7 +69,7 @@ forEachDatabase((name, open) => {
         const wanted =
           await frames.query(`SELECT prediction_id AS id, prediction_id, entity, * EXCLUDE (prediction_id, entity, label_seq)
           REPLACE ("feature:distance"::VARCHAR AS "feature:distance"), NULL::VARCHAR AS "feature:never logged"
-          FROM (SELECT * REPLACE (CASE WHEN entity IS NOT NULL THEN hash(entity)::VARCHAR END AS entity) FROM ${whole}) ORDER BY ALL`);
+          FROM (SELECT * REPLACE (CASE WHEN entity IS NOT NULL THEN hash(entity, hash(reverse(entity)))::VARCHAR END AS entity) FROM ${whole}) ORDER BY ALL`);
         const found = await service.readNarrow(ada, endpoint, selection, async (relation) =>
           frames.query(`SELECT id, id AS prediction_id, entity::VARCHAR AS entity, * EXCLUDE (id, prediction_id, entity, copy, received_at_ms)
             FROM ${relation} ORDER BY ALL`),
@@ -125,6 +125,23 @@ forEachDatabase((name, open) => {
       await assert.rejects(read(() => frames.query('SELECT * FROM nobody')));
       assert.equal(await read(count), 3);
       assert.deepEqual(service.logReading(ada, endpoint), { reading: null });
+    });
+
+    test('two ids that have the same hash are two predictions, each with its own label', async (t) => {
+      const { service, send, frames } = await openFeedbackService(t, open);
+      const ids = ['019c081e7f80-7838-8000-0000005cf838', '019c08697f80-7838-8000-0000005d2838'];
+      const [same] = await frames.query(`SELECT hash('${ids[0]}') = hash('${ids[1]}') AS same`);
+      assert.ok(same?.same, 'the frame engine has another hash: find other ids');
+      await send(ids.map((id) => ({ id, eventTimeMs: startMs, receivedAtMs: receivedFromMs })));
+      const labels = ids.map((predictionId, value) => ({ predictionId, value, eventTime: startMs }));
+      await service.postLabels(ada, { endpoint, labels });
+      const read = service.readNarrow(ada, endpoint, selection, (relation) =>
+        frames.query(`SELECT id, label FROM ${relation} ORDER BY id`),
+      );
+      assert.deepEqual(
+        await read,
+        ids.map((id, label) => ({ id, label })),
+      );
     });
 
     test('who waits for a large log sees how far it is read', async (t) => {

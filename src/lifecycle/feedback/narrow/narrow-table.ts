@@ -136,7 +136,7 @@ export class NarrowTable {
       CREATE TEMP TABLE told AS SELECT prediction_id, last.label AS label, last.at_ms AS at_ms, last.seq AS seq
         FROM (SELECT prediction_id,
             arg_max(struct_pack(label := value_number, at_ms := at_ms, seq := seq), row(at_ms, seq)) AS last
-          FROM (SELECT hash(prediction_id) AS prediction_id, value_number, ${labelTimeSql} AS at_ms, seq FROM ${filesSql(paths)})
+          FROM (SELECT ${keyOf('prediction_id')} AS prediction_id, value_number, ${labelTimeSql} AS at_ms, seq FROM ${filesSql(paths)})
           GROUP BY prediction_id);
       DELETE FROM told USING ${name}.labels known
         WHERE told.prediction_id = known.prediction_id AND row(known.at_ms, known.seq) > row(told.at_ms, told.seq);
@@ -161,7 +161,8 @@ export class NarrowTable {
     await this.#frames.query(`BEGIN;
       CREATE TEMP TABLE come AS SELECT * FROM (
           SELECT log.prediction_id AS id, CASE WHEN arm = 'shadow' THEN model_version ELSE '' END AS copy, received_at_ms,
-            hash(log.prediction_id) AS prediction_id, CASE WHEN log.entity IS NOT NULL THEN hash(log.entity) END AS entity, arm, model_version,
+            ${keyOf('log.prediction_id')} AS prediction_id,
+            CASE WHEN log.entity IS NOT NULL THEN ${keyOf('log.entity')} END AS entity, arm, model_version,
             route_version, status, score, latency_us, event_time_ms, bucket, propensity${found}
           FROM (SELECT * FROM ${filesSql(paths)} UNION ALL BY NAME SELECT NULL AS prediction_id${missing} WHERE false) log
           WHERE received_at_ms >= ${receivedFromMs})
@@ -189,6 +190,14 @@ export async function typesOf(
   const columns = await frames.query(`DESCRIBE SELECT * FROM ${filesSql(files.map(({ path }) => path))}`);
   const types = new Map(columns.map((row) => [row.column_name, row.column_type as string]));
   return features.map((feature) => types.get(`${featurePrefix}${feature}`) ?? absent);
+}
+
+/**
+ * A text as 64 bits, alike for no two of billions. DuckDB's hash alone is not so good: of ids that count up (UUIDs of
+ * one machine) it gives two in a hundred thousand the same.
+ */
+function keyOf(text: string): string {
+  return `hash(${text}, hash(reverse(${text})))`;
 }
 
 function columnOf(feature: string): string {
