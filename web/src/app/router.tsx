@@ -2,7 +2,6 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
-  lazyRouteComponent,
   parseSearchWith,
   stringifySearchWith,
 } from '@tanstack/react-router';
@@ -17,6 +16,7 @@ import { monitoringSearch } from '../screens/monitoring/search.ts';
 import { stepsSearch } from '../screens/pipelines/search.ts';
 import { modelsSearch, versionsSearch, webhooksSearch } from '../screens/registry/search.ts';
 import { batchesSearch, endpointSearch, rolloutsSearch } from '../screens/serving/search.ts';
+import { lazyScreen } from './load-screen.ts';
 import { NotFound } from './not-found.tsx';
 import { ScreenFault } from './screen-fault.tsx';
 import { Shell } from './shell.tsx';
@@ -45,21 +45,21 @@ const home = createRoute({
 const loop = createRoute({
   getParentRoute,
   path: '/loops/$loop',
-  component: lazyRouteComponent(() => import('../screens/loop/loop-screen.tsx'), 'LoopScreen'),
+  component: lazyScreen(() => import('../screens/loop/loop-screen.tsx'), 'LoopScreen'),
   staticData: { crumbs: (params) => [loopCrumb, { label: params.loop ?? '' }] },
 });
 const turns = createRoute({
   getParentRoute,
   path: '/turns',
   validateSearch: turnsSearch,
-  component: lazyRouteComponent(() => import('../screens/loop/turns-screen.tsx'), 'TurnsScreen'),
+  component: lazyScreen(() => import('../screens/loop/turns-screen.tsx'), 'TurnsScreen'),
   staticData: { crumbs: () => [{ label: 'Turns' }] },
 });
 const turn = createRoute({
   getParentRoute,
   path: '/turns/$turnId',
   validateSearch: turnSearch,
-  component: lazyRouteComponent(() => import('../screens/loop/turn-screen.tsx'), 'TurnScreen'),
+  component: lazyScreen(() => import('../screens/loop/turn-screen.tsx'), 'TurnScreen'),
   staticData: {
     crumbs: (params) => [
       { label: 'Turns', to: '/turns' },
@@ -71,14 +71,14 @@ const runs = createRoute({
   getParentRoute,
   path: '/runs',
   validateSearch: runsSearch,
-  component: lazyRouteComponent(() => import('../screens/experiments/runs/runs-screen.tsx'), 'RunsScreen'),
+  component: lazyScreen(() => import('../screens/experiments/runs/runs-screen.tsx'), 'RunsScreen'),
   staticData: { crumbs: () => [{ label: 'Runs' }] },
 });
 const run = createRoute({
   getParentRoute,
   path: '/runs/$runId',
   validateSearch: runSearch,
-  component: lazyRouteComponent(() => import('../screens/experiments/run/run-screen.tsx'), 'RunScreen'),
+  component: lazyScreen(() => import('../screens/experiments/run/run-screen.tsx'), 'RunScreen'),
   staticData: {
     crumbs: (params) => [{ label: 'Runs', to: '/runs' }, { label: (params.runId ?? '').slice(0, 8) }],
   },
@@ -87,17 +87,14 @@ const compare = createRoute({
   getParentRoute,
   path: '/compare',
   validateSearch: compareSearch,
-  component: lazyRouteComponent(
-    () => import('../screens/experiments/compare/compare-screen.tsx'),
-    'CompareScreen',
-  ),
+  component: lazyScreen(() => import('../screens/experiments/compare/compare-screen.tsx'), 'CompareScreen'),
   staticData: { crumbs: () => [{ label: 'Runs', to: '/runs' }, { label: 'Compare' }] },
 });
 const experiments = createRoute({
   getParentRoute,
   path: '/experiments',
   validateSearch: experimentsSearch,
-  component: lazyRouteComponent(
+  component: lazyScreen(
     () => import('../screens/experiments/list/experiments-screen.tsx'),
     'ExperimentsScreen',
   ),
@@ -107,20 +104,20 @@ const datasets = createRoute({
   getParentRoute,
   path: '/datasets',
   validateSearch: datasetSearch,
-  component: lazyRouteComponent(() => import('../screens/data/datasets-screen.tsx'), 'DatasetsScreen'),
+  component: lazyScreen(() => import('../screens/data/datasets-screen.tsx'), 'DatasetsScreen'),
   staticData: { crumbs: () => [{ label: 'Datasets' }] },
 });
 const models = createRoute({
   getParentRoute,
   path: '/models',
   validateSearch: modelsSearch,
-  component: lazyRouteComponent(() => import('../screens/registry/models-screen.tsx'), 'ModelsScreen'),
+  component: lazyScreen(() => import('../screens/registry/models-screen.tsx'), 'ModelsScreen'),
   staticData: { crumbs: () => [{ label: 'Models' }] },
 });
 const model = createRoute({
   getParentRoute,
   path: '/models/$model',
-  component: lazyRouteComponent(() => import('../screens/registry/model-screen.tsx'), 'ModelScreen'),
+  component: lazyScreen(() => import('../screens/registry/model-screen.tsx'), 'ModelScreen'),
   staticData: {
     crumbs: (params) => [{ label: 'Models', to: '/models' }, { label: params.model ?? '' }],
   },
@@ -129,10 +126,7 @@ const compareVersions = createRoute({
   getParentRoute,
   path: '/models/$model/compare',
   validateSearch: versionsSearch,
-  component: lazyRouteComponent(
-    () => import('../screens/registry/compare-screen.tsx'),
-    'CompareVersionsScreen',
-  ),
+  component: lazyScreen(() => import('../screens/registry/compare-screen.tsx'), 'CompareVersionsScreen'),
   staticData: {
     crumbs: (params) => [
       { label: 'Models', to: '/models' },
@@ -144,7 +138,7 @@ const compareVersions = createRoute({
 const version = createRoute({
   getParentRoute,
   path: '/models/$model/versions/$version',
-  component: lazyRouteComponent(() => import('../screens/registry/version-screen.tsx'), 'VersionScreen'),
+  component: lazyScreen(() => import('../screens/registry/version-screen.tsx'), 'VersionScreen'),
   staticData: {
     crumbs: (params) => [
       { label: 'Models', to: '/models' },
@@ -157,20 +151,20 @@ const webhooks = createRoute({
   getParentRoute,
   path: '/webhooks',
   validateSearch: webhooksSearch,
-  component: lazyRouteComponent(() => import('../screens/registry/webhooks-screen.tsx'), 'WebhooksScreen'),
+  component: lazyScreen(() => import('../screens/registry/webhooks-screen.tsx'), 'WebhooksScreen'),
   staticData: { crumbs: () => [{ label: 'Webhooks' }] },
 });
 const endpoints = createRoute({
   getParentRoute,
   path: '/endpoints',
-  component: lazyRouteComponent(() => import('../screens/serving/endpoints-screen.tsx'), 'EndpointsScreen'),
+  component: lazyScreen(() => import('../screens/serving/endpoints-screen.tsx'), 'EndpointsScreen'),
   staticData: { crumbs: () => [{ label: 'Deployment' }] },
 });
 const endpoint = createRoute({
   getParentRoute,
   path: '/endpoints/$endpoint',
   validateSearch: endpointSearch,
-  component: lazyRouteComponent(() => import('../screens/serving/endpoint-screen.tsx'), 'EndpointScreen'),
+  component: lazyScreen(() => import('../screens/serving/endpoint-screen.tsx'), 'EndpointScreen'),
   staticData: {
     crumbs: (params) => [{ label: 'Deployment', to: '/endpoints' }, { label: params.endpoint ?? '' }],
   },
@@ -179,7 +173,7 @@ const rollouts = createRoute({
   getParentRoute,
   path: '/rollouts',
   validateSearch: rolloutsSearch,
-  component: lazyRouteComponent(
+  component: lazyScreen(
     () => import('../screens/serving/rollouts/list/rollouts-screen.tsx'),
     'RolloutsScreen',
   ),
@@ -189,44 +183,35 @@ const batches = createRoute({
   getParentRoute,
   path: '/batches',
   validateSearch: batchesSearch,
-  component: lazyRouteComponent(
-    () => import('../screens/serving/batches/batches-screen.tsx'),
-    'BatchesScreen',
-  ),
+  component: lazyScreen(() => import('../screens/serving/batches/batches-screen.tsx'), 'BatchesScreen'),
   staticData: { crumbs: () => [{ label: 'Batches' }] },
 });
 const predictions = createRoute({
   getParentRoute,
   path: '/predictions',
   validateSearch: predictionsSearch,
-  component: lazyRouteComponent(
-    () => import('../screens/feedback/predictions-screen.tsx'),
-    'PredictionsScreen',
-  ),
+  component: lazyScreen(() => import('../screens/feedback/predictions-screen.tsx'), 'PredictionsScreen'),
   staticData: { crumbs: () => [{ label: 'Predictions' }] },
 });
 const monitoring = createRoute({
   getParentRoute,
   path: '/monitoring',
   validateSearch: monitoringSearch,
-  component: lazyRouteComponent(
-    () => import('../screens/monitoring/monitoring-screen.tsx'),
-    'MonitoringScreen',
-  ),
+  component: lazyScreen(() => import('../screens/monitoring/monitoring-screen.tsx'), 'MonitoringScreen'),
   staticData: { crumbs: () => [{ label: 'Monitoring' }] },
 });
 const steps = createRoute({
   getParentRoute,
   path: '/steps',
   validateSearch: stepsSearch,
-  component: lazyRouteComponent(() => import('../screens/pipelines/steps-screen.tsx'), 'StepsScreen'),
+  component: lazyScreen(() => import('../screens/pipelines/steps-screen.tsx'), 'StepsScreen'),
   staticData: { crumbs: () => [{ label: 'Steps' }] },
 });
 const audit = createRoute({
   getParentRoute,
   path: '/audit',
   validateSearch: auditSearch,
-  component: lazyRouteComponent(() => import('../screens/governance/audit-screen.tsx'), 'AuditScreen'),
+  component: lazyScreen(() => import('../screens/governance/audit-screen.tsx'), 'AuditScreen'),
   staticData: { crumbs: () => [{ label: 'Audit' }] },
 });
 
