@@ -112,6 +112,9 @@ test('a call that is written wrong ends with 2 and says what was meant', async (
   await refused(2, /there is "millrace dataset register"/, 'dataset', 'rm');
   await refused(2, /"--json" is not a command; options stand behind the command/, '--json', 'loops');
   await refused(2, /--reason is missing[\s\S]*Try: millrace pause/, 'pause', 'late');
+  const start = ['rollout', 'start', 'late'];
+  await refused(2, /"x" is not a number \(--steps/, ...start, '2', '--steps', '1,x', '--reason', 'test');
+  await refused(2, /"two" is not a number \(<version>\)/, ...start, 'two', '--reason', 'test');
   await refused(2, /--limit 0 is not a number/, 'turns', '--limit', '0');
   await refused(2, /is not an http:\/\/ URL/, 'loops', '--url', 'localhost:7600');
   await refused(

@@ -32,17 +32,28 @@ export async function rollouts(call: CommandCall): Promise<undefined> {
   );
 }
 
+/** Throws `UsageError`: what is no number would reach the API as null, and be named so. */
+function numberIn(text: string, where: string): number {
+  const number = Number(text);
+  if (text.trim() === '' || !Number.isFinite(number))
+    throw new UsageError(`"${text}" is not a number (${where})`);
+  return number;
+}
+
 /** `millrace rollout start <endpoint> [version] [--plan file]` */
 export async function startRollout(call: CommandCall): Promise<undefined> {
   const file = call.option('plan');
   const read: unknown = file === undefined ? {} : parse((await readLocal(file)).toString('utf8'));
   if (typeof read !== 'object' || read === null) throw new UsageError(`${file} is not a plan`);
-  const steps = call.option('steps')?.split(',').map(Number);
+  const steps = call
+    .option('steps')
+    ?.split(',')
+    .map((step) => numberIn(step, '--steps, percent with commas between'));
   const metric = call.option('metric');
   const plan = {
     kind: 'canary',
     ...read,
-    ...(call.at(1) === '' ? {} : { version: Number(call.at(1)) }),
+    ...(call.at(1) === '' ? {} : { version: numberIn(call.at(1), '<version>') }),
     ...(steps ? { steps } : {}),
     ...(metric === undefined ? {} : { metric }),
   };
