@@ -20,6 +20,7 @@ const screens: readonly (readonly [path: string, heading: RegExp, empty: RegExp]
   ['/webhooks', /Webhooks/, /Nobody is told yet/],
   ['/endpoints', /Deployment/, /Nothing is deployed/],
   ['/predictions', /Predictions/, /No prediction yet/],
+  ['/rollouts', /Rollouts/, /No rollout yet/],
   ['/batches', /Batches/, /No batch yet/],
   ['/monitoring', /Monitoring/, /Nothing to watch yet/],
   ['/turns', /Turns/, /No turn yet/],
@@ -107,7 +108,11 @@ test('an empty server', async (t) => {
       await server.kill();
       await page.getByText(/^paused/).waitFor();
       await page.getByText('No runs yet').waitFor();
+      // A screen whose script was never loaded: the frame stays, and it comes once the server is back.
+      await page.getByRole('link', { name: 'Steps' }).click();
+      await page.getByText('The server does not answer').waitFor();
       await server.start();
+      await page.getByRole('heading', { level: 1, name: 'Steps' }).waitFor({ timeout: 20_000 });
       await page.getByText('live', { exact: true }).waitFor({ timeout: 20_000 });
     },
   );
