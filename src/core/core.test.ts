@@ -52,6 +52,9 @@ test('equal values have equal canonical JSON and digest, whatever their order', 
   assert.equal(canonicalJson({ b: [1, { d: null, c: 'é' }], a: undefined }), '{"b":[1,{"c":"é","d":null}]}');
   assert.equal(digestOfJson({ a: 1, b: 2 }), digestOfJson({ b: 2, a: 1 }));
   assert.ok(isDigest(digestOf('')));
+  for (const other of [`${digestOf('')}0`, digestOf('').slice(0, -1), digestOf('').toUpperCase()]) {
+    assert.equal(isDigest(other), false, other);
+  }
   assert.equal(digestOf(''), 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
   assert.throws(() => canonicalJson({ a: Number.NaN }), TypeError);
 });

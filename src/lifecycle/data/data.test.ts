@@ -125,6 +125,8 @@ forEachDatabase((name, open) => {
       assert.equal((await service.splitParts(ada, version.id, 0.5)).train.digest, train.digest);
       const tiny = await service.split(ada, version.id, 0.01);
       assert.deepEqual([tiny.trainRows, tiny.holdoutRows], [10, 5]);
+      const most = await service.split(ada, version.id, 0.99);
+      assert.deepEqual([most.trainRows, most.holdoutRows], [1, 14]);
     });
 
     test('strange columns are profiled, not refused', async (t) => {

@@ -257,3 +257,22 @@ test('who lacks the permission of a route is refused before its body is looked a
   const tracked = await jobs.inject({ method: 'POST', url: '/track', payload: { of: 'it' } });
   assert.equal(tracked.statusCode, 200);
 });
+
+test('only what begins with the path prefix, as whole parts of a path, is answered', async () => {
+  const prefixed = createHttpServer({
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    bodyLimitBytes: 1000,
+    resolveActor: async () => ({ kind: 'user', id: 'ann' }),
+    pathPrefix: '/ml',
+  });
+  addRoutes(prefixed, [
+    defineRoute({ ...common, method: 'GET', path: '/api/v1/here', handle: async () => ({ here: true }) }),
+  ]);
+  const statusOf = async (url: string) => (await prefixed.inject({ url })).statusCode;
+  assert.equal(await statusOf('/ml/api/v1/here'), 200);
+  assert.equal(await statusOf('/api/v1/here'), 404);
+  assert.equal(await statusOf('/mlx/api/v1/here'), 404);
+  assert.equal((await prefixed.inject({ url: '/mlapi/v1/here' })).json().code, 'outside_prefix');
+  assert.equal((await prefixed.inject({ url: '/' })).headers.location, '/ml/');
+});

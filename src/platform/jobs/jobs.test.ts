@@ -43,7 +43,7 @@ forEachDatabase((name, open) => {
     test('a lease that runs out goes to another attempt, and the first can record nothing', async (t) => {
       const { clock, db, jobs } = await setUp(t, open);
       const id = await enqueue(db, jobs, {});
-      await jobs.lease('a/1', ['train'], 0);
+      const first = await jobs.lease('a/1', ['train'], 0);
       clock.ms += 14_000;
       await jobs.heartbeat(id, 1);
       clock.ms += 14_000;
@@ -51,7 +51,9 @@ forEachDatabase((name, open) => {
       assert.equal(await jobs.lease('b/1', ['train'], 0), undefined);
       clock.ms += 2_000;
       await jobs.sweep();
+      assert.equal(await jobs.byToken(first?.token ?? ''), undefined);
       assert.equal((await jobs.lease('b/1', ['train'], 0))?.attempt, 2);
+      await assert.rejects(jobs.heartbeat(id, 1), { code: 'lease_lost' });
       await assert.rejects(jobs.complete(id, 1, 'late'), { code: 'lease_lost' });
       await jobs.complete(id, 2, 'right');
       assert.equal((await jobs.get(id)).result, 'right');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { MillraceError } from '../../core/errors.ts';
-import { pageToken, readPageToken, type SortColumn } from './keyset.ts';
+import { cutPage, pageToken, readPageToken, type SortColumn } from './keyset.ts';
 
 const column = (type: NonNullable<SortColumn['type']>): SortColumn => ({
   expression: sql`x`,
@@ -35,4 +35,11 @@ test('a page token is good for its own list and order only', () => {
     const other = pageToken(values, 'runs by loss');
     assert.throws(() => readPageToken(other, columns, 'runs by loss'), MillraceError, JSON.stringify(values));
   }
+});
+
+test('a page says that there is another only where a row more than asked for was found', () => {
+  const rows = [1, 2, 3].map((n) => ({ n, sort: [n] }));
+  const { items, next } = cutPage(rows, 2);
+  assert.deepEqual([items.map(({ n }) => n), next], [[1, 2], pageToken([2])]);
+  assert.equal(cutPage(rows, 3).next, null);
 });
