@@ -176,6 +176,7 @@ test('a loop file goes in force with its data and code; the same again changes n
   const created = await done('apply', 'loop.yaml');
   assert.match(created, /^Loop late is created\.\nCode: helper\.py, train\.py \(2 files\)\./);
   assert.match(await done('datasets', 'late'), /^version +rows[\s\S]*\n +1 +200 /);
+  await refused(1, /dataset "nope" does not exist[\s\S]*millrace datasets/, 'datasets', 'nope');
   assert.match(await done('apply', 'loop.yaml'), /^Loop late is unchanged; version 1/);
 
   await writeFile(join(folder, 'loop.yaml'), loopFile.replace('0.6', '0.65'));

@@ -11,7 +11,7 @@ const commandOfList: readonly (readonly [RegExp, string])[] = [
   [/^turns\/([^/]+)$/, 'turn $1'],
   [/^turns$/, 'turns'],
   [/^dataset-versions\?dataset=(.+)$/, 'datasets $1'],
-  [/^dataset-versions$/, 'datasets'],
+  [/^dataset(?:s|-versions)$/, 'datasets'],
   [/^alerts$/, 'alerts'],
   [/^runs$/, 'runs'],
   [/^jobs$/, 'jobs'],

@@ -1,3 +1,4 @@
+import { fail } from '../../../core/errors.ts';
 import type { CommandCall } from '../command.ts';
 import { datasetSchema, datasetVersionSummarySchema } from '../contract.ts';
 import { table } from '../format/table.ts';
@@ -31,23 +32,25 @@ export async function datasets(call: CommandCall): Promise<undefined> {
 
 async function versions(call: CommandCall, dataset: string, limit: number): Promise<undefined> {
   const list = await call.api.list('dataset-versions', datasetVersionSummarySchema, limit, { dataset });
-  call.show(list, () =>
-    list.items.length === 0
-      ? `There is no dataset "${dataset}"; see millrace datasets.`
-      : table(
-          [
-            { head: 'version', value: (item) => item.version, align: 'right' },
-            { head: 'rows', value: (item) => item.rows.toLocaleString('en-US'), align: 'right' },
-            { head: 'size', value: (item) => bytes(item.sizeBytes), align: 'right' },
-            { head: 'from', value: (item) => eventTime(item.timeRange?.min ?? null) },
-            { head: 'to', value: (item) => eventTime(item.timeRange?.max ?? null) },
-            { head: 'digest', value: (item) => short(item.digest) },
-            { head: 'registered', value: (item) => ago(item.registeredAt, call.nowMs) },
-            { head: 'id', value: (item) => item.id },
-          ],
-          list.items,
-          call.width,
-        ) + more(list.items.length, list.next),
+  if (list.items.length === 0)
+    throw fail('not_found', { kind: 'dataset', id: dataset, list: '/api/v1/datasets' });
+  call.show(
+    list,
+    () =>
+      table(
+        [
+          { head: 'version', value: (item) => item.version, align: 'right' },
+          { head: 'rows', value: (item) => item.rows.toLocaleString('en-US'), align: 'right' },
+          { head: 'size', value: (item) => bytes(item.sizeBytes), align: 'right' },
+          { head: 'from', value: (item) => eventTime(item.timeRange?.min ?? null) },
+          { head: 'to', value: (item) => eventTime(item.timeRange?.max ?? null) },
+          { head: 'digest', value: (item) => short(item.digest) },
+          { head: 'registered', value: (item) => ago(item.registeredAt, call.nowMs) },
+          { head: 'id', value: (item) => item.id },
+        ],
+        list.items,
+        call.width,
+      ) + more(list.items.length, list.next),
   );
 }
 
