@@ -11,6 +11,7 @@ import type { SourceStore, StoredQuery } from '../store/source-store.ts';
 import type { Incoming, Intake } from './intake.ts';
 import { readDatabase } from './read-database.ts';
 import { labelColumns, readLabelRow } from './read-label-row.ts';
+import { keptErrors } from './uploads.ts';
 
 export interface QueriesOptions {
   readonly db: Database;
@@ -21,8 +22,6 @@ export interface QueriesOptions {
   readonly secrets: SecretBox;
   readonly clock: Clock;
 }
-
-const keptErrors = 100;
 
 /** Labels from tables of other databases: run when told to or on a schedule, going on from a watermark. */
 export class Queries {
