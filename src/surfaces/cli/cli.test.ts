@@ -117,6 +117,12 @@ test('a call that is written wrong ends with 2 and says what was meant', async (
   await refused(2, /"two" is not a number \(<version>\)/, ...start, 'two', '--reason', 'test');
   await refused(2, /--limit 0 is not a number/, 'turns', '--limit', '0');
   await refused(2, /is not an http:\/\/ URL/, 'loops', '--url', 'localhost:7600');
+  const { port } = new URL(server.url);
+  assert.equal(
+    (await runCommand({ MILLRACE_PORT: port }, ['loops'])).code,
+    0,
+    'control on a port of its own',
+  );
   await refused(
     2,
     /"x" is not the number of a version\nTry: millrace promote .*\nHelp: millrace help promote\n/,

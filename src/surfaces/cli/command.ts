@@ -64,7 +64,10 @@ export type Command = (call: CommandCall) => Promise<number | undefined>;
 
 /** Options that every command that asks the server has. */
 export const commonOptions: Readonly<Record<string, OptionSpec>> = {
-  url: { summary: 'where control is; else MILLRACE_URL, else http://127.0.0.1:7600', value: '<url>' },
+  url: {
+    summary: 'where control is; else MILLRACE_URL, else port MILLRACE_PORT or 7600 here',
+    value: '<url>',
+  },
   json: { summary: 'print what the API answers' },
   help: { summary: 'what the command does and takes' },
 };

@@ -31,7 +31,7 @@ export function overview(groups: readonly CommandGroup[]): string {
       ['version', 'the version of this millrace'],
     ]),
     '',
-    'Every command takes --url <url> (else MILLRACE_URL, else http://127.0.0.1:7600), --json and --help.',
+    'Every command takes --url <url> (else MILLRACE_URL, else port MILLRACE_PORT or 7600 here), --json and --help.',
     'What changes something takes --reason <text>, for the audit trail.',
     'A turn is named <loop>/<number>; a loop’s name alone means its turn under way, else its last one.',
     'Exit codes: 0 done, 1 refused or failed, 2 the command was written wrong.',

@@ -8,7 +8,7 @@ import { roles } from './roles.ts';
 
 const failed = 1;
 const wrongUsage = 2;
-const defaultUrl = 'http://127.0.0.1:7600';
+const standardPort = '7600';
 
 /** Where a command gets its surroundings from and writes to. */
 export interface Terminal {
@@ -74,9 +74,10 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     import('../../platform/client/index.ts'),
     spec.load(),
   ]);
-  const url = args.option('url') ?? env.MILLRACE_URL ?? defaultUrl;
+  const ownUrl = `http://127.0.0.1:${env.MILLRACE_PORT ?? standardPort}`;
+  const url = args.option('url') ?? env.MILLRACE_URL ?? ownUrl;
   if (!URL.canParse(url) || !/^https?:/.test(url)) {
-    throw new UsageError(`"${url}" is not an http:// URL (--url or MILLRACE_URL)`, spec);
+    throw new UsageError(`"${url}" is not an http:// URL (--url, MILLRACE_URL or MILLRACE_PORT)`, spec);
   }
   const json = args.has('json');
   const user = userName();

@@ -6,11 +6,14 @@ export interface Ended {
   readonly err: string;
 }
 
-/** Runs a command in this process, against the control at `url`. */
-export async function runCommand(url: string, words: readonly string[]): Promise<Ended> {
+/** Runs a command in this process, against the control at `url`, or with this environment. */
+export async function runCommand(
+  url: string | Readonly<Record<string, string>>,
+  words: readonly string[],
+): Promise<Ended> {
   const lines = { out: '', err: '' };
   const code = await runCli(words, {
-    env: { MILLRACE_URL: url },
+    env: typeof url === 'string' ? { MILLRACE_URL: url } : url,
     width: Number.POSITIVE_INFINITY,
     print: (line) => {
       lines.out += `${line}\n`;
