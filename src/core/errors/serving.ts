@@ -109,6 +109,13 @@ export const servingErrors = {
     message: 'the caller left before the answer was complete',
     next: 'Nothing to do; a caller that leaves often may need faster answers or more time.',
   },
+  other_arm_failed: {
+    status: 500,
+    title: 'Another version failed',
+    message:
+      'these rows were computed, but the request failed as a whole: {arm} answered others of it with {code}',
+    next: 'Look at the rows of the other version; these say nothing against their own.',
+  },
   python_missing: {
     status: 503,
     title: 'Python missing',

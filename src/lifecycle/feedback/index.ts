@@ -4,7 +4,15 @@ export { featureText } from './feature-text.ts';
 export { labelJoinStep } from './jobs.ts';
 export type { LabelJoin } from './label-join.ts';
 export { feedbackMigrations } from './migrations.ts';
-export { brierSql, featurePrefix, labelTimeSql, logLossSql, type RowFilter } from './relations.ts';
+export {
+  brierSql,
+  featurePrefix,
+  labelTimeSql,
+  logLossSql,
+  noVerdictSql,
+  noVerdictStatuses,
+  type RowFilter,
+} from './relations.ts';
 export { replayRoutes } from './replay/replay-routes.ts';
 export { type ReplayPorts, ReplayService } from './replay/replay-service.ts';
 export { replayStep } from './replay/replay-step.ts';

@@ -3,6 +3,10 @@ import { type Frames, sqlLiteral } from '../../platform/frames/index.ts';
 /** Prefix of the prediction log's feature columns. */
 export const featurePrefix = 'feature:';
 
+/** Statuses of rows that say nothing about the version beside them: the caller left, or another version failed. */
+export const noVerdictStatuses: readonly string[] = ['cancelled', 'other_arm_failed'];
+export const noVerdictSql = noVerdictStatuses.map(sqlLiteral).join(', ');
+
 /** The rows of a relation: event time in [fromMs, toMs), of the arms named. */
 export interface RowFilter {
   readonly fromMs?: number | undefined;

@@ -1,7 +1,7 @@
 import { formatTime } from '../../core/time.ts';
 import { type Frames, sqlLiteral } from '../../platform/frames/index.ts';
 import { type FeedbackCounts, type FeedbackSummary, labelValueOf, type Orphan } from './contract.ts';
-import { labelTimeSql, latestLabelsSql, parquet } from './relations.ts';
+import { labelTimeSql, latestLabelsSql, noVerdictSql, parquet } from './relations.ts';
 
 const dayMs = 86_400_000;
 const orphanExamples = 5;
@@ -63,7 +63,7 @@ function summarySql(predictionPaths: readonly string[], labelPaths: readonly str
     predictionPaths.length === 0
       ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS t, NULL::BOOLEAN AS failed WHERE false'
       : `SELECT prediction_id, last.t AS t, last.failed AS failed FROM (
-           SELECT prediction_id, arg_max(struct_pack(t := event_time_ms, failed := status NOT IN ('ok', 'cancelled')), received_at_ms) AS last
+           SELECT prediction_id, arg_max(struct_pack(t := event_time_ms, failed := status NOT IN ('ok', ${noVerdictSql})), received_at_ms) AS last
            FROM ${parquet(predictionPaths)} WHERE arm <> 'shadow' GROUP BY prediction_id)`;
   const labels =
     labelPaths.length === 0

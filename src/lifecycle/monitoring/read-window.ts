@@ -1,6 +1,6 @@
 import { systemActor } from '../../platform/access/index.ts';
 import { type FrameRow, type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
-import { type FeedbackService, featurePrefix } from '../feedback/index.ts';
+import { type FeedbackService, featurePrefix, noVerdictSql } from '../feedback/index.ts';
 import type { HealthCounts } from './measure-health.ts';
 import type { LabelledScores } from './performance/measure-performance.ts';
 
@@ -45,7 +45,7 @@ export async function readWindow(
   if (joined === null) return [];
   const known = `FILTER (status = 'ok' AND label IN (0, 1) AND score BETWEEN 0 AND 1 AND nth <= ${maxRows})`;
   const rows = await frames.query(
-    `SELECT model_version, count(*) AS requests, count(*) FILTER (status NOT IN ('ok', 'cancelled')) AS failed,
+    `SELECT model_version, count(*) AS requests, count(*) FILTER (status NOT IN ('ok', ${noVerdictSql})) AS failed,
        count(*) FILTER (status = 'ok' AND NOT isfinite(score)) AS non_finite,
        count(*) FILTER (arm = 'champion') AS champion_rows, count(*) FILTER (status = 'ok') AS eligible,
        min(event_time_ms) AS first_ms, max(event_time_ms) AS last_ms,

@@ -1,5 +1,5 @@
 import { parseDuration } from '../../core/time.ts';
-import { brierSql, featurePrefix, logLossSql } from '../../lifecycle/feedback/index.ts';
+import { brierSql, featurePrefix, logLossSql, noVerdictSql } from '../../lifecycle/feedback/index.ts';
 import { type FrameRow, sqlName } from '../../platform/frames/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../contract.ts';
 import { latencyBands, latencyGroups } from './latency-bands.ts';
@@ -129,7 +129,7 @@ function rowsSql(joined: string, query: ObserveQuery, metrics: readonly RolloutM
       status = 'output_not_finite' OR (status = 'ok' AND score IS NOT NULL AND NOT isfinite(score)) AS not_finite,
       ${values}
     FROM (SELECT * ${label} FROM ${joined})
-    WHERE route_version >= ${sinceRouteVersion} AND bucket IS NOT NULL AND status <> 'cancelled')`;
+    WHERE route_version >= ${sinceRouteVersion} AND bucket IS NOT NULL AND status NOT IN (${noVerdictSql}))`;
 }
 
 /** A metric of one row; NULL while the label or the score is missing. */

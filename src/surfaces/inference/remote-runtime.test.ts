@@ -185,6 +185,33 @@ test('rows of one request that two arms answer have the latency of their own arm
   assert.ok(latencyOf('challenger') >= 50_000 + latencyOf('champion'), JSON.stringify(rows));
 });
 
+test('a version that fails is alone to blame, also when the request fails with it', async (t) => {
+  const one = { outputs: [{ name: 'y', datatype: 'FP32', shape: [1, 1], data: [7] }] };
+  const digests: string[] = [];
+  const near = await startTestServing(t);
+  for (const reply of [
+    { status: 200, body: one },
+    { status: 500, body: { error: 'no' } },
+  ]) {
+    const far = await fake(t, () => reply);
+    const manifest = await describeRemote('faces', remote(far.url));
+    digests.push((await near.blobs.put(canonicalJson(manifest))).digest);
+  }
+  const arms = ['champion', 'challenger'].map((arm, i) => {
+    return { arm, modelVersion: `${i + 1}`, packageDigest: digests[i] as string, weight: 0.5 };
+  });
+  await near.replica.applyRoutes(tableOf(testRoute(digests[0] as string, { arms })));
+  const x = { name: 'x', datatype: 'FP32', shape: [2, 1], data: [1, 2] };
+  const entity = { name: 'entity', datatype: 'BYTES', shape: [2, 1], data: ['e0', 'e1'] };
+  const answer = await near.post('/v2/models/test/infer', { inputs: [x, entity] });
+  assert.ok(answer.status >= 500, JSON.stringify(answer.json));
+  const rows = await unshippedRows(near.directory, 'test');
+  const statusOf = (arm: string) => rows.filter((row) => row.arm === arm).map((row) => row.status);
+  assert.deepEqual(statusOf('champion'), ['other_arm_failed']);
+  assert.equal(statusOf('challenger').length, 1);
+  assert.notEqual(statusOf('challenger')[0], 'other_arm_failed');
+});
+
 /** A server whose model gives pieces when the test says so, by one of the calls for it. */
 async function streaming(t: TestContext, call: 'infer_stream' | 'generate_stream') {
   const far = {

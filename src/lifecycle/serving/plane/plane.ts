@@ -20,7 +20,7 @@ import type { PredictionLogs } from './prediction-logs.ts';
 import type { PredictReply, PredictRequest } from './request.ts';
 import { ServedModel } from './served-model.ts';
 import { ShadowQueue } from './shadow-queue.ts';
-import { checkShare, predictShare, type Share, shareRows, timedShare } from './shares.ts';
+import { checkShare, predictShare, predictShares, type Share, SharesFailed, shareRows } from './shares.ts';
 
 /** Other processes that serve the same endpoints; what they count of guarded arms counts together. */
 export interface GuardPeers {
@@ -196,8 +196,9 @@ export class Plane {
       parts =
         only && shares.length === 1
           ? [await predictShare(request, only)]
-          : await Promise.all(shares.map((share) => timedShare(request, share)));
+          : await predictShares(request, shares);
     } catch (error) {
+      if (error instanceof SharesFailed) throw await this.#logShares(state, request, plans, shares, error);
       throw await this.#logFailure(state, request, plans, shares, error);
     }
     return await this.#answer(state, request, plans, shares, parts);
@@ -246,6 +247,23 @@ export class Plane {
     return reply;
   }
 
+  /** Logs the rows of a request of which some arm failed, each share with its own outcome; gives the error to throw. */
+  async #logShares(
+    state: EndpointState,
+    request: PredictRequest,
+    plans: readonly RowPlan[] | null,
+    shares: readonly Share[],
+    { first, outcomes }: SharesFailed,
+  ): Promise<MillraceError> {
+    const { arm, rows } = shares[first] as Share;
+    const error = await this.#logFailure(state, request, plans, shares, outcomes[first], rows);
+    const other = fail('other_arm_failed', { arm: arm.arm, code: error.code });
+    for (const [i, share] of shares.entries())
+      if (i !== first)
+        await this.#logFailure(state, request, plans, shares, outcomes[i] ?? other, share.rows);
+    return error;
+  }
+
   /** Logs the rows of a failed request and gives the error to throw. */
   async #logFailure(
     state: EndpointState,
@@ -265,7 +283,8 @@ export class Plane {
       const [version, name] = [arm?.modelVersion ?? '', arm?.arm ?? 'champion'];
       this.#metrics.answered(request.endpoint, version, name, error.code, 1, seconds);
     }
-    this.statistics.failed(request.endpoint, rows[0]?.arm?.modelVersion ?? '', request.startedMs);
+    if (error.code !== 'other_arm_failed')
+      this.statistics.failed(request.endpoint, rows[0]?.arm?.modelVersion ?? '', request.startedMs);
     try {
       await this.#logs.append(state, rows);
       return error;

@@ -62,8 +62,37 @@ export function predictShare(request: PredictRequest, share: Share): Promise<Ans
   return guard === null ? computeShare(request, share) : guardedShare(request, share, guard);
 }
 
-/** As predictShare, of one of several shares: with the time that this one took, which is not that of the slowest. */
-export async function timedShare(request: PredictRequest, share: Share): Promise<AnsweredRows> {
+/** Some of a request's shares failed. */
+export class SharesFailed extends Error {
+  override readonly name = 'SharesFailed';
+  /** Number of the first share that failed. */
+  readonly first: number;
+  /** By share: its error, or null where it was computed. */
+  readonly outcomes: readonly unknown[];
+
+  constructor(first: number, outcomes: readonly unknown[]) {
+    super(`share ${first} failed`);
+    this.first = first;
+    this.outcomes = outcomes;
+  }
+}
+
+/** Computes several shares, each with the time that it took itself. Throws SharesFailed when all of them have ended. */
+export async function predictShares(
+  request: PredictRequest,
+  shares: readonly Share[],
+): Promise<readonly AnsweredRows[]> {
+  const settled = await Promise.allSettled(shares.map((share) => timedShare(request, share)));
+  const answered: AnsweredRows[] = [];
+  for (const outcome of settled) if (outcome.status === 'fulfilled') answered.push(outcome.value);
+  if (answered.length === shares.length) return answered;
+  throw new SharesFailed(
+    settled.findIndex(({ status }) => status === 'rejected'),
+    settled.map((outcome): unknown => (outcome.status === 'rejected' ? outcome.reason : null)),
+  );
+}
+
+async function timedShare(request: PredictRequest, share: Share): Promise<AnsweredRows> {
   const answered = await predictShare(request, share);
   return { ...answered, latencyMs: performance.now() - request.startedMs };
 }

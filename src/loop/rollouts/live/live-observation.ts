@@ -1,4 +1,4 @@
-import type { ArrivedLabel, ArrivedRow } from '../../../lifecycle/feedback/index.ts';
+import { type ArrivedLabel, type ArrivedRow, noVerdictStatuses } from '../../../lifecycle/feedback/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../../contract.ts';
 import { latencyGroups } from '../../verdict/latency-bands.ts';
 import {
@@ -76,8 +76,8 @@ export class LiveObservation {
 
   /** @param segments values of the plan's protected features; null: it has none */
   addRow(row: ArrivedRow, segments: readonly (string | null | undefined)[] = []): void {
-    if (row.routeVersion < this.#sinceRouteVersion || row.bucket === null || row.status === 'cancelled')
-      return;
+    if (row.routeVersion < this.#sinceRouteVersion || row.bucket === null) return;
+    if (noVerdictStatuses.includes(row.status)) return;
     const key = hash53(row.predictionId);
     const at = this.#predictions.add(key);
     const copy = row.arm === 'shadow' ? 1 : 0;
