@@ -27,6 +27,7 @@ export const armComparisonSchema = z.object({
   /** Same requests scored by both, or the arms' own requests. */
   compared: z.enum(['pairs', 'arms']),
   n: z.int(),
+  /** Means over the requests that each answered itself: with pairs, `difference` is over other ones, which both scored. */
   champion: z.number().nullable(),
   challenger: z.number().nullable(),
   difference: z.number().nullable(),

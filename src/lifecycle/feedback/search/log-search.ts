@@ -191,5 +191,5 @@ function requireSense({ feature, value, minScore, maxScore, from, to }: Predicti
 }
 
 function nothingLogged(endpoint: string) {
-  return { kind: 'prediction of endpoint', id: endpoint, list: '/api/v1/predictions' };
+  return { kind: 'prediction log of endpoint', id: endpoint, list: '/api/v1/endpoints' };
 }
