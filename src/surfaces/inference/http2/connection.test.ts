@@ -312,6 +312,29 @@ test('more streams than allowed are refused, those there are answered', async (t
   assert.ok(raw.answers().some((a) => a.type === frameType.data && a.payload.toString() === 'first'));
 });
 
+test('a client that begins thousands of calls before it hears the limit loses none of those that fit', async (t) => {
+  const { port } = await startEcho(t);
+  const raw = await openRaw(t, port);
+  raw.greet();
+  const ids = Array.from({ length: 3000 }, (_, i) => 2 * i + 1);
+  raw.socket.write(Buffer.concat(ids.map((id) => request(id, flag.endHeaders))));
+  const body = Buffer.from('x');
+  raw.socket.write(Buffer.concat(ids.map((id) => frame(frameType.data, flag.endStream, id, body))));
+  await raw.read();
+  const count = (is: (a: Answer) => boolean) => raw.answers().filter(is).length;
+  assert.equal(
+    count((a) => a.type === frameType.goaway),
+    0,
+  );
+  assert.equal(
+    count((a) => a.type === frameType.data),
+    100,
+  );
+  const refused = (a: Answer) =>
+    a.type === frameType.rstStream && a.payload.readUInt32BE(0) === errorCode.refusedStream;
+  assert.equal(count(refused), 2900);
+});
+
 test('who asks and never reads is not read any more either', async (t) => {
   const { port, sockets } = await startEcho(t);
   const raw = await openRaw(t, port);

@@ -43,7 +43,7 @@ const greetingMs = 10_000;
 /** Bytes that may wait in a connection for slow readers at either end. */
 const mostKeptBytes = 256 * 1024 * 1024;
 /** Streams that were reset here, of which frames may still be on their way. */
-const mostRemembered = 256;
+const mostRemembered = 10_000;
 /** How long a peer has to hear of the end before its connection is cut off. */
 const lingerMs = 1000;
 const nothing: Buffer = Buffer.alloc(0);
@@ -429,7 +429,9 @@ export class Http2Connection implements StreamCarrier {
     if (!(error instanceof Http2Error)) throw error;
     const { streamId, code } = error;
     if (streamId === null) this.#fail(error);
-    else if (!this.#nuisances.allows()) this.#fail(calmDown('streams that break the protocol'));
+    // Clients may not have heard of the limit yet when they begin more calls than it allows.
+    else if (code !== errorCode.refusedStream && !this.#nuisances.allows())
+      this.#fail(calmDown('streams that break the protocol'));
     else {
       const stream = this.#streams.get(streamId);
       if (stream) stream.reset(code);
