@@ -9,6 +9,7 @@ import { digestOf } from '../../src/core/json.ts';
 import {
   Bucket,
   type DirectoryBlobStore,
+  joinDirectoryBlobs,
   openDirectoryBlobs,
   openS3Blobs,
 } from '../../src/platform/blobs/index.ts';
@@ -206,4 +207,18 @@ test('a directory store forgets what a killed process had half written', async (
   await writeFile(join(root, 'tmp', 'half'), 'half');
   await openDirectoryBlobs(root);
   assert.deepEqual(await readdir(join(root, 'tmp')), []);
+});
+
+test('who joins a directory store leaves alone what another is writing to it', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'millrace-blobs-'));
+  t.after(() => rm(root, { recursive: true }));
+  const owner = await openDirectoryBlobs(root);
+  async function* slowly() {
+    yield 'first half, ';
+    await joinDirectoryBlobs(root);
+    yield 'second half';
+  }
+  const { digest } = await owner.put(Readable.from(slowly()));
+  const other = await joinDirectoryBlobs(root);
+  assert.equal((await other.bytes(digest)).toString(), 'first half, second half');
 });

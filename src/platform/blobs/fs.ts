@@ -8,12 +8,23 @@ import { blobKey, digestOfKey } from './keys.ts';
 import type { BlobInfo, BlobSource, BlobStore, ByteRange, DirectoryBlobStore, StoredBlob } from './port.ts';
 import { spool } from './spool.ts';
 
-/** Blobs as files `<root>/ab/cdef…`: written to a temporary name, synced, renamed, and the directory synced. */
+/**
+ * Blobs as files `<root>/ab/cdef…`: written to a temporary name, synced, renamed, and the directory synced. What a
+ * killed process left half written is removed, so a directory is opened once, by its owner; others join it.
+ */
 export async function openDirectoryBlobs(root: string): Promise<DirectoryBlobStore> {
-  const temporary = join(root, 'tmp');
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
-  return new DirectoryBlobs(root, temporary);
+  await rm(temporaryOf(root), { recursive: true, force: true });
+  return joinDirectoryBlobs(root);
+}
+
+/** The blobs of a directory that another thread or process owns and may be writing to. */
+export async function joinDirectoryBlobs(root: string): Promise<DirectoryBlobStore> {
+  await mkdir(temporaryOf(root), { recursive: true });
+  return new DirectoryBlobs(root, temporaryOf(root));
+}
+
+function temporaryOf(root: string): string {
+  return join(root, 'tmp');
 }
 
 class DirectoryBlobs implements DirectoryBlobStore {

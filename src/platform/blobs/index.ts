@@ -1,4 +1,4 @@
-export { openDirectoryBlobs } from './fs.ts';
+export { joinDirectoryBlobs, openDirectoryBlobs } from './fs.ts';
 export type {
   BlobInfo,
   BlobSource,

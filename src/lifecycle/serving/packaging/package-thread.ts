@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
-import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
+import { joinDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import { Frames } from '../../../platform/frames/index.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import { PythonHost } from '../../../platform/python-runtime/index.ts';
@@ -17,7 +17,7 @@ try {
   const { digest } = await buildPackage({ python: python.python, host: async () => host }, inputs, {
     ...{ stepRunId: uuidv7(), attempt: 1, subject: inputs.model, workDir, token: '', controlUrl: '' },
     signal: new AbortController().signal,
-    blobs: await openDirectoryBlobs(blobsDirectory),
+    blobs: await joinDirectoryBlobs(blobsDirectory),
     frames: new Frames({ temporaryDirectory: workDir, memoryLimit: '256MB', threads: 1 }),
     log: (line) => tell({ line }),
   });
