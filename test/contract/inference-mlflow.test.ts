@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -11,6 +10,7 @@ import { promisify } from 'node:util';
 import type { ColumnType } from '../../src/core/model-package.ts';
 import { readMlmodel } from '../../src/lifecycle/serving/packaging/read-mlmodel.ts';
 import { logisticOnnx, logisticPackage } from '../../src/platform/onnx/testing.ts';
+import { freePorts } from '../support/ports.ts';
 import { startTestServing, storePackage, tableOf, testRoute } from '../support/serving.ts';
 
 const python = fileURLToPath(new URL('../../.venv/bin/python', import.meta.url));
@@ -154,7 +154,7 @@ async function serveBoth(t: TestContext) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-mlflow-'));
   const model = join(directory, 'model');
   await promisify(execFile)(python, [join(import.meta.dirname, 'inference_mlflow_model.py'), model]);
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const args = ['-m', 'mlflow', 'models', 'serve', '-m', model, '-p', String(port), '--env-manager', 'local'];
   const env = { ...process.env, PATH: `${dirname(python)}:${process.env.PATH}` };
   const child = spawn(python, args, { env, stdio: 'ignore', detached: true });
@@ -201,14 +201,6 @@ async function serveBoth(t: TestContext) {
   });
   await serving.replica.applyRoutes(tableOf(testRoute(digest)));
   return { theirs, ours: serving.url };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 async function ask(url: string, body: unknown, contentType = json) {

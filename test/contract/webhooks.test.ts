@@ -3,13 +3,13 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Webhook, WebhookDelivery } from '../../src/lifecycle/registry/webhooks/contract.ts';
+import { freePorts } from '../support/ports.ts';
 import { type Cleanup, startServer } from '../support/server.ts';
 
 const script = fileURLToPath(new URL('webhooks', import.meta.url));
@@ -63,8 +63,8 @@ async function receiver(t: Cleanup, port: number, got: string[], answers: boolea
 
 test('what was changed before a kill -9 is told of after it, under the same id', async (t) => {
   const unanswered: string[] = [];
-  const first = await receiver(t, 0, unanswered, false);
-  const { port } = first.address() as AddressInfo;
+  const [port = 0] = await freePorts(1);
+  const first = await receiver(t, port, unanswered, false);
   const server = await startServer(t, { role: 'control', env: allowing });
   const url = `http://127.0.0.1:${port}/hook`;
   const about = { name: 'late', url, events: ['registered_model.created', 'model_version.created'] };

@@ -5,11 +5,12 @@ import { createMetrics } from '../../src/platform/metrics/index.ts';
 import { createGrpcServer } from '../../src/surfaces/inference/grpc/open.ts';
 import type { GrpcServer } from '../../src/surfaces/inference/grpc/server.ts';
 import type { InferenceServerOptions } from '../../src/surfaces/inference/index.ts';
+import { freePorts } from './ports.ts';
 import { startTestServing, type TestServing } from './serving.ts';
 
 export interface TestGrpc extends TestServing {
   readonly grpc: GrpcServer;
-  /** `127.0.0.1:<port>`. */
+  /** `127.0.0.1:<port>`, on which it may be started again. */
   readonly grpcAddress: string;
 }
 
@@ -34,7 +35,8 @@ export async function startTestGrpc(
 ): Promise<TestGrpc> {
   const serving = await startTestServing(t);
   const grpc = testGrpcServer(serving.replica, options);
-  const port = await grpc.listen('127.0.0.1', 0, '--grpc-port');
+  const [own = 0] = await freePorts(1);
+  const port = await grpc.listen('127.0.0.1', own, '--grpc-port');
   t.after(() => grpc.close());
   return { ...serving, grpc, grpcAddress: `127.0.0.1:${port}` };
 }

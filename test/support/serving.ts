@@ -32,6 +32,7 @@ import { importOnnx, type OnnxPackage } from '../../src/platform/onnx/index.ts';
 import type { SegmentHeader } from '../../src/platform/segments/segment-file.ts';
 import { localFrames } from '../../src/platform/segments/testing.ts';
 import { InferenceServer, type InferenceServerOptions } from '../../src/surfaces/inference/index.ts';
+import { freePorts } from './ports.ts';
 import type { Cleanup } from './server.ts';
 
 /** Support for tests and benchmarks of serving: packages, routes and the log as it lies on the disk. */
@@ -202,8 +203,8 @@ export interface TestControl {
   readonly stop: () => Promise<void>;
 }
 
-/** As much of control as replicas talk to, over HTTP; `port` 0 takes a free one. */
-export async function startTestControl(directory: string, port = 0): Promise<TestControl> {
+/** As much of control as replicas talk to, over HTTP; on a port of its own, on which it may be started again. */
+export async function startTestControl(directory: string, port?: number): Promise<TestControl> {
   const db = openSqlite(join(directory, 'control.db'));
   await migrate(db, [...journalMigrations, ...servingMigrations]);
   const blobs = await openDirectoryBlobs(join(directory, 'control-blobs'));
@@ -228,7 +229,8 @@ export async function startTestControl(directory: string, port = 0): Promise<Tes
     },
   });
   addRoutes(app, [...servingRoutes(service), ...blobRoutes(blobs), register]);
-  const url = `http://127.0.0.1:${await listen(app, '127.0.0.1', port, '--port')}`;
+  const [own = 0] = port === undefined ? await freePorts(1) : [port];
+  const url = `http://127.0.0.1:${await listen(app, '127.0.0.1', own, '--port')}`;
   const frames = await localFrames();
   const rows = async (endpoint: string) => {
     const own = [...segments.values()].filter((s) => s.endpoint === endpoint);

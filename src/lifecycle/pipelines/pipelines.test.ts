@@ -80,7 +80,7 @@ forEachDatabase((name, open) => {
     assert.deepEqual(run.outputs, { n: 2 });
     assert.equal(run.attempts, 1);
     const lines = [];
-    for await (const line of pipelines.followLogs(systemActor, id, 0, AbortSignal.timeout(5000)))
+    for await (const line of pipelines.followLogs(systemActor, id, 0, AbortSignal.timeout(60_000)))
       lines.push(line);
     assert.deepEqual(
       lines.map((line) => [line.stream, line.text]),

@@ -224,7 +224,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
   });
 
   test('a model that streams gives its answer in pieces, and one that does nothing else is asked for them', async () => {
-    words = await open('words', textInputs, { workers: 2, timeoutMs: 6000 }, [['a b', '']]);
+    words = await open('words', textInputs, { workers: 2, timeoutMs: 10_000 }, [['a b', '']]);
     assert.ok(words.streams);
     const mark = join(directory, 'mark');
     assert.deepEqual(

@@ -60,7 +60,7 @@ test('rows come out as Parquet with their types, with counts and times, and the 
 
 test('segments are sealed by rows and by age, and new columns begin a new segment', async (t) => {
   const { ship, shipped, rows } = await receiver(t);
-  const options = { ...testLogOptions(await temporary(t), frames, ship), maxRows: 2, maxAgeMs: 50 };
+  const options = { ...testLogOptions(await temporary(t), frames, ship), maxRows: 2, maxAgeMs: 1000 };
   const log = await SegmentLog.open(options);
   for (const id of [1, 2, 3]) await log.append(row(id), 1);
   while (shipped.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));

@@ -14,7 +14,10 @@ function channel() {
   return { member, link, exit: () => hubSide.emit('exit') };
 }
 
-const turns = () => new Promise((resolve) => setTimeout(resolve, 10));
+/** More turns than any question and its answers take. */
+const turns = async () => {
+  for (let turn = 0; turn < 12; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
 
 async function joined(hub: WorkerHub, topics: Parameters<typeof WorkerLink.join>[1]) {
   const { member, link, exit } = channel();

@@ -75,7 +75,7 @@ test('main.ts hands commands over, with their exit code and streams', async () =
   const run = (...args: readonly string[]): Promise<Ended> =>
     new Promise((resolve) => {
       const words = ['--disable-warning=ExperimentalWarning', main, ...args];
-      execFile(process.execPath, words, { env, timeout: 20_000 }, (error, out, err) =>
+      execFile(process.execPath, words, { env, timeout: 120_000 }, (error, out, err) =>
         resolve({ code: error ? Number(error.code ?? -1) : 0, out, err }),
       );
     });

@@ -21,7 +21,7 @@ const remote = (url: string, change: Partial<RemoteRuntime> = {}): RemoteRuntime
   model: 'test',
   version: null,
   binary: false,
-  timeoutMs: 5000,
+  timeoutMs: 60_000,
   ...change,
 });
 
@@ -176,7 +176,7 @@ test('rows of one request that two arms answer have the latency of their own arm
   const both = near.post('/v2/models/test/infer', { inputs: [x(1, 2), entity] });
   // the connection to the champion is asked in order: when this is answered, so are its rows of the request before
   await near.post('/v2/models/test/versions/1/infer', { inputs: [x(3)] });
-  await sleep(50);
+  await sleep(60);
   slow.resolve();
   assert.equal((await both).status, 200);
   const rows = await unshippedRows(near.directory, 'test');
@@ -254,7 +254,7 @@ async function streaming(t: TestContext, call: 'infer_stream' | 'generate_stream
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { far, manifest: await describeRemote('words', remote(url, { timeoutMs: 2000 })) };
+  return { far, manifest: await describeRemote('words', remote(url, { timeoutMs: 20_000 })) };
 }
 
 for (const call of ['infer_stream', 'generate_stream'] as const) {

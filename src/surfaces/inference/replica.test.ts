@@ -39,7 +39,7 @@ async function setUp(t: TestContext) {
   await service.declare(actor, { name: 'delay', model: 'delay-model' });
   const deploy = async (version: number) => {
     const { routeVersion } = await service.deploy(actor, 'delay', await target(version), 'test');
-    await service.settled('delay', routeVersion, { timeoutMs: 5000 });
+    await service.settled('delay', routeVersion, { timeoutMs: 60_000 });
   };
   return { directory, control, service, target, deploy, serve, stops };
 }
@@ -55,7 +55,7 @@ test('routes and packages reach the replica, predictions reach control, each row
   assert.equal((await serving.post(path, body(1, 'UA1'))).json.model_version, '2');
   await serving.post(path, body(Number.NaN, 'UA1'));
 
-  await service.sealPredictions(5000);
+  await service.sealPredictions(60_000);
   const rows = await control.rows('delay');
   assert.deepEqual(
     rows.map((r) => [r.prediction_id === first.json.id, r.model_version, r.status, r['feature:x1']]).sort(),
@@ -94,7 +94,7 @@ test('no request fails while the model changes again and again under load', asyn
   await callers;
   assert.deepEqual([...statuses.keys()], [200]);
   assert.ok(versions.size > 3, `${versions.size} versions answered`);
-  await service.sealPredictions(10_000);
+  await service.sealPredictions(60_000);
   const rows = await control.rows('delay');
   assert.equal(new Set(rows.map((r) => r.prediction_id)).size, ids);
   assert.equal(rows.length, ids);
@@ -107,7 +107,7 @@ test('a canary gets its share of the entities, always the same ones, and widenin
   const challenger = await target(2);
   const armsAt = async (weight: number) => {
     const { routeVersion } = await service.challenge(actor, 'delay', challenger, weight, 'canary');
-    await service.settled('delay', routeVersion, { timeoutMs: 5000 });
+    await service.settled('delay', routeVersion, { timeoutMs: 60_000 });
     const chosen = new Set<number>();
     for (let entity = 0; entity < 300; entity++) {
       const { json } = await post(path, body(1, `flight ${entity}`));
@@ -121,7 +121,7 @@ test('a canary gets its share of the entities, always the same ones, and widenin
   assert.ok(half.size > 115 && half.size < 185, `${half.size} of 300 at 50 %`);
   for (const entity of tenth) assert.ok(half.has(entity));
 
-  await service.sealPredictions(5000);
+  await service.sealPredictions(60_000);
   const rows = await control.rows('delay');
   const share = (weight: number) =>
     rows.filter((r) => r.arm === 'challenger' && r.propensity === weight).length;
@@ -142,9 +142,9 @@ test('models of an endpoint that take their inputs in another order are logged i
   });
   const challenger = { modelVersion: '2', packageDigest };
   const { routeVersion } = await service.challenge(actor, 'delay', challenger, 0.5, 'test');
-  await service.settled('delay', routeVersion, { timeoutMs: 5000 });
+  await service.settled('delay', routeVersion, { timeoutMs: 60_000 });
   for (let i = 0; i < 30; i++) await post(path, body(0.75, `flight ${i}`));
-  await service.sealPredictions(5000);
+  await service.sealPredictions(60_000);
   const rows = await control.rows('delay');
   assert.deepEqual(new Set(rows.map((r) => r.arm)), new Set(['champion', 'challenger']));
   for (const row of rows) {
@@ -157,12 +157,12 @@ test('a shadow sees copies with the same prediction ids, and callers never hear 
   const { post } = await serve();
   await deploy(1);
   const { routeVersion } = await service.setShadow(actor, 'delay', await target(2), 'compare');
-  await service.settled('delay', routeVersion, { timeoutMs: 5000 });
+  await service.settled('delay', routeVersion, { timeoutMs: 60_000 });
   for (let i = 0; i < 20; i++) {
     const { json } = await post(path, { ...body(1), id: `p${i}` });
     assert.equal(json.model_version, '1');
   }
-  await service.sealPredictions(5000);
+  await service.sealPredictions(60_000);
   const rows = await control.rows('delay');
   const of = (arm: string) =>
     new Map(rows.filter((r) => r.arm === arm).map((r) => [r.prediction_id, Number(r.score)]));
@@ -189,7 +189,7 @@ test('a model that cannot be loaded leaves the one before in force, and control 
     { modelVersion: '2', packageDigest: digest },
     'bad',
   );
-  await assert.rejects(service.settled('delay', routeVersion, { timeoutMs: 5000 }), {
+  await assert.rejects(service.settled('delay', routeVersion, { timeoutMs: 60_000 }), {
     code: 'replicas_behind',
     message: /test: the ONNX model cannot be served/,
   });
@@ -214,11 +214,10 @@ test('without control the replica serves on, also after a restart, and ships its
 
   const again = await startTestControl(directory, port);
   stops.splice(1, 0, again.stop);
-  const deadlineMs = Date.now() + 10_000;
-  while (again.service.replicas(actor).every((r) => !r.connected) && Date.now() < deadlineMs) {
+  while (again.service.replicas(actor).every((r) => !r.connected)) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  await again.service.sealPredictions(5000);
+  await again.service.sealPredictions(60_000);
   assert.deepEqual((await again.rows('delay')).map((r) => r.prediction_id).sort(), ['away', 'restarted']);
   assert.ok([...again.segments.values()].every((s) => s.times === 1));
 });
@@ -228,7 +227,7 @@ test('a monstrous request is logged without its features, and its segment can st
   const { post } = await serve();
   const packageDigest = await storePackage(control.blobs, identityOnnx(), identityPackage());
   const { routeVersion } = await service.deploy(actor, 'delay', { modelVersion: '1', packageDigest }, 'test');
-  await service.settled('delay', routeVersion, { timeoutMs: 5000 });
+  await service.settled('delay', routeVersion, { timeoutMs: 60_000 });
   const sized = (length: number, id: string) => ({
     id,
     inputs: [
@@ -243,7 +242,7 @@ test('a monstrous request is logged without its features, and its segment can st
   ] as const) {
     assert.equal((await post(path, sized(length, id))).status, 200);
   }
-  await service.sealPredictions(10_000);
+  await service.sealPredictions(60_000);
   const rows = await control.rows('delay');
   assert.deepEqual(
     rows.map((r) => [r.prediction_id, r['feature:number'], r['feature:vector']]),

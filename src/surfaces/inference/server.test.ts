@@ -354,7 +354,7 @@ test('a connection over which nothing has come keeps no server from stopping', a
 });
 
 test('a request of which the rest does not come holds up a stop for a while only; whole ones are answered', async (t) => {
-  const { url, stop } = await serving(t, { http: { halfSentMs: 300 } });
+  const { url, stop } = await serving(t, { http: { halfSentMs: 2000 } });
   const [half, headers, late] = [dial(url), dial(url), dial(url)];
   for (const { socket } of [half, headers, late]) await once(socket, 'connect');
   half.socket.write(infer.slice(0, -5));
