@@ -40,7 +40,7 @@ export const servingErrors = {
   graph_row_refused: {
     status: 400,
     title: 'Row fits no case',
-    message: 'step "{step}": {problem}',
+    message: 'step "{step}": no case for {value} of "{field}"',
     next: 'Send a value that the graph has a case for, or give the step a case for all others.',
   },
   graph_step_failed: {

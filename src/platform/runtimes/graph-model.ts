@@ -58,7 +58,7 @@ export async function openGraph(
 }
 
 /** Digests of the packages that a step is made of, each once. */
-export function packagesOf(step: GraphStep): ReadonlySet<string> {
+export function packagesOf(step: GraphStep): ReadonlySet<Digest> {
   if (step.kind === 'model') return new Set([step.package]);
   return new Set(innerSteps(step).flatMap((inner) => [...packagesOf(inner)]));
 }
@@ -207,8 +207,11 @@ function switchOn(step: Extract<GraphStep, { kind: 'switch' }>, columns: Columns
     const found = branchOf.get(typeof cell === 'bigint' ? Number(cell) : cell);
     if (found !== undefined) return found;
     if (step.otherwise) return step.cases.length;
-    const problem = `no case for ${JSON.stringify(String(cell))} of "${step.field}"`;
-    throw fail('graph_row_refused', { step: step.name, problem });
+    throw fail('graph_row_refused', {
+      step: step.name,
+      value: JSON.stringify(String(cell)),
+      field: step.field,
+    });
   };
 }
 

@@ -136,7 +136,7 @@ test('only what nobody has computed is sent again; silence, errors and nonsense 
     {
       reply: () => ({ status: 500, body: { error: 'no memory' } }),
       status: 502,
-      says: /answers 500: no memory/,
+      says: /for model test: it answers 500\. Look/,
       attempts: 1,
     },
     { reply: () => ({ status: 200, body: { hello: 1 } }), status: 502, says: /cannot be read/, attempts: 1 },

@@ -1,5 +1,4 @@
 import { MillraceError } from '../../../core/errors.ts';
-import { withoutPayload } from '../http/error-answer.ts';
 
 /** Codes of gRPC that this server answers with. */
 export const grpcStatus = {
@@ -59,8 +58,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof GrpcError) return { status: error.status, message: error.message, code: null };
   if (error instanceof MillraceError) {
     const status = byHttpStatus[error.status] ?? grpcStatus.internal;
-    const { message, next } = withoutPayload(error);
-    return { status, message: `${message}. ${next}`, code: error.code };
+    return { status, message: `${error.message}. ${error.next}`, code: error.code };
   }
   return { status: grpcStatus.internal, message: 'internal error; the log of the server has it', code: null };
 }

@@ -1,4 +1,4 @@
-import { fail, type MillraceError } from '../../../core/errors.ts';
+import { fail, MillraceError } from '../../../core/errors.ts';
 import { type HttpAnswer, jsonAnswer } from './answer.ts';
 
 const scoringPath = /^(?:\/endpoints\/[^/]+)?\/invocations\/?$/;
@@ -50,9 +50,36 @@ export function withoutPayload(error: MillraceError): MillraceError {
       return fail(code, { ...params, extra: '' });
     case 'input_unexpected':
       return fail(code, { ...params, expected: 'only its inputs' });
+    case 'graph_row_refused':
+      return fail(code, { ...params, value: 'the value' });
+    case 'graph_step_failed':
+    case 'graph_step_unavailable':
+      return fail(code, { ...params, problem: ownWords(error, String(params.problem)) });
+    case 'inference_failed':
+      return fail(code, { ...params, problem: exceptionOf(String(params.problem)) });
+    case 'remote_failed':
+    case 'python_crashed':
+    case 'model_restarting':
+    case 'stream_broken':
+      return fail(code, { ...params, problem: withoutOutput(String(params.problem)) });
     default:
       return error;
   }
+}
+
+/** What a step of a graph failed with, told as it would be without the graph. */
+function ownWords({ cause }: MillraceError, problem: string): string {
+  return cause instanceof MillraceError ? withoutPayload(cause).message : exceptionOf(problem);
+}
+
+/** The class of an exception; its words are those of the model's code or runtime, and may quote the request. */
+function exceptionOf(problem: string): string {
+  return /^[A-Za-z_][\w.]*(?=: )/.exec(problem)?.[0] ?? 'the prediction log has what it said';
+}
+
+/** How a worker ended or what another server answered, without what it printed or said: it may quote any request. */
+function withoutOutput(problem: string): string {
+  return problem.replace(/^(it ended with (?:signal|exit code) \w+|it answers \d{3}): .*$/s, '$1');
 }
 
 /** What sort of value stands in an error's text, which describes missing values, NaN and shapes by name already. */

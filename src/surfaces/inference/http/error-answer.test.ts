@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fail, type MillraceError } from '../../../core/errors.ts';
+import { failureOf } from '../grpc/status.ts';
+import { errorAnswer } from './error-answer.ts';
+
+const told = (error: MillraceError, detail = false) =>
+  String(errorAnswer('/v2/models/m/infer', error, detail).body);
+const version = { model: 'm', version: '2' };
+
+test('what a model, its runtime, a worker or another server said is told to nobody who did not ask for it', () => {
+  const thrown = fail('inference_failed', { ...version, problem: 'ValueError: cannot read "4111-1111"' });
+  assert.match(told(thrown), /version 2 of m failed on this input: ValueError\. Roll/);
+  assert.match(told(thrown, true), /ValueError: cannot read/);
+  const runtime = fail('inference_failed', {
+    ...version,
+    problem: 'Non-zero status code: idx=4111 of Gather',
+  });
+  const ended = { ...version, problem: 'it ended with exit code 3: row 4111-1111' };
+  const refusedThere = { url: 'http://far', model: 'm', problem: 'it answers 400: 4111-1111 is no number' };
+  const inGraph = (cause: unknown, problem: string) =>
+    fail('graph_step_failed', { step: 'a', problem }, cause);
+  for (const error of [
+    thrown,
+    runtime,
+    fail('python_crashed', ended),
+    fail('model_restarting', ended),
+    fail('stream_broken', ended),
+    fail('remote_failed', refusedThere),
+    fail('graph_row_refused', { step: 'a', value: '"4111"', field: 'card' }),
+    inGraph(new Error('KeyError: 4111'), 'KeyError: 4111'),
+    inGraph(fail('remote_failed', refusedThere), fail('remote_failed', refusedThere).message),
+  ]) {
+    assert.doesNotMatch(told(error), /4111/, error.code);
+    assert.match(told(error, true), /4111/, error.code);
+  }
+  assert.match(told(fail('python_crashed', ended)), /ended with this request: it ended with exit code 3\. /);
+  assert.match(
+    told(fail('remote_failed', refusedThere)),
+    /the server http:\/\/far failed for model m: it answers 400\. /,
+  );
+  assert.match(told(inGraph(new Error('KeyError: 4111'), 'KeyError: 4111')), /step \\"a\\": KeyError\. /);
+});
+
+test('what names no value is told in full', () => {
+  const memory = fail('python_crashed', { ...version, problem: 'it had more than 2.0 GB of memory' });
+  assert.match(told(memory), /it had more than 2\.0 GB of memory/);
+  const away = fail('remote_unavailable', { url: 'http://far', model: 'm', problem: 'connect ECONNREFUSED' });
+  const step = fail('graph_step_unavailable', { step: 'a', problem: away.message }, away);
+  assert.match(
+    told(step),
+    /step \\"a\\": the server http:\/\/far cannot answer for model m: connect ECONNREFUSED/,
+  );
+});
+
+test('gRPC tells the detail of an error that it is given', () => {
+  const wrong = fail('input_invalid', {
+    input: 'x',
+    row: '',
+    value: '"4111"',
+    expected: 'a number',
+    endpoint: 'm',
+  });
+  assert.match(failureOf(wrong).message, /input "x" is "4111"; expected a number/);
+});
