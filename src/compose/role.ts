@@ -13,16 +13,11 @@ const stopLimitMs = 4_500;
 /** Runs a role until it is asked to stop; says when it is ready and why it could not start. */
 export async function runRole(name: string, log: Logger, start: () => Promise<RunningRole>): Promise<void> {
   const beganMs = performance.now();
-  let role: RunningRole;
-  try {
-    role = await start();
-  } catch (error) {
-    reportFatal(name, log, error);
-    process.exit(exitCodeOf(error));
-  }
-  log.info({ startMs: Math.round(performance.now() - beganMs) }, `${name} is ready: ${role.ready}`);
+  let role: RunningRole | undefined;
+  // Heard from the first moment: whoever started this one may be gone before it is ready.
   onStopRequest((reason) => {
     log.info(`${name} stops (${reason})`);
+    if (role === undefined) process.exit(0);
     setTimeout(() => process.exit(1), stopLimitMs).unref();
     role.stop().then(
       () => process.exit(0),
@@ -32,6 +27,13 @@ export async function runRole(name: string, log: Logger, start: () => Promise<Ru
       },
     );
   });
+  try {
+    role = await start();
+  } catch (error) {
+    reportFatal(name, log, error);
+    process.exit(exitCodeOf(error));
+  }
+  log.info({ startMs: Math.round(performance.now() - beganMs) }, `${name} is ready: ${role.ready}`);
 }
 
 /** An error for people: what happened and what to do; the stack only where we did not foresee it. */

@@ -104,7 +104,7 @@ test('after a day without control, with a restart at noon, everything of the day
 
   const back = await comeBack();
   await until(() => back.service.replicas(actor).some((replica) => replica.connected));
-  await back.service.sealPredictions(55_000);
+  await back.service.sealPredictions(300_000);
   const rows = await back.rows('delay');
   assert.deepEqual(rows.map((row) => row.prediction_id).sort(), ids.sort());
   assert.ok([...back.segments.values()].every((segment) => segment.times === 1));
@@ -148,7 +148,7 @@ test('a disk that is full of what waits refuses rows and loses none; when contro
   const back = await comeBack();
   await until(() => back.service.replicas(actor).some((replica) => replica.connected));
   await until(async () => (await edge.predict('after', midnightMs)).status === 200);
-  await back.service.sealPredictions(55_000);
+  await back.service.sealPredictions(300_000);
   const arrived = (await back.rows('delay')).map((row) => String(row.prediction_id));
   assert.deepEqual(arrived.filter((id) => id.startsWith('c')).sort(), ids.sort());
 });

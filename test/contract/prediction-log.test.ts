@@ -74,7 +74,7 @@ test('a log without names, labelled by name, searched, exported, compacted and e
       })),
       parameters: { entity, event_time: new Date(start + i * 1000).toISOString() },
     };
-    for (let attempt = 0; attempt < 200; attempt++) {
+    for (let attempt = 0; attempt < 2400; attempt++) {
       const response = await fetch(`${server.serveUrl}/v2/models/delay/infer`, {
         method: 'POST',
         body: JSON.stringify(body),
@@ -101,7 +101,7 @@ test('a log without names, labelled by name, searched, exported, compacted and e
   assert.equal(upload.errors[0].row, 52);
   const waiting = async () => (await call('GET', 'labels/waiting?endpoint=delay')).items.length;
   // The replica ships its segment within ten seconds.
-  for (let i = 0; i < 300 && (await waiting()) > 0; i++)
+  for (let i = 0; i < 1200 && (await waiting()) > 0; i++)
     await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(await waiting(), 0);
 

@@ -49,7 +49,7 @@ test('a model of MLServer answers at an endpoint', { skip: !existsSync(mlserver)
     await sleep(100);
   }
 
-  const remote = { kind: 'remote', url, model: 'sums', version: null, timeoutMs: 10_000 } as const;
+  const remote = { kind: 'remote', url, model: 'sums', version: null, timeoutMs: 60_000 } as const;
   const manifest = await describeRemote('sums', remote);
   assert.ok(manifest.runtime.kind === 'remote' && !manifest.runtime.binary, 'it has no binary tensors');
   assert.deepEqual(manifest.score, { output: 'sum', index: 0 });

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const script = join(import.meta.dirname, 'faults/train.ts');
 const main = join(import.meta.dirname, '../../src/main.ts');
 const node = [process.execPath, '--disable-warning=ExperimentalWarning'] as const;
-const patienceMs = 120_000;
+const patienceMs = 600_000;
 
 interface Rollout {
   readonly id: string;

@@ -238,7 +238,7 @@ test('an arm that fails loses its traffic in all processes, also with control aw
   const guard = { ...defaultArmGuard, allowNonFinite: true };
   const arm = { arm: 'b', ...(await target('2', Number.POSITIVE_INFINITY)), weight: 0.5, guard };
   const { routeVersion } = await service.split(actor, 'delay', [arm], 'try');
-  await service.settled('delay', routeVersion, { timeoutMs: 30_000 });
+  await service.settled('delay', routeVersion, { timeoutMs: 120_000 });
   await control.stop();
 
   const inputs = ['x1', 'x2'].map((name) => ({ name, datatype: 'FP64', shape: [1, 1], data: [0] }));

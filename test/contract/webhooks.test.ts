@@ -87,7 +87,7 @@ test('what was changed before a kill -9 is told of after it, under the same id',
     const response = await fetch(`${server.url}/api/v1/webhook-deliveries?limit=100&webhook=${webhook.id}`);
     return ((await response.json()) as { items: WebhookDelivery[] }).items;
   };
-  const deadlineMs = Date.now() + 100_000;
+  const deadlineMs = Date.now() + 300_000;
   for (;;) {
     const pending = (await deliveries()).filter(({ status }) => status === 'pending');
     if (pending.length === 0) break;

@@ -71,7 +71,7 @@ test(`kill -9 of serve under load, ${rounds} rounds: every acknowledged predicti
     await load;
   }
   await serve.start();
-  await service.sealPredictions(30_000);
+  await service.sealPredictions(300_000);
 
   const rows = await control.rows('delay');
   const answered = rows.filter((r) => r.arm !== 'shadow').map((r) => String(r.prediction_id));

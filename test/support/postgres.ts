@@ -10,8 +10,8 @@ import { freePorts } from './ports.ts';
 export interface ThrowawayPostgres {
   /** A URL of its superuser; tests make databases of their own. */
   readonly url: string;
-  /** Shuts the server down and starts it again on the same port and data after a while. */
-  restart(awayMs: number): Promise<void>;
+  /** Shuts the server down and starts it again on the same port and data, after what is done meanwhile. */
+  restart(meanwhile: () => Promise<void>): Promise<void>;
   /** Stops the server and removes its directory; safe to call twice. */
   stop(): Promise<void>;
 }
@@ -60,7 +60,7 @@ export async function startPostgres(): Promise<ThrowawayPostgres> {
     const { server, exited } = running;
     if (server.exitCode !== null || server.signalCode !== null) return;
     server.kill('SIGINT');
-    await Promise.race([exited, sleep(10_000, undefined, { ref: false })]);
+    await Promise.race([exited, sleep(30_000, undefined, { ref: false })]);
     if (server.exitCode === null && server.signalCode === null) server.kill('SIGQUIT');
     await exited;
   };
@@ -72,7 +72,7 @@ export async function startPostgres(): Promise<ThrowawayPostgres> {
   const url = `postgres://millrace@127.0.0.1:${port}/postgres`;
   const accepting = async (): Promise<void> => {
     for (let attempt = 0; !(await accepts(url)); attempt += 1) {
-      if (attempt > 150 || running.server.exitCode !== null) {
+      if (attempt > 1200 || running.server.exitCode !== null) {
         await stop();
         throw new Error(`Postgres did not start:\n${log}`);
       }
@@ -83,9 +83,9 @@ export async function startPostgres(): Promise<ThrowawayPostgres> {
   return {
     url,
     stop,
-    restart: async (awayMs) => {
+    restart: async (meanwhile) => {
       await shutDown();
-      await sleep(awayMs);
+      await meanwhile();
       running = launch();
       await accepting();
     },

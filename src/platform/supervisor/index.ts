@@ -16,6 +16,9 @@ function spawned({ command, args, env }: SupervisedProcess): ChildProcess {
   return spawn(command, args, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 }
 
+/** Tells a process that it was started here; it keeps that from those that it starts itself. */
+const supervisedVariable = 'MILLRACE_SUPERVISOR_PID';
+
 /** A process that says with this exit code that starting it again cannot help (a wrong setting, a taken port). */
 const finalExitCode = 78;
 
@@ -54,12 +57,14 @@ export class Supervisor {
 
   start(process_: SupervisedProcess, failures = 0): void {
     const startedAtMs = Date.now();
-    const env = { ...process_.env, MILLRACE_SUPERVISOR_PID: String(process.pid) };
+    const env = { ...process_.env, [supervisedVariable]: String(process.pid) };
     const child = this.#launch({ ...process_, env });
     this.#children.set(process_.name, child);
-    child.once('error', (error) =>
-      this.#log.error({ err: error, process: process_.name }, 'could not be started'),
-    );
+    child.once('error', (error) => {
+      this.#log.error({ err: error, process: process_.name }, 'could not be started');
+      // Where there is no process, as when the system has no memory for one, there is no end of it either.
+      if (child.pid === undefined) child.emit('exit', null, null);
+    });
     child.once('exit', (code, signal) => {
       this.#children.delete(process_.name);
       if (this.#stopping) return;
@@ -116,8 +121,12 @@ export function onStopRequest(stop: (reason: string) => void): void {
   };
   process.once('SIGTERM', once('SIGTERM'));
   process.once('SIGINT', once('SIGINT'));
+  const isSupervised = process.env[supervisedVariable] !== undefined;
+  delete process.env[supervisedVariable];
   if (process.connected) {
     process.once('disconnect', once('supervisor gone'));
     process.channel?.unref();
+  } else if (isSupervised) {
+    once('supervisor gone')();
   }
 }

@@ -86,7 +86,7 @@ export class FaultyServer {
       env: { ...Object.fromEntries(clean), MILLRACE_LOG_FORMAT: 'json', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const limit = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    const limit = setTimeout(() => child.kill('SIGKILL'), 120_000);
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;

@@ -13,7 +13,7 @@ type Call = (path: string, body?: unknown, base?: string) => Promise<unknown>;
 
 const script = join(import.meta.dirname, '../faults/train.ts');
 const node = process.execPath;
-const patienceMs = 120_000;
+const patienceMs = 600_000;
 
 /** A loop whose second turn trains a version that says the opposite, and whose gate lets it pass: outcomes end it. */
 export async function endTurn(

@@ -86,7 +86,7 @@ export class LoopDriver {
   }
 
   /** Waits until the loop has nothing more to do; calls `seen` with each state on the way. */
-  async settle(seen: (loop: Loop) => Promise<void> = async () => {}, timeoutMs = 120_000): Promise<Loop> {
+  async settle(seen: (loop: Loop) => Promise<void> = async () => {}, timeoutMs = 600_000): Promise<Loop> {
     const deadlineMs = performance.now() + timeoutMs;
     for (;;) {
       const loop = await this.loop();
