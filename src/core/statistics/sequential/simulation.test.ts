@@ -59,6 +59,34 @@ test('A/A: the difference of two arms is claimed within alpha, looked at after e
   assert.ok(claims <= ALPHA, `${claims}`);
 });
 
+/** Outcomes of which most are alike: the smaller arm's first rows show nothing of their variance. */
+const rareOutcomes: Readonly<Record<string, (rng: Rng) => number>> = {
+  'clicks of 1 in 1,000': (rng) => (rng.next() < 0.001 ? 1 : 0),
+  'clicks of 1 in 100': (rng) => (rng.next() < 0.01 ? 1 : 0),
+  'sales to 1 in 50, log-normal': (rng) => (rng.next() < 0.02 ? 50 * Math.exp(rng.normal()) : 0),
+  'sums with a Pareto tail of 2.1': (rng) => (1 - rng.next()) ** (-1 / 2.1),
+};
+for (const [name, outcome] of Object.entries(rareOutcomes)) {
+  test(`A/A: ${name}: the difference of two arms is claimed within alpha, from 1 % of the traffic on`, () => {
+    const claims = rate(150, 8, (rng) => {
+      const strata: { challenger: Moments; champion: Moments }[] = [];
+      for (const share of [0.01, 0.1, 0.5]) {
+        const stratum = { challenger: emptyMoments, champion: emptyMoments };
+        strata.push(stratum);
+        for (let i = 1; i <= 7000; i++) {
+          if (rng.next() < share) stratum.challenger = added(stratum.challenger, outcome(rng));
+          else stratum.champion = added(stratum.champion, outcome(rng));
+          if (i % 100 !== 0) continue;
+          const difference = differenceConfidenceSequence(strata, { alpha: ALPHA, targetN: 400 });
+          if (difference !== null && (difference.low! > 0 || difference.high! < 0)) return true;
+        }
+      }
+      return false;
+    });
+    assert.ok(claims <= ALPHA, `${claims}`);
+  });
+}
+
 test('A/B: a challenger worse by 0.15 nats is found, and never called better', () => {
   const worse = rate(60, 2, (rng) => rollout(rng, 0.15) === 'worse');
   assert.ok(worse >= 0.95, `${worse}`);
