@@ -93,7 +93,7 @@ test('an empty server', async (t) => {
       const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       assert.ok(beyond <= 0, `${path} is ${beyond} px too wide`);
     }
-    await page.getByRole('link', { name: 'Incidents' }).click();
+    await page.getByRole('link', { name: 'Monitoring' }).click();
     await page.waitForURL('**/monitoring');
     await screenshotThemes(page, 'phone-monitoring');
   });

@@ -1,3 +1,5 @@
+import type { Digest } from '../../../src/core/json.ts';
+
 /**
  * SHA-256 of a file that is read piece by piece. The browser's own needs the whole file in memory, and is there only
  * on safe origins, which a server on a plain LAN address is not.
@@ -72,7 +74,7 @@ function mix(state: Uint32Array, view: DataView, offset: number, w: Int32Array):
  *
  * @param tell told how much of it has been read, 0..1
  */
-export async function digestOf(file: Blob, tell: (share: number) => void = () => {}): Promise<string> {
+export async function digestOf(file: Blob, tell: (share: number) => void = () => {}): Promise<Digest> {
   const state = INITIAL.slice();
   const words = new Int32Array(64);
   for (let at = 0; at < file.size; at += PIECE_BYTES) {

@@ -10,7 +10,7 @@ export function BottomBar(props: { readonly onMore: () => void }) {
   return (
     <nav
       aria-label="Screens"
-      className="fixed inset-x-0 bottom-0 z-20 flex border-line border-t bg-raised pb-[env(safe-area-inset-bottom)] sm:hidden"
+      className="fixed inset-x-0 bottom-0 z-20 flex border-line border-t bg-raised pb-[env(safe-area-inset-bottom)] sm:hidden print:hidden"
     >
       <Link to="/" activeOptions={{ exact: true }} className={TAB}>
         <LoopIcon />
@@ -18,11 +18,11 @@ export function BottomBar(props: { readonly onMore: () => void }) {
       </Link>
       <Link to="/endpoints" className={TAB}>
         <RouteIcon size={16} aria-hidden />
-        Deploy
+        Deployment
       </Link>
       <Link to="/monitoring" className={TAB}>
         <Activity size={16} aria-hidden />
-        Incidents
+        Monitoring
       </Link>
       <button type="button" className={TAB} onClick={props.onMore}>
         <Menu size={16} aria-hidden />

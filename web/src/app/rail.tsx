@@ -32,7 +32,7 @@ export function Rail(props: {
   return (
     <nav
       aria-label="Screens"
-      className={`sticky top-0 hidden h-dvh shrink-0 flex-col gap-1 overflow-y-auto border-line border-r bg-bg px-2 pb-2 sm:flex ${open ? 'w-52' : 'w-14'}`}
+      className={`sticky top-0 hidden h-dvh shrink-0 flex-col gap-1 overflow-y-auto border-line border-r bg-bg px-2 pb-2 sm:flex print:hidden ${open ? 'w-52' : 'w-14'}`}
     >
       <Link to="/" className="flex h-14 items-center gap-2.5 px-2" aria-label="Millrace, to the loop">
         <Wheel states={states} size={22} plain />

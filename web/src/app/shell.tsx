@@ -46,7 +46,7 @@ export function Shell() {
     localStorage.setItem(RAIL_KEY, railOpen ? 'narrow' : 'wide');
   };
   return (
-    <div className="flex min-h-dvh bg-bg">
+    <div className="flex min-h-dvh bg-bg print:block print:bg-surface">
       <a
         href="#main"
         className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:bg-raised focus:px-3 focus:py-2"

@@ -21,7 +21,7 @@ export function TopBar(props: { readonly onSearch: () => void }) {
   const theme = useThemeChoice();
   const ThemeIcon = theme === 'system' ? Monitor : theme === 'light' ? Sun : Moon;
   return (
-    <div className="sticky top-0 z-20 flex h-12 items-center gap-2 border-line border-b bg-bg px-4 sm:px-6">
+    <div className="sticky top-0 z-20 flex h-12 items-center gap-2 border-line border-b bg-bg px-4 sm:px-6 print:hidden">
       <Breadcrumb />
       <div className="ml-auto flex items-center gap-2 sm:gap-3">
         <LiveMark />

@@ -21,7 +21,7 @@ export function Button(
   return (
     <button
       type="button"
-      className={`inline-flex h-7 items-center justify-center gap-1.5 whitespace-nowrap rounded-control border px-2.5 text-body transition-colors disabled:opacity-50 pointer-coarse:h-9 ${LOOK[look]} ${className}`}
+      className={`inline-flex h-7 items-center justify-center gap-1.5 whitespace-nowrap rounded-control border px-2.5 text-body transition-colors disabled:opacity-50 pointer-coarse:h-9 print:hidden ${LOOK[look]} ${className}`}
       {...rest}
     >
       {icon}
@@ -43,7 +43,7 @@ export function IconButton(
       type="button"
       aria-label={label}
       data-tip={label}
-      className={`inline-flex size-7 shrink-0 items-center justify-center rounded-control text-muted transition-colors hover:bg-sunken hover:text-text pointer-coarse:size-9 ${className}`}
+      className={`inline-flex size-7 shrink-0 items-center justify-center rounded-control text-muted transition-colors hover:bg-sunken hover:text-text pointer-coarse:size-9 print:hidden ${className}`}
       {...rest}
     >
       {children}

@@ -6,7 +6,7 @@ export type Fact = readonly [label: string, value: ReactNode] | false | '' | nul
 export function Facts(props: { readonly facts: readonly Fact[]; readonly wide?: boolean }) {
   return (
     <dl
-      className={`grid gap-x-4 gap-y-1.5 ${props.wide ? 'grid-cols-[fit-content(60%)_1fr] sm:grid-cols-[max-content_1fr_max-content_1fr]' : 'grid-cols-[fit-content(60%)_1fr]'}`}
+      className={`grid items-baseline gap-x-4 gap-y-1.5 ${props.wide ? 'grid-cols-[fit-content(60%)_1fr] sm:grid-cols-[max-content_1fr_max-content_1fr]' : 'grid-cols-[fit-content(60%)_1fr]'}`}
     >
       {props.facts.map((fact) =>
         fact ? (

@@ -23,6 +23,12 @@ test('numbers are short and grouped', () => {
   assert.equal(plain(f.formatNumber(0.00012345)), '0.000123');
   assert.equal(plain(f.formatNumber(1234.5678)), '1 235');
   assert.equal(plain(f.formatNumber(0.5)), '0.5');
+  assert.equal(
+    f.formatNumber(-1e-9),
+    '\u22121.00e\u22129',
+    'no hyphen, at which a narrow column would break it',
+  );
+  assert.equal(f.formatNumber(1e300, 3), '1.00e300', 'decimals are not certain there');
   assert.equal(plain(f.formatSigned(0.0112, 3)), '+0.011');
   assert.equal(plain(f.formatSigned(-0.0001, 3)), '0.000');
   assert.equal(plain(f.formatPercent(0.0213)), '2.1 %');

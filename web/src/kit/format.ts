@@ -15,8 +15,8 @@ export function formatCount(value: number | null | undefined): string {
 export function formatNumber(value: number | null | undefined, decimals?: number): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   const size = Math.abs(value);
-  if (decimals === undefined && size !== 0 && (size < 1e-4 || size >= 1e9)) {
-    return value.toExponential(2).replace('-', MINUS).replace('e+', 'e');
+  if (size >= 1e15 || (decimals === undefined && size !== 0 && (size < 1e-4 || size >= 1e9))) {
+    return value.toExponential(2).replaceAll('-', MINUS).replace('e+', 'e');
   }
   const places = decimals ?? (size === 0 ? 0 : Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(size)))));
   const fixed = size.toFixed(places);

@@ -13,7 +13,7 @@ export function Scroll(props: {
       aria-label={props.label}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
       tabIndex={0}
-      className={`min-w-0 overflow-auto ${props.className ?? ''}`}
+      className={`min-w-0 overflow-auto print:max-h-none print:overflow-visible ${props.className ?? ''}`}
     >
       {props.children}
     </section>

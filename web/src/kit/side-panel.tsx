@@ -30,7 +30,7 @@ export function SidePanel(props: {
   return createPortal(
     <aside
       aria-label={props.label}
-      className="fade-in fixed inset-y-0 right-0 z-30 flex w-full flex-col border-line-strong bg-surface shadow-float sm:w-[min(520px,92vw)] sm:border-l xl:sticky xl:top-0 xl:h-dvh xl:w-[480px] xl:shrink-0 xl:border-line xl:shadow-none"
+      className="fade-in fixed inset-y-0 right-0 z-30 flex w-full flex-col border-line-strong bg-surface shadow-float sm:w-[min(520px,92vw)] sm:border-l xl:sticky xl:top-0 xl:h-dvh xl:w-[480px] xl:shrink-0 xl:border-line xl:shadow-none print:static print:h-auto print:w-full print:shadow-none"
     >
       <DialogHead title={props.title} onClose={onClose} />
       <Scroll label="Details" className="min-h-0 flex-1 px-4 pt-4 pb-20 sm:pb-6">

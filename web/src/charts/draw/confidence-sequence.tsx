@@ -49,24 +49,15 @@ export function ConfidenceSequence(props: {
           </defs>
           <ValueAxis plot={drawn.plot} ticks={drawn.yTicks} />
           {drawn.bounds.map((bound) => (
-            <g key={bound.label}>
-              <line
-                x1={drawn.plot.x}
-                x2={drawn.plot.x + drawn.plot.width}
-                y1={bound.y}
-                y2={bound.y}
-                stroke="var(--muted)"
-                strokeDasharray={bound.value === 0 ? undefined : '4 3'}
-              />
-              <text
-                x={bound.labelX}
-                y={bound.y + (bound.y < drawn.plot.y + 12 ? 12 : -4)}
-                textAnchor={bound.labelEnds ? 'end' : 'start'}
-                className="axis-text"
-              >
-                {bound.label}
-              </text>
-            </g>
+            <line
+              key={bound.label}
+              x1={drawn.plot.x}
+              x2={drawn.plot.x + drawn.plot.width}
+              y1={bound.y}
+              y2={bound.y}
+              stroke="var(--muted)"
+              strokeDasharray={bound.value === 0 ? undefined : '4 3'}
+            />
           ))}
           <g clipPath={`url(#${clip})`}>
             <path d={drawn.band} fill={colour} opacity="0.18" />
@@ -100,6 +91,18 @@ export function ConfidenceSequence(props: {
               </g>
             ))}
           </g>
+          {/* Over the looks, of which the first stand where the words do. */}
+          {drawn.bounds.map((bound) => (
+            <text
+              key={bound.label}
+              x={bound.labelX}
+              y={bound.y + (bound.y < drawn.plot.y + 12 ? 12 : -4)}
+              textAnchor={bound.labelEnds ? 'end' : 'start'}
+              className="axis-text"
+            >
+              {bound.label}
+            </text>
+          ))}
           {drawn.need !== null && (
             <line
               x1={drawn.need}

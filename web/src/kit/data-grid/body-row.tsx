@@ -114,7 +114,11 @@ function CardBody<T>(props: { readonly row: T; readonly columns: readonly DataCo
           className={`flex h-[22px] min-w-0 items-center justify-between gap-2 overflow-hidden ${column.align === 'right' ? '' : 'col-span-2'}`}
         >
           <span className="min-w-12 truncate text-label text-muted">{column.head}</span>
-          <span className="flex min-w-0 max-w-[70%] justify-end truncate">{column.cell(props.row)}</span>
+          <span
+            className={`flex min-w-0 max-w-[70%] justify-end truncate ${column.align === 'right' ? 'shrink-0' : ''}`}
+          >
+            {column.cell(props.row)}
+          </span>
         </div>
       ))}
     </div>

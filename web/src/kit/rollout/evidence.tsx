@@ -79,7 +79,7 @@ export function RolloutEvidence(props: EvidenceProps) {
           of={of}
           title="Protected segments"
           first="Segment"
-          rows={segments}
+          rows={segments.toSorted(bySegment)}
           versions={versions}
         />
       )}
@@ -97,6 +97,10 @@ export function RolloutEvidence(props: EvidenceProps) {
     </>
   );
 }
+
+/** Values of a feature as people count them: 2 before 10, whatever came first. */
+const bySegment = ({ segment: a }: ArmComparison, { segment: b }: ArmComparison): number =>
+  `${a?.feature} ${a?.value}`.localeCompare(`${b?.feature} ${b?.value}`, undefined, { numeric: true });
 
 /** Each guardrail with what it says; side by side where nothing stands beside them. */
 function Guardrails(props: { readonly rails: readonly Guardrail[]; readonly wide: boolean }) {

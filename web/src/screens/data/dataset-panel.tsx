@@ -16,6 +16,7 @@ import { SidePanel } from '../../kit/side-panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
+import { actorName } from '../../kit/turn-text.ts';
 
 /** One dataset version: where it is from, what each column holds, what its contract expects. */
 export function DatasetPanel(props: { readonly id: string; readonly onClose: () => void }) {
@@ -61,7 +62,7 @@ function DatasetBody(props: { readonly version: DatasetVersion }) {
           [
             'Registered',
             <span key="r">
-              <Ago at={version.registeredAt} /> by {version.registeredBy}
+              <Ago at={version.registeredAt} /> by {actorName(version.registeredBy)}
             </span>,
           ],
           ['Digest', <Id key="d" id={version.digest} text={shortId(version.digest)} />],

@@ -13,8 +13,13 @@ const STATES: Readonly<Record<string, State>> = {
 
 export const stateOfRun = (status: Run['status']): State => STATES[status] ?? 'none';
 export const runWord = (status: Run['status']): string => status.toLowerCase();
-export const metricNumber = (value: MetricValue | undefined, decimals?: number): string =>
-  value === undefined ? '–' : value === 'NaN' ? 'NaN' : formatNumber(value, decimals);
+/** A metric's value. The greatest double stands for an infinity, as MLflow's own store keeps it. */
+export function metricNumber(value: MetricValue | undefined, decimals?: number): string {
+  if (value === undefined) return '–';
+  if (value === 'NaN') return 'NaN';
+  if (Math.abs(value) === Number.MAX_VALUE) return value > 0 ? '∞' : '\u2212∞';
+  return formatNumber(value, decimals);
+}
 
 /** One of the values that a metric is known by; undefined where it has none. */
 export function metricPart(

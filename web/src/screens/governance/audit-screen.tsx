@@ -200,11 +200,11 @@ const COLUMNS: readonly GridColumn<AuditEntry>[] = [
     cell: (row) => <Ago at={row.at} className="text-muted" />,
   },
   { id: 'actor', head: 'Who', width: 'minmax(72px, 130px)', cell: (row) => <Actor actor={row.actor} /> },
-  { id: 'action', head: 'What', width: 'minmax(120px, 0.8fr)', cell: (row) => row.action },
+  { id: 'action', head: 'What', width: 'minmax(120px, 1.2fr)', cell: (row) => row.action },
   {
     id: 'subject',
     head: 'To',
-    width: 'minmax(150px, 1fr)',
+    width: 'minmax(150px, 1.6fr)',
     wideOnly: true,
     cell: (row) => (
       <>

@@ -22,7 +22,7 @@ import { QueryView } from '../../kit/panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { EventTime } from '../../kit/time.tsx';
 import { TurnRows } from '../../kit/turn-rows.tsx';
-import { humane, reasonOf, stateOfTurn, turnWord } from '../../kit/turn-text.ts';
+import { humane, reasonOf, sentence, stateOfTurn, turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 
 const TURNS_SHOWN = 8;
@@ -73,8 +73,10 @@ export function LoopCard(props: {
             >
               <StateMark state={stateOfTurn(turn.state)} />
               <span className="min-w-0">
-                {turn.challengerVersion !== null && `v${turn.challengerVersion} `}
-                {turnWord(turn.state)}. {reasonOf(turn)}
+                {turn.challengerVersion === null
+                  ? sentence(turnWord(turn.state))
+                  : `v${turn.challengerVersion} ${turnWord(turn.state)}`}
+                . {reasonOf(turn)}
               </span>
             </Link>
           )}

@@ -16,7 +16,7 @@ import { CopyButton, Id } from '../../kit/snippet.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago, EventTime } from '../../kit/time.tsx';
 import { TurnRows } from '../../kit/turn-rows.tsx';
-import { humane, sentence, whyItBegan } from '../../kit/turn-text.ts';
+import { actorName, humane, sentence, whyItBegan } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 
 const route = getRouteApi('/loops/$loop');
@@ -160,7 +160,7 @@ function LoopBody(props: { readonly loop: Loop }) {
             title={`Loop file, version ${loop.version}`}
             note={
               <>
-                applied <Ago at={loop.appliedAt} /> by {loop.appliedBy}
+                applied <Ago at={loop.appliedAt} /> by {actorName(loop.appliedBy)}
               </>
             }
             actions={<CopyButton text={loop.text} label="Copy the loop file" />}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Lineage, LineageKind } from '../../../../src/lifecycle/registry/contract/lineage.ts';
-import { layoutLineage } from './lineage-layout.ts';
+import { layoutLineage, NODE_WIDTH_PX } from './lineage-layout.ts';
 
 const node = (kind: LineageKind, name: string) => ({
   ...{ id: `${kind}:${name}`, kind, title: name, reference: name },
@@ -31,6 +31,6 @@ test('versions stand beside their runs, and a refit is a line down their column'
   assert.equal(yOf('m/1'), yOf('first'));
   assert.equal(yOf('m/2'), yOf('again'));
   const refit = drawing.edges.find((edge) => edge.label === 'refit');
-  const x = (at.get('m/1')?.x ?? 0) + 82;
+  const x = (at.get('m/1')?.x ?? 0) + NODE_WIDTH_PX / 2;
   assert.equal(refit?.path, `M${x} ${yOf('m/1') + 64}L${x} ${yOf('m/2')}`);
 });

@@ -7,9 +7,10 @@ import type {
 } from '../../../../src/lifecycle/registry/contract/lineage.ts';
 
 const COLUMNS: readonly LineageKind[] = ['dataset', 'run', 'logged-model', 'model-version', 'endpoint'];
-export const NODE_WIDTH_PX = 164;
+export const NODE_WIDTH_PX = 148;
 export const NODE_HEIGHT_PX = 64;
-const GAP_X_PX = 72;
+/** As wide as `challenger 100 %` is written. */
+const GAP_X_PX = 98;
 const GAP_Y_PX = 28;
 /** The text of a line down a column stands right of it. */
 const BESIDE_PX = 22;

@@ -8,6 +8,7 @@ import { formatCount, plural } from '../../../kit/format.ts';
 import { Page, PageHead } from '../../../kit/page.tsx';
 import { QueryView, Skeleton } from '../../../kit/panel.tsx';
 import { CopyButton } from '../../../kit/snippet.tsx';
+import { TAB, TabBar } from '../../../kit/tabs.tsx';
 import type { CompareSearch } from '../search.ts';
 import { ParamsView } from './params-view.tsx';
 import { RunChips } from './run-chips.tsx';
@@ -84,14 +85,14 @@ export function CompareScreen() {
               runs={data}
               onRemove={(id) => set({ runs: packRunIds(ids.filter((each) => each !== id)) })}
             />
-            <nav aria-label="Ways to compare" className="flex gap-1 overflow-x-auto border-line border-b">
+            <TabBar label="Ways to compare">
               <Tab show={undefined}>Params and tags</Tab>
               <Tab show="metrics">Metrics</Tab>
               <Tab show="curves">Curves</Tab>
               <Tab show="scatter">Scatter</Tab>
               <Tab show="parallel">Parallel</Tab>
               <Tab show="files">Files</Tab>
-            </nav>
+            </TabBar>
             <Suspense fallback={<Skeleton rows={8} />}>
               <Body runs={data} search={search} set={set} />
             </Suspense>
@@ -126,7 +127,7 @@ function Tab(props: { readonly show: CompareSearch['show']; readonly children: R
       resetScroll={false}
       activeOptions={{ exact: true, includeSearch: true }}
       aria-current={search.show === props.show ? 'page' : undefined}
-      className="-mb-px whitespace-nowrap border-transparent border-b-2 px-3 py-2 text-muted hover:text-text aria-[current=page]:border-accent aria-[current=page]:text-text"
+      className={TAB}
     >
       {props.children}
     </Link>

@@ -102,12 +102,17 @@ function columnsOf(
     id,
     head,
     tip,
-    widthPx: 70,
+    // Room for 1.00e−300 and 123 456 789.
+    widthPx: 92,
     align: 'right',
     sort: sort(id),
     cell: (metric) => {
       const value = metric[id] ?? 'NaN';
-      return <span data-tip={String(value)}>{metricNumber(value)}</span>;
+      return (
+        <span data-tip={String(value)} className="truncate">
+          {metricNumber(value)}
+        </span>
+      );
     },
   });
   return [
@@ -143,6 +148,7 @@ function columnsOf(
       cell: (metric) => (
         <span
           data-tip={`${metric.best ?? 'NaN'}${metric.bestStep === null ? '' : ` at step ${metric.bestStep}`}`}
+          className="truncate"
         >
           {metricNumber(metric.best ?? 'NaN')}
         </span>

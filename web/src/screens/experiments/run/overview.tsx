@@ -92,7 +92,7 @@ function Pairs(props: {
         <EmptyLine>None holds this text.</EmptyLine>
       ) : (
         <Scroll label={props.title} className="max-h-96">
-          <dl className="grid grid-cols-[minmax(96px,2fr)_minmax(0,3fr)] gap-x-4 gap-y-1.5">
+          <dl className="grid items-baseline grid-cols-[minmax(96px,2fr)_minmax(0,3fr)] gap-x-4 gap-y-1.5">
             {shown.map(([key, value]) => (
               <div key={key} className="contents">
                 <dt className="break-words text-muted">{key}</dt>

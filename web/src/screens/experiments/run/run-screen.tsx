@@ -10,6 +10,7 @@ import { Page, PageHead } from '../../../kit/page.tsx';
 import { QueryView, Skeleton } from '../../../kit/panel.tsx';
 import { Id } from '../../../kit/snippet.tsx';
 import { StateLabel } from '../../../kit/state-mark.tsx';
+import { TAB, TabBar } from '../../../kit/tabs.tsx';
 import { Ago } from '../../../kit/time.tsx';
 import { runWord, stateOfRun } from '../run-text.ts';
 import type { RunSearch } from '../search.ts';
@@ -80,7 +81,7 @@ function RunBody(props: { readonly run: RunDetail }) {
         }
         actions={<RunActs run={run} />}
       />
-      <nav aria-label="Parts of the run" className="flex gap-1 overflow-x-auto border-line border-b">
+      <TabBar label="Parts of the run">
         <Tab runId={run.id} tab={undefined}>
           Overview
         </Tab>
@@ -96,7 +97,7 @@ function RunBody(props: { readonly run: RunDetail }) {
         <Tab runId={run.id} tab="traces">
           Traces
         </Tab>
-      </nav>
+      </TabBar>
       <Suspense fallback={<Skeleton rows={8} />}>
         {tab === undefined && <Overview run={run} />}
         {tab === 'metrics' && <MetricsTab run={run} />}
@@ -122,7 +123,7 @@ function Tab(props: {
       search={props.tab ? { tab: props.tab } : {}}
       activeOptions={{ exact: true, includeSearch: true }}
       aria-current={current === props.tab ? 'page' : undefined}
-      className="-mb-px whitespace-nowrap border-transparent border-b-2 px-3 py-2 text-muted hover:text-text aria-[current=page]:border-accent aria-[current=page]:text-text"
+      className={TAB}
     >
       {props.children}
       {props.count !== undefined && props.count > 0 && (

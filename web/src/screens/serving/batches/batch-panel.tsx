@@ -130,7 +130,10 @@ function BatchBody(props: { readonly batch: BatchPrediction; readonly onOpen: (i
               {batch.endpoint}
             </Link>,
           ],
-          [batch.source.kind === 'file' ? 'File' : batch.source.kind, batch.source.name],
+          [
+            batch.source.kind === 'dataset' ? 'Dataset' : batch.source.kind === 'log' ? 'Rows' : 'File',
+            batch.source.name,
+          ],
           [
             'Rows with an error',
             batch.progress.failedRows === 0

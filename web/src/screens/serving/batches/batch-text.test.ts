@@ -10,7 +10,7 @@ const draft: BatchDraft = {
   ...{ target: 'churn', source: 'file', datasetVersion: '', log: '', from: '', to: '' },
   ...{ format: 'csv', keep: 'id, name', intoLog: true },
 };
-const digest = `sha256:${'a'.repeat(64)}`;
+const digest = `sha256:${'a'.repeat(64)}` as const;
 
 test('what is chosen is a request that the server takes', () => {
   const file = createBatchPredictionSchema.parse(batchOf(draft, { digest, name: 'in.csv' }));

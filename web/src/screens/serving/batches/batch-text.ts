@@ -1,3 +1,4 @@
+import type { Digest } from '../../../../../src/core/json.ts';
 import type {
   BatchPrediction,
   CreateBatchPrediction,
@@ -60,11 +61,11 @@ export type BatchDraft = {
   readonly intoLog: boolean;
 };
 
+/** A file that the server has, and what it was called here. */
+export type StoredFile = { readonly digest: Digest; readonly name: string };
+
 /** The body of the request; the digest is that of the file, where one is scored. */
-export function batchOf(
-  draft: BatchDraft,
-  file: { readonly digest: string; readonly name: string } | null,
-): CreateBatchPrediction {
+export function batchOf(draft: BatchDraft, file: StoredFile | null): CreateBatchPrediction {
   const cut = draft.target.lastIndexOf('/');
   const keep = draft.keep
     .split(',')
@@ -80,7 +81,7 @@ export function batchOf(
         ? { log: draft.log, from: `${draft.from}:00Z`, to: `${draft.to}:00Z` }
         : draft.source === 'dataset'
           ? { datasetVersion: draft.datasetVersion }
-          : { digest: file?.digest ?? '', name: file?.name },
+          : { digest: file?.digest ?? 'sha256:', name: file?.name },
     format: draft.format,
     keep: keep.length === 0 ? null : keep,
     // Only an endpoint has a log.

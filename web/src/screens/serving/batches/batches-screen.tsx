@@ -91,7 +91,7 @@ const COLUMNS: readonly GridColumn<BatchPrediction>[] = [
     width: 'minmax(100px, 2fr)',
     cell: (batch) => (
       <span data-tip={batch.source.name}>
-        {batch.source.kind !== 'file' && <span className="text-muted">{batch.source.kind} </span>}
+        {batch.source.kind === 'dataset' && <span className="text-muted">dataset </span>}
         {batch.source.name}
       </span>
     ),

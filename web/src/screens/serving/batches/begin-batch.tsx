@@ -10,7 +10,7 @@ import { Button } from '../../../kit/button.tsx';
 import { ConfirmDialog } from '../../../kit/confirm.tsx';
 import { CheckField, Choice, DateTimeField, SelectField, TextField } from '../../../kit/fields.tsx';
 import { formatBytes, formatPercent } from '../../../kit/format.ts';
-import { type BatchDraft, batchOf } from './batch-text.ts';
+import { type BatchDraft, batchOf, type StoredFile } from './batch-text.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -207,7 +207,7 @@ function TargetField(props: {
 }
 
 /** Puts the file into the blob store, unless the same bytes are there. */
-async function store(file: File, tell: (text: string) => void): Promise<{ digest: string; name: string }> {
+async function store(file: File, tell: (text: string) => void): Promise<StoredFile> {
   const digest = await digestOf(file, (share) => tell(`Reading ${file.name}: ${formatPercent(share, 0)}`));
   tell(`Sending ${formatBytes(file.size)}`);
   const response = await fetch(apiUrl(`/blobs/${digest}`), { method: 'PUT', body: file });

@@ -93,7 +93,7 @@ function Verdict(props: { readonly row: RolloutRow }) {
   const told = verdict !== null && SAYS_THE_SAME.test(reason);
   return (
     <div className="grid min-w-0 gap-x-4 gap-y-0.5 @xl:grid-cols-[88px_minmax(0,1fr)]">
-      {verdict && <VerdictMark {...verdict.comparison} />}
+      {verdict && verdict.comparison.low !== null && <VerdictMark {...verdict.comparison} />}
       <div className="flex min-w-0 flex-col gap-0.5 @xl:col-start-2">
         {verdict && <p>{comparisonText(verdict.comparison, verdict.champion, verdict.challenger)}</p>}
         {!told && (
