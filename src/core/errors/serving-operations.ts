@@ -6,7 +6,7 @@ export const servingOperationsErrors = {
     status: 422,
     title: 'Input of a batch cannot be read',
     message: '{name} cannot be read: {problem}',
-    next: 'Send a Parquet file, or a CSV file in UTF-8 with a header line.',
+    next: 'Send a Parquet file, or a CSV file with a header line; name what cannot be seen of it (delimiter, decimal, encoding).',
   },
   batch_unfinished: {
     status: 409,

@@ -1,5 +1,6 @@
 // Wire shapes of the data slice: dataset versions, their profiles, splits and contracts. Browser-safe.
 import { z } from 'zod';
+import { csvOptionsSchema } from '../../core/csv-dialect.ts';
 import { digestSchema } from '../../core/model-types.ts';
 
 const time = z.iso.datetime({ offset: true });
@@ -140,6 +141,8 @@ export const registerDatasetRequestSchema = z.strictObject({
   time: z.string().min(1).optional(),
   entity: z.string().min(1).optional(),
   label: z.string().min(1).optional(),
+  /** How a CSV file is to be read, where it cannot be seen. */
+  csv: csvOptionsSchema.optional(),
 });
 export type RegisterDatasetRequest = z.infer<typeof registerDatasetRequestSchema>;
 
@@ -149,10 +152,10 @@ export const datasetVersionSummarySchema = z.strictObject({
   dataset: z.string(),
   version: z.int(),
   /** Digest of the canonical Parquet copy: GET /api/v1/blobs/<digest> returns the rows. */
-  digest: z.string(),
+  digest: digestSchema,
   sizeBytes: z.int(),
   /** Digest of the bytes it was registered from. */
-  sourceDigest: z.string(),
+  sourceDigest: digestSchema,
   /** Where it came from, for people: a path or a digest. */
   source: z.string(),
   format: datasetFormatSchema,
@@ -214,7 +217,7 @@ export const DATASET_VERSION_REGISTERED = 'dataset-version.registered';
 export const datasetVersionRegisteredSchema = z.strictObject({
   dataset: z.string(),
   version: z.int(),
-  digest: z.string(),
+  digest: digestSchema,
   rows: z.int(),
 });
 export type DatasetVersionRegistered = z.infer<typeof datasetVersionRegisteredSchema>;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { CsvOptions } from '../../core/csv-dialect.ts';
+import { uuidv7 } from '../../core/ids.ts';
 import type { Actor } from '../../platform/access/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { sqlLiteral } from '../../platform/frames/index.ts';
@@ -101,6 +103,54 @@ forEachDatabase((name, open) => {
         (await journal.eventsAfter(0, 10)).map((event) => event.type),
         ['dataset-version.registered', 'dataset-version.registered'],
       );
+    });
+
+    test('CSV files as Excel, pandas and R write them have the columns that are meant', async (t) => {
+      const { service, directory } = await openDataService(t, open);
+      const read = async (bytes: string | Uint8Array, csv?: CsvOptions) => {
+        const path = join(directory, `${uuidv7()}.csv`);
+        await writeFile(path, bytes);
+        const source = { path };
+        const { version } = await service.register(ada, {
+          dataset: 'files',
+          source,
+          ...(csv ? { csv } : {}),
+        });
+        return {
+          types: version.columns.map(({ type }) => type),
+          rows: version.sample,
+        };
+      };
+      const german = 'kunde;betrag;land\r\n"M\u00fcller\r\nK\u00f6ln";0,5;NA\r\nb;-12,25;DE\r\n';
+      const rows = [
+        ['M\u00fcller\r\nK\u00f6ln', 0.5, 'NA'],
+        ['b', -12.25, 'DE'],
+      ];
+      const types = ['string', 'number', 'string'];
+      assert.deepEqual(await read(Buffer.from(german, 'latin1')), { types, rows }, 'Excel');
+      assert.deepEqual(await read(`\uFEFFsep=;\r\n${german}`), { types, rows }, 'Excel, UTF-8');
+      const tabs = Buffer.from(`\uFEFF${german.replaceAll(';', '\t')}`, 'utf16le');
+      assert.deepEqual(await read(tabs), { types, rows }, 'Excel, Unicode text');
+      const r = await read('"a","b","c"\n1.5,NA,"NA"\nNA,2001-02-01,"x"\n');
+      assert.deepEqual(r.types, ['number', 'time', 'string']);
+      assert.deepEqual(
+        [r.rows[0]?.[0], r.rows[0]?.[1], r.rows[0]?.[2], r.rows[1]?.[0]],
+        [1.5, null, 'NA', null],
+      );
+      const r2 = await read('"a";"b"\n1,5;NA\nNA;2\n');
+      assert.deepEqual(
+        r2,
+        {
+          types: ['number', 'integer'],
+          rows: [
+            [1.5, null],
+            [null, 2],
+          ],
+        },
+        'R, write.csv2',
+      );
+      await assert.rejects(read('a;b,c\n1;2,3\n'), /by comma or by semicolon: say which/);
+      assert.deepEqual((await read('a;b,c\n1;2,3\n', { delimiter: 'semicolon' })).rows, [[1, 2.3]]);
     });
 
     test('a split keeps equal times on one side and is nearest to the ratio asked for', async (t) => {

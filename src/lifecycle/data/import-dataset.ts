@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { CsvOptions } from '../../core/csv-dialect.ts';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import type { Digest } from '../../core/json.ts';
@@ -11,12 +12,16 @@ import type { BlobInfo, DirectoryBlobStore } from '../../platform/blobs/index.ts
 import { type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
 import { canBeTime, columnTypeOf, type StoredColumn, timeMsSql } from './columns.ts';
 import type { DatasetFormat, RegisterDatasetRequest } from './contract.ts';
+import { csvSource } from './csv-source.ts';
 
 const countRow = z.object({ n: z.number() });
 const describedColumn = z.object({ column_name: z.string(), column_type: z.string() });
 
 /** The columns that have a role, as registered. */
 export type DatasetRoles = Pick<RegisterDatasetRequest, 'dataset' | 'time' | 'entity' | 'label'>;
+
+/** What is registered, and how a CSV file of it is to be read. */
+export type DatasetImport = DatasetRoles & Pick<RegisterDatasetRequest, 'csv'>;
 
 /** A file to read, with a name for messages. */
 export interface SourceFile {
@@ -71,16 +76,14 @@ export async function importDataset(
   blobs: DirectoryBlobStore,
   temporaryDirectory: string,
   file: SourceFile,
-  roles: DatasetRoles,
+  roles: DatasetImport,
 ): Promise<ImportedDataset> {
-  const source =
-    file.format === 'parquet'
-      ? `read_parquet(${sqlLiteral(file.path)})`
-      : `read_csv(${sqlLiteral(file.path)}, header = true, sample_size = -1)`;
-  const columns = await describe(frames, source, file);
-  checkRoles(file, columns, roles);
   const temporary = join(temporaryDirectory, `dataset-${uuidv7()}.parquet`);
+  const text = `${temporary}.csv`;
   try {
+    const source = await sourceSql(frames, file, roles.csv ?? {}, text);
+    const columns = await describe(frames, source, file);
+    checkRoles(file, columns, roles);
     await copy(frames, source, columns, roles.time, temporary, file);
     const [counted] = await frames.query(`SELECT count(*) AS n FROM read_parquet(${sqlLiteral(temporary)})`);
     const { n: rows } = countRow.parse(counted);
@@ -90,6 +93,21 @@ export async function importDataset(
     return { blob, path, rows, columns };
   } finally {
     await rm(temporary, { force: true });
+    await rm(text, { force: true });
+  }
+}
+
+async function sourceSql(
+  frames: Frames,
+  file: SourceFile,
+  options: CsvOptions,
+  temporary: string,
+): Promise<string> {
+  if (file.format === 'parquet') return `read_parquet(${sqlLiteral(file.path)})`;
+  try {
+    return await csvSource(frames, file, options, temporary);
+  } catch (error) {
+    throw unreadable(file.name, file.format, error);
   }
 }
 

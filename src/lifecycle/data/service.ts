@@ -66,8 +66,8 @@ export class DataService {
   async register(actor: Actor, request: RegisterDatasetRequest): Promise<RegisterDatasetResponse> {
     authorize(actor, 'data:write');
     const { file, digest } = await this.#source(request);
-    const { dataset, time, entity, label } = request;
-    const contentKey = digestOfJson({ source: digest, format: file.format, time, entity, label });
+    const { dataset, time, entity, label, csv } = request;
+    const contentKey = digestOfJson({ source: digest, format: file.format, time, entity, label, csv });
     const known = await this.#store.byContent(dataset, contentKey);
     if (known) return { created: false, version: known };
     const draft = await this.#examine(actor, request, file, digest);
@@ -171,7 +171,7 @@ export class DataService {
   async #source(request: RegisterDatasetRequest): Promise<{ file: SourceFile; digest: Digest }> {
     const { source } = request;
     if ('digest' in source) {
-      const digest = source.digest as Digest;
+      const digest = source.digest;
       const path = await this.#options.blobs.path(digest);
       const format = source.format ?? (await formatOf(path, digest));
       return { file: { path, name: digest, format }, digest };
@@ -236,7 +236,7 @@ export class DataService {
     const version = await this.version(actor, id);
     const profile = version.profile.find((column) => column.name === version.time);
     if (!profile) throw fail('dataset_untimed', { version: version.version, dataset: version.dataset });
-    const path = await this.#options.blobs.path(version.digest as Digest);
+    const path = await this.#options.blobs.path(version.digest);
     return { version, path, time: profile };
   }
 

@@ -47,13 +47,14 @@ export function labelRoutes({ labels }: FeedbackService): readonly Route[] {
     defineRoute({
       method: 'POST',
       path: '/api/v1/label-uploads',
-      summary: 'Takes a CSV or Parquet file of labels as body; the same file again changes nothing',
+      summary:
+        'Takes a CSV or Parquet file of labels as body; of the same file again, the rows that were refused are tried again',
       permission: 'feedback:write',
       query: labelUploadQuerySchema,
       bodyKind: 'raw',
       response: labelUploadSchema,
-      handle: ({ query }, { actor, request }) =>
-        labels.upload(actor, query.endpoint, query.format, request.raw, query.wait),
+      handle: ({ query: { endpoint, format, wait, ...options } }, { actor, request }) =>
+        labels.upload(actor, endpoint, format, request.raw, wait, options),
     }),
     defineRoute({
       method: 'GET',

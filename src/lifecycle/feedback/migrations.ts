@@ -104,4 +104,21 @@ export const feedbackMigrations: readonly Migration[] = [
         ALTER TABLE label_segments ADD COLUMN entity_digest TEXT`,
       ),
   },
+  {
+    id: 'feedback-013',
+    up: (tx) =>
+      execute(
+        tx,
+        `ALTER TABLE label_uploads ADD COLUMN options_json TEXT NOT NULL DEFAULT '{}';
+        ALTER TABLE label_uploads ADD COLUMN csv_json TEXT;
+        ALTER TABLE label_uploads ADD COLUMN last_try_json TEXT;
+        ALTER TABLE label_uploads ADD COLUMN tried_again_to BIGINT;
+        CREATE TABLE label_upload_refusals (
+          upload_id TEXT NOT NULL,
+          first_row BIGINT NOT NULL,
+          ranges_json TEXT NOT NULL,
+          PRIMARY KEY (upload_id, first_row)
+        )`,
+      ),
+  },
 ];

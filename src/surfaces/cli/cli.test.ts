@@ -260,6 +260,14 @@ test('labels come from CSV and are counted', async () => {
     bad.out,
     /^2 labels of late taken, 1 refused\.\nbad\.csv:4: event_time is "soon"; expected a time/,
   );
+  assert.match(
+    (await millrace('labels', 'late', 'bad.csv')).out,
+    /^2 labels of late taken, 1 refused\.\nThe file was sent before: 1 row tried again now, 0 of them taken\.\nbad/,
+  );
+  await writeFile(join(folder, 'odd.csv'), 'id;a,label,time\np1;2,1,2001-01-01\n');
+  assert.match((await millrace('labels', 'late', 'odd.csv')).out, /by comma or by semicolon: say which/);
+  const named = await millrace('labels', 'late', 'odd.csv', '--delimiter', 'semicolon');
+  assert.match(named.out, /no column value; the columns are id, a,label,time/);
   await refused(1, /endpoint "never" does not exist/, 'labels', 'never', 'labels.csv');
   await refused(1, /endpoint "never" does not exist\nNext: /, 'labels', 'never');
 });

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { csvDialectSchema, csvOptionsSchema } from '../../../core/csv-dialect.ts';
+import { digestSchema } from '../../../core/model-types.ts';
 
 const time = z.iso.datetime({ offset: true });
 
@@ -12,26 +14,38 @@ export type RowError = z.infer<typeof rowErrorSchema>;
 export const labelFileFormatSchema = z.enum(['csv', 'parquet']);
 export type LabelFileFormat = z.infer<typeof labelFileFormatSchema>;
 
-/** A file of labels. Sending the same bytes for the same endpoint again gives the same upload. */
+/**
+ * A file of labels. Sending the same bytes for the same endpoint again gives the same upload: rows that were taken stay,
+ * those that were refused are tried again, and `lastTry` tells what came of it.
+ */
 export const labelUploadSchema = z.strictObject({
   id: z.string(),
   endpoint: z.string(),
-  digest: z.string(),
+  digest: digestSchema,
   format: labelFileFormatSchema,
   state: z.enum(['running', 'done', 'failed']),
   /** Progress: rows read so far; accepted + refused = read. */
   rowsRead: z.int(),
   rowsAccepted: z.int(),
   rowsRefused: z.int(),
-  /** The first hundred problems; other rows were taken all the same. */
+  /** The first hundred problems of the last try; other rows were taken all the same. */
   errors: z.array(rowErrorSchema),
+  /** How it was read; null for Parquet, and until it was looked at. */
+  csv: csvDialectSchema.nullable(),
+  /** The last time that it was sent. */
+  lastTry: z.strictObject({
+    startedAt: time,
+    /** Rows that were tried then: at first all, later those that were refused before. */
+    rowsTried: z.int(),
+    rowsAccepted: z.int(),
+  }),
   createdAt: time,
   updatedAt: time,
 });
 export type LabelUpload = z.infer<typeof labelUploadSchema>;
 
 /** POST /api/v1/label-uploads with the file as body. */
-export const labelUploadQuerySchema = z.strictObject({
+export const labelUploadQuerySchema = csvOptionsSchema.extend({
   endpoint: z.string().min(1),
   format: labelFileFormatSchema,
   /** Answer only when all rows are worked through. */

@@ -1,3 +1,4 @@
+import type { CsvOptions } from '../../../core/csv-dialect.ts';
 import { formatTime } from '../../../core/time.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { BlobSource } from '../../../platform/blobs/index.ts';
@@ -98,23 +99,24 @@ export class LabelService {
     return settings;
   }
 
-  /** Takes a file of labels; see `Uploads`. With `wait` it is answered when all rows are worked through. */
+  /** Takes a file of labels; see `Uploads.take`. With `wait` it is answered when all rows are worked through. */
   async upload(
     actor: Actor,
     endpoint: string,
     format: LabelFileFormat,
     body: BlobSource,
     wait: boolean,
+    options: CsvOptions = {},
   ): Promise<LabelUpload> {
     authorize(actor, 'feedback:write');
     await this.#options.intake.requireEndpoint(endpoint);
-    const upload = await this.uploads.take(endpoint, format, body);
+    const upload = await this.uploads.take(endpoint, format, body, options);
     return wait ? this.uploads.finished(upload.id) : upload;
   }
 
   async listUploads(actor: Actor, endpoint?: string): Promise<readonly LabelUpload[]> {
     authorize(actor, 'read');
-    return this.#options.sources.uploads(endpoint === undefined ? {} : { endpoint });
+    return this.uploads.list(endpoint);
   }
 
   async findUpload(actor: Actor, id: string): Promise<LabelUpload> {

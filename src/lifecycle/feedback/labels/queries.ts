@@ -133,7 +133,7 @@ export class Queries {
       let watermark: string | number | null = null;
       const nowMs = clock.nowMs();
       for (const [i, cells] of rows.entries()) {
-        const label = readLabelRow(cells, columns, labelType, nowMs);
+        const label = readLabelRow(cells, columns, { type: labelType, nowMs, decimal: null });
         if (typeof label === 'string') problems.push({ row: i + 1, problem: label });
         else taken.push(label);
         watermark = laterOf(watermark, watermarkOf(cells[place]));

@@ -1,3 +1,4 @@
+import { type CsvDialect, csvNumber, csvNumberProblem } from '../../../core/csv-dialect.ts';
 import { MillraceError } from '../../../core/errors.ts';
 import { clearestIssue } from '../../../core/schema.ts';
 import { type LabelType, labelSchema, signalSchema } from '../contract.ts';
@@ -32,11 +33,10 @@ export function labelColumns(names: readonly string[]): LabelColumns | string {
     found[member] = lower.indexOf(name);
     if (lower.lastIndexOf(name) !== found[member]) return `there are several columns ${name}`;
   }
-  const other = names.length === 1 ? /[;\t|]/.exec(names[0] ?? '')?.[0] : undefined;
   const there =
-    other === undefined
-      ? `the columns are ${names.join(', ') || 'none'}`
-      : `the cells of "${names[0]}" are separated by ${JSON.stringify(other)}: write commas`;
+    names.length === 1
+      ? `the only column is ${JSON.stringify(names[0])}: if its cells are not separated by commas, semicolons, tabs or bars, write one of these (and say which, delimiter=…)`
+      : `the columns are ${names.join(', ') || 'none'}`;
   if (found.predictionId === undefined && (found.entity === undefined || found.at === undefined))
     return `there is no column prediction_id, nor entity and at; ${there}`;
   if (found.value === undefined && found.signal === undefined) return `there is no column value; ${there}`;
@@ -44,17 +44,23 @@ export function labelColumns(names: readonly string[]): LabelColumns | string {
   return { ...found, count: names.length };
 }
 
+/** How rows are read. */
+export interface RowReading {
+  readonly type: LabelType;
+  /** Labels of later times are refused. */
+  readonly nowMs: number;
+  /** How a CSV file writes numbers; null where texts are no file's. */
+  readonly decimal: CsvDialect['decimal'] | null;
+}
+
 /**
  * Reads a row of a file or a query as a label or signal, and checks all of it; returns the problem as text when it
  * is none. Text of digits is a number, `true` and `false` are such, and a time of digits is epoch milliseconds.
- *
- * @param nowMs labels of later times are refused
  */
 export function readLabelRow(
   cells: readonly unknown[],
   columns: LabelColumns,
-  type: LabelType,
-  nowMs: number,
+  { type, nowMs, decimal }: RowReading,
 ): Incoming | string {
   const beyond = cells.slice(columns.count).findIndex((value) => value !== '');
   if (beyond >= 0 || cells.length < columns.count)
@@ -70,13 +76,17 @@ export function readLabelRow(
     return typeof value === 'object' || value === undefined ? value : String(value);
   };
   const signal = text('signal');
+  const given = cell('value');
+  const isNumber = typeof given === 'string' && type !== 'text' && decimal !== null;
+  const odd = isNumber ? csvNumberProblem(given, decimal) : null;
+  if (odd !== null) return `value ${odd}`;
   const row = clean({
     predictionId: text('predictionId'),
     entity: text('predictionId') === undefined ? text('entity') : undefined,
     at: text('predictionId') === undefined ? timeOf(cell('at')) : undefined,
     toleranceMs: cell('toleranceMs') === undefined ? undefined : Number(cell('toleranceMs')),
     signal,
-    value: labelValueOf(cell('value'), type),
+    value: labelValueOf(given, type, decimal ?? 'point'),
     eventTime: timeOf(cell('eventTime')),
   });
   for (const name of ['value', 'eventTime'] as const)
@@ -103,11 +113,11 @@ function clean(row: Readonly<Record<string, unknown>>): Record<string, unknown> 
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined));
 }
 
-function labelValueOf(value: unknown, type: LabelType): unknown {
+function labelValueOf(value: unknown, type: LabelType, decimal: CsvDialect['decimal']): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'string' || type === 'text') return value;
   if (/^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
-  return Number.isFinite(Number(value)) ? Number(value) : value;
+  return csvNumber(value, decimal) ?? value;
 }
 
 /**

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
-import { feedbackSettingsSchema } from '../contract.ts';
+import { feedbackSettingsSchema, type LabelUpload } from '../contract.ts';
+import { SourceStore } from '../store/source-store.ts';
 import { ada, openFeedbackService } from '../testing.ts';
 
 const hour = 3_600_000;
@@ -16,7 +17,7 @@ const endpoint = 'flights';
 
 forEachDatabase((name, open) => {
   describe(`files of labels on ${name}`, { concurrency: 2 }, () => {
-    test('a CSV file is taken row by row, tells what it refused, and changes nothing the second time', async (t) => {
+    test('a CSV file is taken row by row, tells what it refused, and tries that alone the second time', async (t) => {
       const { service, send } = await openFeedbackService(t, open);
       await send([{ id: 'p7', eventTimeMs: start, entity: 'e7' }]);
       const rows = Array.from({ length: 12_000 }, (_, i) => `p${i},${i % 2},${start + i}`);
@@ -35,7 +36,12 @@ forEachDatabase((name, open) => {
         [12, 13],
       );
       assert.match(upload.errors[0]?.problem ?? '', /value is empty/);
-      assert.equal((await send2()).id, upload.id);
+      const again = await send2();
+      assert.deepEqual(
+        [again.id, again.rowsRead, again.rowsAccepted, again.errors],
+        [upload.id, 12_000, 11_998, upload.errors],
+      );
+      assert.deepEqual([again.lastTry.rowsTried, again.lastTry.rowsAccepted], [2, 0]);
       const { total } = await service.summary(ada, endpoint);
       assert.deepEqual([total.labelsReceived, total.joined, total.duplicateLabels], [11_998, 1, 0]);
       const history = (await service.prediction(ada, 'p7', endpoint)).labels;
@@ -66,7 +72,129 @@ forEachDatabase((name, open) => {
       const taken = await send();
       assert.deepEqual([taken.rowsAccepted, taken.rowsRefused, taken.errors], [2, 0, []]);
       assert.equal(taken.id, refused.id);
-      assert.deepEqual(await send(), taken, 'and from then on it changes nothing');
+      const { lastTry, updatedAt, ...same } = taken;
+      const again = await send();
+      assert.deepEqual(
+        { ...again, lastTry, updatedAt },
+        { ...same, lastTry, updatedAt },
+        'nothing changes any more',
+      );
+      assert.equal(again.lastTry.rowsTried, 0);
+    });
+
+    for (const format of ['csv', 'parquet'] as const)
+      test(`of a ${format} file that was refused in part, sent again, the refused rows are tried and no others`, async (t) => {
+        const { service, frames, directory } = await openFeedbackService(t, open);
+        const declare = (labelType: 'binary' | 'any') =>
+          service.labels.putSettings(ada, endpoint, feedbackSettingsSchema.parse({ labelType }));
+        const count = 12_000;
+        const labelOf = (i: number) => (i % 3000 < 2 ? 'late' : String(i % 2));
+        let bytes = Buffer.from(
+          [
+            'prediction_id,value,event_time',
+            ...Array.from({ length: count }, (_, i) => `p${i},${labelOf(i)},${start + i}`),
+          ].join('\n'),
+        );
+        if (format === 'parquet') {
+          const path = join(directory, 'in.parquet');
+          await frames.query(
+            `COPY (SELECT 'p' || i AS prediction_id, if(i % 3000 < 2, 'late', (i % 2)::VARCHAR) AS value, ${start} + i AS event_time
+               FROM range(${count}) r(i)) TO ${sqlLiteral(path)} (FORMAT parquet)`,
+          );
+          bytes = await readFile(path);
+        }
+        const send = () => service.labels.upload(ada, endpoint, format, bytes, true);
+        const told = (u: LabelUpload) => [
+          u.state,
+          u.rowsRead,
+          u.rowsAccepted,
+          u.rowsRefused,
+          u.errors.length,
+          u.lastTry.rowsTried,
+          u.lastTry.rowsAccepted,
+        ];
+        await declare('binary');
+        const first = await send();
+        assert.deepEqual(told(first), ['done', count, count - 8, 8, 8, count, count - 8]);
+        assert.deepEqual(told(await send()), ['done', count, count - 8, 8, 8, 8, 0]);
+        await declare('any');
+        const both = await Promise.all([send(), send()]);
+        assert.deepEqual(
+          both.map(({ id }) => id),
+          [first.id, first.id],
+          'sent twice at once it is one',
+        );
+        assert.deepEqual(told(both[0]), ['done', count, count, 0, 0, 8, 8]);
+        assert.deepEqual(told(await send()), ['done', count, count, 0, 0, 0, 0]);
+        await service.flush(endpoint);
+        const { total } = await service.summary(ada, endpoint);
+        assert.deepEqual(
+          [total.labelsReceived, total.duplicateLabels],
+          [count, 0],
+          'each row was taken once',
+        );
+      });
+
+    test('a second try that a crash breaks off goes on where it was', async (t) => {
+      const { service, options } = await openFeedbackService(t, open);
+      const { db } = options;
+      const sources = new SourceStore(db);
+      const rows = Array.from(
+        { length: 15_000 },
+        (_, i) => `p${i},${i % 5000 === 7 ? 'late' : 1},${start + i}`,
+      );
+      const bytes = Buffer.from(['prediction_id,value,event_time', ...rows].join('\n'));
+      const declare = (labelType: 'binary' | 'any') =>
+        service.labels.putSettings(ada, endpoint, feedbackSettingsSchema.parse({ labelType }));
+      await declare('binary');
+      const { id } = await service.labels.upload(ada, endpoint, 'csv', bytes, true);
+      await declare('any');
+      // As it is on the disk when the first of three pages was tried again.
+      const [known] = await sources.uploads({ id });
+      assert.ok(known);
+      await db.write(async (tx) => {
+        await sources.putUpload(tx, { ...known, state: 'running', triedAgainTo: 1, errors: [] });
+      });
+      await service.labels.uploads.resume();
+      const done = await service.labels.uploads.finished(id);
+      assert.deepEqual(
+        [done.state, done.rowsRead, done.rowsAccepted, done.rowsRefused],
+        ['done', 15_000, 14_999, 1],
+      );
+      const last = await service.labels.upload(ada, endpoint, 'csv', bytes, true);
+      assert.deepEqual([last.rowsAccepted, last.rowsRefused, last.lastTry.rowsTried], [15_000, 0, 1]);
+    });
+
+    test('files as Excel, pandas and R write them are taken as they are meant', async (t) => {
+      const { service } = await openFeedbackService(t, open);
+      const send = (text: string | Buffer, options = {}) =>
+        service.labels.upload(ada, endpoint, 'csv', Buffer.from(text as string), true, options);
+      const excel =
+        'prediction_id;value;event_time\r\nM\u00fcller;0,25;2001-02-01\r\nb;1.234;2001-02-01\r\n"c\nd";-3;2001-02-01\r\n';
+      const taken = await send(Buffer.from(excel, 'latin1'));
+      assert.deepEqual(taken.csv, {
+        encoding: 'windows-1252',
+        delimiter: 'semicolon',
+        decimal: 'comma',
+        lineEnd: 'lf',
+      });
+      assert.deepEqual([taken.rowsAccepted, taken.errors.map(({ row }) => row)], [2, [3]]);
+      assert.match(
+        taken.errors[0]?.problem ?? '',
+        /^value is "1.234"; numbers of this file have a decimal comma: .*decimal=point/,
+      );
+      const points = await send(Buffer.from(excel, 'latin1'), { decimal: 'point' });
+      assert.notEqual(points.id, taken.id, 'read in another way it is another upload');
+      assert.deepEqual([points.rowsAccepted, points.errors.length], [2, 1]);
+      const tabs = await send(Buffer.from(`\uFEFF${excel.replaceAll(';', '\t')}`, 'utf16le'));
+      assert.deepEqual([tabs.csv?.encoding, tabs.csv?.delimiter, tabs.rowsAccepted], ['utf-16le', 'tab', 2]);
+      const unclear = await send('prediction_id;a,value,event_time\n1;2,3,2001-02-01\n');
+      assert.match(
+        `${unclear.state} ${unclear.errors[0]?.problem}`,
+        /^failed .*by comma or by semicolon: say which/,
+      );
+      const odd = await send('prediction_id:value:event_time\na:1:2001-02-01\n');
+      assert.match(odd.errors[0]?.problem ?? '', /the only column is .*commas, semicolons, tabs or bars/);
     });
 
     test('what is wrong in a file is told row by row, whatever bytes it has, and no other row is lost', async (t) => {
@@ -101,10 +229,8 @@ forEachDatabase((name, open) => {
         ],
       );
       assert.deepEqual([told.state, told.rowsAccepted], ['done', 2]);
-      const latin = await take('csv', Buffer.from(`${head}M\u00fcller,1,5\n`, 'latin1'));
-      assert.match(`${latin.state} ${latin.errors[0]?.problem}`, /^failed .*not UTF-8/);
-      const semicolons = await take('csv', Buffer.from('id;value;event_time\na;1;2001-02-01\n'));
-      assert.match(semicolons.errors[0]?.problem ?? '', /separated by ";": write commas$/);
+      const other = await take('csv', Buffer.from(`${head}M\u0081ller,1,5\n`, 'latin1'));
+      assert.match(`${other.state} ${other.errors[0]?.problem}`, /^failed .*neither UTF-8 nor Windows-1252/);
       const broken = await take('parquet', Buffer.from('PAR1 nothing PAR1'));
       assert.match(
         `${broken.state} ${broken.errors[0]?.problem}`,

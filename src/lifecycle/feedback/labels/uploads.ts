@@ -1,17 +1,18 @@
-import { readCsv } from '../../../core/csv.ts';
+import type { CsvOptions } from '../../../core/csv-dialect.ts';
 import { fail, MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import type { Digest } from '../../../core/json.ts';
 import { type Clock, formatTime } from '../../../core/time.ts';
 import type { BlobSource, DirectoryBlobStore } from '../../../platform/blobs/index.ts';
-import type { Database } from '../../../platform/db/index.ts';
-import { type Frames, framesReason, sqlLiteral } from '../../../platform/frames/index.ts';
+import type { Database, Tx } from '../../../platform/db/index.ts';
+import type { Frames } from '../../../platform/frames/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { LabelFileFormat, LabelUpload, RowError } from '../contract.ts';
 import type { LabelStore } from '../store/label-store.ts';
-import type { SourceStore } from '../store/source-store.ts';
+import type { Refusals, SourceStore, StoredUpload } from '../store/source-store.ts';
 import type { Incoming, Intake } from './intake.ts';
-import { labelColumns, readLabelRow } from './read-label-row.ts';
+import { csvRows, dialectOf, type FileRow, LabelFile, parquetRows } from './label-file.ts';
+import { readLabelRow } from './read-label-row.ts';
 
 export interface UploadsOptions {
   readonly db: Database;
@@ -27,14 +28,6 @@ export interface UploadsOptions {
 const pageRows = 5000;
 export const keptErrors = 100;
 
-/** A row of a file: its line or number, and its cells. */
-interface FileRow {
-  readonly row: number;
-  readonly cells: readonly unknown[];
-  /** What is wrong with it as a row. */
-  readonly problem?: string;
-}
-
 /**
  * Files of labels. A file is stored whole first, then its rows go through the intake page by page; how far it came
  * is kept with each page, so that it goes on there after a crash. Rows that are no labels are told and left out.
@@ -42,6 +35,8 @@ interface FileRow {
 export class Uploads {
   readonly #options: UploadsOptions;
   readonly #running = new Map<string, Promise<void>>();
+  /** One after the other, so that a file that is sent twice at once is one upload. */
+  #taking: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: UploadsOptions) {
@@ -60,29 +55,45 @@ export class Uploads {
   }
 
   /**
-   * Takes a file. The same bytes for the same endpoint are worked through once, unless that failed or no row was taken:
-   * what was refused as a whole (in the future, of another type than is declared) may be right by now.
+   * Takes a file. The same bytes for the same endpoint, read in the same way, are one upload: rows that were taken stay,
+   * those that were refused (in the future, of another type than is declared), or that a failure left out, are tried
+   * again, for they may be right by now.
    */
-  async take(endpoint: string, format: LabelFileFormat, body: BlobSource): Promise<LabelUpload> {
-    const { blobs, sources, db, clock } = this.#options;
-    const { digest } = await blobs.put(body);
-    const [known] = await sources.uploads({ endpoint, digest });
-    if (known?.state === 'running' || (known?.state === 'done' && known.rowsAccepted > 0)) return known;
+  async take(
+    endpoint: string,
+    format: LabelFileFormat,
+    body: BlobSource,
+    options: CsvOptions = {},
+  ): Promise<LabelUpload> {
+    const { digest } = await this.#options.blobs.put(body);
+    const taken = this.#taking.then(() => this.#take({ endpoint, format, digest, options }));
+    this.#taking = taken.catch(() => undefined);
+    return resource(await taken);
+  }
+
+  async #take(file: Pick<StoredUpload, 'endpoint' | 'format' | 'digest' | 'options'>): Promise<StoredUpload> {
+    const { sources, db, clock } = this.#options;
+    const same = await sources.uploads({ endpoint: file.endpoint, digest: file.digest });
+    const known =
+      same.find((u) => u.format === file.format && isSame(u.options, file.options)) ??
+      same.find((u) => u.state !== 'running' && u.rowsAccepted === 0);
+    if (known?.state === 'running') return known;
     const now = formatTime(clock.nowMs());
-    const upload: LabelUpload = {
-      id: known?.id ?? uuidv7(),
-      endpoint,
-      digest,
-      format,
-      state: 'running',
-      rowsRead: 0,
-      rowsAccepted: 0,
-      rowsRefused: 0,
-      errors: [],
-      createdAt: known?.createdAt ?? now,
-      updatedAt: now,
-    };
-    await db.write((tx) => sources.putUpload(tx, upload));
+    const lastTry = { startedAt: now, rowsTried: 0, rowsAccepted: 0 };
+    const isOpen = known?.rowsAccepted === 0 || known?.state === 'failed';
+    if (known && !isOpen && !(await sources.refusals(known.id, 0))) return this.#put({ ...known, lastTry });
+    const common = { state: 'running' as const, lastTry, errors: [], updatedAt: now };
+    const again = known !== undefined && known.rowsAccepted > 0;
+    const upload: StoredUpload = again
+      ? { ...known, ...common, triedAgainTo: 0 }
+      : {
+          ...{ ...file, ...common, id: known?.id ?? uuidv7(), createdAt: known?.createdAt ?? now, csv: null },
+          ...{ rowsRead: 0, rowsAccepted: 0, rowsRefused: 0, triedAgainTo: null },
+        };
+    await db.write(async (tx) => {
+      if (!again) await sources.forgetRefusals(tx, upload.id);
+      await sources.putUpload(tx, upload);
+    });
     void this.#start(upload);
     return upload;
   }
@@ -96,16 +107,21 @@ export class Uploads {
   async find(id: string): Promise<LabelUpload> {
     const [upload] = await this.#options.sources.uploads({ id });
     if (!upload) throw fail('not_found', { kind: 'label upload', id, list: '/api/v1/label-uploads' });
-    return upload;
+    return resource(upload);
+  }
+
+  /** Newest first, at most a thousand. */
+  async list(endpoint?: string): Promise<readonly LabelUpload[]> {
+    const uploads = await this.#options.sources.uploads(endpoint === undefined ? {} : { endpoint });
+    return uploads.map(resource);
   }
 
   /** The files that were worked through. */
-  async digests(): Promise<readonly string[]> {
-    const uploads = await this.#options.sources.uploads({});
-    return uploads.filter(({ state }) => state !== 'running').map(({ digest }) => digest);
+  digests(): Promise<readonly Digest[]> {
+    return this.#options.sources.uploadedDigests();
   }
 
-  #start(upload: LabelUpload): Promise<void> {
+  #start(upload: StoredUpload): Promise<void> {
     const known = this.#running.get(upload.id);
     if (known) return known;
     const run = this.#work(upload).finally(() => this.#running.delete(upload.id));
@@ -113,14 +129,33 @@ export class Uploads {
     return run;
   }
 
-  async #work(upload: LabelUpload): Promise<void> {
+  async #work(upload: StoredUpload): Promise<void> {
     let state = upload;
     try {
-      for await (const page of this.#pages(upload)) {
-        state = await this.#takePage(state, page);
-        if (this.#closed) return;
+      const { blobs, frames, sources } = this.#options;
+      const path = await blobs.path(upload.digest);
+      const bytes = () => blobStream(blobs, upload.digest);
+      if (upload.format === 'csv' && upload.csv === null)
+        state = await this.#put({ ...upload, csv: await dialectOf(bytes, upload.options) });
+      const rows = state.csv ? csvRows(bytes, state.csv) : parquetRows(frames, path, firstWanted(state));
+      const file = await LabelFile.open(rows);
+      try {
+        // What was refused comes first, then what was never read.
+        for (let at = state.triedAgainTo; at !== null && !this.#closed; at = state.triedAgainTo) {
+          const refusals = await sources.refusals(upload.id, at);
+          const page = refusals && { ...refusals, rows: await file.rowsIn(refusals.ranges) };
+          state = page ? await this.#takePage(state, file, page) : { ...state, triedAgainTo: null };
+        }
+        while (!this.#closed) {
+          const firstRow = state.rowsRead;
+          const rows = await file.rowsIn([[firstRow, firstRow + pageRows - 1]]);
+          if (rows.length === 0) break;
+          state = await this.#takePage(state, file, { firstRow, rows });
+        }
+      } finally {
+        await file.close();
       }
-      await this.#put({ ...state, state: 'done' });
+      if (!this.#closed) await this.#put({ ...state, state: 'done' });
     } catch (error) {
       const problem = error instanceof MillraceError ? error.message : String(error);
       if (!(error instanceof MillraceError)) this.#options.log.error({ err: error }, 'label upload failed');
@@ -129,104 +164,87 @@ export class Uploads {
     }
   }
 
-  async #takePage(upload: LabelUpload, page: Page): Promise<LabelUpload> {
-    const { settings, intake, clock } = this.#options;
+  /** @param page new rows, or those of a page that were refused before */
+  async #takePage(
+    upload: StoredUpload,
+    { columns }: LabelFile,
+    {
+      firstRow,
+      rows,
+      ranges,
+    }: Pick<Refusals, 'firstRow'> & Partial<Refusals> & { readonly rows: readonly FileRow[] },
+  ): Promise<StoredUpload> {
+    const { settings, intake, clock, sources } = this.#options;
     const nowMs = clock.nowMs();
     const { labelType } = await settings.settings(upload.endpoint);
+    const reading = { type: labelType, nowMs, decimal: upload.csv?.decimal ?? null };
     const taken: Incoming[] = [];
     const problems: RowError[] = [];
-    for (const { row, cells, problem } of page.rows) {
-      const label = problem ?? readLabelRow(cells, page.columns, labelType, nowMs);
-      if (typeof label === 'string') problems.push({ row, problem: label });
-      else taken.push(label);
-    }
-    if (taken.length > 0) await intake.take(upload.endpoint, taken, `upload:${upload.id}`);
-    return this.#put({
-      ...upload,
-      rowsRead: upload.rowsRead + page.rows.length,
-      rowsAccepted: upload.rowsAccepted + taken.length,
-      rowsRefused: upload.rowsRefused + problems.length,
-      errors: [...upload.errors, ...problems].slice(0, keptErrors),
-    });
-  }
-
-  async #put(upload: LabelUpload): Promise<LabelUpload> {
-    const { db, sources, clock } = this.#options;
-    const changed = { ...upload, updatedAt: formatTime(clock.nowMs()) };
-    await db.write((tx) => sources.putUpload(tx, changed));
-    return changed;
-  }
-
-  async *#pages({ digest, format, rowsRead }: LabelUpload): AsyncGenerator<Page> {
-    const path = await this.#options.blobs.path(digest as Digest);
-    const file = format === 'csv' ? this.#csv(digest) : this.#parquet(path, rowsRead);
-    let columns: Page['columns'] | null = null;
-    let skip = format === 'csv' ? rowsRead : 0;
-    let rows: FileRow[] = [];
-    for await (const row of file) {
-      if (!columns) {
-        const found = labelColumns(row.cells.map(String));
-        if (typeof found === 'string') throw fail('label_upload_invalid', { problem: found });
-        columns = found;
+    const refused: number[] = [];
+    for (const { at, row, cells, problem } of rows) {
+      const label = problem ?? readLabelRow(cells, columns, reading);
+      if (typeof label !== 'string') {
+        taken.push(label);
         continue;
       }
-      if (skip-- > 0) continue;
-      rows.push(row);
-      if (rows.length < pageRows) continue;
-      yield { columns, rows };
-      rows = [];
+      problems.push({ row, problem: label });
+      refused.push(at);
     }
-    if (!columns) throw fail('label_upload_invalid', { problem: 'it is empty' });
-    if (rows.length > 0) yield { columns, rows };
+    if (taken.length > 0) await intake.take(upload.endpoint, taken, `upload:${upload.id}`);
+    const again = ranges !== undefined;
+    const { lastTry } = upload;
+    return this.#put(
+      {
+        ...upload,
+        rowsRead: upload.rowsRead + (again ? 0 : rows.length),
+        rowsAccepted: upload.rowsAccepted + taken.length,
+        rowsRefused: upload.rowsRefused + problems.length - (again ? rows.length : 0),
+        errors: [...upload.errors, ...problems].slice(0, keptErrors),
+        triedAgainTo: again ? firstRow + 1 : upload.triedAgainTo,
+        lastTry: {
+          ...lastTry,
+          rowsTried: lastTry.rowsTried + rows.length,
+          rowsAccepted: lastTry.rowsAccepted + taken.length,
+        },
+      },
+      (tx) => sources.putRefusals(tx, upload.id, { firstRow, ranges: rangesOf(refused) }),
+    );
   }
 
-  async *#csv(digest: string): AsyncGenerator<FileRow> {
-    const text = utf8Of(await this.#options.blobs.get(digest as Digest));
-    for await (const { line, cells, unclosed } of readCsv(text))
-      yield {
-        row: line,
-        cells,
-        ...(unclosed ? { problem: 'a quote is opened and never closed: the rest of the file is in it' } : {}),
-      };
-  }
-
-  /** Names first, then the rows from a number on. */
-  async *#parquet(path: string, from: number): AsyncGenerator<FileRow> {
-    const { frames } = this.#options;
-    for (let at = from, first = true; ; at += pageRows, first = false) {
-      const read = await frames
-        .columns(
-          `SELECT * EXCLUDE (file_row_number) FROM read_parquet(${sqlLiteral(path)}, file_row_number = true, binary_as_string = true)
-           WHERE file_row_number >= ${at} AND file_row_number < ${at + pageRows} ORDER BY file_row_number`,
-        )
-        .catch((error: unknown) => {
-          throw fail(
-            'label_upload_invalid',
-            { problem: `it cannot be read as Parquet: ${framesReason(error)}` },
-            error,
-          );
-        });
-      if (first) yield { row: 0, cells: read.names };
-      const count = read.columns[0]?.length ?? 0;
-      for (let i = 0; i < count; i++)
-        yield { row: at + i + 1, cells: read.columns.map((column) => column[i]) };
-      if (count < pageRows) return;
-    }
+  async #put(upload: StoredUpload, more?: (tx: Tx) => Promise<void>): Promise<StoredUpload> {
+    const { db, sources, clock } = this.#options;
+    const changed = { ...upload, updatedAt: formatTime(clock.nowMs()) };
+    await db.write(async (tx) => {
+      await more?.(tx);
+      await sources.putUpload(tx, changed);
+    });
+    return changed;
   }
 }
 
-async function* utf8Of(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  try {
-    for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
-    yield decoder.decode();
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw fail('label_upload_invalid', { problem: 'it is not UTF-8' }, error);
-  }
+function resource({ options, triedAgainTo, ...upload }: StoredUpload): LabelUpload {
+  return upload;
 }
 
-interface Page {
-  readonly columns: Exclude<ReturnType<typeof labelColumns>, string>;
-  readonly rows: readonly FileRow[];
+/** The first row that a Parquet file need be read from. */
+function firstWanted({ triedAgainTo, rowsRead }: StoredUpload): number {
+  return triedAgainTo === null ? rowsRead : 0;
+}
+
+async function* blobStream(blobs: DirectoryBlobStore, digest: Digest): AsyncGenerator<Uint8Array> {
+  yield* await blobs.get(digest);
+}
+
+function isSame(a: CsvOptions, b: CsvOptions): boolean {
+  return a.delimiter === b.delimiter && a.decimal === b.decimal && a.encoding === b.encoding;
+}
+
+function rangesOf(rows: readonly number[]): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (const row of rows) {
+    const last = ranges.at(-1);
+    if (last && last[1] === row - 1) last[1] = row;
+    else ranges.push([row, row]);
+  }
+  return ranges;
 }

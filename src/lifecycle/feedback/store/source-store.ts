@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { type CsvOptions, csvDialectSchema, csvOptionsSchema } from '../../../core/csv-dialect.ts';
+import type { Digest } from '../../../core/json.ts';
 import { formatTime } from '../../../core/time.ts';
 import { type Database, type Tx, tables } from '../../../platform/db/index.ts';
 import {
@@ -7,13 +9,14 @@ import {
   type LabelUpload,
   labelQueryInputSchema,
   labelQueryRunSchema,
+  labelUploadSchema,
   rowErrorSchema,
 } from '../contract.ts';
 
 interface UploadRow {
   readonly id: string;
   readonly endpoint: string;
-  readonly digest: string;
+  readonly digest: Digest;
   readonly format: LabelFileFormat;
   readonly state: LabelUpload['state'];
   readonly rows_read: number;
@@ -22,6 +25,17 @@ interface UploadRow {
   readonly errors_json: string;
   readonly created_at_ms: number;
   readonly updated_at_ms: number;
+  readonly options_json: string;
+  readonly csv_json: string | null;
+  /** Null in uploads of earlier versions. */
+  readonly last_try_json: string | null;
+  readonly tried_again_to: number | null;
+}
+
+interface RefusalsRow {
+  readonly upload_id: string;
+  readonly first_row: number;
+  readonly ranges_json: string;
 }
 
 interface QueryRow {
@@ -37,6 +51,7 @@ interface QueryRow {
 
 interface SourceTables {
   label_uploads: UploadRow;
+  label_upload_refusals: RefusalsRow;
   label_queries: QueryRow;
 }
 
@@ -58,9 +73,23 @@ export interface StoredQuery extends StoredQuerySettings {
   readonly lastRun: LabelQueryRun | null;
 }
 
+/** An upload with how it is to be read, and how far its refused rows have been tried again. */
+export interface StoredUpload extends LabelUpload {
+  readonly options: CsvOptions;
+  /** Refused rows before this one were tried; null: none is to be. */
+  readonly triedAgainTo: number | null;
+}
+
+/** Rows of a file that were refused together; numbers count from 0, each range with its last row. */
+export interface Refusals {
+  readonly firstRow: number;
+  readonly ranges: readonly (readonly [number, number])[];
+}
+
+const rangesSchema = z.array(z.tuple([z.int(), z.int()]));
 const watermarkSchema = labelQueryInputSchema.shape.initialWatermark;
 
-/** The only reader and writer of `label_uploads` and `label_queries`. */
+/** The only reader and writer of `label_uploads`, `label_upload_refusals` and `label_queries`. */
 export class SourceStore {
   readonly #read: Tx;
 
@@ -68,7 +97,7 @@ export class SourceStore {
     this.#read = db.read;
   }
 
-  async putUpload(tx: Tx, upload: LabelUpload): Promise<void> {
+  async putUpload(tx: Tx, upload: StoredUpload): Promise<void> {
     const row: UploadRow = {
       id: upload.id,
       endpoint: upload.endpoint,
@@ -81,6 +110,10 @@ export class SourceStore {
       errors_json: JSON.stringify(upload.errors),
       created_at_ms: Date.parse(upload.createdAt),
       updated_at_ms: Date.parse(upload.updatedAt),
+      options_json: JSON.stringify(upload.options),
+      csv_json: upload.csv === null ? null : JSON.stringify(upload.csv),
+      last_try_json: JSON.stringify(upload.lastTry),
+      tried_again_to: upload.triedAgainTo,
     };
     await tables<SourceTables>(tx)
       .insertInto('label_uploads')
@@ -93,9 +126,9 @@ export class SourceStore {
   async uploads(filter: {
     readonly id?: string;
     readonly endpoint?: string;
-    readonly digest?: string;
+    readonly digest?: Digest;
     readonly state?: LabelUpload['state'];
-  }): Promise<readonly LabelUpload[]> {
+  }): Promise<readonly StoredUpload[]> {
     let query = tables<SourceTables>(this.#read).selectFrom('label_uploads').selectAll();
     for (const [column, value] of Object.entries(filter))
       query = query.where(column as 'id' | 'endpoint' | 'digest', '=', value);
@@ -112,7 +145,54 @@ export class SourceStore {
       errors: z.array(rowErrorSchema).parse(JSON.parse(row.errors_json)),
       createdAt: formatTime(row.created_at_ms),
       updatedAt: formatTime(row.updated_at_ms),
+      options: csvOptionsSchema.parse(JSON.parse(row.options_json)),
+      csv: row.csv_json === null ? null : csvDialectSchema.parse(JSON.parse(row.csv_json)),
+      lastTry: lastTryOf(row),
+      triedAgainTo: row.tried_again_to,
     }));
+  }
+
+  /** The files of all uploads that are not under way. */
+  async uploadedDigests(): Promise<readonly Digest[]> {
+    const rows = await tables<SourceTables>(this.#read)
+      .selectFrom('label_uploads')
+      .select('digest')
+      .distinct()
+      .where('state', '!=', 'running')
+      .execute();
+    return rows.map(({ digest }) => digest);
+  }
+
+  /** Which rows of a page were refused; none: those that were before are taken or forgotten. */
+  async putRefusals(tx: Tx, uploadId: string, { firstRow, ranges }: Refusals): Promise<void> {
+    await tables<SourceTables>(tx)
+      .deleteFrom('label_upload_refusals')
+      .where('upload_id', '=', uploadId)
+      .where('first_row', '=', firstRow)
+      .execute();
+    if (ranges.length === 0) return;
+    const row = { upload_id: uploadId, first_row: firstRow, ranges_json: JSON.stringify(ranges) };
+    await tables<SourceTables>(tx).insertInto('label_upload_refusals').values(row).execute();
+  }
+
+  async forgetRefusals(tx: Tx, uploadId: string): Promise<void> {
+    await tables<SourceTables>(tx)
+      .deleteFrom('label_upload_refusals')
+      .where('upload_id', '=', uploadId)
+      .execute();
+  }
+
+  /** The first refused rows of a page that begins with this row or a later one. */
+  async refusals(uploadId: string, fromRow: number): Promise<Refusals | undefined> {
+    const row = await tables<SourceTables>(this.#read)
+      .selectFrom('label_upload_refusals')
+      .selectAll()
+      .where('upload_id', '=', uploadId)
+      .where('first_row', '>=', fromRow)
+      .orderBy('first_row')
+      .limit(1)
+      .executeTakeFirst();
+    return row && { firstRow: row.first_row, ranges: rangesSchema.parse(JSON.parse(row.ranges_json)) };
   }
 
   async putQuery(tx: Tx, query: StoredQuery, nowMs: number): Promise<void> {
@@ -155,4 +235,10 @@ export class SourceStore {
       lastRun: row.last_json === null ? null : labelQueryRunSchema.parse(JSON.parse(row.last_json)),
     }));
   }
+}
+
+function lastTryOf(row: UploadRow): LabelUpload['lastTry'] {
+  if (row.last_try_json !== null) return labelUploadSchema.shape.lastTry.parse(JSON.parse(row.last_try_json));
+  const startedAt = formatTime(row.created_at_ms);
+  return { startedAt, rowsTried: row.rows_read, rowsAccepted: row.rows_accepted };
 }

@@ -50,10 +50,10 @@ export interface BatchPorts {
   readonly isBeingCancelled: (id: string) => Promise<boolean>;
   readonly endpoint: (name: string) => Promise<Endpoint>;
   /** The package of a registered version; throws where it has none. */
-  readonly packageOf: (model: string, version: number) => Promise<string>;
-  readonly dataset: (id: string) => Promise<{ readonly digest: string; readonly name: string }>;
+  readonly packageOf: (model: string, version: number) => Promise<Digest>;
+  readonly dataset: (id: string) => Promise<{ readonly digest: Digest; readonly name: string }>;
   /** Stores what an endpoint answered in a span of event time as a Parquet blob. Throws `replay_empty`. */
-  readonly window: (endpoint: string, fromMs: number, toMs: number) => Promise<{ readonly digest: string }>;
+  readonly window: (endpoint: string, fromMs: number, toMs: number) => Promise<{ readonly digest: Digest }>;
   readonly registerSegment: (segment: PredictionSegment) => Promise<void>;
 }
 
@@ -141,8 +141,8 @@ export class BatchService {
   }
 
   /** The files of batches over a log: windows of it, finished parts and outputs. */
-  async logFiles(): Promise<readonly string[]> {
-    const digests: string[] = [];
+  async logFiles(): Promise<readonly Digest[]> {
+    const digests: Digest[] = [];
     for (const run of await this.#ports.stepRuns({ limit: Number.MAX_SAFE_INTEGER, afterId: undefined })) {
       const { source } = batchInputsSchema.parse(run.inputs);
       if (source.kind !== 'log') continue;
@@ -199,7 +199,7 @@ export class BatchService {
     authorize(actor, 'read');
     const { output, status, format } = await this.get(actor, id);
     if (!output) throw fail('batch_unfinished', { id, status });
-    return { digest: output.digest as Digest, name: `predictions-${id}.${format}`, format };
+    return { digest: output.digest, name: `predictions-${id}.${format}`, format };
   }
 
   /** The finished parts, for the step that goes on with it. */
@@ -217,7 +217,7 @@ export class BatchService {
     if (status !== 'running') throw fail('batch_not_running', { id, status });
     if (await this.#ports.isBeingCancelled(id)) throw fail('batch_not_running', { id, status: 'cancelled' });
     const { endpoint } = batchInputsSchema.parse(inputs);
-    if (!(await this.#blobs.info(part.digest as Digest))) throw fail('blob_missing', { digest: part.digest });
+    if (!(await this.#blobs.info(part.digest))) throw fail('blob_missing', { digest: part.digest });
     if (part.log && endpoint !== null) {
       await this.#ports.registerSegment({
         id: `batch-${id}-${part.part}`,
@@ -267,9 +267,9 @@ export class BatchService {
     source: ReturnType<typeof createBatchPredictionSchema.parse>['source'],
   ): Promise<BatchInputs['source']> {
     if ('digest' in source) {
-      const { digest, name = digest } = source;
-      if (!(await this.#blobs.info(digest as Digest))) throw fail('blob_missing', { digest });
-      return { kind: 'file', name, digests: [digest] };
+      const { digest, name = digest, csv } = source;
+      if (!(await this.#blobs.info(digest))) throw fail('blob_missing', { digest });
+      return { kind: 'file', name, digests: [digest], ...(csv ? { csv } : {}) };
     }
     if ('datasetVersion' in source) {
       const { digest, name } = await this.#ports.dataset(source.datasetVersion);

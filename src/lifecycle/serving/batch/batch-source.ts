@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type CsvRecord, csvRecords } from '../../../core/csv.ts';
+import { type CsvDialect, csvDialect, csvMarks, csvText } from '../../../core/csv-dialect.ts';
 import { fail, MillraceError } from '../../../core/errors.ts';
 import type { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { framesReason, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
 import type { BatchInputs } from './contract.ts';
-import { csvRecords } from './csv-records.ts';
 
 /** Column of a staged CSV file that tells what is wrong with a record; null for a good one. */
 export const problemColumn = '__millrace_problem';
@@ -18,8 +19,8 @@ export interface BatchSource {
   readonly rows: number;
   /** Columns with their DuckDB types, without the problem column. */
   readonly columns: ReadonlyMap<string, string>;
-  /** Whether every cell is text (CSV) and has to be read as the model's type. */
-  readonly text: boolean;
+  /** How numbers are written where every cell is text (CSV) and has to be read as the model's type; null: cells have types. */
+  readonly decimal: CsvDialect['decimal'] | null;
 }
 
 /**
@@ -35,21 +36,28 @@ export async function openSource(
   if (path === undefined)
     throw fail('batch_input_unreadable', { name: source.name, problem: 'it has no rows' });
   try {
-    if (await isParquet(path)) return await described(frames, path, false);
-    return await described(frames, await stageCsv(frames, path, workDir), true);
+    if (await isParquet(path)) return await described(frames, path, null);
+    const dialect = await csvDialect(createReadStream(path), source.csv);
+    if (typeof dialect === 'string')
+      throw fail('batch_input_unreadable', { name: source.name, problem: dialect });
+    return await described(frames, await stageCsv(frames, path, workDir, dialect), dialect.decimal);
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== 'frames_failed') throw error;
     throw fail('batch_input_unreadable', { name: source.name, problem: framesReason(error) }, error);
   }
 }
 
-async function described(frames: DirectFrames, path: string, text: boolean): Promise<BatchSource> {
+async function described(
+  frames: DirectFrames,
+  path: string,
+  decimal: BatchSource['decimal'],
+): Promise<BatchSource> {
   const file = `read_parquet(${sqlLiteral(path)})`;
   const described = await frames.query(`DESCRIBE SELECT * FROM ${file}`);
   const [count] = await frames.query(`SELECT count(*) AS n FROM ${file}`);
   const columns = new Map(described.map((c) => [String(c.column_name), String(c.column_type)]));
   columns.delete(problemColumn);
-  return { path, rows: Number(count?.n), columns, text };
+  return { path, rows: Number(count?.n), columns, decimal };
 }
 
 async function isParquet(path: string): Promise<boolean> {
@@ -63,7 +71,12 @@ async function isParquet(path: string): Promise<boolean> {
 }
 
 /** A CSV file as Parquet of text: one row for each record, also for those that have the wrong number of cells. */
-async function stageCsv(frames: DirectFrames, path: string, workDir: string): Promise<string> {
+async function stageCsv(
+  frames: DirectFrames,
+  path: string,
+  workDir: string,
+  dialect: CsvDialect,
+): Promise<string> {
   const target = join(workDir, 'input.parquet');
   let header: readonly string[] | null = null;
   let writer: Awaited<ReturnType<DirectFrames['writer']>> | null = null;
@@ -76,10 +89,10 @@ async function stageCsv(frames: DirectFrames, path: string, workDir: string): Pr
     writer?.append(columns, rows);
     waiting = [];
   };
-  for await (const records of csvRecords(utf8Of(path))) {
+  for await (const records of csvRecords(textOf(path, dialect.encoding), csvMarks(dialect))) {
     for (const record of records) {
       if (!header) {
-        header = headerOf(record);
+        header = headerOf(record.cells);
         const columns = [...header, problemColumn].map((name) => `${sqlName(name)} VARCHAR`);
         await frames.run(`CREATE TABLE staged (${columns.join(', ')})`);
         writer = await frames.writer('staged');
@@ -98,10 +111,13 @@ async function stageCsv(frames: DirectFrames, path: string, workDir: string): Pr
   return target;
 }
 
-function staged(record: readonly (string | null)[], width: number): (string | null)[] {
-  if (record.length === width) return [...record, null];
+function staged({ cells: record, unclosed }: CsvRecord, width: number): (string | null)[] {
+  if (record.length === width && !unclosed) return [...record, null];
   const cells = Array.from({ length: width }, (_, i) => record[i] ?? null);
-  return [...cells, `the record has ${record.length} cells, the header ${width}`];
+  const problem = unclosed
+    ? 'a quote is opened and never closed: the rest of the file is in it'
+    : `the record has ${record.length} cells, the header ${width}`;
+  return [...cells, problem];
 }
 
 function headerOf(record: readonly (string | null)[]): readonly string[] {
@@ -118,14 +134,11 @@ function headerOf(record: readonly (string | null)[]): readonly string[] {
   return names;
 }
 
-async function* utf8Of(path: string): AsyncGenerator<string, void, undefined> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
+async function* textOf(path: string, encoding: string): AsyncGenerator<string, void, undefined> {
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
-      yield decoder.decode(chunk as Buffer, { stream: true });
-    yield decoder.decode();
+    yield* csvText(createReadStream(path, { highWaterMark: 1 << 20 }), encoding);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw fail('batch_input_unreadable', { name: 'the CSV file', problem: 'it is not UTF-8' }, error);
+    throw fail('batch_input_unreadable', { name: 'the CSV file', problem: `it is not ${encoding}` }, error);
   }
 }

@@ -5,12 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { storePackage } from '../../../../test/support/serving.ts';
-import { canonicalJson, type Digest } from '../../../core/json.ts';
+import { canonicalJson } from '../../../core/json.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
 import { type BatchInputs, type BatchPart, batchInputsSchema } from './contract.ts';
-import { csvRecords } from './csv-records.ts';
 import { runBatch } from './run-batch.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'millrace-batch-'));
@@ -57,7 +56,7 @@ async function scored(inputs: BatchInputs, partRows: number, done: BatchPart[] =
     },
     partRows,
   });
-  return { outputs, done, path: await blobs.path(outputs.digest as Digest) };
+  return { outputs, done, path: await blobs.path(outputs.digest) };
 }
 
 async function parquet(name: string, sql: string): Promise<string> {
@@ -173,9 +172,7 @@ test('rows go into the prediction log with ids, entities and times of their own'
     minEventTimeMs: Date.UTC(2026, 0, 2),
     maxEventTimeMs: Date.UTC(2026, 0, 2, 19),
   });
-  const logged = await frames.query(
-    `SELECT * FROM read_parquet('${await blobs.path(part?.log?.digest as Digest)}')`,
-  );
+  const logged = await frames.query(`SELECT * FROM read_parquet('${await blobs.path(part!.log!.digest)}')`);
   assert.equal(logged.length, 20);
   assert.deepEqual(
     [
@@ -211,24 +208,30 @@ test('a file without a required input, and one that is no table, are refused as 
   });
 });
 
-test('CSV is the same however its text is cut', async () => {
-  const text = 'a,"b ""x"" ,\r\ny",,""\r\n1,2\n\n"",3';
-  const expected = [
-    ['a', 'b "x" ,\r\ny', null, ''],
-    ['1', '2'],
-    ['', '3'],
-  ];
-  for (let size = 1; size <= text.length; size++) {
-    const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, i) =>
-      text.slice(i * size, (i + 1) * size),
-    );
-    const records = [];
-    for await (const some of csvRecords(
-      (async function* () {
-        yield* chunks;
-      })(),
-    ))
-      records.push(...some);
-    assert.deepEqual(records, expected, `cut every ${size}`);
+test('CSV files as Excel, pandas and R write them are scored as they are meant', async () => {
+  const write = async (name: string, bytes: string | Uint8Array) => {
+    const path = join(directory, name);
+    await writeFile(path, bytes);
+    const { outputs, path: made } = await scored(await inputsOf(path), 1000);
+    assert.equal(outputs.rows, 3, name);
+    return frames.query(`SELECT * FROM read_parquet('${made}')`);
+  };
+  const german = 'kunde;x1;x2\r\n"Müller\r\nKöln";0,5;1\r\nb;1.234;1\r\nc;-1e0;,5\r\n';
+  const tabs = Buffer.from(`\uFEFF${german.replaceAll(';', '\t').replace('1.234', '1x')}`, 'utf16le');
+  for (const [name, bytes, bad] of [
+    ['excel.csv', Buffer.from(german, 'latin1'), /1\.234/],
+    ['excel-utf8.csv', `\uFEFF${german}`, /1\.234/],
+    ['unicode-text.txt', tabs, /1x/],
+    ['r.csv', '"kunde","x1","x2"\n"Müller\r\nKöln",0.5,1\n"b",NA,1\n"c",-1,0.5\n', /x1/],
+  ] as const) {
+    const rows = await write(name, bytes);
+    assert.equal(rows[0]?.kunde, 'Müller\r\nKöln', name);
+    assert.ok(Math.abs(Number(rows[0]?.score) - probability(0.5, 1)) < 1e-6, name);
+    assert.match(String(rows[1]?.error), bad, name);
+    assert.equal(rows[1]?.score, null);
+    assert.ok(Math.abs(Number(rows[2]?.score) - probability(-1, 0.5)) < 1e-6, name);
   }
+  const unclear = join(directory, 'unclear.csv');
+  await writeFile(unclear, 'x1;a,x2\n1;2,3\n');
+  await assert.rejects(scored(await inputsOf(unclear), 10), /by comma or by semicolon: say which/);
 });

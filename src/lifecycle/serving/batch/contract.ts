@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { csvOptionsSchema } from '../../../core/csv-dialect.ts';
 import { digestSchema } from '../../../core/model-package.ts';
 
 /** Batch predictions: what is asked for, the step that does it, and the resource of the REST API. Browser-safe. */
@@ -14,7 +15,11 @@ export const batchTargetSchema = z.union([
 /** Which rows are scored. */
 export const batchSourceSchema = z.union([
   /** A file that was stored as a blob before. */
-  z.strictObject({ digest: digestSchema, name: z.string().max(500).optional() }),
+  z.strictObject({
+    digest: digestSchema,
+    name: z.string().max(500).optional(),
+    csv: csvOptionsSchema.optional(),
+  }),
   z.strictObject({ datasetVersion: z.string().min(1) }),
   /** What an endpoint answered in a span of event time: scored again. */
   z.strictObject({ log: z.string().min(1), from: z.string(), to: z.string() }),
@@ -46,6 +51,7 @@ export const batchInputsSchema = z.strictObject({
     kind: z.enum(['file', 'dataset', 'log']),
     name: z.string(),
     digests: z.array(digestSchema),
+    csv: csvOptionsSchema.optional(),
   }),
   format: batchFormatSchema,
   keep: z.array(z.string()).nullable(),

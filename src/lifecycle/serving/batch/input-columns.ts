@@ -1,3 +1,4 @@
+import type { CsvDialect } from '../../../core/csv-dialect.ts';
 import { fail } from '../../../core/errors.ts';
 import type { SignatureField } from '../../../core/model-package.ts';
 import type { FrameChunk } from '../../../platform/frames/direct-frames.ts';
@@ -18,6 +19,14 @@ const integers = /^(?:TINYINT|SMALLINT|INTEGER|UTINYINT|USMALLINT|UINTEGER)$/;
 const wideIntegers = /^(?:BIGINT|UBIGINT|HUGEINT|UHUGEINT)$/;
 const reals = /^(?:FLOAT|DOUBLE|DECIMAL)/;
 const asNumber = (name: string) => `coalesce(CAST(${name} AS DOUBLE), 'NaN'::DOUBLE)`;
+
+/** SQL for what `csvNumber` reads. */
+function numberSql(name: string, decimal: CsvDialect['decimal']): string {
+  if (decimal === 'point') return `TRY_CAST(${name} AS DOUBLE)`;
+  return `CASE WHEN regexp_full_match(${name}, '[-+]?\\d{1,3}(\\.\\d{3})+') THEN NULL
+    WHEN regexp_full_match(${name}, '\\s*[-+]?\\d*,\\d+([eE][-+]?\\d+)?\\s*') THEN TRY_CAST(replace(${name}, ',', '.') AS DOUBLE)
+    ELSE TRY_CAST(${name} AS DOUBLE) END`;
+}
 
 /**
  * Binds the model's inputs to the columns of the file by name. Numbers of any width are one kind, a CSV cell is read as
@@ -41,7 +50,7 @@ export function inputColumns(
         endpoint: model,
       });
     }
-    return { field, ...selection(field, sqlName(field.name), type, source.text) };
+    return { field, ...selection(field, sqlName(field.name), type, source.decimal) };
   });
 }
 
@@ -49,7 +58,7 @@ function selection(
   field: SignatureField,
   name: string,
   type: string,
-  text: boolean,
+  decimal: BatchSource['decimal'],
 ): Pick<InputColumn, 'sql' | 'kind'> {
   const values = (sql: string) => ({ sql: [sql], kind: 'values' as const });
   if (field.shape.length > 0) return values(name);
@@ -58,9 +67,10 @@ function selection(
     case 'float':
     case 'long':
     case 'integer':
-      if (text) {
-        const number = `TRY_CAST(${name} AS DOUBLE)`;
-        const bad = `CASE WHEN ${number} IS NULL THEN ${name} END`;
+      if (decimal !== null) {
+        const number = numberSql(name, decimal);
+        // R writes NA, without quotes, for a number that is missing.
+        const bad = `CASE WHEN ${number} IS NULL AND ${name} <> 'NA' THEN ${name} END`;
         return { sql: [`coalesce(${number}, 'NaN'::DOUBLE)`, bad], kind: 'doubles' };
       }
       if (integers.test(type) || reals.test(type)) return { sql: [asNumber(name)], kind: 'doubles' };
@@ -69,7 +79,7 @@ function selection(
       }
       return values(name);
     case 'boolean':
-      return values(text ? `coalesce(TRY_CAST(${name} AS BOOLEAN)::VARCHAR, ${name})` : name);
+      return values(decimal !== null ? `coalesce(TRY_CAST(${name} AS BOOLEAN)::VARCHAR, ${name})` : name);
     case 'datetime':
       return values(
         /^(?:TIMESTAMP|DATE)/.test(type)

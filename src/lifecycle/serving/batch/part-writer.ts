@@ -46,7 +46,7 @@ export function selectRows(
   const expressions = [
     ...inputs.flatMap(({ sql }) => sql).map((sql, i) => `${sql} AS i${i}`),
     ...kept.map(({ name }, i) => `${sqlName(name)} AS k${i}`),
-    source.text ? sqlName(problemColumn) : 'NULL::VARCHAR AS problem',
+    source.decimal !== null ? sqlName(problemColumn) : 'NULL::VARCHAR AS problem',
     'file_row_number AS row_number',
     ...(log
       ? [

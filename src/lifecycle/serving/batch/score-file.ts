@@ -78,7 +78,7 @@ export async function scoreFile(
   for await (const chunk of frames.stream(select)) {
     writer ??= await PartWriter.open(frames, manifest, inputs, kept, job, selectPart);
     const cells = readInputs(chunk, inputs, 0, buffers);
-    const problems = source.text ? chunk.values(problemAt) : null;
+    const problems = source.decimal !== null ? chunk.values(problemAt) : null;
     writer.append(chunk.rowCount, await scorer.score(cells, chunk.rowCount, problems));
     if (writer.rows >= task.partRows) await finish();
   }

@@ -3,6 +3,7 @@ import type { CommandCall } from '../command.ts';
 import { datasetSchema, datasetVersionSummarySchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, bytes, count, eventTime, more, none, short } from '../format/text.ts';
+import { csvOptionsOf } from './csv-options.ts';
 import { limitOf } from './limit-of.ts';
 import { registerFile } from './register-file.ts';
 
@@ -56,7 +57,11 @@ async function versions(call: CommandCall, dataset: string, limit: number): Prom
 
 /** `millrace dataset register <file> --name …` */
 export async function registerDataset(call: CommandCall): Promise<undefined> {
-  const roles = { time: call.option('time'), label: call.option('label'), entity: call.option('entity') };
+  const csv = csvOptionsOf(call);
+  const roles = {
+    ...{ time: call.option('time'), label: call.option('label'), entity: call.option('entity') },
+    ...(Object.keys(csv).length > 0 ? { csv } : {}),
+  };
   const name = call.needed('name');
   const answer = await registerFile(call.api, call.at(0), name, roles, call.has('upload'));
   call.show(answer, () => {

@@ -7,6 +7,7 @@ import { feedbackSummarySchema, labelUploadSchema } from '../contract.ts';
 import { facts } from '../format/table.ts';
 import { count } from '../format/text.ts';
 import { readLocal } from '../local-file.ts';
+import { csvOptionsOf } from './csv-options.ts';
 import { requireEndpoint } from './require-endpoint.ts';
 
 const pollMs = 100;
@@ -18,7 +19,7 @@ export async function labels(call: CommandCall): Promise<number | undefined> {
   if (file === '') return summary(call, endpoint);
   await access(file, constants.R_OK).catch(() => readLocal(file));
   const format = /\.parquet$/i.test(file) ? 'parquet' : 'csv';
-  const query = new URLSearchParams({ endpoint, format });
+  const query = new URLSearchParams({ endpoint, format, ...csvOptionsOf(call) });
   const response = await call.api.client.fetch(`/api/v1/label-uploads?${query}`, {
     ...streamed(createReadStream(file)),
     method: 'POST',
@@ -29,11 +30,16 @@ export async function labels(call: CommandCall): Promise<number | undefined> {
     await new Promise((done) => setTimeout(done, pollMs));
     upload = await call.api.get(`label-uploads/${part(upload.id)}`, labelUploadSchema);
   }
-  const { state, rowsAccepted, rowsRefused, errors } = upload;
+  const { state, rowsRead, rowsAccepted, rowsRefused, errors, lastTry } = upload;
   const place = (row: number): string => (row === 0 ? file : `${file}:${row}`);
   call.show(upload, () =>
     [
       `${count(rowsAccepted, 'label')} of ${endpoint} taken, ${rowsRefused} refused.`,
+      ...(lastTry.rowsTried < rowsRead
+        ? [
+            `The file was sent before: ${count(lastTry.rowsTried, 'row')} tried again now, ${lastTry.rowsAccepted} of them taken.`,
+          ]
+        : []),
       ...errors.map(({ row, problem }) => `${place(row)}: ${problem}`),
       ...(rowsRefused > errors.length ? ['and others'] : []),
     ].join('\n'),

@@ -7,6 +7,13 @@ const keyFile: OptionSpec = {
   value: '<file>',
 };
 
+/** How a CSV file is to be read; without them it is looked at. */
+const csv: Readonly<Record<string, OptionSpec>> = {
+  delimiter: { summary: 'what parts the cells of a CSV file', value: '<comma|semicolon|tab|pipe>' },
+  decimal: { summary: 'what a CSV file writes before fractions', value: '<point|comma>' },
+  encoding: { summary: 'of a CSV file: windows-1252, shift_jis, …', value: '<name>' },
+};
+
 export const modelCommands: readonly CommandSpec[] = [
   {
     name: 'datasets',
@@ -26,6 +33,7 @@ export const modelCommands: readonly CommandSpec[] = [
       label: { summary: 'column with the truth', value: '<column>' },
       entity: { summary: 'column that names whom or what a row is about', value: '<column>' },
       upload: { summary: 'send the file to control even if it runs on this machine' },
+      ...csv,
     },
     example: 'dataset register january.parquet --name flights --time date --label late --entity flight_id',
     load: async () => (await import('./datasets.ts')).registerDataset,
@@ -192,6 +200,7 @@ export const modelCommands: readonly CommandSpec[] = [
       out: { summary: 'where the predictions go: .parquet or .csv', value: '<file>', required: true },
       keep: { summary: 'columns that the output has too (all that are no inputs)', value: '<columns>' },
       log: { summary: 'put the rows into the endpoint’s prediction log too' },
+      ...csv,
     },
     example: 'predict churn customers.parquet --out predictions.parquet',
     load: async () => (await import('./predict.ts')).predict,
@@ -261,7 +270,7 @@ export const modelCommands: readonly CommandSpec[] = [
     name: 'labels',
     summary: 'send ground truth from a CSV or Parquet file; without one, count what came in',
     positionals: ['<endpoint>', '[file]'],
-    options: {},
+    options: csv,
     example: 'labels flight-delay truth.csv',
     load: async () => (await import('./labels.ts')).labels,
   },

@@ -9,6 +9,7 @@ import { type BatchPrediction, batchPredictionSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, count, more } from '../format/text.ts';
 import { readLocal, uploadLocal } from '../local-file.ts';
+import { csvOptionsOf } from './csv-options.ts';
 import { limitOf } from './limit-of.ts';
 
 const pollMs = 400;
@@ -119,13 +120,18 @@ function targetOf(text: string): { endpoint: string } | { model: string; version
   return { model: versioned[1] ?? '', version: Number(versioned[2]) };
 }
 
-async function sourceOf(call: CommandCall, text: string): Promise<Readonly<Record<string, string>>> {
+async function sourceOf(call: CommandCall, text: string): Promise<Readonly<Record<string, unknown>>> {
   const log = /^log:([^@]+)@([^/]+)\/(.+)$/.exec(text);
   if (log) return { log: log[1] ?? '', from: log[2] ?? '', to: log[3] ?? '' };
   if (text.startsWith('dataset:')) return { datasetVersion: text.slice('dataset:'.length) };
   const path = resolve(text);
   await access(path, constants.R_OK).catch(() => readLocal(path));
-  return { digest: await uploadLocal(call.api, path), name: text };
+  const csv = csvOptionsOf(call);
+  return {
+    digest: await uploadLocal(call.api, path),
+    name: text,
+    ...(Object.keys(csv).length > 0 ? { csv } : {}),
+  };
 }
 
 async function followed(call: CommandCall, id: string): Promise<BatchPrediction> {

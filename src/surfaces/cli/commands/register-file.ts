@@ -9,6 +9,8 @@ export interface DatasetRoles {
   readonly time?: string | undefined;
   readonly label?: string | undefined;
   readonly entity?: string | undefined;
+  /** See `csvOptionsOf`. */
+  readonly csv?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
