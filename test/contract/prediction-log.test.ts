@@ -108,6 +108,8 @@ test('a log without names, labelled by name, searched, exported, compacted and e
   const one = await call('GET', 'predictions/p7?endpoint=delay');
   assert.equal(one.label.value, 1);
   assert.match(one.entity, /^h:/);
+  assert.match(one.salt, /^[0-9a-f]{12}$/);
+  assert.deepEqual([one.sticky, one.override, one.traceId], [true, null, null]);
   assert.deepEqual([one.features.x1, one.features.x2], [0.07, null]);
   assert.match(one.labels[0].note, /the only prediction within the tolerance, at 2026-01-05T00:00:07/);
   assert.deepEqual(await filesWith(join(server.dataDirectory, 'serve'), 'passenger-'), []);

@@ -128,6 +128,14 @@ export const predictionDetailSchema = predictionSchema.extend({
   routeVersion: z.int().nullable(),
   bucket: z.int().nullable(),
   propensity: z.number().nullable(),
+  /** What the entity was hashed with; others divide the same entities anew. */
+  salt: z.string().nullable(),
+  /** Whether an entity chose the arm; false: drawn at random. */
+  sticky: z.boolean().nullable(),
+  /** How the caller went past the split: by a tester's token or a version in the path. */
+  override: z.enum(['arm', 'version']).nullable(),
+  /** Of the caller's W3C trace context. */
+  traceId: z.string().nullable(),
   /** Log loss of this row; null without score and label. */
   logLoss: z.number().nullable(),
   /** All labels and signals received for it, the last event time first. */

@@ -33,6 +33,10 @@ export async function findPrediction(
     routeVersion: main.route_version as number | null,
     bucket: main.bucket as number | null,
     propensity: main.propensity as number | null,
+    salt: (main.salt ?? null) as string | null,
+    sticky: (main.sticky ?? null) as boolean | null,
+    override: (main.override ?? null) as PredictionDetail['override'],
+    traceId: (main.trace_id ?? null) as string | null,
     logLoss: main.log_loss as number | null,
     shadows: [...shadows.values()].map(toPrediction),
   };

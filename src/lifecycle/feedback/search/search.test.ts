@@ -56,7 +56,8 @@ forEachDatabase((name, open) => {
       await send([{ id: 'e', entity: 'eve', eventTimeMs: start - 1, score: 0.2, firstUs: 250 }]);
       assert.deepEqual(await pieces(), [null, null, null, null, 0.25]);
       assert.equal((await service.prediction(ada, 'e')).firstPieceMs, 0.25);
-      assert.equal((await service.prediction(ada, 'a')).firstPieceMs, null);
+      const { firstPieceMs, salt, sticky, override, traceId } = await service.prediction(ada, 'a');
+      assert.deepEqual([firstPieceMs, salt, sticky, override, traceId], [null, null, true, null, null]);
     });
 
     test('arms of any name are searched by, and what occurs in a time is told', async (t) => {
