@@ -29,7 +29,7 @@ import traceback
 import warnings
 
 from worker_requests import given_input, packed_answer
-from worker_values import element_type, is_numeric, padded, plain, text_of, with_floats
+from worker_values import as_dtype, element_type, is_numeric, padded, plain, text_of, with_floats
 
 warnings.filterwarnings("ignore")
 
@@ -208,13 +208,18 @@ class Model:
         named = schema is not None and schema.has_input_names()
         self.kinds = {str(spec.name): getattr(spec, "type", None) for spec in schema.inputs} if named else {}
         self.columns = pd.Index([self.labels[f["name"]] for f in self.fields])
+        # Tensors reach the model in their own dtypes: those with names in a dictionary, the one without as it is.
+        is_tensors = schema is not None and schema.is_tensor_spec()
+        self.tensor_types = [np.dtype(spec.type) for spec in schema.inputs] if is_tensors else None
+        self.named_tensors = is_tensors and named
         kinds = {f["type"] for f in self.fields}
         # Nested values travel as texts of JSON; MLflow gives such models one row at a time, as a dictionary.
         self.row_by_row = any(f.get("json") for f in self.fields)
         # Such a model gets each request as it came.
         self.takes_requests = any(f.get("request") for f in self.fields)
         self.one_block = (
-            len(self.fields) > 1
+            not is_tensors
+            and len(self.fields) > 1
             and len(kinds) == 1
             and all(not f["shape"] for f in self.fields)
             and DTYPES.get(self.fields[0]["type"])
@@ -394,8 +399,9 @@ class Model:
         for field in self.fields:
             values, at = self._column(field, body, at, rows)
             columns[self.labels[field["name"]]] = values
-        if any(f["shape"] for f in self.fields):
-            return next(iter(columns.values())) if len(columns) == 1 else columns
+        if self.tensor_types is not None:
+            columns = {name: as_dtype(np, v, t) for (name, v), t in zip(columns.items(), self.tensor_types)}
+            return columns if self.named_tensors else next(iter(columns.values()))
         return pd.DataFrame(columns, copy=False)
 
     def _column(self, field, body, at, rows):

@@ -9,6 +9,12 @@ def padded(size):
     return (size + 7) & ~7
 
 
+def as_dtype(np, values, dtype):
+    """The values as an array of a dtype; texts stay objects, whatever their length."""
+    array = np.asarray(values)
+    return array if dtype.kind in "OUS" else array.astype(dtype, copy=False)
+
+
 def element_type(np, array):
     """The element type that goes over the wire, and the array in it."""
     kind, size = array.dtype.kind, array.dtype.itemsize

@@ -58,6 +58,19 @@ test('models that MLflow logged run as Python at an endpoint, and crash without 
   const withParams = { dataframe_split: rows, params: { suffix: '!' } };
   assert.deepEqual((await invoke('code', withParams)).json.predictions, ['X!', 'SÜD!']);
 
+  // Over the Open Inference Protocol they are parameters of the request, as MLServer has it.
+  const inferred = (parameters: object) =>
+    fetch(`${server.serveUrl}/v2/models/code/infer`, {
+      method: 'POST',
+      body: JSON.stringify({
+        inputs: [{ name: 'word', shape: [1], datatype: 'BYTES', data: ['x'] }],
+        parameters: { ...parameters, other: 1 },
+      }),
+    });
+  const asked = (await (await inferred({ suffix: '?' })).json()) as { outputs: { data: unknown }[] };
+  assert.deepEqual(asked.outputs[0]?.data, ['X?']);
+  assert.equal((await inferred({ suffix: 1 })).headers.get('x-millrace-error'), 'param_invalid');
+
   const poisoned = invoke('code', { dataframe_records: [{ word: 'exit' }] });
   const others = await Promise.all(
     Array.from({ length: 30 }, (_, i) => invoke('code', { dataframe_records: [{ word: `w${i}` }] })),

@@ -188,6 +188,13 @@ export const servingErrors = {
     message: 'input "{input}" is missing; expected {expected}{extra}',
     next: 'Send the input; GET /v2/models/{endpoint} lists all inputs.',
   },
+  inputs_missing: {
+    status: 400,
+    title: 'Inputs missing',
+    message:
+      "expected {expected} but got {count} inputs for model '{endpoint}'. Got input(s) [{given}], but missing required input(s) [{missing}]. Please provide all required input(s).",
+    next: 'GET /v2/models/{endpoint} lists all inputs.',
+  },
   input_unexpected: {
     status: 400,
     title: 'Input unexpected',

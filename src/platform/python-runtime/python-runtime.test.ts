@@ -92,7 +92,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       cacheBytes: 1e9,
       workers: 1,
       memoryBytes: 2e9,
-      timeoutMs: 30_000,
+      timeoutMs: 300_000,
       logger: createLogger('test', 'silent'),
       ...options,
     });
@@ -173,6 +173,12 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     const tensor = await open('tensor', [column('x', 'float', [2, 3])]);
     const [sum, x] = await tensor.predict([[[1, 2, 3, 4, 5, 6]], [[0, 0, 0, 0, 0, 1]]]);
     assert.deepEqual([Array.from(sum?.data ?? []), x?.shape, x?.width], [[21, 1], [2, 2, 3], 6]);
+
+    const pixels = await open('pixels', [column('image', 'integer', [2, 2]), column('gain', 'double')]);
+    assert.deepEqual(await outputsOf(pixels, [[[1, 2, 3, 250], 0.5]]), {
+      sum: [128],
+      types: ['uint8 float64'],
+    });
   });
 
   test("a model's own error is told in its words and harms no other request", async () => {

@@ -2,7 +2,7 @@ import { fail, MillraceError } from '../../core/errors.ts';
 import { takesRequests } from '../../core/model-package.ts';
 import type { Plane, ServedArm } from '../../lifecycle/serving/index.ts';
 import { type HttpAnswer, jsonText } from './http/answer.ts';
-import { readInferRequest } from './oip/infer-request.ts';
+import { readInferRequest, withSignatureParams } from './oip/infer-request.ts';
 import { checkOutputNames, writeInferResponse } from './oip/infer-response.ts';
 import { packedAnswer, readOrLog } from './read-or-log.ts';
 import { malformed, type RequestContext } from './request-context.ts';
@@ -32,7 +32,7 @@ export async function answerInfer(
     if (infer.outputs) {
       checkOutputNames(infer.outputs, arm?.model.manifest.graph.outputs.map((o) => o.name) ?? []);
     }
-    return infer;
+    return withSignatureParams(infer, arm);
   });
   const infer = read instanceof Promise ? await read : read;
   const answer = writeInferResponse(request.endpoint, infer, await plane.predict(infer.request), arm);

@@ -274,11 +274,18 @@ test('content types, accepted encodings, settings and classes', () => {
     values: () => [0.2, 0.5, 0.5, Number.NaN, -1, 3],
   };
   assert.deepEqual(classify(output, 2, { classes: ['a', 'b', 'c'] }).texts, [
-    '0.5:1:b',
-    '0.5:2:c',
-    '3:2:c',
-    '-1:1:b',
+    '0.500000:1:b',
+    '0.500000:2:c',
+    '3.000000:2:c',
+    '-1.000000:1:b',
   ]);
   assert.deepEqual(classify(output, 9, null).shape, [2, 3]);
+  assert.deepEqual(
+    classify({ ...output, type: 'int64' as const, values: () => [1, 2n, 3, 4, 5, 6] }, 1, null).texts,
+    ['3:2', '6:2'],
+  );
   assert.throws(() => classify({ ...output, width: 500_001 }, 1, null), { message: /too large/ });
+  assert.throws(() => classify({ ...output, type: 'string' as const }, 1, null), {
+    message: /class result not available for output due to unsupported type 'BYTES'/,
+  });
 });

@@ -10,7 +10,7 @@ import type { RequestTensor } from './request.ts';
  * flat list where the graph fixes its dimensions, nested lists where it leaves some of them free or has none that
  * counts rows. Dimensions and values are checked here, so that one caller's mistake never reaches a common batch.
  *
- * Throws `input_missing`, `input_unexpected` for inputs that are neither known nor tolerated, `input_datatype` where the
+ * Throws `inputs_missing`, `input_unexpected` for inputs that are neither known nor tolerated, `input_datatype` where the
  * declared datatype is none that the input's own holds without loss, and `input_invalid` for
  * dimensions that do not fit and values that the type cannot hold. A null is NaN in floating-point inputs.
  */
@@ -36,7 +36,7 @@ export function bindTensors(
       return cellsOf(field, type, inside, tensor, rowCount, shape.tensors === 'whole', endpoint);
     }
     if (!field.required) return null;
-    throw fail('input_missing', { input: field.name, expected: wanted(field, type), extra: '', endpoint });
+    throw missing(endpoint, inputs, tensors);
   });
   return Array.from({ length: rowCount }, (_, row) => columns.map((column) => column?.(row)));
 }
@@ -111,6 +111,23 @@ function firstMisfit(type: ElementType, data: ArrayLike<unknown>, count: number)
 
 function wanted(field: SignatureField, type: ElementType): string {
   return field.shape.length === 0 ? `one ${type}` : `${type} of shape [${field.shape.join(', ')}]`;
+}
+
+/** In Triton's words: all that are missing at once. */
+function missing(endpoint: string, inputs: readonly SignatureField[], tensors: readonly RequestTensor[]) {
+  const given = tensors.map(({ name }) => name);
+  const required = inputs.filter((field) => field.required).map(({ name }) => name);
+  const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(',');
+  return fail('inputs_missing', {
+    endpoint,
+    expected:
+      required.length === inputs.length
+        ? `${required.length} inputs`
+        : `number of inputs between ${required.length} and ${inputs.length}`,
+    count: given.length,
+    given: quoted(given),
+    missing: quoted(required.filter((name) => !given.includes(name))),
+  });
 }
 
 function invalid(field: SignatureField, value: string, expected: string, endpoint: string) {

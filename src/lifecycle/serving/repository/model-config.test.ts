@@ -35,7 +35,7 @@ const text = `
   name: "m"
   platform: "onnxruntime_onnx"
   max_batch_size: 8
-  input { name: "x" data_type: TYPE_FP32 dims: [ 3, -1 ] format: FORMAT_NONE }
+  input { name: "x" data_type: TYPE_FP32 dims: [ 3, -1 ] format: FORMAT_NCHW }
   input { name: "y" data_type: TYPE_INT64 dims: 2 dims: 2 reshape: { shape: [ 4 ] } }
   output [ { name: "z" data_type: TYPE_FP32 dims: [ 1 ] label_filename: "labels.txt" } ]
   version_policy: { specific { versions: [ 1, 3 ] } }
@@ -53,10 +53,10 @@ const text = `
 test('config.pbtxt and its JSON form say the same; what changes nothing is named', () => {
   const { config, ignored } = readConfigText(text);
   assert.deepEqual(
-    config.input?.map((i) => [i.name, i.data_type, i.dims, i.reshape?.shape]),
+    config.input?.map((i) => [i.name, i.data_type, i.dims, i.reshape?.shape, i.format]),
     [
-      ['x', 'TYPE_FP32', [3, -1], undefined],
-      ['y', 'TYPE_INT64', [2, 2], [4]],
+      ['x', 'TYPE_FP32', [3, -1], undefined, 'FORMAT_NCHW'],
+      ['y', 'TYPE_INT64', [2, 2], [4], undefined],
     ],
   );
   assert.deepEqual(ignored, ['optimization', 'sequence_batching']);

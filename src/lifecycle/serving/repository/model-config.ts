@@ -16,6 +16,9 @@ const tensorSchema = z.object({
   dims: dims.default([]),
   reshape: z.object({ shape: dims.default([]) }).optional(),
   optional: z.boolean().optional(),
+  format: text.optional(),
+  is_shape_tensor: z.boolean().optional(),
+  allow_ragged_batch: z.boolean().optional(),
   label_filename: text.optional(),
 });
 export type ConfigTensor = z.output<typeof tensorSchema>;
@@ -102,7 +105,7 @@ const repeated = new Set([
 ]);
 const maps = new Set(['parameters', 'inputs', 'input_map', 'output_map']);
 /** Read by others or for information only: no word is lost about them. */
-const informative = new Set(['format', 'kind', 'count', 'is_shape_tensor', 'allow_ragged_batch']);
+const informative = new Set(['kind', 'count']);
 
 /** Reads `config.pbtxt`. Throws an error that says where and what is wrong. */
 export function readConfigText(source: string): ReadConfig {

@@ -120,8 +120,8 @@ test('wrong requests get one status that says it, and are in the log', async (t)
     [{ model_version: '9' }, notFound, /version 9 is not found/],
     [{ inputs: [], raw_input_contents: [] }, invalidArgument, /has no inputs/],
     [{ raw_input_contents: [doubles(1)] }, invalidArgument, /2 inputs and 1 raw_input_contents/],
-    [{ raw_input_contents: [doubles(1), doubles(1, 2)] }, invalidArgument, /8 bytes, 16 were sent/],
-    [{ inputs: [input('x1'), input('x2', 2)] }, invalidArgument, /16 bytes, 8 were sent/],
+    [{ raw_input_contents: [doubles(1), doubles(1, 2)] }, invalidArgument, /Expected 8, got 16/],
+    [{ inputs: [input('x1'), input('x2', 2)] }, invalidArgument, /Expected 16, got 8/],
     [{ inputs: [input('x1'), input('x1')] }, invalidArgument, /input 'x1' already exists in request/],
     [{ outputs: [{ name: 'label' }, { name: 'label' }] }, invalidArgument, /output 'label' already exists/],
     [

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../../core/errors.ts';
 import type { Plane, ServedArm } from '../../../lifecycle/serving/index.ts';
-import type { InferRequest } from '../oip/infer-request.ts';
+import { type InferRequest, withSignatureParams } from '../oip/infer-request.ts';
 import { checkOutputNames } from '../oip/infer-response.ts';
 import { unread } from '../read-or-log.ts';
 import type { RequestContext } from '../request-context.ts';
@@ -50,7 +50,7 @@ async function readLogged(
   plane.endpoint(endpoint);
   try {
     const arm = plane.arm(endpoint, context.version);
-    const infer = readModelInfer(message, context, arm);
+    const infer = withSignatureParams(readModelInfer(message, context, arm), arm);
     if (infer.outputs && !arm?.model.streams) {
       checkOutputNames(infer.outputs, arm?.model.manifest.graph.outputs.map((o) => o.name) ?? []);
     }

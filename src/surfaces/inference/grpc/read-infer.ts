@@ -42,16 +42,16 @@ export function readModelInfer(
   arm: ServedArm | null,
 ): InferRequest {
   const { inputs, raw_input_contents: raw } = message;
-  if (inputs.length === 0) throw malformed('the request has no inputs');
   if (raw.length > 0 && raw.length !== inputs.length) {
     throw malformed(`the request has ${inputs.length} inputs and ${raw.length} raw_input_contents`);
   }
   const whole = arm?.model.manifest.tensors === 'whole';
+  if (inputs.length === 0 && !whole) throw malformed('the request has no inputs');
   const tensors: RequestTensor[] = [];
-  let rowCount = -1;
+  let rowCount = inputs.length === 0 ? 1 : -1;
   for (const [i, input] of inputs.entries()) {
     const shape = shapeOf(input, whole);
-    const data = dataOf(input, shape, raw[i] ?? null);
+    const data = dataOf(input, shape, raw[i] ?? null, message.model_name);
     const rows = whole ? 1 : (shape[0] as number);
     if (rows === 0) throw malformed(`input "${input.name}" has no rows`);
     if (rowCount >= 0 && rows !== rowCount) {
@@ -93,6 +93,7 @@ function dataOf(
   { name, datatype, parameters, contents }: InferInputTensor,
   shape: readonly number[],
   raw: Uint8Array | null,
+  model: string,
 ): ArrayLike<unknown> {
   if (parameters.shared_memory_region) {
     throw malformed(`input "${name}" is in shared memory, which is not read here; send its data`);
@@ -104,7 +105,7 @@ function dataOf(
         `input "${name}" has contents, and the request has raw_input_contents: send one of them`,
       );
     }
-    return decodeRaw(name, datatype, shape, raw);
+    return decodeRaw(name, datatype, shape, raw, model);
   }
   if (!(datatype in contentsOf)) throw unknownDatatype(`input "${name}"`, datatype);
   if (contentsOf[datatype] === null) {

@@ -59,7 +59,10 @@ export function repositoryHandlers(
 /** Field 2, or field 1 where KServe's clients put it. There is one repository only, so that name says nothing else. */
 function modelName({ model_name, repository_name }: ModelOfRepository): string {
   const name = model_name === '' ? repository_name : model_name;
-  if (name === '') throw new GrpcError(grpcStatus.invalidArgument, 'model_name is missing');
+  if (name === '') {
+    const message = 'Model name cannot be empty. Please enter a valid name to deploy.';
+    throw new GrpcError(grpcStatus.invalidArgument, message);
+  }
   return name;
 }
 

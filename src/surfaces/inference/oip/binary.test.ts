@@ -100,8 +100,8 @@ test('tensors come and go as bytes, mixed with JSON; what an output says wins ov
     { name: 'label', datatype: 'INT64', shape: [3], parameters: { binary_data_size: 24 } },
     { name: 'probability', datatype: 'FP32', shape: [3, 2], parameters: { binary_data_size: 24 } },
   ]);
-  assert.deepEqual(Array.from(decodeRaw('label', 'INT64', [3], all.raw.subarray(0, 24))), [1, 1, 0]);
-  const probability = decodeRaw('probability', 'FP32', [3, 2], all.raw.subarray(24)) as Float32Array;
+  assert.deepEqual(Array.from(decodeRaw('label', 'INT64', [3], all.raw.subarray(0, 24), 'm')), [1, 1, 0]);
+  const probability = decodeRaw('probability', 'FP32', [3, 2], all.raw.subarray(24), 'm') as Float32Array;
   for (const [row, z] of [0.25, 2, -2].entries()) {
     assert.ok(Math.abs((probability[row * 2 + 1] as number) - sigmoid(z)) < 1e-6);
   }
@@ -120,7 +120,7 @@ test('tensors come and go as bytes, mixed with JSON; what an output says wins ov
         ['label', undefined, { binary_data_size: 24 }],
       ],
     );
-    assert.deepEqual(Array.from(decodeRaw('label', 'INT64', [3], mixed.raw)), [1, 1, 0]);
+    assert.deepEqual(Array.from(decodeRaw('label', 'INT64', [3], mixed.raw, 'm')), [1, 1, 0]);
   }
 
   const x2 = x('x2', [0.25]);
@@ -165,7 +165,7 @@ test('texts, int64 beyond 2^53 and vectors stay exact as bytes and as JSON', asy
   const values = json.outputs?.map(({ name, datatype, shape, parameters }) => {
     const size = parameters?.binary_data_size ?? 0;
     at += size;
-    return Array.from(decodeRaw(name, datatype, shape, raw.subarray(at - size, at)));
+    return Array.from(decodeRaw(name, datatype, shape, raw.subarray(at - size, at), 'm'));
   });
   assert.deepEqual(values, [['Zü\0"rich'], [big], [1, 0.5, -2]]);
 
@@ -273,7 +273,7 @@ test('lying lengths of bodies and tensors get one clear error, and the next requ
     ],
     [declared({ binary_data_size: 1.5 }), null, /"binary_data_size" must be a number of bytes/],
     [declared({ binary_data_size: 8 }, { data: [1] }), null, /both "data" and binary data/],
-    [declared({ binary_data_size: 8 }, { shape: [2, 1] }), null, /is 16 bytes, 8 were sent/],
+    [declared({ binary_data_size: 8 }, { shape: [2, 1] }), null, /Expected 16, got 8/],
     [declared({ binary_data_size: 8 }, { datatype: 'FP8' }), null, /"FP8" is not a datatype/],
     [declared({ binary_data_size: 8 }, { datatype: 7 }), null, /datatype 7 is not a datatype/],
     [declared({ binary_data_size: 8 }, { shape: [1e308, 1e308] }), null, /exceed maximum size/],
@@ -311,7 +311,7 @@ test('a body that is nothing but the bytes of the only input is one row', async 
     raw.length,
   );
   const short = await send(path, Buffer.from(encodeRaw('FP32', [1])), 0);
-  assert.match(String(short.json.error), /shape \[3\] of FP32 is 12 bytes, 4 were sent/);
+  assert.match(String(short.json.error), /for model '\w+'. Expected 12, got 4: its shape is \[3\] of FP32/);
 });
 
 test('classification gives the highest values with index and label', async (t) => {

@@ -1,6 +1,7 @@
 import type { PackageManifest } from '../../../core/model-package.ts';
 import type { ReplyOutput } from '../../../lifecycle/serving/index.ts';
 import { malformed } from '../request-context.ts';
+import { elementDatatypes } from './datatypes.ts';
 
 /** Values are sorted where requests are answered: more would hold up the others. */
 const mostValues = 1_000_000;
@@ -19,7 +20,10 @@ export function classify(
   manifest: Pick<PackageManifest, 'classes' | 'tensors'> | null,
 ): { readonly texts: readonly string[]; readonly shape: readonly number[] } {
   if (type === 'string' || type === 'bool') {
-    throw malformed(`output "${name}" has no numbers to classify by`);
+    const datatype = elementDatatypes[type];
+    throw malformed(
+      `class result not available for output due to unsupported type '${datatype}': "${name}" has no numbers to sort`,
+    );
   }
   const whole = manifest?.tensors === 'whole';
   const rowCount = whole ? 1 : (shape[0] ?? 0);
@@ -49,8 +53,9 @@ function descending(a: Cell, b: Cell): number {
   return (a as number) > (b as number) ? -1 : Number((a as number) < (b as number));
 }
 
+/** Fractions have six digits behind the point, as Triton writes them. */
 function text(value: Cell, type: ReplyOutput['type']): string {
-  return type === 'float' && Number.isFinite(value)
-    ? String(+(value as number).toPrecision(9))
+  return (type === 'float' || type === 'double') && Number.isFinite(value)
+    ? (value as number).toFixed(6)
     : String(value);
 }

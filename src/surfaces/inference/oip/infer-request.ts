@@ -12,6 +12,7 @@ import {
   type RequestContext,
   rowIds,
 } from '../request-context.ts';
+import { paramsOf } from '../scoring/params.ts';
 import { elementDatatypes } from './datatypes.ts';
 import { readTensors, refuseTwice } from './json-tensors.ts';
 import { decodeRaw, rawSize } from './raw-tensors.ts';
@@ -58,8 +59,8 @@ export function readInferRequest(
   const raw = headerBytes === null ? null : body.subarray(headerBytes);
   const json = parseJson(jsonBytes);
   const whole = arm?.model.manifest.tensors === 'whole';
-  let read = readTensors(json.inputs, raw, whole);
-  if (read.inexact) read = readTensors(exactInputs(jsonBytes, json.inputs), raw, whole);
+  let read = readTensors(json.inputs, raw, whole, context.endpoint);
+  if (read.inexact) read = readTensors(exactInputs(jsonBytes, json.inputs), raw, whole, context.endpoint);
   const parameters = (json.parameters ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof parameters !== 'object' || Array.isArray(parameters)) {
     throw malformed('"parameters" must be an object');
@@ -70,6 +71,18 @@ export function readInferRequest(
     binary,
     outputs: readOutputs(json.outputs, binary),
   };
+}
+
+/**
+ * The request with what the model takes as params of its signature, as MLServer has it. Throws `param_invalid` for one
+ * of another type than the signature's.
+ *
+ * @param arm what will answer
+ */
+export function withSignatureParams(infer: InferRequest, arm: ServedArm | null): InferRequest {
+  const known = arm?.model.manifest.signature.params;
+  const params = known ? paramsOf(infer.parameters, known) : null;
+  return params === null ? infer : { ...infer, request: { ...infer.request, params } };
 }
 
 /** `Inference-Header-Content-Length`: the bytes of JSON in front of the tensors; null when all is JSON. */
@@ -121,7 +134,8 @@ function readRawRequest(body: Buffer, context: RequestContext, arm: ServedArm | 
       : fitted(dims, size === null ? 1 : body.length / size);
   const width = shape.reduce((product, d) => product * d, 1);
   // A body is one text as it stands: there is only one, so it needs no length in front.
-  const data = size === null ? [body.toString('utf8')] : decodeRaw(name, datatype, shape, body);
+  const data =
+    size === null ? [body.toString('utf8')] : decodeRaw(name, datatype, shape, body, context.endpoint);
   if (data.length !== width) {
     throw malformed(`a body without JSON is one text, and input "${name}" takes ${width} of them`);
   }

@@ -29,12 +29,14 @@ export interface ReadTensors {
  * JSON where `parameters.binary_data_size` says how many, one after the other. Throws `request_malformed`.
  *
  * @param raw what follows the JSON; null when nothing was announced to
- * @param whole the model takes the tensors of a request as one row
+ * @param whole the model takes the tensors of a request as one row, which may be none
+ * @param model that is asked, for messages
  */
-export function readTensors(inputs: unknown, raw: Buffer | null, whole: boolean): ReadTensors {
-  if (!Array.isArray(inputs) || inputs.length === 0) throw malformed('"inputs" must be a list of tensors');
+export function readTensors(inputs: unknown, raw: Buffer | null, whole: boolean, model: string): ReadTensors {
+  if (!Array.isArray(inputs) || (inputs.length === 0 && !whole))
+    throw malformed('"inputs" must be a list of tensors');
   const tensors: RequestTensor[] = [];
-  let rowCount = -1;
+  let rowCount = inputs.length === 0 ? 1 : -1;
   let at = 0;
   let inexact = false;
   for (const input of inputs as (DeclaredTensor | null)[]) {
@@ -45,7 +47,7 @@ export function readTensors(inputs: unknown, raw: Buffer | null, whole: boolean)
     let data: ArrayLike<unknown>;
     if (size === undefined) data = readJsonData(name, input, shape);
     else {
-      data = readBinaryData(name, input, shape, binarySlice(name, input, raw, at));
+      data = readBinaryData(name, input, shape, binarySlice(name, input, raw, at), model);
       at += size as number;
     }
     if (size === undefined && isLong(input.datatype)) inexact ||= someInexact(data);
@@ -151,9 +153,10 @@ function readBinaryData(
   { datatype }: DeclaredTensor,
   shape: readonly number[],
   bytes: Buffer,
+  model: string,
 ): ArrayLike<unknown> {
   if (typeof datatype !== 'string') throw unknownDatatype(`input "${name}"`, datatype);
-  return decodeRaw(name, datatype, shape, bytes);
+  return decodeRaw(name, datatype, shape, bytes, model);
 }
 
 function isLong(datatype: unknown): boolean {

@@ -37,7 +37,11 @@ test('every datatype is read and written as its bytes, aligned or not', () => {
     for (const shift of [0, 1, 3, 7]) {
       const shifted = new Uint8Array(new ArrayBuffer(shift + bytes.length), shift);
       shifted.set(bytes);
-      assert.deepEqual([...Array.from(decodeRaw('x', datatype, [values.length], shifted))], values, datatype);
+      assert.deepEqual(
+        [...Array.from(decodeRaw('x', datatype, [values.length], shifted, 'm'))],
+        values,
+        datatype,
+      );
     }
     assert.equal(encodeRaw(datatype, values).toString('hex'), hex, datatype);
   }
@@ -45,7 +49,7 @@ test('every datatype is read and written as its bytes, aligned or not', () => {
 
 test('aligned numbers are not copied, and typed arrays are written in place', () => {
   const bytes = new Uint8Array(new Float32Array([1, 2, 3]).buffer);
-  const values = decodeRaw('x', 'FP32', [3, 1], bytes) as Float32Array;
+  const values = decodeRaw('x', 'FP32', [3, 1], bytes, 'm') as Float32Array;
   assert.equal(values.buffer, bytes.buffer);
   assert.equal(encodeRaw('FP32', values).buffer, bytes.buffer);
   const long = new BigInt64Array([2n ** 60n]);
@@ -54,7 +58,7 @@ test('aligned numbers are not copied, and typed arrays are written in place', ()
 
 test('half precision: rounding to nearest even, NaN stays NaN, what is too large becomes infinite', () => {
   const again = (datatype: string, values: number[]) =>
-    Array.from(decodeRaw('x', datatype, [values.length], encodeRaw(datatype, values)));
+    Array.from(decodeRaw('x', datatype, [values.length], encodeRaw(datatype, values), 'm'));
   assert.deepEqual(again('FP16', [2049, 2051, 1e6, NaN]), [2048, 2052, Infinity, NaN]);
   assert.deepEqual(again('BF16', [257, 259, 3.4e38, 1e39, NaN, -NaN]), [
     256,
@@ -68,8 +72,8 @@ test('half precision: rounding to nearest even, NaN stays NaN, what is too large
 
 test('lying lengths and shapes get one clear error', () => {
   const cases: [string, number[], string, RegExp][] = [
-    ['FP32', [2], '00000000', /input "x": shape \[2\] of FP32 is 8 bytes, 4 were sent/],
-    ['INT64', [1, 1], '', /is 8 bytes, 0 were sent/],
+    ['FP32', [2], '00000000', /for input 'x' for model 'm'. Expected 8, got 4: its shape is \[2\] of FP32/],
+    ['INT64', [1, 1], '', /Expected 8, got 0/],
     ['BOOL', [1], '02', /element 0 of BOOL is byte 2; use 0 or 1/],
     ['BYTES', [1], 'ffffffff61', /element 0 of BYTES goes beyond the 5 bytes that were sent/],
     ['BYTES', [2], '0000000000', /2 elements of BYTES need at least 8 bytes, 5 were sent/],
@@ -77,14 +81,14 @@ test('lying lengths and shapes get one clear error', () => {
     ['BYTES', [1], '000000000000', /1 elements of BYTES are 4 bytes, 6 were sent/],
     ['BYTES', [1], '01000000ff', /element 0 of BYTES is not UTF-8 text; send binary values as base64/],
     ['BYTES', [2 ** 40], '00000000', /need at least/],
-    ['FP32', [2 ** 50, 2 ** 50], '00000000', /4 were sent/],
+    ['FP32', [2 ** 50, 2 ** 50], '00000000', /got 4/],
     ['FP32', [-1], '00000000', /shape \[-1\] must be sizes of 0 or more/],
     ['FP32', [0.5], '0000', /shape \[0\.5\] must be sizes/],
     ['constructor', [1], '00', /"constructor" is not a datatype/],
     ['FP8', [1], '00', /"FP8" is not a datatype; use one of BOOL, INT8/],
   ];
   for (const [datatype, shape, hex, message] of cases) {
-    assert.throws(() => decodeRaw('x', datatype, shape, Buffer.from(hex, 'hex')), {
+    assert.throws(() => decodeRaw('x', datatype, shape, Buffer.from(hex, 'hex'), 'm'), {
       code: 'request_malformed',
       message,
     });
@@ -104,10 +108,10 @@ test('fuzz: whatever bytes come, they are read or refused, and what is read is w
     );
     const shape = [Math.floor(random() * 6)];
     try {
-      const values = decodeRaw('x', datatype, shape, bytes);
+      const values = decodeRaw('x', datatype, shape, bytes, 'm');
       assert.equal(values.length, shape[0]);
       const written = encodeRaw(datatype, values);
-      const again = decodeRaw('x', datatype, shape, written);
+      const again = decodeRaw('x', datatype, shape, written, 'm');
       assert.deepEqual(Array.from(again), Array.from(values), `${datatype} ${bytes.toString('hex')}`);
       read++;
     } catch (error) {

@@ -71,12 +71,14 @@ export function rawSize(datatype: string): number | null {
  * unknown datatype, and when shape, lengths and bytes do not agree.
  *
  * @param name of the tensor, for messages
+ * @param model that it is for, for messages
  */
 export function decodeRaw(
   name: string,
   datatype: string,
   shape: readonly number[],
   bytes: Uint8Array,
+  model: string,
 ): ArrayLike<TensorValue> {
   const type = typeOf(datatype);
   const what = `input "${name}"`;
@@ -87,7 +89,7 @@ export function decodeRaw(
   const count = shape.reduce((product, d) => product * d, 1);
   if (type.size !== null && count * type.size !== bytes.length) {
     throw malformed(
-      `${what}: shape [${shape.join(', ')}] of ${datatype} is ${count * type.size} bytes, ${bytes.length} were sent`,
+      `input byte size mismatch for input '${name}' for model '${model}'. Expected ${count * type.size}, got ${bytes.length}: its shape is [${shape.join(', ')}] of ${datatype}`,
     );
   }
   return type.decode(bytes, count, what);

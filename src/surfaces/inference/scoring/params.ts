@@ -24,6 +24,16 @@ export function checkParams(
 }
 
 /**
+ * What a model gets as its params of a request's parameters: those that its signature knows. Null where there are none.
+ * Throws `param_invalid` as checkParams does.
+ */
+export function paramsOf(parameters: Json, known: readonly SignatureParam[]): Json | null {
+  checkParams(parameters, known);
+  const given = known.filter(({ name }) => Object.hasOwn(parameters, name));
+  return given.length === 0 ? null : Object.fromEntries(given.map(({ name }) => [name, parameters[name]]));
+}
+
+/**
  * Throws `param_invalid` for a number like 3.0 as a param that is an integer, which MLflow's server refuses too. The body
  * is parsed once more where it holds such a param.
  *
