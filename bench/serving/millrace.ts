@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { canonicalJson } from '../../src/core/json.ts';
+import { canonicalJson, type Digest } from '../../src/core/json.ts';
 import { type PackageManifest, packageManifestSchema } from '../../src/core/model-package.ts';
 import { importOnnx } from '../../src/platform/onnx/index.ts';
 import { startServer, type TestServer } from '../../test/support/server.ts';
@@ -31,10 +31,10 @@ export interface Millrace {
   readonly grpcUrl: string;
   infer(endpoint: string): { readonly url: string; readonly pid: number };
   /** Puts a package of the model in force as the champion, and another version as challenger with a tenth. */
-  deploy(endpoint: string, digest: string): Promise<void>;
+  deploy(endpoint: string, digest: Digest): Promise<void>;
   /** Stores a package whose digest differs from that of every other name. */
-  storeOnnx(name: string): Promise<string>;
-  storePyfunc(): Promise<string>;
+  storeOnnx(name: string): Promise<Digest>;
+  storePyfunc(): Promise<Digest>;
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { Digest } from '../core/json.ts';
 import type { DataService } from '../lifecycle/data/index.ts';
 import type { FeedbackService } from '../lifecycle/feedback/index.ts';
 import type { LeftBehind } from '../lifecycle/governance/index.ts';
@@ -23,8 +22,8 @@ export function datasetsWith(parts: {
     for (let afterId: string | undefined; ; ) {
       const versions = await data.versions(systemActor, { limit: page, afterId });
       for (const { id, dataset, version, digest, entity: column } of versions) {
-        if (column === null || !(await blobs.info(digest as Digest))) continue;
-        const file = sqlLiteral(await blobs.path(digest as Digest));
+        if (column === null || !(await blobs.info(digest))) continue;
+        const file = sqlLiteral(await blobs.path(digest));
         const [found] = await frames.query(
           `SELECT count(*) AS n FROM read_parquet(${file}) WHERE ${sqlName(column)}::VARCHAR IN (${wanted})`,
         );

@@ -27,7 +27,7 @@ export function createDeploymentPorts(slices: LoopSlices): DeploymentPorts {
     },
     deploy: async (actor, { endpoint, model, version, digest }, reason) => {
       await serving.declare(actor, { name: endpoint, model });
-      const target = { modelVersion: String(version), packageDigest: digest as Digest };
+      const target = { modelVersion: String(version), packageDigest: digest };
       const { routeVersion } = await serving.deploy(actor, endpoint, target, reason);
       await serving.settled(endpoint, routeVersion);
       return routeVersion;
@@ -36,11 +36,11 @@ export function createDeploymentPorts(slices: LoopSlices): DeploymentPorts {
 }
 
 /** The inputs and outputs of a packaged model. */
-export async function signatureOf(blobs: BlobStore, packageDigest: string) {
+export async function signatureOf(blobs: BlobStore, packageDigest: Digest) {
   return (await manifestOf(blobs, packageDigest)).signature;
 }
 
-async function manifestOf(blobs: BlobStore, packageDigest: string) {
-  const manifest = await blobs.bytes(packageDigest as Digest);
+async function manifestOf(blobs: BlobStore, packageDigest: Digest) {
+  const manifest = await blobs.bytes(packageDigest);
   return packageManifestSchema.parse(JSON.parse(manifest.toString()));
 }

@@ -33,6 +33,11 @@ export function isDigest(text: string): text is Digest {
   return digestPattern.test(text);
 }
 
+/** Every digest that a text holds, in order, as often as it does. */
+export function digestsIn(text: string): readonly Digest[] {
+  return Array.from(text.matchAll(/sha256:[0-9a-f]{64}/g), ([digest]) => digest).filter(isDigest);
+}
+
 /** The digest of bytes or of UTF-8 text. */
 export function digestOf(content: string | Uint8Array): Digest {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;

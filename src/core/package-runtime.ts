@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Digest } from './json.ts';
 import { digestSchema } from './model-types.ts';
 
 /** What computes a model package. Browser-safe. */
@@ -49,7 +50,7 @@ export type GraphStep =
   | {
       readonly kind: 'model';
       readonly name: string;
-      readonly package: string;
+      readonly package: Digest;
       /** Column that fills an input, where it is not the column of that name. */
       readonly inputs?: Readonly<Record<string, string>> | undefined;
       /** What an output is called from here on; outputs that are not named keep their names. */

@@ -38,7 +38,7 @@ forEachDatabase((name, open) => {
 
   test(`${name}: code that was not uploaded is named, and an endpoint belongs to one loop`, async (t) => {
     const loop = await openLoop(t, await open(t, loopTestMigrations), new FakeWorld());
-    const digest = `sha256:${'a'.repeat(64)}`;
+    const digest = `sha256:${'a'.repeat(64)}` as const;
     await assert.rejects(loop.loops.apply(anna, { text: loopText, files: [{ path: 'train.py', digest }] }), {
       code: 'loop_blob_missing',
       message: `file train.py (${digest}) was not uploaded`,

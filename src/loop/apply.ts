@@ -29,7 +29,7 @@ interface Checked {
   readonly file: LoopFile;
   readonly endpoint: string;
   readonly version: DatasetVersion;
-  readonly digest: string;
+  readonly digest: Digest;
 }
 
 /** Checks a loop file against the data and code that it names. Throws `loop_file_invalid`, `loop_blob_missing`. */
@@ -50,7 +50,7 @@ export async function checkLoop(deps: EngineDeps, blobs: BlobStore, given: Apply
     );
   }
   for (const { path, digest } of input.files) {
-    if (!(await blobs.info(digest as Digest))) throw fail('loop_blob_missing', { path, digest });
+    if (!(await blobs.info(digest))) throw fail('loop_blob_missing', { path, digest });
   }
   const files = [...input.files].sort((a, b) => (a.path < b.path ? -1 : 1));
   const digest = digestOfJson({ text: input.text, files, datasetVersionId: version.id });

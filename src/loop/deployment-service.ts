@@ -1,4 +1,5 @@
 import { fail } from '../core/errors.ts';
+import type { Digest } from '../core/json.ts';
 import type { Pipelines, StepRun } from '../lifecycle/pipelines/index.ts';
 import { type Actor, authorize, systemActor } from '../platform/access/index.ts';
 import type { Database } from '../platform/db/index.ts';
@@ -7,7 +8,7 @@ import type { Deployment, DeployVersionInput } from './contract.ts';
 /** A registered version, as far as deploying it by hand needs it. */
 export interface DeployableVersion {
   /** Digest of its package; null until it is packaged. */
-  readonly digest: string | null;
+  readonly digest: Digest | null;
   readonly modelId: string | null;
 }
 
@@ -18,16 +19,16 @@ export interface DeploymentPorts {
   /** Inputs of the step kind `package` for a logged model. */
   packageInputs(model: string, modelId: string, runtime: DeployVersionInput['runtime']): Promise<unknown>;
   /** What computes a package. */
-  runtimeOf(digest: string): Promise<string>;
+  runtimeOf(digest: Digest): Promise<string>;
   /** The package's digest in the step's outputs, attached to the version. */
-  attach(target: { model: string; version: number; modelId: string }, outputs: unknown): Promise<string>;
+  attach(target: { model: string; version: number; modelId: string }, outputs: unknown): Promise<Digest>;
   /**
    * Declares the endpoint, gives the version all its traffic, and waits until the connected replicas answer by it.
    * Returns the route's version. Throws `replicas_behind`.
    */
   deploy(
     actor: Actor,
-    to: { endpoint: string; model: string; version: number; digest: string },
+    to: { endpoint: string; model: string; version: number; digest: Digest },
     reason: string,
   ): Promise<number>;
 }

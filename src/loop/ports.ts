@@ -1,3 +1,4 @@
+import type { Digest } from '../core/json.ts';
 import type { DatasetVersion } from '../lifecycle/data/index.ts';
 import type { RolloutAborted } from '../lifecycle/monitoring/index.ts';
 import type { ArmGuard } from '../lifecycle/serving/index.ts';
@@ -11,13 +12,13 @@ export interface LoggedModel {
   readonly modelId: string;
   readonly runId: string;
   readonly name: string;
-  readonly files: readonly { readonly path: string; readonly digest: string }[];
+  readonly files: readonly { readonly path: string; readonly digest: Digest }[];
 }
 
 /** A packaged version of a registered model. */
 export interface PackagedVersion {
   readonly version: number;
-  readonly digest: string;
+  readonly digest: Digest;
   readonly datasetVersionId: string | null;
   readonly evaluationId: string | null;
   /** Columns of the request, with their types as the signature has them. */
@@ -27,11 +28,11 @@ export interface PackagedVersion {
 /** A package that becomes a version of a registered model, with what it was made from. */
 export interface NewVersion {
   readonly model: string;
-  readonly digest: string;
+  readonly digest: Digest;
   readonly modelId: string;
   readonly runId: string;
   readonly datasetVersionId: string;
-  readonly datasetDigest: string;
+  readonly datasetDigest: Digest;
   /** The version from which this one was refitted on all rows, by the same settings; the link is kept. */
   readonly refitOf?: { readonly version: number; readonly rows: number };
 }
@@ -45,9 +46,9 @@ export interface Judgement {
 
 /** How a package is judged on held-out rows, and beside which one. */
 export interface EvaluateRequest {
-  readonly candidateDigest: string;
-  readonly championDigest: string | null;
-  readonly datasetDigest: string;
+  readonly candidateDigest: Digest;
+  readonly championDigest: Digest | null;
+  readonly datasetDigest: Digest;
   readonly holdout: {
     readonly by: 'time';
     readonly column: string;
@@ -66,7 +67,7 @@ export interface DeployTarget {
   readonly endpoint: string;
   readonly model: string;
   readonly version: number;
-  readonly digest: string;
+  readonly digest: Digest;
 }
 
 /** What a challenger is given of an endpoint's traffic; `share` is 0..1. */
@@ -146,9 +147,9 @@ export interface LoopPorts {
       },
     ): Promise<unknown>;
     /** The package's digest in the step's outputs. */
-    digestOf(outputs: unknown): string;
+    digestOf(outputs: unknown): Digest;
     /** What two packages are asked and answer differently, as one sentence; null: they have the same signature. */
-    difference(digest: string, otherDigest: string): Promise<string | null>;
+    difference(digest: Digest, otherDigest: Digest): Promise<string | null>;
   };
   readonly serving: {
     declare(endpoint: string, model: string): Promise<void>;

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { z } from 'zod';
 import { fail } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
+import { digestSchema } from '../core/model-types.ts';
 import { type Clock, formatTime, parseTime, wallClock } from '../core/time.ts';
 import type { DatasetVersion } from '../lifecycle/data/index.ts';
 import type { Arrived } from '../lifecycle/feedback/index.ts';
@@ -143,7 +144,7 @@ export class FakeWorld {
       packaging: {
         stepInputs: async (model, logged) => ({ model, modelId: logged.modelId }),
         difference: async () => this.signatureDifference,
-        digestOf: (outputs) => z.object({ digest: z.string() }).parse(outputs).digest,
+        digestOf: (outputs) => z.object({ digest: digestSchema }).parse(outputs).digest,
       },
       serving: {
         declare: async () => {},

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { digestSchema } from '../core/model-types.ts';
 import {
   rolloutSchema,
   turnApprovalSchema,
@@ -14,9 +15,9 @@ export const turnDataSchema = z.strictObject({
   prepared: z
     .strictObject({
       datasetVersionId: z.string(),
-      dataDigest: z.string(),
+      dataDigest: digestSchema,
       rows: z.int(),
-      trainDigest: z.string(),
+      trainDigest: digestSchema,
       trainRows: z.int(),
       holdoutRows: z.int(),
       boundary: z.string(),
@@ -35,8 +36,8 @@ export const turnDataSchema = z.strictObject({
     .nullable(),
   /** The judged model, once another one that was refitted on all rows has taken its place in this turn. */
   refit: turnRefitSchema.nullable().default(null),
-  packageDigest: z.string().nullable(),
-  championDigest: z.string().nullable(),
+  packageDigest: digestSchema.nullable(),
+  championDigest: digestSchema.nullable(),
   evaluationId: z.string().nullable(),
   verdict: z.enum(['pass', 'fail', 'unsure']).nullable(),
   gates: z.array(turnGateSchema),

@@ -8,7 +8,7 @@ import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
-import { canonicalJson } from '../../src/core/json.ts';
+import { canonicalJson, type Digest } from '../../src/core/json.ts';
 import { packageManifestSchema } from '../../src/core/model-package.ts';
 import { defaultEndpointOptions } from '../../src/lifecycle/serving/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
@@ -70,7 +70,7 @@ suite('answers in pieces', { skip: !existsSync(python) }, () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  async function storeWords(): Promise<string> {
+  async function storeWords(): Promise<Digest> {
     const saved = join(directory, 'model');
     const entries = await readdir(saved, { recursive: true, withFileTypes: true });
     const files = [];

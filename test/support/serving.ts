@@ -42,7 +42,7 @@ export async function storePackage(
   blobs: BlobStore,
   onnx: Uint8Array,
   pkg: OnnxPackage & Partial<PackageManifest>,
-): Promise<string> {
+): Promise<Digest> {
   const { digest } = await blobs.put(importOnnx(onnx).bytes);
   const manifest = packageManifestSchema.parse({
     formatVersion: 1,
@@ -57,7 +57,7 @@ export async function storePackage(
 }
 
 /** A route of the endpoint `test` whose champion is the package. */
-export function testRoute(packageDigest: string, overrides: Partial<EndpointRoute> = {}): EndpointRoute {
+export function testRoute(packageDigest: Digest, overrides: Partial<EndpointRoute> = {}): EndpointRoute {
   return {
     endpoint: 'test',
     model: 'test-model',
@@ -235,7 +235,7 @@ export async function startTestControl(directory: string, port?: number): Promis
   const rows = async (endpoint: string) => {
     const own = [...segments.values()].filter((s) => s.endpoint === endpoint);
     if (own.length === 0) return [];
-    const paths = await Promise.all(own.map(async (s) => `'${await blobs.path(s.digest as Digest)}'`));
+    const paths = await Promise.all(own.map(async (s) => `'${await blobs.path(s.digest)}'`));
     return frames.query(`SELECT * FROM read_parquet([${paths.join(', ')}], union_by_name = true)`);
   };
   let stopped = false;

@@ -1,3 +1,4 @@
+import type { Digest } from '../../core/json.ts';
 import { formatTime } from '../../core/time.ts';
 import { type Database, type Tx, tables } from '../../platform/db/index.ts';
 import {
@@ -16,9 +17,9 @@ interface DatasetVersionRow {
   dataset: string;
   version: number;
   content_key: string;
-  digest: string;
+  digest: Digest;
   size_bytes: number;
-  source_digest: string;
+  source_digest: Digest;
   source: string;
   format: DatasetFormat;
   row_count: number;

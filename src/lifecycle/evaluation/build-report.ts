@@ -1,3 +1,4 @@
+import type { Digest } from '../../core/json.ts';
 import { compareModels, type ScoredRows } from './compare-models.ts';
 import type { EvaluateInputs, EvaluationReport, Latency, ModelCurves } from './contract.ts';
 import { judgeGates, overallVerdict } from './judge-gates.ts';
@@ -45,7 +46,7 @@ export function buildReport(
       comparison: compareModels(pick(rows, members), { ...shared, resamples: RESAMPLES_SEGMENT }),
     }));
   });
-  const curves = (digest: string, model: ScoredModel, scores: Float64Array): ModelCurves => ({
+  const curves = (digest: Digest, model: ScoredModel, scores: Float64Array): ModelCurves => ({
     packageDigest: digest,
     latency: model.latency,
     nonFiniteScores: model.scores.length - finiteRows(model.scores, null).length,

@@ -5,6 +5,7 @@ import {
   type Verdict,
   verdictSchema,
 } from '../../core/gate-result.ts';
+import { digestSchema } from '../../core/model-types.ts';
 
 export { type Estimate, estimateSchema, type Verdict, verdictSchema } from '../../core/gate-result.ts';
 
@@ -135,7 +136,7 @@ export type Latency = z.infer<typeof latencySchema>;
 
 /** What is drawn of one model. */
 export const modelCurvesSchema = z.object({
-  packageDigest: z.string(),
+  packageDigest: digestSchema,
   latency: latencySchema,
   /** Rows on which the model gave NaN or an infinity; they are left out of every comparison. */
   nonFiniteScores: z.number().int(),
@@ -178,7 +179,7 @@ export const evaluationReportSchema = z.object({
   formatVersion: z.literal(1),
   task: z.literal('binary-classification'),
   dataset: z.object({
-    digest: z.string(),
+    digest: digestSchema,
     holdout: holdoutSchema,
     labelColumn: z.string(),
     positiveClass: z.string(),
@@ -204,9 +205,9 @@ export type EvaluationReport = z.infer<typeof evaluationReportSchema>;
 
 /** Inputs of the step kind `evaluate`. Digests name blobs: package manifests, and the Parquet file of the rows. */
 export const evaluateInputsSchema = z.strictObject({
-  candidateDigest: z.string(),
-  championDigest: z.string().nullable(),
-  datasetDigest: z.string(),
+  candidateDigest: digestSchema,
+  championDigest: digestSchema.nullable(),
+  datasetDigest: digestSchema,
   holdout: holdoutSchema,
   labelColumn: z.string(),
   /** The label's value that counts as positive, as text (`true`, `1`, `late`). */
@@ -229,9 +230,9 @@ export const evaluationSummarySchema = z.object({
   /** What the step worked on, e.g. `flight-delay/7` (a turn). */
   subject: z.string(),
   createdAt: z.string(),
-  candidateDigest: z.string(),
-  championDigest: z.string().nullable(),
-  datasetDigest: z.string(),
+  candidateDigest: digestSchema,
+  championDigest: digestSchema.nullable(),
+  datasetDigest: digestSchema,
   rows: z.number().int(),
   verdict: verdictSchema,
   gates: z.array(gateResultSchema),

@@ -1,4 +1,3 @@
-import type { Digest } from '../../core/json.ts';
 import { createRng } from '../../core/rng.ts';
 import type { StepContext } from '../../platform/registries/index.ts';
 import type { RuntimeHosts } from '../../platform/runtimes/index.ts';
@@ -25,7 +24,7 @@ export async function evaluateModel(
       : await PackagedModel.open(blobs, inputs.championDigest, inputs.positiveClass, hosts);
   try {
     const wanted = new Set([...candidate.inputs, ...(champion?.inputs ?? [])]);
-    const path = await blobs.path(inputs.datasetDigest as Digest);
+    const path = await blobs.path(inputs.datasetDigest);
     const rows = await loadHoldout(frames, path, inputs, [...wanted], signal);
     log(`hold-out: ${numberText(rows.rows)} rows, ${numberText(rows.labels.length)} of them labelled`);
     const scored = async (model: PackagedModel, role: string): Promise<ScoredModel> => {

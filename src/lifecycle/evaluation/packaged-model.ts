@@ -11,11 +11,11 @@ const BATCH_ROWS = 256;
 
 /** A model package opened for scoring: the same graph, types and score that are served. */
 export class PackagedModel {
-  readonly digest: string;
+  readonly digest: Digest;
   readonly manifest: PackageManifest;
   readonly #model: LoadedModel;
 
-  private constructor(digest: string, manifest: PackageManifest, model: LoadedModel) {
+  private constructor(digest: Digest, manifest: PackageManifest, model: LoadedModel) {
     this.digest = digest;
     this.manifest = manifest;
     this.#model = model;
@@ -27,11 +27,11 @@ export class PackagedModel {
    */
   static async open(
     blobs: StepBlobs,
-    digest: string,
+    digest: Digest,
     positiveClass: string,
     hosts: RuntimeHosts = { python: null },
   ): Promise<PackagedModel> {
-    const bytes = await blobs.bytes(digest as Digest);
+    const bytes = await blobs.bytes(digest);
     const manifest = packageManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
     const name = `${manifest.model} (${digestOf(bytes).slice(0, 19)})`;
     const { score, classes } = manifest;
@@ -44,8 +44,8 @@ export class PackagedModel {
     if (knowsPositive && scored !== undefined && !sameClass(scored, positiveClass)) {
       throw fail('evaluation_class_mismatch', { model: name, scored, positiveClass });
     }
-    const bytesOf = (blob: string) => blobs.bytes(blob as Digest);
-    const loadOnnx = async (graph: PackageManifest, onnx: string) =>
+    const bytesOf = (blob: Digest) => blobs.bytes(blob);
+    const loadOnnx = async (graph: PackageManifest, onnx: Digest) =>
       OnnxModel.load(await bytesOf(onnx), graph);
     const version = digest.slice(0, 'sha256:'.length + 12);
     const model = await openModel(manifest, { hosts, version, bytesOf, loadOnnx });

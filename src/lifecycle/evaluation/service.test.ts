@@ -12,9 +12,9 @@ import { EvaluationService } from './service.ts';
 const one = { value: 0.1, low: 0.1, high: 0.2, n: 100 };
 const report = buildReport(
   evaluateInputsSchema.parse({
-    candidateDigest: 'sha256:candidate',
+    candidateDigest: `sha256:${'c'.repeat(64)}`,
     championDigest: null,
-    datasetDigest: 'sha256:rows',
+    datasetDigest: `sha256:${'d'.repeat(64)}`,
     holdout: { by: 'rows', fromRow: 0, toRow: 4 },
     labelColumn: 'late',
     positiveClass: '1',

@@ -1,3 +1,4 @@
+import type { Digest } from '../../core/json.ts';
 import { formatTime } from '../../core/time.ts';
 import { type Database, type Tx, tables } from '../../platform/db/index.ts';
 import {
@@ -13,9 +14,9 @@ import {
 interface EvaluationRow {
   id: string;
   subject: string;
-  candidate_digest: string;
-  champion_digest: string | null;
-  dataset_digest: string;
+  candidate_digest: Digest;
+  champion_digest: Digest | null;
+  dataset_digest: Digest;
   row_count: number;
   verdict: Verdict;
   gates_json: string;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { z } from 'zod';
+import type { Digest } from '../../core/json.ts';
 import type { packageManifestSchema } from '../../core/model-package.ts';
 import { openDirectoryBlobs } from '../../platform/blobs/index.ts';
 import { Frames, sqlLiteral } from '../../platform/frames/index.ts';
@@ -42,7 +43,7 @@ export async function openEvaluation(t: TestContext) {
   const path = join(directory, 'rows.parquet');
   await frames.query(`COPY (${rowsSql}) TO ${sqlLiteral(path)} (FORMAT parquet)`);
   const { digest: datasetDigest } = await blobs.put(await readFile(path));
-  const put = async (manifest: z.input<typeof packageManifestSchema>): Promise<string> =>
+  const put = async (manifest: z.input<typeof packageManifestSchema>): Promise<Digest> =>
     (await blobs.put(Buffer.from(JSON.stringify(manifest)))).digest;
   const logistic = async (
     w1: number,

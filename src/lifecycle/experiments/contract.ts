@@ -3,6 +3,7 @@
  * Words and status names are MLflow's, because the filter grammar that users type speaks of them.
  */
 import { z } from 'zod';
+import { digestSchema } from '../../core/model-types.ts';
 import { runCodeSchema } from './contract/code.ts';
 
 export {
@@ -123,7 +124,7 @@ export type Run = z.infer<typeof runSchema>;
 export const artifactFileSchema = z.object({
   /** Path under the owner's artifact root, with forward slashes. */
   path: z.string(),
-  digest: z.string(),
+  digest: digestSchema,
   sizeBytes: z.number().int(),
 });
 export type ArtifactFile = z.infer<typeof artifactFileSchema>;

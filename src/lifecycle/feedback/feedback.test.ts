@@ -233,7 +233,7 @@ forEachDatabase((name, open) => {
       };
       const out = await service.labelJoin(ada, join, directory);
       assert.deepEqual([out.rows, out.waiting], [2, 1]);
-      const path = await blobs.path(out.digest as `sha256:${string}`);
+      const path = await blobs.path(out.digest);
       assert.deepEqual(await frames.query(`SELECT * FROM read_parquet(${sqlLiteral(path)})`), [
         { date: start, origin: 'ATL', distance: 5.5, late: true },
         { date: start + 2000, origin: 'ORD', distance: 7, late: false },
@@ -262,7 +262,7 @@ forEachDatabase((name, open) => {
       });
       const segment = await send([{ id: 'a', eventTimeMs: start }]);
       assert.equal((await service.registerSegment(replica, segment)).created, false);
-      const digest = `sha256:${'0'.repeat(64)}`;
+      const digest = `sha256:${'0'.repeat(64)}` as const;
       await assert.rejects(service.registerSegment(replica, { ...segment, id: 'other', digest }), {
         code: 'blob_missing',
       });

@@ -184,8 +184,8 @@ export class FeedbackService {
   async registerSegment(actor: Actor, segment: PredictionSegment): Promise<RegisteredSegment> {
     authorize(actor, 'feedback:write');
     const { db, journal, blobs } = this.#options;
-    if (!(await blobs.info(segment.digest as Digest))) throw fail('blob_missing', { digest: segment.digest });
-    await requireSegment(this.#options.frames, await blobs.path(segment.digest as Digest), segment);
+    if (!(await blobs.info(segment.digest))) throw fail('blob_missing', { digest: segment.digest });
+    await requireSegment(this.#options.frames, await blobs.path(segment.digest), segment);
     const created = await db.write(async (tx) => {
       if (!(await this.#store.insertPredictionSegment(tx, segment, this.#clock.nowMs()))) return false;
       await journal.appendEvent(tx, {
@@ -209,7 +209,7 @@ export class FeedbackService {
   /** Relations (SQL for `frames`) of an endpoint's files of predictions and of labels, oldest first, all columns. */
   async logFiles(actor: Actor, endpoint: string) {
     authorize(actor, 'read');
-    const relations = async (segments: readonly { readonly id: string; readonly digest: string }[]) => {
+    const relations = async (segments: readonly { readonly id: string; readonly digest: Digest }[]) => {
       const paths = await this.#paths(segments);
       return segments.map(({ id }, i) => ({ id, sql: parquet([paths[i] ?? '']) })).reverse();
     };
@@ -240,7 +240,7 @@ export class FeedbackService {
   }
 
   /** Erases from the log, and from the files made of it, what a person has the right to have erased. */
-  eraseHooks(copies: () => Promise<readonly string[]>): readonly EraseHook<Actor>[] {
+  eraseHooks(copies: () => Promise<readonly Digest[]>): readonly EraseHook<Actor>[] {
     const { blobs, frames } = this.#options;
     const files = new LogCopies({
       ...{ blobs, frames },
@@ -344,7 +344,7 @@ export class FeedbackService {
   async storeWindow(
     actor: Actor,
     window: { readonly endpoint: string; readonly fromMs: number; readonly toMs: number },
-  ): Promise<{ readonly digest: string; readonly rows: number }> {
+  ): Promise<{ readonly digest: Digest; readonly rows: number }> {
     authorize(actor, 'read');
     const { predictions, labels } = await this.#files(window);
     const path = join(rewritingDirectory(this.#options), `${uuidv7()}.parquet`);
@@ -469,8 +469,8 @@ export class FeedbackService {
     return { ...(await this.#files(filter)), signals };
   }
 
-  #paths(segments: readonly { readonly digest: string }[]): Promise<string[]> {
-    return Promise.all(segments.map(({ digest }) => this.#options.blobs.path(digest as Digest)));
+  #paths(segments: readonly { readonly digest: Digest }[]): Promise<string[]> {
+    return Promise.all(segments.map(({ digest }) => this.#options.blobs.path(digest)));
   }
 }
 

@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import type { Digest } from '../../core/json.ts';
 import { type Database, type Tx, tables } from '../../platform/db/index.ts';
 import type { LabelSegment, PredictionSegment } from './contract.ts';
 
@@ -9,7 +11,7 @@ export type SegmentFamily = 'prediction' | 'label';
 interface SegmentRow {
   readonly id: string;
   readonly endpoint: string;
-  readonly digest: string;
+  readonly digest: Digest;
   readonly row_count: number;
   readonly min_event_time_ms: number;
   readonly max_event_time_ms: number;
@@ -20,9 +22,9 @@ interface Kept {
   /** `rewrite`: made here of other segments; anything else: as it came. */
   readonly origin: string;
   /** Blob that says which ids it may hold; see SegmentFilter. */
-  readonly filter_digest: string | null;
+  readonly filter_digest: Digest | null;
   /** Blob that says which predictions are of which entity, see `writeEntityFile`; null of labels. */
-  readonly entity_digest: string | null;
+  readonly entity_digest: Digest | null;
   /** The segment that has its rows now, or why it has gone. */
   readonly replaced_by: string | null;
   readonly replaced_at_ms: number | null;
@@ -43,22 +45,22 @@ export interface SegmentFilter {
 }
 
 /** A segment with the blob of its ids, if that was made already. */
-export type IndexedSegment = Pick<LabelSegment, 'id' | 'digest'> & { readonly filterDigest: string | null };
+export type IndexedSegment = Pick<LabelSegment, 'id' | 'digest'> & { readonly filterDigest: Digest | null };
 
 /** A prediction segment with the blobs that are made of it. */
 export type StoredPredictionSegment = PredictionSegment &
-  IndexedSegment & { readonly entityDigest: string | null };
+  IndexedSegment & { readonly entityDigest: Digest | null };
 
 /** The blobs that tell what is in a segment. */
 export interface MadeIndex {
-  readonly filterDigest: string;
+  readonly filterDigest: Digest;
   /** null of labels. */
-  readonly entityDigest: string | null;
+  readonly entityDigest: Digest | null;
 }
 
 /** A segment as compaction and erasure see it. */
 export interface RewritableSegment extends LabelSegment {
-  readonly filterDigest: string | null;
+  readonly filterDigest: Digest | null;
   readonly kind: LabelKind;
   readonly registeredAtMs: number;
 }
@@ -230,21 +232,21 @@ export class FeedbackStore {
    * Forgets where the bytes of segments replaced before a time are, and returns those blobs: nobody reads them any
    * more. Blobs that a segment in force holds too are left out.
    */
-  async releaseReplaced(tx: Tx, family: SegmentFamily, beforeMs: number): Promise<readonly string[]> {
+  async releaseReplaced(tx: Tx, family: SegmentFamily, beforeMs: number): Promise<readonly Digest[]> {
     const db = tables<FeedbackTables>(tx);
     const table = tableOf[family];
     const rows = await db
       .selectFrom(table)
       .select(['id', ...blobColumns])
       .where('replaced_at_ms', '<', beforeMs)
-      .where('digest', '<>', '')
+      .where('digest', '<>', goneBlob)
       .limit(5000)
       .execute();
     if (rows.length === 0) return [];
     const ids = rows.map(({ id }) => id);
     await db
       .updateTable(table)
-      .set({ digest: '', filter_digest: null, entity_digest: null })
+      .set({ digest: goneBlob, filter_digest: null, entity_digest: null })
       .where('id', 'in', ids)
       .execute();
     const digests = rows.flatMap((row) => blobColumns.map((column) => row[column]));
@@ -256,6 +258,9 @@ export class FeedbackStore {
     return given.filter((digest) => !kept.has(digest));
   }
 }
+
+/** Stands in the column `digest` of a replaced segment, which nobody reads, once its blob is forgotten. */
+const goneBlob = sql<Digest>`''`;
 
 /** The columns that name blobs. */
 const blobColumns = ['digest', 'filter_digest', 'entity_digest'] as const;

@@ -8,7 +8,7 @@ import { openExperiments, tester } from '../experiments/testing.ts';
 import { createRegistry, registryMigrations } from '../registry/index.ts';
 import { GovernanceService } from './governance-service.ts';
 
-const digest = `sha256:${'1'.repeat(64)}`;
+const digest = `sha256:${'1'.repeat(64)}` as const;
 
 forEachDatabase((dialect, open) => {
   const setup = async (t: TestContext) => {

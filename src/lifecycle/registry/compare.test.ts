@@ -4,7 +4,7 @@ import { forEachDatabase } from '../../platform/db/testing.ts';
 import { refused, tester } from '../experiments/testing.ts';
 import { openRegistry } from './testing.ts';
 
-const digest = (n: number) => `sha256:${String(n).repeat(64)}`;
+const digest = (n: number) => `sha256:${String(n).repeat(64)}` as const;
 
 const mlmodel = (columns: readonly object[]) =>
   `artifact_path: model\nsignature:\n  inputs: '${JSON.stringify(columns)}'\n  outputs: '[{"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": [-1]}}]'\n  params: null\n`;

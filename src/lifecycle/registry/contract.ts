@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { gateResultSchema } from '../../core/gate-result.ts';
+import { digestSchema } from '../../core/model-types.ts';
 
 /** RFC 3339 time. */
 const timeSchema = z.string();
@@ -73,7 +74,7 @@ export const modelVersionSchema = z.object({
   /** Where the artifacts were logged, MLflow's `source`. */
   source: z.string(),
   /** Digest of the package manifest; null until the version was packaged. Serving needs it. */
-  digest: z.string().nullable(),
+  digest: digestSchema.nullable(),
   /** MLflow logged-model id. */
   modelId: z.string().nullable(),
   sourceRunId: z.string().nullable(),
@@ -110,7 +111,7 @@ export type RegisteredModel = z.infer<typeof registeredModelSchema>;
 export const createVersionInputSchema = z.strictObject({
   /** The registered model; created when it does not exist yet. */
   name: z.string().min(1),
-  digest: z.string(),
+  digest: digestSchema,
   /** Reuses the version that the script registered for this logged model, if there is one. */
   modelId: z.string().nullable().default(null),
   /** Which of several versions of that logged model; left out: the newest that has no package. */

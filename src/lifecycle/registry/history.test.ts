@@ -7,7 +7,7 @@ import type { HistoryQuery } from './contract/history.ts';
 import { openRegistry } from './testing.ts';
 
 const job: Actor = { kind: 'job', id: 'step-1' };
-const digest = (n: number) => `sha256:${String(n).repeat(64)}`;
+const digest = (n: number) => `sha256:${String(n).repeat(64)}` as const;
 const reason = 'test';
 const source = 's3://bucket/model';
 

@@ -1,3 +1,4 @@
+import type { Digest } from '../../core/json.ts';
 import type { AliasMove, Approval, GateRecord, Signature, Stage, VersionStatus } from './contract.ts';
 
 export interface Tag {
@@ -41,7 +42,7 @@ export interface VersionRecord {
   readonly sourceRunId: string | null;
   readonly runLink: string | null;
   readonly modelId: string | null;
-  readonly digest: string | null;
+  readonly digest: Digest | null;
   readonly datasetVersionId: string | null;
   readonly datasetDigest: string | null;
   readonly signature: Signature | null;

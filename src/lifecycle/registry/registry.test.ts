@@ -6,7 +6,7 @@ import { refused, tester } from '../experiments/testing.ts';
 import { openRegistry } from './testing.ts';
 
 const job: Actor = { kind: 'job', id: 'step-1' };
-const digest = (n: number) => `sha256:${String(n).repeat(64).slice(0, 64)}`;
+const digest = (n: number) => `sha256:${String(n).repeat(64).slice(0, 64)}` as const;
 const reason = 'test';
 
 forEachDatabase((dialect, open) => {

@@ -4,7 +4,7 @@ import { forEachDatabase } from '../../platform/db/testing.ts';
 import { tester } from '../experiments/testing.ts';
 import { openRegistry } from './testing.ts';
 
-const digest = (n: number) => `sha256:${String(n).repeat(64)}`;
+const digest = (n: number) => `sha256:${String(n).repeat(64)}` as const;
 
 forEachDatabase((dialect, open) => {
   test(`${dialect}: models and versions are found by our own grammar`, async (t) => {

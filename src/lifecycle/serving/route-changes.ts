@@ -1,4 +1,5 @@
 import { fail } from '../../core/errors.ts';
+import type { Digest } from '../../core/json.ts';
 import {
   type ArmGuard,
   defaultArmGuard,
@@ -13,7 +14,7 @@ export type Traffic = Pick<EndpointRoute, 'arms' | 'shadow' | 'salt'>;
 /** A version and its package. */
 export interface Target {
   readonly modelVersion: string;
-  readonly packageDigest: string;
+  readonly packageDigest: Digest;
 }
 
 /** A version with its place, its share of the traffic and its guard (the default one unless given). */

@@ -101,8 +101,8 @@ export class RouteWriter {
   }
 
   /** The package must be in the blob store and readable before traffic is sent to it. */
-  async requirePackage(digest: string): Promise<void> {
-    const bytes = await this.#options.blobs.bytes(digest as Digest);
+  async requirePackage(digest: Digest): Promise<void> {
+    const bytes = await this.#options.blobs.bytes(digest);
     let manifest: unknown;
     try {
       manifest = JSON.parse(bytes.toString('utf8'));

@@ -47,7 +47,7 @@ export type Loop = z.infer<typeof loopSchema>;
 export const loopVersionSchema = z.object({
   version: z.number().int(),
   text: z.string(),
-  digest: z.string(),
+  digest: digestSchema,
   appliedAt: timeSchema,
   appliedBy: z.string(),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { gateResultSchema } from '../../core/gate-result.ts';
+import { digestSchema } from '../../core/model-types.ts';
 import {
   armComparisonSchema,
   armSeenSchema,
@@ -134,7 +135,7 @@ export const turnRefitSchema = z.strictObject({
   /** The version that was judged, its run and its package. */
   judgedVersion: z.int(),
   judgedRunId: z.string(),
-  judgedPackageDigest: z.string(),
+  judgedPackageDigest: digestSchema,
   /** Rows that the refitted model was trained on, the hold-out among them. */
   rows: z.int(),
   /** The gates, on rows that the refitted model was trained on: they can show that it is broken, not that it is good. */
@@ -196,7 +197,7 @@ export const turnSchema = turnSummarySchema.extend({
   endpoint: z.string(),
   datasetVersionId: z.string().nullable(),
   runId: z.string().nullable(),
-  packageDigest: z.string().nullable(),
+  packageDigest: digestSchema.nullable(),
   evaluationId: z.string().nullable(),
   gates: z.array(turnGateSchema),
   /** Null: what was judged is what is rolled out. */

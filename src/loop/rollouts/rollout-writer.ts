@@ -1,4 +1,5 @@
 import { fail } from '../../core/errors.ts';
+import type { Digest } from '../../core/json.ts';
 import { type Clock, formatTime, parseDuration } from '../../core/time.ts';
 import type { MonitoringService } from '../../lifecycle/monitoring/index.ts';
 import type { ServingService } from '../../lifecycle/serving/index.ts';
@@ -28,7 +29,7 @@ export interface RolloutDeps {
   readonly aliases: RolloutAliases;
   readonly logger: Logger;
   /** Digest of a registered version's package. Throws `version_not_packaged`, `version_unknown`. */
-  readonly packageOf: (model: string, version: number) => Promise<string>;
+  readonly packageOf: (model: string, version: number) => Promise<Digest>;
 }
 
 /** Aliases of registered models, as far as promotions move them. Refusals are the registry's. */

@@ -206,7 +206,7 @@ forEachDatabase((name, open) => {
         service.shadow(anna, 'flights', shadowEvidenceQuerySchema.parse(query));
       await assert.rejects(ask(), { code: 'not_found' });
       await traffic(50, { 1: 0.1 });
-      const { packageDigest } = (await serving.endpoint(anna, 'flights')).arms[0] ?? { packageDigest: '' };
+      const { packageDigest } = (await serving.endpoint(anna, 'flights')).arms[0]!;
       await serving.setShadow(anna, 'flights', { modelVersion: '2', packageDigest }, 'listen');
       assert.deepEqual([(await ask()).scores, (await ask()).differences], [null, null]);
       await traffic(400, { 1: 0, 2: 0.3 });

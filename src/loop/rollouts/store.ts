@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { digestSchema } from '../../core/model-types.ts';
 import { type Tx, tables } from '../../platform/db/index.ts';
 import {
   endpointRolloutSchema,
@@ -25,9 +26,9 @@ const rolloutDataSchema = endpointRolloutSchema
     /** Left out by rollouts of before this was kept. */
     earlier: endpointRolloutSchema.shape.earlier.readonly().default([]),
     spec: rolloutSpecSchema,
-    championDigest: z.string(),
+    championDigest: digestSchema,
     /** The arms that are not the champion. */
-    targets: z.array(z.object({ arm: z.string(), version: z.string(), digest: z.string() })).readonly(),
+    targets: z.array(z.object({ arm: z.string(), version: z.string(), digest: digestSchema })).readonly(),
     /** The first route of the rollout: rows of earlier ones say nothing. */
     firstRouteVersion: z.int(),
     /** Event times: when it began, when a bandit last changed its shares, and until when its version cools down. */

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../core/errors.ts';
+import type { Digest } from '../../core/json.ts';
 import { parseDuration } from '../../core/time.ts';
 import { type Decision, runStep, type TurnContext } from '../engine/turn-context.ts';
 import type { EvaluateRequest, LoggedModel } from '../ports.ts';
@@ -24,7 +25,7 @@ type Fitted = ({ readonly done: true } & FittedModel) | { readonly done: false; 
 export async function fitModel(
   turn: TurnContext,
   role: string,
-  rows: { readonly digest: string; readonly count: number },
+  rows: { readonly digest: Digest; readonly count: number },
 ): Promise<Fitted> {
   const { file, overrides } = turn;
   const step = await runStep(
@@ -65,7 +66,7 @@ export async function packageModel(
   prepared: Prepared,
   model: { readonly stepRunId: string; readonly modelId: string },
 ): Promise<
-  { readonly done: true; readonly digest: string } | { readonly done: false; readonly decision: Decision }
+  { readonly done: true; readonly digest: Digest } | { readonly done: false; readonly decision: Decision }
 > {
   const step = await runStep(turn, role, 'package', async () => {
     const { models } = await turn.ports.experiments.loggedBy(model.stepRunId);
@@ -90,8 +91,8 @@ export async function packageModel(
  */
 export function judgementOf(
   turn: TurnContext,
-  candidateDigest: string,
-  championDigest: string | null,
+  candidateDigest: Digest,
+  championDigest: Digest | null,
 ): EvaluateRequest {
   const { data, evaluate } = turn.file;
   const { dataDigest, boundary, end } = known(turn.data.prepared, 'prepared data');

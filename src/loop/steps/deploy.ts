@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
+import { digestSchema } from '../../core/model-types.ts';
 import { armGuardSchema } from '../../lifecycle/serving/index.ts';
 import { defineStepKind } from '../../platform/registries/index.ts';
 import type { LoopPorts } from '../ports.ts';
@@ -11,7 +12,7 @@ export const deployInputsSchema = z.strictObject({
     endpoint: z.string(),
     model: z.string(),
     version: z.int(),
-    digest: z.string(),
+    digest: digestSchema,
   }),
   /** For `split`: the share of the traffic (0..1), whether the rest is copied, and what replicas watch for. */
   split: z.strictObject({ share: z.number(), mirror: z.boolean(), guard: armGuardSchema }).nullable(),

@@ -73,8 +73,8 @@ async function setUp(t: TestContext, open: OpenDatabase) {
         log: () => {},
       },
     );
-  const read = async (digest: string, sql: string) =>
-    frames.query(`${sql} FROM read_parquet(${sqlLiteral(await blobs.path(digest as Digest))})`);
+  const read = async (digest: Digest, sql: string) =>
+    frames.query(`${sql} FROM read_parquet(${sqlLiteral(await blobs.path(digest))})`);
   return { data, source, run, read };
 }
 

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
-import type { Digest } from '../../core/json.ts';
+import { digestSchema } from '../../core/model-types.ts';
 import { formatTime, parseTime } from '../../core/time.ts';
 import type { DataService, DatasetVersion } from '../../lifecycle/data/index.ts';
 import { systemActor } from '../../platform/access/index.ts';
@@ -16,7 +16,7 @@ export const prepareInputsSchema = z.strictObject({
   /** Joined predictions, in the names of the loop file; null to use the version as it stands. */
   joined: z
     .strictObject({
-      digest: z.string(),
+      digest: digestSchema,
       dataset: z.string(),
       time: z.string(),
       entity: z.string(),
@@ -34,11 +34,11 @@ export const prepareInputsSchema = z.strictObject({
  */
 export const prepareOutputsSchema = z.strictObject({
   datasetVersionId: z.string(),
-  dataDigest: z.string(),
+  dataDigest: digestSchema,
   rows: z.int(),
   /** Of the rows, those from joined predictions. */
   joinedRows: z.int(),
-  trainDigest: z.string(),
+  trainDigest: digestSchema,
   trainRows: z.int(),
   holdoutRows: z.int(),
   boundary: z.string(),
@@ -92,8 +92,8 @@ async function assemble(
   context: StepContext,
 ): Promise<{ readonly version: DatasetVersion; readonly joinedRows: number }> {
   const { frames, blobs } = context;
-  const log = `read_parquet(${sqlLiteral(await blobs.path(joined.digest as Digest))})`;
-  const history = `read_parquet(${sqlLiteral(await blobs.path(source.digest as Digest))})`;
+  const log = `read_parquet(${sqlLiteral(await blobs.path(joined.digest))})`;
+  const history = `read_parquet(${sqlLiteral(await blobs.path(source.digest))})`;
   const logged = new Set(await columnNames(frames, log));
   const columns = source.profile.filter((column) => logged.has(column.name));
   const epochTime = columns.some(({ name, type }) => name === joined.time && type === 'integer');

@@ -1,3 +1,4 @@
+import type { Digest } from '../../core/json.ts';
 import { type Tx, tables } from '../../platform/db/index.ts';
 import type { TriggerCause, TurnState } from '../contract.ts';
 
@@ -33,7 +34,7 @@ export interface LoopVersionRow {
   readonly text: string;
   readonly file: string;
   readonly files: string;
-  readonly digest: string;
+  readonly digest: Digest;
   readonly dataset_version_id: string;
   readonly applied_at_ms: number;
   readonly applied_by: string;

@@ -1,8 +1,7 @@
-import type { Digest } from '../../core/json.ts';
+import { type Digest, digestsIn } from '../../core/json.ts';
 import { type Database, everyText } from '../db/index.ts';
 import type { BlobStore, StoredBlob } from './port.ts';
 
-const digests = /sha256:[0-9a-f]{64}/g;
 /** Documents that name other blobs are far smaller. */
 const largestDocumentBytes = 1024 * 1024;
 
@@ -50,10 +49,6 @@ export async function* unreferencedBlobs(
   for await (const blob of options.blobs.list()) if (blob.storedAtMs < storedBeforeMs) old.push(blob);
   const referenced = old.length > 0 ? await referencedDigests(options) : new Set();
   for (const blob of old) if (!referenced.has(blob.digest)) yield blob;
-}
-
-function digestsIn(text: string): readonly Digest[] {
-  return (text.match(digests) ?? []) as Digest[];
 }
 
 async function digestsInDocument(blobs: BlobStore, digest: Digest): Promise<readonly Digest[]> {

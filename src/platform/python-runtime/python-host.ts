@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fail } from '../../core/errors.ts';
+import type { Digest } from '../../core/json.ts';
 import type { PythonRuntime, SignatureField } from '../../core/model-package.ts';
 import type { Logger } from '../log/index.ts';
 import { isAlive } from './environment-cache.ts';
@@ -31,7 +32,7 @@ export interface PythonSource {
   readonly inputs: readonly SignatureField[];
   /** Rows to warm each worker up with, their cells in the order of the inputs. */
   readonly sample: readonly (readonly unknown[])[];
-  readonly bytesOf: (digest: string) => Promise<Uint8Array>;
+  readonly bytesOf: (digest: Digest) => Promise<Uint8Array>;
   /** Instead of the host's number. */
   readonly workers?: number;
   /** Gets the lines of pip and of the workers; the log unless given. */

@@ -1,4 +1,5 @@
 import { fail } from '../../core/errors.ts';
+import type { Digest } from '../../core/json.ts';
 import {
   type ElementType,
   type GraphStep,
@@ -16,7 +17,7 @@ interface Port {
 }
 
 type Ports = ReadonlyMap<string, Port>;
-type ManifestOf = (digest: string) => Promise<PackageManifest>;
+type ManifestOf = (digest: Digest) => Promise<PackageManifest>;
 
 const deepest = 16;
 /** A number of the left kinds holds every number of the kinds before it. */

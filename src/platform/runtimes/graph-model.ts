@@ -1,4 +1,5 @@
 import { fail, MillraceError } from '../../core/errors.ts';
+import type { Digest } from '../../core/json.ts';
 import { type GraphStep, type PackageManifest, packageManifestSchema } from '../../core/model-package.ts';
 import { type OutputTensor, runtimeMessage } from '../onnx/index.ts';
 import type { TraceHeaders } from '../tracing/index.ts';

@@ -1,4 +1,5 @@
 import { fail } from '../../core/errors.ts';
+import type { Digest } from '../../core/json.ts';
 import type { PackageManifest } from '../../core/model-package.ts';
 import type { Prediction } from '../onnx/index.ts';
 import type { PythonCall, PythonHost, StreamPiece } from '../python-runtime/index.ts';
@@ -40,9 +41,9 @@ export interface RuntimeContext {
   /** What the version is called in messages. */
   readonly version: string;
   /** A blob of the package, or of one that it is made of. */
-  readonly bytesOf: (digest: string) => Promise<Uint8Array>;
+  readonly bytesOf: (digest: Digest) => Promise<Uint8Array>;
   /** Loads an ONNX graph. */
-  readonly loadOnnx: (manifest: PackageManifest, onnx: string) => Promise<LoadedModel>;
+  readonly loadOnnx: (manifest: PackageManifest, onnx: Digest) => Promise<LoadedModel>;
   /** How many graphs of packages it is within. */
   readonly depth?: number;
 }

@@ -44,11 +44,11 @@ async function setUp(t: TestContext) {
 }
 
 function manifestOf(blobs: BlobStore) {
-  return async (digest: string) =>
-    packageManifestSchema.parse(JSON.parse((await blobs.bytes(digest as Digest)).toString('utf8')));
+  return async (digest: Digest) =>
+    packageManifestSchema.parse(JSON.parse((await blobs.bytes(digest)).toString('utf8')));
 }
 
-const model = (name: string, digest: string, change: object = {}): GraphStep => ({
+const model = (name: string, digest: Digest, change: object = {}): GraphStep => ({
   kind: 'model',
   name,
   package: digest,
@@ -156,6 +156,6 @@ test('a graph may hold graphs; what does not fit is refused with the step named'
     { kind: 'sequence', name: 's', steps: [model('a', plus)], outputs: ['x1'] },
     /step "s": none of its steps gives "x1"/,
   );
-  const missing = `sha256:${'0'.repeat(64)}`;
+  const missing = `sha256:${'0'.repeat(64)}` as const;
   await wrong(model('a', missing), /step "a": its package cannot be read/);
 });

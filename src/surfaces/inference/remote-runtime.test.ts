@@ -10,7 +10,7 @@ import {
   testRoute,
   unshippedRows,
 } from '../../../test/support/serving.ts';
-import { canonicalJson } from '../../core/json.ts';
+import { canonicalJson, type Digest } from '../../core/json.ts';
 import type { PackageManifest, RemoteRuntime } from '../../core/model-package.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
 import { describeRemote } from '../../platform/runtimes/index.ts';
@@ -159,7 +159,7 @@ test('only what nobody has computed is sent again; silence, errors and nonsense 
 test('rows of one request that two arms answer have the latency of their own arm', async (t) => {
   const one = { outputs: [{ name: 'y', datatype: 'FP32', shape: [1, 1], data: [7] }] };
   const slow = Promise.withResolvers<void>();
-  const digests: string[] = [];
+  const digests: Digest[] = [];
   const near = await startTestServing(t);
   for (const held of [undefined, slow.promise]) {
     const far = await fake(t, () => ({ status: 200, body: one }), held);
@@ -167,9 +167,9 @@ test('rows of one request that two arms answer have the latency of their own arm
     digests.push((await near.blobs.put(canonicalJson(manifest))).digest);
   }
   const arms = ['champion', 'challenger'].map((arm, i) => {
-    return { arm, modelVersion: `${i + 1}`, packageDigest: digests[i] as string, weight: 0.5 };
+    return { arm, modelVersion: `${i + 1}`, packageDigest: digests[i]!, weight: 0.5 };
   });
-  await near.replica.applyRoutes(tableOf(testRoute(digests[0] as string, { arms })));
+  await near.replica.applyRoutes(tableOf(testRoute(digests[0]!, { arms })));
   const x = (...data: number[]) => ({ name: 'x', datatype: 'FP32', shape: [data.length, 1], data });
   // with the salt of the test, one of them is in each half
   const entity = { name: 'entity', datatype: 'BYTES', shape: [2, 1], data: ['e0', 'e1'] };
@@ -187,7 +187,7 @@ test('rows of one request that two arms answer have the latency of their own arm
 
 test('a version that fails is alone to blame, also when the request fails with it', async (t) => {
   const one = { outputs: [{ name: 'y', datatype: 'FP32', shape: [1, 1], data: [7] }] };
-  const digests: string[] = [];
+  const digests: Digest[] = [];
   const near = await startTestServing(t);
   for (const reply of [
     { status: 200, body: one },
@@ -198,9 +198,9 @@ test('a version that fails is alone to blame, also when the request fails with i
     digests.push((await near.blobs.put(canonicalJson(manifest))).digest);
   }
   const arms = ['champion', 'challenger'].map((arm, i) => {
-    return { arm, modelVersion: `${i + 1}`, packageDigest: digests[i] as string, weight: 0.5 };
+    return { arm, modelVersion: `${i + 1}`, packageDigest: digests[i]!, weight: 0.5 };
   });
-  await near.replica.applyRoutes(tableOf(testRoute(digests[0] as string, { arms })));
+  await near.replica.applyRoutes(tableOf(testRoute(digests[0]!, { arms })));
   const x = { name: 'x', datatype: 'FP32', shape: [2, 1], data: [1, 2] };
   const entity = { name: 'entity', datatype: 'BYTES', shape: [2, 1], data: ['e0', 'e1'] };
   const answer = await near.post('/v2/models/test/infer', { inputs: [x, entity] });

@@ -1,4 +1,3 @@
-import type { Digest } from '../../../core/json.ts';
 import { type Actor, systemActor } from '../../../platform/access/index.ts';
 import { unreferencedBlobs } from '../../../platform/blobs/index.ts';
 import { proxiedPath, safeArtifactPath } from '../artifact-path.ts';
@@ -149,7 +148,7 @@ export class Purger {
     const { db, blobs } = this.#deps;
     for await (const blob of unreferencedBlobs({ db, blobs, leafTables }, storedBeforeMs)) {
       signal.throwIfAborted();
-      if (!isDry && !(await blobs.delete(blob.digest as Digest, storedBeforeMs))) continue;
+      if (!isDry && !(await blobs.delete(blob.digest, storedBeforeMs))) continue;
       counts.blobs++;
       counts.blobBytes += blob.sizeBytes;
     }

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { Digest } from '../../../core/json.ts';
 import { type Tx, tables } from '../../../platform/db/index.ts';
 import type { LifecycleStage, LoggedModelStatus, MetricDirection, RunStatus } from '../contract.ts';
 
@@ -105,12 +106,12 @@ export interface ExperimentsTables {
     dataset_digest: string | null;
   };
   run_models: { run_seq: number; model_id: string; direction: 'input' | 'output'; step: number };
-  artifacts: { path: string; digest: string; size_bytes: number; created_at_ms: number };
+  artifacts: { path: string; digest: Digest; size_bytes: number; created_at_ms: number };
   artifact_uploads: {
     id: string;
     path: string;
     store_upload: string;
-    digest: string | null;
+    digest: Digest | null;
     created_at_ms: number;
   };
 }

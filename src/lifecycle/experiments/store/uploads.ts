@@ -1,3 +1,4 @@
+import type { Digest } from '../../../core/json.ts';
 import type { Tx } from '../../../platform/db/index.ts';
 import { on } from './tables.ts';
 
@@ -8,7 +9,7 @@ export interface UploadRecord {
   /** What the blob store calls it. */
   readonly storeUpload: string;
   /** Null until it is completed. */
-  readonly digest: string | null;
+  readonly digest: Digest | null;
 }
 
 export async function insertUpload(tx: Tx, upload: UploadRecord, nowMs: number): Promise<void> {
@@ -25,7 +26,7 @@ export async function findUpload(tx: Tx, id: string): Promise<UploadRecord | und
 }
 
 /** Notes what a completed upload holds: from then on, completing it again gives the same answer. */
-export async function setUploadDigest(tx: Tx, id: string, digest: string): Promise<void> {
+export async function setUploadDigest(tx: Tx, id: string, digest: Digest): Promise<void> {
   await on(tx).updateTable('artifact_uploads').set({ digest }).where('id', '=', id).execute();
 }
 
@@ -48,7 +49,7 @@ function recordOf(row: {
   readonly id: string;
   readonly path: string;
   readonly store_upload: string;
-  readonly digest: string | null;
+  readonly digest: Digest | null;
 }): UploadRecord {
   return { id: row.id, path: row.path, storeUpload: row.store_upload, digest: row.digest };
 }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { Digest } from '../../../core/json.ts';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { FeedbackService } from '../service.ts';
@@ -151,7 +150,7 @@ forEachDatabase((name, open) => {
       // What a file is said to have is what counts, so small ones stand for large ones.
       const predictions = await Promise.all(
         segments.map(async ({ id, digest }, i) => {
-          return { id, path: await blobs.path(digest as Digest), rows: [90_000, 60_000, 700_000][i] ?? 0 };
+          return { id, path: await blobs.path(digest), rows: [90_000, 60_000, 700_000][i] ?? 0 };
         }),
       );
       const clock = { nowMs: () => startMs };

@@ -1,3 +1,4 @@
+import type { Digest } from '../../../core/json.ts';
 import { parseTime } from '../../../core/time.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Database, Tx } from '../../../platform/db/index.ts';
@@ -89,7 +90,7 @@ export class ReplayService {
   }
 
   /** The files of all replays: windows of the log, and what was predicted of them. */
-  async files(): Promise<readonly string[]> {
+  async files(): Promise<readonly Digest[]> {
     const runs = await this.#options.ports.stepRuns(Number.MAX_SAFE_INTEGER);
     return runs.flatMap(({ inputs, outputs, status }) => [
       replayInputsSchema.parse(inputs).windowDigest,

@@ -1,4 +1,3 @@
-import type { Digest } from '../../../core/json.ts';
 import { defineStepKind } from '../../../platform/registries/index.ts';
 import { runBatch } from '../../serving/index.ts';
 import { replayInputsSchema, replayOutputsSchema } from '../contract.ts';
@@ -39,7 +38,7 @@ export const replayStep = defineStepKind({
         },
       },
     );
-    const compared = await compareReplay(context.frames, await context.blobs.path(digest as Digest));
+    const compared = await compareReplay(context.frames, await context.blobs.path(digest));
     context.log(
       `${rows} rows replayed, ${compared.compared} compared, ${compared.changedDecisions} decided otherwise`,
     );

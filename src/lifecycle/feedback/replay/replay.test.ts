@@ -46,7 +46,7 @@ forEachDatabase((name, open) => {
     const blind = await run();
     assert.deepEqual([blind.rows, blind.failedRows, blind.compared, blind.labelled], [400, 0, 400, 0]);
     assert.equal(blind.replayed.auc, null);
-    const file = await blobs.path(blind.digest as `sha256:${string}`);
+    const file = await blobs.path(blind.digest);
     const replayed = await frames.query(
       `SELECT logged_prediction_id AS id, logged_score, score FROM read_parquet(${sqlLiteral(file)})`,
     );

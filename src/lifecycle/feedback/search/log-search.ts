@@ -173,8 +173,8 @@ export class LogSearch {
     return ids === undefined ? this.#paths(segments) : this.#holding(segments, ids);
   }
 
-  #paths(segments: readonly { readonly digest: string }[]): Promise<string[]> {
-    return Promise.all(segments.map(({ digest }) => this.#options.blobs.path(digest as Digest)));
+  #paths(segments: readonly { readonly digest: Digest }[]): Promise<string[]> {
+    return Promise.all(segments.map(({ digest }) => this.#options.blobs.path(digest)));
   }
 }
 

@@ -43,7 +43,7 @@ test('control killed while it compacts: every registered row is in the log once'
   t.after(() => db.close());
   const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
   const segments = await new FeedbackStore(db).predictionSegments({ endpoint: 'flights' });
-  const paths = await Promise.all(segments.map((s) => blobs.path(s.digest as `sha256:${string}`)));
+  const paths = await Promise.all(segments.map((s) => blobs.path(s.digest)));
   const frames = await localFrames();
   const rows = await frames.query(
     `SELECT prediction_id AS id FROM read_parquet([${paths.map((p) => `'${p}'`).join(', ')}], union_by_name = true)`,

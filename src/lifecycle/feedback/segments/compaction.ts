@@ -1,5 +1,4 @@
 import { uuidv7 } from '../../../core/ids.ts';
-import type { Digest } from '../../../core/json.ts';
 import type { Clock } from '../../../core/time.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { type FeedbackStore, type RewritableSegment, type SegmentFamily, SegmentsChanged } from '../store.ts';
@@ -57,7 +56,7 @@ export class Compaction {
     let count = 0;
     for (const family of ['prediction', 'label'] as const) {
       const digests = await db.write((tx) => store.releaseReplaced(tx, family, beforeMs));
-      for (const digest of digests) await blobs.delete(digest as Digest, beforeMs);
+      for (const digest of digests) await blobs.delete(digest, beforeMs);
       count += digests.length;
     }
     return count;

@@ -10,7 +10,7 @@ export interface LogCopiesOptions {
   readonly blobs: DirectoryBlobStore;
   readonly frames: Frames;
   /** Files in which entities of the log may be: windows, what was made of them, files of labels. */
-  readonly digests: () => Promise<readonly string[]>;
+  readonly digests: () => Promise<readonly Digest[]>;
   /** An entity as it may be written in them. */
   readonly entityTexts: (entity: string, endpoint: string | null) => Promise<readonly string[]>;
 }
@@ -38,8 +38,8 @@ export class LogCopies {
         const texts = await entityTexts(entity, endpoint);
         let files = 0;
         for (const digest of new Set(await digests())) {
-          if (!(await blobs.info(digest as Digest)) || !(await this.#isIn(digest, texts))) continue;
-          await blobs.delete(digest as Digest);
+          if (!(await blobs.info(digest)) || !(await this.#isIn(digest, texts))) continue;
+          await blobs.delete(digest);
           files++;
         }
         return { files };
@@ -47,9 +47,9 @@ export class LogCopies {
     };
   }
 
-  async #isIn(digest: string, texts: readonly string[]): Promise<boolean> {
+  async #isIn(digest: Digest, texts: readonly string[]): Promise<boolean> {
     const { blobs, frames } = this.#options;
-    const path = await blobs.path(digest as Digest);
+    const path = await blobs.path(digest);
     const [head] = await Array.fromAsync(createReadStream(path, { end: 3, encoding: 'latin1' }));
     const file =
       head === 'PAR1'

@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { uuidv7 } from '../../../core/ids.ts';
-import type { Digest } from '../../../core/json.ts';
 import type { Clock } from '../../../core/time.ts';
 import type { Actor } from '../../../platform/access/index.ts';
 import type { Database } from '../../../platform/db/index.ts';
@@ -141,7 +140,7 @@ export class Removal {
     const done = { predictions: 0, labels: 0, segmentsRewritten: 0 };
     const idsOf = new Map<string, Set<string>>();
     for (const segment of segments) {
-      const path = await blobs.path(segment.digest as Digest);
+      const path = await blobs.path(segment.digest);
       const rows = await frames.query(
         `SELECT prediction_id FROM read_parquet(${sqlLiteral(path)}) WHERE ${is}`,
       );
@@ -160,7 +159,7 @@ export class Removal {
         await store.rewritable('label', endpoint),
         keys,
       )) {
-        const path = await blobs.path(segment.digest as Digest);
+        const path = await blobs.path(segment.digest);
         const [row] = await frames.query(
           `SELECT count(*) AS n FROM read_parquet(${sqlLiteral(path)}) WHERE ${wanted}`,
         );

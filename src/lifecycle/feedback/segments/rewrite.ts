@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uuidv7 } from '../../../core/ids.ts';
-import type { Digest } from '../../../core/json.ts';
 import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
 import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
 import type { LabelSegment } from '../contract.ts';
@@ -38,7 +37,7 @@ export async function rewriteSegments(
 ): Promise<readonly NewSegment[]> {
   const [first] = segments;
   if (!first) return [];
-  const paths = await Promise.all(segments.map(({ digest }) => blobs.path(digest as Digest)));
+  const paths = await Promise.all(segments.map(({ digest }) => blobs.path(digest)));
   const rows = `SELECT * FROM read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true) WHERE ${keep}`;
   const days = await frames.query(
     `SELECT floor(event_time_ms / ${dayMs}.0)::BIGINT AS day, count(*) AS rows FROM (${rows}) GROUP BY 1 ORDER BY 1`,
@@ -95,7 +94,7 @@ export async function byColumns(
 ): Promise<readonly (readonly RewritableSegment[])[]> {
   const byPath = new Map<string, RewritableSegment[]>();
   for (const segment of segments) {
-    const path = await blobs.path(segment.digest as Digest);
+    const path = await blobs.path(segment.digest);
     byPath.set(path, [...(byPath.get(path) ?? []), segment]);
   }
   const rows = await frames.query(

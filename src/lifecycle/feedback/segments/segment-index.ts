@@ -86,9 +86,9 @@ export class SegmentIndex {
     const { blobs, frames } = this.#options;
     const files = { indexed: [] as string[], segments: [] as string[] };
     for (const { digest, entityDigest } of segments) {
-      const isThere = entityDigest !== null && (await blobs.info(entityDigest as Digest)) !== undefined;
-      if (isThere) files.indexed.push(await blobs.path(entityDigest as Digest));
-      else files.segments.push(await blobs.path(digest as Digest));
+      const isThere = entityDigest !== null && (await blobs.info(entityDigest)) !== undefined;
+      if (isThere) files.indexed.push(await blobs.path(entityDigest));
+      else files.segments.push(await blobs.path(digest));
     }
     return findEntityRows(frames, files, question);
   }
@@ -111,8 +111,8 @@ export class SegmentIndex {
       const held = filter ? near.filter(({ key }) => mayHold(filter, key)) : near;
       if (held.length === 0) continue;
       const entities = [...new Set(held.map(({ entity }) => entity))];
-      const indexed = entityDigest !== null && (await blobs.info(entityDigest as Digest)) !== undefined;
-      const path = await blobs.path((indexed ? entityDigest : segment.digest) as Digest);
+      const indexed = entityDigest !== null && (await blobs.info(entityDigest)) !== undefined;
+      const path = await blobs.path(indexed ? entityDigest : segment.digest);
       places.push({ path, indexed, entities });
     }
     return places;
@@ -129,9 +129,9 @@ export class SegmentIndex {
     return segments.length;
   }
 
-  async #make(family: SegmentFamily, digest: string): Promise<MadeIndex> {
+  async #make(family: SegmentFamily, digest: Digest): Promise<MadeIndex> {
     const { blobs, frames, directory } = this.#options;
-    const segment = await blobs.path(digest as Digest);
+    const segment = await blobs.path(digest);
     const filter = await blobs.put(await filterOfFile(frames, segment));
     if (family === 'label') return { filterDigest: filter.digest, entityDigest: null };
     const path = join(directory, `${uuidv7()}.entities.parquet`);
@@ -144,7 +144,7 @@ export class SegmentIndex {
     }
   }
 
-  async #filter(digest: string): Promise<Uint8Array | null> {
+  async #filter(digest: Digest): Promise<Uint8Array | null> {
     const known = this.#filters.get(digest);
     if (known) {
       this.#filters.delete(digest);
@@ -152,8 +152,8 @@ export class SegmentIndex {
       return known;
     }
     const { blobs } = this.#options;
-    if (!(await blobs.info(digest as Digest))) return null;
-    const read = await blobs.bytes(digest as Digest);
+    if (!(await blobs.info(digest))) return null;
+    const read = await blobs.bytes(digest);
     this.#filters.set(digest, read);
     this.#size += read.length;
     for (const [oldest, bytes] of this.#filters) {

@@ -45,9 +45,9 @@ export class References {
   }
 
   /** Scores of a Parquet blob with a column `score`. */
-  scores(digest: string): Promise<ReferenceColumn> {
+  scores(digest: Digest): Promise<ReferenceColumn> {
     return remember(this.#scores, digest, async () => {
-      const path = await this.#blobs.path(digest as Digest);
+      const path = await this.#blobs.path(digest);
       const { columns } = await this.#frames.columns(
         `SELECT score::DOUBLE FROM ${sampled(path, Number.POSITIVE_INFINITY)}`,
       );
@@ -67,7 +67,7 @@ export class References {
 
   async #read(id: string, size: WindowSize): Promise<ReferenceColumns> {
     const version = await this.#data.version(this.#actor, id);
-    const path = await this.#blobs.path(version.digest as Digest);
+    const path = await this.#blobs.path(version.digest);
     const wanted = version.profile.flatMap((profile) => {
       const kind = kindOf(profile, version);
       return kind === null ? [] : [{ name: profile.name, kind }];

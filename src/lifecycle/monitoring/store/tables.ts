@@ -1,3 +1,4 @@
+import type { Digest } from '../../../core/json.ts';
 export interface MonitorRow {
   readonly endpoint: string;
   readonly spec_json: string;
@@ -14,7 +15,7 @@ export interface ReferenceRow {
   readonly model_version: string;
   readonly dataset_version_id: string;
   readonly evaluation_id: string | null;
-  readonly scores_digest: string | null;
+  readonly scores_digest: Digest | null;
   readonly metrics_json: string;
   readonly base_rate: number | null;
   readonly added_at_ms: number;

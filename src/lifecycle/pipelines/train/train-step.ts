@@ -1,7 +1,6 @@
 import { copyFile, mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '../../../core/errors.ts';
-import type { Digest } from '../../../core/json.ts';
 import {
   attemptVariable,
   type CommandEnd,
@@ -42,7 +41,7 @@ async function train(python: string, inputs: TrainInputs, context: StepContext) 
   const code = join(context.workDir, 'code');
   await placeFiles(inputs, context, code);
   const dataPath = join(context.workDir, 'train.parquet');
-  await symlink(await context.blobs.path(inputs.dataDigest as Digest), dataPath);
+  await symlink(await context.blobs.path(inputs.dataDigest), dataPath);
 
   const words = commandLine(inputs.run, inputs.params, dataPath);
   const shown = words.map((word) => word.replaceAll(dataPath, '${data}'));
@@ -86,7 +85,7 @@ async function placeFiles(inputs: TrainInputs, context: StepContext, code: strin
   for (const file of inputs.files) {
     const target = join(code, file.path);
     await mkdir(dirname(target), { recursive: true });
-    await copyFile(await context.blobs.path(file.digest as Digest), target);
+    await copyFile(await context.blobs.path(file.digest), target);
   }
 }
 

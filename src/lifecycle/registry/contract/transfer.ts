@@ -3,6 +3,7 @@
  * Times are epoch milliseconds, because that is what is compared on both sides. Browser-safe.
  */
 import { z } from 'zod';
+import { digestSchema } from '../../../core/model-types.ts';
 import { stageSchema, versionStatusSchema } from '../contract.ts';
 
 const timeMs = z.number().int();
@@ -28,7 +29,7 @@ export const transferVersionSchema = z.strictObject({
   updatedAtMs: timeMs,
   tags,
   // What only Millrace knows; null from other servers.
-  digest: z.string().nullable(),
+  digest: digestSchema.nullable(),
   datasetVersionId: z.string().nullable(),
   datasetDigest: z.string().nullable(),
   /** As JSON text. */

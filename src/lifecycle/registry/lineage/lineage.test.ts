@@ -7,7 +7,7 @@ import { openRegistry } from '../testing.ts';
 import type { LineageDeployment } from './ports.ts';
 import { createLineage } from './service.ts';
 
-const digest = (n: number) => `sha256:${String(n).repeat(64)}`;
+const digest = (n: number) => `sha256:${String(n).repeat(64)}` as const;
 const flights = {
   id: 'd-3',
   title: 'flights v3',

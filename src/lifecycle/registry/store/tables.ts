@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { Digest } from '../../../core/json.ts';
 import { type Tx, tables } from '../../../platform/db/index.ts';
 import type { HistorySubject } from '../contract/history.ts';
 import type { AliasMove, Approval, Stage, VersionStatus } from '../contract.ts';
@@ -31,7 +32,7 @@ export interface RegistryTables {
     run_id: string | null;
     run_link: string | null;
     model_id: string | null;
-    digest: string | null;
+    digest: Digest | null;
     dataset_version_id: string | null;
     dataset_digest: string | null;
     signature: string | null;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { type GateResult, gateResultSchema } from '../../../core/gate-result.ts';
+import type { Digest } from '../../../core/json.ts';
 import { formatTime } from '../../../core/time.ts';
 import type { Tx } from '../../../platform/db/index.ts';
 import { type Approval, type GateRecord, signatureSchema } from '../contract.ts';
@@ -30,7 +31,7 @@ export async function findVersionRow(
 export async function findVersionOf(
   tx: Tx,
   registeredId: number,
-  of: { readonly digest: string; readonly modelId: string | null },
+  of: { readonly digest: Digest; readonly modelId: string | null },
 ): Promise<VersionRow | undefined> {
   const rows = await on(tx)
     .selectFrom('model_versions')

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { installationDirectory } from '../../../core/installation.ts';
-import { canonicalJson, type Digest } from '../../../core/json.ts';
+import { canonicalJson } from '../../../core/json.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
@@ -89,7 +89,7 @@ test('a model that runs as Python scores a file too', { skip: !existsSync(python
     },
   );
   assert.deepEqual([outputs.rows, outputs.failedRows], [expected.rows.length, 0]);
-  const path = await blobs.path(outputs.digest as Digest);
+  const path = await blobs.path(outputs.digest);
   const answered = await frames.query(`SELECT prediction FROM read_parquet('${path}') ORDER BY id`);
   assert.deepEqual(
     answered.map((row) => row.prediction),

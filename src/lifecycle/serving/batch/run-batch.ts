@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
-import type { Digest } from '../../../core/json.ts';
+import { type Digest, digestsIn } from '../../../core/json.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
 import { ControlClient, isPassing } from '../../../platform/client/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
@@ -39,7 +39,7 @@ export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<Batc
   const done = [...(await parts.done())].sort((a, b) => a.part - b.part);
   const doneRows = done.reduce((sum, part) => sum + part.rows, 0);
   if (done.length > 0) log(`goes on after ${doneRows} rows in ${done.length} parts of an earlier attempt`);
-  const sourcePaths = await Promise.all(inputs.source.digests.map((digest) => blobs.path(digest as Digest)));
+  const sourcePaths = await Promise.all(inputs.source.digests.map((digest) => blobs.path(digest)));
   const child = await BatchProcess.start(workDir, signal);
   try {
     child.send({
@@ -67,7 +67,7 @@ export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<Batc
       const rows = done.reduce((sum, { rows: some }) => sum + some, 0);
       log(`${rows} of ${part.totalRows} rows`);
     }
-    const paths = await Promise.all(done.map(({ digest }) => blobs.path(digest as Digest)));
+    const paths = await Promise.all(done.map(({ digest }) => blobs.path(digest)));
     child.send({ type: 'merge', paths });
     const merged = await child.next(signal);
     if (merged.type !== 'merged') throw new Error(`expected the merged file, got ${merged.type}`);
@@ -94,12 +94,13 @@ async function store(
 }
 
 /** Local copies of a package's blobs. */
-async function packagePaths(digest: string, blobs: StepContext['blobs']): Promise<Record<string, string>> {
-  const bytes = await blobs.bytes(digest as Digest);
-  packageManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
-  const named = new Set([digest, ...(bytes.toString('utf8').match(/sha256:[0-9a-f]{64}/g) ?? [])]);
+async function packagePaths(digest: Digest, blobs: StepContext['blobs']): Promise<Record<string, string>> {
+  const bytes = await blobs.bytes(digest);
+  const text = bytes.toString('utf8');
+  packageManifestSchema.parse(JSON.parse(text));
+  const named = new Set([digest, ...digestsIn(text)]);
   const paths: Record<string, string> = {};
-  for (const name of named) paths[name] = await blobs.path(name as Digest);
+  for (const name of named) paths[name] = await blobs.path(name);
   return paths;
 }
 

@@ -1,3 +1,4 @@
+import type { Digest } from '../../../core/json.ts';
 import { type Database, type Tx, tables } from '../../../platform/db/index.ts';
 import { type BatchPart, batchPartSchema } from './contract.ts';
 
@@ -5,7 +6,7 @@ interface BatchTables {
   batch_parts: {
     batch_id: string;
     part: number;
-    digest: string;
+    digest: Digest;
     row_count: number;
     failed_rows: number;
     total_rows: number;

@@ -11,7 +11,7 @@ import type { CreatedPackage, CreatePackage } from './contract.ts';
 
 export interface NewVersion {
   readonly model: string;
-  readonly digest: string;
+  readonly digest: Digest;
   readonly signature: ModelSignature;
   readonly description: string;
 }
@@ -48,8 +48,8 @@ export class PackageService {
     return { model, version, digest, signature, score };
   }
 
-  async #manifest(digest: string): Promise<PackageManifest> {
-    const bytes = await this.#options.blobs.bytes(digest as Digest);
+  async #manifest(digest: Digest): Promise<PackageManifest> {
+    const bytes = await this.#options.blobs.bytes(digest);
     const parsed = packageManifestSchema.safeParse(JSON.parse(bytes.toString('utf8')));
     if (parsed.success) return parsed.data;
     throw fail('package_refused', {

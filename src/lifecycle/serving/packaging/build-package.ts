@@ -54,7 +54,7 @@ export async function buildPackage(
   context: StepContext,
 ): Promise<PackageOutputs> {
   const root = modelRoot(inputs.files);
-  const files = new Map(inputs.files.map((f) => [f.path.slice(root.length), f.digest as Digest]));
+  const files = new Map(inputs.files.map((f) => [f.path.slice(root.length), f.digest]));
   const text = async (path: string) => {
     const digest = files.get(path);
     return digest ? (await context.blobs.bytes(digest)).toString('utf8') : null;

@@ -22,7 +22,7 @@ export interface PackageJob {
 /** What the thread tells. */
 export type PackageNews =
   | { readonly line: string }
-  | { readonly digest: string }
+  | { readonly digest: Digest }
   | { readonly code: string | null; readonly problem: string };
 
 /** Why a model could not be packaged, with the code of the error where it has one. */
@@ -55,7 +55,7 @@ export async function packageInThread(
     return await new Promise<Digest>((resolve, reject) => {
       thread.on('message', (news: PackageNews) => {
         if ('line' in news) onLine(news.line);
-        else if ('digest' in news) resolve(news.digest as Digest);
+        else if ('digest' in news) resolve(news.digest);
         else reject(new NotPackaged(news.code, news.problem));
       });
       thread.once('error', reject);

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Digest } from '../../../core/json.ts';
 import { packageManifestSchema, requestField } from '../../../core/model-package.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import { createLogger } from '../../../platform/log/index.ts';
@@ -72,9 +71,7 @@ suite('packaging', () => {
     } as unknown as StepContext;
     const inputs = packageInputsSchema.parse({ model: 'flight-delay', files, contract, runtime });
     const outputs = await packageStep(interpreter, host).run(inputs, context);
-    const manifest = packageManifestSchema.parse(
-      JSON.parse((await blobs.bytes(outputs.digest as Digest)).toString()),
-    );
+    const manifest = packageManifestSchema.parse(JSON.parse((await blobs.bytes(outputs.digest)).toString()));
     return { outputs, manifest };
   };
   const mlmodel = async (flavors: string, signature: string | null) => {
@@ -142,7 +139,7 @@ suite('packaging', () => {
       columns: [{ name: 'x1', type: 'number' }],
     });
     const { manifest } = await run(good, contract('integer'));
-    assert.match((await blobs.bytes(manifest.contract as Digest)).toString(), /"dataset":"flights"/);
+    assert.match((await blobs.bytes(manifest.contract!)).toString(), /"dataset":"flights"/);
     const noise = await onnxFile('noise');
     await assert.rejects(run([await model(['x1', 'double']), noise]), { code: 'onnx_invalid' });
   });
@@ -207,7 +204,7 @@ suite('packaging', () => {
     ] as const;
     for (const [name, key, isConverted] of cases) {
       const { manifest, outputs } = await run(await files(name));
-      const model = await OnnxModel.load(await blobs.bytes(manifest.onnx as Digest), manifest);
+      const model = await OnnxModel.load(await blobs.bytes(manifest.onnx!), manifest);
       const table = Object.fromEntries(
         (['origin', 'hour', 'distance'] as const).map((c) => [c, rows.map((r) => r[c])]),
       );
@@ -265,7 +262,7 @@ suite('packaging', () => {
         runtime: manifest.runtime,
         inputs,
         sample: [],
-        bytesOf: (digest) => blobs.bytes(digest as Digest),
+        bytesOf: (digest) => blobs.bytes(digest),
       });
       const [first, second] = await model.predict(rows.map((r) => [r.hour, r.distance]));
       await model.close();

@@ -1,5 +1,4 @@
 import { MillraceError } from '../../../core/errors.ts';
-import type { Digest } from '../../../core/json.ts';
 import {
   type ElementType,
   type PythonRuntime,
@@ -165,7 +164,7 @@ async function openedOnce(
     runtime,
     inputs,
     sample: [],
-    bytesOf: (digest) => context.blobs.bytes(digest as Digest),
+    bytesOf: (digest) => context.blobs.bytes(digest),
     workers: 1,
     onLine: (line) => context.log(line, 'stderr'),
   });

@@ -1,4 +1,3 @@
-import type { Digest } from '../../../core/json.ts';
 import type { SignatureField } from '../../../core/model-package.ts';
 import { parseTime } from '../../../core/time.ts';
 import { sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
@@ -27,7 +26,7 @@ export async function readHoldout(
   { blobs, frames }: StepContext,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   if (holdout === null || fields.some((f) => f.shape.length > 0 || !sqlTypes[f.type])) return [];
-  const file = sqlLiteral(await blobs.path(holdout.dataset as Digest));
+  const file = sqlLiteral(await blobs.path(holdout.dataset));
   const types = new Map(
     (await frames.query(`DESCRIBE SELECT * FROM read_parquet(${file})`)).map((row) => [
       String(row.column_name),

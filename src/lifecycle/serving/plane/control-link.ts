@@ -89,8 +89,8 @@ export class ControlLink {
   }
 
   /** The bytes of a blob as control sends them; whoever keeps them checks the digest. */
-  blob(digest: string): Promise<Readable> {
-    return this.#client.blob(digest as Digest, this.#stop.signal);
+  blob(digest: Digest): Promise<Readable> {
+    return this.#client.blob(digest, this.#stop.signal);
   }
 
   /** Uploads a sealed segment and registers it; doing so again changes nothing. */

@@ -9,6 +9,7 @@ import {
   testRoute,
   unshippedRows,
 } from '../../../../test/support/serving.ts';
+import type { Digest } from '../../../core/json.ts';
 import { deepOnnx, logisticOnnx, logisticPackage, widePackage } from '../../../platform/onnx/testing.ts';
 import { type EndpointOptions, endpointOptionsSchema } from '../contract.ts';
 
@@ -17,7 +18,7 @@ type Options = Parameters<typeof endpointOptionsSchema.parse>[0];
 /** Endpoints of one package, each with options of its own. */
 async function serve(
   t: TestContext,
-  digestOf: (s: TestServing) => Promise<string>,
+  digestOf: (s: TestServing) => Promise<Digest>,
   options: Record<string, Options>,
 ) {
   const serving = await startTestServing(t);

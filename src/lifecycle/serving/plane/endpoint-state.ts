@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../../../core/errors.ts';
+import type { Digest } from '../../../core/json.ts';
 import { epochMs, parseTime } from '../../../core/time.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import {
@@ -22,7 +23,7 @@ import type { ServedModel } from './served-model.ts';
 export interface ServedArm {
   readonly arm: PredictionArm;
   readonly modelVersion: string;
-  readonly packageDigest: string;
+  readonly packageDigest: Digest;
   /** Share of the traffic; 1 for a shadow, which sees all of it. */
   readonly weight: number;
   readonly model: ServedModel;
@@ -85,7 +86,7 @@ const reservedInputs = ['prediction_id', 'entity', 'event_time'] as const;
  */
 export function endpointState(
   route: EndpointRoute,
-  modelOf: (digest: string) => ServedModel,
+  modelOf: (digest: Digest) => ServedModel,
   before?: EndpointState,
   watch: ArmWatch = unwatched,
 ): EndpointState {

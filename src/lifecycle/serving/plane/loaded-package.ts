@@ -1,3 +1,4 @@
+import type { Digest } from '../../../core/json.ts';
 import type { PackageManifest } from '../../../core/model-package.ts';
 import { OnnxModel, type Placement, type Prediction, type RowBlock } from '../../../platform/onnx/index.ts';
 import type { ModelCall, ScoredPiece } from '../../../platform/runtimes/index.ts';
@@ -17,7 +18,7 @@ type Cells = readonly (readonly unknown[])[];
 
 /** A model package in memory, warm; endpoints share it. It is closed when nobody uses it. */
 export class LoadedPackage {
-  readonly digest: string;
+  readonly digest: Digest;
   readonly manifest: PackageManifest;
   readonly check: RowCheck;
   /** Names of the signature's inputs, in order, and the columns that they are logged in. */
@@ -34,7 +35,7 @@ export class LoadedPackage {
   #retired = false;
 
   private constructor(
-    digest: string,
+    digest: Digest,
     manifest: PackageManifest,
     contract: FeatureContract | null,
     { model, placement }: { model: ModelRuntime; placement: Placement | null },
@@ -60,7 +61,7 @@ export class LoadedPackage {
    * caller does not pay for it. Throws what the model throws for its samples.
    */
   static async warm(
-    digest: string,
+    digest: Digest,
     manifest: PackageManifest,
     contract: FeatureContract | null,
     loaded: { readonly model: ModelRuntime; readonly placement: Placement | null },

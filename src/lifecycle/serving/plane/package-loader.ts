@@ -18,18 +18,18 @@ import { placeRuntime } from './runtime.ts';
  */
 export class PackageLoader {
   readonly #blobs: BlobStore;
-  readonly #fetchBlob: (digest: string) => Promise<Readable>;
+  readonly #fetchBlob: (digest: Digest) => Promise<Readable>;
   readonly #hosts: RuntimeHosts;
   readonly #placer: ModelPlacer;
   readonly #logger: Logger | null;
-  readonly #loaded = new Map<string, LoadedPackage>();
-  readonly #states = new Map<string, ReplicaModel>();
+  readonly #loaded = new Map<Digest, LoadedPackage>();
+  readonly #states = new Map<Digest, ReplicaModel>();
   /** All blobs that a loaded package is made of, packages that it uses included. */
-  readonly #parts = new Map<string, ReadonlySet<string>>();
+  readonly #parts = new Map<Digest, ReadonlySet<Digest>>();
 
   constructor(
     blobs: BlobStore,
-    fetchBlob: (digest: string) => Promise<Readable>,
+    fetchBlob: (digest: Digest) => Promise<Readable>,
     hosts: RuntimeHosts = { python: null },
     logger: Logger | null = null,
   ) {
@@ -51,7 +51,7 @@ export class PackageLoader {
   }
 
   /** A loaded model; every digest of a route must have been ensured before. */
-  readonly modelOf = (digest: string): LoadedPackage => {
+  readonly modelOf = (digest: Digest): LoadedPackage => {
     const model = this.#loaded.get(digest);
     if (!model) throw new Error(`package ${digest} is not loaded`);
     return model;
@@ -85,7 +85,7 @@ export class PackageLoader {
       void this.#loaded.get(digest)?.retire();
       this.#loaded.delete(digest);
     }
-    const kept = new Set<string>();
+    const kept = new Set<Digest>();
     for (const digest of this.#parts.keys()) if (!this.#loaded.has(digest)) this.#parts.delete(digest);
     for (const parts of this.#parts.values()) for (const part of parts) kept.add(part);
     for await (const { digest } of this.#blobs.list())
@@ -99,13 +99,13 @@ export class PackageLoader {
     await Promise.all([this.#placer.close(), ...models.map((model) => model.retire())]);
   }
 
-  async #load(digest: string): Promise<LoadedPackage> {
+  async #load(digest: Digest): Promise<LoadedPackage> {
     const manifest = parseInput(packageManifestSchema, await this.#json(digest), 'package');
     const contract = manifest.contract
       ? parseInput(featureContractSchema, await this.#json(manifest.contract), 'contract')
       : null;
     const parts = new Set([digest, ...(manifest.contract ? [manifest.contract] : [])]);
-    const bytesOf = (blob: string) => {
+    const bytesOf = (blob: Digest) => {
       parts.add(blob);
       return this.#bytes(blob);
     };
@@ -121,7 +121,7 @@ export class PackageLoader {
     return model;
   }
 
-  async #json(digest: string): Promise<unknown> {
+  async #json(digest: Digest): Promise<unknown> {
     const text = (await this.#bytes(digest)).toString('utf8');
     try {
       return JSON.parse(text);
@@ -130,10 +130,9 @@ export class PackageLoader {
     }
   }
 
-  async #bytes(digest: string): Promise<Buffer> {
-    const name = digest as Digest;
-    if (!(await this.#blobs.info(name))) await this.#blobs.put(await this.#fetchBlob(digest), name);
-    return this.#blobs.bytes(name);
+  async #bytes(digest: Digest): Promise<Buffer> {
+    if (!(await this.#blobs.info(digest))) await this.#blobs.put(await this.#fetchBlob(digest), digest);
+    return this.#blobs.bytes(digest);
   }
 }
 
@@ -145,7 +144,7 @@ function placementOf({ placement, maxRows }: LoadedPackage): Pick<ReplicaModel, 
   return { placement: { place: placement.place, maxRows, loadMs: round(placement.loadMs), runs } };
 }
 
-function packagesOf(route: EndpointRoute): string[] {
+function packagesOf(route: EndpointRoute): Digest[] {
   const shadow = route.shadow ? [route.shadow.packageDigest] : [];
   return [...route.arms.map((arm) => arm.packageDigest), ...shadow];
 }

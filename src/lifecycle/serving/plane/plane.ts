@@ -1,5 +1,6 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
+import type { Digest } from '../../../core/json.ts';
 import type { EndpointRoute, GuardCounts, RouteArm, WithdrawnArm } from '../contract.ts';
 import {
   armOfVersion,
@@ -97,7 +98,7 @@ export class Plane {
    * Puts a route in force, at once for every request that comes after; those under way end with the models
    * that they began with. Its models must be loaded.
    */
-  async swap(route: EndpointRoute, packageOf: (digest: string) => LoadedPackage): Promise<void> {
+  async swap(route: EndpointRoute, packageOf: (digest: Digest) => LoadedPackage): Promise<void> {
     await this.#logs.ensure(route.endpoint);
     const before = this.#endpoints.get(route.endpoint);
     const modelOf = servedModels(route, packageOf, before);
@@ -363,9 +364,9 @@ const wholeStream = { prediction: { rowCount: 1, outputs: [], score: null }, fro
 /** The models of a route; those that were there before, with the same options, keep their queues and caches. */
 function servedModels(
   { endpoint, options }: EndpointRoute,
-  packageOf: (digest: string) => LoadedPackage,
+  packageOf: (digest: Digest) => LoadedPackage,
   before: EndpointState | undefined,
-): (digest: string) => ServedModel {
+): (digest: Digest) => ServedModel {
   const models = [...(before?.arms ?? []), before?.shadow].flatMap((arm) => (arm ? [arm.model] : []));
   return (digest) => {
     const loaded = packageOf(digest);

@@ -1,3 +1,4 @@
+import type { Digest } from '../../../core/json.ts';
 import type { PackageManifest } from '../../../core/model-package.ts';
 import { type ModelPlacer, OnnxModel, type Placement } from '../../../platform/onnx/index.ts';
 import {
@@ -10,7 +11,7 @@ import {
 /** A loaded model, whatever computes it. */
 export type ModelRuntime = LoadedModel;
 
-type BytesOf = (digest: string) => Promise<Uint8Array>;
+type BytesOf = (digest: Digest) => Promise<Uint8Array>;
 
 /**
  * Loads what computes a package, on this thread.
@@ -25,7 +26,7 @@ export async function loadRuntime(
   hosts: RuntimeHosts = { python: null },
   version = manifest.model,
 ): Promise<ModelRuntime> {
-  const loadOnnx = async (graph: PackageManifest, onnx: string) => OnnxModel.load(await bytesOf(onnx), graph);
+  const loadOnnx = async (graph: PackageManifest, onnx: Digest) => OnnxModel.load(await bytesOf(onnx), graph);
   return openModel(manifest, { version, bytesOf, loadOnnx, hosts });
 }
 
@@ -41,7 +42,7 @@ export async function placeRuntime(
   version: string,
 ): Promise<{ readonly model: ModelRuntime; readonly placement: Placement | null }> {
   let placement: Placement | null = null;
-  const loadOnnx = async (graph: PackageManifest, onnx: string) => {
+  const loadOnnx = async (graph: PackageManifest, onnx: Digest) => {
     const name = `${graph.model} ${version}`;
     const placed = await placer.place(() => bytesOf(onnx), graph, sampleOf(graph), name);
     if (graph === manifest) placement = placed.placement;

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../../core/json.ts';
+import { canonicalJson, type Digest } from '../../../core/json.ts';
 import { type PackageManifest, packageManifestSchema } from '../../../core/model-package.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import { importOnnxAside } from '../../../platform/onnx/index.ts';
@@ -13,7 +13,7 @@ import { warmUpRows } from './warm-up-rows.ts';
 
 /** A version of a model in the repository, made into a package that the data plane can load. */
 export interface BuiltVersion {
-  readonly digest: string;
+  readonly digest: Digest;
   /** In Triton's form; null: as its signature tells. */
   readonly config: Readonly<Record<string, unknown>> | null;
 }

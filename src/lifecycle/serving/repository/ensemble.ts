@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../../core/json.ts';
+import { canonicalJson, type Digest } from '../../../core/json.ts';
 import {
   columnTypes,
   type ElementType,
@@ -20,7 +20,7 @@ type Step = Scheduling['step'][number];
 
 /** A version that a step of an ensemble uses. */
 export interface EnsemblePart {
-  readonly digest: string;
+  readonly digest: Digest;
   readonly manifest: PackageManifest;
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { canonicalJson, digestOf } from '../../../core/json.ts';
+import { canonicalJson, type Digest, digestOf } from '../../../core/json.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
@@ -47,11 +47,11 @@ export async function packageMlflow(
   folder: string,
   source: ModelSource,
   config: ModelConfig,
-): Promise<string> {
+): Promise<Digest> {
   const given = config.parameters?.[runtimeParameter]?.string_value ?? 'auto';
   const runtime = runtimes.find((r) => r === given);
   if (!runtime) throw new Error(`the parameter ${runtimeParameter} is "${given}": auto, onnx or python`);
-  const files: { path: string; digest: string }[] = [];
+  const files: { path: string; digest: Digest }[] = [];
   for (const path of source.paths.filter((p) => p.startsWith(folder))) {
     const bytes = await source.read(path);
     if (!bytes) continue;
@@ -86,7 +86,7 @@ class KeptPackages {
     this.#blobs = blobs;
   }
 
-  async find(key: string): Promise<string | null> {
+  async find(key: string): Promise<Digest | null> {
     const file = (suffix: string) => join(this.#directory, `${key}.${suffix}`);
     const text = await readFile(file('json'), 'utf8').catch(() => null);
     if (text === null) return null;
@@ -98,12 +98,12 @@ class KeptPackages {
     return digest;
   }
 
-  async keep(key: string, digest: string): Promise<void> {
+  async keep(key: string, digest: Digest): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
-    const bytes = await this.#blobs.bytes(digest as `sha256:${string}`);
+    const bytes = await this.#blobs.bytes(digest);
     const { onnx } = packageManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
     if (onnx !== null) {
-      const graph = await this.#blobs.bytes(onnx as `sha256:${string}`);
+      const graph = await this.#blobs.bytes(onnx);
       await writeFile(join(this.#directory, `${key}.onnx`), graph);
     }
     await writeFile(join(this.#directory, `${key}.json`), bytes);

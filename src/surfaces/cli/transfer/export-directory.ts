@@ -3,8 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
+import { parseInput } from '../../../core/schema.ts';
 import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
-import type { TransferModel, TransferRegisteredModel, TransferRun, TransferTag } from '../contract.ts';
+import {
+  type TransferModel,
+  type TransferRegisteredModel,
+  type TransferRun,
+  type TransferTag,
+  transferAliasMoveSchema,
+  transferVersionSchema,
+} from '../contract.ts';
 import { proxiedPath } from './artifact-files.ts';
 import {
   artifactFile,
@@ -256,39 +264,47 @@ function toVersion(
   row: ExportRow<'model_versions'>,
   tags: TransferTag[] = [],
 ): TransferRegisteredModel['versions'][number] {
-  return {
-    version: row.version ?? 0,
-    status: row.status as 'READY',
-    statusMessage: row.status_message,
-    stage: row.stage as 'None',
-    deleted: row.deleted,
-    description: row.description ?? '',
-    source: row.source ?? '',
-    storageLocation: row.storage_location ?? '',
-    runId: row.run_id,
-    runLink: row.run_link,
-    modelId: row.model_id,
-    createdBy: row.created_by ?? '',
-    createdAtMs: row.created_at_ms ?? 0,
-    updatedAtMs: row.updated_at_ms ?? 0,
-    tags,
-    digest: row.digest,
-    datasetVersionId: row.dataset_version_id,
-    datasetDigest: row.dataset_digest,
-    signature: row.signature,
-    evaluationId: row.evaluation_id,
-  };
+  return parseInput(
+    transferVersionSchema,
+    {
+      version: row.version ?? 0,
+      status: row.status,
+      statusMessage: row.status_message,
+      stage: row.stage,
+      deleted: row.deleted,
+      description: row.description ?? '',
+      source: row.source ?? '',
+      storageLocation: row.storage_location ?? '',
+      runId: row.run_id,
+      runLink: row.run_link,
+      modelId: row.model_id,
+      createdBy: row.created_by ?? '',
+      createdAtMs: row.created_at_ms ?? 0,
+      updatedAtMs: row.updated_at_ms ?? 0,
+      tags,
+      digest: row.digest,
+      datasetVersionId: row.dataset_version_id,
+      datasetDigest: row.dataset_digest,
+      signature: row.signature,
+      evaluationId: row.evaluation_id,
+    },
+    `model_versions.${row.name}/${row.version}`,
+  );
 }
 
 function toMove(row: ExportRow<'alias_history'>): TransferRegisteredModel['aliasMoves'][number] {
-  return {
-    id: row.id ?? '',
-    alias: row.alias ?? '',
-    version: row.version,
-    previousVersion: row.previous_version,
-    action: row.action as 'set',
-    by: row.moved_by ?? '',
-    reason: row.reason ?? '',
-    movedAtMs: row.moved_at_ms ?? 0,
-  };
+  return parseInput(
+    transferAliasMoveSchema,
+    {
+      id: row.id ?? '',
+      alias: row.alias ?? '',
+      version: row.version,
+      previousVersion: row.previous_version,
+      action: row.action,
+      by: row.moved_by ?? '',
+      reason: row.reason ?? '',
+      movedAtMs: row.moved_at_ms ?? 0,
+    },
+    `alias_history.${row.id}`,
+  );
 }
