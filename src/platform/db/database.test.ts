@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { startPostgres } from '../../../test/support/postgres.ts';
 import { execute, type Migration, migrate, sqliteStatements, statements, type Tx, tables } from './index.ts';
+import { openPostgres } from './postgres.ts';
 import { refusedStatement } from './refused-statement.ts';
 import { forEachDatabase } from './testing.ts';
 
@@ -165,7 +167,33 @@ forEachDatabase((name, open) => {
       await new Promise((resolve) => setTimeout(resolve, 200));
       return own(tx);
     });
-    await assert.rejects(broken);
+    await assert.rejects(broken, { code: 'database_unreachable' });
     assert.ok(await db.write(own));
+  });
+
+  test('on postgres: while it is away all that is asked of it says so, and goes on when it is back', async (t) => {
+    const postgres = await startPostgres();
+    t.after(() => postgres.stop());
+    const db = await openPostgres(postgres.url, { maxConnections: 3 });
+    t.after(() => db.close());
+    const one = async (tx: Tx) => (await statements(tx).all<{ one: number }>('SELECT 1 AS one', []))[0]?.one;
+    const ask = (i: number) => (i % 2 ? db.write(one) : one(db.read));
+    const asked = () => Promise.allSettled(Array.from({ length: 30 }, (_, i) => ask(i)));
+    const outcomes = (all: Awaited<ReturnType<typeof asked>>) =>
+      new Set(all.map((r) => (r.status === 'fulfilled' ? r.value : (r.reason as { code?: unknown }).code)));
+    assert.deepEqual(outcomes(await asked()), new Set([1]));
+    const sleeping = db.write((tx) => statements(tx).all('SELECT pg_sleep(100)', []));
+    const stopped = assert.rejects(sleeping, { code: 'database_unreachable', message: /127\.0\.0\.1/ });
+    for (let round = 0; round < 3; round++) {
+      let between = asked();
+      await postgres.restart(async () => {
+        await between;
+        assert.deepEqual(outcomes(await asked()), new Set(['database_unreachable']));
+        between = asked();
+      });
+      await between;
+      assert.deepEqual(outcomes(await asked()), new Set([1]));
+    }
+    await stopped;
   });
 });

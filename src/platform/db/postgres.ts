@@ -1,18 +1,33 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import pg from 'pg';
-import { fail } from '../../core/errors.ts';
+import { fail, type MillraceError } from '../../core/errors.ts';
 import type { Database, Tx } from './database.ts';
 import { Signals } from './signals.ts';
+import { TellingDialect } from './telling-dialect.ts';
 
 const int8 = 20;
 const numeric = 1700;
 /** serialization_failure and deadlock_detected: the transaction may simply be run again. */
 const retryable = new Set(['40001', '40P01']);
 const maxTries = 6;
+/** operator_intervention (but a query that was cancelled), connection_exception and too_many_connections. */
+const awayStates = /^(57P0[1235]|0800.|53300)$/;
+const awayCodes = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
+  ...['ENOTFOUND', 'EAI_AGAIN'],
+]);
+/** How pg and its pool say that a connection is gone, or that there was none in time: errors without a code. */
+const awayMessages =
+  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout ex)/;
+/** A database that is asked for a connection for so long does not answer; nor does a network that takes all packets. */
+const connectTimeoutMs = 30_000;
+const keepAliveMs = 10_000;
 
 /**
  * Opens a Postgres database by URL. 64-bit integers and numerics come back as numbers: Millrace stores none
  * beyond 2^53.
+ *
+ * @throws `database_unreachable` at once and later, from whatever is asked of it, as long as it is away
  */
 export async function openPostgres(
   url: string,
@@ -22,7 +37,14 @@ export async function openPostgres(
     getTypeParser: ((oid: number, format: 'text' | 'binary') =>
       oid === int8 || oid === numeric ? Number : pg.types.getTypeParser(oid, format as 'text')) as never,
   };
-  const pool = new pg.Pool({ connectionString: url, max: options.maxConnections ?? 10, types });
+  const pool = new pg.Pool({
+    ...{ connectionString: url, max: options.maxConnections ?? 10, types },
+    ...{
+      connectionTimeoutMillis: connectTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveMs,
+    },
+  });
   // A broken connection is replaced by the pool; queries that need it report the error themselves. While a transaction
   // has one the pool does not listen, and an error between two queries would end the process.
   const ignored = () => undefined;
@@ -32,11 +54,10 @@ export async function openPostgres(
     await pool.query('SELECT 1');
   } catch (error) {
     await pool.end();
-    const problem =
-      error instanceof Error ? error.message || (error as { code?: string }).code : String(error);
-    throw fail('database_unreachable', { url: withoutPassword(url), problem }, error);
+    throw unreachable(url, error);
   }
-  const root = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  const told = (error: unknown) => (isAway(error) ? unreachable(url, error) : error);
+  const root = new Kysely<unknown>({ dialect: new TellingDialect({ pool }, told) });
   const signals = new Signals();
   return {
     dialect: 'postgres',
@@ -59,6 +80,18 @@ export async function openPostgres(
     onSignal: (topic, listener) => signals.on(topic, listener),
     close: () => root.destroy(),
   };
+}
+
+function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as Error & { readonly code?: unknown };
+  if (typeof code !== 'string') return awayMessages.test(error.message);
+  return awayCodes.has(code) || awayStates.test(code);
+}
+
+function unreachable(url: string, error: unknown): MillraceError {
+  const problem = error instanceof Error ? error.message || (error as { code?: string }).code : String(error);
+  return fail('database_unreachable', { url: withoutPassword(url), problem }, error);
 }
 
 function withoutPassword(url: string): string {
