@@ -86,11 +86,8 @@ export class RepositoryModels implements ModelRepository {
 
   load(name: string, override: LoadOverride = noOverride): Promise<void> {
     return this.#inTurn(async () => {
-      if (!endpointNameSchema.safeParse(name).success) {
-        const problem =
-          'model name must not contain path traversal characters: letters, digits, dots, dashes';
-        throw fail('model_load_failed', { model: name, problem });
-      }
+      const nameProblem = problemOfName(name);
+      if (nameProblem) throw fail('model_load_failed', { model: name, problem: nameProblem });
       const problems = await this.#load(name, override);
       await this.#loadUsers([name]);
       await this.#release();
@@ -440,4 +437,13 @@ function entriesOf(name: string, known: Known): readonly RepositoryEntry[] {
 function messageOf(error: unknown): string {
   if (error instanceof MillraceError) return error.message;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What keeps a name from being a model's, in Triton's words; null for one that may be. */
+function problemOfName(name: string): string | null {
+  const trimmed = name.trim();
+  if (trimmed === '') return 'Model name cannot be empty. Please enter a valid name to deploy.';
+  if (trimmed === '..' || /[/\\]/.test(name)) return 'model name must not contain path traversal characters';
+  if (endpointNameSchema.safeParse(name).success) return null;
+  return 'failed to poll from model repository: names of models are letters, digits, dots, dashes, underscores';
 }

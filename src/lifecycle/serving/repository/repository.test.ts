@@ -126,9 +126,13 @@ test('requests load, override and unload; what was unloaded stays so until its f
   // Neither the name of a model nor that of a file leads out of the repository.
   await repository.put('../outside/1/model.onnx', negate);
   await repository.put('../labels.txt', 'a\nb\n');
-  for (const name of ['../outside', '/etc', 'm/..', '..', ' ', '']) {
+  for (const name of ['../outside', '/etc', 'm/..', '..', ' ..', 'm\\n']) {
     await assert.rejects(models.load(name), { message: /model name must not contain path traversal/ });
   }
+  for (const name of ['', ' ', '\t'])
+    await assert.rejects(models.load(name), { message: /Model name cannot be empty/ });
+  for (const name of ['...', '..m', 'm..1', 'm n'])
+    await assert.rejects(models.load(name), { message: /failed to poll from model repository/ });
   const stolen = '{"output":[{"name":"y","label_filename":"../../labels.txt"}]}';
   await assert.rejects(override(stolen), { message: /labels\.txt does not exist/ });
   await assert.rejects(override('{"default_model_filename":"../../outside/1/model.onnx"}'), {
