@@ -155,6 +155,11 @@ export async function createControlServices(parts: ControlParts) {
   const serving = await ServingService.open({
     ...{ db, journal, blobs },
     onDamaged: (replicaId, segments) => monitoring.logDamaged(systemActor, replicaId, segments),
+    watch: {
+      told: (health) => monitoring.replicasWatched(systemActor, health),
+      awayAfterMs: durationMsOf(parts.settings.replicaAwayAfter),
+      log,
+    },
   });
   const endpointKeys = new KeyService({ db, journal, changed: () => serving.keysChanged() });
   const lineage = createLineage({ db, experiments, ports: createLineagePorts(data, serving) });

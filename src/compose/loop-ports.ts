@@ -151,7 +151,7 @@ function evaluationPort(db: Database, evaluations: EvaluationService): LoopPorts
 }
 
 /** What two packages are asked or answer differently. */
-async function signatureDifference(blobs: BlobStore, digest: string, other: string): Promise<string | null> {
+async function signatureDifference(blobs: BlobStore, digest: Digest, other: Digest): Promise<string | null> {
   const [before, after] = [await signatureOf(blobs, digest), await signatureOf(blobs, other)];
   for (const side of ['inputs', 'outputs'] as const) {
     const [was, is] = [canonicalJson(before[side]), canonicalJson(after[side])];
@@ -163,7 +163,7 @@ async function signatureDifference(blobs: BlobStore, digest: string, other: stri
 function servingPort(serving: ServingService): LoopPorts['serving'] {
   const target = ({ version, digest }: DeployTarget) => ({
     modelVersion: String(version),
-    packageDigest: digest as Digest,
+    packageDigest: digest,
   });
   return {
     declare: async (name, model) => {
@@ -236,4 +236,6 @@ const triggerOf: Readonly<Record<AlertKind, 'drift' | 'performance' | null>> = {
   latency: null,
   rollout: null,
   'log-damage': null,
+  'replica-away': null,
+  'replica-clock': null,
 };

@@ -81,7 +81,7 @@ export const monitorReferenceSchema = z.strictObject({
   modelVersion: z.string(),
   datasetVersionId: z.string(),
   evaluationId: z.string().nullable(),
-  scoresDigest: z.string().nullable(),
+  scoresDigest: digestSchema.nullable(),
   metrics: z.array(z.strictObject({ metric: metricNameSchema, ...estimateSchema.shape })),
   baseRate: z.number().nullable(),
 });
@@ -254,6 +254,9 @@ export const alertKindSchema = z.enum([
   'rollout',
   /** A replica has set a segment of its prediction log aside; the subject names the file. Of no model version. */
   'log-damage',
+  /** A replica that was not stopped is away, or its clock is off; the subject names it. Of no model version. */
+  'replica-away',
+  'replica-clock',
 ]);
 export type AlertKind = z.infer<typeof alertKindSchema>;
 
@@ -271,7 +274,7 @@ export const alertDeliverySchema = z.strictObject({
 export type AlertDelivery = z.infer<typeof alertDeliverySchema>;
 
 export const alertEvidenceSchema = z.strictObject({
-  /** Of a rollout: its own id and event times. Of a damaged log: the replica, and when control heard of it. */
+  /** Of a rollout: its own id and event times. Of a damaged log, and of a replica: the replica, and when control heard of it. */
   window: z.strictObject({ id: z.string(), start: time, end: time }),
   value: z.number().nullable(),
   threshold: z.number().nullable(),
@@ -286,7 +289,7 @@ export const alertSchema = z.strictObject({
   /** '': of none. */
   modelVersion: z.string(),
   kind: alertKindSchema,
-  /** The column, the metric, the rollout, the file, or '' where the kind says it all. */
+  /** The column, the metric, the rollout, the file, the replica, or '' where the kind says it all. */
   subject: z.string(),
   severity: z.enum(['watch', 'bad']),
   state: z.enum(['open', 'acknowledged', 'resolved']),
@@ -313,6 +316,18 @@ export const alertsQuerySchema = z.strictObject({
 });
 
 export const acknowledgeAlertRequestSchema = z.strictObject({ reason: z.string().max(2000).default('') });
+
+/** What is known of a replica, as its caller tells it. */
+export interface WatchedReplica {
+  readonly replicaId: string;
+  readonly endpoints: readonly string[];
+  readonly awaySinceMs: number | null;
+  /** Whether `awaySinceMs` says anything. */
+  readonly presenceIsKnown: boolean;
+  readonly clockAheadMs: number | null;
+  /** null: not known. */
+  readonly clockIsOff: boolean | null;
+}
 
 /** Event types; subject = the endpoint, event time = the window's end, data = WindowEvent. */
 export const WINDOW_CLOSED = 'window.closed';

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { alertSchema, monitorSchema, monitorWindowSchema, monitorWindowSummarySchema } from './contract.ts';
+import {
+  alertSchema,
+  monitorSchema,
+  monitorWindowSchema,
+  monitorWindowSummarySchema,
+  type WatchedReplica,
+} from './contract.ts';
 import { MonitorSchedule } from './monitor-schedule.ts';
 import { ada, dayMs, labelsOf, makeRows, openMonitoring, startMs } from './testing.ts';
 
@@ -296,6 +302,43 @@ forEachDatabase((name, open) => {
       );
       await service.logDamaged(ada, 'edge', []);
       assert.equal((await service.alerts(ada, { state: 'unresolved', limit: 10 })).length, 1);
+    });
+
+    test('a replica that is away or has the wrong time is told once for each endpoint, and is over when it is well', async (t) => {
+      const { service, send, advance } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', spec);
+      const edge = {
+        ...{ replicaId: 'edge', endpoints: ['flights', 'rides'], awaySinceMs: null, presenceIsKnown: true },
+        ...{ clockAheadMs: 5, clockIsOff: false },
+      };
+      const shown = async (...replicas: WatchedReplica[]) => {
+        for (let i = 0; i < 2; i++) await service.replicasWatched(ada, replicas);
+        const alerts = await service.alerts(ada, { state: 'unresolved', limit: 10 });
+        for (const alert of alerts) alertSchema.parse(alert);
+        return alerts.map((a) => `${a.kind} ${a.subject} ${a.endpoint}`).sort();
+      };
+      assert.deepEqual(await shown(edge), []);
+      const away = { ...edge, awaySinceMs: dayAt(0), clockAheadMs: null, clockIsOff: null };
+      const both = ['replica-away edge flights', 'replica-away edge rides'];
+      assert.deepEqual(await shown(away), both);
+      await send(makeRows(1, dayAt(0), 300, {}));
+      await advance(dayAt(1));
+      const unknown = { ...away, awaySinceMs: null, presenceIsKnown: false };
+      assert.deepEqual(await shown(unknown), both, 'a control that has just started does not know');
+      const late = { ...edge, clockAheadMs: -90_000, clockIsOff: true };
+      assert.deepEqual(await shown(late), ['replica-clock edge flights', 'replica-clock edge rides']);
+      const [alert] = await service.alerts(ada, { state: 'open', limit: 1 });
+      assert.match(alert?.reason ?? '', /clock of replica "edge" is 90 s slow: .* Set it right/);
+      assert.deepEqual(await shown({ ...away, endpoints: ['flights'] }), [
+        'replica-away edge flights',
+        'replica-clock edge flights',
+      ]);
+      assert.deepEqual(await shown(), [], 'forgotten');
+      const all = await service.alerts(ada, { endpoint: 'flights', limit: 10 });
+      assert.deepEqual(
+        all.map((a) => a.resolution),
+        ['replica "edge" is forgotten', 'replica "edge" is forgotten', 'replica "edge" is back'],
+      );
     });
 
     test('an endpoint that no loop looks after is looked after by the schedule', async (t) => {

@@ -28,6 +28,7 @@ import {
   monitorReferenceRequestSchema,
   monitorSpecSchema,
   type RolloutAborted,
+  type WatchedReplica,
 } from './contract.ts';
 import { References } from './drift/references.ts';
 import { type MonitorRunDeps, runMonitor } from './monitor-run.ts';
@@ -303,6 +304,17 @@ export class MonitoringService {
     authorize(actor, 'monitoring:write');
     await this.#options.db.write((tx) =>
       this.#alerts.logDamaged(tx, (endpoint) => this.#specOf(tx, endpoint), replicaId, segments),
+    );
+  }
+
+  /**
+   * Says what is known of all replicas: opens an alert for each endpoint of one that is away or whose clock is off, and
+   * resolves those about replicas that are well again or forgotten. The same again changes nothing.
+   */
+  async replicasWatched(actor: Actor, replicas: readonly WatchedReplica[]): Promise<void> {
+    authorize(actor, 'monitoring:write');
+    await this.#options.db.write((tx) =>
+      this.#alerts.replicasWatched(tx, (endpoint) => this.#specOf(tx, endpoint), replicas),
     );
   }
 

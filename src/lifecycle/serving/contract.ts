@@ -128,6 +128,8 @@ export const replicaStatusSchema = z.object({
   withdrawn: z.array(withdrawnArmSchema).optional(),
   /** What its clock says as it reports. */
   clockMs: z.int().optional(),
+  /** It is about to stop because it was told to. */
+  leaving: z.boolean().optional(),
 });
 export type ReplicaStatus = z.infer<typeof replicaStatusSchema>;
 
@@ -147,12 +149,28 @@ export const replicaSchema = z.object({
   lastSeenAt: z.string().nullable(),
   /** How far its clock is ahead of control's; null when it did not say. Its predictions are dated by it. */
   clockAheadMs: z.int().nullable(),
+  /** Whether it stopped because it was told to; nobody misses it then. */
+  left: z.boolean(),
   /** When it will be forgotten unless it comes back; null while it is connected. */
   forgottenAt: z.string().nullable(),
   /** When another process of its name was last refused, since control started. */
   rivalRefusedAt: z.string().nullable(),
 });
 export type Replica = z.infer<typeof replicaSchema>;
+
+/** Whether a replica is there and what its clock is like. */
+export interface ReplicaHealth {
+  readonly replicaId: string;
+  /** What it serves, or served. */
+  readonly endpoints: readonly string[];
+  /** Since when it has been away without having been stopped; null: it is there, or has not been away for long. */
+  readonly awaySinceMs: number | null;
+  /** Whether `awaySinceMs` can be told: not while replicas may still come back to a control that has just started. */
+  readonly presenceIsKnown: boolean;
+  readonly clockAheadMs: number | null;
+  /** null: it has not said what its clock says since control started. */
+  readonly clockIsOff: boolean | null;
+}
 
 // ---------------------------------------------------------------- endpoints (REST)
 

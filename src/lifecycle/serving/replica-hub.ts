@@ -3,6 +3,7 @@ import { uuidv7 } from '../../core/ids.ts';
 import { type Clock, formatTime } from '../../core/time.ts';
 import {
   type Replica,
+  type ReplicaHealth,
   type ReplicaStatus,
   type RouteTable,
   type StreamMessage,
@@ -33,6 +34,7 @@ interface Known {
   instance: string | null;
   rivalRefusedAtMs: number | null;
   clockAheadMs: number | null;
+  clockIsOff: boolean | null;
   /** Processes of this name that were refused and told of. */
   readonly rivals: Set<string>;
 }
@@ -47,6 +49,8 @@ const recentlyMs = 60_000;
 const knownAwayMs = { sent: 86_400_000, holding: 7 * 86_400_000 } as const;
 /** A clock that is further off dates rows into other hours; rollouts leave out what seems to come from before they began. */
 const clockOffMs = 60_000;
+/** A clock that was off is right again from here. */
+const clockRightMs = 45_000;
 /** After a start of control replicas have so long to come back, however long it was away. */
 const returnMs = 600_000;
 
@@ -79,6 +83,23 @@ export class ReplicaHub {
     return [...this.#replicas.values()].flatMap((replica) => {
       const atMs = this.#forgottenAtMs(replica);
       return atMs !== null && atMs <= nowMs ? [replica.id] : [];
+    });
+  }
+
+  /** @param awayAfterMs a replica that is gone for no longer is not away */
+  health(awayAfterMs: number): readonly ReplicaHealth[] {
+    const nowMs = this.#clock.nowMs();
+    return [...this.#replicas.values()].map((replica) => {
+      const { id, status, seenAtMs, clockAheadMs, clockIsOff } = replica;
+      const isHere = isConnected(replica) || status?.leaving === true;
+      const sinceMs = seenAtMs ?? this.#startedMs;
+      const isAway = !isHere && nowMs - Math.max(sinceMs, this.#startedMs) >= awayAfterMs;
+      return {
+        ...{ replicaId: id, endpoints: (status?.endpoints ?? []).map(({ endpoint }) => endpoint) },
+        awaySinceMs: isAway ? sinceMs : null,
+        presenceIsKnown: isHere || isAway || sinceMs >= this.#startedMs,
+        ...{ clockAheadMs, clockIsOff },
+      };
     });
   }
 
@@ -144,8 +165,10 @@ export class ReplicaHub {
     const replica = this.#known(id);
     const applied = replica.status?.routesVersion !== status.routesVersion;
     const nowMs = this.#clock.nowMs();
-    const wasOff = Math.abs(replica.clockAheadMs ?? 0) > clockOffMs;
+    const wasOff = replica.clockIsOff === true;
     replica.clockAheadMs = clockMs === undefined ? null : clockMs - nowMs;
+    replica.clockIsOff =
+      clockMs === undefined ? null : Math.abs(clockMs - nowMs) > (wasOff ? clockRightMs : clockOffMs);
     replica.status = kept;
     replica.seenAtMs = nowMs;
     if (sealedToken) this.#seals.get(sealedToken)?.delete(id);
@@ -154,7 +177,7 @@ export class ReplicaHub {
       routesVersion: status.routesVersion,
     });
     const { clockAheadMs } = replica;
-    if (!wasOff && Math.abs(clockAheadMs ?? 0) > clockOffMs)
+    if (!wasOff && replica.clockIsOff)
       await this.#record(replica, servingEvents.replicaClockOff, { clockAheadMs });
   }
 
@@ -322,6 +345,7 @@ function notFollowed(): Omit<Known, keyof StoredReplica> {
     rivalRefusedAtMs: null,
     rivals: new Set(),
     clockAheadMs: null,
+    clockIsOff: null,
   };
 }
 
@@ -359,6 +383,7 @@ function resource(
     connectedAt: connectedAtMs === null ? null : formatTime(connectedAtMs),
     lastSeenAt: seenAtMs === null ? null : formatTime(seenAtMs),
     clockAheadMs,
+    left: status?.leaving === true,
     forgottenAt: forgottenAtMs === null ? null : formatTime(forgottenAtMs),
     rivalRefusedAt: rivalRefusedAtMs === null ? null : formatTime(rivalRefusedAtMs),
   };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../../core/errors.ts';
+import type { Digest } from '../../core/json.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import { type Actor, authorize, systemActor } from '../../platform/access/index.ts';
 import type { BlobStore } from '../../platform/blobs/index.ts';
@@ -28,6 +29,7 @@ import {
 import { KeyStore } from './keys/store.ts';
 import { signOverride } from './override-token.ts';
 import { ReplicaHub } from './replica-hub.ts';
+import { ReplicaWatch, type ReplicaWatchOptions } from './replica-watch.ts';
 import {
   type ArmTarget,
   armOf,
@@ -52,6 +54,11 @@ export interface ServingServiceOptions {
   readonly blobs: BlobStore;
   /** Hears what a replica has set aside of its log: at each of its reports, and once when that is nothing any more. */
   readonly onDamaged?: (replicaId: string, segments: readonly DamagedSegment[]) => Promise<void>;
+  /** Hears which replicas are away, and whose clock is off; left out: nobody does. */
+  readonly watch?: Pick<ReplicaWatchOptions, 'told' | 'log'> & {
+    /** A replica is away when it is gone for so long without having been stopped. */
+    readonly awayAfterMs: number;
+  };
   readonly clock?: Clock;
 }
 
@@ -69,6 +76,7 @@ export class ServingService {
   readonly #writer: RouteWriter;
   readonly #clock: Clock;
   readonly #hub: ReplicaHub;
+  readonly #watch: ReplicaWatch | null;
   readonly #stop: () => void;
 
   private constructor(options: ServingServiceOptions, known: readonly StoredReplica[]) {
@@ -80,6 +88,9 @@ export class ServingService {
     const put = (replica: StoredReplica, event: string | null, data: Readonly<Record<string, unknown>>) =>
       this.#recordReplica(replica, event, data);
     this.#hub = new ReplicaHub({ put, table: () => this.routeTable() }, known, this.#clock);
+    const { watch } = options;
+    const health = () => this.#hub.health(watch?.awayAfterMs ?? 0);
+    this.#watch = watch ? new ReplicaWatch({ ...watch, health }) : null;
     this.#stop = options.db.onSignal(routesTopic, () => void this.#hub.broadcast());
   }
 
@@ -90,6 +101,7 @@ export class ServingService {
   /** Before the server and the database close. */
   async close(): Promise<void> {
     this.#stop();
+    await this.#watch?.close();
     await this.#hub.close();
   }
 
@@ -339,6 +351,11 @@ export class ServingService {
     this.#hub.follow(endpoints);
   }
 
+  /** Tells who listens of replicas that are away or whose clock is off; done every few seconds anyway. */
+  async checkReplicas(): Promise<void> {
+    await this.#watch?.check();
+  }
+
   replicas(actor: Actor): readonly Replica[] {
     authorize(actor, 'read');
     return this.#hub.replicas;
@@ -440,7 +457,7 @@ export class ServingService {
   }
 }
 
-function isOtherChampion({ arms }: StoredRouteVersion, currentDigest: string | undefined): boolean {
+function isOtherChampion({ arms }: StoredRouteVersion, currentDigest: Digest | undefined): boolean {
   const champion = arms.find((a) => a.arm === 'champion');
   return champion !== undefined && champion.packageDigest !== currentDigest;
 }

@@ -9,8 +9,9 @@ import { type Clock, wallClock } from '../../core/time.ts';
 import { openDirectoryBlobs } from '../../platform/blobs/index.ts';
 import { forEachDatabase, type OpenDatabase } from '../../platform/db/testing.ts';
 import { Journal, journalMigrations } from '../../platform/journal/index.ts';
+import { createLogger } from '../../platform/log/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
-import type { ReplicaStatus, StreamMessage } from './contract.ts';
+import type { ReplicaHealth, ReplicaStatus, StreamMessage } from './contract.ts';
 import { servingMigrations } from './migrations.ts';
 import { ServingService } from './service.ts';
 
@@ -26,13 +27,18 @@ async function setUp(t: TestContext, open: OpenDatabase, clock: Clock = wallCloc
   const db = await open(t, [...journalMigrations, ...servingMigrations]);
   const journal = new Journal(db);
   const blobs = await openDirectoryBlobs(directory);
-  const service = await ServingService.open({ db, journal, blobs, clock });
+  const heard: (readonly ReplicaHealth[])[] = [];
+  const watch = {
+    told: async (health: readonly ReplicaHealth[]) => void heard.push(health),
+    ...{ awayAfterMs: 60_000, log: createLogger('test', 'silent') },
+  };
+  const service = await ServingService.open({ db, journal, blobs, clock, watch });
   opened = service;
   const target = async (modelVersion: string) => ({
     modelVersion,
     packageDigest: await storePackage(blobs, logisticOnnx(Number(modelVersion)), logisticPackage()),
   });
-  return { db, journal, blobs, service, target };
+  return { db, journal, blobs, service, target, heard, watch };
 }
 
 /** A replica as the hub sees it: it applies every route at once unless told otherwise. */
@@ -250,7 +256,7 @@ forEachDatabase((name, open) => {
     test('what cannot be done says why', async (t) => {
       const { service, target } = await setUp(t, open);
       const one = await target('1');
-      const gone = { modelVersion: '9', packageDigest: `sha256:${'0'.repeat(64)}` };
+      const gone = { modelVersion: '9', packageDigest: `sha256:${'0'.repeat(64)}` as const };
       await assert.rejects(service.deploy(actor, 'e', one, 'r'), { code: 'not_found' });
       await service.declare(actor, { name: 'e', model: 'm' });
       await assert.rejects(service.challenge(actor, 'e', one, 0.1, 'r'), { code: 'endpoint_no_champion' });
@@ -373,6 +379,66 @@ forEachDatabase((name, open) => {
         ['holding', 'empty'],
       );
       await leave();
+    });
+
+    test('a replica that is away without having been stopped is told, also by a control that starts meanwhile', async (t) => {
+      const began = Date.UTC(2026, 0, 1);
+      let nowMs = began;
+      const clock = { nowMs: () => nowMs };
+      const { db, journal, blobs, service, heard, watch } = await setUp(t, open, clock);
+      const status = (more: Partial<ReplicaStatus> = {}): ReplicaStatus => {
+        return { routesVersion: 1, endpoints: [{ endpoint: 'e', routeVersion: 1 }], models: [], ...more };
+      };
+      const come = async (of: ServingService, id: string) => {
+        let close = () => {};
+        const closed = new Promise<void>((resolve) => {
+          close = resolve;
+        });
+        const attached = of.attachReplica(actor, id, () => {}, closed);
+        await of.reportReplica(actor, id, status());
+        return async () => {
+          close();
+          await attached;
+        };
+      };
+      const shown = async (of: ServingService) => {
+        await of.checkReplicas();
+        return heard.at(-1)?.map((r) => [r.replicaId, r.awaySinceMs, r.presenceIsKnown, r.clockIsOff]);
+      };
+      const [crash, stop] = [await come(service, 'crashed'), await come(service, 'stopped')];
+      await service.reportReplica(actor, 'stopped', status({ leaving: true }));
+      await Promise.all([crash(), stop()]);
+      const stopped = ['stopped', null, true, null];
+      nowMs += 59_999;
+      assert.deepEqual(await shown(service), [['crashed', null, true, null], stopped]);
+      nowMs += 1;
+      assert.deepEqual(await shown(service), [['crashed', began, true, null], stopped]);
+      const tellings = heard.length;
+      nowMs += 60_000;
+      await service.checkReplicas();
+      assert.equal(heard.length, tellings, 'what has not changed is not told again');
+
+      const second = await ServingService.open({ db, journal, blobs, clock, watch });
+      assert.deepEqual(
+        await shown(second),
+        [['crashed', null, false, null], stopped],
+        'it may come back yet',
+      );
+      nowMs += 60_000;
+      assert.deepEqual(await shown(second), [['crashed', began, true, null], stopped]);
+      const leave = await come(second, 'crashed');
+      assert.deepEqual(await shown(second), [['crashed', null, true, null], stopped]);
+      for (const [aheadMs, isOff] of [
+        [60_000, false],
+        [-60_001, true],
+        [-50_000, true],
+        [-45_000, false],
+      ] as const) {
+        await second.reportReplica(actor, 'crashed', status({ clockMs: nowMs + aheadMs }));
+        assert.deepEqual(await shown(second), [['crashed', null, true, isOff], stopped], `${aheadMs}`);
+      }
+      await leave();
+      await second.close();
     });
   });
 });

@@ -34,6 +34,7 @@ export const settingGroups: readonly SettingGroup[] = [
       'truncateLongValues',
       'modelSourcePattern',
       'runLostAfter',
+      'replicaAwayAfter',
     ],
   },
   {

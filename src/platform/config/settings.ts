@@ -262,6 +262,9 @@ export const settingsSchema = z.strictObject({
   runLostAfter: duration
     .default('15m')
     .describe('how long a running run may write nothing before it counts as lost; 0: for ever'),
+  replicaAwayAfter: duration
+    .default('1m')
+    .describe('how long a replica that nobody stopped may be gone before an alert says so'),
   purgeAfter: duration
     .default('30d')
     .describe(

@@ -11,6 +11,7 @@ import {
   type DamagedLog,
   type MonitorSpec,
   type RolloutAborted,
+  type WatchedReplica,
 } from '../contract.ts';
 import {
   insertAlert,
@@ -26,6 +27,7 @@ import { type Cause, causeSchema } from './cause.ts';
 import { damageReason } from './damage-reason.ts';
 import { type AlertAction, closingKinds, decideAlerts, maturingKinds } from './decide-alerts.ts';
 import { ALERT_DELIVERY, deliveryMaxFailures } from './deliver-alert.ts';
+import { replicaFindings } from './replica-findings.ts';
 
 export interface JudgedWindow {
   readonly endpoint: string;
@@ -43,6 +45,8 @@ type NewAlert = Pick<
 >;
 
 const keptEvidence = 50;
+/** Kinds that another champion does not end. */
+const ofNoChampion: readonly string[] = ['rollout', 'log-damage', 'replica-away', 'replica-clock'];
 
 /** Opens, confirms and resolves alerts as windows come in, and has the webhooks told, in the caller's transaction. */
 export class AlertKeeper {
@@ -100,10 +104,7 @@ export class AlertKeeper {
     const gone = (await unresolvedAlerts(tx, endpoint)).filter(
       // A version whose rollout was aborted does not answer: that is no reason to forget it.
       (alert) =>
-        alert.kind !== 'rollout' &&
-        alert.kind !== 'log-damage' &&
-        alert.model_version !== champion &&
-        alert.opened_at_ms <= endMs,
+        !ofNoChampion.includes(alert.kind) && alert.model_version !== champion && alert.opened_at_ms <= endMs,
     );
     for (const alert of gone) {
       const resolution = `version ${alert.model_version} no longer answers; version ${champion} does`;
@@ -157,6 +158,35 @@ export class AlertKeeper {
         continue;
       const resolution = `replica "${replicaId}" has it no longer set aside`;
       await this.#resolve(tx, await specOf(alert.endpoint), alert, nowMs, resolution);
+    }
+  }
+
+  /** Opens and resolves alerts about replicas, by what is known of all of them. See `replicaFindings`. */
+  async replicasWatched(
+    tx: Tx,
+    specOf: (endpoint: string) => Promise<MonitorSpec>,
+    replicas: readonly WatchedReplica[],
+  ): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const at = formatTime(nowMs);
+    for (const kind of ['replica-away', 'replica-clock'] as const) {
+      const known = await unresolvedOfKind(tx, kind);
+      const { findings, whyOver } = replicaFindings(kind, replicas);
+      for (const { endpoint, replicaId, reason, value } of findings) {
+        if (known.some((alert) => alert.endpoint === endpoint && alert.subject === replicaId)) continue;
+        const evidence: AlertEvidence = {
+          ...{ window: { id: replicaId, start: at, end: at }, value, threshold: null, reason },
+        };
+        await this.#open(tx, await specOf(endpoint), {
+          ...{ endpoint, model_version: '', kind, subject: replicaId, severity: 'bad', reason },
+          ...{ evidence_json: JSON.stringify([evidence]), opened_at_ms: nowMs },
+        });
+      }
+      for (const alert of known) {
+        const resolution = whyOver(alert.endpoint, alert.subject);
+        if (resolution !== null)
+          await this.#resolve(tx, await specOf(alert.endpoint), alert, nowMs, resolution);
+      }
     }
   }
 

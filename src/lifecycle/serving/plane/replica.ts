@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { MillraceError } from '../../../core/errors.ts';
+import type { Digest } from '../../../core/json.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { Registry } from '../../../platform/metrics/index.ts';
@@ -70,6 +71,8 @@ export class Replica {
   readonly #errors = new Map<string, string>();
   readonly #setRoutesVersion: (version: number) => void;
   #routesVersion = 0;
+  /** Whether it was told to stop. */
+  #isLeaving = false;
   #url: string | null = null;
   #wanted: RouteTable | null = null;
   #applying: Promise<void> | null = null;
@@ -114,7 +117,7 @@ export class Replica {
       ...options.log,
     });
     const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
-    const fetchBlob = (digest: string) => client?.blob(digest) ?? away();
+    const fetchBlob = (digest: Digest) => client?.blob(digest) ?? away();
     const loader = new PackageLoader(blobs, fetchBlob, options.runtimes, logger);
     const replica = new Replica(options, client, loader, logs);
     const last = await replica.#readRoutes();
@@ -150,7 +153,10 @@ export class Replica {
   async close(): Promise<void> {
     if (this.#retry) clearTimeout(this.#retry);
     if (this.#heartbeat) clearInterval(this.#heartbeat);
+    this.#isLeaving = true;
+    const told = this.#client?.isConnected ? this.#report() : undefined;
     await this.plane.shadowsDrained();
+    await told;
     if (this.#client?.isConnected) await this.#handOver();
     this.#client?.close();
     await this.#loader.close();
@@ -257,6 +263,7 @@ export class Replica {
       clockMs: Date.now(),
       ...(this.#url ? { url: this.#url } : {}),
       ...(sealedToken ? { sealedToken } : {}),
+      ...(this.#isLeaving ? { leaving: true } : {}),
     };
     for (const [endpoint, error] of this.#errors) {
       const entry = status.endpoints.find((e) => e.endpoint === endpoint);

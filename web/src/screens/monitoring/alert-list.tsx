@@ -58,7 +58,7 @@ function AlertRow(props: { readonly alert: Alert; readonly over: boolean; readon
         <span className={over ? 'text-muted' : ''}>{sentence(alert.reason)}</span>
         <span className="block text-label text-muted">
           {alert.modelVersion === '' ? 'Since ' : `v${alert.modelVersion}, since `}
-          {alert.kind === 'log-damage' ? (
+          {alert.modelVersion === '' ? (
             <Ago at={alert.openedAt} />
           ) : (
             <EventTime at={alert.openedAt} className="align-bottom" />
