@@ -34,7 +34,6 @@ export const settingGroups: readonly SettingGroup[] = [
       'truncateLongValues',
       'modelSourcePattern',
       'runLostAfter',
-      'replicaAwayAfter',
     ],
   },
   {
@@ -56,6 +55,7 @@ export const settingGroups: readonly SettingGroup[] = [
     title: 'Serve',
     settings: [
       'replica',
+      'replicaAwayAfter',
       'serverName',
       'serveWorkers',
       'serveTlsCert',
