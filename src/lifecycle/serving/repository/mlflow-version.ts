@@ -1,10 +1,8 @@
-import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { canonicalJson, type Digest, digestOf } from '../../../core/json.ts';
-import { packageManifestSchema } from '../../../core/model-package.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { NotPackaged, type PythonSettings, packageInThread } from '../packaging/package-in-thread.ts';
+import { KeptPackages } from './kept-packages.ts';
 import type { ModelConfig } from './model-config.ts';
 import type { ModelSource } from './model-source.ts';
 import { pieces } from './pieces.ts';
@@ -59,7 +57,7 @@ export async function packageMlflow(
     files.push({ path: path.slice(folder.length), digest });
   }
   const key = digestOf(canonicalJson({ name, runtime, files })).slice('sha256:'.length);
-  const kept = new KeptPackages(directory, blobs);
+  const kept = new KeptPackages(directory, blobs, keptPackages);
   const known = await kept.find(key);
   if (known) return known;
   const job = { blobsDirectory, python };
@@ -74,51 +72,4 @@ export async function packageMlflow(
   });
   await kept.keep(key, digest);
   return digest;
-}
-
-/** Packages by what they were made of: `<key>.json`, the manifest, and `<key>.onnx`, its graph. */
-class KeptPackages {
-  readonly #directory: string;
-  readonly #blobs: BlobStore;
-
-  constructor(directory: string, blobs: BlobStore) {
-    this.#directory = directory;
-    this.#blobs = blobs;
-  }
-
-  async find(key: string): Promise<Digest | null> {
-    const file = (suffix: string) => join(this.#directory, `${key}.${suffix}`);
-    const text = await readFile(file('json'), 'utf8').catch(() => null);
-    if (text === null) return null;
-    const { onnx } = packageManifestSchema.parse(JSON.parse(text));
-    if (onnx !== null) await this.#blobs.put(pieces(await readFile(file('onnx'))));
-    const { digest } = await this.#blobs.put(text);
-    const now = new Date();
-    await utimes(file('json'), now, now);
-    return digest;
-  }
-
-  async keep(key: string, digest: Digest): Promise<void> {
-    await mkdir(this.#directory, { recursive: true });
-    const bytes = await this.#blobs.bytes(digest);
-    const { onnx } = packageManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
-    if (onnx !== null) {
-      const graph = await this.#blobs.bytes(onnx);
-      await writeFile(join(this.#directory, `${key}.onnx`), graph);
-    }
-    await writeFile(join(this.#directory, `${key}.json`), bytes);
-    await this.#trim();
-  }
-
-  async #trim(): Promise<void> {
-    const names = (await readdir(this.#directory)).filter((name) => name.endsWith('.json'));
-    const times = await Promise.all(
-      names.map(async (name) => ({ name, usedMs: (await stat(join(this.#directory, name))).mtimeMs })),
-    );
-    const old = times.sort((a, b) => b.usedMs - a.usedMs).slice(keptPackages);
-    for (const { name } of old) {
-      await rm(join(this.#directory, name), { force: true });
-      await rm(join(this.#directory, name.replace(/json$/, 'onnx')), { force: true });
-    }
-  }
 }
