@@ -19,7 +19,10 @@ function spawned({ command, args, env }: SupervisedProcess): ChildProcess {
 /** Tells a process that it was started here; it keeps that from those that it starts itself. */
 const supervisedVariable = 'MILLRACE_SUPERVISOR_PID';
 
-/** A process that says with this exit code that starting it again cannot help (a wrong setting, a taken port). */
+/**
+ * A process says with this exit code that starting it again cannot help (a wrong setting, a taken port). Believed of
+ * one that never ran well: where another did with the same settings, its database is away, say, and comes back.
+ */
 const finalExitCode = 78;
 
 const stopGraceMs = 4_000;
@@ -55,7 +58,7 @@ export class Supervisor {
     this.#end = resolve;
   }
 
-  start(process_: SupervisedProcess, failures = 0): void {
+  start(process_: SupervisedProcess, failures = 0, ranWell = false): void {
     const startedAtMs = Date.now();
     const env = { ...process_.env, [supervisedVariable]: String(process.pid) };
     const child = this.#launch({ ...process_, env });
@@ -68,11 +71,12 @@ export class Supervisor {
     child.once('exit', (code, signal) => {
       this.#children.delete(process_.name);
       if (this.#stopping) return;
-      if (code === finalExitCode) {
+      const isHealthy = Date.now() - startedAtMs > healthyMs;
+      if (code === finalExitCode && !ranWell && !isHealthy) {
         void this.stop(finalExitCode);
         return;
       }
-      const count = Date.now() - startedAtMs > healthyMs ? 0 : failures;
+      const count = isHealthy ? 0 : failures;
       const waitMs = Math.min(longestBackOffMs, firstBackOffMs * 2 ** count);
       const reason = signal ? `killed by ${signal}` : `exit code ${code}`;
       this.#log.warn(
@@ -81,7 +85,7 @@ export class Supervisor {
       );
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
-        this.start(process_, count + 1);
+        this.start(process_, count + 1, ranWell || isHealthy);
       }, waitMs);
       this.#timers.add(timer);
     });

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { createLogger } from '../log/index.ts';
+import { Supervisor } from './index.ts';
+
+/** A supervisor of one process, which does what the test says, under a clock that the test moves. */
+function supervised(t: TestContext) {
+  t.mock.timers.enable({ apis: ['Date', 'setTimeout'], now: 1 });
+  const started: EventEmitter[] = [];
+  const supervisor = new Supervisor(createLogger('test', 'silent'), () => {
+    const child = Object.assign(new EventEmitter(), { pid: 1 as number | undefined, kill: () => true });
+    started.push(child);
+    return child as unknown as ChildProcess;
+  });
+  supervisor.start({ name: 'one', command: 'one', args: [], env: {} });
+  const end = (code: number | null) => started.at(-1)?.emit('exit', code, code === null ? 'SIGKILL' : null);
+  const pass = (ms: number) => t.mock.timers.tick(ms);
+  return { supervisor, started, end, pass };
+}
+
+test('one that says that it cannot start ends all', async (t) => {
+  const { supervisor, started, end } = supervised(t);
+  end(78);
+  assert.equal(await supervisor.ended, 78);
+  assert.equal(started.length, 1);
+});
+
+test('one that has run well is started again, whatever it says that it cannot do without', async (t) => {
+  const { supervisor, started, end, pass } = supervised(t);
+  pass(31_000);
+  end(null);
+  for (let times = 2; times < 10; times++) {
+    pass(10_000);
+    assert.equal(started.length, times);
+    end(78);
+  }
+  void supervisor.stop(3);
+  assert.equal(await supervisor.ended, 3);
+});
+
+test('one for which the system has no room is tried again, and a stop does not wait for it', async (t) => {
+  const { supervisor, started, pass } = supervised(t);
+  const [first] = started;
+  Object.assign(first as EventEmitter, { pid: undefined }).emit('error', new Error('EAGAIN'));
+  pass(10_000);
+  assert.equal(started.length, 2);
+  Object.assign(started[1] as EventEmitter, { pid: undefined }).emit('error', new Error('EAGAIN'));
+  void supervisor.stop();
+  assert.equal(await supervisor.ended, 0);
+});
