@@ -17,6 +17,8 @@ export interface RowFilter {
   readonly rows: 'answered' | 'shadow' | 'all';
   /** Only these predictions. */
   readonly ids?: readonly string[] | undefined;
+  /** Every row, also of predictions that were sent twice: many times as quick, for a first look. */
+  readonly everyRow?: boolean | undefined;
 }
 
 /**
@@ -39,6 +41,7 @@ export function predictionsSql(paths: readonly LogPath[], filter: RowFilter, col
   ];
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   const shadowKey = filter.rows === 'answered' ? '' : `, CASE WHEN arm = 'shadow' THEN model_version END`;
+  if (filter.everyRow) return `(SELECT ${columns} FROM ${parquet(paths)} ${where})`;
   return `(SELECT ${columns} FROM ${parquet(paths)} ${where}
     QUALIFY row_number() OVER (PARTITION BY prediction_id${shadowKey} ORDER BY received_at_ms DESC) = 1)`;
 }

@@ -34,9 +34,14 @@ export interface SearchedLog {
   readonly frames: Frames;
   /** Ever larger parts of it; see `newestSlices`. */
   readonly slices: AsyncIterable<Slice>;
+  /** Files that may hold these predictions. */
+  readonly holding: (ids: readonly string[]) => Promise<readonly LogPath[]>;
   /** Files that may hold labels of these predictions; undefined: of any. */
   readonly labelPaths: (ids?: readonly string[]) => Promise<readonly LogPath[]>;
 }
+
+/** Rows that a first look finds beyond the page: so many of it may turn out to have been sent again. */
+const spareRows = 20;
 
 /** The newest `count` rows (by event time, then id) that pass the filter, behind `after`. */
 export async function listPredictions(
@@ -45,14 +50,35 @@ export async function listPredictions(
   count: number,
   after: PageKey | undefined,
 ): Promise<readonly Prediction[]> {
+  const search = { log, filter, after };
   for await (const slice of log.slices) {
-    // Where the predictions are known by id, few are read: with everything that is shown of them at once.
-    const detail = slice.ids === undefined ? 'keys' : 'whole';
-    const rows = await rowsOf(log, slice, filter, count, after, detail);
-    if (rows.length < count && slice.floorMs !== Number.NEGATIVE_INFINITY) continue;
-    return detail === 'whole' ? rows.map(toPrediction) : wholeRows(log, slice, rows);
+    const isLast = slice.floorMs === Number.NEGATIVE_INFINITY;
+    if (slice.ids !== undefined) {
+      // Where the predictions are known by id, few are read: with everything that is shown of them at once.
+      const rows = await rowsOf(search, slice, count, 'whole');
+      if (rows.length >= count || isLast) return rows.map(toPrediction);
+      continue;
+    }
+    // To find which of a prediction's rows counts costs many times the search: done for what is found alone.
+    const most = count + spareRows;
+    const found = await rowsOf(search, slice, most, 'keys', true);
+    if (found.length < count && !isLast) continue;
+    const rows = (await wholeRows(search, found)).filter(
+      (row) => found.length < most || !isBehind(row, found.at(-1)),
+    );
+    if (rows.length >= count || (isLast && found.length < most))
+      return rows.slice(0, count).map(toPrediction);
+    if (found.length < most) continue;
+    const exact = await rowsOf(search, slice, count, 'keys');
+    if (exact.length >= count || isLast) return (await wholeRows(search, exact)).map(toPrediction);
   }
   return [];
+}
+
+function isBehind(row: FrameRow, last: FrameRow | undefined): boolean {
+  if (!last || row.event_time_ms !== last.event_time_ms)
+    return (row.event_time_ms as number) < ((last?.event_time_ms as number | undefined) ?? 0);
+  return (row.prediction_id as string) < (last.prediction_id as string);
 }
 
 /** Rows of this time on are not on the page: the filter's end, or behind the last page. */
@@ -63,28 +89,25 @@ export function endOf(filter: Filter, after: PageKey | undefined): number {
   );
 }
 
+interface Search {
+  readonly log: SearchedLog;
+  readonly filter: Filter;
+  readonly after: PageKey | undefined;
+}
+
 /** The rows on the page. Of `keys` few columns are read, and labels only where the filter asks for them. */
 async function rowsOf(
-  { frames, labelPaths }: SearchedLog,
+  { log: { frames, labelPaths }, filter, after }: Search,
   { paths, floorMs, ids }: Slice,
-  filter: Filter,
   count: number,
-  after: PageKey | undefined,
   detail: 'keys' | 'whole',
+  everyRow = false,
 ): Promise<readonly FrameRow[]> {
   if (filter.feature !== undefined && !(await featureNames(frames, paths)).includes(filter.feature))
     return [];
-  const given = rangeOf(filter);
-  const toMs = endOf(filter, after);
-  const fromMs = Math.max(floorMs, given.fromMs ?? Number.NEGATIVE_INFINITY);
-  const range: RowFilter = {
-    ...given,
-    fromMs: Number.isFinite(fromMs) ? fromMs : undefined,
-    toMs: Number.isFinite(toMs) ? toMs : undefined,
-  };
+  const range = { ...searchedRange(filter, after, floorMs), everyRow };
   const feature = filter.feature === undefined ? '' : `, ${sqlName(featurePrefix + filter.feature)}`;
-  const page = `WHERE ${filterSql(filter, after)}
-    ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC LIMIT ${count}`;
+  const page = `WHERE ${filterSql(filter, after)} ${newestFirst} LIMIT ${count}`;
   if (detail === 'whole') {
     const first = await firstPieceSql(frames, paths);
     const rows = joinedSql(paths, await labelPaths(ids), range, logColumns + first + feature, 'full');
@@ -98,6 +121,18 @@ async function rowsOf(
   return frames.query(`SELECT ${keyColumns} FROM ${rows} ${page}`);
 }
 
+function searchedRange(filter: Filter, after: PageKey | undefined, floorMs: number): RowFilter {
+  const given = rangeOf(filter);
+  const toMs = endOf(filter, after);
+  const fromMs = Math.max(floorMs, given.fromMs ?? Number.NEGATIVE_INFINITY);
+  return {
+    ...given,
+    fromMs: Number.isFinite(fromMs) ? fromMs : undefined,
+    toMs: Number.isFinite(toMs) ? toMs : undefined,
+  };
+}
+
+const newestFirst = 'ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC';
 const keyColumns = 'prediction_id, event_time_ms, arm, model_version';
 
 /** Times and arms of a filter, for the relations. */
@@ -134,29 +169,25 @@ export function filterSql(filter: Filter, after?: PageKey): string {
   return conditions.join(' AND ');
 }
 
-/** The rows that the keys name, with everything that a list shows, in the same order. */
+/** The rows that these keys name and that count, with everything that a list shows, as far as they pass the filter. */
 async function wholeRows(
-  { frames, labelPaths }: SearchedLog,
-  { paths }: Slice,
+  { log: { frames, labelPaths, holding }, filter, after }: Search,
   keys: readonly FrameRow[],
-): Promise<readonly Prediction[]> {
-  const [first, last] = [keys[0], keys.at(-1)];
-  if (!first || !last) return [];
-  const ids = keys.map((key) => key.prediction_id as string);
-  const range: RowFilter = {
-    rows: first.arm === 'shadow' ? 'shadow' : 'answered',
-    fromMs: last.event_time_ms as number,
-    toMs: (first.event_time_ms as number) + 1,
-    ids,
-  };
+): Promise<readonly FrameRow[]> {
+  if (keys.length === 0) return [];
+  const ids = [...new Set(keys.map((key) => key.prediction_id as string))];
+  const paths = await holding(ids);
+  const range: RowFilter = { ...searchedRange(filter, after, Number.NEGATIVE_INFINITY), ids };
   const wanted = keys.map((key) => sqlLiteral(`${key.prediction_id} ${key.model_version}`)).join(', ');
-  const columns = logColumns + (await firstPieceSql(frames, paths));
-  const rows = await frames.query(
+  let columns = logColumns + (await firstPieceSql(frames, paths));
+  if (filter.feature !== undefined) {
+    const isThere = (await featureNames(frames, paths)).includes(filter.feature);
+    columns += `, ${isThere ? '' : 'NULL AS '}${sqlName(featurePrefix + filter.feature)}`;
+  }
+  return frames.query(
     `SELECT ${predictionColumns}, first_us FROM ${joinedSql(paths, await labelPaths(ids), range, columns, 'full')}
-     WHERE prediction_id || ' ' || model_version IN (${wanted})
-     ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC`,
+     WHERE prediction_id || ' ' || model_version IN (${wanted}) AND ${filterSql(filter, after)} ${newestFirst}`,
   );
-  return rows.map(toPrediction);
 }
 
 const logColumns = `prediction_id, endpoint, entity, event_time_ms, received_at_ms, model, model_version, arm, status,

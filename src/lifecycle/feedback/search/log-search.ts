@@ -32,9 +32,6 @@ export interface LogSearchOptions {
   readonly signals: LabelLog;
 }
 
-/** How long a reader waits for labels that are being sealed. */
-const readWaitMs = 5_000;
-
 /** Finds rows of the log with few files opened: by id, by entity, by time. */
 export class LogSearch {
   readonly #options: LogSearchOptions;
@@ -60,7 +57,9 @@ export class LogSearch {
         ? newestSlices(await this.#logFiles(segments), count, endMs)
         : this.#entitySlices(segments, entity, count, { fromMs, toMs });
     const labelPaths = (ids?: readonly string[]) => this.#labelPaths(endpoint, 'label', ids);
-    return listPredictions({ frames: this.#options.frames, slices, labelPaths }, filter, count, after);
+    const holding = (ids: readonly string[]) => this.#holding(segments, ids);
+    const { frames } = this.#options;
+    return listPredictions({ frames, slices, holding, labelPaths }, filter, count, after);
   }
 
   /** SQL for what is known of entities in these spans of event time, see `entityRowsSql`; null: nothing is. */
@@ -78,8 +77,8 @@ export class LogSearch {
       keyOf.predictionId(id),
     ]);
     for (const name of new Set(segments.map((s) => s.endpoint))) {
-      await labels.flush(name, readWaitMs);
-      await signals.flush(name, readWaitMs);
+      await labels.flushForReader(name);
+      await signals.flushForReader(name);
     }
     const labelPaths = await this.#labelPaths(endpoint, 'label', [id]);
     const signalPaths = await this.#labelPaths(endpoint, 'signal', [id]);
@@ -97,7 +96,7 @@ export class LogSearch {
     requireSense(filter);
     const { endpoint, entity } = filter;
     const { fromMs, toMs } = rangeOf(filter);
-    await this.#options.labels.flush(endpoint, readWaitMs);
+    await this.#options.labels.flushForReader(endpoint);
     const all = await this.#options.store.predictionSegments({ endpoint, fromMs, toMs });
     if (all.length === 0) throw fail('not_found', nothingLogged(endpoint));
     let from: Pick<Slice, 'paths' | 'ids'> = { paths: await this.#paths(all) };

@@ -176,5 +176,53 @@ forEachDatabase((name, open) => {
       assert.equal(await service.exportTo(ada, { endpoint, entity: 'e2' }, path), 1003);
       assert.equal(await service.exportTo(ada, { endpoint, entity: 'nobody' }, path), 0);
     });
+
+    test('of predictions that were sent twice the row received last counts, however many there are', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      const rng = createRng(5);
+      const sent = new Map<string, LoggedRow>();
+      for (let round = 0; round < 3; round++) {
+        const rows = Array.from({ length: 400 }, (_, i): LoggedRow => {
+          const id = `p${round === 0 ? i : rng.int(400)}`;
+          const eventTimeMs = sent.get(id)?.eventTimeMs ?? start + rng.int(100) * 1000;
+          const receivedAtMs = start + round * 1_000_000 + i;
+          return { id, eventTimeMs, receivedAtMs, score: rng.next(), features: { origin: `o${rng.int(3)}` } };
+        });
+        for (const row of rows) sent.set(row.id, row);
+        await send(rows);
+      }
+      const walk = async (filter: object, size: number) => {
+        const seen: string[] = [];
+        let after: ReturnType<typeof pageKey> | undefined;
+        for (;;) {
+          const some = await service.predictions(ada, { endpoint, ...filter }, size, after);
+          seen.push(...some.map((p) => `${p.predictionId} ${p.eventTime} ${p.score}`));
+          const last = some.at(-1);
+          if (some.length < size || !last) return seen;
+          after = pageKey(last);
+        }
+      };
+      const expected = (keep: (row: LoggedRow) => boolean) =>
+        [...sent.values()]
+          .filter(keep)
+          .sort((a, b) => b.eventTimeMs - a.eventTimeMs || (a.id < b.id ? 1 : -1))
+          .map((row) => `${row.id} ${new Date(row.eventTimeMs).toISOString()} ${row.score}`);
+      const check = async () => {
+        for (const size of [7, 90]) {
+          assert.deepEqual(
+            await walk({ minScore: 0.7 }, size),
+            expected((r) => (r.score ?? 0) >= 0.7),
+          );
+          assert.deepEqual(
+            await walk({ feature: 'origin', value: 'o1' }, size),
+            expected((r) => r.features?.origin === 'o1'),
+          );
+        }
+      };
+      await check();
+      await service.upkeep.indexNow();
+      await service.compact(ada, endpoint, true);
+      await check();
+    });
   });
 });
