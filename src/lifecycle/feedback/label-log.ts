@@ -27,6 +27,8 @@ export interface LabelLogOptions {
   readonly blobs: BlobStore;
   readonly frames: SegmentFrames;
   readonly log: Logger;
+  /** How long a reader waits for labels that are being sealed. */
+  readonly readWaitMs: number;
   /** Is told of labels that are on the disk by now. */
   readonly appended: (endpoint: string, labels: readonly ArrivedLabel[]) => void;
   /** Records a sealed segment whose blob is stored; may be called twice for the same one. */
@@ -80,12 +82,17 @@ export class LabelLog {
     );
   }
 
-  /**
-   * Makes every label appended so far readable: seals the endpoint's open segment and waits for its blob.
-   *
-   * @param waitMs gives up waiting after this time (the blob store may be full); what is readable then is less
-   */
-  async flush(endpoint: string, waitMs?: number): Promise<void> {
+  /** Makes every label appended so far readable: seals the endpoint's open segment and waits for its blob. */
+  async flush(endpoint: string): Promise<void> {
+    await this.#flush(endpoint, Number.POSITIVE_INFINITY);
+  }
+
+  /** The same, and gives up after `readWaitMs` (the blob store may be full); what is readable then is less. */
+  async flushForReader(endpoint: string): Promise<void> {
+    await this.#flush(endpoint, this.#options.readWaitMs);
+  }
+
+  async #flush(endpoint: string, waitMs: number): Promise<void> {
     const log = await this.#logs.get(endpoint);
     if (!log) return;
     if (this.#unsealed.delete(endpoint)) {
@@ -96,7 +103,7 @@ export class LabelLog {
         throw error;
       }
     }
-    if (waitMs === undefined) return log.drained();
+    if (waitMs === Number.POSITIVE_INFINITY) return log.drained();
     await Promise.race([log.drained(), setTimeout(waitMs, undefined, { ref: false })]);
   }
 

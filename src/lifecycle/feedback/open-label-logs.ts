@@ -6,6 +6,8 @@ import { LabelLog } from './label-log.ts';
 import type { FeedbackServiceOptions } from './service.ts';
 import { FeedbackStore, type LabelKind } from './store.ts';
 
+const defaultReadWaitMs = 5_000;
+
 /** The two logs that the intake writes to. */
 export interface LabelLogs {
   readonly labels: LabelLog;
@@ -19,7 +21,7 @@ export async function openLabelLogs(options: FeedbackServiceOptions, arrivals: A
   const clock = options.clock ?? wallClock;
   const open = (kind: LabelKind, directory: string): Promise<LabelLog> =>
     LabelLog.open({
-      ...{ directory, blobs, frames, log },
+      ...{ directory, blobs, frames, log, readWaitMs: options.readWaitMs ?? defaultReadWaitMs },
       appended: (endpoint, labels) => {
         if (kind === 'label') arrivals.tell({ endpoint, labels });
       },

@@ -69,10 +69,13 @@ export interface FeedbackServiceOptions {
   /** Keeps the URLs of databases that labels are read from. */
   readonly secrets: SecretBox;
   readonly clock?: Clock;
+  /** How long a reader waits for labels that are being sealed; 5 s unless given. */
+  readonly readWaitMs?: number;
+  /** A summary whose count takes longer may be an older one; see `summary`. 1 s unless given. */
+  readonly slowCountMs?: number;
 }
 
-/** How long a reader waits for labels that are being sealed. */
-const readWaitMs = 5_000;
+const defaultSlowCountMs = 1000;
 
 /** Predictions and labels: taken in durably, joined, counted exactly, and handed to whoever learns from them. */
 export class FeedbackService {
@@ -92,7 +95,7 @@ export class FeedbackService {
   readonly #search: LogSearch;
   readonly #narrow: NarrowLog;
   readonly #clock: Clock;
-  readonly #summaries = new SummaryCache();
+  readonly #summaries: SummaryCache;
 
   private constructor(options: FeedbackServiceOptions, logs: LabelLogs, arrivals: Arrivals) {
     const { db, blobs, frames, log } = options;
@@ -102,6 +105,7 @@ export class FeedbackService {
     const labelStore = new LabelStore(db);
     const entityAsLogged = options.entityAsLogged ?? (async () => (entity) => entity);
     this.#options = options;
+    this.#summaries = new SummaryCache(options.slowCountMs ?? defaultSlowCountMs);
     this.arrivals = arrivals;
     this.#clock = clock;
     this.#store = store;
@@ -277,7 +281,7 @@ export class FeedbackService {
    */
   async summary(actor: Actor, endpoint: string): Promise<FeedbackSummary> {
     authorize(actor, 'read');
-    await this.#labels.flush(endpoint, readWaitMs);
+    await this.#labels.flushForReader(endpoint);
     const predictions = await this.#store.predictionSegments({ endpoint });
     const labels = await this.#store.labelSegments(endpoint);
     const key = `${predictions.length}/${labels.length}`;
@@ -444,14 +448,14 @@ export class FeedbackService {
 
   /** Local files of the predictions in a time range and of all labels, everything acknowledged included. */
   async #files(filter: SegmentFilter & { readonly endpoint: string }) {
-    await this.#labels.flush(filter.endpoint, readWaitMs);
+    await this.#labels.flushForReader(filter.endpoint);
     const predictions = await this.#paths(await this.#store.predictionSegments(filter));
     const labels = await this.#paths(await this.#store.labelSegments(filter.endpoint));
     return { predictions, labels };
   }
 
   async #narrowFiles(endpoint: string): Promise<NarrowFiles> {
-    await this.#labels.flush(endpoint, readWaitMs);
+    await this.#labels.flushForReader(endpoint);
     const named = async (segments: readonly LabelSegment[]) => {
       const paths = await this.#paths(segments);
       return segments.map(({ id, rows }, i) => ({ id, rows, path: paths[i] ?? '' }));
@@ -464,7 +468,7 @@ export class FeedbackService {
 
   /** The same, and those of signals. */
   async #allFiles(filter: SegmentFilter & { readonly endpoint: string }): Promise<LabelFiles> {
-    await this.#signals.flush(filter.endpoint, readWaitMs);
+    await this.#signals.flushForReader(filter.endpoint);
     const signals = await this.#paths(await this.#store.labelSegments(filter.endpoint, 'signal'));
     return { ...(await this.#files(filter)), signals };
   }

@@ -1,7 +1,5 @@
 import type { FeedbackSummary } from './contract.ts';
 
-/** From this duration on, a count may be given again although the log has grown since. */
-const slowMs = 1000;
 const staleFactor = 10;
 
 interface Entry {
@@ -14,6 +12,12 @@ interface Entry {
 /** The last summary per endpoint: counted once for all who ask meanwhile, and again when the log has grown. */
 export class SummaryCache {
   readonly #entries = new Map<string, Entry>();
+  readonly #slowMs: number;
+
+  /** @param slowMs from this duration on, a count may be given again although the log has grown since */
+  constructor(slowMs: number) {
+    this.#slowMs = slowMs;
+  }
 
   /** @param key changes whenever the log does */
   get(endpoint: string, key: string, count: () => Promise<FeedbackSummary>): Promise<FeedbackSummary> {
@@ -21,7 +25,7 @@ export class SummaryCache {
     const nowMs = performance.now();
     if (known) {
       const fresh = known.key === key;
-      const slow = known.tookMs > slowMs && nowMs - known.startedAtMs < known.tookMs * staleFactor;
+      const slow = known.tookMs > this.#slowMs && nowMs - known.startedAtMs < known.tookMs * staleFactor;
       if (fresh || slow) return known.summary;
     }
     const summary = count();
