@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { encode, type Node, type ValueInfo } from '../src/platform/onnx/wire.ts';
 
 /**
@@ -99,11 +100,32 @@ export function exampleModels(): ReadonlyMap<string, Uint8Array | string> {
   ]);
 }
 
+const usage = `node scripts/example-models.ts [directory]
+Writes three small graphs of ONNX in Triton's layout; the directory is examples/models unless one is named.
+Serve them with: millrace serve --repository <directory>`;
+
+/** The directory to write to; ends the process with the usage where it was asked for, or the call was written wrong. */
+function directoryAsked(): string {
+  try {
+    const options = { help: { type: 'boolean', short: 'h' } } as const;
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
+    if (positionals.length > 1) throw new Error('one directory at most');
+    return positionals[0] ?? fileURLToPath(new URL('../examples/models', import.meta.url));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${usage}`);
+    process.exit(2);
+  }
+}
+
 if (import.meta.main) {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const directory = process.argv[2] ?? join(here, '../examples/models');
+  const directory = directoryAsked();
   for (const [path, content] of exampleModels()) {
     await mkdir(dirname(join(directory, path)), { recursive: true });
     await writeFile(join(directory, path), content);
   }
+  console.log(`Written to ${directory}. Next: millrace serve --repository ${directory}`);
 }

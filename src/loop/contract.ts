@@ -3,6 +3,7 @@
  * circle: trigger, training, judging, roll-out, and how it ended. Browser-safe.
  */
 
+export * from './contract/comparison-text.ts';
 export * from './contract/deployment.ts';
 export * from './contract/duration.ts';
 export * from './contract/look.ts';

@@ -1,6 +1,6 @@
+import { comparisonText } from '../contract/comparison-text.ts';
 import { runStep, type StateHandler, type TurnContext } from '../engine/turn-context.ts';
 import { deployOutputsSchema } from '../steps/deploy.ts';
-import { comparisonText } from '../verdict/comparison-text.ts';
 import { known } from './known.ts';
 import { deployInputs } from './rollout-steps.ts';
 

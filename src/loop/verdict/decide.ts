@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration } from '../../core/time.ts';
+import { comparisonText } from '../contract/comparison-text.ts';
 import type { RolloutLook } from '../contract.ts';
 import { looksWorse } from './compare-arms.ts';
-import { comparisonText } from './comparison-text.ts';
 import { elapsedMs, type Judged, judgesOutcomes } from './judged.ts';
 import { provedArm, provedWord, unproved } from './proof.ts';
 import { scopeText } from './scope-text.ts';

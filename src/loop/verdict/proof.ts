@@ -1,6 +1,6 @@
+import { comparisonText } from '../contract/comparison-text.ts';
 import type { ArmComparison, RolloutSpec } from '../contract.ts';
 import type { ComparedArm } from './compare-arms.ts';
-import { comparisonText } from './comparison-text.ts';
 
 /** Is the arm proved on all that the plan names? What is missing, one phrase each. */
 export function unproved(spec: RolloutSpec, arm: string, comparisons: readonly ArmComparison[]): string[] {

@@ -71,7 +71,9 @@ export {
   type TransferAliasMove,
   type TransferRegisteredModel,
   type TransferVersion,
+  transferAliasMoveSchema,
   transferRegisteredModelSchema,
+  transferVersionSchema,
 } from '../../lifecycle/registry/contract/transfer.ts';
 export {
   CHALLENGER,
@@ -90,10 +92,13 @@ export {
 } from '../../lifecycle/serving/keys/contract.ts';
 export { createdPackageSchema } from '../../lifecycle/serving/packages/contract.ts';
 export {
+  type ArmComparison,
   applyResultSchema,
+  comparisonText,
   type Deployment,
   type DeployVersionInput,
   deploymentSchema,
+  differenceText,
   type EndpointRollout,
   endpointRolloutSchema,
   isEndState,

@@ -1,6 +1,6 @@
 import { part } from '../api.ts';
 import type { CommandCall } from '../command.ts';
-import { shadowEvidenceSchema } from '../contract.ts';
+import { differenceText, shadowEvidenceSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { eventTime, none } from '../format/text.ts';
 import { lookLines } from './look-lines.ts';
@@ -27,11 +27,8 @@ export async function looks(call: CommandCall): Promise<undefined> {
               value: ({ look }) => look.arms.map((arm) => `${arm.arm} ${arm.requests}`).join(', '),
             },
             {
-              head: 'better by',
-              value: ({ comparison: c }) =>
-                c
-                  ? `${c.arm} ${c.metric} ${fixed(c.difference)} (${fixed(c.low)} to ${fixed(c.high)}), n ${c.n}`
-                  : none,
+              head: 'outcomes beside the champion',
+              value: ({ comparison: c }) => (c ? `${c.arm}: ${differenceText(c)}, n ${c.n}` : none),
             },
           ],
           lines,

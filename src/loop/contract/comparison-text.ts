@@ -1,4 +1,5 @@
-import type { ArmComparison, RolloutMetric } from '../contract.ts';
+import type { ArmComparison } from './look.ts';
+import type { RolloutMetric } from './plan.ts';
 
 /**
  * Which is better by one metric, whether that is proved, and between which bounds the difference lies, without signs:
@@ -14,13 +15,30 @@ export function comparisonText(c: ArmComparison): string {
   return `${name} ${wordOf(c.difference)} by ${sizeOf(c.difference)}${knownText(c)} on ${on}`;
 }
 
+/** The same without a verdict, for looks of which only the numbers are kept: `log loss worse by 0.0020 (from 0.0273 worse to 0.0113 better)`. */
+export function differenceText({
+  metric,
+  difference,
+  low,
+  high,
+}: Pick<ArmComparison, 'metric' | 'difference' | 'low' | 'high'>): string {
+  if (difference === null) return `${metricNames[metric]}: no label yet`;
+  const bounds = low === null || high === null ? '' : ` (${boundsText(low, high)})`;
+  return `${metricNames[metric]} ${wordOf(difference)} by ${sizeOf(difference)}${bounds}`;
+}
+
 function knownText({ low, high, margin, verdict }: ArmComparison): string {
   if (low === null || high === null) return ' so far, too few to say more,';
-  if (low > 0) return `, proved (between ${sizeOf(low)} and ${sizeOf(high)})`;
-  if (high < 0) return `, proved (between ${sizeOf(high)} and ${sizeOf(low)})`;
+  if (low > 0 || high < 0) return `, proved (${boundsText(low, high)})`;
   const proved =
     verdict === 'notWorse' ? `; proved not worse by more than ${sizeOf(margin)}` : ', not proved';
-  return ` so far${proved} (from ${sizeOf(low)} worse to ${sizeOf(high)} better)`;
+  return ` so far${proved} (${boundsText(low, high)})`;
+}
+
+function boundsText(low: number, high: number): string {
+  if (low > 0) return `between ${sizeOf(low)} and ${sizeOf(high)}`;
+  if (high < 0) return `between ${sizeOf(high)} and ${sizeOf(low)}`;
+  return `from ${sizeOf(low)} worse to ${sizeOf(high)} better`;
 }
 
 const wordOf = (difference: number): string => (difference < 0 ? 'worse' : 'better');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ArmComparison } from '../contract.ts';
-import { comparisonText } from './comparison-text.ts';
+import { comparisonText, differenceText } from './comparison-text.ts';
+import type { ArmComparison } from './look.ts';
 
 const text = (difference: number | null, low: number | null, high: number | null, more = {}) =>
   comparisonText({
@@ -27,6 +27,20 @@ test('a comparison says which is better, whether that is proved, and how large t
       'log loss worse by 0.0020 so far, not proved (from 0.0273 worse to 0.0113 better) on 5,052 pairs',
       'log loss worse by 0.0020 so far, too few to say more, on 5,052 pairs',
       'log loss: no label yet',
+    ],
+  );
+});
+
+test('of a past look the numbers alone are told, in the same words', () => {
+  const told = (difference: number | null, low: number | null, high: number | null) =>
+    differenceText({ metric: 'brier', difference, low, high });
+  assert.deepEqual(
+    [told(-0.3, -0.5, -0.1), told(0.002, -0.0273, 0.0113), told(0.3, null, null), told(null, null, null)],
+    [
+      'Brier score worse by 0.3000 (between 0.1000 and 0.5000)',
+      'Brier score better by 0.0020 (from 0.0273 worse to 0.0113 better)',
+      'Brier score better by 0.3000',
+      'Brier score: no label yet',
     ],
   );
 });
