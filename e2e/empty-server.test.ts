@@ -56,7 +56,9 @@ test('an empty server', async (t) => {
     await page.getByRole('heading', { name: 'No loop yet' }).waitFor();
 
     await page.keyboard.press('Control+k');
-    await page.getByRole('combobox', { name: 'Go to' }).fill('audi');
+    await page.getByRole('combobox', { name: 'Go to' }).waitFor();
+    await page.keyboard.type('audi');
+    await page.getByRole('option', { name: /^Audit/ }).waitFor();
     await page.keyboard.press('Enter');
     await page.waitForURL('**/audit');
 
@@ -64,6 +66,8 @@ test('an empty server', async (t) => {
     await page.keyboard.press('r');
     await page.waitForURL('**/runs');
     await page.waitForFunction(() => document.title === 'Runs · Millrace');
+    // The screen's own script may come after its title.
+    await page.getByRole('combobox', { name: 'Filter runs' }).waitFor();
 
     await page.keyboard.press('/');
     assert.equal(
@@ -105,15 +109,26 @@ test('an empty server', async (t) => {
       await page.goto('/runs');
       await page.getByText('No runs yet').waitFor();
       await page.getByText('live', { exact: true }).waitFor();
+      const { page: form } = await openPage(browser, { baseUrl: server.url });
+      await form.goto('/experiments');
+      await form.getByRole('button', { name: 'New' }).click();
+      const dialog = form.getByRole('dialog');
+      await dialog.getByRole('textbox', { name: 'Name' }).fill('tides');
       await server.kill();
       await page.getByText(/^paused/).waitFor();
       await page.getByText('No runs yet').waitFor();
       // A screen whose script was never loaded: the frame stays, and it comes once the server is back.
       await page.getByRole('link', { name: 'Steps' }).click();
       await page.getByText('The server does not answer').waitFor();
+      // What somebody has typed is not lost: it is refused for now, and goes through once the server is back.
+      await dialog.getByRole('button', { name: 'Create' }).click();
+      await dialog.getByText('The server does not answer').waitFor();
       await server.start();
       await page.getByRole('heading', { level: 1, name: 'Steps' }).waitFor({ timeout: 20_000 });
       await page.getByText('live', { exact: true }).waitFor({ timeout: 20_000 });
+      assert.equal(await dialog.getByRole('textbox', { name: 'Name' }).inputValue(), 'tides');
+      await dialog.getByRole('button', { name: 'Create' }).click();
+      await form.waitForURL(/\/runs\?experiment=/);
     },
   );
 });

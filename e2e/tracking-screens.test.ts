@@ -274,7 +274,7 @@ test("a run's files: each kind is shown, and a page among them reaches nothing o
   );
 });
 
-test('experiments: made, renamed and tagged, deleted so that the name is free, and brought back', async (t) => {
+test('experiments: made, renamed and tagged, deleted so that the name is free, and brought back; odd names on a phone and on paper', async (t) => {
   const server = await startServer(t, { role: 'control' });
   const browser = await openBrowser(t);
   const { page, problems } = await openPage(browser, { baseUrl: server.url });
@@ -297,6 +297,45 @@ test('experiments: made, renamed and tagged, deleted so that the name is free, a
   await page.getByRole('button', { name: 'Deleted' }).click();
   await page.getByText('1 deleted experiment').waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
+  // Whatever things are called and measured, a phone shows them whole, and the page is no wider than it is.
+  const odd = await createExperiment(server.url, 'x'.repeat(200));
+  const run = await createRun(
+    server.url,
+    odd,
+    'W'.repeat(200),
+    { rate: 'v'.repeat(300) },
+    { best: [1, Number.MAX_VALUE], tiny: [-1e-9, -1e-9] },
+  );
+  await page.setViewportSize({ width: 390, height: 844 });
+  const fits = async (): Promise<void> => {
+    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok(beyond <= 0, `${page.url()} is ${beyond} px too wide`);
+  };
+  await page.goto(`/runs/${run}`);
+  const metrics = page.getByRole('grid', { name: 'Metrics' });
+  // MLflow keeps infinities as the greatest double.
+  await metrics.getByText('∞', { exact: true }).first().waitFor();
+  await metrics.getByText('\u22121.00e\u22129', { exact: true }).first().waitFor();
+  await fits();
+  await page.goto(`/compare?runs=${run}&show=files`);
+  const chosen = page.getByRole('navigation', { name: 'Ways to compare' }).getByText('Files');
+  await chosen.waitFor();
+  await page.waitForFunction(
+    (tab) => (tab?.getBoundingClientRect().right ?? Infinity) <= innerWidth,
+    await chosen.elementHandle(),
+  );
+  await fits();
+
+  // Paper is white, also of a dark page, and has no acts on it.
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto(`/runs/${run}`);
+  await page.getByRole('button', { name: 'Delete' }).waitFor();
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
+  await page.getByRole('button', { name: 'Delete' }).waitFor({ state: 'hidden' });
+  await page.getByRole('navigation', { name: 'Screens' }).first().waitFor({ state: 'hidden' });
+  const paper = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  assert.match(paper, /^(oklch\(1 0 0\)|lab\(100 0 0\)|rgb\(255, 255, 255\))$/);
   assert.deepEqual(problems, []);
 });
 

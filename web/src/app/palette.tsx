@@ -86,8 +86,6 @@ function PaletteBody(props: { readonly onClose: () => void; readonly onSheet: ()
       <label className="flex h-12 items-center gap-3 border-line border-b px-4">
         <Search size={16} aria-hidden className="text-faint" />
         <input
-          // biome-ignore lint/a11y/noAutofocus: a palette is opened to type into it.
-          autoFocus
           role="combobox"
           aria-expanded
           aria-controls="palette-list"
@@ -117,20 +115,22 @@ function PaletteBody(props: { readonly onClose: () => void; readonly onSheet: ()
         className="max-h-[50vh] overflow-y-auto p-1.5"
       >
         {found.map((command, index) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents lint/a11y/useFocusableInteractive: the input keeps the focus and drives the list.
-          <div
+          // The input keeps the focus, which the dialog gives to the first that can have it, and drives the list.
+          <button
+            type="button"
+            tabIndex={-1}
             key={command.id}
             id={`palette-${index}`}
             role="option"
             aria-selected={index === at}
             onPointerMove={() => setCursor(index)}
             onClick={() => pick(command)}
-            className="flex h-9 cursor-pointer items-center gap-3 rounded-control px-2.5 aria-selected:bg-accent-quiet"
+            className="flex h-9 w-full items-center gap-3 rounded-control px-2.5 text-left aria-selected:bg-accent-quiet"
           >
             <span className="whitespace-nowrap">{command.label}</span>
             <span className="min-w-0 truncate text-label text-muted">{command.note}</span>
             {command.hint && <kbd className="ml-auto whitespace-nowrap text-muted">{command.hint}</kbd>}
-          </div>
+          </button>
         ))}
         {found.length === 0 && <p className="px-2.5 py-3 text-muted">Nothing is called that.</p>}
       </div>

@@ -14,7 +14,7 @@ export function PageHead(props: {
         <h1 className="text-balance font-strong text-page">{props.title}</h1>
         {props.sentence && <div className="max-w-3xl text-lead text-muted">{props.sentence}</div>}
       </div>
-      {props.actions && <div className="flex flex-wrap items-center gap-2">{props.actions}</div>}
+      {props.actions && <div className="flex flex-wrap items-center gap-2 print:hidden">{props.actions}</div>}
     </header>
   );
 }

@@ -15,7 +15,11 @@ export function TabBar(props: { readonly label: string; readonly children: React
     if (beyond !== 0) bar.current?.scrollBy({ left: beyond });
   });
   return (
-    <nav ref={bar} aria-label={props.label} className="flex gap-1 overflow-x-auto border-line border-b">
+    <nav
+      ref={bar}
+      aria-label={props.label}
+      className="flex gap-1 overflow-x-auto border-line border-b print:hidden"
+    >
       {props.children}
     </nav>
   );

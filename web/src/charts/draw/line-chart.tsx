@@ -76,6 +76,11 @@ function tableOf(curves: readonly Curve[]): readonly Column[] {
   return uPlot.join(tables) as unknown as readonly Column[];
 }
 
+/** Between two ticks of an axis of steps: there is nothing between one step and the next. */
+const STEP_TICKS: readonly number[] = Array.from({ length: 15 }, (_, power) =>
+  [1, 2, 5].map((digit) => digit * 10 ** power),
+).flat();
+
 type Setup = {
   readonly width: number;
   readonly height: number;
@@ -156,6 +161,7 @@ function optionsOf(setup: Setup): uPlot.Options {
         grid: { show: false },
         size: 26,
         space: x === 'time' ? 110 : 56,
+        ...(x === 'step' ? { incrs: [...STEP_TICKS] } : {}),
         values: (_plot, ticks) => ticks.map((tick) => xText(tick, x)),
       },
       {

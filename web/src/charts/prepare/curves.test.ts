@@ -25,6 +25,15 @@ test('NaN is a gap, and extremes of a bucket are kept beside its last value', ()
   assert.equal(curve?.hasBand, true);
 });
 
+test('an infinity, kept as the greatest double, is a gap: it would press everything else onto the axis', () => {
+  const [curve] = prepareCurves(
+    input([bucket(0, 1), bucket(1, Number.MAX_VALUE), bucket(2, -Number.MAX_VALUE), bucket(3, 2)]),
+    plain,
+  );
+  assert.deepEqual(curve?.raw, [1, null, null, 2]);
+  assert.deepEqual(curve?.highs, [1, null, null, 2]);
+});
+
 test('without steps the order is the axis; times can be the axis, absolute or from the first point', () => {
   const stuck = input([bucket(0, 1, 10), bucket(0, 2, 12), bucket(0, 3, 15)]);
   assert.deepEqual(prepareCurves(stuck, plain)[0]?.xs, [0, 1, 2]);

@@ -21,7 +21,7 @@ export type Curve = {
   readonly place: number;
   /** Growing. Steps, epoch seconds, or seconds since the curve's first point. */
   readonly xs: readonly number[];
-  /** Null where the bucket ends on NaN: a gap. */
+  /** Null where the bucket ends on NaN or on an infinity, which is kept as the greatest double: a gap. */
   readonly raw: readonly (number | null)[];
   readonly smooth: readonly (number | null)[] | null;
   readonly lows: readonly (number | null)[];
@@ -40,11 +40,11 @@ export function prepareCurves(
 ): readonly Curve[] {
   return inputs.map((input, index) => {
     const xs = xsOf(input.buckets, options.x);
-    const positive = (value: number | null): number | null =>
-      options.logY && value !== null && value <= 0 ? null : value;
-    const raw = input.buckets.map((bucket) => positive(bucket.value === 'NaN' ? null : bucket.value));
-    const lows = input.buckets.map((bucket) => positive(bucket.min));
-    const highs = input.buckets.map((bucket) => positive(bucket.max));
+    const drawable = (value: number | null): number | null =>
+      value === null || Math.abs(value) === Number.MAX_VALUE || (options.logY && value <= 0) ? null : value;
+    const raw = input.buckets.map((bucket) => drawable(bucket.value === 'NaN' ? null : bucket.value));
+    const lows = input.buckets.map((bucket) => drawable(bucket.min));
+    const highs = input.buckets.map((bucket) => drawable(bucket.max));
     return {
       id: input.id,
       name: input.name,

@@ -13,11 +13,15 @@ const STATES: Readonly<Record<string, State>> = {
 
 export const stateOfRun = (status: Run['status']): State => STATES[status] ?? 'none';
 export const runWord = (status: Run['status']): string => status.toLowerCase();
-/** A metric's value. The greatest double stands for an infinity, as MLflow's own store keeps it. */
+/** Whether a value stands for an infinity: it is kept as the greatest double, as MLflow's own store keeps it. */
+export const isInfinite = (value: MetricValue | null): boolean =>
+  typeof value === 'number' && Math.abs(value) === Number.MAX_VALUE;
+
+/** A metric's value as it is shown. */
 export function metricNumber(value: MetricValue | undefined, decimals?: number): string {
   if (value === undefined) return '–';
   if (value === 'NaN') return 'NaN';
-  if (Math.abs(value) === Number.MAX_VALUE) return value > 0 ? '∞' : '\u2212∞';
+  if (isInfinite(value)) return value > 0 ? '∞' : '\u2212∞';
   return formatNumber(value, decimals);
 }
 

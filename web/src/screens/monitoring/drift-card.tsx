@@ -172,7 +172,7 @@ function EffectBar(props: { readonly drift: ColumnDrift; readonly reach: number 
   return (
     <span
       className="hidden items-center gap-3 sm:flex"
-      data-tip={`effect ${formatNumber(drift.effect, 3)}, matters from ${drift.effectThreshold}\np ${drift.pValue === null ? '–' : formatNumber(drift.pValue)}, after correction ${drift.adjustedPValue === null ? '–' : formatNumber(drift.adjustedPValue)}`}
+      data-tip={`effect ${formatNumber(drift.effect, 3)}, matters from ${formatNumber(drift.effectThreshold)}\np ${drift.pValue === null ? '–' : formatNumber(drift.pValue)}, after correction ${drift.adjustedPValue === null ? '–' : formatNumber(drift.adjustedPValue)}`}
     >
       <span className="relative h-1.5 w-36 shrink-0 rounded-full bg-sunken">
         <span
@@ -227,7 +227,7 @@ function ColumnBody(props: { readonly drift: ColumnDrift; readonly window: Monit
     <div className="flex flex-col gap-5">
       <p className="flex items-baseline gap-2.5 text-lead">
         <StateMark state={stateOfDrift(drift)} label="" />
-        <span>{drift.reason}</span>
+        <span>{humane(drift.reason)}</span>
       </p>
       <section className="flex flex-col gap-2">
         <ComparedLegend
@@ -238,7 +238,7 @@ function ColumnBody(props: { readonly drift: ColumnDrift; readonly window: Monit
       </section>
       <Facts
         facts={[
-          ['Effect', `${formatNumber(drift.effect, 3)}; matters from ${drift.effectThreshold}`],
+          ['Effect', `${formatNumber(drift.effect, 3)}; matters from ${formatNumber(drift.effectThreshold)}`],
           [
             'Measure',
             drift.kind === 'numeric'

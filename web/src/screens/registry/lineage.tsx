@@ -46,7 +46,7 @@ function Drawing(props: { readonly lineage: Lineage }) {
   return (
     <>
       <LineageList lineage={lineage} />
-      <Scroll label="Lineage" className="pb-1 max-sm:hidden">
+      <Scroll label="Lineage" className="pb-1 max-sm:hidden print:hidden">
         <div className="relative" style={{ width: drawing.width, height: drawing.height }}>
           <svg
             width={drawing.width}
@@ -108,13 +108,13 @@ function Drawing(props: { readonly lineage: Lineage }) {
   );
 }
 
-/** The same on a phone, where the drawing is wider than the screen: from cause to effect, each with where it is from. */
+/** The same on a phone and on paper, which the drawing is wider than: from cause to effect, each with where it is from. */
 function LineageList(props: { readonly lineage: Lineage }) {
   const { nodes, edges, subject } = props.lineage;
   const titles = new Map(nodes.map((node) => [node.id, node.title]));
   const order = Object.keys(WORD);
   return (
-    <ol className="flex flex-col gap-2 sm:hidden">
+    <ol className="flex flex-col gap-2 sm:hidden print:flex">
       {nodes
         .toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
         .map((node) => (

@@ -7,7 +7,7 @@ import { useInSight } from '../../../charts/draw/use-in-sight.ts';
 import { type CurveX, prepareCurves } from '../../../charts/prepare/curves.ts';
 import { formatCount, formatNumber } from '../../../kit/format.ts';
 import { QueryView } from '../../../kit/panel.tsx';
-import { metricNumber } from '../run-text.ts';
+import { isInfinite, metricNumber } from '../run-text.ts';
 
 const HEIGHT_PX = 180;
 
@@ -91,6 +91,7 @@ export function MetricPanel(props: {
                   />
                   <p className="truncate text-faint text-label">
                     {countText(data)}
+                    {(isInfinite(metric.min) || isInfinite(metric.max)) && '; infinite values are left out'}
                     {logY && metric.min !== null && metric.min <= 0 && '; what is not above zero is left out'}
                   </p>
                 </>

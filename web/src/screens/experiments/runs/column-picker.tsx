@@ -31,13 +31,18 @@ const OWN_WORD: Readonly<Record<OwnField, string>> = {
 export function ColumnPicker(props: {
   readonly experimentIds: readonly string[];
   readonly columns: readonly ColumnRef[];
+  readonly disabled: boolean;
   readonly onChange: (columns: readonly ColumnRef[] | null) => void;
 }) {
   const [open, setOpen] = useState(false);
   const close = (): void => setOpen(false);
   return (
     <>
-      <Button icon={<Columns3 size={14} aria-hidden />} onClick={() => setOpen(true)}>
+      <Button
+        icon={<Columns3 size={14} aria-hidden />}
+        disabled={props.disabled}
+        onClick={() => setOpen(true)}
+      >
         Columns
       </Button>
       <Dialog open={open} onClose={close} label="Columns" className="w-[min(820px,calc(100vw-24px))]">

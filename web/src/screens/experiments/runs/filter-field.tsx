@@ -1,5 +1,6 @@
 import { Search, X } from 'lucide-react';
-import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { asProblem } from '../../../api/problem.ts';
 import { quoted } from '../../../api/tracking.ts';
 import { useRunKeys } from '../run-keys.ts';
@@ -22,17 +23,9 @@ export function FilterField(props: {
   const [active, setActive] = useState(-1);
   const [focused, setFocused] = useState(false);
   const input = useRef<HTMLInputElement>(null);
-  /** Where the caret goes with the text that was completed; what is typed next must not find it elsewhere. */
-  const completedCaret = useRef<number | null>(null);
   const listId = useId();
   const errorId = useId();
   useEffect(() => setDraft(value), [value]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the text that the caret comes with.
-  useLayoutEffect(() => {
-    if (completedCaret.current !== null)
-      input.current?.setSelectionRange(completedCaret.current, completedCaret.current);
-    completedCaret.current = null;
-  }, [draft]);
   const typing = focused ? typingAt(draft, caret) : null;
   const isKey = typing !== null && typing.kind !== 'word';
   const { keys } = useRunKeys(
@@ -50,10 +43,13 @@ export function FilterField(props: {
   const choose = (option: string): void => {
     if (!typing) return;
     const next = complete(draft, typing.from, caret, option);
-    setDraft(next.text);
-    setActive(-1);
-    setCaret(next.caret);
-    completedCaret.current = next.caret;
+    // The text stands in the field before the caret is put behind what was completed: the next key finds it there.
+    flushSync(() => {
+      setDraft(next.text);
+      setActive(-1);
+      setCaret(next.caret);
+    });
+    input.current?.setSelectionRange(next.caret, next.caret);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'ArrowDown' && open) setActive((active + 1) % options.length);
@@ -128,19 +124,20 @@ export function FilterField(props: {
         className="absolute top-8 left-0 z-20 max-h-64 min-w-64 overflow-auto rounded-control border border-line-strong bg-raised py-1 shadow-float pointer-coarse:top-10"
       >
         {options.map((option, index) => (
-          // biome-ignore lint/a11y/useFocusableInteractive: the field keeps the focus and names the active option.
-          // biome-ignore lint/a11y/useKeyWithClickEvents: arrows and Enter in the field are the keyboard's way.
-          <div
+          // The field keeps the focus and names the active option.
+          <button
+            type="button"
+            tabIndex={-1}
             key={option}
             id={`${listId}-${index}`}
             role="option"
             aria-selected={index === active}
             onMouseDown={(event) => event.preventDefault()}
             onClick={() => choose(option)}
-            className="cursor-pointer px-3 py-1 font-mono text-label hover:bg-sunken aria-selected:bg-accent-quiet"
+            className="block w-full px-3 py-1 text-left font-mono text-label hover:bg-sunken aria-selected:bg-accent-quiet"
           >
             {option}
-          </div>
+          </button>
         ))}
       </div>
       {props.error !== null && props.error !== undefined && (

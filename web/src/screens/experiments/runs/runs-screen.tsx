@@ -128,6 +128,7 @@ export function RunsScreen() {
         set={set}
         names={names}
         columns={columns}
+        areColumnsKnown={ready}
         onColumns={setColumns}
         keysOf={keysOf}
         error={filterWrong ? query.error : null}

@@ -14,6 +14,8 @@ export function RunsToolbar(props: {
   readonly set: (change: Partial<Record<keyof RunsSearch, string | undefined>>) => void;
   readonly names: ReadonlyMap<string, string>;
   readonly columns: readonly ColumnRef[];
+  /** Whether the columns are known yet: before, a choice would be one among none. */
+  readonly areColumnsKnown: boolean;
   readonly onColumns: (columns: readonly ColumnRef[] | null) => void;
   /** The experiments whose keys can be chosen. */
   readonly keysOf: readonly string[];
@@ -55,7 +57,12 @@ export function RunsToolbar(props: {
       >
         Nested
       </Button>
-      <ColumnPicker experimentIds={props.keysOf} columns={props.columns} onChange={props.onColumns} />
+      <ColumnPicker
+        experimentIds={props.keysOf}
+        columns={props.columns}
+        disabled={!props.areColumnsKnown}
+        onChange={props.onColumns}
+      />
       <CsvButton view={props.view} columns={props.columns} />
     </div>
   );
