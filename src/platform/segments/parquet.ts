@@ -55,9 +55,10 @@ export async function convertSegment(
   let isWhole = true;
   // Reading by type costs less than half as much, but stops at the first value of another type.
   await copy(readTyped)
-    .catch(() => copy(readTolerant))
+    .catch((error: unknown) => (hasNoSpace(error) ? Promise.reject(error) : copy(readTolerant)))
     // A disk gives back other bytes than it was given: what is whole must not stay behind what is not.
-    .catch(async () => {
+    .catch(async (error: unknown) => {
+      if (hasNoSpace(error)) throw error;
       isWhole = false;
       await copy(readTolerant, ', ignore_errors = true');
     });
@@ -83,6 +84,12 @@ export async function readFacts(
     minTimeMs: Number(facts?.min_time_ms ?? 0),
     maxTimeMs: Number(facts?.max_time_ms ?? 0),
   };
+}
+
+/** Whether something failed because the disk is full, in the words of the file system or of the engine. */
+export function hasNoSpace(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT' || /no space left on device|quota exceeded/i.test(message);
 }
 
 /** Brings a file that another process wrote to the disk. */

@@ -1,15 +1,18 @@
 import { createReadStream } from 'node:fs';
-import { copyFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '../log/index.ts';
 import type { DiskBudget } from './disk-budget.ts';
-import { convertSegment, readFacts, type SegmentFacts, type SegmentFrames } from './parquet.ts';
+import { convertSegment, hasNoSpace, readFacts, type SegmentFacts, type SegmentFrames } from './parquet.ts';
 import { readHeader, type SegmentColumn, suffix } from './segment-file.ts';
 
 /** Failures in a row before the log says so: a receiver that is being restarted is no news. */
 const toldAfter = 3;
 /** Times that a segment cannot be converted before it is set aside: what is behind it must not wait for ever. */
 const asideAfter = 8;
+/** Where a segment is converted when its own disk is full; the second is memory, and only there on Linux. */
+const otherDisks = [tmpdir(), '/dev/shm'];
 
 /** A complete segment, ready for its reader. `id` names it for ever: shipping it twice must do nothing. */
 export interface SealedSegment extends SegmentFacts {
@@ -160,11 +163,46 @@ export class Shipping {
   async #deliver(id: string): Promise<void> {
     const { directory, stream, ship } = this.#options;
     const path = join(directory, id + suffix.parquet);
-    const facts = this.#converted.get(id) ?? (await this.#convert(id));
+    let facts = this.#converted.get(id);
+    try {
+      facts ??= await this.#convert(id);
+    } catch (error) {
+      if (!hasNoSpace(error) || !(await this.#deliverElsewhere(id))) throw error;
+      return;
+    }
     if (facts.rows > 0) await ship({ id, stream, path, ...facts });
     this.#converted.delete(id);
     await rm(path, { force: true });
     this.#account(id, 0);
+  }
+
+  /**
+   * Converts a segment on another disk and ships it from there: a log that has filled its own disk would wait for ever
+   * for the room that only shipping can make. The segment stays until the receiver has it.
+   *
+   * @returns false where there is no other disk, or the segment is damaged, which takes room to keep
+   */
+  async #deliverElsewhere(id: string): Promise<boolean> {
+    const { directory, stream, keyColumn, timeColumn, frames, ship } = this.#options;
+    const source = join(directory, id + suffix.sealed);
+    await rm(join(directory, `${id}${suffix.parquet}.tmp`), { force: true });
+    const header = await readHeader(source);
+    const disk = await otherDisk(directory);
+    if (disk === null || header === null || header === 'damaged') return false;
+    const elsewhere = await mkdtemp(join(disk, 'millrace-segment-'));
+    try {
+      const path = join(elsewhere, id + suffix.parquet);
+      const facts = await convertSegment(frames, header, source, path, keyColumn, timeColumn);
+      if (!facts.isWhole && !this.#crashed.has(id)) return false;
+      if (facts.rows > 0) await ship({ id, stream, path, ...facts });
+      this.#unreadable.delete(id);
+      this.#crashed.delete(id);
+      await rm(source, { force: true });
+      this.#account(id, 0);
+      return true;
+    } finally {
+      await rm(elsewhere, { recursive: true, force: true });
+    }
   }
 
   /** Makes a segment's Parquet file, which is much smaller, and removes its rows as they were written. */
@@ -272,6 +310,15 @@ export class Shipping {
       };
     });
   }
+}
+
+async function otherDisk(directory: string): Promise<string | null> {
+  const { dev } = await stat(directory);
+  for (const disk of otherDisks) {
+    const found = await stat(disk).catch(() => null);
+    if (found && found.dev !== dev) return disk;
+  }
+  return null;
 }
 
 async function countLines(file: string): Promise<number> {
