@@ -211,6 +211,22 @@ export const predictionColumns = `${logColumns}, label_json, label_event_time_ms
   ${outcomeSql} AS outcome`;
 
 export function toPrediction(row: FrameRow): Prediction {
+  return {
+    ...loggedPrediction(row),
+    label:
+      row.label_json === null
+        ? null
+        : {
+            value: labelValueOf(row.label_json),
+            eventTime: formatTime(row.label_event_time_ms as number),
+            receivedAt: formatTime(row.label_received_at_ms as number),
+          },
+    outcome: row.outcome as Prediction['outcome'],
+  };
+}
+
+/** What the log itself has of a row. */
+export function loggedPrediction(row: FrameRow): Omit<Prediction, 'label' | 'outcome'> {
   const score = row.score;
   return {
     predictionId: row.prediction_id as string,
@@ -226,14 +242,5 @@ export function toPrediction(row: FrameRow): Prediction {
     latencyMs: (row.latency_us as number) / 1000,
     firstPieceMs: typeof row.first_us === 'number' ? row.first_us / 1000 : null,
     score: typeof score === 'number' && Number.isFinite(score) ? score : null,
-    label:
-      row.label_json === null
-        ? null
-        : {
-            value: labelValueOf(row.label_json),
-            eventTime: formatTime(row.label_event_time_ms as number),
-            receivedAt: formatTime(row.label_received_at_ms as number),
-          },
-    outcome: row.outcome as Prediction['outcome'],
   };
 }

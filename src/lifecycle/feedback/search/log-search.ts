@@ -82,13 +82,11 @@ export class LogSearch {
     }
     const labelPaths = await this.#labelPaths(endpoint, 'label', [id]);
     const signalPaths = await this.#labelPaths(endpoint, 'signal', [id]);
-    const [found, history] = await Promise.all([
-      findPrediction(frames, await this.#paths(segments), labelPaths, id),
-      labelHistory(frames, labelPaths, signalPaths, id),
-    ]);
+    const history = await labelHistory(frames, labelPaths, signalPaths, id);
+    const found = await findPrediction(frames, await this.#paths(segments), history, id);
     if (!found)
       throw fail('not_found', { kind: 'prediction', id, list: '/api/v1/predictions?endpoint=<name>' });
-    return { ...found, labels: [...history] };
+    return found;
   }
 
   /** See `FeedbackService.exportTo`. */
