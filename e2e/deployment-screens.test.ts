@@ -10,8 +10,6 @@ import {
   startServer,
 } from './support/index.ts';
 
-const PATIENCE = { timeout: 60_000 } as const;
-
 /** Opens an act, gives its reason, and does it. */
 async function act(page: Page, verb: string, reason: string): Promise<void> {
   await page.getByRole('button', { name: verb, exact: true }).click();
@@ -23,62 +21,11 @@ async function act(page: Page, verb: string, reason: string): Promise<void> {
   await dialog.waitFor({ state: 'hidden' });
 }
 
-test('a version is deployed, another rolled out beside it, answers are read and replayed, a file is scored', async (t) => {
-  const server = await startServer(t);
-  const browser = await openBrowser(t);
-  const { page, problems } = await openPage(browser, { baseUrl: server.url });
-  const experiment = await createExperiment(server.url, 'tides');
-  await postJson(`${server.url}/api/2.0/mlflow/registered-models/create`, { name: 'sea-level' });
-  for (const weight of [1, 1.5]) await registerVersion(server.url, experiment, 'sea-level', weight);
-
-  // Deployed from its own screen, which says what computes it.
-  await page.goto('/models/sea-level/versions/1');
-  await page.getByText(/^Not packaged yet/).waitFor();
-  await page.getByRole('button', { name: 'Deploy', exact: true }).click();
+/** What was answered, by whom, and whether it was right; then answered once more by another version. */
+async function readAnswers(page: Page): Promise<void> {
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Endpoint').fill('tide');
-  await dialog.getByRole('textbox', { name: /^Why/ }).fill('first version');
-  await dialog.getByRole('button', { name: 'Deploy', exact: true }).click();
-  await dialog.getByRole('link', { name: 'tide' }).click(PATIENCE);
-  await page.getByText('v1 answers everything.').waitFor();
-  assert.equal(await page.getByRole('button', { name: 'Roll back' }).isDisabled(), true);
-  await page.goto('/models/sea-level/versions/1');
-  await page.getByText('It was logged as ONNX.').waitFor();
-  assert.deepEqual(await accessibilityProblems(page), []);
-
-  // A canary of the second version: planned, packaged on the way, and begun.
-  await page.goto('/endpoints/tide');
-  await page.getByRole('button', { name: 'Begin a rollout' }).click();
-  await dialog.getByLabel('First in shadow, for').fill('');
-  await dialog.getByLabel('Then steps of the traffic').fill('25, 100');
-  await dialog.getByText('v2 answers 25 → 100').waitFor();
-  assert.deepEqual(await accessibilityProblems(page), []);
-  await screenshotThemes(page, 'rollout-plan');
-  await dialog.getByLabel('Margin of').fill('much');
-  await dialog.getByRole('textbox', { name: /^Why/ }).fill('a second opinion');
-  await dialog.getByRole('button', { name: 'Begin' }).click();
-  await dialog.getByText(/plan\.margin/).waitFor(PATIENCE);
-  await dialog.getByLabel('Margin of').fill('0.05');
-  await dialog.getByRole('button', { name: 'Begin' }).click();
-  await page.getByText('Canary of v2 beside v1').waitFor(PATIENCE);
-  await page.getByText(/v2 answers 25.% of requests beside v1/).waitFor();
-
-  const ids = await askModel(server.serveUrl, 'tide', 40, Date.UTC(2001, 0, 1));
-  await postJson(`${server.url}/api/v1/labels`, {
-    endpoint: 'tide',
-    labels: ids
-      .slice(20)
-      .map((predictionId, index) => ({ predictionId, value: index % 2, eventTime: Date.UTC(2001, 0, 5) })),
-  });
-  await page.getByRole('region', { name: 'Arms of the rollout' }).getByText('challenger').waitFor(PATIENCE);
-  await act(page, 'Pause', 'lunch');
-  await act(page, 'Resume', 'back');
-  assert.deepEqual(await accessibilityProblems(page), []);
-  await screenshotThemes(page, 'rollout', true);
-
-  // What was answered, by whom, and whether it was right.
   await page.goto('/predictions');
-  await page.getByText('40 answered').waitFor({ timeout: 30_000 });
+  await page.getByText('40 answered').waitFor();
   await page.getByRole('row', { name: /ask-35\b/ }).click();
   const panel = page.getByRole('complementary', { name: 'Prediction' });
   await panel.getByText(/it turned out 1/).waitFor();
@@ -116,11 +63,14 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await dialog.getByLabel('Before').fill('2001-02-01T00:00');
   await dialog.getByRole('button', { name: 'Replay', exact: true }).click();
   const replay = page.getByRole('complementary', { name: 'Replay' });
-  await replay.getByText('40 of 40 rows').waitFor(PATIENCE);
+  await replay.getByText('40 of 40 rows').waitFor();
   await replay.getByText('Against the truth').waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
+}
 
-  // A file, of which one row is bad.
+/** A file, of which one row is bad. */
+async function scoreFile(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog');
   await page.goto('/batches');
   await page.getByRole('button', { name: 'New batch' }).click();
   const rows = ['name,x1,x2', 'a,0.5,1', 'b,wrong,1', 'c,1,1'].join('\n');
@@ -130,35 +80,102 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await dialog.getByLabel('The output is').selectOption('csv');
   await dialog.getByRole('button', { name: 'Begin' }).click();
   const batch = page.getByRole('complementary', { name: 'Batch' });
-  const href = await batch
-    .getByRole('link', { name: /Download the CSV file/ })
-    .getAttribute('href', PATIENCE);
+  const href = await batch.getByRole('link', { name: /Download the CSV file/ }).getAttribute('href');
   await batch.getByText('1; the column “error” tells why').waitFor();
   const scored = (await (await page.request.get(href ?? '')).text()).trimEnd().split('\n');
   assert.equal(scored.length, 4);
   assert.match(scored[2] ?? '', /^b,/);
   assert.deepEqual(await accessibilityProblems(page), []);
   await screenshotThemes(page, 'batches');
+}
 
-  // A rollout is moved on and ended by a person; what was aborted must cool down, and the refusal says so.
+/** A rollout is moved on and ended by a person; what was aborted must cool down, and the refusal says so. */
+async function endRollout(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog');
   await page.goto('/endpoints/tide');
   await act(page, 'Advance to 100\u202f%', 'seen enough');
-  await page.getByText(/v2 answers 100.% of requests beside v1/).waitFor(PATIENCE);
+  await page.getByText(/v2 answers 100.% of requests beside v1/).waitFor();
   await act(page, 'Abort', 'not needed any more');
   await page.getByText('v1 answers everything.').waitFor();
   await page.getByText('aborted', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Begin a rollout' }).click();
   await dialog.getByRole('textbox', { name: /^Why/ }).fill('again');
   await dialog.getByRole('button', { name: 'Begin' }).click();
-  await dialog.getByText('Aborted or rolled back a short while ago').waitFor(PATIENCE);
+  await dialog.getByText('Aborted or rolled back a short while ago').waitFor();
+}
+
+test('a version is deployed, another rolled out beside it, answers are read and replayed, a file is scored', async (t) => {
+  const server = await startServer(t);
+  const browser = await openBrowser(t);
+  const { page, problems } = await openPage(browser, { baseUrl: server.url });
+  const experiment = await createExperiment(server.url, 'tides');
+  await postJson(`${server.url}/api/2.0/mlflow/registered-models/create`, { name: 'sea-level' });
+  for (const weight of [1, 1.5]) await registerVersion(server.url, experiment, 'sea-level', weight);
+
+  // Deployed from its own screen, which says what computes it.
+  await page.goto('/models/sea-level/versions/1');
+  await page.getByText(/^Not packaged yet/).waitFor();
+  await page.getByRole('button', { name: 'Deploy', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Endpoint').fill('tide');
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill('first version');
+  await dialog.getByRole('button', { name: 'Deploy', exact: true }).click();
+  await dialog.getByRole('link', { name: 'tide' }).click();
+  await page.getByText('v1 answers everything.').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Roll back' }).isDisabled(), true);
+  await page.goto('/models/sea-level/versions/1');
+  await page.getByText('It was logged as ONNX.').waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+
+  // A canary of the second version: planned, packaged on the way, and begun.
+  await page.goto('/endpoints/tide');
+  await page.getByRole('button', { name: 'Begin a rollout' }).click();
+  await dialog.getByLabel('First in shadow, for').fill('');
+  await dialog.getByLabel('Then steps of the traffic').fill('25, 100');
+  await dialog.getByText('v2 answers 25 → 100').waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await screenshotThemes(page, 'rollout-plan');
+  await dialog.getByLabel('Margin of').fill('much');
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill('a second opinion');
+  await dialog.getByRole('button', { name: 'Begin' }).click();
+  await dialog.getByText(/plan\.margin/).waitFor();
+  await dialog.getByLabel('Margin of').fill('0.05');
+  await dialog.getByRole('button', { name: 'Begin' }).click();
+  await page.getByText('Canary of v2 beside v1').waitFor();
+  await page.getByText(/v2 answers 25.% of requests beside v1/).waitFor();
+
+  const ids = await askModel(server.serveUrl, 'tide', 40, Date.UTC(2001, 0, 1));
+  await postJson(`${server.url}/api/v1/labels`, {
+    endpoint: 'tide',
+    labels: ids
+      .slice(20)
+      .map((predictionId, index) => ({ predictionId, value: index % 2, eventTime: Date.UTC(2001, 0, 5) })),
+  });
+  await page.getByRole('region', { name: 'Arms of the rollout' }).getByText('challenger').waitFor();
+  await act(page, 'Pause', 'lunch');
+  await act(page, 'Resume', 'back');
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await screenshotThemes(page, 'rollout', true);
+
+  // Three people at once: none of them asks the endpoint anything, so none sees what another does.
+  const pages = await Promise.all(
+    [0, 1].map(() => openPage(browser, { baseUrl: server.url, theme: 'dark' })),
+  );
+  const [reader, scorer] = pages.map((each) => each.page) as [Page, Page];
+  await Promise.all([readAnswers(reader), scoreFile(scorer), endRollout(page)]);
+  assert.deepEqual(
+    pages.flatMap((each) => each.problems),
+    [],
+  );
+  await Promise.all(pages.map((each) => each.context.close()));
 
   // A version that only listens: what its copies say, beside the champion's own noise.
   await dialog.getByText('Shadow', { exact: true }).click();
   await dialog.getByRole('button', { name: 'Begin' }).click();
-  await page.getByText('No copy has been answered yet').waitFor(PATIENCE);
+  await page.getByText('No copy has been answered yet').waitFor();
   await routeInForce(server.url, 'tide');
   await askModel(server.serveUrl, 'tide', 60, Date.UTC(2001, 1, 1), 'copy');
-  await page.getByText('Scores on the same requests').waitFor(PATIENCE);
+  await page.getByText('Scores on the same requests').waitFor();
   await page
     .getByRole('table')
     .getByRole('link', { name: /^copy-/ })
@@ -178,7 +195,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await dialog.getByRole('option', { name: /^v3/ }).waitFor({ state: 'attached' });
   await dialog.getByRole('textbox', { name: /^Why/ }).fill('a third');
   await dialog.getByRole('button', { name: 'Begin' }).click();
-  await page.getByText('Canary of v3 beside v1').waitFor(PATIENCE);
+  await page.getByText('Canary of v3 beside v1').waitFor();
   await act(page, 'Promote', 'I know better');
   await page.getByText('v3 answers everything.').waitFor();
   await page.getByText('promoted', { exact: true }).waitFor();
@@ -199,9 +216,9 @@ test('a version is deployed, another rolled out beside it, answers are read and 
     .waitFor();
   await dialog.getByRole('textbox', { name: /^Why/ }).fill('which earns most');
   await dialog.getByRole('button', { name: 'Begin' }).click();
-  await dialog.getByLabel(/^Begin it all the same/).check(PATIENCE);
+  await dialog.getByLabel(/^Begin it all the same/).check();
   await dialog.getByRole('button', { name: 'Begin' }).click();
-  await page.getByText(/^Bandit of v3 and v2 beside v1/).waitFor(PATIENCE);
+  await page.getByText(/^Bandit of v3 and v2 beside v1/).waitFor();
   await page.getByText(/v2 was aborted here before/).waitFor();
   await routeInForce(server.url, 'tide');
   const asked = await askModel(server.serveUrl, 'tide', 30, Date.UTC(2001, 2, 1), 'bandit');
@@ -212,7 +229,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page
     .getByText(/by [1-9]\d* rewards/)
     .first()
-    .waitFor(PATIENCE);
+    .waitFor();
   await page.getByRole('img', { name: /^Shares of the traffic/ }).waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
   await screenshotThemes(page, 'bandit', true);
@@ -222,7 +239,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page.getByRole('link', { name: 'All rollouts' }).click();
   await page.waitForURL(/\/rollouts\?endpoint=tide/);
   const rollouts = page.getByRole('list', { name: 'Rollouts' }).locator(':scope > li');
-  await page.getByText('All 3 shown').waitFor(PATIENCE);
+  await page.getByText('All 3 shown').waitFor();
   assert.equal(await rollouts.count(), 3);
   await page.getByText('None under way, 3 ended.').waitFor();
   await page.getByLabel('Kind').selectOption('canary');

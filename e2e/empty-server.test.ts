@@ -39,7 +39,7 @@ test('an empty server', async (t) => {
         await page.goto(path);
         await page.getByRole('heading', { level: 1 }).waitFor();
         assert.match(await page.getByRole('heading', { level: 1 }).innerText(), heading, path);
-        await page.getByText(empty).first().waitFor({ timeout: 10_000 });
+        await page.getByText(empty).first().waitFor();
         const text = await page.locator('main').innerText();
         if (text.includes('http://'))
           assert.ok(text.includes(server.url), `${path} names another address: ${text}`);
@@ -124,8 +124,8 @@ test('an empty server', async (t) => {
       await dialog.getByRole('button', { name: 'Create' }).click();
       await dialog.getByText('The server does not answer').waitFor();
       await server.start();
-      await page.getByRole('heading', { level: 1, name: 'Steps' }).waitFor({ timeout: 20_000 });
-      await page.getByText('live', { exact: true }).waitFor({ timeout: 20_000 });
+      await page.getByRole('heading', { level: 1, name: 'Steps' }).waitFor();
+      await page.getByText('live', { exact: true }).waitFor();
       assert.equal(await dialog.getByRole('textbox', { name: 'Name' }).inputValue(), 'tides');
       await dialog.getByRole('button', { name: 'Create' }).click();
       await form.waitForURL(/\/runs\?experiment=/);

@@ -48,8 +48,8 @@ data: { source: "dataset:tides", time: day, entity: station, label: { column: hi
 train: { run: "sh fail.sh" }
 `;
   await postJson(`${server.url}/api/v1/loops`, { text, datasetVersionId });
-  await page.getByRole('article', { name: 'tide' }).waitFor({ timeout: 20_000 });
-  await page.getByText('Waiting for you (1)').waitFor({ timeout: 60_000 });
+  await page.getByRole('article', { name: 'tide' }).waitFor();
+  await page.getByText('Waiting for you (1)').waitFor();
   assert.match((await page.locator('#favicon').getAttribute('href')) ?? '', /favicon-bad/);
   assert.deepEqual(await accessibilityProblems(page), []);
   await screenshotThemes(page, 'home-failed');
@@ -107,8 +107,8 @@ test('monitoring: closed windows appear by themselves, with quality, drift and t
     to: new Date(START + 4 * DAY).toISOString(),
   });
 
-  await page.getByRole('heading', { name: 'Quality' }).waitFor({ timeout: 30_000 });
-  await page.getByRole('img', { name: /^Log loss: 4 windows from Jan 1/ }).waitFor({ timeout: 30_000 });
+  await page.getByRole('heading', { name: 'Quality' }).waitFor();
+  await page.getByRole('img', { name: /^Log loss: 4 windows from Jan 1/ }).waitFor();
   await page.getByRole('button', { name: 'Show as a table' }).first().click();
   await page.getByRole('region', { name: 'Values' }).getByText('24 labels').first().waitFor();
   await page.getByRole('button', { name: /x1/ }).click();

@@ -24,6 +24,9 @@ export async function openBrowser(t: Cleanup): Promise<Browser> {
   return browser;
 }
 
+/** How long a page may take to show something. An upper bound only: where all goes well nothing waits for it. */
+const PATIENCE_MS = 60_000;
+
 export interface PageOptions {
   readonly baseUrl: string;
   readonly theme?: Theme;
@@ -49,6 +52,7 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
     locale: 'en-GB',
     timezoneId: 'UTC',
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const problems: string[] = [];
   const home = new URL(options.baseUrl).host;

@@ -75,13 +75,13 @@ export const turnsQuery = (loop?: string, limit = 100) =>
   list<TurnSummary>('turns', '/turns', { loop, limit });
 export const turnQuery = (id: string) => one<Turn>('turns', `/turns/${part(id)}`);
 
-/** A turn with its roll-out. What has ended stays as it is, so that no event reads it again. */
+/** A turn with its rollout. What has ended stays as it is, so that no event reads it again. */
 export const rolledOutTurnQuery = (turn: TurnSummary) =>
   turn.finishedAt === null
     ? turnQuery(turn.id)
     : { ...one<Turn>('ended-turns', `/turns/${part(turn.id)}`), staleTime: Number.POSITIVE_INFINITY };
 
-/** What the engine saw each time it looked at a turn's roll-out, oldest first. */
+/** What the engine saw each time it looked at a turn's rollout, oldest first. */
 export const turnLooksQuery = (loop: string, number: number) =>
   list<JournalEvent>('turns', '/events', {
     subjectKind: 'turn',

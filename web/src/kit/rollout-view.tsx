@@ -35,7 +35,7 @@ function looksOf(compared: readonly Compared[], metric: string): readonly Look[]
   return [...new Map(looks.map((look) => [look.pairs, look])).values()];
 }
 
-/** The looks that the journal has of this turn's roll-out; those of the primary metric alone. */
+/** The looks that the journal has of this turn's rollout; those of the primary metric alone. */
 function journalled(events: readonly JournalEvent[]): readonly Compared[] {
   return events.flatMap((event) => {
     if (event.type !== 'turn.assessed') return [];
@@ -49,7 +49,7 @@ const ofStep = (rollout: Rollout, metric: string): Compared => ({
   percent: rollout.percent,
 });
 
-/** Steps and evidence of one turn's roll-out: as it is now, or as it was when it ended. */
+/** Steps and evidence of one turn's rollout: as it is now, or as it was when it ended. */
 export function RolloutView(props: { readonly turn: Turn }) {
   const { turn } = props;
   const rollout = lastRollout(turn);

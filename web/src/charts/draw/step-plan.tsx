@@ -8,7 +8,7 @@ const RING: Readonly<Record<PlanStep['state'], string>> = {
   failed: 'border-bad bg-bad text-on-accent',
 };
 
-/** The steps of a roll-out from left to right: done, now with its progress, ahead. */
+/** The steps of a rollout from left to right: done, now with its progress, ahead. */
 export function StepPlan(props: { readonly steps: readonly PlanStep[] }) {
   return (
     <ol className="flex items-start">

@@ -185,7 +185,7 @@ test('intervals share one scale and say when they are cut', () => {
   assert.equal(scale.place({ value: null, low: null, high: null }), null);
 });
 
-test('the plan of a roll-out: done, now, ahead, failed', () => {
+test('the plan of a rollout: done, now, ahead, failed', () => {
   const plan = {
     steps: [1, 10, 50, 100],
     shadow: true,

@@ -1,4 +1,4 @@
-/** One stop of a roll-out's plan. */
+/** One stop of a rollout's plan. */
 export type PlanStep = {
   readonly key: string;
   readonly label: string;
@@ -21,7 +21,7 @@ export type PlanInput = {
 };
 
 /**
- * Shadow, then each percent, with the state of each. When the roll-out was stopped, the step where it stood is
+ * Shadow, then each percent, with the state of each. When the rollout was stopped, the step where it stood is
  * failed and nothing after it is done.
  */
 export function prepareStepPlan(input: PlanInput): readonly PlanStep[] {

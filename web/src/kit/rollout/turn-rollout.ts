@@ -2,10 +2,10 @@ import type { Rollout, Turn } from '../../../../src/loop/contract.ts';
 import type { PlanInput } from '../../charts/prepare/step-plan.ts';
 import { needText } from './evidence-text.ts';
 
-/** The present look at a roll-out, or the last one when it is over; null when none began. */
+/** The present look at a rollout, or the last one when it is over; null when none began. */
 export const lastRollout = (turn: Turn): Rollout | null => turn.rollout ?? turn.rolloutHistory.at(-1) ?? null;
 
-/** Where the roll-out of a turn stands, for the picture of its steps. */
+/** Where the rollout of a turn stands, for the picture of its steps. */
 export function stepsOfTurn(turn: Turn, rollout: Rollout): PlanInput {
   const isBandit = rollout.stage === 'bandit';
   return {

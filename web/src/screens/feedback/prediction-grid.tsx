@@ -153,7 +153,8 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
     width: '92px',
     cell: (row) =>
       row.label === null ? (
-        <span className="text-faint">waiting</span>
+        // Nothing was said to whoever asked, so there is nothing that could turn out right or wrong.
+        <span className="text-faint">{row.status === 'ok' ? 'waiting' : 'error'}</span>
       ) : (
         <span className="inline-flex gap-2">
           {String(row.label.value)}

@@ -76,7 +76,7 @@ function LoopBody(props: { readonly loop: Loop }) {
               title={`Start a turn of ${loop.name}`}
               path={`${path}/trigger`}
               look="primary"
-              effect={`Trains a new version on the last ${loop.file.improve?.retrain?.window ?? 'window'} of joined predictions and judges it against ${loop.championVersion === null ? 'the gates' : `v${loop.championVersion}`}. Traffic changes only by the roll-out's own rules.`}
+              effect={`Trains a new version on the last ${loop.file.improve?.retrain?.window ?? 'window'} of joined predictions and judges it against ${loop.championVersion === null ? 'the gates' : `v${loop.championVersion}`}. Traffic changes only by the rollout's own rules.`}
               disabled={
                 loop.file.improve && !loop.file.improve.retrain.on.includes('manual')
                   ? 'The loop file does not list manual under improve.retrain.on'

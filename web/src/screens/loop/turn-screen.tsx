@@ -80,7 +80,7 @@ function TurnBody(props: { readonly turn: Turn }) {
         <div className="flex min-w-0 flex-col gap-4">
           {lastRollout(turn) && (
             <Card
-              title={turn.finishedAt ? 'How the roll-out went' : 'The roll-out now'}
+              title={turn.finishedAt ? 'How the rollout went' : 'The rollout now'}
               note={
                 <Link to="/endpoints/$endpoint" params={{ endpoint: turn.endpoint }} className="text-accent">
                   deployment
@@ -158,7 +158,7 @@ function TurnBody(props: { readonly turn: Turn }) {
           {turn.approvals.map((approval) => (
             <Card
               key={approval.askedAt}
-              title={approval.stage === 'rollout' ? 'Approval of the roll-out' : 'Approval of the promotion'}
+              title={approval.stage === 'rollout' ? 'Approval of the rollout' : 'Approval of the promotion'}
             >
               <p>{approval.question}</p>
               <p className="pt-1 text-muted">
@@ -268,7 +268,7 @@ function TurnActs(props: { readonly turn: Turn }) {
           title={`Approve v${turn.challengerVersion}`}
           path={`${path}/approve`}
           look="primary"
-          effect={`The roll-out of v${turn.challengerVersion} goes on by its steps; it can still be rolled back at any of them.`}
+          effect={`The rollout of v${turn.challengerVersion} goes on by its steps; it can still be rolled back at any of them.`}
         />
       </>
     );

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import { packageQuery } from '../../api/queries.ts';
-import { Card } from '../../kit/panel.tsx';
+import { Card, QueryView } from '../../kit/panel.tsx';
 import { Snippet } from '../../kit/snippet.tsx';
 import { askBody } from './ask-body.ts';
 
@@ -12,13 +12,19 @@ export function AskCard(props: { readonly endpoint: Endpoint }) {
   const digest = endpoint.arms[0]?.packageDigest;
   const manifest = useQuery({ ...packageQuery(digest ?? ''), enabled: digest !== undefined });
   const url = endpoint.replicas.find((replica) => replica.url)?.url ?? `http://${location.hostname}:7601`;
-  const body = manifest.data ? askBody(manifest.data) : '{"inputs":[]}';
+  const command = (body: string): string =>
+    `curl ${url}/v2/models/${endpoint.name}/infer \\\n  -H 'content-type: application/json' -d '\n${body}'`;
   return (
     <Card title="Ask it">
       <div className="flex flex-col gap-3">
-        <Snippet
-          text={`curl ${url}/v2/models/${endpoint.name}/infer \\\n  -H 'content-type: application/json' -d '\n${body}'`}
-        />
+        {digest === undefined ? (
+          <p className="text-muted">It answers once a first version is deployed.</p>
+        ) : (
+          // Not before the model's inputs are known: whatever stands here is copied.
+          <QueryView query={manifest} rows={4}>
+            {(known) => <Snippet text={command(askBody(known))} />}
+          </QueryView>
+        )}
         <p className="text-muted">
           Open Inference Protocol v2. Inputs, outputs and versions:{' '}
           <code>{`${url}/v2/models/${endpoint.name}`}</code>

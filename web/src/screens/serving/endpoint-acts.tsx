@@ -8,7 +8,7 @@ import { isPromoted } from './rollouts/course-text.ts';
 
 /**
  * What a person may do to the traffic. With a loop the acts go through it, so that alias, turn and route stay one
- * story: during a roll-out the turn is aborted, otherwise the registry's champion goes back and the route follows.
+ * story: during a rollout the turn is aborted, otherwise the registry's champion goes back and the route follows.
  */
 export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop?: Loop }) {
   const { endpoint, loop } = props;
@@ -92,8 +92,8 @@ function PauseAct(props: { readonly loop: Loop }) {
       path={`/loops/${encodeURIComponent(props.loop.name)}/${paused ? 'resume' : 'pause'}`}
       effect={
         paused
-          ? 'A roll-out goes on from the step it stands on, and new turns may begin.'
-          : 'A roll-out stays at its present step: the shares of traffic do not change until it is resumed. No new turn begins.'
+          ? 'A rollout goes on from the step it stands on, and new turns may begin.'
+          : 'A rollout stays at its present step: the shares of traffic do not change until it is resumed. No new turn begins.'
       }
     />
   );

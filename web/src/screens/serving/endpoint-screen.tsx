@@ -141,7 +141,7 @@ function headline(endpoint: Endpoint, behind: number): string {
   return `v${champion.modelVersion} answers everything.${replicas}`;
 }
 
-/** The roll-out under way, or any earlier one; which is in the URL. */
+/** The rollout under way, or any earlier one; which is in the URL. */
 function Rollout(props: { readonly endpoint: Endpoint; readonly turns: readonly TurnSummary[] }) {
   const { endpoint } = props;
   const { turn: chosen } = route.useSearch();
@@ -157,7 +157,7 @@ function Rollout(props: { readonly endpoint: Endpoint; readonly turns: readonly 
       title={
         <span className="inline-flex items-center gap-2.5">
           {turn.data && <Wheel {...wheelOfTurn(turn.data)} size={20} />}
-          {turn.data?.finishedAt === null ? 'Roll-out' : 'Last roll-out'}
+          {turn.data?.finishedAt === null ? 'Rollout' : 'Last rollout'}
           {turn.data && (
             <Link to="/turns/$turnId" params={{ turnId: turn.data.id }} className="font-normal text-accent">
               turn {turn.data.number}: v{turn.data.challengerVersion} {turnWord(turn.data.state)}
@@ -172,7 +172,7 @@ function Rollout(props: { readonly endpoint: Endpoint; readonly turns: readonly 
           </Link>
           {rolled.length > 1 && (
             <Select
-              label="Roll-out"
+              label="Rollout"
               value={id}
               options={rolled.map(
                 (each) => [each.id, `v${each.challengerVersion} ${turnWord(each.state)}`] as const,

@@ -7,7 +7,7 @@ import {
 } from './rollouts/list/standing.ts';
 
 /**
- * `turn` shows the roll-out of an earlier turn of the loop, `rollout` an earlier one of an endpoint without a loop;
+ * `turn` shows the rollout of an earlier turn of the loop, `rollout` an earlier one of an endpoint without a loop;
  * `metric` and `by` (a feature) say by what a shadow is looked at.
  */
 export type EndpointSearch = { turn?: string; rollout?: string; metric?: string; by?: string };

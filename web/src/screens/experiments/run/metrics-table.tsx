@@ -103,7 +103,7 @@ function columnsOf(
     head,
     tip,
     // Room for 1.00e−300 and 123 456 789.
-    widthPx: 92,
+    widthPx: 100,
     align: 'right',
     sort: sort(id),
     cell: (metric) => {

@@ -107,7 +107,8 @@ function Verdict(props: { readonly row: RolloutRow }) {
 }
 
 /** A reason that is the primary comparison alone. */
-const SAYS_THE_SAME = /^(v\d+ is worse: )?[a-z ]+ (better|worse) by [^;]* on \S+ (pairs|labels)$/i;
+const SAYS_THE_SAME =
+  /^(v\d+ is worse: )?[a-z ]+ (better|worse) by [^;]*(; proved not worse by more than [^;]*)? on \S+ (pairs|labels)$/i;
 
 function VerdictMark(props: RowVerdict['comparison']) {
   const { difference: value, low, high } = props;

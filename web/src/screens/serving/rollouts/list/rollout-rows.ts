@@ -87,7 +87,7 @@ const BEFORE_TRAFFIC: ReadonlySet<TurnState> = new Set([
   'rejected',
 ]);
 
-/** The roll-out of a loop's turn; null when it never reached the traffic. */
+/** The rollout of a loop's turn; null when it never reached the traffic. */
 export function rowOfTurn(turn: Turn): RolloutRow | null {
   const rollout = lastRollout(turn);
   const first = turn.rolloutHistory[0] ?? rollout;
