@@ -42,7 +42,7 @@ class Millrace:
         self.session = requests.Session()
 
     def send(self, method, path, body=None, params=None):
-        answer = self.session.request(method, url + path, json=body, params=params, timeout=30)
+        answer = self.session.request(method, url + path, json=body, params=params, timeout=120)
         return answer.status_code, answer.json()
 
 

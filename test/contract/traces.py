@@ -201,7 +201,7 @@ if THREE:
         os.environ["MLFLOW_TRACKING_URI"] + "/v1/traces",
         headers={"x-mlflow-experiment-id": experiment.experiment_id, "Content-Type": "application/json"},
         json={"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [prompted, child]}]}]},
-        timeout=10,
+        timeout=120,
     )
     assert sent.status_code == 200, sent.text
     exported = client.get_trace("tr-" + "5b" * 16)

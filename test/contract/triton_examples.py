@@ -118,7 +118,7 @@ strings(http, over_http, ({"binary_data": True}, {"binary_data": False}))
 strings(grpc, over_grpc, ({},))
 
 for request in [http.async_infer("simple", tensors(over_http)) for _ in range(8)]:
-    check_sums(request.get_result(timeout=20))
+    check_sums(request.get_result(timeout=120))
 
 arrived = []
 for _ in range(8):

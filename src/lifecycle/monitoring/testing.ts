@@ -64,6 +64,7 @@ export async function openMonitoring(t: TestContext, open: OpenDatabase) {
     labelDirectory,
     secrets: fernetBox(newFernetKey(), 'key'),
     endpointExists,
+    readWaitMs: 600_000,
   });
   closing.push(
     () => feedback.close(),

@@ -17,7 +17,7 @@ async function listening(t: TestContext, answer: RequestListener): Promise<numbe
   return (server.address() as AddressInfo).port;
 }
 
-const post = { headers: {}, body: '{}', timeoutMs: 5_000 };
+const post = { headers: {}, body: '{}', timeoutMs: 60_000 };
 
 test('addresses that are not public', () => {
   const refused = [

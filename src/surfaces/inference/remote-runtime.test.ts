@@ -132,7 +132,13 @@ test('only what nobody has computed is sent again; silence, errors and nonsense 
       status: 200,
       attempts: 2,
     },
-    { reply: () => null, status: 504, says: /did not answer .* within 300 ms/, attempts: 1 },
+    {
+      reply: () => null,
+      status: 504,
+      says: /did not answer .* within 2000 ms/,
+      attempts: 1,
+      timeoutMs: 2000,
+    },
     {
       reply: () => ({ status: 500, body: { error: 'no memory' } }),
       status: 502,
@@ -142,9 +148,9 @@ test('only what nobody has computed is sent again; silence, errors and nonsense 
     { reply: () => ({ status: 200, body: { hello: 1 } }), status: 502, says: /cannot be read/, attempts: 1 },
     { reply: () => ({ status: 200, body: y(1, 2) }), status: 502, says: /2 rows for 1/, attempts: 1 },
   ];
-  for (const { reply, status, says, attempts } of cases) {
+  for (const { reply, status, says, attempts, timeoutMs = 60_000 } of cases) {
     const far = await fake(t, reply);
-    const manifest = await describeRemote('faces', remote(far.url, { timeoutMs: 300 }));
+    const manifest = await describeRemote('faces', remote(far.url, { timeoutMs }));
     const near = await serve(t, manifest);
     const answer = await near.post('/v2/models/test/infer', {
       inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] }],

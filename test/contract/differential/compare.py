@@ -26,7 +26,7 @@ class Millrace:
         self.session = requests.Session()
 
     def send(self, method, path, **kwargs):
-        answer = self.session.request(method, url + path, timeout=30, **kwargs)
+        answer = self.session.request(method, url + path, timeout=120, **kwargs)
         return answer.status_code, answer.text
 
 

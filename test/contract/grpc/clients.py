@@ -159,7 +159,7 @@ def in_the_background():
     for _ in range(20):
         client.async_infer("delay", tensors(), lambda result, error: answers.put((result, error)))
     for _ in range(20):
-        result, error = answers.get(timeout=10)
+        result, error = answers.get(timeout=120)
         assert error is None, error
         agrees(result)
 
@@ -173,7 +173,7 @@ def stream():
             name = "nowhere" if i == 50 else "delay"
             streaming.async_stream_infer(name, tensors(a=x1[row], b=x2[row]), request_id=f"s{i}")
         for i in range(100):
-            result, error = answers.get(timeout=10)
+            result, error = answers.get(timeout=120)
             if i == 50:
                 assert "unknown model" in str(error), error
                 continue
@@ -181,7 +181,7 @@ def stream():
             assert result.get_response().id == f"s{i}", (i, result.get_response().id)
             agrees(result, slice(i % 3, i % 3 + 1))
         streaming.async_stream_infer("delay", tensors(), enable_empty_final_response=True)
-        last = answers.get(timeout=10)[0].get_response()
+        last = answers.get(timeout=120)[0].get_response()
         assert last.parameters["triton_final_response"].bool_param, last
         streaming.stop_stream()
 

@@ -27,7 +27,7 @@ def calls(number):
         infer = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
         while not stop.is_set():
             try:
-                infer(message, wait_for_ready=True, timeout=20)
+                infer(message, wait_for_ready=True, timeout=120)
                 counts[number] += 1
             except grpc.RpcError as error:
                 failures.append(f"{error.code()}: {error.details()}")

@@ -213,7 +213,7 @@ test('a graph of half floats has edges of single ones, whatever its configuratio
   assert.match(JSON.stringify(told?.input), /"data_type":"TYPE_FP32"/);
 });
 
-test('a model that takes long to load keeps none of the others waiting', { timeout: 60_000 }, async (t) => {
+test('a model that takes long to load keeps none of the others waiting', { timeout: 600_000 }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-slow-python-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   const [slow, go] = [join(directory, 'python'), join(directory, 'go')];
