@@ -33,6 +33,8 @@ export async function runRole(name: string, log: Logger, start: () => Promise<Ru
     reportFatal(name, log, error);
     process.exit(exitCodeOf(error));
   }
+  // Held until here: a start may wait for nothing but what comes over it.
+  process.channel?.unref();
   log.info({ startMs: Math.round(performance.now() - beganMs) }, `${name} is ready: ${role.ready}`);
 }
 

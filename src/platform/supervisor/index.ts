@@ -129,7 +129,6 @@ export function onStopRequest(stop: (reason: string) => void): void {
   delete process.env[supervisedVariable];
   if (process.connected) {
     process.once('disconnect', once('supervisor gone'));
-    process.channel?.unref();
   } else if (isSupervised) {
     once('supervisor gone')();
   }
