@@ -82,6 +82,18 @@ export const elementTypeSchema = z.enum([
 ]);
 export type ElementType = z.infer<typeof elementTypeSchema>;
 
+/** The element type in which a column of a signature travels as a tensor. */
+export const elementOfColumn: Readonly<Record<ColumnType, ElementType>> = {
+  boolean: 'bool',
+  integer: 'int32',
+  long: 'int64',
+  float: 'float',
+  double: 'double',
+  string: 'string',
+  datetime: 'string',
+  binary: 'string',
+};
+
 /** The signature's type of a tensor's elements, which the prediction log and its readers know. */
 export const columnTypes: Readonly<Record<ElementType, ColumnType>> = {
   float: 'float',

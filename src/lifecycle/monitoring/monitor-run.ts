@@ -3,7 +3,7 @@ import { systemActor } from '../../platform/access/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Watermarks } from '../../platform/watermarks/index.ts';
 import { affectedWindows } from './affected-windows.ts';
-import type { MonitorOutputs, MonitorReference, MonitorSpec, MonitorWindow } from './contract.ts';
+import type { MonitorOutputs, MonitorReference, MonitorSpec } from './contract.ts';
 import { type DriftReference, measureDrift } from './drift/measure-drift.ts';
 import type { References } from './drift/references.ts';
 import { measureHealth } from './measure-health.ts';
@@ -13,7 +13,7 @@ import type { Measured, WindowRecorder } from './record-window.ts';
 import { findMonitor, listReferences, moveMonitor, specOf } from './store/monitors.ts';
 import type { WindowRow } from './store/tables.ts';
 import { firstWindowStart, startsToMature, windowsAt } from './store/windows.ts';
-import { toReference } from './to-contract.ts';
+import { keptDrift, keptWindow, toReference } from './to-contract.ts';
 import { windowLengthMs, windowStartMs } from './window-times.ts';
 
 export interface MonitorRunDeps extends LogReader {
@@ -128,10 +128,8 @@ async function driftOf(
   partial: string | undefined,
 ): Promise<Pick<Measured, 'drift' | 'reference'>> {
   if (before) {
-    const window = JSON.parse(before.window_json) as MonitorWindow;
-    if (window.rows === version.requests) {
-      return { drift: JSON.parse(before.drift_json), reference: window.reference };
-    }
+    const window = keptWindow(before);
+    if (window.rows === version.requests) return { drift: keptDrift(before), reference: window.reference };
   }
   const { endpoint, spec } = subject;
   const columns = reference && (await deps.references.columns(reference.datasetVersionId, spec.window));

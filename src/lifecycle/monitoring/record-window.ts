@@ -20,6 +20,7 @@ import type { VersionWindow } from './read-window.ts';
 import { moveMonitor } from './store/monitors.ts';
 import type { WindowRow } from './store/tables.ts';
 import { putWindow } from './store/windows.ts';
+import { keptWindow } from './to-contract.ts';
 
 /** What was measured of one model version in a window. */
 export interface Measured {
@@ -143,7 +144,7 @@ export class WindowRecorder {
   }
 
   async #event(tx: Tx, type: string, row: WindowRow, measured: Measured, spec: MonitorSpec): Promise<void> {
-    const window = JSON.parse(row.window_json) as MonitorWindow;
+    const window = keptWindow(row);
     const metric = measured.performance.metrics.find((m) => m.metric === spec.performance.metric);
     const data: WindowEvent = {
       windowId: row.id,

@@ -9,6 +9,7 @@ import {
   type MonitorWindow,
   type MonitorWindowSummary,
   monitorReferenceSchema,
+  monitorWindowSchema,
 } from './contract.ts';
 import { specOf } from './store/monitors.ts';
 import type { AlertRow, DeliveryRow, MonitorRow, ReferenceRow, WindowRow } from './store/tables.ts';
@@ -47,15 +48,21 @@ export function toMonitor(
 }
 
 export function toWindow(row: WindowRow): MonitorWindow {
-  return { ...JSON.parse(row.window_json), drift: JSON.parse(row.drift_json) };
+  return { ...keptWindow(row), drift: keptDrift(row) };
+}
+
+/** What is known of a window but its drift, as it was kept. */
+export function keptWindow({ window_json }: Pick<WindowRow, 'window_json'>): Omit<MonitorWindow, 'drift'> {
+  return monitorWindowSchema.omit({ drift: true }).parse(JSON.parse(window_json));
+}
+
+/** The drift of a window's columns, as it was kept. */
+export function keptDrift({ drift_json }: Pick<WindowRow, 'drift_json'>): MonitorWindow['drift'] {
+  return monitorWindowSchema.shape.drift.parse(JSON.parse(drift_json));
 }
 
 export function toWindowSummary(row: Pick<WindowRow, 'window_json'>): MonitorWindowSummary {
-  const {
-    reference: _,
-    performance,
-    ...summary
-  } = JSON.parse(row.window_json) as Omit<MonitorWindow, 'drift'>;
+  const { reference: _, performance, ...summary } = keptWindow(row);
   const { calibration: __, ...rest } = performance;
   return { ...summary, performance: rest };
 }
@@ -70,10 +77,10 @@ export function toAlert(row: AlertRow, deliveries: readonly DeliveryRow[]): Aler
     id: row.id,
     endpoint: row.endpoint,
     modelVersion: row.model_version,
-    kind: row.kind as Alert['kind'],
+    kind: row.kind,
     subject: row.subject,
-    severity: row.severity as Alert['severity'],
-    state: row.state as Alert['state'],
+    severity: row.severity,
+    state: row.state,
     reason: row.reason,
     evidence: readEvidence(row),
     openedAt: formatTime(row.opened_at_ms),
@@ -90,10 +97,10 @@ export function toAlert(row: AlertRow, deliveries: readonly DeliveryRow[]): Aler
 function toDelivery(row: DeliveryRow): AlertDelivery {
   return {
     id: row.id,
-    event: row.event as AlertDelivery['event'],
+    event: row.event,
     url: row.url,
     signed: row.secret !== null,
-    state: row.state as AlertDelivery['state'],
+    state: row.state,
     attempts: row.attempts,
     httpStatus: row.http_status,
     error: row.error,

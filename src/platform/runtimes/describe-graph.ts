@@ -2,6 +2,7 @@ import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import {
   type ElementType,
+  elementOfColumn,
   type GraphStep,
   type PackageManifest,
   packageManifestSchema,
@@ -22,17 +23,6 @@ type ManifestOf = (digest: Digest) => Promise<PackageManifest>;
 const deepest = 16;
 /** A number of the left kinds holds every number of the kinds before it. */
 const widening: readonly SignatureField['type'][] = ['boolean', 'integer', 'long', 'float', 'double'];
-
-const elements: Readonly<Record<SignatureField['type'], ElementType>> = {
-  boolean: 'bool',
-  integer: 'int32',
-  long: 'int64',
-  float: 'float',
-  double: 'double',
-  string: 'string',
-  datetime: 'string',
-  binary: 'string',
-};
 
 /**
  * The manifest of a graph of packages: every name that a step takes comes from an earlier step or is an input of the
@@ -61,7 +51,7 @@ export async function describeGraph(
     graph: {
       inputs: inputs.map((field) => ({
         name: field.name,
-        type: elements[field.type],
+        type: elementOfColumn[field.type],
         shape: [-1, ...field.shape],
         columns: [field.name],
       })),
@@ -150,7 +140,8 @@ class Walk {
     return new Map(
       outputs.map((field) => {
         const name = step.outputs?.[field.name] ?? field.name;
-        const type = manifest.graph.outputs.find((o) => o.name === field.name)?.type ?? elements[field.type];
+        const type =
+          manifest.graph.outputs.find((o) => o.name === field.name)?.type ?? elementOfColumn[field.type];
         return [name, { name, type, shape: field.shape }];
       }),
     );
@@ -245,7 +236,7 @@ function text(name: string): SignatureField {
 }
 
 function requireFit(step: GraphStep, port: Port, field: SignatureField): void {
-  const isText = elements[field.type] === 'string';
+  const isText = elementOfColumn[field.type] === 'string';
   if (isText !== (port.type === 'string')) {
     throw invalid(step, `its input "${field.name}" is ${field.type}, but "${port.name}" is ${port.type}`);
   }

@@ -255,7 +255,7 @@ export class AlertKeeper {
       resolved_at_ms: endMs,
       resolution,
       updated_at_ms: this.#clock.nowMs(),
-    };
+    } as const;
     await updateAlert(tx, alert.id, change);
     await this.#tell(tx, spec, { ...alert, ...change }, ALERT_RESOLVED, endMs);
   }
@@ -271,9 +271,9 @@ export class AlertKeeper {
       alertId: alert.id,
       endpoint: alert.endpoint,
       modelVersion: alert.model_version,
-      kind: alert.kind as AlertEvent['kind'],
+      kind: alert.kind,
       subject: alert.subject,
-      severity: alert.severity as AlertEvent['severity'],
+      severity: alert.severity,
       reason: event === ALERT_OPENED ? alert.reason : (alert.resolution ?? alert.reason),
     };
     const subject = { kind: 'endpoint', id: alert.endpoint };

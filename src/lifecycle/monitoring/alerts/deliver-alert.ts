@@ -42,7 +42,7 @@ export async function deliverAlert(
     http_status: outcome.httpStatus,
     error: outcome.error,
     updated_at_ms: clock.nowMs(),
-  };
+  } as const;
   await db.write((tx) => updateDelivery(tx, deliveryId, change));
   if (outcome.error !== null && !outcome.isFinal) throw new Error(`webhook ${url}: ${outcome.error}`);
 }

@@ -1,4 +1,5 @@
 import { type Tx, tables } from '../../../platform/db/index.ts';
+import type { AlertKind } from '../contract.ts';
 import type { AlertRow, DeliveryRow, MonitoringTables } from './tables.ts';
 
 const db = (tx: Tx) => tables<MonitoringTables>(tx);
@@ -32,7 +33,7 @@ export function unresolvedAlerts(tx: Tx, endpoint: string): Promise<AlertRow[]> 
 }
 
 /** Unresolved alerts of a kind, of all endpoints. */
-export function unresolvedOfKind(tx: Tx, kind: string): Promise<AlertRow[]> {
+export function unresolvedOfKind(tx: Tx, kind: AlertKind): Promise<AlertRow[]> {
   return db(tx)
     .selectFrom('alerts')
     .selectAll()

@@ -1,4 +1,6 @@
 import type { Digest } from '../../../core/json.ts';
+import type { Alert, AlertDelivery } from '../contract.ts';
+
 export interface MonitorRow {
   readonly endpoint: string;
   readonly spec_json: string;
@@ -43,10 +45,10 @@ export interface AlertRow {
   readonly id: string;
   readonly endpoint: string;
   readonly model_version: string;
-  readonly kind: string;
+  readonly kind: Alert['kind'];
   readonly subject: string;
-  readonly severity: string;
-  readonly state: string;
+  readonly severity: Alert['severity'];
+  readonly state: Alert['state'];
   readonly reason: string;
   readonly evidence_json: string;
   readonly opened_at_ms: number;
@@ -61,11 +63,11 @@ export interface AlertRow {
 export interface DeliveryRow {
   readonly id: string;
   readonly alert_id: string;
-  readonly event: string;
+  readonly event: AlertDelivery['event'];
   readonly url: string;
   readonly secret: string | null;
   readonly body: string;
-  readonly state: string;
+  readonly state: AlertDelivery['state'];
   readonly attempts: number;
   readonly http_status: number | null;
   readonly error: string | null;

@@ -1,5 +1,5 @@
 import { type Database, type Tx, tables } from '../../../platform/db/index.ts';
-import { keyActionSchema, type RouteKey } from './contract.ts';
+import { type RouteKey, routeKeySchema } from './contract.ts';
 import type { StoredKey } from './make-key.ts';
 
 interface KeyTables {
@@ -15,6 +15,9 @@ interface KeyTables {
     created_at_ms: number;
   };
 }
+
+/** What `scope_json` holds. */
+const scopeSchema = routeKeySchema.pick({ endpoints: true, actions: true });
 
 /** The only reader and writer of `endpoint_keys`. */
 export class KeyStore {
@@ -85,14 +88,14 @@ export class KeyStore {
 }
 
 function toKey(row: KeyTables['endpoint_keys']): StoredKey {
-  const scope = JSON.parse(row.scope_json) as { endpoints: string[] | null; actions: unknown[] };
+  const scope = scopeSchema.parse(JSON.parse(row.scope_json));
   return {
     id: row.id,
     name: row.name,
     digest: row.digest,
     hint: row.hint,
     endpoints: scope.endpoints,
-    actions: scope.actions.map((action) => keyActionSchema.parse(action)),
+    actions: scope.actions,
     expiresAtMs: row.expires_at_ms,
     revokedAtMs: row.revoked_at_ms,
     createdBy: row.created_by,

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../../core/errors.ts';
 import {
-  type ElementType,
+  elementOfColumn,
   type PythonRuntime,
   requestField,
   type SignatureField,
@@ -15,17 +15,6 @@ import type { NotConverted } from './convert-model.ts';
 import { differenceBound, nullable } from './onnx-part.ts';
 import { refused } from './read-mlmodel.ts';
 import { cellsOf, readSample } from './sample.ts';
-
-const elements: Readonly<Record<SignatureField['type'], ElementType>> = {
-  boolean: 'bool',
-  integer: 'int32',
-  long: 'int64',
-  float: 'float',
-  double: 'double',
-  string: 'string',
-  datetime: 'string',
-  binary: 'string',
-};
 
 /** What `python/worker.py` raises for an answer that has not as many rows as the model was given. */
 const otherRows = 'OtherRows';
@@ -64,7 +53,7 @@ export async function pythonPart(
       graph: {
         inputs: fields.map((f) => ({
           name: f.name,
-          type: elements[f.type],
+          type: elementOfColumn[f.type],
           shape: [-1, ...f.shape],
           columns: [f.name],
         })),
