@@ -63,7 +63,16 @@ export function simulateBandit(rng: Rng, simulation: SimulatedBandit): BanditEnd
         const [requests, own] = [r.counts[i] ?? 0, momentsOf(r.rewards[i as 0 | 1])];
         return {
           ...{ arm, version, routeVersion, propensity: i === 1 ? r.share : 1 - r.share },
-          ...{ requests, newUnits: requests, failed: 0, nonFinite: 0, slow: 0, labelled: own.n },
+          ...{
+            requests,
+            units: requests,
+            failedUnits: 0,
+            newUnits: requests,
+            failed: 0,
+            nonFinite: 0,
+            slow: 0,
+            labelled: own.n,
+          },
           metrics: { [spec.metric]: own },
         };
       }),

@@ -8,7 +8,7 @@ import {
 import { emptyMoments } from '../../core/statistics/moments.ts';
 import { offPolicyOfStrata } from '../../core/statistics/offpolicy/off-policy-of-strata.ts';
 import type { BanditSpec, BanditState } from '../contract.ts';
-import { type ComparedArm, momentsOf } from './compare-arms.ts';
+import { type ComparedArm, momentsOf, repeatsOf } from './compare-arms.ts';
 import type { Observation } from './observation.ts';
 
 /** What the bandit has learnt and what shares it wants. The log is its memory: all is counted anew at each look. */
@@ -26,9 +26,17 @@ export function banditState(
   const known = arms.map(
     (arm): BanditArm => ({ arm: arm.arm, reward: momentsOf(together, arm, spec.metric) }),
   );
+  // Who comes back under further routes says nothing new: beliefs are as certain as independent rewards make them.
+  const inflation = Math.max(1, ...arms.map((arm) => repeatsOf(seen.repeats, arm, spec.metric)));
+  const independent = known.map(
+    ({ arm, reward: { n, mean, m2 } }): BanditArm => ({
+      arm,
+      reward: { n: n / inflation, mean, m2: m2 / inflation },
+    }),
+  );
   const wanted =
     spec.algorithm === 'thompson'
-      ? thompsonShares(known, spec.rewards, rng)
+      ? thompsonShares(independent, spec.rewards, rng)
       : epsilonGreedyShares(known, spec.epsilon);
   const next = boundedShares(shares, wanted, spec.floor, spec.maxChange);
   const strata = together.flatMap(({ arm, propensity, metrics }) => {
@@ -48,7 +56,10 @@ export function banditState(
       wanted: wanted[arm] ?? 0,
       share: next[arm] ?? 0,
     })),
-    policies: policies.map(({ policy, target }) => ({ policy, ...offPolicyOfStrata(strata, target) })),
+    policies: policies.map(({ policy, target }) => ({
+      policy,
+      ...offPolicyOfStrata(strata, target, inflation),
+    })),
     changedAt: null,
   };
 }

@@ -10,7 +10,7 @@ import {
   type SequenceOptions,
 } from '../../core/statistics/sequential/sequence-options.ts';
 import { type ArmComparison, type RolloutMetric, risingMetrics } from '../contract.ts';
-import type { ArmMoments, PairedMoments } from './observation.ts';
+import type { ArmMoments, ArmRepeats, PairedMoments, SegmentObservation } from './observation.ts';
 
 /** Fewer pairs than this do not show how much neighbours resemble each other: nothing is said of them. */
 const fewestPairs = 300;
@@ -20,6 +20,9 @@ export interface ComparedArm {
   readonly arm: string;
   readonly version: string;
 }
+
+/** What was seen of all requests, or of those with one value of a feature. */
+export type Evidence = Pick<SegmentObservation, 'strata' | 'repeats' | 'pairs'>;
 
 /** What an arm is compared by, and with what chance of a wrong statement. */
 export interface Compare {
@@ -46,13 +49,14 @@ export interface Compare {
  * Arms: their own requests. Which arm answers is drawn request by request, so the sum of (arm − share)·outcome is a
  * martingale however outcomes resemble their neighbours: seasons that both arms share need no allowance. Arms are
  * compared within each constant split only, so that a level which moves while the split is widened does not pass for a
- * difference. It is the mean difference over the requests seen, and is wider than pairs of as many requests.
+ * difference. An entity keeps its arm, so it counts once in each split, and what it says again in others makes nothing
+ * more certain (`observeRepeats`). It is the mean difference over the requests seen, and is wider than pairs of as many
+ * requests.
  */
 export function compareArms(
   champion: ComparedArm,
   challenger: ComparedArm,
-  strata: readonly ArmMoments[],
-  pairs: readonly PairedMoments[],
+  { strata, repeats, pairs }: Evidence,
   { metric, alpha, margin, targetN, segment, strict, paired }: Compare,
 ): ArmComparison {
   const sign = risingMetrics.includes(metric) ? 1 : -1;
@@ -63,7 +67,11 @@ export function compareArms(
   const options = { alpha, targetN: Math.max(100, targetN) };
   const estimate = paired
     ? pairedSequence(withRare(differences, metric), pair?.inflation[metric] ?? 1, options)
-    : differenceConfidenceSequence(splitStrata(strata, champion, challenger, metric), options);
+    : differenceConfidenceSequence(
+        splitStrata(strata, champion, challenger, metric),
+        options,
+        repeatsOf(repeats, challenger, metric),
+      );
   const n = paired ? differences.n : own.n;
   const raw = paired ? (differences.n === 0 ? null : differences.mean) : rawDifference(own, other);
   const difference = estimate?.value ?? raw;
@@ -153,6 +161,15 @@ function splitStrata(
       champion: momentsOf(here, champion, metric),
     };
   });
+}
+
+/** By how much what is known of an arm's difference to the champion is less certain than independent rows are. */
+export function repeatsOf(
+  repeats: readonly ArmRepeats[],
+  { arm, version }: ComparedArm,
+  metric: RolloutMetric,
+): number {
+  return repeats.find((r) => r.arm === arm && r.version === version)?.inflation[metric] ?? 1;
 }
 
 /** Moments of a metric of an arm over the strata given. */

@@ -2,7 +2,7 @@ import { formatTime, parseDuration } from '../../core/time.ts';
 import type { ArmComparison, RolloutLook, RolloutMetric } from '../contract.ts';
 import { type ComparedArm, compareArms, momentsOf } from './compare-arms.ts';
 import { decide } from './decide.ts';
-import { elapsedMs, type Judged, judgesOutcomes } from './judged.ts';
+import { elapsedMs, isPaired, type Judged, judgesOutcomes } from './judged.ts';
 import { type ArmStratum, type Observation, segmentValues } from './observation.ts';
 import { safety } from './safety.ts';
 import { shadowRails } from './shadow-rails.ts';
@@ -41,7 +41,6 @@ export function judge(judged: Judged): RolloutLook {
 
 function compare(judged: Judged): readonly ArmComparison[] {
   const { spec, champion, arms, seen } = judged;
-  const mirrored = spec.kind === 'canary' && spec.mirror;
   const metrics = [
     { metric: spec.metric, margin: spec.margin, strict: isAnyHarm(judged) },
     ...spec.guardrails.map((g) => ({ ...g, strict: false })),
@@ -50,24 +49,23 @@ function compare(judged: Judged): readonly ArmComparison[] {
   const share = segmentSlots === 0 ? 1 : 0.5;
   const alpha = (spec.alpha * share) / (metrics.length * arms.length);
   const segmentAlpha = (spec.alpha * 0.5) / Math.max(1, segmentSlots * arms.length);
-  const isPaired = (metric: RolloutMetric) => mirrored && metric !== 'outcome';
   const targetN = spec.minLabels;
   return arms.flatMap((arm) => [
     ...metrics.map(({ metric, margin, strict }) =>
-      compareArms(champion, arm, seen.strata, seen.pairs, {
+      compareArms(champion, arm, seen, {
         ...{ metric, alpha, margin, strict, targetN, segment: null },
-        paired: isPaired(metric),
+        paired: isPaired(spec, metric),
       }),
     ),
-    ...seen.segments.map(({ feature, value, strata, pairs }) =>
-      compareArms(champion, arm, strata, pairs, {
+    ...seen.segments.map((segment) =>
+      compareArms(champion, arm, segment, {
         metric: spec.metric,
         alpha: segmentAlpha,
         margin: spec.segmentMargin,
         strict: false,
         targetN: targetN / segmentValues,
-        segment: { feature, value },
-        paired: isPaired(spec.metric),
+        segment: { feature: segment.feature, value: segment.value },
+        paired: isPaired(spec, spec.metric),
       }),
     ),
   ]);

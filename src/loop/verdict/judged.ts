@@ -1,4 +1,4 @@
-import type { RolloutSpec } from '../contract.ts';
+import type { RolloutMetric, RolloutSpec } from '../contract.ts';
 import type { ComparedArm } from './compare-arms.ts';
 import type { Observation } from './observation.ts';
 
@@ -32,4 +32,9 @@ export function judgesOutcomes({ stage, nextPercent }: Judged): boolean {
 /** Event time passed since; none before a replay has begun. */
 export function elapsedMs(sinceMs: number | undefined, eventMs: number | undefined): number {
   return sinceMs === undefined || eventMs === undefined ? 0 : Math.max(0, eventMs - sinceMs);
+}
+
+/** Whether a metric is compared on the same requests. Fixed by the plan, not by what the data look like. */
+export function isPaired(spec: RolloutSpec, metric: RolloutMetric): boolean {
+  return spec.kind === 'canary' && spec.mirror && metric !== 'outcome';
 }

@@ -25,7 +25,13 @@ export interface ArmStratum extends ArmMoments {
   readonly nonFinite: number;
   readonly slow: number;
   readonly labelled: number;
-  /** Entities (or requests without one) that were met for the first time here: independent draws of the split. */
+  /** Entities, or requests without one, and those of them with a failed request. */
+  readonly units: number;
+  readonly failedUnits: number;
+  /**
+   * Entities (or requests without one) that were met for the first time under a split here: independent draws of it. Who
+   * was met before anything was split counts where it was drawn first.
+   */
   readonly newUnits: number;
 }
 
@@ -40,11 +46,19 @@ export interface PairedMoments {
   readonly inflation: Partial<Readonly<Record<RolloutMetric, number>>>;
 }
 
+/** By how much an arm's difference to the champion is less certain because entities came back; see `observeRepeats`. */
+export interface ArmRepeats {
+  readonly arm: string;
+  readonly version: string;
+  readonly inflation: Partial<Readonly<Record<RolloutMetric, number>>>;
+}
+
 /** What was seen of the requests with one value of a protected feature. */
 export interface SegmentObservation {
   readonly feature: string;
   readonly value: string;
   readonly strata: readonly ArmMoments[];
+  readonly repeats: readonly ArmRepeats[];
   readonly pairs: readonly PairedMoments[];
 }
 
@@ -64,6 +78,8 @@ export interface Observation {
   readonly strata: readonly ArmStratum[];
   /** Copies: what the shadow did. */
   readonly shadows: readonly ArmStratum[];
+  /** Of arms that share several route versions with the champion; none for what only pairs are judged by. */
+  readonly repeats: readonly ArmRepeats[];
   readonly pairs: readonly PairedMoments[];
   readonly segments: readonly SegmentObservation[];
   readonly latency: readonly LatencyBand[];
@@ -82,6 +98,7 @@ export function judgedValues(requests: ReadonlyMap<string, number>): readonly st
 export const nothingObserved: Observation = {
   strata: [],
   shadows: [],
+  repeats: [],
   pairs: [],
   segments: [],
   latency: [],

@@ -2,6 +2,7 @@ import { parseDuration } from '../../core/time.ts';
 import { brierSql, featurePrefix, logLossSql, noVerdictSql } from '../../lifecycle/feedback/index.ts';
 import { type FrameRow, sqlName } from '../../platform/frames/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../contract.ts';
+import { isPaired } from './judged.ts';
 import { latencyBands, latencyGroups } from './latency-bands.ts';
 import {
   type ArmStratum,
@@ -12,7 +13,9 @@ import {
   type SegmentObservation,
 } from './observation.ts';
 import { observePairs, pairsSql } from './observe-pairs.ts';
+import { canRepeat, observeRepeats } from './observe-repeats.ts';
 import { compareShadow } from './observe-shadow.ts';
+import { segmentTextSql } from './segment-text.ts';
 import { momentsFrom, momentsSql } from './sql-moments.ts';
 import { withTable } from './with-table.ts';
 
@@ -90,18 +93,20 @@ async function observeRows(
   segments: readonly string[],
 ): Promise<Observation> {
   const metrics = metricsOf(query.spec);
-  const rows = rowsSql(joined, query, metrics);
+  const rows = rowsSql(joined, query, metrics, segments);
   const groups = await strataOf(log, rows, metrics, null);
   const strata = groups.map((g) => g.stratum).filter((s) => s.arm !== 'shadow');
   const shadows = groups.map((g) => g.stratum).filter((s) => s.arm === 'shadow');
   const latency = await armLatency(log, rows, strata);
+  const byArms = canRepeat(strata) ? metrics.filter((metric) => !isPaired(query.spec, metric)) : [];
   const rest = async (paired: string | null) => {
     const segmented: SegmentObservation[] = [];
     for (const feature of segments) {
-      segmented.push(...(await segmentsOf(log, rows, metrics, feature, paired)));
+      segmented.push(...(await segmentsOf(log, rows, metrics, feature, paired, byArms)));
     }
+    const repeats = byArms.length === 0 ? [] : await observeRepeats(log, rows, byArms, null);
     return {
-      ...{ strata, shadows, latency, segments: segmented },
+      ...{ strata, shadows, latency, segments: segmented, repeats: repeats.map((r) => r.repeats) },
       pairs: paired ? (await observePairs(log, paired, metrics, null)).map((p) => p.pairs) : [],
       shadow: paired ? await compareShadow(log, paired, query.spec.threshold, segments) : [],
     };
@@ -114,12 +119,21 @@ export function metricsOf(spec: RolloutSpec): readonly RolloutMetric[] {
   return [...new Set([spec.metric, ...spec.guardrails.map((g) => g.metric)])];
 }
 
-function rowsSql(joined: string, query: ObserveQuery, metrics: readonly RolloutMetric[]): string {
+function rowsSql(
+  joined: string,
+  query: ObserveQuery,
+  metrics: readonly RolloutMetric[],
+  segments: readonly string[],
+): string {
   const { spec, sinceRouteVersion, zeroBeforeMs } = query;
-  const label =
-    zeroBeforeMs === undefined
-      ? ''
-      : `REPLACE (CASE WHEN label IS NULL AND event_time_ms < ${zeroBeforeMs} THEN 0 ELSE label END AS label)`;
+  const columns = segments.map((name) => sqlName(`${featurePrefix}${name}`));
+  const replaced = [
+    ...columns.map((column) => `${segmentTextSql(column)} AS ${column}`),
+    ...(zeroBeforeMs === undefined
+      ? []
+      : [`CASE WHEN label IS NULL AND event_time_ms < ${zeroBeforeMs} THEN 0 ELSE label END AS label`]),
+  ];
+  const replace = replaced.length === 0 ? '' : `REPLACE (${replaced.join(', ')})`;
   const slow =
     spec.maxLatencyP99Ms === undefined
       ? 'false'
@@ -128,7 +142,7 @@ function rowsSql(joined: string, query: ObserveQuery, metrics: readonly RolloutM
   return `(SELECT *, coalesce(entity, prediction_id) AS unit, ${slow} AS is_slow,
       status = 'output_not_finite' OR (status = 'ok' AND score IS NOT NULL AND NOT isfinite(score)) AS not_finite,
       ${values}
-    FROM (SELECT * ${label} FROM ${joined})
+    FROM (SELECT * ${replace} FROM ${joined})
     WHERE route_version >= ${sinceRouteVersion} AND bucket IS NOT NULL AND status NOT IN (${noVerdictSql}))`;
 }
 
@@ -176,10 +190,11 @@ async function strataOf(
         count(*) FILTER (status <> 'ok') AS failed, count(*) FILTER (not_finite) AS non_finite,
         count(*) FILTER (is_slow) AS slow, count(label) AS labelled, ${means}
       FROM ${rows} GROUP BY ALL),
-    firsts AS (SELECT unit, min(route_version) AS first_route FROM units WHERE arm <> 'shadow' GROUP BY unit)
+    firsts AS (SELECT unit, min(route_version) AS first_route FROM units WHERE arm <> 'shadow' AND propensity < 1 GROUP BY unit)
     SELECT segment, arm, model_version, route_version, sum(requests)::BIGINT AS requests,
       sum(failed)::BIGINT AS failed, sum(non_finite)::BIGINT AS non_finite, sum(slow)::BIGINT AS slow,
       sum(labelled)::BIGINT AS labelled, avg(propensity) AS propensity,
+      count(*) AS units, count(*) FILTER (failed > 0) AS failed_units,
       count(*) FILTER (first_route = route_version) AS new_units, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')}
     FROM units LEFT JOIN firsts USING (unit) GROUP BY segment, arm, model_version, route_version ORDER BY ALL`);
   return found.map((row) => ({
@@ -194,6 +209,8 @@ async function strataOf(
       nonFinite: Number(row.non_finite),
       slow: Number(row.slow),
       labelled: Number(row.labelled),
+      units: Number(row.units),
+      failedUnits: Number(row.failed_units),
       newUnits: Number(row.new_units),
       metrics: Object.fromEntries(metrics.map((m) => [m, momentsFrom(row, `m_${m}`)])),
     },
@@ -206,10 +223,12 @@ async function segmentsOf(
   metrics: readonly RolloutMetric[],
   feature: string,
   paired: string | null,
+  byArms: readonly RolloutMetric[],
 ): Promise<readonly SegmentObservation[]> {
   const column = sqlName(`${featurePrefix}${feature}`);
   const strata = await strataOf(log, rows, metrics, column);
   const pairs = paired ? await observePairs(log, paired, metrics, column) : [];
+  const repeats = byArms.length === 0 ? [] : await observeRepeats(log, rows, byArms, column);
   const sizes = new Map<string, number>();
   for (const { segment, stratum } of strata) {
     if (segment !== null) sizes.set(segment, (sizes.get(segment) ?? 0) + stratum.requests);
@@ -222,6 +241,7 @@ async function segmentsOf(
       .map(({ stratum: { arm, version, routeVersion, metrics: moments } }) => {
         return { arm, version, routeVersion, metrics: moments };
       }),
+    repeats: repeats.filter((r) => r.segment === value).map((r) => r.repeats),
     pairs: pairs.filter((p) => p.segment === value).map((p) => p.pairs),
   }));
 }

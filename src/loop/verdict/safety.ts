@@ -50,18 +50,19 @@ function errorRail(
   if (requests === 0) return waiting(name, spec.maxErrorRatio);
   const { value, low } = proportionConfidenceSequence(failed, requests, alpha);
   const above = low !== null && low > spec.maxErrorRatio;
-  // Requests that no model can answer fail on both arms; only what the challenger adds is its fault.
+  // Requests that no model can answer fail on both arms; only what the challenger adds is its fault. Who cannot be
+  // answered keeps its arm and comes back, so entities are counted, not their requests.
   const routes = [...new Set(strata.map((s) => s.routeVersion))];
   const beside = routes.flatMap((route) => {
     const at = (who: ComparedArm) =>
       seen.strata.filter((s) => s.routeVersion === route && s.arm === who.arm && s.version === who.version);
     const [mine, theirs] = [at(arm), at(champion)];
-    const [a, b] = [sum(mine, (s) => s.requests), sum(theirs, (s) => s.requests)];
+    const [a, b] = [sum(mine, (s) => s.units), sum(theirs, (s) => s.units)];
     if (a === 0 || b === 0) return [];
     return [
       {
-        challenger: sum(mine, (s) => s.failed),
-        champion: sum(theirs, (s) => s.failed),
+        challenger: sum(mine, (s) => s.failedUnits),
+        champion: sum(theirs, (s) => s.failedUnits),
         challengerShare: a / (a + b),
       },
     ];

@@ -131,7 +131,16 @@ function observation(
       version: arm === 'champion' ? '1' : '2',
       routeVersion: step,
       propensity: arm === 'champion' ? 1 - share : share,
-      ...{ requests: count, newUnits: count, failed: 0, nonFinite: 0, slow: 0, labelled: moments.n },
+      ...{
+        requests: count,
+        units: count,
+        failedUnits: 0,
+        newUnits: count,
+        failed: 0,
+        nonFinite: 0,
+        slow: 0,
+        labelled: moments.n,
+      },
       metrics: { [spec.metric]: moments },
     };
   };

@@ -1,56 +1,67 @@
+import { Column } from './columns.ts';
+
 /**
- * Numbers texts in the order in which they are first seen. Texts are known by 53 bits of a hash alone, so a million of
- * them take 24 MB at most and share a number with probability 5e-5 in all.
+ * Numbers keys (whole numbers up to 2^53, such as `hash53` of texts) in the order in which they are first seen: 13 to 19
+ * bytes each. A million texts known by their hashes alone share a number with probability 5e-5 in all.
  */
 export class HashIndex {
-  #keys = new Float64Array(16);
-  #numbers = new Int32Array(16);
+  readonly #keys = new Column('float', 0);
+  /** Numbers and one more, where their keys belong; 0: nothing is there. */
+  #places = new Int32Array(16);
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** The number of a text; -1: it was never seen. */
-  find(key: number): number {
-    const at = this.#place(key);
-    return this.#keys[at] === key ? (this.#numbers[at] ?? -1) : -1;
+  /** Memory that it takes. */
+  get bytes(): number {
+    return this.#keys.bytes + this.#places.byteLength;
   }
 
-  /** The number of a text, a new one (the size before) for one that was never seen. */
+  /** The number of a key; -1: it was never seen. */
+  find(key: number): number {
+    return (this.#places[this.#place(key)] ?? 0) - 1;
+  }
+
+  /** The number of a key, a new one (the size before) for one that was never seen. */
   add(key: number): number {
-    if (this.#size * 4 >= this.#keys.length * 3) this.#grow();
+    if (this.#size * 4 >= this.#places.length * 3) this.#grow();
     const at = this.#place(key);
-    if (this.#keys[at] === key) return this.#numbers[at] ?? -1;
-    this.#keys[at] = key;
-    this.#numbers[at] = this.#size;
-    return this.#size++;
+    const known = (this.#places[at] ?? 0) - 1;
+    if (known >= 0) return known;
+    this.#keys.set(this.#size, key);
+    this.#places[at] = ++this.#size;
+    return this.#size - 1;
   }
 
   #place(key: number): number {
-    const mask = this.#keys.length - 1;
-    let at = key & mask;
-    while (this.#keys[at] !== 0 && this.#keys[at] !== key) at = (at + 1) & mask;
-    return at;
+    const mask = this.#places.length - 1;
+    let at = mixed(key) & mask;
+    for (;;) {
+      const number = this.#places[at] ?? 0;
+      if (number === 0 || this.#keys.get(number - 1) === key) return at;
+      at = (at + 1) & mask;
+    }
   }
 
   #grow(): void {
-    const [keys, numbers] = [this.#keys, this.#numbers];
-    this.#keys = new Float64Array(keys.length * 2);
-    this.#numbers = new Int32Array(keys.length * 2);
-    for (const [i, key] of keys.entries()) {
-      if (key === 0) continue;
-      const at = this.#place(key);
-      this.#keys[at] = key;
-      this.#numbers[at] = numbers[i] ?? 0;
-    }
+    this.#places = new Int32Array(this.#places.length * 2);
+    for (let number = 0; number < this.#size; number++)
+      this.#places[this.#place(this.#keys.get(number))] = number + 1;
   }
 }
 
-/** A text as a whole number in 1..2^53; another `seed` gives unrelated ones. Source: cyrb53 (bryc, 2018, public domain). */
-export function hash53(text: string, seed = 0): number {
-  let low = 0xdeadbeef ^ seed;
-  let high = 0x41c6ce57 ^ seed;
+/** Spreads keys that are no hashes. */
+function mixed(key: number): number {
+  const low = Math.imul((key >>> 0) ^ Math.imul(Math.floor(key / 4294967296), 0x9e3779b1), 0x85ebca6b);
+  return low ^ (low >>> 15);
+}
+
+/** A text as a whole number in 1..2^53. Source: cyrb53 (bryc, 2018, public domain). */
+export function hash53(text: string): number {
+  let low = 0xdeadbeef;
+  let high = 0x41c6ce57;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     low = Math.imul(low ^ code, 2654435761);

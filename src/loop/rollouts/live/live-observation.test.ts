@@ -8,6 +8,7 @@ import { type ArrivedLabel, type ArrivedRow, featureText } from '../../../lifecy
 import { Frames, sqlLiteral } from '../../../platform/frames/index.ts';
 import { createRolloutSchema, type RolloutSpec } from '../../contract.ts';
 import {
+  type ArmRepeats,
   type ArmStratum,
   type LatencyBand,
   type MetricMoments,
@@ -107,11 +108,12 @@ const plain = (metrics: MetricMoments) =>
 const strataOf = (strata: readonly ArmStratum[]) =>
   strata
     // Copies are no draws of the split: it does not matter which of them are new.
+    // Nor are they judged by outcomes of their own.
     .map((s) => ({
       ...s,
-      newUnits: s.arm === 'shadow' ? 0 : s.newUnits,
+      ...(s.arm === 'shadow' ? { units: 0, failedUnits: 0, newUnits: 0 } : {}),
       propensity: rounded(s.propensity),
-      metrics: plain(s.metrics),
+      metrics: s.arm === 'shadow' ? {} : plain(s.metrics),
     }))
     .sort((a, b) => `${a.arm}${a.routeVersion}`.localeCompare(`${b.arm}${b.routeVersion}`));
 const pairsOf = (pairs: readonly PairedMoments[]) =>
@@ -120,11 +122,17 @@ const pairsOf = (pairs: readonly PairedMoments[]) =>
     inflation: Object.fromEntries(Object.entries(p.inflation).map(([k, x]) => [k, rounded(x)])),
   }));
 
+const repeatsOf = (repeats: readonly ArmRepeats[]) =>
+  repeats.map((r) => ({
+    ...r,
+    inflation: Object.fromEntries(Object.entries(r.inflation).map(([k, x]) => [k, rounded(x)])),
+  }));
+
 const latencyOf = (bands: readonly LatencyBand[]) =>
   bands.map((b) => `${b.arm}/${b.version}/${b.routeVersion}: ${b.n} ${b.value} (${b.low} to ${b.high})`);
 const segmentsOf = (segments: readonly SegmentObservation[]) =>
-  segments.map(({ feature, value, strata, pairs }) => ({
-    ...{ feature, value, pairs: pairsOf(pairs) },
+  segments.map(({ feature, value, strata, repeats, pairs }) => ({
+    ...{ feature, value, repeats: repeatsOf(repeats), pairs: pairsOf(pairs) },
     strata: strata.map((s) => ({ ...s, metrics: plain(s.metrics) })),
   }));
 
@@ -132,11 +140,13 @@ const features = [
   { name: 'colour', type: 'VARCHAR' },
   { name: 'size', type: 'DOUBLE' },
 ];
-/** The row with what it has of the plan's segments. */
+/** The row with what it has of the plan's segments. Whole numbers first came as such; the log has one type for all. */
 const inSegments = (row: ArrivedRow, { segments }: RolloutSpec) =>
   segments.map((name) => {
     const at = features.findIndex((feature) => feature.name === name);
-    return featureText(row.cells?.[at], features[at]?.type ?? '');
+    const cell = row.cells?.[at];
+    const wasWhole = row.routeVersion < 7 && Number.isInteger(cell);
+    return featureText(cell, wasWhole ? 'BIGINT' : (features[at]?.type ?? ''));
   });
 
 suite('LiveObservation', () => {
@@ -204,6 +214,9 @@ suite('LiveObservation', () => {
       assert.deepEqual(strataOf(now.strata), strataOf(found.strata));
       assert.deepEqual(strataOf(now.shadows), strataOf(found.shadows));
       assert.deepEqual(pairsOf(now.pairs), pairsOf(found.pairs));
+      assert.deepEqual(repeatsOf(now.repeats), repeatsOf(found.repeats));
+      const again = found.repeats.map((r) => r.inflation[spec.metric] ?? 1);
+      if (spec.kind === 'bandit') assert.ok(again.length > 0 && again.every((x) => x > 1), `${again}`);
       assert.deepEqual(latencyOf(now.latency), latencyOf(found.latency));
       assert.ok(found.latency.some((band) => band.low !== null));
       assert.deepEqual(segmentsOf(now.segments), segmentsOf(found.segments));
@@ -216,7 +229,7 @@ suite('LiveObservation', () => {
     const live = new LiveObservation(spec, 5);
     const { rows } = history(createRng(1), 1500);
     for (const [i, row] of rows.entries()) live.addRow({ ...row, routeVersion: 5 }, ['red', `${i}`]);
-    const known: SegmentObservation = { feature: 'size', value: '7', strata: [], pairs: [] };
+    const known: SegmentObservation = { feature: 'size', value: '7', strata: [], repeats: [], pairs: [] };
     const { segments } = live.observation({ ...nothingObserved, segments: [known] });
     assert.deepEqual(
       segments.map((s) => [s.feature, s.value, s.strata.length > 0]),

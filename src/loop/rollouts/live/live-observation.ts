@@ -1,5 +1,6 @@
 import { type ArrivedLabel, type ArrivedRow, noVerdictStatuses } from '../../../lifecycle/feedback/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../../contract.ts';
+import { isPaired } from '../../verdict/judged.ts';
 import { latencyGroups } from '../../verdict/latency-bands.ts';
 import {
   type ArmStratum,
@@ -9,6 +10,7 @@ import {
   type SegmentObservation,
 } from '../../verdict/observation.ts';
 import { metricsOf } from '../../verdict/observe.ts';
+import { segmentText } from '../../verdict/segment-text.ts';
 import { Column } from './columns.ts';
 import { FirstMet } from './first-met.ts';
 import { HashIndex, hash53 } from './hash-index.ts';
@@ -20,30 +22,29 @@ import { TimeQueue } from './time-queue.ts';
 const mostEarly = 20_000;
 /** Values of one protected feature that are told apart. */
 const mostValues = 1000;
-/** Predictions times protected features: so many are kept by segment. */
-const mostSegmented = 2_000_000;
 const copies = [0, 1] as const;
 
 /**
  * What arms did since a rollout began, kept up to date row by row and label by label: the same counts, moments and
  * latencies as `observe` reads from the log, over all and in each protected segment, at a cost that does not grow with the
- * rollout. What copies say of distributions is not here. Of a prediction that was logged twice the first row counts.
- *
- * About 140 bytes a row, and 80 more for each protected feature. A feature of more than 1,000 values, and all of
- * them beyond two million predictions times features, are left to the readings of the log.
+ * rollout. What copies say of distributions and of each arm by itself is not here. Of a prediction that was logged twice
+ * the first row counts. A feature of more than 1,000 values is left to the readings of the log.
  */
 export class LiveObservation {
   readonly #spec: RolloutSpec;
   readonly #metrics: readonly RolloutMetric[];
   readonly #sinceRouteVersion: number;
+  /** Metrics that arms are compared by on their own requests, with their places. */
+  readonly #byArms: readonly (readonly [RolloutMetric, number])[];
   readonly #predictions = new HashIndex();
+  readonly #entities = new HashIndex();
   /** Of a prediction: what the caller got, and its copy; NaN: no score. */
   readonly #score = [new Column('float', Number.NaN), new Column('float', Number.NaN)] as const;
   readonly #label = new Column('float', Number.NaN);
   readonly #labelTime = new Column('float', Number.NEGATIVE_INFINITY);
-  /** When the champion was asked, and how many requests of all arms stand behind that. */
+  /** When the champion was asked, and its entity's number (-1: nobody's): what a pair is made with. */
   readonly #time = new Column('float', 0);
-  readonly #requests = new Column('float', 0);
+  readonly #who = new Column('int', -1);
   readonly #pairBegan = new Map<string, number>();
   /** Labels whose row is not here yet, the oldest first. */
   readonly #early = new Map<number, ArrivedLabel>();
@@ -53,17 +54,23 @@ export class LiveObservation {
   /** All rows, and those by segment. */
   #cuts: readonly LiveSlices[] = [];
   readonly #firstMet: FirstMet;
+  /** By entity in a stratum: 1, it was met; 2, with a failure. */
+  readonly #seenUnits = new Column('byte', 0);
   /** Rows (2·prediction + copy) that will count as labelled 0, unless they have a label; null: none ever does. */
   readonly #waiting: TimeQueue | null;
-  readonly #isZeroed = [new Column('int', 0), new Column('int', 0)] as const;
+  readonly #isZeroed = [new Column('byte', 0), new Column('byte', 0)] as const;
   #zeroBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(spec: RolloutSpec, sinceRouteVersion: number) {
     this.#spec = spec;
     this.#metrics = metricsOf(spec);
     this.#sinceRouteVersion = sinceRouteVersion;
-    this.#all = new LiveSlices(this.#metrics.length);
-    this.#segments = spec.segments.map(() => new LiveSlices(this.#metrics.length));
+    this.#byArms = this.#metrics.flatMap((metric, at) =>
+      isPaired(spec, metric) ? [] : [[metric, at] as const],
+    );
+    const slices = () => new LiveSlices(this.#metrics.length, this.#byArms.length > 0);
+    this.#all = slices();
+    this.#segments = spec.segments.map(slices);
     this.#cut();
     this.#firstMet = new FirstMet(this.#all);
     this.#waiting = spec.kind === 'bandit' && spec.rewardAfter !== undefined ? new TimeQueue() : null;
@@ -72,6 +79,20 @@ export class LiveObservation {
   /** Predictions that it knows. */
   get size(): number {
     return this.#predictions.size;
+  }
+
+  /** Memory that it takes: that of all that grows with predictions and entities. */
+  get bytes(): number {
+    const columns = [...this.#score, this.#label, this.#labelTime, this.#time, this.#who, ...this.#isZeroed];
+    const all = [
+      ...columns,
+      this.#predictions,
+      this.#entities,
+      ...this.#cuts,
+      this.#firstMet,
+      this.#seenUnits,
+    ];
+    return all.reduce((sum, { bytes }) => sum + bytes, this.#waiting?.bytes ?? 0);
   }
 
   /** @param segments values of the plan's protected features; null: it has none */
@@ -84,18 +105,20 @@ export class LiveObservation {
     if (this.#all.stratumOf(at, copy)) return;
     const isOk = row.status === 'ok';
     if (isOk && row.score !== null && Number.isFinite(row.score)) this.#score[copy].set(at, row.score);
+    const who = row.entity === null ? -1 : this.#entities.add(hash53(row.entity));
     if (row.arm === 'champion') {
       this.#time.set(at, row.eventTimeMs);
-      this.#requests.set(at, 1 / (row.propensity ?? 1));
+      this.#who.set(at, who);
     }
-    const { stratum, unit } = this.#all.place(at, copy, row, '');
+    const { stratum, unit } = this.#all.place(at, copy, row, '', who);
     this.#countRow(row, stratum);
-    if (copy === 0) this.#firstMet.meet(row.entity, stratum, unit);
-    this.#placeInSegments(at, copy, row, segments);
+    this.#countUnit(unit, stratum, !isOk);
+    if (copy === 0 && row.propensity !== null && row.propensity < 1) this.#firstMet.meet(who, stratum, unit);
+    this.#placeInSegments(at, copy, row, segments, who);
     if (row.eventTimeMs < this.#zeroBeforeMs) this.#isZeroed[copy].set(at, 1);
     else this.#waiting?.add(2 * at + copy, row.eventTimeMs);
     this.#count(at, copy, 1);
-    this.#pairUp(at, row.entity ?? row.predictionId);
+    this.#pairUp(at);
     const early = this.#early.get(key);
     if (!early) return;
     this.#early.delete(key);
@@ -139,15 +162,19 @@ export class LiveObservation {
   observation(reading: Observation): Observation {
     const all = this.#all.slices.get('')?.sorted ?? [];
     const strata = all.map((stratum): ArmStratum => {
-      const { arm, version, routeVersion, requests, failed, nonFinite, slow, labelled, newUnits } = stratum;
+      const { arm, version, routeVersion, requests, failed, nonFinite, slow, labelled } = stratum;
+      const { units, failedUnits, newUnits } = stratum;
       return {
-        ...{ arm, version, routeVersion, requests, failed, nonFinite, slow, labelled, newUnits },
+        ...{ arm, version, routeVersion, requests, failed, nonFinite, slow, labelled },
+        ...{ units, failedUnits, newUnits },
         propensity: stratum.propensity,
-        metrics: stratum.named(this.#metrics),
+        metrics: arm === 'shadow' ? {} : stratum.named(this.#metrics),
       };
     });
+    const whole = this.#all.slices.get('');
     return {
       strata: strata.filter((s) => s.arm !== 'shadow'),
+      repeats: whole ? this.#all.repeats(whole, this.#byArms, this.#entities.size) : [],
       shadows: strata.filter((s) => s.arm === 'shadow'),
       pairs: this.#all.slices.get('')?.pairedMoments(this.#metrics) ?? [],
       segments: this.#spec.segments.flatMap((feature, i) => {
@@ -166,7 +193,8 @@ export class LiveObservation {
     };
   }
 
-  #observed(feature: string, { slices }: LiveSlices): readonly SegmentObservation[] {
+  #observed(feature: string, cut: LiveSlices): readonly SegmentObservation[] {
+    const { slices } = cut;
     const requests = new Map([...slices].map(([value, slice]) => [value, slice.requests]));
     return judgedValues(requests).flatMap((value) => {
       const slice = slices.get(value);
@@ -177,7 +205,8 @@ export class LiveObservation {
           const { arm, version, routeVersion } = s;
           return { arm, version, routeVersion, metrics: s.named(this.#metrics) };
         });
-      return [{ feature, value, strata, pairs: slice.pairedMoments(this.#metrics) }];
+      const repeats = cut.repeats(slice, this.#byArms, this.#entities.size);
+      return [{ feature, value, strata, repeats, pairs: slice.pairedMoments(this.#metrics) }];
     });
   }
 
@@ -193,18 +222,26 @@ export class LiveObservation {
     if (isOk && slowMs !== undefined && row.latencyUs > Math.round(slowMs * 1000)) stratum.slow++;
   }
 
+  /** Counts an entity once in its stratum, and once among those with a failed request. */
+  #countUnit(unit: number, stratum: LiveStratum, failed: boolean): void {
+    const before = unit < 0 ? 0 : this.#seenUnits.get(unit);
+    if (before < 1) stratum.units++;
+    if (failed && before < 2) stratum.failedUnits++;
+    if (unit >= 0) this.#seenUnits.set(unit, failed ? 2 : Math.max(1, before));
+  }
+
   #placeInSegments(
     at: number,
     copy: Copy,
     row: ArrivedRow,
     values: readonly (string | null | undefined)[],
+    who: number,
   ): void {
-    const isTooLarge = this.size * this.#segments.length > mostSegmented;
     for (const [i, slices] of this.#segments.entries()) {
       const value = values[i] ?? null;
-      if (!slices || (value === null && !isTooLarge)) continue;
-      if (value !== null) slices.place(at, copy, row, value);
-      if (!isTooLarge && slices.slices.size <= mostValues) continue;
+      if (!slices || value === null) continue;
+      slices.place(at, copy, row, segmentText(value), who);
+      if (slices.slices.size <= mostValues) continue;
       this.#segments[i] = null;
       this.#cut();
     }
@@ -248,10 +285,13 @@ export class LiveObservation {
   }
 
   /** Makes a pair of what the champion answered and its copy, once both are there. */
-  #pairUp(at: number, unit: string): void {
+  #pairUp(at: number): void {
     const version = this.#all.stratumOf(at, 1)?.version;
-    if (version === undefined || this.#all.stratumOf(at, 0)?.arm !== 'champion') return;
-    const met = { atMs: this.#time.get(at), requests: this.#requests.get(at) };
+    const champion = this.#all.stratumOf(at, 0);
+    if (version === undefined || champion?.arm !== 'champion') return;
+    const who = this.#who.get(at);
+    const unit = who < 0 ? 2 * at + 1 : 2 * who + 2;
+    const met = { atMs: this.#time.get(at), requests: 1 / (champion.propensity || 1) };
     const beganMs = Math.min(met.atMs, this.#pairBegan.get(version) ?? Number.POSITIVE_INFINITY);
     if (beganMs !== this.#pairBegan.get(version)) {
       this.#pairBegan.set(version, beganMs);

@@ -1,9 +1,12 @@
+import { emptyMoments, type Moments } from '../../../core/statistics/moments.ts';
 import type { ArrivedRow } from '../../../lifecycle/feedback/index.ts';
 import type { RolloutMetric } from '../../contract.ts';
 import { bandRanks } from '../../verdict/latency-bands.ts';
-import type { MetricMoments, PairedMoments } from '../../verdict/observation.ts';
+import type { ArmRepeats, MetricMoments, PairedMoments } from '../../verdict/observation.ts';
+import { canRepeat } from '../../verdict/observe-repeats.ts';
 import { Column } from './columns.ts';
-import { HashIndex, hash53 } from './hash-index.ts';
+import { HashIndex } from './hash-index.ts';
+import { liveRepeats, type Units } from './live-repeats.ts';
 import { OrderStatistics } from './order-statistics.ts';
 import { PairGroup } from './pair-group.ts';
 import { GroupedMoments } from './running-moments.ts';
@@ -23,6 +26,8 @@ export class LiveStratum {
   nonFinite = 0;
   slow = 0;
   labelled = 0;
+  units = 0;
+  failedUnits = 0;
   newUnits = 0;
   propensity = 0;
   readonly metrics: readonly GroupedMoments[];
@@ -57,10 +62,23 @@ export class LiveStratum {
     return this.#band.found;
   }
 
+  /** Of a metric of the plan, by its place. */
+  moments(metric: number): Moments {
+    return this.metrics[metric]?.moments.now ?? emptyMoments;
+  }
+
+  /** Memory that it takes beside what is the same for each. */
+  get bytes(): number {
+    return this.#latencyUs.bytes;
+  }
+
   named(metrics: readonly RolloutMetric[]): MetricMoments {
     return Object.fromEntries(metrics.map((metric, i) => [metric, this.metrics[i]?.moments.now]));
   }
 }
+
+/** How many more entities there are when it is looked again at how much those say that came back. */
+const repeatsGrowth = 1.02;
 
 const emptyBand: {
   readonly value: number | null;
@@ -76,6 +94,8 @@ export class LiveSlice {
   readonly strata = new Map<string, LiveStratum>();
   /** By the version that the champion is compared with. */
   readonly pairs = new Map<string, PairGroup>();
+  #repeats: { readonly n: number; readonly strata: number; readonly found: readonly ArmRepeats[] } | null =
+    null;
 
   constructor(value: string) {
     this.value = value;
@@ -94,6 +114,18 @@ export class LiveSlice {
     });
   }
 
+  /** See `observeRepeats`. Counted anew with every 2 % more entities. */
+  repeats(units: Units, metrics: readonly (readonly [RolloutMetric, number])[]): readonly ArmRepeats[] {
+    if (metrics.length === 0 || !canRepeat([...this.strata.values()])) return [];
+    const first = metrics[0]?.[1] ?? 0;
+    const n = [...this.strata.values()].reduce((sum, s) => sum + s.moments(first).n, 0);
+    const { size } = this.strata;
+    const last = this.#repeats;
+    if (last && last.strata === size && n >= last.n && n <= last.n * repeatsGrowth) return last.found;
+    this.#repeats = { n, strata: size, found: liveRepeats(this, units, metrics) };
+    return this.#repeats.found;
+  }
+
   /** In the order in which the log gives them. */
   get sorted(): readonly LiveStratum[] {
     return [...this.strata.values()].sort(
@@ -106,26 +138,51 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const byVersion = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
   compare(a[0], b[0]);
 
+/** A row's place: what it is of, and whose it is there; -1: of nobody, or a copy. */
+export interface Placed {
+  readonly stratum: LiveStratum;
+  readonly unit: number;
+}
+
 /** All rows, cut into slices by one feature, with what the outcomes of each slice's arms and pairs are. */
 export class LiveSlices {
   readonly slices = new Map<string, LiveSlice>();
   readonly #metrics: number;
   readonly #strata: LiveStratum[] = [];
-  /** Of a prediction: stratum and entity of what the caller got, and of its copy; entity of the pair. -1: none. */
+  /** Of a prediction: stratum of what the caller got, and of its copy; entities of the answer, and of the pair. -1: none. */
   readonly #stratum = [new Column('int', -1), new Column('int', -1)] as const;
-  readonly #unit = [new Column('int', -1), new Column('int', -1)] as const;
+  readonly #unit = new Column('int', -1);
   readonly #pair = new Column('int', -1);
-  /** Entities by stratum, with sum and number of each metric. */
+  /** Entities by stratum, with sum and number of each metric. Of copies nothing is known but that they have a label. */
   readonly #units = new HashIndex();
   readonly #unitSum = new Column('float', 0);
   readonly #unitN = new Column('int', 0);
+  /** Of an entity in a stratum: both; null where nobody asks who came back. */
+  readonly #whose: readonly [Column, Column] | null;
 
-  constructor(metrics: number) {
+  /** @param comparesArms whether arms are compared by their own requests, so that it counts who came back */
+  constructor(metrics: number, comparesArms: boolean) {
     this.#metrics = metrics;
+    this.#whose = comparesArms ? [new Column('int', -1), new Column('int', -1)] : null;
   }
 
-  /** Puts a row where it belongs. */
-  place(at: number, copy: Copy, row: ArrivedRow, value: string): { stratum: LiveStratum; unit: number } {
+  /** Memory that it takes. */
+  get bytes(): number {
+    const columns = [...this.#stratum, this.#unit, this.#pair, this.#units, this.#unitSum, this.#unitN];
+    let bytes = [...columns, ...(this.#whose ?? []), ...this.#strata].reduce(
+      (sum, part) => sum + part.bytes,
+      0,
+    );
+    for (const { pairs } of this.slices.values()) for (const group of pairs.values()) bytes += group.bytes;
+    return bytes;
+  }
+
+  /**
+   * Puts a row where it belongs.
+   *
+   * @param who the entity's number; -1: the request was nobody's
+   */
+  place(at: number, copy: Copy, row: ArrivedRow, value: string, who: number): Placed {
     let slice = this.slices.get(value);
     if (!slice) {
       slice = new LiveSlice(value);
@@ -140,9 +197,12 @@ export class LiveSlices {
       slice.strata.set(key, stratum);
       this.#strata.push(stratum);
     }
-    const unit = row.entity === null ? -1 : this.#units.add(unitKey(row.entity, stratum));
     this.#stratum[copy].set(at, stratum.number);
-    this.#unit[copy].set(at, unit);
+    if (copy === 1 || who < 0) return { stratum, unit: -1 };
+    const unit = this.#units.add(unitKey(who, stratum));
+    this.#unit.set(at, unit);
+    this.#whose?.[0].set(unit, stratum.number);
+    this.#whose?.[1].set(unit, who);
     return { stratum, unit };
   }
 
@@ -156,8 +216,8 @@ export class LiveSlices {
   }
 
   /** The number of an entity in a stratum; -1: it was not met there. */
-  findUnit(entity: string, stratum: LiveStratum): number {
-    return this.#units.find(unitKey(entity, stratum));
+  findUnit(who: number, stratum: LiveStratum): number {
+    return this.#units.find(unitKey(who, stratum));
   }
 
   /** Adds what a row and its label say to its stratum, or takes it out again; NaN: nothing is known. */
@@ -165,7 +225,8 @@ export class LiveSlices {
     const stratum = this.stratumOf(at, copy);
     if (!stratum) return;
     stratum.labelled += sign;
-    const unit = this.#unit[copy].get(at);
+    if (copy === 1) return;
+    const unit = this.#unit.get(at);
     for (const [i, value] of values.entries()) {
       const moments = stratum.metrics[i];
       if (Number.isNaN(value) || !moments) continue;
@@ -182,6 +243,32 @@ export class LiveSlices {
     }
   }
 
+  /**
+   * Who came back in a slice; see `observeRepeats`.
+   *
+   * @param entities how many there are in all
+   */
+  repeats(
+    slice: LiveSlice,
+    metrics: readonly (readonly [RolloutMetric, number])[],
+    entities: number,
+  ): readonly ArmRepeats[] {
+    const whose = this.#whose;
+    if (!whose) return [];
+    return slice.repeats(
+      {
+        ...{ size: this.#units.size, entities },
+        stratumOf: (unit) => whose[0].get(unit),
+        entityOf: (unit) => whose[1].get(unit),
+        meanOf: (unit, metric) => {
+          const place = unit * this.#metrics + metric;
+          return this.#unitSum.get(place) / (this.#unitN.get(place) || Number.NaN);
+        },
+      },
+      metrics,
+    );
+  }
+
   /** Begins the hours of a version's pairs earlier. */
   beginPairs(version: string, atMs: number): void {
     for (const { pairs } of this.slices.values()) pairs.get(version)?.begin(atMs);
@@ -190,9 +277,10 @@ export class LiveSlices {
   /**
    * Makes a pair of a prediction in the slice of its copy.
    *
+   * @param unit whose it is: a whole number, the same for all pairs of an entity
    * @param beganMs when the first pair of this version was met
    */
-  pairUp(at: number, unit: string, met: { atMs: number; requests: number }, beganMs: number): void {
+  pairUp(at: number, unit: number, met: { atMs: number; requests: number }, beganMs: number): void {
     const copy = this.stratumOf(at, 1);
     if (!copy) return;
     const { pairs } = copy.slice;
@@ -214,4 +302,5 @@ export class LiveSlices {
   }
 }
 
-const unitKey = (entity: string, { number }: LiveStratum): number => hash53(entity, number + 1);
+/** Of fewer than 2^27 entities and 2^26 strata. */
+const unitKey = (who: number, { number }: LiveStratum): number => who * 2 ** 26 + number + 1;

@@ -11,6 +11,11 @@ export class OrderStatistics {
   #freshSize = 0;
   #runs: Int32Array[] = [];
 
+  /** Memory that it takes. */
+  get bytes(): number {
+    return this.#runs.reduce((sum, run) => sum + run.byteLength, this.#fresh.byteLength);
+  }
+
   add(value: number): void {
     if (this.#freshSize === this.#fresh.length) {
       const grown = new Int32Array(Math.max(16, Math.ceil(this.#freshSize * 1.5)));

@@ -1,7 +1,7 @@
 import { blockCount } from '../../verdict/inflation.ts';
 import { type InflatedMoments, pairedMoments } from '../../verdict/paired-moments.ts';
 import { Column } from './columns.ts';
-import { HashIndex, hash53 } from './hash-index.ts';
+import { HashIndex } from './hash-index.ts';
 import { GroupedMoments, RunningMoments } from './running-moments.ts';
 
 const hourMs = 3_600_000;
@@ -36,6 +36,12 @@ export class PairGroup {
     this.#all = this.#each(() => new GroupedMoments());
   }
 
+  /** Memory that it takes. */
+  get bytes(): number {
+    const columns = [this.#units, this.#met, this.#requests, this.#sum, this.#n];
+    return columns.reduce((sum, column) => sum + column.bytes, 0);
+  }
+
   /** Moves the beginning of the first hour to an earlier time. */
   begin(originMs: number): void {
     this.#originMs = originMs;
@@ -46,11 +52,12 @@ export class PairGroup {
   /**
    * The number of an entity that was met at this time (not before the beginning), perhaps not for the first time.
    *
+   * @param entity a whole number that stands for it
    * @param requests of all arms that the pair stands for
    */
-  meet(entity: string, atMs: number, requests: number): number {
+  meet(entity: number, atMs: number, requests: number): number {
     const known = this.#units.size;
-    const unit = this.#units.add(hash53(entity));
+    const unit = this.#units.add(entity);
     const isNew = unit === known;
     if (!isNew && atMs >= this.#met.get(unit) && requests >= this.#requests.get(unit)) return unit;
     if (!isNew) this.#place(unit, -1);

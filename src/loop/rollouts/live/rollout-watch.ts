@@ -7,8 +7,13 @@ import type { LiveLog } from './live-log.ts';
 import { LiveObservation } from './live-observation.ts';
 import { readLabels, readRows } from './read-files.ts';
 
-/** A rollout of more predictions is looked at by the log alone: control's memory has an end. */
-const mostPredictions = 2_000_000;
+/**
+ * Memory for all rollouts together, bytes: about a million predictions with a copy and a label each, or two million
+ * without an entity. Beyond it the largest one is looked at by the log alone.
+ */
+const mostBytes = 160_000_000;
+/** After so many rows of a file it is looked again at what they take. */
+const rowsBetweenChecks = 10_000;
 
 /** What comes in together is told of together: this long after the first of it, and so often at most. */
 const gatherMs = 25;
@@ -31,7 +36,8 @@ export interface Followed {
 interface Watched {
   readonly owner: string;
   rollout: Followed;
-  readonly live: LiveObservation;
+  /** null: it grew too large. */
+  live: LiveObservation | null;
   /** What the last reading of the log saw. */
   last: Observation;
   /** Files that were read. */
@@ -51,13 +57,16 @@ interface Watched {
 export class RolloutWatch {
   readonly #log: LiveLog;
   readonly #logger: Logger;
+  readonly #mostBytes: number;
   /** By endpoint: it has one open rollout at most. */
   readonly #watched = new Map<string, Watched>();
   #stopListening: (() => void) | undefined;
 
-  constructor(log: LiveLog, logger: Logger) {
+  /** @param bytes memory for all rollouts together */
+  constructor(log: LiveLog, logger: Logger, bytes = mostBytes) {
     this.#log = log;
     this.#logger = logger;
+    this.#mostBytes = bytes;
   }
 
   start(): void {
@@ -103,7 +112,7 @@ export class RolloutWatch {
    */
   observation(rolloutId: string, eventMs: number | undefined): Observation | undefined {
     const watched = this.#find(rolloutId);
-    if (!watched?.isWhole || watched.live.size > mostPredictions) return undefined;
+    if (!watched?.isWhole || !watched.live) return undefined;
     const zeroBeforeMs = zeroBeforeOf(watched.rollout.spec, eventMs);
     if (zeroBeforeMs !== undefined) watched.live.zeroBefore(zeroBeforeMs);
     return watched.live.observation(watched.last);
@@ -148,7 +157,7 @@ export class RolloutWatch {
 
   #take({ endpoint, rows = [], features, labels = [] }: Arrived): void {
     const watched = this.#watched.get(endpoint);
-    if (!watched || watched.live.size > mostPredictions) return;
+    if (!watched?.live) return;
     const { segments } = watched.rollout.spec;
     // Rows whose segments are not told are left to their file.
     if (features || segments.length === 0) {
@@ -158,11 +167,29 @@ export class RolloutWatch {
       for (const row of rows) watched.live.addRow(row, textsOf(row));
     }
     for (const label of labels) watched.live.addLabel(label);
+    this.#keepWithinBounds();
     if (watched.isWhole && rows.length + labels.length > 0) this.#tellSoon(watched);
   }
 
+  /** Leaves the largest rollouts to the log until the others fit. */
+  #keepWithinBounds(): void {
+    for (;;) {
+      const followed = [...this.#watched.values()].map((watched) => ({
+        watched,
+        bytes: watched.live?.bytes ?? 0,
+      }));
+      if (followed.reduce((sum, { bytes }) => sum + bytes, 0) <= this.#mostBytes) return;
+      const { watched } = followed.reduce((largest, next) => (next.bytes > largest.bytes ? next : largest));
+      watched.live = null;
+      this.#logger.info(
+        { rollout: watched.rollout.id, mostBytes: this.#mostBytes },
+        'the rollout is too large to be followed row by row; it is judged by readings of the log',
+      );
+    }
+  }
+
   #catchUp(watched: Watched): void {
-    if (watched.reading || watched.live.size > mostPredictions) return;
+    if (watched.reading || !watched.live) return;
     watched.reading = this.#read(watched)
       .catch((error: unknown) => {
         this.#logger.warn(
@@ -176,7 +203,7 @@ export class RolloutWatch {
   }
 
   async #read(watched: Watched): Promise<void> {
-    const { rollout, live, read } = watched;
+    const { rollout, read } = watched;
     const range = {
       sinceRouteVersion: rollout.sinceRouteVersion,
       receivedFromMs: rollout.sinceMs - clockSkewMs,
@@ -187,7 +214,12 @@ export class RolloutWatch {
     for (const file of files.rows) {
       if (read.has(file.id)) continue;
       const found = await readRows(this.#log, file, range, rollout.spec.segments);
-      for (const { row, segments } of found) live.addRow(row, segments);
+      for (const [i, { row, segments }] of found.entries()) {
+        watched.live?.addRow(row, segments);
+        if (i % rowsBetweenChecks === 0) this.#keepWithinBounds();
+      }
+      this.#keepWithinBounds();
+      if (!watched.live) return;
       read.add(file.id);
       isNew = true;
     }
@@ -195,7 +227,8 @@ export class RolloutWatch {
       if (read.has(file.id)) continue;
       // Labels of now were told of when they came.
       if (!wasWhole)
-        for (const label of await readLabels(this.#log, file, range.receivedFromMs)) live.addLabel(label);
+        for (const label of await readLabels(this.#log, file, range.receivedFromMs))
+          watched.live?.addLabel(label);
       read.add(file.id);
     }
     watched.isWhole = true;

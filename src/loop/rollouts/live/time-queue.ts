@@ -3,6 +3,11 @@ export class TimeQueue {
   readonly #times: number[] = [];
   readonly #items: number[] = [];
 
+  /** Memory that it takes. */
+  get bytes(): number {
+    return 16 * this.#times.length;
+  }
+
   add(item: number, timeMs: number): void {
     let at = this.#times.length;
     while (at > 0) {
