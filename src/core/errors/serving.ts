@@ -301,6 +301,6 @@ export const servingErrors = {
     status: 503,
     title: 'Prediction log incomplete',
     message: 'the prediction log of {replicas} did not arrive in time',
-    next: 'Bring the replica back, or forget it with DELETE /api/v1/replicas/<id> if it is gone for good; then repeat.',
+    next: 'Bring the replica back, or forget it with DELETE /api/v1/replicas/<id> and a reason as body ({"reason": "…"}) if it is gone for good; then repeat.',
   },
 } as const satisfies ErrorEntries;

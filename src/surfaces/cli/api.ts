@@ -19,11 +19,11 @@ export class Api {
   }
 
   async get<S extends z.ZodType>(path: string, schema: S, query: Query = {}): Promise<z.output<S>> {
-    return this.#parse(schema, await this.client.call(address(path, query), { schema: z.unknown() }));
+    return this.parsed(schema, await this.client.call(address(path, query), { schema: z.unknown() }));
   }
 
   async post<S extends z.ZodType>(path: string, body: unknown, schema: S): Promise<z.output<S>> {
-    return this.#parse(
+    return this.parsed(
       schema,
       await this.client.call(address(path), { method: 'POST', body, schema: z.unknown() }),
     );
@@ -48,7 +48,8 @@ export class Api {
     }
   }
 
-  #parse<S extends z.ZodType>(schema: S, answer: unknown): z.output<S> {
+  /** An answer that a command fetched itself, in its form. Throws `answer_unknown`, as where the server is of another version. */
+  parsed<S extends z.ZodType>(schema: S, answer: unknown): z.output<S> {
     const parsed = schema.safeParse(answer);
     if (parsed.success) return parsed.data;
     const issue = parsed.error.issues[0];

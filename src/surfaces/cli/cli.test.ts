@@ -154,6 +154,9 @@ test('a server that does not answer is named, with the next step', async () => {
     '--url',
     url,
   );
+  await writeFile(join(folder, 'other.csv'), 'id,label,time\np1,1,2001-01-01T00:00:00Z');
+  const otherVersion = /a form that this millrace does not know \(id: .+\)\nNext: .*the same version/;
+  await refused(1, otherVersion, 'labels', 'late', 'other.csv', '--url', url);
 });
 
 test('an empty server says what to type', async () => {

@@ -25,7 +25,7 @@ export async function labels(call: CommandCall): Promise<number | undefined> {
     method: 'POST',
     headers: { 'content-type': format === 'csv' ? 'text/csv' : 'application/vnd.apache.parquet' },
   });
-  let upload = labelUploadSchema.parse(await response.json());
+  let upload = call.api.parsed(labelUploadSchema, await response.json());
   while (upload.state === 'running') {
     await new Promise((done) => setTimeout(done, pollMs));
     upload = await call.api.get(`label-uploads/${part(upload.id)}`, labelUploadSchema);
