@@ -29,7 +29,17 @@ import traceback
 import warnings
 
 from worker_requests import given_input, packed_answer
-from worker_values import as_dtype, element_type, is_numeric, padded, plain, text_of, with_floats
+from worker_traces import trace_context
+from worker_values import (
+    as_dtype,
+    element_type,
+    is_numeric,
+    padded,
+    plain,
+    text_of,
+    with_categories,
+    with_floats,
+)
 
 warnings.filterwarnings("ignore")
 
@@ -92,46 +102,6 @@ def send_pieces(connection, pieces):
                 if read_frame(connection) is None:
                     raise SystemExit(0)
                 return
-
-
-@contextlib.contextmanager
-def trace_context(trace):
-    """Makes the trace of a request that of the model's own spans."""
-    if not trace:
-        yield
-        return
-    names = {"TRACEPARENT": trace.get("traceparent"), "TRACESTATE": trace.get("tracestate")}
-    os.environ.update({name: value for name, value in names.items() if value})
-    try:
-        with mlflow_context(trace), open_telemetry_context(trace):
-            yield
-    finally:
-        for name in names:
-            os.environ.pop(name, None)
-
-
-def mlflow_context(trace):
-    try:
-        from mlflow.tracing import set_tracing_context_from_http_request_headers
-
-        return set_tracing_context_from_http_request_headers(trace)
-    except ImportError:  # an MLflow that does not know the traces of others
-        return contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def open_telemetry_context(trace):
-    try:
-        from opentelemetry import context
-        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-    except ImportError:
-        yield
-        return
-    token = context.attach(TraceContextTextMapPropagator().extract(trace))
-    try:
-        yield
-    finally:
-        context.detach(token)
 
 
 def die_with_parent(parent):
@@ -200,8 +170,11 @@ class Model:
         self.np, self.pd = np, pd
         self.fields = header["inputs"]
         self.name = header.get("output") or "output"
+        # Such a model gets each request as it came.
+        self.takes_requests = any(f.get("request") for f in self.fields)
         self.pyfunc = mlflow.pyfunc.load_model(header["model"])
         self.raw = self._raw_classifier()
+        self.categories = self._categories()
         self.stream_fn = self._stream_fn()
         self.labels = self._labels()
         schema = self.pyfunc.metadata.get_input_schema()
@@ -209,14 +182,15 @@ class Model:
         self.kinds = {str(spec.name): getattr(spec, "type", None) for spec in schema.inputs} if named else {}
         self.columns = pd.Index([self.labels[f["name"]] for f in self.fields])
         # Tensors reach the model in their own dtypes: those with names in a dictionary, the one without as it is.
-        is_tensors = schema is not None and schema.is_tensor_spec()
+        is_tensors = schema is not None and schema.is_tensor_spec() and not self.takes_requests
         self.tensor_types = [np.dtype(spec.type) for spec in schema.inputs] if is_tensors else None
         self.named_tensors = is_tensors and named
         kinds = {f["type"] for f in self.fields}
         # Nested values travel as texts of JSON; MLflow gives such models one row at a time, as a dictionary.
         self.row_by_row = any(f.get("json") for f in self.fields)
-        # Such a model gets each request as it came.
-        self.takes_requests = any(f.get("request") for f in self.fields)
+        # One of type hints, `predict(self, model_input: list[…])`, takes a list of its only input.
+        hinted = getattr(self.pyfunc.metadata, "_is_signature_from_type_hint", None)
+        self.takes_list = self.row_by_row and len(self.fields) == 1 and hinted is not None and hinted()
         self.one_block = (
             not is_tensors
             and len(self.fields) > 1
@@ -239,6 +213,14 @@ class Model:
         except Exception:
             return None
         return raw if hasattr(raw, "predict_proba") and hasattr(raw, "classes_") else None
+
+    def _categories(self):
+        """How many columns LightGBM was given as categories of pandas, which JSON and tensors have as texts."""
+        try:
+            raw = self.pyfunc.get_raw_model()
+        except Exception:
+            return 0
+        return len(getattr(getattr(raw, "booster_", raw), "pandas_categorical", None) or [])
 
     def _stream_fn(self):
         """What gives the pieces of an answer to a frame of one row: predict_stream, or a predict that yields."""
@@ -296,8 +278,11 @@ class Model:
     def _of_each_row(self, data, params):
         answers = []
         for row in range(len(data)):
-            answer = self.pyfunc.predict(self._dictionary(data, row), params=params)
-            if isinstance(answer, list) and len(answer) == 1 and isinstance(answer[0], dict):
+            given = self._dictionary(data, row)
+            if self.takes_list:
+                given = list(given.values())
+            answer = self.pyfunc.predict(given, params=params)
+            if isinstance(answer, list) and len(answer) == 1 and (self.takes_list or isinstance(answer[0], dict)):
                 answer = answer[0]  # of a model that answers a list of rows with a list
             answers.append({name: self._of_one_row(name, value) for name, value in self._members(answer)})
         names = list(answers[0])
@@ -364,6 +349,7 @@ class Model:
     def _outputs(self, data, params):
         if self.raw is None or params:
             return self._named(self._predict(data, params))
+        data = with_categories(self.pd, data, self.categories)
         probability = self.raw.predict_proba(data)
         final = self.raw.steps[-1][1] if hasattr(self.raw, "steps") else self.raw
         if type(final).__name__ in LABEL_IS_MOST_PROBABLE and getattr(probability, "ndim", 0) == 2:
@@ -375,6 +361,7 @@ class Model:
         return [("label", label), ("probability", probability)]
 
     def _predict(self, data, params):
+        data = with_categories(self.pd, data, self.categories)
         # MLflow checks params against the model's own list of them.
         if self.predict_fn is None or params:
             return self.pyfunc.predict(data, params=params)

@@ -41,7 +41,7 @@ def given_input(request, schema):
     if "parquet" in request:
         return pd.read_parquet(io.BytesIO(base64.b64decode(request["parquet"])))
     if "tensors" in request:
-        return named_tensors(request["tensors"])
+        return named_tensors(request["tensors"], schema)
     form = next((form for form in FORMS if form in request), None)
     if form is None:
         return request
@@ -52,12 +52,17 @@ def given_input(request, schema):
     return parse_tf_serving_input({form: request[form]}, schema)
 
 
-def named_tensors(tensors):
-    """The only tensor as an array, several as arrays by their names."""
+def named_tensors(tensors, schema):
+    """The only tensor as an array, several as arrays by their names; in the dtypes of the signature where it is tensors."""
     import numpy as np
 
     arrays = {t["name"]: np.array(t["data"], dtype=DTYPES[t["datatype"]]).reshape(t["shape"]) for t in tensors}
-    return next(iter(arrays.values())) if len(arrays) == 1 else arrays
+    if schema is None or not schema.is_tensor_spec():
+        return next(iter(arrays.values())) if len(arrays) == 1 else arrays
+    if not schema.has_input_names():
+        return next(iter(arrays.values())).astype(schema.inputs[0].type)
+    types = schema.input_dict()
+    return {name: v.astype(types[name].type) if name in types else v for name, v in arrays.items()}
 
 
 def packed_answer(answer):

@@ -25,7 +25,10 @@ def element_type(np, array):
     if kind == "b":
         return "bool", array
     if kind == "M":
-        return "string", np.datetime_as_string(array, unit="auto").astype(object)
+        import pandas as pd
+
+        times = [None if np.isnat(v) else pd.Timestamp(v).isoformat() for v in array.reshape(-1)]
+        return "string", np.array(times, dtype=object).reshape(array.shape)
     if kind == "O":
         values = array.reshape(-1).tolist()
         if values and all(isinstance(v, bool) for v in values):
@@ -33,6 +36,14 @@ def element_type(np, array):
         if values and all(v is None or (isinstance(v, (int, float)) and not isinstance(v, bool)) for v in values):
             return "double", np.array([np.nan if v is None else v for v in values], dtype="<f8").reshape(array.shape)
     return "string", array.astype(object)
+
+
+def with_categories(pd, frame, count):
+    """A frame with its columns of texts as categories, where a model of so many was trained on such columns."""
+    if count == 0 or not isinstance(frame, pd.DataFrame):
+        return frame
+    texts = [name for name in frame.columns if frame[name].dtype == object]
+    return frame.astype(dict.fromkeys(texts, "category")) if len(texts) == count else frame
 
 
 def is_numeric(values):
@@ -81,4 +92,6 @@ def text_of(value):
         return value
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    return "" if value is None else json.dumps(value, default=str)
+    if hasattr(value, "isoformat"):  # times
+        return value.isoformat()
+    return "" if value is None else json.dumps(value) if isinstance(value, (bool, int, float)) else str(value)

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { MillraceError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
-import type { PackageFile, SignatureField } from '../../core/model-package.ts';
+import { type PackageFile, requestField, type SignatureField } from '../../core/model-package.ts';
 import { createLogger } from '../log/index.ts';
 import { isAlive } from './environment-cache.ts';
 import { type PythonCall, PythonHost, type PythonHostOptions, type PythonModel } from './index.ts';
@@ -22,6 +22,8 @@ interface Expected {
   readonly labels: string[];
   readonly probabilities: number[][];
   readonly values: number[];
+  readonly colours: number[];
+  readonly colourRows: unknown[][];
 }
 
 const column = (name: string, type: SignatureField['type'], shape: number[] = []): SignatureField => ({
@@ -159,6 +161,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       word: ['first', 'süß!', 'nothing'],
       count: [2n, 2n ** 60n, 2n],
       year: [2026, 2026, 2026],
+      next: Array(3).fill('2026-03-02T12:00:00'),
       bytes: [3, 3, 3],
       flag: [false, false, false],
     });
@@ -174,11 +177,26 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     const [sum, x] = await tensor.predict([[[1, 2, 3, 4, 5, 6]], [[0, 0, 0, 0, 0, 1]]]);
     assert.deepEqual([Array.from(sum?.data ?? []), x?.shape, x?.width], [[21, 1], [2, 2, 3], 6]);
 
+    // The same model where requests reach it as they come: in its own dtype all the same.
+    const asked = await open('tensor', [requestField]);
+    const given = { name: 'x', datatype: 'FP64', shape: [1, 2, 3], data: [1, 2, 3, 4, 5, 6] };
+    const [answer] = (await outputsOf(asked, [[JSON.stringify({ tensors: [given] })]])).output ?? [];
+    assert.deepEqual(JSON.parse(String(answer)).sum, [21]);
+
     const pixels = await open('pixels', [column('image', 'integer', [2, 2]), column('gain', 'double')]);
     assert.deepEqual(await outputsOf(pixels, [[[1, 2, 3, 250], 0.5]]), {
       sum: [128],
       types: ['uint8 float64'],
     });
+
+    const hinted = await open('hinted', [{ ...column('input', 'string'), json: true }]);
+    assert.deepEqual(await outputsOf(hinted, [['{"n":2}'], ['{"n":3}']]), {
+      doubled: [4, 6],
+      at: Array(2).fill('2026-01-02T00:00:00+00:00'),
+    });
+
+    const colours = await open('colours', [column('a', 'double'), column('colour', 'string')]);
+    assert.deepEqual(await outputsOf(colours, expected.colourRows), { output: expected.colours });
   });
 
   test("a model's own error is told in its words and harms no other request", async () => {

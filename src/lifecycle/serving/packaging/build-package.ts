@@ -109,6 +109,9 @@ async function partOf(
     return loggedOnnx(source, context, fit);
   const { inputs: fields } = model;
   if (!fields) return withoutSignature(tools, source, inputs, context);
+  // How long its rows are is each request's own matter: they are handed over as they are.
+  if (fields.some(({ shape }) => shape.some((d) => d < 0)) && runtime !== 'onnx' && !contract && model.python)
+    return requestPart(tools, source, context);
   fit(fields);
   if (runtime === 'python' || !model.converter) {
     if (runtime === 'onnx') {

@@ -16,7 +16,7 @@ const nestedSchema: z.ZodType<NestedType> = z.lazy(() =>
     properties: z.record(z.string(), nestedSchema).optional(),
   }),
 );
-const columnsSchema = z.array(nestedSchema.and(z.object({ name: z.string() })));
+const columnsSchema = z.array(nestedSchema.and(z.object({ name: z.string().default('input') })));
 
 /** Values that say nothing, by type; a map has no members, and `any` may be a text. */
 const nothing: Readonly<Record<string, unknown>> = {

@@ -26,6 +26,15 @@ test('a model of nested inputs without an example is tried on a row of what must
   ]);
 });
 
+test('objects of type hints have no name: an example is a list of them', () => {
+  const properties = { n: { type: 'long', required: true } };
+  const signature = { inputs: JSON.stringify([{ type: 'object', properties, required: true }]) };
+  const model = readMlmodel(JSON.stringify({ flavors: { python_function: {} }, signature }));
+  const sampleOf = (example: string | null) => readSample(example, model.inputs ?? []);
+  assert.deepEqual(sampleOf(model.emptyExample), [{ input: '{"n":0}' }]);
+  assert.deepEqual(sampleOf('[{"n": 1}, {"n": 2}]'), [{ input: '{"n":1}' }, { input: '{"n":2}' }]);
+});
+
 test('columns that are numbers, as of frames made of arrays, have names like all others', () => {
   const model = readMlmodel(
     JSON.stringify({

@@ -179,6 +179,9 @@ export function readExample(
     const { columns } = split;
     return split.data.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])));
   }
+  const [only] = inputs;
+  if (only?.json && inputs.length === 1 && Array.isArray(value))
+    return value.map((row) => ({ [only.name]: JSON.stringify(row) }));
   if (inputs.some((field) => field.json) && typeof value === 'object' && value !== null) {
     const row = value as Readonly<Record<string, unknown>>;
     const known = inputs.filter(({ name }) => row[name] !== undefined && row[name] !== null);
@@ -186,7 +189,6 @@ export function readExample(
       Object.fromEntries(known.map(({ name, json }) => [name, json ? JSON.stringify(row[name]) : row[name]])),
     ];
   }
-  const [only] = inputs;
   const tensor = Array.isArray(value) ? value : ((value as { inputs?: unknown } | null)?.inputs ?? null);
   if (only && inputs.length === 1 && Array.isArray(tensor))
     return tensor.map((row) => ({ [only.name]: row }));

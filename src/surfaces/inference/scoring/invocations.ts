@@ -23,6 +23,7 @@ import {
   type ScoringForm,
   type ScoringTable,
   scoringForms,
+  table,
 } from './table.ts';
 import { asUnnamedTensor } from './unnamed-tensor.ts';
 
@@ -141,12 +142,24 @@ function requestOf(
   }
   const names = signature.inputs.map((field) => field.name);
   const tableOf = (value: unknown) => {
+    const values = form === 'inputs' || form === 'instances' ? valuesOfOnly(value, signature) : null;
+    if (values) return table(names, values.length, (row) => values[row]);
     const isRow = form === 'inputs' && isObject(value) && signature.inputs.some((field) => field.json);
     return isRow ? readTable('dataframe_records', [value], names) : readTable(form, value, names);
   };
   let read = tableOf(json[form]);
   if (someInexact(read, signature)) read = tableOf(parseExactJson(body)[form]);
   return toRequest(read, json.params, context, signature, `"${form}"`);
+}
+
+/**
+ * The list of values of a model whose only input is nested and has no name (that of type hints): one is a row itself, not
+ * a row of columns. Null for everything else.
+ */
+function valuesOfOnly(value: unknown, { inputs }: ModelSignature): readonly unknown[] | null {
+  const [only] = inputs;
+  if (!only?.json || inputs.length > 1 || !Array.isArray(value)) return null;
+  return value.some((row) => isObject(row) && only.name in row) ? null : value;
 }
 
 /** Does a column of integers hold one that a number has not exactly? */
