@@ -32,7 +32,7 @@ export interface RepositoryOptions {
 /** A version that answers. */
 interface Served {
   readonly version: string;
-  readonly digest: string;
+  readonly digest: Digest;
   readonly config: Readonly<Record<string, unknown>> | null;
 }
 
@@ -337,7 +337,7 @@ export class RepositoryModels implements ModelRepository {
       const problem = `depends on '${step.model_name}' whose required version ${version} is not loaded`;
       throw new Error(`ensemble '${ensemble}' ${problem}`);
     }
-    const bytes = await this.#options.blobs.bytes(found.digest as Digest);
+    const bytes = await this.#options.blobs.bytes(found.digest);
     return {
       digest: found.digest,
       manifest: packageManifestSchema.parse(JSON.parse(bytes.toString('utf8'))),
