@@ -4,6 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
+import type { Digest } from '../../../core/json.ts';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
@@ -195,6 +196,25 @@ forEachDatabase((name, open) => {
       );
       const odd = await send('prediction_id:value:event_time\na:1:2001-02-01\n');
       assert.match(odd.errors[0]?.problem ?? '', /the only column is .*commas, semicolons, tabs or bars/);
+    });
+
+    test('a file with an entity that is erased goes, however its CSV is written', async (t) => {
+      const { service, blobs } = await openFeedbackService(t, open);
+      const head = 'entity;at;value;event_time\r\n';
+      const row = (entity: string) => `${entity};2001-02-01;0,5;2001-02-01\r\n`;
+      const files = [
+        Buffer.from(`${head + row('M\u00fcller')}a;b\r\n`, 'latin1'),
+        Buffer.from(`\uFEFF${(head + row('M\u00fcller')).replaceAll(';', '\t')}`, 'utf16le'),
+        Buffer.from(head + row('Meier')),
+        // An id or a value of that name is none.
+        Buffer.from(`prediction_id,value,event_time\nM\u00fcller,1,2001-02-01\n`),
+      ];
+      const uploads = [];
+      for (const file of files) uploads.push(await service.labels.upload(ada, endpoint, 'csv', file, true));
+      for (const hook of service.eraseHooks(async () => []))
+        await hook.erase(ada, { entity: 'M\u00fcller', endpoint, reason: 'a test' });
+      const left = uploads.map(async ({ digest }) => (await blobs.info(digest as Digest)) !== undefined);
+      assert.deepEqual(await Promise.all(left), [false, false, true, true]);
     });
 
     test('what is wrong in a file is told row by row, whatever bytes it has, and no other row is lost', async (t) => {

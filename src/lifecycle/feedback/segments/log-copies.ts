@@ -1,4 +1,6 @@
 import { createReadStream } from 'node:fs';
+import { csvRecords } from '../../../core/csv.ts';
+import { csvDialect, csvMarks, csvText } from '../../../core/csv-dialect.ts';
 import type { Digest } from '../../../core/json.ts';
 import type { Actor } from '../../../platform/access/index.ts';
 import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
@@ -51,10 +53,8 @@ export class LogCopies {
     const { blobs, frames } = this.#options;
     const path = await blobs.path(digest);
     const [head] = await Array.fromAsync(createReadStream(path, { end: 3, encoding: 'latin1' }));
-    const file =
-      head === 'PAR1'
-        ? `read_parquet(${sqlLiteral(path)})`
-        : `read_csv(${sqlLiteral(path)}, all_varchar = true)`;
+    if (head !== 'PAR1') return isInCsv(() => createReadStream(path), texts);
+    const file = `read_parquet(${sqlLiteral(path)})`;
     const columns = await frames.query(`DESCRIBE SELECT * FROM ${file}`).catch(() => []);
     const names = columns.map((column) => String(column.column_name));
     const own = entityColumns.filter((name) => names.includes(name));
@@ -63,4 +63,29 @@ export class LogCopies {
     const found = await frames.query(`SELECT 1 AS found FROM ${file} WHERE ${isIt.join(' OR ')} LIMIT 1`);
     return found.length > 0;
   }
+}
+
+/** Whether an entity column of a CSV file has one of these texts; where it is unclear how to read it, any cell. */
+async function isInCsv(bytes: () => AsyncIterable<Uint8Array>, texts: readonly string[]): Promise<boolean> {
+  const dialect = await csvDialect(bytes());
+  const isClear = typeof dialect !== 'string';
+  const text = csvText(bytes(), isClear ? dialect.encoding : 'latin1');
+  let own: readonly number[] | null = null;
+  for await (const records of csvRecords(text, isClear ? csvMarks(dialect) : undefined)) {
+    for (const { cells } of records) {
+      if (!isClear) {
+        if (cells.some((cell) => texts.some((wanted) => cell?.includes(wanted)))) return true;
+        continue;
+      }
+      if (own) {
+        if (own.some((at) => texts.includes(cells[at]?.trim() ?? ''))) return true;
+        continue;
+      }
+      own = cells.flatMap((name, at) =>
+        entityColumns.includes(name?.trim().toLowerCase() ?? '') ? [at] : [],
+      );
+      if (own.length === 0) return false;
+    }
+  }
+  return false;
 }
