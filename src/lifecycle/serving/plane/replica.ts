@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -74,6 +74,7 @@ export class Replica {
   /** Whether it was told to stop. */
   #isLeaving = false;
   #url: string | null = null;
+  #withdrawnWritten: Promise<void> = Promise.resolve();
   #wanted: RouteTable | null = null;
   #applying: Promise<void> | null = null;
   #retry: NodeJS.Timeout | null = null;
@@ -96,7 +97,8 @@ export class Replica {
     metrics.segments(() => ({ waiting: logs.waiting, damaged: logs.damaged }));
     this.plane = new Plane(logs, metrics);
     this.plane.onWithdrawn = () => {
-      void this.#writeWithdrawn();
+      // One after the other, as they write to one draft.
+      this.#withdrawnWritten = this.#withdrawnWritten.then(() => this.#writeWithdrawn());
       void this.#report();
     };
   }
@@ -161,6 +163,7 @@ export class Replica {
     this.#client?.close();
     await this.#loader.close();
     await this.#logs.close();
+    await this.#withdrawnWritten;
   }
 
   /** The disk may go with the process: control gets what is still here, and is told so, unless that takes long. */
@@ -300,7 +303,7 @@ export class Replica {
   async #writeWithdrawn(): Promise<void> {
     try {
       const path = join(this.#options.directory, withdrawnFile);
-      await writeFile(`${path}.tmp`, JSON.stringify(this.plane.withdrawn));
+      await writeFile(`${path}.tmp`, JSON.stringify(this.plane.withdrawn), { flush: true });
       await rename(`${path}.tmp`, path);
     } catch (error) {
       this.#options.logger.warn(
@@ -313,10 +316,7 @@ export class Replica {
   async #writeRoutes(table: RouteTable): Promise<void> {
     const path = join(this.#options.directory, 'routes.json');
     try {
-      const file = await open(`${path}.tmp`, 'w');
-      await file.writeFile(JSON.stringify(table));
-      await file.sync();
-      await file.close();
+      await writeFile(`${path}.tmp`, JSON.stringify(table), { flush: true });
       await rename(`${path}.tmp`, path);
     } catch (error) {
       this.#options.logger.warn(
