@@ -14,10 +14,13 @@ export interface OffPolicyEstimates {
  * of the moments of the rewards by action and propensity: exact for millions of decisions without reading them one by
  * one. The model of doublyRobust is the mean reward per action over the same decisions; with a handful of parameters
  * and hundreds of decisions what that overfits is far below the standard error.
+ *
+ * @param inflation by how much the variance of means is greater than that of independent decisions
  */
 export function offPolicyOfStrata(
   strata: readonly ActionStratum[],
   target: Readonly<Record<string, number>>,
+  inflation = 1,
   confidence = 0.95,
 ): OffPolicyEstimates {
   const used = strata.filter((s) => s.reward.n > 0 && s.propensity > 0);
@@ -28,11 +31,12 @@ export function offPolicyOfStrata(
   const effectiveN = squaredWeights === 0 ? 0 : (weights * weights) / squaredWeights;
   const means = meansByAction(used);
   const baseline = Object.entries(target).reduce((sum, [action, p]) => sum + p * (means.get(action) ?? 0), 0);
-  const estimate = (value: number | null, standardError: number | null): OffPolicyEstimate => {
+  const estimate = (value: number | null, independentError: number | null): OffPolicyEstimate => {
+    const standardError = independentError === null ? null : independentError * Math.sqrt(inflation);
     const half =
       value === null || standardError === null ? null : normalQuantile(0.5 + confidence / 2) * standardError;
     const [low, high] = half === null || value === null ? [null, null] : [value - half, value + half];
-    return { value, standardError, low, high, n, effectiveN };
+    return { value, standardError, low, high, n, effectiveN: effectiveN / inflation };
   };
   /** Mean of `constant + w·(reward − shift)` over all decisions, with its standard error. */
   const mean = (constant: number, shiftOf: (s: ActionStratum) => number): OffPolicyEstimate => {
