@@ -100,6 +100,13 @@ test('help and version need no server', async () => {
   ]) {
     assert.ok(help.includes(word), word);
   }
+  for (const words of [
+    ['help', 'rollout'],
+    ['rollout', '--help'],
+  ]) {
+    const group = await done(...words);
+    assert.match(group, /^millrace rollout has these commands:\n\n {2}rollout list .*\n {2}rollout start /);
+  }
   assert.equal(await done(), help);
   assert.match(await done('help', 'serve'), /--serve-port\s+MILLRACE_SERVE_PORT\s+port of serve \(7601\)/);
   assert.match(await done('dataset', 'register', '--help'), /--name <name>\s+the dataset/);

@@ -4,17 +4,18 @@ import { roles } from './roles.ts';
 /** Where what a command does begins in a line; a longer call has a line of its own. */
 const column = 34;
 
+type Line = readonly [call: string, summary: string];
+
+/** Calls with what they do beside them. */
+function set(lines: readonly Line[]): readonly string[] {
+  return lines.map(([left, right]) =>
+    left.length < column ? `  ${left.padEnd(column)}${right}` : `  ${left}\n  ${' '.repeat(column)}${right}`,
+  );
+}
+
 /** The page that `millrace help` prints. */
 export function overview(groups: readonly CommandGroup[]): string {
-  const section = (title: string, lines: readonly (readonly [string, string])[]): readonly string[] => [
-    '',
-    title,
-    ...lines.map(([left, right]) =>
-      left.length < column
-        ? `  ${left.padEnd(column)}${right}`
-        : `  ${left}\n  ${' '.repeat(column)}${right}`,
-    ),
-  ];
+  const section = (title: string, lines: readonly Line[]): readonly string[] => ['', title, ...set(lines)];
   return [
     'Millrace carries a machine-learning model round the whole loop: train, judge, deploy, watch, improve.',
     '',
@@ -37,6 +38,17 @@ export function overview(groups: readonly CommandGroup[]): string {
     'Exit codes: 0 done, 1 refused or failed, 2 the command was written wrong.',
     '',
     'Settings of up, control, serve and work: "millrace help up".',
+  ].join('\n');
+}
+
+/** The commands that begin with a word that is none itself: `rollout start`, `rollout show`, … */
+export function groupHelp(word: string, commands: readonly CommandSpec[]): string {
+  return [
+    `millrace ${word} has these commands:`,
+    '',
+    ...set(commands.map((command) => [short(command), command.summary])),
+    '',
+    `What one of them takes: millrace help ${commands[0]?.name ?? word}`,
   ].join('\n');
 }
 

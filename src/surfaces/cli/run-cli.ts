@@ -65,6 +65,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     );
   }
   const found = commandOf(argv);
+  if (!found && rest.some((word) => word === '--help' || word === '-h')) return help([first], print);
   if (!found) throw new UsageError(unknownCommand(argv));
   const { spec, words } = found;
   const args = parseCommand(spec, words);
@@ -101,14 +102,19 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
 }
 
 async function help(words: readonly string[], print: Terminal['print']): Promise<number> {
-  const { overview, commandHelp } = await import('./help.ts');
+  const { overview, commandHelp, groupHelp } = await import('./help.ts');
   if (words.length === 0) {
     print(overview(commandGroups));
     return 0;
   }
   // Loaded only here: the settings bring their schema with them.
   const { roleHelp } = await import('./role-help.ts');
-  const text = roleHelp(words[0] ?? '') ?? helpOfCommand(words, commandHelp);
+  const [first = ''] = words;
+  const group = words.length === 1 ? commandsUnder(first) : [];
+  const text =
+    roleHelp(first) ??
+    helpOfCommand(words, commandHelp) ??
+    (group.length > 0 ? groupHelp(first, group) : undefined);
   if (text === undefined) throw new UsageError(unknownCommand(words));
   print(text);
   return 0;
@@ -122,12 +128,18 @@ function helpOfCommand(
   return spec && describe(spec);
 }
 
+/** The commands of more than one word that begin with this one. */
+function commandsUnder(word: string): readonly CommandSpec[] {
+  return commands.filter((command) => command.name.startsWith(`${word} `));
+}
+
 function unknownCommand(words: readonly string[]): string {
   if (words[0]?.startsWith('-')) return `"${words[0]}" is not a command; options stand behind the command`;
   const names = [...commands.map((command) => command.name), ...Object.keys(roles), 'help', 'version'];
   const guess = nearestName(words.slice(0, 2).join(' '), names) ?? nearestName(words[0] ?? '', names);
-  const inGroup = commands.filter((command) => command.name.startsWith(`${words[0]} `));
-  const known = inGroup.map((command) => `"millrace ${command.name}"`).join(', ');
+  const known = commandsUnder(words[0] ?? '')
+    .map((command) => `"millrace ${command.name}"`)
+    .join(', ');
   const hint = known ? `there is ${known}` : guess ? `did you mean "millrace ${guess}"?` : '';
   return `"${words[0]}" is not a command${hint && `; ${hint}`}`;
 }
