@@ -102,6 +102,29 @@ test('an empty server', async (t) => {
     await screenshotThemes(page, 'phone-monitoring');
   });
 
+  await t.test('who may not read is told so, and the words stay while it is tried again', async () => {
+    const { page, context } = await openPage(browser, { baseUrl: server.url });
+    const refusal = { title: 'Not permitted', detail: 'ana may not read steps', next: 'Ask for it' };
+    await page.route(/\/api\/v1\//, (route) =>
+      route.fulfill({
+        status: 403,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ ...refusal, status: 403, code: 'forbidden' }),
+      }),
+    );
+    await page.goto('/steps');
+    for (const words of Object.values(refusal)) await page.getByRole('alert').getByText(words).waitFor();
+    await page.evaluate(() => {
+      new MutationObserver(() => {
+        if (!document.querySelector('[role=alert]')) document.body.dataset.gone = 'yes';
+      }).observe(document.body, { childList: true, subtree: true });
+    });
+    for (let time = 0; time < 2; time += 1) await page.waitForResponse(/\/api\/v1\/step-runs/);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    assert.equal(await page.evaluate(() => document.body.dataset.gone), undefined);
+    await context.close();
+  });
+
   await t.test(
     'when the server goes away the page says so, keeps what it shows, and goes on by itself',
     async () => {

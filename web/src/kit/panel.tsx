@@ -1,5 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { asProblem } from '../api/problem.ts';
 import { Button } from './button.tsx';
 import { useNow } from './clock.ts';
@@ -103,13 +103,14 @@ export function QueryView<T>(props: {
 }) {
   const { query, rows, isEmpty, empty, missing, title, children } = props;
   const retry = (): void => void query.refetch();
+  const error = useLastError(query);
   if (query.data === undefined) {
-    if (missing && query.isError && asProblem(query.error).status === 404) return <>{missing}</>;
+    if (missing && error !== null && asProblem(error).status === 404) return <>{missing}</>;
     return (
       <>
         {title !== undefined && <PageHead title={title} />}
-        {query.isError ? (
-          <ProblemNote error={query.error} onRetry={retry} />
+        {error !== null ? (
+          <ProblemNote error={error} onRetry={retry} />
         ) : (
           <Skeleton {...(rows === undefined ? {} : { rows })} />
         )}
@@ -127,6 +128,14 @@ export function QueryView<T>(props: {
       {children(query.data)}
     </>
   );
+}
+
+/** Why there is no answer; it stays while the same is asked for again, as happens by itself while the server is away. */
+function useLastError(query: Pick<UseQueryResult, 'isError' | 'error' | 'errorUpdatedAt'>): unknown {
+  const last = useRef<{ readonly error: unknown; readonly at: number }>(null);
+  if (query.isError) last.current = { error: query.error, at: query.errorUpdatedAt };
+  // Of another thing that is asked for in its place nothing has failed yet.
+  return last.current?.at === query.errorUpdatedAt ? last.current.error : null;
 }
 
 /** A card around a query. */
