@@ -17,6 +17,8 @@ interface Source {
   readonly width: number;
   readonly offset: number;
   readonly length: number;
+  /** A cell is a list of values, of one too. */
+  readonly isList: boolean;
 }
 
 /**
@@ -79,7 +81,10 @@ function isFlat(shape: BoundShape, tensor: RequestTensor): boolean {
 
 function cell(source: Source, row: number): unknown {
   const at = row * source.width + source.offset;
-  if (source.length === 1) return source.data[at];
+  if (source.length === 1) {
+    const value = source.data[at];
+    return source.isList && !Array.isArray(value) ? [value] : value;
+  }
   return Array.prototype.slice.call(source.data, at, at + source.length);
 }
 
@@ -105,13 +110,14 @@ function addSources(
   const { data, width } = tensor;
   const field = inputs.find((f) => f.name === tensor.name);
   if (field) {
-    sources.set(field.name, { data, width, offset: 0, length: width });
+    sources.set(field.name, { data, width, offset: 0, length: width, isList: field.shape.length > 0 });
     return [field];
   }
   const graphInput = shape.graph.inputs.find((i) => i.name === tensor.name && i.columns.length === width);
   const columns =
     graphInput?.columns ?? (count === 1 && spreads(shape, tensor) ? inputs.map((f) => f.name) : null);
   if (!columns) return null;
-  for (const [offset, name] of columns.entries()) sources.set(name, { data, width, offset, length: 1 });
+  for (const [offset, name] of columns.entries())
+    sources.set(name, { data, width, offset, length: 1, isList: false });
   return inputs.filter((f) => columns.includes(f.name));
 }
