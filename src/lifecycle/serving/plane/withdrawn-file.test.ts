@@ -28,6 +28,7 @@ test('arms that lose their traffic at the same moment are all on the disk when t
       modelVersion: `${i + 2}`,
       counts,
       reason: 'fails',
+      atMs: 1,
     };
     replica.plane.withdraw(told);
     // So that some are written while others come.
