@@ -152,7 +152,9 @@ export function RunsScreen() {
         )
       ) : (
         <section
-          className={`relative flex min-h-0 flex-1 flex-col overflow-hidden rounded-card border border-line bg-surface ${filterWrong || query.isPlaceholderData ? 'opacity-60' : ''}`}
+          aria-busy={query.isPlaceholderData}
+          // What is shown is not yet, or not, what is asked for; it is no paler for that, since it is read meanwhile.
+          className={`relative flex min-h-0 flex-1 flex-col overflow-hidden rounded-card border bg-surface ${filterWrong ? 'border-bad' : query.isPlaceholderData ? 'border-accent' : 'border-line'}`}
         >
           {news && (
             <button
