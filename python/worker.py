@@ -212,7 +212,13 @@ class Model:
             raw = self.pyfunc.get_raw_model()
         except Exception:
             return None
+        if self._predict_fn_name() not in ("predict", "predict_proba"):
+            return None
         return raw if hasattr(raw, "predict_proba") and hasattr(raw, "classes_") else None
+
+    def _predict_fn_name(self):
+        """What of the estimator MLflow's predict calls."""
+        return self.pyfunc.metadata.flavors.get("python_function", {}).get("predict_fn", "predict")
 
     def _categories(self):
         """How many columns LightGBM was given as categories of pandas, which JSON and tensors have as texts."""
@@ -234,11 +240,11 @@ class Model:
 
     def described(self):
         classes = None
-        if self.raw is not None:
+        # One that gives several labels a row has a list of classes for each.
+        if self.raw is not None and not isinstance(self.raw.classes_, list):
             classes = [c.item() if hasattr(c, "item") else c for c in self.raw.classes_]
             classes = [c if isinstance(c, (int, float, str)) and not isinstance(c, bool) else str(c) for c in classes]
-        config = self.pyfunc.metadata.flavors.get("python_function", {})
-        probability = self.raw is not None and config.get("predict_fn") == "predict_proba"
+        probability = self.raw is not None and self._predict_fn_name() == "predict_proba"
         primary = None if self.raw is None else "probability" if probability else "label"
         return {
             "classes": classes,

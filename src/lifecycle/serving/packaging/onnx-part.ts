@@ -86,7 +86,8 @@ export async function convertedOnnx(
   };
   const classes = converted.classes ?? (imported.classes ? [...imported.classes] : null);
   const fields = nullable(inputs, ({ name }) => converted.missing.includes(name));
-  const primary = converted.primary ?? primaryOf(imported.outputs, classes);
+  const { predictsProbabilities } = source.model;
+  const primary = converted.primary ?? primaryOf(imported.outputs, classes, predictsProbabilities);
   return onnxPart({ imported, fields, classes, conversion, primary }, source, context);
 }
 
@@ -119,7 +120,12 @@ async function onnxPart(
   };
 }
 
-/** What the converted model's `predict` gives: its label, or its only value. */
-function primaryOf(outputs: ImportedOnnx['outputs'], classes: PackageManifest['classes']) {
+/** What the converted model's `predict` gives: its label, its probabilities behind that, or its only value. */
+function primaryOf(
+  outputs: ImportedOnnx['outputs'],
+  classes: PackageManifest['classes'],
+  probabilities: boolean,
+) {
+  if (probabilities && classes !== null) return outputs[1]?.name ?? null;
   return outputs.length === 1 || classes !== null ? (outputs[0]?.name ?? null) : null;
 }

@@ -35,6 +35,21 @@ test('objects of type hints have no name: an example is a list of them', () => {
   assert.deepEqual(sampleOf('[{"n": 1}, {"n": 2}]'), [{ input: '{"n":1}' }, { input: '{"n":2}' }]);
 });
 
+test('a classifier may be logged to predict probabilities; other methods have no ONNX form', () => {
+  const read = (predict_fn?: string) => {
+    const { converter, predictsProbabilities } = readMlmodel(
+      JSON.stringify({ flavors: { sklearn: {}, python_function: { predict_fn } } }),
+    );
+    return [converter, predictsProbabilities];
+  };
+  assert.deepEqual([undefined, 'predict', 'predict_proba', 'predict_log_proba'].map(read), [
+    [true, false],
+    [true, false],
+    [true, true],
+    [false, false],
+  ]);
+});
+
 test('columns that are numbers, as of frames made of arrays, have names like all others', () => {
   const model = readMlmodel(
     JSON.stringify({

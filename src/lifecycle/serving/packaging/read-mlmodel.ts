@@ -17,6 +17,8 @@ export interface MlflowModel {
   readonly flavor: string;
   /** Can python/convert.py make ONNX of it? */
   readonly converter: boolean;
+  /** Is what it predicts its probabilities, and not its labels? */
+  readonly predictsProbabilities: boolean;
   /** Path of the ONNX file beside MLmodel; null for other flavors. */
   readonly onnxFile: string | null;
   /** Null when the model was logged without a signature. */
@@ -35,6 +37,8 @@ export interface MlflowModel {
 }
 
 const converted = ['sklearn', 'lightgbm', 'xgboost'];
+/** The method that `predict` calls where a classifier was logged to give probabilities. */
+const probabilities = 'predict_proba';
 
 const fileSchema = z.object({
   flavors: z.record(z.string(), z.record(z.string(), z.unknown())),
@@ -100,10 +104,11 @@ export function readMlmodel(text: string): MlflowModel {
   }
   const data = found.onnx?.data;
   const inputs = signature?.inputs ? readInputs(signature.inputs) : null;
-  const pythonVersion = found.python_function?.python_version;
+  const { python_version: pythonVersion, predict_fn: predictFn = 'predict' } = found.python_function ?? {};
   return {
     flavor,
-    converter: converted.includes(flavor),
+    converter: converted.includes(flavor) && ['predict', probabilities].includes(String(predictFn)),
+    predictsProbabilities: predictFn === probabilities,
     python,
     pythonVersion: typeof pythonVersion === 'string' ? pythonVersion : null,
     mlflowVersion: parsed.data.mlflow_version ?? null,
