@@ -112,9 +112,16 @@ export const endpointRolloutSchema = z.object({
 });
 export type EndpointRollout = z.infer<typeof endpointRolloutSchema>;
 
-/** GET /api/v1/rollouts: those that have not ended, or all. */
-export const rolloutListStateSchema = z.enum(['open', 'all']);
-export type RolloutListState = z.infer<typeof rolloutListStateSchema>;
+/** GET /api/v1/rollouts */
+export const rolloutListQuerySchema = z.object({
+  /** `open`: those that have not ended. */
+  state: z.enum(['open', 'all', ...rolloutStateSchema.options]).default('open'),
+  /** The endpoint's whole name. */
+  endpoint: z.string().min(1).optional(),
+  /** `oldest`: the one first that began first. */
+  order: z.enum(['newest', 'oldest']).default('newest'),
+});
+export type RolloutListQuery = z.output<typeof rolloutListQuerySchema>;
 
 /** POST …/rollouts/:id/promote: which arm, of a split or bandit. */
 export const promoteRolloutSchema = z.strictObject({ arm: armNameSchema.optional(), reason });

@@ -6,7 +6,7 @@ import {
   type CreateRollout,
   type EarlierRollout,
   type EndpointRollout,
-  type RolloutListState,
+  type RolloutListQuery,
   type RolloutSpec,
   type RolloutState,
   rolloutEvents,
@@ -112,19 +112,16 @@ export class RolloutService {
     return toResource(record);
   }
 
-  /** Rollouts of all endpoints, newest first: those that have not ended, or all. */
+  /** Rollouts of all endpoints, or of one, in a state, after the one that a page ended with. */
   async listAll(
     actor: Actor,
-    page: {
-      readonly state: RolloutListState;
-      readonly beforeId?: string | undefined;
-      readonly limit: number;
-    },
+    { state, endpoint, order }: RolloutListQuery,
+    page: { readonly afterId?: string | undefined; readonly limit: number },
   ): Promise<readonly EndpointRollout[]> {
     authorize(actor, 'read');
-    const { state, ...rest } = page;
-    const states = state === 'open' ? { states: openStates } : {};
-    return (await listRollouts(this.#deps.db.read, { ...rest, ...states })).map(toResource);
+    const states = state === 'all' ? undefined : state === 'open' ? openStates : [state];
+    const found = await listRollouts(this.#deps.db.read, { states, endpoint, order, ...page });
+    return found.map(toResource);
   }
 
   /** Those of one endpoint, newest first. Throws `not_found`. */

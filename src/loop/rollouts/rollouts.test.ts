@@ -5,7 +5,7 @@ import type { MillraceError } from '../../core/errors.ts';
 import { createRng } from '../../core/rng.ts';
 import { endpointOptionsSchema } from '../../lifecycle/serving/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
-import { shadowEvidenceQuerySchema } from '../contract.ts';
+import { type RolloutListQuery, shadowEvidenceQuerySchema } from '../contract.ts';
 import { anna, hourMs, openRollouts } from './testing.ts';
 
 /** What an arm does: whether it answers the opposite, how fast, and which share of its answers gets a label. */
@@ -117,11 +117,18 @@ forEachDatabase((name, open) => {
         ['running', 1, begun.id, '2', 'aborted'],
       );
       assert.equal(earlier?.reason, ended.reason);
-      const listed = async (state: 'open' | 'all', beforeId?: string) =>
-        (await service.listAll(anna, { state, beforeId, limit: 10 })).map((rollout) => rollout.id);
+      const listed = async (state: RolloutListQuery['state'], more: object = {}, afterId?: string) => {
+        const query = { state, order: 'newest', ...more } as const;
+        return (await service.listAll(anna, query, { afterId, limit: 10 })).map((rollout) => rollout.id);
+      };
       assert.deepEqual(await listed('open'), [forced.id]);
       assert.deepEqual(await listed('all'), [forced.id, begun.id]);
-      assert.deepEqual(await listed('all', forced.id), [begun.id]);
+      assert.deepEqual(await listed('all', {}, forced.id), [begun.id]);
+      assert.deepEqual(await listed('all', { order: 'oldest' }), [begun.id, forced.id]);
+      assert.deepEqual(await listed('all', { order: 'oldest' }, begun.id), [forced.id]);
+      assert.deepEqual(await listed('aborted'), [begun.id]);
+      assert.deepEqual(await listed('all', { endpoint: 'flights' }, forced.id), [begun.id]);
+      assert.deepEqual(await listed('all', { endpoint: 'flight' }), []);
       await service.abort(anna, 'flights', forced.id, 'enough');
       assert.deepEqual(await listed('open'), []);
       wait(30 * hourMs);

@@ -4,7 +4,7 @@ import {
   createRolloutSchema,
   endpointRolloutSchema,
   promoteRolloutSchema,
-  rolloutListStateSchema,
+  rolloutListQuerySchema,
   rolloutReasonSchema,
   shadowEvidenceQuerySchema,
   shadowEvidenceSchema,
@@ -27,14 +27,15 @@ export function rolloutRoutes(rollouts: RolloutService): readonly Route[] {
     defineRoute({
       method: 'GET',
       path: '/api/v1/rollouts',
-      summary: 'Lists rollouts of all endpoints that have not ended, or all, newest first',
+      summary:
+        'Lists rollouts of all endpoints by state: those that have not ended, all, or one state; newest first unless asked',
       permission: 'read',
-      query: pageQuery.extend({ state: rolloutListStateSchema.default('open') }),
+      query: pageQuery.extend(rolloutListQuerySchema.shape),
       response: pageOf(endpointRolloutSchema),
       handle: ({ query }, { actor }) =>
         readPage(
           query,
-          ({ limit, afterId }) => rollouts.listAll(actor, { state: query.state, beforeId: afterId, limit }),
+          ({ limit, afterId }) => rollouts.listAll(actor, query, { afterId, limit }),
           (rollout) => rollout.id,
         ),
     }),

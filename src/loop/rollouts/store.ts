@@ -103,19 +103,24 @@ export async function rolloutsOf(
   return (await query.orderBy('id', 'desc').limit(page.limit).execute()).map(toRecord);
 }
 
-/** Rollouts of all endpoints, newest first, before an id; only those in some states if they are named. */
+/** Rollouts of all endpoints in the order in which they began, after an id; only those in some states if they are named. */
 export async function listRollouts(
   tx: Tx,
   page: {
-    readonly states?: readonly RolloutState[];
-    readonly beforeId?: string | undefined;
+    readonly states?: readonly RolloutState[] | undefined;
+    readonly endpoint?: string | undefined;
+    readonly order: 'newest' | 'oldest';
+    readonly afterId?: string | undefined;
     readonly limit: number;
   },
 ): Promise<readonly RolloutRecord[]> {
+  const isNewest = page.order === 'newest';
   let query = tables<RolloutTables>(tx).selectFrom('rollouts').selectAll();
   if (page.states !== undefined) query = query.where('state', 'in', page.states);
-  if (page.beforeId !== undefined) query = query.where('id', '<', page.beforeId);
-  return (await query.orderBy('id', 'desc').limit(page.limit).execute()).map(toRecord);
+  if (page.endpoint !== undefined) query = query.where('endpoint', '=', page.endpoint);
+  if (page.afterId !== undefined) query = query.where('id', isNewest ? '<' : '>', page.afterId);
+  const ordered = query.orderBy('id', isNewest ? 'desc' : 'asc');
+  return (await ordered.limit(page.limit).execute()).map(toRecord);
 }
 
 /** Rollouts that have not ended, of one endpoint if it is named. */
