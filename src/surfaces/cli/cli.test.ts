@@ -177,6 +177,22 @@ test('an empty server says what to type', async () => {
   assert.deepEqual(JSON.parse(await done('loops', '--json')), { items: [], next: null });
 });
 
+test('endpoints are listed with their environments, where there are any', async () => {
+  const make = async (name: string, options: object) => {
+    const body = JSON.stringify({ name, model: 'churn', options });
+    const headers = { 'content-type': 'application/json' };
+    const made = await fetch(`${server.url}/api/v1/endpoints`, { method: 'POST', headers, body });
+    assert.equal(made.status, 200);
+  };
+  await make('churn', {});
+  assert.match(await done('endpoints'), /^endpoint +model +traffic/);
+  await make('churn-staging', { environment: 'staging' });
+  const listed = await done('endpoints');
+  assert.match(listed, /^endpoint +model +environment +traffic/);
+  assert.match(listed, /\nchurn-staging +churn +staging +no model deployed/);
+  assert.match(listed, /\nchurn +churn +– +no model deployed/);
+});
+
 test('a loop file goes in force with its data and code; the same again changes nothing', async () => {
   await writeFile(
     join(folder, 'loop.yaml'),

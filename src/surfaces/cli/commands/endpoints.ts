@@ -14,6 +14,9 @@ export async function endpoints(call: CommandCall): Promise<undefined> {
           [
             { head: 'endpoint', value: (endpoint) => endpoint.name },
             { head: 'model', value: (endpoint) => endpoint.model },
+            ...(list.items.some(({ options }) => options.environment)
+              ? [{ head: 'environment', value: ({ options }: Endpoint) => options.environment ?? none }]
+              : []),
             { head: 'traffic', value: traffic },
             { head: 'route', value: (endpoint) => endpoint.routeVersion, align: 'right' },
             { head: 'changed', value: (endpoint) => ago(endpoint.updatedAt, call.nowMs) },
