@@ -90,3 +90,18 @@ test('every link of the pages leads to a file, and to a heading where it names o
     }
   }
 });
+
+test('every address of the REST API that the pages name is one that it has', () => {
+  const { paths } = JSON.parse(read('docs/openapi.json')) as { paths: Readonly<Record<string, unknown>> };
+  const known = Object.keys(paths).map((path) => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`));
+  for (const page of pages) {
+    if (page.startsWith('docs/decisions/')) continue;
+    for (const [, named = ''] of read(page).matchAll(/(\/api\/v1\/[\w\-/<>{}]+)/g)) {
+      const address = named.replace(/<[^>]*>/g, 'x').replace(/\/$/, '');
+      assert.ok(
+        known.some((path) => path.test(address)),
+        `${page}: ${named}`,
+      );
+    }
+  }
+});
