@@ -124,7 +124,12 @@ export class Exchange {
   #startTimer(timeoutMs: number): NodeJS.Timeout {
     const ms = timeoutMs > longMs ? Math.ceil(timeoutMs / coarseMs) * coarseMs : timeoutMs;
     const expire = () =>
-      this.fail(new GrpcError(grpcStatus.deadlineExceeded, `the deadline of ${timeoutMs} ms has passed`));
+      this.fail(
+        new GrpcError(
+          grpcStatus.deadlineExceeded,
+          `Deadline Exceeded: the deadline of ${timeoutMs} ms has passed`,
+        ),
+      );
     return setTimeout(expire, Math.min(ms, 2 ** 31 - 1)).unref();
   }
 
