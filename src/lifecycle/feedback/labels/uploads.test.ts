@@ -4,7 +4,6 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
-import type { Digest } from '../../../core/json.ts';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
@@ -213,7 +212,7 @@ forEachDatabase((name, open) => {
       for (const file of files) uploads.push(await service.labels.upload(ada, endpoint, 'csv', file, true));
       for (const hook of service.eraseHooks(async () => []))
         await hook.erase(ada, { entity: 'M\u00fcller', endpoint, reason: 'a test' });
-      const left = uploads.map(async ({ digest }) => (await blobs.info(digest as Digest)) !== undefined);
+      const left = uploads.map(async ({ digest }) => (await blobs.info(digest)) !== undefined);
       assert.deepEqual(await Promise.all(left), [false, false, true, true]);
     });
 
