@@ -263,6 +263,12 @@ test('content types, accepted encodings, settings and classes', () => {
   assert.equal(settings.trace(null).trace_rate, '1000');
   assert.throws(() => settings.updateTrace(null, { constructor: 1 }), { code: 'request_malformed' });
   assert.throws(() => settings.updateTrace('m', { trace_file: '/etc/x' }), { message: /can not be updated/ });
+  assert.throws(() => settings.updateTrace(null, { trace_level: ['TIMESTAMPS', 'X'] }), {
+    message: /"trace_level" has "X"; levels are OFF, TIMESTAMPS, TENSORS, MIN, MAX/,
+  });
+  assert.throws(() => settings.updateTrace(null, { trace_rate: 'often' }), {
+    message: /"trace_rate" must be a/,
+  });
   assert.throws(() => settings.updateLog({ log_info: 'yes' }), { message: /"log_info" must be a boolean/ });
 
   const output = {

@@ -11,6 +11,8 @@ const traceDefaults: Settings = {
   log_frequency: '0',
   trace_mode: 'triton',
 };
+const traceLevels: ReadonlySet<string> = new Set(['OFF', 'TIMESTAMPS', 'TENSORS', 'MIN', 'MAX']);
+const countedTraces = ['trace_rate', 'trace_count', 'log_frequency'] as const;
 const logDefaults: Settings = {
   log_file: '',
   log_info: true,
@@ -48,6 +50,7 @@ export class ServerSettings {
   /** Null clears a setting. Throws `request_malformed` for one that is not known or has another type. */
   updateTrace(model: string | null, given: Readonly<Record<string, unknown>>): Settings {
     const { set, cleared } = checked(given, traceDefaults, 'trace');
+    refuseTraceValues(set);
     if (model === null) {
       const defaults = Object.fromEntries(cleared.map((name) => [name, traceDefaults[name] as Setting]));
       this.#trace = { ...this.#trace, ...defaults, ...set };
@@ -85,6 +88,19 @@ function checked(
     }
   }
   return { set, cleared };
+}
+
+/** Levels that there are not, and counts that are no whole numbers. */
+function refuseTraceValues(set: Settings): void {
+  const level = ((set.trace_level ?? []) as readonly string[]).find((name) => !traceLevels.has(name));
+  if (level !== undefined) {
+    const levels = [...traceLevels].join(', ');
+    throw malformed(
+      `trace setting "trace_level" has ${JSON.stringify(level.slice(0, 60))}; levels are ${levels}`,
+    );
+  }
+  const count = countedTraces.find((name) => set[name] !== undefined && !/^-?\d+$/.test(String(set[name])));
+  if (count) throw malformed(`trace setting "${count}" must be a whole number as a text`);
 }
 
 function isTexts(value: unknown): value is readonly string[] {
