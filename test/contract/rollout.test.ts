@@ -123,11 +123,20 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
   assert.equal(audit[0]?.after.comparisons?.[0]?.verdict, 'worse');
   await assert.rejects(cli('rollout', 'start', 'churn', '2', '--reason', 'again'), /was aborted on endpoint/);
   assert.match(await cli('rollout', 'list'), /^No rollout under way/);
+  assert.match(await cli('rollout', 'list', '--state', 'promoted'), /^No such rollout\./);
+  assert.match(
+    await cli('rollout', 'list', '--state', 'aborted', '--endpoint', 'churn'),
+    /^churn .* aborted /m,
+  );
+  await assert.rejects(cli('rollout', 'list', '--state', 'lost'), /state/);
   assert.match(
     await cli('rollout', 'list', '--all'),
-    /^churn .* aborted +champion 1, challenger 2 +last at 50 % .* logLoss: worse by \d.*, worse$/m,
+    /^churn .* aborted +champion 1, challenger 2 +last at 50 % .* challenger: log loss worse by \d.*, proved /m,
   );
-  assert.match(await cli('rollout', 'looks', 'churn'), /^20.* canary +50 .*challenger logLoss -\d\.\d+ \(/m);
+  assert.match(
+    await cli('rollout', 'looks', 'churn'),
+    /^20.* canary +50 .*challenger: log loss worse by \d.*, n \d+$/m,
+  );
   const again = await cli('rollout', 'start', 'churn', '2', '--again', '--reason', 'it was the labels');
   assert.match(again, /^Beware: version 2 was aborted here before \(rollout .*\): version 2 is worse/m);
   await traffic();

@@ -28,14 +28,18 @@ interface Line {
 /** Loops that are looked through for turns with a roll-out. */
 const manyLoops = 500;
 
-/** `millrace rollout list [--all]` */
+/** `millrace rollout list [--all] [--state <state>] [--endpoint <endpoint>]` */
 export async function listRollouts(call: CommandCall): Promise<undefined> {
   const all = call.has('all');
-  const query = { state: all ? 'all' : 'open' };
+  const [state, endpoint] = [call.option('state'), call.option('endpoint')];
+  const query = { state: state ?? (all ? 'all' : 'open'), ...(endpoint === undefined ? {} : { endpoint }) };
   const list = await call.api.list('rollouts', endpointRolloutSchema, limitOf(call, 50), query);
-  const turns = await turnsUnderWay(call);
+  // Turns have states of their own.
+  const underWay = state === undefined ? await turnsUnderWay(call) : [];
+  const turns = underWay.filter((turn) => endpoint === undefined || turn.endpoint === endpoint);
   call.show({ ...list, turns }, () => {
     const lines = [...turns.flatMap(lineOfTurn), ...list.items.map(lineOfRollout)];
+    if (lines.length === 0 && (state ?? endpoint) !== undefined) return 'No such rollout.';
     if (lines.length === 0) return `No rollout${all ? ' yet' : ' under way (--all: those that have ended)'}.`;
     return (
       table(

@@ -26,6 +26,8 @@ export const trafficCommands: readonly CommandSpec[] = [
     positionals: [],
     options: {
       all: { summary: 'those that have ended, too' },
+      state: { summary: 'those in this state alone: running, promoted, aborted, …', value: '<state>' },
+      endpoint: { summary: 'those of this endpoint alone', value: '<endpoint>' },
       limit: { summary: 'how many at most (50)', value: '<n>' },
     },
     example: 'rollout list',
