@@ -270,6 +270,10 @@ test('content types, accepted encodings, settings and classes', () => {
     message: /"trace_rate" must be a/,
   });
   assert.throws(() => settings.updateLog({ log_info: 'yes' }), { message: /"log_info" must be a boolean/ });
+  for (const level of [-1, 0.5, '1'])
+    assert.throws(() => settings.updateLog({ log_verbose_level: level }), {
+      message: /whole number, 0 or more/,
+    });
 
   const output = {
     name: 'p',

@@ -79,13 +79,8 @@ function checked(
       throw malformed(`${kind} file location can not be updated through network protocol`);
     }
     if (value === null) cleared.push(name);
-    else if (Array.isArray(example) ? isTexts(value) : typeof value === typeof example) {
-      set[name] = value as Setting;
-    } else {
-      throw malformed(
-        `${kind} setting "${name}" must be ${Array.isArray(example) ? 'a list of texts' : `a ${typeof example}`}`,
-      );
-    }
+    else if (isLike(example, value)) set[name] = value;
+    else throw malformed(`${kind} setting "${name}" must be ${kindOf(example)}`);
   }
   return { set, cleared };
 }
@@ -103,6 +98,14 @@ function refuseTraceValues(set: Settings): void {
   if (count) throw malformed(`trace setting "${count}" must be a whole number as a text`);
 }
 
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+/** Whether a value may stand in the place of a setting's standard one; numbers are levels, whole and from 0 on. */
+function isLike(example: Setting, value: unknown): value is Setting {
+  if (Array.isArray(example)) return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  if (typeof example === 'number') return Number.isInteger(value) && Number(value) >= 0;
+  return typeof value === typeof example;
+}
+
+function kindOf(example: Setting): string {
+  if (Array.isArray(example)) return 'a list of texts';
+  return typeof example === 'number' ? 'a whole number, 0 or more' : `a ${typeof example}`;
 }

@@ -3,6 +3,9 @@ import { type HttpAnswer, jsonAnswer } from './answer.ts';
 
 const scoringPath = /^(?:\/endpoints\/[^/]+)?\/invocations\/?$/;
 
+/** What MLflow calls INVALID_PARAMETER_VALUE; other mistakes of the caller are BAD_REQUEST. */
+const parameterCodes: ReadonlySet<string> = new Set(['input_missing', 'inputs_missing', 'param_invalid']);
+
 /** MLflow's names of what a status says. */
 const mlflowCodes: Readonly<Record<number, string>> = {
   400: 'BAD_REQUEST',
@@ -29,8 +32,7 @@ export function errorAnswer(path: string, error: MillraceError, detail: boolean)
   const message = `${told.message}. ${told.next}`;
   if (!scoringPath.test(path)) return jsonAnswer(error.status, { error: message });
   if (error.status === unsupportedMedia) return { status: 415, body: message, contentType: 'text/plain' };
-  const isParameter = error.code === 'input_missing' || error.code === 'param_invalid';
-  const code = isParameter ? 'INVALID_PARAMETER_VALUE' : mlflowCodes[error.status];
+  const code = parameterCodes.has(error.code) ? 'INVALID_PARAMETER_VALUE' : mlflowCodes[error.status];
   // MLflow's clients look for a trace where the data is at fault; there is none to tell.
   const trace = error.status === 400 ? { stack_trace: '' } : {};
   return jsonAnswer(error.status, { error_code: code ?? 'INTERNAL_ERROR', message, ...trace });
