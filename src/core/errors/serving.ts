@@ -55,6 +55,24 @@ export const servingErrors = {
     message: 'step "{step}": {problem}',
     next: 'Send the request again after a second.',
   },
+  graph_step_timeout: {
+    status: 504,
+    title: 'Step of a graph too slow',
+    message: 'step "{step}": {problem}',
+    next: 'Send fewer rows at once, or give the model of the step more time.',
+  },
+  graph_step_remote_failed: {
+    status: 502,
+    title: 'Step of a graph failed on another server',
+    message: 'step "{step}": {problem}',
+    next: 'Look at the server of the step; roll the endpoint back if it goes on.',
+  },
+  graph_step_refused: {
+    status: 400,
+    title: 'Step of a graph refuses its input',
+    message: 'step "{step}": {problem}',
+    next: 'Correct the request; the prediction log has the whole text.',
+  },
   remote_unavailable: {
     status: 503,
     title: 'Remote model unavailable',

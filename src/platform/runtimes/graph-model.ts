@@ -1,4 +1,4 @@
-import { fail, MillraceError } from '../../core/errors.ts';
+import { type ErrorCode, fail, MillraceError } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import { type GraphStep, type PackageManifest, packageManifestSchema } from '../../core/model-package.ts';
 import { type OutputTensor, runtimeMessage } from '../onnx/index.ts';
@@ -225,8 +225,16 @@ function hash(text: string): number {
   return (value ^ (value >>> 16)) >>> 0;
 }
 
+/** Codes of a step's failure by the status of what its model threw; every other is `graph_step_failed`. */
+const codesInStep: ReadonlyMap<number, ErrorCode> = new Map([
+  [400, 'graph_step_refused'],
+  [502, 'graph_step_remote_failed'],
+  [503, 'graph_step_unavailable'],
+  [504, 'graph_step_timeout'],
+]);
+
 function inStep(step: GraphStep, error: unknown): MillraceError {
-  const code =
-    error instanceof MillraceError && error.status === 503 ? 'graph_step_unavailable' : 'graph_step_failed';
+  const status = error instanceof MillraceError ? error.status : 500;
+  const code = codesInStep.get(status) ?? 'graph_step_failed';
   return fail(code, { step: step.name, problem: runtimeMessage(error) }, error);
 }

@@ -32,6 +32,8 @@ const longestReplyBytes = 1024 * 1024 * 1024;
 const retryAfterMs = 100;
 /** What a server answers that has no such call, or such a call only for GET. */
 const unknownCall: ReadonlySet<number> = new Set([404, 405, 501]);
+/** What a server answers that can take no more at present. */
+const overloaded: ReadonlySet<number> = new Set([429, 503]);
 /** Before the request reached anybody, so that asking again computes nothing twice. */
 const neverReached = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
@@ -105,7 +107,10 @@ export class OipClient {
       const reply = Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>));
       if (unknownCall.has(response.statusCode ?? 0)) return null;
       const problem = `it answers ${response.statusCode}: ${errorText(reply)}`;
-      throw this.#fail(response.statusCode === 503 ? 'remote_unavailable' : 'remote_failed', problem);
+      throw this.#fail(
+        overloaded.has(response.statusCode ?? 0) ? 'remote_unavailable' : 'remote_failed',
+        problem,
+      );
     } catch (error) {
       request.destroy();
       if (error instanceof MillraceError) throw error;
@@ -143,7 +148,7 @@ export class OipClient {
     const reply = await this.#send('POST', `${this.#modelPath}/infer`, headers, body);
     if (reply.status === 200) return reply;
     const problem = `it answers ${reply.status}: ${errorText(reply.body)}`;
-    throw this.#fail(reply.status === 503 ? 'remote_unavailable' : 'remote_failed', problem);
+    throw this.#fail(overloaded.has(reply.status) ? 'remote_unavailable' : 'remote_failed', problem);
   }
 
   close(): void {

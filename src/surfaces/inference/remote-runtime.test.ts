@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startTestGrpc } from '../../../test/support/grpc.ts';
 import {
   startTestServing,
   storePackage,
@@ -11,9 +12,16 @@ import {
   unshippedRows,
 } from '../../../test/support/serving.ts';
 import { canonicalJson, type Digest } from '../../core/json.ts';
-import type { PackageManifest, RemoteRuntime } from '../../core/model-package.ts';
+import {
+  type GraphStep,
+  type PackageManifest,
+  packageManifestSchema,
+  type RemoteRuntime,
+} from '../../core/model-package.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
-import { describeRemote } from '../../platform/runtimes/index.ts';
+import { describeGraph, describeRemote } from '../../platform/runtimes/index.ts';
+import { grpcStatus } from './grpc/status.ts';
+import { inferPath, protoCodec, RawClient } from './grpc/testing.ts';
 
 const remote = (url: string, change: Partial<RemoteRuntime> = {}): RemoteRuntime => ({
   kind: 'remote',
@@ -160,6 +168,65 @@ test('only what nobody has computed is sent again; silence, errors and nonsense 
     assert.equal(far.attempts(), attempts);
     await near.stop();
   }
+});
+
+test('a graph answers with the status that its step failed with, over both protocols, and names the step', async (t) => {
+  const near = await startTestGrpc(t);
+  const client = new RawClient(near.grpcAddress);
+  t.after(() => client.close());
+  const manifestOf = async (digest: Digest) =>
+    packageManifestSchema.parse(JSON.parse((await near.blobs.bytes(digest)).toString('utf8')));
+  const model = (name: string, digest: Digest): GraphStep => ({ kind: 'model', name, package: digest });
+  const store = async (manifest: PackageManifest) => (await near.blobs.put(canonicalJson(manifest))).digest;
+  const cases = [
+    { reply: () => null, timeoutMs: 1000, code: 'graph_step_timeout', says: /within 1000 ms/ },
+    { reply: () => ({ status: 500, body: {} }), code: 'graph_step_remote_failed', says: /it answers 500/ },
+    { reply: () => ({ status: 429, body: {} }), code: 'graph_step_unavailable', says: /it answers 429/ },
+  ];
+  const expected = {
+    graph_step_timeout: [504, grpcStatus.deadlineExceeded],
+    graph_step_remote_failed: [502, grpcStatus.internal],
+    graph_step_unavailable: [503, grpcStatus.unavailable],
+    graph_step_refused: [400, grpcStatus.invalidArgument],
+  } as Readonly<Record<string, readonly number[]>>;
+  let routeVersion = 0;
+  const ask = async (step: GraphStep, code: string, says: RegExp) => {
+    const digest = await store(await describeGraph('graph', step, manifestOf));
+    await near.replica.applyRoutes(tableOf(testRoute(digest, { routeVersion: ++routeVersion })));
+    const input = { name: 'x', datatype: 'FP32', shape: [1, 1] };
+    const rest = await near.post('/v2/models/test/infer', { inputs: [{ ...input, data: [1] }] });
+    const frame = protoCodec().frame('ModelInferRequest', {
+      model_name: 'test',
+      inputs: [{ ...input, contents: { fp32_contents: [1] } }],
+    });
+    const { status, message } = await client.call(inferPath, frame);
+    assert.deepEqual([rest.status, status], expected[code], JSON.stringify(rest.json));
+    assert.equal(rest.headers.get('x-millrace-error'), code);
+    assert.equal(rest.headers.get('retry-after'), code === 'graph_step_unavailable' ? '1' : null);
+    assert.match(String(rest.json.error), /step "far": /);
+    for (const text of [String(rest.json.error), message]) assert.match(text, says);
+  };
+  for (const { reply, timeoutMs = 60_000, code, says } of cases) {
+    const far = await fake(t, reply);
+    const digest = await store(await describeRemote('faces', remote(far.url, { timeoutMs })));
+    await ask({ kind: 'sequence', name: 'all', steps: [model('far', digest)] }, code, says);
+  }
+  // A graph in a graph that has no case for a value: the caller's mistake stays one.
+  const far = await fake(t, () => null);
+  const digest = await store(await describeRemote('faces', remote(far.url)));
+  const only: GraphStep = {
+    kind: 'switch',
+    name: 'inner',
+    field: 'x',
+    cases: [{ equals: [7], step: model('a', digest) }],
+    otherwise: null,
+  };
+  const graph = await store(await describeGraph('inner', only, manifestOf));
+  await ask(model('far', graph), 'graph_step_refused', /step "inner": no case for/);
+  assert.deepEqual(
+    (await unshippedRows(near.directory, 'test')).map((row) => row.status),
+    [...cases.map(({ code }) => code), 'graph_step_refused'].flatMap((code) => [code, code]),
+  );
 });
 
 test('rows of one request that two arms answer have the latency of their own arm', async (t) => {

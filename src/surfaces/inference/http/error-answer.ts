@@ -56,6 +56,9 @@ export function withoutPayload(error: MillraceError): MillraceError {
       return fail(code, { ...params, value: 'the value' });
     case 'graph_step_failed':
     case 'graph_step_unavailable':
+    case 'graph_step_timeout':
+    case 'graph_step_remote_failed':
+    case 'graph_step_refused':
       return fail(code, { ...params, problem: ownWords(error, String(params.problem)) });
     case 'inference_failed':
       return fail(code, { ...params, problem: exceptionOf(String(params.problem)) });
