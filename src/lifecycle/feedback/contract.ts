@@ -44,7 +44,7 @@ export const labelSegmentSchema = z.strictObject({
 });
 export type LabelSegment = z.infer<typeof labelSegmentSchema>;
 
-/** predictions = joined + waiting, always. Every count is exact. */
+/** predictions = joined + waiting + unanswered, always. Every count is exact. */
 export const feedbackCountsSchema = z.strictObject({
   /** Distinct prediction ids, shadow copies not counted. */
   predictions: z.int(),
@@ -52,8 +52,10 @@ export const feedbackCountsSchema = z.strictObject({
   failed: z.int(),
   /** Of these, with a label. */
   joined: z.int(),
-  /** Of these, without a label yet. */
+  /** Of these, answered and without a label yet. */
   waiting: z.int(),
+  /** Of these, without a label and without an answer (an error, a caller who left): nobody waits for their label. */
+  unanswered: z.int(),
   labelsReceived: z.int(),
   /** Labels beyond the first for the same prediction id. */
   duplicateLabels: z.int(),

@@ -50,7 +50,8 @@ forEachDatabase((name, open) => {
         predictions: 4,
         failed: 1,
         joined: 2,
-        waiting: 2,
+        waiting: 1,
+        unanswered: 1,
         labelsReceived: 4,
         duplicateLabels: 1,
         orphans: 1,
@@ -58,7 +59,7 @@ forEachDatabase((name, open) => {
       assert.deepEqual(
         summary.days.map((d) => [d.day, d.predictions, d.joined, d.waiting, d.labelsReceived, d.orphans]),
         [
-          ['2001-02-01', 3, 1, 2, 3, 1],
+          ['2001-02-01', 3, 1, 1, 3, 1],
           ['2001-02-02', 1, 1, 0, 1, 0],
         ],
       );
@@ -87,10 +88,12 @@ forEachDatabase((name, open) => {
       );
     });
 
-    test('predictions = joined + waiting, whatever comes in whatever order', async (t) => {
+    test('predictions = joined + waiting + unanswered, whatever comes in whatever order', async (t) => {
       const { service, send } = await openFeedbackService(t, open);
       const rng = createRng(7);
       const ids = Array.from({ length: 400 }, (_, i) => `p${i}`);
+      const statusOf = (id: string) =>
+        id.endsWith('3') ? 'invalid_input' : id.endsWith('7') ? 'cancelled' : 'ok';
       const sent = new Set<string>();
       const labelled = new Set<string>();
       let received = 0;
@@ -99,7 +102,8 @@ forEachDatabase((name, open) => {
         if (round % 2 === 0) {
           const rows = Array.from({ length: 60 }, (): LoggedRow => {
             const id = pick();
-            return { id, eventTimeMs: start + rng.int(5) * day, receivedAtMs: start + round };
+            const status = statusOf(id);
+            return { id, status, eventTimeMs: start + rng.int(5) * day, receivedAtMs: start + round };
           });
           for (const row of rows) sent.add(row.id);
           await send(rows);
@@ -112,17 +116,18 @@ forEachDatabase((name, open) => {
           await service.postLabels(ada, { endpoint: 'flights', labels });
         }
         const { total, days } = await service.summary(ada, 'flights');
-        const joined = [...sent].filter((id) => labelled.has(id)).length;
+        const [joined, left] = [true, false].map((is) => [...sent].filter((id) => labelled.has(id) === is));
         assert.deepEqual(total, {
           predictions: sent.size,
-          failed: 0,
-          joined,
-          waiting: sent.size - joined,
+          failed: [...sent].filter((id) => statusOf(id) === 'invalid_input').length,
+          joined: joined?.length,
+          waiting: left?.filter((id) => statusOf(id) === 'ok').length,
+          unanswered: left?.filter((id) => statusOf(id) !== 'ok').length,
           labelsReceived: received,
           duplicateLabels: received - labelled.size,
-          orphans: labelled.size - joined,
+          orphans: labelled.size - (joined?.length ?? 0),
         });
-        for (const d of days) assert.equal(d.predictions, d.joined + d.waiting);
+        for (const d of days) assert.equal(d.predictions, d.joined + d.waiting + d.unanswered);
       }
     });
 

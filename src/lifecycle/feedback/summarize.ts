@@ -10,6 +10,7 @@ const zero: FeedbackCounts = {
   failed: 0,
   joined: 0,
   waiting: 0,
+  unanswered: 0,
   labelsReceived: 0,
   duplicateLabels: 0,
   orphans: 0,
@@ -20,7 +21,7 @@ export type Counted = Pick<FeedbackSummary, 'total' | 'days' | 'orphanExamples'>
 /**
  * Counts an endpoint's log exactly, by UTC day of event time and in total. Each prediction id counts once, on
  * the day of the row received last; every label counts on its own day, doubles and orphans on the day of the
- * label that counts. So in each day and in total predictions = joined + waiting.
+ * label that counts. So in each day and in total predictions = joined + waiting + unanswered.
  */
 export async function summarize(
   frames: Frames,
@@ -37,9 +38,9 @@ export async function summarize(
     }
     const counts = days.get(row.day as number) ?? { ...zero };
     days.set(row.day as number, counts);
-    const [a, b, c] = [row.a, row.b, row.c] as [number, number, number];
+    const [a, b, c, d] = [row.a, row.b, row.c, row.d] as [number, number, number, number];
     if (row.kind === 'prediction') {
-      Object.assign(counts, { predictions: a, failed: b, joined: c, waiting: a - c });
+      Object.assign(counts, { predictions: a, failed: b, joined: c, waiting: a - c - d, unanswered: d });
     } else if (row.kind === 'label') {
       Object.assign(counts, { duplicateLabels: a, orphans: b });
     } else {
@@ -61,9 +62,9 @@ export async function summarize(
 function summarySql(predictionPaths: readonly string[], labelPaths: readonly string[]): string {
   const predictions =
     predictionPaths.length === 0
-      ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS t, NULL::BOOLEAN AS failed WHERE false'
-      : `SELECT prediction_id, last.t AS t, last.failed AS failed FROM (
-           SELECT prediction_id, arg_max(struct_pack(t := event_time_ms, failed := status NOT IN ('ok', ${noVerdictSql})), received_at_ms) AS last
+      ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS t, NULL::VARCHAR AS status WHERE false'
+      : `SELECT prediction_id, last.t AS t, last.status AS status FROM (
+           SELECT prediction_id, arg_max(struct_pack(t := event_time_ms, status := status), received_at_ms) AS last
            FROM ${parquet(predictionPaths)} WHERE arm <> 'shadow' GROUP BY prediction_id)`;
   const labels =
     labelPaths.length === 0
@@ -72,17 +73,17 @@ function summarySql(predictionPaths: readonly string[], labelPaths: readonly str
   const received =
     labelPaths.length === 0
       ? ''
-      : `UNION ALL SELECT 'received', ${day(labelTimeSql)}, count(*), 0, 0, NULL FROM ${parquet(labelPaths)} GROUP BY 2`;
+      : `UNION ALL SELECT 'received', ${day(labelTimeSql)}, count(*), 0, 0, 0, NULL FROM ${parquet(labelPaths)} GROUP BY 2`;
   return `WITH predictions AS (${predictions}), labels AS (${labels}),
     joined AS MATERIALIZED (
-      SELECT prediction_id, predictions.t AS t, failed, n, labels.t AS label_t
+      SELECT prediction_id, predictions.t AS t, status, n, labels.t AS label_t
       FROM predictions FULL JOIN labels USING (prediction_id))
-    SELECT 'prediction' AS kind, ${day('t')} AS day, count(*)::BIGINT AS a, (count(*) FILTER (failed))::BIGINT AS b,
-      count(n)::BIGINT AS c, NULL::VARCHAR AS id
+    SELECT 'prediction' AS kind, ${day('t')} AS day, count(*)::BIGINT AS a, (count(*) FILTER (status NOT IN ('ok', ${noVerdictSql})))::BIGINT AS b,
+      count(n)::BIGINT AS c, (count(*) FILTER (n IS NULL AND status <> 'ok'))::BIGINT AS d, NULL::VARCHAR AS id
     FROM joined WHERE t IS NOT NULL GROUP BY 2
-    UNION ALL SELECT 'label', ${day('label_t')}, sum(n - 1)::BIGINT, count(*) FILTER (t IS NULL), 0, NULL
+    UNION ALL SELECT 'label', ${day('label_t')}, sum(n - 1)::BIGINT, count(*) FILTER (t IS NULL), 0, 0, NULL
     FROM joined WHERE n IS NOT NULL GROUP BY 2
-    UNION ALL (SELECT 'orphan', 0, 0, 0, 0, prediction_id FROM joined WHERE t IS NULL ORDER BY label_t LIMIT ${orphanExamples})
+    UNION ALL (SELECT 'orphan', 0, 0, 0, 0, 0, prediction_id FROM joined WHERE t IS NULL ORDER BY label_t LIMIT ${orphanExamples})
     ${received}`;
 }
 

@@ -221,7 +221,10 @@ export const labelDelaySchema = z.strictObject({
   missingRatio: z.number(),
   /** From the prediction's event time to the label's; null without labels. */
   delayMs: delaysMs.nullable(),
-  /** From the prediction's event time to the receipt of the label; null without labels. */
+  /**
+   * From the receipt of the prediction to that of its label, both by the clock on the wall, so that times of a replay
+   * tell nothing here; 0 where the label came first; null without labels.
+   */
   receiptDelayMs: delaysMs.nullable(),
 });
 export const labelDelaysSchema = z.strictObject({

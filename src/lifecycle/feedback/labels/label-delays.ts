@@ -95,12 +95,13 @@ async function delaysBy(
       : `SELECT prediction_id, min(${labelTimeSql}) AS truth_ms, min(received_at_ms) AS receipt_ms
          FROM ${parquet(labels)} GROUP BY 1`;
   const columns = `prediction_id, event_time_ms, arm, received_at_ms, ${segment} AS segment`;
-  const quantiles = (to: string) =>
-    `quantile_cont(${to} - event_time_ms, [${shares.join(', ')}]) FILTER (${to} IS NOT NULL)`;
+  const quantiles = (delay: string) =>
+    `quantile_cont(${delay}, [${shares.join(', ')}]) FILTER (truth_ms IS NOT NULL)`;
   const rows = await frames.query(
     `WITH predicted AS ${predictionsSql(predictions, { ...range, rows: 'answered' }, columns)}, first AS (${first})
      SELECT grouping(segment) AS whole, segment, count(*) AS predictions, count(truth_ms) AS labelled,
-       ${quantiles('truth_ms')} AS delay, ${quantiles('receipt_ms')} AS receipt
+       ${quantiles('truth_ms - event_time_ms')} AS delay,
+       ${quantiles('greatest(receipt_ms - received_at_ms, 0)')} AS receipt
      FROM predicted LEFT JOIN first USING (prediction_id)
      GROUP BY GROUPING SETS ((), (segment)) ORDER BY whole DESC, ${order} LIMIT ${most + 1}`,
   );

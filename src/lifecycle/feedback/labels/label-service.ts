@@ -89,7 +89,7 @@ export class LabelService {
       await store.putSettings(tx, endpoint, settings, clock.nowMs());
       await journal.appendAudit(tx, {
         actor,
-        action: 'feedback-settings.put',
+        action: 'feedback-settings:put',
         subject: { kind: 'endpoint', id: endpoint },
         before,
         after: settings,

@@ -284,9 +284,11 @@ forEachDatabase((name, open) => {
 
     test('delays and missing labels are measured for each value of a feature', async (t) => {
       const { service, send } = await openFeedbackService(t, open);
+      // A replay: what was predicted an hour ago is dated years before.
+      const receivedAtMs = Date.now() - hour;
       await send(
         Array.from({ length: 100 }, (_, i) => ({
-          ...{ id: `m${i}`, eventTimeMs: start, receivedAtMs: start },
+          ...{ id: `m${i}`, eventTimeMs: start, receivedAtMs },
           features: { origin: i < 40 ? 'ATL' : 'ORD' },
         })),
       );
@@ -310,6 +312,8 @@ forEachDatabase((name, open) => {
       assert.ok(fresh.measuredAt > measuredAt);
       assert.deepEqual(fresh.total, total);
       assert.deepEqual([total.predictions, total.labelled, total.missingRatio], [100, 40, 0.6]);
+      const { p50 = 0, max = 0 } = total.receiptDelayMs ?? {};
+      assert.ok(p50 >= hour && max <= Date.now() - receivedAtMs, `labels were received after ${p50} ms`);
       assert.deepEqual(
         segments.map((s) => [s.segment, s.predictions, s.missingRatio, s.delayMs?.p50, s.delayMs?.max]),
         [

@@ -52,7 +52,7 @@ export class Queries {
       await sources.putQuery(tx, query, nowMs);
       await journal.appendAudit(tx, {
         actor,
-        action: 'label-query.put',
+        action: 'label-query:put',
         subject: { kind: 'endpoint', id: endpoint },
         after: { name, ...settings, url: withoutPassword(url) },
         reason: 'labels are read from this database',

@@ -73,7 +73,7 @@ export class ReplayService {
       const stepId = await ports.start(tx, { kind, inputs, subject: `${model}/${version}` });
       await journal.appendAudit(tx, {
         actor,
-        action: 'replay.create',
+        action: 'replay:create',
         subject: { kind: 'endpoint', id: endpoint },
         after: { from, to, version, rows },
         reason: 'asked for',

@@ -78,7 +78,7 @@ export class Removal {
       for (const one of written) await erasures.put(tx, { ...one, rowsErased: total.predictions });
       await journal.appendAudit(tx, {
         actor,
-        action: 'predictions.erase',
+        action: 'predictions:erase',
         subject: { kind: 'endpoint', id: endpoint ?? '*' },
         after: { erasure: erasureId, ...total },
         reason,

@@ -136,7 +136,7 @@ forEachDatabase((name, open) => {
       await service.compact(ada);
       const ids = (await service.predictions(ada, { endpoint }, 1000, undefined)).map((p) => p.predictionId);
       assert.ok(!ids.includes('late-1') && ids.includes('late-2'));
-      const [audit] = await journal.auditEntries({ limit: 1, action: 'predictions.erase' } as never);
+      const [audit] = await journal.auditEntries({ limit: 1, action: 'predictions:erase' } as never);
       assert.ok(audit && !JSON.stringify(audit).includes('"e3"'));
       assert.equal((await service.erase(ada, request)).predictions, 0);
     });

@@ -115,7 +115,7 @@ function DelayTable(props: { readonly delays: LabelDelays }) {
         {
           id: 'received',
           head: 'Half received within',
-          headTip: 'From the prediction until the label was received here',
+          headTip: 'From the prediction until its label was received, by the clock on the wall',
           muted: true,
           cell: (row) => formatDuration(row.receiptDelayMs?.p50),
         },

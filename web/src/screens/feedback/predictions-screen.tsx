@@ -135,7 +135,7 @@ function Counts(props: { readonly endpoint: string }) {
   const { total } = feedback.data;
   return (
     <>
-      {formatCount(total.predictions)} answered; {formatCount(total.joined)} have their label,{' '}
+      {formatCount(total.predictions)} predictions; {formatCount(total.joined)} have their label,{' '}
       {formatCount(total.waiting)} wait for it
       {total.failed > 0 && `; ${formatCount(total.failed)} with an error`}
       {total.orphans > 0 && `; ${formatCount(total.orphans)} labels fit no prediction`}.
