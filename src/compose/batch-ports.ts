@@ -3,6 +3,7 @@ import type { Pipelines } from '../lifecycle/pipelines/index.ts';
 import type { BatchPorts } from '../lifecycle/serving/index.ts';
 import { systemActor as system } from '../platform/access/index.ts';
 import type { LoopSlices } from './loop-slices.ts';
+import { packagedVersion } from './packaged-version.ts';
 
 /** The other parts' front doors as batch predictions need them. */
 export function createBatchPorts(slices: LoopSlices, pipelines: Pipelines): BatchPorts {
@@ -14,11 +15,7 @@ export function createBatchPorts(slices: LoopSlices, pipelines: Pipelines): Batc
     cancel: (tx, id, reason) => pipelines.cancelIn(tx, id, reason),
     isBeingCancelled: (id) => pipelines.isBeingCancelled(id),
     endpoint: (name) => serving.endpoint(system, name),
-    packageOf: async (model, version) => {
-      const { digest } = await registry.getVersion(system, model, version);
-      if (digest === null) throw new MillraceError('version_not_packaged', { name: model, version });
-      return digest;
-    },
+    packageOf: async (model, version) => (await packagedVersion(registry, model, version)).digest,
     dataset: async (id) => {
       const { digest, dataset, version } = await data.version(system, id);
       return { digest, name: `${dataset} v${version}` };

@@ -72,6 +72,7 @@ import { createDeploymentPorts } from './deployment-ports.ts';
 import { keptByRegistry } from './kept-by-registry.ts';
 import { createLineagePorts } from './lineage-ports.ts';
 import { createLoopPorts } from './loop-ports.ts';
+import { packagedVersion } from './packaged-version.ts';
 import { hashKeyOf } from './prediction-log.ts';
 import { createReplayPorts } from './replay-ports.ts';
 import { createRolloutDeps } from './rollout-deps.ts';
@@ -154,6 +155,7 @@ export async function createControlServices(parts: ControlParts) {
   const governance = new GovernanceService({ journal, registry, evaluations, evidence });
   const serving = await ServingService.open({
     ...{ db, journal, blobs },
+    packaged: (model, version) => packagedVersion(registry, model, version),
     onDamaged: (replicaId, segments) => monitoring.logDamaged(systemActor, replicaId, segments),
     watch: {
       told: (health) => monitoring.replicasWatched(systemActor, health),

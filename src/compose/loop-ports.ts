@@ -19,6 +19,7 @@ import type { BlobStore } from '../platform/blobs/index.ts';
 import type { Database } from '../platform/db/index.ts';
 import { signatureOf } from './deployment-ports.ts';
 import type { LoopSlices } from './loop-slices.ts';
+import { requirePackaged } from './packaged-version.ts';
 import { rolloutLog } from './rollout-deps.ts';
 
 type PackagedVersion = Awaited<ReturnType<LoopPorts['registry']['version']>>;
@@ -133,8 +134,7 @@ async function knownModel(registry: Registry, name: string): Promise<RegisteredM
 }
 
 function toPackaged(version: VersionRecord): PackagedVersion {
-  const { name, version: number, digest, datasetVersionId, evaluationId, signature } = version;
-  if (digest === null) throw new MillraceError('version_not_packaged', { name, version: number });
+  const { version: number, digest, datasetVersionId, evaluationId, signature } = requirePackaged(version);
   return { version: number, digest, datasetVersionId, evaluationId, inputs: signature?.inputs ?? [] };
 }
 

@@ -1,4 +1,3 @@
-import { fail } from '../core/errors.ts';
 import type { Clock } from '../core/time.ts';
 import type { FeedbackService } from '../lifecycle/feedback/index.ts';
 import { CHAMPION, type Registry } from '../lifecycle/registry/index.ts';
@@ -9,6 +8,7 @@ import type { Journal } from '../platform/journal/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Watermarks } from '../platform/watermarks/index.ts';
 import type { LoopSlices } from './loop-slices.ts';
+import { packagedVersion } from './packaged-version.ts';
 
 /** The joined prediction log as rollouts read it. */
 export function rolloutLog(feedback: FeedbackService, frames: Frames): RolloutLog {
@@ -45,11 +45,7 @@ export function createRolloutDeps(
       },
       logger,
     ),
-    packageOf: async (model, version) => {
-      const { digest } = await registry.getVersion(systemActor, model, version);
-      if (digest === null) throw fail('version_not_packaged', { name: model, version });
-      return digest;
-    },
+    packageOf: async (model, version) => (await packagedVersion(registry, model, version)).digest,
   };
 }
 

@@ -188,5 +188,13 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
   }
   assert.equal(version, '3');
 
+  assert.match(
+    await cli('endpoint', 'split', 'churn', '--arm', 'b=2:30', '--reason', 'two at once'),
+    /champion 1 70%, b 2 30%$/m,
+  );
+  const standby = { modelVersion: 3, reason: 'by its number' };
+  await call('/api/v1/endpoints/churn/standby', standby);
+  assert.match(await cli('endpoints'), /champion 1 70%, b 2 30%, standby 3 0%/);
+
   await endTurn(t, server, call);
 });

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fail } from '../../src/core/errors.ts';
 import { canonicalJson, type Digest } from '../../src/core/json.ts';
 import { type PackageManifest, packageManifestSchema } from '../../src/core/model-package.ts';
 import {
@@ -139,6 +140,8 @@ export async function startTestServing(
     readonly name?: string;
     readonly server?: Partial<InferenceServerOptions>;
     readonly runtimes?: ReplicaOptions['runtimes'];
+    /** Whether to return before the models of kept routes are loaded; false by default. */
+    readonly isEarly?: boolean;
   } = {},
 ): Promise<TestServing> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'millrace-serving-')));
@@ -154,6 +157,7 @@ export async function startTestServing(
     metrics,
     ...(options.runtimes ? { runtimes: options.runtimes } : {}),
   });
+  if (!options.isEarly) await replica.restored;
   const server = new InferenceServer({
     replica,
     metrics,
@@ -208,7 +212,9 @@ export async function startTestControl(directory: string, port?: number): Promis
   const db = openSqlite(join(directory, 'control.db'));
   await migrate(db, [...journalMigrations, ...servingMigrations]);
   const blobs = await openDirectoryBlobs(join(directory, 'control-blobs'));
-  const service = await ServingService.open({ db, journal: new Journal(db), blobs });
+  const packaged = (name: string, version: string | number) =>
+    Promise.reject(fail('version_unknown', { name, version })); // There is no registry.
+  const service = await ServingService.open({ db, journal: new Journal(db), blobs, packaged });
   const segments = new Map<string, PredictionSegment & { times: number }>();
   const app = createHttpServer({
     log: createLogger('control', 'silent'),

@@ -17,12 +17,21 @@ export interface Target {
   readonly packageDigest: Digest;
 }
 
+/** A version as a caller names it: with its package, or as the registry knows the version. */
+export interface NamedTarget {
+  readonly modelVersion: string | number;
+  readonly packageDigest?: Digest | undefined;
+}
+
 /** A version with its place, its share of the traffic and its guard (the default one unless given). */
 export interface ArmTarget extends Target {
   readonly arm: string;
   readonly weight: number;
   readonly guard?: ArmGuard | undefined;
 }
+
+/** An arm as a caller names it. */
+export type NamedArm = NamedTarget & Pick<ArmTarget, 'arm' | 'weight' | 'guard'>;
 
 /** Kept loaded and warm without traffic. */
 const standbyArm = 'standby';

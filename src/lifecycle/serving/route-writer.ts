@@ -9,13 +9,21 @@ import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import { type EndpointRoute, type RouteAction, servingEvents } from './contract.ts';
+import type { NamedTarget, Target } from './route-changes.ts';
 import type { ServingStore, StoredEndpoint } from './store.ts';
+
+/** A version of a registered model, by its number as number or text, and its package; throws where it has none. */
+export type PackagedLookup = (
+  model: string,
+  version: string | number,
+) => Promise<{ readonly version: number; readonly digest: Digest }>;
 
 export interface RouteWriterOptions {
   readonly db: Database;
   readonly journal: Journal;
   readonly blobs: BlobStore;
   readonly clock: Clock;
+  readonly packaged: PackagedLookup;
 }
 
 /** Who changes a route, how, and why. `evidence` goes to the event and the audit entry. */
@@ -100,8 +108,23 @@ export class RouteWriter {
     return stored;
   }
 
-  /** The package must be in the blob store and readable before traffic is sent to it. */
-  async requirePackage(digest: Digest): Promise<void> {
+  /**
+   * The version of the model with its package, which is the registry's unless it is given. Throws `version_unknown`,
+   * `version_not_packaged`, and what is wrong with the package: traffic is sent to none that cannot be read.
+   */
+  async target<T extends NamedTarget>(model: string, named: T): Promise<T & Target> {
+    const target = { ...named, ...(await this.#packaged(model, named)) };
+    await this.#requirePackage(target.packageDigest);
+    return target;
+  }
+
+  async #packaged(model: string, { modelVersion, packageDigest }: NamedTarget): Promise<Target> {
+    if (packageDigest !== undefined) return { modelVersion: String(modelVersion), packageDigest };
+    const { version, digest } = await this.#options.packaged(model, modelVersion);
+    return { modelVersion: String(version), packageDigest: digest };
+  }
+
+  async #requirePackage(digest: Digest): Promise<void> {
     const bytes = await this.#options.blobs.bytes(digest);
     let manifest: unknown;
     try {

@@ -151,7 +151,7 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       service.switchOver(actor, name, body.reason),
     ),
     change('promote', 'Makes an arm the champion', promoteEndpointSchema, (name, body, { actor }) =>
-      service.promote(actor, name, body.reason, body.modelVersion, body),
+      service.promote(actor, name, body.reason, body.modelVersion?.toString(), body),
     ),
     change(
       'promote-to',

@@ -21,7 +21,6 @@ import {
   type ReplicaStatus,
   type RouteTable,
   type RouteVersion,
-  type Shadow,
   type StreamMessage,
   servingEvents,
   type WithdrawnArm,
@@ -31,27 +30,37 @@ import { signOverride } from './override-token.ts';
 import { ReplicaHub } from './replica-hub.ts';
 import { ReplicaWatch, type ReplicaWatchOptions } from './replica-watch.ts';
 import {
-  type ArmTarget,
   armOf,
   challenged,
   deployed,
+  type NamedArm,
+  type NamedTarget,
   promoted,
   rolledBack,
   shadowed,
   splitInto,
   stoodBy,
   switched,
-  type Target,
+  type Traffic,
   weighted,
   withdrawn,
 } from './route-changes.ts';
-import { type Compute, newSalt, type RouteChange, RouteWriter, routesTopic } from './route-writer.ts';
+import {
+  type Compute,
+  newSalt,
+  type PackagedLookup,
+  type RouteChange,
+  RouteWriter,
+  routesTopic,
+} from './route-writer.ts';
 import { ServingStore, type StoredEndpoint, type StoredReplica, type StoredRouteVersion } from './store.ts';
 
 export interface ServingServiceOptions {
   readonly db: Database;
   readonly journal: Journal;
   readonly blobs: BlobStore;
+  /** What the registry has of a version. */
+  readonly packaged: PackagedLookup;
   /** Hears what a replica has set aside of its log: at each of its reports, and once when that is nothing any more. */
   readonly onDamaged?: (replicaId: string, segments: readonly DamagedSegment[]) => Promise<void>;
   /** Hears which replicas are away, and whose clock is off; left out: nobody does. */
@@ -153,33 +162,37 @@ export class ServingService {
   }
 
   /** The version becomes champion with all traffic. */
-  async deploy(actor: Actor, name: string, target: Target, reason: string): Promise<Endpoint> {
+  async deploy(actor: Actor, name: string, target: NamedTarget, reason: string): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    await this.#writer.requirePackage(target.packageDigest);
-    return this.#change(name, { actor, action: 'deploy', reason }, (now) => deployed(now, target, newSalt()));
+    const find = (model: string) => this.#writer.target(model, target);
+    return this.#place(name, { actor, action: 'deploy', reason }, find, (now, placed) =>
+      deployed(now, placed, newSalt()),
+    );
   }
 
   /** The version becomes challenger with a share (0..1) of the traffic, or the challenger's share changes. */
   async challenge(
     actor: Actor,
     name: string,
-    target: Target & { readonly guard?: ArmGuard | undefined },
+    target: NamedTarget & { readonly guard?: ArmGuard | undefined },
     weight: number,
     reason: string,
     shadowRest = false,
   ): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    await this.#writer.requirePackage(target.packageDigest);
-    return this.#change(name, { actor, action: 'challenge', reason }, (now) =>
-      challenged(now, target, weight, shadowRest, newSalt()),
+    const find = (model: string) => this.#writer.target(model, target);
+    return this.#place(name, { actor, action: 'challenge', reason }, find, (now, placed) =>
+      challenged(now, placed, weight, shadowRest, newSalt()),
     );
   }
 
   /** A fixed split between the champion, who has the rest, and other arms. */
-  async split(actor: Actor, name: string, arms: readonly ArmTarget[], reason: string): Promise<Endpoint> {
+  async split(actor: Actor, name: string, arms: readonly NamedArm[], reason: string): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    for (const { packageDigest } of arms) await this.#writer.requirePackage(packageDigest);
-    return this.#change(name, { actor, action: 'split', reason }, (now) => splitInto(now, arms, newSalt()));
+    const find = (model: string) => Promise.all(arms.map((arm) => this.#writer.target(model, arm)));
+    return this.#place(name, { actor, action: 'split', reason }, find, (now, placed) =>
+      splitInto(now, placed, newSalt()),
+    );
   }
 
   /** Shares of arms by their names; the champion has the rest. `evidence` is kept with the event and audit entry. */
@@ -195,10 +208,10 @@ export class ServingService {
   }
 
   /** The version is loaded and warm, and has no traffic until `switchOver`. */
-  async standby(actor: Actor, name: string, target: Target, reason: string): Promise<Endpoint> {
+  async standby(actor: Actor, name: string, target: NamedTarget, reason: string): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    await this.#writer.requirePackage(target.packageDigest);
-    return this.#change(name, { actor, action: 'standby', reason }, (now) => stoodBy(now, target));
+    const find = (model: string) => this.#writer.target(model, target);
+    return this.#place(name, { actor, action: 'standby', reason }, find, stoodBy);
   }
 
   /** Standby and champion change places: a swap of pointers in the replicas, and so is the way back. */
@@ -208,10 +221,10 @@ export class ServingService {
   }
 
   /** Copies of the traffic go to the version; null ends that. */
-  async setShadow(actor: Actor, name: string, shadow: Shadow | null, reason: string): Promise<Endpoint> {
+  async setShadow(actor: Actor, name: string, shadow: NamedTarget | null, reason: string): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    if (shadow) await this.#writer.requirePackage(shadow.packageDigest);
-    return this.#change(name, { actor, action: 'shadow', reason }, (now) => shadowed(now, shadow));
+    const find = async (model: string) => shadow && this.#writer.target(model, shadow);
+    return this.#place(name, { actor, action: 'shadow', reason }, find, shadowed);
   }
 
   /** An arm becomes champion. With a version: that one, and nothing changes when it is champion already. */
@@ -416,6 +429,21 @@ export class ServingService {
       { ...change, event: servingEvents.endpointGuarded, evidence },
       (now) => (armOf(now, name)?.modelVersion === modelVersion ? withdrawn(now, name) : null),
     );
+  }
+
+  /** A change that gives versions a place. Throws `conflict` where the endpoint's model becomes another one meanwhile. */
+  async #place<T>(
+    name: string,
+    change: RouteChange,
+    find: (model: string) => Promise<T>,
+    compute: (now: EndpointRoute, placed: T) => Traffic | null,
+  ): Promise<Endpoint> {
+    const { model } = (await this.#writer.known(name)).route;
+    const placed = await find(model);
+    return this.#change(name, change, (now) => {
+      if (now.model === model) return compute(now, placed);
+      throw fail('conflict', { problem: `"${name}" has come to serve the model ${now.model}, not ${model}` });
+    });
   }
 
   async #change(name: string, change: RouteChange, compute: Compute): Promise<Endpoint> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { suite, test } from 'node:test';
 import { storePackage } from '../../../test/support/serving.ts';
+import { fail } from '../../core/errors.ts';
 import { type Clock, wallClock } from '../../core/time.ts';
 import { openDirectoryBlobs } from '../../platform/blobs/index.ts';
 import { forEachDatabase, type OpenDatabase } from '../../platform/db/testing.ts';
@@ -32,13 +33,15 @@ async function setUp(t: TestContext, open: OpenDatabase, clock: Clock = wallCloc
     told: async (health: readonly ReplicaHealth[]) => void heard.push(health),
     ...{ awayAfterMs: 60_000, log: createLogger('test', 'silent') },
   };
-  const service = await ServingService.open({ db, journal, blobs, clock, watch });
+  const packaged = (name: string, version: string | number) =>
+    Promise.reject(fail('version_unknown', { name, version }));
+  const service = await ServingService.open({ db, journal, blobs, packaged, clock, watch });
   opened = service;
   const target = async (modelVersion: string) => ({
     modelVersion,
     packageDigest: await storePackage(blobs, logisticOnnx(Number(modelVersion)), logisticPackage()),
   });
-  return { db, journal, blobs, service, target, heard, watch };
+  return { db, journal, blobs, packaged, service, target, heard, watch };
 }
 
 /** A replica as the hub sees it: it applies every route at once unless told otherwise. */
@@ -388,7 +391,7 @@ forEachDatabase((name, open) => {
       const began = Date.UTC(2026, 0, 1);
       let nowMs = began;
       const clock = { nowMs: () => nowMs };
-      const { db, journal, blobs, service, heard, watch } = await setUp(t, open, clock);
+      const { db, journal, blobs, packaged, service, heard, watch } = await setUp(t, open, clock);
       const status = (more: Partial<ReplicaStatus> = {}): ReplicaStatus => {
         return { routesVersion: 1, endpoints: [{ endpoint: 'e', routeVersion: 1 }], models: [], ...more };
       };
@@ -421,7 +424,7 @@ forEachDatabase((name, open) => {
       await service.checkReplicas();
       assert.equal(heard.length, tellings, 'what has not changed is not told again');
 
-      const second = await ServingService.open({ db, journal, blobs, clock, watch });
+      const second = await ServingService.open({ db, journal, blobs, packaged, clock, watch });
       assert.deepEqual(
         await shown(second),
         [['crashed', null, false, null], stopped],

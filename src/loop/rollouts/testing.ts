@@ -45,12 +45,16 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
   const { db } = options;
   let nowMs = Date.parse('2020-01-01T00:00:00Z');
   const clock = { nowMs: () => nowMs };
-  const serving = await ServingService.open({ db, journal, blobs, clock });
-  opened = serving;
   const packageOf = async (_: string, version: number) => {
     if (version > 9) throw fail('version_not_packaged', { name: 'delay', version });
     return storePackage(blobs, logisticOnnx(version), logisticPackage());
   };
+  const packaged = async (model: string, version: string | number) => {
+    const digest = await packageOf(model, Number(version));
+    return { version: Number(version), digest };
+  };
+  const serving = await ServingService.open({ db, journal, blobs, clock, packaged });
+  opened = serving;
   const alerts: string[] = [];
   const told = {
     rolloutAborted: async (_: unknown, __: unknown, { modelVersion, subject, reason }: RolloutAborted) => {

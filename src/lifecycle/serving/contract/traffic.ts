@@ -80,7 +80,17 @@ export const withdrawnArmSchema = z.object({
 export type WithdrawnArm = z.infer<typeof withdrawnArmSchema>;
 
 const reason = z.string().min(1).max(2000);
-const target = { modelVersion: z.string(), packageDigest: digestSchema } as const;
+const modelVersion = z
+  .union([z.int().min(1), z.string().min(1)])
+  .describe("A version of the endpoint's registered model: its number, also as text");
+const target = {
+  modelVersion,
+  packageDigest: digestSchema
+    .optional()
+    .describe(
+      "Left out: the registry's package of the version. Given: this one, and the version may be any text",
+    ),
+} as const;
 
 /** POST /api/v1/endpoints/:name/deploy: the version becomes champion with all traffic. */
 export const deployVersionSchema = z.strictObject({ ...target, reason });
@@ -126,13 +136,13 @@ export const standbySchema = z.strictObject({ ...target, reason });
 /** POST …/switch: standby and champion change places in one change; again, and all is as before. */
 export const switchSchema = z.strictObject({ reason });
 /** POST …/shadow: null ends the shadow. */
-export const setShadowSchema = z.strictObject({ shadow: shadowSchema.nullable(), reason });
+export const setShadowSchema = z.strictObject({ shadow: z.object(target).nullable(), reason });
 /**
  * POST …/promote: an arm, else the challenger, becomes champion with all traffic, in one change. With `modelVersion`
  * only that version is promoted, and nothing changes when it is the champion already.
  */
 export const promoteEndpointSchema = z.strictObject({
-  modelVersion: z.string().optional(),
+  modelVersion: modelVersion.optional(),
   arm: armNameSchema.default('challenger'),
   /** The champion until now stays loaded as `standby`, so that `switch` goes back at once. */
   keepPrevious: z.boolean().default(false),

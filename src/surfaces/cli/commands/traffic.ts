@@ -1,6 +1,6 @@
 import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
-import { type Endpoint, endpointSchema, modelVersionSchema, overrideTokenSchema } from '../contract.ts';
+import { type Endpoint, endpointSchema, overrideTokenSchema } from '../contract.ts';
 import { percent } from '../format/text.ts';
 import { makeServable } from './deploy.ts';
 
@@ -56,11 +56,9 @@ function trafficText({ name, arms, routeVersion }: Endpoint): string {
   return `${name} (route ${routeVersion}): ${text || 'no model deployed'}`;
 }
 
-/** A registered version of the endpoint's model with its package, which is made if it is not there yet. */
+/** A registered version of the endpoint's model, whose package is made if it is not there yet. */
 async function packaged(call: CommandCall, endpoint: string, version: string) {
   const { model } = await call.api.get(`endpoints/${part(endpoint)}`, endpointSchema);
   await makeServable(call, model, Number(version));
-  const path = `registered-models/${part(model)}/versions/${part(version)}`;
-  const { digest } = await call.api.get(path, modelVersionSchema);
-  return { modelVersion: version, packageDigest: digest };
+  return { modelVersion: version };
 }

@@ -1,5 +1,4 @@
-import type { ModelVersion } from '../../../../../src/lifecycle/registry/contract.ts';
-import { get, post } from '../../../api/client.ts';
+import { post } from '../../../api/client.ts';
 import { makeServable } from '../../../api/make-servable.ts';
 import { isJudged, type PlanDraft, planOf, versionsOf } from './plan-draft.ts';
 
@@ -33,8 +32,7 @@ export async function beginPlan(begun: Begun): Promise<void> {
     return;
   }
   const [version = ''] = versionsOf(draft);
-  const registered = await get<ModelVersion>(`/registered-models/${part(model)}/versions/${part(version)}`);
-  const place = { modelVersion: version, packageDigest: registered.digest };
+  const place = { modelVersion: version };
   if (draft.kind === 'shadow') await post(`${own}/shadow`, { shadow: place, reason });
   else await post(`${own}/standby`, { ...place, reason });
 }
