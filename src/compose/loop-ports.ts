@@ -226,7 +226,7 @@ function monitoringPort({ db, monitoring }: LoopSlices): LoopPorts['monitoring']
   };
 }
 
-/** What a kind of alert asks a loop to retrain for. Errors and slowness are not cured by training, nor is an aborted roll-out. */
+/** What a kind of alert asks a loop to retrain for. Errors and slowness are not cured by training, nor is an aborted rollout. */
 const triggerOf: Readonly<Record<AlertKind, 'drift' | 'performance' | null>> = {
   'feature-drift': 'drift',
   'score-drift': 'drift',

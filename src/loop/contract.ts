@@ -1,6 +1,6 @@
 /**
  * What the loop shows to the outside: the loop file, the loop, and its turns. A turn is one go round the
- * circle: trigger, training, judging, roll-out, and how it ended. Browser-safe.
+ * circle: trigger, training, judging, rollout, and how it ended. Browser-safe.
  */
 
 export * from './contract/comparison-text.ts';

@@ -134,7 +134,7 @@ export class LoopService {
     return this.get(actor, name);
   }
 
-  /** Holds a loop: no turn starts, none goes on; harm of a roll-out is still acted on. */
+  /** Holds a loop: no turn starts, none goes on; harm of a rollout is still acted on. */
   async pause(actor: Actor, name: string, reason: string): Promise<Loop> {
     return this.#setState(actor, name, 'paused', reason);
   }

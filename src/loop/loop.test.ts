@@ -359,7 +359,7 @@ forEachDatabase((name, open) => {
     assert.match((await loop.turn(2)).reason, /^version 2 is champion: user:anna: ship it$/);
   });
 
-  test(`${name}: harm that shows while a person is asked ends the roll-out, paused or not`, async (t) => {
+  test(`${name}: harm that shows while a person is asked ends the rollout, paused or not`, async (t) => {
     const world = new FakeWorld();
     const loop = await openLoop(t, await open(t, loopTestMigrations), world);
     await loop.apply(`${loopText}  promote: approval\n`);
@@ -378,7 +378,7 @@ forEachDatabase((name, open) => {
     assert.equal(world.calls.at(-1), 'withdraw');
   });
 
-  test(`${name}: a roll-out that replicas do not follow fails without traffic; a retry begins it anew`, async (t) => {
+  test(`${name}: a rollout that replicas do not follow fails without traffic; a retry begins it anew`, async (t) => {
     const world = new FakeWorld();
     const loop = await openLoop(t, await open(t, loopTestMigrations), world);
     await loop.apply();

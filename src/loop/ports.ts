@@ -170,7 +170,7 @@ export interface LoopPorts {
     settled(endpoint: string, routeVersion: number, signal: AbortSignal): Promise<void>;
   };
   readonly feedback: {
-    /** What a roll-out's verdict rests on. */
+    /** What a rollout's verdict rests on. */
     observe(query: ObserveQuery): Promise<Observation>;
     /** Distinct labelled predictions so far. */
     labelCount(endpoint: string): Promise<number>;
@@ -187,9 +187,9 @@ export interface LoopPorts {
       },
     ): Promise<void>;
     openAlerts(endpoint: string): Promise<readonly OpenAlert[]>;
-    /** Opens an alert about a roll-out that ended by harm. */
+    /** Opens an alert about a rollout that ended by harm. */
     rolloutAborted(told: RolloutAborted): Promise<void>;
-    /** A version was rolled out: alerts about earlier roll-outs are over. */
+    /** A version was rolled out: alerts about earlier rollouts are over. */
     rolloutPromoted(endpoint: string, version: number, endedMs: number): Promise<void>;
   };
 }

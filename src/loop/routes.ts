@@ -110,7 +110,7 @@ function loopResource(loops: LoopService): readonly Route[] {
     defineRoute({
       method: 'POST',
       path: '/api/v1/loops/:name/pause',
-      summary: 'Holds a loop; harm of a roll-out is still acted on',
+      summary: 'Holds a loop; harm of a rollout is still acted on',
       permission: 'loop:write',
       params: byName,
       body: reasonInputSchema,
@@ -155,7 +155,7 @@ function turnResource(loops: LoopService, turns: TurnService): readonly Route[] 
     defineRoute({
       method: 'GET',
       path: '/api/v1/turns/:id',
-      summary: 'A turn with its transitions, steps, gates and roll-out',
+      summary: 'A turn with its transitions, steps, gates and rollout',
       permission: 'read',
       params: byId,
       response: turnSchema,

@@ -84,7 +84,7 @@ export class FakeWorld {
   model: string | undefined;
   alerts: OpenAlert[] = [];
   labels = 0;
-  /** What monitoring was told of roll-outs that ended by harm. */
+  /** What monitoring was told of rollouts that ended by harm. */
   readonly aborted: RolloutAborted[] = [];
   /** Why no replica follows a new route; undefined when all do. */
   replicaProblem: string | undefined;

@@ -44,7 +44,7 @@ export const turnDataSchema = z.strictObject({
   approvals: z.array(turnApprovalSchema),
   rollout: rolloutSchema.nullable(),
   rolloutHistory: z.array(rolloutSchema),
-  /** Route version with which the roll-out began: its outcomes count from there. */
+  /** Route version with which the rollout began: its outcomes count from there. */
   firstRouteVersion: z.int().nullable(),
   /** Steps up to this number belong to what was tried before a retry. */
   stepsBefore: z.int(),

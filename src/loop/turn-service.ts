@@ -64,7 +64,7 @@ export class TurnService {
 
   /**
    * Goes on with a failed turn in the state that failed, by the loop file that is in force now: what was wrong has
-   * been corrected there. A failed roll-out begins anew. Throws `turn_state`, `loop_busy`.
+   * been corrected there. A failed rollout begins anew. Throws `turn_state`, `loop_busy`.
    */
   async retry(actor: Actor, id: string, reason: string): Promise<void> {
     authorize(actor, 'loop:write');

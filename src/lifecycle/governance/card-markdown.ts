@@ -54,7 +54,7 @@ export function cardMarkdown(card: ModelCard): string {
       ['when', 'who', 'decision', 'reason'],
       card.approvals.map((a) => [a.decidedAt, a.by, a.decision, a.reason]),
     ),
-    '## Roll-out and history',
+    '## Rollout and history',
     tableOrNone(
       ['when', 'who', 'what', 'reason'],
       card.history.map((h) => [h.at, h.by, h.what, h.reason]),

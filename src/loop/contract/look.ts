@@ -3,7 +3,7 @@ import { rolloutMetricSchema } from './plan.ts';
 
 /** What one look at a rollout saw, and what it means. Browser-safe. */
 
-/** A number that must reach another one before a roll-out goes on. */
+/** A number that must reach another one before a rollout goes on. */
 export const progressSchema = z.object({ have: z.number(), need: z.number() });
 export type Progress = z.infer<typeof progressSchema>;
 

@@ -115,7 +115,7 @@ const deploySchema = z.strictObject({
       minLabels: countSchema.default(200),
       /** Event time that each step lasts at least. */
       minTime: durationSchema.default('0s'),
-      /** Event time after which an undecided roll-out is given up. */
+      /** Event time after which an undecided rollout is given up. */
       maxTime: durationSchema.default('14d'),
       /** Whether the challenger is handed copies of what the champion answers, so that both are compared on the same requests. */
       mirror: z.boolean().default(true),

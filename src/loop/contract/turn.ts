@@ -92,7 +92,7 @@ export const turnTransitionSchema = z.object({
 });
 export type TurnTransition = z.infer<typeof turnTransitionSchema>;
 
-/** The roll-out's present step, and the last look at it. */
+/** The rollout's present step, and the last look at it. */
 export const rolloutSchema = z.object({
   /** `bandit`: the shares follow the rewards. */
   stage: z.enum(['shadow', 'canary', 'bandit']),
@@ -105,7 +105,7 @@ export const rolloutSchema = z.object({
   /** Wall clock and event time at which this step began. */
   since: timeSchema,
   sinceEventTime: timeSchema.nullable(),
-  /** Event time of the whole roll-out's begin. */
+  /** Event time of the whole rollout's begin. */
   beganEventTime: timeSchema.nullable(),
   /** Whether all that is asked of the challenger was proved when the step began. */
   isProved: z.boolean().default(false),
@@ -204,7 +204,7 @@ export const turnSchema = turnSummarySchema.extend({
   refit: turnRefitSchema.nullable(),
   approvals: z.array(turnApprovalSchema),
   rollout: rolloutSchema.nullable(),
-  /** Earlier looks at the roll-out: the last one of each step that is over. */
+  /** Earlier looks at the rollout: the last one of each step that is over. */
   rolloutHistory: z.array(rolloutSchema),
   steps: z.array(turnStepSchema),
   transitions: z.array(turnTransitionSchema),

@@ -19,7 +19,7 @@ export interface EngineDeps {
   readonly pipelines: Pipelines;
   readonly watermarks: Watermarks;
   readonly ports: LoopPorts;
-  /** Follows what comes in for the roll-outs of turns; rollouts without a loop share it, and start and stop it. */
+  /** Follows what comes in for the rollouts of turns; rollouts without a loop share it, and start and stop it. */
   readonly watch: RolloutWatch;
   readonly log: Logger;
   readonly clock: Clock;

@@ -33,7 +33,7 @@ export interface TurnContext {
   /** True while somebody has paused the loop: harm is still acted on, nothing else moves. */
   readonly paused: boolean;
   readonly ports: LoopPorts;
-  /** What comes in for the roll-out. */
+  /** What comes in for the rollout. */
   readonly watch: Pick<RolloutWatch, 'observation' | 'noteReading'>;
   /** The newest step of a role since the turn was last retried. */
   step(role: string): Promise<StepRun | undefined>;

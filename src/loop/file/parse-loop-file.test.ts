@@ -99,7 +99,7 @@ test('canary steps must grow and end with 100', () => {
   );
 });
 
-test('a roll-out asks for what its metrics need', () => {
+test('a rollout asks for what its metrics need', () => {
   const deploy = (text: string) => problemsOf(`${good}deploy: ${text}\n`);
   assert.deepEqual(deploy('{ verdict: { metric: value } }'), [
     'loop.yaml:18: deploy.verdict.metric: is "value"; say under business.value what decisions are worth',

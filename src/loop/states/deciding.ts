@@ -47,7 +47,7 @@ export const awaitingApproval: StateHandler = async (turn) => {
       return { do: 'move', to: 'promoting', reason: `approved by ${by}` };
     case 'rejected':
       if (approval.stage === 'rollout') return { do: 'move', to: 'rejected', reason: `rejected by ${by}` };
-      return endRollout(turn, known(turn.data.rollout, 'roll-out'), `rejected by ${by}`);
+      return endRollout(turn, known(turn.data.rollout, 'rollout'), `rejected by ${by}`);
   }
 };
 

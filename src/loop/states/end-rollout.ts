@@ -10,7 +10,7 @@ export async function abortRollout(turn: TurnContext, rollout: Rollout, why: str
   return decision;
 }
 
-/** Opens the alert about a roll-out that ended by harm; telling it again changes nothing. */
+/** Opens the alert about a rollout that ended by harm; telling it again changes nothing. */
 export async function tellAborted(turn: TurnContext, rollout: Rollout, why: string): Promise<void> {
   const { watermarkMs = turn.nowMs, endpoint, subject } = turn;
   await turn.ports.monitoring.rolloutAborted({

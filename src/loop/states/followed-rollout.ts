@@ -5,7 +5,7 @@ import { liveHarm, rowsOf, watchedId } from './look-at-rollout.ts';
 import { specOf } from './rollout-steps.ts';
 
 /**
- * The roll-out of a turn, to be followed while it has traffic of the present; none otherwise. Harm that is seen by what
+ * The rollout of a turn, to be followed while it has traffic of the present; none otherwise. Harm that is seen by what
  * comes in wakes the loop at once.
  */
 export function followedRollout(turn: TurnContext, clock: Clock, wake: () => void): readonly Followed[] {

@@ -17,7 +17,7 @@ const liveLookMs = 10_000;
  * what came in, when that says harm.
  */
 export async function lookAtRollout(turn: TurnContext): Promise<{ readonly rollout: Rollout } | undefined> {
-  const rollout = known(turn.data.rollout, 'roll-out');
+  const rollout = known(turn.data.rollout, 'rollout');
   const harm = liveHarm(turn);
   if (harm) return { rollout: harm };
   if (!isDue(turn, rollout)) return undefined;
@@ -32,7 +32,7 @@ export async function lookAtRollout(turn: TurnContext): Promise<{ readonly rollo
   return { rollout: assess(turn, rollout, seen) };
 }
 
-/** The roll-out as what came in by now has it, when that is harm; null otherwise. */
+/** The rollout as what came in by now has it, when that is harm; null otherwise. */
 export function liveHarm(turn: TurnContext): Rollout | null {
   const { rollout } = turn.data;
   const seen = rollout && turn.watch.observation(watchedId(turn, rollout), turn.watermarkMs);
@@ -67,11 +67,11 @@ function assess(turn: TurnContext, rollout: Rollout, seen: Observation): Rollout
   return { ...rollout, ...judged, bandit, assessedAt: at, assessedEventTime };
 }
 
-/** As what the watch knows a turn's roll-out; the shadow before a bandit is judged by a plan of its own. */
+/** As what the watch knows a turn's rollout; the shadow before a bandit is judged by a plan of its own. */
 export const watchedId = (turn: TurnContext, { stage }: Rollout): string =>
   `${turn.id}/${specOf(turn, stage).kind}`;
 
-/** Which rows of the log are the roll-out's: of all its steps. */
+/** Which rows of the log are the rollout's: of all its steps. */
 export function rowsOf(turn: TurnContext, rollout: Rollout) {
   return {
     sinceRouteVersion: known(turn.data.firstRouteVersion, 'first route'),

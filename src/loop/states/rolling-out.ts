@@ -13,7 +13,7 @@ import { isWeighingDue, weighBandit } from './weigh-bandit.ts';
  * to promotion, or back. Harm is acted on even while the loop is paused.
  */
 export const rollingOut: StateHandler = async (turn) => {
-  const rollout = known(turn.data.rollout, 'roll-out');
+  const rollout = known(turn.data.rollout, 'rollout');
   if (rollout.routeVersion === null) return giveTraffic(turn, rollout);
   const version = known(turn.challengerVersion, 'version');
   // A guard in a replica acts within the request; the turn follows.

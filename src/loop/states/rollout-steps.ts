@@ -6,12 +6,12 @@ import type { SplitOptions } from '../ports.ts';
 import { guardOf } from '../verdict/guard-of.ts';
 import { known } from './known.ts';
 
-/** The roll-out before its first step. */
+/** The rollout before its first step. */
 export function firstRollout(turn: TurnContext): Rollout {
   return stepOf(turn, 'shadow', null, 0, null);
 }
 
-/** A step of a roll-out that has not begun. */
+/** A step of a rollout that has not begun. */
 export function stepOf(
   turn: TurnContext,
   stage: Rollout['stage'],

@@ -67,7 +67,7 @@ export const loopCommands: readonly CommandSpec[] = [
   },
   {
     name: 'turn',
-    summary: 'one turn: gates, roll-out, steps, decisions',
+    summary: 'one turn: gates, rollout, steps, decisions',
     positionals: ['<turn>'],
     options: {},
     example: 'turn flight-delay/3',
@@ -90,6 +90,6 @@ export const loopCommands: readonly CommandSpec[] = [
   turnDecision('reject', 'refuse a turn that waits for a person'),
   turnDecision('abort', 'end a turn at once; the champion has all traffic again'),
   turnDecision('retry', 'go on with a failed turn where it failed'),
-  hold('pause', 'hold a loop; harm of a roll-out is still acted on'),
+  hold('pause', 'hold a loop; harm of a rollout is still acted on'),
   hold('resume', 'let a held loop go on'),
 ];

@@ -14,7 +14,7 @@ import { comparisonLine } from './comparison-line.ts';
 import { limitOf } from './limit-of.ts';
 import { step, what } from './rollouts.ts';
 
-/** A roll-out as a line: one that a person began, or that of a loop's turn. */
+/** A rollout as a line: one that a person began, or that of a loop's turn. */
 interface Line {
   readonly endpoint: string;
   readonly what: string;
@@ -25,7 +25,7 @@ interface Line {
   readonly since: string;
 }
 
-/** Loops that are looked through for turns with a roll-out. */
+/** Loops that are looked through for turns with a rollout. */
 const manyLoops = 500;
 
 /** `millrace rollout list [--all] [--state <state>] [--endpoint <endpoint>]` */

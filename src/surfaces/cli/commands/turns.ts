@@ -125,5 +125,5 @@ function rolloutPart({ rollout }: Turn): readonly string[] {
     ...comparisons.map(comparisonLine),
     ...rollout.guardrails.map((rail) => `${rail.name}: ${rail.verdict}, ${rail.reason}`),
   ];
-  return ['', 'Roll-out', ...lines];
+  return ['', 'Rollout', ...lines];
 }
