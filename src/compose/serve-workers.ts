@@ -37,7 +37,8 @@ export function workerNumber(): number | null {
 
 /**
  * Starts as many processes as are wanted, all on one port, and keeps them running: whichever is free takes a new
- * connection, one that ends is started again and takes connections once its models are loaded. Ready when all are.
+ * connection; one that ends is started again, and takes connections once its models are loaded where another's are.
+ * Ready when all are.
  */
 export async function startServeWorkers(settings: Settings, logger: Logger): Promise<RunningRole> {
   // All accept from one queue: where the first process hands connections out, one that is killed takes some into limbo.
@@ -93,7 +94,9 @@ export interface JoinedWorker {
   readonly allReady: () => boolean;
   /** Limits of endpoints that hold for all. */
   readonly limits: LimitSource;
-  /** Takes part from now on. */
+  /** Has another of them begun, with its models loaded? */
+  othersServe(): Promise<boolean>;
+  /** Takes part from now on: its models are loaded. */
   begin(url: string): void;
 }
 
@@ -102,8 +105,10 @@ export interface JoinedWorker {
  * to first. From then on its guards count with those of the others.
  */
 export async function joinWorkers({ get, repository, plane }: SharedWork): Promise<JoinedWorker> {
+  let begun = false;
   const link = await WorkerLink.join(process as unknown as LinkChannel, {
     get,
+    begun: () => begun,
     index: () => repository?.index() ?? [],
     load: ({ name, override }: LoadPayload) => repository?.load(name, override),
     unload: ({ name, dependents }: UnloadPayload) => repository?.unload(name, dependents),
@@ -116,7 +121,11 @@ export async function joinWorkers({ get, repository, plane }: SharedWork): Promi
     repository: repository && sharedRepository(link, repository),
     allReady: () => link.allReady,
     limits: leasedLimits(process as unknown as LimitChannel),
-    begin: (url) => link.tellReady(true, url),
+    othersServe: async () => (await link.ask('begun', null)).includes(true),
+    begin(url) {
+      begun = true;
+      link.tellReady(true, url);
+    },
   };
 }
 

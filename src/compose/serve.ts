@@ -32,7 +32,7 @@ import { controlUrlOf, reachable } from './urls.ts';
 
 /** Sealing a segment of the log needs little, and predictions must keep the processor. */
 const framesThreads = 1;
-/** How long a process among several waits for routes before it takes connections without. */
+/** How long a process among several waits for routes before it counts as started without. */
 const followMs = 10_000;
 
 /** A data plane with what tells it its models. */
@@ -40,12 +40,15 @@ interface Side {
   readonly replica: ServeReplica;
   readonly repository?: ModelRepository;
   announce(url: string): void;
+  /** Resolves when its models are loaded, or there is nothing to load for too long. */
+  loaded(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
  * Starts serve: puts the last known routes in force and follows control, or serves a folder of models without
- * control, and answers predictions. Throws `port_taken`, `data_locked`, `repository_missing`.
+ * control, and answers predictions. It listens before the models are loaded, as whoever looks whether it lives would
+ * end it otherwise. Throws `port_taken`, `data_locked`, `repository_missing`.
  */
 export async function startServe(settings: Settings, logger: Logger): Promise<RunningRole> {
   const number = workerNumber();
@@ -74,8 +77,8 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
   };
   const get = (path: string) => answerGet(path, { ...own, ready: replica.ready });
   const joined = number === null ? null : await joinWorkers({ get, repository, plane: replica.plane });
-  // A process that starts again gets no connection that it cannot answer yet.
-  if (joined) await waitUntil(() => replica.ready, repository ? Number.POSITIVE_INFINITY : followMs);
+  // A process that starts again gets no connection that it cannot answer yet and others can.
+  if (await joined?.othersServe()) await side.loaded();
   const shared = joined?.repository ?? repository;
   const inference = {
     ...own,
@@ -90,7 +93,7 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
   const grpc = await startGrpc(settings, guarded);
   const url = `${operations.scheme}://${reachable(settings.host)}:${port}`;
   side.announce(url);
-  joined?.begin(url);
+  if (joined) void side.loaded().then(() => joined.begin(url));
   return {
     ready: url,
     async stop() {
@@ -145,7 +148,15 @@ async function openFollower(settings: Settings, parts: Parts): Promise<Side> {
     controlUrl: controlUrlOf(settings),
     runtimes: { python: pythonHost(settings, parts.logger) },
   });
-  return { replica, announce: (url) => replica.announce(url), close: () => replica.close() };
+  return {
+    replica,
+    announce: (url) => replica.announce(url),
+    async loaded() {
+      await replica.restored;
+      await waitUntil(() => replica.ready, followMs);
+    },
+    close: () => replica.close(),
+  };
 }
 
 async function openRepository(path: string, settings: Settings, parts: Parts): Promise<Side> {
@@ -164,6 +175,7 @@ async function openRepository(path: string, settings: Settings, parts: Parts): P
     replica: standalone,
     repository: standalone.repository,
     announce: () => undefined,
+    loaded: () => waitUntil(() => standalone.ready, Number.POSITIVE_INFINITY),
     close: () => standalone.close(),
   };
 }

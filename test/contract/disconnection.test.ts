@@ -49,6 +49,7 @@ async function setUp(t: TestContext, log: NonNullable<ReplicaOptions['log']> = {
       segmentLimits: { maxRows: rowsPerSegment, maxSizeBytes: 1e9, maxAgeMs: 60_000 },
       log,
     });
+    await replica.restored;
     const server = new InferenceServer({ replica, metrics, logger, version: '0.0.0' });
     const port = await server.listen('127.0.0.1', 0, '--serve-port');
     const stop = async () => {

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { startTestControl, startTestServing, storePackage } from '../../../test/support/serving.ts';
+import {
+  startTestControl,
+  startTestServing,
+  storePackage,
+  tableOf,
+  testRoute,
+} from '../../../test/support/serving.ts';
+import { canonicalJson } from '../../core/json.ts';
 import { identityOnnx, identityPackage, logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
+import { describeRemote } from '../../platform/runtimes/index.ts';
 
 const actor = { kind: 'user', id: 'ada' } as const;
 const path = '/v2/models/delay/infer';
@@ -260,4 +270,99 @@ test('routes.json that cannot be read is waited out, not died of', async (t) => 
   const second = await serve();
   while (!second.replica.ready) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal((await second.post(path, body(1))).status, 200);
+});
+
+/** Another server, whose model is ready once the test says so. */
+async function farModel(t: TestContext) {
+  const far = { held: Promise.resolve(), asked: Promise.withResolvers<void>() };
+  const tensor = (name: string) => ({ name, datatype: 'FP32', shape: [-1, 1] });
+  const server = createServer(async (request, response) => {
+    if (request.url?.endsWith('/ready')) {
+      far.asked.resolve();
+      await far.held;
+    }
+    const output = { name: 'y', datatype: 'FP32', shape: [1, 1], data: [7] };
+    const metadata = { inputs: [tensor('x')], outputs: [tensor('y')], extensions: [] };
+    request.resume().on('end', () => {
+      response.end(JSON.stringify(request.method === 'GET' ? metadata : { outputs: [output] }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const options = { kind: 'remote', url, model: 'far', version: null, timeoutMs: 600_000 } as const;
+  return { far, manifest: await describeRemote('far', options) };
+}
+
+test('a replica answers while the models of its kept routes are loaded: it lives, is not ready, and says which are', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-replica-'));
+  const { far, manifest } = await farModel(t);
+  const stops: (() => Promise<void>)[] = [];
+  t.after(async () => {
+    for (const stop of stops) await stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const start = async (isEarly: boolean) => {
+    const serving = await startTestServing(t, { directory, isEarly });
+    stops.push(serving.stop);
+    return serving;
+  };
+  const first = await start(false);
+  const quick = testRoute(await storePackage(first.blobs, logisticOnnx(), logisticPackage()), {
+    endpoint: 'quick',
+  });
+  const held = testRoute((await first.blobs.put(canonicalJson(manifest))).digest, { endpoint: 'held' });
+  await first.replica.applyRoutes(tableOf(quick, held));
+  await first.stop();
+  const kept = async () =>
+    (
+      JSON.parse(await readFile(join(directory, 'routes.json'), 'utf8')) as {
+        endpoints: { endpoint: string }[];
+      }
+    ).endpoints.map((route) => route.endpoint);
+  const hold = () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    Object.assign(far, { held: promise, asked: Promise.withResolvers<void>() });
+    return resolve;
+  };
+
+  // One that is stopped meanwhile waits for no model, and keeps all routes.
+  let release = hold();
+  const stopped = await start(true);
+  await far.asked.promise;
+  await stopped.stop();
+  release();
+  assert.deepEqual(await kept(), ['quick', 'held']);
+
+  release = hold();
+  const serving = await start(true);
+  const status = async (of: string) => (await fetch(serving.url + of)).status;
+  const x = [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: [1] }];
+  for (const version of ['', '/versions/1']) {
+    const answer = await serving.post(`/v2/models/held${version}/infer`, { inputs: x });
+    const { headers } = answer;
+    assert.deepEqual(
+      [answer.status, headers.get('retry-after'), headers.get('x-millrace-error')],
+      [503, '1', 'endpoint_empty'],
+    );
+    assert.match(String(answer.json.error), /"held" has no model ready/);
+  }
+  // Which endpoint is meant does not depend on how many are loaded.
+  assert.equal((await serving.post('/invocations', { inputs: [[1, 2]] })).status, 400);
+  await far.asked.promise;
+  assert.deepEqual(
+    await Promise.all(
+      ['/v2/health/live', '/v2/health/ready', '/v2/models/quick/ready', '/v2/models/held/ready'].map(status),
+    ),
+    [200, 503, 200, 503],
+  );
+  assert.equal((await serving.post('/v2/models/quick/infer', body(1))).status, 200);
+  release();
+  await serving.replica.restored;
+  assert.deepEqual(await Promise.all(['/v2/health/ready', '/v2/models/held/ready'].map(status)), [200, 200]);
+  assert.equal((await serving.post('/v2/models/held/infer', { inputs: x })).status, 200);
+  assert.deepEqual(await kept(), ['quick', 'held']);
 });

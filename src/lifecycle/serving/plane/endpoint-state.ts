@@ -174,11 +174,15 @@ function widerType(a: string, b: string): string {
   return numeric.includes(a) && numeric.includes(b) ? 'DOUBLE' : 'VARCHAR';
 }
 
-/** The arm that answers when the caller insists on a version; a shadow answers nobody. Throws `model_version_unknown`. */
+/**
+ * The arm that answers when the caller insists on a version; a shadow answers nobody. Throws `model_version_unknown`,
+ * `endpoint_empty`.
+ */
 export function armOfVersion(state: EndpointState, version: string): ServedArm {
   const { arms } = state;
   const arm = arms.find((a) => a.modelVersion === version);
   if (arm) return arm;
+  if (arms.length === 0) throw fail('endpoint_empty', { endpoint: state.route.endpoint });
   const versions = arms.map((a) => a.modelVersion).join(', ') || 'none';
   throw fail('model_version_unknown', { endpoint: state.route.endpoint, version, versions });
 }
@@ -201,10 +205,10 @@ function armOfToken({ route, arms }: EndpointState, token: string, nowMs: number
  */
 export function planRows(state: EndpointState, request: PredictRequest): readonly RowPlan[] {
   const { route, champion, arms, owners } = state;
+  if (!champion) throw fail('endpoint_empty', { endpoint: route.endpoint });
   const chosen = request.override ? armOfToken(state, request.override, request.receivedAtMs) : null;
   const pinned = chosen ?? (request.version === null ? null : armOfVersion(state, request.version));
   const override = pinned === null ? null : chosen ? 'arm' : 'version';
-  if (!champion) throw fail('endpoint_empty', { endpoint: route.endpoint });
   const named = request.tensors.length > 1;
   const ids = named ? cellsOf(request.tensors, 'prediction_id', champion) : null;
   const entities =

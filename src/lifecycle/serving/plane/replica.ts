@@ -10,6 +10,7 @@ import type { Registry } from '../../../platform/metrics/index.ts';
 import type { RuntimeHosts } from '../../../platform/runtimes/index.ts';
 import type { SegmentFrames } from '../../../platform/segments/index.ts';
 import {
+  type EndpointRoute,
   type ReplicaStatus,
   type RouteTable,
   routeTableSchema,
@@ -80,6 +81,9 @@ export class Replica {
   #retry: NodeJS.Timeout | null = null;
   #heartbeat: NodeJS.Timeout | null = null;
   #settled = false;
+  /** Endpoints of the kept routes whose models are not loaded yet: they answer `endpoint_empty`. */
+  readonly #awaited = new Set<string>();
+  #restored: Promise<void> = Promise.resolve();
 
   private constructor(
     options: ReplicaOptions,
@@ -103,7 +107,10 @@ export class Replica {
     };
   }
 
-  /** Recovers the prediction log, puts the last known routes in force and begins to follow control. */
+  /**
+   * Recovers the prediction log and begins to put the last known routes in force; control is followed from then on.
+   * Until their models are loaded, the endpoints of these routes ask for their keys and answer `endpoint_empty`.
+   */
   static async open(options: ReplicaOptions): Promise<Replica> {
     const { directory, controlUrl, id, logger, frames } = options;
     await mkdir(directory, { recursive: true });
@@ -126,22 +133,31 @@ export class Replica {
     if (last) {
       // Control may be away, and its routes the same: what lost its traffic here does not get it back by a restart.
       for (const told of await replica.#readWithdrawn()) replica.plane.withdraw(told);
-      await replica.#apply(last);
-      replica.#settled = true;
-    }
-    replica.#follow();
+      replica.keyRing.set(last.keys ?? []);
+      for (const route of last.endpoints) {
+        replica.#awaited.add(route.endpoint);
+        await replica.plane.swap({ ...route, arms: [], shadow: null }, loader.modelOf);
+      }
+      replica.#restored = replica.#restore(last);
+      replica.#applying = replica.#restored;
+    } else replica.#follow();
     return replica;
+  }
+
+  /** Resolves when the last known routes are in force, each model warm or known to fail; at once without any. */
+  get restored(): Promise<void> {
+    return this.#restored;
   }
 
   /** True once routes are in force, from control or from the disk: every model is warm or known to fail. */
   get ready(): boolean {
-    return this.#settled || this.#client === null;
+    return this.#settled;
   }
 
   /** Where this replica answers, told to control. */
   announce(url: string): void {
     this.#url = url;
-    void this.#report();
+    if (this.#heartbeat) void this.#report();
   }
 
   /** Puts a route table in force, as when control sends it. A newer one that comes meanwhile is taken next. */
@@ -183,7 +199,10 @@ export class Replica {
 
   #follow(): void {
     const client = this.#client;
-    if (!client) return;
+    if (!client) {
+      this.#settled = true;
+      return;
+    }
     this.#heartbeat = setInterval(() => void this.#report(), statusEveryMs);
     this.#heartbeat.unref();
     void client.follow({
@@ -194,6 +213,17 @@ export class Replica {
         if (message.type === 'ping') this.#logs.follow(message.follow ?? []);
       },
     });
+    if (this.#url) void this.#report();
+  }
+
+  async #restore(last: RouteTable): Promise<void> {
+    await this.#apply(last).catch((error) =>
+      this.#options.logger.error({ err: error }, 'the last known routes are not taken'),
+    );
+    if (this.#isLeaving) return;
+    this.#settled = true;
+    this.#follow();
+    await this.#applyWanted();
   }
 
   async #applyWanted(): Promise<void> {
@@ -214,13 +244,17 @@ export class Replica {
     this.#errors.clear();
     // Before the routes: an endpoint that begins to ask for keys knows them then.
     this.keyRing.set(table.keys ?? []);
-    const current = new Map(this.plane.endpoints.map((s) => [s.route.endpoint, s.route.routeVersion]));
+    const current = new Map(this.#inForce.map((route) => [route.endpoint, route.routeVersion]));
     for (const route of table.endpoints) {
       if (current.get(route.endpoint) === route.routeVersion) continue;
       try {
         await this.#loader.ensure(route);
+        // The log is being closed.
+        if (this.#isLeaving) return;
         await this.plane.swap(route, this.#loader.modelOf);
+        this.#awaited.delete(route.endpoint);
       } catch (error) {
+        if (this.#isLeaving) return;
         const message = error instanceof MillraceError ? error.message : String(error);
         this.#errors.set(route.endpoint, message);
         this.#options.logger.error(
@@ -229,15 +263,24 @@ export class Replica {
         );
       }
     }
-    for (const endpoint of current.keys()) {
-      if (!table.endpoints.some((r) => r.endpoint === endpoint)) this.plane.drop(endpoint);
+    for (const { endpoint } of this.plane.endpoints.map((state) => state.route)) {
+      if (table.endpoints.some((r) => r.endpoint === endpoint)) continue;
+      this.plane.drop(endpoint);
+      this.#awaited.delete(endpoint);
     }
     this.#routesVersion = table.version;
     this.#setRoutesVersion(table.version);
-    const inForce = this.plane.endpoints.map((s) => s.route);
-    await this.#writeRoutes({ ...table, endpoints: inForce });
+    const inForce = this.#inForce;
+    const awaited = table.endpoints.filter((route) => this.#awaited.has(route.endpoint));
+    await this.#writeRoutes({ ...table, endpoints: [...inForce, ...awaited] });
     if (this.#errors.size === 0) await this.#loader.keepOnly(inForce);
     else this.#retry = setTimeout(() => void (this.#wanted ?? this.applyRoutes(table)), retryAfterMs).unref();
+  }
+
+  /** Routes whose models are loaded. */
+  get #inForce(): readonly EndpointRoute[] {
+    const routes = this.plane.endpoints.map((state) => state.route);
+    return routes.filter((route) => !this.#awaited.has(route.endpoint));
   }
 
   async #seal(token: string): Promise<void> {
@@ -254,10 +297,7 @@ export class Replica {
     const damaged = await this.#logs.findDamaged();
     const status: ReplicaStatus = {
       routesVersion: this.#routesVersion,
-      endpoints: this.plane.endpoints.map(({ route: { endpoint, routeVersion } }) => ({
-        endpoint,
-        routeVersion,
-      })),
+      endpoints: this.#inForce.map(({ endpoint, routeVersion }) => ({ endpoint, routeVersion })),
       models: [...this.#loader.models],
       segmentsWaiting: this.#logs.waiting,
       ...{ segmentsDamaged: damaged.length, damaged: damaged.slice(0, mostDamagedTold) },
