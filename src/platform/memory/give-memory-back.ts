@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { type Collect, collector } from './collector.ts';
 
 const everyMs = 1000;
 /** A process that computes for less than this part of a second is idle: hardly anybody waits for the pause. */
@@ -35,21 +35,13 @@ export function giveMemoryBack(): () => void {
     wasBusy ||= !isIdle;
     if (!isWorth || performance.now() - collectedMs < pauseEveryMs) return;
     collect ??= collector();
-    collect({ type: 'major', flavor: 'last-resort' });
+    collect();
     collectedMs = performance.now();
     leastBytes = unusedBytes();
     wasBusy = !isIdle;
   }, everyMs);
   timer.unref();
   return () => clearInterval(timer);
-}
-
-type Collect = (options: { type: 'major'; flavor: 'last-resort' }) => void;
-
-/** V8's `gc`, which only contexts that are made after its flag have. */
-function collector(): Collect {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as Collect;
 }
 
 /** What is resident beside live objects: code and native memory, which stay, and pages that wait for objects. */
