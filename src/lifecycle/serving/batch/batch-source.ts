@@ -37,6 +37,8 @@ export async function openSource(
     throw fail('batch_input_unreadable', { name: source.name, problem: 'it has no rows' });
   try {
     if (await isParquet(path)) return await described(frames, path, null);
+    if (source.name.toLowerCase().endsWith('.parquet'))
+      throw fail('batch_input_unreadable', { name: source.name, problem: 'it is not in the Parquet format' });
     const dialect = await csvDialect(createReadStream(path), source.csv);
     if (typeof dialect === 'string')
       throw fail('batch_input_unreadable', { name: source.name, problem: dialect });

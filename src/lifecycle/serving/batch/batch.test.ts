@@ -200,6 +200,12 @@ test('a file without a required input, and one that is no table, are refused as 
   const broken = join(directory, 'broken.parquet');
   await writeFile(broken, 'PAR1 and nothing that follows');
   await assert.rejects(scored(await inputsOf(broken), 10), { code: 'batch_input_unreadable' });
+  const misnamed = join(directory, 'misnamed.parquet');
+  await writeFile(misnamed, 'x1,x2\n1,2\n');
+  await assert.rejects(scored(await inputsOf(misnamed), 10), {
+    code: 'batch_input_unreadable',
+    message: /not in the Parquet format/,
+  });
   const empty = join(directory, 'empty.csv');
   await writeFile(empty, 'x1,x2\n');
   await assert.rejects(scored(await inputsOf(empty), 10), {
