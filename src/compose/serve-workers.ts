@@ -22,12 +22,15 @@ import {
 import type { Logger } from '../platform/log/index.ts';
 import { Supervisor } from '../platform/supervisor/index.ts';
 import { type HubMember, type LinkChannel, WorkerHub, WorkerLink } from '../platform/workers/index.ts';
-import type { HttpAnswer, Peers } from '../surfaces/inference/index.ts';
+import { endedMetrics, type HttpAnswer, type Peers } from '../surfaces/inference/index.ts';
 import type { RunningRole } from './role.ts';
 
 /** Tells a process which one of those on the port it is: 0, 1, … */
 const numberVariable = 'MILLRACE_SERVE_WORKER';
 const readyPollMs = 25;
+/** Asks for what each has counted since its start; the totals of those that ended stay in the sums. */
+const metricsTopic = 'metrics';
+const metricsPath = '/metrics';
 
 /** The number of this process among those that share a port; null when it is alone. */
 export function workerNumber(): number | null {
@@ -45,7 +48,10 @@ export async function startServeWorkers(settings: Settings, logger: Logger): Pro
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ args: process.argv.slice(2), serialization: 'advanced' });
   const { promise: allReady, resolve: onAllReady } = Promise.withResolvers<string>();
-  const hub = new WorkerHub(settings.serveWorkers, onAllReady);
+  const hub = new WorkerHub(settings.serveWorkers, onAllReady, {
+    topic: metricsTopic,
+    keep: (before, last) => endedMetrics(before as HttpAnswer | undefined, last as HttpAnswer),
+  });
   const limits = new LimitHub();
   const supervisor = new Supervisor(logger, ({ env }) => {
     const worker = cluster.fork(env);
@@ -108,6 +114,7 @@ export async function joinWorkers({ get, repository, plane }: SharedWork): Promi
   let begun = false;
   const link = await WorkerLink.join(process as unknown as LinkChannel, {
     get,
+    [metricsTopic]: () => get(metricsPath),
     begun: () => begun,
     index: () => repository?.index() ?? [],
     load: ({ name, override }: LoadPayload) => repository?.load(name, override),
@@ -117,7 +124,12 @@ export async function joinWorkers({ get, repository, plane }: SharedWork): Promi
   });
   plane.shareGuards(sharedGuards(link));
   return {
-    peers: { get: async (path) => (await link.ask('get', path)) as readonly HttpAnswer[] },
+    peers: {
+      async get(path) {
+        const asked = path === metricsPath ? link.ask(metricsTopic, null) : link.ask('get', path);
+        return (await asked) as readonly HttpAnswer[];
+      },
+    },
     repository: repository && sharedRepository(link, repository),
     allReady: () => link.allReady,
     limits: leasedLimits(process as unknown as LimitChannel),

@@ -11,26 +11,39 @@ export interface HubMember {
 interface Pending {
   readonly asker: HubMember;
   readonly id: number;
+  readonly topic: string;
   readonly waiting: Set<HubMember>;
   readonly values: unknown[];
   readonly errors: SentError[];
 }
 
+/** A topic whose answers of processes that ended are answered on, as counts that must never fall. */
+export interface KeptTopic {
+  readonly topic: string;
+  /** What is kept of a process's last answer, together with what is kept of those that ended before it. */
+  readonly keep: (before: unknown, last: unknown) => unknown;
+}
+
 /**
  * The middle between processes that do the same work: brings a question of one to all of them, in one order for all,
  * and their answers back; tells all whether all are ready; and tells a process that starts late what the others were
- * told before. A process that ends counts no more.
+ * told before. A process that ends counts no more, but for its last answers of a kept topic.
  */
 export class WorkerHub {
   readonly #expected: number;
   readonly #members = new Map<HubMember, { ready: boolean; url: string | null }>();
+  readonly #kept: KeptTopic | null;
+  /** The last answer of each process that lives, and what is kept of the others (undefined: nothing). */
+  readonly #last = new Map<HubMember, unknown>();
+  #ended: unknown;
   readonly #pending = new Map<number, Pending>();
   readonly #remembered = new Map<string, Question>();
   readonly #onAllReady: (url: string) => void;
   #lastId = 0;
 
   /** @param onAllReady called each time that all have become ready, with the address of one */
-  constructor(expected: number, onAllReady: (url: string) => void) {
+  constructor(expected: number, onAllReady: (url: string) => void, kept: KeptTopic | null = null) {
+    this.#kept = kept;
     this.#expected = expected;
     this.#onAllReady = onAllReady;
   }
@@ -58,6 +71,8 @@ export class WorkerHub {
         const pending = this.#pending.get(message.id);
         if (message.error) pending?.errors.push(message.error);
         else pending?.values.push(message.value);
+        if (pending && !message.error && pending.topic === this.#kept?.topic)
+          this.#last.set(member, message.value);
         this.#done(message.id, member);
       }
     }
@@ -71,7 +86,10 @@ export class WorkerHub {
     }
     const hubId = ++this.#lastId;
     const waiting = new Set(this.#members.keys());
-    this.#pending.set(hubId, { asker, id, waiting, values: [], errors: [] });
+    const { topic } = question;
+    // Kept as it is now: who ends from here on is asked, and counts by its answer or its last one.
+    const values = topic === this.#kept?.topic && this.#ended !== undefined ? [this.#ended] : [];
+    this.#pending.set(hubId, { asker, id, topic, waiting, values, errors: [] });
     for (const member of waiting) tell(member, { type: 'question', id: hubId, question });
   }
 
@@ -85,7 +103,16 @@ export class WorkerHub {
 
   #onExit(member: HubMember): void {
     this.#members.delete(member);
-    for (const hubId of [...this.#pending.keys()]) this.#done(hubId, member);
+    const last = this.#last.get(member);
+    if (this.#kept && last !== undefined) {
+      this.#last.delete(member);
+      this.#ended = this.#kept.keep(this.#ended, last);
+    }
+    for (const [hubId, { topic, waiting, values }] of [...this.#pending]) {
+      if (last !== undefined && topic === this.#kept?.topic && waiting.has(member))
+        values.push(this.#kept.keep(undefined, last));
+      this.#done(hubId, member);
+    }
     this.#tellReady();
   }
 

@@ -69,3 +69,35 @@ test('a process that starts late does first what the others were told last', asy
   await joined(hub, { load: (what: string) => done.push(what) });
   assert.deepEqual(done, ['other', 'two']);
 });
+
+test('of a process that ends the last answer of a kept topic counts on, once', async () => {
+  const keep = (before: unknown, last: unknown) => Number(before ?? 0) + Number(last);
+  const hub = new WorkerHub(2, () => undefined, { topic: 'count', keep });
+  const counting = (count: number) => ({ count: () => count, other: () => 1 });
+  const a = await joined(hub, counting(1));
+  const b = await joined(hub, counting(20));
+  const sum = async () => ((await a.link.ask('count', null)) as number[]).reduce((x, y) => x + y, 0);
+  assert.equal(await sum(), 21);
+  b.exit();
+  assert.equal(await sum(), 21);
+  assert.deepEqual(await a.link.ask('other', null), [1]);
+
+  // One that ends while it is asked counts by its last answer, one that has answered by that.
+  let answers = true;
+  const never = new Promise(() => undefined);
+  const c = await joined(hub, { count: () => (answers ? 300 : never) });
+  assert.equal(await sum(), 321);
+  answers = false;
+  const asked = sum();
+  await turns();
+  c.exit();
+  assert.equal(await asked, 321);
+  const d = await joined(hub, counting(4000));
+  const e = await joined(hub, { count: () => (answers ? 5 : never) });
+  const again = sum();
+  await turns();
+  d.exit();
+  e.exit();
+  assert.equal(await again, 4321);
+  assert.equal(await sum(), 4321);
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { summedMetrics, summedStatistics } from './peers.ts';
+import { endedMetrics, summedMetrics, summedStatistics } from './peers.ts';
 
 test('metrics of two processes: counts are added, versions are not, what one alone has is in its place', () => {
   const one = `# HELP rows_total Rows
@@ -36,6 +36,52 @@ time_count 4
 routes_version 7
 `,
   );
+});
+
+test('of processes that ended the counts remain, of gauges nothing', () => {
+  const of = (rows: number) => ({
+    status: 200,
+    contentType: 'text/plain',
+    body: `# HELP rows_total Rows
+# TYPE rows_total counter
+rows_total{status="ok"} ${rows}
+
+# HELP memory_bytes Memory
+# TYPE memory_bytes gauge
+memory_bytes 5
+
+# HELP time Seconds
+# TYPE time histogram
+time_bucket{le="+Inf"} 1
+time_sum 0.25
+time_count 1
+`,
+  });
+  const { body } = endedMetrics(endedMetrics(undefined, of(3)), of(4));
+  const live = '# HELP memory_bytes Memory\n# TYPE memory_bytes gauge\nmemory_bytes 6\n';
+  assert.equal(
+    summedMetrics([live, String(body)]),
+    `# HELP memory_bytes Memory
+# TYPE memory_bytes gauge
+memory_bytes 6
+
+# HELP rows_total Rows
+# TYPE rows_total counter
+rows_total{status="ok"} 7
+
+# HELP time Seconds
+# TYPE time histogram
+time_bucket{le="+Inf"} 2
+time_sum 0.5
+time_count 2
+`,
+  );
+});
+
+test('a sum does not depend on the order of its parts', () => {
+  const texts = [0.1, 0.7, 0.3].map((seconds) => `time_sum ${seconds}\n`);
+  assert.notEqual(0.1 + 0.7 + 0.3, 0.3 + 0.7 + 0.1);
+  assert.equal(summedMetrics(texts), summedMetrics(texts.toReversed()));
 });
 
 test('statistics of two processes: times and counts are added by version and batch size', () => {

@@ -50,12 +50,57 @@ export function summedMetrics(texts: readonly string[]): string {
     const [name, value] = [line.slice(0, end), Number(line.slice(end + 1).replace('Inf', 'Infinity'))];
     const before = samples.get(name);
     lines.set(name, 'sample');
-    const both = largest.test(name) ? Math.max(before ?? value, value) : (before ?? 0) + value;
+    const both = largest.test(name) ? Math.max(before ?? value, value) : sumOf(before ?? 0, value);
     samples.set(name, both);
   }
   return grouped(
     [...lines].map(([line, kind]) => (kind === 'comment' ? line : `${line} ${samples.get(line)}`)),
   );
+}
+
+const perUnit = 1e6;
+
+/**
+ * The sum in millionths: as they are whole numbers, a sum does not depend on the order of what it is made of. A counter
+ * that falls by the last bit of a fraction is taken to have begun anew.
+ */
+function sumOf(a: number, b: number): number {
+  return (Math.round(a * perUnit) + Math.round(b * perUnit)) / perUnit;
+}
+
+/**
+ * What remains of the metrics of processes that ended: the totals of counters and histograms, so that their sums never
+ * fall.
+ *
+ * @param before what remained of others; undefined where there are none
+ * @param last the last answer of one to `/metrics`
+ */
+export function endedMetrics(before: HttpAnswer | undefined, last: HttpAnswer): HttpAnswer {
+  const totals = totalsOf(last.body.toString());
+  return { ...last, body: before ? summedMetrics([before.body.toString(), totals]) : totals };
+}
+
+/** The counters and histograms of a text. */
+function totalsOf(text: string): string {
+  let counts = false;
+  // A metric's help stands before its type.
+  let help = '';
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      if (line.startsWith('# HELP ')) {
+        help = line;
+        counts = false;
+        return [];
+      }
+      const type = /^# TYPE \S+ (\S+)/.exec(line)?.[1];
+      if (type !== undefined) {
+        counts = type === 'counter' || type === 'histogram';
+        return counts ? [help, line] : [];
+      }
+      return counts ? [line] : [];
+    })
+    .join('\n');
 }
 
 /** Puts samples that only a later text had behind the others of their metric. */
