@@ -4,6 +4,7 @@ import { Download } from 'lucide-react';
 import { useCallback } from 'react';
 import { apiUrl } from '../../api/client.ts';
 import { endpointsQuery, feedbackQuery, labelDelaysQuery } from '../../api/queries.ts';
+import { useEndpoint } from '../../api/use-endpoint.ts';
 import { Empty } from '../../kit/empty.tsx';
 import { Choice, Select } from '../../kit/fields.tsx';
 import { formatCount, formatDuration } from '../../kit/format.ts';
@@ -26,7 +27,7 @@ export function PredictionsScreen() {
   const navigate = useNavigate({ from: '/predictions' });
   const endpoints = useQuery(endpointsQuery());
   const names = (endpoints.data?.items ?? []).map((each) => each.name);
-  const endpoint = search.endpoint ?? names[0];
+  const endpoint = useEndpoint(search.endpoint, names);
   const set = useCallback(
     (change: SearchChange) =>
       void navigate({

@@ -3,6 +3,7 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import type { Alert, MonitorWindowSummary } from '../../../../src/lifecycle/monitoring/contract.ts';
 import { alertsQuery, endpointsQuery, loopsQuery, turnsQuery, windowsQuery } from '../../api/queries.ts';
+import { useEndpoint } from '../../api/use-endpoint.ts';
 import { MarkLegend } from '../../charts/draw/frame.tsx';
 import { HoverGroup } from '../../charts/draw/hover.tsx';
 import { TimeChart } from '../../charts/draw/time-chart.tsx';
@@ -25,7 +26,7 @@ export function MonitoringScreen() {
   const navigate = useNavigate({ from: '/monitoring' });
   const endpoints = useQuery(endpointsQuery());
   const names = (endpoints.data?.items ?? []).map((each) => each.name);
-  const endpoint = search.endpoint ?? names[0];
+  const endpoint = useEndpoint(search.endpoint, names);
   const serving = (endpoints.data?.items.find((each) => each.name === endpoint)?.arms ?? []).map(
     (arm) => arm.modelVersion,
   );
@@ -67,7 +68,7 @@ export function MonitoringScreen() {
       <QueryView
         query={endpoints}
         rows={8}
-        isEmpty={() => endpoint === undefined}
+        isEmpty={(page) => page.items.length === 0 && search.endpoint === undefined}
         empty={
           <Empty title="Nothing to watch yet" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
             A deployed model is watched by itself: drift of each input, quality once labels are in, errors and
