@@ -1,11 +1,12 @@
-import { Check, X } from 'lucide-react';
+import { Check } from 'lucide-react';
+import { StateMark } from '../../kit/state-mark.tsx';
 import type { PlanStep } from '../prepare/step-plan.ts';
 
 const RING: Readonly<Record<PlanStep['state'], string>> = {
   done: 'border-good bg-good text-on-accent',
   now: 'border-info text-info',
   ahead: 'border-line-strong text-faint',
-  failed: 'border-bad bg-bad text-on-accent',
+  stopped: 'border-transparent',
 };
 
 /** The steps of a rollout from left to right: done, now with its progress, ahead. */
@@ -23,14 +24,14 @@ export function StepPlan(props: { readonly steps: readonly PlanStep[] }) {
               className={`inline-flex size-5 shrink-0 items-center justify-center rounded-full border-2 ${RING[step.state]}`}
             >
               {step.state === 'done' && <Check size={12} strokeWidth={3} aria-label="done" />}
-              {step.state === 'failed' && <X size={12} strokeWidth={3} aria-label="stopped here" />}
+              {step.end && <StateMark state={step.end} size={16} label="stopped here" />}
               {step.state === 'now' && <span className="size-2 rounded-full bg-info" />}
             </span>
             {index < props.steps.length - 1 && (
               <span className="relative mx-1 h-0.5 flex-1 bg-line-strong">
                 <span
-                  className={`absolute inset-y-0 left-0 ${step.state === 'failed' ? 'bg-bad' : step.state === 'done' ? 'bg-good' : 'bg-info'}`}
-                  style={{ width: `${step.state === 'failed' ? 0 : step.progress * 100}%` }}
+                  className={`absolute inset-y-0 left-0 ${step.state === 'done' ? 'bg-good' : 'bg-info'}`}
+                  style={{ width: `${step.state === 'stopped' ? 0 : step.progress * 100}%` }}
                 />
               </span>
             )}

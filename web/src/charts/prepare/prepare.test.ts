@@ -185,7 +185,7 @@ test('intervals share one scale and say when they are cut', () => {
   assert.equal(scale.place({ value: null, low: null, high: null }), null);
 });
 
-test('the plan of a rollout: done, now, ahead, failed', () => {
+test('the plan of a rollout: done, now, ahead, stopped', () => {
   const plan = {
     steps: [1, 10, 50, 100],
     shadow: true,
@@ -201,7 +201,7 @@ test('the plan of a rollout: done, now, ahead, failed', () => {
       .join('');
   assert.equal(states({}), 'ddnaa');
   assert.equal(states({ stage: 'shadow', step: null }), 'naaaa');
-  assert.equal(states({ stage: 'stopped' }), 'ddfaa');
+  assert.equal(states({ stage: 'stopped', end: 'watch' }), 'ddsaa');
   assert.equal(states({ stage: 'promoted' }), 'ddddd');
   assert.equal(states({ stage: 'promoted', early: true }), 'dddaa');
   assert.equal(states({ stage: 'before', step: null }), 'aaaaa');

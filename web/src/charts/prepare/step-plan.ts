@@ -1,8 +1,12 @@
+import type { State } from './wheel.ts';
+
 /** One stop of a rollout's plan. */
 export type PlanStep = {
   readonly key: string;
   readonly label: string;
-  readonly state: 'done' | 'now' | 'ahead' | 'failed';
+  readonly state: 'done' | 'now' | 'ahead' | 'stopped';
+  /** How the rollout ended on this step: the sign that it has everywhere; null for steps that it did not end on. */
+  readonly end: State | null;
   /** Share of what the present step needs, 0..1; 1 when done, 0 when ahead. */
   readonly progress: number;
   readonly note: string;
@@ -13,6 +17,8 @@ export type PlanInput = {
   /** Shadow comes before the first percent step when the plan has one. */
   readonly shadow: boolean;
   readonly stage: 'shadow' | 'canary' | 'before' | 'promoted' | 'stopped';
+  /** The state of a rollout that was stopped. */
+  readonly end: State;
   readonly step: number | null;
   /** Promoted at `step`, by a person: the steps after it were never walked. */
   readonly early?: boolean;
@@ -21,8 +27,8 @@ export type PlanInput = {
 };
 
 /**
- * Shadow, then each percent, with the state of each. When the rollout was stopped, the step where it stood is
- * failed and nothing after it is done.
+ * Shadow, then each percent, with the state of each. When the rollout was stopped, the step where it stood
+ * says how it ended and nothing after it is done.
  */
 export function prepareStepPlan(input: PlanInput): readonly PlanStep[] {
   const { stage, step } = input;
@@ -33,10 +39,11 @@ export function prepareStepPlan(input: PlanInput): readonly PlanStep[] {
     const label = stop === 'shadow' ? 'Shadow' : `${stop}\u202f%`;
     const key = String(stop);
     if (index < at || (stage === 'promoted' && index === at))
-      return { key, label, state: 'done', progress: 1, note: '' };
-    if (index > at) return { key, label, state: 'ahead', progress: 0, note: '' };
-    const state = stage === 'stopped' ? 'failed' : 'now';
-    return { key, label, state, progress: state === 'failed' ? 1 : leastDone(input.needs), note: input.note };
+      return { key, label, state: 'done', end: null, progress: 1, note: '' };
+    if (index > at) return { key, label, state: 'ahead', end: null, progress: 0, note: '' };
+    if (stage === 'stopped')
+      return { key, label, state: 'stopped', end: input.end, progress: 1, note: input.note };
+    return { key, label, state: 'now', end: null, progress: leastDone(input.needs), note: input.note };
   });
 
   function position(plan: PlanInput): number {

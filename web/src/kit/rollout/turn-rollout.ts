@@ -1,5 +1,6 @@
 import type { Rollout, Turn } from '../../../../src/loop/contract.ts';
 import type { PlanInput } from '../../charts/prepare/step-plan.ts';
+import { stateOfTurn } from '../turn-text.ts';
 import { needText } from './evidence-text.ts';
 
 /** The present look at a rollout, or the last one when it is over; null when none began. */
@@ -12,6 +13,7 @@ export function stepsOfTurn(turn: Turn, rollout: Rollout): PlanInput {
     steps: isBandit ? [Math.round(rollout.percent)] : rollout.steps,
     shadow: rollout.stage === 'shadow' || turn.rolloutHistory.some((each) => each.stage === 'shadow'),
     stage: stageOf(turn),
+    end: stateOfTurn(turn.state),
     step: isBandit ? 0 : rollout.step,
     needs: [rollout.requests, rollout.labels, rollout.timeMs],
     note: turn.finishedAt === null ? needText(rollout, rollout.stage) : '',

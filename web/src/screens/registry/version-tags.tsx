@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Pencil } from 'lucide-react';
+import { Tags } from 'lucide-react';
 import { useState } from 'react';
 import type { ModelVersion } from '../../../../src/lifecycle/registry/contract.ts';
 import { mlflow } from '../../api/client.ts';
@@ -47,7 +47,7 @@ export function EditVersionTags(props: { readonly version: ModelVersion }) {
           setOpen(true);
         }}
       >
-        <Pencil size={13} aria-hidden />
+        <Tags size={14} aria-hidden />
       </IconButton>
       <ConfirmDialog
         open={open}

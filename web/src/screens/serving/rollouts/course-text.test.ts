@@ -46,7 +46,7 @@ test('a canary stands on its step with what it still needs, and says where it st
     ],
   );
   const aborted = prepareStepPlan(stepsOfRollout({ ...canary, state: 'aborted' }) ?? assert.fail());
-  assert.equal(aborted[2]?.state, 'failed');
+  assert.deepEqual([aborted[2]?.state, aborted[2]?.end], ['stopped', stateOfRollout('aborted')]);
   assert.equal(stepsOfRollout({ ...canary, plan: { kind: 'split', arms: [] } }), null);
   assert.equal(rolloutTitle(canary), 'Canary of v2 beside v1');
   assert.equal(

@@ -77,6 +77,7 @@ export function stepsOfRollout(rollout: EndpointRollout): PlanInput | null {
       : state === 'promoted'
         ? 'promoted'
         : 'stopped',
+    end: stateOfRollout(state),
     step: step.index,
     early: (step.index ?? -1) < plan.steps.length - 1,
     needs: look ? [look.requests, look.labels, look.timeMs] : [],
