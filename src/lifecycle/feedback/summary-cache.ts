@@ -41,4 +41,9 @@ export class SummaryCache {
     );
     return summary;
   }
+
+  /** Rows were erased: whoever asks from now on gets no count in which they are. */
+  clear(): void {
+    this.#entries.clear();
+  }
 }
