@@ -218,11 +218,11 @@ test('classes have the labels of their file', async (t) => {
   const outputs = [{ name: 'y', parameters: { classification: 2 } }];
   assert.deepEqual(await infer('sorted', 'FP32', [1, 3], [3, 1, 2], outputs), {
     shape: [1, 2],
-    data: ['-1:1:dog', '-2:2:owl'],
+    data: ['-1.000000:1:dog', '-2.000000:2:owl'],
   });
   // Without a dimension of rows all values are those of one row.
   assert.deepEqual(await infer('whole', 'FP32', [3], [3, 1, 2], outputs), {
     shape: [2],
-    data: ['-1:1:dog', '-2:2:owl'],
+    data: ['-1.000000:1:dog', '-2.000000:2:owl'],
   });
 });

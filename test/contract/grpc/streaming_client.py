@@ -3,8 +3,10 @@
     streaming_client.py ADDRESS
 """
 
+import os
 import queue
 import sys
+import traceback
 
 import numpy as np
 import tritonclient.grpc as triton
@@ -52,7 +54,8 @@ def decoupled():
     assert got == expected, got
     assert ended == {"one", "two", "limited"}, ended
     [error] = errors
-    assert "this word is not liked" in error.message(), error
+    # What the model's code said may quote a request, and is in the log alone.
+    assert "ValueError" in error.message() and "not liked" not in error.message(), error
     client.stop_stream()
 
 
@@ -100,6 +103,12 @@ def cancelled():
     client.stop_stream(cancel_requests=True)
 
 
-for check in (config, decoupled, at_once, deadline, cancelled):
-    check()
+try:
+    for check in (config, decoupled, at_once, deadline, cancelled):
+        check()
+except BaseException:
+    traceback.print_exc()
+    sys.stderr.flush()
+    # The threads of an open stream would keep the process for ever.
+    os._exit(1)
 print("all clients agree")
