@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useWidth } from '../charts/draw/use-width.ts';
 import { useShortcut } from './shortcuts.tsx';
+import { MOST_PRINTED, unprintedNote, useIsPrinted } from './use-printed.ts';
 
 export type GridColumn<T> = {
   readonly id: string;
@@ -17,10 +18,12 @@ export type GridColumn<T> = {
 };
 
 const NARROW_PX = 760;
+/** What a line below a row's cells takes. */
+const NOTE_PX = 20;
 
 /**
  * A table whose rows are windowed against the page's own scroll, so 10,000 rows cost as much as forty.
- * j and k move, Enter opens. Rows are 32 px, 40 on touch.
+ * j and k move, Enter opens. Rows are 32 px, 40 on touch. On paper are the first 1,000 rows.
  */
 export function Grid<T>(props: {
   readonly label: string;
@@ -31,6 +34,8 @@ export function Grid<T>(props: {
   readonly openKey?: string | null;
   readonly onEnd?: () => void;
   readonly footer?: ReactNode;
+  /** What else must be read of a row where the grid is narrow: a line of its own below the cells. */
+  readonly narrowNote?: (row: T) => ReactNode;
 }) {
   const { rows, rowKey, onOpen, openKey, onEnd } = props;
   const body = useRef<HTMLDivElement>(null);
@@ -40,7 +45,9 @@ export function Grid<T>(props: {
   const [box, boxWidth] = useWidth<HTMLDivElement>();
   const narrow = boxWidth > 0 && boxWidth < NARROW_PX;
   const columns = narrow ? props.columns.filter((column) => !column.wideOnly) : props.columns;
-  const rowHeight = coarse ? 40 : 32;
+  const note = narrow ? props.narrowNote : undefined;
+  const rowHeight = (coarse ? 40 : 32) + (note ? NOTE_PX : 0);
+  const isPrinted = useIsPrinted();
   const template = columns.map((column) => column.width).join(' ');
 
   useLayoutEffect(() => {
@@ -113,8 +120,13 @@ export function Grid<T>(props: {
             ))}
           </div>
         </div>
-        <div role="rowgroup" ref={body} className="relative" style={{ height: rows.length * rowHeight }}>
-          {virtual.items.map(({ index, start }) => {
+        <div
+          role="rowgroup"
+          ref={body}
+          className="relative print:h-auto!"
+          style={{ height: rows.length * rowHeight }}
+        >
+          {(isPrinted ? printed(rows.length) : virtual.items).map(({ index, start }) => {
             const row = rows[index] as T;
             const key = rowKey(row);
             return (
@@ -131,7 +143,7 @@ export function Grid<T>(props: {
                   setCursor(index);
                   onOpen(row);
                 }}
-                className={`absolute inset-x-0 grid items-center gap-x-3 border-line sm:gap-x-5 border-b px-4 -outline-offset-2 hover:bg-sunken aria-selected:bg-accent-quiet data-cursor:shadow-[inset_2px_0_0_var(--accent)] ${onOpen ? 'cursor-pointer' : ''}`}
+                className={`absolute inset-x-0 grid print:relative! print:transform-none! print:break-inside-avoid items-center gap-x-3 border-line sm:gap-x-5 border-b px-4 -outline-offset-2 hover:bg-sunken aria-selected:bg-accent-quiet data-cursor:shadow-[inset_2px_0_0_var(--accent)] ${onOpen ? 'cursor-pointer' : ''}`}
                 style={{
                   gridTemplateColumns: template,
                   height: rowHeight,
@@ -147,6 +159,14 @@ export function Grid<T>(props: {
                     {column.cell(row)}
                   </div>
                 ))}
+                {note && (
+                  <div
+                    role="cell"
+                    className="-mt-1 col-span-full min-w-0 truncate pb-1 text-label text-muted"
+                  >
+                    {note(row)}
+                  </div>
+                )}
               </div>
             );
           })}
@@ -154,10 +174,17 @@ export function Grid<T>(props: {
       </div>
       {/* biome-ignore-end lint/a11y/useFocusableInteractive: see above */}
       {/* biome-ignore-end lint/a11y/useSemanticElements: see above */}
+      {isPrinted && unprintedNote(rows.length) && (
+        <p className="px-4 py-2 text-label text-muted">{unprintedNote(rows.length)}</p>
+      )}
       {props.footer && <div className="px-4 py-2 text-label text-muted">{props.footer}</div>}
     </div>
   );
 }
+
+/** All rows that paper has; they stand below each other there, whatever their start. */
+const printed = (count: number) =>
+  Array.from({ length: Math.min(count, MOST_PRINTED) }, (_, index) => ({ index, start: 0 }));
 
 function useWindowRows(count: number, rowHeight: number, margin: number) {
   const virtualizer = useVirtualizer<HTMLElement, Element>({
@@ -179,6 +206,9 @@ function useWindowRows(count: number, rowHeight: number, margin: number) {
       return () => removeEventListener('resize', onResize);
     },
   });
+  useLayoutEffect(() => {
+    if (rowHeight > 0) virtualizer.measure();
+  }, [virtualizer, rowHeight]);
   return {
     items: virtualizer.getVirtualItems().map((item) => ({ index: item.index, start: item.start - margin })),
     reveal: (index: number): void => {

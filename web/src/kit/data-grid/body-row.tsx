@@ -58,7 +58,7 @@ function Row<T>(props: RowProps<T>) {
         } else if (getSelection()?.isCollapsed !== false) props.onOpen(index);
       }}
       onMouseDown={(event) => event.shiftKey && event.preventDefault()}
-      className={`group/row absolute left-0 cursor-pointer border-line border-b ${card ? ground : ''}`}
+      className={`group/row print:relative! print:transform-none! print:break-inside-avoid absolute left-0 cursor-pointer border-line border-b ${card ? ground : ''}`}
       style={{
         height: props.heightPx,
         width: card ? '100%' : layout.totalPx,

@@ -9,6 +9,7 @@ import {
   useState,
 } from 'react';
 import { useShortcut } from '../shortcuts.tsx';
+import { MOST_PRINTED, unprintedNote, useIsPrinted } from '../use-printed.ts';
 import { BodyRow } from './body-row.tsx';
 import { CardHead } from './card-head.tsx';
 import { HeadRow } from './head-row.tsx';
@@ -53,7 +54,7 @@ export type Selection = {
  * A table of any length and width that scrolls within itself: only rows and columns in sight are drawn. Arrows (or
  * j and k) move, Enter opens, Space (or x) selects, with Shift the rows between; Home, End and the page keys jump.
  * The first column stays in place. Rows are 32 px, 40 on touch; where the columns do not fit a phone, each row is a card
- * of its first columns.
+ * of its first columns. On paper are the first 1,000 rows.
  */
 export function DataGrid<T>(props: {
   readonly label: string;
@@ -79,7 +80,10 @@ export function DataGrid<T>(props: {
   const cards = showsCards(view.widthPx, layout.totalPx);
   const rowPx = cards ? cardHeightPx(columns) : headPx;
   const bodyPx = Math.max(0, view.heightPx - (cards ? 0 : headPx));
-  const seen = rowsInSight(rows.length, rowPx, view.topPx, bodyPx);
+  const isPrinted = useIsPrinted();
+  const seen = isPrinted
+    ? { start: 0, end: Math.min(rows.length, MOST_PRINTED) }
+    : rowsInSight(rows.length, rowPx, view.topPx, bodyPx);
   const { start, end } = columnsInSight(layout, 1, view.leftPx, view.widthPx);
   const shown = useMemo(() => columns.slice(start, end), [columns, start, end]);
   useImperativeHandle(props.ref, () => ({ scrollToTop: () => box.current?.scrollTo({ top: 0 }) }), []);
@@ -165,13 +169,13 @@ export function DataGrid<T>(props: {
         aria-activedescendant={cursor >= seen.start && cursor < seen.end ? activeKey : undefined}
         onKeyDown={onKeyDown}
         onFocus={(event) => event.target === event.currentTarget && cursor < 0 && setCursor(0)}
-        className="group/grid relative min-h-0 flex-1 overflow-auto overscroll-contain -outline-offset-2"
+        className="group/grid relative min-h-0 flex-1 overflow-auto overscroll-contain -outline-offset-2 print:overflow-visible"
       >
         {!cards && <HeadRow columns={columns} shown={shown} start={start} layout={layout} rowPx={headPx} />}
         {/* biome-ignore lint/a11y/useSemanticElements: see above. */}
         <div
           role="rowgroup"
-          className="relative"
+          className="relative print:h-auto!"
           style={{ height: rows.length * rowPx, width: cards ? '100%' : layout.totalPx }}
         >
           {rows.slice(seen.start, seen.end).map((row, offset) => {
@@ -203,6 +207,9 @@ export function DataGrid<T>(props: {
           })}
         </div>
       </div>
+      {isPrinted && unprintedNote(rows.length) && (
+        <p className="px-4 py-1.5 text-label text-muted">{unprintedNote(rows.length)}</p>
+      )}
       {props.footer && (
         <div className="flex min-h-9 flex-wrap items-center gap-x-4 border-line border-t px-4 py-1.5 text-label text-muted">
           {props.footer}

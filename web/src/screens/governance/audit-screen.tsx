@@ -120,6 +120,7 @@ export function AuditScreen() {
               openKey={openId ?? null}
               onOpen={(row) => set({ entry: row.id })}
               onEnd={more}
+              narrowNote={(row) => humane(row.reason)}
               footer={entries.hasNextPage ? 'Newest first; scroll for more' : `All ${rows.length} shown`}
             />
           </Card>
