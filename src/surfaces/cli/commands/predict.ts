@@ -70,7 +70,12 @@ function formatOf(out: string): string {
 /** Waits for a batch and writes its output to the file that was named. */
 async function fetched(call: CommandCall, id: string): Promise<number | undefined> {
   const out = call.needed('out');
-  const ended = await followed(call, id);
+  const ended = await followed(call, id).catch((error) => {
+    call.note(
+      `Batch ${id} needs no command to go on; wait for it again: millrace predictions resume ${id} --out ${out}`,
+    );
+    throw error;
+  });
   if (ended.status !== 'succeeded' || !ended.output) {
     call.show(ended, () =>
       [
