@@ -2,8 +2,8 @@ import { performance } from 'node:perf_hooks';
 import { type Collect, collector } from './collector.ts';
 
 const everyMs = 1000;
-/** A process that computes for less than this part of a second is idle. */
-const idleUtilization = 0.1;
+/** A process that computes for less than this part of a second has next to no callers who would wait for the pause. */
+const idleUtilization = 0.01;
 /** What must have gathered since the last time: less is not worth a pause of some 50 ms. */
 const worthBytes = 64 * 1024 * 1024;
 
