@@ -25,7 +25,7 @@ async function act(page: Page, verb: string, reason: string): Promise<void> {
 async function readAnswers(page: Page): Promise<void> {
   const dialog = page.getByRole('dialog');
   await page.goto('/predictions');
-  await page.getByText('40 answered').waitFor();
+  await page.getByText(/^40 predictions;/).waitFor();
   await page.getByRole('row', { name: /ask-35\b/ }).click();
   const panel = page.getByRole('complementary', { name: 'Prediction' });
   await panel.getByText(/it turned out 1/).waitFor();
