@@ -128,8 +128,11 @@ function ExportLink(props: { readonly endpoint: string; readonly search: Predict
   );
 }
 
+/** While control counts slowly it may give an older count, and no event need follow that would have it asked again. */
+const COUNTS_AGAIN_MS = 15_000;
+
 function Counts(props: { readonly endpoint: string }) {
-  const feedback = useQuery(feedbackQuery(props.endpoint));
+  const feedback = useQuery({ ...feedbackQuery(props.endpoint), refetchInterval: COUNTS_AGAIN_MS });
   const delays = useQuery(labelDelaysQuery(props.endpoint));
   const delayMs = delays.data?.total.delayMs;
   if (!feedback.data) return null;
