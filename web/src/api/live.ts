@@ -47,6 +47,9 @@ export function touchedBy(type: string): readonly string[] {
   return [...new Set([...found, 'audit', 'events'])];
 }
 
+/** Meta of a mutation after which the screen that began it is left. */
+export const LEAVES_SCREEN = { leavesScreen: true } as const;
+
 const COALESCE_MS = 700;
 const SILENCE_MS = 45_000;
 
@@ -72,6 +75,11 @@ export function createLiveHub(queries: QueryClient, url = `${pathPrefix}/api/v1/
     // Nobody looks at a hidden tab: what is old stays marked until it is shown again.
     if (document.hidden) {
       document.addEventListener('visibilitychange', flush, { once: true });
+      return;
+    }
+    // What is being deleted must not be asked for again while its screen is still there.
+    if (queries.isMutating({ predicate: ({ meta }) => meta === LEAVES_SCREEN }) > 0) {
+      setTimeout(flush, COALESCE_MS);
       return;
     }
     flushing = false;

@@ -4,6 +4,7 @@ import { Pencil } from 'lucide-react';
 import { useState } from 'react';
 import type { ModelVersion, RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
 import { send } from '../../api/client.ts';
+import { LEAVES_SCREEN } from '../../api/live.ts';
 import { Button, IconButton } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { TextField } from '../../kit/fields.tsx';
@@ -121,6 +122,7 @@ function DeleteButton(props: {
       await prepare();
       return send<unknown>('DELETE', path);
     },
+    meta: LEAVES_SCREEN,
     onSuccess: () => {
       setOpen(false);
       onDone();
