@@ -23,7 +23,8 @@ export interface RowFilter {
 
 /**
  * SQL for the prediction log in these Parquet files: one row per prediction id and model heard or shadowed. Of
- * rows sent twice the one received last counts. A feature that a file lacks is NULL.
+ * rows sent twice the one received last counts, of those received at once the later one. A feature that a file lacks
+ * is NULL.
  *
  * @param columns those wanted, as SQL; naming few makes it quick
  */
@@ -43,7 +44,7 @@ export function predictionsSql(paths: readonly LogPath[], filter: RowFilter, col
   const shadowKey = filter.rows === 'answered' ? '' : `, CASE WHEN arm = 'shadow' THEN model_version END`;
   if (filter.everyRow) return `(SELECT ${columns} FROM ${parquet(paths)} ${where})`;
   return `(SELECT ${columns} FROM ${parquet(paths)} ${where}
-    QUALIFY row_number() OVER (PARTITION BY prediction_id${shadowKey} ORDER BY received_at_ms DESC) = 1)`;
+    QUALIFY row_number() OVER (PARTITION BY prediction_id${shadowKey} ORDER BY received_at_ms DESC, event_time_ms DESC) = 1)`;
 }
 
 /** So much later than its receipt may a label's event time be: clocks differ. */

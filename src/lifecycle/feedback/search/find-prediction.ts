@@ -26,7 +26,10 @@ export async function findPrediction(
   );
   const isShadow = (row: FrameRow): number => (row.arm === 'shadow' ? 1 : 0);
   const rows = [...found].sort(
-    (a, b) => isShadow(a) - isShadow(b) || (b.received_at_ms as number) - (a.received_at_ms as number),
+    (a, b) =>
+      isShadow(a) - isShadow(b) ||
+      (b.received_at_ms as number) - (a.received_at_ms as number) ||
+      (b.event_time_ms as number) - (a.event_time_ms as number),
   );
   const counting = labels.find(({ counts }) => counts);
   const label = counting

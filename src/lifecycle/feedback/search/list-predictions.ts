@@ -16,14 +16,14 @@ import {
   predictionsSql,
   type RowFilter,
 } from '../relations.ts';
-import type { Slice } from './slices.ts';
+import { mostIds, type Slice } from './slices.ts';
 
 /** Where a page ends: the next one starts behind this row. */
-export const pageKeySchema = z.tuple([z.int(), z.string(), z.string()]);
+export const pageKeySchema = z.tuple([z.int(), z.string(), z.string(), z.string()]);
 export type PageKey = z.infer<typeof pageKeySchema>;
 
-export function pageKey(prediction: Prediction): PageKey {
-  return [Date.parse(prediction.eventTime), prediction.predictionId, prediction.arm];
+export function pageKey({ eventTime, predictionId, arm, modelVersion }: Prediction): PageKey {
+  return [Date.parse(eventTime), predictionId, arm, modelVersion];
 }
 
 type Filter = PredictionsFilter;
@@ -34,7 +34,7 @@ export interface SearchedLog {
   readonly frames: Frames;
   /** Ever larger parts of it; see `newestSlices`. */
   readonly slices: AsyncIterable<Slice>;
-  /** Files that may hold these predictions. */
+  /** Files that may hold these predictions, of any time. */
   readonly holding: (ids: readonly string[]) => Promise<readonly LogPath[]>;
   /** Files that may hold labels of these predictions; undefined: of any. */
   readonly labelPaths: (ids?: readonly string[]) => Promise<readonly LogPath[]>;
@@ -43,42 +43,40 @@ export interface SearchedLog {
 /** Rows that a first look finds beyond the page: so many of it may turn out to have been sent again. */
 const spareRows = 20;
 
-/** The newest `count` rows (by event time, then id) that pass the filter, behind `after`. */
+/**
+ * The newest `count` rows (by event time, then id) that pass the filter and count, behind `after`. Of a prediction that
+ * was sent again the row received last counts, also where it is of a time that is not searched.
+ */
 export async function listPredictions(
   log: SearchedLog,
   filter: Filter,
   count: number,
   after: PageKey | undefined,
 ): Promise<readonly Prediction[]> {
-  const search = { log, filter, after };
+  const search = { log, filter };
+  const page: FrameRow[] = [];
+  let behind = after;
   for await (const slice of log.slices) {
-    const isLast = slice.floorMs === Number.NEGATIVE_INFINITY;
     if (slice.ids !== undefined) {
-      // Where the predictions are known by id, few are read: with everything that is shown of them at once.
-      const rows = await rowsOf(search, slice, count, 'whole');
-      if (rows.length >= count || isLast) return rows.map(toPrediction);
-      continue;
+      page.push(...(await countingRows(search, slice.ids, behind, slice.floorMs, count - page.length)));
+      behind = keyOfRow(page.at(-1)) ?? behind;
     }
     // To find which of a prediction's rows counts costs many times the search: done for what is found alone.
-    const most = count + spareRows;
-    const found = await rowsOf(search, slice, most, 'keys', true);
-    if (found.length < count && !isLast) continue;
-    const rows = (await wholeRows(search, found)).filter(
-      (row) => found.length < most || !isBehind(row, found.at(-1)),
-    );
-    if (rows.length >= count || (isLast && found.length < most))
-      return rows.slice(0, count).map(toPrediction);
-    if (found.length < most) continue;
-    const exact = await rowsOf(search, slice, count, 'keys');
-    if (exact.length >= count || isLast) return (await wholeRows(search, exact)).map(toPrediction);
+    for (let most = count + spareRows; slice.ids === undefined && page.length < count; ) {
+      const found = await keysOf(search, slice, behind, most);
+      const last = found.at(-1);
+      if (!last) break;
+      const ids = [...new Set(found.map(([, id]) => id))];
+      const keys = new Set(found.map((key) => JSON.stringify(key)));
+      const counting = await countingRows(search, ids, behind, slice.floorMs, most);
+      page.push(...counting.filter((row) => keys.has(JSON.stringify(keyOfRow(row)))));
+      behind = last;
+      if (found.length < most) break;
+      most = Math.min(most * 4, mostIds);
+    }
+    if (page.length >= count) break;
   }
-  return [];
-}
-
-function isBehind(row: FrameRow, last: FrameRow | undefined): boolean {
-  if (!last || row.event_time_ms !== last.event_time_ms)
-    return (row.event_time_ms as number) < ((last?.event_time_ms as number | undefined) ?? 0);
-  return (row.prediction_id as string) < (last.prediction_id as string);
+  return page.slice(0, count).map(toPrediction);
 }
 
 /** Rows of this time on are not on the page: the filter's end, or behind the last page. */
@@ -92,33 +90,32 @@ export function endOf(filter: Filter, after: PageKey | undefined): number {
 interface Search {
   readonly log: SearchedLog;
   readonly filter: Filter;
-  readonly after: PageKey | undefined;
 }
 
-/** The rows on the page. Of `keys` few columns are read, and labels only where the filter asks for them. */
-async function rowsOf(
-  { log: { frames, labelPaths }, filter, after }: Search,
-  { paths, floorMs, ids }: Slice,
+/** The first rows of a slice that pass the filter, whether they count or not. Labels are read only where the filter asks. */
+async function keysOf(
+  { log: { frames, labelPaths }, filter }: Search,
+  { paths, floorMs }: Slice,
+  behind: PageKey | undefined,
   count: number,
-  detail: 'keys' | 'whole',
-  everyRow = false,
-): Promise<readonly FrameRow[]> {
+): Promise<readonly PageKey[]> {
   if (filter.feature !== undefined && !(await featureNames(frames, paths)).includes(filter.feature))
     return [];
-  const range = { ...searchedRange(filter, after, floorMs), everyRow };
   const feature = filter.feature === undefined ? '' : `, ${sqlName(featurePrefix + filter.feature)}`;
-  const page = `WHERE ${filterSql(filter, after)} ${newestFirst} LIMIT ${count}`;
-  if (detail === 'whole') {
-    const first = await firstPieceSql(frames, paths);
-    const rows = joinedSql(paths, await labelPaths(ids), range, logColumns + first + feature, 'full');
-    return frames.query(`SELECT ${predictionColumns}, first_us FROM ${rows} ${page}`);
-  }
   const columns = `${keyColumns}, endpoint, entity, status, score${feature}`;
+  const range: RowFilter = { ...searchedRange(filter, behind, floorMs), everyRow: true };
   const needsLabels = filter.labelled !== undefined || filter.outcome !== undefined;
   const rows = needsLabels
-    ? joinedSql(paths, await labelPaths(ids), range, columns, 'value')
+    ? joinedSql(paths, await labelPaths(), range, columns, 'value')
     : predictionsSql(paths, range, columns);
-  return frames.query(`SELECT ${keyColumns} FROM ${rows} ${page}`);
+  const found = await frames.query(
+    `SELECT ${keyColumns} FROM ${rows} WHERE ${filterSql(filter)} ${behindSql(behind)} ${newestFirst} LIMIT ${count}`,
+  );
+  return found.map(keyOfRow).filter((key) => key !== undefined);
+}
+
+function keyOfRow(row: FrameRow | undefined): PageKey | undefined {
+  return row && pageKeySchema.parse(keyNames.map((name) => row[name]));
 }
 
 function searchedRange(filter: Filter, after: PageKey | undefined, floorMs: number): RowFilter {
@@ -132,8 +129,17 @@ function searchedRange(filter: Filter, after: PageKey | undefined, floorMs: numb
   };
 }
 
-const newestFirst = 'ORDER BY event_time_ms DESC, prediction_id DESC, arm DESC';
-const keyColumns = 'prediction_id, event_time_ms, arm, model_version';
+const keyNames = ['event_time_ms', 'prediction_id', 'arm', 'model_version'];
+const keyColumns = keyNames.join(', ');
+const newestFirst = `ORDER BY ${keyNames.map((name) => `${name} DESC`).join(', ')}`;
+
+function behindSql(key: PageKey | undefined): string {
+  return key === undefined ? '' : `AND (${keyColumns}) < ${keySql(key)}`;
+}
+
+function keySql(key: PageKey): string {
+  return `(${key.map((part) => (typeof part === 'number' ? part : sqlLiteral(part))).join(', ')})`;
+}
 
 /** Times and arms of a filter, for the relations. */
 export function rangeOf(filter: Range): RowFilter {
@@ -145,7 +151,7 @@ export function rangeOf(filter: Range): RowFilter {
 }
 
 /** SQL condition of a filter over joined rows that have the columns that it names. */
-export function filterSql(filter: Filter, after?: PageKey): string {
+export function filterSql(filter: Filter): string {
   const conditions = [`endpoint = ${sqlLiteral(filter.endpoint)}`];
   if (filter.arm) conditions.push(`arm = ${sqlLiteral(filter.arm)}`);
   if (filter.modelVersion) conditions.push(`model_version = ${sqlLiteral(filter.modelVersion)}`);
@@ -162,31 +168,32 @@ export function filterSql(filter: Filter, after?: PageKey): string {
   }
   if (filter.minScore !== undefined) conditions.push(`score >= ${filter.minScore}`);
   if (filter.maxScore !== undefined) conditions.push(`score <= ${filter.maxScore}`);
-  if (after) {
-    const [ms, id, arm] = after;
-    conditions.push(`(event_time_ms, prediction_id, arm) < (${ms}, ${sqlLiteral(id)}, ${sqlLiteral(arm)})`);
-  }
   return conditions.join(' AND ');
 }
 
-/** The rows that these keys name and that count, with everything that a list shows, as far as they pass the filter. */
-async function wholeRows(
-  { log: { frames, labelPaths, holding }, filter, after }: Search,
-  keys: readonly FrameRow[],
+/** The first rows of these predictions that count and pass the filter, with everything that a list shows. */
+async function countingRows(
+  { log: { frames, labelPaths, holding }, filter }: Search,
+  ids: readonly string[],
+  behind: PageKey | undefined,
+  floorMs: number,
+  count: number,
 ): Promise<readonly FrameRow[]> {
-  if (keys.length === 0) return [];
-  const ids = [...new Set(keys.map((key) => key.prediction_id as string))];
   const paths = await holding(ids);
-  const range: RowFilter = { ...searchedRange(filter, after, Number.NEGATIVE_INFINITY), ids };
-  const wanted = keys.map((key) => sqlLiteral(`${key.prediction_id} ${key.model_version}`)).join(', ');
   let columns = logColumns + (await firstPieceSql(frames, paths));
   if (filter.feature !== undefined) {
     const isThere = (await featureNames(frames, paths)).includes(filter.feature);
     columns += `, ${isThere ? '' : 'NULL AS '}${sqlName(featurePrefix + filter.feature)}`;
   }
+  const { rows, fromMs, toMs } = searchedRange(filter, behind, floorMs);
+  const joined = joinedSql(paths, await labelPaths(ids), { rows, ids }, columns, 'full');
+  const range = [
+    ...(fromMs === undefined ? [] : [`AND event_time_ms >= ${fromMs}`]),
+    ...(toMs === undefined ? [] : [`AND event_time_ms < ${toMs}`]),
+  ].join(' ');
   return frames.query(
-    `SELECT ${predictionColumns}, first_us FROM ${joinedSql(paths, await labelPaths(ids), range, columns, 'full')}
-     WHERE prediction_id || ' ' || model_version IN (${wanted}) AND ${filterSql(filter, after)} ${newestFirst}`,
+    `SELECT ${predictionColumns}, first_us FROM ${joined}
+     WHERE ${filterSql(filter)} ${range} ${behindSql(behind)} ${newestFirst} LIMIT ${count}`,
   );
 }
 

@@ -51,13 +51,15 @@ export class LogSearch {
     const { fromMs } = rangeOf(filter);
     const endMs = endOf(filter, after);
     const toMs = Number.isFinite(endMs) ? endMs : undefined;
-    const segments = await this.#options.store.predictionSegments({ endpoint, fromMs, toMs });
+    const all = await this.#options.store.predictionSegments({ endpoint });
+    const [first, end] = [fromMs ?? Number.NEGATIVE_INFINITY, endMs];
+    const segments = all.filter((s) => s.maxEventTimeMs >= first && s.minEventTimeMs < end);
     const slices =
       entity === undefined
         ? newestSlices(await this.#logFiles(segments), count, endMs)
         : this.#entitySlices(segments, entity, count, { fromMs, toMs });
     const labelPaths = (ids?: readonly string[]) => this.#labelPaths(endpoint, 'label', ids);
-    const holding = (ids: readonly string[]) => this.#holding(segments, ids);
+    const holding = (ids: readonly string[]) => this.#holding(all, ids);
     const { frames } = this.#options;
     return listPredictions({ frames, slices, holding, labelPaths }, filter, count, after);
   }
@@ -128,7 +130,7 @@ export class LogSearch {
     yield* entitySlices(
       {
         newest: (limit) => index.entityRows(candidates, { entities: [entity], ...range, limit }),
-        paths: (ids) => (ids === undefined ? this.#paths(candidates) : this.#holding(segments, ids)),
+        paths: () => this.#paths(candidates),
       },
       count,
     );

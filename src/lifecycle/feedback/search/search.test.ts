@@ -177,6 +177,22 @@ forEachDatabase((name, open) => {
       assert.equal(await service.exportTo(ada, { endpoint, entity: 'nobody' }, path), 0);
     });
 
+    test('shadows of one request are on one page or on two, and none is missed', async (t) => {
+      const { service, send } = await openFeedbackService(t, open);
+      const shadow = { id: 'a', eventTimeMs: start, arm: 'shadow' };
+      await send([
+        { ...shadow, modelVersion: '2' },
+        { ...shadow, modelVersion: '3' },
+      ]);
+      const [first] = await service.predictions(ada, { endpoint, arm: 'shadow' }, 1, undefined);
+      assert.equal(first?.modelVersion, '3');
+      const rest = await service.predictions(ada, { endpoint, arm: 'shadow' }, 1, pageKey(first));
+      assert.deepEqual(
+        rest.map((p) => p.modelVersion),
+        ['2'],
+      );
+    });
+
     test('of predictions that were sent twice the row received last counts, however many there are', async (t) => {
       const { service, send } = await openFeedbackService(t, open);
       const rng = createRng(5);
@@ -184,9 +200,12 @@ forEachDatabase((name, open) => {
       for (let round = 0; round < 3; round++) {
         const rows = Array.from({ length: 400 }, (_, i): LoggedRow => {
           const id = `p${round === 0 ? i : rng.int(400)}`;
-          const eventTimeMs = sent.get(id)?.eventTimeMs ?? start + rng.int(100) * 1000;
+          // Some are sent again with another time: only the last one is their place.
+          const eventTimeMs =
+            (rng.int(2) === 0 ? sent.get(id)?.eventTimeMs : undefined) ?? start + rng.int(100) * 1000;
           const receivedAtMs = start + round * 1_000_000 + i;
-          return { id, eventTimeMs, receivedAtMs, score: rng.next(), features: { origin: `o${rng.int(3)}` } };
+          const features = { origin: `o${rng.int(3)}` };
+          return { id, entity: `e${i % 3}`, eventTimeMs, receivedAtMs, score: rng.next(), features };
         });
         for (const row of rows) sent.set(row.id, row);
         await send(rows);
@@ -218,6 +237,15 @@ forEachDatabase((name, open) => {
             expected((r) => r.features?.origin === 'o1'),
           );
         }
+        assert.deepEqual(
+          await walk({ entity: 'e1' }, 90),
+          expected((r) => r.entity === 'e1'),
+        );
+        const [from, to] = [start + 20_000, start + 60_000];
+        assert.deepEqual(
+          await walk({ from: new Date(from).toISOString(), to: new Date(to).toISOString() }, 60),
+          expected((r) => r.eventTimeMs >= from && r.eventTimeMs < to),
+        );
       };
       await check();
       await service.upkeep.indexNow();

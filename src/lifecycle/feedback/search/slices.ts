@@ -3,8 +3,9 @@ import type { LogPath } from '../relations.ts';
 
 /** A part of the log that has every wanted row from a time on. */
 export interface Slice {
+  /** Where all such rows are; none where they are known by id. */
   readonly paths: readonly LogPath[];
-  /** Rows of this event time or later are all in these files; -Infinity: all rows are. */
+  /** Rows of this event time or later are all there; -Infinity: all rows are. */
   readonly floorMs: number;
   /** The only predictions that can be wanted; undefined: any. */
   readonly ids?: readonly string[];
@@ -62,8 +63,8 @@ export interface EntityLog {
   readonly newest: (
     limit: number,
   ) => Promise<readonly { readonly predictionId: string; readonly eventTimeMs: number }[]>;
-  /** Files that may hold these predictions; undefined: any of the entity's. */
-  readonly paths: (ids?: readonly string[]) => Promise<readonly LogPath[]>;
+  /** Files that may hold its predictions. */
+  readonly paths: () => Promise<readonly LogPath[]>;
 }
 
 /** As `newestSlices`, of the rows of one entity. */
@@ -74,7 +75,7 @@ export async function* entitySlices(log: EntityLog, count: number): AsyncGenerat
     const last = rows.length < limit ? undefined : rows.at(-1);
     // Of the last row's millisecond there may be more.
     const floorMs = last === undefined ? Number.NEGATIVE_INFINITY : last.eventTimeMs + 1;
-    if (ids.length > 0) yield { paths: await log.paths(ids), floorMs, ids };
+    if (ids.length > 0) yield { paths: [], floorMs, ids };
     if (last === undefined) return;
   }
   yield { paths: await log.paths(), floorMs: Number.NEGATIVE_INFINITY };
