@@ -130,6 +130,17 @@ test('recalibration equals scikit-learn; null where there is no finite fit', () 
   assert.equal(logisticRecalibration(Uint8Array.from([0, 1]), Float64Array.from([0.1, 0.9])), null);
 });
 
+test('recalibration of scores that are far too sure: a forest gives 0 and 1, and is wrong in one of ten', () => {
+  const truth = Uint8Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? 1 : 0));
+  const sure = Float64Array.from(truth, (label, i) => (i % 20 < 2 ? 1 - label : label));
+  const fit = logisticRecalibration(truth, sure);
+  // Nine of ten are right on either side: logit(0.9) is the slope times the logit that a score of 1 is kept at.
+  assertClose(1 + (fit?.intercept ?? Number.NaN), 1, 1e-6);
+  assertClose(fit?.slope ?? null, Math.log(9) / Math.log((1 - 1e-12) / 1e-12), 1e-6);
+  const narrow = Float64Array.from(truth, (label, i) => 0.9 + 1e-5 * (i % 20 < 2 ? 1 - label : label));
+  assert.ok((logisticRecalibration(truth, narrow)?.slope ?? 0) > 1000, 'close scores are not equal ones');
+});
+
 test('the ROC curve equals scikit-learn and is thinned between its ends', () => {
   const all = rocCurve(labels, first, 10_000)!;
   all.forEach((point, k) => {
