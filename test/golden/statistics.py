@@ -28,7 +28,7 @@ def special():
     return {
         "logGamma": [[x, special.gammaln(x)] for x in (1e-5, 0.3, 0.5, 1.5, 3, 10.25, 171, 1e6)],
         "normalQuantile": [[p, stats.norm.ppf(p)] for p in probabilities],
-        "normalCdf": [[x, stats.norm.cdf(x)] for x in z],
+        "normalTwoSidedP": [[x, 2 * stats.norm.sf(abs(x))] for x in z],
         "regularisedGammaQ": [[a, x, special.gammaincc(a, x)] for a, x in gamma],
         "regularisedBeta": [[a, b, x, special.betainc(a, b, x)] for a, b, x in beta],
         "kolmogorovSurvival": [[x, special.kolmogorov(x)] for x in kolmogorov],

@@ -1,4 +1,3 @@
-export { consumeEvents, type EventConsumer } from './consumer.ts';
 export { type EventResource, eventResource } from './contract.ts';
 export {
   type AuditFilter,

@@ -21,7 +21,7 @@ export interface NewEvent {
 }
 
 export interface StoredEvent extends NewEvent {
-  /** Grows without end and in commit order; the cursor of every reader. */
+  /** Grows without end and in commit order, so that a reader can go on behind the last one it saw. */
   readonly seq: number;
   readonly atMs: number;
 }
@@ -67,7 +67,6 @@ interface JournalTables {
     event_time_ms: number | null;
     at_ms: number;
   };
-  event_cursors: { consumer: string; seq: number };
   audit_entries: {
     id: string;
     at_ms: number;
@@ -198,25 +197,6 @@ export class Journal {
   /** Calls back after each commit that wrote an event. Returns the function that stops it. */
   onEvents(listener: () => void): () => void {
     return this.#db.onSignal(eventsTopic, listener);
-  }
-
-  /** The last event that a durable consumer has dealt with, 0 at first. */
-  async cursor(consumer: string): Promise<number> {
-    const row = await tables<JournalTables>(this.#db.read)
-      .selectFrom('event_cursors')
-      .select('seq')
-      .where('consumer', '=', consumer)
-      .executeTakeFirst();
-    return row?.seq ?? 0;
-  }
-
-  /** Records, in the transaction of its effects, that a consumer has dealt with everything up to `seq`. */
-  async moveCursor(tx: Tx, consumer: string, seq: number): Promise<void> {
-    await tables<JournalTables>(tx)
-      .insertInto('event_cursors')
-      .values({ consumer, seq })
-      .onConflict((c) => c.column('consumer').doUpdateSet({ seq }))
-      .execute();
   }
 }
 

@@ -32,4 +32,9 @@ export const journalMigrations: readonly Migration[] = [
         CREATE INDEX audit_entries_by_subject ON audit_entries (subject_kind, subject_id, id)`,
       ),
   },
+  {
+    // Where readers of events had got to; none keeps its place in the database any more.
+    id: 'journal-002',
+    up: (tx) => execute(tx, 'DROP TABLE event_cursors'),
+  },
 ];

@@ -3,8 +3,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { systemActor } from '../access/index.ts';
 import { forEachDatabase, type OpenDatabase } from '../db/testing.ts';
 import { Jobs, jobsMigrations, Schedules } from '../jobs/index.ts';
-import { consumeEvents, Journal, journalMigrations } from '../journal/index.ts';
-import { createLogger } from '../log/index.ts';
+import { Journal, journalMigrations } from '../journal/index.ts';
 import { Watermarks, watermarksMigrations } from './index.ts';
 
 const march = Date.UTC(2001, 2, 1);
@@ -50,33 +49,6 @@ forEachDatabase((name, open) => {
         [{ watermark: '2001-03-01T00:00:00.000Z' }],
       );
       await assert.rejects(watermarks.advance(systemActor, 'nothing', march), { code: 'not_found' });
-    });
-
-    test('a durable consumer sees every event once in order, also after it failed and after a restart', async (t) => {
-      const { db, journal } = await setUp(t, open);
-      const log = createLogger('test', 'silent');
-      const seen: number[] = [];
-      const append = (n: number) =>
-        db.write((tx) =>
-          journal.appendEvent(tx, { type: 't', subject: { kind: 'k', id: 'i' }, data: { n } }),
-        );
-      let failures = 1;
-      const start = () =>
-        consumeEvents(journal, 'loop', log, async (event) => {
-          if (event.data.n === 3 && failures-- > 0) throw new Error('once');
-          await db.write((tx) => journal.moveCursor(tx, 'loop', event.seq));
-          seen.push(Number(event.data.n));
-        });
-      const first = start();
-      for (const n of [1, 2]) await append(n);
-      await first.caughtUp();
-      await first.stop();
-      await append(3);
-      const second = start();
-      await append(4);
-      await second.caughtUp();
-      await second.stop();
-      assert.deepEqual(seen, [1, 2, 3, 4]);
     });
   });
 });

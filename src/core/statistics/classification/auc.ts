@@ -1,6 +1,6 @@
 import { type Estimate, undefinedEstimate } from '../estimate.ts';
-import { normalTwoSidedP } from '../special/normal-cdf.ts';
 import { normalQuantile } from '../special/normal-quantile.ts';
+import { normalTwoSidedP } from '../special/normal-two-sided-p.ts';
 import { wilson } from '../wilson.ts';
 import { tiedRuns } from './order-of.ts';
 

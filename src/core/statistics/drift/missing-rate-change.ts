@@ -1,4 +1,4 @@
-import { normalTwoSidedP } from '../special/normal-cdf.ts';
+import { normalTwoSidedP } from '../special/normal-two-sided-p.ts';
 import { DRIFT_ALPHA, DRIFT_MIN_N, type DriftResult } from './drift-result.ts';
 import { fisherExact } from './fisher-exact.ts';
 

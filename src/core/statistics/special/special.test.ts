@@ -5,15 +5,15 @@ import { golden } from '../golden.testing.ts';
 import { chiSquareSurvival } from './chi-square-survival.ts';
 import { kolmogorovSurvival } from './kolmogorov-survival.ts';
 import { logGamma } from './log-gamma.ts';
-import { normalCdf } from './normal-cdf.ts';
 import { normalQuantile } from './normal-quantile.ts';
+import { normalTwoSidedP } from './normal-two-sided-p.ts';
 import { regularisedBeta } from './regularised-beta.ts';
 import { regularisedGammaQ } from './regularised-gamma.ts';
 
 const functions: Readonly<Record<string, (...args: number[]) => number>> = {
   logGamma,
   normalQuantile,
-  normalCdf,
+  normalTwoSidedP,
   regularisedGammaQ,
   regularisedBeta,
   kolmogorovSurvival,
