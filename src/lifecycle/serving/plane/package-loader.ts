@@ -25,8 +25,10 @@ export class PackageLoader {
   readonly #logger: Logger | null;
   readonly #loaded = new Map<Digest, LoadedPackage>();
   readonly #states = new Map<Digest, ReplicaModel>();
-  /** All blobs that a loaded package is made of, packages that it uses included. */
-  readonly #parts = new Map<Digest, ReadonlySet<Digest>>();
+  /** All blobs that a package is made of, packages that it uses included; of one that failed, those it came to. */
+  readonly #parts = new Map<Digest, Set<Digest>>();
+  /** Whether the disk was looked through for what an earlier process left. */
+  #isSwept = false;
   /** Routes and models that were replaced leave up to half a gigabyte of garbage after a thousand deployments. */
   readonly #garbage = new QuietCollection();
   #isClosed = false;
@@ -90,11 +92,20 @@ export class PackageLoader {
       this.#loaded.delete(digest);
     }
     const kept = new Set<Digest>();
-    for (const digest of this.#parts.keys()) if (!this.#loaded.has(digest)) this.#parts.delete(digest);
-    for (const parts of this.#parts.values()) for (const part of parts) kept.add(part);
-    for await (const { digest } of this.#blobs.list())
+    const dropped = new Set<Digest>();
+    for (const [digest, parts] of this.#parts) {
+      const isLoaded = this.#loaded.has(digest);
+      if (!isLoaded) this.#parts.delete(digest);
+      for (const part of parts) (isLoaded ? kept : dropped).add(part);
+    }
+    for await (const digest of this.#isSwept ? dropped : this.#onDisk())
       if (!kept.has(digest)) await this.#blobs.delete(digest);
+    this.#isSwept = true;
     this.#garbage.changed();
+  }
+
+  async *#onDisk(): AsyncIterable<Digest> {
+    for await (const { digest } of this.#blobs.list()) yield digest;
   }
 
   /**
@@ -110,11 +121,13 @@ export class PackageLoader {
   }
 
   async #load(digest: Digest): Promise<LoadedPackage> {
+    const parts = new Set([digest]);
+    this.#parts.set(digest, parts);
     const manifest = parseInput(packageManifestSchema, await this.#json(digest), 'package');
+    if (manifest.contract) parts.add(manifest.contract);
     const contract = manifest.contract
       ? parseInput(featureContractSchema, await this.#json(manifest.contract), 'contract')
       : null;
-    const parts = new Set([digest, ...(manifest.contract ? [manifest.contract] : [])]);
     const bytesOf = (blob: Digest) => {
       parts.add(blob);
       return this.#bytes(blob);
@@ -131,7 +144,6 @@ export class PackageLoader {
     }
     const { maxRows, placement } = model;
     this.#logger?.info({ model: manifest.model, digest, maxRows, ...placement }, 'model loaded and warm');
-    this.#parts.set(digest, parts);
     return model;
   }
 
