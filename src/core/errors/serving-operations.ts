@@ -56,6 +56,12 @@ export const servingOperationsErrors = {
     message: 'the file of keys {path} cannot be used: {problem}',
     next: 'Make it with: millrace keys create <name> --file {path} --all --reason <text>',
   },
+  key_not_in_file: {
+    status: 404,
+    title: 'No such key',
+    message: 'the file of keys {path} has no key with id "{id}"',
+    next: 'See their ids with: millrace keys --file {path}',
+  },
   limit_reached: {
     status: 429,
     title: 'Limit reached',

@@ -40,7 +40,7 @@ test('a file of keys opens what its keys were made for, tells none of them, and 
       ['billing', false, false],
     ],
   );
-  await assert.rejects(revokeKeyInFile(path, 'nobody', 'x', nowMs), { code: 'not_found' });
+  await assert.rejects(revokeKeyInFile(path, 'nobody', 'x', nowMs), { code: 'key_not_in_file' });
 
   const end = followKeyFile(path, ring, logger);
   t.after(end);
@@ -55,4 +55,21 @@ test('a file of keys opens what its keys were made for, tells none of them, and 
     await writeFile(path, broken);
     await assert.rejects(keysOfFile(path), { code: 'key_file_unreadable' });
   }
+});
+
+test('keys that are made and revoked at the same time are all in the file', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-keys-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const path = join(directory, 'keys.json');
+  const make = (name: string) =>
+    createKeyInFile(path, { name, endpoints: null, reason: 'new' }, 'user:ada', Date.UTC(2026, 0, 1));
+  const first = await make('first');
+  await Promise.all([
+    ...['a', 'b', 'c', 'd'].map(make),
+    revokeKeyInFile(path, first.id, 'leaked', Date.UTC(2026, 0, 2)),
+  ]);
+  const names = (await keysOfFile(path)).map(
+    (key) => `${key.name}${key.revokedAt === null ? '' : ' revoked'}`,
+  );
+  assert.deepEqual(names.sort(), ['a', 'b', 'c', 'd', 'first revoked']);
 });

@@ -1,5 +1,7 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
 import { formatTime } from '../../../core/time.ts';
@@ -10,6 +12,11 @@ import { makeKey } from './make-key.ts';
 import { toResource } from './to-resource.ts';
 
 const lookEveryMs = 2000;
+/** So long a change waits for another one's end. */
+const lockWaitMs = 10_000;
+const lockLookMs = 20;
+/** SQLite's code for a lock that another one holds. */
+const busy = 5;
 
 /** A file of keys: what is kept of each, never the key itself. */
 const keyFileSchema = z.strictObject({
@@ -32,12 +39,14 @@ export async function createKeyInFile(
   createdBy: string,
   nowMs: number,
 ): Promise<EndpointKey & { readonly key: string }> {
-  const file = await read(path, true);
   const { key, stored } = makeKey(input, createdBy, nowMs);
   const resource = toResource(stored);
   const { digest } = stored;
-  await write(path, { ...file, keys: [...file.keys, { ...resource, digest, reason: input.reason }] });
-  return { ...resource, key };
+  return alone(path, async () => {
+    const file = await read(path, true);
+    await write(path, { ...file, keys: [...file.keys, { ...resource, digest, reason: input.reason }] });
+    return { ...resource, key };
+  });
 }
 
 /** The keys of a file, newest first. Throws `key_file_unreadable`. */
@@ -46,20 +55,23 @@ export async function keysOfFile(path: string): Promise<readonly EndpointKey[]> 
   return keys.map((key) => endpointKeySchema.parse(key)).reverse();
 }
 
-/** Ends a key of a file; one that is revoked stays so. Throws `key_file_unreadable`, `not_found`. */
+/** Ends a key of a file; one that is revoked stays so. Throws `key_file_unreadable`, `key_not_in_file`. */
 export async function revokeKeyInFile(
   path: string,
   id: string,
   reason: string,
   nowMs: number,
 ): Promise<EndpointKey> {
-  const file = await read(path, false);
-  const key = file.keys.find((k) => k.id === id);
-  if (!key) throw fail('not_found', { kind: 'key', id, list: path });
-  if (key.revokedAt !== null) return endpointKeySchema.parse(key);
-  const revoked = { ...key, revokedAt: formatTime(nowMs), revokedReason: reason };
-  await write(path, { ...file, keys: file.keys.map((k) => (k === key ? revoked : k)) });
-  return endpointKeySchema.parse(revoked);
+  await read(path, false);
+  return alone(path, async () => {
+    const file = await read(path, false);
+    const key = file.keys.find((k) => k.id === id);
+    if (!key) throw fail('key_not_in_file', { id, path });
+    if (key.revokedAt !== null) return endpointKeySchema.parse(key);
+    const revoked = { ...key, revokedAt: formatTime(nowMs), revokedReason: reason };
+    await write(path, { ...file, keys: file.keys.map((k) => (k === key ? revoked : k)) });
+    return endpointKeySchema.parse(revoked);
+  });
 }
 
 /**
@@ -122,6 +134,37 @@ function parse(path: string, text: string): FileOfKeys {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw unreadable(path, `${issue?.path.map(String).join('.') || 'it'}: ${issue?.message}`);
+}
+
+/**
+ * Changes a file while nobody else does. The lock is the operating system's on a file beside it, so that a killed
+ * process leaves none behind; the file stays, as another process may wait at it.
+ */
+async function alone<T>(path: string, change: () => Promise<T>): Promise<T> {
+  const lock = await lockFile(path);
+  try {
+    return await change();
+  } finally {
+    lock.close();
+  }
+}
+
+async function lockFile(path: string): Promise<DatabaseSync> {
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
+    for (const untilMs = performance.now() + lockWaitMs; ; await sleep(lockLookMs)) {
+      try {
+        lock.exec('BEGIN EXCLUSIVE');
+        return lock;
+      } catch (error) {
+        if (performance.now() > untilMs || (error as { errcode?: number }).errcode !== busy) throw error;
+      }
+    }
+  } catch (error) {
+    lock?.close();
+    throw unreadable(path, `it cannot be locked: ${(error as Error).message}`, error);
+  }
 }
 
 /** All at once, for its owner alone. */
