@@ -43,6 +43,12 @@ export const loopErrors = {
     message: 'version {version} was {state} on endpoint "{endpoint}" ({reason}) and cools down until {until}',
     next: 'Roll out a version that mends what was wrong, or wait; to begin it all the same, say "again": true (--again) and why.',
   },
+  shadow_none: {
+    status: 404,
+    title: 'No shadow',
+    message: 'endpoint "{endpoint}" has no shadow',
+    next: 'Send copies of its traffic to a version with POST /api/v1/endpoints/{endpoint}/shadow, or begin a rollout whose plan has a shadow.',
+  },
   rollout_state: {
     status: 409,
     title: 'Not in this state',

@@ -141,7 +141,7 @@ export class RolloutService {
     return toResource(await this.#known(endpoint, id));
   }
 
-  /** What an endpoint's shadow says beside its champion. Throws `not_found` where none listens. */
+  /** What an endpoint's shadow says beside its champion. Throws `not_found`, `shadow_none`. */
   async shadow(actor: Actor, endpoint: string, query: ShadowEvidenceQuery): Promise<ShadowEvidence> {
     authorize(actor, 'read');
     return shadowEvidence(this.#deps, actor, endpoint, query);

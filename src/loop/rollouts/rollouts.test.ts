@@ -211,7 +211,7 @@ forEachDatabase((name, open) => {
       const { serving, service, traffic } = await openRollouts(t, open);
       const ask = (query: Readonly<Record<string, unknown>> = {}) =>
         service.shadow(anna, 'flights', shadowEvidenceQuerySchema.parse(query));
-      await assert.rejects(ask(), { code: 'not_found' });
+      await assert.rejects(ask(), { code: 'shadow_none' });
       await traffic(50, { 1: 0.1 });
       const { packageDigest } = (await serving.endpoint(anna, 'flights')).arms[0]!;
       await serving.setShadow(anna, 'flights', { modelVersion: '2', packageDigest }, 'listen');

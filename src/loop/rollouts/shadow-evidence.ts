@@ -20,7 +20,7 @@ type Deps = Pick<RolloutDeps, 'serving' | 'log' | 'clock' | 'watermarks'>;
 
 /**
  * What an endpoint's shadow says beside its champion, whoever set it: judged as a rollout's copies are, and also by
- * outcomes, as labels come. Nothing is decided by it. Throws `not_found` for an endpoint without a shadow.
+ * outcomes, as labels come. Nothing is decided by it. Throws `not_found`, `shadow_none`.
  */
 export async function shadowEvidence(
   { serving, log, clock, watermarks }: Deps,
@@ -31,7 +31,7 @@ export async function shadowEvidence(
   const { model, arms, shadow } = await serving.endpoint(actor, endpoint);
   const championVersion = arms.find((arm) => arm.arm === 'champion')?.modelVersion;
   if (!shadow || championVersion === undefined) {
-    throw fail('not_found', { kind: 'shadow of endpoint', id: endpoint, list: '/api/v1/endpoints' });
+    throw fail('shadow_none', { endpoint });
   }
   const shadowVersion = shadow.modelVersion;
   const routes = await serving.routeVersions(actor, endpoint, { limit: routesRead });
