@@ -9,7 +9,7 @@ export interface PlainConnectionsOptions {
   readonly bodyBytes: number;
   /** How long a new connection has for its first bytes; 0: for ever. */
   readonly headersTimeoutMs: number;
-  /** How long a connection may be idle between requests. */
+  /** How long a connection may be idle between requests, as callers are told; it is closed a second later. */
   readonly keepAliveMs: number;
   /** Whether a whole request is answered here; node:http gets the others, and their connection. */
   readonly takes: (head: RequestHead, body: Buffer) => boolean;
@@ -20,6 +20,9 @@ export interface PlainConnectionsOptions {
   /** Whether connections end with their next answer. */
   readonly draining: () => boolean;
 }
+
+/** For requests that leave their caller at the last moment; node:http has the same. */
+const keepAliveBufferMs = 1000;
 
 type HandOver = (socket: Socket) => void;
 
@@ -197,7 +200,8 @@ class PlainConnection {
   /** Takes what came meanwhile, once the caller takes its answers. */
   #goOn(): void {
     const socket = this.#socket;
-    if (socket.timeout !== this.#options.keepAliveMs) socket.setTimeout(this.#options.keepAliveMs);
+    const idleMs = this.#options.keepAliveMs + keepAliveBufferMs;
+    if (socket.timeout !== idleMs) socket.setTimeout(idleMs);
     if (this.#aheadBytes === 0) return;
     if (socket.writableNeedDrain) {
       this.#answering = true;
