@@ -3,15 +3,17 @@ import type { ControlledReplica, ServeReplica } from '../lifecycle/serving/index
 import { bytesOf, durationMsOf, flagOf, type Settings } from '../platform/config/index.ts';
 import type { LimitSource } from '../platform/limits/index.ts';
 import type { Logger } from '../platform/log/index.ts';
+import type { Registry } from '../platform/metrics/index.ts';
 import { exporterOf, type SpanExporter } from '../platform/tracing/index.ts';
 import {
   Admission,
+  ConnectionRoom,
   defaultHttpLimits,
   type InferenceServerOptions,
   TlsFiles,
 } from '../surfaces/inference/index.ts';
 
-type Options = Pick<InferenceServerOptions, 'http' | 'admission' | 'tls' | 'spans'>;
+type Options = Pick<InferenceServerOptions, 'http' | 'admission' | 'room' | 'tls' | 'spans'>;
 
 /** What bounds, guards and watches the servers of the serve role, and what has to be closed after them. */
 export interface ServeOperations {
@@ -25,35 +27,41 @@ export interface ServeOperations {
  * @param limits where limits of endpoints are counted; left out: in this process
  * Throws `config_invalid` for half a certificate, `tls_files_unreadable`.
  */
-export function openServeOperations(
+export async function openServeOperations(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
   replica: ServeReplica & Partial<Pick<ControlledReplica, 'keyRing'>>,
-  logger: Logger,
+  { logger, metrics }: { readonly logger: Logger; readonly metrics: Registry },
   limits?: LimitSource,
-): ServeOperations {
+): Promise<ServeOperations> {
   const tls = tlsOf(settings, logger);
   let told = false;
   const spans: SpanExporter | null = exporterOf(env, 'millrace-serve', (error) => {
     if (!told) logger.warn({ err: error }, 'spans are lost: the collector of traces does not take them');
     told = true;
   });
+  const room = await ConnectionRoom.open({
+    connections: settings.serveMaxConnections,
+    setting: flagOf('serveMaxConnections'),
+    ...{ logger, metrics },
+  });
   return {
     scheme: tls ? 'https' : 'http',
     options: {
+      room,
       http: {
         ...defaultHttpLimits,
         bodyBytes: bytesOf(settings.serveBodyLimit),
         headerBytes: settings.serveHeaderLimit,
         headersTimeoutMs: durationMsOf(settings.serveHeadersTimeout),
         requestTimeoutMs: durationMsOf(settings.serveRequestTimeout),
-        connections: settings.serveMaxConnections,
       },
       admission: new Admission(replica.plane, replica.keyRing, limits, settings.serveMetricsKey),
       ...(tls ? { tls } : {}),
       ...(spans ? { spans } : {}),
     },
     async close() {
+      room.close();
       tls?.close();
       await spans?.close();
     },

@@ -85,7 +85,7 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     ...(shared ? { repository: shared } : {}),
     ...(joined ? { peers: joined.peers, replica: readyTogether(replica, joined.allReady) } : {}),
   };
-  const operations = openServeOperations(settings, process.env, side.replica, logger, joined?.limits);
+  const operations = await openServeOperations(settings, process.env, side.replica, own, joined?.limits);
   const guarded = { ...inference, ...operations.options, settings: new ServerSettings() };
   const server = new InferenceServer(guarded);
   const setting = `${flagOf('servePort')} or ${variableOf('servePort')}`;

@@ -189,16 +189,6 @@ test('a request that trickles in is cut off', async (t) => {
   }
 });
 
-test('connections beyond the limit are closed at once, and the others go on', async (t) => {
-  const { url } = await serving(t, { http: { connections: 1 } });
-  const first = dial(url);
-  first.socket.write(infer);
-  while (!first.text().includes('200')) await once(first.socket, 'data');
-  assert.equal(await exchange(url, infer), '');
-  first.socket.write(infer.replace('host: x', 'host: x\r\nconnection: close'));
-  assert.deepEqual(statuses(await first.ended), ['200', '200']);
-});
-
 test('an endpoint takes as many requests a second as it says; the others are told the limit and when to come', async (t) => {
   const { url } = await serving(t, {}, { limits: { requestsPerSecond: 0.01, concurrentRequests: null } });
   await stillAnswers(url);

@@ -19,6 +19,7 @@ import { keyPageOf } from './docs/key-page.ts';
 import { answerGet } from './get-routes.ts';
 import type { HttpAnswer } from './http/answer.ts';
 import { answerClientError, refuseTunnel } from './http/client-errors.ts';
+import type { ConnectionRoom } from './http/connection-room.ts';
 import { PathTargets } from './http/endpoint-of-path.ts';
 import { errorAnswer } from './http/error-answer.ts';
 import { type EventAnswer, EventStreams } from './http/event-streams.ts';
@@ -47,6 +48,8 @@ export interface InferenceServerOptions {
   readonly bodyLimitBytes?: number;
   /** What else of HTTP is bounded; see defaultHttpLimits. */
   readonly http?: Partial<HttpLimits>;
+  /** Bounds the connections of the process, shared by the protocols; without it there are any number. */
+  readonly room?: ConnectionRoom;
   /** With it the server speaks TLS, and only that. */
   readonly tls?: TlsFiles;
   /** Gets a span for each request whose caller records its trace. */
@@ -146,8 +149,8 @@ export class InferenceServer {
   }
 
   #create(): Server {
-    const { headerBytes, headersTimeoutMs, requestTimeoutMs, connections } = this.#limits;
-    const { tls } = this.#options;
+    const { headerBytes, headersTimeoutMs, requestTimeoutMs } = this.#limits;
+    const { tls, room } = this.#options;
     const http: ServerOptions = {
       keepAliveTimeout: keepAliveMs,
       noDelay: true,
@@ -162,7 +165,7 @@ export class InferenceServer {
       ? createTlsServer({ ...http, ...tls.options, ALPNProtocols: ['http/1.1'] }, onRequest)
       : createServer(http, onRequest);
     if (tls && 'setSecureContext' in server) tls.attach(server);
-    if (connections > 0) server.maxConnections = connections;
+    room?.guard(server);
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
       answerClientError(error, socket, headerBytes),
     );

@@ -20,6 +20,7 @@ export function createGrpcServer(options: InferenceServerOptions): GrpcServer {
     logger: options.logger,
     limitBytes,
     ...(options.tls ? { tls: options.tls } : {}),
+    ...(options.room ? { room: options.room } : {}),
   });
 }
 

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { fail } from '../../../core/errors.ts';
 import type { Logger } from '../../../platform/log/index.ts';
+import type { ConnectionRoom } from '../http/connection-room.ts';
 import type { TlsFiles } from '../http/tls-files.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import { headerBlock } from '../http2/header-block.ts';
@@ -20,6 +21,8 @@ export interface GrpcServerOptions {
   readonly limitBytes?: number;
   /** With it the server speaks TLS alone, HTTP/2 by ALPN. */
   readonly tls?: TlsFiles;
+  /** Bounds the connections of the process; without it there are any number. */
+  readonly room?: ConnectionRoom;
   /** How long callers have to hear that the server goes away before it takes no new calls. */
   readonly noticeMs?: number;
   /** How long calls that are under way then have to end. */
@@ -55,7 +58,7 @@ export class GrpcServer {
   readonly #keepAlive: NodeJS.Timeout;
   #draining = false;
 
-  constructor({ methods, logger, limitBytes, noticeMs, drainMs, tls }: GrpcServerOptions) {
+  constructor({ methods, logger, limitBytes, noticeMs, drainMs, tls, room }: GrpcServerOptions) {
     this.#methods = methods;
     this.#noticeMs = noticeMs ?? defaultNoticeMs;
     this.#drainMs = drainMs ?? defaultDrainMs;
@@ -74,6 +77,7 @@ export class GrpcServer {
       tls.attach(server);
       this.#server = server;
     } else this.#server = createServer({ noDelay: true }, take);
+    room?.guard(this.#server);
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));

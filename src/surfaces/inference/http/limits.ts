@@ -7,8 +7,6 @@ export interface HttpLimits {
   /** Until when the headers of a request have to be there, and the whole request. 0: for ever. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** Open connections; more are closed at once. 0: any number. */
-  readonly connections: number;
   /** How long open connections have, once the server drains, to come with a last request. */
   readonly drainMs: number;
   /** How long requests that are not complete have, once the server takes no new ones, to become so. */
@@ -20,7 +18,6 @@ export const defaultHttpLimits: HttpLimits = {
   headerBytes: 16 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 120_000,
-  connections: 0,
   drainMs: 250,
   halfSentMs: 3_000,
 };
