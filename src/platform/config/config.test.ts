@@ -54,7 +54,12 @@ test('wrong settings name where they stand, their value and what is allowed', as
     /MILLRACE_DATABASE_URL: "mysql:\/\/x": must be a postgres/,
   );
   refused(['--config', file], {}, /prot in .*wrong\.yaml: is not a setting; the nearest is port/);
-  refused(['--nope', '1'], {}, /--nope: is not a flag; flags are .*--port/);
+  refused(['--nope', '1'], {}, /--nope: is not a flag; "millrace help up" lists them all/);
+  refused(
+    ['--workers', '2'],
+    {},
+    /--workers: is not a flag; perhaps --webhook-max-workers or --serve-workers or --python-workers is meant; "millrace help up" lists/,
+  );
   refused(['--prot', '1'], {}, /--prot: is not a flag; the nearest is --port/);
   refused(['--port'], {}, /--port: needs a value/);
   refused(['--config', join(directory, 'missing.yaml')], {}, /missing\.yaml: cannot be read/);

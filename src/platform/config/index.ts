@@ -2,7 +2,7 @@ export { defaultArtifactRootOf, type StorageLocation, storageLocation } from './
 export { type DataDirectory, dataDirectory, lockDirectory } from './data-directory.ts';
 export { patternOf } from './pattern.ts';
 export { readSettings } from './read-settings.ts';
-export { type SettingGroup, settingGroups } from './setting-groups.ts';
+export { type SettingGroup, type SettingRole, settingGroups, settingsOfRole } from './setting-groups.ts';
 export {
   bytesOf,
   durationMsOf,

@@ -49,7 +49,7 @@ export function readSettings(
     const name = String(issue?.code === 'unrecognized_keys' ? issue.keys[0] : (issue?.path[0] ?? ''));
     const problem =
       issue?.code === 'unrecognized_keys'
-        ? `is not a setting; ${nearest(name, settingNames, 'settings are')}`
+        ? `is not a setting; ${nearest(name, settingNames)}`
         : `"${String(values[name])}": ${issue?.message}`;
     throw fail('config_invalid', { field: source[name] ?? name, problem });
   }
@@ -66,6 +66,9 @@ export function readSettings(
   return resolved;
 }
 
+/** More names than these help nobody. */
+const mostAlike = 4;
+
 /** A path as an absolute one; a URI as it is. */
 function resolveIfPath(location: string): string {
   return /^[a-z][a-z0-9+.-]*:/i.test(location) ? location : resolve(location);
@@ -79,7 +82,7 @@ function readFlags(flags: readonly string[]): Readonly<Record<string, string>> {
     const [flag = '', inline] = (flags[i] ?? '').split(/=(.*)/s, 2);
     const name = byFlag.get(flag) ?? byFlag.get(flag.replace('--', '--no-'));
     if (!name) {
-      const problem = `is not a flag; ${nearest(flag, [...byFlag.keys()], 'flags are')}`;
+      const problem = `is not a flag; ${nearest(flag, [...byFlag.keys()])}`;
       throw fail('config_invalid', { field: flag, problem });
     }
     if (switches.has(name) && inline === undefined) {
@@ -94,9 +97,25 @@ function readFlags(flags: readonly string[]): Readonly<Record<string, string>> {
   return given;
 }
 
-function nearest(wrong: string, known: readonly string[], all: string): string {
-  const guess = nearestName(wrong, known);
-  return guess ? `the nearest is ${guess}` : `${all} ${known.join(', ')}`;
+/** What was probably meant: names with all of its words, else one a slip away, else those with most of its words. */
+function nearest(wrong: string, known: readonly string[]): string {
+  const words = wordsOf(wrong);
+  const shared = (name: string) => wordsOf(name).filter((word) => words.includes(word)).length;
+  const most = Math.max(...known.map(shared));
+  const alike = most === 0 ? [] : known.filter((name) => shared(name) === most);
+  const guess = most === words.length && alike.length <= mostAlike ? null : nearestName(wrong, known);
+  if (guess) return `the nearest is ${guess}`;
+  const hint =
+    alike.length > 0 && alike.length <= mostAlike ? `perhaps ${alike.join(' or ')} is meant; ` : '';
+  return `${hint}"millrace help up" lists them all`;
+}
+
+/** `--serve-port` and `servePort` have the same words. */
+function wordsOf(name: string): readonly string[] {
+  return name
+    .replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '' && word !== 'no');
 }
 
 function readConfigFile(path: string): Readonly<Record<string, unknown>> {

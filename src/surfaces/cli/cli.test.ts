@@ -108,7 +108,13 @@ test('help and version need no server', async () => {
     assert.match(group, /^millrace rollout has these commands:\n\n {2}rollout list .*\n {2}rollout start /);
   }
   assert.equal(await done(), help);
-  assert.match(await done('help', 'serve'), /--serve-port\s+MILLRACE_SERVE_PORT\s+port of serve \(7601\)/);
+  const serve = await done('help', 'serve');
+  assert.match(serve, /--serve-port +port of serve \(7601\)\n/);
+  assert.doesNotMatch(serve, /--webhook|--database-url|--worker /, 'settings of the other roles are not its');
+  for (const role of ['up', 'control', 'serve', 'work', 'move']) {
+    const long = (await done('help', role)).split('\n').filter((line) => line.length > 80);
+    assert.deepEqual(long, [], `lines of "help ${role}" fit a terminal`);
+  }
   assert.match(await done('dataset', 'register', '--help'), /--name <name>\s+the dataset/);
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   assert.equal(await done('version'), `millrace ${version}\n`);
