@@ -47,6 +47,27 @@ function list<T>(key: string, path: string, query: Query = {}) {
   });
 }
 
+/** So many a page, which is the most that the server gives. */
+const LARGEST_PAGE = 1000;
+
+/** All of a list, however many pages it has: for what is chosen from, searched or counted on the screen itself. */
+function whole<T>(key: string, path: string, query: Query = {}) {
+  return queryOptions({
+    queryKey: [key, 'whole', path, query] as const,
+    queryFn: async ({ signal }): Promise<Page<T>> => {
+      const items: T[] = [];
+      let after: string | undefined;
+      do {
+        const page = await get<Page<T>>(path, { ...query, limit: LARGEST_PAGE, after }, signal);
+        items.push(...page.items);
+        after = page.next ?? undefined;
+      } while (after !== undefined);
+      return { items, next: null };
+    },
+    placeholderData: keepPreviousData,
+  });
+}
+
 function one<T>(key: string, path: string, query: Query = {}) {
   return queryOptions({
     queryKey: [key, 'one', path, query] as const,
@@ -67,7 +88,7 @@ function pages<T>(key: string, path: string, query: Query) {
 
 const part = encodeURIComponent;
 
-export const loopsQuery = () => list<Loop>('loops', '/loops', { limit: 100 });
+export const loopsQuery = () => whole<Loop>('loops', '/loops');
 export const loopQuery = (name: string) => one<Loop>('loops', `/loops/${part(name)}`);
 export const loopVersionsQuery = (name: string) =>
   list<LoopVersion>('loops', `/loops/${part(name)}/versions`);
@@ -94,8 +115,7 @@ export const endpointRolloutsQuery = (endpoint: string) =>
 
 export const endpointRolloutQuery = (endpoint: string, id: string) =>
   one<EndpointRollout>('rollouts', `/endpoints/${part(endpoint)}/rollouts/${part(id)}`);
-export const openRolloutsQuery = () =>
-  list<EndpointRollout>('rollouts', '/rollouts', { state: 'open', limit: 100 });
+export const openRolloutsQuery = () => whole<EndpointRollout>('rollouts', '/rollouts', { state: 'open' });
 export const allRolloutsQuery = () =>
   pages<EndpointRollout>('rollouts', '/rollouts', { state: 'all', limit: 50 });
 
@@ -107,27 +127,32 @@ export const shadowEvidenceQuery = (endpoint: string, metric?: string, segment?:
 export const logReadingQuery = (endpoint: string) =>
   one<LogReading>('log-readings', '/log-readings', { endpoint });
 
-export const alertsQuery = (endpoint?: string, state?: string) =>
-  list<Alert>('alerts', '/alerts', { endpoint, state, limit: 200 });
+/** What is open or acknowledged, of all endpoints. */
+export const unresolvedAlertsQuery = () => whole<Alert>('alerts', '/alerts', { state: 'unresolved' });
+/** The newest, in whatever state. */
+export const alertsQuery = (endpoint?: string) => list<Alert>('alerts', '/alerts', { endpoint, limit: 200 });
 export const windowsQuery = (endpoint: string, modelVersion?: string) =>
   list<MonitorWindowSummary>('windows', '/windows', { endpoint, modelVersion, limit: 1000 });
+/** The newest windows of an endpoint, for a line in a list of many. */
+export const newestWindowsQuery = (endpoint: string) =>
+  list<MonitorWindowSummary>('windows', '/windows', { endpoint, limit: 60 });
 export const windowQuery = (id: string) => one<MonitorWindow>('windows', `/windows/${part(id)}`);
 
-export const experimentsQuery = () => list<Experiment>('experiments', '/experiments', { limit: 200 });
+export const experimentsQuery = () => whole<Experiment>('experiments', '/experiments');
 export const runQuery = (id: string) => one<RunDetail>('runs', `/runs/${part(id)}`);
 export const artifactsQuery = (runId: string, path: string) =>
   list<ArtifactEntry>('runs', `/runs/${part(runId)}/artifacts`, { path });
 
-export const modelsQuery = () => list<RegisteredModel>('registry', '/registered-models', { limit: 200 });
+export const modelsQuery = () => whole<RegisteredModel>('registry', '/registered-models');
 export const modelQuery = (name: string) =>
   one<RegisteredModel>('registry', `/registered-models/${part(name)}`);
 export const versionsQuery = (name: string) =>
-  list<ModelVersion>('registry', `/registered-models/${part(name)}/versions`, { limit: 200 });
+  whole<ModelVersion>('registry', `/registered-models/${part(name)}/versions`);
 export const versionQuery = (name: string, version: string) =>
   one<ModelVersion>('registry', `/registered-models/${part(name)}/versions/${part(version)}`);
 export const evaluationQuery = (id: string) => one<Evaluation>('evaluations', `/evaluations/${part(id)}`);
 
-export const endpointsQuery = () => list<Endpoint>('endpoints', '/endpoints', { limit: 200 });
+export const endpointsQuery = () => whole<Endpoint>('endpoints', '/endpoints');
 export const endpointQuery = (name: string) => one<Endpoint>('endpoints', `/endpoints/${part(name)}`);
 /** The newest changes of a route. */
 export const routeVersionsQuery = (name: string, limit = 200) =>
@@ -137,8 +162,8 @@ export const packageQuery = (digest: string) => ({
   ...one<PackageManifest>('blobs', `/blobs/${digest}`),
   staleTime: Number.POSITIVE_INFINITY,
 });
-export const endpointKeysQuery = () => list<EndpointKey>('endpoint-keys', '/endpoint-keys', { limit: 200 });
-export const replicasQuery = () => list<Replica>('replicas', '/replicas');
+export const endpointKeysQuery = () => whole<EndpointKey>('endpoint-keys', '/endpoint-keys');
+export const replicasQuery = () => whole<Replica>('replicas', '/replicas');
 
 export const predictionsQuery = (query: Query) => pages<Prediction>('predictions', '/predictions', query);
 /** The newest answers of an endpoint, as one page. */
@@ -166,7 +191,7 @@ export const batchQuery = (id: string) => one<BatchPrediction>('batches', `/batc
 export const replaysQuery = () => list<Replay>('replays', '/replays', { limit: 1000 });
 export const replayQuery = (id: string) => one<Replay>('replays', `/replays/${part(id)}`);
 
-export const datasetsQuery = () => list<Dataset>('datasets', '/datasets', { limit: 200 });
+export const datasetsQuery = () => whole<Dataset>('datasets', '/datasets');
 export const datasetVersionsQuery = (dataset: string) =>
   list<DatasetVersionSummary>('datasets', '/dataset-versions', { dataset, limit: 200 });
 export const datasetVersionQuery = (id: string) =>

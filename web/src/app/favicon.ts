@@ -1,13 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { pathPrefix } from '../api/prefix.ts';
-import { alertsQuery, loopsQuery } from '../api/queries.ts';
+import { loopsQuery, unresolvedAlertsQuery } from '../api/queries.ts';
 import { concernsNow } from '../charts/prepare/loop-wheel.ts';
 import { type State, worstState } from '../charts/prepare/wheel.ts';
 
 /** The tab shows the worst open state of anything, so a tab in the background can ask for attention. */
 export function useFavicon(): State {
-  const alerts = useQuery(alertsQuery(undefined, 'unresolved'));
+  const alerts = useQuery(unresolvedAlertsQuery());
   const loops = useQuery(loopsQuery());
   const states: State[] = [
     ...(alerts.data?.items ?? [])

@@ -15,7 +15,7 @@ import { turnSearch, turnsSearch } from '../screens/loop/search.ts';
 import { monitoringSearch } from '../screens/monitoring/search.ts';
 import { stepsSearch } from '../screens/pipelines/search.ts';
 import { modelsSearch, versionsSearch, webhooksSearch } from '../screens/registry/search.ts';
-import { batchesSearch, endpointSearch, rolloutsSearch } from '../screens/serving/search.ts';
+import { batchesSearch, endpointSearch, endpointsSearch, rolloutsSearch } from '../screens/serving/search.ts';
 import { lazyScreen } from './load-screen.ts';
 import { NotFound } from './not-found.tsx';
 import { ScreenFault } from './screen-fault.tsx';
@@ -157,6 +157,7 @@ const webhooks = createRoute({
 const endpoints = createRoute({
   getParentRoute,
   path: '/endpoints',
+  validateSearch: endpointsSearch,
   component: lazyScreen(() => import('../screens/serving/endpoints-screen.tsx'), 'EndpointsScreen'),
   staticData: { crumbs: () => [{ label: 'Deployment' }] },
 });

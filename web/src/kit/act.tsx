@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { post } from '../api/client.ts';
+import { send } from '../api/client.ts';
 import { Button } from './button.tsx';
 import { Dialog, DialogHead } from './dialog.tsx';
 import { ReasonField } from './fields.tsx';
@@ -15,6 +15,8 @@ export function Act<T>(props: {
   readonly title: string;
   readonly effect: ReactNode;
   readonly path: string;
+  /** @default 'POST' */
+  readonly method?: 'POST' | 'DELETE';
   readonly body?: (reason: string) => unknown;
   readonly look?: 'plain' | 'primary' | 'danger';
   readonly placeholder?: string;
@@ -27,6 +29,7 @@ export function Act<T>(props: {
     title,
     effect,
     path,
+    method = 'POST',
     body = (reason) => ({ reason }),
     look = 'plain',
     placeholder = 'For instance: agreed with Ana',
@@ -37,7 +40,7 @@ export function Act<T>(props: {
   const [reason, setReason] = useState('');
   const queries = useQueryClient();
   const act = useMutation({
-    mutationFn: () => post<T>(path, body(reason.trim())),
+    mutationFn: () => send<T>(method, path, body(reason.trim())),
     onSuccess: (answer) => {
       setOpen(false);
       setReason('');

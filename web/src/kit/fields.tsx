@@ -4,7 +4,10 @@ import { type ReactNode, type Ref, useEffect, useState } from 'react';
 const FIELD =
   'h-7 rounded-control border border-line-strong bg-surface text-body text-text pointer-coarse:h-9 placeholder:text-faint';
 
-/** A native select: the platform's own list, keyboard and touch included. `''` stands for all. */
+/**
+ * A native select: the platform's own list, keyboard and touch included. `''` stands for all. A value that is none of
+ * the options, as from an address, is shown as it is: never another in its place.
+ */
 export function Select<T extends string>(props: {
   readonly label: string;
   readonly value: T | '';
@@ -12,6 +15,7 @@ export function Select<T extends string>(props: {
   readonly all?: string;
   readonly onChange: (value: T | undefined) => void;
 }) {
+  const isListed = props.value === '' || props.options.some(([value]) => value === props.value);
   return (
     <select
       aria-label={props.label}
@@ -20,6 +24,7 @@ export function Select<T extends string>(props: {
       className={`${FIELD} max-w-56 pr-1 pl-2`}
     >
       {props.all !== undefined && <option value="">{props.all}</option>}
+      {!isListed && <option value={props.value}>{props.value}</option>}
       {props.options.map(([value, text]) => (
         <option key={value} value={value}>
           {text}

@@ -34,6 +34,19 @@ test('numbers are short and grouped', () => {
   assert.equal(plain(f.formatPercent(0.0213)), '2.1 %');
   assert.equal(plain(f.formatPercent(0.9)), '90 %');
   assert.equal(plain(f.formatPercent(0)), '0 %');
+  assert.equal(plain(f.formatPercent(1)), '100 %');
+});
+
+test('what is neither none nor all is not written so', () => {
+  assert.equal(plain(f.formatPercent(0.00003)), '<0.01 %');
+  assert.equal(plain(f.formatPercent(0.996)), '99.6 %');
+  assert.equal(plain(f.formatPercent(0.9997)), '99.97 %');
+  assert.equal(plain(f.formatPercent(0.99999)), '>99.99 %');
+});
+
+test('a start has its time of day unless that is midnight', () => {
+  assert.equal(f.formatStart(Date.UTC(2026, 2, 8)), 'Mar 8');
+  assert.equal(f.formatStart(Date.UTC(2026, 2, 8, 10)), '2026-03-08 10:00');
 });
 
 test('durations have at most two units', () => {

@@ -49,13 +49,20 @@ export function formatSigned(value: number, decimals?: number): string {
   return (value > 0 ? '+' : MINUS) + text;
 }
 
-/** A ratio as percent: 0.0213 -> `2.13 %`. */
+/** A ratio as percent: 0.0213 -> `2.1 %`. What is neither none nor all is never written as `0 %` or `100 %`. */
 export function formatPercent(ratio: number | null | undefined, decimals?: number): string {
   if (ratio === null || ratio === undefined || !Number.isFinite(ratio)) return '–';
   const percent = ratio * 100;
-  const places = decimals ?? (Math.abs(percent) >= 10 ? 0 : Math.abs(percent) >= 1 ? 1 : 2);
+  if (decimals === undefined && percent > 0 && percent < 0.005) return `<0.01${THIN}%`;
+  if (decimals === undefined && percent < 100 && percent >= 99.995) return `>99.99${THIN}%`;
+  const places = decimals ?? percentPlaces(Math.abs(percent));
   const text = formatNumber(percent, places);
   return `${decimals === undefined ? text.replace(/\.0+$/, '') : text}${THIN}%`;
+}
+
+function percentPlaces(size: number): number {
+  if (size >= 99.5 && size < 100) return size >= 99.95 ? 2 : 1;
+  return size >= 10 ? 0 : size >= 1 ? 1 : 2;
 }
 
 const SPANS: readonly (readonly [string, number])[] = [
@@ -133,6 +140,12 @@ export function formatMoment(atMs: number, seconds = false): string {
   const clock = `${pad(date.getUTCHours())}:${pad(date.getUTCMinutes())}`;
   return `${day} ${clock}${seconds ? `:${pad(date.getUTCSeconds())}` : ''}`;
 }
+
+const DAY_MS = 86_400_000;
+
+/** When something began, UTC: the date, and the time of day unless that is midnight. */
+export const formatStart = (atMs: number): string =>
+  atMs % DAY_MS === 0 ? formatDay(atMs) : formatMoment(atMs);
 
 /** The first twelve hexadecimal digits of a digest or the tail of a UUID: enough to tell, short enough to read. */
 export function shortId(id: string): string {

@@ -43,6 +43,8 @@ export function Grid<T>(props: {
   const [margin, setMargin] = useState(0);
   const coarse = matchMedia('(pointer: coarse)').matches;
   const [box, boxWidth] = useWidth<HTMLDivElement>();
+  const [table, tableWidth] = useWidth<HTMLDivElement>();
+  const isCut = tableWidth > boxWidth;
   const narrow = boxWidth > 0 && boxWidth < NARROW_PX;
   const columns = narrow ? props.columns.filter((column) => !column.wideOnly) : props.columns;
   const note = narrow ? props.narrowNote : undefined;
@@ -82,15 +84,25 @@ export function Grid<T>(props: {
   });
 
   return (
-    <div ref={box} className="min-w-0 overflow-x-auto">
+    <div ref={box} className={`min-w-0 ${isCut ? 'overflow-x-auto' : ''}`}>
       {/* biome-ignore-start lint/a11y/useSemanticElements: windowed rows are placed by transform, which table elements forbid. */}
       {/* biome-ignore-start lint/a11y/useFocusableInteractive: rows are reached by j and k, cells hold their own links. */}
-      <div role="table" aria-label={props.label} aria-rowcount={rows.length + 1} className="min-w-fit">
-        <div role="rowgroup">
+      <div
+        ref={table}
+        role="table"
+        aria-label={props.label}
+        aria-rowcount={rows.length + 1}
+        className="min-w-fit"
+      >
+        {/* The heads stay in sight below the top bar, unless the grid scrolls sideways within itself. */}
+        <div
+          role="rowgroup"
+          className={`rounded-t-card bg-surface print:static ${isCut ? '' : 'sticky top-12 z-10'}`}
+        >
           <div
             role="row"
             aria-rowindex={1}
-            className="grid h-8 items-center gap-x-3 border-line sm:gap-x-5 border-b px-4 text-label text-muted"
+            className="grid h-8 items-center gap-x-3 border-line border-b bg-surface px-4 text-label text-muted sm:gap-x-5"
             style={{ gridTemplateColumns: template }}
           >
             {columns.map((column) => (

@@ -1,6 +1,7 @@
 import { Check, Copy } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { IconButton } from './button.tsx';
+import { copyText } from './copy-text.ts';
 import { Scroll } from './scroll.tsx';
 
 /** Copies text and shows for two seconds that it did. */
@@ -14,7 +15,7 @@ export function CopyButton(props: { readonly text: string; readonly label?: stri
   return (
     <IconButton
       label={copied ? 'Copied' : (props.label ?? 'Copy')}
-      onClick={() => void navigator.clipboard.writeText(props.text).then(() => setCopied(true))}
+      onClick={() => void copyText(props.text).then(() => setCopied(true))}
     >
       {copied ? <Check size={14} aria-hidden /> : <Copy size={14} aria-hidden />}
     </IconButton>
@@ -42,7 +43,7 @@ export function Id(props: { readonly id: string; readonly text?: string }) {
     <button
       type="button"
       data-tip={copied ? 'Copied' : `${props.id}\nClick to copy`}
-      onClick={() => void navigator.clipboard.writeText(props.id).then(() => setCopied(true))}
+      onClick={() => void copyText(props.id).then(() => setCopied(true))}
       className="max-w-full truncate rounded-control font-mono text-label text-muted hover:text-text"
     >
       {props.text ?? props.id}

@@ -19,9 +19,27 @@ export type TableColumn<T> = {
 
 const HEAD = 'px-2 py-1.5 text-right align-bottom text-label font-normal text-muted first:text-left';
 const CELL = 'px-2 py-1.5 text-right first:text-left';
+/** So many columns at most stand side by side in half a card. */
+const FEW = 5;
 /** Where there is no room for columns, a row is a card: its first cell, then each value behind the name of its head. */
-const STACKED_CELL =
-  '@max-xl:flex @max-xl:justify-between @max-xl:gap-4 @max-xl:px-(--edge) @max-xl:py-0.5 @max-xl:text-right @max-xl:before:shrink-0 @max-xl:before:text-muted @max-xl:before:content-[attr(data-head)] @max-xl:first:pb-1 @max-xl:first:font-strong @max-xl:first:before:content-none';
+const STACKED = {
+  few: {
+    table: '@max-sm:block',
+    head: '@max-sm:hidden',
+    row: '@max-sm:block @max-sm:py-2 @max-sm:first:border-t',
+    cell: '@max-sm:flex @max-sm:justify-between @max-sm:gap-4 @max-sm:px-(--edge) @max-sm:py-0.5 @max-sm:text-right @max-sm:before:shrink-0 @max-sm:before:text-muted @max-sm:before:content-[attr(data-head)] @max-sm:first:pb-1 @max-sm:first:font-strong @max-sm:first:before:content-none',
+    left: '@sm:text-left!',
+    wideOnly: '@max-sm:hidden!',
+  },
+  many: {
+    table: '@max-xl:block',
+    head: '@max-xl:hidden',
+    row: '@max-xl:block @max-xl:py-2 @max-xl:first:border-t',
+    cell: '@max-xl:flex @max-xl:justify-between @max-xl:gap-4 @max-xl:px-(--edge) @max-xl:py-0.5 @max-xl:text-right @max-xl:before:shrink-0 @max-xl:before:text-muted @max-xl:before:content-[attr(data-head)] @max-xl:first:pb-1 @max-xl:first:font-strong @max-xl:first:before:content-none',
+    left: '@xl:text-left!',
+    wideOnly: '@max-xl:hidden!',
+  },
+} as const;
 
 /**
  * A table of few rows, as wide as its card. On a phone each row is a card of its own, so that nothing lies out of
@@ -37,11 +55,12 @@ export function Table<T>(props: {
   readonly className?: string;
 }) {
   const { label, rows, columns, rowKey, flush = false, className = '' } = props;
+  const stacked = STACKED[columns.length <= FEW ? 'few' : 'many'];
   const edge = flush ? 'first:pl-4 last:pr-4' : 'first:pl-0 last:pr-0';
   return (
     <Scroll label={label} className={`@container ${className}`}>
-      <table className={`w-full @max-xl:block ${flush ? '[--edge:--spacing(4)]' : '[--edge:0px]'}`}>
-        <thead className="@max-xl:hidden">
+      <table className={`w-full ${stacked.table} ${flush ? '[--edge:--spacing(4)]' : '[--edge:0px]'}`}>
+        <thead className={stacked.head}>
           <tr className={`border-line ${flush ? 'border-y' : 'border-b'}`}>
             {columns.map((column) => (
               <th
@@ -55,18 +74,15 @@ export function Table<T>(props: {
             ))}
           </tr>
         </thead>
-        <tbody className="@max-xl:block">
+        <tbody className={stacked.table}>
           {rows.map((row) => (
-            <tr
-              key={rowKey(row)}
-              className="border-line border-b last:border-b-0 @max-xl:block @max-xl:py-2 @max-xl:first:border-t"
-            >
+            <tr key={rowKey(row)} className={`border-line border-b last:border-b-0 ${stacked.row}`}>
               {columns.map((column) => (
                 <td
                   key={column.id}
                   data-head={column.head}
                   data-tip={column.tip?.(row)}
-                  className={`${CELL} ${edge} ${STACKED_CELL} whitespace-nowrap ${column.align === 'left' ? '@xl:text-left!' : ''} ${column.muted ? 'text-muted' : ''} ${column.wideOnly ? '@max-xl:hidden!' : ''}`}
+                  className={`${CELL} ${edge} ${stacked.cell} whitespace-nowrap ${column.align === 'left' ? stacked.left : ''} ${column.muted ? 'text-muted' : ''} ${column.wideOnly ? stacked.wideOnly : ''}`}
                 >
                   {column.cell(row)}
                 </td>

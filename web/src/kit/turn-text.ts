@@ -78,6 +78,8 @@ function betterBy(_all: string, way: string, by: string, low: string, high: stri
 export const humane = (text: string): string =>
   METRIC_NAMES.reduce((said, [name, word]) => said.replace(name, word), text)
     .replace(BETTER_BY, betterBy)
+    .replace(/, at least 0(\.0+)? %(?=\))/g, '')
+    .replace(/\((\d[\d.]*) to …\)/g, '(at least $1)')
     .replace(LONG_ID, (id) => id.slice(0, 8))
     .replace(ISO_TIME, (_all, day: string, clock: string) => (clock === '00:00' ? day : `${day} ${clock}`))
     .replace(/\bversion (\d+)\b/gi, 'v$1')
@@ -94,6 +96,9 @@ export const sentence = (text: string): string => {
   const plain = humane(text);
   return plain === '' || /^v\d/.test(plain) ? plain : `${plain[0]?.toUpperCase()}${plain.slice(1)}`;
 };
+
+/** What happened; what to do about it stands where the way leads to. */
+export const firstSentence = (reason: string): string => reason.split(/(?<=\.) (?=[A-Z])/)[0] ?? reason;
 
 /** Why a turn stands as it does, without repeating the version and the state that stand before it. */
 export const reasonOf = (turn: { readonly reason: string }): string =>

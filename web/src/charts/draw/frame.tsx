@@ -1,5 +1,5 @@
 import { useId } from 'react';
-import { formatDay, formatMoment } from '../../kit/format.ts';
+import { formatDay, formatMoment, formatStart } from '../../kit/format.ts';
 import type { MarkKind, TimeMark } from '../prepare/time-chart.ts';
 
 type Placed = { readonly at: number; readonly text: string };
@@ -22,7 +22,10 @@ export function ValueAxis(props: { readonly plot: Plot; readonly ticks: readonly
   );
 }
 
-/** Texts of the horizontal axis, below the strip of marks. */
+/** A time of day, which is another one where the reader is. */
+const CLOCK = /^\d\d:\d\d$/;
+
+/** Texts of the horizontal axis, below the strip of marks; where they are times of day it says of which zone. */
 export function BottomAxis(props: {
   readonly plot: Plot;
   readonly ticks: readonly Placed[];
@@ -31,8 +34,14 @@ export function BottomAxis(props: {
   readonly avoid?: number | null;
 }) {
   const { plot, ticks, offset = 28, avoid = null } = props;
+  const hasClock = ticks.some((tick) => CLOCK.test(tick.text));
   return (
     <g>
+      {hasClock && (
+        <text x={plot.x - 8} y={plot.y + plot.height + offset} textAnchor="end" className="axis-text">
+          UTC
+        </text>
+      )}
       {ticks.map((tick) =>
         avoid !== null && Math.abs(tick.at - avoid) < 56 ? null : (
           <text
@@ -70,7 +79,7 @@ export function MarkStrip(props: {
       {marks.map((mark) => (
         <g
           key={`${mark.kind}${mark.atMs}${mark.text}`}
-          data-tip={`${mark.text}\n${formatDay(mark.atMs)}, event time`}
+          data-tip={`${mark.text}\n${formatStart(mark.atMs)} UTC, event time`}
         >
           {(mark.kind === 'promotion' || mark.kind === 'rollback') && (
             <line

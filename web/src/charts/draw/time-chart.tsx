@@ -1,7 +1,7 @@
 import { Table2 } from 'lucide-react';
 import { type PointerEvent, type ReactNode, useId, useMemo, useState } from 'react';
 import { IconButton } from '../../kit/button.tsx';
-import { formatDay } from '../../kit/format.ts';
+import { formatDay, formatMoment } from '../../kit/format.ts';
 import { Estimate } from '../../kit/number.tsx';
 import { Scroll } from '../../kit/scroll.tsx';
 import { EventTimeMark } from '../../kit/time.tsx';
@@ -166,6 +166,8 @@ export function TimeChart(
   );
 }
 
+const DAY_MS = 86_400_000;
+
 const colourOf = (series: readonly TimeSeries[], id: string): string =>
   series.find((each) => each.id === id)?.colour ?? 'var(--text)';
 
@@ -221,12 +223,13 @@ function Readout(props: {
 }
 
 function SeriesTable(props: { readonly series: readonly TimeSeries[] }) {
+  const isByDay = props.series.every(({ points }) => points.every(({ startMs }) => startMs % DAY_MS === 0));
   return (
     <Scroll label="Values" className="max-h-64">
       <table className="w-full text-left">
         <thead className="text-label text-muted">
           <tr>
-            <th className="py-1 pr-4 font-normal">Window</th>
+            <th className="py-1 pr-4 font-normal">Window from, UTC</th>
             <th className="pr-4 font-normal">Series</th>
             <th className="pr-4 font-normal">Value</th>
             <th className="font-normal">Measured on</th>
@@ -236,7 +239,9 @@ function SeriesTable(props: { readonly series: readonly TimeSeries[] }) {
           {props.series.flatMap((each) =>
             each.points.map((point) => (
               <tr key={`${each.id}${point.startMs}`} className="border-line border-t">
-                <td className="py-1 pr-4 whitespace-nowrap">{formatDay(point.startMs)}</td>
+                <td className="py-1 pr-4 whitespace-nowrap">
+                  {isByDay ? formatDay(point.startMs) : formatMoment(point.startMs)}
+                </td>
                 <td className="pr-4">{each.label}</td>
                 <td className="pr-4">
                   <Estimate value={point.value} low={point.low ?? null} high={point.high ?? null} />

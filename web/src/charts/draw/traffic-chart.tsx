@@ -38,6 +38,8 @@ export function TrafficChart(props: {
           }),
     [windows, parts, marks, domain, wallClock, width, height],
   );
+  // Behind what is compared with it the first part is faint; of a course each has its own colour.
+  const faint = wallClock ? undefined : parts[0]?.id;
   const read =
     hover === null ? undefined : windows.find((window) => hover >= window.startMs && hover < window.endMs);
   return (
@@ -55,7 +57,7 @@ export function TrafficChart(props: {
                     height="10"
                     rx="1.5"
                     fill={part.colour}
-                    opacity={part.id === parts[0]?.id ? 0.45 : 1}
+                    opacity={part.id === faint ? 0.45 : 1}
                   />
                 </svg>
                 <span className="text-muted">{part.label}</span>
@@ -89,7 +91,7 @@ export function TrafficChart(props: {
               height={bar.height}
               shapeRendering="crispEdges"
               fill={parts.find((part) => part.id === bar.id)?.colour}
-              opacity={bar.id === parts[0]?.id ? (read?.startMs === bar.startMs ? 0.75 : 0.4) : 1}
+              opacity={bar.id === faint ? (read?.startMs === bar.startMs ? 0.75 : 0.4) : 1}
             />
           ))}
           <MarkStrip plot={chart.plot} marks={chart.marks} />

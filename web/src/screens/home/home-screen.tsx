@@ -1,12 +1,20 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { alertsQuery, loopsQuery, turnsQuery } from '../../api/queries.ts';
+import {
+  alertsQuery,
+  endpointsQuery,
+  loopsQuery,
+  openRolloutsQuery,
+  turnsQuery,
+  unresolvedAlertsQuery,
+} from '../../api/queries.ts';
 import { plural } from '../../kit/format.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
+import { EndpointsCard } from './endpoints-card.tsx';
 import { HomeEmpty } from './home-empty.tsx';
 import { readLastVisit, sinceThen } from './last-visit.ts';
 import { LoopCard } from './loop-card.tsx';
@@ -15,24 +23,34 @@ import { type Waiting, waitingFor } from './waiting.ts';
 
 const CARDS_UP_TO = 3;
 
-/** Which models are healthy round the whole circle, and what waits for me? */
+/** Which models are healthy round the whole circle, what serves outside of it, and what waits for me? */
 export function HomeScreen() {
   const loops = useQuery(loopsQuery());
   const alerts = useQuery(alertsQuery());
+  const unresolved = useQuery(unresolvedAlertsQuery());
   const turns = useQuery(turnsQuery());
+  const endpoints = useQuery(endpointsQuery());
+  const rollouts = useQuery(openRolloutsQuery());
   const [visit] = useState(() => readLastVisit(localStorage, Date.now()));
-  const waiting = waitingFor(loops.data?.items ?? [], alerts.data?.items ?? []);
+  const own = loops.data?.items ?? [];
+  const waiting = waitingFor(own, unresolved.data?.items ?? [], rollouts.data?.items ?? []);
   const news = visit === null ? null : sinceThen(turns.data?.items ?? [], visit);
-  const count = loops.data?.items.length ?? 0;
+  const rest = (endpoints.data?.items ?? []).filter(
+    (endpoint) => !own.some((loop) => loop.endpoint === endpoint.name),
+  );
+  const counts = [
+    own.length > 0 && plural(own.length, 'model'),
+    rest.length > 0 && `${plural(rest.length, 'endpoint')}${own.length > 0 ? ' without a loop' : ''}`,
+  ].filter((count) => count !== false);
   return (
     <Page>
-      {count > 0 && (
+      {counts.length > 0 && (
         <PageHead
           title="Loop"
           sentence={
             <>
               {waiting.length === 0
-                ? `${plural(count, 'model')}. Nothing waits for you.`
+                ? `${counts.join(', ')}. Nothing waits for you.`
                 : `${plural(waiting.length, 'thing')} to look at.`}
               {news !== null && visit !== null && (
                 <>
@@ -46,7 +64,13 @@ export function HomeScreen() {
         />
       )}
       {waiting.length > 0 && <WaitingCard waiting={waiting} />}
-      <QueryView query={loops} rows={6} isEmpty={(page) => page.items.length === 0} empty={<HomeEmpty />}>
+      <QueryView
+        query={loops}
+        rows={6}
+        isEmpty={(page) => page.items.length === 0}
+        // What serves already is what a person comes for; how to begin would hide it.
+        empty={endpoints.data && rest.length === 0 ? <HomeEmpty /> : null}
+      >
         {(page) =>
           page.items.length <= CARDS_UP_TO ? (
             page.items.map((loop) => (
@@ -62,6 +86,9 @@ export function HomeScreen() {
           )
         }
       </QueryView>
+      {loops.data && rest.length > 0 && (
+        <EndpointsCard endpoints={rest} alerts={unresolved.data?.items ?? []} hasLoops={own.length > 0} />
+      )}
     </Page>
   );
 }

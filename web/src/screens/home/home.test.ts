@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
-import type { Loop, TurnSummary } from '../../../../src/loop/contract.ts';
+import type { EndpointRollout, Loop, TurnSummary } from '../../../../src/loop/contract.ts';
 import { readLastVisit, sinceThen } from './last-visit.ts';
 import { waitingFor } from './waiting.ts';
 
@@ -65,10 +65,22 @@ test('what waits for a person: approvals, failures, pauses and alerts of what se
       loop('paused', { state: 'paused' }),
     ],
     [alert('calm', '3'), alert('calm', '2'), { ...alert('calm', ''), reason: 'v1.2 was lost. Mend it' }],
+    (['running', 'ready', 'paused'] as const).map(
+      (state) => ({ id: state, endpoint: `a/${state}`, state }) as EndpointRollout,
+    ),
   );
   assert.equal(found.at(-1)?.sentence, 'v1.2 was lost.');
   assert.deepEqual(
     found.map((each) => `${each.state} ${each.model}`),
-    ['bad broken', 'watch asks', 'watch paused', 'watch calm', 'watch calm'],
+    [
+      'bad broken',
+      'watch asks',
+      'watch paused',
+      'watch a/ready',
+      'watch a/paused',
+      'watch calm',
+      'watch calm',
+    ],
   );
+  assert.equal(found.find(({ model }) => model === 'a/ready')?.to, '/endpoints/a%2Fready?rollout=ready');
 });

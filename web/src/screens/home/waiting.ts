@@ -1,8 +1,8 @@
 import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
-import type { Loop } from '../../../../src/loop/contract.ts';
+import type { EndpointRollout, Loop } from '../../../../src/loop/contract.ts';
 import { concernsNow } from '../../charts/prepare/loop-wheel.ts';
 import type { State } from '../../charts/prepare/wheel.ts';
-import { humane } from '../../kit/turn-text.ts';
+import { firstSentence, humane } from '../../kit/turn-text.ts';
 
 export type Waiting = {
   readonly key: string;
@@ -15,11 +15,17 @@ export type Waiting = {
 
 const ORDER: Readonly<Record<State, number>> = { bad: 0, watch: 1, running: 2, good: 3, none: 4 };
 
-/** What happened; what to do about it stands where the way leads to. */
-const firstSentence = (reason: string): string => reason.split(/(?<=\.) (?=[A-Z])/)[0] ?? reason;
-
-/** What only a person can settle, worst first. */
-export function waitingFor(loops: readonly Loop[], alerts: readonly Alert[]): readonly Waiting[] {
+/**
+ * What only a person can settle, worst first.
+ *
+ * @param alerts those that are not resolved
+ * @param rollouts those that have not ended
+ */
+export function waitingFor(
+  loops: readonly Loop[],
+  alerts: readonly Alert[],
+  rollouts: readonly EndpointRollout[],
+): readonly Waiting[] {
   const found: Waiting[] = [];
   for (const loop of loops) {
     const { activeTurn, lastTurn } = loop;
@@ -53,6 +59,20 @@ export function waitingFor(loops: readonly Loop[], alerts: readonly Alert[]): re
         to: `/loops/${loop.name}`,
       });
     }
+  }
+  for (const { id, endpoint, state } of rollouts) {
+    if (state !== 'ready' && state !== 'paused') continue;
+    found.push({
+      key: `rollout ${id}`,
+      state: 'watch',
+      model: endpoint,
+      sentence:
+        state === 'ready'
+          ? 'a rollout has proved its version, and waits for you to promote it'
+          : 'a rollout is paused',
+      verb: state === 'ready' ? 'Review' : 'Look',
+      to: `/endpoints/${encodeURIComponent(endpoint)}?rollout=${id}`,
+    });
   }
   for (const alert of alerts) {
     const loop = loops.find((each) => each.endpoint === alert.endpoint);

@@ -14,7 +14,7 @@ import type { State } from '../../charts/prepare/wheel.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { Select } from '../../kit/fields.tsx';
-import { formatCount, formatDay, formatNumber, formatPercent } from '../../kit/format.ts';
+import { formatCount, formatNumber, formatPercent, formatStart } from '../../kit/format.ts';
 import { QueryCard, QueryView } from '../../kit/panel.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
@@ -64,7 +64,7 @@ export function DriftCard(props: {
                 (each) =>
                   [
                     each.id,
-                    `${formatDay(Date.parse(each.start))}, v${each.modelVersion}${each.driftedColumns.length > 0 ? `: ${each.driftedColumns.length} moved` : ''}`,
+                    `${formatStart(Date.parse(each.start))}, v${each.modelVersion}${each.driftedColumns.length > 0 ? `: ${each.driftedColumns.length} moved` : ''}`,
                   ] as const,
               )}
             onChange={(value) => set({ window: value })}
@@ -87,7 +87,7 @@ export function DriftCard(props: {
       </QueryCard>
       {search.column && (
         <SidePanel
-          title={`${search.column}, ${window.data ? formatDay(Date.parse(window.data.start)) : ''}`}
+          title={`${search.column}, ${window.data ? formatStart(Date.parse(window.data.start)) : ''}`}
           label="Column"
           onClose={close}
         >
@@ -259,7 +259,7 @@ function ColumnBody(props: { readonly drift: ColumnDrift; readonly window: Monit
           ],
           [
             'Window',
-            `${formatDay(Date.parse(window.start))} to ${formatDay(Date.parse(window.end))}, event time; v${window.modelVersion}`,
+            `${formatStart(Date.parse(window.start))} to ${formatStart(Date.parse(window.end))} UTC, event time; v${window.modelVersion}`,
           ],
         ]}
       />

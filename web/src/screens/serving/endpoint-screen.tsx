@@ -11,8 +11,9 @@ import {
 } from '../../api/queries.ts';
 import { wheelOfTurn } from '../../charts/prepare/loop-wheel.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
+import { trafficText } from '../../kit/endpoints/endpoint-standing.ts';
 import { Select } from '../../kit/fields.tsx';
-import { formatPercent } from '../../kit/format.ts';
+import { plural } from '../../kit/format.ts';
 import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
@@ -126,19 +127,11 @@ function Listening(props: { readonly endpoint: Endpoint; readonly loop: Loop | u
 }
 
 function headline(endpoint: Endpoint, behind: number): string {
-  const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
-  if (!champion) return 'No version is deployed here.';
-  const others = endpoint.arms.filter((arm) => arm !== champion && arm.weight > 0);
-  const replicas = behind > 0 ? ` ${behind} of ${endpoint.replicas.length} replicas are behind.` : '';
-  if (others.length > 0) {
-    const names = others.map((arm) => `v${arm.modelVersion}`).join(' and ');
-    const share = others.reduce((sum, arm) => sum + arm.weight, 0);
-    const verb = others.length === 1 ? 'answers' : 'answer';
-    return `${names} ${verb} ${formatPercent(share)} of requests beside v${champion.modelVersion}.${replicas}`;
-  }
-  if (endpoint.shadow)
-    return `v${champion.modelVersion} answers everything; v${endpoint.shadow.modelVersion} listens in shadow.${replicas}`;
-  return `v${champion.modelVersion} answers everything.${replicas}`;
+  const replicas =
+    behind > 0 && endpoint.arms.length > 0
+      ? ` ${behind} of ${plural(endpoint.replicas.length, 'replica')} ${behind === 1 ? 'is' : 'are'} behind.`
+      : '';
+  return `${trafficText(endpoint)}${replicas}`;
 }
 
 /** The rollout under way, or any earlier one; which is in the URL. */

@@ -1,23 +1,102 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
-import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
-import { endpointsQuery, replicasQuery } from '../../api/queries.ts';
-import { Empty, EmptyLine } from '../../kit/empty.tsx';
-import { plural } from '../../kit/format.ts';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo } from 'react';
+import { endpointsQuery, replicasQuery, unresolvedAlertsQuery } from '../../api/queries.ts';
+import { Button } from '../../kit/button.tsx';
+import { Empty } from '../../kit/empty.tsx';
+import {
+  type EndpointStanding,
+  standingOf,
+  standingsText,
+  worstFirst,
+} from '../../kit/endpoints/endpoint-standing.ts';
+import { EndpointsGrid } from '../../kit/endpoints/endpoints-grid.tsx';
+import { SearchField, Select } from '../../kit/fields.tsx';
+import { formatCount } from '../../kit/format.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
-import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
-import { StateLabel } from '../../kit/state-mark.tsx';
+import { Card, QueryView } from '../../kit/panel.tsx';
+import { compact } from '../../kit/search-params.ts';
+import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
+import { ENDPOINT_SHOWS, type EndpointShow, inOrderOf, isShown } from './endpoint-list.ts';
 import { EndpointPulse } from './endpoint-pulse.tsx';
+import { replicaState } from './replica-text.ts';
+import { ReplicasCard } from './replicas-card.tsx';
+import type { EndpointsSearch } from './search.ts';
 import { TrafficBar } from './traffic-bar.tsx';
+
+const route = getRouteApi('/endpoints');
+const CARDS_UP_TO = 3;
+
+const SHOWN: Readonly<Record<EndpointShow, string>> = {
+  attention: 'Need a look',
+  tried: 'Try a version',
+  idle: 'Without a version',
+};
 
 /** All endpoints with who answers now, and the replicas that do it. */
 export function EndpointsScreen() {
+  const search = route.useSearch();
+  const navigate = useNavigate({ from: '/endpoints' });
+  const set = useCallback(
+    (change: { readonly [K in keyof EndpointsSearch]: EndpointsSearch[K] | undefined }) =>
+      void navigate({ search: (old) => compact({ ...old, ...change }), replace: true }),
+    [navigate],
+  );
   const endpoints = useQuery(endpointsQuery());
+  const alerts = useQuery(unresolvedAlertsQuery());
+  const standings = useMemo(
+    () => (endpoints.data?.items ?? []).map((each) => standingOf(each, alerts.data?.items ?? [])),
+    [endpoints.data, alerts.data],
+  );
+  const shown = useMemo(() => {
+    const fit = standings.filter((standing) => isShown(standing, search));
+    return search.sort ? inOrderOf(search.sort, fit) : worstFirst(fit);
+  }, [standings, search]);
   const replicas = useQuery(replicasQuery());
+  const isReplicaAmiss = (replicas.data?.items ?? []).some((each) =>
+    ['bad', 'watch'].includes(replicaState(each)),
+  );
+  const many = standings.length > CARDS_UP_TO;
   return (
     <Page>
-      <PageHead title="Deployment" sentence="Which version answers where, and on which replicas." />
+      <PageHead
+        title="Deployment"
+        sentence={
+          standings.length > 0 ? standingsText(standings) : 'Which version answers where, on which replicas.'
+        }
+        actions={
+          many && (
+            <>
+              <SearchField
+                label="Search endpoints"
+                placeholder="endpoint, model or version"
+                value={search.query ?? ''}
+                onChange={(query) => set({ query: query || undefined })}
+              />
+              <Select
+                label="Show"
+                value={search.show ?? ''}
+                all="All endpoints"
+                options={ENDPOINT_SHOWS.map((show) => [show, SHOWN[show]] as const)}
+                onChange={(show) => set({ show })}
+              />
+              <Select
+                label="Order"
+                value={search.sort ?? ''}
+                all="Worst first"
+                options={[
+                  ['name', 'By name'],
+                  ['changed', 'Newest change first'],
+                ]}
+                onChange={(sort) => set({ sort })}
+              />
+            </>
+          )
+        }
+      />
+      {/* Below hundreds of endpoints nobody would see that one is missing. */}
+      {isReplicaAmiss && <ReplicasCard />}
       <QueryView
         query={endpoints}
         rows={4}
@@ -32,73 +111,43 @@ export function EndpointsScreen() {
           </Empty>
         }
       >
-        {(page) => page.items.map((endpoint) => <EndpointCard key={endpoint.name} endpoint={endpoint} />)}
-      </QueryView>
-      <QueryCard
-        title="Replicas"
-        query={replicas}
-        flush
-        className="overflow-hidden"
-        isEmpty={(page) => page.items.length === 0}
-        empty={
-          <div className="px-4 pb-3">
-            <EmptyLine>
-              No replica has ever connected. <code>bin/millrace up</code> starts one with the server.
-            </EmptyLine>
-          </div>
+        {() =>
+          !many ? (
+            standings.map((standing) => <EndpointCard key={standing.endpoint.name} standing={standing} />)
+          ) : shown.length === 0 ? (
+            <Empty title="No endpoint fits">
+              <Button onClick={() => set({ query: undefined, show: undefined })}>Show all endpoints</Button>
+            </Empty>
+          ) : (
+            <Card flush>
+              <EndpointsGrid
+                rows={shown}
+                footer={
+                  shown.length === standings.length
+                    ? `All ${formatCount(shown.length)} shown`
+                    : `${formatCount(shown.length)} of ${formatCount(standings.length)} shown`
+                }
+              />
+            </Card>
+          )
         }
-      >
-        {(page) => (
-          <ul>
-            {page.items.map((replica) => {
-              const failed = replica.models.filter((model) => model.state === 'failed');
-              return (
-                <li
-                  key={replica.id}
-                  className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-t px-4 py-2 sm:grid-cols-[200px_1fr_max-content_max-content]"
-                >
-                  <StateLabel
-                    state={
-                      !replica.connected || failed.length > 0
-                        ? 'bad'
-                        : replica.models.some((model) => model.state === 'loading')
-                          ? 'running'
-                          : 'good'
-                    }
-                  >
-                    <span className="truncate font-strong">{replica.id}</span>
-                  </StateLabel>
-                  <span className="min-w-0 text-muted">
-                    {replica.connected
-                      ? (replica.url ?? 'connected')
-                      : 'away; it goes on with its last known routes'}
-                    {failed.length > 0 &&
-                      `; ${failed.map((model) => model.error ?? 'a model does not load').join('; ')}`}
-                  </span>
-                  <span className="text-muted">
-                    {plural(replica.models.filter((model) => model.state === 'ready').length, 'model')}
-                    {replica.segmentsWaiting > 0 &&
-                      `, ${plural(replica.segmentsWaiting, 'log segment')} on the way`}
-                  </span>
-                  <Ago at={replica.lastSeenAt} className="text-muted" />
-                </li>
-              );
-            })}
-          </ul>
-        )}
-      </QueryCard>
+      </QueryView>
+      {!isReplicaAmiss && <ReplicasCard />}
     </Page>
   );
 }
 
-function EndpointCard(props: { readonly endpoint: Endpoint }) {
-  const { endpoint } = props;
+function EndpointCard(props: { readonly standing: EndpointStanding }) {
+  const { endpoint, state, sentence } = props.standing;
   return (
     <Card
       title={
-        <Link to="/endpoints/$endpoint" params={{ endpoint: endpoint.name }} className="hover:text-accent">
-          {endpoint.name}
-        </Link>
+        <span className="inline-flex items-center gap-2">
+          <StateMark state={state} />
+          <Link to="/endpoints/$endpoint" params={{ endpoint: endpoint.name }} className="hover:text-accent">
+            {endpoint.name}
+          </Link>
+        </span>
       }
       note={
         <>
@@ -107,6 +156,7 @@ function EndpointCard(props: { readonly endpoint: Endpoint }) {
       }
     >
       <div className="flex flex-col gap-4">
+        {(state === 'bad' || state === 'watch') && <p>{sentence}</p>}
         <TrafficBar endpoint={endpoint} />
         {endpoint.arms.length > 0 && <EndpointPulse endpoint={endpoint.name} />}
       </div>

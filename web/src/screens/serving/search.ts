@@ -1,4 +1,5 @@
 import { compact, oneOf, type RawSearch, text } from '../../kit/search-params.ts';
+import { ENDPOINT_SHOWS, ENDPOINT_SORTS, type EndpointShow, type EndpointSort } from './endpoint-list.ts';
 import {
   ROLLOUT_KINDS,
   ROLLOUT_STANDINGS,
@@ -18,6 +19,15 @@ export const endpointSearch = (raw: RawSearch): EndpointSearch =>
     rollout: text(raw.rollout),
     metric: text(raw.metric),
     by: text(raw.by),
+  });
+
+export type EndpointsSearch = { query?: string; show?: EndpointShow; sort?: EndpointSort };
+
+export const endpointsSearch = (raw: RawSearch): EndpointsSearch =>
+  compact({
+    query: text(raw.query),
+    show: oneOf(raw.show, ENDPOINT_SHOWS),
+    sort: oneOf(raw.sort, ENDPOINT_SORTS),
   });
 
 /** `batch` opens the panel of one. */

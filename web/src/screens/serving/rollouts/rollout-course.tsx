@@ -1,10 +1,9 @@
-import { useState } from 'react';
 import type { Endpoint } from '../../../../../src/lifecycle/serving/contract.ts';
 import type { ArmSeen, EndpointRollout } from '../../../../../src/loop/contract.ts';
 import { StepPlan } from '../../../charts/draw/step-plan.tsx';
 import { prepareStepPlan } from '../../../charts/prepare/step-plan.ts';
-import { Button } from '../../../kit/button.tsx';
 import { EmptyLine } from '../../../kit/empty.tsx';
+import { foldRoutine } from '../../../kit/fold.ts';
 import { formatPercent, plural } from '../../../kit/format.ts';
 import { RolloutEvidence } from '../../../kit/rollout/evidence.tsx';
 import { boundsOf } from '../../../kit/rollout/evidence-text.ts';
@@ -109,40 +108,56 @@ function Earlier(props: { readonly rollout: EndpointRollout }) {
 
 const DECISIONS: Readonly<Record<string, string>> = { weights: 'shares moved', start: 'begun' };
 
-const DECISIONS_SHOWN = 8;
-
-/** Who decided what, newest first; a bandit moves its shares many times, so the older ones are folded away. */
+/** Who decided what, newest first; of a bandit that moves its shares again and again, only the last move stands open. */
 function Decisions(props: { readonly rollout: EndpointRollout }) {
-  const [all, setAll] = useState(false);
-  const decisions = props.rollout.decisions.toReversed();
-  const hidden = all ? 0 : Math.max(0, decisions.length - DECISIONS_SHOWN);
   return (
     <section className="flex flex-col gap-1">
       <h3 className="font-strong">What was decided</h3>
       <ol className="flex flex-col">
-        {decisions.slice(0, decisions.length - hidden).map((decision) => (
-          <li
-            key={`${decision.at}/${decision.action}`}
-            className="grid grid-cols-[1fr_max-content] gap-x-4 border-line border-b py-1.5 last:border-b-0"
-          >
-            <span className="min-w-0">
-              <span className="font-strong">{sentence(DECISIONS[decision.action] ?? decision.action)}</span>{' '}
-              <span className="text-muted">
-                {humane(decision.reason)}
-                {!decision.actor.startsWith('system') && `, by ${decision.actor.replace(/^user:/, '')}`}
-              </span>
-            </span>
-            <Ago at={decision.at} className="text-label text-muted" />
+        {foldRoutine(props.rollout.decisions.toReversed(), isRoutine).map(({ shown, again }) => (
+          <li key={keyOf(shown)} className="border-line border-b py-1.5 last:border-b-0">
+            <DecisionLine decision={shown} />
+            {again.length > 0 && (
+              <details>
+                <summary className="text-accent text-label">
+                  {plural(again.length, 'earlier move')} of the shares
+                </summary>
+                <ol>
+                  {again.map((decision) => (
+                    <li key={keyOf(decision)} className="pt-1">
+                      <DecisionLine decision={decision} />
+                    </li>
+                  ))}
+                </ol>
+              </details>
+            )}
           </li>
         ))}
       </ol>
-      {hidden > 0 && (
-        <div>
-          <Button look="quiet" onClick={() => setAll(true)}>
-            {plural(hidden, 'earlier decision')}
-          </Button>
-        </div>
-      )}
     </section>
+  );
+}
+
+type Decision = EndpointRollout['decisions'][number];
+
+const keyOf = ({ at, action }: Decision): string => `${at}/${action}`;
+
+const isRoutine = ({ action, actor }: Decision): boolean =>
+  action === 'weights' && actor.startsWith('system');
+
+function DecisionLine(props: { readonly decision: Decision }) {
+  const { decision } = props;
+  const word = sentence(DECISIONS[decision.action] ?? decision.action);
+  return (
+    <div className="grid grid-cols-[1fr_max-content] gap-x-4">
+      <span className="min-w-0 break-words">
+        <span className="font-strong">{word}</span>{' '}
+        <span className="text-muted">
+          {humane(decision.reason).replace(/^shares (?=by )/, '')}
+          {!decision.actor.startsWith('system') && `, by ${decision.actor.replace(/^user:/, '')}`}
+        </span>
+      </span>
+      <Ago at={decision.at} className="text-label text-muted" />
+    </div>
   );
 }

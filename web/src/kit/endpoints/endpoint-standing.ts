@@ -1,0 +1,86 @@
+/** How an endpoint does, in one state and one sentence. Pure. */
+import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
+import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
+import type { State } from '../../charts/prepare/wheel.ts';
+import { formatPercent, plural } from '../format.ts';
+import { firstSentence, humane } from '../turn-text.ts';
+
+export type EndpointStanding = {
+  readonly endpoint: Endpoint;
+  readonly state: State;
+  /** What is wrong; else who answers. */
+  readonly sentence: string;
+  /** More than one version has a share of the traffic, or one listens. */
+  readonly isTried: boolean;
+  /** Its open alert that says the sentence. */
+  readonly alert: Alert | null;
+};
+
+const ORDER: Readonly<Record<State, number>> = { bad: 0, watch: 1, running: 2, good: 3, none: 4 };
+
+/**
+ * @param alerts open ones of any endpoint. One about a version that has no traffic any more is history, and asks
+ *   nobody for anything.
+ */
+export function standingOf(endpoint: Endpoint, alerts: readonly Alert[]): EndpointStanding {
+  const { arms, shadow, replicas } = endpoint;
+  const isTried = shadow !== null || arms.filter((arm) => arm.weight > 0).length > 1;
+  const stands = (state: State, sentence: string, alert: Alert | null = null): EndpointStanding => ({
+    ...{ endpoint, state, sentence, isTried, alert },
+  });
+  if (arms.length === 0) return stands('none', trafficText(endpoint));
+  const connected = replicas.filter((replica) => replica.connected);
+  const failed = connected.find((replica) => replica.error !== null);
+  if (failed) return stands('bad', `${failed.id}: ${failed.error}`);
+  if (connected.length === 0) return stands('bad', 'No replica of it is connected.');
+  const [alert] = alerts
+    .filter((each) => each.endpoint === endpoint.name && each.state === 'open' && isAboutNow(each, endpoint))
+    .toSorted((a, b) => ORDER[a.severity] - ORDER[b.severity]);
+  if (alert) return stands(alert.severity, humane(firstSentence(alert.reason)), alert);
+  const behind = connected.filter((replica) => !replica.current).length;
+  if (behind > 0)
+    return stands('watch', `${behind} of ${plural(connected.length, 'replica')} still load it.`);
+  return stands(isTried ? 'running' : 'good', trafficText(endpoint));
+}
+
+const isAboutNow = (alert: Alert, endpoint: Endpoint): boolean =>
+  alert.modelVersion === '' || endpoint.arms.some((arm) => arm.modelVersion === alert.modelVersion);
+
+/** Worst first, then by name. */
+export const worstFirst = (standings: readonly EndpointStanding[]): readonly EndpointStanding[] =>
+  standings.toSorted(
+    (a, b) => ORDER[a.state] - ORDER[b.state] || a.endpoint.name.localeCompare(b.endpoint.name),
+  );
+
+/** Who answers, as a sentence: `v2 answers 10 % of requests beside v1.` */
+export function trafficText(endpoint: Pick<Endpoint, 'arms' | 'shadow'>): string {
+  const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
+  if (!champion) return 'No version is deployed here.';
+  const others = endpoint.arms.filter((arm) => arm !== champion && arm.weight > 0);
+  if (others.length > 0) {
+    const names = others.map((arm) => `v${arm.modelVersion}`).join(' and ');
+    const share = others.reduce((sum, arm) => sum + arm.weight, 0);
+    const verb = others.length === 1 ? 'answers' : 'answer';
+    return `${names} ${verb} ${formatPercent(share)} of requests beside v${champion.modelVersion}.`;
+  }
+  if (endpoint.shadow)
+    return `v${champion.modelVersion} answers everything; v${endpoint.shadow.modelVersion} listens in shadow.`;
+  return `v${champion.modelVersion} answers everything.`;
+}
+
+/** What is true of many endpoints at once: `300 endpoints: 1 needs a look, 3 try a version, 270 without a version.` */
+export function standingsText(standings: readonly EndpointStanding[]): string {
+  const count = (wanted: (standing: EndpointStanding) => boolean): number => standings.filter(wanted).length;
+  const look = count(needsLook);
+  const tried = count(({ isTried }) => isTried);
+  const idle = count(({ state }) => state === 'none');
+  const parts = [
+    look > 0 && `${look} ${look === 1 ? 'needs' : 'need'} a look`,
+    tried > 0 && `${tried} ${tried === 1 ? 'tries' : 'try'} a version`,
+    idle > 0 && `${idle} without a version`,
+  ].filter((part) => part !== false);
+  const rest = parts.length > 0 ? parts.join(', ') : 'each is answered by one version';
+  return `${plural(standings.length, 'endpoint')}: ${rest}.`;
+}
+
+export const needsLook = ({ state }: EndpointStanding): boolean => state === 'bad' || state === 'watch';

@@ -1,0 +1,184 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { feedbackQuery, newestWindowsQuery } from '../../api/queries.ts';
+import { SparkBars } from '../../charts/draw/sparkline.tsx';
+import { formatCount, formatDuration, formatPercent } from '../format.ts';
+import { Grid, type GridColumn } from '../grid.tsx';
+import { armStroke } from '../identity.tsx';
+import { StateMark } from '../state-mark.tsx';
+import { Ago } from '../time.tsx';
+import type { EndpointStanding } from './endpoint-standing.ts';
+import { pulseOf } from './pulse.ts';
+
+/** Endpoints as rows of one table, of which only those in sight ask how they do. */
+export function EndpointsGrid(props: {
+  readonly rows: readonly EndpointStanding[];
+  readonly footer?: ReactNode;
+}) {
+  const navigate = useNavigate();
+  return (
+    <Grid
+      label="Endpoints"
+      rows={props.rows}
+      columns={COLUMNS}
+      rowKey={({ endpoint }) => endpoint.name}
+      onOpen={({ endpoint }) =>
+        void navigate({ to: '/endpoints/$endpoint', params: { endpoint: endpoint.name } })
+      }
+      narrowNote={({ sentence }) => sentence}
+      footer={props.footer}
+    />
+  );
+}
+
+const COLUMNS: readonly GridColumn<EndpointStanding>[] = [
+  {
+    id: 'name',
+    head: 'Endpoint',
+    width: 'minmax(120px, 1fr)',
+    cell: ({ endpoint, state }) => (
+      <span className="flex min-w-0 items-center gap-2">
+        <StateMark state={state} />
+        <Link
+          to="/endpoints/$endpoint"
+          params={{ endpoint: endpoint.name }}
+          className="truncate font-strong hover:text-accent"
+          data-tip={endpoint.name}
+        >
+          {endpoint.name}
+        </Link>
+      </span>
+    ),
+  },
+  {
+    id: 'now',
+    head: 'Now',
+    width: 'minmax(180px, 2.6fr)',
+    wideOnly: true,
+    cell: ({ endpoint, sentence, alert }) => {
+      const text = (
+        <span className="truncate" data-tip={sentence}>
+          {sentence}
+        </span>
+      );
+      return alert ? (
+        <Link
+          to="/monitoring"
+          search={{ endpoint: endpoint.name, alert: alert.id }}
+          className="flex min-w-0 hover:text-accent"
+        >
+          {text}
+        </Link>
+      ) : (
+        <span className="flex min-w-0 text-muted">{text}</span>
+      );
+    },
+  },
+  {
+    id: 'model',
+    head: 'Model',
+    width: 'minmax(80px, 0.6fr)',
+    wideOnly: true,
+    cell: ({ endpoint }) => (
+      <Link to="/models/$model" params={{ model: endpoint.model }} className="hover:text-accent">
+        {endpoint.model}
+      </Link>
+    ),
+  },
+  {
+    id: 'shares',
+    head: 'Shares',
+    width: '88px',
+    wideOnly: true,
+    cell: (row) => <Shares row={row} />,
+  },
+  {
+    id: 'requests',
+    head: 'Requests',
+    width: '120px',
+    wideOnly: true,
+    cell: (row) => <Requests endpoint={row.endpoint.name} />,
+  },
+  {
+    id: 'answered',
+    head: 'Answered',
+    width: '72px',
+    align: 'right',
+    cell: (row) => <Answered endpoint={row.endpoint.name} />,
+  },
+  {
+    id: 'failed',
+    head: 'Failed',
+    width: '56px',
+    align: 'right',
+    wideOnly: true,
+    cell: (row) => <Failed endpoint={row.endpoint.name} />,
+  },
+  {
+    id: 'p99',
+    head: 'Latency p99',
+    width: '78px',
+    align: 'right',
+    wideOnly: true,
+    cell: (row) => <Latency endpoint={row.endpoint.name} />,
+  },
+  {
+    id: 'changed',
+    head: 'Changed',
+    width: '84px',
+    align: 'right',
+    cell: ({ endpoint }) => <Ago at={endpoint.updatedAt} className="text-muted" />,
+  },
+];
+
+const NOTHING = <span className="text-faint">–</span>;
+
+function Shares(props: { readonly row: EndpointStanding }) {
+  const arms = props.row.endpoint.arms.filter((arm) => arm.weight > 0);
+  if (arms.length === 0) return NOTHING;
+  const text = arms.map((arm) => `v${arm.modelVersion} ${formatPercent(arm.weight)}`).join(', ');
+  return (
+    <span
+      className="flex h-2 gap-px overflow-hidden rounded-full"
+      role="img"
+      aria-label={text}
+      data-tip={text}
+    >
+      {arms.map((arm) => (
+        <span
+          key={arm.arm}
+          style={{ background: armStroke(arm.arm).colour, width: `${Math.max(3, arm.weight * 100)}%` }}
+        />
+      ))}
+    </span>
+  );
+}
+
+function usePulse(endpoint: string) {
+  const windows = useQuery(newestWindowsQuery(endpoint));
+  return pulseOf(windows.data?.items ?? []);
+}
+
+function Requests(props: { readonly endpoint: string }) {
+  const pulse = usePulse(props.endpoint);
+  if (!pulse) return NOTHING;
+  const { requests } = pulse;
+  return <SparkBars values={requests} label={`Requests of the last ${requests.length} windows`} />;
+}
+
+function Answered(props: { readonly endpoint: string }) {
+  const feedback = useQuery(feedbackQuery(props.endpoint));
+  return feedback.data ? formatCount(feedback.data.total.predictions) : NOTHING;
+}
+
+function Failed(props: { readonly endpoint: string }) {
+  const feedback = useQuery(feedbackQuery(props.endpoint));
+  const total = feedback.data?.total;
+  return total && total.predictions > 0 ? formatPercent(total.failed / total.predictions) : NOTHING;
+}
+
+function Latency(props: { readonly endpoint: string }) {
+  const p99 = usePulse(props.endpoint)?.p99Ms.at(-1);
+  return p99 === null || p99 === undefined ? NOTHING : formatDuration(p99);
+}

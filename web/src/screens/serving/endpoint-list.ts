@@ -1,0 +1,43 @@
+/** By what the list of endpoints is narrowed and ordered. Pure. */
+import { type EndpointStanding, needsLook } from '../../kit/endpoints/endpoint-standing.ts';
+
+export const ENDPOINT_SHOWS = ['attention', 'tried', 'idle'] as const;
+export type EndpointShow = (typeof ENDPOINT_SHOWS)[number];
+
+export const ENDPOINT_SORTS = ['name', 'changed'] as const;
+export type EndpointSort = (typeof ENDPOINT_SORTS)[number];
+
+const SHOWS: Readonly<Record<EndpointShow, (standing: EndpointStanding) => boolean>> = {
+  attention: needsLook,
+  tried: ({ isTried }) => isTried,
+  idle: ({ state }) => state === 'none',
+};
+
+/** Every word of the query is part of the endpoint's name, its model's, or is a version of its traffic (`v7`). */
+export function isShown(
+  standing: EndpointStanding,
+  search: { readonly query?: string | undefined; readonly show?: EndpointShow | undefined },
+): boolean {
+  if (search.show && !SHOWS[search.show](standing)) return false;
+  const { name, model, arms, shadow } = standing.endpoint;
+  const versions = [...arms, ...(shadow ? [shadow] : [])].map((arm) => `v${arm.modelVersion}`.toLowerCase());
+  return (search.query ?? '')
+    .toLowerCase()
+    .split(/\s+/)
+    .filter(Boolean)
+    .every(
+      (word) =>
+        name.toLowerCase().includes(word) || model.toLowerCase().includes(word) || versions.includes(word),
+    );
+}
+
+export function inOrderOf(
+  sort: EndpointSort,
+  standings: readonly EndpointStanding[],
+): readonly EndpointStanding[] {
+  return standings.toSorted((a, b) =>
+    sort === 'name'
+      ? a.endpoint.name.localeCompare(b.endpoint.name)
+      : Date.parse(b.endpoint.updatedAt) - Date.parse(a.endpoint.updatedAt),
+  );
+}
