@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { uuidv7 } from '../core/ids.ts';
+import { wallClock } from '../core/time.ts';
 import { ControlBlobs, HttpJobQueue, StepRunner } from '../lifecycle/pipelines/index.ts';
 import { openDirectoryBlobs } from '../platform/blobs/index.ts';
 import { ControlClient } from '../platform/client/index.ts';
@@ -14,6 +15,8 @@ import { controlUrlOf } from './urls.ts';
 const framesThreads = 2;
 /** Steps at the same time: one that trains, and one that need not wait for it. */
 const slots = 2;
+/** How often copies of blobs that nothing uses are dropped. */
+const tidyMs = 600_000;
 
 /** Starts work: leases steps from control over HTTP and runs them. */
 export async function startWork(settings: Settings, log: Logger): Promise<RunningRole> {
@@ -26,12 +29,20 @@ export async function startWork(settings: Settings, log: Logger): Promise<Runnin
     memoryLimit: settings.framesMemory,
     threads: framesThreads,
   });
+  const copies = await openDirectoryBlobs(join(directory.work, 'blobs'));
+  const blobs = new ControlBlobs(client, copies, wallClock);
+  const tidy = () => {
+    blobs.tidy().catch((error: unknown) => log.warn({ err: error }, 'copies of blobs: to be dropped later'));
+  };
+  tidy();
+  const tidying = setInterval(tidy, tidyMs).unref();
   const runner = new StepRunner({
     queue: new HttpJobQueue(client),
     kinds: workerStepKinds(settings, log),
     worker: `${settings.worker}/${uuidv7()}`,
     attempts: new Attempts(join(directory.work, 'attempts')),
-    blobs: new ControlBlobs(client, await openDirectoryBlobs(join(directory.work, 'blobs'))),
+    blobs,
+    holdBlobs: () => blobs.hold(),
     frames,
     controlUrl,
     slots,
@@ -41,6 +52,7 @@ export async function startWork(settings: Settings, log: Logger): Promise<Runnin
   return {
     ready: `worker ${settings.worker}, asks ${controlUrl} for steps`,
     async stop() {
+      clearInterval(tidying);
       await runner.stop();
       await frames.close();
       lock.release();

@@ -239,6 +239,7 @@ export class FeedbackService {
     for (const endpoint of endpoints) await this.flush(endpoint);
     for (const endpoint of endpoints) await this.#signals.flush(endpoint);
     const erased = await this.upkeep.alone(() => this.removal.erase(actor, request));
+    await this.#options.db.scrub();
     this.#summaries.clear();
     await this.#narrow.forget();
     return erased;

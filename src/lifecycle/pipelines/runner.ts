@@ -18,6 +18,8 @@ export interface RunnerDeps {
   readonly worker: string;
   readonly attempts: Attempts;
   readonly blobs: StepBlobs;
+  /** Keeps the blobs that a step asks for where they are, until what it returns is called. */
+  readonly holdBlobs?: () => () => void;
   readonly frames: Frames;
   readonly controlUrl: string;
   /** Steps run at the same time. */
@@ -126,6 +128,7 @@ export class StepRunner {
   async #attempt(job: LeasedJob, signal: AbortSignal, logs: LogBuffer): Promise<Outcome> {
     const { attempts, blobs, frames, controlUrl } = this.#deps;
     const name = `${job.id}-${job.attempt}`;
+    const release = this.#deps.holdBlobs?.();
     try {
       const kind = this.#kinds.get(job.kind);
       if (!kind)
@@ -151,6 +154,7 @@ export class StepRunner {
       return toFailure(job, signal, error);
     } finally {
       await attempts.close(name);
+      release?.();
     }
   }
 }

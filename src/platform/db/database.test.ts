@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { startPostgres } from '../../../test/support/postgres.ts';
 import { execute, type Migration, migrate, sqliteStatements, statements, type Tx, tables } from './index.ts';
 import { openPostgres } from './postgres.ts';
 import { refusedStatement } from './refused-statement.ts';
+import { openSqlite } from './sqlite.ts';
 import { forEachDatabase } from './testing.ts';
 
 const migrations: readonly Migration[] = [
@@ -196,4 +200,34 @@ forEachDatabase((name, open) => {
     }
     await stopped;
   });
+});
+
+test('on sqlite: what was deleted is in no file after a scrub', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-scrub-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const db = openSqlite(join(directory, 'test.db'));
+  t.after(() => db.close());
+  await migrate(db, migrations);
+  const notes = (tx: Tx) => tables<NoteTables>(tx);
+  const body = 'what a person has erased';
+  for (let id = 0; id < 300; id++)
+    await db.write((tx) =>
+      notes(tx)
+        .insertInto('notes')
+        .values({ id, body: `${body} ${id}` })
+        .execute(),
+    );
+  const filesWithIt = async () => {
+    const found = [];
+    for (const file of await readdir(directory))
+      if ((await readFile(join(directory, file))).includes(body)) found.push(file);
+    return found;
+  };
+  // So that it is in the tables themselves, not only beside them.
+  await db.scrub();
+  assert.deepEqual(await filesWithIt(), ['test.db']);
+  await db.write((tx) => notes(tx).deleteFrom('notes').where('id', '<>', 7).execute());
+  await db.write((tx) => notes(tx).updateTable('notes').set({ body: 'another' }).execute());
+  await db.scrub();
+  assert.deepEqual(await filesWithIt(), []);
 });

@@ -31,5 +31,10 @@ export interface Database {
   signal(topic: string): void;
   /** Calls the listener after each commit that signalled the topic. Returns the function that stops it. */
   onSignal(topic: string, listener: () => void): () => void;
+  /**
+   * Takes out of the files what was deleted before. SQLite overwrites it in its tables at once, and keeps what it has
+   * written last beside them until this; Postgres frees what was deleted by its own vacuum, and this does nothing.
+   */
+  scrub(): Promise<void>;
   close(): Promise<void>;
 }

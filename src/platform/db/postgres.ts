@@ -78,6 +78,7 @@ export async function openPostgres(
     },
     signal: (topic) => signals.signal(topic),
     onSignal: (topic, listener) => signals.on(topic, listener),
+    scrub: async () => undefined,
     close: () => root.destroy(),
   };
 }

@@ -97,6 +97,11 @@ export function openSqlite(path: string): Database {
     },
     signal: (topic) => signals.signal(topic),
     onSignal: (topic, listener) => signals.on(topic, listener),
+    scrub() {
+      const done = flushing.then(() => writer.exec('PRAGMA wal_checkpoint(TRUNCATE)'));
+      flushing = done.catch(() => undefined);
+      return done;
+    },
     async close() {
       while (queue.length > 0 || scheduled) await new Promise((resolve) => setImmediate(resolve));
       await flushing;
@@ -114,6 +119,8 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
     database.exec('PRAGMA journal_mode = WAL');
     database.exec('PRAGMA synchronous = FULL');
     database.exec('PRAGMA foreign_keys = ON');
+    // What is deleted, because somebody has the right to it, is not to be found in the file.
+    database.exec('PRAGMA secure_delete = ON');
   }
   database.exec('PRAGMA case_sensitive_like = ON');
   database.exec('PRAGMA cache_size = -4000');

@@ -11,6 +11,9 @@ import type { BatchInputs } from './contract.ts';
 /** Column of a staged CSV file that tells what is wrong with a record; null for a good one. */
 export const problemColumn = '__millrace_problem';
 
+/** Column that DuckDB gives the rows of a Parquet file on demand. */
+const rowNumberColumn = 'file_row_number';
+
 const appendRows = 2048;
 
 /** The input as one Parquet file, in the order in which its rows are answered. */
@@ -36,13 +39,18 @@ export async function openSource(
   if (path === undefined)
     throw fail('batch_input_unreadable', { name: source.name, problem: 'it has no rows' });
   try {
-    if (await isParquet(path)) return await described(frames, path, null);
+    if (await isParquet(path)) return await described(frames, source.name, path, null);
     if (source.name.toLowerCase().endsWith('.parquet'))
       throw fail('batch_input_unreadable', { name: source.name, problem: 'it is not in the Parquet format' });
     const dialect = await csvDialect(createReadStream(path), source.csv);
     if (typeof dialect === 'string')
       throw fail('batch_input_unreadable', { name: source.name, problem: dialect });
-    return await described(frames, await stageCsv(frames, path, workDir, dialect), dialect.decimal);
+    return await described(
+      frames,
+      source.name,
+      await stageCsv(frames, path, workDir, dialect),
+      dialect.decimal,
+    );
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== 'frames_failed') throw error;
     throw fail('batch_input_unreadable', { name: source.name, problem: framesReason(error) }, error);
@@ -51,6 +59,7 @@ export async function openSource(
 
 async function described(
   frames: DirectFrames,
+  name: string,
   path: string,
   decimal: BatchSource['decimal'],
 ): Promise<BatchSource> {
@@ -59,6 +68,10 @@ async function described(
   const [count] = await frames.query(`SELECT count(*) AS n FROM ${file}`);
   const columns = new Map(described.map((c) => [String(c.column_name), String(c.column_type)]));
   columns.delete(problemColumn);
+  if (columns.has(rowNumberColumn)) {
+    const problem = `it has a column "${rowNumberColumn}", which is what rows are counted by: call it otherwise`;
+    throw fail('batch_input_unreadable', { name, problem });
+  }
   return { path, rows: Number(count?.n), columns, decimal };
 }
 

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { errorCatalogue, isErrorCode } from '../../../core/errors.ts';
 import { bytesOf } from '../../../platform/client/index.ts';
 import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
@@ -9,6 +10,7 @@ import { type BatchPrediction, batchPredictionSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, count, more } from '../format/text.ts';
 import { readLocal, uploadLocal } from '../local-file.ts';
+import { asCommands } from '../next-step.ts';
 import { csvOptionsOf } from './csv-options.ts';
 import { limitOf } from './limit-of.ts';
 
@@ -80,7 +82,7 @@ async function fetched(call: CommandCall, id: string): Promise<number | undefine
     call.show(ended, () =>
       [
         `Batch ${ended.id} ${ended.status}: ${ended.error?.message ?? 'it was stopped'}`,
-        `Go on with it: millrace predictions resume ${ended.id} --out ${out}`,
+        nextStepOf(ended, out),
       ].join('\n'),
     );
     return 1;
@@ -94,6 +96,13 @@ async function fetched(call: CommandCall, id: string): Promise<number | undefine
     return `${count(rows, 'row')} scored by version ${ended.modelVersion} of ${ended.model}${failed}: ${out}`;
   });
   return undefined;
+}
+
+/** What to do about a batch that was stopped: one whose input or model is refused would be refused again. */
+function nextStepOf({ id, error }: BatchPrediction, out: string): string {
+  const isRefused = error !== null && isErrorCode(error.code) && errorCatalogue[error.code].status < 500;
+  if (isRefused) return `Next: ${asCommands(error.next)}`;
+  return `Go on with it: millrace predictions resume ${id} --out ${out}`;
 }
 
 /** `millrace predictions`: batches, newest first. */
