@@ -181,12 +181,20 @@ function servingPort(serving: ServingService): LoopPorts['serving'] {
       const guarded = { ...target(to), guard };
       return (await serving.challenge(actor, to.endpoint, guarded, share, reason, mirror)).routeVersion;
     },
-    promote: async (to, reason) =>
-      (await serving.promote(actor, to.endpoint, reason, String(to.version))).routeVersion,
+    promote: async (to, reason) => {
+      const { arms } = await serving.endpoint(actor, to.endpoint);
+      // A promotion that failed took its traffic away; tried again it gives it anew.
+      const isThere = arms.some((a) => a.modelVersion === String(to.version));
+      const { routeVersion } = isThere
+        ? await serving.promote(actor, to.endpoint, reason, String(to.version))
+        : await serving.deploy(actor, to.endpoint, target(to), reason);
+      return routeVersion;
+    },
     withdraw: async (endpoint, reason) => (await serving.withdraw(actor, endpoint, reason)).routeVersion,
-    lost: async (endpoint, version) => {
-      const { arms } = await serving.endpoint(actor, endpoint);
-      if (arms.some((a) => a.modelVersion === String(version))) return null;
+    lost: async (endpoint, version, what) => {
+      const { arms, shadow } = await serving.endpoint(actor, endpoint);
+      const places = what === 'copies' ? (shadow ? [shadow] : []) : arms;
+      if (places.some((place) => place.modelVersion === String(version))) return null;
       const [last] = await serving.routeVersions(actor, endpoint, { limit: 1 });
       return last?.reason ?? 'the endpoint was changed';
     },

@@ -56,11 +56,11 @@ function rolloutAliases(registry: Registry): RolloutDeps['aliases'] {
     return aliases.find((a) => a.alias === alias)?.version ?? null;
   };
   return {
+    pointsAt,
     async move(actor, { model, alias, version, reason }) {
-      const before = await pointsAt(model, alias);
       if (alias === CHAMPION) await registry.promote(actor, model, { version, reason });
-      else if (before !== version) await registry.setAlias(actor, { name: model, alias, version, reason });
-      return before;
+      else if ((await pointsAt(model, alias)) !== version)
+        await registry.setAlias(actor, { name: model, alias, version, reason });
     },
     async giveBack(actor, { model, alias, version, to, reason }) {
       if (to === version || (await pointsAt(model, alias)) !== version) return;

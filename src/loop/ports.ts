@@ -164,8 +164,11 @@ export interface LoopPorts {
     promote(target: DeployTarget, reason: string): Promise<number>;
     /** The champion has all traffic again, at once. */
     withdraw(endpoint: string, reason: string): Promise<number>;
-    /** Why a challenger has lost its place on the endpoint (a guard took it, or a person); null while it has it. */
-    lost(endpoint: string, version: number): Promise<string | null>;
+    /**
+     * Why a challenger has lost its traffic, or the copies, on the endpoint (a guard took it, or a person); null while it
+     * has them.
+     */
+    lost(endpoint: string, version: number, what: 'copies' | 'traffic'): Promise<string | null>;
     /** Resolves when every connected replica answers by this route. Throws `replicas_behind`. */
     settled(endpoint: string, routeVersion: number, signal: AbortSignal): Promise<void>;
   };

@@ -89,6 +89,9 @@ export class FakeWorld {
   /** Why no replica follows a new route; undefined when all do. */
   replicaProblem: string | undefined;
   outcomes: Observation = nothingObserved;
+  /** What reading the log and following a route take; a test may hold them. */
+  readsLog: () => Promise<void> = async () => {};
+  followsRoute: (signal: AbortSignal) => Promise<void> = async () => {};
 
   ports(): LoopPorts {
     return {
@@ -158,12 +161,16 @@ export class FakeWorld {
         promote: async ({ version }) =>
           this.#route(`promote ${version}`, { champion: version, challenger: null }),
         withdraw: async () => this.#route('withdraw', { ...this.serving, challenger: null }),
-        settled: async () => {
+        settled: async (_, __, signal) => {
+          await this.followsRoute(signal);
           if (this.replicaProblem) throw fail('conflict', { problem: this.replicaProblem });
         },
       },
       feedback: {
-        observe: async () => this.outcomes,
+        observe: async () => {
+          await this.readsLog();
+          return this.outcomes;
+        },
         labelCount: async () => this.labels,
       },
       monitoring: {

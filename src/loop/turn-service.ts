@@ -1,17 +1,18 @@
 import { fail } from '../core/errors.ts';
 import { formatTime } from '../core/time.ts';
-import { type Actor, authorize, systemActor } from '../platform/access/index.ts';
+import { type Actor, authorize } from '../platform/access/index.ts';
 import type { Tx } from '../platform/db/index.ts';
 import { isEndState, type TurnState } from './contract.ts';
 import type { EngineDeps, LoopEngine } from './engine/loop-engine.ts';
 import type { Moment } from './engine/loop-writer.ts';
+import { stopSteps } from './engine/stop-steps.ts';
 import { readTurn, type TurnRecord } from './read.ts';
+import { takeTraffic } from './states/end-rollout.ts';
 import { findLoop } from './store/loops.ts';
 import { findTurn, turnSteps, updateTurn } from './store/turns.ts';
 
 /** States in which the challenger may have traffic. */
 const trafficStates: readonly TurnState[] = ['shadow', 'canary', 'promoting'];
-const stepEndMs = 30_000;
 
 /** What people decide about a turn: approve, reject, abort, retry. */
 export class TurnService {
@@ -43,12 +44,12 @@ export class TurnService {
       const hasTraffic =
         !first &&
         (trafficStates.includes(turn.state) || (turn.state === 'awaiting-approval' && waitsForPromotion));
-      await this.#stopSteps(turn, reason);
-      if (hasTraffic) {
-        await this.#deps.ports.serving.withdraw(turn.endpoint, reason);
-        await this.#deps.ports.registry.setChallenger(turn.row.loop, null, reason);
-      }
-      const { data } = turn;
+      await stopSteps(this.#deps, turn.row.id, reason);
+      const { data, row, endpoint } = turn;
+      const { loop: model, champion_version: championVersion, challenger_version: challengerVersion } = row;
+      const { ports } = this.#deps;
+      if (hasTraffic)
+        await takeTraffic({ ports, endpoint, model, championVersion, challengerVersion }, reason);
       const history = data.rollout
         ? [...data.rolloutHistory, { ...data.rollout, verdict: 'fail' as const, reason }]
         : data.rolloutHistory;
@@ -162,23 +163,6 @@ export class TurnService {
     await this.#deps.db.write(async (tx) => {
       if (!(await this.#engine.writer.move(tx, turn.row, moment, move))) throw conflict(turn);
     });
-  }
-
-  /** Stops the turn's steps and waits until none can change anything any more. */
-  async #stopSteps(turn: TurnRecord, reason: string): Promise<void> {
-    const { db, pipelines } = this.#deps;
-    const steps = await turnSteps(db.read, turn.row.id);
-    await db.write(async (tx) => {
-      for (const step of steps) await pipelines.cancelIn(tx, step.step_run_id, reason);
-    });
-    const last = steps.at(-1);
-    if (!last?.role.startsWith('deploy/')) return;
-    const deadlineMs = Date.now() + stepEndMs;
-    while (Date.now() < deadlineMs) {
-      const { status } = await pipelines.get(systemActor, last.step_run_id);
-      if (status !== 'running' && status !== 'queued') return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
   }
 
   async #exclusively(

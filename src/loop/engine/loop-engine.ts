@@ -8,6 +8,7 @@ import type { PendingWork } from '../contract.ts';
 import type { LoopPorts } from '../ports.ts';
 import type { RolloutWatch } from '../rollouts/live/rollout-watch.ts';
 import { loopNames } from '../store/loops.ts';
+import { endHarm } from './end-harm.ts';
 import { Exclusive } from './exclusive.ts';
 import { LoopWriter } from './loop-writer.ts';
 import { reconcile } from './reconcile.ts';
@@ -41,14 +42,18 @@ const lookAgainMs = 5_000;
 /**
  * Turns the loops. Nothing that happens is handled as such: whenever something may have changed (an event, a tick,
  * a start), the loop's durable state is compared with what is the case and the next step is taken, until there is
- * none. So a restart, at any point, just looks again.
+ * none. So a restart, at any point, just looks again. A look may take long (it reads the log); what people decide, and
+ * the end of a rollout that does harm, wait for no look: what a look then decides about is no more, and it looks again.
  */
 export class LoopEngine {
   readonly #deps: EngineDeps;
-  readonly #exclusive = new Exclusive();
+  /** Nothing acts on a loop while something else does. */
+  readonly #acting = new Exclusive();
   readonly #standings = new Map<string, Standing>();
   readonly #dirty = new Set<string>();
-  readonly #running = new Set<string>();
+  /** Looks under way, by loop. */
+  readonly #running = new Map<string, Promise<void>>();
+  #ending: Promise<unknown> = Promise.resolve();
   readonly writer: LoopWriter;
   #stopListening: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -71,7 +76,8 @@ export class LoopEngine {
     this.#stopped = true;
     this.#stopListening?.();
     clearInterval(this.#timer);
-    await Promise.all([...this.#running].map((name) => this.#exclusive.run(name, async () => {})));
+    await Promise.all(this.#running.values());
+    await this.#ending;
   }
 
   /** Has a loop looked at, now or after the look under way. */
@@ -80,14 +86,13 @@ export class LoopEngine {
     this.#dirty.add(name);
     if (!this.#standings.has(name)) this.#standings.set(name, unknownStanding);
     if (this.#running.has(name)) return;
-    this.#running.add(name);
-    void this.#turn(name);
+    this.#running.set(name, this.#turn(name));
   }
 
-  /** Runs a person's change of a loop between two looks, and looks again after it. */
+  /** Runs a person's change of a loop while nothing else acts on it, and looks again after it. */
   async exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await this.#exclusive.run(name, work);
+      return await this.#acting.run(name, work);
     } finally {
       this.wake(name);
     }
@@ -102,8 +107,7 @@ export class LoopEngine {
   async #turn(name: string): Promise<void> {
     try {
       while (this.#dirty.delete(name) && !this.#stopped) {
-        const standing = await this.#exclusive.run(name, () => this.#look(name));
-        this.#standings.set(name, standing);
+        this.#standings.set(name, await this.#look(name));
       }
     } finally {
       this.#running.delete(name);
@@ -115,7 +119,8 @@ export class LoopEngine {
     try {
       return await reconcile(name, this.#deps, this.writer, {
         stopped: () => this.#stopped,
-        wake: () => this.wake(name),
+        acting: (work) => this.#acting.run(name, work),
+        harmed: () => this.#endHarm(name),
       });
     } catch (error) {
       this.#deps.log.error({ err: error, loop: name }, 'the loop could not go on; it is tried again');
@@ -127,6 +132,19 @@ export class LoopEngine {
         settled: false,
       };
     }
+  }
+
+  /** What comes in says harm: it is ended at once. */
+  #endHarm(name: string): void {
+    if (this.#stopped) return;
+    const ended = this.exclusively(name, () => endHarm(name, this.#deps, this.writer)).catch(
+      (error: unknown) =>
+        this.#deps.log.warn(
+          { err: error, loop: name },
+          'the rollout could not be ended at once; the next look does',
+        ),
+    );
+    this.#ending = Promise.all([this.#ending, ended]);
   }
 
   #wakeAll(): void {

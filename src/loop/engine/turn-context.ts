@@ -45,6 +45,13 @@ export interface TurnContext {
   judgedChampion(): Promise<PackagedVersion | undefined>;
 }
 
+/**
+ * What is changed outside of the turn together with it: traffic, aliases, alerts. Done just before the change is written,
+ * while nothing else acts on the loop, and only if the turn is still as the decision found it. Done again after a crash
+ * it finds things so already. Returns what else is known of the turn then.
+ */
+type Act = () => Promise<Partial<TurnData> | undefined>;
+
 /** What to do about a turn now. */
 export type Decision =
   /** Nothing can be done until something happens. `pending`: work of ours is still under way. */
@@ -55,6 +62,7 @@ export type Decision =
       readonly kind: string;
       readonly inputs: unknown;
       readonly timeoutMs?: number;
+      readonly act?: Act;
     }
   | {
       readonly do: 'move';
@@ -63,6 +71,7 @@ export type Decision =
       readonly evidence?: Readonly<Record<string, unknown>>;
       readonly change?: Partial<TurnData>;
       readonly challengerVersion?: number;
+      readonly act?: Act;
     }
   /** The state stays, what is known of it changes. `decides`: the turn went on within its state. */
   | {
@@ -71,6 +80,7 @@ export type Decision =
       readonly reason: string;
       readonly decides: boolean;
       readonly evidence?: Readonly<Record<string, unknown>>;
+      readonly act?: Act;
     }
   | {
       readonly do: 'fail';

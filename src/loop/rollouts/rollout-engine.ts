@@ -9,8 +9,8 @@ import { provedArm } from '../verdict/proof.ts';
 import { judgeRollout } from './judge-rollout.ts';
 import type { Followed } from './live/rollout-watch.ts';
 import { keepLook } from './past-looks.ts';
-import { type RolloutDeps, RolloutWriter, rolloutActor } from './rollout-writer.ts';
-import { findRollout, openRollouts, openStates, type RolloutRecord } from './store.ts';
+import { abortedBecause, type RolloutDeps, RolloutWriter, rolloutActor } from './rollout-writer.ts';
+import { findRollout, interruptedRollouts, openRollouts, openStates, type RolloutRecord } from './store.ts';
 
 const tickMs = 1000;
 /** Least time between two readings of the log for one rollout; a slow reading waits four times as long as it took. */
@@ -62,9 +62,12 @@ export class RolloutEngine {
   }
 
   /** Runs a person's decision about an endpoint's rollout while nothing else acts on it, and looks again after it. */
-  async exclusively(endpoint: string, work: () => Promise<void>): Promise<void> {
+  async exclusively<T>(endpoint: string, work: () => Promise<T>): Promise<T> {
     try {
-      await this.#acting.run(endpoint, work);
+      return await this.#acting.run(endpoint, async () => {
+        await this.#finish(endpoint);
+        return work();
+      });
     } finally {
       this.wake();
     }
@@ -89,6 +92,7 @@ export class RolloutEngine {
     try {
       while (this.#again && !this.#stopped) {
         this.#again = false;
+        await this.#finishAll();
         const open = await openRollouts(this.#deps.db.read);
         this.#deps.watch.keep(
           watchOwner,
@@ -145,7 +149,9 @@ export class RolloutEngine {
       });
       return true;
     }
-    if (sameChampion) await this.#writer.abort(record, rolloutActor, reason);
+    // It may have been aborted just before the end.
+    const said = reason.startsWith(abortedBecause) ? reason.slice(abortedBecause.length) : reason;
+    if (sameChampion) await this.#writer.abort(record, rolloutActor, said);
     else {
       const change = { endedAtMs: this.#deps.clock.nowMs() };
       const why = `the champion was changed: ${reason}`;
@@ -198,9 +204,32 @@ export class RolloutEngine {
     });
   }
 
+  /** What was decided about an endpoint's rollout and cut off amid it is done to its end. */
+  async #finish(endpoint: string): Promise<void> {
+    for (const record of await interruptedRollouts(this.#deps.db.read)) {
+      if (record.endpoint !== endpoint) continue;
+      try {
+        await this.#writer.finish(record);
+      } catch (error) {
+        if (!(error instanceof MillraceError) || error.status >= 500) throw error;
+        this.#deps.logger.warn(
+          { err: error, rollout: record.id, action: record.data.intent?.action },
+          'what was decided about the rollout was cut off, and is refused by now: it is not done',
+        );
+      }
+    }
+  }
+
+  async #finishAll(): Promise<void> {
+    const interrupted = await interruptedRollouts(this.#deps.db.read);
+    for (const endpoint of new Set(interrupted.map((record) => record.endpoint)))
+      await this.#acting.run(endpoint, () => this.#finish(endpoint));
+  }
+
   /** Acts on an open rollout as it is by then, after whatever else acts on it; undefined when it has ended. */
   #act<T>(record: RolloutRecord, work: (now: RolloutRecord) => Promise<T>): Promise<T | undefined> {
     return this.#acting.run(record.endpoint, async () => {
+      await this.#finish(record.endpoint);
       const now = await findRollout(this.#deps.db.read, record.id);
       return now && openStates.includes(now.state) ? work(now) : undefined;
     });
@@ -267,7 +296,9 @@ export class RolloutEngine {
       if (!(error instanceof MillraceError) || !refusals.includes(error.code)) throw error;
       // All is proved, but the registry says no: a person settles that, and promotes.
       const why = `${reason}; but ${error.message}. ${error.next}`;
-      await this.#writer.decide(record, {
+      const now = await findRollout(this.#deps.db.read, record.id);
+      if (!now) return;
+      await this.#writer.decide(now, {
         ...{
           actor: rolloutActor,
           action: 'ready',
@@ -290,15 +321,7 @@ export class RolloutEngine {
     const next = now.index === null ? 0 : now.index + 1;
     // By a verdict, all of the traffic is given only after the proof.
     const isProved = change.look?.verdict === 'pass' && spec.kind === 'canary' && spec.steps[next] === 100;
-    const step = await this.#writer.enter(record, actor, 'canary', next, reason, isProved);
-    const { state } = record;
-    await this.#writer.decide(record, {
-      actor,
-      action: 'advance',
-      reason,
-      state,
-      change: { ...change, step },
-    });
+    await this.#writer.act(record, { action: 'advance', actor, reason, isProved }, change);
   }
 
   #isWeighingDue({ data }: RolloutRecord, eventMs: number): boolean {

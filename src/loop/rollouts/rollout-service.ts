@@ -2,16 +2,15 @@ import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import { formatTime } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
-import {
-  type CreateRollout,
-  type EarlierRollout,
-  type EndpointRollout,
-  type RolloutListQuery,
-  type RolloutSpec,
-  type RolloutState,
-  rolloutEvents,
-  type ShadowEvidence,
-  type ShadowEvidenceQuery,
+import type {
+  CreateRollout,
+  EarlierRollout,
+  EndpointRollout,
+  RolloutListQuery,
+  RolloutSpec,
+  RolloutState,
+  ShadowEvidence,
+  ShadowEvidenceQuery,
 } from '../contract.ts';
 import { findLoopByEndpoint } from '../store/loops.ts';
 import type { RolloutEngine } from './rollout-engine.ts';
@@ -48,21 +47,23 @@ export class RolloutService {
    * `version_unknown`, `version_not_packaged`, `conflict` (the version is champion already), `rollout_under_way`,
    * `rollout_cooling` (a version was aborted or rolled back here, and nobody says `again`).
    */
-  async create(
-    actor: Actor,
-    endpoint: string,
-    { plan, again, reason }: CreateRollout,
-  ): Promise<EndpointRollout> {
+  async create(actor: Actor, endpoint: string, wanted: CreateRollout): Promise<EndpointRollout> {
     authorize(actor, 'serving:write');
-    const { db, journal, serving, clock, watermarks, packageOf } = this.#deps;
+    await this.#deps.serving.endpoint(actor, endpoint);
+    const id = await this.#engine.exclusively(endpoint, () => this.#create(actor, endpoint, wanted));
+    return toResource(await this.#known(endpoint, id));
+  }
+
+  async #create(actor: Actor, endpoint: string, { plan, again, reason }: CreateRollout): Promise<string> {
+    const { db, serving, clock, watermarks, packageOf } = this.#deps;
     const { model, arms, routeVersion, options } = await serving.endpoint(actor, endpoint);
     const champion = arms.find((a) => a.arm === 'champion');
     if (!champion) throw fail('endpoint_no_champion', { endpoint });
     await this.#requireFree(endpoint);
-    const wanted = plan.kind === 'canary' ? [{ arm: 'challenger', version: plan.version }] : plan.arms;
+    const named = plan.kind === 'canary' ? [{ arm: 'challenger', version: plan.version }] : plan.arms;
     const targets = [];
     const earlier: EarlierRollout[] = [];
-    for (const { arm, version } of wanted) {
+    for (const { arm, version } of named) {
       const before = await this.#earlier(endpoint, String(version), again);
       if (before) earlier.push(before);
       if (String(version) === champion.modelVersion) {
@@ -75,7 +76,7 @@ export class RolloutService {
     const eventMs = (await watermarks.get(endpoint)) ?? null;
     const stage: RolloutData['step']['stage'] =
       plan.kind === 'canary' ? (plan.shadow ? 'shadow' : 'canary') : plan.kind;
-    const begun: Omit<RolloutData, 'step'> = {
+    const data: RolloutData = {
       ...{ model, championVersion: champion.modelVersion, championDigest: champion.packageDigest, targets },
       spec: { ...plan, alias: aliasOf(plan, options.environment) },
       firstRouteVersion: routeVersion + 1,
@@ -90,26 +91,20 @@ export class RolloutService {
       movedAlias: null,
       endedAtMs: null,
       coolUntilMs: null,
+      // As it is until its first step has its traffic.
+      step: {
+        ...{ stage, index: stage === 'canary' ? 0 : null, percent: 0, routeVersion },
+        ...{ since: formatTime(nowMs), sinceEventTime: null, isProved: false },
+      },
+      intent: { action: 'start', actor, reason, arm: null, aliasFrom: null, isProved: false },
     };
-    const nowhere = {
-      ...{ stage, index: null, percent: 0, routeVersion },
-      ...{ since: formatTime(nowMs), sinceEventTime: null, isProved: false },
-    };
-    const draft = { endpoint, data: { ...begun, step: nowhere } };
-    const step = await this.#writer.enter(draft, actor, stage, stage === 'canary' ? 0 : null, reason);
-    const data = { ...begun, step, firstRouteVersion: step.routeVersion };
     const record: RolloutRecord = {
       ...{ id: uuidv7(nowMs), endpoint, state: 'running', revision: 0, data },
       ...{ createdAtMs: nowMs, updatedAtMs: nowMs },
     };
-    const subject = { kind: 'endpoint', id: endpoint };
-    await db.write(async (tx) => {
-      await insertRollout(tx, record);
-      const told = { rollout: record.id, plan, step, earlier };
-      await journal.appendEvent(tx, { type: rolloutEvents.started, subject, data: { reason, ...told } });
-      await journal.appendAudit(tx, { actor, action: 'rollout:start', subject, after: told, reason });
-    });
-    return toResource(record);
+    await db.write((tx) => insertRollout(tx, record));
+    await this.#writer.finish(record);
+    return record.id;
   }
 
   /** Rollouts of all endpoints, or of one, in a state, after the one that a page ended with. */
@@ -157,7 +152,7 @@ export class RolloutService {
       if (spec.kind !== 'canary' || spec.steps[next] === undefined) {
         throw refused(record, 'advance', 'a canary with a step to come');
       }
-      await this.#engine.advance(record, actor, reason, { reason: 'waits for traffic' });
+      await this.#engine.advance(record, actor, reason);
     });
   }
 
@@ -183,7 +178,7 @@ export class RolloutService {
     authorize(actor, 'serving:write');
     return this.#act(endpoint, id, async (record) => {
       requireState(record, 'abort', openStates);
-      await this.#writer.abort(record, actor, reason);
+      await this.#writer.act(record, { action: 'abort', actor, reason });
     });
   }
 
@@ -218,10 +213,9 @@ export class RolloutService {
       requireState(record, 'rollback', ['promoted']);
       const { arms } = await this.#deps.serving.endpoint(actor, endpoint);
       const champion = arms.find((a) => a.arm === 'champion')?.modelVersion;
-      if (!record.data.targets.some((t) => t.version === champion)) {
-        throw refused(record, 'rollback', 'one whose version is the champion still');
-      }
-      await this.#writer.rollback(record, actor, reason);
+      const promoted = record.data.targets.find((t) => t.version === champion);
+      if (!promoted) throw refused(record, 'rollback', 'one whose version is the champion still');
+      await this.#writer.act(record, { action: 'rollback', actor, reason, arm: promoted.arm });
     });
   }
 

@@ -1,4 +1,4 @@
-import { fail } from '../../core/errors.ts';
+import { fail, MillraceError } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import { type Clock, formatTime, parseDuration } from '../../core/time.ts';
 import type { MonitoringService } from '../../lifecycle/monitoring/index.ts';
@@ -12,7 +12,13 @@ import { type EndpointRollout, type RolloutState, rolloutEvents } from '../contr
 import { guardOf } from '../verdict/guard-of.ts';
 import type { RolloutLog } from '../verdict/observe.ts';
 import type { RolloutWatch } from './live/rollout-watch.ts';
-import { type RolloutData, type RolloutRecord, updateRollout } from './store.ts';
+import {
+  deleteRollout,
+  type RolloutData,
+  type RolloutIntent,
+  type RolloutRecord,
+  updateRollout,
+} from './store.ts';
 
 /** What rollouts without a loop go through. */
 export interface RolloutDeps {
@@ -34,11 +40,10 @@ export interface RolloutDeps {
 
 /** Aliases of registered models, as far as promotions move them. Refusals are the registry's. */
 export interface RolloutAliases {
-  /**
-   * Points an alias at a version, and says where it pointed before (null: nowhere). Throws `version_blocked`,
-   * `alias_protected`.
-   */
-  move(actor: Actor, move: AliasChange): Promise<number | null>;
+  /** The version that an alias points at; null: there is no such alias. */
+  pointsAt(model: string, alias: string): Promise<number | null>;
+  /** Points an alias at a version. Throws `version_blocked`, `alias_protected`. */
+  move(actor: Actor, move: AliasChange): Promise<void>;
   /** Points it back at where it was, unless somebody else has moved it meanwhile. */
   giveBack(actor: Actor, move: AliasChange & { readonly to: number | null }): Promise<void>;
 }
@@ -69,6 +74,9 @@ export interface Decided {
   readonly beside?: (tx: Tx) => Promise<void>;
 }
 
+/** How the route's reason says that a rollout was aborted. */
+export const abortedBecause = 'rollout aborted: ';
+
 /** Most decisions that are kept with a rollout; the audit trail keeps all. */
 const keptDecisions = 200;
 
@@ -90,6 +98,7 @@ export class RolloutWriter {
       ...record.data,
       ...change,
       reason: change?.reason ?? reason,
+      intent: null,
       decisions: [...record.data.decisions, entry].slice(-keptDecisions),
     };
     const subject = { kind: 'endpoint', id: record.endpoint };
@@ -125,7 +134,81 @@ export class RolloutWriter {
     await this.#deps.db.write((tx) => updateRollout(tx, record, { state: record.state, data, nowMs }));
   }
 
-  /** The champion has all traffic again, at once; then the end is written. */
+  /**
+   * Decides what changes traffic or aliases as well, and does it. It is written first: after a crash amid it the rest is
+   * done (`finish`). What is refused is as if nobody had asked. Throws `conflict` when somebody else changed the rollout
+   * meanwhile, and what refuses it: `version_blocked`, `alias_protected`, `endpoint_no_champion` …
+   */
+  async act(
+    record: RolloutRecord,
+    intent: Pick<RolloutIntent, 'action' | 'actor' | 'reason'> & Partial<RolloutIntent>,
+    change: Partial<RolloutData> = {},
+  ): Promise<void> {
+    const nowMs = this.#deps.clock.nowMs();
+    const full: RolloutIntent = { arm: null, aliasFrom: null, isProved: false, ...intent };
+    const data: RolloutData = { ...record.data, ...change, intent: full };
+    const isWritten = await this.#deps.db.write((tx) =>
+      updateRollout(tx, record, { state: record.state, data, nowMs }),
+    );
+    if (!isWritten) throw fail('conflict', { problem: `rollout ${record.id} was changed meanwhile` });
+    await this.finish({ ...record, data, revision: record.revision + 1 });
+  }
+
+  /** Does what was decided about a rollout, from wherever it was left. Throws what refuses it. */
+  async finish(record: RolloutRecord): Promise<void> {
+    const { intent } = record.data;
+    if (intent === null) return;
+    try {
+      await this.#do(record, intent);
+    } catch (error) {
+      const isRefused = error instanceof MillraceError && error.status < 500;
+      if (isRefused && intent.action === 'start')
+        await this.#deps.db.write((tx) => deleteRollout(tx, record));
+      else if (isRefused) await this.note(record, { intent: null });
+      throw error;
+    }
+  }
+
+  async #do(record: RolloutRecord, intent: RolloutIntent): Promise<void> {
+    const { actor, reason } = intent;
+    switch (intent.action) {
+      case 'start':
+        return this.#start(record, intent);
+      case 'advance': {
+        const { index } = record.data.step;
+        const next = index === null ? 0 : index + 1;
+        const step = await this.#enter(record, actor, 'canary', next, reason, intent.isProved);
+        const change = { step, ...(actor.kind === 'system' ? {} : { reason: 'waits for traffic' }) };
+        return this.decide(record, { actor, action: 'advance', reason, state: record.state, change });
+      }
+      case 'promote':
+        return this.#promote(record, intent);
+      case 'rollback':
+        return this.#rollback(record, intent);
+      case 'abort':
+        return this.abort(record, actor, reason);
+    }
+  }
+
+  /** Gives the first step its traffic. */
+  async #start(record: RolloutRecord, { actor, reason }: RolloutIntent): Promise<void> {
+    const { db, journal, clock } = this.#deps;
+    const { stage, index } = record.data.step;
+    const step = await this.#enter(record, actor, stage, index, reason);
+    const data = { ...record.data, step, firstRouteVersion: step.routeVersion, intent: null };
+    const subject = { kind: 'endpoint', id: record.endpoint };
+    const told = { rollout: record.id, plan: data.spec, step, earlier: data.earlier };
+    await db.write(async (tx) => {
+      await updateRollout(tx, record, { state: 'running', data, nowMs: clock.nowMs() });
+      await journal.appendEvent(tx, { type: rolloutEvents.started, subject, data: { reason, ...told } });
+      await journal.appendAudit(tx, { actor, action: 'rollout:start', subject, after: told, reason });
+    });
+  }
+
+  /**
+   * The champion has all traffic again, at once; then the end is written. A crash between the two is seen by the next look
+   * as traffic that was lost.
+   */
   async abort(
     record: RolloutRecord,
     actor: Actor,
@@ -134,7 +217,7 @@ export class RolloutWriter {
   ): Promise<void> {
     const { serving, clock, watermarks, monitoring } = this.#deps;
     const { endpoint } = record;
-    const why = `rollout aborted: ${reason}`.slice(0, 2000);
+    const why = `${abortedBecause}${reason}`.slice(0, 2000);
     await serving.withdraw(actor, endpoint, why);
     const nowMs = clock.nowMs();
     const { spec, targets, beganEventMs } = record.data;
@@ -155,8 +238,7 @@ export class RolloutWriter {
 
   /**
    * The arm becomes champion, and the model's alias goes with it; the one before stays warm, so that the way back is a
-   * switch. The registry is asked first, so that what it refuses gets no traffic. Throws `version_blocked`,
-   * `alias_protected`.
+   * switch. Throws `version_blocked`, `alias_protected`, `endpoint_no_arm`; then the rollout is as it was.
    */
   async promote(
     record: RolloutRecord,
@@ -165,24 +247,28 @@ export class RolloutWriter {
     reason: string,
     change: Partial<RolloutData> = {},
   ): Promise<void> {
-    const { serving, clock, watermarks, monitoring, aliases } = this.#deps;
+    const { model, spec, targets } = record.data;
+    if (!targets.some((t) => t.arm === arm))
+      throw fail('endpoint_no_arm', { endpoint: record.endpoint, arm, action: 'promote' });
+    const { alias = null } = spec;
+    const aliasFrom = alias === null ? null : await this.#deps.aliases.pointsAt(model, alias);
+    await this.act(record, { action: 'promote', actor, reason, arm, aliasFrom }, change);
+  }
+
+  /** The registry is asked first, so that what it refuses gets no traffic. */
+  async #promote(record: RolloutRecord, { actor, arm, reason, aliasFrom }: RolloutIntent): Promise<void> {
+    const { clock, watermarks, monitoring, aliases } = this.#deps;
     const { endpoint, data } = record;
     const target = data.targets.find((t) => t.arm === arm);
-    if (!target) throw fail('endpoint_no_arm', { endpoint, arm, action: 'promote' });
+    if (!target) throw fail('endpoint_no_arm', { endpoint, arm: arm ?? '', action: 'promote' });
     const why = reason.slice(0, 2000);
     const alias = data.spec.alias ?? null;
     const move = { model: data.model, version: Number(target.version), reason: why };
-    const from = alias === null ? null : await aliases.move(actor, { ...move, alias });
+    if (alias !== null) await aliases.move(actor, { ...move, alias });
     try {
-      const { arms } = await serving.endpoint(actor, endpoint);
-      // A rollout that is promoted out of its shadow has no arm yet.
-      if (!arms.some((a) => a.arm === arm)) {
-        const place = { modelVersion: target.version, packageDigest: target.digest };
-        await serving.challenge(actor, endpoint, place, 0, why);
-      }
-      await serving.promote(actor, endpoint, why, target.version, { arm, keepPrevious: true });
+      await this.#makeChampion(endpoint, actor, target, why);
     } catch (error) {
-      if (alias !== null) await aliases.giveBack(actor, { ...move, alias, to: from });
+      if (alias !== null) await aliases.giveBack(actor, { ...move, alias, to: aliasFrom });
       throw error;
     }
     const endedMs = (await watermarks.get(endpoint)) ?? clock.nowMs();
@@ -190,24 +276,39 @@ export class RolloutWriter {
     await this.decide(record, {
       ...{ actor, action: 'promote', reason, state: 'promoted' },
       change: {
-        ...change,
         endedAtMs: clock.nowMs(),
-        // Promoted again after a crash, the alias is there already, and nobody knows where it was.
-        movedAlias: alias === null || from === move.version ? null : { alias, from },
+        movedAlias: alias === null || aliasFrom === move.version ? null : { alias, from: aliasFrom },
       },
       beside: (tx) => monitoring.rolloutPromoted(tx, actor, told),
     });
   }
 
+  async #makeChampion(
+    endpoint: string,
+    actor: Actor,
+    { arm, version, digest }: RolloutData['targets'][number],
+    why: string,
+  ): Promise<void> {
+    const { serving } = this.#deps;
+    const { arms } = await serving.endpoint(actor, endpoint);
+    if (arms.some((a) => a.arm === 'champion' && a.modelVersion === version)) return;
+    // A rollout that is promoted out of its shadow has no arm yet.
+    if (!arms.some((a) => a.arm === arm))
+      await serving.challenge(actor, endpoint, { modelVersion: version, packageDigest: digest }, 0, why);
+    await serving.promote(actor, endpoint, why, version, { arm, keepPrevious: true });
+  }
+
   /** After a promotion: the champion from before has everything again, and the alias. What was promoted cools down. */
-  async rollback(record: RolloutRecord, actor: Actor, reason: string): Promise<void> {
+  async #rollback(record: RolloutRecord, { actor, arm, reason }: RolloutIntent): Promise<void> {
     const { serving, aliases, clock, watermarks } = this.#deps;
     const { endpoint, data } = record;
+    const promoted = data.targets.find((t) => t.arm === arm)?.version;
     const { arms } = await serving.endpoint(actor, endpoint);
-    const promoted = arms.find((a) => a.arm === 'champion')?.modelVersion;
     const standby = arms.find((a) => a.arm === 'standby');
-    if (standby?.modelVersion === data.championVersion) await serving.switchOver(actor, endpoint, reason);
-    else await serving.rollback(actor, endpoint, reason);
+    const isChampion = arms.some((a) => a.arm === 'champion' && a.modelVersion === promoted);
+    if (isChampion && standby?.modelVersion === data.championVersion)
+      await serving.switchOver(actor, endpoint, reason);
+    else if (isChampion) await serving.rollback(actor, endpoint, reason);
     const { movedAlias, model } = data;
     if (movedAlias && promoted !== undefined) {
       const { alias, from } = movedAlias;
@@ -222,7 +323,7 @@ export class RolloutWriter {
   }
 
   /** Gives the arms the traffic of a step and returns it as it then is. */
-  async enter(
+  async #enter(
     record: Pick<RolloutRecord, 'endpoint' | 'data'>,
     actor: Actor,
     stage: Step['stage'],

@@ -49,10 +49,10 @@ forEachDatabase((name, open) => {
       assert.equal(now.look?.shadow[0]?.agreement !== null, true);
       // The course is kept: in shadow, then with traffic, each look with its evidence.
       assert.deepEqual(
-        now.looks.map((past) => past.stage),
+        [...new Set(now.looks.map((past) => past.stage))],
         ['shadow', 'canary'],
       );
-      assert.ok((now.looks[1]?.comparisons[0]?.n ?? 0) > 100);
+      assert.ok((now.looks.at(-1)?.comparisons[0]?.n ?? 0) > 100);
       for (let i = 0; i < 12 && now.state === 'running'; i++) {
         await traffic(1500, good);
         now = await present(begun);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from '../../core/model-types.ts';
+import { actorKinds } from '../../platform/access/index.ts';
 import { type Tx, tables } from '../../platform/db/index.ts';
 import {
   endpointRolloutSchema,
@@ -8,6 +9,23 @@ import {
   rolloutSpecSchema,
   rolloutStateSchema,
 } from '../contract.ts';
+
+/**
+ * Something that was decided about a rollout and changes more than its row: traffic, an alias. It is written first, so
+ * that after a crash amid it the rest is done.
+ */
+const rolloutIntentSchema = z.object({
+  action: z.enum(['start', 'advance', 'promote', 'rollback', 'abort']),
+  actor: z.object({ kind: z.enum(actorKinds), id: z.string() }),
+  reason: z.string(),
+  /** `promote`, `rollback`: the arm that becomes, or is, the champion. */
+  arm: z.string().nullable(),
+  /** `promote`: where the alias pointed before. */
+  aliasFrom: z.int().nullable(),
+  /** `advance`: whether all that the plan names was proved before. */
+  isProved: z.boolean(),
+});
+export type RolloutIntent = z.output<typeof rolloutIntentSchema>;
 
 /** What is kept of a rollout beside its state, as JSON. */
 const rolloutDataSchema = endpointRolloutSchema
@@ -38,6 +56,8 @@ const rolloutDataSchema = endpointRolloutSchema
     movedAlias: z.object({ alias: z.string(), from: z.int().nullable() }).nullable(),
     endedAtMs: z.number().nullable(),
     coolUntilMs: z.number().nullable(),
+    /** null: nothing is half done. */
+    intent: rolloutIntentSchema.nullable().default(null),
   });
 /** What is kept of a rollout beside its state. */
 export type RolloutData = z.output<typeof rolloutDataSchema>;
@@ -128,6 +148,23 @@ export async function openRollouts(tx: Tx, endpoint?: string): Promise<readonly 
   let query = tables<RolloutTables>(tx).selectFrom('rollouts').selectAll().where('state', 'in', openStates);
   if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
   return (await query.orderBy('id').execute()).map(toRecord);
+}
+
+/** Rollouts about which something was decided that was not done to its end. */
+export async function interruptedRollouts(tx: Tx): Promise<readonly RolloutRecord[]> {
+  const rows = await tables<RolloutTables>(tx)
+    .selectFrom('rollouts')
+    .selectAll()
+    // Within a text of the row the quotes would be escaped.
+    .where('data', 'like', '%"intent":{%')
+    .orderBy('id')
+    .execute();
+  return rows.map(toRecord).filter((record) => record.data.intent !== null);
+}
+
+/** Forgets a rollout that never began. */
+export async function deleteRollout(tx: Tx, { id }: RolloutRecord): Promise<void> {
+  await tables<RolloutTables>(tx).deleteFrom('rollouts').where('id', '=', id).execute();
 }
 
 /** Changes a rollout that is still as it was read. Returns whether it was. */

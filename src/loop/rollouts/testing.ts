@@ -5,6 +5,7 @@ import { createRng } from '../../core/rng.ts';
 import { type LoggedRow, openFeedbackService } from '../../lifecycle/feedback/testing.ts';
 import type { RolloutAborted } from '../../lifecycle/monitoring/index.ts';
 import { ServingService, servingMigrations } from '../../lifecycle/serving/index.ts';
+import type { Database } from '../../platform/db/index.ts';
 import type { OpenDatabase } from '../../platform/db/testing.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
@@ -42,7 +43,14 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     open(context, [...migrations, ...servingMigrations, ...loopMigrations]),
   );
   const { journal, blobs, frames, options } = feedback;
-  const { db } = options;
+  /** How many more changes are written before control is as if killed. */
+  let writesLeft = Number.POSITIVE_INFINITY;
+  const alive = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (writesLeft <= 0) throw new Error('killed');
+    writesLeft--;
+    return work();
+  };
+  const db: Database = { ...options.db, write: (change) => alive(() => options.db.write(change)) };
   let nowMs = Date.parse('2020-01-01T00:00:00Z');
   const clock = { nowMs: () => nowMs };
   const packageOf = async (_: string, version: number) => {
@@ -67,17 +75,18 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
   /** The registry's aliases of the model, and which version it refuses. */
   const registry: { aliases: Record<string, number | null>; blocked?: number } = { aliases: { champion: 1 } };
   const aliases: RolloutAliases = {
-    async move(_, { alias, version, model: name }) {
-      if (registry.blocked === version) {
-        throw fail('version_blocked', { name, version, problem: 'a gate failed', remedy: 'Approve it.' });
-      }
-      const before = registry.aliases[alias] ?? null;
-      registry.aliases[alias] = version;
-      return before;
-    },
-    async giveBack(_, { alias, version, to }) {
-      if (registry.aliases[alias] === version) registry.aliases[alias] = to;
-    },
+    pointsAt: async (_, alias) => registry.aliases[alias] ?? null,
+    move: (_, { alias, version, model: name }) =>
+      alive(async () => {
+        if (registry.blocked === version) {
+          throw fail('version_blocked', { name, version, problem: 'a gate failed', remedy: 'Approve it.' });
+        }
+        registry.aliases[alias] = version;
+      }),
+    giveBack: (_, { alias, version, to }) =>
+      alive(async () => {
+        if (registry.aliases[alias] === version) registry.aliases[alias] = to;
+      }),
   };
   const log: RolloutLog = {
     read: (endpoint, selection, work) => feedback.service.readNarrow(anna, endpoint, selection, work),
@@ -102,6 +111,23 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     ),
   };
   const engine = new RolloutEngine(deps);
+  /** As if control was killed after so many changes of what is asked; then it is started again. */
+  const killedAfter = async (writes: number, ask: (rollouts: RolloutService) => Promise<unknown>) => {
+    await engine.lookNow();
+    const ended = new RolloutEngine(deps);
+    writesLeft = writes;
+    const isDone = await ask(new RolloutService(deps, ended)).then(
+      () => true,
+      (error: Error) => {
+        if (error.message !== 'killed') throw error;
+        return false;
+      },
+    );
+    await ended.stop();
+    writesLeft = Number.POSITIVE_INFINITY;
+    await engine.lookNow();
+    return isDone;
+  };
   const service = new RolloutService(deps, engine);
   await serving.declare(anna, { name: 'flights', model: 'delay' });
   const first = { modelVersion: '1', packageDigest: await packageOf('delay', 1) };
@@ -150,6 +176,7 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     journal,
     service,
     engine,
+    killedAfter,
     feedback: feedback.service,
     traffic,
     create,

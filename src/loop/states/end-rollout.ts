@@ -4,10 +4,14 @@ import type { Decision, TurnContext } from '../engine/turn-context.ts';
 import { known } from './known.ts';
 
 /** Harm, or time that is over: the challenger loses its traffic, and an alert tells of it. */
-export async function abortRollout(turn: TurnContext, rollout: Rollout, why: string): Promise<Decision> {
-  const decision = await endRollout(turn, rollout, why);
-  await tellAborted(turn, rollout, why);
-  return decision;
+export function abortRollout(turn: TurnContext, rollout: Rollout, why: string): Decision {
+  const end = endRollout(turn, rollout, why);
+  const act = async () => {
+    await end.act();
+    await tellAborted(turn, rollout, why);
+    return undefined;
+  };
+  return { ...end, act };
 }
 
 /** Opens the alert about a rollout that ended by harm; telling it again changes nothing. */
@@ -21,15 +25,14 @@ export async function tellAborted(turn: TurnContext, rollout: Rollout, why: stri
 }
 
 /** Takes the traffic away from the challenger, at once, and ends the turn. */
-export async function endRollout(turn: TurnContext, rollout: Rollout, why: string): Promise<Decision> {
+export function endRollout(turn: TurnContext, rollout: Rollout, why: string) {
   const version = known(turn.challengerVersion, 'version');
   const reason = `version ${version} rolled back: ${why}`;
-  await turn.ports.serving.withdraw(turn.endpoint, reason.slice(0, 2000));
-  await turn.ports.registry.setChallenger(turn.model, null, reason.slice(0, 2000));
   return {
     do: 'move',
     to: 'rolled-back',
     reason,
+    act: () => takeTraffic(turn, reason),
     evidence: {
       stage: rollout.stage,
       percent: rollout.percent,
@@ -40,5 +43,23 @@ export async function endRollout(turn: TurnContext, rollout: Rollout, why: strin
       rollout: null,
       rolloutHistory: [...turn.data.rolloutHistory, { ...rollout, verdict: 'fail', reason: why }],
     },
-  };
+  } as const satisfies Decision;
+}
+
+/**
+ * The champion has all traffic again, also from a challenger whose promotion had given it everything, and the registry
+ * knows of no challenger.
+ */
+export async function takeTraffic(
+  turn: Pick<TurnContext, 'ports' | 'endpoint' | 'model' | 'championVersion' | 'challengerVersion'>,
+  reason: string,
+): Promise<undefined> {
+  const { ports, endpoint, model, championVersion, challengerVersion } = turn;
+  const why = reason.slice(0, 2000);
+  await ports.serving.withdraw(endpoint, why);
+  if (championVersion !== null && (await ports.serving.champion(endpoint)) === challengerVersion) {
+    const { version, digest } = await ports.registry.version(model, championVersion);
+    await ports.serving.deploy({ endpoint, model, version, digest }, why);
+  }
+  await ports.registry.setChallenger(model, null, why);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRng } from '../../core/rng.ts';
+import { type Clock, wallClock } from '../../core/time.ts';
 import type { ArrivedLabel, ArrivedRow } from '../../lifecycle/feedback/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { anna, FakeWorld, loopTestMigrations, loopText, openLoop } from '../testing.ts';
@@ -36,9 +37,13 @@ function pairs(count: number, routeVersion: number, worse: number) {
 
 forEachDatabase((name, open) => {
   /** A turn whose challenger has a tenth of the traffic, and a log that says nothing against it. */
-  async function inCanary(t: Parameters<typeof openLoop>[0], db: Awaited<ReturnType<typeof open>>) {
+  async function inCanary(
+    t: Parameters<typeof openLoop>[0],
+    db: Awaited<ReturnType<typeof open>>,
+    clock: Clock = wallClock,
+  ) {
     const world = new FakeWorld();
-    const loop = await openLoop(t, db, world);
+    const loop = await openLoop(t, db, world, clock);
     await loop.loops.apply(anna, { text });
     assert.equal((await loop.settle()).championVersion, 1);
     world.seeOutcomes(2, 1, 60, 60, 0);
@@ -47,26 +52,105 @@ forEachDatabase((name, open) => {
     await loop.loops.trigger(anna, 'flights', { reason: 'try' });
     assert.equal((await loop.settle()).activeTurn?.state, 'canary');
     assert.equal(world.calls.at(-1), 'split 2 0.1');
-    return { world, loop };
+    /** Has the loop looked at: something has happened somewhere. */
+    const look = () =>
+      db.write((tx) => {
+        const subject = { kind: 'test', id: 'test' };
+        return loop.journal.appendEvent(tx, { type: 'test.happened', subject, data: {} });
+      });
+    return { world, loop, look };
   }
 
-  test(`${name}: a turn's challenger that does harm by what comes in loses its traffic before the next look`, async (t) => {
-    const { world, loop } = await inCanary(t, await open(t, loopTestMigrations));
-    const { rows, labels } = pairs(1500, world.routeVersion, 0.4);
+  /** What comes in says that the challenger is worse. Resolves when it has lost its traffic. */
+  async function doHarm({ world, loop }: Awaited<ReturnType<typeof inCanary>>, routeVersion: number) {
+    const { rows, labels } = pairs(1500, routeVersion, 0.4);
     loop.arrive({ endpoint: 'flights', rows });
     for (let i = 0; i < labels.length; i += 50) {
       loop.arrive({ endpoint: 'flights', labels: labels.slice(i, i + 50) });
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    while (world.calls.at(-1) !== 'withdraw') await new Promise((resolve) => setTimeout(resolve, 5));
-    await loop.settle();
-    const turn = await loop.turn(2);
-    assert.equal(turn.state, 'rolled-back');
+    while ((await loop.turn(2)).state === 'canary') await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(world.calls.at(-1), 'withdraw');
+    const { state, reason } = await loop.turn(2);
+    assert.equal(state, 'rolled-back');
     assert.match(
-      turn.reason,
+      reason,
       /^version 2 rolled back: version 2 is worse: log loss worse by .* on [\d,]+ pairs; seen over /,
     );
     assert.equal(world.aborted.length, 1);
+  }
+
+  /** Waits until something is asked for, and holds it until `release` or until it is called off. */
+  function held() {
+    const [asked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const hold = async (signal?: AbortSignal) => {
+      asked.resolve();
+      signal?.addEventListener('abort', () => go.reject(signal.reason));
+      await go.promise;
+    };
+    return { hold, asked: asked.promise, release: () => go.resolve() };
+  }
+
+  test(`${name}: a turn's challenger that does harm by what comes in loses its traffic while the log is being read`, async (t) => {
+    let nowMs = Date.now();
+    const turn = await inCanary(t, await open(t, loopTestMigrations), { nowMs: () => nowMs });
+    const { world, loop, look } = turn;
+    const { routeVersion } = world;
+    const reading = held();
+    world.readsLog = reading.hold;
+    // When it is read, it says that all is well and more traffic may be given.
+    world.seeOutcomes(2, 1, 5000, 5000, -0.2);
+    nowMs += 60_000;
+    await look();
+    await reading.asked;
+    await doHarm(turn, routeVersion);
+    reading.release();
+    await loop.settle();
+    assert.equal((await loop.turn(2)).state, 'rolled-back');
+    assert.equal(world.serving.challenger, null);
+  });
+
+  test(`${name}: harm that shows while a step gives more traffic calls the step off`, async (t) => {
+    let nowMs = Date.now();
+    const turn = await inCanary(t, await open(t, loopTestMigrations), { nowMs: () => nowMs });
+    const { world, loop, look } = turn;
+    const { routeVersion } = world;
+    const following = held();
+    world.followsRoute = following.hold;
+    world.seeOutcomes(2, 1, 5000, 5000, -0.2);
+    nowMs += 60_000;
+    await look();
+    await following.asked;
+    assert.equal(world.calls.at(-1), 'split 2 1');
+    await doHarm(turn, routeVersion);
+    await loop.settle();
+    assert.equal(world.serving.challenger, null);
+    assert.equal((await loop.turn(2)).steps.at(-1)?.status, 'cancelled');
+  });
+
+  test(`${name}: who ends a turn that is being promoted gives the champion everything back`, async (t) => {
+    let nowMs = Date.now();
+    const { world, loop, look } = await inCanary(t, await open(t, loopTestMigrations), {
+      nowMs: () => nowMs,
+    });
+    const following = held();
+    world.followsRoute = async (signal) => {
+      if (world.calls.at(-1) === 'promote 2') await following.hold(signal);
+    };
+    for (const next of ['split 2 1', 'promote 2']) {
+      world.seeOutcomes(2, 1, 5000, 5000, -0.2);
+      nowMs += 60_000;
+      await look();
+      while (world.calls.at(-1) !== next) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (next !== 'promote 2') await loop.settle();
+    }
+    await following.asked;
+    assert.deepEqual(world.serving, { champion: 2, challenger: null });
+    const { id } = await loop.turn(2);
+    await loop.turns.abort(anna, id, 'not this one');
+    assert.equal((await loop.turn(2)).state, 'rolled-back');
+    assert.deepEqual(world.serving, { champion: 1, challenger: null });
+    assert.equal(world.champion, 1);
   });
 
   test(`${name}: what is as good goes on`, async (t) => {

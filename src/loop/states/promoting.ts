@@ -13,23 +13,27 @@ export const promoting: StateHandler = async (turn) => {
   );
   if (!step.done) return step.decision;
   const version = known(turn.challengerVersion, 'version');
-  await turn.ports.registry.promote(turn.model, version, reason);
-  const { watermarkMs = turn.nowMs } = turn;
-  await turn.ports.monitoring.rolloutPromoted(turn.endpoint, version, watermarkMs);
-  await turn.ports.monitoring.addReference(turn.endpoint, {
-    version,
-    datasetVersionId: known(turn.data.prepared, 'prepared data').datasetVersionId,
-    evaluationId: turn.data.evaluationId,
-  });
   const { rollout } = turn.data;
   return {
     do: 'move',
     to: 'promoted',
+    act: () => makeChampion(turn, version, reason),
     reason: `version ${version} is champion: ${reason}`,
     evidence: { version, previous: turn.championVersion, ...deployOutputsSchema.parse(step.outputs) },
     change: rollout ? { rollout: null, rolloutHistory: [...turn.data.rolloutHistory, rollout] } : {},
   };
 };
+
+async function makeChampion(turn: TurnContext, version: number, reason: string): Promise<undefined> {
+  const { ports, model, endpoint, watermarkMs = turn.nowMs } = turn;
+  await ports.registry.promote(model, version, reason);
+  await ports.monitoring.rolloutPromoted(endpoint, version, watermarkMs);
+  await ports.monitoring.addReference(endpoint, {
+    version,
+    datasetVersionId: known(turn.data.prepared, 'prepared data').datasetVersionId,
+    evaluationId: turn.data.evaluationId,
+  });
+}
 
 function lastReason(turn: TurnContext): string | undefined {
   const { rollout, approvals } = turn.data;

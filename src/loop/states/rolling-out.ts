@@ -17,7 +17,8 @@ export const rollingOut: StateHandler = async (turn) => {
   if (rollout.routeVersion === null) return giveTraffic(turn, rollout);
   const version = known(turn.challengerVersion, 'version');
   // A guard in a replica acts within the request; the turn follows.
-  const lost = rollout.stage !== 'shadow' ? await turn.ports.serving.lost(turn.endpoint, version) : null;
+  const what = rollout.stage === 'shadow' ? 'copies' : 'traffic';
+  const lost = await turn.ports.serving.lost(turn.endpoint, version, what);
   if (lost !== null) return abortRollout(turn, rollout, lost);
   const looked = await lookAtRollout(turn);
   const latest = looked?.rollout ?? rollout;
@@ -35,13 +36,18 @@ async function giveTraffic(turn: TurnContext, rollout: Rollout): Promise<Decisio
   const version = known(turn.challengerVersion, 'version');
   const where = stage === 'shadow' ? 'copies of the traffic' : `${percent} % of the traffic`;
   const reason = `version ${version} gets ${where}`;
-  await turn.ports.registry.setChallenger(turn.model, version, `turn ${turn.subject}`);
   const role = index === null ? `deploy/${stage}` : `deploy/${stage}/${index}`;
   const split = stage === 'shadow' ? null : splitOf(turn, stage, percent);
   const step = await runStep(turn, role, 'deploy', () =>
     deployInputs(turn, stage === 'shadow' ? 'mirror' : 'split', split, reason),
   );
-  if (!step.done) return step.decision;
+  if (!step.done) {
+    const act = async () => {
+      await turn.ports.registry.setChallenger(turn.model, version, `turn ${turn.subject}`);
+      return undefined;
+    };
+    return step.decision.do === 'start' ? { ...step.decision, act } : step.decision;
+  }
   const { routeVersion } = deployOutputsSchema.parse(step.outputs);
   const begun: Rollout = { ...stepOf(turn, stage, index, percent, rollout.beganEventTime), routeVersion };
   return {

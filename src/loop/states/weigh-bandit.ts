@@ -17,16 +17,18 @@ export function isWeighingDue(
 }
 
 /** Puts the bandit's shares in force as the next route version. Done again after a crash, it finds them there. */
-export async function weighBandit(turn: TurnContext, rollout: Rollout): Promise<Decision> {
+export function weighBandit(turn: TurnContext, rollout: Rollout): Decision {
   const share = shareOf(known(rollout.bandit ?? undefined, 'bandit'));
   // Traffic is given out in ten-thousandths.
   const percent = Math.round(10_000 * share) / 100;
   const reason = `version ${turn.challengerVersion} gets ${percent.toFixed(1)} % by its rewards`;
   const { target } = deployInputs(turn, 'split', null, reason);
-  const routeVersion = await turn.ports.serving.split(target, splitOf(turn, 'bandit', percent), reason);
   const weighedEventTime = turn.watermarkMs === undefined ? null : formatTime(turn.watermarkMs);
-  const weighed = { ...rollout, percent, routeVersion, weighedEventTime };
-  return { do: 'note', change: { rollout: weighed }, reason: rollout.reason, decides: false };
+  const act = async () => {
+    const routeVersion = await turn.ports.serving.split(target, splitOf(turn, 'bandit', percent), reason);
+    return { rollout: { ...rollout, percent, routeVersion, weighedEventTime } };
+  };
+  return { do: 'note', change: { rollout }, reason: rollout.reason, decides: false, act };
 }
 
 function shareOf({ arms }: BanditState): number {

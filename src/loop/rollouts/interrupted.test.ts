@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { forEachDatabase } from '../../platform/db/testing.ts';
+import { createRolloutSchema, type EndpointRollout } from '../contract.ts';
+import type { RolloutService } from './rollout-service.ts';
+import { anna, openRollouts } from './testing.ts';
+
+const plan = { kind: 'canary', version: 2, shadow: null, steps: [10, 50, 100], cooldown: '0s' };
+
+forEachDatabase((name, open) => {
+  test(`what people decide is done wholly or not at all, wherever control is killed amid it: ${name}`, async (t) => {
+    const { serving, service, journal, registry, alerts, killedAfter, wait } = await openRollouts(t, open);
+
+    const [endpoint, reason] = ['flights', 'because'];
+
+    /** The newest rollout; fails unless traffic, alias, decisions and audit trail all agree with its state. */
+    const whole = async (): Promise<EndpointRollout | undefined> => {
+      const [rollout] = await service.list(anna, 'flights', { limit: 1 });
+      const { arms } = await serving.endpoint(anna, 'flights');
+      const shares = arms.map((a) => [a.arm, a.modelVersion, a.weight]);
+      const share = (rollout?.step.percent ?? 0) / 100;
+      const expected = {
+        running: [
+          ['champion', '1', 1 - share],
+          ['challenger', '2', share],
+        ],
+        promoted: [
+          ['champion', '2', 1],
+          ['standby', '1', 0],
+        ],
+      };
+      const state = rollout?.state === 'running' || rollout?.state === 'promoted' ? rollout.state : null;
+      // After a way back by a switch the version stays warm.
+      if (state === 'running')
+        assert.deepEqual(
+          shares.filter(([arm]) => arm !== 'standby'),
+          expected[state],
+        );
+      else if (state) assert.deepEqual(shares, expected[state]);
+      else assert.deepEqual(shares[0], ['champion', '1', 1]);
+      assert.deepEqual(registry.aliases, { champion: state === 'promoted' ? 2 : 1 });
+      const last = rollout?.decisions.at(-1);
+      const audit = await journal.auditEntries({ subjectKind: 'endpoint', subjectId: 'flights', limit: 100 });
+      const newest = audit.find((entry) => entry.action.startsWith('rollout:'));
+      assert.deepEqual(
+        [newest?.action, newest?.reason, newest && `${newest.actor.kind}:${newest.actor.id}`],
+        last ? [`rollout:${last.action}`, last.reason, 'user:anna'] : [undefined, undefined, undefined],
+      );
+      assert.deepEqual(alerts, []);
+      return rollout;
+    };
+
+    /** Kills control after 0, 1, 2 … changes of an action, until it is not killed any more. Returns how often it was done. */
+    const killAmid = async (
+      action: string,
+      prepare: () => Promise<EndpointRollout | undefined>,
+      ask: (rollouts: RolloutService, id: string) => Promise<unknown>,
+    ) => {
+      const times = async () => {
+        const audit = await journal.auditEntries({
+          subjectKind: 'endpoint',
+          subjectId: 'flights',
+          limit: 500,
+        });
+        return audit.filter((entry) => entry.action === `rollout:${action}` && entry.reason === reason)
+          .length;
+      };
+      let done = 0;
+      for (let writes = 0, isDone = false; !isDone; writes++) {
+        const before = await prepare();
+        const timesBefore = await times();
+        isDone = await killedAfter(writes, (rollouts) => ask(rollouts, before?.id ?? ''));
+        const after = await whole();
+        const made = (await times()) - timesBefore;
+        // What was written down is done, and stays so however much later it is cut off.
+        assert.equal(made, done > 0 || isDone ? 1 : made, `${action} after ${writes} changes`);
+        done += made;
+        if (after?.state === 'running') await service.abort(anna, 'flights', after.id, 'next');
+        if (after?.state === 'promoted') await service.rollback(anna, 'flights', after.id, 'next');
+      }
+      return done;
+    };
+
+    const begin = (rollouts: RolloutService) => {
+      wait(1);
+      const wanted = createRolloutSchema.parse({ plan, reason });
+      return rollouts.create(anna, 'flights', wanted);
+    };
+    const promoted = async () => service.promote(anna, 'flights', (await begin(service)).id, 'it is good');
+    assert.ok((await killAmid('start', async () => undefined, begin)) >= 2);
+    const canary = () => begin(service);
+    assert.ok((await killAmid('advance', canary, (r, id) => r.advance(anna, endpoint, id, reason))) >= 2);
+    assert.ok((await killAmid('promote', canary, (r, id) => r.promote(anna, endpoint, id, reason))) >= 4);
+    assert.ok((await killAmid('rollback', promoted, (r, id) => r.rollback(anna, endpoint, id, reason))) >= 3);
+    assert.ok((await killAmid('abort', canary, (r, id) => r.abort(anna, endpoint, id, reason))) >= 2);
+  });
+
+  test(`of two who decide at once one does, and the other is told what is so now: ${name}`, async (t) => {
+    const { serving, service } = await openRollouts(t, open);
+    const begin = (version: number) => {
+      const wanted = createRolloutSchema.parse({ plan: { ...plan, version }, reason: 'try it' });
+      return service.create(anna, 'flights', wanted);
+    };
+    const [first, second] = await Promise.allSettled([begin(2), begin(3)]);
+    assert.equal(first?.status, 'fulfilled');
+    assert.match(second?.status === 'rejected' ? String(second.reason.message) : '', /by rollout [0-9a-f-]+/);
+    const { id } = first.value;
+    const [promoted, aborted] = await Promise.allSettled([
+      service.promote(anna, 'flights', id, 'good'),
+      service.abort(anna, 'flights', id, 'bad'),
+    ]);
+    assert.equal(promoted?.status, 'fulfilled');
+    assert.match(
+      aborted?.status === 'rejected' ? String(aborted.reason.message) : '',
+      /is promoted; abort needs one that is running or paused or ready$/,
+    );
+    const { arms } = await serving.endpoint(anna, 'flights');
+    assert.deepEqual(
+      arms.map((a) => [a.arm, a.modelVersion]),
+      [
+        ['champion', '2'],
+        ['standby', '1'],
+      ],
+    );
+  });
+});
