@@ -48,10 +48,7 @@ forEachDatabase((name, open) => {
       assert.ok((zurich?.n ?? 0) > 100);
       assert.equal(now.look?.shadow[0]?.agreement !== null, true);
       // The course is kept: in shadow, then with traffic, each look with its evidence.
-      assert.deepEqual(
-        [...new Set(now.looks.map((past) => past.stage))],
-        ['shadow', 'canary'],
-      );
+      assert.deepEqual([...new Set(now.looks.map((past) => past.stage))], ['shadow', 'canary']);
       assert.ok((now.looks.at(-1)?.comparisons[0]?.n ?? 0) > 100);
       for (let i = 0; i < 12 && now.state === 'running'; i++) {
         await traffic(1500, good);
