@@ -1,6 +1,13 @@
 import { z } from 'zod';
-import { armComparisonSchema, armSeenSchema, banditStateSchema, rolloutLookSchema } from './look.ts';
+import {
+  armComparisonSchema,
+  armSeenSchema,
+  banditStateSchema,
+  progressSchema,
+  rolloutLookSchema,
+} from './look.ts';
 import { armNameSchema, rolloutSpecSchema } from './plan.ts';
+import { turnStateSchema } from './turn.ts';
 
 /** Rollouts of an endpoint without a loop: what a person declares, and what was decided. Browser-safe. */
 
@@ -86,9 +93,28 @@ export const earlierRolloutSchema = z.object({
 });
 export type EarlierRollout = z.infer<typeof earlierRolloutSchema>;
 
+/** How a rollout stands, in short. */
+export const rolloutSummarySchema = z.object({
+  /** Who is ahead so far by the primary metric, over all requests: `champion`, or the name of an arm; null: nobody knows. */
+  leads: z.string().nullable(),
+  /** Whether that is known, and not only so by what was seen so far. */
+  isKnown: z.boolean(),
+  /** What outcomes say, in a sentence with its numbers; before they say anything, that. */
+  verdict: z.string(),
+  /** What has come in for the present step, and what it needs; null before the first look. */
+  requests: progressSchema.nullable(),
+  labels: progressSchema.nullable(),
+  /** What it waits for; null: it has ended. */
+  waitsFor: z.string().nullable(),
+});
+
 /** GET /api/v1/endpoints/:endpoint/rollouts/:id */
 export const endpointRolloutSchema = z.object({
+  /** Of a turn's rollout, the turn's. */
   id: z.string(),
+  /** The turn of a loop that rolls out; null: a person began it. A turn is decided about under /api/v1/turns. */
+  turn: z.object({ loop: z.string(), number: z.int(), state: turnStateSchema }).nullable().default(null),
+  summary: rolloutSummarySchema,
   endpoint: z.string(),
   model: z.string(),
   state: rolloutStateSchema,
@@ -118,7 +144,11 @@ export const rolloutListQuerySchema = z.object({
   state: z.enum(['open', 'all', ...rolloutStateSchema.options]).default('open'),
   /** The endpoint's whole name. */
   endpoint: z.string().min(1).optional(),
-  /** `oldest`: the one first that began first. */
+  /** The model's whole name. */
+  model: z.string().min(1).optional(),
+  /** In the name of the endpoint, model or loop, or in why it waits or ended; small and large letters are alike. */
+  text: z.string().min(1).max(200).optional(),
+  /** `oldest`: the one first that began first. A turn begins with its training. */
   order: z.enum(['newest', 'oldest']).default('newest'),
 });
 export type RolloutListQuery = z.output<typeof rolloutListQuerySchema>;

@@ -13,13 +13,14 @@ import type {
   ShadowEvidenceQuery,
 } from '../contract.ts';
 import { findLoopByEndpoint } from '../store/loops.ts';
+import { listAllRollouts } from './list-rollouts.ts';
+import { presentRollout } from './present-rollout.ts';
 import type { RolloutEngine } from './rollout-engine.ts';
 import { type RolloutDeps, RolloutWriter } from './rollout-writer.ts';
 import { shadowEvidence } from './shadow-evidence.ts';
 import {
   findRollout,
   insertRollout,
-  listRollouts,
   openRollouts,
   openStates,
   type RolloutData,
@@ -51,7 +52,7 @@ export class RolloutService {
     authorize(actor, 'serving:write');
     await this.#deps.serving.endpoint(actor, endpoint);
     const id = await this.#engine.exclusively(endpoint, () => this.#create(actor, endpoint, wanted));
-    return toResource(await this.#known(endpoint, id));
+    return presentRollout(await this.#known(endpoint, id));
   }
 
   async #create(actor: Actor, endpoint: string, { plan, again, reason }: CreateRollout): Promise<string> {
@@ -107,16 +108,14 @@ export class RolloutService {
     return record.id;
   }
 
-  /** Rollouts of all endpoints, or of one, in a state, after the one that a page ended with. */
+  /** Rollouts of all endpoints, those of loops' turns too, after the one that a page ended with. */
   async listAll(
     actor: Actor,
-    { state, endpoint, order }: RolloutListQuery,
+    query: RolloutListQuery,
     page: { readonly afterId?: string | undefined; readonly limit: number },
   ): Promise<readonly EndpointRollout[]> {
     authorize(actor, 'read');
-    const states = state === 'all' ? undefined : state === 'open' ? openStates : [state];
-    const found = await listRollouts(this.#deps.db.read, { states, endpoint, order, ...page });
-    return found.map(toResource);
+    return listAllRollouts(this.#deps.db.read, query, page);
   }
 
   /** Those of one endpoint, newest first. Throws `not_found`. */
@@ -127,13 +126,13 @@ export class RolloutService {
   ): Promise<readonly EndpointRollout[]> {
     authorize(actor, 'read');
     await this.#deps.serving.endpoint(actor, endpoint);
-    return (await rolloutsOf(this.#deps.db.read, endpoint, page)).map(toResource);
+    return (await rolloutsOf(this.#deps.db.read, endpoint, page)).map(presentRollout);
   }
 
   /** Throws `not_found`. */
   async get(actor: Actor, endpoint: string, id: string): Promise<EndpointRollout> {
     authorize(actor, 'read');
-    return toResource(await this.#known(endpoint, id));
+    return presentRollout(await this.#known(endpoint, id));
   }
 
   /** What an endpoint's shadow says beside its champion. Throws `not_found`, `shadow_none`. */
@@ -225,7 +224,7 @@ export class RolloutService {
     work: (record: RolloutRecord) => Promise<void>,
   ): Promise<EndpointRollout> {
     await this.#engine.exclusively(endpoint, async () => work(await this.#known(endpoint, id)));
-    return toResource(await this.#known(endpoint, id));
+    return presentRollout(await this.#known(endpoint, id));
   }
 
   async #known(endpoint: string, id: string): Promise<RolloutRecord> {
@@ -271,32 +270,4 @@ function requireState(record: RolloutRecord, action: string, states: readonly Ro
 
 function refused({ id, endpoint, state }: RolloutRecord, action: string, needed: string) {
   return fail('rollout_state', { rollout: id, endpoint, state, action, needed });
-}
-
-function toResource({ id, endpoint, state, data, createdAtMs, updatedAtMs }: RolloutRecord): EndpointRollout {
-  const {
-    model,
-    championVersion,
-    spec,
-    step,
-    look,
-    looks = [],
-    earlier = [],
-    bandit,
-    decisions,
-    reason,
-    endedAtMs,
-    coolUntilMs,
-  } = data;
-  return {
-    ...{ id, endpoint, model, state, championVersion, plan: { ...spec }, look, bandit, reason },
-    step: { ...step, sinceEventTime: step.sinceEventTime ?? null, isProved: step.isProved ?? false },
-    looks: [...looks],
-    earlier: [...earlier],
-    decisions: [...decisions],
-    createdAt: formatTime(createdAtMs),
-    updatedAt: formatTime(updatedAtMs),
-    endedAt: endedAtMs === null ? null : formatTime(endedAtMs),
-    coolUntil: coolUntilMs === null ? null : formatTime(coolUntilMs),
-  };
 }

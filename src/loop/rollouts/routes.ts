@@ -28,7 +28,7 @@ export function rolloutRoutes(rollouts: RolloutService): readonly Route[] {
       method: 'GET',
       path: '/api/v1/rollouts',
       summary:
-        'Lists rollouts of all endpoints by state: those that have not ended, all, or one state; newest first unless asked',
+        "Lists rollouts of all endpoints, those of loops' turns too, each with a summary: open ones unless asked, newest first",
       permission: 'read',
       query: pageQuery.extend(rolloutListQuerySchema.shape),
       response: pageOf(endpointRolloutSchema),

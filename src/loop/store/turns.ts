@@ -53,6 +53,37 @@ export async function listTurns(
   return query.orderBy('id', 'desc').limit(filter.limit).execute();
 }
 
+/** Turns that have, or had, a rollout, with their loop's endpoint and state; only those that have not ended if asked. */
+export async function turnsWithRollout(
+  tx: Tx,
+  page: {
+    readonly isOpen: boolean;
+    readonly endpoint?: string | undefined;
+    readonly order: 'newest' | 'oldest';
+    readonly afterId?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<readonly { readonly id: string; readonly endpoint: string; readonly loopState: string }[]> {
+  const isNewest = page.order === 'newest';
+  let query = loopTables(tx)
+    .selectFrom('turns')
+    .innerJoin('loops', 'loops.name', 'turns.loop')
+    .select(['turns.id as id', 'loops.endpoint as endpoint', 'loops.state as loopState'])
+    .where((where) =>
+      where.or([
+        where('turns.data', 'like', '%"rollout":{%'),
+        where('turns.data', 'like', '%"rolloutHistory":[{%'),
+      ]),
+    );
+  if (page.isOpen) query = query.where('turns.finished_at_ms', 'is', null);
+  if (page.endpoint !== undefined) query = query.where('loops.endpoint', '=', page.endpoint);
+  if (page.afterId !== undefined) query = query.where('turns.id', isNewest ? '<' : '>', page.afterId);
+  return query
+    .orderBy('turns.id', isNewest ? 'desc' : 'asc')
+    .limit(page.limit)
+    .execute();
+}
+
 /** Changes a turn that is still as it was read. Returns whether it was. */
 export async function updateTurn(
   tx: Tx,

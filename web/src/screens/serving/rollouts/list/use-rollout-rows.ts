@@ -25,7 +25,9 @@ export function useRolloutRows() {
   const turns = useQueries({ queries: candidates.map(rolledOutTurnQuery), combine: turnsOf });
   const rows = useMemo(() => {
     const rollouts = [...(open.data?.items ?? []), ...(all.data?.pages.flatMap((page) => page.items) ?? [])];
-    const byId = new Map(rollouts.map((rollout) => [rollout.id, rollout]));
+    // Those of turns are shown by what the turn itself knows.
+    const own = rollouts.filter(({ turn }) => turn === null);
+    const byId = new Map(own.map((rollout) => [rollout.id, rollout]));
     const ofTurns = turns.map(rowOfTurn).filter((row): row is RolloutRow => row !== null);
     return inOrder([...[...byId.values()].map(rowOfRollout), ...ofTurns]);
   }, [open.data, all.data, turns]);
