@@ -1,12 +1,14 @@
-import { DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBValue } from '@duckdb/node-api';
+import { z } from 'zod';
+import { openDuckdb } from './open-duckdb.ts';
 import type { FramesReply, FramesRequest } from './protocol.ts';
 
 /**
  * The frame engine's own process: DuckDB behind messages. It holds no state between queries but the attached
  * functions of DuckDB itself, so it may be killed and started again at any time.
  */
-const settings = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>;
-const instance = await DuckDBInstance.create(':memory:', settings);
+const settings = z.record(z.string(), z.string()).parse(JSON.parse(process.argv[2] ?? '{}'));
+const instance = await openDuckdb(settings);
 const running = new Map<number, { interrupt(): void }>();
 
 function plain(value: DuckDBValue | unknown): unknown {

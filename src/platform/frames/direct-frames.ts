@@ -2,12 +2,13 @@ import {
   type DuckDBAppender,
   type DuckDBConnection,
   DuckDBDataChunk,
-  DuckDBInstance,
+  type DuckDBInstance,
   type DuckDBType,
   type DuckDBValue,
 } from '@duckdb/node-api';
 import { fail } from '../../core/errors.ts';
 import type { FramesOptions } from './frames.ts';
+import { openDuckdb } from './open-duckdb.ts';
 
 /** Some rows of a result, at most 2,048, as DuckDB holds them: by column. */
 export class FrameChunk {
@@ -87,11 +88,10 @@ export class DirectFrames {
   }
 
   static async open({ memoryLimit, temporaryDirectory, threads }: FramesOptions): Promise<DirectFrames> {
-    const instance = await DuckDBInstance.create(':memory:', {
+    const instance = await openDuckdb({
       memory_limit: memoryLimit,
       temp_directory: temporaryDirectory,
       threads: String(threads),
-      autoinstall_known_extensions: 'false',
     });
     return new DirectFrames(instance, await instance.connect());
   }

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { DirectFrames } from './direct-frames.ts';
 import { Frames, sqlLiteral, sqlName } from './index.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'millrace-frames-'));
@@ -34,6 +35,24 @@ test('values arrive as plain JavaScript values', async () => {
     b: true,
     large: '9007199254740993',
   });
+});
+
+test('times without a zone are UTC on machines of other zones too', async (t) => {
+  const before = process.env.TZ;
+  process.env.TZ = 'America/New_York';
+  const options = { temporaryDirectory: directory, memoryLimit: '100MB', threads: 1 };
+  const elsewhere = new Frames(options);
+  t.after(() => elsewhere.close());
+  const sql = `SELECT epoch_ms('2001-02-03 04:05:06'::TIMESTAMPTZ) AS read,
+    strftime('2001-02-03 04:05:06Z'::TIMESTAMPTZ::TIMESTAMP, '%H:%M') AS shown`;
+  const expected = { read: Date.UTC(2001, 1, 3, 4, 5, 6), shown: '04:05' };
+  try {
+    assert.deepEqual(await elsewhere.query(sql), [expected]);
+    assert.deepEqual(await (await DirectFrames.open(options)).query(sql), [expected]);
+  } finally {
+    if (before === undefined) delete process.env.TZ;
+    else process.env.TZ = before;
+  }
 });
 
 test('queries run beside each other and results come by columns', async () => {

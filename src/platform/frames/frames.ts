@@ -104,7 +104,6 @@ export class Frames {
       memory_limit: this.#options.memoryLimit,
       threads: String(this.#options.threads),
       temp_directory: this.#options.temporaryDirectory,
-      autoinstall_known_extensions: 'false',
     };
     const child = fork(
       join(installationDirectory, 'src/platform/frames/child.ts'),
