@@ -22,15 +22,12 @@ import {
 import type { Logger } from '../platform/log/index.ts';
 import { Supervisor } from '../platform/supervisor/index.ts';
 import { type HubMember, type LinkChannel, WorkerHub, WorkerLink } from '../platform/workers/index.ts';
-import { endedMetrics, type HttpAnswer, type Peers } from '../surfaces/inference/index.ts';
+import { endedAnswers, type HttpAnswer, type Peers } from '../surfaces/inference/index.ts';
 import type { RunningRole } from './role.ts';
 
 /** Tells a process which one of those on the port it is: 0, 1, … */
 const numberVariable = 'MILLRACE_SERVE_WORKER';
 const readyPollMs = 25;
-/** Asks for what each has counted since its start; the totals of those that ended stay in the sums. */
-const metricsTopic = 'metrics';
-const metricsPath = '/metrics';
 
 /** The number of this process among those that share a port; null when it is alone. */
 export function workerNumber(): number | null {
@@ -48,10 +45,12 @@ export async function startServeWorkers(settings: Settings, logger: Logger): Pro
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ args: process.argv.slice(2), serialization: 'advanced' });
   const { promise: allReady, resolve: onAllReady } = Promise.withResolvers<string>();
-  const hub = new WorkerHub(settings.serveWorkers, onAllReady, {
-    topic: metricsTopic,
-    keep: (before, last) => endedMetrics(before as HttpAnswer | undefined, last as HttpAnswer),
-  });
+  // What those that ended have counted stays in the sums.
+  const kept = Object.entries(endedAnswers).map(([topic, ended]) => ({
+    topic,
+    keep: (before: unknown, last: unknown) => ended(before as HttpAnswer | undefined, last as HttpAnswer),
+  }));
+  const hub = new WorkerHub(settings.serveWorkers, onAllReady, kept);
   const limits = new LimitHub();
   const supervisor = new Supervisor(logger, ({ env }) => {
     const worker = cluster.fork(env);
@@ -113,8 +112,7 @@ export interface JoinedWorker {
 export async function joinWorkers({ get, repository, plane }: SharedWork): Promise<JoinedWorker> {
   let begun = false;
   const link = await WorkerLink.join(process as unknown as LinkChannel, {
-    get,
-    [metricsTopic]: () => get(metricsPath),
+    ...Object.fromEntries(Object.keys(endedAnswers).map((path) => [path, () => get(path)])),
     begun: () => begun,
     index: () => repository?.index() ?? [],
     load: ({ name, override }: LoadPayload) => repository?.load(name, override),
@@ -126,8 +124,7 @@ export async function joinWorkers({ get, repository, plane }: SharedWork): Promi
   return {
     peers: {
       async get(path) {
-        const asked = path === metricsPath ? link.ask(metricsTopic, null) : link.ask('get', path);
-        return (await asked) as readonly HttpAnswer[];
+        return (await link.ask(path, null)) as readonly HttpAnswer[];
       },
     },
     repository: repository && sharedRepository(link, repository),

@@ -134,9 +134,12 @@ test('several processes answer on one port as one: counts, repository, readiness
     assert.deepEqual([...new Set(answers.map((a) => a.status))], [200]);
   }
 
-  const stats = JSON.parse((await ask(server, 'GET', '/v2/models/simple/stats')).text);
-  assert.equal(stats.model_stats.length, 1);
-  assert.equal(stats.model_stats[0].inference_stats.success.count, asked);
+  const successes = async () => {
+    const stats = JSON.parse((await ask(server, 'GET', '/v2/models/simple/stats')).text);
+    assert.equal(stats.model_stats.length, 1);
+    return stats.model_stats[0].inference_stats.success.count;
+  };
+  assert.equal(await successes(), asked);
   const seen = async (options: { key?: string }) => {
     const { text } = await ask(server, 'GET', '/v2/models/stats', options);
     return (JSON.parse(text) as { model_stats: { name: string }[] }).model_stats.map((s) => s.name).sort();
@@ -181,6 +184,8 @@ test('several processes answer on one port as one: counts, repository, readiness
   await replaced(server, victim as number);
   await gone();
   assert.equal(await counted(), asked, 'what it had counted stays in the sum');
+  assert.equal((await ask(server, 'POST', '/v2/repository/models/simple/load', { key: keeper })).status, 200);
+  assert.equal(await successes(), asked, 'also in statistics');
   assert.equal((await server.stop()).code, 0);
 });
 

@@ -24,6 +24,13 @@ export interface KeptTopic {
   readonly keep: (before: unknown, last: unknown) => unknown;
 }
 
+interface KeptAnswers extends Pick<KeptTopic, 'keep'> {
+  /** The last answer of each process that lives. */
+  readonly last: Map<HubMember, unknown>;
+  /** What is kept of the others; undefined: nothing. */
+  ended: unknown;
+}
+
 /**
  * The middle between processes that do the same work: brings a question of one to all of them, in one order for all,
  * and their answers back; tells all whether all are ready; and tells a process that starts late what the others were
@@ -32,18 +39,15 @@ export interface KeptTopic {
 export class WorkerHub {
   readonly #expected: number;
   readonly #members = new Map<HubMember, { ready: boolean; url: string | null }>();
-  readonly #kept: KeptTopic | null;
-  /** The last answer of each process that lives, and what is kept of the others (undefined: nothing). */
-  readonly #last = new Map<HubMember, unknown>();
-  #ended: unknown;
+  readonly #kept: ReadonlyMap<string, KeptAnswers>;
   readonly #pending = new Map<number, Pending>();
   readonly #remembered = new Map<string, Question>();
   readonly #onAllReady: (url: string) => void;
   #lastId = 0;
 
   /** @param onAllReady called each time that all have become ready, with the address of one */
-  constructor(expected: number, onAllReady: (url: string) => void, kept: KeptTopic | null = null) {
-    this.#kept = kept;
+  constructor(expected: number, onAllReady: (url: string) => void, kept: readonly KeptTopic[] = []) {
+    this.#kept = new Map(kept.map(({ topic, keep }) => [topic, { keep, last: new Map(), ended: undefined }]));
     this.#expected = expected;
     this.#onAllReady = onAllReady;
   }
@@ -71,8 +75,7 @@ export class WorkerHub {
         const pending = this.#pending.get(message.id);
         if (message.error) pending?.errors.push(message.error);
         else pending?.values.push(message.value);
-        if (pending && !message.error && pending.topic === this.#kept?.topic)
-          this.#last.set(member, message.value);
+        if (pending && !message.error) this.#kept.get(pending.topic)?.last.set(member, message.value);
         this.#done(message.id, member);
       }
     }
@@ -88,7 +91,8 @@ export class WorkerHub {
     const waiting = new Set(this.#members.keys());
     const { topic } = question;
     // Kept as it is now: who ends from here on is asked, and counts by its answer or its last one.
-    const values = topic === this.#kept?.topic && this.#ended !== undefined ? [this.#ended] : [];
+    const ended = this.#kept.get(topic)?.ended;
+    const values = ended === undefined ? [] : [ended];
     this.#pending.set(hubId, { asker, id, topic, waiting, values, errors: [] });
     for (const member of waiting) tell(member, { type: 'question', id: hubId, question });
   }
@@ -103,15 +107,16 @@ export class WorkerHub {
 
   #onExit(member: HubMember): void {
     this.#members.delete(member);
-    const last = this.#last.get(member);
-    if (this.#kept && last !== undefined) {
-      this.#last.delete(member);
-      this.#ended = this.#kept.keep(this.#ended, last);
-    }
     for (const [hubId, { topic, waiting, values }] of [...this.#pending]) {
-      if (last !== undefined && topic === this.#kept?.topic && waiting.has(member))
-        values.push(this.#kept.keep(undefined, last));
+      const kept = this.#kept.get(topic);
+      const last = kept?.last.get(member);
+      if (kept && last !== undefined && waiting.has(member)) values.push(kept.keep(undefined, last));
       this.#done(hubId, member);
+    }
+    for (const kept of this.#kept.values()) {
+      const last = kept.last.get(member);
+      if (last !== undefined) kept.ended = kept.keep(kept.ended, last);
+      kept.last.delete(member);
     }
     this.#tellReady();
   }

@@ -72,7 +72,7 @@ test('a process that starts late does first what the others were told last', asy
 
 test('of a process that ends the last answer of a kept topic counts on, once', async () => {
   const keep = (before: unknown, last: unknown) => Number(before ?? 0) + Number(last);
-  const hub = new WorkerHub(2, () => undefined, { topic: 'count', keep });
+  const hub = new WorkerHub(2, () => undefined, [{ topic: 'count', keep }]);
   const counting = (count: number) => ({ count: () => count, other: () => 1 });
   const a = await joined(hub, counting(1));
   const b = await joined(hub, counting(20));

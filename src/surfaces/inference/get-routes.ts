@@ -9,7 +9,7 @@ import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
 import { isModelReady, modelConfig, modelMetadata, serverMetadata } from './oip/metadata.ts';
 import { sharedMemoryStatus } from './oip/shared-memory.ts';
 import { statistics } from './oip/statistics.ts';
-import { isSummed, type Peers, summedAnswer } from './peers.ts';
+import { metricsOfAll, type Peers, type Statistics, statisticsOfAll } from './peers.ts';
 import { nameInPath } from './request-context.ts';
 import { ServerSettings } from './server-settings.ts';
 
@@ -47,7 +47,6 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
   const { caller } = context;
   if (path === '/metrics') caller?.admission.enterMetrics(caller.headers);
   const sees = caller ? caller.admission.sees(caller.headers) : () => true;
-  if (context.peers && isSummed(path)) return summedAnswer(path, await context.peers.get(path), sees);
   const seen = () => plane.endpoints.filter((state) => sees(state.route.endpoint));
   switch (path) {
     case '/v2':
@@ -67,9 +66,10 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
     case '/version':
       return { status: 200, body: version, contentType: 'text/plain' };
     case '/metrics':
+      if (context.peers) return metricsOfAll(context.peers);
       return { status: 200, body: await metrics.metrics(), contentType: metrics.contentType };
     case '/v2/models/stats':
-      return jsonAnswer(200, statistics(plane, seen(), null));
+      return statisticsAnswer(statistics(plane, seen(), null), context);
     case '/v2/trace/setting':
       return jsonAnswer(200, settings.trace(null));
     case '/v2/logging':
@@ -101,13 +101,19 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
   return answerModel(nameInPath(match[1] ?? ''), match[2], match[3], context, settings);
 }
 
-function answerModel(
+async function statisticsAnswer(own: Statistics, { peers }: GetContext): Promise<HttpAnswer> {
+  return jsonAnswer(200, peers ? await statisticsOfAll(peers, own) : own);
+}
+
+async function answerModel(
   name: string,
   givenVersion: string | undefined,
   what: string | undefined,
-  { replica: { plane }, repository }: GetContext,
+  context: GetContext,
   settings: ServerSettings,
-): HttpAnswer {
+): Promise<HttpAnswer> {
+  const { repository } = context;
+  const { plane } = context.replica;
   const version = givenVersion === undefined ? null : nameInPath(givenVersion);
   switch (what) {
     case 'ready': {
@@ -115,7 +121,7 @@ function answerModel(
       return jsonAnswer(ready ? 200 : 503, { name, ready });
     }
     case 'stats':
-      return jsonAnswer(200, statistics(plane, [plane.endpoint(name)], version));
+      return statisticsAnswer(statistics(plane, [plane.endpoint(name)], version), context);
     case 'trace/setting':
       plane.endpoint(name);
       return jsonAnswer(200, settings.trace(name));

@@ -15,4 +15,4 @@ export async function createGrpcServer(options: InferenceServerOptions): Promise
 }
 export { answerGet } from './get-routes.ts';
 export type { HttpAnswer } from './http/answer.ts';
-export { endedMetrics, type Peers } from './peers.ts';
+export { endedAnswers, type Peers } from './peers.ts';

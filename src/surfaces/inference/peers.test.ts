@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { endedMetrics, summedMetrics, summedStatistics } from './peers.ts';
+import { jsonAnswer } from './http/answer.ts';
+import { endedAnswers, statisticsOfAll, summedMetrics, summedStatistics } from './peers.ts';
 
 test('metrics of two processes: counts are added, versions are not, what one alone has is in its place', () => {
   const one = `# HELP rows_total Rows
@@ -57,7 +58,8 @@ time_sum 0.25
 time_count 1
 `,
   });
-  const { body } = endedMetrics(endedMetrics(undefined, of(3)), of(4));
+  const ended = endedAnswers['/metrics'];
+  const { body } = ended(ended(undefined, of(3)), of(4));
   const live = '# HELP memory_bytes Memory\n# TYPE memory_bytes gauge\nmemory_bytes 6\n';
   assert.equal(
     summedMetrics([live, String(body)]),
@@ -108,4 +110,15 @@ test('statistics of two processes: times and counts are added by version and bat
     ],
   });
   assert.equal(sum.model_stats.length, 2);
+});
+
+test('statistics of processes that ended remain, of versions that are still served', async () => {
+  const of = (...counts: readonly [string, number][]) => ({
+    model_stats: counts.map(([version, inference_count]) => ({ name: 'm', version, inference_count })),
+  });
+  const ended = endedAnswers['/v2/models/stats'];
+  const answer = (...counts: readonly [string, number][]) => jsonAnswer(200, of(...counts));
+  const kept = ended(ended(undefined, answer(['1', 2], ['2', 3])), answer(['2', 4]));
+  const peers = { get: async () => [kept, answer(['2', 10]), answer(['2', 20], ['3', 1])] };
+  assert.deepEqual(await statisticsOfAll(peers, of(['2', 10], ['4', 0])), of(['2', 37], ['4', 0]));
 });

@@ -1,36 +1,38 @@
 import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
 
+/** Paths of which the processes on a port are asked for their counts. */
+export type CountsPath = '/metrics' | '/v2/models/stats';
+
 /** The processes that answer on the same port. */
 export interface Peers {
-  /** What each of them answers to a GET of this path, this one included. Throws the error of one. */
-  get(path: string): Promise<readonly HttpAnswer[]>;
+  /**
+   * What each of them answers to a GET of this path, this one included, and what is kept of those that ended. Throws
+   * the error of one.
+   */
+  get(path: CountsPath): Promise<readonly HttpAnswer[]>;
 }
 
-const summed = /^\/metrics$|^\/v2\/models\/(?:.*\/)?stats$/;
+/** Metrics of all processes as those of one. */
+export async function metricsOfAll(peers: Peers): Promise<HttpAnswer> {
+  const answers = await peers.get('/metrics');
+  const body = summedMetrics(answers.map((answer) => answer.body.toString()));
+  return { status: 200, contentType: answers[0]?.contentType ?? 'text/plain', body };
+}
 
-/** Is an answer to this path the sum of what all processes answer? */
-export function isSummed(path: string): boolean {
-  return summed.test(path);
+/** These versions with what all processes, and those that ended, have counted of them. */
+export async function statisticsOfAll(peers: Peers, own: Statistics): Promise<Statistics> {
+  const all = summedStatistics((await peers.get('/v2/models/stats')).map(statisticsIn));
+  const counted = new Map(all.model_stats.map((entry) => [keyOf(entry), entry]));
+  return { model_stats: own.model_stats.map((entry) => counted.get(keyOf(entry)) ?? entry) };
 }
 
 /**
- * One answer out of those of all processes to a path that `isSummed`.
- *
- * @param sees which endpoints the caller is told of
+ * What remains of the answers of processes that ended, together with what remained of others (undefined where there are
+ * none): sums never fall.
  */
-export function summedAnswer(
-  path: string,
-  answers: readonly HttpAnswer[],
-  sees: (endpoint: string) => boolean,
-): HttpAnswer {
-  const [first] = answers;
-  const bodies = answers.map((answer) => answer.body.toString());
-  if (path === '/metrics') {
-    return { status: 200, contentType: first?.contentType ?? 'text/plain', body: summedMetrics(bodies) };
-  }
-  const { model_stats } = summedStatistics(bodies.map((body) => JSON.parse(body) as Statistics));
-  return jsonAnswer(200, { model_stats: model_stats.filter(({ name }) => sees(String(name))) });
-}
+export const endedAnswers: Readonly<
+  Record<CountsPath, (before: HttpAnswer | undefined, last: HttpAnswer) => HttpAnswer>
+> = { '/metrics': endedMetrics, '/v2/models/stats': endedStatistics };
 
 /** Samples that are the same fact seen several times, not parts of a sum. */
 const largest = /_(?:version|start_time_seconds|version_info|max_fds|ratio)(?:\{|$)|eventloop_lag/;
@@ -68,13 +70,7 @@ function sumOf(a: number, b: number): number {
   return (Math.round(a * perUnit) + Math.round(b * perUnit)) / perUnit;
 }
 
-/**
- * What remains of the metrics of processes that ended: the totals of counters and histograms, so that their sums never
- * fall.
- *
- * @param before what remained of others; undefined where there are none
- * @param last the last answer of one to `/metrics`
- */
+/** Of metrics the totals of counters and histograms remain. */
 export function endedMetrics(before: HttpAnswer | undefined, last: HttpAnswer): HttpAnswer {
   const totals = totalsOf(last.body.toString());
   return { ...last, body: before ? summedMetrics([before.body.toString(), totals]) : totals };
@@ -120,7 +116,8 @@ function grouped(lines: readonly string[]): string {
   return `${[...groups.values()].map((members) => members.join('\n')).join('\n\n')}\n`;
 }
 
-interface Statistics {
+/** Triton's statistics of versions. */
+export interface Statistics {
   readonly model_stats: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -128,11 +125,23 @@ interface Statistics {
 export function summedStatistics(all: readonly Statistics[]): Statistics {
   const versions = new Map<string, Readonly<Record<string, unknown>>>();
   for (const entry of all.flatMap((one) => one.model_stats)) {
-    const key = JSON.stringify([entry.name, entry.version]);
+    const key = keyOf(entry);
     const before = versions.get(key);
     versions.set(key, before ? (added(before, entry, '') as Readonly<Record<string, unknown>>) : entry);
   }
   return { model_stats: [...versions.values()] };
+}
+
+function endedStatistics(before: HttpAnswer | undefined, last: HttpAnswer): HttpAnswer {
+  return before ? jsonAnswer(200, summedStatistics([before, last].map(statisticsIn))) : last;
+}
+
+function statisticsIn({ body }: HttpAnswer): Statistics {
+  return JSON.parse(body.toString()) as Statistics;
+}
+
+function keyOf({ name, version }: Statistics['model_stats'][number]): string {
+  return JSON.stringify([name, version]);
 }
 
 function added(a: unknown, b: unknown, name: string): unknown {

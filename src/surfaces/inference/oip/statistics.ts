@@ -1,4 +1,5 @@
 import type { DurationSum, EndpointState, ModelStatistics, Plane } from '../../../lifecycle/serving/index.ts';
+import type { Statistics } from '../peers.ts';
 
 const never: DurationSum = { count: 0, ns: 0 };
 
@@ -6,7 +7,11 @@ const never: DurationSum = { count: 0, ns: 0 };
  * `GET v2/models[/<model>[/versions/<version>]]/stats`: one entry per version of these endpoints, or for the one named.
  * Throws `model_version_unknown`.
  */
-export function statistics(plane: Plane, states: readonly EndpointState[], version: string | null): object {
+export function statistics(
+  plane: Plane,
+  states: readonly EndpointState[],
+  version: string | null,
+): Statistics {
   if (version !== null) for (const { route } of states) plane.arm(route.endpoint, version);
   return {
     model_stats: states.flatMap((state) =>
@@ -21,7 +26,7 @@ function versionsOf({ arms }: EndpointState): readonly string[] {
   return [...new Set(arms.map((arm) => arm.modelVersion))];
 }
 
-function versionStatistics(plane: Plane, name: string, version: string): object {
+function versionStatistics(plane: Plane, name: string, version: string) {
   const found: ModelStatistics | null = plane.statistics.of(name, version);
   return {
     name,
