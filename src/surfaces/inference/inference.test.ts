@@ -123,6 +123,11 @@ test('OIP: each kind of bad input gets one message that names the thing', async 
       400,
       /parameters\.event_time: "…" is not a time/,
     ],
+    [
+      { inputs: inputs([1], [1]), parameters: { triton_enable_empty_final_response: true } },
+      400,
+      /parameter "triton_enable_empty_final_response": .* reserved for Triton usage/,
+    ],
     // Nanoseconds: no segment of the log could hold it, nor any answer show it.
     [
       { inputs: inputs([1], [1]), parameters: { event_time: 981_000_000_000_000_000 } },

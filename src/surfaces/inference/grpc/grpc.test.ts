@@ -141,6 +141,11 @@ test('wrong requests get one status that says it, and are in the log', async (t)
     ],
     [{ outputs: [{ name: 'logit' }] }, invalidArgument, /output "logit" does not exist/],
     [{ parameters: { event_time: { string_param: 'x' } } }, invalidArgument, /event_time/],
+    [
+      { parameters: { triton_final_response: { bool_param: true } } },
+      invalidArgument,
+      /reserved for Triton usage .* allowed: triton_enable_empty_final_response/,
+    ],
   ];
   for (const [extra, status, message] of cases) {
     const answer = await client.call(inferPath, infer(extra));

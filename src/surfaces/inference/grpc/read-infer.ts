@@ -1,6 +1,6 @@
 import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { checkTextCount } from '../http/request-size.ts';
-import { described, type InferRequest, readOutputs } from '../oip/infer-request.ts';
+import { described, type InferRequest, readOutputs, refuseReserved } from '../oip/infer-request.ts';
 import { refuseTwice } from '../oip/json-tensors.ts';
 import { decodeRaw, unknownDatatype } from '../oip/raw-tensors.ts';
 import { malformed, type RequestContext } from '../request-context.ts';
@@ -29,6 +29,9 @@ const contentsOf: Readonly<Record<string, keyof TensorContents | null>> = {
   FP64: 'fp64_contents',
   BYTES: 'bytes_contents',
 };
+
+/** What a caller may ask of a stream; see stream-infer.ts. */
+const streamParameters = ['triton_enable_empty_final_response'];
 
 /**
  * Reads ModelInferRequest: tensors raw (one entry of `raw_input_contents` per input) or typed (`contents`), never
@@ -68,6 +71,7 @@ export function readModelInfer(
   }
   if (tensors.length > 1) refuseTwice(tensors);
   const parameters = plainParameters(message.parameters);
+  refuseReserved(parameters, streamParameters);
   const outputs = message.outputs.map(({ name, parameters: given }) => ({
     name,
     parameters: plainParameters(given),

@@ -44,7 +44,8 @@ const microsecondsPerMs = 1000;
  * Reads `POST v2/models/<model>/infer`: JSON, or JSON and tensors as bytes behind it.
  * `parameters.entity` and `parameters.event_time` describe the request, as do inputs named `prediction_id`,
  * `entity` and `event_time` row by row; `parameters.timeout` is how long the caller waits, in microseconds.
- * Parameters that are not known are let be. Throws `request_malformed`, `invalid_time`.
+ * Parameters that are not known are let be, but for those of Triton's own prefix. Throws `request_malformed`,
+ * `invalid_time`.
  *
  * @param arm what will answer; null while the endpoint has nothing
  */
@@ -65,6 +66,7 @@ export function readInferRequest(
   if (typeof parameters !== 'object' || Array.isArray(parameters)) {
     throw malformed('"parameters" must be an object');
   }
+  refuseReserved(parameters);
   const binary = flag(parameters.binary_data_output, 'parameters.binary_data_output') ?? false;
   return {
     ...described(read.tensors, read.rowCount, json.id, parameters, context),
@@ -151,6 +153,24 @@ function fitted(dims: readonly number[], count: number): number[] {
   const free = dims.lastIndexOf(-1);
   const fixed = dims.reduce((product, d) => (d > 0 ? product * d : product), 1);
   return dims.map((d, i) => (d > 0 ? d : i === free ? Math.max(1, Math.floor(count / fixed)) : 1));
+}
+
+/**
+ * Refuses parameters whose names begin with `triton_`, as Triton does: they are kept for settings of the protocol, and
+ * one that is not known there would be lost in silence. Throws `request_malformed`.
+ *
+ * @param known those that the protocol has
+ */
+export function refuseReserved(
+  parameters: Readonly<Record<string, unknown>>,
+  known: readonly string[] = [],
+): void {
+  const reserved = Object.keys(parameters).find((key) => key.startsWith('triton_') && !known.includes(key));
+  if (reserved === undefined) return;
+  const allowed = known.length > 0 ? `. Only the following keys are allowed: ${known.join(' ')}` : '';
+  throw malformed(
+    `parameter "${reserved}": parameter keys starting with 'triton_' are reserved for Triton usage and should not be specified${allowed}`,
+  );
 }
 
 /** What the caller says of the request as a whole; see readInferRequest. */
