@@ -164,6 +164,12 @@ export const servingErrors = {
     message: 'endpoint "{endpoint}" has no model ready',
     next: 'Deploy one (POST /api/v1/endpoints/{endpoint}/deploy on control), or wait until it is loaded.',
   },
+  model_loading: {
+    status: 503,
+    title: 'Model still being loaded',
+    message: "model '{endpoint}' is still being loaded",
+    next: 'Send the request again in a while; GET /v2/models/{endpoint}/ready tells when it answers.',
+  },
   repository_missing: {
     status: 500,
     title: 'No repository of models',

@@ -54,6 +54,8 @@ export class Plane {
   #peers: GuardPeers | null = null;
   /** Called when a guard took an arm's traffic away, so that control is told at once. */
   onWithdrawn: () => void = () => {};
+  /** Whether a model that is not in service is on its way into it. */
+  isLoading: (endpoint: string) => boolean = () => false;
 
   constructor(logs: PredictionLogs, metrics: PlaneMetrics) {
     this.#logs = logs;
@@ -81,14 +83,15 @@ export class Plane {
     return [...this.#withdrawn.values()];
   }
 
-  /** The endpoint as it is now. Throws `endpoint_unknown`. */
+  /** The endpoint as it is now. Throws `endpoint_unknown`, `model_loading`. */
   endpoint(name: string): EndpointState {
     const state = this.#endpoints.get(name);
-    if (!state) throw fail('endpoint_unknown', { endpoint: name, list: '/v1/models' });
-    return state;
+    if (state) return state;
+    if (this.isLoading(name)) throw fail('model_loading', { endpoint: name });
+    throw fail('endpoint_unknown', { endpoint: name, list: '/v1/models' });
   }
 
-  /** What serves an endpoint, or one of its versions. Throws `endpoint_unknown`, `model_version_unknown`. */
+  /** What serves an endpoint, or one of its versions. Throws those of `endpoint`, and `model_version_unknown`. */
   arm(name: string, version: string | null): ServedArm | null {
     const state = this.endpoint(name);
     return version === null ? state.champion : armOfVersion(state, version);

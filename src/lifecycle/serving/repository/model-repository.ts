@@ -68,9 +68,15 @@ export class RepositoryModels implements ModelRepository {
   readonly #models = new Map<string, Known>();
   #routeVersion = 0;
   #last: Promise<unknown> = Promise.resolve();
+  /** Are the names of the models known? */
+  #looked = false;
 
   constructor(options: RepositoryOptions) {
     this.#options = options;
+    options.plane.isLoading = (name) => {
+      const known = this.#models.get(name);
+      return known ? known.state === 'LOADING' && known.served.length === 0 : !this.#looked;
+    };
   }
 
   index(): readonly RepositoryEntry[] {
@@ -147,6 +153,7 @@ export class RepositoryModels implements ModelRepository {
       for (const { name, source } of changed) {
         if (!this.#models.has(name)) this.#models.set(name, { ...seenNow(source), state: 'LOADING' });
       }
+      this.#looked = true;
       const areEnsembles = await Promise.all(changed.map(({ source }) => isEnsemble(source)));
       const waiting = changed.filter((_, i) => !areEnsembles[i]).values();
       const loadNext = async () => {

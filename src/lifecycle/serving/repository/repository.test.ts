@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '../../../platform/log/index.ts';
 import { PythonHost } from '../../../platform/python-runtime/index.ts';
 import type { RepositoryEntry } from '../contract/model-repository.ts';
@@ -62,6 +62,34 @@ test('a newer version takes over in one swap; a bad one leaves the old one in se
   await repository.poll();
   await assert.rejects(answer(repository), { code: 'endpoint_unknown' });
   assert.deepEqual(states(repository), []);
+});
+
+test('a model that is on its way is told to be loading, not unknown', async (t) => {
+  const repository = await testRepository(t, { 'm/1/model.onnx': negate });
+  await repository.put('n/1/model.onnx', absolute);
+  const told = new Set<string>();
+  let looking = true;
+  const look = repository.poll().finally(() => {
+    looking = false;
+  });
+  while (looking) {
+    told.add(
+      await answer(repository, 'n').then(
+        () => 'an answer',
+        ({ code }) => code,
+      ),
+    );
+    await nextTurn();
+  }
+  await look;
+  await answer(repository, 'n');
+  assert.deepEqual([...told].slice(0, 2), ['endpoint_unknown', 'model_loading']);
+
+  await repository.put('n/1/model.onnx', damaged);
+  await repository.put('o/1/model.onnx', damaged);
+  await repository.poll();
+  await answer(repository, 'n');
+  await assert.rejects(answer(repository, 'o'), { code: 'endpoint_unknown' });
 });
 
 test('no request fails while versions come and go', async (t) => {
@@ -230,7 +258,7 @@ test('a model that takes long to load keeps none of the others waiting', { timeo
   await repository.put('a/1/model.pkl', 'x');
   for (const name of ['b', 'c', 'd', 'e', 'f']) await repository.put(`${name}/1/model.onnx`, negate);
   const polled = repository.poll();
-  while (!states(repository).includes('f/1 READY')) await sleep(5);
+  while (states(repository).filter((state) => state.endsWith('READY')).length < 5) await sleep(5);
   assert.deepEqual(states(repository), [
     'a/1 LOADING',
     ...['b', 'c', 'd', 'e', 'f'].map((m) => `${m}/1 READY`),
