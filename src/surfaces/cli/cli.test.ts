@@ -183,6 +183,26 @@ test('an empty server says what to type', async () => {
   assert.deepEqual(JSON.parse(await done('loops', '--json')), { items: [], next: null });
 });
 
+test('replicas are listed with what is wrong, and forgotten', async () => {
+  assert.match(await done('replicas'), /No replica yet: start one with "millrace serve"/);
+  const status = {
+    ...{ routesVersion: 1, models: [], segmentsWaiting: 2, segmentsDamaged: 1, shadowDropped: 0 },
+    endpoints: [{ endpoint: 'churn', routeVersion: 0, error: 'the graph is cut off' }],
+    clockMs: Date.now() + 30_000,
+  };
+  const body = JSON.stringify(status);
+  const headers = { 'content-type': 'application/json' };
+  const told = await fetch(`${server.url}/api/v1/replicas/gpu/status`, { method: 'POST', headers, body });
+  assert.equal(told.status, 204);
+  assert.match(
+    await done('replicas'),
+    /gpu +away, seen just now +– +1 +2 +churn: the graph is cut off; 1 damaged part of its log; its clock is \S+ \S+.* ahead/,
+  );
+  assert.match(await done('replicas', 'forget', 'gpu', '--reason', 'sold'), /gpu is forgotten/);
+  const forget = ['replicas', 'forget', 'gpu', '--reason', 'sold'];
+  await refused(1, /list what exists with "millrace replicas"/, ...forget);
+});
+
 test('endpoints are listed with their environments, where there are any', async () => {
   const make = async (name: string, options: object) => {
     const body = JSON.stringify({ name, model: 'churn', options });

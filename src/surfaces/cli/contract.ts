@@ -83,7 +83,13 @@ export {
   registeredModelSchema,
 } from '../../lifecycle/registry/contract.ts';
 export { type BatchPrediction, batchPredictionSchema } from '../../lifecycle/serving/batch/contract.ts';
-export { type Endpoint, endpointSchema, overrideTokenSchema } from '../../lifecycle/serving/contract.ts';
+export {
+  type Endpoint,
+  endpointSchema,
+  overrideTokenSchema,
+  type Replica,
+  replicaSchema,
+} from '../../lifecycle/serving/contract.ts';
 export {
   type CreateEndpointKey,
   createdEndpointKeySchema,

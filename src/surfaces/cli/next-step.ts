@@ -6,6 +6,7 @@ const commandOfList: readonly (readonly [RegExp, string])[] = [
   [/^endpoints\/([^/]+)(?:\/route-versions)?$/, 'endpoints'],
   [/^endpoints$/, 'endpoints'],
   [/^endpoint-keys$/, 'keys'],
+  [/^replicas$/, 'replicas'],
   [/^loops$/, 'loops'],
   [/^turns\?loop=(.+)$/, 'turns $1'],
   [/^turns\/([^/]+)$/, 'turn $1'],

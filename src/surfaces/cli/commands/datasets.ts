@@ -47,7 +47,7 @@ async function versions(call: CommandCall, dataset: string, limit: number): Prom
           { head: 'to', value: (item) => eventTime(item.timeRange?.max ?? null) },
           { head: 'digest', value: (item) => short(item.digest) },
           { head: 'registered', value: (item) => ago(item.registeredAt, call.nowMs) },
-          { head: 'id', value: (item) => item.id },
+          { head: 'id', value: (item) => item.id, isWhole: true },
         ],
         list.items,
         call.width,

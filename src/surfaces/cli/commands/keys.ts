@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { parseDuration } from '../../../core/time.ts';
 import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
@@ -7,10 +6,13 @@ import {
   createdEndpointKeySchema,
   type EndpointKey,
   endpointKeySchema,
+  endpointSchema,
 } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, more } from '../format/text.ts';
 import { limitOf } from './limit-of.ts';
+
+const askForKeys = 'its option requireKey is true (POST /api/v1/endpoints; docs/serving/operations.md)';
 
 /** Loaded on demand: only files of keys need more of the slice than its contract. */
 const keyFiles = () => import('../../../lifecycle/serving/index.ts');
@@ -33,7 +35,7 @@ export async function keys(call: CommandCall): Promise<undefined> {
             { head: 'may', value: (key) => key.actions.join(', ') },
             { head: 'state', value: (key) => stateOf(key, call.nowMs) },
             { head: 'created', value: (key) => ago(key.createdAt, call.nowMs) },
-            { head: 'id', value: (key) => key.id },
+            { head: 'id', value: (key) => key.id, isWhole: true },
           ],
           list.items,
           call.width,
@@ -65,10 +67,14 @@ export async function createKey(call: CommandCall): Promise<undefined> {
   call.show(created, () => created.key);
   if (!call.json) call.note('This is the only time that the key is shown.');
   for (const endpoint of file ? [] : endpoints) {
-    await call.api.get(`endpoints/${part(endpoint)}`, z.unknown()).catch((error: { code?: string }) => {
-      if (error.code !== 'not_found') throw error;
-      call.note(`There is no endpoint "${endpoint}" yet; see millrace endpoints.`);
-    });
+    const problem = await call.api.get(`endpoints/${part(endpoint)}`, endpointSchema).then(
+      ({ options }) => !options.requireKey && `"${endpoint}" answers without a key too, until ${askForKeys}.`,
+      (error: { code?: string }) => {
+        if (error.code !== 'not_found') throw error;
+        return `There is no endpoint "${endpoint}" yet; see millrace endpoints.`;
+      },
+    );
+    if (problem) call.note(problem);
   }
   return undefined;
 }

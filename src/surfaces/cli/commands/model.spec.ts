@@ -161,6 +161,22 @@ export const modelCommands: readonly CommandSpec[] = [
     load: async () => (await import('./endpoints.ts')).endpoints,
   },
   {
+    name: 'replicas',
+    summary: 'the serve processes: are they there, what waits with them, what is wrong',
+    positionals: [],
+    options: {},
+    example: 'replicas',
+    load: async () => (await import('./replicas.ts')).replicas,
+  },
+  {
+    name: 'replicas forget',
+    summary: 'nothing waits any more for a replica that is gone for good',
+    positionals: ['<replica>'],
+    options: { reason },
+    example: 'replicas forget gpu-box-4f2a9c --reason "the machine is gone"',
+    load: async () => (await import('./replicas.ts')).forgetReplica,
+  },
+  {
     name: 'keys',
     summary: 'keys of endpoints',
     positionals: [],

@@ -119,7 +119,7 @@ export async function predictions(call: CommandCall): Promise<undefined> {
             { head: 'progress', value: progressOf, align: 'right' },
             { head: 'failed rows', value: (batch) => batch.progress.failedRows, align: 'right' },
             { head: 'created', value: (batch) => ago(batch.createdAt, call.nowMs) },
-            { head: 'id', value: (batch) => batch.id },
+            { head: 'id', value: (batch) => batch.id, isWhole: true },
           ],
           list.items,
           call.width,

@@ -24,6 +24,8 @@ test('a table is aligned, numbers to the right, the last column cut to the termi
     ),
   );
   assert.ok(table(columns, rows, Number.POSITIVE_INFINITY).endsWith('x'.repeat(100)));
+  const ids = [{ head: 'id', value: (row: string) => row, isWhole: true as const }];
+  assert.ok(table(ids, ['x'.repeat(36)], 20).endsWith('x'.repeat(36)), 'ids are not cut');
 });
 
 test('facts without a value are left out', () => {

@@ -1,8 +1,10 @@
-/** A column of a table. The last one is cut to the terminal's width, the others are shown whole. */
+/** A column of a table. The last one is cut to the terminal's width unless it `isWhole`, the others never are. */
 export interface Column<T> {
   readonly head: string;
   readonly value: (row: T) => string | number;
   readonly align?: 'right';
+  /** What the reader has to type again, such as an id. */
+  readonly isWhole?: true;
 }
 
 const gap = '  ';
@@ -19,7 +21,8 @@ export function table<T>(columns: readonly Column<T>[], rows: readonly T[], widt
   const line = (texts: readonly string[]): string =>
     texts
       .map((text, i) => {
-        if (i === columns.length - 1) return text.length > room ? `${text.slice(0, room - 1)}…` : text;
+        if (i === columns.length - 1)
+          return text.length > room && !columns[i]?.isWhole ? `${text.slice(0, room - 1)}…` : text;
         const size = widths[i] ?? 0;
         return columns[i]?.align === 'right' ? text.padStart(size) : text.padEnd(size);
       })
