@@ -15,10 +15,10 @@ export function orderOf(values: Float64Array): Uint32Array {
   return order;
 }
 
-/** Runs of equal values in ascending order: positions [from, to) of `order`. */
+/** Runs of equal values in ascending order: positions [from, to) of `order`. Ends for NaN too, which has no place. */
 export function* tiedRuns(values: Float64Array): Generator<readonly [number, number, Uint32Array]> {
   const order = orderOf(values);
-  for (let from = 0, to = 0; from < order.length; from = to) {
+  for (let from = 0, to = 1; from < order.length; from = to, to++) {
     while (to < order.length && values[order[to]!] === values[order[from]!]) to++;
     yield [from, to, order];
   }

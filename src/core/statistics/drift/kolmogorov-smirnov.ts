@@ -16,8 +16,10 @@ export interface KolmogorovSmirnov {
  *
  * Exact up to 10,000 values in the larger sample, else the limiting law with a finite-size correction. With ties
  * the p-value is conservative (too large); two equal constants give statistic 0 and p 1.
- * Sources: Hodges (1957); scipy `ks_2samp(method='auto')`; for the correction Vrbik (2018), which stays within
- * 5e-3 relative of scipy's `kstwo` at the sizes that reach it.
+ * The limiting law is conservative for a small sample beside a large one: 30 values beside 20,000 give 0.0027 where
+ * the exact p-value is 0.0025, and 1.6e-5 for 1.1e-5.
+ * Sources: Hodges (1957); scipy `ks_2samp(method='auto')`; for the correction Vrbik (2018), within 5e-3 relative of
+ * scipy's `kstwo` where both samples have hundreds of values.
  */
 export function kolmogorovSmirnov(a: Float64Array, b: Float64Array): KolmogorovSmirnov | null {
   if (a.length === 0 || b.length === 0) return null;
