@@ -1,19 +1,19 @@
 import type { Readable } from 'node:stream';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { type Digest, digestOf } from '../../core/json.ts';
 import { bytesOf, streamed } from './streams.ts';
 
 export { bytesOf, streamed } from './streams.ts';
 
-/** What control answers instead of what was asked for. */
-interface Problem {
-  readonly status: number;
-  readonly code: string;
-  readonly detail: string;
-  readonly next: string;
-  readonly issues?: readonly { readonly field: string; readonly problem: string }[];
-}
+/** What control answers instead of what was asked for, as far as a caller needs it. */
+const problemSchema = z.object({
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  next: z.string(),
+  issues: z.array(z.object({ field: z.string(), problem: z.string() })).optional(),
+});
 
 /** An error that control answered, with its code, status and next step as control sent them. */
 export class ControlError extends Error {
@@ -24,7 +24,7 @@ export class ControlError extends Error {
   /** Each wrong field, where there are several. */
   readonly issues: readonly { readonly field: string; readonly problem: string }[];
 
-  constructor(problem: Problem) {
+  constructor(problem: z.infer<typeof problemSchema>) {
     super(problem.detail);
     this.status = problem.status;
     this.code = problem.code;
@@ -39,6 +39,7 @@ export interface Caller {
   readonly token?: string;
 }
 
+/** A call of control's REST API; GET without a body, POST with one, unless a method is given. */
 export interface ControlRequest<S extends z.ZodType> {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
@@ -127,9 +128,8 @@ export class ControlClient {
 async function toControlError(response: Response): Promise<ControlError> {
   const text = await response.text();
   try {
-    const problem = JSON.parse(text) as Problem;
-    if (typeof problem.code === 'string' && typeof problem.detail === 'string')
-      return new ControlError(problem);
+    const { data: problem } = problemSchema.safeParse(JSON.parse(text));
+    if (problem) return new ControlError(problem);
   } catch {
     // No JSON: answered below.
   }
