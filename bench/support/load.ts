@@ -27,6 +27,7 @@ export interface LoadPlan extends LoadRequest {
   readonly ratePerSecond?: number;
 }
 
+/** What a load met. */
 export interface LoadResult {
   readonly requests: number;
   /** Answers with another status than 2xx, by status; broken connections under 0. */

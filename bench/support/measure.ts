@@ -21,6 +21,7 @@ export async function interleave<Name extends string>(
   return values;
 }
 
+/** A measured number as the table shows it. */
 export interface Figure {
   readonly name: string;
   readonly value: number;

@@ -19,6 +19,7 @@ export const estimateSchema = z.object({
 });
 export type Estimate = z.infer<typeof estimateSchema>;
 
+/** How one gate was judged, and on what evidence. */
 export const gateResultSchema = z.object({
   /** The gate as the loop file has it; null for the check that is always made: every score is a finite number. */
   gate: z.record(z.string(), z.unknown()).nullable(),

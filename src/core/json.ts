@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+/** A value that JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /**

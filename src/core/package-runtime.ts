@@ -143,6 +143,7 @@ export const graphStepSchema: z.ZodType<GraphStep> = z.lazy(() =>
 /** Other packages put together. */
 export const graphRuntimeSchema = z.object({ kind: z.literal('graph'), step: graphStepSchema });
 
+/** What runs a packaged model. */
 export const packageRuntimeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('onnx') }),
   pythonRuntimeSchema,

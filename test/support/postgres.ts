@@ -7,6 +7,7 @@ import pg from 'pg';
 import { installDebianPackages } from './debian.ts';
 import { freePorts } from './ports.ts';
 
+/** A Postgres in a temporary directory, removed when it is stopped. */
 export interface ThrowawayPostgres {
   /** A URL of its superuser; tests make databases of their own. */
   readonly url: string;

@@ -6,8 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from './ports.ts';
 
+/** What a test starts of Millrace. */
 export type Role = 'up' | 'control' | 'serve' | 'work';
 
+/** How it is started; nothing need be given. */
 export interface ServerOptions {
   /** What to run; `up` is control, serve and a worker. */
   readonly role?: Role;
@@ -19,6 +21,7 @@ export interface ServerOptions {
   readonly readyTimeoutMs?: number;
 }
 
+/** How it ended. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;

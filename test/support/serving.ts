@@ -112,6 +112,7 @@ async function convertedRows(directory: string): Promise<readonly Readonly<Recor
   return rows.map((row) => ({ ...row, outputs: parsed(row.outputs), flags: parsed(row.flags) }));
 }
 
+/** Serve's surfaces over a replica without control, on a free port. */
 export interface TestServing {
   readonly url: string;
   readonly replica: ControlledReplica;
@@ -196,6 +197,7 @@ export async function startTestServing(
   return { url, replica, blobs, directory, post, stop };
 }
 
+/** As much of control as replicas need, to be stopped and started again. */
 export interface TestControl {
   readonly url: string;
   readonly service: ServingService;

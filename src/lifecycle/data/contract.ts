@@ -73,6 +73,10 @@ export type ContractColumn = z.infer<typeof contractColumnSchema>;
 /** String columns with more distinct values than this get no list of categories. */
 export const CATEGORY_LIMIT = 1000;
 
+/**
+ * What the rows of a dataset version are like, for whoever sends such rows: its columns, and which are the time,
+ * the entity and the label.
+ */
 export const dataContractSchema = z.strictObject({
   formatVersion: z.literal(1),
   dataset: z.string(),
@@ -85,6 +89,7 @@ export const dataContractSchema = z.strictObject({
 });
 export type DataContract = z.infer<typeof dataContractSchema>;
 
+/** One way in which columns do not fit a contract. */
 export const contractProblemSchema = z.strictObject({
   code: z.enum(['missing-column', 'wrong-type']),
   column: z.string(),
@@ -96,6 +101,7 @@ export type ContractProblem = z.infer<typeof contractProblemSchema>;
 
 const signatureTypes = ['long', 'float', 'double', 'datetime', 'binary'] as const;
 
+/** POST /api/v1/dataset-versions/:id/contract-checks: the columns that somebody has or needs. */
 export const contractCheckRequestSchema = z.strictObject({
   /** `type` in our words or in those of a model signature (MLflow's); left out, any type will do. */
   columns: z
@@ -214,6 +220,7 @@ export const timeSplitQuerySchema = z.strictObject({
 
 /** Event type; subject = the version's id. */
 export const DATASET_VERSION_REGISTERED = 'dataset-version.registered';
+/** Data of the event `dataset-version.registered`. */
 export const datasetVersionRegisteredSchema = z.strictObject({
   dataset: z.string(),
   version: z.int(),

@@ -75,6 +75,7 @@ export const gateSchema = z.union([metricFloorGate, metricCeilingGate, metricAga
 });
 export type Gate = z.infer<typeof gateSchema>;
 
+/** Estimates by metric; one that is not defined on the rows has the value null. */
 export const metricEstimatesSchema = z.record(metricNameSchema, estimateSchema);
 export type MetricEstimates = z.infer<typeof metricEstimatesSchema>;
 
@@ -94,6 +95,7 @@ export const comparisonSchema = z.object({
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
+/** The comparison on the rows that have one value in a column. */
 export const segmentSchema = z.object({
   column: z.string(),
   /** The column's value as text; null = the value is missing. For `kind: other` the pooled rest. */
@@ -103,6 +105,7 @@ export const segmentSchema = z.object({
 });
 export type Segment = z.infer<typeof segmentSchema>;
 
+/** A point of the reliability curve: bins hold about equal numbers of rows, and never part equal scores. */
 export const calibrationBinSchema = z.object({
   /** Smallest and largest score in the bin. */
   fromScore: z.number(),
@@ -111,6 +114,7 @@ export const calibrationBinSchema = z.object({
   /** Share of positive labels in the bin, with its Wilson interval. */
   observed: estimateSchema,
 });
+/** How far scores may be read as probabilities. */
 export const calibrationSchema = z.object({
   bins: z.array(calibrationBinSchema),
   /** Logistic recalibration: label ~ intercept + slope × logit(score). Ideal: 0 and 1. null = not defined. */
@@ -119,6 +123,7 @@ export const calibrationSchema = z.object({
 });
 export type Calibration = z.infer<typeof calibrationSchema>;
 
+/** Counts of decisions (score at or above the threshold) against labels. */
 export const confusionSchema = z.object({
   truePositives: z.number().int(),
   falsePositives: z.number().int(),

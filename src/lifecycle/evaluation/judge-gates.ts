@@ -10,6 +10,7 @@ import {
 } from './contract.ts';
 import { estimateText, numberText } from './estimate-text.ts';
 
+/** What gates are judged by. */
 export interface Evidence {
   readonly overall: Comparison;
   readonly latency: Latency;

@@ -7,6 +7,7 @@ import { z } from 'zod';
 /** RFC 3339 time. */
 const timeSchema = z.string();
 
+/** `queued` until a worker has it; the last three are final. */
 export const stepStatusSchema = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']);
 export type StepStatus = z.infer<typeof stepStatusSchema>;
 
@@ -14,6 +15,7 @@ export type StepStatus = z.infer<typeof stepStatusSchema>;
 export const stepPlaceSchema = z.enum(['work', 'control']);
 export type StepPlace = z.infer<typeof stepPlaceSchema>;
 
+/** Why a step failed. */
 export const stepErrorSchema = z.object({
   /** A code of the error catalogue. */
   code: z.string(),
@@ -23,6 +25,7 @@ export const stepErrorSchema = z.object({
 });
 export type StepError = z.infer<typeof stepErrorSchema>;
 
+/** One run of a step, over all its attempts. */
 export const stepRunSchema = z.object({
   id: z.string(),
   kind: z.string(),

@@ -16,6 +16,7 @@ import {
 } from './contract.ts';
 import * as store from './store.ts';
 
+/** A step to be run. */
 export interface NewStep {
   readonly kind: string;
   readonly inputs: unknown;

@@ -1,5 +1,6 @@
 import { fail } from '../../core/errors.ts';
 
+/** Kinds of actors: a person or program at the API, a step under way, Millrace itself. */
 export const actorKinds = ['user', 'job', 'system'] as const;
 
 /** Who does something: a person or program at the API, a running job, or Millrace itself. */
@@ -47,4 +48,5 @@ export function isAllowed(actor: Actor, permission: Permission): boolean {
   return actor.kind !== 'job' || jobPermissions.has(permission);
 }
 
+/** Millrace itself, for what no request asked for: schedules, the loop, clearing up. */
 export const systemActor: Actor = { kind: 'system', id: 'millrace' };

@@ -1,11 +1,13 @@
 import type { Readable } from 'node:stream';
 import type { Digest } from '../../core/json.ts';
 
+/** A blob's name, the SHA-256 of its bytes, and its length. */
 export interface BlobInfo {
   readonly digest: Digest;
   readonly sizeBytes: number;
 }
 
+/** A blob as listings show it. */
 export interface StoredBlob extends BlobInfo {
   /** When it was last put. */
   readonly storedAtMs: number;
@@ -17,6 +19,7 @@ export interface ByteRange {
   readonly end?: number;
 }
 
+/** What can be stored; text is stored as UTF-8. */
 export type BlobSource = Uint8Array | string | Readable | AsyncIterable<Uint8Array>;
 
 /**

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 
+/** Which database it is; migrations and a few statements differ by it. */
 export type DialectName = 'sqlite' | 'postgres';
 
 /**

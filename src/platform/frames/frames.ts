@@ -5,6 +5,7 @@ import { fail, MillraceError } from '../../core/errors.ts';
 import { installationDirectory } from '../../core/installation.ts';
 import type { FrameParameter, FramesReply, FramesRequest } from './protocol.ts';
 
+/** How much of the machine the child process may take. */
 export interface FramesOptions {
   /** Where DuckDB spills what does not fit into its memory. */
   readonly temporaryDirectory: string;
@@ -27,6 +28,7 @@ export interface FrameColumns {
   readonly columns: readonly (readonly unknown[])[];
 }
 
+/** A row of a result by column: times as epoch milliseconds, integers beyond 2^53 as text, NULL as null. */
 export type FrameRow = Readonly<Record<string, unknown>>;
 
 /**

@@ -1,6 +1,7 @@
-/** What the frames port and its child process say to each other. */
+/** What may stand for a `?` of a query. */
 export type FrameParameter = string | number | boolean | bigint | null;
 
+/** What the child process is asked: a query, or to stop the one under way (`target`). */
 export type FramesRequest =
   | {
       readonly id: number;
@@ -10,6 +11,7 @@ export type FramesRequest =
     }
   | { readonly id: number; readonly type: 'cancel'; readonly target: number };
 
+/** What it answers to the request of the same id: columns in the order of their names, or DuckDB's message. */
 export type FramesReply =
   | {
       readonly id: number;

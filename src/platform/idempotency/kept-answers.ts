@@ -31,6 +31,7 @@ export interface KeyedRequest {
   readonly body: unknown;
 }
 
+/** An answer as it was given the first time. */
 export interface Answer {
   readonly status: number;
   /** JSON text; null: no body. */

@@ -1,8 +1,13 @@
 import { z } from 'zod';
 
+/**
+ * `queued`: free to be leased once its time has come, `leased`: with a worker until its lease runs out. The others are
+ * final.
+ */
 export const jobStatus = z.enum(['queued', 'leased', 'done', 'failed', 'cancelled']);
 export type JobStatus = z.infer<typeof jobStatus>;
 
+/** Why a job failed: a code of the catalogue (or of whoever ran it), a sentence, and what to do. */
 export const jobError = z.strictObject({
   code: z.string(),
   message: z.string(),
@@ -29,12 +34,14 @@ export const jobResource = z.object({
 });
 export type JobResource = z.infer<typeof jobResource>;
 
+/** A line that a step printed, or (`system`) what its worker says of it. */
 export const logLine = z.strictObject({
   stream: z.enum(['stdout', 'stderr', 'system']),
   line: z.string(),
 });
 export type LogLine = z.infer<typeof logLine>;
 
+/** A kept line: `seq` grows over all attempts, and is where a reader goes on. */
 export const storedLogLine = logLine.extend({
   seq: z.number().int(),
   attempt: z.number().int(),

@@ -14,6 +14,7 @@ import * as store from './store.ts';
 
 /** The topic signalled when a job may be leased, and when one ends. */
 const waitingTopic = 'jobs-waiting';
+/** The topic signalled when a job has new log lines. */
 export const jobLogsTopic = 'job-logs';
 
 const leaseMs = 15_000;
@@ -25,6 +26,7 @@ const longestRetryMs = 300_000;
 const longestLine = 16_000;
 const defaultTimeoutMs = 3_600_000;
 
+/** A job to be queued. */
 export interface NewJob {
   readonly kind: string;
   readonly payload: unknown;
@@ -50,6 +52,7 @@ export interface FinishedJob {
   readonly finishedAtMs: number;
 }
 
+/** Records what follows from the end of a job, in the transaction that records the end itself. */
 export type FinishedHandler = (tx: Tx, job: FinishedJob) => Promise<void>;
 
 /**

@@ -6,6 +6,7 @@ import type { Database, Tx } from '../db/index.ts';
 import type { Jobs } from './jobs.ts';
 import * as store from './store.ts';
 
+/** What is enqueued whenever its cron expression comes due; a schedule of the same name is replaced. */
 export interface NewSchedule {
   readonly name: string;
   /** Five fields (minute hour day month weekday), or six with seconds first. */

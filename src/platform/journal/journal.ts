@@ -11,6 +11,7 @@ export interface Subject {
   readonly id: string;
 }
 
+/** Something that happened, for whoever follows: screens, event streams, webhooks. */
 export interface NewEvent {
   /** `<resource>.<what happened>`, for instance `turn.state-changed`. */
   readonly type: string;
@@ -20,12 +21,14 @@ export interface NewEvent {
   readonly eventTimeMs?: number | undefined;
 }
 
+/** An event as it stands in the journal. */
 export interface StoredEvent extends NewEvent {
   /** Grows without end and in commit order, so that a reader can go on behind the last one it saw. */
   readonly seq: number;
   readonly atMs: number;
 }
 
+/** Who changed what, from what to what, and why; kept for good. */
 export interface NewAuditEntry {
   readonly actor: Actor;
   /** The permission-like verb, for instance `registry:promote`. */
@@ -42,6 +45,7 @@ export interface StoredAuditEntry extends NewAuditEntry {
   readonly atMs: number;
 }
 
+/** Which audit entries are wanted, newest first: those that meet every condition that is set. */
 export interface AuditFilter {
   readonly actorKind?: Actor['kind'] | undefined;
   readonly actorId?: string | undefined;

@@ -19,6 +19,7 @@ export interface Placement {
   readonly runs: readonly { readonly rows: number; readonly ms: number }[];
 }
 
+/** A model that is loaded, and where and why there. */
 export interface PlacedModel {
   readonly model: OnnxModel;
   readonly placement: Placement;

@@ -36,6 +36,7 @@ interface ElementKind {
   readonly make: (length: number) => NumberArray | string[];
 }
 
+/** How each element type is held. Booleans take a byte each. */
 export const kinds: Readonly<Record<ElementType, ElementKind>> = {
   float: { runtime: 'float32', make: (n) => new Float32Array(n) },
   double: { runtime: 'float64', make: (n) => new Float64Array(n) },
@@ -157,6 +158,11 @@ function text(value: unknown): string {
   return full.includes('\0') ? full.replaceAll('\0', nullStandIn) : full;
 }
 
+/**
+ * Turns a caller's value into an element of the type. null and undefined are NaN in floats and an empty text, elsewhere
+ * refused, as is what the type cannot hold exactly (a fraction or an overflow in integers): `input_invalid` with the
+ * column's name.
+ */
 export const converters: Readonly<Record<ElementType, (value: unknown, column: string) => unknown>> = {
   float,
   double: float,

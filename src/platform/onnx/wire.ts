@@ -104,6 +104,7 @@ export function decode<N extends keyof Messages>(name: N, bytes: Uint8Array): Me
   return numbers(type.decode(bytes)) as Messages[N];
 }
 
+/** The bytes of a message; members that are absent are not written. */
 export function encode<N extends keyof Messages>(name: N, message: Messages[N]): Uint8Array {
   const type = root.lookupType(`onnx.${name}`);
   return type.encode(type.create(message as Record<string, unknown>)).finish();

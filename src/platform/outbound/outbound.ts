@@ -12,6 +12,7 @@ export interface OutboundPolicy {
   readonly allowPrivateAddresses: boolean;
 }
 
+/** A POST to an address that a user gave. */
 export interface OutboundPost {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -20,6 +21,7 @@ export interface OutboundPost {
   readonly signal?: AbortSignal;
 }
 
+/** What that address answered, whatever its status. */
 export interface OutboundAnswer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];

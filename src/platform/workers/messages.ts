@@ -15,6 +15,7 @@ export interface SentError {
   readonly message: string;
 }
 
+/** What a serving process of a group sends to the one that started it. */
 export type FromWorker =
   | { readonly type: 'hello' }
   | { readonly type: 'ready'; readonly ready: boolean; readonly url: string | null }
@@ -26,6 +27,7 @@ export type FromWorker =
       readonly error: SentError | null;
     };
 
+/** What it is sent. */
 export type ToWorker =
   | { readonly type: 'welcome'; readonly remembered: readonly Question[] }
   | { readonly type: 'ready'; readonly all: boolean }
@@ -37,12 +39,14 @@ export type ToWorker =
       readonly errors: readonly SentError[];
     };
 
+/** An error as the other process can make it again; of an unforeseen one only the message goes over. */
 export function sentError(error: unknown): SentError {
   const known = error instanceof MillraceError;
   const message = error instanceof Error ? error.message : String(error);
   return { code: known ? error.code : 'internal', params: known ? error.params : {}, message };
 }
 
+/** The error that `sentError` described: of the catalogue where its code is known, else a plain one. */
 export function receivedError({ code, params, message }: SentError): Error {
   return isErrorCode(code) && code !== 'internal' ? fail(code, params) : new Error(message);
 }

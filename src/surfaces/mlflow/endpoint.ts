@@ -10,12 +10,14 @@ import {
 import { type FieldReader, fieldReader } from './field-reader.ts';
 import { type Fields, type Input, queryBody, readFields, WrittenFloat } from './fields.ts';
 
+/** A request beside its fields: who asks, and the exchange for those few endpoints that need it. */
 export interface Call {
   readonly actor: Actor;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
 }
 
+/** An endpoint of MLflow's REST API. */
 export interface EndpointDefinition<F extends Fields> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | readonly ('GET' | 'POST')[];
   /** Below `/api/2.0`. Path parameters have the names of fields. */
@@ -33,6 +35,10 @@ export function endpoint<const F extends Fields>(definition: EndpointDefinition<
   return definition;
 }
 
+/**
+ * Routes for endpoints; each reads its fields from the body or the query as MLflow does, and throws
+ * `tracking_invalid` with MLflow's texts.
+ */
 export function addEndpoints(scope: FastifyInstance, endpoints: readonly Endpoint[]): void {
   for (const { method, path, fields, handle } of endpoints) {
     const readPlain = fieldReader(fields);
@@ -100,6 +106,7 @@ function jsonBody(request: FastifyRequest): Readonly<Record<string, unknown>> {
   return isObject(value) ? value : {};
 }
 
+/** MLflow's answer to a body that is no JSON. */
 export function wrongContentType(): MillraceError {
   return invalidParameter("Bad Request. Content-Type must be one of ['application/json'].");
 }

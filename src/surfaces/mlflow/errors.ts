@@ -39,6 +39,7 @@ const texts: Readonly<Partial<Record<ErrorCode, string>>> = {
   invalid_page_token: 'Invalid page token, could not base64-decode',
 };
 
+/** What MLflow's clients are answered. */
 export interface MlflowError {
   readonly status: number;
   readonly body: Readonly<Record<string, string>>;
@@ -56,6 +57,7 @@ export function toMlflowError(error: MillraceError): MlflowError {
   };
 }
 
+/** The body of an error; newer clients read `sqlstate` and `error_class` where MLflow has them for the code. */
 export function errorBody(code: MlflowCode, message: string): Readonly<Record<string, string>> {
   const known = classification[code];
   return {

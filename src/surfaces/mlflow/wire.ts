@@ -32,6 +32,7 @@ export function nextPage(next: string | null): Json {
 const number = (value: number): number | string => (Number.isNaN(value) ? 'NaN' : value);
 const pairs = (tags: readonly Tag[]): readonly Tag[] => tags.map(({ key, value }) => ({ key, value }));
 
+/** `Experiment`; times that are not known are left out. */
 export function experimentJson(experiment: ExperimentRecord): Json {
   return {
     experiment_id: experiment.id,
@@ -44,10 +45,12 @@ export function experimentJson(experiment: ExperimentRecord): Json {
   };
 }
 
+/** `Metric`; NaN as text and infinities as the largest double, as MLflow has them. */
 export function metricJson(key: string, point: MetricPoint): Json {
   return { key, value: number(pointValue(point)), timestamp: point.timeMs, step: point.step };
 }
 
+/** `RunInfo`; the end time is left out until there is one. */
 export function runInfoJson(run: RunInfo): Json {
   return {
     run_uuid: run.id,
@@ -108,6 +111,7 @@ function datasetInputJson({ dataset, tags }: DatasetInputRecord): Json {
   };
 }
 
+/** `LoggedModel`: what it is (`info`) and what was logged of it (`data`). */
 export function loggedModelJson(model: LoggedModelRecord): Json {
   const metrics = model.metrics.map((m) => ({
     key: m.key,
@@ -136,6 +140,7 @@ export function loggedModelJson(model: LoggedModelRecord): Json {
   };
 }
 
+/** `FileInfo`; folders and empty files have no size. */
 export function fileJson(entry: ArtifactEntry): Json {
   return { path: entry.path, is_dir: entry.isDirectory, ...optional('file_size', entry.sizeBytes || null) };
 }
@@ -145,6 +150,7 @@ export function listedVersionJson(version: VersionRecord): Json {
   return versionJson({ ...version, aliases: [] });
 }
 
+/** `ModelVersion` with its aliases, as where one is asked for. */
 export function versionJson(version: VersionRecord): Json {
   return {
     name: version.name,
@@ -163,6 +169,7 @@ export function versionJson(version: VersionRecord): Json {
   };
 }
 
+/** `RegisteredModel`; the latest versions are one a stage. */
 export function registeredModelJson(
   model: RegisteredModelRecord,
   latestVersions: readonly VersionRecord[],

@@ -1,5 +1,6 @@
 /** A value of a row: numbers for integers and reals, text, bytes or null. */
 export type CellValue = number | string | Uint8Array | null;
+/** A row in the order of the table's columns. */
 export type TableRow = readonly CellValue[];
 
 export type ColumnKind = 'integer' | 'real' | 'text' | 'bytes';

@@ -3,10 +3,13 @@ import { checkLocation } from '../artifact-location.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { experimentJson, list, nextPage, optional } from '../wire.ts';
 
+/** MLflow's `ViewType`, by name and by number. */
 export const viewNames = { ACTIVE_ONLY: 1, DELETED_ONLY: 2, ALL: 3 } as const;
 const views: Readonly<Record<string, View>> = { ACTIVE_ONLY: 'active', DELETED_ONLY: 'deleted', ALL: 'all' };
+/** The fields of a tag in a request. */
 export const tagFields = { key: { kind: 'string' }, value: { kind: 'string' } } as const;
 
+/** What a `ViewType` shows; active ones where it is left out or unknown. */
 export function viewOf(name: string | undefined): View {
   return views[name ?? 'ACTIVE_ONLY'] ?? 'active';
 }

@@ -4,6 +4,7 @@ import { createdRunJson, runInfoJson, runJson } from '../wire.ts';
 import { checkedPageSize, tagFields, tagsOf, viewNames, viewOf } from './experiments.ts';
 
 const statusNames = { RUNNING: 1, SCHEDULED: 2, FINISHED: 3, FAILED: 4, KILLED: 5 } as const;
+/** A run by its id, under MLflow's old name for it too. */
 export const byRun = { run_id: { kind: 'string', required: true, alias: 'run_uuid' } } as const;
 
 const comma = Buffer.from(',');
