@@ -1,7 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { defineRoute, type Route } from '../../platform/http/index.ts';
 import { compactedSchema, compactPredictionsSchema, predictionsFilterSchema } from './contract.ts';
@@ -17,12 +15,11 @@ export function archiveRoutes(service: FeedbackService): readonly Route[] {
       permission: 'read',
       query: predictionsFilterSchema,
       response: z.string().describe('Parquet (application/vnd.apache.parquet)'),
-      handle: async ({ query }, { actor, reply }) => {
-        const directory = await mkdtemp(join(tmpdir(), 'millrace-export-'));
-        const path = join(directory, 'predictions.parquet');
-        const remove = () => rm(directory, { recursive: true, force: true });
+      handle: async ({ query }, { actor, reply, signal }) => {
+        const path = service.temporaryFile();
+        const remove = () => rm(path, { force: true });
         try {
-          const rows = await service.exportTo(actor, query, path);
+          const rows = await service.exportTo(actor, query, path, signal);
           reply.header('content-type', 'application/vnd.apache.parquet');
           reply.header('content-disposition', `attachment; filename="${query.endpoint}.parquet"`);
           reply.header('millrace-rows', String(rows));
@@ -31,7 +28,9 @@ export function archiveRoutes(service: FeedbackService): readonly Route[] {
           return file;
         } catch (error) {
           await remove();
-          throw error;
+          if (!signal.aborted) throw error;
+          // Who asked has gone: nobody is to be answered.
+          return reply.hijack();
         }
       },
     }),

@@ -340,10 +340,21 @@ export class FeedbackService {
   /**
    * Writes the predictions that pass a filter to a Parquet file, newest first, with everything that was logged and
    * the label that counts: label, label_json, label_event_time_ms, label_received_at_ms, outcome. Returns how many.
+   * A signal stops it.
    */
-  async exportTo(actor: Actor, filter: PredictionsFilter, target: string): Promise<number> {
+  async exportTo(
+    actor: Actor,
+    filter: PredictionsFilter,
+    target: string,
+    signal?: AbortSignal,
+  ): Promise<number> {
     authorize(actor, 'read');
-    return this.#search.exportTo(filter, target);
+    return this.#search.exportTo(filter, target, signal);
+  }
+
+  /** Where a Parquet file may lie on its way out. What a crash leaves there is removed by the next start. */
+  temporaryFile(): string {
+    return join(rewritingDirectory(this.#options), `${uuidv7()}.parquet`);
   }
 
   /** Stores what was answered in a span of event time as a Parquet blob, to be predicted again; see `writeWindow`. */
@@ -353,7 +364,7 @@ export class FeedbackService {
   ): Promise<{ readonly digest: Digest; readonly rows: number }> {
     authorize(actor, 'read');
     const { predictions, labels } = await this.#files(window);
-    const path = join(rewritingDirectory(this.#options), `${uuidv7()}.parquet`);
+    const path = this.temporaryFile();
     try {
       const rows = await writeWindow(this.#options.frames, predictions, labels, window, path);
       const { digest } = await this.#options.blobs.put(createReadStream(path));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { uuidv7 } from '../../core/ids.ts';
+import { type Clock, wallClock } from '../../core/time.ts';
 import type { Actor } from '../../platform/access/index.ts';
 import { type DirectoryBlobStore, openDirectoryBlobs } from '../../platform/blobs/index.ts';
 import type { OpenDatabase } from '../../platform/db/testing.ts';
@@ -38,7 +39,7 @@ export interface LoggedRow {
 }
 
 /** A feedback service over real parts in a directory of its own, knowing endpoint `flights`. */
-export async function openFeedbackService(t: TestContext, open: OpenDatabase) {
+export async function openFeedbackService(t: TestContext, open: OpenDatabase, clock: Clock = wallClock) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-feedback-'));
   // Registered before the database's own: what writes is closed before what is written to.
   const closing: (() => Promise<unknown>)[] = [];
@@ -62,6 +63,7 @@ export async function openFeedbackService(t: TestContext, open: OpenDatabase) {
     // Readers give up on nothing and are given nothing old, however busy the machine is.
     readWaitMs: 600_000,
     slowCountMs: Number.POSITIVE_INFINITY,
+    clock,
   };
   const service = await FeedbackService.open(options);
   closing.push(

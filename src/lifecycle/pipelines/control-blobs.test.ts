@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
+import { wallClock } from '../../core/time.ts';
 import { openDirectoryBlobs } from '../../platform/blobs/index.ts';
 import { ControlBlobs } from './control-blobs.ts';
 
@@ -45,4 +48,25 @@ test('copies go an hour after their last use, never while a step that asked for 
   assert.equal((await blobs.bytes(other)).toString(), 'rows of nobody');
   await assert.rejects(blobs.path(window), { code: 'blob_missing' });
   await assert.rejects(copies.path(output), { code: 'blob_missing' });
+});
+
+test('a control that is away for a moment is waited for, one that refuses is not', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-copies-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const copies = await openDirectoryBlobs(directory);
+  const refusals = [
+    fail('control_unreachable', { url: 'http://control', problem: 'it starts' }),
+    fail('blob_corrupt', { expected: 'a', actual: 'b' }),
+  ];
+  const client = {
+    blob: () => assert.fail('nothing is fetched'),
+    putBlobStream: async (_digest: unknown, stream: Readable) => {
+      stream.destroy();
+      const refusal = refusals.shift();
+      if (refusal) throw refusal;
+    },
+  };
+  const blobs = new ControlBlobs(client, copies, wallClock);
+  await assert.rejects(blobs.put('output'), { code: 'blob_corrupt' });
+  assert.equal((await blobs.put('output')).sizeBytes, 6);
 });

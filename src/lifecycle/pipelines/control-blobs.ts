@@ -1,13 +1,17 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import type { Digest } from '../../core/json.ts';
 import type { Clock } from '../../core/time.ts';
 import type { BlobInfo, BlobSource, ByteRange, DirectoryBlobStore } from '../../platform/blobs/index.ts';
-import type { ControlClient } from '../../platform/client/index.ts';
+import { type ControlClient, isPassing } from '../../platform/client/index.ts';
 import type { StepBlobs } from '../../platform/registries/index.ts';
 
 /** A copy that nothing has used for so long is dropped: control may have erased what it is of. */
 const keepMs = 3_600_000;
+/** How long a control that is away is waited for, and how often it is asked meanwhile. */
+const patienceMs = 120_000;
+const retryMs = 500;
 
 /** Control's blobs with copies on this machine: read once over HTTP, checked against the digest, kept for a while. */
 export class ControlBlobs implements StepBlobs {
@@ -31,7 +35,8 @@ export class ControlBlobs implements StepBlobs {
 
   async put(source: BlobSource, expected?: Digest): Promise<BlobInfo> {
     const info = await this.#copies.put(source, expected);
-    await this.#client.putBlobStream(info.digest, createReadStream(await this.path(info.digest)));
+    const path = await this.path(info.digest);
+    await this.#patiently(() => this.#client.putBlobStream(info.digest, createReadStream(path)));
     return info;
   }
 
@@ -47,9 +52,22 @@ export class ControlBlobs implements StepBlobs {
   async path(digest: Digest): Promise<string> {
     this.#usedMs.set(digest, this.#clock.nowMs());
     if (!(await this.#copies.info(digest))) {
-      await this.#copies.put(await this.#client.blob(digest), digest);
+      await this.#patiently(async () => this.#copies.put(await this.#client.blob(digest), digest));
     }
     return this.#copies.path(digest);
+  }
+
+  /** A control that starts again is no reason to throw a step's work away. */
+  async #patiently<T>(call: () => Promise<T>): Promise<T> {
+    const untilMs = this.#clock.nowMs() + patienceMs;
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!isPassing(error) || this.#clock.nowMs() >= untilMs) throw error;
+        await setTimeout(retryMs);
+      }
+    }
   }
 
   /** Keeps every copy that is asked for from now on, until the function that it returns is called. */

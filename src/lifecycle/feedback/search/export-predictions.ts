@@ -6,7 +6,7 @@ import { filterSql, outcomeSql, rangeOf } from './list-predictions.ts';
 
 /**
  * Writes the rows that pass a filter to a Parquet file; returns how many. Throws `feature_not_logged`.
-
+ *
  * @param paths at least one
  */
 export async function exportPredictions(
@@ -15,6 +15,7 @@ export async function exportPredictions(
   labelPaths: readonly LogPath[],
   filter: PredictionsFilter,
   target: string,
+  signal?: AbortSignal,
 ): Promise<number> {
   if (filter.feature !== undefined) {
     const logged = await featureNames(frames, paths);
@@ -25,6 +26,8 @@ export async function exportPredictions(
   await frames.query(
     `COPY (SELECT *, ${outcomeSql} AS outcome FROM ${rows} WHERE ${filterSql(filter)}
        ORDER BY event_time_ms DESC, prediction_id DESC) TO ${sqlLiteral(target)} (FORMAT parquet, COMPRESSION zstd)`,
+    [],
+    signal,
   );
   const [count] = await frames.query(`SELECT count(*) AS n FROM read_parquet(${sqlLiteral(target)})`);
   return count?.n as number;

@@ -92,7 +92,7 @@ export class LogSearch {
   }
 
   /** See `FeedbackService.exportTo`. */
-  async exportTo(filter: PredictionsFilter, target: string): Promise<number> {
+  async exportTo(filter: PredictionsFilter, target: string, signal?: AbortSignal): Promise<number> {
     requireSense(filter);
     const { endpoint, entity } = filter;
     const { fromMs, toMs } = rangeOf(filter);
@@ -108,7 +108,7 @@ export class LogSearch {
       from = known.paths.length === 0 ? nothing : known;
     }
     const labels = await this.#labelPaths(endpoint, 'label', from.ids);
-    return exportPredictions(this.#options.frames, from.paths, labels, filter, target);
+    return exportPredictions(this.#options.frames, from.paths, labels, filter, target, signal);
   }
 
   /** See `logFacets`. */

@@ -69,7 +69,8 @@ export class Compaction {
   ): Promise<number> {
     const todayMs = Math.floor(this.#options.clock.nowMs() / dayMs) * dayMs;
     const small = segments.filter(({ rows }) => rows < smallRows);
-    const over = small.filter(({ maxEventTimeMs }) => maxEventTimeMs < todayMs);
+    // Rows may be of days to come: those in one file with them would stay as long.
+    const over = small.filter((s) => s.maxEventTimeMs < todayMs || s.registeredAtMs < todayMs);
     const wanted = withoutDaily(force || small.length >= manySmall ? small : over);
     let replaced = 0;
     for (const some of cut(wanted)) {

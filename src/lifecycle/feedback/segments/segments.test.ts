@@ -141,6 +141,22 @@ forEachDatabase((name, open) => {
       assert.equal((await service.erase(ada, request)).predictions, 0);
     });
 
+    test('what is old goes also where it came in one file with rows of days to come', async (t) => {
+      let nowMs = Date.now();
+      const { service, send } = await openFeedbackService(t, open, { nowMs: () => nowMs });
+      await send([
+        { id: 'old', eventTimeMs: nowMs - 40 * day },
+        { id: 'departs next month', eventTimeMs: nowMs + 30 * day },
+      ]);
+      await service.labels.putSettings(ada, endpoint, feedbackSettingsSchema.parse({ keepDays: 30 }));
+      nowMs += day;
+      await service.compact(ada);
+      assert.equal((await service.compact(ada)).removed, 1);
+      const ids = (await service.predictions(ada, { endpoint }, 10, undefined)).map((p) => p.predictionId);
+      assert.deepEqual(ids, ['departs next month']);
+      assert.deepEqual(await service.compact(ada), { compacted: 0, removed: 0 });
+    });
+
     test('what is older than an endpoint keeps goes', async (t) => {
       const { service, send } = await openFeedbackService(t, open);
       await send([{ id: 'old', eventTimeMs: Date.now() - 40 * day }]);
