@@ -29,7 +29,10 @@ export const risingMetrics: readonly RolloutMetric[] = rewardMetricSchema.option
 export const armNameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'expected small letters, digits or dash (at most 40)')
-  .refine((name) => !['champion', 'shadow', 'standby'].includes(name), 'this name has a meaning of its own');
+  .refine(
+    (name) => !['champion', 'shadow', 'standby'].includes(name),
+    'champion, shadow and standby have a meaning of their own',
+  );
 const version = z.int().min(1);
 
 /** Money (or any other unit) that each kind of decision is worth. */
@@ -130,10 +133,11 @@ const canarySchema = z.strictObject({
     .array(z.number().gt(0).max(100))
     .min(1)
     .default([1, 10, 50, 100])
-    .refine(
-      (steps) => steps.every((step, i) => i === 0 || step > (steps[i - 1] ?? 0)),
-      'the steps must grow',
-    ),
+    .superRefine((steps, context) => {
+      const at = steps.findIndex((step, i) => i > 0 && step <= (steps[i - 1] ?? 0));
+      const message = `the steps must grow, unlike ${steps[at - 1]}, ${steps[at]}`;
+      if (at > 0) context.addIssue({ code: 'custom', message });
+    }),
   /** Whether the champion's requests are copied to the challenger, so that both are compared on the same ones. */
   mirror: z.boolean().default(true),
   promote: z.enum(['auto', 'manual']).default('auto'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkPlan } from './check-plan.ts';
 import {
   armComparisonSchema,
   armSeenSchema,
@@ -15,7 +16,7 @@ const reason = z.string().trim().min(1).max(2000);
 
 /** POST /api/v1/endpoints/:endpoint/rollouts */
 export const createRolloutSchema = z.strictObject({
-  plan: rolloutSpecSchema,
+  plan: rolloutSpecSchema.superRefine(checkPlan),
   /** Begin although a version was aborted or rolled back on this endpoint and still cools down. */
   again: z.boolean().default(false),
   reason,

@@ -259,7 +259,7 @@ forEachDatabase((name, open) => {
 
     test('people hold it, move it on, end it and promote; each says why, and what cannot be is refused', async (t) => {
       const { serving, service, traffic, create, present } = await openRollouts(t, open);
-      const begun = await create({ kind: 'canary', version: 2, minRequests: 50, minTime: '10d' });
+      const begun = await create({ kind: 'canary', version: 2, minRequests: 50, minTime: '3d' });
       const act = [anna, 'flights', begun.id] as const;
       await service.pause(...act, 'lunch');
       await traffic(400, { 1: 0.1, 2: 0.1 });

@@ -160,3 +160,20 @@ test('not worse by more than the margin: equal versions are promoted, and one wo
   const limit = runs * alpha + 2 * Math.sqrt(runs * alpha * (1 - alpha));
   assert.ok(worse.promoted <= limit, JSON.stringify(worse));
 });
+
+test('A/A: own requests whose worst outcomes come late, or whose better ones mostly never, in both arms alike', (t) => {
+  const runs = heavy ? 1000 : 60;
+  const isBad = (loss: number) => loss > 0.65;
+  const cases: readonly ((rng: Rng, loss: number) => Pick<Simulated, 'loss' | 'delay'>)[] = [
+    (_, loss) => ({ loss, delay: isBad(loss) ? 10 : 0 }),
+    (rng, loss) => ({ loss: isBad(loss) || rng.next() < 0.1 ? loss : null, delay: 0 }),
+  ];
+  for (const [i, labelled] of cases.entries()) {
+    const draw: Simulation['draw'] = (rng, _, share) => {
+      const challenger = rng.next() < share;
+      return { challenger, difference: null, ...labelled(rng, skewed(rng)) };
+    };
+    const spec = planOf({ mirror: false });
+    assertEqualVersions(t, outcomes(runs, 70 + i, { spec, looks: 40, requestsPerLook: 100, draw }));
+  }
+});

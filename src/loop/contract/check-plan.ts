@@ -1,0 +1,52 @@
+import type { z } from 'zod';
+import { parseDuration } from '../../core/time.ts';
+import type { RolloutSpec } from './plan.ts';
+
+/** Traffic is given out in hundredths of a percent: a smaller share would be nobody's. */
+const leastPercent = 0.01;
+const mostSteps = 100;
+const longest = '3650d';
+
+/**
+ * Refuses what is well written, but can only end in nobody answered, or in an abort: what a person begins, not what was
+ * begun before. Browser-safe.
+ */
+export function checkPlan(plan: RolloutSpec, context: z.RefinementCtx): void {
+  const refuse = (path: (string | number)[], message: string): void => {
+    context.addIssue({ code: 'custom', path, message });
+  };
+  const tooSmall = (percent: number): string =>
+    `expected at least ${leastPercent} (percent of the traffic), not ${percent}`;
+  if (plan.kind === 'canary') {
+    if (plan.steps.length > mostSteps)
+      refuse(['steps'], `expected at most ${mostSteps} steps, not ${plan.steps.length}`);
+    const small = plan.steps.findIndex((step) => step < leastPercent);
+    if (small >= 0) refuse(['steps', small], tooSmall(plan.steps[small] ?? 0));
+  }
+  if (plan.kind === 'split')
+    for (const [i, { percent }] of plan.arms.entries())
+      if (percent < leastPercent) refuse(['arms', i, 'percent'], tooSmall(percent));
+  const shadow = plan.kind === 'canary' ? plan.shadow : null;
+  const times = [
+    { path: ['minTime'], text: plan.minTime },
+    { path: ['maxTime'], text: plan.maxTime },
+    { path: ['cooldown'], text: plan.cooldown },
+    ...(shadow ? [{ path: ['shadow', 'minTime'], text: shadow.minTime }] : []),
+    ...(plan.kind === 'bandit' ? [{ path: ['every'], text: plan.every }] : []),
+    ...(plan.kind === 'bandit' && plan.rewardAfter !== undefined
+      ? [{ path: ['rewardAfter'], text: plan.rewardAfter }]
+      : []),
+  ];
+  const overlong = times.filter(({ text }) => parseDuration(text) > parseDuration(longest));
+  for (const { path, text } of overlong) refuse(path, `expected at most ${longest}, not "${text}"`);
+  if (overlong.length > 0) return;
+  const steps = plan.kind === 'canary' ? plan.steps.length : 1;
+  const leastMs = steps * parseDuration(plan.minTime) + (shadow ? parseDuration(shadow.minTime) : 0);
+  if (leastMs < parseDuration(plan.maxTime)) return;
+  const needs = steps === 1 ? `minTime is "${plan.minTime}"` : `${steps} steps of minTime "${plan.minTime}"`;
+  const listens = shadow ? `, after a shadow of minTime "${shadow.minTime}"` : '';
+  refuse(
+    ['maxTime'],
+    `expected more time than the plan needs (${needs}${listens}), not "${plan.maxTime}": it would be aborted`,
+  );
+}
