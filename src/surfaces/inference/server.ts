@@ -15,6 +15,7 @@ import type { Logger } from '../../platform/log/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
 import type { SpanExporter } from '../../platform/tracing/index.ts';
 import { Admission, type Leave } from './admission.ts';
+import { ByteParts } from './byte-parts.ts';
 import { keyPageOf } from './docs/key-page.ts';
 import { answerGet } from './get-routes.ts';
 import type { HttpAnswer } from './http/answer.ts';
@@ -313,15 +314,15 @@ export class InferenceServer {
 
   #readBody(request: IncomingMessage, response: ServerResponse, path: string): void {
     const { bodyBytes } = this.#limits;
-    const chunks: Buffer[] = [];
+    const parts = new ByteParts();
     let sizeBytes = 0;
-    request.on('data', (chunk: Buffer) => {
-      sizeBytes += chunk.length;
+    request.on('data', (part: Buffer) => {
+      sizeBytes += part.length;
       if (sizeBytes <= bodyBytes) {
-        chunks.push(chunk);
+        parts.add(part);
         return;
       }
-      chunks.length = 0;
+      parts.clear();
       if (response.headersSent) return;
       response.setHeader('connection', 'close');
       const error = fail('payload_too_large', { limitBytes: bodyBytes });
@@ -329,8 +330,7 @@ export class InferenceServer {
     });
     request.on('end', () => {
       if (sizeBytes > bodyBytes) return;
-      const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-      answerPost(path, request.headers, body, this.#postContext).then(
+      answerPost(path, request.headers, parts.joined(), this.#postContext).then(
         (answer) =>
           answer.events ? this.#sendEvents(response, path, answer.events) : this.#send(response, answer),
         (error) => this.#sendError(response, path, error),

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { deflate, gunzip, gzip, inflate } from 'node:zlib';
+import { ByteParts } from '../byte-parts.ts';
 import { GrpcError, grpcStatus } from './status.ts';
 
 /** One message of a stream as it came: perhaps compressed. */
@@ -14,8 +15,9 @@ export const prefixBytes = 5;
 /** Cuts the bytes of a stream into messages. Nothing is reserved for a length before the bytes are there. */
 export class FrameReader {
   readonly #limitBytes: number;
-  #parts: Buffer[] = [];
-  #sizeBytes = 0;
+  readonly #bytes = new ByteParts();
+  /** How many bytes of the message at the front have to be there before it is looked at again. */
+  #wanted = prefixBytes;
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
@@ -23,29 +25,26 @@ export class FrameReader {
 
   /** True between two messages. */
   get empty(): boolean {
-    return this.#sizeBytes === 0;
+    return this.#bytes.sizeBytes === 0;
   }
 
   /** Takes more bytes and returns the messages that are complete. Throws `RESOURCE_EXHAUSTED`, `INTERNAL`. */
   push(part: Buffer): readonly Frame[] {
     if (part.length === 0) return [];
-    this.#parts.push(part);
-    this.#sizeBytes += part.length;
+    this.#bytes.add(part);
     const frames: Frame[] = [];
-    while (this.#sizeBytes >= prefixBytes) {
-      if ((this.#parts[0] as Buffer).length < prefixBytes) this.#parts = [Buffer.concat(this.#parts)];
-      const head = this.#parts[0] as Buffer;
-      const flag = head[0] as number;
-      const length = head.readUInt32BE(1);
+    while (this.#bytes.sizeBytes >= this.#wanted) {
+      const all = this.#bytes.joined();
+      const flag = all[0] as number;
+      const length = all.readUInt32BE(1);
       if (flag > 1)
         throw new GrpcError(grpcStatus.internal, `a message begins with flag ${flag}; use 0 or 1`);
       if (length > this.#limitBytes) throw tooLarge(length, this.#limitBytes);
-      if (this.#sizeBytes < prefixBytes + length) break;
-      const all = this.#parts.length === 1 ? head : Buffer.concat(this.#parts);
-      frames.push({ compressed: flag === 1, bytes: all.subarray(prefixBytes, prefixBytes + length) });
-      const rest = all.subarray(prefixBytes + length);
-      this.#parts = rest.length > 0 ? [rest] : [];
-      this.#sizeBytes = rest.length;
+      this.#wanted = prefixBytes + length;
+      if (all.length < this.#wanted) break;
+      frames.push({ compressed: flag === 1, bytes: all.subarray(prefixBytes, this.#wanted) });
+      this.#bytes.drop(this.#wanted);
+      this.#wanted = prefixBytes;
     }
     return frames;
   }
