@@ -158,3 +158,13 @@ test('a wrong cron expression is refused with its field', () => {
     message: /improve\.retrain\.schedule: "every day"/,
   });
 });
+
+test('what comes only once is no schedule: it would hold up all that is due with it', () => {
+  for (const once of ['2030-01-01T00:00:00', '0 0 0 1 1 * 2030']) {
+    assert.throws(() => nextCronMs(once, 'UTC', 0), { code: 'invalid_input', message: /five fields/ });
+  }
+  const day = Date.UTC(2001, 0, 1);
+  for (const daily of ['0 0 * * *', '0 0 0 * * *', '@daily']) {
+    assert.equal(nextCronMs(daily, 'UTC', day), day + 86_400_000);
+  }
+});

@@ -22,8 +22,16 @@ export interface NewSchedule {
 const tickMs = 1_000;
 const payloadSchema = z.record(z.string(), z.unknown());
 
-/** The next time after `afterMs` that a cron expression names. Throws `invalid_input` when it is not one. */
+/**
+ * The next time after `afterMs` that a cron expression names: five fields, six with seconds first, or `@daily` and its
+ * like. Throws `invalid_input` for anything else. A single date or a line with a year, which the parser would take,
+ * has no next time once it has come, and what is due together with it would wait for it for ever.
+ */
 export function nextCronMs(cron: string, timezone: string, afterMs: number, field = 'cron'): number {
+  if (!/^(@\w+|\S+(\s+\S+){4,5})$/.test(cron.trim())) {
+    const problem = `"${cron}" is not a cron expression of five fields (minute hour day month weekday), or six with seconds first`;
+    throw fail('invalid_input', { field, problem });
+  }
   let next: Date | null;
   try {
     next = new Cron(cron, { timezone, paused: true }).nextRun(new Date(afterMs));
