@@ -8,3 +8,4 @@ export {
   sqlName,
 } from './frames.ts';
 export type { FrameParameter } from './protocol.ts';
+export { typedRows } from './typed-rows.ts';
