@@ -63,3 +63,10 @@ test('ids are shortened without losing what tells them apart', () => {
   assert.equal(f.shortId('0192f0c1-aaaa-7bbb-8ccc-1234567890ab'), '567890ab');
   assert.equal(f.shortId('flight-delay'), 'flight-delay');
 });
+
+test('recorded values keep the digits that are read', () => {
+  assert.equal(f.shortValue('-0.18000000000000005'), '\u22120.18');
+  assert.equal(f.shortValue('0.123456789'), '0.123457');
+  assert.equal(f.shortValue('1234567890123'), '1234567890123', 'an id loses nothing');
+  assert.equal(f.shortValue('v1.2.3-long-name'), 'v1.2.3-long-name');
+});

@@ -155,6 +155,13 @@ export function shortId(id: string): string {
   return hex.length > 14 ? hex.slice(0, 12) : hex;
 }
 
+/** A feature's value as it was recorded; of a number with more digits than anybody reads the first six. */
+export function shortValue(value: string): string {
+  if (value.length <= 9 || value.trim() === '' || !Number.isFinite(Number(value)) || !value.includes('.'))
+    return value;
+  return String(Number(Number(value).toPrecision(6))).replace('-', MINUS);
+}
+
 /** `1 label`, `2 labels`; the plural is the singular plus s unless given. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;

@@ -97,6 +97,9 @@ export const sentence = (text: string): string => {
   return plain === '' || /^v\d/.test(plain) ? plain : `${plain[0]?.toUpperCase()}${plain.slice(1)}`;
 };
 
+/** What somebody waits for, as a sentence; the server's words may say already that it waits. */
+export const waitsText = (what: string): string => `Waits for ${humane(what).replace(/^waits for /i, '')}.`;
+
 /** What happened; what to do about it stands where the way leads to. */
 export const firstSentence = (reason: string): string => reason.split(/(?<=\.) (?=[A-Z])/)[0] ?? reason;
 

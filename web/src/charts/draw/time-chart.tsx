@@ -1,5 +1,5 @@
 import { Table2 } from 'lucide-react';
-import { type PointerEvent, type ReactNode, useId, useMemo, useState } from 'react';
+import { type ReactNode, useId, useMemo, useState } from 'react';
 import { IconButton } from '../../kit/button.tsx';
 import { formatDay, formatMoment } from '../../kit/format.ts';
 import { Estimate } from '../../kit/number.tsx';
@@ -8,6 +8,7 @@ import { EventTimeMark } from '../../kit/time.tsx';
 import { prepareTimeChart, samplesAt, type TimeChartInput, type TimeSeries } from '../prepare/time-chart.ts';
 import { BottomAxis, Hairline, Hatches, MarkStrip, ValueAxis } from './frame.tsx';
 import { useHover } from './hover.tsx';
+import { TimePlot } from './time-plot.tsx';
 import { useWidth } from './use-width.ts';
 
 /** A chart's title row: what and in which unit, then the readout, then the way to the table. */
@@ -79,18 +80,7 @@ export function TimeChart(
       {width > 0 && !chart && <div className="py-6 text-muted">{empty}</div>}
       {chart && table && <SeriesTable series={series} />}
       {chart && !table && (
-        <svg
-          width={width}
-          height={height}
-          role="img"
-          aria-label={describe(title, series)}
-          className="block touch-pan-y overflow-visible"
-          onPointerMove={(event: PointerEvent<SVGSVGElement>) => {
-            const x = event.clientX - event.currentTarget.getBoundingClientRect().left;
-            setHover(x < chart.plot.x || x > chart.plot.x + chart.plot.width ? null : chart.timeAt(x));
-          }}
-          onPointerLeave={() => setHover(null)}
-        >
+        <TimePlot {...{ width, height, chart }} label={describe(title, series)} onHover={setHover}>
           <ValueAxis plot={chart.plot} ticks={chart.yTicks} />
           <Hatches plot={chart.plot} hatches={chart.hatches} />
           {chart.levels.map((level) => (
@@ -160,7 +150,7 @@ export function TimeChart(
               strokeWidth="1.5"
             />
           ))}
-        </svg>
+        </TimePlot>
       )}
     </figure>
   );

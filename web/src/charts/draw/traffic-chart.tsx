@@ -1,10 +1,11 @@
-import { type PointerEvent, useMemo } from 'react';
+import { useMemo } from 'react';
 import { formatCount, formatNumber } from '../../kit/format.ts';
 import { prepareStackedBars, type StackedWindow } from '../prepare/stacked-bars.ts';
 import type { TimeMark } from '../prepare/time-chart.ts';
 import { BottomAxis, Hairline, MarkStrip, ValueAxis } from './frame.tsx';
 import { useHover } from './hover.tsx';
 import { ChartHead } from './time-chart.tsx';
+import { TimePlot } from './time-plot.tsx';
 import { useWidth } from './use-width.ts';
 
 export type TrafficPart = { readonly id: string; readonly label: string; readonly colour: string };
@@ -69,17 +70,10 @@ export function TrafficChart(props: {
         </span>
       </ChartHead>
       {chart && (
-        <svg
-          width={width}
-          height={height}
-          role="img"
-          aria-label={`${title}: ${windows.length} windows`}
-          className="block touch-pan-y overflow-visible"
-          onPointerMove={(event: PointerEvent<SVGSVGElement>) => {
-            const x = event.clientX - event.currentTarget.getBoundingClientRect().left;
-            setHover(x < chart.plot.x || x > chart.plot.x + chart.plot.width ? null : chart.timeAt(x));
-          }}
-          onPointerLeave={() => setHover(null)}
+        <TimePlot
+          {...{ width, height, chart }}
+          label={`${title}: ${windows.length} windows`}
+          onHover={setHover}
         >
           <ValueAxis plot={chart.plot} ticks={chart.yTicks} />
           {chart.bars.map((bar) => (
@@ -107,7 +101,7 @@ export function TrafficChart(props: {
               atMs={read?.startMs ?? hover}
             />
           )}
-        </svg>
+        </TimePlot>
       )}
     </figure>
   );

@@ -1,4 +1,4 @@
-import { extent, timeTicks, valueTicks } from './ticks.ts';
+import { extent, tickCount, timeTicks, valueTicks } from './ticks.ts';
 import { placeMarks, type TimeMark } from './time-chart.ts';
 
 /** Requests of one window by who answered, or their shares; windows may be of different lengths. */
@@ -45,7 +45,7 @@ export function prepareStackedBars(input: {
     plot,
     domain: span,
     bars,
-    xTicks: timeTicks(span[0], span[1], Math.max(2, Math.floor(plot.width / 90))).map((tick) => ({
+    xTicks: timeTicks(span[0], span[1], tickCount(plot.width)).map((tick) => ({
       at: xOf(tick.value),
       text: tick.text,
     })),

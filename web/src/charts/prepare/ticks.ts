@@ -87,8 +87,13 @@ const FIXED_STEPS = [
   DAY,
   2 * DAY,
   7 * DAY,
+  14 * DAY,
 ];
 const MONTH_STEPS = [1, 2, 3, 6, 12];
+
+/** How many texts fit below a time chart: one for every 90 px; on a phone six at the most, closer together. */
+export const tickCount = (widthPx: number): number =>
+  Math.max(2, Math.floor(widthPx / 90), Math.min(6, Math.floor(widthPx / 48)));
 
 /** UTC ticks on whole minutes, hours, days, weeks or months, at most `count` of them. */
 export function timeTicks(fromMs: number, toMs: number, count: number): readonly Tick[] {
@@ -97,7 +102,7 @@ export function timeTicks(fromMs: number, toMs: number, count: number): readonly
   const step = FIXED_STEPS.find((size) => span / size <= count);
   if (step !== undefined) {
     // Weeks start on Mondays: the epoch was a Thursday.
-    const offset = step === 7 * DAY ? 4 * DAY : 0;
+    const offset = step % (7 * DAY) === 0 ? 4 * DAY : 0;
     const ticks: Tick[] = [];
     for (let at = Math.ceil((fromMs - offset) / step) * step + offset; at <= toMs; at += step) {
       ticks.push({ value: at, text: fixedText(at, step) });

@@ -1,5 +1,5 @@
 import { bandPath, linePath, runsOf } from './paths.ts';
-import { extent, type Tick, timeTicks, valueTicks } from './ticks.ts';
+import { extent, type Tick, tickCount, timeTicks, valueTicks } from './ticks.ts';
 
 /** One window of event time with what was measured in it. null = not measured, drawn as a gap. */
 export type WindowPoint = {
@@ -136,10 +136,6 @@ export function prepareTimeChart(input: TimeChartInput) {
     timeAt: (x: number): number => span[0] + ((x - plot.x) / plot.width) * (span[1] - span[0]),
   };
 }
-
-/** A tick for every 90 px; on a phone six at the most, closer together, rather than one. */
-const tickCount = (widthPx: number): number =>
-  Math.max(2, Math.floor(widthPx / 90), Math.min(6, Math.floor(widthPx / 48)));
 
 /**
  * The range of the value axis, and which points of the other series are known well enough to be drawn. The first

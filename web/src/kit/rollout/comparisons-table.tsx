@@ -2,7 +2,7 @@ import { type ReactNode, useMemo } from 'react';
 import type { ArmComparison } from '../../../../src/loop/contract.ts';
 import { IntervalDot } from '../../charts/draw/interval-dot.tsx';
 import { prepareIntervalScale } from '../../charts/prepare/interval-scale.ts';
-import { decimalsFor, formatCount, formatNumber, formatSigned } from '../format.ts';
+import { decimalsFor, formatCount, formatNumber, formatSigned, shortValue } from '../format.ts';
 import { metricText } from '../metric.ts';
 import { StateLabel } from '../state-mark.tsx';
 import { Table, type TableColumn } from '../table.tsx';
@@ -74,7 +74,8 @@ export function ComparisonsTable(props: {
 const whereText = ({ segment, metric }: ArmComparison): ReactNode =>
   segment ? (
     <span>
-      <span className="text-muted">{segment.feature}</span> {segment.value}
+      <span className="text-muted">{segment.feature}</span>{' '}
+      <span data-tip={segment.value}>{shortValue(segment.value)}</span>
     </span>
   ) : (
     metricText(metric).title

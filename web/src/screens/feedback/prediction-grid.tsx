@@ -154,7 +154,13 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
     cell: (row) =>
       row.label === null ? (
         // Nothing was said to whoever asked, so there is nothing that could turn out right or wrong.
-        <span className="text-faint">{row.status === 'ok' ? 'waiting' : 'error'}</span>
+        row.status === 'ok' ? (
+          <span className="text-faint">waiting</span>
+        ) : (
+          <span data-tip={row.error ?? undefined}>
+            <StateLabel state="bad">error</StateLabel>
+          </span>
+        )
       ) : (
         <span className="inline-flex gap-2">
           {String(row.label.value)}

@@ -134,10 +134,12 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
           ))}
         </section>
       )}
-      <section className="flex flex-col gap-1.5">
-        <h3 className="font-strong">Outputs</h3>
-        <JsonView value={prediction.outputs} label="Outputs" />
-      </section>
+      {prediction.outputs !== null && (
+        <section className="flex flex-col gap-1.5">
+          <h3 className="font-strong">Outputs</h3>
+          <JsonView value={prediction.outputs} label="Outputs" />
+        </section>
+      )}
     </div>
   );
 }

@@ -7,7 +7,8 @@ import { endpointsQuery, feedbackQuery, labelDelaysQuery } from '../../api/queri
 import { useEndpoint } from '../../api/use-endpoint.ts';
 import { Empty } from '../../kit/empty.tsx';
 import { Choice, Select } from '../../kit/fields.tsx';
-import { formatCount, formatDuration } from '../../kit/format.ts';
+import { formatCount, formatDuration, plural } from '../../kit/format.ts';
+import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { QueryView } from '../../kit/panel.tsx';
 import { FilterBar } from './filter-bar.tsx';
@@ -38,6 +39,13 @@ export function PredictionsScreen() {
   );
   const close = useCallback(() => set({ id: undefined, replay: undefined }), [set]);
   const view = search.view ?? 'log';
+  if (endpoints.data && search.endpoint && !names.includes(search.endpoint)) {
+    return (
+      <Page>
+        <Missing what="endpoint" name={search.endpoint} list="/predictions" listName="Predictions" />
+      </Page>
+    );
+  }
   return (
     <Page full>
       <PageHead
@@ -139,10 +147,12 @@ function Counts(props: { readonly endpoint: string }) {
   const { total } = feedback.data;
   return (
     <>
-      {formatCount(total.predictions)} predictions; {formatCount(total.joined)} have their label,{' '}
-      {formatCount(total.waiting)} wait for it
+      {plural(total.predictions, 'prediction')}; {formatCount(total.joined)} with a label,{' '}
+      {formatCount(total.waiting)} without one yet
       {total.failed > 0 && `; ${formatCount(total.failed)} with an error`}
-      {total.orphans > 0 && `; ${formatCount(total.orphans)} labels fit no prediction`}.
+      {total.orphans > 0 &&
+        `; ${plural(total.orphans, 'label')} ${total.orphans === 1 ? 'fits' : 'fit'} no prediction`}
+      .
       {delayMs &&
         ` Half of the labels are known within ${formatDuration(delayMs.p50)}, 95\u202f% within ${formatDuration(delayMs.p95)}.`}
     </>

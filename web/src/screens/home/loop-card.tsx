@@ -22,7 +22,7 @@ import { QueryView } from '../../kit/panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { EventTime } from '../../kit/time.tsx';
 import { TurnRows } from '../../kit/turn-rows.tsx';
-import { humane, reasonOf, sentence, stateOfTurn, turnWord } from '../../kit/turn-text.ts';
+import { reasonOf, sentence, stateOfTurn, turnWord, waitsText } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 
 const TURNS_SHOWN = 8;
@@ -80,7 +80,7 @@ export function LoopCard(props: {
               </span>
             </Link>
           )}
-          <p className="text-muted">Waits for {humane(loop.waitsFor)}</p>
+          <p className="text-muted">{waitsText(loop.waitsFor)}</p>
         </div>
         <NowFigures loop={loop} windows={items ?? []} />
       </header>

@@ -52,7 +52,7 @@ function LoopBody(props: { readonly loop: Loop }) {
       <PageHead
         mark={<Wheel {...wheel} size={40} />}
         title={loop.name}
-        sentence={`${loop.state === 'paused' ? 'Paused. ' : ''}${loop.waitsFor ? `Waits for ${humane(loop.waitsFor)}.` : ''}`}
+        sentence={`${loop.state === 'paused' ? 'Paused. ' : ''}${loop.waitsFor ? waitsText(loop.waitsFor) : ''}`}
         actions={
           <>
             {loop.state === 'active' ? (
@@ -148,9 +148,7 @@ function LoopBody(props: { readonly loop: Loop }) {
                 {loop.waitingTriggers.map((trigger) => (
                   <p key={trigger.id} className="py-1">
                     {whyItBegan(trigger)}
-                    {trigger.waitsFor && (
-                      <span className="text-muted"> Waits for {humane(trigger.waitsFor)}.</span>
-                    )}
+                    {trigger.waitsFor && <span className="text-muted"> {waitsText(trigger.waitsFor)}</span>}
                   </p>
                 ))}
               </div>

@@ -4,11 +4,10 @@ import { useCallback } from 'react';
 import type { Turn } from '../../../../src/loop/contract.ts';
 import { turnQuery } from '../../api/queries.ts';
 import { wheelOfTurn } from '../../charts/prepare/loop-wheel.ts';
-import { Act } from '../../kit/act.tsx';
 import { DatasetLink } from '../../kit/dataset-link.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
-import { formatCount, formatDuration } from '../../kit/format.ts';
+import { formatDuration } from '../../kit/format.ts';
 import { GateList } from '../../kit/gate-list.tsx';
 import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
@@ -17,7 +16,6 @@ import { lastRollout } from '../../kit/rollout/turn-rollout.ts';
 import { RolloutView } from '../../kit/rollout-view.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { StepPanel } from '../../kit/step-panel.tsx';
-import { stateOfStep, stepWord } from '../../kit/step-text.ts';
 import { Ago, EventTime } from '../../kit/time.tsx';
 import {
   actorName,
@@ -30,6 +28,8 @@ import {
 } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 import { Story } from './story.tsx';
+import { TurnActs } from './turn-acts.tsx';
+import { RefitCard, StepRows } from './turn-steps.tsx';
 
 const route = getRouteApi('/turns/$turnId');
 
@@ -181,123 +181,4 @@ function TurnBody(props: { readonly turn: Turn }) {
       </div>
     </>
   );
-}
-
-/** What passed its gates was trained once more: which version was judged, which goes out, and that it is not broken. */
-function RefitCard(props: { readonly turn: Turn; readonly refit: NonNullable<Turn['refit']> }) {
-  const { turn, refit } = props;
-  return (
-    <Card title="Trained again on all rows">
-      <p className="pb-3 text-muted">
-        <Link
-          to="/models/$model/versions/$version"
-          params={{ model: turn.model, version: String(refit.judgedVersion) }}
-          className="text-accent"
-        >
-          v{refit.judgedVersion}
-        </Link>{' '}
-        passed the gates above. {turn.challengerVersion === null ? 'The model' : `v${turn.challengerVersion}`}{' '}
-        is the same training on all {formatCount(refit.rows)} rows, those it was judged on among them, so
-        these checks can show only that it is broken.
-      </p>
-      <GateList gates={refit.checks} />
-    </Card>
-  );
-}
-
-/** Steps that a refit repeats; they come after those of what was judged. */
-const REPEATED: ReadonlySet<string> = new Set(['train', 'package', 'evaluate']);
-
-function StepRows(props: { readonly turn: Turn }) {
-  const { steps, refit } = props.turn;
-  const isRefit = (index: number): boolean => {
-    const kind = steps[index]?.kind ?? '';
-    const before = steps.slice(0, index);
-    return (
-      refit !== null &&
-      REPEATED.has(kind) &&
-      before.some((step) => step.kind === kind && step.status === 'succeeded')
-    );
-  };
-  return (
-    <ul>
-      {steps.map((step, index) => (
-        <li key={step.stepRunId}>
-          <Link
-            to="/turns/$turnId"
-            params={{ turnId: props.turn.id }}
-            search={{ step: step.stepRunId }}
-            className="flex items-center gap-3 border-line border-t px-4 py-1.5 hover:bg-sunken"
-          >
-            <StateLabel state={stateOfStep(step.status)}>{stepWord(step.kind)}</StateLabel>
-            <span className="min-w-0 flex-1 truncate text-label text-muted">
-              {step.error ??
-                [
-                  ...(isRefit(index) ? ['again, on all rows'] : []),
-                  ...(step.attempts > 1 ? [`${step.attempts} attempts`] : []),
-                ].join(', ')}
-            </span>
-            <span className="text-muted">
-              {step.startedAt && step.finishedAt
-                ? formatDuration(Date.parse(step.finishedAt) - Date.parse(step.startedAt))
-                : step.status}
-            </span>
-          </Link>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function TurnActs(props: { readonly turn: Turn }) {
-  const { turn } = props;
-  const path = `/turns/${encodeURIComponent(turn.id)}`;
-  const champion = turn.championVersion === null ? 'nothing' : `v${turn.championVersion}`;
-  if (turn.state === 'awaiting-approval') {
-    return (
-      <>
-        <Act
-          verb="Reject"
-          title={`Reject v${turn.challengerVersion}`}
-          path={`${path}/reject`}
-          look="danger"
-          effect={`v${turn.challengerVersion} gets no traffic and the turn ends. ${champion} goes on.`}
-        />
-        <Act
-          verb="Approve"
-          title={`Approve v${turn.challengerVersion}`}
-          path={`${path}/approve`}
-          look="primary"
-          effect={`The rollout of v${turn.challengerVersion} goes on by its steps; it can still be rolled back at any of them.`}
-        />
-      </>
-    );
-  }
-  if (turn.state === 'failed') {
-    return (
-      <Act
-        verb="Retry"
-        title={`Retry turn ${turn.number}`}
-        path={`${path}/retry`}
-        look="primary"
-        effect={`Goes on at ${turn.failure ? turnWord(turn.failure.state) : 'the step that failed'}; what was done before it is kept.`}
-      />
-    );
-  }
-  if (turn.finishedAt === null) {
-    const share =
-      turn.rollout?.stage === 'canary'
-        ? `${turn.rollout.percent}\u202f% of traffic returns to ${champion} at once.`
-        : 'No traffic is affected.';
-    return (
-      <Act
-        verb="Abort"
-        title={`Abort turn ${turn.number}`}
-        path={`${path}/abort`}
-        look="danger"
-        effect={`The turn ends. ${share}`}
-      />
-    );
-  }
-  return null;
 }

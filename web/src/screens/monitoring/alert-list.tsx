@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
 import { Act } from '../../kit/act.tsx';
@@ -13,9 +14,10 @@ export function AlertList(props: {
   readonly alerts: readonly Alert[];
   /** Versions that have traffic; what another one did is history. */
   readonly serving: readonly string[];
+  readonly model: string | undefined;
   readonly chosen?: string;
 }) {
-  const { alerts, serving, chosen } = props;
+  const { alerts, serving, model, chosen } = props;
   const [all, setAll] = useState(false);
   const isOver = (alert: Alert): boolean =>
     alert.state === 'resolved' || (alert.modelVersion !== '' && !serving.includes(alert.modelVersion));
@@ -31,7 +33,13 @@ export function AlertList(props: {
     >
       <ul>
         {shown.map((alert) => (
-          <AlertRow key={alert.id} alert={alert} over={isOver(alert)} chosen={alert.id === chosen} />
+          <AlertRow
+            key={alert.id}
+            alert={alert}
+            model={model}
+            over={isOver(alert)}
+            chosen={alert.id === chosen}
+          />
         ))}
       </ul>
       {hidden > 0 && (
@@ -47,8 +55,14 @@ export function AlertList(props: {
   );
 }
 
-function AlertRow(props: { readonly alert: Alert; readonly over: boolean; readonly chosen: boolean }) {
-  const { alert, over, chosen } = props;
+function AlertRow(props: {
+  readonly alert: Alert;
+  readonly model: string | undefined;
+  readonly over: boolean;
+  readonly chosen: boolean;
+}) {
+  const { alert, model, over, chosen } = props;
+  const newest = alert.modelVersion === '' ? undefined : alert.evidence.at(-1)?.window;
   return (
     <li
       className={`grid grid-cols-[12px_1fr] items-baseline gap-x-3 gap-y-2 border-line border-t px-4 py-2 sm:grid-cols-[12px_1fr_max-content] ${chosen ? 'bg-accent-quiet' : ''}`}
@@ -57,7 +71,24 @@ function AlertRow(props: { readonly alert: Alert; readonly over: boolean; readon
       <div className="min-w-0">
         <span className={over ? 'text-muted' : ''}>{sentence(alert.reason)}</span>
         <span className="block text-label text-muted">
-          {alert.modelVersion === '' ? 'Since ' : `v${alert.modelVersion}, since `}
+          {alert.modelVersion === '' ? (
+            'Since '
+          ) : (
+            <>
+              {model ? (
+                <Link
+                  to="/models/$model/versions/$version"
+                  params={{ model, version: alert.modelVersion }}
+                  className="text-accent"
+                >
+                  v{alert.modelVersion}
+                </Link>
+              ) : (
+                `v${alert.modelVersion}`
+              )}
+              , since{' '}
+            </>
+          )}
           {alert.modelVersion === '' ? (
             <Ago at={alert.openedAt} />
           ) : (
@@ -65,6 +96,21 @@ function AlertRow(props: { readonly alert: Alert; readonly over: boolean; readon
           )}
           {over && alert.state !== 'resolved' && `. v${alert.modelVersion} has no traffic any more`}
           {alert.resolution && `. ${sentence(alert.resolution)}`}
+          {newest && (
+            <>
+              .{' '}
+              <Link
+                to="/predictions"
+                search={{
+                  ...{ endpoint: alert.endpoint, version: alert.modelVersion },
+                  ...{ from: newest.start, to: newest.end },
+                }}
+                className="text-accent"
+              >
+                Predictions of its last window
+              </Link>
+            </>
+          )}
           {alert.acknowledgedBy &&
             `. Seen by ${alert.acknowledgedBy}${alert.acknowledgedReason ? `: ${alert.acknowledgedReason}` : ''}`}
         </span>

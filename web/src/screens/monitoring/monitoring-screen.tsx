@@ -12,6 +12,7 @@ import { Empty } from '../../kit/empty.tsx';
 import { Choice, Select } from '../../kit/fields.tsx';
 import { formatCount, plural } from '../../kit/format.ts';
 import { metricText } from '../../kit/metric.ts';
+import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { AlertList } from './alert-list.tsx';
@@ -27,9 +28,8 @@ export function MonitoringScreen() {
   const endpoints = useQuery(endpointsQuery());
   const names = (endpoints.data?.items ?? []).map((each) => each.name);
   const endpoint = useEndpoint(search.endpoint, names);
-  const serving = (endpoints.data?.items.find((each) => each.name === endpoint)?.arms ?? []).map(
-    (arm) => arm.modelVersion,
-  );
+  const watched = endpoints.data?.items.find((each) => each.name === endpoint);
+  const serving = (watched?.arms ?? []).map((arm) => arm.modelVersion);
   const windows = useQuery({ ...windowsQuery(endpoint ?? ''), enabled: endpoint !== undefined });
   const alerts = useQuery({ ...alertsQuery(endpoint), enabled: endpoint !== undefined });
   const set = useCallback(
@@ -44,6 +44,13 @@ export function MonitoringScreen() {
       }),
     [navigate],
   );
+  if (endpoints.data && search.endpoint && !names.includes(search.endpoint)) {
+    return (
+      <Page>
+        <Missing what="endpoint" name={search.endpoint} list="/monitoring" listName="Monitoring" />
+      </Page>
+    );
+  }
   return (
     <Page>
       <PageHead
@@ -84,6 +91,7 @@ export function MonitoringScreen() {
                 <AlertList
                   alerts={alerts.data?.items ?? []}
                   serving={serving}
+                  model={watched?.model}
                   {...(search.alert ? { chosen: search.alert } : {})}
                 />
               )}
@@ -112,6 +120,7 @@ export function MonitoringScreen() {
                     windows={page.items}
                     alerts={alerts.data?.items ?? []}
                     serving={serving}
+                    model={watched?.model}
                     search={search}
                     set={set}
                   />
@@ -143,12 +152,13 @@ function MonitoringBody(props: {
   readonly windows: readonly MonitorWindowSummary[];
   readonly alerts: readonly Alert[];
   readonly serving: readonly string[];
+  readonly model: string | undefined;
   readonly search: MonitoringSearch;
   readonly set: (
     change: { readonly [K in keyof MonitoringSearch]?: MonitoringSearch[K] | undefined },
   ) => void;
 }) {
-  const { endpoint, windows, alerts, serving, search, set } = props;
+  const { endpoint, windows, alerts, serving, model, search, set } = props;
   const loops = useQuery(loopsQuery());
   const loop = loops.data?.items.find((each) => each.endpoint === endpoint);
   const turnsData = useQuery({ ...turnsQuery(loop?.name), enabled: loop !== undefined });
@@ -184,7 +194,12 @@ function MonitoringBody(props: {
   return (
     <>
       {alerts.length > 0 && (
-        <AlertList alerts={alerts} serving={serving} {...(search.alert ? { chosen: search.alert } : {})} />
+        <AlertList
+          alerts={alerts}
+          serving={serving}
+          model={model}
+          {...(search.alert ? { chosen: search.alert } : {})}
+        />
       )}
       <Card
         title="Quality"

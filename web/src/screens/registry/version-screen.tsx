@@ -4,25 +4,22 @@ import type { ModelVersion, RegisteredModel } from '../../../../src/lifecycle/re
 import { apiUrl } from '../../api/client.ts';
 import { modelQuery, versionQuery } from '../../api/queries.ts';
 import { historyQuery } from '../../api/registry.ts';
-import { Act } from '../../kit/act.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
-import { Facts } from '../../kit/facts.tsx';
-import { shortId } from '../../kit/format.ts';
 import { GateList } from '../../kit/gate-list.tsx';
 import { type Identity, IdentitySwatch } from '../../kit/identity.tsx';
 import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
-import { Id } from '../../kit/snippet.tsx';
 import { Ago } from '../../kit/time.tsx';
-import { actorName, humane, sentence } from '../../kit/turn-text.ts';
+import { humane, sentence } from '../../kit/turn-text.ts';
 import { DeployVersion } from './deploy-version.tsx';
 import { EvaluationCards } from './evaluation-cards.tsx';
 import { HistoryList } from './history-list.tsx';
 import { LineageCard } from './lineage.tsx';
-import { DeleteVersion, EditText } from './model-acts.tsx';
+import { DeleteVersion } from './model-acts.tsx';
 import { PackageCard } from './package-card.tsx';
-import { EditVersionTags } from './version-tags.tsx';
+import { AboutCard, Signature } from './version-about.tsx';
+import { VersionActs } from './version-acts.tsx';
 
 const route = getRouteApi('/models/$model/versions/$version');
 
@@ -200,52 +197,6 @@ function comparedWith(
   return { from: String(other), to: String(version.version) };
 }
 
-/** Description, stage, tags, and where its files are. */
-function AboutCard(props: { readonly version: ModelVersion }) {
-  const { version } = props;
-  return (
-    <Card title="About" actions={<EditVersionTags version={version} />}>
-      <div className="pb-2">
-        {version.description || <span className="text-muted">No description.</span>}{' '}
-        <EditText
-          title={`Description of v${version.version}`}
-          path={`/registered-models/${encodeURIComponent(version.name)}/versions/${version.version}`}
-          field="description"
-          value={version.description}
-        />
-      </div>
-      <Facts
-        facts={[
-          version.stage !== 'None' && ['Stage', version.stage.toLowerCase()],
-          version.status !== 'READY' && [
-            'Registration',
-            version.statusMessage ?? version.status.toLowerCase().replaceAll('_', ' '),
-          ],
-          ['Registered', <Ago key="at" at={version.createdAt} />],
-          ['By', actorName(version.createdBy)],
-          version.sourceRunId !== null && [
-            'Run',
-            <Link key="run" to="/runs/$runId" params={{ runId: version.sourceRunId }} className="text-accent">
-              {version.sourceRunId.slice(0, 12)}
-            </Link>,
-          ],
-          version.digest !== null && [
-            'Package',
-            <Id key="d" id={version.digest} text={shortId(version.digest)} />,
-          ],
-          [
-            'Files at',
-            <span key="source" className="break-all font-mono text-label text-muted">
-              {version.source}
-            </span>,
-          ],
-          ...Object.entries(version.tags).map(([key, value]) => [key, value] as const),
-        ]}
-      />
-    </Card>
-  );
-}
-
 /** The gate that decided, as the sentence of the head. */
 function verdict(version: ModelVersion): string {
   const failed = version.gates.find((gate) => gate.verdict === 'fail');
@@ -255,76 +206,4 @@ function verdict(version: ModelVersion): string {
   const against = version.gates.find((gate) => gate.gate?.against === 'champion');
   if (against) return `${humane(against.reason)}.`;
   return version.gates.length > 0 ? 'All gates passed.' : version.description || 'Not judged yet.';
-}
-
-function VersionActs(props: { readonly version: ModelVersion; readonly model: RegisteredModel | undefined }) {
-  const { version, model } = props;
-  const path = `/registered-models/${encodeURIComponent(version.name)}`;
-  const champion = model?.aliases.champion;
-  if (version.aliases.includes('champion')) {
-    return (
-      <Act
-        verb="Roll back"
-        look="danger"
-        title={`Roll back ${version.name}`}
-        path={`${path}/rollback`}
-        effect={
-          model?.previousChampion
-            ? `All traffic of endpoints that follow the champion returns from v${version.version} to v${model.previousChampion} at once.`
-            : 'There is no earlier champion to return to.'
-        }
-        disabled={model && model.previousChampion === null ? 'There is no earlier champion' : false}
-      />
-    );
-  }
-  return (
-    <Act
-      verb="Promote"
-      look="primary"
-      title={`Promote v${version.version}`}
-      path={`${path}/promote`}
-      body={(reason) => ({ version: version.version, reason })}
-      effect={
-        champion
-          ? `v${version.version} takes the place of v${champion}: all traffic of endpoints that follow the champion, without shadow or canary. v${champion} stays one click away.`
-          : `v${version.version} becomes the first champion.`
-      }
-      disabled={
-        version.digest === null
-          ? 'Not packaged: there is nothing to serve'
-          : version.gates.some((gate) => gate.verdict === 'fail')
-            ? 'A gate refused this version'
-            : false
-      }
-    />
-  );
-}
-
-function Signature(props: { readonly signature: NonNullable<ModelVersion['signature']> }) {
-  return (
-    <Facts
-      facts={[
-        ...props.signature.inputs.map(
-          (field) =>
-            [
-              field.name,
-              <span key={field.name} className="text-muted">
-                {field.type}
-                {field.required ? '' : ', may be missing'}
-              </span>,
-            ] as const,
-        ),
-        ...props.signature.outputs.map(
-          (field) =>
-            [
-              `→ ${field.name}`,
-              <span key={field.name} className="text-muted">
-                {field.type}
-                {field.shape.length > 0 ? ` [${field.shape.join(', ')}]` : ''}
-              </span>,
-            ] as const,
-        ),
-      ]}
-    />
-  );
 }

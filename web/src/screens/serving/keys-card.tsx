@@ -10,6 +10,7 @@ import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { DateTimeField, ReasonField, TextField } from '../../kit/fields.tsx';
 import { QueryCard } from '../../kit/panel.tsx';
+import { Scroll } from '../../kit/scroll.tsx';
 import { Snippet } from '../../kit/snippet.tsx';
 import { Ago } from '../../kit/time.tsx';
 
@@ -27,32 +28,34 @@ export function KeysCard(props: { readonly endpoint: string; readonly required: 
       empty={<EmptyLine>No key opens this endpoint yet.</EmptyLine>}
     >
       {(page) => (
-        <ul className="flex flex-col gap-2">
-          {opening(page.items, endpoint).map((key) => (
-            <li key={key.id} className="flex flex-wrap items-center gap-x-3 gap-y-1">
-              <span className="min-w-0 flex-1">
-                <span className="font-strong">{key.name}</span>{' '}
-                <code className="text-muted">{key.hint}…</code>{' '}
-                <span className="text-label text-muted">
-                  {key.endpoints === null ? 'every endpoint, ' : ''}
-                  {key.actions.join(', ')}, made <Ago at={key.createdAt} />
-                  {key.expiresAt && (
-                    <>
-                      , ends <Ago at={key.expiresAt} />
-                    </>
-                  )}
+        <Scroll label="Keys of this endpoint" className="max-h-96">
+          <ul className="flex flex-col gap-2">
+            {opening(page.items, endpoint).map((key) => (
+              <li key={key.id} className="flex flex-wrap items-center gap-x-3 gap-y-1">
+                <span className="min-w-0 flex-1">
+                  <span className="font-strong">{key.name}</span>{' '}
+                  <code className="text-muted">{key.hint}…</code>{' '}
+                  <span className="text-label text-muted">
+                    {key.endpoints === null ? 'every endpoint, ' : ''}
+                    {key.actions.join(', ')}, made <Ago at={key.createdAt} />
+                    {key.expiresAt && (
+                      <>
+                        , ends <Ago at={key.expiresAt} />
+                      </>
+                    )}
+                  </span>
                 </span>
-              </span>
-              <Act
-                verb="Revoke"
-                look="danger"
-                title={`Revoke the key of ${key.name}`}
-                effect="Whoever shows it is refused at once."
-                path={`/endpoint-keys/${encodeURIComponent(key.id)}/revoke`}
-              />
-            </li>
-          ))}
-        </ul>
+                <Act
+                  verb="Revoke"
+                  look="danger"
+                  title={`Revoke the key of ${key.name}`}
+                  effect="Whoever shows it is refused at once."
+                  path={`/endpoint-keys/${encodeURIComponent(key.id)}/revoke`}
+                />
+              </li>
+            ))}
+          </ul>
+        </Scroll>
       )}
     </QueryCard>
   );

@@ -8,7 +8,12 @@ export function TrafficBar(props: { readonly endpoint: Pick<Endpoint, 'arms' | '
   const { arms, shadow, model } = props.endpoint;
   if (arms.length === 0)
     return (
-      <p className="text-muted">No version is deployed; requests are answered with an error that says so.</p>
+      <p className="text-muted">
+        No version is deployed; requests are answered with an error that says so.{' '}
+        <Link to="/models/$model" params={{ model }} className="text-accent">
+          Choose a version of {model} to deploy
+        </Link>
+      </p>
     );
   return (
     <div className="flex flex-col gap-2.5">
