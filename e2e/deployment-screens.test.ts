@@ -40,6 +40,15 @@ async function readAnswers(page: Page): Promise<void> {
   await page.getByText('No prediction fits these filters').waitFor();
   await page.getByRole('button', { name: 'Show all predictions' }).click();
   await page.getByText('All 40 shown').waitFor();
+  // Paper has the rows that are out of sight too, and the screen again only those in sight.
+  const rows = page.getByRole('table', { name: 'Predictions' }).getByRole('row');
+  await page.setViewportSize({ width: 1440, height: 400 });
+  await page.waitForFunction(() => document.querySelectorAll('[role="row"]').length < 41);
+  await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+  assert.equal(await rows.count(), 41);
+  await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+  await page.waitForFunction(() => document.querySelectorAll('[role="row"]').length < 41);
+  await page.setViewportSize({ width: 1440, height: 900 });
   const arms = page.getByLabel('Arm', { exact: true });
   await arms.getByText(/^champion \(\d+\)$/).waitFor({ state: 'attached' });
   await arms.selectOption('champion');
@@ -256,6 +265,8 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page.getByText('seen enough').first().waitFor();
 
   // An address of something that is not here says where the others are.
+  await page.goto('/predictions?endpoint=ebb');
+  await page.getByRole('heading', { name: 'There is no endpoint “ebb”' }).waitFor();
   await page.goto('/endpoints/ebb');
   await page.getByRole('heading', { name: 'There is no endpoint “ebb”' }).waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);

@@ -82,6 +82,12 @@ test('monitoring: closed windows appear by themselves, with quality, drift and t
   const browser = await openBrowser(t);
   await postJson(`${server.url}/api/v1/watermarks/tide`, { mode: 'replay' });
   await deployModel(server.url, 'tide');
+  const { page, problems } = await openPage(browser, { baseUrl: server.url });
+  await page.goto('/monitoring');
+  await page.getByRole('heading', { name: 'Not watched yet' }).waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.getByRole('button', { name: 'Watch it' }).click();
+  await page.getByText('No window has closed yet').waitFor();
   const datasetVersionId = await registerTides(server.url, server.dataDirectory);
   const monitor = `${server.url}/api/v1/monitors/tide`;
   await putJson(monitor, { window: 'day', drift: { minRows: 10 }, performance: { minLabels: 10 } });
@@ -90,9 +96,6 @@ test('monitoring: closed windows appear by themselves, with quality, drift and t
     datasetVersionId,
     scoresDigest: null,
   });
-  const { page, problems } = await openPage(browser, { baseUrl: server.url });
-  await page.goto('/monitoring');
-  await page.getByText('No window has closed yet').waitFor();
 
   const ids = await askModel(server.serveUrl, 'tide', 96, START);
   await postJson(`${server.url}/api/v1/labels`, {

@@ -19,6 +19,7 @@ import type {
 import type { AuditEntry } from '../../../src/lifecycle/governance/contract.ts';
 import type {
   Alert,
+  Monitor,
   MonitorWindow,
   MonitorWindowSummary,
 } from '../../../src/lifecycle/monitoring/contract.ts';
@@ -136,6 +137,8 @@ export const windowsQuery = (endpoint: string, modelVersion?: string) =>
 /** The newest windows of an endpoint, for a line in a list of many. */
 export const newestWindowsQuery = (endpoint: string) =>
   list<MonitorWindowSummary>('windows', '/windows', { endpoint, limit: 60 });
+/** How endpoints are watched; one that is not among them has no windows. */
+export const monitorsQuery = () => list<Monitor>('monitors', '/monitors');
 export const windowQuery = (id: string) => one<MonitorWindow>('windows', `/windows/${part(id)}`);
 
 export const experimentsQuery = () => whole<Experiment>('experiments', '/experiments');

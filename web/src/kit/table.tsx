@@ -20,7 +20,7 @@ export type TableColumn<T> = {
 const HEAD = 'px-2 py-1.5 text-right align-bottom text-label font-normal text-muted first:text-left';
 const CELL = 'px-2 py-1.5 text-right first:text-left';
 /** So many columns at most stand side by side in half a card. */
-const FEW = 5;
+const FEW = 6;
 /** Where there is no room for columns, a row is a card: its first cell, then each value behind the name of its head. */
 const STACKED = {
   few: {
@@ -32,12 +32,12 @@ const STACKED = {
     wideOnly: '@max-sm:hidden!',
   },
   many: {
-    table: '@max-xl:block',
-    head: '@max-xl:hidden',
-    row: '@max-xl:block @max-xl:py-2 @max-xl:first:border-t',
-    cell: '@max-xl:flex @max-xl:justify-between @max-xl:gap-4 @max-xl:px-(--edge) @max-xl:py-0.5 @max-xl:text-right @max-xl:before:shrink-0 @max-xl:before:text-muted @max-xl:before:content-[attr(data-head)] @max-xl:first:pb-1 @max-xl:first:font-strong @max-xl:first:before:content-none',
-    left: '@xl:text-left!',
-    wideOnly: '@max-xl:hidden!',
+    table: '@max-2xl:block',
+    head: '@max-2xl:hidden',
+    row: '@max-2xl:block @max-2xl:py-2 @max-2xl:first:border-t',
+    cell: '@max-2xl:flex @max-2xl:justify-between @max-2xl:gap-4 @max-2xl:px-(--edge) @max-2xl:py-0.5 @max-2xl:text-right @max-2xl:before:shrink-0 @max-2xl:before:text-muted @max-2xl:before:content-[attr(data-head)] @max-2xl:first:pb-1 @max-2xl:first:font-strong @max-2xl:first:before:content-none',
+    left: '@2xl:text-left!',
+    wideOnly: '@max-2xl:hidden!',
   },
 } as const;
 

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { flushSync } from 'react-dom';
+import { formatCount } from './format.ts';
 
 /** So many rows of a table are printed: some twenty pages. The screens' exports have all. */
 export const MOST_PRINTED = 1000;
@@ -23,4 +24,4 @@ export function useIsPrinted(): boolean {
 
 /** Below a table on paper, which rows are not there; null where all are. */
 export const unprintedNote = (rows: number): string | null =>
-  rows > MOST_PRINTED ? `The first ${MOST_PRINTED} of ${rows} rows` : null;
+  rows > MOST_PRINTED ? `The first ${formatCount(MOST_PRINTED)} of ${formatCount(rows)} rows` : null;

@@ -2,7 +2,14 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import type { Alert, MonitorWindowSummary } from '../../../../src/lifecycle/monitoring/contract.ts';
-import { alertsQuery, endpointsQuery, loopsQuery, turnsQuery, windowsQuery } from '../../api/queries.ts';
+import {
+  alertsQuery,
+  endpointsQuery,
+  loopsQuery,
+  monitorsQuery,
+  turnsQuery,
+  windowsQuery,
+} from '../../api/queries.ts';
 import { useEndpoint } from '../../api/use-endpoint.ts';
 import { MarkLegend } from '../../charts/draw/frame.tsx';
 import { HoverGroup } from '../../charts/draw/hover.tsx';
@@ -15,6 +22,7 @@ import { metricText } from '../../kit/metric.ts';
 import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
+import { WatchEndpoint } from '../../kit/watch-endpoint.tsx';
 import { AlertList } from './alert-list.tsx';
 import { DriftCard } from './drift-card.tsx';
 import { type MonitoringSearch, QUALITY_METRICS } from './search.ts';
@@ -30,6 +38,8 @@ export function MonitoringScreen() {
   const endpoint = useEndpoint(search.endpoint, names);
   const watched = endpoints.data?.items.find((each) => each.name === endpoint);
   const serving = (watched?.arms ?? []).map((arm) => arm.modelVersion);
+  const monitors = useQuery(monitorsQuery());
+  const isWatched = monitors.data?.items.some((each) => each.endpoint === endpoint);
   const windows = useQuery({ ...windowsQuery(endpoint ?? ''), enabled: endpoint !== undefined });
   const alerts = useQuery({ ...alertsQuery(endpoint), enabled: endpoint !== undefined });
   const set = useCallback(
@@ -78,8 +88,8 @@ export function MonitoringScreen() {
         isEmpty={(page) => page.items.length === 0 && search.endpoint === undefined}
         empty={
           <Empty title="Nothing to watch yet" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
-            A deployed model is watched by itself: drift of each input, quality once labels are in, errors and
-            latency.
+            The endpoint of a loop is watched by itself, any other from when somebody asks for it: drift of
+            each input, quality once labels are in, errors and latency.
           </Empty>
         }
       >
@@ -100,18 +110,24 @@ export function MonitoringScreen() {
                 rows={8}
                 isEmpty={(page) => page.items.length === 0}
                 empty={
-                  <Empty
-                    title="No window has closed yet"
-                    type={['{"mode":"replay"}', '{"to":"2001-02-02T00:00:00Z"}']
-                      .map(
-                        (body) =>
-                          `curl -X POST ${location.origin}/api/v1/watermarks/${endpoint} -H 'content-type: application/json' -d '${body}'`,
-                      )
-                      .join('\n')}
-                  >
-                    Live, a window closes when the clock has passed its end. Who replays history says so
-                    before the first request, and then how far event time has come:
-                  </Empty>
+                  isWatched === undefined ? null : isWatched === false ? (
+                    <Empty title="Not watched yet">
+                      <WatchEndpoint endpoint={endpoint} />
+                    </Empty>
+                  ) : (
+                    <Empty
+                      title="No window has closed yet"
+                      type={['{"mode":"replay"}', '{"to":"2001-02-02T00:00:00Z"}']
+                        .map(
+                          (body) =>
+                            `curl -X POST ${location.origin}/api/v1/watermarks/${endpoint} -H 'content-type: application/json' -d '${body}'`,
+                        )
+                        .join('\n')}
+                    >
+                      Live, a window closes when the clock has passed its end. Who replays history says so
+                      before the first request, and then how far event time has come:
+                    </Empty>
+                  )
                 }
               >
                 {(page) => (

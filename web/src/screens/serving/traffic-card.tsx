@@ -5,7 +5,13 @@ import type { FeedbackSummary } from '../../../../src/lifecycle/feedback/contrac
 import type { MonitorWindowSummary } from '../../../../src/lifecycle/monitoring/contract.ts';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import type { TurnSummary } from '../../../../src/loop/contract.ts';
-import { alertsQuery, feedbackQuery, recentPredictionsQuery, windowsQuery } from '../../api/queries.ts';
+import {
+  alertsQuery,
+  feedbackQuery,
+  monitorsQuery,
+  recentPredictionsQuery,
+  windowsQuery,
+} from '../../api/queries.ts';
 import { HoverGroup } from '../../charts/draw/hover.tsx';
 import { TimeChart } from '../../charts/draw/time-chart.tsx';
 import { TrafficChart } from '../../charts/draw/traffic-chart.tsx';
@@ -14,6 +20,7 @@ import { EmptyLine } from '../../kit/empty.tsx';
 import { Figures } from '../../kit/facts.tsx';
 import { formatCount, formatDuration, plural } from '../../kit/format.ts';
 import { QueryCard } from '../../kit/panel.tsx';
+import { WatchEndpoint } from '../../kit/watch-endpoint.tsx';
 import { recentAnswers } from './recent-answers.ts';
 
 type TrafficProps = { readonly endpoint: Endpoint; readonly turns: readonly TurnSummary[] };
@@ -23,6 +30,8 @@ export function TrafficCard(props: TrafficProps) {
   const { endpoint, turns } = props;
   const windows = useQuery(windowsQuery(endpoint.name));
   const feedback = useQuery(feedbackQuery(endpoint.name));
+  const monitors = useQuery(monitorsQuery());
+  const isWatched = monitors.data?.items.some((each) => each.endpoint === endpoint.name);
   const asked = (feedback.data?.total.predictions ?? 0) > 0;
   return (
     <QueryCard title="Traffic and health" query={windows} rows={5}>
@@ -31,7 +40,8 @@ export function TrafficCard(props: TrafficProps) {
           {feedback.data && asked && <LogFigures total={feedback.data.total} />}
           {asked && <NewestAnswers endpoint={endpoint.name} />}
           {items.length > 0 && <Charts endpoint={endpoint} turns={turns} windows={items} />}
-          {items.length === 0 && feedback.data && (
+          {items.length === 0 && asked && isWatched === false && <WatchEndpoint endpoint={endpoint.name} />}
+          {items.length === 0 && feedback.data && !(asked && isWatched === false) && (
             <EmptyLine>
               {asked
                 ? 'Charts over time begin when the first window of event time closes.'
