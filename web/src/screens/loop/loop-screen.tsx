@@ -16,7 +16,7 @@ import { CopyButton, Id } from '../../kit/snippet.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago, EventTime } from '../../kit/time.tsx';
 import { TurnRows } from '../../kit/turn-rows.tsx';
-import { actorName, humane, sentence, whyItBegan } from '../../kit/turn-text.ts';
+import { actorName, humane, sentence, waitsText, whyItBegan } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 
 const route = getRouteApi('/loops/$loop');
