@@ -34,6 +34,8 @@ export function endUnlessAnswering(socket: Duplex): void {
 
 /** Ends a connection that asks to be turned into something else (CONNECT). */
 export function refuseTunnel(socket: Duplex, method: string, path: string): void {
+  // Node has let go of the connection: an error of it that nobody hears would end the process.
+  socket.on('error', () => socket.destroy());
   socket.end(rawAnswer(fail('method_not_allowed', { method, path, allowed: 'GET, HEAD, POST, OPTIONS' })));
 }
 
