@@ -286,15 +286,19 @@ class Model:
         for row in range(len(data)):
             given = self._dictionary(data, row)
             if self.takes_list:
-                given = list(given.values())
+                given = [given.get(self.fields[0]["name"])]
             answer = self.pyfunc.predict(given, params=params)
             if isinstance(answer, list) and len(answer) == 1 and (self.takes_list or isinstance(answer[0], dict)):
                 answer = answer[0]  # of a model that answers a list of rows with a list
-            answers.append({name: self._of_one_row(name, value) for name, value in self._members(answer)})
-        names = list(answers[0])
-        if any(list(answer) != names for answer in answers):
+            answers.append(answer)
+        members = [dict(self._members(answer)) for answer in answers]
+        names = list(members[0])
+        if all(list(m) == names for m in members):
+            return [(name, self._of_rows(name, [m[name] for m in members])) for name in names]
+        if not self.takes_list:
             raise ValueError("the model gave different outputs for the rows")
-        return [(name, self.np.concatenate([answer[name] for answer in answers])) for name in names]
+        self.unnamed = self.name
+        return [(self.name, self._of_rows(self.name, answers))]
 
     def _dictionary(self, data, row):
         """A row as MLflow hands nested values to a model: without what is missing."""
@@ -327,7 +331,7 @@ class Model:
         self.nested = set()
         for piece in self.stream_fn(row, params=header.get("params")):
             self.unnamed = None
-            outputs = [(name, self._of_one_row(name, value)) for name, value in self._members(piece)]
+            outputs = [(name, self._of_rows(name, [value])) for name, value in self._members(piece)]
             described, buffers = self._described(outputs, 1)
             yield {"value": plain(piece), "outputs": described, "unnamed": self.unnamed}, buffers
 
@@ -342,15 +346,16 @@ class Model:
         self.unnamed = self.name
         return [(self.name, answer)]
 
-    def _of_one_row(self, name, values):
+    def _of_rows(self, name, values):
+        """An output of rows that were asked one by one: as JSON where one of them is nothing else, or another thing."""
         np = self.np
-        if values is None or (isinstance(values, (dict, list, tuple)) and not is_numeric(values)):
-            self.nested.add(name)
-            return np.array([json.dumps(plain(values))], dtype=object)
-        if hasattr(values, "detach"):
-            values = values.detach().cpu().numpy()
-        array = np.asarray(values)
-        return array if array.ndim > 0 and array.shape[0] == 1 else array[None]
+        if not any(v is None or (isinstance(v, (dict, list, tuple)) and not is_numeric(v)) for v in values):
+            arrays = [np.asarray(v.detach().cpu() if hasattr(v, "detach") else v) for v in values]
+            arrays = [a if a.ndim > 0 and a.shape[0] == 1 else a[None] for a in arrays]
+            if len({(array.dtype.kind in "OUS", array.shape) for array in arrays}) == 1:
+                return np.concatenate(arrays)
+        self.nested.add(name)
+        return np.array([json.dumps(plain(value)) for value in values], dtype=object)
 
     def _outputs(self, data, params):
         if self.raw is None or params:

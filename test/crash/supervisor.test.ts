@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
+import { isAlive } from '../support/processes.ts';
 import { startServer } from '../support/server.ts';
 
 test('up starts all roles, brings a killed one back, and stops within 5 s leaving no orphan', async (t) => {
@@ -47,12 +48,3 @@ test('roles whose supervisor was killed with -9 end by themselves', async (t) =>
   await starting;
   await server.start();
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

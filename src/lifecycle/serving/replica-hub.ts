@@ -228,12 +228,11 @@ export class ReplicaHub {
       return this.#connected().length > 0 && behind().length === 0;
     };
     if (!(await this.#until(isSettled, timeoutMs, signal))) {
-      const late = behind()
-        .map((r) => r.id)
-        .join(', ');
-      const problem = late
-        ? 'it did not answer in time'
-        : 'no replica is connected; start one with "millrace serve"';
+      const waitedFor = behind();
+      const late = waitedFor.map((r) => r.id).join(', ');
+      const isLoading = waitedFor.some((r) => r.status?.models.some(({ state }) => state === 'loading'));
+      const lateness = isLoading ? 'it is still loading the model' : 'it did not answer in time';
+      const problem = late ? lateness : 'no replica is connected; start one with "millrace serve"';
       throw fail('replicas_behind', { endpoint, routeVersion, replicas: late || 'any replica', problem });
     }
     return this.#connected();

@@ -1,23 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { type Hold, holdFile, type Owners } from './owners.ts';
 
 const entrySchema = z.object({ directory: z.string(), sizeBytes: z.number() });
 type Entry = z.infer<typeof entrySchema>;
 
+const askAgainMs = 500;
+
 /**
  * Environments on the disk: `<key>.json` says where the environment of a key is and when it was last used, and is
- * written when it is complete. Several processes may share the directory; an environment that one of them uses
- * (a file named after its pid is in it) is never removed.
+ * written when it is complete; `<key>.lock` is held by whoever builds it. Several processes may share the directory;
+ * an environment that one of them uses (a file of the process's name is in it) is never removed.
  */
 export class EnvironmentCache {
   readonly #directory: string;
   readonly #limitBytes: number;
+  readonly #owners: Owners;
 
-  constructor(directory: string, limitBytes: number) {
+  constructor(directory: string, limitBytes: number, owners: Owners) {
     this.#directory = directory;
     this.#limitBytes = limitBytes;
+    this.#owners = owners;
   }
 
   /** The interpreter of a complete environment, marked as used by this process; null when there is none. */
@@ -34,18 +40,44 @@ export class EnvironmentCache {
     }
   }
 
-  /** A new directory to build the environment of a key in. */
-  place(key: string): string {
-    return join(this.#directory, `${key}-${randomUUID().slice(0, 8)}`);
+  /**
+   * Has the environment of a key built, by one process at a time; another one waits, and takes what the first has
+   * built. What builders that were killed left behind is removed first.
+   *
+   * @param build gets the new directory; when it throws, nothing is left of it
+   * @param onWait is called once when another process is building it
+   */
+  async build(key: string, build: (directory: string) => Promise<void>, onWait: () => void): Promise<string> {
+    await mkdir(this.#directory, { recursive: true });
+    const turn = await this.#turn(key, onWait);
+    try {
+      const found = await this.find(key);
+      if (found) return found;
+      await this.#sweep(key);
+      const directory = join(this.#directory, `${key}-${randomUUID().slice(0, 8)}`);
+      try {
+        await build(directory);
+      } catch (error) {
+        await rm(directory, { recursive: true, force: true });
+        throw error;
+      }
+      return await this.#keep(key, directory);
+    } finally {
+      turn.release();
+    }
+  }
+
+  async #turn(key: string, onWait: () => void): Promise<Hold> {
+    for (let waited = false; ; waited = true) {
+      const turn = holdFile(this.#lockOf(key));
+      if (turn) return turn;
+      if (!waited) onWait();
+      await sleep(askAgainMs);
+    }
   }
 
   /** Makes a built environment that of its key, and has others leave where all take too much. */
-  async keep(key: string, directory: string): Promise<string> {
-    const other = await this.find(key);
-    if (other) {
-      await rm(directory, { recursive: true, force: true });
-      return other;
-    }
+  async #keep(key: string, directory: string): Promise<string> {
     const entry = {
       directory: directory.slice(this.#directory.length + 1),
       sizeBytes: await sizeOf(directory),
@@ -61,9 +93,23 @@ export class EnvironmentCache {
   async #use(key: string, entry: Entry): Promise<void> {
     const users = join(this.#directory, entry.directory, 'users');
     await mkdir(users, { recursive: true });
-    await writeFile(join(users, String(process.pid)), '');
+    await writeFile(join(users, await this.#owners.own()), '');
     const now = new Date();
     await utimes(join(this.#directory, `${key}.json`), now, now);
+  }
+
+  /** Removes directories that nobody finishes any more. The turn of `own` is this process's. */
+  async #sweep(own: string): Promise<void> {
+    const found = await readdir(this.#directory, { withFileTypes: true });
+    for (const { name } of found.filter((entry) => entry.isDirectory())) {
+      const key = name.slice(0, name.lastIndexOf('-'));
+      const turn = key === own ? null : holdFile(this.#lockOf(key));
+      if (key !== own && !turn) continue;
+      const entry = await this.#entry(`${key}.json`);
+      if (entry?.directory !== name && !(await this.#inUse(name)))
+        await rm(join(this.#directory, name), { recursive: true, force: true });
+      turn?.release();
+    }
   }
 
   async #shrink(): Promise<void> {
@@ -88,7 +134,7 @@ export class EnvironmentCache {
 
   async #inUse(directory: string): Promise<boolean> {
     const users = await readdir(join(this.#directory, directory, 'users')).catch(() => []);
-    return users.some((pid) => isAlive(Number(pid)));
+    return users.some((name) => this.#owners.isAlive(name));
   }
 
   async #entry(name: string): Promise<Entry | null> {
@@ -98,15 +144,9 @@ export class EnvironmentCache {
       return null;
     }
   }
-}
 
-/** Does a process of this number run? */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  #lockOf(key: string): string {
+    return join(this.#directory, `${key}.lock`);
   }
 }
 

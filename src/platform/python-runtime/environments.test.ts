@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { isAlive } from './environment-cache.ts';
+import { isAlive } from '../../../test/support/processes.ts';
+import { EnvironmentCache } from './environment-cache.ts';
 import { type EnvironmentOptions, PythonEnvironments } from './environments.ts';
+import { Owners } from './owners.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const python = join(root, '.venv/bin/python');
@@ -24,7 +26,6 @@ for version in ("1.0", "2.0"):
         wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         wheel.writestr(f"{info}/RECORD", "")
 `;
-
 suite('environments of Python', { skip: !existsSync(python) }, () => {
   let directory = '';
   const lines: string[] = [];
@@ -37,15 +38,18 @@ suite('environments of Python', { skip: !existsSync(python) }, () => {
   });
   after(() => rm(directory, { recursive: true, force: true }));
 
-  const environments = (options: Partial<EnvironmentOptions> = {}) =>
-    new PythonEnvironments({
-      python,
-      directory: join(directory, 'cache'),
-      mode: 'auto',
-      wheels: join(directory, 'wheels'),
-      cacheBytes: 1e9,
-      ...options,
-    });
+  const environments = (options: Partial<EnvironmentOptions> = {}, owners?: Owners) =>
+    new PythonEnvironments(
+      {
+        python,
+        directory: join(directory, 'cache'),
+        mode: 'auto',
+        wheels: join(directory, 'wheels'),
+        cacheBytes: 1e9,
+        ...options,
+      },
+      owners ?? new Owners(join(directory, 'processes')),
+    );
   const wanted = (...requirements: string[]) => ({ requirements, pythonVersion: null });
   const versionIn = (interpreter: string) =>
     execFileSync(interpreter, ['-c', 'import tinypart; print(tinypart.version)'], {
@@ -80,7 +84,9 @@ suite('environments of Python', { skip: !existsSync(python) }, () => {
   });
 
   test('what cannot be installed is told in the last words of pip, and nothing is left of it', async () => {
-    const before = await readdir(join(directory, 'cache'));
+    const built = async () =>
+      (await readdir(join(directory, 'cache'))).filter((name) => !name.endsWith('.lock'));
+    const before = await built();
     await assert.rejects(environments().interpreterFor(wanted('tinypart==3.0'), log), {
       code: 'python_environment_failed',
       message: /tinypart==3\.0: .*No matching distribution found for tinypart==3\.0/,
@@ -90,17 +96,52 @@ suite('environments of Python', { skip: !existsSync(python) }, () => {
       code: 'python_environment_failed',
       message: /python2\.4 does not run/,
     });
-    assert.deepEqual(await readdir(join(directory, 'cache')), before);
+    assert.deepEqual(await built(), before);
   });
 
   test('the cache is bounded: what was not used for longest goes, never what a process uses', async () => {
-    const bounded = environments({ cacheBytes: 1 });
+    const owners = new Owners(join(directory, 'processes'));
+    const bounded = environments({ cacheBytes: 1 }, owners);
     const mine = await bounded.interpreterFor(wanted('tinypart==1.0'), log);
-    await rm(join(mine, '../../users', String(process.pid)));
+    const users = join(mine, '../../users');
+    for (const user of await readdir(users)) await rm(join(users, user));
+    await writeFile(join(users, 'one-that-ended'), '');
     const second = await bounded.interpreterFor(wanted('tinypart==2.0'), log);
     assert.ok(!existsSync(mine), 'nobody used it');
     assert.equal(versionIn(second), '2.0');
     assert.ok(existsSync(second), 'this process uses it');
+  });
+
+  test('a builder that is killed takes its programs with it; who waited for it builds, and removes what it left', async (t) => {
+    const cache = join(directory, 'killed');
+    const mark = join(directory, 'mark');
+    const module = (name: string) => JSON.stringify(join(import.meta.dirname, name));
+    const writePid = `import os, time; open('${mark}.part', 'w').write(str(os.getpid())); os.rename('${mark}.part', '${mark}'); time.sleep(1000)`;
+    const builder = spawn(process.execPath, [
+      '--disable-warning=ExperimentalWarning',
+      '--input-type=module',
+      '-e',
+      `const { EnvironmentCache } = await import(${module('environment-cache.ts')});
+       const { Owners } = await import(${module('owners.ts')});
+       const { runAttended } = await import(${module('run-program.ts')});
+       const { mkdir } = await import('node:fs/promises');
+       await new EnvironmentCache('${cache}', 1e9, new Owners('${directory}/processes')).build('key', async (place) => {
+         await mkdir(place);
+         await runAttended('${python}', 'timeit', ['-n', '1', ${JSON.stringify(writePid)}]);
+       }, () => {});`,
+    ]);
+    t.after(() => void builder.kill('SIGKILL'));
+    while (!existsSync(mark)) await sleep(20);
+    const pid = Number(await readFile(mark, 'utf8'));
+    const [left = ''] = (await readdir(cache)).filter((name) => !name.endsWith('.lock'));
+    const second = new EnvironmentCache(cache, 1e9, new Owners(join(directory, 'processes'))).build(
+      'key',
+      (place) => mkdir(place).then(() => assert.ok(!existsSync(join(cache, left)), 'it left nothing')),
+      () => builder.kill('SIGKILL'),
+    );
+    assert.match(await second, /key-\w{8}\/bin\/python$/);
+    assert.notEqual(join(cache, left), join(await second, '../..'));
+    while (isAlive(pid)) await sleep(20);
   });
 
   test('a worker ends with the process that started it, even when that is killed', async () => {

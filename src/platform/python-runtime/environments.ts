@@ -6,7 +6,8 @@ import { fail, MillraceError } from '../../core/errors.ts';
 import { installationDirectory } from '../../core/installation.ts';
 import { canonicalJson, digestOf } from '../../core/json.ts';
 import { EnvironmentCache } from './environment-cache.ts';
-import { runProgram } from './run-program.ts';
+import type { Owners } from './owners.ts';
+import { runAttended, runProgram } from './run-program.ts';
 
 const checkScript = join(installationDirectory, 'python/environment.py');
 const shownLines = 4;
@@ -47,9 +48,9 @@ export class PythonEnvironments {
   readonly #cache: EnvironmentCache;
   readonly #underWay = new Map<string, Promise<string>>();
 
-  constructor(options: EnvironmentOptions) {
+  constructor(options: EnvironmentOptions, owners: Owners) {
     this.#options = options;
-    this.#cache = new EnvironmentCache(options.directory, options.cacheBytes);
+    this.#cache = new EnvironmentCache(options.directory, options.cacheBytes, owners);
   }
 
   /**
@@ -104,20 +105,21 @@ export class PythonEnvironments {
   ): Promise<string> {
     const kept = await this.#cache.find(key);
     if (kept) return kept;
-    const directory = this.#cache.place(key);
     try {
-      await this.#build(directory, base, wanted, log);
+      return await this.#cache.build(
+        key,
+        (directory) => this.#build(directory, base, wanted, log),
+        () => log('another process builds the environment: waiting for it'),
+      );
     } catch (cause) {
-      await rm(directory, { recursive: true, force: true });
       if (cause instanceof MillraceError) throw cause;
       throw environmentFailed(wanted, cause instanceof Error ? cause.message : String(cause), cause);
     }
-    return this.#cache.keep(key, directory);
   }
 
   async #build(directory: string, base: string, wanted: Wanted, log: (line: string) => void): Promise<void> {
     log(`building an environment for ${wanted.requirements.length} requirements with ${base}`);
-    const venv = await runProgram(base, ['-m', 'venv', directory]).catch((cause: unknown) => {
+    const venv = await runAttended(base, 'venv', [directory]).catch((cause: unknown) => {
       throw environmentFailed(wanted, `${base} does not run: ${(cause as Error).message}`, cause);
     });
     if (venv.code !== 0) throw environmentFailed(wanted, venv.lines.slice(-shownLines).join(' / '));
@@ -126,9 +128,10 @@ export class PythonEnvironments {
     const { wheels } = this.#options;
     const source = wheels === null ? [] : ['--no-index', '--find-links', wheels];
     const quiet = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
-    const pip = await runProgram(
+    const pip = await runAttended(
       join(directory, 'bin/python'),
-      ['-m', 'pip', 'install', ...quiet, ...source, '-r', file],
+      'pip',
+      ['install', ...quiet, ...source, '-r', file],
       log,
     );
     if (pip.code !== 0) throw environmentFailed(wanted, pip.lines.slice(-shownLines).join(' / '));

@@ -6,8 +6,8 @@ import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import type { PythonRuntime, SignatureField } from '../../core/model-package.ts';
 import type { Logger } from '../log/index.ts';
-import { isAlive } from './environment-cache.ts';
 import { type EnvironmentOptions, PythonEnvironments } from './environments.ts';
+import { Owners } from './owners.ts';
 import { PythonModel } from './python-model.ts';
 import { pythonVariables } from './run-program.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -46,11 +46,13 @@ const startTimeoutMs = 300_000;
 export class PythonHost {
   readonly #options: PythonHostOptions;
   readonly #environments: PythonEnvironments;
+  readonly #owners: Owners;
 
   constructor(options: PythonHostOptions) {
     this.#options = options;
     const directory = join(options.directory, 'environments');
-    this.#environments = new PythonEnvironments({ ...options, directory });
+    this.#owners = new Owners(join(options.directory, 'processes'));
+    this.#environments = new PythonEnvironments({ ...options, directory }, this.#owners);
   }
 
   /** Worker processes for each loaded model. */
@@ -113,15 +115,17 @@ export class PythonHost {
     }
   }
 
-  /** Lays the files of the model out as they were logged. */
+  /** Lays the files of the model out as they were logged; those of processes that ended are removed. */
   async #lay({ runtime, bytesOf }: PythonSource): Promise<string> {
     const models = join(this.#options.directory, 'models');
+    const own = await this.#owners.own();
     await mkdir(models, { recursive: true });
     for (const name of await readdir(models)) {
-      if (!isAlive(Number(name.split('-')[0])))
+      if (!this.#owners.isAlive(name.split('_')[0] ?? ''))
         await rm(join(models, name), { recursive: true, force: true });
     }
-    const directory = join(models, `${process.pid}-${randomUUID()}`);
+    await this.#owners.sweep();
+    const directory = join(models, `${own}_${randomUUID()}`);
     for (const { path, digest } of runtime.files) {
       const target = join(directory, path);
       await mkdir(dirname(target), { recursive: true });

@@ -7,11 +7,11 @@ import { join, relative } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isAlive } from '../../../test/support/processes.ts';
 import type { MillraceError } from '../../core/errors.ts';
 import { digestOf } from '../../core/json.ts';
 import { type PackageFile, requestField, type SignatureField } from '../../core/model-package.ts';
 import { createLogger } from '../log/index.ts';
-import { isAlive } from './environment-cache.ts';
 import { type PythonCall, PythonHost, type PythonHostOptions, type PythonModel } from './index.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { installationDirectory } from '../../core/installation.ts';
 
-const longestMs = 30 * 60_000;
+const attendedScript = join(installationDirectory, 'python/attended.py');
+const longestMs = 2 * 3_600_000;
 /** Variables that programs of Python get from this process. */
 const inherited =
   /^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|LD_LIBRARY_PATH|(OMP|OPENBLAS|MKL|CUDA|HF|TORCH|PIP|MODEL)_\w+|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/;
@@ -20,7 +23,20 @@ export function pythonVariables(more: Readonly<Record<string, string>> = {}): Re
   };
 }
 
-/** Runs a program to its end and gives its lines, of both streams. Rejects when it cannot be started. */
+/** Ends a process that was started as the first of its group, and whatever else is in that. */
+export function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
+/**
+ * Runs a program, in a process group of its own, to its end and gives its lines, of both streams. Rejects when it
+ * cannot be started, and when it takes longer than two hours.
+ */
 export function runProgram(
   program: string,
   args: readonly string[],
@@ -30,8 +46,12 @@ export function runProgram(
     const child = spawn(program, args, {
       env: pythonVariables(),
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), longestMs);
+    const timer = setTimeout(() => {
+      killGroup(child.pid);
+      reject(new Error(`it took longer than ${longestMs / 60_000} minutes`));
+    }, longestMs);
     const lines: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
@@ -48,4 +68,14 @@ export function runProgram(
       resolve({ code, lines });
     });
   });
+}
+
+/** Runs a module as `python -m` does, for no longer than this process runs: nobody would wait for it. */
+export function runAttended(
+  python: string,
+  module: string,
+  args: readonly string[],
+  onLine?: (line: string) => void,
+) {
+  return runProgram(python, [attendedScript, module, ...args], onLine);
 }

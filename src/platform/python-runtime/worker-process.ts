@@ -6,11 +6,14 @@ import { createInterface } from 'node:readline';
 import { installationDirectory } from '../../core/installation.ts';
 import { FrameStream } from './frame-stream.ts';
 import { encodeFrame, type Frame, FrameReader } from './frames.ts';
+import { killGroup } from './run-program.ts';
 
 const script = join(installationDirectory, 'python/worker.py');
 const descriptor = 3;
 const pageBytes = 4096;
 const lastLines = 5;
+/** How long a process that ended is listened to when another one, which left its group, has its pipes. */
+const lastWordsMs = 1000;
 
 /** A worker that ended while it was needed; the message says how. */
 export class WorkerEnded extends Error {}
@@ -47,6 +50,7 @@ export class WorkerProcess {
       cwd: workingDirectory,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      detached: true,
     });
     this.#child = child;
     this.#socket = child.stdio[descriptor] as Socket;
@@ -68,7 +72,13 @@ export class WorkerProcess {
     }
     this.ended = new Promise((resolve) => {
       child.once('error', (error) => resolve(error.message));
-      child.once('close', (code, signal) => resolve(this.#endReason ?? this.#describeEnd(code, signal)));
+      child.once('exit', (code, signal) => {
+        const end = () => resolve(this.#endReason ?? this.#describeEnd(code, signal));
+        child.once('close', end);
+        // What the model's code had started holds the pipes open, and would for as long as it likes.
+        killGroup(child.pid);
+        setTimeout(end, lastWordsMs).unref();
+      });
     });
     void this.ended.then((reason) => this.#giveUp(new WorkerEnded(reason)));
   }
@@ -141,7 +151,7 @@ export class WorkerProcess {
   /** Ends the process at once; `reason` is what its requests are told. */
   end(reason: string): void {
     this.#endReason ??= reason;
-    this.#child.kill('SIGKILL');
+    killGroup(this.#child.pid);
   }
 
   /** Throws while another request is under way. */

@@ -47,7 +47,9 @@ async function untilDone(
   for (;;) {
     const deployment = await call.api.post('deployments', body, deploymentSchema);
     if (deployment.state !== 'packaging') return deployment;
-    await packaged(call, deployment.stepRunId ?? '');
+    const id = deployment.stepRunId ?? '';
+    call.note(`Packaging; "millrace logs ${id} --follow" shows what it does.`);
+    await packaged(call, id);
   }
 }
 

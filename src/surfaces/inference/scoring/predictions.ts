@@ -41,7 +41,7 @@ export function writeBare(reply: PredictReply, manifest: PackageManifest): strin
   return manifest.signature.inputs.some((field) => field.json) ? rows.join() : `[${rows.join(',')}]`;
 }
 
-function rowsJson(reply: PredictReply, { primary, conversion }: PackageManifest): string[] {
+function rowsJson(reply: PredictReply, { primary, conversion, runtime }: PackageManifest): string[] {
   const named = reply.outputs.filter((output) => output.name === primary);
   const own = conversion === null ? [] : reply.outputs.slice(0, 1);
   const [only] = named.length > 0 ? named : own;
@@ -49,7 +49,9 @@ function rowsJson(reply: PredictReply, { primary, conversion }: PackageManifest)
   return reply.rows.map((_, row) => {
     const cells = outputs.map(({ name, width, shape, texts, json }) => {
       const text = texts[row] ?? 'null';
-      const value = width === 1 && shape.length < 3 ? text : nested(text, width, shape.slice(1));
+      // A graph has a column of values where the model that it was made of has values.
+      const isValue = width === 1 && shape.length < (runtime.kind === 'python' ? 2 : 3);
+      const value = isValue ? text : nested(text, width, shape.slice(1));
       const cell = json ? (JSON.parse(text) as string) : value;
       return only ? cell : `${JSON.stringify(name)}:${cell}`;
     });
