@@ -105,7 +105,7 @@ export class PythonHost {
         throw fail('python_start_failed', { model, version, problem }, cause);
       }
     };
-    const clean = () => rm(directory, { recursive: true, force: true });
+    const clean = () => this.#remove(directory);
     try {
       const pool = await WorkerPool.open({ size, start, timeoutMs, memoryBytes, model, version, logger });
       return new PythonModel({ pool, inputs, described: described[0] ?? {}, onClose: clean });
@@ -113,6 +113,11 @@ export class PythonHost {
       await clean();
       throw error;
     }
+  }
+
+  /** The model holds this host by it: the name of the process, which keeps its files, is held as long as the host is. */
+  #remove(directory: string): Promise<void> {
+    return rm(directory, { recursive: true, force: true });
   }
 
   /** Lays the files of the model out as they were logged; those of processes that ended are removed. */

@@ -194,6 +194,9 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       doubled: [4, 6],
       at: Array(2).fill('2026-01-02T00:00:00+00:00'),
     });
+    assert.deepEqual(await outputsOf(hinted, [['{"n":2}'], ['{"n":0}']]), {
+      output: ['{"doubled": 4, "at": "2026-01-02T00:00:00+00:00"}', 'null'],
+    });
 
     const colours = await open('colours', [column('a', 'double'), column('colour', 'string')]);
     assert.deepEqual(await outputsOf(colours, expected.colourRows), { output: expected.colours });

@@ -20,3 +20,11 @@ test('rows may lack columns; those that have nothing in common are no table', ()
     });
   }
 });
+
+test('rows without names are all columns of a model whose only input is a tensor of them', () => {
+  const namesOf = (data: unknown[][], names: string[]) =>
+    readTable('dataframe_split', { data }, names).tensors.map(({ name }) => name);
+  assert.deepEqual(namesOf([[1, 2, 3]], ['input']), ['0', '1', '2']);
+  assert.deepEqual(namesOf([[1]], ['input']), ['input']);
+  assert.throws(() => namesOf([[1, 2, 3]], ['a', 'b']), { message: /must be a list of 2 values/ });
+});

@@ -42,9 +42,9 @@ const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly str
       if (!['data', 'columns', 'index'].includes(key))
         throw notSplit(`it must not hold ${JSON.stringify(key.slice(0, 60))}`);
     }
-    const columns = value.columns ?? names;
-    if (!Array.isArray(columns)) throw notSplit('"columns" must be a list of names');
     const rows = value.data as readonly unknown[];
+    const columns = value.columns ?? namesFor(rows[0], names);
+    if (!Array.isArray(columns)) throw notSplit('"columns" must be a list of names');
     const { index } = value;
     if (index !== undefined && index !== null && (!Array.isArray(index) || index.length !== rows.length)) {
       throw notSplit(`"index" must be a list with an entry for each of the ${rows.length} rows`);
@@ -73,6 +73,12 @@ const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly str
     return value.length > 0 && value.every(isObject) ? records(value) : unnamed(value, names);
   },
 };
+
+/** Of rows without names: a model's only input may be a tensor of them all, whose columns are numbered. */
+function namesFor(row: unknown, names: readonly string[]): readonly string[] {
+  const isWider = names.length === 1 && Array.isArray(row) && row.length > 1;
+  return isWider ? row.map((_, i) => String(i)) : names;
+}
 
 function notSplit(problem: string) {
   return malformed(`Provided dataframe_split field is not a valid dataframe representation: ${problem}`);
