@@ -29,6 +29,7 @@ import {
   type PredictionsFilter,
   type RegisteredSegment,
 } from './contract.ts';
+import { eraseHooks } from './erase-hooks.ts';
 import { type LabelJoin, writeLabelJoin } from './label-join.ts';
 import type { LabelLog } from './label-log.ts';
 import { type EntityAsLogged, Intake } from './labels/intake.ts';
@@ -42,7 +43,6 @@ import { writeWindow } from './replay/write-window.ts';
 import type { PageKey } from './search/list-predictions.ts';
 import { LogSearch } from './search/log-search.ts';
 import { Compaction } from './segments/compaction.ts';
-import { LogCopies } from './segments/log-copies.ts';
 import { type Erased, Removal } from './segments/removal.ts';
 import { requireSegment } from './segments/require-segment.ts';
 import { SegmentIndex } from './segments/segment-index.ts';
@@ -245,24 +245,9 @@ export class FeedbackService {
     return erased;
   }
 
-  /** Erases from the log, and from the files made of it, what a person has the right to have erased. */
+  /** See `eraseHooks`. */
   eraseHooks(copies: () => Promise<readonly Digest[]>): readonly EraseHook<Actor>[] {
-    const { blobs, frames } = this.#options;
-    const files = new LogCopies({
-      ...{ blobs, frames },
-      digests: async () => [...(await copies()), ...(await this.labels.uploads.digests())],
-      entityTexts: (entity, endpoint) => this.removal.entityTexts(entity, endpoint),
-    });
-    return [
-      files.eraseHook(),
-      {
-        name: 'prediction log',
-        erase: async (actor, request) => {
-          const { predictions, labels, waitingLabels } = await this.erase(actor, request);
-          return { predictions, labels, waitingLabels };
-        },
-      },
-    ];
+    return eraseHooks(this, this.#options, copies);
   }
 
   /** Compacts and applies retention now. See `Compaction`. */
