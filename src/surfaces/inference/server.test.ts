@@ -110,6 +110,19 @@ test('what is no HTTP gets one clear answer, and the neighbours theirs', async (
   }
 });
 
+test('a caller that resets its connection after CONNECT takes nothing along', async (t) => {
+  const { url } = await serving(t);
+  const { hostname, port } = new URL(url);
+  for (let i = 0; i < 10; i++) {
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    socket.write('CONNECT /v2 HTTP/1.1\r\n\r\n');
+    await once(socket, 'data');
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+  }
+  await stillAnswers(url);
+});
+
 test('a body that ends too early is no answer to anybody, and one that is too long is the next request', async (t) => {
   const { url } = await serving(t);
   const early = await exchange(url, infer.slice(0, -10), true);
