@@ -114,9 +114,10 @@ export class FeedbackService {
     this.#index = new SegmentIndex({ db, blobs, frames, store, directory });
     this.#search = new LogSearch({ store, blobs, frames, index: this.#index, ...logs });
     this.#matching = new Matching({
-      ...{ db, frames, store: labelStore },
+      ...{ db, frames, clock, store: labelStore },
       ...logs,
       nearEntities: (...question) => this.#search.nearEntities(...question),
+      answered: (...question) => this.#search.answered(...question),
     });
     this.#intake = new Intake({
       ...{ db, clock, entityAsLogged, store: labelStore, endpointExists: options.endpointExists },

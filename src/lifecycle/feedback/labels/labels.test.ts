@@ -10,6 +10,7 @@ import { sqlLiteral } from '../../../platform/frames/index.ts';
 import { feedbackSettingsSchema, labelQueryInputSchema, postLabelsRequestSchema } from '../contract.ts';
 import { FeedbackStore } from '../store.ts';
 import { ada, openFeedbackService } from '../testing.ts';
+import { retryWaitMs } from './matching.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -74,6 +75,48 @@ forEachDatabase((name, open) => {
       await service.flush(endpoint);
       assert.equal((await service.prediction(ada, 'l1', endpoint)).label?.value, 1);
     });
+
+    for (const way of ['segments', 'entity files'])
+      test(`of a failed prediction and its retry the one that was answered is labelled (${way})`, async (t) => {
+        let nowMs = start + hour;
+        const { service, send } = await openFeedbackService(t, open, { nowMs: () => nowMs });
+        const failed = { status: 'model_failed', score: null };
+        await send([
+          { id: 'x1', entity: 'x', eventTimeMs: start, ...failed },
+          { id: 'x2', entity: 'x', eventTimeMs: start + 3000 },
+          // The same prediction again; a shadow answered one that failed.
+          { id: 'y1', entity: 'y', eventTimeMs: start, ...failed },
+          { id: 'y1', entity: 'y', eventTimeMs: start + 1000 },
+          { id: 'z1', entity: 'z', eventTimeMs: start, ...failed },
+          { id: 'z1', entity: 'z', eventTimeMs: start, arm: 'shadow' },
+          { id: 'n1', entity: 'n', eventTimeMs: start, ...failed },
+        ]);
+        if (way === 'entity files') await service.upkeep.indexNow();
+        const labels = ['x', 'y', 'z', 'n'].map((entity) => ({
+          ...{ entity, at: start, value: 1, eventTime: start + 5000 },
+        }));
+        await service.postLabels(ada, { endpoint, labels });
+        await service.flush(endpoint);
+        const labelOf = async (id: string) => (await service.prediction(ada, id, endpoint)).labels[0];
+        assert.equal(await labelOf('x1'), undefined);
+        assert.match(
+          (await labelOf('x2'))?.note ?? '',
+          /the only prediction .*, 1 that failed left out, 3000 ms/,
+        );
+        assert.equal((await labelOf('y1'))?.value, 1);
+        const waiting = async () =>
+          (await service.labels.waiting(ada, endpoint, 10, undefined)).map((w) => w.entity);
+        assert.deepEqual(await waiting(), ['z', 'n']);
+        // A retry that is logged by another replica later; what nobody answered has its label in the end.
+        await send([{ id: 'z2', entity: 'z', eventTimeMs: start + 9000 }]);
+        await service.flush(endpoint);
+        assert.equal((await labelOf('z2'))?.value, 1);
+        assert.deepEqual(await waiting(), ['n']);
+        nowMs += retryWaitMs;
+        await service.flush(endpoint);
+        assert.match((await labelOf('n1'))?.note ?? '', /the only prediction .*; none was answered/);
+        assert.deepEqual(await waiting(), []);
+      });
 
     test('labels of unknown ids are listed until their prediction comes', async (t) => {
       const { service, send } = await openFeedbackService(t, open);

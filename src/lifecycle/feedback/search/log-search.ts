@@ -12,7 +12,7 @@ import type {
 } from '../contract.ts';
 import type { LabelLog } from '../label-log.ts';
 import { labelHistory } from '../labels/label-lists.ts';
-import type { KnownFile, LogPath } from '../relations.ts';
+import { type KnownFile, type LogPath, predictionsSql } from '../relations.ts';
 import { entityRowsSql } from '../segments/entity-file.ts';
 import { keyOf } from '../segments/segment-filter.ts';
 import type { EntitySpan, SegmentIndex } from '../segments/segment-index.ts';
@@ -70,6 +70,14 @@ export class LogSearch {
     const toMs = Math.max(...wanted.map((w) => w.toMs));
     const segments = await this.#options.store.predictionSegments({ endpoint, fromMs, toMs });
     return entityRowsSql(await this.#options.index.placesOf(segments, wanted));
+  }
+
+  /** SQL for `prediction_id` of those of these predictions that callers got an answer to. */
+  async answered(endpoint: string, ids: readonly string[]): Promise<string> {
+    const files = await this.#holding(await this.#options.store.predictionSegments({ endpoint }), ids);
+    if (files.length === 0) return `(SELECT NULL::VARCHAR AS prediction_id WHERE false)`;
+    const rows = predictionsSql(files, { rows: 'answered' }, 'prediction_id, status');
+    return `(SELECT prediction_id FROM ${rows} WHERE status = 'ok')`;
   }
 
   /** With its label, if one was acknowledged. Throws `not_found`. Naming the endpoint makes it quicker. */
