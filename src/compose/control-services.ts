@@ -246,6 +246,7 @@ export async function createControlServices(parts: ControlParts) {
     db,
     monitoring,
     log,
+    clock,
     start: (tx, endpoint, key) =>
       pipelines.start(tx, { kind: 'monitor', inputs: { endpoint }, subject: endpoint, key }),
   });
@@ -287,9 +288,9 @@ export async function createControlServices(parts: ControlParts) {
     addSurfaces: (app: FastifyInstance) =>
       addMlflowSurface(app, { experiments, registry, webhooks, log, modes: modesOf(parts.settings) }),
     async start(): Promise<void> {
-      jobs.start();
-      schedules.start();
-      watermarks.start();
+      jobs.start(log);
+      schedules.start(log);
+      watermarks.start(log);
       await runner.start();
       webhookWorker.start();
       await loop.engine.start();

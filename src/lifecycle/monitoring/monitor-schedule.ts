@@ -1,12 +1,15 @@
+import type { Clock } from '../../core/time.ts';
 import { systemActor } from '../../platform/access/index.ts';
 import type { Database, Tx } from '../../platform/db/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
+import { Recurring } from '../../platform/recurring/index.ts';
 import type { MonitoringService } from './service.ts';
 
 export interface MonitorScheduleOptions {
   readonly db: Database;
   readonly monitoring: MonitoringService;
   readonly log: Logger;
+  readonly clock: Clock;
   /** Enqueues a `monitor` step in the transaction; the same key again does nothing. */
   readonly start: (tx: Tx, endpoint: string, key: string) => Promise<unknown>;
 }
@@ -22,7 +25,7 @@ export class MonitorSchedule {
   readonly #options: MonitorScheduleOptions;
   /** Since when (start of the oldest window) each endpoint was due at the last tick. */
   #due: ReadonlyMap<string, number> = new Map();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #ticks = new Recurring();
 
   constructor(options: MonitorScheduleOptions) {
     this.#options = options;
@@ -30,20 +33,20 @@ export class MonitorSchedule {
 
   start(): void {
     const { log } = this.#options;
-    this.#timer ??= setInterval(
-      () => void this.tick().catch((err) => log.error({ err }, 'due windows could not be looked for')),
-      tickMs,
-    );
-    this.#timer.unref();
+    this.#ticks.start({
+      everyMs: tickMs,
+      doing: 'looking for windows that are due',
+      run: () => this.tick(),
+      log,
+    });
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#ticks.stop();
   }
 
   async tick(): Promise<void> {
-    const { db, monitoring, start } = this.#options;
+    const { db, monitoring, clock, start } = this.#options;
     const due = new Map<string, number>();
     for (const { endpoint } of await monitoring.monitors(systemActor)) {
       const sinceMs = await monitoring.dueSince(systemActor, endpoint);
@@ -51,7 +54,7 @@ export class MonitorSchedule {
       due.set(endpoint, sinceMs);
       if (this.#due.get(endpoint) !== sinceMs) continue;
       // A step that failed for good is tried again an hour later.
-      const key = `monitor/${endpoint}/${sinceMs}/${Math.floor(Date.now() / hourMs)}`;
+      const key = `monitor/${endpoint}/${sinceMs}/${Math.floor(clock.nowMs() / hourMs)}`;
       await db.write((tx) => start(tx, endpoint, key));
     }
     this.#due = due;

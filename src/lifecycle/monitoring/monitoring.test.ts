@@ -349,6 +349,7 @@ forEachDatabase((name, open) => {
         db,
         monitoring: service,
         log: createLogger('test', 'silent'),
+        clock: { nowMs: () => dayAt(2) + 1 },
         start: async (_, endpoint, key) => void started.push(`${endpoint} ${key}`),
       });
       await watermarks.configure(ada, 'flights', { mode: 'replay' });
@@ -362,8 +363,8 @@ forEachDatabase((name, open) => {
       await schedule.tick();
       assert.deepEqual(started, []);
       await schedule.tick();
-      assert.equal(started.length, 1);
-      assert.match(started[0] ?? '', /^flights monitor\/flights\/\d+\/\d+$/);
+      const hour = dayAt(2) / 3_600_000;
+      assert.deepEqual(started, [`flights monitor/flights/${dayAt(0)}/${hour}`]);
       await service.run(ada, 'flights');
       assert.equal(await service.dueSince(ada, 'flights'), undefined);
       await watermarks.advance(ada, 'flights', dayAt(3));

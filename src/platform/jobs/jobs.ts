@@ -2,6 +2,8 @@ import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import type { Database, Tx } from '../db/index.ts';
+import type { Logger } from '../log/index.ts';
+import { Recurring } from '../recurring/index.ts';
 import {
   type JobError,
   type JobResource,
@@ -64,7 +66,7 @@ export class Jobs {
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #handlers = new Map<string, FinishedHandler>();
-  #sweeper: NodeJS.Timeout | undefined;
+  readonly #sweeps = new Recurring();
 
   constructor(db: Database, clock: Clock = wallClock) {
     this.#db = db;
@@ -72,14 +74,13 @@ export class Jobs {
   }
 
   /** Starts putting jobs back whose worker fell silent. */
-  start(): void {
-    this.#sweeper ??= setInterval(() => void this.sweep().catch(() => {}), sweepMs);
-    this.#sweeper.unref();
+  start(log: Logger): void {
+    const doing = 'putting back jobs whose worker fell silent';
+    this.#sweeps.start({ everyMs: sweepMs, doing, run: () => this.sweep(), log });
   }
 
   stop(): void {
-    clearInterval(this.#sweeper);
-    this.#sweeper = undefined;
+    this.#sweeps.stop();
   }
 
   /** Registers what is written when a job of this kind ends. One handler per kind. */

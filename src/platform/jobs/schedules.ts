@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import { type Clock, wallClock } from '../../core/time.ts';
 import type { Database, Tx } from '../db/index.ts';
+import type { Logger } from '../log/index.ts';
+import { Recurring } from '../recurring/index.ts';
 import type { Jobs } from './jobs.ts';
 import * as store from './store.ts';
 
@@ -51,7 +53,7 @@ export class Schedules {
   readonly #db: Database;
   readonly #jobs: Jobs;
   readonly #clock: Clock;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #ticks = new Recurring();
 
   constructor(db: Database, jobs: Jobs, clock: Clock = wallClock) {
     this.#db = db;
@@ -59,14 +61,12 @@ export class Schedules {
     this.#clock = clock;
   }
 
-  start(): void {
-    this.#timer ??= setInterval(() => void this.tick().catch(() => {}), tickMs);
-    this.#timer.unref();
+  start(log: Logger): void {
+    this.#ticks.start({ everyMs: tickMs, doing: 'starting what is scheduled', run: () => this.tick(), log });
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#ticks.stop();
   }
 
   /** Declares a schedule; the same again changes nothing, another cron starts afresh at `nowMs`. */

@@ -4,6 +4,8 @@ import { type Actor, authorize } from '../access/index.ts';
 import { type Database, type Tx, tables } from '../db/index.ts';
 import type { Schedules } from '../jobs/index.ts';
 import type { Journal } from '../journal/index.ts';
+import type { Logger } from '../log/index.ts';
+import { Recurring } from '../recurring/index.ts';
 import type { WatermarkMode, WatermarkResource } from './contract.ts';
 
 interface WatermarkRow {
@@ -34,7 +36,7 @@ export class Watermarks {
   readonly #schedules: Schedules;
   readonly #clock: Clock;
   readonly #barriers: Barrier[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #ticks = new Recurring();
 
   constructor(db: Database, journal: Journal, schedules: Schedules, clock: Clock = wallClock) {
     this.#db = db;
@@ -47,14 +49,13 @@ export class Watermarks {
     this.#barriers.push(barrier);
   }
 
-  start(): void {
-    this.#timer ??= setInterval(() => void this.tick().catch(() => {}), tickMs);
-    this.#timer.unref();
+  start(log: Logger): void {
+    const doing = 'moving the watermarks of live streams (windows close and loops go on by them)';
+    this.#ticks.start({ everyMs: tickMs, doing, run: () => this.tick(), log });
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#ticks.stop();
   }
 
   /** Makes a stream known (live) unless it is. */

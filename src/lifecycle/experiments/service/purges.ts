@@ -2,6 +2,7 @@ import { formatTime, parseDuration } from '../../../core/time.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
+import { Recurring } from '../../../platform/recurring/index.ts';
 import type { PurgeInputs } from '../contract/life.ts';
 import { oldestTrashMs } from '../store/trash.ts';
 import { parseExperimentId } from '../validation.ts';
@@ -22,7 +23,7 @@ export interface PurgesOptions {
 export class Purges {
   readonly #deps: ExperimentsDeps;
   readonly #options: PurgesOptions;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #ticks = new Recurring();
 
   constructor(deps: ExperimentsDeps, options: PurgesOptions) {
     this.#deps = deps;
@@ -32,16 +33,11 @@ export class Purges {
   start(): void {
     const { purgeAfterMs, log } = this.#options;
     if (purgeAfterMs === 0) return;
-    this.#timer ??= setInterval(
-      () => void this.tick().catch((err) => log.error({ err }, 'a purge could not be started')),
-      tickMs,
-    );
-    this.#timer.unref();
+    this.#ticks.start({ everyMs: tickMs, doing: 'starting a purge', run: () => this.tick(), log });
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#ticks.stop();
   }
 
   /** Starts a purge when something is due; the next one on another day at the earliest. */

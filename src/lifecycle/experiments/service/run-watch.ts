@@ -1,4 +1,5 @@
 import type { Logger } from '../../../platform/log/index.ts';
+import { Recurring } from '../../../platform/recurring/index.ts';
 import { markLost, type SilentRun, silentRuns, touchRuns } from '../store/run-life.ts';
 import { announce, type ExperimentsDeps } from './context.ts';
 
@@ -23,7 +24,7 @@ export class RunWatch {
   readonly #deps: ExperimentsDeps;
   readonly #options: RunWatchOptions;
   #startedAtMs: number;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #ticks = new Recurring();
 
   constructor(deps: ExperimentsDeps, options: RunWatchOptions) {
     this.#deps = deps;
@@ -35,17 +36,12 @@ export class RunWatch {
     const { lostAfterMs, log } = this.#options;
     if (lostAfterMs === 0) return;
     this.#startedAtMs = this.#deps.clock.nowMs();
-    const tickMs = Math.min(Math.max(lostAfterMs / 4, shortestTickMs), longestTickMs);
-    this.#timer ??= setInterval(
-      () => void this.look().catch((err) => log.error({ err }, 'silent runs could not be looked for')),
-      tickMs,
-    );
-    this.#timer.unref();
+    const everyMs = Math.min(Math.max(lostAfterMs / 4, shortestTickMs), longestTickMs);
+    this.#ticks.start({ everyMs, doing: 'looking for runs that died', run: () => this.look(), log });
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#ticks.stop();
   }
 
   /** Looks once. Returns how many runs are newly lost. */

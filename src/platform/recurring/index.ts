@@ -1,0 +1,1 @@
+export { Recurring, type RecurringWork } from './recurring.ts';
