@@ -7,6 +7,12 @@ export const cliErrors = {
     message: '{file} cannot be read: {problem}',
     next: 'Check the name: it starts at the folder that you are in, or, in a loop file, at the folder of that file.',
   },
+  local_file_unwritable: {
+    status: 400,
+    title: 'File cannot be written',
+    message: '{file} cannot be written: {problem}',
+    next: 'Name another file with --out, or make room; a file that was there before is as it was.',
+  },
   answer_unknown: {
     status: 502,
     title: 'Answer not understood',

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { defineRoute, type Route } from '../../platform/http/index.ts';
 import { compactedSchema, compactPredictionsSchema, predictionsFilterSchema } from './contract.ts';
@@ -23,6 +23,7 @@ export function archiveRoutes(service: FeedbackService): readonly Route[] {
           reply.header('content-type', 'application/vnd.apache.parquet');
           reply.header('content-disposition', `attachment; filename="${query.endpoint}.parquet"`);
           reply.header('millrace-rows', String(rows));
+          reply.header('content-length', (await stat(path)).size);
           const file = createReadStream(path);
           file.once('close', () => void remove());
           return file;

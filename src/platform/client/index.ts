@@ -1,4 +1,7 @@
+import { get as httpGet, type IncomingMessage, STATUS_CODES } from 'node:http';
+import { get as httpsGet } from 'node:https';
 import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { type Digest, digestOf } from '../../core/json.ts';
@@ -73,15 +76,15 @@ export class ControlClient {
       ...(json === undefined ? {} : { body: json }),
       ...(request.signal ? { signal: request.signal } : {}),
     });
-    const text = await response.text();
-    return request.schema.parse(text === '' ? undefined : this.#json(text));
+    const answer = await response.text();
+    return request.schema.parse(answer === '' ? undefined : this.#json(answer));
   }
 
-  #json(text: string): unknown {
+  #json(answer: string): unknown {
     try {
-      return JSON.parse(text);
+      return JSON.parse(answer);
     } catch (error) {
-      const problem = `no JSON: ${text.trim().slice(0, 60)}`;
+      const problem = `no JSON: ${answer.trim().slice(0, 60)}`;
       throw fail('answer_unknown', { url: this.url, problem }, error);
     }
   }
@@ -93,12 +96,33 @@ export class ControlClient {
       response = await fetch(this.url + path, { ...init, headers: { ...this.#headers, ...init.headers } });
     } catch (error) {
       if (init.signal?.aborted) throw error;
-      const cause = (error as { cause?: Error }).cause ?? (error as Error);
-      const problem = cause.message || (cause as NodeJS.ErrnoException).code || String(cause);
-      throw fail('control_unreachable', { url: this.url, problem }, error);
+      throw this.#unreachable(error);
     }
     if (response.ok) return response;
-    throw await toControlError(response);
+    throw toControlError({ url: response.url, status: response.status, said: await response.text() });
+  }
+
+  /**
+   * A successful answer that control may take any time to begin and to send; `fetch` ends what is silent for five
+   * minutes. A machine that has gone is found by the probes of TCP.
+   */
+  async download(path: string): Promise<IncomingMessage> {
+    const url = this.url + path;
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const get = url.startsWith('https:') ? httpsGet : httpGet;
+      get(url, { headers: this.#headers, agent: false }, resolve)
+        .once('socket', (socket) => socket.setKeepAlive(true, probeMs))
+        .once('error', (error) => reject(this.#unreachable(error)));
+    });
+    const { statusCode: status = 0 } = answer;
+    if (status >= 200 && status < 300) return answer;
+    throw toControlError({ url, status, said: await text(answer) });
+  }
+
+  #unreachable(error: unknown): Error {
+    const cause = (error as { cause?: Error }).cause ?? (error as Error);
+    const problem = cause.message || (cause as NodeJS.ErrnoException).code || String(cause);
+    return fail('control_unreachable', { url: this.url, problem }, error);
   }
 
   /** A blob's bytes as a stream, not yet checked against the digest. */
@@ -125,20 +149,27 @@ export class ControlClient {
   }
 }
 
-async function toControlError(response: Response): Promise<ControlError> {
-  const text = await response.text();
+/** After so much silence TCP asks whether the other side is still there. */
+const probeMs = 30_000;
+
+function toControlError(answer: {
+  readonly url: string;
+  readonly status: number;
+  readonly said: string;
+}): ControlError {
+  const { url, status, said } = answer;
   try {
-    const { data: problem } = problemSchema.safeParse(JSON.parse(text));
+    const { data: problem } = problemSchema.safeParse(JSON.parse(said));
     if (problem) return new ControlError(problem);
   } catch {
     // No JSON: answered below.
   }
   // Another server than control, or a proxy before it.
-  const said = text.trim().slice(0, 500) || response.statusText;
+  const excerpt = said.trim().slice(0, 500) || (STATUS_CODES[status] ?? 'nothing');
   return new ControlError({
-    status: response.status,
+    status,
     code: 'unknown',
-    detail: `${response.url} answered ${response.status}, not as control does: ${said}`,
+    detail: `${url} answered ${status}, not as control does: ${excerpt}`,
     next: 'Check that control answers at this address (not serve, and nothing in between); its log tells more.',
   });
 }

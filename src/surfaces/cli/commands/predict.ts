@@ -1,12 +1,10 @@
-import { createWriteStream } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { errorCatalogue, isErrorCode } from '../../../core/errors.ts';
-import { bytesOf } from '../../../platform/client/index.ts';
 import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { type BatchPrediction, batchPredictionSchema } from '../contract.ts';
+import { download } from '../download.ts';
 import { table } from '../format/table.ts';
 import { ago, count, more } from '../format/text.ts';
 import { readLocal, uploadLocal } from '../local-file.ts';
@@ -87,8 +85,7 @@ async function fetched(call: CommandCall, id: string): Promise<number | undefine
     );
     return 1;
   }
-  const response = await call.api.client.fetch(`/api/v1/batch-predictions/${part(id)}/output`);
-  await pipeline(bytesOf(response), createWriteStream(resolve(out)));
+  await download(call, `/api/v1/batch-predictions/${part(id)}/output`, out);
   const { rows, failedRows } = ended.output;
   call.show(ended, () => {
     const failed =

@@ -1,11 +1,8 @@
-import { createWriteStream } from 'node:fs';
-import { resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { formatTime, parseTime } from '../../../core/time.ts';
-import { bytesOf } from '../../../platform/client/index.ts';
 import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
 import { type Replay, replaySchema } from '../contract.ts';
+import { download } from '../download.ts';
 import { facts } from '../format/table.ts';
 import { count } from '../format/text.ts';
 
@@ -29,9 +26,8 @@ export async function exportPredictions(call: CommandCall): Promise<undefined> {
     const value = call.option(option);
     if (value !== undefined) query.set(name, value);
   }
-  const response = await call.api.client.fetch(`/api/v1/prediction-exports?${query}`);
-  await pipeline(bytesOf(response), createWriteStream(resolve(out)));
-  const rows = Number(response.headers.get('millrace-rows'));
+  const headers = await download(call, `/api/v1/prediction-exports?${query}`, out);
+  const rows = Number(headers['millrace-rows']);
   call.show({ rows, out }, () => `${count(rows, 'prediction')} of ${call.at(0)}: ${out}`);
 }
 
