@@ -40,7 +40,7 @@ async function runMove(): Promise<void> {
 async function run(role: 'up' | 'control' | 'serve' | 'work'): Promise<void> {
   const { readSettings } = await import('./platform/config/index.ts');
   const { createLogger } = await import('./platform/log/index.ts');
-  const { reportFatal, runRole } = await import('./compose/role.ts');
+  const { leaveDeletedDirectory, reportFatal, runRole } = await import('./compose/role.ts');
   let settings: ReturnType<typeof readSettings>;
   try {
     settings = readSettings(args, process.env);
@@ -48,6 +48,7 @@ async function run(role: 'up' | 'control' | 'serve' | 'work'): Promise<void> {
     reportFatal(role, createLogger(role), error);
     process.exit(78);
   }
+  leaveDeletedDirectory();
   if (role === 'up') {
     const { up } = await import('./compose/up.ts');
     process.exit(await up(import.meta.filename, settings));

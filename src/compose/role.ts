@@ -38,6 +38,15 @@ export async function runRole(name: string, log: Logger, start: () => Promise<Ru
   log.info({ startMs: Math.round(performance.now() - beganMs) }, `${name} is ready: ${role.ready}`);
 }
 
+/** A working directory that somebody deleted is left: libraries ask for its path as they load, and would end the process. */
+export function leaveDeletedDirectory(): void {
+  try {
+    process.cwd();
+  } catch {
+    process.chdir('/');
+  }
+}
+
 /** An error for people: what happened and what to do; the stack only where we did not foresee it. */
 export function reportFatal(name: string, log: Logger, error: unknown): void {
   const known = error as { code?: string; next?: string; message?: string };

@@ -157,6 +157,12 @@ export const platformErrors = {
     message: 'the database {url} does not answer: {problem}',
     next: 'Check MILLRACE_DATABASE_URL and that the database is running.',
   },
+  database_encoding: {
+    status: 500,
+    title: 'Database of another encoding',
+    message: 'the database {url} keeps texts in {encoding}, and Millrace needs UTF8',
+    next: "Make another (CREATE DATABASE millrace ENCODING 'UTF8' TEMPLATE template0), restore a dump of this one into it if there is anything in it, and name it by MILLRACE_DATABASE_URL.",
+  },
   blob_missing: {
     status: 404,
     title: 'Blob missing',

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { sql } from 'kysely';
+import pg from 'pg';
 import { startPostgres } from '../../../test/support/postgres.ts';
 import { execute, type Migration, migrate, sqliteStatements, statements, type Tx, tables } from './index.ts';
 import { openPostgres } from './postgres.ts';
@@ -200,6 +203,28 @@ forEachDatabase((name, open) => {
     }
     await stopped;
   });
+});
+
+test('on postgres: another encoding is refused; floats come back whole from a role that rounds', async (t) => {
+  const server = process.env.MILLRACE_TEST_POSTGRES_URL;
+  if (server === undefined) return t.skip('no Postgres');
+  const admin = new pg.Client({ connectionString: server });
+  await admin.connect();
+  const name = `machine_${randomBytes(6).toString('hex')}`;
+  t.after(async () => {
+    for (const each of [name, `${name}_latin`]) await admin.query(`DROP DATABASE IF EXISTS ${each}`);
+    await admin.end();
+  });
+  const at = (database: string): string => Object.assign(new URL(server), { pathname: `/${database}` }).href;
+  await admin.query(`CREATE DATABASE ${name}_latin ENCODING 'LATIN1' TEMPLATE template0`);
+  await assert.rejects(openPostgres(at(`${name}_latin`)), { code: 'database_encoding', message: /LATIN1/ });
+
+  await admin.query(`CREATE DATABASE ${name}`);
+  await admin.query(`ALTER DATABASE ${name} SET extra_float_digits = -5`);
+  const db = await openPostgres(at(name));
+  const { rows } = await sql<{ x: number }>`SELECT 0.1::float8 + 0.2 AS x`.execute(db.read);
+  await db.close();
+  assert.equal(rows[0]?.x, 0.1 + 0.2);
 });
 
 test('on sqlite: what was deleted is in no file after a scrub', async (t) => {

@@ -1,6 +1,6 @@
 import { Kysely } from 'kysely';
 import pg from 'pg';
-import { fail, type MillraceError } from '../../core/errors.ts';
+import { fail, MillraceError } from '../../core/errors.ts';
 import type { Database, Tx } from './database.ts';
 import { Signals } from './signals.ts';
 import { TellingDialect } from './telling-dialect.ts';
@@ -27,6 +27,7 @@ const keepAliveMs = 10_000;
  * Opens a Postgres database by URL. 64-bit integers and numerics come back as numbers: Millrace stores none
  * beyond 2^53.
  *
+ * @throws `database_encoding` where it holds texts in other than UTF-8: names in most scripts could not be kept
  * @throws `database_unreachable` at once and later, from whatever is asked of it, as long as it is away
  */
 export async function openPostgres(
@@ -43,6 +44,10 @@ export async function openPostgres(
       connectionTimeoutMillis: connectTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveMs,
+      // A server or role may be set to round floats for people: then metrics would not be what was logged.
+      onConnect: async (client: pg.ClientBase) => {
+        await client.query('SET extra_float_digits = 1');
+      },
     },
   });
   // A broken connection is replaced by the pool; queries that need it report the error themselves. While a transaction
@@ -51,10 +56,12 @@ export async function openPostgres(
   pool.on('error', ignored);
   pool.on('connect', (client) => client.on('error', ignored));
   try {
-    await pool.query('SELECT 1');
+    const { rows } = await pool.query<{ server_encoding: string }>('SHOW server_encoding');
+    const encoding = rows[0]?.server_encoding ?? '';
+    if (encoding !== 'UTF8') throw fail('database_encoding', { url: withoutPassword(url), encoding });
   } catch (error) {
     await pool.end();
-    throw unreachable(url, error);
+    throw error instanceof MillraceError ? error : unreachable(url, error);
   }
   const told = (error: unknown) => (isAway(error) ? unreachable(url, error) : error);
   const root = new Kysely<unknown>({ dialect: new TellingDialect({ pool }, told) });

@@ -30,9 +30,12 @@ forEachDatabase((name, open) => {
     await send(
       [0, 1, 12_000].map((i) => ({ id: `p${i}`, entity: `f${i}`, eventTimeMs: start + i * 60_000 + 400 })),
     );
+    // As a role or a server may be set: the day first, and no zone but its own.
+    const german = new URL(url ?? '');
+    german.searchParams.set('options', '-c datestyle=German -c timezone=Asia/Kolkata');
     const input = labelQueryInputSchema.parse({
       endpoint: 'flights',
-      url,
+      url: german.href,
       sql: `SELECT flight AS entity, departed AS at, late AS value, landed AS event_time FROM ${table} WHERE landed >= :watermark`,
       initialWatermark: '2001-01-01T00:00:00Z',
     });

@@ -88,6 +88,9 @@ async function* readPostgres(
   await client.connect();
   try {
     await client.query('BEGIN READ ONLY');
+    // As the parsers expect them, whatever the server, the database or the role is set to write.
+    await client.query('SET LOCAL datestyle = ISO');
+    await client.query('SET LOCAL extra_float_digits = 1');
     const { text, used } = withParameter(sql, '$1');
     await client.query(`DECLARE labels NO SCROLL CURSOR FOR ${text}`, used ? [watermark] : []);
     for (;;) {
