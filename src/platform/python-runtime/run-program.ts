@@ -12,12 +12,13 @@ const inherited =
 /** onnxruntime and MLflow report what they do to their makers unless these are set. */
 const noTelemetry = { ORT_DISABLE_TELEMETRY: '1', MLFLOW_DISABLE_TELEMETRY: 'true' };
 
-/** The environment of programs of Python. */
+/** The environment of programs of Python. Texts are UTF-8 in any locale: else a model answers otherwise on another machine. */
 export function pythonVariables(more: Readonly<Record<string, string>> = {}): Record<string, string> {
   const kept = Object.entries(process.env).filter(([name]) => inherited.test(name));
   return {
     ...(Object.fromEntries(kept) as Record<string, string>),
     PYTHONUNBUFFERED: '1',
+    PYTHONUTF8: '1',
     ...noTelemetry,
     ...more,
   };

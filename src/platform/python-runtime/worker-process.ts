@@ -10,7 +10,6 @@ import { killGroup } from './run-program.ts';
 
 const script = join(installationDirectory, 'python/worker.py');
 const descriptor = 3;
-const pageBytes = 4096;
 const lastLines = 5;
 /** How long a process that ended is listened to when another one, which left its group, has its pipes. */
 const lastWordsMs = 1000;
@@ -136,8 +135,9 @@ export class WorkerProcess {
   /** Bytes of memory that the process occupies; null where the system does not tell (only Linux does). */
   async residentBytes(): Promise<number | null> {
     try {
-      const pages = (await readFile(`/proc/${this.#child.pid}/statm`, 'utf8')).split(' ')[1];
-      return Number(pages) * pageBytes;
+      const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8');
+      const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
+      return kilobytes === undefined ? null : Number(kilobytes) * 1024;
     } catch {
       return null;
     }

@@ -92,6 +92,7 @@ export async function convertModel(
         string
       >),
       PYTHONUNBUFFERED: '1',
+      PYTHONUTF8: '1',
       GIT_PYTHON_REFRESH: 'quiet',
       [attemptVariable]: context.workDir,
     },

@@ -5,15 +5,10 @@ import { parseColumns } from './columns.ts';
 import { csvField, csvLine } from './csv.ts';
 
 test('fields are quoted where they must be, and nothing becomes a formula', () => {
-  assert.deepEqual(['a', 'a,b', 'say "x"', 'two\nlines', '=1+1', '-0.5', '-x'].map(csvField), [
-    'a',
-    '"a,b"',
-    '"say ""x"""',
-    '"two\nlines"',
-    "'=1+1",
-    '-0.5',
-    "'-x",
-  ]);
+  assert.deepEqual(
+    ['a', 'a,b', 'say "x"', 'two\nlines', '=1+1', '-0.5', '-x', '-2+1', '+1e-3', 'a;=1'].map(csvField),
+    ['a', '"a,b"', '"say ""x"""', '"two\nlines"', "'=1+1", '-0.5', "'-x", "'-2+1", '+1e-3', '"a;=1"'],
+  );
 });
 
 test('a line holds the shown columns, unrounded', () => {

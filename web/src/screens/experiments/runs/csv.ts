@@ -5,10 +5,13 @@ import type { CountedPage, RunsView } from '../../../api/tracking.ts';
 import { metricPart } from '../run-text.ts';
 import { type ColumnRef, columnText } from './columns.ts';
 
-/** One field; quoted where RFC 4180 asks for it. A formula of a spreadsheet is kept from being one. */
+/**
+ * One field; quoted where RFC 4180 asks for it, and where a spreadsheet with a decimal comma would divide it (`;`). A
+ * formula of a spreadsheet is kept from being one.
+ */
 export function csvField(value: string): string {
-  const safe = /^[=+@]|^-(?![\d.])/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const safe = /^[=+@\t\r-]/.test(value) && Number.isNaN(Number(value)) ? `'${value}` : value;
+  return /[",;\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /** The values of one run in the order of the columns, whole and unrounded, times in RFC 3339, durations in ms. */
