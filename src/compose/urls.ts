@@ -1,8 +1,9 @@
 import type { Settings } from '../platform/config/index.ts';
 
-/** An address to connect to for one to listen on. */
+/** The host of a URL that reaches what listens on an address; those of IPv6 stand in brackets there. */
 export function reachable(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
 /** Where the control of these settings answers on this machine, whatever `url` says. */
