@@ -10,7 +10,14 @@ import { judgeRollout } from './judge-rollout.ts';
 import type { Followed } from './live/rollout-watch.ts';
 import { keepLook } from './past-looks.ts';
 import { abortedBecause, type RolloutDeps, RolloutWriter, rolloutActor } from './rollout-writer.ts';
-import { findRollout, interruptedRollouts, openRollouts, openStates, type RolloutRecord } from './store.ts';
+import {
+  findRollout,
+  interruptedRollouts,
+  openRollouts,
+  openStates,
+  type RolloutIntent,
+  type RolloutRecord,
+} from './store.ts';
 
 const tickMs = 1000;
 /** Least time between two readings of the log for one rollout; a slow reading waits four times as long as it took. */
@@ -20,6 +27,8 @@ const restFactor = 4;
 const watchOwner = 'rollouts';
 /** What the registry says when a version may not have an alias. */
 const refusals: readonly ErrorCode[] = ['version_blocked', 'alias_protected'];
+/** What an abort does away with though it is not done to its end: traffic alone follows from it. */
+const replaceable: readonly RolloutIntent['action'][] = ['start', 'advance', 'abort'];
 
 /**
  * Turns rollouts: looks at what their arms did, goes on to the next step, promotes or aborts. A look reads what is new in
@@ -61,11 +70,23 @@ export class RolloutEngine {
     await this.#quickLooks;
   }
 
-  /** Runs a person's decision about an endpoint's rollout while nothing else acts on it, and looks again after it. */
-  async exclusively<T>(endpoint: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs a person's decision about an endpoint's rollout while nothing else acts on it, and looks again after it. What was
+   * cut off before is done to its end first. `instead`: what is decided now does away with what cannot be done by now
+   * (blobs that cannot be read), but for a promotion or the way back from one, which are half done.
+   */
+  async exclusively<T>(endpoint: string, work: () => Promise<T>, { instead = false } = {}): Promise<T> {
     try {
       return await this.#acting.run(endpoint, async () => {
-        await this.#finish(endpoint);
+        try {
+          await this.#finish(endpoint);
+        } catch (error) {
+          const left = await interruptedRollouts(this.#deps.db.read, endpoint);
+          const isReplaceable = left.every(({ data }) =>
+            replaceable.includes(data.intent?.action ?? 'start'),
+          );
+          if (!instead || !isReplaceable) throw error;
+        }
         return work();
       });
     } finally {
@@ -206,8 +227,7 @@ export class RolloutEngine {
 
   /** What was decided about an endpoint's rollout and cut off amid it is done to its end. */
   async #finish(endpoint: string): Promise<void> {
-    for (const record of await interruptedRollouts(this.#deps.db.read)) {
-      if (record.endpoint !== endpoint) continue;
+    for (const record of await interruptedRollouts(this.#deps.db.read, endpoint)) {
       try {
         await this.#writer.finish(record);
       } catch (error) {
@@ -220,10 +240,19 @@ export class RolloutEngine {
     }
   }
 
+  /** One that cannot be done by now is tried again; it holds nobody else up. */
   async #finishAll(): Promise<void> {
     const interrupted = await interruptedRollouts(this.#deps.db.read);
-    for (const endpoint of new Set(interrupted.map((record) => record.endpoint)))
-      await this.#acting.run(endpoint, () => this.#finish(endpoint));
+    for (const endpoint of new Set(interrupted.map((record) => record.endpoint))) {
+      try {
+        await this.#acting.run(endpoint, () => this.#finish(endpoint));
+      } catch (error) {
+        this.#deps.logger.warn(
+          { err: error, endpoint },
+          'what was decided about the rollout was cut off and cannot be done by now; it is tried again',
+        );
+      }
+    }
   }
 
   /** Acts on an open rollout as it is by then, after whatever else acts on it; undefined when it has ended. */

@@ -175,10 +175,15 @@ export class RolloutService {
   /** The champion has all traffic again. Throws `rollout_state`. */
   async abort(actor: Actor, endpoint: string, id: string, reason: string): Promise<EndpointRollout> {
     authorize(actor, 'serving:write');
-    return this.#act(endpoint, id, async (record) => {
-      requireState(record, 'abort', openStates);
-      await this.#writer.act(record, { action: 'abort', actor, reason });
-    });
+    return this.#act(
+      endpoint,
+      id,
+      async (record) => {
+        requireState(record, 'abort', openStates);
+        await this.#writer.act(record, { action: 'abort', actor, reason });
+      },
+      true,
+    );
   }
 
   /**
@@ -218,12 +223,15 @@ export class RolloutService {
     });
   }
 
+  /** `instead`: also in place of what was decided before and cannot be done by now. */
   async #act(
     endpoint: string,
     id: string,
     work: (record: RolloutRecord) => Promise<void>,
+    instead = false,
   ): Promise<EndpointRollout> {
-    await this.#engine.exclusively(endpoint, async () => work(await this.#known(endpoint, id)));
+    const act = async () => work(await this.#known(endpoint, id));
+    await this.#engine.exclusively(endpoint, act, { instead });
     return presentRollout(await this.#known(endpoint, id));
   }
 

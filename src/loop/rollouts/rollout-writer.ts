@@ -175,6 +175,7 @@ export class RolloutWriter {
       case 'start':
         return this.#start(record, intent);
       case 'advance': {
+        await this.#requireThere(record, actor, 'challenger');
         const { index } = record.data.step;
         const next = index === null ? 0 : index + 1;
         const step = await this.#enter(record, actor, 'canary', next, reason, intent.isProved);
@@ -261,6 +262,7 @@ export class RolloutWriter {
     const { endpoint, data } = record;
     const target = data.targets.find((t) => t.arm === arm);
     if (!target) throw fail('endpoint_no_arm', { endpoint, arm: arm ?? '', action: 'promote' });
+    await this.#requireThere(record, actor, target.arm);
     const why = reason.slice(0, 2000);
     const alias = data.spec.alias ?? null;
     const move = { model: data.model, version: Number(target.version), reason: why };
@@ -281,6 +283,23 @@ export class RolloutWriter {
       },
       beside: (tx) => monitoring.rolloutPromoted(tx, actor, told),
     });
+  }
+
+  /**
+   * A guard, or a person, may have taken the traffic away a moment ago, before the engine ends the rollout for it: then
+   * nothing gives it back. Throws `conflict`.
+   */
+  async #requireThere({ endpoint, data }: RolloutRecord, actor: Actor, arm: string): Promise<void> {
+    const { serving } = this.#deps;
+    const version = data.targets.find((t) => t.arm === arm)?.version;
+    const { arms, shadow } = await serving.endpoint(actor, endpoint);
+    const isThere = [...arms.filter((a) => a.arm === arm || a.arm === 'champion'), shadow].some(
+      (place) => place?.modelVersion === version,
+    );
+    if (isThere) return;
+    const [last] = await serving.routeVersions(actor, endpoint, { limit: 1 });
+    const problem = `version ${version} has lost its traffic on "${endpoint}", which ends this rollout: ${last?.reason ?? 'the endpoint was changed'}`;
+    throw fail('conflict', { problem });
   }
 
   async #makeChampion(
@@ -310,15 +329,22 @@ export class RolloutWriter {
       await serving.switchOver(actor, endpoint, reason);
     else if (isChampion) await serving.rollback(actor, endpoint, reason);
     const { movedAlias, model } = data;
+    let said = reason;
     if (movedAlias && promoted !== undefined) {
       const { alias, from } = movedAlias;
-      await aliases.giveBack(actor, { model, alias, version: Number(promoted), to: from, reason });
+      try {
+        await aliases.giveBack(actor, { model, alias, version: Number(promoted), to: from, reason });
+      } catch (error) {
+        if (!(error instanceof MillraceError) || error.status >= 500) throw error;
+        // The traffic is back, which nothing undoes; a person settles the alias.
+        said = `${reason}; but alias ${alias} stays at version ${promoted}: ${error.message}. ${error.next}`;
+      }
     }
     const endedMs = (await watermarks.get(endpoint)) ?? clock.nowMs();
     const coolUntilMs = endedMs + parseDuration(data.spec.cooldown);
     await this.decide(record, {
       ...{ actor, action: 'rollback', reason, state: 'rolled-back' },
-      change: { coolUntilMs },
+      change: { coolUntilMs, reason: said },
     });
   }
 

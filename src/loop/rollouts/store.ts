@@ -150,15 +150,17 @@ export async function openRollouts(tx: Tx, endpoint?: string): Promise<readonly 
   return (await query.orderBy('id').execute()).map(toRecord);
 }
 
-/** Rollouts about which something was decided that was not done to its end. */
-export async function interruptedRollouts(tx: Tx): Promise<readonly RolloutRecord[]> {
-  const rows = await tables<RolloutTables>(tx)
+/** Rollouts about which something was decided that was not done to its end; of one endpoint if it is named. */
+export async function interruptedRollouts(tx: Tx, endpoint?: string): Promise<readonly RolloutRecord[]> {
+  let query = tables<RolloutTables>(tx)
     .selectFrom('rollouts')
     .selectAll()
+    // Others are done with for good; there may be many of them.
+    .where('state', 'in', [...openStates, 'promoted'])
     // Within a text of the row the quotes would be escaped.
-    .where('data', 'like', '%"intent":{%')
-    .orderBy('id')
-    .execute();
+    .where('data', 'like', '%"intent":{%');
+  if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
+  const rows = await query.orderBy('id').execute();
   return rows.map(toRecord).filter((record) => record.data.intent !== null);
 }
 

@@ -1,6 +1,7 @@
 import { comparisonText } from '../contract/comparison-text.ts';
 import { runStep, type StateHandler, type TurnContext } from '../engine/turn-context.ts';
 import { deployOutputsSchema } from '../steps/deploy.ts';
+import { endRollout } from './end-rollout.ts';
 import { known } from './known.ts';
 import { deployInputs } from './rollout-steps.ts';
 
@@ -14,6 +15,10 @@ export const promoting: StateHandler = async (turn) => {
   if (!step.done) return step.decision;
   const version = known(turn.challengerVersion, 'version');
   const { rollout } = turn.data;
+  // Somebody may have taken the traffic away since: an abort, cut off amid it, or a deployment by hand.
+  const lost = await turn.ports.serving.lost(turn.endpoint, version, 'traffic');
+  if (lost !== null && rollout) return endRollout(turn, rollout, lost);
+  if (lost !== null) return { do: 'fail', code: 'conflict', message: lost, stepRunId: step.id };
   return {
     do: 'move',
     to: 'promoted',
