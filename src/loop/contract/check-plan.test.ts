@@ -33,9 +33,17 @@ test('a plan that could only end in nobody answered, or in an abort, is refused 
       { ...bandit, minTime: '2d', maxTime: '1d' },
       'maxTime: expected more time than the plan needs (minTime is "2d"), not "1d": it would be aborted',
     ],
+    ...['v3', 'Latest', 'a b', 'öff/1'].map(
+      (alias) =>
+        [
+          { ...canary, alias },
+          `alias: expected letters, digits, _ or -, and neither "latest" nor "v" with a number, not "${alias}"; null moves no alias`,
+        ] as const,
+    ),
     [{ ...canary, steps: [10, 5, 100] }, 'steps: the steps must grow, unlike 10, 5'],
   ];
   for (const [plan, problem] of cases) assert.deepEqual(problems(plan), [problem]);
   assert.deepEqual(problems({ ...canary, minTime: '3d', shadow: { minTime: '1d' } }), []);
+  assert.deepEqual(problems({ ...canary, alias: 'größte_v2-x' }), []);
   assert.deepEqual(problems({ ...canary, steps: [0.01, 100], cooldown: '3650d' }), []);
 });

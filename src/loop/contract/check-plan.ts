@@ -7,14 +7,29 @@ const leastPercent = 0.01;
 const mostSteps = 100;
 const longest = '3650d';
 
-/**
- * Refuses what is well written, but can only end in nobody answered, or in an abort: what a person begins, not what was
- * begun before. Browser-safe.
- */
+/** What is wrong with a plan, and where in it. */
+interface PlanProblem {
+  readonly path: (string | number)[];
+  readonly problem: string;
+}
+
+/** Refuses what `planProblems` finds: in what a person begins, not in what was begun before. Browser-safe. */
 export function checkPlan(plan: RolloutSpec, context: z.RefinementCtx): void {
-  const refuse = (path: (string | number)[], message: string): void => {
-    context.addIssue({ code: 'custom', path, message });
+  for (const { path, problem } of planProblems(plan)) {
+    context.addIssue({ code: 'custom', path, message: problem });
+  }
+}
+
+/** What is well written, but can only end in nobody answered, in an abort, or in a promotion that is refused. */
+export function planProblems(plan: RolloutSpec): readonly PlanProblem[] {
+  const problems: PlanProblem[] = [];
+  const refuse = (path: (string | number)[], problem: string): void => {
+    problems.push({ path, problem });
   };
+  if (typeof plan.alias === 'string' && !isAlias(plan.alias)) {
+    const rule = 'expected letters, digits, _ or -, and neither "latest" nor "v" with a number';
+    refuse(['alias'], `${rule}, not "${plan.alias}"; null moves no alias`);
+  }
   const tooSmall = (percent: number): string =>
     `expected at least ${leastPercent} (percent of the traffic), not ${percent}`;
   if (plan.kind === 'canary') {
@@ -37,16 +52,24 @@ export function checkPlan(plan: RolloutSpec, context: z.RefinementCtx): void {
       ? [{ path: ['rewardAfter'], text: plan.rewardAfter }]
       : []),
   ];
-  const overlong = times.filter(({ text }) => parseDuration(text) > parseDuration(longest));
-  for (const { path, text } of overlong) refuse(path, `expected at most ${longest}, not "${text}"`);
-  if (overlong.length > 0) return;
+  const overlong = times.filter(({ text }) => isOverlong(text));
+  for (const { path, text } of overlong) refuse(path, overlongText(text));
+  if (overlong.length > 0) return problems;
   const steps = plan.kind === 'canary' ? plan.steps.length : 1;
   const leastMs = steps * parseDuration(plan.minTime) + (shadow ? parseDuration(shadow.minTime) : 0);
-  if (leastMs < parseDuration(plan.maxTime)) return;
+  if (leastMs < parseDuration(plan.maxTime)) return problems;
   const needs = steps === 1 ? `minTime is "${plan.minTime}"` : `${steps} steps of minTime "${plan.minTime}"`;
   const listens = shadow ? `, after a shadow of minTime "${shadow.minTime}"` : '';
   refuse(
     ['maxTime'],
     `expected more time than the plan needs (${needs}${listens}), not "${plan.maxTime}": it would be aborted`,
   );
+  return problems;
 }
+
+/** Whether a duration is longer than anything that is waited for. */
+export const isOverlong = (duration: string): boolean => parseDuration(duration) > parseDuration(longest);
+export const overlongText = (duration: string): string => `expected at most ${longest}, not "${duration}"`;
+
+/** The registry's rule of aliases; `latest` and `v3` mean versions. */
+const isAlias = (name: string): boolean => /^[\p{L}\p{N}_-]+$/u.test(name) && !/^(latest|v\d+)$/i.test(name);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from '../../core/model-types.ts';
+import { reasonSchema } from '../../core/reason.ts';
 import { loopFileSchema, loopNameSchema } from './loop-file.ts';
 import { overridesSchema, triggerSchema, turnSummarySchema } from './turn.ts';
 
@@ -85,8 +86,6 @@ export const applyResultSchema = z.object({
   outcome: z.enum(['created', 'changed', 'unchanged']),
 });
 export type ApplyResult = z.infer<typeof applyResultSchema>;
-
-const reasonSchema = z.string().trim().min(1).max(2000);
 
 /** POST /api/v1/loops/:name/trigger */
 export const triggerInputSchema = z.strictObject({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { reasonSchema as reason } from '../../core/reason.ts';
 import { checkPlan } from './check-plan.ts';
 import {
   armComparisonSchema,
@@ -11,8 +12,6 @@ import { armNameSchema, rolloutSpecSchema } from './plan.ts';
 import { turnStateSchema } from './turn.ts';
 
 /** Rollouts of an endpoint without a loop: what a person declares, and what was decided. Browser-safe. */
-
-const reason = z.string().trim().min(1).max(2000);
 
 /** POST /api/v1/endpoints/:endpoint/rollouts */
 export const createRolloutSchema = z.strictObject({

@@ -1,12 +1,42 @@
 import { MillraceError } from '../../core/errors.ts';
 import { gateSchema } from '../../lifecycle/evaluation/index.ts';
 import { nextCronMs } from '../../platform/jobs/index.ts';
+import { isOverlong, overlongText, planProblems } from '../contract/check-plan.ts';
 import type { LoopFile, RolloutMetric } from '../contract.ts';
 import type { FileProblem } from './parse-loop-file.ts';
+import { banditPlanOf, planOf } from './plan-of.ts';
 
 /** What a well-formed loop file still gets wrong: unknown metrics, causes without their numbers, bad cron lines. */
 export function checkMeaning(file: LoopFile): readonly FileProblem[] {
-  return [...gateProblems(file), ...deployProblems(file), ...causeProblems(file)];
+  return [
+    ...gateProblems(file),
+    ...deployProblems(file),
+    ...rolloutProblems(file),
+    ...timeProblems(file),
+    ...causeProblems(file),
+  ];
+}
+
+/** What can only end in an abort, by the plans that the file makes; a plan's shadow has a block of its own. */
+function rolloutProblems(file: LoopFile): readonly FileProblem[] {
+  const bandit = banditPlanOf(file, 1);
+  const plan = bandit ?? planOf(file, 1);
+  return planProblems(plan).map(({ path, problem }) => ({
+    path: path[0] === 'shadow' ? ['deploy', ...path] : ['deploy', bandit ? 'bandit' : 'canary', ...path],
+    problem,
+  }));
+}
+
+function timeProblems({ data, train, improve }: LoopFile): readonly FileProblem[] {
+  const times = [
+    { path: ['data', 'label', 'delay'], text: data.label.delay },
+    { path: ['train', 'timeout'], text: train.timeout },
+    { path: ['improve', 'retrain', 'cooldown'], text: improve.retrain.cooldown },
+    { path: ['improve', 'retrain', 'window'], text: improve.retrain.window },
+  ];
+  return times
+    .filter(({ text }) => isOverlong(text))
+    .map(({ path, text }) => ({ path, problem: overlongText(text) }));
 }
 
 function gateProblems(file: LoopFile): readonly FileProblem[] {

@@ -99,6 +99,23 @@ test('canary steps must grow and end with 100', () => {
   );
 });
 
+test('a rollout that could only be aborted is refused, as are times that nobody waits for', () => {
+  const deploy = (text: string) => problemsOf(`${good}deploy: ${text}\n`);
+  assert.deepEqual(deploy('{ canary: { steps: [0.001, 100], minTime: 8d } }'), [
+    'loop.yaml:18: deploy.canary.steps[0]: expected at least 0.01 (percent of the traffic), not 0.001',
+    'loop.yaml:18: deploy.canary.maxTime: expected more time than the plan needs (2 steps of minTime "8d", after a shadow of minTime "0s"), not "14d": it would be aborted',
+  ]);
+  assert.deepEqual(deploy('{ shadow: { minTime: 4000d } }'), [
+    'loop.yaml:18: deploy.shadow.minTime: expected at most 3650d, not "4000d"',
+  ]);
+  assert.deepEqual(deploy('{ bandit: { minTime: 20d } }'), [
+    'loop.yaml:18: deploy.bandit.maxTime: expected more time than the plan needs (minTime is "20d"), not "14d": it would be aborted',
+  ]);
+  assert.deepEqual(problemsOf(good.replace('delay: 6h', 'delay: 9999d')), [
+    'loop.yaml:7: data.label.delay: expected at most 3650d, not "9999d"',
+  ]);
+});
+
 test('a rollout asks for what its metrics need', () => {
   const deploy = (text: string) => problemsOf(`${good}deploy: ${text}\n`);
   assert.deepEqual(deploy('{ verdict: { metric: value } }'), [

@@ -95,6 +95,47 @@ forEachDatabase((name, open) => {
     assert.ok((await killAmid('abort', canary, (r, id) => r.abort(anna, endpoint, id, reason))) >= 2);
   });
 
+  test(`what cannot be finished holds up no other endpoint, and an abort does away with it: ${name}`, async (t) => {
+    const { serving, service, engine, breakPackages } = await openRollouts(t, open);
+    await serving.declare(anna, { name: 'other', model: 'delay' });
+    const [champion] = (await serving.endpoint(anna, 'flights')).arms;
+    assert.ok(champion);
+    await serving.deploy(anna, 'other', champion, 'first');
+    const wanted = createRolloutSchema.parse({ plan, reason: 'try it' });
+    const stuck = await service.create(anna, 'flights', wanted);
+    const free = await service.create(anna, 'other', wanted);
+    await breakPackages(async () => {
+      await assert.rejects(service.advance(anna, 'flights', stuck.id, 'on'), /blobs are away/);
+      await serving.withdraw(anna, 'other', 'it is odd');
+      await engine.lookNow();
+      assert.equal((await service.get(anna, 'other', free.id)).state, 'aborted');
+      await assert.rejects(service.pause(anna, 'flights', stuck.id, 'wait'), /blobs are away/);
+      assert.equal((await service.abort(anna, 'flights', stuck.id, 'enough')).state, 'aborted');
+    });
+    assert.equal((await serving.endpoint(anna, 'flights')).arms.length, 1);
+  });
+
+  test(`an arm that has just lost its traffic gets none by a decision: ${name}`, async (t) => {
+    const { serving, service, engine } = await openRollouts(t, open);
+    for (const action of ['advance', 'promote'] as const) {
+      const wanted = createRolloutSchema.parse({ plan, reason: 'try it' });
+      const { id } = await service.create(anna, 'flights', wanted);
+      await serving.withdraw(anna, 'flights', 'its scores are NaN');
+      await assert.rejects(
+        service[action](anna, 'flights', id, 'on'),
+        /version 2 has lost its traffic on "flights".*its scores are NaN|is aborted; /,
+      );
+      await engine.lookNow();
+      const { state, reason } = await service.get(anna, 'flights', id);
+      assert.deepEqual([state, reason], ['aborted', 'its scores are NaN']);
+      const { arms } = await serving.endpoint(anna, 'flights');
+      assert.deepEqual(
+        arms.map((a) => a.modelVersion),
+        ['1'],
+      );
+    }
+  });
+
   test(`of two who decide at once one does, and the other is told what is so now: ${name}`, async (t) => {
     const { serving, service } = await openRollouts(t, open);
     const begin = (version: number) => {

@@ -61,7 +61,20 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     const digest = await packageOf(model, Number(version));
     return { version: Number(version), digest };
   };
-  const serving = await ServingService.open({ db, journal, blobs, clock, packaged });
+  let areBlobsAway = false;
+  const store: typeof blobs = Object.assign(Object.create(blobs), {
+    bytes: async (...of: Parameters<typeof blobs.bytes>) => {
+      if (areBlobsAway) throw new Error('blobs are away');
+      return blobs.bytes(...of);
+    },
+  });
+  /** Runs work while no package can be read. */
+  const breakPackages = async (work: () => Promise<void>) => {
+    areBlobsAway = true;
+    await work();
+    areBlobsAway = false;
+  };
+  const serving = await ServingService.open({ db, journal, blobs: store, clock, packaged });
   opened = serving;
   const alerts: string[] = [];
   const told = {
@@ -177,6 +190,7 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     service,
     engine,
     killedAfter,
+    breakPackages,
     feedback: feedback.service,
     traffic,
     create,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from '../../../core/model-package.ts';
+import { reasonSchema as reason } from '../../../core/reason.ts';
 
 /** Names of endpoints: they appear in URLs, files and stream names. */
 export const endpointNameSchema = z
@@ -79,7 +80,6 @@ export const withdrawnArmSchema = z.object({
 });
 export type WithdrawnArm = z.infer<typeof withdrawnArmSchema>;
 
-const reason = z.string().min(1).max(2000);
 const modelVersion = z
   .union([z.int().min(1), z.string().min(1)])
   .describe("A version of the endpoint's registered model: its number, also as text");
