@@ -207,11 +207,23 @@ test('a file without a required input, and one that is no table, are refused as 
     message: /not in the Parquet format/,
   });
   const empty = join(directory, 'empty.csv');
-  await writeFile(empty, 'x1,x2\n');
-  await assert.rejects(scored(await inputsOf(empty), 10), {
-    code: 'batch_input_unreadable',
-    message: /no rows/,
-  });
+  await writeFile(empty, '');
+  await assert.rejects(scored(await inputsOf(empty), 10), { code: 'batch_input_unreadable' });
+});
+
+test('an input without rows has an output without rows, with the columns of any other', async () => {
+  const csv = join(directory, 'header.csv');
+  await writeFile(csv, 'x1,x2,who\n');
+  const sources = [csv, await parquet('none.parquet', "SELECT 1.0 AS x1, 2.0 AS x2, 'a' AS who WHERE false")];
+  for (const source of sources) {
+    const { outputs, path } = await scored(await inputsOf(source), 10);
+    assert.deepEqual([outputs.rows, outputs.failedRows], [0, 0]);
+    const columns = await frames.query(`DESCRIBE SELECT * FROM read_parquet('${path}')`);
+    assert.deepEqual(
+      columns.map((column) => column.column_name),
+      ['who', 'prediction', 'score', 'model_version', 'error'],
+    );
+  }
 });
 
 test('CSV files as Excel, pandas and R write them are scored as they are meant', async () => {

@@ -75,10 +75,10 @@ export type BatchOutputs = z.infer<typeof batchOutputsSchema>;
 export const batchPartSchema = z.strictObject({
   part: z.int().min(0),
   digest: digestSchema,
-  rows: z.int().min(1),
+  rows: z.int().min(0),
   failedRows: z.int().min(0),
   /** Rows of the whole input. */
-  totalRows: z.int().min(1),
+  totalRows: z.int().min(0),
   /** The same rows as a segment of the prediction log. */
   log: z
     .strictObject({ digest: digestSchema, minEventTimeMs: z.int(), maxEventTimeMs: z.int() })

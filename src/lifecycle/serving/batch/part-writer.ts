@@ -134,7 +134,7 @@ export class PartWriter {
    * Writes the part's output, and its segment of the prediction log where that is wanted, and empties the tables.
    *
    * @param firstRow number of the part's first row in the whole input
-   * @returns the span of event times in the log; null without one
+   * @returns the span of event times in the log; null without one, or without rows
    */
   async finish(
     batchId: string,
@@ -160,7 +160,7 @@ export class PartWriter {
     await this.#frames.run(
       `COPY (SELECT ${selected.join(', ')} ${from}) TO ${sqlLiteral(outputPath)} (FORMAT parquet)`,
     );
-    if (!log) return this.#dropped(null);
+    if (!log || this.rows === 0) return this.#dropped(null);
     await this.#frames.run(
       `COPY (SELECT ${this.#logColumns(id, latencyUs).join(', ')} ${from}) TO ${sqlLiteral(logPath)} (FORMAT parquet, COMPRESSION zstd)`,
     );

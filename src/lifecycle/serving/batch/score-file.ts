@@ -43,8 +43,6 @@ export async function scoreFile(
     throw fail('runtime_unavailable', { kind: 'tensor', problem });
   }
   const source = await openSource(frames, job.source, task.sourcePaths, workDir);
-  if (source.rows === 0)
-    throw fail('batch_input_unreadable', { name: job.source.name, problem: 'it has no rows' });
   const inputs = inputColumns(manifest.signature.inputs, source, job.endpoint ?? job.model);
   const kept = keptColumns(job, source, manifest.signature.inputs);
   requireKept(kept, source, job.source.name);
@@ -62,11 +60,11 @@ export async function scoreFile(
   let startMs = performance.now();
   let writer: PartWriter | null = null;
   const finish = async (): Promise<void> => {
-    if (!writer || writer.rows === 0) return;
+    if (!writer) return;
     const { rows, failedRows } = writer;
     const path = join(workDir, `part-${part}.parquet`);
     const logPath = join(workDir, `log-${part}.parquet`);
-    const latencyUs = ((performance.now() - startMs) * 1000) / rows;
+    const latencyUs = ((performance.now() - startMs) * 1000) / Math.max(1, rows);
     const span = await writer.finish(task.batchId, firstRow, path, logPath, latencyUs);
     const log = span && { path: logPath, ...span };
     await keep({ type: 'part', part, rows, failedRows, totalRows: source.rows, path, log });
@@ -82,6 +80,9 @@ export async function scoreFile(
     writer.append(chunk.rowCount, await scorer.score(cells, chunk.rowCount, problems));
     if (writer.rows >= task.partRows) await finish();
   }
+  // An input without rows has an output without rows, whose columns are those of any other.
+  if (source.rows === 0 && part === 0)
+    writer = await PartWriter.open(frames, manifest, inputs, kept, job, selectPart);
   await finish();
   await runtime.close();
   return source.rows;
