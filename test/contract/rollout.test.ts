@@ -105,7 +105,7 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
   assert.match(begun, /has begun: canary of version 2, in shadow/);
   assert.match(
     await cli('rollout', 'list'),
-    /^churn +canary of version 2 +running +champion 1.* in shadow .*waits for/m,
+    /^churn +churn +canary of version 2 +running +champion 1.* in shadow .*waits for/m,
   );
   const bad = await ended();
   assert.equal(bad.state, 'aborted', bad.reason);
@@ -131,7 +131,7 @@ test('a version that learnt the opposite is aborted by its outcomes, and a good 
   await assert.rejects(cli('rollout', 'list', '--state', 'lost'), /state/);
   assert.match(
     await cli('rollout', 'list', '--all'),
-    /^churn .* aborted +champion 1, challenger 2 +last at 50 % .* challenger: log loss worse by \d.*, proved /m,
+    /^churn .* aborted +champion 1, challenger 2 +last at 50 % .* champion \(known\) +log loss worse by \d.*, proved /m,
   );
   assert.match(
     await cli('rollout', 'looks', 'churn'),
