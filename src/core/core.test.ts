@@ -42,8 +42,9 @@ test('times are RFC 3339, with UTC where no offset is given', () => {
   assert.equal(parseTime('2001-03-04 14:00+02:00'), noon);
   assert.equal(parseTime('2001-03-04T12:00'), noon);
   assert.equal(parseTime('2001-03-04'), noon - 43_200_000);
+  assert.equal(parseTime('2000-02-29'), Date.UTC(2000, 1, 29));
   assert.equal(formatTime(noon), '2001-03-04T12:00:00.000Z');
-  for (const wrong of ['yesterday', '2001-13-01', '04.03.2001', '']) {
+  for (const wrong of ['yesterday', '2001-13-01', '2001-02-29', '2001-04-31T12:00Z', '04.03.2001', '']) {
     assert.throws(() => parseTime(wrong, 'to'), { code: 'invalid_time', message: /^to: / });
   }
 });

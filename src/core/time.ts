@@ -55,7 +55,9 @@ export function parseTime(text: string, field = 'time'): number {
   if (!match) throw fail('invalid_time', { field, value: text });
   const [, date, clock = '00:00:00', zone = 'Z'] = match;
   const value = Date.parse(`${date}T${clock}${zone.toUpperCase()}`);
-  if (Number.isNaN(value)) throw fail('invalid_time', { field, value: text });
+  // Date.parse takes 30 February for a day of March.
+  if (Number.isNaN(value) || new Date(`${date}T00:00:00Z`).getUTCDate() !== Number(date?.slice(8)))
+    throw fail('invalid_time', { field, value: text });
   return value;
 }
 
