@@ -50,15 +50,17 @@ export async function answerInvocation(
     request: read,
     streamed,
     unwrapped,
+    stacked,
   } = await readOrLog(request, body, context, (plain) => {
     const content = scoringContent(request.headers['content-type']);
-    return readInvocation(plain, content, request, manifest.signature);
+    return readInvocation(plain, content, request, manifest);
   });
   if (streamed) return invocationEvents(context.plane, read);
   const reply = await context.plane.predict(read).catch((error: unknown) => {
     throw takesRequests(manifest.signature) ? asRefused(error) : error;
   });
-  const answer = jsonText(200, unwrapped ? writeBare(reply, manifest) : writePredictions(reply, manifest));
+  const text = unwrapped ? writeBare(reply, manifest) : writePredictions(reply, manifest, stacked);
+  const answer = jsonText(200, text);
   return packedAnswer(answer, request);
 }
 
@@ -69,10 +71,10 @@ export async function answerV1Predict(
   context: InferContext,
 ): Promise<HttpAnswer> {
   const { manifest } = armOf(request, context).model;
-  const read = await readOrLog(request, body, context, (plain) =>
-    readJsonInvocation(plain, request, manifest.signature, ['instances', 'inputs']),
+  const { request: read, stacked } = await readOrLog(request, body, context, (plain) =>
+    readJsonInvocation(plain, request, manifest, ['instances', 'inputs']),
   );
-  const answer = jsonText(200, writeV1Predictions(await context.plane.predict(read), manifest));
+  const answer = jsonText(200, writeV1Predictions(await context.plane.predict(read), manifest, stacked));
   return packedAnswer(answer, request);
 }
 

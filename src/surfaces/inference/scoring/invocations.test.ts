@@ -9,9 +9,9 @@ test('objects of type hints are rows themselves; objects of columns are rows of 
     readJsonInvocation(
       Buffer.from(JSON.stringify(body)),
       context,
-      { inputs: [{ name, ...json }], outputs: [] },
+      { signature: { inputs: [{ name, ...json }], outputs: [] } },
       ['instances', 'inputs'],
-    ).tensors.map((tensor) => [tensor.name, Array.from(tensor.data)]);
+    ).request.tensors.map((tensor) => [tensor.name, Array.from(tensor.data)]);
   const rows = [{ n: 1 }, { n: 2 }];
   for (const form of ['inputs', 'instances'])
     assert.deepEqual(read('input', { [form]: rows }), [['input', ['{"n":1}', '{"n":2}']]]);

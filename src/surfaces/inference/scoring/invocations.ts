@@ -1,5 +1,10 @@
 import { uuidv7 } from '../../../core/ids.ts';
-import { type ModelSignature, requestField, takesRequests } from '../../../core/model-package.ts';
+import {
+  type ModelSignature,
+  type PackageManifest,
+  requestField,
+  takesRequests,
+} from '../../../core/model-package.ts';
 import type { PredictRequest } from '../../../lifecycle/serving/index.ts';
 import { isInexact, type JsonWords, parseExactJson, parseJson } from '../http/json-body.ts';
 import {
@@ -16,6 +21,7 @@ import { castColumns } from './casts.ts';
 import { type ScoringContent, unsupported } from './content.ts';
 import { csvText, readCsvTable } from './csv.ts';
 import { checkParams, checkWholeParams } from './params.ts';
+import { readStacked } from './stacked-tensors.ts';
 import {
   checkForm,
   isObject,
@@ -36,7 +42,12 @@ export interface Invocation {
   readonly streamed: boolean;
   /** The row came as it is, and so goes its answer. */
   readonly unwrapped: boolean;
+  /** The only row came as the tensors themselves, see readStacked. */
+  readonly stacked: boolean;
 }
+
+/** What is asked of a model's manifest to read a request of it. */
+type Reads = Pick<PackageManifest, 'signature' | 'tensors'>;
 
 /** Members of which one is there where the body is the row itself: chats, completions, embeddings. */
 const unwrappedMembers = ['messages', 'prompt', 'input'] as const;
@@ -61,20 +72,21 @@ export async function readInvocation(
   body: Buffer,
   content: ScoringContent,
   context: RequestContext,
-  signature: ModelSignature,
+  manifest: Reads,
 ): Promise<Invocation> {
+  const { signature } = manifest;
   if (content !== 'json') {
     const request = await readTabular(body, content, context, signature);
-    return { request, streamed: false, unwrapped: false };
+    return { request, streamed: false, unwrapped: false, stacked: false };
   }
   const json = parseJson(body, mlflowWords);
   const unwrapped = unwrappedMembers.some((name) => json[name] !== undefined);
   const paramsOf = (whole: Json) => (unwrapped ? whole : whole.params);
   checkWholeParams(body, paramsOf(json), signature.params, paramsOf);
-  const request = unwrapped
-    ? readUnwrapped(json, context, signature)
-    : requestOf(json, body, context, signature, scoringForms);
-  return { request, streamed: json.stream === true, unwrapped };
+  const read = unwrapped
+    ? { request: readUnwrapped(json, context, signature), stacked: false }
+    : requestOf(json, body, context, manifest, scoringForms);
+  return { ...read, streamed: json.stream === true, unwrapped };
 }
 
 async function readTabular(
@@ -118,19 +130,19 @@ function readUnwrapped(json: Json, context: RequestContext, signature: ModelSign
 export function readJsonInvocation(
   body: Buffer,
   context: RequestContext,
-  signature: ModelSignature,
+  manifest: Reads,
   forms: readonly ScoringForm[],
-): PredictRequest {
-  return requestOf(parseJson(body), body, context, signature, forms);
+): Pick<Invocation, 'request' | 'stacked'> {
+  return requestOf(parseJson(body), body, context, manifest, forms);
 }
 
 function requestOf(
   json: Json,
   body: Buffer,
   context: RequestContext,
-  signature: ModelSignature,
+  { signature, tensors }: Reads,
   forms: readonly ScoringForm[],
-): PredictRequest {
+): Pick<Invocation, 'request' | 'stacked'> {
   const present = forms.filter((form) => json[form] !== undefined);
   const [form] = present;
   if (present.length !== 1 || !form) {
@@ -138,10 +150,15 @@ function requestOf(
   }
   if (takesRequests(signature)) {
     checkForm(form, json[form]);
-    return toRequest(asGiven(body.toString('utf8')), json.params, context, signature, `"${form}"`);
+    const row = asGiven(body.toString('utf8'));
+    return { request: toRequest(row, json.params, context, signature, `"${form}"`), stacked: false };
   }
   const names = signature.inputs.map((field) => field.name);
+  const stacked = (value: unknown) => (tensors === 'whole' ? readStacked(form, value, signature) : null);
+  const isStacked = stacked(json[form]) !== null;
   const tableOf = (value: unknown) => {
+    const whole = stacked(value);
+    if (whole) return whole;
     const values = form === 'inputs' || form === 'instances' ? valuesOfOnly(value, signature) : null;
     if (values) return table(names, values.length, (row) => values[row]);
     const isRow = form === 'inputs' && isObject(value) && signature.inputs.some((field) => field.json);
@@ -149,7 +166,8 @@ function requestOf(
   };
   let read = tableOf(json[form]);
   if (someInexact(read, signature)) read = tableOf(parseExactJson(body)[form]);
-  return toRequest(read, json.params, context, signature, `"${form}"`);
+  const request = toRequest(read, json.params, context, signature, `"${form}"`);
+  return { request, stacked: isStacked };
 }
 
 /**

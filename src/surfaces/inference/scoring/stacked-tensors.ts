@@ -1,0 +1,42 @@
+import type { ModelSignature } from '../../../core/model-package.ts';
+import { isObject, type ScoringForm, type ScoringTable } from './table.ts';
+
+/**
+ * Reads a request of a model that takes whole tensors as MLflow and KServe's v1 send it: `instances` and `inputs` stack
+ * to the tensors themselves, whose first dimension may count rows for the caller and does not for the graph. They are
+ * one row here. Null where the data does not stack to every input's dimensions: a list of whole tensors, one per row,
+ * and whatever is wrong.
+ */
+export function readStacked(
+  form: ScoringForm,
+  value: unknown,
+  { inputs }: ModelSignature,
+): ScoringTable | null {
+  const column = stackedColumns(form, value, inputs.length === 1);
+  if (!column) return null;
+  const tensors = [];
+  for (const { name, shape, required } of inputs) {
+    const data = column(name);
+    if (data === undefined && !required) continue;
+    const dims = dimensions(data);
+    if (dims.length !== shape.length || shape.some((size, i) => size >= 0 && size !== dims[i])) return null;
+    tensors.push({ name, width: 1, data: [data] });
+  }
+  return { tensors, rowCount: 1 };
+}
+
+/** Gives the values of an input by its name; undefined for one that is not there. Null for forms that stack nothing. */
+function stackedColumns(form: ScoringForm, value: unknown, isOnly: boolean) {
+  if (form === 'inputs' && isObject(value)) return (name: string) => value[name];
+  if ((form !== 'inputs' && form !== 'instances') || !Array.isArray(value)) return null;
+  const rows: readonly unknown[] = value;
+  if (rows.length > 0 && rows.every(isObject)) {
+    return (name: string) => (name in (rows[0] ?? {}) ? rows.map((row) => row[name]) : undefined);
+  }
+  return isOnly ? () => rows : null;
+}
+
+/** Sizes of nested lists by the first of each; what the others are is checked with their values. */
+function dimensions(value: unknown): readonly number[] {
+  return Array.isArray(value) ? [value.length, ...dimensions(value[0])] : [];
+}
