@@ -32,3 +32,23 @@ test('after a load what is not used goes back to the system', async () => {
     `of the resident memory ${kept} is left without, ${given} with it`,
   );
 });
+
+test('a process that may open no more files goes on', async () => {
+  const program = `
+    import { openSync } from 'node:fs';
+    import { giveMemoryBack, QuietCollection } from '${new URL('./index.ts', import.meta.url)}';
+    giveMemoryBack();
+    try { for (;;) openSync('/dev/null'); } catch (error) { console.log(error.code); }
+    new QuietCollection();
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    console.log('on');`;
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning', '--input-type=module', '--eval'];
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    'ulimit -n 100; exec "$@"',
+    'sh',
+    ...node,
+    program,
+  ]);
+  assert.equal(stdout, 'EMFILE\non\n');
+});

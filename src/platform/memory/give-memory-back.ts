@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { type Collect, collector } from './collector.ts';
+import { memoryUsage } from './memory-usage.ts';
 
 const everyMs = 1000;
 /** A process that computes for less than this part of a second is idle: hardly anybody waits for the pause. */
@@ -29,6 +30,7 @@ export function giveMemoryBack(): () => void {
     const isIdle = performance.eventLoopUtilization(now, before).utilization < idleUtilization;
     before = now;
     const bytes = unusedBytes();
+    if (bytes === null) return;
     leastBytes = Math.min(leastBytes, bytes);
     const { worthBytes, pauseEveryMs } = isIdle ? whenIdle : whenBusy;
     const isWorth = (isIdle && wasBusy) || bytes - leastBytes >= worthBytes;
@@ -37,7 +39,7 @@ export function giveMemoryBack(): () => void {
     collect ??= collector();
     collect();
     collectedMs = performance.now();
-    leastBytes = unusedBytes();
+    leastBytes = unusedBytes() ?? bytes;
     wasBusy = !isIdle;
   }, everyMs);
   timer.unref();
@@ -45,7 +47,7 @@ export function giveMemoryBack(): () => void {
 }
 
 /** What is resident beside live objects: code and native memory, which stay, and pages that wait for objects. */
-function unusedBytes(): number {
-  const { rss, heapUsed, external } = process.memoryUsage();
-  return rss - heapUsed - external;
+function unusedBytes(): number | null {
+  const usage = memoryUsage();
+  return usage && usage.rss - usage.heapUsed - usage.external;
 }

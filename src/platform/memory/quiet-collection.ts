@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { type Collect, collector } from './collector.ts';
+import { memoryUsage } from './memory-usage.ts';
 
 const everyMs = 1000;
 /** A process that computes for less than this part of a second has next to no callers who would wait for the pause. */
@@ -9,6 +10,7 @@ const worthBytes = 64 * 1024 * 1024;
 
 /** What it looks at, and what it does. */
 export interface QuietCollectionPorts {
+  /** 0 where the system cannot tell. */
   readonly residentBytes: () => number;
   /** Has the process had next to nothing to do since it was last asked? */
   readonly isIdle: () => boolean;
@@ -59,7 +61,7 @@ function ownProcess(): QuietCollectionPorts {
   let collect: Collect | undefined;
   let before = performance.eventLoopUtilization();
   return {
-    residentBytes: () => process.memoryUsage.rss(),
+    residentBytes: () => memoryUsage()?.rss ?? 0,
     isIdle: () => {
       const now = performance.eventLoopUtilization();
       const { utilization } = performance.eventLoopUtilization(now, before);
