@@ -379,10 +379,13 @@ class Model:
         return self.predict_fn(data, params=self.default_params) if self.takes_params else self.predict_fn(data)
 
     def _labels(self):
-        """What the model calls its columns, by their names: those of frames made of arrays are numbers."""
+        """What the model calls its columns, by their names: numbers in frames of arrays, and where none has a name."""
         schema = self.pyfunc.metadata.get_input_schema()
-        own = schema.input_names() if schema is not None and schema.has_input_names() else []
-        return {**{f["name"]: f["name"] for f in self.fields}, **{str(label): label for label in own}}
+        own = {f["name"]: f["name"] for f in self.fields}
+        if schema is None or schema.has_input_names():
+            return {**own, **{str(label): label for label in (schema.input_names() if schema else [])}}
+        by_place = not schema.is_tensor_spec() and not any(f.get("json") or f.get("request") for f in self.fields)
+        return {name: at for at, name in enumerate(own)} if by_place else own
 
     def _read(self, body, rows):
         """The rows as MLflow hands them to a model: a frame of columns, or arrays for tensors."""

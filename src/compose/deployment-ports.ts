@@ -29,8 +29,8 @@ export function createDeploymentPorts(slices: LoopSlices): DeploymentPorts {
       await serving.declare(actor, { name: endpoint, model });
       const target = { modelVersion: String(version), packageDigest: digest };
       const { routeVersion } = await serving.deploy(actor, endpoint, target, reason);
-      await serving.settled(endpoint, routeVersion);
-      return routeVersion;
+      const { loading } = await serving.reached(endpoint, routeVersion);
+      return { routeVersion, loading };
     },
   };
 }

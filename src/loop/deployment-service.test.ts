@@ -9,6 +9,7 @@ const actor = { kind: 'user', id: 'ada' } as const;
 forEachDatabase((name, open) => {
   test(`${name}: a packaging that fails is told to whoever asks again, and not once one went well`, async (t) => {
     const steps: StepRun[] = [];
+    let loading: string[] = ['east'];
     const service = new DeploymentService(
       await open(t, []),
       {
@@ -26,7 +27,7 @@ forEachDatabase((name, open) => {
         packageInputs: async () => ({}),
         runtimeOf: async () => 'onnx',
         attach: async () => 'sha256:1',
-        deploy: async () => 7,
+        deploy: async () => ({ routeVersion: 7, loading }),
       },
     );
     const ask = () => service.deploy(actor, { model: 'churn', version: 1, reason: 'test' });
@@ -42,6 +43,9 @@ forEachDatabase((name, open) => {
       assert.deepEqual([again.state, again.stepRunId, again.failure], ['packaging', 'step-2', failed]);
     }
     end({ status: 'succeeded', outputs: {} });
+    const early = await ask();
+    assert.deepEqual([early.state, early.loading, early.routeVersion], ['loading', ['east'], 7]);
+    loading = [];
     const last = await ask();
     assert.deepEqual([last.state, last.failure, last.routeVersion], ['deployed', null, 7]);
   });

@@ -23,14 +23,14 @@ export interface DeploymentPorts {
   /** The package's digest in the step's outputs, attached to the version. */
   attach(target: { model: string; version: number; modelId: string }, outputs: unknown): Promise<Digest>;
   /**
-   * Declares the endpoint, gives the version all its traffic, and waits until the connected replicas answer by it.
-   * Returns the route's version. Throws `replicas_behind`.
+   * Declares the endpoint, gives the version all its traffic, and waits until the connected replicas answer by it,
+   * for some time: `loading` are those that still load it then. Throws `replicas_behind` where one cannot.
    */
   deploy(
     actor: Actor,
     to: { endpoint: string; model: string; version: number; digest: Digest },
     reason: string,
-  ): Promise<number>;
+  ): Promise<{ readonly routeVersion: number; readonly loading: readonly string[] }>;
 }
 
 /** Serving alone: what a script registered is packaged and answers at an endpoint, with no loop around it. */
@@ -55,7 +55,7 @@ export class DeploymentService {
     authorize(actor, 'serving:write');
     const { model, version, reason, endpoint = model, runtime } = input;
     const found = await this.#ports.version(model, version);
-    const target = { model, version, endpoint };
+    const target = { model, version, endpoint, loading: [] };
     let { digest } = found;
     let stepRunId: string | null = null;
     const failure = null;
@@ -73,8 +73,10 @@ export class DeploymentService {
       digest = await this.#ports.attach({ model, version, modelId: found.modelId }, step.outputs);
     }
     if (input.packageOnly) return { ...target, state: 'packaged', stepRunId, failure, routeVersion: null };
-    const routeVersion = await this.#ports.deploy(actor, { ...target, digest }, reason);
-    return { ...target, state: 'deployed', stepRunId, failure, routeVersion };
+    const to = { model, version, endpoint, digest };
+    const { routeVersion, loading } = await this.#ports.deploy(actor, to, reason);
+    const state = loading.length > 0 ? 'loading' : 'deployed';
+    return { ...target, state, stepRunId, failure, routeVersion, loading: [...loading] };
   }
 
   async #package(model: string, version: number, modelId: string, runtime: DeployVersionInput['runtime']) {

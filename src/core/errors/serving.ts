@@ -313,7 +313,7 @@ export const servingErrors = {
     status: 504,
     title: 'Replicas did not follow',
     message: 'route {routeVersion} of endpoint "{endpoint}" was not taken by {replicas}: {problem}',
-    next: 'The route is kept and will be taken when the replica can; look at GET /api/v1/replicas.',
+    next: 'The route is set, and each replica takes it as soon as it can: GET /api/v1/replicas shows what each waits for, its own log why. POST /api/v1/endpoints/{endpoint}/rollback takes the change back.',
   },
   replica_name_taken: {
     status: 409,

@@ -1,6 +1,6 @@
 import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
-import { type Clock, formatTime } from '../../core/time.ts';
+import { type Clock, formatDuration, formatTime } from '../../core/time.ts';
 import {
   type Replica,
   type ReplicaHealth,
@@ -21,6 +21,20 @@ export interface ReplicaRecords {
   readonly table: () => Promise<RouteTable>;
 }
 
+export interface SettleOptions {
+  /** For a replica to answer by the route, or to say that it loads a model; 30 s unless given. */
+  readonly timeoutMs?: number;
+  /** For all loading together; a quarter of an hour unless given. */
+  readonly loadMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The connected replicas, and those of them that still load what a route needs. */
+export interface Reached {
+  readonly replicas: readonly string[];
+  readonly loading: readonly string[];
+}
+
 type Send = (message: StreamMessage) => void;
 
 interface Known {
@@ -39,6 +53,9 @@ interface Known {
   readonly rivals: Set<string>;
 }
 
+const settleMs = 30_000;
+/** A model of Python may take five minutes to load, and five more for its first prediction; its files come before. */
+const loadLimitMs = 15 * 60_000;
 const pingEveryMs = 5000;
 const retryMs = 1000;
 /** A process that said nothing for so long is dead, though its connection is still open; it reports every 5 s. */
@@ -202,15 +219,32 @@ export class ReplicaHub {
   }
 
   /**
-   * Resolves with the ids of the connected replicas once all of them answer by this route or a later one.
+   * Resolves with the ids of the connected replicas once all of them answer by this route or a later one. While one
+   * of them says that it loads a model, it goes on waiting, for a quarter of an hour: as long as a load may take.
    * Throws `replicas_behind` when one cannot, or when the time is up (also while none is connected).
    */
   async settled(
     endpoint: string,
     routeVersion: number,
-    timeoutMs: number,
-    signal?: AbortSignal,
+    wait: SettleOptions = {},
   ): Promise<readonly string[]> {
+    const { loadMs = loadLimitMs } = wait;
+    const deadlineMs = performance.now() + loadMs;
+    for (;;) {
+      const { loading, replicas } = await this.reached(endpoint, routeVersion, wait);
+      if (loading.length === 0) return replicas;
+      if (performance.now() < deadlineMs) continue;
+      const problem = `it is still loading the model after ${formatDuration(loadMs)}`;
+      throw fail('replicas_behind', { endpoint, routeVersion, replicas: loading.join(', '), problem });
+    }
+  }
+
+  /** As `settled`, but tells which replicas still load a model when the first time is up, and waits no longer. */
+  async reached(
+    endpoint: string,
+    routeVersion: number,
+    { timeoutMs = settleMs, signal }: SettleOptions = {},
+  ): Promise<Reached> {
     const behind = () =>
       [...this.#replicas.values()].filter((r) => isConnected(r) && inForce(r, endpoint) < routeVersion);
     const isSettled = () => {
@@ -218,24 +252,21 @@ export class ReplicaHub {
         (r) => (r.status?.routesVersion ?? 0) >= routeVersion && errorOf(r, endpoint),
       );
       if (broken) {
-        throw fail('replicas_behind', {
-          endpoint,
-          routeVersion,
-          replicas: broken.id,
-          problem: errorOf(broken, endpoint),
-        });
+        const problem = errorOf(broken, endpoint);
+        throw fail('replicas_behind', { endpoint, routeVersion, replicas: broken.id, problem });
       }
       return this.#connected().length > 0 && behind().length === 0;
     };
-    if (!(await this.#until(isSettled, timeoutMs, signal))) {
-      const waitedFor = behind();
-      const late = waitedFor.map((r) => r.id).join(', ');
-      const isLoading = waitedFor.some((r) => r.status?.models.some(({ state }) => state === 'loading'));
-      const lateness = isLoading ? 'it is still loading the model' : 'it did not answer in time';
-      const problem = late ? lateness : 'no replica is connected; start one with "millrace serve"';
-      throw fail('replicas_behind', { endpoint, routeVersion, replicas: late || 'any replica', problem });
-    }
-    return this.#connected();
+    if (await this.#until(isSettled, timeoutMs, signal)) return { replicas: this.#connected(), loading: [] };
+    const late = behind();
+    const loading = late.filter((r) => r.status?.models.some(({ state }) => state === 'loading'));
+    if (loading.length > 0) return { replicas: this.#connected(), loading: loading.map(({ id }) => id) };
+    const replicas = late.map(({ id }) => id).join(', ') || 'any replica';
+    const problem =
+      late.length > 0
+        ? 'it did not answer in time'
+        : 'no replica is connected; start one with "millrace serve"';
+    throw fail('replicas_behind', { endpoint, routeVersion, replicas, problem });
   }
 
   /**

@@ -27,7 +27,7 @@ import {
 } from './contract.ts';
 import { KeyStore } from './keys/store.ts';
 import { signOverride } from './override-token.ts';
-import { ReplicaHub } from './replica-hub.ts';
+import { type Reached, ReplicaHub, type SettleOptions } from './replica-hub.ts';
 import { ReplicaWatch, type ReplicaWatchOptions } from './replica-watch.ts';
 import {
   armOf,
@@ -71,7 +71,6 @@ export interface ServingServiceOptions {
   readonly clock?: Clock;
 }
 
-const defaultSettleMs = 30_000;
 const sealMs = 60_000;
 
 /**
@@ -345,13 +344,14 @@ export class ServingService {
     this.#options.db.signal(routesTopic);
   }
 
-  /** Waits until every connected replica answers by this route. Throws `replicas_behind`. */
-  settled(
-    name: string,
-    routeVersion: number,
-    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
-  ): Promise<readonly string[]> {
-    return this.#hub.settled(name, routeVersion, options.timeoutMs ?? defaultSettleMs, options.signal);
+  /** Waits until every connected replica answers by this route, longer while one loads. Throws `replicas_behind`. */
+  settled(name: string, routeVersion: number, wait: SettleOptions = {}): Promise<readonly string[]> {
+    return this.#hub.settled(name, routeVersion, wait);
+  }
+
+  /** As `settled`, but for 30 s, and tells which replicas still load then. */
+  reached(name: string, routeVersion: number): Promise<Reached> {
+    return this.#hub.reached(name, routeVersion);
   }
 
   /** Has all replicas send what they have logged so far. Throws `replicas_unsealed`. */

@@ -45,7 +45,11 @@ async function setUp(t: TestContext, open: OpenDatabase, clock: Clock = wallCloc
 }
 
 /** A replica as the hub sees it: it applies every route at once unless told otherwise. */
-function connect(service: ServingService, id: string, options: { readonly error?: string } = {}) {
+function connect(
+  service: ServingService,
+  id: string,
+  options: { readonly error?: string; readonly loads?: Promise<unknown> } = {},
+) {
   const messages: StreamMessage[] = [];
   let close = () => {};
   const closed = new Promise<void>((resolve) => {
@@ -59,6 +63,16 @@ function connect(service: ServingService, id: string, options: { readonly error?
   };
   const send = (message: StreamMessage) => {
     messages.push(message);
+    if (message.type === 'routes' && options.loads) {
+      status.models = [{ digest: `sha256:${'0'.repeat(64)}`, state: 'loading' }];
+      report();
+      void options.loads.then(() => {
+        status.models = [];
+        take(message);
+      });
+    } else take(message);
+  };
+  const take = (message: StreamMessage) => {
     if (message.type === 'routes') {
       status.routesVersion = message.routes.version;
       status.endpoints = message.routes.endpoints.map(({ endpoint, routeVersion }) =>
@@ -312,6 +326,27 @@ forEachDatabase((name, open) => {
         [...versions].sort((x, y) => x - y),
       );
       await Promise.all([a.disconnect(), broken.disconnect()]);
+    });
+
+    test('while a replica says that it loads the model, settling goes on; it is bounded, and told where it stands', async (t) => {
+      const { service, target } = await setUp(t, open);
+      await service.declare(actor, { name: 'e', model: 'm' });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const slow = connect(service, 'slow', { loads: promise });
+      const { routeVersion } = await service.deploy(actor, 'e', await target('1'), 'r');
+      const isLoading = () =>
+        service.replicas(actor).some(({ models }) => models.some(({ state }) => state === 'loading'));
+      while (!isLoading()) await new Promise((next) => setImmediate(next));
+      await assert.rejects(service.settled('e', routeVersion, { timeoutMs: 5, loadMs: 20 }), {
+        code: 'replicas_behind',
+        message: /not taken by slow: it is still loading the model after/,
+      });
+      const settled = service.settled('e', routeVersion, { timeoutMs: 5 });
+      const early = await Promise.race([settled, new Promise((next) => setTimeout(next, 30, 'waits'))]);
+      assert.equal(early, 'waits');
+      resolve();
+      assert.deepEqual(await settled, ['slow']);
+      await slow.disconnect();
     });
 
     test('sealing waits for replicas that are there and for those that hold rows, until they are forgotten', async (t) => {

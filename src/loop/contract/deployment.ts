@@ -19,12 +19,17 @@ export const deploymentSchema = z.object({
   model: z.string(),
   version: z.int(),
   endpoint: z.string(),
-  /** `packaging`: the version is being made servable; the same request again tells how far it is. */
-  state: z.enum(['packaging', 'packaged', 'deployed']),
+  /**
+   * `packaging`: the version is being made servable; the same request again tells how far it is. `loading`: the route
+   * is set, and replicas still load the model; each takes it when it has, and so the request need not be repeated.
+   */
+  state: z.enum(['packaging', 'packaged', 'loading', 'deployed']),
   /** The step that packages it; null when it was packaged before. */
   stepRunId: z.string().nullable(),
   /** How the packaging before this one failed; null when it did not. Who was told of that step before should give up. */
   failure: z.object({ stepRunId: z.string(), code: z.string(), message: z.string() }).nullable(),
   routeVersion: z.int().nullable(),
+  /** Replicas that still load the model. */
+  loading: z.array(z.string()),
 });
 export type Deployment = z.infer<typeof deploymentSchema>;
