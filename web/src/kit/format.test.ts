@@ -49,6 +49,12 @@ test('a start has its time of day unless that is midnight', () => {
   assert.equal(f.formatStart(Date.UTC(2026, 2, 8, 10)), '2026-03-08 10:00');
 });
 
+test('a moment in full has the reader’s own time beside UTC, where that is another', () => {
+  const at = Date.UTC(2026, 2, 8, 23, 30, 5);
+  assert.equal(f.formatMomentInFull(at, 0), '2026-03-08 23:30:05 UTC');
+  assert.equal(f.formatMomentInFull(at, 330), '2026-03-08 23:30:05 UTC\n2026-03-09 05:00:05 by your clock');
+});
+
 test('durations have at most two units', () => {
   assert.equal(plain(f.formatDuration(252_000)), '4 min 12 s');
   assert.equal(plain(f.formatDuration(380)), '380 ms');

@@ -141,6 +141,20 @@ export function formatMoment(atMs: number, seconds = false): string {
   return `${day} ${clock}${seconds ? `:${pad(date.getUTCSeconds())}` : ''}`;
 }
 
+/**
+ * A moment in full: UTC to the second, and on a second line what the reader's own clock said then, unless that is UTC.
+ * `offsetMinutes` is how far that clock is ahead of UTC, by default this machine's at that moment.
+ */
+export function formatMomentInFull(
+  atMs: number,
+  offsetMinutes = -new Date(atMs).getTimezoneOffset(),
+): string {
+  const utc = `${formatMoment(atMs, true)} UTC`;
+  return offsetMinutes === 0 || Number.isNaN(offsetMinutes)
+    ? utc
+    : `${utc}\n${formatMoment(atMs + offsetMinutes * 60_000, true)} by your clock`;
+}
+
 const DAY_MS = 86_400_000;
 
 /** When something began, UTC: the date, and the time of day unless that is midnight. */

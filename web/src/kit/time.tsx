@@ -1,5 +1,5 @@
 import { useNow } from './clock.ts';
-import { formatDay, formatMoment, formatRelative } from './format.ts';
+import { formatDay, formatMoment, formatMomentInFull, formatRelative } from './format.ts';
 
 type When = string | number | null | undefined;
 
@@ -13,7 +13,7 @@ export function Ago(props: { readonly at: When; readonly className?: string }) {
   return (
     <time
       dateTime={new Date(ms).toISOString()}
-      data-tip={`${formatMoment(ms, true)} UTC`}
+      data-tip={formatMomentInFull(ms)}
       className={`whitespace-nowrap ${props.className ?? ''}`}
     >
       {formatRelative(ms, Math.max(now, Date.now() - 5000))}
@@ -32,7 +32,7 @@ export function EventTime(props: {
   return (
     <time
       dateTime={new Date(ms).toISOString()}
-      data-tip={`Event time ${formatMoment(ms, true)} UTC`}
+      data-tip={`Event time ${formatMomentInFull(ms)}`}
       className={`inline-flex items-center gap-1 whitespace-nowrap ${props.className ?? ''}`}
     >
       <EventTimeMark />

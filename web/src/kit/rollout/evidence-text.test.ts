@@ -20,7 +20,7 @@ test('bounds say what is decided at them', () => {
 
 test('a comparison is one sentence: which is better, whether it is proved, and the interval', () => {
   const compared = (difference: number | null, low: number, high: number, verdict = 'undecided') =>
-    ({ metric: 'logLoss', difference, low, high, margin: 0.02, verdict }) as ArmComparison;
+    ({ metric: 'logLoss', difference, low, high, margin: 0.02, verdict, n: 40 }) as ArmComparison;
   assert.equal(
     comparisonText(compared(0.012, 0.004, 0.02, 'better'), '1', '2'),
     'v2 is proved better than v1: log loss 0.012 better, between 0.004 and 0.020.',
@@ -38,7 +38,11 @@ test('a comparison is one sentence: which is better, whether it is proved, and t
     'It is not proved yet which is better, v2 or v1: log loss the same so far; from 0.3 worse to 0.3 better is possible.',
   );
   assert.equal(
+    comparisonText(compared(null, 0, 0), '1', '2', 1200),
+    'Too few labelled outcomes to compare v2 with v1 by log loss: 40 so far, 1\u202f200 are needed.',
+  );
+  assert.equal(
     comparisonText(compared(null, 0, 0), '1', '2'),
-    'Too few labelled outcomes to compare v2 with v1 by log loss.',
+    'Too few labelled outcomes to compare v2 with v1 by log loss: 40 so far.',
   );
 });

@@ -54,13 +54,18 @@ export function needText(
 
 /**
  * Which of two versions is better by one metric, whether that is proved, and between which bounds the difference lies:
- * one sentence without signs. `notWorse` and `worse` are the server's verdicts, which know the margin.
+ * one sentence without signs. `need` is how many labelled outcomes it must rest on, 0 when not known. `notWorse` and `worse` are the server's verdicts, which know the margin.
  */
-export function comparisonText(compared: ArmComparison, champion: string, challenger: string): string {
+export function comparisonText(
+  compared: ArmComparison,
+  champion: string,
+  challenger: string,
+  need = 0,
+): string {
   const { difference, low, high, margin, verdict } = compared;
   const metric = metricWord(compared.metric);
   if (difference === null || low === null || high === null)
-    return `Too few labelled outcomes to compare v${challenger} with v${champion} by ${metric}.`;
+    return `Too few labelled outcomes to compare v${challenger} with v${champion} by ${metric}: ${formatCount(compared.n)} so far${compared.n < need ? `, ${formatCount(need)} are needed` : ''}.`;
   const decimals = decimalsFor((high - low) / 2);
   const size = (value: number): string => formatNumber(Math.abs(value), decimals);
   const way = (value: number): string => `${size(value)} ${value < 0 ? 'worse' : 'better'}`;

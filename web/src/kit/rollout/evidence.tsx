@@ -147,7 +147,9 @@ function Better(props: EvidenceProps & { readonly compared: readonly ArmComparis
       </div>
       {shown && looks.length > 0 ? (
         <>
-          <p>{comparisonText(shown, championVersion, version ?? shown.arm)}</p>
+          <p>
+            {comparisonText(shown, championVersion, version ?? shown.arm, shown.metric === metric ? need : 0)}
+          </p>
           <p className="text-label text-muted">
             By how much v{version} is better than v{championVersion},{' '}
             {shown.compared === 'pairs' ? 'on the same requests' : 'each on its own requests'}; the{' '}

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { LogFacets } from '../../../../src/lifecycle/feedback/contract.ts';
 import { facetsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
+import { Chooser } from '../../kit/chooser.tsx';
 import { DateTimeField, SearchField, Select } from '../../kit/fields.tsx';
 import { formatCount } from '../../kit/format.ts';
 import {
@@ -151,7 +152,7 @@ function RareFilters(props: BarProps & { readonly hidden: boolean; readonly face
         value={toField(search.to)}
         onChange={(field) => set({ to: fromField(field) })}
       />
-      <Select
+      <Chooser
         label="Version"
         value={search.version ?? ''}
         all="Any version"
@@ -160,7 +161,7 @@ function RareFilters(props: BarProps & { readonly hidden: boolean; readonly face
         )}
         onChange={(version) => set({ version })}
       />
-      <Select
+      <Chooser
         label="Feature"
         value={search.feature ?? ''}
         all="Any segment"

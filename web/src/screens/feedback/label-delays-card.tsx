@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import type { LabelDelays } from '../../../../src/lifecycle/feedback/contract.ts';
 import { facetsQuery, labelDelaysQuery } from '../../api/queries.ts';
+import { Chooser } from '../../kit/chooser.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
-import { Select } from '../../kit/fields.tsx';
 import { formatCount, formatDuration, formatPercent } from '../../kit/format.ts';
 import { QueryCard } from '../../kit/panel.tsx';
 import { Table, type TableColumn } from '../../kit/table.tsx';
@@ -29,7 +29,7 @@ export function DelaysCard(props: ViewProps) {
       query={delays}
       actions={
         features.length > 0 && (
-          <Select
+          <Chooser
             label="Split by"
             value={search.feature ?? ''}
             all="All together"

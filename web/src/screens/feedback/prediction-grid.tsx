@@ -4,7 +4,7 @@ import type { Prediction } from '../../../../src/lifecycle/feedback/contract.ts'
 import { predictionsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { Empty } from '../../kit/empty.tsx';
-import { formatCount, formatMoment, formatNumber } from '../../kit/format.ts';
+import { formatCount, formatMoment, formatMomentInFull, formatNumber } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { ArmSwatch, armStroke } from '../../kit/identity.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
@@ -128,7 +128,7 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
     cell: (row) => {
       const ms = Date.parse(row.eventTime);
       return (
-        <time dateTime={row.eventTime} data-tip={`${formatMoment(ms, true)} UTC`}>
+        <time dateTime={row.eventTime} data-tip={formatMomentInFull(ms)}>
           {formatMoment(ms)}
         </time>
       );

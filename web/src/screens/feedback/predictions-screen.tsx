@@ -5,8 +5,9 @@ import { useCallback } from 'react';
 import { apiUrl } from '../../api/client.ts';
 import { endpointsQuery, feedbackQuery, labelDelaysQuery } from '../../api/queries.ts';
 import { useEndpoint } from '../../api/use-endpoint.ts';
+import { Chooser } from '../../kit/chooser.tsx';
 import { Empty } from '../../kit/empty.tsx';
-import { Choice, Select } from '../../kit/fields.tsx';
+import { Choice } from '../../kit/fields.tsx';
 import { formatCount, formatDuration, plural } from '../../kit/format.ts';
 import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
@@ -55,7 +56,7 @@ export function PredictionsScreen() {
           endpoint && (
             <>
               {names.length > 1 && (
-                <Select
+                <Chooser
                   label="Endpoint"
                   value={endpoint}
                   options={names.map((name) => [name, name] as const)}

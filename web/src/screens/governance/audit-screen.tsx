@@ -4,6 +4,7 @@ import { useCallback, useMemo } from 'react';
 import type { AuditEntry } from '../../../../src/lifecycle/governance/contract.ts';
 import { auditQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
+import { Chooser } from '../../kit/chooser.tsx';
 import { Empty } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { SearchField, Select } from '../../kit/fields.tsx';
@@ -62,7 +63,7 @@ export function AuditScreen() {
         sentence="Every change, by whom, and why. Written where it happens, in the same transaction; nothing is ever edited."
         actions={
           <>
-            <Select
+            <Chooser
               label="Action"
               value={search.action ?? ''}
               all="All actions"

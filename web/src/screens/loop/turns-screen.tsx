@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { loopsQuery, turnsQuery } from '../../api/queries.ts';
+import { Chooser } from '../../kit/chooser.tsx';
 import { Empty } from '../../kit/empty.tsx';
-import { Select } from '../../kit/fields.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { TurnRows } from '../../kit/turn-rows.tsx';
@@ -23,7 +23,7 @@ export function TurnsScreen() {
         sentence="Each go round the circle: what started it, how far it went, what came of it."
         actions={
           names.length > 1 && (
-            <Select
+            <Chooser
               label="Loop"
               value={loop ?? ''}
               all="All loops"

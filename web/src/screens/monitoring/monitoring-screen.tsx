@@ -15,8 +15,9 @@ import { MarkLegend } from '../../charts/draw/frame.tsx';
 import { HoverGroup } from '../../charts/draw/hover.tsx';
 import { TimeChart } from '../../charts/draw/time-chart.tsx';
 import { marksOf, qualitySeries, roleSeries } from '../../charts/prepare/loop-history.ts';
+import { Chooser } from '../../kit/chooser.tsx';
 import { Empty } from '../../kit/empty.tsx';
-import { Choice, Select } from '../../kit/fields.tsx';
+import { Choice } from '../../kit/fields.tsx';
 import { formatCount, plural } from '../../kit/format.ts';
 import { metricText } from '../../kit/metric.ts';
 import { Missing } from '../../kit/missing.tsx';
@@ -73,7 +74,7 @@ export function MonitoringScreen() {
         }
         actions={
           names.length > 1 && (
-            <Select
+            <Chooser
               label="Endpoint"
               value={endpoint ?? ''}
               options={names.map((name) => [name, name] as const)}

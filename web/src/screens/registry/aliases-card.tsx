@@ -7,9 +7,10 @@ import { send } from '../../api/client.ts';
 import { versionsQuery } from '../../api/queries.ts';
 import { protectionsQuery } from '../../api/registry.ts';
 import { Button } from '../../kit/button.tsx';
+import { Chooser } from '../../kit/chooser.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
-import { ReasonField, Select, TextField } from '../../kit/fields.tsx';
+import { ReasonField, TextField } from '../../kit/fields.tsx';
 import { type Identity, IdentitySwatch } from '../../kit/identity.tsx';
 import { Card } from '../../kit/panel.tsx';
 
@@ -155,7 +156,7 @@ function AliasDialog(props: {
           )}
           <span className="flex flex-col gap-1">
             <span className="text-label">Version</span>
-            <Select
+            <Chooser
               label="Version"
               value={version}
               options={(versions.data?.items ?? []).map(

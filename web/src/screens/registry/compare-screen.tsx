@@ -8,8 +8,8 @@ import type {
 } from '../../../../src/lifecycle/registry/contract/compare.ts';
 import { versionsQuery } from '../../api/queries.ts';
 import { comparisonQuery } from '../../api/registry.ts';
+import { Chooser } from '../../kit/chooser.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
-import { Select } from '../../kit/fields.tsx';
 import { formatNumber, formatSigned, shortId } from '../../kit/format.ts';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
@@ -45,9 +45,9 @@ export function CompareVersionsScreen() {
         sentence={comparison.data && sentenceOf(comparison.data)}
         actions={
           <>
-            <Select label="From" value={from} options={options} onChange={pick('from')} />
+            <Chooser label="From" value={from} options={options} onChange={pick('from')} />
             <span className="text-muted">to</span>
-            <Select label="To" value={to} options={options} onChange={pick('to')} />
+            <Chooser label="To" value={to} options={options} onChange={pick('to')} />
           </>
         }
       />

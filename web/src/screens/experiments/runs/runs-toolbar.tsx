@@ -1,6 +1,7 @@
 import { ListTree } from 'lucide-react';
 import type { RunsView } from '../../../api/tracking.ts';
 import { Button } from '../../../kit/button.tsx';
+import { Chooser } from '../../../kit/chooser.tsx';
 import { Select } from '../../../kit/fields.tsx';
 import type { RunsSearch } from '../search.ts';
 import { ColumnPicker } from './column-picker.tsx';
@@ -25,7 +26,7 @@ export function RunsToolbar(props: {
   const { search, set } = props;
   return (
     <div className="flex flex-wrap items-start gap-2">
-      <Select
+      <Chooser
         label="Experiment"
         value={search.experiment ?? ''}
         all="All experiments"

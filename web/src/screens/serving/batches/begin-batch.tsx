@@ -7,6 +7,7 @@ import { problemOf } from '../../../api/problem.ts';
 import { datasetsQuery, datasetVersionsQuery, endpointsQuery, modelsQuery } from '../../../api/queries.ts';
 import { digestOf } from '../../../api/sha256.ts';
 import { Button } from '../../../kit/button.tsx';
+import { ChooserField } from '../../../kit/chooser.tsx';
 import { ConfirmDialog } from '../../../kit/confirm.tsx';
 import { CheckField, Choice, DateTimeField, SelectField, TextField } from '../../../kit/fields.tsx';
 import { formatBytes, formatPercent } from '../../../kit/format.ts';
@@ -119,7 +120,7 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
           <p>There is no dataset yet.</p>
         ) : (
           <div className="grid gap-3 sm:grid-cols-2">
-            <SelectField
+            <ChooserField
               label="Dataset"
               value={datasetName}
               options={(datasets.data?.items ?? []).map((each) => [each.name, each.name] as const)}
@@ -128,7 +129,7 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
                 set({ datasetVersion: '' });
               }}
             />
-            <SelectField
+            <ChooserField
               label="Version"
               value={chosen.datasetVersion}
               options={(versions.data?.items ?? []).map((each) => [each.id, `v${each.version}`] as const)}
@@ -138,7 +139,7 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
         ))}
       {chosen.source === 'log' && (
         <>
-          <SelectField
+          <ChooserField
             label="What this endpoint was asked"
             value={chosen.log}
             options={names.map((name) => [name, name] as const)}
@@ -190,7 +191,7 @@ function TargetField(props: {
   const isVersion = value.includes('/');
   return (
     <div className="grid items-end gap-3 sm:grid-cols-2">
-      <SelectField
+      <ChooserField
         label="Scored by"
         value={isVersion ? '/' : value}
         options={[
