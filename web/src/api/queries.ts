@@ -32,6 +32,7 @@ import type {
   EndpointRollout,
   Loop,
   LoopVersion,
+  RolloutState,
   ShadowEvidence,
   Turn,
   TurnSummary,
@@ -97,12 +98,6 @@ export const turnsQuery = (loop?: string, limit = 100) =>
   list<TurnSummary>('turns', '/turns', { loop, limit });
 export const turnQuery = (id: string) => one<Turn>('turns', `/turns/${part(id)}`);
 
-/** A turn with its rollout. What has ended stays as it is, so that no event reads it again. */
-export const rolledOutTurnQuery = (turn: TurnSummary) =>
-  turn.finishedAt === null
-    ? turnQuery(turn.id)
-    : { ...one<Turn>('ended-turns', `/turns/${part(turn.id)}`), staleTime: Number.POSITIVE_INFINITY };
-
 /** What the engine saw each time it looked at a turn's rollout, oldest first. */
 export const turnLooksQuery = (loop: string, number: number) =>
   list<JournalEvent>('turns', '/events', {
@@ -116,9 +111,15 @@ export const endpointRolloutsQuery = (endpoint: string) =>
 
 export const endpointRolloutQuery = (endpoint: string, id: string) =>
   one<EndpointRollout>('rollouts', `/endpoints/${part(endpoint)}/rollouts/${part(id)}`);
-export const openRolloutsQuery = () => whole<EndpointRollout>('rollouts', '/rollouts', { state: 'open' });
-export const allRolloutsQuery = () =>
-  pages<EndpointRollout>('rollouts', '/rollouts', { state: 'all', limit: 50 });
+/** By what rollouts are narrowed. */
+export type RolloutFilter = { readonly endpoint?: string; readonly model?: string; readonly text?: string };
+
+/** Rollouts that have not ended, of people and of loops. */
+export const openRolloutsQuery = (filter: RolloutFilter = {}) =>
+  whole<EndpointRollout>('rollouts', '/rollouts', { ...filter, state: 'open' });
+/** Rollouts in a state, of people and of loops, newest first. */
+export const rolloutsQuery = (state: RolloutState | 'open' | 'all', filter: RolloutFilter = {}) =>
+  pages<EndpointRollout>('rollouts', '/rollouts', { ...filter, state, limit: 50 });
 
 /** What the version that listens says beside the champion. */
 export const shadowEvidenceQuery = (endpoint: string, metric?: string, segment?: string) =>

@@ -65,9 +65,17 @@ test('what waits for a person: approvals, failures, pauses and alerts of what se
       loop('paused', { state: 'paused' }),
     ],
     [alert('calm', '3'), alert('calm', '2'), { ...alert('calm', ''), reason: 'v1.2 was lost. Mend it' }],
-    (['running', 'ready', 'paused'] as const).map(
-      (state) => ({ id: state, endpoint: `a/${state}`, state }) as EndpointRollout,
-    ),
+    [
+      ...(['running', 'ready', 'paused'] as const).map(
+        (state) => ({ id: state, turn: null, endpoint: `a/${state}`, state }) as EndpointRollout,
+      ),
+      // The turn that asks, once more: it is told of once.
+      {
+        id: 't',
+        turn: { loop: 'asks', number: 2, state: 'awaiting-approval' },
+        state: 'ready',
+      } as EndpointRollout,
+    ],
   );
   assert.equal(found.at(-1)?.sentence, 'v1.2 was lost.');
   assert.deepEqual(

@@ -60,8 +60,9 @@ export function waitingFor(
       });
     }
   }
-  for (const { id, endpoint, state } of rollouts) {
-    if (state !== 'ready' && state !== 'paused') continue;
+  for (const { id, turn, endpoint, state } of rollouts) {
+    // Those of loops are told above.
+    if (turn !== null || (state !== 'ready' && state !== 'paused')) continue;
     found.push({
       key: `rollout ${id}`,
       state: 'watch',

@@ -38,6 +38,9 @@ export const batchesSearch = (raw: RawSearch): BatchesSearch => compact({ batch:
 export type RolloutsSearch = {
   state?: RolloutStanding | undefined;
   endpoint?: string | undefined;
+  model?: string | undefined;
+  /** In the name of endpoint, model or loop, or in why it waits or ended. */
+  text?: string | undefined;
   kind?: RolloutKind | undefined;
 };
 
@@ -45,5 +48,7 @@ export const rolloutsSearch = (raw: RawSearch): RolloutsSearch =>
   compact({
     state: oneOf(raw.state, ROLLOUT_STANDINGS),
     endpoint: text(raw.endpoint),
+    model: text(raw.model),
+    text: text(raw.text),
     kind: oneOf(raw.kind, ROLLOUT_KINDS),
   });

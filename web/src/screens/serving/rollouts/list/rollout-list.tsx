@@ -5,11 +5,10 @@ import { StepDots } from '../../../../charts/draw/step-dots.tsx';
 import { prepareIntervalScale } from '../../../../charts/prepare/interval-scale.ts';
 import { formatPercent } from '../../../../kit/format.ts';
 import { armStroke } from '../../../../kit/identity.tsx';
-import { comparisonText } from '../../../../kit/rollout/evidence-text.ts';
 import { StateLabel } from '../../../../kit/state-mark.tsx';
 import { Ago } from '../../../../kit/time.tsx';
 import { sentence } from '../../../../kit/turn-text.ts';
-import type { RolloutRow, RowVerdict } from './rollout-rows.ts';
+import type { RolloutRow } from './rollout-rows.ts';
 
 const DOT_WIDTH = 88;
 
@@ -87,30 +86,28 @@ function Shares(props: { readonly shares: NonNullable<RolloutRow['shares']> }): 
   );
 }
 
-/** The primary comparison as a mark round zero and in a sentence, then the server's reason where it says more. */
+/** The primary comparison as a mark round zero and in a sentence, what is still needed, and the reason where it says more. */
 function Verdict(props: { readonly row: RolloutRow }) {
-  const { verdict, reason } = props.row;
-  const told = verdict !== null && SAYS_THE_SAME.test(reason);
+  const { verdict, comparison, needs, reason } = props.row;
+  const isTold = verdict !== null && reason.toLowerCase().includes(verdict.toLowerCase());
   return (
     <div className="grid min-w-0 gap-x-4 gap-y-0.5 @xl:grid-cols-[88px_minmax(0,1fr)]">
-      {verdict && verdict.comparison.low !== null && <VerdictMark {...verdict.comparison} />}
+      {comparison && comparison.low !== null && <VerdictMark {...comparison} />}
       <div className="flex min-w-0 flex-col gap-0.5 @xl:col-start-2">
-        {verdict && <p>{comparisonText(verdict.comparison, verdict.champion, verdict.challenger)}</p>}
-        {!told && (
-          <p className="line-clamp-2 text-muted" data-tip={sentence(reason)}>
-            {sentence(reason)}
-          </p>
-        )}
+        {verdict !== null && !isTold && <p>{sentence(verdict)}</p>}
+        <p
+          className={`line-clamp-2 ${verdict === null || isTold ? '' : 'text-muted'}`}
+          data-tip={sentence(reason)}
+        >
+          {sentence(reason)}
+        </p>
+        {needs !== '' && !reason.includes(needs) && <p className="text-label text-muted">{needs}</p>}
       </div>
     </div>
   );
 }
 
-/** A reason that is the primary comparison alone. */
-const SAYS_THE_SAME =
-  /^(v\d+ is worse: )?[a-z ]+ (better|worse) by [^;]*(; proved not worse by more than [^;]*)? on \S+ (pairs|labels)$/i;
-
-function VerdictMark(props: RowVerdict['comparison']) {
+function VerdictMark(props: NonNullable<RolloutRow['comparison']>) {
   const { difference: value, low, high } = props;
   const row = { value, low, high };
   return (

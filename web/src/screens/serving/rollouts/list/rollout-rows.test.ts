@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EndpointRollout, Turn, TurnSummary } from '../../../../../../src/loop/contract.ts';
-import { inOrder, mayBeRolledOut, rowOfRollout, rowOfTurn } from './rollout-rows.ts';
+import type { EndpointRollout } from '../../../../../../src/loop/contract.ts';
+import { inOrder, rowOfRollout } from './rollout-rows.ts';
 
 const comparison = (arm: string, difference: number, segment: unknown = null) => ({
   ...{ arm, metric: 'logLoss', segment, compared: 'pairs', n: 100, alpha: 0.05, margin: 0.02 },
@@ -10,7 +10,7 @@ const comparison = (arm: string, difference: number, segment: unknown = null) =>
 });
 
 const split = {
-  ...{ id: 'r1', endpoint: 'tide', state: 'ready', championVersion: '1', reason: 'b is better' },
+  ...{ id: 'r1', turn: null, endpoint: 'tide', state: 'ready', championVersion: '1', reason: 'b is better' },
   plan: {
     kind: 'split',
     metric: 'logLoss',
@@ -21,6 +21,7 @@ const split = {
   },
   step: { stage: 'split', index: null, percent: 50 },
   look: {
+    ...{ requests: { have: 5, need: 9 }, labels: { have: 1, need: 1 }, timeMs: { have: 1, need: 1 } },
     arms: [
       { arm: 'champion', version: '1' },
       { arm: 'b', version: '2' },
@@ -33,19 +34,21 @@ const split = {
     ],
   },
   ...{ bandit: null, createdAt: '2001-01-01T00:00:00Z', endedAt: null },
+  summary: { verdict: 'c: logLoss better by 0.03' },
 } as unknown as EndpointRollout;
 
 const turn = {
-  ...{ id: 't1', loop: 'tides', number: 4, model: 'tides', endpoint: 'tides', state: 'promoted' },
-  ...{ challengerVersion: 6, championVersion: 2, finishedAt: '2001-02-03T00:00:00Z', reason: 'all well' },
-  rollout: {
-    ...{ stage: 'canary', step: 1, steps: [10, 100], percent: 100, since: '2001-02-02T00:00:00Z' },
-    ...{ requests: { have: 1, need: 1 }, labels: { have: 1, need: 1 }, timeMs: { have: 1, need: 1 } },
+  ...{ id: 't1', turn: { loop: 'tides', number: 4, state: 'promoted' }, model: 'tides', endpoint: 'tides' },
+  ...{ state: 'promoted', championVersion: '2', reason: 'all well', bandit: null },
+  plan: { kind: 'canary', version: 6, metric: 'logLoss', steps: [10, 100], shadow: {} },
+  step: { stage: 'canary', index: 1, percent: 100 },
+  look: {
+    ...{ requests: { have: 1, need: 9 }, labels: { have: 1, need: 1 }, timeMs: { have: 1, need: 1 } },
     ...{ arms: [{ arm: 'challenger', version: '6' }], comparisons: [comparison('challenger', 0.1)] },
-    bandit: null,
   },
-  rolloutHistory: [{ stage: 'shadow', since: '2001-02-01T00:00:00Z' }],
-} as unknown as Turn;
+  summary: { verdict: 'challenger: logLoss better by 0.1' },
+  ...{ createdAt: '2001-02-01T00:00:00Z', endedAt: '2001-02-03T00:00:00Z' },
+} as unknown as EndpointRollout;
 
 test('an A/B shows what the champion keeps, and its arm that is furthest ahead over all requests', () => {
   const row = rowOfRollout(split);
@@ -55,15 +58,15 @@ test('an A/B shows what the champion keeps, and its arm that is furthest ahead o
     { arm: 'c', share: 0.2 },
   ]);
   assert.equal(row.steps, null);
-  assert.equal(row.verdict?.challenger, '3');
-  assert.equal(row.verdict?.comparison.difference, 0.03);
+  assert.equal(row.verdict, 'c: log loss better by 0.03');
+  assert.equal(row.comparison?.difference, 0.03);
+  assert.equal(row.needs, '5 of 9 requests');
   assert.deepEqual([row.standing, row.word], ['open', 'ready']);
 });
 
-test('a turn that reached the traffic is a row from the begin of its shadow on', () => {
-  const row = rowOfTurn(turn) ?? assert.fail();
+test('a turn of a loop is a row as other rollouts are, and leads to the turn', () => {
+  const row = rowOfRollout(turn);
   assert.deepEqual(row.of, { turn: 't1', label: 'tides, turn 4' });
-  assert.equal(row.beganAt, '2001-02-01T00:00:00Z');
   assert.deepEqual(
     row.steps?.map(({ label, state }) => [label, state]),
     [
@@ -72,19 +75,12 @@ test('a turn that reached the traffic is a row from the begin of its shadow on',
       ['100\u202f%', 'done'],
     ],
   );
-  assert.equal(row.standing, 'promoted');
-  assert.equal(rowOfTurn({ ...turn, rollout: null, rolloutHistory: [] }), null);
-});
-
-test('a turn without a champion before it, or refused by its gates, was no rollout', () => {
-  assert.equal(mayBeRolledOut(turn), true);
-  assert.equal(mayBeRolledOut({ ...turn, championVersion: null } as TurnSummary), false);
-  assert.equal(mayBeRolledOut({ ...turn, state: 'rejected' } as TurnSummary), false);
-  assert.equal(mayBeRolledOut({ ...turn, state: 'awaiting-approval' } as TurnSummary), true);
+  assert.deepEqual([row.title, row.standing, row.needs], ['Canary of v6 beside v2', 'promoted', '']);
+  assert.equal(rowOfRollout({ ...turn, state: 'paused' }).word, 'paused');
 });
 
 test('what is under way comes first, then the newest', () => {
-  const ended = rowOfTurn(turn) ?? assert.fail();
+  const ended = rowOfRollout(turn);
   const open = rowOfRollout(split);
   const older = { ...ended, key: 't0', beganAt: '2000-12-31T00:00:00Z' };
   assert.deepEqual(

@@ -1,25 +1,11 @@
 /** Rollouts of people and of loops as rows of one list. Pure. */
-import type {
-  ArmComparison,
-  EndpointRollout,
-  RolloutState,
-  Turn,
-  TurnState,
-  TurnSummary,
-} from '../../../../../../src/loop/contract.ts';
+import type { ArmComparison, EndpointRollout, RolloutState } from '../../../../../../src/loop/contract.ts';
 import { type PlanStep, prepareStepPlan } from '../../../../charts/prepare/step-plan.ts';
 import type { State } from '../../../../charts/prepare/wheel.ts';
-import { lastRollout, stepsOfTurn } from '../../../../kit/rollout/turn-rollout.ts';
-import { humane, reasonOf, stateOfTurn, turnWord } from '../../../../kit/turn-text.ts';
+import { needText } from '../../../../kit/rollout/evidence-text.ts';
+import { humane, stateOfTurn, turnWord } from '../../../../kit/turn-text.ts';
 import { planOfRollout, rolloutTitle, STATE_WORDS, stateOfRollout, stepsOfRollout } from '../course-text.ts';
 import type { RolloutKind, RolloutStanding } from './standing.ts';
-
-/** What a verdict rests on, with the versions that it compares. */
-export type RowVerdict = {
-  readonly comparison: ArmComparison;
-  readonly champion: string;
-  readonly challenger: string;
-};
 
 export type RolloutRow = {
   readonly key: string;
@@ -38,7 +24,12 @@ export type RolloutRow = {
   readonly steps: readonly PlanStep[] | null;
   /** Shares of the traffic, 0..1, champion first; null for kinds with steps. */
   readonly shares: readonly { readonly arm: string; readonly share: number }[] | null;
-  readonly verdict: RowVerdict | null;
+  /** What outcomes say so far; null: nothing. */
+  readonly verdict: string | null;
+  /** What it rests on, to be drawn; of several arms that which is furthest ahead. */
+  readonly comparison: ArmComparison | null;
+  /** What the present step still needs; empty: nothing, or it has ended. */
+  readonly needs: string;
 };
 
 const STANDING: Readonly<Record<RolloutState, RolloutStanding>> = {
@@ -46,76 +37,35 @@ const STANDING: Readonly<Record<RolloutState, RolloutStanding>> = {
   paused: 'open',
   ready: 'open',
   promoted: 'promoted',
-  aborted: 'taken-back',
-  'rolled-back': 'taken-back',
+  aborted: 'aborted',
+  'rolled-back': 'rolled-back',
   ended: 'ended',
 };
 
-/** A rollout that somebody began on an endpoint. */
+/** A rollout that somebody began on an endpoint, or a loop's turn. */
 export function rowOfRollout(rollout: EndpointRollout): RolloutRow {
+  const { id, endpoint, turn, state, look, step, summary } = rollout;
   const plan = planOfRollout(rollout);
   const steps = stepsOfRollout(rollout);
+  const comparison = furthest(look, plan.metric);
   return {
-    key: rollout.id,
-    of: { rollout: rollout.id },
-    endpoint: rollout.endpoint,
+    key: id,
+    of: turn ? { turn: id, label: `${turn.loop}, turn ${turn.number}` } : { rollout: id },
+    endpoint,
     kind: plan.kind,
     title: rolloutTitle(rollout),
-    state: stateOfRollout(rollout.state),
-    word: STATE_WORDS[rollout.state].replace(/:.*/, ''),
-    standing: STANDING[rollout.state],
+    state: turn ? stateOfTurn(turn.state) : stateOfRollout(state),
+    word: turn && state !== 'paused' ? turnWord(turn.state) : STATE_WORDS[state].replace(/:.*/, ''),
+    standing: STANDING[state],
     beganAt: rollout.createdAt,
     endedAt: rollout.endedAt,
     reason: humane(rollout.reason),
     steps: steps && prepareStepPlan(steps),
     shares: steps ? null : sharesOf(rollout),
-    verdict: verdictOf(rollout.look, plan.metric, rollout.championVersion),
+    verdict: comparison && humane(summary.verdict),
+    comparison,
+    needs: look && STANDING[state] === 'open' ? needText(look, step.stage) : '',
   };
-}
-
-/** Whether a turn may have reached the traffic; what it did there is only in the turn itself. */
-export const mayBeRolledOut = (turn: TurnSummary): boolean =>
-  turn.challengerVersion !== null && turn.championVersion !== null && !BEFORE_TRAFFIC.has(turn.state);
-
-const BEFORE_TRAFFIC: ReadonlySet<TurnState> = new Set([
-  'preparing',
-  'training',
-  'packaging',
-  'evaluating',
-  'gating',
-  'refitting',
-  'rejected',
-]);
-
-/** The rollout of a loop's turn; null when it never reached the traffic. */
-export function rowOfTurn(turn: Turn): RolloutRow | null {
-  const rollout = lastRollout(turn);
-  const first = turn.rolloutHistory[0] ?? rollout;
-  if (!rollout || !first) return null;
-  const isBandit = rollout.stage === 'bandit';
-  const metric = rollout.comparisons[0]?.metric ?? 'logLoss';
-  return {
-    key: turn.id,
-    of: { turn: turn.id, label: `${turn.loop}, turn ${turn.number}` },
-    endpoint: turn.endpoint,
-    kind: isBandit ? 'bandit' : 'canary',
-    title: `${isBandit ? 'Bandit' : 'Canary'} of v${turn.challengerVersion} beside v${turn.championVersion}`,
-    state: stateOfTurn(turn.state),
-    word: turnWord(turn.state),
-    standing: standingOfTurn(turn),
-    beganAt: first.since,
-    endedAt: turn.finishedAt,
-    reason: reasonOf(turn),
-    steps: isBandit ? null : prepareStepPlan(stepsOfTurn(turn, rollout)),
-    shares: isBandit ? (rollout.bandit?.arms ?? []).map(({ arm, share }) => ({ arm, share })) : null,
-    verdict: verdictOf(rollout, metric, String(turn.championVersion)),
-  };
-}
-
-function standingOfTurn(turn: Turn): RolloutStanding {
-  if (turn.finishedAt === null) return 'open';
-  if (turn.state === 'promoted') return 'promoted';
-  return turn.state === 'rolled-back' ? 'taken-back' : 'ended';
 }
 
 /** Shares of an A/B as planned, of a bandit as it moved them last. */
@@ -127,17 +77,12 @@ function sharesOf(rollout: EndpointRollout): RolloutRow['shares'] {
   return [{ arm: 'champion', share: Math.max(0, rest) }, ...tried];
 }
 
-/** The primary metric over all requests; of several arms the one that is furthest ahead. */
-function verdictOf(
-  look: Pick<NonNullable<EndpointRollout['look']>, 'arms' | 'comparisons'> | null,
-  metric: string,
-  champion: string,
-): RowVerdict | null {
+/** The primary metric over all requests; of several arms the one that is furthest ahead, as the summary says it. */
+function furthest(look: EndpointRollout['look'], metric: string): ArmComparison | null {
   const [comparison] = (look?.comparisons ?? [])
     .filter((each) => each.metric === metric && each.segment === null && each.difference !== null)
     .toSorted((a, b) => (b.difference ?? 0) - (a.difference ?? 0));
-  const challenger = look?.arms.find((arm) => arm.arm === comparison?.arm)?.version;
-  return comparison && challenger !== undefined ? { comparison, champion, challenger } : null;
+  return comparison ?? null;
 }
 
 /** Under way first, then the newest. */

@@ -4,14 +4,13 @@ import { useEffect } from 'react';
 import { endpointsQuery } from '../../../../api/queries.ts';
 import { Button } from '../../../../kit/button.tsx';
 import { Empty } from '../../../../kit/empty.tsx';
-import { Select } from '../../../../kit/fields.tsx';
+import { SearchField, Select } from '../../../../kit/fields.tsx';
 import { plural } from '../../../../kit/format.ts';
 import { Page, PageHead } from '../../../../kit/page.tsx';
 import { Card, QueryView, Skeleton } from '../../../../kit/panel.tsx';
 import { compact } from '../../../../kit/search-params.ts';
 import type { RolloutsSearch } from '../../search.ts';
 import { RolloutList } from './rollout-list.tsx';
-import type { RolloutRow } from './rollout-rows.ts';
 import type { RolloutKind, RolloutStanding } from './standing.ts';
 import { useRolloutRows } from './use-rollout-rows.ts';
 
@@ -22,7 +21,8 @@ const ENOUGH = 12;
 const STANDINGS: readonly (readonly [RolloutStanding, string])[] = [
   ['open', 'Under way'],
   ['promoted', 'Promoted'],
-  ['taken-back', 'Aborted or rolled back'],
+  ['aborted', 'Aborted'],
+  ['rolled-back', 'Rolled back'],
   ['ended', 'Ended otherwise'],
 ];
 const KINDS: readonly (readonly [RolloutKind, string])[] = [
@@ -36,33 +36,35 @@ export function RolloutsScreen() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/rollouts' });
   const endpoints = useQuery(endpointsQuery());
-  const { query, rows, isWhole, more, hasOlderTurns } = useRolloutRows();
+  const { query, rows, isWhole, more } = useRolloutRows(search);
   const set = (change: RolloutsSearch): void =>
     void navigate({ search: (now) => compact({ ...now, ...change }), replace: true });
-  const shown = rows.filter((row) => fits(row, search));
   const open = rows.filter((row) => row.standing === 'open').length;
   const filtered = Object.keys(search).length > 0;
   useEffect(() => {
-    if (shown.length < ENOUGH) more?.();
-  }, [shown.length, more]);
-  const names = [
-    ...new Set(
-      [...(endpoints.data?.items ?? []), ...rows.map((row) => ({ name: row.endpoint }))].map(
-        (each) => each.name,
-      ),
-    ),
-  ];
+    if (rows.length < ENOUGH) more?.();
+  }, [rows.length, more]);
+  const known = endpoints.data?.items ?? [];
+  const names = [...new Set(known.map((each) => each.name))];
+  const models = [...new Set(known.map((each) => each.model))];
   return (
     <Page>
       <PageHead
         title="Rollouts"
         sentence={
-          rows.length === 0
+          rows.length === 0 && !filtered
             ? 'A new version gets a little traffic, is compared with the champion on what turned out, and takes over or goes.'
             : `${open === 0 ? 'None' : plural(open, 'rollout')} under way, ${rows.length - open} ended${isWhole ? '' : ' so far'}.`
         }
         actions={
           <>
+            <SearchField
+              label="Text"
+              className="w-48"
+              value={search.text ?? ''}
+              placeholder="Name or reason"
+              onChange={(text) => set({ text: text || undefined })}
+            />
             <Select
               label="State"
               value={search.state ?? ''}
@@ -79,6 +81,15 @@ export function RolloutsScreen() {
                 onChange={(endpoint) => set({ endpoint })}
               />
             )}
+            {(models.length > 1 || search.model) && (
+              <Select
+                label="Model"
+                value={search.model ?? ''}
+                all="All models"
+                options={models.map((name) => [name, name] as const)}
+                onChange={(model) => set({ model })}
+              />
+            )}
             <Select
               label="Kind"
               value={search.kind ?? ''}
@@ -91,19 +102,11 @@ export function RolloutsScreen() {
       />
       <QueryView query={query} rows={6}>
         {() =>
-          shown.length > 0 ? (
+          rows.length > 0 ? (
             <Card flush className="overflow-hidden">
-              <RolloutList rows={shown} />
+              <RolloutList rows={rows} />
               <p className="flex flex-wrap items-center gap-3 border-line border-t px-4 py-2 text-label text-muted">
-                {more ? <Button onClick={more}>Older rollouts</Button> : `All ${shown.length} shown. `}
-                {hasOlderTurns && (
-                  <span>
-                    Of loops, those of the newest turns;{' '}
-                    <Link to="/turns" className="text-accent">
-                      all turns
-                    </Link>
-                  </span>
-                )}
+                {more ? <Button onClick={more}>Older rollouts</Button> : `All ${rows.length} shown. `}
               </p>
             </Card>
           ) : !isWhole ? (
@@ -120,11 +123,6 @@ export function RolloutsScreen() {
     </Page>
   );
 }
-
-const fits = (row: RolloutRow, { state, endpoint, kind }: RolloutsSearch): boolean =>
-  (state === undefined || row.standing === state) &&
-  (endpoint === undefined || row.endpoint === endpoint) &&
-  (kind === undefined || row.kind === kind);
 
 function NothingYet() {
   return (

@@ -3,6 +3,6 @@
 export const ROLLOUT_KINDS = ['canary', 'split', 'bandit'] as const;
 export type RolloutKind = (typeof ROLLOUT_KINDS)[number];
 
-/** How it stands: under way, promoted, taken back from its traffic, or over without a verdict. */
-export const ROLLOUT_STANDINGS = ['open', 'promoted', 'taken-back', 'ended'] as const;
+/** How it stands, as the server narrows by it: under way, or how it ended. */
+export const ROLLOUT_STANDINGS = ['open', 'promoted', 'aborted', 'rolled-back', 'ended'] as const;
 export type RolloutStanding = (typeof ROLLOUT_STANDINGS)[number];
