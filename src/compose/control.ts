@@ -4,7 +4,7 @@ import { installationDirectory } from '../core/installation.ts';
 import { dataDirectory, flagOf, lockDirectory, type Settings, variableOf } from '../platform/config/index.ts';
 import { type Database, migrate, openSqlite } from '../platform/db/index.ts';
 import { Frames } from '../platform/frames/index.ts';
-import { addRoutes, createHttpServer, listen } from '../platform/http/index.ts';
+import { addRoutes, ConnectionRoom, createHttpServer, listen } from '../platform/http/index.ts';
 import { KeptAnswers } from '../platform/idempotency/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { giveMemoryBack } from '../platform/memory/index.ts';
@@ -66,6 +66,8 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
   services.addSurfaces(app);
   addWeb(app, webDirectory, { pathPrefix: settings.staticPrefix, frames: settings.xFrameOptions });
 
+  const room = await ConnectionRoom.open({ logger: log, metrics });
+  room.guard(app.server);
   const setting = `${flagOf('port')} or ${variableOf('port')}`;
   const port = await listen(app, settings.host, settings.port, setting);
   await services.start();
@@ -74,6 +76,7 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
     ready: `http://${reachable(settings.host)}:${port}${settings.staticPrefix} (data in ${directory.root})`,
     async stop() {
       keepMemory();
+      room.close();
       await services.stop();
       await app.close();
       await frames.close();

@@ -1,13 +1,13 @@
 import { fail } from '../core/errors.ts';
 import type { ControlledReplica, ServeReplica } from '../lifecycle/serving/index.ts';
 import { bytesOf, durationMsOf, flagOf, type Settings } from '../platform/config/index.ts';
+import { ConnectionRoom } from '../platform/http/index.ts';
 import type { LimitSource } from '../platform/limits/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Registry } from '../platform/metrics/index.ts';
 import { exporterOf, type SpanExporter } from '../platform/tracing/index.ts';
 import {
   Admission,
-  ConnectionRoom,
   defaultHttpLimits,
   type InferenceServerOptions,
   TlsFiles,
@@ -41,8 +41,7 @@ export async function openServeOperations(
     told = true;
   });
   const room = await ConnectionRoom.open({
-    connections: settings.serveMaxConnections,
-    setting: flagOf('serveMaxConnections'),
+    bound: { connections: settings.serveMaxConnections, setting: flagOf('serveMaxConnections') },
     ...{ logger, metrics },
   });
   return {

@@ -1,4 +1,5 @@
 export type { BrowserGuardOptions } from './browser-guard.ts';
+export { ConnectionRoom } from './connection-room.ts';
 export { type ProblemBody, problemBody, toMillraceError, toProblem } from './problem.ts';
 export {
   countedPageOf,

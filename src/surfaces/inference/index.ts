@@ -1,5 +1,4 @@
 export { Admission, keyOf } from './admission.ts';
-export { ConnectionRoom } from './http/connection-room.ts';
 export { defaultHttpLimits, type HttpLimits } from './http/limits.ts';
 export { TlsFiles } from './http/tls-files.ts';
 export { InferenceServer, type InferenceServerOptions } from './server.ts';

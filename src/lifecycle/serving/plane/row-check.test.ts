@@ -62,6 +62,34 @@ test('each wrong value is refused with its input, value, row and what is expecte
 
 const cellsOf = (block: RowBlock) => Array.from({ length: block.rowCount }, (_, i) => block.row(i));
 
+test('an optional time may be left out; an integer has no value for that', () => {
+  const inputs = (['datetime', 'binary', 'long'] as const).map((type) => ({
+    name: type,
+    type,
+    required: false,
+  }));
+  const optional = new RowCheck(modelSignatureSchema.parse({ inputs, outputs: [] }), null);
+  assert.deepEqual(optional.check([undefined, null, 1], null, 'e'), [
+    { feature: 'datetime', kind: 'missing' },
+    { feature: 'binary', kind: 'missing' },
+  ]);
+  assert.throws(() => optional.check(['2026-01-01', 'AA==', undefined], null, 'e'), {
+    code: 'input_invalid',
+  });
+});
+
+test('bytes are a text of base64', () => {
+  const inputs = [{ name: 'photo', type: 'binary' }];
+  const bytes = new RowCheck(modelSignatureSchema.parse({ inputs, outputs: [] }), null);
+  for (const good of ['', 'AA==', 'AAE=', 'AAEC']) assert.equal(bytes.check([good], null, 'e'), null);
+  for (const bad of ['!!', 'AA', 'A===', 'AA-_']) {
+    assert.throws(() => bytes.check([bad], null, 'e'), {
+      code: 'input_invalid',
+      message: /expected base64 text/,
+    });
+  }
+});
+
 test('inputs are found by column, by graph input, or side by side in one tensor', () => {
   const shape = {
     signature: modelSignatureSchema.parse({

@@ -26,6 +26,10 @@ type Verdict = 'ok' | 'refuse' | RowFlag['kind'];
 type CellCheck = (value: unknown) => Verdict;
 
 const int32Limit = 2 ** 31;
+/** RFC 4648, section 4; without the length, which is a multiple of four. */
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
+/** Their values are numbers, and none of them says that there is none. */
+const neverMissing: ReadonlySet<SignatureField['type']> = new Set(['long', 'integer', 'boolean']);
 const isMissing = (value: unknown) =>
   value === null || value === undefined || (typeof value === 'number' && Number.isNaN(value));
 
@@ -39,7 +43,7 @@ const typeChecks: Readonly<Record<SignatureField['type'], (value: unknown) => bo
   boolean: (v) => typeof v === 'boolean',
   string: (v) => typeof v === 'string',
   datetime: (v) => typeof v === 'string',
-  binary: (v) => typeof v === 'string',
+  binary: (v) => typeof v === 'string' && v.length % 4 === 0 && base64.test(v),
 };
 
 const typeNames: Readonly<Record<SignatureField['type'], string>> = {
@@ -162,7 +166,7 @@ function cellCheck(field: SignatureField, column: FeatureContract['columns'][num
     return (value) =>
       Array.isArray(value) && (size === null || value.length === size) && value.every(fits) ? 'ok' : 'refuse';
   }
-  const holdsMissing = field.type === 'double' || field.type === 'float' || field.type === 'string';
+  const holdsMissing = !neverMissing.has(field.type);
   const mayMiss = column ? !field.required || column.required === false : !field.required || field.nullable;
   const onMissing: Verdict = holdsMissing && mayMiss ? 'missing' : 'refuse';
   const range = column?.range ?? null;

@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { fail } from '../../../core/errors.ts';
+import type { ConnectionRoom } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
-import type { ConnectionRoom } from '../http/connection-room.ts';
 import type { TlsFiles } from '../http/tls-files.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import { headerBlock } from '../http2/header-block.ts';

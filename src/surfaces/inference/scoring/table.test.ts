@@ -28,3 +28,11 @@ test('rows without names are all columns of a model whose only input is a tensor
   assert.deepEqual(namesOf([[1]], ['input']), ['input']);
   assert.throws(() => namesOf([[1, 2, 3]], ['a', 'b']), { message: /must be a list of 2 values/ });
 });
+
+test('a column that is named twice is refused: one of them would be read as the other', () => {
+  const value = { columns: ['a', 'b', 'a'], data: [[1, 2, 3]] };
+  assert.throws(() => readTable('dataframe_split', value, []), {
+    code: 'request_malformed',
+    message: /"columns" names "a" twice/,
+  });
+});

@@ -45,6 +45,9 @@ const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly str
     const rows = value.data as readonly unknown[];
     const columns = value.columns ?? namesFor(rows[0], names);
     if (!Array.isArray(columns)) throw notSplit('"columns" must be a list of names');
+    const twice = columns.find((name, i) => columns.indexOf(name) < i);
+    if (twice !== undefined)
+      throw notSplit(`"columns" names ${JSON.stringify(String(twice).slice(0, 60))} twice`);
     const { index } = value;
     if (index !== undefined && index !== null && (!Array.isArray(index) || index.length !== rows.length)) {
       throw notSplit(`"index" must be a list with an entry for each of the ${rows.length} rows`);

@@ -1,16 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { Server, Socket } from 'node:net';
-import type { Logger } from '../../../platform/log/index.ts';
-import { Counter, type Registry } from '../../../platform/metrics/index.ts';
+import type { Logger } from '../log/index.ts';
+import { Counter, type Registry } from '../metrics/index.ts';
 
 /** The files that a process has open, connections included, and how many it may; null where the system tells neither. */
 export type OpenFiles = () => Promise<{ readonly open: number; readonly most: number } | null>;
 
 export interface ConnectionRoomOptions {
-  /** Open connections to the process; 0: as many as there are files for. */
-  readonly connections: number;
-  /** What the setting of that name is called, for the log. */
-  readonly setting: string;
+  /** Open connections to the process (0: as many as there are files for), by the setting of that name; left out: 0. */
+  readonly bound?: { readonly connections: number; readonly setting: string };
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly openFiles?: OpenFiles;
@@ -18,16 +16,18 @@ export interface ConnectionRoomOptions {
 
 const lookEveryMs = 5000;
 const tellEveryMs = 60_000;
-/** Files that connections leave to the log, to models and to calls of other servers, where the limit has so many. */
+/** Files that connections leave to what else the process does, where the limit has so many. */
 const mostReserved = 256;
 
 /**
- * Bounds the open connections to a process, over all its servers: by a setting, and so that files are left for the
- * prediction log and the models. At the system's own limit of open files connections would be taken and closed unseen,
- * and requests that came in before would fail because their rows cannot be written.
+ * Bounds the open connections to a process, over all its servers: by a setting, and so that files are left for
+ * data, models and calls of other servers. At the system's own limit of open files connections would be taken and closed
+ * unseen, and requests that came in before would fail because nothing can be read or written for them.
  */
 export class ConnectionRoom {
   readonly #options: ConnectionRoomOptions;
+  /** By the setting. */
+  readonly #bounded: number;
   readonly #servers = new Map<Server, number>();
   readonly #refused: Counter;
   readonly #timer: NodeJS.Timeout;
@@ -39,7 +39,8 @@ export class ConnectionRoom {
 
   private constructor(options: ConnectionRoomOptions) {
     this.#options = options;
-    this.#most = options.connections || Number.POSITIVE_INFINITY;
+    this.#bounded = options.bound?.connections || Number.POSITIVE_INFINITY;
+    this.#most = this.#bounded;
     this.#refused = new Counter({
       name: 'millrace_connections_refused_total',
       help: 'Connections that were closed at once, for want of room',
@@ -90,9 +91,8 @@ export class ConnectionRoom {
     if (!files) return;
     const reserved = Math.min(mostReserved, Math.floor(files.most / 4));
     const byFiles = Math.max(1, this.#open + files.most - files.open - reserved);
-    const set = this.#options.connections || Number.POSITIVE_INFINITY;
-    this.#fileLimit = byFiles < set ? files.most : null;
-    this.#most = Math.min(set, byFiles);
+    this.#fileLimit = byFiles < this.#bounded ? files.most : null;
+    this.#most = Math.min(this.#bounded, byFiles);
     this.#bound();
   }
 
@@ -100,10 +100,10 @@ export class ConnectionRoom {
     const nowMs = performance.now();
     if (nowMs - this.#toldMs < tellEveryMs) return;
     this.#toldMs = nowMs;
-    const { setting, connections, logger } = this.#options;
+    const { bound, logger } = this.#options;
     const why =
       this.#fileLimit === null
-        ? `${setting} is ${connections}`
+        ? `${bound?.setting} is ${bound?.connections}`
         : `the process may have ${this.#fileLimit} files open; raise that limit (ulimit -n, LimitNOFILE of systemd, --ulimit nofile of Docker)`;
     logger.warn({ open: this.#open, most: this.#most }, `new connections are closed at once: ${why}`);
   }

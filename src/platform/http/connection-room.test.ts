@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { createLogger } from '../../../platform/log/index.ts';
-import { createMetrics } from '../../../platform/metrics/index.ts';
+import { createLogger } from '../log/index.ts';
+import { createMetrics } from '../metrics/index.ts';
 import { ConnectionRoom, type OpenFiles } from './connection-room.ts';
 
 /** Two servers that share the room of a process. */
@@ -12,8 +12,8 @@ async function guarded(t: TestContext, connections: number, openFiles: OpenFiles
   const logger = createLogger('serve', 'silent');
   const told: string[] = [];
   logger.warn = (_facts: object, text?: string) => void told.push(text ?? '');
-  const setting = '--serve-max-connections';
-  const room = await ConnectionRoom.open({ connections, setting, logger, metrics, openFiles });
+  const bound = { connections, setting: '--serve-max-connections' };
+  const room = await ConnectionRoom.open({ bound, logger, metrics, openFiles });
   const dials: (() => Promise<Socket | null>)[] = [];
   for (let i = 0; i < 2; i++) {
     const server = createServer((socket) => socket.write('hello'));
@@ -56,7 +56,7 @@ test('connections beyond the setting are closed at once, over all servers, count
   while (!(await second())) assert.ok((await refused()) < 1000);
 });
 
-test('connections leave files of the process to the log and the models', async (t) => {
+test('connections leave files of the process to what else it does', async (t) => {
   // A quarter of forty is kept back, and 28 are open already.
   const { first, refused, told } = await guarded(t, 0, async () => ({ open: 28, most: 40 }));
   assert.ok((await first()) && (await first()));
