@@ -83,7 +83,7 @@ function selection(
     case 'datetime':
       return values(
         /^(?:TIMESTAMP|DATE)/.test(type)
-          ? `strftime(CAST(${name} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ')`
+          ? `strftime(CAST(${name} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ')`
           : name,
       );
     case 'binary':

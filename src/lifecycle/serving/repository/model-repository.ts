@@ -15,7 +15,7 @@ import { optionsOf } from './endpoint-options.ts';
 import { buildEnsemble, type EnsemblePart, ensembleSteps, versionOfStep } from './ensemble.ts';
 import { type MlflowPackager, mlflowFolder } from './mlflow-version.ts';
 import { type ModelConfig, readConfigJson, readConfigText } from './model-config.ts';
-import { configFileName, folderSource, givenSource, type ModelSource, modelNames } from './model-source.ts';
+import { configFileName, folderSource, givenSource, type ModelSource, modelFolders } from './model-source.ts';
 
 export interface RepositoryOptions {
   readonly directory: string;
@@ -66,6 +66,8 @@ const noOverride: LoadOverride = { config: null, files: new Map() };
 export class RepositoryModels implements ModelRepository {
   readonly #options: RepositoryOptions;
   readonly #models = new Map<string, Known>();
+  /** Folders that the log has told of. */
+  readonly #passedOver = new Set<string>();
   #routeVersion = 0;
   #last: Promise<unknown> = Promise.resolve();
   /** Are the names of the models known? */
@@ -140,7 +142,8 @@ export class RepositoryModels implements ModelRepository {
    */
   poll(loads: (name: string) => boolean = () => true): Promise<void> {
     return this.#inTurn(async () => {
-      const names = await modelNames(this.#options.directory);
+      const { names, passedOver } = await modelFolders(this.#options.directory);
+      this.#tellPassedOver(passedOver);
       const changed: { readonly name: string; readonly source: ModelSource }[] = [];
       for (const name of names) {
         const source = await this.#seen(name);
@@ -177,6 +180,17 @@ export class RepositoryModels implements ModelRepository {
         await this.#release();
       }
     });
+  }
+
+  #tellPassedOver(folders: readonly string[]): void {
+    for (const folder of folders) {
+      if (this.#passedOver.has(folder)) continue;
+      this.#passedOver.add(folder);
+      this.#options.logger.warn(
+        { folder },
+        'a folder of the repository is no model: a name has letters, digits, dots, dashes and underscores, 128 at most; rename it',
+      );
+    }
   }
 
   /** The folder of a model as it is now; null for one that is gone, or cannot be read, which is noted. */

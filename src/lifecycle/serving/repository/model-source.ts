@@ -30,14 +30,24 @@ function staysInside(path: string): boolean {
 
 const byNumber = (a: string, b: string) => a.length - b.length || (a < b ? -1 : 1);
 
-/** Names of the models in a repository: its folders that can be part of an address. */
-export async function modelNames(directory: string): Promise<readonly string[]> {
+/** Folders of a repository, in order. */
+export interface ModelFolders {
+  /** Those that are models, by their names. */
+  readonly names: readonly string[];
+  /** Those whose names can be no part of an address. */
+  readonly passedOver: readonly string[];
+}
+
+/** Links may be models too; what is hidden is nobody's. Throws the file system's error where there is no folder. */
+export async function modelFolders(directory: string): Promise<ModelFolders> {
   const entries = await readdir(directory, { withFileTypes: true });
-  return entries
+  const found = entries
     .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
     .map((entry) => entry.name)
-    .filter((name) => endpointNameSchema.safeParse(name).success)
+    .filter((name) => !name.startsWith('.'))
     .sort();
+  const isName = (name: string) => endpointNameSchema.safeParse(name).success;
+  return { names: found.filter(isName), passedOver: found.filter((name) => !isName(name)) };
 }
 
 /** Files of a model's folder, with what of it changes when it does. */

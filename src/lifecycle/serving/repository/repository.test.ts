@@ -8,6 +8,7 @@ import { createLogger } from '../../../platform/log/index.ts';
 import { PythonHost } from '../../../platform/python-runtime/index.ts';
 import type { RepositoryEntry } from '../contract/model-repository.ts';
 import type { PredictRequest } from '../index.ts';
+import { modelFolders } from './model-source.ts';
 import { oneNodeOnnx, type TestRepository, testRepository } from './testing.ts';
 
 const negate = oneNodeOnnx('Neg', ['N', 2]);
@@ -268,6 +269,14 @@ test('a model that takes long to load keeps none of the others waiting', { timeo
   await polled;
   assert.match(states(repository)[0] ?? '', /^a\/1 UNAVAILABLE ./);
   assert.deepEqual((await answer(repository, 'b')).y, [-1, 2]);
+});
+
+test('folders whose names can be in no address are told apart from models, hidden ones from both', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-folders-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  for (const name of ['churn-2', 'mödel', 'my model', '..data', '.git']) await mkdir(join(directory, name));
+  await writeFile(join(directory, 'README md'), '');
+  assert.deepEqual(await modelFolders(directory), { names: ['churn-2'], passedOver: ['my model', 'mödel'] });
 });
 
 test('links lead to models, devices and folders without end are none', async (t) => {
