@@ -95,8 +95,8 @@ forEachDatabase((name, open) => {
     assert.ok((await killAmid('abort', canary, (r, id) => r.abort(anna, endpoint, id, reason))) >= 2);
   });
 
-  test(`what cannot be finished holds up no other endpoint, and an abort does away with it: ${name}`, async (t) => {
-    const { serving, service, engine, breakPackages } = await openRollouts(t, open);
+  test(`what cannot be finished holds up no other endpoint, and an abort, by a person or by a look, does away with it: ${name}`, async (t) => {
+    const { serving, service, engine, breakPackages, wait } = await openRollouts(t, open);
     await serving.declare(anna, { name: 'other', model: 'delay' });
     const [champion] = (await serving.endpoint(anna, 'flights')).arms;
     assert.ok(champion);
@@ -111,6 +111,16 @@ forEachDatabase((name, open) => {
       assert.equal((await service.get(anna, 'other', free.id)).state, 'aborted');
       await assert.rejects(service.pause(anna, 'flights', stuck.id, 'wait'), /blobs are away/);
       assert.equal((await service.abort(anna, 'flights', stuck.id, 'enough')).state, 'aborted');
+    });
+    assert.equal((await serving.endpoint(anna, 'flights')).arms.length, 1);
+    const judged = await service.create(anna, 'flights', wanted);
+    await breakPackages(async () => {
+      await assert.rejects(service.advance(anna, 'flights', judged.id, 'on'), /blobs are away/);
+      wait(15 * 24 * 3_600_000);
+      await engine.lookNow();
+      const { state, reason } = await service.get(anna, 'flights', judged.id);
+      assert.equal(state, 'aborted', 'nobody waits for it: it is ended by what is known');
+      assert.match(reason, /undecided after 14 d/);
     });
     assert.equal((await serving.endpoint(anna, 'flights')).arms.length, 1);
   });

@@ -78,15 +78,7 @@ export class RolloutEngine {
   async exclusively<T>(endpoint: string, work: () => Promise<T>, { instead = false } = {}): Promise<T> {
     try {
       return await this.#acting.run(endpoint, async () => {
-        try {
-          await this.#finish(endpoint);
-        } catch (error) {
-          const left = await interruptedRollouts(this.#deps.db.read, endpoint);
-          const isReplaceable = left.every(({ data }) =>
-            replaceable.includes(data.intent?.action ?? 'start'),
-          );
-          if (!instead || !isReplaceable) throw error;
-        }
+        await this.#finish(endpoint, instead);
         return work();
       });
     } finally {
@@ -103,8 +95,8 @@ export class RolloutEngine {
 
   /** Looks at every open rollout now, whenever it was looked at before. Resolves when that is done. */
   async lookNow(): Promise<void> {
-    this.#nextLookMs.clear();
     await this.#turning;
+    this.#nextLookMs.clear();
     this.wake();
     await this.#turning;
   }
@@ -132,7 +124,9 @@ export class RolloutEngine {
 
   async #try(record: RolloutRecord): Promise<void> {
     try {
-      if ((await this.#act(record, (now) => this.#hasLostTraffic(now))) !== false) return;
+      // What it has of traffic is not known before what was decided last is done.
+      const isDone = record.data.intent === null;
+      if (isDone && (await this.#act(record, (now) => this.#hasLostTraffic(now))) !== false) return;
       const nowMs = this.#deps.clock.nowMs();
       if (nowMs < (this.#nextLookMs.get(record.id) ?? 0)) return;
       const startedMs = performance.now();
@@ -211,7 +205,7 @@ export class RolloutEngine {
         ? banditState(spec, [champion, ...data.targets], shares, seen, createRng(nowMs))
         : data.bandit;
     const change = { look, looks: keepLook(data.looks, look, step), bandit, reason: look.reason };
-    await this.#act(record, async (now) => {
+    const act = async (now: RolloutRecord) => {
       if (now.revision !== record.revision) return;
       if (look.verdict === 'fail') return this.#fail(record, look.reason, change);
       if (record.state === 'paused' || record.state === 'ready') return this.#writer.note(record, change);
@@ -222,11 +216,22 @@ export class RolloutEngine {
       return bandit !== null && isDue
         ? this.#weigh(record, bandit, eventMs, change)
         : this.#writer.note(record, change);
-    });
+    };
+    await this.#act(record, act, look.verdict === 'fail');
   }
 
-  /** What was decided about an endpoint's rollout and cut off amid it is done to its end. */
-  async #finish(endpoint: string): Promise<void> {
+  /** What was decided about an endpoint's rollout and cut off amid it is done to its end, or done away with by an abort. */
+  async #finish(endpoint: string, instead = false): Promise<void> {
+    try {
+      await this.#finishEach(endpoint);
+    } catch (error) {
+      const left = await interruptedRollouts(this.#deps.db.read, endpoint);
+      const isReplaceable = left.every(({ data }) => replaceable.includes(data.intent?.action ?? 'start'));
+      if (!instead || !isReplaceable) throw error;
+    }
+  }
+
+  async #finishEach(endpoint: string): Promise<void> {
     for (const record of await interruptedRollouts(this.#deps.db.read, endpoint)) {
       try {
         await this.#writer.finish(record);
@@ -255,10 +260,18 @@ export class RolloutEngine {
     }
   }
 
-  /** Acts on an open rollout as it is by then, after whatever else acts on it; undefined when it has ended. */
-  #act<T>(record: RolloutRecord, work: (now: RolloutRecord) => Promise<T>): Promise<T | undefined> {
+  /**
+   * Acts on an open rollout as it is by then, after whatever else acts on it; undefined when it has ended.
+   *
+   * @param instead see `exclusively`: harm is ended whatever cannot be done
+   */
+  #act<T>(
+    record: RolloutRecord,
+    work: (now: RolloutRecord) => Promise<T>,
+    instead = false,
+  ): Promise<T | undefined> {
     return this.#acting.run(record.endpoint, async () => {
-      await this.#finish(record.endpoint);
+      await this.#finish(record.endpoint, instead);
       const now = await findRollout(this.#deps.db.read, record.id);
       return now && openStates.includes(now.state) ? work(now) : undefined;
     });
@@ -292,12 +305,13 @@ export class RolloutEngine {
     const seen = this.#deps.watch.observation(known.id, eventMs);
     const nowMs = this.#deps.clock.nowMs();
     if (!seen || judgeRollout(known.data, seen, nowMs, eventMs).verdict !== 'fail') return;
-    await this.#act(known, async (record) => {
+    const end = async (record: RolloutRecord) => {
       const look = judgeRollout(record.data, seen, nowMs, eventMs);
       if (look.verdict !== 'fail') return;
       const looks = keepLook(record.data.looks, look, record.data.step);
       await this.#fail(record, look.reason, { look, looks, reason: look.reason });
-    });
+    };
+    await this.#act(known, end, true);
   }
 
   /** Harm, or time that is over: the champion has everything again. */
