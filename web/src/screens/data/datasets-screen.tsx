@@ -64,7 +64,7 @@ function DatasetCard(props: {
       note={plural(props.count, 'version')}
       query={versions}
       flush
-      className="overflow-hidden"
+      className="overflow-clip"
     >
       {(page) => (
         <Grid

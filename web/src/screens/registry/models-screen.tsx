@@ -61,7 +61,7 @@ export function ModelsScreen() {
       >
         {(page) =>
           many ? (
-            <Card flush className="overflow-hidden">
+            <Card flush className="overflow-clip">
               <Grid
                 label="Models"
                 rows={page.items}
@@ -170,7 +170,7 @@ function ModelCard(props: { readonly model: RegisteredModel }) {
       note={model.description || undefined}
       query={versions}
       flush
-      className="overflow-hidden"
+      className="overflow-clip"
     >
       {(page) =>
         page.items.length === 0 ? (

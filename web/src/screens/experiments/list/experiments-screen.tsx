@@ -91,7 +91,7 @@ export function ExperimentsScreen() {
         }
       >
         {() => (
-          <Card flush className="overflow-hidden">
+          <Card flush className="overflow-clip">
             <Grid
               label="Experiments"
               rows={rows}

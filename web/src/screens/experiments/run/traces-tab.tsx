@@ -57,7 +57,7 @@ export function TracesTab(props: { readonly run: RunDetail }) {
         }
       >
         {() => (
-          <Card flush className="overflow-hidden">
+          <Card flush className="overflow-clip">
             <Grid
               label="Traces"
               rows={rows}
