@@ -153,6 +153,7 @@ async function json(context: BenchContext): Promise<void> {
       name: `p99 at ${context.connections} connections`,
       value: median(own.p99Ms),
       unit: 'ms',
+      floor: { name: 'bare node:http echo', value: median(notes.echo?.p99Ms ?? []) },
       aim: { most: 5, of: 'value' },
     });
   });
@@ -227,22 +228,25 @@ async function grpc(context: BenchContext): Promise<void> {
   reportCpu(joined, notes.together, 'REST', notes.rest);
 }
 
+/** The echo at the same rate tells how much of the tail is the machine's and the sender's own. */
 async function openLoop(context: BenchContext): Promise<void> {
-  const { millrace, connections, durationMs, senderCore } = context;
-  const [target, bodies] = [millrace.infer('bench'), jsonBodies(1)];
+  const { millrace, echo, connections, durationMs, senderCore, rounds } = context;
+  const bodies = jsonBodies(1);
+  const target = millrace.infer('bench');
   const saturation = await httpLoad(context, target, bodies)();
   const ratePerSecond = Math.round(saturation / 2);
-  const latencies: number[] = [];
-  for (let round = 0; round < context.rounds; round++) {
-    const plan = { url: target.url, bodies, connections, durationMs, ratePerSecond };
+  const p99Ms = (url: string) => async () => {
+    const plan = { url, bodies, connections, durationMs, ratePerSecond };
     const result = await runLoad(plan, senderCore);
     requireNoFailure(result, 'open loop');
-    latencies.push(result.latencyMs.p99);
-  }
+    return result.latencyMs.p99;
+  };
+  const tails = await interleave(rounds, { millrace: p99Ms(target.url), echo: p99Ms(echo.url) });
   report({
     name: `p99 of an open loop at half of saturation (${ratePerSecond} requests/s)`,
-    value: median(latencies),
+    value: median(tails.millrace),
     unit: 'ms',
+    floor: { name: 'bare node:http echo at that rate', value: median(tails.echo) },
     aim: { most: 10, of: 'value' },
   });
 }
