@@ -1,5 +1,6 @@
 export { describeGraph } from './describe-graph.ts';
 export { describeRemote } from './describe-remote.ts';
+export { packagesOf } from './graph-model.ts';
 export {
   type LoadedModel,
   type ModelCall,

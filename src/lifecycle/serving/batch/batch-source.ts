@@ -136,16 +136,15 @@ function staged({ cells: record, unclosed }: CsvRecord, width: number): (string 
 }
 
 function headerOf(record: readonly (string | null)[]): readonly string[] {
-  const names = record.map((cell) => cell ?? '');
+  // Columns of row names, as pandas and R write them, have no name: they are called as DuckDB calls them.
+  const names = record.map((cell, i) => cell || `column${i}`);
   const doubled = names.find(
     (name, i) => names.findIndex((n) => n.toLowerCase() === name.toLowerCase()) !== i,
   );
-  const problem = names.includes('')
-    ? 'a column has no name'
-    : doubled === undefined
-      ? null
-      : `column "${doubled}" comes twice`;
-  if (problem) throw fail('batch_input_unreadable', { name: 'the header line', problem });
+  if (doubled !== undefined) {
+    const problem = `column "${doubled}" comes twice`;
+    throw fail('batch_input_unreadable', { name: 'the header line', problem });
+  }
   return names;
 }
 

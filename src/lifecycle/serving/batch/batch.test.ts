@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { storePackage } from '../../../../test/support/serving.ts';
-import { canonicalJson } from '../../../core/json.ts';
+import { canonicalJson, type Digest } from '../../../core/json.ts';
+import { type GraphStep, packageManifestSchema } from '../../../core/model-package.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
+import { describeGraph } from '../../../platform/runtimes/index.ts';
 import { type BatchInputs, type BatchPart, batchInputsSchema } from './contract.ts';
 import { runBatch } from './run-batch.ts';
 
@@ -70,7 +72,7 @@ const probability = (x1: number, x2: number) => 1 / (1 + Math.exp(-(x1 - x2)));
 test('every row of a Parquet file has its answer, in order, across parts', async () => {
   const file = await parquet(
     'in.parquet',
-    "SELECT 'key ' || range AS key, CAST(range % 7 AS INTEGER) AS x1, (range % 5)::DECIMAL(4,1) AS x2, range AS score FROM range(5000)",
+    "SELECT 'key ' || range AS key, CAST(range % 7 AS INTEGER) AS x1, (range % 5)::DECIMAL(4,1) AS x2, range AS score, 'own' AS input_score FROM range(5000)",
   );
   const { outputs, done, path } = await scored(await inputsOf(file), 2000);
   assert.equal(outputs.rows, 5000);
@@ -79,6 +81,7 @@ test('every row of a Parquet file has its answer, in order, across parts', async
   const rows = await frames.query(`SELECT * FROM read_parquet('${path}')`);
   assert.deepEqual(Object.keys(rows[0] ?? {}), [
     'key',
+    'input_input_score',
     'input_score',
     'prediction',
     'score',
@@ -88,11 +91,29 @@ test('every row of a Parquet file has its answer, in order, across parts', async
   rows.forEach((row, i) => {
     const score = probability(i % 7, i % 5);
     assert.equal(row.key, `key ${i}`);
-    assert.equal(row.input_score, i);
+    assert.deepEqual([row.input_input_score, row.input_score], [i, 'own']);
     assert.ok(Math.abs(Number(row.score) - score) < 1e-6);
     assert.equal(row.prediction, score > 0.5 ? 1 : 0);
     assert.equal(row.model_version, '7');
     assert.equal(row.error, null);
+  });
+});
+
+test('a package that is made of others, some of them so too, scores a file', async () => {
+  const file = await parquet('graph.parquet', 'SELECT range * 0.1 AS x1, 0.2 AS x2 FROM range(20)');
+  const manifestOf = async (digest: Digest) =>
+    packageManifestSchema.parse(JSON.parse((await blobs.bytes(digest)).toString('utf8')));
+  const around = async (inner: Digest): Promise<Digest> => {
+    const steps: GraphStep[] = [{ kind: 'model', name: 'inner', package: inner }];
+    const manifest = await describeGraph('m', { kind: 'sequence', name: 'all', steps }, manifestOf);
+    return (await blobs.put(canonicalJson(manifest))).digest;
+  };
+  const graph = await around(await around(packageDigest));
+  const { outputs, path } = await scored(await inputsOf(file, { packageDigest: graph }), 100);
+  assert.equal(outputs.failedRows, 0);
+  const rows = await frames.query(`SELECT score FROM read_parquet('${path}')`);
+  rows.forEach(({ score }, i) => {
+    assert.ok(Math.abs(Number(score) - probability(i * 0.1, 0.2)) < 1e-6);
   });
 });
 
@@ -240,7 +261,7 @@ test('CSV files as Excel, pandas and R write them are scored as they are meant',
     ['excel.csv', Buffer.from(german, 'latin1'), /1\.234/],
     ['excel-utf8.csv', `\uFEFF${german}`, /1\.234/],
     ['unicode-text.txt', tabs, /1x/],
-    ['r.csv', '"kunde","x1","x2"\n"Müller\r\nKöln",0.5,1\n"b",NA,1\n"c",-1,0.5\n', /x1/],
+    ['r.csv', '"","kunde","x1","x2"\n1,"Müller\r\nKöln",0.5,1\n2,"b",NA,1\n3,"c",-1,0.5\n', /x1/],
   ] as const) {
     const rows = await write(name, bytes);
     assert.equal(rows[0]?.kunde, 'Müller\r\nKöln', name);

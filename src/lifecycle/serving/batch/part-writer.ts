@@ -21,10 +21,16 @@ export function keptColumns(
   const inputs = new Set(fields.map((field) => field.name));
   const wanted = keep ?? [...source.columns.keys()].filter((name) => !inputs.has(name));
   const names = wanted.filter((name) => !log || name !== idColumn);
-  return names.map((name) => ({
-    name,
-    as: resultColumns.includes(name.toLowerCase()) ? `input_${name}` : name,
-  }));
+  // Every column that may keep its name does; DuckDB's names know no case.
+  const isResult = (name: string) => resultColumns.includes(name.toLowerCase());
+  const taken = new Set(names.filter((name) => !isResult(name)).map((name) => name.toLowerCase()));
+  return names.map((name) => {
+    if (!isResult(name)) return { name, as: name };
+    let as = `input_${name}`;
+    while (taken.has(as.toLowerCase())) as = `input_${as}`;
+    taken.add(as.toLowerCase());
+    return { name, as };
+  });
 }
 
 /** The SELECT that reads what a batch needs of its input: inputs first, then what is kept, then what the log wants. */

@@ -5,6 +5,7 @@ import { type Digest, digestsIn } from '../../../core/json.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
 import { ControlClient, isPassing } from '../../../platform/client/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
+import { packagesOf } from '../../../platform/runtimes/index.ts';
 import { BatchProcess } from './batch-process.ts';
 import { type BatchInputs, type BatchOutputs, type BatchPart, batchPartsSchema } from './contract.ts';
 import type { FromBatchProcess, PythonSettings } from './protocol.ts';
@@ -93,14 +94,17 @@ async function store(
   return { part, digest, rows, failedRows, totalRows, log: { digest: logged.digest, ...span } };
 }
 
-/** Local copies of a package's blobs. */
+/** Local copies of a package's blobs, and of those of the packages that it is made of. */
 async function packagePaths(digest: Digest, blobs: StepContext['blobs']): Promise<Record<string, string>> {
-  const bytes = await blobs.bytes(digest);
-  const text = bytes.toString('utf8');
-  packageManifestSchema.parse(JSON.parse(text));
-  const named = new Set([digest, ...digestsIn(text)]);
+  const packages = new Set([digest]);
   const paths: Record<string, string> = {};
-  for (const name of named) paths[name] = await blobs.path(name);
+  // A set gives what is added to it on the way, too.
+  for (const name of packages) {
+    const text = (await blobs.bytes(name)).toString('utf8');
+    const { runtime } = packageManifestSchema.parse(JSON.parse(text));
+    if (runtime.kind === 'graph') for (const inner of packagesOf(runtime.step)) packages.add(inner);
+    for (const part of [name, ...digestsIn(text)]) paths[part] ??= await blobs.path(part);
+  }
   return paths;
 }
 
