@@ -57,7 +57,7 @@ import { Attempts } from '../platform/executors/local/index.ts';
 import type { Frames } from '../platform/frames/index.ts';
 import type { FastifyInstance } from '../platform/http/index.ts';
 import { idempotencyMigrations } from '../platform/idempotency/index.ts';
-import { Jobs, jobsMigrations, Schedules } from '../platform/jobs/index.ts';
+import { Jobs, jobsMigrations } from '../platform/jobs/index.ts';
 import { Journal, journalMigrations } from '../platform/journal/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Registry as MetricsRegistry } from '../platform/metrics/index.ts';
@@ -121,8 +121,7 @@ export async function createControlServices(parts: ControlParts) {
   const clock = wallClock;
   const journal = new Journal(db);
   const jobs = new Jobs(db);
-  const schedules = new Schedules(db, jobs);
-  const watermarks = new Watermarks(db, journal, schedules);
+  const watermarks = new Watermarks(db, journal);
   const outbound = new Outbound({
     allowedSchemes: parts.settings.webhookAllowedSchemes,
     allowPrivateAddresses: parts.settings.webhookAllowPrivateAddresses,
@@ -289,7 +288,6 @@ export async function createControlServices(parts: ControlParts) {
       addMlflowSurface(app, { experiments, registry, webhooks, log, modes: modesOf(parts.settings) }),
     async start(): Promise<void> {
       jobs.start(log);
-      schedules.start(log);
       watermarks.start(log);
       await runner.start();
       webhookWorker.start();
@@ -309,7 +307,6 @@ export async function createControlServices(parts: ControlParts) {
       await runner.stop();
       await webhookWorker.stop();
       watermarks.stop();
-      schedules.stop();
       jobs.stop();
       await serving.close();
       await feedback.close();

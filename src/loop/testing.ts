@@ -16,7 +16,7 @@ import { openDirectoryBlobs } from '../platform/blobs/index.ts';
 import type { Database } from '../platform/db/index.ts';
 import { Attempts } from '../platform/executors/local/index.ts';
 import { Frames } from '../platform/frames/index.ts';
-import { Jobs, jobsMigrations, Schedules } from '../platform/jobs/index.ts';
+import { Jobs, jobsMigrations } from '../platform/jobs/index.ts';
 import { Journal, journalMigrations } from '../platform/journal/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { defineStepKind, type StepKind } from '../platform/registries/index.ts';
@@ -313,7 +313,7 @@ export async function openLoop(t: TestContext, db: Database, world: FakeWorld, c
   const log = createLogger('test', 'silent');
   const journal = new Journal(db);
   const jobs = new Jobs(db);
-  const watermarks = new Watermarks(db, journal, new Schedules(db, jobs));
+  const watermarks = new Watermarks(db, journal);
   const ports = world.ports();
   const kinds = fakeKinds(world, ports);
   const pipelines = new Pipelines({ db, journal, jobs, kinds });

@@ -7,7 +7,7 @@ import type { Actor } from '../../platform/access/index.ts';
 import { openDirectoryBlobs } from '../../platform/blobs/index.ts';
 import type { OpenDatabase } from '../../platform/db/testing.ts';
 import { Frames, sqlLiteral } from '../../platform/frames/index.ts';
-import { Jobs, jobsMigrations, Schedules } from '../../platform/jobs/index.ts';
+import { Jobs, jobsMigrations } from '../../platform/jobs/index.ts';
 import { Journal, journalMigrations } from '../../platform/journal/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { Outbound } from '../../platform/outbound/index.ts';
@@ -49,7 +49,7 @@ export async function openMonitoring(t: TestContext, open: OpenDatabase) {
   const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
   const journal = new Journal(db);
   const jobs = new Jobs(db);
-  const watermarks = new Watermarks(db, journal, new Schedules(db, jobs));
+  const watermarks = new Watermarks(db, journal);
   const data = new DataService({ db, journal, blobs, frames, temporaryDirectory: directory });
   const evaluation = new EvaluationService({ db, journal });
   const log = createLogger('test', 'silent');

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../core/errors.ts';
 import { gateSchema } from '../../lifecycle/evaluation/index.ts';
-import { nextCronMs } from '../../platform/jobs/index.ts';
+import { firstCronMs } from '../../platform/jobs/index.ts';
 import { isOverlong, overlongText, planProblems } from '../contract/check-plan.ts';
 import type { LoopFile, RolloutMetric } from '../contract.ts';
 import type { FileProblem } from './parse-loop-file.ts';
@@ -94,7 +94,7 @@ function causeProblems(file: LoopFile): readonly FileProblem[] {
       problems.push({ path: at('schedule'), problem: 'is never used; add schedule to "on"' });
     }
     try {
-      nextCronMs(schedule, 'UTC', 0);
+      firstCronMs(schedule, 'UTC', 0);
     } catch (error) {
       const problem = error instanceof MillraceError ? String(error.params.problem) : 'is not a cron line';
       problems.push({ path: at('schedule'), problem: `${problem}; write five fields, e.g. 0 0 1 * *` });

@@ -1,5 +1,5 @@
 import { formatTime } from '../../core/time.ts';
-import { nextCronMs } from '../../platform/jobs/index.ts';
+import { lastCronMs } from '../../platform/jobs/index.ts';
 import type { LoopFile, TriggerCause } from '../contract.ts';
 import type { OpenAlert } from '../ports.ts';
 import type { LoopRow } from '../store/tables.ts';
@@ -48,13 +48,8 @@ function fromAlerts({ loop, file, championVersion, watermarkMs, alerts }: Eviden
 function fromSchedule({ loop, file, watermarkMs }: Evidence): readonly Found[] {
   const { on, schedule } = file.improve.retrain;
   if (!on.includes('schedule') || schedule === undefined || loop.scheduled_ms === null) return [];
-  let dueMs: number | undefined;
-  let next = nextCronMs(schedule, 'UTC', loop.scheduled_ms);
-  while (next <= watermarkMs) {
-    dueMs = next;
-    next = nextCronMs(schedule, 'UTC', next);
-  }
-  if (dueMs === undefined) return [];
+  const dueMs = lastCronMs(schedule, 'UTC', loop.scheduled_ms, watermarkMs);
+  if (dueMs === null) return [];
   const due = formatTime(dueMs);
   return [{ cause: 'schedule', source: `schedule/${due}`, reason: `schedule ${schedule} was due at ${due}` }];
 }

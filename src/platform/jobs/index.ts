@@ -1,5 +1,5 @@
 export * from './contract.ts';
+export { firstCronMs, lastCronMs, nextCronMs } from './cron.ts';
 export { type FinishedHandler, type FinishedJob, Jobs, jobLogsTopic, type NewJob } from './jobs.ts';
 export { jobsMigrations } from './migrations.ts';
 export { jobRoutes } from './routes.ts';
-export { type NewSchedule, nextCronMs, Schedules } from './schedules.ts';

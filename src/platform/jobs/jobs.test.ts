@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { Database } from '../db/index.ts';
 import { forEachDatabase, type OpenDatabase } from '../db/testing.ts';
-import { Jobs, jobsMigrations, nextCronMs, Schedules } from './index.ts';
+import { firstCronMs, Jobs, jobsMigrations, lastCronMs, nextCronMs } from './index.ts';
 
 async function setUp(t: TestContext, open: OpenDatabase) {
   const clock = { ms: 1_000_000, nowMs: () => clock.ms };
@@ -124,47 +124,40 @@ forEachDatabase((name, open) => {
       await jobs.complete(id, 1, null);
       assert.equal(await jobs.byToken(leased?.token ?? ''), undefined);
     });
-
-    test('a schedule fires once for what was missed, in the time of its stream', async (t) => {
-      const { db, jobs } = await setUp(t, open);
-      const schedules = new Schedules(db, jobs);
-      const start = Date.UTC(2001, 0, 1);
-      const monthly = {
-        name: 'm',
-        cron: '0 0 1 * *',
-        stream: 'flights',
-        kind: 'train',
-        payload: { why: 'monthly' },
-      };
-      await db.write((tx) => schedules.put(tx, monthly, start));
-      await db.write((tx) => schedules.fireDue(tx, 'flights', Date.UTC(2001, 0, 31)));
-      assert.equal((await jobs.list({ limit: 10 })).length, 0);
-      await db.write((tx) => schedules.fireDue(tx, 'other', Date.UTC(2001, 4, 1)));
-      await db.write((tx) => schedules.fireDue(tx, 'flights', Date.UTC(2001, 3, 15)));
-      await db.write((tx) => schedules.put(tx, monthly, Date.UTC(2001, 3, 15)));
-      await db.write((tx) => schedules.fireDue(tx, 'flights', Date.UTC(2001, 3, 15)));
-      const fired = await jobs.list({ limit: 10 });
-      assert.deepEqual(
-        fired.map((job) => job.payload),
-        [{ why: 'monthly', scheduledAtMs: Date.UTC(2001, 3, 1) }],
-      );
-    });
   });
 });
 
 test('a wrong cron expression is refused with its field', () => {
-  assert.throws(() => nextCronMs('every day', 'UTC', 0, 'improve.retrain.schedule'), {
+  assert.throws(() => firstCronMs('every day', 'UTC', 0, 'improve.retrain.schedule'), {
     code: 'invalid_input',
     message: /improve\.retrain\.schedule: "every day"/,
   });
 });
 
-test('what comes only once is no schedule: it would hold up all that is due with it', () => {
+test('what comes only once is no schedule; one that was stored comes once, and nothing waits for it', () => {
+  const due = Date.UTC(2030, 0, 1);
   for (const once of ['2030-01-01T00:00:00', '0 0 0 1 1 * 2030']) {
-    assert.throws(() => nextCronMs(once, 'UTC', 0), { code: 'invalid_input', message: /five fields/ });
+    assert.deepEqual([nextCronMs(once, 'UTC', due - 1), nextCronMs(once, 'UTC', due)], [due, null]);
+    assert.equal(lastCronMs(once, 'UTC', 0, due + 86_400_000), due);
+    assert.equal(lastCronMs(once, 'UTC', due, due + 86_400_000), null);
+    assert.throws(() => firstCronMs(once, 'UTC', 0), { code: 'invalid_input', message: /five fields/ });
   }
   const day = Date.UTC(2001, 0, 1);
   for (const daily of ['0 0 * * *', '0 0 0 * * *', '@daily']) {
-    assert.equal(nextCronMs(daily, 'UTC', day), day + 86_400_000);
+    assert.equal(firstCronMs(daily, 'UTC', day), day + 86_400_000);
   }
+});
+
+test('the latest time that came due is found without going through all of them', () => {
+  const until = Date.UTC(2026, 5, 1, 12, 0, 30, 500);
+  for (const [cron, latest] of [
+    ['* * * * * *', until - 500],
+    ['* * * * *', until - 30_500],
+    ['0 0 1 1 *', Date.UTC(2026, 0, 1)],
+    ['0 0 29 2 *', Date.UTC(2024, 1, 29)],
+    ['0 0 30 2 *', null],
+  ] as const) {
+    assert.equal(lastCronMs(cron, 'UTC', Date.UTC(1996, 2, 1), until), latest, cron);
+  }
+  assert.equal(lastCronMs('0 0 1 1 *', 'UTC', Date.UTC(2026, 0, 1), until), null);
 });

@@ -49,4 +49,9 @@ export const jobsMigrations: readonly Migration[] = [
         )`,
       ),
   },
+  {
+    id: 'jobs-002',
+    // Nothing was ever written to it.
+    up: (tx) => execute(tx, 'DROP TABLE schedules'),
+  },
 ];

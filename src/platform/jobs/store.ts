@@ -34,20 +34,9 @@ export interface JobLogRow {
   readonly line: string;
 }
 
-export interface ScheduleRow {
-  readonly name: string;
-  readonly cron: string;
-  readonly timezone: string;
-  readonly stream: string | null;
-  readonly kind: string;
-  readonly payload: string;
-  readonly next_at_ms: number;
-}
-
 interface JobTables {
   jobs: JobRow;
   job_logs: JobLogRow;
-  schedules: ScheduleRow;
 }
 
 export interface JobFilter {
@@ -248,40 +237,5 @@ export async function logsAfter(
     .where('seq', '>', seq)
     .orderBy('seq')
     .limit(limit)
-    .execute();
-}
-
-/** Adds a schedule, or replaces the one of its name. */
-export async function putSchedule(tx: Tx, row: ScheduleRow): Promise<void> {
-  const { name: _, ...change } = row;
-  await jobs(tx)
-    .insertInto('schedules')
-    .values(row)
-    .onConflict((c) => c.column('name').doUpdateSet(change))
-    .execute();
-}
-
-/** Undefined when there is none of this name. */
-export async function findSchedule(tx: Tx, name: string): Promise<ScheduleRow | undefined> {
-  return jobs(tx).selectFrom('schedules').selectAll().where('name', '=', name).executeTakeFirst();
-}
-
-/** Does nothing when there is none of this name. */
-export async function deleteSchedule(tx: Tx, name: string): Promise<void> {
-  await jobs(tx).deleteFrom('schedules').where('name', '=', name).execute();
-}
-
-/** Schedules of a stream (null: of the wall clock) that are due. */
-export async function dueSchedules(
-  tx: Tx,
-  stream: string | null,
-  nowMs: number,
-): Promise<readonly ScheduleRow[]> {
-  return jobs(tx)
-    .selectFrom('schedules')
-    .selectAll()
-    .where('stream', stream === null ? 'is' : '=', stream)
-    .where('next_at_ms', '<=', nowMs)
-    .orderBy('name')
     .execute();
 }

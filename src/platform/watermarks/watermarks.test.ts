@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { systemActor } from '../access/index.ts';
 import { forEachDatabase, type OpenDatabase } from '../db/testing.ts';
-import { Jobs, jobsMigrations, Schedules } from '../jobs/index.ts';
 import { Journal, journalMigrations } from '../journal/index.ts';
 import { Watermarks, watermarksMigrations } from './index.ts';
 
@@ -10,9 +9,9 @@ const march = Date.UTC(2001, 2, 1);
 
 async function setUp(t: TestContext, open: OpenDatabase) {
   const clock = { ms: march, nowMs: () => clock.ms };
-  const db = await open(t, [...journalMigrations, ...jobsMigrations, ...watermarksMigrations]);
+  const db = await open(t, [...journalMigrations, ...watermarksMigrations]);
   const journal = new Journal(db, clock);
-  const watermarks = new Watermarks(db, journal, new Schedules(db, new Jobs(db, clock)), clock);
+  const watermarks = new Watermarks(db, journal, clock);
   await db.write((tx) => watermarks.declare(tx, 'flights'));
   return { clock, db, journal, watermarks };
 }

@@ -2,7 +2,6 @@ import { fail } from '../../core/errors.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import { type Actor, authorize } from '../access/index.ts';
 import { type Database, type Tx, tables } from '../db/index.ts';
-import type { Schedules } from '../jobs/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Logger } from '../log/index.ts';
 import { Recurring } from '../recurring/index.ts';
@@ -28,20 +27,18 @@ const tickMs = 5_000;
  * that everything earlier is known, so windows before it can close. A live stream's watermark is the wall clock
  * less an allowed delay; a replayed one is advanced by hand, so history passes as if live and no test sleeps.
  *
- * Each move is an event `watermark.advanced` and fires the stream's schedules, in one transaction.
+ * Each move is an event `watermark.advanced`, in its transaction.
  */
 export class Watermarks {
   readonly #db: Database;
   readonly #journal: Journal;
-  readonly #schedules: Schedules;
   readonly #clock: Clock;
   readonly #barriers: Barrier[] = [];
   readonly #ticks = new Recurring();
 
-  constructor(db: Database, journal: Journal, schedules: Schedules, clock: Clock = wallClock) {
+  constructor(db: Database, journal: Journal, clock: Clock = wallClock) {
     this.#db = db;
     this.#journal = journal;
-    this.#schedules = schedules;
     this.#clock = clock;
   }
 
@@ -157,7 +154,6 @@ export class Watermarks {
       .set({ watermark_ms: toMs })
       .where('stream', '=', stream)
       .execute();
-    await this.#schedules.fireDue(tx, stream, toMs);
     await this.#journal.appendEvent(tx, {
       type: 'watermark.advanced',
       subject: { kind: 'watermark', id: stream },

@@ -2,7 +2,7 @@ import { fail, MillraceError } from '../../../core/errors.ts';
 import { type Clock, formatTime } from '../../../core/time.ts';
 import type { Actor } from '../../../platform/access/index.ts';
 import type { Database } from '../../../platform/db/index.ts';
-import { nextCronMs } from '../../../platform/jobs/index.ts';
+import { firstCronMs, nextCronMs } from '../../../platform/jobs/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
 import type { SecretBox } from '../../../platform/secrets/index.ts';
 import type { LabelQuery, LabelQueryInput, LabelQueryRun, RowError } from '../contract.ts';
@@ -45,7 +45,7 @@ export class Queries {
       ...settings,
       urlSealed: secrets.seal(url),
       watermark: same ? before.watermark : null,
-      nextAtMs: input.cron === null ? null : nextCronMs(input.cron, 'UTC', nowMs),
+      nextAtMs: input.cron === null ? null : firstCronMs(input.cron, 'UTC', nowMs),
       lastRun: before?.lastRun ?? null,
     };
     await db.write(async (tx) => {
