@@ -11,6 +11,8 @@ export interface ArrivedRow {
   readonly score: number | null;
   readonly latencyUs: number;
   readonly eventTimeMs: number;
+  /** Wall time of the replica. */
+  readonly receivedAtMs: number;
   readonly entity: string | null;
   /** null: the split did not decide. */
   readonly bucket: number | null;
@@ -77,6 +79,7 @@ const lineSchema = z.object({
   score: z.number().nullable().default(null),
   latency_us: z.number(),
   event_time_ms: z.number(),
+  received_at_ms: z.number(),
   entity: z.string().nullable().default(null),
   bucket: z.number().nullable().default(null),
   propensity: z.number().nullable().default(null),
@@ -113,6 +116,7 @@ export function readOpenRows(lines: string): Pick<Arrived, 'rows' | 'features'> 
       score: row.score,
       latencyUs: row.latency_us,
       eventTimeMs: row.event_time_ms,
+      receivedAtMs: row.received_at_ms,
       entity: row.entity,
       bucket: row.bucket,
       propensity: row.propensity,

@@ -24,7 +24,7 @@ function pairs(count: number, routeVersion: number, worse: number) {
         bucket: 1,
         entity: `e${i}`,
         latencyUs: 900,
-        eventTimeMs: Date.now(),
+        ...{ eventTimeMs: Date.now(), receivedAtMs: Date.now() },
         cells: null,
       },
       ...{ arm, version, propensity, status: 'ok', score: score(miss) },

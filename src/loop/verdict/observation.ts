@@ -30,7 +30,7 @@ export interface ArmStratum extends ArmMoments {
   readonly failedUnits: number;
   /**
    * Entities (or requests without one) that were met for the first time under a split here: independent draws of it. Who
-   * was met before anything was split counts where it was drawn first.
+   * was met before anything was split counts where it was drawn first. Only what is settled (`settledAfterMs`) counts.
    */
   readonly newUnits: number;
 }

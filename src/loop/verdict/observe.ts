@@ -16,6 +16,7 @@ import { observePairs, pairsSql } from './observe-pairs.ts';
 import { canRepeat, observeRepeats } from './observe-repeats.ts';
 import { compareShadow } from './observe-shadow.ts';
 import { segmentTextSql } from './segment-text.ts';
+import { settledAfterMs } from './settled.ts';
 import { momentsFrom, momentsSql } from './sql-moments.ts';
 import { withTable } from './with-table.ts';
 
@@ -34,7 +35,8 @@ export interface RolloutLog {
    *
    * @param work gets SQL of a relation that stays as it is until it is over; null when nothing was logged yet. Its
    *   columns: prediction_id, entity (numbers that stand for them), id (the prediction's id), arm, model_version,
-   *   route_version, status, score, latency_us, event_time_ms, bucket, propensity, label, and the features as text
+   *   route_version, status, score, latency_us, event_time_ms, received_at_ms, bucket, propensity, label, and the
+   *   features as text
    */
   read<T>(
     endpoint: string,
@@ -188,14 +190,17 @@ async function strataOf(
   const found = await log.query(`WITH units AS (
       SELECT ${by} AS segment, arm, model_version, route_version, unit, count(*) AS requests, avg(propensity) AS propensity,
         count(*) FILTER (status <> 'ok') AS failed, count(*) FILTER (not_finite) AS non_finite,
-        count(*) FILTER (is_slow) AS slow, count(label) AS labelled, ${means}
+        count(*) FILTER (is_slow) AS slow, count(label) AS labelled, min(received_at_ms) AS received_at_ms, ${means}
       FROM ${rows} GROUP BY ALL),
-    firsts AS (SELECT unit, min(route_version) AS first_route FROM units WHERE arm <> 'shadow' AND propensity < 1 GROUP BY unit)
+    settled AS (SELECT max(received_at_ms) - ${settledAfterMs(0)} - max(latency_us) / 1000 AS until_ms FROM ${rows}
+      WHERE arm <> 'shadow'),
+    firsts AS (SELECT unit, min(route_version) AS first_route FROM units, settled
+      WHERE arm <> 'shadow' AND propensity < 1 AND received_at_ms <= until_ms GROUP BY unit)
     SELECT segment, arm, model_version, route_version, sum(requests)::BIGINT AS requests,
       sum(failed)::BIGINT AS failed, sum(non_finite)::BIGINT AS non_finite, sum(slow)::BIGINT AS slow,
       sum(labelled)::BIGINT AS labelled, avg(propensity) AS propensity,
       count(*) AS units, count(*) FILTER (failed > 0) AS failed_units,
-      count(*) FILTER (first_route = route_version) AS new_units, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')}
+      count(*) FILTER (first_route = route_version AND received_at_ms <= (SELECT until_ms FROM settled)) AS new_units, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')}
     FROM units LEFT JOIN firsts USING (unit) GROUP BY segment, arm, model_version, route_version ORDER BY ALL`);
   return found.map((row) => ({
     segment: row.segment as string | null,

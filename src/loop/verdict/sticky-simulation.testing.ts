@@ -52,7 +52,12 @@ export function simulateSticky(rng: Rng, rollout: StickyRollout): StickyEnd {
       live.addRow({
         ...{ predictionId, ...(isChallenger ? arms[1] : arms[0]), routeVersion: route, entity: `e${who}` },
         ...{ status: failed ? 'model_failed' : 'ok', score: failed ? null : 0.5, latencyUs: 1000, bucket: 1 },
-        ...{ propensity: isChallenger ? share : 1 - share, eventTimeMs: request, cells: null },
+        ...{
+          propensity: isChallenger ? share : 1 - share,
+          eventTimeMs: request,
+          receivedAtMs: 2000 * request,
+        },
+        cells: null,
       });
       live.addLabel({ predictionId, value: rng.next() < person.label ? 1 : 0, eventTimeMs: request });
     }

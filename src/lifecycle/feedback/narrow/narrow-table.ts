@@ -78,7 +78,7 @@ export class NarrowTable {
 
   /**
    * The rows as SQL: prediction_id and entity (hashes), id (the prediction's id as it is), arm, model_version,
-   * route_version, status, score, latency_us, event_time_ms, bucket, propensity, label and the features.
+   * route_version, status, score, latency_us, event_time_ms, received_at_ms, bucket, propensity, label and the features.
    */
   get relation(): string {
     return `${this.#name}.rows`;

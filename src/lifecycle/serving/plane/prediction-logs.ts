@@ -162,8 +162,12 @@ export class PredictionLogs {
     }
   }
 
-  /** Control is back: ship at once. */
-  retryNow(): void {
+  /**
+   * Control is back: ship at once. It may be another process, that knows no row which was sent before: rows of followed
+   * endpoints are sent from the begin of their segment, once it is told again which these are.
+   */
+  controlIsBack(): void {
+    this.follow([]);
     for (const { log } of this.#logs.values()) log.retryNow();
   }
 

@@ -206,7 +206,7 @@ export class Replica {
     this.#heartbeat = setInterval(() => void this.#report(), statusEveryMs);
     this.#heartbeat.unref();
     void client.follow({
-      onConnected: () => this.#logs.retryNow(),
+      onConnected: () => this.#logs.controlIsBack(),
       onMessage: (message) => {
         if (message.type === 'routes') void this.applyRoutes(message.routes);
         if (message.type === 'seal') void this.#seal(message.token);

@@ -1,9 +1,24 @@
+import { settledAfterMs } from '../../verdict/settled.ts';
 import { Column } from './columns.ts';
 import type { LiveSlices, LiveStratum } from './live-slices.ts';
 
+/** A request that the split gave to an arm. */
+interface Met {
+  /** The entity's number; -1: the request was nobody's. */
+  readonly who: number;
+  readonly stratum: LiveStratum;
+  /** Of the entity in this stratum. */
+  readonly unit: number;
+  readonly receivedAtMs: number;
+}
+
+/** Requests that may wait before it is looked at how many of them are settled. */
+const mostWaiting = 4096;
+const waitingBytes = 64;
+
 /**
  * Counts each entity where it was met first under a split: in every stratum of the lowest such route that it was met
- * under.
+ * under. Requests count once all others of their time are here too; see `settledAfterMs`.
  */
 export class FirstMet {
   readonly #rows: LiveSlices;
@@ -11,6 +26,10 @@ export class FirstMet {
   readonly #firstRoute = new Column('int', 0);
   /** By unit of the rows: 1 where it counts or counted. */
   readonly #met = new Column('byte', 0);
+  #waiting: Met[] = [];
+  #lookAt = mostWaiting;
+  #lastReceivedMs = Number.NEGATIVE_INFINITY;
+  #slowestMs = 0;
 
   constructor(rows: LiveSlices) {
     this.#rows = rows;
@@ -18,14 +37,35 @@ export class FirstMet {
 
   /** Memory that it takes. */
   get bytes(): number {
-    return this.#firstRoute.bytes + this.#met.bytes;
+    return this.#firstRoute.bytes + this.#met.bytes + waitingBytes * this.#waiting.length;
   }
 
-  /**
-   * @param who the entity's number; -1: the request was nobody's
-   * @param unit of the entity in this stratum
-   */
-  meet(who: number, stratum: LiveStratum, unit: number): void {
+  /** Hears of a request that was answered, whoever chose its arm. */
+  answered(receivedAtMs: number, latencyUs: number): void {
+    this.#lastReceivedMs = Math.max(this.#lastReceivedMs, receivedAtMs);
+    this.#slowestMs = Math.max(this.#slowestMs, latencyUs / 1000);
+  }
+
+  /** Takes a request that the split gave to an arm. */
+  meet(met: Met): void {
+    this.#waiting.push(met);
+    if (this.#waiting.length < this.#lookAt) return;
+    this.settle();
+    this.#lookAt = 2 * this.#waiting.length + mostWaiting;
+  }
+
+  /** Counts what is settled by now. */
+  settle(): void {
+    const untilMs = this.#lastReceivedMs - settledAfterMs(this.#slowestMs);
+    const waiting: Met[] = [];
+    for (const met of this.#waiting) {
+      if (met.receivedAtMs <= untilMs) this.#count(met);
+      else waiting.push(met);
+    }
+    this.#waiting = waiting;
+  }
+
+  #count({ who, stratum, unit }: Met): void {
     if (who < 0) {
       stratum.newUnits++;
       return;

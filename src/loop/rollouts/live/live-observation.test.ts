@@ -17,6 +17,7 @@ import {
   type SegmentObservation,
 } from '../../verdict/observation.ts';
 import { observe, zeroBeforeOf } from '../../verdict/observe.ts';
+import { safety } from '../../verdict/safety.ts';
 import { LiveObservation } from './live-observation.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'millrace-live-'));
@@ -49,7 +50,7 @@ function history(rng: Rng, count: number, stepMs = 1000) {
       },
       entity: rng.next() < 0.1 ? null : `e${rng.int(count / 3)}`,
       latencyUs: rng.int(challenger ? 30_000 : 10_000),
-      eventTimeMs: 1e12 + i * stepMs,
+      ...{ eventTimeMs: 1e12 + i * stepMs, receivedAtMs: 1e12 + i * stepMs },
     };
     const answer = (arm: string, version: string, propensity: number): ArrivedRow => {
       const u = rng.next();
@@ -91,11 +92,12 @@ async function tableOf(rows: readonly ArrivedRow[], labels: readonly ArrivedLabe
   const path = join(directory, 'rows.ndjson');
   await writeFile(path, lines.join('\n'));
   await frames.query(`CREATE OR REPLACE TABLE seen AS SELECT predictionId AS prediction_id, arm, version AS model_version, status,
-    entity, routeVersion AS route_version, score, latencyUs AS latency_us, eventTimeMs AS event_time_ms, bucket, propensity, label,
+    entity, routeVersion AS route_version, score, latencyUs AS latency_us, eventTimeMs AS event_time_ms,
+    receivedAtMs AS received_at_ms, bucket, propensity, label,
     colour AS "feature:colour", size::VARCHAR AS "feature:size"
     FROM read_json(${sqlLiteral(path)}, format = 'newline_delimited', columns = {predictionId: 'VARCHAR', arm: 'VARCHAR',
       version: 'VARCHAR', status: 'VARCHAR', entity: 'VARCHAR', routeVersion: 'BIGINT', score: 'DOUBLE', latencyUs: 'DOUBLE',
-      eventTimeMs: 'BIGINT', bucket: 'INTEGER', propensity: 'DOUBLE', label: 'DOUBLE',
+      eventTimeMs: 'BIGINT', receivedAtMs: 'BIGINT', bucket: 'INTEGER', propensity: 'DOUBLE', label: 'DOUBLE',
       colour: 'VARCHAR', size: 'DOUBLE'})`);
   return 'seen';
 }
@@ -267,10 +269,43 @@ suite('LiveObservation', () => {
     for (let i = 0; i < 30_000; i++) live.addLabel(label(`old${i}`));
     const row = (predictionId: string): ArrivedRow => ({
       ...{ predictionId, arm: 'champion', version: '1', routeVersion: 5, status: 'ok', score: 0.5 },
-      ...{ latencyUs: 1, eventTimeMs: 1, entity: null, bucket: 1, propensity: 1, cells: null },
+      ...{ latencyUs: 1, eventTimeMs: 1, receivedAtMs: 1, entity: null },
+      ...{ bucket: 1, propensity: 1, cells: null },
     });
     for (const id of ['old0', 'old29999']) live.addRow(row(id));
     assert.deepEqual([live.size, live.observation(nothingObserved).strata[0]?.labelled], [2, 1]);
+  });
+
+  test('requests that one arm has not answered yet are no split that lost them; lost ones are', async () => {
+    const spec = specOf({ maxLatencyRatio: 1000 });
+    const [champion, challenger] = [
+      { arm: 'champion', version: '1' },
+      { arm: 'challenger', version: '2' },
+    ];
+    const split = (seen: Parameters<typeof safety>[3]) =>
+      safety(spec, champion, [challenger], seen).find(({ name }) => name === 'split')?.verdict;
+    /** 500 requests a second; the challenger takes half a second. In the order in which they are logged. */
+    const requests = (rng: Rng, lost: number): ArrivedRow[] =>
+      Array.from({ length: 3000 }, (_, i) => {
+        const [place, latencyUs] = rng.next() < 0.5 ? [challenger, 500_000] : [champion, 2000];
+        const time = { latencyUs, eventTimeMs: 1e12 + 2 * i, receivedAtMs: 1e12 + 2 * i };
+        const bucket = place === challenger && rng.next() < lost ? null : 7;
+        const rest = { routeVersion: 5, status: 'ok', score: 0.5, propensity: 0.5, cells: null };
+        return { predictionId: `p${i}`, entity: null, ...place, ...time, ...rest, bucket };
+      }).toSorted((a, b) => a.receivedAtMs + a.latencyUs / 1000 - b.receivedAtMs - b.latencyUs / 1000);
+    const live = new LiveObservation(spec, 5);
+    const rows = requests(createRng(4), 0);
+    for (const [i, row] of rows.entries()) {
+      live.addRow(row);
+      if (i % 100 === 0) assert.notEqual(split(live.observation(nothingObserved)), 'fail', `${i} requests`);
+    }
+    assert.equal(split(await read(rows.slice(0, 400), [], spec)), 'waiting');
+    assert.equal(split(await read(rows, [], spec)), 'pass');
+    const crooked = new LiveObservation(spec, 5);
+    const crookedRows = requests(createRng(4), 0.25);
+    for (const row of crookedRows) crooked.addRow(row);
+    assert.equal(split(crooked.observation(nothingObserved)), 'fail');
+    assert.equal(split(await read(crookedRows, [], spec)), 'fail');
   });
 
   test('sees how much neighbours resemble each other before there are whole days', async () => {

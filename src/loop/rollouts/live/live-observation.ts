@@ -113,7 +113,9 @@ export class LiveObservation {
     const { stratum, unit } = this.#all.place(at, copy, row, '', who);
     this.#countRow(row, stratum);
     this.#countUnit(unit, stratum, !isOk);
-    if (copy === 0 && row.propensity !== null && row.propensity < 1) this.#firstMet.meet(who, stratum, unit);
+    if (copy === 0) this.#firstMet.answered(row.receivedAtMs, row.latencyUs);
+    if (copy === 0 && row.propensity !== null && row.propensity < 1)
+      this.#firstMet.meet({ who, stratum, unit, receivedAtMs: row.receivedAtMs });
     this.#placeInSegments(at, copy, row, segments, who);
     if (row.eventTimeMs < this.#zeroBeforeMs) this.#isZeroed[copy].set(at, 1);
     else this.#waiting?.add(2 * at + copy, row.eventTimeMs);
@@ -160,6 +162,7 @@ export class LiveObservation {
 
   /** What is known now. What is not counted here is as a reading of the log had it. */
   observation(reading: Observation): Observation {
+    this.#firstMet.settle();
     const all = this.#all.slices.get('')?.sorted ?? [];
     const strata = all.map((stratum): ArmStratum => {
       const { arm, version, routeVersion, requests, failed, nonFinite, slow, labelled } = stratum;

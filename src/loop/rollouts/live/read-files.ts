@@ -25,7 +25,7 @@ export async function readRows(
   const missing = columns.map((column) => `, NULL AS ${column}`).join('');
   const texts = columns.map((column, i) => `, ${column}::VARCHAR AS cell_${i}`).join('');
   const found = await log.columns(
-    `SELECT prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, entity, bucket, propensity${texts}
+    `SELECT prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, received_at_ms, entity, bucket, propensity${texts}
      FROM (SELECT * FROM ${file.sql} UNION ALL BY NAME SELECT NULL AS prediction_id${missing} WHERE false) WHERE received_at_ms >= ${receivedFromMs} AND route_version >= ${sinceRouteVersion} ORDER BY event_time_ms`,
   );
   return rowsOf(found, (cell) => ({
@@ -38,6 +38,7 @@ export async function readRows(
       score: cell('score') as number | null,
       latencyUs: (cell('latency_us') as number | null) ?? 0,
       eventTimeMs: cell('event_time_ms') as number,
+      receivedAtMs: cell('received_at_ms') as number,
       entity: cell('entity') as string | null,
       bucket: cell('bucket') as number | null,
       propensity: cell('propensity') as number | null,

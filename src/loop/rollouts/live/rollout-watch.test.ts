@@ -30,7 +30,8 @@ function emptyLog() {
           status: 'ok',
           score: 0.5,
         },
-        ...{ latencyUs: 1, eventTimeMs: id, entity: `e${id}`, bucket: 1, propensity: 0.9, cells: null },
+        ...{ latencyUs: 1, eventTimeMs: id, receivedAtMs: id, entity: `e${id}` },
+        ...{ bucket: 1, propensity: 0.9, cells: null },
       };
     });
     for (const listener of listeners) listener({ endpoint, rows });
