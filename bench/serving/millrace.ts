@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { canonicalJson, type Digest } from '../../src/core/json.ts';
 import { type PackageManifest, packageManifestSchema } from '../../src/core/model-package.ts';
+import { oneNodeOnnx } from '../../src/lifecycle/serving/repository/testing.ts';
 import { importOnnx } from '../../src/platform/onnx/index.ts';
 import { startServer, type TestServer } from '../../test/support/server.ts';
 import { startTestControl, type TestControl } from '../../test/support/serving.ts';
@@ -11,6 +12,7 @@ import { pinToCore } from '../support/index.ts';
 import { python, script } from './peers.ts';
 
 export const FEATURES = 30;
+export const imageShape = [3, 224, 224];
 const columns = Array.from({ length: FEATURES }, (_, i) => `f${i + 1}`);
 const actor = { kind: 'user', id: 'bench' } as const;
 
@@ -35,6 +37,8 @@ export interface Millrace {
   /** Stores a package whose digest differs from that of every other name. */
   storeOnnx(name: string): Promise<Digest>;
   storePyfunc(): Promise<Digest>;
+  /** A model that answers an image (singles, `imageShape`) with one of the same size. */
+  storeImage(): Promise<Digest>;
 }
 
 /**
@@ -113,6 +117,30 @@ export async function startMillrace(
         },
         score: { output: 'probabilities', index: 1 },
         classes: [0, 1],
+      });
+    },
+    async storeImage() {
+      const onnx = (await blobs.put(oneNodeOnnx('Relu', ['N', ...imageShape]))).digest;
+      const shape = [-1, ...imageShape];
+      return store({
+        model: 'image',
+        runtime: { kind: 'onnx' },
+        onnx,
+        tensors: 'rows',
+        signature: {
+          inputs: [{ name: 'x', type: 'float', required: true, shape: imageShape }],
+          outputs: [],
+        },
+        graph: {
+          inputs: [{ name: 'x', type: 'float', shape, columns: ['x'] }],
+          outputs: [{ name: 'y', type: 'float', shape }],
+        },
+        primary: null,
+        contract: null,
+        sample: [],
+        conversion: null,
+        score: null,
+        classes: null,
       });
     },
     async storePyfunc() {

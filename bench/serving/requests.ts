@@ -1,5 +1,5 @@
 import { readProto } from '../../src/surfaces/inference/grpc/messages.ts';
-import { FEATURES } from './millrace.ts';
+import { FEATURES, imageShape } from './millrace.ts';
 
 const kinds = 256;
 
@@ -44,6 +44,25 @@ export function binaryBodies(rows: number): { readonly bodies: string[]; readonl
     Buffer.concat([Buffer.from(head.padEnd(jsonBytes)), tensor(i, rows)]).toString('base64'),
   );
   return { bodies, jsonBytes };
+}
+
+/** An image as JSON, and as bytes with the answer as bytes too (base64), with the length of the JSON in front. */
+export function imageBodies(): {
+  readonly json: string;
+  readonly binary: string;
+  readonly jsonBytes: number;
+} {
+  const pixels = Float32Array.from({ length: imageShape.reduce((a, b) => a * b) }, (_, i) => (i % 256) / 256);
+  const input = { name: 'x', datatype: 'FP32', shape: [1, ...imageShape] };
+  const parameters = { binary_data_size: pixels.byteLength };
+  const head = Buffer.from(
+    JSON.stringify({ inputs: [{ ...input, parameters }], parameters: { binary_data_output: true } }),
+  );
+  return {
+    json: JSON.stringify({ inputs: [{ ...input, data: Array.from(pixels) }] }),
+    binary: Buffer.concat([head, Buffer.from(pixels.buffer)]).toString('base64'),
+    jsonBytes: head.length,
+  };
 }
 
 /** The same as messages of gRPC, base64. */

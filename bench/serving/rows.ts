@@ -12,7 +12,7 @@ import { cpuUs } from './cpu.ts';
 import { runGrpcLoad } from './grpc-load.ts';
 import type { Millrace } from './millrace.ts';
 import { type Peer, type PeerName, peerNames, startPeer } from './peers.ts';
-import { binaryBodies, grpcMessages, jsonBodies, rowsOf } from './requests.ts';
+import { binaryBodies, grpcMessages, imageBodies, jsonBodies, rowsOf } from './requests.ts';
 import { controlRestarts, hotSwaps } from './under-load.ts';
 
 export interface BenchContext {
@@ -170,10 +170,7 @@ const jsonFloors: Readonly<Record<string, { readonly floorName: string; readonly
 async function binary(context: BenchContext): Promise<void> {
   const target = context.millrace.infer('bench');
   const { bodies, jsonBytes } = binaryBodies(1);
-  const headers = {
-    'inference-header-content-length': String(jsonBytes),
-    'content-type': 'application/octet-stream',
-  };
+  const headers = binaryHeaders(jsonBytes);
   const notes = { json: new Notes(), binary: new Notes() };
   const rates = await measure(
     context,
@@ -191,6 +188,37 @@ async function binary(context: BenchContext): Promise<void> {
     aim: { least: 1.3, of: 'ratio' },
   });
   reportCpu('1 row, binary tensors', notes.binary, 'JSON', notes.json);
+}
+
+const binaryHeaders = (jsonBytes: number) => ({
+  'inference-header-content-length': String(jsonBytes),
+  'content-type': 'application/octet-stream',
+});
+
+/** Images there and back: what binary tensors are for. */
+async function images(context: BenchContext): Promise<void> {
+  const { millrace } = context;
+  await millrace.deploy('image', await millrace.storeImage());
+  const target = millrace.infer('image');
+  const { json: text, binary: bytes, jsonBytes } = imageBodies();
+  const few = { ...context, connections: 2 };
+  const notes = { json: new Notes(), binary: new Notes() };
+  const rates = await measure(
+    few,
+    {
+      json: httpLoad(few, target, [text], notes.json),
+      binary: httpLoad(few, target, [bytes], notes.binary, binaryHeaders(jsonBytes)),
+    },
+    Object.values(notes),
+  );
+  report({
+    name: 'an image of 3 x 224 x 224 singles, binary tensors',
+    value: median(rates.binary),
+    unit: 'requests/s',
+    floor: { name: 'JSON', value: median(rates.json) },
+    aim: { least: 1.3, of: 'ratio' },
+  });
+  reportCpu('an image, binary tensors', notes.binary, 'JSON', notes.json);
 }
 
 async function grpc(context: BenchContext): Promise<void> {
@@ -328,6 +356,7 @@ async function memory(context: BenchContext): Promise<void> {
 export const rows = {
   json,
   binary,
+  images,
   grpc,
   open: openLoop,
   batch,

@@ -1,8 +1,8 @@
 import { Tensor } from 'onnxruntime-node';
 import { fail } from '../../core/errors.ts';
 import type { GraphInput } from '../../core/model-package.ts';
-import { cellDimensions } from './shaped-cells.ts';
-import { type CellSource, converters, kinds } from './tensors.ts';
+import { cellDimensions, isNumberArray } from './shaped-cells.ts';
+import { type CellSource, converters, copyNumbers, kinds, type NumberArray } from './tensors.ts';
 
 /**
  * Builds the tensor of an input that takes its dimensions from its cells: nested lists, all of the same
@@ -19,9 +19,18 @@ export function fillFreeTensor(input: GraphInput, whole: boolean, cells: CellSou
   const dims = fixed ? declared : dimensionsOf(cell(0), declared);
   const convert = converters[input.type];
   const size = dims.reduce((product, d) => product * d, 1);
-  const data = kinds[input.type].make(size * cells.rowCount) as unknown[];
+  const made = kinds[input.type].make(size * cells.rowCount);
+  const data = made as unknown[];
   let at = 0;
   const fill = (value: unknown, depth: number): void => {
+    if (isNumberArray(value)) {
+      if (at + value.length > data.length || (!fixed && !sameDimensions(value, dims)))
+        throw uneven(input, dims);
+      if (!copyNumbers(made, at, value))
+        for (let i = 0; i < value.length; i++) data[at + i] = convert(value[i], input.name);
+      at += value.length;
+      return;
+    }
     if (!Array.isArray(value)) {
       data[at++] = convert(value, input.name);
       return;
@@ -33,6 +42,11 @@ export function fillFreeTensor(input: GraphInput, whole: boolean, cells: CellSou
   if (at !== size * cells.rowCount) throw uneven(input, dims);
   const type = kinds[input.type].runtime as 'float32';
   return new Tensor(type, data as unknown as Float32Array, whole ? dims : [cells.rowCount, ...dims]);
+}
+
+function sameDimensions(cell: NumberArray, dims: readonly number[]): boolean {
+  const own = cellDimensions(cell);
+  return own.length === dims.length && own.every((d, i) => d === dims[i]);
 }
 
 function dimensionsOf(cell: unknown, declared: readonly number[]): number[] {

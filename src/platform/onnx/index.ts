@@ -9,10 +9,13 @@ export {
   cellDimensions,
   cellReader,
   hiddenDimensionsOf,
+  isList,
+  isNumberArray,
+  joinedCells,
+  listOf,
   nestedCell,
   reshapedDimensions,
 } from './shaped-cells.ts';
-export { shortFloat } from './short-float.ts';
 export { type ColumnValues, describe, type OutputTensor } from './tensors.ts';
 export { ThreadStopped } from './thread-session.ts';
 export { valueJson, valuesJson } from './value-json.ts';

@@ -5,7 +5,7 @@ import { fillFlat } from './flat-tensor.ts';
 import { fillFreeTensor } from './free-tensors.ts';
 import type { RowBlock } from './row-block.ts';
 import { type GraphOutputs, type GraphSession, openSession } from './session.ts';
-import { reshapedDimensions } from './shaped-cells.ts';
+import { isList, reshapedDimensions } from './shaped-cells.ts';
 import {
   type CellSource,
   type ColumnValues,
@@ -242,7 +242,7 @@ function columnOf(pkg: OnnxPackage, name: string): { readonly name: string; read
 /** A free column is as wide as its first cell; the others must be as wide. */
 function measured({ name, width }: ReturnType<typeof columnOf>, cells: CellSource): InputColumn {
   const first = width === null ? cells.column(name)(0) : null;
-  return { name, width: width ?? (Array.isArray(first) ? first.length : 1) };
+  return { name, width: width ?? (isList(first) ? first.length : 1) };
 }
 
 function concatenate(parts: readonly Prediction[]): Prediction {

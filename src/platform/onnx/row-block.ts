@@ -1,4 +1,4 @@
-import { shortFloat } from './short-float.ts';
+import { shortFloat } from '../../core/short-float.ts';
 
 /** Rows of a request, their cells in the order of a signature's inputs. Never changed. */
 export interface RowBlock {

@@ -111,8 +111,21 @@ function fillColumn(
     if (list.length !== column.width) {
       throw invalid(column.name, `of ${list.length} values`, `${column.width} values, as in the row before`);
     }
+    if (copyNumbers(data, at, list)) continue;
     for (let i = 0; i < column.width; i++) into[at + i] = convert(list[i], column.name);
   }
+}
+
+/** Copies numbers that lie as the tensor takes them, or as doubles for one of singles; false for all others. */
+export function copyNumbers(
+  into: ReturnType<ElementKind['make']>,
+  at: number,
+  list: ArrayLike<unknown>,
+): boolean {
+  const rounds = into instanceof Float32Array && list instanceof Float64Array;
+  if (Array.isArray(into) || (!rounds && list.constructor !== into.constructor)) return false;
+  (into as Float32Array).set(list as Float32Array, at);
+  return true;
 }
 
 function float(value: unknown, column: string): number {

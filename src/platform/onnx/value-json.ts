@@ -1,5 +1,5 @@
 import type { ElementType } from '../../core/model-package.ts';
-import { shortFloat } from './short-float.ts';
+import { shortFloat } from '../../core/short-float.ts';
 
 /**
  * One output value as JSON. Single-precision numbers are written with the fewest digits that name them; NaN and

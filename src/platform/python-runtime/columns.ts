@@ -1,6 +1,6 @@
 import { fail } from '../../core/errors.ts';
 import type { ElementType, SignatureField } from '../../core/model-package.ts';
-import { describe, type OutputTensor } from '../onnx/index.ts';
+import { describe, isList, type OutputTensor } from '../onnx/index.ts';
 
 /**
  * Rows as the columns that python/worker.py reads, and its outputs as tensors. Columns lie one after the other,
@@ -83,7 +83,7 @@ function writeNumbers(
   let at = from;
   for (const row of rows) {
     const cell = row[position];
-    const list = Array.isArray(cell) ? (cell as readonly unknown[]) : null;
+    const list = isList(cell) ? cell : null;
     for (let i = 0; i < width; i++, at += kind.bytes) {
       const value = list ? list[i] : cell;
       try {
@@ -110,7 +110,7 @@ function requireJson({ name }: SignatureField, cell: unknown): void {
 }
 
 function textCells(cell: unknown, width: number): (Buffer | null)[] {
-  const values = width === 1 && !Array.isArray(cell) ? [cell] : Array.from(cell as ArrayLike<unknown>);
+  const values = width === 1 && !isList(cell) ? [cell] : Array.from(cell as ArrayLike<unknown>);
   return values.map((value) => (value === null || value === undefined ? null : Buffer.from(String(value))));
 }
 

@@ -1,6 +1,6 @@
 import { fail } from '../../core/errors.ts';
 import type { ElementType, PackageManifest, RemoteRuntime } from '../../core/model-package.ts';
-import type { OutputTensor } from '../onnx/index.ts';
+import { cellDimensions, isNumberArray, joinedCells, type OutputTensor } from '../onnx/index.ts';
 import { OipClient, type RemoteReply } from './oip-client.ts';
 import type { LoadedModel, ModelCall, ScoredPiece } from './open-model.ts';
 import { predictionOf } from './prediction.ts';
@@ -169,12 +169,12 @@ function describeTensors(
     const type: ElementType = tensor?.type ?? 'string';
     const cells = rows.map((row) => row[position]);
     const dims = dimensionsOf(cells[0], field.shape);
-    const values = cells.flatMap((cell) => flat(cell));
+    const values = joinedCells(cells);
     const perRow = tensor && tensor.shape.length > dims.length + 1 ? [1] : dims;
     const shape = tensors === 'whole' ? dims : [rows.length, ...perRow];
     const described = { name: field.name, shape, datatype: datatypes[type] };
     try {
-      if (!binary) return { ...described, data: values.map((value) => jsonValue(type, value)) };
+      if (!binary) return { ...described, data: Array.from(values, (value) => jsonValue(type, value)) };
       const bytes = tensorBytes(type, values);
       raw.push(bytes);
       return { ...described, parameters: { binary_data_size: bytes.length } };
@@ -204,15 +204,9 @@ function jsonValue(type: ElementType, value: unknown): unknown {
 
 /** Dimensions of a row: those of the signature, free ones as the cell has them. */
 function dimensionsOf(cell: unknown, shape: readonly number[]): number[] {
-  const found: number[] = [];
-  for (let level = cell; Array.isArray(level); level = level[0]) found.push(level.length);
+  const found = cellDimensions(cell);
   if (shape.every((d) => d >= 0)) return [...shape];
-  return found.length === shape.length ? found : shape.map((d) => (d >= 0 ? d : (found[0] ?? 1)));
-}
-
-function flat(cell: unknown): unknown[] {
-  if (Array.isArray(cell)) return cell.flat(Number.POSITIVE_INFINITY);
-  return ArrayBuffer.isView(cell) ? Array.from(cell as unknown as ArrayLike<unknown>) : [cell];
+  return found.length === shape.length ? [...found] : shape.map((d) => (d >= 0 ? d : (found[0] ?? 1)));
 }
 
 /** Reads an answer, in JSON or with raw tensors after it. Throws what `broken` makes for one that contradicts itself. */
@@ -233,7 +227,7 @@ function decodeReply(
       if (type === null) throw new Error(`output "${name}" is ${datatype}`);
       const count = shape.reduce((product, d) => product * d, 1);
       const rawBytes = parameters?.binary_data_size;
-      let values: unknown[];
+      let values: ArrayLike<unknown>;
       if (rawBytes === undefined) values = Array.isArray(data) ? data.flat(Number.POSITIVE_INFINITY) : [data];
       else {
         values = tensorValues(type, body.subarray(at, at + rawBytes), count);
@@ -243,7 +237,8 @@ function decodeReply(
         throw new Error(`output "${name}" has ${values.length} values for [${shape}]`);
       if (!whole && shape[0] !== rowCount)
         throw new Error(`output "${name}" has ${shape[0]} rows for ${rowCount}`);
-      const numbers = type === 'string' ? values : values.map((v) => v ?? Number.NaN);
+      const isWhole = type === 'string' || isNumberArray(values);
+      const numbers = isWhole ? values : Array.from(values, (v) => v ?? Number.NaN);
       const width = rowCount === 0 ? 0 : count / rowCount;
       const rows = whole ? [rowCount, ...shape] : shape;
       return { name, type, shape: rows, width, data: numbers as OutputTensor['data'] };

@@ -22,8 +22,6 @@ export function elementOf(datatype: string): ElementType | null {
   return found ? (found[0] as ElementType) : null;
 }
 
-type Values = readonly unknown[];
-
 const writers = {
   float: { bytes: 4, write: (b: Buffer, v: unknown, at: number) => b.writeFloatLE(real(v), at) },
   double: { bytes: 8, write: (b: Buffer, v: unknown, at: number) => b.writeDoubleLE(real(v), at) },
@@ -44,14 +42,35 @@ const writers = {
   bool: { bytes: 1, write: (b: Buffer, v: unknown, at: number) => b.writeUInt8(v ? 1 : 0, at) },
 } as const;
 
+/** Arrays that hold the values of a tensor as its bytes lie. */
+const numberArrays: Readonly<Partial<Record<ElementType, NumberArrayType>>> = {
+  float: Float32Array,
+  double: Float64Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+};
+type NumberArrayType =
+  | typeof Float32Array
+  | typeof Float64Array
+  | typeof Int8Array
+  | typeof Uint8Array
+  | typeof Int16Array
+  | typeof Uint16Array
+  | typeof Int32Array
+  | typeof Uint32Array;
+
 function real(value: unknown): number {
   return value === null || value === undefined ? Number.NaN : Number(value);
 }
 
 /** Values as a raw little-endian tensor. Throws a `RangeError` or `TypeError` for one that the type cannot hold. */
-export function tensorBytes(type: ElementType, values: Values): Buffer {
+export function tensorBytes(type: ElementType, values: ArrayLike<unknown>): Buffer {
   if (type === 'string') {
-    const texts = values.map((v) => Buffer.from(v === null || v === undefined ? '' : String(v)));
+    const texts = Array.from(values, (v) => Buffer.from(v === null || v === undefined ? '' : String(v)));
     return Buffer.concat(
       texts.flatMap((text) => {
         const length = Buffer.alloc(4);
@@ -61,34 +80,20 @@ export function tensorBytes(type: ElementType, values: Values): Buffer {
     );
   }
   const { bytes, write } = writers[type];
+  const Numbers = numberArrays[type];
+  if (Numbers && values instanceof Numbers)
+    return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
   const buffer = Buffer.allocUnsafe(bytes * values.length);
-  values.forEach((value, i) => {
-    write(buffer, value, i * bytes);
-  });
+  for (let i = 0; i < values.length; i++) write(buffer, values[i], i * bytes);
   return buffer;
 }
-
-const readers: Readonly<Record<keyof typeof writers, (b: Buffer, at: number) => number | bigint | boolean>> =
-  {
-    float: (b, at) => b.readFloatLE(at),
-    double: (b, at) => b.readDoubleLE(at),
-    int8: (b, at) => b.readInt8(at),
-    uint8: (b, at) => b.readUInt8(at),
-    int16: (b, at) => b.readInt16LE(at),
-    uint16: (b, at) => b.readUInt16LE(at),
-    int32: (b, at) => b.readInt32LE(at),
-    uint32: (b, at) => b.readUInt32LE(at),
-    int64: (b, at) => b.readBigInt64LE(at),
-    uint64: (b, at) => b.readBigUInt64LE(at),
-    bool: (b, at) => b.readUInt8(at) !== 0,
-  };
 
 /** The values of a raw tensor. Throws an `Error` when its bytes are not those of so many values. */
 export function tensorValues(
   type: ElementType,
   bytes: Buffer,
   count: number,
-): (number | bigint | boolean | string)[] {
+): ArrayLike<number | bigint | boolean | string> {
   if (type === 'string') {
     const texts: string[] = [];
     let at = 0;
@@ -103,7 +108,12 @@ export function tensorValues(
   }
   const width = writers[type].bytes;
   if (bytes.length !== width * count) throw new Error(`${bytes.length} bytes for ${count} values of ${type}`);
-  return Array.from({ length: count }, (_, i) => plainNumber(readers[type](bytes, i * width)));
+  const Numbers = numberArrays[type];
+  if (Numbers) return new Numbers(new Uint8Array(bytes).buffer);
+  if (type === 'bool') return Array.from(bytes, (byte) => byte !== 0);
+  return Array.from({ length: count }, (_, i) =>
+    plainNumber(type === 'int64' ? bytes.readBigInt64LE(i * width) : bytes.readBigUInt64LE(i * width)),
+  );
 }
 
 function plainNumber<T>(value: T): T | number {

@@ -1,6 +1,12 @@
 import { fail } from '../../core/errors.ts';
 import type { GraphStep, PackageManifest, SignatureField } from '../../core/model-package.ts';
-import { cellDimensions, cellReader, type OutputTensor, type Prediction } from '../onnx/index.ts';
+import {
+  cellDimensions,
+  cellReader,
+  joinedCells,
+  type OutputTensor,
+  type Prediction,
+} from '../onnx/index.ts';
 import type { LoadedModel, ModelCall } from './open-model.ts';
 import { predictionOf } from './prediction.ts';
 
@@ -74,7 +80,7 @@ function gathered(
   whole: boolean,
 ): Pick<Tensor, 'shape' | 'data'> {
   const dims = shape.some((d) => d < 0) ? cellDimensions(cells[0]) : shape;
-  const data = dims.length === 0 ? cells : (cells as unknown[][]).flatMap((cell) => cell.flat(dims.length));
+  const data = dims.length === 0 ? cells : joinedCells(cells);
   return { shape: whole ? dims : [cells.length, ...dims], data };
 }
 

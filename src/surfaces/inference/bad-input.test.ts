@@ -280,7 +280,7 @@ test('content types, accepted encodings, settings and classes', () => {
     type: 'double' as const,
     shape: [2, 3],
     width: 3,
-    texts: [],
+    texts: () => [],
     values: () => [0.2, 0.5, 0.5, Number.NaN, -1, 3],
   };
   assert.deepEqual(classify(output, 2, { classes: ['a', 'b', 'c'] }).texts, [

@@ -1,6 +1,6 @@
 import { fail } from '../../../core/errors.ts';
 import { type PackageManifest, type SignatureField, takesRequests } from '../../../core/model-package.ts';
-import { cellRows, FlatRows, type RowBlock } from '../../../platform/onnx/index.ts';
+import { cellRows, FlatRows, listOf, type RowBlock } from '../../../platform/onnx/index.ts';
 import { bindRequest } from './bind-request.ts';
 import { bindTensors } from './bind-tensors.ts';
 import { refuseKind } from './declared-datatypes.ts';
@@ -85,7 +85,7 @@ function cell(source: Source, row: number): unknown {
     const value = source.data[at];
     return source.isList && !Array.isArray(value) ? [value] : value;
   }
-  return Array.prototype.slice.call(source.data, at, at + source.length);
+  return listOf(source.data, at, at + source.length);
 }
 
 /** Does one tensor stand for all scalar columns side by side? */

@@ -161,11 +161,14 @@ export function withoutBroken(state: EndpointState): EndpointState {
 
 /** The features of all models of an endpoint; one that two of them log differently gets the wider type. */
 function featureColumns(models: readonly ServedModel[]): readonly SegmentColumn[] {
-  const types = new Map<string, string>();
+  const found = new Map<string, SegmentColumn>();
   for (const { featureColumns: columns } of models) {
-    for (const { name, type } of columns) types.set(name, widerType(types.get(name) ?? type, type));
+    for (const column of columns) {
+      const { type } = found.get(column.name) ?? column;
+      found.set(column.name, { ...found.get(column.name), ...column, type: widerType(type, column.type) });
+    }
   }
-  return [...types].map(([name, type], index) => ({ name, type, list: { member: featuresMember, index } }));
+  return [...found.values()].map((column, index) => ({ ...column, list: { member: featuresMember, index } }));
 }
 
 function widerType(a: string, b: string): string {

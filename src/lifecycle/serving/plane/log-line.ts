@@ -1,3 +1,5 @@
+import { numbersJson, packedList } from '../../../platform/frames/index.ts';
+import { cellDimensions, isList, isNumberArray } from '../../../platform/onnx/index.ts';
 import type { ServedArm } from './endpoint-state.ts';
 import type { RowFlag } from './row-check.ts';
 
@@ -18,7 +20,7 @@ export interface LoggedRow {
   /** Until the first piece of an answer that came in pieces; left out for others. */
   readonly firstUs?: number | undefined;
   readonly score: number | null;
-  /** JSON text of {output: value}. */
+  /** JSON text of {output: value}, or the members of a packed object. */
   readonly outputs: string | null;
   readonly flags: readonly RowFlag[] | null;
   /** 32 hex digits; undefined outside a trace. */
@@ -51,7 +53,7 @@ export function logLine(place: string, row: LoggedRow): string {
   if (row.flags !== null) line += `,"flags":${JSON.stringify(row.flags)}`;
   if (row.firstUs !== undefined) line += `,"first_us":${row.firstUs}`;
   if (row.traceId !== undefined) line += `,"trace_id":"${row.traceId}"`;
-  if (arm && row.cells) line += `,"${featuresMember}":${cellsJson(arm.featurePlaces, row.cells)}`;
+  if (arm && row.cells) line += `,"${featuresMember}":${cellsJson(arm, row.cells)}`;
   return `${line}}\n`;
 }
 
@@ -71,21 +73,39 @@ export function logPlace(
   return JSON.stringify(texts).slice(1, -1);
 }
 
+function cellsJson({ featurePlaces: places, model }: ServedArm, cells: readonly unknown[]): string {
+  if (!cells.some(isList)) return valueJson(placed(places, cells));
+  const texts = cells.map((cell, i) => cellJson(cell, model.featureColumns[i]?.packed !== undefined));
+  return `[${Array.from(placed(places, texts), (text) => text ?? 'null').join(',')}]`;
+}
+
 /** @param places position of each cell among the endpoint's features; null when they are the same positions */
-function cellsJson(places: readonly number[] | null, cells: readonly unknown[]): string {
-  let list = cells;
-  if (places) {
-    const placed: unknown[] = [];
-    for (const [i, place] of places.entries()) placed[place] = cells[i];
-    list = Array.from(placed);
-  }
+function placed<T>(places: readonly number[] | null, cells: readonly T[]): readonly (T | undefined)[] {
+  if (!places) return cells;
+  const list: (T | undefined)[] = [];
+  for (const [i, place] of places.entries()) list[place] = cells[i];
+  return Array.from(list);
+}
+
+/**
+ * A cell as JSON.
+ *
+ * @param packs whether a long list of numbers may be a packed one, as a text
+ */
+export function cellJson(cell: unknown, packs = false): string {
+  const packed = packs && isList(cell) ? packedList(cell, cellDimensions(cell)) : null;
+  if (packed !== null) return `"${packed}"`;
+  return isNumberArray(cell) ? numbersJson(cell, cellDimensions(cell)) : valueJson(cell);
+}
+
+function valueJson(value: unknown): string {
   try {
-    return JSON.stringify(list);
+    return JSON.stringify(value) ?? 'null';
   } catch {
-    return JSON.stringify(list, (key, value) => {
-      if (typeof value === 'bigint') return String(value);
+    return JSON.stringify(value, (key, inner) => {
+      if (typeof inner === 'bigint') return String(inner);
       // Lists too deep to be written are no values of any model.
-      return key !== '' && Array.isArray(value) && isTooDeep(value) ? null : value;
+      return key !== '' && Array.isArray(inner) && isTooDeep(inner) ? null : inner;
     });
   }
 }

@@ -1,4 +1,5 @@
-import { type OutputTensor, valuesJson } from '../../../platform/onnx/index.ts';
+import { packedList, shortestPacked } from '../../../platform/frames/index.ts';
+import { isNumberArray, type OutputTensor, valuesJson } from '../../../platform/onnx/index.ts';
 import type { BatchPart } from './batcher.ts';
 import type { ReplyOutput } from './request.ts';
 
@@ -6,16 +7,21 @@ import type { ReplyOutput } from './request.ts';
 export interface AnsweredRows {
   readonly rows: readonly number[];
   readonly part: BatchPart;
-  /** Per output and row the values as JSON, separated by commas: made once for the answer and the log. */
-  readonly texts: readonly (readonly string[])[];
+  /** The values of an output (by its number) as JSON, row by row, separated by commas: made once for answer and log. */
+  readonly texts: (output: number) => readonly string[];
   /** When these rows were there, from the start of the request; left out where no other arm answered with this one. */
   readonly latencyMs?: number;
 }
 
 export function answeredPart(rows: readonly number[], part: BatchPart): AnsweredRows {
-  const texts = part.prediction.outputs.map(({ data, type, width }) =>
-    rows.map((_, i) => valuesJson(data, type, (part.from + i) * width, (part.from + i + 1) * width)),
-  );
+  const made: (readonly string[])[] = [];
+  const texts = (output: number): readonly string[] => {
+    const { data, type, width } = part.prediction.outputs[output] as OutputTensor;
+    made[output] ??= rows.map((_, i) =>
+      valuesJson(data, type, (part.from + i) * width, (part.from + i + 1) * width),
+    );
+    return made[output];
+  };
   return { rows, part, texts };
 }
 
@@ -29,8 +35,9 @@ export function replyOutputs(parts: readonly AnsweredRows[], rowCount: number): 
     const rows = output.shape.length === 0 ? [rowCount] : [rowCount, ...output.shape.slice(1)];
     const shape = first.part.prediction.whole ? output.shape : rows;
     const { name, type, width, json } = output;
-    const texts = parts.length === 1 ? first.texts[o] : mergedTexts(output, parts, rowCount);
-    if (!texts) continue;
+    const merged = parts.length === 1 ? undefined : mergedTexts(output, parts, rowCount);
+    if (merged === null) continue;
+    const texts = () => merged ?? first.texts(o);
     replies.push({ name, type, shape, width, texts, json, values: () => values(output, parts, rowCount) });
   }
   return replies;
@@ -72,19 +79,36 @@ function mergedTexts(
   for (const { rows, part, texts } of parts) {
     const o = part.prediction.outputs.findIndex((other) => other.name === name && other.width === width);
     if (o < 0) return null;
-    for (const [i, row] of rows.entries()) merged[row] = texts[o]?.[i] ?? '';
+    for (const [i, row] of rows.entries()) merged[row] = texts(o)[i] ?? '';
   }
   return merged;
 }
 
-/** One row's outputs as JSON text {name: value}, for the log; NaN and infinities become null. */
-export function outputsJson({ part, texts }: AnsweredRows, row: number): string {
-  const { outputs } = part.prediction;
+/**
+ * One row's outputs as JSON text {name: value}, for the log; NaN and infinities become null. With long lists of numbers
+ * among them, the members of a packed object.
+ */
+export function outputsJson(answered: AnsweredRows, row: number): string {
+  const { outputs } = answered.part.prediction;
+  if (outputs.some(({ data, width }) => width >= shortestPacked && isNumberArray(data)))
+    return `[${outputs.map((_, o) => packedMember(answered, o, row)).join(',')}]`;
   let members = '';
-  for (let o = 0; o < outputs.length; o++) {
-    const { name, width } = outputs[o] as OutputTensor;
-    const text = texts[o]?.[row] ?? 'null';
-    members += `${o ? ',' : ''}${JSON.stringify(name)}:${width === 1 ? text : `[${text}]`}`;
-  }
+  for (let o = 0; o < outputs.length; o++)
+    members += `${o ? ',' : ''}${JSON.stringify(outputs[o]?.name)}:${outputText(answered, o, row)}`;
   return `{${members}}`;
+}
+
+function outputText({ part, texts }: AnsweredRows, output: number, row: number): string {
+  const text = texts(output)[row] ?? 'null';
+  return part.prediction.outputs[output]?.width === 1 ? text : `[${text}]`;
+}
+
+/** A member of a packed object as JSON. */
+function packedMember(answered: AnsweredRows, output: number, row: number): string {
+  const { part } = answered;
+  const { name, data, width } = part.prediction.outputs[output] as OutputTensor;
+  const from = (part.from + row) * width;
+  const packed = isNumberArray(data) ? packedList(data.subarray(from, from + width)) : null;
+  const text = packed === null ? JSON.stringify(outputText(answered, output, row)) : `"${packed}"`;
+  return `[${JSON.stringify(name)},${text},${packed !== null}]`;
 }

@@ -45,7 +45,7 @@ export interface PredictRequest {
 }
 
 /**
- * An output of the answer; `shape` includes the rows, `texts` are each row's values as JSON, comma between.
+ * An output of the answer; `shape` includes the rows, `texts` gives each row's values as JSON, comma between.
  * `values` gives the same row-major as they are, for answers that are not text.
  */
 export interface ReplyOutput {
@@ -53,7 +53,7 @@ export interface ReplyOutput {
   readonly type: ElementType;
   readonly shape: readonly number[];
   readonly width: number;
-  readonly texts: readonly string[];
+  readonly texts: () => readonly string[];
   /** Set where the values are texts of JSON: what a model gave nested. */
   readonly json?: true | undefined;
   readonly values: () => ArrayLike<number | bigint | string | boolean>;

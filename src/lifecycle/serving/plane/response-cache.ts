@@ -1,5 +1,10 @@
 import { hash } from 'node:crypto';
-import { hiddenDimensionsOf, type RowBlock } from '../../../platform/onnx/index.ts';
+import {
+  cellDimensions,
+  hiddenDimensionsOf,
+  isNumberArray,
+  type RowBlock,
+} from '../../../platform/onnx/index.ts';
 import type { EndpointOptions } from '../contract.ts';
 import type { BatchPart } from './batcher.ts';
 import { concatenated } from './split-predictions.ts';
@@ -61,6 +66,14 @@ function exact(_: string, value: unknown): unknown {
   if (typeof value === 'bigint') return { int: String(value) };
   if (typeof value === 'number' && (Object.is(value, -0) || !Number.isFinite(value)))
     return { number: Object.is(value, -0) ? '-0' : String(value) };
-  const dimensions = Array.isArray(value) ? hiddenDimensionsOf(value) : undefined;
+  if (isNumberArray(value)) {
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    return {
+      numbers: value.constructor.name,
+      dimensions: cellDimensions(value),
+      bytes: bytes.toString('base64'),
+    };
+  }
+  const dimensions = hiddenDimensionsOf(value);
   return dimensions ? { dimensions } : value;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fail, type MillraceError } from '../../../core/errors.ts';
 import type { ModelSignature, SignatureField } from '../../../core/model-package.ts';
-import { describe, type FlatCells, type RowBlock } from '../../../platform/onnx/index.ts';
+import { describe, type FlatCells, isList, type RowBlock } from '../../../platform/onnx/index.ts';
 
 /** What serving reads of a data contract; the data slice owns the whole of it. */
 export const featureContractSchema = z.object({
@@ -159,12 +159,17 @@ function plainBounds(
   return [Math.max(range.min, -Number.MAX_VALUE), Math.min(range.max, Number.MAX_VALUE)];
 }
 
+function everyFits(values: ArrayLike<unknown>, fits: (value: unknown) => boolean): boolean {
+  for (let i = 0; i < values.length; i++) if (!fits(values[i])) return false;
+  return true;
+}
+
 function cellCheck(field: SignatureField, column: FeatureContract['columns'][number] | undefined): CellCheck {
   const fits = typeChecks[field.type];
   if (field.shape.length > 0) {
     const size = field.shape.some((d) => d < 0) ? null : field.shape.reduce((a, b) => a * b, 1);
     return (value) =>
-      Array.isArray(value) && (size === null || value.length === size) && value.every(fits) ? 'ok' : 'refuse';
+      isList(value) && (size === null || value.length === size) && everyFits(value, fits) ? 'ok' : 'refuse';
   }
   const holdsMissing = !neverMissing.has(field.type);
   const mayMiss = column ? !field.required || column.required === false : !field.required || field.nullable;

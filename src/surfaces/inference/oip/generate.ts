@@ -75,6 +75,7 @@ export function writeGenerated(
   return `${JSON.stringify(fixed).slice(0, -1)}${members.join('')}}`;
 }
 
-function generatedValue({ texts, width }: ReplyOutput): string {
-  return width === 1 && texts.length === 1 ? (texts[0] as string) : `[${texts.join(',')}]`;
+function generatedValue(output: ReplyOutput): string {
+  const texts = output.texts();
+  return output.width === 1 && texts.length === 1 ? (texts[0] as string) : `[${texts.join(',')}]`;
 }

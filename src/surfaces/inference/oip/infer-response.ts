@@ -63,7 +63,7 @@ function outputJson(
   if (top > 0) return classesJson(output, top, binary, raw, arm);
   const head = `{"name":${JSON.stringify(name)},"datatype":"${elementDatatypes[type]}","shape":[${shape.join(',')}]`;
   // Rows without values have no text each, and no comma between them.
-  if (!binary) return `${head},"data":[${output.width === 0 ? '' : output.texts.join(',')}]}`;
+  if (!binary) return `${head},"data":[${output.width === 0 ? '' : output.texts().join(',')}]}`;
   const bytes = encodeRaw(elementDatatypes[type], output.values());
   raw.push(bytes);
   return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;

@@ -28,7 +28,7 @@ function wholeJson({ outputs }: PredictReply): string {
   const [output] = outputs;
   if (!output) return 'null';
   const { texts, json, shape, width } = output;
-  const [text = 'null'] = texts;
+  const [text = 'null'] = texts();
   if (json) return JSON.parse(text) as string;
   return shape.length === 0 ? text : nested(text, width, shape);
 }
@@ -61,7 +61,7 @@ function rowsJson(reply: PredictReply, manifest: PackageManifest): string[] {
   const outputs = only ? [only] : reply.outputs;
   return reply.rows.map((_, row) => {
     const cells = outputs.map(({ name, width, shape, texts, json }) => {
-      const text = texts[row] ?? 'null';
+      const text = texts()[row] ?? 'null';
       // A graph has a column of values where the model that it was made of has values.
       const isValue = width === 1 && shape.length < (runtime.kind === 'python' ? 2 : 3);
       const isRow = tensors === 'whole' && shape[0] !== 1;
