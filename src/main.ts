@@ -54,7 +54,7 @@ async function run(role: 'up' | 'control' | 'serve' | 'work'): Promise<void> {
     process.exit(await up(import.meta.filename, settings));
   }
   const log = createLogger(role, settings.logLevel, settings.logFormat);
-  await runRole(role, log, async () => {
+  await runRole(role, settings, log, async () => {
     switch (role) {
       case 'control':
         return (await import('./compose/control.ts')).startControl(settings, log);

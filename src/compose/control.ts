@@ -4,7 +4,7 @@ import { installationDirectory } from '../core/installation.ts';
 import { dataDirectory, flagOf, lockDirectory, type Settings, variableOf } from '../platform/config/index.ts';
 import { type Database, migrate, openSqlite } from '../platform/db/index.ts';
 import { Frames } from '../platform/frames/index.ts';
-import { addRoutes, ConnectionRoom, createHttpServer, listen } from '../platform/http/index.ts';
+import { addRoutes, ConnectionRoom, createHttpServer, drain, listen } from '../platform/http/index.ts';
 import { KeptAnswers } from '../platform/idempotency/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { giveMemoryBack } from '../platform/memory/index.ts';
@@ -14,7 +14,7 @@ import { resolveActor } from './actor.ts';
 import { openBlobs } from './blobs.ts';
 import { browserGuardOf } from './browser-guard.ts';
 import { allMigrations, createControlServices } from './control-services.ts';
-import type { RunningRole } from './role.ts';
+import { type RunningRole, requestsLimitMs } from './role.ts';
 import { restRoutes } from './routes.ts';
 import { ownUrlOf, reachable } from './urls.ts';
 
@@ -76,9 +76,9 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
     ready: `http://${reachable(settings.host)}:${port}${settings.staticPrefix} (data in ${directory.root})`,
     async stop() {
       keepMemory();
+      await drain(app, requestsLimitMs);
       room.close();
       await services.stop();
-      await app.close();
       await frames.close();
       await db.close();
       lock.release();

@@ -1,3 +1,5 @@
+import { formatDuration } from '../core/time.ts';
+import { durationMsOf, type Settings } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { exitCodeOf, onStopRequest } from '../platform/supervisor/index.ts';
 
@@ -8,17 +10,47 @@ export interface RunningRole {
   stop(): Promise<void>;
 }
 
-const stopLimitMs = 4_500;
+export type RoleName = 'control' | 'serve' | 'work';
+
+/** What a stop takes beside requests that are under way. */
+const endMs = 4_500;
+/** How long requests that are under way when a role is told to stop have to be answered. */
+export const requestsLimitMs = 20_000;
+
+/**
+ * How long a role may take to stop. It takes less but for requests under way: uploads to control, and in serve what a
+ * Python model computes, for as long as it may.
+ */
+export function stopLimitMs(role: RoleName, settings: Pick<Settings, 'pythonTimeout'>): number {
+  switch (role) {
+    case 'control':
+      return requestsLimitMs + endMs;
+    case 'serve':
+      return Math.max(requestsLimitMs, durationMsOf(settings.pythonTimeout)) + endMs;
+    case 'work':
+      return endMs;
+  }
+}
 
 /** Runs a role until it is asked to stop; says when it is ready and why it could not start. */
-export async function runRole(name: string, log: Logger, start: () => Promise<RunningRole>): Promise<void> {
+export async function runRole(
+  name: RoleName,
+  settings: Settings,
+  log: Logger,
+  start: () => Promise<RunningRole>,
+): Promise<void> {
   const beganMs = performance.now();
   let role: RunningRole | undefined;
   // Heard from the first moment: whoever started this one may be gone before it is ready.
   onStopRequest((reason) => {
     log.info(`${name} stops (${reason})`);
     if (role === undefined) process.exit(0);
-    setTimeout(() => process.exit(1), stopLimitMs).unref();
+    const limitMs = stopLimitMs(name, settings);
+    const breakOff = () => {
+      log.warn(`${name} ends with requests under way: they took longer than ${formatDuration(limitMs)}`);
+      process.exit(1);
+    };
+    setTimeout(breakOff, limitMs).unref();
     role.stop().then(
       () => process.exit(0),
       (error) => {

@@ -23,11 +23,12 @@ import type { Logger } from '../platform/log/index.ts';
 import { Supervisor } from '../platform/supervisor/index.ts';
 import { type HubMember, type LinkChannel, WorkerHub, WorkerLink } from '../platform/workers/index.ts';
 import { endedAnswers, type HttpAnswer, type Peers } from '../surfaces/inference/index.ts';
-import type { RunningRole } from './role.ts';
+import { type RunningRole, stopLimitMs } from './role.ts';
 
 /** Tells a process which one of those on the port it is: 0, 1, … */
 const numberVariable = 'MILLRACE_SERVE_WORKER';
 const readyPollMs = 25;
+const marginMs = 500;
 
 /** The number of this process among those that share a port; null when it is alone. */
 export function workerNumber(): number | null {
@@ -58,9 +59,12 @@ export async function startServeWorkers(settings: Settings, logger: Logger): Pro
     limits.add(worker as unknown as LimitMember);
     return worker.process;
   });
+  // Before the time of this process is up, which is as long.
+  const stopMs = stopLimitMs('serve', settings) - marginMs;
   for (let number = 0; number < settings.serveWorkers; number++) {
     const env = { [numberVariable]: String(number) };
-    supervisor.start({ name: `serve worker ${number}`, command: process.execPath, args: [], env });
+    const name = `serve worker ${number}`;
+    supervisor.start({ name, command: process.execPath, args: [], env, stopMs });
   }
   const ended = supervisor.ended.then((exitCode) => process.exit(exitCode));
   const ready = await Promise.race([allReady, ended]);

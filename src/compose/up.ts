@@ -1,6 +1,7 @@
 import { flagOf, type Settings, variableOf } from '../platform/config/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { onStopRequest, Supervisor } from '../platform/supervisor/index.ts';
+import { stopLimitMs } from './role.ts';
 import { ownUrlOf } from './urls.ts';
 
 /**
@@ -18,6 +19,9 @@ const memoryEnvironment: Readonly<Record<string, Readonly<Record<string, string>
   },
 };
 
+/** A role that ends itself when its time is up need not be killed. */
+const marginMs = 500;
+
 /** Starts control, serve and a local worker as child processes and keeps them running. */
 export async function up(main: string, settings: Settings): Promise<number> {
   const log = createLogger('up', settings.logLevel, settings.logFormat);
@@ -34,12 +38,13 @@ export async function up(main: string, settings: Settings): Promise<number> {
   }
   // MILLRACE_URL is often set for the command line, and may name another server: these three belong together.
   const besideControl = { MILLRACE_URL: ownUrlOf(settings) };
-  for (const role of ['control', 'serve', 'work']) {
+  for (const role of ['control', 'serve', 'work'] as const) {
     const args = ['--disable-warning=ExperimentalWarning', ...(heapFlags[role] ?? []), main, role];
     supervisor.start({
       name: role,
       command: process.execPath,
       args,
+      stopMs: stopLimitMs(role, settings) + marginMs,
       env: { ...memoryEnvironment[role], ...env, ...(role === 'control' ? {} : besideControl) },
     });
   }

@@ -199,6 +199,12 @@ export const platformErrors = {
     message: 'the frame engine refused a query: {problem}',
     next: 'If it ran out of memory, raise MILLRACE_FRAMES_MEMORY; else report the message.',
   },
+  control_stopping: {
+    status: 503,
+    title: 'Control is stopping',
+    message: 'control was told to stop, and waits for nothing any more',
+    next: 'Ask again when it is back.',
+  },
   control_unreachable: {
     status: 503,
     title: 'Control unreachable',

@@ -29,7 +29,7 @@ export function archiveRoutes(service: FeedbackService): readonly Route[] {
           return file;
         } catch (error) {
           await remove();
-          if (!signal.aborted) throw error;
+          if (!reply.raw.closed) throw signal.aborted ? signal.reason : error;
           // Who asked has gone: nobody is to be answered.
           return reply.hijack();
         }

@@ -1,5 +1,6 @@
 export type { BrowserGuardOptions } from './browser-guard.ts';
 export { ConnectionRoom } from './connection-room.ts';
+export { drain } from './drain.ts';
 export { type ProblemBody, problemBody, toMillraceError, toProblem } from './problem.ts';
 export {
   countedPageOf,

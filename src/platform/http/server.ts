@@ -7,6 +7,7 @@ import type { Answer, KeptAnswers } from '../idempotency/index.ts';
 import type { Logger } from '../log/index.ts';
 import { Counter, Histogram, type Registry } from '../metrics/index.ts';
 import { addBrowserGuard, type BrowserGuardOptions } from './browser-guard.ts';
+import { closeWhenIdle, OpenRequests } from './drain.ts';
 import { addPathPrefix, withoutPrefix } from './path-prefix.ts';
 import { Preconditions } from './preconditions.ts';
 import { toMillraceError, toProblem } from './problem.ts';
@@ -39,7 +40,7 @@ export function actorOf(request: FastifyRequest): Actor {
   return request.actor ?? { kind: 'user', id: 'anonymous' };
 }
 
-function unused(): never {
+function noSchemas(): never {
   throw new Error('routes have no JSON schemas of Fastify');
 }
 
@@ -49,9 +50,11 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const app: FastifyInstance = Fastify({
     ...(pathPrefix && { rewriteUrl: withoutPrefix(pathPrefix) }),
     bodyLimit: options.bodyLimitBytes,
-    forceCloseConnections: true,
+    // What is under way when the server stops is answered: see drain.ts.
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
     // Input is parsed by our own schemas; without these Fastify loads its compilers of JSON schemas.
-    schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     routerOptions: { maxParamLength: 2000, ignoreDuplicateSlashes: true },
   });
 
@@ -70,6 +73,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 
   if (options.browserGuard) addBrowserGuard(app, options.browserGuard);
   if (pathPrefix) addPathPrefix(app, pathPrefix);
+  closeWhenIdle(app);
   app.decorateRequest('actor', null);
   app.addHook('onRequest', async (request) => {
     request.actor = await options.resolveActor(request);
@@ -100,15 +104,18 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
  */
 export function addRoutes(app: FastifyInstance, routes: readonly Route[], kept?: KeptAnswers): void {
   const preconditions = new Preconditions(routes);
+  const open = new OpenRequests();
+  app.addHook('preClose', async () => open.end());
   void app.register(async (scope) => {
     for (const route of routes.filter((r) => r.bodyKind !== 'raw')) {
-      addRoute(scope, route, preconditions, route.method === 'POST' ? kept : undefined);
+      addRoute(scope, route, preconditions, open, route.method === 'POST' ? kept : undefined);
     }
   });
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    for (const route of routes.filter((r) => r.bodyKind === 'raw')) addRoute(scope, route, preconditions);
+    for (const route of routes.filter((r) => r.bodyKind === 'raw'))
+      addRoute(scope, route, preconditions, open);
   });
 }
 
@@ -116,6 +123,7 @@ function addRoute(
   scope: FastifyInstance,
   route: Route,
   preconditions: Preconditions,
+  open: OpenRequests,
   kept?: KeptAnswers,
 ): void {
   const status = route.status ?? 200;
@@ -125,14 +133,13 @@ function addRoute(
     // Before the body: who may not write need not be listened to.
     onRequest: async (request) => authorize(actorOf(request), route.permission),
     handler: async (request, reply) => {
-      const abort = new AbortController();
-      reply.raw.once('close', () => abort.abort());
+      const signal = open.add(reply);
       const input = {
         params: route.params ? parseInput(route.params, request.params, 'path') : undefined,
         query: route.query ? parseInput(route.query, request.query, 'query') : undefined,
         body: route.body ? parseInput(route.body, request.body ?? {}, 'body') : undefined,
       };
-      const context = { actor: actorOf(request), signal: abort.signal, request, reply };
+      const context = { actor: actorOf(request), signal, request, reply };
       const handle = () => preconditions.change(route, context, () => route.handle(input as never, context));
       const key = request.headers['idempotency-key'];
       let result: unknown;

@@ -7,6 +7,8 @@ export interface SupervisedProcess {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How long it may take to end when it is told to, before it is killed. */
+  readonly stopMs: number;
 }
 
 /** Starts a process with a channel to it that closes with this process. */
@@ -25,7 +27,6 @@ const supervisedVariable = 'MILLRACE_SUPERVISOR_PID';
  */
 const finalExitCode = 78;
 
-const stopGraceMs = 4_000;
 const firstBackOffMs = 250;
 const longestBackOffMs = 10_000;
 /** A process that ran this long is taken to have started well, so its back-off begins anew. */
@@ -43,7 +44,7 @@ export function exitCodeOf(error: unknown): number {
 export class Supervisor {
   readonly #log: Logger;
   readonly #launch: Launch;
-  readonly #children = new Map<string, ChildProcess>();
+  readonly #children = new Map<string, { readonly child: ChildProcess; readonly stopMs: number }>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #end: (exitCode: number) => void;
   /** Resolves with an exit code when all have been stopped or one could not start. */
@@ -62,7 +63,7 @@ export class Supervisor {
     const startedAtMs = Date.now();
     const env = { ...process_.env, [supervisedVariable]: String(process.pid) };
     const child = this.#launch({ ...process_, env });
-    this.#children.set(process_.name, child);
+    this.#children.set(process_.name, { child, stopMs: process_.stopMs });
     child.once('error', (error) => {
       this.#log.error({ err: error, process: process_.name }, 'could not be started');
       // Where there is no process, as when the system has no memory for one, there is no end of it either.
@@ -95,19 +96,17 @@ export class Supervisor {
     if (this.#stopping) return;
     this.#stopping = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    const exits = [...this.#children.values()].map((child) => {
+    const exits = [...this.#children].map(async ([name, { child, stopMs }]) => {
       const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       child.kill('SIGTERM');
-      return exit;
-    });
-    const insist = setTimeout(() => {
-      for (const [name, child] of this.#children) {
+      const insist = setTimeout(() => {
         this.#log.warn({ process: name }, 'did not stop in time and is killed');
         child.kill('SIGKILL');
-      }
-    }, stopGraceMs);
+      }, stopMs);
+      await exit;
+      clearTimeout(insist);
+    });
     await Promise.all(exits);
-    clearTimeout(insist);
     this.#end(exitCode);
   }
 }

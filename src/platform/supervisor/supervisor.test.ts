@@ -14,7 +14,7 @@ function supervised(t: TestContext) {
     started.push(child);
     return child as unknown as ChildProcess;
   });
-  supervisor.start({ name: 'one', command: 'one', args: [], env: {} });
+  supervisor.start({ name: 'one', command: 'one', args: [], env: {}, stopMs: 1000 });
   const end = (code: number | null) => started.at(-1)?.emit('exit', code, code === null ? 'SIGKILL' : null);
   const pass = (ms: number) => t.mock.timers.tick(ms);
   return { supervisor, started, end, pass };
@@ -48,5 +48,22 @@ test('one for which the system has no room is tried again, and a stop does not w
   assert.equal(started.length, 2);
   Object.assign(started[1] as EventEmitter, { pid: undefined }).emit('error', new Error('EAGAIN'));
   void supervisor.stop();
+  assert.equal(await supervisor.ended, 0);
+});
+
+test('each has its own time to end before it is killed', async (t) => {
+  const { supervisor, started, pass } = supervised(t);
+  supervisor.start({ name: 'slow', command: 'slow', args: [], env: {}, stopMs: 30_000 });
+  const told: string[] = [];
+  started.forEach((child, i) => {
+    Object.assign(child, { kill: (signal: string) => told.push(`${i} ${signal}`) });
+  });
+  void supervisor.stop();
+  pass(1000);
+  assert.deepEqual(told, ['0 SIGTERM', '1 SIGTERM', '0 SIGKILL']);
+  started[0]?.emit('exit', null, 'SIGKILL');
+  pass(28_999);
+  assert.equal(told.length, 3);
+  started[1]?.emit('exit', 0, null);
   assert.equal(await supervisor.ended, 0);
 });
