@@ -18,6 +18,7 @@ export interface ReplicaRecords {
     event: string | null,
     data: Readonly<Record<string, unknown>>,
   ) => Promise<void>;
+  readonly remove: (id: string) => Promise<void>;
   readonly table: () => Promise<RouteTable>;
 }
 
@@ -156,6 +157,7 @@ export class ReplicaHub {
     clearInterval(timer);
     if (!replica.streams.delete(send) || replica.streams.size > 0) return;
     this.#wake();
+    if (!hasServed(replica)) return this.#drop(id);
     await this.#record(replica, servingEvents.replicaDisconnected);
   }
 
@@ -177,9 +179,12 @@ export class ReplicaHub {
 
   /** Takes a replica's status. */
   async report(id: string, status: ReplicaStatus): Promise<void> {
-    const { sealedToken, instance, clockMs, ...kept } = status;
+    const { sealedToken, instance, clockMs, ...told } = status;
     await this.admit(id, instance);
     const replica = this.#known(id);
+    // One that starts again says where it answers only when it listens, and nobody forgets where it did.
+    const url = told.url ?? replica.status?.url;
+    const kept = { ...told, ...(url === undefined ? {} : { url }) };
     const applied = replica.status?.routesVersion !== status.routesVersion;
     const nowMs = this.#clock.nowMs();
     const wasOff = replica.clockIsOff === true;
@@ -190,6 +195,8 @@ export class ReplicaHub {
     replica.seenAtMs = nowMs;
     if (sealedToken) this.#seals.get(sealedToken)?.delete(id);
     this.#wake();
+    // Its last word came after its end.
+    if (!isConnected(replica) && !hasServed(replica)) return this.#drop(id);
     await this.#record(replica, applied ? servingEvents.replicaApplied : null, {
       routesVersion: status.routesVersion,
     });
@@ -293,6 +300,15 @@ export class ReplicaHub {
     const replica = this.#replicas.get(id);
     if (!replica) throw fail('not_found', { kind: 'replica', id, list: '/api/v1/replicas' });
     if (isConnected(replica)) throw fail('conflict', { problem: `replica "${id}" is connected` });
+    this.#delete(id);
+  }
+
+  async #drop(id: string): Promise<void> {
+    this.#delete(id);
+    if (!this.#closed) await this.#records.remove(id);
+  }
+
+  #delete(id: string): void {
     this.#replicas.delete(id);
     for (const missing of this.#seals.values()) missing.delete(id);
     this.#wake();
@@ -381,6 +397,11 @@ function notFollowed(): Omit<Known, keyof StoredReplica> {
 
 function isConnected(replica: Known): boolean {
   return replica.streams.size > 0;
+}
+
+/** One that ended before it listened (its port was taken, say) is missed by nobody, unless rows wait with it. */
+function hasServed({ status }: Known): boolean {
+  return status?.url !== undefined || (status?.segmentsWaiting ?? 0) > 0;
 }
 
 function tell(replica: Known, message: StreamMessage): void {

@@ -95,7 +95,8 @@ export class ServingService {
     this.#writer = new RouteWriter({ ...options, clock: this.#clock }, this.#store);
     const put = (replica: StoredReplica, event: string | null, data: Readonly<Record<string, unknown>>) =>
       this.#recordReplica(replica, event, data);
-    this.#hub = new ReplicaHub({ put, table: () => this.routeTable() }, known, this.#clock);
+    const remove = (id: string) => options.db.write((tx) => this.#store.deleteReplica(tx, id));
+    this.#hub = new ReplicaHub({ put, remove, table: () => this.routeTable() }, known, this.#clock);
     const { watch } = options;
     const health = () => this.#hub.health(watch?.awayAfterMs ?? 0);
     this.#watch = watch ? new ReplicaWatch({ ...watch, health }) : null;

@@ -55,7 +55,7 @@ function connect(
   const closed = new Promise<void>((resolve) => {
     close = resolve;
   });
-  const status: ReplicaStatus = { routesVersion: 0, endpoints: [], models: [] };
+  const status: ReplicaStatus = { routesVersion: 0, endpoints: [], models: [], url: 'http://edge' };
   // One that comes when the test is over and its database closed is nobody's business.
   const report = (sealedToken?: string) => {
     const told = { ...status, ...(sealedToken ? { sealedToken } : {}) };
@@ -377,6 +377,7 @@ forEachDatabase((name, open) => {
         endpoints: [],
         models: [],
         segmentsWaiting,
+        url: 'http://edge',
       });
       const attach = (id: string) => {
         const { promise: closed, resolve: close } = Promise.withResolvers<void>();
@@ -431,7 +432,14 @@ forEachDatabase((name, open) => {
       const clock = { nowMs: () => nowMs };
       const { db, journal, blobs, packaged, service, heard, watch } = await setUp(t, open, clock);
       const status = (more: Partial<ReplicaStatus> = {}): ReplicaStatus => {
-        return { routesVersion: 1, endpoints: [{ endpoint: 'e', routeVersion: 1 }], models: [], ...more };
+        const url = 'http://edge';
+        return {
+          routesVersion: 1,
+          endpoints: [{ endpoint: 'e', routeVersion: 1 }],
+          models: [],
+          url,
+          ...more,
+        };
       };
       const come = async (of: ServingService, id: string) => {
         let close = () => {};

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ReplicaStatus } from './contract.ts';
+import { ReplicaHub } from './replica-hub.ts';
+
+test('a replica that ends before it listens is forgotten; one that listened before is missed', async () => {
+  const kept = new Set<string>();
+  const records = {
+    put: async ({ id }: { readonly id: string }) => void kept.add(id),
+    remove: async (id: string) => void kept.delete(id),
+    table: async () => ({ version: 0, endpoints: [] }),
+  };
+  const hub = new ReplicaHub(records, [], { nowMs: () => 0 });
+  const starting: ReplicaStatus = { routesVersion: 0, endpoints: [], models: [] };
+  const live = async (id: string, ...statuses: ReplicaStatus[]) => {
+    const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+    const attached = hub.attach(id, () => {}, closed);
+    for (const status of statuses) await hub.report(id, status);
+    close();
+    await attached;
+  };
+  const known = () => hub.replicas.map(({ id }) => id);
+
+  await live('silent');
+  await live('deaf', starting);
+  await hub.report('deaf', starting);
+  assert.deepEqual([known(), [...kept]], [[], []]);
+
+  await live('holding', { ...starting, segmentsWaiting: 1 });
+  await live('edge', starting, { ...starting, url: 'http://edge' });
+  await live('edge', starting);
+  assert.deepEqual(
+    [known(), [...kept]],
+    [
+      ['holding', 'edge'],
+      ['holding', 'edge'],
+    ],
+  );
+  assert.equal(hub.replicas.at(-1)?.url, 'http://edge');
+});
