@@ -16,13 +16,29 @@ interface NumberKind {
   readonly bytes: number;
   readonly expected: string;
   readonly write: (into: Buffer, value: unknown, at: number) => void;
+  /** The values of a typed array as the type's own; null where one of them may not be a value of the type. */
+  readonly typed?: (list: ArrayLike<unknown>) => Float32Array | Float64Array | null;
 }
 
 const real = (value: unknown) => (value === null || value === undefined ? Number.NaN : Number(value));
 
+function isFloats(list: ArrayLike<unknown>): list is Float32Array | Float64Array {
+  return list instanceof Float32Array || list instanceof Float64Array;
+}
+
 const numberKinds: Readonly<Partial<Record<SignatureField['type'], NumberKind>>> = {
-  double: { bytes: 8, expected: 'a number', write: (into, value, at) => into.writeDoubleLE(real(value), at) },
-  float: { bytes: 4, expected: 'a number', write: (into, value, at) => into.writeFloatLE(real(value), at) },
+  double: {
+    bytes: 8,
+    expected: 'a number',
+    write: (into, value, at) => into.writeDoubleLE(real(value), at),
+    typed: (list) => (isFloats(list) ? Float64Array.from(list) : null),
+  },
+  float: {
+    bytes: 4,
+    expected: 'a number',
+    write: (into, value, at) => into.writeFloatLE(real(value), at),
+    typed: (list) => (isFloats(list) ? Float32Array.from(list) : null),
+  },
   integer: {
     bytes: 4,
     expected: 'an integer of 32 bits',
@@ -84,6 +100,12 @@ function writeNumbers(
   for (const row of rows) {
     const cell = row[position];
     const list = isList(cell) ? cell : null;
+    const typed = list?.length === width ? kind.typed?.(list) : null;
+    if (typed) {
+      body.set(new Uint8Array(typed.buffer), at);
+      at += typed.byteLength;
+      continue;
+    }
     for (let i = 0; i < width; i++, at += kind.bytes) {
       const value = list ? list[i] : cell;
       try {
