@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { halfTypes } from './half-floats.ts';
 import { type ColumnType, columnTypeSchema, digestSchema } from './model-types.ts';
 import { packageRuntimeSchema } from './package-runtime.ts';
 
@@ -110,11 +111,15 @@ export const columnTypes: Readonly<Record<ElementType, ColumnType>> = {
   string: 'string',
 };
 
-/** A graph tensor; shape includes the batch dimension, -1 is free. */
+/**
+ * A graph tensor; shape includes the batch dimension, -1 is free. `datatype` is what callers know it by where that is
+ * not told by the type that it is computed with: FP16 and BF16, whose `type` is float.
+ */
 export const graphTensorSchema = z.object({
   name: z.string(),
   type: elementTypeSchema,
   shape: z.array(z.int()),
+  datatype: z.enum(halfTypes).optional(),
 });
 export type GraphTensor = z.infer<typeof graphTensorSchema>;
 

@@ -226,3 +226,61 @@ test('classes have the labels of their file', async (t) => {
     data: ['-1.000000:1:dog', '-2.000000:2:owl'],
   });
 });
+
+test('half floats and bytes that are no text come and go as they are, over JSON where it has a form for them', async (t) => {
+  const [half, brain] = [10, 16];
+  const repository = await testRepository(t, {
+    'half/1/model.onnx': oneNodeOnnx('Neg', ['N', 3], half),
+    'brain/1/model.onnx': oneNodeOnnx('Identity', ['N', 3], brain),
+    'texts/1/model.onnx': oneNodeOnnx('Identity', ['N', 2], text),
+  });
+  const { infer, url } = await serve(t, repository);
+  const send = async (
+    model: string,
+    datatype: string,
+    shape: readonly number[],
+    raw: Buffer,
+    json = false,
+  ) => {
+    const input = { name: 'x', datatype, shape, parameters: { binary_data_size: raw.length } };
+    const head = JSON.stringify({ inputs: [input], parameters: { binary_data_output: !json } });
+    const response = await fetch(`${url}/v2/models/${model}/infer`, {
+      method: 'POST',
+      headers: { 'inference-header-content-length': String(head.length) },
+      body: Buffer.concat([Buffer.from(head), raw]),
+    });
+    const body = Buffer.from(await response.arrayBuffer());
+    const jsonBytes = Number(response.headers.get('inference-header-content-length') ?? body.length);
+    const told = JSON.parse(body.toString('utf8', 0, jsonBytes));
+    return { error: told.error, output: told.outputs?.[0], raw: body.subarray(jsonBytes) };
+  };
+  for (const [model, datatype, sent, given] of [
+    ['half', 'FP16', '003c662e007c', '00bc66ae00fc'],
+    ['brain', 'BF16', '803fcd3d80ff', '803fcd3d80ff'],
+  ] as const) {
+    const metadata = JSON.parse(await (await fetch(`${url}/v2/models/${model}`)).text());
+    assert.deepEqual(metadata.inputs, [{ name: 'x', datatype, shape: [-1, 3] }]);
+    assert.deepEqual(metadata.outputs, [{ name: 'y', datatype, shape: [-1, 3] }]);
+    const { output, raw } = await send(model, datatype, [1, 3], Buffer.from(sent, 'hex'));
+    assert.deepEqual([output.datatype, output.parameters.binary_data_size], [datatype, 6]);
+    assert.equal(raw.toString('hex'), given);
+    // What a half cannot hold becomes what it can, in JSON as in bytes.
+    const rounded = datatype === 'FP16' ? [-1, -0.099975586, 2] : [1, 0.100097656, -2];
+    const { data } = (await infer(model, datatype, [1, 3], [1, 0.1, -2])) as { data: number[] };
+    assert.deepEqual(data, rounded);
+  }
+  assert.match(
+    String(await infer('half', 'FP64', [1, 3], [1, 2, 3])),
+    /has datatype FP64; model "half" expects FP16/,
+  );
+
+  const element = (bytes: Buffer) => Buffer.concat([Buffer.from([bytes.length, 0, 0, 0]), bytes]);
+  const raw = Buffer.concat([element(Buffer.from('ff00d8ffe0c3a9', 'hex')), element(Buffer.from('é'))]);
+  assert.deepEqual((await send('texts', 'BYTES', [1, 2], raw)).raw, raw);
+  assert.match(
+    (await send('texts', 'BYTES', [1, 2], raw, true)).error,
+    /"y" has bytes that are no UTF-8 text/,
+  );
+  const traced = await fetch(`${url}/v2/models/none/trace/setting`);
+  assert.match(await traced.text(), /Request for unknown model : none/);
+});

@@ -146,6 +146,12 @@ export const servingErrors = {
     message: "Request for unknown model: '{endpoint}' is not found",
     next: 'List the endpoints with GET {list}.',
   },
+  trace_model_unknown: {
+    status: 404,
+    title: 'Unknown endpoint',
+    message: 'Request for unknown model : {endpoint}',
+    next: 'List the endpoints with GET /v1/models.',
+  },
   model_version_unknown: {
     status: 404,
     title: 'Unknown model version',

@@ -13,8 +13,6 @@ export interface ImportedOnnx {
   readonly classes: readonly (string | number)[] | null;
   /** Output names that a ZipMap made and that are now plain probability tensors. */
   readonly cutZipMaps: readonly string[];
-  /** Names of inputs and outputs that were FP16 or BF16 and are FP32 now; see widenEdges. */
-  readonly widened: readonly string[];
 }
 
 export interface ImportOptions {
@@ -93,12 +91,11 @@ function imported(bytes: Uint8Array, fixedBatch: 'refuse' | 'keep'): ImportedOnn
   const inputs = (graph.input ?? []).filter((i) => !initializers.has(i.name ?? ''));
   const widened = widenEdges(graph, inputs, decode('ModelParts', bytes).graph);
   return {
-    bytes: cut.length > 0 || widened.length > 0 ? encode('Model', model) : bytes,
-    inputs: inputs.map((i) => graphTensor(i, 'input', fixedBatch)),
-    outputs: graph.output.map((o) => graphTensor(o, 'output', fixedBatch)),
+    bytes: cut.length > 0 || widened.size > 0 ? encode('Model', model) : bytes,
+    inputs: inputs.map((i) => graphTensor(i, 'input', fixedBatch, widened)),
+    outputs: graph.output.map((o) => graphTensor(o, 'output', fixedBatch, widened)),
     classes,
     cutZipMaps: cut,
-    widened,
   };
 }
 
@@ -126,7 +123,12 @@ function attributeName(raw: Uint8Array): string | undefined {
   return decode('Attribute', raw).name;
 }
 
-function graphTensor(info: ValueInfo, side: 'input' | 'output', fixedBatch: 'refuse' | 'keep'): GraphTensor {
+function graphTensor(
+  info: ValueInfo,
+  side: 'input' | 'output',
+  fixedBatch: 'refuse' | 'keep',
+  widened: ReturnType<typeof widenEdges>,
+): GraphTensor {
   const tensor = info.type?.tensorType;
   if (!tensor) {
     const next = side === 'output' ? '; convert the model with zipmap off' : '';
@@ -144,5 +146,7 @@ function graphTensor(info: ValueInfo, side: 'input' | 'output', fixedBatch: 'ref
       problem: `${side} "${info.name}" has a batch dimension fixed at ${shape[0]}; export it with a free one`,
     });
   }
-  return { name: info.name ?? '', type, shape };
+  const name = info.name ?? '';
+  const datatype = widened.get(name);
+  return { name, type, shape, ...(datatype ? { datatype } : {}) };
 }

@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
 import { fail } from '../../core/errors.ts';
-import type { ElementType, PackageManifest } from '../../core/model-package.ts';
+import { asHalves } from '../../core/half-floats.ts';
+import type { GraphTensor, PackageManifest } from '../../core/model-package.ts';
 import { fillFlat } from './flat-tensor.ts';
 import { fillFreeTensor } from './free-tensors.ts';
 import type { RowBlock } from './row-block.ts';
@@ -44,9 +45,10 @@ export class OnnxModel {
   readonly #package: OnnxPackage;
   readonly #bound: readonly BoundInput[];
   readonly #positions: ReadonlyMap<string, number>;
-  readonly #types: ReadonlyMap<string, ElementType>;
   /** Graphs with a batch dimension fixed at 1 are run row by row. */
   readonly #singleRow: boolean;
+  /** Inputs that callers know as FP16 or BF16. */
+  readonly #halves: readonly GraphTensor[];
   /** The only input of the graph, when it takes all columns of the signature side by side, as numbers. */
   readonly #flatInput: PackageManifest['graph']['inputs'][number] | null;
 
@@ -54,13 +56,13 @@ export class OnnxModel {
     this.#session = session;
     this.#package = pkg;
     this.#positions = new Map(pkg.signature.inputs.map((field, i) => [field.name, i]));
-    this.#types = new Map(pkg.graph.outputs.map((o) => [o.name, o.type]));
     this.#singleRow = pkg.tensors !== 'whole' && pkg.graph.inputs.some((i) => i.shape[0] === 1);
     this.#bound = pkg.graph.inputs.map((input) => ({
       input,
       columns: input.columns.map((name) => columnOf(pkg, name)),
       free: pkg.tensors === 'whole' || (pkg.tensors === 'rows' && input.shape.slice(1).some((d) => d < 0)),
     }));
+    this.#halves = pkg.graph.inputs.filter(({ datatype }) => datatype !== undefined);
     this.#flatInput = flatInput(pkg);
   }
 
@@ -158,18 +160,29 @@ export class OnnxModel {
     startedMs: number,
   ): Prediction | Promise<Prediction> {
     const filledMs = performance.now();
-    const result = this.#session.run(feeds);
+    const result = this.#session.run(this.#halves.length > 0 ? this.#rounded(feeds) : feeds);
     return result instanceof Promise
       ? result.then((outputs) => this.#read(outputs, rowCount, startedMs, filledMs))
       : this.#read(result, rowCount, startedMs, filledMs);
   }
 
+  /** The runtime leaves casts out that only cost precision: what a half float cannot hold would reach the graph. */
+  #rounded(feeds: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> {
+    const rounded = { ...feeds };
+    for (const { name, datatype } of this.#halves) {
+      const tensor = feeds[name];
+      if (!tensor || !datatype) continue;
+      rounded[name] = new Tensor('float32', asHalves(datatype, tensor.data as Float32Array), tensor.dims);
+    }
+    return rounded;
+  }
+
   #read(result: GraphOutputs, rowCount: number, startedMs: number, filledMs: number): Prediction {
     const computedMs = performance.now();
-    const outputs = this.#package.graph.outputs.map(({ name, type }) => {
-      const tensor = result[name];
-      if (!tensor) throw new Error(`the graph gave no output "${name}"`);
-      const output = readOutput(name, this.#types.get(name) ?? type, tensor, rowCount);
+    const outputs = this.#package.graph.outputs.map((told) => {
+      const tensor = result[told.name];
+      if (!tensor) throw new Error(`the graph gave no output "${told.name}"`);
+      const output = readOutput(told, tensor, rowCount);
       return this.#package.tensors ? reshaped(output, this.#package, rowCount) : output;
     });
     const score = this.#score(outputs, rowCount);

@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
 import { fail } from '../../core/errors.ts';
-import type { ElementType, GraphInput } from '../../core/model-package.ts';
+import { asHalves } from '../../core/half-floats.ts';
+import type { ElementType, GraphInput, GraphTensor } from '../../core/model-package.ts';
 import type { GraphOutput } from './session.ts';
 
 /** The values of a column: an array in row order; null and undefined are missing values. */
@@ -13,6 +14,8 @@ export interface OutputTensor {
   readonly shape: readonly number[];
   readonly width: number;
   readonly data: ArrayLike<number | bigint | string | boolean>;
+  /** What callers know it by where that is not its type's name; see graphTensorSchema. */
+  readonly datatype?: GraphTensor['datatype'];
   /** Set where the values are texts of JSON: what a model gave nested. */
   readonly json?: true | undefined;
 }
@@ -212,16 +215,21 @@ function textOf(value: unknown): string {
   }
 }
 
-/** Reads an output of the runtime; int64 become numbers unless one of them is beyond 2^53. */
+/**
+ * Reads an output of the runtime; int64 become numbers unless one of them is beyond 2^53, and FP16 and BF16 have their
+ * own precision, whatever they were computed with.
+ */
 export function readOutput(
-  name: string,
-  type: ElementType,
+  { name, type, datatype }: GraphTensor,
   tensor: GraphOutput,
   rowCount: number,
 ): OutputTensor {
   const shape = tensor.dims;
   const width = rowCount === 0 ? 0 : tensor.size / rowCount;
-  return { name, type, shape, width, data: plain(type, tensor.data as ArrayLike<number | bigint | string>) };
+  const data = datatype
+    ? asHalves(datatype, tensor.data as ArrayLike<number>)
+    : plain(type, tensor.data as ArrayLike<number | bigint | string>);
+  return { name, type, datatype, shape, width, data };
 }
 
 function plain(type: ElementType, data: ArrayLike<number | bigint | string>): OutputTensor['data'] {

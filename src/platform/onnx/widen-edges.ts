@@ -1,8 +1,9 @@
 import { fail } from '../../core/errors.ts';
+import type { HalfType } from '../../core/half-floats.ts';
 import { decode, encode, type Graph, type ModelParts, type ValueInfo } from './wire.ts';
 
 /** TensorProto.DataType of floating-point numbers of 16 bits, by what the protocols call them. */
-const shortTypes: ReadonlyMap<number, string> = new Map([
+const shortTypes: ReadonlyMap<number, HalfType> = new Map([
   [10, 'FP16'],
   [16, 'BF16'],
 ]);
@@ -15,18 +16,23 @@ const intAttribute = 2;
  * changed for it: graphs inside graphs, an output that is an input.
  *
  * @param inputs those that callers fill
- * @returns the names that were changed
+ * @returns what those were that were changed, by name
  */
 export function widenEdges(
   graph: Graph,
   inputs: readonly ValueInfo[],
   parts: ModelParts['graph'],
-): readonly string[] {
+): ReadonlyMap<string, HalfType> {
   const outputs = graph.output ?? [];
   const shortInputs = inputs.filter(isShort);
   const shortOutputs = outputs.filter(isShort);
   const [first] = [...shortInputs, ...shortOutputs];
-  if (!first) return [];
+  const datatypes = new Map(
+    [...shortInputs, ...shortOutputs].map(
+      (info) => [info.name ?? '', shortTypes.get(typeOf(info)) ?? 'FP16'] as const,
+    ),
+  );
+  if (!first) return datatypes;
   const refuse = (why: string) =>
     fail('onnx_invalid', {
       problem: `"${first.name}" is ${shortTypes.get(typeOf(first))}, and ${why}: export it with inputs and outputs of FP32`,
@@ -54,7 +60,7 @@ export function widenEdges(
   for (const { type } of [...shortInputs, ...shortOutputs]) {
     if (type?.tensorType) type.tensorType.elemType = floatType;
   }
-  return [...names.keys()];
+  return datatypes;
 }
 
 function typeOf(info: ValueInfo): number {

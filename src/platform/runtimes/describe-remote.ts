@@ -1,14 +1,13 @@
 import { fail } from '../../core/errors.ts';
 import {
   columnTypes,
-  type ElementType,
   type PackageManifest,
   packageManifestSchema,
   type RemoteRuntime,
 } from '../../core/model-package.ts';
 import { chooseScore } from '../onnx/index.ts';
 import { OipClient, type RemoteTensor } from './oip-client.ts';
-import { elementOf } from './tensor-bytes.ts';
+import { kindOf, type TensorKind } from './tensor-bytes.ts';
 
 /**
  * The manifest of a model on another server, as its metadata tell. A first dimension of -1 counts rows; where an
@@ -32,13 +31,13 @@ export async function describeRemote(
       return !whole && row.length === 1 && row[0] === 1 ? [] : row;
     };
     const asTensors = whole || inputs.some((tensor) => rowOf(tensor).length > 0);
-    const graphOutputs = outputs.map((t) => ({ name: t.name, type: typeOf(t), shape: t.shape }));
+    const graphOutputs = outputs.map((t) => ({ name: t.name, ...kindOfTensor(t), shape: t.shape }));
     const widths = Object.fromEntries(
       outputs.map((t) => [t.name, rowOf(t).reduce((n, d) => (d < 0 ? Number.NaN : n * d), 1)]),
     );
     const field = (t: RemoteTensor) => ({
       name: t.name,
-      type: columnTypes[typeOf(t)],
+      type: columnTypes[kindOfTensor(t).type],
       required: true,
       shape: rowOf(t),
     });
@@ -49,7 +48,7 @@ export async function describeRemote(
       onnx: null,
       signature: { inputs: inputs.map(field), outputs: outputs.map(field) },
       graph: {
-        inputs: inputs.map((t) => ({ name: t.name, type: typeOf(t), shape: t.shape, columns: [t.name] })),
+        inputs: inputs.map((t) => ({ name: t.name, ...kindOfTensor(t), shape: t.shape, columns: [t.name] })),
         outputs: graphOutputs,
       },
       score: whole ? null : chooseScore(graphOutputs, widths),
@@ -63,11 +62,11 @@ export async function describeRemote(
   }
 }
 
-function typeOf({ name, datatype }: RemoteTensor): ElementType {
-  const type = elementOf(datatype);
-  if (type !== null) return type;
+function kindOfTensor({ name, datatype }: RemoteTensor): TensorKind {
+  const kind = kindOf(datatype);
+  if (kind) return kind;
   throw fail('package_refused', {
     problem: `its tensor "${name}" is ${datatype}`,
-    remedy: 'Have the server take and give numbers, booleans or texts of another type (FP32 for FP16).',
+    remedy: 'Have the server take and give numbers, booleans or texts of another type.',
   });
 }

@@ -10,4 +10,4 @@ export {
   type ScoredPiece,
 } from './open-model.ts';
 export { predictionOf, sampleRows } from './prediction.ts';
-export { datatypes } from './tensor-bytes.ts';
+export { datatypeOf, datatypes } from './tensor-bytes.ts';

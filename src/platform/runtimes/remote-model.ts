@@ -4,7 +4,7 @@ import { cellDimensions, isNumberArray, joinedCells, type OutputTensor } from '.
 import { OipClient, type RemoteReply } from './oip-client.ts';
 import type { LoadedModel, ModelCall, ScoredPiece } from './open-model.ts';
 import { predictionOf } from './prediction.ts';
-import { datatypes, elementOf, tensorBytes, tensorValues } from './tensor-bytes.ts';
+import { datatypeOf, kindOf, type TensorKind, tensorBytes, tensorValues } from './tensor-bytes.ts';
 
 type Rows = readonly (readonly unknown[])[];
 
@@ -166,23 +166,23 @@ function describeTensors(
   const raw: Buffer[] = [];
   const inputs = signature.inputs.map((field, position): SentTensor => {
     const tensor = graph.inputs.find((input) => input.name === field.name);
-    const type: ElementType = tensor?.type ?? 'string';
+    const kind: TensorKind = tensor ?? { type: 'string' };
     const cells = rows.map((row) => row[position]);
     const dims = dimensionsOf(cells[0], field.shape);
     const values = joinedCells(cells);
     const perRow = tensor && tensor.shape.length > dims.length + 1 ? [1] : dims;
     const shape = tensors === 'whole' ? dims : [rows.length, ...perRow];
-    const described = { name: field.name, shape, datatype: datatypes[type] };
+    const described = { name: field.name, shape, datatype: datatypeOf(kind) };
     try {
-      if (!binary) return { ...described, data: Array.from(values, (value) => jsonValue(type, value)) };
-      const bytes = tensorBytes(type, values);
+      if (!binary) return { ...described, data: Array.from(values, (value) => jsonValue(kind.type, value)) };
+      const bytes = tensorBytes(kind, values);
       raw.push(bytes);
       return { ...described, parameters: { binary_data_size: bytes.length } };
     } catch (cause) {
       const problem = (cause as Error).message;
       throw fail(
         'input_invalid',
-        { input: field.name, row: '', value: problem, expected: datatypes[type] },
+        { input: field.name, row: '', value: problem, expected: datatypeOf(kind) },
         cause,
       );
     }
@@ -223,25 +223,25 @@ function decodeReply(
       outputs: readonly RemoteOutput[];
     };
     return outputs.map(({ name, datatype, shape, parameters, data }) => {
-      const type = elementOf(datatype);
-      if (type === null) throw new Error(`output "${name}" is ${datatype}`);
+      const kind = kindOf(datatype);
+      if (!kind) throw new Error(`output "${name}" is ${datatype}`);
       const count = shape.reduce((product, d) => product * d, 1);
       const rawBytes = parameters?.binary_data_size;
       let values: ArrayLike<unknown>;
       if (rawBytes === undefined) values = Array.isArray(data) ? data.flat(Number.POSITIVE_INFINITY) : [data];
       else {
-        values = tensorValues(type, body.subarray(at, at + rawBytes), count);
+        values = tensorValues(kind, body.subarray(at, at + rawBytes), count);
         at += rawBytes;
       }
       if (values.length !== count)
         throw new Error(`output "${name}" has ${values.length} values for [${shape}]`);
       if (!whole && shape[0] !== rowCount)
         throw new Error(`output "${name}" has ${shape[0]} rows for ${rowCount}`);
-      const isWhole = type === 'string' || isNumberArray(values);
+      const isWhole = kind.type === 'string' || isNumberArray(values);
       const numbers = isWhole ? values : Array.from(values, (v) => v ?? Number.NaN);
       const width = rowCount === 0 ? 0 : count / rowCount;
       const rows = whole ? [rowCount, ...shape] : shape;
-      return { name, type, shape: rows, width, data: numbers as OutputTensor['data'] };
+      return { name, ...kind, shape: rows, width, data: numbers as OutputTensor['data'] };
     });
   } catch (cause) {
     throw broken(`its answer cannot be read: ${(cause as Error).message}`);

@@ -1,4 +1,6 @@
-import type { ElementType } from '../../core/model-package.ts';
+import { bytesOfText, textOfBytes } from '../../core/byte-text.ts';
+import { halfTypes, readHalves, writeHalves } from '../../core/half-floats.ts';
+import type { ElementType, GraphTensor } from '../../core/model-package.ts';
 
 /** Datatypes of the Open Inference Protocol by ONNX's names. */
 export const datatypes = {
@@ -16,10 +18,19 @@ export const datatypes = {
   string: 'BYTES',
 } as const satisfies Record<ElementType, string>;
 
-/** The element type of a datatype; null for one that has none, such as FP16. */
-export function elementOf(datatype: string): ElementType | null {
+/** The datatype that callers know a tensor by. */
+export function datatypeOf({ type, datatype }: TensorKind): string {
+  return datatype ?? datatypes[type];
+}
+
+export type TensorKind = Pick<GraphTensor, 'type' | 'datatype'>;
+
+/** What a tensor of a datatype is here; null for a datatype that the protocol does not have. */
+export function kindOf(datatype: string): TensorKind | null {
+  const half = halfTypes.find((name) => name === datatype);
+  if (half) return { type: 'float', datatype: half };
   const found = Object.entries(datatypes).find(([, name]) => name === datatype);
-  return found ? (found[0] as ElementType) : null;
+  return found ? { type: found[0] as ElementType } : null;
 }
 
 const writers = {
@@ -68,9 +79,10 @@ function real(value: unknown): number {
 }
 
 /** Values as a raw little-endian tensor. Throws a `RangeError` or `TypeError` for one that the type cannot hold. */
-export function tensorBytes(type: ElementType, values: ArrayLike<unknown>): Buffer {
+export function tensorBytes({ type, datatype }: TensorKind, values: ArrayLike<unknown>): Buffer {
+  if (datatype) return Buffer.from(writeHalves(datatype, Array.from(values, real)));
   if (type === 'string') {
-    const texts = Array.from(values, (v) => Buffer.from(v === null || v === undefined ? '' : String(v)));
+    const texts = Array.from(values, (v) => bytesOfText(v === null || v === undefined ? '' : String(v)));
     return Buffer.concat(
       texts.flatMap((text) => {
         const length = Buffer.alloc(4);
@@ -90,7 +102,7 @@ export function tensorBytes(type: ElementType, values: ArrayLike<unknown>): Buff
 
 /** The values of a raw tensor. Throws an `Error` when its bytes are not those of so many values. */
 export function tensorValues(
-  type: ElementType,
+  { type, datatype }: TensorKind,
   bytes: Buffer,
   count: number,
 ): ArrayLike<number | bigint | boolean | string> {
@@ -100,14 +112,16 @@ export function tensorValues(
     while (at < bytes.length) {
       const length = bytes.readUInt32LE(at);
       if (at + 4 + length > bytes.length) throw new Error('a text ends beyond its tensor');
-      texts.push(bytes.toString('utf8', at + 4, at + 4 + length));
+      texts.push(textOfBytes(bytes.subarray(at + 4, at + 4 + length)));
       at += 4 + length;
     }
     if (texts.length !== count) throw new Error(`${texts.length} texts for ${count}`);
     return texts;
   }
-  const width = writers[type].bytes;
-  if (bytes.length !== width * count) throw new Error(`${bytes.length} bytes for ${count} values of ${type}`);
+  const width = datatype ? 2 : writers[type].bytes;
+  if (bytes.length !== width * count)
+    throw new Error(`${bytes.length} bytes for ${count} values of ${datatype ?? type}`);
+  if (datatype) return readHalves(datatype, bytes);
   const Numbers = numberArrays[type];
   if (Numbers) return new Numbers(new Uint8Array(bytes).buffer);
   if (type === 'bool') return Array.from(bytes, (byte) => byte !== 0);

@@ -62,13 +62,14 @@ export async function predictTensors(
       throw inStep(inner, error);
     }
   }
-  const outputs = manifest.graph.outputs.map(({ name }): OutputTensor => {
+  const outputs = manifest.graph.outputs.map(({ name, datatype }): OutputTensor => {
     const tensor = tensors.get(name);
     if (!tensor) throw inStep(step, new Error(`no step gave "${name}"`));
     const data = tensor.data as OutputTensor['data'];
     const field = manifest.signature.outputs.find((output) => output.name === name)?.shape ?? [];
     const shape = asWanted(tensor.shape, field, whole);
-    return { type: tensor.type, shape, name, data, width: rows.length === 0 ? 0 : data.length / rows.length };
+    const width = rows.length === 0 ? 0 : data.length / rows.length;
+    return { type: tensor.type, datatype, shape, name, data, width };
   });
   return predictionOf(manifest, outputs, rows.length);
 }

@@ -11,7 +11,7 @@ import { sharedMemoryStatus } from './oip/shared-memory.ts';
 import { statistics } from './oip/statistics.ts';
 import { metricsOfAll, type Peers, type Statistics, statisticsOfAll } from './peers.ts';
 import { nameInPath } from './request-context.ts';
-import { ServerSettings } from './server-settings.ts';
+import { requireTraced, ServerSettings } from './server-settings.ts';
 
 export interface GetContext {
   readonly replica: Pick<ServeReplica, 'plane'>;
@@ -123,7 +123,7 @@ async function answerModel(
     case 'stats':
       return statisticsAnswer(statistics(plane, [plane.endpoint(name)], version), context);
     case 'trace/setting':
-      plane.endpoint(name);
+      requireTraced(plane, name);
       return jsonAnswer(200, settings.trace(name));
   }
   const state = plane.endpoint(name);

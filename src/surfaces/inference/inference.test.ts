@@ -112,7 +112,7 @@ test('OIP: each kind of bad input gets one message that names the thing', async 
       400,
       /shape \[3, 1\] is 3 values, "data" has 2/,
     ],
-    [{ inputs: [{ ...column('x1', [1]), datatype: 'FP16' }] }, 400, /datatype "FP16" has no JSON form/],
+    [{ inputs: [{ ...column('x1', [1]), datatype: 'FP8' }] }, 400, /datatype "FP8" is not a datatype/],
     [
       { inputs: [column('x1', [1, 2]), column('x2', [1])] },
       400,

@@ -15,7 +15,7 @@ import { decodedBody } from './http/content-encoding.ts';
 import { changeRepository, optionalJson, repositoryIndex } from './oip/repository-routes.ts';
 import { changeSharedMemory } from './oip/shared-memory.ts';
 import { nameInPath, type RequestContext } from './request-context.ts';
-import { ServerSettings } from './server-settings.ts';
+import { requireTraced, ServerSettings } from './server-settings.ts';
 import { answerStreamPath } from './stream-routes.ts';
 
 const inferPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/infer\/?$/;
@@ -108,7 +108,7 @@ async function answerChange(
   const trace = tracePath.exec(path);
   if (trace) {
     const model = trace[1] === undefined ? null : nameInPath(trace[1]);
-    if (model !== null) plane.endpoint(model);
+    if (model !== null) requireTraced(plane, model);
     return jsonAnswer(200, settings.updateTrace(model, optionalJson(plain)));
   }
   if (/^\/v2\/logging\/?$/.test(path)) return jsonAnswer(200, settings.updateLog(optionalJson(plain)));

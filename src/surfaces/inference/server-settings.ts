@@ -1,3 +1,5 @@
+import { fail } from '../../core/errors.ts';
+import type { Plane } from '../../lifecycle/serving/index.ts';
 import { malformed } from './request-context.ts';
 
 type Setting = string | number | boolean | readonly string[];
@@ -108,4 +110,10 @@ function isLike(example: Setting, value: unknown): value is Setting {
 function kindOf(example: Setting): string {
   if (Array.isArray(example)) return 'a list of texts';
   return typeof example === 'number' ? 'a whole number, 0 or more' : `a ${typeof example}`;
+}
+
+/** Throws `trace_model_unknown`, whose words are those of Triton's trace extension. */
+export function requireTraced(plane: Plane, model: string): void {
+  const known = plane.endpoints.some(({ route }) => route.endpoint === model);
+  if (!known && !plane.isLoading(model)) throw fail('trace_model_unknown', { endpoint: model });
 }

@@ -32,7 +32,7 @@ export function bindTensors(
     const type = input?.type ?? 'string';
     const inside = (shape.tensors === 'whole' ? input?.shape : input?.shape.slice(1)) ?? [];
     if (tensor) {
-      refuseDatatype(endpoint, tensor, type);
+      refuseDatatype(endpoint, tensor, { type, datatype: input?.datatype });
       return cellsOf(field, type, inside, tensor, rowCount, shape.tensors === 'whole', endpoint);
     }
     if (!field.required) return null;

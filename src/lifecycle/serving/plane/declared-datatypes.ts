@@ -1,6 +1,6 @@
 import { fail } from '../../../core/errors.ts';
-import type { ElementType, SignatureField } from '../../../core/model-package.ts';
-import { datatypes } from '../../../platform/runtimes/index.ts';
+import type { ElementType, GraphTensor, SignatureField } from '../../../core/model-package.ts';
+import { datatypeOf, datatypes } from '../../../platform/runtimes/index.ts';
 import type { RequestTensor } from './request.ts';
 
 /** Datatypes whose every value a tensor of the type holds as it is, beside the type's own. */
@@ -16,10 +16,15 @@ const widened: Readonly<Partial<Record<ElementType, readonly string[]>>> = {
 };
 
 /** Throws `input_datatype` where a graph's tensor of the type does not hold all values of the declared datatype. */
-export function refuseDatatype(endpoint: string, tensor: RequestTensor, type: ElementType): void {
+export function refuseDatatype(
+  endpoint: string,
+  tensor: RequestTensor,
+  input: Pick<GraphTensor, 'type' | 'datatype'>,
+): void {
   const { name, datatype } = tensor;
+  const { type } = input;
   if (datatype === undefined || datatype === datatypes[type] || widened[type]?.includes(datatype)) return;
-  throw fail('input_datatype', { input: name, given: datatype, expected: datatypes[type], endpoint });
+  throw fail('input_datatype', { input: name, given: datatype, expected: datatypeOf(input), endpoint });
 }
 
 /**

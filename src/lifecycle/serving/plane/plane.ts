@@ -279,7 +279,7 @@ export class Plane {
   ): Promise<MillraceError> {
     const error =
       thrown instanceof MillraceError
-        ? thrown
+        ? ofEndpoint(request.endpoint, thrown)
         : fail('internal', { reference: request.receivedAtMs }, thrown);
     const rows = failedRows(state, request, plans, shares, error, only);
     const seconds = (performance.now() - request.startedMs) / 1000;
@@ -379,4 +379,10 @@ function servedModels(
     models.push(model);
     return model;
   };
+}
+
+/** Models know no endpoint: what they say of an input gets its name, for the next step. */
+function ofEndpoint(endpoint: string, error: MillraceError): MillraceError {
+  if (error.code !== 'input_invalid' || error.params.endpoint !== undefined) return error;
+  return fail(error.code, { ...error.params, endpoint }, error.cause);
 }

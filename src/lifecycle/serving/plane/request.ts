@@ -1,4 +1,4 @@
-import type { ElementType } from '../../../core/model-package.ts';
+import type { ElementType, GraphTensor } from '../../../core/model-package.ts';
 import type { TraceHeaders } from '../../../platform/tracing/index.ts';
 import type { PredictionArm } from '../contract.ts';
 
@@ -51,6 +51,8 @@ export interface PredictRequest {
 export interface ReplyOutput {
   readonly name: string;
   readonly type: ElementType;
+  /** What callers know it by where that is not its type's name. */
+  readonly datatype?: GraphTensor['datatype'];
   readonly shape: readonly number[];
   readonly width: number;
   readonly texts: () => readonly string[];

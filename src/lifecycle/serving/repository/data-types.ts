@@ -1,4 +1,4 @@
-import type { ElementType } from '../../../core/model-package.ts';
+import type { ElementType, GraphTensor } from '../../../core/model-package.ts';
 
 /** Names of element types in a model configuration. */
 export const configTypes: Readonly<Record<ElementType, string>> = {
@@ -15,3 +15,8 @@ export const configTypes: Readonly<Record<ElementType, string>> = {
   bool: 'TYPE_BOOL',
   string: 'TYPE_STRING',
 };
+
+/** What a model configuration calls the elements of a tensor. */
+export function configTypeOf({ type, datatype }: Pick<GraphTensor, 'type' | 'datatype'>): string {
+  return datatype ? `TYPE_${datatype}` : configTypes[type];
+}

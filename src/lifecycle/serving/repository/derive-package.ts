@@ -1,7 +1,7 @@
-import type { ElementType, GraphTensor, PackageManifest } from '../../../core/model-package.ts';
+import type { GraphTensor, PackageManifest } from '../../../core/model-package.ts';
 import { columnTypes } from '../../../core/model-package.ts';
 import type { ImportedOnnx } from '../../../platform/onnx/index.ts';
-import { configTypes } from './data-types.ts';
+import { configTypeOf, configTypes } from './data-types.ts';
 import type { ConfigTensor, ModelConfig } from './model-config.ts';
 
 /** What a graph and its configuration, complete or not, say together. */
@@ -25,8 +25,8 @@ export function derivePackage(onnx: ImportedOnnx, config: ModelConfig): DerivedP
   const maxBatchSize = config.max_batch_size ?? derivedBatch(onnx, config);
   if (maxBatchSize < 0) throw new Error(`max_batch_size must not be negative, it is ${maxBatchSize}`);
   const rows = maxBatchSize > 0;
-  const inputs = onnx.inputs.map((tensor) => fitted('input', tensor, config.input, rows, onnx.widened));
-  const outputs = onnx.outputs.map((tensor) => fitted('output', tensor, config.output, rows, onnx.widened));
+  const inputs = onnx.inputs.map((tensor) => fitted('input', tensor, config.input, rows));
+  const outputs = onnx.outputs.map((tensor) => fitted('output', tensor, config.output, rows));
   refuseUnknown('input', config.input, onnx.inputs);
   refuseUnknown('output', config.output, onnx.outputs);
   return {
@@ -62,9 +62,8 @@ function fitted(
   tensor: GraphTensor,
   configured: readonly ConfigTensor[] | undefined,
   rows: boolean,
-  widened: readonly string[],
 ): Fitted {
-  const { name, type, shape } = tensor;
+  const { name, shape } = tensor;
   const what = `${side} '${name}'`;
   if (rows && side === 'input' && shape.length > 0 && (shape[0] ?? 0) > 1) {
     throw new Error(`${what} has its first dimension fixed at ${shape[0]}, so max_batch_size must be 0`);
@@ -72,8 +71,7 @@ function fitted(
   const own = rows ? shape.slice(1) : shape;
   const told = configured?.find((t) => t.name === name);
   if (!told) return { tensor, dims: own, optional: false };
-  const isShort = widened.includes(name) && shortTypes.includes(told.data_type);
-  if (!isShort) refuseType(what, type, told.data_type);
+  const typed = ofType(what, tensor, told.data_type);
   const inside = told.reshape?.shape ?? told.dims;
   const fits =
     inside.length === own.length && inside.every((d, i) => d === own[i] || d === -1 || own[i] === -1);
@@ -87,20 +85,21 @@ function fitted(
   const optional = told.optional === true;
   if (told.reshape) refuseReshape(what, told);
   if (shape.length === 0 || (told.dims.length === 0 && !told.reshape)) {
-    return { tensor, dims: told.dims.length > 0 || told.reshape ? told.dims : own, optional };
+    return { tensor: typed, dims: told.dims.length > 0 || told.reshape ? told.dims : own, optional };
   }
   const narrow = told.reshape ? inside : inside.map((d, i) => (d < 0 ? (own[i] ?? d) : d));
   const dims = told.reshape ? told.dims : narrow;
-  return { tensor: { ...tensor, shape: [...shape.slice(0, rows ? 1 : 0), ...narrow] }, dims, optional };
+  return { tensor: { ...typed, shape: [...shape.slice(0, rows ? 1 : 0), ...narrow] }, dims, optional };
 }
 
-function refuseType(what: string, type: ElementType, told: string): void {
-  if (told === 'TYPE_INVALID' || told === configTypes[type]) return;
-  throw new Error(`${what} is ${configTypes[type]} in the graph, the configuration says ${told}`);
+/** The tensor with the type that its configuration says: that of the graph, or FP32 in place of FP16 and BF16. */
+function ofType(what: string, tensor: GraphTensor, told: string): GraphTensor {
+  const own = configTypeOf(tensor);
+  if (told === 'TYPE_INVALID' || told === own) return tensor;
+  const { datatype: _, ...single } = tensor;
+  if (told === configTypes[single.type]) return single;
+  throw new Error(`${what} is ${own} in the graph, the configuration says ${told}`);
 }
-
-/** Types that a graph may have at its edges in the configuration, and FP32 here. */
-const shortTypes: readonly string[] = ['TYPE_FP16', 'TYPE_BF16'];
 
 /** The same free dimensions in the same order, and as many values before, between and after them. */
 function refuseReshape(what: string, { dims, reshape }: ConfigTensor): void {

@@ -1,3 +1,4 @@
+import { halfTypes } from '../../../core/half-floats.ts';
 import { canonicalJson, type Digest } from '../../../core/json.ts';
 import {
   columnTypes,
@@ -96,10 +97,11 @@ export async function buildEnsemble(
     requireSame(name, tensor.name, { ...tensor, from: name }, made, 'its steps');
   }
   const free = maxBatchSize > 0 ? [-1] : [];
-  const tensorOf = ({ name: tensor, type, dims }: GraphPort): GraphTensor => ({
+  const tensorOf = ({ name: tensor, type, datatype, dims }: GraphPort): GraphTensor => ({
     name: tensor,
     type,
     shape: [...free, ...dims],
+    ...(datatype ? { datatype } : {}),
   });
   const field = ({ name: tensor, type, dims, optional }: GraphPort) => ({
     name: tensor,
@@ -153,16 +155,17 @@ export async function buildEnsemble(
 
 interface GraphPort extends Port {
   readonly name: string;
+  readonly datatype: GraphTensor['datatype'];
   readonly dims: readonly number[];
   readonly optional: boolean;
 }
 
 function portOfConfig({ name, data_type, dims, optional }: ConfigTensor, batched: boolean): GraphPort {
-  const short = data_type === 'TYPE_FP16' || data_type === 'TYPE_BF16' ? 'float' : undefined;
+  const datatype = halfTypes.find((half) => data_type === `TYPE_${half}`);
   const found = Object.entries(configTypes).find(([, told]) => told === data_type)?.[0] as ElementType;
-  const type = short ?? found;
+  const type = datatype ? 'float' : found;
   if (!type) throw new Error(`'${name}' has the type ${data_type}, which is not served here`);
-  return { name, type, dims, batched, optional: optional === true };
+  return { name, type, datatype, dims, batched, optional: optional === true };
 }
 
 interface Wanted {

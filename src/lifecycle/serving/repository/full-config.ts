@@ -1,5 +1,5 @@
 import type { GraphTensor } from '../../../core/model-package.ts';
-import { configTypes } from './data-types.ts';
+import { configTypeOf } from './data-types.ts';
 import type { DerivedPackage } from './derive-package.ts';
 import type { ModelConfig } from './model-config.ts';
 
@@ -20,7 +20,7 @@ export function fullConfig(
     (t: GraphTensor, dims: readonly number[]) => ({
       ...side?.find((told) => told.name === t.name),
       name: t.name,
-      data_type: configTypes[t.type],
+      data_type: configTypeOf(t),
       dims,
     });
   const { signature, graph } = derived;

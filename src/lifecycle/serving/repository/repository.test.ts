@@ -225,21 +225,24 @@ test('predictions stay on the disk as Parquet, the newest ones up to a size', as
   assert.ok(kept.length >= 1 && kept.length < 8, `${kept.length} files`);
 });
 
-test('a graph of half floats has edges of single ones, whatever its configuration calls them', async (t) => {
+test('a graph of half floats is told as one, or as one of single floats where its configuration says so', async (t) => {
   const short = 10;
   const config =
     'input { name: "x" data_type: TYPE_FP16 dims: 2 } output { name: "y" data_type: TYPE_FP16 dims: 2 }';
   const repository = await testRepository(t, {
     'm/1/model.onnx': oneNodeOnnx('Neg', ['N', 2], short),
     'm/config.pbtxt': `max_batch_size: 4 ${config}`,
+    'single/1/model.onnx': oneNodeOnnx('Neg', ['N', 2], short),
+    'single/config.pbtxt': `max_batch_size: 4 ${config.replaceAll('FP16', 'FP32')}`,
     'wrong/1/model.onnx': negate,
     'wrong/config.pbtxt': `max_batch_size: 4 ${config}`,
   });
   assert.deepEqual((await answer(repository)).y, [-1, 2]);
-  const [, wrong] = states(repository);
+  const wrong = states(repository).at(-1);
   assert.match(wrong ?? '', /'x' is TYPE_FP32 in the graph, the configuration says TYPE_FP16/);
-  const told = repository.serving.repository.config('m', null);
-  assert.match(JSON.stringify(told?.input), /"data_type":"TYPE_FP32"/);
+  const told = (model: string) => JSON.stringify(repository.serving.repository.config(model, null)?.input);
+  assert.match(told('m'), /"data_type":"TYPE_FP16"/);
+  assert.match(told('single'), /"data_type":"TYPE_FP32"/);
 });
 
 test('a model that takes long to load keeps none of the others waiting', { timeout: 600_000 }, async (t) => {

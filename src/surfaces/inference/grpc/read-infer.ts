@@ -1,8 +1,9 @@
+import { textOfBytes } from '../../../core/byte-text.ts';
 import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { checkTextCount } from '../http/request-size.ts';
 import { described, type InferRequest, readOutputs, refuseReserved } from '../oip/infer-request.ts';
-import { refuseTwice } from '../oip/json-tensors.ts';
-import { decodeRaw, unknownDatatype } from '../oip/raw-tensors.ts';
+import { refuseTwice, type TensorTarget, tensorTarget } from '../oip/json-tensors.ts';
+import { decodeRaw, unknownDatatype, utf8 } from '../oip/raw-tensors.ts';
 import { malformed, type RequestContext } from '../request-context.ts';
 import {
   type InferInputTensor,
@@ -48,13 +49,14 @@ export function readModelInfer(
   if (raw.length > 0 && raw.length !== inputs.length) {
     throw malformed(`the request has ${inputs.length} inputs and ${raw.length} raw_input_contents`);
   }
-  const whole = arm?.model.manifest.tensors === 'whole';
+  const target = tensorTarget(message.model_name, arm);
+  const { whole } = target;
   if (inputs.length === 0 && !whole) throw malformed('the request has no inputs');
   const tensors: RequestTensor[] = [];
   let rowCount = inputs.length === 0 ? 1 : -1;
   for (const [i, input] of inputs.entries()) {
     const shape = shapeOf(input, whole);
-    const data = dataOf(input, shape, raw[i] ?? null, message.model_name);
+    const data = dataOf(input, shape, raw[i] ?? null, target);
     const rows = whole ? 1 : (shape[0] as number);
     if (rows === 0) throw malformed(`input "${input.name}" has no rows`);
     if (rowCount >= 0 && rows !== rowCount) {
@@ -97,19 +99,19 @@ function dataOf(
   { name, datatype, parameters, contents }: InferInputTensor,
   shape: readonly number[],
   raw: Uint8Array | null,
-  model: string,
+  { model, anyBytes }: TensorTarget,
 ): ArrayLike<unknown> {
   if (parameters.shared_memory_region) {
     throw malformed(`input "${name}" is in shared memory, which is not read here; send its data`);
   }
-  const values = contents && valuesOf(name, datatype, contents);
+  const values = contents && valuesOf(name, datatype, contents, anyBytes.has(name));
   if (raw !== null) {
     if (values && values.length > 0) {
       throw malformed(
         `input "${name}" has contents, and the request has raw_input_contents: send one of them`,
       );
     }
-    return decodeRaw(name, datatype, shape, raw, model);
+    return decodeRaw(name, datatype, shape, raw, model, anyBytes.has(name));
   }
   if (!(datatype in contentsOf)) throw unknownDatatype(`input "${name}"`, datatype);
   if (contentsOf[datatype] === null) {
@@ -124,29 +126,20 @@ function dataOf(
   return data;
 }
 
-function valuesOf(name: string, datatype: string, contents: TensorContents): ArrayLike<unknown> | null {
+function valuesOf(
+  name: string,
+  datatype: string,
+  contents: TensorContents,
+  anyBytes: boolean,
+): ArrayLike<unknown> | null {
   const list = contentsOf[datatype];
   if (!list) return null;
   if (list === 'bytes_contents') {
     checkTextCount(`input "${name}"`, contents[list].length);
-    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-    return contents[list].map((bytes, i) => textOf(decoder, bytes, name, i));
+    return contents[list].map((bytes, i) =>
+      anyBytes ? textOfBytes(bytes) : utf8(bytes, `input "${name}": element ${i} of BYTES`),
+    );
   }
   if (list === 'int64_contents' || list === 'uint64_contents') return contents[list].map(integerOf);
   return contents[list];
-}
-
-function textOf(
-  decoder: InstanceType<typeof TextDecoder>,
-  bytes: Uint8Array,
-  name: string,
-  element: number,
-): string {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    throw malformed(
-      `input "${name}": element ${element} of BYTES is not UTF-8 text; send binary values as base64`,
-    );
-  }
 }

@@ -1,6 +1,6 @@
 import type { PredictReply, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { classify } from '../oip/classification.ts';
-import { elementDatatypes } from '../oip/datatypes.ts';
+import { datatypeOf } from '../oip/datatypes.ts';
 import type { InferRequest } from '../oip/infer-request.ts';
 import { encodeRaw } from '../oip/raw-tensors.ts';
 import type { ModelInferResponse } from './infer-messages.ts';
@@ -30,7 +30,7 @@ export function modelInferResponse(
       heads.push({ name, datatype: 'BYTES', shape });
       raw.push(encodeRaw('BYTES', texts));
     } else {
-      const datatype = elementDatatypes[output.type];
+      const datatype = datatypeOf(output);
       heads.push({ name, datatype, shape: output.shape });
       raw.push(encodeRaw(datatype, output.values()));
     }

@@ -1,7 +1,7 @@
 import type { PackageManifest } from '../../../core/model-package.ts';
 import type { ReplyOutput } from '../../../lifecycle/serving/index.ts';
 import { malformed } from '../request-context.ts';
-import { elementDatatypes } from './datatypes.ts';
+import { datatypeOf } from './datatypes.ts';
 
 /** Values are sorted where requests are answered: more would hold up the others. */
 const mostValues = 1_000_000;
@@ -20,7 +20,7 @@ export function classify(
   manifest: Pick<PackageManifest, 'classes' | 'tensors'> | null,
 ): { readonly texts: readonly string[]; readonly shape: readonly number[] } {
   if (type === 'string' || type === 'bool') {
-    const datatype = elementDatatypes[type];
+    const datatype = datatypeOf({ type });
     throw malformed(
       `class result not available for output due to unsupported type '${datatype}': "${name}" has no numbers to sort`,
     );

@@ -1,3 +1,4 @@
+import { textOfBytes } from '../../../core/byte-text.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import type { PredictRequest, RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { parseExactJson, parseJson } from '../http/json-body.ts';
@@ -13,9 +14,9 @@ import {
   rowIds,
 } from '../request-context.ts';
 import { paramsOf } from '../scoring/params.ts';
-import { elementDatatypes } from './datatypes.ts';
-import { readTensors, refuseTwice } from './json-tensors.ts';
-import { decodeRaw, rawSize } from './raw-tensors.ts';
+import { datatypeOf } from './datatypes.ts';
+import { readTensors, refuseTwice, tensorTarget } from './json-tensors.ts';
+import { decodeRaw, rawSize, utf8 } from './raw-tensors.ts';
 
 /** How the caller wants an output. */
 export interface WantedOutput {
@@ -59,9 +60,9 @@ export function readInferRequest(
   const jsonBytes = headerBytes === null ? body : body.subarray(0, headerBytes);
   const raw = headerBytes === null ? null : body.subarray(headerBytes);
   const json = parseJson(jsonBytes);
-  const whole = arm?.model.manifest.tensors === 'whole';
-  let read = readTensors(json.inputs, raw, whole, context.endpoint);
-  if (read.inexact) read = readTensors(exactInputs(jsonBytes, json.inputs), raw, whole, context.endpoint);
+  const target = tensorTarget(context.endpoint, arm);
+  let read = readTensors(json.inputs, raw, target);
+  if (read.inexact) read = readTensors(exactInputs(jsonBytes, json.inputs), raw, target);
   const parameters = (json.parameters ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof parameters !== 'object' || Array.isArray(parameters)) {
     throw malformed('"parameters" must be an object');
@@ -118,8 +119,8 @@ function readRawRequest(body: Buffer, context: RequestContext, arm: ServedArm | 
       `Raw request must only have 1 input (found 1) to be deduced but got ${inputs.length} inputs in the model (Inference-Header-Content-Length: 0)`,
     );
   }
-  const { name, type, columns } = input;
-  const datatype = elementDatatypes[type];
+  const { name, columns } = input;
+  const datatype = datatypeOf(input);
   const size = rawSize(datatype);
   const dims = arm?.model.manifest.tensors === 'whole' ? input.shape : input.shape.slice(1);
   if (dims.filter((d) => d < 0).length > 1) {
@@ -136,8 +137,9 @@ function readRawRequest(body: Buffer, context: RequestContext, arm: ServedArm | 
       : fitted(dims, size === null ? 1 : body.length / size);
   const width = shape.reduce((product, d) => product * d, 1);
   // A body is one text as it stands: there is only one, so it needs no length in front.
-  const data =
-    size === null ? [body.toString('utf8')] : decodeRaw(name, datatype, shape, body, context.endpoint);
+  const anyBytes = tensorTarget(context.endpoint, arm).anyBytes.has(name);
+  const text = () => (anyBytes ? textOfBytes(body) : utf8(body, `input "${name}"`));
+  const data = size === null ? [text()] : decodeRaw(name, datatype, shape, body, context.endpoint, anyBytes);
   if (data.length !== width) {
     throw malformed(`a body without JSON is one text, and input "${name}" takes ${width} of them`);
   }

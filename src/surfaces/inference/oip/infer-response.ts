@@ -1,8 +1,9 @@
+import { holdsBytes } from '../../../core/byte-text.ts';
 import type { PredictReply, ReplyOutput, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { type HttpAnswer, jsonText } from '../http/answer.ts';
 import { malformed } from '../request-context.ts';
 import { classify } from './classification.ts';
-import { elementDatatypes } from './datatypes.ts';
+import { datatypeOf } from './datatypes.ts';
 import type { InferRequest, WantedOutput } from './infer-request.ts';
 import { encodeRaw } from './raw-tensors.ts';
 
@@ -59,12 +60,18 @@ function outputJson(
   raw: Buffer[],
   arm: ServedArm | null,
 ): string {
-  const { name, type, shape } = output;
+  const { name, shape } = output;
+  const datatype = datatypeOf(output);
   if (top > 0) return classesJson(output, top, binary, raw, arm);
-  const head = `{"name":${JSON.stringify(name)},"datatype":"${elementDatatypes[type]}","shape":[${shape.join(',')}]`;
+  const head = `{"name":${JSON.stringify(name)},"datatype":"${datatype}","shape":[${shape.join(',')}]`;
+  if (!binary && output.type === 'string' && output.texts().some(holdsBytes)) {
+    throw malformed(
+      `output "${name}" has bytes that are no UTF-8 text, which JSON cannot hold: ask for binary_data`,
+    );
+  }
   // Rows without values have no text each, and no comma between them.
   if (!binary) return `${head},"data":[${output.width === 0 ? '' : output.texts().join(',')}]}`;
-  const bytes = encodeRaw(elementDatatypes[type], output.values());
+  const bytes = encodeRaw(datatype, output.values());
   raw.push(bytes);
   return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
 }

@@ -1,9 +1,8 @@
-import type { RequestTensor } from '../../../lifecycle/serving/index.ts';
+import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { isInexact } from '../http/json-body.ts';
 import { checkTextCount } from '../http/request-size.ts';
 import { malformed } from '../request-context.ts';
-import { binaryDatatypes, jsonDatatypes } from './datatypes.ts';
-import { decodeRaw, unknownDatatype } from './raw-tensors.ts';
+import { decodeRaw, isDatatype, unknownDatatype } from './raw-tensors.ts';
 
 /** Lists in lists that `data` may have. */
 const deepestNesting = 100;
@@ -24,15 +23,31 @@ export interface ReadTensors {
   readonly inexact: boolean;
 }
 
+/** What the tensors of a request are for. */
+export interface TensorTarget {
+  /** For messages. */
+  readonly model: string;
+  /** The model takes the tensors of a request as one row, which may be none. */
+  readonly whole: boolean;
+  /** Inputs whose BYTES need not be UTF-8: those of graphs, which hand texts on as they are. */
+  readonly anyBytes: ReadonlySet<string>;
+}
+
+/** @param arm what will answer; null while the endpoint has nothing */
+export function tensorTarget(model: string, arm: ServedArm | null): TensorTarget {
+  const { tensors, graph } = arm?.model.manifest ?? {};
+  const texts = tensors ? graph?.inputs.filter(({ type }) => type === 'string') : [];
+  return { model, whole: tensors === 'whole', anyBytes: new Set(texts?.map(({ name }) => name)) };
+}
+
 /**
  * Reads the inputs of an inference request: as JSON (`data`, nested or flat, row-major), or as bytes behind the
  * JSON where `parameters.binary_data_size` says how many, one after the other. Throws `request_malformed`.
  *
  * @param raw what follows the JSON; null when nothing was announced to
- * @param whole the model takes the tensors of a request as one row, which may be none
- * @param model that is asked, for messages
  */
-export function readTensors(inputs: unknown, raw: Buffer | null, whole: boolean, model: string): ReadTensors {
+export function readTensors(inputs: unknown, raw: Buffer | null, target: TensorTarget): ReadTensors {
+  const { whole } = target;
   if (!Array.isArray(inputs) || (inputs.length === 0 && !whole))
     throw malformed('"inputs" must be a list of tensors');
   const tensors: RequestTensor[] = [];
@@ -47,7 +62,7 @@ export function readTensors(inputs: unknown, raw: Buffer | null, whole: boolean,
     let data: ArrayLike<unknown>;
     if (size === undefined) data = readJsonData(name, input, shape);
     else {
-      data = readBinaryData(name, input, shape, binarySlice(name, input, raw, at), model);
+      data = readBinaryData(name, input, shape, binarySlice(name, input, raw, at), target);
       at += size as number;
     }
     if (size === undefined && isLong(input.datatype)) inexact ||= someInexact(data);
@@ -99,12 +114,7 @@ function readShape(name: string, shape: unknown, whole: boolean): readonly numbe
 
 function readJsonData(name: string, input: DeclaredTensor, shape: readonly number[]): unknown[] {
   const { datatype, data, parameters } = input;
-  if (typeof datatype !== 'string' || !jsonDatatypes.has(datatype)) {
-    if (typeof datatype !== 'string' || !binaryDatatypes.has(datatype)) {
-      throw unknownDatatype(`input "${name}"`, datatype);
-    }
-    throw malformed(`input "${name}": datatype "${datatype}" has no JSON form; send it as binary data`);
-  }
+  if (!isDatatype(datatype)) throw unknownDatatype(`input "${name}"`, datatype);
   if (parameters?.shared_memory_region !== undefined) {
     throw malformed(`input "${name}" is in shared memory, which is not read here; send its data`);
   }
@@ -153,10 +163,10 @@ function readBinaryData(
   { datatype }: DeclaredTensor,
   shape: readonly number[],
   bytes: Buffer,
-  model: string,
+  { model, anyBytes }: TensorTarget,
 ): ArrayLike<unknown> {
   if (typeof datatype !== 'string') throw unknownDatatype(`input "${name}"`, datatype);
-  return decodeRaw(name, datatype, shape, bytes, model);
+  return decodeRaw(name, datatype, shape, bytes, model, anyBytes.has(name));
 }
 
 function isLong(datatype: unknown): boolean {

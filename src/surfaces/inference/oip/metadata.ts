@@ -1,6 +1,6 @@
 import type { ColumnType, GraphTensor, PackageManifest } from '../../../core/model-package.ts';
 import type { EndpointState, Plane, ServedArm } from '../../../lifecycle/serving/index.ts';
-import { columnDatatypes, elementDatatypes } from './datatypes.ts';
+import { columnDatatypes, datatypeOf } from './datatypes.ts';
 
 /** Triton's extensions that are served here. */
 const extensions = [
@@ -76,7 +76,7 @@ export function tensorsOf({ signature, graph, tensors }: PackageManifest): {
     })),
     outputs: graph.outputs.map((o) => ({
       name: o.name,
-      datatype: elementDatatypes[o.type],
+      datatype: datatypeOf(o),
       shape: outputShape(
         o,
         tensors ? signature.outputs.find((f) => f.name === o.name)?.shape : undefined,
@@ -99,7 +99,7 @@ function outputShape(
 /** The tensor's own type where the model is served by its tensors: columns know fewer types. */
 function inputDatatype(name: string, type: ColumnType, tensors: readonly GraphTensor[]): string {
   const tensor = tensors.find((t) => t.name === name);
-  return tensor ? elementDatatypes[tensor.type] : columnDatatypes[type];
+  return tensor ? datatypeOf(tensor) : columnDatatypes[type];
 }
 
 /** `GET v2/models/<model>[/versions/<version>]/config` in Triton's form, made from what is known of the model. */

@@ -1,3 +1,5 @@
+import { bytesOfText, textOfBytes } from '../../../core/byte-text.ts';
+import { type HalfType, readHalves, writeHalves } from '../../../core/half-floats.ts';
 import { checkTextCount } from '../http/request-size.ts';
 import { malformed } from '../request-context.ts';
 
@@ -8,7 +10,8 @@ import { malformed } from '../request-context.ts';
  * - INT64 and UINT64 become numbers where a number is exact (up to 2^53 - 1) and BigInt beyond, value by value.
  * - FP16 and BF16 are widened to single precision, which is exact; writing rounds to nearest, ties to even.
  * - NaN and infinities are kept as they are; whether a model takes them is for the check of its inputs to say.
- * - BYTES elements are a length of 32 bits and that many bytes of UTF-8 text.
+ * - BYTES elements are a length of 32 bits and that many bytes of UTF-8 text, or, where the model hands texts on as they
+ *   are, any bytes: see core/byte-text.ts.
  */
 
 /** A value of a tensor. */
@@ -32,7 +35,12 @@ interface NumberArrayType {
 interface RawType {
   /** Bytes of one element; null when each says its own length. */
   readonly size: number | null;
-  readonly decode: (bytes: Uint8Array, count: number, what: string) => ArrayLike<TensorValue>;
+  readonly decode: (
+    bytes: Uint8Array,
+    count: number,
+    what: string,
+    anyBytes: boolean,
+  ) => ArrayLike<TensorValue>;
   readonly encode: (values: ArrayLike<TensorValue>) => Buffer;
 }
 
@@ -50,8 +58,8 @@ const rawTypes: Readonly<Record<string, RawType>> = {
   UINT16: numbers(Uint16Array as NumberArrayType),
   UINT32: numbers(Uint32Array as NumberArrayType),
   UINT64: { size: 8, decode: decodeUint64, encode: (values) => encodeInt64(values, BigUint64Array) },
-  FP16: { size: 2, decode: decodeFloat16, encode: encodeFloat16 },
-  BF16: { size: 2, decode: decodeBfloat16, encode: encodeBfloat16 },
+  FP16: halves('FP16'),
+  BF16: halves('BF16'),
   FP32: numbers(Float32Array as NumberArrayType),
   FP64: numbers(Float64Array as NumberArrayType),
   BYTES: { size: null, decode: decodeTexts, encode: encodeTexts },
@@ -59,6 +67,10 @@ const rawTypes: Readonly<Record<string, RawType>> = {
 
 /** All datatypes of the protocol. */
 export const rawDatatypes: readonly string[] = Object.keys(rawTypes);
+
+export function isDatatype(datatype: unknown): datatype is string {
+  return typeof datatype === 'string' && Object.hasOwn(rawTypes, datatype);
+}
 
 /** Bytes of one element; null for BYTES, where each says its own length. */
 export function rawSize(datatype: string): number | null {
@@ -72,6 +84,7 @@ export function rawSize(datatype: string): number | null {
  *
  * @param name of the tensor, for messages
  * @param model that it is for, for messages
+ * @param anyBytes whether elements of BYTES need not be UTF-8
  */
 export function decodeRaw(
   name: string,
@@ -79,6 +92,7 @@ export function decodeRaw(
   shape: readonly number[],
   bytes: Uint8Array,
   model: string,
+  anyBytes = false,
 ): ArrayLike<TensorValue> {
   const type = typeOf(datatype);
   const what = `input "${name}"`;
@@ -92,7 +106,7 @@ export function decodeRaw(
       `input byte size mismatch for input '${name}' for model '${model}'. Expected ${count * type.size}, got ${bytes.length}: its shape is [${shape.join(', ')}] of ${datatype}`,
     );
   }
-  return type.decode(bytes, count, what);
+  return type.decode(bytes, count, what, anyBytes);
 }
 
 /**
@@ -191,37 +205,15 @@ function encodeInt64(
   return bytesOf(typed);
 }
 
-function decodeFloat16(bytes: Uint8Array, count: number): Float32Array {
-  const { buffer, offset } = aligned(bytes, 2);
-  return new Float32Array(new Float16Array(buffer, offset, count));
+function halves(type: HalfType): RawType {
+  return {
+    size: 2,
+    decode: (bytes) => readHalves(type, bytes),
+    encode: (values) => bytesOf(writeHalves(type, values as ArrayLike<number>)),
+  };
 }
 
-function encodeFloat16(values: ArrayLike<TensorValue>): Buffer {
-  return bytesOf(Float16Array.from(values as ArrayLike<number>));
-}
-
-/** A bfloat16 is the upper half of a single-precision number. */
-function decodeBfloat16(bytes: Uint8Array, count: number): Float32Array {
-  const bits = new Uint32Array(count);
-  for (let i = 0; i < count; i++)
-    bits[i] = ((bytes[i * 2 + 1] as number) << 24) | ((bytes[i * 2] as number) << 16);
-  return new Float32Array(bits.buffer);
-}
-
-function encodeBfloat16(values: ArrayLike<TensorValue>): Buffer {
-  const single = Float32Array.from(values as ArrayLike<number>);
-  const bits = new Uint32Array(single.buffer);
-  const halves = new Uint16Array(single.length);
-  const quietNaN = 0x7fc0;
-  for (let i = 0; i < halves.length; i++) {
-    const word = bits[i] as number;
-    const tieToEven = 0x7fff + ((word >>> 16) & 1);
-    halves[i] = Number.isNaN(single[i]) ? quietNaN : (word + tieToEven) >>> 16;
-  }
-  return bytesOf(halves);
-}
-
-function decodeTexts(bytes: Uint8Array, count: number, what: string): string[] {
+function decodeTexts(bytes: Uint8Array, count: number, what: string, anyBytes: boolean): string[] {
   // Every element takes its length at least: a lying shape cannot make us reserve more than was sent.
   if (count * lengthBytes > bytes.length) {
     throw malformed(
@@ -239,7 +231,8 @@ function decodeTexts(bytes: Uint8Array, count: number, what: string): string[] {
       throw malformed(`${what}: element ${i} of BYTES goes beyond the ${bytes.length} bytes that were sent`);
     }
     at = from + length;
-    values.push(utf8(bytes.subarray(from, at), i, what));
+    const element = bytes.subarray(from, at);
+    values.push(anyBytes ? textOfBytes(element) : utf8(element, `${what}: element ${i} of BYTES`));
   }
   if (at !== bytes.length) {
     throw malformed(`${what}: ${count} elements of BYTES are ${at} bytes, ${bytes.length} were sent`);
@@ -247,21 +240,26 @@ function decodeTexts(bytes: Uint8Array, count: number, what: string): string[] {
   return values;
 }
 
-function utf8(bytes: Uint8Array, i: number, what: string): string {
+/**
+ * The text of UTF-8. Throws `request_malformed` for other bytes.
+ *
+ * @param what they are, for the message
+ */
+export function utf8(bytes: Uint8Array, what: string): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
   // Broken UTF-8 becomes U+FFFD, so only texts with that sign need the strict reader.
   if (!text.includes('\ufffd')) return text;
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw malformed(`${what}: element ${i} of BYTES is not UTF-8 text; send binary values as base64`);
+    throw malformed(`${what} is not UTF-8 text; send binary values as base64`);
   }
 }
 
 function encodeTexts(values: ArrayLike<TensorValue>): Buffer {
   const parts: Buffer[] = [];
   for (let i = 0; i < values.length; i++) {
-    const text = Buffer.from(String(values[i]), 'utf8');
+    const text = bytesOfText(String(values[i]));
     const length = Buffer.allocUnsafe(lengthBytes);
     length.writeUInt32LE(text.length);
     parts.push(length, text);
