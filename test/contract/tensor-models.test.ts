@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { canonicalJson } from '../../src/core/json.ts';
 import {
   float,
   int64,
@@ -10,7 +11,9 @@ import {
 } from '../../src/lifecycle/serving/repository/testing.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
 import { createMetrics } from '../../src/platform/metrics/index.ts';
+import { describeRemote } from '../../src/platform/runtimes/index.ts';
 import { InferenceServer } from '../../src/surfaces/inference/index.ts';
+import { startTestServing, tableOf, testRoute } from '../support/serving.ts';
 
 async function serve(t: TestContext, { serving }: TestRepository) {
   const server = new InferenceServer({
@@ -283,4 +286,19 @@ test('half floats and bytes that are no text come and go as they are, over JSON 
   );
   const traced = await fetch(`${url}/v2/models/none/trace/setting`);
   assert.match(await traced.text(), /Request for unknown model : none/);
+});
+
+test('half floats go to another server and come back as they are, in JSON and in raw tensors', async (t) => {
+  const far = await serve(t, await testRepository(t, { 'm/1/model.onnx': oneNodeOnnx('Neg', ['N', 3], 10) }));
+  for (const binary of [false, true]) {
+    const remote = { kind: 'remote' as const, url: far.url, model: 'm', version: null, timeoutMs: 60_000 };
+    const near = await startTestServing(t);
+    const { digest } = await near.blobs.put(canonicalJson(await describeRemote('m', { ...remote, binary })));
+    await near.replica.applyRoutes(tableOf(testRoute(digest)));
+    const body = { inputs: [{ name: 'x', datatype: 'FP16', shape: [1, 3], data: [1, 0.1, -2] }] };
+    const { json } = await near.post('/v2/models/test/infer', body);
+    const y = { name: 'y', datatype: 'FP16', shape: [1, 3], data: [-1, -0.099975586, 2] };
+    assert.deepEqual(json.outputs, [y], JSON.stringify(json));
+    await near.stop();
+  }
 });
