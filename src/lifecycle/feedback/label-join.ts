@@ -1,6 +1,6 @@
 import { fail } from '../../core/errors.ts';
 import { type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
-import { featureNames, featurePrefix, joinedSql } from './relations.ts';
+import { featurePrefix, featureValues, joinedSql } from './relations.ts';
 
 /** What a joined frame holds and how its columns are called. */
 export interface LabelJoin {
@@ -29,7 +29,7 @@ export async function writeLabelJoin(
 ): Promise<{ readonly rows: number; readonly waiting: number }> {
   const nothing = { endpoint: join.endpoint, range: rangeText(join) };
   if (predictionPaths.length === 0) throw fail('join_empty', { ...nothing, waiting: 0 });
-  await requireFeatures(frames, predictionPaths, join);
+  const values = await requireFeatures(frames, predictionPaths, join);
   const range = { fromMs: join.fromMs, toMs: join.toMs, rows: 'answered' } as const;
   const logged = ['prediction_id', 'event_time_ms', 'entity', 'status'];
   const wanted = [...logged, ...join.features.map((name) => sqlName(featurePrefix + name))].join(', ');
@@ -51,7 +51,7 @@ export async function writeLabelJoin(
   const columns = [
     `make_timestamp(event_time_ms * 1000) AS ${sqlName(join.time)}`,
     ...(join.entity === undefined ? [] : [`entity AS ${sqlName(join.entity)}`]),
-    ...join.features.map((name) => `${sqlName(featurePrefix + name)} AS ${sqlName(name)}`),
+    ...join.features.map((name) => `${values.get(name)} AS ${sqlName(name)}`),
     `${label} AS ${sqlName(join.label)}`,
   ];
   await frames.query(
@@ -61,11 +61,17 @@ export async function writeLabelJoin(
   return { rows, waiting };
 }
 
-async function requireFeatures(frames: Frames, paths: readonly string[], join: LabelJoin): Promise<void> {
-  const logged = await featureNames(frames, paths);
-  const missing = join.features.find((name) => !logged.includes(name));
-  if (missing === undefined) return;
-  throw fail('feature_not_logged', { feature: missing, endpoint: join.endpoint, logged: logged.join(', ') });
+/** SQL for the values of all features, by name; those that are wanted are among them. */
+async function requireFeatures(
+  frames: Frames,
+  paths: readonly string[],
+  join: LabelJoin,
+): Promise<ReadonlyMap<string, string>> {
+  const values = await featureValues(frames, paths);
+  const missing = join.features.find((name) => !values.has(name));
+  if (missing === undefined) return values;
+  const logged = [...values.keys()].join(', ');
+  throw fail('feature_not_logged', { feature: missing, endpoint: join.endpoint, logged });
 }
 
 function rangeText(join: LabelJoin): string {

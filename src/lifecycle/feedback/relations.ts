@@ -1,4 +1,4 @@
-import { type Frames, sqlLiteral } from '../../platform/frames/index.ts';
+import { type Frames, sqlLiteral, sqlName, unpackedSql } from '../../platform/frames/index.ts';
 
 /** Prefix of the prediction log's feature columns. */
 export const featurePrefix = 'feature:';
@@ -126,8 +126,29 @@ export function parquet(paths: readonly LogPath[]): string {
 
 /** Features that these files have, by name. */
 export async function featureNames(frames: Frames, paths: readonly LogPath[]): Promise<readonly string[]> {
+  return [...(await featureTypes(frames, paths)).keys()];
+}
+
+/** DuckDB's types of the features that these files have. */
+async function featureTypes(frames: Frames, paths: readonly LogPath[]): Promise<ReadonlyMap<string, string>> {
   const { columns } = await frames.columns(`DESCRIBE SELECT * FROM ${parquet(paths)}`);
-  return (columns[0] as readonly string[])
-    .filter((name) => name.startsWith(featurePrefix))
-    .map((name) => name.slice(featurePrefix.length));
+  const [names, types] = columns as readonly (readonly string[])[];
+  const found = (names ?? []).map((name, i) => [name, types?.[i] ?? ''] as const);
+  return new Map(
+    found
+      .filter(([name]) => name.startsWith(featurePrefix))
+      .map(([name, type]) => [name.slice(featurePrefix.length), type]),
+  );
+}
+
+/** SQL for the values of the features that these files have, by name: long lists of numbers as JSON. */
+export async function featureValues(
+  frames: Frames,
+  paths: readonly LogPath[],
+): Promise<ReadonlyMap<string, string>> {
+  const values = [...(await featureTypes(frames, paths))].map(([name, type]) => {
+    const column = sqlName(featurePrefix + name);
+    return [name, type === 'VARCHAR' ? unpackedSql(column) : column] as const;
+  });
+  return new Map(values);
 }

@@ -291,7 +291,7 @@ export const predictionLogColumns = [
   { name: 'error', type: 'VARCHAR' },
   { name: 'latency_us', type: 'BIGINT' },
   { name: 'score', type: 'DOUBLE' },
-  { name: 'outputs', type: 'VARCHAR', packed: 'object' },
+  { name: 'outputs', type: 'VARCHAR' },
   { name: 'flags', type: 'VARCHAR' },
   { name: 'trace_id', type: 'VARCHAR' },
   { name: 'first_us', type: 'BIGINT' },

@@ -7,6 +7,6 @@ export {
   sqlLiteral,
   sqlName,
 } from './frames.ts';
-export { numbersJson, packedList, shortestPacked, unpackingSql } from './packed-lists.ts';
+export { numbersJson, packedList, shortestPacked, unpacked, unpackedSql } from './packed-lists.ts';
 export type { FrameParameter } from './protocol.ts';
 export { typedRows } from './typed-rows.ts';

@@ -1,11 +1,12 @@
 import { shortFloat } from '../../core/short-float.ts';
 
 /**
- * Long lists of numbers as text that costs a hundredth of JSON to write: the kind of the numbers, the dimensions, and
- * the numbers' bytes (little-endian) in base64, as in `f32[3,224,224]AACAPw…`. Who reads the text with DuckDB makes
- * JSON of it with the functions that `unpackingSql` names.
+ * Long lists of numbers as text that costs a hundredth of JSON to write and to keep: a mark, the kind of the numbers,
+ * the dimensions, and the numbers' bytes (little-endian) in base64, as in `packed:f32[3,224,224]AACAPw…`. The prediction
+ * log has images and embeddings so; whoever reads them makes JSON of it.
  */
 
+const mark = 'packed:';
 const kinds = {
   f32: Float32Array,
   f64: Float64Array,
@@ -51,20 +52,35 @@ export function packedList(
   if (!kind && !(Array.isArray(values) && values.every((value) => typeof value === 'number'))) return null;
   const numbers = kind ? (values as Numbers) : Float64Array.from(values as readonly number[]);
   const bytes = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-  return `${kind ?? 'f64'}[${dims.join(',')}]${bytes.toString('base64')}`;
+  return `${mark}${kind ?? 'f64'}[${dims.join(',')}]${bytes.toString('base64')}`;
 }
 
-const form = /^([fiu]\d+)\[(\d+(?:,\d+)*)\]([A-Za-z0-9+/]*={0,2})$/;
+/**
+ * Text with JSON, as `numbersJson` writes it, for each packed list in it: the text itself, or texts in an object. What
+ * only looks like a packed list stays as it is.
+ */
+export function unpacked(text: string): string {
+  if (text.startsWith(mark)) return listJson(text) ?? text;
+  return text.replaceAll(/"(packed:[^"\\]*)"/g, (quoted, packed: string) => listJson(packed) ?? quoted);
+}
 
-/** The JSON of a packed list, as `numbersJson` writes it. Text that is no packed list is returned as it is. */
-export function unpackedList(text: string): string {
-  const [, kind = '', sizes = '', base64 = ''] = form.exec(text) ?? [];
+/** SQL for a column of text with JSON for each packed list in it. */
+export function unpackedSql(column: string): string {
+  return `CASE WHEN contains(${column}, '${mark}') THEN ${unpackFunction}(${column}) ELSE ${column} END`;
+}
+
+/** DuckDB's name of `unpacked`. */
+export const unpackFunction = 'unpack_numbers';
+
+const form = /^packed:([fiu]\d+)\[(\d+(?:,\d+)*)\]([A-Za-z0-9+/]*={0,2})$/;
+
+function listJson(packed: string): string | null {
+  const [, kind = '', sizes = '', base64 = ''] = form.exec(packed) ?? [];
   const type = Object.hasOwn(kinds, kind) ? kinds[kind as Kind] : null;
-  if (!type) return text;
   const dims = sizes.split(',').map(Number);
   const count = dims.reduce((product, d) => product * d, 1);
   const bytes = Buffer.from(base64, 'base64');
-  if (bytes.length !== count * type.BYTES_PER_ELEMENT) return text;
+  if (!type || count < shortestPacked || bytes.length !== count * type.BYTES_PER_ELEMENT) return null;
   return numbersJson(new type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)), dims);
 }
 
@@ -96,21 +112,3 @@ function numberJson(value: number | bigint, numbers: Numbers): string {
   if (typeof value === 'number' && !Number.isFinite(value)) return 'null';
   return String(numbers instanceof Float32Array ? shortFloat(value as number) : value);
 }
-
-/** A member of a packed object: its name, and the text of its value, which is a packed list or JSON. */
-type PackedMember = readonly [name: string, text: string, isPacked: boolean];
-
-/** The JSON of an object whose members are `[name, text, isPacked]`; an object, and what is no JSON, stays as it is. */
-export function unpackedObject(text: string): string {
-  if (!text.startsWith('[')) return text;
-  let members: readonly PackedMember[];
-  try {
-    members = JSON.parse(text) as readonly PackedMember[];
-  } catch {
-    return text;
-  }
-  return `{${members.map(([name, value, isPacked]) => `${JSON.stringify(name)}:${isPacked ? unpackedList(value) : value}`).join(',')}}`;
-}
-
-/** DuckDB's names of the functions that make JSON of packed text. */
-export const unpackingSql = { list: 'unpack_list', object: 'unpack_object' } as const;

@@ -1,6 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { sqlLiteral, sqlName, unpackingSql } from '../frames/index.ts';
+import { sqlLiteral, sqlName } from '../frames/index.ts';
 import { type SegmentColumn, type SegmentHeader, syncDirectory } from './segment-file.ts';
 
 /** What segments need of the frames port: one SQL statement, its rows as objects. */
@@ -126,10 +126,8 @@ function shapeOf(members: ReadonlyMap<string, string>): string {
   return [...members].map(([name, type]) => `${sqlLiteral(name)}: ${sqlLiteral(type)}`).join(', ');
 }
 
-function valueSql({ name, list, packed }: SegmentColumn): string {
-  const value = list ? `${sqlName(list.member)}[${list.index + 1}]` : sqlName(name);
-  return packed ? `${unpackingSql[packed]}(${value})` : value;
-}
+const valueSql = ({ name, list }: SegmentColumn): string =>
+  list ? `${sqlName(list.member)}[${list.index + 1}]` : sqlName(name);
 
 function plainColumn(column: SegmentColumn): string {
   return `${valueSql(column)} AS ${sqlName(column.name)}`;

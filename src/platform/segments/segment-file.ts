@@ -5,14 +5,12 @@ import { z } from 'zod';
 
 /**
  * A column of a segment with its DuckDB type. Its value is the member of the same name in a row's JSON, or, with
- * `list`, an entry (counted from 0) of the list that is a member of that name. With `packed` its text may be a packed
- * list of numbers, or an object that has some (see platform/frames/packed-lists.ts); it is read as JSON.
+ * `list`, an entry (counted from 0) of the list that is a member of that name.
  */
 export interface SegmentColumn {
   readonly name: string;
   readonly type: string;
   readonly list?: { readonly member: string; readonly index: number };
-  readonly packed?: 'list' | 'object';
 }
 
 /**
@@ -261,7 +259,6 @@ const columnSchema = z.object({
   name: z.string().min(1),
   type: z.string().regex(/^[A-Z]+$/),
   list: z.object({ member: z.string(), index: z.int().min(0) }).optional(),
-  packed: z.enum(['list', 'object']).optional(),
 });
 const headerSchema = z.object({ segment: z.string(), columns: z.array(columnSchema).min(1) });
 

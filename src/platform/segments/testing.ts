@@ -1,11 +1,11 @@
+import { DuckDBInstance } from '@duckdb/node-api';
 import { pino } from 'pino';
-import { openDuckdb } from '../frames/open-duckdb.ts';
 import type { SegmentFrames } from './parquet.ts';
 import type { SegmentLogOptions } from './segment-log.ts';
 
 /** DuckDB in the test's own process, for tests of what writes and reads segments. */
 export async function localFrames(): Promise<SegmentFrames> {
-  const connection = await (await openDuckdb({})).connect();
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
   return { query: async (sql) => (await connection.runAndReadAll(sql)).getRowObjectsJson() };
 }
 

@@ -1,6 +1,6 @@
 import { fail } from '../../../core/errors.ts';
 import { type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
-import { featureNames, featurePrefix, joinedSql } from '../relations.ts';
+import { featurePrefix, featureValues, joinedSql } from '../relations.ts';
 
 /** Columns of a window that say what was answered then; features keep their names. */
 export const loggedColumns = {
@@ -27,9 +27,9 @@ export async function writeWindow(
   const range = `${new Date(window.fromMs).toISOString()} to ${new Date(window.toMs).toISOString()}`;
   const empty = () => fail('replay_empty', { endpoint: window.endpoint, range });
   if (predictionPaths.length === 0) throw empty();
-  const features = await featureNames(frames, predictionPaths);
+  const features = await featureValues(frames, predictionPaths);
   const own = 'prediction_id, entity, event_time_ms, arm, model_version, status, score, outputs';
-  const columns = [own, ...features.map((name) => sqlName(featurePrefix + name))].join(', ');
+  const columns = [own, ...[...features.keys()].map((name) => sqlName(featurePrefix + name))].join(', ');
   const filter = { fromMs: window.fromMs, toMs: window.toMs, rows: 'answered' } as const;
   const select = [
     `prediction_id AS ${loggedColumns.predictionId}`,
@@ -39,7 +39,7 @@ export async function writeWindow(
     `model_version AS ${loggedColumns.version}`,
     `score AS ${loggedColumns.score}`,
     `label AS ${loggedColumns.label}`,
-    ...features.map((name) => `${sqlName(featurePrefix + name)} AS ${sqlName(name)}`),
+    ...[...features].map(([name, value]) => `${value} AS ${sqlName(name)}`),
   ].join(', ');
   await frames.query(
     `COPY (SELECT ${select} FROM ${joinedSql(predictionPaths, labelPaths, filter, columns, 'value')}

@@ -1,7 +1,7 @@
 import { fail } from '../../../core/errors.ts';
-import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
+import { type Frames, sqlLiteral, sqlName, unpackedSql } from '../../../platform/frames/index.ts';
 import type { PredictionsFilter } from '../contract.ts';
-import { featureNames, joinedSql, type LogPath } from '../relations.ts';
+import { featurePrefix, featureValues, joinedSql, type LogPath } from '../relations.ts';
 import { filterSql, outcomeSql, rangeOf } from './list-predictions.ts';
 
 /**
@@ -17,14 +17,16 @@ export async function exportPredictions(
   target: string,
   signal?: AbortSignal,
 ): Promise<number> {
-  if (filter.feature !== undefined) {
-    const logged = await featureNames(frames, paths);
-    if (!logged.includes(filter.feature))
-      throw fail('feature_not_logged', { ...filter, feature: filter.feature, logged: logged.join(', ') });
+  const features = await featureValues(frames, paths);
+  if (filter.feature !== undefined && !features.has(filter.feature)) {
+    const logged = [...features.keys()].join(', ');
+    throw fail('feature_not_logged', { ...filter, feature: filter.feature, logged });
   }
+  const values = [...features].map(([name, value]) => `${value} AS ${sqlName(featurePrefix + name)}`);
+  const plain = [`${unpackedSql('outputs')} AS outputs`, ...values].join(', ');
   const rows = joinedSql(paths, labelPaths, rangeOf(filter), '*', 'full');
   await frames.query(
-    `COPY (SELECT *, ${outcomeSql} AS outcome FROM ${rows} WHERE ${filterSql(filter)}
+    `COPY (SELECT * REPLACE (${plain}), ${outcomeSql} AS outcome FROM ${rows} WHERE ${filterSql(filter)}
        ORDER BY event_time_ms DESC, prediction_id DESC) TO ${sqlLiteral(target)} (FORMAT parquet, COMPRESSION zstd)`,
     [],
     signal,

@@ -1,4 +1,4 @@
-import { type FrameRow, type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
+import { type FrameRow, type Frames, sqlLiteral, unpacked } from '../../../platform/frames/index.ts';
 import {
   DECISION_THRESHOLD,
   type Prediction,
@@ -48,7 +48,7 @@ export async function findPrediction(
   return {
     ...detailOf(main),
     features: featuresOf(main),
-    outputs: main.outputs === null ? null : JSON.parse(main.outputs as string),
+    outputs: main.outputs === null ? null : JSON.parse(unpacked(main.outputs as string)),
     routeVersion: main.route_version as number | null,
     bucket: main.bucket as number | null,
     propensity: main.propensity as number | null,
@@ -79,7 +79,8 @@ function featuresOf(row: FrameRow): PredictionDetail['features'] {
   const features: PredictionDetail['features'] = {};
   for (const [name, value] of Object.entries(row)) {
     if (!name.startsWith(featurePrefix)) continue;
-    const plain = typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+    const text = typeof value === 'string' ? unpacked(value) : value;
+    const plain = typeof text === 'number' && !Number.isFinite(text) ? String(text) : text;
     features[name.slice(featurePrefix.length)] =
       plain === null || ['string', 'number', 'boolean'].includes(typeof plain)
         ? (plain as string | number | boolean | null)

@@ -161,14 +161,11 @@ export function withoutBroken(state: EndpointState): EndpointState {
 
 /** The features of all models of an endpoint; one that two of them log differently gets the wider type. */
 function featureColumns(models: readonly ServedModel[]): readonly SegmentColumn[] {
-  const found = new Map<string, SegmentColumn>();
+  const types = new Map<string, string>();
   for (const { featureColumns: columns } of models) {
-    for (const column of columns) {
-      const { type } = found.get(column.name) ?? column;
-      found.set(column.name, { ...found.get(column.name), ...column, type: widerType(type, column.type) });
-    }
+    for (const { name, type } of columns) types.set(name, widerType(types.get(name) ?? type, type));
   }
-  return [...found.values()].map((column, index) => ({ ...column, list: { member: featuresMember, index } }));
+  return [...types].map(([name, type], index) => ({ name, type, list: { member: featuresMember, index } }));
 }
 
 function widerType(a: string, b: string): string {

@@ -45,12 +45,10 @@ export class LoadedPackage {
     this.manifest = manifest;
     this.check = new RowCheck(manifest.signature, contract, manifest.tensors !== undefined);
     this.inputNames = new Set(manifest.signature.inputs.map((f) => f.name));
-    this.featureColumns = manifest.signature.inputs.map((f) => {
-      const name = featureColumnPrefix + f.name;
-      return f.shape.length > 0
-        ? { name, type: 'VARCHAR', packed: 'list' }
-        : { name, type: logTypes[f.type] };
-    });
+    this.featureColumns = manifest.signature.inputs.map((f) => ({
+      name: featureColumnPrefix + f.name,
+      type: f.shape.length > 0 ? 'VARCHAR' : logTypes[f.type],
+    }));
     this.#runtime = model;
     this.placement = placement;
     // Rows of such a model have no dimension in common: each request is a run of its own.

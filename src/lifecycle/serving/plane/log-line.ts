@@ -20,7 +20,7 @@ export interface LoggedRow {
   /** Until the first piece of an answer that came in pieces; left out for others. */
   readonly firstUs?: number | undefined;
   readonly score: number | null;
-  /** JSON text of {output: value}, or the members of a packed object. */
+  /** JSON text of {output: value}, long lists of numbers packed. */
   readonly outputs: string | null;
   readonly flags: readonly RowFlag[] | null;
   /** 32 hex digits; undefined outside a trace. */
@@ -75,7 +75,8 @@ export function logPlace(
 
 function cellsJson({ featurePlaces: places, model }: ServedArm, cells: readonly unknown[]): string {
   if (!cells.some(isList)) return valueJson(placed(places, cells));
-  const texts = cells.map((cell, i) => cellJson(cell, model.featureColumns[i]?.packed !== undefined));
+  const { inputs } = model.manifest.signature;
+  const texts = cells.map((cell, i) => cellJson(cell, inputs[i]?.shape.length !== 0));
   return `[${Array.from(placed(places, texts), (text) => text ?? 'null').join(',')}]`;
 }
 

@@ -85,31 +85,17 @@ function mergedTexts(
   return merged;
 }
 
-/**
- * One row's outputs as JSON text {name: value}, for the log; NaN and infinities become null. With long lists of numbers
- * among them, the members of a packed object.
- */
-export function outputsJson(answered: AnsweredRows, row: number): string {
-  const { outputs } = answered.part.prediction;
-  if (outputs.some(({ data, width }) => width >= shortestPacked && isNumberArray(data)))
-    return `[${outputs.map((_, o) => packedMember(answered, o, row)).join(',')}]`;
+/** One row's outputs as JSON text {name: value}, for the log; long lists of numbers are packed, NaN and infinities null. */
+export function outputsJson({ part, texts }: AnsweredRows, row: number): string {
+  const { outputs } = part.prediction;
   let members = '';
-  for (let o = 0; o < outputs.length; o++)
-    members += `${o ? ',' : ''}${JSON.stringify(outputs[o]?.name)}:${outputText(answered, o, row)}`;
+  for (let o = 0; o < outputs.length; o++) {
+    const { name, width, data } = outputs[o] as OutputTensor;
+    const from = (part.from + row) * width;
+    const isLong = width >= shortestPacked && isNumberArray(data);
+    const packed = isLong ? packedList(data.subarray(from, from + width)) : null;
+    const text = packed === null ? (texts(o)[row] ?? 'null') : `"${packed}"`;
+    members += `${o ? ',' : ''}${JSON.stringify(name)}:${width === 1 || packed !== null ? text : `[${text}]`}`;
+  }
   return `{${members}}`;
-}
-
-function outputText({ part, texts }: AnsweredRows, output: number, row: number): string {
-  const text = texts(output)[row] ?? 'null';
-  return part.prediction.outputs[output]?.width === 1 ? text : `[${text}]`;
-}
-
-/** A member of a packed object as JSON. */
-function packedMember(answered: AnsweredRows, output: number, row: number): string {
-  const { part } = answered;
-  const { name, data, width } = part.prediction.outputs[output] as OutputTensor;
-  const from = (part.from + row) * width;
-  const packed = isNumberArray(data) ? packedList(data.subarray(from, from + width)) : null;
-  const text = packed === null ? JSON.stringify(outputText(answered, output, row)) : `"${packed}"`;
-  return `[${JSON.stringify(name)},${text},${packed !== null}]`;
 }

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unpackedSql } from '../../../platform/frames/index.ts';
 import { openDuckdb } from '../../../platform/frames/open-duckdb.ts';
 import { oneNodeOnnx, type TestRepository, testRepository } from './testing.ts';
 
@@ -42,7 +43,7 @@ async function logged({ directory }: TestRepository): Promise<readonly unknown[]
   const connection = await (await openDuckdb({})).connect();
   const files = join(root, 'predictions/m/*.parquet');
   const read = await connection.runAndReadAll(
-    `SELECT "feature:x" AS x, outputs FROM read_parquet('${files}') ORDER BY prediction_id`,
+    `SELECT ${unpackedSql('"feature:x"')} AS x, ${unpackedSql('outputs')} AS outputs FROM read_parquet('${files}') ORDER BY prediction_id`,
   );
   return read.getRowObjectsJson().map((row) => {
     const [x, outputs] = [String(row.x), String(row.outputs)].map((text): unknown => JSON.parse(text));
