@@ -5,7 +5,7 @@ import { predictionQuery } from '../../api/queries.ts';
 import { Facts } from '../../kit/facts.tsx';
 import { formatDuration, formatNumber, formatPercent } from '../../kit/format.ts';
 import { ArmSwatch, IdentitySwatch } from '../../kit/identity.tsx';
-import { JsonView } from '../../kit/json-view.tsx';
+import { beginningOf, JsonView } from '../../kit/json-view.tsx';
 import { QueryView } from '../../kit/panel.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
@@ -115,7 +115,7 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
                       missing
                     </span>
                   ) : (
-                    String(value)
+                    beginningOf(String(value))
                   ),
                 ] as const,
             )}
