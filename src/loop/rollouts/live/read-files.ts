@@ -48,15 +48,16 @@ export async function readRows(
   }));
 }
 
-/** Labels of a file that were received since a rollout began. */
+/** Labels of a file that were received since a rollout began, and not after `untilMs`. */
 export async function readLabels(
   log: LiveLog,
   file: LiveFile,
-  receivedFromMs: number,
+  { receivedFromMs, untilMs }: { readonly receivedFromMs: number; readonly untilMs: number },
 ): Promise<readonly ArrivedLabel[]> {
+  const until = Number.isFinite(untilMs) ? ` AND received_at_ms <= ${untilMs}` : '';
   const found = await log.columns(
     `SELECT prediction_id, value_number, ${labelTimeSql} AS at_ms FROM ${file.sql}
-     WHERE received_at_ms >= ${receivedFromMs} ORDER BY at_ms, seq`,
+     WHERE received_at_ms >= ${receivedFromMs}${until} ORDER BY at_ms, seq`,
   );
   return rowsOf(found, (cell) => ({
     predictionId: cell('prediction_id') as string,

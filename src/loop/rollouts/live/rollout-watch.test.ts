@@ -6,17 +6,18 @@ import { rolloutSpecSchema } from '../../contract.ts';
 import type { LiveLog } from './live-log.ts';
 import { type Followed, RolloutWatch } from './rollout-watch.ts';
 
-/** A log without files, into which a test puts what arrives. */
+/** A log without files of rows, into which a test puts what arrives; each file of labels has that of `p1`. */
 function emptyLog() {
   const listeners = new Set<(arrived: Arrived) => void>();
+  const labels: { id: string; sql: string }[] = [];
   const log: LiveLog = {
     listen: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     follow: () => {},
-    files: async () => ({ rows: [], labels: [] }),
-    columns: async () => ({ names: [], columns: [] }),
+    files: async () => ({ rows: [], labels }),
+    columns: async () => ({ names: ['prediction_id', 'value_number', 'at_ms'], columns: [['p1'], [1], [1]] }),
   };
   const arrive = (endpoint: string, from: number, to: number) => {
     const rows = Array.from({ length: to - from }, (_, i): ArrivedRow => {
@@ -36,7 +37,7 @@ function emptyLog() {
     });
     for (const listener of listeners) listener({ endpoint, rows });
   };
-  return { log, arrive };
+  return { log, arrive, labels };
 }
 
 const followed = (endpoint: string): Followed => ({
@@ -60,4 +61,21 @@ test('rollouts together keep to their memory: the largest is left to the log, an
   assert.deepEqual([requests('small'), requests('large')], [5_000, undefined]);
   arrive('small', 5_000, 20_000);
   assert.equal(requests('small'), 20_000);
+});
+
+test('labels of before a restart count, also when their file comes after the first reading', async (t) => {
+  const { log, arrive, labels } = emptyLog();
+  const watch = new RolloutWatch(log, createLogger('test', 'silent'));
+  watch.start();
+  t.after(() => watch.stop());
+  const labelled = () => watch.observation('flights', undefined)?.strata[0]?.labelled;
+  const told = Promise.withResolvers<void>();
+  watch.keep('test', [followed('flights')]);
+  while (watch.observation('flights', undefined) === undefined)
+    await new Promise((done) => setImmediate(done));
+  arrive('flights', 0, 10);
+  assert.equal(labelled(), 0);
+  labels.push({ id: 'recovered', sql: 'recovered' });
+  watch.keep('test', [{ ...followed('flights'), changed: () => labelled() === 1 && told.resolve() }]);
+  await told.promise;
 });

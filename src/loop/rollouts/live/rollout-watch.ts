@@ -44,6 +44,8 @@ interface Watched {
   readonly read: Set<string>;
   /** False until everything of before it began was read once. */
   isWhole: boolean;
+  /** Wall time since when labels are told of as they come. */
+  readonly toldSinceMs: number;
   reading: Promise<void> | null;
   telling: NodeJS.Timeout | null;
   readonly expiry: NodeJS.Timeout | null;
@@ -123,7 +125,7 @@ export class RolloutWatch {
     const watched: Watched = {
       ...{ owner, rollout, live: new LiveObservation(spec, sinceRouteVersion) },
       ...{ last: nothingObserved, read: new Set<string>(), isWhole: false, reading: null },
-      ...{ telling: null, toldMs: Number.NEGATIVE_INFINITY },
+      ...{ telling: null, toldMs: Number.NEGATIVE_INFINITY, toldSinceMs: Date.now() },
       expiry:
         spec.kind === 'bandit' && spec.rewardAfter !== undefined
           ? setInterval(() => this.#tellSoon(watched), expiryEveryMs).unref()
@@ -225,10 +227,11 @@ export class RolloutWatch {
     }
     for (const file of files.labels) {
       if (read.has(file.id)) continue;
-      // Labels of now were told of when they came.
-      if (!wasWhole)
-        for (const label of await readLabels(this.#log, file, range.receivedFromMs))
-          watched.live?.addLabel(label);
+      // Labels of now were told of when they came. Files of what an earlier process took may come after the first reading.
+      const untilMs = wasWhole ? watched.toldSinceMs : Number.POSITIVE_INFINITY;
+      const found = await readLabels(this.#log, file, { receivedFromMs: range.receivedFromMs, untilMs });
+      for (const label of found) watched.live?.addLabel(label);
+      isNew ||= found.length > 0;
       read.add(file.id);
     }
     watched.isWhole = true;
