@@ -9,6 +9,7 @@ import { normalQuantile } from './normal-quantile.ts';
 import { normalTwoSidedP } from './normal-two-sided-p.ts';
 import { regularisedBeta } from './regularised-beta.ts';
 import { regularisedGammaQ } from './regularised-gamma.ts';
+import { studentQuantile } from './student-quantile.ts';
 
 const functions: Readonly<Record<string, (...args: number[]) => number>> = {
   logGamma,
@@ -30,6 +31,18 @@ for (const [name, rows] of Object.entries(golden.special)) {
     }
   });
 }
+
+test("quantiles of Student's law, from tables", () => {
+  for (const [probability, freedom, value] of [
+    [0.975, 10, 2.228139],
+    [0.975, 19, 2.093024],
+    [0.95, 30, 1.697261],
+    [0.995, 10, 3.169273],
+    [0.025, 60, -2.000298],
+    [0.975, 1e9, 1.959964],
+  ] as const)
+    assertClose(studentQuantile(probability, freedom), value, 1e-4);
+});
 
 test('special functions at and beyond the ends of their domain', () => {
   assert.equal(normalQuantile(0), Number.NEGATIVE_INFINITY);
