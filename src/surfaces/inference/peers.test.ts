@@ -16,6 +16,9 @@ time_count 2
 
 # TYPE routes_version gauge
 routes_version 7
+
+# TYPE process_max_fds gauge
+process_max_fds 100
 `;
   const two = one
     .replace('rows_total{endpoint="a b",status="ok"} 3', 'rows_total{endpoint="c",status="ok"} 4')
@@ -35,6 +38,9 @@ time_count 4
 
 # TYPE routes_version gauge
 routes_version 7
+
+# TYPE process_max_fds gauge
+process_max_fds 200
 `,
   );
 });

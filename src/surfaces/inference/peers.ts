@@ -35,7 +35,7 @@ export const endedAnswers: Readonly<
 > = { '/metrics': endedMetrics, '/v2/models/stats': endedStatistics };
 
 /** Samples that are the same fact seen several times, not parts of a sum. */
-const largest = /_(?:version|start_time_seconds|version_info|max_fds|ratio)(?:\{|$)|eventloop_lag/;
+const largest = /_(?:version|start_time_seconds|version_info|ratio)(?:\{|$)|eventloop_lag/;
 
 /** Metrics of several processes in Prometheus's text form as those of one: samples of a name and labels are added. */
 export function summedMetrics(texts: readonly string[]): string {

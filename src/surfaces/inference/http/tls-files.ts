@@ -1,10 +1,15 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import type { SecureContextOptions, Server } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 import { fail } from '../../../core/errors.ts';
+import { formatTime } from '../../../core/time.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 
 const lookEveryMs = 2000;
+const dayMs = 86_400_000;
+/** A certificate that ends sooner is told of at the start and each day. */
+const endsSoonMs = 14 * dayMs;
 
 /** Where a certificate (with its chain) and its private key are, in PEM. */
 export interface TlsPaths {
@@ -21,7 +26,8 @@ export class TlsFiles {
   readonly #logger: Logger;
   readonly #servers = new Set<Pick<Server, 'setSecureContext'>>();
   readonly #onChange = () => this.reload();
-  #current: SecureContextOptions;
+  readonly #daily: NodeJS.Timeout;
+  #current: Files;
 
   /** Throws `tls_files_unreadable`. */
   constructor(paths: TlsPaths, logger: Logger) {
@@ -31,6 +37,8 @@ export class TlsFiles {
     for (const path of [paths.cert, paths.key]) {
       watchFile(path, { interval: lookEveryMs, persistent: false }, this.#onChange);
     }
+    this.#warnOfTimes();
+    this.#daily = setInterval(() => this.#warnOfTimes(), dayMs).unref();
   }
 
   /** What a server is made with. */
@@ -51,6 +59,7 @@ export class TlsFiles {
       this.#current = next;
       for (const server of this.#servers) server.setSecureContext(next);
       this.#logger.info({ cert: this.#paths.cert }, 'the certificate is a new one now');
+      this.#warnOfTimes();
     } catch (error) {
       this.#logger.warn({ err: error }, 'the certificate changed and cannot be used: the one before stays');
     }
@@ -58,11 +67,35 @@ export class TlsFiles {
 
   close(): void {
     for (const path of [this.#paths.cert, this.#paths.key]) unwatchFile(path, this.#onChange);
+    clearInterval(this.#daily);
     this.#servers.clear();
+  }
+
+  /** Callers refuse a certificate out of its time, and nothing of that is seen here. */
+  #warnOfTimes(): void {
+    const problem = problemOfTimes(this.#current.cert, Date.now());
+    if (problem !== null) this.#logger.warn({ cert: this.#paths.cert }, problem);
   }
 }
 
-function read(paths: TlsPaths): SecureContextOptions {
+interface Files extends SecureContextOptions {
+  readonly cert: string;
+}
+
+/** What is wrong with the time that the first certificate of a file is good for; null: nothing. */
+export function problemOfTimes(pem: string, nowMs: number): string | null {
+  const { validFromDate, validToDate } = new X509Certificate(pem);
+  const [fromMs, toMs] = [validFromDate.getTime(), validToDate.getTime()];
+  const end = formatTime(toMs);
+  if (nowMs < fromMs)
+    return `the certificate is good from ${formatTime(fromMs)} on: callers refuse it until then`;
+  if (nowMs > toMs) return `the certificate ended at ${end}: callers refuse it. Put a new one in its place`;
+  return toMs - nowMs < endsSoonMs
+    ? `the certificate ends at ${end}: have a new one in its place before`
+    : null;
+}
+
+function read(paths: TlsPaths): Files {
   try {
     const files = {
       cert: readFileSync(paths.cert, 'utf8'),

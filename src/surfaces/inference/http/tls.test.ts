@@ -11,7 +11,7 @@ import { startTestServing } from '../../../../test/support/serving.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import { createMetrics } from '../../../platform/metrics/index.ts';
 import { createGrpcServer } from '../index.ts';
-import { TlsFiles } from './tls-files.ts';
+import { problemOfTimes, TlsFiles } from './tls-files.ts';
 
 async function files(t: TestContext) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-tls-'));
@@ -110,4 +110,13 @@ test('files that are no certificate are refused at the start', () => {
     code: 'tls_files_unreadable',
     message: /nowhere/,
   });
+});
+
+test('a certificate out of its time, or near its end, is told of', () => {
+  const { cert } = selfMadeCertificate('day');
+  const dayMs = 86_400_000;
+  const problem = (inMs: number) => problemOfTimes(cert, Date.now() + inMs) ?? '';
+  assert.match(problem(-dayMs), /good from .*: callers refuse it until then/);
+  assert.match(problem(0), /ends at .*: have a new one/);
+  assert.match(problem(2 * dayMs), /ended at .*: callers refuse it/);
 });
