@@ -401,7 +401,8 @@ function isConnected(replica: Known): boolean {
 
 /** One that ended before it listened (its port was taken, say) is missed by nobody, unless rows wait with it. */
 function hasServed({ status }: Known): boolean {
-  return status?.url !== undefined || (status?.segmentsWaiting ?? 0) > 0;
+  const { url, segmentsWaiting = 0, segmentsDamaged = 0 } = status ?? {};
+  return url !== undefined || segmentsWaiting + segmentsDamaged > 0;
 }
 
 function tell(replica: Known, message: StreamMessage): void {

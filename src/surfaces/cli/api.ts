@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
-import type { ControlClient } from '../../platform/client/index.ts';
+import type { ControlClient, ControlRequest } from '../../platform/client/index.ts';
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
@@ -13,20 +13,33 @@ export interface Listed<T> {
 /** The REST API as commands use it: paths below `/api/v1`, answers parsed. Errors: those of `ControlClient`. */
 export class Api {
   readonly client: ControlClient;
+  readonly #note: (line: string) => void;
 
-  constructor(client: ControlClient) {
+  /** @param note hears that control has not answered for a while, and is waited for */
+  constructor(client: ControlClient, note: (line: string) => void) {
     this.client = client;
+    this.#note = note;
   }
 
   async get<S extends z.ZodType>(path: string, schema: S, query: Query = {}): Promise<z.output<S>> {
-    return this.parsed(schema, await this.client.call(address(path, query), { schema: z.unknown() }));
+    return this.parsed(schema, await this.#call(address(path, query), {}));
   }
 
   async post<S extends z.ZodType>(path: string, body: unknown, schema: S): Promise<z.output<S>> {
-    return this.parsed(
-      schema,
-      await this.client.call(address(path), { method: 'POST', body, schema: z.unknown() }),
-    );
+    return this.parsed(schema, await this.#call(address(path), { method: 'POST', body }));
+  }
+
+  async #call(
+    path: string,
+    request: Pick<ControlRequest<z.ZodUnknown>, 'method' | 'body'>,
+  ): Promise<unknown> {
+    const tell = () => this.#note(`control at ${this.client.url} has not answered for 30 s: waiting on`);
+    const timer = setTimeout(tell, silentMs);
+    try {
+      return await this.client.call(path, { ...request, schema: z.unknown() });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Items of a list, page after page, until there are `limit`. */
@@ -59,6 +72,7 @@ export class Api {
 }
 
 const largestPage = 500;
+const silentMs = 30_000;
 
 /** A path with its parts escaped by the caller, and the query's given values. */
 function address(path: string, query: Query = {}): string {

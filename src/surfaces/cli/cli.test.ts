@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -85,6 +86,17 @@ test('main.ts hands commands over, with their exit code and streams', async () =
   assert.equal(wrong.code, 2);
   assert.equal(wrong.out, '');
   assert.match(wrong.err, /--limt is no option of "turns"; did you mean --limit\?/);
+});
+
+test('an answer that cannot be written is a failure', { skip: !existsSync('/dev/full') }, async () => {
+  const command = `"${process.execPath}" --disable-warning=ExperimentalWarning "${main}" version >/dev/full`;
+  const { code, err } = await new Promise<Ended>((resolve) => {
+    execFile('sh', ['-c', command], (error, out, err) =>
+      resolve({ code: Number(error?.code ?? 0), out, err }),
+    );
+  });
+  assert.equal(code, 1);
+  assert.match(err, /^the answer could not be written: ENOSPC/);
 });
 
 test('help and version need no server', async () => {

@@ -38,10 +38,14 @@ export async function runCli(
 }
 
 function processTerminal(): Terminal {
-  // `millrace loops | head` closes our output early; that is no error.
+  // `millrace loops | head` closes our output early; that is no error. A full disk is one.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`the answer could not be written: ${error.message}\n`);
+    process.exit(failed);
   });
+  // Nobody is left to be told.
+  process.stderr.on('error', () => undefined);
   return {
     env: process.env,
     width: process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
@@ -84,7 +88,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
   const user = userName();
   const call: CommandCall = {
     ...args,
-    api: new Api(new ControlClient(url, { user })),
+    api: new Api(new ControlClient(url, { user }), note),
     user,
     nowMs: Date.now(),
     width,
