@@ -1,10 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { fail } from '../../core/errors.ts';
-import type { ModelRepository, ServeReplica } from '../../lifecycle/serving/index.ts';
+import { fail, MillraceError } from '../../core/errors.ts';
+import type {
+  EndpointState,
+  ModelRepository,
+  Plane,
+  ServedArm,
+  ServeReplica,
+} from '../../lifecycle/serving/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
 import type { Admission } from './admission.ts';
 import { openapiDocument, serverDocument } from './docs/openapi-document.ts';
-import { endpointsPage, tryItPage } from './docs/try-it-page.ts';
+import { endpointsPage, missingPage, tryItPage } from './docs/try-it-page.ts';
 import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
 import { isModelReady, modelConfig, modelMetadata, serverMetadata } from './oip/metadata.ts';
 import { sharedMemoryStatus } from './oip/shared-memory.ts';
@@ -126,17 +132,32 @@ async function answerModel(
       requireTraced(plane, name);
       return jsonAnswer(200, settings.trace(name));
   }
-  const state = plane.endpoint(name);
-  const arm = plane.arm(name, version);
-  if (!arm) throw fail('endpoint_empty', { endpoint: name });
+  if (what === 'docs') return docsPage(plane, name, version);
+  const [state, arm] = served(plane, name, version);
   switch (what) {
-    case 'docs':
-      return tryItPage(state, arm);
     case 'docs/dataplane.json':
       return jsonAnswer(200, openapiDocument(state, arm));
     case 'config':
       return jsonAnswer(200, repository?.config(name, version) ?? modelConfig(state, arm));
     default:
       return jsonAnswer(200, modelMetadata(state, arm));
+  }
+}
+
+/** An endpoint with the arm of a version, or its champion. Errors: those of Plane.arm, `endpoint_empty`. */
+function served(plane: Plane, name: string, version: string | null): readonly [EndpointState, ServedArm] {
+  const state = plane.endpoint(name);
+  const arm = plane.arm(name, version);
+  if (!arm) throw fail('endpoint_empty', { endpoint: name });
+  return [state, arm];
+}
+
+/** The page to try an endpoint; whoever opens one that is not there reads so on a page, too. */
+function docsPage(plane: Plane, name: string, version: string | null): HttpAnswer {
+  try {
+    return tryItPage(...served(plane, name, version), version);
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    return missingPage(name, error);
   }
 }

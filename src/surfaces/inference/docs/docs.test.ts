@@ -90,6 +90,32 @@ test('each endpoint has an OpenAPI document whose examples are answered, as the 
   }
   const missing = await fetch(`${url}/v2/models/none/docs`);
   assert.equal(missing.status, 404);
+  assert.match(missing.headers.get('content-type') ?? '', /^text\/html/);
+  assert.match(await missing.text(), /none.* is not found.*<a href="\/v2\/docs">/s);
+});
+
+test('a version has a page of its own, whose calls it answers itself; that of the endpoint tells who answers', async (t) => {
+  const serving = await startTestServing(t);
+  const package_ = await storePackage(serving.blobs, logisticOnnx(), logisticPackage());
+  const route = testRoute(package_, { endpoint: 'delay' });
+  const [champion] = route.arms;
+  assert.ok(champion);
+  const arms = [
+    { ...champion, weight: 0.9 },
+    { ...champion, arm: 'challenger', modelVersion: '2 <b>', weight: 0.1 },
+  ];
+  await serving.replica.applyRoutes(tableOf({ ...route, arms }));
+  const page = async (path: string) => (await fetch(`${serving.url}/v2/models/delay${path}/docs`)).text();
+  const whole = await page('');
+  assert.match(
+    whole,
+    /answered by <a href="\/v2\/models\/delay\/versions\/1\/docs">.* 90\u202f%, .* 10\u202f%/,
+  );
+  assert.match(whole, /"path":"\/endpoints\/delay\/invocations"/);
+  const second = await page(`/versions/${encodeURIComponent('2 <b>')}`);
+  assert.match(second, /version <bdi>2 &lt;b&gt;<\/bdi>, which answers here/);
+  assert.deepEqual(second.match(/"path":"[^"]*"/g), ['"path":"/v2/models/delay/versions/2%20%3Cb%3E/infer"']);
+  assert.match(await page('/versions/7'), /role="alert">/);
 });
 
 test('the page sends the example, shows the answer, and writes programs that do the same', {
@@ -134,6 +160,14 @@ test('the page sends the example, shows the answer, and writes programs that do 
     problems.filter((text) => !text.includes('400 (Bad Request)')),
     [],
   );
+
+  // What an answer says is shown as it came, digit by digit.
+  await page.route('**/v1/models/delay:predict', (route) =>
+    route.fulfill({ contentType: 'application/json', body: '{"id": 12345678901234567890, "one": 1.0}' }),
+  );
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText('"id": 12345678901234567890').waitFor();
+  await page.getByText('"one": 1.0').waitFor();
 
   await page.goto(`${url}/v2/models/same/docs`);
   assert.ok((await page.locator('header').innerText()).includes(hostile));

@@ -68,3 +68,8 @@ const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (char) => entities[char] as string);
 }
+
+/** Text of somebody else in HTML, kept to itself: where it turns the direction of writing, only it is turned. */
+export function foreign(text: string): string {
+  return `<bdi>${escapeHtml(text)}</bdi>`;
+}

@@ -41,5 +41,5 @@ export function answerKeyForm(
   const state = plane.endpoint(endpoint);
   const arm = plane.arm(endpoint, version);
   if (!arm) throw fail('endpoint_empty', { endpoint });
-  return tryItPage(state, arm, key);
+  return tryItPage(state, arm, version, key);
 }

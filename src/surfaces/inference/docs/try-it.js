@@ -20,14 +20,25 @@ const headers = () => ({
   ...(key.value === '' ? {} : { authorization: `Bearer ${key.value}` }),
 });
 
+const isPlain = (value) => typeof value !== 'object' || value === null || JSON.isRawJSON?.(value) === true;
+
+// A JSON text whose numbers stay as they were written: 12345678901234567890 is no 12345678901234567000. Browsers that
+// cannot do so (before 2025) show them as their own.
+const parsed = (json) =>
+  JSON.parse(json, (_, value, { source } = {}) =>
+    typeof value === 'number' && source !== undefined && source !== String(value)
+      ? (JSON.rawJSON?.(source) ?? value)
+      : value,
+  );
+
 // JSON with the innermost lists on one line each.
 function pretty(value, indent = '') {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (isPlain(value)) return JSON.stringify(value);
   const entries = Object.entries(value);
   const isList = Array.isArray(value);
   const [open, close] = isList ? '[]' : '{}';
   if (entries.length === 0) return open + close;
-  if (isList && value.every((item) => typeof item !== 'object' || item === null)) {
+  if (isList && value.every(isPlain)) {
     return `[${value.map((item) => JSON.stringify(item)).join(', ')}]`;
   }
   const inner = `${indent}  `;
@@ -118,6 +129,7 @@ async function showPieces(response) {
 
 async function send() {
   tell('', 'Waiting…');
+  answer.textContent = '';
   const started = performance.now();
   try {
     const response = await fetch(url(), { method: 'POST', headers: headers(), body: body.value });
@@ -126,7 +138,7 @@ async function send() {
     const ms = performance.now() - started;
     tell(response.ok ? 'good' : 'bad', `${response.status} ${response.statusText} · ${ms.toFixed(1)} ms`);
     try {
-      answer.textContent = pretty(JSON.parse(text));
+      answer.textContent = pretty(parsed(text));
     } catch {
       answer.textContent = text;
     }
@@ -155,6 +167,9 @@ for (const [i, tab] of tabs.entries()) {
   });
 }
 at('copy').addEventListener('click', async () => {
+  setTimeout(() => {
+    at('copy').textContent = 'Copy';
+  }, 2000);
   try {
     await navigator.clipboard.writeText(snippet.textContent);
     at('copy').textContent = 'Copied';
