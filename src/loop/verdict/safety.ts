@@ -101,7 +101,7 @@ function slowRail(name: string, limitMs: number, strata: readonly ArmStratum[]):
 function latencyRail(
   name: string,
   { maxLatencyRatio }: RolloutSpec,
-  { latency }: Observation,
+  { latency, strata }: Observation,
   champion: ComparedArm,
   arm: ComparedArm,
 ): Guardrail {
@@ -114,7 +114,14 @@ function latencyRail(
   });
   const slower = pairs.find(({ own, other }) => isSlower(own.low, other.high, maxLatencyRatio));
   const shown = slower ?? pairs.at(-1);
-  if (!shown) return waiting(name, maxLatencyRatio);
+  if (!shown) {
+    const asked = sum(
+      strata.filter((s) => s.arm === arm.arm && s.version === arm.version),
+      (s) => s.requests,
+    );
+    const reason = asked === 0 ? undefined : 'no 99th percentile of both under one route yet';
+    return waiting(name, maxLatencyRatio, reason);
+  }
   const reason = `p99 ${ms(shown.own)} against ${ms(shown.other)}; ${maxLatencyRatio} times is allowed`;
   return {
     name,
@@ -161,8 +168,8 @@ function splitRail({ strata }: Observation, arms: readonly ComparedArm[]): Guard
   return { name, value: pValue, limit: alpha, verdict: failing ? 'fail' : 'pass', reason };
 }
 
-function waiting(name: string, limit: number): Guardrail {
-  return { name, value: null, limit, verdict: 'waiting', reason: 'no request yet' };
+function waiting(name: string, limit: number, reason = 'no request yet'): Guardrail {
+  return { name, value: null, limit, verdict: 'waiting', reason };
 }
 
 function sum(strata: readonly ArmStratum[], pick: (stratum: ArmStratum) => number): number {

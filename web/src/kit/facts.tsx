@@ -6,13 +6,13 @@ export type Fact = readonly [label: string, value: ReactNode] | false | '' | nul
 export function Facts(props: { readonly facts: readonly Fact[]; readonly wide?: boolean }) {
   return (
     <dl
-      className={`grid items-baseline gap-x-4 gap-y-1.5 ${props.wide ? 'grid-cols-[fit-content(60%)_1fr] sm:grid-cols-[max-content_1fr_max-content_1fr]' : 'grid-cols-[fit-content(60%)_1fr]'}`}
+      className={`grid items-baseline gap-x-4 gap-y-1.5 ${props.wide ? 'grid-cols-[fit-content(60%)_minmax(0,1fr)] sm:grid-cols-[max-content_1fr_max-content_1fr]' : 'grid-cols-[fit-content(60%)_minmax(0,1fr)]'}`}
     >
       {props.facts.map((fact) =>
         fact ? (
           <div key={fact[0]} className="contents">
-            <dt className="text-muted">{fact[0]}</dt>
-            <dd className="min-w-0 break-words">{fact[1]}</dd>
+            <dt className="wrap-anywhere min-w-0 text-muted">{fact[0]}</dt>
+            <dd className="wrap-anywhere min-w-0">{fact[1]}</dd>
           </div>
         ) : null,
       )}

@@ -2,7 +2,6 @@ import { Check, Copy } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { IconButton } from './button.tsx';
 import { copyText } from './copy-text.ts';
-import { Scroll } from './scroll.tsx';
 
 /** Copies text and shows for two seconds that it did. */
 export function CopyButton(props: { readonly text: string; readonly label?: string }) {
@@ -22,13 +21,11 @@ export function CopyButton(props: { readonly text: string; readonly label?: stri
   );
 }
 
-/** Lines to type, with a copy button. */
+/** Lines to type, with a copy button. What is too long goes on in the next line: nothing that is copied is out of sight. */
 export function Snippet(props: { readonly text: string; readonly label?: string }) {
   return (
     <div className="flex items-start rounded-control border border-line bg-sunken">
-      <Scroll label={`To type: ${props.text.split('\n')[0]}`} className="flex-1 px-3 py-2">
-        <pre className="leading-5">{props.text}</pre>
-      </Scroll>
+      <pre className="wrap-anywhere min-w-0 flex-1 whitespace-pre-wrap px-3 py-2 leading-5">{props.text}</pre>
       <div className="p-1">
         <CopyButton text={props.text} label={props.label ?? 'Copy'} />
       </div>

@@ -21,6 +21,17 @@ export function Ago(props: { readonly at: When; readonly className?: string }) {
   );
 }
 
+/** A moment of the wall clock to the second, UTC; the reader's own clock on hover. */
+export function Moment(props: { readonly at: When }) {
+  const ms = toMs(props.at);
+  if (Number.isNaN(ms)) return <span className="text-faint">–</span>;
+  return (
+    <time dateTime={new Date(ms).toISOString()} data-tip={formatMomentInFull(ms)}>
+      {formatMoment(ms, true)} UTC
+    </time>
+  );
+}
+
 /** Event time: the stopwatch marks that this is the data's own clock, never the wall's. */
 export function EventTime(props: {
   readonly at: When;

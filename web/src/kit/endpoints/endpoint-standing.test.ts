@@ -32,6 +32,15 @@ test('an endpoint stands as the worst that is true of it now', () => {
     said({ arms: [arm('champion', '1', 0.9), arm('challenger', '2', 0.1)] }),
     'running: v2 answers 10\u202f% of requests beside v1.',
   );
+  const split = (count: number): string =>
+    said({
+      arms: Array.from({ length: count }, (_, i) =>
+        arm(i === 0 ? 'champion' : `arm-${i}`, `${i + 1}`, 1 / count),
+      ),
+    });
+  assert.equal(split(3), 'running: v2 and v3 answer 67\u202f% of requests beside v1.');
+  assert.equal(split(4), 'running: v2, v3 and v4 answer 75\u202f% of requests beside v1.');
+  assert.equal(split(20), 'running: v2, v3 and 17 others answer 95\u202f% of requests beside v1.');
   assert.equal(
     said({ replicas: [replica('a'), replica('b', { current: false })] }),
     'watch: 1 of 2 replicas still load it.',
@@ -41,8 +50,8 @@ test('an endpoint stands as the worst that is true of it now', () => {
     'bad: No replica of it is connected.',
   );
   assert.equal(said({ replicas: [replica('a', { error: 'no room' })] }), 'bad: a: no room');
-  assert.equal(said({}, [alert('1', 'watch')]), 'watch: log loss of v1 rose.');
-  assert.equal(said({}, [alert('', 'watch', { reason: 'b' }), alert('1', 'bad', { reason: 'c' })]), 'bad: c');
+  assert.equal(said({}, [alert('1', 'watch')]), 'watch: Log loss of v1 rose.');
+  assert.equal(said({}, [alert('', 'watch', { reason: 'b' }), alert('1', 'bad', { reason: 'c' })]), 'bad: C');
 });
 
 test('alerts of others, of what has no traffic any more, and those that somebody has seen change nothing', () => {

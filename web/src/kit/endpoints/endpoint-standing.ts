@@ -3,7 +3,7 @@ import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import type { State } from '../../charts/prepare/wheel.ts';
 import { formatPercent, plural } from '../format.ts';
-import { firstSentence, humane } from '../turn-text.ts';
+import { firstSentence, sentence } from '../turn-text.ts';
 
 export type EndpointStanding = {
   readonly endpoint: Endpoint;
@@ -25,8 +25,8 @@ const ORDER: Readonly<Record<State, number>> = { bad: 0, watch: 1, running: 2, g
 export function standingOf(endpoint: Endpoint, alerts: readonly Alert[]): EndpointStanding {
   const { arms, shadow, replicas } = endpoint;
   const isTried = shadow !== null || arms.filter((arm) => arm.weight > 0).length > 1;
-  const stands = (state: State, sentence: string, alert: Alert | null = null): EndpointStanding => ({
-    ...{ endpoint, state, sentence, isTried, alert },
+  const stands = (state: State, said: string, alert: Alert | null = null): EndpointStanding => ({
+    ...{ endpoint, state, sentence: said, isTried, alert },
   });
   if (arms.length === 0) return stands('none', trafficText(endpoint));
   const connected = replicas.filter((replica) => replica.connected);
@@ -36,7 +36,7 @@ export function standingOf(endpoint: Endpoint, alerts: readonly Alert[]): Endpoi
   const [alert] = alerts
     .filter((each) => each.endpoint === endpoint.name && each.state === 'open' && isAboutNow(each, endpoint))
     .toSorted((a, b) => ORDER[a.severity] - ORDER[b.severity]);
-  if (alert) return stands(alert.severity, humane(firstSentence(alert.reason)), alert);
+  if (alert) return stands(alert.severity, sentence(firstSentence(alert.reason)), alert);
   const behind = connected.filter((replica) => !replica.current).length;
   if (behind > 0)
     return stands('watch', `${behind} of ${plural(connected.length, 'replica')} still load it.`);
@@ -58,7 +58,7 @@ export function trafficText(endpoint: Pick<Endpoint, 'arms' | 'shadow'>): string
   if (!champion) return 'No version is deployed here.';
   const others = endpoint.arms.filter((arm) => arm !== champion && arm.weight > 0);
   if (others.length > 0) {
-    const names = others.map((arm) => `v${arm.modelVersion}`).join(' and ');
+    const names = namesOf(others.map((arm) => `v${arm.modelVersion}`));
     const share = others.reduce((sum, arm) => sum + arm.weight, 0);
     const verb = others.length === 1 ? 'answers' : 'answer';
     return `${names} ${verb} ${formatPercent(share)} of requests beside v${champion.modelVersion}.`;
@@ -66,6 +66,12 @@ export function trafficText(endpoint: Pick<Endpoint, 'arms' | 'shadow'>): string
   if (endpoint.shadow)
     return `v${champion.modelVersion} answers everything; v${endpoint.shadow.modelVersion} listens in shadow.`;
   return `v${champion.modelVersion} answers everything.`;
+}
+
+/** `v2`, `v2 and v3`, `v2, v3 and v4`; of more than three the first two and how many others: they stand below. */
+function namesOf(versions: readonly string[]): string {
+  const named = versions.length > 3 ? [...versions.slice(0, 2), `${versions.length - 2} others`] : versions;
+  return named.join(', ').replace(/, (?=[^,]*$)/, ' and ');
 }
 
 /** What is true of many endpoints at once: `300 endpoints: 1 needs a look, 3 try a version, 270 without a version.` */

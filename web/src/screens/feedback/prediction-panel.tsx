@@ -42,19 +42,19 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
   const features = Object.entries(prediction.features);
   return (
     <div className="flex flex-col gap-5">
-      <p className="text-lead">{verdict(prediction)}</p>
+      <p className="wrap-anywhere text-lead">{verdict(prediction)}</p>
       <Facts
         facts={[
           [
             'Answered by',
-            <span key="v" className="inline-flex items-center gap-2">
+            <span key="v" className="flex flex-wrap items-center gap-x-2">
               <ArmSwatch arm={prediction.arm} />
               <Link
                 to="/models/$model/versions/$version"
                 params={{ model: prediction.model, version: prediction.modelVersion }}
-                className="text-accent"
+                className="wrap-anywhere min-w-0 text-accent"
               >
-                {prediction.model} v{prediction.modelVersion}
+                <bdi>{prediction.model}</bdi> <bdi>v{prediction.modelVersion}</bdi>
               </Link>
               {prediction.arm}
             </span>,
@@ -91,9 +91,10 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
           {prediction.labels.map((label) => (
             <p
               key={`${label.eventTime} ${label.receivedAt} ${label.signal} ${label.value} ${label.counts}`}
-              className={label.counts ? '' : 'text-muted'}
+              className={`wrap-anywhere ${label.counts ? '' : 'text-muted'}`}
             >
-              <EventTime at={label.eventTime} precise /> {label.signal ?? 'label'} {String(label.value)}
+              <EventTime at={label.eventTime} precise /> {label.signal ?? 'label'}{' '}
+              <bdi>{String(label.value)}</bdi>
               {label.counts ? ' (counts)' : ''}, {label.source}
               {label.note && <span className="text-muted">: {label.note}</span>}
             </p>

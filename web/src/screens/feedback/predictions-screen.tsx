@@ -93,7 +93,7 @@ export function PredictionsScreen() {
         rows={8}
         isEmpty={(page) => page.items.length === 0 && search.endpoint === undefined}
         empty={
-          <Empty title="No prediction yet" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
+          <Empty title="No prediction yet" type={`millrace apply loop.yaml --url ${location.origin}`}>
             Every answer of every endpoint is listed here, with its label once it comes. There is no endpoint
             yet; a loop makes one, or a version is deployed from its own screen.
           </Empty>

@@ -5,12 +5,13 @@ import type { Replay, ReplayMetrics, ReplayOutputs } from '../../../../src/lifec
 import { apiUrl } from '../../api/client.ts';
 import { replayQuery } from '../../api/queries.ts';
 import { Facts } from '../../kit/facts.tsx';
-import { formatBytes, formatCount, formatMoment, formatNumber, formatPercent } from '../../kit/format.ts';
+import { formatBytes, formatCount, formatNumber, formatPercent } from '../../kit/format.ts';
 import { metricText } from '../../kit/metric.ts';
 import { QueryView } from '../../kit/panel.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
+import { EventTime } from '../../kit/time.tsx';
 import { REPLAY_STATE } from './replays-view.tsx';
 
 /** One replay: how far the version is from what was answered, and which is nearer to the truth. */
@@ -48,8 +49,8 @@ function ReplayBody(props: { readonly replay: Replay }) {
               {replay.model} v{replay.modelVersion}
             </Link>,
           ],
-          ['From', `${formatMoment(Date.parse(replay.from))} UTC`],
-          ['Before', `${formatMoment(Date.parse(replay.to))} UTC`],
+          ['From', <EventTime key="from" at={replay.from} precise />],
+          ['Before', <EventTime key="to" at={replay.to} precise />],
           ['Rows', formatCount(replay.rows)],
           ['Id', <Id key="id" id={replay.id} />],
         ]}

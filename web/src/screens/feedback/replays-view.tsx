@@ -3,11 +3,11 @@ import type { Replay } from '../../../../src/lifecycle/feedback/contract.ts';
 import { replaysQuery } from '../../api/queries.ts';
 import type { State } from '../../charts/prepare/wheel.ts';
 import { Empty } from '../../kit/empty.tsx';
-import { formatCount, formatMoment, formatNumber, formatPercent, plural } from '../../kit/format.ts';
+import { formatCount, formatNumber, formatPercent, plural } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
-import { Ago } from '../../kit/time.tsx';
+import { Ago, EventTime } from '../../kit/time.tsx';
 import type { PredictionsSearch, SearchChange } from './search.ts';
 
 export const REPLAY_STATE: Readonly<Record<Replay['status'], State>> = {
@@ -75,7 +75,11 @@ const COLUMNS: readonly GridColumn<Replay>[] = [
     id: 'span',
     head: 'Event time, UTC',
     width: 'minmax(150px, 1fr)',
-    cell: (replay) => `${formatMoment(Date.parse(replay.from))} to ${formatMoment(Date.parse(replay.to))}`,
+    cell: (replay) => (
+      <span className="flex flex-wrap gap-x-1.5">
+        <EventTime at={replay.from} precise /> to <EventTime at={replay.to} precise />
+      </span>
+    ),
   },
   {
     id: 'rows',

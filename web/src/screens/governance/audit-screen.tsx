@@ -8,14 +8,13 @@ import { Chooser } from '../../kit/chooser.tsx';
 import { Empty } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { SearchField, Select } from '../../kit/fields.tsx';
-import { formatMoment } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { NewsNote, useReading } from '../../kit/reading.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
-import { Ago } from '../../kit/time.tsx';
+import { Ago, Moment } from '../../kit/time.tsx';
 import { humane, sentence } from '../../kit/turn-text.ts';
 import { changesOf } from './changes.ts';
 import type { AuditSearch } from './search.ts';
@@ -154,7 +153,7 @@ function EntryBody(props: { readonly entry: AuditEntry }) {
       <Facts
         facts={[
           ['Who', <Actor key="a" actor={entry.actor} />],
-          ['When', `${formatMoment(Date.parse(entry.at), true)} UTC`],
+          ['When', <Moment key="w" at={entry.at} />],
           ['What', entry.action],
           ['To', `${entry.subject.kind} ${entry.subject.id}`],
           ['Entry', <Id key="i" id={entry.id} />],

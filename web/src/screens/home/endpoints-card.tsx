@@ -45,7 +45,7 @@ export function EndpointsCard(props: {
           note="a loop trains, judges, deploys, watches and improves one model by itself"
         >
           <div className="flex max-w-xl flex-col gap-2">
-            <Snippet text={`bin/millrace apply loop.yaml --url ${location.origin}`} />
+            <Snippet text={`millrace apply loop.yaml --url ${location.origin}`} />
           </div>
         </Card>
       )}

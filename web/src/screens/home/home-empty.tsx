@@ -30,8 +30,12 @@ export function HomeEmpty() {
         </div>
         <div className="flex flex-col gap-2">
           <p className="text-text">Close the loop round it with one file</p>
-          <Snippet text={`bin/millrace apply loop.yaml --url ${url}`} />
+          <Snippet text={`millrace apply loop.yaml --url ${url}`} />
         </div>
+        <p>
+          <code>make</code> is run in the directory of Millrace, and <code>millrace</code> is{' '}
+          <code>bin/millrace</code> there; linked from a directory of your <code>PATH</code> it runs anywhere.
+        </p>
       </div>
     </Empty>
   );

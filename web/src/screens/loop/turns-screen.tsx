@@ -39,7 +39,7 @@ export function TurnsScreen() {
           rows={8}
           isEmpty={(page) => page.items.length === 0}
           empty={
-            <Empty title="No turn yet" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
+            <Empty title="No turn yet" type={`millrace apply loop.yaml --url ${location.origin}`}>
               The first turn begins when a loop file is applied. Later ones begin by drift, by lost quality,
               on a schedule, or by hand.
             </Empty>

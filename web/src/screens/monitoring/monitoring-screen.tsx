@@ -88,7 +88,7 @@ export function MonitoringScreen() {
         rows={8}
         isEmpty={(page) => page.items.length === 0 && search.endpoint === undefined}
         empty={
-          <Empty title="Nothing to watch yet" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
+          <Empty title="Nothing to watch yet" type={`millrace apply loop.yaml --url ${location.origin}`}>
             The endpoint of a loop is watched by itself, any other from when somebody asks for it: drift of
             each input, quality once labels are in, errors and latency.
           </Empty>

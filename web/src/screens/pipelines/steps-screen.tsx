@@ -91,7 +91,7 @@ export function StepsScreen() {
               <Button onClick={() => void navigate({ search: {} })}>Show all steps</Button>
             </Empty>
           ) : (
-            <Empty title="Nothing has run yet" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
+            <Empty title="Nothing has run yet" type={`millrace apply loop.yaml --url ${location.origin}`}>
               Training, evaluation, label joins and monitoring run as steps; each keeps its inputs, outputs
               and log.
             </Empty>

@@ -8,14 +8,15 @@ const DATATYPES: Readonly<Record<string, string>> = {
   double: 'FP64',
 };
 
-/** A request of the Open Inference Protocol for the package's first sample row, one input a line. */
+/** A request of the Open Inference Protocol for the package's first sample row, two lines for each input. */
 export function askBody(manifest: Pick<PackageManifest, 'signature' | 'sample'>): string {
   const row = manifest.sample[0] ?? {};
   const inputs = manifest.signature.inputs.map((input) => {
     const value = row[input.name] ?? (input.type === 'string' ? '' : 0);
     const data = Array.isArray(value) ? value : [value];
     const shape = Array.isArray(value) ? [1, value.length] : [1, 1];
-    return `  ${JSON.stringify({ name: input.name, datatype: DATATYPES[input.type] ?? 'BYTES', shape, data })}`;
+    const datatype = DATATYPES[input.type] ?? 'BYTES';
+    return `  {"name": ${JSON.stringify(input.name)}, "datatype": "${datatype}",\n   "shape": ${JSON.stringify(shape)}, "data": ${JSON.stringify(data)}}`;
   });
   return `{"inputs": [\n${inputs.join(',\n')}\n]}`;
 }

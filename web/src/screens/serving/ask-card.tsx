@@ -13,7 +13,12 @@ export function AskCard(props: { readonly endpoint: Endpoint }) {
   const manifest = useQuery({ ...packageQuery(digest ?? ''), enabled: digest !== undefined });
   const url = endpoint.replicas.find((replica) => replica.url)?.url ?? `http://${location.hostname}:7601`;
   const command = (body: string): string =>
-    `curl ${url}/v2/models/${endpoint.name}/infer \\\n  -H 'content-type: application/json' -d '\n${body}'`;
+    [
+      `curl ${url}/v2/models/${endpoint.name}/infer \\`,
+      "  -H 'content-type: application/json' \\",
+      ...(endpoint.options.requireKey ? ["  -H 'authorization: Bearer YOUR_KEY' \\"] : []),
+      `  -d '${body.replaceAll("'", String.raw`'\''`)}'`,
+    ].join('\n');
   return (
     <Card title="Ask it">
       <div className="flex flex-col gap-3">
@@ -25,18 +30,20 @@ export function AskCard(props: { readonly endpoint: Endpoint }) {
             {(known) => <Snippet text={command(askBody(known))} />}
           </QueryView>
         )}
-        <p className="text-muted">
+        <p className="wrap-anywhere text-muted">
           Open Inference Protocol v2. Inputs, outputs and versions:{' '}
           <code>{`${url}/v2/models/${endpoint.name}`}</code>
         </p>
-        <a
-          href={`${url}/v2/models/${endpoint.name}/docs`}
-          target="_blank"
-          rel="noreferrer"
-          className="text-accent"
-        >
-          Try it, and the same in Python, curl and TypeScript
-        </a>
+        {digest !== undefined && (
+          <a
+            href={`${url}/v2/models/${endpoint.name}/docs`}
+            target="_blank"
+            rel="noreferrer"
+            className="text-accent"
+          >
+            Try it, and the same in Python, curl and TypeScript
+          </a>
+        )}
         <Link to="/predictions" search={{ endpoint: endpoint.name }} className="text-accent">
           What it answered
         </Link>

@@ -102,7 +102,7 @@ export function EndpointsScreen() {
         rows={4}
         isEmpty={(page) => page.items.length === 0}
         empty={
-          <Empty title="Nothing is deployed" type={`bin/millrace apply loop.yaml --url ${location.origin}`}>
+          <Empty title="Nothing is deployed" type={`millrace apply loop.yaml --url ${location.origin}`}>
             A loop declares its endpoint and deploys its first champion by itself. Any version of a registered{' '}
             <Link to="/models" className="text-accent underline">
               model

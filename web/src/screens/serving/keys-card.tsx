@@ -32,7 +32,7 @@ export function KeysCard(props: { readonly endpoint: string; readonly required: 
           <ul className="flex flex-col gap-2">
             {opening(page.items, endpoint).map((key) => (
               <li key={key.id} className="flex flex-wrap items-center gap-x-3 gap-y-1">
-                <span className="min-w-0 flex-1">
+                <span className="wrap-anywhere min-w-0 flex-1">
                   <span className="font-strong">{key.name}</span>{' '}
                   <code className="text-muted">{key.hint}…</code>{' '}
                   <span className="text-label text-muted">

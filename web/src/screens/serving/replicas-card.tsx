@@ -23,7 +23,7 @@ export function ReplicasCard() {
       empty={
         <div className="px-4 pb-3">
           <EmptyLine>
-            No replica has ever connected. <code>bin/millrace up</code> starts one with the server.
+            No replica has ever connected. <code>millrace up</code> starts one with the server.
           </EmptyLine>
         </div>
       }

@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import type { RouteAction, RouteVersion } from '../../../../src/lifecycle/serving/contract.ts';
 import { routeVersionsQuery } from '../../api/queries.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
-import { foldRoutine } from '../../kit/fold.ts';
-import { formatPercent, plural } from '../../kit/format.ts';
+import { FoldedList } from '../../kit/folded-list.tsx';
+import { formatPercent } from '../../kit/format.ts';
 import { QueryCard } from '../../kit/panel.tsx';
 import { Scroll } from '../../kit/scroll.tsx';
 import { Ago } from '../../kit/time.tsx';
@@ -32,22 +32,21 @@ function shares(route: RouteVersion): string {
   );
 }
 
-/** A bandit moves its shares as often as its plan says. */
 const isRoutine = ({ action, actor }: RouteVersion): boolean =>
   action === 'weight' && actor.startsWith('system');
 
 function Change(props: { readonly route: RouteVersion }) {
   const { route } = props;
   return (
-    <div className="grid grid-cols-[1fr_max-content] gap-x-4">
+    <div className="wrap-anywhere grid grid-cols-[minmax(0,1fr)_max-content] gap-x-4">
       <span>
         <span className="font-strong">{sentence(WORDS[route.action] ?? route.action)}</span>{' '}
         <span className="text-muted">{shares(route)}</span>
       </span>
       <Ago at={route.createdAt} className="text-label text-muted" />
-      <span className="col-span-2 break-words text-muted">
-        {sentence(route.reason)}
-        {!route.actor.startsWith('system') && `, by ${route.actor.replace(/^user:/, '')}`}
+      <span className="col-span-2 text-muted">
+        <bdi>{sentence(route.reason)}</bdi>
+        {!route.actor.startsWith('system') && <>, by {route.actor.replace(/^user:/, '')}</>}
       </span>
     </div>
   );
@@ -72,30 +71,14 @@ export function RouteHistory(props: { readonly endpoint: string }) {
     >
       {(page) => (
         <Scroll label="Changes of traffic" className="max-h-[520px]">
-          <ol>
-            {foldRoutine(
-              page.items.toSorted((a, b) => b.version - a.version),
-              isRoutine,
-            ).map(({ shown, again }) => (
-              <li key={shown.version} className="border-line border-t px-4 py-2">
-                <Change route={shown} />
-                {again.length > 0 && (
-                  <details>
-                    <summary className="text-accent text-label">
-                      {plural(again.length, 'earlier move')} of the shares
-                    </summary>
-                    <ol>
-                      {again.map((route) => (
-                        <li key={route.version} className="pt-1.5">
-                          <Change route={route} />
-                        </li>
-                      ))}
-                    </ol>
-                  </details>
-                )}
-              </li>
-            ))}
-          </ol>
+          <FoldedList
+            entries={page.items.toSorted((a, b) => b.version - a.version)}
+            isRoutine={isRoutine}
+            keyOf={({ version }) => String(version)}
+            rowClass="border-line border-t px-4 py-2"
+          >
+            {(route) => <Change route={route} />}
+          </FoldedList>
         </Scroll>
       )}
     </QueryCard>

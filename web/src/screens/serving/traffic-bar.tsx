@@ -10,7 +10,7 @@ export function TrafficBar(props: { readonly endpoint: Pick<Endpoint, 'arms' | '
     return (
       <p className="text-muted">
         No version is deployed; requests are answered with an error that says so.{' '}
-        <Link to="/models/$model" params={{ model }} className="text-accent">
+        <Link to="/models/$model" params={{ model }} className="wrap-anywhere text-accent underline">
           Choose a version of {model} to deploy
         </Link>
       </p>
@@ -25,32 +25,36 @@ export function TrafficBar(props: { readonly endpoint: Pick<Endpoint, 'arms' | '
         {arms
           .map((arm) => ({ ...arm, background: armStroke(arm.arm).colour }))
           .filter((arm) => arm.weight > 0)
-          .map(({ arm, weight, background }) => (
-            <span key={arm} style={{ background, width: `${Math.max(0.8, weight * 100)}%` }} />
+          .map(({ arm, modelVersion, weight, background }) => (
+            <span
+              key={arm}
+              data-tip={`v${modelVersion}, ${arm}: ${formatPercent(weight)}`}
+              style={{ background, width: `${Math.max(0.8, weight * 100)}%` }}
+            />
           ))}
       </div>
       <div className="flex flex-wrap gap-x-8 gap-y-1">
         {arms.map((arm) => (
-          <span key={arm.arm} className="inline-flex items-center gap-2">
+          <span key={arm.arm} className="inline-flex min-w-0 max-w-full items-center gap-2">
             <ArmSwatch arm={arm.arm} />
             <Link
               to="/models/$model/versions/$version"
               params={{ model, version: arm.modelVersion }}
-              className="font-strong hover:text-accent"
+              className="wrap-anywhere min-w-0 font-strong hover:text-accent"
             >
               v{arm.modelVersion}
             </Link>
             <span className="text-muted">{arm.arm}</span>
-            <span className="text-section">{formatPercent(arm.weight)}</span>
+            <span className="whitespace-nowrap text-section">{formatPercent(arm.weight)}</span>
           </span>
         ))}
         {shadow && (
-          <span className="inline-flex items-center gap-2">
+          <span className="inline-flex min-w-0 max-w-full items-center gap-2">
             <IdentitySwatch identity="shadow" />
             <Link
               to="/models/$model/versions/$version"
               params={{ model, version: shadow.modelVersion }}
-              className="font-strong hover:text-accent"
+              className="wrap-anywhere min-w-0 font-strong hover:text-accent"
             >
               v{shadow.modelVersion}
             </Link>

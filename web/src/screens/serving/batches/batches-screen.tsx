@@ -51,7 +51,7 @@ export function BatchesScreen() {
         empty={
           <Empty
             title="No batch yet"
-            type={`bin/millrace predict churn customers.parquet --out predictions.parquet --url ${location.origin}`}
+            type={`millrace predict churn customers.parquet --out predictions.parquet --url ${location.origin}`}
           >
             A batch writes one row of output for each row of input, in its order; a bad row has its error and
             disturbs no other. Begin one here, or from a terminal:

@@ -3,8 +3,8 @@ import type { ArmSeen, EndpointRollout } from '../../../../../src/loop/contract.
 import { StepPlan } from '../../../charts/draw/step-plan.tsx';
 import { prepareStepPlan } from '../../../charts/prepare/step-plan.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
-import { foldRoutine } from '../../../kit/fold.ts';
-import { formatPercent, plural } from '../../../kit/format.ts';
+import { FoldedList } from '../../../kit/folded-list.tsx';
+import { formatPercent } from '../../../kit/format.ts';
 import { RolloutEvidence } from '../../../kit/rollout/evidence.tsx';
 import { boundsOf } from '../../../kit/rollout/evidence-text.ts';
 import { StateLabel } from '../../../kit/state-mark.tsx';
@@ -108,39 +108,24 @@ function Earlier(props: { readonly rollout: EndpointRollout }) {
 
 const DECISIONS: Readonly<Record<string, string>> = { weights: 'shares moved', start: 'begun' };
 
-/** Who decided what, newest first; of a bandit that moves its shares again and again, only the last move stands open. */
+/** Who decided what, newest first. */
 function Decisions(props: { readonly rollout: EndpointRollout }) {
   return (
     <section className="flex flex-col gap-1">
       <h3 className="font-strong">What was decided</h3>
-      <ol className="flex flex-col">
-        {foldRoutine(props.rollout.decisions.toReversed(), isRoutine).map(({ shown, again }) => (
-          <li key={keyOf(shown)} className="border-line border-b py-1.5 last:border-b-0">
-            <DecisionLine decision={shown} />
-            {again.length > 0 && (
-              <details>
-                <summary className="text-accent text-label">
-                  {plural(again.length, 'earlier move')} of the shares
-                </summary>
-                <ol>
-                  {again.map((decision) => (
-                    <li key={keyOf(decision)} className="pt-1">
-                      <DecisionLine decision={decision} />
-                    </li>
-                  ))}
-                </ol>
-              </details>
-            )}
-          </li>
-        ))}
-      </ol>
+      <FoldedList
+        entries={props.rollout.decisions.toReversed()}
+        isRoutine={isRoutine}
+        keyOf={({ at, action }) => `${at}/${action}`}
+        rowClass="border-line border-b py-1.5 last:border-b-0"
+      >
+        {(decision) => <DecisionLine decision={decision} />}
+      </FoldedList>
     </section>
   );
 }
 
 type Decision = EndpointRollout['decisions'][number];
-
-const keyOf = ({ at, action }: Decision): string => `${at}/${action}`;
 
 const isRoutine = ({ action, actor }: Decision): boolean =>
   action === 'weights' && actor.startsWith('system');
@@ -149,12 +134,12 @@ function DecisionLine(props: { readonly decision: Decision }) {
   const { decision } = props;
   const word = sentence(DECISIONS[decision.action] ?? decision.action);
   return (
-    <div className="grid grid-cols-[1fr_max-content] gap-x-4">
-      <span className="min-w-0 break-words">
+    <div className="grid grid-cols-[minmax(0,1fr)_max-content] gap-x-4">
+      <span className="wrap-anywhere min-w-0">
         <span className="font-strong">{word}</span>{' '}
         <span className="text-muted">
-          {humane(decision.reason).replace(/^shares (?=by )/, '')}
-          {!decision.actor.startsWith('system') && `, by ${decision.actor.replace(/^user:/, '')}`}
+          <bdi>{humane(decision.reason).replace(/^shares (?=by )/, '')}</bdi>
+          {!decision.actor.startsWith('system') && <>, by {decision.actor.replace(/^user:/, '')}</>}
         </span>
       </span>
       <Ago at={decision.at} className="text-label text-muted" />
