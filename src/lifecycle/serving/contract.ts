@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestSchema } from '../../core/model-package.ts';
 import { defaultEndpointOptions, endpointOptionsSchema } from './contract/endpoint-options.ts';
+import { latelySchema } from './contract/lately.ts';
 import {
   endpointNameSchema,
   maxArms,
@@ -13,6 +14,7 @@ import { routeKeySchema } from './keys/contract.ts';
 export type { ModelSignature, PackageManifest, SignatureField } from '../../core/model-package.ts';
 export { digestSchema, modelSignatureSchema, packageManifestSchema } from '../../core/model-package.ts';
 export * from './contract/endpoint-options.ts';
+export * from './contract/lately.ts';
 export * from './contract/traffic.ts';
 
 /**
@@ -128,6 +130,8 @@ export const replicaStatusSchema = z.object({
   withdrawn: z.array(withdrawnArmSchema).optional(),
   /** What its clock says as it reports. */
   clockMs: z.int().optional(),
+  /** What was asked of it lately, by endpoint; those that nobody asked are left out. */
+  lately: z.array(latelySchema.extend({ endpoint: endpointNameSchema })).optional(),
   /** It is about to stop because it was told to. */
   leaving: z.boolean().optional(),
 });
@@ -186,6 +190,8 @@ export const endpointSchema = z.object({
   shadow: shadowSchema.nullable(),
   createdAt: z.string(),
   updatedAt: z.string(),
+  /** Asked of the connected replicas together; null when none of them tells. */
+  lately: latelySchema.nullable(),
   /** How far each replica is with this endpoint: `current` when it serves this routeVersion or a later one. */
   replicas: z.array(
     z.object({

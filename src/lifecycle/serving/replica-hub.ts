@@ -2,6 +2,7 @@ import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import { type Clock, formatDuration, formatTime } from '../../core/time.ts';
 import {
+  type LatelyAsked,
   type Replica,
   type ReplicaHealth,
   type ReplicaStatus,
@@ -93,6 +94,19 @@ export class ReplicaHub {
 
   get replicas(): readonly Replica[] {
     return [...this.#replicas.values()].map((replica) => resource(replica, this.#forgottenAtMs(replica)));
+  }
+
+  /** What the connected replicas were asked of an endpoint lately; null when none of them tells. */
+  lately(endpoint: string): LatelyAsked | null {
+    const told = [...this.#replicas.values()].flatMap((replica) =>
+      isConnected(replica) && replica.status?.lately ? [replica.status.lately] : [],
+    );
+    if (told.length === 0) return null;
+    const asked = told.flat().filter((each) => each.endpoint === endpoint);
+    return {
+      predictions: asked.reduce((sum, each) => sum + each.predictions, 0),
+      failed: asked.reduce((sum, each) => sum + each.failed, 0),
+    };
   }
 
   /** Ids of replicas that have been away for so long that they are to be forgotten. */

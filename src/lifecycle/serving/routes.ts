@@ -9,12 +9,14 @@ import {
   readPage,
   toPage,
 } from '../../platform/http/index.ts';
+import { busyPlace, busyPlaceSchema } from './busiest.ts';
 import {
   challengeSchema,
   createOverrideTokenSchema,
   declareEndpointSchema,
   deployVersionSchema,
   type Endpoint,
+  endpointOrderSchema,
   endpointSchema,
   overrideTokenSchema,
   promoteEndpointSchema,
@@ -69,16 +71,23 @@ export function servingRoutes(service: ServingService): readonly Route[] {
     defineRoute({
       method: 'GET',
       path: '/api/v1/endpoints',
-      summary: 'Lists endpoints by name with their routes and replicas',
+      summary:
+        'Lists endpoints with their routes and replicas: by name, or those with the most predictions or failures in the last five minutes first',
       permission: 'read',
-      query: pageQuery,
+      query: pageQuery.extend({ order: endpointOrderSchema.default('name') }),
       response: pageOf(endpointSchema),
-      handle: ({ query }, { actor }) =>
-        readPage(
-          query,
-          ({ limit, afterId }) => service.endpoints(actor, { limit, after: afterId }),
-          (endpoint) => endpoint.name,
-        ),
+      handle: async ({ query: { order, ...query } }, { actor }) => {
+        if (order === 'name') {
+          return readPage(
+            query,
+            ({ limit, afterId }) => service.endpoints(actor, { limit, after: afterId }),
+            (endpoint) => endpoint.name,
+          );
+        }
+        const after = query.after === undefined ? undefined : decodePageToken(query.after, busyPlaceSchema);
+        const endpoints = await service.busiest(actor, order, { after, limit: query.limit + 1 });
+        return toPage(endpoints, query.limit, (endpoint) => busyPlace(order, endpoint));
+      },
     }),
     defineRoute({
       method: 'POST',
@@ -96,7 +105,7 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       permission: 'read',
       params: byName,
       response: endpointSchema,
-      stateOf: ({ replicas: _, ...endpoint }) => endpoint,
+      stateOf: ({ replicas: _, lately: __, ...endpoint }) => endpoint,
       handle: ({ params }, { actor }) => service.endpoint(actor, params.name),
     }),
     defineRoute({

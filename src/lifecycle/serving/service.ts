@@ -7,6 +7,7 @@ import { type Actor, authorize, systemActor } from '../../platform/access/index.
 import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
+import { type BusyPlace, busiest } from './busiest.ts';
 import {
   type ArmGuard,
   type DamagedSegment,
@@ -14,6 +15,7 @@ import {
   declareEndpointSchema,
   defaultEndpointOptions,
   type Endpoint,
+  type EndpointOrder,
   type EndpointRoute,
   type OverrideToken,
   overrideHeader,
@@ -25,6 +27,7 @@ import {
   servingEvents,
   type WithdrawnArm,
 } from './contract.ts';
+import { endpointResource } from './endpoint-resource.ts';
 import { KeyStore } from './keys/store.ts';
 import { signOverride } from './override-token.ts';
 import { type Reached, ReplicaHub, type SettleOptions } from './replica-hub.ts';
@@ -143,6 +146,21 @@ export class ServingService {
   ): Promise<readonly Endpoint[]> {
     authorize(actor, 'read');
     return (await this.#store.endpoints(page)).map((stored) => this.#resource(stored));
+  }
+
+  /** As `endpoints`, but those with the most predictions or failures lately first. */
+  async busiest(
+    actor: Actor,
+    order: Exclude<EndpointOrder, 'name'>,
+    page: { readonly after: BusyPlace | undefined; readonly limit: number },
+  ): Promise<readonly Endpoint[]> {
+    authorize(actor, 'read');
+    const all = await this.#store.endpoints();
+    return busiest(
+      order,
+      all.map((stored) => this.#resource(stored)),
+      page,
+    );
   }
 
   /** Throws `not_found`. */
@@ -464,25 +482,8 @@ export class ServingService {
     });
   }
 
-  #resource({ route, createdAtMs, updatedAtMs }: StoredEndpoint): Endpoint {
-    const { endpoint: name, overrideKey: _, ...rest } = route;
-    const replicas = this.#hub.replicas.map(({ id, connected, url, endpoints }) => {
-      const held = endpoints.find((e) => e.endpoint === name);
-      return {
-        id,
-        connected,
-        url,
-        current: (held?.routeVersion ?? 0) >= route.routeVersion,
-        error: held?.error ?? null,
-      };
-    });
-    return {
-      name,
-      ...rest,
-      createdAt: formatTime(createdAtMs),
-      updatedAt: formatTime(updatedAtMs),
-      replicas,
-    };
+  #resource(stored: StoredEndpoint): Endpoint {
+    return endpointResource(stored, this.#hub.replicas, this.#hub.lately(stored.route.endpoint));
   }
 }
 

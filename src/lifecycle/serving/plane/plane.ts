@@ -11,6 +11,7 @@ import {
   type ServedArm,
   withoutBroken,
 } from './endpoint-state.ts';
+import { Lately } from './lately.ts';
 import type { LoadedPackage } from './loaded-package.ts';
 import { failedRows, sharedRows } from './logged-rows.ts';
 import { type AnsweredRows, replyOutputs } from './merge-outputs.ts';
@@ -44,6 +45,8 @@ export class Plane {
   readonly #logs: PredictionLogs;
   readonly #metrics: PlaneMetrics;
   readonly #shadows: ShadowQueue;
+  /** What was asked in the last minutes. */
+  readonly lately = new Lately();
   /** What each version did since the start. */
   readonly statistics = new StatisticsBook();
   /** Answers that come in pieces. */
@@ -286,6 +289,7 @@ export class Plane {
     for (const { arm } of rows) {
       const [version, name] = [arm?.modelVersion ?? '', arm?.arm ?? 'champion'];
       this.#metrics.answered(request.endpoint, version, name, error.code, 1, seconds);
+      this.lately.count(request.endpoint, name, error.code, 1);
     }
     if (error.code !== 'other_arm_failed')
       this.statistics.failed(request.endpoint, rows[0]?.arm?.modelVersion ?? '', request.startedMs);
@@ -334,6 +338,7 @@ export class Plane {
   ): void {
     const seconds = latencyMs / 1000;
     this.#metrics.answered(request.endpoint, arm.modelVersion, arm.arm, status, rows.length, seconds);
+    this.lately.count(request.endpoint, arm.arm, status, rows.length);
     for (const row of flags) {
       for (const { feature, kind } of row ?? []) this.#metrics.flagged(request.endpoint, feature, kind);
     }

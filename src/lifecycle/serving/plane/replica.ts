@@ -303,6 +303,7 @@ export class Replica {
       ...{ segmentsDamaged: damaged.length, damaged: damaged.slice(0, mostDamagedTold) },
       shadowDropped: this.plane.shadowDropped,
       withdrawn: [...this.plane.withdrawn],
+      lately: [...this.plane.lately.counts],
       clockMs: Date.now(),
       ...(this.#url ? { url: this.#url } : {}),
       ...(sealedToken ? { sealedToken } : {}),

@@ -1,0 +1,30 @@
+import { formatTime } from '../../core/time.ts';
+import type { Endpoint, LatelyAsked, Replica } from './contract.ts';
+import type { StoredEndpoint } from './store.ts';
+
+/** An endpoint as the REST API shows it. */
+export function endpointResource(
+  { route, createdAtMs, updatedAtMs }: StoredEndpoint,
+  known: readonly Replica[],
+  lately: LatelyAsked | null,
+): Endpoint {
+  const { endpoint: name, overrideKey: _, ...rest } = route;
+  const replicas = known.map(({ id, connected, url, endpoints }) => {
+    const held = endpoints.find((each) => each.endpoint === name);
+    return {
+      id,
+      connected,
+      url,
+      current: (held?.routeVersion ?? 0) >= route.routeVersion,
+      error: held?.error ?? null,
+    };
+  });
+  return {
+    name,
+    ...rest,
+    createdAt: formatTime(createdAtMs),
+    updatedAt: formatTime(updatedAtMs),
+    lately,
+    replicas,
+  };
+}
