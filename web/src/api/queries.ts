@@ -156,8 +156,13 @@ export const versionQuery = (name: string, version: string) =>
   one<ModelVersion>('registry', `/registered-models/${part(name)}/versions/${part(version)}`);
 export const evaluationQuery = (id: string) => one<Evaluation>('evaluations', `/evaluations/${part(id)}`);
 
-export const endpointsQuery = () => whole<Endpoint>('endpoints', '/endpoints');
-export const endpointQuery = (name: string) => one<Endpoint>('endpoints', `/endpoints/${part(name)}`);
+/** What was asked in the last five minutes goes by without an event. */
+const LATELY = { refetchInterval: 15_000 } as const;
+export const endpointsQuery = () => ({ ...whole<Endpoint>('endpoints', '/endpoints'), ...LATELY });
+export const endpointQuery = (name: string) => ({
+  ...one<Endpoint>('endpoints', `/endpoints/${part(name)}`),
+  ...LATELY,
+});
 /** The newest changes of a route. */
 export const routeVersionsQuery = (name: string, limit = 200) =>
   list<RouteVersion>('endpoints', `/endpoints/${part(name)}/route-versions`, { limit });

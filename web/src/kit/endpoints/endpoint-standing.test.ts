@@ -11,7 +11,7 @@ const replica = (id: string, more: object = {}) => ({
 });
 const endpoint = (name: string, more: object = {}): Endpoint =>
   ({
-    ...{ name, model: 'sea', shadow: null, updatedAt: '2026-01-01T00:00:00Z' },
+    ...{ name, model: 'sea', shadow: null, updatedAt: '2026-01-01T00:00:00Z', lately: null },
     ...{ arms: [arm('champion', '1', 1)], replicas: [replica('a')] },
     ...more,
   }) as unknown as Endpoint;
@@ -61,6 +61,17 @@ test('alerts of others, of what has no traffic any more, and those that somebody
     alert('1', 'bad', { state: 'acknowledged' }),
   ];
   assert.equal(standingOf(endpoint('tide'), alerts).state, 'good');
+});
+
+test('what fails now needs a look at once, and is an outage from half of it on', () => {
+  const said = (predictions: number, failed: number): string => {
+    const { state, sentence } = standingOf(endpoint('tide', { lately: { predictions, failed } }), []);
+    return `${state}: ${sentence}`;
+  };
+  assert.equal(said(19, 19), 'good: v1 answers everything.');
+  assert.equal(said(1000, 50), 'good: v1 answers everything.');
+  assert.equal(said(60, 23), 'watch: 38\u202f% of 60 predictions failed in the last 5 min.');
+  assert.equal(said(20, 10), 'bad: 50\u202f% of 20 predictions failed in the last 5 min.');
 });
 
 test('many endpoints are one sentence, and the worst comes first', () => {

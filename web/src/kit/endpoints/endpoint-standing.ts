@@ -2,7 +2,7 @@
 import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import type { State } from '../../charts/prepare/wheel.ts';
-import { formatPercent, plural } from '../format.ts';
+import { formatCount, formatPercent, plural } from '../format.ts';
 import { firstSentence, sentence } from '../turn-text.ts';
 
 export type EndpointStanding = {
@@ -37,10 +37,24 @@ export function standingOf(endpoint: Endpoint, alerts: readonly Alert[]): Endpoi
     .filter((each) => each.endpoint === endpoint.name && each.state === 'open' && isAboutNow(each, endpoint))
     .toSorted((a, b) => ORDER[a.severity] - ORDER[b.severity]);
   if (alert) return stands(alert.severity, sentence(firstSentence(alert.reason)), alert);
+  const failing = failingOf(endpoint);
+  if (failing) return stands(failing.state, failing.text);
   const behind = connected.filter((replica) => !replica.current).length;
   if (behind > 0)
     return stands('watch', `${behind} of ${plural(connected.length, 'replica')} still load it.`);
   return stands(isTried ? 'running' : 'good', trafficText(endpoint));
+}
+
+/** So many predictions say something of their endpoint, and so large a share of failures needs a look, or is an outage. */
+const TELLING = { predictions: 20, watch: 0.05, bad: 0.5 } as const;
+
+/** What of the last five minutes failed, where that is much; a window of monitoring may close hours later. */
+function failingOf({ lately }: Endpoint): { readonly state: 'watch' | 'bad'; readonly text: string } | null {
+  if (!lately || lately.predictions < TELLING.predictions) return null;
+  const share = lately.failed / lately.predictions;
+  if (share <= TELLING.watch) return null;
+  const text = `${formatPercent(share)} of ${formatCount(lately.predictions)} predictions failed in the last 5 min.`;
+  return { state: share >= TELLING.bad ? 'bad' : 'watch', text };
 }
 
 const isAboutNow = (alert: Alert, endpoint: Endpoint): boolean =>
@@ -90,3 +104,7 @@ export function standingsText(standings: readonly EndpointStanding[]): string {
 }
 
 export const needsLook = ({ state }: EndpointStanding): boolean => state === 'bad' || state === 'watch';
+
+/** `1,204`, `1,204, 3 failed` */
+export const latelyText = ({ predictions, failed }: NonNullable<Endpoint['lately']>): string =>
+  `${formatCount(predictions)}${failed > 0 ? `, ${formatCount(failed)} failed` : ''}`;

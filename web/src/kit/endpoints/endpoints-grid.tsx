@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import { feedbackQuery, newestWindowsQuery } from '../../api/queries.ts';
 import { SparkBars } from '../../charts/draw/sparkline.tsx';
 import { formatCount, formatDuration, formatPercent } from '../format.ts';
@@ -95,25 +96,32 @@ const COLUMNS: readonly GridColumn<EndpointStanding>[] = [
   },
   {
     id: 'requests',
-    head: 'Requests',
-    width: '120px',
+    head: 'By window',
+    width: '112px',
     wideOnly: true,
     cell: (row) => <Requests endpoint={row.endpoint.name} />,
   },
   {
-    id: 'answered',
-    head: 'Answered',
-    width: '72px',
+    id: 'lately',
+    head: 'Asked, 5 min',
+    width: '84px',
     align: 'right',
-    cell: (row) => <Answered endpoint={row.endpoint.name} />,
+    cell: ({ endpoint: { lately } }) => (lately ? formatCount(lately.predictions) : NOTHING),
   },
   {
     id: 'failed',
-    head: 'Failed',
-    width: '56px',
+    head: 'Failed, 5 min',
+    width: '84px',
+    align: 'right',
+    cell: ({ endpoint: { lately } }) => <Failed lately={lately} />,
+  },
+  {
+    id: 'answered',
+    head: 'In all',
+    width: '72px',
     align: 'right',
     wideOnly: true,
-    cell: (row) => <Failed endpoint={row.endpoint.name} />,
+    cell: (row) => <Answered endpoint={row.endpoint.name} />,
   },
   {
     id: 'p99',
@@ -128,6 +136,7 @@ const COLUMNS: readonly GridColumn<EndpointStanding>[] = [
     head: 'Changed',
     width: '84px',
     align: 'right',
+    wideOnly: true,
     cell: ({ endpoint }) => <Ago at={endpoint.updatedAt} className="text-muted" />,
   },
 ];
@@ -172,10 +181,18 @@ function Answered(props: { readonly endpoint: string }) {
   return feedback.data ? formatCount(feedback.data.total.predictions) : NOTHING;
 }
 
-function Failed(props: { readonly endpoint: string }) {
-  const feedback = useQuery(feedbackQuery(props.endpoint));
-  const total = feedback.data?.total;
-  return total && total.predictions > 0 ? formatPercent(total.failed / total.predictions) : NOTHING;
+function Failed(props: { readonly lately: Endpoint['lately'] }) {
+  const { lately } = props;
+  if (!lately || lately.predictions === 0) return NOTHING;
+  const { predictions, failed } = lately;
+  return (
+    <span
+      className={failed > 0 ? 'font-strong' : ''}
+      data-tip={`${formatCount(failed)} of ${formatCount(predictions)}`}
+    >
+      {formatPercent(failed / predictions)}
+    </span>
+  );
 }
 
 function Latency(props: { readonly endpoint: string }) {

@@ -4,7 +4,7 @@ import { type EndpointStanding, needsLook } from '../../kit/endpoints/endpoint-s
 export const ENDPOINT_SHOWS = ['attention', 'tried', 'idle'] as const;
 export type EndpointShow = (typeof ENDPOINT_SHOWS)[number];
 
-export const ENDPOINT_SORTS = ['name', 'changed'] as const;
+export const ENDPOINT_SORTS = ['name', 'changed', 'predictions', 'failed'] as const;
 export type EndpointSort = (typeof ENDPOINT_SORTS)[number];
 
 const SHOWS: Readonly<Record<EndpointShow, (standing: EndpointStanding) => boolean>> = {
@@ -31,13 +31,16 @@ export function isShown(
     );
 }
 
+/** By name; or those first that changed last, or that have the most predictions or failures of the last five minutes. */
 export function inOrderOf(
   sort: EndpointSort,
   standings: readonly EndpointStanding[],
 ): readonly EndpointStanding[] {
-  return standings.toSorted((a, b) =>
-    sort === 'name'
-      ? a.endpoint.name.localeCompare(b.endpoint.name)
-      : Date.parse(b.endpoint.updatedAt) - Date.parse(a.endpoint.updatedAt),
+  const weightOf = ({ endpoint }: EndpointStanding): number => {
+    if (sort === 'name') return 0;
+    return sort === 'changed' ? Date.parse(endpoint.updatedAt) : (endpoint.lately?.[sort] ?? -1);
+  };
+  return standings.toSorted(
+    (a, b) => weightOf(b) - weightOf(a) || a.endpoint.name.localeCompare(b.endpoint.name),
   );
 }

@@ -88,6 +88,8 @@ export function EndpointsScreen() {
                 options={[
                   ['name', 'By name'],
                   ['changed', 'Newest change first'],
+                  ['failed', 'Most failures, 5 min'],
+                  ['predictions', 'Most asked, 5 min'],
                 ]}
                 onChange={(sort) => set({ sort })}
               />
@@ -158,7 +160,7 @@ function EndpointCard(props: { readonly standing: EndpointStanding }) {
       <div className="flex flex-col gap-4">
         {(state === 'bad' || state === 'watch') && <p>{sentence}</p>}
         <TrafficBar endpoint={endpoint} />
-        {endpoint.arms.length > 0 && <EndpointPulse endpoint={endpoint.name} />}
+        {endpoint.arms.length > 0 && <EndpointPulse endpoint={endpoint} />}
       </div>
     </Card>
   );

@@ -7,6 +7,8 @@ type Spread = { readonly median: number; readonly p99: number };
 export type RecentAnswers = {
   readonly answered: number;
   readonly failed: number;
+  /** When the last of them was given, by the wall clock; null when none was. */
+  readonly lastAt: string | null;
   /** To the end of an answer; null when none was given. */
   readonly latencyMs: Spread | null;
   /** Of the answers, those that came in pieces. */
@@ -22,6 +24,10 @@ export function recentAnswers(rows: readonly Prediction[]): RecentAnswers {
   return {
     answered: rows.length,
     failed: rows.length - given.length,
+    lastAt: rows.reduce<string | null>(
+      (last, row) => (last === null || row.receivedAt > last ? row.receivedAt : last),
+      null,
+    ),
     latencyMs: spreadOf(given.map((row) => row.latencyMs)),
     inPieces: pieces.length,
     firstPieceMs: spreadOf(pieces),

@@ -17,9 +17,11 @@ import { TimeChart } from '../../charts/draw/time-chart.tsx';
 import { TrafficChart } from '../../charts/draw/traffic-chart.tsx';
 import { marksOf, roleSeries, TRAFFIC_PARTS, trafficWindows } from '../../charts/prepare/loop-history.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
+import { latelyText } from '../../kit/endpoints/endpoint-standing.ts';
 import { Figures } from '../../kit/facts.tsx';
 import { formatCount, formatDuration, plural } from '../../kit/format.ts';
 import { QueryCard } from '../../kit/panel.tsx';
+import { Ago } from '../../kit/time.tsx';
 import { WatchEndpoint } from '../../kit/watch-endpoint.tsx';
 import { recentAnswers } from './recent-answers.ts';
 
@@ -37,7 +39,7 @@ export function TrafficCard(props: TrafficProps) {
     <QueryCard title="Traffic and health" query={windows} rows={5}>
       {({ items }) => (
         <div className="flex flex-col gap-4">
-          {feedback.data && asked && <LogFigures total={feedback.data.total} />}
+          {feedback.data && asked && <LogFigures total={feedback.data.total} lately={endpoint.lately} />}
           {asked && <NewestAnswers endpoint={endpoint.name} />}
           {items.length > 0 && <Charts endpoint={endpoint} turns={turns} windows={items} />}
           {items.length === 0 && asked && isWatched === false && <WatchEndpoint endpoint={endpoint.name} />}
@@ -54,12 +56,16 @@ export function TrafficCard(props: TrafficProps) {
   );
 }
 
-function LogFigures(props: { readonly total: FeedbackSummary['total'] }) {
-  const { total } = props;
+function LogFigures(props: {
+  readonly total: FeedbackSummary['total'];
+  readonly lately: Endpoint['lately'];
+}) {
+  const { total, lately } = props;
   return (
     <Figures
       figures={[
-        ['Predictions', formatCount(total.predictions), 'predictions'],
+        ...(lately ? ([['Last 5 minutes', latelyText(lately), 'lately']] as const) : []),
+        ['Predictions in all', formatCount(total.predictions), 'predictions'],
         ['Joined with a label', formatCount(total.joined), 'joined'],
         ['Waiting for one', formatCount(total.waiting), 'waiting'],
         ['Labels sent twice', formatCount(total.duplicateLabels), 'duplicates'],
@@ -93,6 +99,11 @@ function NewestAnswers(props: { readonly endpoint: string }) {
         >
           what they said
         </Link>
+        {answers.lastAt && (
+          <span className="font-normal text-label text-muted">
+            , the last given <Ago at={answers.lastAt} />
+          </span>
+        )}
       </h3>
       <Figures
         figures={[
