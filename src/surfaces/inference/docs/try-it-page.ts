@@ -129,7 +129,7 @@ const percent = (share: number): string => `${Number((share * 100).toPrecision(3
 /** The page of an endpoint that cannot be shown: none of this name, or none of its versions is loaded. */
 export function missingPage(name: string, error: MillraceError): HttpAnswer {
   const main = `<header><h1>${escapeHtml(name)}</h1></header>
-<main><p role="alert">${escapeHtml(error.message)}. ${escapeHtml(error.next)}</p>
+<main><p role="alert">${foreign(error.message)}. ${escapeHtml(error.next)}</p>
 <p><a href="/v2/docs">All endpoints</a></p></main>`;
   const page = htmlPage(`${name} · Predictions`, main, null, { status: error.status });
   return { ...page, headers: { ...page.headers, 'x-millrace-error': error.code } };
@@ -152,7 +152,7 @@ function table(title: string, rows: readonly (readonly string[])[]): string {
   const body = rows.map((cells) => `<tr>${cells.map((cell) => `<td>${foreign(cell)}</td>`).join('')}</tr>`);
   const heads = ['Name', 'Type', 'Shape', 'Required'].slice(0, rows[0]?.length ?? 3);
   const head = heads.map((cell) => `<th scope="col">${cell}</th>`).join('');
-  return `<div><h2>${title}</h2><table><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
+  return `<div><h2>${title}</h2><table class="signature"><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
 }
 
 function shapeText(shape: readonly number[]): string {

@@ -70,8 +70,8 @@ test('what fails now needs a look at once, and is an outage from half of it on',
   };
   assert.equal(said(19, 19), 'good: v1 answers everything.');
   assert.equal(said(1000, 50), 'good: v1 answers everything.');
-  assert.equal(said(60, 23), 'watch: 38\u202f% of 60 predictions failed in the last 5 min.');
-  assert.equal(said(20, 10), 'bad: 50\u202f% of 20 predictions failed in the last 5 min.');
+  assert.equal(said(60, 23), 'watch: 38\u202f% failed in the last 5 min (23 of 60).');
+  assert.equal(said(20, 10), 'bad: 50\u202f% failed in the last 5 min (10 of 20).');
 });
 
 test('many endpoints are one sentence, and the worst comes first', () => {

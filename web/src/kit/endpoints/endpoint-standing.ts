@@ -49,11 +49,14 @@ export function standingOf(endpoint: Endpoint, alerts: readonly Alert[]): Endpoi
 const TELLING = { predictions: 20, watch: 0.05, bad: 0.5 } as const;
 
 /** What of the last five minutes failed, where that is much; a window of monitoring may close hours later. */
-function failingOf({ lately }: Endpoint): { readonly state: 'watch' | 'bad'; readonly text: string } | null {
+export function failingOf({
+  lately,
+}: Pick<Endpoint, 'lately'>): { readonly state: 'watch' | 'bad'; readonly text: string } | null {
   if (!lately || lately.predictions < TELLING.predictions) return null;
   const share = lately.failed / lately.predictions;
   if (share <= TELLING.watch) return null;
-  const text = `${formatPercent(share)} of ${formatCount(lately.predictions)} predictions failed in the last 5 min.`;
+  const counts = `${formatCount(lately.failed)} of ${formatCount(lately.predictions)}`;
+  const text = `${formatPercent(share)} failed in the last 5 min (${counts}).`;
   return { state: share >= TELLING.bad ? 'bad' : 'watch', text };
 }
 

@@ -11,7 +11,7 @@ import {
 } from '../../api/queries.ts';
 import { wheelOfTurn } from '../../charts/prepare/loop-wheel.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
-import { trafficText } from '../../kit/endpoints/endpoint-standing.ts';
+import { failingOf, trafficText } from '../../kit/endpoints/endpoint-standing.ts';
 import { Select } from '../../kit/fields.tsx';
 import { plural } from '../../kit/format.ts';
 import { Missing } from '../../kit/missing.tsx';
@@ -131,7 +131,8 @@ function headline(endpoint: Endpoint, behind: number): string {
     behind > 0 && endpoint.arms.length > 0
       ? ` ${behind} of ${plural(endpoint.replicas.length, 'replica')} ${behind === 1 ? 'is' : 'are'} behind.`
       : '';
-  return `${trafficText(endpoint)}${replicas}`;
+  const failing = failingOf(endpoint);
+  return `${trafficText(endpoint)}${replicas}${failing ? ` ${failing.text}` : ''}`;
 }
 
 /** The rollout under way, or any earlier one; which is in the URL. */
