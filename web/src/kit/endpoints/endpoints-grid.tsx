@@ -9,6 +9,7 @@ import { Grid, type GridColumn } from '../grid.tsx';
 import { armStroke } from '../identity.tsx';
 import { StateMark } from '../state-mark.tsx';
 import { Ago } from '../time.tsx';
+import type { EndpointSort } from './endpoint-sort.ts';
 import type { EndpointStanding } from './endpoint-standing.ts';
 import { pulseOf } from './pulse.ts';
 
@@ -16,13 +17,22 @@ import { pulseOf } from './pulse.ts';
 export function EndpointsGrid(props: {
   readonly rows: readonly EndpointStanding[];
   readonly footer?: ReactNode;
+  /** By which column they stand, and what a click on the head of one does; left out: their order is fixed. */
+  readonly sort?: { readonly by: string | undefined; readonly toggle: (by: EndpointSort) => void };
 }) {
   const navigate = useNavigate();
+  const { sort } = props;
+  const columns = COLUMNS.map((column) => {
+    const by = SORTS[column.id];
+    if (!sort || !by) return column;
+    const direction = by === 'name' ? ('asc' as const) : ('desc' as const);
+    return { ...column, sort: { active: sort.by === by ? direction : null, toggle: () => sort.toggle(by) } };
+  });
   return (
     <Grid
       label="Endpoints"
       rows={props.rows}
-      columns={COLUMNS}
+      columns={columns}
       rowKey={({ endpoint }) => endpoint.name}
       onOpen={({ endpoint }) =>
         void navigate({ to: '/endpoints/$endpoint', params: { endpoint: endpoint.name } })
@@ -32,6 +42,14 @@ export function EndpointsGrid(props: {
     />
   );
 }
+
+/** The order that a click on a column's head asks for. */
+const SORTS: Readonly<Record<string, EndpointSort>> = {
+  name: 'name',
+  lately: 'predictions',
+  failed: 'failed',
+  changed: 'changed',
+};
 
 const COLUMNS: readonly GridColumn<EndpointStanding>[] = [
   {

@@ -1,11 +1,9 @@
 /** By what the list of endpoints is narrowed and ordered. Pure. */
+import type { EndpointSort } from '../../kit/endpoints/endpoint-sort.ts';
 import { type EndpointStanding, needsLook } from '../../kit/endpoints/endpoint-standing.ts';
 
 export const ENDPOINT_SHOWS = ['attention', 'tried', 'idle'] as const;
 export type EndpointShow = (typeof ENDPOINT_SHOWS)[number];
-
-export const ENDPOINT_SORTS = ['name', 'changed', 'predictions', 'failed'] as const;
-export type EndpointSort = (typeof ENDPOINT_SORTS)[number];
 
 const SHOWS: Readonly<Record<EndpointShow, (standing: EndpointStanding) => boolean>> = {
   attention: needsLook,

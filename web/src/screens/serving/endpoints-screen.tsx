@@ -124,6 +124,10 @@ export function EndpointsScreen() {
             <Card flush>
               <EndpointsGrid
                 rows={shown}
+                sort={{
+                  by: search.sort,
+                  toggle: (sort) => set({ sort: search.sort === sort ? undefined : sort }),
+                }}
                 footer={
                   shown.length === standings.length
                     ? `All ${formatCount(shown.length)} shown`

@@ -1,5 +1,6 @@
+import { ENDPOINT_SORTS, type EndpointSort } from '../../kit/endpoints/endpoint-sort.ts';
 import { compact, oneOf, type RawSearch, text } from '../../kit/search-params.ts';
-import { ENDPOINT_SHOWS, ENDPOINT_SORTS, type EndpointShow, type EndpointSort } from './endpoint-list.ts';
+import { ENDPOINT_SHOWS, type EndpointShow } from './endpoint-list.ts';
 import {
   ROLLOUT_KINDS,
   ROLLOUT_STANDINGS,

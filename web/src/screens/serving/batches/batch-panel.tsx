@@ -93,9 +93,9 @@ function BatchBody(props: { readonly batch: BatchPrediction; readonly onOpen: (i
         )}
         {(batch.status === 'failed' || batch.status === 'cancelled') && (
           <Act<BatchPrediction>
-            verb="Go on"
-            look="primary"
-            title="Go on with the batch"
+            verb={batch.progress.rows === 0 ? 'Begin again' : 'Go on'}
+            look={batch.progress.rows === 0 ? 'plain' : 'primary'}
+            title={batch.progress.rows === 0 ? 'Begin the batch again' : 'Go on with the batch'}
             path={`${own}/resume`}
             effect={
               batch.progress.rows === 0
@@ -142,7 +142,7 @@ function BatchBody(props: { readonly batch: BatchPrediction; readonly onOpen: (i
           ],
           speed !== null && ['Speed', `${formatCount(speed)} rows/s`],
           batch.startedAt !== null && [
-            'Took',
+            batch.finishedAt === null ? 'Has run for' : 'Took',
             formatDuration(
               (batch.finishedAt ? Date.parse(batch.finishedAt) : now) - Date.parse(batch.startedAt),
             ),

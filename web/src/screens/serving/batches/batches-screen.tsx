@@ -68,6 +68,7 @@ export function BatchesScreen() {
               openKey={batch ?? null}
               onOpen={(row) => open(row.id)}
               onEnd={more}
+              narrowNote={progressText}
               footer={batches.hasNextPage ? 'Newest first; scroll for more' : `All ${rows.length} shown`}
             />
           </Card>
@@ -110,11 +111,15 @@ const COLUMNS: readonly GridColumn<BatchPrediction>[] = [
   {
     id: 'progress',
     head: 'Progress',
-    width: 'minmax(100px, 2fr)',
+    width: 'minmax(64px, 2fr)',
     cell: (batch) => (
-      <span className="grid grid-cols-[minmax(24px,72px)_minmax(64px,1fr)] items-center gap-2">
-        <ProgressBar batch={batch} />
-        <span className="truncate text-muted">{progressText(batch)}</span>
+      <span className="flex items-center gap-2">
+        <span className="w-18 shrink-0">
+          <ProgressBar batch={batch} />
+        </span>
+        <span className="truncate text-muted" data-tip={progressText(batch)}>
+          {progressText(batch)}
+        </span>
       </span>
     ),
   },
