@@ -127,6 +127,12 @@ export const platformErrors = {
     message: 'port {port} on {host} is taken by another program',
     next: 'Stop that program, or choose another port with {setting}.',
   },
+  address_unusable: {
+    status: 503,
+    title: 'Address cannot be used',
+    message: 'port {port} on {host} cannot be listened to: {problem}',
+    next: 'Name an address of this machine with --host or MILLRACE_HOST (0.0.0.0: all), and a port that its user may take (from 1024 on) with {setting}.',
+  },
   data_locked: {
     status: 409,
     title: 'Data directory in use',

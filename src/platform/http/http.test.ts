@@ -160,12 +160,17 @@ test('server-sent events arrive while the response is open', async () => {
   assert.match(received, /id: 7\ndata: \{"n":1\}\n\n/);
 });
 
-test('a taken port names the setting to change', async () => {
+test('a taken port, or an address of another machine, names the setting to change', async () => {
   const port = Number(new URL(url).port);
   const second = newServer();
   await assert.rejects(listen(second, '127.0.0.1', port, '--port or MILLRACE_PORT'), {
     code: 'port_taken',
     next: /--port or MILLRACE_PORT/,
+  });
+  // An address of documentation (RFC 5737) is of no machine.
+  await assert.rejects(listen(newServer(), '192.0.2.1', 0, '--port'), {
+    code: 'address_unusable',
+    next: /--host/,
   });
   await second.close();
   assert.ok(app.server.listening);

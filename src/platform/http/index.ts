@@ -1,6 +1,7 @@
 export type { BrowserGuardOptions } from './browser-guard.ts';
 export { ConnectionRoom } from './connection-room.ts';
 export { drain } from './drain.ts';
+export { type ListenAddress, listenError } from './listen-error.ts';
 export { type ProblemBody, problemBody, toMillraceError, toProblem } from './problem.ts';
 export {
   countedPageOf,

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { fail } from '../../core/errors.ts';
 import { parseInput } from '../../core/schema.ts';
 import { type Actor, authorize } from '../access/index.ts';
 import type { Answer, KeptAnswers } from '../idempotency/index.ts';
@@ -8,6 +7,7 @@ import type { Logger } from '../log/index.ts';
 import { Counter, Histogram, type Registry } from '../metrics/index.ts';
 import { addBrowserGuard, type BrowserGuardOptions } from './browser-guard.ts';
 import { closeWhenIdle, OpenRequests } from './drain.ts';
+import { listenError } from './listen-error.ts';
 import { addPathPrefix, withoutPrefix } from './path-prefix.ts';
 import { Preconditions } from './preconditions.ts';
 import { toMillraceError, toProblem } from './problem.ts';
@@ -175,7 +175,7 @@ function jsonAnswer(result: unknown, status: number): Answer {
 }
 
 /**
- * Listens on a port. Throws `port_taken`, naming the setting to change.
+ * Listens on a port. Throws `port_taken` and `address_unusable`, naming the setting to change.
  *
  * @returns the port in use (the one asked for, or the free one that was chosen for port 0)
  */
@@ -188,9 +188,7 @@ export async function listen(
   try {
     await app.listen({ host, port });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
-      throw fail('port_taken', { port, host, setting }, error);
-    throw error;
+    throw listenError(error as NodeJS.ErrnoException, { host, port, setting });
   }
   const address = app.server.address();
   return typeof address === 'object' && address ? address.port : port;

@@ -1,15 +1,15 @@
 import type { Server } from 'node:net';
-import { fail } from '../../core/errors.ts';
+import { listenError } from '../../platform/http/index.ts';
 
 /**
- * Listens and returns the port in use. Throws `port_taken`.
+ * Listens and returns the port in use. Throws `port_taken`, `address_unusable`.
  *
  * @param setting how the user names another port, for the message
  */
 export function listen(server: Server, host: string, port: number, setting: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? fail('port_taken', { port, host, setting }, error) : error),
+      reject(listenError(error, { host, port, setting })),
     );
     server.listen(port, host, () => {
       const address = server.address();
