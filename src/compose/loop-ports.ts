@@ -111,8 +111,11 @@ function registryPort({ registry, evaluations, blobs }: LoopSlices): LoopPorts['
       await registry.approve(by, model, version, { decision, reason });
     },
     setChallenger: async (name, version, reason) => {
-      if (version === null) await registry.clearAlias(actor, { name, alias: CHALLENGER, reason });
-      else await registry.setAlias(actor, { name, alias: CHALLENGER, version, reason });
+      if (version === null) {
+        // A model that was deleted meanwhile has no challenger any more.
+        if (await knownModel(registry, name))
+          await registry.clearAlias(actor, { name, alias: CHALLENGER, reason });
+      } else await registry.setAlias(actor, { name, alias: CHALLENGER, version, reason });
     },
     promote: async (model, version, reason) => {
       await registry.promote(actor, model, { version, reason });

@@ -64,8 +64,11 @@ function rolloutAliases(registry: Registry): RolloutDeps['aliases'] {
     },
     async giveBack(actor, { model, alias, version, to, reason }) {
       if (to === version || (await pointsAt(model, alias)) !== version) return;
+      const { previousChampion } = await registry.getModel(systemActor, model);
       if (to === null) await registry.clearAlias(actor, { name: model, alias, reason });
-      else if (alias === CHAMPION) await registry.rollback(actor, model, { reason });
+      // It may have been moved away and back: then the registry would go back to another one.
+      else if (alias === CHAMPION && previousChampion === to)
+        await registry.rollback(actor, model, { reason });
       else await registry.setAlias(actor, { name: model, alias, version: to, reason });
     },
   };

@@ -416,6 +416,18 @@ forEachDatabase((name, open) => {
     const back = await loop.advance('2001-02-10');
     assert.equal(back.lastTurn?.state, 'rolled-back');
     assert.match(back.lastTurn?.reason ?? '', /20 of 40 requests failed$/);
+    assert.equal(world.aborted.length, 1);
+    world.guarded = null;
+    await loop.loops.trigger(anna, 'flights', { reason: 'once more' });
+    await loop.settle();
+    world.seeOutcomes((await loop.turn(3)).challengerVersion ?? 0, 1, 60, 60, 0);
+    assert.equal((await loop.advance('2001-02-11')).activeTurn?.state, 'canary');
+    // Control was killed after the traffic was taken and before the turn said so.
+    world.guarded = 'aborted by user:anna: enough';
+    const aborted = await loop.advance('2001-02-12');
+    assert.deepEqual([aborted.lastTurn?.number, aborted.lastTurn?.state], [3, 'rolled-back']);
+    assert.match(aborted.lastTurn?.reason ?? '', /: aborted by user:anna: enough$/);
+    assert.equal(world.aborted.length, 1, 'a person who aborts knows of it');
   });
 
   test(`${name}: a schedule fires in event time, once for what was missed`, async (t) => {

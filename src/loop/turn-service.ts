@@ -7,7 +7,7 @@ import type { EngineDeps, LoopEngine } from './engine/loop-engine.ts';
 import type { Moment } from './engine/loop-writer.ts';
 import { stopSteps } from './engine/stop-steps.ts';
 import { readTurn, type TurnRecord } from './read.ts';
-import { takeTraffic } from './states/end-rollout.ts';
+import { abortedBy, takeTraffic } from './states/end-rollout.ts';
 import { findLoop } from './store/loops.ts';
 import { findTurn, turnSteps, updateTurn } from './store/turns.ts';
 
@@ -49,7 +49,10 @@ export class TurnService {
       const { loop: model, champion_version: championVersion, challenger_version: challengerVersion } = row;
       const { ports } = this.#deps;
       if (hasTraffic)
-        await takeTraffic({ ports, endpoint, model, championVersion, challengerVersion }, reason);
+        await takeTraffic(
+          { ports, endpoint, model, championVersion, challengerVersion },
+          `${abortedBy}${actor.kind}:${actor.id}: ${reason}`,
+        );
       const history = data.rollout
         ? [...data.rolloutHistory, { ...data.rollout, verdict: 'fail' as const, reason }]
         : data.rolloutHistory;

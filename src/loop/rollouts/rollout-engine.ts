@@ -25,8 +25,11 @@ const lookEveryMs = 5000;
 const restFactor = 4;
 /** As whom the rollouts without a loop are followed. */
 const watchOwner = 'rollouts';
-/** What the registry says when a version may not have an alias. */
-const refusals: readonly ErrorCode[] = ['version_blocked', 'alias_protected'];
+/** What the registry says when a version may not have an alias, or is not there any more. */
+const refusals: readonly ErrorCode[] = [
+  ...(['version_blocked', 'alias_protected', 'version_not_packaged'] as const),
+  ...(['version_unknown', 'registered_model_unknown'] as const),
+];
 /** What an abort does away with though it is not done to its end: traffic alone follows from it. */
 const replaceable: readonly RolloutIntent['action'][] = ['start', 'advance', 'abort'];
 

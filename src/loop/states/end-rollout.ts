@@ -3,6 +3,9 @@ import type { Rollout } from '../contract.ts';
 import type { Decision, TurnContext } from '../engine/turn-context.ts';
 import { known } from './known.ts';
 
+/** How the route's reason says that a person ended a turn. */
+export const abortedBy = 'aborted by ';
+
 /** Harm, or time that is over: the challenger loses its traffic, and an alert tells of it. */
 export function abortRollout(turn: TurnContext, rollout: Rollout, why: string): Decision {
   const end = endRollout(turn, rollout, why);

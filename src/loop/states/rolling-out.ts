@@ -2,7 +2,7 @@ import type { Rollout } from '../contract.ts';
 import { type Decision, runStep, type StateHandler, type TurnContext } from '../engine/turn-context.ts';
 import { deployOutputsSchema } from '../steps/deploy.ts';
 import { ask } from './ask.ts';
-import { abortRollout } from './end-rollout.ts';
+import { abortedBy, abortRollout, endRollout } from './end-rollout.ts';
 import { known } from './known.ts';
 import { lookAtRollout } from './look-at-rollout.ts';
 import { deployInputs, splitOf, stepOf } from './rollout-steps.ts';
@@ -19,6 +19,8 @@ export const rollingOut: StateHandler = async (turn) => {
   // A guard in a replica acts within the request; the turn follows.
   const what = rollout.stage === 'shadow' ? 'copies' : 'traffic';
   const lost = await turn.ports.serving.lost(turn.endpoint, version, what);
+  // A person's abort that was cut off is done to its end; a person who aborts knows of it.
+  if (lost?.startsWith(abortedBy)) return endRollout(turn, rollout, lost);
   if (lost !== null) return abortRollout(turn, rollout, lost);
   const looked = await lookAtRollout(turn);
   const latest = looked?.rollout ?? rollout;

@@ -17,6 +17,10 @@ test('a next step names the command that shows the list, where there is one', ()
       'Look at GET /api/v1/batch-predictions/7 and ask again.',
       'Look at "millrace predictions" and ask again.',
     ],
+    [
+      'Look at the rollout with GET /api/v1/endpoints/churn/rollouts/019-a.',
+      'Look at the rollout with "millrace rollout show churn --id 019-a".',
+    ],
     ['List them with GET /api/v1/turns?loop=late.', 'List them with "millrace turns late".'],
     ['List the webhooks with GET /api/v1/webhooks.', 'List the webhooks with GET /api/v1/webhooks.'],
     ['Deploy one: POST /api/v1/endpoints/churn/deploy.', 'Deploy one: POST /api/v1/endpoints/churn/deploy.'],

@@ -3,6 +3,7 @@ const commandOfList: readonly (readonly [RegExp, string])[] = [
   [/^registered-models\/([^/]+)\/versions$/, 'models $1'],
   [/^registered-models$/, 'models'],
   [/^endpoints\/([^/]+)\/rollouts$/, 'rollouts $1'],
+  [/^endpoints\/([^/]+)\/rollouts\/([^/]+)$/, 'rollout show $1 --id $2'],
   [/^endpoints\/([^/]+)(?:\/route-versions)?$/, 'endpoints'],
   [/^endpoints$/, 'endpoints'],
   [/^endpoint-keys$/, 'keys'],
