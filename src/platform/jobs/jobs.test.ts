@@ -69,6 +69,29 @@ forEachDatabase((name, open) => {
       assert.equal((await jobs.lease('a/2', ['train'], 0))?.attempt, 2);
     });
 
+    test('a control that was away puts back no job before its worker could be heard', async (t) => {
+      const { clock, db, jobs } = await setUp(t, open);
+      const id = await enqueue(db, jobs, {});
+      await jobs.lease('a/1', ['train'], 0);
+      const pass = async (control: Jobs, seconds: number) => {
+        for (let second = 0; second < seconds; second++) {
+          clock.ms += 1_000;
+          await control.sweepWhatCouldBeHeard();
+        }
+      };
+      clock.ms += 600_000;
+      const again = new Jobs(db, clock);
+      await again.sweepWhatCouldBeHeard();
+      await pass(again, 10);
+      await again.heartbeat(id, 1);
+      await pass(again, 15);
+      clock.ms += 600_000;
+      await pass(again, 15);
+      assert.equal((await jobs.get(id)).status, 'leased');
+      await pass(again, 1);
+      assert.equal((await jobs.get(id)).status, 'queued');
+    });
+
     test('errors are retried with back-off until the limit; final errors are not', async (t) => {
       const { clock, db, jobs } = await setUp(t, open);
       const id = await enqueue(db, jobs, {}, { maxFailures: 2 });

@@ -67,6 +67,9 @@ export class Jobs {
   readonly #clock: Clock;
   readonly #handlers = new Map<string, FinishedHandler>();
   readonly #sweeps = new Recurring();
+  /** Since when heartbeats could be heard without a break, and when that was looked at last. */
+  #hearsSinceMs = Number.POSITIVE_INFINITY;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(db: Database, clock: Clock = wallClock) {
     this.#db = db;
@@ -76,7 +79,7 @@ export class Jobs {
   /** Starts putting jobs back whose worker fell silent. */
   start(log: Logger): void {
     const doing = 'putting back jobs whose worker fell silent';
-    this.#sweeps.start({ everyMs: sweepMs, doing, run: () => this.sweep(), log });
+    this.#sweeps.start({ everyMs: sweepMs, doing, run: () => this.sweepWhatCouldBeHeard(), log });
   }
 
   stop(): void {
@@ -208,6 +211,17 @@ export class Jobs {
     if (row.status === 'queued') await this.#end(tx, row, 'cancelled', { error: cancelled(reason) });
     else if (row.status === 'leased')
       await store.updateLeased(tx, id, row.attempt, { cancel_reason: reason });
+  }
+
+  /**
+   * The same as `sweep` once heartbeats could be heard for the length of a lease: while this process was not there, stood
+   * still, or its clock leapt, the silence was not the workers'.
+   */
+  async sweepWhatCouldBeHeard(): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    if (Math.abs(nowMs - this.#lookedAtMs) > leaseMs / 3) this.#hearsSinceMs = nowMs;
+    this.#lookedAtMs = nowMs;
+    if (nowMs - this.#hearsSinceMs >= leaseMs) await this.sweep();
   }
 
   /** Puts back (or ends) every job whose lease has run out. */
