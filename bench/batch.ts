@@ -84,6 +84,7 @@ async function batch(log: boolean): Promise<number> {
       python: null,
       doneParts: 0,
       doneRows: 0,
+      logPolicy: null,
     },
     frames,
     async (part) => {

@@ -6,7 +6,11 @@ import type { LoopSlices } from './loop-slices.ts';
 import { packagedVersion } from './packaged-version.ts';
 
 /** The other parts' front doors as batch predictions need them. */
-export function createBatchPorts(slices: LoopSlices, pipelines: Pipelines): BatchPorts {
+export function createBatchPorts(
+  slices: LoopSlices,
+  pipelines: Pipelines,
+  logHashKey: () => string,
+): BatchPorts {
   const { registry, serving, data, feedback } = slices;
   return {
     start: (tx, step) => pipelines.start(tx, step),
@@ -24,6 +28,7 @@ export function createBatchPorts(slices: LoopSlices, pipelines: Pipelines): Batc
       await serving.sealPredictions();
       return feedback.storeWindow(system, { endpoint, fromMs, toMs });
     },
+    logHashKey,
     registerSegment: async (segment) => {
       await feedback.registerSegment(system, segment);
     },

@@ -164,6 +164,7 @@ export async function createControlServices(parts: ControlParts) {
   });
   const endpointKeys = new KeyService({ db, journal, changed: () => serving.keysChanged() });
   const lineage = createLineage({ db, experiments, ports: createLineagePorts(data, serving) });
+  const logHashKey = () => hashKeyOf(parts.settings, directory);
   const feedback = await FeedbackService.open({
     db,
     journal,
@@ -174,8 +175,7 @@ export async function createControlServices(parts: ControlParts) {
     secrets: webhookSettings.secrets,
     entityAsLogged: async (endpoint) => {
       const route = (await serving.routeTable()).endpoints.find((e) => e.endpoint === endpoint);
-      const key = () => hashKeyOf(parts.settings, directory);
-      return (entity) => (route ? entityInLog(route, entity, key) : entity);
+      return (entity) => (route ? entityInLog(route, entity, logHashKey) : entity);
     },
     endpointExists: async (endpoint) =>
       (await serving.routeTable()).endpoints.some((e) => e.endpoint === endpoint),
@@ -219,7 +219,12 @@ export async function createControlServices(parts: ControlParts) {
     ...{ db, journal, feedback },
     ports: createReplayPorts(slices, pipelines),
   });
-  const batches = new BatchService({ db, journal, blobs, ports: createBatchPorts(slices, pipelines) });
+  const batches = new BatchService({
+    db,
+    journal,
+    blobs,
+    ports: createBatchPorts(slices, pipelines, logHashKey),
+  });
   const erasures = new ErasureService({
     collect: () => serving.sealPredictions(collectMs),
     hooks: feedback.eraseHooks(async () => [...(await replays.files()), ...(await batches.logFiles())]),

@@ -35,6 +35,7 @@ export const replayStep = defineStepKind({
         parts: {
           done: async () => [],
           keep: async () => undefined,
+          logPolicy: () => Promise.reject(new Error('the rows of a replay are not logged')),
         },
       },
     );

@@ -8,6 +8,7 @@ import type { Journal } from '../../../platform/journal/index.ts';
 import type { Endpoint, PredictionSegment } from '../contract.ts';
 import {
   type BatchInputs,
+  type BatchLogPolicy,
   type BatchPart,
   type BatchPrediction,
   batchInputsSchema,
@@ -55,6 +56,8 @@ export interface BatchPorts {
   /** Stores what an endpoint answered in a span of event time as a Parquet blob. Throws `replay_empty`. */
   readonly window: (endpoint: string, fromMs: number, toMs: number) => Promise<{ readonly digest: Digest }>;
   readonly registerSegment: (segment: PredictionSegment) => Promise<void>;
+  /** What hides values in prediction logs; see `entityInLog`. */
+  readonly logHashKey: () => string;
 }
 
 const kind = 'batch-predict';
@@ -206,6 +209,26 @@ export class BatchService {
   async parts(actor: Actor, id: string): Promise<readonly BatchPart[]> {
     authorize(actor, 'read');
     return this.#store.parts(id);
+  }
+
+  /**
+   * What of its rows the step of a batch may write into the endpoint's log, as the endpoint is now. It has the
+   * deployment's key, so nobody else is told. Throws `forbidden`.
+   */
+  async logPolicy(actor: Actor, id: string): Promise<BatchLogPolicy> {
+    authorize(actor, 'read');
+    if (actor.kind !== 'job' || actor.id !== id)
+      throw fail('forbidden', {
+        actor: actor.id,
+        permission: `read this: it is for the step of batch ${id} alone`,
+      });
+    const inputs = batchInputsSchema.parse((await this.#known(id)).inputs);
+    if (inputs.endpoint === null)
+      throw fail('invalid_input', { field: 'id', problem: 'this batch has no prediction log' });
+    const { entityFeature, options } = await this.#ports.endpoint(inputs.endpoint);
+    const { payloadShare, redact, hash } = options.log;
+    const key = hash.length > 0 ? this.#ports.logHashKey() : '';
+    return { entityFeature, payloadShare, redact, hash, key };
   }
 
   /** Keeps a finished part, and registers its rows in the prediction log; the same part again changes nothing. */

@@ -11,7 +11,8 @@ import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
 import { describeGraph } from '../../../platform/runtimes/index.ts';
-import { type BatchInputs, type BatchPart, batchInputsSchema } from './contract.ts';
+import { hashedValue, keepsPayload } from '../plane/log-policy.ts';
+import { type BatchInputs, type BatchLogPolicy, type BatchPart, batchInputsSchema } from './contract.ts';
 import { runBatch } from './run-batch.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'millrace-batch-'));
@@ -25,6 +26,8 @@ const contract = (
   await blobs.put(canonicalJson({ columns: [{ name: 'x1', range: { min: -10, max: 10 } }, { name: 'x2' }] }))
 ).digest;
 const packageDigest = await storePackage(blobs, logisticOnnx(), { ...logisticPackage(), contract });
+
+let policy: BatchLogPolicy = { entityFeature: null, payloadShare: 1, redact: [], hash: [], key: '' };
 
 async function inputsOf(file: string, overrides: Partial<BatchInputs> = {}): Promise<BatchInputs> {
   const { digest } = await blobs.put(createReadStream(file));
@@ -55,6 +58,7 @@ async function scored(inputs: BatchInputs, partRows: number, done: BatchPart[] =
       keep: async (part) => {
         done.push(part);
       },
+      logPolicy: async () => policy,
     },
     partRows,
   });
@@ -210,6 +214,41 @@ test('rows go into the prediction log with ids, entities and times of their own'
   assert.match(String(logged[15]?.flags), /out-of-range/);
   const [row] = await frames.query(`SELECT * FROM read_parquet('${path}') LIMIT 1 OFFSET 3`);
   assert.equal(row?.prediction_id, 'b1-3');
+});
+
+test('rows of a batch are hidden in the log as those of requests are', async (t) => {
+  const everything = policy;
+  policy = {
+    entityFeature: 'customer',
+    payloadShare: 0.5,
+    redact: ['x2'],
+    hash: ['x1', 'customer'],
+    key: 'k',
+  };
+  t.after(() => {
+    policy = everything;
+  });
+  const csv = join(directory, 'hidden.csv');
+  const rows = Array.from({ length: 40 }, (_, i) => `${i === 7 ? 'secret' : i},2.5,ada-${i},p${i}`);
+  await writeFile(csv, `x1,x2,customer,prediction_id\n${rows.join('\n')}\n`);
+  const { done } = await scored(
+    await inputsOf(csv, { endpoint: 'churn', log: true, entityFeature: 'customer' }),
+    16,
+  );
+  const paths = await Promise.all(done.map(async (part) => `'${await blobs.path(part.log!.digest)}'`));
+  assert.ok(paths.length > 0);
+  const logged = await frames.query(`SELECT * FROM read_parquet([${paths.join(', ')}])`);
+  assert.equal(logged.length, 40);
+  for (const row of logged) {
+    const i = Number(String(row.prediction_id).slice(1));
+    const keeps = keepsPayload(0.5, `p${i}`);
+    assert.equal(row.entity, hashedValue('k', `ada-${i}`));
+    assert.equal(row['feature:x1'], keeps && i !== 7 ? hashedValue('k', i) : null);
+    assert.equal(row['feature:x2'], null);
+    assert.equal(row.outputs !== null, keeps && i !== 7);
+    assert.equal(typeof row.score, i === 7 ? 'object' : 'number');
+  }
+  assert.match(String(logged[7]?.error), /^input_invalid \(its text is left out/);
 });
 
 test('a file without a required input, and one that is no table, are refused as a whole', async () => {

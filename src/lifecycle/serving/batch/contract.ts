@@ -87,6 +87,17 @@ export const batchPartSchema = z.strictObject({
 });
 export type BatchPart = z.infer<typeof batchPartSchema>;
 
+/** What of a batch's rows may go into the prediction log, and the key that values are hashed with. */
+export const batchLogPolicySchema = z.strictObject({
+  entityFeature: z.string().nullable(),
+  payloadShare: z.number(),
+  redact: z.array(z.string()),
+  hash: z.array(z.string()),
+  /** Empty where nothing is hashed. */
+  key: z.string(),
+});
+export type BatchLogPolicy = z.infer<typeof batchLogPolicySchema>;
+
 export const batchPartsSchema = z.object({ items: z.array(batchPartSchema) });
 
 export const batchPredictionSchema = z.object({

@@ -1,11 +1,11 @@
 import type { PackageManifest, SignatureField } from '../../../core/model-package.ts';
 import type { DirectFrames, TableWriter } from '../../../platform/frames/direct-frames.ts';
 import { sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
-import { featureColumnPrefix, predictionLogColumns } from '../contract.ts';
-import { logTypes } from '../log-types.ts';
+import { predictionLogColumns } from '../contract.ts';
 import { type BatchSource, problemColumn } from './batch-source.ts';
-import type { BatchInputs } from './contract.ts';
+import type { BatchInputs, BatchLogPolicy } from './contract.ts';
 import type { InputColumn } from './input-columns.ts';
+import { LoggedCells } from './logged-cells.ts';
 import { isScalar, predictionOutput, type ScoredRows } from './row-scorer.ts';
 
 const resultColumns = ['prediction', 'score', 'model_version', 'error'];
@@ -93,6 +93,7 @@ export class PartWriter {
   readonly #job: BatchInputs;
   readonly #select: (firstRow: number, rows: number) => string;
   readonly #results: TableWriter;
+  readonly #policy: BatchLogPolicy | null;
   rows = 0;
   failedRows = 0;
 
@@ -103,6 +104,7 @@ export class PartWriter {
     job: BatchInputs,
     select: (firstRow: number, rows: number) => string,
     results: TableWriter,
+    policy: BatchLogPolicy | null,
   ) {
     this.#frames = frames;
     this.#inputs = inputs;
@@ -110,6 +112,7 @@ export class PartWriter {
     this.#job = job;
     this.#select = select;
     this.#results = results;
+    this.#policy = policy;
   }
 
   static async open(
@@ -119,12 +122,14 @@ export class PartWriter {
     kept: readonly { readonly as: string }[],
     job: BatchInputs,
     select: (firstRow: number, rows: number) => string,
+    policy: BatchLogPolicy | null,
   ): Promise<PartWriter> {
     const output = predictionOutput(manifest);
     const type = isScalar(output) ? (predictionTypes[output.type] ?? 'INTEGER') : 'VARCHAR';
     const logged = job.log ? ', code VARCHAR, flags VARCHAR, outputs VARCHAR' : '';
     await frames.run(`CREATE TABLE part_results (prediction ${type}, score DOUBLE, error VARCHAR${logged})`);
-    return new PartWriter(frames, inputs, kept, job, select, await frames.writer('part_results'));
+    const results = await frames.writer('part_results');
+    return new PartWriter(frames, inputs, kept, job, select, results, policy);
   }
 
   /** Adds what became of the next rows. */
@@ -167,8 +172,10 @@ export class PartWriter {
       `COPY (SELECT ${selected.join(', ')} ${from}) TO ${sqlLiteral(outputPath)} (FORMAT parquet)`,
     );
     if (!log || this.rows === 0) return this.#dropped(null);
+    const cells = new LoggedCells(this.#inputs, this.#policy);
+    const hidden = await cells.write(this.#frames, `SELECT ${id} AS id, p.* FROM (${select}) p`);
     await this.#frames.run(
-      `COPY (SELECT ${this.#logColumns(id, latencyUs).join(', ')} ${from}) TO ${sqlLiteral(logPath)} (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (SELECT ${this.#logColumns(id, latencyUs, cells).join(', ')} ${from}${hidden}) TO ${sqlLiteral(logPath)} (FORMAT parquet, COMPRESSION zstd)`,
     );
     const [span] = await this.#frames.query(
       `SELECT min(event_time_ms) AS first, max(event_time_ms) AS last FROM (${select})`,
@@ -178,16 +185,17 @@ export class PartWriter {
 
   async #dropped<T>(result: T): Promise<T> {
     await this.#frames.run('DROP TABLE part_results');
+    await this.#frames.run('DROP TABLE IF EXISTS part_hidden');
     return result;
   }
 
   /** The rows as the serve role logs them, answered by the champion and drawn by nobody. */
-  #logColumns(id: string, latencyUs: number): readonly string[] {
+  #logColumns(id: string, latencyUs: number, cells: LoggedCells): readonly string[] {
     const { endpoint, model, modelVersion, routeVersion, requestedAtMs } = this.#job;
     const values: Readonly<Record<string, string>> = {
       prediction_id: id,
       endpoint: sqlLiteral(endpoint),
-      entity: 'p.entity',
+      entity: cells.entity('p.entity'),
       event_time_ms: 'p.event_time_ms',
       received_at_ms: String(requestedAtMs),
       model: sqlLiteral(model),
@@ -196,30 +204,16 @@ export class PartWriter {
       arm: "'champion'",
       sticky: 'false',
       status: "CASE WHEN r.code = '' THEN 'ok' ELSE r.code END",
-      error: "nullif(r.error, '')",
+      error: cells.error("nullif(r.error, '')", 'r.code'),
       latency_us: String(Math.round(latencyUs)),
       score: 'CASE WHEN isnan(r.score) THEN NULL ELSE r.score END',
-      outputs: "nullif(r.outputs, '')",
-      flags: "nullif(r.flags, '')",
+      outputs: cells.payload("nullif(r.outputs, '')"),
+      flags: cells.payload("nullif(r.flags, '')"),
     };
     const fixed = predictionLogColumns.map(
       ({ name, type }) => `CAST(${values[name] ?? 'NULL'} AS ${type}) AS ${name}`,
     );
-    let at = 0;
-    const features = this.#inputs.map(({ field, sql, kind }) => {
-      const column = `p.i${at}`;
-      at += sql.length;
-      const name = sqlName(featureColumnPrefix + field.name);
-      if (field.shape.length > 0)
-        return `CAST(to_json(${kind === 'absent' ? 'NULL' : column}) AS VARCHAR) AS ${name}`;
-      const value =
-        kind === 'absent'
-          ? 'NULL'
-          : kind === 'doubles'
-            ? `CASE WHEN isfinite(${column}) THEN ${column} END`
-            : column;
-      return `TRY_CAST(${value} AS ${logTypes[field.type]}) AS ${name}`;
-    });
+    const features = this.#inputs.map((input, i) => cells.feature(input, i));
     return [...fixed, ...features];
   }
 }

@@ -1,5 +1,5 @@
 import type { PythonHostOptions } from '../../../platform/python-runtime/index.ts';
-import type { BatchInputs } from './contract.ts';
+import type { BatchInputs, BatchLogPolicy } from './contract.ts';
 
 /** What a process needs to run models as Python, as it can be sent to it. */
 export type PythonSettings = Omit<PythonHostOptions, 'logger'>;
@@ -22,6 +22,8 @@ export interface BatchTask {
   /** Parts and rows that an earlier attempt finished. */
   readonly doneParts: number;
   readonly doneRows: number;
+  /** What of the rows may be logged; null: they are not. */
+  readonly logPolicy: BatchLogPolicy | null;
 }
 
 /** The parts are all there: make one file of them. */

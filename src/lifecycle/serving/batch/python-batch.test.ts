@@ -75,7 +75,11 @@ test('a model that runs as Python scores a file too', { skip: !existsSync(python
     {
       batchId: 'b',
       context: { blobs, signal: new AbortController().signal, workDir, log: () => {} },
-      parts: { done: async () => [], keep: async () => undefined },
+      parts: {
+        done: async () => [],
+        keep: async () => undefined,
+        logPolicy: () => Promise.reject(new Error('nothing is logged')),
+      },
       python: {
         python,
         directory: join(directory, 'host'),

@@ -3,6 +3,7 @@ import type { BlobStore } from '../../../platform/blobs/index.ts';
 import { defineRoute, pageOf, pageQuery, type Route, readPage } from '../../../platform/http/index.ts';
 import type { BatchService } from './batch-service.ts';
 import {
+  batchLogPolicySchema,
   batchPartSchema,
   batchPartsSchema,
   batchPredictionSchema,
@@ -96,6 +97,16 @@ export function batchRoutes(service: BatchService, blobs: BlobStore): readonly R
       params: byId,
       response: batchPartsSchema,
       handle: async ({ params }, { actor }) => ({ items: [...(await service.parts(actor, params.id))] }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/batch-predictions/:id/log-policy',
+      summary:
+        'What of its rows the step of a batch may write into the prediction log; told to the step alone',
+      permission: 'read',
+      params: byId,
+      response: batchLogPolicySchema,
+      handle: ({ params }, { actor }) => service.logPolicy(actor, params.id),
     }),
     defineRoute({
       method: 'POST',

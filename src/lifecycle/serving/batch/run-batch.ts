@@ -7,7 +7,14 @@ import { ControlClient, isPassing } from '../../../platform/client/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
 import { packagesOf } from '../../../platform/runtimes/index.ts';
 import { BatchProcess } from './batch-process.ts';
-import { type BatchInputs, type BatchOutputs, type BatchPart, batchPartsSchema } from './contract.ts';
+import {
+  type BatchInputs,
+  type BatchLogPolicy,
+  type BatchOutputs,
+  type BatchPart,
+  batchLogPolicySchema,
+  batchPartsSchema,
+} from './contract.ts';
 import type { FromBatchProcess, PythonSettings } from './protocol.ts';
 
 /** Rows of a part: what a crash may cost. */
@@ -22,6 +29,8 @@ export interface BatchRun {
   readonly parts: {
     readonly done: () => Promise<readonly BatchPart[]>;
     readonly keep: (part: BatchPart) => Promise<void>;
+    /** What of its rows may be logged; asked for where they are. */
+    readonly logPolicy: () => Promise<BatchLogPolicy>;
   };
   readonly threads?: number;
   readonly partRows?: number;
@@ -56,6 +65,7 @@ export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<Batc
       python: run.python ?? null,
       doneParts: done.length,
       doneRows,
+      logPolicy: inputs.log ? await parts.logPolicy() : null,
     });
     for (;;) {
       const message = await child.next(signal);
@@ -132,5 +142,12 @@ export function controlParts(
     keep: async (part) => {
       await patiently(() => client.call(path, { body: part, schema: z.unknown(), signal }));
     },
+    logPolicy: () =>
+      patiently(() =>
+        client.call(`/api/v1/batch-predictions/${batchId}/log-policy`, {
+          schema: batchLogPolicySchema,
+          signal,
+        }),
+      ),
   };
 }

@@ -74,7 +74,7 @@ export async function scoreFile(
     writer = null;
   };
   for await (const chunk of frames.stream(select)) {
-    writer ??= await PartWriter.open(frames, manifest, inputs, kept, job, selectPart);
+    writer ??= await PartWriter.open(frames, manifest, inputs, kept, job, selectPart, task.logPolicy);
     const cells = readInputs(chunk, inputs, 0, buffers);
     const problems = source.decimal !== null ? chunk.values(problemAt) : null;
     writer.append(chunk.rowCount, await scorer.score(cells, chunk.rowCount, problems));
@@ -82,7 +82,7 @@ export async function scoreFile(
   }
   // An input without rows has an output without rows, whose columns are those of any other.
   if (source.rows === 0 && part === 0)
-    writer = await PartWriter.open(frames, manifest, inputs, kept, job, selectPart);
+    writer = await PartWriter.open(frames, manifest, inputs, kept, job, selectPart, task.logPolicy);
   await finish();
   await runtime.close();
   return source.rows;

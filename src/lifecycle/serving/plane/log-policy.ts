@@ -7,7 +7,7 @@ import { cellJson, type LoggedRow } from './log-line.ts';
 
 /** Name of the entity among the fields that may be redacted or hashed. */
 const entityField = 'entity';
-type Treatment = 'keep' | 'redact' | 'hash';
+export type Treatment = 'keep' | 'redact' | 'hash';
 
 /** The part of a state that a policy is made of. */
 export interface PolicySource {
@@ -29,15 +29,10 @@ export class LogPolicy {
   readonly #cells = new WeakMap<ServedArm, readonly Treatment[] | null>();
 
   private constructor(source: PolicySource, key: string) {
-    const { payloadShare, redact, hash } = source.route.options.log;
-    this.#share = payloadShare;
+    this.#share = source.route.options.log.payloadShare;
     this.#key = key;
-    this.#treatments = new Map<string, Treatment>([
-      ...hash.map((name) => [name, 'hash'] as const),
-      // Named in both: redacted.
-      ...redact.map((name) => [name, 'redact'] as const),
-    ]);
-    this.#entity = entityTreatment(source.route);
+    this.#treatments = treatmentsOf(source.route.options.log);
+    this.#entity = entityTreatment(source.route.entityFeature, source.route.options.log);
     this.columns = source.logColumns.map((column) =>
       this.#treatments.get(column.name.slice(featureColumnPrefix.length)) === 'hash' && column.list
         ? { ...column, type: 'VARCHAR' }
@@ -47,15 +42,14 @@ export class LogPolicy {
 
   /** The policy of an endpoint; null when everything is written, which is the usual case and costs nothing. */
   static of(source: PolicySource, key: () => string): LogPolicy | null {
-    const { payloadShare, redact, hash } = source.route.options.log;
-    if (payloadShare >= 1 && redact.length === 0 && hash.length === 0) return null;
-    return new LogPolicy(source, hash.length > 0 ? key() : '');
+    const { log } = source.route.options;
+    return writesEverything(log) ? null : new LogPolicy(source, log.hash.length > 0 ? key() : '');
   }
 
   /** The row as it may be written. */
   apply(row: LoggedRow): LoggedRow {
     const entity = this.#treat(this.#entity, row.entity) as string | null;
-    if (!this.#keepsPayload(row.predictionId))
+    if (!keepsPayload(this.#share, row.predictionId))
       return { ...row, entity, error: this.#error(row), cells: null, outputs: null, flags: null };
     const treatments = row.arm ? this.#ofArm(row.arm) : null;
     const cells =
@@ -65,15 +59,9 @@ export class LogPolicy {
     return { ...row, entity, error: this.#error(row), cells };
   }
 
-  /** Chosen by prediction id: a shadow's row is kept where the caller's is. */
-  #keepsPayload(predictionId: string): boolean {
-    return this.#share >= 1 || bucketOf('payload', predictionId) < this.#share * bucketCount;
-  }
-
   /** An error's text may quote what was sent, also fields that must not be written. */
   #error({ error, status }: LoggedRow): string | null {
-    if (error === null || this.#treatments.size === 0) return error;
-    return `${status} (its text is left out: it may quote fields that are not logged)`;
+    return error === null || this.#treatments.size === 0 ? error : `${status}${textLeftOut}`;
   }
 
   #ofArm(arm: ServedArm): readonly Treatment[] | null {
@@ -93,11 +81,35 @@ export class LogPolicy {
   }
 }
 
+/** What stands behind the status of a failed row where its text is not written. */
+export const textLeftOut = ' (its text is left out: it may quote fields that are not logged)';
+
+type LogOptions = EndpointRoute['options']['log'];
+
+/** Whether rows are written as they are. */
+export function writesEverything({ payloadShare, redact, hash }: LogOptions): boolean {
+  return payloadShare >= 1 && redact.length === 0 && hash.length === 0;
+}
+
+/** What is done with fields, by their names; those that are not named are kept. */
+export function treatmentsOf({ redact, hash }: LogOptions): ReadonlyMap<string, Treatment> {
+  return new Map<string, Treatment>([
+    ...hash.map((name) => [name, 'hash'] as const),
+    // Named in both: redacted.
+    ...redact.map((name) => [name, 'redact'] as const),
+  ]);
+}
+
+/** Whether a row has its features and outputs: chosen by prediction id, so a shadow's is kept where the caller's is. */
+export function keepsPayload(share: number, predictionId: string): boolean {
+  return share >= 1 || bucketOf('payload', predictionId) < share * bucketCount;
+}
+
 /** The entity is treated as its own name says, and as the feature that it is taken from. */
-function entityTreatment({ entityFeature, options }: PolicySource['route']): Treatment {
+export function entityTreatment(entityFeature: string | null, { redact, hash }: LogOptions): Treatment {
   const names = [entityField, ...(entityFeature === null ? [] : [entityFeature])];
-  if (names.some((name) => options.log.redact.includes(name))) return 'redact';
-  return names.some((name) => options.log.hash.includes(name)) ? 'hash' : 'keep';
+  if (names.some((name) => redact.includes(name))) return 'redact';
+  return names.some((name) => hash.includes(name)) ? 'hash' : 'keep';
 }
 
 /**
@@ -106,7 +118,7 @@ function entityTreatment({ entityFeature, options }: PolicySource['route']): Tre
  * @param key the deployment's, asked for only when it is needed
  */
 export function entityInLog(route: PolicySource['route'], entity: string, key: () => string): string | null {
-  const treatment = entityTreatment(route);
+  const treatment = entityTreatment(route.entityFeature, route.options.log);
   if (treatment === 'redact') return null;
   return treatment === 'hash' ? hashedValue(key(), entity) : entity;
 }
@@ -115,7 +127,7 @@ export function entityInLog(route: PolicySource['route'], entity: string, key: (
  * A value that cannot be read back without the key (HMAC-SHA256, 128 bits of it). Equal values stay equal, also
  * between fields: 7 and "7" are.
  */
-function hashedValue(key: string, value: unknown): string {
+export function hashedValue(key: string, value: unknown): string {
   const text =
     typeof value === 'string' ? value : typeof value === 'object' ? cellJson(value) : String(value);
   return `h:${createHmac('sha256', key).update(text).digest('base64url').slice(0, 22)}`;
