@@ -172,6 +172,21 @@ test('any dimensions are served: free ones, none that counts rows, none at all, 
     String(await infer('free', 'FP32', [1, 1], [1])),
     /is of shape \[1\]; expected float of shape/,
   );
+  for (const { route } of repository.serving.plane.endpoints) {
+    const document = JSON.parse(
+      await (await fetch(`${url}/v2/models/${route.endpoint}/docs/dataplane.json`)).text(),
+    );
+    for (const [path, { post }] of Object.entries<{
+      post?: { requestBody: { content: Record<string, { example: object }> } };
+    }>(document.paths)) {
+      const example = post?.requestBody.content['application/json']?.example;
+      if (!example) continue;
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify(example);
+      const response = await fetch(`${url}${path}`, { method: 'POST', headers, body });
+      assert.equal(response.status, 200, `${path} ${await response.text()}`);
+    }
+  }
 });
 
 test('a tensor takes its own datatype and those that it holds without loss', async (t) => {

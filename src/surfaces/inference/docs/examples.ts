@@ -44,7 +44,7 @@ export function exampleBodies(manifest: PackageManifest): ExampleBodies {
   const row = new Map<string, unknown>();
   for (const field of fields) {
     const value = sample[field.name];
-    if (value !== undefined && value !== null) row.set(field.name, value);
+    if (value !== undefined && value !== null) row.set(field.name, nested(value, field.shape));
     else if (field.required) row.set(field.name, exampleCell(field));
   }
   const { inputs } = tensorsOf(manifest);
@@ -75,6 +75,18 @@ function parsed(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/** A cell in the lists that its field has: warm-up rows have it flat, or as the graph takes it. */
+function nested(value: unknown, shape: readonly number[]): unknown {
+  let depth = 0;
+  for (let level = value; Array.isArray(level); level = level[0]) depth++;
+  if (depth === 0 || depth === shape.length) return value;
+  const flat: unknown[] = (value as unknown[]).flat(Number.POSITIVE_INFINITY);
+  const inner = fitted(shape, flat.length, true).slice(1);
+  return inner.reduceRight<readonly unknown[]>((cells, size) => {
+    return Array.from({ length: cells.length / size }, (_, i) => cells.slice(i * size, (i + 1) * size));
+  }, flat);
 }
 
 /** A value of a field's type, in the lists that its shape has. */
