@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { parseDuration } from '../../core/time.ts';
-import type { RolloutSpec } from './plan.ts';
+import type { RolloutSpec, ShadowPlan } from './plan.ts';
 
 /** Traffic is given out in hundredths of a percent: a smaller share would be nobody's. */
 const leastPercent = 0.01;
@@ -20,8 +20,15 @@ export function checkPlan(plan: RolloutSpec, context: z.RefinementCtx): void {
   }
 }
 
-/** What is well written, but can only end in nobody answered, in an abort, or in a promotion that is refused. */
-export function planProblems(plan: RolloutSpec): readonly PlanProblem[] {
+/**
+ * What is well written, but can only end in nobody answered, in an abort, or in a promotion that is refused.
+ *
+ * @param shadow what goes before it: a canary's own, and in a loop also that before a bandit
+ */
+export function planProblems(
+  plan: RolloutSpec,
+  shadow: Pick<ShadowPlan, 'minTime'> | null = plan.kind === 'canary' ? plan.shadow : null,
+): readonly PlanProblem[] {
   const problems: PlanProblem[] = [];
   const refuse = (path: (string | number)[], problem: string): void => {
     problems.push({ path, problem });
@@ -41,7 +48,6 @@ export function planProblems(plan: RolloutSpec): readonly PlanProblem[] {
   if (plan.kind === 'split')
     for (const [i, { percent }] of plan.arms.entries())
       if (percent < leastPercent) refuse(['arms', i, 'percent'], tooSmall(percent));
-  const shadow = plan.kind === 'canary' ? plan.shadow : null;
   const times = [
     { path: ['minTime'], text: plan.minTime },
     { path: ['maxTime'], text: plan.maxTime },

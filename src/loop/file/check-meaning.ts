@@ -21,7 +21,7 @@ export function checkMeaning(file: LoopFile): readonly FileProblem[] {
 function rolloutProblems(file: LoopFile): readonly FileProblem[] {
   const bandit = banditPlanOf(file, 1);
   const plan = bandit ?? planOf(file, 1);
-  return planProblems(plan).map(({ path, problem }) => ({
+  return planProblems(plan, file.deploy.shadow).map(({ path, problem }) => ({
     path: path[0] === 'shadow' ? ['deploy', ...path] : ['deploy', bandit ? 'bandit' : 'canary', ...path],
     problem,
   }));

@@ -109,8 +109,13 @@ test('a rollout that could only be aborted is refused, as are times that nobody 
     'loop.yaml:18: deploy.shadow.minTime: expected at most 3650d, not "4000d"',
   ]);
   assert.deepEqual(deploy('{ bandit: { minTime: 20d } }'), [
-    'loop.yaml:18: deploy.bandit.maxTime: expected more time than the plan needs (minTime is "20d"), not "14d": it would be aborted',
+    'loop.yaml:18: deploy.bandit.maxTime: expected more time than the plan needs (minTime is "20d", after a shadow of minTime "0s"), not "14d": it would be aborted',
   ]);
+  assert.deepEqual(deploy('{ shadow: { minTime: 15d }, bandit: {} }'), [
+    'loop.yaml:18: deploy.bandit.maxTime: expected more time than the plan needs (minTime is "0s", after a shadow of minTime "15d"), not "14d": it would be aborted',
+  ]);
+  const long = parseLoopFile(`${good}deploy: { shadow: { minTime: 15d }, bandit: { maxTime: 30d } }\n`);
+  assert.equal(planOf(long, 2).maxTime, '30d', 'nor does the shadow end before it');
   assert.deepEqual(problemsOf(good.replace('delay: 6h', 'delay: 9999d')), [
     'loop.yaml:7: data.label.delay: expected at most 3650d, not "9999d"',
   ]);

@@ -2,8 +2,10 @@ import type { BanditSpec, CanarySpec, LoopFile } from '../contract.ts';
 
 /** How a loop file has a version rolled out: as a rollout's plan, by which every rollout is judged. */
 export function planOf(file: LoopFile, version: number): CanarySpec {
-  const { canary, shadow } = file.deploy;
-  const { steps, minRequests, minLabels, minTime, maxTime, mirror } = canary;
+  const { bandit, canary, shadow } = file.deploy;
+  const { steps, minRequests, minLabels, minTime, mirror } = canary;
+  // Of a bandit it is the shadow before it.
+  const { maxTime } = bandit ?? canary;
   return {
     kind: 'canary',
     version,
