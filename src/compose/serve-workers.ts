@@ -73,6 +73,7 @@ export async function startServeWorkers(settings: Settings, logger: Logger): Pro
 
 /** Says where the log of processes waits that there are no more, as after a start with fewer of them. */
 export async function tellIdleLogs(serveDirectory: string, workers: number, logger: Logger): Promise<void> {
+  // A folder that is not there, or cannot be read, has no log that anybody could be told of.
   const folders = await readdir(join(serveDirectory, 'workers')).catch(() => []);
   for (const folder of folders.filter((name) => Number(name) >= workers)) {
     const log = join(serveDirectory, 'workers', folder, 'log');

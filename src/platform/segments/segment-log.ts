@@ -61,6 +61,8 @@ export class SegmentLog {
   readonly #full: SegmentFile[] = [];
   #sealing: Promise<void> | null = null;
   #sealAgainTimer: NodeJS.Timeout | null = null;
+  /** What kept a file from being sealed, until it is. */
+  #sealProblem: string | null = null;
   #ageTimer: NodeJS.Timeout | null = null;
   readonly #work: (Group | Roll)[] = [];
   #busy = false;
@@ -185,6 +187,7 @@ export class SegmentLog {
   #changeColumns(columns: readonly SegmentColumn[]): void {
     const same = JSON.stringify(columns) === JSON.stringify(this.#wanted);
     this.#wanted = columns;
+    // A file that could not be sealed is told of and tried again; see `#sealAgain`.
     if (!same) this.#roll(columns).catch(() => undefined);
   }
 
@@ -294,6 +297,7 @@ export class SegmentLog {
 
   #inUse(file: SegmentFile): SegmentFile {
     this.#ageTimer = setTimeout(
+      // The same.
       () => void this.sealWhileWriting().catch(() => undefined),
       this.#options.maxAgeMs,
     );
@@ -315,15 +319,23 @@ export class SegmentLog {
     this.#ageTimer = null;
     this.#full.push(this.#file);
     this.#file = null;
-    this.#sealFull().catch(() => this.#sealAgain());
+    this.#sealFull().catch((error) => this.#sealAgain(error));
   }
 
-  /** Seals later what could not be sealed, until it is: a full disk, most of the time. */
-  #sealAgain(): void {
+  /** Seals later what could not be sealed, until it is: a full disk, most of the time. Says so once. */
+  #sealAgain(error: unknown): void {
+    const { stream, logger, maxAgeMs } = this.#options;
+    const problem = error instanceof Error ? error.message : String(error);
+    if (this.#sealProblem !== problem)
+      logger.warn(
+        { stream, err: error },
+        'a segment could not be sealed: its rows wait on the disk; tried on',
+      );
+    this.#sealProblem = problem;
     this.#sealAgainTimer ??= setTimeout(() => {
       this.#sealAgainTimer = null;
-      this.#sealFull().catch(() => this.#sealAgain());
-    }, this.#options.maxAgeMs).unref();
+      this.#sealFull().catch((again) => this.#sealAgain(again));
+    }, maxAgeMs).unref();
   }
 
   #sealFull(): Promise<void> {
@@ -339,6 +351,7 @@ export class SegmentLog {
         this.#full.shift();
         this.#shipping.add(file.id, file.sizeBytes);
       }
+      this.#sealProblem = null;
     } finally {
       this.#sealing = null;
     }

@@ -152,6 +152,7 @@ export class Shipping {
             'segment waits: it could not be shipped',
           );
         }
+        // Only to make room. One that cannot be converted says so when its turn comes.
         await this.#convertWaiting().catch(() => undefined);
         await this.#pause();
       }

@@ -247,6 +247,9 @@ forEachDatabase((name, open) => {
         [(await run()).accepted, (await service.labels.listQueries(ada))[0]?.watermark],
         [2, start + 2],
       );
+      // A time that stands for none is refused and leaves out nothing that comes later.
+      db.exec(`INSERT INTO truth VALUES ('s2', 0, ${Date.UTC(9999, 11, 31)})`);
+      assert.deepEqual([(await run()).watermark, (await run()).refused], [start + 2, 1]);
       db.exec(`INSERT INTO truth VALUES ('s3', 1, ${start + 2})`);
       assert.equal((await run()).accepted, 2);
       assert.equal((await service.prediction(ada, 's3', endpoint)).label?.value, 1);

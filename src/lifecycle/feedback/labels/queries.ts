@@ -134,8 +134,12 @@ export class Queries {
       const nowMs = clock.nowMs();
       for (const [i, cells] of rows.entries()) {
         const label = readLabelRow(cells, columns, { type: labelType, nowMs, decimal: null });
-        if (typeof label === 'string') problems.push({ row: i + 1, problem: label });
-        else taken.push(label);
+        // A row that is refused moves no watermark: a time like 9999-12-31 would leave out all that come after.
+        if (typeof label === 'string') {
+          problems.push({ row: i + 1, problem: label });
+          continue;
+        }
+        taken.push(label);
         watermark = laterOf(watermark, watermarkOf(cells[place]));
       }
       yield { rows, taken, problems, watermark };

@@ -110,6 +110,7 @@ export class WebhookWorker {
       log.error({ err: error, job: job.id }, 'a delivery to a webhook could not be attempted');
       const code = error instanceof MillraceError ? error.code : 'internal';
       const message = error instanceof Error ? error.message : String(error);
+      // A lease that is lost, or a database that is away: the job is put back when the lease runs out, and told of then.
       await jobs.fail(job.id, job.attempt, { code, message }, true).catch(() => {});
     } finally {
       clearInterval(beat);

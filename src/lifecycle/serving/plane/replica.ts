@@ -72,6 +72,8 @@ export class Replica {
   readonly #errors = new Map<string, string>();
   readonly #setRoutesVersion: (version: number) => void;
   #routesVersion = 0;
+  /** What kept the last report from control; null: it was heard. */
+  #unheard: string | null = null;
   /** Whether it was told to stop. */
   #isLeaving = false;
   #url: string | null = null;
@@ -314,7 +316,16 @@ export class Replica {
       if (entry) entry.error = error;
       else status.endpoints.push({ endpoint, routeVersion: 0, error });
     }
-    await this.#client?.postStatus(status).catch(() => undefined);
+    try {
+      await this.#client?.postStatus(status);
+      this.#unheard = null;
+    } catch (error) {
+      // Of a control that is away the connection tells, and the next report says all that this one does.
+      const problem = error instanceof Error ? error.message : String(error);
+      if (!this.#client?.isConnected || problem === this.#unheard) return;
+      this.#unheard = problem;
+      this.#options.logger.warn({ err: error }, 'control did not take the report of this replica; tried on');
+    }
   }
 
   async #readRoutes(): Promise<RouteTable | null> {
