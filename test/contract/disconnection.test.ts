@@ -52,6 +52,7 @@ async function setUp(t: TestContext, log: NonNullable<ReplicaOptions['log']> = {
     await replica.restored;
     const server = new InferenceServer({ replica, metrics, logger, version: '0.0.0' });
     const port = await server.listen('127.0.0.1', 0, '--serve-port');
+    replica.announce(`http://127.0.0.1:${port}`);
     const stop = async () => {
       await server.close();
       await replica.close();

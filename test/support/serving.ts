@@ -170,6 +170,7 @@ export async function startTestServing(
     http: { drainMs: 0, ...options.server?.http },
   });
   const url = `http://127.0.0.1:${await server.listen('127.0.0.1', 0, '--serve-port')}`;
+  replica.announce(url);
   let stopped = false;
   const stop = async () => {
     if (stopped) return;
