@@ -159,7 +159,9 @@ function splitRail({ strata }: Observation, arms: readonly ComparedArm[]): Guard
     logEvidence += multinomialTest(counts, shares).logEvidence;
     units += counts.reduce((total, n) => total + n, 0);
   }
-  if (units === 0) return waiting(name, alpha);
+  // Requests of the last moment are not settled; of one arm alone there is nothing to judge.
+  if (units === 0)
+    return waiting(name, alpha, strata.length === 0 ? noRequest : 'nothing to judge it by yet');
   const pValue = Math.min(1, Math.exp(-logEvidence));
   const failing = pValue <= alpha;
   const reason = failing
@@ -168,7 +170,9 @@ function splitRail({ strata }: Observation, arms: readonly ComparedArm[]): Guard
   return { name, value: pValue, limit: alpha, verdict: failing ? 'fail' : 'pass', reason };
 }
 
-function waiting(name: string, limit: number, reason = 'no request yet'): Guardrail {
+const noRequest = 'no request yet';
+
+function waiting(name: string, limit: number, reason = noRequest): Guardrail {
   return { name, value: null, limit, verdict: 'waiting', reason };
 }
 
