@@ -380,3 +380,34 @@ test('a caller that does not end its call holds up a close for a while only', as
   await setTimeout(20);
   await server.close();
 });
+
+test('a close waits for an answer that takes longer than callers have to end what they began', async (t) => {
+  const { promise: computed, resolve: compute } = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const slow = async () => {
+    begun.resolve();
+    await computed;
+    return {};
+  };
+  const answer = { kind: 'unary', answer: slow, ...emptyCodecs } as const;
+  const logger = createLogger('serve', 'silent');
+  const server = new GrpcServer({ methods: new Map([['/test/Slow', answer]]), logger, drainMs: 10 });
+  const address = `127.0.0.1:${await server.listen('127.0.0.1', 0, '--grpc-port')}`;
+  const [client, idle] = [new RawClient(address), new RawClient(address)];
+  t.after(() => Promise.all([client.close(), idle.close()]));
+  const half = idle.session.request({
+    ':method': 'POST',
+    ':path': '/test/Slow',
+    'content-type': 'application/grpc',
+  });
+  half.on('error', () => undefined);
+  const isCut = new Promise((resolve) => half.once('close', resolve));
+  half.write(Buffer.from([0]));
+  const answered = client.call('/test/Slow', frameOf(Buffer.alloc(0)));
+  await begun.promise;
+  const closed = server.close();
+  await isCut;
+  compute();
+  assert.equal((await answered).status, grpcStatus.ok);
+  await closed;
+});

@@ -55,6 +55,8 @@ export class GrpcServer {
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<Http2Connection>();
   readonly #streams = new Map<Exchange, () => void>();
+  /** Calls of which the whole message is there, until they are answered. */
+  readonly #answering = new Map<Exchange, Http2Connection>();
   readonly #keepAlive: NodeJS.Timeout;
   #draining = false;
 
@@ -65,7 +67,10 @@ export class GrpcServer {
     this.#exchangeOptions = {
       limitBytes: limitBytes ?? defaultLimitBytes,
       onUnforeseen: (error, path) => logger.error({ err: error, path }, 'a gRPC call failed'),
-      onEnd: (exchange) => this.#streams.delete(exchange),
+      onEnd: (exchange) => {
+        this.#streams.delete(exchange);
+        this.#answering.delete(exchange);
+      },
     };
     const take = (socket: Socket) => this.#onConnection(socket);
     if (tls) {
@@ -96,22 +101,26 @@ export class GrpcServer {
 
   /**
    * Tells every caller that the server goes away, answers what still comes until they know, then what is under way,
-   * and returns when all of it is answered. Streams end with UNAVAILABLE after their messages are answered; callers
-   * that do not end what they began are cut off after a while.
+   * and returns when all of it is answered, however long that takes. Streams end with UNAVAILABLE after their messages
+   * are answered; callers that do not end what they began are cut off after a while.
    */
   async close(): Promise<void> {
     this.#draining = true;
     clearInterval(this.#keepAlive);
     await Promise.all([...this.#connections].map((connection) => this.#giveNotice(connection)));
     for (const drain of this.#streams.values()) drain();
-    const timer = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy();
-    }, this.#drainMs);
+    const timer = setInterval(() => this.#cutUnfinished(), this.#drainMs);
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       for (const connection of this.#connections) connection.close();
     });
-    clearTimeout(timer);
+    clearInterval(timer);
+  }
+
+  #cutUnfinished(): void {
+    const answering = new Set(this.#answering.values());
+    for (const connection of this.#connections) if (!answering.has(connection)) connection.destroy();
+    if (answering.size === 0) for (const socket of this.#sockets) socket.destroy();
   }
 
   /** GOAWAY with the highest stream, and a ping behind it: once that is answered, the caller opens no new streams. */
@@ -132,7 +141,7 @@ export class GrpcServer {
       onGreeted: () => {
         if (this.#draining) void this.#giveNotice(connection).then(() => connection.close());
       },
-      onStream: (stream) => this.#onStream(stream),
+      onStream: (stream) => this.#onStream(stream, connection),
       mostStreams,
     });
     this.#connections.add(connection);
@@ -147,7 +156,7 @@ export class GrpcServer {
     }
   }
 
-  #onStream(stream: Http2Stream): void {
+  #onStream(stream: Http2Stream, connection: Http2Connection): void {
     const { headers } = stream;
     const type = headers['content-type'];
     if (headers[':method'] !== 'POST' || !type?.startsWith('application/grpc')) {
@@ -168,7 +177,8 @@ export class GrpcServer {
       refuse(stream, trailersOf(error));
       return;
     }
-    if (method.kind === 'unary') readUnary(stream, exchange, method);
+    if (method.kind === 'unary')
+      readUnary(stream, exchange, method, () => this.#answering.set(exchange, connection));
     else this.#runStream(stream, exchange, method);
   }
 
@@ -216,7 +226,8 @@ function goingAway(): GrpcError {
 }
 
 /** Reads the one message of a unary call and answers it. */
-function readUnary(stream: Http2Stream, exchange: Exchange, method: UnaryMethod): void {
+/** @param onWhole called when the message is there, before it is answered */
+function readUnary(stream: Http2Stream, exchange: Exchange, method: UnaryMethod, onWhole: () => void): void {
   const reader = new FrameReader(exchange.limitBytes);
   const frames: Frame[] = [];
   const onData = (part: Buffer) => {
@@ -234,6 +245,7 @@ function readUnary(stream: Http2Stream, exchange: Exchange, method: UnaryMethod)
       const text = `the call has ${frames.length} whole messages${reader.empty ? '' : ' and part of another'}; it must have one`;
       return exchange.fail(new GrpcError(grpcStatus.invalidArgument, text));
     }
+    onWhole();
     try {
       const message = exchange.read(frame, method.request);
       if (message instanceof Promise) {
