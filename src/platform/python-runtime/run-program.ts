@@ -1,22 +1,19 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { inheritedVariables } from '../../core/inherited-variables.ts';
 import { installationDirectory } from '../../core/installation.ts';
 
 const attendedScript = join(installationDirectory, 'python/attended.py');
 const longestMs = 2 * 3_600_000;
-/** Variables that programs of Python get from this process. */
-const inherited =
-  /^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|LD_LIBRARY_PATH|(OMP|OPENBLAS|MKL|CUDA|HF|TORCH|PIP|MODEL)_\w+|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/;
 
 /** onnxruntime and MLflow report what they do to their makers unless these are set. */
 const noTelemetry = { ORT_DISABLE_TELEMETRY: '1', MLFLOW_DISABLE_TELEMETRY: 'true' };
 
 /** The environment of programs of Python. Texts are UTF-8 in any locale: else a model answers otherwise on another machine. */
 export function pythonVariables(more: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([name]) => inherited.test(name));
   return {
-    ...(Object.fromEntries(kept) as Record<string, string>),
+    ...inheritedVariables(process.env),
     PYTHONUNBUFFERED: '1',
     PYTHONUTF8: '1',
     ...noTelemetry,

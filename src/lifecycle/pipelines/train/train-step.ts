@@ -1,6 +1,7 @@
 import { copyFile, mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '../../../core/errors.ts';
+import { inheritedVariables, withoutProxyTo } from '../../../core/inherited-variables.ts';
 import {
   attemptVariable,
   type CommandEnd,
@@ -13,9 +14,6 @@ import { commandLine } from './command-line.ts';
 import { type TrainInputs, trainInputsSchema, trainOutputsSchema } from './contract.ts';
 
 const dayMs = 86_400_000;
-/** What of our own environment a script gets to see. */
-const inherited =
-  /^(PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|PYENV_\w+|OMP_NUM_THREADS|CUDA_\w+|LD_LIBRARY_PATH)$/;
 const keptLines = 40;
 const quotedLines = 8;
 
@@ -90,11 +88,11 @@ async function placeFiles(inputs: TrainInputs, context: StepContext, code: strin
 }
 
 function environment(inputs: TrainInputs, context: StepContext, dataPath: string): Record<string, string> {
-  const own = Object.entries(process.env).filter(
-    ([name, value]) => inherited.test(name) && value !== undefined,
-  );
   return {
-    ...(Object.fromEntries(own) as Record<string, string>),
+    ...withoutProxyTo(
+      new URL(context.controlUrl).hostname.replace(/^\[|\]$/g, ''),
+      inheritedVariables(process.env),
+    ),
     PYTHONUNBUFFERED: '1',
     GIT_PYTHON_REFRESH: 'quiet',
     MLFLOW_TRACKING_URI: context.controlUrl,

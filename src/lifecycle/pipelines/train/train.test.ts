@@ -80,16 +80,20 @@ async function isRunning(pid: number): Promise<boolean> {
   }
 }
 
-test('a script gets its data, parameters and the tracking variables, and none of our own', async (t) => {
-  process.env.MILLRACE_SECRET_PROBE = 'x';
-  t.after(() => delete process.env.MILLRACE_SECRET_PROBE);
+test('a script gets its data, parameters, the tracking variables and the way out, and none of our own', async (t) => {
+  const set = { MILLRACE_SECRET_PROBE: 'x', HTTPS_PROXY: 'http://proxy:3128', PIP_CERT: '/corp.pem' };
+  Object.assign(process.env, set);
+  t.after(() => {
+    for (const name of Object.keys(set)) delete process.env[name];
+  });
   const { outputs, lines } = await runScript(
     t,
     `import { readFileSync } from 'node:fs';
     const e = process.env;
     console.log(process.argv.slice(4).join(' '), readFileSync(process.argv[3], 'utf8'));
     console.log(e.MLFLOW_TRACKING_URI, e.MLFLOW_TRACKING_TOKEN, e.MLFLOW_EXPERIMENT_NAME);
-    console.log(e.MILLRACE_SECRET_PROBE, readFileSync(e.MILLRACE_TRAIN_DATA, 'utf8'));`,
+    console.log(e.MILLRACE_SECRET_PROBE, readFileSync(e.MILLRACE_TRAIN_DATA, 'utf8'));
+    console.log(e.HTTPS_PROXY, e.PIP_CERT, (e.NO_PROXY ?? '').split(',').includes('control'));`,
   );
   const { command } = await outputs;
   assert.deepEqual(command, ['python', 'lib/train.mjs', '--data', '${data}', '--depth', '3']);
@@ -98,6 +102,7 @@ test('a script gets its data, parameters and the tracking variables, and none of
     'stdout: --depth 3 rows',
     'stdout: http://control secret flights',
     'stdout: undefined rows',
+    'stdout: http://proxy:3128 /corp.pem true',
   ]);
 });
 

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
+import { inheritedVariables } from '../../../core/inherited-variables.ts';
 import { installationDirectory } from '../../../core/installation.ts';
 import type { SignatureField } from '../../../core/model-package.ts';
 import { attemptVariable, noteProcess, runCommand } from '../../../platform/executors/local/index.ts';
@@ -9,7 +10,6 @@ import type { StepContext } from '../../../platform/registries/index.ts';
 
 const script = join(installationDirectory, 'python/convert.py');
 const refusedExit = 3;
-const inherited = /^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|LD_LIBRARY_PATH)$/;
 
 const reportSchema = z.object({
   rows: z.int(),
@@ -87,10 +87,7 @@ export async function convertModel(
     args,
     cwd: context.workDir,
     env: {
-      ...(Object.fromEntries(Object.entries(process.env).filter(([name]) => inherited.test(name))) as Record<
-        string,
-        string
-      >),
+      ...inheritedVariables(process.env),
       PYTHONUNBUFFERED: '1',
       PYTHONUTF8: '1',
       GIT_PYTHON_REFRESH: 'quiet',
