@@ -28,11 +28,15 @@ import time
 import traceback
 import warnings
 
+from worker_frames import read_frame, write_frame
 from worker_requests import given_input, packed_answer
 from worker_traces import trace_context
 from worker_values import (
+    array_of,
     as_dtype,
     element_type,
+    is_one_row,
+    is_nested,
     is_numeric,
     padded,
     plain,
@@ -43,8 +47,6 @@ from worker_values import (
 
 warnings.filterwarnings("ignore")
 
-LENGTHS = struct.Struct("<II")
-LARGEST_BODY = 1 << 30
 MISSING = 0xFFFFFFFF
 # How the types of a signature lie in a body, as numpy names them; texts have none.
 DTYPES = {"boolean": "?", "integer": "<i4", "long": "<i8", "float": "<f4", "double": "<f8"}
@@ -124,36 +126,6 @@ def die_with_parent(parent):
 def message_of(error):
     lines = str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:500]
-
-
-def read_exactly(connection, size):
-    data = bytearray(size)
-    view, at = memoryview(data), 0
-    while at < size:
-        count = connection.recv_into(view[at:])
-        if count == 0:
-            return None
-        at += count
-    return data
-
-
-def read_frame(connection):
-    lengths = read_exactly(connection, LENGTHS.size)
-    if lengths is None:
-        return None
-    header_length, body_length = LENGTHS.unpack(lengths)
-    if header_length > LARGEST_BODY or body_length > LARGEST_BODY:
-        raise SystemExit("a frame that is too long")
-    header = read_exactly(connection, header_length)
-    body = read_exactly(connection, body_length)
-    if header is None or body is None:
-        return None
-    return json.loads(header), body
-
-
-def write_frame(connection, header, buffers):
-    text = json.dumps(header).encode()
-    connection.sendall(LENGTHS.pack(len(text), sum(len(b) for b in buffers)) + text + b"".join(buffers))
 
 
 class OtherRows(ValueError):
@@ -256,15 +228,15 @@ class Model:
     def predict(self, header, body):
         rows = header["rows"]
         params = header.get("params")
-        data = self._read(body, rows)
-        self.unnamed, self.nested = None, set()
+        data = self._read(body, rows, header.get("without", ()))
+        self.unnamed, self.nested, self.answered = None, set(), None
         if self.takes_requests:
             return self._of_request(data, params)
         if self.stream_fn == self.pyfunc.predict:
             raise NotImplementedError("the model answers in pieces only")
         outputs = self._of_each_row(data, params) if self.row_by_row else self._outputs(data, params)
         described, buffers = self._described(outputs, rows)
-        return {"ok": True, "outputs": described, "unnamed": self.unnamed}, buffers
+        return {"ok": True, "outputs": described, "unnamed": self.unnamed, "answered": self.answered}, buffers
 
     def _of_request(self, data, params):
         self.unnamed = self.name
@@ -282,28 +254,37 @@ class Model:
         return given_input(request, self.pyfunc.metadata.get_input_schema())
 
     def _of_each_row(self, data, params):
-        answers = []
+        answers, self.answered = [], "row"
         for row in range(len(data)):
-            given = self._dictionary(data, row)
-            if self.takes_list:
-                given = [given.get(self.fields[0]["name"])]
-            answer = self.pyfunc.predict(given, params=params)
-            if isinstance(answer, list) and len(answer) == 1 and (self.takes_list or isinstance(answer[0], dict)):
-                answer = answer[0]  # of a model that answers a list of rows with a list
+            answer = self.pyfunc.predict(self._row(data, row), params=params)
+            if is_one_row(answer):  # of a model that answers a list of rows with a list
+                self.answered = None
+                answer = answer[0] if isinstance(answer, (list, tuple)) else answer
             answers.append(answer)
         members = [dict(self._members(answer)) for answer in answers]
         names = list(members[0])
         if all(list(m) == names for m in members):
-            return [(name, self._of_rows(name, [m[name] for m in members])) for name in names]
+            by_row = hasattr(answers[0], "shape")
+            return [(name, self._of_rows(name, [m[name] for m in members], by_row)) for name in names]
         if not self.takes_list:
             raise ValueError("the model gave different outputs for the rows")
         self.unnamed = self.name
         return [(self.name, self._of_rows(self.name, answers))]
 
+    def _row(self, data, row):
+        given = self._dictionary(data, row)
+        if self.takes_list:
+            return [given.get(self.fields[0]["name"])]
+        # MLflow takes the members of a map for rows where it is given a dictionary of nothing but maps.
+        only_maps = not any(hasattr(kind, "dtype") or hasattr(kind, "properties") for kind in self.kinds.values())
+        return self.pd.DataFrame([given]) if only_maps else given
+
     def _dictionary(self, data, row):
         """A row as MLflow hands nested values to a model: without what is missing."""
         values = {}
         for field in self.fields:
+            if field["name"] not in data:
+                continue
             value = data[field["name"]].iloc[row]
             value = value.item() if hasattr(value, "item") else value
             if field.get("json") and isinstance(value, str):
@@ -323,7 +304,7 @@ class Model:
 
     def pieces(self, header, body):
         """The pieces of the answer to one row, each as it is and as outputs of one row."""
-        data = self._read(body, 1)
+        data = self._read(body, 1, header.get("without", ()))
         if self.takes_requests:
             row = self._given(data)
         else:
@@ -346,12 +327,15 @@ class Model:
         self.unnamed = self.name
         return [(self.name, answer)]
 
-    def _of_rows(self, name, values):
-        """An output of rows that were asked one by one: as JSON where one of them is nothing else, or another thing."""
+    def _of_rows(self, name, values, by_row=True):
+        """
+        An output of rows that were asked one by one: as JSON where one of them is nothing else, or another thing. Arrays
+        with one row are that (by_row) where the model gave arrays.
+        """
         np = self.np
         if not any(v is None or (isinstance(v, (dict, list, tuple)) and not is_numeric(v)) for v in values):
             arrays = [np.asarray(v.detach().cpu() if hasattr(v, "detach") else v) for v in values]
-            arrays = [a if a.ndim > 0 and a.shape[0] == 1 else a[None] for a in arrays]
+            arrays = [a if by_row and a.ndim > 0 and a.shape[0] == 1 else a[None] for a in arrays]
             if len({(array.dtype.kind in "OUS", array.shape) for array in arrays}) == 1:
                 return np.concatenate(arrays)
         self.nested.add(name)
@@ -387,10 +371,13 @@ class Model:
         by_place = not schema.is_tensor_spec() and not any(f.get("json") or f.get("request") for f in self.fields)
         return {name: at for at, name in enumerate(own)} if by_place else own
 
-    def _read(self, body, rows):
-        """The rows as MLflow hands them to a model: a frame of columns, or arrays for tensors."""
+    def _read(self, body, rows, without):
+        """
+        The rows as MLflow hands them to a model: a frame of columns, but for optional ones that were not sent (without),
+        or arrays for tensors.
+        """
         np, pd = self.np, self.pd
-        if self.one_block:
+        if self.one_block and not without:
             dtype = np.dtype(self.one_block)
             stride = padded(dtype.itemsize * rows)
             if stride == dtype.itemsize * rows:
@@ -398,6 +385,8 @@ class Model:
                 return pd.DataFrame(block, columns=self.columns, copy=False)
         columns, at = {}, 0
         for field in self.fields:
+            if field["name"] in without:
+                continue
             values, at = self._column(field, body, at, rows)
             columns[self.labels[field["name"]]] = values
         if self.tensor_types is not None:
@@ -439,7 +428,7 @@ class Model:
             texts = [None if t is None else base64.b64decode(t, validate=True) for t in texts]
         if kind == "binary" or all(t is None for t in texts):
             return self.pd.Series(texts, dtype=object)
-        return self.pd.Series(texts).astype(object)  # as MLflow has texts, whatever pandas makes of them
+        return self.pd.Series(texts)
 
     def _named(self, result):
         """What a model gave as a list of (name, values)."""
@@ -451,8 +440,10 @@ class Model:
         if isinstance(result, list) and result and all(isinstance(row, dict) for row in result):
             result = pd.DataFrame(result)
         if isinstance(result, pd.DataFrame):
-            return [(str(name), result[name].to_numpy()) for name in result.columns]
+            places = {str(name): at for at, name in enumerate(result.columns)}  # of two of a name the last, as in MLflow
+            return [(name, result.iloc[:, at].to_numpy()) for name, at in places.items()]
         if isinstance(result, dict):
+            self.answered = "columns"
             return [(str(name), values) for name, values in result.items()]
         if isinstance(result, (str, int, float, bool)):
             result = [result]
@@ -465,11 +456,7 @@ class Model:
         np = self.np
         if hasattr(values, "detach"):
             values = values.detach().cpu().numpy()
-        try:
-            array = np.asarray(values)
-        except ValueError:  # lists of different lengths
-            array = np.empty(len(values), dtype=object)
-            array[:] = values
+        array = array_of(np, values)
         if array.ndim == 0 and rows == 1:
             array = array.reshape(1)
         if array.ndim == 0 or array.shape[0] != rows:
@@ -479,14 +466,15 @@ class Model:
         if kind != "string":
             return kind, list(array.shape), np.ascontiguousarray(array).tobytes()
         values = array.reshape(-1).tolist()
-        if any(isinstance(value, (dict, list, tuple)) for value in values):
+        if is_nested(values):
             self.nested.add(name)
             values = [json.dumps(plain(value)) for value in values]
         return kind, list(array.shape), self._text_bytes(values)
 
     def _text_bytes(self, values):
-        texts = [text_of(value).encode() for value in values]
-        return struct.pack(f"<{len(texts)}I", *map(len, texts)) + b"".join(texts)
+        texts = [None if value is None else text_of(value).encode() for value in values]
+        lengths = [MISSING if text is None else len(text) for text in texts]
+        return struct.pack(f"<{len(texts)}I", *lengths) + b"".join(text for text in texts if text)
 
 
 def parameters_of(function):

@@ -15,6 +15,48 @@ def as_dtype(np, values, dtype):
     return array if dtype.kind in "OUS" else array.astype(dtype, copy=False)
 
 
+def array_of(np, values):
+    """What a model gave for rows as an array; as objects where numpy would make texts of values that are none."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        array = None
+    is_list = isinstance(values, (list, tuple))
+    if array is None or (is_list and array.dtype.kind in "US" and not all_texts(values)):
+        array = np.empty(len(values), dtype=object)
+        for at, value in enumerate(values):
+            array[at] = value
+    if array.dtype.kind == "O":
+        import pandas as pd
+
+        missing = np.frompyfunc(lambda value: value is pd.NA or value is pd.NaT, 1, 1)(array).astype(bool)
+        if missing.any():
+            array = np.where(missing, None, array)
+    return array
+
+
+def all_texts(values):
+    if isinstance(values, (list, tuple)):
+        return all(all_texts(value) for value in values)
+    return isinstance(values, (str, bytes))
+
+
+def is_nested(values):
+    """Do values need JSON to be told: lists, dictionaries, or numbers beside texts?"""
+    if any(isinstance(value, (dict, list, tuple)) for value in values):
+        return True
+    return len({type(value) in (bool, int, float) for value in values if value is not None}) > 1 or any(
+        type(value) is bool for value in values
+    )
+
+
+def is_one_row(answer):
+    """Is an answer to one row a list, an array or a frame with one, as of a model that answers a row for each?"""
+    if hasattr(answer, "shape"):
+        return len(answer.shape) > 0 and answer.shape[0] == 1
+    return isinstance(answer, (list, tuple)) and len(answer) == 1
+
+
 def element_type(np, array):
     """The element type that goes over the wire, and the array in it."""
     kind, size = array.dtype.kind, array.dtype.itemsize
@@ -42,7 +84,7 @@ def with_categories(pd, frame, count):
     """A frame with its columns of texts as categories, where a model of so many was trained on such columns."""
     if count == 0 or not isinstance(frame, pd.DataFrame):
         return frame
-    texts = [name for name in frame.columns if frame[name].dtype == object]
+    texts = [name for name, kind in frame.dtypes.items() if kind == object or isinstance(kind, pd.StringDtype)]
     return frame.astype(dict.fromkeys(texts, "category")) if len(texts) == count else frame
 
 
@@ -94,4 +136,4 @@ def text_of(value):
         return base64.b64encode(value).decode()
     if hasattr(value, "isoformat"):  # times
         return value.isoformat()
-    return "" if value is None else json.dumps(value) if isinstance(value, (bool, int, float)) else str(value)
+    return json.dumps(value) if isinstance(value, (bool, int, float)) else str(value)

@@ -25,6 +25,10 @@ export const signatureFieldSchema = z.object({
    * data contract that knows the column decides instead.
    */
   nullable: z.boolean().optional(),
+  /** Set where the model's own signature gives no name, and this one is ours: it is known by its place. */
+  unnamed: z.literal(true).optional(),
+  /** Set for an optional column that is none for the model where it was not sent, whatever its type: so MLflow has it. */
+  omittable: z.literal(true).optional(),
   /** Set where the value is nested, or of any kind: it travels as the text of its JSON, its type is `string`. */
   json: z.literal(true).optional(),
   /** Set for the only input of a model that is given requests as they come: one as text of JSON. */

@@ -137,7 +137,7 @@ export const servingErrors = {
   python_missing: {
     status: 503,
     title: 'Python missing',
-    message: 'the Python at {path} cannot convert a {flavor} model: {problem}',
+    message: 'the Python at {path} cannot be used for a {flavor} model: {problem}',
     next: 'Install the conversion packages (make python), set MILLRACE_PYTHON, or log the model with mlflow.onnx.',
   },
   endpoint_unknown: {

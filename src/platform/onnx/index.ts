@@ -16,6 +16,6 @@ export {
   nestedCell,
   reshapedDimensions,
 } from './shaped-cells.ts';
-export { type ColumnValues, describe, type OutputTensor } from './tensors.ts';
+export { type Answered, type ColumnValues, describe, type OutputTensor } from './tensors.ts';
 export { ThreadStopped } from './thread-session.ts';
 export { valueJson, valuesJson } from './value-json.ts';

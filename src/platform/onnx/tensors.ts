@@ -8,16 +8,24 @@ import type { GraphOutput } from './session.ts';
 export type ColumnValues = ArrayLike<unknown>;
 
 /** One output tensor; `data` is row-major and `width` values long per row, int64 as numbers where exact. */
+/**
+ * What the outputs of rows were in the model's own answer: `row`, all of an answer to one row; `columns`, lists by name.
+ * Left out for a list of rows.
+ */
+export type Answered = 'row' | 'columns';
+
 export interface OutputTensor {
   readonly name: string;
   readonly type: ElementType;
   readonly shape: readonly number[];
   readonly width: number;
-  readonly data: ArrayLike<number | bigint | string | boolean>;
+  /** Null is a text that is none. */
+  readonly data: ArrayLike<number | bigint | string | boolean | null>;
   /** What callers know it by where that is not its type's name; see graphTensorSchema. */
   readonly datatype?: GraphTensor['datatype'];
   /** Set where the values are texts of JSON: what a model gave nested. */
   readonly json?: true | undefined;
+  readonly answered?: Answered | undefined;
 }
 
 /** The memory of a numeric tensor. */

@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import type { ElementType, SignatureField } from '../../core/model-package.ts';
 import { describe, isList, type OutputTensor } from '../onnx/index.ts';
+import type { Frame } from './frames.ts';
 
 /**
  * Rows as the columns that python/worker.py reads, and its outputs as tensors. Columns lie one after the other,
@@ -65,18 +67,27 @@ function widthOf(field: SignatureField): number {
  * The columns of rows whose cells are in the order of the fields. A missing number is NaN, a missing text is told
  * apart from an empty one; a missing integer or boolean, a value that its type cannot hold, and a text that is not the
  * JSON that it should be, throws `input_invalid`.
+ *
+ * @param without names of columns that are left out
  */
-export function encodeColumns(fields: readonly SignatureField[], rows: Rows): Buffer {
-  const columns = fields.map((field, position) => {
-    const width = widthOf(field);
-    const kind = numberKinds[field.type];
-    if (kind)
-      return { field, width, kind, position, bytes: padded(kind.bytes * width * rows.length), texts: [] };
-    const texts = rows.flatMap((row) => textCells(row[position], width));
-    if (field.json && !field.request) for (const row of rows) requireJson(field, row[position]);
-    const textBytes = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
-    return { field, width, kind, position, texts, bytes: padded(4 * texts.length + textBytes) };
-  });
+export function encodeColumns(
+  fields: readonly SignatureField[],
+  rows: Rows,
+  without: ReadonlySet<string> = new Set(),
+): Buffer {
+  const sent = fields.map((field, position) => ({ field, position }));
+  const columns = sent
+    .filter(({ field }) => !without.has(field.name))
+    .map(({ field, position }) => {
+      const width = widthOf(field);
+      const kind = numberKinds[field.type];
+      if (kind)
+        return { field, width, kind, position, bytes: padded(kind.bytes * width * rows.length), texts: [] };
+      const texts = rows.flatMap((row) => textCells(row[position], width));
+      if (field.json && !field.request) for (const row of rows) requireJson(field, row[position]);
+      const textBytes = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
+      return { field, width, kind, position, texts, bytes: padded(4 * texts.length + textBytes) };
+    });
   const body = Buffer.alloc(columns.reduce((sum, c) => sum + c.bytes, 0));
   let at = 0;
   for (const { field, width, kind, position, texts, bytes } of columns) {
@@ -156,6 +167,11 @@ const arrays = {
   bool: (b: ArrayBuffer) => Array.from(new Uint8Array(b), (v) => v === 1),
 } as const;
 
+const answeredSchema = z
+  .enum(['row', 'columns'])
+  .nullish()
+  .transform((word) => word ?? undefined);
+
 interface DescribedOutput {
   readonly name: string;
   readonly type: ElementType;
@@ -164,16 +180,17 @@ interface DescribedOutput {
   readonly json?: true;
 }
 
-/** Reads what a worker answered. Throws an `Error` for an answer that contradicts itself. */
-export function decodeOutputs(described: unknown, body: Buffer, rowCount: number): readonly OutputTensor[] {
+/** Reads what a worker answered to rows. Throws an `Error` for an answer that contradicts itself. */
+export function decodeOutputs({ header, body }: Frame, rowCount: number): readonly OutputTensor[] {
+  const answered = answeredSchema.parse(header.answered);
   let at = 0;
-  return (described as readonly DescribedOutput[]).map(({ name, type, shape, bytes, json }) => {
+  return (header.outputs as readonly DescribedOutput[]).map(({ name, type, shape, bytes, json }) => {
     const count = shape.reduce((product, d) => product * d, 1);
     if (at + bytes > body.length) throw new Error(`output "${name}" ends beyond its frame`);
     const data = valuesOf(type, body.subarray(at, at + bytes), count);
     if (data.length !== count) throw new Error(`output "${name}" has ${data.length} values for ${shape}`);
     at += padded(bytes);
-    return { name, type, shape, width: rowCount === 0 ? 0 : count / rowCount, data, json };
+    return { name, type, shape, width: rowCount === 0 ? 0 : count / rowCount, data, json, answered };
   });
 }
 
@@ -187,11 +204,15 @@ function valuesOf(type: ElementType, bytes: Buffer, count: number): OutputTensor
   return numbers.every(Number.isSafeInteger) ? numbers : values;
 }
 
-function textsOf(bytes: Buffer, count: number): string[] {
-  const texts: string[] = [];
+function textsOf(bytes: Buffer, count: number): (string | null)[] {
+  const texts: (string | null)[] = [];
   let at = 4 * count;
   for (let i = 0; i < count; i++) {
     const length = bytes.readUInt32LE(4 * i);
+    if (length === missingLength) {
+      texts.push(null);
+      continue;
+    }
     texts.push(bytes.toString('utf8', at, at + length));
     at += length;
   }

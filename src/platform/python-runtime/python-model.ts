@@ -3,6 +3,7 @@ import type { SignatureField } from '../../core/model-package.ts';
 import type { OutputTensor } from '../onnx/index.ts';
 import type { TraceHeaders } from '../tracing/index.ts';
 import { decodeOutputs, encodeColumns } from './columns.ts';
+import { groupsOf, reordered } from './row-groups.ts';
 import { PieceJoiner, type StreamPiece } from './stream-pieces.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -35,15 +36,20 @@ export class PythonModel {
     this.#parts = parts;
   }
 
-  /** What a worker is sent for rows whose cells are in the order of the inputs. Throws `input_invalid`. */
+  /**
+   * What a worker is sent for rows whose cells are in the order of the inputs, all with the same columns. Throws
+   * `input_invalid`.
+   */
   static request(inputs: readonly SignatureField[], rows: Rows, { params, trace }: PythonCall = {}) {
+    const without = omitted(inputs, rows[0] ?? []);
     const header = {
       op: 'predict',
       rows: rows.length,
+      ...(without.length > 0 ? { without } : {}),
       ...(params ? { params } : {}),
       ...(trace ? { trace } : {}),
     };
-    return { header, body: encodeColumns(inputs, rows) };
+    return { header, body: encodeColumns(inputs, rows, new Set(without)) };
   }
 
   /** Classes of a classifier with probabilities; null for every other model. */
@@ -75,6 +81,21 @@ export class PythonModel {
    * `python_timeout`; an `Error` with the model's own words when its code throws.
    */
   async predict(rows: Rows, call: PythonCall = {}): Promise<readonly OutputTensor[]> {
+    const groups = groupsOf(rows, (row) => omitted(this.#parts.inputs, row).join('\0'));
+    if (groups.length <= 1) return this.#predictAlike(rows, call);
+    const answers = await Promise.all(
+      groups.map((numbers) =>
+        this.#predictAlike(
+          numbers.map((n) => rows[n] ?? []),
+          call,
+        ),
+      ),
+    );
+    return reordered(answers, groups, rows.length);
+  }
+
+  /** Rows with the same columns. */
+  async #predictAlike(rows: Rows, call: PythonCall): Promise<readonly OutputTensor[]> {
     if (this.#onlyStreams) return this.#joined(rows, call);
     const { pool, inputs } = this.#parts;
     const { header: sent, body: columns } = PythonModel.request(inputs, rows, call);
@@ -85,7 +106,7 @@ export class PythonModel {
       return this.#joined(rows, call);
     }
     this.#unnamed = (header.unnamed as string | null) ?? null;
-    return decodeOutputs(header.outputs, body, rows.length);
+    return decodeOutputs({ header, body }, rows.length);
   }
 
   /**
@@ -99,7 +120,7 @@ export class PythonModel {
       if (header.ok !== true) throw ownError(header);
       if (header.more !== true) return;
       this.#unnamed = (header.unnamed as string | null) ?? null;
-      yield { value: header.value, outputs: decodeOutputs(header.outputs, body, 1) };
+      yield { value: header.value, outputs: decodeOutputs({ header, body }, 1) };
     }
   }
 
@@ -128,6 +149,11 @@ export class PythonModel {
     await this.#parts.pool.close();
     await this.#parts.onClose();
   }
+}
+
+/** Optional columns that were not sent. */
+function omitted(inputs: readonly SignatureField[], row: Rows[number]): readonly string[] {
+  return inputs.filter((field, i) => field.omittable && row[i] === undefined).map(({ name }) => name);
 }
 
 /** What the model's code threw, in its words, and by its class as `name`. */

@@ -209,6 +209,35 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     assert.deepEqual((await outputsOf(model, [odd('b')])).word, ['b!']);
   });
 
+  test('an optional column that was not sent is none for the model, whatever else is asked at that time', async () => {
+    const optional = (name: string, type: SignatureField['type']) =>
+      ({ ...column(name, type), required: false, omittable: true }) as const;
+    const model = await open('columns', [
+      column('word', 'string'),
+      optional('count', 'long'),
+      optional('flag', 'boolean'),
+    ]);
+    const rows = [['a', 1, true], ['none'], ['none', 2, true], ['b']];
+    const [seen, pair, flag] = await model.predict(rows);
+    const [word] = String(seen?.data[0]).split(',');
+    assert.deepEqual(Array.from(seen?.data ?? []), [`${word},count:int64,flag:bool`, null, null, word]);
+    assert.deepEqual([seen?.answered, pair?.json, flag?.json], ['columns', true, true]);
+    assert.deepEqual(Array.from(pair?.data ?? []), ['[1, "a"]', '[1, "none"]', '[1, "none"]', '[1, "b"]']);
+    assert.deepEqual(Array.from(flag?.data ?? []), ['true', 'null', 'null', 'true']);
+  });
+
+  test('maps reach a model as rows, and what it answers to one row keeps its form', async () => {
+    const model = await open('map', [{ ...column('m', 'string'), json: true }]);
+    const answer = async (key: string) => {
+      const [output] = await model.predict([[JSON.stringify({ [key]: 1 })]]);
+      return [output?.answered, output?.name, output?.json === true, ...Array.from(output?.data ?? [])];
+    };
+    assert.deepEqual(await answer('list'), [undefined, 'output', false, 'list']);
+    assert.deepEqual(await answer('pairs'), [undefined, 'output', true, '["pairs", 1]']);
+    assert.deepEqual(await answer('alone'), ['row', 'output', false, 'alone']);
+    assert.deepEqual(await answer('dictionary'), ['row', 'k', true, '["dictionary"]']);
+  });
+
   test('a worker that crashes is started again while another answers; what was in it is tried once more', async () => {
     const model = code;
     const poison = assert.rejects(model.predict([odd('exit')]), {

@@ -13,7 +13,7 @@ export interface StreamPiece {
 interface Joined {
   readonly type: ElementType;
   json: boolean;
-  readonly values: (number | bigint | string | boolean)[];
+  readonly values: OutputTensor['data'][number][];
 }
 
 /** Characters and numbers that are kept of one answer. */

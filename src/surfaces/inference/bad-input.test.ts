@@ -15,7 +15,7 @@ import { classify } from './oip/classification.ts';
 import { castColumns } from './scoring/casts.ts';
 import { scoringContent } from './scoring/content.ts';
 import { readCsvTable } from './scoring/csv.ts';
-import { asUnnamedTensor } from './scoring/unnamed-tensor.ts';
+import { inputsByPlace } from './scoring/inputs-by-place.ts';
 import { ServerSettings } from './server-settings.ts';
 
 async function serve(t: TestContext) {
@@ -196,7 +196,7 @@ test('a table for a model of one tensor without a name: its columns side by side
     outputs: [],
   });
   const table = { rowCount: 2, tensors: [column('a', 1, 2), column('entity', 'x', 'y'), column('b', 3, 4)] };
-  const joined = asUnnamedTensor(table, signature('input', [2]));
+  const joined = inputsByPlace(table, signature('input', [2]));
   assert.deepEqual(
     joined.tensors.map((t) => [t.name, t.data]),
     [
@@ -212,8 +212,57 @@ test('a table for a model of one tensor without a name: its columns side by side
   );
   assert.deepEqual(castColumns(joined.tensors, signature('input', [2]))[0]?.data, [1, 3, 2, 4]);
   for (const other of [signature('pixels', [2]), signature('input', [3]), signature('input', [])]) {
-    assert.equal(asUnnamedTensor(table, other), table);
+    assert.equal(inputsByPlace(table, other), table);
   }
+});
+
+test('rows of a tensor are nested as its shape is, or flat; else their values would be taken for others', () => {
+  const field = { name: 'image', type: 'float' as const, required: true, shape: [2, 3] };
+  const cast = (...data: unknown[]) =>
+    castColumns([{ name: 'image', width: 1, data }], { inputs: [field], outputs: [] })[0]?.data;
+  const rows = [
+    [1, 2, 3],
+    [4, 5, 6],
+  ];
+  assert.deepEqual(cast(rows), [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(cast([1, 2, 3, 4, 5, 6]), [1, 2, 3, 4, 5, 6]);
+  const turned = [
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ];
+  for (const [bad, of] of [
+    [[turned], 0],
+    [[rows, turned], 1],
+    [[[rows]], 0],
+  ] as const) {
+    const message = new RegExp(`row ${of} of "image" has the shape .*not \\[2, 3\\]`);
+    assert.throws(() => cast(...bad), { code: 'request_malformed', message });
+  }
+});
+
+test('a table for a model whose inputs have no names: its columns by their places', () => {
+  const column = (name: string, ...data: unknown[]) => ({ name, width: 1, data });
+  const input = (name: string, shape: number[] = []) =>
+    ({ name, type: 'string', required: true, shape, unnamed: true }) as const;
+  const named = (inputs: ReturnType<typeof input>[], ...tensors: ReturnType<typeof column>[]) =>
+    inputsByPlace({ rowCount: 1, tensors }, { inputs, outputs: [] }).tensors.map((t) => [
+      t.name,
+      ...Array.from(t.data),
+    ]);
+  assert.deepEqual(named([input('input')], column('entity', 'x'), column('text', 'a')), [
+    ['input', 'a'],
+    ['entity', 'x'],
+  ]);
+  assert.deepEqual(named([input('input')], column('input', ['a'])), [['input', 'a']]);
+  const two = [input('input_0'), input('input_1')];
+  assert.deepEqual(named(two, column('q', 1), column('r', 2), column('s', 3)), [
+    ['input_0', 1],
+    ['input_1', 2],
+  ]);
+  assert.deepEqual(named(two, column('q', 1)), [['q', 1]]);
+  assert.deepEqual(named([input('input', [2])], column('q', [1, 2])), [['input', [1, 2]]]);
+  assert.deepEqual(named([{ ...input('input'), unnamed: undefined as never }], column('q', 1)), [['q', 1]]);
 });
 
 test('CSV: quotes, line ends and a byte order mark; what is not a table is refused', async () => {

@@ -48,7 +48,7 @@ export async function pythonPart(
       runtime,
       onnx: null,
       // As MLflow gives them to it; the model itself refuses what it cannot do without.
-      fields: nullable(fields, ({ type }) => ['double', 'float', 'string'].includes(type)),
+      fields: nullable(fields, ({ type }) => ['double', 'float', 'string'].includes(type)).map(omittable),
       outputs: signatureOf(outputs),
       graph: {
         inputs: fields.map((f) => ({
@@ -75,6 +75,11 @@ export async function pythonPart(
   } finally {
     await opened.close();
   }
+}
+
+/** Nested values are left out of a row's dictionary as it is. */
+function omittable(field: SignatureField): SignatureField {
+  return field.required || field.json ? field : { ...field, omittable: true };
 }
 
 /**

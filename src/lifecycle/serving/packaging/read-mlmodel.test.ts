@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readMlmodel } from './read-mlmodel.ts';
+import { readExample, readMlmodel } from './read-mlmodel.ts';
 import { readSample } from './sample.ts';
 
 test('a model of nested inputs without an example is tried on a row of what must be there', () => {
@@ -69,4 +69,19 @@ test('an input example with values that are missing is read as MLflow writes it'
     { a: null },
     { a: 1.5 },
   ]);
+});
+
+test('an example may be one text, values by name of one row or of several, with params beside it', () => {
+  const field = (name: string) => ({ name, type: 'string' as const, required: true, shape: [] });
+  const read = (example: unknown, ...names: string[]) =>
+    readExample(JSON.stringify(example), names.map(field));
+  assert.deepEqual(read('hello [MASK]', 'input'), [{ input: 'hello [MASK]' }]);
+  assert.deepEqual(read({ inputs: ['a', 'b'], params: { k: 2 } }, 'input'), [{ input: 'a' }, { input: 'b' }]);
+  assert.deepEqual(read({ text: 'a', labels: 'b' }, 'text', 'labels'), [{ text: 'a', labels: 'b' }]);
+  assert.deepEqual(read({ text: ['a', 'c'], labels: ['b', 'd'] }, 'text', 'labels'), [
+    { text: 'a', labels: 'b' },
+    { text: 'c', labels: 'd' },
+  ]);
+  assert.deepEqual(read({ text: ['a'], labels: ['b', 'd'] }, 'text', 'labels'), []);
+  assert.deepEqual(read({ text: 'a' }, 'text', 'labels'), []);
 });

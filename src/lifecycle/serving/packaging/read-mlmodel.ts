@@ -139,16 +139,17 @@ function readInputs(json: string): readonly SignatureField[] {
   const isNested = parsed.data.some(({ type }) => nestedTypes.has(type));
   return parsed.data.map((input, i) => {
     const name = input.name ?? (parsed.data.length === 1 ? 'input' : `input_${i}`);
+    const unnamed = input.name === undefined ? { unnamed: true as const } : {};
     if (input.type !== 'tensor') {
       const { type, required } = input;
       const asJson = nestedTypes.has(type) || (isNested && !required && !emptyTypes.has(type));
       if (asJson) return { name, type: 'string', required, shape: [], json: true };
-      return { name, type: type as ColumnType, required, shape: [] };
+      return { name, type: type as ColumnType, required, shape: [], ...unnamed };
     }
     const { dtype, shape } = input['tensor-spec'];
     const type = dtypes[dtype.replace(/^<?U\d+$/, 'str')];
     if (!type) throw refused(`input "${name}" has dtype ${dtype}`, 'Use numbers, booleans or strings.');
-    return { name, type, required: true, shape: shape.slice(1) };
+    return { name, type, required: true, shape: shape.slice(1), ...unnamed };
   });
 }
 
@@ -173,7 +174,10 @@ function readParams(json: string): readonly SignatureParam[] | null {
   });
 }
 
-/** Rows of an input example, where a missing number is NaN: pandas' split form, a row with nested values, or a tensor for the only input. */
+/**
+ * Rows of an input example, where a missing number is NaN: pandas' split form, a row with nested values, values by name,
+ * or those of the only input (one, or a list of them).
+ */
 export function readExample(
   text: string,
   inputs: readonly SignatureField[],
@@ -194,10 +198,30 @@ export function readExample(
       Object.fromEntries(known.map(({ name, json }) => [name, json ? JSON.stringify(row[name]) : row[name]])),
     ];
   }
-  const tensor = Array.isArray(value) ? value : ((value as { inputs?: unknown } | null)?.inputs ?? null);
-  if (only && inputs.length === 1 && Array.isArray(tensor))
-    return tensor.map((row) => ({ [only.name]: row }));
-  return [];
+  const given = isObject(value) && value.inputs !== undefined ? value.inputs : value;
+  if (isObject(given)) return namedExample(given, inputs);
+  if (!only || inputs.length > 1) return [];
+  if (Array.isArray(given)) return given.map((row) => ({ [only.name]: row }));
+  return given === null ? [] : [{ [only.name]: given }];
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** An example of values by name: those of one row, or lists of them. */
+function namedExample(values: Values, inputs: readonly SignatureField[]): readonly Values[] {
+  if (inputs.some(({ name, required }) => required && values[name] === undefined)) return [];
+  const known = inputs.filter(({ name }) => values[name] !== undefined && values[name] !== null);
+  const columns = known.map(({ name }) => [name, values[name]] as const);
+  const [, first] = columns[0] ?? [];
+  if (!Array.isArray(first)) return [Object.fromEntries(columns)];
+  if (!columns.every(([, column]) => Array.isArray(column) && column.length === first.length)) return [];
+  return first.map((_, row) =>
+    Object.fromEntries(columns.map(([name, column]) => [name, (column as readonly unknown[])[row]])),
+  );
 }
 
 export function refused(problem: string, remedy: string) {

@@ -34,11 +34,11 @@ export function replyOutputs(parts: readonly AnsweredRows[], rowCount: number): 
     const output = first.part.prediction.outputs[o] as OutputTensor;
     const rows = output.shape.length === 0 ? [rowCount] : [rowCount, ...output.shape.slice(1)];
     const shape = first.part.prediction.whole ? output.shape : rows;
-    const { name, type, datatype, width, json } = output;
+    const { name, type, datatype, width, json, answered } = output;
     const merged = parts.length === 1 ? undefined : mergedTexts(output, parts, rowCount);
     if (merged === null) continue;
     const texts = () => merged ?? first.texts(o);
-    const told = { name, type, datatype, shape, width, texts, json };
+    const told = { name, type, datatype, shape, width, texts, json, answered };
     replies.push({ ...told, values: () => values(output, parts, rowCount) });
   }
   return replies;

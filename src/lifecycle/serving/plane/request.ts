@@ -1,4 +1,5 @@
 import type { ElementType, GraphTensor } from '../../../core/model-package.ts';
+import type { Answered, OutputTensor } from '../../../platform/onnx/index.ts';
 import type { TraceHeaders } from '../../../platform/tracing/index.ts';
 import type { PredictionArm } from '../contract.ts';
 
@@ -58,7 +59,8 @@ export interface ReplyOutput {
   readonly texts: () => readonly string[];
   /** Set where the values are texts of JSON: what a model gave nested. */
   readonly json?: true | undefined;
-  readonly values: () => ArrayLike<number | bigint | string | boolean>;
+  readonly answered?: Answered | undefined;
+  readonly values: () => OutputTensor['data'];
 }
 
 export interface PredictReply {

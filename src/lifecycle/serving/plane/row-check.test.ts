@@ -76,6 +76,24 @@ test('an optional time may be left out; an integer has no value for that', () =>
   assert.throws(() => optional.check(['2026-01-01', 'AA==', undefined], null, 'e'), {
     code: 'input_invalid',
   });
+  const [, , long] = inputs;
+  const omittable = new RowCheck(
+    modelSignatureSchema.parse({ inputs: [{ ...long, omittable: true }], outputs: [] }),
+    null,
+  );
+  assert.deepEqual(omittable.check([undefined], null, 'e'), [{ feature: 'long', kind: 'missing' }]);
+  assert.throws(() => omittable.check([null], null, 'e'), { code: 'input_invalid' });
+});
+
+test('a tensor of fractions that may be empty holds values that are none', () => {
+  const checkOf = (more: object) =>
+    new RowCheck(
+      modelSignatureSchema.parse({ inputs: [{ name: 'v', shape: [2], ...more }], outputs: [] }),
+      null,
+    );
+  assert.equal(checkOf({ type: 'float', nullable: true }).check([[1, null]], null, 'e'), null);
+  for (const more of [{ type: 'float' }, { type: 'long', nullable: true }])
+    assert.throws(() => checkOf(more).check([[1, null]], null, 'e'), { code: 'input_invalid' });
 });
 
 test('bytes are a text of base64', () => {

@@ -148,13 +148,14 @@ export function expectation(field: SignatureField): string {
   return field.shape.length === 0 ? name : `a list of shape [${field.shape.join(', ')}], each ${name}`;
 }
 
+const real = ({ type }: SignatureField) => type === 'double' || type === 'float';
+
 /** Between these a number needs no further look: finite, and within the contract's range. Empty when nothing is. */
 function plainBounds(
   field: SignatureField,
   column: FeatureContract['columns'][number] | undefined,
 ): readonly [number, number] {
-  const real = field.type === 'double' || field.type === 'float';
-  if (!real || field.shape.length > 0) return [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  if (!real(field) || field.shape.length > 0) return [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   const range = column?.range ?? { min: -Number.MAX_VALUE, max: Number.MAX_VALUE };
   return [Math.max(range.min, -Number.MAX_VALUE), Math.min(range.max, Number.MAX_VALUE)];
 }
@@ -168,15 +169,18 @@ function cellCheck(field: SignatureField, column: FeatureContract['columns'][num
   const fits = typeChecks[field.type];
   if (field.shape.length > 0) {
     const size = field.shape.some((d) => d < 0) ? null : field.shape.reduce((a, b) => a * b, 1);
+    const each = field.nullable && real(field) ? (v: unknown) => isMissing(v) || fits(v) : fits;
     return (value) =>
-      isList(value) && (size === null || value.length === size) && everyFits(value, fits) ? 'ok' : 'refuse';
+      isList(value) && (size === null || value.length === size) && everyFits(value, each) ? 'ok' : 'refuse';
   }
   const holdsMissing = !neverMissing.has(field.type);
   const mayMiss = column ? !field.required || column.required === false : !field.required || field.nullable;
   const onMissing: Verdict = holdsMissing && mayMiss ? 'missing' : 'refuse';
+  const onOmitted: Verdict = field.omittable ? 'missing' : onMissing;
   const range = column?.range ?? null;
   const categories = column?.categories ? new Set<unknown>(column.categories) : null;
   return (value) => {
+    if (value === undefined) return onOmitted;
     if (isMissing(value)) return onMissing;
     if (!fits(value)) return 'refuse';
     if (range !== null && typeof value === 'number' && (value < range.min || value > range.max))

@@ -15,7 +15,8 @@ import { malformed } from '../request-context.ts';
  */
 
 /** A value of a tensor. */
-export type TensorValue = number | bigint | string | boolean;
+/** Null is a text that is none, as models of Python may answer. */
+export type TensorValue = number | bigint | string | boolean | null;
 
 type NumberArray =
   | Float32Array<ArrayBuffer>
@@ -259,7 +260,7 @@ export function utf8(bytes: Uint8Array, what: string): string {
 function encodeTexts(values: ArrayLike<TensorValue>): Buffer {
   const parts: Buffer[] = [];
   for (let i = 0; i < values.length; i++) {
-    const text = bytesOfText(String(values[i]));
+    const text = bytesOfText(String(values[i] ?? ''));
     const length = Buffer.allocUnsafe(lengthBytes);
     length.writeUInt32LE(text.length);
     parts.push(length, text);

@@ -80,15 +80,16 @@ export function castColumns(
 
 function castColumn(tensor: RequestTensor, { type, shape, json }: SignatureField): RequestTensor {
   const cast = json ? jsonText : casts[type];
-  if (shape.length > 0) return flatColumn(tensor, cast);
+  if (shape.length > 0) return flatColumn(tensor, cast, shape);
   return cast ? { ...tensor, data: Array.from(tensor.data, cast) } : tensor;
 }
 
 /**
- * A column of tensors with the values of all rows one after the other, however they are nested. Throws
- * `request_malformed` for rows of different sizes; a column with a cell that is no list is left to be refused.
+ * A column of tensors with the values of all rows one after the other: nested as the shape is, or flat. Throws
+ * `request_malformed` for rows of different sizes and those that are nested otherwise, whose values would be taken for
+ * others; a column with a cell that is no list is left to be refused.
  */
-function flatColumn(tensor: RequestTensor, cast: Cast | null): RequestTensor {
+function flatColumn(tensor: RequestTensor, cast: Cast | null, shape: readonly number[]): RequestTensor {
   const cells = Array.from(tensor.data);
   const [first] = cells;
   if (!Array.isArray(first) || !cells.every(Array.isArray)) return tensor;
@@ -98,8 +99,21 @@ function flatColumn(tensor: RequestTensor, cast: Cast | null): RequestTensor {
   if (odd > 0) {
     throw malformed(`row ${odd} of "${tensor.name}" has ${rows[odd]?.length} values, the first has ${width}`);
   }
+  for (const [i, cell] of (cells as unknown[][]).entries()) {
+    const sizes = sizesOf(cell);
+    if (!fits(sizes, shape))
+      throw malformed(
+        `row ${i} of "${tensor.name}" has the shape [${sizes.join(', ')}], not [${shape.join(', ')}]`,
+      );
+  }
   const data = rows.flat();
   return { ...tensor, width, data: cast ? data.map(cast) : data, shape: sizesOf(first) };
+}
+
+/** Are lists of these sizes a tensor of this shape, or its values in one list? How many these are is checked later. */
+function fits(sizes: readonly number[], shape: readonly number[]): boolean {
+  if (sizes.length === 1) return true;
+  return sizes.length === shape.length && shape.every((size, i) => size < 0 || size === sizes[i]);
 }
 
 /** The sizes of nested lists, by the first of each. */

@@ -20,6 +20,7 @@ import {
 import { castColumns } from './casts.ts';
 import { type ScoringContent, unsupported } from './content.ts';
 import { csvText, readCsvTable } from './csv.ts';
+import { inputsByPlace } from './inputs-by-place.ts';
 import { checkParams, checkWholeParams } from './params.ts';
 import { readStacked } from './stacked-tensors.ts';
 import {
@@ -31,7 +32,6 @@ import {
   scoringForms,
   table,
 } from './table.ts';
-import { asUnnamedTensor } from './unnamed-tensor.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -120,10 +120,18 @@ function readUnwrapped(json: Json, context: RequestContext, signature: ModelSign
   const params = Object.fromEntries(members.filter(([name]) => !isInput(name)));
   const table = takesRequests(signature)
     ? asGiven(JSON.stringify(row))
-    : readTable('dataframe_records', [row], []);
+    : readTable('dataframe_records', rowsOf(row, signature), []);
   const request = toRequest(table, params, context, signature, 'the body');
   // Params that are none at all, and not left out: MLflow makes that difference.
   return { ...request, params: request.params ?? {} };
+}
+
+/** `{"input": […]}` of a model whose only input has no name, one of embeddings say, holds a row in each value. */
+function rowsOf(row: Json, { inputs }: ModelSignature): readonly Json[] {
+  const [only, ...others] = inputs;
+  const values = only?.unnamed && others.length === 0 ? row[only.name] : null;
+  if (!only || only.shape.length > 0 || !Array.isArray(values)) return [row];
+  return values.map((value) => ({ [only.name]: value }));
 }
 
 /** The same for JSON in some of the forms. */
@@ -196,7 +204,7 @@ function toRequest(
   signature: ModelSignature,
   what: string,
 ): PredictRequest {
-  const { tensors, rowCount } = asUnnamedTensor(read, signature);
+  const { tensors, rowCount } = inputsByPlace(read, signature);
   if (rowCount === 0) throw malformed(`${what} holds no rows`);
   const params = (givenParams ?? {}) as Json;
   if (typeof params !== 'object' || Array.isArray(params)) throw malformed('"params" must be an object');

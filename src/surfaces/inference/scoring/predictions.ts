@@ -1,10 +1,10 @@
 import { type PackageManifest, takesRequests } from '../../../core/model-package.ts';
-import type { PredictReply } from '../../../lifecycle/serving/index.ts';
+import type { PredictReply, ReplyOutput } from '../../../lifecycle/serving/index.ts';
 
 /**
  * Writes `{"predictions": …}`: what the model's own `predict` gives. That is one value per row where the package
- * names the output or the model was made by scikit-learn, and an object of outputs per row for others.
- * What the model gave nested is nested. `prediction_ids` comes beside it. NaN and infinities, which JSON has not, are null.
+ * names the output or the model was made by scikit-learn, and an object of outputs per row for others; a model of Python
+ * that gives lists by name, or one thing for one row, is answered so. What the model gave nested is nested. `prediction_ids` comes beside it. NaN and infinities, which JSON has not, are null.
  *
  * @param stacked the request was the model's whole tensors, see readStacked: the value of its one row is all there is
  */
@@ -17,10 +17,18 @@ export function writePredictions(reply: PredictReply, manifest: PackageManifest,
 }
 
 function listJson(reply: PredictReply, manifest: PackageManifest, stacked: boolean): string {
-  const rows = rowsJson(reply, manifest).join(',');
   const only = onlyOutput(reply, manifest);
   // The list of a tensor that is more than one long, or empty, is the list of predictions.
-  return stacked && only && (only.shape[0] ?? 1) !== 1 ? rows : `[${rows}]`;
+  if (stacked && only && (only.shape[0] ?? 1) !== 1) return rowsJson(reply, manifest).join(',');
+  return answerJson(reply, manifest);
+}
+
+/** The model's answer as it gave it: a list of rows, lists by name, or all of an answer to one row. */
+function answerJson(reply: PredictReply, manifest: PackageManifest): string {
+  const form = reply.outputs[0]?.answered;
+  if (form === 'columns') return columnsJson(reply, manifest);
+  const rows = rowsJson(reply, manifest);
+  return form === 'row' && rows.length === 1 ? rows.join() : `[${rows.join(',')}]`;
 }
 
 /** What a model without a signature gave for a request. */
@@ -33,21 +41,21 @@ function wholeJson({ outputs }: PredictReply): string {
   return shape.length === 0 ? text : nested(text, width, shape);
 }
 
-/** The same for KServe's first protocol, where the values of a model's only output have no name. */
+/** The same for KServe's first protocol: always a list, where the values of a model's only output have no name. */
 export function writeV1Predictions(reply: PredictReply, manifest: PackageManifest, stacked: boolean): string {
   const [only, ...others] = manifest.graph.outputs;
   const unnamed = only && others.length === 0 ? only.name : null;
-  return writePredictions(reply, { ...manifest, primary: manifest.primary ?? unnamed }, stacked);
+  const outputs = reply.outputs.map((output) => ({ ...output, answered: undefined }));
+  return writePredictions(
+    { ...reply, outputs },
+    { ...manifest, primary: manifest.primary ?? unnamed },
+    stacked,
+  );
 }
 
-/**
- * Predictions without anything around them: what MLflow answers to a body that is the row itself. A model of nested
- * inputs answers such a row with one thing, every other with a list of one.
- */
+/** Predictions without anything around them: what MLflow answers to a body that is the row itself. */
 export function writeBare(reply: PredictReply, manifest: PackageManifest): string {
-  if (takesRequests(manifest.signature)) return wholeJson(reply);
-  const rows = rowsJson(reply, manifest);
-  return manifest.signature.inputs.some((field) => field.json) ? rows.join() : `[${rows.join(',')}]`;
+  return takesRequests(manifest.signature) ? wholeJson(reply) : answerJson(reply, manifest);
 }
 
 /** The output that is what the model's own `predict` gives; undefined where all are. */
@@ -56,21 +64,32 @@ function onlyOutput({ outputs }: PredictReply, { primary, conversion }: PackageM
 }
 
 function rowsJson(reply: PredictReply, manifest: PackageManifest): string[] {
-  const { runtime, tensors } = manifest;
   const only = onlyOutput(reply, manifest);
-  const outputs = only ? [only] : reply.outputs;
   return reply.rows.map((_, row) => {
-    const cells = outputs.map(({ name, width, shape, texts, json }) => {
-      const text = texts()[row] ?? 'null';
-      // A graph has a column of values where the model that it was made of has values.
-      const isValue = width === 1 && shape.length < (runtime.kind === 'python' ? 2 : 3);
-      const isRow = tensors === 'whole' && shape[0] !== 1;
-      const value = isValue ? text : nested(text, width, isRow ? shape : shape.slice(1));
-      const cell = json ? (JSON.parse(text) as string) : value;
-      return only ? cell : `${JSON.stringify(name)}:${cell}`;
-    });
-    return only ? cells.join('') : `{${cells.join(',')}}`;
+    if (only) return cellJson(only, row, manifest);
+    const members = reply.outputs.map(
+      (output) => `${JSON.stringify(output.name)}:${cellJson(output, row, manifest)}`,
+    );
+    return `{${members.join(',')}}`;
   });
+}
+
+function columnsJson(reply: PredictReply, manifest: PackageManifest): string {
+  const columns = reply.outputs.map((output) => {
+    const cells = reply.rows.map((_, row) => cellJson(output, row, manifest));
+    return `${JSON.stringify(output.name)}:[${cells.join(',')}]`;
+  });
+  return `{${columns.join(',')}}`;
+}
+
+function cellJson(output: ReplyOutput, row: number, { runtime, tensors }: PackageManifest): string {
+  const { width, shape, texts, json } = output;
+  const text = texts()[row] ?? 'null';
+  if (json) return JSON.parse(text) as string;
+  // A graph has a column of values where the model that it was made of has values.
+  const isValue = width === 1 && shape.length < (runtime.kind === 'python' ? 2 : 3);
+  const isRow = tensors === 'whole' && shape[0] !== 1;
+  return isValue ? text : nested(text, width, isRow ? shape : shape.slice(1));
 }
 
 /** A row's values in the lists that its shape has. */

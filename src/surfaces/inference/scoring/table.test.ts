@@ -7,8 +7,8 @@ test('rows may lack columns; those that have nothing in common are no table', ()
   assert.deepEqual(
     some.tensors.map(({ name, data }) => [name, Array.from(data)]),
     [
-      ['a', [1, undefined]],
-      ['b', [undefined, 2]],
+      ['a', [1, null]],
+      ['b', [null, 2]],
     ],
   );
   const distinct = (count: number) => Array.from({ length: count }, (_, i) => ({ [`c${i}`]: 1 }));
@@ -26,6 +26,8 @@ test('rows without names are all columns of a model whose only input is a tensor
     readTable('dataframe_split', { data }, names).tensors.map(({ name }) => name);
   assert.deepEqual(namesOf([[1, 2, 3]], ['input']), ['0', '1', '2']);
   assert.deepEqual(namesOf([[1]], ['input']), ['input']);
+  assert.deepEqual(readTable('inputs', 'text', ['input']).tensors[0]?.data, ['text']);
+  assert.throws(() => readTable('inputs', 'text', ['a', 'b']), { code: 'request_malformed' });
   assert.throws(() => namesOf([[1, 2, 3]], ['a', 'b']), { message: /must be a list of 2 values/ });
 });
 

@@ -72,6 +72,7 @@ const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly str
   },
   inputs: (value, names) => {
     if (isObject(value)) return columnsOf(value);
+    if (names.length === 1 && isScalar(value)) return unnamed([value], names);
     if (!Array.isArray(value)) throw malformed('"inputs" must be an object of columns or a list');
     return value.length > 0 && value.every(isObject) ? records(value) : unnamed(value, names);
   },
@@ -103,6 +104,10 @@ function columnsOf(value: Json): ScoringTable {
       throw malformed(`"inputs": "${name}" has ${cells.length} rows, others ${rowCount}`);
   }
   return { rowCount, tensors: columns.map(([name, data]) => ({ name, width: 1, data })) };
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 export function isObject(value: unknown): value is Json {
@@ -143,7 +148,8 @@ function records(rows: readonly Json[]): ScoringTable {
     );
   }
   const columns = [...names];
-  return table(columns, rows.length, (row, column) => rows[row]?.[columns[column] ?? '']);
+  // A column that some rows have is one without a value for the others, as in a frame.
+  return table(columns, rows.length, (row, column) => rows[row]?.[columns[column] ?? ''] ?? null);
 }
 
 /** Rows of values without names: scalars fill the only column, lists all columns in order. */
