@@ -62,7 +62,7 @@ LABEL_IS_MOST_PROBABLE = {
 
 
 def main():
-    parent = os.getppid()
+    own, parent = os.getpid(), os.getppid()
     die_with_parent(parent)
     connection = socket.socket(fileno=int(sys.argv[1]))
     connection.setblocking(True)
@@ -92,6 +92,8 @@ def main():
             answer, buffers = {"ok": False, "type": type(error).__name__, "message": message_of(error)}, []
             # MLflow's own word for what a caller has to correct; its server answers 400 then.
             answer["refused"] = getattr(error, "error_code", None) in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+        if os.getpid() != own:  # the model forked, and its child came back: it must answer nobody
+            os._exit(0)
         write_frame(connection, answer, buffers)
 
 

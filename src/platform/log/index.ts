@@ -22,3 +22,5 @@ function describeError(error: unknown): unknown {
   const { code, message, next } = error;
   return { code, message, next };
 }
+
+export { readLines } from './read-lines.ts';

@@ -207,6 +207,9 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     await assert.rejects(model.predict([odd('raise')]), { message: 'ValueError: this word is not liked' });
     await assert.rejects(model.predict([odd('short')]), { message: /gave 2 rows as "output" for 1 rows/ });
     assert.deepEqual((await outputsOf(model, [odd('b')])).word, ['b!']);
+    // The child of a model that forks comes back to the worker too, and must not answer in its place.
+    for (const word of ['fork', 'after'])
+      assert.deepEqual((await outputsOf(model, [odd(word)])).word, [`${word}!`]);
   });
 
   test('an optional column that was not sent is none for the model, whatever else is asked at that time', async () => {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { inheritedVariables } from '../../core/inherited-variables.ts';
 import { installationDirectory } from '../../core/installation.ts';
+import { readLines } from '../log/index.ts';
 
 const attendedScript = join(installationDirectory, 'python/attended.py');
 const longestMs = 2 * 3_600_000;
@@ -52,7 +52,7 @@ export function runProgram(
     }, longestMs);
     const lines: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => {
+      void readLines(stream, (line) => {
         lines.push(line);
         onLine(line);
       });

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { installationDirectory } from '../../core/installation.ts';
+import { readLines } from '../log/index.ts';
 import { FrameStream } from './frame-stream.ts';
 import { encodeFrame, type Frame, FrameReader } from './frames.ts';
 import { killGroup } from './run-program.ts';
@@ -64,7 +64,7 @@ export class WorkerProcess {
     this.#socket.on('error', () => {});
     for (const stream of [child.stdout, child.stderr]) {
       if (!stream) continue;
-      createInterface({ input: stream }).on('line', (line) => {
+      void readLines(stream, (line) => {
         if (this.#lines.push(line) > lastLines) this.#lines.shift();
         onLine(line);
       });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { readLines } from '../../log/index.ts';
 
 export interface Command {
   readonly program: string;
@@ -39,9 +39,9 @@ export async function runCommand(command: Command): Promise<CommandEnd> {
   const ended = new Promise<CommandEnd>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
-  const lines = (['stdout', 'stderr'] as const).map(async (stream) => {
-    for await (const line of createInterface({ input: child[stream] })) command.onLine(line, stream);
-  });
+  const lines = (['stdout', 'stderr'] as const).map((stream) =>
+    readLines(child[stream], (line) => command.onLine(line, stream)),
+  );
   await started;
   const pid = child.pid ?? 0;
   command.onStart?.(pid);
