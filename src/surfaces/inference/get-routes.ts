@@ -12,6 +12,7 @@ import type { Admission } from './admission.ts';
 import { openapiDocument, serverDocument } from './docs/openapi-document.ts';
 import { endpointsPage, missingPage, tryItPage } from './docs/try-it-page.ts';
 import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
+import { unknownRoute } from './http/unknown-route.ts';
 import { isModelReady, modelConfig, modelMetadata, serverMetadata } from './oip/metadata.ts';
 import { sharedMemoryStatus } from './oip/shared-memory.ts';
 import { statistics } from './oip/statistics.ts';
@@ -45,7 +46,7 @@ const modelPath =
   /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|config|stats|trace\/setting|docs|docs\/dataplane\.json))?$/;
 const modelV1Path = /^\/v1\/models\/([^/:]+)$/;
 
-/** Answers health, metadata, statistics, settings and metrics. Throws `route_not_found` and the errors of an unknown endpoint. */
+/** Answers health, metadata, statistics, settings and metrics. Throws those of `unknownRoute` and the errors of an unknown endpoint. */
 export async function answerGet(fullPath: string, context: GetContext): Promise<HttpAnswer> {
   const { replica, metrics, version, ready, settings = new ServerSettings() } = context;
   const { plane } = replica;
@@ -103,7 +104,7 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
   const regions = sharedMemoryStatus(path);
   if (regions) return regions;
   const match = modelPath.exec(path);
-  if (!match) throw fail('route_not_found', { method: 'GET', path });
+  if (!match) throw unknownRoute('GET', path);
   return answerModel(nameInPath(match[1] ?? ''), match[2], match[3], context, settings);
 }
 

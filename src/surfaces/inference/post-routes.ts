@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { fail } from '../../core/errors.ts';
 import type { ModelRepository } from '../../lifecycle/serving/index.ts';
 import type { Admission } from './admission.ts';
 import {
@@ -12,6 +11,7 @@ import {
 import { answerKeyForm } from './docs/key-page.ts';
 import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
 import { decodedBody } from './http/content-encoding.ts';
+import { unknownRoute } from './http/unknown-route.ts';
 import { changeRepository, optionalJson, repositoryIndex } from './oip/repository-routes.ts';
 import { changeSharedMemory } from './oip/shared-memory.ts';
 import { nameInPath, type RequestContext } from './request-context.ts';
@@ -114,5 +114,5 @@ async function answerChange(
   if (/^\/v2\/logging\/?$/.test(path)) return jsonAnswer(200, settings.updateLog(optionalJson(plain)));
   const regions = changeSharedMemory(path);
   if (regions) return regions;
-  throw fail('route_not_found', { method: 'POST', path });
+  throw unknownRoute('POST', path);
 }

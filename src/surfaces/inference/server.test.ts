@@ -101,6 +101,24 @@ test('what is no HTTP gets one clear answer, and the neighbours theirs', async (
     ],
     ['a tunnel', 'CONNECT example.com:443 HTTP/1.1\r\nhost: x\r\n\r\n', '405', /method_not_allowed/],
     ['no host', 'GET /v2 HTTP/1.1\r\n\r\n', '400', /./],
+    [
+      'a scheme and host',
+      'GET http://x/v2/health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+      '200',
+      /"live":true/,
+    ],
+    [
+      'a read of what is posted',
+      `GET ${inferPath} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+      '405',
+      /allow: POST, OPTIONS\r/i,
+    ],
+    [
+      'a post to what is read',
+      'POST /v2 HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n',
+      '405',
+      /allow: GET, HEAD, OPTIONS\r/i,
+    ],
   ];
   for (const [name, bytes, status, code] of cases) {
     const answer = await exchange(url, bytes);

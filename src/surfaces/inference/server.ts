@@ -217,7 +217,6 @@ export class InferenceServer {
       this.#send(response, { status: 204, body: '', contentType: 'text/plain', headers: { allow: methods } });
       return;
     }
-    response.setHeader('allow', methods);
     const { method } = request;
     this.#sendError(response, path, fail('method_not_allowed', { method, path, allowed: methods }));
   }
@@ -365,6 +364,7 @@ export class InferenceServer {
     const headers: Record<string, string> = { 'x-millrace-error': error.code };
     if (error.status === 503) headers['retry-after'] = '1';
     if (error.status === 429) headers['retry-after'] = String(error.params.retryAfterSeconds);
+    if (error.code === 'method_not_allowed') headers.allow = String(error.params.allowed);
     if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="millrace"';
     const answer = errorAnswer(path, error, this.#options.errorDetail ?? false);
     return { ...answer, headers: { ...answer.headers, ...headers } };
@@ -393,7 +393,8 @@ function leaveWhenClosed(response: ServerResponse, leave: Leave | null): true {
 }
 
 function pathOf(request: IncomingMessage): string {
-  const url = request.url ?? '/';
+  // A target with scheme and host, which RFC 9112 has every server take, is for this one too.
+  const url = (request.url ?? '/').replace(/^https?:\/\/[^/?]*\/?/i, '/');
   const end = url.indexOf('?');
   return end < 0 ? url : url.slice(0, end);
 }

@@ -1,0 +1,15 @@
+import { fail, type MillraceError } from '../../../core/errors.ts';
+
+/** Addresses that take one of both methods alone. */
+const posted =
+  /^\/(?:v2\/models\/[^/]+(?:\/versions\/[^/]+)?\/(?:infer|generate|generate_stream|infer_stream)|v2\/repository\/(?:index|models\/[^/]+\/(?:load|unload))|(?:endpoints\/[^/]+\/)?invocations|v1\/models\/[^/:]+:predict)\/?$/;
+const gotten =
+  /^\/(?:v2|v2\/health\/(?:live|ready)|healthz|readyz|ping|health|version|metrics|v2\/docs(?:\/dataplane\.json)?|v1\/models(?:\/[^/:]+)?|v2\/models(?:\/stats)?|v2\/models\/[^/]+(?:\/versions\/[^/]+)?(?:\/(?:ready|config|stats|docs\/dataplane\.json))?)\/?$/;
+
+/** The error of a path that the method finds nothing at: `method_not_allowed` where the other one does. */
+export function unknownRoute(method: 'GET' | 'POST', path: string): MillraceError {
+  const other = method === 'GET' ? posted : gotten;
+  if (!other.test(path)) return fail('route_not_found', { method, path });
+  const allowed = method === 'GET' ? 'POST, OPTIONS' : 'GET, HEAD, OPTIONS';
+  return fail('method_not_allowed', { method, path, allowed });
+}
