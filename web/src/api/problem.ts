@@ -57,7 +57,7 @@ export function asProblem(error: unknown): Problem {
       code: 'unreachable',
       title: 'The server does not answer',
       detail: `Nothing answers at ${location.host}.`,
-      next: 'Start it with `make up`; this page goes on by itself.',
+      next: 'Start it with millrace up; this page goes on by itself.',
       issues: [],
       place: null,
     };

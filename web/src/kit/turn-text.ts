@@ -80,6 +80,7 @@ export const humane = (text: string): string =>
     .replace(BETTER_BY, betterBy)
     .replace(/, at least 0(\.0+)? %(?=\))/g, '')
     .replace(/\((\d[\d.]*) to …\)/g, '(at least $1)')
+    .replace(/ \(… to …\)/g, '')
     .replace(LONG_ID, (id) => id.slice(0, 8))
     .replace(ISO_TIME, (_all, day: string, clock: string) => (clock === '00:00' ? day : `${day} ${clock}`))
     .replace(/\bversion (\d+)\b/gi, 'v$1')

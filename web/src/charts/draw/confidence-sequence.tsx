@@ -96,7 +96,7 @@ export function ConfidenceSequence(props: {
             <text
               key={bound.label}
               x={bound.labelX}
-              y={bound.y + (bound.y < drawn.plot.y + 12 ? 12 : -4)}
+              y={bound.labelY}
               textAnchor={bound.labelEnds ? 'end' : 'start'}
               className="axis-text"
             >

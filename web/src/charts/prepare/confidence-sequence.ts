@@ -53,15 +53,22 @@ export function prepareConfidenceSequence(input: {
     line: linePath(placed),
     band: bandPath(placed.map((look) => ({ x: look.x, low: look.yLow, high: look.yHigh }))),
     looks: placed,
-    bounds: placeBounds(input.bounds, plot, y),
+    bounds: placeBounds(input.bounds, placed, plot, y),
     need: input.need === undefined ? null : x(input.need),
   };
 }
 
-/** Bounds with their labels at the left; one that would lie on another stands at the right end. */
+/** The height of a label. */
+const LABEL_PX = 12;
+
+/**
+ * Bounds with their labels at the left, on the side of their line where the looks are not; one that would lie on
+ * another stands at the right end.
+ */
 function placeBounds(
   bounds: readonly { readonly value: number; readonly label: string }[],
-  plot: { readonly x: number; readonly width: number },
+  looks: readonly { readonly y: number }[],
+  plot: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
   y: (value: number) => number,
 ) {
   return bounds.map((bound, index) => {
@@ -69,6 +76,10 @@ function placeBounds(
     const label = near
       ? { labelX: plot.x + plot.width - 4, labelEnds: true }
       : { labelX: plot.x + 4, labelEnds: false };
-    return { ...bound, y: y(bound.value), ...label };
+    const at = y(bound.value);
+    const isRoomBelow = at + LABEL_PX <= plot.y + plot.height;
+    const mostAbove = looks.filter((look) => look.y < at).length > looks.length / 2;
+    const below = at < plot.y + LABEL_PX || (isRoomBelow && mostAbove);
+    return { ...bound, y: at, labelY: at + (below ? LABEL_PX : -4), ...label };
   });
 }

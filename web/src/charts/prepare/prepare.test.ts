@@ -172,6 +172,26 @@ test('a confidence sequence shows its bounds even when all looks are on one side
   }
 });
 
+test('the label of a bound stands on the side of its line where the looks are not', () => {
+  const labelOf = (value: number): number => {
+    const [bound] =
+      prepareConfidenceSequence({
+        looks: [1, 2, 3].map((pairs) => ({ pairs, value, low: value - 0.01, high: value + 0.01 })),
+        bounds: [
+          { value: 0, label: 'abort' },
+          { value: 0.04, label: 'top' },
+          { value: -0.04, label: 'bottom' },
+        ],
+        width: 400,
+        height: 160,
+      })?.bounds ?? [];
+    assert.ok(bound);
+    return bound.labelY - bound.y;
+  };
+  assert.ok(labelOf(0.02) > 0);
+  assert.ok(labelOf(-0.02) < 0);
+});
+
 test('intervals share one scale and say when they are cut', () => {
   const rows = [
     ...Array.from({ length: 18 }, () => ({ value: 0.001, low: -0.004, high: 0.006 })),

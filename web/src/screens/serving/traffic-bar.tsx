@@ -40,7 +40,7 @@ export function TrafficBar(props: { readonly endpoint: Pick<Endpoint, 'arms' | '
             <Link
               to="/models/$model/versions/$version"
               params={{ model, version: arm.modelVersion }}
-              className="wrap-anywhere min-w-0 font-strong hover:text-accent"
+              className="wrap-anywhere max-w-3/5 shrink-0 font-strong hover:text-accent"
             >
               v{arm.modelVersion}
             </Link>
@@ -54,7 +54,7 @@ export function TrafficBar(props: { readonly endpoint: Pick<Endpoint, 'arms' | '
             <Link
               to="/models/$model/versions/$version"
               params={{ model, version: shadow.modelVersion }}
-              className="wrap-anywhere min-w-0 font-strong hover:text-accent"
+              className="wrap-anywhere max-w-3/5 shrink-0 font-strong hover:text-accent"
             >
               v{shadow.modelVersion}
             </Link>

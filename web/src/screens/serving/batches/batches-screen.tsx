@@ -114,10 +114,10 @@ const COLUMNS: readonly GridColumn<BatchPrediction>[] = [
     width: 'minmax(64px, 2fr)',
     cell: (batch) => (
       <span className="flex items-center gap-2">
-        <span className="w-18 shrink-0">
+        <span className="w-18 shrink-0 max-sm:w-full max-sm:shrink">
           <ProgressBar batch={batch} />
         </span>
-        <span className="truncate text-muted" data-tip={progressText(batch)}>
+        <span className="truncate text-muted max-sm:hidden" data-tip={progressText(batch)}>
           {progressText(batch)}
         </span>
       </span>
