@@ -79,7 +79,7 @@ function AlertRow(props: {
                 <Link
                   to="/models/$model/versions/$version"
                   params={{ model, version: alert.modelVersion }}
-                  className="text-accent"
+                  className="text-accent underline"
                 >
                   v{alert.modelVersion}
                 </Link>
@@ -105,7 +105,7 @@ function AlertRow(props: {
                   ...{ endpoint: alert.endpoint, version: alert.modelVersion },
                   ...{ from: newest.start, to: newest.end },
                 }}
-                className="text-accent"
+                className="text-accent underline"
               >
                 Predictions of its last window
               </Link>
