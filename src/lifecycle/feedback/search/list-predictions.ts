@@ -161,14 +161,19 @@ export function filterSql(filter: Filter): string {
   if (filter.labelled !== undefined) conditions.push(`label_seq IS ${filter.labelled ? 'NOT ' : ''}NULL`);
   if (filter.outcome) conditions.push(`${outcomeSql} = ${sqlLiteral(filter.outcome)}`);
   if (filter.feature !== undefined) {
-    const column = `${sqlName(featurePrefix + filter.feature)}::VARCHAR`;
-    conditions.push(
-      filter.value === undefined ? `${column} IS NULL` : `${column} = ${sqlLiteral(filter.value)}`,
-    );
+    conditions.push(featureSql(sqlName(featurePrefix + filter.feature), filter.value));
   }
   if (filter.minScore !== undefined) conditions.push(`score >= ${filter.minScore}`);
   if (filter.maxScore !== undefined) conditions.push(`score <= ${filter.maxScore}`);
   return conditions.join(' AND ');
+}
+
+/** A feature of a value: a number is equal however it is written (3, 3.0, 3e0), and also as the log's text. */
+function featureSql(column: string, value: string | undefined): string {
+  if (value === undefined) return `${column} IS NULL`;
+  const isText = `${column}::VARCHAR = ${sqlLiteral(value)}`;
+  if (value.trim() === '' || !Number.isFinite(Number(value))) return isText;
+  return `(${isText} OR (typeof(${column}) = 'DOUBLE' AND TRY_CAST(${column} AS DOUBLE) = ${Number(value)}))`;
 }
 
 /** The first rows of these predictions that count and pass the filter, with everything that a list shows. */

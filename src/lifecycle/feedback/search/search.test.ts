@@ -32,6 +32,8 @@ forEachDatabase((name, open) => {
       assert.deepEqual(await ids({ feature: 'origin', value: "O'Hare" }), ['b']);
       assert.deepEqual(await ids({ feature: 'origin' }), ['d']);
       assert.deepEqual(await ids({ feature: 'nothing', value: 'x' }), []);
+      for (const n of ['6', '6.0', '6e0', '+6'])
+        assert.deepEqual(await ids({ feature: 'n', value: n }), ['b'], n);
       assert.deepEqual(await ids({ minScore: 0.5, maxScore: 0.8 }), ['d', 'b']);
       assert.deepEqual(await ids({ entity: 'ada' }), ['d', 'c', 'a']);
       assert.deepEqual(await ids({ entity: 'nobody' }), []);
