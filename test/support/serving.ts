@@ -77,7 +77,7 @@ export function tableOf(...endpoints: EndpointRoute[]): RouteTable {
   return { version: Math.max(...endpoints.map((e) => e.routeVersion)), endpoints };
 }
 
-/** Rows of an endpoint's log that were not shipped yet, oldest first. */
+/** Rows of an endpoint's log that are written whole and were not shipped yet, oldest first. */
 export async function unshippedRows(
   replicaDirectory: string,
   endpoint: string,
@@ -85,7 +85,9 @@ export async function unshippedRows(
   const directory = join(replicaDirectory, 'log', endpoint);
   const rows: Record<string, unknown>[] = [];
   for (const name of (await readdir(directory)).filter((n) => n.endsWith('.ndjson')).sort()) {
-    const [header = '', ...lines] = (await readFile(join(directory, name), 'utf8')).trimEnd().split('\n');
+    // The last line may still be being written.
+    const [header, ...lines] = (await readFile(join(directory, name), 'utf8')).split('\n').slice(0, -1);
+    if (header === undefined) continue;
     const { columns } = JSON.parse(header) as SegmentHeader;
     for (const line of lines) {
       const row = JSON.parse(line) as Record<string, unknown>;

@@ -7,6 +7,11 @@ import type { FramesReply, FramesRequest } from './protocol.ts';
  * The frame engine's own process: DuckDB behind messages. It holds no state between queries but the attached
  * functions of DuckDB itself, so it may be killed and started again at any time.
  */
+// From the first moment: a parent that ends while the engine is opened must not leave this process behind.
+process.on('disconnect', () => process.exit(0));
+// Ctrl-C reaches the whole process group; the parent decides when this process ends.
+process.on('SIGINT', () => {});
+
 const settings = z.record(z.string(), z.string()).parse(JSON.parse(process.argv[2] ?? '{}'));
 const instance = await openDuckdb(settings);
 const running = new Map<number, { interrupt(): void }>();
@@ -49,6 +54,3 @@ async function answer(request: FramesRequest): Promise<FramesReply> {
 process.on('message', (request: FramesRequest) => {
   void answer(request).then((reply) => process.send?.(reply));
 });
-process.on('disconnect', () => process.exit(0));
-// Ctrl-C reaches the whole process group; the parent decides when this process ends.
-process.on('SIGINT', () => {});

@@ -122,6 +122,12 @@ test('unreadable JSON, a body too large, an error of ours and one foreseen', asy
     headers: { 'content-type': 'application/json' },
   });
   assert.equal(((await broken.json()) as { code: string }).code, 'invalid_input');
+  const headers = { 'content-type': 'application/json' };
+  const empty = await fetch(`${url}/api/v1/things/a`, { method: 'POST', headers });
+  assert.deepEqual(
+    ((await empty.json()) as { issues: { field: string }[] }).issues.map(({ field }) => field),
+    ['body.ratio'],
+  );
   assert.equal((await send('/api/v1/things/a', 'POST', { ratio: 'x'.repeat(2000) })).status, 413);
   const internal = await (await fetch(`${url}/api/v1/broken`)).text();
   assert.match(internal, /reference [0-9a-f]{12}/);

@@ -107,6 +107,7 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], kept?:
   const open = new OpenRequests();
   app.addHook('preClose', async () => open.end());
   void app.register(async (scope) => {
+    readEmptyJson(scope);
     for (const route of routes.filter((r) => r.bodyKind !== 'raw')) {
       addRoute(scope, route, preconditions, open, route.method === 'POST' ? kept : undefined);
     }
@@ -117,6 +118,15 @@ export function addRoutes(app: FastifyInstance, routes: readonly Route[], kept?:
     for (const route of routes.filter((r) => r.bodyKind === 'raw'))
       addRoute(scope, route, preconditions, open);
   });
+}
+
+/** Clients say that they send JSON also where they send nothing: a DELETE, a POST without members. */
+function readEmptyJson(scope: FastifyInstance): void {
+  const readJson = scope.getDefaultJsonParser('error', 'error');
+  scope.removeContentTypeParser('application/json');
+  scope.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) =>
+    body === '' ? done(null) : readJson(request, body, done),
+  );
 }
 
 function addRoute(
