@@ -112,7 +112,7 @@ export class FeedbackService {
     this.#labels = logs.labels;
     this.#signals = logs.signals;
     this.#index = new SegmentIndex({ db, blobs, frames, store, directory });
-    this.#search = new LogSearch({ store, blobs, frames, index: this.#index, ...logs });
+    this.#search = new LogSearch({ store, blobs, frames, index: this.#index, entityAsLogged, ...logs });
     this.#matching = new Matching({
       ...{ db, frames, clock, store: labelStore },
       ...logs,

@@ -11,6 +11,7 @@ import type {
   PredictionsFilter,
 } from '../contract.ts';
 import type { LabelLog } from '../label-log.ts';
+import type { EntityAsLogged } from '../labels/intake.ts';
 import { labelHistory } from '../labels/label-lists.ts';
 import { type KnownFile, type LogPath, predictionsSql } from '../relations.ts';
 import { entityRowsSql } from '../segments/entity-file.ts';
@@ -30,7 +31,11 @@ export interface LogSearchOptions {
   readonly frames: Frames;
   readonly labels: LabelLog;
   readonly signals: LabelLog;
+  readonly entityAsLogged: EntityAsLogged;
 }
+
+/** What endpoints that hash entities have in their logs. */
+const hashed = /^h:[\w-]{22}$/;
 
 /** Finds rows of the log with few files opened: by id, by entity, by time. */
 export class LogSearch {
@@ -42,11 +47,12 @@ export class LogSearch {
 
   /** The newest `count` predictions that pass the filter, behind `after`. */
   async list(
-    filter: PredictionsFilter,
+    asked: PredictionsFilter,
     count: number,
     after: PageKey | undefined,
   ): Promise<readonly Prediction[]> {
-    requireSense(filter);
+    requireSense(asked);
+    const filter = await this.#asLogged(asked);
     const { endpoint, entity } = filter;
     const { fromMs } = rangeOf(filter);
     const endMs = endOf(filter, after);
@@ -100,8 +106,9 @@ export class LogSearch {
   }
 
   /** See `FeedbackService.exportTo`. */
-  async exportTo(filter: PredictionsFilter, target: string, signal?: AbortSignal): Promise<number> {
-    requireSense(filter);
+  async exportTo(asked: PredictionsFilter, target: string, signal?: AbortSignal): Promise<number> {
+    requireSense(asked);
+    const filter = await this.#asLogged(asked);
     const { endpoint, entity } = filter;
     const { fromMs, toMs } = rangeOf(filter);
     await this.#options.labels.flushForReader(endpoint);
@@ -125,6 +132,13 @@ export class LogSearch {
     const range = { endpoint: query.endpoint, fromMs, toMs };
     const segments = await this.#options.store.predictionSegments(range);
     return logFacets(this.#options.frames, await this.#paths(segments), range);
+  }
+
+  /** The filter with its entity as the log has it: people know the name, and copy the hash out of a row. */
+  async #asLogged(filter: PredictionsFilter): Promise<PredictionsFilter> {
+    const { endpoint, entity } = filter;
+    if (entity === undefined || hashed.test(entity)) return filter;
+    return { ...filter, entity: (await this.#options.entityAsLogged(endpoint))(entity) ?? entity };
   }
 
   async *#entitySlices(

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
+import { FeedbackService } from '../service.ts';
 import { ada, type LoggedRow, openFeedbackService } from '../testing.ts';
 import { pageKey } from './list-predictions.ts';
 
@@ -12,6 +13,23 @@ const endpoint = 'flights';
 
 forEachDatabase((name, open) => {
   describe(`search on ${name}`, { concurrency: 2 }, () => {
+    test('by the entity that people know, where the log has it hashed', async (t) => {
+      const { service: plain, send, options, directory } = await openFeedbackService(t, open);
+      const ada22 = `h:${'ada'.padEnd(22, '_')}`;
+      await send([{ id: 'a', entity: ada22, eventTimeMs: start, score: 0.1 }]);
+      await plain.upkeep.indexNow();
+      const entityAsLogged = async () => (entity: string) => `h:${entity.padEnd(22, '_')}`;
+      const labelDirectory = join(directory, 'other-labels');
+      const service = await FeedbackService.open({ ...options, labelDirectory, entityAsLogged });
+      for (const entity of ['ada', ada22]) {
+        const found = await service.predictions(ada, { endpoint, entity }, 10, undefined);
+        assert.deepEqual([found.length, found[0]?.entity], [1, ada22]);
+        assert.equal(await service.exportTo(ada, { endpoint, entity }, join(directory, 'hashed.parquet')), 1);
+      }
+      assert.deepEqual(await plain.predictions(ada, { endpoint, entity: 'ada' }, 10, undefined), []);
+      await service.close();
+    });
+
     test('by feature, score range and entity, also where only some files have the feature', async (t) => {
       const { service, send, frames, directory } = await openFeedbackService(t, open);
       await send([
