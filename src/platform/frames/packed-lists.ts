@@ -1,3 +1,4 @@
+import type { NumberArray } from '../../core/number-array.ts';
 import { shortFloat } from '../../core/short-float.ts';
 
 /**
@@ -20,17 +21,6 @@ const kinds = {
   u64: BigUint64Array,
 } as const;
 type Kind = keyof typeof kinds;
-type Numbers =
-  | BigInt64Array
-  | BigUint64Array
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array;
 
 const kindOf = new Map<unknown, Kind>(Object.entries(kinds).map(([kind, type]) => [type, kind as Kind]));
 
@@ -50,7 +40,7 @@ export function packedList(
   if (values.length < shortestPacked) return null;
   const kind = kindOf.get(values.constructor);
   if (!kind && !(Array.isArray(values) && values.every((value) => typeof value === 'number'))) return null;
-  const numbers = kind ? (values as Numbers) : Float64Array.from(values as readonly number[]);
+  const numbers = kind ? (values as NumberArray) : Float64Array.from(values as readonly number[]);
   const bytes = Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
   return `${mark}${kind ?? 'f64'}[${dims.join(',')}]${bytes.toString('base64')}`;
 }
@@ -88,12 +78,12 @@ function listJson(packed: string): string | null {
  * Numbers as JSON, nested by their dimensions: single-precision numbers with the fewest digits that name them, NaN and
  * infinities, which JSON has not, as null.
  */
-export function numbersJson(numbers: Numbers, dims: readonly number[]): string {
+export function numbersJson(numbers: NumberArray, dims: readonly number[]): string {
   return nestedJson(numbers, dims, 0, 0, numbers.length);
 }
 
 function nestedJson(
-  numbers: Numbers,
+  numbers: NumberArray,
   dims: readonly number[],
   depth: number,
   from: number,
@@ -108,7 +98,7 @@ function nestedJson(
   return `[${parts.join(',')}]`;
 }
 
-function numberJson(value: number | bigint, numbers: Numbers): string {
+function numberJson(value: number | bigint, numbers: NumberArray): string {
   if (typeof value === 'number' && !Number.isFinite(value)) return 'null';
   return String(numbers instanceof Float32Array ? shortFloat(value as number) : value);
 }

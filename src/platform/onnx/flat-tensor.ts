@@ -1,6 +1,7 @@
 import type { GraphInput } from '../../core/model-package.ts';
+import type { NumberArray } from '../../core/number-array.ts';
 import type { RowBlock } from './row-block.ts';
-import { converters, kinds, type NumberArray } from './tensors.ts';
+import { converters, kinds } from './tensors.ts';
 
 /**
  * The values of a graph input out of blocks whose cells lie as the graph takes them. A typed array of the input's

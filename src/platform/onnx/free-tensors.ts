@@ -1,8 +1,9 @@
 import { Tensor } from 'onnxruntime-node';
 import { fail } from '../../core/errors.ts';
 import type { GraphInput } from '../../core/model-package.ts';
+import type { NumberArray } from '../../core/number-array.ts';
 import { cellDimensions, isNumberArray } from './shaped-cells.ts';
-import { type CellSource, converters, copyNumbers, kinds, type NumberArray } from './tensors.ts';
+import { type CellSource, converters, copyNumbers, kinds } from './tensors.ts';
 
 /**
  * Builds the tensor of an input that takes its dimensions from its cells: nested lists, all of the same

@@ -1,4 +1,4 @@
-import type { NumberArray } from './tensors.ts';
+import type { NumberArray } from '../../core/number-array.ts';
 
 /**
  * Cells that are tensors: lists, nested ones where their dimensions vary from request to request, or the part of a

@@ -2,6 +2,7 @@ import { Tensor } from 'onnxruntime-node';
 import { fail } from '../../core/errors.ts';
 import { asHalves } from '../../core/half-floats.ts';
 import type { ElementType, GraphInput, GraphTensor } from '../../core/model-package.ts';
+import type { NumberArray } from '../../core/number-array.ts';
 import type { GraphOutput } from './session.ts';
 
 /** The values of a column: an array in row order; null and undefined are missing values. */
@@ -27,19 +28,6 @@ export interface OutputTensor {
   readonly json?: true | undefined;
   readonly answered?: Answered | undefined;
 }
-
-/** The memory of a numeric tensor. */
-export type NumberArray =
-  | BigInt64Array
-  | BigUint64Array
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array;
 
 interface ElementKind {
   /** onnxruntime's name of the type. */

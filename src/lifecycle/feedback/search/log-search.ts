@@ -34,9 +34,6 @@ export interface LogSearchOptions {
   readonly entityAsLogged: EntityAsLogged;
 }
 
-/** What endpoints that hash entities have in their logs. */
-const hashed = /^h:[\w-]{22}$/;
-
 /** Finds rows of the log with few files opened: by id, by entity, by time. */
 export class LogSearch {
   readonly #options: LogSearchOptions;
@@ -134,10 +131,10 @@ export class LogSearch {
     return logFacets(this.#options.frames, await this.#paths(segments), range);
   }
 
-  /** The filter with its entity as the log has it: people know the name, and copy the hash out of a row. */
+  /** The filter with its entity as the log has it. */
   async #asLogged(filter: PredictionsFilter): Promise<PredictionsFilter> {
     const { endpoint, entity } = filter;
-    if (entity === undefined || hashed.test(entity)) return filter;
+    if (entity === undefined) return filter;
     return { ...filter, entity: (await this.#options.entityAsLogged(endpoint))(entity) ?? entity };
   }
 

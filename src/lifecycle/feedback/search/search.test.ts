@@ -18,7 +18,7 @@ forEachDatabase((name, open) => {
       const ada22 = `h:${'ada'.padEnd(22, '_')}`;
       await send([{ id: 'a', entity: ada22, eventTimeMs: start, score: 0.1 }]);
       await plain.upkeep.indexNow();
-      const entityAsLogged = async () => (entity: string) => `h:${entity.padEnd(22, '_')}`;
+      const entityAsLogged = async () => (entity: string) => (entity === 'ada' ? ada22 : entity);
       const labelDirectory = join(directory, 'other-labels');
       const service = await FeedbackService.open({ ...options, labelDirectory, entityAsLogged });
       for (const entity of ['ada', ada22]) {

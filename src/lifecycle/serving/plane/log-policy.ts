@@ -112,15 +112,19 @@ export function entityTreatment(entityFeature: string | null, { redact, hash }: 
   return names.some((name) => hash.includes(name)) ? 'hash' : 'keep';
 }
 
+/** What `hashedValue` gives. */
+const hashedForm = /^h:[\w-]{22}$/;
+
 /**
- * How an entity stands in an endpoint's log: as it is, hashed, or not at all (null).
+ * How an entity stands in an endpoint's log: as it is, hashed, or not at all (null). One that is hashed already, as
+ * people copy it out of a row, stays as it is.
  *
  * @param key the deployment's, asked for only when it is needed
  */
 export function entityInLog(route: PolicySource['route'], entity: string, key: () => string): string | null {
   const treatment = entityTreatment(route.entityFeature, route.options.log);
   if (treatment === 'redact') return null;
-  return treatment === 'hash' ? hashedValue(key(), entity) : entity;
+  return treatment === 'hash' && !hashedForm.test(entity) ? hashedValue(key(), entity) : entity;
 }
 
 /**
