@@ -9,6 +9,9 @@ const unitMs: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
+/** The longest that a timer of Node's can wait, 24.8 days; one that is set for longer fires at once. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 /**
  * Reads a duration such as `90s`, `6h`, `7d` or `1h30m` and returns milliseconds.
  *

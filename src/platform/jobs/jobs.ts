@@ -1,6 +1,6 @@
 import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
-import { type Clock, formatTime, wallClock } from '../../core/time.ts';
+import { type Clock, formatTime, longestTimerMs, wallClock } from '../../core/time.ts';
 import type { Database, Tx } from '../db/index.ts';
 import type { Logger } from '../log/index.ts';
 import { Recurring } from '../recurring/index.ts';
@@ -371,7 +371,7 @@ export class Jobs {
       wait: (ms: number, signal?: AbortSignal) =>
         new Promise<void>((resolve) => {
           if (woken || signal?.aborted) return resolve();
-          const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1));
+          const timer = setTimeout(resolve, Math.min(ms, longestTimerMs));
           wake = () => {
             clearTimeout(timer);
             resolve();

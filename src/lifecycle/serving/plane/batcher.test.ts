@@ -209,3 +209,18 @@ test('as many runs go on at once as the model takes', async () => {
   }
   assert.deepEqual(await Promise.all(parts), [[2], [4], [6]]);
 });
+
+test('a deadline that is further off than a timer can wait is not looked at all the time', async (t) => {
+  const timers = t.mock.method(globalThis, 'setTimeout');
+  const { run, release } = held();
+  const batcher = new Batcher(run, options);
+  const timeoutMs = 365 * 86_400_000;
+  const part = batcher.predict(request([1], { deadlineMs: performance.now() + timeoutMs, timeoutMs }));
+  await new Promise((resolve) => setImmediate(resolve));
+  release();
+  await part;
+  assert.deepEqual(
+    timers.mock.calls.map(({ arguments: [, ms] }) => ms),
+    [2 ** 31 - 1],
+  );
+});

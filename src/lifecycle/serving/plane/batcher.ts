@@ -1,4 +1,5 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
+import { longestTimerMs } from '../../../core/time.ts';
 import {
   type Prediction,
   type RowBlock,
@@ -333,7 +334,8 @@ export class Batcher {
     if (this.#alarm) clearTimeout(this.#alarm);
     this.#alarmMs = deadlineMs;
     const leftMs = Math.max(0, Math.ceil(deadlineMs - performance.now()));
-    this.#alarm = setTimeout(this.#onAlarm, leftMs).unref();
+    // A deadline that is further off is looked at again then.
+    this.#alarm = setTimeout(this.#onAlarm, Math.min(leftMs, longestTimerMs)).unref();
   }
 
   readonly #onAlarm = (): void => {

@@ -263,8 +263,10 @@ function featureCells(tensors: readonly RequestTensor[], name: string, champion:
   return (row) => only.data[row * only.width + offset];
 }
 
+/** An id or entity as text; null for none, which is also what a column of numbers has as NaN. */
 function text(value: unknown): string | null {
-  return value === null || value === undefined || value === '' ? null : String(value);
+  if (value === null || value === undefined || value === '' || Number.isNaN(value)) return null;
+  return String(value);
 }
 
 /** Epoch milliseconds or RFC 3339. */

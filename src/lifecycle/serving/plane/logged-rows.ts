@@ -80,8 +80,8 @@ export function failedRows(
     return {
       arm: share?.arm ?? plan?.arm ?? state.champion,
       predictionId: plan?.predictionId ?? request.predictionIds?.[row]?.slice(0, longestId) ?? uuidv7(),
-      entity: plan ? plan.entity : (request.entities?.[0]?.slice(0, longestEntity) ?? null),
-      eventTimeMs: plan?.eventTimeMs ?? request.eventTimesMs?.[0] ?? receivedAtMs,
+      entity: plan ? plan.entity : (request.entities?.[row]?.slice(0, longestEntity) ?? null),
+      eventTimeMs: plan?.eventTimeMs ?? request.eventTimesMs?.[row] ?? receivedAtMs,
       receivedAtMs,
       bucket: plan?.bucket ?? null,
       override: plan?.override ?? null,

@@ -1,5 +1,6 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
+import { longestTimerMs } from '../../../core/time.ts';
 import { runtimeMessage } from '../../../platform/onnx/index.ts';
 import { PieceJoiner } from '../../../platform/python-runtime/index.ts';
 import type { ScoredPiece } from '../../../platform/runtimes/index.ts';
@@ -126,10 +127,9 @@ export class PlaneStreams {
     const limitMs = model.limitMs(request);
     const expired = () => stop.abort(deadline(request, limitMs));
     const leave = () => stop.abort(signal.reason);
-    const timer =
-      limitMs < Number.POSITIVE_INFINITY
-        ? setTimeout(expired, Math.max(0, request.startedMs + limitMs - performance.now()))
-        : undefined;
+    const leftMs = Math.max(0, request.startedMs + limitMs - performance.now());
+    // An answer that takes longer than a timer can wait has as long as it likes.
+    const timer = leftMs <= longestTimerMs ? setTimeout(expired, leftMs) : undefined;
     if (signal.aborted) leave();
     signal.addEventListener('abort', leave);
     // Unless the pieces come to their end, whoever took them has left.

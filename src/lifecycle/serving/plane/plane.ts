@@ -310,6 +310,8 @@ export class Plane {
     ids: readonly string[],
   ): void {
     const { endpoint } = request;
+    // The answer may have taken longer than the shadow stayed, and its model be closed.
+    if (this.#endpoints.get(endpoint)?.shadow?.model.package !== shadow.model.package) return;
     const copied = plans.flatMap((plan, row) => (plan.arm.modelVersion === shadow.modelVersion ? [] : [row]));
     if (copied.length === 0) return;
     const copies = plans.map((plan) => ({ ...plan, arm: shadow }));

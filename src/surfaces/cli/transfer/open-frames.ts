@@ -1,9 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { longestTimerMs } from '../../../core/time.ts';
 import { Frames } from '../../../platform/frames/index.ts';
-
-const longestTimerMs = 2 ** 31 - 1;
 
 /** The frame engine, which does not keep a process alive by itself, in a command that has nothing else to wait for. */
 class CommandFrames extends Frames {

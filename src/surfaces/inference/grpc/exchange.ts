@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../../../core/time.ts';
 import { headerBlock } from '../http2/header-block.ts';
 import type { RequestHeaders } from '../http2/request-headers.ts';
 import type { Http2Stream } from '../http2/stream.ts';
@@ -130,7 +131,7 @@ export class Exchange {
           `Deadline Exceeded: the deadline of ${timeoutMs} ms has passed`,
         ),
       );
-    return setTimeout(expire, Math.min(ms, 2 ** 31 - 1)).unref();
+    return setTimeout(expire, Math.min(ms, longestTimerMs)).unref();
   }
 
   /** Nothing may be sent any more; the stream closes when the caller has read everything. */
