@@ -38,3 +38,34 @@ test('a replica that ends before it listens is forgotten; one that listened befo
   );
   assert.equal(hub.replicas.at(-1)?.url, 'http://edge');
 });
+
+test('a replica whose stream could not begin, as while the database was away, does not stay connected', async () => {
+  let isAway = true;
+  const hub = new ReplicaHub(
+    {
+      put: async () => {},
+      remove: async () => {},
+      table: async () => {
+        if (isAway) throw new Error('the database is away');
+        return { version: 0, endpoints: [] };
+      },
+    },
+    [],
+    { nowMs: () => 0 },
+  );
+  const status: ReplicaStatus = { routesVersion: 0, endpoints: [], models: [], url: 'http://edge' };
+  await assert.rejects(
+    hub.attach('edge', () => {}, new Promise<void>(() => {})),
+    /the database is away/,
+  );
+  isAway = false;
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  const attached = hub.attach('edge', () => {}, closed);
+  await hub.report('edge', status);
+  close();
+  await attached;
+  assert.deepEqual(
+    hub.replicas.map(({ id, connected }) => [id, connected]),
+    [['edge', false]],
+  );
+});

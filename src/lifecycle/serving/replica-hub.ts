@@ -149,7 +149,8 @@ export class ReplicaHub {
   }
 
   /**
-   * Follows a replica's stream until it closes. The replica is connected while any stream of its id is open.
+   * Follows a replica's stream until it closes. The replica is connected while any stream of its id is open. Throws what
+   * the records throw: the stream is followed no more then, and whoever opened it has to end it.
    *
    * @param instance which process it is; one that took the place of another, dead one is followed alone
    */
@@ -162,17 +163,24 @@ export class ReplicaHub {
     const nowMs = this.#clock.nowMs();
     replica.streams.add(send);
     Object.assign(replica, { connectedAtMs: nowMs, seenAtMs: nowMs });
-    await this.#inOrder((routes) => send({ type: 'routes', routes }));
-    for (const [token, missing] of this.#seals) if (missing.has(id)) send({ type: 'seal', token });
-    await this.#record(replica, servingEvents.replicaConnected);
-    send(this.#ping());
-    const timer = setInterval(() => send(this.#ping()), pingEveryMs);
-    await closed;
-    clearInterval(timer);
-    if (!replica.streams.delete(send) || replica.streams.size > 0) return;
+    let pings: NodeJS.Timeout | undefined;
+    try {
+      await this.#inOrder((routes) => send({ type: 'routes', routes }));
+      for (const [token, missing] of this.#seals) if (missing.has(id)) send({ type: 'seal', token });
+      await this.#record(replica, servingEvents.replicaConnected);
+      send(this.#ping());
+      pings = setInterval(() => send(this.#ping()), pingEveryMs);
+      await closed;
+    } finally {
+      clearInterval(pings);
+      if (replica.streams.delete(send) && replica.streams.size === 0) await this.#detached(replica);
+    }
+  }
+
+  async #detached(replica: Known): Promise<void> {
     this.#wake();
-    if (!hasServed(replica)) return this.#drop(id);
-    await this.#record(replica, servingEvents.replicaDisconnected);
+    if (hasServed(replica)) await this.#record(replica, servingEvents.replicaDisconnected);
+    else await this.#drop(replica.id);
   }
 
   /** Has all replicas send rows of these endpoints as they are written, and those of no others. */

@@ -25,6 +25,7 @@ import {
   replicaStatusSchema,
   rollbackEndpointSchema,
   routeVersionSchema,
+  type StreamMessage,
   setShadowSchema,
   setWeightSchema,
   splitSchema,
@@ -235,13 +236,13 @@ export function servingRoutes(service: ServingService): readonly Route[] {
         reply.hijack();
         reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
         const closed = new Promise<void>((resolve) => reply.raw.once('close', resolve));
-        await service.attachReplica(
-          actor,
-          params.id,
-          (message) => void reply.raw.write(`${JSON.stringify(message)}\n`),
-          closed,
-          instance,
-        );
+        const send = (message: StreamMessage) => void reply.raw.write(`${JSON.stringify(message)}\n`);
+        try {
+          await service.attachReplica(actor, params.id, send, closed, instance);
+        } finally {
+          // Where it could not be followed the replica connects again.
+          reply.raw.end();
+        }
         return undefined;
       },
     }),
