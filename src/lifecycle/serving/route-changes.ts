@@ -95,9 +95,12 @@ export function weighted(now: EndpointRoute, weights: Readonly<Record<string, nu
     requireArm(now, name, 'weigh');
   }
   const others = now.arms.filter((a) => a.arm !== 'champion');
+  // An arm may be called like a property that every object has.
+  const weightOf = ({ arm, weight }: RouteArm) =>
+    (Object.hasOwn(weights, arm) ? weights[arm] : weight) ?? weight;
   const arms = split(
     champion,
-    others.map((a) => ({ ...a, weight: weights[a.arm] ?? a.weight })),
+    others.map((a) => ({ ...a, weight: weightOf(a) })),
   );
   const traffic = { arms, shadow: now.shadow, salt: now.salt };
   return sameTraffic(now, traffic) ? null : traffic;

@@ -122,7 +122,9 @@ export class ServingService {
     authorize(actor, 'serving:write');
     const { name, model, entityFeature, eventTimeFeature, options } = declareEndpointSchema.parse(input);
     const change = { actor, action: 'declare', reason: 'declared' } as const;
-    await this.#options.db.write(async (tx) => {
+    const { db } = this.#options;
+    await db.write(async (tx) => {
+      await this.#store.lockRoutes(tx, db.dialect);
       const found = await this.#store.endpoint(name, tx);
       const before = found?.route;
       const described = {

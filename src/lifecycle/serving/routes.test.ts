@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { forEachDatabase } from '../../platform/db/testing.ts';
+import { actor, openServing } from './testing.ts';
+
+forEachDatabase((name, open) => {
+  suite(`routes on ${name}`, () => {
+    test('a rollout: deploy, challenge, widen, promote, roll back; each step is a route version with its trail', async (t) => {
+      const { service, journal, target } = await openServing(t, open);
+      const [one, two] = [await target('1'), await target('2')];
+      await service.declare(actor, { name: 'flights', model: 'delay', entityFeature: 'flight' });
+      const declared = await service.declare(actor, {
+        name: 'flights',
+        model: 'delay',
+        entityFeature: 'flight',
+      });
+      assert.equal(declared.routeVersion, 1);
+
+      const deployed = await service.deploy(actor, 'flights', one, 'first model');
+      assert.deepEqual(deployed.arms, [{ arm: 'champion', ...one, weight: 1 }]);
+      const mirrored = await service.setShadow(actor, 'flights', two, 'look at it');
+      assert.deepEqual(mirrored.shadow, two);
+      const canary = await service.challenge(actor, 'flights', two, 0.01, 'canary', true);
+      assert.notEqual(canary.salt, deployed.salt);
+      assert.deepEqual(
+        canary.arms.map((a) => a.weight),
+        [0.99, 0.01],
+      );
+      const wider = await service.setWeights(actor, 'flights', { challenger: 0.1 }, 'looks well');
+      assert.equal(wider.salt, canary.salt);
+      assert.equal(
+        (await service.challenge(actor, 'flights', two, 0.1, 'again', true)).routeVersion,
+        wider.routeVersion,
+      );
+
+      const promoted = await service.promote(actor, 'flights', 'better', '2');
+      assert.deepEqual(promoted.arms, [{ arm: 'champion', ...two, weight: 1 }]);
+      assert.equal(promoted.shadow, null);
+      assert.equal(
+        (await service.promote(actor, 'flights', 'better', '2')).routeVersion,
+        promoted.routeVersion,
+      );
+
+      const back = await service.rollback(actor, 'flights', 'complaints');
+      assert.deepEqual(back.arms, [{ arm: 'champion', ...one, weight: 1 }]);
+      const history = await service.routeVersions(actor, 'flights', { limit: 100 });
+      assert.deepEqual(
+        history.map((h) => h.action),
+        ['rollback', 'promote', 'weight', 'challenge', 'shadow', 'deploy', 'declare'],
+      );
+      assert.equal(history[0]!.actor, 'user:ada');
+
+      const events = await journal.eventsAfter(0, 100, { kind: 'endpoint', id: 'flights' });
+      assert.equal(events.length, 7);
+      assert.equal(events.at(-1)!.type, 'endpoint.rolled-back');
+      const audit = await journal.auditEntries({ subjectKind: 'endpoint', subjectId: 'flights', limit: 100 });
+      assert.equal(audit.length, 7);
+      assert.deepEqual(audit[1]!.after, {
+        model: 'delay',
+        routeVersion: 6,
+        champion: { version: '2', weight: 1 },
+        shadow: null,
+      });
+    });
+
+    test('withdrawing gives the champion everything again, and does nothing twice', async (t) => {
+      const { service, target } = await openServing(t, open);
+      const [one, two] = [await target('1'), await target('2')];
+      await service.declare(actor, { name: 'e', model: 'm' });
+      await service.deploy(actor, 'e', one, 'r');
+      await service.challenge(actor, 'e', two, 0.5, 'r', true);
+      const withdrawn = await service.withdraw(actor, 'e', 'worse');
+      assert.deepEqual(withdrawn.arms, [{ arm: 'champion', ...one, weight: 1 }]);
+      assert.equal(withdrawn.shadow, null);
+      assert.equal((await service.withdraw(actor, 'e', 'worse')).routeVersion, withdrawn.routeVersion);
+    });
+
+    test('a split, a standby and its switch; what a replica took away is taken from all, with the numbers', async (t) => {
+      const { service, journal, target } = await openServing(t, open);
+      const [one, two, three] = [await target('1'), await target('2'), await target('3')];
+      await service.declare(actor, { name: 'e', model: 'm' });
+      await service.deploy(actor, 'e', one, 'r');
+      const arms = [
+        { arm: 'b', ...two, weight: 0.3 },
+        { arm: 'c', ...three, weight: 0.2 },
+      ];
+      const split = await service.split(actor, 'e', arms, 'three');
+      assert.equal((await service.split(actor, 'e', arms, 'again')).routeVersion, split.routeVersion);
+      assert.deepEqual(
+        split.arms.map((a) => [a.arm, a.weight, a.guard !== undefined]),
+        [
+          ['champion', 0.5, false],
+          ['b', 0.3, true],
+          ['c', 0.2, true],
+        ],
+      );
+      const counts = { requests: 50, failed: 25, slow: 0, nonFinite: 0 };
+      const told = { endpoint: 'e', routeVersion: split.routeVersion, arm: 'b', modelVersion: '2', counts };
+      const withdrawn = [{ ...told, reason: 'version 2 lost its traffic', atMs: 5 }];
+      const status = { routesVersion: 0, endpoints: [], models: [], withdrawn };
+      await service.reportReplica(actor, 'edge', status);
+      await service.reportReplica(actor, 'edge', status);
+      const left = await service.endpoint(actor, 'e');
+      assert.deepEqual(
+        left.arms.map((a) => [a.arm, a.weight]),
+        [
+          ['champion', 0.8],
+          ['c', 0.2],
+        ],
+      );
+      const events = await journal.eventsAfter(0, 100, { kind: 'endpoint', id: 'e' });
+      const guarded = events.filter((event) => event.type === 'endpoint.guarded');
+      assert.equal(guarded.length, 1);
+      const [audit] = await journal.auditEntries({ subjectKind: 'endpoint', subjectId: 'e', limit: 1 });
+      assert.ok(JSON.stringify(audit?.after).includes(JSON.stringify(counts)));
+
+      const token = await service.createOverrideToken(actor, 'e', { arm: 'c', ttlMs: 1000, reason: 'look' });
+      assert.match(token.token, /^c\.\d+\./);
+      const [route] = (await service.routeTable()).endpoints;
+      assert.equal(typeof route?.overrideKey, 'string');
+      await assert.rejects(service.switchOver(actor, 'e', 'r'), { code: 'endpoint_no_arm' });
+      await service.standby(actor, 'e', two, 'green');
+      const switched = await service.switchOver(actor, 'e', 'go');
+      assert.deepEqual(
+        switched.arms.map((a) => [a.arm, a.modelVersion]),
+        [
+          ['champion', '2'],
+          ['standby', '1'],
+        ],
+      );
+    });
+
+    test('endpoints that are declared and changed at the same time each get a version of their own, and lose nothing', async (t) => {
+      const { service, target } = await openServing(t, open);
+      await service.declare(actor, { name: 'old', model: 'delay' });
+      const one = await target('1');
+      await Promise.all([
+        service.deploy(actor, 'old', one, 'first'),
+        service.declare(actor, { name: 'old', model: 'delay', entityFeature: 'flight' }),
+        ...['a', 'b', 'c', 'd'].map((name) => service.declare(actor, { name, model: 'delay' })),
+      ]);
+      const all = await service.endpoints(actor, { limit: 10 });
+      assert.equal(new Set(all.map((e) => e.routeVersion)).size, 5);
+      const old = await service.endpoint(actor, 'old');
+      assert.deepEqual([old.entityFeature, old.arms.length], ['flight', 1]);
+    });
+
+    test('an arm may be called like a property that every object has', async (t) => {
+      const { service, target } = await openServing(t, open);
+      await service.declare(actor, { name: 'e', model: 'delay' });
+      await service.deploy(actor, 'e', await target('1'), 'first');
+      const [two, three] = [await target('2'), await target('3')];
+      const arms = [
+        { arm: 'constructor', ...two, weight: 0.2 },
+        { arm: 'b', ...three, weight: 0.1 },
+      ];
+      await service.split(actor, 'e', arms, 'compare');
+      await service.setWeights(actor, 'e', { b: 0.3 }, 'b looks well');
+      const { arms: now } = await service.endpoint(actor, 'e');
+      assert.deepEqual(
+        now.map((a) => [a.arm, a.weight]),
+        [
+          ['champion', 0.5],
+          ['constructor', 0.2],
+          ['b', 0.3],
+        ],
+      );
+    });
+
+    test('what cannot be done says why', async (t) => {
+      const { service, target } = await openServing(t, open);
+      const one = await target('1');
+      const gone = { modelVersion: '9', packageDigest: `sha256:${'0'.repeat(64)}` as const };
+      await assert.rejects(service.deploy(actor, 'e', one, 'r'), { code: 'not_found' });
+      await service.declare(actor, { name: 'e', model: 'm' });
+      await assert.rejects(service.challenge(actor, 'e', one, 0.1, 'r'), { code: 'endpoint_no_champion' });
+      await assert.rejects(service.deploy(actor, 'e', gone, 'r'), { code: 'blob_missing' });
+      await service.deploy(actor, 'e', one, 'r');
+      await assert.rejects(service.promote(actor, 'e', 'r'), { code: 'endpoint_no_challenger' });
+      await assert.rejects(service.setWeights(actor, 'e', { challenger: 0.5 }, 'r'), {
+        code: 'endpoint_no_challenger',
+      });
+      await assert.rejects(service.challenge(actor, 'e', one, 0.1, 'r'), {
+        code: 'conflict',
+        message: /champion/,
+      });
+      await assert.rejects(service.rollback(actor, 'e', 'r'), { code: 'rollback_impossible' });
+      await assert.rejects(service.rollback(actor, 'e', 'r', 77), {
+        code: 'rollback_impossible',
+        message: /77/,
+      });
+    });
+  });
+});
