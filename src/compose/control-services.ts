@@ -34,7 +34,9 @@ import {
 } from '../lifecycle/registry/index.ts';
 import {
   BatchService,
+  entityForms,
   entityInLog,
+  hashKeyPrint,
   KeyService,
   PackageService,
   ServingService,
@@ -152,8 +154,10 @@ export async function createControlServices(parts: ControlParts) {
   });
   const evidence = createCardEvidence(data, experiments);
   const governance = new GovernanceService({ journal, registry, evaluations, evidence });
+  const logHashKey = () => hashKeyOf(parts.settings, directory);
+  const logHashKeyPrint = () => hashKeyPrint(logHashKey());
   const serving = await ServingService.open({
-    ...{ db, journal, blobs },
+    ...{ db, journal, blobs, hashKeyPrint: logHashKeyPrint },
     packaged: (model, version) => packagedVersion(registry, model, version),
     onDamaged: (replicaId, segments) => monitoring.logDamaged(systemActor, replicaId, segments),
     watch: {
@@ -164,7 +168,6 @@ export async function createControlServices(parts: ControlParts) {
   });
   const endpointKeys = new KeyService({ db, journal, changed: () => serving.keysChanged() });
   const lineage = createLineage({ db, experiments, ports: createLineagePorts(data, serving) });
-  const logHashKey = () => hashKeyOf(parts.settings, directory);
   const feedback = await FeedbackService.open({
     db,
     journal,
@@ -176,6 +179,11 @@ export async function createControlServices(parts: ControlParts) {
     entityAsLogged: async (endpoint) => {
       const route = (await serving.routeTable()).endpoints.find((e) => e.endpoint === endpoint);
       return (entity) => (route ? entityInLog(route, entity, logHashKey) : entity);
+    },
+    hashing: {
+      entityForms: (entity) => entityForms(entity, logHashKey),
+      ownPrint: logHashKeyPrint,
+      printOf: (id) => serving.replicas(systemActor).find((r) => r.id === id)?.logHashKey ?? undefined,
     },
     endpointExists: async (endpoint) =>
       (await serving.routeTable()).endpoints.some((e) => e.endpoint === endpoint),
@@ -228,6 +236,7 @@ export async function createControlServices(parts: ControlParts) {
   const erasures = new ErasureService({
     collect: () => serving.sealPredictions(collectMs),
     hooks: feedback.eraseHooks(async () => [...(await replays.files()), ...(await batches.logFiles())]),
+    otherKeys: ({ entity, endpoint }) => feedback.hashKeys.others(entity, endpoint),
     left: datasetsWith({ data, feedback, blobs, frames }),
   });
   const rolloutDeps = createRolloutDeps({ ...slices, journal, watermarks, log, clock });

@@ -15,8 +15,8 @@ export function datasetsWith(parts: {
   readonly frames: Frames;
 }): LeftBehind {
   const { data, feedback, blobs, frames } = parts;
-  return async ({ entity, endpoint }) => {
-    const texts = await feedback.removal.entityTexts(entity, endpoint);
+  return async ({ entity }) => {
+    const texts = feedback.hashKeys.entityForms(entity);
     const wanted = texts.map(sqlLiteral).join(', ');
     const left: { id: string; dataset: string; version: number; rows: number }[] = [];
     for (let afterId: string | undefined; ; ) {

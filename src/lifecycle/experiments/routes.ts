@@ -76,6 +76,7 @@ export function experimentsRoutes(tracking: Experiments): readonly Route[] {
       permission: 'read',
       params: byId,
       query: artifactListQuerySchema,
+      emptyQuery: ['path'],
       response: pageOf(artifactEntrySchema),
       async handle({ params, query }, { actor }) {
         const run = await runs.get(actor, params.id);
@@ -112,6 +113,7 @@ export function experimentsRoutes(tracking: Experiments): readonly Route[] {
       permission: 'read',
       params: byId,
       query: artifactListQuerySchema,
+      emptyQuery: ['path'],
       response: pageOf(artifactEntrySchema),
       async handle({ params, query }, { actor }) {
         const model: LoggedModelRecord = await models.get(actor, params.id);

@@ -14,6 +14,8 @@ export function archiveRoutes(service: FeedbackService): readonly Route[] {
       summary: 'Predictions that pass a filter, with their labels, as a Parquet file',
       permission: 'read',
       query: predictionsFilterSchema,
+      // A feature may be an empty text.
+      emptyQuery: ['value'],
       response: z.string().describe('Parquet (application/vnd.apache.parquet)'),
       handle: async ({ query }, { actor, reply, signal }) => {
         const path = service.temporaryFile();

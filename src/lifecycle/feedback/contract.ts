@@ -119,6 +119,30 @@ export const predictionSchema = z.strictObject({
 });
 export type Prediction = z.infer<typeof predictionSchema>;
 
+/** Rows whose entities were hashed with another key than control's: no search for an entity and no erasure reaches them. */
+export const otherHashKeySchema = z.strictObject({
+  endpoint: z.string(),
+  /** Who logged them. */
+  replicaId: z.string(),
+  /** Tells the key from others. */
+  logHashKey: z.string(),
+  /** As many as came; those that were removed since are among them. */
+  rows: z.int(),
+  /** Their first and last event time. */
+  from: time,
+  to: time,
+});
+export type OtherHashKey = z.infer<typeof otherHashKeySchema>;
+
+/** GET /api/v1/predictions */
+export const predictionsPageSchema = z.strictObject({
+  items: z.array(predictionSchema),
+  next: z.string().nullable(),
+  /** Of a search for an entity: rows of the log among which it may be without being found. */
+  otherKeys: z.array(otherHashKeySchema),
+});
+export type PredictionsPage = z.infer<typeof predictionsPageSchema>;
+
 /** A score at or above it counts as a positive decision in `outcome` and in accuracy. */
 export const DECISION_THRESHOLD = 0.5;
 

@@ -10,14 +10,13 @@ import type { FeedbackService } from './service.ts';
  * @param copies digests of files that others have made of the log; those of uploaded labels are known here
  */
 export function eraseHooks(
-  feedback: Pick<FeedbackService, 'erase' | 'labels' | 'removal'>,
+  feedback: Pick<FeedbackService, 'erase' | 'labels' | 'hashKeys'>,
   { blobs, frames }: Pick<LogCopiesOptions, 'blobs' | 'frames'>,
   copies: () => Promise<readonly Digest[]>,
 ): readonly EraseHook<Actor>[] {
   const files = new LogCopies({
-    ...{ blobs, frames },
+    ...{ blobs, frames, hashKeys: feedback.hashKeys },
     digests: async () => [...(await copies()), ...(await feedback.labels.uploads.digests())],
-    entityTexts: (entity, endpoint) => feedback.removal.entityTexts(entity, endpoint),
   });
   return [
     files.eraseHook(),

@@ -121,4 +121,20 @@ export const feedbackMigrations: readonly Migration[] = [
         )`,
       ),
   },
+  {
+    id: 'feedback-014',
+    up: (tx) =>
+      execute(
+        tx,
+        `CREATE TABLE prediction_hash_keys (
+          endpoint TEXT NOT NULL,
+          replica_id TEXT NOT NULL,
+          key_print TEXT NOT NULL,
+          row_count BIGINT NOT NULL,
+          min_event_time_ms BIGINT NOT NULL,
+          max_event_time_ms BIGINT NOT NULL,
+          PRIMARY KEY (endpoint, replica_id, key_print)
+        )`,
+      ),
+  },
 ];

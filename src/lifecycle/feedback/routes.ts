@@ -18,13 +18,13 @@ import {
   postLabelsRequestSchema,
   postLabelsResponseSchema,
   predictionDetailSchema,
-  predictionSchema,
   predictionSegmentSchema,
+  predictionsPageSchema,
   predictionsQuerySchema,
   registeredSegmentSchema,
 } from './contract.ts';
 import { labelRoutes } from './label-routes.ts';
-import { pageKey, pageKeySchema } from './search/list-predictions.ts';
+import { pageKey, pageKeySchema, rangeOf } from './search/list-predictions.ts';
 import type { FeedbackService } from './service.ts';
 
 const endpointQuery = z.strictObject({ endpoint: z.string().min(1) });
@@ -109,10 +109,16 @@ export function feedbackRoutes(service: FeedbackService): readonly Route[] {
       summary: 'Lists an endpoint’s predictions with their labels, newest event time first',
       permission: 'read',
       query: predictionsQuerySchema,
-      response: pageOf(predictionSchema),
+      // A feature may be an empty text.
+      emptyQuery: ['value'],
+      response: predictionsPageSchema,
       handle: async ({ query: { limit, after, ...filter } }, { actor }) => {
         const key = after === undefined ? undefined : decodePageToken(after, pageKeySchema);
-        return toPage(await service.predictions(actor, filter, limit + 1, key), limit, pageKey);
+        const found = await service.predictions(actor, filter, limit + 1, key);
+        const { endpoint, entity } = filter;
+        const otherKeys =
+          entity === undefined ? [] : await service.hashKeys.others(entity, endpoint, rangeOf(filter));
+        return { ...toPage(found, limit, pageKey), otherKeys: [...otherKeys] };
       },
     }),
     defineRoute({

@@ -43,6 +43,7 @@ import { writeWindow } from './replay/write-window.ts';
 import type { PageKey } from './search/list-predictions.ts';
 import { LogSearch } from './search/log-search.ts';
 import { Compaction } from './segments/compaction.ts';
+import { type LogHashing, LogHashKeys } from './segments/log-hash-keys.ts';
 import { type Erased, Removal } from './segments/removal.ts';
 import { requireSegment } from './segments/require-segment.ts';
 import { SegmentIndex } from './segments/segment-index.ts';
@@ -66,6 +67,7 @@ export interface FeedbackServiceOptions {
   readonly endpointExists: (endpoint: string) => Promise<boolean>;
   /** As they are unless given. */
   readonly entityAsLogged?: EntityAsLogged;
+  readonly hashing?: LogHashing;
   /** Keeps the URLs of databases that labels are read from. */
   readonly secrets: SecretBox;
   readonly clock?: Clock;
@@ -83,6 +85,7 @@ export class FeedbackService {
   readonly labels: LabelService;
   readonly upkeep: Upkeep;
   readonly removal: Removal;
+  readonly hashKeys: LogHashKeys;
   /** Rows and labels at the moment that they come in. */
   readonly arrivals: Arrivals;
   readonly #options: FeedbackServiceOptions;
@@ -104,6 +107,8 @@ export class FeedbackService {
     const directory = rewritingDirectory(options);
     const labelStore = new LabelStore(db);
     const entityAsLogged = options.entityAsLogged ?? (async () => (entity) => entity);
+    const hashKeys = new LogHashKeys({ db, frames, hashing: options.hashing });
+    this.hashKeys = hashKeys;
     this.#options = options;
     this.#summaries = new SummaryCache(options.slowCountMs ?? defaultSlowCountMs);
     this.arrivals = arrivals;
@@ -112,7 +117,7 @@ export class FeedbackService {
     this.#labels = logs.labels;
     this.#signals = logs.signals;
     this.#index = new SegmentIndex({ db, blobs, frames, store, directory });
-    this.#search = new LogSearch({ store, blobs, frames, index: this.#index, entityAsLogged, ...logs });
+    this.#search = new LogSearch({ store, blobs, frames, index: this.#index, hashKeys, ...logs });
     this.#matching = new Matching({
       ...{ db, frames, clock, store: labelStore },
       ...logs,
@@ -139,7 +144,7 @@ export class FeedbackService {
     });
     const rewriting = { db, store, blobs, frames, clock, directory };
     this.removal = new Removal({
-      ...{ ...rewriting, entityAsLogged, journal: options.journal },
+      ...{ ...rewriting, hashKeys, journal: options.journal },
       ...{ labels: labelStore, erasures: new ErasureStore(db), index: this.#index },
     });
     this.upkeep = new Upkeep({
@@ -190,9 +195,12 @@ export class FeedbackService {
     authorize(actor, 'feedback:write');
     const { db, journal, blobs } = this.#options;
     if (!(await blobs.info(segment.digest))) throw fail('blob_missing', { digest: segment.digest });
-    await requireSegment(this.#options.frames, await blobs.path(segment.digest), segment);
+    const path = await blobs.path(segment.digest);
+    await requireSegment(this.#options.frames, path, segment);
+    const noteKey = await this.hashKeys.notesOf(segment, path);
     const created = await db.write(async (tx) => {
       if (!(await this.#store.insertPredictionSegment(tx, segment, this.#clock.nowMs()))) return false;
+      await noteKey(tx);
       await journal.appendEvent(tx, {
         type: PREDICTION_SEGMENT_REGISTERED,
         subject: { kind: 'endpoint', id: segment.endpoint },

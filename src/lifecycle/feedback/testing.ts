@@ -81,6 +81,7 @@ export async function sendSegment(
   blobs: DirectoryBlobStore,
   directory: string,
   rows: readonly LoggedRow[],
+  replicaId?: string,
 ) {
   const id = uuidv7();
   const path = join(directory, `${id}.parquet`);
@@ -103,6 +104,7 @@ export async function sendSegment(
   const times = rows.map((row) => row.eventTimeMs);
   const segment = {
     id,
+    ...(replicaId === undefined ? {} : { replicaId }),
     endpoint: 'flights',
     digest,
     rows: rows.length,

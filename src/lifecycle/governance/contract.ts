@@ -202,6 +202,16 @@ export const erasureSchema = z.object({
   parts: z.array(z.object({ name: z.string(), erased: z.record(z.string(), z.number().int()) })),
   /** Replicas that are away; what they bring is erased when it comes. null: none. */
   outstanding: z.string().nullable(),
+  /**
+   * Rows of the log whose entities a replica hashed with another key than control's: whether the entity is among them is
+   * not known, and nothing of them was erased. `logHashKey` tells the key from others.
+   */
+  otherKeys: z.array(
+    z.object({
+      ...{ endpoint: z.string(), replicaId: z.string(), logHashKey: z.string() },
+      ...{ rows: z.int(), from: timeSchema, to: timeSchema },
+    }),
+  ),
   /** Versions of datasets that have the entity and were left as they are: somebody registered them, or a model learnt of them. */
   left: z.array(z.object({ id: z.string(), dataset: z.string(), version: z.int(), rows: z.int() })),
 });

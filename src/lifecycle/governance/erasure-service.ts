@@ -9,11 +9,17 @@ const tellingLength = 4;
 /** What has an entity and stays as it is. */
 export type LeftBehind = (asked: Pick<EraseEntity, 'entity' | 'endpoint'>) => Promise<Erasure['left']>;
 
+/** What was hashed so that an entity is not found in it. */
+export type OtherKeys = (
+  asked: Pick<EraseEntity, 'entity' | 'endpoint'>,
+) => Promise<readonly Erasure['otherKeys'][number][]>;
+
 /** Erases an entity wherever the parts of Millrace hold it. Each part audits what it did; none names the entity. */
 export class ErasureService {
   readonly #collect: () => Promise<void>;
   readonly #hooks: readonly EraseHook<Actor>[];
   readonly #left: LeftBehind;
+  readonly #otherKeys: OtherKeys;
 
   /**
    * @param deps.collect has replicas send what they have logged so far; throws `replicas_unsealed`
@@ -23,10 +29,12 @@ export class ErasureService {
     readonly collect: () => Promise<void>;
     readonly hooks: readonly EraseHook<Actor>[];
     readonly left: LeftBehind;
+    readonly otherKeys: OtherKeys;
   }) {
     this.#collect = deps.collect;
     this.#hooks = deps.hooks;
     this.#left = deps.left;
+    this.#otherKeys = deps.otherKeys;
   }
 
   /**
@@ -50,6 +58,7 @@ export class ErasureService {
     const parts: Erasure['parts'] = [];
     for (const hook of this.#hooks)
       parts.push({ name: hook.name, erased: { ...(await hook.erase(actor, { entity, endpoint, reason })) } });
-    return { parts, outstanding, left };
+    const otherKeys = [...(await this.#otherKeys({ entity, endpoint }))];
+    return { parts, outstanding, otherKeys, left };
   }
 }

@@ -130,6 +130,8 @@ export const replicaStatusSchema = z.object({
   withdrawn: z.array(withdrawnArmSchema).optional(),
   /** What its clock says as it reports. */
   clockMs: z.int().optional(),
+  /** Which key it hashes fields of its log with, see `hashKeyPrint`; only where one of its endpoints has fields hashed. */
+  logHashKey: z.string().max(100).optional(),
   /** What was asked of it lately, by endpoint; those that nobody asked are left out. */
   lately: z.array(latelySchema.extend({ endpoint: endpointNameSchema })).optional(),
   /** It is about to stop because it was told to. */
@@ -153,6 +155,10 @@ export const replicaSchema = z.object({
   lastSeenAt: z.string().nullable(),
   /** How far its clock is ahead of control's; null when it did not say. Its predictions are dated by it. */
   clockAheadMs: z.int().nullable(),
+  /** Which key it hashes fields of its log with, see `hashKeyPrint`; null: it hashes nothing, or did not say. */
+  logHashKey: z.string().nullable(),
+  /** Whether that is another key than control's: searches, labels and erasures do not find its entities then. */
+  logHashKeyDiffers: z.boolean(),
   /** Whether it stopped because it was told to; nobody misses it then. */
   left: z.boolean(),
   /** When it will be forgotten unless it comes back; null while it is connected. */

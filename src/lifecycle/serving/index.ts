@@ -14,7 +14,7 @@ export * from './packages/contract.ts';
 export { PackageService } from './packages/package-service.ts';
 export { packageRoutes } from './packages/routes.ts';
 export type { EndpointState, ServedArm } from './plane/endpoint-state.ts';
-export { entityInLog } from './plane/log-policy.ts';
+export { entityForms, entityInLog, hashKeyPrint } from './plane/log-policy.ts';
 export type { BatchStatistics, DurationSum, ModelStatistics } from './plane/model-statistics.ts';
 export type { GuardedArmName, GuardPeers, Plane } from './plane/plane.ts';
 export type { StreamedPiece, StreamPieces } from './plane/plane-streams.ts';

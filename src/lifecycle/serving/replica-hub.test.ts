@@ -69,3 +69,18 @@ test('a replica whose stream could not begin, as while the database was away, do
     [['edge', false]],
   );
 });
+
+test('a replica that hashes with another key than control is told apart from one that does not', async () => {
+  const records = {
+    ...{ put: async () => undefined, remove: async () => undefined, hashKeyPrint: () => 'ours' },
+    table: async () => ({ version: 0, endpoints: [] }),
+  };
+  const hub = new ReplicaHub(records, [], { nowMs: () => 0 });
+  const status: ReplicaStatus = { routesVersion: 0, endpoints: [], models: [], url: 'http://edge' };
+  const differs: (boolean | undefined)[] = [];
+  for (const logHashKey of [undefined, 'ours', 'theirs']) {
+    await hub.report('edge', { ...status, ...(logHashKey === undefined ? {} : { logHashKey }) });
+    differs.push(hub.replicas[0]?.logHashKeyDiffers);
+  }
+  assert.deepEqual(differs, [false, false, true]);
+});

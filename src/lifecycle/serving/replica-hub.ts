@@ -21,6 +21,8 @@ export interface ReplicaRecords {
   ) => Promise<void>;
   readonly remove: (id: string) => Promise<void>;
   readonly table: () => Promise<RouteTable>;
+  /** Which key control hashes entities with that it looks for; not asked unless a replica hashes. */
+  readonly hashKeyPrint?: (() => string) | undefined;
 }
 
 export interface SettleOptions {
@@ -93,7 +95,11 @@ export class ReplicaHub {
   }
 
   get replicas(): readonly Replica[] {
-    return [...this.#replicas.values()].map((replica) => resource(replica, this.#forgottenAtMs(replica)));
+    return [...this.#replicas.values()].map((replica) => {
+      const { logHashKey = null } = replica.status ?? {};
+      const logHashKeyDiffers = logHashKey !== null && logHashKey !== this.#records.hashKeyPrint?.();
+      return { ...resource(replica, this.#forgottenAtMs(replica)), logHashKey, logHashKeyDiffers };
+    });
   }
 
   /** What the connected replicas were asked of an endpoint lately; null when none of them tells. */
@@ -442,7 +448,7 @@ function errorOf(replica: Known, endpoint: string): string | undefined {
 function resource(
   { id, status, connectedAtMs, seenAtMs, streams, rivalRefusedAtMs, clockAheadMs }: Known,
   forgottenAtMs: number | null,
-): Replica {
+): Omit<Replica, 'logHashKey' | 'logHashKeyDiffers'> {
   return {
     id,
     connected: streams.size > 0,

@@ -30,7 +30,7 @@ import {
 import { endpointResource } from './endpoint-resource.ts';
 import { KeyStore } from './keys/store.ts';
 import { signOverride } from './override-token.ts';
-import { type Reached, ReplicaHub, type SettleOptions } from './replica-hub.ts';
+import { type Reached, ReplicaHub, type ReplicaRecords, type SettleOptions } from './replica-hub.ts';
 import { ReplicaWatch, type ReplicaWatchOptions } from './replica-watch.ts';
 import {
   armOf,
@@ -58,7 +58,7 @@ import {
 } from './route-writer.ts';
 import { ServingStore, type StoredEndpoint, type StoredReplica, type StoredRouteVersion } from './store.ts';
 
-export interface ServingServiceOptions {
+export interface ServingServiceOptions extends Pick<ReplicaRecords, 'hashKeyPrint'> {
   readonly db: Database;
   readonly journal: Journal;
   readonly blobs: BlobStore;
@@ -99,8 +99,9 @@ export class ServingService {
     const put = (replica: StoredReplica, event: string | null, data: Readonly<Record<string, unknown>>) =>
       this.#recordReplica(replica, event, data);
     const remove = (id: string) => options.db.write((tx) => this.#store.deleteReplica(tx, id));
-    this.#hub = new ReplicaHub({ put, remove, table: () => this.routeTable() }, known, this.#clock);
-    const { watch } = options;
+    const { watch, hashKeyPrint } = options;
+    const table = () => this.routeTable();
+    this.#hub = new ReplicaHub({ put, remove, table, hashKeyPrint }, known, this.#clock);
     const health = () => this.#hub.health(watch?.awayAfterMs ?? 0);
     this.#watch = watch ? new ReplicaWatch({ ...watch, health }) : null;
     this.#stop = options.db.onSignal(routesTopic, () => void this.#hub.broadcast());

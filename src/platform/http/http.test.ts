@@ -50,6 +50,14 @@ addRoutes(app, [
   }),
   defineRoute({
     ...common,
+    method: 'GET',
+    path: '/api/v1/empties',
+    query: z.strictObject({ least: z.coerce.number().optional(), text: z.string().optional() }),
+    emptyQuery: ['text'],
+    handle: async ({ query }) => query,
+  }),
+  defineRoute({
+    ...common,
     method: 'PUT',
     path: '/api/v1/raw',
     bodyKind: 'raw',
@@ -286,4 +294,17 @@ test('only what begins with the path prefix, as whole parts of a path, is answer
   assert.equal(await statusOf('/mlx/api/v1/here'), 404);
   assert.equal((await prefixed.inject({ url: '/mlapi/v1/here' })).json().code, 'outside_prefix');
   assert.equal((await prefixed.inject({ url: '/' })).headers.location, '/ml/');
+});
+
+test('an empty parameter of a query is no zero: it is refused, but where nothing is a value', async () => {
+  const asked = async (query: string) => {
+    const answer = await app.inject({ method: 'GET', url: `/api/v1/empties?${query}` });
+    return [answer.statusCode, answer.json()];
+  };
+  for (const query of ['least=', 'least', 'least=3&least=']) {
+    const [status, problem] = await asked(query);
+    assert.equal(status, 400);
+    assert.match(problem.detail, /query\.least.* is empty; give it a value, or leave it out/);
+  }
+  assert.deepEqual(await asked('text=&least=0'), [200, { text: '', least: 0 }]);
 });

@@ -26,6 +26,8 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
   readonly permission: Permission;
   readonly params?: P;
   readonly query?: Q;
+  /** Parameters of the query for which nothing is a value too. Every other one is refused when it is empty. */
+  readonly emptyQuery?: readonly string[];
   /** A JSON body. Unknown keys are refused when the schema is strict, as schemas of public input are. */
   readonly body?: B;
   /** `raw`: the body is not parsed; the handler reads `request.raw`. */

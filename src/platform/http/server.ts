@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { fail } from '../../core/errors.ts';
 import { parseInput } from '../../core/schema.ts';
 import { type Actor, authorize } from '../access/index.ts';
 import type { Answer, KeptAnswers } from '../idempotency/index.ts';
@@ -146,7 +148,7 @@ function addRoute(
       const signal = open.add(reply);
       const input = {
         params: route.params ? parseInput(route.params, request.params, 'path') : undefined,
-        query: route.query ? parseInput(route.query, request.query, 'query') : undefined,
+        query: route.query ? parseQuery(route, route.query, request.query) : undefined,
         body: route.body ? parseInput(route.body, request.body ?? {}, 'body') : undefined,
       };
       const context = { actor: actorOf(request), signal, request, reply };
@@ -172,6 +174,16 @@ function addRoute(
       return result === undefined ? reply.code(204).send() : reply.send(result);
     },
   });
+}
+
+/** `?minScore=` is no zero and `?endpoint=` not all of them: whoever left a value out is told so. */
+function parseQuery({ emptyQuery = [] }: Route, schema: z.ZodType, query: unknown): unknown {
+  const empty = Object.entries(query ?? {}).find(
+    ([name, value]) => !emptyQuery.includes(name) && [value].flat().includes(''),
+  );
+  if (!empty) return parseInput(schema, query, 'query');
+  const problem = 'is empty; give it a value, or leave it out';
+  throw fail('invalid_input', { field: `query.${empty[0]}`, problem });
 }
 
 const nameOf = ({ kind, id }: Actor): string => `${kind}:${id}`;

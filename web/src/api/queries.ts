@@ -13,6 +13,7 @@ import type {
   LogReading,
   Prediction,
   PredictionDetail,
+  PredictionsPage,
   Replay,
   WaitingLabel,
 } from '../../../src/lifecycle/feedback/contract.ts';
@@ -78,12 +79,12 @@ function one<T>(key: string, path: string, query: Query = {}) {
 }
 
 /** A list that grows as the reader scrolls. */
-function pages<T>(key: string, path: string, query: Query) {
+function pages<T, P extends Page<T> = Page<T>>(key: string, path: string, query: Query) {
   return infiniteQueryOptions({
     queryKey: [key, 'pages', path, query] as const,
-    queryFn: ({ pageParam, signal }) => get<Page<T>>(path, { ...query, after: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) => get<P>(path, { ...query, after: pageParam }, signal),
     initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page: Page<T>) => page.next ?? undefined,
+    getNextPageParam: (page: P) => page.next ?? undefined,
     placeholderData: keepPreviousData,
   });
 }
@@ -174,7 +175,8 @@ export const packageQuery = (digest: string) => ({
 export const endpointKeysQuery = () => whole<EndpointKey>('endpoint-keys', '/endpoint-keys');
 export const replicasQuery = () => whole<Replica>('replicas', '/replicas');
 
-export const predictionsQuery = (query: Query) => pages<Prediction>('predictions', '/predictions', query);
+export const predictionsQuery = (query: Query) =>
+  pages<Prediction, PredictionsPage>('predictions', '/predictions', query);
 /** The newest answers of an endpoint, as one page. */
 export const recentPredictionsQuery = (endpoint: string) =>
   list<Prediction>('predictions', '/predictions', { endpoint, limit: 200 });

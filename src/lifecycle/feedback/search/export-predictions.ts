@@ -1,8 +1,7 @@
 import { fail } from '../../../core/errors.ts';
 import { type Frames, sqlLiteral, sqlName, unpackedSql } from '../../../platform/frames/index.ts';
-import type { PredictionsFilter } from '../contract.ts';
 import { featurePrefix, featureValues, joinedSql, type LogPath } from '../relations.ts';
-import { filterSql, outcomeSql, rangeOf } from './list-predictions.ts';
+import { filterSql, type LogFilter, outcomeSql, rangeOf } from './list-predictions.ts';
 
 /**
  * Writes the rows that pass a filter to a Parquet file; returns how many. Throws `feature_not_logged`.
@@ -13,7 +12,7 @@ export async function exportPredictions(
   frames: Frames,
   paths: readonly LogPath[],
   labelPaths: readonly LogPath[],
-  filter: PredictionsFilter,
+  filter: LogFilter,
   target: string,
   signal?: AbortSignal,
 ): Promise<number> {

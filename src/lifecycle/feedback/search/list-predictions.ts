@@ -26,7 +26,9 @@ export function pageKey({ eventTime, predictionId, arm, modelVersion }: Predicti
   return [Date.parse(eventTime), predictionId, arm, modelVersion];
 }
 
-type Filter = PredictionsFilter;
+/** A filter with its entity in all forms that it may have in the log. */
+export type LogFilter = Omit<PredictionsFilter, 'entity'> & { readonly entities?: readonly string[] };
+type Filter = LogFilter;
 type Range = Pick<Filter, 'arm' | 'from' | 'to'>;
 
 /** The log of an endpoint as a search sees it. */
@@ -155,7 +157,7 @@ export function filterSql(filter: Filter): string {
   const conditions = [`endpoint = ${sqlLiteral(filter.endpoint)}`];
   if (filter.arm) conditions.push(`arm = ${sqlLiteral(filter.arm)}`);
   if (filter.modelVersion) conditions.push(`model_version = ${sqlLiteral(filter.modelVersion)}`);
-  if (filter.entity) conditions.push(`entity = ${sqlLiteral(filter.entity)}`);
+  if (filter.entities) conditions.push(`entity IN (${filter.entities.map(sqlLiteral).join(', ')})`);
   if (filter.status === 'failed') conditions.push(`status <> 'ok'`);
   else if (filter.status) conditions.push(`status = ${sqlLiteral(filter.status)}`);
   if (filter.labelled !== undefined) conditions.push(`label_seq IS ${filter.labelled ? 'NOT ' : ''}NULL`);

@@ -11,16 +11,16 @@ import type {
   PredictionsFilter,
 } from '../contract.ts';
 import type { LabelLog } from '../label-log.ts';
-import type { EntityAsLogged } from '../labels/intake.ts';
 import { labelHistory } from '../labels/label-lists.ts';
 import { type KnownFile, type LogPath, predictionsSql } from '../relations.ts';
 import { entityRowsSql } from '../segments/entity-file.ts';
+import type { LogHashKeys } from '../segments/log-hash-keys.ts';
 import { keyOf } from '../segments/segment-filter.ts';
 import type { EntitySpan, SegmentIndex } from '../segments/segment-index.ts';
 import type { FeedbackStore, IndexedSegment, LabelKind, StoredPredictionSegment } from '../store.ts';
 import { exportPredictions } from './export-predictions.ts';
 import { findPrediction } from './find-prediction.ts';
-import { endOf, listPredictions, type PageKey, rangeOf } from './list-predictions.ts';
+import { endOf, type LogFilter, listPredictions, type PageKey, rangeOf } from './list-predictions.ts';
 import { logFacets } from './log-facets.ts';
 import { entitySlices, type LogFile, mostIds, newestSlices, type Slice } from './slices.ts';
 
@@ -31,7 +31,7 @@ export interface LogSearchOptions {
   readonly frames: Frames;
   readonly labels: LabelLog;
   readonly signals: LabelLog;
-  readonly entityAsLogged: EntityAsLogged;
+  readonly hashKeys: Pick<LogHashKeys, 'entityForms'>;
 }
 
 /** Finds rows of the log with few files opened: by id, by entity, by time. */
@@ -49,8 +49,8 @@ export class LogSearch {
     after: PageKey | undefined,
   ): Promise<readonly Prediction[]> {
     requireSense(asked);
-    const filter = await this.#asLogged(asked);
-    const { endpoint, entity } = filter;
+    const filter = this.#asLogged(asked);
+    const { endpoint, entities } = filter;
     const { fromMs } = rangeOf(filter);
     const endMs = endOf(filter, after);
     const toMs = Number.isFinite(endMs) ? endMs : undefined;
@@ -58,9 +58,9 @@ export class LogSearch {
     const [first, end] = [fromMs ?? Number.NEGATIVE_INFINITY, endMs];
     const segments = all.filter((s) => s.maxEventTimeMs >= first && s.minEventTimeMs < end);
     const slices =
-      entity === undefined
+      entities === undefined
         ? newestSlices(await this.#logFiles(segments), count, endMs)
-        : this.#entitySlices(segments, entity, count, { fromMs, toMs });
+        : this.#entitySlices(segments, entities, count, { fromMs, toMs });
     const labelPaths = (ids?: readonly string[]) => this.#labelPaths(endpoint, 'label', ids);
     const holding = (ids: readonly string[]) => this.#holding(all, ids);
     const { frames } = this.#options;
@@ -105,16 +105,16 @@ export class LogSearch {
   /** See `FeedbackService.exportTo`. */
   async exportTo(asked: PredictionsFilter, target: string, signal?: AbortSignal): Promise<number> {
     requireSense(asked);
-    const filter = await this.#asLogged(asked);
-    const { endpoint, entity } = filter;
+    const filter = this.#asLogged(asked);
+    const { endpoint, entities } = filter;
     const { fromMs, toMs } = rangeOf(filter);
     await this.#options.labels.flushForReader(endpoint);
     const all = await this.#options.store.predictionSegments({ endpoint, fromMs, toMs });
     if (all.length === 0) throw fail('not_found', nothingLogged(endpoint));
     let from: Pick<Slice, 'paths' | 'ids'> = { paths: await this.#paths(all) };
-    if (entity !== undefined) {
+    if (entities !== undefined) {
       const [first = 0, end = Number.MAX_SAFE_INTEGER] = [fromMs, toMs];
-      const known = await this.#ofEntity(endpoint, entity, first, end);
+      const known = await this.#ofEntities(endpoint, entities, first, end);
       // A file without rows has columns all the same.
       const nothing = { paths: (await this.#paths(all)).map((path) => ({ path, ids: [] })), ids: [] };
       from = known.paths.length === 0 ? nothing : known;
@@ -131,40 +131,39 @@ export class LogSearch {
     return logFacets(this.#options.frames, await this.#paths(segments), range);
   }
 
-  /** The filter with its entity as the log has it. */
-  async #asLogged(filter: PredictionsFilter): Promise<PredictionsFilter> {
-    const { endpoint, entity } = filter;
-    if (entity === undefined) return filter;
-    return { ...filter, entity: (await this.#options.entityAsLogged(endpoint))(entity) ?? entity };
+  #asLogged({ entity, ...filter }: PredictionsFilter): LogFilter {
+    return entity === undefined
+      ? filter
+      : { ...filter, entities: this.#options.hashKeys.entityForms(entity) };
   }
 
   async *#entitySlices(
     segments: readonly StoredPredictionSegment[],
-    entity: string,
+    entities: readonly string[],
     count: number,
     range: { readonly fromMs: number | undefined; readonly toMs: number | undefined },
   ): AsyncGenerator<Slice, void, undefined> {
     const { index } = this.#options;
-    const candidates = await index.candidates(segments, [keyOf.entity(entity)]);
+    const candidates = await index.candidates(segments, entities.map(keyOf.entity));
     yield* entitySlices(
       {
-        newest: (limit) => index.entityRows(candidates, { entities: [entity], ...range, limit }),
+        newest: (limit) => index.entityRows(candidates, { entities, ...range, limit }),
         paths: () => this.#paths(candidates),
       },
       count,
     );
   }
 
-  /** Where predictions of an entity in [fromMs, toMs) may be; of not too many, row by row. */
-  async #ofEntity(
+  /** Where predictions of entities in [fromMs, toMs) may be; of not too many, row by row. */
+  async #ofEntities(
     endpoint: string,
-    entity: string,
+    entities: readonly string[],
     fromMs: number,
     toMs: number,
   ): Promise<Pick<Slice, 'paths' | 'ids'>> {
     const segments = await this.#options.store.predictionSegments({ endpoint, fromMs, toMs });
-    const candidates = await this.#options.index.candidates(segments, [keyOf.entity(entity)]);
-    const question = { entities: [entity], fromMs, toMs, limit: mostIds };
+    const candidates = await this.#options.index.candidates(segments, entities.map(keyOf.entity));
+    const question = { entities, fromMs, toMs, limit: mostIds };
     const rows = await this.#options.index.entityRows(candidates, question);
     const ids = rows.map(({ predictionId }) => predictionId);
     if (ids.length < mostIds) return { paths: await this.#holding(segments, ids), ids };

@@ -18,9 +18,10 @@ forEachDatabase((name, open) => {
       const ada22 = `h:${'ada'.padEnd(22, '_')}`;
       await send([{ id: 'a', entity: ada22, eventTimeMs: start, score: 0.1 }]);
       await plain.upkeep.indexNow();
-      const entityAsLogged = async () => (entity: string) => (entity === 'ada' ? ada22 : entity);
+      const entityForms = (entity: string) => (entity === 'ada' ? ['ada', ada22] : [entity]);
+      const hashing = { entityForms, ownPrint: () => 'own', printOf: () => undefined };
       const labelDirectory = join(directory, 'other-labels');
-      const service = await FeedbackService.open({ ...options, labelDirectory, entityAsLogged });
+      const service = await FeedbackService.open({ ...options, labelDirectory, hashing });
       for (const entity of ['ada', ada22]) {
         const found = await service.predictions(ada, { endpoint, entity }, 10, undefined);
         assert.deepEqual([found.length, found[0]?.entity], [1, ada22]);

@@ -7,14 +7,14 @@ import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
 import { type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
 import type { EraseHook } from '../../../platform/registries/index.ts';
 import { loggedColumns } from '../replay/write-window.ts';
+import type { LogHashKeys } from './log-hash-keys.ts';
 
 export interface LogCopiesOptions {
   readonly blobs: DirectoryBlobStore;
   readonly frames: Frames;
   /** Files in which entities of the log may be: windows, what was made of them, files of labels. */
   readonly digests: () => Promise<readonly Digest[]>;
-  /** An entity as it may be written in them. */
-  readonly entityTexts: (entity: string, endpoint: string | null) => Promise<readonly string[]>;
+  readonly hashKeys: Pick<LogHashKeys, 'entityForms'>;
 }
 
 /** Columns in which such a file has an entity. */
@@ -35,9 +35,9 @@ export class LogCopies {
   eraseHook(): EraseHook<Actor> {
     return {
       name: 'files made of the log',
-      erase: async (_actor, { entity, endpoint }) => {
-        const { blobs, digests, entityTexts } = this.#options;
-        const texts = await entityTexts(entity, endpoint);
+      erase: async (_actor, { entity }) => {
+        const { blobs, digests, hashKeys } = this.#options;
+        const texts = hashKeys.entityForms(entity);
         let files = 0;
         for (const digest of new Set(await digests())) {
           if (!(await blobs.info(digest)) || !(await this.#isIn(digest, texts))) continue;

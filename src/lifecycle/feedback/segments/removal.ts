@@ -6,11 +6,11 @@ import type { Database } from '../../../platform/db/index.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
 import type { EraseRequest } from '../../../platform/registries/index.ts';
-import type { EntityAsLogged } from '../labels/intake.ts';
 import { oneOfSql } from '../relations.ts';
 import type { Erasure, ErasureStore } from '../store/erasure-store.ts';
 import type { LabelStore } from '../store/label-store.ts';
 import type { FeedbackStore, RewritableSegment, SegmentFamily } from '../store.ts';
+import type { LogHashKeys } from './log-hash-keys.ts';
 import { type RewriteOptions, rewriteSegments } from './rewrite.ts';
 import { keyOf } from './segment-filter.ts';
 import type { SegmentIndex } from './segment-index.ts';
@@ -23,7 +23,7 @@ export interface RemovalOptions extends RewriteOptions {
   readonly erasures: ErasureStore;
   readonly index: SegmentIndex;
   readonly clock: Clock;
-  readonly entityAsLogged: EntityAsLogged;
+  readonly hashKeys: LogHashKeys;
 }
 
 /** What an erasure did. */
@@ -52,12 +52,12 @@ export class Removal {
    * @param endpoint null: at all endpoints
    */
   async erase(actor: Actor, { entity, endpoint, reason }: EraseRequest): Promise<Erased> {
-    const { db, journal, erasures, labels, store, clock } = this.#options;
+    const { db, journal, erasures, labels, store, hashKeys, clock } = this.#options;
     const salt = randomBytes(16).toString('hex');
     const erasureId = uuidv7();
     const total = { predictions: 0, labels: 0, waitingLabels: 0, segmentsRewritten: 0 };
     const written: Erasure[] = [];
-    for (const text of await this.entityTexts(entity, endpoint)) {
+    for (const text of hashKeys.entityForms(entity)) {
       const entityHash = createHash('sha256')
         .update(salt + text)
         .digest('hex');
@@ -87,19 +87,6 @@ export class Removal {
     return { id: erasureId, ...total };
   }
 
-  /** An entity as logs have it: as it is, and hashed where endpoints want it so. */
-  async entityTexts(entity: string, endpoint: string | null): Promise<readonly string[]> {
-    const { store, entityAsLogged } = this.#options;
-    const segments = await store.rewritable('prediction', endpoint ?? undefined);
-    const texts = new Set([entity]);
-    const endpoints = [
-      ...segments.map((segment) => segment.endpoint),
-      ...(endpoint === null ? [] : [endpoint]),
-    ];
-    for (const name of new Set(endpoints)) texts.add((await entityAsLogged(name))(entity) ?? entity);
-    return [...texts];
-  }
-
   /** Takes out of newly arrived segments what was erased before. Called before they are indexed. */
   async eraseFromNew(): Promise<void> {
     const { erasures, store } = this.#options;
@@ -116,13 +103,16 @@ export class Removal {
 
   /** Removes segments whose rows are all older than their endpoint keeps them, and labels that wait for such rows. Returns how many segments. */
   async removeOld(): Promise<number> {
-    const { db, store, labels, clock } = this.#options;
+    const { db, store, labels, hashKeys, clock } = this.#options;
     const nowMs = clock.nowMs();
     let removed = 0;
     for (const [endpoint, { keepDays }] of await labels.allSettings()) {
       if (keepDays === null) continue;
       const limitMs = nowMs - keepDays * dayMs;
-      await db.write((tx) => labels.dropWaiting(tx, endpoint, limitMs));
+      await db.write(async (tx) => {
+        await labels.dropWaiting(tx, endpoint, limitMs);
+        await hashKeys.forget(tx, endpoint, limitMs);
+      });
       for (const family of ['prediction', 'label'] as const) {
         const old = (await store.rewritable(family, endpoint)).filter((s) => s.maxEventTimeMs < limitMs);
         for (const { id } of old)

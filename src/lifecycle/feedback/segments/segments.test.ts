@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { feedbackSettingsSchema } from '../contract.ts';
-import { ada, type LoggedRow, openFeedbackService } from '../testing.ts';
+import { FeedbackService } from '../service.ts';
+import { ada, type LoggedRow, openFeedbackService, sendSegment } from '../testing.ts';
 import { graceMs } from './compaction.ts';
 import { buildFilter, hashKey, keyOf, mayHold } from './segment-filter.ts';
 
@@ -139,6 +141,64 @@ forEachDatabase((name, open) => {
       const [audit] = await journal.auditEntries({ limit: 1, action: 'predictions:erase' } as never);
       assert.ok(audit && !JSON.stringify(audit).includes('"e3"'));
       assert.equal((await service.erase(ada, request)).predictions, 0);
+    });
+
+    test('what another key hashed is named where an entity is looked for, and found by its hash', async (t) => {
+      const { service: plain, options, frames, blobs, directory } = await openFeedbackService(t, open);
+      await plain.close();
+      const form = (key: string, entity: string) => `h:${`${key}-${entity}`.padEnd(22, '_')}`;
+      const prints: Record<string, string> = { r1: 'ours', r2: 'theirs' };
+      let own = 'ours';
+      const service = await FeedbackService.open({
+        ...{ ...options, labelDirectory: join(directory, 'keys'), clock: { nowMs: () => nowMs } },
+        hashing: {
+          entityForms: (entity) => (entity.startsWith('h:') ? [entity] : [entity, form(own, entity)]),
+          ownPrint: () => own,
+          printOf: (replicaId) => prints[replicaId],
+        },
+      });
+      let nowMs = start + 10 * day;
+      t.after(() => service.close());
+      const rowsOf = (key: string, atMs: number): LoggedRow[] =>
+        ['ada', 'bob'].map((e) => ({ id: `${key}-${e}`, entity: form(key, e), eventTimeMs: atMs }));
+      for (const [replica, key] of [
+        ['r1', 'ours'],
+        ['r2', 'theirs'],
+        ['r2', 'theirs'],
+      ] as const)
+        await sendSegment(service, frames, blobs, directory, rowsOf(key, start + day), replica);
+      // Nothing is hashed in it: no key is missing for it.
+      await sendSegment(
+        service,
+        frames,
+        blobs,
+        directory,
+        [{ id: 'x', entity: 'eve', eventTimeMs: start }],
+        'r2',
+      );
+      const others = await service.hashKeys.others('ada', endpoint);
+      assert.deepEqual(
+        others.map((o) => [o.replicaId, o.logHashKey, o.rows, o.from]),
+        [['r2', 'theirs', 4, '2001-02-02T00:00:00.000Z']],
+      );
+      assert.deepEqual(await service.hashKeys.others('ada', null, { toMs: start }), []);
+      assert.deepEqual(await service.hashKeys.others(form('theirs', 'ada'), endpoint), []);
+      // Control's key is another one now: what the first one hashed is not found either, and is told of.
+      own = 'theirs';
+      assert.deepEqual(
+        (await service.hashKeys.others('ada', null)).map((o) => o.replicaId),
+        ['r1'],
+      );
+      const erased = await service.erase(ada, { entity: 'ada', endpoint: null, reason: 'asked for it' });
+      assert.equal(erased.predictions, 2);
+      const byHash = await service.erase(ada, {
+        ...{ entity: form('ours', 'ada'), endpoint: null, reason: 'asked for it' },
+      });
+      assert.equal(byHash.predictions, 1);
+      await service.labels.putSettings(ada, endpoint, feedbackSettingsSchema.parse({ keepDays: 1 }));
+      nowMs = start + 100 * day;
+      await service.compact(ada);
+      assert.deepEqual(await service.hashKeys.others('ada', null), []);
     });
 
     test('what is old goes also where it came in one file with rows of days to come', async (t) => {

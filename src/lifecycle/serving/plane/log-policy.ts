@@ -127,6 +127,16 @@ export function entityInLog(route: PolicySource['route'], entity: string, key: (
   return treatment === 'hash' && !hashedForm.test(entity) ? hashedValue(key(), entity) : entity;
 }
 
+/** An entity in all forms that it may have in logs: as it is, and hashed; one that is hashed already in that alone. */
+export function entityForms(entity: string, key: () => string): readonly string[] {
+  return hashedForm.test(entity) ? [entity] : [entity, hashedValue(key(), entity)];
+}
+
+/** Tells two keys apart without giving either away: equal for equal keys. */
+export function hashKeyPrint(key: string): string {
+  return createHmac('sha256', key).update('millrace log-hash.key').digest('base64url').slice(0, 12);
+}
+
 /**
  * A value that cannot be read back without the key (HMAC-SHA256, 128 bits of it). Equal values stay equal, also
  * between fields: 7 and "7" are.

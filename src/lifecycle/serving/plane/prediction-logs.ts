@@ -14,7 +14,7 @@ import {
 import { type DamagedSegment, predictionLogColumns } from '../contract.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import { type LoggedRow, logLine, logPlace } from './log-line.ts';
-import { LogPolicy } from './log-policy.ts';
+import { hashKeyPrint, LogPolicy } from './log-policy.ts';
 
 export interface PredictionLogsOptions {
   readonly directory: string;
@@ -114,6 +114,11 @@ export class PredictionLogs {
           : logLine(place, { ...row, cells: null, outputs: null, flags: null });
     }
     return log.append(lines, rows.length, policy?.columns ?? state.logColumns);
+  }
+
+  /** Which key fields are hashed with, see `hashKeyPrint`; made here if it was never asked for. */
+  get hashKeyPrint(): string {
+    return hashKeyPrint(this.#hashKey());
   }
 
   /** Segments that control does not have yet. */

@@ -285,6 +285,12 @@ export class Replica {
     return routes.filter((route) => !this.#awaited.has(route.endpoint));
   }
 
+  /** Which key it hashes with, where one of its endpoints wants that. */
+  get #logHashKey(): Pick<ReplicaStatus, 'logHashKey'> {
+    const hashes = this.plane.endpoints.some(({ route }) => route.options.log.hash.length > 0);
+    return hashes ? { logHashKey: this.#logs.hashKeyPrint } : {};
+  }
+
   async #seal(token: string): Promise<void> {
     try {
       await this.plane.shadowsDrained();
@@ -307,6 +313,7 @@ export class Replica {
       withdrawn: [...this.plane.withdrawn],
       lately: [...this.plane.lately.counts],
       clockMs: Date.now(),
+      ...this.#logHashKey,
       ...(this.#url ? { url: this.#url } : {}),
       ...(sealedToken ? { sealedToken } : {}),
       ...(this.#isLeaving ? { leaving: true } : {}),

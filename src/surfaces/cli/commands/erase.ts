@@ -22,9 +22,14 @@ export async function erase(call: CommandCall): Promise<undefined> {
       'not reached',
       `dataset ${dataset} version ${version}: ${rows.toLocaleString('en-US')} ${rows === 1 ? 'row' : 'rows'}`,
     ]);
+    const otherKeys = erasure.otherKeys.map((other): [string, string] => [
+      'NOT SEARCHED',
+      `${other.rows.toLocaleString('en-US')} rows of ${other.endpoint} from ${other.from} to ${other.to}: replica ${other.replicaId} hashed their entities with another log-hash.key (${other.logHashKey}). Erase its hash of the entity too; docs/serving/log-and-labels.md tells how`,
+    ]);
     return facts([
       ...told,
       ...(erasure.outstanding === null ? [] : [['later', later] as [string, string]]),
+      ...otherKeys,
       ...left,
     ]);
   });

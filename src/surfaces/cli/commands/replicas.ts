@@ -45,7 +45,7 @@ function stateOf({ connected, left, lastSeenAt }: Replica, nowMs: number): strin
 }
 
 function problemsOf(replica: Replica): readonly string[] {
-  const { endpoints, models, segmentsDamaged, clockAheadMs, rivalRefusedAt } = replica;
+  const { endpoints, models, segmentsDamaged, clockAheadMs, rivalRefusedAt, logHashKeyDiffers } = replica;
   const offMs = Math.abs(clockAheadMs ?? 0);
   return [
     ...endpoints.flatMap(({ endpoint, error }) => (error ? [`${endpoint}: ${error}`] : [])),
@@ -53,6 +53,9 @@ function problemsOf(replica: Replica): readonly string[] {
     ...(segmentsDamaged > 0 ? [`${count(segmentsDamaged, 'damaged part')} of its log`] : []),
     ...(offMs > clockWorthTellingMs
       ? [`its clock is ${formatDuration(offMs)} ${(clockAheadMs ?? 0) > 0 ? 'ahead' : 'behind'}`]
+      : []),
+    ...(logHashKeyDiffers
+      ? ['it hashes entities with another log-hash.key than control: no search and no erasure finds them']
       : []),
     ...(rivalRefusedAt ? ['another process has its name and was refused'] : []),
   ];

@@ -1,10 +1,10 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
-import type { Prediction } from '../../../../src/lifecycle/feedback/contract.ts';
+import type { OtherHashKey, Prediction } from '../../../../src/lifecycle/feedback/contract.ts';
 import { predictionsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { Empty } from '../../kit/empty.tsx';
-import { formatCount, formatMoment, formatMomentInFull, formatNumber } from '../../kit/format.ts';
+import { formatCount, formatMoment, formatMomentInFull, formatNumber, plural } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { ArmSwatch, armStroke } from '../../kit/identity.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
@@ -32,46 +32,61 @@ export function PredictionGrid(props: {
   }, [predictions]);
   const opened = rows.find((row) => row.predictionId === search.id);
   return (
-    <QueryView
-      query={predictions}
-      rows={10}
-      isEmpty={() => rows.length === 0}
-      empty={
-        Object.keys(filters).length > 0 ? (
-          <Empty title="No prediction fits these filters">
-            <Button onClick={() => set(noFilters)}>Show all predictions</Button>
-          </Empty>
-        ) : (
-          <Empty title={`${endpoint} has not been asked yet`}>
-            Its answers appear here some seconds after they are given. How to ask it stands on its deployment
-            screen.
-          </Empty>
-        )
-      }
-    >
-      {() => (
-        <Card flush>
-          <NewsNote news={news} />
-          <Grid
-            label="Predictions"
-            rows={rows}
-            columns={rows.some((row) => row.firstPieceMs !== null) ? withFirstPiece(COLUMNS) : COLUMNS}
-            rowKey={keyOf}
-            openKey={opened ? keyOf(opened) : null}
-            onOpen={(row) => set({ id: row.predictionId })}
-            onEnd={more}
-            footer={
-              predictions.isFetchingNextPage
-                ? 'Loading more'
-                : predictions.hasNextPage
-                  ? 'Newest first; scroll for more'
-                  : `All ${formatCount(rows.length)} shown`
-            }
-          />
-        </Card>
-      )}
-    </QueryView>
+    <>
+      <OtherKeysNote keys={predictions.data?.pages[0]?.otherKeys ?? []} />
+      <QueryView
+        query={predictions}
+        rows={10}
+        isEmpty={() => rows.length === 0}
+        empty={
+          Object.keys(filters).length > 0 ? (
+            <Empty title="No prediction fits these filters">
+              <Button onClick={() => set(noFilters)}>Show all predictions</Button>
+            </Empty>
+          ) : (
+            <Empty title={`${endpoint} has not been asked yet`}>
+              Its answers appear here some seconds after they are given. How to ask it stands on its
+              deployment screen.
+            </Empty>
+          )
+        }
+      >
+        {() => (
+          <Card flush>
+            <NewsNote news={news} />
+            <Grid
+              label="Predictions"
+              rows={rows}
+              columns={rows.some((row) => row.firstPieceMs !== null) ? withFirstPiece(COLUMNS) : COLUMNS}
+              rowKey={keyOf}
+              openKey={opened ? keyOf(opened) : null}
+              onOpen={(row) => set({ id: row.predictionId })}
+              onEnd={more}
+              footer={
+                predictions.isFetchingNextPage
+                  ? 'Loading more'
+                  : predictions.hasNextPage
+                    ? 'Newest first; scroll for more'
+                    : `All ${formatCount(rows.length)} shown`
+              }
+            />
+          </Card>
+        )}
+      </QueryView>
+    </>
   );
+}
+
+/** Says of a search for an entity which rows it cannot look into. */
+function OtherKeysNote(props: { readonly keys: readonly OtherHashKey[] }) {
+  return props.keys.map((other) => (
+    <p key={`${other.replicaId} ${other.logHashKey}`} role="status" className="mb-3 text-body">
+      <StateLabel state="watch">not searched</StateLabel> {plural(other.rows, 'row')} from{' '}
+      {formatMoment(Date.parse(other.from))} to {formatMoment(Date.parse(other.to))} UTC: replica{' '}
+      {other.replicaId} hashed their entities with another log-hash.key than control’s. Search for the entity
+      as such a row shows it.
+    </p>
+  ));
 }
 
 const keyOf = (row: Prediction): string => `${row.predictionId} ${row.arm}`;

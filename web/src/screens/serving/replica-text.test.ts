@@ -6,7 +6,13 @@ import { replicaNotes, replicaState, replicasText } from './replica-text.ts';
 const replica = (more: object): Replica =>
   ({
     ...{ id: 'a', connected: true, url: null, models: [], endpoints: [], left: false },
-    ...{ segmentsWaiting: 0, segmentsDamaged: 0, shadowDropped: 0, clockAheadMs: 12 },
+    ...{
+      segmentsWaiting: 0,
+      segmentsDamaged: 0,
+      shadowDropped: 0,
+      clockAheadMs: 12,
+      logHashKeyDiffers: false,
+    },
     ...{ forgottenAt: null, rivalRefusedAt: null },
     ...more,
   }) as unknown as Replica;
@@ -34,6 +40,9 @@ test('what is not as usual is told; of a replica that is well nothing is', () =>
     '1 copy for shadows dropped since it started: their queue was full.',
     'Its clock is 1\u202fmin 1\u202fs behind, and dates its predictions so.',
   ]);
+  const keyed = replica({ logHashKeyDiffers: true });
+  assert.equal(replicaState(keyed), 'watch');
+  assert.match(replicaNotes(keyed).join(), /another log-hash\.key than control: no search, label or erasure/);
   const broken = replica({ models: [{ state: 'failed', error: 'It asks for opset 99.' }] });
   assert.equal(replicaState(broken), 'bad');
   assert.deepEqual(replicaNotes(broken), ['It asks for opset 99.']);

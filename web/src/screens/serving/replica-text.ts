@@ -13,7 +13,13 @@ const clockIsOff = ({ clockAheadMs }: Replica): boolean => Math.abs(clockAheadMs
 export function replicaState(replica: Replica): State {
   if (replica.left) return 'none';
   if (!replica.connected || failedOf(replica).length > 0) return 'bad';
-  if (replica.segmentsDamaged > 0 || replica.shadowDropped > 0 || clockIsOff(replica)) return 'watch';
+  if (
+    replica.segmentsDamaged > 0 ||
+    replica.shadowDropped > 0 ||
+    clockIsOff(replica) ||
+    replica.logHashKeyDiffers
+  )
+    return 'watch';
   return replica.models.some((model) => model.state === 'loading') ? 'running' : 'good';
 }
 
@@ -36,6 +42,8 @@ export function replicaNotes(replica: Replica): readonly string[] {
       `${plural(shadowDropped, 'copy', 'copies')} for shadows dropped since it started: their queue was full.`,
     clockIsOff(replica) &&
       `Its clock is ${formatDuration(Math.abs(clockAheadMs ?? 0))} ${(clockAheadMs ?? 0) > 0 ? 'ahead' : 'behind'}, and dates its predictions so.`,
+    replica.logHashKeyDiffers &&
+      'It hashes entities with another log-hash.key than control: no search, label or erasure finds them. Give all replicas control’s key.',
     replica.rivalRefusedAt !== null &&
       `Another process of this name was refused at ${formatMoment(Date.parse(replica.rivalRefusedAt))} UTC.`,
   ];
