@@ -20,7 +20,7 @@ import type { Database } from '../platform/db/index.ts';
 import { signatureOf } from './deployment-ports.ts';
 import type { LoopSlices } from './loop-slices.ts';
 import { requirePackaged } from './packaged-version.ts';
-import { rolloutLog } from './rollout-deps.ts';
+import { rolloutAliases, rolloutLog } from './rollout-deps.ts';
 
 type PackagedVersion = Awaited<ReturnType<LoopPorts['registry']['version']>>;
 const manyVersions = 10_000;
@@ -79,6 +79,7 @@ function experimentsPort({ runs, models }: Experiments): LoopPorts['experiments'
 }
 
 function registryPort({ registry, evaluations, blobs }: LoopSlices): LoopPorts['registry'] {
+  const aliases = rolloutAliases(registry);
   return {
     champion: async (model) => {
       const alias = (await knownModel(registry, model))?.aliases.find((a) => a.alias === CHAMPION);
@@ -108,7 +109,12 @@ function registryPort({ registry, evaluations, blobs }: LoopSlices): LoopPorts['
     },
     approve: async (by, model, version, approved, reason) => {
       const decision = approved ? 'approved' : 'rejected';
-      await registry.approve(by, model, version, { decision, reason });
+      try {
+        await registry.approve(by, model, version, { decision, reason });
+      } catch (error) {
+        // Who refuses what was deleted ends the turn; there is nothing left to note it at.
+        if (approved || !isUnknown(error)) throw error;
+      }
     },
     setChallenger: async (name, version, reason) => {
       if (version === null) {
@@ -120,7 +126,25 @@ function registryPort({ registry, evaluations, blobs }: LoopSlices): LoopPorts['
     promote: async (model, version, reason) => {
       await registry.promote(actor, model, { version, reason });
     },
+    giveBack: async (model, version, to, reason) => {
+      if (!(await knownModel(registry, model))) return;
+      const move = { model, alias: CHAMPION, version, reason };
+      try {
+        await aliases.giveBack(actor, { ...move, to });
+      } catch (error) {
+        if (!isUnknown(error)) throw error;
+        await aliases.giveBack(actor, { ...move, to: null });
+      }
+    },
   };
+}
+
+/** Whether a model or a version is not there, or not any more. */
+function isUnknown(error: unknown): boolean {
+  return (
+    error instanceof MillraceError &&
+    (error.code === 'version_unknown' || error.code === 'registered_model_unknown')
+  );
 }
 
 function refitText({ version, rows }: { readonly version: number; readonly rows: number }): string {
@@ -131,7 +155,7 @@ async function knownModel(registry: Registry, name: string): Promise<RegisteredM
   try {
     return await registry.getModel(actor, name);
   } catch (error) {
-    if (error instanceof MillraceError && error.code === 'registered_model_unknown') return undefined;
+    if (isUnknown(error)) return undefined;
     throw error;
   }
 }
@@ -194,6 +218,13 @@ function servingPort(serving: ServingService): LoopPorts['serving'] {
       return routeVersion;
     },
     withdraw: async (endpoint, reason) => (await serving.withdraw(actor, endpoint, reason)).routeVersion,
+    giveBack: async (endpoint, version, reason) => {
+      const history = await serving.routeVersions(actor, endpoint, { limit: manyVersions });
+      const past = history.find(({ arms }) =>
+        arms.some((a) => a.arm === 'champion' && a.modelVersion === String(version)),
+      );
+      return (await serving.rollback(actor, endpoint, reason, past?.version)).routeVersion;
+    },
     lost: async (endpoint, version, what) => {
       const { arms, shadow } = await serving.endpoint(actor, endpoint);
       const places = what === 'copies' ? (shadow ? [shadow] : []) : arms;

@@ -50,7 +50,7 @@ export function createRolloutDeps(
 }
 
 /** Aliases by the registry's own rules: a champion is promoted, with its gates and approvals, and rolled back. */
-function rolloutAliases(registry: Registry): RolloutDeps['aliases'] {
+export function rolloutAliases(registry: Registry): RolloutDeps['aliases'] {
   const pointsAt = async (model: string, alias: string): Promise<number | null> => {
     const { aliases } = await registry.getModel(systemActor, model);
     return aliases.find((a) => a.alias === alias)?.version ?? null;

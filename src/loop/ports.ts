@@ -117,10 +117,16 @@ export interface LoopPorts {
     /** The version that this logged model became, made now if it is not there. */
     register(input: NewVersion): Promise<PackagedVersion>;
     recordGates(model: string, version: number, judgement: Judgement): Promise<void>;
+    /** A refusal of what was deleted is noted nowhere. Throws `version_unknown` for an approval of it. */
     approve(actor: Actor, model: string, version: number, approved: boolean, reason: string): Promise<void>;
     /** Moves the alias `challenger`; null takes it away. */
     setChallenger(model: string, version: number | null, reason: string): Promise<void>;
     promote(model: string, version: number, reason: string): Promise<void>;
+    /**
+     * Points the alias `champion` back from a version at the one from before, or at none if that was deleted; nothing if
+     * the alias is elsewhere by now.
+     */
+    giveBack(model: string, version: number, to: number, reason: string): Promise<void>;
   };
   readonly evaluation: {
     /** Inputs of the step kind `evaluate`. */
@@ -164,6 +170,8 @@ export interface LoopPorts {
     promote(target: DeployTarget, reason: string): Promise<number>;
     /** The champion has all traffic again, at once. */
     withdraw(endpoint: string, reason: string): Promise<number>;
+    /** A version that was champion before answers everything again, also one that the registry does not have any more. */
+    giveBack(endpoint: string, version: number, reason: string): Promise<number>;
     /**
      * Why a challenger has lost its traffic, or the copies, on the endpoint (a guard took it, or a person); null while it
      * has them.

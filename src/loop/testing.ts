@@ -62,6 +62,8 @@ improve:
 /** The other slices as the loop sees them, in memory; they outlive restarts of the engine, as databases do. */
 export class FakeWorld {
   readonly versions: PackagedVersion[] = [];
+  /** What somebody deleted in the registry. */
+  readonly deleted = new Set<number>();
   champion: number | null = null;
   challenger: number | null = null;
   /** Why a guard took the challenger's traffic; null while none did. */
@@ -110,7 +112,7 @@ export class FakeWorld {
       },
       registry: {
         champion: async () => this.versions.find((v) => v.version === this.champion),
-        version: async (_, version) => this.versions[version - 1] as PackagedVersion,
+        version: async (model, version) => this.#known(model, version),
         register: async ({ digest, datasetVersionId, refitOf }) => {
           if (refitOf) this.refits.push(refitOf.version);
           const known = this.versions.find((v) => v.digest === digest);
@@ -130,9 +132,12 @@ export class FakeWorld {
         setChallenger: async (_, version) => {
           this.challenger = version;
         },
-        promote: async (_, version) => {
-          this.champion = version;
+        promote: async (model, version) => {
+          this.champion = this.#known(model, version).version;
           this.challenger = null;
+        },
+        giveBack: async (_, version, to) => {
+          if (this.champion === version) this.champion = this.deleted.has(to) ? null : to;
         },
       },
       evaluation: {
@@ -160,6 +165,8 @@ export class FakeWorld {
           this.#route(`split ${version} ${share}`, { ...this.serving, challenger: version }),
         promote: async ({ version }) =>
           this.#route(`promote ${version}`, { champion: version, challenger: null }),
+        giveBack: async (_, version) =>
+          this.#route(`back ${version}`, { champion: version, challenger: null }),
         withdraw: async () => this.#route('withdraw', { ...this.serving, challenger: null }),
         settled: async (_, __, signal) => {
           await this.followsRoute(signal);
@@ -223,6 +230,13 @@ export class FakeWorld {
         },
       ],
     };
+  }
+
+  #known(model: string, version: number): PackagedVersion {
+    const known = this.versions[version - 1];
+    if (!known || this.deleted.has(version))
+      throw fail('version_unknown', { name: model, version: String(version) });
+    return known;
   }
 
   /** As serving: a route that is in force already keeps its version. */

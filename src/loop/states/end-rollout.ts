@@ -50,8 +50,8 @@ export function endRollout(turn: TurnContext, rollout: Rollout, why: string) {
 }
 
 /**
- * The champion has all traffic again, also from a challenger whose promotion had given it everything, and the registry
- * knows of no challenger.
+ * The champion has all traffic again, also from a challenger whose promotion had given it everything, alias included, and
+ * the registry knows of no challenger. What was deleted in the registry meanwhile keeps nobody from it.
  */
 export async function takeTraffic(
   turn: Pick<TurnContext, 'ports' | 'endpoint' | 'model' | 'championVersion' | 'challengerVersion'>,
@@ -60,9 +60,11 @@ export async function takeTraffic(
   const { ports, endpoint, model, championVersion, challengerVersion } = turn;
   const why = reason.slice(0, 2000);
   await ports.serving.withdraw(endpoint, why);
-  if (championVersion !== null && (await ports.serving.champion(endpoint)) === challengerVersion) {
-    const { version, digest } = await ports.registry.version(model, championVersion);
-    await ports.serving.deploy({ endpoint, model, version, digest }, why);
+  if (championVersion !== null && challengerVersion !== null) {
+    if ((await ports.serving.champion(endpoint)) === challengerVersion)
+      await ports.serving.giveBack(endpoint, championVersion, why);
+    // Otherwise the endpoint would follow the registry back to the challenger.
+    await ports.registry.giveBack(model, challengerVersion, championVersion, why);
   }
   await ports.registry.setChallenger(model, null, why);
 }
