@@ -38,7 +38,8 @@ export async function rewriteSegments(
   const [first] = segments;
   if (!first) return [];
   const paths = await Promise.all(segments.map(({ digest }) => blobs.path(digest)));
-  const rows = `SELECT * FROM read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true) WHERE ${keep}`;
+  const rows = `SELECT * EXCLUDE (filename, file_row_number) FROM read_parquet([${paths.map(sqlLiteral).join(', ')}],
+    union_by_name = true, filename = true, file_row_number = true) WHERE ${keep}`;
   const days = await frames.query(
     `SELECT floor(event_time_ms / ${dayMs}.0)::BIGINT AS day, count(*) AS rows FROM (${rows}) GROUP BY 1 ORDER BY 1`,
   );
@@ -50,9 +51,11 @@ export async function rewriteSegments(
       const ofDay = `${rows} AND event_time_ms >= ${from} AND event_time_ms < ${from + dayMs}`;
       for (let offset = 0; offset < count; offset += mostRows) {
         const path = join(temporary, `${uuidv7()}.parquet`);
-        const part = count <= mostRows ? '' : `LIMIT ${mostRows} OFFSET ${offset}`;
+        // Each part is sorted by itself: a row whose place were left open would be in two of them, or in none.
+        const part =
+          count <= mostRows ? '' : `, filename, file_row_number LIMIT ${mostRows} OFFSET ${offset}`;
         await frames.query(
-          `COPY (${ofDay} ORDER BY prediction_id, event_time_ms, received_at_ms ${part}) TO ${sqlLiteral(path)}
+          `COPY (${ofDay} ORDER BY prediction_id, event_time_ms, received_at_ms${part}) TO ${sqlLiteral(path)}
            (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroup})`,
         );
         made.push(await storeSegment(frames, blobs, path, first, idOf(made.length)));
