@@ -172,7 +172,8 @@ export class Queries {
 }
 
 function watermarkOf(value: unknown): string | number | null {
-  if (value instanceof Date) return value.toISOString();
+  // Postgres has an infinity of time, and years that a Date does not know.
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   return typeof value === 'string' || typeof value === 'number' ? value : null;
 }
 

@@ -34,6 +34,12 @@ function withParameter(sql: string, parameter: string): { readonly text: string;
   return { text, used: text.includes(parameter) };
 }
 
+/** A whole number as a number, or as its digits where a number does not hold it; everything else as it is. */
+function exact(value: unknown): unknown {
+  if (typeof value !== 'bigint') return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+}
+
 async function* readSqlite(
   url: string,
   sql: string,
@@ -49,11 +55,12 @@ async function* readSqlite(
   try {
     const { text, used } = withParameter(sql, '?1');
     const statement = db.prepare(text);
+    statement.setReadBigInts(true);
     const names = statement.columns().map(({ name }) => name);
     let rows: unknown[][] = [];
     for (const row of statement.iterate(...(used ? [watermark] : []))) {
       const cells = row as Readonly<Record<string, unknown>>;
-      rows.push(names.map((name) => cells[name]));
+      rows.push(names.map((name) => exact(cells[name])));
       if (rows.length < pageRows) continue;
       yield { names, rows };
       rows = [];
@@ -71,7 +78,7 @@ async function* readPostgres(
 ): AsyncGenerator<DatabasePage> {
   const { default: pg } = await import('pg');
   const parsers: Readonly<Record<number, (text: string) => unknown>> = {
-    [oid.int8]: (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : text),
+    [oid.int8]: (text) => exact(BigInt(text)),
     [oid.numeric]: Number,
     [oid.timestamp]: (text) => new Date(`${text.replace(' ', 'T')}Z`),
     [oid.date]: (text) => new Date(`${text}T00:00:00Z`),
