@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bothEnded } from '../../core/both-ended.ts';
 import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import type { Digest } from '../../core/json.ts';
@@ -187,7 +188,7 @@ export class FeedbackService {
     const match = this.#matching.match(endpoint).catch((error: unknown) => {
       this.#options.log.warn({ err: error, endpoint }, 'labels by entity: to be tried again');
     });
-    this.#matchings = Promise.all([this.#matchings, match]);
+    this.#matchings = bothEnded(this.#matchings, match);
   }
 
   /** Takes a replica's sealed segment. The same id again changes nothing. Throws `blob_missing`, `segment_unreadable`. */

@@ -1,3 +1,4 @@
+import { bothEnded } from '../../core/both-ended.ts';
 import type { Clock } from '../../core/time.ts';
 import type { Pipelines } from '../../lifecycle/pipelines/index.ts';
 import type { Database } from '../../platform/db/index.ts';
@@ -144,7 +145,7 @@ export class LoopEngine {
           'the rollout could not be ended at once; the next look does',
         ),
     );
-    this.#ending = Promise.all([this.#ending, ended]);
+    this.#ending = bothEnded(this.#ending, ended);
   }
 
   #wakeAll(): void {

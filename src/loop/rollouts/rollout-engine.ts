@@ -1,3 +1,4 @@
+import { bothEnded } from '../../core/both-ended.ts';
 import { type ErrorCode, MillraceError } from '../../core/errors.ts';
 import { createRng } from '../../core/rng.ts';
 import { formatTime, parseDuration } from '../../core/time.ts';
@@ -291,7 +292,7 @@ export class RolloutEngine {
           'the rollout could not be ended at once; the next look tries again',
         );
       });
-      this.#quickLooks = Promise.all([this.#quickLooks, looked]);
+      this.#quickLooks = bothEnded(this.#quickLooks, looked);
     };
     return {
       ...{ id, endpoint, spec: data.spec },

@@ -1,3 +1,4 @@
+import { bothEnded } from '../../../core/both-ended.ts';
 import type { ModelInferRequest, ModelInferResponse } from './infer-messages.ts';
 import type { Call, StreamCall } from './methods.ts';
 import { failureOf } from './status.ts';
@@ -32,7 +33,7 @@ export async function streamInfer(call: StreamCall, answers: StreamAnswers): Pro
   for await (const message of call.messages as AsyncIterable<ModelInferRequest>) {
     const clock = clockOf(call);
     if (answers.decoupled(message)) {
-      last = Promise.all([last, sendPieces(call, answers.pieces(message, clock, call.gone), message)]);
+      last = bothEnded(last, sendPieces(call, answers.pieces(message, clock, call.gone), message));
     } else {
       const answer = answers.once(message, { ...clock, timeoutMs: null }).then(
         (response) => ({
