@@ -81,7 +81,7 @@ test('models that MLflow logged run as Python at an endpoint, and crash without 
   );
   const crashed = await poisoned;
   assert.equal(crashed.status, 500);
-  assert.match(String(crashed.json.message), /two workers of version .* of code ended with this request/);
+  assert.match(String(crashed.json.message), /a worker of version .* of code ended with this request/);
 
   await cli('deploy', 'agent', '1', '--reason', 'it answers in pieces');
   const { signature } = await manifestOf('agent');

@@ -94,8 +94,8 @@ export const servingErrors = {
   python_crashed: {
     status: 500,
     title: 'Python worker crashed',
-    message: 'two workers of version {version} of {model} ended with this request: {problem}',
-    next: 'Look at the log for what its code wrote; roll the endpoint back if it goes on. Other requests are answered.',
+    message: 'a worker of version {version} of {model} ended with this request: {problem}',
+    next: 'Look at the log for what its code wrote; roll the endpoint back if it goes on. Other requests are answered; the same one is refused for a minute without being tried.',
   },
   python_timeout: {
     status: 504,

@@ -85,6 +85,7 @@ export class PythonHost {
         python,
         environment: { ...environment, ...pythonVariables() },
         workingDirectory: directory,
+        memoryBytes,
         onLine,
       });
       try {
@@ -98,6 +99,7 @@ export class PythonHost {
           if (warmed.ok !== true && !onlyStreams)
             throw new Error(`on its own sample: ${warmed.type}: ${warmed.message}`);
         }
+        await worker.watchMemory();
         return worker;
       } catch (cause) {
         worker.end('it did not start');
@@ -107,7 +109,7 @@ export class PythonHost {
     };
     const clean = () => this.#remove(directory);
     try {
-      const pool = await WorkerPool.open({ size, start, timeoutMs, memoryBytes, model, version, logger });
+      const pool = await WorkerPool.open({ size, start, timeoutMs, model, version, logger });
       return new PythonModel({ pool, inputs, described: described[0] ?? {}, onClose: clean });
     } catch (error) {
       await clean();

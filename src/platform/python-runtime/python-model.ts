@@ -23,6 +23,9 @@ export interface PythonCall {
   readonly params?: Params | null;
   /** The trace that the model's own spans join. */
   readonly trace?: TraceHeaders | null;
+  /** Requests that the rows are of, one unless told; see `RunOptions`. */
+  readonly requests?: number;
+  readonly apart?: boolean;
 }
 
 /** A logged model that its workers have loaded. */
@@ -99,7 +102,7 @@ export class PythonModel {
     if (this.#onlyStreams) return this.#joined(rows, call);
     const { pool, inputs } = this.#parts;
     const { header: sent, body: columns } = PythonModel.request(inputs, rows, call);
-    const { header, body } = await pool.run(sent, columns);
+    const { header, body } = await pool.run(sent, columns, call);
     if (header.ok !== true) {
       if (!this.streams || header.type !== 'NotImplementedError') throw ownError(header);
       this.#onlyStreams = true;

@@ -241,11 +241,13 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     assert.deepEqual(await answer('dictionary'), ['row', 'k', true, '["dictionary"]']);
   });
 
-  test('a worker that crashes is started again while another answers; what was in it is tried once more', async () => {
+  test('a request that ends its worker fails at once; other workers answer, and it is started again', async () => {
     const model = code;
+    const pidOf = async () => Number((await outputsOf(model, [odd('b')])).pid?.[0]);
+    const before = await Promise.all([pidOf(), pidOf()]);
     const poison = assert.rejects(model.predict([odd('exit')]), {
       code: 'python_crashed',
-      message: /odd ended with this request: it ended with exit code 9/,
+      message: /^a worker .* odd ended with this request: it ended with exit code 9/,
     });
     const others = await Promise.all(
       Array.from({ length: 20 }, async (_, i) => (await outputsOf(model, [odd(`w${i}`)])).word),
@@ -255,8 +257,26 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       Array.from({ length: 20 }, (_, i) => [`w${i}!`]),
     );
     await poison;
+    assert.equal(before.filter(isAlive).length, 1);
     while (model.workers < 2) await sleep(20);
-    assert.deepEqual((await outputsOf(model, [odd('b')])).word, ['b!']);
+
+    // A batch of several requests fails at once too; each of them is then tried apart, never by the last worker.
+    const spared = await Promise.all([pidOf(), pidOf()]);
+    const poisons = Array.from({ length: 2 }, () => model.predict([odd('exit')], { apart: true }));
+    let failed = 0;
+    for (const p of poisons) void p.catch(() => failed++);
+    while (failed < 2) await pidOf();
+    assert.equal(spared.filter(isAlive).length, 1);
+    while (model.workers < 2) await sleep(20);
+  });
+
+  test('a request whose worker was killed from outside is tried once more, a batch of several is not', async () => {
+    const model = code;
+    assert.deepEqual((await outputsOf(model, [odd('kill once')])).word, ['kill once!']);
+    while (model.workers < 2) await sleep(20);
+    const together = model.predict([odd('kill'), odd('b')], { requests: 2 });
+    await assert.rejects(together, { code: 'python_crashed', message: /signal SIGKILL/ });
+    assert.equal(model.workers, 1);
   });
 
   test('a batch that takes too long fails, and so does one that takes too much memory; the next is answered', async () => {

@@ -10,33 +10,42 @@ export interface PoolOptions {
   readonly start: () => Promise<WorkerProcess>;
   /** Time for one batch. */
   readonly timeoutMs: number;
-  /** Memory of one worker. */
-  readonly memoryBytes: number;
   readonly model: string;
   readonly version: string;
   readonly logger: Logger;
 }
 
+/** How a batch is run. */
+export interface RunOptions {
+  /** Whose it is: a batch of several requests is not tried again as it is, as nobody knows which of them is to blame. */
+  readonly requests?: number;
+  /** It may end its worker, as one like it did: the last worker that others have is not risked for it. */
+  readonly apart?: boolean;
+}
+
 /** Somebody who waits for a worker. */
 interface Waiter {
+  readonly apart: boolean;
   readonly give: (worker: WorkerProcess) => void;
   readonly refuse: (problem: string) => void;
 }
 
-const mostAttempts = 2;
 const watchEveryMs = 250;
-const restart = { firstMs: 100, longestMs: 30_000, calmAfterMs: 10_000 } as const;
+const restart = { firstMs: 100, longestMs: 30_000, longestByRequestMs: 5_000, calmAfterMs: 10_000 } as const;
 
 /**
- * Workers of one model. A batch goes to whoever is idle; one that was in a worker when it ended is tried once more,
- * and one that takes too long is not. Workers that end are started again, at once the first time and then after
- * growing pauses, while the others answer.
+ * Workers of one model. A batch goes to whoever is idle. One that ended its worker fails; where it may well be
+ * innocent (the worker was killed from outside, or had been nearly full), it is tried once more, apart: never by the
+ * last worker that the others have. One that takes too long is not tried again. Workers that end are started again, at
+ * once the first time and then after growing pauses, while the others answer.
  */
 export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #workers = new Set<WorkerProcess>();
   readonly #idle: WorkerProcess[] = [];
   readonly #queue: Waiter[] = [];
+  /** Those of `#workers` that were given to somebody who may end them. */
+  readonly #risked = new Set<WorkerProcess>();
   readonly #watch: NodeJS.Timeout;
   #restarts: NodeJS.Timeout[] = [];
   #failures = 0;
@@ -45,7 +54,9 @@ export class WorkerPool {
 
   private constructor(options: PoolOptions) {
     this.#options = options;
-    this.#watch = setInterval(() => void this.#checkMemory(), watchEveryMs);
+    this.#watch = setInterval(() => {
+      for (const worker of this.#workers) void worker.watchMemory();
+    }, watchEveryMs);
     this.#watch.unref();
   }
 
@@ -67,16 +78,20 @@ export class WorkerPool {
   }
 
   /**
-   * Has a worker answer. Throws `python_crashed` when two workers in turn ended with it, `model_restarting` when none
-   * came back in time, and `python_timeout` when it took too long.
+   * Has a worker answer. Throws `python_crashed` when a worker ended with it, `model_restarting` when none was free in
+   * time, and `python_timeout` when it took too long.
    */
-  async run(header: object, body: Uint8Array): Promise<Frame> {
-    for (let attempt = 1; ; attempt++) {
-      const worker = await this.#lease(attempt > 1);
+  async run(
+    header: object,
+    body: Uint8Array,
+    { requests = 1, apart = false }: RunOptions = {},
+  ): Promise<Frame> {
+    for (let again = false; ; again = true) {
+      const worker = await this.#lease(apart || again);
       try {
         return await worker.request(header, body, this.#options.timeoutMs);
       } catch (error) {
-        this.#requireAnother(error, attempt);
+        this.#requireInnocent(error, requests === 1 && !apart && !again);
       } finally {
         this.#release(worker);
       }
@@ -85,13 +100,13 @@ export class WorkerPool {
 
   /**
    * Has a worker answer in pieces, the last frame without `more`. Ends early, without that frame, once the signal is
-   * aborted. A worker that ends before its first piece is replaced by another once. Errors: those of `run`, and
-   * `stream_broken` when the worker ends later.
+   * aborted. A worker that was killed from outside before its first piece is replaced by another once. Errors: those of
+   * `run`, and `stream_broken` when the worker ends later.
    */
   async *stream(header: object, body: Uint8Array, signal: AbortSignal): AsyncGenerator<Frame> {
     const { timeoutMs, model, version } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      const worker = await this.#lease(attempt > 1, signal);
+    for (let again = false; ; again = true) {
+      const worker = await this.#lease(again, signal);
       if (!worker) return;
       const frames = worker.stream(header, body, timeoutMs);
       const close = () => frames.close();
@@ -108,7 +123,7 @@ export class WorkerPool {
       } catch (error) {
         if (pieces > 0 && error instanceof WorkerEnded)
           throw fail('stream_broken', { model, version, problem: error.message }, error);
-        this.#requireAnother(error, attempt);
+        this.#requireInnocent(error, !again);
       } finally {
         signal.removeEventListener('abort', close);
         frames.close();
@@ -132,24 +147,23 @@ export class WorkerPool {
       return;
     }
     this.#workers.add(worker);
-    void worker.ended.then((reason) => this.#onEnd(worker, reason));
-    this.#idleNow(worker);
+    void worker.ended.then(({ reason, byRequest }) => this.#onEnd(worker, reason, byRequest));
+    this.#idle.push(worker);
+    this.#match();
   }
 
   /**
    * A worker for oneself until it is released; null when the signal was aborted before there was one.
    *
-   * @param first before all others that wait
+   * @param apart for somebody who may end it: before all others, but never the last one that they have
    */
-  #lease(first: boolean): Promise<WorkerProcess>;
-  #lease(first: boolean, signal: AbortSignal): Promise<WorkerProcess | null>;
-  #lease(first: boolean, signal?: AbortSignal): Promise<WorkerProcess | null> {
+  #lease(apart: boolean): Promise<WorkerProcess>;
+  #lease(apart: boolean, signal: AbortSignal): Promise<WorkerProcess | null>;
+  #lease(apart: boolean, signal?: AbortSignal): Promise<WorkerProcess | null> {
     const { timeoutMs, model, version } = this.#options;
     if (signal?.aborted) return Promise.resolve(null);
     if (this.#closed)
       return Promise.reject(fail('model_restarting', { model, version, problem: 'the model was closed' }));
-    const worker = this.#idle.pop();
-    if (worker) return Promise.resolve(worker);
     return new Promise((resolve, reject) => {
       const settled = () => {
         clearTimeout(timer);
@@ -160,6 +174,7 @@ export class WorkerPool {
         reject(fail('model_restarting', { model, version, problem }));
       };
       const waiter: Waiter = {
+        apart,
         refuse,
         give: (given) => {
           settled();
@@ -177,45 +192,56 @@ export class WorkerPool {
         resolve(null);
       };
       signal?.addEventListener('abort', abort);
-      if (first) this.#queue.unshift(waiter);
-      else this.#queue.push(waiter);
+      this.#queue.push(waiter);
+      this.#match();
     });
   }
 
   #release(worker: WorkerProcess): void {
-    if (this.#workers.has(worker) && !worker.ending) this.#idleNow(worker);
+    this.#risked.delete(worker);
+    if (this.#workers.has(worker) && !worker.ending) this.#idle.push(worker);
+    this.#match();
   }
 
-  #idleNow(worker: WorkerProcess): void {
-    const waiter = this.#queue.shift();
-    if (waiter) waiter.give(worker);
-    else this.#idle.push(worker);
+  /** Gives idle workers to those who wait. */
+  #match(): void {
+    while (this.#idle.length > 0) {
+      const mayRisk = this.#options.size === 1 || this.#workers.size - this.#risked.size > 1;
+      const risky = mayRisk ? this.#queue.findIndex(({ apart }) => apart) : -1;
+      const at = risky >= 0 ? risky : this.#queue.findIndex(({ apart }) => !apart);
+      const [waiter] = at >= 0 ? this.#queue.splice(at, 1) : [];
+      const worker = waiter && this.#idle.pop();
+      if (!waiter || !worker) return;
+      if (waiter.apart) this.#risked.add(worker);
+      waiter.give(worker);
+    }
   }
 
-  /** Returns when what failed may be tried on another worker, else throws what it means. */
-  #requireAnother(error: unknown, attempt: number): void {
+  /** Returns when what failed may be innocent and has a try left, else throws what it means. */
+  #requireInnocent(error: unknown, hasTry: boolean): void {
     const { timeoutMs, model, version } = this.#options;
     if (error instanceof WorkerTimedOut) throw fail('python_timeout', { model, timeoutMs });
     if (!(error instanceof WorkerEnded)) throw error;
     const problem = error.message;
     if (this.#closed) throw fail('model_restarting', { model, version, problem });
-    if (attempt >= mostAttempts) throw fail('python_crashed', { model, version, problem });
+    if (error.byRequest || !hasTry) throw fail('python_crashed', { model, version, problem }, error);
   }
 
-  #onEnd(worker: WorkerProcess, reason: string): void {
+  #onEnd(worker: WorkerProcess, reason: string, byRequest: boolean): void {
     this.#workers.delete(worker);
+    this.#risked.delete(worker);
     const at = this.#idle.indexOf(worker);
     if (at >= 0) this.#idle.splice(at, 1);
     if (this.#closed) return;
     this.#lastEnd = reason;
     if (performance.now() - worker.startedMs > restart.calmAfterMs) this.#failures = 0;
     this.#options.logger.warn({ model: this.#options.model, reason }, 'a Python worker ended');
-    this.#restartLater();
+    this.#restartLater(byRequest ? restart.longestByRequestMs : restart.longestMs);
   }
 
-  #restartLater(): void {
-    const { firstMs, longestMs } = restart;
-    const pauseMs = this.#failures === 0 ? 0 : Math.min(longestMs, firstMs * 2 ** (this.#failures - 1));
+  #restartLater(longestMs: number): void {
+    const grownMs = restart.firstMs * 2 ** (this.#failures - 1);
+    const pauseMs = this.#failures === 0 ? 0 : Math.min(longestMs, grownMs);
     this.#failures++;
     const timer = setTimeout(async () => {
       this.#restarts = this.#restarts.filter((t) => t !== timer);
@@ -228,20 +254,10 @@ export class WorkerPool {
           { model: this.#options.model, err: error },
           'a Python worker does not start',
         );
-        this.#restartLater();
+        this.#restartLater(restart.longestMs);
       }
     }, pauseMs);
     timer.unref();
     this.#restarts.push(timer);
-  }
-
-  async #checkMemory(): Promise<void> {
-    const { memoryBytes } = this.#options;
-    for (const worker of this.#workers) {
-      const bytes = await worker.residentBytes();
-      if (bytes === null || bytes <= memoryBytes) continue;
-      const size = (value: number) => `${Math.round(value / 1024 ** 2)} MB`;
-      worker.end(`it took ${size(bytes)} of memory, more than the ${size(memoryBytes)} that it may`);
-    }
   }
 }

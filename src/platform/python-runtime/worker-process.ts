@@ -13,9 +13,30 @@ const descriptor = 3;
 const lastLines = 5;
 /** How long a process that ended is listened to when another one, which left its group, has its pipes. */
 const lastWordsMs = 1000;
+/** Signals that come from people, supervisors and systems without memory; a program's own faults have others. */
+const outsideSignals: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']);
+/** A request that takes more than this share of the memory that a worker may have is to blame for its end. */
+const muchMemoryRatio = 0.25;
+
+/** How a worker ended. */
+interface WorkerEnd {
+  readonly reason: string;
+  /**
+   * Whether what it computed is to blame, as far as can be told: it ended of itself, or took much memory for it. One
+   * that was killed from outside, or was nearly full before, may have ended with any other request.
+   */
+  readonly byRequest: boolean;
+}
 
 /** A worker that ended while it was needed; the message says how. */
-export class WorkerEnded extends Error {}
+export class WorkerEnded extends Error {
+  readonly byRequest: boolean;
+
+  constructor({ reason, byRequest }: WorkerEnd) {
+    super(reason);
+    this.byRequest = byRequest;
+  }
+}
 
 /** A worker that was ended because it did not answer in time. */
 export class WorkerTimedOut extends Error {}
@@ -24,6 +45,8 @@ export interface WorkerOptions {
   readonly python: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
+  /** Memory that it may have; one with more is ended by `watchMemory`. */
+  readonly memoryBytes: number;
   readonly onLine: (line: string) => void;
 }
 
@@ -37,14 +60,19 @@ interface Waiting {
 export class WorkerProcess {
   readonly startedMs = performance.now();
   /** Resolves with how the process ended. */
-  readonly ended: Promise<string>;
+  readonly ended: Promise<WorkerEnd>;
   readonly #child: ChildProcess;
+  readonly #memoryBytes: number;
   readonly #socket: Socket;
   readonly #lines: string[] = [];
   #waiting: Waiting | null = null;
-  #endReason: string | null = null;
+  #end: WorkerEnd | null = null;
+  /** Resident bytes when last looked at, and what that was when the present request began. */
+  #bytes = 0;
+  #bytesBefore = 0;
 
-  constructor({ python, environment, workingDirectory, onLine }: WorkerOptions) {
+  constructor({ python, environment, workingDirectory, memoryBytes, onLine }: WorkerOptions) {
+    this.#memoryBytes = memoryBytes;
     const child = spawn(python, ['-u', script, String(descriptor)], {
       cwd: workingDirectory,
       env: environment,
@@ -58,7 +86,7 @@ export class WorkerProcess {
       try {
         for (const frame of reader.push(piece)) this.#answered(frame);
       } catch (error) {
-        this.end(`it spoke out of turn: ${(error as Error).message}`);
+        this.end(`it spoke out of turn: ${(error as Error).message}`, true);
       }
     });
     this.#socket.on('error', () => {});
@@ -70,16 +98,16 @@ export class WorkerProcess {
       });
     }
     this.ended = new Promise((resolve) => {
-      child.once('error', (error) => resolve(error.message));
+      child.once('error', (error) => resolve({ reason: error.message, byRequest: false }));
       child.once('exit', (code, signal) => {
-        const end = () => resolve(this.#endReason ?? this.#describeEnd(code, signal));
+        const end = () => resolve(this.#end ?? this.#describeEnd(code, signal));
         child.once('close', end);
         // What the model's code had started holds the pipes open, and would for as long as it likes.
         killGroup(child.pid);
         setTimeout(end, lastWordsMs).unref();
       });
     });
-    void this.ended.then((reason) => this.#giveUp(new WorkerEnded(reason)));
+    void this.ended.then((end) => this.#giveUp(new WorkerEnded(end)));
   }
 
   /**
@@ -132,25 +160,30 @@ export class WorkerProcess {
     return stream;
   }
 
-  /** Bytes of memory that the process occupies; null where the system does not tell (only Linux does). */
-  async residentBytes(): Promise<number | null> {
-    try {
-      const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8');
-      const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
-      return kilobytes === undefined ? null : Number(kilobytes) * 1024;
-    } catch {
-      return null;
-    }
+  /** Looks at the memory that the process occupies and ends it where that is too much; only Linux tells. */
+  async watchMemory(): Promise<void> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8').catch(() => '');
+    const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
+    if (kilobytes === undefined) return;
+    this.#bytes = Number(kilobytes) * 1024;
+    if (this.#bytes <= this.#memoryBytes) return;
+    const size = (value: number) => `${Math.round(value / 1024 ** 2)} MB`;
+    const much = `it took ${size(this.#bytes)} of memory, more than the ${size(this.#memoryBytes)} that it may`;
+    this.end(much, this.#hasGrown);
+  }
+
+  get #hasGrown(): boolean {
+    return this.#bytes - this.#bytesBefore > this.#memoryBytes * muchMemoryRatio;
   }
 
   /** Was it told to end? */
   get ending(): boolean {
-    return this.#endReason !== null;
+    return this.#end !== null;
   }
 
-  /** Ends the process at once; `reason` is what its requests are told. */
-  end(reason: string): void {
-    this.#endReason ??= reason;
+  /** Ends the process at once; `reason` is what its requests are told, `byRequest` whether they are to blame. */
+  end(reason: string, byRequest = false): void {
+    this.#end ??= { reason, byRequest };
     killGroup(this.#child.pid);
   }
 
@@ -159,6 +192,7 @@ export class WorkerProcess {
     if (this.#waiting) throw new Error('the worker is busy');
     // What was printed for an earlier request does not tell why a later one ended it.
     this.#lines.length = 0;
+    this.#bytesBefore = this.#bytes;
   }
 
   #send(header: object, body: Uint8Array): void {
@@ -179,9 +213,12 @@ export class WorkerProcess {
     this.#waiting?.fail(error);
   }
 
-  #describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
+  #describeEnd(code: number | null, signal: NodeJS.Signals | null): WorkerEnd {
     const end = signal ? `signal ${signal}` : `exit code ${code}`;
     const last = this.#lines.findLast((line) => line.trim() !== '');
-    return `it ended with ${end}${last ? `: ${last.slice(0, 300)}` : ''}`;
+    return {
+      reason: `it ended with ${end}${last ? `: ${last.slice(0, 300)}` : ''}`,
+      byRequest: this.#hasGrown || !outsideSignals.has(signal ?? ''),
+    };
   }
 }

@@ -2,9 +2,8 @@ import { type ErrorCode, fail, MillraceError } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import { type GraphStep, type PackageManifest, packageManifestSchema } from '../../core/model-package.ts';
 import { type OutputTensor, runtimeMessage } from '../onnx/index.ts';
-import type { TraceHeaders } from '../tracing/index.ts';
 import { averageOutputs, mergeBranches, voteOutputs } from './combine-outputs.ts';
-import type { LoadedModel, RuntimeContext } from './open-model.ts';
+import type { LoadedModel, ModelCall, RuntimeContext } from './open-model.ts';
 import { predictionOf } from './prediction.ts';
 import { type GraphPart, predictTensors, tensorSteps } from './tensor-graph.ts';
 
@@ -47,11 +46,10 @@ export async function openGraph(
   return {
     concurrency: Math.max(1, ...[...parts.values()].map(({ model }) => model.concurrency ?? 1)),
     problem: () => [...parts.values()].map(({ model }) => model.problem?.() ?? null).find((p) => p) ?? null,
-    predictRows: async (rows, call) => {
-      const trace = call?.trace ?? null;
-      if (manifest.tensors) return predictTensors(manifest, step, parts, rows, { trace }, inStep);
+    predictRows: async (rows, { params: _, ...call } = {}) => {
+      if (manifest.tensors) return predictTensors(manifest, step, parts, rows, call, inStep);
       const columns = new Map(inputs.map(({ name }, i) => [name, (row: number) => rows[row]?.[i]]));
-      const outputs = await new GraphRun(parts, trace).step(step, columns, rows.length);
+      const outputs = await new GraphRun(parts, call).step(step, columns, rows.length);
       return predictionOf(manifest, outputs, rows.length);
     },
     close,
@@ -79,11 +77,11 @@ function innerSteps(step: Exclude<GraphStep, { kind: 'model' }>): readonly Graph
 
 class GraphRun {
   readonly #parts: ReadonlyMap<string, GraphPart>;
-  readonly #trace: TraceHeaders | null;
+  readonly #call: ModelCall;
 
-  constructor(parts: ReadonlyMap<string, GraphPart>, trace: TraceHeaders | null) {
+  constructor(parts: ReadonlyMap<string, GraphPart>, call: ModelCall) {
     this.#parts = parts;
-    this.#trace = trace;
+    this.#call = call;
   }
 
   async step(step: GraphStep, columns: Columns, rowCount: number): Promise<readonly OutputTensor[]> {
@@ -143,7 +141,7 @@ class GraphRun {
     );
     const rows = Array.from({ length: rowCount }, (_, row) => sources.map((source) => source?.(row)));
     try {
-      const { outputs } = await part.model.predictRows(rows, { trace: this.#trace });
+      const { outputs } = await part.model.predictRows(rows, this.#call);
       return outputs.map((output) => ({ ...output, name: step.outputs?.[output.name] ?? output.name }));
     } catch (error) {
       throw inStep(step, error);

@@ -148,7 +148,8 @@ export class RowScorer {
       this.#place(await this.#run(cells, rows), rows, scored);
     } catch (error) {
       // Who computes is away: that is no fault of the rows, and the step is tried again.
-      if (error instanceof MillraceError && awayStatuses.has(error.status)) throw error;
+      if (error instanceof MillraceError && error.code !== 'python_timeout' && awayStatuses.has(error.status))
+        throw error;
       if (rows.length > 1) {
         // One of them is to blame: halves are tried until it stands alone.
         const middle = rows.length >> 1;

@@ -224,3 +224,45 @@ test('a deadline that is further off than a timer can wait is not looked at all 
     [2 ** 31 - 1],
   );
 });
+
+test('a request that ended a worker is found without keeping others, and is refused when it comes again', async () => {
+  const runs: [number[], boolean][] = [];
+  const crashed = fail('python_crashed', { model: 'm', version: '1', problem: 'signal SIGSEGV' });
+  const guilty = held();
+  const batcher = new Batcher(
+    async (blocks, { apart, requests }) => {
+      const values = blocks.map((block) => Number(block.row(0)[0]));
+      runs.push([values, apart]);
+      assert.equal(requests, values.length);
+      if (apart && values.includes(-1)) await guilty.run([cellRows([[1]])]);
+      // As a graph tells it: its step's error is the cause.
+      if (values.includes(-1)) throw fail('graph_step_failed', { step: 's', problem: 'p' }, crashed);
+      return doubling()(blocks);
+    },
+    { ...options, maxRows: 3 },
+  );
+  const batch = [[1], [-1], [3]].map((v) => doubled(batcher.predict(request(v)), 1));
+  assert.deepEqual(await batch[2], [6]);
+  assert.deepEqual(await batch[0], [2]);
+  assert.deepEqual(await doubled(batcher.predict(request([4])), 1), [8], 'nobody waits for the guilty one');
+  assert.equal(batcher.idle, false);
+  guilty.release();
+  await assert.rejects(batch[1]!, { code: 'graph_step_failed' });
+  assert.deepEqual(runs, [
+    [[1, -1, 3], false],
+    [[1], true],
+    [[-1], true],
+    [[3], true],
+    [[4], false],
+  ]);
+  await assert.rejects(batcher.predict(request([-1])), { code: 'graph_step_failed' });
+  await assert.rejects(batcher.predict(request([-1], { params: { other: 1 } })), {
+    code: 'graph_step_failed',
+  });
+  assert.deepEqual(
+    runs.slice(5).map(([values]) => values),
+    [[-1]],
+    'with other params it is another request',
+  );
+  assert.equal(batcher.idle, true);
+});

@@ -7,6 +7,7 @@ import {
   ThreadStopped,
 } from '../../../platform/onnx/index.ts';
 import type { TraceHeaders } from '../../../platform/tracing/index.ts';
+import { GuiltyRequests } from './guilty-requests.ts';
 import { concatenated, type PredictionRows } from './split-predictions.ts';
 
 /** A run of the model. */
@@ -56,11 +57,17 @@ export interface BatcherOptions {
   readonly concurrency: number;
 }
 
-type Run = (
-  blocks: readonly RowBlock[],
-  params: ModelParams,
-  trace: TraceHeaders | null,
-) => Prediction | Promise<Prediction>;
+/** What a run is told beside its rows. */
+export interface RunCall {
+  readonly params: ModelParams;
+  readonly trace: TraceHeaders | null;
+  /** Requests that it has rows of. */
+  readonly requests: number;
+  /** It was in a run that ended a worker, and may do so again. */
+  readonly apart: boolean;
+}
+
+type Run = (blocks: readonly RowBlock[], call: RunCall) => Prediction | Promise<Prediction>;
 
 interface Waiting extends BatchRequest {
   readonly queuedAtMs: number;
@@ -89,14 +96,18 @@ const noTimes = { input: 0, infer: 0, output: 0 };
 /**
  * Micro-batching: what arrives in one turn of the event loop, and while a batch runs, is computed together;
  * nothing waits for company unless a delay is set. A batch that fails is repeated request by request, so that one
- * bad request never spoils its neighbours'. A request larger than a batch takes turns with the others.
+ * bad request never spoils its neighbours'; where it ended a worker, beside the batches that follow, which do not wait.
+ * A request larger than a batch takes turns with the others.
  */
 export class Batcher {
   readonly #run: Run;
   readonly #options: BatcherOptions;
+  readonly #guilty = new GuiltyRequests();
   #queue: Waiting[] = [];
   #waitingRows = 0;
   #active = 0;
+  /** Requests of batches that ended a worker, which are tried again. */
+  #suspects = 0;
   #scheduled = false;
   #company: NodeJS.Timeout | null = null;
   /** Requests with a deadline that are not answered yet. */
@@ -110,12 +121,12 @@ export class Batcher {
   }
 
   get idle(): boolean {
-    return this.#active === 0 && this.#queue.length === 0;
+    return this.#active === 0 && this.#suspects === 0 && this.#queue.length === 0;
   }
 
   /**
    * Throws `queue_full` when too many rows wait already, `deadline_exceeded`, `inference_failed` when the model
-   * throws, `model_restarting` when its worker died, and errors of the runtime as they are.
+   * throws, `model_restarting` when its thread stopped, and errors of the runtime as they are.
    */
   predict(request: BatchRequest): Promise<BatchPart> {
     const { rowCount } = request.block;
@@ -123,6 +134,8 @@ export class Batcher {
     if (this.#waitingRows > 0 && this.#waitingRows + rowCount > maxWaitingRows) {
       return Promise.reject(fail('queue_full', { waiting: this.#waitingRows, endpoint }));
     }
+    const known = this.#guilty.errorOf(request.block, request.params);
+    if (known) return Promise.reject(known);
     return new Promise((resolve, reject) => {
       const { block, key, params, trace, deadlineMs, timeoutMs } = request;
       const waiting: Waiting = {
@@ -212,18 +225,18 @@ export class Batcher {
     } catch (error) {
       const busy = error instanceof ThreadStopped || (error instanceof MillraceError && error.status === 503);
       if (pieces.length === 1 || busy) for (const { waiting } of pieces) this.#fail(waiting, error);
-      else await this.#oneByOne(pieces);
+      else await this.#oneByOne(pieces, workerEnd(error));
     }
     this.#active--;
     if (!this.#scheduled) this.#start();
   }
 
-  #runPieces(pieces: readonly Piece[]): Prediction | Promise<Prediction> {
+  #runPieces(pieces: readonly Piece[], apart = false): Prediction | Promise<Prediction> {
     const blocks = pieces.map(({ waiting: { block }, from, to }) =>
       from === 0 && to === block.rowCount ? block : block.slice(from, to),
     );
-    const first = pieces[0]?.waiting;
-    return this.#run(blocks, first?.params ?? null, first?.trace ?? null);
+    const { params = null, trace = null } = pieces[0]?.waiting ?? {};
+    return this.#run(blocks, { params, trace, requests: pieces.length, apart });
   }
 
   /** Takes the rows of the next run, fairly: a request that is too large for one run goes to the end after its share. */
@@ -292,14 +305,25 @@ export class Batcher {
     });
   }
 
-  async #oneByOne(pieces: readonly Piece[]): Promise<void> {
+  async #oneByOne(pieces: readonly Piece[], end: WorkerEndCode | null): Promise<void> {
     for (const piece of pieces) {
-      try {
-        this.#finish([piece], await this.#runPieces([piece]));
-      } catch (error) {
-        this.#fail(piece.waiting, error);
-      }
+      if (end) void this.#suspect(piece, end);
+      else await this.#alone(piece, false);
     }
+  }
+
+  async #alone(piece: Piece, apart: boolean): Promise<void> {
+    try {
+      this.#finish([piece], await this.#runPieces([piece], apart));
+    } catch (error) {
+      this.#fail(piece.waiting, error);
+    }
+  }
+
+  async #suspect(piece: Piece, end: WorkerEndCode): Promise<void> {
+    this.#suspects++;
+    await this.#alone(piece, end === 'python_crashed');
+    this.#suspects--;
   }
 
   #settle(waiting: Waiting): void {
@@ -312,8 +336,10 @@ export class Batcher {
     this.#settle(waiting);
     const { model, version } = this.#options;
     const problem = runtimeMessage(error);
-    if (error instanceof MillraceError) waiting.reject(error);
-    else if (error instanceof ThreadStopped)
+    if (error instanceof MillraceError) {
+      if (workerEnd(error) === 'python_crashed') this.#guilty.remember(waiting.block, waiting.params, error);
+      waiting.reject(error);
+    } else if (error instanceof ThreadStopped)
       waiting.reject(fail('model_restarting', { model, version, problem }, error));
     else waiting.reject(fail('inference_failed', { model, version, problem }, error));
   }
@@ -349,6 +375,16 @@ export class Batcher {
     }
     if (nextMs < Number.POSITIVE_INFINITY) this.#setAlarm(nextMs);
   };
+}
+
+type WorkerEndCode = 'python_crashed' | 'python_timeout';
+
+/** How the run ended a worker, where it did. A graph tells its step's error as the cause. */
+function workerEnd(error: unknown): WorkerEndCode | null {
+  for (let cause = error; cause instanceof MillraceError; cause = cause.cause) {
+    if (cause.code === 'python_crashed' || cause.code === 'python_timeout') return cause.code;
+  }
+  return null;
 }
 
 function sumOf(parts: readonly PredictionRows[]): ModelRun['timesMs'] {

@@ -1,12 +1,7 @@
-import { hash } from 'node:crypto';
-import {
-  cellDimensions,
-  hiddenDimensionsOf,
-  isNumberArray,
-  type RowBlock,
-} from '../../../platform/onnx/index.ts';
+import type { RowBlock } from '../../../platform/onnx/index.ts';
 import type { EndpointOptions } from '../contract.ts';
 import type { BatchPart } from './batcher.ts';
+import { requestKey } from './request-key.ts';
 import { concatenated } from './split-predictions.ts';
 
 interface Entry {
@@ -36,9 +31,7 @@ export class ResponseCache {
 
   /** @param params of the request, as text */
   keyOf(block: RowBlock, params = ''): string {
-    let text = `${this.#digest}${params}\n`;
-    for (let i = 0; i < block.rowCount; i++) text += JSON.stringify(block.row(i), exact);
-    return hash('sha256', text, 'base64');
+    return requestKey(block, `${this.#digest}${params}`);
   }
 
   /** @param nowMs on the monotonic clock */
@@ -59,21 +52,4 @@ export class ResponseCache {
     const [oldest] = this.#entries.keys();
     if (this.#entries.size > this.#maxEntries && oldest !== undefined) this.#entries.delete(oldest);
   }
-}
-
-/** Values that JSON would write alike though they are not. */
-function exact(_: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return { int: String(value) };
-  if (typeof value === 'number' && (Object.is(value, -0) || !Number.isFinite(value)))
-    return { number: Object.is(value, -0) ? '-0' : String(value) };
-  if (isNumberArray(value)) {
-    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    return {
-      numbers: value.constructor.name,
-      dimensions: cellDimensions(value),
-      bytes: bytes.toString('base64'),
-    };
-  }
-  const dimensions = hiddenDimensionsOf(value);
-  return dimensions ? { dimensions } : value;
 }

@@ -33,7 +33,7 @@ export class ServedModel {
     this.package = loaded;
     this.#endpoint = endpoint;
     this.#options = options;
-    this.#batcher = new Batcher((blocks, params, trace) => loaded.run(blocks, { params, trace }), {
+    this.#batcher = new Batcher((blocks, call) => loaded.run(blocks, call), {
       ...{ endpoint, model: manifest.model, version: digest.slice(0, 15) },
       maxRows: manifest.tensors === 'whole' ? 1 : (maxRows ?? loaded.maxRows),
       maxDelayMs: maxDelayUs / 1000,
