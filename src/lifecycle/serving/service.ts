@@ -3,14 +3,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
-import { type Actor, authorize, systemActor } from '../../platform/access/index.ts';
+import { type Actor, authorize } from '../../platform/access/index.ts';
 import type { BlobStore } from '../../platform/blobs/index.ts';
-import type { Database } from '../../platform/db/index.ts';
-import type { Journal } from '../../platform/journal/index.ts';
 import { type BusyPlace, busiest } from './busiest.ts';
 import {
   type ArmGuard,
-  type DamagedSegment,
   type DeclareEndpoint,
   declareEndpointSchema,
   defaultEndpointOptions,
@@ -24,14 +21,12 @@ import {
   type RouteTable,
   type RouteVersion,
   type StreamMessage,
-  servingEvents,
-  type WithdrawnArm,
 } from './contract.ts';
 import { endpointResource } from './endpoint-resource.ts';
 import { KeyStore } from './keys/store.ts';
 import { signOverride } from './override-token.ts';
-import { type Reached, ReplicaHub, type ReplicaRecords, type SettleOptions } from './replica-hub.ts';
-import { ReplicaWatch, type ReplicaWatchOptions } from './replica-watch.ts';
+import type { Reached, SettleOptions } from './replica-hub.ts';
+import { ReplicaKeeper, type ReplicaKeeperOptions } from './replica-keeper.ts';
 import {
   armOf,
   challenged,
@@ -58,19 +53,10 @@ import {
 } from './route-writer.ts';
 import { ServingStore, type StoredEndpoint, type StoredReplica, type StoredRouteVersion } from './store.ts';
 
-export interface ServingServiceOptions extends Pick<ReplicaRecords, 'hashKeyPrint'> {
-  readonly db: Database;
-  readonly journal: Journal;
+export interface ServingServiceOptions extends ReplicaKeeperOptions {
   readonly blobs: BlobStore;
   /** What the registry has of a version. */
   readonly packaged: PackagedLookup;
-  /** Hears what a replica has set aside of its log: at each of its reports, and once when that is nothing any more. */
-  readonly onDamaged?: (replicaId: string, segments: readonly DamagedSegment[]) => Promise<void>;
-  /** Hears which replicas are away, and whose clock is off; left out: nobody does. */
-  readonly watch?: Pick<ReplicaWatchOptions, 'told' | 'log'> & {
-    /** A replica is away when it is gone for so long without having been stopped. */
-    readonly awayAfterMs: number;
-  };
   readonly clock?: Clock;
 }
 
@@ -86,8 +72,7 @@ export class ServingService {
   readonly #keys: KeyStore;
   readonly #writer: RouteWriter;
   readonly #clock: Clock;
-  readonly #hub: ReplicaHub;
-  readonly #watch: ReplicaWatch | null;
+  readonly #replicas: ReplicaKeeper;
   readonly #stop: () => void;
 
   private constructor(options: ServingServiceOptions, known: readonly StoredReplica[]) {
@@ -96,15 +81,9 @@ export class ServingService {
     this.#keys = new KeyStore(options.db);
     this.#clock = options.clock ?? wallClock;
     this.#writer = new RouteWriter({ ...options, clock: this.#clock }, this.#store);
-    const put = (replica: StoredReplica, event: string | null, data: Readonly<Record<string, unknown>>) =>
-      this.#recordReplica(replica, event, data);
-    const remove = (id: string) => options.db.write((tx) => this.#store.deleteReplica(tx, id));
-    const { watch, hashKeyPrint } = options;
-    const table = () => this.routeTable();
-    this.#hub = new ReplicaHub({ put, remove, table, hashKeyPrint }, known, this.#clock);
-    const health = () => this.#hub.health(watch?.awayAfterMs ?? 0);
-    this.#watch = watch ? new ReplicaWatch({ ...watch, health }) : null;
-    this.#stop = options.db.onSignal(routesTopic, () => void this.#hub.broadcast());
+    const parts = { store: this.#store, writer: this.#writer, clock: this.#clock };
+    this.#replicas = new ReplicaKeeper(options, parts, known, () => this.routeTable());
+    this.#stop = options.db.onSignal(routesTopic, () => void this.#replicas.hub.broadcast());
   }
 
   static async open(options: ServingServiceOptions): Promise<ServingService> {
@@ -114,8 +93,7 @@ export class ServingService {
   /** Before the server and the database close. */
   async close(): Promise<void> {
     this.#stop();
-    await this.#watch?.close();
-    await this.#hub.close();
+    await this.#replicas.close();
   }
 
   /** Makes an endpoint known, or changes what it is called by; the same again changes nothing. */
@@ -368,50 +346,44 @@ export class ServingService {
 
   /** Waits until every connected replica answers by this route, longer while one loads. Throws `replicas_behind`. */
   settled(name: string, routeVersion: number, wait: SettleOptions = {}): Promise<readonly string[]> {
-    return this.#hub.settled(name, routeVersion, wait);
+    return this.#replicas.hub.settled(name, routeVersion, wait);
   }
 
   /** As `settled`, but for 30 s, and tells which replicas still load then. */
   reached(name: string, routeVersion: number): Promise<Reached> {
-    return this.#hub.reached(name, routeVersion);
+    return this.#replicas.hub.reached(name, routeVersion);
   }
 
   /** Has all replicas send what they have logged so far. Throws `replicas_unsealed`. */
   sealPredictions(timeoutMs: number = sealMs): Promise<void> {
-    return this.#hub.seal(timeoutMs);
+    return this.#replicas.hub.seal(timeoutMs);
   }
 
   /** Has replicas send rows of these endpoints as they are written, and those of no others. */
   followRows(endpoints: readonly string[]): void {
-    this.#hub.follow(endpoints);
+    this.#replicas.hub.follow(endpoints);
   }
 
   /** Tells who listens of replicas that are away or whose clock is off; done every few seconds anyway. */
-  async checkReplicas(): Promise<void> {
-    await this.#watch?.check();
+  checkReplicas(): Promise<void> {
+    return this.#replicas.check();
   }
 
   replicas(actor: Actor): readonly Replica[] {
     authorize(actor, 'read');
-    return this.#hub.replicas;
+    return this.#replicas.hub.replicas;
   }
 
   /** Takes a replica's status; an arm that it took the traffic from loses it everywhere. Throws `replica_name_taken`. */
   async reportReplica(actor: Actor, id: string, status: ReplicaStatus): Promise<void> {
     authorize(actor, 'serving:write');
-    const damaged = status.damaged ?? [];
-    const hadDamaged = this.#hub.replicas.some((r) => r.id === id && r.damaged.length > 0);
-    await this.#hub.report(id, status);
-    if (hadDamaged || damaged.length > 0) await this.#options.onDamaged?.(id, damaged);
-    for (const told of status.withdrawn ?? []) await this.#guarded(id, told);
-    for (const gone of this.#hub.longGone)
-      await this.forgetReplica(systemActor, gone, 'it was away for so long that it is not expected back');
+    await this.#replicas.report(id, status);
   }
 
   /** Throws `replica_name_taken` for a process while another one of its name is connected. */
   async admitReplica(actor: Actor, id: string, instance: string | undefined): Promise<void> {
     authorize(actor, 'serving:write');
-    await this.#hub.admit(id, instance);
+    await this.#replicas.hub.admit(id, instance);
   }
 
   /** Follows the stream of a replica that was admitted until it is closed. */
@@ -423,34 +395,13 @@ export class ServingService {
     instance?: string,
   ): Promise<void> {
     authorize(actor, 'serving:write');
-    await this.#hub.attach(id, send, closed, instance);
+    await this.#replicas.hub.attach(id, send, closed, instance);
   }
 
   /** Forgets a replica that will not come back, so that nothing waits for its log. */
   async forgetReplica(actor: Actor, id: string, reason: string): Promise<void> {
     authorize(actor, 'serving:write');
-    this.#hub.forget(id);
-    await this.#options.db.write(async (tx) => {
-      await this.#store.deleteReplica(tx, id);
-      await this.#options.journal.appendAudit(tx, {
-        actor,
-        action: 'serving:forget',
-        subject: { kind: 'replica', id },
-        reason,
-      });
-    });
-    await this.#options.onDamaged?.(id, []);
-  }
-
-  async #guarded(replica: string, told: WithdrawnArm): Promise<void> {
-    const { endpoint, arm: name, modelVersion, reason, counts, atMs } = told;
-    const evidence = { replica, arm: name, modelVersion, counts, at: formatTime(atMs) };
-    const change = { actor: systemActor, action: 'withdraw', reason } as const;
-    await this.#writer.change(
-      endpoint,
-      { ...change, event: servingEvents.endpointGuarded, evidence },
-      (now) => (armOf(now, name)?.modelVersion === modelVersion ? withdrawn(now, name) : null),
-    );
+    await this.#replicas.forget(actor, id, reason);
   }
 
   /** A change that gives versions a place. Throws `conflict` where the endpoint's model becomes another one meanwhile. */
@@ -472,21 +423,9 @@ export class ServingService {
     return this.#resource(await this.#writer.change(name, change, compute));
   }
 
-  async #recordReplica(
-    replica: StoredReplica,
-    event: string | null,
-    data: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
-    const { db, journal } = this.#options;
-    await db.write(async (tx) => {
-      await this.#store.putReplica(tx, replica);
-      if (event)
-        await journal.appendEvent(tx, { type: event, subject: { kind: 'replica', id: replica.id }, data });
-    });
-  }
-
   #resource(stored: StoredEndpoint): Endpoint {
-    return endpointResource(stored, this.#hub.replicas, this.#hub.lately(stored.route.endpoint));
+    const { hub } = this.#replicas;
+    return endpointResource(stored, hub.replicas, hub.lately(stored.route.endpoint));
   }
 }
 

@@ -1,0 +1,114 @@
+import { type Clock, formatTime } from '../../core/time.ts';
+import { type Actor, systemActor } from '../../platform/access/index.ts';
+import type { Database } from '../../platform/db/index.ts';
+import type { Journal } from '../../platform/journal/index.ts';
+import {
+  type DamagedSegment,
+  type ReplicaStatus,
+  type RouteTable,
+  servingEvents,
+  type WithdrawnArm,
+} from './contract.ts';
+import { ReplicaHub, type ReplicaRecords } from './replica-hub.ts';
+import { ReplicaWatch, type ReplicaWatchOptions } from './replica-watch.ts';
+import { armOf, withdrawn } from './route-changes.ts';
+import type { RouteWriter } from './route-writer.ts';
+import type { ServingStore, StoredReplica } from './store.ts';
+
+/** What becomes of what replicas tell. */
+export interface ReplicaKeeperOptions extends Pick<ReplicaRecords, 'hashKeyPrint'> {
+  readonly db: Database;
+  readonly journal: Journal;
+  /** Hears what a replica has set aside of its log: at each of its reports, and once when that is nothing any more. */
+  readonly onDamaged?: (replicaId: string, segments: readonly DamagedSegment[]) => Promise<void>;
+  /** Hears which replicas are away, and whose clock is off; left out: nobody does. */
+  readonly watch?: Pick<ReplicaWatchOptions, 'told' | 'log'> & {
+    /** A replica is away when it is gone for so long without having been stopped. */
+    readonly awayAfterMs: number;
+  };
+}
+
+/** Keeps in the database what the hub learns of replicas, and acts on what they report. */
+export class ReplicaKeeper {
+  readonly hub: ReplicaHub;
+  readonly #options: ReplicaKeeperOptions;
+  readonly #store: ServingStore;
+  readonly #writer: RouteWriter;
+  readonly #watch: ReplicaWatch | null;
+
+  /** @param known those that were there before this start of control */
+  constructor(
+    options: ReplicaKeeperOptions,
+    parts: { readonly store: ServingStore; readonly writer: RouteWriter; readonly clock: Clock },
+    known: readonly StoredReplica[],
+    table: () => Promise<RouteTable>,
+  ) {
+    this.#options = options;
+    this.#store = parts.store;
+    this.#writer = parts.writer;
+    const { db, watch, hashKeyPrint } = options;
+    const remove = (id: string) => db.write((tx) => this.#store.deleteReplica(tx, id));
+    const put: ReplicaRecords['put'] = (...record) => this.#record(...record);
+    this.hub = new ReplicaHub({ put, remove, table, hashKeyPrint }, known, parts.clock);
+    const health = () => this.hub.health(watch?.awayAfterMs ?? 0);
+    this.#watch = watch ? new ReplicaWatch({ ...watch, health }) : null;
+  }
+
+  async close(): Promise<void> {
+    await this.#watch?.close();
+    await this.hub.close();
+  }
+
+  /** Tells who listens of replicas that are away or whose clock is off; done every few seconds anyway. */
+  async check(): Promise<void> {
+    await this.#watch?.check();
+  }
+
+  /** Takes a replica's status; an arm that it took the traffic from loses it everywhere. Throws `replica_name_taken`. */
+  async report(id: string, status: ReplicaStatus): Promise<void> {
+    const damaged = status.damaged ?? [];
+    const hadDamaged = this.hub.replicas.some((r) => r.id === id && r.damaged.length > 0);
+    await this.hub.report(id, status);
+    if (hadDamaged || damaged.length > 0) await this.#options.onDamaged?.(id, damaged);
+    for (const told of status.withdrawn ?? []) await this.#guarded(id, told);
+    // Another report may forget some of them meanwhile.
+    for (let [gone] = this.hub.longGone; gone !== undefined; [gone] = this.hub.longGone)
+      await this.forget(systemActor, gone, 'it was away for so long that it is not expected back');
+  }
+
+  /** Forgets a replica that will not come back, so that nothing waits for its log. Throws `not_found`, `conflict`. */
+  async forget(actor: Actor, id: string, reason: string): Promise<void> {
+    this.hub.forget(id);
+    const { db, journal, onDamaged } = this.#options;
+    await db.write(async (tx) => {
+      await this.#store.deleteReplica(tx, id);
+      const subject = { kind: 'replica', id };
+      await journal.appendAudit(tx, { actor, action: 'serving:forget', subject, reason });
+    });
+    await onDamaged?.(id, []);
+  }
+
+  async #guarded(replica: string, told: WithdrawnArm): Promise<void> {
+    const { endpoint, arm: name, modelVersion, reason, counts, atMs } = told;
+    const evidence = { replica, arm: name, modelVersion, counts, at: formatTime(atMs) };
+    const change = { actor: systemActor, action: 'withdraw', reason } as const;
+    await this.#writer.change(
+      endpoint,
+      { ...change, event: servingEvents.endpointGuarded, evidence },
+      (now) => (armOf(now, name)?.modelVersion === modelVersion ? withdrawn(now, name) : null),
+    );
+  }
+
+  async #record(
+    replica: StoredReplica,
+    event: string | null,
+    data: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    const { db, journal } = this.#options;
+    await db.write(async (tx) => {
+      await this.#store.putReplica(tx, replica);
+      if (event)
+        await journal.appendEvent(tx, { type: event, subject: { kind: 'replica', id: replica.id }, data });
+    });
+  }
+}
