@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,10 +35,11 @@ import { eraseHooks } from './erase-hooks.ts';
 import { type LabelJoin, writeLabelJoin } from './label-join.ts';
 import type { LabelLog } from './label-log.ts';
 import { type EntityAsLogged, Intake } from './labels/intake.ts';
-import { type LabelFiles, LabelService } from './labels/label-service.ts';
+import { LabelService } from './labels/label-service.ts';
 import { Matching } from './labels/matching.ts';
+import { LogFiles } from './log-files.ts';
 import { NarrowLog } from './narrow/narrow-log.ts';
-import type { NarrowFiles, NarrowSelection } from './narrow/narrow-table.ts';
+import type { NarrowSelection } from './narrow/narrow-table.ts';
 import { type LabelLogs, openLabelLogs } from './open-label-logs.ts';
 import { featureNames, joinedSql, parquet, predictionsSql, type RowFilter } from './relations.ts';
 import { writeWindow } from './replay/write-window.ts';
@@ -99,6 +101,7 @@ export class FeedbackService {
   readonly #search: LogSearch;
   readonly #narrow: NarrowLog;
   readonly #clock: Clock;
+  readonly #files: LogFiles;
   readonly #summaries: SummaryCache;
 
   private constructor(options: FeedbackServiceOptions, logs: LabelLogs, arrivals: Arrivals) {
@@ -117,6 +120,7 @@ export class FeedbackService {
     this.#store = store;
     this.#labels = logs.labels;
     this.#signals = logs.signals;
+    this.#files = new LogFiles(store, blobs, logs);
     this.#index = new SegmentIndex({ db, blobs, frames, store, directory });
     this.#search = new LogSearch({ store, blobs, frames, index: this.#index, hashKeys, ...logs });
     this.#matching = new Matching({
@@ -133,7 +137,7 @@ export class FeedbackService {
     this.labels = new LabelService({
       ...{ ...options, clock, settings: labelStore, sources: new SourceStore(db) },
       ...{ intake: this.#intake, labels: logs.labels, matching: this.#matching },
-      files: (endpoint, range) => this.#allFiles({ endpoint, ...range }),
+      files: (endpoint, range) => this.#files.withSignals({ endpoint, ...range }),
       endOfLog: async (endpoint) =>
         ((await store.predictionSegments({ endpoint }))[0]?.maxEventTimeMs ?? 0) + 1,
     });
@@ -141,7 +145,7 @@ export class FeedbackService {
       frames,
       clock,
       directory,
-      files: (endpoint) => this.#narrowFiles(endpoint),
+      files: (endpoint) => this.#files.narrow(endpoint),
     });
     const rewriting = { db, store, blobs, frames, clock, directory };
     this.removal = new Removal({
@@ -223,14 +227,7 @@ export class FeedbackService {
   /** Relations (SQL for `frames`) of an endpoint's files of predictions and of labels, oldest first, all columns. */
   async logFiles(actor: Actor, endpoint: string) {
     authorize(actor, 'read');
-    const relations = async (segments: readonly { readonly id: string; readonly digest: Digest }[]) => {
-      const paths = await this.#paths(segments);
-      return segments.map(({ id }, i) => ({ id, sql: parquet([paths[i] ?? '']) })).reverse();
-    };
-    return {
-      rows: await relations(await this.#store.predictionSegments({ endpoint })),
-      labels: await relations(await this.#store.labelSegments(endpoint)),
-    };
+    return this.#files.relations(endpoint);
   }
 
   /**
@@ -281,12 +278,12 @@ export class FeedbackService {
     await this.#labels.flushForReader(endpoint);
     const predictions = await this.#store.predictionSegments({ endpoint });
     const labels = await this.#store.labelSegments(endpoint);
-    const key = `${predictions.length}/${labels.length}`;
+    const key = hash('sha1', [...predictions, ...labels].map(({ id }) => id).join('\n'));
     return this.#summaries.get(endpoint, key, async () => {
       const counted = await summarize(
         this.#options.frames,
-        await this.#paths(predictions),
-        await this.#paths(labels),
+        await this.#files.paths(predictions),
+        await this.#files.paths(labels),
       );
       const { orphans } = counted.total;
       return {
@@ -358,7 +355,7 @@ export class FeedbackService {
     window: { readonly endpoint: string; readonly fromMs: number; readonly toMs: number },
   ): Promise<{ readonly digest: Digest; readonly rows: number }> {
     authorize(actor, 'read');
-    const { predictions, labels } = await this.#files(window);
+    const { predictions, labels } = await this.#files.of(window);
     const path = this.temporaryFile();
     try {
       const rows = await writeWindow(this.#options.frames, predictions, labels, window, path);
@@ -383,7 +380,7 @@ export class FeedbackService {
    */
   async joined(actor: Actor, endpoint: string, filter: RowFilter, columns: string): Promise<string | null> {
     authorize(actor, 'read');
-    const { predictions, labels } = await this.#files({ endpoint, ...filter });
+    const { predictions, labels } = await this.#files.of({ endpoint, ...filter });
     return predictions.length === 0 ? null : joinedSql(predictions, labels, filter, columns, 'value');
   }
 
@@ -416,14 +413,14 @@ export class FeedbackService {
   async logged(actor: Actor, endpoint: string, filter: RowFilter, columns: string): Promise<string | null> {
     authorize(actor, 'read');
     const segments = await this.#store.predictionSegments({ endpoint, ...filter });
-    return segments.length === 0 ? null : predictionsSql(await this.#paths(segments), filter, columns);
+    return segments.length === 0 ? null : predictionsSql(await this.#files.paths(segments), filter, columns);
   }
 
   /** Features that an endpoint's log has in a time range, by name. */
   async loggedFeatures(actor: Actor, endpoint: string, filter: RowFilter): Promise<readonly string[]> {
     authorize(actor, 'read');
     const segments = await this.#store.predictionSegments({ endpoint, ...filter });
-    return segments.length === 0 ? [] : featureNames(this.#options.frames, await this.#paths(segments));
+    return segments.length === 0 ? [] : featureNames(this.#options.frames, await this.#files.paths(segments));
   }
 
   /**
@@ -440,49 +437,18 @@ export class FeedbackService {
     const labels = (await this.#store.labelSegments(endpoint)).filter(({ id }) => id > labelSegmentId);
     const predictions = await this.#store.predictionSegments({ endpoint, toMs });
     if (labels.length === 0 || predictions.length === 0) return null;
-    return `(SELECT event_time_ms FROM ${parquet(await this.#paths(predictions))} WHERE event_time_ms < ${toMs}
-      AND prediction_id IN (SELECT prediction_id FROM ${parquet(await this.#paths(labels))}))`;
+    return `(SELECT event_time_ms FROM ${parquet(await this.#files.paths(predictions))} WHERE event_time_ms < ${toMs}
+      AND prediction_id IN (SELECT prediction_id FROM ${parquet(await this.#files.paths(labels))}))`;
   }
 
   /** Joins features and labels to a Parquet blob. See `writeLabelJoin`. */
   async labelJoin(actor: Actor, join_: LabelJoin, workDir: string): Promise<LabelJoinOutputs> {
     authorize(actor, 'read');
-    const { predictions, labels } = await this.#files(join_);
+    const { predictions, labels } = await this.#files.of(join_);
     const target = join(workDir, 'label-join.parquet');
     const { rows, waiting } = await writeLabelJoin(this.#options.frames, predictions, labels, join_, target);
     const { digest, sizeBytes } = await this.#options.blobs.put(createReadStream(target));
     return { digest, sizeBytes, rows, waiting, from: formatTime(join_.fromMs), to: formatTime(join_.toMs) };
-  }
-
-  /** Local files of the predictions in a time range and of all labels, everything acknowledged included. */
-  async #files(filter: SegmentFilter & { readonly endpoint: string }) {
-    await this.#labels.flushForReader(filter.endpoint);
-    const predictions = await this.#paths(await this.#store.predictionSegments(filter));
-    const labels = await this.#paths(await this.#store.labelSegments(filter.endpoint));
-    return { predictions, labels };
-  }
-
-  async #narrowFiles(endpoint: string): Promise<NarrowFiles> {
-    await this.#labels.flushForReader(endpoint);
-    const named = async (segments: readonly LabelSegment[]) => {
-      const paths = await this.#paths(segments);
-      return segments.map(({ id, rows }, i) => ({ id, rows, path: paths[i] ?? '' }));
-    };
-    return {
-      predictions: await named(await this.#store.predictionSegments({ endpoint })),
-      labels: await named(await this.#store.labelSegments(endpoint)),
-    };
-  }
-
-  /** The same, and those of signals. */
-  async #allFiles(filter: SegmentFilter & { readonly endpoint: string }): Promise<LabelFiles> {
-    await this.#signals.flushForReader(filter.endpoint);
-    const signals = await this.#paths(await this.#store.labelSegments(filter.endpoint, 'signal'));
-    return { ...(await this.#files(filter)), signals };
-  }
-
-  #paths(segments: readonly { readonly digest: Digest }[]): Promise<string[]> {
-    return Promise.all(segments.map(({ digest }) => this.#options.blobs.path(digest)));
   }
 }
 

@@ -192,8 +192,8 @@ export class FeedbackStore {
   }
 
   /**
-   * Puts segments in the place of others, in one step for every reader. Returns false, and changes nothing, when
-   * one of the others has been replaced meanwhile. What is replaced stays known, so that it is not taken again.
+   * Puts segments in the place of others, in one step for every reader. What is replaced stays known, so that it is not
+   * taken again. Throws `SegmentsChanged` when one of the others has been replaced meanwhile.
    */
   async replace(
     tx: Tx,
@@ -202,7 +202,7 @@ export class FeedbackStore {
     after: readonly (LabelSegment & { readonly kind: LabelKind })[],
     why: string,
     nowMs: number,
-  ): Promise<boolean> {
+  ): Promise<void> {
     const db = tables<FeedbackTables>(tx);
     const changed = await db
       .updateTable(tableOf[family])
@@ -225,7 +225,6 @@ export class FeedbackStore {
           .values({ ...row, kind: segment.kind })
           .execute();
     }
-    return true;
   }
 
   /**

@@ -225,11 +225,15 @@ forEachDatabase((name, open) => {
       const labels = [waits(Date.now() - 40 * day), waits(Date.now() - 5 * day)];
       await service.postLabels(ada, { endpoint, labels });
       await service.compact(ada);
+      assert.equal((await service.summary(ada, endpoint)).total.predictions, 2);
       await service.labels.putSettings(ada, endpoint, feedbackSettingsSchema.parse({ keepDays: 30 }));
       assert.equal((await service.compact(ada)).removed, 1);
       const ids = (await service.predictions(ada, { endpoint }, 10, undefined)).map((p) => p.predictionId);
       assert.deepEqual(ids, ['new']);
       assert.equal((await service.labels.waiting(ada, endpoint, 10, undefined)).length, 1);
+      // As many segments as were counted before, but others.
+      await send(['newer', 'newest'].map((id) => ({ id, eventTimeMs: Date.now() - 4 * day })));
+      assert.equal((await service.summary(ada, endpoint)).total.predictions, 3);
     });
   });
 });
