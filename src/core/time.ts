@@ -64,9 +64,9 @@ export function parseTime(text: string, field = 'time'): number {
   return value;
 }
 
-/** The years 0000 to 9999, as RFC 3339 can write them. */
-const firstMs = Date.parse('0000-01-01T00:00:00Z');
-const lastMs = Date.parse('9999-12-31T23:59:59.999Z');
+/** The years 0000 to 9999, as RFC 3339 can write them: no other number is a time. */
+export const firstTimeMs = Date.parse('0000-01-01T00:00:00Z');
+export const lastTimeMs = Date.parse('9999-12-31T23:59:59.999Z');
 
 /**
  * A number as epoch milliseconds, rounded. Throws `invalid_time`, naming the field, for what is none: such a number is
@@ -74,7 +74,7 @@ const lastMs = Date.parse('9999-12-31T23:59:59.999Z');
  */
 export function epochMs(value: number, field: string): number {
   const timeMs = Math.round(value);
-  if (timeMs >= firstMs && timeMs <= lastMs) return timeMs;
+  if (timeMs >= firstTimeMs && timeMs <= lastTimeMs) return timeMs;
   throw fail('invalid_time', { field, value: `${value} (as epoch milliseconds)` });
 }
 

@@ -61,6 +61,7 @@ export function jobRoutes(jobs: Jobs): readonly Route[] {
   ];
 }
 
+/** What a worker asks. The script that a job runs may not: it would write the result of any job, its own too. */
 function workerRoutes(jobs: Jobs): readonly Route[] {
   return [
     defineRoute({
@@ -88,21 +89,25 @@ function workerRoutes(jobs: Jobs): readonly Route[] {
       method: 'POST',
       path: '/api/v1/jobs/:id/heartbeat',
       summary: 'Keep the lease of a job',
-      permission: 'read',
+      permission: 'jobs:run',
       params: idParams,
       body: attemptOnly,
       response: z.object({ cancelReason: z.string().nullable() }),
-      handle: ({ params, body }) => jobs.heartbeat(params.id, body.attempt),
+      async handle({ params, body }, { actor }) {
+        authorize(actor, 'jobs:run');
+        return jobs.heartbeat(params.id, body.attempt);
+      },
     }),
     defineRoute({
       method: 'POST',
       path: '/api/v1/jobs/:id/logs',
       summary: 'Append lines to the log of a running job',
-      permission: 'read',
+      permission: 'jobs:run',
       params: idParams,
       body: attemptOnly.extend({ lines: z.array(logLine).max(1000) }),
       response: nothing,
-      async handle({ params, body }) {
+      async handle({ params, body }, { actor }) {
+        authorize(actor, 'jobs:run');
         await jobs.appendLogs(params.id, body.attempt, body.lines);
         return {};
       },
@@ -111,11 +116,12 @@ function workerRoutes(jobs: Jobs): readonly Route[] {
       method: 'POST',
       path: '/api/v1/jobs/:id/complete',
       summary: 'Record the result of a job',
-      permission: 'read',
+      permission: 'jobs:run',
       params: idParams,
       body: attemptOnly.extend({ result: z.unknown() }),
       response: nothing,
-      async handle({ params, body }) {
+      async handle({ params, body }, { actor }) {
+        authorize(actor, 'jobs:run');
         await jobs.complete(params.id, body.attempt, body.result);
         return {};
       },
@@ -124,11 +130,12 @@ function workerRoutes(jobs: Jobs): readonly Route[] {
       method: 'POST',
       path: '/api/v1/jobs/:id/fail',
       summary: 'Report that an attempt failed',
-      permission: 'read',
+      permission: 'jobs:run',
       params: idParams,
       body: attemptOnly.extend({ error: jobError, retryable: z.boolean() }),
       response: nothing,
-      async handle({ params, body }) {
+      async handle({ params, body }, { actor }) {
+        authorize(actor, 'jobs:run');
         await jobs.fail(params.id, body.attempt, body.error, body.retryable);
         return {};
       },

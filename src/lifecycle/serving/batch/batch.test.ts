@@ -216,6 +216,31 @@ test('rows go into the prediction log with ids, entities and times of their own'
   assert.equal(row?.prediction_id, 'b1-3');
 });
 
+test('a time that is none, such as one in microseconds, is that of the batch', async () => {
+  const times = {
+    microseconds: `range * 9000000000000000000`,
+    doubles: `range * 1e17`,
+    timestamps: `CASE WHEN range = 0 THEN TIMESTAMP '1970-01-01' ELSE TIMESTAMP 'infinity' END`,
+    texts: `CASE WHEN range = 0 THEN '0' ELSE '1e300' END`,
+  };
+  for (const [name, time] of Object.entries(times)) {
+    const file = await parquet(
+      `${name}.parquet`,
+      `SELECT range AS x1, 0.5 AS x2, ${time} AS at FROM range(2)`,
+    );
+    const inputs = await inputsOf(file, { endpoint: 'churn', log: true, eventTimeFeature: 'at' });
+    const { done } = await scored(inputs, 100);
+    const logged = await frames.query(
+      `SELECT event_time_ms FROM read_parquet('${await blobs.path(done[0]!.log!.digest)}') ORDER BY event_time_ms`,
+    );
+    assert.deepEqual(
+      logged.map((row) => Number(row.event_time_ms)),
+      [0, inputs.requestedAtMs],
+      name,
+    );
+  }
+});
+
 test('rows of a batch are hidden in the log as those of requests are', async (t) => {
   const everything = policy;
   policy = {

@@ -1,4 +1,5 @@
 import type { PackageManifest, SignatureField } from '../../../core/model-package.ts';
+import { firstTimeMs, lastTimeMs } from '../../../core/time.ts';
 import type { DirectFrames, TableWriter } from '../../../platform/frames/direct-frames.ts';
 import { sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
 import { predictionLogColumns } from '../contract.ts';
@@ -66,11 +67,17 @@ export function selectRows(
   return `SELECT ${expressions.join(', ')} FROM ${file} WHERE file_row_number >= ${fromRow} AND file_row_number < ${rows === Number.MAX_SAFE_INTEGER ? rows : fromRow + rows}`;
 }
 
-/** Epoch milliseconds of a time column: a date or timestamp, an integer, or text of either kind. */
+/**
+ * Epoch milliseconds of a time column: a date or timestamp, a number, or text of either kind. Null where a cell is none
+ * of them, such as a number in microseconds.
+ */
 function timeMs(name: string | null, source: BatchSource): string {
   if (name === null) return 'NULL::BIGINT';
-  const column = sqlName(name);
-  const type = source.columns.get(name) ?? '';
+  const cell = anyTimeMs(sqlName(name), source.columns.get(name) ?? '');
+  return `CASE WHEN ${cell} BETWEEN ${firstTimeMs} AND ${lastTimeMs} THEN ${cell} END`;
+}
+
+function anyTimeMs(column: string, type: string): string {
   if (/^(?:TIMESTAMP|DATE)/.test(type)) return `epoch_ms(CAST(${column} AS TIMESTAMP))`;
   if (/INT|DOUBLE|FLOAT|DECIMAL/.test(type)) return `TRY_CAST(${column} AS BIGINT)`;
   return `coalesce(TRY_CAST(${column} AS BIGINT), epoch_ms(TRY_CAST(${column} AS TIMESTAMPTZ)))`;
