@@ -168,6 +168,8 @@ export async function createControlServices(parts: ControlParts) {
   });
   const endpointKeys = new KeyService({ db, journal, changed: () => serving.keysChanged() });
   const lineage = createLineage({ db, experiments, ports: createLineagePorts(data, serving) });
+  const endpointExists = async (endpoint: string) =>
+    (await serving.routeTable()).endpoints.some((e) => e.endpoint === endpoint);
   const feedback = await FeedbackService.open({
     db,
     journal,
@@ -185,8 +187,7 @@ export async function createControlServices(parts: ControlParts) {
       ownPrint: logHashKeyPrint,
       printOf: (id) => serving.replicas(systemActor).find((r) => r.id === id)?.logHashKey ?? undefined,
     },
-    endpointExists: async (endpoint) =>
-      (await serving.routeTable()).endpoints.some((e) => e.endpoint === endpoint),
+    endpointExists,
   });
   watermarks.addBarrier(() => serving.sealPredictions());
   watermarks.addBarrier((stream) => feedback.flush(stream));
@@ -234,6 +235,7 @@ export async function createControlServices(parts: ControlParts) {
     ports: createBatchPorts(slices, pipelines, logHashKey),
   });
   const erasures = new ErasureService({
+    endpointExists,
     collect: () => serving.sealPredictions(collectMs),
     hooks: feedback.eraseHooks(async () => [...(await replays.files()), ...(await batches.logFiles())]),
     otherKeys: ({ entity, endpoint }) => feedback.hashKeys.others(entity, endpoint),

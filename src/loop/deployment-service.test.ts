@@ -32,6 +32,12 @@ forEachDatabase((name, open) => {
     );
     const ask = () => service.deploy(actor, { model: 'churn', version: 1, reason: 'test' });
     const end = (change: Partial<StepRun>) => steps.splice(0, 1, { ...(steps[0] as StepRun), ...change });
+    // A model may be called otherwise than an endpoint can be; nothing is begun for such a one.
+    await assert.rejects(service.deploy(actor, { model: 'Churn of May', version: 1, reason: 'test' }), {
+      code: 'invalid_input',
+      message: /^endpoint: expected letters, digits, dot, dash or underscore .*, not "Churn of May"$/,
+    });
+    assert.equal(steps.length, 0);
     const failed = { stepRunId: 'step-1', code: 'conversion_failed', message: 'no such operator' };
 
     const first = await ask();

@@ -1,9 +1,10 @@
 import { fail } from '../core/errors.ts';
 import type { Digest } from '../core/json.ts';
+import { parseInput } from '../core/schema.ts';
 import type { Pipelines, StepRun } from '../lifecycle/pipelines/index.ts';
 import { type Actor, authorize, systemActor } from '../platform/access/index.ts';
 import type { Database } from '../platform/db/index.ts';
-import type { Deployment, DeployVersionInput } from './contract.ts';
+import { type Deployment, type DeployVersionInput, loopNameSchema } from './contract.ts';
 
 /** A registered version, as far as deploying it by hand needs it. */
 export interface DeployableVersion {
@@ -48,13 +49,16 @@ export class DeploymentService {
   /**
    * Takes the next step towards a deployment and tells where it stands; asking again until it says `deployed` (or
    * `packaged`, where no more is wanted) or tells a `failure` is all there is to it, so nothing is lost when either
-   * side stops in between. After a packaging that failed the next request tries anew, and tells how that one failed. Throws `version_unknown`, `version_not_logged`, and `version_packaged`
-   * where another runtime is asked for than the one that the version was packaged for.
+   * side stops in between. After a packaging that failed the next request tries anew, and tells how that one failed.
+   * Throws `invalid_input` for what cannot be the name of an endpoint, `version_unknown`, `version_not_logged`, and
+   * `version_packaged` where another runtime is asked for than the one that the version was packaged for.
    */
   async deploy(actor: Actor, input: DeployVersionInput): Promise<Deployment> {
     authorize(actor, 'serving:write');
     const { model, version, reason, endpoint = model, runtime } = input;
     const found = await this.#ports.version(model, version);
+    // A model may have a name that no endpoint can have.
+    if (!input.packageOnly) parseInput(loopNameSchema, endpoint, 'endpoint');
     const target = { model, version, endpoint, loading: [] };
     let { digest } = found;
     let stepRunId: string | null = null;

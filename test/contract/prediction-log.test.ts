@@ -169,6 +169,10 @@ test('a log without names, labelled by name, searched, exported, compacted and e
     told,
     /files made of the log +files 4\nprediction log +predictions 2, labels 2, waitingLabels 0/,
   );
+  await assert.rejects(
+    cli('erase', '--entity', 'passenger-8', '--endpoint', 'dellay', '--reason', 'asked for it'),
+    /endpoint "dellay" does not exist/,
+  );
   const again = await call('POST', 'erasures', { entity: 'passenger-7', reason: 'asked for it' });
   assert.deepEqual(again.parts, [
     { name: 'files made of the log', erased: { files: 0 } },

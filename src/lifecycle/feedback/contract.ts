@@ -78,7 +78,9 @@ export const feedbackSummarySchema = z.strictObject({
   /** UTC days; predictions count on the day of their own event time, labels and orphans on the label's. */
   days: z.array(z.strictObject({ day: z.iso.date(), ...feedbackCountsSchema.shape })),
   orphanExamples: z.array(orphanSchema),
-  /** What to do about the orphans; null if there are none. */
+  /** Labels and signals that name an entity and a time of which no prediction is known yet. */
+  waitingByEntity: z.int(),
+  /** What to do about orphans and those that wait; null if there are none. */
   advice: z.string().nullable(),
   predictionSegments: z.int(),
   labelSegments: z.int(),

@@ -32,6 +32,7 @@ import {
   type RegisteredSegment,
 } from './contract.ts';
 import { eraseHooks } from './erase-hooks.ts';
+import { labelAdvice } from './label-advice.ts';
 import { type LabelJoin, writeLabelJoin } from './label-join.ts';
 import type { LabelLog } from './label-log.ts';
 import { type EntityAsLogged, Intake } from './labels/intake.ts';
@@ -94,6 +95,7 @@ export class FeedbackService {
   readonly #options: FeedbackServiceOptions;
   readonly #store: FeedbackStore;
   readonly #labels: LabelLog;
+  readonly #labelStore: LabelStore;
   readonly #signals: LabelLog;
   readonly #intake: Intake;
   readonly #matching: Matching;
@@ -110,6 +112,7 @@ export class FeedbackService {
     const store = new FeedbackStore(db);
     const directory = rewritingDirectory(options);
     const labelStore = new LabelStore(db);
+    this.#labelStore = labelStore;
     const entityAsLogged = options.entityAsLogged ?? (async () => (entity) => entity);
     const hashKeys = new LogHashKeys({ db, frames, hashing: options.hashing });
     this.hashKeys = hashKeys;
@@ -279,22 +282,19 @@ export class FeedbackService {
     const predictions = await this.#store.predictionSegments({ endpoint });
     const labels = await this.#store.labelSegments(endpoint);
     const key = hash('sha1', [...predictions, ...labels].map(({ id }) => id).join('\n'));
-    return this.#summaries.get(endpoint, key, async () => {
-      const counted = await summarize(
+    const counted = await this.#summaries.get(endpoint, key, async () => ({
+      endpoint,
+      ...(await summarize(
         this.#options.frames,
         await this.#files.paths(predictions),
         await this.#files.paths(labels),
-      );
-      const { orphans } = counted.total;
-      return {
-        endpoint,
-        ...counted,
-        advice: orphans === 0 ? null : orphanAdvice(orphans, endpoint),
-        predictionSegments: predictions.length,
-        labelSegments: labels.length,
-        countedAt: formatTime(this.#clock.nowMs()),
-      };
-    });
+      )),
+      predictionSegments: predictions.length,
+      labelSegments: labels.length,
+      countedAt: formatTime(this.#clock.nowMs()),
+    }));
+    const waitingByEntity = await this.#labelStore.countWaiting(endpoint);
+    return { ...counted, waitingByEntity, advice: labelAdvice(counted, waitingByEntity) };
   }
 
   async predictionSegments(actor: Actor, filter: SegmentFilter): Promise<readonly PredictionSegment[]> {
@@ -455,8 +455,4 @@ export class FeedbackService {
 /** Where files lie until they are blobs. */
 function rewritingDirectory({ labelDirectory }: FeedbackServiceOptions): string {
   return join(labelDirectory, '.rewriting');
-}
-
-function orphanAdvice(orphans: number, endpoint: string): string {
-  return `${orphans} labelled ${orphans === 1 ? 'id is' : 'ids are'} in no prediction of "${endpoint}". Check that the label's predictionId is the id that the prediction answered with, and that it was sent to this endpoint; predictions of the last seconds may still be on their way. They are joined as soon as the prediction is in.`;
 }

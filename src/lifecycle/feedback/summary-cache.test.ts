@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FeedbackSummary } from './contract.ts';
-import { SummaryCache } from './summary-cache.ts';
+import { type LogSummary, SummaryCache } from './summary-cache.ts';
 
 test('a count that takes long is not given again once rows were erased', async () => {
   const cache = new SummaryCache(0);
   let counted = 0;
-  const count = async (): Promise<FeedbackSummary> => {
+  const count = async (): Promise<LogSummary> => {
     // From here on the count may be given again for ten times as long.
     await sleep(300);
     return { ...empty, endpoint: `count ${++counted}` };
@@ -24,6 +23,6 @@ const empty = {
     ...{ predictions: 0, failed: 0, joined: 0, waiting: 0, unanswered: 0 },
     ...{ labelsReceived: 0, duplicateLabels: 0, orphans: 0 },
   },
-  ...{ days: [], orphanExamples: [], advice: null },
+  ...{ days: [], orphanExamples: [] },
   ...{ predictionSegments: 0, labelSegments: 0, countedAt: '2001-02-01T00:00:00.000Z' },
 };

@@ -1,10 +1,13 @@
 import type { FeedbackSummary } from './contract.ts';
 
+/** What is counted by reading the log. */
+export type LogSummary = Omit<FeedbackSummary, 'waitingByEntity' | 'advice'>;
+
 const staleFactor = 10;
 
 interface Entry {
   readonly key: string;
-  readonly summary: Promise<FeedbackSummary>;
+  readonly summary: Promise<LogSummary>;
   readonly startedAtMs: number;
   tookMs: number;
 }
@@ -20,7 +23,7 @@ export class SummaryCache {
   }
 
   /** @param key changes whenever the log does */
-  get(endpoint: string, key: string, count: () => Promise<FeedbackSummary>): Promise<FeedbackSummary> {
+  get(endpoint: string, key: string, count: () => Promise<LogSummary>): Promise<LogSummary> {
     const known = this.#entries.get(endpoint);
     const nowMs = performance.now();
     if (known) {

@@ -245,8 +245,9 @@ export type RouteVersion = z.infer<typeof routeVersionSchema>;
 export const declareEndpointSchema = z.strictObject({
   name: endpointNameSchema,
   model: z.string().min(1),
-  entityFeature: z.string().nullable().default(null),
-  eventTimeFeature: z.string().nullable().default(null),
+  /** Of each of these, left out: as it is while the model stays, else none. */
+  entityFeature: z.string().nullable().optional(),
+  eventTimeFeature: z.string().nullable().optional(),
   /** Left out: as they are, or the defaults of a new endpoint. */
   options: endpointOptionsSchema.optional(),
 });

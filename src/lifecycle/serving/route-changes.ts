@@ -1,8 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import {
   type ArmGuard,
+  type declareEndpointSchema,
   defaultArmGuard,
+  defaultEndpointOptions,
   type EndpointRoute,
   type RouteArm,
   type Shadow,
@@ -40,6 +44,32 @@ const standbyArm = 'standby';
  * Each function gives the traffic after a change, or null when it is so already: asking twice, after a crash
  * for instance, changes nothing. `newSalt` is taken where a new split begins.
  */
+
+/**
+ * The endpoint as it is declared; `before` is null where it is new. What is left out stays as it is while the model
+ * does: who deploys a version says nothing of entities. Another model begins without arms and without features.
+ */
+export function declared(
+  before: EndpointRoute | null,
+  asked: z.output<typeof declareEndpointSchema>,
+  newSalt: string,
+): EndpointRoute | null {
+  const { name, model, entityFeature, eventTimeFeature, options } = asked;
+  const same = before?.model === model ? before : null;
+  const route: EndpointRoute = {
+    ...before,
+    endpoint: name,
+    model,
+    routeVersion: before?.routeVersion ?? 0,
+    salt: before?.salt ?? newSalt,
+    entityFeature: entityFeature === undefined ? (same?.entityFeature ?? null) : entityFeature,
+    eventTimeFeature: eventTimeFeature === undefined ? (same?.eventTimeFeature ?? null) : eventTimeFeature,
+    options: options ?? before?.options ?? defaultEndpointOptions,
+    arms: same?.arms ?? [],
+    shadow: same?.shadow ?? null,
+  };
+  return isDeepStrictEqual(route, before) ? null : route;
+}
 
 /** The version gets all traffic. */
 export function deployed(now: EndpointRoute, target: Target, newSalt: string): Traffic | null {

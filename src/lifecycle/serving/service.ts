@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
+import { parseInput } from '../../core/schema.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
 import type { BlobStore } from '../../platform/blobs/index.ts';
@@ -10,7 +10,6 @@ import {
   type ArmGuard,
   type DeclareEndpoint,
   declareEndpointSchema,
-  defaultEndpointOptions,
   type Endpoint,
   type EndpointOrder,
   type EndpointRoute,
@@ -30,6 +29,7 @@ import { ReplicaKeeper, type ReplicaKeeperOptions } from './replica-keeper.ts';
 import {
   armOf,
   challenged,
+  declared,
   deployed,
   type NamedArm,
   type NamedTarget,
@@ -99,26 +99,17 @@ export class ServingService {
   /** Makes an endpoint known, or changes what it is called by; the same again changes nothing. */
   async declare(actor: Actor, input: DeclareEndpoint): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    const { name, model, entityFeature, eventTimeFeature, options } = declareEndpointSchema.parse(input);
+    const asked = parseInput(declareEndpointSchema, input);
     const change = { actor, action: 'declare', reason: 'declared' } as const;
     const { db } = this.#options;
     await db.write(async (tx) => {
       await this.#store.lockRoutes(tx, db.dialect);
-      const found = await this.#store.endpoint(name, tx);
-      const before = found?.route;
-      const described = {
-        model,
-        entityFeature,
-        eventTimeFeature,
-        options: options ?? before?.options ?? defaultEndpointOptions,
-      };
-      if (before && isDeepStrictEqual({ ...before, ...described }, before)) return;
-      const fresh = { endpoint: name, routeVersion: 0, salt: newSalt(), arms: [], shadow: null };
-      const kept: EndpointRoute = { ...(before ?? fresh), ...described };
-      const route = before && before.model !== model ? { ...kept, arms: [], shadow: null } : kept;
-      await this.#writer.write(tx, change, before ?? null, route, found?.createdAtMs);
+      const found = await this.#store.endpoint(asked.name, tx);
+      const before = found?.route ?? null;
+      const route = declared(before, asked, newSalt());
+      if (route) await this.#writer.write(tx, change, before, route, found?.createdAtMs);
     });
-    return this.endpoint(actor, name);
+    return this.endpoint(actor, asked.name);
   }
 
   async endpoints(

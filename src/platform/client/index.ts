@@ -120,8 +120,8 @@ export class ControlClient {
   }
 
   #unreachable(error: unknown): Error {
-    const cause = (error as { cause?: Error }).cause ?? (error as Error);
-    const problem = cause.message || (cause as NodeJS.ErrnoException).code || String(cause);
+    const cause: NodeJS.ErrnoException = (error as { cause?: Error }).cause ?? (error as Error);
+    const problem = tlsProblem(cause.code ?? '') ?? (cause.message || cause.code || String(cause));
     return fail('control_unreachable', { url: this.url, problem }, error);
   }
 
@@ -147,6 +147,17 @@ export class ControlClient {
       ...(signal ? { signal } : {}),
     });
   }
+}
+
+/** What OpenSSL and Node tell of TLS by codes, in words that say what to do; null where it is something else. */
+function tlsProblem(code: string): string | null {
+  if (/^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/.test(code))
+    return 'it speaks no TLS there, so its address begins with http://';
+  if (/SELF_SIGNED|^UNABLE_TO_(?:VERIFY|GET_ISSUER)/.test(code))
+    return `its certificate is of an authority that is not known here (${code}); name that by NODE_EXTRA_CA_CERTS`;
+  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET')
+    return `it ended the connection (${code}); where it speaks TLS, its address begins with https://`;
+  return null;
 }
 
 /** After so much silence TCP asks whether the other side is still there. */

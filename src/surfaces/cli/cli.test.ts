@@ -130,6 +130,7 @@ test('help and version need no server', async () => {
   assert.match(await done('dataset', 'register', '--help'), /--name <name>\s+the dataset/);
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   assert.equal(await done('version'), `millrace ${version}\n`);
+  assert.deepEqual(JSON.parse(await done('version', '--json')), { version });
 });
 
 test('a call that is written wrong ends with 2 and says what was meant', async () => {
@@ -162,6 +163,14 @@ test('a call that is written wrong ends with 2 and says what was meant', async (
 test('a server that does not answer is named, with the next step', async () => {
   const pattern = /control at http:\/\/127\.0\.0\.1:9 does not answer: .+\nNext: Start it with "millrace up"/;
   await refused(1, pattern, 'loops', '--url', 'http://127.0.0.1:9');
+  const plain = server.url.replace('http:', 'https:');
+  await refused(
+    1,
+    /does not answer: it speaks no TLS there, so its address begins with http:/,
+    'loops',
+    '--url',
+    plain,
+  );
   const other = createServer((request, response) => {
     response.statusCode = request.url?.includes('loops') ? 404 : 200;
     response.end(request.url?.includes('turns') ? '<html>' : '{"error":"no such route"}');

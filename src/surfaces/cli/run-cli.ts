@@ -59,7 +59,8 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
   const [first = 'help', ...rest] = argv;
   if (first === 'version' || first === '--version' || first === '-v') {
     const { installedVersion } = await import('../../core/installation.ts');
-    print(`millrace ${installedVersion()}`);
+    const version = installedVersion();
+    print(rest.includes('--json') ? JSON.stringify({ version }) : `millrace ${version}`);
     return 0;
   }
   if (first === 'help' || first === '--help' || first === '-h') {

@@ -70,6 +70,12 @@ forEachDatabase((name, open) => {
       const waiting = async () =>
         (await service.labels.waiting(ada, endpoint, 10, undefined)).map((w) => w.entity);
       assert.deepEqual(await waiting(), ['late', 'y']);
+      const { waitingByEntity, advice } = await service.summary(ada, endpoint);
+      assert.equal(waitingByEntity, 2);
+      assert.match(
+        advice ?? '',
+        /2 labels name an entity of which "\w+" has no prediction near enough in time/,
+      );
       await send([{ id: 'l1', entity: 'late', eventTimeMs: start + 60_000 }]);
       assert.deepEqual(await waiting(), ['y']);
       await service.flush(endpoint);

@@ -100,6 +100,15 @@ export class LabelStore {
     }));
   }
 
+  async countWaiting(endpoint: string): Promise<number> {
+    const { count } = await tables<LabelTables>(this.#read)
+      .selectFrom('waiting_labels')
+      .select(({ fn }) => fn.countAll().as('count'))
+      .where('endpoint', '=', endpoint)
+      .executeTakeFirstOrThrow();
+    return Number(count);
+  }
+
   async endpointsWaiting(): Promise<readonly string[]> {
     const rows = await tables<LabelTables>(this.#read)
       .selectFrom('waiting_labels')

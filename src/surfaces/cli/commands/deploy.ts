@@ -49,9 +49,14 @@ export async function deploy(call: CommandCall): Promise<undefined> {
   );
 }
 
-/** Has a version packaged, if it is not yet, before it gets traffic in another way than by `deploy`. */
-export async function makeServable(call: CommandCall, model: string, version: number): Promise<void> {
-  await untilDone(call, { model, version, reason: call.needed('reason'), packageOnly: true });
+/** Has a version packaged, if it is not yet, before it predicts in another way than by `deploy`. */
+export async function makeServable(
+  call: CommandCall,
+  model: string,
+  version: number,
+  reason = call.needed('reason'),
+): Promise<void> {
+  await untilDone(call, { model, version, reason, packageOnly: true });
 }
 
 /** Asks for a deployment until there is no more to do; tells how a packaging went. */

@@ -50,14 +50,17 @@ export async function labels(call: CommandCall): Promise<number | undefined> {
 async function summary(call: CommandCall, endpoint: string): Promise<undefined> {
   const answer = await call.api.get('labels/summary', feedbackSummarySchema, { endpoint });
   const { total } = answer;
-  if (total.predictions === 0 && total.labelsReceived === 0) await requireEndpoint(call, endpoint);
+  const { waitingByEntity } = answer;
+  if (total.predictions === 0 && total.labelsReceived === 0 && waitingByEntity === 0)
+    await requireEndpoint(call, endpoint);
   call.show(answer, () =>
     facts([
       ['predictions', `${total.predictions.toLocaleString('en-US')}, of which ${total.failed} failed`],
       ['labelled', total.joined.toLocaleString('en-US')],
       ['waiting', total.waiting.toLocaleString('en-US')],
       ['labels', `${count(total.labelsReceived, 'label')} received, ${total.duplicateLabels} of them again`],
-      ['orphans', String(total.orphans)],
+      ['orphans', total.orphans.toLocaleString('en-US')],
+      ['by entity', `${count(waitingByEntity, 'label')} of no known prediction`],
       ['advice', answer.advice],
     ]),
   );

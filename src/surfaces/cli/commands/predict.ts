@@ -10,6 +10,7 @@ import { ago, count, more } from '../format/text.ts';
 import { readLocal, uploadLocal } from '../local-file.ts';
 import { asCommands } from '../next-step.ts';
 import { csvOptionsOf } from './csv-options.ts';
+import { makeServable } from './deploy.ts';
 import { limitOf } from './limit-of.ts';
 
 const pollMs = 400;
@@ -18,11 +19,13 @@ const pollMs = 400;
 export async function predict(call: CommandCall): Promise<number | undefined> {
   const format = formatOf(call.needed('out'));
   const keep = call.option('keep');
+  const target = targetOf(call.at(0));
+  const source = await sourceOf(call, call.at(1));
+  if ('model' in target) await makeServable(call, target.model, target.version, 'for a batch of predictions');
   const batch = await call.api.post(
     'batch-predictions',
     {
-      target: targetOf(call.at(0)),
-      source: await sourceOf(call, call.at(1)),
+      ...{ target, source },
       format,
       log: call.has('log'),
       ...(keep === undefined ? {} : { keep: keep.split(',').map((name) => name.trim()) }),
@@ -70,12 +73,10 @@ function formatOf(out: string): string {
 /** Waits for a batch and writes its output to the file that was named. */
 async function fetched(call: CommandCall, id: string): Promise<number | undefined> {
   const out = call.needed('out');
-  const ended = await followed(call, id).catch((error) => {
-    call.note(
-      `Batch ${id} needs no command to go on; wait for it again: millrace predictions resume ${id} --out ${out}`,
-    );
-    throw error;
-  });
+  call.note(
+    `Batch ${id} needs no command to go on; to wait for it again: millrace predictions resume ${id} --out ${out}`,
+  );
+  const ended = await followed(call, id);
   if (ended.status !== 'succeeded' || !ended.output) {
     call.show(ended, () =>
       [
@@ -134,6 +135,10 @@ function targetOf(text: string): { endpoint: string } | { model: string; version
 async function sourceOf(call: CommandCall, text: string): Promise<Readonly<Record<string, unknown>>> {
   const log = /^log:([^@]+)@([^/]+)\/(.+)$/.exec(text);
   if (log) return { log: log[1] ?? '', from: log[2] ?? '', to: log[3] ?? '' };
+  if (text.startsWith('log:'))
+    throw new UsageError(
+      `"${text}" is not log:<endpoint>@<from>/<to>, e.g. log:churn@2026-01-01T00:00:00Z/2026-02-01T00:00:00Z`,
+    );
   if (text.startsWith('dataset:')) return { datasetVersion: text.slice('dataset:'.length) };
   const path = resolve(text);
   await access(path, constants.R_OK).catch(() => readLocal(path));

@@ -1,10 +1,11 @@
 import { formatTime, parseTime } from '../../../core/time.ts';
 import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
-import { type Replay, replaySchema } from '../contract.ts';
+import { endpointSchema, type Replay, replaySchema } from '../contract.ts';
 import { download } from '../download.ts';
 import { facts } from '../format/table.ts';
 import { count } from '../format/text.ts';
+import { makeServable } from './deploy.ts';
 
 const pollMs = 400;
 const filters = {
@@ -34,9 +35,12 @@ export async function exportPredictions(call: CommandCall): Promise<undefined> {
 /** `millrace predictions replay <endpoint> --version <n> --from <time> --to <time>` */
 export async function replay(call: CommandCall): Promise<number | undefined> {
   const version = Number(call.needed('version'));
-  if (!Number.isInteger(version)) throw new UsageError(`"${call.needed('version')}" is no version`);
+  if (!Number.isInteger(version) || version < 1)
+    throw new UsageError(`"${call.needed('version')}" is no version`);
   const timeOf = (name: string) => formatTime(parseTime(call.needed(name), `--${name}`));
   const body = { endpoint: call.at(0), from: timeOf('from'), to: timeOf('to'), version };
+  const { model } = await call.api.get(`endpoints/${part(body.endpoint)}`, endpointSchema);
+  await makeServable(call, model, version, 'for a replay of the log');
   let state = await call.api.post('replays', body, replaySchema);
   while (state.status === 'queued' || state.status === 'running') {
     await new Promise((done) => setTimeout(done, pollMs));

@@ -145,15 +145,14 @@ function Counts(props: { readonly endpoint: string }) {
   const delays = useQuery(labelDelaysQuery(props.endpoint));
   const delayMs = delays.data?.total.delayMs;
   if (!feedback.data) return null;
-  const { total } = feedback.data;
+  const { total, waitingByEntity } = feedback.data;
+  const unfit = total.orphans + waitingByEntity;
   return (
     <>
       {plural(total.predictions, 'prediction')}; {formatCount(total.joined)} with a label,{' '}
       {formatCount(total.waiting)} without one yet
       {total.failed > 0 && `; ${formatCount(total.failed)} with an error`}
-      {total.orphans > 0 &&
-        `; ${plural(total.orphans, 'label')} ${total.orphans === 1 ? 'fits' : 'fit'} no prediction`}
-      .
+      {unfit > 0 && `; ${plural(unfit, 'label')} ${unfit === 1 ? 'fits' : 'fit'} no prediction`}.
       {delayMs &&
         ` Half of the labels are known within ${formatDuration(delayMs.p50)}, 95\u202f% within ${formatDuration(delayMs.p95)}.`}
     </>
