@@ -47,6 +47,11 @@ export class HttpJobQueue implements JobQueue {
     );
   }
 
+  /** Control tells a worker with its next heartbeat. */
+  onCancel(): () => void {
+    return () => {};
+  }
+
   async appendLogs(id: string, attempt: number, lines: readonly LogLine[]): Promise<void> {
     await this.#client.call(`/api/v1/jobs/${id}/logs`, { body: { attempt, lines }, schema: nothing });
   }
@@ -60,13 +65,13 @@ export class HttpJobQueue implements JobQueue {
   }
 
   async #offer(id: string, attempt: number, path: string, body: unknown): Promise<void> {
-    const deadlineMs = Date.now() + patienceMs;
+    const deadlineMs = performance.now() + patienceMs;
     for (;;) {
       try {
         await this.#held(id, attempt, () => this.#client.call(path, { body, schema: nothing }));
         return;
       } catch (error) {
-        if (!isPassing(error) || Date.now() > deadlineMs) throw error;
+        if (!isPassing(error) || performance.now() > deadlineMs) throw error;
         await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     }

@@ -160,6 +160,22 @@ forEachDatabase((name, open) => {
     assert.equal(run.error?.code, 'step_timed_out');
   });
 
+  test(`${name}: a step that control runs is told at once that it is cancelled`, async (t) => {
+    // No heartbeat tells it.
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const db = await open(t, migrations);
+    const running = Promise.withResolvers<void>();
+    const kind = kindOf((_, { signal }) => {
+      running.resolve();
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stopped'))));
+    });
+    const { pipelines, start, ended } = await setUp(t, db, kind);
+    const id = await start({ n: 1 });
+    await running.promise;
+    await pipelines.cancel({ kind: 'user', id: 'anna' }, id, 'not needed');
+    assert.equal((await ended(id)).status, 'cancelled');
+  });
+
   test(`${name}: a step that waits is cancelled at once, with an audit entry`, async (t) => {
     const db = await open(t, migrations);
     const kind = kindOf(async (n) => ({ n }));

@@ -95,6 +95,7 @@ export class StepRunner {
     this.#stopping.signal.addEventListener('abort', onShutdown, { once: true });
     const logs = new LogBuffer((lines) => queue.appendLogs(job.id, job.attempt, lines));
     const beat = setInterval(() => void this.#heartbeat(job, end), job.leaseMs / 3);
+    const stopListening = queue.onCancel(() => void this.#heartbeat(job, end));
     const timer = setTimeout(() => end('timed-out'), job.timeoutMs);
     try {
       const outcome = await this.#attempt(job, stop.signal, logs);
@@ -109,6 +110,7 @@ export class StepRunner {
         'the end of a step could not be reported; its lease will run out',
       );
     } finally {
+      stopListening();
       clearInterval(beat);
       clearTimeout(timer);
       this.#stopping.signal.removeEventListener('abort', onShutdown);

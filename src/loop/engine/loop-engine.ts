@@ -1,4 +1,3 @@
-import { bothEnded } from '../../core/both-ended.ts';
 import type { Clock } from '../../core/time.ts';
 import type { Pipelines } from '../../lifecycle/pipelines/index.ts';
 import type { Database } from '../../platform/db/index.ts';
@@ -54,7 +53,9 @@ export class LoopEngine {
   readonly #dirty = new Set<string>();
   /** Looks under way, by loop. */
   readonly #running = new Map<string, Promise<void>>();
-  #ending: Promise<unknown> = Promise.resolve();
+  /** Ends of harm under way, by loop. */
+  readonly #endings = new Map<string, Promise<void>>();
+  readonly #endAgain = new Set<string>();
   readonly writer: LoopWriter;
   #stopListening: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -78,7 +79,7 @@ export class LoopEngine {
     this.#stopListening?.();
     clearInterval(this.#timer);
     await Promise.all(this.#running.values());
-    await this.#ending;
+    await Promise.all(this.#endings.values());
   }
 
   /** Has a loop looked at, now or after the look under way. */
@@ -86,8 +87,8 @@ export class LoopEngine {
     if (this.#stopped) return;
     this.#dirty.add(name);
     if (!this.#standings.has(name)) this.#standings.set(name, unknownStanding);
-    if (this.#running.has(name)) return;
-    this.#running.set(name, this.#turn(name));
+    if (this.#running.has(name)) this.#endHarm(name);
+    else this.#running.set(name, this.#turn(name));
   }
 
   /** Runs a person's change of a loop while nothing else acts on it, and looks again after it. */
@@ -135,17 +136,29 @@ export class LoopEngine {
     }
   }
 
-  /** What comes in says harm: it is ended at once. */
+  /**
+   * What comes in says harm, or a guard may have taken the traffic: the rollout is ended at once, whatever is looked at
+   * meanwhile.
+   */
   #endHarm(name: string): void {
     if (this.#stopped) return;
-    const ended = this.exclusively(name, () => endHarm(name, this.#deps, this.writer)).catch(
-      (error: unknown) =>
+    if (this.#endings.has(name)) {
+      this.#endAgain.add(name);
+      return;
+    }
+    const ended = this.#acting
+      .run(name, () => endHarm(name, this.#deps, this.writer))
+      .catch((error: unknown) =>
         this.#deps.log.warn(
           { err: error, loop: name },
           'the rollout could not be ended at once; the next look does',
         ),
-    );
-    this.#ending = bothEnded(this.#ending, ended);
+      )
+      .finally(() => {
+        this.#endings.delete(name);
+        if (this.#endAgain.delete(name)) this.#endHarm(name);
+      });
+    this.#endings.set(name, ended);
   }
 
   #wakeAll(): void {

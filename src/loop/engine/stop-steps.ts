@@ -16,8 +16,8 @@ export async function stopSteps(
   });
   const last = steps.at(-1);
   if (!last?.role.startsWith('deploy/')) return;
-  const deadlineMs = Date.now() + stepEndMs;
-  while (Date.now() < deadlineMs) {
+  const deadlineMs = performance.now() + stepEndMs;
+  while (performance.now() < deadlineMs) {
     const { status } = await pipelines.get(systemActor, last.step_run_id);
     if (status !== 'running' && status !== 'queued') return;
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -45,10 +45,12 @@ export class RolloutEngine {
   readonly #writer: RolloutWriter;
   /** Nothing acts on an endpoint's rollout while something else does; looks wait for nobody. */
   readonly #acting = new Exclusive();
+  /** By the process's own clock, which nobody puts back. */
   readonly #nextLookMs = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | undefined;
   #turning: Promise<void> | null = null;
+  #losing: Promise<void> | null = null;
   #quickLooks: Promise<unknown> = Promise.resolve();
   #again = false;
   #stopped = false;
@@ -71,6 +73,7 @@ export class RolloutEngine {
     clearInterval(this.#timer);
     await this.#deps.watch.stop();
     await this.#turning;
+    await this.#losing;
     await this.#quickLooks;
   }
 
@@ -90,11 +93,12 @@ export class RolloutEngine {
     }
   }
 
-  /** Looks at all open rollouts, now or after the look under way. */
+  /** Looks at all open rollouts, now or after the look under way. One that has lost its traffic waits for no look. */
   wake(): void {
     if (this.#stopped) return;
     this.#again = true;
-    this.#turning ??= this.#turn();
+    if (this.#turning) this.#losing ??= this.#endLost();
+    else this.#turning = this.#turn();
   }
 
   /** Looks at every open rollout now, whenever it was looked at before. Resolves when that is done. */
@@ -103,6 +107,23 @@ export class RolloutEngine {
     this.#nextLookMs.clear();
     this.wake();
     await this.#turning;
+  }
+
+  async #endLost(): Promise<void> {
+    try {
+      const open = await openRollouts(this.#deps.db.read);
+      for (const record of open) await this.#isOver(record);
+    } catch (error) {
+      this.#deps.logger.warn({ err: error }, 'rollouts could not be read; they are tried again');
+    } finally {
+      this.#losing = null;
+    }
+  }
+
+  /** Whether it has ended, or some of it has, because traffic was lost. What it has is known once all decided is done. */
+  async #isOver(record: RolloutRecord): Promise<boolean> {
+    if (record.data.intent !== null) return false;
+    return (await this.#act(record, (now) => this.#hasLostTraffic(now))) !== false;
   }
 
   async #turn(): Promise<void> {
@@ -128,17 +149,14 @@ export class RolloutEngine {
 
   async #try(record: RolloutRecord): Promise<void> {
     try {
-      // What it has of traffic is not known before what was decided last is done.
-      const isDone = record.data.intent === null;
-      if (isDone && (await this.#act(record, (now) => this.#hasLostTraffic(now))) !== false) return;
-      const nowMs = this.#deps.clock.nowMs();
-      if (nowMs < (this.#nextLookMs.get(record.id) ?? 0)) return;
+      if (await this.#isOver(record)) return;
       const startedMs = performance.now();
+      if (startedMs < (this.#nextLookMs.get(record.id) ?? 0)) return;
       await this.#look(record);
-      const tookMs = performance.now() - startedMs;
-      this.#nextLookMs.set(record.id, this.#deps.clock.nowMs() + Math.max(lookEveryMs, restFactor * tookMs));
+      const endedMs = performance.now();
+      this.#nextLookMs.set(record.id, endedMs + Math.max(lookEveryMs, restFactor * (endedMs - startedMs)));
     } catch (error) {
-      this.#nextLookMs.set(record.id, this.#deps.clock.nowMs() + lookEveryMs);
+      this.#nextLookMs.set(record.id, performance.now() + lookEveryMs);
       this.#deps.logger.warn(
         { err: error, rollout: record.id },
         'the rollout could not go on; it is tried again',

@@ -142,7 +142,7 @@ forEachDatabase((name, open) => {
       );
       const ended = await present(failing);
       assert.equal(ended.state, 'aborted');
-      assert.match(ended.reason, /^errors: \d+ of \d+ requests failed/);
+      assert.match(ended.reason, /^errors: \d+ of \d+ requests (and \d+ of \d+ copies )?failed/);
       wait(10 * hourMs);
       const crooked = await create(plan);
       // A quarter of the challenger's requests are lost on their way.

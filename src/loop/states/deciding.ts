@@ -1,7 +1,7 @@
 import type { TurnGate } from '../contract.ts';
 import type { Decision, StateHandler, TurnContext } from '../engine/turn-context.ts';
 import { ask } from './ask.ts';
-import { abortRollout, endRollout } from './end-rollout.ts';
+import { abortRollout, endLost, endRollout } from './end-rollout.ts';
 import { goLive } from './go-live.ts';
 import { known } from './known.ts';
 import { lookAtRollout } from './look-at-rollout.ts';
@@ -29,6 +29,8 @@ export const gating: StateHandler = async (turn) => {
 /** `awaiting-approval`: a person decides; nothing else is done meanwhile but to watch for harm. */
 export const awaitingApproval: StateHandler = async (turn) => {
   const approval = known(turn.data.approvals.at(-1), 'question');
+  const lost = approval.stage === 'promotion' && (await endLost(turn, known(turn.data.rollout, 'rollout')));
+  if (lost) return lost;
   if (approval.stage === 'promotion' && approval.decision === null) {
     const looked = await lookAtRollout(turn);
     if (looked?.rollout.verdict === 'fail') {

@@ -6,6 +6,19 @@ import { known } from './known.ts';
 /** How the route's reason says that a person ended a turn. */
 export const abortedBy = 'aborted by ';
 
+/**
+ * The end of a rollout that has lost its traffic: a guard in a replica acted within the request, or a person did; null
+ * while it has it. A person's abort that was cut off is done to its end, and who aborts knows of it.
+ */
+export async function endLost(turn: TurnContext, rollout: Rollout) {
+  if (rollout.routeVersion === null) return null;
+  const version = known(turn.challengerVersion, 'version');
+  const what = rollout.stage === 'shadow' ? 'copies' : 'traffic';
+  const lost = await turn.ports.serving.lost(turn.endpoint, version, what);
+  if (lost === null) return null;
+  return lost.startsWith(abortedBy) ? endRollout(turn, rollout, lost) : abortRollout(turn, rollout, lost);
+}
+
 /** Harm, or time that is over: the challenger loses its traffic, and an alert tells of it. */
 export function abortRollout(turn: TurnContext, rollout: Rollout, why: string): Decision {
   const end = endRollout(turn, rollout, why);

@@ -41,10 +41,11 @@ forEachDatabase((name, open) => {
     t: Parameters<typeof openLoop>[0],
     db: Awaited<ReturnType<typeof open>>,
     clock: Clock = wallClock,
+    file = text,
   ) {
     const world = new FakeWorld();
     const loop = await openLoop(t, db, world, clock);
-    await loop.loops.apply(anna, { text });
+    await loop.loops.apply(anna, { text: file });
     assert.equal((await loop.settle()).championVersion, 1);
     world.seeOutcomes(2, 1, 60, 60, 0);
     const { shadows } = world.outcomes;
@@ -108,6 +109,58 @@ forEachDatabase((name, open) => {
     await loop.settle();
     assert.equal((await loop.turn(2)).state, 'rolled-back');
     assert.equal(world.serving.challenger, null);
+  });
+
+  test(`${name}: a challenger that a guard took the traffic from is rolled back while the log is being read`, async (t) => {
+    let nowMs = Date.now();
+    const { world, loop, look } = await inCanary(t, await open(t, loopTestMigrations), {
+      nowMs: () => nowMs,
+    });
+    const reading = held();
+    world.readsLog = reading.hold;
+    nowMs += 60_000;
+    await look();
+    await reading.asked;
+    world.guarded = 'version 2 lost its traffic in the replica: 20 of 40 requests failed';
+    await look();
+    while ((await loop.turn(2)).state === 'canary') await new Promise((resolve) => setTimeout(resolve, 5));
+    reading.release();
+    const { reason } = await loop.turn(2);
+    assert.match(reason, /^version 2 rolled back: .* 20 of 40 requests failed$/);
+  });
+
+  test(`${name}: a challenger that lost its traffic while a person is asked is rolled back`, async (t) => {
+    let nowMs = Date.now();
+    const asking = text.replace('improve:', 'improve:\n  promote: approval');
+    const { world, loop, look } = await inCanary(
+      t,
+      await open(t, loopTestMigrations),
+      { nowMs: () => nowMs },
+      asking,
+    );
+    while ((await loop.turn(2)).state === 'canary') {
+      world.seeOutcomes(2, 1, 5000, 5000, -0.2);
+      nowMs += 60_000;
+      await look();
+      await loop.settle();
+    }
+    assert.equal((await loop.turn(2)).state, 'awaiting-approval');
+    world.guarded = 'version 2 lost its traffic in the replica: 20 of 40 requests failed';
+    await look();
+    await loop.settle();
+    assert.deepEqual([(await loop.turn(2)).state, world.serving.champion], ['rolled-back', 1]);
+  });
+
+  test(`${name}: a clock that is put back keeps no look waiting`, async (t) => {
+    let nowMs = Date.now();
+    const { world, loop, look } = await inCanary(t, await open(t, loopTestMigrations), {
+      nowMs: () => nowMs,
+    });
+    nowMs -= 86_400_000;
+    world.seeOutcomes(2, 1, 5000, 5000, 0.4);
+    await look();
+    await loop.settle();
+    assert.equal((await loop.turn(2)).state, 'rolled-back');
   });
 
   test(`${name}: harm that shows while a step gives more traffic calls the step off`, async (t) => {

@@ -81,7 +81,8 @@ export function rowsOf(turn: TurnContext, rollout: Rollout) {
 
 function isDue(turn: TurnContext, rollout: Rollout): boolean {
   if (turn.live) {
-    return rollout.assessedAt === null || turn.nowMs - parseTime(rollout.assessedAt) >= liveLookMs;
+    // One that seems to be of the future is of before the clock was put back.
+    return rollout.assessedAt === null || Math.abs(turn.nowMs - parseTime(rollout.assessedAt)) >= liveLookMs;
   }
   if (turn.watermarkMs === undefined) return false;
   return rollout.assessedEventTime === null || turn.watermarkMs > parseTime(rollout.assessedEventTime);

@@ -2,7 +2,7 @@ import type { Rollout } from '../contract.ts';
 import { type Decision, runStep, type StateHandler, type TurnContext } from '../engine/turn-context.ts';
 import { deployOutputsSchema } from '../steps/deploy.ts';
 import { ask } from './ask.ts';
-import { abortedBy, abortRollout, endRollout } from './end-rollout.ts';
+import { abortRollout, endLost } from './end-rollout.ts';
 import { known } from './known.ts';
 import { lookAtRollout } from './look-at-rollout.ts';
 import { deployInputs, splitOf, stepOf } from './rollout-steps.ts';
@@ -15,13 +15,8 @@ import { isWeighingDue, weighBandit } from './weigh-bandit.ts';
 export const rollingOut: StateHandler = async (turn) => {
   const rollout = known(turn.data.rollout, 'rollout');
   if (rollout.routeVersion === null) return giveTraffic(turn, rollout);
-  const version = known(turn.challengerVersion, 'version');
-  // A guard in a replica acts within the request; the turn follows.
-  const what = rollout.stage === 'shadow' ? 'copies' : 'traffic';
-  const lost = await turn.ports.serving.lost(turn.endpoint, version, what);
-  // A person's abort that was cut off is done to its end; a person who aborts knows of it.
-  if (lost?.startsWith(abortedBy)) return endRollout(turn, rollout, lost);
-  if (lost !== null) return abortRollout(turn, rollout, lost);
+  const lost = await endLost(turn, rollout);
+  if (lost) return lost;
   const looked = await lookAtRollout(turn);
   const latest = looked?.rollout ?? rollout;
   if (latest.verdict === 'fail') return abortRollout(turn, latest, latest.reason);

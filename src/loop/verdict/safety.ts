@@ -26,8 +26,8 @@ export function safety(
     const copies = seen.shadows.filter((s) => s.version === arm.version);
     const name = (what: string) => (arms.length === 1 ? what : `${what} of ${arm.arm}`);
     return [
-      errorRail(name('errors'), spec, seen, champion, arm, [...own, ...copies]),
-      scoreRail(name('scores'), [...own, ...copies]),
+      errorRail(name('errors'), spec, seen, champion, arm, { own, copies }),
+      scoreRail(name('scores'), { own, copies }),
       ...(spec.maxLatencyP99Ms === undefined
         ? []
         : [slowRail(name('latency p99'), spec.maxLatencyP99Ms, own)]),
@@ -37,14 +37,30 @@ export function safety(
   return [...rails, splitRail(seen, [champion, ...arms])];
 }
 
+/** What an arm answered, and copies of what the champion answered. */
+interface Rows {
+  readonly own: readonly ArmStratum[];
+  readonly copies: readonly ArmStratum[];
+}
+
+/** `0 of 600 copies`; `0 of 1 request and 3 of 599 copies`. */
+function counted({ own, copies }: Rows, pick: (stratum: ArmStratum) => number): string {
+  const of = (strata: readonly ArmStratum[], one: string, many: string) => {
+    const n = sum(strata, (s) => s.requests);
+    return n === 0 ? [] : [`${count(sum(strata, pick))} of ${count(n)} ${n === 1 ? one : many}`];
+  };
+  return [...of(own, 'request', 'requests'), ...of(copies, 'copy', 'copies')].join(' and ');
+}
+
 function errorRail(
   name: string,
   spec: RolloutSpec,
   seen: Observation,
   champion: ComparedArm,
   arm: ComparedArm,
-  strata: readonly ArmStratum[],
+  rows: Rows,
 ): Guardrail {
+  const strata = [...rows.own, ...rows.copies];
   const requests = sum(strata, (s) => s.requests);
   const failed = sum(strata, (s) => s.failed);
   if (requests === 0) return waiting(name, spec.maxErrorRatio);
@@ -69,18 +85,16 @@ function errorRail(
   });
   const more = beside.length === 0 || (armCountTest(beside, alpha).ratio.low ?? 0) > 1;
   const failing = above && more;
-  const reason = `${count(failed)} of ${count(requests)} requests failed (${percent(value)}, at least ${percent(low)}); ${percent(spec.maxErrorRatio)} is allowed${above && !more ? ', and the champion fails as often' : ''}`;
+  const reason = `${counted(rows, (s) => s.failed)} failed (${percent(value)}, at least ${percent(low)}); ${percent(spec.maxErrorRatio)} is allowed${above && !more ? ', and the champion fails as often' : ''}`;
   return { name, value, limit: spec.maxErrorRatio, verdict: failing ? 'fail' : 'pass', reason };
 }
 
-function scoreRail(name: string, strata: readonly ArmStratum[]): Guardrail {
+function scoreRail(name: string, rows: Rows): Guardrail {
+  const strata = [...rows.own, ...rows.copies];
   const requests = sum(strata, (s) => s.requests);
   const bad = sum(strata, (s) => s.nonFinite);
   if (requests === 0) return waiting(name, 0);
-  const reason =
-    bad === 0
-      ? `all of ${count(requests)} scores are finite numbers`
-      : `${count(bad)} of ${count(requests)} scores are NaN or infinite`;
+  const reason = `${counted(rows, (s) => s.nonFinite)} had scores that are NaN or infinite`;
   return { name, value: bad, limit: 0, verdict: bad === 0 ? 'pass' : 'fail', reason };
 }
 

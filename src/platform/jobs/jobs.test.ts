@@ -92,6 +92,24 @@ forEachDatabase((name, open) => {
       assert.equal((await jobs.get(id)).status, 'queued');
     });
 
+    test('a clock that is put back keeps no job waiting, nor with a worker that is gone', async (t) => {
+      const { clock, db, jobs } = await setUp(t, open);
+      const lost = await enqueue(db, jobs, {});
+      await jobs.lease('gone/1', ['train'], 0);
+      const failed = await enqueue(db, jobs, {});
+      await jobs.lease('a/1', ['train'], 0);
+      await jobs.fail(failed, 1, { code: 'boom', message: 'boom' }, true);
+      const waiting = await enqueue(db, jobs, {});
+      clock.ms -= 2 * 86_400_000;
+      const leased = async () => (await jobs.lease('a/1', ['train'], 0))?.id;
+      assert.deepEqual([await leased(), await leased(), await leased()], [waiting, failed, undefined]);
+      for (let second = 0; second <= 15; second++) {
+        await jobs.sweepWhatCouldBeHeard();
+        clock.ms += 1_000;
+      }
+      assert.equal(await leased(), lost);
+    });
+
     test('errors are retried with back-off until the limit; final errors are not', async (t) => {
       const { clock, db, jobs } = await setUp(t, open);
       const id = await enqueue(db, jobs, {}, { maxFailures: 2 });

@@ -16,6 +16,8 @@ import * as store from './store.ts';
 
 /** The topic signalled when a job may be leased, and when one ends. */
 const waitingTopic = 'jobs-waiting';
+/** The topic signalled when somebody asks to stop a job. */
+const cancelTopic = 'jobs-cancel';
 /** The topic signalled when a job has new log lines. */
 export const jobLogsTopic = 'job-logs';
 
@@ -25,6 +27,9 @@ const sweepMs = 1_000;
 const maxLostAttempts = 10;
 const firstRetryMs = 1_000;
 const longestRetryMs = 300_000;
+const longestWaitMs = 86_400_000;
+/** When a job that has not failed may be leased: whatever the clock says then, or said before it was put right. */
+const atOnce = 0;
 const longestLine = 16_000;
 const defaultTimeoutMs = 3_600_000;
 
@@ -34,9 +39,10 @@ export interface NewJob {
   readonly payload: unknown;
   /** Enqueuing a second job with the same key does nothing and returns the first one's id. */
   readonly key?: string;
-  readonly availableAtMs?: number;
   /** Attempts that may report an error before the job has failed for good. Default 3. */
   readonly maxFailures?: number;
+  /** Not before this time, which is at most a day from now. */
+  readonly availableAtMs?: number;
   /** An attempt that runs longer is stopped. Default 1 h. */
   readonly timeoutMs?: number;
 }
@@ -103,7 +109,7 @@ export class Jobs {
       failures: 0,
       max_failures: job.maxFailures ?? 3,
       timeout_ms: job.timeoutMs ?? defaultTimeoutMs,
-      available_at_ms: job.availableAtMs ?? nowMs,
+      available_at_ms: job.availableAtMs ?? atOnce,
       lease_owner: null,
       lease_until_ms: null,
       token_digest: null,
@@ -129,13 +135,13 @@ export class Jobs {
     waitMs: number,
     signal?: AbortSignal,
   ): Promise<LeasedJob | undefined> {
-    const deadlineMs = Date.now() + waitMs;
+    const deadlineMs = performance.now() + waitMs;
     for (;;) {
       const woken = this.#wakeUp();
       try {
         const leased = await this.#tryLease(worker, kinds);
         if (leased) return leased;
-        const remainingMs = deadlineMs - Date.now();
+        const remainingMs = deadlineMs - performance.now();
         if (remainingMs <= 0 || signal?.aborted) return undefined;
         const nextMs = (await store.nextAvailableAtMs(this.#db.read, kinds)) ?? Number.POSITIVE_INFINITY;
         await woken.wait(Math.max(1, Math.min(remainingMs, nextMs - this.#clock.nowMs())), signal);
@@ -151,7 +157,7 @@ export class Jobs {
     await this.#db.write(async (tx) => {
       const owners = await store.leaseOwners(tx);
       const gone = owners.filter((owner) => owner !== worker && owner.split('/')[0] === name);
-      for (const row of await store.lostJobs(tx, 0, gone))
+      for (const row of await store.leasedBy(tx, gone))
         await this.#putBack(tx, row, `worker ${name} started again`);
     });
   }
@@ -204,13 +210,20 @@ export class Jobs {
     if (!ended) throw fail('lease_lost', { id, attempt });
   }
 
-  /** Cancels in a transaction: a waiting job ends at once, a running one is told with its next heartbeat. */
+  /** Cancels in a transaction: a waiting job ends at once; one that a worker runs is told with its next heartbeat. */
   async cancel(tx: Tx, id: string, reason: string): Promise<void> {
     const row = await store.findJob(tx, id);
     if (!row) throw fail('not_found', { kind: 'job', id, list: '/api/v1/jobs' });
     if (row.status === 'queued') await this.#end(tx, row, 'cancelled', { error: cancelled(reason) });
-    else if (row.status === 'leased')
+    else if (row.status === 'leased') {
       await store.updateLeased(tx, id, row.attempt, { cancel_reason: reason });
+      this.#db.signal(cancelTopic);
+    }
+  }
+
+  /** Has a runner of this process look at once whether a job of its own is to stop. Returns how to end that. */
+  onCancel(listener: () => void): () => void {
+    return this.#db.onSignal(cancelTopic, listener);
   }
 
   /**
@@ -227,9 +240,11 @@ export class Jobs {
   /** Puts back (or ends) every job whose lease has run out. */
   async sweep(): Promise<void> {
     const nowMs = this.#clock.nowMs();
-    if ((await store.lostJobs(this.#db.read, nowMs)).length === 0) return;
+    // Later than any heartbeat of now could put it: of before the clock was put back.
+    const latestMs = nowMs + 2 * leaseMs;
+    if ((await store.runOutJobs(this.#db.read, nowMs, latestMs)).length === 0) return;
     await this.#db.write(async (tx) => {
-      for (const row of await store.lostJobs(tx, nowMs))
+      for (const row of await store.runOutJobs(tx, nowMs, latestMs))
         await this.#putBack(tx, row, 'its worker fell silent');
     });
   }
@@ -281,13 +296,14 @@ export class Jobs {
     if (kinds.length === 0) return undefined;
     const nowMs = this.#clock.nowMs();
     const nextMs = await store.nextAvailableAtMs(this.#db.read, kinds);
-    if (nextMs === undefined || nextMs > nowMs) return undefined;
+    const latestMs = nowMs + longestWaitMs;
+    if (nextMs === undefined || (nextMs > nowMs && nextMs <= latestMs)) return undefined;
     const token = store.newToken();
     const row = await this.#db.write((tx) =>
       store.leaseNext(this.#db, tx, {
         kinds,
         owner: worker,
-        nowMs,
+        ...{ nowMs, latestMs },
         leaseUntilMs: nowMs + leaseMs,
         tokenDigest: store.tokenDigest(token),
       }),
@@ -325,7 +341,7 @@ export class Jobs {
     }
     const line = `attempt ${row.attempt} was lost: ${why}; the job is run again`;
     await store.insertLogs(tx, row.id, row.attempt, this.#clock.nowMs(), [{ stream: 'system', line }]);
-    await store.updateLeased(tx, row.id, row.attempt, { ...released, available_at_ms: this.#clock.nowMs() });
+    await store.updateLeased(tx, row.id, row.attempt, { ...released, available_at_ms: atOnce });
     this.#db.signal(waitingTopic);
   }
 

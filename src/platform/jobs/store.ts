@@ -87,6 +87,8 @@ export interface LeaseRequest {
   readonly kinds: readonly string[];
   readonly owner: string;
   readonly nowMs: number;
+  /** No job waits until later than this; one that seems to is of before the clock was put back. */
+  readonly latestMs: number;
   readonly leaseUntilMs: number;
   readonly tokenDigest: string;
 }
@@ -99,9 +101,10 @@ export async function leaseNext(db: Database, tx: Tx, request: LeaseRequest): Pr
       lease_until_ms = ${request.leaseUntilMs}, token_digest = ${request.tokenDigest},
       started_at_ms = COALESCE(started_at_ms, ${request.nowMs})
     WHERE id = (
-      SELECT id FROM jobs WHERE status = 'queued' AND available_at_ms <= ${request.nowMs}
+      SELECT id FROM jobs WHERE status = 'queued'
+        AND (available_at_ms <= ${request.nowMs} OR available_at_ms > ${request.latestMs})
         AND kind IN (${sql.join(request.kinds)})
-      ORDER BY available_at_ms, id LIMIT 1 ${lock})
+      ORDER BY COALESCE(NULLIF(available_at_ms, 0), created_at_ms), id LIMIT 1 ${lock})
     RETURNING *`.execute(tx);
   return result.rows[0];
 }
@@ -145,18 +148,20 @@ export async function updateQueued(tx: Tx, id: string, change: Partial<JobRow>):
     .executeTakeFirst();
 }
 
-/** Leased jobs whose lease ran out, or which are held by another instance of a worker that came back. */
-export async function lostJobs(
-  tx: Tx,
-  nowMs: number,
-  owners?: readonly string[],
-): Promise<readonly JobRow[]> {
-  const query = jobs(tx).selectFrom('jobs').selectAll().where('status', '=', 'leased');
-  return owners
-    ? owners.length === 0
-      ? []
-      : query.where('lease_owner', 'in', owners).execute()
-    : query.where('lease_until_ms', '<', nowMs).execute();
+/** Leased jobs whose lease has run out, or lasts longer than until `latestMs`. */
+export async function runOutJobs(tx: Tx, nowMs: number, latestMs: number): Promise<readonly JobRow[]> {
+  return leased(tx)
+    .where((e) => e.or([e('lease_until_ms', '<', nowMs), e('lease_until_ms', '>', latestMs)]))
+    .execute();
+}
+
+/** What these workers hold. */
+export async function leasedBy(tx: Tx, owners: readonly string[]): Promise<readonly JobRow[]> {
+  return owners.length === 0 ? [] : leased(tx).where('lease_owner', 'in', owners).execute();
+}
+
+function leased(tx: Tx) {
+  return jobs(tx).selectFrom('jobs').selectAll().where('status', '=', 'leased');
 }
 
 /** The workers that hold leases, run out or not, each once. */

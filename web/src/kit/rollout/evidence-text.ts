@@ -48,7 +48,10 @@ export function needText(
   ];
   return parts
     .filter(([{ have, need }]) => have < need)
-    .map(([{ have, need }, format, what]) => `${format(have)} of ${format(need)} ${what}`)
+    .map(([{ have, need }, format, what]) => {
+      const [has, needs] = [format(have), format(need)];
+      return `${has === needs ? `almost ${needs}` : `${has} of ${needs}`} ${what}`;
+    })
     .join(', ');
 }
 
