@@ -46,6 +46,13 @@ export function parseExact(text: string): unknown {
   );
 }
 
+/** JSON of a value whose integers beyond 2^53 are BigInt, with all their digits. */
+export function jsonOfBigInts(value: unknown): string {
+  return JSON.stringify(value, (_key, item) =>
+    typeof item === 'bigint' ? exactInteger(String(item)) : item,
+  );
+}
+
 /**
  * JSON as Python's `json.dumps(value, ensure_ascii=False)` writes it: a space after commas and colons, and NaN and
  * infinities as bare words. Filters of MLflow look for such text.

@@ -53,6 +53,16 @@ export function eventTimeMs(value: unknown, field: string): number {
   throw fail('invalid_time', { field, value: JSON.stringify(value) });
 }
 
+/**
+ * An id or entity that a body gives, as text: null where it is null or empty, which is none at all. Throws
+ * `request_malformed` for lists and objects.
+ */
+export function givenText(value: unknown, field: string): string | null {
+  if (value === null || value === undefined || value === '' || Number.isNaN(value)) return null;
+  if (typeof value === 'object') throw malformed(`${field} must be a text or a number`);
+  return String(value);
+}
+
 export function malformed(problem: string) {
   return fail('request_malformed', { problem });
 }

@@ -40,6 +40,11 @@ export function parseWrittenJson(body: Buffer): Json {
   return object(parsed(body.toString('utf8'), written as (key: string, value: unknown) => unknown));
 }
 
+/** May the body hold an integer that JSON.parse rounds? */
+export function mayBeInexact(body: Buffer): boolean {
+  return /\d{16}/.test(body.toString('latin1'));
+}
+
 /** Is the value an integer that JSON.parse may have rounded? */
 export function isInexact(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);

@@ -2,7 +2,7 @@ import type { ModelSignature, SignatureField } from '../../../core/model-package
 import type { PredictReply, ReplyOutput, RequestTensor } from '../../../lifecycle/serving/index.ts';
 import { parseJson } from '../http/json-body.ts';
 import { malformed, type RequestContext } from '../request-context.ts';
-import { jsonText } from '../scoring/casts.ts';
+import { nestedText } from '../scoring/casts.ts';
 import { described, type InferRequest } from './infer-request.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -49,7 +49,7 @@ export function readGenerateRequest(
 
 /** A value, or values one after the other, in the dimensions that the input has. */
 function tensorOf({ name, shape, json }: SignatureField, value: unknown): RequestTensor {
-  if (json) return { name, width: 1, data: [jsonText(value)], shape: [1] };
+  if (json) return { name, width: 1, data: [nestedText(value)], shape: [1] };
   const data: unknown[] = Array.isArray(value) ? value.flat(Number.POSITIVE_INFINITY) : [value];
   const fixed = shape.reduce((product, d) => (d > 0 ? product * d : product), 1);
   const rest = data.length / fixed;

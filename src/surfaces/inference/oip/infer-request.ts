@@ -5,6 +5,7 @@ import { parseExactJson, parseJson } from '../http/json-body.ts';
 import { checkRowCount } from '../http/request-size.ts';
 import {
   eventTimeMs,
+  givenText,
   headerArm,
   headerEntity,
   headerEventTimeMs,
@@ -185,7 +186,7 @@ export function described(
 ): Pick<InferRequest, 'id' | 'request' | 'parameters'> {
   checkRowCount(rowCount);
   const id = typeof givenId === 'string' && givenId !== '' ? givenId : uuidv7();
-  const entity = parameters.entity === undefined ? headerEntity(context) : String(parameters.entity);
+  const entity = givenText(parameters.entity, 'parameters.entity') ?? headerEntity(context);
   const time =
     parameters.event_time === undefined
       ? headerEventTimeMs(context)

@@ -1,3 +1,4 @@
+import { jsonOfBigInts } from '../../../core/exact-json.ts';
 import type { ColumnType, ModelSignature, SignatureField } from '../../../core/model-package.ts';
 import type { RequestTensor } from '../../../lifecycle/serving/index.ts';
 import { malformed } from '../request-context.ts';
@@ -44,9 +45,9 @@ const casts: Readonly<Record<ColumnType, Cast | null>> = {
 };
 
 /** A nested value as the text of its JSON, which it may be already. */
-export function jsonText(value: unknown): unknown {
+export function nestedText(value: unknown): unknown {
   if (value === null || value === undefined) return value;
-  return typeof value === 'string' && /^\s*[[{]/.test(value) ? value : JSON.stringify(value);
+  return typeof value === 'string' && /^\s*[[{]/.test(value) ? value : jsonOfBigInts(value);
 }
 
 function toNumber(value: unknown): unknown {
@@ -79,7 +80,7 @@ export function castColumns(
 }
 
 function castColumn(tensor: RequestTensor, { type, shape, json }: SignatureField): RequestTensor {
-  const cast = json ? jsonText : casts[type];
+  const cast = json ? nestedText : casts[type];
   if (shape.length > 0) return flatColumn(tensor, cast, shape);
   return cast ? { ...tensor, data: Array.from(tensor.data, cast) } : tensor;
 }

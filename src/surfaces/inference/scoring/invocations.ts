@@ -1,3 +1,4 @@
+import { jsonOfBigInts } from '../../../core/exact-json.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import {
   type ModelSignature,
@@ -6,9 +7,10 @@ import {
   takesRequests,
 } from '../../../core/model-package.ts';
 import type { PredictRequest } from '../../../lifecycle/serving/index.ts';
-import { isInexact, type JsonWords, parseExactJson, parseJson } from '../http/json-body.ts';
+import { isInexact, type JsonWords, mayBeInexact, parseExactJson, parseJson } from '../http/json-body.ts';
 import {
   eventTimeMs,
+  givenText,
   headerArm,
   headerEntity,
   headerEventTimeMs,
@@ -84,7 +86,7 @@ export async function readInvocation(
   const paramsOf = (whole: Json) => (unwrapped ? whole : whole.params);
   checkWholeParams(body, paramsOf(json), signature.params, paramsOf);
   const read = unwrapped
-    ? { request: readUnwrapped(json, context, signature), stacked: false }
+    ? { request: readUnwrapped(json, body, context, signature), stacked: false }
     : requestOf(json, body, context, manifest, scoringForms);
   return { ...read, streamed: json.stream === true, unwrapped };
 }
@@ -108,7 +110,12 @@ function asGiven(text: string): ScoringTable {
   return { tensors: [{ name: requestField.name, width: 1, data: [text] }], rowCount: 1 };
 }
 
-function readUnwrapped(json: Json, context: RequestContext, signature: ModelSignature): PredictRequest {
+function readUnwrapped(
+  json: Json,
+  body: Buffer,
+  context: RequestContext,
+  signature: ModelSignature,
+): PredictRequest {
   const known = new Set(signature.params?.map(({ name }) => name));
   const isInput = takesRequests(signature)
     ? (name: string) => !known.has(name)
@@ -116,10 +123,13 @@ function readUnwrapped(json: Json, context: RequestContext, signature: ModelSign
   const members = Object.entries(json).filter(
     ([name]) => name !== 'stream' || signature.inputs.some((field) => field.name === name),
   );
-  const row = Object.fromEntries(members.filter(([name]) => isInput(name)));
+  const exact = mayBeInexact(body) ? parseExactJson(body) : json;
+  const row = Object.fromEntries(
+    members.filter(([name]) => isInput(name)).map(([name]) => [name, exact[name]]),
+  );
   const params = Object.fromEntries(members.filter(([name]) => !isInput(name)));
   const table = takesRequests(signature)
-    ? asGiven(JSON.stringify(row))
+    ? asGiven(jsonOfBigInts(row))
     : readTable('dataframe_records', rowsOf(row, signature), []);
   const request = toRequest(table, params, context, signature, 'the body');
   // Params that are none at all, and not left out: MLflow makes that difference.
@@ -173,7 +183,9 @@ function requestOf(
     return isRow ? readTable('dataframe_records', [value], names) : readTable(form, value, names);
   };
   let read = tableOf(json[form]);
-  if (someInexact(read, signature)) read = tableOf(parseExactJson(body)[form]);
+  const holdsNested = signature.inputs.some((field) => field.json);
+  if (someInexact(read, signature) || (holdsNested && mayBeInexact(body)))
+    read = tableOf(parseExactJson(body)[form]);
   const request = toRequest(read, json.params, context, signature, `"${form}"`);
   return { request, stacked: isStacked };
 }
@@ -216,7 +228,7 @@ function toRequest(
   };
   const all = <T>(value: T | null): readonly T[] | null =>
     value === null ? null : new Array<T>(rowCount).fill(value);
-  const entity = params.entity === undefined ? headerEntity(context) : String(params.entity);
+  const entity = givenText(params.entity, 'params.entity') ?? headerEntity(context);
   const time =
     params.event_time === undefined
       ? headerEventTimeMs(context)
@@ -224,6 +236,8 @@ function toRequest(
   const namesRows =
     tensors.some((t) => t.name === 'prediction_id') &&
     !signature.inputs.some((field) => field.name === 'prediction_id');
+  const texts = (name: string) => perRow(name)?.map((value) => givenText(value, `params.${name}`));
+  const ids = texts('prediction_ids');
   const ownIds = namesRows ? null : rowIds(uuidv7(), rowCount);
   return {
     endpoint: context.endpoint,
@@ -232,8 +246,8 @@ function toRequest(
     rowCount,
     tensors: castColumns(tensors, signature),
     extras: 'drop',
-    predictionIds: perRow('prediction_ids')?.map(String) ?? ownIds,
-    entities: perRow('entities')?.map((e) => (e === null ? null : String(e))) ?? all(entity),
+    predictionIds: ids?.map((id) => id ?? uuidv7()) ?? ownIds,
+    entities: texts('entities') ?? all(entity),
     eventTimesMs: perRow('event_times')?.map((t) => eventTimeMs(t, 'params.event_times')) ?? all(time),
     params: modelParams(params, signature),
     receivedAtMs: context.receivedAtMs,

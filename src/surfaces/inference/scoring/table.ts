@@ -149,7 +149,12 @@ function records(rows: readonly Json[]): ScoringTable {
   }
   const columns = [...names];
   // A column that some rows have is one without a value for the others, as in a frame.
-  return table(columns, rows.length, (row, column) => rows[row]?.[columns[column] ?? ''] ?? null);
+  return table(columns, rows.length, (row, column) => memberOf(rows[row], columns[column]) ?? null);
+}
+
+/** A member that came with the object: every object has a `constructor` without that. */
+function memberOf(row: Json | undefined, name: string | undefined): unknown {
+  return row !== undefined && name !== undefined && Object.hasOwn(row, name) ? row[name] : undefined;
 }
 
 /** Rows of values without names: scalars fill the only column, lists all columns in order. */
