@@ -15,7 +15,12 @@ export { PackageService } from './packages/package-service.ts';
 export { packageRoutes } from './packages/routes.ts';
 export type { EndpointState, ServedArm } from './plane/endpoint-state.ts';
 export { entityForms, entityInLog, hashKeyPrint } from './plane/log-policy.ts';
-export type { BatchStatistics, DurationSum, ModelStatistics } from './plane/model-statistics.ts';
+export {
+  type BatchStatistics,
+  type DurationSum,
+  type ModelStatistics,
+  partBoundsMs,
+} from './plane/model-statistics.ts';
 export type { GuardedArmName, GuardPeers, Plane } from './plane/plane.ts';
 export type { StreamedPiece, StreamPieces } from './plane/plane-streams.ts';
 export type { Replica as ControlledReplica, ReplicaOptions } from './plane/replica.ts';

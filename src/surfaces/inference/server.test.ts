@@ -408,6 +408,33 @@ test('the counters of other servers are there, with one series a version', async
   assert.equal(value(/^nv_inference_request_failure\{model="test",version="1",role="serve"\} (\d+)/m), 1);
   assert.ok(value(/^nv_inference_request_duration_us\{.*\} ([\d.]+)/m) > 0);
   assert.equal(value(/^request_predict_seconds_count\{model_name="test",role="serve"\} (\d+)/m), 3);
+  assert.equal(
+    value(/^request_predict_seconds_bucket\{model_name="test",le="\+Inf",role="serve"\} (\d+)/m),
+    3,
+  );
+  assert.equal(
+    value(/^nv_inference_pending_request_count\{model="test",version="1",role="serve"\} (\d+)/m),
+    0,
+  );
+});
+
+test('sums without versions do not fall when a version is no longer routed', async (t) => {
+  const { url, replica, route } = await serving(t);
+  await stillAnswers(url);
+  const arms = route.arms.map((arm) => ({ ...arm, modelVersion: '2' }));
+  await replica.applyRoutes(tableOf({ ...route, arms, routeVersion: route.routeVersion + 1 }));
+  await stillAnswers(url);
+  const text = await (await fetch(`${url}/metrics`)).text();
+  assert.doesNotMatch(text, /^nv_inference_count\{model="test",version="1"/m);
+  assert.match(text, /^request_predict_seconds_count\{model_name="test",role="serve"\} 2$/m);
+  const buckets = /^request_predict_seconds_bucket\{model_name="test",le="([^"]+)",role="serve"\} (\d+)$/gm;
+  const counts = [...text.matchAll(buckets)].map(([, , count]) => Number(count));
+  assert.equal(counts.length, 18);
+  assert.deepEqual(
+    counts,
+    [...counts].sort((x, y) => x - y),
+  );
+  assert.equal(counts.at(-1), 2);
 });
 
 test('a request of a trace is answered under a span of its own, logged with the trace, and told to the collector', async (t) => {

@@ -1,5 +1,5 @@
-import type { ModelStatistics, Plane } from '../../lifecycle/serving/index.ts';
-import { Counter, type Registry } from '../../platform/metrics/index.ts';
+import { type ModelStatistics, type Plane, partBoundsMs } from '../../lifecycle/serving/index.ts';
+import { Counter, Gauge, type Registry } from '../../platform/metrics/index.ts';
 
 /** A counter of Triton's, and where its value is in the statistics. Times are microseconds. */
 const tritonCounters: readonly {
@@ -42,52 +42,93 @@ const tritonCounters: readonly {
   },
 ];
 
-/** KServe's parts of a request, by its names; sums in seconds. */
-const kserveParts: readonly { readonly name: string; readonly part: keyof ModelStatistics & string }[] = [
+/** KServe's parts of a request, by its names. */
+const kserveParts: readonly { readonly name: string; readonly part: keyof ModelStatistics['buckets'] }[] = [
   { name: 'request_preprocess_seconds', part: 'computeInput' },
   { name: 'request_predict_seconds', part: 'computeInfer' },
   { name: 'request_postprocess_seconds', part: 'computeOutput' },
 ];
 
 /**
- * The counters that dashboards of Triton and KServe look for, made from the plane's own statistics when they are read:
- * a prediction pays nothing for them. There is one series for each version that is routed now, no more.
+ * What dashboards of Triton and KServe look for, made from the plane's own statistics when it is read: a prediction pays
+ * next to nothing for it. Triton's have one series for each version that is routed now, no more. KServe's know no
+ * versions: they are sums over all that ever were, since a sum that falls when a version goes, and rises when it comes
+ * back, is a burst of requests to whoever takes rates of it.
  */
 export function registerPeerMetrics(registry: Registry, plane: Plane): void {
   if (registry.getSingleMetric('nv_inference_count')) return;
-  const counter = (
-    name: string,
-    help: string,
-    labelNames: readonly ['model', 'version'] | readonly ['model_name'],
-    value: (statistics: ModelStatistics) => number,
-  ) =>
+  for (const { name, help, value } of tritonCounters) {
     new Counter({
-      name,
-      help,
-      labelNames: [...labelNames] as string[],
-      registers: [registry],
+      ...{ name, help, labelNames: ['model', 'version'], registers: [registry] },
       collect() {
         this.reset();
         for (const { model, version, statistics } of routed(plane)) {
-          const labels = labelNames.length === 1 ? { model_name: model } : { model, version };
-          this.inc(labels, value(statistics));
+          if (statistics) this.inc({ model, version }, value(statistics));
         }
       },
     });
-  for (const { name, help, value } of tritonCounters) counter(name, help, ['model', 'version'], value);
-  for (const { name, part } of kserveParts) {
-    const sum = (s: ModelStatistics) => s[part] as { readonly count: number; readonly ns: number };
-    counter(`${name}_sum`, `Seconds of ${name} in all`, ['model_name'], (s) => sum(s).ns / 1e9);
-    counter(`${name}_count`, `Requests of ${name}`, ['model_name'], (s) => sum(s).count);
   }
+  new Gauge({
+    name: 'nv_inference_pending_request_count',
+    help: 'Requests that wait for the model',
+    labelNames: ['model', 'version'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { model, version, waiting } of routed(plane)) this.set({ model, version }, waiting);
+    },
+  });
+  for (const { name, part } of kserveParts) registerPart(registry, plane, name, part);
 }
 
-function* routed(plane: Plane): Generator<{ model: string; version: string; statistics: ModelStatistics }> {
-  for (const { route } of plane.endpoints) {
-    const versions = new Set(route.arms.map((arm) => arm.modelVersion));
-    for (const version of versions) {
+/** A histogram, as three counters: what is counted elsewhere cannot be put into one of the library's. */
+function registerPart(
+  registry: Registry,
+  plane: Plane,
+  name: string,
+  part: keyof ModelStatistics['buckets'],
+) {
+  const counter = (
+    suffix: string,
+    help: string,
+    samples: (statistics: ModelStatistics) => readonly (readonly [value: number, le?: string | undefined])[],
+  ) =>
+    new Counter({
+      ...{ name: `${name}_${suffix}`, help, registers: [registry] },
+      labelNames: suffix === 'bucket' ? ['model_name', 'le'] : ['model_name'],
+      collect() {
+        this.reset();
+        for (const [endpoint, statistics] of plane.statistics.all()) {
+          for (const [value, le] of samples(statistics))
+            this.inc({ model_name: endpoint, ...(le === undefined ? {} : { le }) }, value);
+        }
+      },
+    });
+  counter('bucket', `Requests whose ${name} was at most so long`, ({ buckets }) => {
+    let count = 0;
+    return buckets[part].map((more, i) => {
+      count += more;
+      return [count, partEnds[i]];
+    });
+  });
+  counter('sum', `Seconds of ${name} in all`, (s) => [[s[part].ns / 1e9]]);
+  counter('count', `Requests of ${name}`, (s) => [[s[part].count]]);
+}
+
+const partEnds: readonly string[] = [...partBoundsMs.map((ms) => String(ms / 1000)), '+Inf'];
+
+/** The versions that are routed now; those that were never asked have no statistics. */
+function* routed(plane: Plane): Generator<{
+  readonly model: string;
+  readonly version: string;
+  readonly waiting: number;
+  readonly statistics: ModelStatistics | null;
+}> {
+  for (const { route, arms } of plane.endpoints) {
+    const models = new Map(arms.map((arm) => [arm.modelVersion, arm.model]));
+    for (const [version, { waiting }] of models) {
       const statistics = plane.statistics.of(route.endpoint, version);
-      if (statistics) yield { model: route.endpoint, version, statistics };
+      yield { model: route.endpoint, version, waiting, statistics };
     }
   }
 }

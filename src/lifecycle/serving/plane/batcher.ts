@@ -120,6 +120,11 @@ export class Batcher {
     this.#options = options;
   }
 
+  /** Requests with rows that no run has taken yet. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   get idle(): boolean {
     return this.#active === 0 && this.#suspects === 0 && this.#queue.length === 0;
   }

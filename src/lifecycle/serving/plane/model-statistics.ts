@@ -6,6 +6,15 @@ export interface DurationSum {
   ns: number;
 }
 
+/** Upper ends of the buckets that parts of a request are counted in, milliseconds; the last bucket has no end. */
+export const partBoundsMs = [
+  ...[0.5, 1, 2.5, 5, 10, 25, 50, 75, 100, 250, 500, 750],
+  ...[1000, 2500, 5000, 7500, 10_000],
+] as const;
+
+/** How often something took so long: a count for each bucket of `partBoundsMs`, and one for what took longer. */
+export type PartBuckets = number[];
+
 /** Runs of one size, and the parts of their time. */
 export interface BatchStatistics {
   readonly computeInput: DurationSum;
@@ -28,6 +37,8 @@ export interface ModelStatistics {
   readonly computeInput: DurationSum;
   readonly computeInfer: DurationSum;
   readonly computeOutput: DurationSum;
+  /** The same parts, by how long they took. */
+  readonly buckets: Readonly<Record<'computeInput' | 'computeInfer' | 'computeOutput', PartBuckets>>;
   /** Requests that the response cache was asked for. */
   readonly cacheHit: DurationSum;
   readonly cacheMiss: DurationSum;
@@ -38,10 +49,18 @@ export interface ModelStatistics {
 const nsPerMs = 1e6;
 const noTimes: ModelRun['timesMs'] = { input: 0, infer: 0, output: 0 };
 const none = (): DurationSum => ({ count: 0, ns: 0 });
+const noBuckets = (): PartBuckets => new Array<number>(partBoundsMs.length + 1).fill(0);
 
 /** Statistics of all versions of all endpoints of a data plane. */
 export class StatisticsBook {
   readonly #endpoints = new Map<string, Map<string, ModelStatistics>>();
+
+  /** Of all versions that an endpoint has asked, also those that it no longer does. */
+  *all(): Generator<readonly [endpoint: string, statistics: ModelStatistics]> {
+    for (const [endpoint, versions] of this.#endpoints) {
+      for (const statistics of versions.values()) yield [endpoint, statistics];
+    }
+  }
 
   /** Null when the version was never asked. */
   of(endpoint: string, version: string): ModelStatistics | null {
@@ -64,9 +83,14 @@ export class StatisticsBook {
     if (cache) add(cache.hit ? statistics.cacheHit : statistics.cacheMiss, cache.ms);
     if (cache?.hit) return;
     add(statistics.queue, queuedMs);
+    const outputMs = Math.max(0, totalMs - inputMs - queuedMs - timesMs.infer);
     add(statistics.computeInput, inputMs);
     add(statistics.computeInfer, timesMs.infer);
-    add(statistics.computeOutput, Math.max(0, totalMs - inputMs - queuedMs - timesMs.infer));
+    add(statistics.computeOutput, outputMs);
+    const { buckets } = statistics;
+    countIn(buckets.computeInput, inputMs);
+    countIn(buckets.computeInfer, timesMs.infer);
+    countIn(buckets.computeOutput, outputMs);
     for (const run of runs) addRun(statistics, run);
   }
 
@@ -92,6 +116,7 @@ export class StatisticsBook {
         computeInput: none(),
         computeInfer: none(),
         computeOutput: none(),
+        buckets: { computeInput: noBuckets(), computeInfer: noBuckets(), computeOutput: noBuckets() },
         cacheHit: none(),
         cacheMiss: none(),
         batches: new Map(),
@@ -112,6 +137,13 @@ function addRun(statistics: ModelStatistics, { rows, timesMs }: ModelRun): void 
   add(batch.computeInput, timesMs.input);
   add(batch.computeInfer, timesMs.infer);
   add(batch.computeOutput, timesMs.output);
+}
+
+/** Most parts take less than a millisecond: the search begins there. */
+function countIn(buckets: PartBuckets, ms: number): void {
+  let at = 0;
+  while (at < partBoundsMs.length && ms > (partBoundsMs[at] ?? 0)) at++;
+  buckets[at] = (buckets[at] ?? 0) + 1;
 }
 
 function add(sum: DurationSum, ms: number): void {

@@ -62,6 +62,11 @@ export class ServedModel {
     return this.package.featureColumns;
   }
 
+  /** Requests that wait for the model. */
+  get waiting(): number {
+    return this.#batcher.waiting;
+  }
+
   get idle(): boolean {
     return this.#batcher.idle && this.#streaming === 0;
   }
