@@ -30,6 +30,8 @@ import { Journal, journalMigrations } from '../../src/platform/journal/index.ts'
 import { createLogger } from '../../src/platform/log/index.ts';
 import { createMetrics } from '../../src/platform/metrics/index.ts';
 import { importOnnx, type OnnxPackage } from '../../src/platform/onnx/index.ts';
+import { blocksIn } from '../../src/platform/segments/blocks.ts';
+import { rowLines } from '../../src/platform/segments/read-rows.ts';
 import type { SegmentHeader } from '../../src/platform/segments/segment-file.ts';
 import { localFrames } from '../../src/platform/segments/testing.ts';
 import { InferenceServer, type InferenceServerOptions } from '../../src/surfaces/inference/index.ts';
@@ -83,18 +85,20 @@ export async function unshippedRows(
   endpoint: string,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const directory = join(replicaDirectory, 'log', endpoint);
-  const rows: Record<string, unknown>[] = [];
-  for (const name of (await readdir(directory)).filter((n) => n.endsWith('.ndjson')).sort()) {
-    // The last line may still be being written.
-    const [header, ...lines] = (await readFile(join(directory, name), 'utf8')).split('\n').slice(0, -1);
-    if (header === undefined) continue;
-    const { columns } = JSON.parse(header) as SegmentHeader;
-    for (const line of lines) {
-      const row = JSON.parse(line) as Record<string, unknown>;
-      const cell = ({ name: column, list }: SegmentHeader['columns'][number]) =>
-        list ? (row[list.member] as unknown[] | undefined)?.[list.index] : row[column];
-      rows.push(Object.fromEntries(columns.map((column) => [column.name, cell(column)])));
-    }
+  const rows: Readonly<Record<string, unknown>>[] = [];
+  for (const name of (await readdir(directory)).filter((n) => n.endsWith('.rows')).sort()) {
+    const bytes = await readFile(join(directory, name));
+    const start = bytes.indexOf('\n') + 1;
+    if (start === 0) continue;
+    const { columns } = JSON.parse(bytes.toString('utf8', 0, start)) as SegmentHeader;
+    // The last block may still be being written.
+    for (const block of [...blocksIn(bytes, start)].filter(({ isWhole }) => isWhole))
+      for (const line of rowLines(bytes, block.from, block.to, columns)) {
+        const row = JSON.parse(line) as Record<string, unknown>;
+        const cell = ({ name: column, list }: SegmentHeader['columns'][number]) =>
+          list ? (row[list.member] as unknown[] | undefined)?.[list.index] : row[column];
+        rows.push(parsedRow(Object.fromEntries(columns.map((column) => [column.name, cell(column)]))));
+      }
   }
   return [...(await convertedRows(directory)), ...rows];
 }
@@ -103,15 +107,20 @@ export async function unshippedRows(
 async function convertedRows(directory: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const names = await readdir(directory);
   const done = names.filter(
-    (name) => name.endsWith('.parquet') && !names.includes(name.replace('.parquet', '.sealed.ndjson')),
+    (name) => name.endsWith('.parquet') && !names.includes(name.replace('.parquet', '.sealed.rows')),
   );
   if (done.length === 0) return [];
   const files = done.sort().map((name) => `'${join(directory, name)}'`);
   const rows = await (await localFrames()).query(
     `SELECT * FROM read_parquet([${files.join(', ')}], union_by_name = true)`,
   );
+  return rows.map(parsedRow);
+}
+
+/** A row with its outputs and flags as values. */
+function parsedRow(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const parsed = (value: unknown) => (typeof value === 'string' ? JSON.parse(value) : value);
-  return rows.map((row) => ({ ...row, outputs: parsed(row.outputs), flags: parsed(row.flags) }));
+  return { ...row, outputs: parsed(row.outputs), flags: parsed(row.flags) };
 }
 
 /** Serve's surfaces over a replica without control, on a free port. */

@@ -268,7 +268,7 @@ forEachDatabase((name, open) => {
       const { service, send, advance } = await openMonitoring(t, open);
       await service.configure(ada, 'flights', spec);
       const damaged = (name: string, rowsLost: number | null) => ({
-        ...{ endpoint: 'flights', file: `/log/${name}.damaged.ndjson`, problem: 'its header is gone' },
+        ...{ endpoint: 'flights', file: `/log/${name}.damaged.rows`, problem: 'its header is gone' },
         ...{ rowsRead: rowsLost === null ? null : 40, rowsLost },
       });
       for (let i = 0; i < 2; i++)
@@ -282,13 +282,13 @@ forEachDatabase((name, open) => {
       assert.deepEqual(
         alerts.map((a) => [a.kind, a.subject, a.evidence[0]?.window.id, a.evidence[0]?.value]).sort(),
         [
-          ['log-damage', '/log/s1.damaged.ndjson', 'edge', 1],
-          ['log-damage', '/log/s1.damaged.ndjson', 'other', 1],
-          ['log-damage', '/log/s2.damaged.ndjson', 'edge', null],
+          ['log-damage', '/log/s1.damaged.rows', 'edge', 1],
+          ['log-damage', '/log/s1.damaged.rows', 'other', 1],
+          ['log-damage', '/log/s2.damaged.rows', 'edge', null],
         ],
       );
       assert.match(alerts.at(-1)?.reason ?? '', /40 rows of it are in the log, 1 row of it is not/);
-      assert.match(alerts.at(-1)?.reason ?? '', /name it s1-mended\.sealed\.ndjson and start/);
+      assert.match(alerts.at(-1)?.reason ?? '', /name it s1-mended\.sealed\.rows and start/);
       await service.acknowledge(ada, alerts.at(-1)?.id ?? '', 'the disk is changed tomorrow');
       await service.logDamaged(ada, 'edge', [damaged('s2', null)]);
       const states = await service.alerts(ada, { endpoint: 'flights', limit: 10 });

@@ -1,5 +1,7 @@
+export type { SegmentFrames } from './convert-lines.ts';
 export { DiskBudget } from './disk-budget.ts';
-export type { SegmentFrames } from './parquet.ts';
+export { RecordConverter } from './record-converter.ts';
+export { RowBytes, valuesOf } from './row-bytes.ts';
 export type { Durability, SegmentColumn } from './segment-file.ts';
 export { SegmentLog, type SegmentLogOptions } from './segment-log.ts';
 export type { DamagedSegment, SealedSegment } from './shipping.ts';

@@ -2,10 +2,12 @@ import { constants, write, writeSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { blocksIn } from './blocks.ts';
+import { type SegmentForm, suffixes } from './segment-names.ts';
 
 /**
- * A column of a segment with its DuckDB type. Its value is the member of the same name in a row's JSON, or, with
- * `list`, an entry (counted from 0) of the list that is a member of that name.
+ * A column of a segment with its DuckDB type. In a line its value is the member of the same name, or, with `list`, an
+ * entry (counted from 0) of the list that is a member of that name; where it is in a record, `rowLayout` tells.
  */
 export interface SegmentColumn {
   readonly name: string;
@@ -28,29 +30,18 @@ export interface SegmentHeader {
   readonly columns: readonly SegmentColumn[];
 }
 
-/** Bytes that the buffer of a file may hold from one write to the next. */
-const longestKept = 8 * 1024 * 1024;
-
-/** Names of a segment's files: rows are being added; complete; converted; set aside, because it is damaged. */
-export const suffix = {
-  open: '.open.ndjson',
-  sealed: '.sealed.ndjson',
-  parquet: '.parquet',
-  damaged: '.damaged.ndjson',
-} as const;
-
 /**
- * The file that takes rows: a header line, then one JSON object a line. With durability `fsync` it is opened for
+ * The file that takes rows: a header line, then the rows. With durability `fsync` it is opened for
  * synchronous data writes (O_DSYNC): when a write returns, the bytes are on the disk.
  */
 export class SegmentFile {
   readonly id: string;
   readonly columns: readonly SegmentColumn[];
+  readonly form: SegmentForm;
   readonly #directory: string;
   readonly #file: FileHandle;
-  #pendingHeader: string;
-  /** What bytes are written from; kept, since memory outside the heap that comes and goes has the heap collected. */
-  #buffer = Buffer.allocUnsafe(0);
+  /** Null when it is written. */
+  #pendingHeader: Buffer | null;
   #sizeBytes = 0;
   #rows = 0;
   /** Bytes of a failed write may stand behind #sizeBytes and must go before the next write. */
@@ -63,21 +54,24 @@ export class SegmentFile {
   private constructor(
     directory: string,
     header: SegmentHeader,
+    form: SegmentForm,
     file: FileHandle,
     syncEveryMs: number | null,
   ) {
     this.id = header.segment;
     this.columns = header.columns;
+    this.form = form;
     this.#directory = directory;
     this.#file = file;
     this.#syncEveryMs = syncEveryMs;
-    this.#pendingHeader = `${JSON.stringify(header)}\n`;
+    this.#pendingHeader = Buffer.from(`${JSON.stringify(header)}\n`);
   }
 
   /** Creates the file; its name is on the disk too before this returns. */
   static async create(
     directory: string,
     header: SegmentHeader,
+    form: SegmentForm,
     durability: Durability,
   ): Promise<SegmentFile> {
     const isSync = durability.kind === 'fsync';
@@ -86,13 +80,18 @@ export class SegmentFile {
       constants.O_CREAT |
       constants.O_EXCL |
       (isSync ? (constants.O_DSYNC ?? constants.O_SYNC) : 0);
-    const file = await open(join(directory, header.segment + suffix.open), flags, 0o644);
+    const file = await open(join(directory, header.segment + suffixes[form].open), flags, 0o644);
     await syncDirectory(directory);
-    return new SegmentFile(directory, header, file, isSync ? null : durability.intervalMs);
+    return new SegmentFile(directory, header, form, file, isSync ? null : durability.intervalMs);
   }
 
   get rows(): number {
     return this.#rows;
+  }
+
+  /** Where it is while it takes rows. */
+  get path(): string {
+    return join(this.#directory, this.id + suffixes[this.form].open);
   }
 
   get sizeBytes(): number {
@@ -105,13 +104,13 @@ export class SegmentFile {
   }
 
   /**
-   * Appends whole lines and returns how many bytes the file grew. When it throws (disk full), none of them is in the
+   * Appends whole rows and returns how many bytes the file grew. When it throws (disk full), none of them is in the
    * file and it may be called again.
    */
-  async append(lines: string, rows: number): Promise<number> {
+  async append(added: Buffer, rows: number): Promise<number> {
     if (this.#dirty) await this.#cut();
-    if (this.writesNow) return this.appendNow(lines, rows);
-    const bytes = this.#begin(lines);
+    if (this.writesNow) return this.appendNow(added, rows);
+    const bytes = this.#begin(added);
     try {
       let written = 0;
       while (written < bytes.length) {
@@ -126,8 +125,8 @@ export class SegmentFile {
   }
 
   /** The same without waiting, where `writesNow`. */
-  appendNow(lines: string, rows: number): number {
-    const bytes = this.#begin(lines);
+  appendNow(added: Buffer, rows: number): number {
+    const bytes = this.#begin(added);
     let written = 0;
     while (written < bytes.length) {
       written += writeSync(this.#file.fd, bytes, written, bytes.length - written, this.#sizeBytes + written);
@@ -136,28 +135,24 @@ export class SegmentFile {
     return this.#end(bytes.length, rows);
   }
 
-  #begin(lines: string): Buffer {
+  #begin(added: Buffer): Buffer {
     if (this.#syncError) throw this.#syncError;
     this.#dirty = true;
-    const text = this.#pendingHeader + lines;
-    const mostBytes = 3 * text.length;
-    if (mostBytes > longestKept) return Buffer.from(text);
-    if (mostBytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(2 * mostBytes);
-    return this.#buffer.subarray(0, this.#buffer.write(text));
+    return this.#pendingHeader ? Buffer.concat([this.#pendingHeader, added]) : added;
   }
 
   #end(sizeBytes: number, rows: number): number {
     this.#dirty = false;
     this.#sizeBytes += sizeBytes;
     this.#rows += rows;
-    this.#pendingHeader = '';
+    this.#pendingHeader = null;
     return sizeBytes;
   }
 
   /** Closes and removes a file that no row was written to. */
   async discard(): Promise<void> {
     await this.#file.close();
-    await rm(join(this.#directory, this.id + suffix.open), { force: true });
+    await rm(this.path, { force: true });
   }
 
   /** Gives the file its final name and closes it. When it throws, it may be called again. */
@@ -169,8 +164,7 @@ export class SegmentFile {
       await this.#sync;
       await this.#file.datasync();
     }
-    const path = join(this.#directory, this.id);
-    await rename(path + suffix.open, path + suffix.sealed);
+    await rename(this.path, join(this.#directory, this.id + suffixes[this.form].sealed));
     await syncDirectory(this.#directory);
     await this.#file.close();
   }
@@ -200,13 +194,30 @@ function writeAt(fd: number, bytes: Uint8Array, position: number): Promise<numbe
 }
 
 /**
- * Makes a segment that a crash left open complete: what follows its last whole line of JSON is cut off (it was never
- * acknowledged) and the file is sealed. A line before it that is not JSON is a disk's fault, and the reader's to leave
- * out. Returns the number of rows kept.
+ * Makes a segment that a crash left open complete: what follows its last whole line of JSON, or its last whole block, is
+ * cut off (it was never acknowledged) and the file is sealed. What is not whole before that is a disk's fault, and the
+ * reader's to leave out. Returns the number of rows kept.
  */
-export async function recoverOpenSegment(directory: string, id: string): Promise<number> {
-  const path = join(directory, id + suffix.open);
+export async function recoverOpenSegment(directory: string, id: string, form: SegmentForm): Promise<number> {
+  const path = join(directory, id + suffixes[form].open);
   const bytes = await readFile(path);
+  const { kept, rows } = form === 'lines' ? wholeLines(bytes) : wholeBlocks(bytes);
+  if (kept < bytes.length) await truncate(path, kept);
+  const file = await open(path, 'r+');
+  await file.sync();
+  await file.close();
+  await rename(path, join(directory, id + suffixes[form].sealed));
+  await syncDirectory(directory);
+  return rows;
+}
+
+/** Bytes up to the end of what is whole, and the rows in it. */
+interface Whole {
+  readonly kept: number;
+  readonly rows: number;
+}
+
+function wholeLines(bytes: Buffer): Whole {
   let kept = 0;
   let rows = 0;
   for (let from = 0; from < bytes.length; ) {
@@ -218,13 +229,18 @@ export async function recoverOpenSegment(directory: string, id: string): Promise
     }
     from = end + 1;
   }
-  if (kept < bytes.length) await truncate(path, kept);
-  const file = await open(path, 'r+');
-  await file.sync();
-  await file.close();
-  await rename(path, join(directory, id + suffix.sealed));
-  await syncDirectory(directory);
-  return rows;
+  return { kept, rows };
+}
+
+function wholeBlocks(bytes: Buffer): Whole {
+  let kept = bytes.indexOf(0x0a) + 1;
+  let rows = 0;
+  for (const block of blocksIn(bytes, kept)) {
+    if (!block.isWhole) continue;
+    kept = block.to;
+    rows += block.rows ?? 0;
+  }
+  return { kept, rows };
 }
 
 /**
@@ -262,7 +278,8 @@ const columnSchema = z.object({
 });
 const headerSchema = z.object({ segment: z.string(), columns: z.array(columnSchema).min(1) });
 
-function parseHeader(line: string): SegmentHeader | 'damaged' {
+/** What a segment's first line tells. */
+export function parseHeader(line: string): SegmentHeader | 'damaged' {
   try {
     return headerSchema.parse(JSON.parse(line)) as SegmentHeader;
   } catch {

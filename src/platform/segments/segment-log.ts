@@ -2,13 +2,9 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
-import {
-  type Durability,
-  recoverOpenSegment,
-  type SegmentColumn,
-  SegmentFile,
-  suffix,
-} from './segment-file.ts';
+import { RowBytes } from './row-bytes.ts';
+import { type Durability, recoverOpenSegment, type SegmentColumn, SegmentFile } from './segment-file.ts';
+import { parquetSuffix, type SegmentForm, segmentName, suffixes } from './segment-names.ts';
 import { type DamagedSegment, Shipping, type ShippingOptions } from './shipping.ts';
 
 export interface SegmentLogOptions extends Omit<ShippingOptions, 'backOffMs'> {
@@ -25,7 +21,7 @@ export interface SegmentLogOptions extends Omit<ShippingOptions, 'backOffMs'> {
 
 interface Group {
   readonly kind: 'write';
-  readonly lines: string[];
+  readonly bytes: RowBytes;
   rows: number;
   readonly done: Promise<void>;
   readonly resolve: () => void;
@@ -38,6 +34,10 @@ interface Roll {
   readonly reject: (error: unknown) => void;
 }
 
+/** What is kept of buffers that rows were written from: memory outside the heap that comes and goes has the heap collected. */
+const keptBuffers = 2;
+const longestKept = 8 * 1024 * 1024;
+
 /** How full a segment is when the next one's file is made. */
 const nextAt = 0.5;
 
@@ -49,6 +49,7 @@ const nextAt = 0.5;
  */
 export class SegmentLog {
   readonly #options: SegmentLogOptions;
+  readonly #form: SegmentForm;
   readonly #shipping: Shipping;
   /** Columns of the next segment, and those of the newest append. */
   #columns: readonly SegmentColumn[];
@@ -65,10 +66,13 @@ export class SegmentLog {
   #sealProblem: string | null = null;
   #ageTimer: NodeJS.Timeout | null = null;
   readonly #work: (Group | Roll)[] = [];
+  /** Those that rows can be written to. */
+  readonly #buffers: RowBytes[] = [];
   #busy = false;
 
   private constructor(options: SegmentLogOptions) {
     this.#options = options;
+    this.#form = options.records ? 'records' : 'lines';
     this.#columns = options.columns;
     this.#wanted = options.columns;
     this.#shipping = new Shipping({ ...options, backOffMs: options.backOffMs ?? [500, 30_000] });
@@ -79,25 +83,26 @@ export class SegmentLog {
     await mkdir(options.directory, { recursive: true });
     const log = new SegmentLog(options);
     const names = (await readdir(options.directory)).sort();
-    const take = async (id: string, file: string, hasCrashed = false): Promise<void> => {
+    const take = async (id: string, file: string, form: SegmentForm | null, hasCrashed = false) => {
       const { size } = await stat(join(options.directory, file));
       options.budget?.add(size);
-      log.#shipping.add(id, size, hasCrashed);
+      log.#shipping.add(id, form, size, hasCrashed);
     };
     for (const name of names) {
-      if (name.endsWith(suffix.open)) {
-        const id = name.slice(0, -suffix.open.length);
-        const rows = await recoverOpenSegment(options.directory, id);
+      const found = segmentName(name);
+      if (found?.state === 'open') {
+        const { id, form } = found;
+        const rows = await recoverOpenSegment(options.directory, id, form);
         options.logger.info({ stream: options.stream, segment: id, rows }, 'segment recovered');
-        await take(id, id + suffix.sealed, true);
-      } else if (name.endsWith(suffix.sealed)) {
-        await take(name.slice(0, -suffix.sealed.length), name);
-      } else if (name.endsWith(suffix.parquet) && !hasRows(names, name)) {
-        await take(name.slice(0, -suffix.parquet.length), name);
-      } else if (name.endsWith(suffix.damaged)) {
+        await take(id, id + suffixes[form].sealed, form, true);
+      } else if (found?.state === 'sealed') {
+        await take(found.id, name, found.form);
+      } else if (found?.state === 'damaged') {
         const file = join(options.directory, name);
-        const found = { file, problem: null, rowsRead: null, rowsLost: null };
-        log.#shipping.addDamaged(found, (await stat(file)).size);
+        const damaged = { file, problem: null, rowsRead: null, rowsLost: null };
+        log.#shipping.addDamaged(damaged, (await stat(file)).size);
+      } else if (name.endsWith(parquetSuffix) && !hasRows(names, name)) {
+        await take(name.slice(0, -parquetSuffix.length), name, null);
       } else {
         await rm(join(options.directory, name), { force: true });
       }
@@ -109,7 +114,7 @@ export class SegmentLog {
   get open(): { readonly path: string; readonly sizeBytes: number } | null {
     const file = this.#file;
     if (!file) return null;
-    return { path: join(this.#options.directory, file.id + suffix.open), sizeBytes: file.sizeBytes };
+    return { path: file.path, sizeBytes: file.sizeBytes };
   }
 
   /** Segments that were set aside because they are damaged; what can be read of them is shipped. */
@@ -128,13 +133,15 @@ export class SegmentLog {
   }
 
   /**
-   * Appends rows: JSON objects, each with a newline at its end. Resolves when they are durable. Rejects with
-   * `disk_full` (or the file system's error) when they are not in the log; the next append tries afresh.
+   * Appends rows. Resolves when they are durable. Rejects with `disk_full` (or the file system's error) when they are not
+   * in the log; the next append tries afresh.
    *
+   * @param added them: lines of JSON, each with a newline at its end; for a log of records, what writes them at once (see
+   * `rowLayout`)
    * @param columns what the rows hold; other columns than before begin a new segment, so none ever mixes two sets
    */
   append(
-    lines: string,
+    added: string | ((to: RowBytes) => void),
     rows: number,
     columns: readonly SegmentColumn[] = this.#options.columns,
   ): Promise<void> {
@@ -142,13 +149,30 @@ export class SegmentLog {
     let group = this.#work.at(-1);
     if (group?.kind !== 'write') {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      group = { kind: 'write', lines: [], rows: 0, done: promise, resolve, reject };
+      group = { kind: 'write', bytes: this.#buffer(), rows: 0, done: promise, resolve, reject };
       this.#work.push(group);
       this.#start();
     }
-    group.lines.push(lines);
+    const { bytes } = group;
+    const before = bytes.length;
+    try {
+      if (typeof added === 'string') bytes.line(added);
+      else added(bytes);
+    } catch (error) {
+      bytes.cut(before);
+      return Promise.reject(error);
+    }
     group.rows += rows;
     return group.done;
+  }
+
+  #buffer(): RowBytes {
+    return this.#buffers.pop() ?? new RowBytes();
+  }
+
+  #release(bytes: RowBytes): void {
+    bytes.cut();
+    if (this.#buffers.length < keptBuffers && bytes.capacity <= longestKept) this.#buffers.push(bytes);
   }
 
   /** Seals the open segment, rows appended before this call included. It is shipped in the background. */
@@ -213,7 +237,12 @@ export class SegmentLog {
     for (let item = this.#work.shift(); item; item = this.#work.shift()) {
       try {
         if (item.kind === 'write') {
-          if (!this.#writeNow(item)) await this.#write(item);
+          const bytes = this.#form === 'lines' ? item.bytes.lines : item.bytes.block(item.rows);
+          try {
+            if (!this.#writeNow(bytes, item.rows)) await this.#write(bytes, item.rows);
+          } finally {
+            this.#release(item.bytes);
+          }
           item.resolve();
           if (this.#isFull(1)) this.#putAside();
           else if (this.#isFull(nextAt)) void this.#makeNext();
@@ -230,12 +259,11 @@ export class SegmentLog {
   }
 
   /** Writes what needs no waiting; false where it does. */
-  #writeNow(group: Group): boolean {
+  #writeNow(bytes: Buffer, rows: number): boolean {
     this.#file ??= this.#takeNext();
     if (!this.#file?.writesNow) return false;
-    const lines = group.lines.join('');
-    this.#requireBudget(lines.length);
-    const sizeBytes = this.#file.appendNow(lines, group.rows);
+    this.#requireBudget(bytes.length);
+    const sizeBytes = this.#file.appendNow(bytes, rows);
     this.#options.budget?.add(sizeBytes);
     return true;
   }
@@ -250,18 +278,22 @@ export class SegmentLog {
     }
   }
 
-  async #write(group: Group): Promise<void> {
-    const lines = group.lines.join('');
-    this.#requireBudget(lines.length);
+  async #write(bytes: Buffer, rows: number): Promise<void> {
+    this.#requireBudget(bytes.length);
     if (!this.#file) await this.#makingNext;
     this.#file ??= this.#takeNext() ?? this.#inUse(await this.#create());
-    const sizeBytes = await this.#file.append(lines, group.rows);
+    const sizeBytes = await this.#file.append(bytes, rows);
     this.#options.budget?.add(sizeBytes);
   }
 
   #create(): Promise<SegmentFile> {
     const { directory, durability = { kind: 'fsync' } } = this.#options;
-    return SegmentFile.create(directory, { segment: uuidv7(), columns: this.#columns }, durability);
+    return SegmentFile.create(
+      directory,
+      { segment: uuidv7(), columns: this.#columns },
+      this.#form,
+      durability,
+    );
   }
 
   /** Makes the file that follows, unless it is there. */
@@ -349,7 +381,7 @@ export class SegmentLog {
       for (let file = this.#full[0]; file; file = this.#full[0]) {
         await file.seal();
         this.#full.shift();
-        this.#shipping.add(file.id, file.sizeBytes);
+        this.#shipping.add(file.id, file.form, file.sizeBytes);
       }
       this.#sealProblem = null;
     } finally {
@@ -373,6 +405,9 @@ export class SegmentLog {
 
 /** Whether the rows that a Parquet file was made of are there too: then it is made again. */
 function hasRows(names: readonly string[], parquetName: string): boolean {
-  const id = parquetName.slice(0, -suffix.parquet.length);
-  return names.includes(id + suffix.sealed);
+  const id = parquetName.slice(0, -parquetSuffix.length);
+  return names.some((name) => {
+    const found = segmentName(name);
+    return found?.id === id && found.state === 'sealed';
+  });
 }

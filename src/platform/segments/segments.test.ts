@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { copyFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createRng } from '../../core/rng.ts';
 import { DiskBudget } from './disk-budget.ts';
-import { suffix } from './segment-file.ts';
 import { SegmentLog } from './segment-log.ts';
+import { suffixes } from './segment-names.ts';
 import type { SealedSegment } from './shipping.ts';
 import { localFrames, testLogOptions } from './testing.ts';
 
 const frames = await localFrames();
+const suffix = suffixes.lines;
 const row = (id: number | string, extra: object = {}) =>
   `${JSON.stringify({ id: String(id), time: Number(id), ...extra })}\n`;
 
@@ -217,30 +216,4 @@ test('bytes that a disk has changed cost the row that they are in, and no other'
       );
     assert.ok((shipped[0]?.rows ?? 0) <= lines.length);
   }
-});
-
-test('kill -9 at any moment loses no acknowledged row, round after round', async (t) => {
-  const directory = await temporary(t);
-  const script = new URL('./fixtures/append-until-killed.ts', import.meta.url).pathname;
-  const acknowledged = new Set<string>();
-  for (let round = 0; round < 5; round++) {
-    const child = spawn(process.execPath, [script, directory, String(round * 1_000_000)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let text = '';
-    const enough = 300 + round * 170;
-    child.stdout.on('data', (chunk: Buffer) => {
-      text += chunk;
-      if (text.length > enough * 5) child.kill('SIGKILL');
-    });
-    await once(child, 'close');
-    for (const id of text.split('\n').slice(0, -1)) acknowledged.add(id);
-  }
-  const { ship, rows } = await receiver(t);
-  const log = await SegmentLog.open(testLogOptions(directory, frames, ship));
-  await log.drained();
-  const logged = new Set((await rows()).map((r) => r.id));
-  const lost = [...acknowledged].filter((id) => !logged.has(id));
-  assert.ok(acknowledged.size > 500, `only ${acknowledged.size} rows were acknowledged`);
-  assert.deepEqual(lost, []);
 });

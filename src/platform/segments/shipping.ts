@@ -1,11 +1,21 @@
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Logger } from '../log/index.ts';
+import { blocksIn } from './blocks.ts';
+import {
+  type ConvertedSegment,
+  convertLines,
+  hasNoSpace,
+  readFacts,
+  type SegmentFacts,
+  type SegmentFrames,
+} from './convert-lines.ts';
 import type { DiskBudget } from './disk-budget.ts';
-import { convertSegment, hasNoSpace, readFacts, type SegmentFacts, type SegmentFrames } from './parquet.ts';
-import { readHeader, type SegmentColumn, suffix } from './segment-file.ts';
+import type { RecordConverter } from './record-converter.ts';
+import { readHeader, type SegmentColumn, type SegmentHeader, syncDirectory } from './segment-file.ts';
+import { parquetSuffix, type SegmentForm, suffixes } from './segment-names.ts';
 
 /** Failures in a row before the log says so: a receiver that is being restarted is no news. */
 const toldAfter = 3;
@@ -13,6 +23,9 @@ const toldAfter = 3;
 const asideAfter = 8;
 /** Where a segment is converted when its own disk is full; the second is memory, and only there on Linux. */
 const otherDisks = [tmpdir(), '/dev/shm'];
+
+/** What people call the rows of a segment. */
+const names = { lines: 'lines', records: 'rows' } as const;
 
 /** A complete segment, ready for its reader. `id` names it for ever: shipping it twice must do nothing. */
 export interface SealedSegment extends SegmentFacts {
@@ -27,7 +40,7 @@ export interface DamagedSegment {
   readonly file: string;
   /** What is wrong with it; null when an earlier process found that. */
   readonly problem: string | null;
-  /** Rows that could be read of it and are shipped, and lines that were not; null when it is not known. */
+  /** Rows that could be read of it and are shipped, and rows that were not; null when it is not known. */
   readonly rowsRead: number | null;
   readonly rowsLost: number | null;
 }
@@ -40,6 +53,8 @@ export interface ShippingOptions {
   readonly keyColumn: string;
   readonly timeColumn: string;
   readonly frames: SegmentFrames;
+  /** For a log of records; without it rows are lines of JSON, which segments of an earlier process may be in any case. */
+  readonly records?: RecordConverter;
   /** Returns once the receiver holds the segment durably; it is deleted here after that. */
   readonly ship: (segment: SealedSegment) => Promise<void>;
   readonly logger: Logger;
@@ -52,7 +67,7 @@ export interface ShippingOptions {
 /**
  * Brings sealed segments to their receiver in order, at least once each: convert, ship, delete. A failure is
  * tried again with back-off for as long as it takes; nothing is deleted that was not acknowledged. A damaged segment
- * is set aside, whole, under a name of its own (`suffix.damaged`), and what can be read of it is shipped; the others go on.
+ * is set aside, whole, under a name of its own (see `suffixes`), and what can be read of it is shipped; the others go on.
  */
 export class Shipping {
   readonly #options: ShippingOptions;
@@ -60,6 +75,8 @@ export class Shipping {
   /** What is known of segments that are Parquet by now, and what each takes on the disk. */
   readonly #converted = new Map<string, SegmentFacts>();
   readonly #sizes = new Map<string, number>();
+  /** How the rows of segments lie that are not Parquet yet. */
+  readonly #forms = new Map<string, SegmentForm>();
   #damaged: (DamagedSegment & { readonly sizeBytes: number })[] = [];
   /** Times that a segment could not be converted. */
   readonly #unreadable = new Map<string, number>();
@@ -97,11 +114,13 @@ export class Shipping {
   /**
    * Takes a segment.
    *
+   * @param form null: it is Parquet already
    * @param sizeBytes what it takes on the disk and is counted in the budget already
    * @param hasCrashed a crash left it open: lines may be missing that never reached the disk, which is no damage
    */
-  add(id: string, sizeBytes: number, hasCrashed = false): void {
+  add(id: string, form: SegmentForm | null, sizeBytes: number, hasCrashed = false): void {
     this.#queue.push(id);
+    if (form) this.#forms.set(id, form);
     if (hasCrashed) this.#crashed.add(id);
     this.#sizes.set(id, sizeBytes);
     this.retryNow();
@@ -163,7 +182,7 @@ export class Shipping {
 
   async #deliver(id: string): Promise<void> {
     const { directory, stream, ship } = this.#options;
-    const path = join(directory, id + suffix.parquet);
+    const path = join(directory, id + parquetSuffix);
     let facts = this.#converted.get(id);
     try {
       facts ??= await this.#convert(id);
@@ -184,21 +203,21 @@ export class Shipping {
    * @returns false where there is no other disk, or the segment is damaged, which takes room to keep
    */
   async #deliverElsewhere(id: string): Promise<boolean> {
-    const { directory, stream, keyColumn, timeColumn, frames, ship } = this.#options;
-    const source = join(directory, id + suffix.sealed);
-    await rm(join(directory, `${id}${suffix.parquet}.tmp`), { force: true });
+    const { directory, stream, ship } = this.#options;
+    const form = this.#forms.get(id);
+    if (!form) return false;
+    const source = join(directory, id + suffixes[form].sealed);
+    await rm(join(directory, `${id}${parquetSuffix}.tmp`), { force: true });
     const header = await readHeader(source);
     const disk = await otherDisk(directory);
     if (disk === null || header === null || header === 'damaged') return false;
     const elsewhere = await mkdtemp(join(disk, 'millrace-segment-'));
     try {
-      const path = join(elsewhere, id + suffix.parquet);
-      const facts = await convertSegment(frames, header, source, path, keyColumn, timeColumn);
+      const path = join(elsewhere, id + parquetSuffix);
+      const facts = await this.#converting(form, header, source, path);
       if (!facts.isWhole && !this.#crashed.has(id)) return false;
       if (facts.rows > 0) await ship({ id, stream, path, ...facts });
-      this.#unreadable.delete(id);
-      this.#crashed.delete(id);
-      await rm(source, { force: true });
+      await this.#forgetRows(id, source);
       this.#account(id, 0);
       return true;
     } finally {
@@ -208,55 +227,77 @@ export class Shipping {
 
   /** Makes a segment's Parquet file, which is much smaller, and removes its rows as they were written. */
   async #convert(id: string): Promise<SegmentFacts> {
-    const { directory, keyColumn, timeColumn, frames } = this.#options;
-    const source = join(directory, id + suffix.sealed);
-    const path = join(directory, id + suffix.parquet);
-    const sealed = await stat(source).catch(() => null);
-    let facts: SegmentFacts = { rows: 0, minTimeMs: 0, maxTimeMs: 0 };
-    if (sealed) {
-      const found = await readHeader(source);
-      const header = found === 'damaged' ? { segment: id, columns: this.#options.columns } : found;
-      if (header) {
-        const converted = await convertSegment(frames, header, source, path, keyColumn, timeColumn).catch(
-          (error: unknown) => this.#setAside(id, error),
-        );
-        facts = converted ?? facts;
-        if (converted && found === 'damaged')
-          await this.#keepDamaged(id, 'its header is not what was written', facts.rows);
-        else if (converted && !converted.isWhole && !this.#crashed.has(id))
-          await this.#keepDamaged(id, 'some of its lines are not what was written', facts.rows);
-      }
-      this.#unreadable.delete(id);
-      this.#crashed.delete(id);
-      await rm(source, { force: true });
-    } else {
-      facts = await readFacts(frames, path, timeColumn);
-    }
+    const { directory, timeColumn, frames } = this.#options;
+    const path = join(directory, id + parquetSuffix);
+    const form = this.#forms.get(id);
+    const facts = form ? await this.#convertRows(id, form, path) : await readFacts(frames, path, timeColumn);
     this.#converted.set(id, facts);
     const file = await stat(path).catch(() => null);
     this.#account(id, file?.size ?? 0);
     return facts;
   }
 
+  async #convertRows(id: string, form: SegmentForm, path: string): Promise<SegmentFacts> {
+    const { directory, columns } = this.#options;
+    const source = join(directory, id + suffixes[form].sealed);
+    let facts: SegmentFacts = { rows: 0, minTimeMs: 0, maxTimeMs: 0 };
+    const found = await readHeader(source);
+    const header = found === 'damaged' ? { segment: id, columns } : found;
+    if (header) {
+      const converted = await this.#converting(form, header, source, path).catch((error: unknown) =>
+        this.#setAside(id, form, error),
+      );
+      facts = converted ?? facts;
+      if (converted && found === 'damaged')
+        await this.#keepDamaged(id, form, 'its header is not what was written', facts.rows);
+      else if (converted && !converted.isWhole && !this.#crashed.has(id))
+        await this.#keepDamaged(id, form, `some of its ${names[form]} are not what was written`, facts.rows);
+    }
+    await this.#forgetRows(id, source);
+    return facts;
+  }
+
+  async #converting(
+    form: SegmentForm,
+    header: SegmentHeader,
+    source: string,
+    target: string,
+  ): Promise<ConvertedSegment> {
+    const { keyColumn, timeColumn, frames, records } = this.#options;
+    if (form === 'lines') return convertLines(frames, header, source, target, keyColumn, timeColumn);
+    if (!records) throw new Error('this log has no records');
+    const converted = await records.convert({ source, columns: header.columns, target, timeColumn });
+    await syncDirectory(dirname(target));
+    return converted;
+  }
+
+  /** A segment's rows as they were written are not needed any more. */
+  async #forgetRows(id: string, source: string): Promise<void> {
+    await rm(source, { force: true });
+    this.#forms.delete(id);
+    this.#unreadable.delete(id);
+    this.#crashed.delete(id);
+  }
+
   /** Sets aside what cannot be converted again and again; throws the error while that may be another one's fault. */
-  async #setAside(id: string, error: unknown): Promise<null> {
+  async #setAside(id: string, form: SegmentForm, error: unknown): Promise<null> {
     const times = (this.#unreadable.get(id) ?? 0) + 1;
     this.#unreadable.set(id, times);
-    if (times < asideAfter || !(await this.#canConvert(id))) throw error;
+    if (times < asideAfter || !(await this.#canConvert(id, form))) throw error;
     const path = join(this.#options.directory, id);
-    await rename(path + suffix.sealed, path + suffix.damaged);
-    await rm(`${path}${suffix.parquet}.tmp`, { force: true });
-    await this.#tellDamaged(id, 'it cannot be read', 0, error);
+    await rename(path + suffixes[form].sealed, path + suffixes[form].damaged);
+    await rm(`${path}${parquetSuffix}.tmp`, { force: true });
+    await this.#tellDamaged(id, form, 'it cannot be read', 0, error);
     return null;
   }
 
-  /** Whether the frame engine answers, and the disk has room for more than a conversion takes. */
-  async #canConvert(id: string): Promise<boolean> {
+  /** Whether what converts answers, and the disk has room for more than a conversion takes. */
+  async #canConvert(id: string, form: SegmentForm): Promise<boolean> {
     const { directory, frames } = this.#options;
     const trial = join(directory, `${id}.trial.tmp`);
     try {
-      await copyFile(join(directory, id + suffix.sealed), trial);
-      return (await frames.query('SELECT 1 AS one')).length === 1;
+      await copyFile(join(directory, id + suffixes[form].sealed), trial);
+      return form === 'records' || (await frames.query('SELECT 1 AS one')).length === 1;
     } catch {
       return false;
     } finally {
@@ -264,20 +305,26 @@ export class Shipping {
     }
   }
 
-  async #keepDamaged(id: string, problem: string, rowsRead: number): Promise<void> {
+  async #keepDamaged(id: string, form: SegmentForm, problem: string, rowsRead: number): Promise<void> {
     const path = join(this.#options.directory, id);
-    const kept = path + suffix.damaged;
+    const kept = path + suffixes[form].damaged;
     if (await stat(kept).catch(() => null)) return;
-    await copyFile(path + suffix.sealed, `${kept}.tmp`);
+    await copyFile(path + suffixes[form].sealed, `${kept}.tmp`);
     await rename(`${kept}.tmp`, kept);
-    await this.#tellDamaged(id, problem, rowsRead);
+    await this.#tellDamaged(id, form, problem, rowsRead);
   }
 
-  async #tellDamaged(id: string, problem: string, rowsRead: number, error?: unknown): Promise<void> {
+  async #tellDamaged(
+    id: string,
+    form: SegmentForm,
+    problem: string,
+    rowsRead: number,
+    error?: unknown,
+  ): Promise<void> {
     const { directory, stream, logger } = this.#options;
-    const file = join(directory, id + suffix.damaged);
-    // The first line is the header.
-    const rowsLost = Math.max(0, (await countLines(file)) - 1 - rowsRead);
+    const file = join(directory, id + suffixes[form].damaged);
+    const all = form === 'lines' ? await countLines(file) : await countRecords(file);
+    const rowsLost = all === null ? null : Math.max(0, all - rowsRead);
     this.addDamaged({ file, problem, rowsRead, rowsLost }, (await stat(file)).size);
     logger.error(
       { stream, segment: id, file, problem, rowsRead, rowsLost, err: error },
@@ -322,9 +369,22 @@ async function otherDisk(directory: string): Promise<string | null> {
   return null;
 }
 
+/** Rows of a segment of lines, broken ones too. */
 async function countLines(file: string): Promise<number> {
-  let count = 0;
+  // The first line is the header.
+  let count = -1;
   for await (const chunk of createReadStream(file))
     for (const byte of chunk as Buffer) if (byte === 10) count++;
+  return count;
+}
+
+/** Rows of a segment of records, lost ones too; null where nobody can tell how many those are. */
+async function countRecords(file: string): Promise<number | null> {
+  const bytes = await readFile(file);
+  let count = 0;
+  for (const { rows } of blocksIn(bytes, bytes.indexOf(0x0a) + 1)) {
+    if (rows === null) return null;
+    count += rows;
+  }
   return count;
 }

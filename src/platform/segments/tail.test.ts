@@ -2,14 +2,26 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RecordConverter } from './record-converter.ts';
+import type { RowBytes } from './row-bytes.ts';
 import { SegmentLog } from './segment-log.ts';
 import { SegmentTail } from './tail.ts';
 import { localFrames, testLogOptions } from './testing.ts';
 
 const frames = await localFrames();
-const row = (id: number, padding = '') => `${JSON.stringify({ id: String(id), time: id, padding })}\n`;
+const records = new RecordConverter();
+after(() => records.close());
+const row =
+  (id: number, padding = '') =>
+  (to: RowBytes) => {
+    to.text(String(id));
+    to.number(id);
+    to.null();
+    to.list(1);
+    to.text(padding);
+  };
 
 const isHeader = (text: string) => text.startsWith('{"segment":');
 
@@ -17,7 +29,7 @@ async function open(t: TestContext) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-tail-'));
   const shipped: number[] = [];
   const options = testLogOptions(directory, frames, async ({ rows }) => void shipped.push(rows));
-  const log = await SegmentLog.open({ ...options, maxSizeBytes: 10_000_000 });
+  const log = await SegmentLog.open({ ...options, records, maxSizeBytes: 10_000_000 });
   let lines = '';
   let isAway = false;
   const send = async (text: string) => {
@@ -25,7 +37,7 @@ async function open(t: TestContext) {
     assert.ok(isHeader(text), 'what the columns are comes first');
     lines += text;
   };
-  const tail = new SegmentTail({ log, everyMs: 1, send });
+  const tail = new SegmentTail({ log, converter: records, everyMs: 1, send });
   t.after(async () => {
     await tail.close();
     await log.close();

@@ -1,13 +1,17 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { RecordConverter } from './record-converter.ts';
 import type { SegmentLog } from './segment-log.ts';
 
-/** Bytes that are sent at once. */
-const mostBytes = 1024 * 1024;
+/** Bytes that are read at once. */
+const mostBytes = 512 * 1024;
 
 export interface TailOptions {
+  /** Of records. */
   readonly log: Pick<SegmentLog, 'open'>;
+  readonly converter: RecordConverter;
   readonly everyMs: number;
-  /** Takes whole lines, those of the segment's header first. What it rejects is not sent again: the segment brings it. */
+  /**
+   * Takes lines of JSON: the segment's header, then whole rows. What it rejects is not sent again: the segment brings it.
+   */
   readonly send: (lines: string) => Promise<void>;
 }
 
@@ -20,7 +24,6 @@ export class SegmentTail {
   readonly #options: TailOptions;
   readonly #timer: NodeJS.Timeout;
   #path: string | null = null;
-  #header = '';
   #sent = 0;
   #sending: Promise<void> | null = null;
 
@@ -40,7 +43,6 @@ export class SegmentTail {
     if (this.#sending || !present) return;
     if (present.path !== this.#path) {
       this.#path = present.path;
-      this.#header = '';
       this.#sent = 0;
     }
     if (present.sizeBytes <= this.#sent) return;
@@ -55,28 +57,10 @@ export class SegmentTail {
   }
 
   async #sendUpTo(path: string, end: number): Promise<void> {
-    const file = await open(path, 'r');
-    try {
-      this.#header ||= await readHeader(file);
-      while (this.#sent < end) {
-        const bytes = Buffer.alloc(Math.min(mostBytes, end - this.#sent));
-        const { bytesRead } = await file.read(bytes, 0, bytes.length, this.#sent);
-        const length = bytes.subarray(0, bytesRead).lastIndexOf(0x0a) + 1;
-        // A line longer than this is left to its segment.
-        if (length === 0) throw new Error('no whole line');
-        const header = this.#sent === 0 ? bytes.indexOf(0x0a) + 1 : 0;
-        this.#sent += length;
-        if (length > header) await this.#options.send(this.#header + bytes.toString('utf8', header, length));
-      }
-    } finally {
-      await file.close();
+    while (this.#sent < end) {
+      const { lines, to } = await this.#options.converter.lines({ path, from: this.#sent, end, mostBytes });
+      this.#sent = to;
+      await this.#options.send(lines);
     }
   }
-}
-
-/** The first line of a segment's file. */
-async function readHeader(file: FileHandle): Promise<string> {
-  const bytes = Buffer.alloc(mostBytes);
-  const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-  return bytes.toString('utf8', 0, bytes.subarray(0, bytesRead).indexOf(0x0a) + 1);
 }

@@ -1,6 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { pino } from 'pino';
-import type { SegmentFrames } from './parquet.ts';
+import type { SegmentFrames } from './convert-lines.ts';
 import type { SegmentLogOptions } from './segment-log.ts';
 
 /** DuckDB in the test's own process, for tests of what writes and reads segments. */

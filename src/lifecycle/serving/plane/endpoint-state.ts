@@ -15,7 +15,7 @@ import { readOverride } from '../override-token.ts';
 import { allocateBuckets } from './allocate-buckets.ts';
 import { GuardedArm } from './arm-guard.ts';
 import { bucketOf } from './bucket.ts';
-import { featuresMember, logPlace } from './log-line.ts';
+import { featuresMember, type LogPlace, logPlace } from './log-row.ts';
 import type { PredictRequest, RequestTensor } from './request.ts';
 import type { ServedModel } from './served-model.ts';
 
@@ -30,7 +30,7 @@ export interface ServedArm {
   /** Counts its answers and takes its traffic away when it breaks its bounds; null where nothing is guarded. */
   readonly guard: GuardedArm | null;
   /** What all its rows in the log have in common; see logPlace. */
-  readonly logPlace: string;
+  readonly logPlace: LogPlace;
   /** Where its inputs are among the endpoint's features; null: they are the first ones, in this order. */
   readonly featurePlaces: readonly number[] | null;
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { endpointOptionsSchema } from '../contract.ts';
 import type { ServedArm } from './endpoint-state.ts';
-import type { LoggedRow } from './log-line.ts';
 import { entityInLog, LogPolicy, type PolicySource } from './log-policy.ts';
+import type { LoggedRow } from './log-row.ts';
 
 const features = ['name', 'age', 'income'].map((name, index) => ({
   name: `feature:${name}`,

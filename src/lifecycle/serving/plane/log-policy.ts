@@ -3,7 +3,7 @@ import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import { bucketCount, type EndpointRoute, featureColumnPrefix } from '../contract.ts';
 import { bucketOf } from './bucket.ts';
 import type { ServedArm } from './endpoint-state.ts';
-import { cellJson, type LoggedRow } from './log-line.ts';
+import { cellText, type LoggedRow } from './log-row.ts';
 
 /** Name of the entity among the fields that may be redacted or hashed. */
 const entityField = 'entity';
@@ -143,6 +143,6 @@ export function hashKeyPrint(key: string): string {
  */
 export function hashedValue(key: string, value: unknown): string {
   const text =
-    typeof value === 'string' ? value : typeof value === 'object' ? cellJson(value) : String(value);
+    typeof value === 'string' ? value : typeof value === 'object' ? cellText(value) : String(value);
   return `h:${createHmac('sha256', key).update(text).digest('base64url').slice(0, 22)}`;
 }

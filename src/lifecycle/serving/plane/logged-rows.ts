@@ -1,7 +1,7 @@
 import type { MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import { type EndpointState, longestEntity, longestId, type RowPlan } from './endpoint-state.ts';
-import type { LoggedRow } from './log-line.ts';
+import type { LoggedRow } from './log-row.ts';
 import { type AnsweredRows, outputsJson } from './merge-outputs.ts';
 import type { PredictRequest } from './request.ts';
 import type { Share } from './shares.ts';

@@ -5,7 +5,7 @@ import { runtimeMessage } from '../../../platform/onnx/index.ts';
 import { PieceJoiner } from '../../../platform/python-runtime/index.ts';
 import type { ScoredPiece } from '../../../platform/runtimes/index.ts';
 import { type EndpointState, planRows, type RowPlan } from './endpoint-state.ts';
-import type { LoggedRow } from './log-line.ts';
+import type { LoggedRow } from './log-row.ts';
 import { answeredRows } from './logged-rows.ts';
 import { answeredPart, replyOutputs } from './merge-outputs.ts';
 import type { PredictReply, PredictRequest } from './request.ts';

@@ -8,7 +8,7 @@ import { createLogger } from '../../../platform/log/index.ts';
 import { localFrames } from '../../../platform/segments/testing.ts';
 import { defaultEndpointOptions, predictionLogColumns } from '../contract.ts';
 import type { EndpointState } from './endpoint-state.ts';
-import type { LoggedRow } from './log-line.ts';
+import type { LoggedRow } from './log-row.ts';
 import { PredictionLogs } from './prediction-logs.ts';
 
 test('a control that was started again is sent the rows of the open segment that the one before knew', async (t) => {

@@ -6,6 +6,8 @@ import { keyFromFile } from '../../../platform/secrets/index.ts';
 import {
   DiskBudget,
   type Durability,
+  RecordConverter,
+  type RowBytes,
   type SealedSegment,
   type SegmentFrames,
   SegmentLog,
@@ -13,8 +15,8 @@ import {
 } from '../../../platform/segments/index.ts';
 import { type DamagedSegment, predictionLogColumns } from '../contract.ts';
 import type { EndpointState } from './endpoint-state.ts';
-import { type LoggedRow, logLine, logPlace } from './log-line.ts';
 import { hashKeyPrint, LogPolicy } from './log-policy.ts';
+import { type LoggedRow, logPlace, writeRow } from './log-row.ts';
 
 export interface PredictionLogsOptions {
   readonly directory: string;
@@ -42,8 +44,8 @@ interface OpenLog {
   policy: LogPolicy | null;
 }
 
-/** Rows beyond this are logged without features and outputs: one must not make its whole segment unreadable. */
-const longestLine = 4 * 1024 * 1024;
+/** Bytes; rows beyond this are logged without features and outputs: one must not fill its segment. */
+const longestRow = 4 * 1024 * 1024;
 
 /** How often rows of a followed endpoint are sent. */
 const followEveryMs = 200;
@@ -54,6 +56,7 @@ export class PredictionLogs {
   readonly #logs = new Map<string, OpenLog>();
   readonly #tails = new Map<string, SegmentTail>();
   readonly #budget: DiskBudget | undefined;
+  readonly #converter = new RecordConverter();
   readonly #hashKey: () => string;
 
   private constructor(options: PredictionLogsOptions) {
@@ -76,6 +79,7 @@ export class PredictionLogs {
     const log = await SegmentLog.open({
       directory: join(this.#options.directory, endpoint),
       stream: endpoint,
+      records: this.#converter,
       columns: predictionLogColumns,
       keyColumn: 'prediction_id',
       timeColumn: 'event_time_ms',
@@ -103,17 +107,18 @@ export class PredictionLogs {
       open.policy = LogPolicy.of(state, this.#hashKey);
     }
     const { log, policy } = open;
-    let lines = '';
-    for (const given of rows) {
-      const row = policy ? policy.apply(given) : given;
-      const place = row.arm?.logPlace ?? logPlace(route, 'champion', '');
-      const line = logLine(place, row);
-      lines +=
-        line.length <= longestLine
-          ? line
-          : logLine(place, { ...row, cells: null, outputs: null, flags: null });
-    }
-    return log.append(lines, rows.length, policy?.columns ?? state.logColumns);
+    const write = (to: RowBytes) => {
+      for (const given of rows) {
+        const row = policy ? policy.apply(given) : given;
+        const place = row.arm?.logPlace ?? logPlace(route, 'champion', '');
+        const before = to.length;
+        writeRow(to, place, row);
+        if (to.length - before <= longestRow) continue;
+        to.cut(before);
+        writeRow(to, place, { ...row, cells: null, outputs: null, flags: null });
+      }
+    };
+    return log.append(write, rows.length, policy?.columns ?? state.logColumns);
   }
 
   /** Which key fields are hashed with, see `hashKeyPrint`; made here if it was never asked for. */
@@ -163,7 +168,10 @@ export class PredictionLogs {
       const log = this.#logs.get(endpoint)?.log;
       if (!log || !sendRows || this.#tails.has(endpoint)) continue;
       const send = (lines: string) => sendRows(endpoint, lines);
-      this.#tails.set(endpoint, new SegmentTail({ log, everyMs: followEveryMs, send }));
+      this.#tails.set(
+        endpoint,
+        new SegmentTail({ log, converter: this.#converter, everyMs: followEveryMs, send }),
+      );
     }
   }
 
@@ -179,5 +187,6 @@ export class PredictionLogs {
   async close(): Promise<void> {
     this.follow([]);
     await Promise.all([...this.#logs.values()].map(({ log }) => log.close()));
+    await this.#converter.close();
   }
 }

@@ -27,14 +27,14 @@ export interface ConvertedSegment extends SegmentFacts {
 }
 
 /**
- * Converts a sealed segment to Parquet (zstd), one column per column of its header. A value that its column's
+ * Converts a sealed segment of lines to Parquet (zstd), one column per column of its header. A value that its column's
  * type cannot hold becomes NULL rather than stopping the segment; a line that is no JSON is left out. The file is on the disk, under its name, when this
  * returns. The header line has no key and is left out.
  *
  * @param keyColumn a column that is never null in a row
  * @param timeColumn the column with the event time in epoch milliseconds
  */
-export async function convertSegment(
+export async function convertLines(
   frames: SegmentFrames,
   header: SegmentHeader,
   source: string,
