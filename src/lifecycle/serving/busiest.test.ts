@@ -76,12 +76,12 @@ forEachDatabase((name, open) => {
         lately: lately as never,
       });
     await report('a', [
-      { endpoint: 'busy', predictions: 100, failed: 1 },
-      { endpoint: 'down', predictions: 20, failed: 15 },
+      { endpoint: 'busy', predictions: 100, failed: 1, refused: 0 },
+      { endpoint: 'down', predictions: 20, failed: 15, refused: 0 },
     ]);
     await report('b', [
-      { endpoint: 'busy', predictions: 50, failed: 0 },
-      { endpoint: 'asked', predictions: 30, failed: 0 },
+      { endpoint: 'busy', predictions: 50, failed: 0, refused: 9 },
+      { endpoint: 'asked', predictions: 30, failed: 0, refused: 0 },
     ]);
     const names = ({ items }: ListPage) => items.map((endpoint) => endpoint.name);
     assert.deepEqual(names(await list('order=predictions')), ['busy', 'asked', 'down', 'calm']);
@@ -89,9 +89,9 @@ forEachDatabase((name, open) => {
     assert.deepEqual(
       first.items.map((endpoint) => [endpoint.name, endpoint.lately]),
       [
-        ['down', { predictions: 20, failed: 15 }],
-        ['busy', { predictions: 150, failed: 1 }],
-        ['asked', { predictions: 30, failed: 0 }],
+        ['down', { predictions: 20, failed: 15, refused: 0 }],
+        ['busy', { predictions: 150, failed: 1, refused: 9 }],
+        ['asked', { predictions: 30, failed: 0, refused: 0 }],
       ],
     );
     const rest = await list(`order=failed&limit=3&after=${first.next}`);

@@ -203,6 +203,8 @@ export const endpointSchema = z.object({
     z.object({
       id: z.string(),
       connected: z.boolean(),
+      /** Whether it stopped because it was told to; nobody misses it then. */
+      left: z.boolean(),
       current: z.boolean(),
       url: z.string().nullable(),
       error: z.string().nullable(),

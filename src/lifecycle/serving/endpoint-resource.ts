@@ -9,11 +9,12 @@ export function endpointResource(
   lately: LatelyAsked | null,
 ): Endpoint {
   const { endpoint: name, overrideKey: _, ...rest } = route;
-  const replicas = known.map(({ id, connected, url, endpoints }) => {
+  const replicas = known.map(({ id, connected, left, url, endpoints }) => {
     const held = endpoints.find((each) => each.endpoint === name);
     return {
       id,
       connected,
+      left,
       url,
       current: (held?.routeVersion ?? 0) >= route.routeVersion,
       error: held?.error ?? null,

@@ -112,6 +112,7 @@ export class ReplicaHub {
     return {
       predictions: asked.reduce((sum, each) => sum + each.predictions, 0),
       failed: asked.reduce((sum, each) => sum + each.failed, 0),
+      refused: asked.reduce((sum, each) => sum + each.refused, 0),
     };
   }
 

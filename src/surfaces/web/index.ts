@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { fail } from '../../core/errors.ts';
@@ -36,13 +37,16 @@ export function addWeb(app: FastifyInstance, directory: string, options: WebOpti
   const index = join(directory, 'index.html');
   const built = existsSync(index);
   const policy = contentSecurityPolicy(options.frames);
-  const page = built && options.pathPrefix ? prefixed(readFileSync(index, 'utf8'), options.pathPrefix) : null;
+  // Read anew each time: a build that replaces the files while the server runs names other scripts.
+  const page =
+    built && options.pathPrefix
+      ? async () => prefixed(await readFile(index, 'utf8'), options.pathPrefix)
+      : null;
   if (built) {
     void app.register(fastifyStatic, {
       root: directory,
-      wildcard: false,
       cacheControl: false,
-      ...(page === null ? {} : { index: false, globIgnore: ['index.html'] }),
+      ...(page === null ? {} : { index: false, allowedPath: (path: string) => path !== '/index.html' }),
       setHeaders(reply, path) {
         const immutable = path.includes('/assets/');
         reply.header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
@@ -57,15 +61,15 @@ export function addWeb(app: FastifyInstance, directory: string, options: WebOpti
       .headers({ 'content-security-policy': policy, 'cache-control': 'no-cache' })
       .type('text/html; charset=utf-8')
       .send(text);
-  if (page !== null) app.get('/', async (_request, reply) => sendPage(reply, page));
-  app.setNotFoundHandler((request, reply) => {
+  if (page !== null) app.get('/', async (_request, reply) => sendPage(reply, await page()));
+  app.setNotFoundHandler(async (request, reply) => {
     const path = request.url.split('?')[0] ?? '/';
     const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
     if (!wantsPage || path.startsWith('/api/') || path.startsWith('/assets/')) {
       throw fail('route_not_found', { method: request.method, path });
     }
     if (!built) return reply.code(503).type('text/plain; charset=utf-8').send(notBuilt);
-    return page === null ? reply.sendFile('index.html') : sendPage(reply, page);
+    return page === null ? reply.sendFile('index.html') : sendPage(reply, await page());
   });
 }
 

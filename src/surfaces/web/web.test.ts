@@ -29,8 +29,23 @@ async function webOn(t: TestContext, options: WebOptions) {
   });
   t.after(() => app.close());
   addWeb(app, directory, options);
-  return (url: string) => app.inject({ url, headers: { accept: 'text/html' } });
+  const get = (url: string) => app.inject({ url, headers: { accept: 'text/html' } });
+  return Object.assign(get, { directory });
 }
+
+test('a build that replaces the files while the server runs is served at once, and what is gone is not found', async (t) => {
+  for (const pathPrefix of ['', '/a']) {
+    const get = await webOn(t, { pathPrefix, frames: 'DENY' });
+    assert.equal((await get(`${pathPrefix}/assets/a.css`)).body, 'a {}');
+    await rm(join(get.directory, 'assets', 'a.css'));
+    await writeFile(join(get.directory, 'assets', 'b.css'), 'b {}');
+    await writeFile(join(get.directory, 'index.html'), page.replace('a.css', 'b.css'));
+    assert.equal((await get(`${pathPrefix}/assets/b.css`)).body, 'b {}');
+    assert.equal((await get(`${pathPrefix}/assets/a.css`)).statusCode, 404);
+    for (const path of ['/', '/runs/1', '/index.html'])
+      assert.match((await get(pathPrefix + path)).body, new RegExp(`"${pathPrefix}/assets/b.css"`), path);
+  }
+});
 
 test('behind a prefix the page and its files are found, and the page tells the app the prefix', async (t) => {
   const get = await webOn(t, { pathPrefix: '/a&b', frames: 'SAMEORIGIN' });

@@ -15,11 +15,24 @@ const isIdentity = (name: string): name is Identity => Object.hasOwn(identityStr
 /** Series that are like neither champion nor challenger. */
 const ARM_SERIES = [3, 4, 6, 8] as const;
 
-/** Champion and challenger have their colours everywhere; a further arm of a split has one by its name. */
+/** Of each of these colours there are two tones, and each tone comes in these dashes. */
+const ARM_DASHES = ['8 2', '3 2', '8 2 2 2'] as const;
+
+/**
+ * Champion and challenger have their colours everywhere; a further arm of a split has one by its name: arms that are
+ * numbered are told apart up to eight by their colour, and up to 24 by colour and dash.
+ */
 export function armStroke(arm: string): { readonly colour: string; readonly dash: string } {
   if (isIdentity(arm)) return identityStroke[arm];
-  const sum = [...arm].reduce((total, letter) => total * 31 + (letter.codePointAt(0) ?? 0), 0);
-  return { colour: `var(--series-${ARM_SERIES[sum % ARM_SERIES.length]})`, dash: '8 2' };
+  const number = /\d{1,9}$/.exec(arm)?.[0];
+  const place = number
+    ? Number(number)
+    : [...arm].reduce((total, letter) => (total * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_003, 0);
+  const series = `var(--series-${ARM_SERIES[place % 4]})`;
+  return {
+    colour: place % 8 < 4 ? series : `color-mix(in oklab, ${series}, var(--text) 45%)`,
+    dash: ARM_DASHES[Math.floor(place / 8) % 3] ?? '',
+  };
 }
 
 /** A short stroke for whoever answered. */

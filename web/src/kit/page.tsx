@@ -14,8 +14,24 @@ export function PageHead(props: {
         <h1 className="text-balance font-strong text-page">{props.title}</h1>
         {props.sentence && <div className="max-w-3xl text-lead text-muted">{props.sentence}</div>}
       </div>
-      {props.actions && <div className="flex flex-wrap items-center gap-2 print:hidden">{props.actions}</div>}
+      {props.actions && (
+        <div className="flex max-w-full flex-wrap items-center gap-2 max-sm:has-[[data-filters]]:w-full print:hidden">
+          {props.actions}
+        </div>
+      )}
     </header>
+  );
+}
+
+/** What a list is narrowed by: in a row, on a phone in two columns below the first, which is to be its search. */
+export function Filters(props: { readonly children: ReactNode }) {
+  return (
+    <div
+      data-filters
+      className="grid w-full grid-cols-2 gap-2 max-sm:*:w-full max-sm:*:max-w-none max-sm:*:first:col-span-2 sm:flex sm:w-auto sm:flex-wrap sm:items-center"
+    >
+      {props.children}
+    </div>
   );
 }
 

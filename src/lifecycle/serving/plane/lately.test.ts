@@ -1,25 +1,34 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fail } from '../../../core/errors.ts';
 import { Lately } from './lately.ts';
 
-test('predictions of the last five minutes count, by endpoint; those before them, copies and callers who left do not', () => {
+test('predictions of the last five minutes count, by endpoint, and what callers got wrong apart from what failed here; those before them, copies and callers who left do not', () => {
   let nowMs = 1_000_000;
   const lately = new Lately(() => nowMs);
-  lately.count('tide', 'champion', 'ok', 3);
-  lately.count('tide', 'challenger', 'input_invalid', 1);
-  lately.count('tide', 'shadow', 'ok', 4);
-  lately.count('tide', 'champion', 'cancelled', 5);
-  lately.count('ebb', 'shadow', 'ok', 1);
-  assert.deepEqual(lately.counts, [{ endpoint: 'tide', predictions: 4, failed: 1 }]);
+  const refused = fail('input_invalid', {
+    input: 'x',
+    row: '',
+    value: 1,
+    expected: 'text',
+    endpoint: 'tide',
+  });
+  const late = fail('python_timeout', { model: 'm', timeoutMs: 1 });
+  lately.count('tide', 'champion', null, 3);
+  lately.count('tide', 'challenger', refused, 1);
+  lately.count('tide', 'shadow', null, 4);
+  lately.count('tide', 'champion', fail('cancelled', {}), 5);
+  lately.count('ebb', 'shadow', null, 1);
+  assert.deepEqual(lately.counts, [{ endpoint: 'tide', predictions: 4, failed: 0, refused: 1 }]);
   nowMs += 200_000;
-  lately.count('tide', 'champion', 'timeout', 10);
-  lately.count('ebb', 'champion', 'ok', 1);
+  lately.count('tide', 'champion', late, 10);
+  lately.count('ebb', 'champion', null, 1);
   assert.deepEqual(lately.counts, [
-    { endpoint: 'tide', predictions: 14, failed: 11 },
-    { endpoint: 'ebb', predictions: 1, failed: 0 },
+    { endpoint: 'tide', predictions: 14, failed: 10, refused: 1 },
+    { endpoint: 'ebb', predictions: 1, failed: 0, refused: 0 },
   ]);
   nowMs += 101_000;
-  assert.deepEqual(lately.counts[0], { endpoint: 'tide', predictions: 10, failed: 10 });
+  assert.deepEqual(lately.counts[0], { endpoint: 'tide', predictions: 10, failed: 10, refused: 0 });
   nowMs += 10_000_000;
   assert.deepEqual(lately.counts, []);
 });

@@ -1,3 +1,6 @@
+import type { MillraceError } from '../../../core/errors.ts';
+import type { LatelyAsked } from '../contract/lately.ts';
+
 /** Five minutes in ten slots: the oldest goes when a new one begins, so between four and a half and five are counted. */
 const slotMs = 30_000;
 const slotCount = 10;
@@ -7,17 +10,19 @@ interface Slots {
   newest: number;
   readonly predictions: number[];
   readonly failed: number[];
+  readonly refused: number[];
 }
 
-/** What was asked of one endpoint lately, and how much of that failed. */
-export interface LatelyCounts {
+/** What was asked of one endpoint lately, how much of that failed here, and how much callers had got wrong. */
+export interface LatelyCounts extends LatelyAsked {
   readonly endpoint: string;
-  readonly predictions: number;
-  readonly failed: number;
 }
 
-/** Statuses that say nothing about an endpoint: the caller left, or its row stood beside one that failed. */
-const untold: ReadonlySet<string> = new Set(['cancelled', 'other_arm_failed']);
+/**
+ * Errors that say nothing about an endpoint: the caller left, or its row stood beside one that failed, or a stream was
+ * ended because serve stops.
+ */
+const untold: ReadonlySet<string> = new Set(['cancelled', 'other_arm_failed', 'stream_stopped']);
 
 /** Counts the predictions of the last five minutes by endpoint; copies in shadow are nobody's answer and not counted. */
 export class Lately {
@@ -29,17 +34,20 @@ export class Lately {
     this.#nowMs = nowMs;
   }
 
-  count(endpoint: string, arm: string, status: string, predictions: number): void {
-    if (arm === 'shadow' || untold.has(status)) return;
+  /** @param error what they were answered with; null: with an answer */
+  count(endpoint: string, arm: string, error: MillraceError | null, predictions: number): void {
+    if (arm === 'shadow' || (error && untold.has(error.code))) return;
     let slots = this.#endpoints.get(endpoint);
     if (!slots) {
       const empty = (): number[] => new Array<number>(slotCount).fill(0);
-      slots = { newest: 0, predictions: empty(), failed: empty() };
+      slots = { newest: 0, predictions: empty(), failed: empty(), refused: empty() };
       this.#endpoints.set(endpoint, slots);
     }
     const at = this.#forward(slots) % slotCount;
     slots.predictions[at] = (slots.predictions[at] ?? 0) + predictions;
-    if (status !== 'ok') slots.failed[at] = (slots.failed[at] ?? 0) + predictions;
+    if (!error) return;
+    const wrong = error.status >= 500 ? slots.failed : slots.refused;
+    wrong[at] = (wrong[at] ?? 0) + predictions;
   }
 
   /** Endpoints that nobody has asked lately are left out. */
@@ -47,7 +55,8 @@ export class Lately {
     return [...this.#endpoints].flatMap(([endpoint, slots]) => {
       this.#forward(slots);
       const predictions = sum(slots.predictions);
-      if (predictions > 0) return [{ endpoint, predictions, failed: sum(slots.failed) }];
+      if (predictions > 0)
+        return [{ endpoint, predictions, failed: sum(slots.failed), refused: sum(slots.refused) }];
       this.#endpoints.delete(endpoint);
       return [];
     });
@@ -59,6 +68,7 @@ export class Lately {
     for (let slot = Math.max(slots.newest + 1, now - slotCount + 1); slot <= now; slot += 1) {
       slots.predictions[slot % slotCount] = 0;
       slots.failed[slot % slotCount] = 0;
+      slots.refused[slot % slotCount] = 0;
     }
     slots.newest = now;
     return now;

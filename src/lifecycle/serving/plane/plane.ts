@@ -240,13 +240,13 @@ export class Plane {
     try {
       await durable;
     } catch (error) {
-      for (const share of shares) this.#count(request, share, (error as MillraceError).code);
+      for (const share of shares) this.#count(request, share, error as MillraceError);
       throw error;
     }
     for (let i = 0; i < shares.length; i++) {
       const share = shares[i] as Share;
       const { part, latencyMs } = parts[i] as AnsweredRows;
-      this.#count(request, share, 'ok', latencyMs);
+      this.#count(request, share, null, latencyMs);
       const { modelVersion } = share.arm;
       this.statistics.answered(request.endpoint, modelVersion, share.rows.length, request.startedMs, part);
     }
@@ -289,7 +289,7 @@ export class Plane {
     for (const { arm } of rows) {
       const [version, name] = [arm?.modelVersion ?? '', arm?.arm ?? 'champion'];
       this.#metrics.answered(request.endpoint, version, name, error.code, 1, seconds);
-      this.lately.count(request.endpoint, name, error.code, 1);
+      this.lately.count(request.endpoint, name, error, 1);
     }
     if (error.code !== 'other_arm_failed')
       this.statistics.failed(request.endpoint, rows[0]?.arm?.modelVersion ?? '', request.startedMs);
@@ -324,7 +324,7 @@ export class Plane {
         for (const share of shares) checkShare(started, share);
         const parts = await Promise.all(shares.map((share) => predictShare(started, share)));
         await this.#logs.append(state, sharedRows(started, copies, ids, shares, parts));
-        for (const share of shares) this.#count(started, share, 'ok');
+        for (const share of shares) this.#count(started, share, null);
       } catch (error) {
         await this.#logFailure(state, started, copies, shares, error, copied);
       }
@@ -335,12 +335,13 @@ export class Plane {
   #count(
     request: PredictRequest,
     { arm, rows, flags }: Share,
-    status: string,
+    error: MillraceError | null,
     latencyMs = performance.now() - request.startedMs,
   ): void {
     const seconds = latencyMs / 1000;
+    const status = error?.code ?? 'ok';
     this.#metrics.answered(request.endpoint, arm.modelVersion, arm.arm, status, rows.length, seconds);
-    this.lately.count(request.endpoint, arm.arm, status, rows.length);
+    this.lately.count(request.endpoint, arm.arm, error, rows.length);
     for (const row of flags) {
       for (const { feature, kind } of row ?? []) this.#metrics.flagged(request.endpoint, feature, kind);
     }
@@ -349,7 +350,7 @@ export class Plane {
   #streamEnded({ state, request, plans, share, predictionId, error, firstSeconds, pieces }: StreamEnd): void {
     const { endpoint, startedMs } = request;
     const { modelVersion, arm } = share.arm;
-    this.#count(request, share, error?.code ?? 'ok');
+    this.#count(request, share, error);
     if (firstSeconds !== null) this.#metrics.streamed(endpoint, modelVersion, arm, firstSeconds, pieces);
     if (error) {
       this.statistics.failed(endpoint, modelVersion, startedMs);

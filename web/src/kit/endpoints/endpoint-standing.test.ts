@@ -64,14 +64,22 @@ test('alerts of others, of what has no traffic any more, and those that somebody
 });
 
 test('what fails now needs a look at once, and is an outage from half of it on', () => {
-  const said = (predictions: number, failed: number): string => {
-    const { state, sentence } = standingOf(endpoint('tide', { lately: { predictions, failed } }), []);
+  const said = (predictions: number, failed: number, refused = 0): string => {
+    const { state, sentence } = standingOf(
+      endpoint('tide', { lately: { predictions, failed, refused } }),
+      [],
+    );
     return `${state}: ${sentence}`;
   };
   assert.equal(said(19, 19), 'good: v1 answers everything.');
   assert.equal(said(1000, 50), 'good: v1 answers everything.');
   assert.equal(said(60, 23), 'watch: 38\u202f% failed in the last 5 min (23 of 60).');
   assert.equal(said(20, 10), 'bad: 50\u202f% failed in the last 5 min (10 of 20).');
+  // Callers' own mistakes are told, and make no endpoint look ill.
+  assert.equal(
+    said(400, 0, 280),
+    'good: v1 answers everything. 70\u202f% of the last 5 min were refused for what callers sent (280 of 400).',
+  );
 });
 
 test('many endpoints are one sentence, and the worst comes first', () => {

@@ -42,13 +42,16 @@ export function standingOf(endpoint: Endpoint, alerts: readonly Alert[]): Endpoi
   const behind = connected.filter((replica) => !replica.current).length;
   if (behind > 0)
     return stands('watch', `${behind} of ${plural(connected.length, 'replica')} still load it.`);
-  return stands(isTried ? 'running' : 'good', trafficText(endpoint));
+  return stands(isTried ? 'running' : 'good', `${trafficText(endpoint)}${refusedText(endpoint)}`);
 }
 
 /** So many predictions say something of their endpoint, and so large a share of failures needs a look, or is an outage. */
 const TELLING = { predictions: 20, watch: 0.05, bad: 0.5 } as const;
 
-/** What of the last five minutes failed, where that is much; a window of monitoring may close hours later. */
+/**
+ * What of the last five minutes the server or its model failed to answer, where that is much; a window of monitoring may
+ * close hours later. What callers had got wrong is no fault of the endpoint.
+ */
 export function failingOf({
   lately,
 }: Pick<Endpoint, 'lately'>): { readonly state: 'watch' | 'bad'; readonly text: string } | null {
@@ -58,6 +61,15 @@ export function failingOf({
   const counts = `${formatCount(lately.failed)} of ${formatCount(lately.predictions)}`;
   const text = `${formatPercent(share)} failed in the last 5 min (${counts}).`;
   return { state: share >= TELLING.bad ? 'bad' : 'watch', text };
+}
+
+/** ` 70 % of the last 5 min were refused, for what callers sent (280 of 400).`; empty where that is little. */
+export function refusedText({ lately }: Pick<Endpoint, 'lately'>): string {
+  if (!lately || lately.predictions < TELLING.predictions) return '';
+  const share = lately.refused / lately.predictions;
+  if (share <= TELLING.watch) return '';
+  const counts = `${formatCount(lately.refused)} of ${formatCount(lately.predictions)}`;
+  return ` ${formatPercent(share)} of the last 5 min were refused for what callers sent (${counts}).`;
 }
 
 const isAboutNow = (alert: Alert, endpoint: Endpoint): boolean =>
@@ -108,6 +120,14 @@ export function standingsText(standings: readonly EndpointStanding[]): string {
 
 export const needsLook = ({ state }: EndpointStanding): boolean => state === 'bad' || state === 'watch';
 
-/** `1,204`, `1,204, 3 failed` */
-export const latelyText = ({ predictions, failed }: NonNullable<Endpoint['lately']>): string =>
-  `${formatCount(predictions)}${failed > 0 ? `, ${formatCount(failed)} failed` : ''}`;
+/** Replicas that are missing or not there yet; one that was told to stop is neither. */
+export const behindOf = ({ replicas }: Pick<Endpoint, 'replicas'>): Endpoint['replicas'] =>
+  replicas.filter((replica) => !replica.left && !(replica.current && replica.connected));
+
+/** `1,204`, `1,204, 3 failed, 20 refused`: what failed here, and what callers had got wrong. */
+export const latelyText = ({ predictions, failed, refused }: NonNullable<Endpoint['lately']>): string =>
+  [
+    formatCount(predictions),
+    ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),
+    ...(refused > 0 ? [`${formatCount(refused)} refused`] : []),
+  ].join(', ');

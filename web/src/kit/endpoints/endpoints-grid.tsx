@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
-import { feedbackQuery, newestWindowsQuery } from '../../api/queries.ts';
+import { feedbackQuery, monitorsQuery, newestWindowsQuery } from '../../api/queries.ts';
 import { SparkBars } from '../../charts/draw/sparkline.tsx';
 import { formatCount, formatDuration, formatPercent } from '../format.ts';
 import { Grid, type GridColumn } from '../grid.tsx';
@@ -22,7 +22,10 @@ export function EndpointsGrid(props: {
 }) {
   const navigate = useNavigate();
   const { sort } = props;
-  const columns = COLUMNS.map((column) => {
+  const monitors = useQuery(monitorsQuery());
+  const watched = new Set(monitors.data?.items.map((each) => each.endpoint));
+  const isAnyWatched = props.rows.some(({ endpoint }) => watched.has(endpoint.name));
+  const columns = COLUMNS.filter(({ id }) => isAnyWatched || !OF_WINDOWS.has(id)).map((column) => {
     const by = SORTS[column.id];
     if (!sort || !by) return column;
     const direction = by === 'name' ? ('asc' as const) : ('desc' as const);
@@ -51,11 +54,14 @@ const SORTS: Readonly<Record<string, EndpointSort>> = {
   changed: 'changed',
 };
 
+/** What only the windows of a watched endpoint tell. */
+const OF_WINDOWS: ReadonlySet<string> = new Set(['requests', 'p99']);
+
 const COLUMNS: readonly GridColumn<EndpointStanding>[] = [
   {
     id: 'name',
     head: 'Endpoint',
-    width: 'minmax(120px, 1fr)',
+    width: 'minmax(120px, 2fr)',
     cell: ({ endpoint, state }) => (
       <span className="flex min-w-0 items-center gap-2">
         <StateMark state={state} />
@@ -73,7 +79,7 @@ const COLUMNS: readonly GridColumn<EndpointStanding>[] = [
   {
     id: 'now',
     head: 'Now',
-    width: 'minmax(180px, 2.6fr)',
+    width: 'minmax(160px, 2.6fr)',
     wideOnly: true,
     cell: ({ endpoint, sentence, alert }) => {
       const text = (
@@ -97,7 +103,7 @@ const COLUMNS: readonly GridColumn<EndpointStanding>[] = [
   {
     id: 'model',
     head: 'Model',
-    width: 'minmax(80px, 0.6fr)',
+    width: 'minmax(80px, 0.8fr)',
     wideOnly: true,
     cell: ({ endpoint }) => (
       <Link to="/models/$model" params={{ model: endpoint.model }} className="hover:text-accent">
@@ -122,14 +128,14 @@ const COLUMNS: readonly GridColumn<EndpointStanding>[] = [
   {
     id: 'lately',
     head: 'Asked, 5 min',
-    width: '76px',
+    width: '86px',
     align: 'right',
     cell: ({ endpoint: { lately } }) => (lately ? formatCount(lately.predictions) : NOTHING),
   },
   {
     id: 'failed',
     head: 'Failed, 5 min',
-    width: '76px',
+    width: '86px',
     align: 'right',
     cell: ({ endpoint: { lately } }) => <Failed lately={lately} />,
   },
@@ -202,11 +208,12 @@ function Answered(props: { readonly endpoint: string }) {
 function Failed(props: { readonly lately: Endpoint['lately'] }) {
   const { lately } = props;
   if (!lately || lately.predictions === 0) return NOTHING;
-  const { predictions, failed } = lately;
+  const { predictions, failed, refused } = lately;
+  const others = refused > 0 ? `; ${formatCount(refused)} refused for what callers sent` : '';
   return (
     <span
       className={failed > 0 ? 'font-strong' : ''}
-      data-tip={`${formatCount(failed)} of ${formatCount(predictions)}`}
+      data-tip={`${formatCount(failed)} of ${formatCount(predictions)}${others}`}
     >
       {formatPercent(failed / predictions)}
     </span>

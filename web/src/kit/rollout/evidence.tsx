@@ -104,6 +104,28 @@ const bySegment = ({ segment: a }: ArmComparison, { segment: b }: ArmComparison)
 
 /** Each guardrail with what it says; side by side where nothing stands beside them. */
 function Guardrails(props: { readonly rails: readonly Guardrail[]; readonly wide: boolean }) {
+  const { rails, wide } = props;
+  const hold = rails.filter((rail) => rail.verdict === 'pass');
+  if (rails.length <= RAILS_SHOWN || hold.length < 2) return <RailList rails={rails} wide={wide} />;
+  const others = rails.filter((rail) => rail.verdict !== 'pass');
+  return (
+    <div className="flex flex-col gap-2">
+      {others.length > 0 && <RailList rails={others} wide={wide} />}
+      <details>
+        <summary className="mb-2">
+          <StateMark state={RAIL_STATE.pass} /> {others.length === 0 ? 'All' : 'The other'} {hold.length}{' '}
+          checks hold
+        </summary>
+        <RailList rails={hold} wide={wide} />
+      </details>
+    </div>
+  );
+}
+
+/** Three for each of many arms: of so many checks, those that hold are folded away. */
+const RAILS_SHOWN = 10;
+
+function RailList(props: { readonly rails: readonly Guardrail[]; readonly wide: boolean }) {
   return (
     <ul className={`grid gap-x-8 gap-y-2 ${props.wide ? 'sm:grid-cols-2' : ''}`}>
       {props.rails.map((rail) => (

@@ -11,7 +11,9 @@ export function AskCard(props: { readonly endpoint: Endpoint }) {
   const { endpoint } = props;
   const digest = endpoint.arms[0]?.packageDigest;
   const manifest = useQuery({ ...packageQuery(digest ?? ''), enabled: digest !== undefined });
-  const url = endpoint.replicas.find((replica) => replica.url)?.url ?? `http://${location.hostname}:7601`;
+  const told = endpoint.replicas.filter((replica) => replica.url !== null);
+  const replica = told.find(({ connected }) => connected) ?? told[0];
+  const url = replica?.url ?? `http://${location.hostname}:7601`;
   const command = (body: string): string =>
     [
       `curl ${url}/v2/models/${endpoint.name}/infer \\`,

@@ -11,7 +11,7 @@ import {
 } from '../../api/queries.ts';
 import { wheelOfTurn } from '../../charts/prepare/loop-wheel.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
-import { failingOf, trafficText } from '../../kit/endpoints/endpoint-standing.ts';
+import { behindOf, failingOf, refusedText, trafficText } from '../../kit/endpoints/endpoint-standing.ts';
 import { Select } from '../../kit/fields.tsx';
 import { plural } from '../../kit/format.ts';
 import { Missing } from '../../kit/missing.tsx';
@@ -57,7 +57,7 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
   const loops = useQuery(loopsQuery());
   const loop = loops.data?.items.find((each) => each.endpoint === endpoint.name);
   const turns = useQuery({ ...turnsQuery(loop?.name), enabled: loop !== undefined });
-  const behind = endpoint.replicas.filter((replica) => !replica.current || !replica.connected);
+  const behind = behindOf(endpoint);
   return (
     <>
       <PageHead
@@ -71,7 +71,9 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
           <p key={replica.id} className="pt-2 text-muted">
             {replica.id}:{' '}
             {replica.error ??
-              (replica.connected ? 'still loads this route' : 'away; it answers with the last route it knew')}
+              (replica.connected
+                ? 'still loads this route'
+                : 'away; while it runs it answers with the last route that it knew')}
           </p>
         ))}
       </Card>
@@ -129,10 +131,10 @@ function Listening(props: { readonly endpoint: Endpoint; readonly loop: Loop | u
 function headline(endpoint: Endpoint, behind: number): string {
   const replicas =
     behind > 0 && endpoint.arms.length > 0
-      ? ` ${behind} of ${plural(endpoint.replicas.length, 'replica')} ${behind === 1 ? 'is' : 'are'} behind.`
+      ? ` ${behind} of ${plural(endpoint.replicas.filter((each) => !each.left).length, 'replica')} ${behind === 1 ? 'is' : 'are'} behind.`
       : '';
   const failing = failingOf(endpoint);
-  return `${trafficText(endpoint)}${replicas}${failing ? ` ${failing.text}` : ''}`;
+  return `${trafficText(endpoint)}${replicas}${failing ? ` ${failing.text}` : ''}${refusedText(endpoint)}`;
 }
 
 /** The rollout under way, or any earlier one; which is in the URL. */

@@ -13,7 +13,7 @@ import {
 import { EndpointsGrid } from '../../kit/endpoints/endpoints-grid.tsx';
 import { SearchField, Select } from '../../kit/fields.tsx';
 import { formatCount } from '../../kit/format.ts';
-import { Page, PageHead } from '../../kit/page.tsx';
+import { Filters, Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { compact } from '../../kit/search-params.ts';
 import { StateMark } from '../../kit/state-mark.tsx';
@@ -67,8 +67,9 @@ export function EndpointsScreen() {
         }
         actions={
           many && (
-            <>
+            <Filters>
               <SearchField
+                className="sm:w-64"
                 label="Search endpoints"
                 placeholder="endpoint, model or version"
                 value={search.query ?? ''}
@@ -93,7 +94,7 @@ export function EndpointsScreen() {
                 ]}
                 onChange={(sort) => set({ sort })}
               />
-            </>
+            </Filters>
           )
         }
       />

@@ -6,7 +6,7 @@ import { Button } from '../../../../kit/button.tsx';
 import { Empty } from '../../../../kit/empty.tsx';
 import { SearchField, Select } from '../../../../kit/fields.tsx';
 import { plural } from '../../../../kit/format.ts';
-import { Page, PageHead } from '../../../../kit/page.tsx';
+import { Filters, Page, PageHead } from '../../../../kit/page.tsx';
 import { Card, QueryView, Skeleton } from '../../../../kit/panel.tsx';
 import { compact } from '../../../../kit/search-params.ts';
 import type { RolloutsSearch } from '../../search.ts';
@@ -57,10 +57,10 @@ export function RolloutsScreen() {
             : `${open === 0 ? 'None' : plural(open, 'rollout')} under way, ${rows.length - open} ended${isWhole ? '' : ' so far'}.`
         }
         actions={
-          <>
+          <Filters>
             <SearchField
               label="Text"
-              className="w-48"
+              className="sm:w-48"
               value={search.text ?? ''}
               placeholder="Name or reason"
               onChange={(text) => set({ text: text || undefined })}
@@ -97,7 +97,7 @@ export function RolloutsScreen() {
               options={KINDS}
               onChange={(kind) => set({ kind })}
             />
-          </>
+          </Filters>
         }
       />
       <QueryView query={query} rows={6}>
