@@ -270,7 +270,9 @@ export const settingsSchema = z.strictObject({
     .describe(
       'how long deleted runs and experiments are kept before they go for good; 0: until somebody asks',
     ),
-  framesMemory: memory.default('1GB').describe('memory limit of the frame engine'),
+  framesMemory: memory
+    .default('1GB')
+    .describe('memory limit of the frame engine; at most a quarter of what the container allows'),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -8,6 +8,7 @@ import {
 } from '@duckdb/node-api';
 import { fail } from '../../core/errors.ts';
 import type { FramesOptions } from './frames.ts';
+import { memoryLimitOf } from './memory-limit.ts';
 import { openDuckdb } from './open-duckdb.ts';
 
 /** Some rows of a result, at most 2,048, as DuckDB holds them: by column. */
@@ -89,7 +90,7 @@ export class DirectFrames {
 
   static async open({ memoryLimit, temporaryDirectory, threads }: FramesOptions): Promise<DirectFrames> {
     const instance = await openDuckdb({
-      memory_limit: memoryLimit,
+      memory_limit: memoryLimitOf(memoryLimit),
       temp_directory: temporaryDirectory,
       threads: String(threads),
     });

@@ -3,6 +3,7 @@ import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { installationDirectory } from '../../core/installation.ts';
+import { memoryLimitOf } from './memory-limit.ts';
 import type { FrameParameter, FramesReply, FramesRequest } from './protocol.ts';
 
 /** How much of the machine the child process may take. */
@@ -103,7 +104,7 @@ export class Frames {
 
   #start(): ChildProcess {
     const settings = {
-      memory_limit: this.#options.memoryLimit,
+      memory_limit: memoryLimitOf(this.#options.memoryLimit),
       threads: String(this.#options.threads),
       temp_directory: this.#options.temporaryDirectory,
     };
