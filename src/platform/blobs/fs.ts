@@ -41,8 +41,9 @@ class DirectoryBlobs implements DirectoryBlobStore {
     const { path, digest, sizeBytes } = await spool(this.#temporary, source, expected);
     const target = this.#file(digest);
     try {
-      await mkdir(dirname(target), { recursive: true });
+      const isNew = await mkdir(dirname(target), { recursive: true });
       await rename(path, target);
+      if (isNew) await syncDirectory(this.#root);
       await syncDirectory(dirname(target));
     } catch (error) {
       await rm(path, { force: true });

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { digestOf } from '../../core/json.ts';
 import { execute, type Migration, tables } from '../db/index.ts';
 import { forEachDatabase } from '../db/testing.ts';
 import { openDirectoryBlobs, referencedDigests, unreferencedBlobs } from './index.ts';
@@ -33,7 +34,9 @@ forEachDatabase((name, open) => {
     const blobs = await openDirectoryBlobs(root);
     const put = async (text: string) => (await blobs.put(text)).digest;
     const part = await put('part');
-    const manifest = await put(JSON.stringify({ format: 1, files: [part] }));
+    const large = await put('part of a package of many files');
+    const files = [...Array.from({ length: 20_000 }, (_, i) => digestOf(`file ${i}`)), large];
+    const manifest = await put(JSON.stringify({ format: 1, files: [part, ...files] }));
     const file = await put('file');
     const noted = await put('noted');
     const orphan = await put('orphan');
@@ -64,7 +67,7 @@ forEachDatabase((name, open) => {
     const options = { db, blobs, leafTables: new Set(['files']) };
     assert.deepEqual(
       [...(await referencedDigests(options))].sort(),
-      [artifact, file, manifest, noted, part].sort(),
+      [artifact, file, manifest, noted, part, ...files].sort(),
     );
     const unreferenced = async (beforeMs: number) => {
       const found = [];

@@ -2,8 +2,8 @@ import { type Digest, digestsIn } from '../../core/json.ts';
 import { type Database, everyText } from '../db/index.ts';
 import type { BlobStore, StoredBlob } from './port.ts';
 
-/** Documents that name other blobs are far smaller. */
-const largestDocumentBytes = 1024 * 1024;
+/** A digest that lies across two pieces of a document is in the second one with so much of the first. */
+const overlap = 'sha256:'.length + 64 - 1;
 
 export interface ReferenceOptions {
   readonly db: Database;
@@ -51,9 +51,16 @@ export async function* unreferencedBlobs(
   for (const blob of old) if (!referenced.has(blob.digest)) yield blob;
 }
 
-async function digestsInDocument(blobs: BlobStore, digest: Digest): Promise<readonly Digest[]> {
-  const info = await blobs.info(digest);
-  if (!info || info.sizeBytes > largestDocumentBytes) return [];
-  const bytes = await blobs.bytes(digest);
-  return bytes[0] === 0x7b || bytes[0] === 0x5b ? digestsIn(bytes.toString()) : [];
+/** What a JSON document names, piece by piece: the manifest of a package of many files is large. Nothing of another blob. */
+async function digestsInDocument(blobs: BlobStore, digest: Digest): Promise<ReadonlySet<Digest>> {
+  const found = new Set<Digest>();
+  if (!(await blobs.info(digest))) return found;
+  let before = '';
+  for await (const piece of await blobs.get(digest)) {
+    const text: string = before + (piece as Buffer).toString('latin1');
+    if (before === '' && !/^[{[]/.test(text)) break;
+    for (const named of digestsIn(text)) found.add(named);
+    before = text.slice(-overlap);
+  }
+  return found;
 }

@@ -28,6 +28,17 @@ forEachDatabase((name, open) => {
       assert.equal((await journal.eventsAfter(0, 10))[0]?.eventTimeMs, march + 4000);
     });
 
+    test('a stream that becomes a replay while live ones are moved stays where it is', async (t) => {
+      const { db, watermarks } = await setUp(t, open);
+      for (let i = 0; i < 20; i++) await db.write((tx) => watermarks.declare(tx, `stream ${i}`));
+      // The live streams are known, and are moved one after another; the last one becomes a replay meanwhile.
+      const ticking = watermarks.tick();
+      await watermarks.configure(systemActor, 'stream 19', { mode: 'replay' });
+      const before = await watermarks.get('stream 19');
+      await ticking;
+      assert.equal(await watermarks.get('stream 19'), before);
+    });
+
     test('a replay moves forward only, after its barriers, and tells of each move', async (t) => {
       const { journal, watermarks } = await setUp(t, open);
       const order: string[] = [];

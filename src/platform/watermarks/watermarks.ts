@@ -133,7 +133,7 @@ export class Watermarks {
         throw fail('watermark_backwards', { stream, current, value });
       }
       if (toMs === row.watermark_ms) return;
-      await this.#move(tx, stream, toMs);
+      await this.#move(tx, stream, 'replay', toMs);
     });
   }
 
@@ -144,16 +144,20 @@ export class Watermarks {
       .selectAll()
       .where('mode', '=', 'live');
     for (const row of await live.execute()) {
-      await this.#db.write((tx) => this.#move(tx, row.stream, this.#clock.nowMs() - row.allowed_delay_ms));
+      const { stream, allowed_delay_ms: delayMs } = row;
+      await this.#db.write((tx) => this.#move(tx, stream, 'live', this.#clock.nowMs() - delayMs));
     }
   }
 
-  async #move(tx: Tx, stream: string, toMs: number): Promise<void> {
-    await tables<WatermarkTables>(tx)
+  /** Moves a stream that is still in this mode: it may have got the other one meanwhile. */
+  async #move(tx: Tx, stream: string, mode: WatermarkMode, toMs: number): Promise<void> {
+    const { numUpdatedRows } = await tables<WatermarkTables>(tx)
       .updateTable('watermarks')
       .set({ watermark_ms: toMs })
       .where('stream', '=', stream)
-      .execute();
+      .where('mode', '=', mode)
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 0n) return;
     await this.#journal.appendEvent(tx, {
       type: 'watermark.advanced',
       subject: { kind: 'watermark', id: stream },

@@ -3,7 +3,7 @@ import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.
 import { checkTextCount } from '../http/request-size.ts';
 import { described, type InferRequest, readOutputs, refuseReserved } from '../oip/infer-request.ts';
 import { refuseTwice, type TensorTarget, tensorTarget } from '../oip/json-tensors.ts';
-import { decodeRaw, unknownDatatype, utf8 } from '../oip/raw-tensors.ts';
+import { decodeRaw, isDatatype, unknownDatatype, utf8 } from '../oip/raw-tensors.ts';
 import { malformed, type RequestContext } from '../request-context.ts';
 import {
   type InferInputTensor,
@@ -113,7 +113,7 @@ function dataOf(
     }
     return decodeRaw(name, datatype, shape, raw, model, anyBytes.has(name));
   }
-  if (!(datatype in contentsOf)) throw unknownDatatype(`input "${name}"`, datatype);
+  if (!isDatatype(datatype)) throw unknownDatatype(`input "${name}"`, datatype);
   if (contentsOf[datatype] === null) {
     throw malformed(`input "${name}": datatype ${datatype} is read from raw_input_contents only`);
   }
