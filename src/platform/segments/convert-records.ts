@@ -6,12 +6,14 @@ import type { ConvertedSegment } from './convert-lines.ts';
 import { findValues, rowLayout } from './read-rows.ts';
 import type { SegmentColumn } from './segment-file.ts';
 
-/** Small: who looks for one row reads one of these. */
-const rowGroup = 10_240;
+/** Rows of a row group. Few: who looks for one row reads one of these. */
+const mostRows = 10_240;
+/** Values of a row group, about: models of thousands of features have smaller ones. */
+const mostValues = 2_000_000;
 /** A row group ends where its rows take more than this. */
 const groupBytes = 64 * 1024 * 1024;
-/** Rows that are read in one step. */
-const rowsAtOnce = 128;
+/** Values that are read in one step. */
+const valuesAtOnce = 8192;
 
 const types: readonly string[] = ['VARCHAR', 'DOUBLE', 'BIGINT', 'INTEGER', 'BOOLEAN'] satisfies ColumnType[];
 
@@ -39,9 +41,12 @@ export function* convertRecords({
   const temporary = `${target}.tmp`;
   const parquetColumns = columns.map(parquetColumn);
   const file = new ParquetFile(temporary, parquetColumns);
-  const readers = parquetColumns.map(({ type }) => new ColumnReader(type, bytes, rowGroup));
-  const layout = rowLayout(columns);
   const width = columns.length;
+  const rowsAtOnce = Math.ceil(valuesAtOnce / width);
+  const rowGroup = Math.min(mostRows, Math.ceil(mostValues / width));
+  // It ends when it is full, which is found after a step.
+  const readers = parquetColumns.map(({ type }) => new ColumnReader(type, bytes, rowGroup + rowsAtOnce));
+  const layout = rowLayout(columns);
   const places = new Uint32Array(rowsAtOnce * width);
   const times = { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
   let [found, inGroup, rows, groupFrom] = [0, 0, 0, 0];
@@ -74,7 +79,7 @@ export function* convertRecords({
           readFound();
           yield;
         }
-        if (inGroup === rowGroup || at - groupFrom > groupBytes) yield* endGroup(at);
+        if (inGroup >= rowGroup || at - groupFrom > groupBytes) yield* endGroup(at);
       }
     }
     yield* endGroup(bytes.length);
