@@ -9,7 +9,7 @@ export async function endpoints(call: CommandCall): Promise<undefined> {
   const list = await call.api.list('endpoints', endpointSchema, limitOf(call, 50));
   call.show(list, () =>
     list.items.length === 0
-      ? 'No endpoint yet. Deploy a registered version (millrace deploy <model> <version>) or apply a loop (millrace apply loop.yaml).'
+      ? 'No endpoint yet. Deploy a registered version (millrace deploy <model> <version> --reason <text>) or apply a loop (millrace apply loop.yaml).'
       : table(
           [
             { head: 'endpoint', value: (endpoint) => endpoint.name },

@@ -13,7 +13,7 @@ export async function createPackage(call: CommandCall): Promise<undefined> {
   call.show(
     created,
     () =>
-      `Version ${created.version} of ${model} takes ${inputs}. Deploy it: millrace deploy ${model} ${created.version}`,
+      `Version ${created.version} of ${model} takes ${inputs}. Deploy it: millrace deploy ${model} ${created.version} --reason <text>`,
   );
   return undefined;
 }

@@ -16,7 +16,7 @@ export async function rollouts(call: CommandCall): Promise<undefined> {
   const list = await call.api.list(pathOf(endpoint), endpointRolloutSchema, limitOf(call, 20));
   call.show(list, () =>
     list.items.length === 0
-      ? `No rollout of ${endpoint} yet: millrace rollout start ${endpoint} <version>`
+      ? `No rollout of ${endpoint} yet: millrace rollout start ${endpoint} <version> --reason <text>`
       : table(
           [
             { head: 'rollout', value: (rollout) => rollout.id },
