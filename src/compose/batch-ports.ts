@@ -26,7 +26,9 @@ export function createBatchPorts(
     },
     window: async (endpoint, fromMs, toMs) => {
       await serving.sealPredictions();
-      return feedback.storeWindow(system, { endpoint, fromMs, toMs });
+      const { digest, features } = await feedback.storeWindow(system, { endpoint, fromMs, toMs });
+      const { redact } = (await serving.endpoint(system, endpoint)).options.log;
+      return { digest, features: { ...features, redacted: redact } };
     },
     logHashKey,
     registerSegment: async (segment) => {
@@ -35,7 +37,8 @@ export function createBatchPorts(
   };
 }
 
-function undefinedIfMissing(error: unknown): undefined {
+/** For what may not be there. */
+export function undefinedIfMissing(error: unknown): undefined {
   if (error instanceof MillraceError && error.code === 'not_found') return undefined;
   throw error;
 }

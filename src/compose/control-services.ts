@@ -224,15 +224,15 @@ export async function createControlServices(parts: ControlParts) {
       (await registry.createVersion(actor, { name: model, ...facts })).version,
   });
   const deployments = new DeploymentService(db, pipelines, createDeploymentPorts(slices));
-  const replays = new ReplayService({
-    ...{ db, journal, feedback },
-    ports: createReplayPorts(slices, pipelines),
-  });
   const batches = new BatchService({
     db,
     journal,
     blobs,
     ports: createBatchPorts(slices, pipelines, logHashKey),
+  });
+  const replays = new ReplayService({
+    ...{ db, journal, feedback },
+    ports: createReplayPorts(slices, pipelines, batches, blobs),
   });
   const erasures = new ErasureService({
     endpointExists,

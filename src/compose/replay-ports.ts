@@ -1,22 +1,38 @@
 import type { ReplayPorts } from '../lifecycle/feedback/index.ts';
 import type { Pipelines } from '../lifecycle/pipelines/index.ts';
+import type { BatchService } from '../lifecycle/serving/index.ts';
 import { systemActor as system } from '../platform/access/index.ts';
+import type { BlobStore } from '../platform/blobs/index.ts';
+import { undefinedIfMissing } from './batch-ports.ts';
 import type { LoopSlices } from './loop-slices.ts';
 import { packagedVersion } from './packaged-version.ts';
 
-/** The other parts' front doors as replays need them. */
+/**
+ * The other parts' front doors as replays need them.
+ *
+ * @param batches keeps the parts of replays too
+ */
 export function createReplayPorts(
   { registry, serving }: Pick<LoopSlices, 'registry' | 'serving'>,
   pipelines: Pipelines,
+  batches: BatchService,
+  blobs: BlobStore,
 ): ReplayPorts {
   return {
     start: (tx, step) => pipelines.start(tx, step),
-    stepRun: (id) => pipelines.get(system, id),
+    stepRun: (id) => pipelines.get(system, id).catch(undefinedIfMissing),
     stepRuns: (limit) => pipelines.list(system, { kind: 'replay', limit, afterId: undefined }),
-    modelOf: async (endpoint) => (await serving.endpoint(system, endpoint)).model,
+    cancel: (tx, id, reason) => pipelines.cancelIn(tx, id, reason),
+    progress: (ids) => batches.progress(system, ids),
+    parts: async (id) => (await batches.parts(system, id)).map(({ digest }) => digest),
+    endpoint: async (name) => {
+      const { model, options } = await serving.endpoint(system, name);
+      return { model, redacted: options.log.redact };
+    },
     packageOf: async (model, version) => (await packagedVersion(registry, model, version)).digest,
     sealed: async () => {
       await serving.sealPredictions();
     },
+    blobs,
   };
 }

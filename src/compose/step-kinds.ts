@@ -1,7 +1,7 @@
 import { evaluateStep } from '../lifecycle/evaluation/index.ts';
 import { replayStep } from '../lifecycle/feedback/index.ts';
 import { trainStep } from '../lifecycle/pipelines/index.ts';
-import { batchStep, packageStep } from '../lifecycle/serving/index.ts';
+import { batchStep, packageStep, runBatchStep } from '../lifecycle/serving/index.ts';
 import type { Settings } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { StepKind } from '../platform/registries/index.ts';
@@ -12,11 +12,12 @@ export function workerStepKinds(settings: Settings, log: Logger): readonly StepK
   const python = givenPython(settings);
   // Loaded when a step needs it: control knows these kinds too, and runs no models.
   const host = async () => (await import('./python-host.ts')).pythonHost(settings, log);
+  const batchPython = async () => (await import('./python-host.ts')).pythonSettings(settings);
   return [
     trainStep(python),
     packageStep(python, host),
     evaluateStep(async () => ({ python: await host() })),
-    batchStep(async () => (await import('./python-host.ts')).pythonSettings(settings)),
-    replayStep,
+    batchStep(batchPython),
+    replayStep((inputs, context) => runBatchStep(inputs, context, batchPython)),
   ];
 }

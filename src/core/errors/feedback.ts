@@ -19,6 +19,18 @@ export const feedbackErrors = {
     message: 'endpoint "{endpoint}" has no answered prediction with its features in the log from {range}',
     next: 'Choose a time in which it was asked; rows whose features are not logged (options.log) cannot be replayed.',
   },
+  logged_features_unusable: {
+    status: 422,
+    title: 'Features not in the log',
+    message: 'the log of endpoint "{endpoint}" does not say there what the model was asked: {problem}',
+    next: 'Choose a time in which its options.log left these features as they are, or score a file that has them with POST /api/v1/batch-predictions.',
+  },
+  replay_unanswered: {
+    status: 422,
+    title: 'No row of a replay was answered',
+    message: 'version {version} of {model} answered none of the {rows} rows; of the first it said: {problem}',
+    next: 'Choose another version, or a time in which what this version takes was asked and logged (options.log).',
+  },
   label_type_wrong: {
     status: 422,
     title: 'Label of another type',

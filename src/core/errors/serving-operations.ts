@@ -2,6 +2,12 @@ import type { ErrorEntries } from './error-entry.ts';
 
 /** Batch predictions, keys and limits of endpoints, and requests that HTTP itself forbids. */
 export const servingOperationsErrors = {
+  batch_column_missing: {
+    status: 422,
+    title: 'Column missing',
+    message: '{name} has no column "{column}" ({expected}), which the model needs; it has {known}',
+    next: "Add or rename the column and send the file again; names are as in the model's signature, capitals too.",
+  },
   batch_input_unreadable: {
     status: 422,
     title: 'Input of a batch cannot be read',

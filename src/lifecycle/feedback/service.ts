@@ -43,7 +43,7 @@ import { NarrowLog } from './narrow/narrow-log.ts';
 import type { NarrowSelection } from './narrow/narrow-table.ts';
 import { type LabelLogs, openLabelLogs } from './open-label-logs.ts';
 import { featureNames, joinedSql, parquet, predictionsSql, type RowFilter } from './relations.ts';
-import { writeWindow } from './replay/write-window.ts';
+import { type LogWindow, writeWindow } from './replay/write-window.ts';
 import type { PageKey } from './search/list-predictions.ts';
 import { LogSearch } from './search/log-search.ts';
 import { Compaction } from './segments/compaction.ts';
@@ -353,14 +353,14 @@ export class FeedbackService {
   async storeWindow(
     actor: Actor,
     window: { readonly endpoint: string; readonly fromMs: number; readonly toMs: number },
-  ): Promise<{ readonly digest: Digest; readonly rows: number }> {
+  ): Promise<LogWindow & { readonly digest: Digest }> {
     authorize(actor, 'read');
     const { predictions, labels } = await this.#files.of(window);
     const path = this.temporaryFile();
     try {
-      const rows = await writeWindow(this.#options.frames, predictions, labels, window, path);
+      const written = await writeWindow(this.#options.frames, predictions, labels, window, path);
       const { digest } = await this.#options.blobs.put(createReadStream(path));
-      return { digest, rows };
+      return { digest, ...written };
     } finally {
       await rm(path, { force: true });
     }

@@ -194,6 +194,9 @@ function toFailure(job: LeasedJob, signal: AbortSignal, error: unknown): Outcome
     const { code, message, next } = error;
     return { ok: false, error: { code, message, next }, retryable: error.status >= 500 };
   }
+  const { code: known, path } = error as NodeJS.ErrnoException;
+  if (known === 'ENOSPC' || known === 'EDQUOT')
+    return toFailure(job, signal, fail('disk_full', { path: path ?? 'the worker' }, error));
   const message = error instanceof Error ? error.message : String(error);
   const where = error instanceof Error ? error.stack?.split('\n')[1]?.trim() : undefined;
   const file = where ? basename(where.replace(/[()]/g, '')) : undefined;

@@ -1,9 +1,10 @@
 export { type BatchPorts, BatchService, type BatchStepRun } from './batch/batch-service.ts';
 export * from './batch/contract.ts';
+export { type LoggedFeatures, requireFeatures } from './batch/require-features.ts';
 export { batchRoutes } from './batch/routes.ts';
 export type { LoadOverride, ModelRepository, RepositoryEntry } from './contract/model-repository.ts';
 export * from './contract.ts';
-export { batchStep, packageInputsSchema, packageOutputsSchema, packageStep } from './jobs.ts';
+export { batchStep, packageInputsSchema, packageOutputsSchema, packageStep, runBatchStep } from './jobs.ts';
 export * from './keys/contract.ts';
 export { createKeyInFile, keysOfFile, revokeKeyInFile } from './keys/key-file.ts';
 export { digestOfKey, KeyRing } from './keys/key-ring.ts';
@@ -35,9 +36,6 @@ import type { Standalone, StandaloneOptions } from './repository/standalone.ts';
 /** What surfaces of the serve role speak for: a data plane, whoever tells it its models. */
 export type ServeReplica = Pick<Replica, 'plane' | 'ready'> & Partial<Pick<Replica, 'keyRing'>>;
 
-import type { BatchInputs, BatchOutputs } from './batch/contract.ts';
-import type { BatchRun } from './batch/run-batch.ts';
-
 /** Opens the serve role. Loaded on demand: control must not carry the inference runtime. */
 export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   const { Replica } = await import('./plane/replica.ts');
@@ -48,10 +46,4 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
 export async function openStandalone(options: StandaloneOptions): Promise<Standalone> {
   const { Standalone } = await import('./repository/standalone.ts');
   return Standalone.open(options);
-}
-
-/** Scores rows as batch predictions do. Loaded on demand, as control names steps and runs none. */
-export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<BatchOutputs> {
-  const { runBatch: score } = await import('./batch/run-batch.ts');
-  return score(inputs, run);
 }

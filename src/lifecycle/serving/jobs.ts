@@ -1,2 +1,2 @@
-export { batchStep } from './batch/batch-step.ts';
+export { batchStep, runBatchStep } from './batch/batch-step.ts';
 export { packageInputsSchema, packageOutputsSchema, packageStep } from './packaging/package-step.ts';

@@ -6,8 +6,8 @@ import {
   type DuckDBType,
   type DuckDBValue,
 } from '@duckdb/node-api';
-import { fail } from '../../core/errors.ts';
 import type { FramesOptions } from './frames.ts';
+import { framesError } from './frames-error.ts';
 import { memoryLimitOf } from './memory-limit.ts';
 import { openDuckdb } from './open-duckdb.ts';
 
@@ -77,13 +77,15 @@ export class TableWriter {
 /**
  * DuckDB in this very process, for programs that pass millions of rows through JavaScript: values come as DuckDB's own
  * vectors and are never copied between processes. For a process of its own; elsewhere `Frames` is right.
- * Errors: `frames_failed` with DuckDB's message.
+ * Errors: `frames_failed` with DuckDB's message, `disk_full`.
  */
 export class DirectFrames {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  readonly #temporaryDirectory: string;
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, temporaryDirectory: string) {
+    this.#temporaryDirectory = temporaryDirectory;
     this.#instance = instance;
     this.#connection = connection;
   }
@@ -94,17 +96,17 @@ export class DirectFrames {
       temp_directory: temporaryDirectory,
       threads: String(threads),
     });
-    return new DirectFrames(instance, await instance.connect());
+    return new DirectFrames(instance, await instance.connect(), temporaryDirectory);
   }
 
   /** Runs a statement whose result does not matter. */
   async run(sql: string): Promise<void> {
-    await told(this.#connection.run(sql));
+    await this.#told(this.#connection.run(sql));
   }
 
   /** The rows of a small result; integers as numbers where they are exact. */
   async query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    const reader = await told(this.#connection.runAndReadAll(sql));
+    const reader = await this.#told(this.#connection.runAndReadAll(sql));
     return reader
       .getRowObjects()
       .map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])));
@@ -114,9 +116,9 @@ export class DirectFrames {
   async *stream(sql: string): AsyncGenerator<FrameChunk, void, undefined> {
     const connection = await this.#instance.connect();
     try {
-      const result = await told(connection.stream(sql));
+      const result = await this.#told(connection.stream(sql));
       for (;;) {
-        const chunk = await told(result.fetchChunk());
+        const chunk = await this.#told(result.fetchChunk());
         if (!chunk || chunk.rowCount === 0) return;
         yield new FrameChunk(chunk);
       }
@@ -126,19 +128,20 @@ export class DirectFrames {
   }
 
   async writer(table: string): Promise<TableWriter> {
-    return new TableWriter(await told(this.#connection.createAppender(table)));
+    return new TableWriter(await this.#told(this.#connection.createAppender(table)));
+  }
+
+  async #told<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      throw framesError(problem, this.#temporaryDirectory, error);
+    }
   }
 
   close(): void {
     this.#connection.closeSync();
     this.#instance.closeSync();
-  }
-}
-
-async function told<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw fail('frames_failed', { problem: error instanceof Error ? error.message : String(error) }, error);
   }
 }

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { smallDisk } from '../../../test/support/small-disk.ts';
 import { DirectFrames } from './direct-frames.ts';
 import { Frames, sqlLiteral, sqlName } from './index.ts';
 
@@ -121,4 +122,22 @@ test('in the background every thread gives way to others', {
     nices.every((nice) => nice >= 7),
     String(nices),
   );
+});
+
+test('a disk that is full is named, where a file is written and where a query spills', async (t) => {
+  const disk = await smallDisk('2m');
+  if (!disk) return t.skip('this user may mount no file system');
+  t.after(() => disk.remove());
+  const options = { temporaryDirectory: disk.directory, memoryLimit: '32MB', threads: 1 };
+  const engines = [new Frames(options), await DirectFrames.open(options)];
+  for (const engine of engines) {
+    const full = { code: 'disk_full', message: `no space is left where ${disk.directory} is written` };
+    const rows = '(SELECT random() AS a FROM range(3000000))';
+    await assert.rejects(engine.query(`COPY ${rows} TO '${disk.directory}/x.parquet'`), full);
+    await assert.rejects(
+      engine.query(`SELECT max(n) FROM (SELECT count(*) AS n FROM ${rows} GROUP BY a)`),
+      full,
+    );
+  }
+  for (const engine of engines) await engine.close();
 });

@@ -3,6 +3,7 @@ import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { installationDirectory } from '../../core/installation.ts';
+import { framesError } from './frames-error.ts';
 import { memoryLimitOf } from './memory-limit.ts';
 import type { FrameParameter, FramesReply, FramesRequest } from './protocol.ts';
 
@@ -39,7 +40,7 @@ export type FrameRow = Readonly<Record<string, unknown>>;
  *
  * Values arrive as: integers and decimals as numbers (beyond 2^53 as text), dates and timestamps as epoch
  * milliseconds, NaN as NaN, NULL as null, lists and structs as arrays and objects.
- * Errors: `frames_failed` with DuckDB's message.
+ * Errors: `frames_failed` with DuckDB's message, `disk_full`.
  */
 export class Frames {
   readonly #options: FramesOptions;
@@ -67,7 +68,7 @@ export class Frames {
       });
       if (reply.ok) return reply;
       signal?.throwIfAborted();
-      throw fail('frames_failed', { problem: reply.problem });
+      throw framesError(reply.problem, this.#options.temporaryDirectory);
     } finally {
       signal?.removeEventListener('abort', cancel);
     }

@@ -89,7 +89,8 @@ export async function readFacts(
 /** Whether something failed because the disk is full, in the words of the file system or of the engine. */
 export function hasNoSpace(error: unknown): boolean {
   const { code, message } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT' || /no space left on device|quota exceeded/i.test(message);
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'disk_full') return true;
+  return /no space left on device|quota exceeded/i.test(message);
 }
 
 /** Brings a file that another process wrote to the disk. */

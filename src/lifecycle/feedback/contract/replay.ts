@@ -71,6 +71,9 @@ export const replayOutputsSchema = z.strictObject({
 });
 export type ReplayOutputs = z.infer<typeof replayOutputsSchema>;
 
+/** POST /api/v1/replays/:id/cancel */
+export const cancelReplaySchema = z.strictObject({ reason: z.string().trim().min(1).max(2000) });
+
 export const replaySchema = z.object({
   id: z.string(),
   status: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']),
@@ -80,6 +83,8 @@ export const replaySchema = z.object({
   model: z.string(),
   modelVersion: z.string(),
   rows: z.int(),
+  /** Of these, predicted again so far. It grows with each finished part of some hundred thousand rows. */
+  progress: z.object({ rows: z.int(), failedRows: z.int() }),
   /** null until it has succeeded. */
   result: replayOutputsSchema.nullable(),
   error: z.object({ code: z.string(), message: z.string(), next: z.string() }).nullable(),

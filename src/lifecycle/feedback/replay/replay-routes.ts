@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineRoute, type Route } from '../../../platform/http/index.ts';
-import { createReplaySchema, replaySchema } from '../contract.ts';
+import { cancelReplaySchema, createReplaySchema, replaySchema } from '../contract.ts';
 import type { ReplayService } from './replay-service.ts';
 
 export function replayRoutes(replays: ReplayService): readonly Route[] {
@@ -32,6 +32,16 @@ export function replayRoutes(replays: ReplayService): readonly Route[] {
       params: z.strictObject({ id: z.string() }),
       response: replaySchema,
       handle: ({ params }, { actor }) => replays.get(actor, params.id),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/replays/:id/cancel',
+      summary: 'Stops a replay; one that has ended stays as it is',
+      permission: 'feedback:write',
+      params: z.strictObject({ id: z.string() }),
+      body: cancelReplaySchema,
+      response: replaySchema,
+      handle: ({ params, body }, { actor }) => replays.cancel(actor, params.id, body.reason),
     }),
   ];
 }

@@ -1,8 +1,11 @@
+import { fail } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/json.ts';
 import { parseTime } from '../../../core/time.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
+import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { Database, Tx } from '../../../platform/db/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
+import { requireFeatures } from '../../serving/index.ts';
 import {
   type CreateReplay,
   type Replay,
@@ -15,6 +18,7 @@ import type { FeedbackService } from '../service.ts';
 /** A step run, as far as a replay needs it. */
 export interface ReplayStepRun {
   readonly id: string;
+  readonly kind: string;
   readonly status: Replay['status'];
   readonly inputs: unknown;
   readonly outputs: unknown;
@@ -26,13 +30,22 @@ export interface ReplayStepRun {
 /** What replays need of the other parts. */
 export interface ReplayPorts {
   readonly start: (tx: Tx, step: { kind: string; inputs: unknown; subject: string }) => Promise<string>;
-  /** Throws `not_found`. */
-  readonly stepRun: (id: string) => Promise<ReplayStepRun>;
+  /** undefined: there is none. */
+  readonly stepRun: (id: string) => Promise<ReplayStepRun | undefined>;
   /** Replays, newest first. */
   readonly stepRuns: (limit: number) => Promise<readonly ReplayStepRun[]>;
-  readonly modelOf: (endpoint: string) => Promise<string>;
+  readonly cancel: (tx: Tx, id: string, reason: string) => Promise<void>;
+  /** How far those are that have begun. */
+  readonly progress: (ids: readonly string[]) => Promise<ReadonlyMap<string, Replay['progress']>>;
+  /** Files of the parts that are finished. */
+  readonly parts: (id: string) => Promise<readonly Digest[]>;
+  /** An endpoint's model, and the features that are not logged of it. */
+  readonly endpoint: (
+    name: string,
+  ) => Promise<{ readonly model: string; readonly redacted: readonly string[] }>;
   /** The package of a registered version; throws where it has none. */
-  readonly packageOf: (model: string, version: number) => Promise<string>;
+  readonly packageOf: (model: string, version: number) => Promise<Digest>;
+  readonly blobs: Pick<BlobStore, 'bytes'>;
   /** Resolves when control has what replicas have logged so far. */
   readonly sealed: () => Promise<void>;
 }
@@ -57,15 +70,19 @@ export class ReplayService {
     this.#options = options;
   }
 
-  /** Begins a replay. Throws `not_found`, `version_not_packaged`, `replay_empty`, `invalid_time`. */
+  /**
+   * Begins a replay. Throws `not_found`, `version_not_packaged`, `replay_empty`, `logged_features_unusable`,
+   * `invalid_time`.
+   */
   async create(actor: Actor, { endpoint, from, to, version }: CreateReplay): Promise<Replay> {
     authorize(actor, 'feedback:write');
     const { db, journal, feedback, ports } = this.#options;
-    const model = await ports.modelOf(endpoint);
+    const { model, redacted } = await ports.endpoint(endpoint);
     const packageDigest = await ports.packageOf(model, version);
     const window = { endpoint, fromMs: parseTime(from, 'from'), toMs: parseTime(to, 'to') };
     await ports.sealed();
-    const { digest: windowDigest, rows } = await feedback.storeWindow(actor, window);
+    const { digest: windowDigest, rows, features } = await feedback.storeWindow(actor, window);
+    await requireFeatures(ports.blobs, packageDigest, endpoint, { ...features, redacted });
     const inputs: ReplayInputs = replayInputsSchema.parse({
       ...{ endpoint, from, to, model, modelVersion: String(version), packageDigest, windowDigest, rows },
     });
@@ -86,28 +103,54 @@ export class ReplayService {
   /** Throws `not_found`. */
   async get(actor: Actor, id: string): Promise<Replay> {
     authorize(actor, 'read');
-    return toReplay(await this.#options.ports.stepRun(id));
+    const run = await this.#known(id);
+    return toReplay(run, await this.#options.ports.progress([id]));
+  }
+
+  /** Stops a replay; one that has ended stays as it is. Throws `not_found`. */
+  async cancel(actor: Actor, id: string, reason: string): Promise<Replay> {
+    authorize(actor, 'feedback:write');
+    const { db, journal, ports } = this.#options;
+    await this.#known(id);
+    await db.write(async (tx) => {
+      await ports.cancel(tx, id, reason);
+      const subject = { kind: 'replay', id };
+      await journal.appendAudit(tx, { actor, action: 'replay:cancel', subject, reason });
+    });
+    return this.get(actor, id);
   }
 
   /** The files of all replays: windows of the log, and what was predicted of them. */
   async files(): Promise<readonly Digest[]> {
-    const runs = await this.#options.ports.stepRuns(Number.MAX_SAFE_INTEGER);
-    return runs.flatMap(({ inputs, outputs, status }) => [
-      replayInputsSchema.parse(inputs).windowDigest,
-      ...(status === 'succeeded' ? [replayOutputsSchema.parse(outputs).digest] : []),
-    ]);
+    const { ports } = this.#options;
+    const digests: Digest[] = [];
+    for (const { id, inputs, outputs, status } of await ports.stepRuns(Number.MAX_SAFE_INTEGER)) {
+      digests.push(replayInputsSchema.parse(inputs).windowDigest, ...(await ports.parts(id)));
+      if (status === 'succeeded') digests.push(replayOutputsSchema.parse(outputs).digest);
+    }
+    return digests;
   }
 
   async list(actor: Actor, limit: number): Promise<readonly Replay[]> {
     authorize(actor, 'read');
-    return (await this.#options.ports.stepRuns(limit)).map(toReplay);
+    const { ports } = this.#options;
+    const runs = await ports.stepRuns(limit);
+    const progress = await ports.progress(runs.map(({ id }) => id));
+    return runs.map((run) => toReplay(run, progress));
+  }
+
+  async #known(id: string): Promise<ReplayStepRun> {
+    const run = await this.#options.ports.stepRun(id);
+    if (run?.kind !== kind) throw fail('not_found', { kind, id, list: '/api/v1/replays' });
+    return run;
   }
 }
 
-function toReplay(run: ReplayStepRun): Replay {
+function toReplay(run: ReplayStepRun, progress: ReadonlyMap<string, Replay['progress']>): Replay {
   const { endpoint, from, to, model, modelVersion, rows } = replayInputsSchema.parse(run.inputs);
   return {
     ...{ id: run.id, status: run.status, endpoint, from, to, model, modelVersion, rows },
+    progress: progress.get(run.id) ?? { rows: 0, failedRows: 0 },
     result: run.status === 'succeeded' ? replayOutputsSchema.parse(run.outputs) : null,
     error: run.error,
     createdAt: run.createdAt,

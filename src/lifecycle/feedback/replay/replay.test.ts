@@ -4,13 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { storePackage } from '../../../../test/support/serving.ts';
+import { MillraceError } from '../../../core/errors.ts';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { sqlLiteral } from '../../../platform/frames/index.ts';
 import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
+import { requireFeatures, runBatchStep } from '../../serving/index.ts';
 import { replayInputsSchema, replayOutputsSchema } from '../contract.ts';
 import { ada, openFeedbackService } from '../testing.ts';
 import { replayStep } from './replay-step.ts';
+
+const noPython = async () => null;
+
+/** As workers have it, with its parts kept by nobody. */
+const step = replayStep((inputs, context) => {
+  const parts = {
+    done: async () => [],
+    keep: async () => undefined,
+    logPolicy: () => Promise.reject(new Error('rows of a replay are not logged')),
+  };
+  return runBatchStep(inputs, context, noPython, parts);
+});
 
 const start = Date.UTC(2001, 1, 1);
 
@@ -40,7 +54,7 @@ forEachDatabase((name, open) => {
       const signal = new AbortController().signal;
       const log = () => undefined;
       return replayOutputsSchema.parse(
-        await replayStep.run(inputs, { ...context, signal, workDir, blobs, frames, log }),
+        await step.run(inputs, { ...context, signal, workDir, blobs, frames, log }),
       );
     };
     const blind = await run();
@@ -70,5 +84,44 @@ forEachDatabase((name, open) => {
     await assert.rejects(service.storeWindow(ada, { ...window, fromMs: 1, toMs: 2 }), {
       code: 'replay_empty',
     });
+  });
+
+  test(`on ${name}: a window that does not say what was asked is refused, and told where nothing is answered`, async (t) => {
+    const { service, send, frames, blobs } = await openFeedbackService(t, open);
+    const pkg = { ...logisticPackage(), sample: [{ x1: 0, x2: 0 }] };
+    const packageDigest = await storePackage(blobs, logisticOnnx(1), pkg);
+    const hash = `h:${'a'.repeat(22)}`;
+    const at = (ms: number, x1: string | number | null, x2: string | number | null) => ({
+      ...{ id: `r${ms}`, eventTimeMs: start + ms, features: { x1, x2 } },
+    });
+    await send([at(0, 1, null), at(1, null, null)]);
+    await send([at(2, 'one', 'h:short'), at(3, 'two', hash)]);
+    const windowOf = async (fromMs: number, toMs: number) =>
+      service.storeWindow(ada, { endpoint: 'flights', fromMs: start + fromMs, toMs: start + toMs });
+    const problemOf = async (fromMs: number, toMs: number, redacted: string[]) => {
+      const { features } = await windowOf(fromMs, toMs);
+      return requireFeatures(blobs, packageDigest, 'flights', { ...features, redacted }).then(
+        () => null,
+        (error: unknown) => (error instanceof MillraceError ? error.params.problem : error),
+      );
+    };
+    assert.equal(await problemOf(0, 2, []), null, 'callers may leave values out');
+    assert.equal(await problemOf(0, 2, ['x1', 'x2']), '"x2" is redacted');
+    assert.equal(await problemOf(2, 3, []), null);
+    assert.equal(await problemOf(2, 4, []), '"x2" is hashed');
+
+    const { digest: windowDigest, rows } = await windowOf(2, 4);
+    const inputs = replayInputsSchema.parse({
+      ...{ endpoint: 'flights', from: '2001-02-01T00:00:00Z', to: '2001-02-02T00:00:00Z', rows },
+      ...{ model: 'delay-model', modelVersion: '2', packageDigest, windowDigest },
+    });
+    const workDir = await mkdtemp(join(tmpdir(), 'millrace-replay-'));
+    t.after(() => rm(workDir, { recursive: true, force: true }));
+    const context = { stepRunId: 'r', attempt: 1, subject: 'm/2', token: '', controlUrl: '' };
+    const signal = new AbortController().signal;
+    await assert.rejects(
+      step.run(inputs, { ...context, signal, workDir, blobs, frames, log: () => undefined }),
+      { code: 'replay_unanswered', message: /none of the 2 rows; of the first it said: .*x1/ },
+    );
   });
 });

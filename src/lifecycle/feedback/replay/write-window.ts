@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
-import { type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
+import { type Frames, sqlLiteral, sqlName, typedRows } from '../../../platform/frames/index.ts';
+import type { LoggedFeatures } from '../../serving/index.ts';
 import { featurePrefix, featureValues, joinedSql } from '../relations.ts';
 
 /** Columns of a window that say what was answered then; features keep their names. */
@@ -13,9 +15,14 @@ export const loggedColumns = {
   label: 'logged_label',
 } as const;
 
+export interface LogWindow {
+  readonly rows: number;
+  readonly features: Omit<LoggedFeatures, 'redacted'>;
+}
+
 /**
  * Writes the answered rows of a span of event time to a Parquet file, ready to be predicted again. Rows whose
- * features were not kept are left out. Returns how many rows there are. Throws `replay_empty`.
+ * features were not kept are left out. Throws `replay_empty`.
  */
 export async function writeWindow(
   frames: Frames,
@@ -23,7 +30,7 @@ export async function writeWindow(
   labelPaths: readonly string[],
   window: { readonly endpoint: string; readonly fromMs: number; readonly toMs: number },
   target: string,
-): Promise<number> {
+): Promise<LogWindow> {
   const range = `${new Date(window.fromMs).toISOString()} to ${new Date(window.toMs).toISOString()}`;
   const empty = () => fail('replay_empty', { endpoint: window.endpoint, range });
   if (predictionPaths.length === 0) throw empty();
@@ -46,7 +53,32 @@ export async function writeWindow(
        WHERE status = 'ok' AND outputs IS NOT NULL ORDER BY event_time_ms, prediction_id)
      TO ${sqlLiteral(target)} (FORMAT parquet, COMPRESSION zstd)`,
   );
-  const [count] = await frames.query(`SELECT count(*) AS n FROM read_parquet(${sqlLiteral(target)})`);
-  if (count?.n === 0) throw empty();
-  return count?.n as number;
+  const facts = await factsOf(frames, target, features);
+  if (facts.rows === 0) throw empty();
+  return facts;
+}
+
+async function factsOf(
+  frames: Frames,
+  path: string,
+  features: ReadonlyMap<string, string>,
+): Promise<LogWindow> {
+  const names = [...features.keys()];
+  const counts = names.flatMap((name, i) => [
+    `count(${sqlName(name)}) AS n${i}`,
+    `count(*) FILTER (typeof(${sqlName(name)}) = 'VARCHAR' AND regexp_full_match(${sqlName(name)}::VARCHAR, 'h:[\\w-]{22}')) AS h${i}`,
+  ]);
+  const [found] = await typedRows(
+    frames,
+    z.record(z.string(), z.int()),
+    `SELECT ${['count(*) AS rows', ...counts].join(', ')} FROM read_parquet(${sqlLiteral(path)})`,
+  );
+  return {
+    rows: found?.rows ?? 0,
+    features: {
+      logged: names,
+      empty: names.filter((_, i) => found?.[`n${i}`] === 0),
+      hashed: names.filter((_, i) => (found?.[`h${i}`] ?? 0) > 0),
+    },
+  };
 }

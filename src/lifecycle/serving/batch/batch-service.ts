@@ -16,7 +16,8 @@ import {
   type CreateBatchPrediction,
   createBatchPredictionSchema,
 } from './contract.ts';
-import { BatchStore } from './store.ts';
+import { type LoggedFeatures, requireFeatures } from './require-features.ts';
+import { type BatchProgress, BatchStore } from './store.ts';
 
 /** A step run, as far as a batch needs it. */
 export interface BatchStepRun {
@@ -54,13 +55,19 @@ export interface BatchPorts {
   readonly packageOf: (model: string, version: number) => Promise<Digest>;
   readonly dataset: (id: string) => Promise<{ readonly digest: Digest; readonly name: string }>;
   /** Stores what an endpoint answered in a span of event time as a Parquet blob. Throws `replay_empty`. */
-  readonly window: (endpoint: string, fromMs: number, toMs: number) => Promise<{ readonly digest: Digest }>;
+  readonly window: (
+    endpoint: string,
+    fromMs: number,
+    toMs: number,
+  ) => Promise<{ readonly digest: Digest; readonly features: LoggedFeatures }>;
   readonly registerSegment: (segment: PredictionSegment) => Promise<void>;
   /** What hides values in prediction logs; see `entityInLog`. */
   readonly logHashKey: () => string;
 }
 
 const kind = 'batch-predict';
+/** Kinds of steps that score rows in parts. */
+const kindsWithParts = [kind, 'replay'];
 
 /** Batch predictions: which model scores which rows is settled when one is asked for; a step does the work. */
 export class BatchService {
@@ -105,7 +112,7 @@ export class BatchService {
     }
     const inputs: BatchInputs = batchInputsSchema.parse({
       ...target,
-      source: await this.#source(asked.source),
+      source: await this.#source(asked.source, target.packageDigest),
       format: asked.format,
       keep: asked.keep,
       log: asked.log,
@@ -205,6 +212,12 @@ export class BatchService {
     return { digest: output.digest, name: `predictions-${id}.${format}`, format };
   }
 
+  /** How far batches, and other steps that score rows in parts, are; those without a part are left out. */
+  async progress(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, BatchProgress>> {
+    authorize(actor, 'read');
+    return this.#store.progress(ids);
+  }
+
   /** The finished parts, for the step that goes on with it. */
   async parts(actor: Actor, id: string): Promise<readonly BatchPart[]> {
     authorize(actor, 'read');
@@ -235,11 +248,12 @@ export class BatchService {
   async keepPart(actor: Actor, id: string, part: BatchPart): Promise<void> {
     const isItsStep = actor.kind === 'job' && actor.id === id;
     if (!isItsStep) authorize(actor, 'serving:write');
-    const { inputs, status } = await this.#known(id);
+    const run = await this.#known(id, kindsWithParts);
+    const { status } = run;
     // What its worker has not heard yet holds at once: nothing is kept or logged behind a cancellation.
     if (status !== 'running') throw fail('batch_not_running', { id, status });
     if (await this.#ports.isBeingCancelled(id)) throw fail('batch_not_running', { id, status: 'cancelled' });
-    const { endpoint } = batchInputsSchema.parse(inputs);
+    const endpoint = run.kind === kind ? batchInputsSchema.parse(run.inputs).endpoint : null;
     if (!(await this.#blobs.info(part.digest))) throw fail('blob_missing', { digest: part.digest });
     if (part.log && endpoint !== null) {
       await this.#ports.registerSegment({
@@ -253,9 +267,9 @@ export class BatchService {
     await this.#db.write((tx) => this.#store.insert(tx, id, part, this.#clock.nowMs()));
   }
 
-  async #known(id: string): Promise<BatchStepRun> {
+  async #known(id: string, kinds: readonly string[] = [kind]): Promise<BatchStepRun> {
     const run = await this.#ports.stepRun(id);
-    if (run?.kind !== kind)
+    if (!run || !kinds.includes(run.kind))
       throw fail('not_found', { kind: 'batch prediction', id, list: '/api/v1/batch-predictions' });
     return run;
   }
@@ -288,6 +302,7 @@ export class BatchService {
 
   async #source(
     source: ReturnType<typeof createBatchPredictionSchema.parse>['source'],
+    packageDigest: Digest,
   ): Promise<BatchInputs['source']> {
     if ('digest' in source) {
       const { digest, name = digest, csv } = source;
@@ -300,7 +315,8 @@ export class BatchService {
     }
     const [fromMs, toMs] = [parseTime(source.from, 'source.from'), parseTime(source.to, 'source.to')];
     await this.#ports.endpoint(source.log);
-    const { digest } = await this.#ports.window(source.log, fromMs, toMs);
+    const { digest, features } = await this.#ports.window(source.log, fromMs, toMs);
+    await requireFeatures(this.#blobs, packageDigest, source.log, features);
     return { kind: 'log', name: `log of ${source.log}`, digests: [digest] };
   }
 }

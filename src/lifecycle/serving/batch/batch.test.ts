@@ -279,8 +279,8 @@ test('rows of a batch are hidden in the log as those of requests are', async (t)
 test('a file without a required input, and one that is no table, are refused as a whole', async () => {
   const lacking = await parquet('lacking.parquet', 'SELECT 1.0 AS x1');
   await assert.rejects(scored(await inputsOf(lacking), 10), {
-    code: 'input_missing',
-    message: /"x2" is missing/,
+    code: 'batch_column_missing',
+    message: /lacking.parquet has no column "x2" \(a number\), which the model needs; it has "x1"/,
   });
   const broken = join(directory, 'broken.parquet');
   await writeFile(broken, 'PAR1 and nothing that follows');

@@ -31,23 +31,20 @@ function numberSql(name: string, decimal: CsvDialect['decimal']): string {
 /**
  * Binds the model's inputs to the columns of the file by name. Numbers of any width are one kind, a CSV cell is read as
  * the type that the model wants; anything else is passed on as it is and refused row by row, as it would be in a
- * request. Throws `input_missing` for a required input that the file does not have.
+ * request. Throws `batch_column_missing` for a required input that the file does not have.
  */
 export function inputColumns(
   fields: readonly SignatureField[],
   source: BatchSource,
-  model: string,
+  file: string,
 ): readonly InputColumn[] {
   return fields.map((field): InputColumn => {
     const type = source.columns.get(field.name);
     if (type === undefined) {
       if (!field.required) return { field, sql: [], kind: 'absent' };
       const known = [...source.columns.keys()].map((name) => `"${name}"`).join(', ');
-      throw fail('input_missing', {
-        input: field.name,
-        expected: `a column: ${expectation(field)}`,
-        extra: `; the file has ${known}`,
-        endpoint: model,
+      throw fail('batch_column_missing', {
+        ...{ name: file, column: field.name, expected: expectation(field), known },
       });
     }
     return { field, ...selection(field, sqlName(field.name), type, source.decimal) };

@@ -35,7 +35,7 @@ export interface BatchRun {
   readonly threads?: number;
   readonly partRows?: number;
   /** How models run that are Python; left out: they cannot. */
-  readonly python?: PythonSettings;
+  readonly python?: PythonSettings | null;
 }
 
 /**

@@ -231,7 +231,7 @@ export const modelCommands: readonly CommandSpec[] = [
   },
   {
     name: 'predictions cancel',
-    summary: 'stop a batch prediction; what is finished is kept',
+    summary: 'stop a batch prediction, whose finished rows are kept, or a replay',
     positionals: ['<id>'],
     options: { reason: { summary: 'why, for the audit log', value: '<text>', required: true } },
     example: 'predictions cancel 01a1fe32-fea4-79fa-b18f-1c9bdc4be4ca --reason "wrong file"',

@@ -1,9 +1,10 @@
 import { access, constants } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { errorCatalogue, isErrorCode } from '../../../core/errors.ts';
+import { ControlError } from '../../../platform/client/index.ts';
 import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
-import { type BatchPrediction, batchPredictionSchema } from '../contract.ts';
+import { type BatchPrediction, batchPredictionSchema, replaySchema } from '../contract.ts';
 import { download } from '../download.ts';
 import { table } from '../format/table.ts';
 import { ago, count, more } from '../format/text.ts';
@@ -35,10 +36,22 @@ export async function predict(call: CommandCall): Promise<number | undefined> {
   return fetched(call, batch.id);
 }
 
-/** `millrace predictions cancel <id> --reason …` */
+/** `millrace predictions cancel <id> --reason …`: of a batch, or of a replay. */
 export async function cancelBatch(call: CommandCall): Promise<undefined> {
-  const path = `batch-predictions/${part(call.at(0))}/cancel`;
-  const batch = await call.api.post(path, { reason: call.needed('reason') }, batchPredictionSchema);
+  const [own, body] = [part(call.at(0)), { reason: call.needed('reason') }];
+  const batch = await call.api
+    .post(`batch-predictions/${own}/cancel`, body, batchPredictionSchema)
+    .catch((error: unknown) => {
+      if (error instanceof ControlError && error.code === 'not_found') return null;
+      throw error;
+    });
+  if (!batch) {
+    const replay = await call.api.post(`replays/${own}/cancel`, body, replaySchema);
+    const state =
+      replay.status === 'running' ? "stops with its worker's next heartbeat" : `is ${replay.status}`;
+    call.show(replay, () => `Replay ${replay.id} ${state}.`);
+    return;
+  }
   call.show(batch, () =>
     batch.status === 'running'
       ? `Batch ${batch.id} stops with its worker's next heartbeat, after ${progressOf(batch)} rows.`

@@ -42,9 +42,16 @@ export async function replay(call: CommandCall): Promise<number | undefined> {
   const { model } = await call.api.get(`endpoints/${part(body.endpoint)}`, endpointSchema);
   await makeServable(call, model, version, 'for a replay of the log');
   let state = await call.api.post('replays', body, replaySchema);
+  call.note(
+    `replay ${state.id} of ${count(state.rows, 'row')}; millrace predictions cancel ${state.id} stops it`,
+  );
   while (state.status === 'queued' || state.status === 'running') {
     await new Promise((done) => setTimeout(done, pollMs));
+    const told = state.progress.rows;
     state = await call.api.get(`replays/${part(state.id)}`, replaySchema);
+    const { progress, rows } = state;
+    if (progress.rows !== told)
+      call.note(`${progress.rows.toLocaleString('en-US')} of ${count(rows, 'row')}`);
   }
   const { result } = state;
   if (state.status !== 'succeeded' || !result) {

@@ -4,6 +4,7 @@ import { Download } from 'lucide-react';
 import type { Replay, ReplayMetrics, ReplayOutputs } from '../../../../src/lifecycle/feedback/contract.ts';
 import { apiUrl } from '../../api/client.ts';
 import { replayQuery } from '../../api/queries.ts';
+import { Act } from '../../kit/act.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { formatBytes, formatCount, formatNumber, formatPercent } from '../../kit/format.ts';
 import { metricText } from '../../kit/metric.ts';
@@ -14,9 +15,15 @@ import { StateLabel } from '../../kit/state-mark.tsx';
 import { EventTime } from '../../kit/time.tsx';
 import { REPLAY_STATE } from './replays-view.tsx';
 
+const POLL_MS = 2000;
+
 /** One replay: how far the version is from what was answered, and which is nearer to the truth. */
 export function ReplayPanel(props: { readonly id: string; readonly onClose: () => void }) {
-  const replay = useQuery(replayQuery(props.id));
+  const replay = useQuery({
+    ...replayQuery(props.id),
+    // Parts come without events; only what runs is asked for again.
+    refetchInterval: ({ state }) => (state.data && isOpen(state.data) ? POLL_MS : false),
+  });
   return (
     <SidePanel title="Replay" label="Replay" onClose={props.onClose}>
       <QueryView query={replay} rows={6}>
@@ -51,11 +58,27 @@ function ReplayBody(props: { readonly replay: Replay }) {
           ],
           ['From', <EventTime key="from" at={replay.from} precise />],
           ['Before', <EventTime key="to" at={replay.to} precise />],
-          ['Rows', formatCount(replay.rows)],
+          [
+            'Rows',
+            isOpen(replay)
+              ? `${formatCount(replay.progress.rows)} of ${formatCount(replay.rows)} done`
+              : formatCount(replay.rows),
+          ],
           ['Id', <Id key="id" id={replay.id} />],
         ]}
       />
-      {replay.error && (
+      {isOpen(replay) && (
+        <div>
+          <Act
+            verb="Cancel"
+            look="danger"
+            title="Cancel the replay"
+            path={`/replays/${encodeURIComponent(replay.id)}/cancel`}
+            effect="It stops, and nothing is compared."
+          />
+        </div>
+      )}
+      {replay.error && replay.status !== 'cancelled' && (
         <div className="flex flex-col gap-1 rounded-control bg-bad-quiet px-3 py-2" role="alert">
           <p className="font-strong">{replay.error.message}</p>
           <p className="text-muted">{replay.error.next}</p>
@@ -65,6 +88,8 @@ function ReplayBody(props: { readonly replay: Replay }) {
     </div>
   );
 }
+
+const isOpen = ({ status }: Replay): boolean => status === 'queued' || status === 'running';
 
 const METRICS: readonly (keyof ReplayMetrics)[] = ['logLoss', 'brier', 'accuracy', 'auc'];
 
