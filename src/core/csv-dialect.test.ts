@@ -91,6 +91,17 @@ test('what cannot be told is said, with what to do, and can be named', async () 
   });
 });
 
+test('what is sent as CSV and is something else is told what it is', async () => {
+  const told = (bytes: number[]) => read(Uint8Array.from([...bytes, ...Array(40).fill(0x20)]));
+  assert.match(String(await told([0x1f, 0x8b, 8])), /compressed \(gzip\): unpack it first/);
+  assert.match(
+    String(await told([0x50, 0x4b, 3, 4])),
+    /Excel workbooks .*: unpack it, or save the sheet as CSV/,
+  );
+  assert.match(String(await told([...Buffer.from('PAR1')])), /it is a Parquet file, not CSV/);
+  assert.notEqual(typeof (await read(Buffer.from('PK,b\n1,2\n'))), 'string');
+});
+
 test('a number is read as the file writes numbers, and never as another one', () => {
   for (const [text, decimal, number] of [
     ['1.5', 'point', 1.5],

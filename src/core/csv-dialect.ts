@@ -121,6 +121,8 @@ async function readEncoding(
     is1252 &&= !holds(chunk, unused1252);
   }
   isUtf8 &&= decodes(() => utf8.decode());
+  const other = otherFormats.find(({ mark }) => mark.every((byte, at) => head[at] === byte));
+  if (other && named === undefined) return other.problem;
   const mark = head[0] === 0xff && head[1] === 0xfe ? 'utf-16le' : null;
   const marked = mark ?? (head[0] === 0xfe && head[1] === 0xff ? 'utf-16be' : null);
   const encoding = named ?? marked ?? (isUtf8 ? 'utf-8' : 'windows-1252');
@@ -129,6 +131,18 @@ async function readEncoding(
   const text = new TextDecoder(encoding).decode(head.subarray(0, length), { stream: true });
   return { encoding, head: text, whole: length <= headBytes };
 }
+
+/** What is sent as CSV and is none, by its first bytes. */
+const otherFormats: readonly { readonly mark: readonly number[]; readonly problem: string }[] = [
+  { mark: [0x1f, 0x8b], problem: 'it is compressed (gzip): unpack it first' },
+  { mark: [0x28, 0xb5, 0x2f, 0xfd], problem: 'it is compressed (zstd): unpack it first' },
+  {
+    mark: [0x50, 0x4b, 0x03, 0x04],
+    problem: 'it is a ZIP file, as Excel workbooks (.xlsx) are: unpack it, or save the sheet as CSV',
+  },
+  { mark: [0xd0, 0xcf, 0x11, 0xe0], problem: 'it is an Excel workbook (.xls): save the sheet as CSV' },
+  { mark: [0x50, 0x41, 0x52, 0x31], problem: 'it is a Parquet file, not CSV: send it as Parquet' },
+];
 
 const unused1252 = Uint8Array.from({ length: 256 }, (_, byte) =>
   [0x00, 0x81, 0x8d, 0x8f, 0x90, 0x9d].includes(byte) ? 1 : 0,

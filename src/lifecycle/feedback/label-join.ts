@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
-import { type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
+import { type Frames, sqlLiteral, sqlName, typedRows } from '../../platform/frames/index.ts';
 import { featurePrefix, featureValues, joinedSql } from './relations.ts';
 
 /** What a joined frame holds and how its columns are called. */
@@ -34,18 +35,27 @@ export async function writeLabelJoin(
   const logged = ['prediction_id', 'event_time_ms', 'entity', 'status'];
   const wanted = [...logged, ...join.features.map((name) => sqlName(featurePrefix + name))].join(', ');
   const joined = joinedSql(predictionPaths, labelPaths, range, wanted, 'full');
-  const [counts] = await frames.query(
+  const [counts] = await typedRows(
+    frames,
+    z.object({
+      rows: z.int(),
+      waiting: z.int(),
+      booleans: z.boolean(),
+      numbers: z.boolean(),
+      whole: z.boolean(),
+    }),
     `SELECT count(label_json) AS rows, count(*) - count(label_json) AS waiting,
        coalesce(bool_and(label_json IN ('true', 'false')), false) AS booleans,
        coalesce(bool_and(label IS NOT NULL) FILTER (label_json IS NOT NULL), false) AS numbers,
        coalesce(bool_and(label = floor(label)), false) AS whole
      FROM ${joined} WHERE status = 'ok'`,
   );
-  const [rows, waiting] = [counts?.rows as number, counts?.waiting as number];
+  if (!counts) throw new Error('a count has one row');
+  const { rows, waiting } = counts;
   if (rows === 0) throw fail('join_empty', { ...nothing, waiting });
-  const label = counts?.booleans
+  const label = counts.booleans
     ? 'label = 1'
-    : counts?.numbers
+    : counts.numbers
       ? `label::${counts.whole ? 'BIGINT' : 'DOUBLE'}`
       : `CASE WHEN label IS NULL THEN json_extract_string(label_json, '$') ELSE label_json END`;
   const columns = [

@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import { formatTime } from '../../core/time.ts';
-import { type Frames, sqlLiteral } from '../../platform/frames/index.ts';
+import { type Frames, sqlLiteral, typedRows } from '../../platform/frames/index.ts';
 import { type FeedbackCounts, type FeedbackSummary, labelValueOf, type Orphan } from './contract.ts';
 import { labelTimeSql, latestLabelsSql, noVerdictSql, parquet } from './relations.ts';
 
@@ -16,6 +17,19 @@ const zero: FeedbackCounts = {
   orphans: 0,
 };
 
+const count = z.int();
+const countedRow = z.union([
+  z.object({ kind: z.literal('orphan'), id: z.string() }),
+  z.object({
+    kind: z.enum(['prediction', 'label', 'received']),
+    ...{ day: z.int(), a: count, b: count, c: count, d: count },
+  }),
+]);
+const orphanRow = z.object({
+  ...{ prediction_id: z.string(), label_json: z.string() },
+  ...{ label_event_time_ms: z.int(), label_received_at_ms: z.int() },
+});
+
 export type Counted = Pick<FeedbackSummary, 'total' | 'days' | 'orphanExamples'>;
 
 /**
@@ -28,17 +42,17 @@ export async function summarize(
   predictionPaths: readonly string[],
   labelPaths: readonly string[],
 ): Promise<Counted> {
-  const rows = await frames.query(summarySql(predictionPaths, labelPaths));
+  const rows = await typedRows(frames, countedRow, summarySql(predictionPaths, labelPaths));
   const days = new Map<number, { -readonly [K in keyof FeedbackCounts]: FeedbackCounts[K] }>();
   const orphans: string[] = [];
   for (const row of rows) {
     if (row.kind === 'orphan') {
-      orphans.push(row.id as string);
+      orphans.push(row.id);
       continue;
     }
-    const counts = days.get(row.day as number) ?? { ...zero };
-    days.set(row.day as number, counts);
-    const [a, b, c, d] = [row.a, row.b, row.c, row.d] as [number, number, number, number];
+    const counts = days.get(row.day) ?? { ...zero };
+    days.set(row.day, counts);
+    const { a, b, c, d } = row;
     if (row.kind === 'prediction') {
       Object.assign(counts, { predictions: a, failed: b, joined: c, waiting: a - c - d, unanswered: d });
     } else if (row.kind === 'label') {
@@ -97,13 +111,15 @@ async function describeOrphans(
   ids: readonly string[],
 ): Promise<Orphan[]> {
   const wanted = `prediction_id IN (${ids.map(sqlLiteral).join(', ')})`;
-  const rows = await frames.query(
+  const rows = await typedRows(
+    frames,
+    orphanRow,
     `SELECT * FROM ${latestLabelsSql(labelPaths, 'full', wanted)} ORDER BY label_event_time_ms`,
   );
   return rows.map((row) => ({
-    predictionId: row.prediction_id as string,
+    predictionId: row.prediction_id,
     value: labelValueOf(row.label_json),
-    eventTime: formatTime(row.label_event_time_ms as number),
-    receivedAt: formatTime(row.label_received_at_ms as number),
+    eventTime: formatTime(row.label_event_time_ms),
+    receivedAt: formatTime(row.label_received_at_ms),
   }));
 }

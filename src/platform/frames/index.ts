@@ -9,4 +9,4 @@ export {
 } from './frames.ts';
 export { numbersJson, packedList, shortestPacked, unpacked, unpackedSql } from './packed-lists.ts';
 export type { FrameParameter } from './protocol.ts';
-export { typedRows } from './typed-rows.ts';
+export { doubleSchema, typedRows } from './typed-rows.ts';

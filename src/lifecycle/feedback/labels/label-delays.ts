@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
 import { formatTime } from '../../../core/time.ts';
-import { type FrameRow, type Frames, sqlName } from '../../../platform/frames/index.ts';
+import { type Frames, sqlName, typedRows } from '../../../platform/frames/index.ts';
 import type { LabelDelays, LabelsByDay } from '../contract.ts';
 import {
   featureNames,
@@ -97,7 +98,9 @@ async function delaysBy(
   const columns = `prediction_id, event_time_ms, arm, received_at_ms, ${segment} AS segment`;
   const quantiles = (delay: string) =>
     `quantile_cont(${delay}, [${shares.join(', ')}]) FILTER (truth_ms IS NOT NULL)`;
-  const rows = await frames.query(
+  const rows = await typedRows(
+    frames,
+    delayRow,
     `WITH predicted AS ${predictionsSql(predictions, { ...range, rows: 'answered' }, columns)}, first AS (${first})
      SELECT grouping(segment) AS whole, segment, count(*) AS predictions, count(truth_ms) AS labelled,
        ${quantiles('truth_ms - event_time_ms')} AS delay,
@@ -108,20 +111,26 @@ async function delaysBy(
   return rows.map(toDelay);
 }
 
-function toDelay(row: FrameRow): Delay {
-  const [predictions, labelled] = [row.predictions as number, row.labelled as number];
+/** Delays at `shares`; those of no label are no list. */
+const quantilesRow = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number()]).nullable();
+const delayRow = z.object({
+  segment: z.union([z.string(), z.int()]).nullable(),
+  ...{ predictions: z.int(), labelled: z.int(), delay: quantilesRow, receipt: quantilesRow },
+});
+
+function toDelay({ segment, predictions, labelled, delay, receipt }: z.infer<typeof delayRow>): Delay {
   return {
-    segment: row.segment === null ? null : String(row.segment),
+    segment: segment === null ? null : String(segment),
     predictions,
     labelled,
     missingRatio: predictions === 0 ? 0 : 1 - labelled / predictions,
-    delayMs: toQuantiles(row.delay),
-    receiptDelayMs: toQuantiles(row.receipt),
+    delayMs: toQuantiles(delay),
+    receiptDelayMs: toQuantiles(receipt),
   };
 }
 
-function toQuantiles(value: unknown): Delay['delayMs'] {
-  if (!Array.isArray(value)) return null;
-  const [p50, p90, p95, p99, max] = value as [number, number, number, number, number];
+function toQuantiles(value: z.infer<typeof quantilesRow>): Delay['delayMs'] {
+  if (value === null) return null;
+  const [p50, p90, p95, p99, max] = value;
   return { p50, p90, p95, p99, max };
 }

@@ -1,7 +1,13 @@
-import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
+import { z } from 'zod';
+import { doubleSchema, type Frames, sqlLiteral, typedRows } from '../../../platform/frames/index.ts';
 import type { OutcomeRule } from '../contract.ts';
 import type { LabelEntry } from '../label-log.ts';
 import { labelOrderSql, parquet, predictionsSql } from '../relations.ts';
+
+const decidedRow = z.object({
+  ...{ prediction_id: z.string(), event_time_ms: z.int() },
+  ...{ signals: z.int(), total: doubleSchema, outcome: z.int() },
+});
 
 /** What the labels of a rule say of where they come from. */
 const ruleSource = 'rule';
@@ -42,11 +48,11 @@ export async function ruleLabels(
 ): Promise<readonly LabelEntry[]> {
   if (files.predictions.length === 0) return [];
   if (files.signals.length === 0 && rule.silence === 'missing') return [];
-  const rows = await frames.query(ruleSql(rule, files, nowMs));
+  const rows = await typedRows(frames, decidedRow, ruleSql(rule, files, nowMs));
   return rows.map((row) => ({
-    predictionId: row.prediction_id as string,
-    value: row.outcome as number,
-    eventTimeMs: (row.event_time_ms as number) + windowOf(rule),
+    predictionId: row.prediction_id,
+    value: row.outcome,
+    eventTimeMs: row.event_time_ms + windowOf(rule),
     receivedAtMs: nowMs,
     source: ruleSource,
     note: `signals: ${row.signals}, weighted sum ${row.total}, threshold ${rule.threshold}`,

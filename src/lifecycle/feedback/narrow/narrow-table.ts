@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
+import { z } from 'zod';
+import { type Frames, sqlLiteral, sqlName, typedRows } from '../../../platform/frames/index.ts';
 import { featurePrefix, labelTimeSql } from '../relations.ts';
 
 /** A file of the log or of labels. Its content never changes: what rewrites rows makes another file. */
@@ -187,8 +188,13 @@ export async function typesOf(
   features: readonly string[],
 ): Promise<readonly string[]> {
   if (features.length === 0 || files.length === 0) return features.map(() => absent);
-  const columns = await frames.query(`DESCRIBE SELECT * FROM ${filesSql(files.map(({ path }) => path))}`);
-  const types = new Map(columns.map((row) => [row.column_name, row.column_type as string]));
+  const described = `DESCRIBE SELECT * FROM ${filesSql(files.map(({ path }) => path))}`;
+  const columns = await typedRows(
+    frames,
+    z.object({ column_name: z.string(), column_type: z.string() }),
+    described,
+  );
+  const types = new Map(columns.map((row) => [row.column_name, row.column_type]));
   return features.map((feature) => types.get(`${featurePrefix}${feature}`) ?? absent);
 }
 

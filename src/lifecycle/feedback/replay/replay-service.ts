@@ -148,9 +148,10 @@ export class ReplayService {
 
 function toReplay(run: ReplayStepRun, progress: ReadonlyMap<string, Replay['progress']>): Replay {
   const { endpoint, from, to, model, modelVersion, rows } = replayInputsSchema.parse(run.inputs);
+  const done = progress.get(run.id) ?? { rows: 0, failedRows: 0 };
   return {
     ...{ id: run.id, status: run.status, endpoint, from, to, model, modelVersion, rows },
-    progress: progress.get(run.id) ?? { rows: 0, failedRows: 0 },
+    progress: { rows: done.rows, failedRows: done.failedRows },
     result: run.status === 'succeeded' ? replayOutputsSchema.parse(run.outputs) : null,
     error: run.error,
     createdAt: run.createdAt,

@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
-import { type Frames, sqlLiteral, sqlName, unpackedSql } from '../../../platform/frames/index.ts';
+import { type Frames, sqlLiteral, sqlName, typedRows, unpackedSql } from '../../../platform/frames/index.ts';
 import { featurePrefix, featureValues, joinedSql, type LogPath } from '../relations.ts';
 import { filterSql, type LogFilter, outcomeSql, rangeOf } from './list-predictions.ts';
 
@@ -30,6 +31,7 @@ export async function exportPredictions(
     [],
     signal,
   );
-  const [count] = await frames.query(`SELECT count(*) AS n FROM read_parquet(${sqlLiteral(target)})`);
-  return count?.n as number;
+  const count = `SELECT count(*) AS n FROM read_parquet(${sqlLiteral(target)})`;
+  const [counted] = await typedRows(frames, z.object({ n: z.int() }), count);
+  return counted?.n ?? 0;
 }

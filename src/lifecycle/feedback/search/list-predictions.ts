@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { formatTime } from '../../../core/time.ts';
-import { type FrameRow, type Frames, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
+import { type Frames, sqlLiteral, sqlName, typedRows } from '../../../platform/frames/index.ts';
 import {
-  type Arm,
   DECISION_THRESHOLD,
   labelValueOf,
+  outcomeSchema,
   type Prediction,
   type PredictionsFilter,
 } from '../contract.ts';
@@ -16,6 +16,7 @@ import {
   predictionsSql,
   type RowFilter,
 } from '../relations.ts';
+import { loggedPrediction, loggedRowSchema } from './logged-row.ts';
 import { mostIds, type Slice } from './slices.ts';
 
 /** Where a page ends: the next one starts behind this row. */
@@ -56,7 +57,7 @@ export async function listPredictions(
   after: PageKey | undefined,
 ): Promise<readonly Prediction[]> {
   const search = { log, filter };
-  const page: FrameRow[] = [];
+  const page: FoundRow[] = [];
   let behind = after;
   for await (const slice of log.slices) {
     if (slice.ids !== undefined) {
@@ -116,7 +117,7 @@ async function keysOf(
   return found.map(keyOfRow).filter((key) => key !== undefined);
 }
 
-function keyOfRow(row: FrameRow | undefined): PageKey | undefined {
+function keyOfRow(row: Readonly<Record<string, unknown>> | undefined): PageKey | undefined {
   return row && pageKeySchema.parse(keyNames.map((name) => row[name]));
 }
 
@@ -185,7 +186,7 @@ async function countingRows(
   behind: PageKey | undefined,
   floorMs: number,
   count: number,
-): Promise<readonly FrameRow[]> {
+): Promise<readonly FoundRow[]> {
   const paths = await holding(ids);
   let columns = logColumns + (await firstPieceSql(frames, paths));
   if (filter.feature !== undefined) {
@@ -198,7 +199,9 @@ async function countingRows(
     ...(fromMs === undefined ? [] : [`AND event_time_ms >= ${fromMs}`]),
     ...(toMs === undefined ? [] : [`AND event_time_ms < ${toMs}`]),
   ].join(' ');
-  return frames.query(
+  return typedRows(
+    frames,
+    foundRowSchema,
     `SELECT ${predictionColumns}, first_us FROM ${joined}
      WHERE ${filterSql(filter)} ${range} ${behindSql(behind)} ${newestFirst} LIMIT ${count}`,
   );
@@ -221,40 +224,27 @@ export const outcomeSql = `CASE WHEN status = 'ok' AND isfinite(score) AND label
   THEN CASE WHEN (score >= ${DECISION_THRESHOLD}) = (label = 1) THEN 'correct' ELSE 'wrong' END END`;
 
 /** The columns that `toPrediction` reads. */
-export const predictionColumns = `${logColumns}, label_json, label_event_time_ms, label_received_at_ms,
+const predictionColumns = `${logColumns}, label_json, label_event_time_ms, label_received_at_ms,
   ${outcomeSql} AS outcome`;
 
-export function toPrediction(row: FrameRow): Prediction {
-  return {
-    ...loggedPrediction(row),
-    label:
-      row.label_json === null
-        ? null
-        : {
-            value: labelValueOf(row.label_json),
-            eventTime: formatTime(row.label_event_time_ms as number),
-            receivedAt: formatTime(row.label_received_at_ms as number),
-          },
-    outcome: row.outcome as Prediction['outcome'],
-  };
-}
+/** A row of the log with what `predictionColumns` names of its label. */
+const foundRowSchema = loggedRowSchema.extend({
+  label_json: z.string().nullable(),
+  label_event_time_ms: z.int().nullable(),
+  label_received_at_ms: z.int().nullable(),
+  outcome: outcomeSchema.nullable(),
+});
+type FoundRow = z.infer<typeof foundRowSchema>;
 
-/** What the log itself has of a row. */
-export function loggedPrediction(row: FrameRow): Omit<Prediction, 'label' | 'outcome'> {
-  const score = row.score;
-  return {
-    predictionId: row.prediction_id as string,
-    endpoint: row.endpoint as string,
-    entity: row.entity as string | null,
-    eventTime: formatTime(row.event_time_ms as number),
-    receivedAt: formatTime(row.received_at_ms as number),
-    model: row.model as string,
-    modelVersion: row.model_version as string,
-    arm: row.arm as Arm,
-    status: row.status as string,
-    error: row.error as string | null,
-    latencyMs: (row.latency_us as number) / 1000,
-    firstPieceMs: typeof row.first_us === 'number' ? row.first_us / 1000 : null,
-    score: typeof score === 'number' && Number.isFinite(score) ? score : null,
-  };
+function toPrediction(row: FoundRow): Prediction {
+  const { label_json, label_event_time_ms, label_received_at_ms, outcome } = row;
+  const label =
+    label_json === null || label_event_time_ms === null || label_received_at_ms === null
+      ? null
+      : {
+          value: labelValueOf(label_json),
+          eventTime: formatTime(label_event_time_ms),
+          receivedAt: formatTime(label_received_at_ms),
+        };
+  return { ...loggedPrediction(row), label, outcome };
 }

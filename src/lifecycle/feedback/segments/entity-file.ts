@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
+import { z } from 'zod';
+import { type Frames, sqlLiteral, typedRows } from '../../../platform/frames/index.ts';
 import { keyOf } from './segment-filter.ts';
 
 /** What is read of an entity file for one entity, about. */
@@ -87,9 +88,11 @@ export async function findEntityRows(
     ...part(segments, `entity IN (${entities.map(sqlLiteral).join(', ')})`),
   ];
   if (parts.length === 0) return [];
-  const rows = await frames.query(
+  const rows = await typedRows(
+    frames,
+    z.object({ prediction_id: z.string(), at: z.int() }),
     `SELECT prediction_id, max(event_time_ms) AS at FROM (${parts.join(' UNION ALL ')})
      GROUP BY 1 ORDER BY 2 DESC, 1 DESC LIMIT ${limit}`,
   );
-  return rows.map((row) => ({ predictionId: row.prediction_id as string, eventTimeMs: row.at as number }));
+  return rows.map((row) => ({ predictionId: row.prediction_id, eventTimeMs: row.at }));
 }

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import { uuidv7 } from '../../../core/ids.ts';
 import type { Clock } from '../../../core/time.ts';
 import type { Actor } from '../../../platform/access/index.ts';
 import type { Database } from '../../../platform/db/index.ts';
-import { sqlLiteral } from '../../../platform/frames/index.ts';
+import { sqlLiteral, typedRows } from '../../../platform/frames/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
 import type { EraseRequest } from '../../../platform/registries/index.ts';
 import { oneOfSql } from '../relations.ts';
@@ -131,12 +132,14 @@ export class Removal {
     const idsOf = new Map<string, Set<string>>();
     for (const segment of segments) {
       const path = await blobs.path(segment.digest);
-      const rows = await frames.query(
+      const rows = await typedRows(
+        frames,
+        z.object({ prediction_id: z.string() }),
         `SELECT prediction_id FROM read_parquet(${sqlLiteral(path)}) WHERE ${is}`,
       );
       if (rows.length === 0) continue;
       const ids = idsOf.get(segment.endpoint) ?? new Set<string>();
-      for (const row of rows) ids.add(row.prediction_id as string);
+      for (const row of rows) ids.add(row.prediction_id);
       idsOf.set(segment.endpoint, ids);
       await this.#rewriteWithout('prediction', segment, is);
       done.predictions += rows.length;
@@ -150,12 +153,14 @@ export class Removal {
         keys,
       )) {
         const path = await blobs.path(segment.digest);
-        const [row] = await frames.query(
+        const [row] = await typedRows(
+          frames,
+          z.object({ n: z.int() }),
           `SELECT count(*) AS n FROM read_parquet(${sqlLiteral(path)}) WHERE ${wanted}`,
         );
-        if (row?.n === 0) continue;
+        if (!row || row.n === 0) continue;
         await this.#rewriteWithout('label', segment, wanted);
-        done.labels += row?.n as number;
+        done.labels += row.n;
         done.segmentsRewritten++;
       }
     }

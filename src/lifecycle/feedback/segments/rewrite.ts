@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { uuidv7 } from '../../../core/ids.ts';
 import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
-import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
+import { type Frames, sqlLiteral, typedRows } from '../../../platform/frames/index.ts';
 import type { LabelSegment } from '../contract.ts';
 import type { LabelKind, RewritableSegment } from '../store.ts';
 
@@ -40,13 +41,15 @@ export async function rewriteSegments(
   const paths = await Promise.all(segments.map(({ digest }) => blobs.path(digest)));
   const rows = `SELECT * EXCLUDE (filename, file_row_number) FROM read_parquet([${paths.map(sqlLiteral).join(', ')}],
     union_by_name = true, filename = true, file_row_number = true) WHERE ${keep}`;
-  const days = await frames.query(
+  const days = await typedRows(
+    frames,
+    z.object({ day: z.int(), rows: z.int() }),
     `SELECT floor(event_time_ms / ${dayMs}.0)::BIGINT AS day, count(*) AS rows FROM (${rows}) GROUP BY 1 ORDER BY 1`,
   );
   const made: NewSegment[] = [];
   const temporary = await mkdtemp(join(directory, 'rewrite-'));
   try {
-    for (const { day, rows: count } of days as readonly { readonly day: number; readonly rows: number }[]) {
+    for (const { day, rows: count } of days) {
       const from = day * dayMs;
       const ofDay = `${rows} AND event_time_ms >= ${from} AND event_time_ms < ${from + dayMs}`;
       for (let offset = 0; offset < count; offset += mostRows) {
@@ -75,18 +78,21 @@ async function storeSegment(
   { endpoint, kind }: RewritableSegment,
   id: string,
 ): Promise<NewSegment> {
-  const [facts] = await frames.query(
+  const [facts] = await typedRows(
+    frames,
+    z.object({ rows: z.int(), a: z.int(), b: z.int() }),
     `SELECT count(*) AS rows, min(event_time_ms) AS a, max(event_time_ms) AS b FROM read_parquet(${sqlLiteral(path)})`,
   );
+  if (!facts) throw new Error('a count has one row');
   const { digest } = await blobs.put(createReadStream(path));
   return {
     id,
     endpoint,
     kind,
     digest,
-    rows: facts?.rows as number,
-    minEventTimeMs: facts?.a as number,
-    maxEventTimeMs: facts?.b as number,
+    rows: facts.rows,
+    minEventTimeMs: facts.a,
+    maxEventTimeMs: facts.b,
   };
 }
 
@@ -100,14 +106,15 @@ export async function byColumns(
     const path = await blobs.path(segment.digest);
     byPath.set(path, [...(byPath.get(path) ?? []), segment]);
   }
-  const rows = await frames.query(
+  const rows = await typedRows(
+    frames,
+    z.object({ file_name: z.string(), columns: z.string() }),
     `SELECT file_name, md5(string_agg(concat_ws(' ', name, type, converted_type), ',' ORDER BY name)) AS columns
      FROM parquet_schema([${[...byPath.keys()].map(sqlLiteral).join(', ')}]) GROUP BY 1`,
   );
   const groups = new Map<string, RewritableSegment[]>();
-  for (const row of rows) {
-    const columns = row.columns as string;
-    groups.set(columns, [...(groups.get(columns) ?? []), ...(byPath.get(row.file_name as string) ?? [])]);
+  for (const { file_name, columns } of rows) {
+    groups.set(columns, [...(groups.get(columns) ?? []), ...(byPath.get(file_name) ?? [])]);
   }
   return [...groups.values()];
 }
