@@ -11,6 +11,7 @@ classes, and the greatest difference between the two models. Exit status 3 means
 import argparse
 import contextlib
 import importlib
+import importlib.util
 import json
 import sys
 import warnings
@@ -48,6 +49,7 @@ def main():
 
 
 def convert(args):
+    require_packages(args.flavor)
     model = load(args.flavor, args.model)
     fields = json.loads(args.signature.read_text())
     rows = json.loads(args.rows.read_text())
@@ -110,6 +112,14 @@ def require_close(difference, rows, which, bound):
         "Scale large numbers before trees and polynomials, or log it as ONNX (mlflow.onnx.log_model).",
         float(difference) if difference != float("inf") else None,
     )
+
+
+def require_packages(flavor):
+    """Raises ModuleNotFoundError at once where a conversion would do so after seconds of imports and computing."""
+    names = ["mlflow", "numpy", "pandas", "onnx", "onnxruntime", "skl2onnx", "sklearn"]
+    for name in names if flavor == "sklearn" else [*names, "onnxmltools", flavor]:
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named '{name}'")
 
 
 def load(flavor, path):

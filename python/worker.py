@@ -291,7 +291,8 @@ class Model:
             value = value.item() if hasattr(value, "item") else value
             if field.get("json") and isinstance(value, str):
                 value = with_floats(json.loads(value), self.kinds.get(field["name"]))
-            if value is not None and value == value:
+            takes_none = type(self.kinds.get(field["name"])).__name__ == "AnyType"
+            if takes_none or (value is not None and value == value):
                 values[field["name"]] = value
         return values
 
@@ -344,10 +345,16 @@ class Model:
         return np.array([json.dumps(plain(value)) for value in values], dtype=object)
 
     def _outputs(self, data, params):
-        if self.raw is None or params:
+        if self.raw is None:
             return self._named(self._predict(data, params))
         data = with_categories(self.pd, data, self.categories)
         probability = self.raw.predict_proba(data)
+        # Params that its signature does not know are none, as in MLflow.
+        if params and self.default_params is not None:
+            own = self._predict(data, params)
+            if self._predict_fn_name() == "predict":
+                return [("label", own), ("probability", probability)]
+            return [("label", self.raw.predict(data)), ("probability", own)]
         final = self.raw.steps[-1][1] if hasattr(self.raw, "steps") else self.raw
         if type(final).__name__ in LABEL_IS_MOST_PROBABLE and getattr(probability, "ndim", 0) == 2:
             label = self.np.asarray(self.raw.classes_).take(probability.argmax(axis=1))
@@ -470,7 +477,7 @@ class Model:
         values = array.reshape(-1).tolist()
         if is_nested(values):
             self.nested.add(name)
-            values = [json.dumps(plain(value)) for value in values]
+            return kind, [rows], self._text_bytes([json.dumps(plain(value)) for value in array.tolist()])
         return kind, list(array.shape), self._text_bytes(values)
 
     def _text_bytes(self, values):

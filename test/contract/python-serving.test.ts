@@ -71,6 +71,17 @@ test('models that MLflow logged run as Python at an endpoint, and crash without 
   assert.deepEqual(asked.outputs[0]?.data, ['X?']);
   assert.equal((await inferred({ suffix: 1 })).headers.get('x-millrace-error'), 'param_invalid');
 
+  // What its code throws is 400 here, as MLflow has it, and a failure of the model elsewhere.
+  const raised = await invoke('code', { dataframe_records: [{ word: 'raise' }] });
+  assert.equal(raised.status, 400);
+  assert.match(String(raised.json.message), /^the model refuses the input: ValueError\. /);
+  const overOip = { inputs: [{ name: 'word', shape: [1], datatype: 'BYTES', data: ['raise'] }] };
+  const failed = await fetch(`${server.serveUrl}/v2/models/code/infer`, {
+    method: 'POST',
+    body: JSON.stringify(overOip),
+  });
+  assert.deepEqual([failed.status, failed.headers.get('x-millrace-error')], [500, 'inference_failed']);
+
   const poisoned = invoke('code', { dataframe_records: [{ word: 'exit' }] });
   const others = await Promise.all(
     Array.from({ length: 30 }, (_, i) => invoke('code', { dataframe_records: [{ word: `w${i}` }] })),

@@ -27,6 +27,8 @@ class Code(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input, params=None):
         if (model_input["word"] == "exit").any():
             os._exit(9)
+        if (model_input["word"] == "raise").any():
+            raise ValueError("this word is not liked")
         return model_input["word"].str.upper() + (params or {}).get("suffix", "")
 
 

@@ -23,4 +23,5 @@ function describeError(error: unknown): unknown {
   return { code, message, next };
 }
 
+export { boundedLines } from './bounded-lines.ts';
 export { readLines } from './read-lines.ts';

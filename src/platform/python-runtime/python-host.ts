@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import type { PythonRuntime, SignatureField } from '../../core/model-package.ts';
-import type { Logger } from '../log/index.ts';
+import { boundedLines, type Logger } from '../log/index.ts';
 import { type EnvironmentOptions, PythonEnvironments } from './environments.ts';
 import { Owners } from './owners.ts';
 import { PythonModel } from './python-model.ts';
@@ -74,6 +74,7 @@ export class PythonHost {
     const size = source.workers ?? this.#options.workers;
     const threads = String(Math.max(1, Math.floor(availableParallelism() / size)));
     const described: Record<string, unknown>[] = [];
+    const onWorkerLine = boundedLines(onLine);
     const warm = PythonModel.request(inputs, source.sample);
     const start = async (): Promise<WorkerProcess> => {
       const environment = {
@@ -86,7 +87,7 @@ export class PythonHost {
         environment: { ...environment, ...pythonVariables() },
         workingDirectory: directory,
         memoryBytes,
-        onLine,
+        onLine: onWorkerLine,
       });
       try {
         const load = { op: 'load', model: directory, inputs };

@@ -142,6 +142,13 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       assert.deepEqual(label, expected.labels.slice(0, count));
       assert.deepEqual(probability, expected.probabilities.slice(0, count).flat());
     }
+    const [row = []] = expected.rows;
+    const unknown = await outputsOf(model, [row], { unknown: 1 });
+    assert.deepEqual(
+      unknown.label,
+      expected.labels.slice(0, 1),
+      'params that it does not know change nothing',
+    );
   });
 
   test("XGBoost's own models have one output", async () => {
@@ -225,7 +232,10 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     const [word] = String(seen?.data[0]).split(',');
     assert.deepEqual(Array.from(seen?.data ?? []), [`${word},count:int64,flag:bool`, null, null, word]);
     assert.deepEqual([seen?.answered, pair?.json, flag?.json], ['columns', true, true]);
-    assert.deepEqual(Array.from(pair?.data ?? []), ['[1, "a"]', '[1, "none"]', '[1, "none"]', '[1, "b"]']);
+    assert.deepEqual(
+      Array.from(pair?.data ?? []),
+      ['a', 'none', 'none', 'b'].map((w) => `[1, "${w}", null]`),
+    );
     assert.deepEqual(Array.from(flag?.data ?? []), ['true', 'null', 'null', 'true']);
   });
 

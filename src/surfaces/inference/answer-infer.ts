@@ -1,5 +1,4 @@
 import { fail, MillraceError } from '../../core/errors.ts';
-import { takesRequests } from '../../core/model-package.ts';
 import type { Plane, ServedArm } from '../../lifecycle/serving/index.ts';
 import { type HttpAnswer, jsonText } from './http/answer.ts';
 import { readInferRequest, withSignatureParams } from './oip/infer-request.ts';
@@ -55,10 +54,11 @@ export async function answerInvocation(
     const content = scoringContent(request.headers['content-type']);
     return readInvocation(plain, content, request, manifest);
   });
-  if (streamed) return invocationEvents(context.plane, read);
-  const reply = await context.plane.predict(read).catch((error: unknown) => {
-    throw takesRequests(manifest.signature) ? asRefused(error) : error;
-  });
+  const blame = (error: unknown) => {
+    throw manifest.runtime.kind === 'python' ? asRefused(error) : error;
+  };
+  if (streamed) return invocationEvents(context.plane, read).catch(blame);
+  const reply = await context.plane.predict(read).catch(blame);
   const text = unwrapped ? writeBare(reply, manifest) : writePredictions(reply, manifest, stacked);
   const answer = jsonText(200, text);
   return packedAnswer(answer, request);
@@ -78,10 +78,15 @@ export async function answerV1Predict(
   return packedAnswer(answer, request);
 }
 
-/** Nobody checked what a model without a signature got: in MLflow's words the request is at fault when it fails. */
+/**
+ * What the code of a model throws, MLflow's server answers with 400: its signature says little of what it can do
+ * without, as unseen categories and missing values. The log and guards have it as a failure of the model all the same.
+ */
 function asRefused(error: unknown): unknown {
   if (!(error instanceof MillraceError) || error.code !== 'inference_failed') return error;
-  return fail('input_refused', { problem: String(error.params.problem) }, error);
+  const problem = String(error.params.problem);
+  // No words of the model's code: its answer has other rows than it was given.
+  return problem.startsWith('OtherRows: ') ? error : fail('input_refused', { problem }, error);
 }
 
 function armOf({ endpoint }: RequestContext, { plane }: InferContext): ServedArm {

@@ -240,6 +240,9 @@ suite('packaging', () => {
     const { manifest: free } = await run(unsigned);
     assert.deepEqual([free.tensors, free.signature.inputs, free.sample], ['whole', [requestField], []]);
 
+    const { manifest: fussy } = await run(await files('fussy'));
+    assert.equal(fussy.tensors, 'whole', 'nobody knows what it gives: without an example it fails on zeros');
+
     // What has no ONNX form, or is asked for as Python, keeps its files and runs as Python.
     const host1 = await host();
     const asPython = [

@@ -21,7 +21,8 @@ const otherRows = 'OtherRows';
 
 /**
  * A model that is run as Python: all its files, and what it asks of its environment. It is loaded once, in that
- * environment, to learn what it gives. One that does not answer row by row gets requests as they come. Throws `package_refused` when it fails on its own input example,
+ * environment, to learn what it gives. One that does not answer row by row gets requests as they come, and so does one
+ * that has no example and fails on a made-up row. Throws `package_refused` when it fails on its own input example,
  * `python_missing`, `python_environment_failed`, `python_start_failed`.
  *
  * @param failure why it has no ONNX form; null where none was tried
@@ -37,9 +38,9 @@ export async function pythonPart(
   const { runtime, opened } = await openedOnce(tools, source, fields, context);
   const rows = cellsOf(readSample(source.example, fields), fields);
   try {
-    const trial = await tried(opened, rows);
-    if (trial === null) {
-      context.log('its answers do not have a row for each row: requests reach it as they come');
+    const trial = await tried(opened, rows, source.example !== null);
+    if (typeof trial === 'string') {
+      context.log(`${trial}: requests reach it as they come`);
       return requestShape(runtime);
     }
     const outputs = trial.map((o) => ({ name: o.name, type: o.type, shape: [-1, ...o.shape.slice(1)] }));
@@ -83,25 +84,30 @@ function omittable(field: SignatureField): SignatureField {
 }
 
 /**
- * What the model gives for its example; null when that, or the answer to one row twice, has not a row for each. Throws
- * `package_refused` when it fails on it.
+ * What the model gives for its example; else why nobody can tell: that, or the answer to one row twice, has not a row for
+ * each, or it has no example and fails on a row of zeros and empty texts. Throws `package_refused` when it fails on its
+ * example.
  */
 async function tried(
   model: PythonModel,
   rows: readonly (readonly unknown[])[],
-): Promise<readonly OutputTensor[] | null> {
+  areExample: boolean,
+): Promise<readonly OutputTensor[] | string> {
+  const notByRow = 'its answers do not have a row for each row';
   const isOther = (error: unknown) => (error as Error).name === otherRows;
   const [first] = rows;
   try {
     const outputs = await model.predict(rows);
     if (rows.length > 1 || !first || model.streams) return outputs;
     const both = await model.predict([first, first]).catch((error) => (isOther(error) ? null : outputs));
-    return both && outputs;
+    return both ? outputs : notByRow;
   } catch (error) {
-    if (isOther(error)) return null;
-    if (error instanceof MillraceError) throw error;
+    if (isOther(error)) return notByRow;
+    if (error instanceof MillraceError && error.code !== 'input_refused') throw error;
+    const problem = (error as Error).message;
+    if (!areExample) return `it has no input example and fails on zeros and empty texts (${problem})`;
     throw refused(
-      `it fails on its input example: ${(error as Error).message}`,
+      `it fails on its input example: ${problem}`,
       'Log the model with an input example that it can predict on.',
     );
   }

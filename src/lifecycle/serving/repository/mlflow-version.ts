@@ -2,6 +2,7 @@ import { canonicalJson, type Digest, digestOf } from '../../../core/json.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { NotPackaged, type PythonSettings, packageInThread } from '../packaging/package-in-thread.ts';
+import { packagerVersion } from '../packaging/packager-version.ts';
 import { KeptPackages } from './kept-packages.ts';
 import type { ModelConfig } from './model-config.ts';
 import type { ModelSource } from './model-source.ts';
@@ -56,7 +57,7 @@ export async function packageMlflow(
     const { digest } = await blobs.put(pieces(bytes));
     files.push({ path: path.slice(folder.length), digest });
   }
-  const key = digestOf(canonicalJson({ name, runtime, files })).slice('sha256:'.length);
+  const key = digestOf(canonicalJson({ name, runtime, files, packagerVersion })).slice('sha256:'.length);
   const kept = new KeptPackages(directory, blobs, keptPackages);
   const known = await kept.find(key);
   if (known) return known;

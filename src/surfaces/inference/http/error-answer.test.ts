@@ -24,6 +24,8 @@ test('what a model, its runtime, a worker or another server said is told to nobo
     thrown,
     runtime,
     fail('python_crashed', ended),
+    fail('input_refused', { problem: 'ValueError: cannot read "4111-1111"' }),
+    fail('input_refused', { problem: 'Failed to enforce schema of data 4111' }),
     fail('model_restarting', ended),
     fail('stream_broken', ended),
     fail('remote_failed', refusedThere),
@@ -34,6 +36,10 @@ test('what a model, its runtime, a worker or another server said is told to nobo
     assert.doesNotMatch(told(error), /4111/, error.code);
     assert.match(told(error, true), /4111/, error.code);
   }
+  assert.match(
+    told(fail('input_refused', { problem: 'ValueError: 4111' })),
+    /refuses the input: ValueError\. /,
+  );
   assert.match(told(fail('python_crashed', ended)), /ended with this request: it ended with exit code 3\. /);
   assert.match(
     told(fail('remote_failed', refusedThere)),

@@ -47,7 +47,7 @@ export function withoutPayload(error: MillraceError): MillraceError {
     case 'invalid_time':
       return fail(code, { ...params, value: '…' });
     case 'input_refused':
-      return fail(code, { problem: 'its values are not what it takes' });
+      return fail(code, { problem: refusal(String(params.problem)) });
     case 'input_missing':
       return fail(code, { ...params, extra: '' });
     case 'input_unexpected':
@@ -80,6 +80,11 @@ function ownWords({ cause }: MillraceError, problem: string): string {
 /** The class of an exception; its words are those of the model's code or runtime, and may quote the request. */
 function exceptionOf(problem: string): string {
   return /^[A-Za-z_][\w.]*(?=: )/.exec(problem)?.[0] ?? 'the prediction log has what it said';
+}
+
+/** The class of what the model's code threw; what MLflow itself says has none, and repeats the schema and values. */
+function refusal(problem: string): string {
+  return /^[A-Za-z_][\w.]*(?:Error|Exception)(?=: )/.exec(problem)?.[0] ?? 'its values are not what it takes';
 }
 
 /** How a worker ended or what another server answered, without what it printed or said: it may quote any request. */
