@@ -4,7 +4,7 @@ import type {
   CreateBatchPrediction,
 } from '../../../../../src/lifecycle/serving/batch/contract.ts';
 import type { State } from '../../../charts/prepare/wheel.ts';
-import { formatCount, formatPercent } from '../../../kit/format.ts';
+import { formatCount, formatPercent, plural } from '../../../kit/format.ts';
 
 export const BATCH_STATE: Readonly<Record<BatchPrediction['status'], State>> = {
   queued: 'none',
@@ -28,10 +28,10 @@ export function progressText(batch: BatchPrediction): string {
   const { rows, totalRows } = batch.progress;
   const share = doneShare(batch);
   if (totalRows === null || share === null) {
-    return batch.status === 'running' ? 'reading the input' : `${formatCount(rows)} rows`;
+    return batch.status === 'running' ? 'reading the input' : plural(rows, 'row');
   }
   return batch.status === 'succeeded'
-    ? `${formatCount(totalRows)} rows`
+    ? plural(totalRows, 'row')
     : `${formatCount(rows)} of ${formatCount(totalRows)} rows, ${formatPercent(share)}`;
 }
 

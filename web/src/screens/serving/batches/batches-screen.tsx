@@ -68,7 +68,7 @@ export function BatchesScreen() {
               openKey={batch ?? null}
               onOpen={(row) => open(row.id)}
               onEnd={more}
-              narrowNote={progressText}
+              narrowNote={(row) => row.error?.message ?? progressText(row)}
               footer={batches.hasNextPage ? 'Newest first; scroll for more' : `All ${rows.length} shown`}
             />
           </Card>
