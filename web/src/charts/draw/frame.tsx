@@ -46,7 +46,7 @@ export function BottomAxis(props: {
         avoid !== null && Math.abs(tick.at - avoid) < 56 ? null : (
           <text
             key={tick.at}
-            x={Math.max(plot.x + 8, Math.min(plot.x + plot.width - 8, tick.at))}
+            x={Math.max(plot.x + (hasClock ? 20 : 8), Math.min(plot.x + plot.width - 8, tick.at))}
             y={plot.y + plot.height + offset}
             textAnchor="middle"
             className="axis-text"

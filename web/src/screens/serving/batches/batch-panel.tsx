@@ -13,7 +13,7 @@ import { SidePanel } from '../../../kit/side-panel.tsx';
 import { Id } from '../../../kit/snippet.tsx';
 import { StateLabel } from '../../../kit/state-mark.tsx';
 import { Ago } from '../../../kit/time.tsx';
-import { BATCH_STATE, doneShare, isOpen, progressText, rowsPerSecond } from './batch-text.ts';
+import { BATCH_STATE, canGoOn, doneShare, isOpen, progressText, rowsPerSecond } from './batch-text.ts';
 
 const POLL_MS = 2000;
 
@@ -91,7 +91,7 @@ function BatchBody(props: { readonly batch: BatchPrediction; readonly onOpen: (i
             effect="It stops. What is finished is kept, so that it can be gone on with."
           />
         )}
-        {(batch.status === 'failed' || batch.status === 'cancelled') && (
+        {canGoOn(batch) && (
           <Act<BatchPrediction>
             verb={batch.progress.rows === 0 ? 'Begin again' : 'Go on'}
             look={batch.progress.rows === 0 ? 'plain' : 'primary'}

@@ -4,7 +4,7 @@ import {
   type BatchPrediction,
   createBatchPredictionSchema,
 } from '../../../../../src/lifecycle/serving/batch/contract.ts';
-import { type BatchDraft, batchOf, doneShare, progressText, rowsPerSecond } from './batch-text.ts';
+import { type BatchDraft, batchOf, canGoOn, doneShare, progressText, rowsPerSecond } from './batch-text.ts';
 
 const draft: BatchDraft = {
   ...{ target: 'churn', source: 'file', datasetVersion: '', log: '', from: '', to: '' },
@@ -41,4 +41,13 @@ test('progress is told in rows and per cent, and speed once there is one', () =>
   assert.equal(rowsPerSecond(batch, at), null, 'too few rows tell nothing');
   const unread = { ...batch, progress: { rows: 0, failedRows: 0, totalRows: null } };
   assert.deepEqual([progressText(unread), doneShare(unread)], ['reading the input', null]);
+});
+
+test('a batch is gone on with where that may help, and not where its input is what was refused', () => {
+  const failed = (code: string) => ({ status: 'failed' as const, error: { code, message: '', next: '' } });
+  assert.equal(canGoOn({ status: 'cancelled', error: null }), true);
+  assert.equal(canGoOn(failed('internal')), true);
+  assert.equal(canGoOn(failed('input_missing')), false);
+  assert.equal(canGoOn(failed('batch_input_unreadable')), false);
+  assert.equal(canGoOn({ status: 'running', error: null }), false);
 });

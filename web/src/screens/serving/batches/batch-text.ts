@@ -17,6 +17,13 @@ export const BATCH_STATE: Readonly<Record<BatchPrediction['status'], State>> = {
 export const isOpen = (batch: BatchPrediction): boolean =>
   batch.status === 'queued' || batch.status === 'running';
 
+/** What is wrong with the input itself: the same rows would be refused again. */
+const OF_THE_INPUT: ReadonlySet<string> = new Set(['batch_input_unreadable', 'input_missing']);
+
+/** Whether it ended before its end, and going on with it may help. */
+export const canGoOn = ({ status, error }: Pick<BatchPrediction, 'status' | 'error'>): boolean =>
+  status === 'cancelled' || (status === 'failed' && !OF_THE_INPUT.has(error?.code ?? ''));
+
 /** Share of the rows that are kept, 0..1; null until the number of rows is known. */
 export function doneShare({ progress, status }: BatchPrediction): number | null {
   if (status === 'succeeded') return 1;
