@@ -154,3 +154,11 @@ test('a data directory that is a file, or lies in one, is refused by name, with 
     });
   }
 });
+
+test('a password in the address of a database is not told where the address is wrong', () => {
+  const env = { MILLRACE_DATABASE_URL: 'postgresql+psycopg2://ann:hun/t@er2@db:5432/x' };
+  assert.throws(
+    () => readSettings([], env),
+    /"postgresql\+psycopg2:\/\/ann:\*\*\*@db:5432\/x": must be a postgres/,
+  );
+});

@@ -4,6 +4,7 @@ import { fail } from '../../core/errors.ts';
 import { describeIssue } from '../../core/issue-text.ts';
 import { nearestName } from '../../core/nearest-name.ts';
 import { requireWhenUsed } from '../../core/require-when-used.ts';
+import { withoutPassword } from '../../core/without-password.ts';
 import { checkArtifactSettings } from './artifact-settings.ts';
 import {
   fallbackVariables,
@@ -50,7 +51,7 @@ export function readSettings(
     const problem =
       issue?.code === 'unrecognized_keys'
         ? `is not a setting; ${nearest(name, settingNames)}`
-        : `"${String(values[name])}": ${issue?.message}`;
+        : `"${withoutPassword(String(values[name]))}": ${issue?.message}`;
     throw fail('config_invalid', { field: source[name] ?? name, problem });
   }
   const settings = result.data;

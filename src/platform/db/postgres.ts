@@ -1,6 +1,7 @@
 import { Kysely } from 'kysely';
 import pg from 'pg';
 import { fail, MillraceError } from '../../core/errors.ts';
+import { withoutPassword } from '../../core/without-password.ts';
 import type { Database, Tx } from './database.ts';
 import { Signals } from './signals.ts';
 import { TellingDialect } from './telling-dialect.ts';
@@ -100,8 +101,4 @@ function isAway(error: unknown): boolean {
 function unreachable(url: string, error: unknown): MillraceError {
   const problem = error instanceof Error ? error.message || (error as { code?: string }).code : String(error);
   return fail('database_unreachable', { url: withoutPassword(url), problem }, error);
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/(:\/\/[^:@/]+):[^@/]*@/, '$1:***@');
 }

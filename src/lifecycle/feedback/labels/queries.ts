@@ -1,5 +1,6 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
 import { type Clock, formatTime } from '../../../core/time.ts';
+import { withoutPassword } from '../../../core/without-password.ts';
 import type { Actor } from '../../../platform/access/index.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { firstCronMs, nextCronMs } from '../../../platform/jobs/index.ts';
@@ -184,10 +185,6 @@ function laterOf(a: string | number | null, b: string | number | null): string |
   const [timeA, timeB] = [Date.parse(String(a)), Date.parse(String(b))];
   if (Number.isFinite(timeA) && Number.isFinite(timeB) && timeA !== timeB) return timeA > timeB ? a : b;
   return String(a) > String(b) ? a : b;
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/^(postgres(?:ql)?:\/\/[^:@/]*):[^@/]*@/, '$1:***@');
 }
 
 /** A refused connection has its reasons inside (one for each address). */
