@@ -3,6 +3,8 @@ import { featurePrefix } from './relations.ts';
 
 /** A row of the prediction log, as far as rollouts are judged by it. */
 export interface ArrivedRow {
+  /** The replica that logged it; left out where that is not known. */
+  readonly replica?: string;
   readonly predictionId: string;
   readonly arm: string;
   readonly version: string;
@@ -66,6 +68,8 @@ export class Arrivals {
 /** POST /api/v1/open-rows: lines of a replica's log that is being written, as they are on its disk, its header first. */
 export const openRowsSchema = z.strictObject({
   endpoint: z.string().min(1),
+  /** The serving replica that wrote them. */
+  replicaId: z.string().min(1).optional(),
   lines: z.string().max(4_000_000),
 });
 export type OpenRows = z.infer<typeof openRowsSchema>;
@@ -97,7 +101,10 @@ const headerSchema = z.object({
 });
 
 /** Rows of a log that is being written, with their features if the header is there; what is no row is left out. */
-export function readOpenRows(lines: string): Pick<Arrived, 'rows' | 'features'> {
+export function readOpenRows({
+  lines,
+  replicaId,
+}: Pick<OpenRows, 'lines' | 'replicaId'>): Pick<Arrived, 'rows' | 'features'> {
   const rows: ArrivedRow[] = [];
   let features: readonly ArrivedFeature[] | undefined;
   for (const line of lines.split('\n')) {
@@ -108,6 +115,7 @@ export function readOpenRows(lines: string): Pick<Arrived, 'rows' | 'features'> 
       continue;
     }
     rows.push({
+      ...(replicaId === undefined ? {} : { replica: replicaId }),
       predictionId: row.prediction_id,
       arm: row.arm,
       version: row.model_version,

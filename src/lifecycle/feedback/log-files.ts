@@ -1,6 +1,6 @@
 import type { Digest } from '../../core/json.ts';
 import type { DirectoryBlobStore } from '../../platform/blobs/index.ts';
-import type { LabelSegment } from './contract.ts';
+import type { LabelSegment, PredictionSegment } from './contract.ts';
 import type { LabelFiles } from './labels/label-service.ts';
 import type { NarrowFiles } from './narrow/narrow-table.ts';
 import type { LabelLogs } from './open-label-logs.ts';
@@ -41,8 +41,9 @@ export class LogFiles {
       const paths = await this.paths(segments);
       return segments.map(({ id, rows }, i) => ({ id, rows, path: paths[i] ?? '' }));
     };
+    const predictions = await this.#store.predictionSegments({ endpoint });
     return {
-      predictions: await named(await this.#store.predictionSegments({ endpoint })),
+      predictions: (await named(predictions)).map((file, i) => ({ ...file, ...replicaOf(predictions[i]) })),
       labels: await named(await this.#store.labelSegments(endpoint)),
     };
   }
@@ -53,8 +54,10 @@ export class LogFiles {
       const paths = await this.paths(segments);
       return segments.map(({ id }, i) => ({ id, sql: parquet([paths[i] ?? '']) })).reverse();
     };
+    const predictions = await this.#store.predictionSegments({ endpoint });
+    const replicas = new Map(predictions.map((segment) => [segment.id, replicaOf(segment)]));
     return {
-      rows: await of(await this.#store.predictionSegments({ endpoint })),
+      rows: (await of(predictions)).map((file) => ({ ...file, ...replicas.get(file.id) })),
       labels: await of(await this.#store.labelSegments(endpoint)),
     };
   }
@@ -62,4 +65,9 @@ export class LogFiles {
   paths(segments: readonly { readonly digest: Digest }[]): Promise<string[]> {
     return Promise.all(segments.map(({ digest }) => this.#blobs.path(digest)));
   }
+}
+
+/** Who wrote a segment; nothing for one that was made of several. */
+function replicaOf(segment: PredictionSegment | undefined): { readonly replica?: string } {
+  return segment?.replicaId === undefined ? {} : { replica: segment.replicaId };
 }

@@ -222,9 +222,9 @@ export class FeedbackService {
   }
 
   /** Tells of rows that a replica has just written. They are kept by nobody: their segment brings them. */
-  takeOpenRows(actor: Actor, { endpoint, lines }: OpenRows): void {
+  takeOpenRows(actor: Actor, open: OpenRows): void {
     authorize(actor, 'feedback:write');
-    if (this.arrivals.isHeard) this.arrivals.tell({ endpoint, ...readOpenRows(lines) });
+    if (this.arrivals.isHeard) this.arrivals.tell({ endpoint: open.endpoint, ...readOpenRows(open) });
   }
 
   /** Relations (SQL for `frames`) of an endpoint's files of predictions and of labels, oldest first, all columns. */

@@ -213,7 +213,6 @@ export class RolloutEngine {
       endpoint: record.endpoint,
       spec,
       sinceRouteVersion: data.firstRouteVersion,
-      sinceMs: record.createdAtMs,
       championVersion: data.championVersion,
       zeroBeforeMs: zeroBeforeOf(spec, eventMs),
     });

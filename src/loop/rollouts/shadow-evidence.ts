@@ -71,7 +71,7 @@ export async function shadowEvidence(
     look: { ...look, arms: look.arms.map((arm) => (arm.arm === 'shadow' ? copies : arm)) },
     ...(await log.read(
       endpoint,
-      { receivedFromMs: sinceMs - clockSkewMs, features: spec.segments },
+      { sinceRouteVersion, receivedFromMs: sinceMs - clockSkewMs, features: spec.segments },
       (rows) => (rows === null ? noDifferences : differencesOf(log, rows, sinceRouteVersion, shadowVersion)),
     )),
   };

@@ -25,7 +25,7 @@ export async function lookAtRollout(turn: TurnContext): Promise<{ readonly rollo
   const spec = specOf(turn, rollout.stage);
   const seen = await turn.ports.feedback.observe({
     ...{ endpoint: turn.endpoint, spec, championVersion: String(turn.championVersion) },
-    ...rowsOf(turn, rollout),
+    sinceRouteVersion: rowsOf(turn, rollout).sinceRouteVersion,
     zeroBeforeMs: zeroBeforeOf(spec, eventMs),
   });
   turn.watch.noteReading(watchedId(turn, rollout), seen);

@@ -22,8 +22,10 @@ import { withTable } from './with-table.ts';
 
 /** Which rows of the log are read, and which of their columns. */
 export interface RowSelection {
-  /** Wall time: only what was received from then on. */
-  readonly receivedFromMs: number;
+  /** Only rows of this route and later ones. */
+  readonly sinceRouteVersion: number;
+  /** Wall time of replicas: only what was received from then on. */
+  readonly receivedFromMs?: number;
   /** Names of the features that are wanted. */
   readonly features: readonly string[];
 }
@@ -34,7 +36,7 @@ export interface RolloutLog {
    * Reads an endpoint's predictions of all arms with their labels, as they are now.
    *
    * @param work gets SQL of a relation that stays as it is until it is over; null when nothing was logged yet. Its
-   *   columns: prediction_id, entity (numbers that stand for them), id (the prediction's id), arm, model_version,
+   *   columns: prediction_id, entity (numbers that stand for them), id (the prediction's id), replica, arm, model_version,
    *   route_version, status, score, latency_us, event_time_ms, received_at_ms, bucket, propensity, label, and the
    *   features as text
    */
@@ -54,8 +56,8 @@ export interface ObserveQuery {
   readonly spec: RolloutSpec;
   /** The first route of the rollout. */
   readonly sinceRouteVersion: number;
-  /** Wall time of its begin: rows of its routes were received later, so earlier ones are not read. */
-  readonly sinceMs: number;
+  /** Wall time: what was received earlier is not read. Left out: all of its routes. */
+  readonly sinceMs?: number;
   readonly championVersion: string;
   /** Rows without a label that are older than this count as labelled 0; undefined: they wait. */
   readonly zeroBeforeMs?: number | undefined;
@@ -82,8 +84,9 @@ export const clockSkewMs = 3_600_000;
 export async function observe(log: RolloutLog, query: ObserveQuery): Promise<Observation> {
   const known = query.spec.segments.length === 0 ? [] : await log.features(query.endpoint);
   const segments = query.spec.segments.filter((name) => known.includes(name));
-  const receivedFromMs = query.sinceMs - clockSkewMs;
-  return log.read(query.endpoint, { receivedFromMs, features: segments }, (joined) =>
+  const { endpoint, sinceRouteVersion, sinceMs } = query;
+  const since = sinceMs === undefined ? {} : { receivedFromMs: sinceMs - clockSkewMs };
+  return log.read(endpoint, { sinceRouteVersion, ...since, features: segments }, (joined) =>
     joined === null ? Promise.resolve(nothingObserved) : observeRows(log, query, joined, segments),
   );
 }
@@ -187,20 +190,21 @@ async function strataOf(
 ): Promise<readonly StratumRow[]> {
   const by = segment === null ? 'NULL::VARCHAR' : `${segment}::VARCHAR`;
   const means = metrics.map((m) => `avg(m_${m}) AS m_${m}`).join(', ');
-  const found = await log.query(`WITH units AS (
+  const found = await log.query(`WITH answered AS (SELECT * FROM ${rows} WHERE arm <> 'shadow'),
+    ends AS (SELECT replica, max(received_at_ms) - ${settledAfterMs(0)} - (SELECT max(latency_us) FROM answered) / 1000 AS until_ms
+      FROM answered GROUP BY replica),
+    units AS (
       SELECT ${by} AS segment, arm, model_version, route_version, unit, count(*) AS requests, avg(propensity) AS propensity,
         count(*) FILTER (status <> 'ok') AS failed, count(*) FILTER (not_finite) AS non_finite,
-        count(*) FILTER (is_slow) AS slow, count(label) AS labelled, min(received_at_ms) AS received_at_ms, ${means}
-      FROM ${rows} GROUP BY ALL),
-    settled AS (SELECT max(received_at_ms) - ${settledAfterMs(0)} - max(latency_us) / 1000 AS until_ms FROM ${rows}
-      WHERE arm <> 'shadow'),
-    firsts AS (SELECT unit, min(route_version) AS first_route FROM units, settled
-      WHERE arm <> 'shadow' AND propensity < 1 AND received_at_ms <= until_ms GROUP BY unit)
+        count(*) FILTER (is_slow) AS slow, count(label) AS labelled, bool_or(received_at_ms <= until_ms) AS is_settled, ${means}
+      FROM ${rows} LEFT JOIN ends USING (replica) GROUP BY segment, arm, model_version, route_version, unit),
+    firsts AS (SELECT unit, min(route_version) AS first_route FROM units
+      WHERE arm <> 'shadow' AND propensity < 1 AND is_settled GROUP BY unit)
     SELECT segment, arm, model_version, route_version, sum(requests)::BIGINT AS requests,
       sum(failed)::BIGINT AS failed, sum(non_finite)::BIGINT AS non_finite, sum(slow)::BIGINT AS slow,
       sum(labelled)::BIGINT AS labelled, avg(propensity) AS propensity,
       count(*) AS units, count(*) FILTER (failed > 0) AS failed_units,
-      count(*) FILTER (first_route = route_version AND received_at_ms <= (SELECT until_ms FROM settled)) AS new_units, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')}
+      count(*) FILTER (first_route = route_version AND is_settled) AS new_units, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')}
     FROM units LEFT JOIN firsts USING (unit) GROUP BY segment, arm, model_version, route_version ORDER BY ALL`);
   return found.map((row) => ({
     segment: row.segment as string | null,

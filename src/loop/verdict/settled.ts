@@ -2,7 +2,7 @@
 const writtenWithinMs = 1000;
 
 /**
- * How much later than a request another one must have been received for everything of the first one's time to be in the
+ * How much later than a request another one of the same replica must have been received for everything of the first one's time to be in the
  * log, milliseconds. Requests are logged as they end: before that, of those that were received together only those of
  * the faster arm are there, which looks as if the split had lost the others.
  *

@@ -210,7 +210,7 @@ forEachDatabase((name, open) => {
         new FeedbackStore(options.db).insertLabelSegment(tx, segment, 'label', start),
       );
       const narrow = () =>
-        service.readNarrow(ada, endpoint, { receivedFromMs: 0, features: [] }, (relation) =>
+        service.readNarrow(ada, endpoint, { sinceRouteVersion: 0, features: [] }, (relation) =>
           frames.query(`SELECT label FROM ${relation}`),
         );
       assert.equal((await service.prediction(ada, 'a', endpoint)).label?.value, 1);

@@ -5,13 +5,13 @@ import { describe, test } from 'node:test';
 import { createRng } from '../../../core/rng.ts';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { FeedbackService } from '../service.ts';
-import { ada, type LoggedRow, openFeedbackService } from '../testing.ts';
+import { ada, type LoggedRow, openFeedbackService, sendSegment } from '../testing.ts';
 import { NarrowLog } from './narrow-log.ts';
 
 const endpoint = 'flights';
 const startMs = Date.UTC(2026, 1, 1);
 const receivedFromMs = startMs + 50_000;
-const selection = { receivedFromMs, features: ['origin', 'distance', 'never logged'] };
+const selection = { sinceRouteVersion: 0, receivedFromMs, features: ['origin', 'distance', 'never logged'] };
 const columns = `prediction_id, entity, arm, model_version, route_version, status, score, latency_us, event_time_ms, bucket,
   propensity, "feature:origin", "feature:distance"`;
 
@@ -70,7 +70,7 @@ forEachDatabase((name, open) => {
           REPLACE ("feature:distance"::VARCHAR AS "feature:distance"), NULL::VARCHAR AS "feature:never logged"
           FROM (SELECT * REPLACE (CASE WHEN entity IS NOT NULL THEN hash(entity, hash(reverse(entity)))::VARCHAR END AS entity) FROM ${whole}) ORDER BY ALL`);
         const found = await service.readNarrow(ada, endpoint, selection, async (relation) =>
-          frames.query(`SELECT id, id AS prediction_id, entity::VARCHAR AS entity, * EXCLUDE (id, prediction_id, entity, copy, received_at_ms)
+          frames.query(`SELECT id, id AS prediction_id, entity::VARCHAR AS entity, * EXCLUDE (id, prediction_id, entity, replica, copy, received_at_ms)
             FROM ${relation} ORDER BY ALL`),
         );
         const sorted = (list: readonly Readonly<Record<string, unknown>>[]) =>
@@ -82,6 +82,28 @@ forEachDatabase((name, open) => {
       await service.erase(ada, { entity: 'e1', endpoint, reason: 'asked for' });
       const left = await readdir(join(directory, 'labels', '.rewriting'));
       assert.deepEqual(left, [], 'what was made of erased rows is left');
+    });
+
+    test('rows of a route are found whatever the clock of their replica said, each with its replica', async (t) => {
+      const { service, frames, blobs, directory } = await openFeedbackService(t, open);
+      const one = (id: string, routeVersion: number, receivedAtMs: number): LoggedRow => ({
+        ...{ id, routeVersion, receivedAtMs, eventTimeMs: startMs },
+      });
+      const send = (rows: readonly LoggedRow[], replica?: string) =>
+        sendSegment(service, frames, blobs, directory, rows, replica);
+      await send([one('a', 2, startMs - 7_200_000), one('b', 1, startMs)], 'behind');
+      await send([one('c', 2, startMs)], 'right');
+      await send([one('d', 3, startMs)]);
+      const found = await service.readNarrow(
+        ada,
+        endpoint,
+        { sinceRouteVersion: 2, features: [] },
+        (relation) => frames.query(`SELECT id, replica FROM ${relation} ORDER BY id`),
+      );
+      assert.deepEqual(
+        found.map(({ id, replica }) => `${id} ${replica}`),
+        ['a behind', 'c right', 'd '],
+      );
     });
 
     test('a feature reads as it does in all files together', async (t) => {

@@ -57,7 +57,7 @@ export class NarrowLog {
     selection: NarrowSelection,
     work: (relation: string | null) => Promise<T>,
   ): Promise<T> {
-    const key = JSON.stringify([endpoint, selection.receivedFromMs, selection.features]);
+    const key = JSON.stringify([endpoint, selection]);
     const kept = this.#kept.get(key) ?? {
       ...{ endpoint, reading: null, table: undefined, last: Promise.resolve(), idle: undefined },
     };

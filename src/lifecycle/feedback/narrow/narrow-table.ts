@@ -8,6 +8,8 @@ export interface NarrowFile {
   readonly id: string;
   readonly path: string;
   readonly rows: number;
+  /** The replica that wrote it; left out for labels, and where that is not known. */
+  readonly replica?: string;
 }
 
 /** Everything that is known of an endpoint at one moment. */
@@ -18,8 +20,10 @@ export interface NarrowFiles {
 
 /** What is kept of each row beside its label. */
 export interface NarrowSelection {
-  /** Only rows that were received from this wall time on. */
-  readonly receivedFromMs: number;
+  /** Only rows of this route and later ones. */
+  readonly sinceRouteVersion: number;
+  /** Only rows that were received from this wall time on, by the clocks of replicas. */
+  readonly receivedFromMs?: number | undefined;
   /** Names of features, as text; NULL where a row has none. */
   readonly features: readonly string[];
 }
@@ -72,13 +76,13 @@ export class NarrowTable {
     await frames.query(`SET checkpoint_threshold = '256MB'; ATTACH ${sqlLiteral(path)} AS ${name};
       CREATE TABLE ${name}.labels (prediction_id UBIGINT, label DOUBLE, at_ms BIGINT, seq BIGINT);
       CREATE TABLE ${name}.rows (id VARCHAR, copy VARCHAR, received_at_ms BIGINT, prediction_id UBIGINT, entity UBIGINT,
-        arm VARCHAR, model_version VARCHAR, route_version BIGINT, status VARCHAR, score DOUBLE, latency_us BIGINT,
+        replica VARCHAR, arm VARCHAR, model_version VARCHAR, route_version BIGINT, status VARCHAR, score DOUBLE, latency_us BIGINT,
         event_time_ms BIGINT, bucket INTEGER, propensity DOUBLE${features}, label DOUBLE)`);
     return new NarrowTable(frames, path, name, selection, types);
   }
 
   /**
-   * The rows as SQL: prediction_id and entity (hashes), id (the prediction's id as it is), arm, model_version,
+   * The rows as SQL: prediction_id and entity (hashes), id (the prediction's id as it is), replica (empty: not known), arm, model_version,
    * route_version, status, score, latency_us, event_time_ms, received_at_ms, bucket, propensity, label and the features.
    */
   get relation(): string {
@@ -117,7 +121,7 @@ export class NarrowTable {
     for (const { files, isLabels, rows } of parts) {
       tell(read, of);
       const paths = files.map(({ path }) => path);
-      await (isLabels ? this.#addLabels(paths) : this.#addRows(paths));
+      await (isLabels ? this.#addLabels(paths) : this.#addRows(files));
       for (const { id } of files) (isLabels ? knownLabels : knownRows).add(id);
       read += rows;
     }
@@ -148,9 +152,13 @@ export class NarrowTable {
   }
 
   /** Of rows with the same prediction id and model the one received last counts. */
-  async #addRows(paths: readonly string[]): Promise<void> {
+  async #addRows(files: readonly NarrowFile[]): Promise<void> {
     const name = this.#name;
-    const { features, receivedFromMs } = this.#selection;
+    const { features, sinceRouteVersion, receivedFromMs } = this.#selection;
+    const paths = files.map(({ path }) => path);
+    const replicas = files.map(({ replica = '' }) => sqlLiteral(replica)).join(', ');
+    const replica = `map([${paths.map(sqlLiteral).join(', ')}], [${replicas}])[filename]`;
+    const since = receivedFromMs === undefined ? '' : `AND received_at_ms >= ${receivedFromMs}`;
     const found = features
       .map((feature, i) => {
         const type = this.#types[i];
@@ -163,10 +171,10 @@ export class NarrowTable {
       CREATE TEMP TABLE come AS SELECT * FROM (
           SELECT log.prediction_id AS id, CASE WHEN arm = 'shadow' THEN model_version ELSE '' END AS copy, received_at_ms,
             ${keyOf('log.prediction_id')} AS prediction_id,
-            CASE WHEN log.entity IS NOT NULL THEN ${keyOf('log.entity')} END AS entity, arm, model_version,
-            route_version, status, score, latency_us, event_time_ms, bucket, propensity${found}
-          FROM (SELECT * FROM ${filesSql(paths)} UNION ALL BY NAME SELECT NULL AS prediction_id${missing} WHERE false) log
-          WHERE received_at_ms >= ${receivedFromMs})
+            CASE WHEN log.entity IS NOT NULL THEN ${keyOf('log.entity')} END AS entity, ${replica} AS replica, arm,
+            model_version, route_version, status, score, latency_us, event_time_ms, bucket, propensity${found}
+          FROM (SELECT * FROM ${filesSql(paths, 'filename = true')} UNION ALL BY NAME SELECT NULL AS prediction_id${missing} WHERE false) log
+          WHERE route_version >= ${sinceRouteVersion} ${since})
         QUALIFY row_number() OVER (PARTITION BY prediction_id, copy ORDER BY received_at_ms DESC) = 1;
       DELETE FROM ${name}.rows USING come WHERE rows.prediction_id = come.prediction_id AND rows.copy = come.copy
         AND rows.received_at_ms <= come.received_at_ms;
@@ -210,8 +218,9 @@ function columnOf(feature: string): string {
   return sqlName(`${featurePrefix}${feature}`);
 }
 
-function filesSql(paths: readonly string[]): string {
-  return `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true)`;
+function filesSql(paths: readonly string[], option?: string): string {
+  const options = ['union_by_name = true', ...(option === undefined ? [] : [option])].join(', ');
+  return `read_parquet([${paths.map(sqlLiteral).join(', ')}], ${options})`;
 }
 
 function unread(files: readonly NarrowFile[], known: ReadonlySet<string>): readonly NarrowFile[] {

@@ -24,7 +24,7 @@ export interface StreamHandlers {
   readonly onMessage: (message: StreamMessage) => void;
 }
 
-const reconnectMs = { first: 100, longest: 5000 } as const;
+const reconnectMs = { first: 100, longest: 2000 } as const;
 /** Shorter absences, as when both are started at once, are no news. */
 const worthTellingMs = 3000;
 /** Control pings every 5 s; a stream that is silent for longer than this is dead. */
@@ -110,7 +110,8 @@ export class ControlLink {
 
   /** Tells of rows that were just written; they come again in their segment. */
   async sendRows(endpoint: string, lines: string): Promise<void> {
-    await this.#post('/api/v1/open-rows', { endpoint, lines });
+    const { replicaId } = this.#options;
+    await this.#post('/api/v1/open-rows', { endpoint, replicaId, lines });
   }
 
   close(): void {

@@ -10,6 +10,8 @@ interface Met {
   /** Of the entity in this stratum. */
   readonly unit: number;
   readonly receivedAtMs: number;
+  /** Who logged it: each replica's log has an end, and a clock, of its own. */
+  readonly replica: string;
 }
 
 /** Requests that may wait before it is looked at how many of them are settled. */
@@ -28,7 +30,8 @@ export class FirstMet {
   readonly #met = new Column('byte', 0);
   #waiting: Met[] = [];
   #lookAt = mostWaiting;
-  #lastReceivedMs = Number.NEGATIVE_INFINITY;
+  /** By replica: when the last request was received that is here. */
+  readonly #lastReceivedMs = new Map<string, number>();
   #slowestMs = 0;
 
   constructor(rows: LiveSlices) {
@@ -41,8 +44,9 @@ export class FirstMet {
   }
 
   /** Hears of a request that was answered, whoever chose its arm. */
-  answered(receivedAtMs: number, latencyUs: number): void {
-    this.#lastReceivedMs = Math.max(this.#lastReceivedMs, receivedAtMs);
+  answered(replica: string, receivedAtMs: number, latencyUs: number): void {
+    const lastMs = this.#lastReceivedMs.get(replica) ?? Number.NEGATIVE_INFINITY;
+    if (receivedAtMs > lastMs) this.#lastReceivedMs.set(replica, receivedAtMs);
     this.#slowestMs = Math.max(this.#slowestMs, latencyUs / 1000);
   }
 
@@ -56,10 +60,11 @@ export class FirstMet {
 
   /** Counts what is settled by now. */
   settle(): void {
-    const untilMs = this.#lastReceivedMs - settledAfterMs(this.#slowestMs);
+    const afterMs = settledAfterMs(this.#slowestMs);
     const waiting: Met[] = [];
     for (const met of this.#waiting) {
-      if (met.receivedAtMs <= untilMs) this.#count(met);
+      const lastMs = this.#lastReceivedMs.get(met.replica) ?? Number.NEGATIVE_INFINITY;
+      if (met.receivedAtMs <= lastMs - afterMs) this.#count(met);
       else waiting.push(met);
     }
     this.#waiting = waiting;

@@ -5,6 +5,8 @@ import type { FrameColumns } from '../../../platform/frames/index.ts';
 export interface LiveFile {
   readonly id: string;
   readonly sql: string;
+  /** The replica that wrote it; left out for labels, and where that is not known. */
+  readonly replica?: string;
 }
 
 /** The prediction log and its labels as they come in. */

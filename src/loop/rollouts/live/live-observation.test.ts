@@ -85,7 +85,7 @@ async function tableOf(rows: readonly ArrivedRow[], labels: readonly ArrivedLabe
       last.set(label.predictionId, label);
   const lines = rows.map(({ cells, ...row }) =>
     JSON.stringify({
-      ...row,
+      ...{ replica: '', ...row },
       ...{ colour: cells?.[0], size: cells?.[1], label: last.get(row.predictionId)?.value ?? null },
     }),
   );
@@ -93,9 +93,9 @@ async function tableOf(rows: readonly ArrivedRow[], labels: readonly ArrivedLabe
   await writeFile(path, lines.join('\n'));
   await frames.query(`CREATE OR REPLACE TABLE seen AS SELECT predictionId AS prediction_id, arm, version AS model_version, status,
     entity, routeVersion AS route_version, score, latencyUs AS latency_us, eventTimeMs AS event_time_ms,
-    receivedAtMs AS received_at_ms, bucket, propensity, label,
+    replica, receivedAtMs AS received_at_ms, bucket, propensity, label,
     colour AS "feature:colour", size::VARCHAR AS "feature:size"
-    FROM read_json(${sqlLiteral(path)}, format = 'newline_delimited', columns = {predictionId: 'VARCHAR', arm: 'VARCHAR',
+    FROM read_json(${sqlLiteral(path)}, format = 'newline_delimited', columns = {predictionId: 'VARCHAR', replica: 'VARCHAR', arm: 'VARCHAR',
       version: 'VARCHAR', status: 'VARCHAR', entity: 'VARCHAR', routeVersion: 'BIGINT', score: 'DOUBLE', latencyUs: 'DOUBLE',
       eventTimeMs: 'BIGINT', receivedAtMs: 'BIGINT', bucket: 'INTEGER', propensity: 'DOUBLE', label: 'DOUBLE',
       colour: 'VARCHAR', size: 'DOUBLE'})`);
@@ -164,7 +164,7 @@ suite('LiveObservation', () => {
         features: async () => features.map(({ name }) => name),
         query: (sql) => frames.query(sql),
       },
-      { endpoint: 'e', spec, sinceRouteVersion: 5, sinceMs: 0, championVersion: '1', zeroBeforeMs },
+      { endpoint: 'e', spec, sinceRouteVersion: 5, championVersion: '1', zeroBeforeMs },
     );
 
   const plans = {
@@ -306,6 +306,38 @@ suite('LiveObservation', () => {
     for (const row of crookedRows) crooked.addRow(row);
     assert.equal(split(crooked.observation(nothingObserved)), 'fail');
     assert.equal(split(await read(crookedRows, [], spec)), 'fail');
+  });
+
+  test('each replica has an end of the log and a clock of its own', async () => {
+    const spec = specOf({ maxLatencyRatio: 1000 });
+    const arms = [
+      { arm: 'champion', version: '1' },
+      { arm: 'challenger', version: '2' },
+    ] as const;
+    const split = (seen: Parameters<typeof safety>[3]) =>
+      safety(spec, arms[0], [arms[1]], seen).find(({ name }) => name === 'split')?.verdict;
+    const row = (id: string, replica: string, arm: 0 | 1, receivedAtMs: number): ArrivedRow => ({
+      ...{ predictionId: id, replica, ...arms[arm], receivedAtMs, eventTimeMs: receivedAtMs },
+      ...{ entity: null, routeVersion: 5, status: 'ok', score: 0.5, propensity: 0.5, cells: null, bucket: 7 },
+      latencyUs: arm === 0 ? 2000 : 900_000,
+    });
+    const both = (from: number, to: number, replica: string, atMs: number) =>
+      Array.from({ length: to - from }, (_, i) =>
+        row(`${replica}${from + i}`, replica, i % 2 === 0 ? 0 : 1, atMs + 20 * i),
+      );
+    // The clock of one is an hour ahead. The other has just been asked 60 times, and half of it is still being answered.
+    const rows = [
+      ...both(0, 400, 'ahead', 1e12 + 3_600_000),
+      ...both(0, 400, 'right', 1e12),
+      ...Array.from({ length: 60 }, (_, i) => row(`burst${i}`, 'right', 0, 1e12 + 20 * 400 + i)),
+    ];
+    const live = new LiveObservation(spec, 5);
+    for (const one of rows) live.addRow(one);
+    const [now, found] = [live.observation(nothingObserved), await read(rows, [], spec)];
+    assert.deepEqual([split(now), split(found)], ['pass', 'pass']);
+    const units = (seen: typeof now) => seen.strata.map((s) => s.newUnits);
+    assert.deepEqual(units(now), units(found));
+    assert.ok(Math.max(...units(now)) < 400, 'what is not settled counts');
   });
 
   test('sees how much neighbours resemble each other before there are whole days', async () => {

@@ -103,7 +103,7 @@ export class LiveObservation {
     const at = this.#predictions.add(key);
     const copy = row.arm === 'shadow' ? 1 : 0;
     if (this.#all.stratumOf(at, copy)) return;
-    const isOk = row.status === 'ok';
+    const [isOk, replica] = [row.status === 'ok', row.replica ?? ''];
     if (isOk && row.score !== null && Number.isFinite(row.score)) this.#score[copy].set(at, row.score);
     const who = row.entity === null ? -1 : this.#entities.add(hash53(row.entity));
     if (row.arm === 'champion') {
@@ -113,9 +113,9 @@ export class LiveObservation {
     const { stratum, unit } = this.#all.place(at, copy, row, '', who);
     this.#countRow(row, stratum);
     this.#countUnit(unit, stratum, !isOk);
-    if (copy === 0) this.#firstMet.answered(row.receivedAtMs, row.latencyUs);
+    if (copy === 0) this.#firstMet.answered(replica, row.receivedAtMs, row.latencyUs);
     if (copy === 0 && row.propensity !== null && row.propensity < 1)
-      this.#firstMet.meet({ who, stratum, unit, receivedAtMs: row.receivedAtMs });
+      this.#firstMet.meet({ who, stratum, unit, receivedAtMs: row.receivedAtMs, replica });
     this.#placeInSegments(at, copy, row, segments, who);
     if (row.eventTimeMs < this.#zeroBeforeMs) this.#isZeroed[copy].set(at, 1);
     else this.#waiting?.add(2 * at + copy, row.eventTimeMs);

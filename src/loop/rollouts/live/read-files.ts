@@ -17,7 +17,7 @@ export interface RowInSegments {
 export async function readRows(
   log: LiveLog,
   file: LiveFile,
-  { sinceRouteVersion, receivedFromMs }: { sinceRouteVersion: number; receivedFromMs: number },
+  sinceRouteVersion: number,
   features: readonly string[],
 ): Promise<readonly RowInSegments[]> {
   const columns = features.map((name) => sqlName(`${featurePrefix}${name}`));
@@ -26,10 +26,11 @@ export async function readRows(
   const texts = columns.map((column, i) => `, ${column}::VARCHAR AS cell_${i}`).join('');
   const found = await log.columns(
     `SELECT prediction_id, arm, model_version, route_version, status, score, latency_us, event_time_ms, received_at_ms, entity, bucket, propensity${texts}
-     FROM (SELECT * FROM ${file.sql} UNION ALL BY NAME SELECT NULL AS prediction_id${missing} WHERE false) WHERE received_at_ms >= ${receivedFromMs} AND route_version >= ${sinceRouteVersion} ORDER BY event_time_ms`,
+     FROM (SELECT * FROM ${file.sql} UNION ALL BY NAME SELECT NULL AS prediction_id${missing} WHERE false) WHERE route_version >= ${sinceRouteVersion} ORDER BY event_time_ms`,
   );
   return rowsOf(found, (cell) => ({
     row: {
+      ...(file.replica === undefined ? {} : { replica: file.replica }),
       predictionId: cell('prediction_id') as string,
       arm: cell('arm') as string,
       version: cell('model_version') as string,

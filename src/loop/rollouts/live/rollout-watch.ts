@@ -26,7 +26,7 @@ export interface Followed {
   readonly id: string;
   readonly endpoint: string;
   readonly spec: RolloutSpec;
-  /** Its rows are those of this route and later ones, received since then. */
+  /** Its rows are those of this route and later ones; labels that say something of them were received since then. */
   readonly sinceRouteVersion: number;
   readonly sinceMs: number;
   /** Something came in for it, or a reward may have expired. */
@@ -206,16 +206,14 @@ export class RolloutWatch {
 
   async #read(watched: Watched): Promise<void> {
     const { rollout, read } = watched;
-    const range = {
-      sinceRouteVersion: rollout.sinceRouteVersion,
-      receivedFromMs: rollout.sinceMs - clockSkewMs,
-    };
+    // A clock that was put back since then gives labels of now an earlier time than its begin.
+    const receivedFromMs = Math.min(rollout.sinceMs, Date.now()) - clockSkewMs;
     const files = await this.#log.files(rollout.endpoint);
     const wasWhole = watched.isWhole;
     let isNew = !wasWhole;
     for (const file of files.rows) {
       if (read.has(file.id)) continue;
-      const found = await readRows(this.#log, file, range, rollout.spec.segments);
+      const found = await readRows(this.#log, file, rollout.sinceRouteVersion, rollout.spec.segments);
       for (const [i, { row, segments }] of found.entries()) {
         watched.live?.addRow(row, segments);
         if (i % rowsBetweenChecks === 0) this.#keepWithinBounds();
@@ -229,7 +227,7 @@ export class RolloutWatch {
       if (read.has(file.id)) continue;
       // Labels of now were told of when they came. Files of what an earlier process took may come after the first reading.
       const untilMs = wasWhole ? watched.toldSinceMs : Number.POSITIVE_INFINITY;
-      const found = await readLabels(this.#log, file, { receivedFromMs: range.receivedFromMs, untilMs });
+      const found = await readLabels(this.#log, file, { receivedFromMs, untilMs });
       for (const label of found) watched.live?.addLabel(label);
       isNew ||= found.length > 0;
       read.add(file.id);
