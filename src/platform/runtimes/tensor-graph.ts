@@ -1,11 +1,12 @@
 import { fail } from '../../core/errors.ts';
-import type { GraphStep, PackageManifest, SignatureField } from '../../core/model-package.ts';
+import type { GraphStep, GraphTensor, PackageManifest, SignatureField } from '../../core/model-package.ts';
 import {
   cellDimensions,
   cellReader,
   joinedCells,
   type OutputTensor,
   type Prediction,
+  reshapedDimensions,
 } from '../onnx/index.ts';
 import type { LoadedModel, ModelCall } from './open-model.ts';
 import { predictionOf } from './prediction.ts';
@@ -49,9 +50,11 @@ export async function predictTensors(
   const whole = manifest.tensors === 'whole';
   const tensors = new Map<string, Tensor>();
   manifest.signature.inputs.forEach((field, i) => {
-    const type = manifest.graph.inputs.find(({ name }) => name === field.name)?.type ?? 'string';
+    const input = manifest.graph.inputs.find(({ name }) => name === field.name);
     const cells = rows.map((row) => row[i]);
-    if (cells[0] !== undefined) tensors.set(field.name, { type, ...gathered(field, cells, whole) });
+    if (cells[0] === undefined) return;
+    const type = input?.type ?? 'string';
+    tensors.set(field.name, { type, ...gathered(field, insideOf(input, whole), cells, whole) });
   });
   for (const inner of tensorSteps(step)) {
     const part = parts.get(inner.package);
@@ -62,26 +65,33 @@ export async function predictTensors(
       throw inStep(inner, error);
     }
   }
-  const outputs = manifest.graph.outputs.map(({ name, datatype }): OutputTensor => {
+  const outputs = manifest.graph.outputs.map((output): OutputTensor => {
+    const { name, datatype } = output;
     const tensor = tensors.get(name);
     if (!tensor) throw inStep(step, new Error(`no step gave "${name}"`));
     const data = tensor.data as OutputTensor['data'];
-    const field = manifest.signature.outputs.find((output) => output.name === name)?.shape ?? [];
-    const shape = asWanted(tensor.shape, field, whole);
+    const field = manifest.signature.outputs.find((told) => told.name === name)?.shape ?? [];
+    const inside = insideOf(output, whole);
+    const made = asWanted(tensor.shape, inside, whole);
+    const shape = [
+      ...made.slice(0, whole ? 0 : 1),
+      ...reshapedDimensions(made.slice(whole ? 0 : 1), inside, field),
+    ];
     const width = rows.length === 0 ? 0 : data.length / rows.length;
     return { type: tensor.type, datatype, shape, name, data, width };
   });
   return predictionOf(manifest, outputs, rows.length);
 }
 
-/** The cells of an input as one tensor. */
+/** The cells of an input as one tensor with the dimensions that its steps take: those of cells whose dimensions vary. */
 function gathered(
   { shape }: SignatureField,
+  inside: readonly number[],
   cells: readonly unknown[],
   whole: boolean,
 ): Pick<Tensor, 'shape' | 'data'> {
-  const dims = shape.some((d) => d < 0) ? cellDimensions(cells[0]) : shape;
-  const data = dims.length === 0 ? cells : joinedCells(cells);
+  const dims = shape.some((d) => d < 0) ? cellDimensions(cells[0]) : inside;
+  const data = shape.length === 0 ? cells : joinedCells(cells);
   return { shape: whole ? dims : [cells.length, ...dims], data };
 }
 
@@ -103,7 +113,7 @@ async function runStep(
     }
     if (!whole) rowCount = shape[0] ?? 1;
     const input = manifest.graph.inputs.find(({ name }) => name === field.name);
-    const inside = (whole ? input?.shape : input?.shape.slice(1)) ?? [];
+    const inside = insideOf(input, whole);
     const nested = whole || field.shape.some((d) => d < 0);
     return cellReader(tensor.data, field.shape.length === 0 ? [] : dims, {
       field: field.shape,
@@ -128,6 +138,11 @@ async function runStep(
 function asWanted(shape: readonly number[], field: readonly number[], whole: boolean): readonly number[] {
   if (!whole) return shape.length === field.length ? [1, ...shape] : shape;
   return shape.length === field.length + 1 && shape[0] === 1 ? shape.slice(1) : shape;
+}
+
+/** The dimensions that a model computes with, without that of rows. */
+function insideOf(tensor: GraphTensor | undefined, whole: boolean): readonly number[] {
+  return (whole ? tensor?.shape : tensor?.shape.slice(1)) ?? [];
 }
 
 /** A column without dimensions takes one value. */

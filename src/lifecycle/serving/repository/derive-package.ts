@@ -101,8 +101,8 @@ function ofType(what: string, tensor: GraphTensor, told: string): GraphTensor {
   throw new Error(`${what} is ${own} in the graph, the configuration says ${told}`);
 }
 
-/** The same free dimensions in the same order, and as many values before, between and after them. */
-function refuseReshape(what: string, { dims, reshape }: ConfigTensor): void {
+/** Throws unless both sides have the same free dimensions in the same order, and as many values before, between and after. */
+export function refuseReshape(what: string, { dims, reshape }: ConfigTensor): void {
   const inside = reshape?.shape ?? [];
   if (sizesBetweenFree(dims).join() !== sizesBetweenFree(inside).join()) {
     throw new Error(`${what} cannot be reshaped from [${dims.join(', ')}] to [${inside.join(', ')}]`);

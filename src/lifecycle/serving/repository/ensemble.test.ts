@@ -24,19 +24,24 @@ function ensemble(steps: readonly StepText[], outer = 'max_batch_size: 8', dims 
     ensemble_scheduling { ${steps.map(step).join('\n')} }`;
 }
 
+const basicRequest: Omit<PredictRequest, 'tensors'> = {
+  endpoint: 'e',
+  version: null,
+  rowCount: 1,
+  extras: 'refuse',
+  predictionIds: null,
+  entities: null,
+  eventTimesMs: null,
+  receivedAtMs: Date.now(),
+  startedMs: performance.now(),
+};
+
 async function out({ serving }: TestRepository, data: readonly number[], shape: readonly number[]) {
   const rowCount = data.length / 2;
   const request: PredictRequest = {
-    endpoint: 'e',
-    version: null,
+    ...basicRequest,
     rowCount: shape.length === 1 ? rowCount : 1,
     tensors: [{ name: 'in', width: shape.length === 1 ? 2 : data.length, data, shape }],
-    extras: 'refuse',
-    predictionIds: null,
-    entities: null,
-    eventTimesMs: null,
-    receivedAtMs: Date.now(),
-    startedMs: performance.now(),
   };
   const { outputs } = await serving.plane.predict(request);
   return outputs.map((o) => ({ name: o.name, values: Array.from(o.values()) }));
@@ -107,6 +112,36 @@ test('a load brings the parts along, an unload takes them along when asked to', 
   assert.deepEqual(await out(repository, [1, -2], [2]), [{ name: 'out', values: [-1, 2] }]);
   await models.unload('e', true);
   assert.deepEqual(ready(), []);
+});
+
+test('an ensemble takes and gives tensors in another shape than its steps where it is reshaped', async (t) => {
+  const config = (outer: string, dims: string, inside: string) =>
+    ensemble([{ model: 'pairs', takes: 'in', gives: 'out' }], outer, dims).replaceAll(
+      `dims: [ ${dims} ]`,
+      `dims: [ ${dims} ] reshape { shape: [ ${inside} ] }`,
+    );
+  const repository = await testRepository(t, { 'pairs/1/model.onnx': oneNodeOnnx('Neg', ['N', 'M', 1, 2]) });
+  for (const [outer, dims, inside, shape] of [
+    ['max_batch_size: 8', '4', '2, 1, 2', [4]],
+    ['max_batch_size: 8', '-1, 2', '-1, 1, 2', [2, 2]],
+    ['max_batch_size: 0', '1, 4', '1, 2, 1, 2', [1, 4]],
+    ['max_batch_size: 0', '-1, 2, 2', '-1, 2, 1, 2', [1, 2, 2]],
+  ] as const) {
+    await repository.put('e/config.pbtxt', config(outer, dims, inside));
+    await repository.poll();
+    assert.equal(problemOf(repository), '', dims);
+    const request: PredictRequest = {
+      ...basicRequest,
+      tensors: [{ name: 'in', width: 4, data: [1, -2, 3, -4], shape }],
+    };
+    const { outputs } = await repository.serving.plane.predict(request);
+    const told = outer.endsWith('8') ? [1, ...shape] : shape;
+    assert.deepEqual(
+      outputs.map((o) => ({ shape: o.shape, values: Array.from(o.values()) })),
+      [{ shape: told, values: [-1, 2, -3, 4] }],
+      dims,
+    );
+  }
 });
 
 test('what does not fit together is told in Triton’s words', async (t) => {

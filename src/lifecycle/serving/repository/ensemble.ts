@@ -10,7 +10,7 @@ import {
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { BuiltVersion } from './build-version.ts';
 import { configTypes } from './data-types.ts';
-import type { DerivedPackage } from './derive-package.ts';
+import { type DerivedPackage, refuseReshape } from './derive-package.ts';
 import { readLabels } from './labels.ts';
 import type { ConfigTensor, ModelConfig } from './model-config.ts';
 import type { ModelSource } from './model-source.ts';
@@ -103,11 +103,11 @@ export async function buildEnsemble(
     shape: [...free, ...dims],
     ...(datatype ? { datatype } : {}),
   });
-  const field = ({ name: tensor, type, dims, optional }: GraphPort) => ({
+  const field = ({ name: tensor, type, told, optional }: GraphPort) => ({
     name: tensor,
     type: columnTypes[type],
     required: !optional,
-    shape: [...(rows ? [] : free), ...dims],
+    shape: [...(rows ? [] : free), ...told],
   });
   const derived: DerivedPackage = {
     signature: { inputs: inputs.map(field), outputs: outputs.map(field) },
@@ -156,16 +156,22 @@ export async function buildEnsemble(
 interface GraphPort extends Port {
   readonly name: string;
   readonly datatype: GraphTensor['datatype'];
+  /** As its steps have them. */
   readonly dims: readonly number[];
+  /** As callers have them; others where it is reshaped. */
+  readonly told: readonly number[];
   readonly optional: boolean;
 }
 
-function portOfConfig({ name, data_type, dims, optional }: ConfigTensor, batched: boolean): GraphPort {
+function portOfConfig(tensor: ConfigTensor, batched: boolean): GraphPort {
+  const { name, data_type, dims: told, reshape, optional } = tensor;
+  if (reshape) refuseReshape(`'${name}'`, tensor);
+  const dims = reshape?.shape ?? told;
   const datatype = halfTypes.find((half) => data_type === `TYPE_${half}`);
   const found = Object.entries(configTypes).find(([, told]) => told === data_type)?.[0] as ElementType;
   const type = datatype ? 'float' : found;
   if (!type) throw new Error(`'${name}' has the type ${data_type}, which is not served here`);
-  return { name, type, datatype, dims, batched, optional: optional === true };
+  return { name, type, datatype, dims, told, batched, optional: optional === true };
 }
 
 interface Wanted {
