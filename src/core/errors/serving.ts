@@ -176,6 +176,12 @@ export const servingErrors = {
     message: "model '{endpoint}' is still being loaded",
     next: 'Send the request again in a while; GET /v2/models/{endpoint}/ready tells when it answers.',
   },
+  model_unavailable: {
+    status: 404,
+    title: 'Model not in service',
+    message: "Request for unknown model: '{endpoint}' has no available versions",
+    next: 'POST /v2/repository/index tells why: it was unloaded, or could not be loaded.',
+  },
   repository_missing: {
     status: 500,
     title: 'No repository of models',
@@ -185,7 +191,7 @@ export const servingErrors = {
   model_load_failed: {
     status: 500,
     title: 'Model not loaded',
-    message: "failed to load '{model}', {problem}",
+    message: '{problem}',
     next: 'Correct the model in the repository and load it again; POST /v2/repository/index tells the state of each.',
   },
   model_unload_failed: {

@@ -114,6 +114,5 @@ function kindOf(example: Setting): string {
 
 /** Throws `trace_model_unknown`, whose words are those of Triton's trace extension. */
 export function requireTraced(plane: Plane, model: string): void {
-  const known = plane.endpoints.some(({ route }) => route.endpoint === model);
-  if (!known && !plane.isLoading(model)) throw fail('trace_model_unknown', { endpoint: model });
+  if (plane.absence(model) === 'unknown') throw fail('trace_model_unknown', { endpoint: model });
 }

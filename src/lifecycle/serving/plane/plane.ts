@@ -36,6 +36,9 @@ export type GuardedArmName = Pick<WithdrawnArm, 'endpoint' | 'arm' | 'modelVersi
 /** Shadow rows that may wait. */
 const shadowRows = 4096;
 
+/** Why a model is not in service: it is on its way into it; it cannot be, or was taken out; nobody knows of it. */
+type Absence = 'loading' | 'unavailable' | 'unknown';
+
 /**
  * The data plane: endpoints, their models, the split of the traffic and the prediction log. A prediction is
  * returned, and an error thrown, only after its rows are in the log on the disk.
@@ -57,8 +60,8 @@ export class Plane {
   #peers: GuardPeers | null = null;
   /** Called when a guard took an arm's traffic away, so that control is told at once. */
   onWithdrawn: () => void = () => {};
-  /** Whether a model that is not in service is on its way into it. */
-  isLoading: (endpoint: string) => boolean = () => false;
+  /** Asked for what is not in service. */
+  reasonOf: (endpoint: string) => Absence = () => 'unknown';
 
   constructor(logs: PredictionLogs, metrics: PlaneMetrics) {
     this.#logs = logs;
@@ -86,11 +89,18 @@ export class Plane {
     return [...this.#withdrawn.values()];
   }
 
-  /** The endpoint as it is now. Throws `endpoint_unknown`, `model_loading`. */
+  /** Why there is no such endpoint now; null where there is one. */
+  absence(name: string): Absence | null {
+    return this.#endpoints.has(name) ? null : this.reasonOf(name);
+  }
+
+  /** The endpoint as it is now. Throws `endpoint_unknown`, `model_loading`, `model_unavailable`. */
   endpoint(name: string): EndpointState {
     const state = this.#endpoints.get(name);
     if (state) return state;
-    if (this.isLoading(name)) throw fail('model_loading', { endpoint: name });
+    const absence = this.reasonOf(name);
+    if (absence === 'loading') throw fail('model_loading', { endpoint: name });
+    if (absence === 'unavailable') throw fail('model_unavailable', { endpoint: name });
     throw fail('endpoint_unknown', { endpoint: name, list: '/v1/models' });
   }
 

@@ -75,9 +75,10 @@ export class RepositoryModels implements ModelRepository {
 
   constructor(options: RepositoryOptions) {
     this.#options = options;
-    options.plane.isLoading = (name) => {
+    options.plane.reasonOf = (name) => {
       const known = this.#models.get(name);
-      return known ? known.state === 'LOADING' && known.served.length === 0 : !this.#looked;
+      if (!known) return this.#looked ? 'unknown' : 'loading';
+      return known.state === 'LOADING' ? 'loading' : 'unavailable';
     };
   }
 
@@ -95,12 +96,13 @@ export class RepositoryModels implements ModelRepository {
   load(name: string, override: LoadOverride = noOverride): Promise<void> {
     return this.#inTurn(async () => {
       const nameProblem = problemOfName(name);
-      if (nameProblem) throw fail('model_load_failed', { model: name, problem: nameProblem });
-      const problems = await this.#load(name, override);
+      if (nameProblem) {
+        throw fail('model_load_failed', { problem: `failed to load '${name}', ${nameProblem}` });
+      }
+      const problem = await this.#load(name, override);
       await this.#loadUsers([name]);
       await this.#release();
-      const [first] = problems;
-      if (first) throw fail('model_load_failed', { model: name, problem: first });
+      if (problem) throw fail('model_load_failed', { problem });
     });
   }
 
@@ -249,7 +251,8 @@ export class RepositoryModels implements ModelRepository {
   }
 
   /**
-   * Loads what the policy wants, puts what answers into service, and gives the problems, the worst first.
+   * Loads what the policy wants, puts what answers into service, and gives the first problem in Triton's words: one of
+   * the model as a whole (`failed to load …`), or of a version (`load failed …`).
    *
    * @param within the ensembles that it is loaded for
    */
@@ -258,7 +261,7 @@ export class RepositoryModels implements ModelRepository {
     override: LoadOverride,
     seen?: ModelSource,
     within: readonly string[] = [],
-  ): Promise<readonly string[]> {
+  ): Promise<string | null> {
     const { directory, logger } = this.#options;
     const given = override.files.size > 0;
     const folder = seen ?? (await folderSource(join(directory, name)));
@@ -268,9 +271,7 @@ export class RepositoryModels implements ModelRepository {
     try {
       if (given && override.config === null) throw new Error('files need a config with them');
       if (given) source = givenSource(override.files);
-      if (!source) {
-        throw new Error(`failed to poll from model repository: there is no folder "${name}" in it`);
-      }
+      if (!source) throw new Error(`there is no folder "${name}" in it`);
       config = await this.#config(name, source, override);
       uses = [...new Set(ensembleSteps(name, config).map((step) => step.model_name))];
       await this.#loadUsed(name, uses, [...within, name]);
@@ -282,7 +283,7 @@ export class RepositoryModels implements ModelRepository {
       if (override.config === null && (before ?? folder)) {
         this.#models.set(name, { ...seenNow(folder, before), problems: new Map([['', problem]]), uses });
       }
-      return [problem];
+      return `failed to load '${name}', failed to poll from model repository: ${problem}`;
     }
     // The folder of an ensemble's version holds nothing, and is lost where empty folders are.
     const versions = uses.length > 0 && source.versions.length === 0 ? ['1'] : source.versions;
@@ -315,7 +316,11 @@ export class RepositoryModels implements ModelRepository {
     }
     const served = loaded.length > 0 ? loaded : known.served;
     this.#models.set(name, { ...known, served, problems, state: 'SETTLED' });
-    return [...problems].map(([version, text]) => (version === '' ? text : `version ${version}: ${text}`));
+    const [worst] = problems;
+    if (!worst) return null;
+    const [version, problem] = worst;
+    const at = version === '' ? '' : `version ${version} is at UNAVAILABLE state: `;
+    return `load failed for model '${name}': ${at}${problem}`;
   }
 
   /** A version, loaded and warm. Where it was only guessed that a dimension counts rows, it may turn out to count none. */

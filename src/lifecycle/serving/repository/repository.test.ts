@@ -90,7 +90,13 @@ test('a model that is on its way is told to be loading, not unknown', async (t) 
   await repository.put('o/1/model.onnx', damaged);
   await repository.poll();
   await answer(repository, 'n');
-  await assert.rejects(answer(repository, 'o'), { code: 'endpoint_unknown' });
+  await assert.rejects(answer(repository, 'o'), {
+    code: 'model_unavailable',
+    message: "Request for unknown model: 'o' has no available versions",
+  });
+  await assert.rejects(repository.serving.repository.load('o'), {
+    message: /^load failed for model 'o': version 1 is at UNAVAILABLE state: .*not ONNX/,
+  });
 });
 
 test('no request fails while versions come and go', async (t) => {
@@ -144,7 +150,9 @@ test('requests load, override and unload; what was unloaded stays so until its f
   assert.equal(models.config('m', null)?.max_batch_size, 128);
 
   const override = (config: string) => models.load('m', { config, files: new Map() });
-  await assert.rejects(override('"max_batch_size": {'), { message: /failed to load 'm'.*not JSON/ });
+  await assert.rejects(override('"max_batch_size": {'), {
+    message: /^failed to load 'm', failed to poll from model repository: .*not JSON/,
+  });
   await assert.rejects(override('{"input":[{"name":"z"}]}'), { message: /no input 'z'; it has 'x'/ });
   assert.equal((await answer(repository)).version, '1');
   await override('{"max_batch_size":"16"}');
@@ -173,7 +181,7 @@ test('requests load, override and unload; what was unloaded stays so until its f
   await models.unload('m');
   await models.unload('m');
   await repository.poll();
-  await assert.rejects(answer(repository), { code: 'endpoint_unknown' });
+  await assert.rejects(answer(repository), { code: 'model_unavailable' });
   assert.deepEqual(states(repository), ['given/7 READY', 'm/1 UNAVAILABLE unloaded']);
   await repository.put('m/2/model.onnx', absolute);
   await repository.poll();

@@ -132,7 +132,8 @@ export function modelConfig(state: EndpointState, arm: ServedArm): object {
 
 /** Is the endpoint (or the version) loaded, warm, and able to answer? Throws `endpoint_unknown`, `model_version_unknown`. */
 export function isModelReady(plane: Plane, name: string, version: string | null): boolean {
-  if (plane.isLoading(name)) return false;
+  const absence = plane.absence(name);
+  if (absence === 'loading' || absence === 'unavailable') return false;
   const arm = plane.arm(name, version);
   return arm !== null && arm.model.package.problem === null;
 }
