@@ -95,8 +95,11 @@ test('batching, queue and cache of a configuration become options of the endpoin
 test('the policy chooses versions: the newest, some newest, all, named ones', () => {
   const existing = ['2', '9', '10'];
   const chosen = (policy: string) => chooseVersions(readConfigText(policy).config.version_policy, existing);
-  assert.deepEqual(chosen(''), ['10']);
-  assert.deepEqual(chosen('version_policy { latest { num_versions: 2 } }'), ['9', '10']);
-  assert.deepEqual(chosen('version_policy { all { } }'), existing);
-  assert.deepEqual(chosen('version_policy: { specific: { versions: [9, 2] } }'), ['2', '9']);
+  assert.deepEqual(chosen('').wanted, ['10']);
+  assert.deepEqual(chosen('version_policy { latest { num_versions: 2 } }').wanted, ['9', '10']);
+  assert.deepEqual(chosen('version_policy { all { } }').wanted, existing);
+  assert.deepEqual(chosen('version_policy: { specific: { versions: [9, 7, 2] } }'), {
+    wanted: ['2', '9'],
+    missing: ['7'],
+  });
 });

@@ -295,9 +295,11 @@ export class RepositoryModels implements ModelRepository {
       state: 'LOADING',
     };
     this.#models.set(name, known);
-    const wanted = chooseVersions(config.version_policy, versions);
+    const { wanted, missing } = chooseVersions(config.version_policy, versions);
     const problems = new Map<string, string>();
-    if (wanted.length === 0) problems.set('', 'it has no version folder (1, 2, …)');
+    if (wanted.length === 0) {
+      problems.set('', `it has no version folder (${missing.length > 0 ? missing.join(', ') : '1, 2, …'})`);
+    }
     const loaded: Served[] = [];
     for (const version of wanted) {
       try {
@@ -315,8 +317,11 @@ export class RepositoryModels implements ModelRepository {
       logger.info({ model: name, versions: loaded.map((s) => s.version) }, 'model in service');
     }
     const served = loaded.length > 0 ? loaded : known.served;
-    this.#models.set(name, { ...known, served, problems, state: 'SETTLED' });
     const [worst] = problems;
+    for (const version of missing) problems.set(version, 'it has no folder, and the version policy names it');
+    if (missing.length > 0)
+      logger.warn({ model: name, versions: missing }, 'versions of the policy have no folder');
+    this.#models.set(name, { ...known, served, problems, state: 'SETTLED' });
     if (!worst) return null;
     const [version, problem] = worst;
     const at = version === '' ? '' : `version ${version} is at UNAVAILABLE state: `;

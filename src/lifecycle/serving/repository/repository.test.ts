@@ -138,6 +138,17 @@ test('several versions answer by name, the newest one whoever names none', async
   );
 });
 
+test('versions that the policy names and that have no folder keep none of the others from service', async (t) => {
+  const repository = await testRepository(t, {
+    'm/config.pbtxt': 'version_policy { specific { versions: [1, 2] } }',
+    'm/2/model.onnx': negate,
+  });
+  const told = ['m/1 UNAVAILABLE it has no folder, and the version policy names it', 'm/2 READY'];
+  assert.deepEqual(states(repository), told);
+  await repository.serving.repository.load('m');
+  assert.equal((await answer(repository)).version, '2');
+});
+
 test('requests load, override and unload; what was unloaded stays so until its files change', async (t) => {
   const repository = await testRepository(t, { 'm/1/model.onnx': negate }, { loadOnly: [] });
   const { repository: models } = repository.serving;
@@ -202,7 +213,7 @@ test('what does not fit its configuration is refused with the reason', async (t)
     ],
     labels: [config('output { name: "y" dims: 2 label_filename: "l.txt" }'), /l\.txt does not exist/],
     syntax: ['max_batch_size 8', /line 1/],
-    version: ['version_policy { specific { versions: 5 } }', /no file 5\/model\.onnx/],
+    version: ['version_policy { specific { versions: 5 } }', /5 UNAVAILABLE it has no folder/],
   };
   const files = Object.entries(wrong).flatMap(([name, [pbtxt]]) => [
     [`${name}/config.pbtxt`, pbtxt] as const,
