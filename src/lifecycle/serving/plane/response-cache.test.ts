@@ -48,6 +48,21 @@ test('the least lately used goes first, and old ones are forgotten', () => {
   );
 });
 
+test('what all answers take is bounded: the least lately used go, and one that is too large is not kept', () => {
+  const cache = new ResponseCache('sha256:a', { maxEntries: 100, maxAgeMs: null }, 30_000);
+  const of = (count: number) => prediction(Array.from({ length: count }, (_, i) => i));
+  const keys = [1, 2, 3].map((v) => cache.keyOf(block(v)));
+  for (const key of keys) cache.set(key, { prediction: of(400), from: 0 }, 400, 0);
+  assert.deepEqual(
+    keys.map((key) => cache.get(key, 0) !== null),
+    [false, true, true],
+  );
+  for (let i = 0; i < 9; i++) cache.set(keys[1]!, { prediction: of(400), from: 0 }, 400, 0);
+  assert.equal(cache.size, 2);
+  cache.set(keys[0]!, { prediction: of(4000), from: 0 }, 4000, 0);
+  assert.equal(cache.size, 2);
+});
+
 test('inputs share an entry only when every cell, the model and the params are the same', () => {
   const cache = new ResponseCache('sha256:a', { maxEntries: 9, maxAgeMs: null });
   const other = new ResponseCache('sha256:b', { maxEntries: 9, maxAgeMs: null });

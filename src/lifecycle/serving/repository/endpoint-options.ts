@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { type EndpointOptions, endpointOptionsSchema } from '../contract.ts';
-import type { ModelConfig } from './model-config.ts';
+import { type ModelConfig, mostDelayUs } from './model-config.ts';
 
 /** Answers that a model with `response_cache` remembers. */
 const cachedAnswers = 10_000;
+/** What Triton may be told and an endpoint may not have: more than enough of each. */
+const mostRows = 65_536;
+const mostWaitingRows = 1_000_000;
+const mostTimeoutUs = 3_600_000_000;
 /** The parameter of a configuration that holds options of the endpoint as JSON. */
 const optionsParameter = 'millrace.options';
 
@@ -21,20 +25,24 @@ export function optionsOf(config: ModelConfig, requireKey = false): EndpointOpti
   const preferred = batching?.preferred_batch_size ?? [];
   const policy = batching?.default_queue_policy;
   const maxRows = preferred.length > 0 ? Math.max(...preferred) : largest;
-  return endpointOptionsSchema.parse({
+  const parsed = endpointOptionsSchema.safeParse({
     batching: {
-      maxRows: maxRows > 0 ? maxRows : null,
-      maxDelayUs: batching?.max_queue_delay_microseconds ?? 0,
-      ...(policy && policy.max_queue_size > 0 ? { maxWaitingRows: policy.max_queue_size } : {}),
+      maxRows: maxRows > 0 ? Math.min(maxRows, mostRows) : null,
+      maxDelayUs: Math.min(batching?.max_queue_delay_microseconds ?? 0, mostDelayUs),
+      ...(policy && policy.max_queue_size > 0
+        ? { maxWaitingRows: Math.min(policy.max_queue_size, mostWaitingRows) }
+        : {}),
     },
     timeoutMs:
       policy && policy.default_timeout_microseconds > 0
-        ? Math.max(1, Math.round(policy.default_timeout_microseconds / 1000))
+        ? Math.max(1, Math.round(Math.min(policy.default_timeout_microseconds, mostTimeoutUs) / 1000))
         : null,
     cache: cache?.enable ? { maxEntries: cachedAnswers } : null,
     requireKey,
     ...givenOptions(config.parameters?.[optionsParameter]?.string_value),
   });
+  if (!parsed.success) throw new Error(`the configuration: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
 }
 
 function givenOptions(text: string | undefined): z.input<typeof givenOptionsSchema> {

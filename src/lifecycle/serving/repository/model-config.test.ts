@@ -92,6 +92,18 @@ test('batching, queue and cache of a configuration become options of the endpoin
   assert.equal(cached.batching.maxRows, null);
 });
 
+test('what Triton bounds by nothing is taken as far as it goes here, and a long wait is told of', () => {
+  const { config, ignored } = readConfigText(`max_batch_size: 100000 dynamic_batching {
+    max_queue_delay_microseconds: 10000000
+    default_queue_policy { max_queue_size: 2000000 default_timeout_microseconds: 7200000000 } }`);
+  assert.deepEqual(ignored, ['dynamic_batching.max_queue_delay_microseconds above 1000000']);
+  const { batching, timeoutMs } = optionsOf(config);
+  assert.deepEqual(batching, { maxRows: 65_536, maxDelayUs: 1_000_000, maxWaitingRows: 1_000_000 });
+  assert.equal(timeoutMs, 3_600_000);
+  const negative = readConfigText('dynamic_batching { max_queue_delay_microseconds: -1 }').config;
+  assert.throws(() => optionsOf(negative), /^Error: the configuration: .*>=0.*batching\.maxDelayUs/s);
+});
+
 test('the policy chooses versions: the newest, some newest, all, named ones', () => {
   const existing = ['2', '9', '10'];
   const chosen = (policy: string) => chooseVersions(readConfigText(policy).config.version_policy, existing);

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { nearestName } from '../../../core/nearest-name.ts';
 import { type PbMessage, PbSyntaxError, type PbValue, readPbtxt } from './read-pbtxt.ts';
 
+/** The longest that a row waits for company here, in microseconds; Triton knows no bound. */
+export const mostDelayUs = 1_000_000;
+
 /**
  * A model's configuration as Triton writes it (model_config.proto), as far as this server acts by it. Numbers may
  * come as texts, as protobuf's JSON form has them.
@@ -152,9 +155,11 @@ function notDone({ instance_group, model_warmup, dynamic_batching }: ModelConfig
   const onGpu = instance_group?.some(({ kind }) => kind === 'KIND_GPU' || kind === 'KIND_MODEL');
   const fromFiles = model_warmup?.some(({ inputs }) => Object.values(inputs).some((i) => i.input_data_file));
   const delays = dynamic_batching?.default_queue_policy?.timeout_action === 'DELAY';
+  const waitsLong = (dynamic_batching?.max_queue_delay_microseconds ?? 0) > mostDelayUs;
   return [
     ...(onGpu ? ['instance_group.kind'] : []),
     ...(fromFiles ? ['model_warmup.inputs.input_data_file'] : []),
+    ...(waitsLong ? [`dynamic_batching.max_queue_delay_microseconds above ${mostDelayUs}`] : []),
     ...(delays ? ['dynamic_batching.default_queue_policy.timeout_action'] : []),
   ];
 }

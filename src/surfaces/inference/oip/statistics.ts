@@ -3,6 +3,8 @@ import type { Statistics } from '../peers.ts';
 
 const never: DurationSum = { count: 0, ns: 0 };
 
+const { compare: inOrder } = new Intl.Collator('en', { numeric: true });
+
 /**
  * `GET v2/models[/<model>[/versions/<version>]]/stats`: one entry per version of these endpoints, or for the one named.
  * Throws `model_version_unknown`.
@@ -22,8 +24,9 @@ export function statistics(
   };
 }
 
+/** In the order of their numbers, as Triton has them. */
 function versionsOf({ arms }: EndpointState): readonly string[] {
-  return [...new Set(arms.map((arm) => arm.modelVersion))];
+  return [...new Set(arms.map((arm) => arm.modelVersion))].sort(inOrder);
 }
 
 function versionStatistics(plane: Plane, name: string, version: string) {
