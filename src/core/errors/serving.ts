@@ -212,6 +212,12 @@ export const servingErrors = {
     message: '{problem}',
     next: 'Correct the request and send it again.',
   },
+  text_too_long: {
+    status: 413,
+    title: 'Text too long',
+    message: 'the answer, or the request, has more characters than the 512 MB that a text may have here',
+    next: 'Ask for the outputs as bytes (binary_data_output) and send tensors so, or send fewer values at once.',
+  },
   content_unsupported: {
     status: 415,
     title: 'Content not supported',

@@ -36,6 +36,7 @@ import type { Peers } from './peers.ts';
 import { answerPost, answersInOnePiece, type PostContext } from './post-routes.ts';
 import { refusalCounter } from './refusal-counter.ts';
 import { ServerSettings } from './server-settings.ts';
+import { textTooLong } from './text-too-long.ts';
 import { registerPeerMetrics } from './triton-metrics.ts';
 
 export interface InferenceServerOptions {
@@ -350,6 +351,8 @@ export class InferenceServer {
   /** The error to tell; one that nobody foresaw is logged and tells nothing of itself. */
   #errorOf(thrown: unknown, path: string): MillraceError {
     if (thrown instanceof MillraceError) return thrown;
+    const tooLong = textTooLong(thrown);
+    if (tooLong) return tooLong;
     const error = fail('internal', { reference: Date.now().toString(36) }, thrown);
     this.#options.logger.error({ err: thrown, path, ...error.params }, error.message);
     return error;

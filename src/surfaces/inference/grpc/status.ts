@@ -1,4 +1,5 @@
 import { MillraceError } from '../../../core/errors.ts';
+import { textTooLong } from '../text-too-long.ts';
 
 /** Codes of gRPC that this server answers with. */
 export const grpcStatus = {
@@ -54,7 +55,8 @@ export interface Failure {
 }
 
 /** How an error is told to a caller; one that nobody foresaw tells nothing of itself. */
-export function failureOf(error: unknown): Failure {
+export function failureOf(thrown: unknown): Failure {
+  const error = textTooLong(thrown) ?? thrown;
   if (error instanceof GrpcError) return { status: error.status, message: error.message, code: null };
   if (error instanceof MillraceError) {
     const status = byHttpStatus[error.status] ?? grpcStatus.internal;

@@ -3,6 +3,10 @@ import type { Duplex } from 'node:stream';
 import { fail, type MillraceError } from '../../../core/errors.ts';
 import { errorAnswer } from './error-answer.ts';
 
+const allowed = 'GET, HEAD, POST, OPTIONS';
+/** The first line of a request whose method node does not know. */
+const requestLine = /^([A-Z]{1,32}) (\S{1,2000}) HTTP\/1\.[01]\r\n/;
+
 /**
  * Answers bytes that are no HTTP request, or one that takes too long: one clear answer, then the connection ends,
  * because nobody knows where the next request would begin. An answer that is under way on the connection ends first.
@@ -36,7 +40,7 @@ export function endUnlessAnswering(socket: Duplex): void {
 export function refuseTunnel(socket: Duplex, method: string, path: string): void {
   // Node has let go of the connection: an error of it that nobody hears would end the process.
   socket.on('error', () => socket.destroy());
-  socket.end(rawAnswer(fail('method_not_allowed', { method, path, allowed: 'GET, HEAD, POST, OPTIONS' })));
+  socket.end(rawAnswer(fail('method_not_allowed', { method, path, allowed })));
 }
 
 /** The response that node writes at the moment; a connection knows it though its type does not tell. */
@@ -50,9 +54,21 @@ function toProblem(error: NodeJS.ErrnoException, headerBytes: number): MillraceE
       return fail('headers_too_large', { limitBytes: headerBytes });
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return fail('request_too_slow', {});
+    case 'HPE_INVALID_METHOD': {
+      const [, method, path] = requestLine.exec(firstBytes(error)) ?? [];
+      if (method && path) return fail('method_not_allowed', { method, path, allowed });
+      return fail('http_malformed', { problem: 'Invalid method encountered' });
+    }
     default:
       return fail('http_malformed', { problem: error.message.replace(/^Parse Error: /, '') });
   }
+}
+
+/** What node could not read; its type does not tell. */
+function firstBytes(error: NodeJS.ErrnoException & { readonly rawPacket?: unknown }): string {
+  return error.rawPacket instanceof Uint8Array
+    ? Buffer.from(error.rawPacket).toString('latin1', 0, 2100)
+    : '';
 }
 
 const reasons: Readonly<Record<number, string>> = {
@@ -69,6 +85,7 @@ function rawAnswer(error: MillraceError): string {
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(body)}`,
     `x-millrace-error: ${error.code}`,
+    ...(error.code === 'method_not_allowed' ? [`allow: ${allowed}`] : []),
     'connection: close',
     '',
     String(body),

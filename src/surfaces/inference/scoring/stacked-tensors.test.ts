@@ -59,6 +59,24 @@ test('what does not stack to the dimensions of every input is no stack', () => {
   for (const value of [[1, 2], [[[1, 2]]], [[1], [2]], [{ x: 1 }], [{ y: [1] }], [], 7])
     assert.equal(readStacked('instances', value, one), null, JSON.stringify(value));
   assert.equal(readStacked('dataframe_split', { data: [[1, 2]] }, one), null);
+  const free = { inputs: [{ ...input, shape: [-1] }], outputs: [] };
+  assert.deepEqual(readStacked('instances', [1, 2], free)?.tensors[0]?.data, [[1, 2]]);
+  for (const value of [
+    [1, [2]],
+    [[1], 2],
+    [[1, 2], [3]],
+  ])
+    assert.equal(readStacked('instances', value, free), null, JSON.stringify(value));
+  const square = { inputs: [{ ...input, shape: [-1, -1] }], outputs: [] };
+  for (const value of [
+    [[1, 2], [3]],
+    [
+      [1, 2],
+      [3, [4]],
+    ],
+    [[[1]], [[2], [3]]],
+  ])
+    assert.equal(readStacked('instances', value, square), null, JSON.stringify(value));
   const two = { inputs: [...one.inputs, { ...input, name: 'y', shape: [2] }], outputs: [] };
   assert.equal(readStacked('inputs', [[1, 2]], two), null);
 });

@@ -19,7 +19,7 @@ export function readStacked(
     const data = column(name);
     if (data === undefined && !required) continue;
     const dims = dimensions(data);
-    if (dims.length !== shape.length || shape.some((size, i) => size >= 0 && size !== dims[i])) return null;
+    if (dims?.length !== shape.length || shape.some((size, i) => size >= 0 && size !== dims[i])) return null;
     tensors.push({ name, width: 1, data: [data] });
   }
   return { tensors, rowCount: 1 };
@@ -36,7 +36,18 @@ function stackedColumns(form: ScoringForm, value: unknown, isOnly: boolean) {
   return isOnly ? () => rows : null;
 }
 
-/** Sizes of nested lists by the first of each; what the others are is checked with their values. */
-function dimensions(value: unknown): readonly number[] {
-  return Array.isArray(value) ? [value.length, ...dimensions(value[0])] : [];
+/** Sizes of nested lists; null where lists stand beside values, or beside lists of another size. */
+function dimensions(value: unknown): readonly number[] | null {
+  if (!Array.isArray(value)) return [];
+  const size = sizeOf(value[0]);
+  if (value.some((item) => sizeOf(item) !== size)) return null;
+  if (size < 0) return [value.length];
+  const inner = value.map(dimensions);
+  const [one] = inner;
+  return one && inner.every((dims) => dims?.join() === one.join()) ? [value.length, ...one] : null;
+}
+
+/** -1 for what is no list. */
+function sizeOf(value: unknown): number {
+  return Array.isArray(value) ? value.length : -1;
 }
