@@ -123,7 +123,7 @@ export function TimeChart(
             <text
               key={level.label}
               x={chart.plot.x + chart.plot.width}
-              y={level.y - 5}
+              y={level.labelY}
               textAnchor="end"
               className="axis-text"
             >

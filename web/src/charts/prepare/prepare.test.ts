@@ -269,3 +269,14 @@ test('marks of the same moment stand side by side', () => {
     ],
   );
 });
+
+test('the label of a level stands on that side of its line where fewer of the last values are', () => {
+  const side = (ends: number): number => {
+    const points = [1, 0, 0.5, ends, ends, ends].map((value, index) => day(index, value));
+    const [level] = chart(points, { levels: [{ value: 0.5, label: 'before' }] })?.levels ?? [];
+    assert.ok(level);
+    return Math.sign(level.labelY - level.y);
+  };
+  assert.equal(side(0.55), 1);
+  assert.equal(side(0.45), -1);
+});

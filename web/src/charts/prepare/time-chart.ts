@@ -125,7 +125,10 @@ export function prepareTimeChart(input: TimeChartInput) {
     xTicks: timeTicks(span[0], span[1], tickCount(plot.width)).map((tick) => place(tick, xOf)),
     yTicks: axis.ticks.map((tick) => place(tick, yOf)),
     lines,
-    levels: (input.levels ?? []).map((level) => ({ label: level.label, y: yOf(level.value) })),
+    levels: (input.levels ?? []).map((level) => {
+      const y = yOf(level.value);
+      return { label: level.label, y, labelY: labelBeside(y, samples, plot) };
+    }),
     hatches: mergeImmature(all).map(([from, to]) => ({ x: xOf(from), width: xOf(to) - xOf(from) })),
     marks: placeMarks(
       (input.marks ?? []).filter((mark) => inside(mark.atMs)),
@@ -180,6 +183,22 @@ export function samplesAt(samples: readonly Sample[], atMs: number): readonly Sa
 }
 
 const MARK_WIDTH = 10;
+
+/**
+ * Baseline of a level's label at the right end: above its line, or below it where more of the last values lie above.
+ * Below the lowest tick there is no room.
+ */
+function labelBeside(y: number, samples: readonly Sample[], plot: Box): number {
+  const last = samples.filter((sample) => sample.x > plot.x + plot.width / 2);
+  const above = last.filter((sample) => sample.y <= y && sample.y > y - LABEL_PX).length;
+  const below = last.filter((sample) => sample.y > y && sample.y < y + LABEL_PX).length;
+  return above > below && y + LABEL_PX < plot.y + plot.height ? y + 13 : y - 5;
+}
+
+type Box = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+
+/** Room that a label takes beside its line. */
+const LABEL_PX = 20;
 
 /** Marks in time order; glyphs that would lie on top of each other stand side by side, their lines stay in place. */
 export function placeMarks(marks: readonly TimeMark[], xOf: (ms: number) => number) {
