@@ -26,9 +26,8 @@ export function createDeploymentPorts(slices: LoopSlices): DeploymentPorts {
       return digest;
     },
     deploy: async (actor, { endpoint, model, version, digest }, reason) => {
-      await serving.declare(actor, { name: endpoint, model });
       const target = { modelVersion: String(version), packageDigest: digest };
-      const { routeVersion } = await serving.deploy(actor, endpoint, target, reason);
+      const { routeVersion } = await serving.deployModel(actor, { name: endpoint, model }, target, reason);
       const { loading } = await serving.reached(endpoint, routeVersion);
       return { routeVersion, loading };
     },

@@ -5,6 +5,29 @@ import { actor, openServing } from './testing.ts';
 
 forEachDatabase((name, open) => {
   suite(`routes on ${name}`, () => {
+    test('the champion of another model answers until the version that is deployed takes over', async (t) => {
+      const { service, target } = await openServing(t, open);
+      const [one, two] = [await target('1'), await target('2')];
+      const now = { name: 'flights', model: 'delay' };
+      const first = await service.deployModel(actor, now, one, 'first model');
+      assert.equal((await service.deployModel(actor, now, one, 'again')).routeVersion, first.routeVersion);
+      const other = { name: 'flights', model: 'arrival' };
+      const unknown = { modelVersion: '9', packageDigest: `sha256:${'0'.repeat(64)}` } as const;
+      await assert.rejects(service.deployModel(actor, other, unknown, 'no package'));
+      assert.deepEqual((await service.endpoint(actor, 'flights')).arms, first.arms);
+      const second = await service.deployModel(actor, other, two, 'another model');
+      assert.deepEqual([second.model, second.arms], ['arrival', [{ arm: 'champion', ...two, weight: 1 }]]);
+      const history = await service.routeVersions(actor, 'flights', { limit: 100 });
+      assert.deepEqual(
+        history.map(({ action, arms }) => [action, arms.length]),
+        [
+          ['deploy', 1],
+          ['deploy', 1],
+          ['declare', 0],
+        ],
+      );
+    });
+
     test('a rollout: deploy, challenge, widen, promote, roll back; each step is a route version with its trail', async (t) => {
       const { service, journal, target } = await openServing(t, open);
       const [one, two] = [await target('1'), await target('2')];

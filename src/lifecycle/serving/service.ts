@@ -160,6 +160,27 @@ export class ServingService {
     );
   }
 
+  /**
+   * The same of a model's version at an endpoint that need not be known, or serves another model: that one's champion
+   * answers until the version takes over.
+   */
+  async deployModel(
+    actor: Actor,
+    { name, model }: { readonly name: string; readonly model: string },
+    target: NamedTarget,
+    reason: string,
+  ): Promise<Endpoint> {
+    authorize(actor, 'serving:write');
+    const asked = parseInput(declareEndpointSchema, { name, model });
+    if (!(await this.#store.endpoint(name))) await this.declare(actor, asked);
+    const placed = await this.#writer.target(model, target);
+    return this.#change(name, { actor, action: 'deploy', reason }, (now) => {
+      const route = declared(now, asked, newSalt()) ?? now;
+      const traffic = deployed(route, placed, newSalt());
+      return traffic || route !== now ? { ...route, ...traffic } : null;
+    });
+  }
+
   /** The version becomes challenger with a share (0..1) of the traffic, or the challenger's share changes. */
   async challenge(
     actor: Actor,
