@@ -196,6 +196,10 @@ function servingPort(serving: ServingService): LoopPorts['serving'] {
     declare: async (name, model) => {
       await serving.declare(actor, { name, model });
     },
+    answering: async (endpoint) => {
+      const route = (await serving.routeTable()).endpoints.find((known) => known.endpoint === endpoint);
+      return route && route.arms.length > 0 ? route.model : null;
+    },
     champion: async (endpoint) => {
       const { arms } = await serving.endpoint(actor, endpoint);
       const arm = arms.find((a) => a.arm === 'champion');

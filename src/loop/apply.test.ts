@@ -37,12 +37,21 @@ forEachDatabase((name, open) => {
   });
 
   test(`${name}: code that was not uploaded is named, and an endpoint belongs to one loop`, async (t) => {
-    const loop = await openLoop(t, await open(t, loopTestMigrations), new FakeWorld());
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
     const digest = `sha256:${'a'.repeat(64)}` as const;
     await assert.rejects(loop.loops.apply(anna, { text: loopText, files: [{ path: 'train.py', digest }] }), {
       code: 'loop_blob_missing',
       message: `file train.py (${digest}) was not uploaded`,
     });
+    world.answering = 'delay';
+    await assert.rejects(
+      loop.apply(),
+      /deploy\.endpoint: endpoint flights answers with the model delay; choose/,
+    );
+    world.answering = null;
+    await loop.apply();
+    world.answering = 'flights';
     await loop.apply();
     const other = loopText
       .replace('loop: flights', 'loop: other')

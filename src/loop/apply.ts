@@ -49,6 +49,13 @@ export async function checkLoop(deps: EngineDeps, blobs: BlobStore, given: Apply
       `endpoint ${endpoint} belongs to loop ${other.name}; choose another name`,
     );
   }
+  const answering = await deps.ports.serving.answering(endpoint);
+  if (answering !== null && answering !== file.loop) {
+    throw refuse(
+      ['deploy', 'endpoint'],
+      `endpoint ${endpoint} answers with the model ${answering}; choose another name, or deploy a version of ${file.loop} to it first`,
+    );
+  }
   for (const { path, digest } of input.files) {
     if (!(await blobs.info(digest))) throw fail('loop_blob_missing', { path, digest });
   }

@@ -159,6 +159,8 @@ export interface LoopPorts {
   };
   readonly serving: {
     declare(endpoint: string, model: string): Promise<void>;
+    /** The model that answers at an endpoint; null where none does. */
+    answering(endpoint: string): Promise<string | null>;
     /** The version that answers as champion now. */
     champion(endpoint: string): Promise<number | null>;
     /** All traffic at once, for a first model. Each of the following returns the route's version. */

@@ -76,6 +76,8 @@ export class FakeWorld {
   logsModel = true;
   /** How a model that was refitted on all rows is found beside the judged one. */
   refitVerdict: Judgement['verdict'] = 'pass';
+  /** The model that answers at the loop's endpoint. */
+  answering: string | null = null;
   signatureDifference: string | null = null;
   /** Versions of which another one was registered as a refit. */
   readonly refits: number[] = [];
@@ -156,6 +158,7 @@ export class FakeWorld {
       },
       serving: {
         declare: async () => {},
+        answering: async () => this.answering,
         champion: async () => this.serving.champion,
         deploy: async ({ version }) =>
           this.#route(`deploy ${version}`, { champion: version, challenger: null }),

@@ -69,7 +69,8 @@ export class PredictionLogs {
   static async open(options: PredictionLogsOptions): Promise<PredictionLogs> {
     await mkdir(options.directory, { recursive: true });
     const logs = new PredictionLogs(options);
-    for (const endpoint of await readdir(options.directory)) await logs.ensure(endpoint);
+    for (const found of await readdir(options.directory, { withFileTypes: true }))
+      if (found.isDirectory()) await logs.ensure(found.name);
     return logs;
   }
 

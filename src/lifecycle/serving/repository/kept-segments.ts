@@ -44,10 +44,11 @@ export class KeptSegments {
   ): Promise<KeptSegments> {
     await mkdir(directory, { recursive: true });
     const kept: Kept[] = [];
-    for (const endpoint of await readdir(directory)) {
-      for (const name of await readdir(join(directory, endpoint))) {
+    for (const endpoint of await readdir(directory, { withFileTypes: true })) {
+      if (!endpoint.isDirectory()) continue;
+      for (const name of await readdir(join(directory, endpoint.name))) {
         if (!name.endsWith(suffix)) continue;
-        const path = join(directory, endpoint, name);
+        const path = join(directory, endpoint.name, name);
         kept.push({ path, id: name.slice(0, -suffix.length), sizeBytes: (await stat(path)).size });
       }
     }
