@@ -3,11 +3,12 @@ import { shortFloat } from '../../core/short-float.ts';
 
 /**
  * One output value as JSON. Single-precision numbers are written with the fewest digits that name them; NaN and
- * infinities, which JSON has not, become null; int64 beyond 2^53 keep all digits.
+ * infinities, which JSON has not, become null; int64 beyond 2^53 keep all digits, and a zero its sign.
  */
 export function valueJson(value: unknown, type: ElementType): string {
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) return 'null';
+    if (value === 0) return Object.is(value, -0) ? '-0.0' : '0';
     return String(type === 'float' ? shortFloat(value) : value);
   }
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
