@@ -71,12 +71,13 @@ test('bins cover every value on both sides, outliers in the outer ones', () => {
 });
 
 test('what gives no answer says so and never throws', () => {
-  const [empty, constant, absent, few, unequal] = judge([
+  const [empty, constant, absent, few, unequal, fewBefore] = judge([
     { kind: 'numeric', reference: many(500, (i) => i), current: many(500, () => null) },
     { kind: 'numeric', reference: many(500, () => 1), current: many(500, () => 1) },
     { kind: 'text', reference: [], current: many(500, () => 'a') },
     { kind: 'numeric', reference: many(500, (i) => i), current: many(50, (i) => i + 1000) },
     { kind: 'numeric', reference: many(5000, (i) => i), current: many(300, (i) => i * 16) },
+    { kind: 'numeric', reference: many(10, (i) => i), current: many(500, (i) => i) },
   ]);
   assert.deepEqual([empty?.verdict, empty?.missing.verdict], ['no-data', 'drifted']);
   assert.equal(constant?.verdict, 'stable');
@@ -84,6 +85,8 @@ test('what gives no answer says so and never throws', () => {
   assert.deepEqual([few?.verdict, few?.missing.verdict], ['insufficient', 'insufficient']);
   assert.equal(unequal?.verdict, 'stable');
   assert.match(few?.reason ?? '', /50 rows are too few to say \(at least 200\)/);
+  assert.equal(fewBefore?.verdict, 'insufficient');
+  assert.match(fewBefore?.reason ?? '', /500 rows, beside 10 of the reference, are too few for a test$/);
 });
 
 test('without a change at most 2 % of columns drift; a shift of 0.3 sd and a new category are found', () => {

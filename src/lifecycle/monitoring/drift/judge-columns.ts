@@ -53,7 +53,10 @@ function reasonOf(column: Omit<ColumnDrift, 'reason'>, spec: MonitorSpec['drift'
   const effectName = column.kind === 'numeric' ? 'rank distance' : 'Jensen-Shannon distance';
   if (verdict === 'no-data') return `${name}: no values to compare`;
   if (verdict === 'insufficient') {
-    return `${name}: ${column.currentRows} rows are too few to say (at least ${spec.minRows})`;
+    const { currentRows, referenceRows } = column;
+    return currentRows < spec.minRows
+      ? `${name}: ${currentRows} rows are too few to say (at least ${spec.minRows})`
+      : `${name}: ${currentRows} rows, beside ${referenceRows} of the reference, are too few for a test`;
   }
   const numbers = `${effectName} ${threeDigits(effect ?? 0)} (matters from ${threeDigits(effectThreshold)}), p ${threeDigits(pValue ?? 1)}`;
   const moved = verdict === 'drifted' ? biggestMove(column) : '';
