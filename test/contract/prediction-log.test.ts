@@ -147,14 +147,27 @@ test('a log without names, labelled by name, searched, exported, compacted and e
   // A row that its replica has not sent yet, and a file made of the log, are reached too.
   const window = { from: new Date(start).toISOString(), to: new Date(start + 3_600_000).toISOString() };
   const source = { log: 'delay', ...window };
-  const batch = await call('POST', 'batch-predictions', { target: { endpoint: 'delay' }, source });
+  const asked = { target: { endpoint: 'delay' }, source };
+  await assert.rejects(
+    call('POST', 'batch-predictions', asked),
+    /422.*logged_features_unusable.*\\"x2\\" is redacted/,
+  );
+  await call('POST', 'endpoints', {
+    name: 'delay',
+    model: 'delay-model',
+    options: { log: { hash: ['entity'] } },
+  });
+  while (!(await call('GET', 'endpoints/delay')).replicas.every((r: { current: boolean }) => r.current))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  await predict(60);
+  const batch = await call('POST', 'batch-predictions', asked);
   let state = batch;
   while (state.status === 'queued' || state.status === 'running') {
     await new Promise((resolve) => setTimeout(resolve, 50));
     state = await call('GET', `batch-predictions/${batch.id}`);
   }
-  assert.deepEqual([state.status, state.output.rows], ['succeeded', 60]);
-  await predict(60, 'passenger-7');
+  assert.deepEqual([state.status, state.output.rows], ['succeeded', 61]);
+  await predict(61, 'passenger-7');
   // What somebody registered stays, and is named.
   const registered = join(directory, 'passengers.csv');
   await writeFile(registered, 'who,late\npassenger-7,1\npassenger-8,0\n');
@@ -185,7 +198,7 @@ test('a log without names, labelled by name, searched, exported, compacted and e
     cli('erase', '--entity', 'passenger-8', '--reason', 'letter of passenger-8'),
     /names the entity/,
   );
-  assert.equal((await call('GET', 'labels/summary?endpoint=delay')).total.predictions, 59);
+  assert.equal((await call('GET', 'labels/summary?endpoint=delay')).total.predictions, 60);
   const gone = await fetch(`${server.url}/api/v1/predictions/p7?endpoint=delay`);
   assert.equal(gone.status, 404);
   await writeFile(join(directory, 'done'), '');

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import fastifyStatic from '@fastify/static';
+import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static';
 import { fail } from '../../core/errors.ts';
 import type { FastifyInstance, FastifyReply } from '../../platform/http/index.ts';
 
@@ -43,10 +43,8 @@ export function addWeb(app: FastifyInstance, directory: string, options: WebOpti
       ? async () => prefixed(await readFile(index, 'utf8'), options.pathPrefix)
       : null;
   if (built) {
-    void app.register(fastifyStatic, {
-      root: directory,
+    const served: Omit<FastifyStaticOptions, 'root'> = {
       cacheControl: false,
-      ...(page === null ? {} : { index: false, allowedPath: (path: string) => path !== '/index.html' }),
       setHeaders(reply, path) {
         const immutable = path.includes('/assets/');
         reply.header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
@@ -54,7 +52,15 @@ export function addWeb(app: FastifyInstance, directory: string, options: WebOpti
         reply.header('x-content-type-options', 'nosniff');
         reply.header('referrer-policy', 'same-origin');
       },
-    });
+    };
+    // What is there now: a route for every address would take those of unknown routes from their surfaces.
+    const globIgnore = ['assets/**', ...(page === null ? [] : ['index.html'])];
+    const index = page === null ? {} : { index: false as const };
+    void app.register(fastifyStatic, { ...served, ...index, root: directory, wildcard: false, globIgnore });
+    // What is there when it is asked for: each build has other names.
+    const assets = join(directory, 'assets');
+    if (existsSync(assets))
+      void app.register(fastifyStatic, { ...served, root: assets, prefix: '/assets/', decorateReply: false });
   }
   const sendPage = (reply: FastifyReply, text: string): FastifyReply =>
     reply
