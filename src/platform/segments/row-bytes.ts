@@ -35,7 +35,10 @@ export const tags = {
 
 /** Longer texts are encoded by a call, shorter ones byte by byte, which is quicker. */
 const longestShort = 48;
+/** Of longer texts it is found out what they take; for others it is enough that three bytes a character always do. */
+const longestGuess = 4096;
 const firstLength = 16 * 1024;
+const growth = 1.5;
 
 /**
  * Rows on their way to a segment: a buffer that grows, and is used again. Rows are lines of JSON, or values one after
@@ -80,7 +83,7 @@ export class RowBytes {
 
   /** Text as it is: lines of JSON. */
   line(text: string): void {
-    this.#reserve(3 * text.length);
+    this.#reserve(text.length > longestGuess ? Buffer.byteLength(text) : 3 * text.length);
     this.#length += this.#bytes.write(text, this.#length);
   }
 
@@ -110,7 +113,7 @@ export class RowBytes {
 
   text(value: string): void {
     const { length } = value;
-    this.#reserve(5 + 3 * length);
+    this.#reserve(5 + (length > longestGuess ? Buffer.byteLength(value) : 3 * length));
     const bytes = this.#bytes;
     const from = this.#length;
     if (length <= longestShort) {
@@ -152,7 +155,7 @@ export class RowBytes {
   #reserve(size: number): void {
     const needed = this.#length + size;
     if (needed <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(2 * needed);
+    const grown = Buffer.allocUnsafeSlow(Math.ceil(growth * needed));
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
     this.#view = viewOf(grown);

@@ -36,7 +36,7 @@ interface Roll {
 
 /** What is kept of buffers that rows were written from: memory outside the heap that comes and goes has the heap collected. */
 const keptBuffers = 2;
-const longestKept = 8 * 1024 * 1024;
+const longestKept = 16 * 1024 * 1024;
 
 /** How full a segment is when the next one's file is made. */
 const nextAt = 0.5;
