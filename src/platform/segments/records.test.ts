@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { createRng } from '../../core/rng.ts';
@@ -11,8 +10,7 @@ import { RecordConverter } from './record-converter.ts';
 import { RowBytes } from './row-bytes.ts';
 import { SegmentLog } from './segment-log.ts';
 import { suffixes } from './segment-names.ts';
-import type { SealedSegment } from './shipping.ts';
-import { localFrames, testLogOptions } from './testing.ts';
+import { keepingReceiver, localFrames, temporaryDirectory, testLogOptions } from './testing.ts';
 
 const frames = await localFrames();
 const records = new RecordConverter();
@@ -35,23 +33,7 @@ const row =
     list.forEach(put);
   };
 
-async function temporary(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'millrace-records-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-/** A receiver that keeps the Parquet files. */
-async function receiver(t: TestContext) {
-  const kept = await temporary(t);
-  const shipped: SealedSegment[] = [];
-  const ship = async (segment: SealedSegment) => {
-    await copyFile(segment.path, join(kept, `${segment.id}.parquet`));
-    shipped.push(segment);
-  };
-  const rows = () => frames.query(`SELECT * FROM read_parquet('${kept}/*.parquet', union_by_name = true)`);
-  return { ship, shipped, rows };
-}
+const receiver = (t: TestContext) => keepingReceiver(t, frames);
 
 /** A file of a segment that waits to be shipped, as `blocks` of one row each, numbered from 0. */
 function segment(columns: readonly object[], blocks: number): Buffer {
@@ -67,7 +49,7 @@ function segment(columns: readonly object[], blocks: number): Buffer {
 
 test('rows come out as Parquet with their types, lists too; what a type cannot hold is null', async (t) => {
   const { ship, shipped, rows } = await receiver(t);
-  const options = { ...testLogOptions(await temporary(t), frames, ship), records };
+  const options = { ...testLogOptions(await temporaryDirectory(t), frames, ship), records };
   const log = await SegmentLog.open(options);
   const list = (name: string, type: string, index: number) => ({ name, type, list: { member: 'f', index } });
   const columns = [
@@ -104,7 +86,7 @@ test('rows come out as Parquet with their types, lists too; what a type cannot h
 test('more rows than a row group, in blocks of many, keep their order; a row that cannot be written harms no other', async (t) => {
   const { ship, rows } = await receiver(t);
   const options = {
-    ...testLogOptions(await temporary(t), frames, ship),
+    ...testLogOptions(await temporaryDirectory(t), frames, ship),
     records,
     maxRows: 1e6,
     maxSizeBytes: 1e9,
@@ -148,7 +130,7 @@ test('bytes that a disk has changed cost the block that they are in, and no othe
       bytes[at] = (bytes[at] as number) ^ (1 + rng.int(255));
     }
     if (bytes.equals(clean)) continue;
-    const directory = await temporary(t);
+    const directory = await temporaryDirectory(t);
     await writeFile(join(directory, `s1${suffixes.records.sealed}`), bytes);
     const { ship, rows } = await receiver(t);
     const log = await SegmentLog.open({ ...testLogOptions(directory, frames, ship), records });
@@ -173,7 +155,7 @@ test('what a crash left torn is cut, wherever it broke off, and is no damage', a
   const start = clean.indexOf('\n') + 1;
   const ends = [...blocksIn(clean, start)].map((block) => block.to);
   for (let length = 1; length <= clean.length; length += 7) {
-    const directory = await temporary(t);
+    const directory = await temporaryDirectory(t);
     const path = join(directory, `s1${suffixes.records.open}`);
     await writeFile(path, clean);
     await truncate(path, length);
@@ -189,7 +171,7 @@ test('what a crash left torn is cut, wherever it broke off, and is no damage', a
 });
 
 test('a segment without its header gives the rows of the columns that are known', async (t) => {
-  const directory = await temporary(t);
+  const directory = await temporaryDirectory(t);
   const { ship, rows } = await receiver(t);
   const options = { ...testLogOptions(directory, frames, ship), records };
   const bytes = new RowBytes();
@@ -212,7 +194,7 @@ test('a segment without its header gives the rows of the columns that are known'
 });
 
 test('lines that an earlier version left are shipped by a log of records', async (t) => {
-  const directory = await temporary(t);
+  const directory = await temporaryDirectory(t);
   const { ship, rows } = await receiver(t);
   const lines = testLogOptions(directory, frames, async () => Promise.reject(new Error('away')));
   const before = await SegmentLog.open(lines);
@@ -233,7 +215,7 @@ test('lines that an earlier version left are shipped by a log of records', async
 
 for (const form of ['lines', 'records'])
   test(`kill -9 at any moment loses no acknowledged row, round after round: ${form}`, async (t) => {
-    const directory = await temporary(t);
+    const directory = await temporaryDirectory(t);
     const script = new URL('./fixtures/append-until-killed.ts', import.meta.url).pathname;
     const acknowledged = new Set<string>();
     for (let round = 0; round < 5; round++) {

@@ -1,40 +1,22 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createRng } from '../../core/rng.ts';
 import { DiskBudget } from './disk-budget.ts';
 import { SegmentLog } from './segment-log.ts';
 import { suffixes } from './segment-names.ts';
-import type { SealedSegment } from './shipping.ts';
-import { localFrames, testLogOptions } from './testing.ts';
+import { keepingReceiver, localFrames, temporaryDirectory, testLogOptions } from './testing.ts';
 
 const frames = await localFrames();
 const suffix = suffixes.lines;
 const row = (id: number | string, extra: object = {}) =>
   `${JSON.stringify({ id: String(id), time: Number(id), ...extra })}\n`;
 
-async function temporary(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'millrace-segments-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-/** A receiver that keeps the Parquet files: what a reader of the log would see. */
-async function receiver(t: TestContext) {
-  const kept = await temporary(t);
-  const shipped: SealedSegment[] = [];
-  const ship = async (segment: SealedSegment) => {
-    await copyFile(segment.path, join(kept, `${segment.id}.parquet`));
-    shipped.push(segment);
-  };
-  const rows = () => frames.query(`SELECT * FROM read_parquet('${kept}/*.parquet', union_by_name = true)`);
-  return { ship, shipped, rows };
-}
+const receiver = (t: TestContext) => keepingReceiver(t, frames);
 
 test('rows come out as Parquet with their types, with counts and times, and the files are gone', async (t) => {
-  const directory = await temporary(t);
+  const directory = await temporaryDirectory(t);
   const { ship, shipped, rows } = await receiver(t);
   const log = await SegmentLog.open(testLogOptions(directory, frames, ship));
   await Promise.all([
@@ -59,7 +41,11 @@ test('rows come out as Parquet with their types, with counts and times, and the 
 
 test('segments are sealed by rows and by age, and new columns begin a new segment', async (t) => {
   const { ship, shipped, rows } = await receiver(t);
-  const options = { ...testLogOptions(await temporary(t), frames, ship), maxRows: 2, maxAgeMs: 1000 };
+  const options = {
+    ...testLogOptions(await temporaryDirectory(t), frames, ship),
+    maxRows: 2,
+    maxAgeMs: 1000,
+  };
   const log = await SegmentLog.open(options);
   for (const id of [1, 2, 3]) await log.append(row(id), 1);
   while (shipped.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -88,7 +74,7 @@ test('a receiver that fails gets the segment again, under the same id', async (t
   const { ship, rows } = await receiver(t);
   const ids: string[] = [];
   const log = await SegmentLog.open(
-    testLogOptions(await temporary(t), frames, async (segment) => {
+    testLogOptions(await temporaryDirectory(t), frames, async (segment) => {
       ids.push(segment.id);
       if (ids.length < 3) throw new Error('receiver is away');
       await ship(segment);
@@ -103,7 +89,7 @@ test('a receiver that fails gets the segment again, under the same id', async (t
 });
 
 test('torn and garbled tails of a crashed segment are cut, whole lines stay', async (t) => {
-  const directory = await temporary(t);
+  const directory = await temporaryDirectory(t);
   const header = JSON.stringify({
     segment: 's1',
     columns: testLogOptions('', frames, async () => {}).columns,
@@ -124,7 +110,7 @@ test('torn and garbled tails of a crashed segment are cut, whole lines stay', as
 });
 
 test('a segment without its header gives what can be read, one that cannot be converted is set aside; others go on', async (t) => {
-  const directory = await temporary(t);
+  const directory = await temporaryDirectory(t);
   const { ship, shipped, rows } = await receiver(t);
   const options = testLogOptions(directory, frames, ship);
   const header = JSON.stringify({ segment: 's', columns: options.columns });
@@ -163,7 +149,7 @@ test('a segment without its header gives what can be read, one that cannot be co
 });
 
 test('a segment of which lines cannot be read is kept too, until somebody takes it away or mends it', async (t) => {
-  const directory = await temporary(t);
+  const directory = await temporaryDirectory(t);
   const { ship, rows } = await receiver(t);
   const budget = new DiskBudget(1e9);
   const options = { ...testLogOptions(directory, frames, ship), budget };
@@ -193,7 +179,7 @@ test('bytes that a disk has changed cost the row that they are in, and no other'
     columns: testLogOptions('', frames, async () => {}).columns,
   });
   for (let round = 0; round < 25; round++) {
-    const directory = await temporary(t);
+    const directory = await temporaryDirectory(t);
     const lines = Array.from({ length: 30 }, (_, i) => row(i).trimEnd());
     const hit = rng.int(lines.length);
     const bytes = Buffer.from(`${header}\n${lines.join('\n')}\n`);

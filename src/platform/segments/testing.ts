@@ -1,7 +1,12 @@
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { pino } from 'pino';
 import type { SegmentFrames } from './convert-lines.ts';
 import type { SegmentLogOptions } from './segment-log.ts';
+import type { SealedSegment } from './shipping.ts';
 
 /** DuckDB in the test's own process, for tests of what writes and reads segments. */
 export async function localFrames(): Promise<SegmentFrames> {
@@ -33,4 +38,23 @@ export function testLogOptions(
     ship,
     logger: pino({ level: 'silent' }),
   };
+}
+
+/** A directory that is removed with the test. */
+export async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-segments-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A receiver that keeps the Parquet files: what a reader of the log would see. */
+export async function keepingReceiver(t: TestContext, frames: SegmentFrames) {
+  const kept = await temporaryDirectory(t);
+  const shipped: SealedSegment[] = [];
+  const ship = async (segment: SealedSegment) => {
+    await copyFile(segment.path, join(kept, `${segment.id}.parquet`));
+    shipped.push(segment);
+  };
+  const rows = () => frames.query(`SELECT * FROM read_parquet('${kept}/*.parquet', union_by_name = true)`);
+  return { ship, shipped, rows };
 }
