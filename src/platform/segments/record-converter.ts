@@ -27,6 +27,15 @@ export class RecordConverter {
     return this.#ask({ lines: job }) as Promise<RecordLines>;
   }
 
+  /** Whether its thread can be started, and answers. */
+  answers(): Promise<boolean> {
+    const nothing = this.lines({ path: '', from: 0, end: 0, mostBytes: 0 });
+    return nothing.then(
+      () => true,
+      (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+    );
+  }
+
   async close(): Promise<void> {
     await this.#thread?.terminate();
   }

@@ -193,6 +193,28 @@ test('a segment without its header gives the rows of the columns that are known'
   assert.deepEqual(await readFile(damaged?.file ?? ''), file);
 });
 
+test('a segment that cannot be converted is set aside when the thread answers otherwise, and those behind it go on', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const { ship, rows } = await receiver(t);
+  const options = { ...testLogOptions(directory, frames, ship), records, backOffMs: [1, 2] as const };
+  const odd = options.columns.map((column) => ({
+    ...column,
+    type: column.type.replace('BIGINT', 'BIGGEST'),
+  }));
+  await writeFile(join(directory, `s0${suffixes.records.sealed}`), segment(odd, 1));
+  await writeFile(join(directory, `s1${suffixes.records.sealed}`), segment(options.columns, 2));
+  const log = await SegmentLog.open(options);
+  await log.drained();
+  assert.deepEqual(
+    (await rows()).map((one) => one.id),
+    ['0', '1'],
+  );
+  assert.deepEqual(
+    (await log.findDamaged()).map(({ file, problem }) => [file, problem]),
+    [[join(directory, `s0${suffixes.records.damaged}`), 'it cannot be read']],
+  );
+});
+
 test('lines that an earlier version left are shipped by a log of records', async (t) => {
   const directory = await temporaryDirectory(t);
   const { ship, rows } = await receiver(t);

@@ -160,6 +160,8 @@ export class SegmentLog {
       else added(bytes);
     } catch (error) {
       bytes.cut(before);
+      // Nobody else may wait for this group.
+      group.done.catch(() => undefined);
       return Promise.reject(error);
     }
     group.rows += rows;

@@ -293,11 +293,12 @@ export class Shipping {
 
   /** Whether what converts answers, and the disk has room for more than a conversion takes. */
   async #canConvert(id: string, form: SegmentForm): Promise<boolean> {
-    const { directory, frames } = this.#options;
+    const { directory, frames, records } = this.#options;
     const trial = join(directory, `${id}.trial.tmp`);
     try {
       await copyFile(join(directory, id + suffixes[form].sealed), trial);
-      return form === 'records' || (await frames.query('SELECT 1 AS one')).length === 1;
+      if (form === 'records') return (await records?.answers()) ?? false;
+      return (await frames.query('SELECT 1 AS one')).length === 1;
     } catch {
       return false;
     } finally {
