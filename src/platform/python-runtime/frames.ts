@@ -1,3 +1,5 @@
+import { jsonOfBigInts } from '../../core/exact-json.ts';
+
 /** Frames of the talk with a Python worker: see python/worker.py. */
 export interface Frame {
   readonly header: Readonly<Record<string, unknown>>;
@@ -8,9 +10,9 @@ const lengthsBytes = 8;
 const longestHeaderBytes = 16 * 1024 * 1024;
 const longestBodyBytes = 1024 * 1024 * 1024;
 
-/** The bytes of a frame, in pieces to be written one after the other. */
+/** The bytes of a frame, in pieces to be written one after the other; whole numbers may be BigInt. */
 export function encodeFrame(header: object, body: Uint8Array): readonly Uint8Array[] {
-  const text = Buffer.from(JSON.stringify(header));
+  const text = Buffer.from(jsonOfBigInts(header));
   const start = Buffer.allocUnsafe(lengthsBytes + text.length);
   start.writeUInt32LE(text.length, 0);
   start.writeUInt32LE(body.byteLength, 4);

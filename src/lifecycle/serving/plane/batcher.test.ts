@@ -266,3 +266,11 @@ test('a request that ended a worker is found without keeping others, and is refu
   );
   assert.equal(batcher.idle, true);
 });
+
+test('params may hold whole numbers beyond 2^53, also of a request that ended a worker', async () => {
+  const crashed = fail('python_crashed', { model: 'm', version: '1', problem: 'signal SIGSEGV' });
+  const batcher = new Batcher(() => Promise.reject(crashed), options);
+  const ask = (seed: bigint) => batcher.predict(request([1], { params: { seed } }));
+  for (const seed of [2n ** 60n, 2n ** 60n, 2n ** 60n + 1n])
+    await assert.rejects(ask(seed), { code: 'python_crashed' });
+});

@@ -1,4 +1,5 @@
 import type { MillraceError } from '../../../core/errors.ts';
+import { jsonOfBigInts } from '../../../core/exact-json.ts';
 import type { RowBlock } from '../../../platform/onnx/index.ts';
 import { requestKey } from './request-key.ts';
 
@@ -35,5 +36,5 @@ export class GuiltyRequests {
 }
 
 function keyOf(block: RowBlock, params: Params): string {
-  return requestKey(block, params ? JSON.stringify(params) : '');
+  return requestKey(block, params ? jsonOfBigInts(params) : '');
 }

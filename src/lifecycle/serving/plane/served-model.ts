@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { fail } from '../../../core/errors.ts';
+import { jsonOfBigInts } from '../../../core/exact-json.ts';
 import type { PackageManifest } from '../../../core/model-package.ts';
 import { cellDimensions, type RowBlock } from '../../../platform/onnx/index.ts';
 import type { ScoredPiece } from '../../../platform/runtimes/index.ts';
@@ -114,7 +115,7 @@ export class ServedModel {
 
   async #remembered(cache: ResponseCache, block: RowBlock, asked: Asked): Promise<BatchPart> {
     const startedMs = performance.now();
-    const params = asked.params ? JSON.stringify(asked.params) : '';
+    const params = asked.params ? jsonOfBigInts(asked.params) : '';
     const key = cache.keyOf(block, params);
     const known = cache.get(key, startedMs);
     if (known) return { ...known, cache: { hit: true, ms: performance.now() - startedMs } };
@@ -152,6 +153,6 @@ export class ServedModel {
     if (this.#freeInputs.length === 0 && params === null) return '';
     const row = block.row(0);
     const dimensions = this.#freeInputs.map((input) => cellDimensions(row[input]));
-    return JSON.stringify([dimensions, params]);
+    return jsonOfBigInts([dimensions, params]);
   }
 }
