@@ -50,6 +50,8 @@ export class SegmentFile {
   #syncTimer: NodeJS.Timeout | null = null;
   #sync: Promise<void> = Promise.resolve();
   #syncError: unknown = null;
+  /** Whether it has its final name. */
+  #isNamed = false;
 
   private constructor(
     directory: string,
@@ -164,7 +166,8 @@ export class SegmentFile {
       await this.#sync;
       await this.#file.datasync();
     }
-    await rename(this.path, join(this.#directory, this.id + suffixes[this.form].sealed));
+    if (!this.#isNamed) await rename(this.path, join(this.#directory, this.id + suffixes[this.form].sealed));
+    this.#isNamed = true;
     await syncDirectory(this.#directory);
     await this.#file.close();
   }

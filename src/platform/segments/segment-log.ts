@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorMessage } from '../../core/error-message.ts';
 import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import { RowBytes } from './row-bytes.ts';
@@ -205,9 +206,9 @@ export class SegmentLog {
       await this.#roll(null);
     } finally {
       if (this.#sealAgainTimer) clearTimeout(this.#sealAgainTimer);
+      await this.#discardNext();
+      await this.#shipping.close();
     }
-    await this.#discardNext();
-    await this.#shipping.close();
   }
 
   #changeColumns(columns: readonly SegmentColumn[]): void {
@@ -318,14 +319,14 @@ export class SegmentLog {
     await this.#makingNext;
     const file = this.#next;
     this.#next = null;
-    await file?.discard();
+    if (file) await discarded(file);
   }
 
   #takeNext(): SegmentFile | null {
     const file = this.#next;
     this.#next = null;
     if (!file || file.columns === this.#columns) return file && this.#inUse(file);
-    void file.discard();
+    void discarded(file);
     return null;
   }
 
@@ -359,7 +360,7 @@ export class SegmentLog {
   /** Seals later what could not be sealed, until it is: a full disk, most of the time. Says so once. */
   #sealAgain(error: unknown): void {
     const { stream, logger, maxAgeMs } = this.#options;
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = errorMessage(error);
     if (this.#sealProblem !== problem)
       logger.warn(
         { stream, err: error },
@@ -403,6 +404,11 @@ export class SegmentLog {
       return fail('disk_full', { path: this.#options.directory }, error);
     return error;
   }
+}
+
+/** Removes a file without rows. One that cannot be removed is at the next start. */
+function discarded(file: SegmentFile): Promise<void> {
+  return file.discard().catch(() => undefined);
 }
 
 /** Whether the rows that a Parquet file was made of are there too: then it is made again. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import files, { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createRng } from '../../core/rng.ts';
@@ -202,4 +203,25 @@ test('bytes that a disk has changed cost the row that they are in, and no other'
       );
     assert.ok((shipped[0]?.rows ?? 0) <= lines.length);
   }
+});
+
+test('a segment whose directory could not be synchronized is sealed later, and those after it', async (t) => {
+  const { ship, rows } = await receiver(t);
+  const directory = await temporaryDirectory(t);
+  const log = await SegmentLog.open({ ...testLogOptions(directory, frames, ship), maxAgeMs: 20 });
+  await log.append('{"id":"a","time":1}\n', 1);
+  const { open } = files;
+  const failing = t.mock.method(files, 'open', async (...of: Parameters<typeof open>) => {
+    if (of[0] === directory) throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+    return open(...of);
+  });
+  syncBuiltinESMExports();
+  await assert.rejects(log.seal(), { code: 'EMFILE' });
+  failing.mock.restore();
+  syncBuiltinESMExports();
+  await log.append('{"id":"b","time":2}\n', 1);
+  await log.seal();
+  await log.drained();
+  assert.deepEqual((await rows()).map(({ id }) => id).sort(), ['a', 'b']);
+  await log.close();
 });

@@ -189,6 +189,7 @@ export class Plane {
   /** Takes an endpoint out of service. */
   drop(name: string): void {
     this.#endpoints.delete(name);
+    for (const [key, { endpoint }] of this.#withdrawn) if (endpoint === name) this.#withdrawn.delete(key);
   }
 
   /** Resolves when every shadow copy taken so far is in the log. */

@@ -1,5 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorMessage } from '../../../core/error-message.ts';
 import { fail } from '../../../core/errors.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { keyFromFile } from '../../../platform/secrets/index.ts';
@@ -104,8 +105,13 @@ export class PredictionLogs {
       return Promise.reject(fail('prediction_log_unavailable', { problem }));
     }
     if (open.state !== state) {
+      try {
+        open.policy = LogPolicy.of(state, this.#hashKey);
+      } catch (error) {
+        const problem = `the key that fields are hashed with cannot be had: ${errorMessage(error)}`;
+        return Promise.reject(fail('prediction_log_unavailable', { problem }, error));
+      }
       open.state = state;
-      open.policy = LogPolicy.of(state, this.#hashKey);
     }
     const { log, policy } = open;
     const write = (to: RowBytes) => {
@@ -122,9 +128,16 @@ export class PredictionLogs {
     return log.append(write, rows.length, policy?.columns ?? state.logColumns);
   }
 
-  /** Which key fields are hashed with, see `hashKeyPrint`; made here if it was never asked for. */
-  get hashKeyPrint(): string {
-    return hashKeyPrint(this.#hashKey());
+  /**
+   * Which key fields are hashed with, see `hashKeyPrint`; made here if it was never asked for. Null when it cannot be
+   * read or made: rows are refused then, which says why.
+   */
+  get hashKeyPrint(): string | null {
+    try {
+      return hashKeyPrint(this.#hashKey());
+    } catch {
+      return null;
+    }
   }
 
   /** Segments that control does not have yet. */

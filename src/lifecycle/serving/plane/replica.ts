@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { errorMessage } from '../../../core/error-message.ts';
 import { MillraceError } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/json.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
@@ -285,10 +286,11 @@ export class Replica {
     return routes.filter((route) => !this.#awaited.has(route.endpoint));
   }
 
-  /** Which key it hashes with, where one of its endpoints wants that. */
+  /** Which key it hashes with, where one of its endpoints wants that; not told while it cannot be read. */
   get #logHashKey(): Pick<ReplicaStatus, 'logHashKey'> {
     const hashes = this.plane.endpoints.some(({ route }) => route.options.log.hash.length > 0);
-    return hashes ? { logHashKey: this.#logs.hashKeyPrint } : {};
+    const print = hashes ? this.#logs.hashKeyPrint : null;
+    return print === null ? {} : { logHashKey: print };
   }
 
   async #seal(token: string): Promise<void> {
@@ -328,7 +330,7 @@ export class Replica {
       this.#unheard = null;
     } catch (error) {
       // Of a control that is away the connection tells, and the next report says all that this one does.
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = errorMessage(error);
       if (!this.#client?.isConnected || problem === this.#unheard) return;
       this.#unheard = problem;
       this.#options.logger.warn({ err: error }, 'control did not take the report of this replica; tried on');

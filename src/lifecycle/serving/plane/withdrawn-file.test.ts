@@ -38,3 +38,19 @@ test('arms that lose their traffic at the same moment are all on the disk when t
   const written = JSON.parse(await readFile(join(directory, 'withdrawn.json'), 'utf8')) as { arm: string }[];
   assert.deepEqual(written.map(({ arm }) => arm).sort(), names);
 });
+
+test('what lost its traffic on an endpoint that is gone is not told any more: control knows no such endpoint', async (t) => {
+  const { blobs, replica } = await startTestServing(t);
+  const packageDigest = await storePackage(blobs, logisticOnnx(), logisticPackage());
+  const arms = ['champion', 'b'].map((arm, i) => ({
+    ...{ arm, modelVersion: `${i + 1}`, packageDigest, weight: 0.5 },
+    ...(i === 0 ? {} : { guard: defaultArmGuard }),
+  }));
+  await replica.applyRoutes(tableOf(testRoute(packageDigest, { arms })));
+  const counts = { requests: 3, failed: 3, slow: 0, nonFinite: 0 };
+  const told = { endpoint: 'test', routeVersion: 1, arm: 'b', modelVersion: '2', counts };
+  replica.plane.withdraw({ ...told, reason: 'fails', atMs: 1 });
+  assert.equal(replica.plane.withdrawn.length, 1);
+  await replica.applyRoutes({ version: 2, endpoints: [] });
+  assert.deepEqual(replica.plane.withdrawn, []);
+});
