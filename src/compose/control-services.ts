@@ -157,13 +157,12 @@ export async function createControlServices(parts: ControlParts) {
   const logHashKey = () => hashKeyOf(parts.settings, directory);
   const logHashKeyPrint = () => hashKeyPrint(logHashKey());
   const serving = await ServingService.open({
-    ...{ db, journal, blobs, hashKeyPrint: logHashKeyPrint },
+    ...{ db, journal, blobs, log, hashKeyPrint: logHashKeyPrint },
     packaged: (model, version) => packagedVersion(registry, model, version),
     onDamaged: (replicaId, segments) => monitoring.logDamaged(systemActor, replicaId, segments),
     watch: {
       told: (health) => monitoring.replicasWatched(systemActor, health),
       awayAfterMs: durationMsOf(parts.settings.replicaAwayAfter),
-      log,
     },
   });
   const endpointKeys = new KeyService({ db, journal, changed: () => serving.keysChanged() });

@@ -228,10 +228,11 @@ export async function startTestControl(directory: string, port?: number): Promis
   const blobs = await openDirectoryBlobs(join(directory, 'control-blobs'));
   const packaged = (name: string, version: string | number) =>
     Promise.reject(fail('version_unknown', { name, version })); // There is no registry.
-  const service = await ServingService.open({ db, journal: new Journal(db), blobs, packaged });
+  const log = createLogger('control', 'silent');
+  const service = await ServingService.open({ db, journal: new Journal(db), log, blobs, packaged });
   const segments = new Map<string, PredictionSegment & { times: number }>();
   const app = createHttpServer({
-    log: createLogger('control', 'silent'),
+    log,
     metrics: createMetrics('control'),
     bodyLimitBytes: 1_000_000,
     resolveActor: async () => ({ kind: 'user', id: 'test' }),

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { errorMessage } from '../../core/error-message.ts';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { parseInput } from '../../core/schema.ts';
 import { formatDuration } from '../../core/time.ts';
@@ -197,7 +198,7 @@ function toFailure(job: LeasedJob, signal: AbortSignal, error: unknown): Outcome
   const { code: known, path } = error as NodeJS.ErrnoException;
   if (known === 'ENOSPC' || known === 'EDQUOT')
     return toFailure(job, signal, fail('disk_full', { path: path ?? 'the worker' }, error));
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   const where = error instanceof Error ? error.stack?.split('\n')[1]?.trim() : undefined;
   const file = where ? basename(where.replace(/[()]/g, '')) : undefined;
   return {

@@ -27,9 +27,10 @@ forEachDatabase((name, open) => {
     const db = await open(t, [...journalMigrations, ...servingMigrations]);
     const blobs = await openDirectoryBlobs(directory);
     const packaged = () => Promise.reject(new Error('nothing is deployed here'));
-    const service = await ServingService.open({ db, journal: new Journal(db), blobs, packaged });
+    const log = createLogger('control', 'silent');
+    const service = await ServingService.open({ db, journal: new Journal(db), log, blobs, packaged });
     const app = createHttpServer({
-      log: createLogger('control', 'silent'),
+      log,
       metrics: createMetrics('control'),
       bodyLimitBytes: 100_000,
       resolveActor: async () => actor,

@@ -43,7 +43,9 @@ async function setUp(t: TestContext, open: OpenDatabase, lookedUp: () => Promise
     await lookedUp();
     return { version, digest };
   };
-  const service = await ServingService.open({ db, journal: new Journal(db), blobs, packaged });
+  const service = await ServingService.open({
+    ...{ db, journal: new Journal(db), log: createLogger('test', 'silent'), blobs, packaged },
+  });
   opened = service;
   const target = async (modelVersion: string) => ({
     modelVersion,

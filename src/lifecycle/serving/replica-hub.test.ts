@@ -3,11 +3,14 @@ import { test } from 'node:test';
 import type { ReplicaStatus } from './contract.ts';
 import { ReplicaHub } from './replica-hub.ts';
 
+const unsent = (error: unknown) => assert.fail(String(error));
+
 test('a replica that ends before it listens is forgotten; one that listened before is missed', async () => {
   const kept = new Set<string>();
   const records = {
     put: async ({ id }: { readonly id: string }) => void kept.add(id),
     remove: async (id: string) => void kept.delete(id),
+    unsent,
     table: async () => ({ version: 0, endpoints: [] }),
   };
   const hub = new ReplicaHub(records, [], { nowMs: () => 0 });
@@ -45,6 +48,7 @@ test('a replica whose stream could not begin, as while the database was away, do
     {
       put: async () => {},
       remove: async () => {},
+      unsent,
       table: async () => {
         if (isAway) throw new Error('the database is away');
         return { version: 0, endpoints: [] };
@@ -72,7 +76,7 @@ test('a replica whose stream could not begin, as while the database was away, do
 
 test('a replica that hashes with another key than control is told apart from one that does not', async () => {
   const records = {
-    ...{ put: async () => undefined, remove: async () => undefined, hashKeyPrint: () => 'ours' },
+    ...{ put: async () => undefined, remove: async () => undefined, unsent, hashKeyPrint: () => 'ours' },
     table: async () => ({ version: 0, endpoints: [] }),
   };
   const hub = new ReplicaHub(records, [], { nowMs: () => 0 });
@@ -83,4 +87,36 @@ test('a replica that hashes with another key than control is told apart from one
     differs.push(hub.replicas[0]?.logHashKeyDiffers);
   }
   assert.deepEqual(differs, [false, false, true]);
+});
+
+test('routes that could not be read are told of, and sent when they can be', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let isAway = false;
+  const told: unknown[] = [];
+  const hub = new ReplicaHub(
+    {
+      ...{ put: async () => undefined, remove: async () => undefined },
+      unsent: (error) => told.push(error),
+      table: async () => {
+        if (isAway) throw new Error('the database is away');
+        return { version: 7, endpoints: [] };
+      },
+    },
+    [],
+    { nowMs: () => 0 },
+  );
+  const sent: string[] = [];
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  const attached = hub.attach('edge', ({ type }) => sent.push(type), closed);
+  while (sent.length < 2) await new Promise(setImmediate);
+  isAway = true;
+  await hub.broadcast();
+  assert.match(String(told), /the database is away/);
+  isAway = false;
+  t.mock.timers.tick(1000);
+  while (sent.length < 3) await new Promise(setImmediate);
+  assert.deepEqual(sent, ['routes', 'ping', 'routes']);
+  assert.equal(told.length, 1);
+  close();
+  await attached;
 });

@@ -23,6 +23,8 @@ export interface ReplicaRecords {
   readonly table: () => Promise<RouteTable>;
   /** Which key control hashes entities with that it looks for; not asked unless a replica hashes. */
   readonly hashKeyPrint?: (() => string) | undefined;
+  /** Hears what keeps the routes from replicas; it is tried again. */
+  readonly unsent: (error: unknown) => void;
 }
 
 export interface SettleOptions {
@@ -240,7 +242,8 @@ export class ReplicaHub {
       await this.#inOrder((routes) => {
         this.#tellAll({ type: 'routes', routes });
       });
-    } catch {
+    } catch (error) {
+      this.#records.unsent(error);
       setTimeout(() => void this.broadcast(), retryMs).unref();
     }
   }

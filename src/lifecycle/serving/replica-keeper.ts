@@ -2,6 +2,7 @@ import { type Clock, formatTime } from '../../core/time.ts';
 import { type Actor, systemActor } from '../../platform/access/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
+import type { Logger } from '../../platform/log/index.ts';
 import {
   type DamagedSegment,
   type ReplicaStatus,
@@ -19,10 +20,11 @@ import type { ServingStore, StoredReplica } from './store.ts';
 export interface ReplicaKeeperOptions extends Pick<ReplicaRecords, 'hashKeyPrint'> {
   readonly db: Database;
   readonly journal: Journal;
+  readonly log: Logger;
   /** Hears what a replica has set aside of its log: at each of its reports, and once when that is nothing any more. */
   readonly onDamaged?: (replicaId: string, segments: readonly DamagedSegment[]) => Promise<void>;
   /** Hears which replicas are away, and whose clock is off; left out: nobody does. */
-  readonly watch?: Pick<ReplicaWatchOptions, 'told' | 'log'> & {
+  readonly watch?: Pick<ReplicaWatchOptions, 'told'> & {
     /** A replica is away when it is gone for so long without having been stopped. */
     readonly awayAfterMs: number;
   };
@@ -46,12 +48,13 @@ export class ReplicaKeeper {
     this.#options = options;
     this.#store = parts.store;
     this.#writer = parts.writer;
-    const { db, watch, hashKeyPrint } = options;
+    const { db, watch, hashKeyPrint, log } = options;
     const remove = (id: string) => db.write((tx) => this.#store.deleteReplica(tx, id));
     const put: ReplicaRecords['put'] = (...record) => this.#record(...record);
-    this.hub = new ReplicaHub({ put, remove, table, hashKeyPrint }, known, parts.clock);
+    const unsent = (err: unknown) => log.warn({ err }, 'routes could not be sent to replicas; tried on');
+    this.hub = new ReplicaHub({ put, remove, table, hashKeyPrint, unsent }, known, parts.clock);
     const health = () => this.hub.health(watch?.awayAfterMs ?? 0);
-    this.#watch = watch ? new ReplicaWatch({ ...watch, health }) : null;
+    this.#watch = watch ? new ReplicaWatch({ ...watch, log, health }) : null;
   }
 
   async close(): Promise<void> {

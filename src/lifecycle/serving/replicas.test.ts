@@ -195,7 +195,7 @@ forEachDatabase((name, open) => {
       const began = Date.UTC(2026, 0, 1);
       let nowMs = began;
       const clock = { nowMs: () => nowMs };
-      const { db, journal, blobs, packaged, service, heard, watch } = await openServing(t, open, clock);
+      const { options, service, heard } = await openServing(t, open, clock);
       const status = (more: Partial<ReplicaStatus> = {}): ReplicaStatus => {
         const url = 'http://edge';
         return {
@@ -235,7 +235,7 @@ forEachDatabase((name, open) => {
       await service.checkReplicas();
       assert.equal(heard.length, tellings, 'what has not changed is not told again');
 
-      const second = await ServingService.open({ db, journal, blobs, packaged, clock, watch });
+      const second = await ServingService.open(options);
       assert.deepEqual(
         await shown(second),
         [['crashed', null, false, null], stopped],

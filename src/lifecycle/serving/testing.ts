@@ -30,17 +30,18 @@ export async function openServing(t: TestContext, open: OpenDatabase, clock: Clo
   const heard: (readonly ReplicaHealth[])[] = [];
   const watch = {
     told: async (health: readonly ReplicaHealth[]) => void heard.push(health),
-    ...{ awayAfterMs: 60_000, log: createLogger('test', 'silent') },
+    awayAfterMs: 60_000,
   };
   const packaged = (name: string, version: string | number) =>
     Promise.reject(fail('version_unknown', { name, version }));
-  const service = await ServingService.open({ db, journal, blobs, packaged, clock, watch });
+  const options = { db, journal, log: createLogger('test', 'silent'), blobs, packaged, clock, watch };
+  const service = await ServingService.open(options);
   opened = service;
   const target = async (modelVersion: string) => ({
     modelVersion,
     packageDigest: await storePackage(blobs, logisticOnnx(Number(modelVersion)), logisticPackage()),
   });
-  return { db, journal, blobs, packaged, service, target, heard, watch };
+  return { db, journal, blobs, options, service, target, heard };
 }
 
 /** A replica as the hub sees it: it applies every route at once unless told otherwise. */

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../core/error-message.ts';
 import type { Clock } from '../../core/time.ts';
 import type { Pipelines } from '../../lifecycle/pipelines/index.ts';
 import type { Database } from '../../platform/db/index.ts';
@@ -126,7 +127,7 @@ export class LoopEngine {
       });
     } catch (error) {
       this.#deps.log.error({ err: error, loop: name }, 'the loop could not go on; it is tried again');
-      const what = error instanceof Error ? error.message : String(error);
+      const what = errorMessage(error);
       return {
         what: `something that failed and is tried again: ${what}`,
         pending: [{ kind: 'transition', what }],

@@ -74,7 +74,14 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     await work();
     areBlobsAway = false;
   };
-  const serving = await ServingService.open({ db, journal, blobs: store, clock, packaged });
+  const serving = await ServingService.open({
+    db,
+    journal,
+    log: createLogger('test', 'silent'),
+    blobs: store,
+    clock,
+    packaged,
+  });
   opened = serving;
   const alerts: string[] = [];
   const told = {

@@ -1,5 +1,6 @@
 import type { DuckDBValue } from '@duckdb/node-api';
 import { z } from 'zod';
+import { errorMessage } from '../../core/error-message.ts';
 import { openDuckdb } from './open-duckdb.ts';
 import type { FramesReply, FramesRequest } from './protocol.ts';
 
@@ -47,7 +48,7 @@ async function answer(request: FramesRequest): Promise<FramesReply> {
       connection.closeSync();
     }
   } catch (error) {
-    return { id, ok: false, problem: error instanceof Error ? error.message : String(error) };
+    return { id, ok: false, problem: errorMessage(error) };
   }
 }
 

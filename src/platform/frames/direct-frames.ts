@@ -6,6 +6,7 @@ import {
   type DuckDBType,
   type DuckDBValue,
 } from '@duckdb/node-api';
+import { errorMessage } from '../../core/error-message.ts';
 import type { FramesOptions } from './frames.ts';
 import { framesError } from './frames-error.ts';
 import { memoryLimitOf } from './memory-limit.ts';
@@ -135,7 +136,7 @@ export class DirectFrames {
     try {
       return await work;
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = errorMessage(error);
       throw framesError(problem, this.#temporaryDirectory, error);
     }
   }

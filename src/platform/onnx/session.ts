@@ -1,3 +1,4 @@
+import { errorMessage } from '../../core/error-message.ts';
 import './no-telemetry.ts';
 import type { Tensor } from 'onnxruntime-node';
 // The package's own run() waits for a turn of the event loop, which costs more than a small model: this is what it calls.
@@ -49,7 +50,7 @@ export function openSession(onnx: Uint8Array): GraphSession {
 
 /** The runtime's message without the place in its sources, and what it says often in plain words. */
 export function runtimeMessage(cause: unknown): string {
-  const message = withoutPlace(cause instanceof Error ? cause.message : String(cause));
+  const message = withoutPlace(errorMessage(cause));
   for (const [pattern, words] of plainWords) {
     const match = pattern.exec(message);
     if (match) return words(match.slice(1));

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMarkedAsUntransferable, Worker } from 'node:worker_threads';
 import type { Tensor } from 'onnxruntime-node';
+import { errorMessage } from '../../core/error-message.ts';
 import { installationDirectory } from '../../core/installation.ts';
 import type { GraphOutput, GraphSession } from './session.ts';
 import type { NamedTensor, SessionReply, SessionRequest } from './session-protocol.ts';
@@ -37,7 +38,7 @@ export class SessionThread {
       else waiting?.reject(new Error(reply.problem));
     });
     this.#worker.on('error', (error) => {
-      problem = error instanceof Error ? error.message : String(error);
+      problem = errorMessage(error);
     });
     this.#stopped = new Promise((resolve) => {
       this.#worker.on('exit', (code) => {

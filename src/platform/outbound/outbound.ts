@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { isIP, type LookupFunction } from 'node:net';
+import { errorMessage } from '../../core/error-message.ts';
 import { isPublicAddress } from './address.ts';
 import { OutboundRefused } from './outbound-refused.ts';
 import { type Resolve, systemResolve } from './resolve.ts';
@@ -135,7 +136,7 @@ export class Outbound {
     try {
       addresses = await this.#resolve(host);
     } catch (error) {
-      throw refuse(error instanceof Error ? error.message : String(error));
+      throw refuse(errorMessage(error));
     }
     if (addresses.length === 0) throw refuse('it has no address');
     return addresses;

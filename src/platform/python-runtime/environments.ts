@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { errorMessage } from '../../core/error-message.ts';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { installationDirectory } from '../../core/installation.ts';
 import { canonicalJson, digestOf } from '../../core/json.ts';
@@ -90,7 +91,7 @@ export class PythonEnvironments {
       if (code !== 0) throw new Error(last || `exit code ${code}`);
       return checkSchema.parse(JSON.parse(last));
     } catch (cause) {
-      const problem = cause instanceof Error ? cause.message : String(cause);
+      const problem = errorMessage(cause);
       throw fail('python_missing', { path: python, flavor: 'Python', problem }, cause);
     } finally {
       await rm(file, { force: true });
@@ -113,7 +114,7 @@ export class PythonEnvironments {
       );
     } catch (cause) {
       if (cause instanceof MillraceError) throw cause;
-      throw environmentFailed(wanted, cause instanceof Error ? cause.message : String(cause), cause);
+      throw environmentFailed(wanted, errorMessage(cause), cause);
     }
   }
 

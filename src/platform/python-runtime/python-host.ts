@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { errorMessage } from '../../core/error-message.ts';
 import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import type { PythonRuntime, SignatureField } from '../../core/model-package.ts';
@@ -104,7 +105,7 @@ export class PythonHost {
         return worker;
       } catch (cause) {
         worker.end('it did not start');
-        const problem = cause instanceof Error ? cause.message : String(cause);
+        const problem = errorMessage(cause);
         throw fail('python_start_failed', { model, version, problem }, cause);
       }
     };

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../core/error-message.ts';
 import { fail } from '../../core/errors.ts';
 import type { Logger } from '../log/index.ts';
 import type { Frame } from './frames.ts';
@@ -249,7 +250,7 @@ export class WorkerPool {
         this.#add(await this.#options.start());
       } catch (error) {
         if (this.#closed) return;
-        this.#lastEnd = error instanceof Error ? error.message : String(error);
+        this.#lastEnd = errorMessage(error);
         this.#options.logger.warn(
           { model: this.#options.model, err: error },
           'a Python worker does not start',

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../core/error-message.ts';
 import type { Logger } from '../log/index.ts';
 
 /** Work that is done again and again beside everything else. */
@@ -40,7 +41,7 @@ function turnOf({ everyMs, doing, run, log }: RecurringWork): () => Promise<void
       if (failure !== undefined) log.info(`${doing} works again`);
       failure = undefined;
     } catch (err) {
-      const message = err instanceof Error ? err.message : String(err);
+      const message = errorMessage(err);
       if (message === failure) return;
       failure = message;
       log.error(

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../core/error-message.ts';
 import { fail, isErrorCode, MillraceError } from '../../core/errors.ts';
 
 /** A question to every process that shares the work, and whether those that start later must do the same. */
@@ -42,7 +43,7 @@ export type ToWorker =
 /** An error as the other process can make it again; of an unforeseen one only the message goes over. */
 export function sentError(error: unknown): SentError {
   const known = error instanceof MillraceError;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   return { code: known ? error.code : 'internal', params: known ? error.params : {}, message };
 }
 

@@ -1,4 +1,5 @@
-import { fail, MillraceError } from '../../../core/errors.ts';
+import { errorMessage } from '../../../core/error-message.ts';
+import { fail } from '../../../core/errors.ts';
 import { type Clock, formatTime } from '../../../core/time.ts';
 import { withoutPassword } from '../../../core/without-password.ts';
 import type { Actor } from '../../../platform/access/index.ts';
@@ -106,7 +107,7 @@ export class Queries {
         watermark = laterOf(watermark, page.watermark);
       }
     } catch (cause) {
-      error = cause instanceof MillraceError ? cause.message : messageOf(cause);
+      error = messageOf(cause);
     }
     const run: LabelQueryRun = { startedAt: formatTime(startedMs), ...total, errors, watermark, error };
     // Rows come in any order, so the watermark moves only when all have been read.
@@ -190,5 +191,5 @@ function laterOf(a: string | number | null, b: string | number | null): string |
 /** A refused connection has its reasons inside (one for each address). */
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  return errorMessage(error);
 }

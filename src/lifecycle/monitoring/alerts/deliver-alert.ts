@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
+import { errorMessage } from '../../../core/error-message.ts';
 import { type Clock, wallClock } from '../../../core/time.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { type Outbound, OutboundRefused } from '../../../platform/outbound/index.ts';
@@ -82,6 +83,6 @@ async function post(
     return { httpStatus: status, error, isFinal: false };
   } catch (error) {
     const isFinal = error instanceof OutboundRefused && error.kind !== 'unresolvable';
-    return { httpStatus: null, error: error instanceof Error ? error.message : String(error), isFinal };
+    return { httpStatus: null, error: errorMessage(error), isFinal };
   }
 }

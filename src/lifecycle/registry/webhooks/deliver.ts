@@ -1,3 +1,4 @@
+import { errorMessage } from '../../../core/error-message.ts';
 import { MillraceError } from '../../../core/errors.ts';
 import type { Clock } from '../../../core/time.ts';
 import type { Database, Tx } from '../../../platform/db/index.ts';
@@ -74,7 +75,7 @@ async function tryOnce(
   } catch (error) {
     if (error instanceof OutboundRefused) return unanswered(error.message, error.kind === 'unresolvable');
     const isOurs = error instanceof MillraceError;
-    return unanswered(error instanceof Error ? error.message : String(error), !isOurs);
+    return unanswered(errorMessage(error), !isOurs);
   }
 }
 

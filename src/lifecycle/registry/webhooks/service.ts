@@ -1,3 +1,4 @@
+import { errorMessage } from '../../../core/error-message.ts';
 import { fail } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import { parseInput } from '../../../core/schema.ts';
@@ -172,9 +173,8 @@ export function createWebhooks(deps: DeliveryDeps) {
         const { status, body: responseBody } = answer;
         return { success: status < 300, responseStatus: status, responseBody, errorMessage: null };
       } catch (error) {
-        const problem = error instanceof Error ? error.message : String(error);
-        const errorMessage = `Failed to test webhook: ${problem}`;
-        return { success: false, responseStatus: null, responseBody: null, errorMessage };
+        const told = `Failed to test webhook: ${errorMessage(error)}`;
+        return { success: false, responseStatus: null, responseBody: null, errorMessage: told };
       }
     },
 

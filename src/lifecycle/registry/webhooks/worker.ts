@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorMessage } from '../../../core/error-message.ts';
 import { MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import type { Clock } from '../../../core/time.ts';
@@ -109,7 +110,7 @@ export class WebhookWorker {
       if (signal.aborted) return;
       log.error({ err: error, job: job.id }, 'a delivery to a webhook could not be attempted');
       const code = error instanceof MillraceError ? error.code : 'internal';
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorMessage(error);
       // A lease that is lost, or a database that is away: the job is put back when the lease runs out, and told of then.
       await jobs.fail(job.id, job.attempt, { code, message }, true).catch(() => {});
     } finally {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { errorMessage } from '../../../core/error-message.ts';
 import { MillraceError } from '../../../core/errors.ts';
 import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { createLogger } from '../../../platform/log/index.ts';
@@ -51,7 +52,7 @@ process.on('message', (message: ToBatchProcess) => {
   void answer(message).catch((error: unknown) => {
     if (error instanceof MillraceError)
       send({ type: 'failed', code: error.code, params: plainParams(error) });
-    else send({ type: 'broken', message: error instanceof Error ? error.message : String(error) });
+    else send({ type: 'broken', message: errorMessage(error) });
   });
 });
 process.on('disconnect', () => process.exit(0));

@@ -1,5 +1,7 @@
 /** A thread that makes a package of a logged model; see package-in-thread.ts. */
+
 import { parentPort, workerData } from 'node:worker_threads';
+import { errorMessage } from '../../../core/error-message.ts';
 import { MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import { joinDirectoryBlobs } from '../../../platform/blobs/index.ts';
@@ -24,5 +26,5 @@ try {
   tell({ digest });
 } catch (error) {
   const code = error instanceof MillraceError ? error.code : null;
-  tell({ code, problem: error instanceof Error ? error.message : String(error) });
+  tell({ code, problem: errorMessage(error) });
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { fail, MillraceError } from '../../../core/errors.ts';
+import { errorMessage } from '../../../core/error-message.ts';
+import { fail } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import type { Digest } from '../../../core/json.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
@@ -201,7 +202,7 @@ export class RepositoryModels implements ModelRepository {
       return await folderSource(join(this.#options.directory, name));
     } catch (error) {
       // One folder that cannot be read keeps none of the others from being loaded.
-      const problem = messageOf(error);
+      const problem = errorMessage(error);
       const known = this.#models.get(name);
       if (known?.problems.get('') === problem) return null;
       this.#models.set(name, { ...seenNow(null, known), problems: new Map([['', problem]]) });
@@ -276,7 +277,7 @@ export class RepositoryModels implements ModelRepository {
       uses = [...new Set(ensembleSteps(name, config).map((step) => step.model_name))];
       await this.#loadUsed(name, uses, [...within, name]);
     } catch (error) {
-      const problem = messageOf(error);
+      const problem = errorMessage(error);
       this.#options.logger.error({ model: name, problem }, 'model not loaded as it is');
       const before = this.#models.get(name);
       // What a request brought along and was refused says nothing of the repository; neither is a name in it that is nowhere.
@@ -305,8 +306,8 @@ export class RepositoryModels implements ModelRepository {
       try {
         loaded.unshift(await this.#loadVersion(name, version, source, config));
       } catch (error) {
-        problems.set(version, messageOf(error));
-        logger.error({ model: name, version, problem: messageOf(error) }, 'model version not loaded');
+        problems.set(version, errorMessage(error));
+        logger.error({ model: name, version, problem: errorMessage(error) }, 'model version not loaded');
         const old = known.served.find((s) => s.version === version);
         if (old) loaded.unshift(old);
       }
@@ -463,11 +464,6 @@ function entriesOf(name: string, known: Known): readonly RepositoryEntry[] {
       if (!ready) return { name, version, state: 'UNAVAILABLE', reason: problem };
       return { name, version, state: 'READY', reason: problem && `an earlier file is served: ${problem}` };
     });
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof MillraceError) return error.message;
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** What keeps a name from being a model's, in Triton's words; null for one that may be. */

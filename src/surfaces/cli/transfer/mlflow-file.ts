@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import { errorMessage } from '../../../core/error-message.ts';
 import { fail } from '../../../core/errors.ts';
 import { arraysOf } from '../../../platform/db/index.ts';
 import type { TransferTag } from '../contract.ts';
@@ -43,7 +44,7 @@ export class MlflowFile {
   }
 
   unreadable(error: unknown): Error {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = errorMessage(error);
     return fail('import_source_unreadable', { source: this.path, problem }, error);
   }
 
