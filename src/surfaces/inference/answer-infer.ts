@@ -95,13 +95,17 @@ function armOf({ endpoint }: RequestContext, { plane }: InferContext): ServedArm
   return arm;
 }
 
-/** The endpoint that is meant where none is named. Throws `endpoint_empty`, `request_malformed` for several. */
-export function onlyEndpoint(plane: Plane): string {
+/**
+ * The endpoint that is meant where none is named. Throws `endpoint_empty`, `request_malformed` for several.
+ *
+ * @param sees which of them the caller may be told of
+ */
+export function onlyEndpoint(plane: Plane, sees: (endpoint: string) => boolean): string {
   const names = plane.endpoints.map((s) => s.route.endpoint);
   const [only] = names;
   if (names.length === 1 && only !== undefined) return only;
   if (names.length === 0) throw fail('endpoint_empty', { endpoint: '(none)' });
-  throw malformed(
-    `several endpoints are deployed: use /endpoints/<name>/invocations with one of ${names.join(', ')}`,
-  );
+  const told = names.filter(sees);
+  const which = told.length === 0 ? '' : ` with one of ${told.join(', ')}`;
+  throw malformed(`several endpoints are deployed: use /endpoints/<name>/invocations${which}`);
 }

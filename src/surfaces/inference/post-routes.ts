@@ -70,7 +70,9 @@ async function answerOther(
 ): Promise<HttpAnswer> {
   const invocations = invocationsPath.exec(path);
   if (invocations) {
-    const endpoint = invocations[1] === undefined ? onlyEndpoint(context.plane) : nameInPath(invocations[1]);
+    const sees = (name: string) => context.admission?.sees(clock.headers)(name) ?? true;
+    const endpoint =
+      invocations[1] === undefined ? onlyEndpoint(context.plane, sees) : nameInPath(invocations[1]);
     return answerInvocation({ ...clock, endpoint, version: null }, body, context);
   }
   const predict = predictPath.exec(path);

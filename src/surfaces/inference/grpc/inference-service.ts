@@ -81,7 +81,12 @@ export function inferenceHandlers(
   return {
     ServerLive: { unary: () => ({ live: true }) },
     ServerReady: { unary: () => ({ ready: replica.ready }) },
-    ModelReady: { unary: (model: NamedModel) => ({ ready: answersFor(replica.plane, model) }) },
+    ModelReady: {
+      unary: (model: NamedModel, call: Call) => {
+        inspect(model.name, call);
+        return { ready: answersFor(replica.plane, model) };
+      },
+    },
     ServerMetadata: { unary: async () => messageOf('ServerMetadataResponse', await rest('GET', '/v2')) },
     ModelMetadata: {
       unary: async ({ name, version }: NamedModel, call: Call) => {
@@ -106,7 +111,7 @@ export function inferenceHandlers(
       },
     },
     ...repositoryHandlers(rest, (name, call) => void enter(name, 'manage', call)),
-    ...settingHandlers(rest),
+    ...settingHandlers(rest, inspect),
     ...sharedMemoryHandlers,
   };
 }

@@ -1,4 +1,4 @@
-import type { Handler } from './methods.ts';
+import type { Call, Handler } from './methods.ts';
 import { modelPath, type RestAnswers } from './rest-answers.ts';
 
 interface TraceRequest {
@@ -13,8 +13,15 @@ interface LogValue {
   readonly string_param?: string;
 }
 
-/** The trace and logging extensions. A call without settings asks for them. */
-export function settingHandlers(rest: RestAnswers): Readonly<Record<string, Handler>> {
+/**
+ * The trace and logging extensions. A call without settings asks for them.
+ *
+ * @param inspect throws for a caller who may not see a model
+ */
+export function settingHandlers(
+  rest: RestAnswers,
+  inspect: (name: string, call: Call) => void,
+): Readonly<Record<string, Handler>> {
   const ask = async (path: string, settings: Readonly<Record<string, unknown>>) => {
     const answer =
       Object.keys(settings).length === 0 ? await rest('GET', path) : await rest('POST', path, settings);
@@ -22,7 +29,8 @@ export function settingHandlers(rest: RestAnswers): Readonly<Record<string, Hand
   };
   return {
     TraceSetting: {
-      unary: async ({ model_name, settings }: TraceRequest) => {
+      unary: async ({ model_name, settings }: TraceRequest, call: Call) => {
+        if (model_name !== '') inspect(model_name, call);
         const given = Object.entries(settings).map(([name, { value }]) => [name, traceValue(name, value)]);
         const path = `${model_name === '' ? '/v2' : modelPath(model_name)}/trace/setting`;
         const all = await ask(path, Object.fromEntries(given));
