@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MillraceError } from '../core/errors.ts';
+import { digestOf } from '../core/json.ts';
+import { formatTime } from '../core/time.ts';
 import { forEachDatabase } from '../platform/db/testing.ts';
+import { rolloutSpecSchema } from './contract.ts';
+import { insertRollout, type RolloutData, updateRollout } from './rollouts/store.ts';
 import { anna, FakeWorld, loopTestMigrations, loopText, openLoop } from './testing.ts';
 
 forEachDatabase((name, open) => {
@@ -57,5 +61,51 @@ forEachDatabase((name, open) => {
       .replace('loop: flights', 'loop: other')
       .replace('deploy:', 'deploy:\n  endpoint: flights');
     await assert.rejects(loop.loops.apply(anna, { text: other }), /endpoint flights belongs to loop flights/);
+  });
+
+  test(`${name}: a loop takes no endpoint from a rollout, and leaves none amid a turn; then it takes its champion along`, async (t) => {
+    const world = new FakeWorld();
+    const db = await open(t, loopTestMigrations);
+    const loop = await openLoop(t, db, world);
+    const elsewhere = { text: loopText.replace('deploy:', 'deploy:\n  endpoint: elsewhere') };
+    const step = { stage: 'split', index: null, percent: 50, routeVersion: 2, since: formatTime(0) } as const;
+    const plan = { kind: 'split', arms: [{ arm: 'b', version: 2, percent: 50 }] };
+    const data: RolloutData = {
+      ...{ model: 'flights', championVersion: '1', championDigest: digestOf('1'), targets: [] },
+      ...{ spec: rolloutSpecSchema.parse(plan), firstRouteVersion: 2, look: null, looks: [], earlier: [] },
+      ...{ bandit: null, decisions: [], reason: 'waits for traffic', beganEventMs: null, weighedAtMs: null },
+      ...{ movedAlias: null, endedAtMs: null, coolUntilMs: null, intent: null },
+      step: { ...step, sinceEventTime: null, isProved: false },
+    };
+    const rollout = { id: 'r', endpoint: 'elsewhere', state: 'running', revision: 0, data } as const;
+    await db.write((tx) => insertRollout(tx, { ...rollout, createdAtMs: 0, updatedAtMs: 0 }));
+    const taken = {
+      code: 'rollout_under_way',
+      message: 'endpoint "elsewhere" is changed by rollout r already',
+    };
+    await assert.rejects(loop.loops.apply(anna, elsewhere), taken);
+    await assert.rejects(loop.loops.get(anna, 'flights'), { code: 'not_found' });
+    await loop.apply();
+    await assert.rejects(loop.loops.apply(anna, elsewhere), taken);
+    const ended = { state: 'ended', data, nowMs: 1 } as const;
+    await db.write((tx) => updateRollout(tx, { ...rollout, createdAtMs: 0, updatedAtMs: 0 }, ended));
+
+    world.verdict = 'unsure';
+    await loop.loops.trigger(anna, 'flights', { reason: 'try another' });
+    await loop.settle();
+    await assert.rejects(loop.loops.apply(anna, elsewhere), {
+      code: 'loop_busy',
+      message: 'turn flights/2 of loop flights is awaiting-approval',
+    });
+    await loop.apply(`${loopText}# the same endpoint\n`);
+    const { activeTurn } = await loop.loops.get(anna, 'flights');
+    await loop.turns.reject(anna, activeTurn?.id ?? '', 'no');
+    await loop.settle();
+    // It is as empty as endpoints are that were just declared.
+    world.serving = { champion: null, challenger: null };
+    world.calls.length = 0;
+    await loop.loops.apply(anna, elsewhere);
+    await loop.settle();
+    assert.deepEqual(world.calls, ['deploy 1']);
   });
 });

@@ -9,6 +9,7 @@ import { type ApplyLoop, applyLoopSchema, type LoopFile } from './contract.ts';
 import type { EngineDeps } from './engine/loop-engine.ts';
 import { datasetProblems } from './file/dataset-problems.ts';
 import { fileError, parseLoopFile } from './file/parse-loop-file.ts';
+import { openRollouts } from './rollouts/store.ts';
 import {
   findLoop,
   findLoopByEndpoint,
@@ -18,6 +19,7 @@ import {
   insertTrigger,
   updateLoop,
 } from './store/loops.ts';
+import { findTurn } from './store/turns.ts';
 
 /** What applying a loop file came to; `unchanged`: this text and these files were in force already. */
 export type ApplyOutcome = 'created' | 'changed' | 'unchanged';
@@ -32,7 +34,10 @@ interface Checked {
   readonly digest: Digest;
 }
 
-/** Checks a loop file against the data and code that it names. Throws `loop_file_invalid`, `loop_blob_missing`. */
+/**
+ * Checks a loop file against the data and code that it names. Throws `loop_file_invalid`, `loop_blob_missing`,
+ * `loop_busy`, `rollout_under_way`.
+ */
 export async function checkLoop(deps: EngineDeps, blobs: BlobStore, given: ApplyLoop): Promise<Checked> {
   const input = applyLoopSchema.parse(given);
   const file = parseLoopFile(input.text, input.fileName);
@@ -56,6 +61,7 @@ export async function checkLoop(deps: EngineDeps, blobs: BlobStore, given: Apply
       `endpoint ${endpoint} answers with the model ${answering}; choose another name, or deploy a version of ${file.loop} to it first`,
     );
   }
+  await requireOneOwner(deps.db.read, file.loop, endpoint);
   for (const { path, digest } of input.files) {
     if (!(await blobs.info(digest))) throw fail('loop_blob_missing', { path, digest });
   }
@@ -79,9 +85,14 @@ export async function putLoop(
   const before = await findLoop(tx, file.loop);
   const inForce = before && (await findLoopVersion(tx, file.loop, before.version));
   if (inForce?.digest === digest) return 'unchanged';
+  await requireOneOwner(tx, file.loop, endpoint);
   const number = (before?.version ?? 0) + 1;
   if (before) {
-    await updateLoop(tx, file.loop, { version: number, endpoint, dataset_version_id: version.id });
+    await updateLoop(tx, file.loop, {
+      ...{ version: number, endpoint, dataset_version_id: version.id },
+      // Another endpoint has to be given the champion first.
+      ...(before.endpoint === endpoint ? {} : { followed_version: null }),
+    });
   } else {
     await insertLoop(tx, {
       name: file.loop,
@@ -140,6 +151,19 @@ export async function putLoop(
     reason: `applied ${input.fileName}`,
   });
   return before ? 'changed' : 'created';
+}
+
+/**
+ * A loop takes no endpoint from a rollout that a person began, and leaves none amid a turn: the version that is rolled
+ * out there would keep its traffic, and nobody would judge it. Throws `rollout_under_way`, `loop_busy`.
+ */
+async function requireOneOwner(tx: Tx, loop: string, endpoint: string): Promise<void> {
+  const before = await findLoop(tx, loop);
+  if (before?.endpoint === endpoint) return;
+  const [open] = await openRollouts(tx, endpoint);
+  if (open) throw fail('rollout_under_way', { endpoint, by: `rollout ${open.id}` });
+  const turn = before?.active_turn_id ? await findTurn(tx, before.active_turn_id) : undefined;
+  if (turn) throw fail('loop_busy', { turn: `${loop}/${turn.number}`, loop, state: turn.state });
 }
 
 async function sourceVersion(

@@ -43,7 +43,8 @@ export class LoopService {
 
   /**
    * Puts a loop file in force. The same again changes nothing. A turn under way goes on by the file that it began
-   * with. Throws `loop_file_invalid`, `loop_blob_missing`, `not_found`.
+   * with. Throws `loop_file_invalid`, `loop_blob_missing`, `not_found`; `rollout_under_way` and `loop_busy` where the
+   * endpoint would get a second owner, or a turn under way lose its own.
    */
   async apply(actor: Actor, given: ApplyLoop): Promise<ApplyResult> {
     authorize(actor, 'loop:write');

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 import { parseDuration } from '../../core/time.ts';
-import type { RolloutSpec, ShadowPlan } from './plan.ts';
+import type { BanditSpec, RolloutMetric, RolloutSpec, ShadowPlan } from './plan.ts';
 
 /** Traffic is given out in hundredths of a percent: a smaller share would be nobody's. */
 const leastPercent = 0.01;
+/** Metrics of each request that lie between 0 and 1, so that nothing is worse than by 1. */
+const withinOne: readonly RolloutMetric[] = ['accuracy', 'brier'];
 const mostSteps = 100;
 const longest = '3650d';
 
@@ -37,6 +39,31 @@ export function planProblems(
     const rule = 'expected letters, digits, _ or -, and neither "latest" nor "v" with a number';
     refuse(['alias'], `${rule}, not "${plan.alias}"; null moves no alias`);
   }
+  for (const at of repeated(plan.segments))
+    refuse(['segments', at], `expected each feature once, not "${plan.segments[at]}" again`);
+  const guarded = plan.guardrails.map((g) => g.metric);
+  for (const at of repeated(guarded))
+    refuse(
+      ['guardrails', at, 'metric'],
+      `expected each metric once, with one margin, not "${guarded[at]}" again`,
+    );
+  const margins = [
+    { path: ['margin'], metric: plan.metric, margin: plan.margin },
+    ...(plan.segments.length === 0
+      ? []
+      : [{ path: ['segmentMargin'], metric: plan.metric, margin: plan.segmentMargin }]),
+    ...plan.guardrails.map(({ metric, margin }, i) => ({
+      path: ['guardrails', i, 'margin'],
+      metric,
+      margin,
+    })),
+  ];
+  for (const { path, metric, margin } of margins)
+    if (withinOne.includes(metric) && margin >= 1)
+      refuse(
+        path,
+        `expected less than 1, not ${margin}: ${metric} lies between 0 and 1, so any version would pass; 0.02 are two percentage points`,
+      );
   const tooSmall = (percent: number): string =>
     `expected at least ${leastPercent} (percent of the traffic), not ${percent}`;
   if (plan.kind === 'canary') {
@@ -45,9 +72,17 @@ export function planProblems(
     const small = plan.steps.findIndex((step) => step < leastPercent);
     if (small >= 0) refuse(['steps', small], tooSmall(plan.steps[small] ?? 0));
   }
-  if (plan.kind === 'split')
+  if (plan.kind === 'split') {
     for (const [i, { percent }] of plan.arms.entries())
       if (percent < leastPercent) refuse(['arms', i, 'percent'], tooSmall(percent));
+    const rest = 100 - plan.arms.reduce((sum, { percent }) => sum + percent, 0);
+    if (rest > 0 && Math.round(rest / leastPercent) < 1)
+      refuse(
+        ['arms'],
+        `expected to leave the champion at least ${leastPercent} percent, not ${Number(rest.toPrecision(6))}`,
+      );
+  }
+  if (plan.kind === 'bandit') for (const { path, problem } of banditProblems(plan)) refuse(path, problem);
   const times = [
     { path: ['minTime'], text: plan.minTime },
     { path: ['maxTime'], text: plan.maxTime },
@@ -71,6 +106,43 @@ export function planProblems(
     `expected more time than the plan needs (${needs}${listens}), not "${plan.maxTime}": it would be aborted`,
   );
   return problems;
+}
+
+/** Shares that cannot move, or that would move with each look. */
+function banditProblems({
+  floor,
+  maxChange,
+  every,
+  rewardAfter,
+  maxTime,
+  arms,
+}: BanditSpec): readonly PlanProblem[] {
+  const least = leastPercent / 100;
+  const problems: PlanProblem[] = [];
+  for (const [name, share] of Object.entries({ floor, maxChange }))
+    if (share < least)
+      problems.push({
+        path: [name],
+        problem: `expected at least ${least} (a share of the traffic), not ${share}`,
+      });
+  const all = arms.length + 1;
+  if (Math.abs(floor * all - 1) < 1e-9) {
+    const problem = `expected less than 1/${all}, not ${floor}: all ${all} arms would keep that share for good`;
+    problems.push({ path: ['floor'], problem });
+  }
+  for (const [name, text] of Object.entries({ every, rewardAfter }))
+    if (text !== undefined && parseDuration(text) === 0)
+      problems.push({ path: [name], problem: `expected more than no time, e.g. 10m, not "${text}"` });
+  if (!isOverlong(every) && parseDuration(every) >= parseDuration(maxTime)) {
+    const problem = `expected less than maxTime "${maxTime}", not "${every}": the shares would never change`;
+    problems.push({ path: ['every'], problem });
+  }
+  return problems;
+}
+
+/** Places of texts that were there before. */
+function repeated(texts: readonly string[]): readonly number[] {
+  return texts.flatMap((text, at) => (texts.indexOf(text) < at ? [at] : []));
 }
 
 /** Whether a duration is longer than anything that is waited for. */

@@ -187,15 +187,21 @@ export const rolloutSpecSchema = z
       });
     }
     if (spec.kind === 'canary') return;
-    if (new Set(spec.arms.map((a) => a.arm)).size !== spec.arms.length) {
-      context.addIssue({ code: 'custom', path: ['arms'], message: 'each arm needs its own name' });
+    const names = spec.arms.map((a) => a.arm);
+    const again = names.findIndex((name, i) => names.indexOf(name) < i);
+    if (again >= 0) {
+      const message = `expected each arm to have its own name, not "${names[again]}" again`;
+      context.addIssue({ code: 'custom', path: ['arms', again, 'arm'], message });
     }
     const percent = spec.kind === 'split' ? spec.arms.reduce((sum, a) => sum + a.percent, 0) : 0;
     if (percent >= 100) {
-      context.addIssue({ code: 'custom', path: ['arms'], message: 'nothing is left for the champion' });
+      const message = `the percents add up to ${Number(percent.toPrecision(12))}, which leaves nothing for the champion; give them less than 100 together`;
+      context.addIssue({ code: 'custom', path: ['arms'], message });
     }
-    if (spec.kind === 'bandit' && spec.floor * (spec.arms.length + 1) > 1) {
-      context.addIssue({ code: 'custom', path: ['floor'], message: 'the arms have too many floors' });
+    const all = spec.arms.length + 1;
+    if (spec.kind === 'bandit' && spec.floor * all > 1) {
+      const message = `expected less than 1/${all}, not ${spec.floor}: ${all} arms, with the champion, cannot keep that share each`;
+      context.addIssue({ code: 'custom', path: ['floor'], message });
     }
   });
 export type CanarySpec = Extract<z.output<typeof rolloutSpecSchema>, { kind: 'canary' }>;

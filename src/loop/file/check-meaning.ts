@@ -21,11 +21,20 @@ export function checkMeaning(file: LoopFile): readonly FileProblem[] {
 function rolloutProblems(file: LoopFile): readonly FileProblem[] {
   const bandit = banditPlanOf(file, 1);
   const plan = bandit ?? planOf(file, 1);
+  const pathOf = (path: readonly (string | number)[]) => {
+    const [key = '', ...rest] = path;
+    if (key === 'guardrails') return [key, 'metrics', ...rest];
+    if (key === 'margin') return ['verdict', key];
+    return ownKeys.includes(key) ? path : [bandit ? 'bandit' : 'canary', ...path];
+  };
   return planProblems(plan, file.deploy.shadow).map(({ path, problem }) => ({
-    path: path[0] === 'shadow' ? ['deploy', ...path] : ['deploy', bandit ? 'bandit' : 'canary', ...path],
+    path: ['deploy', ...pathOf(path)],
     problem,
   }));
 }
+
+/** Keys of a plan that are keys of `deploy` as well. */
+const ownKeys: readonly (string | number)[] = ['shadow', 'segments', 'segmentMargin'];
 
 function timeProblems({ data, train, improve }: LoopFile): readonly FileProblem[] {
   const times = [

@@ -121,6 +121,22 @@ test('a rollout that could only be aborted is refused, as are times that nobody 
   ]);
 });
 
+test('what a rollout refuses is told at its key of the file', () => {
+  const deploy = (text: string) => problemsOf(`${good}deploy: ${text}\n`);
+  const twice = '{ metric: brier, margin: 0.1 }, { metric: brier, margin: 0.2 }';
+  assert.deepEqual(deploy(`{ guardrails: { metrics: [${twice}] }, segments: [airport, airport] }`), [
+    'loop.yaml:18: deploy.segments[1]: expected each feature once, not "airport" again',
+    'loop.yaml:18: deploy.guardrails.metrics[1].metric: expected each metric once, with one margin, not "brier" again',
+  ]);
+  const margin = 'lies between 0 and 1, so any version would pass; 0.02 are two percentage points';
+  assert.deepEqual(deploy('{ verdict: { metric: accuracy, margin: 2 } }'), [
+    `loop.yaml:18: deploy.verdict.margin: expected less than 1, not 2: accuracy ${margin}`,
+  ]);
+  assert.deepEqual(deploy('{ bandit: { every: 0s } }'), [
+    'loop.yaml:18: deploy.bandit.every: expected more than no time, e.g. 10m, not "0s"',
+  ]);
+});
+
 test('a rollout asks for what its metrics need', () => {
   const deploy = (text: string) => problemsOf(`${good}deploy: ${text}\n`);
   assert.deepEqual(deploy('{ verdict: { metric: value } }'), [

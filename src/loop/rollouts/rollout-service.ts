@@ -2,6 +2,7 @@ import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import { formatTime } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
+import type { Tx } from '../../platform/db/index.ts';
 import type {
   CreateRollout,
   EarlierRollout,
@@ -60,7 +61,7 @@ export class RolloutService {
     const { model, arms, routeVersion, options } = await serving.endpoint(actor, endpoint);
     const champion = arms.find((a) => a.arm === 'champion');
     if (!champion) throw fail('endpoint_no_champion', { endpoint });
-    await this.#requireFree(endpoint);
+    await requireFree(db.read, endpoint);
     const named = plan.kind === 'canary' ? [{ arm: 'challenger', version: plan.version }] : plan.arms;
     const targets = [];
     const earlier: EarlierRollout[] = [];
@@ -103,7 +104,10 @@ export class RolloutService {
       ...{ id: uuidv7(nowMs), endpoint, state: 'running', revision: 0, data },
       ...{ createdAtMs: nowMs, updatedAtMs: nowMs },
     };
-    await db.write((tx) => insertRollout(tx, record));
+    await db.write(async (tx) => {
+      await requireFree(tx, endpoint);
+      await insertRollout(tx, record);
+    });
     await this.#writer.finish(record);
     return record.id;
   }
@@ -241,14 +245,6 @@ export class RolloutService {
     throw fail('not_found', { kind: 'rollout', id, list: `/api/v1/endpoints/${endpoint}/rollouts` });
   }
 
-  async #requireFree(endpoint: string): Promise<void> {
-    const { db } = this.#deps;
-    const [open] = await openRollouts(db.read, endpoint);
-    if (open) throw fail('rollout_under_way', { endpoint, by: `rollout ${open.id}` });
-    const loop = await findLoopByEndpoint(db.read, endpoint);
-    if (loop) throw fail('rollout_under_way', { endpoint, by: `loop ${loop.name}` });
-  }
-
   /** How the newest rollout of a version ended here, if badly. Throws `rollout_cooling` unless `again` is said. */
   async #earlier(endpoint: string, version: string, again: boolean): Promise<EarlierRollout | undefined> {
     const { db, clock, watermarks } = this.#deps;
@@ -264,6 +260,14 @@ export class RolloutService {
     const coolUntil = coolUntilMs === null ? null : formatTime(coolUntilMs);
     return { rollout, version, state, coolUntil, reason };
   }
+}
+
+/** An endpoint has one owner: an open rollout, or a loop. Throws `rollout_under_way`. */
+async function requireFree(tx: Tx, endpoint: string): Promise<void> {
+  const [open] = await openRollouts(tx, endpoint);
+  if (open) throw fail('rollout_under_way', { endpoint, by: `rollout ${open.id}` });
+  const loop = await findLoopByEndpoint(tx, endpoint);
+  if (loop) throw fail('rollout_under_way', { endpoint, by: `loop ${loop.name}` });
 }
 
 /** The alias that a promotion moves: a model's champion is who answers in production. */

@@ -127,8 +127,18 @@ export const splitSchema = z.strictObject({
     )
     .min(1)
     .max(maxArms - 1)
-    .refine((arms) => new Set(arms.map((a) => a.arm)).size === arms.length, 'each arm needs its own name')
-    .refine((arms) => arms.reduce((sum, a) => sum + a.weight, 0) <= 1 + 1e-9, 'the weights exceed 1'),
+    .superRefine((arms, context) => {
+      const names = arms.map((a) => a.arm);
+      const again = names.findIndex((name, i) => names.indexOf(name) < i);
+      if (again >= 0) {
+        const message = `expected each arm to have its own name, not "${names[again]}" again`;
+        context.addIssue({ code: 'custom', path: [again, 'arm'], message });
+      }
+      const sum = arms.reduce((total, { weight }) => total + weight, 0);
+      if (sum <= 1 + 1e-9) return;
+      const message = `the weights add up to ${Number(sum.toPrecision(12))}; give the arms at most 1 together, the champion has the rest`;
+      context.addIssue({ code: 'custom', message });
+    }),
   reason,
 });
 /** POST …/standby: the version is loaded and warm and has no traffic, so that `switch` is instant. */

@@ -79,3 +79,22 @@ test('labels of before a restart count, also when their file comes after the fir
   watch.keep('test', [{ ...followed('flights'), changed: () => labelled() === 1 && told.resolve() }]);
   await told.promise;
 });
+
+test('a rollout begins with nothing, also where the one before it is not let go yet by whom it belonged to', async (t) => {
+  const { log, arrive } = emptyLog();
+  const watch = new RolloutWatch(log, createLogger('test', 'silent'));
+  watch.start();
+  t.after(() => watch.stop());
+  const whole = async (id: string) => {
+    while (watch.observation(id, undefined) === undefined) await new Promise((done) => setImmediate(done));
+  };
+  watch.keep('rollouts', [followed('flights')]);
+  await whole('flights');
+  arrive('flights', 0, 10);
+  const next = { ...followed('flights'), id: 'turn' };
+  watch.keep('loop', [next]);
+  await whole('turn');
+  assert.deepEqual(watch.observation('turn', undefined)?.strata, []);
+  watch.keep('rollouts', []);
+  assert.ok(watch.observation('turn', undefined), 'who owned the one before does not end it');
+});

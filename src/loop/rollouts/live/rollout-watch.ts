@@ -93,8 +93,13 @@ export class RolloutWatch {
     }
     for (const rollout of open) {
       const known = this.#watched.get(rollout.endpoint);
-      if (known) known.rollout = rollout;
-      else this.#watched.set(rollout.endpoint, this.#begin(owner, rollout));
+      if (known?.rollout.id === rollout.id) {
+        known.rollout = rollout;
+        continue;
+      }
+      // What was counted for another rollout, which its owner has not let go yet, is none of this one's.
+      this.#forget(rollout.endpoint);
+      this.#watched.set(rollout.endpoint, this.#begin(owner, rollout));
     }
     if ([...this.#watched.keys()].join() !== before) this.#log.follow([...this.#watched.keys()]);
     for (const watched of this.#watched.values()) if (watched.owner === owner) this.#catchUp(watched);
