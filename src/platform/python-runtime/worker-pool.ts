@@ -1,6 +1,7 @@
 import { errorMessage } from '../../core/error-message.ts';
 import { fail } from '../../core/errors.ts';
 import type { Logger } from '../log/index.ts';
+import type { FrameStream } from './frame-stream.ts';
 import type { Frame } from './frames.ts';
 import { WorkerEnded, type WorkerProcess, WorkerTimedOut } from './worker-process.ts';
 
@@ -109,7 +110,13 @@ export class WorkerPool {
     for (let again = false; ; again = true) {
       const worker = await this.#lease(again, signal);
       if (!worker) return;
-      const frames = worker.stream(header, body, timeoutMs);
+      let frames: FrameStream;
+      try {
+        frames = worker.stream(header, body, timeoutMs);
+      } catch (error) {
+        this.#release(worker);
+        throw error;
+      }
       const close = () => frames.close();
       signal.addEventListener('abort', close);
       void frames.ended.then(() => this.#release(worker));

@@ -112,9 +112,10 @@ export class WorkerProcess {
 
   /**
    * Sends a request and gives its answer. Rejects with `WorkerEnded`, or with `WorkerTimedOut` after `timeoutMs`,
-   * when the process is ended.
+   * when the process is ended. Throws for what cannot be a frame (values too deep for JSON), and is free then.
    */
   request(header: object, body: Uint8Array, timeoutMs: number): Promise<Frame> {
+    const frame = encodeFrame(header, body);
     this.#begin();
     return new Promise<Frame>((resolve, reject) => {
       const timer = setTimeout(() => this.#onSilence(timeoutMs), timeoutMs);
@@ -126,7 +127,7 @@ export class WorkerProcess {
         };
       };
       this.#waiting = { push: done(resolve), fail: done(reject) };
-      this.#send(header, body);
+      this.#send(frame);
     });
   }
 
@@ -134,12 +135,14 @@ export class WorkerProcess {
    * Sends a request that is answered in pieces. The process is taken until the stream's `ended`.
    *
    * @param timeoutMs longest silence between two pieces; after it the process is ended
+   * @throws as `request`
    */
   stream(header: object, body: Uint8Array, timeoutMs: number): FrameStream {
+    const first = encodeFrame(header, body);
     this.#begin();
     const stream = new FrameStream(
       {
-        send: (more, bytes) => this.#send(more, bytes),
+        send: (more, bytes) => this.#send(encodeFrame(more, bytes)),
         pause: () => this.#socket.pause(),
         resume: () => this.#socket.resume(),
         onSilence: () => this.#onSilence(timeoutMs),
@@ -156,7 +159,7 @@ export class WorkerProcess {
         stream.fail(error);
       },
     };
-    this.#send(header, body);
+    this.#send(first);
     return stream;
   }
 
@@ -195,8 +198,8 @@ export class WorkerProcess {
     this.#bytesBefore = this.#bytes;
   }
 
-  #send(header: object, body: Uint8Array): void {
-    for (const piece of encodeFrame(header, body)) this.#socket.write(piece);
+  #send(frame: readonly Uint8Array[]): void {
+    for (const piece of frame) this.#socket.write(piece);
   }
 
   #onSilence(timeoutMs: number): void {

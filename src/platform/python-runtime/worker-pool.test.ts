@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createLogger } from '../log/index.ts';
+import { WorkerPool } from './worker-pool.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+test('what cannot be sent to a worker leaves it to the others', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-pool-'));
+  const python = join(directory, 'silent');
+  await writeFile(python, '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
+  const start = async () =>
+    new WorkerProcess({
+      ...{ python, environment: {}, workingDirectory: directory, memoryBytes: 1e12 },
+      onLine: () => undefined,
+    });
+  const logger = createLogger('test', 'silent');
+  const pool = await WorkerPool.open({
+    ...{ size: 1, start, timeoutMs: 300, model: 'm', version: '1', logger },
+  });
+  t.after(async () => {
+    await pool.close();
+    await rm(directory, { recursive: true });
+  });
+  let deep: unknown = 1;
+  for (let i = 0; i < 100_000; i++) deep = [deep];
+  const header = { op: 'predict', params: { deep } };
+  const none = new Uint8Array(0);
+  await assert.rejects(pool.run(header, none), RangeError);
+  await assert.rejects(pool.stream(header, none, new AbortController().signal).next(), RangeError);
+  // The worker is asked, and says nothing: it was neither busy nor away.
+  await assert.rejects(pool.run({ op: 'predict' }, none), { code: 'python_timeout' });
+});
