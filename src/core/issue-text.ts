@@ -106,3 +106,8 @@ function unknownKeys(keys: readonly string[], schema: unknown): string {
   const all = known.length > 0 ? `; the keys are ${known.join(', ')}` : '';
   return `unknown ${keys.length === 1 ? 'key' : 'keys'} ${named}${all}`;
 }
+
+/** The first complaint of a schema with its place; `whole` is what is called by name where all of it is wrong. */
+export function firstIssue({ issues: [issue] }: z.core.$ZodError, whole: string): string {
+  return `${issue?.path.map(String).join('.') || whole}: ${issue?.message}`;
+}

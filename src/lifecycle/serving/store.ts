@@ -7,6 +7,7 @@ import {
   type RouteAction,
   type RouteArm,
   replicaStatusSchema,
+  routeActionSchema,
   routeArmSchema,
   type Shadow,
   shadowSchema,
@@ -223,7 +224,7 @@ function toRouteVersion(row: ServingTables['route_versions']): StoredRouteVersio
   return {
     version: row.version,
     endpoint: row.endpoint,
-    action: row.action as RouteAction,
+    action: routeActionSchema.parse(row.action),
     actor: row.actor,
     reason: row.reason,
     salt: row.salt,

@@ -1,4 +1,7 @@
+import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
+import { jsonOfBigInts } from '../../core/exact-json.ts';
+import { firstIssue } from '../../core/issue-text.ts';
 import type { ElementType, PackageManifest, RemoteRuntime } from '../../core/model-package.ts';
 import { cellDimensions, isNumberArray, joinedCells, type OutputTensor } from '../onnx/index.ts';
 import { OipClient, type RemoteReply } from './oip-client.ts';
@@ -13,13 +16,18 @@ const concurrency = 16;
 const healthEveryMs = 5000;
 const jsonBytesHeader = 'inference-header-content-length';
 
-interface RemoteOutput {
-  readonly name: string;
-  readonly datatype: string;
-  readonly shape: readonly number[];
-  readonly parameters?: { readonly binary_data_size?: number };
-  readonly data?: unknown;
-}
+/** What another server may answer; of further members none is read. */
+const replySchema = z.object({
+  outputs: z.array(
+    z.object({
+      name: z.string(),
+      datatype: z.string(),
+      shape: z.array(z.int().min(0)),
+      parameters: z.object({ binary_data_size: z.int().min(0).optional() }).nullish(),
+      data: z.unknown().optional(),
+    }),
+  ),
+});
 
 /**
  * Opens a model that another server computes: its readiness is asked now, and again and again while it is open.
@@ -81,7 +89,7 @@ async function* remotePieces(
   const whole = manifest.tensors === 'whole';
   const request = describeTensors(manifest, [row], false);
   const parameters = params ? { parameters: params } : {};
-  const asTensors = Buffer.from(jsonText({ inputs: request.inputs, ...parameters }));
+  const asTensors = Buffer.from(jsonOfBigInts({ inputs: request.inputs, ...parameters }));
   let events = await client.stream('infer_stream', headers, asTensors, signal);
   let read = (event: Readonly<Record<string, unknown>>, text: string) =>
     Array.isArray(event.outputs)
@@ -89,7 +97,7 @@ async function* remotePieces(
       : generatedOutputs(manifest, event);
   if (!events) {
     const named = request.inputs.map(({ name, data }) => [name, data?.length === 1 ? data[0] : data]);
-    const asValues = Buffer.from(jsonText({ ...Object.fromEntries(named), ...parameters }));
+    const asValues = Buffer.from(jsonOfBigInts({ ...Object.fromEntries(named), ...parameters }));
     events = await client.stream('generate_stream', headers, asValues, signal);
     read = (event) => generatedOutputs(manifest, event);
   }
@@ -143,7 +151,7 @@ function encodeRequest(
 ): { readonly headers: Record<string, string>; readonly body: Buffer } {
   const { inputs, raw } = describeTensors(manifest, rows, binary);
   const asked = binary ? { parameters: { binary_data_output: true } } : {};
-  const json = Buffer.from(jsonText({ inputs, ...asked }));
+  const json = Buffer.from(jsonOfBigInts({ inputs, ...asked }));
   if (!binary) return { headers: { 'content-type': 'application/json' }, body: json };
   const headers = { 'content-type': 'application/octet-stream', [jsonBytesHeader]: String(json.length) };
   return { headers, body: Buffer.concat([json, ...raw]) };
@@ -190,13 +198,6 @@ function describeTensors(
   return { inputs, raw };
 }
 
-/** Integers beyond 2^53 keep their digits: they stand in the text as they are. */
-function jsonText(value: unknown): string {
-  const mark = '\u0000int:';
-  const text = JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? `${mark}${v}` : v));
-  return text.replaceAll(/"\\u0000int:(-?\d+)"/g, '$1');
-}
-
 function jsonValue(type: ElementType, value: unknown): unknown {
   if (type === 'string') return value === null || value === undefined ? '' : String(value);
   return value ?? null;
@@ -209,6 +210,16 @@ function dimensionsOf(cell: unknown, shape: readonly number[]): number[] {
   return found.length === shape.length ? [...found] : shape.map((d) => (d >= 0 ? d : (found[0] ?? 1)));
 }
 
+/** Throws for a value in JSON that is not of its tensor's datatype; null is a missing number. */
+function requireKind(name: string, datatype: string, { type }: TensorKind, values: ArrayLike<unknown>): void {
+  const wanted = type === 'string' ? 'string' : type === 'bool' ? 'boolean' : 'number';
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value === wanted || (wanted === 'number' && value === null)) continue;
+    throw new Error(`output "${name}" is ${datatype} and has a ${value === null ? 'null' : typeof value}`);
+  }
+}
+
 /** Reads an answer, in JSON or with raw tensors after it. Throws what `broken` makes for one that contradicts itself. */
 function decodeReply(
   { headers, body }: Pick<RemoteReply, 'headers' | 'body'>,
@@ -219,9 +230,9 @@ function decodeReply(
   const jsonBytes = Number(headers[jsonBytesHeader] ?? body.length);
   let at = jsonBytes;
   try {
-    const { outputs } = JSON.parse(body.toString('utf8', 0, jsonBytes)) as {
-      outputs: readonly RemoteOutput[];
-    };
+    const parsed = replySchema.safeParse(JSON.parse(body.toString('utf8', 0, jsonBytes)));
+    if (!parsed.success) throw new Error(firstIssue(parsed.error, 'it'));
+    const { outputs } = parsed.data;
     return outputs.map(({ name, datatype, shape, parameters, data }) => {
       const kind = kindOf(datatype);
       if (!kind) throw new Error(`output "${name}" is ${datatype}`);
@@ -235,6 +246,7 @@ function decodeReply(
       }
       if (values.length !== count)
         throw new Error(`output "${name}" has ${values.length} values for [${shape}]`);
+      if (rawBytes === undefined) requireKind(name, datatype, kind, values);
       if (!whole && shape[0] !== rowCount)
         throw new Error(`output "${name}" has ${shape[0]} rows for ${rowCount}`);
       const isWhole = kind.type === 'string' || isNumberArray(values);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
+import { firstIssue } from '../../core/issue-text.ts';
 import type { ControlClient, ControlRequest } from '../../platform/client/index.ts';
 
 type Query = Readonly<Record<string, string | number | undefined>>;
@@ -65,8 +66,7 @@ export class Api {
   parsed<S extends z.ZodType>(schema: S, answer: unknown): z.output<S> {
     const parsed = schema.safeParse(answer);
     if (parsed.success) return parsed.data;
-    const issue = parsed.error.issues[0];
-    const problem = `${issue?.path.map(String).join('.') || 'answer'}: ${issue?.message}`;
+    const problem = firstIssue(parsed.error, 'answer');
     throw fail('answer_unknown', { url: this.client.url, problem }, parsed.error);
   }
 }

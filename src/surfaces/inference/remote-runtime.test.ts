@@ -153,7 +153,18 @@ test('only what nobody has computed is sent again; silence, errors and nonsense 
       says: /for model test: it answers 500\. Look/,
       attempts: 1,
     },
-    { reply: () => ({ status: 200, body: { hello: 1 } }), status: 502, says: /cannot be read/, attempts: 1 },
+    {
+      reply: () => ({ status: 200, body: { hello: 1 } }),
+      status: 502,
+      says: /cannot be read: outputs/,
+      attempts: 1,
+    },
+    {
+      reply: () => ({ status: 200, body: y('7' as unknown as number) }),
+      status: 502,
+      says: /output "y" is FP32 and has a string/,
+      attempts: 1,
+    },
     { reply: () => ({ status: 200, body: y(1, 2) }), status: 502, says: /2 rows for 1/, attempts: 1 },
   ];
   for (const { reply, status, says, attempts, timeoutMs = 60_000 } of cases) {

@@ -51,7 +51,9 @@ test('a file of keys opens what its keys were made for, tells none of them, and 
     code: 'key_refused',
   });
   assert.throws(() => ring.require(gone.key, 'churn', 'predict', nowMs), { code: 'key_refused' });
-  for (const broken of ['{', '{"formatVersion":1,"keys":[{}]}', '{"formatVersion":2,"keys":[]}']) {
+  const soon = text.replace('2026-01-02T00:00:00', 'soon');
+  assert.notEqual(soon, text);
+  for (const broken of [soon, '{', '{"formatVersion":1,"keys":[{}]}', '{"formatVersion":2,"keys":[]}']) {
     await writeFile(path, broken);
     await assert.rejects(keysOfFile(path), { code: 'key_file_unreadable' });
   }

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
+import { firstIssue } from '../../../core/issue-text.ts';
 import { formatTime } from '../../../core/time.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { type CreateEndpointKey, type EndpointKey, endpointKeySchema } from './contract.ts';
@@ -26,6 +27,7 @@ const keyFileSchema = z.strictObject({
       /** SHA-256 of the key in hex. */
       digest: z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a key in hex'),
       reason: z.string(),
+      expiresAt: z.iso.datetime({ offset: true, error: 'must be a time or null' }).nullable(),
       revokedReason: z.string().optional(),
     }),
   ),
@@ -132,8 +134,7 @@ function parse(path: string, text: string): FileOfKeys {
   }
   const parsed = keyFileSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw unreadable(path, `${issue?.path.map(String).join('.') || 'it'}: ${issue?.message}`);
+  throw unreadable(path, firstIssue(parsed.error, 'it'));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { firstIssue } from '../../../core/issue-text.ts';
 import { nearestName } from '../../../core/nearest-name.ts';
 import { type PbMessage, PbSyntaxError, type PbValue, readPbtxt } from './read-pbtxt.ts';
 
@@ -167,10 +168,7 @@ function notDone({ instance_group, model_warmup, dynamic_batching }: ModelConfig
 function readConfigObject(object: Record<string, unknown>): ReadConfig {
   refuseUnknownFields(object);
   const parsed = modelConfigSchema.safeParse(object);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new Error(`${issue?.path.map(String).join('.') || 'the configuration'}: ${issue?.message}`);
-  }
+  if (!parsed.success) throw new Error(firstIssue(parsed.error, 'the configuration'));
   return { config: parsed.data, ignored: [...lost(object, parsed.data, ''), ...notDone(parsed.data)] };
 }
 
