@@ -36,6 +36,7 @@ export class Exchange {
   readonly #answerEncoding: string;
   readonly #timer: NodeJS.Timeout | null;
   #over = false;
+  #heldBack = false;
 
   /** Throws what is wrong with the call's metadata. */
   constructor(stream: Http2Stream, options: ExchangeOptions) {
@@ -52,6 +53,11 @@ export class Exchange {
   /** True when it was answered, cancelled or is past its deadline: nobody waits any more. */
   get over(): boolean {
     return this.#over;
+  }
+
+  /** True while a message waits for the caller to read those before it. */
+  get heldBack(): boolean {
+    return this.#heldBack;
   }
 
   get limitBytes(): number {
@@ -85,7 +91,10 @@ export class Exchange {
     const frame = await compressedFrameOf(message, this.#answerEncoding);
     if (this.#over) return;
     if (!this.#stream.begun) this.#stream.respond(this.#head());
-    if (!this.#stream.write(frame)) await this.#stream.room();
+    if (this.#stream.write(frame)) return;
+    this.#heldBack = true;
+    await this.#stream.room();
+    this.#heldBack = false;
   }
 
   /** Ends a stream of messages well. */

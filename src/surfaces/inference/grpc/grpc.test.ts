@@ -10,6 +10,7 @@ import { createLogger } from '../../../platform/log/index.ts';
 import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
 import { type EndedSpan, SpanExporter } from '../../../platform/tracing/index.ts';
 import { frameOf } from './framing.ts';
+import type { Methods, StreamCall, StreamMethod } from './methods.ts';
 import { GrpcServer } from './server.ts';
 import { grpcStatus } from './status.ts';
 import { collect, inferPath, protoCodec, RawClient, streamPath } from './testing.ts';
@@ -409,5 +410,48 @@ test('a close waits for an answer that takes longer than callers have to end wha
   await isCut;
   compute();
   assert.equal((await answered).status, grpcStatus.ok);
+  await closed;
+});
+
+test('a close waits for the answer to a message of a stream, and not for a caller who does not read', async (t) => {
+  const { promise: computed, resolve: compute } = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const run = async (call: StreamCall) => {
+    for await (const _ of call.messages) {
+      begun.resolve();
+      await computed;
+      await call.send({});
+    }
+  };
+  const endless = async (call: StreamCall) => {
+    while (!call.signal.aborted) await call.send({});
+    await call.send({});
+  };
+  const large = { encode: () => Buffer.alloc(65_536), decode: () => ({}) };
+  const streamed = { kind: 'stream', run, ...emptyCodecs } as const;
+  const unread = { kind: 'stream', run: endless, request: emptyCodecs.request, response: large } as const;
+  const methods: Methods = new Map<string, StreamMethod>([
+    ['/test/Slow', streamed],
+    ['/test/Unread', unread],
+  ]);
+  const server = new GrpcServer({ methods, logger: createLogger('serve', 'silent'), drainMs: 10 });
+  const address = `127.0.0.1:${await server.listen('127.0.0.1', 0, '--grpc-port')}`;
+  const [client, deaf] = [new RawClient(address), new RawClient(address)];
+  t.after(() => Promise.all([client.close(), deaf.close()]));
+  const headers = { ':method': 'POST', 'content-type': 'application/grpc' };
+  const unreadStream = deaf.session.request({ ':path': '/test/Unread', ...headers });
+  unreadStream.on('error', () => undefined);
+  const isCut = once(unreadStream, 'close');
+  await once(unreadStream, 'response');
+  const open = client.session.request({ ':path': '/test/Slow', ...headers });
+  open.write(frameOf(Buffer.alloc(0)));
+  const ended = collect(open);
+  await begun.promise;
+  const closed = server.close();
+  await isCut;
+  compute();
+  const { status, messages } = await ended;
+  assert.equal(messages.length, 1);
+  assert.equal(status, grpcStatus.unavailable);
   await closed;
 });

@@ -55,7 +55,7 @@ export class GrpcServer {
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<Http2Connection>();
   readonly #streams = new Map<Exchange, () => void>();
-  /** Calls of which the whole message is there, until they are answered. */
+  /** Calls of which all messages that will be answered are there, until they are. */
   readonly #answering = new Map<Exchange, Http2Connection>();
   readonly #keepAlive: NodeJS.Timeout;
   #draining = false;
@@ -102,7 +102,7 @@ export class GrpcServer {
   /**
    * Tells every caller that the server goes away, answers what still comes until they know, then what is under way,
    * and returns when all of it is answered, however long that takes. Streams end with UNAVAILABLE after their messages
-   * are answered; callers that do not end what they began are cut off after a while.
+   * are answered; callers that do not end what they began, or do not read, are cut off after a while.
    */
   async close(): Promise<void> {
     this.#draining = true;
@@ -118,7 +118,8 @@ export class GrpcServer {
   }
 
   #cutUnfinished(): void {
-    const answering = new Set(this.#answering.values());
+    const answering = new Set<Http2Connection>();
+    for (const [exchange, connection] of this.#answering) if (!exchange.heldBack) answering.add(connection);
     for (const connection of this.#connections) if (!answering.has(connection)) connection.destroy();
     if (answering.size === 0) for (const socket of this.#sockets) socket.destroy();
   }
@@ -179,10 +180,10 @@ export class GrpcServer {
     }
     if (method.kind === 'unary')
       readUnary(stream, exchange, method, () => this.#answering.set(exchange, connection));
-    else this.#runStream(stream, exchange, method);
+    else this.#runStream(stream, exchange, method, () => this.#answering.set(exchange, connection));
   }
 
-  #runStream(stream: Http2Stream, exchange: Exchange, method: StreamMethod): void {
+  #runStream(stream: Http2Stream, exchange: Exchange, method: StreamMethod, onWhole: () => void): void {
     const inbox = new Inbox(stream, exchange, method.request);
     const over = new AbortController();
     const gone = new AbortController();
@@ -202,6 +203,7 @@ export class GrpcServer {
       setTimeout(() => gone.abort(fail('stream_stopped', {})), this.#drainMs * drainShare).unref();
       inbox.close();
       over.abort();
+      onWhole();
     });
     const { headers, receivedAtMs, startedMs, timeoutMs } = exchange;
     const call = {
@@ -225,8 +227,11 @@ function goingAway(): GrpcError {
   return new GrpcError(grpcStatus.unavailable, 'the server goes away; open the stream again');
 }
 
-/** Reads the one message of a unary call and answers it. */
-/** @param onWhole called when the message is there, before it is answered */
+/**
+ * Reads the one message of a unary call and answers it.
+ *
+ * @param onWhole called when the message is there, before it is answered
+ */
 function readUnary(stream: Http2Stream, exchange: Exchange, method: UnaryMethod, onWhole: () => void): void {
   const reader = new FrameReader(exchange.limitBytes);
   const frames: Frame[] = [];
