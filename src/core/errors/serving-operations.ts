@@ -80,6 +80,12 @@ export const servingOperationsErrors = {
     message: 'the request is not HTTP that can be read: {problem}',
     next: 'Correct the client; nothing of the request was used.',
   },
+  tls_needed: {
+    status: 400,
+    title: 'TLS needed',
+    message: 'this port speaks TLS, and the request came without it',
+    next: 'Ask at an address that begins with https:// instead of http://.',
+  },
   headers_too_large: {
     status: 431,
     title: 'Headers too large',

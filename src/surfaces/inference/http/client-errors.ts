@@ -12,6 +12,11 @@ const requestLine = /^([A-Z]{1,32}) (\S{1,2000}) HTTP\/1\.[01]\r\n/;
  * because nobody knows where the next request would begin. An answer that is under way on the connection ends first.
  */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, headerBytes: number): void {
+  if (error.code === 'ERR_SSL_HTTP_REQUEST') {
+    // It is in no TLS, so the answer is not either.
+    beneath(socket)?.end(rawAnswer(fail('tls_needed', {})));
+    return;
+  }
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -41,6 +46,11 @@ export function refuseTunnel(socket: Duplex, method: string, path: string): void
   // Node has let go of the connection: an error of it that nobody hears would end the process.
   socket.on('error', () => socket.destroy());
   socket.end(rawAnswer(fail('method_not_allowed', { method, path, allowed })));
+}
+
+/** The connection below a TLS one whose handshake failed; node ends it after this turn. Its type does not tell. */
+function beneath(socket: Duplex): Duplex | null {
+  return (socket as Duplex & { readonly _parent?: Duplex | null })._parent ?? null;
 }
 
 /** The response that node writes at the moment; a connection knows it though its type does not tell. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectPlain } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -65,10 +66,17 @@ test('serve speaks TLS; a new certificate is shown to new connections, and open 
   await assert.rejects(dial(port, ca), 'the certificate from before is not shown any more');
 });
 
-test('bytes that are no TLS disturb nobody', async (t) => {
+test('who speaks HTTP without TLS is told so; that and bytes that are neither disturb nobody', async (t) => {
   const { tls, ca } = await files(t);
   const { url } = await startTestServing(t, { server: { tls } });
-  await assert.rejects(fetch(url.replace('https', 'http')));
+  const answer = await fetch(url.replace('https', 'http'));
+  assert.equal(answer.status, 400);
+  assert.equal(answer.headers.get('x-millrace-error'), 'tls_needed');
+  assert.match(await answer.text(), /https:/);
+  const noise = connectPlain(Number(new URL(url).port), '127.0.0.1');
+  noise.end('neither of them\r\n\r\n');
+  noise.resume();
+  await once(noise, 'close');
   const socket = await dial(Number(new URL(url).port), ca);
   assert.match(await ask(socket), /^HTTP\/1.1 200/);
   socket.destroy();
