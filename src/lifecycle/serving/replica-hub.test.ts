@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ReplicaStatus } from './contract.ts';
 import { ReplicaHub } from './replica-hub.ts';
+import { TableReader } from './table-reader.ts';
 
 const unsent = (error: unknown) => assert.fail(String(error));
 
@@ -119,4 +120,55 @@ test('routes that could not be read are told of, and sent when they can be', asy
   assert.equal(told.length, 1);
   close();
   await attached;
+});
+
+test('a replica that is not heard of is away though its connection is open; one that reports is not', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const records = {
+    ...{ put: async () => undefined, remove: async () => undefined, unsent },
+    table: async () => ({ version: 0, endpoints: [] }),
+  };
+  const hub = new ReplicaHub(records, [], { nowMs: () => 0 });
+  const status: ReplicaStatus = { routesVersion: 0, endpoints: [], models: [], url: 'http://edge' };
+  const { promise: open, resolve: close } = Promise.withResolvers<void>();
+  const dead = hub.attach('dead', () => {}, open);
+  const alive = hub.attach('alive', () => {}, open);
+  await Promise.all(['dead', 'alive'].map((id) => hub.report(id, status)));
+  for (let seconds = 0; seconds < 30; seconds += 5) {
+    await hub.report('alive', status);
+    t.mock.timers.tick(5000);
+  }
+  await dead;
+  assert.deepEqual(
+    hub.replicas.map(({ id, connected }) => [id, connected]),
+    [
+      ['dead', false],
+      ['alive', true],
+    ],
+  );
+  close();
+  await alive;
+});
+
+test('changes at the same time are one broadcast; that none can be read is told once', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let [reads, isAway] = [0, true];
+  const told: unknown[] = [];
+  const reader = new TableReader({
+    table: async () => {
+      reads += 1;
+      if (isAway) throw new Error('the database is away');
+      return { version: reads, endpoints: [] };
+    },
+    unsent: (error) => told.push(error),
+  });
+  const versions: number[] = [];
+  const change = () => reader.broadcast(({ version }) => versions.push(version));
+  await change();
+  await change();
+  assert.deepEqual([told.length, versions], [1, []]);
+  isAway = false;
+  await Promise.all(Array.from({ length: 50 }, change));
+  assert.deepEqual(versions, [3], 'all of them came before the table was read');
+  await reader.close();
 });

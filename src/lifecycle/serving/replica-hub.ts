@@ -6,25 +6,22 @@ import {
   type Replica,
   type ReplicaHealth,
   type ReplicaStatus,
-  type RouteTable,
   type StreamMessage,
   servingEvents,
 } from './contract.ts';
 import type { StoredReplica } from './store.ts';
+import { TableReader, type TableSource } from './table-reader.ts';
 
 /** Writes what the hub learns; the service does it in a transaction. */
-export interface ReplicaRecords {
+export interface ReplicaRecords extends TableSource {
   readonly put: (
     replica: StoredReplica,
     event: string | null,
     data: Readonly<Record<string, unknown>>,
   ) => Promise<void>;
   readonly remove: (id: string) => Promise<void>;
-  readonly table: () => Promise<RouteTable>;
   /** Which key control hashes entities with that it looks for; not asked unless a replica hashes. */
   readonly hashKeyPrint?: (() => string) | undefined;
-  /** Hears what keeps the routes from replicas; it is tried again. */
-  readonly unsent: (error: unknown) => void;
 }
 
 export interface SettleOptions {
@@ -57,13 +54,16 @@ interface Known {
   clockIsOff: boolean | null;
   /** Processes of this name that were refused and told of. */
   readonly rivals: Set<string>;
+  /** How often it has reported since control started. */
+  reports: number;
 }
 
 const settleMs = 30_000;
 /** A model of Python may take five minutes to load, and five more for its first prediction; its files come before. */
 const loadLimitMs = 15 * 60_000;
 const pingEveryMs = 5000;
-const retryMs = 1000;
+/** After so many pings without a report of its own, sent every 5 s, a replica is gone though TCP does not say so yet. */
+const unheardPings = 4;
 /** A process that said nothing for so long is dead, though its connection is still open; it reports every 5 s. */
 const deadAfterMs = 16_000;
 /** A replica that vanished less than this ago may hold rows that it never told of. */
@@ -84,14 +84,15 @@ export class ReplicaHub {
   readonly #replicas = new Map<string, Known>();
   readonly #seals = new Map<string, Set<string>>();
   readonly #waiters = new Set<() => void>();
+  readonly #tables: TableReader;
   readonly #startedMs: number;
   #followed: readonly string[] = [];
-  #broadcasting: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(records: ReplicaRecords, known: readonly StoredReplica[], clock: Clock) {
     this.#records = records;
     this.#clock = clock;
+    this.#tables = new TableReader(records);
     this.#startedMs = clock.nowMs();
     for (const replica of known) this.#replicas.set(replica.id, { ...replica, ...notFollowed() });
   }
@@ -158,8 +159,9 @@ export class ReplicaHub {
   }
 
   /**
-   * Follows a replica's stream until it closes. The replica is connected while any stream of its id is open. Throws what
-   * the records throw: the stream is followed no more then, and whoever opened it has to end it.
+   * Follows a replica's stream until it closes, or the replica was not heard of for so long that its machine or the
+   * network must have gone. The replica is connected while any stream of its id is followed. Throws what the records
+   * throw. Whoever opened the stream has to end it when this is over.
    *
    * @param instance which process it is; one that took the place of another, dead one is followed alone
    */
@@ -173,13 +175,20 @@ export class ReplicaHub {
     replica.streams.add(send);
     Object.assign(replica, { connectedAtMs: nowMs, seenAtMs: nowMs });
     let pings: NodeJS.Timeout | undefined;
+    const { promise: silent, resolve: giveUp } = Promise.withResolvers<void>();
+    let [heard, unheard] = [replica.reports, 0];
     try {
-      await this.#inOrder((routes) => send({ type: 'routes', routes }));
+      await this.#tables.deliver((routes) => send({ type: 'routes', routes }));
       for (const [token, missing] of this.#seals) if (missing.has(id)) send({ type: 'seal', token });
       await this.#record(replica, servingEvents.replicaConnected);
       send(this.#ping());
-      pings = setInterval(() => send(this.#ping()), pingEveryMs);
-      await closed;
+      pings = setInterval(() => {
+        unheard = replica.reports === heard ? unheard + 1 : 0;
+        heard = replica.reports;
+        if (unheard >= unheardPings) giveUp();
+        send(this.#ping());
+      }, pingEveryMs);
+      await Promise.race([closed, silent]);
     } finally {
       clearInterval(pings);
       if (replica.streams.delete(send) && replica.streams.size === 0) await this.#detached(replica);
@@ -205,7 +214,7 @@ export class ReplicaHub {
   /** Reads and records nothing any more: the database is about to close, and streams with it. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#broadcasting;
+    await this.#tables.close();
   }
 
   /** Takes a replica's status. */
@@ -224,6 +233,7 @@ export class ReplicaHub {
       clockMs === undefined ? null : Math.abs(clockMs - nowMs) > (wasOff ? clockRightMs : clockOffMs);
     replica.status = kept;
     replica.seenAtMs = nowMs;
+    replica.reports += 1;
     if (sealedToken) this.#seals.get(sealedToken)?.delete(id);
     this.#wake();
     // Its last word came after its end.
@@ -237,24 +247,8 @@ export class ReplicaHub {
   }
 
   /** Sends the present route table to all; when it cannot be read, again a second later. */
-  async broadcast(): Promise<void> {
-    try {
-      await this.#inOrder((routes) => {
-        this.#tellAll({ type: 'routes', routes });
-      });
-    } catch (error) {
-      this.#records.unsent(error);
-      setTimeout(() => void this.broadcast(), retryMs).unref();
-    }
-  }
-
-  /** One after the other, so that nobody gets an older table after a newer one. */
-  #inOrder(deliver: (routes: RouteTable) => void): Promise<void> {
-    const delivered = this.#broadcasting.then(async () => {
-      if (!this.#closed) deliver(await this.#records.table());
-    });
-    this.#broadcasting = delivered.catch(() => {});
-    return delivered;
+  broadcast(): Promise<void> {
+    return this.#tables.broadcast((routes) => this.#tellAll({ type: 'routes', routes }));
   }
 
   /**
@@ -422,6 +416,7 @@ function notFollowed(): Omit<Known, keyof StoredReplica> {
     instance: null,
     rivalRefusedAtMs: null,
     rivals: new Set(),
+    reports: 0,
     clockAheadMs: null,
     clockIsOff: null,
   };

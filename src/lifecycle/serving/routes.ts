@@ -42,6 +42,7 @@ const byId = z.strictObject({ id: z.string().min(1).max(200) });
 const waitQuery = z.strictObject({ waitMs: z.coerce.number().int().min(0).max(60_000).default(0) });
 
 export function servingRoutes(service: ServingService): readonly Route[] {
+  const lineOf = rememberedLine();
   const change = <B extends z.ZodType>(
     verb: string,
     summary: string,
@@ -236,15 +237,24 @@ export function servingRoutes(service: ServingService): readonly Route[] {
         reply.hijack();
         reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
         const closed = new Promise<void>((resolve) => reply.raw.once('close', resolve));
-        const send = (message: StreamMessage) => void reply.raw.write(`${JSON.stringify(message)}\n`);
+        const send = (message: StreamMessage) => void reply.raw.write(lineOf(message));
         try {
           await service.attachReplica(actor, params.id, send, closed, instance);
         } finally {
-          // Where it could not be followed the replica connects again.
-          reply.raw.end();
+          // Where it could not be followed the replica connects again; one that is gone reads no end.
+          reply.raw.destroy();
         }
         return undefined;
       },
     }),
   ];
+}
+
+/** Messages as lines. One goes to many replicas, and a table of routes may have hundreds of kilobytes. */
+function rememberedLine(): (message: StreamMessage) => string {
+  let last: { readonly message: StreamMessage; readonly line: string } | null = null;
+  return (message) => {
+    if (last?.message !== message) last = { message, line: `${JSON.stringify(message)}\n` };
+    return last.line;
+  };
 }

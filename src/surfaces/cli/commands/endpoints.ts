@@ -40,7 +40,7 @@ function replicas(endpoint: Endpoint): string {
   return endpoint.replicas
     .map((replica) => {
       const state = replica.error ?? (replica.current ? 'serves it' : 'not yet there');
-      return `${replica.id}: ${replica.connected ? state : 'away'}`;
+      return `${replica.id}: ${replica.connected ? state : replica.left ? 'stopped' : 'away'}`;
     })
     .join(', ');
 }

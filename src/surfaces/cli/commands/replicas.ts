@@ -45,11 +45,12 @@ function stateOf({ connected, left, lastSeenAt }: Replica, nowMs: number): strin
 }
 
 function problemsOf(replica: Replica): readonly string[] {
-  const { endpoints, models, segmentsDamaged, clockAheadMs, rivalRefusedAt, logHashKeyDiffers } = replica;
+  const { connected, endpoints, models, segmentsDamaged, clockAheadMs, rivalRefusedAt, logHashKeyDiffers } =
+    replica;
   const offMs = Math.abs(clockAheadMs ?? 0);
   return [
     ...endpoints.flatMap(({ endpoint, error }) => (error ? [`${endpoint}: ${error}`] : [])),
-    ...(models.some(({ state }) => state === 'loading') ? ['loads models'] : []),
+    ...(connected && models.some(({ state }) => state === 'loading') ? ['loads models'] : []),
     ...(segmentsDamaged > 0 ? [`${count(segmentsDamaged, 'damaged part')} of its log`] : []),
     ...(offMs > clockWorthTellingMs
       ? [`its clock is ${formatDuration(offMs)} ${(clockAheadMs ?? 0) > 0 ? 'ahead' : 'behind'}`]

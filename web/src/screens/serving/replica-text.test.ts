@@ -25,7 +25,7 @@ test('a replica that is away is a matter for a person; one that was told to stop
   assert.equal(replicaState(STOPPED), 'none');
   assert.equal(replicasText([replica({}), AWAY, STOPPED]), '1 connected, 1 away, 1 stopped');
   assert.deepEqual(replicaNotes(AWAY), [
-    'Away: it goes on answering with its last known routes.',
+    'Away: it has ended, or does not reach control and answers by its last known routes.',
     'Forgotten at 2026-01-02 03:04 UTC unless it comes back.',
     '2 parts of its log wait with it.',
   ]);

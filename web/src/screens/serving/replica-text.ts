@@ -28,7 +28,9 @@ export function replicaNotes(replica: Replica): readonly string[] {
   const { clockAheadMs, segmentsWaiting, segmentsDamaged, shadowDropped, forgottenAt } = replica;
   const notes: (string | false)[] = [
     replica.left && 'Was told to stop.',
-    !replica.connected && !replica.left && 'Away: it goes on answering with its last known routes.',
+    !replica.connected &&
+      !replica.left &&
+      'Away: it has ended, or does not reach control and answers by its last known routes.',
     forgottenAt !== null &&
       !replica.connected &&
       `Forgotten at ${formatMoment(Date.parse(forgottenAt))} UTC unless it comes back.`,
