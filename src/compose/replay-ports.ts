@@ -21,7 +21,7 @@ export function createReplayPorts(
   return {
     start: (tx, step) => pipelines.start(tx, step),
     stepRun: (id) => pipelines.get(system, id).catch(undefinedIfMissing),
-    stepRuns: (limit) => pipelines.list(system, { kind: 'replay', limit, afterId: undefined }),
+    stepRuns: (page) => pipelines.list(system, { kind: 'replay', ...page }),
     cancel: (tx, id, reason) => pipelines.cancelIn(tx, id, reason),
     progress: (ids) => batches.progress(system, ids),
     parts: async (id) => (await batches.parts(system, id)).map(({ digest }) => digest),

@@ -199,7 +199,7 @@ export const labelUploadsQuery = (endpoint: string) =>
   list<LabelUpload>('feedback', '/label-uploads', { endpoint });
 export const batchesQuery = () => pages<BatchPrediction>('batches', '/batch-predictions', { limit: 100 });
 export const batchQuery = (id: string) => one<BatchPrediction>('batches', `/batch-predictions/${part(id)}`);
-export const replaysQuery = () => list<Replay>('replays', '/replays', { limit: 1000 });
+export const replaysQuery = (endpoint: string) => whole<Replay>('replays', '/replays', { endpoint });
 export const replayQuery = (id: string) => one<Replay>('replays', `/replays/${part(id)}`);
 
 export const datasetsQuery = () => whole<Dataset>('datasets', '/datasets');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineRoute, type Route } from '../../../platform/http/index.ts';
+import { defineRoute, pageOf, pageQuery, type Route, readPage } from '../../../platform/http/index.ts';
 import { cancelReplaySchema, createReplaySchema, replaySchema } from '../contract.ts';
 import type { ReplayService } from './replay-service.ts';
 
@@ -18,11 +18,16 @@ export function replayRoutes(replays: ReplayService): readonly Route[] {
     defineRoute({
       method: 'GET',
       path: '/api/v1/replays',
-      summary: 'Lists replays, newest first',
+      summary: 'Lists replays, of an endpoint or of all, newest first',
       permission: 'read',
-      query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(100) }),
-      response: z.object({ items: z.array(replaySchema) }),
-      handle: async ({ query }, { actor }) => ({ items: [...(await replays.list(actor, query.limit))] }),
+      query: pageQuery.extend({ endpoint: z.string().min(1).optional() }),
+      response: pageOf(replaySchema),
+      handle: ({ query }, { actor }) =>
+        readPage(
+          query,
+          (page) => replays.list(actor, page, query.endpoint),
+          (replay) => replay.id,
+        ),
     }),
     defineRoute({
       method: 'GET',

@@ -27,13 +27,19 @@ export interface ReplayStepRun {
   readonly finishedAt: string | null;
 }
 
+/** So many replays after the one with the id. */
+export interface ReplayPage {
+  readonly limit: number;
+  readonly afterId: string | undefined;
+}
+
 /** What replays need of the other parts. */
 export interface ReplayPorts {
   readonly start: (tx: Tx, step: { kind: string; inputs: unknown; subject: string }) => Promise<string>;
   /** undefined: there is none. */
   readonly stepRun: (id: string) => Promise<ReplayStepRun | undefined>;
   /** Replays, newest first. */
-  readonly stepRuns: (limit: number) => Promise<readonly ReplayStepRun[]>;
+  readonly stepRuns: (page: ReplayPage) => Promise<readonly ReplayStepRun[]>;
   readonly cancel: (tx: Tx, id: string, reason: string) => Promise<void>;
   /** How far those are that have begun. */
   readonly progress: (ids: readonly string[]) => Promise<ReadonlyMap<string, Replay['progress']>>;
@@ -51,6 +57,9 @@ export interface ReplayPorts {
 }
 
 const kind = 'replay';
+
+/** Replays of all endpoints that are looked through at once for those of one. */
+const readAtOnce = 200;
 
 /** Replays: logged requests predicted again by another version, compared with what was answered. */
 export class ReplayService {
@@ -124,17 +133,34 @@ export class ReplayService {
   async files(): Promise<readonly Digest[]> {
     const { ports } = this.#options;
     const digests: Digest[] = [];
-    for (const { id, inputs, outputs, status } of await ports.stepRuns(Number.MAX_SAFE_INTEGER)) {
+    for (const { id, inputs, outputs, status } of await ports.stepRuns({
+      limit: Number.MAX_SAFE_INTEGER,
+      afterId: undefined,
+    })) {
       digests.push(replayInputsSchema.parse(inputs).windowDigest, ...(await ports.parts(id)));
       if (status === 'succeeded') digests.push(replayOutputsSchema.parse(outputs).digest);
     }
     return digests;
   }
 
-  async list(actor: Actor, limit: number): Promise<readonly Replay[]> {
+  /**
+   * Replays, newest first.
+   *
+   * @param endpoint only those of its log; of all endpoints unless given
+   */
+  async list(actor: Actor, page: ReplayPage, endpoint?: string): Promise<readonly Replay[]> {
     authorize(actor, 'read');
     const { ports } = this.#options;
-    const runs = await ports.stepRuns(limit);
+    const isMeant = ({ inputs }: ReplayStepRun) =>
+      endpoint === undefined || replayInputsSchema.parse(inputs).endpoint === endpoint;
+    const limit = endpoint === undefined ? page.limit : Math.max(page.limit, readAtOnce);
+    const runs: ReplayStepRun[] = [];
+    for (let { afterId } = page; ; ) {
+      const read = await ports.stepRuns({ limit, afterId });
+      runs.push(...read.filter(isMeant).slice(0, page.limit - runs.length));
+      if (read.length < limit || runs.length === page.limit) break;
+      afterId = read.at(-1)?.id;
+    }
     const progress = await ports.progress(runs.map(({ id }) => id));
     return runs.map((run) => toReplay(run, progress));
   }

@@ -12,6 +12,7 @@ import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts
 import { requireFeatures, runBatchStep } from '../../serving/index.ts';
 import { replayInputsSchema, replayOutputsSchema } from '../contract.ts';
 import { ada, openFeedbackService } from '../testing.ts';
+import { ReplayService, type ReplayStepRun } from './replay-service.ts';
 import { replayStep } from './replay-step.ts';
 
 const noPython = async () => null;
@@ -123,5 +124,45 @@ forEachDatabase((name, open) => {
       step.run(inputs, { ...context, signal, workDir, blobs, frames, log: () => undefined }),
       { code: 'replay_unanswered', message: /none of the 2 rows; of the first it said: .*x1/ },
     );
+  });
+
+  test(`on ${name}: replays of one endpoint are listed in pages, however many others lie between`, async (t) => {
+    const { service: feedback, journal, blobs, options } = await openFeedbackService(t, open);
+    const run = (i: number): ReplayStepRun => ({
+      ...{ id: String(1000 - i), kind: 'replay', status: 'queued' as const, outputs: null, error: null },
+      ...{ createdAt: new Date(start).toISOString(), finishedAt: null },
+      inputs: replayInputsSchema.parse({
+        ...{ endpoint: i % 150 === 0 ? 'flights' : 'other', rows: 1, model: 'm', modelVersion: '2' },
+        ...{ from: '2001-02-01T00:00:00Z', to: '2001-02-02T00:00:00Z' },
+        ...{ packageDigest: `sha256:${'a'.repeat(64)}`, windowDigest: `sha256:${'b'.repeat(64)}` },
+      }),
+    });
+    const runs = Array.from({ length: 700 }, (_, i) => run(i));
+    const unused = () => Promise.reject(new Error('a list needs it not'));
+    const replays = new ReplayService({
+      ...{ db: options.db, journal, feedback },
+      ports: {
+        ...{
+          start: unused,
+          cancel: unused,
+          parts: unused,
+          endpoint: unused,
+          packageOf: unused,
+          sealed: unused,
+        },
+        stepRun: unused,
+        stepRuns: async ({ limit, afterId }) =>
+          runs.filter(({ id }) => afterId === undefined || Number(id) < Number(afterId)).slice(0, limit),
+        progress: async () => new Map(),
+        blobs,
+      },
+    });
+    const ids = async (limit: number, afterId?: string, endpoint?: string) =>
+      (await replays.list(ada, { limit, afterId }, endpoint)).map(({ id }) => id);
+    assert.deepEqual(await ids(2), ['1000', '999']);
+    assert.deepEqual(await ids(3, undefined, 'flights'), ['1000', '850', '700']);
+    assert.deepEqual(await ids(3, '850', 'flights'), ['700', '550', '400']);
+    assert.deepEqual(await ids(3, '550', 'flights'), ['400']);
+    assert.deepEqual(await ids(3, undefined, 'nothing'), []);
   });
 });

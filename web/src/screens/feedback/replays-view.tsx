@@ -25,8 +25,8 @@ export function ReplaysView(props: {
   readonly set: (change: SearchChange) => void;
 }) {
   const { endpoint, search, set } = props;
-  const replays = useQuery(replaysQuery());
-  const rows = replays.data?.items.filter((replay) => replay.endpoint === endpoint) ?? [];
+  const replays = useQuery(replaysQuery(endpoint));
+  const rows = replays.data?.items ?? [];
   return (
     <QueryView
       query={replays}
