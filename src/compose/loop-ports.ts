@@ -284,4 +284,5 @@ const triggerOf: Readonly<Record<AlertKind, 'drift' | 'performance' | null>> = {
   'log-damage': null,
   'replica-away': null,
   'replica-clock': null,
+  'replica-hash-key': null,
 };

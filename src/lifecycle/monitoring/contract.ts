@@ -257,8 +257,18 @@ export const alertKindSchema = z.enum([
   /** A replica that was not stopped is away, or its clock is off; the subject names it. Of no model version. */
   'replica-away',
   'replica-clock',
+  /** It hashes fields of its log with another key than control. */
+  'replica-hash-key',
 ]);
 export type AlertKind = z.infer<typeof alertKindSchema>;
+
+/** Those that are about replicas. */
+export const replicaAlertKinds = [
+  'replica-away',
+  'replica-clock',
+  'replica-hash-key',
+] as const satisfies readonly AlertKind[];
+export type ReplicaAlertKind = (typeof replicaAlertKinds)[number];
 
 export const alertDeliverySchema = z.strictObject({
   id: z.string(),
@@ -327,6 +337,8 @@ export interface WatchedReplica {
   readonly clockAheadMs: number | null;
   /** null: not known. */
   readonly clockIsOff: boolean | null;
+  /** Those of its endpoints whose log it hashes with another key than control. */
+  readonly otherKeyEndpoints: readonly string[];
 }
 
 /** Event types; subject = the endpoint, event time = the window's end, data = WindowEvent. */

@@ -309,7 +309,7 @@ forEachDatabase((name, open) => {
       await service.configure(ada, 'flights', spec);
       const edge = {
         ...{ replicaId: 'edge', endpoints: ['flights', 'rides'], awaySinceMs: null, presenceIsKnown: true },
-        ...{ clockAheadMs: 5, clockIsOff: false },
+        ...{ clockAheadMs: 5, clockIsOff: false, otherKeyEndpoints: [] },
       };
       const shown = async (...replicas: WatchedReplica[]) => {
         for (let i = 0; i < 2; i++) await service.replicasWatched(ada, replicas);
@@ -339,6 +339,11 @@ forEachDatabase((name, open) => {
         all.map((a) => a.resolution),
         ['replica "edge" is forgotten', 'replica "edge" is forgotten', 'replica "edge" is back'],
       );
+      const otherKey = { ...edge, otherKeyEndpoints: ['rides'] };
+      assert.deepEqual(await shown(otherKey), ['replica-hash-key edge rides'], 'flights hashes nothing');
+      const [ofKey] = await service.alerts(ada, { endpoint: 'rides', state: 'open', limit: 1 });
+      assert.match(ofKey?.reason ?? '', /"edge" hashes .* another key than control: .*log-hash\.key/);
+      assert.deepEqual(await shown(edge), [], 'its key is control’s now');
     });
 
     test('an endpoint that no loop looks after is looked after by the schedule', async (t) => {

@@ -132,6 +132,8 @@ export const replicaStatusSchema = z.object({
   clockMs: z.int().optional(),
   /** Which key it hashes fields of its log with, see `hashKeyPrint`; only where one of its endpoints has fields hashed. */
   logHashKey: z.string().max(100).optional(),
+  /** Those endpoints. */
+  hashedEndpoints: z.array(endpointNameSchema).optional(),
   /** What was asked of it lately, by endpoint; those that nobody asked are left out. */
   lately: z.array(latelySchema.extend({ endpoint: endpointNameSchema })).optional(),
   /** It is about to stop because it was told to. */
@@ -180,6 +182,8 @@ export interface ReplicaHealth {
   readonly clockAheadMs: number | null;
   /** null: it has not said what its clock says since control started. */
   readonly clockIsOff: boolean | null;
+  /** Those of its endpoints whose log it hashes with another key than control. */
+  readonly otherKeyEndpoints: readonly string[];
 }
 
 // ---------------------------------------------------------------- endpoints (REST)

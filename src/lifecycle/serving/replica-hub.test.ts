@@ -83,11 +83,15 @@ test('a replica that hashes with another key than control is told apart from one
   const hub = new ReplicaHub(records, [], { nowMs: () => 0 });
   const status: ReplicaStatus = { routesVersion: 0, endpoints: [], models: [], url: 'http://edge' };
   const differs: (boolean | undefined)[] = [];
+  const told: (readonly string[] | undefined)[] = [];
   for (const logHashKey of [undefined, 'ours', 'theirs']) {
-    await hub.report('edge', { ...status, ...(logHashKey === undefined ? {} : { logHashKey }) });
+    const hashing = logHashKey === undefined ? {} : { logHashKey, hashedEndpoints: ['rides'] };
+    await hub.report('edge', { ...status, ...hashing });
     differs.push(hub.replicas[0]?.logHashKeyDiffers);
+    told.push(hub.health(0)[0]?.otherKeyEndpoints);
   }
   assert.deepEqual(differs, [false, false, true]);
+  assert.deepEqual(told, [[], [], ['rides']]);
 });
 
 test('routes that could not be read are told of, and sent when they can be', async (t) => {

@@ -100,7 +100,7 @@ export class ReplicaHub {
   get replicas(): readonly Replica[] {
     return [...this.#replicas.values()].map((replica) => {
       const { logHashKey = null } = replica.status ?? {};
-      const logHashKeyDiffers = logHashKey !== null && logHashKey !== this.#records.hashKeyPrint?.();
+      const logHashKeyDiffers = this.#hashKeyDiffers(replica);
       return { ...resource(replica, this.#forgottenAtMs(replica)), logHashKey, logHashKeyDiffers };
     });
   }
@@ -141,8 +141,14 @@ export class ReplicaHub {
         awaySinceMs: isAway ? sinceMs : null,
         presenceIsKnown: isHere || isAway || sinceMs >= this.#startedMs,
         ...{ clockAheadMs, clockIsOff },
+        otherKeyEndpoints: this.#hashKeyDiffers(replica) ? (status?.hashedEndpoints ?? []) : [],
       };
     });
+  }
+
+  #hashKeyDiffers({ status }: StoredReplica): boolean {
+    const { logHashKey } = status ?? {};
+    return logHashKey !== undefined && logHashKey !== this.#records.hashKeyPrint?.();
   }
 
   /** Throws `replica_name_taken` for a process while another one of its name is connected and alive. */

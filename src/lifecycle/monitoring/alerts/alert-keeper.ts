@@ -11,6 +11,7 @@ import {
   type DamagedLog,
   type MonitorSpec,
   type RolloutAborted,
+  replicaAlertKinds,
   type WatchedReplica,
 } from '../contract.ts';
 import {
@@ -46,7 +47,7 @@ type NewAlert = Pick<
 
 const keptEvidence = 50;
 /** Kinds that another champion does not end. */
-const ofNoChampion: readonly string[] = ['rollout', 'log-damage', 'replica-away', 'replica-clock'];
+const ofNoChampion: readonly string[] = ['rollout', 'log-damage', ...replicaAlertKinds];
 
 /** Opens, confirms and resolves alerts as windows come in, and has the webhooks told, in the caller's transaction. */
 export class AlertKeeper {
@@ -169,7 +170,7 @@ export class AlertKeeper {
   ): Promise<void> {
     const nowMs = this.#clock.nowMs();
     const at = formatTime(nowMs);
-    for (const kind of ['replica-away', 'replica-clock'] as const) {
+    for (const kind of replicaAlertKinds) {
       const known = await unresolvedOfKind(tx, kind);
       const { findings, whyOver } = replicaFindings(kind, replicas);
       for (const { endpoint, replicaId, reason, value } of findings) {

@@ -286,11 +286,12 @@ export class Replica {
     return routes.filter((route) => !this.#awaited.has(route.endpoint));
   }
 
-  /** Which key it hashes with, where one of its endpoints wants that; not told while it cannot be read. */
-  get #logHashKey(): Pick<ReplicaStatus, 'logHashKey'> {
-    const hashes = this.plane.endpoints.some(({ route }) => route.options.log.hash.length > 0);
-    const print = hashes ? this.#logs.hashKeyPrint : null;
-    return print === null ? {} : { logHashKey: print };
+  /** Which key it hashes with, where endpoints of it want that, and which those are; not told while it cannot be read. */
+  get #logHashKey(): Pick<ReplicaStatus, 'logHashKey' | 'hashedEndpoints'> {
+    const hashing = this.plane.endpoints.filter(({ route }) => route.options.log.hash.length > 0);
+    const print = hashing.length > 0 ? this.#logs.hashKeyPrint : null;
+    if (print === null) return {};
+    return { logHashKey: print, hashedEndpoints: hashing.map(({ route }) => route.endpoint) };
   }
 
   async #seal(token: string): Promise<void> {
