@@ -219,9 +219,13 @@ export function planRows(state: EndpointState, request: PredictRequest): readonl
     (route.eventTimeFeature ? featureCells(request.tensors, route.eventTimeFeature, champion) : null);
 
   const plans: RowPlan[] = [];
+  // Rows of one request often have one entity.
+  let [lastEntity, lastBucket]: [string | null, number] = [null, 0];
   for (let row = 0; row < request.rowCount; row++) {
     const entity = request.entities?.[row] ?? text(entities?.(row));
-    const bucket = entity === null ? Math.floor(Math.random() * bucketCount) : bucketOf(route.salt, entity);
+    if (entity !== null && entity !== lastEntity)
+      [lastEntity, lastBucket] = [entity, bucketOf(route.salt, entity)];
+    const bucket = entity === null ? Math.floor(Math.random() * bucketCount) : lastBucket;
     const predictionId = request.predictionIds?.[row] ?? text(ids?.(row));
     requireLength('a prediction id', predictionId, longestId);
     requireLength('an entity', entity, longestEntity);

@@ -2,7 +2,7 @@ import type { MillraceError } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import { type EndpointState, longestEntity, longestId, type RowPlan } from './endpoint-state.ts';
 import type { LoggedRow } from './log-row.ts';
-import { type AnsweredRows, outputsJson } from './merge-outputs.ts';
+import { type AnsweredRows, outputHeads, outputsJson } from './merge-outputs.ts';
 import type { PredictRequest } from './request.ts';
 import type { Share } from './shares.ts';
 
@@ -36,6 +36,7 @@ export function answeredRows(
   const { latencyMs } = answered;
   const latencyUs = latencyMs === undefined ? sinceUs(request.startedMs) : microseconds(latencyMs);
   const { receivedAtMs, traceId } = request;
+  const heads = outputHeads(answered);
   return rows.map((row, i) => {
     const { entity, eventTimeMs, bucket, override } = plans[row] as RowPlan;
     return {
@@ -50,7 +51,7 @@ export function answeredRows(
       error: null,
       latencyUs,
       score: answered.part.prediction.score?.[answered.part.from + i] ?? null,
-      outputs: outputsJson(answered, i),
+      outputs: outputsJson(answered, i, heads),
       flags: flags[i] ?? null,
       traceId,
       cells: cells.row(i),

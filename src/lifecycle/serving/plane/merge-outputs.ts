@@ -85,17 +85,28 @@ function mergedTexts(
   return merged;
 }
 
-/** One row's outputs as JSON text {name: value}, for the log; long lists of numbers are packed, NaN and infinities null. */
-export function outputsJson({ part, texts }: AnsweredRows, row: number): string {
+/** What stands before the values of each output in the log: its name, and what parts it from the one before. */
+export function outputHeads({ part }: AnsweredRows): readonly string[] {
+  return part.prediction.outputs.map(({ name }, o) => `${o ? ',' : ''}${JSON.stringify(name)}:`);
+}
+
+/**
+ * One row's outputs as JSON text {name: value}, for the log; long lists of numbers are packed, NaN and infinities null.
+ *
+ * @param heads see `outputHeads`; the same for all rows of an answer
+ */
+export function outputsJson({ part, texts }: AnsweredRows, row: number, heads: readonly string[]): string {
   const { outputs } = part.prediction;
-  let members = '';
+  let json = '{';
   for (let o = 0; o < outputs.length; o++) {
-    const { name, width, data } = outputs[o] as OutputTensor;
+    const { width, data } = outputs[o] as OutputTensor;
     const from = (part.from + row) * width;
     const isLong = width >= shortestPacked && isNumberArray(data);
     const packed = isLong ? packedList(data.subarray(from, from + width)) : null;
-    const text = packed === null ? (texts(o)[row] ?? 'null') : `"${packed}"`;
-    members += `${o ? ',' : ''}${JSON.stringify(name)}:${width === 1 || packed !== null ? text : `[${text}]`}`;
+    json += heads[o];
+    if (packed !== null) json += `"${packed}"`;
+    else if (width === 1) json += texts(o)[row] ?? 'null';
+    else json += `[${texts(o)[row] ?? 'null'}]`;
   }
-  return `{${members}}`;
+  return `${json}}`;
 }

@@ -33,10 +33,13 @@ export interface TensorTarget {
   readonly anyBytes: ReadonlySet<string>;
 }
 
+const noInputs: ReadonlySet<string> = new Set();
+
 /** @param arm what will answer; null while the endpoint has nothing */
 export function tensorTarget(model: string, arm: ServedArm | null): TensorTarget {
   const { tensors, graph } = arm?.model.manifest ?? {};
-  const texts = tensors ? graph?.inputs.filter(({ type }) => type === 'string') : [];
+  if (!tensors) return { model, whole: false, anyBytes: noInputs };
+  const texts = graph?.inputs.filter(({ type }) => type === 'string');
   return { model, whole: tensors === 'whole', anyBytes: new Set(texts?.map(({ name }) => name)) };
 }
 
