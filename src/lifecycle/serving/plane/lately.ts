@@ -34,8 +34,17 @@ export class Lately {
     this.#nowMs = nowMs;
   }
 
-  /** @param error what they were answered with; null: with an answer */
-  count(endpoint: string, arm: string, error: MillraceError | null, predictions: number): void {
+  /**
+   * @param error what they were answered with; null: with an answer
+   * @param nowMs what the clock says, from who has just looked
+   */
+  count(
+    endpoint: string,
+    arm: string,
+    error: MillraceError | null,
+    predictions: number,
+    nowMs: number = this.#nowMs(),
+  ): void {
     if (arm === 'shadow' || (error && untold.has(error.code))) return;
     let slots = this.#endpoints.get(endpoint);
     if (!slots) {
@@ -43,7 +52,7 @@ export class Lately {
       slots = { newest: 0, predictions: empty(), failed: empty(), refused: empty() };
       this.#endpoints.set(endpoint, slots);
     }
-    const at = this.#forward(slots) % slotCount;
+    const at = this.#forward(slots, nowMs) % slotCount;
     slots.predictions[at] = (slots.predictions[at] ?? 0) + predictions;
     if (!error) return;
     const wrong = error.status >= 500 ? slots.failed : slots.refused;
@@ -53,7 +62,7 @@ export class Lately {
   /** Endpoints that nobody has asked lately are left out. */
   get counts(): readonly LatelyCounts[] {
     return [...this.#endpoints].flatMap(([endpoint, slots]) => {
-      this.#forward(slots);
+      this.#forward(slots, this.#nowMs());
       const predictions = sum(slots.predictions);
       if (predictions > 0)
         return [{ endpoint, predictions, failed: sum(slots.failed), refused: sum(slots.refused) }];
@@ -63,8 +72,8 @@ export class Lately {
   }
 
   /** Empties the slots that have come round again, and gives the number of the newest. */
-  #forward(slots: Slots): number {
-    const now = Math.floor(this.#nowMs() / slotMs);
+  #forward(slots: Slots, nowMs: number): number {
+    const now = Math.floor(nowMs / slotMs);
     for (let slot = Math.max(slots.newest + 1, now - slotCount + 1); slot <= now; slot += 1) {
       slots.predictions[slot % slotCount] = 0;
       slots.failed[slot % slotCount] = 0;

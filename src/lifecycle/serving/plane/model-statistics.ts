@@ -1,4 +1,5 @@
 import type { BatchPart, ModelRun } from './batcher.ts';
+import type { PredictRequest } from './request.ts';
 
 /** How often something happened and how long it took in all. */
 export interface DurationSum {
@@ -51,6 +52,8 @@ const noTimes: ModelRun['timesMs'] = { input: 0, infer: 0, output: 0 };
 const none = (): DurationSum => ({ count: 0, ns: 0 });
 const noBuckets = (): PartBuckets => new Array<number>(partBoundsMs.length + 1).fill(0);
 
+type AnsweredRequest = Pick<PredictRequest, 'endpoint' | 'startedMs' | 'receivedAtMs'>;
+
 /** Statistics of all versions of all endpoints of a data plane. */
 export class StatisticsBook {
   readonly #endpoints = new Map<string, Map<string, ModelStatistics>>();
@@ -70,14 +73,20 @@ export class StatisticsBook {
   /**
    * Counts a request that was answered.
    *
-   * @param startedMs when it was complete, on the monotonic clock
+   * @param endedMs when its rows were in the log, on the monotonic clock
    */
-  answered(endpoint: string, version: string, rowCount: number, startedMs: number, part: BatchPart): void {
+  answered(
+    { endpoint, startedMs, receivedAtMs }: AnsweredRequest,
+    version: string,
+    rowCount: number,
+    endedMs: number,
+    part: BatchPart,
+  ): void {
     const { queuedMs = 0, queuedAtMs = startedMs, timesMs = noTimes, runs = [], cache } = part;
     const statistics = this.#statistics(endpoint, version);
-    const totalMs = performance.now() - startedMs;
+    const totalMs = endedMs - startedMs;
     const inputMs = queuedAtMs - startedMs + timesMs.input;
-    statistics.lastInferenceMs = Date.now();
+    statistics.lastInferenceMs = Math.round(receivedAtMs + totalMs);
     statistics.inferenceCount += rowCount;
     add(statistics.success, totalMs);
     if (cache) add(cache.hit ? statistics.cacheHit : statistics.cacheMiss, cache.ms);

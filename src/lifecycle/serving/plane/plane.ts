@@ -254,12 +254,12 @@ export class Plane {
       for (const share of shares) this.#count(request, share, error as MillraceError);
       throw error;
     }
+    const endedMs = performance.now();
     for (let i = 0; i < shares.length; i++) {
       const share = shares[i] as Share;
       const { part, latencyMs } = parts[i] as AnsweredRows;
-      this.#count(request, share, null, latencyMs);
-      const { modelVersion } = share.arm;
-      this.statistics.answered(request.endpoint, modelVersion, share.rows.length, request.startedMs, part);
+      this.#count(request, share, null, endedMs, latencyMs);
+      this.statistics.answered(request, share.arm.modelVersion, share.rows.length, endedMs, part);
     }
     if (state.shadow && request.version === null) this.#offerShadow(state, state.shadow, request, plans, ids);
     return reply;
@@ -347,12 +347,13 @@ export class Plane {
     request: PredictRequest,
     { arm, rows, flags }: Share,
     error: MillraceError | null,
-    latencyMs = performance.now() - request.startedMs,
+    endedMs = performance.now(),
+    latencyMs = endedMs - request.startedMs,
   ): void {
     const seconds = latencyMs / 1000;
     const status = error?.code ?? 'ok';
     this.#metrics.answered(request.endpoint, arm.modelVersion, arm.arm, status, rows.length, seconds);
-    this.lately.count(request.endpoint, arm.arm, error, rows.length);
+    this.lately.count(request.endpoint, arm.arm, error, rows.length, endedMs);
     for (const row of flags) {
       for (const { feature, kind } of row ?? []) this.#metrics.flagged(request.endpoint, feature, kind);
     }
@@ -361,13 +362,14 @@ export class Plane {
   #streamEnded({ state, request, plans, share, predictionId, error, firstSeconds, pieces }: StreamEnd): void {
     const { endpoint, startedMs } = request;
     const { modelVersion, arm } = share.arm;
-    this.#count(request, share, error);
+    const endedMs = performance.now();
+    this.#count(request, share, error, endedMs);
     if (firstSeconds !== null) this.#metrics.streamed(endpoint, modelVersion, arm, firstSeconds, pieces);
     if (error) {
       this.statistics.failed(endpoint, modelVersion, startedMs);
       return;
     }
-    this.statistics.answered(endpoint, modelVersion, 1, startedMs, wholeStream);
+    this.statistics.answered(request, modelVersion, 1, endedMs, wholeStream);
     const { shadow } = state;
     if (shadow && request.version === null) this.#offerShadow(state, shadow, request, plans, [predictionId]);
   }

@@ -15,7 +15,6 @@ export function latin1Body({ body }: HttpAnswer): string | null {
 
 /** Writes heads of answers as HTTP/1.1 has them (RFC 9112, section 4). */
 export class ResponseHeads {
-  #second = 0;
   #date = '';
 
   /**
@@ -30,12 +29,12 @@ export class ResponseHeads {
     return `${head}date: ${this.#now()}\r\n${connection}\r\n\r\n`;
   }
 
-  /** The time as headers have it, made once a second. */
+  /** The time as headers have it, made once a second: a look at the clock costs more than the rest of a head. */
   #now(): string {
-    const second = Math.floor(Date.now() / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#date = new Date(second * 1000).toUTCString();
+    if (this.#date === '') {
+      const now = new Date();
+      this.#date = now.toUTCString();
+      setTimeout(() => (this.#date = ''), 1000 - now.getMilliseconds()).unref();
     }
     return this.#date;
   }

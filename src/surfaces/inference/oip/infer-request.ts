@@ -185,7 +185,7 @@ export function described(
   context: RequestContext,
 ): Pick<InferRequest, 'id' | 'request' | 'parameters'> {
   checkRowCount(rowCount);
-  const id = typeof givenId === 'string' && givenId !== '' ? givenId : uuidv7();
+  const id = typeof givenId === 'string' && givenId !== '' ? givenId : uuidv7(context.receivedAtMs);
   const entity = givenText(parameters.entity, 'parameters.entity') ?? headerEntity(context);
   const time =
     parameters.event_time === undefined

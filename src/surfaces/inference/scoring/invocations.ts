@@ -238,7 +238,7 @@ function toRequest(
     !signature.inputs.some((field) => field.name === 'prediction_id');
   const texts = (name: string) => perRow(name)?.map((value) => givenText(value, `params.${name}`));
   const ids = texts('prediction_ids');
-  const ownIds = namesRows ? null : rowIds(uuidv7(), rowCount);
+  const ownIds = namesRows ? null : rowIds(uuidv7(context.receivedAtMs), rowCount);
   return {
     endpoint: context.endpoint,
     version: context.version,
