@@ -157,6 +157,8 @@ export type ConversionReport = z.infer<typeof conversionReportSchema>;
 export const packageManifestSchema = z
   .object({
     formatVersion: z.literal(1),
+    /** Which way of packaging a logged model made it; packages of other makings, and those of before, have none. */
+    packager: z.int().optional(),
     model: z.string(),
     runtime: packageRuntimeSchema.default({ kind: 'onnx' }),
     onnx: digestSchema.nullable(),

@@ -11,6 +11,7 @@ import { NotConverted } from './convert-model.ts';
 import { requireContractFit } from './fit-contract.ts';
 import { convertedOnnx, loggedOnnx } from './onnx-part.ts';
 import type { PackageInputs, PackageOutputs } from './package-step.ts';
+import { packagerVersion } from './packager-version.ts';
 import { pythonPart, requestPart } from './python-part.ts';
 import { readHoldout } from './read-holdout.ts';
 import { type MlflowModel, readMlmodel, refused } from './read-mlmodel.ts';
@@ -74,6 +75,7 @@ export async function buildPackage(
   const contract = inputs.contract ? (await context.blobs.put(canonicalJson(inputs.contract))).digest : null;
   const manifest: PackageManifest = packageManifestSchema.parse({
     formatVersion: 1,
+    packager: packagerVersion,
     model: inputs.model,
     ...computed,
     signature: { inputs: fields, outputs, ...(model.params ? { params: model.params } : {}) },

@@ -1,11 +1,17 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PackageManifest, SignatureField } from '../../../core/model-package.ts';
-import { chooseScore, type ImportedOnnx, importOnnx, OnnxModel } from '../../../platform/onnx/index.ts';
+import {
+  chooseScore,
+  type ImportedOnnx,
+  importOnnx,
+  OnnxModel,
+  runtimeMessage,
+} from '../../../platform/onnx/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
 import { bindGraph, signatureOf } from './bind-graph.ts';
 import type { LoggedSource, PackagePart } from './build-package.ts';
-import { convertModel } from './convert-model.ts';
+import { convertModel, NotConverted } from './convert-model.ts';
 import { refused } from './read-mlmodel.ts';
 import { cellsOf, readSample } from './sample.ts';
 
@@ -24,9 +30,16 @@ export function nullable(
   );
 }
 
-interface Graph {
+/** A graph that computes the sample. */
+interface TriedGraph {
   readonly imported: ImportedOnnx;
   readonly fields: readonly SignatureField[];
+  readonly graph: PackageManifest['graph'];
+  /** Numbers of a row, by the output. */
+  readonly widths: Readonly<Record<string, number>>;
+}
+
+interface ToldGraph extends TriedGraph {
   readonly classes: PackageManifest['classes'];
   readonly conversion: PackageManifest['conversion'];
   /** The output that the model's own `predict` gives, where that is known. */
@@ -52,7 +65,8 @@ export async function loggedOnnx(
   const fields = nullable(model.inputs ?? signatureOf(imported.inputs), (f) => realTypes.includes(f.type));
   fit(fields);
   const classes = imported.classes ? [...imported.classes] : null;
-  return onnxPart({ imported, fields, classes, conversion: null, primary: null }, source, context);
+  const graph = await tried(() => imported, fields, source);
+  return onnxPart({ ...graph, classes, conversion: null, primary: null }, context);
 }
 
 /** The ONNX form of a model of Python. Throws `NotConverted` when it has none that is as good. */
@@ -74,7 +88,14 @@ export async function convertedOnnx(
   const model = { flavor, directory, inputs };
   const converted = await convertModel(context, python, model, sample, holdout, differenceBound);
   const { rows, maxAbsDifference } = converted;
-  const imported = importOnnx(converted.onnx);
+  const fields = nullable(inputs, ({ name }) => converted.missing.includes(name));
+  // What this server's runtime cannot compute is no form of the model, whatever Python's made of it.
+  const graph = await tried(() => importOnnx(converted.onnx), fields, source).catch((error: unknown) => {
+    const problem = `its ONNX form does not run here: ${runtimeMessage(error)}`;
+    const remedy = 'Leave the runtime out: it is served as Python then.';
+    throw new NotConverted({ problem, remedy, difference: maxAbsDifference });
+  });
+  const { imported } = graph;
   const conversion = {
     flavor,
     rows,
@@ -85,24 +106,31 @@ export async function convertedOnnx(
     holdout: converted.holdout,
   };
   const classes = converted.classes ?? (imported.classes ? [...imported.classes] : null);
-  const fields = nullable(inputs, ({ name }) => converted.missing.includes(name));
   const { predictsProbabilities } = source.model;
   const primary = converted.primary ?? primaryOf(imported.outputs, classes, predictsProbabilities);
-  return onnxPart({ imported, fields, classes, conversion, primary }, source, context);
+  return onnxPart({ ...graph, classes, conversion, primary }, context);
 }
 
-async function onnxPart(
-  { imported, fields, classes, conversion, primary }: Graph,
+/** Binds a graph to the columns and has it compute a row of the example. Throws what keeps it from that. */
+async function tried(
+  load: () => ImportedOnnx,
+  fields: readonly SignatureField[],
   source: LoggedSource,
-  context: StepContext,
-): Promise<PackagePart> {
+): Promise<TriedGraph> {
+  const imported = load();
   const graph = { inputs: bindGraph(imported.inputs, fields), outputs: [...imported.outputs] };
   const draft = { signature: { inputs: [...fields], outputs: [] as SignatureField[] }, graph, score: null };
   const session = await OnnxModel.load(imported.bytes, draft);
   const [row = []] = cellsOf(readSample(source.example, fields), fields);
-  const trial = await session.predictRows([row]);
-  await session.close();
+  const trial = await session.predictRows([row]).finally(() => session.close());
   const widths = Object.fromEntries(trial.outputs.map((o) => [o.name, o.width]));
+  return { imported, fields, graph, widths };
+}
+
+async function onnxPart(
+  { imported, fields, graph, widths, ...told }: ToldGraph,
+  context: StepContext,
+): Promise<PackagePart> {
   const { digest: onnx } = await context.blobs.put(imported.bytes);
   return {
     runtime: { kind: 'onnx' },
@@ -114,9 +142,7 @@ async function onnxPart(
     })),
     graph,
     score: chooseScore(imported.outputs, widths),
-    primary,
-    classes,
-    conversion,
+    ...told,
   };
 }
 

@@ -25,7 +25,7 @@ export type PackageNews =
   | { readonly digest: Digest }
   | { readonly code: string | null; readonly problem: string };
 
-/** Why a model could not be packaged, with the code of the error where it has one. */
+/** Why a model could not be packaged, with the code of the error, or of the system's, where it has one. */
 export class NotPackaged extends Error {
   readonly code: string | null;
 
@@ -47,22 +47,24 @@ export async function packageInThread(
 ): Promise<Digest> {
   const workDir = await mkdtemp(join(tmpdir(), 'millrace-package-'));
   const file = join(installationDirectory, 'src/lifecycle/serving/packaging/package-thread.ts');
-  const thread = new Worker(file, {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    workerData: { ...job, workDir } satisfies PackageJob,
-  });
+  let thread: Worker | null = null;
   try {
+    const started = new Worker(file, {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      workerData: { ...job, workDir } satisfies PackageJob,
+    });
+    thread = started;
     return await new Promise<Digest>((resolve, reject) => {
-      thread.on('message', (news: PackageNews) => {
+      started.on('message', (news: PackageNews) => {
         if ('line' in news) onLine(news.line);
         else if ('digest' in news) resolve(news.digest);
         else reject(new NotPackaged(news.code, news.problem));
       });
-      thread.once('error', reject);
-      thread.once('exit', (code) => reject(new Error(`the thread that packages models ended with ${code}`)));
+      started.once('error', reject);
+      started.once('exit', (code) => reject(new Error(`the thread that packages models ended with ${code}`)));
     });
   } finally {
-    await thread.terminate();
+    await thread?.terminate();
     await rm(workDir, { recursive: true, force: true });
   }
 }

@@ -25,6 +25,6 @@ try {
   });
   tell({ digest });
 } catch (error) {
-  const code = error instanceof MillraceError ? error.code : null;
+  const code = error instanceof MillraceError ? error.code : ((error as NodeJS.ErrnoException).code ?? null);
   tell({ code, problem: errorMessage(error) });
 }

@@ -9,6 +9,7 @@ import { QuietCollection } from '../../../platform/memory/index.ts';
 import { ModelPlacer, runtimeMessage } from '../../../platform/onnx/index.ts';
 import type { RuntimeHosts } from '../../../platform/runtimes/index.ts';
 import type { EndpointRoute, ReplicaModel } from '../contract.ts';
+import { packagerVersion } from '../packaging/packager-version.ts';
 import { LoadedPackage } from './loaded-package.ts';
 import { featureContractSchema } from './row-check.ts';
 import { placeRuntime } from './runtime.ts';
@@ -141,6 +142,13 @@ export class PackageLoader {
     if (this.#isClosed) {
       await model.retire();
       throw new Error('the models were closed while one was being loaded');
+    }
+    const { conversion, packager = 0 } = manifest;
+    if (conversion?.used && packager < packagerVersion) {
+      this.#logger?.warn(
+        { model: manifest.model, digest },
+        'packaged by an earlier Millrace, which compared the graph with the model less closely: register the logged model as a new version to have it packaged anew',
+      );
     }
     const { maxRows, placement } = model;
     this.#logger?.info({ model: manifest.model, digest, maxRows, ...placement }, 'model loaded and warm');

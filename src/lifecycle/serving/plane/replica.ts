@@ -55,7 +55,8 @@ const statusEveryMs = 5000;
 const handOverMs = 2000;
 /** Damaged segments beyond so many are only counted. */
 const mostDamagedTold = 100;
-const retryAfterMs = 3000;
+/** After routes that were not taken: 3 s, 6 s … 3 min, as an attempt may build an environment or load gigabytes. */
+const retry = { firstMs: 3000, longestMs: 180_000 } as const;
 
 /**
  * The serve role: a data plane that follows control's routes. It keeps the last routes and their packages on
@@ -82,6 +83,8 @@ export class Replica {
   #wanted: RouteTable | null = null;
   #applying: Promise<void> | null = null;
   #retry: NodeJS.Timeout | null = null;
+  /** Attempts at the routes of one version that failed one after the other. */
+  #failures = 0;
   #heartbeat: NodeJS.Timeout | null = null;
   #settled = false;
   /** Endpoints of the kept routes whose models are not loaded yet: they answer `endpoint_empty`. */
@@ -245,6 +248,7 @@ export class Replica {
   async #apply(table: RouteTable): Promise<void> {
     if (this.#retry) clearTimeout(this.#retry);
     this.#errors.clear();
+    if (table.version !== this.#routesVersion) this.#failures = 0;
     // Before the routes: an endpoint that begins to ask for keys knows them then.
     this.keyRing.set(table.keys ?? []);
     const current = new Map(this.#inForce.map((route) => [route.endpoint, route.routeVersion]));
@@ -277,7 +281,10 @@ export class Replica {
     const awaited = table.endpoints.filter((route) => this.#awaited.has(route.endpoint));
     await this.#writeRoutes({ ...table, endpoints: [...inForce, ...awaited] });
     if (this.#errors.size === 0) await this.#loader.keepOnly(inForce);
-    else this.#retry = setTimeout(() => void (this.#wanted ?? this.applyRoutes(table)), retryAfterMs).unref();
+    else {
+      const pauseMs = Math.min(retry.longestMs, retry.firstMs * 2 ** this.#failures++);
+      this.#retry = setTimeout(() => void (this.#wanted ?? this.applyRoutes(table)), pauseMs).unref();
+    }
   }
 
   /** Routes whose models are loaded. */

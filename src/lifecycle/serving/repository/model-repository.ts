@@ -2,21 +2,30 @@ import { join } from 'node:path';
 import { errorMessage } from '../../../core/error-message.ts';
 import { fail } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
-import type { Digest } from '../../../core/json.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
+import { formatTime } from '../../../core/time.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { LoadOverride, ModelRepository, RepositoryEntry } from '../contract/model-repository.ts';
-import { type EndpointRoute, endpointNameSchema } from '../contract.ts';
+import type { EndpointRoute } from '../contract.ts';
 import type { PackageLoader } from '../plane/package-loader.ts';
 import type { Plane } from '../plane/plane.ts';
 import { type BuiltVersion, buildVersion } from './build-version.ts';
 import { chooseVersions } from './choose-versions.ts';
 import { optionsOf } from './endpoint-options.ts';
 import { buildEnsemble, type EnsemblePart, ensembleSteps, versionOfStep } from './ensemble.ts';
+import { entriesOf, type Known, type Served, seenNow } from './known-model.ts';
+import { isDue, mayPass, nextRetry } from './load-retry.ts';
 import { type MlflowPackager, mlflowFolder } from './mlflow-version.ts';
 import { type ModelConfig, readConfigJson, readConfigText } from './model-config.ts';
-import { configFileName, folderSource, givenSource, type ModelSource, modelFolders } from './model-source.ts';
+import {
+  configFileName,
+  folderSource,
+  givenSource,
+  type ModelSource,
+  modelFolders,
+  problemOfName,
+} from './model-source.ts';
 
 export interface RepositoryOptions {
   readonly directory: string;
@@ -30,32 +39,8 @@ export interface RepositoryOptions {
   readonly mlflow?: MlflowPackager | null;
 }
 
-/** A version that answers. */
-interface Served {
-  readonly version: string;
-  readonly digest: Digest;
-  readonly config: Readonly<Record<string, unknown>> | null;
-}
-
-/** What is known of a model that was seen once. */
-interface Known {
-  /** Newest first. */
-  served: readonly Served[];
-  /** Why versions (or, under '', the model) could not be loaded at the last attempt. */
-  problems: ReadonlyMap<string, string>;
-  versions: readonly string[];
-  /** Of the folder at the last attempt; null when there was none. */
-  fingerprint: string | null;
-  /** What is served was brought along by a load request. */
-  given: boolean;
-  /** Models that an ensemble is made of, by its configuration at the last attempt. */
-  uses: readonly string[];
-  state: 'LOADING' | 'UNLOADED' | 'SETTLED';
-}
-
 /** Models of a look that are loaded at the same time: each may start processes of Python. */
 const loadsAtOnce = 4;
-const unloaded = 'unloaded';
 const noOverride: LoadOverride = { config: null, files: new Map() };
 
 /**
@@ -123,7 +108,8 @@ export class RepositoryModels implements ModelRepository {
     const known = this.#models.get(name);
     if (!known || (known.served.length === 0 && known.state !== 'SETTLED')) return;
     this.#options.plane.drop(name);
-    Object.assign(known, { served: [], problems: new Map(), state: 'UNLOADED' } satisfies Partial<Known>);
+    const nothing: Partial<Known> = { served: [], problems: new Map(), retry: null, state: 'UNLOADED' };
+    Object.assign(known, nothing);
     this.#options.logger.info({ model: name }, 'model unloaded');
   }
 
@@ -139,7 +125,8 @@ export class RepositoryModels implements ModelRepository {
 
   /**
    * Looks at the folder. New and changed models are loaded, some at once; those that are gone are unloaded. A model that
-   * was unloaded by request stays so until its files change.
+   * was unloaded by request stays so until its files change; one that could not be loaded for a reason that may pass is
+   * tried again after growing pauses.
    *
    * @param loads which models may be loaded; the others are only known
    */
@@ -151,7 +138,7 @@ export class RepositoryModels implements ModelRepository {
       for (const name of names) {
         const source = await this.#seen(name);
         const known = this.#models.get(name);
-        if (!source || known?.fingerprint === source.fingerprint) continue;
+        if (!source || (known?.fingerprint === source.fingerprint && !isDue(known))) continue;
         if (loads(name)) changed.push({ name, source });
         else if (!known) this.#models.set(name, { ...seenNow(source), state: 'UNLOADED' });
       }
@@ -168,8 +155,9 @@ export class RepositoryModels implements ModelRepository {
       const ends = await Promise.allSettled(Array.from({ length: loadsAtOnce }, loadNext));
       for (const { name, source } of changed.filter((_, i) => areEnsembles[i])) {
         // It may have been loaded already, for another that it is a part of.
-        const { fingerprint, state } = this.#models.get(name) ?? {};
-        if (fingerprint === source.fingerprint && state === 'SETTLED') continue;
+        const before = this.#models.get(name);
+        if (before?.fingerprint === source.fingerprint && before.state === 'SETTLED' && !isDue(before))
+          continue;
         await this.#load(name, noOverride, source);
       }
       await this.#loadUsers(changed.map(({ name }) => name));
@@ -269,6 +257,10 @@ export class RepositoryModels implements ModelRepository {
     let source: ModelSource | null = folder;
     let config: ModelConfig;
     let uses: readonly string[] = [];
+    const last = this.#models.get(name)?.retry ?? null;
+    // What a request brought along is not there any more when its time has come.
+    const retryOf = (errors: readonly unknown[]) =>
+      override.config === null && errors.some(mayPass) ? nextRetry(last, Date.now()) : null;
     try {
       if (given && override.config === null) throw new Error('files need a config with them');
       if (given) source = givenSource(override.files);
@@ -282,7 +274,8 @@ export class RepositoryModels implements ModelRepository {
       const before = this.#models.get(name);
       // What a request brought along and was refused says nothing of the repository; neither is a name in it that is nowhere.
       if (override.config === null && (before ?? folder)) {
-        this.#models.set(name, { ...seenNow(folder, before), problems: new Map([['', problem]]), uses });
+        const problems = new Map([['', problem]]);
+        this.#models.set(name, { ...seenNow(folder, before), problems, uses, retry: retryOf([error]) });
       }
       return `failed to load '${name}', failed to poll from model repository: ${problem}`;
     }
@@ -302,10 +295,12 @@ export class RepositoryModels implements ModelRepository {
       problems.set('', `it has no version folder (${missing.length > 0 ? missing.join(', ') : '1, 2, …'})`);
     }
     const loaded: Served[] = [];
+    const errors: unknown[] = [];
     for (const version of wanted) {
       try {
         loaded.unshift(await this.#loadVersion(name, version, source, config));
       } catch (error) {
+        errors.push(error);
         problems.set(version, errorMessage(error));
         logger.error({ model: name, version, problem: errorMessage(error) }, 'model version not loaded');
         const old = known.served.find((s) => s.version === version);
@@ -322,7 +317,9 @@ export class RepositoryModels implements ModelRepository {
     for (const version of missing) problems.set(version, 'it has no folder, and the version policy names it');
     if (missing.length > 0)
       logger.warn({ model: name, versions: missing }, 'versions of the policy have no folder');
-    this.#models.set(name, { ...known, served, problems, state: 'SETTLED' });
+    const retry = retryOf(errors);
+    if (retry) logger.info({ model: name, at: formatTime(retry.atMs) }, 'the model is tried again');
+    this.#models.set(name, { ...known, served, problems, retry, state: 'SETTLED' });
     if (!worst) return null;
     const [version, problem] = worst;
     const at = version === '' ? '' : `version ${version} is at UNAVAILABLE state: `;
@@ -432,45 +429,4 @@ export class RepositoryModels implements ModelRepository {
 async function isEnsemble(source: ModelSource): Promise<boolean> {
   const bytes = await source.read(configFileName).catch(() => null);
   return bytes !== null && /\bensemble_scheduling\b/.test(new TextDecoder().decode(bytes));
-}
-
-/** A model by its folder, with what is served of it until now. */
-function seenNow(folder: ModelSource | null, before?: Known): Known {
-  return {
-    served: before?.served ?? [],
-    problems: new Map(),
-    versions: folder?.versions ?? before?.versions ?? [],
-    fingerprint: folder?.fingerprint ?? null,
-    given: before?.given ?? false,
-    uses: before?.uses ?? [],
-    state: 'SETTLED',
-  };
-}
-
-function entriesOf(name: string, known: Known): readonly RepositoryEntry[] {
-  const { served, problems, versions, state } = known;
-  const wholeProblem = problems.get('') ?? '';
-  const names = new Set([...served.map((s) => s.version), ...problems.keys()].filter((v) => v !== ''));
-  if (names.size === 0) {
-    const loading = state === 'LOADING';
-    const reason = wholeProblem || (loading ? '' : unloaded);
-    return [{ name, version: versions.at(-1) ?? null, state: loading ? 'LOADING' : 'UNAVAILABLE', reason }];
-  }
-  return [...names]
-    .sort((a, b) => Number(a) - Number(b))
-    .map((version): RepositoryEntry => {
-      const ready = served.some((s) => s.version === version);
-      const problem = problems.get(version) ?? wholeProblem;
-      if (!ready) return { name, version, state: 'UNAVAILABLE', reason: problem };
-      return { name, version, state: 'READY', reason: problem && `an earlier file is served: ${problem}` };
-    });
-}
-
-/** What keeps a name from being a model's, in Triton's words; null for one that may be. */
-function problemOfName(name: string): string | null {
-  const trimmed = name.trim();
-  if (trimmed === '') return 'Model name cannot be empty. Please enter a valid name to deploy.';
-  if (trimmed === '..' || /[/\\]/.test(name)) return 'model name must not contain path traversal characters';
-  if (endpointNameSchema.safeParse(name).success) return null;
-  return 'failed to poll from model repository: names of models are letters, digits, dots, dashes, underscores';
 }

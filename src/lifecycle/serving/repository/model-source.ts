@@ -140,3 +140,12 @@ export function givenSource(files: ReadonlyMap<string, Uint8Array>): ModelSource
     read: async (path) => files.get(path) ?? null,
   };
 }
+
+/** What keeps a name from being a model's, in Triton's words; null for one that may be. */
+export function problemOfName(name: string): string | null {
+  const trimmed = name.trim();
+  if (trimmed === '') return 'Model name cannot be empty. Please enter a valid name to deploy.';
+  if (trimmed === '..' || /[/\\]/.test(name)) return 'model name must not contain path traversal characters';
+  if (endpointNameSchema.safeParse(name).success) return null;
+  return 'failed to poll from model repository: names of models are letters, digits, dots, dashes, underscores';
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -359,4 +359,48 @@ test('a model of MLflow is a version too; one that cannot be packaged says why, 
   await repository.put('good/config.pbtxt', options.replace('requireKey', 'requireKeys'));
   await repository.poll();
   assert.match(states(repository)[0] ?? '', /^good\/1 READY .*millrace\.options.*requireKeys/s);
+});
+
+test('a model that did not load for a reason that may pass is tried again after growing pauses', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-no-python-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const calls = join(directory, 'calls');
+  const interpreter = join(directory, 'python');
+  await writeFile(interpreter, `#!/bin/sh\necho . >> ${calls}\necho no memory is left >&2\nexit 1\n`, {
+    mode: 0o755,
+  });
+  const settings = {
+    ...({ python: interpreter, directory, mode: 'given', wheels: null } as const),
+    ...{ cacheBytes: 0, workers: 1, memoryBytes: 1e9, timeoutMs: 1000 },
+  };
+  const python = { settings, host: new PythonHost({ ...settings, logger: createLogger('serve', 'silent') }) };
+  const startMs = Date.parse('2001-01-01T00:00:00Z');
+  t.mock.timers.enable({ apis: ['Date'], now: startMs });
+  const mlmodel = 'flavors:\n  python_function:\n    loader_module: m\n';
+  const files = { 'm/1/MLmodel': mlmodel, 'n/1/model.onnx': damaged };
+  const repository = await testRepository(t, files, { python });
+  const attempts = async () => (await readFile(calls, 'utf8')).length / 2;
+  const reason = () => states(repository)[0] ?? '';
+  assert.equal(await attempts(), 1);
+  assert.match(
+    reason(),
+    /^m\/1 UNAVAILABLE .*no memory is left.*; tried again at 2001-01-01T00:00:10\.000Z$/,
+  );
+  // What is wrong with its files stays so until they change.
+  assert.doesNotMatch(states(repository)[1] ?? '', /tried again/);
+  for (const [seconds, expected] of [
+    [9, 1],
+    [10, 2],
+    [29, 2],
+    [30, 3],
+  ] as const) {
+    t.mock.timers.setTime(startMs + seconds * 1000);
+    await repository.poll();
+    assert.equal(await attempts(), expected, `after ${seconds} s`);
+  }
+  await repository.serving.repository.unload('m');
+  t.mock.timers.setTime(startMs + 3_600_000);
+  await repository.poll();
+  assert.equal(await attempts(), 3);
+  assert.equal(reason(), 'm/1 UNAVAILABLE unloaded');
 });
