@@ -1,21 +1,37 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type LogSummary, SummaryCache } from './summary-cache.ts';
 
-test('a count that takes long is not given again once rows were erased', async () => {
-  const cache = new SummaryCache(0);
-  let counted = 0;
+test('a count that took long is given again while the log grows, for ten times as long, but not once rows were erased', async () => {
+  let [nowMs, counted] = [0, 0];
+  const cache = new SummaryCache(100, () => nowMs);
   const count = async (): Promise<LogSummary> => {
-    // From here on the count may be given again for ten times as long.
-    await sleep(300);
+    nowMs += 300;
     return { ...empty, endpoint: `count ${++counted}` };
   };
   const asked = async (key: string) => (await cache.get('flights', key, count)).endpoint;
-  const both = await Promise.all([asked('a'), asked('a')]);
-  assert.deepEqual(both, ['count 1', 'count 1']);
-  cache.clear();
+  assert.deepEqual(await Promise.all([asked('a'), asked('a')]), ['count 1', 'count 1']);
+  nowMs = 2999;
+  assert.equal(await asked('b'), 'count 1');
+  nowMs = 3000;
   assert.equal(await asked('b'), 'count 2');
+  cache.clear();
+  assert.equal(await asked('b'), 'count 3');
+});
+
+test('a count that was quick is not given again when the log has grown, and one that failed never', async () => {
+  const cache = new SummaryCache(100, () => 0);
+  await assert.rejects(
+    cache.get('flights', 'a', () => Promise.reject(new Error('away'))),
+    /away/,
+  );
+  const counted = ['a', 'b', 'b'].map((key, i) =>
+    cache.get('flights', key, async () => ({ ...empty, endpoint: `count ${i}` })),
+  );
+  assert.deepEqual(
+    (await Promise.all(counted)).map(({ endpoint }) => endpoint),
+    ['count 0', 'count 1', 'count 1'],
+  );
 });
 
 const empty = {

@@ -16,16 +16,21 @@ interface Entry {
 export class SummaryCache {
   readonly #entries = new Map<string, Entry>();
   readonly #slowMs: number;
+  readonly #nowMs: () => number;
 
-  /** @param slowMs from this duration on, a count may be given again although the log has grown since */
-  constructor(slowMs: number) {
+  /**
+   * @param slowMs from this duration on, a count may be given again although the log has grown since
+   * @param nowMs a clock that only goes forward
+   */
+  constructor(slowMs: number, nowMs: () => number = () => performance.now()) {
     this.#slowMs = slowMs;
+    this.#nowMs = nowMs;
   }
 
   /** @param key changes whenever the log does */
   get(endpoint: string, key: string, count: () => Promise<LogSummary>): Promise<LogSummary> {
     const known = this.#entries.get(endpoint);
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs();
     if (known) {
       const fresh = known.key === key;
       const slow = known.tookMs > this.#slowMs && nowMs - known.startedAtMs < known.tookMs * staleFactor;
@@ -36,7 +41,7 @@ export class SummaryCache {
     this.#entries.set(endpoint, entry);
     summary.then(
       () => {
-        entry.tookMs = performance.now() - nowMs;
+        entry.tookMs = this.#nowMs() - nowMs;
       },
       () => {
         if (this.#entries.get(endpoint) === entry) this.#entries.delete(endpoint);
