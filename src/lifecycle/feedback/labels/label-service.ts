@@ -142,7 +142,7 @@ export class LabelService {
 
   async removeQuery(actor: Actor, name: string): Promise<void> {
     authorize(actor, 'feedback:write');
-    await this.queries.remove(name);
+    await this.queries.remove(actor, name);
   }
 
   /** Labels and signals without a prediction: first those by entity, then those by an id that nobody has. */

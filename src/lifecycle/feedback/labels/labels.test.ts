@@ -269,6 +269,30 @@ forEachDatabase((name, open) => {
       await writeFile(join(directory, 'done'), '');
     });
 
+    test('a query that is removed or declared anew while it runs stays so', async (t) => {
+      const { service, directory } = await openFeedbackService(t, open);
+      const path = join(directory, 'truth.db');
+      const db = new DatabaseSync(path);
+      t.after(() => db.close());
+      db.exec('CREATE TABLE truth (id TEXT, label INTEGER, at INTEGER)');
+      const [small, large] = [99n, 10n ** 17n];
+      db.exec(`INSERT INTO truth VALUES ('s1', 1, ${small}), ('s2', 0, ${large})`);
+      const sql = `SELECT id AS prediction_id, label AS value, ${start} AS event_time, at FROM truth WHERE at >= :watermark`;
+      const query = labelQueryInputSchema.parse({
+        ...{ endpoint, url: `sqlite:${path}`, sql, watermarkColumn: 'at', initialWatermark: 0 },
+      });
+      const { labels } = service;
+      await labels.putQuery(ada, 'truth', query);
+      const run = labels.runQuery(ada, 'truth');
+      const other = { ...query, sql: `${sql} AND label = 1` };
+      await Promise.all([run, labels.putQuery(ada, 'truth', other)]);
+      const [shown] = await labels.listQueries(ada);
+      assert.deepEqual([shown?.sql, shown?.watermark, shown?.lastRun], [other.sql, null, await run]);
+      assert.equal((await run).watermark, String(large), 'of whole numbers the larger one is later');
+      await Promise.all([labels.runQuery(ada, 'truth'), labels.removeQuery(ada, 'truth')]);
+      assert.deepEqual(await labels.listQueries(ada), []);
+    });
+
     test('a rule makes outcomes of signals when the window is over, and late signals change them', async (t) => {
       const { service, send } = await openFeedbackService(t, open);
       await send(['c1', 'c2', 'c3', 'c4'].map((id) => ({ id, eventTimeMs: start })));

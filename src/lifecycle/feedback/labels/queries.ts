@@ -9,7 +9,7 @@ import type { Journal } from '../../../platform/journal/index.ts';
 import type { SecretBox } from '../../../platform/secrets/index.ts';
 import type { LabelQuery, LabelQueryInput, LabelQueryRun, RowError } from '../contract.ts';
 import type { LabelStore } from '../store/label-store.ts';
-import type { SourceStore, StoredQuery } from '../store/source-store.ts';
+import type { SourceStore, StoredQuery, StoredQuerySettings } from '../store/source-store.ts';
 import type { Incoming, Intake } from './intake.ts';
 import { readDatabase } from './read-database.ts';
 import { labelColumns, readLabelRow } from './read-label-row.ts';
@@ -40,13 +40,13 @@ export class Queries {
     const nowMs = clock.nowMs();
     const before = await this.#find(name);
     const { url, endpoint, ...settings } = input;
-    const same = before?.sql === input.sql && before.watermarkColumn === input.watermarkColumn;
+    const goesOn = before !== undefined && readsOn(before, input);
     const query: StoredQuery = {
       name,
       endpoint,
       ...settings,
       urlSealed: secrets.seal(url),
-      watermark: same ? before.watermark : null,
+      watermark: goesOn ? before.watermark : null,
       nextAtMs: input.cron === null ? null : firstCronMs(input.cron, 'UTC', nowMs),
       lastRun: before?.lastRun ?? null,
     };
@@ -67,9 +67,20 @@ export class Queries {
     return (await this.#options.sources.queries()).map((query) => this.#shown(query));
   }
 
-  async remove(name: string): Promise<void> {
-    await this.#require(name);
-    await this.#options.db.write((tx) => this.#options.sources.deleteQuery(tx, name));
+  /** Throws `not_found`. */
+  async remove(actor: Actor, name: string): Promise<void> {
+    const { db, sources, journal } = this.#options;
+    const { endpoint } = await this.#require(name);
+    await db.write(async (tx) => {
+      await sources.deleteQuery(tx, name);
+      await journal.appendAudit(tx, {
+        actor,
+        action: 'label-query:remove',
+        subject: { kind: 'endpoint', id: endpoint },
+        before: { name },
+        reason: 'labels are read from this database no more',
+      });
+    });
   }
 
   /** Runs those that are due. Failures are kept with the query. */
@@ -110,11 +121,16 @@ export class Queries {
       error = messageOf(cause);
     }
     const run: LabelQueryRun = { startedAt: formatTime(startedMs), ...total, errors, watermark, error };
-    // Rows come in any order, so the watermark moves only when all have been read.
-    const read = error === null ? watermark : query.watermark;
-    const nextAtMs = query.cron === null ? null : nextCronMs(query.cron, 'UTC', clock.nowMs());
-    const after = { ...query, watermark: read, nextAtMs, lastRun: run };
-    await db.write((tx) => sources.putQuery(tx, after, clock.nowMs()));
+    await db.write(async (tx) => {
+      // It may have been removed or declared anew meanwhile, which stays so.
+      const [now] = await sources.queries({ name }, tx);
+      if (!now) return;
+      const nowMs = clock.nowMs();
+      // Rows come in any order, so the watermark moves only when all have been read.
+      const read = error === null && readsOn(query, now) ? watermark : now.watermark;
+      const nextAtMs = now.cron === null ? null : nextCronMs(now.cron, 'UTC', nowMs);
+      await sources.putQuery(tx, { ...now, watermark: read, nextAtMs, lastRun: run }, nowMs);
+    });
     return run;
   }
 
@@ -173,16 +189,29 @@ export class Queries {
   }
 }
 
+/** Whether a query goes on from the watermark of another. */
+function readsOn(before: StoredQuerySettings, after: StoredQuerySettings): boolean {
+  return before.sql === after.sql && before.watermarkColumn === after.watermarkColumn;
+}
+
 function watermarkOf(value: unknown): string | number | null {
   // Postgres has an infinity of time, and years that a Date does not know.
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   return typeof value === 'string' || typeof value === 'number' ? value : null;
 }
 
+/** A watermark that is a whole number, also one beyond 2^53, which comes as its digits. */
+function wholeNumber(watermark: string | number): bigint | null {
+  if (typeof watermark === 'number') return Number.isInteger(watermark) ? BigInt(watermark) : null;
+  return /^-?\d{16,19}$/.test(watermark) ? BigInt(watermark) : null;
+}
+
 /** The later of two watermarks of one column: numbers by size, texts (times as RFC 3339) by their letters. */
 function laterOf(a: string | number | null, b: string | number | null): string | number | null {
   if (a === null || b === null) return a ?? b;
   if (typeof a === 'number' && typeof b === 'number') return Math.max(a, b);
+  const [wholeA, wholeB] = [wholeNumber(a), wholeNumber(b)];
+  if (wholeA !== null && wholeB !== null) return wholeA > wholeB ? a : b;
   const [timeA, timeB] = [Date.parse(String(a)), Date.parse(String(b))];
   if (Number.isFinite(timeA) && Number.isFinite(timeB) && timeA !== timeB) return timeA > timeB ? a : b;
   return String(a) > String(b) ? a : b;

@@ -220,8 +220,9 @@ export class SourceStore {
 
   async queries(
     filter: { readonly name?: string; readonly dueAtMs?: number } = {},
+    tx: Tx = this.#read,
   ): Promise<readonly StoredQuery[]> {
-    let query = tables<SourceTables>(this.#read).selectFrom('label_queries').selectAll();
+    let query = tables<SourceTables>(tx).selectFrom('label_queries').selectAll();
     if (filter.name !== undefined) query = query.where('name', '=', filter.name);
     if (filter.dueAtMs !== undefined) query = query.where('next_at_ms', '<=', filter.dueAtMs);
     const rows = await query.orderBy('name').execute();
