@@ -13,6 +13,12 @@ export const platformErrors = {
     message: '{field}: "{value}" is not a time',
     next: 'Write an RFC 3339 time such as 2001-03-04T05:06:07Z.',
   },
+  invalid_moment: {
+    status: 400,
+    title: 'Neither a time nor a duration',
+    message: '{field}: "{value}" is neither a time nor how long ago it was',
+    next: 'Write a day such as 2001-03-04, an RFC 3339 time such as 2001-03-04T05:06:07Z, or a duration before now such as 24h or 7d.',
+  },
   invalid_input: {
     status: 400,
     title: 'Invalid input',

@@ -57,7 +57,7 @@ forEachDatabase((dialect, open) => {
   test(`${dialect}: a card of a registered version tells its traffic and its moves`, async (t) => {
     const { governance, registry, write, time } = await setup(t);
     await registry.createVersion(tester, { name: 'late', digest });
-    const shares = { model: 'late', champion: { version: '1', weight: 1 }, shadow: null };
+    const shares = { model: 'late', arms: { champion: { version: '1', weight: 1 } }, shadow: null };
     await write({ kind: 'system', id: 'loop' }, 'serving:deploy', 'late-endpoint', 'the first', shares);
     time.nowMs += 1000;
     await registry.promote(tester, 'late', { version: 1, reason: 'first model' });

@@ -62,8 +62,7 @@ const nothing: Omit<VersionEvidence, 'record'> = {
 const route = (challenger: object | undefined, shadow: string | null) => ({
   model: 'flights',
   routeVersion: 5,
-  champion: { version: '1', weight: 0.9 },
-  ...(challenger ? { challenger } : {}),
+  arms: { champion: { version: '1', weight: 0.9 }, ...(challenger ? { challenger } : {}) },
   shadow,
 });
 
@@ -212,6 +211,18 @@ test('the history tells what traffic a version had and lost', () => {
     ],
   );
   assert.deepEqual(rolloutHistory([change(null, route(share, null))], 'other', 2), []);
+  // As earlier versions wrote it, and an arm of another name.
+  const { arms, ...rest } = route(share, null);
+  const named = { ...rest, arms: { champion: arms.champion, model: share } };
+  assert.deepEqual(
+    rolloutHistory([change(null, { ...rest, ...arms }), change(null, named)], 'flights', 2).map(
+      ({ what }) => what,
+    ),
+    [
+      'endpoint flights: challenger with 10 % of the traffic',
+      'endpoint flights: arm "model" with 10 % of the traffic',
+    ],
+  );
 });
 
 test('monitoring tells the newest window and each alert of the version, opened and ended', () => {

@@ -4,9 +4,13 @@ import type { StoredAuditEntry } from '../../platform/journal/index.ts';
 import type { ModelCard } from './contract.ts';
 
 const share = z.object({ version: z.string(), weight: z.number() });
-/** What serving writes into the audit trail of a route: who had how much of the traffic. */
+/**
+ * What serving writes into the audit trail of a route: who had how much of the traffic. Entries of earlier versions have
+ * the arms beside `model`.
+ */
 const routeSchema = z.object({
   model: z.string(),
+  arms: z.record(z.string(), share).optional(),
   champion: share.optional(),
   challenger: share.optional(),
   shadow: z.string().nullable(),
@@ -36,9 +40,12 @@ export function rolloutHistory(
 function trafficOf(route: unknown, model: string, version: string): string | undefined {
   const parsed = routeSchema.safeParse(route);
   if (!parsed.success || parsed.data.model !== model) return undefined;
-  const { champion, challenger, shadow } = parsed.data;
-  if (champion?.version === version) return `champion with ${percent(champion.weight)} of the traffic`;
-  if (challenger?.version === version) return `challenger with ${percent(challenger.weight)} of the traffic`;
+  const { champion, challenger, shadow, arms = { champion, challenger } } = parsed.data;
+  const [name, had] = Object.entries(arms).find(([, arm]) => arm?.version === version) ?? [];
+  if (name !== undefined && had) {
+    const arm = name === 'champion' || name === 'challenger' ? name : `arm "${name}"`;
+    return `${arm} with ${percent(had.weight)} of the traffic`;
+  }
   return shadow === version ? 'copies of the traffic' : undefined;
 }
 

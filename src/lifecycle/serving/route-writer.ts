@@ -163,5 +163,5 @@ export function newSalt(): string {
 /** What of a route the audit trail keeps: who had how much of the traffic. */
 function summary({ model, routeVersion, arms, shadow }: EndpointRoute) {
   const shares = Object.fromEntries(arms.map((a) => [a.arm, { version: a.modelVersion, weight: a.weight }]));
-  return { model, routeVersion, ...shares, shadow: shadow?.modelVersion ?? null };
+  return { model, routeVersion, arms: shares, shadow: shadow?.modelVersion ?? null };
 }

@@ -81,7 +81,7 @@ forEachDatabase((name, open) => {
       assert.deepEqual(audit[1]!.after, {
         model: 'delay',
         routeVersion: 6,
-        champion: { version: '2', weight: 1 },
+        arms: { champion: { version: '2', weight: 1 } },
         shadow: null,
       });
     });

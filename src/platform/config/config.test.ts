@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
+import { smallDisk } from '../../../test/support/small-disk.ts';
 import {
   defaultArtifactRootOf,
   lockDirectory,
@@ -153,6 +154,14 @@ test('a data directory that is a file, or lies in one, is refused by name, with 
       message: /^the data directory .*file.* cannot be used: /,
     });
   }
+});
+
+test('a data directory on a disk that may only be read is refused for that', async (t) => {
+  const disk = await smallDisk('64k,ro');
+  if (!disk) return t.skip('this user may not mount a disk');
+  t.after(disk.remove);
+  for (const path of [disk.directory, join(disk.directory, 'not', 'there')])
+    assert.throws(() => lockDirectory(path, 'control'), { code: 'data_unusable', message: /read-only/ });
 });
 
 test('a password in the address of a database is not told where the address is wrong', () => {

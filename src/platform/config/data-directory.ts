@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fail } from '../../core/errors.ts';
 
@@ -77,12 +77,18 @@ export function lockDirectory(path: string, role: string): { release(): void } {
 /** The lock's file, after it was tried that files can be written beside it: SQLite would open it for reading too. */
 function openLock(path: string, role: string): DatabaseSync {
   try {
+    // Of a disk that may only be read mkdir says that the folder does not exist.
+    accessSync(nearestFolder(path), constants.W_OK);
     mkdirSync(path, { recursive: true });
-    accessSync(path, constants.W_OK);
     return new DatabaseSync(join(path, `${role}.lock`), { timeout: 0 });
   } catch (error) {
     // A full disk passes: the process ends, and is started again by `up`.
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
     throw fail('data_unusable', { path, problem: (error as Error).message }, error);
   }
+}
+
+/** The path, or the nearest of the folders above it that is there. */
+function nearestFolder(path: string): string {
+  return existsSync(path) ? path : nearestFolder(dirname(resolve(path)));
 }

@@ -385,7 +385,7 @@ test('models, cards and the audit trail', async () => {
   assert.match(trail, /\n.* +user:\S+ +loop:pause +loop late +a look\n/);
   assert.match(await done('audit', '--text', 'A LOOK', '--limit', '1'), /loop:pause/);
   assert.match(await done('audit', '--actor', 'nobody'), /^No entry fits\.\n$/);
-  await refused(1, /--from: "soon" is not a duration/, 'audit', '--from', 'soon');
+  await refused(1, /--from: "soon" is neither a time nor how long ago/, 'audit', '--from', 'soon');
 });
 
 test('runs are found, ordered and shown as a table or as CSV', async () => {

@@ -1,3 +1,4 @@
+import { fail } from '../../../core/errors.ts';
 import { formatTime, parseDuration, parseTime } from '../../../core/time.ts';
 import type { CommandCall } from '../command.ts';
 import { auditEntrySchema } from '../contract.ts';
@@ -37,7 +38,11 @@ export async function audit(call: CommandCall): Promise<undefined> {
   );
 }
 
-/** A time as it is written, or a duration before now. Throws `invalid_time`. */
+/** A time as it is written, or a duration before now. Throws `invalid_moment`. */
 function momentMs(text: string, field: string, nowMs: number): number {
-  return /^\d{4}-/.test(text) ? parseTime(text, field) : nowMs - parseDuration(text, field);
+  try {
+    return /^\d{4}-/.test(text) ? parseTime(text, field) : nowMs - parseDuration(text, field);
+  } catch (error) {
+    throw fail('invalid_moment', { field, value: text }, error);
+  }
 }
