@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { readCsv } from '../../../core/csv.ts';
 import {
   type CsvDialect,
@@ -7,7 +8,7 @@ import {
   csvText,
 } from '../../../core/csv-dialect.ts';
 import { fail } from '../../../core/errors.ts';
-import { type Frames, framesReason, sqlLiteral } from '../../../platform/frames/index.ts';
+import { type Frames, framesReason, sqlLiteral, typedRows } from '../../../platform/frames/index.ts';
 import { type LabelColumns, labelColumns } from './read-label-row.ts';
 
 /** A row of a file. */
@@ -92,6 +93,29 @@ export async function* csvRows(
   }
 }
 
+const schemaName = z.object({ name: z.string() });
+
+/**
+ * The names of a Parquet file's columns as they were written. The frame engine calls the second of two columns `value`
+ * by another name, and nobody would learn that there are two.
+ *
+ * @param read what the frame engine calls them
+ */
+async function writtenNames(
+  frames: Frames,
+  path: string,
+  read: readonly string[],
+): Promise<readonly string[]> {
+  const elements = await typedRows(
+    frames,
+    schemaName,
+    `SELECT name FROM parquet_schema(${sqlLiteral(path)})`,
+  );
+  // The first one is the root. With nested columns there are more elements than columns.
+  const written = elements.slice(1).map(({ name }) => name);
+  return written.length === read.length ? written : read;
+}
+
 /** Names first, then the rows from a number on. */
 export async function* parquetRows(
   frames: Frames,
@@ -107,7 +131,7 @@ export async function* parquetRows(
       .catch((error: unknown) => {
         throw invalid(`it cannot be read as Parquet: ${framesReason(error)}`, error);
       });
-    if (first) yield { at: -1, row: 0, cells: read.names };
+    if (first) yield { at: -1, row: 0, cells: await writtenNames(frames, path, read.names) };
     const count = read.columns[0]?.length ?? 0;
     for (let i = 0; i < count; i++)
       yield { at: at + i, row: at + i + 1, cells: read.columns.map((column) => column[i]) };

@@ -80,6 +80,8 @@ export function readLabelRow(
   const isNumber = typeof given === 'string' && type !== 'text' && decimal !== null;
   const odd = isNumber ? csvNumberProblem(given, decimal) : null;
   if (odd !== null) return `value ${odd}`;
+  if (signal === undefined && isInexact(given, type))
+    return `value is ${given}; numbers are kept as doubles, which do not hold it exactly: have the endpoint take texts (labelType "text") where labels are as long as that`;
   const row = clean({
     predictionId: text('predictionId'),
     entity: text('predictionId') === undefined ? text('entity') : undefined,
@@ -113,6 +115,14 @@ function clean(row: Readonly<Record<string, unknown>>): Record<string, unknown> 
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined));
 }
 
+/** Whether it is a whole number that a double does not hold: two classes would become one. */
+function isInexact(value: unknown, type: LabelType): boolean {
+  if (typeof value === 'bigint') return BigInt(Number(value)) !== value;
+  if (typeof value !== 'string' || type === 'text' || !/^[+-]?\d{16,}$/.test(value)) return false;
+  const number = Number(value);
+  return !Number.isFinite(number) || BigInt(number) !== BigInt(value.replace('+', ''));
+}
+
 function labelValueOf(value: unknown, type: LabelType, decimal: CsvDialect['decimal']): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'string' || type === 'text') return value;
@@ -121,15 +131,18 @@ function labelValueOf(value: unknown, type: LabelType, decimal: CsvDialect['deci
 }
 
 /**
- * RFC 3339, also with a blank for the T, without a zone (UTC then) or as a day alone; epoch milliseconds as number or
- * text of digits; dates of a database.
+ * RFC 3339, also with a blank for the T, without seconds, without a zone or with its name (UTC then) or as a day alone;
+ * epoch milliseconds as number or text of digits; dates of a database.
  */
 function timeOf(value: unknown): unknown {
   if (value instanceof Date) return value.getTime();
   if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'string') return value;
   if (/^-?\d+$/.test(value)) return Number(value);
-  const text = value.replace(/^(\d{4}-\d\d-\d\d)[ t]/, '$1T');
+  const text = value
+    .replace(/^(\d{4}-\d\d-\d\d)[ t]/, '$1T')
+    .replace(/ ?(UTC|GMT)$/i, 'Z')
+    .replace(/(T\d\d:\d\d)(?=$|Z|[+-])/, '$1:00');
   if (/^\d{4}-\d\d-\d\d$/.test(text)) return `${text}T00:00:00Z`;
   if (/T[\d:.]+$/.test(text)) return `${text}Z`;
   return text.replace(/(T.*[+-]\d\d)$/, '$1:00').replace(/(T.*[+-]\d\d)(\d\d)$/, '$1:$2');
