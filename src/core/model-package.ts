@@ -117,13 +117,15 @@ export const columnTypes: Readonly<Record<ElementType, ColumnType>> = {
 
 /**
  * A graph tensor; shape includes the batch dimension, -1 is free. `datatype` is what callers know it by where that is
- * not told by the type that it is computed with: FP16 and BF16, whose `type` is float.
+ * not told by the type that it is computed with: FP16 and BF16, whose `type` is float. `unranked` is set where the graph
+ * does not even tell how many dimensions there are, and `shape` is then `[]` as that of one value.
  */
 export const graphTensorSchema = z.object({
   name: z.string(),
   type: elementTypeSchema,
   shape: z.array(z.int()),
   datatype: z.enum(halfTypes).optional(),
+  unranked: z.literal(true).optional(),
 });
 export type GraphTensor = z.infer<typeof graphTensorSchema>;
 

@@ -148,5 +148,11 @@ function graphTensor(
   }
   const name = info.name ?? '';
   const datatype = widened.get(name);
-  return { name, type, shape, ...(datatype ? { datatype } : {}) };
+  return {
+    name,
+    type,
+    shape,
+    ...(datatype ? { datatype } : {}),
+    ...(tensor.shape ? {} : { unranked: true as const }),
+  };
 }

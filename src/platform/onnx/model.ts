@@ -223,13 +223,15 @@ function reshaped(
     );
   }
   const field = signature.outputs.find((f) => f.name === name)?.shape ?? [];
-  const inside = graph.outputs.find((o) => o.name === name)?.shape ?? [];
+  const told = graph.outputs.find((o) => o.name === name);
+  if (told?.unranked) return output;
+  const inside = told?.shape ?? [];
   const [own, pattern] = rows ? [shape.slice(1), inside.slice(1)] : [shape, inside];
   const dims =
     field.length > 0 && own.length === pattern.length ? reshapedDimensions(own, pattern, field) : field;
-  const told = rows ? [rowCount, ...dims] : dims;
-  const fits = told.every((d) => d >= 0) && told.reduce((size, d) => size * d, 1) === output.data.length;
-  return fits ? { ...output, shape: told } : output;
+  const asked = rows ? [rowCount, ...dims] : dims;
+  const fits = asked.every((d) => d >= 0) && asked.reduce((size, d) => size * d, 1) === output.data.length;
+  return fits ? { ...output, shape: asked } : output;
 }
 
 function flatInput(pkg: OnnxPackage): PackageManifest['graph']['inputs'][number] | null {

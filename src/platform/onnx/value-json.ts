@@ -14,9 +14,23 @@ export function valueJson(value: unknown, type: ElementType): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
+/** Values that are put together at once: a text that grows value by value keeps an object for each until it is read. */
+const pieceLength = 1000;
+
 /** The values from `from` to before `to`, separated by commas. */
 export function valuesJson(data: ArrayLike<unknown>, type: ElementType, from = 0, to = data.length): string {
+  if (to - from > pieceLength) return longValuesJson(data, type, from, to);
   let text = '';
   for (let i = from; i < to; i++) text += (i > from ? ',' : '') + valueJson(data[i], type);
   return text;
+}
+
+function longValuesJson(data: ArrayLike<unknown>, type: ElementType, from: number, to: number): string {
+  const pieces: string[] = [];
+  for (let start = from; start < to; start += pieceLength) {
+    const texts: string[] = [];
+    for (let i = start; i < Math.min(to, start + pieceLength); i++) texts.push(valueJson(data[i], type));
+    pieces.push(texts.join(','));
+  }
+  return pieces.join(',');
 }

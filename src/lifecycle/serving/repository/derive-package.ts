@@ -70,12 +70,23 @@ function fitted(
   }
   const own = rows ? shape.slice(1) : shape;
   const told = configured?.find((t) => t.name === name);
+  if (tensor.unranked && side === 'input' && !told) {
+    throw new Error(
+      `the graph tells no dimensions of ${what}: name them in config.pbtxt (input { name, data_type, dims })`,
+    );
+  }
   if (!told) return { tensor, dims: own, optional: false };
   const typed = ofType(what, tensor, told.data_type);
   const inside = told.reshape?.shape ?? told.dims;
+  if (tensor.unranked) {
+    const { unranked: _, ...ranked } = typed;
+    if (told.reshape) refuseReshape(what, told);
+    const full = { ...ranked, shape: [...(rows ? [-1] : []), ...inside] };
+    return { tensor: full, dims: told.dims, optional: told.optional === true };
+  }
   const fits =
     inside.length === own.length && inside.every((d, i) => d === own[i] || d === -1 || own[i] === -1);
-  // A graph's shape [] may also mean that it tells none.
+  // One value may also be called a list of one.
   if (told.dims.length > 0 && !fits && shape.length > 0) {
     const batch = rows ? ', without the dimension of the batch' : '';
     throw new Error(

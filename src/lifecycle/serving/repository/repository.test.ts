@@ -244,6 +244,18 @@ test('predictions stay on the disk as Parquet, the newest ones up to a size', as
   assert.ok(kept.length >= 1 && kept.length < 8, `${kept.length} files`);
 });
 
+test('a graph that tells no dimensions has those of its configuration, and is refused without one', async (t) => {
+  const repository = await testRepository(t, {
+    'given/1/model.onnx': oneNodeOnnx('Neg', null),
+    'given/config.pbtxt': 'max_batch_size: 4 input { name: "x" dims: 2 } output { name: "y" dims: 2 }',
+    'none/1/model.onnx': oneNodeOnnx('Neg', null),
+  });
+  const [given, none] = states(repository);
+  assert.equal(given, 'given/1 READY');
+  assert.match(none ?? '', /none\/1 UNAVAILABLE .*no dimensions of input 'x': name them in config\.pbtxt/);
+  assert.deepEqual((await answer(repository, 'given')).y, [-1, 2]);
+});
+
 test('a graph of half floats is told as one, or as one of single floats where its configuration says so', async (t) => {
   const short = 10;
   const config =

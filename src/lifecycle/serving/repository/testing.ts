@@ -59,15 +59,19 @@ export const float = 1;
 export const int64 = 7;
 export const text = 8;
 
-function value(name: string, elemType: number, dims: readonly (number | string)[]): ValueInfo {
-  const dim = dims.map((d) => (typeof d === 'number' ? { dimValue: d } : { dimParam: d }));
-  return { name, type: { tensorType: { elemType, shape: { dim } } } };
+function value(name: string, elemType: number, dims: readonly (number | string)[] | null): ValueInfo {
+  const dim = dims?.map((d) => (typeof d === 'number' ? { dimValue: d } : { dimParam: d }));
+  return { name, type: { tensorType: { elemType, ...(dim ? { shape: { dim } } : {}) } } };
 }
 
-/** A graph of one node from `x` to `y`, of the same dimensions and, unless told otherwise, the same type. */
+/**
+ * A graph of one node from `x` to `y`, of the same dimensions and, unless told otherwise, the same type.
+ *
+ * @param dims null: the graph tells none
+ */
 export function oneNodeOnnx(
   opType: string,
-  dims: readonly (number | string)[],
+  dims: readonly (number | string)[] | null,
   elemType: number = float,
   outputType: number = elemType,
 ): Uint8Array {

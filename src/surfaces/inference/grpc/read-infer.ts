@@ -1,6 +1,6 @@
 import { textOfBytes } from '../../../core/byte-text.ts';
 import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
-import { checkTextCount } from '../http/request-size.ts';
+import { checkShapeSize, checkTextCount } from '../http/request-size.ts';
 import { described, type InferRequest, readOutputs, refuseReserved } from '../oip/infer-request.ts';
 import { refuseTwice, type TensorTarget, tensorTarget } from '../oip/json-tensors.ts';
 import { decodeRaw, isDatatype, unknownDatatype, utf8 } from '../oip/raw-tensors.ts';
@@ -92,6 +92,7 @@ function shapeOf({ name, shape }: InferInputTensor, whole: boolean): readonly nu
   if (!sizes.every((d) => Number.isSafeInteger(d) && d >= 0)) {
     throw malformed(`input "${name}": shape [${sizes.join(', ')}] must be sizes, rows first`);
   }
+  checkShapeSize(name, sizes);
   return sizes;
 }
 

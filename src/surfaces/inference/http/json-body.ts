@@ -1,5 +1,7 @@
 import { mayHoldPythonWords, standardJson } from '../../../core/python-json.ts';
 import { malformed } from '../request-context.ts';
+import { cutNumberLists, withNumberLists } from './number-lists.ts';
+import { checkJsonValues } from './request-size.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -20,11 +22,35 @@ const ownWords: JsonWords = {
  * what stands there.
  */
 export function parseJson(body: Buffer, words: JsonWords = ownWords): Json {
+  checkJsonValues(body);
   return object(parsed(body.toString('utf8'), undefined, words), words);
+}
+
+/** A body whose `inputs` are tensors: long lists of numbers are read thriftily, as typed arrays. Else as parseJson. */
+export function parseTensorJson(body: Buffer): Json {
+  return withTypedLists(body) ?? parseJson(body);
+}
+
+function withTypedLists(body: Buffer): Json | null {
+  const cut = cutNumberLists(body);
+  if (!cut) return null;
+  checkJsonValues(
+    cut.json,
+    cut.lists.reduce((sum, { length }) => sum + length, 0),
+  );
+  try {
+    const json = object(parsed(cut.json.toString('utf8')));
+    const inputs = withNumberLists(json.inputs, cut.lists);
+    return inputs && { ...json, inputs };
+  } catch {
+    // Told with its place in the body when all of it is parsed.
+    return null;
+  }
 }
 
 /** The same with integers beyond 2^53 as BigInt; slower. */
 export function parseExactJson(body: Buffer): Json {
+  checkJsonValues(body);
   const text = body.toString('utf8');
   const exact = (_key: string, value: unknown, context: { readonly source?: string }) =>
     typeof value === 'number' && isInexact(value) && /^-?\d+$/.test(context.source ?? '')

@@ -277,6 +277,7 @@ test('lying lengths of bodies and tensors get one clear error, and the next requ
     [declared({ binary_data_size: 8 }, { datatype: 'FP8' }), null, /"FP8" is not a datatype/],
     [declared({ binary_data_size: 8 }, { datatype: 7 }), null, /datatype 7 is not a datatype/],
     [declared({ binary_data_size: 8 }, { shape: [1e308, 1e308] }), null, /exceed maximum size/],
+    [declared({ binary_data_size: 8 }, { shape: [2 ** 31, 0] }), null, /more than 100000 empty lists/],
     [declared({ shared_memory_region: 'r' }, { data: [1] }), null, /shared memory/],
     [good, 0, /must only have 1 input .found 1. to be deduced but got 2 inputs/],
   ];

@@ -1,7 +1,7 @@
 import { textOfBytes } from '../../../core/byte-text.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import type { PredictRequest, RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
-import { parseExactJson, parseJson } from '../http/json-body.ts';
+import { parseExactJson, parseTensorJson } from '../http/json-body.ts';
 import { checkRowCount } from '../http/request-size.ts';
 import {
   eventTimeMs,
@@ -60,7 +60,7 @@ export function readInferRequest(
   if (headerBytes === 0) return readRawRequest(body, context, arm);
   const jsonBytes = headerBytes === null ? body : body.subarray(0, headerBytes);
   const raw = headerBytes === null ? null : body.subarray(headerBytes);
-  const json = parseJson(jsonBytes);
+  const json = parseTensorJson(jsonBytes);
   const target = tensorTarget(context.endpoint, arm);
   let read = readTensors(json.inputs, raw, target);
   if (read.inexact) read = readTensors(exactInputs(jsonBytes, json.inputs), raw, target);

@@ -1,6 +1,6 @@
 import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { isInexact } from '../http/json-body.ts';
-import { checkTextCount } from '../http/request-size.ts';
+import { checkShapeSize, checkTextCount } from '../http/request-size.ts';
 import { malformed } from '../request-context.ts';
 import { decodeRaw, isDatatype, unknownDatatype } from './raw-tensors.ts';
 
@@ -98,31 +98,26 @@ export function refuseTwice(tensors: readonly { readonly name: string }[], kind 
 function readShape(name: string, shape: unknown, whole: boolean): readonly number[] {
   if (!Array.isArray(shape)) throw malformed(`input "${name}": "shape" must be a list of sizes, rows first`);
   if (shape.length === 0 && !whole) return [1];
-  let size = 1;
   for (const dimension of shape) {
     if (!Number.isInteger(dimension) || dimension < 0) {
       throw malformed(
         `input "${name}": Unable to parse 'shape': attempt to access JSON non-unsigned-integer as unsigned-integer`,
       );
     }
-    size *= dimension;
   }
-  if (size > Number.MAX_SAFE_INTEGER) {
-    throw malformed(
-      `input "${name}": its shape causes total element count to exceed maximum size of ${Number.MAX_SAFE_INTEGER} (byte size overflow for input)`,
-    );
-  }
+  checkShapeSize(name, shape);
   return shape as number[];
 }
 
-function readJsonData(name: string, input: DeclaredTensor, shape: readonly number[]): unknown[] {
+function readJsonData(name: string, input: DeclaredTensor, shape: readonly number[]): ArrayLike<unknown> {
   const { datatype, data, parameters } = input;
   if (!isDatatype(datatype)) throw unknownDatatype(`input "${name}"`, datatype);
   if (parameters?.shared_memory_region !== undefined) {
     throw malformed(`input "${name}" is in shared memory, which is not read here; send its data`);
   }
-  if (!Array.isArray(data)) throw malformed(`input "${name}": "data" must be a list`);
-  const flat: unknown[] = Array.isArray(data[0]) ? flattened(name, data) : data;
+  const isRead = data instanceof Float64Array;
+  if (!isRead && !Array.isArray(data)) throw malformed(`input "${name}": "data" must be a list`);
+  const flat: ArrayLike<unknown> = !isRead && Array.isArray(data[0]) ? flattened(name, data) : data;
   const size = shape.reduce((product, d) => product * d, 1);
   if (size !== flat.length) {
     throw malformed(
