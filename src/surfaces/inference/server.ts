@@ -31,6 +31,7 @@ import type { RequestHead } from './http/request-head.ts';
 import { traceRequest } from './http/request-span.ts';
 import { latin1Body, smallBodyBytes } from './http/response-text.ts';
 import type { TlsFiles } from './http/tls-files.ts';
+import { allowedMethods } from './http/unknown-route.ts';
 import { listen } from './listen.ts';
 import type { Peers } from './peers.ts';
 import { answerPost, answersInOnePiece, type PostContext } from './post-routes.ts';
@@ -71,7 +72,6 @@ export interface InferenceServerOptions {
 const keepAliveMs = 65_000;
 /** How often a draining server looks whether its connections are gone. */
 const drainLookMs = 10;
-const methods = 'GET, HEAD, POST, OPTIONS';
 
 /** The serve role's HTTP server: Open Inference Protocol v2, MLflow's scoring protocol, health and metrics. */
 export class InferenceServer {
@@ -214,12 +214,13 @@ export class InferenceServer {
       else if (entered) void entered.then((is) => is && this.#answerGet(request, response, path));
       return;
     }
+    const allow = allowedMethods(path);
     if (request.method === 'OPTIONS') {
-      this.#send(response, { status: 204, body: '', contentType: 'text/plain', headers: { allow: methods } });
+      this.#send(response, { status: 204, body: '', contentType: 'text/plain', headers: { allow } });
       return;
     }
     const { method } = request;
-    this.#sendError(response, path, fail('method_not_allowed', { method, path, allowed: methods }));
+    this.#sendError(response, path, fail('method_not_allowed', { method, path, allowed: allow }));
   }
 
   /** Answers a whole request whose connection node:http does not read. */

@@ -19,6 +19,8 @@ const columnSchemas: Readonly<Record<ColumnType, Schema>> = {
 const datatypeSchemas: Readonly<Record<string, Schema>> = {
   BOOL: { type: 'boolean' },
   BYTES: { type: 'string' },
+  FP16: { type: ['number', 'null'] },
+  BF16: { type: ['number', 'null'] },
   FP32: { type: ['number', 'null'] },
   FP64: { type: ['number', 'null'] },
 };
@@ -36,14 +38,17 @@ export function openapiDocument(state: EndpointState, { model, modelVersion }: S
   const name = state.route.endpoint;
   const at = `/v2/models/${encodeURIComponent(name)}`;
   const examples = exampleBodies(manifest);
-  const post = (summary: string, body: object, answer: Schema, error: Schema) => ({
+  const post = (summary: string, body: object, answer: Schema, error: Schema, otherErrors: object = {}) => ({
     post: {
       summary,
       operationId: operationId(summary),
       requestBody: { required: true, content: body },
       responses: {
         200: { description: 'The predictions, in the order of the rows', content: content(answer) },
-        '4XX': { description: 'What is wrong with the request', content: content(error) },
+        '4XX': {
+          description: 'What is wrong with the request',
+          content: { ...content(error), ...otherErrors },
+        },
         '5XX': { description: 'What is wrong with the server or the model', content: content(error) },
       },
     },
@@ -52,7 +57,10 @@ export function openapiDocument(state: EndpointState, { model, modelVersion }: S
     get: {
       summary,
       operationId: operationId(summary),
-      responses: { 200: { description: summary, content: content(schema) } },
+      responses: {
+        200: { description: summary, content: content(schema) },
+        '4XX': { description: 'There is no such model, or a key is missing', content: content(ref('Error')) },
+      },
     },
   });
   return {
@@ -74,10 +82,11 @@ export function openapiDocument(state: EndpointState, { model, modelVersion }: S
         'Score (MLflow)',
         {
           ...content(ref('ScoringRequest'), examples.invocations),
-          'text/csv': { schema: { type: 'string' } },
+          'text/csv': { schema: { type: 'string', minLength: 1 } },
         },
         ref('Predictions'),
         ref('ScoringError'),
+        { 'text/plain': { schema: { type: 'string' } } },
       ),
       [`/v1/models/${encodeURIComponent(name)}:predict`]: post(
         'Predict (KServe v1)',
@@ -167,13 +176,14 @@ function schemasOf(manifest: PackageManifest): Readonly<Record<string, Schema>> 
   };
   const rows = { type: 'array', minItems: 1, items: ref('Row') };
   const params = {
-    params: { type: 'object', description: 'prediction_ids, entities, event_times: one per row' },
+    params: { type: ['object', 'null'], description: 'prediction_ids, entities, event_times: one per row' },
   };
   const form = (name: string, schema: Schema): Schema => ({
     type: 'object',
     properties: { [name]: schema, ...params },
     required: [name],
   });
+  const values = { type: 'array', minItems: 1, items: { not: { type: 'object' } } };
   const cells = { type: 'array', items: {} };
   const split = {
     type: 'object',
@@ -185,7 +195,6 @@ function schemasOf(manifest: PackageManifest): Readonly<Record<string, Schema>> 
     required: ['data'],
     additionalProperties: false,
   };
-  const named = { type: 'object', additionalProperties: cells };
   return {
     Row: row,
     InferRequest: inferSchema(manifest),
@@ -194,15 +203,15 @@ function schemasOf(manifest: PackageManifest): Readonly<Record<string, Schema>> 
       oneOf: [
         form('dataframe_split', split),
         form('dataframe_records', rows),
-        form('instances', { anyOf: [rows, { type: 'array', items: {} }] }),
-        form('inputs', { anyOf: [named, { type: 'array', items: {} }] }),
+        form('instances', { anyOf: [rows, values] }),
+        form('inputs', { not: { type: 'null' } }),
       ],
     },
-    PredictRequest: form('instances', { anyOf: [rows, { type: 'array', items: {} }] }),
+    PredictRequest: form('instances', { anyOf: [rows, values] }),
     Predictions: {
       type: 'object',
       properties: {
-        predictions: { type: 'array', items: {} },
+        predictions: { description: 'One for each row; a model may give lists by name instead' },
         prediction_ids: { type: 'array', items: { type: 'string' } },
       },
       required: ['predictions', 'prediction_ids'],
@@ -254,9 +263,9 @@ function inferSchema(manifest: PackageManifest): Schema {
   return {
     type: 'object',
     properties: {
-      id: { type: 'string', description: 'Becomes the prediction id' },
+      id: { type: ['string', 'null'], description: 'Becomes the prediction id' },
       parameters: {
-        type: 'object',
+        type: ['object', 'null'],
         properties: {
           entity: { type: 'string', description: 'Who or what the request is about' },
           event_time: { description: 'RFC 3339 or epoch milliseconds' },
@@ -277,7 +286,7 @@ function inferSchema(manifest: PackageManifest): Schema {
         },
       },
       outputs: {
-        type: 'array',
+        type: ['array', 'null'],
         items: {
           type: 'object',
           properties: { name: { enum: tensorsOf(manifest).outputs.map((o) => o.name) } },

@@ -6,10 +6,15 @@ const posted =
 const gotten =
   /^\/(?:v2|v2\/health\/(?:live|ready)|healthz|readyz|ping|health|version|metrics|v2\/docs(?:\/dataplane\.json)?|v1\/models(?:\/[^/:]+)?|v2\/models(?:\/stats)?|v2\/models\/[^/]+(?:\/versions\/[^/]+)?(?:\/(?:ready|config|stats|docs\/dataplane\.json))?)\/?$/;
 
+/** Methods that an address takes, as the header Allow has them; all there are for an address that is not known. */
+export function allowedMethods(path: string): string {
+  if (posted.test(path)) return 'POST, OPTIONS';
+  return gotten.test(path) ? 'GET, HEAD, OPTIONS' : 'GET, HEAD, POST, OPTIONS';
+}
+
 /** The error of a path that the method finds nothing at: `method_not_allowed` where the other one does. */
 export function unknownRoute(method: 'GET' | 'POST', path: string): MillraceError {
   const other = method === 'GET' ? posted : gotten;
   if (!other.test(path)) return fail('route_not_found', { method, path });
-  const allowed = method === 'GET' ? 'POST, OPTIONS' : 'GET, HEAD, OPTIONS';
-  return fail('method_not_allowed', { method, path, allowed });
+  return fail('method_not_allowed', { method, path, allowed: allowedMethods(path) });
 }

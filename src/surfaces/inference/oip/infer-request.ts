@@ -117,7 +117,7 @@ function readRawRequest(body: Buffer, context: RequestContext, arm: ServedArm | 
   const [input] = inputs;
   if (!input || inputs.length > 1) {
     throw malformed(
-      `Raw request must only have 1 input (found 1) to be deduced but got ${inputs.length} inputs in the model (Inference-Header-Content-Length: 0)`,
+      `Raw request must only have 1 input (found 1) to be deduced but got ${inputs.length} inputs in '${context.endpoint}' model configuration (Inference-Header-Content-Length: 0)`,
     );
   }
   const { name, columns } = input;
