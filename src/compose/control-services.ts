@@ -243,8 +243,11 @@ export async function createControlServices(parts: ControlParts) {
   const rolloutDeps = createRolloutDeps({ ...slices, journal, watermarks, log, clock });
   const rolloutEngine = new RolloutEngine(rolloutDeps);
   const rollouts = new RolloutService(rolloutDeps, rolloutEngine);
-  const { watch } = rolloutDeps;
-  const loop = createLoop({ db, journal, pipelines, watermarks, ports, watch, log, clock }, blobs);
+  const { watch, clockSteps } = rolloutDeps;
+  const loop = createLoop(
+    { db, journal, pipelines, watermarks, ports, watch, log, clock, clockSteps },
+    blobs,
+  );
   const runner = new StepRunner({
     queue: jobs,
     kinds: controlKinds,

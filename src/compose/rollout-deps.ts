@@ -1,7 +1,7 @@
 import type { Clock } from '../core/time.ts';
 import type { FeedbackService } from '../lifecycle/feedback/index.ts';
 import { CHAMPION, type Registry } from '../lifecycle/registry/index.ts';
-import { type RolloutDeps, type RolloutLog, RolloutWatch } from '../loop/index.ts';
+import { ClockSteps, type RolloutDeps, type RolloutLog, RolloutWatch } from '../loop/index.ts';
 import { systemActor } from '../platform/access/index.ts';
 import type { Frames } from '../platform/frames/index.ts';
 import type { Journal } from '../platform/journal/index.ts';
@@ -33,6 +33,7 @@ export function createRolloutDeps(
   return {
     ...{ db, journal, serving, clock, logger },
     watermarks,
+    clockSteps: new ClockSteps(clock),
     monitoring,
     aliases: rolloutAliases(registry),
     log: rolloutLog(feedback, frames),

@@ -21,6 +21,7 @@ import { Journal, journalMigrations } from '../platform/journal/index.ts';
 import { createLogger } from '../platform/log/index.ts';
 import { defineStepKind, type StepKind } from '../platform/registries/index.ts';
 import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
+import { ClockSteps } from './clock-steps.ts';
 import type { Loop, Turn, TurnStep } from './contract.ts';
 import { createLoop } from './index.ts';
 import { loopMigrations } from './migrations.ts';
@@ -325,12 +326,19 @@ function fakeKinds(world: FakeWorld, ports: LoopPorts): readonly StepKind[] {
 }
 
 /** A loop over a real database, queue, runner and watermarks, and a made-up rest of the world. */
-export async function openLoop(t: TestContext, db: Database, world: FakeWorld, clock: Clock = wallClock) {
+export async function openLoop(
+  t: TestContext,
+  db: Database,
+  world: FakeWorld,
+  clock: Clock = wallClock,
+  /** A test that moves its clock lets time pass, unless it says otherwise. */
+  clockSteps = new ClockSteps({ nowMs: () => 0 }, () => 0),
+) {
   const root = await mkdtemp(join(tmpdir(), 'millrace-loop-'));
   const log = createLogger('test', 'silent');
   const journal = new Journal(db);
   const jobs = new Jobs(db);
-  const watermarks = new Watermarks(db, journal);
+  const watermarks = new Watermarks(db, journal, clock);
   const ports = world.ports();
   const kinds = fakeKinds(world, ports);
   const pipelines = new Pipelines({ db, journal, jobs, kinds });
@@ -360,7 +368,8 @@ export async function openLoop(t: TestContext, db: Database, world: FakeWorld, c
     },
     log,
   );
-  const open = () => createLoop({ db, journal, pipelines, watermarks, ports, watch, log, clock }, blobs);
+  const open = () =>
+    createLoop({ db, journal, pipelines, watermarks, ports, watch, log, clock, clockSteps }, blobs);
   let loop = open();
   watch.start();
   await runner.start();

@@ -6,7 +6,7 @@ import { carryOut } from './carry-out.ts';
 import type { EngineDeps } from './loop-engine.ts';
 import type { LoopWriter } from './loop-writer.ts';
 import { makeTurnContext } from './make-turn-context.ts';
-import { lookAt } from './reconcile.ts';
+import { clockKey, lookAt } from './reconcile.ts';
 import { stopSteps } from './stop-steps.ts';
 
 /**
@@ -21,7 +21,8 @@ export async function endHarm(name: string, deps: EngineDeps, writer: LoopWriter
   if (!hasRollout(context)) return;
   const lost = turn.data.rollout && (await endLost(context, turn.data.rollout));
   if (lost) return carryOut(deps, writer, turn, context, lost, loop.moment);
-  const harm = liveHarm(context);
+  // Times of before the clock was set are moved along first.
+  const harm = deps.clockSteps.of(clockKey(name)) === 0 ? liveHarm(context) : null;
   if (!harm) return;
   // A step that is giving the challenger more traffic must not do so afterwards.
   if (harm.routeVersion === null) await stopSteps(deps, turn.row.id, harm.reason);

@@ -5,6 +5,7 @@ import type { Database } from '../../platform/db/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { Watermarks } from '../../platform/watermarks/index.ts';
+import type { ClockSteps } from '../clock-steps.ts';
 import type { PendingWork } from '../contract.ts';
 import type { LoopPorts } from '../ports.ts';
 import type { RolloutWatch } from '../rollouts/live/rollout-watch.ts';
@@ -25,6 +26,7 @@ export interface EngineDeps {
   readonly watch: RolloutWatch;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly clockSteps: ClockSteps;
 }
 
 /** Where a loop stands after everything that could be done was done. */

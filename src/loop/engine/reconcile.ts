@@ -1,7 +1,9 @@
 import { systemActor } from '../../platform/access/index.ts';
+import type { ClockSteps } from '../clock-steps.ts';
 import type { PendingWork } from '../contract.ts';
 import { type LoopRecord, readLoop, readTurn } from '../read.ts';
-import { followedRollout } from '../states/followed-rollout.ts';
+import { movedTime } from '../rollouts/moved-along.ts';
+import { followedRollout, hasRollout } from '../states/followed-rollout.ts';
 import { stateHandlers } from '../states/index.ts';
 import { findLoop } from '../store/loops.ts';
 import { bringUpMonitoring } from './bring-up-monitoring.ts';
@@ -43,6 +45,7 @@ export async function reconcile(
 
     if (row.active_turn_id === null) {
       deps.watch.keep(name, []);
+      deps.clockSteps.forget(clockKey(name));
       const between = await acting(() => betweenTurns(name, deps, writer, monitoring !== undefined));
       if (between === 'changed') continue;
       return { what: between.waitsFor, pending, watermarkMs: moment.watermarkMs, settled: true };
@@ -51,7 +54,7 @@ export async function reconcile(
     const turn = await readTurn(deps.db.read, row.active_turn_id);
     const context = makeTurnContext(deps, loop, turn, moment);
     deps.watch.keep(name, followedRollout(context, deps.clock, harmed));
-    const decision = await guarded(() => decide(context));
+    const decision = keepTime(context, deps.clockSteps) ?? (await guarded(() => decide(context)));
     if (decision.do === 'wait') {
       if (decision.pending) pending.push(decision.pending);
       return { what: decision.what, pending, watermarkMs: moment.watermarkMs, settled: true };
@@ -86,6 +89,37 @@ async function betweenTurns(
   if (!loop || loop.row.active_turn_id !== null || (await followChampion(deps, loop.row))) return 'changed';
   // Triggers are found by what monitoring says, so they wait for it.
   return isMonitoring ? { waitsFor: 'monitoring' } : startTurn(deps, writer, loop, loop.moment);
+}
+
+/** Under which the rollout of a loop's turn waits by the clock. */
+export const clockKey = (loop: string): string => `loop/${loop}`;
+
+/** After the clock was set, what a rollout waits for by it lasts as long as was said; null: it was not set. */
+function keepTime(turn: TurnContext, clockSteps: ClockSteps): Decision | null {
+  const { rollout } = turn.data;
+  const key = clockKey(turn.loop);
+  if (!turn.live || rollout === null || !hasRollout(turn)) {
+    clockSteps.forget(key);
+    return null;
+  }
+  const stepMs = clockSteps.of(key);
+  if (stepMs === 0) return null;
+  const moved = (time: string | null) => movedTime(time, stepMs);
+  const { sinceEventTime, beganEventTime, weighedEventTime } = rollout;
+  const times = {
+    sinceEventTime: moved(sinceEventTime),
+    beganEventTime: moved(beganEventTime),
+    weighedEventTime: moved(weighedEventTime),
+  };
+  const act = async () => {
+    clockSteps.movedAlong(key, stepMs);
+    return undefined;
+  };
+  return {
+    do: 'note',
+    change: { rollout: { ...rollout, ...times } },
+    ...{ reason: rollout.reason, decides: false, act },
+  };
 }
 
 /** Asks the state's handler. */

@@ -9,9 +9,11 @@ import { observe, zeroBeforeOf } from '../verdict/observe.ts';
 import { provedArm } from '../verdict/proof.ts';
 import { judgeRollout } from './judge-rollout.ts';
 import type { Followed } from './live/rollout-watch.ts';
+import { movedAlong } from './moved-along.ts';
 import { keepLook } from './past-looks.ts';
 import { abortedBecause, type RolloutDeps, RolloutWriter, rolloutActor } from './rollout-writer.ts';
 import {
+  cooledRollouts,
   findRollout,
   interruptedRollouts,
   openRollouts,
@@ -26,6 +28,8 @@ const lookEveryMs = 5000;
 const restFactor = 4;
 /** As whom the rollouts without a loop are followed. */
 const watchOwner = 'rollouts';
+/** Under which cool-downs wait, all together. */
+const cooling = 'cooling';
 /** What the registry says when a version may not have an alias, or is not there any more. */
 const refusals: readonly ErrorCode[] = [
   ...(['version_blocked', 'alias_protected', 'version_not_packaged'] as const),
@@ -131,13 +135,14 @@ export class RolloutEngine {
       while (this.#again && !this.#stopped) {
         this.#again = false;
         await this.#finishAll();
+        await this.#keepTime();
         const open = await openRollouts(this.#deps.db.read);
         this.#deps.watch.keep(
           watchOwner,
           open.map((record) => this.#followed(record)),
         );
         for (const id of this.#nextLookMs.keys())
-          if (!open.some((record) => record.id === id)) this.#nextLookMs.delete(id);
+          if (!open.some((record) => record.id === id)) this.#forget(id);
         for (const record of open) await this.#try(record);
       }
     } catch (error) {
@@ -145,6 +150,37 @@ export class RolloutEngine {
     } finally {
       this.#turning = null;
     }
+  }
+
+  #forget(id: string): void {
+    this.#nextLookMs.delete(id);
+    this.#deps.clockSteps.forget(id);
+  }
+
+  /** After the clock was set, what waits by it waits for as long as was said. */
+  async #keepTime(): Promise<void> {
+    const { clockSteps, db } = this.#deps;
+    for (const record of await openRollouts(db.read)) {
+      const stepMs = clockSteps.of(record.id);
+      if (stepMs === 0) continue;
+      await this.#act(record, (now) => this.#moveAlong(now, stepMs));
+      clockSteps.movedAlong(record.id, stepMs);
+    }
+    const stepMs = clockSteps.of(cooling);
+    if (stepMs === 0) return;
+    for (const { id, endpoint } of await cooledRollouts(db.read))
+      await this.#acting.run(endpoint, async () => {
+        const now = await findRollout(db.read, id);
+        const eventMs = await this.#deps.watermarks.get(endpoint);
+        const isCooling = (now?.data.coolUntilMs ?? 0) > (eventMs ?? 0) - stepMs;
+        if (now && isCooling) await this.#moveAlong(now, stepMs);
+      });
+    clockSteps.movedAlong(cooling, stepMs);
+  }
+
+  async #moveAlong(record: RolloutRecord, stepMs: number): Promise<void> {
+    const { mode } = await this.#deps.watermarks.describe(rolloutActor, record.endpoint);
+    if (mode === 'live') await this.#writer.note(record, movedAlong(record.data, stepMs));
   }
 
   async #try(record: RolloutRecord): Promise<void> {
@@ -321,7 +357,8 @@ export class RolloutEngine {
 
   /** Ends a rollout that does harm by now. Whatever else there is to decide waits for the next reading of the log. */
   async #quickLook(known: RolloutRecord): Promise<void> {
-    if (this.#stopped) return;
+    // Times of before the clock was set are moved along first.
+    if (this.#stopped || this.#deps.clockSteps.of(known.id) !== 0) return;
     const eventMs = await this.#deps.watermarks.get(known.endpoint);
     const seen = this.#deps.watch.observation(known.id, eventMs);
     const nowMs = this.#deps.clock.nowMs();

@@ -8,6 +8,7 @@ import type { Database, Tx } from '../../platform/db/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { Watermarks } from '../../platform/watermarks/index.ts';
+import type { ClockSteps } from '../clock-steps.ts';
 import { type EndpointRollout, type RolloutState, rolloutEvents } from '../contract.ts';
 import { guardOf } from '../verdict/guard-of.ts';
 import type { RolloutLog } from '../verdict/observe.ts';
@@ -30,7 +31,8 @@ export interface RolloutDeps {
   readonly watch: RolloutWatch;
   readonly clock: Clock;
   /** Event time of endpoints: a stream has the endpoint's name. */
-  readonly watermarks: Pick<Watermarks, 'declare' | 'get'>;
+  readonly watermarks: Pick<Watermarks, 'declare' | 'get' | 'describe'>;
+  readonly clockSteps: ClockSteps;
   readonly monitoring: Pick<MonitoringService, 'rolloutAborted' | 'rolloutPromoted'>;
   readonly aliases: RolloutAliases;
   readonly logger: Logger;

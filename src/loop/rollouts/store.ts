@@ -150,6 +150,13 @@ export async function openRollouts(tx: Tx, endpoint?: string): Promise<readonly 
   return (await query.orderBy('id').execute()).map(toRecord);
 }
 
+/** Rollouts that ended, and whose versions cool down or did. */
+export async function cooledRollouts(tx: Tx): Promise<readonly RolloutRecord[]> {
+  const query = tables<RolloutTables>(tx).selectFrom('rollouts').selectAll();
+  const rows = await query.where('state', 'in', ['aborted', 'rolled-back']).orderBy('id').execute();
+  return rows.map(toRecord).filter(({ data }) => data.coolUntilMs !== null);
+}
+
 /** Rollouts about which something was decided that was not done to its end; of one endpoint if it is named. */
 export async function interruptedRollouts(tx: Tx, endpoint?: string): Promise<readonly RolloutRecord[]> {
   let query = tables<RolloutTables>(tx)

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test';
 import { storePackage } from '../../../test/support/serving.ts';
 import { fail } from '../../core/errors.ts';
 import { createRng } from '../../core/rng.ts';
+import { formatTime } from '../../core/time.ts';
 import { type LoggedRow, openFeedbackService } from '../../lifecycle/feedback/testing.ts';
 import type { RolloutAborted } from '../../lifecycle/monitoring/index.ts';
 import { ServingService, servingMigrations } from '../../lifecycle/serving/index.ts';
@@ -9,6 +10,7 @@ import type { Database } from '../../platform/db/index.ts';
 import type { OpenDatabase } from '../../platform/db/testing.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
+import { ClockSteps } from '../clock-steps.ts';
 import { createRolloutSchema, type EndpointRollout } from '../contract.ts';
 import { loopMigrations } from '../migrations.ts';
 import type { RolloutLog } from '../verdict/observe.ts';
@@ -52,6 +54,8 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
   };
   const db: Database = { ...options.db, write: (change) => alive(() => options.db.write(change)) };
   let nowMs = Date.parse('2020-01-01T00:00:00Z');
+  /** By how much somebody set the clock, which is not time that passed. */
+  let setByMs = 0;
   const clock = { nowMs: () => nowMs };
   const packageOf = async (_: string, version: number) => {
     if (version > 9) throw fail('version_not_packaged', { name: 'delay', version });
@@ -116,7 +120,14 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
   const logger = createLogger('test', 'silent');
   const deps = {
     ...{ db, journal, serving, clock, packageOf, logger },
-    watermarks: { declare: async () => {}, get: async () => nowMs },
+    watermarks: {
+      declare: async () => {},
+      get: async () => nowMs,
+      describe: async (_: unknown, stream: string) => {
+        return { stream, mode: 'live' as const, watermark: formatTime(nowMs), allowedDelayMs: 0 };
+      },
+    },
+    clockSteps: new ClockSteps(clock, () => nowMs - setByMs),
     ...{ monitoring: told, aliases },
     log,
     watch: new RolloutWatch(
@@ -191,6 +202,11 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
   const wait = (ms: number) => {
     nowMs += ms;
   };
+  /** Sets the clock forward or back. */
+  const setClock = (byMs: number) => {
+    nowMs += byMs;
+    setByMs += byMs;
+  };
   return {
     serving,
     journal,
@@ -203,6 +219,7 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     create,
     present,
     wait,
+    setClock,
     alerts,
     registry,
   };

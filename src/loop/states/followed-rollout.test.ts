@@ -4,6 +4,7 @@ import { createRng } from '../../core/rng.ts';
 import { type Clock, wallClock } from '../../core/time.ts';
 import type { ArrivedLabel, ArrivedRow } from '../../lifecycle/feedback/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
+import { ClockSteps } from '../clock-steps.ts';
 import { anna, FakeWorld, loopTestMigrations, loopText, openLoop } from '../testing.ts';
 
 const text = loopText.replace('cooldown: 3d', 'cooldown: 0s');
@@ -42,9 +43,10 @@ forEachDatabase((name, open) => {
     db: Awaited<ReturnType<typeof open>>,
     clock: Clock = wallClock,
     file = text,
+    clockSteps?: ClockSteps,
   ) {
     const world = new FakeWorld();
-    const loop = await openLoop(t, db, world, clock);
+    const loop = await openLoop(t, db, world, clock, clockSteps);
     await loop.loops.apply(anna, { text: file });
     assert.equal((await loop.settle()).championVersion, 1);
     world.seeOutcomes(2, 1, 60, 60, 0);
@@ -161,6 +163,22 @@ forEachDatabase((name, open) => {
     await look();
     await loop.settle();
     assert.equal((await loop.turn(2)).state, 'rolled-back');
+  });
+
+  test(`${name}: a clock that is set by a year ends no turn before its time`, async (t) => {
+    let setByMs = 0;
+    const clock = { nowMs: () => Date.now() + setByMs };
+    const db = await open(t, loopTestMigrations);
+    const { loop, look } = await inCanary(t, db, clock, text, new ClockSteps(clock));
+    const began = async () => (await loop.turn(2)).rollout?.beganEventTime ?? '';
+    const before = Date.parse(await began());
+    for (const byMs of [366 * 86_400_000, -10 * 86_400_000]) {
+      setByMs = byMs;
+      await look();
+      await loop.settle();
+      assert.equal((await loop.turn(2)).state, 'canary');
+      assert.ok(Math.abs(Date.parse(await began()) - before - byMs) < 60_000, `${byMs}`);
+    }
   });
 
   test(`${name}: harm that shows while a step gives more traffic calls the step off`, async (t) => {

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { forEachDatabase } from '../../platform/db/testing.ts';
+import { hourMs, openRollouts } from './testing.ts';
+
+forEachDatabase((name, open) => {
+  suite(`a clock that is set, on ${name}`, () => {
+    test('a step lasts as long as was said, and nothing is given up before its time', async (t) => {
+      const { engine, traffic, create, present, wait, setClock } = await openRollouts(t, open);
+      const plan = {
+        kind: 'canary',
+        version: 2,
+        shadow: null,
+        steps: [40, 50],
+        minRequests: 5,
+        minLabels: 0,
+      };
+      const begun = await create({ ...plan, minTime: '3h', maxTime: '9h', metric: 'outcome', margin: 9 });
+      // An hour passes with it.
+      await traffic(60, {});
+      const at = async () => {
+        await engine.lookNow();
+        const { state, step, look } = await present(begun);
+        return [state, step.percent, Math.round((look?.timeMs.have ?? 0) / hourMs)];
+      };
+      setClock(24 * hourMs);
+      assert.deepEqual(await at(), ['running', 40, 1]);
+      setClock(-72 * hourMs);
+      assert.deepEqual(await at(), ['running', 40, 1]);
+      wait(2 * hourMs);
+      assert.deepEqual((await at()).slice(0, 2), ['running', 50]);
+      setClock(hourMs);
+      wait(5 * hourMs);
+      assert.equal((await at())[0], 'running');
+      setClock(-hourMs);
+      wait(2 * hourMs);
+      assert.equal((await at())[0], 'aborted');
+    });
+
+    test('a cool-down is as long as it was', async (t) => {
+      const { engine, service, create, wait, setClock } = await openRollouts(t, open);
+      const plan = { kind: 'canary', version: 2, cooldown: '1h' };
+      const anna = { kind: 'user', id: 'anna' } as const;
+      const { id } = await create(plan);
+      await service.abort(anna, 'flights', id, 'no');
+      await engine.lookNow();
+      setClock(2 * hourMs);
+      await engine.lookNow();
+      await assert.rejects(create(plan), { code: 'rollout_cooling' });
+      setClock(-24 * hourMs);
+      await engine.lookNow();
+      wait(hourMs + 1);
+      await create(plan);
+    });
+
+    test('shares of a bandit change as often as was said', async (t) => {
+      const { engine, traffic, create, present, wait, setClock } = await openRollouts(t, open);
+      const bandit = { kind: 'bandit', arms: [{ arm: 'b', version: 2 }], every: '6h', maxChange: 0.5 };
+      const begun = await create({ ...bandit, metric: 'accuracy' });
+      await traffic(100, {});
+      const changes = async () => {
+        await engine.lookNow();
+        return (await present(begun)).decisions.filter((d) => d.action === 'weights').length;
+      };
+      setClock(24 * hourMs);
+      assert.equal(await changes(), 0);
+      setClock(-48 * hourMs);
+      wait(5 * hourMs);
+      assert.equal(await changes(), 1);
+      setClock(-24 * hourMs);
+      assert.equal(await changes(), 1);
+      wait(6 * hourMs);
+      assert.equal(await changes(), 2);
+    });
+  });
+});
