@@ -91,6 +91,8 @@ def main():
             traceback.print_exc()
             answer, buffers = {"ok": False, "type": type(error).__name__, "message": message_of(error)}, []
             # MLflow's own word for what a caller has to correct; its server answers 400 then.
+            if isinstance(error, OtherRows) and header["op"] == "predict" and model.own is not None:
+                answer["answer"] = json.dumps(plain(model.own))
             answer["refused"] = getattr(error, "error_code", None) in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
         if os.getpid() != own:  # the model forked, and its child came back: it must answer nobody
             os._exit(0)
@@ -231,7 +233,7 @@ class Model:
         rows = header["rows"]
         params = header.get("params")
         data = self._read(body, rows, header.get("without", ()))
-        self.unnamed, self.nested, self.answered = None, set(), None
+        self.unnamed, self.nested, self.answered, self.own = None, set(), None, None
         if self.takes_requests:
             return self._of_request(data, params)
         if self.stream_fn == self.pyfunc.predict:
@@ -346,7 +348,8 @@ class Model:
 
     def _outputs(self, data, params):
         if self.raw is None:
-            return self._named(self._predict(data, params))
+            self.own = self._predict(data, params)
+            return self._named(self.own)
         data = with_categories(self.pd, data, self.categories)
         probability = self.raw.predict_proba(data)
         # Params that its signature does not know are none, as in MLflow.

@@ -82,6 +82,17 @@ test('models that MLflow logged run as Python at an endpoint, and crash without 
   });
   assert.deepEqual([failed.status, failed.headers.get('x-millrace-error')], [500, 'inference_failed']);
 
+  // An answer with other rows is given back as it is where rows have no names of their own; the log has no outputs of it.
+  const some = await invoke('code', { dataframe_records: [{ word: 'drop' }, { word: 'stay' }] });
+  assert.deepEqual([some.status, some.json], [200, { predictions: ['STAY'] }]);
+  const dropped = { inputs: [{ name: 'word', shape: [2], datatype: 'BYTES', data: ['drop', 'stay'] }] };
+  const refused = await fetch(`${server.serveUrl}/v2/models/code/infer`, {
+    method: 'POST',
+    body: JSON.stringify(dropped),
+  });
+  assert.equal(refused.status, 500);
+  assert.match(await refused.text(), /OtherRows: the model gave 1 rows as \\"output\\" for 2 rows/);
+
   const poisoned = invoke('code', { dataframe_records: [{ word: 'exit' }] });
   const others = await Promise.all(
     Array.from({ length: 30 }, (_, i) => invoke('code', { dataframe_records: [{ word: `w${i}` }] })),

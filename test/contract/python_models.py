@@ -29,6 +29,7 @@ class Code(mlflow.pyfunc.PythonModel):
             os._exit(9)
         if (model_input["word"] == "raise").any():
             raise ValueError("this word is not liked")
+        model_input = model_input[model_input["word"] != "drop"]
         return model_input["word"].str.upper() + (params or {}).get("suffix", "")
 
 

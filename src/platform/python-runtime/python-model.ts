@@ -1,6 +1,7 @@
 import { fail } from '../../core/errors.ts';
 import type { SignatureField } from '../../core/model-package.ts';
 import type { OutputTensor } from '../onnx/index.ts';
+import { OtherRows } from '../runtimes/other-rows.ts';
 import type { TraceHeaders } from '../tracing/index.ts';
 import { decodeOutputs, encodeColumns } from './columns.ts';
 import { groupsOf, reordered } from './row-groups.ts';
@@ -81,7 +82,7 @@ export class PythonModel {
   /**
    * Predicts; a model that answers in pieces alone is asked row by row, and its pieces are put together. Throws
    * `input_invalid`, `input_refused` where MLflow or the model says so, `python_crashed`, `model_restarting`,
-   * `python_timeout`; an `Error` with the model's own words when its code throws.
+   * `python_timeout`, `OtherRows`; an `Error` with the model's own words when its code throws.
    */
   async predict(rows: Rows, call: PythonCall = {}): Promise<readonly OutputTensor[]> {
     const groups = groupsOf(rows, (row) => omitted(this.#parts.inputs, row).join('\0'));
@@ -160,7 +161,8 @@ function omitted(inputs: readonly SignatureField[], row: Rows[number]): readonly
 }
 
 /** What the model's code threw, in its words, and by its class as `name`. */
-function ownError({ type, message, refused }: Readonly<Record<string, unknown>>): Error {
+function ownError({ type, message, refused, answer }: Readonly<Record<string, unknown>>): Error {
+  if (typeof answer === 'string') return new OtherRows(`${type}: ${message}`, answer);
   if (refused === true) return fail('input_refused', { problem: String(message) });
   const error = new Error(`${type}: ${message}`);
   error.name = String(type);

@@ -9,5 +9,6 @@ export {
   type RuntimeHosts,
   type ScoredPiece,
 } from './open-model.ts';
+export { OtherRows } from './other-rows.ts';
 export { predictionOf, sampleRows } from './prediction.ts';
 export { datatypeOf, datatypes } from './tensor-bytes.ts';

@@ -1,5 +1,6 @@
 import { fail, MillraceError } from '../../core/errors.ts';
 import type { Plane, ServedArm } from '../../lifecycle/serving/index.ts';
+import { OtherRows } from '../../platform/runtimes/index.ts';
 import { type HttpAnswer, jsonText } from './http/answer.ts';
 import { readInferRequest, withSignatureParams } from './oip/infer-request.ts';
 import { checkOutputNames, writeInferResponse } from './oip/infer-response.ts';
@@ -58,10 +59,14 @@ export async function answerInvocation(
     throw manifest.runtime.kind === 'python' ? asRefused(error) : error;
   };
   if (streamed) return invocationEvents(context.plane, read).catch(blame);
-  const reply = await context.plane.predict(read).catch(blame);
-  const text = unwrapped ? writeBare(reply, manifest) : writePredictions(reply, manifest, stacked);
-  const answer = jsonText(200, text);
-  return packedAnswer(answer, request);
+  const text = await context.plane.predict(read).then(
+    (reply) => (unwrapped ? writeBare(reply, manifest) : writePredictions(reply, manifest, stacked)),
+    (error: unknown) => {
+      const whole = wholeAnswer(error) ?? blame(error);
+      return unwrapped ? whole : `{"predictions":${whole}}`;
+    },
+  );
+  return packedAnswer(jsonText(200, text), request);
 }
 
 /** `POST v1/models/<name>:predict`, KServe's first protocol (and TensorFlow Serving's): `instances` or `inputs`. */
@@ -84,9 +89,15 @@ export async function answerV1Predict(
  */
 function asRefused(error: unknown): unknown {
   if (!(error instanceof MillraceError) || error.code !== 'inference_failed') return error;
-  const problem = String(error.params.problem);
-  // No words of the model's code: its answer has other rows than it was given.
-  return problem.startsWith('OtherRows: ') ? error : fail('input_refused', { problem }, error);
+  return fail('input_refused', { problem: String(error.params.problem) }, error);
+}
+
+/**
+ * What a model gave that filters or sums up the rows of a request, as JSON: MLflow's server answers it as it is. The log
+ * has the rows as failed, without outputs, as none of them has an answer of its own. Null for every other error.
+ */
+function wholeAnswer(error: unknown): string | null {
+  return error instanceof MillraceError && error.cause instanceof OtherRows ? error.cause.answer : null;
 }
 
 function armOf({ endpoint }: RequestContext, { plane }: InferContext): ServedArm {

@@ -1,4 +1,5 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
+import { OtherRows } from '../../../platform/runtimes/index.ts';
 import { type HttpAnswer, jsonAnswer } from './answer.ts';
 
 const scoringPath = /^(?:\/endpoints\/[^/]+)?\/invocations\/?$/;
@@ -61,6 +62,8 @@ export function withoutPayload(error: MillraceError): MillraceError {
     case 'graph_step_refused':
       return fail(code, { ...params, problem: ownWords(error, String(params.problem)) });
     case 'inference_failed':
+      // Of an answer with other rows it says how many, and no words of the model's code.
+      if (error.cause instanceof OtherRows) return error;
       return fail(code, { ...params, problem: exceptionOf(String(params.problem)) });
     case 'remote_failed':
     case 'python_crashed':
