@@ -110,6 +110,8 @@ export const predictionSchema = z.strictObject({
   /** 'ok' or the code of the error it was answered with. */
   status: z.string(),
   error: z.string().nullable(),
+  /** Answered with an error because of what the caller sent (400 to 499): neither the server nor the model failed. */
+  refused: z.boolean(),
   latencyMs: z.number(),
   /** Until the first piece of an answer that came in pieces; null for others. */
   firstPieceMs: z.number().nullable(),

@@ -1,5 +1,5 @@
 import { pathPrefix } from './prefix.ts';
-import { problemOf } from './problem.ts';
+import { answerOf, problemOf } from './problem.ts';
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -23,7 +23,7 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
     ...(signal ? { signal } : {}),
   });
   if (!response.ok) throw await problemOf(response);
-  return (await response.json()) as T;
+  return answerOf<T>(response);
 }
 
 /** POST with a fresh idempotency key, so that a repeated click or retry does a thing once. */
@@ -46,7 +46,7 @@ export async function send<T>(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok) throw await problemOf(response);
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  return response.status === 204 ? (undefined as T) : answerOf<T>(response);
 }
 
 /**

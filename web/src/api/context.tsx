@@ -9,11 +9,14 @@ function createQueries(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       queries: {
+        // A browser that knows of no network reaches a server on its own machine all the same.
+        networkMode: 'always',
         staleTime: 15_000,
         refetchOnWindowFocus: false,
         retry: (failures, error) => !(error instanceof ProblemError) && failures < 2,
         retryDelay: (attempt) => Math.min(600 * 2 ** attempt, 5000),
       },
+      mutations: { networkMode: 'always' },
     },
   });
 }

@@ -32,9 +32,48 @@ function placeOf(value: unknown): FilterProblem | null {
   return { position, excerpt, length, expected, problem };
 }
 
-/** Reads a failed response; a body that is no problem document still gives a usable problem. */
+/**
+ * Reads the JSON of an answer that is none of failure.
+ *
+ * @throws ProblemError when it is something else, as the page of a proxy that asks who somebody is
+ */
+export async function answerOf<T>(response: Response): Promise<T> {
+  const body = await response.text();
+  try {
+    return JSON.parse(body) as T;
+  } catch {
+    throw foreignAnswer(response);
+  }
+}
+
+/** What it means when something other than this server answered: what stands before it, as its errors are JSON. */
+function foreignAnswer({ status, statusText }: Response): ProblemError {
+  const said = `${status} ${statusText}`.trim();
+  const [title, detail, next] =
+    status === 401 || status === 403
+      ? [
+          'Access was refused',
+          `What stands before the server answered ${said}.`,
+          'Sign in again: reload this page.',
+        ]
+      : status >= 500
+        ? [
+            'The server does not answer',
+            `What stands before it answered ${said}.`,
+            'This page goes on by itself once the server is back.',
+          ]
+        : [
+            'Something else answered',
+            `No JSON came, but ${said} with something else: the page of a proxy that asks you to sign in, for instance.`,
+            'Reload this page, and sign in where you are asked to.',
+          ];
+  return new ProblemError({ status, code: `http-${status}`, title, detail, next, issues: [], place: null });
+}
+
+/** Reads a failed response; a body that is no problem document is that of something before the server. */
 export async function problemOf(response: Response): Promise<ProblemError> {
-  const body: unknown = await response.json().catch(() => null);
+  const body: unknown = await response.json().catch(() => undefined);
+  if (body === undefined) return foreignAnswer(response);
   const record = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   return new ProblemError({
     status: response.status,

@@ -102,6 +102,11 @@ forEachDatabase((name, open) => {
       assert.deepEqual(await ids({ arm: 'blue' }), ['b', 'a']);
       assert.deepEqual(await ids({ arm: 'bandit-2' }), ['c']);
       assert.deepEqual(await ids({}), ['d', 'c', 'b', 'a']);
+      const all = await service.predictions(ada, { endpoint }, 10, undefined);
+      assert.deepEqual(
+        all.filter((p) => p.refused).map((p) => p.predictionId),
+        ['b'],
+      );
       const hour = { endpoint, from: '2001-02-01T00:00:00Z', to: '2001-02-01T01:00:00Z' };
       assert.deepEqual(await service.facets(ada, hour), {
         arms: [

@@ -131,6 +131,8 @@ const FIRST_PIECE: GridColumn<Prediction> = {
 const withFirstPiece = (columns: readonly GridColumn<Prediction>[]): readonly GridColumn<Prediction>[] =>
   columns.flatMap((column) => (column.id === 'latency' ? [FIRST_PIECE, column] : [column]));
 
+const errorState = ({ refused }: Prediction) => (refused ? 'none' : 'bad');
+
 const COLUMNS: readonly GridColumn<Prediction>[] = [
   {
     id: 'time',
@@ -173,7 +175,7 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
           <span className="text-faint">waiting</span>
         ) : (
           <span data-tip={row.error ?? undefined}>
-            <StateLabel state="bad">error</StateLabel>
+            <StateLabel state={errorState(row)}>{row.refused ? 'refused' : 'error'}</StateLabel>
           </span>
         )
       ) : (
@@ -206,7 +208,7 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
         <span className="text-muted">ok</span>
       ) : (
         <span data-tip={row.error ?? undefined}>
-          <StateLabel state="bad">{row.status.replaceAll('_', ' ')}</StateLabel>
+          <StateLabel state={errorState(row)}>{row.status.replaceAll('_', ' ')}</StateLabel>
         </span>
       ),
   },

@@ -29,7 +29,10 @@ export function PredictionPanel(props: {
 
 /** The answer and its truth as one sentence. */
 function verdict(prediction: PredictionDetail): string {
-  if (prediction.status !== 'ok') return `Answered with an error: ${prediction.error ?? prediction.status}.`;
+  if (prediction.status !== 'ok') {
+    const what = prediction.refused ? 'Refused for what was sent' : 'Answered with an error';
+    return `${what}: ${prediction.error ?? prediction.status}.`;
+  }
   const { score } = prediction;
   const said = score === null ? 'Answered without a score' : `Said ${formatNumber(score, 3)}`;
   if (!prediction.label) return `${said}; the truth is not known yet.`;

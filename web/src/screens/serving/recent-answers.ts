@@ -6,7 +6,10 @@ type Spread = { readonly median: number; readonly p99: number };
 
 export type RecentAnswers = {
   readonly answered: number;
+  /** Those that the server or the model failed to answer. */
   readonly failed: number;
+  /** Those that were refused for what was sent. */
+  readonly refused: number;
   /** When the last of them was given, by the wall clock; null when none was. */
   readonly lastAt: string | null;
   /** To the end of an answer; null when none was given. */
@@ -23,7 +26,8 @@ export function recentAnswers(rows: readonly Prediction[]): RecentAnswers {
   const pieces = given.flatMap((row) => (row.firstPieceMs === null ? [] : [row.firstPieceMs]));
   return {
     answered: rows.length,
-    failed: rows.length - given.length,
+    failed: rows.filter((row) => row.status !== 'ok' && !row.refused).length,
+    refused: rows.filter((row) => row.refused).length,
     lastAt: rows.reduce<string | null>(
       (last, row) => (last === null || row.receivedAt > last ? row.receivedAt : last),
       null,

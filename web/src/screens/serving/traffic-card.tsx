@@ -123,6 +123,9 @@ function NewestAnswers(props: { readonly endpoint: string }) {
               ] as const)
             : []),
           ['Failed', formatCount(answers.failed), 'failed'],
+          ...(answers.refused > 0
+            ? ([['Refused for what was sent', formatCount(answers.refused), 'refused']] as const)
+            : []),
         ]}
       />
     </section>
