@@ -11,7 +11,7 @@ export interface InputColumn {
   readonly field: SignatureField;
   /** SQL expressions; none for an input that the file does not have. */
   readonly sql: readonly string[];
-  /** `doubles`: the first is DOUBLE with NaN for missing; a second one holds the texts that are no numbers. */
+  /** `doubles`: the first is DOUBLE with NaN for missing; a second one holds the texts that are no numbers, or longer ones than it holds. */
   readonly kind: 'doubles' | 'values' | 'absent';
 }
 
@@ -67,7 +67,10 @@ function selection(
       if (decimal !== null) {
         const number = numberSql(name, decimal);
         // R writes NA, without quotes, for a number that is missing.
-        const bad = `CASE WHEN ${number} IS NULL AND ${name} <> 'NA' THEN ${name} END`;
+        const isNone = `${number} IS NULL AND ${name} <> 'NA'`;
+        // Such numbers are read again, digit by digit.
+        const isLong = field.type === 'long' ? ` OR abs(${number}) >= ${2 ** 53}` : '';
+        const bad = `CASE WHEN ${isNone}${isLong} THEN ${name} END`;
         return { sql: [`coalesce(${number}, 'NaN'::DOUBLE)`, bad], kind: 'doubles' };
       }
       if (integers.test(type) || reals.test(type)) return { sql: [asNumber(name)], kind: 'doubles' };
@@ -115,8 +118,15 @@ export function readInputs(
     if (column.sql.length === 1) return numbers;
     const bad = chunk.values(position + 1);
     if (bad.every((text) => text === null)) return numbers;
-    return bad.map((text, row) => text ?? numbers[row]);
+    return bad.map((text, row) => (text === null ? numbers[row] : longOf(String(text), numbers[row])));
   });
+}
+
+/** A whole number beyond those that are exact, with all its digits; a text that is no number, as it is. */
+function longOf(text: string, number: number | undefined): unknown {
+  if (number === undefined || Number.isNaN(number)) return text;
+  const digits = text.trim();
+  return /^[+-]?\d+$/.test(digits) ? BigInt(digits.replace('+', '')) : number;
 }
 
 /** Texts of a CSV column that are true or false, as such. */

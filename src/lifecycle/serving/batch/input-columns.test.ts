@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
+import { inputColumns, readInputs } from './input-columns.ts';
+
+test('whole numbers of a CSV file keep all their digits', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-inputs-'));
+  const frames = await DirectFrames.open({
+    ...{ memoryLimit: '100MB', temporaryDirectory: directory, threads: 1 },
+  });
+  t.after(async () => {
+    frames.close();
+    await rm(directory, { recursive: true });
+  });
+  const cells = ['7', '9007199254740993', '-9223372036854775808', ' +9007199254740995', '1e16', '', 'nine'];
+  const source = {
+    path: '',
+    rows: cells.length,
+    columns: new Map([['n', 'VARCHAR']]),
+    decimal: 'point',
+  } as const;
+  const columns = inputColumns([{ name: 'n', type: 'long', required: true, shape: [] }], source, 'n.csv');
+  const values = cells.map((cell) => `(${cell === '' ? 'NULL' : `'${cell}'`})`).join(', ');
+  const sql = columns.flatMap((column) => column.sql).join(', ');
+  for await (const chunk of frames.stream(`SELECT ${sql} FROM (VALUES ${values}) v(n)`)) {
+    const [read] = readInputs(chunk, columns, 0, [new Float64Array(2048)]);
+    const expected = [7, 9007199254740993n, -(2n ** 63n), 9007199254740995n, 1e16, Number.NaN, 'nine'];
+    assert.deepEqual([...(read ?? [])].slice(0, cells.length), expected);
+  }
+});
