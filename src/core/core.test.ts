@@ -115,7 +115,7 @@ test('a complaint names the field, what was expected and the value', () => {
     [{ name: 'x', limit: 1.5 }, 'body.limit: expected a whole number, not 1.5'],
     [{ name: 'x', kind: 'xls' }, 'body.kind: expected one of "csv", "parquet", not "xls"'],
     [{ name: 'x', since: 'noon' }, 'body.since: expected a time such as 2026-01-31T12:00:00Z, not "noon"'],
-    [{ name: 'x', tags: ['a', 'b'] }, 'body.tags: expected at most 1 item, not a list'],
+    [{ name: 'x', tags: ['a', 'b'] }, 'body.tags: expected at most 1 item, not 2'],
     [{ name: 'x', lmit: 3 }, 'body: unknown key "lmit"; did you mean "limit"?'],
     [
       { name: 'x', options: { y: 1, z: 2, payloadShare: 1 } },

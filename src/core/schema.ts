@@ -44,8 +44,11 @@ const aboutValue: ReadonlySet<string> = new Set([
 ]);
 
 function problemText({ code, path, message }: Issue, root: unknown): string {
-  const shown = code !== undefined && aboutValue.has(code) ? quoted(valueAt(root, path)) : null;
-  return shown === null || message.includes(shown) ? message : `${message}, not ${shown}`;
+  const value = valueAt(root, path);
+  const isLength = Array.isArray(value) && (code === 'too_small' || code === 'too_big');
+  const about = code !== undefined && aboutValue.has(code);
+  const shown = about ? (isLength ? String(value.length) : quoted(value)) : null;
+  return shown === null || (!isLength && message.includes(shown)) ? message : `${message}, not ${shown}`;
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
