@@ -66,6 +66,7 @@ test('rows come out as Parquet with their types, lists too; what a type cannot h
     log.append(row(['9', -1, '2.5', 'true'], ['1e3', '9007199254740993', 4]), 1, columns),
     log.append(row(['10', 3, true, 0], [true]), 1, columns),
     log.append(row(['11', 4, null, null]), 1, columns),
+    log.append(row(['12', 5, -0, false], [-0]), 1, columns),
   ]);
   await log.seal();
   await log.drained();
@@ -76,10 +77,11 @@ test('rows come out as Parquet with their types, lists too; what a type cannot h
     ['9', -1, 2.5, true, 1000, '9007199254740993', '4'],
     ['10', 3, 1, false, 1, null, null],
     ['11', 4, null, null, null, null, null],
+    ['12', 5, -0, false, -0, null, null],
   ]);
   assert.deepEqual(
     shipped.map(({ rows: count, minTimeMs, maxTimeMs }) => ({ count, minTimeMs, maxTimeMs })),
-    [{ count: 5, minTimeMs: -1, maxTimeMs: 2 ** 40 }],
+    [{ count: 6, minTimeMs: -1, maxTimeMs: 2 ** 40 }],
   );
 });
 

@@ -100,7 +100,8 @@ export class RowBytes {
   /** A number; null where it is not finite. */
   number(value: number): void {
     this.#reserve(9);
-    if ((value | 0) === value) {
+    // A zero below nothing is no integer.
+    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
       this.#bytes[this.#length] = tags.int;
       this.#view.setInt32(this.#length + 1, value, true);
       this.#length += 5;

@@ -21,8 +21,8 @@ import type { InputColumn } from './input-columns.ts';
  */
 export class LoggedCells {
   readonly #inputs: readonly InputColumn[];
-  /** Columns of the selection that hold each input; undefined: the input is not in the file. */
-  readonly #columns: readonly (string | undefined)[];
+  /** What each input is in the selection, as SQL; its columns have this in front. Null: the input is not in the file. */
+  readonly #columns: readonly ((table: string) => string)[];
   readonly #policy: BatchLogPolicy | null;
   readonly #treatments: ReadonlyMap<string, Treatment>;
   readonly #entity: Treatment;
@@ -31,10 +31,17 @@ export class LoggedCells {
   constructor(inputs: readonly InputColumn[], policy: BatchLogPolicy | null) {
     this.#inputs = inputs;
     let at = 0;
-    this.#columns = inputs.map(({ sql, kind }) => {
-      const column = kind === 'absent' ? undefined : `i${at}`;
+    this.#columns = inputs.map(({ field, sql, kind }) => {
+      const [first, second] = [`i${at}`, `i${at + 1}`];
       at += sql.length;
-      return column;
+      if (kind === 'absent') return () => 'NULL';
+      // As the model was asked: with all digits of a number that is longer than a double.
+      if (kind === 'doubles' && field.type === 'long' && sql.length === 2)
+        return (table) =>
+          `coalesce(TRY_CAST(${table}${second} AS HUGEINT), TRY_CAST(${table}${first} AS HUGEINT))`;
+      const plain = kind === 'doubles';
+      return (table) =>
+        plain ? `CASE WHEN isfinite(${table}${first}) THEN ${table}${first} END` : table + first;
     });
     this.#policy = policy && !writesEverything(policy) ? policy : null;
     this.#treatments = this.#policy ? treatmentsOf(this.#policy) : new Map();
@@ -50,7 +57,7 @@ export class LoggedCells {
   async write(frames: DirectFrames, select: string): Promise<string> {
     const policy = this.#policy;
     if (!policy) return '';
-    const sources = ['entity', ...this.#inputs.map((_, i) => this.#columns[i] ?? 'NULL')];
+    const sources = ['entity', ...this.#columns.map((sql) => sql(''))];
     const treatments = [this.#entity, ...this.#inputs.map(({ field }) => this.#of(field.name))];
     const hashed = sources.filter((_, i) => treatments[i] === 'hash');
     const names = treatments.flatMap((treatment, i) => (treatment === 'hash' ? [`h${i}`] : []));
@@ -71,15 +78,11 @@ export class LoggedCells {
   }
 
   /** A feature's column of the log. */
-  feature({ field, kind }: InputColumn, i: number): string {
+  feature({ field }: InputColumn, i: number): string {
     const treatment = this.#of(field.name);
-    const column = this.#columns[i] === undefined ? 'NULL' : `p.${this.#columns[i]}`;
+    const column = this.#columns[i]?.('p.') ?? 'NULL';
     const isList = field.shape.length > 0;
-    const plain = isList
-      ? `CAST(to_json(${column}) AS VARCHAR)`
-      : kind === 'doubles'
-        ? `CASE WHEN isfinite(${column}) THEN ${column} END`
-        : column;
+    const plain = isList ? `CAST(to_json(${column}) AS VARCHAR)` : column;
     const type = isList || treatment === 'hash' ? 'VARCHAR' : logTypes[field.type];
     const value = this.payload(this.#treated(treatment, i + 1, plain));
     return `TRY_CAST(${value} AS ${type}) AS ${sqlName(featureColumnPrefix + field.name)}`;
@@ -106,8 +109,5 @@ export class LoggedCells {
 }
 
 function hashes(chunk: FrameChunk, column: number, key: string): readonly (string | null)[] {
-  return chunk.values(column).map((value) => {
-    const isMissing = value === null || (typeof value === 'number' && !Number.isFinite(value));
-    return isMissing ? null : hashedValue(key, value);
-  });
+  return chunk.values(column).map((value) => (value === null ? null : hashedValue(key, value)));
 }
