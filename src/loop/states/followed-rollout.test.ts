@@ -199,6 +199,27 @@ forEachDatabase((name, open) => {
     assert.equal((await loop.turn(2)).steps.at(-1)?.status, 'cancelled');
   });
 
+  test(`${name}: a step that was called off, by a control that died before it wrote why the turn ends, ends it`, async (t) => {
+    let nowMs = Date.now();
+    const db = await open(t, loopTestMigrations);
+    const { world, loop, look } = await inCanary(t, db, { nowMs: () => nowMs });
+    const following = held();
+    world.followsRoute = following.hold;
+    world.seeOutcomes(2, 1, 5000, 5000, -0.2);
+    nowMs += 60_000;
+    await look();
+    await following.asked;
+    const { stepRunId = '' } = (await loop.turn(2)).steps.at(-1) ?? {};
+    await db.write((tx) => loop.pipelines.cancelIn(tx, stepRunId, 'version 2 is worse'));
+    await loop.restart();
+    await loop.settle();
+    const { state, reason } = await loop.turn(2);
+    assert.equal(state, 'rolled-back');
+    assert.equal(reason, `version 2 rolled back: version 2 is worse`);
+    assert.equal(world.serving.challenger, null);
+    assert.equal(world.aborted.length, 1);
+  });
+
   test(`${name}: who ends a turn that is being promoted gives the champion everything back`, async (t) => {
     let nowMs = Date.now();
     const { world, loop, look } = await inCanary(t, await open(t, loopTestMigrations), {

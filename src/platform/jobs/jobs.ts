@@ -192,7 +192,10 @@ export class Jobs {
       if (!row || row.attempt !== attempt || row.status !== 'leased') return row?.status !== 'leased';
       const failures = row.failures + 1;
       if (!retryable || failures >= row.max_failures || row.cancel_reason !== null) {
-        await this.#end(tx, row, row.cancel_reason === null ? 'failed' : 'cancelled', { error, failures });
+        await this.#end(tx, row, row.cancel_reason === null ? 'failed' : 'cancelled', {
+          failures,
+          error: row.cancel_reason === null ? error : cancelled(row.cancel_reason),
+        });
         return true;
       }
       const waitMs = Math.min(longestRetryMs, firstRetryMs * 4 ** (failures - 1));
