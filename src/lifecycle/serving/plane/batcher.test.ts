@@ -74,6 +74,31 @@ test('a request that fits a batch is never cut', async () => {
   );
 });
 
+test('a request whose runs have answers of several forms fails alone, and numbers of several types become doubles', async () => {
+  const answer = async (blocks: readonly RowBlock[]): Promise<Prediction> => {
+    const rowCount = blocks.reduce((sum, block) => sum + block.rowCount, 0);
+    const kind = Number(blocks[0]?.row(0)[0]);
+    const width = kind === 3 ? 3 : 2;
+    const data = kind === 1 ? new BigInt64Array(rowCount * 2).fill(7n) : new Float64Array(rowCount * width);
+    const type = kind === 1 ? ('int64' as const) : ('double' as const);
+    return { rowCount, outputs: [{ name: 'y', type, shape: [rowCount, width], width, data }], score: null };
+  };
+  const batcher = new Batcher(answer, { ...options, maxRows: 2 });
+  const [refused, joined] = await Promise.allSettled(
+    [
+      [1, 1, 3, 3],
+      [1, 1, 2, 2],
+    ].map((values) => batcher.predict(request(values))),
+  );
+  const reason = refused?.status === 'rejected' ? refused.reason : null;
+  assert.equal(reason?.code, 'inference_failed');
+  assert.match(String(reason), /rows of 2 numbers; then "y" with rows of 3/);
+  const output = joined?.status === 'fulfilled' ? joined.value.prediction.outputs[0] : undefined;
+  assert.equal(output?.type, 'double');
+  assert.deepEqual(Array.from(output?.data ?? []), [7, 7, 7, 7, 0, 0, 0, 0]);
+  assert.equal(batcher.idle, true);
+});
+
 test('a request larger than a batch takes turns with others, and comes back in one piece', async () => {
   const runs: number[][] = [];
   const batcher = new Batcher(doubling(runs), { ...options, maxWaitingRows: 1000 });

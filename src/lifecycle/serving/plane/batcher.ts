@@ -299,9 +299,16 @@ export class Batcher {
       if (parts.reduce((sum, p) => sum + p.rowCount, 0) < block.rowCount) return;
       parts.sort((a, b) => a.at - b.at);
     }
+    let prediction: Prediction;
+    try {
+      prediction = whole ? part.prediction : concatenated(parts);
+    } catch (error) {
+      this.#fail(waiting, error);
+      return;
+    }
     this.#settle(waiting);
     waiting.resolve({
-      prediction: whole ? part.prediction : concatenated(parts),
+      prediction,
       from: whole ? part.from : 0,
       queuedAtMs,
       queuedMs: startedMs - queuedAtMs,

@@ -89,8 +89,14 @@ export class PackageLoader {
     for (const digest of this.#states.keys()) {
       if (needed.has(digest)) continue;
       this.#states.delete(digest);
-      void this.#loaded.get(digest)?.retire();
+      const model = this.#loaded.get(digest);
       this.#loaded.delete(digest);
+      model?.retire().catch((error: unknown) => {
+        this.#logger?.error(
+          { model: model.manifest.model, digest, err: error },
+          'a model could not be closed',
+        );
+      });
     }
     const kept = new Set<Digest>();
     const dropped = new Set<Digest>();

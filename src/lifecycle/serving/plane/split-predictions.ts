@@ -7,10 +7,16 @@ export interface PredictionRows {
   readonly rowCount: number;
 }
 
-/** One prediction out of rows of several, in this order and in memory of its own. All are of one model. */
+/**
+ * One prediction out of rows of several, in this order and in memory of its own. All are of one model. Numbers of
+ * several types become doubles.
+ *
+ * @throws Error where the parts have not the same outputs with as many values a row: nobody can tell whose is what
+ */
 export function concatenated(parts: readonly PredictionRows[]): Prediction {
   const [first] = parts;
   if (!first) return { rowCount: 0, outputs: [], score: null };
+  for (const part of parts) requireAlike(first.prediction.outputs, part.prediction.outputs);
   const rowCount = parts.reduce((sum, part) => sum + part.rowCount, 0);
   const outputs = first.prediction.outputs.map((output, o): OutputTensor => {
     const pieces = parts.map(({ prediction, from, rowCount: rows }) => {
@@ -21,7 +27,10 @@ export function concatenated(parts: readonly PredictionRows[]): Prediction {
       first.prediction.whole || output.shape.length === 0
         ? output.shape
         : [rowCount, ...output.shape.slice(1)];
-    return { ...output, shape, data: joined(pieces) };
+    const isOneType = parts.every(({ prediction }) => prediction.outputs[o]?.type === output.type);
+    if (isOneType) return { ...output, shape, data: joined(pieces) };
+    const { name, width } = output;
+    return { name, width, shape, type: 'double', data: pieces.flatMap((p) => Array.from(p, Number)) };
   });
   const scores = parts.map(({ prediction, from, rowCount: rows }) =>
     prediction.score?.slice(from, from + rows),
@@ -29,6 +38,18 @@ export function concatenated(parts: readonly PredictionRows[]): Prediction {
   const score = first.prediction.score && Float64Array.from(scores.flatMap((s) => (s ? [...s] : [])));
   const { whole } = first.prediction;
   return { rowCount, outputs, score, ...(whole ? { whole } : {}) };
+}
+
+function requireAlike(outputs: readonly OutputTensor[], others: readonly OutputTensor[]): void {
+  const told = [outputs, others].map((all) => all.map(formOf).join(', '));
+  if (told[0] !== told[1])
+    throw new Error(`its answers to parts of one request differ: ${told[0]}; then ${told[1]}`);
+}
+
+/** What rows of an output have in common, in words. */
+function formOf({ name, type, shape, json }: OutputTensor): string {
+  const kind = json ? 'nested' : type === 'string' ? 'texts' : 'numbers';
+  return `"${name}" with rows of ${shape.length > 1 ? `${shape.slice(1).join(' × ')} ` : ''}${kind}`;
 }
 
 type Values = OutputTensor['data'];
