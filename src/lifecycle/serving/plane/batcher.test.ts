@@ -74,28 +74,32 @@ test('a request that fits a batch is never cut', async () => {
   );
 });
 
-test('a request whose runs have answers of several forms fails alone, and numbers of several types become doubles', async () => {
+test('a request whose runs have rows of several widths fails alone; of several types, they become one', async () => {
+  const outputs = [
+    { type: 'int64' as const, width: 2, data: [7n, 7n, 7n, 7n] },
+    { type: 'double' as const, width: 2, data: [0.5, Number.NaN, 0.5, 0.5] },
+    { type: 'double' as const, width: 3, data: [1, 2, 3, 4, 5, 6] },
+    { type: 'string' as const, width: 2, data: ['a', null, 'b', 'c'] },
+  ];
   const answer = async (blocks: readonly RowBlock[]): Promise<Prediction> => {
-    const rowCount = blocks.reduce((sum, block) => sum + block.rowCount, 0);
-    const kind = Number(blocks[0]?.row(0)[0]);
-    const width = kind === 3 ? 3 : 2;
-    const data = kind === 1 ? new BigInt64Array(rowCount * 2).fill(7n) : new Float64Array(rowCount * width);
-    const type = kind === 1 ? ('int64' as const) : ('double' as const);
-    return { rowCount, outputs: [{ name: 'y', type, shape: [rowCount, width], width, data }], score: null };
+    const output = outputs[Number(blocks[0]?.row(0)[0])]!;
+    return { rowCount: 2, outputs: [{ name: 'y', shape: [2, output.width], ...output }], score: null };
   };
   const batcher = new Batcher(answer, { ...options, maxRows: 2 });
-  const [refused, joined] = await Promise.allSettled(
-    [
-      [1, 1, 3, 3],
-      [1, 1, 2, 2],
-    ].map((values) => batcher.predict(request(values))),
-  );
-  const reason = refused?.status === 'rejected' ? refused.reason : null;
-  assert.equal(reason?.code, 'inference_failed');
-  assert.match(String(reason), /rows of 2 numbers; then "y" with rows of 3/);
-  const output = joined?.status === 'fulfilled' ? joined.value.prediction.outputs[0] : undefined;
-  assert.equal(output?.type, 'double');
-  assert.deepEqual(Array.from(output?.data ?? []), [7, 7, 7, 7, 0, 0, 0, 0]);
+  const joined = async (values: readonly number[]) => {
+    const [output] = (await batcher.predict(request(values))).prediction.outputs;
+    return [output?.type, Array.from(output?.data ?? [])];
+  };
+  const refused = assert.rejects(joined([0, 0, 2, 2]), ({ code, message }) => {
+    assert.equal(code, 'inference_failed');
+    assert.match(message, /"y" with 2 values a row; then "y" with 3 values a row$/);
+    return true;
+  });
+  assert.deepEqual(await Promise.all([joined([0, 0, 1, 1]), joined([1, 1, 3, 3])]), [
+    ['double', [7, 7, 7, 7, 0.5, Number.NaN, 0.5, 0.5]],
+    ['string', ['0.5', null, '0.5', '0.5', 'a', null, 'b', 'c']],
+  ]);
+  await refused;
   assert.equal(batcher.idle, true);
 });
 

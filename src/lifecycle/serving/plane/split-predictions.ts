@@ -9,7 +9,8 @@ export interface PredictionRows {
 
 /**
  * One prediction out of rows of several, in this order and in memory of its own. All are of one model. Numbers of
- * several types become doubles.
+ * several types become doubles, numbers beside texts become texts (NaN is none: a run whose texts are all missing has
+ * NaN), and texts beside nested values nested ones.
  *
  * @throws Error where the parts have not the same outputs with as many values a row: nobody can tell whose is what
  */
@@ -27,10 +28,16 @@ export function concatenated(parts: readonly PredictionRows[]): Prediction {
       first.prediction.whole || output.shape.length === 0
         ? output.shape
         : [rowCount, ...output.shape.slice(1)];
-    const isOneType = parts.every(({ prediction }) => prediction.outputs[o]?.type === output.type);
-    if (isOneType) return { ...output, shape, data: joined(pieces) };
+    const all = parts.map(({ prediction }) => prediction.outputs[o] ?? output);
+    if (all.every(({ type, json }) => type === output.type && json === output.json))
+      return { ...output, shape, data: joined(pieces) };
     const { name, width } = output;
-    return { name, width, shape, type: 'double', data: pieces.flatMap((p) => Array.from(p, Number)) };
+    if (all.every(({ type }) => type !== 'string')) {
+      return { name, width, shape, type: 'double', data: pieces.flatMap((p) => Array.from(p, Number)) };
+    }
+    const json = all.some((other) => other.json) || undefined;
+    const texts = pieces.flatMap((piece, p) => textsOf(piece, all[p] ?? output, json === true));
+    return { name, width, shape, type: 'string', json, data: texts };
   });
   const scores = parts.map(({ prediction, from, rowCount: rows }) =>
     prediction.score?.slice(from, from + rows),
@@ -47,9 +54,16 @@ function requireAlike(outputs: readonly OutputTensor[], others: readonly OutputT
 }
 
 /** What rows of an output have in common, in words. */
-function formOf({ name, type, shape, json }: OutputTensor): string {
-  const kind = json ? 'nested' : type === 'string' ? 'texts' : 'numbers';
-  return `"${name}" with rows of ${shape.length > 1 ? `${shape.slice(1).join(' × ')} ` : ''}${kind}`;
+function formOf({ name, shape, width }: OutputTensor): string {
+  return `"${name}" with ${shape.length > 1 ? shape.slice(1).join(' × ') : width} values a row`;
+}
+
+function textsOf(values: Values, { type, json }: OutputTensor, nested: boolean): (string | null)[] {
+  return Array.from(values as ArrayLike<Values[number]>, (value) => {
+    if (value === null || Number.isNaN(value)) return null;
+    if (type === 'string') return nested && !json ? JSON.stringify(value) : String(value);
+    return String(type === 'bool' ? Boolean(value) : value);
+  });
 }
 
 type Values = OutputTensor['data'];
