@@ -105,7 +105,10 @@ class Walk {
       case 'switch': {
         const [first] = step.cases.flatMap((c) => c.equals);
         const type = typeof first === 'string' ? 'string' : typeof first === 'boolean' ? 'boolean' : 'double';
-        if (!made.has(step.field)) this.#need(step, { ...text(step.field), type });
+        const port = made.get(step.field);
+        if (!port) this.#need(step, { ...text(step.field), type });
+        else if ((port.type === 'string') !== (type === 'string'))
+          throw invalid(step, `its cases are of type ${type}, but "${port.name}" is ${port.type}`);
         const steps = [...step.cases.map((c) => c.step), ...(step.otherwise ? [step.otherwise] : [])];
         return this.#alternatives(step, steps, made, depth);
       }
@@ -193,7 +196,16 @@ class Walk {
     }
     const shared = averaged(members);
     if (shared.length === 0) throw invalid(step, 'its members have no output of numbers in common');
+    await this.#requireSameClasses(step);
     return new Map(shared.map(({ name, shape }) => [name, { name, type: 'double', shape }]));
+  }
+
+  /** The mean of the probabilities of several classes is none of any. */
+  async #requireSameClasses(step: Extract<GraphStep, { kind: 'ensemble' }>): Promise<void> {
+    const all = await Promise.all(step.members.map((member) => classesOf(member.step, this.#manifestOf)));
+    const known = [...new Set(all.filter((classes) => classes !== null).map((c) => JSON.stringify(c)))];
+    if (known.length > 1)
+      throw invalid(step, `the classes of its members differ: ${known.join(' and ')}; combine them by vote`);
   }
 
   #need(step: GraphStep, field: SignatureField): void {

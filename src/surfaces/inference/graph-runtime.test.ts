@@ -147,6 +147,18 @@ test('a graph may hold graphs; what does not fit is refused with the step named'
     assert.rejects(describeGraph('graph', step, manifestOf(blobs)), { code: 'graph_invalid', message });
   const sequence = (...steps: GraphStep[]): GraphStep => ({ kind: 'sequence', name: 's', steps });
   await wrong(sequence(model('a', plus), model('a', plus)), /step "a": another step has the same name/);
+  const classes = [0, 'spam'];
+  const spam = await storePackage(blobs, logisticOnnx(1, 0, 0), { ...logisticPackage(), classes });
+  const members = [plus, spam].map((digest, i) => ({ weight: 1, step: model(`m${i}`, digest) }));
+  await wrong(
+    { kind: 'ensemble', name: 'mean', combine: 'average', members },
+    /step "mean": the classes of its members differ: \[0,1\] and \[0,"spam"\]; combine them by vote/,
+  );
+  const cases = [{ equals: ['1'], step: model('b', plus) }];
+  await wrong(
+    sequence(model('a', plus), { kind: 'switch', name: 'w', field: 'label', cases, otherwise: null }),
+    /step "w": its cases are of type string, but "label" is int64/,
+  );
   await wrong(model('a', plus, { inputs: { x9: 'x1' } }), /step "a": its model has no input "x9"/);
   await wrong(
     sequence(model('a', plus), model('b', plus, { inputs: { x1: 'probability' } })),
