@@ -60,7 +60,7 @@ function foreignAnswer({ status, statusText }: Response): ProblemError {
         ? [
             'The server does not answer',
             `What stands before it answered ${said}.`,
-            'This page goes on by itself once the server is back.',
+            'It goes on by itself once the server is back. If you changed something, look whether it was done.',
           ]
         : [
             'Something else answered',
@@ -96,7 +96,7 @@ export function asProblem(error: unknown): Problem {
       code: 'unreachable',
       title: 'The server does not answer',
       detail: `Nothing answers at ${location.host}.`,
-      next: 'Start it with millrace up; this page goes on by itself.',
+      next: 'Start it with millrace up; this page goes on by itself. If you changed something, look whether it was done.',
       issues: [],
       place: null,
     };
