@@ -36,7 +36,7 @@ test('long lists of numbers are the numbers that JSON.parse reads, bit by bit', 
 test('a list that is anything else is read as JSON, or refused as such', () => {
   const deep = (depth: number) => `${'['.repeat(depth)}${long}1${']'.repeat(depth)}`;
   assert.ok(cutNumberLists(bodyOf(deep(100))));
-  for (const tail of ['null]', 'true]', '"1"]', '[1]]', '9007199254740993]', 'NaN]']) {
+  for (const tail of ['null]', 'true]', '"1"]', '[1]]', '9007199254740993]', 'NaN]', '[]]']) {
     const body = bodyOf(`[${long}${tail}`);
     assert.equal(cutNumberLists(body), null, tail);
     assert.deepEqual(parseTensorJson(body), parseJson(body));
@@ -47,6 +47,9 @@ test('a list that is anything else is read as JSON, or refused as such', () => {
     assert.equal(cutNumberLists(body), null, wrong);
     assert.throws(() => parseTensorJson(body), { code: 'request_malformed' });
   }
+  const forged = Buffer.from(`{"inputs":[{"data":{"number list":0}},{"data":[${long}1]}]}`);
+  const [first] = parseTensorJson(forged).inputs as readonly { readonly data: unknown }[];
+  assert.ok(!(first?.data instanceof Float64Array));
   // A list that is no tensor's stays where it is, and so do two of one tensor.
   const list = `[${long}1]`;
   for (const text of [
@@ -54,6 +57,7 @@ test('a list that is anything else is read as JSON, or refused as such', () => {
     `{"data":${list}}`,
     `{"inputs":[{"data":${list},"data":${list}}]}`,
     `{"inputs":[{"data":${list}},{"data":{"number list":0}}],"data":${list}}`,
+    `{"inputs":[{"data":{"number list":0}},{"data":{"number list":"length"}}],"parameters":{"data":${list}}}`,
   ]) {
     const body = Buffer.from(text);
     assert.deepEqual(parseTensorJson(body), JSON.parse(text));

@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
+
 /**
  * Reads the long lists of numbers of a JSON body straight from its bytes. JSON.parse takes forty bytes and more for
  * each number while it works, this eight: a body within its limit could otherwise exhaust the memory of the process.
  */
 
+/** Key of what stands in the JSON for a list: no request can name it. */
+const placeKey = randomUUID();
+
 /** Stands in the JSON for the list of that place. */
-interface Placeholder {
-  readonly 'number list': number;
-}
+type Placeholder = Readonly<Record<string, number>>;
 
 export interface CutJson {
   /** The JSON with a placeholder for each list that was cut out. */
@@ -53,7 +56,7 @@ export function cutNumberLists(body: Buffer): CutJson | null {
     const reader = new NumberListReader(body, from);
     const numbers = reader.read();
     if (!numbers || reader.at - from < leastBytes) continue;
-    parts.push(body.subarray(done, from), Buffer.from(`{"number list":${lists.length}}`));
+    parts.push(body.subarray(done, from), Buffer.from(`{"${placeKey}":${lists.length}}`));
     lists.push(numbers);
     done = reader.at;
     at = done - 1;
@@ -73,7 +76,7 @@ export function withNumberLists(
   if (!Array.isArray(inputs)) return null;
   const used = new Set<number>();
   const whole = (inputs as readonly ({ readonly data?: Placeholder } | null)[]).map((input) => {
-    const place = input?.data?.['number list'];
+    const place = input?.data?.[placeKey];
     const list = place === undefined ? undefined : lists[place];
     if (place === undefined || list === undefined) return input;
     used.add(place);
@@ -124,6 +127,7 @@ class NumberListReader {
       this.at = skipSpace(this.#body, this.at);
       const byte = this.#body[this.at];
       if (byte === open && expected !== 'comma or end' && depth < deepest) {
+        if (depth === depthOfNumbers && depth > 0) return null;
         depth++;
         this.at++;
         expected = 'value or end';
