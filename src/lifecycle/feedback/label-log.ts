@@ -53,6 +53,8 @@ export class LabelLog {
   readonly #logs = new Map<string, Promise<SegmentLog>>();
   /** Endpoints with labels that were appended since their last seal. */
   readonly #unsealed = new Set<string>();
+  /** The newest seal of each endpoint: who reads while it is under way waits for it too. */
+  readonly #sealing = new Map<string, Promise<void>>();
   #lastSeq = 0;
 
   private constructor(options: LabelLogOptions) {
@@ -95,16 +97,19 @@ export class LabelLog {
   async #flush(endpoint: string, waitMs: number): Promise<void> {
     const log = await this.#logs.get(endpoint);
     if (!log) return;
-    if (this.#unsealed.delete(endpoint)) {
-      try {
-        await log.seal();
-      } catch (error) {
-        this.#unsealed.add(endpoint);
-        throw error;
-      }
-    }
+    if (this.#unsealed.delete(endpoint)) this.#sealing.set(endpoint, this.#seal(endpoint, log));
+    await this.#sealing.get(endpoint);
     if (waitMs === Number.POSITIVE_INFINITY) return log.drained();
     await Promise.race([log.drained(), setTimeout(waitMs, undefined, { ref: false })]);
+  }
+
+  async #seal(endpoint: string, log: SegmentLog): Promise<void> {
+    try {
+      await log.seal();
+    } catch (error) {
+      this.#unsealed.add(endpoint);
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
