@@ -103,7 +103,8 @@ forEachDatabase((name, open) => {
       const slow = connect(service, 'slow', { loads: promise });
       const { routeVersion } = await service.deploy(actor, 'e', await target('1'), 'r');
       const isLoading = () =>
-        service.replicas(actor).some(({ models }) => models.some(({ state }) => state === 'loading'));
+        service.replicas(actor).some(({ models }) => models.some(({ state }) => state === 'loading')) &&
+        slow.messages.some((m) => m.type === 'routes' && m.routes.version >= routeVersion);
       while (!isLoading()) await new Promise((next) => setImmediate(next));
       await assert.rejects(service.settled('e', routeVersion, { timeoutMs: 5, loadMs: 20 }), {
         code: 'replicas_behind',

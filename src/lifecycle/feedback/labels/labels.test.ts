@@ -270,7 +270,14 @@ forEachDatabase((name, open) => {
     });
 
     test('a query that is removed or declared anew while it runs stays so', async (t) => {
-      const { service, directory } = await openFeedbackService(t, open);
+      let onLook = () => {};
+      const clock = {
+        nowMs: () => {
+          onLook();
+          return Date.now();
+        },
+      };
+      const { service, directory } = await openFeedbackService(t, open, clock);
       const path = join(directory, 'truth.db');
       const db = new DatabaseSync(path);
       t.after(() => db.close());
@@ -283,13 +290,22 @@ forEachDatabase((name, open) => {
       });
       const { labels } = service;
       await labels.putQuery(ada, 'truth', query);
-      const run = labels.runQuery(ada, 'truth');
+      /** A run that knows its query: it has looked when it began. */
+      const begun = async () => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        onLook = resolve;
+        const run = labels.runQuery(ada, 'truth');
+        await promise;
+        return { run };
+      };
+      const { run } = await begun();
       const other = { ...query, sql: `${sql} AND label = 1` };
       await Promise.all([run, labels.putQuery(ada, 'truth', other)]);
       const [shown] = await labels.listQueries(ada);
       assert.deepEqual([shown?.sql, shown?.watermark, shown?.lastRun], [other.sql, null, await run]);
       assert.equal((await run).watermark, String(large), 'of whole numbers the larger one is later');
-      await Promise.all([labels.runQuery(ada, 'truth'), labels.removeQuery(ada, 'truth')]);
+      const again = await begun();
+      await Promise.all([again.run, labels.removeQuery(ada, 'truth')]);
       assert.deepEqual(await labels.listQueries(ada), []);
     });
 
