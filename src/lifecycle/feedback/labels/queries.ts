@@ -38,19 +38,19 @@ export class Queries {
   async put(actor: Actor, name: string, input: LabelQueryInput): Promise<LabelQuery> {
     const { db, sources, secrets, clock, journal } = this.#options;
     const nowMs = clock.nowMs();
-    const before = await this.#find(name);
     const { url, endpoint, ...settings } = input;
-    const goesOn = before !== undefined && readsOn(before, input);
-    const query: StoredQuery = {
-      name,
-      endpoint,
-      ...settings,
-      urlSealed: secrets.seal(url),
-      watermark: goesOn ? before.watermark : null,
-      nextAtMs: input.cron === null ? null : firstCronMs(input.cron, 'UTC', nowMs),
-      lastRun: before?.lastRun ?? null,
-    };
-    await db.write(async (tx) => {
+    const query = await db.write(async (tx) => {
+      const before = await sources.lockedQuery(tx, name);
+      const goesOn = before !== undefined && readsOn(before, input);
+      const query: StoredQuery = {
+        name,
+        endpoint,
+        ...settings,
+        urlSealed: secrets.seal(url),
+        watermark: goesOn ? before.watermark : null,
+        nextAtMs: input.cron === null ? null : firstCronMs(input.cron, 'UTC', nowMs),
+        lastRun: before?.lastRun ?? null,
+      };
       await sources.putQuery(tx, query, nowMs);
       await journal.appendAudit(tx, {
         actor,
@@ -59,6 +59,7 @@ export class Queries {
         after: { name, ...settings, url: withoutPassword(url) },
         reason: 'labels are read from this database',
       });
+      return query;
     });
     return this.#shown(query);
   }
@@ -123,7 +124,7 @@ export class Queries {
     const run: LabelQueryRun = { startedAt: formatTime(startedMs), ...total, errors, watermark, error };
     await db.write(async (tx) => {
       // It may have been removed or declared anew meanwhile, which stays so.
-      const [now] = await sources.queries({ name }, tx);
+      const now = await sources.lockedQuery(tx, name);
       if (!now) return;
       const nowMs = clock.nowMs();
       // Rows come in any order, so the watermark moves only when all have been read.

@@ -218,6 +218,16 @@ export class SourceStore {
     await tables<SourceTables>(tx).deleteFrom('label_queries').where('name', '=', name).execute();
   }
 
+  /** A query as it is, which no other transaction changes or removes before this one is over. */
+  async lockedQuery(tx: Tx, name: string): Promise<StoredQuery | undefined> {
+    // Postgres holds the row from here on; SQLite has one writer anyway.
+    const held = tables<SourceTables>(tx)
+      .updateTable('label_queries')
+      .set((row) => ({ updated_at_ms: row.ref('updated_at_ms') }));
+    await held.where('name', '=', name).execute();
+    return (await this.queries({ name }, tx))[0];
+  }
+
   async queries(
     filter: { readonly name?: string; readonly dueAtMs?: number } = {},
     tx: Tx = this.#read,
