@@ -1,6 +1,7 @@
 import type { DuckDBValue } from '@duckdb/node-api';
 import { z } from 'zod';
 import { errorMessage } from '../../core/error-message.ts';
+import { giveWay } from './give-way.ts';
 import { openDuckdb } from './open-duckdb.ts';
 import type { FramesReply, FramesRequest } from './protocol.ts';
 
@@ -12,6 +13,8 @@ import type { FramesReply, FramesRequest } from './protocol.ts';
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C reaches the whole process group; the parent decides when this process ends.
 process.on('SIGINT', () => {});
+
+if (process.argv[3] === 'background') giveWay();
 
 const settings = z.record(z.string(), z.string()).parse(JSON.parse(process.argv[2] ?? '{}'));
 const instance = await openDuckdb(settings);

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { installationDirectory } from '../../core/installation.ts';
@@ -17,12 +16,6 @@ export interface FramesOptions {
   /** Leaves the processor to the process beside it, which answers requests. */
   readonly isBackground?: boolean;
 }
-
-/**
- * Nice value of background work: a sixth of a processor that others want too. Sealing the log of a server that is
- * saturated by one-row requests takes an eighth; a smaller one would make it late, a larger share would make its answers late.
- */
-const backgroundNice = 7;
 
 /** A result by columns: `columns[i][row]` belongs to `names[i]`. */
 export interface FrameColumns {
@@ -111,13 +104,12 @@ export class Frames {
     };
     const child = fork(
       join(installationDirectory, 'src/platform/frames/child.ts'),
-      [JSON.stringify(settings)],
+      [JSON.stringify(settings), this.#options.isBackground ? 'background' : 'beside'],
       {
         serialization: 'advanced',
         execArgv: ['--disable-warning=ExperimentalWarning'],
       },
     );
-    if (this.#options.isBackground && child.pid !== undefined) giveWay(child.pid);
     child.on('message', (reply: FramesReply) => {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
@@ -135,18 +127,6 @@ export class Frames {
     child.unref();
     child.channel?.unref();
     return child;
-  }
-}
-
-/**
- * Lowers a process's priority while it has but one thread: on Linux a priority is a thread's own, and those that come later
- * inherit it. One that the system refuses to lower computes beside the others as it is.
- */
-function giveWay(pid: number): void {
-  try {
-    if (getPriority(pid) < backgroundNice) setPriority(pid, backgroundNice);
-  } catch {
-    // It has ended by now, or belongs to somebody else.
   }
 }
 
