@@ -1,5 +1,5 @@
 import { pathPrefix } from './prefix.ts';
-import { answerOf, problemOf } from './problem.ts';
+import { answerOf, isOwnProblem, problemOf } from './problem.ts';
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -26,27 +26,43 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
   return answerOf<T>(response);
 }
 
-/** POST with a fresh idempotency key, so that a repeated click or retry does a thing once. */
+/** POST; what `send` says holds. */
 export const post = <T>(path: string, body: unknown = {}): Promise<T> => send<T>('POST', path, body);
 
-/** A change, with a fresh idempotency key. Without a body when `body` is left out. */
+/** Idempotency keys of changes that were asked for and never answered, by what was asked. */
+const unanswered = new Map<string, string>();
+
+/**
+ * A change. Without a body when `body` is left out. The idempotency key is a fresh one, but where the same was asked for
+ * and nothing answered: it may have been done all the same, and is not done twice.
+ */
 export async function send<T>(
   method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
   body?: unknown,
   query: Query = {},
 ): Promise<T> {
-  const response = await fetch(apiUrl(path, query), {
-    method,
-    headers: {
-      accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      'idempotency-key': newKey(),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw await problemOf(response);
-  return response.status === 204 ? (undefined as T) : answerOf<T>(response);
+  const url = apiUrl(path, query);
+  const json = body === undefined ? undefined : JSON.stringify(body);
+  const asked = `${method} ${url} ${json ?? ''}`;
+  const key = unanswered.get(asked) ?? newKey();
+  unanswered.delete(asked);
+  try {
+    const response = await fetch(url, {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+        'idempotency-key': key,
+      },
+      ...(json === undefined ? {} : { body: json }),
+    });
+    if (!response.ok) throw await problemOf(response);
+    return response.status === 204 ? (undefined as T) : await answerOf<T>(response);
+  } catch (error) {
+    if (!isOwnProblem(error)) unanswered.set(asked, key);
+    throw error;
+  }
 }
 
 /**

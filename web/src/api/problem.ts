@@ -70,6 +70,11 @@ function foreignAnswer({ status, statusText }: Response): ProblemError {
   return new ProblemError({ status, code: `http-${status}`, title, detail, next, issues: [], place: null });
 }
 
+/** Whether the server itself said so: what something before it answered has the status for a code. */
+export function isOwnProblem(error: unknown): boolean {
+  return error instanceof ProblemError && !error.problem.code.startsWith('http-');
+}
+
 /** Reads a failed response; a body that is no problem document is that of something before the server. */
 export async function problemOf(response: Response): Promise<ProblemError> {
   const body: unknown = await response.json().catch(() => undefined);
