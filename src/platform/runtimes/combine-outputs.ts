@@ -1,6 +1,7 @@
 import type { OutputTensor } from '../onnx/index.ts';
-import { averaged, labelOf } from './describe-graph.ts';
+import { averaged, commonType, labelOf } from './describe-graph.ts';
 
+type Value = OutputTensor['data'][number];
 type Outputs = readonly OutputTensor[];
 
 /** Outputs with the shape of one row in place of that of all rows. */
@@ -36,13 +37,13 @@ export function voteOutputs(
   const labels = members.map((outputs) => labelOf(perRow(outputs)));
   const total = weights.reduce((sum, w) => sum + w, 0);
   const same = labels.every((label) => label?.type === labels[0]?.type);
-  const winners: (number | bigint | string | boolean)[] = [];
+  const winners: Value[] = [];
   const share = new Float64Array(rowCount);
   for (let row = 0; row < rowCount; row++) {
-    const votes = new Map<string | number | bigint | boolean, number>();
+    const votes = new Map<Value, number>();
     labels.forEach((label, m) => {
-      const given = label?.data[row] ?? '';
-      const value = same ? given : String(given);
+      const given = label?.data[row] ?? null;
+      const value = same || given === null ? given : String(given);
       votes.set(value, (votes.get(value) ?? 0) + (weights[m] ?? 0));
     });
     const [winner, weight] = [...votes].reduce((best, next) => (next[1] > best[1] ? next : best));
@@ -56,7 +57,10 @@ export function voteOutputs(
   ];
 }
 
-/** Outputs of branches that had different rows, in the order of the rows; those of the first branch. */
+/**
+ * Outputs of branches that had different rows, in the order of the rows; those of the first branch, in types that hold
+ * what all of them gave.
+ */
 export function mergeBranches(
   parts: readonly { readonly rows: readonly number[]; readonly outputs: Outputs }[],
   rowCount: number,
@@ -65,17 +69,29 @@ export function mergeBranches(
   const [first] = parts;
   if (!first) return [];
   if (parts.length === 1) return first.outputs;
-  return first.outputs.map(({ name, type, width, shape }) => {
-    const data: (number | bigint | string | boolean)[] = new Array(rowCount * width);
-    let common = type;
-    for (const { rows, outputs } of parts) {
+  return first.outputs.map(({ name, width, shape }) => {
+    const given = parts.map(({ outputs }) => {
       const output = outputs.find((o) => o.name === name && o.width === width);
       if (!output) throw missing(name);
-      if (output.type !== type) common = type === 'string' ? 'string' : 'double';
+      return output;
+    });
+    const type = given.map((output) => output.type).reduce(commonType);
+    const data: Value[] = new Array(rowCount * width);
+    parts.forEach(({ rows }, p) => {
+      const values = inType(given[p] as OutputTensor, type).data;
       rows.forEach((row, i) => {
-        for (let k = 0; k < width; k++) data[row * width + k] = output.data[i * width + k] ?? '';
+        for (let k = 0; k < width; k++) data[row * width + k] = values[i * width + k] ?? null;
       });
-    }
-    return { name, type: common, width, shape: [rowCount, ...shape.slice(1)], data };
+    });
+    const json = given.every((output) => output.json) ? { json: true as const } : {};
+    return { name, type, width, shape: [rowCount, ...shape.slice(1)], data, ...json };
   });
+}
+
+/** An output in a type that holds its values (see `commonType`). */
+export function inType(output: OutputTensor, type: OutputTensor['type']): OutputTensor {
+  if (output.type === type) return output;
+  const numbers = output.data as ArrayLike<number | bigint | boolean>;
+  const data = type === 'int64' ? BigInt64Array.from(numbers, BigInt) : Float64Array.from(numbers, Number);
+  return { ...output, type, data };
 }

@@ -156,10 +156,11 @@ class Walk {
     made: Ports,
     depth: number,
   ): Promise<Ports> {
-    let first: Ports | null = null;
+    let merged: Ports | null = null;
     for (const inner of steps) {
       const ports = await this.step(inner, made, depth + 1);
-      for (const port of (first ?? new Map<string, Port>()).values()) {
+      const wider = new Map<string, Port>();
+      for (const port of (merged ?? ports).values()) {
         const other = ports.get(port.name);
         if (!other) throw invalid(step, `its step "${inner.name}" has no output "${port.name}"`);
         const same = (other.type === 'string') === (port.type === 'string');
@@ -169,10 +170,13 @@ class Walk {
             `output "${port.name}" of its step "${inner.name}" is of another type or shape`,
           );
         }
+        wider.set(port.name, { ...port, type: commonType(port.type, other.type) });
       }
-      first ??= ports;
+      merged = wider;
     }
-    return first ?? new Map();
+    if ([...(merged?.values() ?? [])].some(isReal))
+      await this.#requireSameClasses(step, steps, 'answer with their labels alone (outputs of a sequence)');
+    return merged ?? new Map();
   }
 
   async #ensemble(
@@ -196,16 +200,17 @@ class Walk {
     }
     const shared = averaged(members);
     if (shared.length === 0) throw invalid(step, 'its members have no output of numbers in common');
-    await this.#requireSameClasses(step);
+    const inner = step.members.map((member) => member.step);
+    await this.#requireSameClasses(step, inner, 'combine them by vote');
     return new Map(shared.map(({ name, shape }) => [name, { name, type: 'double', shape }]));
   }
 
-  /** The mean of the probabilities of several classes is none of any. */
-  async #requireSameClasses(step: Extract<GraphStep, { kind: 'ensemble' }>): Promise<void> {
-    const all = await Promise.all(step.members.map((member) => classesOf(member.step, this.#manifestOf)));
+  /** Probabilities of several classes have no mean, and row by row they say nothing when each row's are of others. */
+  async #requireSameClasses(step: GraphStep, inner: readonly GraphStep[], instead: string): Promise<void> {
+    const all = await Promise.all(inner.map((each) => classesOf(each, this.#manifestOf)));
     const known = [...new Set(all.filter((classes) => classes !== null).map((c) => JSON.stringify(c)))];
     if (known.length > 1)
-      throw invalid(step, `the classes of its members differ: ${known.join(' and ')}; combine them by vote`);
+      throw invalid(step, `the classes of its models differ: ${known.join(' and ')}; ${instead}`);
   }
 
   #need(step: GraphStep, field: SignatureField): void {
@@ -227,19 +232,29 @@ class Walk {
 /** Outputs of numbers with fractions that all members have, of one size. */
 export function averaged<P extends Port>(members: readonly ReadonlyMap<string, P>[]): readonly P[] {
   const [first = new Map<string, P>()] = members;
-  const isReal = (port: Port | undefined) => port?.type === 'float' || port?.type === 'double';
   return [...first.values()].filter((port) =>
     members.every((member) => {
       const other = member.get(port.name);
-      return isReal(other) && other && sizeOf(other.shape) === sizeOf(port.shape);
+      return other && isReal(other) && sizeOf(other.shape) === sizeOf(port.shape);
     }),
   );
+}
+
+function isReal({ type }: Port): boolean {
+  return type === 'float' || type === 'double';
+}
+
+/** The type of an output that different rows get from different branches: one that holds the numbers of both. */
+export function commonType(a: ElementType, b: ElementType): ElementType {
+  if (a === b) return a;
+  const isReals = [a, b].some((type) => type === 'float' || type === 'double' || type === 'uint64');
+  return isReals ? 'double' : 'int64';
 }
 
 /** What a member votes with: its output `label`, else its first that is no number with a fraction, else its first. */
 export function labelOf<P extends Port>(ports: ReadonlyMap<string, P>): P | null {
   const all = [...ports.values()];
-  const whole = all.find((port) => port.type !== 'float' && port.type !== 'double');
+  const whole = all.find((port) => !isReal(port));
   return ports.get('label') ?? whole ?? all[0] ?? null;
 }
 

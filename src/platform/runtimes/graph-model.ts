@@ -2,7 +2,8 @@ import { type ErrorCode, fail, MillraceError } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import { type GraphStep, type PackageManifest, packageManifestSchema } from '../../core/model-package.ts';
 import { type OutputTensor, runtimeMessage } from '../onnx/index.ts';
-import { averageOutputs, mergeBranches, voteOutputs } from './combine-outputs.ts';
+import { averageOutputs, inType, mergeBranches, voteOutputs } from './combine-outputs.ts';
+import { commonType } from './describe-graph.ts';
 import type { LoadedModel, ModelCall, RuntimeContext } from './open-model.ts';
 import { predictionOf } from './prediction.ts';
 import { type GraphPart, predictTensors, tensorSteps } from './tensor-graph.ts';
@@ -30,7 +31,9 @@ export async function openGraph(
   if (manifest.tensors) tensorSteps(step);
   const parts = new Map<string, GraphPart>();
   const close = async () => {
-    for (const { model } of parts.values()) await model.close();
+    const ends = await Promise.allSettled([...parts.values()].map(({ model }) => model.close()));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
   };
   try {
     for (const digest of packagesOf(step)) {
@@ -43,6 +46,10 @@ export async function openGraph(
     throw error;
   }
   const { inputs } = manifest.signature;
+  // Which branches rows take changes nothing about the types of an answer.
+  const types = new Map(manifest.graph.outputs.map(({ name, type }) => [name, type]));
+  const asDescribed = (output: OutputTensor) =>
+    inType(output, commonType(output.type, types.get(output.name) ?? output.type));
   return {
     concurrency: Math.max(1, ...[...parts.values()].map(({ model }) => model.concurrency ?? 1)),
     problem: () => [...parts.values()].map(({ model }) => model.problem?.() ?? null).find((p) => p) ?? null,
@@ -50,7 +57,7 @@ export async function openGraph(
       if (manifest.tensors) return predictTensors(manifest, step, parts, rows, call, inStep);
       const columns = new Map(inputs.map(({ name }, i) => [name, (row: number) => rows[row]?.[i]]));
       const outputs = await new GraphRun(parts, call).step(step, columns, rows.length);
-      return predictionOf(manifest, outputs, rows.length);
+      return predictionOf(manifest, outputs.map(asDescribed), rows.length);
     },
     close,
   };
@@ -196,14 +203,17 @@ function splitBy(step: Extract<GraphStep, { kind: 'splitter' }>, columns: Column
 }
 
 function switchOn(step: Extract<GraphStep, { kind: 'switch' }>, columns: Columns): (row: number) => number {
+  // A truth value of a column is true or false, that of an earlier step 1 or 0.
+  const keyOf = (value: unknown) =>
+    typeof value === 'bigint' || typeof value === 'boolean' ? Number(value) : value;
   const branchOf = new Map<unknown, number>();
   step.cases.forEach(({ equals }, i) => {
-    for (const value of equals) if (!branchOf.has(value)) branchOf.set(value, i);
+    for (const key of equals.map(keyOf)) if (!branchOf.has(key)) branchOf.set(key, i);
   });
   const source = columns.get(step.field);
   return (row) => {
     const cell = source?.(row);
-    const found = branchOf.get(typeof cell === 'bigint' ? Number(cell) : cell);
+    const found = branchOf.get(keyOf(cell));
     if (found !== undefined) return found;
     if (step.otherwise) return step.cases.length;
     throw fail('graph_row_refused', {

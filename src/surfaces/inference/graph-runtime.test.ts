@@ -152,8 +152,23 @@ test('a graph may hold graphs; what does not fit is refused with the step named'
   const members = [plus, spam].map((digest, i) => ({ weight: 1, step: model(`m${i}`, digest) }));
   await wrong(
     { kind: 'ensemble', name: 'mean', combine: 'average', members },
-    /step "mean": the classes of its members differ: \[0,1\] and \[0,"spam"\]; combine them by vote/,
+    /step "mean": the classes of its models differ: \[0,1\] and \[0,"spam"\]; combine them by vote/,
   );
+  const branches = [model('a', plus), model('b', spam)];
+  const split = (steps: GraphStep[]): GraphStep => ({
+    kind: 'splitter',
+    name: 'half',
+    by: 'x1',
+    branches: steps.map((step) => ({ step, weight: 1 })),
+  });
+  await wrong(
+    split(branches),
+    /step "half": the classes of its models differ: .*answer with their labels alone/,
+  );
+  const labels = branches.map((step): GraphStep => {
+    return { kind: 'sequence', name: `${step.name}s`, steps: [step], outputs: ['label'] };
+  });
+  assert.deepEqual((await describeGraph('graph', split(labels), manifestOf(blobs))).classes, null);
   const cases = [{ equals: ['1'], step: model('b', plus) }];
   await wrong(
     sequence(model('a', plus), { kind: 'switch', name: 'w', field: 'label', cases, otherwise: null }),
