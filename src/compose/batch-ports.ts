@@ -17,7 +17,7 @@ export function createBatchPorts(
     stepRun: (id) => pipelines.get(system, id).catch(undefinedIfMissing),
     stepRuns: ({ limit, afterId }) => pipelines.list(system, { kind: 'batch-predict', limit, afterId }),
     cancel: (tx, id, reason) => pipelines.cancelIn(tx, id, reason),
-    isBeingCancelled: (id) => pipelines.isBeingCancelled(id),
+    holdRunning: (tx, id) => pipelines.holdRunning(tx, id),
     endpoint: (name) => serving.endpoint(system, name),
     packageOf: async (model, version) => (await packagedVersion(registry, model, version)).digest,
     dataset: async (id) => {
@@ -31,8 +31,8 @@ export function createBatchPorts(
       return { digest, features: { ...features, redacted: redact } };
     },
     logHashKey,
-    registerSegment: async (segment) => {
-      await feedback.registerSegment(system, segment);
+    registerSegment: async (segment, along) => {
+      await feedback.registerSegment(system, segment, along);
     },
   };
 }

@@ -271,6 +271,10 @@ forEachDatabase((name, open) => {
       await assert.rejects(service.registerSegment(replica, { ...segment, id: 'other', digest }), {
         code: 'blob_missing',
       });
+      const stopped = async () => {
+        throw new Error('stopped');
+      };
+      await assert.rejects(service.registerSegment(replica, { ...segment, id: 'other' }, stopped), /stopped/);
       assert.equal((await service.summary(ada, 'flights')).total.predictions, 1);
       assert.deepEqual((await service.summary(ada, 'unheard-of')).days, []);
     });

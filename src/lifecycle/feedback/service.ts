@@ -9,7 +9,7 @@ import type { Digest } from '../../core/json.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
 import type { DirectoryBlobStore } from '../../platform/blobs/index.ts';
-import type { Database } from '../../platform/db/index.ts';
+import type { Database, Tx } from '../../platform/db/index.ts';
 import type { Frames } from '../../platform/frames/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import type { Logger } from '../../platform/log/index.ts';
@@ -198,8 +198,16 @@ export class FeedbackService {
     this.#matchings = bothEnded(this.#matchings, match);
   }
 
-  /** Takes a replica's sealed segment. The same id again changes nothing. Throws `blob_missing`, `segment_unreadable`. */
-  async registerSegment(actor: Actor, segment: PredictionSegment): Promise<RegisteredSegment> {
+  /**
+   * Takes a replica's sealed segment. The same id again changes nothing. Throws `blob_missing`, `segment_unreadable`.
+   *
+   * @param along is done in the same transaction, also for a segment that is there already; where it throws, nothing is done
+   */
+  async registerSegment(
+    actor: Actor,
+    segment: PredictionSegment,
+    along?: (tx: Tx) => Promise<void>,
+  ): Promise<RegisteredSegment> {
     authorize(actor, 'feedback:write');
     const { db, journal, blobs } = this.#options;
     if (!(await blobs.info(segment.digest))) throw fail('blob_missing', { digest: segment.digest });
@@ -207,6 +215,7 @@ export class FeedbackService {
     await requireSegment(this.#options.frames, path, segment);
     const noteKey = await this.hashKeys.notesOf(segment, path);
     const created = await db.write(async (tx) => {
+      await along?.(tx);
       if (!(await this.#store.insertPredictionSegment(tx, segment, this.#clock.nowMs()))) return false;
       await noteKey(tx);
       await journal.appendEvent(tx, {

@@ -151,9 +151,9 @@ export class Pipelines {
     if (row?.status === 'queued') await this.#jobs.cancel(tx, id, reason);
   }
 
-  /** Whether somebody has asked to stop a step, which its worker may not know yet. */
-  isBeingCancelled(id: string): Promise<boolean> {
-    return this.#jobs.isBeingCancelled(id);
+  /** Whether a step runs and nobody has asked to stop it; if so, that stays so until the transaction is over. */
+  holdRunning(tx: Tx, id: string): Promise<boolean> {
+    return this.#jobs.holdRunning(tx, id);
   }
 
   #nextChange(signal: AbortSignal): { readonly happened: Promise<void>; dispose(): void } {

@@ -145,7 +145,10 @@ forEachDatabase((name, open) => {
       assert.equal((await jobs.get(waiting)).status, 'cancelled');
       const running = await enqueue(db, jobs, {});
       await jobs.lease('a/1', ['train'], 0);
+      const holds = () => db.write((tx) => jobs.holdRunning(tx, running));
+      assert.equal(await holds(), true);
       await db.write((tx) => jobs.cancel(tx, running, 'not needed'));
+      assert.equal(await holds(), false);
       assert.equal((await jobs.heartbeat(running, 1)).cancelReason, 'not needed');
       await jobs.fail(running, 1, { code: 'cancelled', message: 'stopped' }, true);
       assert.equal((await jobs.get(running)).status, 'cancelled');

@@ -258,10 +258,9 @@ export class Jobs {
     return toResource(row);
   }
 
-  /** Whether somebody has asked to cancel a job, which it may not know yet. */
-  async isBeingCancelled(id: string): Promise<boolean> {
-    const row = await store.findJob(this.#db.read, id);
-    return row !== undefined && row.cancel_reason !== null;
+  /** Whether a job runs and nobody has asked to stop it; if so, that stays so until the transaction is over. */
+  async holdRunning(tx: Tx, id: string): Promise<boolean> {
+    return store.holdRunning(tx, id);
   }
 
   /** Whether a job waits or runs; false also for one that is not known. */

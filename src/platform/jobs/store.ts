@@ -137,6 +137,22 @@ export async function updateLeased(
     .executeTakeFirst();
 }
 
+/**
+ * Whether a job runs and nobody has asked to stop it. On Postgres it can neither end nor be stopped from here on until
+ * the transaction is over; SQLite has one writer anyway.
+ */
+export async function holdRunning(tx: Tx, id: string): Promise<boolean> {
+  const held = await jobs(tx)
+    .updateTable('jobs')
+    .set((row) => ({ attempt: row.ref('attempt') }))
+    .where('id', '=', id)
+    .where('status', '=', 'leased')
+    .where('cancel_reason', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return held !== undefined;
+}
+
 /** Changes a job only while nobody has leased it. Returns nothing when somebody has, or when it has ended. */
 export async function updateQueued(tx: Tx, id: string, change: Partial<JobRow>): Promise<JobRow | undefined> {
   return jobs(tx)

@@ -48,8 +48,8 @@ export interface BatchPorts {
     readonly afterId: string | undefined;
   }) => Promise<readonly BatchStepRun[]>;
   readonly cancel: (tx: Tx, id: string, reason: string) => Promise<void>;
-  /** Whether somebody has asked to stop a step, which its worker may not know yet. */
-  readonly isBeingCancelled: (id: string) => Promise<boolean>;
+  /** Whether a step runs and nobody has asked to stop it; if so, that stays so until the transaction is over. */
+  readonly holdRunning: (tx: Tx, id: string) => Promise<boolean>;
   readonly endpoint: (name: string) => Promise<Endpoint>;
   /** The package of a registered version; throws where it has none. */
   readonly packageOf: (model: string, version: number) => Promise<Digest>;
@@ -60,7 +60,8 @@ export interface BatchPorts {
     fromMs: number,
     toMs: number,
   ) => Promise<{ readonly digest: Digest; readonly features: LoggedFeatures }>;
-  readonly registerSegment: (segment: PredictionSegment) => Promise<void>;
+  /** @param along is done in the same transaction, also for a segment that is registered already */
+  readonly registerSegment: (segment: PredictionSegment, along: (tx: Tx) => Promise<void>) => Promise<void>;
   /** What hides values in prediction logs; see `entityInLog`. */
   readonly logHashKey: () => string;
 }
@@ -250,21 +251,21 @@ export class BatchService {
     if (!isItsStep) authorize(actor, 'serving:write');
     const run = await this.#known(id, kindsWithParts);
     const { status } = run;
-    // What its worker has not heard yet holds at once: nothing is kept or logged behind a cancellation.
     if (status !== 'running') throw fail('batch_not_running', { id, status });
-    if (await this.#ports.isBeingCancelled(id)) throw fail('batch_not_running', { id, status: 'cancelled' });
     const endpoint = run.kind === kind ? batchInputsSchema.parse(run.inputs).endpoint : null;
     if (!(await this.#blobs.info(part.digest))) throw fail('blob_missing', { digest: part.digest });
-    if (part.log && endpoint !== null) {
-      await this.#ports.registerSegment({
-        id: `batch-${id}-${part.part}`,
-        replicaId: 'batch',
-        endpoint,
-        rows: part.rows,
-        ...part.log,
-      });
-    }
-    await this.#db.write((tx) => this.#store.insert(tx, id, part, this.#clock.nowMs()));
+    // Both or neither, and nothing behind a cancellation that the worker has not heard of yet: who resumes the batch
+    // logs the rows of a part that it does not find.
+    const insert = async (tx: Tx): Promise<void> => {
+      if (!(await this.#ports.holdRunning(tx, id)))
+        throw fail('batch_not_running', { id, status: 'cancelled' });
+      await this.#store.insert(tx, id, part, this.#clock.nowMs());
+    };
+    if (!part.log || endpoint === null) return this.#db.write(insert);
+    await this.#ports.registerSegment(
+      { id: `batch-${id}-${part.part}`, replicaId: 'batch', endpoint, rows: part.rows, ...part.log },
+      insert,
+    );
   }
 
   async #known(id: string, kinds: readonly string[] = [kind]): Promise<BatchStepRun> {

@@ -8,10 +8,10 @@ import type { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { framesReason, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
 import type { BatchInputs } from './contract.ts';
 
-/** Column of a staged CSV file that tells what is wrong with a record; null for a good one. */
+/** Column of a staged CSV file that tells what is wrong with a record; null for a good one. No column of a file is called so. */
 export const problemColumn = '__millrace_problem';
 
-/** Column that DuckDB gives the rows of a Parquet file on demand. */
+/** Column that DuckDB gives the rows of a Parquet file on demand: what they are counted by. */
 const rowNumberColumn = 'file_row_number';
 
 const appendRows = 2048;
@@ -39,18 +39,16 @@ export async function openSource(
   if (path === undefined)
     throw fail('batch_input_unreadable', { name: source.name, problem: 'it has no rows' });
   try {
-    if (await isParquet(path)) return await described(frames, source.name, path, null);
+    if (await isParquet(path)) {
+      requireNames(source.name, await parquetNames(frames, path));
+      return await described(frames, path, null);
+    }
     if (source.name.toLowerCase().endsWith('.parquet'))
       throw fail('batch_input_unreadable', { name: source.name, problem: 'it is not in the Parquet format' });
     const dialect = await csvDialect(createReadStream(path), source.csv);
     if (typeof dialect === 'string')
       throw fail('batch_input_unreadable', { name: source.name, problem: dialect });
-    return await described(
-      frames,
-      source.name,
-      await stageCsv(frames, path, workDir, dialect),
-      dialect.decimal,
-    );
+    return await described(frames, await stageCsv(frames, path, workDir, dialect), dialect.decimal);
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== 'frames_failed') throw error;
     throw fail('batch_input_unreadable', { name: source.name, problem: framesReason(error) }, error);
@@ -59,7 +57,6 @@ export async function openSource(
 
 async function described(
   frames: DirectFrames,
-  name: string,
   path: string,
   decimal: BatchSource['decimal'],
 ): Promise<BatchSource> {
@@ -68,11 +65,44 @@ async function described(
   const [count] = await frames.query(`SELECT count(*) AS n FROM ${file}`);
   const columns = new Map(described.map((c) => [String(c.column_name), String(c.column_type)]));
   columns.delete(problemColumn);
-  if (columns.has(rowNumberColumn)) {
-    const problem = `it has a column "${rowNumberColumn}", which is what rows are counted by: call it otherwise`;
-    throw fail('batch_input_unreadable', { name, problem });
-  }
   return { path, rows: Number(count?.n), columns, decimal };
+}
+
+/** The columns of a Parquet file as it names them: DuckDB calls those otherwise that differ in nothing but case. */
+async function parquetNames(frames: DirectFrames, path: string): Promise<readonly string[]> {
+  // Depth first: the root, and behind each node those that are in it.
+  const [root, ...nodes] = await frames.query(
+    `SELECT name, num_children FROM parquet_schema(${sqlLiteral(path)})`,
+  );
+  const names: string[] = [];
+  let inside = 0;
+  for (const { name, num_children } of root ? nodes : []) {
+    if (inside === 0) names.push(String(name));
+    else inside--;
+    inside += Number(num_children ?? 0);
+  }
+  return names;
+}
+
+/** Throws `batch_input_unreadable` for columns that could be mistaken for each other, or for one of the batch's own. */
+function requireNames(file: string, names: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const key = name.toLowerCase();
+    const problem = nameProblem(name, seen.get(key));
+    if (problem !== null) throw fail('batch_input_unreadable', { name: file, problem });
+    seen.set(key, name);
+  }
+}
+
+/** @param other a column before it that is called the same but for case */
+function nameProblem(name: string, other: string | undefined): string | null {
+  const key = name.toLowerCase();
+  if (key === rowNumberColumn || key === problemColumn)
+    return `it has a column "${name}", a name that batches use themselves: call it otherwise`;
+  if (other === undefined) return null;
+  if (other === name) return `column "${name}" comes twice`;
+  return `columns "${other}" and "${name}" differ in nothing but case and are not told apart: call one otherwise`;
 }
 
 async function isParquet(path: string): Promise<boolean> {
@@ -138,13 +168,7 @@ function staged({ cells: record, unclosed }: CsvRecord, width: number): (string 
 function headerOf(record: readonly (string | null)[]): readonly string[] {
   // Columns of row names, as pandas and R write them, have no name: they are called as DuckDB calls them.
   const names = record.map((cell, i) => cell || `column${i}`);
-  const doubled = names.find(
-    (name, i) => names.findIndex((n) => n.toLowerCase() === name.toLowerCase()) !== i,
-  );
-  if (doubled !== undefined) {
-    const problem = `column "${doubled}" comes twice`;
-    throw fail('batch_input_unreadable', { name: 'the header line', problem });
-  }
+  requireNames('the header line', names);
   return names;
 }
 

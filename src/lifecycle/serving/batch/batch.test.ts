@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -12,6 +12,7 @@ import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts';
 import { describeGraph } from '../../../platform/runtimes/index.ts';
 import { hashedValue, keepsPayload } from '../plane/log-policy.ts';
+import { openSource } from './batch-source.ts';
 import { type BatchInputs, type BatchLogPolicy, type BatchPart, batchInputsSchema } from './contract.ts';
 import { runBatch } from './run-batch.ts';
 
@@ -294,6 +295,35 @@ test('a file without a required input, and one that is no table, are refused as 
   const empty = join(directory, 'empty.csv');
   await writeFile(empty, '');
   await assert.rejects(scored(await inputsOf(empty), 10), { code: 'batch_input_unreadable' });
+});
+
+test('columns that cannot be told apart, or have a name of the batch, are refused', async () => {
+  const refused = async (path: string, problem: RegExp) =>
+    assert.rejects(openSource(frames, { kind: 'file', name: path, digests: [] }, [path], directory), {
+      code: 'batch_input_unreadable',
+      message: problem,
+    });
+  const write = async (name: string, text: string) => {
+    const path = join(directory, name);
+    await writeFile(path, text);
+    return path;
+  };
+  // DuckDB writes no such file: names of the same length are put in place of those of its schema and footer.
+  const named = async (name: string, from: string, to: string) => {
+    const path = await parquet(name, `SELECT {a: 1, b: {c: 2}} AS n, 1.5 AS x1, 2.5 AS "${from}", 0.5 AS x2`);
+    const bytes = (await readFile(path)).toString('latin1').replaceAll(from, to);
+    await writeFile(path, Buffer.from(bytes, 'latin1'));
+    return path;
+  };
+  const apart = /columns "x1" and "X1" differ in nothing but case/;
+  await refused(await named('case.parquet', 'Y9', 'X1'), apart);
+  await refused(await named('twice.parquet', 'Y9', 'x1'), /column "x1" comes twice/);
+  await refused(await write('case.csv', 'x1,X1,x2\n1,2,3\n'), apart);
+  for (const own of ['File_Row_Number', '__millrace_problem']) {
+    const expected = new RegExp(`it has a column "${own}", a name that batches use themselves`);
+    await refused(await parquet('own.parquet', `SELECT 1 AS x1, 2 AS x2, 3 AS ${own}`), expected);
+    await refused(await write('own.csv', `x1,x2,${own}\n1,2,3\n`), expected);
+  }
 });
 
 test('an input without rows has an output without rows, with the columns of any other', async () => {

@@ -84,6 +84,7 @@ export async function scoreFile(
   if (source.rows === 0 && part === 0)
     writer = await PartWriter.open(frames, manifest, inputs, kept, job, selectPart, task.logPolicy);
   await finish();
+  if (firstRow !== source.rows) throw new Error(`${firstRow} of ${source.rows} rows have an answer`);
   await runtime.close();
   return source.rows;
 }
