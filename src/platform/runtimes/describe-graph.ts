@@ -225,7 +225,8 @@ class Walk {
       throw invalid(step, `it takes "${field.name}" as ${field.type}, another step as ${known.type}`);
     }
     const required = known.required || field.required;
-    this.inputs.set(field.name, { ...(a <= b ? known : field), required });
+    const nullable = known.nullable === true && field.nullable === true;
+    this.inputs.set(field.name, { ...(a <= b ? known : field), required, nullable });
   }
 }
 

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Digest, digestOf } from '../../core/json.ts';
-import { type ElementType, type GraphStep, packageManifestSchema } from '../../core/model-package.ts';
+import {
+  type ElementType,
+  type GraphStep,
+  type PackageManifest,
+  packageManifestSchema,
+} from '../../core/model-package.ts';
 import type { OutputTensor } from '../onnx/index.ts';
 import { logisticPackage } from '../onnx/testing.ts';
 import { describeGraph } from './describe-graph.ts';
@@ -17,7 +22,8 @@ class Models {
   readonly #models = new Map<string, LoadedModel>();
   closed = 0;
 
-  step(name: string, output: string, type: ElementType, predict: Predict): GraphStep {
+  /** @param nullable whether it takes an `x` that is missing */
+  step(name: string, output: string, type: ElementType, predict: Predict, nullable = false): GraphStep {
     const manifest = packageManifestSchema.parse({
       ...logisticPackage(),
       formatVersion: 1,
@@ -25,7 +31,7 @@ class Models {
       runtime: { kind: 'onnx' },
       onnx: digestOf(name),
       signature: {
-        inputs: [{ name: 'x', type: 'double', required: true, shape: [] }],
+        inputs: [{ name: 'x', type: 'double', required: true, shape: [], nullable }],
         outputs: [{ name: output, type: type === 'string' ? 'string' : 'double', required: true, shape: [] }],
       },
       graph: { inputs: [], outputs: [{ name: output, type, shape: [-1] }] },
@@ -51,14 +57,22 @@ class Models {
     return { kind: 'model', name, package: digest };
   }
 
+  describe(step: GraphStep): Promise<PackageManifest> {
+    const manifestOf = async (digest: Digest) =>
+      packageManifestSchema.parse(JSON.parse(new TextDecoder().decode(this.#bytes.get(digest))));
+    return describeGraph('graph', step, manifestOf);
+  }
+
   async open(step: GraphStep): Promise<LoadedModel> {
     const bytesOf = async (digest: Digest) => this.#bytes.get(digest) as Uint8Array;
-    const manifestOf = async (digest: Digest) =>
-      packageManifestSchema.parse(JSON.parse(new TextDecoder().decode(await bytesOf(digest))));
-    const manifest = await describeGraph('graph', step, manifestOf);
     const loadOnnx = () => Promise.reject(new Error('there is no ONNX here'));
     const context = { hosts: { python: null }, version: '1', bytesOf, loadOnnx };
-    return openGraph(manifest, step, context, async ({ model }) => this.#models.get(model) as LoadedModel);
+    return openGraph(
+      await this.describe(step),
+      step,
+      context,
+      async ({ model }) => this.#models.get(model) as LoadedModel,
+    );
   }
 }
 
@@ -134,6 +148,32 @@ test('whole numbers of several sizes keep their digits, and a text that is none 
     members: members.map((step) => ({ step, weight: 1 })),
   });
   assert.deepEqual((await vote.predictRows(rowsOf(1))).outputs[0]?.data, [null]);
+});
+
+test('a number that is missing reaches only models that take it, from the request and from a step', async () => {
+  const models = new Models();
+  const rootOf: Predict = (rows) => Float64Array.from(column(rows), Math.sqrt);
+  const root = models.step('root', 'x', 'double', rootOf);
+  const strict = models.step('strict', 'y', 'double', (rows) => Float64Array.from(column(rows)));
+  const lenient = models.step('lenient', 'y', 'double', (rows) => new Float64Array(rows.length), true);
+  const after = (step: GraphStep): GraphStep => ({ kind: 'sequence', name: 's', steps: [root, step] });
+  const refusing = await models.open(after(strict));
+  assert.deepEqual((await refusing.predictRows(rowsOf(4))).outputs[0]?.data, Float64Array.of(2));
+  await assert.rejects(refusing.predictRows(rowsOf(4, -4)), {
+    code: 'graph_step_refused',
+    message: /^step "strict": its input "x" has no value in some row/,
+  });
+  const taking = await models.open(after(lenient));
+  assert.deepEqual((await taking.predictRows(rowsOf(-4))).outputs[0]?.data, Float64Array.of(0));
+
+  for (const steps of [
+    [lenient, strict],
+    [strict, lenient],
+  ]) {
+    const members = steps.map((step) => ({ step, weight: 1 }));
+    const manifest = await models.describe({ kind: 'ensemble', name: 'e', combine: 'average', members });
+    assert.equal(manifest.signature.inputs[0]?.nullable, false);
+  }
 });
 
 test('a model that cannot be closed leaves none of the others open', async () => {

@@ -1,6 +1,11 @@
 import { type ErrorCode, fail, MillraceError } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
-import { type GraphStep, type PackageManifest, packageManifestSchema } from '../../core/model-package.ts';
+import {
+  type GraphStep,
+  type PackageManifest,
+  packageManifestSchema,
+  type SignatureField,
+} from '../../core/model-package.ts';
 import { type OutputTensor, runtimeMessage } from '../onnx/index.ts';
 import { averageOutputs, inType, mergeBranches, voteOutputs } from './combine-outputs.ts';
 import { commonType } from './describe-graph.ts';
@@ -143,10 +148,14 @@ class GraphRun {
   ): Promise<readonly OutputTensor[]> {
     const part = this.#parts.get(step.package);
     if (!part) throw new Error(`package ${step.package} is not loaded`);
-    const sources = part.manifest.signature.inputs.map(({ name }) =>
-      columns.get(step.inputs?.[name] ?? name),
-    );
+    const { inputs } = part.manifest.signature;
+    const sources = inputs.map(({ name }) => columns.get(step.inputs?.[name] ?? name));
     const rows = Array.from({ length: rowCount }, (_, row) => sources.map((source) => source?.(row)));
+    const lacking = fieldWithoutNumber(inputs, rows);
+    if (lacking) {
+      const problem = `its input "${lacking.name}" has no value in some row, and its model takes none that is missing`;
+      throw fail('graph_step_refused', { step: step.name, problem });
+    }
     try {
       const { outputs } = await part.model.predictRows(rows, this.#call);
       return outputs.map((output) => ({ ...output, name: step.outputs?.[output.name] ?? output.name }));
@@ -180,6 +189,26 @@ class GraphRun {
       inStep(step, new Error(`a branch gave no output "${output}"`)),
     );
   }
+}
+
+/** A field that an earlier step gave no number for, of those that the model has to have one for. */
+function fieldWithoutNumber(
+  fields: readonly SignatureField[],
+  rows: readonly (readonly unknown[])[],
+): SignatureField | undefined {
+  return fields.find(
+    ({ type, required, nullable }, i) =>
+      required &&
+      !nullable &&
+      (type === 'float' || type === 'double') &&
+      rows.some((row) => lacksNumber(row[i])),
+  );
+}
+
+function lacksNumber(cell: unknown): boolean {
+  if (typeof cell === 'number') return Number.isNaN(cell);
+  if (typeof cell !== 'object') return cell === undefined;
+  return cell === null || Array.prototype.some.call(cell, lacksNumber);
 }
 
 function cellsOf({ width, data, shape }: OutputTensor): Column {
