@@ -205,7 +205,24 @@ def to_onnx(model, fields, strategy):
             target_opset={"": 18, "ai.onnx.ml": 3},
         )
     send_missing_as_sklearn(final, onnx)
+    keep_probabilities_within(final, onnx)
     return onnx
+
+
+def keep_probabilities_within(final, onnx):
+    """Has a forest's probabilities lie between 0 and 1: sums of single precision over its trees leave by a ten-millionth."""
+    from onnx import helper
+
+    if not hasattr(final, "predict_proba") or not any(n.op_type.startswith("TreeEnsemble") for n in onnx.graph.node):
+        return
+    output = onnx.graph.output[1]
+    names = [f"{output.name}_{part}" for part in ("unbounded", "least", "most")]
+    for node in onnx.graph.node:
+        node.output[:] = [names[0] if name == output.name else name for name in node.output]
+        node.input[:] = [names[0] if name == output.name else name for name in node.input]
+    for name, bound in zip(names[1:], (0.0, 1.0)):
+        onnx.graph.initializer.append(helper.make_tensor(name, output.type.tensor_type.elem_type, [], [bound]))
+    onnx.graph.node.append(helper.make_node("Clip", names, [output.name]))
 
 
 def send_missing_as_sklearn(final, onnx):

@@ -167,6 +167,7 @@ suite('packaging', () => {
       'DecisionTreeClassifier full': all,
       'DecisionTreeClassifier holes': all,
       'GradientBoostingClassifier full': [[], true],
+      'least and greatest probability': [0, 1],
       times: false,
       'times without an example': false,
       zeros: false,

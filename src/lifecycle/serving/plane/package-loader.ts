@@ -153,7 +153,7 @@ export class PackageLoader {
     if (conversion?.used && packager < packagerVersion) {
       this.#logger?.warn(
         { model: manifest.model, digest },
-        'packaged by an earlier Millrace, which compared the graph with the model less closely: register the logged model as a new version to have it packaged anew',
+        'packaged by an earlier Millrace, which made the graph otherwise or compared it with the model less closely: register the logged model as a new version to have it packaged anew',
       );
     }
     const { maxRows, placement } = model;
