@@ -155,7 +155,17 @@ export type RolloutListQuery = z.output<typeof rolloutListQuerySchema>;
 
 /** POST …/rollouts/:id/promote: which arm, of a split or bandit. */
 export const promoteRolloutSchema = z.strictObject({ arm: armNameSchema.optional(), reason });
-/** POST …/rollouts/:id/advance, …/pause, …/resume, …/abort, …/rollback */
+/** POST …/rollouts/:id/advance: to the next step, or to the one that is named if that is the next. */
+export const advanceRolloutSchema = z.strictObject({
+  percent: z
+    .number()
+    .gt(0)
+    .max(100)
+    .optional()
+    .describe('The step that is meant. There already: nothing changes; another is the next one: refused'),
+  reason,
+});
+/** POST …/rollouts/:id/pause, …/resume, …/abort, …/rollback */
 export const rolloutReasonSchema = z.strictObject({ reason });
 
 /** Event types; the subject is the endpoint. */

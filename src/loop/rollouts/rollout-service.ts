@@ -145,16 +145,30 @@ export class RolloutService {
     return shadowEvidence(this.#deps, actor, endpoint, query);
   }
 
-  /** Goes on to the next step of a canary without waiting for what it waits for. Throws `rollout_state`. */
-  async advance(actor: Actor, endpoint: string, id: string, reason: string): Promise<EndpointRollout> {
+  /**
+   * Goes on to the next step of a canary without waiting for what it waits for. A caller who never got the answer, and
+   * asks again, skips no step: with `percent` it is that step or none, and without it the same caller needs another
+   * reason for another step. Throws `rollout_state`, `change_repeated`.
+   *
+   * @param percent the step that is meant; nothing changes where the rollout is there already
+   */
+  async advance(
+    actor: Actor,
+    endpoint: string,
+    id: string,
+    reason: string,
+    percent?: number,
+  ): Promise<EndpointRollout> {
     authorize(actor, 'serving:write');
     return this.#act(endpoint, id, async (record) => {
       const { spec, step } = record.data;
       requireState(record, 'advance', ['running', 'paused']);
-      const next = step.index === null ? 0 : step.index + 1;
-      if (spec.kind !== 'canary' || spec.steps[next] === undefined) {
-        throw refused(record, 'advance', 'a canary with a step to come');
-      }
+      if (step.index !== null && percent === step.percent) return;
+      const next = spec.kind === 'canary' ? spec.steps[step.index === null ? 0 : step.index + 1] : undefined;
+      if (next === undefined) throw refused(record, 'advance', 'a canary with a step to come');
+      if (percent === undefined) refuseAgain(record, actor, reason, next);
+      else if (percent !== next)
+        throw refused(record, 'advance', `its next step, ${next} %, not ${percent} %`);
       await this.#engine.advance(record, actor, reason);
     });
   }
@@ -274,6 +288,18 @@ async function requireFree(tx: Tx, endpoint: string): Promise<void> {
 function aliasOf({ alias }: RolloutSpec, environment: string | null | undefined): string | null {
   if (alias !== undefined) return alias;
   return environment && environment !== 'production' ? null : 'champion';
+}
+
+/** Throws `change_repeated`. */
+function refuseAgain({ id, data }: RolloutRecord, actor: Actor, reason: string, next: number): void {
+  const caller = `${actor.kind}:${actor.id}`;
+  const before = data.decisions.findLast(
+    (made) => made.action === 'advance' && made.reason === reason && made.actor === caller,
+  );
+  if (!before) return;
+  const what = `advance of rollout ${id}, which is at ${data.step.percent} % now,`;
+  const effect = `go on to ${next} % (say "percent": ${next} for that)`;
+  throw fail('change_repeated', { what, at: before.at, effect });
 }
 
 function requireState(record: RolloutRecord, action: string, states: readonly RolloutState[]): void {

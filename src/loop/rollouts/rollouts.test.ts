@@ -270,7 +270,12 @@ forEachDatabase((name, open) => {
       await assert.rejects(service.pause(...act, 'again'), { code: 'rollout_state' });
       await service.resume(...act, 'back');
       assert.equal((await service.advance(...act, 'looks well')).step.index, 0);
-      assert.equal((await service.advance(...act, 'looks well')).step.percent, 10);
+      // Whoever asks again because no answer came skips no step.
+      await assert.rejects(service.advance(...act, 'looks well'), { code: 'change_repeated' });
+      await assert.rejects(service.advance(...act, 'looks well', 50), { code: 'rollout_state' });
+      assert.equal((await service.advance(...act, 'looks well', 1)).step.percent, 1);
+      assert.equal((await service.advance(...act, 'looks well', 10)).step.percent, 10);
+      assert.equal((await service.advance(...act, 'looks well', 10)).step.percent, 10);
       await assert.rejects(service.rollback(...act, 'no'), { code: 'rollout_state' });
       assert.equal((await service.promote(...act, 'I know it')).state, 'promoted');
       assert.equal((await serving.endpoint(anna, 'flights')).arms[0]?.modelVersion, '2');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineRoute, pageOf, pageQuery, type Route, readPage } from '../../platform/http/index.ts';
 import {
+  advanceRolloutSchema,
   createRolloutSchema,
   endpointRolloutSchema,
   promoteRolloutSchema,
@@ -17,7 +18,6 @@ const byId = z.strictObject({ name: z.string(), id: z.string() });
 /** Routes of rollouts, and of what a shadow says. */
 export function rolloutRoutes(rollouts: RolloutService): readonly Route[] {
   const acts = [
-    ['advance', 'Goes on to the next step of a canary without waiting'],
     ['pause', 'Holds a rollout where it is; harm is still acted on'],
     ['resume', 'Lets a held rollout go on'],
     ['abort', 'Ends a rollout; the champion has all traffic again'],
@@ -85,6 +85,17 @@ export function rolloutRoutes(rollouts: RolloutService): readonly Route[] {
       query: shadowEvidenceQuerySchema,
       response: shadowEvidenceSchema,
       handle: ({ params, query }, { actor }) => rollouts.shadow(actor, params.name, query),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/endpoints/:name/rollouts/:id/advance',
+      summary: 'Goes on to the next step of a canary without waiting',
+      permission: 'serving:write',
+      params: byId,
+      body: advanceRolloutSchema,
+      response: endpointRolloutSchema,
+      handle: ({ params, body }, { actor }) =>
+        rollouts.advance(actor, params.name, params.id, body.reason, body.percent),
     }),
     ...acts.map(([action, summary]) =>
       defineRoute({

@@ -87,7 +87,12 @@ export function decideRollout(action: string): Command {
   return async (call) => {
     const { id } = await rolloutNamed(call);
     const arm = call.option('arm');
-    const body = { reason: call.needed('reason'), ...(arm === undefined ? {} : { arm }) };
+    const to = call.option('to');
+    const body = {
+      reason: call.needed('reason'),
+      ...(arm === undefined ? {} : { arm }),
+      ...(to === undefined ? {} : { percent: numberIn(to, '--to, percent of the next step') }),
+    };
     const path = `${pathOf(call.at(0))}/${part(id)}/${action}`;
     const now = await call.api.post(path, body, endpointRolloutSchema);
     call.show(now, () => `Rollout ${now.id} is ${now.state}, ${step(now)}.`);

@@ -13,6 +13,7 @@ const decision = (
   options: {
     id,
     ...(name === 'promote' ? { arm: { summary: 'which arm, where there are several', value: '<arm>' } } : {}),
+    ...(name === 'advance' ? { to: { summary: 'percent of the step that is meant', value: '<n>' } } : {}),
     reason,
   },
   example: `rollout ${name} churn --reason "looked at the segments"`,

@@ -52,6 +52,7 @@ export function RolloutActs(props: {
           verb={`Advance to ${next}\u202f%`}
           title={`Go on to ${next}\u202f%`}
           path={`${own}/advance`}
+          body={(reason) => ({ percent: next, reason })}
           effect={`The version answers ${next}\u202f% now, without waiting for the proof of this step.`}
         />
       )}
