@@ -19,6 +19,7 @@ export function requestKey(block: RowBlock, prefix: string): string {
 
 /** Values that JSON would write alike though they are not. */
 function exact(_: string, value: unknown): unknown {
+  if (value === undefined) return { omitted: true };
   if (typeof value === 'bigint') return { int: String(value) };
   if (typeof value === 'number' && (Object.is(value, -0) || !Number.isFinite(value)))
     return { number: Object.is(value, -0) ? '-0' : String(value) };

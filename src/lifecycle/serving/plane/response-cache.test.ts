@@ -68,6 +68,7 @@ test('inputs share an entry only when every cell, the model and the params are t
   const other = new ResponseCache('sha256:b', { maxEntries: 9, maxAgeMs: null });
   const keys = [
     cache.keyOf(block(1, null)),
+    cache.keyOf(block(1, undefined)),
     cache.keyOf(block(1, Number.NaN)),
     cache.keyOf(block(1, undefined, null)),
     cache.keyOf(block('1', null)),
