@@ -26,7 +26,7 @@ test('a comparison says which is better, whether that is proved, and how large t
       'log loss better by 0.0020 so far; proved not worse by more than 0.0200 (from 0.0073 worse to 0.0113 better) on 5,052 pairs',
       'log loss worse by 0.0020 so far, not proved (from 0.0273 worse to 0.0113 better) on 5,052 pairs',
       'log loss worse by 0.0020 so far, too few to say more, on 5,052 pairs',
-      'log loss: no label yet',
+      'log loss: nothing to compare yet',
     ],
   );
 });
@@ -40,7 +40,7 @@ test('of a past look the numbers alone are told, in the same words', () => {
       'Brier score worse by 0.3000 (between 0.1000 and 0.5000)',
       'Brier score better by 0.0020 (from 0.0273 worse to 0.0113 better)',
       'Brier score better by 0.3000',
-      'Brier score: no label yet',
+      'Brier score: nothing to compare yet',
     ],
   );
 });

@@ -10,7 +10,7 @@ import type { RolloutMetric } from './plan.ts';
 export function comparisonText(c: ArmComparison): string {
   const where = c.segment === null ? '' : ` where ${c.segment.feature} is ${c.segment.value}`;
   const name = `${metricNames[c.metric]}${where}`;
-  if (c.difference === null) return `${name}: no label yet`;
+  if (c.difference === null) return `${name}: nothing to compare yet`;
   const on = `${c.n.toLocaleString('en-US')} ${c.compared === 'pairs' ? 'pairs' : 'labels'}`;
   return `${name} ${wordOf(c.difference)} by ${sizeOf(c.difference)}${knownText(c)} on ${on}`;
 }
@@ -22,7 +22,7 @@ export function differenceText({
   low,
   high,
 }: Pick<ArmComparison, 'metric' | 'difference' | 'low' | 'high'>): string {
-  if (difference === null) return `${metricNames[metric]}: no label yet`;
+  if (difference === null) return `${metricNames[metric]}: nothing to compare yet`;
   const bounds = low === null || high === null ? '' : ` (${boundsText(low, high)})`;
   return `${metricNames[metric]} ${wordOf(difference)} by ${sizeOf(difference)}${bounds}`;
 }

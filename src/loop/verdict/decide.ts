@@ -5,6 +5,7 @@ import { looksWorse } from './compare-arms.ts';
 import { elapsedMs, type Judged, judgesOutcomes } from './judged.ts';
 import { provedArm, provedWord, unproved } from './proof.ts';
 import { scopeText } from './scope-text.ts';
+import { unusableLabels } from './unusable-labels.ts';
 
 /** A look whose meaning is still to be found. */
 export type Draft = Omit<RolloutLook, 'verdict' | 'reason'>;
@@ -40,7 +41,9 @@ function waitsOf(judged: Judged, look: Draft): readonly string[] {
     if (have < need) waits.push(`${(need - have).toLocaleString('en-US')} more ${what}`);
   };
   more(look.requests, stage === 'shadow' ? 'copies' : 'requests');
-  more(look.labels, look.comparisons[0]?.compared === 'pairs' ? 'labelled pairs' : 'labelled outcomes');
+  const unusable = look.labels.have < look.labels.need ? unusableLabels(spec.metric, look.arms) : null;
+  if (unusable !== null) waits.push(unusable);
+  else more(look.labels, look.comparisons[0]?.compared === 'pairs' ? 'labelled pairs' : 'labelled outcomes');
   const leftMs = look.timeMs.need - look.timeMs.have;
   if (leftMs > 0) waits.push(`${formatDuration(leftMs)} of event time`);
   if (stage === 'canary' && waits.length === 0 && judged.percent < 100) {
