@@ -1,12 +1,15 @@
 // Finds predictions in a log of millions, a tenth of them labelled, in wall time and processor time: by ids that grow with time (ours), by ids that do not
 // (a caller's), by entity, by time; and the predictions of labels that come by entity and time.
 //   node bench/prediction-log.ts [rows, default 10 million] [directory, default a temporary one]
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRng } from '../src/core/rng.ts';
-import { sqlLiteral } from '../src/platform/frames/index.ts';
+import { predictionLogColumns } from '../src/lifecycle/serving/contract.ts';
+import { convertRecords } from '../src/platform/segments/convert-records.ts';
+import { RowBytes } from '../src/platform/segments/index.ts';
 import { openFeedback } from './support/feedback.ts';
 import { median, processorMs } from './support/index.ts';
 
@@ -22,33 +25,74 @@ const running = setInterval(() => undefined, 60_000);
 const { db, blobs, frames, service } = await openFeedback(directory);
 
 /** Row `i`: every other id grows with time as a UUIDv7 does, the others are a hash. */
-const idSql = `CASE WHEN i % 2 = 0 THEN printf('%012x-7%03x-8000-%012x', ${startMs} + i * ${stepMs}, i % 4096, i) ELSE md5('caller-' || i) END`;
+function idOf(i: number): string {
+  if (i % 2 === 1) return createHash('md5').update(`caller-${i}`).digest('hex');
+  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
+  return `${hex(startMs + i * stepMs, 12)}-7${hex(i % 4096, 3)}-8000-${hex(i, 12)}`;
+}
 
+const features = 10;
+const columns = [
+  ...predictionLogColumns,
+  ...['region', ...Array.from({ length: features }, (_, f) => `x${f}`)].map((name, index) => ({
+    ...{ name: `feature:${name}`, type: name === 'region' ? 'VARCHAR' : 'DOUBLE' },
+    list: { member: 'features', index },
+  })),
+];
+const random = createRng(7);
+
+/** What every row's columns hold, in the order of `predictionLogColumns`. */
+function writeBenchRow(to: RowBytes, i: number): void {
+  to.text(idOf(i));
+  to.text('bench');
+  to.text(`e${(i * 7919) % 1_000_003}`);
+  to.number(startMs + i * stepMs);
+  to.number(startMs + i * stepMs + 5);
+  to.text('m');
+  to.text('1');
+  to.number(1);
+  to.text(i % 1000 === 0 ? 'challenger' : 'champion');
+  to.number(7);
+  to.number(1);
+  to.boolean(true);
+  to.text('0123456789ab');
+  to.null(); // Overridden by nobody.
+  to.text('ok');
+  to.null(); // No error.
+  to.number(900);
+  to.number(random.next());
+  to.text('{"y":0.5}');
+  for (let missing = 0; missing < 3; missing++) to.null();
+  to.list(features + 1);
+  to.text(`r${(i * 31) % 100}`);
+  for (let f = 0; f < features; f++) to.number(random.next());
+}
+
+/** Segments as replicas send them: written in records and made Parquet by what makes it there. */
 async function fill(): Promise<void> {
   const have = (await service.predictionSegments(actor, { endpoint: 'bench' })).reduce(
     (n, s) => n + s.rows,
     0,
   );
-  const path = join(directory, 'segment.parquet');
+  const [source, target] = [join(directory, 'segment.rows'), join(directory, 'segment.parquet')];
+  const bytes = new RowBytes();
   for (let from = have; from < total; from += perSegment) {
     const to = Math.min(total, from + perSegment);
-    const features = Array.from({ length: 10 }, (_, f) => `random() AS "feature:x${f}"`).join(', ');
-    await frames.query(
-      `COPY (SELECT ${idSql} AS prediction_id, 'bench' AS endpoint, 'e' || (i * 7919 % 1000003) AS entity,
-         ${startMs} + i * ${stepMs} AS event_time_ms, ${startMs} + i * ${stepMs} + 5 AS received_at_ms, 'm' AS model,
-         '1' AS model_version, 1::BIGINT AS route_version, if(i % 1000 = 0, 'challenger', 'champion') AS arm, 7 AS bucket, 1.0::DOUBLE AS propensity,
-         true AS sticky, 'ok' AS status, NULL::VARCHAR AS error, 900::BIGINT AS latency_us, random() AS score,
-         '{"y":[0.5]}' AS outputs, NULL::VARCHAR AS flags, 'r' || (i * 31 % 100) AS "feature:region", ${features}
-       FROM range(${from}, ${to}) r(i)) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`,
-    );
-    const { digest } = await blobs.put(createReadStream(path));
+    const id = `s${String(from).padStart(12, '0')}`;
+    bytes.cut();
+    for (let i = from; i < to; i++) writeBenchRow(bytes, i);
+    await writeFile(source, [`${JSON.stringify({ segment: id, columns })}\n`, bytes.block(to - from)]);
+    const steps = convertRecords({ source, columns, target, timeColumn: 'event_time_ms' });
+    for (let step = steps.next(); !step.done; ) step = steps.next();
+    const { digest } = await blobs.put(createReadStream(target));
     await service.registerSegment(actor, {
-      ...{ id: `s${String(from).padStart(12, '0')}`, endpoint: 'bench', digest, rows: to - from },
+      ...{ id, endpoint: 'bench', digest, rows: to - from },
       minEventTimeMs: startMs + from * stepMs,
       maxEventTimeMs: startMs + (to - 1) * stepMs,
     });
   }
-  await rm(path, { force: true });
+  await rm(source, { force: true });
+  await rm(target, { force: true });
 }
 
 /** Labels for every tenth row. */
@@ -56,15 +100,12 @@ async function label(): Promise<void> {
   if ((await service.labelSegments(actor, 'bench')).length > 0) return;
   const atOnce = 10_000;
   for (let from = 0; from < total; from += atOnce * 10) {
-    const ids = await frames.query(
-      `SELECT ${idSql} AS id, i FROM range(${from}, ${Math.min(total, from + atOnce * 10)}, 10) r(i)`,
+    const rows = Array.from(
+      { length: Math.ceil(Math.min(total - from, atOnce * 10) / 10) },
+      (_, n) => from + n * 10,
     );
-    const labels = ids.map(({ id, i }) => ({
-      ...{
-        predictionId: id as string,
-        value: (i as number) % 2,
-        eventTime: startMs + (i as number) * stepMs + 1000,
-      },
+    const labels = rows.map((i) => ({
+      ...{ predictionId: idOf(i), value: (i / 10) % 2, eventTime: startMs + i * stepMs + 1000 },
     }));
     await service.postLabels(actor, { endpoint: 'bench', labels });
   }
@@ -89,23 +130,12 @@ async function measure(what: string, rounds: number, look: (row: number) => Prom
   );
 }
 
-async function idOf(row: number): Promise<string> {
-  const [found] = await frames.query(`SELECT ${idSql} AS id FROM (SELECT ${row}::BIGINT AS i)`);
-  return found?.id as string;
-}
-
 const spread = createRng(12);
 
 async function measureAll(state: string): Promise<void> {
   const segments = await service.predictionSegments(actor, { endpoint: 'bench' });
   console.log(`\n${state}: ${total.toLocaleString('en-US')} rows in ${segments.length} segments`);
-  const wanted = new Map<number, string>();
-  const rng = createRng(11);
-  for (let i = 0; i < 43; i++) {
-    const row = rng.int(total);
-    for (const one of [row - (row % 2), Math.min(total - 1, row | 1)]) wanted.set(one, await idOf(one));
-  }
-  const look = (row: number) => service.prediction(actor, wanted.get(row) ?? '', 'bench');
+  const look = (row: number) => service.prediction(actor, idOf(row), 'bench');
   await measure('by id, grows with time (ours)', 40, (row) => look(row - (row % 2)));
   await measure("by id, anything (a caller's)", 40, (row) => look(Math.min(total - 1, row | 1)));
   await measure('an id that is not there', 40, (row) =>

@@ -190,7 +190,7 @@ export class SegmentLog {
     await this.#roll(null);
   }
 
-  /** Resolves when everything sealed has reached its receiver. */
+  /** Resolves when everything that is sealed by now has reached its receiver; what is sealed meanwhile is not waited for. */
   drained(): Promise<void> {
     return this.#shipping.drained();
   }

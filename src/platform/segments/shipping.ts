@@ -86,7 +86,10 @@ export class Shipping {
   #closed = false;
   #failures = 0;
   #wake: (() => void) | null = null;
-  #idle: (() => void)[] = [];
+  /** How many segments the receiver has got of this object. */
+  #delivered = 0;
+  /** Who waits for the next delivery, or the end of work. */
+  #watchers: (() => void)[] = [];
 
   constructor(options: ShippingOptions) {
     this.#options = options;
@@ -138,17 +141,18 @@ export class Shipping {
     this.#wake?.();
   }
 
-  /** Resolves when nothing waits any more, or when this is closed. */
+  /** Resolves when the receiver has every segment that waits now, or when this is closed; later ones are not waited for. */
   async drained(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#closed)
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    const wanted = this.#delivered + this.#queue.length;
+    while (this.#delivered < wanted && !this.#closed)
+      await new Promise<void>((resolve) => this.#watchers.push(resolve));
   }
 
   /** Stops and waits for the present attempt; what waits stays on the disk for the next start. */
   async close(): Promise<void> {
     this.#closed = true;
     this.retryNow();
-    while (this.#running) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.#running) await new Promise<void>((resolve) => this.#watchers.push(resolve));
   }
 
   async #run(): Promise<void> {
@@ -160,7 +164,9 @@ export class Shipping {
       try {
         await this.#deliver(id);
         this.#queue.shift();
+        this.#delivered++;
         this.#failures = 0;
+        this.#tellWatchers();
       } catch (error) {
         if (this.#closed) break;
         this.#failures++;
@@ -177,7 +183,11 @@ export class Shipping {
       }
     }
     this.#running = false;
-    for (const resolve of this.#idle.splice(0)) resolve();
+    this.#tellWatchers();
+  }
+
+  #tellWatchers(): void {
+    for (const resolve of this.#watchers.splice(0)) resolve();
   }
 
   async #deliver(id: string): Promise<void> {

@@ -172,3 +172,23 @@ test('a segment that could not be sealed is sealed later, with all its rows', as
   );
   await log.close();
 });
+
+test('who waits for what is sealed does not wait for what is sealed meanwhile', async (t) => {
+  let shipped = 0;
+  const log: SegmentLog = await SegmentLog.open(
+    testLogOptions(await temporary(t), frames, async () => {
+      shipped++;
+      // Before one segment has left, the next one waits.
+      if (shipped < 10) await addSegment();
+    }),
+  );
+  const addSegment = async () => {
+    await log.append('{"id":"a","time":1}\n', 1);
+    await log.seal();
+  };
+  await addSegment();
+  await log.drained();
+  assert.equal(shipped, 1);
+  while (shipped < 10) await log.drained();
+  await log.close();
+});
