@@ -7,6 +7,7 @@ import type { Frames } from '../platform/frames/index.ts';
 import type { Journal } from '../platform/journal/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import type { Watermarks } from '../platform/watermarks/index.ts';
+import { signatureOf } from './deployment-ports.ts';
 import type { LoopSlices } from './loop-slices.ts';
 import { packagedVersion } from './packaged-version.ts';
 
@@ -21,14 +22,14 @@ export function rolloutLog(feedback: FeedbackService, frames: Frames): RolloutLo
 
 /** What rollouts go through: endpoints, the joined prediction log, and packages of registered versions. */
 export function createRolloutDeps(
-  parts: Pick<LoopSlices, 'db' | 'serving' | 'feedback' | 'registry' | 'monitoring' | 'frames'> & {
+  parts: Pick<LoopSlices, 'db' | 'blobs' | 'serving' | 'feedback' | 'registry' | 'monitoring' | 'frames'> & {
     readonly journal: Journal;
     readonly watermarks: Watermarks;
     readonly log: Logger;
     readonly clock: Clock;
   },
 ): RolloutDeps {
-  const { db, journal, serving, feedback, registry, monitoring, frames } = parts;
+  const { db, blobs, journal, serving, feedback, registry, monitoring, frames } = parts;
   const { watermarks, log: logger, clock } = parts;
   return {
     ...{ db, journal, serving, clock, logger },
@@ -46,6 +47,7 @@ export function createRolloutDeps(
       },
       logger,
     ),
+    featuresOf: async (digest) => (await signatureOf(blobs, digest)).inputs.map(({ name }) => name),
     packageOf: async (model, version) => (await packagedVersion(registry, model, version)).digest,
   };
 }

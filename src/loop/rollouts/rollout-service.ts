@@ -16,6 +16,7 @@ import type {
 import { findLoopByEndpoint } from '../store/loops.ts';
 import { listAllRollouts } from './list-rollouts.ts';
 import { presentRollout } from './present-rollout.ts';
+import { requireSegments } from './require-segments.ts';
 import type { RolloutEngine } from './rollout-engine.ts';
 import { type RolloutDeps, RolloutWriter } from './rollout-writer.ts';
 import { shadowEvidence } from './shadow-evidence.ts';
@@ -47,7 +48,8 @@ export class RolloutService {
   /**
    * Begins a rollout: its first step has its traffic when this resolves. Throws `not_found`, `endpoint_no_champion`,
    * `version_unknown`, `version_not_packaged`, `conflict` (the version is champion already), `rollout_under_way`,
-   * `rollout_cooling` (a version was aborted or rolled back here, and nobody says `again`).
+   * `rollout_cooling` (a version was aborted or rolled back here, and nobody says `again`), `invalid_input` (a protected
+   * feature that no model takes).
    */
   async create(actor: Actor, endpoint: string, wanted: CreateRollout): Promise<EndpointRollout> {
     authorize(actor, 'serving:write');
@@ -57,7 +59,7 @@ export class RolloutService {
   }
 
   async #create(actor: Actor, endpoint: string, { plan, again, reason }: CreateRollout): Promise<string> {
-    const { db, serving, clock, watermarks, packageOf } = this.#deps;
+    const { db, serving, clock, watermarks, packageOf, featuresOf } = this.#deps;
     const { model, arms, routeVersion, options } = await serving.endpoint(actor, endpoint);
     const champion = arms.find((a) => a.arm === 'champion');
     if (!champion) throw fail('endpoint_no_champion', { endpoint });
@@ -73,6 +75,8 @@ export class RolloutService {
       }
       targets.push({ arm, version: String(version), digest: await packageOf(model, version) });
     }
+    const digests = [champion.packageDigest, ...targets.map((target) => target.digest)];
+    await requireSegments(plan, digests, options.log.redact, featuresOf);
     const nowMs = clock.nowMs();
     await db.write((tx) => watermarks.declare(tx, endpoint));
     const eventMs = (await watermarks.get(endpoint)) ?? null;

@@ -38,6 +38,8 @@ export interface RolloutDeps {
   readonly logger: Logger;
   /** Digest of a registered version's package. Throws `version_not_packaged`, `version_unknown`. */
   readonly packageOf: (model: string, version: number) => Promise<Digest>;
+  /** Names of the features that a package takes, and that its answers are logged with. */
+  readonly featuresOf: (packageDigest: Digest) => Promise<readonly string[]>;
 }
 
 /** Aliases of registered models, as far as promotions move them. Refusals are the registry's. */

@@ -293,6 +293,11 @@ forEachDatabase((name, open) => {
       );
       await assert.rejects(create({ kind: 'canary', version: 2 }), { code: 'conflict' });
       await assert.rejects(create({ kind: 'canary', version: 99 }), { code: 'version_not_packaged' });
+      const misspelt = { kind: 'canary', version: 3, segments: ['distance', 'aiport'] };
+      await assert.rejects(create(misspelt), {
+        message:
+          'body.plan.segments[1]: expected a feature that the models take, not "aiport"; did you mean "airport"?',
+      });
       await assert.rejects(service.get(anna, 'flights', 'nobody'), { code: 'not_found' });
     });
 

@@ -120,6 +120,7 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
   const logger = createLogger('test', 'silent');
   const deps = {
     ...{ db, journal, serving, clock, packageOf, logger },
+    featuresOf: async () => ['airport', 'distance'],
     watermarks: {
       declare: async () => {},
       get: async () => nowMs,
