@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { z } from 'zod';
 import { storePackage } from '../../../../test/support/serving.ts';
 import { canonicalJson, type Digest } from '../../../core/json.ts';
 import { type GraphStep, packageManifestSchema } from '../../../core/model-package.ts';
@@ -102,6 +103,27 @@ test('every row of a Parquet file has its answer, in order, across parts', async
     assert.equal(row.model_version, '7');
     assert.equal(row.error, null);
   });
+});
+
+test('a graph that gives more values a row than it tells is answered with all of them, or not at all', async () => {
+  const told = logisticPackage();
+  const outputs = told.graph.outputs.map((output) => ({ ...output, shape: [-1, 1] }));
+  const pkg = { ...told, graph: { ...told.graph, outputs }, primary: 'probability' };
+  const file = await parquet('sizes.parquet', 'SELECT range * 0.1 AS x1, 0.2 AS x2 FROM range(20)');
+  const answered = async (sample: { x1: number; x2: number }[]) => {
+    const digest = await storePackage(blobs, logisticOnnx(), { ...pkg, sample });
+    const { path } = await scored(await inputsOf(file, { packageDigest: digest }), 100);
+    return frames.query(`SELECT prediction, score, error FROM read_parquet('${path}')`);
+  };
+  for (const { prediction, score, error } of await answered([{ x1: 1, x2: 2 }])) {
+    assert.equal(error, null);
+    const [other, one] = z.array(z.number()).parse(JSON.parse(String(prediction)));
+    assert.ok(Math.abs((one ?? 0) - Number(score)) < 1e-6 && Math.abs(1 - (other ?? 0) - (one ?? 0)) < 1e-6);
+  }
+  for (const { prediction, error } of await answered([])) {
+    assert.equal(prediction, null);
+    assert.match(String(error), /"probability" has 2 values a row, where the model tells of one/);
+  }
 });
 
 test('a package that is made of others, some of them so too, scores a file', async () => {

@@ -2,19 +2,20 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { inputColumns, readInputs } from './input-columns.ts';
 
-test('whole numbers of a CSV file keep all their digits', async (t) => {
-  const directory = await mkdtemp(join(tmpdir(), 'millrace-inputs-'));
-  const frames = await DirectFrames.open({
-    ...{ memoryLimit: '100MB', temporaryDirectory: directory, threads: 1 },
-  });
-  t.after(async () => {
-    frames.close();
-    await rm(directory, { recursive: true });
-  });
+const directory = await mkdtemp(join(tmpdir(), 'millrace-inputs-'));
+const frames = await DirectFrames.open({
+  ...{ memoryLimit: '100MB', temporaryDirectory: directory, threads: 1 },
+});
+after(async () => {
+  frames.close();
+  await rm(directory, { recursive: true });
+});
+
+test('whole numbers of a CSV file keep all their digits', async () => {
   const cells = ['7', '9007199254740993', '-9223372036854775808', ' +9007199254740995', '1e16', '', 'nine'];
   const source = {
     path: '',
@@ -30,4 +31,13 @@ test('whole numbers of a CSV file keep all their digits', async (t) => {
     const expected = [7, 9007199254740993n, -(2n ** 63n), 9007199254740995n, 1e16, Number.NaN, 'nine'];
     assert.deepEqual([...(read ?? [])].slice(0, cells.length), expected);
   }
+});
+
+test('bytes that are text reach a model that takes texts, those that are none are missing', async () => {
+  const source = { path: '', rows: 3, columns: new Map([['city', 'BLOB']]), decimal: null };
+  const columns = inputColumns([{ name: 'city', type: 'string', required: true, shape: [] }], source, 'c');
+  const sql = columns.flatMap((column) => column.sql).join(', ');
+  const cells = "VALUES (encode('Köln')), ('\\xFF'::BLOB), (NULL)";
+  for await (const chunk of frames.stream(`SELECT ${sql} FROM (${cells}) v(city)`))
+    assert.deepEqual(readInputs(chunk, columns, 0, []), [['Köln', null, null]]);
 });

@@ -89,7 +89,9 @@ function selection(
     case 'binary':
       return values(type === 'BLOB' ? `base64(${name})` : name);
     case 'string':
-      return values(/^ENUM/.test(type) ? `CAST(${name} AS VARCHAR)` : name);
+      if (/^ENUM/.test(type)) return values(`CAST(${name} AS VARCHAR)`);
+      // Some writers of Parquet (Impala, older Spark) do not say that bytes are text.
+      return values(type === 'BLOB' ? `try(decode(${name}))` : name);
   }
 }
 

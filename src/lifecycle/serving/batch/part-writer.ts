@@ -1,4 +1,4 @@
-import type { PackageManifest, SignatureField } from '../../../core/model-package.ts';
+import type { SignatureField } from '../../../core/model-package.ts';
 import { firstTimeMs, lastTimeMs } from '../../../core/time.ts';
 import type { DirectFrames, TableWriter } from '../../../platform/frames/direct-frames.ts';
 import { sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
@@ -7,7 +7,7 @@ import { type BatchSource, problemColumn } from './batch-source.ts';
 import type { BatchInputs, BatchLogPolicy } from './contract.ts';
 import type { InputColumn } from './input-columns.ts';
 import { LoggedCells } from './logged-cells.ts';
-import { isScalar, predictionOutput, type ScoredRows } from './row-scorer.ts';
+import type { ScoredRows } from './row-scorer.ts';
 
 const resultColumns = ['prediction', 'score', 'model_version', 'error'];
 /** A logged row's id is a column of the output anyway. */
@@ -124,15 +124,14 @@ export class PartWriter {
 
   static async open(
     frames: DirectFrames,
-    manifest: PackageManifest,
+    prediction: { readonly type: string; readonly scalar: boolean },
     inputs: readonly InputColumn[],
     kept: readonly { readonly as: string }[],
     job: BatchInputs,
     select: (firstRow: number, rows: number) => string,
     policy: BatchLogPolicy | null,
   ): Promise<PartWriter> {
-    const output = predictionOutput(manifest);
-    const type = isScalar(output) ? (predictionTypes[output.type] ?? 'INTEGER') : 'VARCHAR';
+    const type = prediction.scalar ? (predictionTypes[prediction.type] ?? 'INTEGER') : 'VARCHAR';
     const logged = job.log ? ', code VARCHAR, flags VARCHAR, outputs VARCHAR' : '';
     await frames.run(`CREATE TABLE part_results (prediction ${type}, score DOUBLE, error VARCHAR${logged})`);
     const results = await frames.writer('part_results');

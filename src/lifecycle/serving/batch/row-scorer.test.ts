@@ -38,6 +38,7 @@ test('rows that a model hangs or crashes on fail alone; while nobody can compute
     manifest,
     runtime: { predictRows, close: async () => undefined },
     contract: null,
+    scalar: true,
     logged: false,
     endpoint: 'e',
   });

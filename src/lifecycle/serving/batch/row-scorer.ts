@@ -7,6 +7,7 @@ import {
   runtimeMessage,
   valuesJson,
 } from '../../../platform/onnx/index.ts';
+import { sampleRows } from '../../../platform/runtimes/index.ts';
 import type { FeatureContract } from '../plane/row-check.ts';
 import { RowCheck } from '../plane/row-check.ts';
 import type { ModelRuntime } from '../plane/runtime.ts';
@@ -46,8 +47,20 @@ export function predictionOutput({
 }
 
 /** Whether an output has one value a row. */
-export function isScalar({ shape }: { readonly shape: readonly number[] }): boolean {
+function isScalar({ shape }: { readonly shape: readonly number[] }): boolean {
   return shape.slice(1).every((d) => d === 1);
+}
+
+/**
+ * Whether a model gives one value a row as its prediction: by what it answers to the package's own sample, as graphs
+ * may tell other sizes than they give; as it is told where there is no sample.
+ */
+export async function givesScalar(manifest: PackageManifest, runtime: ModelRuntime): Promise<boolean> {
+  const told = predictionOutput(manifest);
+  const sample = sampleRows(manifest);
+  if (!isScalar(told) || sample.length === 0) return isScalar(told);
+  const { outputs } = await runtime.predictRows(sample);
+  return outputs.find((output) => output.name === told.name)?.width === 1;
 }
 
 /**
@@ -61,6 +74,7 @@ export class RowScorer {
   readonly #plain: PlainRows;
   readonly #names: readonly string[];
   readonly #output: ReturnType<typeof predictionOutput>;
+  readonly #scalar: boolean;
   readonly #logged: boolean;
   readonly #endpoint: string;
   #batchRows: number | null = null;
@@ -69,6 +83,8 @@ export class RowScorer {
     readonly manifest: PackageManifest;
     readonly runtime: ModelRuntime;
     readonly contract: FeatureContract | null;
+    /** See `givesScalar`. */
+    readonly scalar: boolean;
     /** Whether flags and outputs are wanted for the prediction log. */
     readonly logged: boolean;
     /** Who asks, for messages. */
@@ -80,6 +96,7 @@ export class RowScorer {
     this.#plain = new PlainRows(options.manifest.signature.inputs, options.contract);
     this.#names = options.manifest.signature.inputs.map((field) => field.name);
     this.#output = predictionOutput(options.manifest);
+    this.#scalar = options.scalar;
     this.#logged = options.logged;
     this.#endpoint = options.endpoint;
   }
@@ -184,6 +201,8 @@ export class RowScorer {
     const output = prediction.outputs.find((o) => o.name === this.#output.name);
     if (!output) throw new Error(`the model gave no output "${this.#output.name}"`);
     const { data, width, type } = output;
+    if (this.#scalar && width !== 1)
+      throw new Error(`output "${output.name}" has ${width} values a row, where the model tells of one`);
     const integer = type === 'int64' || type === 'uint64';
     const { score } = prediction;
     for (let i = 0; i < rows.length; i++) {
@@ -199,8 +218,7 @@ export class RowScorer {
         continue;
       }
       if (value !== undefined) scored.scores[row] = value;
-      if (!isScalar(this.#output))
-        scored.predictions[row] = `[${valuesJson(data, type, i * width, (i + 1) * width)}]`;
+      if (!this.#scalar) scored.predictions[row] = `[${valuesJson(data, type, i * width, (i + 1) * width)}]`;
       else scored.predictions[row] = integer ? BigInt(data[i] as number | bigint) : data[i];
       if (this.#logged) scored.outputs[row] = outputsText(prediction, i);
     }

@@ -11,7 +11,7 @@ import { type BatchSource, openSource } from './batch-source.ts';
 import { inputColumns, readInputs } from './input-columns.ts';
 import { keptColumns, PartWriter, selectRows } from './part-writer.ts';
 import type { BatchTask, FromBatchProcess } from './protocol.ts';
-import { RowScorer } from './row-scorer.ts';
+import { givesScalar, predictionOutput, RowScorer } from './row-scorer.ts';
 
 /** Rows of a chunk of DuckDB. */
 const chunkRows = 2048;
@@ -48,7 +48,9 @@ export async function scoreFile(
   requireKept(kept, source, job.source.name);
   const runtime = await loadRuntime(manifest, bytesOf, { python }, job.modelVersion);
   const endpoint = job.endpoint ?? job.model;
-  const scorer = new RowScorer({ manifest, runtime, contract, logged: job.log, endpoint });
+  const scalar = await givesScalar(manifest, runtime);
+  const scorer = new RowScorer({ manifest, runtime, contract, scalar, logged: job.log, endpoint });
+  const prediction = { type: predictionOutput(manifest).type, scalar };
   const select = selectRows(source, inputs, kept, job, task.doneRows);
   const selectPart = (first: number, rows: number) => selectRows(source, inputs, kept, job, first, rows);
   const expressions = inputs.reduce((sum, { sql }) => sum + sql.length, 0);
@@ -74,7 +76,7 @@ export async function scoreFile(
     writer = null;
   };
   for await (const chunk of frames.stream(select)) {
-    writer ??= await PartWriter.open(frames, manifest, inputs, kept, job, selectPart, task.logPolicy);
+    writer ??= await PartWriter.open(frames, prediction, inputs, kept, job, selectPart, task.logPolicy);
     const cells = readInputs(chunk, inputs, 0, buffers);
     const problems = source.decimal !== null ? chunk.values(problemAt) : null;
     writer.append(chunk.rowCount, await scorer.score(cells, chunk.rowCount, problems));
@@ -82,7 +84,7 @@ export async function scoreFile(
   }
   // An input without rows has an output without rows, whose columns are those of any other.
   if (source.rows === 0 && part === 0)
-    writer = await PartWriter.open(frames, manifest, inputs, kept, job, selectPart, task.logPolicy);
+    writer = await PartWriter.open(frames, prediction, inputs, kept, job, selectPart, task.logPolicy);
   await finish();
   if (firstRow !== source.rows) throw new Error(`${firstRow} of ${source.rows} rows have an answer`);
   await runtime.close();
