@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { decodePageToken, defineRoute, pageOf, type Route, toPage } from '../../platform/http/index.ts';
+import {
+  decodePageToken,
+  defineRoute,
+  pageOf,
+  pageQuery,
+  type Route,
+  readPage,
+  toPage,
+} from '../../platform/http/index.ts';
 import {
   conflictSchema,
   feedbackSettingsSchema,
@@ -59,13 +67,16 @@ export function labelRoutes({ labels }: FeedbackService): readonly Route[] {
     defineRoute({
       method: 'GET',
       path: '/api/v1/label-uploads',
-      summary: 'Lists files of labels with their progress, newest first (at most 1,000)',
+      summary: 'Lists files of labels with their progress, of an endpoint or of all, newest first',
       permission: 'read',
-      query: z.strictObject({ endpoint: z.string().min(1).optional() }),
-      response: list(labelUploadSchema),
-      handle: async ({ query }, { actor }) => ({
-        items: [...(await labels.listUploads(actor, query.endpoint))],
-      }),
+      query: pageQuery.extend({ endpoint: z.string().min(1).optional() }),
+      response: pageOf(labelUploadSchema),
+      handle: ({ query }, { actor }) =>
+        readPage(
+          query,
+          (page) => labels.listUploads(actor, page, query.endpoint),
+          (upload) => upload.id,
+        ),
     }),
     defineRoute({
       method: 'GET',

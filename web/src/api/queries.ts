@@ -196,7 +196,7 @@ export const labelConflictsQuery = (endpoint: string) =>
 export const waitingLabelsQuery = (endpoint: string) =>
   list<WaitingLabel>('feedback', '/labels/waiting', { endpoint });
 export const labelUploadsQuery = (endpoint: string) =>
-  list<LabelUpload>('feedback', '/label-uploads', { endpoint });
+  pages<LabelUpload>('feedback', '/label-uploads', { endpoint });
 export const batchesQuery = () => pages<BatchPrediction>('batches', '/batch-predictions', { limit: 100 });
 export const batchQuery = (id: string) => one<BatchPrediction>('batches', `/batch-predictions/${part(id)}`);
 export const replaysQuery = (endpoint: string) => whole<Replay>('replays', '/replays', { endpoint });

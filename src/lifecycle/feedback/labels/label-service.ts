@@ -21,7 +21,7 @@ import {
   type WaitingLabel,
 } from '../contract.ts';
 import type { LabelLog } from '../label-log.ts';
-import type { SourceStore } from '../store/source-store.ts';
+import type { SourceStore, UploadPage } from '../store/source-store.ts';
 import { labelDelays, labelsByDay, type Measured } from './label-delays.ts';
 import { labelConflicts, unknownLabels } from './label-lists.ts';
 import type { Matching } from './matching.ts';
@@ -114,9 +114,10 @@ export class LabelService {
     return wait ? this.uploads.finished(upload.id) : upload;
   }
 
-  async listUploads(actor: Actor, endpoint?: string): Promise<readonly LabelUpload[]> {
+  /** Newest first. */
+  async listUploads(actor: Actor, page: UploadPage, endpoint?: string): Promise<readonly LabelUpload[]> {
     authorize(actor, 'read');
-    return this.uploads.list(endpoint);
+    return this.uploads.list(page, endpoint);
   }
 
   async findUpload(actor: Actor, id: string): Promise<LabelUpload> {

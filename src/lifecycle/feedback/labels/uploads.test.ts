@@ -55,6 +55,12 @@ forEachDatabase((name, open) => {
         `${wrong.state} ${wrong.errors[0]?.problem}`,
         /^failed .*no column prediction_id.*columns are a, b/,
       );
+      const listed = async (afterId?: string) =>
+        (await service.labels.listUploads(ada, { limit: 1, afterId }, endpoint)).map(({ id }) => id);
+      assert.deepEqual(
+        [await listed(), await listed(wrong.id), await listed(upload.id)],
+        [[wrong.id], [upload.id], []],
+      );
       await assert.rejects(service.labels.upload(ada, 'nobody', 'csv', Buffer.from(text), true), {
         code: 'not_found',
       });

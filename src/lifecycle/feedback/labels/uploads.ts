@@ -9,7 +9,7 @@ import type { Frames } from '../../../platform/frames/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { LabelFileFormat, LabelUpload, RowError } from '../contract.ts';
 import type { LabelStore } from '../store/label-store.ts';
-import type { Refusals, SourceStore, StoredUpload } from '../store/source-store.ts';
+import type { Refusals, SourceStore, StoredUpload, UploadPage } from '../store/source-store.ts';
 import type { Incoming, Intake } from './intake.ts';
 import { csvRows, dialectOf, type FileRow, LabelFile, parquetRows } from './label-file.ts';
 import { readLabelRow } from './read-label-row.ts';
@@ -110,9 +110,9 @@ export class Uploads {
     return resource(upload);
   }
 
-  /** Newest first, at most a thousand. */
-  async list(endpoint?: string): Promise<readonly LabelUpload[]> {
-    const uploads = await this.#options.sources.uploads(endpoint === undefined ? {} : { endpoint });
+  /** Newest first. */
+  async list(page: UploadPage, endpoint?: string): Promise<readonly LabelUpload[]> {
+    const uploads = await this.#options.sources.uploads(endpoint === undefined ? {} : { endpoint }, page);
     return uploads.map(resource);
   }
 

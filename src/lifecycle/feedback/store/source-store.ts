@@ -80,6 +80,12 @@ export interface StoredUpload extends LabelUpload {
   readonly triedAgainTo: number | null;
 }
 
+/** So many uploads, those that are older than the one of an id where that is given. */
+export interface UploadPage {
+  readonly limit: number;
+  readonly afterId: string | undefined;
+}
+
 /** Rows of a file that were refused together; numbers count from 0, each range with its last row. */
 export interface Refusals {
   readonly firstRow: number;
@@ -122,17 +128,22 @@ export class SourceStore {
       .execute();
   }
 
-  /** Newest first. */
-  async uploads(filter: {
-    readonly id?: string;
-    readonly endpoint?: string;
-    readonly digest?: Digest;
-    readonly state?: LabelUpload['state'];
-  }): Promise<readonly StoredUpload[]> {
+  /** Newest first (ids grow with time); all unless a page is asked for. */
+  async uploads(
+    filter: {
+      readonly id?: string;
+      readonly endpoint?: string;
+      readonly digest?: Digest;
+      readonly state?: LabelUpload['state'];
+    },
+    page?: UploadPage,
+  ): Promise<readonly StoredUpload[]> {
     let query = tables<SourceTables>(this.#read).selectFrom('label_uploads').selectAll();
     for (const [column, value] of Object.entries(filter))
       query = query.where(column as 'id' | 'endpoint' | 'digest', '=', value);
-    const rows = await query.orderBy('created_at_ms', 'desc').orderBy('id', 'desc').limit(1000).execute();
+    if (page?.afterId !== undefined) query = query.where('id', '<', page.afterId);
+    if (page) query = query.limit(page.limit);
+    const rows = await query.orderBy('id', 'desc').execute();
     return rows.map((row) => ({
       id: row.id,
       endpoint: row.endpoint,
