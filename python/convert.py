@@ -9,20 +9,23 @@ classes, and the greatest difference between the two models. Exit status 3 means
 """
 
 import argparse
-import contextlib
 import importlib
 import importlib.util
 import json
+import signal
 import sys
 import warnings
 from pathlib import Path
 
+from convert_graph import is_booster, strategies, to_onnx
 from convert_rows import rows_at_splits, rows_to_compare, rows_with_gaps, to_frame
 
 warnings.filterwarnings("ignore")
 
 LABEL_ERRORS_ALLOWED = 0.01
-SIDE_BY_SIDE = ("float32 side by side", "float64 side by side")
+# Less than the step may take: the model still has to be packaged as Python then.
+LONGEST_SECONDS = 400
+GREATEST_SINGLE = 3.4e38
 
 
 class Refusal(Exception):
@@ -33,6 +36,16 @@ class Refusal(Exception):
         self.problem, self.remedy, self.difference = problem, remedy, difference
 
 
+class TooLong(BaseException):
+    """No Exception, which is how converters say that they do not know a model in one of the layouts."""
+
+    def __init__(self):
+        super().__init__()
+        self.problem = f"its conversion takes longer than {LONGEST_SECONDS} s"
+        self.remedy = "Log it as ONNX (mlflow.onnx.log_model)."
+        self.difference = None
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("model", "signature", "rows", "out", "report"):
@@ -41,18 +54,25 @@ def main():
     parser.add_argument("--holdout", type=Path, help="rows that the model was not trained on")
     parser.add_argument("--bound", required=True, type=float, help="greatest difference that is accepted")
     args = parser.parse_args()
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(LONGEST_SECONDS)
     try:
         report = convert(args)
-    except Refusal as refusal:
+    except (Refusal, TooLong) as refusal:
         args.report.write_text(json.dumps(vars(refusal)))
         return 3
     args.report.write_text(json.dumps(report))
     return 0
 
 
+def give_up(*_):
+    raise TooLong
+
+
 def convert(args):
     require_packages(args.flavor)
     model = load(args.flavor, args.model)
+    require_no_neighbours(model)
     fields = json.loads(args.signature.read_text())
     rows = json.loads(args.rows.read_text())
     frame, expected = compared_rows(model, fields, rows)
@@ -127,6 +147,18 @@ def require_packages(flavor):
             raise ModuleNotFoundError(f"No module named '{name}'")
 
 
+def require_no_neighbours(model):
+    """Of neighbours that are equally near the two forms choose different ones, and a graph is the slower of them."""
+    from sklearn.neighbors._base import NeighborsBase
+
+    parts = [model] if is_booster(model) else [model, *model.get_params(deep=True).values()]
+    if any(isinstance(part, NeighborsBase) for part in parts):
+        raise Refusal(
+            "it looks for nearest neighbours, and its ONNX form would choose others among those that are equally near",
+            "Leave the runtime out: it is served as Python then.",
+        )
+
+
 def load(flavor, path):
     loader = importlib.import_module(f"mlflow.{flavor}")
     try:
@@ -144,187 +176,6 @@ def load(flavor, path):
             "Train with the scikit-learn interface (for LightGBM: LGBMClassifier), or log it as ONNX.",
         )
     return model
-
-
-def is_booster(model):
-    """Is it LightGBM's or XGBoost's own kind of model, without scikit-learn's interface?"""
-    return type(model).__name__ == "Booster" and type(model).__module__.split(".")[0] in ("lightgbm", "xgboost")
-
-
-def strategies(fields):
-    """How numbers enter the graph. Single precision is what most converters know best."""
-    has_integers = any(f["type"] in ("integer", "long") for f in fields)
-    by_column = ["float32 with int64", "float32", "float64"] if has_integers else ["float32", "float64"]
-    # Estimators without a column transformer take all columns side by side, as scikit-learn does with a frame.
-    numbers = all(f["type"] in ("boolean", "integer", "long", "float", "double") and not f["shape"] for f in fields)
-    return [*by_column, *SIDE_BY_SIDE] if numbers and len(fields) > 1 else by_column
-
-
-def tensor_type(field, strategy):
-    from skl2onnx.common import data_types as types
-
-    width = 1
-    for size in field["shape"]:
-        width *= size
-    shape = [None, width]
-    if field["type"] in ("string", "datetime", "binary"):
-        return types.StringTensorType(shape)
-    if field["type"] == "boolean":
-        return types.BooleanTensorType(shape)
-    if field["type"] in ("integer", "long") and strategy == "float32 with int64":
-        return types.Int64TensorType(shape)
-    return types.DoubleTensorType(shape) if strategy == "float64" else types.FloatTensorType(shape)
-
-
-def graph_inputs(fields, strategy):
-    from skl2onnx.common import data_types as types
-
-    if strategy not in SIDE_BY_SIDE:
-        return [(f["name"], tensor_type(f, strategy)) for f in fields]
-    name = "features"
-    while any(f["name"] == name for f in fields):
-        name += "_"
-    kind = types.DoubleTensorType if strategy.startswith("float64") else types.FloatTensorType
-    return [(name, kind([None, len(fields)]))]
-
-
-def to_onnx(model, fields, strategy):
-    from skl2onnx import convert_sklearn
-
-    if is_booster(model):
-        return booster_to_onnx(model, fields, strategy)
-    register_lightgbm()
-    register_xgboost()
-    final = model.steps[-1][1] if hasattr(model, "steps") else model
-    options = {id(final): {"zipmap": False}} if hasattr(final, "classes_") else None
-    with without_names(final):
-        onnx = convert_sklearn(
-            model,
-            initial_types=graph_inputs(fields, strategy),
-            options=options,
-            target_opset={"": 18, "ai.onnx.ml": 3},
-        )
-    send_missing_as_sklearn(final, onnx)
-    keep_probabilities_within(final, onnx)
-    return onnx
-
-
-def keep_probabilities_within(final, onnx):
-    """Has a forest's probabilities lie between 0 and 1: sums of single precision over its trees leave by a ten-millionth."""
-    from onnx import helper
-
-    if not hasattr(final, "predict_proba") or not any(n.op_type.startswith("TreeEnsemble") for n in onnx.graph.node):
-        return
-    output = onnx.graph.output[1]
-    names = [f"{output.name}_{part}" for part in ("unbounded", "least", "most")]
-    for node in onnx.graph.node:
-        node.output[:] = [names[0] if name == output.name else name for name in node.output]
-        node.input[:] = [names[0] if name == output.name else name for name in node.input]
-    for name, bound in zip(names[1:], (0.0, 1.0)):
-        onnx.graph.initializer.append(helper.make_tensor(name, output.type.tensor_type.elem_type, [], [bound]))
-    onnx.graph.node.append(helper.make_node("Clip", names, [output.name]))
-
-
-def send_missing_as_sklearn(final, onnx):
-    """Has a tree or forest send a missing value where scikit-learn's does: the converter sends it right at every node.
-
-    Trees since scikit-learn 1.3 and forests since 1.4 take missing values, also those that saw none in training. The
-    outcome is compared with the model like that of every other conversion.
-    """
-    from sklearn.ensemble._forest import BaseForest
-    from sklearn.tree import BaseDecisionTree
-
-    if not isinstance(final, (BaseForest, BaseDecisionTree)):
-        return
-    trees = [tree.tree_ for tree in (final.estimators_ if isinstance(final, BaseForest) else [final])]
-    ensembles = [node for node in onnx.graph.node if node.op_type.startswith("TreeEnsemble")]
-    if len(ensembles) != 1 or not all(hasattr(tree, "missing_go_to_left") for tree in trees):
-        return
-    attributes = {attribute.name: attribute for attribute in ensembles[0].attribute}
-    places = list(zip(attributes["nodes_treeids"].ints, attributes["nodes_nodeids"].ints))
-    if len(places) != sum(tree.node_count for tree in trees):
-        return
-    tracks = attributes["nodes_missing_value_tracks_true"].ints
-    tracks[:] = [int(trees[tree].missing_go_to_left[node]) for tree, node in places]
-
-
-@contextlib.contextmanager
-def without_names(estimator):
-    """XGBoost's converter knows features by their position only."""
-    booster = estimator.get_booster() if hasattr(estimator, "get_booster") else None
-    names = booster.feature_names if booster is not None else None
-    if names is None:
-        yield
-        return
-    booster.feature_names = [f"f{i}" for i in range(len(names))]
-    try:
-        yield
-    finally:
-        booster.feature_names = names
-
-
-def booster_to_onnx(model, fields, strategy):
-    """Boosters take all columns side by side, by position, in single precision."""
-    import onnxmltools
-    from onnxmltools.convert.common.data_types import FloatTensorType
-
-    one_tensor = len(fields) == 1 and fields[0]["shape"]
-    if strategy != SIDE_BY_SIDE[0] and not (strategy == "float32" and len(fields) == 1):
-        raise ValueError("boosters are converted side by side only")
-    width = model.num_features() if hasattr(model, "num_features") else model.num_feature()
-    name = fields[0]["name"] if one_tensor or len(fields) == 1 else graph_inputs(fields, strategy)[0][0]
-    types = [(name, FloatTensorType([None, width]))]
-    if type(model).__module__.startswith("xgboost"):
-        model = model.copy()
-        model.feature_names = [f"f{i}" for i in range(width)]
-        return onnxmltools.convert_xgboost(model, initial_types=types, target_opset=15)
-    return onnxmltools.convert_lightgbm(model, initial_types=types, target_opset=15, zipmap=False)
-
-
-def register_xgboost():
-    if "xgboost" not in sys.modules:
-        return
-    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
-    from skl2onnx import update_registered_converter
-    from skl2onnx.common.shape_calculator import (
-        calculate_linear_classifier_output_shapes,
-        calculate_linear_regressor_output_shapes,
-    )
-    from xgboost import XGBClassifier, XGBRegressor
-
-    update_registered_converter(
-        XGBClassifier,
-        "XGBoostXGBClassifier",
-        calculate_linear_classifier_output_shapes,
-        convert_xgboost,
-        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
-    )
-    update_registered_converter(
-        XGBRegressor, "XGBoostXGBRegressor", calculate_linear_regressor_output_shapes, convert_xgboost
-    )
-
-
-def register_lightgbm():
-    if "lightgbm" not in sys.modules:
-        return
-    from lightgbm import LGBMClassifier, LGBMRegressor
-    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
-    from skl2onnx import update_registered_converter
-    from skl2onnx.common.shape_calculator import (
-        calculate_linear_classifier_output_shapes,
-        calculate_linear_regressor_output_shapes,
-    )
-
-    update_registered_converter(
-        LGBMClassifier,
-        "LightGbmLGBMClassifier",
-        calculate_linear_classifier_output_shapes,
-        convert_lightgbm,
-        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
-    )
-    update_registered_converter(
-        LGBMRegressor, "LightGbmLGBMRegressor", calculate_linear_regressor_output_shapes, convert_lightgbm
-    )
 
 
 def columns_that_may_be_missing(model, onnx, fields, frame, bound, most=100):
@@ -465,9 +316,10 @@ def greatest(ours, theirs, unit):
     """Greatest difference in units; what only one of them has no number for is infinitely far apart."""
     import numpy as np
 
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(ours - theirs) / unit
-    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+        # What single precision cannot hold is infinite in a graph: documented, and refused where it is a score.
+        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs)) | (np.isinf(ours) & (theirs * np.sign(ours) > GREATEST_SINGLE))
     return float(np.max(np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart))))
 
 

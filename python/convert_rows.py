@@ -5,6 +5,8 @@ ROWS_AT_SPLITS = 500
 ROWS_WITH_GAPS = 100
 # Texts that tokenizers and encoders are most easily of two minds about.
 ODD_TEXTS = ["unseen", "", " ", "Unseen ÄÖÜ naïve", "it's a-b_c, d.e  F!"]
+# Whole numbers of 64 bits have room for more; times and long identities stay what they can be.
+MOST_MOVED_FAR = 1e9
 NUMBERS = ("integer", "long", "float", "double")
 
 
@@ -34,7 +36,7 @@ def varied_rows(fields, rows, odd):
 
 
 def vary(value, field, rng, odd):
-    """A value of the example moved: by half or double, by a thousandth, or by less."""
+    """A value of the example moved: by half or double, by a thousandth, or by less; an odd one also far away."""
     if field["shape"]:
         return [vary(v, {"type": field["type"], "shape": []}, rng, odd) for v in value]
     kind = field["type"]
@@ -44,6 +46,8 @@ def vary(value, field, rng, odd):
         return value
     if odd and rng.random() < 0.1:
         return 0 if rng.random() < 0.5 else -value
+    if odd and rng.random() < 0.05 and abs(value) < MOST_MOVED_FAR:
+        value *= 10 ** rng.uniform(1, 5)
     by = [rng.uniform(0.5, 1.5), rng.uniform(0.5, 1.5), 1 + rng.normal(0, 1e-3), 1 + rng.normal(0, 1e-4)][rng.integers(4)]
     return int(round(value * by)) if kind in ("integer", "long") else value * by
 

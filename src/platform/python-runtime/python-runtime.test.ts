@@ -45,7 +45,7 @@ const odd = (word: string | null, count: number | bigint = 2) => [
   word,
   count,
   '2026-03-01T12:00:00Z',
-  'AAEC',
+  'AA\nEC\n',
   true,
 ];
 
@@ -196,7 +196,9 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       types: ['uint8 float64'],
     });
 
-    const hinted = await open('hinted', [{ ...column('input', 'string'), json: true }]);
+    const nested = [{ ...column('input', 'string'), json: true as const }];
+    const [hinted, sums] = await Promise.all([open('hinted', nested), open('sums', nested)]);
+    assert.deepEqual(await outputsOf(sums, [['[1, 2.5]'], ['[3]']]), { output: [3.5, 3] });
     assert.deepEqual(await outputsOf(hinted, [['{"n":2}'], ['{"n":3}']]), {
       doubled: [4, 6],
       at: Array(2).fill('2026-01-02T00:00:00+00:00'),

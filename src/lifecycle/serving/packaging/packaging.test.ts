@@ -160,6 +160,10 @@ suite('packaging', () => {
     const told = execFileSync(python, [script, join(root, 'python')], { encoding: 'utf8', stdio });
     const all = [['a', 'b', 'c'], true];
     assert.deepEqual(JSON.parse(told.trim().split('\n').at(-1) ?? ''), {
+      'bagged, in double precision': 2,
+      neighbours:
+        'it looks for nearest neighbours, and its ONNX form would choose others among those that are equally near',
+      'far away': true,
       'RandomForestClassifier full': all,
       'RandomForestClassifier holes': all,
       'ExtraTreesRegressor full': all,

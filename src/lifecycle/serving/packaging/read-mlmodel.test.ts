@@ -84,4 +84,9 @@ test('an example may be one text, values by name of one row or of several, with 
   ]);
   assert.deepEqual(read({ text: ['a'], labels: ['b', 'd'] }, 'text', 'labels'), []);
   assert.deepEqual(read({ text: 'a' }, 'text', 'labels'), []);
+  // As MLflow keeps lists of some pipelines of transformers.
+  const labels = { ...field('labels'), json: true as const };
+  const kept = readExample(JSON.stringify({ text: 'a', labels: '["b", "d"]' }), [field('text'), labels]);
+  assert.deepEqual(kept, [{ text: 'a', labels: '["b", "d"]' }]);
+  assert.deepEqual(readExample('{"labels": "[b"}', [labels]), [{ labels: '"[b"' }]);
 });

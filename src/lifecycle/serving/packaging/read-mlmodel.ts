@@ -195,7 +195,7 @@ export function readExample(
     const row = value as Readonly<Record<string, unknown>>;
     const known = inputs.filter(({ name }) => row[name] !== undefined && row[name] !== null);
     return [
-      Object.fromEntries(known.map(({ name, json }) => [name, json ? JSON.stringify(row[name]) : row[name]])),
+      Object.fromEntries(known.map(({ name, json }) => [name, json ? nestedText(row[name]) : row[name]])),
     ];
   }
   const given = isObject(value) && value.inputs !== undefined ? value.inputs : value;
@@ -203,6 +203,19 @@ export function readExample(
   if (!only || inputs.length > 1) return [];
   if (Array.isArray(given)) return given.map((row) => ({ [only.name]: row }));
   return given === null ? [] : [{ [only.name]: given }];
+}
+
+/** A nested value as JSON; MLflow keeps lists of some pipelines of transformers as that already. */
+function nestedText(value: unknown): string {
+  return typeof value === 'string' && isListAsText(value) ? value : JSON.stringify(value);
+}
+
+function isListAsText(text: string): boolean {
+  try {
+    return Array.isArray(JSON.parse(text));
+  } catch {
+    return false;
+  }
 }
 
 type Values = Readonly<Record<string, unknown>>;

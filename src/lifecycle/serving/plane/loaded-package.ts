@@ -12,7 +12,9 @@ import type { ModelRuntime } from './runtime.ts';
 const largestBatch = 128;
 /** Those of a model that streams, whose answers may take minutes: it is not measured. */
 const streamingBatch = 8;
-const batchSizes = [8, 32, largestBatch] as const;
+const batchSizes = [1, 8, 32, largestBatch] as const;
+/** A larger batch is not tried when the one before took this long. */
+const longRunMs = 500;
 
 type Cells = readonly (readonly unknown[])[];
 
@@ -121,21 +123,35 @@ export class LoadedPackage {
   }
 }
 
-/** The largest batch whose time per row is at most a quarter above the best one seen. */
+/**
+ * The largest batch whose time per row is at most a quarter above the best one seen. A larger one is not tried where the
+ * one before took long, or the model fails on it: what it needs for many rows keeps no model from being served.
+ */
 async function measureBatch(model: ModelRuntime, sample: Cells): Promise<number> {
   if (model.predictStream) return streamingBatch;
-  await model.predictRows(sample);
   const perRow: { size: number; ms: number }[] = [];
   for (const size of batchSizes) {
     const rows = Array.from({ length: size }, (_, i) => sample[i % sample.length] ?? []);
-    let bestMs = Number.POSITIVE_INFINITY;
-    for (let repeat = 0; repeat < 3; repeat++) {
-      const start = performance.now();
-      await model.predictRows(rows);
-      bestMs = Math.min(bestMs, performance.now() - start);
-    }
-    perRow.push({ size, ms: bestMs / size });
+    const ms = await bestMs(model, rows).catch((error: unknown) => {
+      if (perRow.length === 0) throw error;
+      return null;
+    });
+    if (ms === null) break;
+    perRow.push({ size, ms: ms / size });
+    if (ms > longRunMs) break;
   }
   const best = Math.min(...perRow.map((p) => p.ms));
   return perRow.findLast((p) => p.ms <= best * 1.25)?.size ?? largestBatch;
+}
+
+/** The best time of three runs, of one where that takes long; the first run of all is not counted. */
+async function bestMs(model: ModelRuntime, rows: Cells): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  if (rows.length === 1) await model.predictRows(rows);
+  for (let repeat = 0; repeat < 3 && (repeat === 0 || best <= longRunMs); repeat++) {
+    const start = performance.now();
+    await model.predictRows(rows);
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
 }

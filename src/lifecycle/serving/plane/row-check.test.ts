@@ -99,7 +99,8 @@ test('a tensor of fractions that may be empty holds values that are none', () =>
 test('bytes are a text of base64', () => {
   const inputs = [{ name: 'photo', type: 'binary' }];
   const bytes = new RowCheck(modelSignatureSchema.parse({ inputs, outputs: [] }), null);
-  for (const good of ['', 'AA==', 'AAE=', 'AAEC']) assert.equal(bytes.check([good], null, 'e'), null);
+  for (const good of ['', 'AA==', 'AAE=', 'AAEC', 'AAE=\n', 'AAEC\r\nAA==\n'])
+    assert.equal(bytes.check([good], null, 'e'), null);
   for (const bad of ['!!', 'AA', 'A===', 'AA-_']) {
     assert.throws(() => bytes.check([bad], null, 'e'), {
       code: 'input_invalid',

@@ -26,8 +26,11 @@ type Verdict = 'ok' | 'refuse' | RowFlag['kind'];
 type CellCheck = (value: unknown) => Verdict;
 
 const int32Limit = 2 ** 31;
-/** RFC 4648, section 4; without the length, which is a multiple of four. */
-const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
+/** RFC 4648, section 4, in lines or not: MLflow's own clients end each with a line feed. */
+function isBase64(text: string): boolean {
+  const joined = text.replaceAll(/\s/g, '');
+  return joined.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(joined);
+}
 /** Their values are numbers, and none of them says that there is none. */
 const neverMissing: ReadonlySet<SignatureField['type']> = new Set(['long', 'integer', 'boolean']);
 const isMissing = (value: unknown) =>
@@ -43,7 +46,7 @@ const typeChecks: Readonly<Record<SignatureField['type'], (value: unknown) => bo
   boolean: (v) => typeof v === 'boolean',
   string: (v) => typeof v === 'string',
   datetime: (v) => typeof v === 'string',
-  binary: (v) => typeof v === 'string' && v.length % 4 === 0 && base64.test(v),
+  binary: (v) => typeof v === 'string' && isBase64(v),
 };
 
 const typeNames: Readonly<Record<SignatureField['type'], string>> = {
