@@ -136,7 +136,7 @@ export class OipClient {
       const { status } = await this.#send('GET', `${this.#modelPath}/ready`);
       return status === 200 ? null : `it answers ${status} when asked whether the model is ready`;
     } catch (error) {
-      return (error as Error).message;
+      return error instanceof MillraceError ? String(error.params.problem) : (error as Error).message;
     }
   }
 

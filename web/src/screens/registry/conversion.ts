@@ -44,7 +44,7 @@ export function packageText(manifest: Pick<PackageManifest, 'runtime' | 'convers
     };
   }
   if (runtime.kind === 'graph') {
-    return { runs: `as a graph of packages (${runtime.step.kind})`, why: 'Other packages, put together.' };
+    return { runs: 'as a graph of packages', why: 'Other packages, put together.' };
   }
   if (runtime.kind === 'onnx') {
     return {

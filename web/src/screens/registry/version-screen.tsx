@@ -14,6 +14,7 @@ import { Ago } from '../../kit/time.tsx';
 import { humane, sentence } from '../../kit/turn-text.ts';
 import { DeployVersion } from './deploy-version.tsx';
 import { EvaluationCards } from './evaluation-cards.tsx';
+import { GraphCard } from './graph-card.tsx';
 import { HistoryList } from './history-list.tsx';
 import { LineageCard } from './lineage.tsx';
 import { DeleteVersion } from './model-acts.tsx';
@@ -96,6 +97,7 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
         }
       />
       <LineageCard version={version} />
+      <GraphCard version={version} />
       <div className="grid gap-4 lg:grid-cols-[5fr_8fr]">
         <div className="flex min-w-0 flex-col gap-4">
           <Card title="Gates" note={first.data && `of v${refitOf}`}>
