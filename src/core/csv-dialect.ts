@@ -141,6 +141,10 @@ const otherFormats: readonly { readonly mark: readonly number[]; readonly proble
     problem: 'it is a ZIP file, as Excel workbooks (.xlsx) are: unpack it, or save the sheet as CSV',
   },
   { mark: [0xd0, 0xcf, 0x11, 0xe0], problem: 'it is an Excel workbook (.xls): save the sheet as CSV' },
+  {
+    mark: [0x41, 0x52, 0x52, 0x4f, 0x57, 0x31],
+    problem: 'it is an Arrow or Feather file: save it as Parquet',
+  },
   { mark: [0x50, 0x41, 0x52, 0x31], problem: 'it is a Parquet file, not CSV: send it as Parquet' },
 ];
 

@@ -2,7 +2,7 @@
 export interface CsvRow {
   readonly line: number;
   readonly cells: readonly string[];
-  /** Its last quote is never closed: the rest of the text is in it. */
+  /** Its last quote is never closed, or not within 64 Mi characters: the rest of the text is in it, and no row comes after it. */
   readonly unclosed?: true;
 }
 
@@ -19,6 +19,8 @@ export interface CsvMarks {
 }
 
 const plainMarks: CsvMarks = { delimiter: ',', lineEnd: 'lf' };
+/** No text is as long; a quote that is never closed would take more than a string can hold. */
+const longestCell = 2 ** 26;
 const QUOTE = 34;
 const LF = 10;
 const CR = 13;
@@ -89,6 +91,7 @@ export async function* csvRecords(
       }
     }
     cell += text.slice(from);
+    if (inQuotes && cell.length > longestCell) break;
     if (records.length > 0) yield records;
     records = [];
   }

@@ -48,7 +48,11 @@ export async function openSource(
     const dialect = await csvDialect(createReadStream(path), source.csv);
     if (typeof dialect === 'string')
       throw fail('batch_input_unreadable', { name: source.name, problem: dialect });
-    return await described(frames, await stageCsv(frames, path, workDir, dialect), dialect.decimal);
+    return await described(
+      frames,
+      await stageCsv(frames, source.name, path, workDir, dialect),
+      dialect.decimal,
+    );
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== 'frames_failed') throw error;
     throw fail('batch_input_unreadable', { name: source.name, problem: framesReason(error) }, error);
@@ -118,6 +122,7 @@ async function isParquet(path: string): Promise<boolean> {
 /** A CSV file as Parquet of text: one row for each record, also for those that have the wrong number of cells. */
 async function stageCsv(
   frames: DirectFrames,
+  name: string,
   path: string,
   workDir: string,
   dialect: CsvDialect,
@@ -136,6 +141,7 @@ async function stageCsv(
   };
   for await (const records of csvRecords(textOf(path, dialect.encoding), csvMarks(dialect))) {
     for (const record of records) {
+      if (record.unclosed) throw fail('batch_input_unreadable', { name, problem: neverClosed(record.line) });
       if (!header) {
         header = headerOf(record.cells);
         const columns = [...header, problemColumn].map((name) => `${sqlName(name)} VARCHAR`);
@@ -149,20 +155,21 @@ async function stageCsv(
   }
   flush();
   writer?.close();
-  if (!header)
-    throw fail('batch_input_unreadable', { name: 'the CSV file', problem: 'it has no header line' });
+  if (!header) throw fail('batch_input_unreadable', { name, problem: 'it has no header line' });
   await frames.run(`COPY staged TO ${sqlLiteral(target)} (FORMAT parquet)`);
   await frames.run('DROP TABLE staged');
   return target;
 }
 
-function staged({ cells: record, unclosed }: CsvRecord, width: number): (string | null)[] {
-  if (record.length === width && !unclosed) return [...record, null];
+/** How many rows the file has is not known then, and none of them could be told from the others. */
+function neverClosed(line: number): string {
+  return `a quote that is opened in the record of line ${line} is never closed, so all rows behind it would be in one cell: close it, or write it twice where it is a text's own`;
+}
+
+function staged({ cells: record, line }: CsvRecord, width: number): (string | null)[] {
+  if (record.length === width) return [...record, null];
   const cells = Array.from({ length: width }, (_, i) => record[i] ?? null);
-  const problem = unclosed
-    ? 'a quote is opened and never closed: the rest of the file is in it'
-    : `the record has ${record.length} cells, the header ${width}`;
-  return [...cells, problem];
+  return [...cells, `line ${line}: the record has ${record.length} cells, the header ${width}`];
 }
 
 function headerOf(record: readonly (string | null)[]): readonly string[] {

@@ -148,7 +148,7 @@ test('rows of a CSV file that are wrong have an error, and their neighbours an a
   const file = join(directory, 'in.csv');
   await writeFile(
     file,
-    '\uFEFFid,x1,x2\r\n1,1,2\r\n2,abc,2\r\n3,,2\r\n"4 ""a"", b\nc",1e1,2\r\n5,1\r\n6,1,2,3\r\n\r\n7,inf,0\r\n8,-1,1',
+    '\uFEFFid,x1,x2\r\n1,1,2\r\n2,1_0,2\r\n3,,2\r\n"4 ""a"", b\nc",1e1,2\r\n5,1\r\n6,1,2,3\r\n\r\n7,inf,0\r\n8,-1,1',
   );
   const { outputs, path } = await scored(await inputsOf(file, { keep: ['id'] }), 3);
   assert.equal(outputs.rows, 8);
@@ -159,10 +159,10 @@ test('rows of a CSV file that are wrong have an error, and their neighbours an a
     ['1', '2', '3', '4 "a", b\nc', '5', '6', '7', '8'],
   );
   const errors = rows.map((row) => String(row.error ?? ''));
-  assert.match(errors[1] ?? '', /^input_invalid: input "x1" is "abc"; expected a number/);
+  assert.match(errors[1] ?? '', /^input_invalid: input "x1" is "1_0"; expected a number/);
   assert.match(errors[2] ?? '', /^input_invalid: input "x1" is missing/);
-  assert.match(errors[4] ?? '', /the record has 2 cells, the header 3/);
-  assert.match(errors[5] ?? '', /the record has 4 cells, the header 3/);
+  assert.match(errors[4] ?? '', /line 7: the record has 2 cells, the header 3/);
+  assert.match(errors[5] ?? '', /line 8: the record has 4 cells, the header 3/);
   assert.match(errors[6] ?? '', /Infinity/);
   for (const i of [0, 3, 7]) assert.equal(errors[i], '');
   assert.deepEqual(
@@ -319,7 +319,7 @@ test('a file without a required input, and one that is no table, are refused as 
   await assert.rejects(scored(await inputsOf(empty), 10), { code: 'batch_input_unreadable' });
 });
 
-test('columns that cannot be told apart, or have a name of the batch, are refused', async () => {
+test('columns that cannot be told apart or have a name of the batch, and rows that cannot be, are refused', async () => {
   const refused = async (path: string, problem: RegExp) =>
     assert.rejects(openSource(frames, { kind: 'file', name: path, digests: [] }, [path], directory), {
       code: 'batch_input_unreadable',
@@ -340,6 +340,10 @@ test('columns that cannot be told apart, or have a name of the batch, are refuse
   const apart = /columns "x1" and "X1" differ in nothing but case/;
   await refused(await named('case.parquet', 'Y9', 'X1'), apart);
   await refused(await named('twice.parquet', 'Y9', 'x1'), /column "x1" comes twice/);
+  await refused(
+    await write('unclosed.csv', 'x1,x2\n1,2\n"a\nb",2\n3,"4\n5,6\n'),
+    /unclosed.csv cannot be read: a quote that is opened in the record of line 5 is never closed/,
+  );
   await refused(await write('case.csv', 'x1,X1,x2\n1,2,3\n'), apart);
   for (const own of ['File_Row_Number', '__millrace_problem']) {
     const expected = new RegExp(`it has a column "${own}", a name that batches use themselves`);

@@ -20,12 +20,12 @@ const wideIntegers = /^(?:BIGINT|UBIGINT|HUGEINT|UHUGEINT)$/;
 const reals = /^(?:FLOAT|DOUBLE|DECIMAL)/;
 const asNumber = (name: string) => `coalesce(CAST(${name} AS DOUBLE), 'NaN'::DOUBLE)`;
 
-/** SQL for what `csvNumber` reads. */
+/** SQL for what `csvNumber` reads: no digits in groups of 1_000, which DuckDB takes. */
 function numberSql(name: string, decimal: CsvDialect['decimal']): string {
-  if (decimal === 'point') return `TRY_CAST(${name} AS DOUBLE)`;
+  if (decimal === 'point') return `CASE WHEN NOT contains(${name}, '_') THEN TRY_CAST(${name} AS DOUBLE) END`;
   return `CASE WHEN regexp_full_match(${name}, '[-+]?\\d{1,3}(\\.\\d{3})+') THEN NULL
     WHEN regexp_full_match(${name}, '\\s*[-+]?\\d*,\\d+([eE][-+]?\\d+)?\\s*') THEN TRY_CAST(replace(${name}, ',', '.') AS DOUBLE)
-    ELSE TRY_CAST(${name} AS DOUBLE) END`;
+    WHEN NOT contains(${name}, '_') THEN TRY_CAST(${name} AS DOUBLE) END`;
 }
 
 /**
