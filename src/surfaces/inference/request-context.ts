@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { fail } from '../../core/errors.ts';
 import { epochMs, parseTime } from '../../core/time.ts';
@@ -13,10 +14,15 @@ export interface RequestContext {
   readonly startedMs: number;
 }
 
-/** `x-millrace-entity`: who or what the request is about, when the body does not say. */
+/**
+ * `x-millrace-entity`: who or what the request is about, when the body does not say. Headers come as Latin-1 (RFC 9110,
+ * section 5.5, gives other bytes no meaning); one that is UTF-8, as most clients send it, is the same entity as in a body.
+ */
 export function headerEntity(context: RequestContext): string | null {
   const value = context.headers['x-millrace-entity'];
-  return typeof value === 'string' && value !== '' ? value : null;
+  if (typeof value !== 'string' || value === '') return null;
+  const bytes = Buffer.from(value, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : value;
 }
 
 /** `x-millrace-arm`: a tester's token that chooses the arm. */

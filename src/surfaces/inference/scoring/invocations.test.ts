@@ -38,6 +38,11 @@ test('an entity or id that is null or empty is none, not the text "null"', async
     assert.equal(one.request.entities, null);
     const told = await requestOf(`{"instances": [1], "params": {"entity": ${none}}}`, inputs, 'ann');
     assert.deepEqual(told.request.entities, ['ann']);
+    // As the bytes of a header come: in UTF-8, or in Latin-1.
+    for (const bytes of ['J\u00c3\u00bcrg', 'J\u00fcrg']) {
+      const { request } = await requestOf(`{"instances": [1], "params": {"entity": ${none}}}`, inputs, bytes);
+      assert.deepEqual(request.entities, ['J\u00fcrg']);
+    }
     const params = `{"entities": [${none}, 7], "prediction_ids": [${none}, "p"]}`;
     const { request } = await requestOf(`{"instances": [1, 2], "params": ${params}}`, inputs);
     assert.deepEqual(request.entities, [null, '7']);
