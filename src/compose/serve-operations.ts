@@ -8,12 +8,13 @@ import type { Registry } from '../platform/metrics/index.ts';
 import { exporterOf, type SpanExporter } from '../platform/tracing/index.ts';
 import {
   Admission,
+  BodyRoom,
   defaultHttpLimits,
   type InferenceServerOptions,
   TlsFiles,
 } from '../surfaces/inference/index.ts';
 
-type Options = Pick<InferenceServerOptions, 'http' | 'admission' | 'room' | 'tls' | 'spans'>;
+type Options = Pick<InferenceServerOptions, 'http' | 'admission' | 'room' | 'bodyRoom' | 'tls' | 'spans'>;
 
 /** What bounds, guards and watches the servers of the serve role, and what has to be closed after them. */
 export interface ServeOperations {
@@ -48,6 +49,7 @@ export async function openServeOperations(
     scheme: tls ? 'https' : 'http',
     options: {
       room,
+      bodyRoom: new BodyRoom(bytesOf(settings.serveBodiesLimit), flagOf('serveBodiesLimit')),
       http: {
         ...defaultHttpLimits,
         bodyBytes: bytesOf(settings.serveBodyLimit),

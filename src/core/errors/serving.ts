@@ -285,6 +285,13 @@ export const servingErrors = {
     message: '{waiting} rows wait for endpoint "{endpoint}" already',
     next: 'Send the request again after a second, or start another replica.',
   },
+  bodies_full: {
+    status: 503,
+    title: 'Too many large bodies',
+    message:
+      'this body needs {needed}, and those of other requests under way have {used} of the {limit} that bodies may take together ({setting})',
+    next: 'Send the request again after a second, or raise {setting} where there is memory for it.',
+  },
   deadline_exceeded: {
     status: 504,
     title: 'Deadline exceeded',

@@ -88,6 +88,7 @@ export const settingGroups: readonly SettingGroup[] = [
       'serveMetricsKey',
       'serveErrorDetail',
       'serveBodyLimit',
+      'serveBodiesLimit',
       'serveHeaderLimit',
       'serveHeadersTimeout',
       'serveRequestTimeout',

@@ -212,6 +212,9 @@ export const settingsSchema = z.strictObject({
     .default(false)
     .describe('whether errors of serve quote values of requests and list the inputs of models'),
   serveBodyLimit: memory.default('64MB').describe('largest body of a request to serve'),
+  serveBodiesLimit: memory
+    .default('512MB')
+    .describe('bodies of more than 256 kB that a serve process has under way, all together'),
   serveHeaderLimit: z.coerce
     .number({ error: 'must be a number of bytes' })
     .int()

@@ -2,6 +2,7 @@ import { fail, MillraceError } from '../../core/errors.ts';
 import type { Plane, ServedArm } from '../../lifecycle/serving/index.ts';
 import { OtherRows } from '../../platform/runtimes/index.ts';
 import { type HttpAnswer, jsonText } from './http/answer.ts';
+import type { UnpackBounds } from './http/content-encoding.ts';
 import { readInferRequest, withSignatureParams } from './oip/infer-request.ts';
 import { checkOutputNames, writeInferResponse } from './oip/infer-response.ts';
 import { packedAnswer, readOrLog } from './read-or-log.ts';
@@ -11,10 +12,8 @@ import { readInvocation, readJsonInvocation } from './scoring/invocations.ts';
 import { writeBare, writePredictions, writeV1Predictions } from './scoring/predictions.ts';
 import { invocationEvents } from './stream-routes.ts';
 
-export interface InferContext {
+export interface InferContext extends UnpackBounds {
   readonly plane: Plane;
-  /** Most bytes of a body once it is unpacked. */
-  readonly limitBytes: number;
 }
 
 /** `POST v2/models/<model>[/versions/<version>]/infer`. Errors: those of the codec and of Plane.predict. */

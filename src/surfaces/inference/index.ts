@@ -1,4 +1,5 @@
 export { Admission, keyOf } from './admission.ts';
+export { BodyRoom } from './body-room.ts';
 export { defaultHttpLimits, type HttpLimits } from './http/limits.ts';
 export { TlsFiles } from './http/tls-files.ts';
 export { InferenceServer, type InferenceServerOptions } from './server.ts';

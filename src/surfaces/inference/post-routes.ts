@@ -91,10 +91,11 @@ async function answerChange(
   path: string,
   headers: IncomingHttpHeaders,
   body: Buffer,
-  { plane, repository, limitBytes, admission, settings = new ServerSettings() }: PostContext,
+  context: PostContext,
 ): Promise<HttpAnswer> {
+  const { plane, repository, admission, settings = new ServerSettings() } = context;
   const encoding = headers['content-encoding'];
-  const plain = encoding ? await decodedBody(body, encoding, limitBytes) : body;
+  const plain = encoding ? await decodedBody(body, encoding, context) : body;
   if (/^\/v2\/repository\/index\/?$/.test(path)) {
     return repositoryIndex(plain, plane, repository, admission?.sees(headers) ?? (() => true));
   }

@@ -1,5 +1,6 @@
 import { MillraceError } from '../../core/errors.ts';
-import type { Plane, PredictRequest } from '../../lifecycle/serving/index.ts';
+import type { PredictRequest } from '../../lifecycle/serving/index.ts';
+import type { InferContext } from './answer-infer.ts';
 import type { HttpAnswer } from './http/answer.ts';
 import { decodedBody, encodedAnswer, leastPackedBytes } from './http/content-encoding.ts';
 import { headerTrace, malformed, type RequestContext } from './request-context.ts';
@@ -11,17 +12,17 @@ import { headerTrace, malformed, type RequestContext } from './request-context.t
 export function readOrLog<T extends object>(
   request: RequestContext,
   body: Buffer,
-  { plane, limitBytes }: { readonly plane: Plane; readonly limitBytes: number },
+  context: InferContext,
   read: (plain: Buffer) => T | Promise<T>,
 ): T | Promise<T> {
   const refused = async (thrown: unknown): Promise<never> => {
     const error = isStackExhausted(thrown) ? malformed('the values of the body are nested too deep') : thrown;
-    if (error instanceof MillraceError) await plane.logRefusal(unread(request), error);
+    if (error instanceof MillraceError) await context.plane.logRefusal(unread(request), error);
     throw error;
   };
   try {
     const encoding = request.headers['content-encoding'];
-    const done = encoding ? decodedBody(body, encoding, limitBytes).then(read) : read(body);
+    const done = encoding ? decodedBody(body, encoding, context).then(read) : read(body);
     return done instanceof Promise ? done.catch(refused) : done;
   } catch (thrown) {
     return refused(thrown);

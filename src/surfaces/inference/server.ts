@@ -16,7 +16,7 @@ import type { Logger } from '../../platform/log/index.ts';
 import type { Registry } from '../../platform/metrics/index.ts';
 import type { SpanExporter } from '../../platform/tracing/index.ts';
 import { Admission, type Leave } from './admission.ts';
-import { ByteParts } from './byte-parts.ts';
+import { BodyRoom, uncountedBytes } from './body-room.ts';
 import { keyPageOf } from './docs/key-page.ts';
 import { answerGet } from './get-routes.ts';
 import type { HttpAnswer } from './http/answer.ts';
@@ -27,6 +27,7 @@ import { type EventAnswer, EventStreams } from './http/event-streams.ts';
 import { defaultHttpLimits, type HttpLimits, timeoutCheckMs } from './http/limits.ts';
 import { OpenSockets } from './http/open-sockets.ts';
 import { PlainConnections } from './http/plain-connections.ts';
+import { readBody } from './http/request-body.ts';
 import type { RequestHead } from './http/request-head.ts';
 import { traceRequest } from './http/request-span.ts';
 import { latin1Body, smallBodyBytes } from './http/response-text.ts';
@@ -53,6 +54,8 @@ export interface InferenceServerOptions {
   readonly http?: Partial<HttpLimits>;
   /** Bounds the connections of the process, shared by the protocols; without it there are any number. */
   readonly room?: ConnectionRoom;
+  /** Bounds the bodies under way in the process, shared by the protocols; without it each is bounded alone. */
+  readonly bodyRoom?: BodyRoom;
   /** With it the server speaks TLS, and only that. */
   readonly tls?: TlsFiles;
   /** Gets a span for each request whose caller records its trace. */
@@ -83,6 +86,7 @@ export class InferenceServer {
   readonly #settings: ServerSettings;
   readonly #postContext: PostContext;
   readonly #admission: Admission;
+  readonly #bodyRoom: BodyRoom;
   readonly #targets = new PathTargets();
   readonly #events = new EventStreams();
   readonly #refused: ReturnType<typeof refusalCounter>;
@@ -95,6 +99,7 @@ export class InferenceServer {
     this.#settings = options.settings ?? new ServerSettings();
     const { plane, keyRing } = options.replica;
     this.#admission = options.admission ?? new Admission(plane, keyRing);
+    this.#bodyRoom = options.bodyRoom ?? new BodyRoom(Number.POSITIVE_INFINITY, '');
     this.#postContext = {
       plane,
       limitBytes: bodyBytes,
@@ -111,7 +116,8 @@ export class InferenceServer {
       ...this.#limits,
       keepAliveMs,
       takes: ({ method, path }, body) => method === 'GET' || answersInOnePiece(path, body),
-      waits: ({ path }) => !this.#admission.restricts(this.#endpointOf(path) ?? ''),
+      waits: ({ path, bodyBytes }) =>
+        bodyBytes <= uncountedBytes && !this.#admission.restricts(this.#endpointOf(path) ?? ''),
       answer: (head, body) => this.#answerPlain(head, body),
       draining: () => this.#draining,
     });
@@ -171,10 +177,8 @@ export class InferenceServer {
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
       answerClientError(error, socket, headerBytes),
     );
-    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-      if (!this.#isTooLarge(request)) response.writeContinue();
-      this.#onRequest(request, response);
-    });
+    // A body is asked for once there is room for it.
+    server.on('checkContinue', onRequest);
     server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
       const { expect } = request.headers;
       const error = fail('expectation_failed', { expect });
@@ -313,29 +317,35 @@ export class InferenceServer {
     this.#send(response, answer);
   }
 
+  /** Reads the body and answers; its share of the room is free when both are done with it, caller and model. */
   #readBody(request: IncomingMessage, response: ServerResponse, path: string): void {
-    const { bodyBytes } = this.#limits;
-    const parts = new ByteParts();
-    let sizeBytes = 0;
-    request.on('data', (part: Buffer) => {
-      sizeBytes += part.length;
-      if (sizeBytes <= bodyBytes) {
-        parts.add(part);
-        return;
+    const bodyShare = this.#bodyRoom.share();
+    const limitBytes = this.#limits.bodyBytes;
+    let answering = false;
+    const answer = async (body: Buffer): Promise<void> => {
+      answering = true;
+      try {
+        const made = await answerPost(path, request.headers, body, { ...this.#postContext, bodyShare });
+        if (made.events) await this.#sendEvents(response, path, made.events);
+        else this.#send(response, made);
+      } catch (error) {
+        this.#sendError(response, path, error);
       }
-      parts.clear();
-      if (response.headersSent) return;
-      response.setHeader('connection', 'close');
-      const error = fail('payload_too_large', { limitBytes: bodyBytes });
-      this.#refuse(request, response, this.#errorAnswer(path, error));
+      answering = false;
+      if (response.closed) bodyShare.leave();
+    };
+    const begin = () => {
+      if (request.headers.expect !== undefined) response.writeContinue();
+    };
+    response.once('close', () => {
+      if (!answering) bodyShare.leave();
     });
-    request.on('end', () => {
-      if (sizeBytes > bodyBytes) return;
-      answerPost(path, request.headers, parts.joined(), this.#postContext).then(
-        (answer) =>
-          answer.events ? this.#sendEvents(response, path, answer.events) : this.#send(response, answer),
-        (error) => this.#sendError(response, path, error),
-      );
+    readBody(request, { limitBytes, bodyShare }, begin, {
+      whole: (body) => void answer(body),
+      refused: (error) => {
+        bodyShare.leave();
+        this.#refuse(request, response, this.#keptOut(path, error));
+      },
     });
     request.on('error', () => response.destroy());
   }

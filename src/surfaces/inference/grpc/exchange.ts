@@ -1,4 +1,5 @@
 import { longestTimerMs } from '../../../core/time.ts';
+import type { BodyRoom, BodyShare } from '../body-room.ts';
 import { headerBlock } from '../http2/header-block.ts';
 import type { RequestHeaders } from '../http2/request-headers.ts';
 import type { Http2Stream } from '../http2/stream.ts';
@@ -18,6 +19,8 @@ const longMs = 1000;
 
 export interface ExchangeOptions {
   readonly limitBytes: number;
+  /** Bounds the messages under way in the process. */
+  readonly bodyRoom: BodyRoom;
   /** Told of errors that are nobody's fault but ours. */
   readonly onUnforeseen: (error: unknown, path: string) => void;
   /** Told when the call is over, whatever its end. */
@@ -35,8 +38,13 @@ export class Exchange {
   readonly #encoding: string;
   readonly #answerEncoding: string;
   readonly #timer: NodeJS.Timeout | null;
+  readonly #bodyShare: BodyShare;
   #over = false;
   #heldBack = false;
+  #messageBytes = 0;
+  #expandedBytes = 0;
+  #answering = false;
+  #closed = false;
 
   /** Throws what is wrong with the call's metadata. */
   constructor(stream: Http2Stream, options: ExchangeOptions) {
@@ -44,6 +52,7 @@ export class Exchange {
     this.#stream = stream;
     this.headers = headers;
     this.#options = options;
+    this.#bodyShare = options.bodyRoom.share();
     this.#encoding = requestEncoding(headers);
     this.#answerEncoding = answerEncoding(headers, this.#encoding);
     this.timeoutMs = timeoutMsOf(headers);
@@ -64,10 +73,39 @@ export class Exchange {
     return this.#options.limitBytes;
   }
 
+  /** What the last compressed message came to. */
+  get expandedBytes(): number {
+    return this.#expandedBytes;
+  }
+
+  /** Holds room for so many bytes of messages as they came, and for what was expanded. Throws `bodies_full`. */
+  hold(messageBytes: number): void {
+    this.#messageBytes = messageBytes;
+    this.#holdAll();
+  }
+
+  /** An expanded message is not needed any more; the next `hold` gives its room back. */
+  dropExpanded(): void {
+    this.#expandedBytes = 0;
+  }
+
+  /** Keeps what is held until messages are answered, also when their caller is gone before. */
+  holdUntil(answered: Promise<void>): void {
+    this.#answering = true;
+    void answered.finally(() => {
+      this.#answering = false;
+      if (this.#closed) this.#bodyShare.leave();
+    });
+  }
+
   /** Throws `INVALID_ARGUMENT` for bytes that are no message, and what `expand` throws. */
   read(frame: Frame, codec: MessageCodec): object | Promise<object> {
     if (!frame.compressed) return decode(frame.bytes, codec);
-    return expand(frame, this.#encoding, this.limitBytes).then((bytes) => decode(bytes, codec));
+    const hold = (sizeBytes: number) => {
+      this.#expandedBytes = sizeBytes;
+      this.#holdAll();
+    };
+    return expand(frame, this.#encoding, this.limitBytes, hold).then((bytes) => decode(bytes, codec));
   }
 
   /** Answers with one message and ends. */
@@ -123,7 +161,13 @@ export class Exchange {
   /** The stream is closed, whoever closed it. */
   close(): void {
     this.#finished();
+    this.#closed = true;
+    if (!this.#answering) this.#bodyShare.leave();
     this.#options.onEnd(this);
+  }
+
+  #holdAll(): void {
+    if (!this.#closed) this.#bodyShare.hold(this.#messageBytes + this.#expandedBytes);
   }
 
   #head(): Buffer {

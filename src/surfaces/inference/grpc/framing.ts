@@ -1,6 +1,8 @@
+import type { Transform } from 'node:stream';
 import { promisify } from 'node:util';
-import { deflate, gunzip, gzip, inflate } from 'node:zlib';
+import { createGunzip, createInflate, deflate, gzip } from 'node:zlib';
 import { ByteParts } from '../byte-parts.ts';
+import { NotPacked, unpack } from '../unpack.ts';
 import { GrpcError, grpcStatus } from './status.ts';
 
 /** One message of a stream as it came: perhaps compressed. */
@@ -26,6 +28,11 @@ export class FrameReader {
   /** True between two messages. */
   get empty(): boolean {
     return this.#bytes.sizeBytes === 0;
+  }
+
+  /** Bytes of messages that are not complete, those that are known to come with them. */
+  get heldBytes(): number {
+    return this.empty ? 0 : Math.max(this.#wanted, this.#bytes.sizeBytes);
   }
 
   /** Takes more bytes and returns the messages that are complete. Throws `RESOURCE_EXHAUSTED`, `INTERNAL`. */
@@ -55,6 +62,11 @@ function tooLarge(bytes: number, limitBytes: number): GrpcError {
   return new GrpcError(grpcStatus.resourceExhausted, text);
 }
 
+function expandsTooFar(limitBytes: number): GrpcError {
+  const text = `a message expands to more than the ${limitBytes} bytes that are read`;
+  return new GrpcError(grpcStatus.resourceExhausted, text);
+}
+
 /** A message with its prefix. */
 export function frameOf(message: Uint8Array, compressed = false): Buffer {
   const frame = Buffer.allocUnsafe(prefixBytes + message.length);
@@ -66,12 +78,12 @@ export function frameOf(message: Uint8Array, compressed = false): Buffer {
 
 interface Codec {
   readonly compress: (bytes: Uint8Array) => Promise<Buffer>;
-  readonly expand: (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
+  readonly expander: () => Transform;
 }
 
 const codecs: Readonly<Record<string, Codec>> = {
-  gzip: { compress: promisify(gzip), expand: promisify(gunzip) },
-  deflate: { compress: promisify(deflate), expand: promisify(inflate) },
+  gzip: { compress: promisify(gzip), expander: () => createGunzip() },
+  deflate: { compress: promisify(deflate), expander: () => createInflate() },
 };
 
 /** For `grpc-accept-encoding`. */
@@ -83,8 +95,15 @@ const leastCompressedBytes = 1024;
 /**
  * Expands a message that came with the stream's `grpc-encoding`. Throws `INTERNAL` when it is marked as compressed
  * and the stream names no encoding, `INVALID_ARGUMENT` for broken bytes, `RESOURCE_EXHAUSTED` for too many.
+ *
+ * @param hold told how many bytes have come out so far; what it throws is thrown
  */
-export async function expand(frame: Frame, encoding: string, limitBytes: number): Promise<Buffer> {
+export async function expand(
+  frame: Frame,
+  encoding: string,
+  limitBytes: number,
+  hold: (sizeBytes: number) => void,
+): Promise<Buffer> {
   const codec = codecs[encoding];
   if (!codec) {
     throw new GrpcError(
@@ -93,16 +112,13 @@ export async function expand(frame: Frame, encoding: string, limitBytes: number)
     );
   }
   try {
-    return await codec.expand(frame.bytes, { maxOutputLength: limitBytes });
+    return await unpack(codec.expander(), frame.bytes, (sizeBytes) => {
+      if (sizeBytes > limitBytes) throw expandsTooFar(limitBytes);
+      hold(sizeBytes);
+    });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      const text = `a message expands to more than the ${limitBytes} bytes that are read`;
-      throw new GrpcError(grpcStatus.resourceExhausted, text);
-    }
-    throw new GrpcError(
-      grpcStatus.invalidArgument,
-      `a message is not ${encoding}: ${(error as Error).message}`,
-    );
+    if (!(error instanceof NotPacked)) throw error;
+    throw new GrpcError(grpcStatus.invalidArgument, `a message is not ${encoding}: ${error.message}`);
   }
 }
 

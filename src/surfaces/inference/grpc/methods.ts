@@ -16,6 +16,8 @@ export interface Call {
 export interface StreamCall extends Call {
   /** Messages of the caller as they come; ends when the caller has ended, and when the server drains. */
   readonly messages: AsyncIterable<object>;
+  /** Was the last message a large one? It is answered before the next is taken, so that one has room at a time. */
+  readonly lastIsLarge: () => boolean;
   /** Aborted when the call is over: cancelled, past its deadline, or the server drains. */
   readonly signal: AbortSignal;
   /** Aborted when nobody waits any more, or when a server that drains has waited long enough. */

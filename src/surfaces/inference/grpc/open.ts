@@ -21,6 +21,7 @@ export function createGrpcServer(options: InferenceServerOptions): GrpcServer {
     limitBytes,
     ...(options.tls ? { tls: options.tls } : {}),
     ...(options.room ? { room: options.room } : {}),
+    ...(options.bodyRoom ? { bodyRoom: options.bodyRoom } : {}),
   });
 }
 

@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { fail } from '../../../core/errors.ts';
 import type { ConnectionRoom } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
+import { BodyRoom, uncountedBytes } from '../body-room.ts';
 import type { TlsFiles } from '../http/tls-files.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import { headerBlock } from '../http2/header-block.ts';
@@ -23,6 +24,8 @@ export interface GrpcServerOptions {
   readonly tls?: TlsFiles;
   /** Bounds the connections of the process; without it there are any number. */
   readonly room?: ConnectionRoom;
+  /** Bounds the messages under way in the process; without it each is bounded alone. */
+  readonly bodyRoom?: BodyRoom;
   /** How long callers have to hear that the server goes away before it takes no new calls. */
   readonly noticeMs?: number;
   /** How long calls that are under way then have to end. */
@@ -60,12 +63,14 @@ export class GrpcServer {
   readonly #keepAlive: NodeJS.Timeout;
   #draining = false;
 
-  constructor({ methods, logger, limitBytes, noticeMs, drainMs, tls, room }: GrpcServerOptions) {
+  constructor(options: GrpcServerOptions) {
+    const { methods, logger, limitBytes, noticeMs, drainMs, tls, room, bodyRoom } = options;
     this.#methods = methods;
     this.#noticeMs = noticeMs ?? defaultNoticeMs;
     this.#drainMs = drainMs ?? defaultDrainMs;
     this.#exchangeOptions = {
       limitBytes: limitBytes ?? defaultLimitBytes,
+      bodyRoom: bodyRoom ?? new BodyRoom(Number.POSITIVE_INFINITY, ''),
       onUnforeseen: (error, path) => logger.error({ err: error, path }, 'a gRPC call failed'),
       onEnd: (exchange) => {
         this.#streams.delete(exchange);
@@ -212,14 +217,16 @@ export class GrpcServer {
       startedMs,
       timeoutMs,
       messages: inbox,
+      lastIsLarge: () => inbox.lastIsLarge,
       signal: over.signal,
       gone: gone.signal,
       send: (message: object) => exchange.send(method.response.encode(message)),
     };
-    method.run(call).then(
+    const run = method.run(call).then(
       () => (drained ? exchange.fail(goingAway()) : exchange.finish()),
       (error) => exchange.fail(error),
     );
+    exchange.holdUntil(run);
   }
 }
 
@@ -239,25 +246,27 @@ function readUnary(stream: Http2Stream, exchange: Exchange, method: UnaryMethod,
     if (exchange.over) return;
     try {
       frames.push(...reader.push(part));
+      if (frames.length > 1) throw notOneMessage(frames.length, reader);
+      exchange.hold(reader.heldBytes + (frames[0]?.bytes.length ?? 0));
     } catch (error) {
+      frames.length = 0;
       exchange.fail(error);
     }
   };
   const onEnd = () => {
     if (exchange.over) return;
     const [frame] = frames;
-    if (!frame || frames.length > 1 || !reader.empty) {
-      const text = `the call has ${frames.length} whole messages${reader.empty ? '' : ' and part of another'}; it must have one`;
-      return exchange.fail(new GrpcError(grpcStatus.invalidArgument, text));
+    if (!frame || !reader.empty) {
+      return exchange.fail(notOneMessage(frames.length, reader));
     }
     onWhole();
     try {
       const message = exchange.read(frame, method.request);
-      if (message instanceof Promise) {
-        message.then((read) => answerUnary(exchange, method, read)).catch((error) => exchange.fail(error));
-      } else {
-        answerUnary(exchange, method, message);
-      }
+      const answered =
+        message instanceof Promise
+          ? message.then((read) => answerUnary(exchange, method, read)).catch((error) => exchange.fail(error))
+          : answerUnary(exchange, method, message);
+      if (answered && (frame.compressed || frame.bytes.length > uncountedBytes)) exchange.holdUntil(answered);
     } catch (error) {
       exchange.fail(error);
     }
@@ -265,13 +274,19 @@ function readUnary(stream: Http2Stream, exchange: Exchange, method: UnaryMethod,
   stream.reader = { onData, onEnd, onClose: () => exchange.close() };
 }
 
-function answerUnary(exchange: Exchange, method: UnaryMethod, message: object): void {
+function notOneMessage(whole: number, { empty }: FrameReader): GrpcError {
+  const text = `the call has ${whole} whole messages${empty ? '' : ' and part of another'}; it must have one`;
+  return new GrpcError(grpcStatus.invalidArgument, text);
+}
+
+/** Returns nothing where the answer is out already; the promise never rejects. */
+function answerUnary(exchange: Exchange, method: UnaryMethod, message: object): Promise<void> | undefined {
   const answer = method.answer(message, exchange);
   if (answer instanceof Promise) {
-    answer
+    return answer
       .then((made) => exchange.answer(method.response.encode(made)))
       .catch((error) => exchange.fail(error));
-  } else {
-    exchange.answer(method.response.encode(answer));
   }
+  exchange.answer(method.response.encode(answer));
+  return undefined;
 }

@@ -23,7 +23,7 @@ export interface StreamAnswers {
 }
 
 /**
- * Answers ModelStreamInfer: the messages of a stream are predicted together and answered in their order; the answers
+ * Answers ModelStreamInfer: the messages of a stream, but large ones, are predicted together and answered in their order; the answers
  * of models that give several come as they come, those to one request in their order. An error is an answer of its
  * own, with the id of its request, and the stream goes on.
  */
@@ -44,7 +44,7 @@ export async function streamInfer(call: StreamCall, answers: StreamAnswers): Pro
       last = last.then(async () => call.send(await answer));
     }
     sinceWait += 1;
-    if (sinceWait < mostUnderWay) continue;
+    if (sinceWait < mostUnderWay && !call.lastIsLarge()) continue;
     await last;
     sinceWait = 0;
   }

@@ -1,19 +1,29 @@
+import type { Transform } from 'node:stream';
 import { promisify } from 'node:util';
 import {
   brotliCompress,
-  brotliDecompress,
   constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
   deflate,
-  gunzip,
   gzip,
-  inflate,
-  inflateRaw,
 } from 'node:zlib';
 import { fail } from '../../../core/errors.ts';
+import type { BodyShare } from '../body-room.ts';
 import { malformed } from '../request-context.ts';
+import { NotPacked, unpack } from '../unpack.ts';
 import type { HttpAnswer } from './answer.ts';
 
-type Unpack = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+/** What unpacking may come to. */
+export interface UnpackBounds {
+  /** Most bytes of a body once it is unpacked. */
+  readonly limitBytes: number;
+  /** Holds what comes out beside the packed body; left out: bodies under way are not counted. */
+  readonly bodyShare?: BodyShare;
+}
+
 type Pack = (body: Buffer) => Promise<Buffer>;
 
 const deflateMethod = 8;
@@ -22,15 +32,12 @@ export const leastPackedBytes = 1400;
 /** Quick rather than small: a caller waits. */
 const level = 1;
 
-const unpackers: Readonly<Record<string, Unpack>> = {
-  gzip: promisify(gunzip) as Unpack,
-  'x-gzip': promisify(gunzip) as Unpack,
+const unpackers: Readonly<Record<string, (body: Buffer) => Transform>> = {
+  gzip: () => createGunzip(),
+  'x-gzip': () => createGunzip(),
   // "deflate" means zlib's wrapping (RFC 9110, section 8.4.1.2); some senders leave it out.
-  deflate: (body, options) =>
-    ((body[0] ?? 0) & 0x0f) === deflateMethod
-      ? (promisify(inflate) as Unpack)(body, options)
-      : (promisify(inflateRaw) as Unpack)(body, options),
-  br: promisify(brotliDecompress) as Unpack,
+  deflate: (body) => (((body[0] ?? 0) & 0x0f) === deflateMethod ? createInflate() : createInflateRaw()),
+  br: () => createBrotliDecompress(),
 };
 
 const packers: Readonly<Record<string, Pack>> = {
@@ -41,23 +48,28 @@ const packers: Readonly<Record<string, Pack>> = {
 
 /**
  * Undoes a request's Content-Encoding (gzip, deflate, br) on another thread. Throws `payload_too_large` as soon
- * as more than the limit comes out, `content_unsupported` for other encodings, and `request_malformed` for
- * bytes that are not what they are said to be.
+ * as more than the limit comes out, `bodies_full`, `content_unsupported` for other encodings, and `request_malformed`
+ * for bytes that are not what they are said to be.
  */
-export async function decodedBody(body: Buffer, encoding: string, limitBytes: number): Promise<Buffer> {
+export async function decodedBody(
+  body: Buffer,
+  encoding: string,
+  { limitBytes, bodyShare }: UnpackBounds,
+): Promise<Buffer> {
   const name = encoding.trim().toLowerCase();
   if (name === '' || name === 'identity') return body;
-  const unpack = Object.hasOwn(unpackers, name) ? unpackers[name] : undefined;
-  if (!unpack) {
+  const unpacker = Object.hasOwn(unpackers, name) ? unpackers[name] : undefined;
+  if (!unpacker) {
     const problem = `content encoding ${JSON.stringify(encoding.slice(0, 40))} is not read here`;
     throw fail('content_unsupported', { problem, remedy: 'Use gzip, deflate, br or none.' });
   }
   try {
-    return await unpack(body, { maxOutputLength: limitBytes });
+    return await unpack(unpacker(body), body, (sizeBytes) => {
+      if (sizeBytes > limitBytes) throw fail('payload_too_large', { limitBytes });
+      bodyShare?.hold(body.length + sizeBytes);
+    });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw fail('payload_too_large', { limitBytes }, cause);
-    }
+    if (!(cause instanceof NotPacked)) throw cause;
     throw malformed(`the body is not ${name}, as its content encoding says, or it is cut off`);
   }
 }

@@ -12,8 +12,19 @@ export interface RequestHead {
 
 const requestLine = /^(GET|POST) (\/[!-"$->@-~]*) HTTP\/1\.1$/;
 const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~]*)$/;
-/** Headers that change how a message is read or what becomes of its connection, or that a span is made for. */
-const unusual = new Set(['transfer-encoding', 'expect', 'upgrade', 'te', 'trailer', 'traceparent']);
+/**
+ * Headers that change how a message is read or what becomes of its connection, that a span is made for, or that make a
+ * small body a large one.
+ */
+const unusual = new Set([
+  'transfer-encoding',
+  'expect',
+  'upgrade',
+  'te',
+  'trailer',
+  'traceparent',
+  'content-encoding',
+]);
 const mostKept = 1000;
 const longestKept = 2000;
 
