@@ -148,7 +148,9 @@ function refuseUnknownFields(object: Record<string, unknown>): void {
   const unknown = Object.keys(object).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const nearest = nearestName(unknown, known);
-  throw new Error(`there is no field "${unknown}"${nearest ? `; did you mean "${nearest}"?` : ''}`);
+  throw new Error(
+    `the configuration has no field "${unknown}"${nearest ? `; did you mean "${nearest}"?` : ''}`,
+  );
 }
 
 /** What the schema knows and this server does otherwise, by path. */

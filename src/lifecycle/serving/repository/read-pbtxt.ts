@@ -5,13 +5,13 @@ export interface PbMessage {
   readonly fields: ReadonlyMap<string, readonly PbValue[]>;
 }
 
-/** Where reading stopped and why; lines count from 1. */
+/** Where reading `config.pbtxt` stopped and why; lines count from 1. */
 export class PbSyntaxError extends Error {
   override readonly name = 'PbSyntaxError';
   readonly line: number;
 
   constructor(line: number, problem: string) {
-    super(`line ${line}: ${problem}`);
+    super(`config.pbtxt, line ${line}: ${problem}`);
     this.line = line;
   }
 }
