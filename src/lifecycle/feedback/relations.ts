@@ -148,7 +148,9 @@ export async function featureValues(
 ): Promise<ReadonlyMap<string, string>> {
   const values = [...(await featureTypes(frames, paths))].map(([name, type]) => {
     const column = sqlName(featurePrefix + name);
-    return [name, type === 'VARCHAR' ? unpackedSql(column) : column] as const;
+    if (type === 'VARCHAR') return [name, unpackedSql(column)] as const;
+    // Files with and without a sign side by side. Parquet has no such integer: it would be rounded to a double.
+    return [name, type === 'HUGEINT' ? `${column}::DECIMAL(20, 0)` : column] as const;
   });
   return new Map(values);
 }

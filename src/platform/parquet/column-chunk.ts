@@ -8,7 +8,9 @@ import { PageBytes } from './page-bytes.ts';
 import { binary, compactBytes, i32, i64, list, struct, type ThriftValue, text } from './thrift.ts';
 
 /** Parquet's numbers of types and codecs; source: parquet.thrift of apache/parquet-format. */
-const physical = { BOOLEAN: 0, INTEGER: 1, BIGINT: 2, DOUBLE: 5, VARCHAR: 6 } as const;
+const physical = { BOOLEAN: 0, INTEGER: 1, BIGINT: 2, UBIGINT: 2, DOUBLE: 5, VARCHAR: 6 } as const;
+/** What values mean where their physical type does not tell. */
+const converted: Partial<Record<ColumnType, number>> = { VARCHAR: 0, UBIGINT: 14 };
 const encoding = { plain: 0, rle: 3, rleDictionary: 8 } as const;
 const codec = { none: 0, zstd: 6 } as const;
 /** Types of pages, and the fields of their headers that are a type's own. */
@@ -25,12 +27,12 @@ const params = { [constants.ZSTD_c_compressionLevel]: 1 };
 /** A column's entry in the file's schema. */
 export function schemaElement(name: string, type: ColumnType): ThriftValue {
   const optional = 1;
-  const utf8 = 0;
+  const meaning = converted[type];
   return struct({
     1: i32(physical[type]),
     3: i32(optional),
     4: text(name),
-    6: type === 'VARCHAR' ? i32(utf8) : undefined,
+    6: meaning === undefined ? undefined : i32(meaning),
     10: type === 'VARCHAR' ? struct({ 1: struct({}) }) : undefined,
   });
 }

@@ -1,7 +1,7 @@
 import type { PageBytes } from './page-bytes.ts';
 
 /** DuckDB's name of a column's type. */
-export type ColumnType = 'VARCHAR' | 'DOUBLE' | 'BIGINT' | 'INTEGER' | 'BOOLEAN';
+export type ColumnType = 'VARCHAR' | 'DOUBLE' | 'BIGINT' | 'UBIGINT' | 'INTEGER' | 'BOOLEAN';
 
 /**
  * Values of a column in a row group, those that are null left out: numbers (whole ones beyond 2^53 are in `exact` by their
@@ -9,7 +9,7 @@ export type ColumnType = 'VARCHAR' | 'DOUBLE' | 'BIGINT' | 'INTEGER' | 'BOOLEAN'
  */
 export type ColumnData =
   | {
-      readonly type: 'DOUBLE' | 'BIGINT' | 'INTEGER';
+      readonly type: 'DOUBLE' | 'BIGINT' | 'UBIGINT' | 'INTEGER';
       readonly values: Float64Array;
       readonly exact?: ReadonlyMap<number, bigint> | undefined;
     }

@@ -25,7 +25,7 @@ export class NumberEncoder implements Encoder {
     if (exact.size > 0) {
       const longs = new DataView(bytes.buffer, bytes.byteOffset);
       for (const [place, value] of exact)
-        if (place >= from && place < to) longs.setBigInt64(8 * (place - from), value, true);
+        if (place >= from && place < to) longs.setBigUint64(8 * (place - from), value, true);
     }
     page.put(bytes);
     for (let i = from; i < to; i++) {

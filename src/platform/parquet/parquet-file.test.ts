@@ -135,6 +135,12 @@ test('whole numbers beyond 2^53 come back exactly', async () => {
   assert.deepEqual(await read(`SELECT n FROM read_parquet('${path}') WHERE n > ${2n ** 62n}`), [
     [2n ** 63n - 1n],
   ]);
+  const unsigned = [5, 2n ** 64n - 1n, null, 2n ** 63n, 0];
+  write([['n', 'UBIGINT']], [unsigned.map((value) => [value]), [[7], [6]]]);
+  const all = [...unsigned, 7, 6].map((value) => [value === null ? null : BigInt(value)]);
+  assert.deepEqual(await read(`SELECT n FROM read_parquet('${path}')`), all);
+  assert.deepEqual(await read(`SELECT n FROM read_parquet('${path}') WHERE n > 6 AND n < 8`), [[7n]]);
+  assert.deepEqual(await read(`SELECT typeof(n) FROM read_parquet('${path}') LIMIT 1`), [['UBIGINT']]);
 });
 
 test('a file without rows has its columns', async () => {

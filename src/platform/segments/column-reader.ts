@@ -147,9 +147,9 @@ function numberFrom(
   if (type === 'BOOLEAN') return { true: 1, false: 0 }[value.trim().toLowerCase()] ?? Number.NaN;
   if (!decimal.test(value)) return Number.NaN;
   const number = Number(value);
-  if (type === 'BIGINT' && !Number.isSafeInteger(number) && whole.test(value)) {
+  if ((type === 'BIGINT' || type === 'UBIGINT') && !Number.isSafeInteger(number) && whole.test(value)) {
     const long = BigInt(value.trim().replace('+', ''));
-    if (BigInt.asIntN(64, long) === long) exact.set(place, long);
+    if ((type === 'BIGINT' ? BigInt.asIntN : BigInt.asUintN)(64, long) === long) exact.set(place, long);
   }
   return number;
 }
@@ -157,5 +157,6 @@ function numberFrom(
 function canHold(type: Exclude<ColumnType, 'VARCHAR'>, value: number): boolean {
   if (type === 'DOUBLE') return Number.isFinite(value);
   if (type === 'BIGINT') return Number.isSafeInteger(value);
+  if (type === 'UBIGINT') return Number.isSafeInteger(value) && value >= 0;
   return type === 'INTEGER' ? (value | 0) === value : value === 0 || value === 1;
 }

@@ -15,7 +15,14 @@ const groupBytes = 64 * 1024 * 1024;
 /** Values that are read in one step. */
 const valuesAtOnce = 8192;
 
-const types: readonly string[] = ['VARCHAR', 'DOUBLE', 'BIGINT', 'INTEGER', 'BOOLEAN'] satisfies ColumnType[];
+const types: readonly string[] = [
+  'VARCHAR',
+  'DOUBLE',
+  'BIGINT',
+  'UBIGINT',
+  'INTEGER',
+  'BOOLEAN',
+] satisfies ColumnType[];
 
 export interface RecordsJob {
   /** The sealed segment, its columns, and where its Parquet file shall be. */

@@ -58,26 +58,31 @@ test('rows come out as Parquet with their types, lists too; what a type cannot h
     list('a', 'DOUBLE', 0),
     list('c', 'VARCHAR', 2),
     list('b', 'BIGINT', 1),
+    list('u', 'UBIGINT', 3),
   ];
   const long = 'ü'.repeat(3000);
   await Promise.all([
-    log.append(row(['7', 7, 1.5, true], [0.25, 3, 'three']), 1, columns),
-    log.append(row(['é', 2 ** 40, 'wrong', false], [Number.NaN, 1.5, long]), 1, columns),
-    log.append(row(['9', -1, '2.5', 'true'], ['1e3', '9007199254740993', 4]), 1, columns),
+    log.append(row(['7', 7, 1.5, true], [0.25, 3, 'three', 7]), 1, columns),
+    log.append(row(['é', 2 ** 40, 'wrong', false], [Number.NaN, 1.5, long, -1]), 1, columns),
+    log.append(
+      row(['9', -1, '2.5', 'true'], ['1e3', '9007199254740993', 4, '18446744073709551615']),
+      1,
+      columns,
+    ),
     log.append(row(['10', 3, true, 0], [true]), 1, columns),
     log.append(row(['11', 4, null, null]), 1, columns),
     log.append(row(['12', 5, -0, false], [-0]), 1, columns),
   ]);
   await log.seal();
   await log.drained();
-  const found = (await rows()).map((r) => [r.id, Number(r.time), r.value, r.yes, r.a, r.b, r.c]);
+  const found = (await rows()).map((r) => [r.id, Number(r.time), r.value, r.yes, r.a, r.b, r.c, r.u]);
   assert.deepEqual(found, [
-    ['7', 7, 1.5, true, 0.25, '3', 'three'],
-    ['é', 2 ** 40, null, false, null, null, long],
-    ['9', -1, 2.5, true, 1000, '9007199254740993', '4'],
-    ['10', 3, 1, false, 1, null, null],
-    ['11', 4, null, null, null, null, null],
-    ['12', 5, -0, false, -0, null, null],
+    ['7', 7, 1.5, true, 0.25, '3', 'three', '7'],
+    ['é', 2 ** 40, null, false, null, null, long, null],
+    ['9', -1, 2.5, true, 1000, '9007199254740993', '4', '18446744073709551615'],
+    ['10', 3, 1, false, 1, null, null, null],
+    ['11', 4, null, null, null, null, null, null],
+    ['12', 5, -0, false, -0, null, null, null],
   ]);
   assert.deepEqual(
     shipped.map(({ rows: count, minTimeMs, maxTimeMs }) => ({ count, minTimeMs, maxTimeMs })),

@@ -15,6 +15,11 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
+function manifestOf(name: string, type: 'long' | 'string') {
+  const inputs = [{ name, type, required: true, shape: [] }];
+  return { signature: { inputs, outputs: [] }, graph: { inputs: [], outputs: [] } };
+}
+
 test('whole numbers of a CSV file keep all their digits', async () => {
   const cells = ['7', '9007199254740993', '-9223372036854775808', ' +9007199254740995', '1e16', '', 'nine'];
   const source = {
@@ -23,7 +28,7 @@ test('whole numbers of a CSV file keep all their digits', async () => {
     columns: new Map([['n', 'VARCHAR']]),
     decimal: 'point',
   } as const;
-  const columns = inputColumns([{ name: 'n', type: 'long', required: true, shape: [] }], source, 'n.csv');
+  const columns = inputColumns(manifestOf('n', 'long'), source, 'n.csv');
   const values = cells.map((cell) => `(${cell === '' ? 'NULL' : `'${cell}'`})`).join(', ');
   const sql = columns.flatMap((column) => column.sql).join(', ');
   for await (const chunk of frames.stream(`SELECT ${sql} FROM (VALUES ${values}) v(n)`)) {
@@ -35,7 +40,7 @@ test('whole numbers of a CSV file keep all their digits', async () => {
 
 test('bytes that are text reach a model that takes texts, those that are none are missing', async () => {
   const source = { path: '', rows: 3, columns: new Map([['city', 'BLOB']]), decimal: null };
-  const columns = inputColumns([{ name: 'city', type: 'string', required: true, shape: [] }], source, 'c');
+  const columns = inputColumns(manifestOf('city', 'string'), source, 'c');
   const sql = columns.flatMap((column) => column.sql).join(', ');
   const cells = "VALUES (encode('Köln')), ('\\xFF'::BLOB), (NULL)";
   for await (const chunk of frames.stream(`SELECT ${sql} FROM (${cells}) v(city)`))

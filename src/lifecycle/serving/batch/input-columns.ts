@@ -1,14 +1,17 @@
 import type { CsvDialect } from '../../../core/csv-dialect.ts';
 import { fail } from '../../../core/errors.ts';
-import type { SignatureField } from '../../../core/model-package.ts';
+import type { PackageManifest, SignatureField } from '../../../core/model-package.ts';
 import type { FrameChunk } from '../../../platform/frames/direct-frames.ts';
 import { sqlName } from '../../../platform/frames/index.ts';
+import { logTypeOf } from '../log-types.ts';
 import { expectation } from '../plane/row-check.ts';
 import type { BatchSource } from './batch-source.ts';
 
 /** How the cells of one input of the model are selected, and how they are read from a chunk. */
 export interface InputColumn {
   readonly field: SignatureField;
+  /** The type of its column in the prediction log. */
+  readonly logType: string;
   /** SQL expressions; none for an input that the file does not have. */
   readonly sql: readonly string[];
   /** `doubles`: the first is DOUBLE with NaN for missing; a second one holds the texts that are no numbers, or longer ones than it holds. */
@@ -17,6 +20,8 @@ export interface InputColumn {
 
 const integers = /^(?:TINYINT|SMALLINT|INTEGER|UTINYINT|USMALLINT|UINTEGER)$/;
 const wideIntegers = /^(?:BIGINT|UBIGINT|HUGEINT|UHUGEINT)$/;
+/** As decimals without digits behind the point, which hold more than those. */
+const wideDecimals = /^DECIMAL\(\d+,0\)$/;
 const reals = /^(?:FLOAT|DOUBLE|DECIMAL)/;
 const asNumber = (name: string) => `coalesce(CAST(${name} AS DOUBLE), 'NaN'::DOUBLE)`;
 
@@ -34,20 +39,21 @@ function numberSql(name: string, decimal: CsvDialect['decimal']): string {
  * request. Throws `batch_column_missing` for a required input that the file does not have.
  */
 export function inputColumns(
-  fields: readonly SignatureField[],
+  manifest: Pick<PackageManifest, 'signature' | 'graph'>,
   source: BatchSource,
   file: string,
 ): readonly InputColumn[] {
-  return fields.map((field): InputColumn => {
+  return manifest.signature.inputs.map((field): InputColumn => {
+    const logType = logTypeOf(field, manifest);
     const type = source.columns.get(field.name);
     if (type === undefined) {
-      if (!field.required) return { field, sql: [], kind: 'absent' };
+      if (!field.required) return { field, logType, sql: [], kind: 'absent' };
       const known = [...source.columns.keys()].map((name) => `"${name}"`).join(', ');
       throw fail('batch_column_missing', {
         ...{ name: file, column: field.name, expected: expectation(field), known },
       });
     }
-    return { field, ...selection(field, sqlName(field.name), type, source.decimal) };
+    return { field, logType, ...selection(field, sqlName(field.name), type, source.decimal) };
   });
 }
 
@@ -73,6 +79,7 @@ function selection(
         const bad = `CASE WHEN ${isNone}${isLong} THEN ${name} END`;
         return { sql: [`coalesce(${number}, 'NaN'::DOUBLE)`, bad], kind: 'doubles' };
       }
+      if (field.type === 'long' && wideDecimals.test(type)) return values(`CAST(${name} AS HUGEINT)`);
       if (integers.test(type) || reals.test(type)) return { sql: [asNumber(name)], kind: 'doubles' };
       if (wideIntegers.test(type)) {
         return field.type === 'long' ? values(name) : { sql: [asNumber(name)], kind: 'doubles' };

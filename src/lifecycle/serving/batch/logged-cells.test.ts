@@ -24,11 +24,13 @@ test('whole numbers of a CSV file are logged, and hashed, with all digits that t
     columns: new Map([['n', 'VARCHAR']]),
     decimal: 'point',
   } as const;
-  const columns = inputColumns([{ name: 'n', type: 'long', required: true, shape: [] }], source, 'n.csv');
+  const field = { name: 'n', type: 'long' as const, required: true, shape: [] };
   const values = given.map((cell, i) => `(${i}, ${cell === null ? 'NULL' : `'${cell}'`})`).join(', ');
-  const inputs = columns.flatMap(({ sql }) => sql).map((sql, i) => `${sql} AS i${i}`);
-  const select = `SELECT k AS id, NULL AS entity, ${inputs.join(', ')} FROM (VALUES ${values}) v(k, n)`;
-  const logged = async (hash: readonly string[]) => {
+  const logged = async (hash: readonly string[], type: 'int64' | 'uint64' = 'int64') => {
+    const graph = { inputs: [{ name: 'n', type, shape: [-1], columns: ['n'] }], outputs: [] };
+    const columns = inputColumns({ signature: { inputs: [field], outputs: [] }, graph }, source, 'n.csv');
+    const inputs = columns.flatMap(({ sql }) => sql).map((sql, i) => `${sql} AS i${i}`);
+    const select = `SELECT k AS id, NULL AS entity, ${inputs.join(', ')} FROM (VALUES ${values}) v(k, n)`;
     const cells = new LoggedCells(columns, {
       ...{ payloadShare: 1, redact: [], hash: [...hash], entityFeature: null, key: 'a key' },
     });
@@ -39,8 +41,9 @@ test('whole numbers of a CSV file are logged, and hashed, with all digits that t
     const rows = await frames.query(`SELECT CAST(${feature} AS VARCHAR) AS n FROM (${select}) p${join}`);
     return rows.map(({ n }) => n);
   };
-  // The log's column has 64 bits with a sign.
+  // The log's column has 64 bits, with a sign where the model's input has one.
   assert.deepEqual(await logged([]), [...given.slice(0, 3), null, null]);
+  assert.deepEqual(await logged([], 'uint64'), ['7', '9007199254740993', null, '18446744073709551615', null]);
   const hashed = given.map((cell) => (cell === null ? null : hashedValue('a key', cell)));
   assert.deepEqual(await logged(['n']), hashed);
 });

@@ -1,7 +1,6 @@
 import type { DirectFrames, FrameChunk } from '../../../platform/frames/direct-frames.ts';
 import { sqlName } from '../../../platform/frames/index.ts';
 import { featureColumnPrefix } from '../contract.ts';
-import { logTypes } from '../log-types.ts';
 import {
   entityTreatment,
   hashedValue,
@@ -78,12 +77,11 @@ export class LoggedCells {
   }
 
   /** A feature's column of the log. */
-  feature({ field }: InputColumn, i: number): string {
+  feature({ field, logType }: InputColumn, i: number): string {
     const treatment = this.#of(field.name);
     const column = this.#columns[i]?.('p.') ?? 'NULL';
-    const isList = field.shape.length > 0;
-    const plain = isList ? `CAST(to_json(${column}) AS VARCHAR)` : column;
-    const type = isList || treatment === 'hash' ? 'VARCHAR' : logTypes[field.type];
+    const plain = field.shape.length > 0 ? `CAST(to_json(${column}) AS VARCHAR)` : column;
+    const type = treatment === 'hash' ? 'VARCHAR' : logType;
     const value = this.payload(this.#treated(treatment, i + 1, plain));
     return `TRY_CAST(${value} AS ${type}) AS ${sqlName(featureColumnPrefix + field.name)}`;
   }

@@ -43,7 +43,7 @@ export async function scoreFile(
     throw fail('runtime_unavailable', { kind: 'tensor', problem });
   }
   const source = await openSource(frames, job.source, task.sourcePaths, workDir);
-  const inputs = inputColumns(manifest.signature.inputs, source, job.source.name);
+  const inputs = inputColumns(manifest, source, job.source.name);
   const kept = keptColumns(job, source, manifest.signature.inputs);
   requireKept(kept, source, job.source.name);
   const runtime = await loadRuntime(manifest, bytesOf, { python }, job.modelVersion);

@@ -170,7 +170,7 @@ function featureColumns(models: readonly ServedModel[]): readonly SegmentColumn[
 
 function widerType(a: string, b: string): string {
   if (a === b) return a;
-  const numeric = ['BIGINT', 'DOUBLE'];
+  const numeric = ['BIGINT', 'UBIGINT', 'DOUBLE'];
   return numeric.includes(a) && numeric.includes(b) ? 'DOUBLE' : 'VARCHAR';
 }
 

@@ -4,7 +4,7 @@ import { OnnxModel, type Placement, type Prediction, type RowBlock } from '../..
 import type { ModelCall, ScoredPiece } from '../../../platform/runtimes/index.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
 import { featureColumnPrefix } from '../contract.ts';
-import { logTypes } from '../log-types.ts';
+import { logTypeOf } from '../log-types.ts';
 import { type FeatureContract, RowCheck } from './row-check.ts';
 import type { ModelRuntime } from './runtime.ts';
 
@@ -49,7 +49,7 @@ export class LoadedPackage {
     this.inputNames = new Set(manifest.signature.inputs.map((f) => f.name));
     this.featureColumns = manifest.signature.inputs.map((f) => ({
       name: featureColumnPrefix + f.name,
-      type: f.shape.length > 0 ? 'VARCHAR' : logTypes[f.type],
+      type: logTypeOf(f, manifest),
     }));
     this.#runtime = model;
     this.placement = placement;
