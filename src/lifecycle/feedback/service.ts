@@ -50,6 +50,7 @@ import { Compaction } from './segments/compaction.ts';
 import { type LogHashing, LogHashKeys } from './segments/log-hash-keys.ts';
 import { type Erased, Removal } from './segments/removal.ts';
 import { requireSegment } from './segments/require-segment.ts';
+import { discardRewritings } from './segments/rewrite.ts';
 import { SegmentIndex } from './segments/segment-index.ts';
 import { ErasureStore } from './store/erasure-store.ts';
 import { LabelStore } from './store/label-store.ts';
@@ -165,9 +166,17 @@ export class FeedbackService {
 
   /** Opens the logs of labels and recovers what an earlier process had acknowledged but not sealed. */
   static async open(options: FeedbackServiceOptions): Promise<FeedbackService> {
-    // What an earlier process was writing when it ended is of no use.
-    await rm(rewritingDirectory(options), { recursive: true, force: true });
-    await mkdir(rewritingDirectory(options), { recursive: true });
+    const directory = rewritingDirectory(options);
+    await mkdir(directory, { recursive: true });
+    try {
+      await discardRewritings({ ...options, directory, store: new FeedbackStore(options.db) });
+      // What an earlier process was writing when it ended is of no use.
+      await rm(directory, { recursive: true });
+      await mkdir(directory);
+    } catch (error) {
+      const told = 'files that a killed compaction stored could not be deleted: tried at the next start';
+      options.log.warn({ err: error }, told);
+    }
     const arrivals = new Arrivals();
     const service = new FeedbackService(options, await openLabelLogs(options, arrivals), arrivals);
     await service.labels.uploads.resume();

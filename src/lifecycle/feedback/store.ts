@@ -227,6 +227,17 @@ export class FeedbackStore {
     }
   }
 
+  /** Which of these blobs a segment has, or one that was replaced and is read on. */
+  async heldDigests(digests: readonly Digest[]): Promise<ReadonlySet<Digest>> {
+    const held = new Set<Digest>();
+    if (digests.length === 0) return held;
+    for (const table of Object.values(tableOf)) {
+      const query = tables<FeedbackTables>(this.#read).selectFrom(table).select('digest');
+      for (const { digest } of await query.where('digest', 'in', digests).execute()) held.add(digest);
+    }
+    return held;
+  }
+
   /**
    * Forgets where the bytes of segments replaced before a time are, and returns those blobs: nobody reads them any
    * more. Blobs that a segment in force holds too are left out.

@@ -2,7 +2,7 @@ import { uuidv7 } from '../../../core/ids.ts';
 import type { Clock } from '../../../core/time.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { type FeedbackStore, type RewritableSegment, type SegmentFamily, SegmentsChanged } from '../store.ts';
-import { byColumns, mostRows, type NewSegment, type RewriteOptions, rewriteSegments } from './rewrite.ts';
+import { byColumns, mostRows, type RewriteOptions, rewriteSegments } from './rewrite.ts';
 
 export interface CompactionOptions extends RewriteOptions {
   readonly db: Database;
@@ -87,13 +87,15 @@ export class Compaction {
     const newest = before.reduce((max, { id }) => (id > max ? id : max), '');
     // Readers of labels go on behind the greatest id that they know: what holds its rows must not come before it.
     const idOf = (n: number): string => (family === 'label' ? `${newest}.${n}` : uuidv7());
-    const after: readonly NewSegment[] = await rewriteSegments(this.#options, before, 'true', idOf);
     const count = (list: readonly { readonly rows: number }[]) =>
       list.reduce((sum, { rows }) => sum + rows, 0);
-    if (count(before) !== count(after)) throw new Error(`compaction of ${before.length} segments lost rows`);
     const ids = before.map(({ id }) => id);
     try {
-      await db.write((tx) => store.replace(tx, family, ids, after, 'compaction', clock.nowMs()));
+      await rewriteSegments(this.#options, before, 'true', idOf, async (after) => {
+        if (count(before) !== count(after))
+          throw new Error(`compaction of ${before.length} segments lost rows`);
+        await db.write((tx) => store.replace(tx, family, ids, after, 'compaction', clock.nowMs()));
+      });
       return true;
     } catch (error) {
       if (error instanceof SegmentsChanged) return false;

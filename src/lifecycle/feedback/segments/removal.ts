@@ -170,7 +170,9 @@ export class Removal {
   async #rewriteWithout(family: SegmentFamily, segment: RewritableSegment, condition: string): Promise<void> {
     const { db, store, clock } = this.#options;
     const idOf = (n: number): string => (family === 'label' ? `${segment.id}.e${n}` : uuidv7());
-    const after = await rewriteSegments(this.#options, [segment], `NOT coalesce(${condition}, false)`, idOf);
-    await db.write((tx) => store.replace(tx, family, [segment.id], after, 'erasure', clock.nowMs()));
+    const keep = `NOT coalesce(${condition}, false)`;
+    await rewriteSegments(this.#options, [segment], keep, idOf, (after) =>
+      db.write((tx) => store.replace(tx, family, [segment.id], after, 'erasure', clock.nowMs())),
+    );
   }
 }
