@@ -328,12 +328,6 @@ export const servingErrors = {
     message: 'endpoint "{endpoint}" has no champion yet',
     next: 'Deploy a version first: POST /api/v1/endpoints/{endpoint}/deploy.',
   },
-  change_repeated: {
-    status: 409,
-    title: 'Done already',
-    message: '{what} was done at {at}, by the same caller and for the same reason; once more would {effect}',
-    next: 'If the answer to the first request was lost, nothing is left to do. If it is to be done once more, say why in other words.',
-  },
   rollback_impossible: {
     status: 409,
     title: 'Nothing to roll back to',

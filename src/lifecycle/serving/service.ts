@@ -225,17 +225,10 @@ export class ServingService {
     return this.#place(name, { actor, action: 'standby', reason }, find, stoodBy);
   }
 
-  /**
-   * Standby and champion change places: a swap of pointers in the replicas, and so is the way back. Throws
-   * `endpoint_no_arm`; `change_repeated` when it was the last change, by the same actor for the same reason.
-   */
+  /** Standby and champion change places: a swap of pointers in the replicas, and so is the way back. Throws `endpoint_no_arm`. */
   async switchOver(actor: Actor, name: string, reason: string): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    const change = { actor, action: 'switch', reason } as const;
-    return this.#change(name, change, async (now, tx) => {
-      refuseAgain(change, await this.#store.routeVersions(name, { limit: 1 }, tx));
-      return switched(now, newSalt());
-    });
+    return this.#change(name, { actor, action: 'switch', reason }, (now) => switched(now, newSalt()));
   }
 
   /** Copies of the traffic go to the version; null ends that. */
@@ -302,16 +295,11 @@ export class ServingService {
     return this.#change(name, { actor, action: 'withdraw', reason }, (now) => withdrawn(now, arm));
   }
 
-  /**
-   * Back to the champion of a route version, or to the champion before the present one. Throws `rollback_impossible`;
-   * `change_repeated` when it was the last change, by the same actor for the same reason, and names no route version.
-   */
+  /** Back to the champion of a route version, or to the champion before the present one. Throws `rollback_impossible`. */
   async rollback(actor: Actor, name: string, reason: string, toRouteVersion?: number): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    const change = { actor, action: 'rollback', reason } as const;
-    return this.#change(name, change, async (now, tx) => {
+    return this.#change(name, { actor, action: 'rollback', reason }, async (now, tx) => {
       const history = await this.#store.routeVersions(name, { limit: 10_000 }, tx);
-      if (toRouteVersion === undefined) refuseAgain(change, history);
       const current = armOf(now, 'champion');
       const earlier = history.find((past) =>
         toRouteVersion === undefined
@@ -451,13 +439,6 @@ export class ServingService {
     const { hub } = this.#replicas;
     return endpointResource(stored, hub.replicas, hub.lately(stored.route.endpoint));
   }
-}
-
-/** What undoes itself when it is done twice: a caller whose connection was cut sends it again. Throws `change_repeated`. */
-function refuseAgain({ actor, action, reason }: RouteChange, [last]: readonly StoredRouteVersion[]): void {
-  if (last?.action !== action || last.reason !== reason || last.actor !== `${actor.kind}:${actor.id}`) return;
-  const what = `${action} of endpoint "${last.endpoint}" (route version ${last.version})`;
-  throw fail('change_repeated', { what, at: formatTime(last.createdAtMs), effect: 'undo it' });
 }
 
 function isOtherChampion({ arms }: StoredRouteVersion, currentDigest: Digest | undefined): boolean {

@@ -150,9 +150,8 @@ export class RolloutService {
   }
 
   /**
-   * Goes on to the next step of a canary without waiting for what it waits for. A caller who never got the answer, and
-   * asks again, skips no step: with `percent` it is that step or none, and without it the same caller needs another
-   * reason for another step. Throws `rollout_state`, `change_repeated`.
+   * Goes on to the next step of a canary without waiting for what it waits for. With `percent` it is that step or none:
+   * a caller who never got the answer, and asks again, skips no step. Throws `rollout_state`.
    *
    * @param percent the step that is meant; nothing changes where the rollout is there already
    */
@@ -170,8 +169,7 @@ export class RolloutService {
       if (step.index !== null && percent === step.percent) return;
       const next = spec.kind === 'canary' ? spec.steps[step.index === null ? 0 : step.index + 1] : undefined;
       if (next === undefined) throw refused(record, 'advance', 'a canary with a step to come');
-      if (percent === undefined) refuseAgain(record, actor, reason, next);
-      else if (percent !== next)
+      if (percent !== undefined && percent !== next)
         throw refused(record, 'advance', `its next step, ${next} %, not ${percent} %`);
       await this.#engine.advance(record, actor, reason);
     });
@@ -292,18 +290,6 @@ async function requireFree(tx: Tx, endpoint: string): Promise<void> {
 function aliasOf({ alias }: RolloutSpec, environment: string | null | undefined): string | null {
   if (alias !== undefined) return alias;
   return environment && environment !== 'production' ? null : 'champion';
-}
-
-/** Throws `change_repeated`. */
-function refuseAgain({ id, data }: RolloutRecord, actor: Actor, reason: string, next: number): void {
-  const caller = `${actor.kind}:${actor.id}`;
-  const before = data.decisions.findLast(
-    (made) => made.action === 'advance' && made.reason === reason && made.actor === caller,
-  );
-  if (!before) return;
-  const what = `advance of rollout ${id}, which is at ${data.step.percent} % now,`;
-  const effect = `go on to ${next} % (say "percent": ${next} for that)`;
-  throw fail('change_repeated', { what, at: before.at, effect });
 }
 
 function requireState(record: RolloutRecord, action: string, states: readonly RolloutState[]): void {

@@ -271,7 +271,6 @@ forEachDatabase((name, open) => {
       await service.resume(...act, 'back');
       assert.equal((await service.advance(...act, 'looks well')).step.index, 0);
       // Whoever asks again because no answer came skips no step.
-      await assert.rejects(service.advance(...act, 'looks well'), { code: 'change_repeated' });
       await assert.rejects(service.advance(...act, 'looks well', 50), { code: 'rollout_state' });
       assert.equal((await service.advance(...act, 'looks well', 1)).step.percent, 1);
       assert.equal((await service.advance(...act, 'looks well', 10)).step.percent, 10);
