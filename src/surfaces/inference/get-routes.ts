@@ -18,6 +18,7 @@ import { sharedMemoryStatus } from './oip/shared-memory.ts';
 import { statistics } from './oip/statistics.ts';
 import { metricsOfAll, type Peers, type Statistics, statisticsOfAll } from './peers.ts';
 import { nameInPath } from './request-context.ts';
+import { answerDeployments } from './scoring/deployments.ts';
 import { requireTraced, ServerSettings } from './server-settings.ts';
 
 export interface GetContext {
@@ -101,8 +102,8 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
     const modelReady = isModelReady(plane, name, null);
     return jsonAnswer(modelReady ? 200 : 503, { name, ready: modelReady });
   }
-  const regions = sharedMemoryStatus(path);
-  if (regions) return regions;
+  const other = sharedMemoryStatus(path) ?? answerDeployments(path, seen);
+  if (other) return other;
   const match = modelPath.exec(path);
   if (!match) throw unknownRoute('GET', path);
   return answerModel(nameInPath(match[1] ?? ''), match[2], match[3], context, settings);

@@ -33,6 +33,7 @@ const open = [
     '/version',
   ],
   ...['/v2/models', '/v1/models', '/v2/models/stats', '/v2/docs', '/v2/docs/dataplane.json'],
+  ...['/api/2.0/endpoints', '/api/2.0/endpoints/'],
   ...['/v2/trace/setting', '/v2/logging', '/v2/systemsharedmemory/status', '/v2/cudasharedmemory/status'],
 ];
 const openMethods = [
@@ -60,7 +61,7 @@ test('every route over HTTP that is about an endpoint with keys asks for one; th
     const [method = '', path = ''] = route.split(' ');
     return fetch(url + path, { method, headers, ...(method === 'POST' ? { body: '{}' } : {}) });
   };
-  const answer = await ask('GET /v2/docs/dataplane.json', key);
+  const answer = await ask(`GET ${model}/docs/dataplane.json`, key);
   const { paths } = (await answer.json()) as { readonly paths: Readonly<Record<string, object>> };
   const documented = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
@@ -76,6 +77,8 @@ test('every route over HTTP that is about an endpoint with keys asks for one; th
     assert.equal(answered.status, 200, path);
     assert.doesNotMatch(await answered.text(), /closed/, path);
   }
+  assert.equal((await ask('GET /api/2.0/endpoints/closed')).status, 404);
+  assert.equal((await ask('GET /api/2.0/endpoints/closed', key)).status, 200);
 });
 
 test('every method of gRPC that names an endpoint with keys asks for one', async (t) => {

@@ -344,6 +344,7 @@ export class InferenceServer {
       whole: (body) => void answer(body),
       refused: (error) => {
         bodyShare.leave();
+        response.setHeader('connection', 'close');
         this.#refuse(request, response, this.#keptOut(path, error));
       },
     });

@@ -19,7 +19,7 @@ interface Operation {
 }
 interface Document {
   readonly openapi: string;
-  readonly paths: Readonly<Record<string, { readonly post?: Operation }>>;
+  readonly paths: Readonly<Record<string, { readonly get?: Operation; readonly post?: Operation }>>;
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
@@ -92,6 +92,49 @@ test('each endpoint has an OpenAPI document whose examples are answered, as the 
   assert.equal(missing.status, 404);
   assert.match(missing.headers.get('content-type') ?? '', /^text\/html/);
   assert.match(await missing.text(), /none.* is not found.*<a href="\/v2\/docs">/s);
+});
+
+test('the document of the whole server has its own calls, which answer as it says', async (t) => {
+  const { url } = await serve(t);
+  const document = (await (await fetch(`${url}/v2/docs/dataplane.json`)).json()) as Document;
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema({ $id: 'document', ...document });
+  const own = Object.entries(document.paths).filter(
+    ([path]) => !/\/(delay|same|closed)(\/|:|$)/.test(path) && !path.includes('{model}'),
+  );
+  assert.ok(own.length >= 12, own.map(([path]) => path).join());
+  for (const [path, operations] of own) {
+    for (const method of ['get', 'post'] as const) {
+      const operation = operations[method];
+      if (!operation) continue;
+      const response = await fetch(url + path, { method: method.toUpperCase() });
+      assert.equal(response.status, 200, path);
+      const text = await response.text();
+      const schema = (operation.responses['200']?.content?.['application/json'] as { schema: object })
+        ?.schema;
+      if (!schema) continue;
+      const validate = ajv.compile(schema);
+      assert.ok(validate(JSON.parse(text)), `${path}: ${text}`);
+    }
+  }
+});
+
+test('MLflow lists endpoints, of which each caller sees its own', async (t) => {
+  const { url } = await serve(t);
+  const list = await fetch(`${url}/api/2.0/endpoints/`, { headers: { 'x-api-key': 'mine' } });
+  const { endpoints } = (await list.json()) as { endpoints: { name: string; endpoint_url: string }[] };
+  assert.deepEqual(endpoints.map(({ name }) => name).sort(), ['closed', 'delay', 'same']);
+  const [first] = endpoints;
+  const asked = await fetch(`${url}/api/2.0/endpoints/${first?.name}`, { headers: { 'x-api-key': 'mine' } });
+  assert.deepEqual(await asked.json(), first);
+  const scored = await fetch(url + endpoints.find(({ name }) => name === 'delay')?.endpoint_url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ dataframe_records: [{ x1: 1, x2: 2 }] }),
+  });
+  assert.equal(scored.status, 200);
+  const unknown = await fetch(`${url}/api/2.0/endpoints/none`);
+  assert.deepEqual([unknown.status, unknown.headers.get('x-millrace-error')], [404, 'endpoint_unknown']);
 });
 
 test('a version has a page of its own, whose calls it answers itself; that of the endpoint tells who answers', async (t) => {

@@ -2,6 +2,7 @@ import type { ColumnType, PackageManifest, SignatureField } from '../../../core/
 import type { EndpointState, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { tensorsOf } from '../oip/metadata.ts';
 import { exampleBodies } from './examples.ts';
+import { serverPaths } from './server-paths.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -25,6 +26,11 @@ const datatypeSchemas: Readonly<Record<string, Schema>> = {
   FP64: { type: ['number', 'null'] },
 };
 const integerSchema: Schema = { type: 'integer' };
+const errorSchema: Schema = {
+  type: 'object',
+  properties: { error: { type: 'string' } },
+  required: ['error'],
+};
 
 const schemasAt = '#/components/schemas/';
 const ref = (name: string): Schema => ({ $ref: `${schemasAt}${name}` });
@@ -109,7 +115,10 @@ export function openapiDocument(state: EndpointState, { model, modelVersion }: S
   };
 }
 
-/** One document of several endpoints: those of each, with their names in front of what has to be unique. */
+/**
+ * One document of the whole data plane: what the server answers of itself, and the calls of each endpoint, with their
+ * names in front of what has to be unique.
+ */
 export function serverDocument(
   version: string,
   served: readonly (readonly [EndpointState, ServedArm])[],
@@ -125,10 +134,16 @@ export function serverDocument(
   });
   return {
     openapi: '3.1.0',
-    info: { title: 'Predictions', version, description: 'All endpoints of this server.' },
+    info: {
+      title: 'Predictions',
+      version,
+      description: 'The data plane of this server, with all its endpoints.',
+    },
     servers: [{ url: '/' }],
-    paths: Object.assign({}, ...documents.map(({ paths }) => paths)) as Schema,
-    components: { schemas: Object.assign({}, ...documents.map(({ schemas }) => schemas)) as Schema },
+    paths: Object.assign({}, serverPaths, ...documents.map(({ paths }) => paths)) as Schema,
+    components: {
+      schemas: Object.assign({ Error: errorSchema }, ...documents.map(({ schemas }) => schemas)) as Schema,
+    },
   };
 }
 
@@ -216,7 +231,7 @@ function schemasOf(manifest: PackageManifest): Readonly<Record<string, Schema>> 
       },
       required: ['predictions', 'prediction_ids'],
     },
-    Error: { type: 'object', properties: { error: { type: 'string' } }, required: ['error'] },
+    Error: errorSchema,
     ScoringError: {
       type: 'object',
       properties: { error_code: { type: 'string' }, message: { type: 'string' } },

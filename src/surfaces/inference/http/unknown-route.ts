@@ -4,7 +4,7 @@ import { fail, type MillraceError } from '../../../core/errors.ts';
 const posted =
   /^\/(?:v2\/models\/[^/]+(?:\/versions\/[^/]+)?\/(?:infer|generate|generate_stream|infer_stream)|v2\/repository\/(?:index|models\/[^/]+\/(?:load|unload))|(?:endpoints\/[^/]+\/)?invocations|v1\/models\/[^/:]+:predict)\/?$/;
 const gotten =
-  /^\/(?:v2|v2\/health\/(?:live|ready)|healthz|readyz|ping|health|version|metrics|v2\/docs(?:\/dataplane\.json)?|v1\/models(?:\/[^/:]+)?|v2\/models(?:\/stats)?|v2\/models\/[^/]+(?:\/versions\/[^/]+)?(?:\/(?:ready|config|stats|docs\/dataplane\.json))?)\/?$/;
+  /^\/(?:api\/2\.0\/endpoints(?:\/[^/]+)?|v2|v2\/health\/(?:live|ready)|healthz|readyz|ping|health|version|metrics|v2\/docs(?:\/dataplane\.json)?|v1\/models(?:\/[^/:]+)?|v2\/models(?:\/stats)?|v2\/models\/[^/]+(?:\/versions\/[^/]+)?(?:\/(?:ready|config|stats|docs\/dataplane\.json))?)\/?$/;
 
 /** Methods that an address takes, as the header Allow has them; all there are for an address that is not known. */
 export function allowedMethods(path: string): string {
