@@ -4,6 +4,7 @@ import { errorMessage } from '../../core/error-message.ts';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { parseInput } from '../../core/schema.ts';
 import { formatDuration } from '../../core/time.ts';
+import { ControlError } from '../../platform/client/index.ts';
 import type { Attempts } from '../../platform/executors/local/index.ts';
 import type { Frames } from '../../platform/frames/index.ts';
 import type { JobError, LeasedJob } from '../../platform/jobs/index.ts';
@@ -194,6 +195,10 @@ function toFailure(job: LeasedJob, signal: AbortSignal, error: unknown): Outcome
   if (error instanceof MillraceError) {
     const { code, message, next } = error;
     return { ok: false, error: { code, message, next }, retryable: error.status >= 500 };
+  }
+  if (error instanceof ControlError) {
+    const { code, message, next } = error;
+    return { ok: false, error: { code, message, next }, retryable: true };
   }
   const { code: known, path } = error as NodeJS.ErrnoException;
   if (known === 'ENOSPC' || known === 'EDQUOT')

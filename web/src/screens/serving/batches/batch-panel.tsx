@@ -148,6 +148,14 @@ function BatchBody(props: { readonly batch: BatchPrediction; readonly onOpen: (i
             ),
           ],
           ['Asked', <Ago key="asked" at={batch.createdAt} />],
+          batch.resumes !== null && [
+            'Goes on with',
+            <Link key="resumes" to="/batches" search={{ batch: batch.resumes }} className="text-accent">
+              {shortId(batch.resumes)}
+            </Link>,
+          ],
+          batch.status === 'cancelled' &&
+            batch.error !== null && ['Why', batch.error.message.replace(/^cancelled: /, '')],
           batch.attempts > 1 && ['Attempts', String(batch.attempts)],
           ['In the prediction log', batch.log ? 'yes' : 'no'],
           ['Package', <Id key="package" id={batch.packageDigest} text={shortId(batch.packageDigest)} />],

@@ -33,21 +33,24 @@ test('progress is told in rows and per cent, and speed once there is one', () =>
   const batch = {
     status: 'running',
     progress: { rows: 250, failedRows: 1, totalRows: 1000 },
-    ...{ startedAt: '2026-01-01T00:00:00Z', finishedAt: null },
+    ...{ startedAt: '2026-01-01T00:00:00Z', finishedAt: null, resumes: null },
   } as unknown as BatchPrediction;
   assert.equal(progressText(batch), '250 of 1\u202f000 rows, 25\u202f%');
   const at = Date.parse('2026-01-01T00:00:10Z');
   assert.equal(rowsPerSecond({ ...batch, progress: { ...batch.progress, rows: 25_000 } }, at), 2500);
   assert.equal(rowsPerSecond(batch, at), null, 'too few rows tell nothing');
+  const goesOn = { ...batch, resumes: 'b0', progress: { ...batch.progress, rows: 25_000 } };
+  assert.equal(rowsPerSecond(goesOn, at), null, 'most of the rows are of the one before');
   const unread = { ...batch, progress: { rows: 0, failedRows: 0, totalRows: null } };
   assert.deepEqual([progressText(unread), doneShare(unread)], ['reading the input', null]);
+  assert.equal(progressText({ ...unread, status: 'queued' }), 'waits for a worker');
 });
 
 test('a batch is gone on with where that may help, and not where its input is what was refused', () => {
   const failed = (code: string) => ({ status: 'failed' as const, error: { code, message: '', next: '' } });
   assert.equal(canGoOn({ status: 'cancelled', error: null }), true);
   assert.equal(canGoOn(failed('internal')), true);
-  assert.equal(canGoOn(failed('input_missing')), false);
+  assert.equal(canGoOn(failed('batch_column_missing')), false);
   assert.equal(canGoOn(failed('batch_input_unreadable')), false);
   assert.equal(canGoOn({ status: 'running', error: null }), false);
 });

@@ -18,7 +18,7 @@ export const isOpen = (batch: BatchPrediction): boolean =>
   batch.status === 'queued' || batch.status === 'running';
 
 /** What is wrong with the input itself: the same rows would be refused again. */
-const OF_THE_INPUT: ReadonlySet<string> = new Set(['batch_input_unreadable', 'input_missing']);
+const OF_THE_INPUT: ReadonlySet<string> = new Set(['batch_input_unreadable', 'batch_column_missing']);
 
 /** Whether it ended before its end, and going on with it may help. */
 export const canGoOn = ({ status, error }: Pick<BatchPrediction, 'status' | 'error'>): boolean =>
@@ -35,6 +35,7 @@ export function progressText(batch: BatchPrediction): string {
   const { rows, totalRows } = batch.progress;
   const share = doneShare(batch);
   if (totalRows === null || share === null) {
+    if (batch.status === 'queued') return 'waits for a worker';
     return batch.status === 'running' ? 'reading the input' : plural(rows, 'row');
   }
   return batch.status === 'succeeded'
@@ -45,9 +46,9 @@ export function progressText(batch: BatchPrediction): string {
 /** Fewer rows say more of the start of a process than of its speed. */
 const LEAST_ROWS = 20_000;
 
-/** Rows a second since it was begun; null before it is known. */
+/** Rows a second since it was begun; null before it is known, and for one that began with rows of another. */
 export function rowsPerSecond(batch: BatchPrediction, nowMs: number): number | null {
-  if (batch.startedAt === null || batch.progress.rows < LEAST_ROWS) return null;
+  if (batch.resumes !== null || batch.startedAt === null || batch.progress.rows < LEAST_ROWS) return null;
   const endMs = batch.finishedAt === null ? nowMs : Date.parse(batch.finishedAt);
   const tookMs = endMs - Date.parse(batch.startedAt);
   return tookMs <= 0 ? null : (batch.progress.rows / tookMs) * 1000;

@@ -111,15 +111,17 @@ const COLUMNS: readonly GridColumn<BatchPrediction>[] = [
   {
     id: 'progress',
     head: 'Progress',
-    width: 'minmax(64px, 2fr)',
+    width: 'minmax(64px, 1fr)',
+    cell: (batch) => <ProgressBar batch={batch} />,
+  },
+  {
+    id: 'rows',
+    head: 'Rows',
+    width: 'minmax(100px, 2fr)',
+    wideOnly: true,
     cell: (batch) => (
-      <span className="flex items-center gap-2">
-        <span className="w-18 shrink-0 max-sm:w-full max-sm:shrink">
-          <ProgressBar batch={batch} />
-        </span>
-        <span className="truncate text-muted max-sm:hidden" data-tip={progressText(batch)}>
-          {progressText(batch)}
-        </span>
+      <span className="text-muted" data-tip={progressText(batch)}>
+        {progressText(batch)}
       </span>
     ),
   },
