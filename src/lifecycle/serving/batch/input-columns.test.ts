@@ -46,3 +46,12 @@ test('bytes that are text reach a model that takes texts, those that are none ar
   for await (const chunk of frames.stream(`SELECT ${sql} FROM (${cells}) v(city)`))
     assert.deepEqual(readInputs(chunk, columns, 0, []), [['Köln', null, null]]);
 });
+
+test('whole numbers in columns of decimals keep their digits', async () => {
+  const source = { path: '', rows: 3, columns: new Map([['n', 'DECIMAL(20,0)']]), decimal: null };
+  const columns = inputColumns(manifestOf('n', 'long'), source, 'n');
+  const sql = columns.flatMap((column) => column.sql).join(', ');
+  const cells = 'VALUES (18446744073709551615::DECIMAL(20,0)), (-5), (NULL)';
+  for await (const chunk of frames.stream(`SELECT ${sql} FROM (${cells}) v(n)`))
+    assert.deepEqual(readInputs(chunk, columns, 0, []), [[18446744073709551615n, -5, null]]);
+});
