@@ -298,6 +298,12 @@ export const servingErrors = {
     message: 'endpoint "{endpoint}" could not answer within {timeoutMs} ms',
     next: 'Send the request again with more time, or with fewer rows; /v2/models/{endpoint}/stats shows where time goes.',
   },
+  model_busy: {
+    status: 503,
+    title: 'Model busy',
+    message: 'all workers of version {version} of {model} were busy for {waitMs} ms',
+    next: 'Send the request again later. Requests that take too long hold up others: give the model more workers (--python-workers), or less time (--python-timeout).',
+  },
   model_restarting: {
     status: 503,
     title: 'Model restarting',

@@ -61,6 +61,11 @@ export class PythonHost {
     return this.#options.workers;
   }
 
+  /** Time for one batch. */
+  get timeoutMs(): number {
+    return this.#options.timeoutMs;
+  }
+
   /**
    * Finds or builds the model's environment, starts its workers, and has each predict the sample once. Throws
    * `python_missing`, `python_environment_failed`, and `python_start_failed` when the model cannot be loaded or

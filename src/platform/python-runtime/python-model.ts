@@ -27,6 +27,8 @@ export interface PythonCall {
   /** Requests that the rows are of, one unless told; see `RunOptions`. */
   readonly requests?: number;
   readonly apart?: boolean;
+  readonly brief?: boolean;
+  readonly waitMs?: number;
 }
 
 /** A logged model that its workers have loaded. */

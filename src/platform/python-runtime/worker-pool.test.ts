@@ -31,5 +31,7 @@ test('what cannot be sent to a worker leaves it to the others', async (t) => {
   await assert.rejects(pool.run(header, none), RangeError);
   await assert.rejects(pool.stream(header, none, new AbortController().signal).next(), RangeError);
   // The worker is asked, and says nothing: it was neither busy nor away.
-  await assert.rejects(pool.run({ op: 'predict' }, none), { code: 'python_timeout' });
+  const asked = pool.run({ op: 'predict' }, none);
+  await assert.rejects(pool.run({ op: 'predict' }, none, { waitMs: 1 }), { code: 'model_busy' });
+  await assert.rejects(asked, { code: 'python_timeout' });
 });

@@ -23,7 +23,13 @@ export interface RunOptions {
   readonly requests?: number;
   /** It may end its worker, as one like it did: the last worker that others have is not risked for it. */
   readonly apart?: boolean;
+  /** It gets a tenth of the time: most of what took too long together with others takes little alone. */
+  readonly brief?: boolean;
+  /** How long it may wait for a worker; as long as a batch may take unless told. */
+  readonly waitMs?: number;
 }
+
+type Lease = Required<Pick<RunOptions, 'apart' | 'waitMs'>>;
 
 /** Somebody who waits for a worker. */
 interface Waiter {
@@ -80,18 +86,19 @@ export class WorkerPool {
   }
 
   /**
-   * Has a worker answer. Throws `python_crashed` when a worker ended with it, `model_restarting` when none was free in
-   * time, and `python_timeout` when it took too long.
+   * Has a worker answer. Throws `python_crashed` when a worker ended with it, `model_busy` when none was free in time,
+   * `model_restarting` when none was there, and `python_timeout` when it took too long.
    */
   async run(
     header: object,
     body: Uint8Array,
-    { requests = 1, apart = false }: RunOptions = {},
+    { requests = 1, apart = false, brief = false, waitMs = this.#options.timeoutMs }: RunOptions = {},
   ): Promise<Frame> {
+    const timeoutMs = this.#options.timeoutMs / (brief ? 10 : 1);
     for (let again = false; ; again = true) {
-      const worker = await this.#lease(apart || again);
+      const worker = await this.#lease({ apart: apart || again, waitMs });
       try {
-        return await worker.request(header, body, this.#options.timeoutMs);
+        return await worker.request(header, body, timeoutMs);
       } catch (error) {
         this.#requireInnocent(error, requests === 1 && !apart && !again);
       } finally {
@@ -108,7 +115,7 @@ export class WorkerPool {
   async *stream(header: object, body: Uint8Array, signal: AbortSignal): AsyncGenerator<Frame> {
     const { timeoutMs, model, version } = this.#options;
     for (let again = false; ; again = true) {
-      const worker = await this.#lease(again, signal);
+      const worker = await this.#lease({ apart: again, waitMs: timeoutMs }, signal);
       if (!worker) return;
       let frames: FrameStream;
       try {
@@ -163,12 +170,12 @@ export class WorkerPool {
   /**
    * A worker for oneself until it is released; null when the signal was aborted before there was one.
    *
-   * @param apart for somebody who may end it: before all others, but never the last one that they have
+   * @param lease `apart` for somebody who may end it: before all others, but never the last one that they have
    */
-  #lease(apart: boolean): Promise<WorkerProcess>;
-  #lease(apart: boolean, signal: AbortSignal): Promise<WorkerProcess | null>;
-  #lease(apart: boolean, signal?: AbortSignal): Promise<WorkerProcess | null> {
-    const { timeoutMs, model, version } = this.#options;
+  #lease(lease: Lease): Promise<WorkerProcess>;
+  #lease(lease: Lease, signal: AbortSignal): Promise<WorkerProcess | null>;
+  #lease({ apart, waitMs }: Lease, signal?: AbortSignal): Promise<WorkerProcess | null> {
+    const { model, version } = this.#options;
     if (signal?.aborted) return Promise.resolve(null);
     if (this.#closed)
       return Promise.reject(fail('model_restarting', { model, version, problem: 'the model was closed' }));
@@ -181,6 +188,10 @@ export class WorkerPool {
         settled();
         reject(fail('model_restarting', { model, version, problem }));
       };
+      const busy = () => {
+        settled();
+        reject(fail('model_busy', { model, version, waitMs: Math.round(waitMs) }));
+      };
       const waiter: Waiter = {
         apart,
         refuse,
@@ -192,8 +203,9 @@ export class WorkerPool {
       const leave = () => void this.#queue.splice(this.#queue.indexOf(waiter), 1);
       const timer = setTimeout(() => {
         leave();
-        refuse(this.#lastEnd || `no worker was free within ${timeoutMs} ms`);
-      }, timeoutMs);
+        if (this.#workers.size === 0) refuse(this.#lastEnd);
+        else busy();
+      }, waitMs);
       const abort = () => {
         leave();
         settled();

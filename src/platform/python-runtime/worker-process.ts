@@ -204,7 +204,7 @@ export class WorkerProcess {
 
   #onSilence(timeoutMs: number): void {
     this.#giveUp(new WorkerTimedOut(`no answer within ${timeoutMs} ms`));
-    this.end(`it did not answer within ${timeoutMs} ms`);
+    this.end(`it did not answer within ${timeoutMs} ms`, true);
   }
 
   #answered(frame: Frame): void {

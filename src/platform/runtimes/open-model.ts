@@ -19,6 +19,8 @@ export interface ScoredPiece extends StreamPiece {
 export interface LoadedModel {
   /** Batches that it computes at the same time; one after the other unless told. */
   readonly concurrency?: number;
+  /** How long rows wait for a run before they are refused; for ever unless told. */
+  readonly longestWaitMs?: number;
   /** Why it cannot answer at present, for what another process computes; null when it can. */
   problem?(): string | null;
   /** Predicts from rows whose cells are in the order of the signature's inputs. */
@@ -81,6 +83,8 @@ async function openPython(
   });
   return {
     concurrency: python.workers,
+    // Whoever waits when all workers are lost to requests that take too long has a run when these are started anew.
+    longestWaitMs: 2 * python.timeoutMs,
     predictRows: async (rows, call) => predictionOf(manifest, await model.predict(rows, call), rows.length),
     ...(model.streams
       ? { predictStream: (row, call, signal) => scored(model.stream(row, call, signal)) }

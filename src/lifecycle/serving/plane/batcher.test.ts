@@ -3,11 +3,17 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../../../core/errors.ts';
 import { cellRows, type Prediction, type RowBlock, ThreadStopped } from '../../../platform/onnx/index.ts';
-import { Batcher, type BatcherOptions, type BatchPart, type BatchRequest } from './batcher.ts';
+import { Batcher, type BatcherOptions, type BatchPart, type BatchRequest, type RunCall } from './batcher.ts';
 
 const options: BatcherOptions = {
   ...{ endpoint: 'e', model: 'm', version: '1' },
-  ...{ maxRows: 8, maxDelayMs: 0, maxWaitingRows: 20, concurrency: 1 },
+  ...{
+    maxRows: 8,
+    maxDelayMs: 0,
+    maxWaitingRows: 20,
+    concurrency: 1,
+    longestWaitMs: Number.POSITIVE_INFINITY,
+  },
 };
 const noDeadline = { deadlineMs: Number.POSITIVE_INFINITY, timeoutMs: Number.POSITIVE_INFINITY };
 
@@ -180,6 +186,49 @@ test('a deadline is kept while rows wait and while they are computed; rows that 
   release();
   assert.deepEqual((await patient).prediction.rowCount, 1, 'the patient one had the run for itself');
   assert.equal(batcher.idle, true);
+});
+
+test('rows wait for a run no longer than they may', async () => {
+  const { run, release } = held();
+  const batcher = new Batcher(run, { ...options, longestWaitMs: 500 });
+  const first = batcher.predict(request([1]));
+  await new Promise((resolve) => setImmediate(resolve));
+  const [waited] = await Promise.allSettled([batcher.predict(request([2]))]);
+  assert.equal(waited.status === 'rejected' && waited.reason.code, 'model_busy');
+  release();
+  // What a run has taken in time may take as long as it takes.
+  assert.deepEqual(Array.from((await first).prediction.score ?? []), [2]);
+
+  const waits: (number | undefined)[] = [];
+  const waiting = async (blocks: readonly RowBlock[], { waitMs }: RunCall) => {
+    waits.push(waitMs);
+    return doubling()(blocks);
+  };
+  const patient = new Batcher(waiting, { ...options, longestWaitMs: 60_000, maxRows: 1 });
+  await patient.predict(request([1, 2]));
+  const [fresh = 0, again] = waits;
+  assert.ok(fresh > 0 && fresh < 60_000, 'what is left of it');
+  assert.equal(again, undefined, 'whose turn it is again has begun');
+});
+
+test('of requests that took too long together the quick ones are answered before the slow one has its time', async () => {
+  const runs: string[] = [];
+  const slow = held();
+  const batcher = new Batcher(
+    async (blocks, { apart, brief = false, requests }) => {
+      const values = blocks.map((block) => Number(block.row(0)[0]));
+      runs.push(`${values} ${brief ? 'brief' : apart ? 'apart' : ''}`);
+      const timedOut = requests > 1 || (brief && values.includes(2));
+      if (timedOut) throw fail('python_timeout', { model: 'm', timeoutMs: 1 });
+      return values.includes(2) ? slow.run(blocks) : doubling()(blocks);
+    },
+    { ...options, maxRows: 3 },
+  );
+  const [one, two, three] = [1, 2, 3].map((v) => doubled(batcher.predict(request([v])), 1));
+  assert.deepEqual([await one, await three], [[2], [6]]);
+  assert.deepEqual(runs, ['1,2,3 ', '1 brief', '2 brief', '3 brief', '2 apart']);
+  slow.release();
+  assert.deepEqual(await two, [4], 'what is slow and no more gets its time');
 });
 
 test('a deadline that has passed already is refused without a run', async () => {

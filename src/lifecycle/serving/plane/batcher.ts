@@ -55,6 +55,8 @@ export interface BatcherOptions {
   readonly maxWaitingRows: number;
   /** Runs at the same time. */
   readonly concurrency: number;
+  /** Rows whose first run has not begun then are refused. */
+  readonly longestWaitMs: number;
 }
 
 /** What a run is told beside its rows. */
@@ -65,6 +67,10 @@ export interface RunCall {
   readonly requests: number;
   /** It was in a run that ended a worker, and may do so again. */
   readonly apart: boolean;
+  /** It has a short time only, and is tried again where that is not enough. */
+  readonly brief?: boolean;
+  /** How long it may wait to begin; as long as the model lets it unless told. */
+  readonly waitMs?: number;
 }
 
 type Run = (blocks: readonly RowBlock[], call: RunCall) => Prediction | Promise<Prediction>;
@@ -110,7 +116,7 @@ export class Batcher {
   #suspects = 0;
   #scheduled = false;
   #company: NodeJS.Timeout | null = null;
-  /** Requests with a deadline that are not answered yet. */
+  /** Requests that are not answered yet, where they have a deadline or may not wait for ever. */
   readonly #timed = new Set<Waiting>();
   #alarm: NodeJS.Timeout | null = null;
   #alarmMs = Number.POSITIVE_INFINITY;
@@ -130,7 +136,7 @@ export class Batcher {
   }
 
   /**
-   * Throws `queue_full` when too many rows wait already, `deadline_exceeded`, `inference_failed` when the model
+   * Throws `queue_full` when too many rows wait already, `model_busy` when no run took them, `deadline_exceeded`, `inference_failed` when the model
    * throws, `model_restarting` when its thread stopped, and errors of the runtime as they are.
    */
   predict(request: BatchRequest): Promise<BatchPart> {
@@ -161,7 +167,7 @@ export class Batcher {
       };
       this.#queue.push(waiting);
       this.#waitingRows += rowCount;
-      if (deadlineMs < Number.POSITIVE_INFINITY) this.#watch(waiting);
+      if (this.#dueMs(waiting) < Number.POSITIVE_INFINITY) this.#watch(waiting);
       if (!this.#scheduled) this.#schedule();
       else if (this.#company && this.#waitingRows >= maxRows) this.#startNow();
     });
@@ -213,7 +219,7 @@ export class Batcher {
     for (const { waiting } of pieces) if (waiting.startedMs === 0) waiting.startedMs = startedMs;
     let run: Prediction | Promise<Prediction>;
     try {
-      run = this.#runPieces(pieces);
+      run = this.#runPieces(pieces, { apart: false, ...this.#waitOf(pieces[0], startedMs) });
     } catch (error) {
       run = Promise.reject(error);
     }
@@ -236,12 +242,22 @@ export class Batcher {
     if (!this.#scheduled) this.#start();
   }
 
-  #runPieces(pieces: readonly Piece[], apart = false): Prediction | Promise<Prediction> {
+  /** What is left of the time that the first rows of a run may wait. */
+  #waitOf(first: Piece | undefined, nowMs: number): Pick<RunCall, 'waitMs'> {
+    const { longestWaitMs } = this.#options;
+    if (longestWaitMs === Number.POSITIVE_INFINITY || !first || first.from > 0) return {};
+    return { waitMs: Math.max(0, first.waiting.queuedAtMs + longestWaitMs - nowMs) };
+  }
+
+  #runPieces(
+    pieces: readonly Piece[],
+    how: Pick<RunCall, 'apart' | 'brief' | 'waitMs'>,
+  ): Prediction | Promise<Prediction> {
     const blocks = pieces.map(({ waiting: { block }, from, to }) =>
       from === 0 && to === block.rowCount ? block : block.slice(from, to),
     );
     const { params = null, trace = null } = pieces[0]?.waiting ?? {};
-    return this.#run(blocks, { params, trace, requests: pieces.length, apart });
+    return this.#run(blocks, { params, trace, requests: pieces.length, ...how });
   }
 
   /** Takes the rows of the next run, fairly: a request that is too large for one run goes to the end after its share. */
@@ -320,27 +336,34 @@ export class Batcher {
   async #oneByOne(pieces: readonly Piece[], end: WorkerEndCode | null): Promise<void> {
     for (const piece of pieces) {
       if (end) void this.#suspect(piece, end);
-      else await this.#alone(piece, false);
+      else await this.#alone(piece, {});
     }
   }
 
-  async #alone(piece: Piece, apart: boolean): Promise<void> {
+  /** Computes a piece of a run that failed by itself. False when a short time was not enough. */
+  async #alone(piece: Piece, { apart = false, brief = false }): Promise<boolean> {
+    const { waiting } = piece;
+    if (waiting.settled) return true;
     try {
-      this.#finish([piece], await this.#runPieces([piece], apart));
+      this.#finish([piece], await this.#runPieces([piece], { apart, brief }));
     } catch (error) {
-      this.#fail(piece.waiting, error);
+      if (brief && workerEnd(error) === 'python_timeout') return false;
+      this.#fail(waiting, error);
     }
+    return true;
   }
 
+  /** Of requests that took too long together most are quick by themselves: the one that is not waits for them. */
   async #suspect(piece: Piece, end: WorkerEndCode): Promise<void> {
     this.#suspects++;
-    await this.#alone(piece, end === 'python_crashed');
+    if (end === 'python_crashed' || !(await this.#alone(piece, { brief: true })))
+      await this.#alone(piece, { apart: true });
     this.#suspects--;
   }
 
   #settle(waiting: Waiting): void {
     waiting.settled = true;
-    if (waiting.deadlineMs < Number.POSITIVE_INFINITY) this.#timed.delete(waiting);
+    this.#timed.delete(waiting);
   }
 
   #fail(waiting: Waiting, error: unknown): void {
@@ -365,7 +388,19 @@ export class Batcher {
   /** Has a request rejected at its deadline, even while its run takes longer. */
   #watch(waiting: Waiting): void {
     this.#timed.add(waiting);
-    if (waiting.deadlineMs < this.#alarmMs) this.#setAlarm(waiting.deadlineMs);
+    const dueMs = this.#dueMs(waiting);
+    if (dueMs < this.#alarmMs) this.#setAlarm(dueMs);
+  }
+
+  /** When it has to be answered, or a run has to take it, whichever is first. */
+  #dueMs({ deadlineMs, queuedAtMs, startedMs }: Waiting): number {
+    return startedMs > 0 ? deadlineMs : Math.min(deadlineMs, queuedAtMs + this.#options.longestWaitMs);
+  }
+
+  /** Refuses what no run has taken in time. */
+  #giveUp(waiting: Waiting): void {
+    const { model, version, longestWaitMs } = this.#options;
+    this.#fail(waiting, fail('model_busy', { model, version, waitMs: longestWaitMs }));
   }
 
   #setAlarm(deadlineMs: number): void {
@@ -382,8 +417,10 @@ export class Batcher {
     this.#alarmMs = Number.POSITIVE_INFINITY;
     let nextMs = Number.POSITIVE_INFINITY;
     for (const waiting of this.#timed) {
+      const dueMs = this.#dueMs(waiting);
       if (waiting.deadlineMs <= nowMs) this.#expire(waiting);
-      else nextMs = Math.min(nextMs, waiting.deadlineMs);
+      else if (dueMs <= nowMs) this.#giveUp(waiting);
+      else nextMs = Math.min(nextMs, dueMs);
     }
     if (nextMs < Number.POSITIVE_INFINITY) this.#setAlarm(nextMs);
   };

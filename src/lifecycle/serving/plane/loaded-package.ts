@@ -29,6 +29,8 @@ export class LoadedPackage {
   /** Rows of a run that warm-up found best, and runs that may go on at the same time. */
   readonly maxRows: number;
   readonly concurrency: number;
+  /** How long rows wait for a run of it before they are refused. */
+  readonly longestWaitMs: number;
   /** Where it computes, for an ONNX graph. */
   readonly placement: Placement | null;
   readonly #runtime: ModelRuntime;
@@ -56,6 +58,7 @@ export class LoadedPackage {
     // Rows of such a model have no dimension in common: each request is a run of its own.
     this.maxRows = manifest.tensors === 'whole' ? 1 : maxRows;
     this.concurrency = model.concurrency ?? 1;
+    this.longestWaitMs = model.longestWaitMs ?? Number.POSITIVE_INFINITY;
   }
 
   /**

@@ -40,6 +40,7 @@ export class ServedModel {
       maxDelayMs: maxDelayUs / 1000,
       maxWaitingRows,
       concurrency: loaded.concurrency,
+      longestWaitMs: loaded.longestWaitMs,
     });
     this.#cache = options.cache && new ResponseCache(digest, options.cache);
     this.#freeInputs = manifest.signature.inputs.flatMap(({ shape }, i) =>

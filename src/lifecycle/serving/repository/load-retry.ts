@@ -15,6 +15,7 @@ const passingCodes: ReadonlySet<string> = new Set([
   'python_start_failed',
   'python_crashed',
   'python_timeout',
+  'model_busy',
   'model_restarting',
   'remote_unavailable',
   'remote_timeout',
