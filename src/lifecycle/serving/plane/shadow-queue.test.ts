@@ -62,3 +62,48 @@ test('copies wait for a gap, but whoever waits for them gets them', async () => 
   await queue.drained();
   assert.equal(done, true);
 });
+
+test('who waits for copies does not wait for those that come in later', async () => {
+  const { model } = countingModel();
+  const queue = new ShadowQueue(
+    100,
+    () => false,
+    () => {},
+  );
+  const later = Promise.withResolvers<void>();
+  queue.offer({ endpoint: 'e', model, rowCount: 1, run: async () => offerLater() });
+  const offerLater = () => queue.offer({ endpoint: 'e', model, rowCount: 1, run: () => later.promise });
+  await queue.drained();
+  later.resolve();
+  await queue.drained();
+});
+
+test('a shadow that hangs holds up and crowds out copies for no other', async () => {
+  const [hanging, other] = [countingModel(), countingModel()];
+  const dropped: string[] = [];
+  const queue = new ShadowQueue(
+    4,
+    () => false,
+    (endpoint) => dropped.push(endpoint),
+  );
+  const hung = Promise.withResolvers<void>();
+  const done = Promise.withResolvers<void>();
+  const task = (endpoint: string, { model }: typeof other, run: () => Promise<void>): ShadowTask => ({
+    ...{ endpoint, model, run },
+    rowCount: 4,
+  });
+  queue.offer(task('hangs', hanging, () => hung.promise));
+  queue.offer(task('hangs', hanging, () => hung.promise));
+  queue.offer(task('well', other, async () => done.resolve()));
+  await done.promise;
+  assert.deepEqual(dropped, ['hangs']);
+  hung.resolve();
+  await queue.drained();
+  assert.deepEqual(
+    [hanging.counts, other.counts],
+    [
+      { acquired: 1, released: 1 },
+      { acquired: 1, released: 1 },
+    ],
+  );
+});
