@@ -1,3 +1,4 @@
+import { textOfBytes } from '../../../core/byte-text.ts';
 import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { isInexact } from '../http/json-body.ts';
 import { checkShapeSize, checkTextCount } from '../http/request-size.ts';
@@ -63,7 +64,7 @@ export function readTensors(inputs: unknown, raw: Buffer | null, target: TensorT
     const shape = readShape(name, input.shape, whole);
     const size = input.parameters?.binary_data_size;
     let data: ArrayLike<unknown>;
-    if (size === undefined) data = readJsonData(name, input, shape);
+    if (size === undefined) data = readJsonData(name, input, shape, target);
     else {
       data = readBinaryData(name, input, shape, binarySlice(name, input, raw, at), target);
       at += size as number;
@@ -109,7 +110,12 @@ function readShape(name: string, shape: unknown, whole: boolean): readonly numbe
   return shape as number[];
 }
 
-function readJsonData(name: string, input: DeclaredTensor, shape: readonly number[]): ArrayLike<unknown> {
+function readJsonData(
+  name: string,
+  input: DeclaredTensor,
+  shape: readonly number[],
+  { anyBytes }: TensorTarget,
+): ArrayLike<unknown> {
   const { datatype, data, parameters } = input;
   if (!isDatatype(datatype)) throw unknownDatatype(`input "${name}"`, datatype);
   if (parameters?.shared_memory_region !== undefined) {
@@ -124,8 +130,16 @@ function readJsonData(name: string, input: DeclaredTensor, shape: readonly numbe
       `input "${name}": shape [${shape.join(', ')}] is ${size} values, "data" has ${flat.length}`,
     );
   }
-  if (datatype === 'BYTES') checkTextCount(`input "${name}"`, flat.length);
-  return flat;
+  if (datatype !== 'BYTES') return flat;
+  checkTextCount(`input "${name}"`, flat.length);
+  return parameters?.content_type === 'base64' && anyBytes.has(name) ? Array.from(flat, fromBase64) : flat;
+}
+
+/** What MLServer's codec of that name makes of a value: its bytes; one that is no base64 is taken as it is. */
+function fromBase64(value: unknown): unknown {
+  const isBase64 =
+    typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
+  return isBase64 ? textOfBytes(Buffer.from(value, 'base64')) : value;
 }
 
 /** Values nested in lists, as deep as Triton takes them. */
