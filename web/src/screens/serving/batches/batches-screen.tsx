@@ -117,7 +117,7 @@ const COLUMNS: readonly GridColumn<BatchPrediction>[] = [
   {
     id: 'rows',
     head: 'Rows',
-    width: 'minmax(100px, 2fr)',
+    width: 'minmax(220px, 2fr)',
     wideOnly: true,
     cell: (batch) => (
       <span className="text-muted" data-tip={progressText(batch)}>
