@@ -76,7 +76,7 @@ const COLUMNS: readonly GridColumn<Replay>[] = [
     head: 'Event time, UTC',
     width: 'minmax(150px, 1fr)',
     cell: (replay) => (
-      <span className="flex flex-wrap gap-x-1.5">
+      <span className="flex flex-wrap gap-x-1.5 leading-4">
         <EventTime at={replay.from} precise /> to <EventTime at={replay.to} precise />
       </span>
     ),
