@@ -35,7 +35,8 @@ const features = 10;
 const columns = [
   ...predictionLogColumns,
   ...['region', ...Array.from({ length: features }, (_, f) => `x${f}`)].map((name, index) => ({
-    ...{ name: `feature:${name}`, type: name === 'region' ? 'VARCHAR' : 'DOUBLE' },
+    name: `feature:${name}`,
+    type: name === 'region' ? 'VARCHAR' : 'DOUBLE',
     list: { member: 'features', index },
   })),
 ];
@@ -86,7 +87,10 @@ async function fill(): Promise<void> {
     for (let step = steps.next(); !step.done; ) step = steps.next();
     const { digest } = await blobs.put(createReadStream(target));
     await service.registerSegment(actor, {
-      ...{ id, endpoint: 'bench', digest, rows: to - from },
+      id,
+      endpoint: 'bench',
+      digest,
+      rows: to - from,
       minEventTimeMs: startMs + from * stepMs,
       maxEventTimeMs: startMs + (to - 1) * stepMs,
     });
@@ -105,7 +109,9 @@ async function label(): Promise<void> {
       (_, n) => from + n * 10,
     );
     const labels = rows.map((i) => ({
-      ...{ predictionId: idOf(i), value: (i / 10) % 2, eventTime: startMs + i * stepMs + 1000 },
+      predictionId: idOf(i),
+      value: (i / 10) % 2,
+      eventTime: startMs + i * stepMs + 1000,
     }));
     await service.postLabels(actor, { endpoint: 'bench', labels });
   }
@@ -159,7 +165,10 @@ async function measureAll(state: string): Promise<void> {
   });
   await measure('fifty labels by entity, of any time', 5, async () => {
     const labels = Array.from({ length: 50 }, () => spread.int(total)).map((row) => ({
-      ...{ entity: entityOf(row), at: timeOf(row), value: 1, eventTime: timeOf(row) + 1000 },
+      entity: entityOf(row),
+      at: timeOf(row),
+      value: 1,
+      eventTime: timeOf(row) + 1000,
     }));
     await service.postLabels(actor, { endpoint: 'bench', labels });
     await service.labels.matchAll();

@@ -55,7 +55,10 @@ async function fill(to: number): Promise<void> {
     const [counted] = await frames.query(`SELECT count(*) AS n FROM read_parquet(${sqlLiteral(path)})`);
     const { digest } = await blobs.put(createReadStream(path));
     await service.registerSegment(actor, {
-      ...{ id: `s${String(from).padStart(12, '0')}`, endpoint, digest, rows: Number(counted?.n) },
+      id: `s${String(from).padStart(12, '0')}`,
+      endpoint,
+      digest,
+      rows: Number(counted?.n),
       minEventTimeMs: startMs + from * stepMs,
       maxEventTimeMs: startMs + (next - 1) * stepMs,
     });
@@ -63,7 +66,8 @@ async function fill(to: number): Promise<void> {
       `SELECT md5('id-' || i) AS id, i FROM range(${from}, ${next}) r(i) WHERE hash(i + 3) % 10 < 7`,
     );
     const labels = found.map(({ id, i }) => ({
-      ...{ predictionId: id as string, value: Number(i) % 3 === 0 ? 1 : 0 },
+      predictionId: id as string,
+      value: Number(i) % 3 === 0 ? 1 : 0,
       eventTime: startMs + Number(i) * stepMs + 1000,
     }));
     for (let at = 0; at < labels.length; at += 10_000)

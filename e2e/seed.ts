@@ -109,7 +109,10 @@ export async function registerFiles(
   }
   await send('PATCH', `${mlflow}/logged-models/${model_id}`, { model_id, status: 'LOGGED_MODEL_READY' });
   await postJson(`${mlflow}/model-versions/create`, {
-    ...{ name: model, source: `models:/${model_id}`, model_id, run_id },
+    name: model,
+    source: `models:/${model_id}`,
+    model_id,
+    run_id,
   });
 }
 

@@ -16,7 +16,11 @@ export async function openFeedback(directory: string) {
   const frames = new Frames({ temporaryDirectory: directory, memoryLimit: '1GB', threads: 2 });
   const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
   const service = await FeedbackService.open({
-    ...{ db, blobs, frames, journal: new Journal(db), log: createLogger('bench', 'warn') },
+    db,
+    blobs,
+    frames,
+    journal: new Journal(db),
+    log: createLogger('bench', 'warn'),
     labelDirectory: join(directory, 'labels'),
     endpointExists: async () => true,
     secrets: fernetBox(newFernetKey(), 'key'),

@@ -144,12 +144,20 @@ export async function createControlServices(parts: ControlParts) {
   const registry = createRegistry({ db, journal, jobs, clock, experiments, sourcePattern });
   const webhookSettings = webhookSettingsOf(parts.settings, directory);
   const webhooks = createWebhooks({
-    ...{ db, journal, jobs, clock, outbound },
+    db,
+    journal,
+    jobs,
+    clock,
+    outbound,
     ...webhookSettings,
     random: Math.random,
   });
   const webhookWorker = new WebhookWorker({
-    ...{ db, jobs, clock, webhooks, log },
+    db,
+    jobs,
+    clock,
+    webhooks,
+    log,
     slots: parts.settings.webhookMaxWorkers,
   });
   const evidence = createCardEvidence(data, experiments);
@@ -157,7 +165,11 @@ export async function createControlServices(parts: ControlParts) {
   const logHashKey = () => hashKeyOf(parts.settings, directory);
   const logHashKeyPrint = () => hashKeyPrint(logHashKey());
   const serving = await ServingService.open({
-    ...{ db, journal, blobs, log, hashKeyPrint: logHashKeyPrint },
+    db,
+    journal,
+    blobs,
+    log,
+    hashKeyPrint: logHashKeyPrint,
     packaged: (model, version) => packagedVersion(registry, model, version),
     onDamaged: (replicaId, segments) => monitoring.logDamaged(systemActor, replicaId, segments),
     watch: {
@@ -203,8 +215,16 @@ export async function createControlServices(parts: ControlParts) {
     outbound,
   });
   const slices = {
-    ...{ db, blobs, frames, data, experiments, registry },
-    ...{ evaluations, serving, feedback, monitoring },
+    db,
+    blobs,
+    frames,
+    data,
+    experiments,
+    registry,
+    evaluations,
+    serving,
+    feedback,
+    monitoring,
   };
   const ports = createLoopPorts(slices);
   const controlKinds = [
@@ -230,7 +250,9 @@ export async function createControlServices(parts: ControlParts) {
     ports: createBatchPorts(slices, pipelines, logHashKey),
   });
   const replays = new ReplayService({
-    ...{ db, journal, feedback },
+    db,
+    journal,
+    feedback,
     ports: createReplayPorts(slices, pipelines, batches, blobs),
   });
   const erasures = new ErasureService({

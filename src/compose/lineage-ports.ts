@@ -29,8 +29,11 @@ export function createLineagePorts(data: DataService, serving: ServingService): 
           ...(shadow
             ? [
                 {
-                  ...{ endpoint, arm: 'shadow', weight: null },
-                  ...{ version: shadow.modelVersion, digest: shadow.packageDigest },
+                  endpoint,
+                  arm: 'shadow',
+                  weight: null,
+                  version: shadow.modelVersion,
+                  digest: shadow.packageDigest,
                 },
               ]
             : []),

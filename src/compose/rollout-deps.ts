@@ -32,7 +32,11 @@ export function createRolloutDeps(
   const { db, blobs, journal, serving, feedback, registry, monitoring, frames } = parts;
   const { watermarks, log: logger, clock } = parts;
   return {
-    ...{ db, journal, serving, clock, logger },
+    db,
+    journal,
+    serving,
+    clock,
+    logger,
     watermarks,
     clockSteps: new ClockSteps(clock),
     monitoring,

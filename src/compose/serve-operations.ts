@@ -43,7 +43,8 @@ export async function openServeOperations(
   });
   const room = await ConnectionRoom.open({
     bound: { connections: settings.serveMaxConnections, setting: flagOf('serveMaxConnections') },
-    ...{ logger, metrics },
+    logger,
+    metrics,
   });
   return {
     scheme: tls ? 'https' : 'http',

@@ -71,7 +71,10 @@ export async function startServe(settings: Settings, logger: Logger): Promise<Ru
     : openFollower(settings, parts));
   const { repository, replica } = side;
   const own = {
-    ...{ replica, metrics, logger, version },
+    replica,
+    metrics,
+    logger,
+    version,
     name: settings.serverName,
     errorDetail: settings.serveErrorDetail,
   };

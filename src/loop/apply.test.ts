@@ -71,10 +71,24 @@ forEachDatabase((name, open) => {
     const step = { stage: 'split', index: null, percent: 50, routeVersion: 2, since: formatTime(0) } as const;
     const plan = { kind: 'split', arms: [{ arm: 'b', version: 2, percent: 50 }] };
     const data: RolloutData = {
-      ...{ model: 'flights', championVersion: '1', championDigest: digestOf('1'), targets: [] },
-      ...{ spec: rolloutSpecSchema.parse(plan), firstRouteVersion: 2, look: null, looks: [], earlier: [] },
-      ...{ bandit: null, decisions: [], reason: 'waits for traffic', beganEventMs: null, weighedAtMs: null },
-      ...{ movedAlias: null, endedAtMs: null, coolUntilMs: null, intent: null },
+      model: 'flights',
+      championVersion: '1',
+      championDigest: digestOf('1'),
+      targets: [],
+      spec: rolloutSpecSchema.parse(plan),
+      firstRouteVersion: 2,
+      look: null,
+      looks: [],
+      earlier: [],
+      bandit: null,
+      decisions: [],
+      reason: 'waits for traffic',
+      beganEventMs: null,
+      weighedAtMs: null,
+      movedAlias: null,
+      endedAtMs: null,
+      coolUntilMs: null,
+      intent: null,
       step: { ...step, sinceEventTime: null, isProved: false },
     };
     const rollout = { id: 'r', endpoint: 'elsewhere', state: 'running', revision: 0, data } as const;

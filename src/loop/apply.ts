@@ -89,7 +89,9 @@ export async function putLoop(
   const number = (before?.version ?? 0) + 1;
   if (before) {
     await updateLoop(tx, file.loop, {
-      ...{ version: number, endpoint, dataset_version_id: version.id },
+      version: number,
+      endpoint,
+      dataset_version_id: version.id,
       // Another endpoint has to be given the champion first.
       ...(before.endpoint === endpoint ? {} : { followed_version: null }),
     });

@@ -209,17 +209,18 @@ export class FakeWorld {
   ): void {
     const moments = (mean: number, variance: number) => ({ n: pairs, mean, m2: pairs * variance });
     const arm = (name: string, version: number, worse: number) => ({
-      ...{ arm: name, version: String(version), routeVersion: this.routeVersion, propensity: 0 },
-      ...{
-        requests,
-        failed: 0,
-        nonFinite: 0,
-        slow: 0,
-        labelled: pairs,
-        units: requests,
-        failedUnits: 0,
-        newUnits: 0,
-      },
+      arm: name,
+      version: String(version),
+      routeVersion: this.routeVersion,
+      propensity: 0,
+      requests,
+      failed: 0,
+      nonFinite: 0,
+      slow: 0,
+      labelled: pairs,
+      units: requests,
+      failedUnits: 0,
+      newUnits: 0,
       metrics: { logLoss: moments(0.45 + worse, 0.04), accuracy: moments(0.7 - worse, 0.21) },
     });
     this.outcomes = {

@@ -68,7 +68,8 @@ test('a run that Millrace started tells its commit, changes, environment and out
   await db.close();
 
   const server = await startServer(t, {
-    ...{ role: 'up', dataDirectory: data },
+    role: 'up',
+    dataDirectory: data,
     // Set for the command line, say: what `up` starts belongs together all the same.
     env: { MILLRACE_URL: 'http://127.0.0.1:9' },
   });

@@ -55,7 +55,10 @@ test('each refusal has its code: keys, limits, deadlines, sizes, wrong requests,
       ...(arms ? {} : { arms: [] }),
     });
   const key = (name: string, scope: object) => ({
-    ...{ digest: digestOfKey(name), endpoints: null, actions: ['predict' as const], expiresAtMs: null },
+    digest: digestOfKey(name),
+    endpoints: null,
+    actions: ['predict' as const],
+    expiresAtMs: null,
     ...scope,
   });
   await replica.applyRoutes({

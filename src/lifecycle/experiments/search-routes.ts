@@ -68,7 +68,12 @@ export function searchRoutes({
           experimentIds: idsOf(experimentId),
           orderBy: clauses(query.orderBy),
           grammar,
-          ...{ filter, fields, view, count, limit, after },
+          filter,
+          fields,
+          view,
+          count,
+          limit,
+          after,
         });
         return { ...page, items: page.items.map(runWire) };
       },
@@ -90,7 +95,10 @@ export function searchRoutes({
               ? { ...whole, items: await models.ofStep(actor, stepRunId) }
               : await models.list(actor, {
                   experimentIds: idsOf(experimentId),
-                  ...{ filter, orderBy, limit, after },
+                  filter,
+                  orderBy,
+                  limit,
+                  after,
                 });
         const items = page.items.map((model) => ({ ...loggedModelWire(model), files: [...model.files] }));
         return { items, next: page.next };

@@ -200,7 +200,11 @@ function exportRoutes({ experiments, exports }: Experiments): readonly Route[] {
         const orderBy = ['experiment_id ASC'];
         const page = await experiments.search(actor, { view: 'all', orderBy, limit, after });
         const items = page.items.map(({ id, name, lifecycleStage, createdAtMs, updatedAtMs, tags }) => ({
-          ...{ id, name, lifecycleStage, createdAtMs, updatedAtMs },
+          id,
+          name,
+          lifecycleStage,
+          createdAtMs,
+          updatedAtMs,
           tags: [...tags],
         }));
         return { items, next: page.next };

@@ -68,7 +68,11 @@ export async function writeModel(tx: Tx, model: TransferModel): Promise<string> 
   const byRun = Map.groupBy(model.metrics, (metric) => metric.runId);
   for (const [runId, metrics] of byRun) {
     const inputs = metrics.map(({ key, value, step, timeMs, datasetName, datasetDigest }) => ({
-      ...{ key, value, step, timeMs, modelId: model.id },
+      key,
+      value,
+      step,
+      timeMs,
+      modelId: model.id,
       datasetName: datasetName ?? undefined,
       datasetDigest: datasetDigest ?? undefined,
     }));

@@ -116,7 +116,11 @@ forEachDatabase((name, open) => {
       const dataset = { name: 'd', digest: 'x', sourceType: 's', source: '', schema: null, profile: null };
       await logging.inputs(tester, run.id, { datasets: [{ dataset, tags: [] }], modelIds: [] });
       const model = await models.create(tester, {
-        ...{ experimentId: experiment, name: what, modelType: '', sourceRunId: run.id, params: [] },
+        experimentId: experiment,
+        name: what,
+        modelType: '',
+        sourceRunId: run.id,
+        params: [],
         tags: [{ key: 'm', value: '1' }],
       });
       await logging.outputs(tester, run.id, [{ modelId: model.id, step: 0 }]);
@@ -248,5 +252,12 @@ forEachDatabase((name, open) => {
 });
 
 const zero = {
-  ...{ experiments: 0, runs: 0, loggedModels: 0, traces: 0, files: 0, fileBytes: 0, blobs: 0, blobBytes: 0 },
+  experiments: 0,
+  runs: 0,
+  loggedModels: 0,
+  traces: 0,
+  files: 0,
+  fileBytes: 0,
+  blobs: 0,
+  blobBytes: 0,
 };

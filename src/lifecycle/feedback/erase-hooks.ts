@@ -15,7 +15,9 @@ export function eraseHooks(
   copies: () => Promise<readonly Digest[]>,
 ): readonly EraseHook<Actor>[] {
   const files = new LogCopies({
-    ...{ blobs, frames, hashKeys: feedback.hashKeys },
+    blobs,
+    frames,
+    hashKeys: feedback.hashKeys,
     digests: async () => [...(await copies()), ...(await feedback.labels.uploads.digests())],
   });
   return [

@@ -14,7 +14,8 @@ test('who reads while another reader has the labels sealed sees them too', async
   let readable = 0;
   const log = await LabelLog.open({
     directory: join(directory, 'labels'),
-    ...{ frames, blobs: await openDirectoryBlobs(join(directory, 'blobs')) },
+    frames,
+    blobs: await openDirectoryBlobs(join(directory, 'blobs')),
     log: createLogger('test', 'silent'),
     register: async ({ rows }) => {
       readable += rows;

@@ -21,7 +21,11 @@ export async function openLabelLogs(options: FeedbackServiceOptions, arrivals: A
   const clock = options.clock ?? wallClock;
   const open = (kind: LabelKind, directory: string): Promise<LabelLog> =>
     LabelLog.open({
-      ...{ directory, blobs, frames, log, readWaitMs: options.readWaitMs ?? defaultReadWaitMs },
+      directory,
+      blobs,
+      frames,
+      log,
+      readWaitMs: options.readWaitMs ?? defaultReadWaitMs,
       appended: (endpoint, labels) => {
         if (kind === 'label') arrivals.tell({ endpoint, labels });
       },

@@ -128,19 +128,31 @@ export class FeedbackService {
     this.#index = new SegmentIndex({ db, blobs, frames, store, directory });
     this.#search = new LogSearch({ store, blobs, frames, index: this.#index, hashKeys, ...logs });
     this.#matching = new Matching({
-      ...{ db, frames, clock, store: labelStore },
+      db,
+      frames,
+      clock,
+      store: labelStore,
       ...logs,
       nearEntities: (...question) => this.#search.nearEntities(...question),
       answered: (...question) => this.#search.answered(...question),
     });
     this.#intake = new Intake({
-      ...{ db, clock, entityAsLogged, store: labelStore, endpointExists: options.endpointExists },
+      db,
+      clock,
+      entityAsLogged,
+      store: labelStore,
+      endpointExists: options.endpointExists,
       ...logs,
       onWaiting: (endpoint) => this.#matchSoon(endpoint),
     });
     this.labels = new LabelService({
-      ...{ ...options, clock, settings: labelStore, sources: new SourceStore(db) },
-      ...{ intake: this.#intake, labels: logs.labels, matching: this.#matching },
+      ...options,
+      clock,
+      settings: labelStore,
+      sources: new SourceStore(db),
+      intake: this.#intake,
+      labels: logs.labels,
+      matching: this.#matching,
       files: (endpoint, range) => this.#files.withSignals({ endpoint, ...range }),
       endOfLog: async (endpoint) =>
         ((await store.predictionSegments({ endpoint }))[0]?.maxEventTimeMs ?? 0) + 1,
@@ -153,12 +165,20 @@ export class FeedbackService {
     });
     const rewriting = { db, store, blobs, frames, clock, directory };
     this.removal = new Removal({
-      ...{ ...rewriting, hashKeys, journal: options.journal },
-      ...{ labels: labelStore, erasures: new ErasureStore(db), index: this.#index },
+      ...rewriting,
+      hashKeys,
+      journal: options.journal,
+      labels: labelStore,
+      erasures: new ErasureStore(db),
+      index: this.#index,
     });
     this.upkeep = new Upkeep({
-      ...{ clock, log, queries: this.labels.queries, compaction: new Compaction(rewriting) },
-      ...{ removal: this.removal, index: this.#index },
+      clock,
+      log,
+      queries: this.labels.queries,
+      compaction: new Compaction(rewriting),
+      removal: this.removal,
+      index: this.#index,
       matchAll: () => this.labels.matchAll(),
       applyRules: () => this.labels.applyRules(),
     });

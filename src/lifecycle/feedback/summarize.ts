@@ -22,12 +22,18 @@ const countedRow = z.union([
   z.object({ kind: z.literal('orphan'), id: z.string() }),
   z.object({
     kind: z.enum(['prediction', 'label', 'received']),
-    ...{ day: z.int(), a: count, b: count, c: count, d: count },
+    day: z.int(),
+    a: count,
+    b: count,
+    c: count,
+    d: count,
   }),
 ]);
 const orphanRow = z.object({
-  ...{ prediction_id: z.string(), label_json: z.string() },
-  ...{ label_event_time_ms: z.int(), label_received_at_ms: z.int() },
+  prediction_id: z.string(),
+  label_json: z.string(),
+  label_event_time_ms: z.int(),
+  label_received_at_ms: z.int(),
 });
 
 export type Counted = Pick<FeedbackSummary, 'total' | 'days' | 'orphanExamples'>;

@@ -36,9 +36,18 @@ test('a count that was quick is not given again when the log has grown, and one 
 
 const empty = {
   total: {
-    ...{ predictions: 0, failed: 0, joined: 0, waiting: 0, unanswered: 0 },
-    ...{ labelsReceived: 0, duplicateLabels: 0, orphans: 0 },
+    predictions: 0,
+    failed: 0,
+    joined: 0,
+    waiting: 0,
+    unanswered: 0,
+    labelsReceived: 0,
+    duplicateLabels: 0,
+    orphans: 0,
   },
-  ...{ days: [], orphanExamples: [] },
-  ...{ predictionSegments: 0, labelSegments: 0, countedAt: '2001-02-01T00:00:00.000Z' },
+  days: [],
+  orphanExamples: [],
+  predictionSegments: 0,
+  labelSegments: 0,
+  countedAt: '2001-02-01T00:00:00.000Z',
 };

@@ -208,8 +208,12 @@ export const erasureSchema = z.object({
    */
   otherKeys: z.array(
     z.object({
-      ...{ endpoint: z.string(), replicaId: z.string(), logHashKey: z.string() },
-      ...{ rows: z.int(), from: timeSchema, to: timeSchema },
+      endpoint: z.string(),
+      replicaId: z.string(),
+      logHashKey: z.string(),
+      rows: z.int(),
+      from: timeSchema,
+      to: timeSchema,
     }),
   ),
   /** Versions of datasets that have the entity and were left as they are: somebody registered them, or a model learnt of them. */

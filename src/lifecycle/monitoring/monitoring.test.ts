@@ -238,8 +238,12 @@ forEachDatabase((name, open) => {
         alerts: [{ webhook: 'https://example.test/hook' }],
       });
       const told = {
-        ...{ endpoint: 'flights', modelVersion: '2', subject: 'rollout/7', reason: 'version 2 is worse' },
-        ...{ beganMs: dayAt(0), endedMs: dayAt(1) - 1 },
+        endpoint: 'flights',
+        modelVersion: '2',
+        subject: 'rollout/7',
+        reason: 'version 2 is worse',
+        beganMs: dayAt(0),
+        endedMs: dayAt(1) - 1,
       };
       for (let i = 0; i < 2; i++) await db.write((tx) => service.rolloutAborted(tx, ada, told));
       // Version 1 answers: that alone does not end an alert about version 2.
@@ -268,8 +272,11 @@ forEachDatabase((name, open) => {
       const { service, send, advance } = await openMonitoring(t, open);
       await service.configure(ada, 'flights', spec);
       const damaged = (name: string, rowsLost: number | null) => ({
-        ...{ endpoint: 'flights', file: `/log/${name}.damaged.rows`, problem: 'its header is gone' },
-        ...{ rowsRead: rowsLost === null ? null : 40, rowsLost },
+        endpoint: 'flights',
+        file: `/log/${name}.damaged.rows`,
+        problem: 'its header is gone',
+        rowsRead: rowsLost === null ? null : 40,
+        rowsLost,
       });
       for (let i = 0; i < 2; i++)
         await service.logDamaged(ada, 'edge', [damaged('s1', 1), damaged('s2', null)]);
@@ -308,8 +315,13 @@ forEachDatabase((name, open) => {
       const { service, send, advance } = await openMonitoring(t, open);
       await service.configure(ada, 'flights', spec);
       const edge = {
-        ...{ replicaId: 'edge', endpoints: ['flights', 'rides'], awaySinceMs: null, presenceIsKnown: true },
-        ...{ clockAheadMs: 5, clockIsOff: false, otherKeyEndpoints: [] },
+        replicaId: 'edge',
+        endpoints: ['flights', 'rides'],
+        awaySinceMs: null,
+        presenceIsKnown: true,
+        clockAheadMs: 5,
+        clockIsOff: false,
+        otherKeyEndpoints: [],
       };
       const shown = async (...replicas: WatchedReplica[]) => {
         for (let i = 0; i < 2; i++) await service.replicasWatched(ada, replicas);

@@ -69,7 +69,13 @@ export function registryRoutes(registry: Registry): readonly Route[] {
         const { filter, count, limit, after } = query;
         const { name } = params;
         const page = await registry.searchVersions(actor, {
-          ...{ name, filter, orderBy, grammar, count, limit, after },
+          name,
+          filter,
+          orderBy,
+          grammar,
+          count,
+          limit,
+          after,
         });
         return { ...page, items: page.items.map(versionWire) };
       },

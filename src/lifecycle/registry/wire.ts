@@ -22,8 +22,21 @@ export function versionWire(record: VersionRecord): ModelVersion {
   const { name, version, status, statusMessage, stage, description, source, digest, modelId } = record;
   const { sourceRunId, datasetVersionId, datasetDigest, signature, evaluationId, createdBy } = record;
   return {
-    ...{ name, version, status, statusMessage, stage, description, source, digest, modelId },
-    ...{ sourceRunId, datasetVersionId, datasetDigest, signature, evaluationId, createdBy },
+    name,
+    version,
+    status,
+    statusMessage,
+    stage,
+    description,
+    source,
+    digest,
+    modelId,
+    sourceRunId,
+    datasetVersionId,
+    datasetDigest,
+    signature,
+    evaluationId,
+    createdBy,
     aliases: [...record.aliases],
     gates: [...record.gates],
     approvals: [...record.approvals],

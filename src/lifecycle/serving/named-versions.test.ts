@@ -44,7 +44,11 @@ async function setUp(t: TestContext, open: OpenDatabase, lookedUp: () => Promise
     return { version, digest };
   };
   const service = await ServingService.open({
-    ...{ db, journal: new Journal(db), log: createLogger('test', 'silent'), blobs, packaged },
+    db,
+    journal: new Journal(db),
+    log: createLogger('test', 'silent'),
+    blobs,
+    packaged,
   });
   opened = service;
   const target = async (modelVersion: string) => ({

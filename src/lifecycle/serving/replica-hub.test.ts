@@ -77,7 +77,10 @@ test('a replica whose stream could not begin, as while the database was away, do
 
 test('a replica that hashes with another key than control is told apart from one that does not', async () => {
   const records = {
-    ...{ put: async () => undefined, remove: async () => undefined, unsent, hashKeyPrint: () => 'ours' },
+    put: async () => undefined,
+    remove: async () => undefined,
+    unsent,
+    hashKeyPrint: () => 'ours',
     table: async () => ({ version: 0, endpoints: [] }),
   };
   const hub = new ReplicaHub(records, [], { nowMs: () => 0 });
@@ -100,7 +103,8 @@ test('routes that could not be read are told of, and sent when they can be', asy
   const told: unknown[] = [];
   const hub = new ReplicaHub(
     {
-      ...{ put: async () => undefined, remove: async () => undefined },
+      put: async () => undefined,
+      remove: async () => undefined,
       unsent: (error) => told.push(error),
       table: async () => {
         if (isAway) throw new Error('the database is away');
@@ -129,7 +133,9 @@ test('routes that could not be read are told of, and sent when they can be', asy
 test('a replica that is not heard of is away though its connection is open; one that reports is not', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const records = {
-    ...{ put: async () => undefined, remove: async () => undefined, unsent },
+    put: async () => undefined,
+    remove: async () => undefined,
+    unsent,
     table: async () => ({ version: 0, endpoints: [] }),
   };
   const hub = new ReplicaHub(records, [], { nowMs: () => 0 });

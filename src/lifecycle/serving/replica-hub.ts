@@ -137,10 +137,12 @@ export class ReplicaHub {
       const sinceMs = seenAtMs ?? this.#startedMs;
       const isAway = !isHere && nowMs - Math.max(sinceMs, this.#startedMs) >= awayAfterMs;
       return {
-        ...{ replicaId: id, endpoints: (status?.endpoints ?? []).map(({ endpoint }) => endpoint) },
+        replicaId: id,
+        endpoints: (status?.endpoints ?? []).map(({ endpoint }) => endpoint),
         awaySinceMs: isAway ? sinceMs : null,
         presenceIsKnown: isHere || isAway || sinceMs >= this.#startedMs,
-        ...{ clockAheadMs, clockIsOff },
+        clockAheadMs,
+        clockIsOff,
         otherKeyEndpoints: this.#hashKeyDiffers(replica) ? (status?.hashedEndpoints ?? []) : [],
       };
     });

@@ -5,9 +5,20 @@ import type { ArmComparison } from './look.ts';
 
 const text = (difference: number | null, low: number | null, high: number | null, more = {}) =>
   comparisonText({
-    ...{ arm: 'challenger', metric: 'logLoss', segment: null, compared: 'pairs', n: 5052 },
-    ...{ champion: 0.4, challenger: 0.4, difference, low, high, alpha: 0.05, margin: 0.02 },
-    ...{ verdict: 'undecided', ...more },
+    arm: 'challenger',
+    metric: 'logLoss',
+    segment: null,
+    compared: 'pairs',
+    n: 5052,
+    champion: 0.4,
+    challenger: 0.4,
+    difference,
+    low,
+    high,
+    alpha: 0.05,
+    margin: 0.02,
+    verdict: 'undecided',
+    ...more,
   } satisfies ArmComparison);
 
 test('a comparison says which is better, whether that is proved, and how large the difference may be', () => {

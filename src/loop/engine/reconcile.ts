@@ -118,7 +118,9 @@ function keepTime(turn: TurnContext, clockSteps: ClockSteps): Decision | null {
   return {
     do: 'note',
     change: { rollout: { ...rollout, ...times } },
-    ...{ reason: rollout.reason, decides: false, act },
+    reason: rollout.reason,
+    decides: false,
+    act,
   };
 }
 

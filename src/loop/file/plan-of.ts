@@ -10,7 +10,12 @@ export function planOf(file: LoopFile, version: number): CanarySpec {
     kind: 'canary',
     version,
     shadow,
-    ...{ steps, minRequests, minLabels, minTime, maxTime, mirror },
+    steps,
+    minRequests,
+    minLabels,
+    minTime,
+    maxTime,
+    mirror,
     ...judging(file),
     metric: file.deploy.verdict.metric ?? 'logLoss',
     promote: file.improve.promote === 'auto' ? 'auto' : 'manual',
@@ -37,7 +42,11 @@ function judging({ deploy, evaluate, business }: LoopFile) {
   const { metrics, ...limits } = guardrails;
   const { alpha, margin, prove } = verdict;
   return {
-    ...{ alpha, margin, prove, segments, segmentMargin },
+    alpha,
+    margin,
+    prove,
+    segments,
+    segmentMargin,
     threshold: evaluate.threshold,
     guardrails: metrics,
     ...(business.value ? { value: business.value } : {}),

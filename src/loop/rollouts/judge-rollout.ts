@@ -13,7 +13,10 @@ export function judgeRollout(
 ): RolloutLook {
   const steps = spec.kind === 'canary' ? spec.steps : [];
   return judge({
-    ...{ spec, seen, nowMs, eventMs },
+    spec,
+    seen,
+    nowMs,
+    eventMs,
     champion: { arm: 'champion', version: championVersion },
     arms: targets.map(({ arm, version }) => ({ arm, version })),
     stage: step.stage,

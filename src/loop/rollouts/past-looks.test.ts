@@ -6,18 +6,38 @@ import { keepLook, keptLooks } from './past-looks.ts';
 const at = (second: number): string => new Date(second * 1000).toISOString();
 const none = { have: 0, need: 0 };
 const lookAt = (second: number, requests: number): RolloutLook => ({
-  ...{ at: at(second), requests: none, labels: none, timeMs: none, verdict: 'waiting', reason: '' },
-  ...{ comparisons: [], guardrails: [], shadow: [] },
+  at: at(second),
+  requests: none,
+  labels: none,
+  timeMs: none,
+  verdict: 'waiting',
+  reason: '',
+  comparisons: [],
+  guardrails: [],
+  shadow: [],
   arms: [
     {
-      ...{ arm: 'challenger', version: '2', requests, failed: 0, waiting: null, labelled: 0, mean: null },
-      ...{ latencyP99Ms: null, latencyP99LowMs: null, latencyP99HighMs: null },
+      arm: 'challenger',
+      version: '2',
+      requests,
+      failed: 0,
+      waiting: null,
+      labelled: 0,
+      mean: null,
+      latencyP99Ms: null,
+      latencyP99LowMs: null,
+      latencyP99HighMs: null,
     },
   ],
 });
 const step: RolloutStep = {
-  ...{ stage: 'canary', index: 0, percent: 10, routeVersion: 2 },
-  ...{ since: at(0), sinceEventTime: at(0), isProved: false },
+  stage: 'canary',
+  index: 0,
+  percent: 10,
+  routeVersion: 2,
+  since: at(0),
+  sinceEventTime: at(0),
+  isProved: false,
 };
 
 test('looks at the same evidence are one, and the course stays bounded, spread and whole at its ends', () => {

@@ -14,7 +14,9 @@ export function keepLook(
   { stage, percent }: RolloutStep,
 ): readonly RolloutPastLook[] {
   const now: RolloutPastLook = {
-    ...{ at: look.at, stage, percent },
+    at: look.at,
+    stage,
+    percent,
     arms: look.arms.map(({ arm, requests, labelled }) => ({ arm, requests, labelled })),
     comparisons: look.comparisons
       .filter((c) => c.segment === null && c.difference !== null)

@@ -18,7 +18,16 @@ export function presentRollout(record: RolloutRecord): EndpointRollout {
   const { id, endpoint, state, data, createdAtMs, updatedAtMs } = record;
   const { model, championVersion, spec, step, look, looks, earlier, bandit, decisions, reason } = data;
   return {
-    ...{ id, turn: null, endpoint, model, state, championVersion, plan: { ...spec }, look, bandit, reason },
+    id,
+    turn: null,
+    endpoint,
+    model,
+    state,
+    championVersion,
+    plan: { ...spec },
+    look,
+    bandit,
+    reason,
     summary: summaryOf(spec, look, state, reason),
     step: { ...step, sinceEventTime: step.sinceEventTime ?? null, isProved: step.isProved ?? false },
     looks: [...looks],
@@ -51,11 +60,21 @@ export function presentTurnRollout(
   const reason = isMoving ? rollout.reason : row.reason;
   const { stage, step: index, percent, routeVersion, since, sinceEventTime, isProved, bandit } = rollout;
   return {
-    ...{ id: row.id, turn: { loop: row.loop, number: row.number, state: turnState } },
-    ...{ endpoint, model: row.loop, state, championVersion: String(row.champion_version) },
-    ...{ plan: { ...spec }, look, bandit, reason, summary: summaryOf(spec, look, state, reason) },
+    id: row.id,
+    turn: { loop: row.loop, number: row.number, state: turnState },
+    endpoint,
+    model: row.loop,
+    state,
+    championVersion: String(row.champion_version),
+    plan: { ...spec },
+    look,
+    bandit,
+    reason,
+    summary: summaryOf(spec, look, state, reason),
     step: { stage, index, percent, routeVersion: routeVersion ?? 0, since, sinceEventTime, isProved },
-    ...{ looks: [], earlier: [], decisions: [] },
+    looks: [],
+    earlier: [],
+    decisions: [],
     createdAt: first.since,
     updatedAt: rollout.assessedAt ?? since,
     endedAt: timeOrNull(row.finished_at_ms),
@@ -105,8 +124,11 @@ function summaryOf(
   const leads = difference === 0 ? null : difference > 0 ? (first?.arm ?? null) : 'champion';
   const isKnown = first !== undefined && ((first.low ?? 0) > 0 || (first.high ?? 0) < 0);
   return {
-    ...{ leads, isKnown, verdict: first ? comparisonText(first) : 'nothing is known by outcomes yet' },
-    ...{ requests: look?.requests ?? null, labels: look?.labels ?? null },
+    leads,
+    isKnown,
+    verdict: first ? comparisonText(first) : 'nothing is known by outcomes yet',
+    requests: look?.requests ?? null,
+    labels: look?.labels ?? null,
     waitsFor: openStates.includes(state) ? reason : null,
   };
 }

@@ -217,7 +217,10 @@ export class RolloutEngine {
     const reason = last?.reason ?? 'the endpoint was changed';
     if (sameChampion && left.length > 0) {
       await this.#writer.decide(record, {
-        ...{ actor: rolloutActor, action: 'weights', reason, state: record.state },
+        actor: rolloutActor,
+        action: 'weights',
+        reason,
+        state: record.state,
         change: { targets: left },
       });
       return true;
@@ -348,7 +351,9 @@ export class RolloutEngine {
       this.#quickLooks = bothEnded(this.#quickLooks, looked);
     };
     return {
-      ...{ id, endpoint, spec: data.spec },
+      id,
+      endpoint,
+      spec: data.spec,
       sinceRouteVersion: data.firstRouteVersion,
       sinceMs: createdAtMs,
       changed: look,
@@ -385,7 +390,11 @@ export class RolloutEngine {
     }
     if (spec.promote === 'manual') {
       return this.#writer.decide(record, {
-        ...{ actor: rolloutActor, action: 'ready', reason, state: 'ready', change },
+        actor: rolloutActor,
+        action: 'ready',
+        reason,
+        state: 'ready',
+        change,
       });
     }
     const comparisons = change.look?.comparisons ?? [];
@@ -400,13 +409,11 @@ export class RolloutEngine {
       const now = await findRollout(this.#deps.db.read, record.id);
       if (!now) return;
       await this.#writer.decide(now, {
-        ...{
-          actor: rolloutActor,
-          action: 'ready',
-          reason: why,
-          state: 'ready',
-          change: { ...change, reason: why },
-        },
+        actor: rolloutActor,
+        action: 'ready',
+        reason: why,
+        state: 'ready',
+        change: { ...change, reason: why },
       });
     }
   }
@@ -454,7 +461,10 @@ export class RolloutEngine {
     const percent = 100 * others.reduce((sum, a) => sum + a.share, 0);
     const step = { ...record.data.step, percent, routeVersion };
     await this.#writer.decide(record, {
-      ...{ actor: rolloutActor, action: 'weights', reason, state: record.state },
+      actor: rolloutActor,
+      action: 'weights',
+      reason,
+      state: record.state,
       change: {
         ...change,
         step,

@@ -83,7 +83,10 @@ export class RolloutService {
     const stage: RolloutData['step']['stage'] =
       plan.kind === 'canary' ? (plan.shadow ? 'shadow' : 'canary') : plan.kind;
     const data: RolloutData = {
-      ...{ model, championVersion: champion.modelVersion, championDigest: champion.packageDigest, targets },
+      model,
+      championVersion: champion.modelVersion,
+      championDigest: champion.packageDigest,
+      targets,
       spec: { ...plan, alias: aliasOf(plan, options.environment) },
       firstRouteVersion: routeVersion + 1,
       look: null,
@@ -99,14 +102,24 @@ export class RolloutService {
       coolUntilMs: null,
       // As it is until its first step has its traffic.
       step: {
-        ...{ stage, index: stage === 'canary' ? 0 : null, percent: 0, routeVersion },
-        ...{ since: formatTime(nowMs), sinceEventTime: null, isProved: false },
+        stage,
+        index: stage === 'canary' ? 0 : null,
+        percent: 0,
+        routeVersion,
+        since: formatTime(nowMs),
+        sinceEventTime: null,
+        isProved: false,
       },
       intent: { action: 'start', actor, reason, arm: null, aliasFrom: null, isProved: false },
     };
     const record: RolloutRecord = {
-      ...{ id: uuidv7(nowMs), endpoint, state: 'running', revision: 0, data },
-      ...{ createdAtMs: nowMs, updatedAtMs: nowMs },
+      id: uuidv7(nowMs),
+      endpoint,
+      state: 'running',
+      revision: 0,
+      data,
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
     };
     await db.write(async (tx) => {
       await requireFree(tx, endpoint);

@@ -228,14 +228,20 @@ export class RolloutWriter {
     const { spec, targets, beganEventMs } = record.data;
     const endedMs = (await watermarks.get(endpoint)) ?? nowMs;
     const told = {
-      ...{ endpoint, subject: `rollout/${record.id}`, reason: reason.slice(0, 2000) },
+      endpoint,
+      subject: `rollout/${record.id}`,
+      reason: reason.slice(0, 2000),
       modelVersion: targets.map((t) => t.version).join(', '),
-      ...{ beganMs: beganEventMs ?? endedMs, endedMs },
+      beganMs: beganEventMs ?? endedMs,
+      endedMs,
     };
     // A person who aborts knows of it.
     const alert = (tx: Tx) => monitoring.rolloutAborted(tx, actor, told);
     await this.decide(record, {
-      ...{ actor, action: 'abort', reason, state: 'aborted' },
+      actor,
+      action: 'abort',
+      reason,
+      state: 'aborted',
       change: { ...change, endedAtMs: nowMs, coolUntilMs: endedMs + parseDuration(spec.cooldown) },
       ...(actor.kind === 'system' ? { beside: alert } : {}),
     });
@@ -280,7 +286,10 @@ export class RolloutWriter {
     const endedMs = (await watermarks.get(endpoint)) ?? clock.nowMs();
     const told = { endpoint, modelVersion: target.version, endedMs };
     await this.decide(record, {
-      ...{ actor, action: 'promote', reason, state: 'promoted' },
+      actor,
+      action: 'promote',
+      reason,
+      state: 'promoted',
       change: {
         endedAtMs: clock.nowMs(),
         movedAlias: alias === null || aliasFrom === move.version ? null : { alias, from: aliasFrom },
@@ -347,7 +356,10 @@ export class RolloutWriter {
     const endedMs = (await watermarks.get(endpoint)) ?? clock.nowMs();
     const coolUntilMs = endedMs + parseDuration(data.spec.cooldown);
     await this.decide(record, {
-      ...{ actor, action: 'rollback', reason, state: 'rolled-back' },
+      actor,
+      action: 'rollback',
+      reason,
+      state: 'rolled-back',
       change: { coolUntilMs, reason: said },
     });
   }
@@ -385,7 +397,10 @@ export class RolloutWriter {
     } else {
       const even = 1 / (targets.length + 1);
       const arms = targets.map(({ arm, version: modelVersion, digest: packageDigest }) => ({
-        ...{ arm, modelVersion, packageDigest, guard },
+        arm,
+        modelVersion,
+        packageDigest,
+        guard,
         weight: spec.kind === 'split' ? (spec.arms.find((a) => a.arm === arm)?.percent ?? 0) / 100 : even,
       }));
       percent = 100 * arms.reduce((sum, arm) => sum + arm.weight, 0);
@@ -393,7 +408,11 @@ export class RolloutWriter {
     }
     const eventMs = await watermarks.get(record.endpoint);
     return {
-      ...{ stage, index, percent, routeVersion, since: formatTime(clock.nowMs()) },
+      stage,
+      index,
+      percent,
+      routeVersion,
+      since: formatTime(clock.nowMs()),
       sinceEventTime: eventMs === undefined ? null : formatTime(eventMs),
       isProved,
     };

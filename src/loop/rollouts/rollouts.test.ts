@@ -356,11 +356,19 @@ forEachDatabase((name, open) => {
           const eventTime = nowMs + i;
           const id = `r${sent++}`;
           lines.push({
-            ...{ prediction_id: id, entity: id, route_version: begun.step.routeVersion },
-            ...{ arm: isOurs ? 'challenger' : 'champion', model_version: isOurs ? '2' : '1' },
-            ...{ status: 'ok', latency_us: latencyUs, event_time_ms: eventTime, received_at_ms: eventTime },
-            ...{ bucket: 7, propensity: 0.5 },
-            ...{ score: (flips ? 1 - value : value) * 0.8 + 0.1, features: [airport] },
+            prediction_id: id,
+            entity: id,
+            route_version: begun.step.routeVersion,
+            arm: isOurs ? 'challenger' : 'champion',
+            model_version: isOurs ? '2' : '1',
+            status: 'ok',
+            latency_us: latencyUs,
+            event_time_ms: eventTime,
+            received_at_ms: eventTime,
+            bucket: 7,
+            propensity: 0.5,
+            score: (flips ? 1 - value : value) * 0.8 + 0.1,
+            features: [airport],
           });
           if (rng.next() < rewarded)
             labels.push({ predictionId: id, value: expiresMs ? 1 : value, eventTime });

@@ -48,25 +48,44 @@ export async function shadowEvidence(
   const features = await log.features(endpoint);
   // The version under test is named below, as the arm that answers nobody; the plan's own is not read.
   const spec = rolloutSpecSchema.parse({
-    ...{ kind: 'canary', version: 1, steps: [100], metric, threshold },
+    kind: 'canary',
+    version: 1,
+    steps: [100],
+    metric,
+    threshold,
     segments: features.filter((feature) => feature === segment),
   });
   const seen = await observe(log, { endpoint, spec, sinceRouteVersion, sinceMs, championVersion });
   const shadowArm = { arm: 'shadow', version: shadowVersion };
   const look = judge({
-    ...{ spec, seen, nowMs, stage: 'shadow', percent: 0, nextPercent: 100, isProved: false },
+    spec,
+    seen,
+    nowMs,
+    stage: 'shadow',
+    percent: 0,
+    nextPercent: 100,
+    isProved: false,
     champion: { arm: 'champion', version: championVersion },
     arms: [shadowArm],
     routeVersion: sinceRouteVersion,
-    ...{ eventMs: await watermarks.get(endpoint), stepSinceMs: undefined, beganMs: undefined },
+    eventMs: await watermarks.get(endpoint),
+    stepSinceMs: undefined,
+    beganMs: undefined,
   });
   const [all] = look.shadow;
   const copies = {
     ...armSeen(shadowArm, { ...seen, strata: seen.shadows }, metric),
-    ...{ latencyP99Ms: all?.latencyP99Ms ?? null, latencyP99LowMs: all?.latencyLowMs ?? null },
+    latencyP99Ms: all?.latencyP99Ms ?? null,
+    latencyP99LowMs: all?.latencyLowMs ?? null,
   };
   return {
-    ...{ endpoint, model, championVersion, shadowVersion, metric, threshold, since: formatTime(sinceMs) },
+    endpoint,
+    model,
+    championVersion,
+    shadowVersion,
+    metric,
+    threshold,
+    since: formatTime(sinceMs),
     features: [...features],
     look: { ...look, arms: look.arms.map((arm) => (arm.arm === 'shadow' ? copies : arm)) },
     ...(await log.read(
@@ -121,8 +140,11 @@ async function differencesOf(
       shadow: counts('shadow'),
     },
     differences: {
-      ...{ p05: Number(found.q0), p25: Number(found.q1), p50: Number(found.q2) },
-      ...{ p75: Number(found.q3), p95: Number(found.q4) },
+      p05: Number(found.q0),
+      p25: Number(found.q1),
+      p50: Number(found.q2),
+      p75: Number(found.q3),
+      p95: Number(found.q4),
     },
     furthest: furthest.map((row) => ({
       predictionId: row.id as string,

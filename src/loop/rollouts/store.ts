@@ -94,7 +94,10 @@ export async function insertRollout(tx: Tx, record: RolloutRecord): Promise<void
   await tables<RolloutTables>(tx)
     .insertInto('rollouts')
     .values({
-      ...{ id, endpoint, state, revision },
+      id,
+      endpoint,
+      state,
+      revision,
       data: JSON.stringify(data),
       created_at_ms: createdAtMs,
       updated_at_ms: updatedAtMs,

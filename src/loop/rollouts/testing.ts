@@ -119,7 +119,12 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
   };
   const logger = createLogger('test', 'silent');
   const deps = {
-    ...{ db, journal, serving, clock, packageOf, logger },
+    db,
+    journal,
+    serving,
+    clock,
+    packageOf,
+    logger,
     featuresOf: async () => ['airport', 'distance'],
     watermarks: {
       declare: async () => {},
@@ -129,7 +134,8 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
       },
     },
     clockSteps: new ClockSteps(clock, () => nowMs - setByMs),
-    ...{ monitoring: told, aliases },
+    monitoring: told,
+    aliases,
     log,
     watch: new RolloutWatch(
       {
@@ -181,8 +187,14 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
       const predictionId = `p${id++}`;
       const airport = i % 2 === 0 ? 'ZRH' : 'GVA';
       const row = (version: string, name: string, propensity: number): LoggedRow => ({
-        ...{ id: predictionId, entity: predictionId, eventTimeMs: nowMs + i, routeVersion, propensity },
-        ...{ arm: name as never, modelVersion: version, features: { airport } },
+        id: predictionId,
+        entity: predictionId,
+        eventTimeMs: nowMs + i,
+        routeVersion,
+        propensity,
+        arm: name as never,
+        modelVersion: version,
+        features: { airport },
         score: Math.min(0.99, Math.max(0.01, truth + (quality[version] ?? 0) * rng.normal())),
         ...extra(version),
       });

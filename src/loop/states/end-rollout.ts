@@ -34,7 +34,10 @@ export function abortRollout(turn: TurnContext, rollout: Rollout, why: string): 
 export async function tellAborted(turn: TurnContext, rollout: Rollout, why: string): Promise<void> {
   const { watermarkMs = turn.nowMs, endpoint, subject } = turn;
   await turn.ports.monitoring.rolloutAborted({
-    ...{ endpoint, modelVersion: String(turn.challengerVersion), subject: `turn/${subject}`, reason: why },
+    endpoint,
+    modelVersion: String(turn.challengerVersion),
+    subject: `turn/${subject}`,
+    reason: why,
     beganMs: rollout.beganEventTime === null ? watermarkMs : parseTime(rollout.beganEventTime),
     endedMs: watermarkMs,
   });

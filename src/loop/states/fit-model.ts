@@ -97,7 +97,8 @@ export function judgementOf(
   const { data, evaluate } = turn.file;
   const { dataDigest, boundary, end } = known(turn.data.prepared, 'prepared data');
   return {
-    ...{ candidateDigest, championDigest },
+    candidateDigest,
+    championDigest,
     datasetDigest: dataDigest,
     holdout: { by: 'time', column: data.time, from: boundary, to: end },
     labelColumn: data.label.column,

@@ -19,16 +19,19 @@ function pairs(count: number, routeVersion: number, worse: number) {
     const label = rng.int(2);
     const score = (miss: number) => Math.abs(label - 0.3 - miss - 0.05 * rng.next());
     const row = (arm: string, version: string, propensity: number, miss: number): ArrivedRow => ({
-      ...{
-        predictionId,
-        routeVersion,
-        bucket: 1,
-        entity: `e${i}`,
-        latencyUs: 900,
-        ...{ eventTimeMs: Date.now(), receivedAtMs: Date.now() },
-        cells: null,
-      },
-      ...{ arm, version, propensity, status: 'ok', score: score(miss) },
+      predictionId,
+      routeVersion,
+      bucket: 1,
+      entity: `e${i}`,
+      latencyUs: 900,
+      eventTimeMs: Date.now(),
+      receivedAtMs: Date.now(),
+      cells: null,
+      arm,
+      version,
+      propensity,
+      status: 'ok',
+      score: score(miss),
     });
     rows.push(row('champion', '1', 0.9, 0), row('shadow', '2', 1, worse));
     labels.push({ predictionId, value: label, eventTimeMs: Date.now() });

@@ -24,7 +24,9 @@ export async function lookAtRollout(turn: TurnContext): Promise<{ readonly rollo
   const { watermarkMs: eventMs } = turn;
   const spec = specOf(turn, rollout.stage);
   const seen = await turn.ports.feedback.observe({
-    ...{ endpoint: turn.endpoint, spec, championVersion: String(turn.championVersion) },
+    endpoint: turn.endpoint,
+    spec,
+    championVersion: String(turn.championVersion),
     sinceRouteVersion: rowsOf(turn, rollout).sinceRouteVersion,
     zeroBeforeMs: zeroBeforeOf(spec, eventMs),
   });
@@ -48,7 +50,12 @@ function assess(turn: TurnContext, rollout: Rollout, seen: Observation): Rollout
   const challenger = { arm: 'challenger', version: String(turn.challengerVersion) };
   const timeOf = (time: string | null) => (time === null ? undefined : parseTime(time));
   const { at, ...judged } = judge({
-    ...{ spec, champion, arms: [challenger], seen, nowMs, eventMs },
+    spec,
+    champion,
+    arms: [challenger],
+    seen,
+    nowMs,
+    eventMs,
     stage: rollout.stage,
     percent: rollout.percent,
     nextPercent: rollout.steps[rollout.step === null ? 0 : rollout.step + 1],

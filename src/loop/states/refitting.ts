@@ -42,7 +42,10 @@ export const refitting: StateHandler = async (turn) => {
     return rejected(judgedVersion, what, { ...evidence, checks });
   }
   const { version } = await turn.ports.registry.register({
-    ...{ model: turn.model, digest, modelId, runId },
+    model: turn.model,
+    digest,
+    modelId,
+    runId,
     datasetVersionId: prepared.datasetVersionId,
     datasetDigest: dataDigest,
     refitOf: { version: judgedVersion, rows },

@@ -38,7 +38,12 @@ export function stepOf(
     requests: { have: 0, need: stage === 'shadow' ? shadow.minRequests : needs.minRequests },
     labels: { have: 0, need: stage === 'shadow' ? 0 : needs.minLabels },
     timeMs: { have: 0, need: 0 },
-    ...{ arms: [], comparisons: [], guardrails: [], shadow: [], bandit: null, weighedEventTime: null },
+    arms: [],
+    comparisons: [],
+    guardrails: [],
+    shadow: [],
+    bandit: null,
+    weighedEventTime: null,
     verdict: 'waiting',
     reason: 'waits for traffic',
   };

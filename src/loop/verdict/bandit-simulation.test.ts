@@ -58,7 +58,9 @@ test('power: a challenger better by 0.1 is promoted, one worse by 0.2 given up, 
 
 test('gaussian rewards of any size: money', () => {
   const spec = planOf({
-    ...{ metric: 'value', rewards: 'gaussian', margin: 1 },
+    metric: 'value',
+    rewards: 'gaussian',
+    margin: 1,
     value: { truePositive: 10, falsePositive: -8, trueNegative: 1, falseNegative: -5 },
   });
   const reward = (rng: Rng, challenger: boolean): number => 5 * rng.normal() + (challenger ? 2 : 0);

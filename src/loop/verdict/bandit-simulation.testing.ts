@@ -62,26 +62,37 @@ export function simulateBandit(rng: Rng, simulation: SimulatedBandit): BanditEnd
       arms.map(({ arm, version }, i): ArmStratum => {
         const [requests, own] = [r.counts[i] ?? 0, momentsOf(r.rewards[i as 0 | 1])];
         return {
-          ...{ arm, version, routeVersion, propensity: i === 1 ? r.share : 1 - r.share },
-          ...{
-            requests,
-            units: requests,
-            failedUnits: 0,
-            newUnits: requests,
-            failed: 0,
-            nonFinite: 0,
-            slow: 0,
-            labelled: own.n,
-          },
+          arm,
+          version,
+          routeVersion,
+          propensity: i === 1 ? r.share : 1 - r.share,
+          requests,
+          units: requests,
+          failedUnits: 0,
+          newUnits: requests,
+          failed: 0,
+          nonFinite: 0,
+          slow: 0,
+          labelled: own.n,
           metrics: { [spec.metric]: own },
         };
       }),
     );
     const seen = { ...nothingObserved, strata };
     look = judge({
-      ...{ spec, stage: 'bandit', percent: 100 * share, nextPercent: undefined, routeVersion: at },
-      ...{ isProved: false, champion: arms[0], arms: [arms[1]], seen },
-      ...{ stepSinceMs: 0, beganMs: 0, nowMs: at * 60_000, eventMs: at * 60_000 },
+      spec,
+      stage: 'bandit',
+      percent: 100 * share,
+      nextPercent: undefined,
+      routeVersion: at,
+      isProved: false,
+      champion: arms[0],
+      arms: [arms[1]],
+      seen,
+      stepSinceMs: 0,
+      beganMs: 0,
+      nowMs: at * 60_000,
+      eventMs: at * 60_000,
     });
     if (look.verdict !== 'waiting') {
       return { end: look.verdict === 'pass' ? 'promoted' : 'failed', look, share };

@@ -13,8 +13,17 @@ const usual = 30;
 
 function planOf(changes: Readonly<Record<string, unknown>> = {}) {
   return rolloutSpecSchema.parse({
-    ...{ kind: 'canary', version: 2, shadow: null, steps: [1, 10, 50, 100], alpha, margin: 0.03 },
-    ...{ minLabels: 300, minRequests: 5, minTime: '1d', prove: 'better', maxTime: '365d' },
+    kind: 'canary',
+    version: 2,
+    shadow: null,
+    steps: [1, 10, 50, 100],
+    alpha,
+    margin: 0.03,
+    minLabels: 300,
+    minRequests: 5,
+    minTime: '1d',
+    prove: 'better',
+    maxTime: '365d',
     ...changes,
   });
 }

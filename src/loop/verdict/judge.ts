@@ -53,7 +53,12 @@ function compare(judged: Judged): readonly ArmComparison[] {
   return arms.flatMap((arm) => [
     ...metrics.map(({ metric, margin, strict }) =>
       compareArms(champion, arm, seen, {
-        ...{ metric, alpha, margin, strict, targetN, segment: null },
+        metric,
+        alpha,
+        margin,
+        strict,
+        targetN,
+        segment: null,
         paired: isPaired(spec, metric),
       }),
     ),

@@ -111,7 +111,11 @@ async function observeRows(
     }
     const repeats = byArms.length === 0 ? [] : await observeRepeats(log, rows, byArms, null);
     return {
-      ...{ strata, shadows, latency, segments: segmented, repeats: repeats.map((r) => r.repeats) },
+      strata,
+      shadows,
+      latency,
+      segments: segmented,
+      repeats: repeats.map((r) => r.repeats),
       pairs: paired ? (await observePairs(log, paired, metrics, null)).map((p) => p.pairs) : [],
       shadow: paired ? await compareShadow(log, paired, query.spec.threshold, segments) : [],
     };

@@ -12,8 +12,18 @@ const [champion, challenger] = [
 
 function stratum(arm: string, requests: number): ArmStratum {
   return {
-    ...{ arm, version: arm === 'champion' ? '1' : '2', routeVersion: 3, propensity: 0.5, requests },
-    ...{ failed: 0, nonFinite: 0, slow: 0, labelled: 0, units: requests, failedUnits: 0, newUnits: 0 },
+    arm,
+    version: arm === 'champion' ? '1' : '2',
+    routeVersion: 3,
+    propensity: 0.5,
+    requests,
+    failed: 0,
+    nonFinite: 0,
+    slow: 0,
+    labelled: 0,
+    units: requests,
+    failedUnits: 0,
+    newUnits: 0,
     metrics: {},
   };
 }

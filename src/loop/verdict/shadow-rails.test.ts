@@ -5,14 +5,24 @@ import { nothingObserved } from './observation.ts';
 import { shadowRails } from './shadow-rails.ts';
 
 const spec = rolloutSpecSchema.parse({
-  ...{ kind: 'canary', version: 2, segments: ['airport'] },
+  kind: 'canary',
+  version: 2,
+  segments: ['airport'],
   shadow: { maxScoreShift: 0.2, maxDisagreement: 0.1, maxLatencyRatio: 3 },
 });
 
 const alike: ShadowComparison = {
-  ...{ segment: null, pairs: 5000, meanDistance: 0.01, agreement: 0.99, scoreShift: 0.05, scoreNoise: 0.02 },
-  ...{ latencyP99Ms: 5, championLatencyP99Ms: 4, latencyNoiseRatio: 1.1 },
-  ...{ latencyLowMs: 4, championLatencyHighMs: 5 },
+  segment: null,
+  pairs: 5000,
+  meanDistance: 0.01,
+  agreement: 0.99,
+  scoreShift: 0.05,
+  scoreNoise: 0.02,
+  latencyP99Ms: 5,
+  championLatencyP99Ms: 4,
+  latencyNoiseRatio: 1.1,
+  latencyLowMs: 4,
+  championLatencyHighMs: 5,
 };
 
 /** Verdicts on scores, decisions and latency, and the first failure. */

@@ -8,8 +8,16 @@ import { type Ended, type Simulated, type Simulation, simulate } from './simulat
 /** What rollouts promise, measured: the judge itself on simulated rollouts, each looked at at every step of its labels. */
 function planOf(changes: Readonly<Record<string, unknown>> = {}) {
   return rolloutSpecSchema.parse({
-    ...{ kind: 'canary', version: 2, shadow: null, steps: [10, 50, 100], alpha, margin: 0.03 },
-    ...{ minLabels: 400, minRequests: 20, prove: 'better', maxTime: '365d' },
+    kind: 'canary',
+    version: 2,
+    shadow: null,
+    steps: [10, 50, 100],
+    alpha,
+    margin: 0.03,
+    minLabels: 400,
+    minRequests: 20,
+    prove: 'better',
+    maxTime: '365d',
     ...changes,
   });
 }
@@ -118,7 +126,10 @@ test('A/A where decisions differ in 1 of 50 requests, as often for the better as
 
 test('a version that decides everything alike is not worse', () => {
   const draw = (rng: Rng, _: number, share: number): Simulated => ({
-    ...{ challenger: rng.next() < share, loss: 0.5, difference: 0, delay: 0 },
+    challenger: rng.next() < share,
+    loss: 0.5,
+    difference: 0,
+    delay: 0,
   });
   const spec = planOf({ metric: 'accuracy', prove: 'notWorse', steps: [10, 50] });
   assert.equal(outcomes(10, 13, { ...shape, spec, draw }).promoted, 10);

@@ -57,7 +57,9 @@ export function simulate(rng: Rng, simulation: Simulation): Ended {
   const traffic: number[] = [];
   const lookMs = hoursPerLook * 3_600_000;
   const ended = (end: Ended['end'], look: RolloutLook): Ended => ({
-    ...{ end, look, looks: Math.round((look.timeMs.have + stepSince) / lookMs) },
+    end,
+    look,
+    looks: Math.round((look.timeMs.have + stepSince) / lookMs),
     answered: [...requests.challenger.values()].reduce((sum, n) => sum + n, 0),
   });
   // The shadow is the step before the first one.
@@ -131,16 +133,14 @@ function observation(
       version: arm === 'champion' ? '1' : '2',
       routeVersion: step,
       propensity: arm === 'champion' ? 1 - share : share,
-      ...{
-        requests: count,
-        units: count,
-        failedUnits: 0,
-        newUnits: count,
-        failed: 0,
-        nonFinite: 0,
-        slow: 0,
-        labelled: moments.n,
-      },
+      requests: count,
+      units: count,
+      failedUnits: 0,
+      newUnits: count,
+      failed: 0,
+      nonFinite: 0,
+      slow: 0,
+      labelled: moments.n,
       metrics: { [spec.metric]: moments },
     };
   };
@@ -182,7 +182,8 @@ function pairedAsObserved(
   );
   const byHour = Map.groupBy(differences, (d) => Math.floor(d.hour));
   const hours = Array.from(traffic, (requests = 0, hour) => ({
-    ...{ hour, requests },
+    hour,
+    requests,
     differences: momentsOf((byHour.get(hour) ?? []).map((d) => d.difference)),
   }));
   return pairedMoments(blocks, hours);

@@ -9,16 +9,18 @@ import { type StickyRollout, simulateSticky } from './sticky-simulation.testing.
 const plan = { alpha, minLabels: 200, prove: 'better', metric: 'outcome', maxTime: '365d' };
 const canary = rolloutSpecSchema.parse({
   ...plan,
-  ...{ kind: 'canary', version: 2, shadow: null, mirror: false, steps: [5, 10, 20, 50, 100] },
+  kind: 'canary',
+  version: 2,
+  shadow: null,
+  mirror: false,
+  steps: [5, 10, 20, 50, 100],
 });
 const bandit = rolloutSpecSchema.parse({
   ...plan,
-  ...{
-    kind: 'bandit',
-    arms: [{ arm: 'challenger', version: 2 }],
-    promote: 'auto',
-    algorithm: 'epsilonGreedy',
-  },
+  kind: 'bandit',
+  arms: [{ arm: 'challenger', version: 2 }],
+  promote: 'auto',
+  algorithm: 'epsilonGreedy',
 });
 const shape = { looks: 40, requestsPerLook: 150 } as const;
 const runs = heavy ? 300 : 60;

@@ -50,13 +50,17 @@ export function simulateSticky(rng: Rng, rollout: StickyRollout): StickyEnd {
       const failed = rng.next() < (person.failure ?? 0) + (isChallenger ? (rollout.broken ?? 0) : 0);
       const predictionId = `p${request++}`;
       live.addRow({
-        ...{ predictionId, ...(isChallenger ? arms[1] : arms[0]), routeVersion: route, entity: `e${who}` },
-        ...{ status: failed ? 'model_failed' : 'ok', score: failed ? null : 0.5, latencyUs: 1000, bucket: 1 },
-        ...{
-          propensity: isChallenger ? share : 1 - share,
-          eventTimeMs: request,
-          receivedAtMs: 2000 * request,
-        },
+        predictionId,
+        ...(isChallenger ? arms[1] : arms[0]),
+        routeVersion: route,
+        entity: `e${who}`,
+        status: failed ? 'model_failed' : 'ok',
+        score: failed ? null : 0.5,
+        latencyUs: 1000,
+        bucket: 1,
+        propensity: isChallenger ? share : 1 - share,
+        eventTimeMs: request,
+        receivedAtMs: 2000 * request,
         cells: null,
       });
       live.addLabel({ predictionId, value: rng.next() < person.label ? 1 : 0, eventTimeMs: request });
@@ -64,9 +68,19 @@ export function simulateSticky(rng: Rng, rollout: StickyRollout): StickyEnd {
     const seen = live.observation(nothingObserved);
     const timeMs = at * 60_000;
     look = judge({
-      ...{ spec, seen, champion: arms[0], arms: [arms[1]], stage: spec.kind, percent: 100 * share },
-      ...{ nextPercent: spec.kind === 'canary' ? spec.steps[step + 1] : undefined, routeVersion: route },
-      ...{ isProved: share === 1, stepSinceMs: 0, beganMs: 0, nowMs: timeMs, eventMs: timeMs },
+      spec,
+      seen,
+      champion: arms[0],
+      arms: [arms[1]],
+      stage: spec.kind,
+      percent: 100 * share,
+      nextPercent: spec.kind === 'canary' ? spec.steps[step + 1] : undefined,
+      routeVersion: route,
+      isProved: share === 1,
+      stepSinceMs: 0,
+      beganMs: 0,
+      nowMs: timeMs,
+      eventMs: timeMs,
     });
     if (look.verdict === 'fail') return { end: 'failed', look };
     if (look.verdict === 'pass') {

@@ -16,7 +16,8 @@ function hoursOf(
   }: Partial<Record<'labels' | 'requests', (h: number) => number>> = {},
 ): readonly PairedHour[] {
   return Array.from({ length: count }, (_, hour) => ({
-    ...{ hour, requests: requests(hour) },
+    hour,
+    requests: requests(hour),
     differences: momentsOf(
       Array.from({ length: labels(hour) }, (_, i) => level(hour) + (i % 2 ? 0.1 : -0.1)),
     ),

@@ -40,15 +40,15 @@ export async function openPostgres(
       oid === int8 || oid === numeric ? Number : pg.types.getTypeParser(oid, format as 'text')) as never,
   };
   const pool = new pg.Pool({
-    ...{ connectionString: url, max: options.maxConnections ?? 10, types },
-    ...{
-      connectionTimeoutMillis: connectTimeoutMs,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: keepAliveMs,
-      // A server or role may be set to round floats for people: then metrics would not be what was logged.
-      onConnect: async (client: pg.ClientBase) => {
-        await client.query('SET extra_float_digits = 1');
-      },
+    connectionString: url,
+    max: options.maxConnections ?? 10,
+    types,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
+    // A server or role may be set to round floats for people: then metrics would not be what was logged.
+    onConnect: async (client: pg.ClientBase) => {
+      await client.query('SET extra_float_digits = 1');
     },
   });
   // A broken connection is replaced by the pool; queries that need it report the error themselves. While a transaction

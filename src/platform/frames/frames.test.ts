@@ -104,7 +104,9 @@ test('in the background every thread gives way to others', {
   skip: process.platform !== 'linux',
 }, async (t) => {
   const background = new Frames({
-    ...{ temporaryDirectory: directory, memoryLimit: '200MB', threads: 1 },
+    temporaryDirectory: directory,
+    memoryLimit: '200MB',
+    threads: 1,
     isBackground: true,
   });
   t.after(() => background.close());

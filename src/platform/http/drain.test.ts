@@ -23,21 +23,28 @@ async function serving() {
   const common = { summary: 'test', permission: 'read', response: z.unknown() } as const;
   addRoutes(app, [
     defineRoute({
-      ...{ ...common, method: 'PUT', path: '/upload', bodyKind: 'raw' },
+      ...common,
+      method: 'PUT',
+      path: '/upload',
+      bodyKind: 'raw',
       handle: async (_, { request }) => {
         begun.resolve();
         return { got: (await text(request.raw)).length };
       },
     }),
     defineRoute({
-      ...{ ...common, method: 'GET', path: '/wait' },
+      ...common,
+      method: 'GET',
+      path: '/wait',
       handle: async (_, { signal }) => {
         await once(signal, 'abort');
         throw signal.reason;
       },
     }),
     defineRoute({
-      ...{ ...common, method: 'GET', path: '/events' },
+      ...common,
+      method: 'GET',
+      path: '/events',
       handle: async (_, { reply }) => void openSse(reply),
     }),
   ]);

@@ -199,7 +199,9 @@ test('a change made of what was read is made only while it is so; the present st
   addRoutes(server, [
     defineRoute({
       ...common,
-      ...{ method: 'GET', path: '/api/v1/boxes/:id', params },
+      method: 'GET',
+      path: '/api/v1/boxes/:id',
+      params,
       stateOf: ({ size }) => size,
       response: z.object({ size: z.number(), seen: z.number() }),
       handle: async () => ({ ...thing, seen: ++thing.seen }),
@@ -207,7 +209,9 @@ test('a change made of what was read is made only while it is so; the present st
     ...(['PUT', 'POST'] as const).map((method) =>
       defineRoute({
         ...common,
-        ...{ method, params, body },
+        method,
+        params,
+        body,
         path: `/api/v1/boxes/:id${method === 'POST' ? '/grow' : ''}`,
         handle: async ({ body: { size } }) => {
           await new Promise((resolve) => setImmediate(resolve));

@@ -305,7 +305,8 @@ export class Jobs {
       store.leaseNext(this.#db, tx, {
         kinds,
         owner: worker,
-        ...{ nowMs, latestMs },
+        nowMs,
+        latestMs,
         leaseUntilMs: nowMs + leaseMs,
         tokenDigest: store.tokenDigest(token),
       }),

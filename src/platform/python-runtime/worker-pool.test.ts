@@ -13,12 +13,20 @@ test('what cannot be sent to a worker leaves it to the others', async (t) => {
   await writeFile(python, '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
   const start = async () =>
     new WorkerProcess({
-      ...{ python, environment: {}, workingDirectory: directory, memoryBytes: 1e12 },
+      python,
+      environment: {},
+      workingDirectory: directory,
+      memoryBytes: 1e12,
       onLine: () => undefined,
     });
   const logger = createLogger('test', 'silent');
   const pool = await WorkerPool.open({
-    ...{ size: 1, start, timeoutMs: 300, model: 'm', version: '1', logger },
+    size: 1,
+    start,
+    timeoutMs: 300,
+    model: 'm',
+    version: '1',
+    logger,
   });
   t.after(async () => {
     await pool.close();

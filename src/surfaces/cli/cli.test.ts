@@ -207,7 +207,11 @@ test('an empty server says what to type', async () => {
 test('replicas are listed with what is wrong, and forgotten', async () => {
   assert.match(await done('replicas'), /No replica yet: start one with "millrace serve"/);
   const status = {
-    ...{ routesVersion: 1, models: [], segmentsWaiting: 2, segmentsDamaged: 1, shadowDropped: 0 },
+    routesVersion: 1,
+    models: [],
+    segmentsWaiting: 2,
+    segmentsDamaged: 1,
+    shadowDropped: 0,
     endpoints: [{ endpoint: 'churn', routeVersion: 0, error: 'the graph is cut off' }],
     clockMs: Date.now() + 30_000,
   };
@@ -397,7 +401,9 @@ test('runs are found, ordered and shown as a table or as CSV', async () => {
   const { experiment_id } = await mlflow<{ experiment_id: string }>('experiments/create', { name: "it's" });
   for (const [i, name] of ['one', 'two, too'].entries()) {
     const { run } = await mlflow<{ run: { info: { run_id: string } } }>('runs/create', {
-      ...{ experiment_id, run_name: name, start_time: 1000 + i },
+      experiment_id,
+      run_name: name,
+      start_time: 1000 + i,
     });
     const run_id = run.info.run_id;
     const metrics = [0, 1].map((step) => ({ key: 'loss', value: 3 - i - step / 2, timestamp: 1, step }));

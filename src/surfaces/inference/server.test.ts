@@ -330,7 +330,10 @@ test('metrics ask for a key that opens all endpoints where they are told to', as
     { digest: digestOfKey('caller'), endpoints: ['test'], actions: ['predict'], expiresAtMs: null },
   ]);
   const server = new InferenceServer({
-    ...{ replica, metrics: createMetrics('serve'), logger: createLogger('serve', 'silent'), version: '0' },
+    replica,
+    metrics: createMetrics('serve'),
+    logger: createLogger('serve', 'silent'),
+    version: '0',
     admission: new Admission(replica.plane, replica.keyRing, undefined, true),
     http: { drainMs: 0 },
   });

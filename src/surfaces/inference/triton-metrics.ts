@@ -59,7 +59,10 @@ export function registerPeerMetrics(registry: Registry, plane: Plane): void {
   if (registry.getSingleMetric('nv_inference_count')) return;
   for (const { name, help, value } of tritonCounters) {
     new Counter({
-      ...{ name, help, labelNames: ['model', 'version'], registers: [registry] },
+      name,
+      help,
+      labelNames: ['model', 'version'],
+      registers: [registry],
       collect() {
         this.reset();
         for (const { model, version, statistics } of routed(plane)) {
@@ -94,7 +97,9 @@ function registerPart(
     samples: (statistics: ModelStatistics) => readonly (readonly [value: number, le?: string | undefined])[],
   ) =>
     new Counter({
-      ...{ name: `${name}_${suffix}`, help, registers: [registry] },
+      name: `${name}_${suffix}`,
+      help,
+      registers: [registry],
       labelNames: suffix === 'bucket' ? ['model_name', 'le'] : ['model_name'],
       collect() {
         this.reset();

@@ -104,7 +104,10 @@ function datasetInputJson({ dataset, tags }: DatasetInputRecord): Json {
   return {
     ...list('tags', pairs(tags)),
     dataset: {
-      ...{ name, digest, source_type: sourceType, source },
+      name,
+      digest,
+      source_type: sourceType,
+      source,
       ...optional('schema', schema),
       ...optional('profile', profile),
     },

@@ -31,7 +31,10 @@ async function packaged(stepRunId: string, version: number, signal: AbortSignal)
     if (step.status === 'succeeded') return;
     if (step.status === 'failed' || step.status === 'cancelled') {
       throw new ProblemError({
-        ...{ status: 0, code: step.error?.code ?? 'step_cancelled', issues: [], place: null },
+        status: 0,
+        code: step.error?.code ?? 'step_cancelled',
+        issues: [],
+        place: null,
         title: `v${version} could not be packaged`,
         detail: step.error?.message ?? 'The step was stopped.',
         next: step.error?.next ?? null,

@@ -81,8 +81,10 @@ export function RolloutView(props: { readonly turn: Turn }) {
         }
         boundsOf={({ metric: of, margin }) =>
           boundsOf({
-            ...{ isPrimary: of === metric, isCanary: rollout.stage !== 'bandit' },
-            ...{ prove: 'notWorse', margin },
+            isPrimary: of === metric,
+            isCanary: rollout.stage !== 'bandit',
+            prove: 'notWorse',
+            margin,
           })
         }
         need={rollout.labels.need}

@@ -42,7 +42,8 @@ test('by hand: scores 2, 1.5, 0 for IPS; 3.5 / 2.5 for SNIPS; too few of each ac
 
 test('by hand: 20 of each action, and no less variance than that of both around their means', () => {
   const rewards = (action: string, propensity: number, values: readonly number[]): ActionStratum => ({
-    ...{ action, propensity },
+    action,
+    propensity,
     reward: momentsOf(Array.from({ length: 20 }, (_, i) => values[i % 2] ?? 0)),
   });
   // Weights 2 and 2/3, means 2 and 1.5; squared deviations 20 and 5.

@@ -225,7 +225,11 @@ export function loggedModelOperations(deps: ExperimentsDeps) {
       const after = query.after ? readPageToken(query.after, loggedModelSortColumns(order), list) : null;
       const rows = await searchLoggedModelRows(db.read, db.dialect, {
         experimentIds: query.experimentIds?.map(parseExperimentId) ?? null,
-        ...{ filter, datasets: [], order, limit: query.limit + 1, after },
+        filter,
+        datasets: [],
+        order,
+        limit: query.limit + 1,
+        after,
       });
       const page = cutPage(rows, query.limit, list);
       return { items: await withFiles(page.items), next: page.next };

@@ -164,7 +164,10 @@ export class Purger {
   async #audit(actor: Actor, inputs: PurgeInputs, counts: PurgeCounts): Promise<void> {
     await this.#deps.db.write((tx) =>
       audit(this.#deps, tx, {
-        ...{ actor, action: 'trash:purge', kind: 'trash', id: 'experiments' },
+        actor,
+        action: 'trash:purge',
+        kind: 'trash',
+        id: 'experiments',
         before: { olderThanMs: inputs.olderThanMs, experimentIds: inputs.experimentIds },
         after: counts,
       }),

@@ -246,7 +246,10 @@ export function transferOperations(deps: ExperimentsDeps) {
         await finishImport(tx, importId, result.agrees, nowMs);
         const after = { source: row.source, ...result };
         await deps.journal.appendAudit(tx, {
-          ...{ actor, action: 'transfer:import', subject: { kind: 'import', id: importId }, after },
+          actor,
+          action: 'transfer:import',
+          subject: { kind: 'import', id: importId },
+          after,
           reason: `brought in from ${row.source}`,
         });
         return { ...row, finished_at_ms: nowMs, agrees: result.agrees ? 1 : 0 };

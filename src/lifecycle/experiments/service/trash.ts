@@ -158,7 +158,11 @@ export function trashOperations(deps: ExperimentsDeps) {
         let deleted = 0;
         for (;;) {
           const ids = await search.ids(actor, {
-            ...{ experimentIds: [id], filter, grammar: 'millrace', view: 'active', limit: runsAtOnce },
+            experimentIds: [id],
+            filter,
+            grammar: 'millrace',
+            view: 'active',
+            limit: runsAtOnce,
           });
           if (ids.length === 0) return deleted;
           await db.write(async (tx) => {
@@ -170,7 +174,12 @@ export function trashOperations(deps: ExperimentsDeps) {
             deleted += gone.length;
             const after = { filter, runs: gone.length, first: gone[0] };
             await audit(deps, tx, {
-              ...{ actor, action: 'run:delete-many', kind: 'experiment', id, before: undefined, after },
+              actor,
+              action: 'run:delete-many',
+              kind: 'experiment',
+              id,
+              before: undefined,
+              after,
             });
             for (const runId of gone) await announce(deps, tx, 'run.deleted', runId, { experimentId: id });
           });

@@ -115,7 +115,10 @@ async function delaysBy(
 const quantilesRow = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number()]).nullable();
 const delayRow = z.object({
   segment: z.union([z.string(), z.int()]).nullable(),
-  ...{ predictions: z.int(), labelled: z.int(), delay: quantilesRow, receipt: quantilesRow },
+  predictions: z.int(),
+  labelled: z.int(),
+  delay: quantilesRow,
+  receipt: quantilesRow,
 });
 
 function toDelay({ segment, predictions, labelled, delay, receipt }: z.infer<typeof delayRow>): Delay {

@@ -99,7 +99,10 @@ forEachDatabase((name, open) => {
         ]);
         if (way === 'entity files') await service.upkeep.indexNow();
         const labels = ['x', 'y', 'z', 'n'].map((entity) => ({
-          ...{ entity, at: start, value: 1, eventTime: start + 5000 },
+          entity,
+          at: start,
+          value: 1,
+          eventTime: start + 5000,
         }));
         await service.postLabels(ada, { endpoint, labels });
         await service.flush(endpoint);
@@ -286,7 +289,11 @@ forEachDatabase((name, open) => {
       db.exec(`INSERT INTO truth VALUES ('s1', 1, ${small}), ('s2', 0, ${large})`);
       const sql = `SELECT id AS prediction_id, label AS value, ${start} AS event_time, at FROM truth WHERE at >= :watermark`;
       const query = labelQueryInputSchema.parse({
-        ...{ endpoint, url: `sqlite:${path}`, sql, watermarkColumn: 'at', initialWatermark: 0 },
+        endpoint,
+        url: `sqlite:${path}`,
+        sql,
+        watermarkColumn: 'at',
+        initialWatermark: 0,
       });
       const { labels } = service;
       await labels.putQuery(ada, 'truth', query);
@@ -326,7 +333,9 @@ forEachDatabase((name, open) => {
         feedbackSettingsSchema.parse({ rule: { ...rule, silence: 'negative' } }),
       );
       const signal = (predictionId: string, name: string, value: number, afterMs: number) => ({
-        ...{ predictionId, signal: name, value },
+        predictionId,
+        signal: name,
+        value,
         eventTime: start + afterMs,
       });
       const signals = [
@@ -380,12 +389,15 @@ forEachDatabase((name, open) => {
       const receivedAtMs = Date.now() - hour;
       await send(
         Array.from({ length: 100 }, (_, i) => ({
-          ...{ id: `m${i}`, eventTimeMs: start, receivedAtMs },
+          id: `m${i}`,
+          eventTimeMs: start,
+          receivedAtMs,
           features: { origin: i < 40 ? 'ATL' : 'ORD' },
         })),
       );
       const labels = Array.from({ length: 40 }, (_, i) => ({
-        ...{ predictionId: `m${i}`, value: 1 },
+        predictionId: `m${i}`,
+        value: 1,
         eventTime: start + (i + 1) * 1000,
       }));
       await service.postLabels(ada, {

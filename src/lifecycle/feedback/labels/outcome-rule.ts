@@ -5,8 +5,11 @@ import type { LabelEntry } from '../label-log.ts';
 import { labelOrderSql, parquet, predictionsSql } from '../relations.ts';
 
 const decidedRow = z.object({
-  ...{ prediction_id: z.string(), event_time_ms: z.int() },
-  ...{ signals: z.int(), total: doubleSchema, outcome: z.int() },
+  prediction_id: z.string(),
+  event_time_ms: z.int(),
+  signals: z.int(),
+  total: doubleSchema,
+  outcome: z.int(),
 });
 
 /** What the labels of a rule say of where they come from. */

@@ -87,8 +87,15 @@ export class Uploads {
     const upload: StoredUpload = again
       ? { ...known, ...common, triedAgainTo: 0 }
       : {
-          ...{ ...file, ...common, id: known?.id ?? uuidv7(), createdAt: known?.createdAt ?? now, csv: null },
-          ...{ rowsRead: 0, rowsAccepted: 0, rowsRefused: 0, triedAgainTo: null },
+          ...file,
+          ...common,
+          id: known?.id ?? uuidv7(),
+          createdAt: known?.createdAt ?? now,
+          csv: null,
+          rowsRead: 0,
+          rowsAccepted: 0,
+          rowsRefused: 0,
+          triedAgainTo: null,
         };
     await db.write(async (tx) => {
       if (!again) await sources.forgetRefusals(tx, upload.id);

@@ -26,7 +26,10 @@ forEachDatabase((name, open) => {
         const at = startMs + rng.int(100) * 1000;
         const shadow = rng.next() < 0.3;
         return {
-          ...{ id, eventTimeMs: at, receivedAtMs: at + rng.int(50_000), score: rng.next() },
+          id,
+          eventTimeMs: at,
+          receivedAtMs: at + rng.int(50_000),
+          score: rng.next(),
           ...(rng.next() < 0.2 ? {} : { entity: `e${rng.int(9)}` }),
           ...(shadow ? { arm: 'shadow', modelVersion: `${1 + rng.int(2)}` } : {}),
           features: {
@@ -39,7 +42,8 @@ forEachDatabase((name, open) => {
       const rows = () => send(Array.from({ length: 8 }, () => row(rng.next() < 0.7 ? `p${ids++}` : known())));
       const labels = async () => {
         const some = Array.from({ length: 6 }, () => ({
-          ...{ predictionId: known(), value: rng.next() < 0.1 ? 'unsure' : rng.int(2) },
+          predictionId: known(),
+          value: rng.next() < 0.1 ? 'unsure' : rng.int(2),
           eventTime: startMs + rng.int(20) * 1000,
         }));
         await service.postLabels(ada, { endpoint, labels: some });
@@ -87,7 +91,10 @@ forEachDatabase((name, open) => {
     test('rows of a route are found whatever the clock of their replica said, each with its replica', async (t) => {
       const { service, frames, blobs, directory } = await openFeedbackService(t, open);
       const one = (id: string, routeVersion: number, receivedAtMs: number): LoggedRow => ({
-        ...{ id, routeVersion, receivedAtMs, eventTimeMs: startMs },
+        id,
+        routeVersion,
+        receivedAtMs,
+        eventTimeMs: startMs,
       });
       const send = (rows: readonly LoggedRow[], replica?: string) =>
         sendSegment(service, frames, blobs, directory, rows, replica);
@@ -115,7 +122,9 @@ forEachDatabase((name, open) => {
           ),
         );
       const one = (id: string, distance?: string | number): LoggedRow => ({
-        ...{ id, eventTimeMs: startMs, receivedAtMs: receivedFromMs },
+        id,
+        eventTimeMs: startMs,
+        receivedAtMs: receivedFromMs,
         ...(distance === undefined ? {} : { features: { distance } }),
       });
       await send([one('a')]);

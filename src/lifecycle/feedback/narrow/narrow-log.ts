@@ -59,7 +59,11 @@ export class NarrowLog {
   ): Promise<T> {
     const key = JSON.stringify([endpoint, selection]);
     const kept = this.#kept.get(key) ?? {
-      ...{ endpoint, reading: null, table: undefined, last: Promise.resolve(), idle: undefined },
+      endpoint,
+      reading: null,
+      table: undefined,
+      last: Promise.resolve(),
+      idle: undefined,
     };
     this.#kept.set(key, kept);
     const done = kept.last.then(async () => {

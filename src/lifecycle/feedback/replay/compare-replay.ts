@@ -7,10 +7,20 @@ const shownExamples = 20;
 
 const figure = z.number().nullable();
 const comparedRow = z.object({
-  ...{ compared: z.int(), changed: z.int(), labelled: z.int(), mean: figure, max: figure },
+  compared: z.int(),
+  changed: z.int(),
+  labelled: z.int(),
+  mean: figure,
+  max: figure,
   quantiles: z.tuple([z.number(), z.number(), z.number()]).nullable(),
-  ...{ loss_a: figure, brier_a: figure, accuracy_a: figure, auc_a: figure },
-  ...{ loss_b: figure, brier_b: figure, accuracy_b: figure, auc_b: figure },
+  loss_a: figure,
+  brier_a: figure,
+  accuracy_a: figure,
+  auc_a: figure,
+  loss_b: figure,
+  brier_b: figure,
+  accuracy_b: figure,
+  auc_b: figure,
 });
 const exampleRow = z.object({
   id: z.string(),

@@ -93,7 +93,14 @@ export class ReplayService {
     const { digest: windowDigest, rows, features } = await feedback.storeWindow(actor, window);
     await requireFeatures(ports.blobs, packageDigest, endpoint, { ...features, redacted });
     const inputs: ReplayInputs = replayInputsSchema.parse({
-      ...{ endpoint, from, to, model, modelVersion: String(version), packageDigest, windowDigest, rows },
+      endpoint,
+      from,
+      to,
+      model,
+      modelVersion: String(version),
+      packageDigest,
+      windowDigest,
+      rows,
     });
     const id = await db.write(async (tx) => {
       const stepId = await ports.start(tx, { kind, inputs, subject: `${model}/${version}` });
@@ -176,7 +183,14 @@ function toReplay(run: ReplayStepRun, progress: ReadonlyMap<string, Replay['prog
   const { endpoint, from, to, model, modelVersion, rows } = replayInputsSchema.parse(run.inputs);
   const done = progress.get(run.id) ?? { rows: 0, failedRows: 0 };
   return {
-    ...{ id: run.id, status: run.status, endpoint, from, to, model, modelVersion, rows },
+    id: run.id,
+    status: run.status,
+    endpoint,
+    from,
+    to,
+    model,
+    modelVersion,
+    rows,
     progress: { rows: done.rows, failedRows: done.failedRows },
     result: run.status === 'succeeded' ? replayOutputsSchema.parse(run.outputs) : null,
     error: run.error,

@@ -23,8 +23,13 @@ export function replayStep(score: (inputs: BatchInputs, context: StepContext) =>
       const { model, modelVersion } = inputs;
       const { digest, sizeBytes, rows, failedRows } = await score(
         {
-          ...{ model, modelVersion, packageDigest: inputs.packageDigest },
-          ...{ endpoint: null, routeVersion: 0, entityFeature: null, eventTimeFeature: null },
+          model,
+          modelVersion,
+          packageDigest: inputs.packageDigest,
+          endpoint: null,
+          routeVersion: 0,
+          entityFeature: null,
+          eventTimeFeature: null,
           source: { kind: 'log', name: `log of ${inputs.endpoint}`, digests: [inputs.windowDigest] },
           format: 'parquet',
           keep: Object.values(loggedColumns),

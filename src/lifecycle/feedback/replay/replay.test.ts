@@ -34,7 +34,9 @@ forEachDatabase((name, open) => {
     const { service, send, frames, blobs } = await openFeedbackService(t, open);
     const rng = createRng(3);
     const rows = Array.from({ length: 400 }, (_, i) => ({
-      ...{ id: `p${i}`, eventTimeMs: start + i, score: rng.next() },
+      id: `p${i}`,
+      eventTimeMs: start + i,
+      score: rng.next(),
       features: { x1: rng.next() * 4 - 2, x2: rng.next() * 4 - 2 },
     }));
     await send([...rows, { id: 'failed', eventTimeMs: start, status: 'invalid_input', score: null }]);
@@ -46,8 +48,14 @@ forEachDatabase((name, open) => {
     const run = async () => {
       const { digest: windowDigest } = await service.storeWindow(ada, window);
       const inputs = replayInputsSchema.parse({
-        ...{ endpoint: 'flights', from: '2001-02-01T00:00:00Z', to: '2001-02-02T00:00:00Z' },
-        ...{ model: 'delay-model', modelVersion: '2', packageDigest, windowDigest, rows: 400 },
+        endpoint: 'flights',
+        from: '2001-02-01T00:00:00Z',
+        to: '2001-02-02T00:00:00Z',
+        model: 'delay-model',
+        modelVersion: '2',
+        packageDigest,
+        windowDigest,
+        rows: 400,
       });
       const workDir = await mkdtemp(join(tmpdir(), 'millrace-replay-'));
       t.after(() => rm(workDir, { recursive: true, force: true }));
@@ -93,7 +101,9 @@ forEachDatabase((name, open) => {
     const packageDigest = await storePackage(blobs, logisticOnnx(1), pkg);
     const hash = `h:${'a'.repeat(22)}`;
     const at = (ms: number, x1: string | number | null, x2: string | number | null) => ({
-      ...{ id: `r${ms}`, eventTimeMs: start + ms, features: { x1, x2 } },
+      id: `r${ms}`,
+      eventTimeMs: start + ms,
+      features: { x1, x2 },
     });
     await send([at(0, 1, null), at(1, null, null)]);
     await send([at(2, 'one', 'h:short'), at(3, 'two', hash)]);
@@ -113,8 +123,14 @@ forEachDatabase((name, open) => {
 
     const { digest: windowDigest, rows } = await windowOf(2, 4);
     const inputs = replayInputsSchema.parse({
-      ...{ endpoint: 'flights', from: '2001-02-01T00:00:00Z', to: '2001-02-02T00:00:00Z', rows },
-      ...{ model: 'delay-model', modelVersion: '2', packageDigest, windowDigest },
+      endpoint: 'flights',
+      from: '2001-02-01T00:00:00Z',
+      to: '2001-02-02T00:00:00Z',
+      rows,
+      model: 'delay-model',
+      modelVersion: '2',
+      packageDigest,
+      windowDigest,
     });
     const workDir = await mkdtemp(join(tmpdir(), 'millrace-replay-'));
     t.after(() => rm(workDir, { recursive: true, force: true }));
@@ -129,27 +145,37 @@ forEachDatabase((name, open) => {
   test(`on ${name}: replays of one endpoint are listed in pages, however many others lie between`, async (t) => {
     const { service: feedback, journal, blobs, options } = await openFeedbackService(t, open);
     const run = (i: number): ReplayStepRun => ({
-      ...{ id: String(1000 - i), kind: 'replay', status: 'queued' as const, outputs: null, error: null },
-      ...{ createdAt: new Date(start).toISOString(), finishedAt: null },
+      id: String(1000 - i),
+      kind: 'replay',
+      status: 'queued' as const,
+      outputs: null,
+      error: null,
+      createdAt: new Date(start).toISOString(),
+      finishedAt: null,
       inputs: replayInputsSchema.parse({
-        ...{ endpoint: i % 150 === 0 ? 'flights' : 'other', rows: 1, model: 'm', modelVersion: '2' },
-        ...{ from: '2001-02-01T00:00:00Z', to: '2001-02-02T00:00:00Z' },
-        ...{ packageDigest: `sha256:${'a'.repeat(64)}`, windowDigest: `sha256:${'b'.repeat(64)}` },
+        endpoint: i % 150 === 0 ? 'flights' : 'other',
+        rows: 1,
+        model: 'm',
+        modelVersion: '2',
+        from: '2001-02-01T00:00:00Z',
+        to: '2001-02-02T00:00:00Z',
+        packageDigest: `sha256:${'a'.repeat(64)}`,
+        windowDigest: `sha256:${'b'.repeat(64)}`,
       }),
     });
     const runs = Array.from({ length: 700 }, (_, i) => run(i));
     const unused = () => Promise.reject(new Error('a list needs it not'));
     const replays = new ReplayService({
-      ...{ db: options.db, journal, feedback },
+      db: options.db,
+      journal,
+      feedback,
       ports: {
-        ...{
-          start: unused,
-          cancel: unused,
-          parts: unused,
-          endpoint: unused,
-          packageOf: unused,
-          sealed: unused,
-        },
+        start: unused,
+        cancel: unused,
+        parts: unused,
+        endpoint: unused,
+        packageOf: unused,
+        sealed: unused,
         stepRun: unused,
         stepRuns: async ({ limit, afterId }) =>
           runs.filter(({ id }) => afterId === undefined || Number(id) < Number(afterId)).slice(0, limit),

@@ -13,9 +13,14 @@ import { loggedPrediction, loggedRowSchema } from './logged-row.ts';
 /** A whole row; its features are further keys. What earlier versions did not log yet is not there. */
 const foundRowSchema = loggedRowSchema
   .extend({
-    ...{ outputs: z.string().nullable(), route_version: z.int().nullable(), bucket: z.int().nullable() },
-    ...{ propensity: z.number().nullable(), salt: z.string().nullish(), sticky: z.boolean().nullish() },
-    ...{ override: predictionDetailSchema.shape.override.optional(), trace_id: z.string().nullish() },
+    outputs: z.string().nullable(),
+    route_version: z.int().nullable(),
+    bucket: z.int().nullable(),
+    propensity: z.number().nullable(),
+    salt: z.string().nullish(),
+    sticky: z.boolean().nullish(),
+    override: predictionDetailSchema.shape.override.optional(),
+    trace_id: z.string().nullish(),
   })
   .loose();
 type FoundRow = z.infer<typeof foundRowSchema>;

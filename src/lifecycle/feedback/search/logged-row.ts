@@ -6,10 +6,17 @@ import { armSchema, type Prediction } from '../contract.ts';
 
 /** What a list shows of a row of the log, as the frame engine gives it. */
 export const loggedRowSchema = z.object({
-  ...{ prediction_id: z.string(), endpoint: z.string(), entity: z.string().nullable() },
-  ...{ event_time_ms: z.int(), received_at_ms: z.int() },
-  ...{ model: z.string(), model_version: z.string(), arm: armSchema },
-  ...{ status: z.string(), error: z.string().nullable(), latency_us: z.number() },
+  prediction_id: z.string(),
+  endpoint: z.string(),
+  entity: z.string().nullable(),
+  event_time_ms: z.int(),
+  received_at_ms: z.int(),
+  model: z.string(),
+  model_version: z.string(),
+  arm: armSchema,
+  status: z.string(),
+  error: z.string().nullable(),
+  latency_us: z.number(),
   /** NaN and infinities are no JSON: they are shown as none. */
   score: doubleSchema.nullable(),
   /** Files that were written before answers came in pieces lack it. */

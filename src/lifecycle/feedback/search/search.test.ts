@@ -133,12 +133,10 @@ forEachDatabase((name, open) => {
       const rows = Array.from(
         { length: 3000 },
         (_, i): LoggedRow => ({
-          ...{
-            id: `big${i}`,
-            eventTimeMs: start + rng.int(1000) * 1000,
-            score: rng.next(),
-            entity: `e${i % 3}`,
-          },
+          id: `big${i}`,
+          eventTimeMs: start + rng.int(1000) * 1000,
+          score: rng.next(),
+          entity: `e${i % 3}`,
         }),
       );
       await send(rows);

@@ -63,7 +63,10 @@ export class Removal {
         .update(salt + text)
         .digest('hex');
       const one: Erasure = {
-        ...{ id: uuidv7(), salt, entityHash, endpoint },
+        id: uuidv7(),
+        salt,
+        entityHash,
+        endpoint,
         receivedBeforeMs: clock.nowMs() + 1,
         rowsErased: 0,
       };

@@ -4,9 +4,17 @@ import type { PredictionSegment } from '../contract.ts';
 
 /** Columns without which nothing that reads the log can read a file of it. */
 const needed = {
-  ...{ prediction_id: 'BYTE_ARRAY', endpoint: 'BYTE_ARRAY', entity: 'BYTE_ARRAY', event_time_ms: 'INT64' },
-  ...{ received_at_ms: 'INT64', model: 'BYTE_ARRAY', model_version: 'BYTE_ARRAY', arm: 'BYTE_ARRAY' },
-  ...{ status: 'BYTE_ARRAY', latency_us: 'INT64', score: 'DOUBLE' },
+  prediction_id: 'BYTE_ARRAY',
+  endpoint: 'BYTE_ARRAY',
+  entity: 'BYTE_ARRAY',
+  event_time_ms: 'INT64',
+  received_at_ms: 'INT64',
+  model: 'BYTE_ARRAY',
+  model_version: 'BYTE_ARRAY',
+  arm: 'BYTE_ARRAY',
+  status: 'BYTE_ARRAY',
+  latency_us: 'INT64',
+  score: 'DOUBLE',
 } as const;
 
 /**

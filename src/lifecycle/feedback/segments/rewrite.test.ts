@@ -25,7 +25,12 @@ async function segmentOf(t: TestContext, rows: number) {
   );
   const { digest } = await blobs.put(createReadStream(path));
   const segment = {
-    ...{ id: 's', endpoint: 'flights', digest, rows, minEventTimeMs: 1, maxEventTimeMs: 1 },
+    id: 's',
+    endpoint: 'flights',
+    digest,
+    rows,
+    minEventTimeMs: 1,
+    maxEventTimeMs: 1,
     ...({ filterDigest: null, kind: 'label', registeredAtMs: 1 } as const),
   };
   const held = new Set<Digest>([digest]);

@@ -150,7 +150,9 @@ forEachDatabase((name, open) => {
       const prints: Record<string, string> = { r1: 'ours', r2: 'theirs' };
       let own = 'ours';
       const service = await FeedbackService.open({
-        ...{ ...options, labelDirectory: join(directory, 'keys'), clock: { nowMs: () => nowMs } },
+        ...options,
+        labelDirectory: join(directory, 'keys'),
+        clock: { nowMs: () => nowMs },
         hashing: {
           entityForms: (entity) => (entity.startsWith('h:') ? [entity] : [entity, form(own, entity)]),
           ownPrint: () => own,
@@ -192,7 +194,9 @@ forEachDatabase((name, open) => {
       const erased = await service.erase(ada, { entity: 'ada', endpoint: null, reason: 'asked for it' });
       assert.equal(erased.predictions, 2);
       const byHash = await service.erase(ada, {
-        ...{ entity: form('ours', 'ada'), endpoint: null, reason: 'asked for it' },
+        entity: form('ours', 'ada'),
+        endpoint: null,
+        reason: 'asked for it',
       });
       assert.equal(byHash.predictions, 1);
       await service.labels.putSettings(ada, endpoint, feedbackSettingsSchema.parse({ keepDays: 1 }));

@@ -36,8 +36,12 @@ export class HashKeyStore {
     await tables<HashKeyTables>(tx)
       .insertInto('prediction_hash_keys')
       .values({
-        ...{ endpoint, replica_id: replicaId, key_print: keyPrint, row_count: rows },
-        ...{ min_event_time_ms: minEventTimeMs, max_event_time_ms: maxEventTimeMs },
+        endpoint,
+        replica_id: replicaId,
+        key_print: keyPrint,
+        row_count: rows,
+        min_event_time_ms: minEventTimeMs,
+        max_event_time_ms: maxEventTimeMs,
       })
       .onConflict((c) =>
         c.columns(['endpoint', 'replica_id', 'key_print']).doUpdateSet({

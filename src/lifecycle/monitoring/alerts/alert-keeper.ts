@@ -121,11 +121,19 @@ export class AlertKeeper {
     if (known.some((alert) => alert.kind === 'rollout' && alert.subject === subject)) return;
     const evidence: AlertEvidence = {
       window: { id: subject, start: formatTime(beganMs), end: formatTime(endedMs) },
-      ...{ value: null, threshold: null, reason },
+      value: null,
+      threshold: null,
+      reason,
     };
     await this.#open(tx, spec, {
-      ...{ endpoint, model_version: modelVersion, kind: 'rollout', subject, severity: 'bad', reason },
-      ...{ evidence_json: JSON.stringify([evidence]), opened_at_ms: endedMs },
+      endpoint,
+      model_version: modelVersion,
+      kind: 'rollout',
+      subject,
+      severity: 'bad',
+      reason,
+      evidence_json: JSON.stringify([evidence]),
+      opened_at_ms: endedMs,
     });
   }
 
@@ -147,11 +155,20 @@ export class AlertKeeper {
       const at = formatTime(nowMs);
       const reason = damageReason(replicaId, segment);
       const evidence: AlertEvidence = {
-        ...{ window: { id: replicaId, start: at, end: at }, value: rowsLost, threshold: null, reason },
+        window: { id: replicaId, start: at, end: at },
+        value: rowsLost,
+        threshold: null,
+        reason,
       };
       await this.#open(tx, await specOf(endpoint), {
-        ...{ endpoint, model_version: '', kind: 'log-damage', subject: file, severity: 'bad', reason },
-        ...{ evidence_json: JSON.stringify([evidence]), opened_at_ms: nowMs },
+        endpoint,
+        model_version: '',
+        kind: 'log-damage',
+        subject: file,
+        severity: 'bad',
+        reason,
+        evidence_json: JSON.stringify([evidence]),
+        opened_at_ms: nowMs,
       });
     }
     for (const alert of known) {
@@ -176,11 +193,20 @@ export class AlertKeeper {
       for (const { endpoint, replicaId, reason, value } of findings) {
         if (known.some((alert) => alert.endpoint === endpoint && alert.subject === replicaId)) continue;
         const evidence: AlertEvidence = {
-          ...{ window: { id: replicaId, start: at, end: at }, value, threshold: null, reason },
+          window: { id: replicaId, start: at, end: at },
+          value,
+          threshold: null,
+          reason,
         };
         await this.#open(tx, await specOf(endpoint), {
-          ...{ endpoint, model_version: '', kind, subject: replicaId, severity: 'bad', reason },
-          ...{ evidence_json: JSON.stringify([evidence]), opened_at_ms: nowMs },
+          endpoint,
+          model_version: '',
+          kind,
+          subject: replicaId,
+          severity: 'bad',
+          reason,
+          evidence_json: JSON.stringify([evidence]),
+          opened_at_ms: nowMs,
         });
       }
       for (const alert of known) {
@@ -215,7 +241,10 @@ export class AlertKeeper {
       await this.#open(tx, spec, {
         endpoint: row.endpoint,
         model_version: row.model_version,
-        ...{ kind: cause.kind, subject: cause.subject, severity: cause.severity, reason: cause.reason },
+        kind: cause.kind,
+        subject: cause.subject,
+        severity: cause.severity,
+        reason: cause.reason,
         evidence_json: JSON.stringify([evidenceOf(cause, row)]),
         opened_at_ms: row.end_ms,
       });
@@ -237,8 +266,14 @@ export class AlertKeeper {
     const nowMs = this.#clock.nowMs();
     const alert: AlertRow = {
       ...what,
-      ...{ id: uuidv7(nowMs), state: 'open', resolved_at_ms: null, resolution: null },
-      ...{ acknowledged_by: null, acknowledged_reason: null, created_at_ms: nowMs, updated_at_ms: nowMs },
+      id: uuidv7(nowMs),
+      state: 'open',
+      resolved_at_ms: null,
+      resolution: null,
+      acknowledged_by: null,
+      acknowledged_reason: null,
+      created_at_ms: nowMs,
+      updated_at_ms: nowMs,
     };
     await insertAlert(tx, alert);
     await this.#tell(tx, spec, alert, ALERT_OPENED, what.opened_at_ms);

@@ -43,7 +43,10 @@ export async function environmentOf(
   const lines: string[] = [];
   try {
     const end = await runCommand({
-      ...{ program, args: ['-c', probe], cwd, env },
+      program,
+      args: ['-c', probe],
+      cwd,
+      env,
       signal: AbortSignal.any([signal, AbortSignal.timeout(probeTimeoutMs)]),
       onLine: (line, stream) => {
         if (stream === 'stdout') lines.push(line);

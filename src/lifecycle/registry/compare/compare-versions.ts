@@ -93,8 +93,13 @@ function compareMetrics(from: VersionFacts, to: VersionFacts): Differences<Metri
       const isBetter =
         difference === null ? null : direction === 'maximize' ? difference > 0 : difference < 0;
       return {
-        ...{ key: pair.key, from: value(pair.from), to: value(pair.to), difference },
-        ...{ direction, isDirectionGuessed, isBetter },
+        key: pair.key,
+        from: value(pair.from),
+        to: value(pair.to),
+        difference,
+        direction,
+        isDirectionGuessed,
+        isBetter,
       };
     }),
   };

@@ -40,7 +40,12 @@ forEachDatabase((dialect, open) => {
     });
     const about = { experimentId: '0', userId: 'ada', startTimeMs: 1, tags: [] };
     const base = await tracking.models.create(tester, {
-      ...{ experimentId: '0', name: 'base', modelType: '', sourceRunId: '', params: [], tags: [] },
+      experimentId: '0',
+      name: 'base',
+      modelType: '',
+      sourceRunId: '',
+      params: [],
+      tags: [],
     });
     const run = await tracking.runs.create(tester, { ...about, name: 'train' });
     const dataset = { sourceType: 'code', source: 'x', schema: null, profile: null };
@@ -55,13 +60,21 @@ forEachDatabase((dialect, open) => {
       modelIds: [base.id],
     });
     const model = await tracking.models.create(tester, {
-      ...{ experimentId: '0', name: 'm', modelType: '', sourceRunId: run.id, params: [], tags: [] },
+      experimentId: '0',
+      name: 'm',
+      modelType: '',
+      sourceRunId: run.id,
+      params: [],
+      tags: [],
     });
     await registry.createModel(tester, { name: 'late', tags: [] });
     const made = { name: 'late', source: `models:/${model.id}`, modelId: model.id, tags: [] };
     await registry.registerVersion(tester, made);
     await registry.createVersion(tester, {
-      ...{ name: 'late', digest: digest(1), modelId: model.id, datasetVersionId: flights.id },
+      name: 'late',
+      digest: digest(1),
+      modelId: model.id,
+      datasetVersionId: flights.id,
       datasetDigest: flights.digest,
     });
     await registry.createModel(tester, { name: 'copy', tags: [] });

@@ -104,7 +104,10 @@ export function createLineage(deps: LineageDeps) {
       const share = weight === null ? 'copies only' : `${Math.round(weight * 1000) / 10} %`;
       const facts = [{ name: 'traffic', value: share }];
       const node = graph.add('endpoint', endpoint, {
-        ...{ title: endpoint, reference: endpoint, digest: null, at: null },
+        title: endpoint,
+        reference: endpoint,
+        digest: null,
+        at: null,
         facts: arm === 'champion' ? [] : facts,
       });
       graph.link(id, node, weight === null || weight === 1 ? arm : `${arm} ${share}`);

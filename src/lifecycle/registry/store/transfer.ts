@@ -153,8 +153,10 @@ export async function clearVersionTags(tx: Tx, id: number, version: number): Pro
 export async function insertVersionTags(tx: Tx, id: number, version: TransferVersion): Promise<void> {
   if (version.tags.length === 0) return;
   const rows = version.tags.map(({ key, value }) => ({
-    ...{ registered_id: id, version: version.version },
-    ...{ key, value },
+    registered_id: id,
+    version: version.version,
+    key,
+    value,
   }));
   await on(tx).insertInto('model_version_tags').values(rows).execute();
 }

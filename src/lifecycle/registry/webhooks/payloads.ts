@@ -109,8 +109,12 @@ const key = { key: 'example_key' };
 export const examplePayloads: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'registered_model.created': model,
   'model_version.created': {
-    ...{ name: model.name, version: '1', source: 'models:/123', run_id: 'abcd1234abcd5678' },
-    ...{ tags: model.tags, description: 'An example model version' },
+    name: model.name,
+    version: '1',
+    source: 'models:/123',
+    run_id: 'abcd1234abcd5678',
+    tags: model.tags,
+    description: 'An example model version',
   },
   'model_version_tag.set': { name: model.name, version: '1', ...tag },
   'model_version_tag.deleted': { name: model.name, version: '1', ...key },
@@ -118,8 +122,11 @@ export const examplePayloads: Readonly<Record<string, Readonly<Record<string, un
   'model_version_alias.deleted': { name: model.name, alias: 'example_alias' },
   'prompt.created': prompt,
   'prompt_version.created': {
-    ...{ name: prompt.name, version: '1', template: 'Hello {{name}}!' },
-    ...{ tags: prompt.tags, description: 'An example prompt version' },
+    name: prompt.name,
+    version: '1',
+    template: 'Hello {{name}}!',
+    tags: prompt.tags,
+    description: 'An example prompt version',
   },
   'prompt_tag.set': { name: prompt.name, ...tag },
   'prompt_tag.deleted': { name: prompt.name, ...key },
@@ -128,9 +135,16 @@ export const examplePayloads: Readonly<Record<string, Readonly<Record<string, un
   'prompt_alias.created': { name: prompt.name, alias: 'example_alias', version: '1' },
   'prompt_alias.deleted': { name: prompt.name, alias: 'example_alias' },
   'budget_policy.exceeded': {
-    ...{ budget_policy_id: 'bp-abc123', budget_unit: 'USD', budget_amount: 100.0, current_spend: 105.5 },
-    ...{ duration_unit: 'MONTHS', duration_value: 1, target_scope: 'ENDPOINT', workspace: 'default' },
-    ...{ target_value: 'ep-abc123', window_start: 1704067200000 },
+    budget_policy_id: 'bp-abc123',
+    budget_unit: 'USD',
+    budget_amount: 100.0,
+    current_spend: 105.5,
+    duration_unit: 'MONTHS',
+    duration_value: 1,
+    target_scope: 'ENDPOINT',
+    workspace: 'default',
+    target_value: 'ep-abc123',
+    window_start: 1704067200000,
   },
 };
 

@@ -75,11 +75,20 @@ export function createWebhooks(deps: DeliveryDeps) {
       await checkWebhookUrl(outbound, url);
       checkWebhookEvents(events);
       const facts = parseInput(createWebhookInputSchema, {
-        ...{ name, description, url, events, secret, status },
+        name,
+        description,
+        url,
+        events,
+        secret,
+        status,
       });
       const nowMs = clock.nowMs();
       const row: WebhookRow = {
-        ...{ id: uuidv7(nowMs), name, url, description: facts.description, status: facts.status },
+        id: uuidv7(nowMs),
+        name,
+        url,
+        description: facts.description,
+        status: facts.status,
         sealed_secret: seal(facts.secret),
         created_at_ms: nowMs,
         updated_at_ms: nowMs,

@@ -44,7 +44,11 @@ export async function openWebhooks(t: TestContext, open: OpenDatabase, options: 
   const { resolve, allowPrivateAddresses = true, maxRetries = 2 } = options;
   const policy = { allowedSchemes: ['https', 'http'], allowPrivateAddresses };
   const deps = {
-    ...{ db, journal, jobs, clock, maxRetries },
+    db,
+    journal,
+    jobs,
+    clock,
+    maxRetries,
     outbound: new Outbound(policy, resolve),
     secrets: fernetBox(newFernetKey(), 'key'),
     timeoutMs: 5_000,

@@ -8,7 +8,11 @@ const timeOf = (ms: number | null): string | null => (ms === null ? null : forma
 export function toWebhook(row: WebhookRow, events: readonly string[], counts?: DeliveryCounts): Webhook {
   const { id, name, description, url, status } = row;
   return {
-    ...{ id, name, description, url, status },
+    id,
+    name,
+    description,
+    url,
+    status,
     events: [...events],
     isSigned: row.sealed_secret !== null,
     createdAt: formatTime(row.created_at_ms),
@@ -23,7 +27,12 @@ export function toWebhook(row: WebhookRow, events: readonly string[], counts?: D
 export function toDelivery(row: DeliveryRow): WebhookDelivery {
   const { id, url, event, status, attempts, error } = row;
   return {
-    ...{ id, url, event, status, attempts, error },
+    id,
+    url,
+    event,
+    status,
+    attempts,
+    error,
     webhookId: row.webhook_id,
     webhookName: row.webhook_name,
     responseStatus: row.response_status,

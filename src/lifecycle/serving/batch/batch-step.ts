@@ -35,7 +35,8 @@ export async function runBatchStep(
   const { controlParts, runBatch } = await import('./run-batch.ts');
   const batchId = context.stepRunId;
   return runBatch(inputs, {
-    ...{ batchId, context },
+    batchId,
+    context,
     parts: parts ?? controlParts(context, batchId),
     python: await python(),
   });

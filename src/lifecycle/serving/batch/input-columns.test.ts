@@ -8,7 +8,9 @@ import { inputColumns, readInputs } from './input-columns.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'millrace-inputs-'));
 const frames = await DirectFrames.open({
-  ...{ memoryLimit: '100MB', temporaryDirectory: directory, threads: 1 },
+  memoryLimit: '100MB',
+  temporaryDirectory: directory,
+  threads: 1,
 });
 after(async () => {
   frames.close();

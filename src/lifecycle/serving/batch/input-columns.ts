@@ -50,7 +50,10 @@ export function inputColumns(
       if (!field.required) return { field, logType, sql: [], kind: 'absent' };
       const known = [...source.columns.keys()].map((name) => `"${name}"`).join(', ');
       throw fail('batch_column_missing', {
-        ...{ name: file, column: field.name, expected: expectation(field), known },
+        name: file,
+        column: field.name,
+        expected: expectation(field),
+        known,
       });
     }
     return { field, logType, ...selection(field, sqlName(field.name), type, source.decimal) };

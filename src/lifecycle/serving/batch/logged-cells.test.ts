@@ -11,7 +11,9 @@ import { LoggedCells } from './logged-cells.ts';
 test('whole numbers of a CSV file are logged, and hashed, with all digits that the model was asked with', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-cells-'));
   const frames = await DirectFrames.open({
-    ...{ memoryLimit: '100MB', temporaryDirectory: directory, threads: 1 },
+    memoryLimit: '100MB',
+    temporaryDirectory: directory,
+    threads: 1,
   });
   t.after(async () => {
     frames.close();
@@ -32,7 +34,11 @@ test('whole numbers of a CSV file are logged, and hashed, with all digits that t
     const inputs = columns.flatMap(({ sql }) => sql).map((sql, i) => `${sql} AS i${i}`);
     const select = `SELECT k AS id, NULL AS entity, ${inputs.join(', ')} FROM (VALUES ${values}) v(k, n)`;
     const cells = new LoggedCells(columns, {
-      ...{ payloadShare: 1, redact: [], hash: [...hash], entityFeature: null, key: 'a key' },
+      payloadShare: 1,
+      redact: [],
+      hash: [...hash],
+      entityFeature: null,
+      key: 'a key',
     });
     const join = await cells.write(frames, select);
     const [column] = columns;

@@ -10,7 +10,10 @@ const manifest = packageManifestSchema.parse({
   formatVersion: 1,
   model: 'm',
   runtime: {
-    ...{ kind: 'python', flavor: 'python_function', requirements: [], pythonVersion: null },
+    kind: 'python',
+    flavor: 'python_function',
+    requirements: [],
+    pythonVersion: null,
     files: [{ path: 'MLmodel', digest: digestOf('') }],
   },
   onnx: null,

@@ -89,7 +89,9 @@ export function followKeyFile(path: string, ring: KeyRing, logger: Logger): () =
       keys
         .filter((key) => key.revokedAt === null)
         .map(({ digest, endpoints, actions, expiresAt }) => ({
-          ...{ digest, endpoints, actions },
+          digest,
+          endpoints,
+          actions,
           expiresAtMs: expiresAt === null ? null : Date.parse(expiresAt),
         })),
     );

@@ -17,7 +17,12 @@ const { inputs, blobsDirectory, python, workDir } = workerData as PackageJob;
 try {
   const host = new PythonHost({ ...python, logger: createLogger('serve', 'silent') });
   const { digest } = await buildPackage({ python: python.python, host: async () => host }, inputs, {
-    ...{ stepRunId: uuidv7(), attempt: 1, subject: inputs.model, workDir, token: '', controlUrl: '' },
+    stepRunId: uuidv7(),
+    attempt: 1,
+    subject: inputs.model,
+    workDir,
+    token: '',
+    controlUrl: '',
     signal: new AbortController().signal,
     blobs: await joinDirectoryBlobs(blobsDirectory),
     frames: new Frames({ temporaryDirectory: workDir, memoryLimit: '256MB', threads: 1 }),

@@ -318,8 +318,13 @@ suite('packaging', () => {
         data: rows.map((r) => r[column]),
       });
       const { outputs } = await serving.plane.predict({
-        ...{ endpoint: name, version: null, rowCount: rows.length, extras: 'refuse' },
-        ...{ predictionIds: null, entities: null, eventTimesMs: null },
+        endpoint: name,
+        version: null,
+        rowCount: rows.length,
+        extras: 'refuse',
+        predictionIds: null,
+        entities: null,
+        eventTimesMs: null,
         tensors: [tensor('hour'), tensor('distance')],
         receivedAtMs: Date.now(),
         startedMs: performance.now(),

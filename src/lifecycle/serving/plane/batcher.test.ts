@@ -6,19 +6,21 @@ import { cellRows, type Prediction, type RowBlock, ThreadStopped } from '../../.
 import { Batcher, type BatcherOptions, type BatchPart, type BatchRequest, type RunCall } from './batcher.ts';
 
 const options: BatcherOptions = {
-  ...{ endpoint: 'e', model: 'm', version: '1' },
-  ...{
-    maxRows: 8,
-    maxDelayMs: 0,
-    maxWaitingRows: 20,
-    concurrency: 1,
-    longestWaitMs: Number.POSITIVE_INFINITY,
-  },
+  endpoint: 'e',
+  model: 'm',
+  version: '1',
+  maxRows: 8,
+  maxDelayMs: 0,
+  maxWaitingRows: 20,
+  concurrency: 1,
+  longestWaitMs: Number.POSITIVE_INFINITY,
 };
 const noDeadline = { deadlineMs: Number.POSITIVE_INFINITY, timeoutMs: Number.POSITIVE_INFINITY };
 
 const request = (values: readonly number[], overrides: Partial<BatchRequest> = {}): BatchRequest => ({
-  ...{ block: cellRows(values.map((v) => [v])), key: '', params: null },
+  block: cellRows(values.map((v) => [v])),
+  key: '',
+  params: null,
   ...noDeadline,
   ...overrides,
 });

@@ -103,7 +103,12 @@ export function endpointState(
     const inOrder = places.every((place, i) => place === i);
     const { modelVersion, packageDigest, weight } = arm;
     return {
-      ...{ arm: arm.arm, modelVersion, packageDigest, weight, model, guard },
+      arm: arm.arm,
+      modelVersion,
+      packageDigest,
+      weight,
+      model,
+      guard,
       logPlace: logPlace(route, arm.arm, modelVersion),
       featurePlaces: inOrder ? null : places,
     };

@@ -17,8 +17,16 @@ const source = (log: object, entityFeature: string | null = null): PolicySource 
 const arm = { model: { featureColumns: features } } as unknown as ServedArm;
 const row = (predictionId: string, extra: Partial<LoggedRow> = {}): LoggedRow =>
   ({
-    ...{ arm, predictionId, entity: 'ada', status: 'ok', error: null, score: 0.5, latencyUs: 7 },
-    ...{ outputs: '{"y":1}', flags: null, cells: ['ada', 36, 100] },
+    arm,
+    predictionId,
+    entity: 'ada',
+    status: 'ok',
+    error: null,
+    score: 0.5,
+    latencyUs: 7,
+    outputs: '{"y":1}',
+    flags: null,
+    cells: ['ada', 36, 100],
     ...extra,
   }) as LoggedRow;
 const key = () => 'secret';

@@ -81,23 +81,36 @@ test('each column has the value that is its own', () => {
 test('a failed request has its error, what decided instead of the split, and what could be read of it', () => {
   const failed: LoggedRow = {
     ...full,
-    ...{
-      arm: null,
-      entity: null,
-      bucket: null,
-      override: 'version',
-      status: 'input_invalid',
-      error: 'no "a"',
-    },
-    ...{ score: Number.NaN, outputs: null, flags: null, traceId: undefined, firstUs: undefined, cells: null },
+    arm: null,
+    entity: null,
+    bucket: null,
+    override: 'version',
+    status: 'input_invalid',
+    error: 'no "a"',
+    score: Number.NaN,
+    outputs: null,
+    flags: null,
+    traceId: undefined,
+    firstUs: undefined,
+    cells: null,
   };
   const { features, ...row } = logged(failed, logPlace(route, 'champion', ''));
   assert.deepEqual(features, [null, null, null, null, null]);
   assert.deepEqual(row, {
-    ...{ prediction_id: 'p-1', endpoint: 'flights', event_time_ms: full.eventTimeMs },
-    ...{ received_at_ms: full.receivedAtMs, model: 'delay', model_version: '', route_version: 7 },
-    ...{ arm: 'champion', sticky: false, salt: 'grain', override: 'version', status: 'input_invalid' },
-    ...{ error: 'no "a"', latency_us: 950 },
+    prediction_id: 'p-1',
+    endpoint: 'flights',
+    event_time_ms: full.eventTimeMs,
+    received_at_ms: full.receivedAtMs,
+    model: 'delay',
+    model_version: '',
+    route_version: 7,
+    arm: 'champion',
+    sticky: false,
+    salt: 'grain',
+    override: 'version',
+    status: 'input_invalid',
+    error: 'no "a"',
+    latency_us: 950,
   });
 });
 

@@ -105,7 +105,9 @@ export function planeMetrics(registry: Registry): PlaneMetrics {
         ],
       ] as const) {
         new Gauge({
-          ...{ name: `millrace_log_segments_${kind}`, help, registers: [registry] },
+          name: `millrace_log_segments_${kind}`,
+          help,
+          registers: [registry],
           collect() {
             this.set(read()[kind]);
           },

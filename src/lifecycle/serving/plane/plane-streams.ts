@@ -107,8 +107,15 @@ export class PlaneStreams {
       const id = plan.predictionId ?? uuidv7();
       const joiner = new PieceJoiner();
       const run: Run = {
-        ...{ state, request, plans, share, id, joiner },
-        ...{ score: null, firstSeconds: null, pieces: 0 },
+        state,
+        request,
+        plans,
+        share,
+        id,
+        joiner,
+        score: null,
+        firstSeconds: null,
+        pieces: 0,
       };
       return (signal) => this.#pieces(run, signal);
     } catch (error) {

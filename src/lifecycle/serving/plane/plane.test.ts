@@ -43,8 +43,10 @@ function words(): LoadedModel {
 async function setUp(t: TestContext) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-plane-'));
   const logs = await PredictionLogs.open({
-    ...{ directory: join(directory, 'log'), frames: await localFrames() },
-    ...{ logger: createLogger('test', 'silent'), ship: async () => {} },
+    directory: join(directory, 'log'),
+    frames: await localFrames(),
+    logger: createLogger('test', 'silent'),
+    ship: async () => {},
     limits: { maxRows: 1000, maxSizeBytes: 1_000_000, maxAgeMs: 60_000 },
   });
   t.after(async () => {
@@ -74,10 +76,16 @@ async function setUp(t: TestContext) {
   const plane = new Plane(logs, planeMetrics(createMetrics('test')));
   const packageOf = (digest: Digest) => packages.get(digest)!;
   const ask = (rows: number, more: Partial<PredictRequest> = {}): PredictRequest => ({
-    ...{ endpoint: 'test', version: null, rowCount: rows, extras: 'refuse' },
-    ...{ predictionIds: null, entities: null, eventTimesMs: null },
+    endpoint: 'test',
+    version: null,
+    rowCount: rows,
+    extras: 'refuse',
+    predictionIds: null,
+    entities: null,
+    eventTimesMs: null,
     tensors: [{ name: 'x', width: 1, data: Array.from({ length: rows }, (_, i) => i) }],
-    ...{ receivedAtMs: Date.UTC(2026, 0, 1), startedMs: performance.now() },
+    receivedAtMs: Date.UTC(2026, 0, 1),
+    startedMs: performance.now(),
     ...more,
   });
   return { plane, packageOf, load, ask, rows: () => unshippedRows(directory, 'test') };
@@ -116,7 +124,9 @@ test('each row of a request that is refused before it has a plan is logged with 
   await plane.swap(testRoute(await load('champion')), packageOf);
   const times = [Date.UTC(2026, 0, 2), null, Date.UTC(2026, 0, 4)];
   const request = ask(3, {
-    ...{ predictionIds: ['a', 'b', 'c'], entities: ['x', null, 'z'], eventTimesMs: times },
+    predictionIds: ['a', 'b', 'c'],
+    entities: ['x', null, 'z'],
+    eventTimesMs: times,
     version: '9',
   });
   await assert.rejects(plane.predict(request), { code: 'model_version_unknown' });

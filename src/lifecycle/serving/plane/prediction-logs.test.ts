@@ -26,7 +26,9 @@ test('a control that was started again is sent the rows of the open segment that
   const directory = await mkdtemp(join(tmpdir(), 'millrace-logs-'));
   let known = '';
   const logs = await PredictionLogs.open({
-    ...{ directory, frames: await localFrames(), logger: createLogger('test', 'silent') },
+    directory,
+    frames: await localFrames(),
+    logger: createLogger('test', 'silent'),
     ship: async () => {},
     sendRows: async (_, lines) => {
       known += lines;
@@ -58,7 +60,9 @@ test('while the key that fields are hashed with cannot be had, rows are refused,
   const directory = await mkdtemp(join(tmpdir(), 'millrace-logs-'));
   let isThere = false;
   const logs = await PredictionLogs.open({
-    ...{ directory, frames: await localFrames(), logger: createLogger('test', 'silent') },
+    directory,
+    frames: await localFrames(),
+    logger: createLogger('test', 'silent'),
     ship: async () => {},
     limits: { maxRows: 1000, maxSizeBytes: 1_000_000, maxAgeMs: 60_000 },
     hashKey: () => {

@@ -8,12 +8,10 @@ import { ServedModel } from './served-model.ts';
 test('params with whole numbers beyond 2^53 have runs and entries in the cache of their own', async () => {
   const seeds: unknown[] = [];
   const loaded = {
-    ...{
-      digest: 'sha256:1',
-      manifest: { model: 'm', signature: { inputs: [] } },
-      maxRows: 8,
-      concurrency: 1,
-    },
+    digest: 'sha256:1',
+    manifest: { model: 'm', signature: { inputs: [] } },
+    maxRows: 8,
+    concurrency: 1,
     run: (_: unknown, { params }: { readonly params: { readonly seed: bigint } }): Prediction => {
       seeds.push(params.seed);
       return { rowCount: 1, outputs: [], score: null };

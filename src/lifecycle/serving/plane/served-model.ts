@@ -35,7 +35,9 @@ export class ServedModel {
     this.#endpoint = endpoint;
     this.#options = options;
     this.#batcher = new Batcher((blocks, call) => loaded.run(blocks, call), {
-      ...{ endpoint, model: manifest.model, version: digest.slice(0, 15) },
+      endpoint,
+      model: manifest.model,
+      version: digest.slice(0, 15),
       maxRows: manifest.tensors === 'whole' ? 1 : (maxRows ?? loaded.maxRows),
       maxDelayMs: maxDelayUs / 1000,
       maxWaitingRows,

@@ -89,7 +89,9 @@ test('a shadow that hangs holds up and crowds out copies for no other', async ()
   const hung = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
   const task = (endpoint: string, { model }: typeof other, run: () => Promise<void>): ShadowTask => ({
-    ...{ endpoint, model, run },
+    endpoint,
+    model,
+    run,
     rowCount: 4,
   });
   queue.offer(task('hangs', hanging, () => hung.promise));

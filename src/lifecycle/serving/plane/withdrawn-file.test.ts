@@ -15,7 +15,10 @@ test('arms that lose their traffic at the same moment are all on the disk when t
   const { blobs, replica, stop } = await startTestServing(t, { directory });
   const packageDigest = await storePackage(blobs, logisticOnnx(), logisticPackage());
   const arms = ['champion', ...names].map((arm, i) => ({
-    ...{ arm, modelVersion: `${i + 1}`, packageDigest, weight: i === 0 ? 0.5 : 0.1 },
+    arm,
+    modelVersion: `${i + 1}`,
+    packageDigest,
+    weight: i === 0 ? 0.5 : 0.1,
     ...(i === 0 ? {} : { guard: defaultArmGuard }),
   }));
   await replica.applyRoutes(tableOf(testRoute(packageDigest, { arms })));
@@ -43,7 +46,10 @@ test('what lost its traffic on an endpoint that is gone is not told any more: co
   const { blobs, replica } = await startTestServing(t);
   const packageDigest = await storePackage(blobs, logisticOnnx(), logisticPackage());
   const arms = ['champion', 'b'].map((arm, i) => ({
-    ...{ arm, modelVersion: `${i + 1}`, packageDigest, weight: 0.5 },
+    arm,
+    modelVersion: `${i + 1}`,
+    packageDigest,
+    weight: 0.5,
     ...(i === 0 ? {} : { guard: defaultArmGuard }),
   }));
   await replica.applyRoutes(tableOf(testRoute(packageDigest, { arms })));

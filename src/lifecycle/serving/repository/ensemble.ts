@@ -147,7 +147,10 @@ export async function buildEnsemble(
   const { digest } = await blobs.put(canonicalJson(manifest));
   const told = {
     ...config,
-    ...{ name, platform: 'ensemble', backend: '', max_batch_size: maxBatchSize },
+    name,
+    platform: 'ensemble',
+    backend: '',
+    max_batch_size: maxBatchSize,
     version_policy: config.version_policy ?? { latest: { num_versions: 1 } },
   };
   return { digest, config: told };

@@ -283,7 +283,10 @@ test('a model that takes long to load keeps none of the others waiting', { timeo
   await writeFile(slow, `#!/bin/sh\nwhile [ ! -e ${go} ]; do sleep 0.05; done\nexit 1\n`, { mode: 0o755 });
   const settings = {
     ...({ python: slow, directory, mode: 'given', wheels: null } as const),
-    ...{ cacheBytes: 0, workers: 1, memoryBytes: 0, timeoutMs: 1 },
+    cacheBytes: 0,
+    workers: 1,
+    memoryBytes: 0,
+    timeoutMs: 1,
   };
   const python = { settings, host: new PythonHost({ ...settings, logger: createLogger('serve', 'silent') }) };
   const repository = await testRepository(t, {}, { python });
@@ -336,7 +339,10 @@ test('a model of MLflow is a version too; one that cannot be packaged says why, 
   const options = `parameters { key: "millrace.options" value { string_value: '{"timeoutMs": 5000, "requireKey": true}' } }`;
   const settings = {
     ...({ python: '/nowhere/python', directory: '/nowhere', mode: 'given', wheels: null } as const),
-    ...{ cacheBytes: 0, workers: 1, memoryBytes: 0, timeoutMs: 1 },
+    cacheBytes: 0,
+    workers: 1,
+    memoryBytes: 0,
+    timeoutMs: 1,
   };
   const logger = createLogger('serve', 'silent');
   const python = { settings, host: new PythonHost({ ...settings, logger }) };
@@ -383,7 +389,10 @@ test('a model that did not load for a reason that may pass is tried again after 
   });
   const settings = {
     ...({ python: interpreter, directory, mode: 'given', wheels: null } as const),
-    ...{ cacheBytes: 0, workers: 1, memoryBytes: 1e9, timeoutMs: 1000 },
+    cacheBytes: 0,
+    workers: 1,
+    memoryBytes: 1e9,
+    timeoutMs: 1000,
   };
   const python = { settings, host: new PythonHost({ ...settings, logger: createLogger('serve', 'silent') }) };
   const startMs = Date.parse('2001-01-01T00:00:00Z');

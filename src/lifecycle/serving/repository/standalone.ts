@@ -96,10 +96,17 @@ export class Standalone {
     const loader = new PackageLoader(blobs, away, { python: python?.host ?? null }, logger);
     const plane = new Plane(logs, planeMetrics(options.metrics));
     const repository = new RepositoryModels({
-      ...{ directory: options.repository, plane, loader, blobs, logger },
+      directory: options.repository,
+      plane,
+      loader,
+      blobs,
+      logger,
       requireKey: options.keyFile !== undefined,
       mlflow: python && {
-        ...{ python: python.settings, blobs, blobsDirectory, logger },
+        python: python.settings,
+        blobs,
+        blobsDirectory,
+        logger,
         directory: join(directory, 'packaged'),
       },
     });

@@ -43,14 +43,13 @@ function history(rng: Rng, count: number, stepMs = 1000) {
     const colour = ['red', 'green', 'blue', null][rng.int(4)];
     const common = {
       cells: [colour, rng.next() < 0.9 ? rng.int(30) / 2 : null],
-      ...{
-        predictionId,
-        routeVersion: 4 + Math.floor((4 * i) / count),
-        bucket: rng.next() < 0.02 ? null : 7,
-      },
+      predictionId,
+      routeVersion: 4 + Math.floor((4 * i) / count),
+      bucket: rng.next() < 0.02 ? null : 7,
       entity: rng.next() < 0.1 ? null : `e${rng.int(count / 3)}`,
       latencyUs: rng.int(challenger ? 30_000 : 10_000),
-      ...{ eventTimeMs: 1e12 + i * stepMs, receivedAtMs: 1e12 + i * stepMs },
+      eventTimeMs: 1e12 + i * stepMs,
+      receivedAtMs: 1e12 + i * stepMs,
     };
     const answer = (arm: string, version: string, propensity: number): ArrivedRow => {
       const u = rng.next();
@@ -85,8 +84,11 @@ async function tableOf(rows: readonly ArrivedRow[], labels: readonly ArrivedLabe
       last.set(label.predictionId, label);
   const lines = rows.map(({ cells, ...row }) =>
     JSON.stringify({
-      ...{ replica: '', ...row },
-      ...{ colour: cells?.[0], size: cells?.[1], label: last.get(row.predictionId)?.value ?? null },
+      replica: '',
+      ...row,
+      colour: cells?.[0],
+      size: cells?.[1],
+      label: last.get(row.predictionId)?.value ?? null,
     }),
   );
   const path = join(directory, 'rows.ndjson');
@@ -120,7 +122,8 @@ const strataOf = (strata: readonly ArmStratum[]) =>
     .sort((a, b) => `${a.arm}${a.routeVersion}`.localeCompare(`${b.arm}${b.routeVersion}`));
 const pairsOf = (pairs: readonly PairedMoments[]) =>
   pairs.map((p) => ({
-    ...{ version: p.version, metrics: plain(p.metrics) },
+    version: p.version,
+    metrics: plain(p.metrics),
     inflation: Object.fromEntries(Object.entries(p.inflation).map(([k, x]) => [k, rounded(x)])),
   }));
 
@@ -134,7 +137,10 @@ const latencyOf = (bands: readonly LatencyBand[]) =>
   bands.map((b) => `${b.arm}/${b.version}/${b.routeVersion}: ${b.n} ${b.value} (${b.low} to ${b.high})`);
 const segmentsOf = (segments: readonly SegmentObservation[]) =>
   segments.map(({ feature, value, strata, repeats, pairs }) => ({
-    ...{ feature, value, repeats: repeatsOf(repeats), pairs: pairsOf(pairs) },
+    feature,
+    value,
+    repeats: repeatsOf(repeats),
+    pairs: pairsOf(pairs),
     strata: strata.map((s) => ({ ...s, metrics: plain(s.metrics) })),
   }));
 
@@ -180,7 +186,8 @@ suite('LiveObservation', () => {
       ),
     },
     'a value at another threshold': {
-      ...{ metric: 'value', threshold: 0.2 },
+      metric: 'value',
+      threshold: 0.2,
       value: { truePositive: 1, falsePositive: 2, trueNegative: 3, falseNegative: 4 },
     },
   };
@@ -189,7 +196,10 @@ suite('LiveObservation', () => {
     ...plans,
     'rewards that expire': { ...bandit, metric: 'outcome', rewardAfter: '1d' },
     'the value of rewards that expire': {
-      ...{ ...bandit, metric: 'value', rewardAfter: '1d', rewards: 'gaussian' },
+      ...bandit,
+      metric: 'value',
+      rewardAfter: '1d',
+      rewards: 'gaussian',
       value: { truePositive: 1, falsePositive: 2, trueNegative: 3, falseNegative: 4 },
     },
   };
@@ -268,9 +278,19 @@ suite('LiveObservation', () => {
     const label = (id: string) => ({ predictionId: id, value: 1, eventTimeMs: 1 });
     for (let i = 0; i < 30_000; i++) live.addLabel(label(`old${i}`));
     const row = (predictionId: string): ArrivedRow => ({
-      ...{ predictionId, arm: 'champion', version: '1', routeVersion: 5, status: 'ok', score: 0.5 },
-      ...{ latencyUs: 1, eventTimeMs: 1, receivedAtMs: 1, entity: null },
-      ...{ bucket: 1, propensity: 1, cells: null },
+      predictionId,
+      arm: 'champion',
+      version: '1',
+      routeVersion: 5,
+      status: 'ok',
+      score: 0.5,
+      latencyUs: 1,
+      eventTimeMs: 1,
+      receivedAtMs: 1,
+      entity: null,
+      bucket: 1,
+      propensity: 1,
+      cells: null,
     });
     for (const id of ['old0', 'old29999']) live.addRow(row(id));
     assert.deepEqual([live.size, live.observation(nothingObserved).strata[0]?.labelled], [2, 1]);
@@ -317,8 +337,18 @@ suite('LiveObservation', () => {
     const split = (seen: Parameters<typeof safety>[3]) =>
       safety(spec, arms[0], [arms[1]], seen).find(({ name }) => name === 'split')?.verdict;
     const row = (id: string, replica: string, arm: 0 | 1, receivedAtMs: number): ArrivedRow => ({
-      ...{ predictionId: id, replica, ...arms[arm], receivedAtMs, eventTimeMs: receivedAtMs },
-      ...{ entity: null, routeVersion: 5, status: 'ok', score: 0.5, propensity: 0.5, cells: null, bucket: 7 },
+      predictionId: id,
+      replica,
+      ...arms[arm],
+      receivedAtMs,
+      eventTimeMs: receivedAtMs,
+      entity: null,
+      routeVersion: 5,
+      status: 'ok',
+      score: 0.5,
+      propensity: 0.5,
+      cells: null,
+      bucket: 7,
       latencyUs: arm === 0 ? 2000 : 900_000,
     });
     const both = (from: number, to: number, replica: string, atMs: number) =>

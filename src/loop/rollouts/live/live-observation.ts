@@ -168,8 +168,17 @@ export class LiveObservation {
       const { arm, version, routeVersion, requests, failed, nonFinite, slow, labelled } = stratum;
       const { units, failedUnits, newUnits } = stratum;
       return {
-        ...{ arm, version, routeVersion, requests, failed, nonFinite, slow, labelled },
-        ...{ units, failedUnits, newUnits },
+        arm,
+        version,
+        routeVersion,
+        requests,
+        failed,
+        nonFinite,
+        slow,
+        labelled,
+        units,
+        failedUnits,
+        newUnits,
         propensity: stratum.propensity,
         metrics: arm === 'shadow' ? {} : stratum.named(this.#metrics),
       };

@@ -257,7 +257,8 @@ export class LiveSlices {
     if (!whose) return [];
     return slice.repeats(
       {
-        ...{ size: this.#units.size, entities },
+        size: this.#units.size,
+        entities,
         stratumOf: (unit) => whose[0].get(unit),
         entityOf: (unit) => whose[1].get(unit),
         meanOf: (unit, metric) => {

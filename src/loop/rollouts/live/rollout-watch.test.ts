@@ -23,16 +23,19 @@ function emptyLog() {
     const rows = Array.from({ length: to - from }, (_, i): ArrivedRow => {
       const id = from + i;
       return {
-        ...{
-          predictionId: `p${id}`,
-          arm: 'champion',
-          version: '1',
-          routeVersion: 1,
-          status: 'ok',
-          score: 0.5,
-        },
-        ...{ latencyUs: 1, eventTimeMs: id, receivedAtMs: id, entity: `e${id}` },
-        ...{ bucket: 1, propensity: 0.9, cells: null },
+        predictionId: `p${id}`,
+        arm: 'champion',
+        version: '1',
+        routeVersion: 1,
+        status: 'ok',
+        score: 0.5,
+        latencyUs: 1,
+        eventTimeMs: id,
+        receivedAtMs: id,
+        entity: `e${id}`,
+        bucket: 1,
+        propensity: 0.9,
+        cells: null,
       };
     });
     for (const listener of listeners) listener({ endpoint, rows });
@@ -41,7 +44,11 @@ function emptyLog() {
 }
 
 const followed = (endpoint: string): Followed => ({
-  ...{ id: endpoint, endpoint, sinceRouteVersion: 1, sinceMs: 0, changed: () => {} },
+  id: endpoint,
+  endpoint,
+  sinceRouteVersion: 1,
+  sinceMs: 0,
+  changed: () => {},
   spec: rolloutSpecSchema.parse({ kind: 'canary', version: 2 }),
 });
 

@@ -128,9 +128,16 @@ export class RolloutWatch {
   #begin(owner: string, rollout: Followed): Watched {
     const { spec, sinceRouteVersion } = rollout;
     const watched: Watched = {
-      ...{ owner, rollout, live: new LiveObservation(spec, sinceRouteVersion) },
-      ...{ last: nothingObserved, read: new Set<string>(), isWhole: false, reading: null },
-      ...{ telling: null, toldMs: Number.NEGATIVE_INFINITY, toldSinceMs: Date.now() },
+      owner,
+      rollout,
+      live: new LiveObservation(spec, sinceRouteVersion),
+      last: nothingObserved,
+      read: new Set<string>(),
+      isWhole: false,
+      reading: null,
+      telling: null,
+      toldMs: Number.NEGATIVE_INFINITY,
+      toldSinceMs: Date.now(),
       expiry:
         spec.kind === 'bandit' && spec.rewardAfter !== undefined
           ? setInterval(() => this.#tellSoon(watched), expiryEveryMs).unref()

@@ -59,7 +59,9 @@ async function versions(call: CommandCall, dataset: string, limit: number): Prom
 export async function registerDataset(call: CommandCall): Promise<undefined> {
   const csv = csvOptionsOf(call);
   const roles = {
-    ...{ time: call.option('time'), label: call.option('label'), entity: call.option('entity') },
+    time: call.option('time'),
+    label: call.option('label'),
+    entity: call.option('entity'),
     ...(Object.keys(csv).length > 0 ? { csv } : {}),
   };
   const name = call.needed('name');

@@ -26,7 +26,8 @@ export async function predict(call: CommandCall): Promise<number | undefined> {
   const batch = await call.api.post(
     'batch-predictions',
     {
-      ...{ target, source },
+      target,
+      source,
       format,
       log: call.has('log'),
       ...(keep === undefined ? {} : { keep: keep.split(',').map((name) => name.trim()) }),

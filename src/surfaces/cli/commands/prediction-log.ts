@@ -9,14 +9,17 @@ import { makeServable } from './deploy.ts';
 
 const pollMs = 400;
 const filters = {
-  ...{ from: 'from', to: 'to', arm: 'arm', version: 'modelVersion', status: 'status', entity: 'entity' },
-  ...{
-    outcome: 'outcome',
-    feature: 'feature',
-    value: 'value',
-    'min-score': 'minScore',
-    'max-score': 'maxScore',
-  },
+  from: 'from',
+  to: 'to',
+  arm: 'arm',
+  version: 'modelVersion',
+  status: 'status',
+  entity: 'entity',
+  outcome: 'outcome',
+  feature: 'feature',
+  value: 'value',
+  'min-score': 'minScore',
+  'max-score': 'maxScore',
 } as const;
 
 /** `millrace predictions export <endpoint> --out <file>`: what the log has, with labels, as Parquet. */

@@ -27,7 +27,10 @@ export async function exportAll(
       await writeRun(writer, run);
       for await (const { key, steps, timesMs, values } of server.metrics(run.id)) {
         const rows = values.map((value, i) => ({
-          ...{ run_id: run.id, key, step: steps[i] ?? 0, time_ms: timesMs[i] ?? 0 },
+          run_id: run.id,
+          key,
+          step: steps[i] ?? 0,
+          time_ms: timesMs[i] ?? 0,
           value: value ?? Number.NaN,
         }));
         await writer.add('metrics', rows);
@@ -84,13 +87,22 @@ async function writeRun(writer: ExportWriter, run: TransferRun): Promise<void> {
     run.tags.map((tag) => ({ run_id, ...tag })),
   );
   const inputs = run.inputs.map(({ name, digest, sourceType, source, schema, profile, tags }) => ({
-    ...{ run_id, name, digest, source_type: sourceType, source, schema, profile },
+    run_id,
+    name,
+    digest,
+    source_type: sourceType,
+    source,
+    schema,
+    profile,
     tags: JSON.stringify(tags),
   }));
   await writer.add('inputs', inputs);
   const taken = run.modelInputs.map((model_id) => ({ run_id, direction: 'input', model_id, step: 0 }));
   const given = run.modelOutputs.map(({ modelId, step }) => ({
-    ...{ run_id, direction: 'output', model_id: modelId, step },
+    run_id,
+    direction: 'output',
+    model_id: modelId,
+    step,
   }));
   await writer.add('run_models', [...taken, ...given]);
 }
@@ -120,8 +132,14 @@ async function writeModel(writer: ExportWriter, model: TransferModel): Promise<v
     model.tags.map((tag) => ({ model_id, ...tag })),
   );
   const metrics = model.metrics.map((metric) => ({
-    ...{ model_id, key: metric.key, value: metric.value, step: metric.step, time_ms: metric.timeMs },
-    ...{ run_id: metric.runId, dataset_name: metric.datasetName, dataset_digest: metric.datasetDigest },
+    model_id,
+    key: metric.key,
+    value: metric.value,
+    step: metric.step,
+    time_ms: metric.timeMs,
+    run_id: metric.runId,
+    dataset_name: metric.datasetName,
+    dataset_digest: metric.datasetDigest,
   }));
   await writer.add('logged_model_metrics', metrics);
 }
@@ -147,8 +165,14 @@ async function writeRegistered(writer: ExportWriter, model: TransferRegisteredMo
     model.aliases.map((alias) => ({ name, ...alias })),
   );
   const moves = model.aliasMoves.map((move) => ({
-    ...{ id: move.id, name, alias: move.alias, version: move.version, action: move.action },
-    ...{ previous_version: move.previousVersion, moved_by: move.by, reason: move.reason },
+    id: move.id,
+    name,
+    alias: move.alias,
+    version: move.version,
+    action: move.action,
+    previous_version: move.previousVersion,
+    moved_by: move.by,
+    reason: move.reason,
     moved_at_ms: move.movedAtMs,
   }));
   await writer.add('alias_history', moves);

@@ -158,7 +158,8 @@ export async function openExport(directory: string, frames: Frames): Promise<Tra
           updatedAtMs: row.updated_at_ms ?? 0,
           tags: groupTags(await read('registered_model_tags', of), 'name').get(row.name ?? '') ?? [],
           aliases: (await read('aliases', of)).map((alias) => ({
-            ...{ alias: alias.alias ?? '', version: alias.version ?? 0 },
+            alias: alias.alias ?? '',
+            version: alias.version ?? 0,
           })),
           versions: (await read('model_versions', of, 'ORDER BY version')).map((version) =>
             toVersion(version, tags.get(String(version.version))),
@@ -225,8 +226,13 @@ function toRun(
     params,
     tags,
     inputs: inputs.map(({ run_id: _, source_type, tags: json, name, digest, source, schema, profile }) => ({
-      ...{ name: name ?? '', digest: digest ?? '', sourceType: source_type ?? '', source: source ?? '' },
-      ...{ schema, profile, tags: JSON.parse(json ?? '[]') as TransferTag[] },
+      name: name ?? '',
+      digest: digest ?? '',
+      sourceType: source_type ?? '',
+      source: source ?? '',
+      schema,
+      profile,
+      tags: JSON.parse(json ?? '[]') as TransferTag[],
     })),
     modelInputs: linked('input').map((link) => link.model_id ?? ''),
     modelOutputs: linked('output').map((link) => ({ modelId: link.model_id ?? '', step: link.step ?? 0 })),
@@ -253,9 +259,13 @@ function toModel(
     params,
     tags,
     metrics: metrics.map((metric) => ({
-      ...{ key: metric.key ?? '', value: metric.value ?? 0, step: metric.step ?? 0 },
-      ...{ timeMs: metric.time_ms ?? 0, runId: metric.run_id ?? '' },
-      ...{ datasetName: metric.dataset_name, datasetDigest: metric.dataset_digest },
+      key: metric.key ?? '',
+      value: metric.value ?? 0,
+      step: metric.step ?? 0,
+      timeMs: metric.time_ms ?? 0,
+      runId: metric.run_id ?? '',
+      datasetName: metric.dataset_name,
+      datasetDigest: metric.dataset_digest,
     })),
   };
 }

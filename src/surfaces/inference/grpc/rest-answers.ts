@@ -37,7 +37,9 @@ export function restAnswers(options: InferenceServerOptions, limitBytes: number)
     const answer =
       method === 'GET'
         ? await answerGet(path, {
-            ...{ ...options, settings, ready: replica.ready },
+            ...options,
+            settings,
+            ready: replica.ready,
             caller: { admission, headers },
           })
         : await answerPost(path, headers, Buffer.from(JSON.stringify(body ?? {})), postContext);

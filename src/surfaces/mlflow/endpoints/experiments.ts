@@ -141,7 +141,8 @@ export function experimentEndpoints({ experiments, datasets }: Experiments): rea
           'dataset_summaries',
           found.map(({ experimentId, name, digest, context }) => ({
             experiment_id: experimentId,
-            ...{ name, digest },
+            name,
+            digest,
             ...optional('context', context),
           })),
         );

@@ -4,7 +4,9 @@ import { prepareLabelDays } from './label-days.ts';
 
 const HOUR_MS = 3_600_000;
 const day = (date: string, labelled: number, missing: number, hours: number | null) => ({
-  ...{ day: date, labelled, missing },
+  day: date,
+  labelled,
+  missing,
   delayMs: hours === null ? null : { p50: hours * HOUR_MS, p95: 2 * hours * HOUR_MS },
 });
 
@@ -21,7 +23,8 @@ test('each day is a bar of labelled and missing, and its delays in hours; none w
   );
   const start = Date.UTC(2001, 1, 2);
   assert.deepEqual(made.counts[1], {
-    ...{ startMs: start, endMs: start + 24 * HOUR_MS },
+    startMs: start,
+    endMs: start + 24 * HOUR_MS,
     parts: [
       { id: 'labelled', count: 0 },
       { id: 'missing', count: 7 },

@@ -32,13 +32,15 @@ export function prepareLabelDays(days: readonly LabelDay[]): LabelDays {
   });
   const delays = (quantile: keyof Quantiles): readonly WindowPoint[] =>
     windows.map(({ startMs, endMs, delayMs, labelled }) => ({
-      ...{ startMs, endMs },
+      startMs,
+      endMs,
       value: delayMs === null ? null : delayMs[quantile] / unitMs,
       of: `${labelled} labels`,
     }));
   return {
     counts: windows.map(({ startMs, endMs, labelled, missing }) => ({
-      ...{ startMs, endMs },
+      startMs,
+      endMs,
       parts: [
         { id: 'labelled', count: labelled },
         { id: 'missing', count: missing },

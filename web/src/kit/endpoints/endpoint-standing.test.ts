@@ -6,19 +6,33 @@ import { standingOf, standingsText, worstFirst } from './endpoint-standing.ts';
 
 const arm = (name: string, modelVersion: string, weight: number) => ({ arm: name, modelVersion, weight });
 const replica = (id: string, more: object = {}) => ({
-  ...{ id, connected: true, current: true, url: null, error: null },
+  id,
+  connected: true,
+  current: true,
+  url: null,
+  error: null,
   ...more,
 });
 const endpoint = (name: string, more: object = {}): Endpoint =>
   ({
-    ...{ name, model: 'sea', shadow: null, updatedAt: '2026-01-01T00:00:00Z', lately: null },
-    ...{ arms: [arm('champion', '1', 1)], replicas: [replica('a')] },
+    name,
+    model: 'sea',
+    shadow: null,
+    updatedAt: '2026-01-01T00:00:00Z',
+    lately: null,
+    arms: [arm('champion', '1', 1)],
+    replicas: [replica('a')],
     ...more,
   }) as unknown as Endpoint;
 const alert = (modelVersion: string, severity: 'watch' | 'bad', more: object = {}): Alert =>
   ({
-    ...{ id: modelVersion, endpoint: 'tide', modelVersion, severity, state: 'open' },
-    ...{ reason: `logLoss of version ${modelVersion} rose. Look at it.`, ...more },
+    id: modelVersion,
+    endpoint: 'tide',
+    modelVersion,
+    severity,
+    state: 'open',
+    reason: `logLoss of version ${modelVersion} rose. Look at it.`,
+    ...more,
   }) as Alert;
 
 test('an endpoint stands as the worst that is true of it now', () => {

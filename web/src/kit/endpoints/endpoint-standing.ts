@@ -26,7 +26,11 @@ export function standingOf(endpoint: Endpoint, alerts: readonly Alert[]): Endpoi
   const { arms, shadow, replicas } = endpoint;
   const isTried = shadow !== null || arms.filter((arm) => arm.weight > 0).length > 1;
   const stands = (state: State, said: string, alert: Alert | null = null): EndpointStanding => ({
-    ...{ endpoint, state, sentence: said, isTried, alert },
+    endpoint,
+    state,
+    sentence: said,
+    isTried,
+    alert,
   });
   if (arms.length === 0) return stands('none', trafficText(endpoint));
   const connected = replicas.filter((replica) => replica.connected);

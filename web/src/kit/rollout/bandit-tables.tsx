@@ -77,7 +77,9 @@ const POLICY_COLUMNS: readonly TableColumn<Policy>[] = [
 /** What a policy would have earned a request by one estimator. */
 function estimated(id: 'ips' | 'snips' | 'doublyRobust', head: string, headTip: string): TableColumn<Policy> {
   return {
-    ...{ id, head, headTip },
+    id,
+    head,
+    headTip,
     tip: (policy) => `on ${formatCount(policy[id].n)} rewards, worth ${formatCount(policy[id].effectiveN)}`,
     cell: (policy) => (
       <span>

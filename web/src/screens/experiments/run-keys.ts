@@ -48,7 +48,8 @@ export function useRunKeys(
     return {
       keys: keys.slice(0, limit),
       hasMore: keys.length > limit || pages.some((page) => page?.next != null),
-      ...{ isFetched, error },
+      isFetched,
+      error,
     };
   }, [pages, isFetched, error, limit]);
 }

@@ -61,7 +61,8 @@ function DelayTable(props: { readonly delays: LabelDelays }) {
   ];
   type Row = (typeof rows)[number];
   const within = (id: 'p50' | 'p90' | 'p99' | 'max', head: string): TableColumn<Row> => ({
-    ...{ id, head },
+    id,
+    head,
     cell: (row) => formatDuration(row.delayMs?.[id]),
   });
   return (

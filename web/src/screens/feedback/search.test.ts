@@ -13,7 +13,11 @@ test('any arm may be asked for, and only what fits the API is sent', () => {
   assert.deepEqual(search, { arm: 'b', version: '3', minScore: '0.5', feature: 'region' });
   assert.deepEqual(filtersOf(search), { arm: 'b', modelVersion: '3', minScore: '0.5' });
   assert.deepEqual(filtersOf({ ...search, value: '2', id: 'x', endpoint: 'e' }), {
-    ...{ arm: 'b', modelVersion: '3', minScore: '0.5', feature: 'region', value: '2' },
+    arm: 'b',
+    modelVersion: '3',
+    minScore: '0.5',
+    feature: 'region',
+    value: '2',
   });
   assert.ok('arm' in noFilters && !('endpoint' in noFilters));
 });

@@ -102,8 +102,10 @@ function AlertRow(props: {
               <Link
                 to="/predictions"
                 search={{
-                  ...{ endpoint: alert.endpoint, version: alert.modelVersion },
-                  ...{ from: newest.start, to: newest.end },
+                  endpoint: alert.endpoint,
+                  version: alert.modelVersion,
+                  from: newest.start,
+                  to: newest.end,
                 }}
                 className="text-accent underline"
               >

@@ -3,7 +3,12 @@ import { test } from 'node:test';
 import { comparedRows, formatSmall, packageText, placeOnScale } from './conversion.ts';
 
 const report = {
-  ...{ flavor: 'sklearn', rows: 300, maxAbsDifference: 8.7e-8, bound: 1e-3, used: true, problem: null },
+  flavor: 'sklearn',
+  rows: 300,
+  maxAbsDifference: 8.7e-8,
+  bound: 1e-3,
+  used: true,
+  problem: null,
   holdout: { rows: 1000, maxAbsDifference: 2e-3 },
 };
 

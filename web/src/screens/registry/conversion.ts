@@ -11,7 +11,10 @@ export type ComparedRows = {
 /** Where the two forms were compared, and how far they are apart at most. */
 export function comparedRows(report: ConversionReport): readonly ComparedRows[] {
   const row = (on: string, rows: number, difference: number): ComparedRows => ({
-    ...{ on, rows, difference, isWithin: difference <= report.bound },
+    on,
+    rows,
+    difference,
+    isWithin: difference <= report.bound,
   });
   return [
     ...(report.maxAbsDifference === null

@@ -27,7 +27,9 @@ export function DeployVersion(props: { readonly version: ModelVersion; readonly 
       stop.current = new AbortController();
       const { name: model, version: number } = version;
       const wanted: DeployVersionInput = {
-        ...{ model, version: number, reason: reason.trim() },
+        model,
+        version: number,
+        reason: reason.trim(),
         ...(packageOnly ? { packageOnly } : { endpoint: endpoint.trim() }),
         ...(version.digest === null ? { runtime } : {}),
       };

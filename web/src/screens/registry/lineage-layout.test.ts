@@ -4,8 +4,13 @@ import type { Lineage, LineageKind } from '../../../../src/lifecycle/registry/co
 import { layoutLineage, NODE_WIDTH_PX } from './lineage-layout.ts';
 
 const node = (kind: LineageKind, name: string) => ({
-  ...{ id: `${kind}:${name}`, kind, title: name, reference: name },
-  ...{ digest: null, at: null, facts: [] },
+  id: `${kind}:${name}`,
+  kind,
+  title: name,
+  reference: name,
+  digest: null,
+  at: null,
+  facts: [],
 });
 
 const lineage: Lineage = {

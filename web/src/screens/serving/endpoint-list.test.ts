@@ -11,7 +11,10 @@ const standing = (
   lately: object | null = null,
 ): EndpointStanding =>
   ({
-    ...{ state, sentence: '', isTried: false, alert: null },
+    state,
+    sentence: '',
+    isTried: false,
+    alert: null,
     endpoint: {
       name,
       model: 'Sea-Level',

@@ -39,6 +39,12 @@ test('answers in pieces have their first piece apart; what failed or was refused
 
 test('nothing asked is nothing said', () => {
   assert.deepEqual(recentAnswers([]), {
-    ...{ answered: 0, failed: 0, refused: 0, lastAt: null, latencyMs: null, inPieces: 0, firstPieceMs: null },
+    answered: 0,
+    failed: 0,
+    refused: 0,
+    lastAt: null,
+    latencyMs: null,
+    inPieces: 0,
+    firstPieceMs: null,
   });
 });

@@ -5,15 +5,19 @@ import { replicaNotes, replicaState, replicasText } from './replica-text.ts';
 
 const replica = (more: object): Replica =>
   ({
-    ...{ id: 'a', connected: true, url: null, models: [], endpoints: [], left: false },
-    ...{
-      segmentsWaiting: 0,
-      segmentsDamaged: 0,
-      shadowDropped: 0,
-      clockAheadMs: 12,
-      logHashKeyDiffers: false,
-    },
-    ...{ forgottenAt: null, rivalRefusedAt: null },
+    id: 'a',
+    connected: true,
+    url: null,
+    models: [],
+    endpoints: [],
+    left: false,
+    segmentsWaiting: 0,
+    segmentsDamaged: 0,
+    shadowDropped: 0,
+    clockAheadMs: 12,
+    logHashKeyDiffers: false,
+    forgottenAt: null,
+    rivalRefusedAt: null,
     ...more,
   }) as unknown as Replica;
 

@@ -7,16 +7,26 @@ import {
 import { type BatchDraft, batchOf, canGoOn, doneShare, progressText, rowsPerSecond } from './batch-text.ts';
 
 const draft: BatchDraft = {
-  ...{ target: 'churn', source: 'file', datasetVersion: '', log: '', from: '', to: '' },
-  ...{ format: 'csv', keep: 'id, name', intoLog: true },
+  target: 'churn',
+  source: 'file',
+  datasetVersion: '',
+  log: '',
+  from: '',
+  to: '',
+  format: 'csv',
+  keep: 'id, name',
+  intoLog: true,
 };
 const digest = `sha256:${'a'.repeat(64)}` as const;
 
 test('what is chosen is a request that the server takes', () => {
   const file = createBatchPredictionSchema.parse(batchOf(draft, { digest, name: 'in.csv' }));
   assert.deepEqual(file, {
-    ...{ target: { endpoint: 'churn' }, source: { digest, name: 'in.csv' } },
-    ...{ format: 'csv', keep: ['id', 'name'], log: true },
+    target: { endpoint: 'churn' },
+    source: { digest, name: 'in.csv' },
+    format: 'csv',
+    keep: ['id', 'name'],
+    log: true,
   });
   const span = { source: 'log', log: 'churn', from: '2026-01-01T00:00', to: '2026-01-02T00:00' } as const;
   const log = createBatchPredictionSchema.parse(
@@ -25,7 +35,9 @@ test('what is chosen is a request that the server takes', () => {
   assert.deepEqual(log, {
     target: { model: 'a/b', version: 3 },
     source: { log: 'churn', from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' },
-    ...{ format: 'csv', keep: null, log: false },
+    format: 'csv',
+    keep: null,
+    log: false,
   });
 });
 
@@ -33,7 +45,9 @@ test('progress is told in rows and per cent, and speed once there is one', () =>
   const batch = {
     status: 'running',
     progress: { rows: 250, failedRows: 1, totalRows: 1000 },
-    ...{ startedAt: '2026-01-01T00:00:00Z', finishedAt: null, resumes: null },
+    startedAt: '2026-01-01T00:00:00Z',
+    finishedAt: null,
+    resumes: null,
   } as unknown as BatchPrediction;
   assert.equal(progressText(batch), '250 of 1\u202f000 rows, 25\u202f%');
   const at = Date.parse('2026-01-01T00:00:10Z');

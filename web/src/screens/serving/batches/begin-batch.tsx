@@ -35,9 +35,15 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
   const models = useQuery(modelsQuery());
   const datasets = useQuery(datasetsQuery());
   const [draft, setDraft] = useState<BatchDraft>(() => ({
-    ...{ target: '', source: 'file', datasetVersion: '', log: '' },
-    ...{ from: utc(Date.now() - HOUR_MS), to: utc(Date.now()) },
-    ...{ format: 'parquet', keep: '', intoLog: false },
+    target: '',
+    source: 'file',
+    datasetVersion: '',
+    log: '',
+    from: utc(Date.now() - HOUR_MS),
+    to: utc(Date.now()),
+    format: 'parquet',
+    keep: '',
+    intoLog: false,
   }));
   const [file, setFile] = useState<File | null>(null);
   const [dataset, setDataset] = useState('');

@@ -115,8 +115,13 @@ function PlanBody(props: {
       stop.current = new AbortController();
       const { name, model } = endpoint;
       return beginPlan({
-        ...{ endpoint: name, model, draft, again, reason: reason.trim() },
-        ...{ signal: stop.current.signal, tell: setProgress },
+        endpoint: name,
+        model,
+        draft,
+        again,
+        reason: reason.trim(),
+        signal: stop.current.signal,
+        tell: setProgress,
       });
     },
     onSuccess: () => {

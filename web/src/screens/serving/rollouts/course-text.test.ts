@@ -26,7 +26,8 @@ const canary = {
   looks: [
     { stage: 'shadow', percent: 0, comparisons: [] },
     ...[10, 40, 40].map((n, index) => ({
-      ...{ stage: 'canary', percent: index === 0 ? 5 : 50 },
+      stage: 'canary',
+      percent: index === 0 ? 5 : 50,
       comparisons: [
         { arm: 'challenger', metric: 'logLoss', n, difference: 0.1 - index / 100, low: -1, high: 1 },
         { arm: 'challenger', metric: 'accuracy', n, difference: 0.1, low: null, high: null },

@@ -30,15 +30,16 @@ test('the first draft of every judged kind is a plan that the server takes', () 
 test('what is written is what is sent: per cents, durations, lists, value, and what is left out', () => {
   const draft: PlanDraft = {
     ...firstDraft('3'),
-    ...{
-      shadowRequests: '',
-      steps: '5; 25 100',
-      minTime: '6h',
-      maxErrors: '0.1',
-      alpha: '1',
-      promote: 'manual',
-    },
-    ...{ metric: 'value', truePositive: '10', falsePositive: '-8', segments: 'region, plan' },
+    shadowRequests: '',
+    steps: '5; 25 100',
+    minTime: '6h',
+    maxErrors: '0.1',
+    alpha: '1',
+    promote: 'manual',
+    metric: 'value',
+    truePositive: '10',
+    falsePositive: '-8',
+    segments: 'region, plan',
     guardrails: [{ key: 1, metric: 'accuracy', margin: '0.01' }],
   };
   const plan = parsed(draft);

@@ -94,23 +94,39 @@ export function firstDraft(version: string): PlanDraft {
   return {
     kind: 'canary',
     arms: [{ key: 1, arm: 'b', version, percent: '10' }],
-    ...{ maxScoreShift: '', maxDisagreement: '' },
-    ...{ shadowRequests: '200', steps: '1, 10, 50, 100', minRequests: '20', minTime: '', mirror: true },
-    ...{ algorithm: 'thompson', rewards: 'beta', epsilon: '10', floor: '2', maxChange: '10' },
-    ...{ every: '10m', rewardAfter: '' },
-    ...{
-      metric: 'logLoss',
-      prove: 'notWorse',
-      margin: '0.02',
-      minLabels: '200',
-      threshold: '0.5',
-      alpha: '5',
-    },
-    ...{ truePositive: '', falsePositive: '', trueNegative: '', falseNegative: '' },
+    maxScoreShift: '',
+    maxDisagreement: '',
+    shadowRequests: '200',
+    steps: '1, 10, 50, 100',
+    minRequests: '20',
+    minTime: '',
+    mirror: true,
+    algorithm: 'thompson',
+    rewards: 'beta',
+    epsilon: '10',
+    floor: '2',
+    maxChange: '10',
+    every: '10m',
+    rewardAfter: '',
+    metric: 'logLoss',
+    prove: 'notWorse',
+    margin: '0.02',
+    minLabels: '200',
+    threshold: '0.5',
+    alpha: '5',
+    truePositive: '',
+    falsePositive: '',
+    trueNegative: '',
+    falseNegative: '',
     guardrails: [],
-    ...{ segments: '', segmentMargin: '0.05' },
-    ...{ maxErrors: '1', maxLatencyP99Ms: '', maxLatencyRatio: '2' },
-    ...{ maxTime: '14d', cooldown: '1h', promote: 'auto' },
+    segments: '',
+    segmentMargin: '0.05',
+    maxErrors: '1',
+    maxLatencyP99Ms: '',
+    maxLatencyRatio: '2',
+    maxTime: '14d',
+    cooldown: '1h',
+    promote: 'auto',
   };
 }
 
@@ -187,9 +203,12 @@ export function planOf(draft: PlanDraft): unknown {
   const { kind, arms, promote } = draft;
   if (kind === 'split') {
     return {
-      ...{ kind, promote },
+      kind,
+      promote,
       arms: arms.map(({ arm, version, percent }) => ({
-        ...{ arm: arm.trim(), version: number(version), percent: number(percent) },
+        arm: arm.trim(),
+        version: number(version),
+        percent: number(percent),
       })),
       ...judging(draft),
     };
@@ -198,19 +217,22 @@ export function planOf(draft: PlanDraft): unknown {
     return {
       kind,
       arms: arms.map(({ arm, version }) => ({ arm: arm.trim(), version: number(version) })),
-      ...{ algorithm: draft.algorithm, rewards: draft.rewards, every: text(draft.every) },
+      algorithm: draft.algorithm,
+      rewards: draft.rewards,
+      every: text(draft.every),
       epsilon: draft.algorithm === 'epsilonGreedy' ? ratio(draft.epsilon) : undefined,
-      ...{
-        floor: ratio(draft.floor),
-        maxChange: ratio(draft.maxChange),
-        rewardAfter: text(draft.rewardAfter),
-      },
+      floor: ratio(draft.floor),
+      maxChange: ratio(draft.maxChange),
+      rewardAfter: text(draft.rewardAfter),
       ...judging(draft),
     };
   }
   const copies = number(draft.shadowRequests);
   return {
-    ...{ kind: 'canary', version: number(arms[0]?.version ?? ''), promote, mirror: draft.mirror },
+    kind: 'canary',
+    version: number(arms[0]?.version ?? ''),
+    promote,
+    mirror: draft.mirror,
     shadow:
       copies === undefined || copies === 0
         ? null

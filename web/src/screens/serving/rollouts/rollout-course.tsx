@@ -71,7 +71,8 @@ export function RolloutCourse(props: { readonly rollout: EndpointRollout; readon
             boundsOf({
               isPrimary: metric === plan.metric,
               isCanary: plan.kind === 'canary',
-              ...{ prove: plan.prove, margin },
+              prove: plan.prove,
+              margin,
             })
           }
           need={plan.minLabels}

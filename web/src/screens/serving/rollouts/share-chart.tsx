@@ -21,7 +21,8 @@ export function ShareChart(props: { readonly rollout: EndpointRollout }) {
     const versions = new Map(rollout.look?.arms.map((arm) => [arm.arm, arm.version]));
     const arms = new Set(course.flatMap((window) => window.parts.map((part) => part.id)));
     return [...arms].map((arm) => ({
-      ...{ id: arm, label: versions.has(arm) ? `v${versions.get(arm)} ${arm}` : arm },
+      id: arm,
+      label: versions.has(arm) ? `v${versions.get(arm)} ${arm}` : arm,
       colour: armStroke(arm).colour,
     }));
   }, [course, rollout.look]);

@@ -5,7 +5,10 @@ import { shareCourse } from './share-course.ts';
 const route = (createdAt: string, ...weights: readonly number[]) => ({
   createdAt,
   arms: weights.map((weight, index) => ({
-    ...{ arm: ['champion', 'b'][index] ?? '', modelVersion: '1', packageDigest: 'sha256:' as const, weight },
+    arm: ['champion', 'b'][index] ?? '',
+    modelVersion: '1',
+    packageDigest: 'sha256:' as const,
+    weight,
   })),
 });
 

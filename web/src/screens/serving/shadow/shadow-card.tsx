@@ -115,8 +115,10 @@ function ShadowBody(props: { readonly evidence: ShadowEvidence }) {
             />
             <ComparedHistogram
               counts={{
-                ...{ edges: evidence.scores.edges, categories: null },
-                ...{ reference: evidence.scores.champion, current: evidence.scores.shadow },
+                edges: evidence.scores.edges,
+                categories: null,
+                reference: evidence.scores.champion,
+                current: evidence.scores.shadow,
               }}
               label="Scores"
               names={names}

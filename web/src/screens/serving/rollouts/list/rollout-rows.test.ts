@@ -4,13 +4,28 @@ import type { EndpointRollout } from '../../../../../../src/loop/contract.ts';
 import { inOrder, rowOfRollout } from './rollout-rows.ts';
 
 const comparison = (arm: string, difference: number, segment: unknown = null) => ({
-  ...{ arm, metric: 'logLoss', segment, compared: 'pairs', n: 100, alpha: 0.05, margin: 0.02 },
-  ...{ champion: 0.5, challenger: 0.4, difference, low: difference - 1, high: difference + 1 },
+  arm,
+  metric: 'logLoss',
+  segment,
+  compared: 'pairs',
+  n: 100,
+  alpha: 0.05,
+  margin: 0.02,
+  champion: 0.5,
+  challenger: 0.4,
+  difference,
+  low: difference - 1,
+  high: difference + 1,
   verdict: 'undecided',
 });
 
 const split = {
-  ...{ id: 'r1', turn: null, endpoint: 'tide', state: 'ready', championVersion: '1', reason: 'b is better' },
+  id: 'r1',
+  turn: null,
+  endpoint: 'tide',
+  state: 'ready',
+  championVersion: '1',
+  reason: 'b is better',
   plan: {
     kind: 'split',
     metric: 'logLoss',
@@ -21,7 +36,9 @@ const split = {
   },
   step: { stage: 'split', index: null, percent: 50 },
   look: {
-    ...{ requests: { have: 5, need: 9 }, labels: { have: 1, need: 1 }, timeMs: { have: 1, need: 1 } },
+    requests: { have: 5, need: 9 },
+    labels: { have: 1, need: 1 },
+    timeMs: { have: 1, need: 1 },
     arms: [
       { arm: 'champion', version: '1' },
       { arm: 'b', version: '2' },
@@ -33,21 +50,33 @@ const split = {
       comparison('b', 0.9, { feature: 'x', value: 'y' }),
     ],
   },
-  ...{ bandit: null, createdAt: '2001-01-01T00:00:00Z', endedAt: null },
+  bandit: null,
+  createdAt: '2001-01-01T00:00:00Z',
+  endedAt: null,
   summary: { verdict: 'c: logLoss better by 0.03' },
 } as unknown as EndpointRollout;
 
 const turn = {
-  ...{ id: 't1', turn: { loop: 'tides', number: 4, state: 'promoted' }, model: 'tides', endpoint: 'tides' },
-  ...{ state: 'promoted', championVersion: '2', reason: 'all well', bandit: null },
+  id: 't1',
+  turn: { loop: 'tides', number: 4, state: 'promoted' },
+  model: 'tides',
+  endpoint: 'tides',
+  state: 'promoted',
+  championVersion: '2',
+  reason: 'all well',
+  bandit: null,
   plan: { kind: 'canary', version: 6, metric: 'logLoss', steps: [10, 100], shadow: {} },
   step: { stage: 'canary', index: 1, percent: 100 },
   look: {
-    ...{ requests: { have: 1, need: 9 }, labels: { have: 1, need: 1 }, timeMs: { have: 1, need: 1 } },
-    ...{ arms: [{ arm: 'challenger', version: '6' }], comparisons: [comparison('challenger', 0.1)] },
+    requests: { have: 1, need: 9 },
+    labels: { have: 1, need: 1 },
+    timeMs: { have: 1, need: 1 },
+    arms: [{ arm: 'challenger', version: '6' }],
+    comparisons: [comparison('challenger', 0.1)],
   },
   summary: { verdict: 'challenger: logLoss better by 0.1' },
-  ...{ createdAt: '2001-02-01T00:00:00Z', endedAt: '2001-02-03T00:00:00Z' },
+  createdAt: '2001-02-01T00:00:00Z',
+  endedAt: '2001-02-03T00:00:00Z',
 } as unknown as EndpointRollout;
 
 test('an A/B shows what the champion keeps, and its arm that is furthest ahead over all requests', () => {
