@@ -52,6 +52,10 @@ test('a log without names, labelled by name, searched, exported, compacted and e
   const onnx = importOnnx(logisticOnnx(1)).bytes;
   await call('PUT', `blobs/${digestOf(onnx)}`, onnx);
   const manifest = packageManifestSchema.parse({
+    formatVersion: 1,
+    model: 'delay-model',
+    contract: null,
+    sample: [{ x1: 0, x2: 0 }],
     ...logisticPackage(),
     onnx: digestOf(onnx),
   });

@@ -69,6 +69,7 @@ forEachDatabase((name, open) => {
       assert.equal(await changes(), 1);
       setClock(-24 * hourMs);
       assert.equal(await changes(), 1);
+      await traffic(100, { 1: 0.8 });
       wait(6 * hourMs);
       assert.equal(await changes(), 2);
     });

@@ -1,9 +1,8 @@
 import { bothEnded } from '../../core/both-ended.ts';
 import { type ErrorCode, MillraceError } from '../../core/errors.ts';
-import { createRng } from '../../core/rng.ts';
 import { formatTime, parseDuration } from '../../core/time.ts';
 import { Exclusive } from '../engine/exclusive.ts';
-import { banditState } from '../verdict/bandit.ts';
+import { banditState, wantsOtherShares } from '../verdict/bandit.ts';
 import type { ComparedArm } from '../verdict/compare-arms.ts';
 import { observe, zeroBeforeOf } from '../verdict/observe.ts';
 import { provedArm } from '../verdict/proof.ts';
@@ -261,9 +260,7 @@ export class RolloutEngine {
     const endpoint = await this.#deps.serving.endpoint(rolloutActor, record.endpoint);
     const shares = Object.fromEntries(endpoint.arms.map((a) => [a.arm, a.weight]));
     const bandit =
-      spec.kind === 'bandit'
-        ? banditState(spec, [champion, ...data.targets], shares, seen, createRng(nowMs))
-        : data.bandit;
+      spec.kind === 'bandit' ? banditState(spec, [champion, ...data.targets], shares, seen) : data.bandit;
     const change = { look, looks: keepLook(data.looks, look, step), bandit, reason: look.reason };
     const act = async (now: RolloutRecord) => {
       if (now.revision !== record.revision) return;
@@ -273,7 +270,7 @@ export class RolloutEngine {
         return this.#pass(record, look.reason, change);
       }
       const isDue = eventMs !== undefined && this.#isWeighingDue(record, eventMs);
-      return bandit !== null && isDue
+      return bandit !== null && isDue && wantsOtherShares(bandit, shares)
         ? this.#weigh(record, bandit, eventMs, change)
         : this.#writer.note(record, change);
     };

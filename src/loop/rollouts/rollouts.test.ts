@@ -428,7 +428,7 @@ forEachDatabase((name, open) => {
     });
 
     test('a bandit moves traffic to the arm that is rewarded, slowly, and estimates what others would earn', async (t) => {
-      const { serving, traffic, create, present } = await openRollouts(t, open);
+      const { engine, serving, traffic, create, present, wait } = await openRollouts(t, open);
       const begun = await create({
         kind: 'bandit',
         arms: [{ arm: 'b', version: 2 }],
@@ -452,6 +452,16 @@ forEachDatabase((name, open) => {
       const mean = now.bandit?.arms.find((a) => a.arm === 'b')?.mean ?? 0;
       assert.ok(Math.abs((only?.snips.value ?? 0) - mean) < 0.05);
       assert.ok((only?.doublyRobust.standardError ?? 1) < 0.05);
+
+      const idle = async (looks: number) => {
+        for (let i = 0; i < looks; i++) {
+          wait(2 * 3_600_000);
+          await engine.lookNow();
+        }
+        return (await present(begun)).decisions.length;
+      };
+      const settled = await idle(5);
+      assert.equal(await idle(3), settled, 'shares that no reward moves stay');
     });
   });
 });

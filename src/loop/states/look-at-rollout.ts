@@ -1,4 +1,3 @@
-import { createRng } from '../../core/rng.ts';
 import { formatTime, parseTime } from '../../core/time.ts';
 import type { Rollout } from '../contract.ts';
 import type { TurnContext } from '../engine/turn-context.ts';
@@ -67,9 +66,7 @@ function assess(turn: TurnContext, rollout: Rollout, seen: Observation): Rollout
   const share = rollout.percent / 100;
   const shares = { champion: 1 - share, challenger: share };
   const bandit =
-    spec.kind === 'bandit'
-      ? banditState(spec, [champion, challenger], shares, seen, createRng(nowMs))
-      : rollout.bandit;
+    spec.kind === 'bandit' ? banditState(spec, [champion, challenger], shares, seen) : rollout.bandit;
   const assessedEventTime = eventMs === undefined ? null : formatTime(eventMs);
   return { ...rollout, ...judged, bandit, assessedAt: at, assessedEventTime };
 }

@@ -1,17 +1,20 @@
 import { formatTime, parseDuration, parseTime } from '../../core/time.ts';
 import type { BanditState, Rollout } from '../contract.ts';
 import type { Decision, TurnContext } from '../engine/turn-context.ts';
+import { wantsOtherShares } from '../verdict/bandit.ts';
 import { known } from './known.ts';
 import { deployInputs, splitOf } from './rollout-steps.ts';
 
-/** Whether a bandit's shares may change now: `every` has passed in event time. */
+/** Whether a bandit's shares change now: `every` has passed in event time, and it wants others. */
 export function isWeighingDue(
   turn: TurnContext,
-  { stage, bandit, weighedEventTime, sinceEventTime }: Rollout,
+  { stage, bandit, percent, weighedEventTime, sinceEventTime }: Rollout,
 ) {
   const { every } = turn.file.deploy.bandit ?? {};
   if (stage !== 'bandit' || !bandit || every === undefined || turn.watermarkMs === undefined) return false;
   if (turn.paused) return false;
+  const share = percent / 100;
+  if (!wantsOtherShares(bandit, { champion: 1 - share, challenger: share })) return false;
   const last = weighedEventTime ?? sinceEventTime;
   return last === null || turn.watermarkMs - parseTime(last) >= parseDuration(every);
 }

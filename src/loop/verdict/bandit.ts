@@ -1,4 +1,4 @@
-import type { Rng } from '../../core/rng.ts';
+import { createRng } from '../../core/rng.ts';
 import {
   type BanditArm,
   boundedShares,
@@ -17,7 +17,6 @@ export function banditState(
   arms: readonly ComparedArm[],
   shares: Readonly<Record<string, number>>,
   seen: Observation,
-  rng: Rng,
 ): BanditState {
   // While one arm had everything, the others could not show what they would have made of that time.
   const together = seen.strata.filter((s) =>
@@ -34,9 +33,11 @@ export function banditState(
       reward: { n: n / inflation, mean, m2: m2 / inflation },
     }),
   );
+  // Drawn alike while the log says the same: shares that no new reward moves do not wander about.
+  const seed = known.reduce((sum, { reward }) => Math.imul(sum, 31) + reward.n, 1);
   const wanted =
     spec.algorithm === 'thompson'
-      ? thompsonShares(independent, spec.rewards, rng)
+      ? thompsonShares(independent, spec.rewards, createRng(seed))
       : epsilonGreedyShares(known, spec.epsilon);
   const next = boundedShares(shares, wanted, spec.floor, spec.maxChange);
   const strata = together.flatMap(({ arm, propensity, metrics }) => {
@@ -62,4 +63,12 @@ export function banditState(
     })),
     changedAt: null,
   };
+}
+
+/** Traffic is given out in ten-thousandths: a smaller change is none. */
+const leastMove = 1e-4;
+
+/** Whether the bandit wants other shares than these, by arm. */
+export function wantsOtherShares({ arms }: BanditState, shares: Readonly<Record<string, number>>): boolean {
+  return arms.some(({ arm, share }) => Math.abs(share - (shares[arm] ?? 0)) >= leastMove);
 }
