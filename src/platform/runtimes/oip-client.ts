@@ -156,7 +156,10 @@ export class OipClient {
     this.#streamAgent.destroy();
   }
 
-  /** A second attempt is made only where the first reached nobody, or was turned away unread. */
+  /**
+   * A second attempt is made only where the first reached nobody, was turned away unread, or was cut off before an
+   * answer on a connection that had been kept, which is how servers close those that were idle.
+   */
   async #send(
     method: 'GET' | 'POST',
     path: string,
@@ -194,14 +197,16 @@ export class OipClient {
         reject(this.#fail('remote_timeout', `no answer within ${timeoutMs} ms`));
         request.destroy();
       }, timeoutMs);
+      let answering = false;
       const stop = (error: Error) => {
         clearTimeout(timer);
         const code = (error as NodeJS.ErrnoException).code ?? '';
-        const again = neverReached.has(code) || (code === 'ECONNRESET' && request.reusedSocket);
+        const again = neverReached.has(code) || (code === 'ECONNRESET' && request.reusedSocket && !answering);
         reject(new SendError(error.message || code, again));
       };
       request.once('error', stop);
       request.once('response', (response) => {
+        answering = true;
         const pieces: Buffer[] = [];
         let bytes = 0;
         response.on('data', (piece: Buffer) => {

@@ -1,33 +1,18 @@
-import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import { jsonOfBigInts } from '../../core/exact-json.ts';
-import { firstIssue } from '../../core/issue-text.ts';
 import type { ElementType, PackageManifest, RemoteRuntime } from '../../core/model-package.ts';
-import { cellDimensions, isNumberArray, joinedCells, type OutputTensor } from '../onnx/index.ts';
-import { OipClient, type RemoteReply } from './oip-client.ts';
+import { cellDimensions, joinedCells, type OutputTensor } from '../onnx/index.ts';
+import { OipClient } from './oip-client.ts';
 import type { LoadedModel, ModelCall, ScoredPiece } from './open-model.ts';
 import { predictionOf } from './prediction.ts';
-import { datatypeOf, kindOf, type TensorKind, tensorBytes, tensorValues } from './tensor-bytes.ts';
+import { decodeReply, jsonBytesHeader, requireOutputs } from './remote-reply.ts';
+import { datatypeOf, type TensorKind, tensorBytes } from './tensor-bytes.ts';
 
 type Rows = readonly (readonly unknown[])[];
 
 /** Batches under way at the same time: the server batches on its own. */
 const concurrency = 16;
 const healthEveryMs = 5000;
-const jsonBytesHeader = 'inference-header-content-length';
-
-/** What another server may answer; of further members none is read. */
-const replySchema = z.object({
-  outputs: z.array(
-    z.object({
-      name: z.string(),
-      datatype: z.string(),
-      shape: z.array(z.int().min(0)),
-      parameters: z.object({ binary_data_size: z.int().min(0).optional() }).nullish(),
-      data: z.unknown().optional(),
-    }),
-  ),
-});
 
 /**
  * Opens a model that another server computes: its readiness is asked now, and again and again while it is open.
@@ -56,6 +41,7 @@ export async function openRemote(manifest: PackageManifest, remote: RemoteRuntim
       const { headers, body } = encodeRequest(manifest, rows, remote.binary);
       const reply = await client.infer({ ...headers, ...call?.trace }, body);
       const outputs = decodeReply(reply, rows.length, manifest.tensors === 'whole', failed);
+      requireOutputs(manifest, outputs, failed);
       return predictionOf(manifest, outputs, rows.length);
     },
     ...(streams
@@ -208,54 +194,4 @@ function dimensionsOf(cell: unknown, shape: readonly number[]): number[] {
   const found = cellDimensions(cell);
   if (shape.every((d) => d >= 0)) return [...shape];
   return found.length === shape.length ? [...found] : shape.map((d) => (d >= 0 ? d : (found[0] ?? 1)));
-}
-
-/** Throws for a value in JSON that is not of its tensor's datatype; null is a missing number. */
-function requireKind(name: string, datatype: string, { type }: TensorKind, values: ArrayLike<unknown>): void {
-  const wanted = type === 'string' ? 'string' : type === 'bool' ? 'boolean' : 'number';
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (typeof value === wanted || (wanted === 'number' && value === null)) continue;
-    throw new Error(`output "${name}" is ${datatype} and has a ${value === null ? 'null' : typeof value}`);
-  }
-}
-
-/** Reads an answer, in JSON or with raw tensors after it. Throws what `broken` makes for one that contradicts itself. */
-function decodeReply(
-  { headers, body }: Pick<RemoteReply, 'headers' | 'body'>,
-  rowCount: number,
-  whole: boolean,
-  broken: (problem: string) => Error,
-): readonly OutputTensor[] {
-  const jsonBytes = Number(headers[jsonBytesHeader] ?? body.length);
-  let at = jsonBytes;
-  try {
-    const parsed = replySchema.safeParse(JSON.parse(body.toString('utf8', 0, jsonBytes)));
-    if (!parsed.success) throw new Error(firstIssue(parsed.error, 'it'));
-    const { outputs } = parsed.data;
-    return outputs.map(({ name, datatype, shape, parameters, data }) => {
-      const kind = kindOf(datatype);
-      if (!kind) throw new Error(`output "${name}" is ${datatype}`);
-      const count = shape.reduce((product, d) => product * d, 1);
-      const rawBytes = parameters?.binary_data_size;
-      let values: ArrayLike<unknown>;
-      if (rawBytes === undefined) values = Array.isArray(data) ? data.flat(Number.POSITIVE_INFINITY) : [data];
-      else {
-        values = tensorValues(kind, body.subarray(at, at + rawBytes), count);
-        at += rawBytes;
-      }
-      if (values.length !== count)
-        throw new Error(`output "${name}" has ${values.length} values for [${shape}]`);
-      if (rawBytes === undefined) requireKind(name, datatype, kind, values);
-      if (!whole && shape[0] !== rowCount)
-        throw new Error(`output "${name}" has ${shape[0]} rows for ${rowCount}`);
-      const isWhole = kind.type === 'string' || isNumberArray(values);
-      const numbers = isWhole ? values : Array.from(values, (v) => v ?? Number.NaN);
-      const width = rowCount === 0 ? 0 : count / rowCount;
-      const rows = whole ? [rowCount, ...shape] : shape;
-      return { name, ...kind, shape: rows, width, data: numbers as OutputTensor['data'] };
-    });
-  } catch (cause) {
-    throw broken(`its answer cannot be read: ${(cause as Error).message}`);
-  }
 }

@@ -168,6 +168,28 @@ test('only what nobody has computed is sent again; silence, errors and nonsense 
       attempts: 1,
     },
     { reply: () => ({ status: 200, body: y(1, 2) }), status: 502, says: /2 rows for 1/, attempts: 1 },
+    ...[
+      { outputs: [], says: /it has none of the outputs that its metadata tell of \(y\)/ },
+      { outputs: [...y(1).outputs, ...y(2).outputs], says: /it has output "y" twice/ },
+      {
+        outputs: [{ name: 'y', datatype: 'BYTES', shape: [1, 1], data: ['a'] }],
+        says: /output "y" is BYTES, its metadata say FP32/,
+      },
+      {
+        outputs: [{ name: 'y', datatype: 'UINT8', shape: [1, 1], data: [300] }],
+        says: /output "y" is UINT8 and has 300/,
+      },
+      {
+        outputs: [{ name: 'y', datatype: 'INT64', shape: [1, 1], data: [null] }],
+        says: /output "y" is INT64 and has a null/,
+      },
+    ].map(({ outputs, says }) => ({
+      reply: () => ({ status: 200, body: { outputs } }),
+      status: 502,
+      says,
+      attempts: 1,
+      timeoutMs: 60_000,
+    })),
   ];
   for (const { reply, status, says, attempts, timeoutMs = 60_000 } of cases) {
     const far = await fake(t, reply);
