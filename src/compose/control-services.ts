@@ -178,7 +178,6 @@ export async function createControlServices(parts: ControlParts) {
     },
   });
   const endpointKeys = new KeyService({ db, journal, changed: () => serving.keysChanged() });
-  const lineage = createLineage({ db, experiments, ports: createLineagePorts(data, serving) });
   const endpointExists = async (endpoint: string) =>
     (await serving.routeTable()).endpoints.some((e) => e.endpoint === endpoint);
   const feedback = await FeedbackService.open({
@@ -241,6 +240,11 @@ export async function createControlServices(parts: ControlParts) {
     blobs,
     register: async (actor, { model, ...facts }) =>
       (await registry.createVersion(actor, { name: model, ...facts })).version,
+  });
+  const lineage = createLineage({
+    db,
+    experiments,
+    ports: createLineagePorts(data, serving, packages),
   });
   const deployments = new DeploymentService(db, pipelines, createDeploymentPorts(slices));
   const batches = new BatchService({

@@ -1,15 +1,21 @@
-import { MillraceError } from '../core/errors.ts';
-import { isDigest } from '../core/json.ts';
+import { type ErrorCode, MillraceError } from '../core/errors.ts';
+import { type Digest, isDigest } from '../core/json.ts';
 import type { DataService, DatasetVersionSummary } from '../lifecycle/data/index.ts';
 import type { LineageDeployment, LineagePorts } from '../lifecycle/registry/index.ts';
-import type { ServingService } from '../lifecycle/serving/index.ts';
+import type { PackageService, ServingService } from '../lifecycle/serving/index.ts';
 import type { Actor } from '../platform/access/index.ts';
 
+/** A version may have any digest, also one whose content is not kept here. */
+const noPackage: ReadonlySet<string> = new Set<ErrorCode>(['blob_missing', 'package_refused']);
 /** Dataset versions that are looked through for a digest. */
 const page = 1000;
 
 /** What a lineage shows of data and deployments, from the parts that know them. */
-export function createLineagePorts(data: DataService, serving: ServingService): LineagePorts {
+export function createLineagePorts(
+  data: DataService,
+  serving: ServingService,
+  packages: PackageService,
+): LineagePorts {
   return {
     dataset: async (actor, reference) => {
       const found = isDigest(reference)
@@ -19,6 +25,7 @@ export function createLineagePorts(data: DataService, serving: ServingService): 
       const { id, dataset, version, digest, rows, registeredAt } = found;
       return { id, title: `${dataset} v${version}`, digest, rows, registeredAt };
     },
+    graphParts: (digest) => graphParts(packages, digest),
     deployments: async (_actor, model) =>
       (await serving.routeTable()).endpoints
         .filter((route) => route.model === model)
@@ -39,6 +46,16 @@ export function createLineagePorts(data: DataService, serving: ServingService): 
             : []),
         ]),
   };
+}
+
+async function graphParts(packages: PackageService, digest: Digest): Promise<readonly Digest[]> {
+  try {
+    return await packages.graphParts(digest);
+  } catch (error) {
+    const isNoPackage = error instanceof MillraceError && noPackage.has(error.code);
+    if (isNoPackage) return [];
+    throw error;
+  }
 }
 
 async function byId(data: DataService, actor: Actor, id: string): Promise<DatasetVersionSummary | undefined> {

@@ -143,6 +143,25 @@ export const graphStepSchema: z.ZodType<GraphStep> = z.lazy(() =>
 /** Other packages put together. */
 export const graphRuntimeSchema = z.object({ kind: z.literal('graph'), step: graphStepSchema });
 
+/** Digests of the packages that a step is made of, each once, in the order of the steps. */
+export function packagesOf(step: GraphStep): ReadonlySet<Digest> {
+  if (step.kind === 'model') return new Set([step.package]);
+  return new Set(innerSteps(step).flatMap((inner) => [...packagesOf(inner)]));
+}
+
+function innerSteps(step: Exclude<GraphStep, { readonly kind: 'model' }>): readonly GraphStep[] {
+  switch (step.kind) {
+    case 'sequence':
+      return step.steps;
+    case 'splitter':
+      return step.branches.map((b) => b.step);
+    case 'ensemble':
+      return step.members.map((m) => m.step);
+    case 'switch':
+      return [...step.cases.map((c) => c.step), ...(step.otherwise ? [step.otherwise] : [])];
+  }
+}
+
 /** What runs a packaged model. */
 export const packageRuntimeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('onnx') }),

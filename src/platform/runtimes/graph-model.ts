@@ -1,11 +1,11 @@
 import { type ErrorCode, fail, MillraceError } from '../../core/errors.ts';
-import type { Digest } from '../../core/json.ts';
 import {
   type GraphStep,
   type PackageManifest,
   packageManifestSchema,
   type SignatureField,
 } from '../../core/model-package.ts';
+import { packagesOf } from '../../core/package-runtime.ts';
 import { type OutputTensor, runtimeMessage } from '../onnx/index.ts';
 import { averageOutputs, inType, mergeBranches, voteOutputs } from './combine-outputs.ts';
 import { commonType } from './describe-graph.ts';
@@ -66,25 +66,6 @@ export async function openGraph(
     },
     close,
   };
-}
-
-/** Digests of the packages that a step is made of, each once. */
-export function packagesOf(step: GraphStep): ReadonlySet<Digest> {
-  if (step.kind === 'model') return new Set([step.package]);
-  return new Set(innerSteps(step).flatMap((inner) => [...packagesOf(inner)]));
-}
-
-function innerSteps(step: Exclude<GraphStep, { kind: 'model' }>): readonly GraphStep[] {
-  switch (step.kind) {
-    case 'sequence':
-      return step.steps;
-    case 'splitter':
-      return step.branches.map((b) => b.step);
-    case 'ensemble':
-      return step.members.map((m) => m.step);
-    case 'switch':
-      return [...step.cases.map((c) => c.step), ...(step.otherwise ? [step.otherwise] : [])];
-  }
 }
 
 class GraphRun {

@@ -1,6 +1,5 @@
 export { describeGraph } from './describe-graph.ts';
 export { describeRemote } from './describe-remote.ts';
-export { packagesOf } from './graph-model.ts';
 export {
   type LoadedModel,
   type ModelCall,

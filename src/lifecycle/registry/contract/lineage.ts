@@ -28,7 +28,7 @@ export const lineageEdgeSchema = z.object({
   /** Ids of nodes. */
   from: z.string(),
   to: z.string(),
-  /** How: `training` (the context of the data), `logged`, `registered`, `copied`, `refit`, `champion`, `challenger`, `shadow`. */
+  /** How: `training` (the context of the data), `logged`, `registered`, `copied`, `refit`, `part` (of a graph of packages), `champion`, `challenger`, `shadow`. */
   label: z.string(),
 });
 export type LineageEdge = z.infer<typeof lineageEdgeSchema>;

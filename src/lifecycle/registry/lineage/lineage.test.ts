@@ -35,6 +35,7 @@ forEachDatabase((dialect, open) => {
       ports: {
         dataset: async (_, reference) =>
           [flights.id, flights.digest].includes(reference) ? flights : undefined,
+        graphParts: async (graph) => (graph === digest(5) ? [digest(1), digest(4)] : []),
         deployments: async (_, model) => (model === 'late' ? deployed : []),
       },
     });
@@ -121,6 +122,15 @@ forEachDatabase((dialect, open) => {
     assert.ok(refitted.includes(refit));
     assert.ok(refitted.includes('run → model: logged'));
 
+    // A graph of two packages, of which one has no version of its own.
+    await registry.createVersion(tester, { name: 'alone', digest: digest(5) });
+    const graph = arrows(await lineage.ofVersion(tester, 'alone', 2), names);
+    assert.deepEqual(
+      graph.filter((a) => a.includes('alone/2')),
+      ['late/1 → alone/2: part'],
+    );
+    assert.ok(graph.includes('flights → run: training'));
+
     const copied = await lineage.ofVersion(tester, 'copy', 1);
     assert.equal(copied.subject, 'model-version:copy/1');
     assert.deepEqual(
@@ -140,7 +150,7 @@ forEachDatabase((dialect, open) => {
     const none = await lineage.ofDataset(tester, "x' OR 1 = 1");
     assert.deepEqual([none.nodes.length, none.edges.length], [1, 0]);
     assert.deepEqual((await lineage.ofVersion(tester, 'alone', 1)).edges, []);
-    await assert.rejects(lineage.ofVersion(tester, 'alone', 2), refused('version_unknown'));
+    await assert.rejects(lineage.ofVersion(tester, 'alone', 3), refused('version_unknown'));
     await assert.rejects(lineage.ofVersion(tester, 'none', 1), refused('version_unknown'));
   });
 });

@@ -1,3 +1,4 @@
+import type { Digest } from '../../../core/json.ts';
 import type { Actor } from '../../../platform/access/index.ts';
 
 /** A registered dataset version, as far as a lineage shows it. */
@@ -26,6 +27,8 @@ export interface LineageDeployment {
 export interface LineagePorts {
   /** By its id or its digest; undefined when it is not registered here. */
   dataset(actor: Actor, reference: string): Promise<LineageDataset | undefined>;
+  /** The packages that a graph of packages is made of, each once; none for what is no graph, or is not there. */
+  graphParts(digest: Digest): Promise<readonly Digest[]>;
   /** Where versions of a registered model are deployed now. */
   deployments(actor: Actor, model: string): Promise<readonly LineageDeployment[]>;
 }

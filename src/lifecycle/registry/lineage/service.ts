@@ -7,7 +7,7 @@ import type { Lineage } from '../contract/lineage.ts';
 import type { VersionRecord } from '../records.ts';
 import { judgedInsteadOf } from '../refit.ts';
 import { oneVersionOf } from '../service/context.ts';
-import { refittedFrom, versionsFrom } from '../store/lineage.ts';
+import { firstOfPackages, refittedFrom, versionsFrom } from '../store/lineage.ts';
 import { Graph } from './graph.ts';
 import type { LineagePorts } from './ports.ts';
 
@@ -86,18 +86,27 @@ export function createLineage(deps: LineageDeps) {
     return id;
   };
 
-  /** A version by itself, with where it is deployed. */
-  const addVersion = async (graph: Graph, actor: Actor, version: VersionRecord): Promise<string> => {
+  /** A version by itself. */
+  const addVersion = (graph: Graph, version: VersionRecord): string => {
     const key = keyOf(version);
     const aliases =
       version.aliases.length > 0 ? [{ name: 'aliases', value: version.aliases.join(', ') }] : [];
-    const id = graph.add('model-version', key, {
+    return graph.add('model-version', key, {
       title: key,
       reference: key,
       digest: version.digest,
       at: formatTime(version.createdAtMs),
       facts: [{ name: 'stage', value: version.stage }, ...aliases],
     });
+  };
+
+  /** Where a version is deployed now. */
+  const addDeployments = async (
+    graph: Graph,
+    actor: Actor,
+    id: string,
+    version: VersionRecord,
+  ): Promise<void> => {
     for (const deployment of await ports.deployments(actor, version.name)) {
       const { endpoint, arm, weight, digest } = deployment;
       if (Number(deployment.version) !== version.version && digest !== version.digest) continue;
@@ -112,7 +121,13 @@ export function createLineage(deps: LineageDeps) {
       });
       graph.link(id, node, weight === null || weight === 1 ? arm : `${arm} ${share}`);
     }
-    return id;
+  };
+
+  /** What was made of a version, with where it is deployed. */
+  const addNext = async (graph: Graph, actor: Actor, from: string, version: VersionRecord, label: string) => {
+    const id = addVersion(graph, version);
+    graph.link(from, id, label);
+    await addDeployments(graph, actor, id, version);
   };
 
   /** A version with everything that it came from. */
@@ -122,7 +137,7 @@ export function createLineage(deps: LineageDeps) {
     version: VersionRecord,
     depth = 0,
   ): Promise<string> => {
-    const id = await addVersion(graph, actor, version);
+    const id = addVersion(graph, version);
     const copied = /^models:\/+([^/@]+)\/(\d+)$/.exec(version.source);
     const origin =
       copied === null || depth > deepest
@@ -133,6 +148,10 @@ export function createLineage(deps: LineageDeps) {
     const first =
       judged === null || depth > deepest ? undefined : await oneVersionOf(db.read, version.name, judged);
     if (first) graph.link(await addAncestry(graph, actor, first, depth + 1), id, 'refit');
+    const parts = version.digest === null || depth > deepest ? [] : await ports.graphParts(version.digest);
+    for (const part of await firstOfPackages(db.read, parts)) {
+      graph.link(await addAncestry(graph, actor, part, depth + 1), id, 'part');
+    }
     const { modelId, sourceRunId, datasetDigest, datasetVersionId } = version;
     const model = modelId === null ? undefined : await addModel(graph, actor, modelId, depth);
     if (model) graph.link(model, id, 'registered');
@@ -167,12 +186,11 @@ export function createLineage(deps: LineageDeps) {
       if (!version) throw fail('version_unknown', { name, version: number });
       const graph = new Graph();
       const subject = await addAncestry(graph, actor, version);
+      await addDeployments(graph, actor, subject, version);
       const copies = await versionsFrom(db.read, { sources: [`models:/${name}/${number}`] }, most + 1);
-      for (const copy of copies.slice(0, most)) {
-        graph.link(subject, await addVersion(graph, actor, copy), 'copied');
-      }
+      for (const copy of copies.slice(0, most)) await addNext(graph, actor, subject, copy, 'copied');
       for (const refit of await refittedFrom(db.read, version)) {
-        graph.link(subject, await addVersion(graph, actor, refit), 'refit');
+        await addNext(graph, actor, subject, refit, 'refit');
       }
       return graph.lineage(subject, copies.length > most);
     },
@@ -196,7 +214,9 @@ export function createLineage(deps: LineageDeps) {
       for (const run of runs) await addRun(graph, actor, run, deepest);
       const from = { runIds: runs.map((run) => run.id), datasetId: known?.id, datasetDigest: digest };
       const versions = await descendants(await versionsFrom(db.read, from, most));
-      for (const version of versions) await addAncestry(graph, actor, version);
+      for (const version of versions) {
+        await addDeployments(graph, actor, await addAncestry(graph, actor, version), version);
+      }
       return graph.lineage(subject, runs.length >= most || versions.length >= most);
     },
   };

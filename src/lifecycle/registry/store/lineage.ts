@@ -1,3 +1,4 @@
+import type { Digest } from '../../../core/json.ts';
 import type { Tx } from '../../../platform/db/index.ts';
 import type { VersionRecord } from '../records.ts';
 import { REFIT_TAG } from '../refit.ts';
@@ -39,6 +40,23 @@ export async function versionsFrom(
     .execute();
   const models = await modelRowsById(tx, [...new Set(rows.map((row) => row.registered_id))]);
   return hydrateVersions(tx, models, rows);
+}
+
+/** Of each package the version that was registered first; none for a package without one. */
+export async function firstOfPackages(tx: Tx, digests: readonly Digest[]): Promise<readonly VersionRecord[]> {
+  if (digests.length === 0) return [];
+  const rows = await on(tx)
+    .selectFrom('model_versions')
+    .selectAll()
+    .where('deleted', '=', 0)
+    .where('digest', 'in', digests)
+    .orderBy('created_at_ms')
+    .orderBy('registered_id')
+    .orderBy('version')
+    .execute();
+  const firsts = digests.flatMap((digest) => rows.find((row) => row.digest === digest) ?? []);
+  const models = await modelRowsById(tx, [...new Set(firsts.map((row) => row.registered_id))]);
+  return hydrateVersions(tx, models, firsts);
 }
 
 /** Versions of the same model that were trained once more after this one was judged; at most one for each turn. */

@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { type Digest, digestsIn } from '../../../core/json.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
+import { packagesOf } from '../../../core/package-runtime.ts';
 import { ControlClient, isPassing } from '../../../platform/client/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
-import { packagesOf } from '../../../platform/runtimes/index.ts';
 import { BatchProcess } from './batch-process.ts';
 import {
   type BatchInputs,

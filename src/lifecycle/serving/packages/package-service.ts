@@ -5,6 +5,7 @@ import {
   type PackageManifest,
   packageManifestSchema,
 } from '../../../core/model-package.ts';
+import { packagesOf } from '../../../core/package-runtime.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { CreatedPackage, CreatePackage } from './contract.ts';
@@ -48,13 +49,22 @@ export class PackageService {
     return { model, version, digest, signature, score };
   }
 
+  /**
+   * The packages that a graph of packages is made of, each once, in the order of its steps; none for any other
+   * package. Throws `package_refused` when the digest is of no package, and as the blob store does when it is gone.
+   */
+  async graphParts(digest: Digest): Promise<readonly Digest[]> {
+    const { runtime } = await this.#manifest(digest);
+    return runtime.kind === 'graph' ? [...packagesOf(runtime.step)] : [];
+  }
+
   async #manifest(digest: Digest): Promise<PackageManifest> {
     const bytes = await this.#options.blobs.bytes(digest);
-    const parsed = packageManifestSchema.safeParse(JSON.parse(bytes.toString('utf8')));
-    if (parsed.success) return parsed.data;
-    throw fail('package_refused', {
-      problem: `blob ${digest} is no package`,
-      remedy: 'Name the digest of a packaged version (GET /api/v1/models/<name>/versions).',
-    });
+    try {
+      return packageManifestSchema.parse(JSON.parse(bytes.toString('utf8')));
+    } catch (cause) {
+      const remedy = 'Name the digest of a packaged version (GET /api/v1/registered-models/<name>/versions).';
+      throw fail('package_refused', { problem: `blob ${digest} is no package`, remedy }, cause);
+    }
   }
 }

@@ -39,3 +39,21 @@ test('versions stand beside their runs, and a refit is a line down their column'
   const x = (at.get('m/1')?.x ?? 0) + NODE_WIDTH_PX / 2;
   assert.equal(refit?.path, `M${x} ${yOf('m/1') + 64}L${x} ${yOf('m/2')}`);
 });
+
+test('a graph of packages stands right of its parts, also where parts are graphs', () => {
+  const version = (name: string) => `model-version:${name}`;
+  const drawing = layoutLineage({
+    subject: version('outer'),
+    nodes: ['outer', 'inner', 'a', 'b'].map((name) => node('model-version', name)),
+    edges: [
+      { from: version('a'), to: version('inner'), label: 'part' },
+      { from: version('b'), to: version('inner'), label: 'part' },
+      { from: version('inner'), to: version('outer'), label: 'part' },
+      { from: version('a'), to: version('outer'), label: 'part' },
+    ],
+    isCut: false,
+  });
+  const columns = Map.groupBy(drawing.nodes, ({ x }) => x);
+  const names = [...columns].toSorted(([a], [b]) => a - b).map(([, at]) => at.map((n) => n.node.title));
+  assert.deepEqual(names, [['a', 'b'], ['inner'], ['outer']]);
+});

@@ -38,9 +38,7 @@ export type LineageDrawing = {
 
 /** Nodes in columns, each column centred; edges as straight-ended curves from right to left sides. */
 export function layoutLineage(lineage: Lineage): LineageDrawing {
-  const columns = COLUMNS.map((kind) => lineage.nodes.filter((node) => node.kind === kind)).filter(
-    (column) => column.length > 0,
-  );
+  const columns = columnsOf(lineage);
   // The thing that was asked for is always drawn.
   const kept = columns.map((column) =>
     column
@@ -73,6 +71,26 @@ export function layoutLineage(lineage: Lineage): LineageDrawing {
     height,
     hiddenCount: lineage.nodes.length - places.size,
   };
+}
+
+/** The nodes by kind, from cause to effect; graphs of packages stand right of the versions they are made of. */
+function columnsOf({ nodes, edges }: Lineage): readonly (readonly LineageNode[])[] {
+  const levels = new Map<string, number>();
+  const levelOf = (id: string): number => {
+    const known = levels.get(id);
+    if (known !== undefined) return known;
+    const parts = edges.filter((edge) => edge.to === id && edge.label === 'part');
+    const level = Math.max(0, ...parts.map((edge) => levelOf(edge.from) + 1));
+    levels.set(id, level);
+    return level;
+  };
+  return COLUMNS.flatMap((kind) => {
+    const byLevel = Map.groupBy(
+      nodes.filter((node) => node.kind === kind),
+      (node) => levelOf(node.id),
+    );
+    return [...byLevel].toSorted(([a], [b]) => a - b).map(([, column]) => column);
+  });
 }
 
 /** Each column in the order of what its nodes come from, so that lines cross as little as they must. */
