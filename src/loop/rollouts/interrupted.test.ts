@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { createRolloutSchema, type EndpointRollout } from '../contract.ts';
 import type { RolloutService } from './rollout-service.ts';
-import { anna, openRollouts } from './testing.ts';
+import { anna, hourMs, openRollouts } from './testing.ts';
 
 const plan = { kind: 'canary', version: 2, shadow: null, steps: [10, 50, 100], cooldown: '0s' };
 
@@ -93,6 +93,36 @@ forEachDatabase((name, open) => {
     assert.ok((await killAmid('promote', canary, (r, id) => r.promote(anna, endpoint, id, reason))) >= 4);
     assert.ok((await killAmid('rollback', promoted, (r, id) => r.rollback(anna, endpoint, id, reason))) >= 3);
     assert.ok((await killAmid('abort', canary, (r, id) => r.abort(anna, endpoint, id, reason))) >= 2);
+  });
+
+  test(`a bandit's shares change with their decision, or not, wherever control is killed amid it: ${name}`, async (t) => {
+    const { serving, journal, traffic, create, present, wait, killedAfter } = await openRollouts(t, open);
+    const bandit = { kind: 'bandit', arms: [{ arm: 'b', version: 2 }], every: '6h', maxChange: 0.05 };
+    const begun = await create({ ...bandit, metric: 'accuracy', cooldown: '0s' });
+    let changed = 0;
+    for (let writes = 0; writes < 4; writes++) {
+      await traffic(100, { 1: 0.8 });
+      const before = await present(begun);
+      await killedAfter(writes, async (_, ended) => {
+        wait(6 * hourMs);
+        await ended.lookNow();
+      });
+      const { state, step, decisions } = await present(begun);
+      const { arms, routeVersion } = await serving.endpoint(anna, 'flights');
+      const share = arms.find(({ arm }) => arm === 'b')?.weight;
+      assert.deepEqual([state, step.routeVersion], ['running', routeVersion]);
+      assert.equal((step.percent / 100).toFixed(9), share?.toFixed(9));
+      const audit = await journal.auditEntries({
+        subjectKind: 'endpoint',
+        subjectId: 'flights',
+        limit: 100,
+      });
+      const times = (action: string) => audit.filter((entry) => entry.action === action).length;
+      const decided = decisions.filter(({ action }) => action === 'weights').length;
+      assert.deepEqual([times('serving:weight'), times('rollout:weights')], [decided, decided]);
+      changed += decided - before.decisions.filter(({ action }) => action === 'weights').length;
+    }
+    assert.equal(changed, 4);
   });
 
   test(`what cannot be finished holds up no other endpoint, and an abort, by a person or by a look, does away with it: ${name}`, async (t) => {

@@ -1,6 +1,7 @@
 import { bothEnded } from '../../core/both-ended.ts';
 import { type ErrorCode, MillraceError } from '../../core/errors.ts';
-import { formatTime, parseDuration } from '../../core/time.ts';
+import { parseDuration } from '../../core/time.ts';
+import type { BanditState } from '../contract.ts';
 import { Exclusive } from '../engine/exclusive.ts';
 import { banditState, wantsOtherShares } from '../verdict/bandit.ts';
 import type { ComparedArm } from '../verdict/compare-arms.ts';
@@ -35,7 +36,7 @@ const refusals: readonly ErrorCode[] = [
   ...(['version_unknown', 'registered_model_unknown'] as const),
 ];
 /** What an abort does away with though it is not done to its end: traffic alone follows from it. */
-const replaceable: readonly RolloutIntent['action'][] = ['start', 'advance', 'abort'];
+const replaceable: readonly RolloutIntent['action'][] = ['start', 'advance', 'weights', 'abort'];
 
 /**
  * Turns rollouts: looks at what their arms did, goes on to the next step, promotes or aborts. A look reads what is new in
@@ -271,7 +272,7 @@ export class RolloutEngine {
       }
       const isDue = eventMs !== undefined && this.#isWeighingDue(record, eventMs);
       return bandit !== null && isDue && wantsOtherShares(bandit, shares)
-        ? this.#weigh(record, bandit, eventMs, change)
+        ? this.#weigh(record, bandit, change)
         : this.#writer.note(record, change);
     };
     await this.#act(record, act, look.verdict === 'fail');
@@ -439,35 +440,11 @@ export class RolloutEngine {
   /** Puts the bandit's shares in force as the next route version. */
   async #weigh(
     record: RolloutRecord,
-    bandit: NonNullable<RolloutRecord['data']['bandit']>,
-    eventMs: number,
+    bandit: BanditState,
     change: Partial<RolloutRecord['data']>,
   ): Promise<void> {
-    const nowMs = this.#deps.clock.nowMs();
-    const others = bandit.arms.filter((a) => a.arm !== 'champion');
-    const weights = Object.fromEntries(others.map((a) => [a.arm, a.share]));
     const text = bandit.arms.map((a) => `${a.arm} ${(100 * a.share).toFixed(1)} %`).join(', ');
     const reason = `shares by ${bandit.arms.reduce((sum, a) => sum + a.rewards, 0)} rewards: ${text}`;
-    const { routeVersion } = await this.#deps.serving.setWeights(
-      rolloutActor,
-      record.endpoint,
-      weights,
-      reason,
-      bandit.arms,
-    );
-    const percent = 100 * others.reduce((sum, a) => sum + a.share, 0);
-    const step = { ...record.data.step, percent, routeVersion };
-    await this.#writer.decide(record, {
-      actor: rolloutActor,
-      action: 'weights',
-      reason,
-      state: record.state,
-      change: {
-        ...change,
-        step,
-        weighedAtMs: eventMs,
-        bandit: { ...bandit, changedAt: formatTime(nowMs) },
-      },
-    });
+    await this.#writer.act(record, { action: 'weights', actor: rolloutActor, reason }, change);
   }
 }

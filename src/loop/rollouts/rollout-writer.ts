@@ -186,6 +186,8 @@ export class RolloutWriter {
         const change = { step, ...(actor.kind === 'system' ? {} : { reason: 'waits for traffic' }) };
         return this.decide(record, { actor, action: 'advance', reason, state: record.state, change });
       }
+      case 'weights':
+        return this.#weigh(record, intent);
       case 'promote':
         return this.#promote(record, intent);
       case 'rollback':
@@ -207,6 +209,29 @@ export class RolloutWriter {
       await updateRollout(tx, record, { state: 'running', data, nowMs: clock.nowMs() });
       await journal.appendEvent(tx, { type: rolloutEvents.started, subject, data: { reason, ...told } });
       await journal.appendAudit(tx, { actor, action: 'rollout:start', subject, after: told, reason });
+    });
+  }
+
+  /** Gives a bandit's arms the shares that the look before it found. */
+  async #weigh(record: RolloutRecord, { actor, reason }: RolloutIntent): Promise<void> {
+    const { serving, clock, watermarks } = this.#deps;
+    const { bandit, step } = record.data;
+    if (bandit === null) throw fail('internal', { reference: 'shares of a rollout that is no bandit' });
+    const others = bandit.arms.filter((a) => a.arm !== 'champion');
+    const weights = Object.fromEntries(others.map((a) => [a.arm, a.share]));
+    const { endpoint } = record;
+    const { routeVersion } = await serving.setWeights(actor, endpoint, weights, reason, bandit.arms);
+    const percent = 100 * others.reduce((sum, a) => sum + a.share, 0);
+    await this.decide(record, {
+      actor,
+      action: 'weights',
+      reason,
+      state: record.state,
+      change: {
+        step: { ...step, percent, routeVersion },
+        weighedAtMs: (await watermarks.get(endpoint)) ?? null,
+        bandit: { ...bandit, changedAt: formatTime(clock.nowMs()) },
+      },
     });
   }
 

@@ -15,7 +15,7 @@ import {
  * that after a crash amid it the rest is done.
  */
 const rolloutIntentSchema = z.object({
-  action: z.enum(['start', 'advance', 'promote', 'rollback', 'abort']),
+  action: z.enum(['start', 'advance', 'weights', 'promote', 'rollback', 'abort']),
   actor: z.object({ kind: z.enum(actorKinds), id: z.string() }),
   reason: z.string(),
   /** `promote`, `rollback`: the arm that becomes, or is, the champion. */

@@ -150,11 +150,14 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
   };
   const engine = new RolloutEngine(deps);
   /** As if control was killed after so many changes of what is asked; then it is started again. */
-  const killedAfter = async (writes: number, ask: (rollouts: RolloutService) => Promise<unknown>) => {
+  const killedAfter = async (
+    writes: number,
+    ask: (rollouts: RolloutService, ended: RolloutEngine) => Promise<unknown>,
+  ) => {
     await engine.lookNow();
     const ended = new RolloutEngine(deps);
     writesLeft = writes;
-    const isDone = await ask(new RolloutService(deps, ended)).then(
+    const isDone = await ask(new RolloutService(deps, ended), ended).then(
       () => true,
       (error: Error) => {
         if (error.message !== 'killed') throw error;
