@@ -8,7 +8,7 @@ import { addRoutes, ConnectionRoom, createHttpServer, drain, listen } from '../p
 import { KeptAnswers } from '../platform/idempotency/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { giveMemoryBack } from '../platform/memory/index.ts';
-import { createMetrics } from '../platform/metrics/index.ts';
+import { createMetrics, metricsText } from '../platform/metrics/index.ts';
 import { addWeb } from '../surfaces/web/index.ts';
 import { resolveActor } from './actor.ts';
 import { openBlobs } from './blobs.ts';
@@ -60,7 +60,7 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
     resolveActor: (request) => resolveActor(services.jobs, request),
   });
   addRoutes(app, restRoutes(services), new KeptAnswers(db));
-  app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+  app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metricsText(metrics)));
   app.get('/healthz', async () => ({ live: true }));
   app.get('/readyz', async () => ({ ready: true, ...(await services.status.readiness()) }));
   services.addSurfaces(app);

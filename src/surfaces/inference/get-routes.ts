@@ -7,7 +7,7 @@ import type {
   ServedArm,
   ServeReplica,
 } from '../../lifecycle/serving/index.ts';
-import type { Registry } from '../../platform/metrics/index.ts';
+import { metricsText, type Registry } from '../../platform/metrics/index.ts';
 import type { Admission } from './admission.ts';
 import { openapiDocument, serverDocument } from './docs/openapi-document.ts';
 import { endpointsPage, missingPage, tryItPage } from './docs/try-it-page.ts';
@@ -75,7 +75,7 @@ export async function answerGet(fullPath: string, context: GetContext): Promise<
       return { status: 200, body: version, contentType: 'text/plain' };
     case '/metrics':
       if (context.peers) return metricsOfAll(context.peers);
-      return { status: 200, body: await metrics.metrics(), contentType: metrics.contentType };
+      return { status: 200, body: await metricsText(metrics), contentType: metrics.contentType };
     case '/v2/models/stats':
       return statisticsAnswer(statistics(plane, seen(), null), context);
     case '/v2/trace/setting':
