@@ -180,6 +180,20 @@ forEachDatabase((name, open) => {
       await assert.rejects(service.rollback(anna, 'flights', staged.id, 'twice'), { code: 'rollout_state' });
     });
 
+    test('a protected feature that no request has is told once the step has its requests', async (t) => {
+      const { traffic, create, present } = await openRollouts(t, open);
+      const canary = { kind: 'canary', version: 2, shadow: null, minRequests: 20, segments: ['distance'] };
+      const begun = await create({ ...canary, steps: [50], minLabels: 0, mirror: false });
+      const waitsFor = async () => (await present(begun)).reason;
+      await traffic(10, {});
+      assert.match(await waitsFor(), /^waits for \d+ more requests, .*feature distance in the log$/);
+      await traffic(100, {});
+      assert.match(
+        await waitsFor(),
+        /feature distance in the log, which none of \d+ requests has: if "segments" misspells it, abort this/,
+      );
+    });
+
     test('a shadow that is another model than was meant ends before anybody is answered', async (t) => {
       const { serving, traffic, create, present, alerts } = await openRollouts(t, open);
       const plan = { kind: 'canary', version: 2, shadow: { minRequests: 5000 }, segments: ['airport'] };

@@ -3,6 +3,7 @@ import { comparisonText } from '../contract/comparison-text.ts';
 import type { RolloutLook } from '../contract.ts';
 import { looksWorse } from './compare-arms.ts';
 import { elapsedMs, type Judged, judgesOutcomes } from './judged.ts';
+import { labelGapText } from './label-gap.ts';
 import { provedArm, provedWord, unproved } from './proof.ts';
 import { scopeText } from './scope-text.ts';
 import { unusableLabels } from './unusable-labels.ts';
@@ -15,22 +16,23 @@ export function decide(judged: Judged, look: Draft): Pick<RolloutLook, 'verdict'
   const { spec } = judged;
   const broken = look.guardrails.find((rail) => rail.verdict === 'fail');
   if (broken) return { verdict: 'fail', reason: `${broken.name}: ${broken.reason}` };
+  const gap = judgesOutcomes(judged) ? labelGapText(judged.seen.strata, judged.champion, judged.arms) : '';
   const worse = judged.arms.map(({ arm, version }) => {
     const found = look.comparisons.find((c) => c.arm === arm && c.verdict === 'worse');
     return found && `version ${version} is worse: ${comparisonText(found)}`;
   });
   // Of several arms those that are not worse are still to be learnt about.
   if (worse.length > 0 && worse.every((text) => text !== undefined)) {
-    return { verdict: 'fail', reason: worse.join('; ') + scopeText(judged) };
+    return { verdict: 'fail', reason: worse.join('; ') + scopeText(judged) + gap };
   }
   const waits = waitsOf(judged, look);
-  if (waits.length === 0) return { verdict: 'pass', reason: passText(judged, look) };
+  if (waits.length === 0) return { verdict: 'pass', reason: passText(judged, look) + gap };
   const maxMs = parseDuration(spec.maxTime);
   if (elapsedMs(judged.beganMs, judged.eventMs) > maxMs) {
-    const reason = `still undecided after ${formatDuration(maxMs)} of event time: ${waits.join(', ')}`;
+    const reason = `still undecided after ${formatDuration(maxMs)} of event time: ${waits.join(', ')}${gap}`;
     return { verdict: 'fail', reason };
   }
-  return { verdict: 'waiting', reason: `waits for ${waits.join(', ')}` };
+  return { verdict: 'waiting', reason: `waits for ${waits.join(', ')}${gap}` };
 }
 
 /** What a step still lacks before it is passed. */
@@ -68,7 +70,13 @@ function waitsOf(judged: Judged, look: Draft): readonly string[] {
   if (stage !== 'shadow') {
     for (const name of spec.segments) {
       // What is protected and was never seen is not known to be safe.
-      if (!judged.seen.segments.some((s) => s.feature === name)) waits.push(`feature ${name} in the log`);
+      if (judged.seen.segments.some((s) => s.feature === name)) continue;
+      const { have, need } = look.requests;
+      waits.push(
+        have < Math.max(1, need)
+          ? `feature ${name} in the log`
+          : `feature ${name} in the log, which none of ${have.toLocaleString('en-US')} requests has: if "segments" misspells it, abort this, mend the plan and begin again`,
+      );
     }
   }
   return waits;
