@@ -24,6 +24,7 @@ test('the text format: lists, nested messages, comments, joined and escaped text
     ['a: \n}', 2],
     ['a 1', 1],
     ['\n\n?', 3],
+    ['a: 1\nb: 08', 2],
     ['a {'.repeat(100_000), 1],
     [`a: "${'x'.repeat(1_000_000)}"`, 1],
   ] as const) {
@@ -81,6 +82,28 @@ test('config.pbtxt and its JSON form say the same; what changes nothing is named
     ).config.ensemble_scheduling,
   );
   assert.deepEqual(readConfigText('instance_group { kind: KIND_GPU }').ignored, ['instance_group.kind']);
+});
+
+test('booleans by each of their words, enums by number and octal numbers are read as protobuf reads them', () => {
+  const input = (optional: string) =>
+    `input { name: "x" data_type: 11 format: 2 dims: 010 optional: ${optional} }`;
+  for (const yes of ['true', 'True', 't', '1']) {
+    assert.deepEqual(readConfigText(input(yes)), readConfigText(input('true').replace('11', 'TYPE_FP32')));
+  }
+  for (const no of ['false', 'False', 'f', '0']) {
+    const [tensor] = readConfigText(input(no)).config.input ?? [];
+    assert.deepEqual(
+      [tensor?.optional, tensor?.dims, tensor?.data_type, tensor?.format],
+      [false, [8], 'TYPE_FP32', 'FORMAT_NCHW'],
+    );
+  }
+  assert.deepEqual(readConfigText('instance_group { kind: 1 }').ignored, ['instance_group.kind']);
+  assert.deepEqual(
+    readConfigJson('{"dynamicBatching":{"defaultQueuePolicy":{"timeoutAction":1}}}').ignored,
+    readConfigText('dynamic_batching { default_queue_policy { timeout_action: DELAY } }').ignored,
+  );
+  assert.throws(() => readConfigText('input { name: "x" data_type: 99 }'), /data_type/);
+  assert.throws(() => readConfigText('input { name: "x" optional: 2 }'), /optional/);
 });
 
 test('batching, queue and cache of a configuration become options of the endpoint', () => {

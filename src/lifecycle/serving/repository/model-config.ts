@@ -13,30 +13,57 @@ export const mostDelayUs = 1_000_000;
 const int = z.preprocess((v) => (typeof v === 'string' && /^-?\d+$/.test(v) ? Number(v) : v), z.int());
 const text = z.string();
 const dims = z.array(int);
+const bool = z.preprocess((v) => (v === 1 ? true : v === 0 ? false : v), z.boolean());
+
+/** A value of an enum, which may come as its number: both forms of protobuf take it. */
+function enumOf(names: readonly string[]) {
+  return z.preprocess((v) => (typeof v === 'number' ? (names[v] ?? v) : v), text);
+}
+
+const dataType = enumOf([
+  'TYPE_INVALID',
+  'TYPE_BOOL',
+  'TYPE_UINT8',
+  'TYPE_UINT16',
+  'TYPE_UINT32',
+  'TYPE_UINT64',
+  'TYPE_INT8',
+  'TYPE_INT16',
+  'TYPE_INT32',
+  'TYPE_INT64',
+  'TYPE_FP16',
+  'TYPE_FP32',
+  'TYPE_FP64',
+  'TYPE_STRING',
+  'TYPE_BF16',
+]);
+const instanceGroup = z.looseObject({
+  kind: enumOf(['KIND_AUTO', 'KIND_GPU', 'KIND_CPU', 'KIND_MODEL']).optional(),
+});
 
 const tensorSchema = z.object({
   name: text,
-  data_type: text.default('TYPE_INVALID'),
+  data_type: dataType.default('TYPE_INVALID'),
   dims: dims.default([]),
   reshape: z.object({ shape: dims.default([]) }).optional(),
-  optional: z.boolean().optional(),
-  format: text.optional(),
-  is_shape_tensor: z.boolean().optional(),
-  allow_ragged_batch: z.boolean().optional(),
+  optional: bool.optional(),
+  format: enumOf(['FORMAT_NONE', 'FORMAT_NHWC', 'FORMAT_NCHW']).optional(),
+  is_shape_tensor: bool.optional(),
+  allow_ragged_batch: bool.optional(),
   label_filename: text.optional(),
 });
 export type ConfigTensor = z.output<typeof tensorSchema>;
 
 const warmupInputSchema = z.object({
-  data_type: text.default('TYPE_INVALID'),
+  data_type: dataType.default('TYPE_INVALID'),
   dims: dims.default([]),
-  zero_data: z.boolean().optional(),
-  random_data: z.boolean().optional(),
+  zero_data: bool.optional(),
+  random_data: bool.optional(),
   input_data_file: text.optional(),
 });
 
 const queuePolicySchema = z.object({
-  timeout_action: text.default('REJECT'),
+  timeout_action: enumOf(['REJECT', 'DELAY']).default('REJECT'),
   default_timeout_microseconds: int.default(0),
   max_queue_size: int.default(0),
 });
@@ -63,7 +90,7 @@ export const modelConfigSchema = z.object({
   max_batch_size: int.optional(),
   input: z.array(tensorSchema).optional(),
   output: z.array(tensorSchema).optional(),
-  instance_group: z.array(z.record(z.string(), z.unknown())).optional(),
+  instance_group: z.array(instanceGroup).optional(),
   default_model_filename: text.optional(),
   dynamic_batching: z
     .object({
@@ -83,7 +110,7 @@ export const modelConfigSchema = z.object({
     )
     .optional(),
   parameters: z.record(z.string(), z.object({ string_value: text.default('') })).optional(),
-  response_cache: z.object({ enable: z.boolean().default(false) }).optional(),
+  response_cache: z.object({ enable: bool.default(false) }).optional(),
   ensemble_scheduling: z.object({ step: z.array(ensembleStepSchema).default([]) }).optional(),
 });
 export type ModelConfig = z.output<typeof modelConfigSchema>;

@@ -292,7 +292,12 @@ export class RepositoryModels implements ModelRepository {
     const { wanted, missing } = chooseVersions(config.version_policy, versions);
     const problems = new Map<string, string>();
     if (wanted.length === 0) {
-      problems.set('', `it has no version folder (${missing.length > 0 ? missing.join(', ') : '1, 2, …'})`);
+      const isNoneNamed = config.version_policy?.specific?.versions.length === 0;
+      const folders = missing.length > 0 ? missing.join(', ') : '1, 2, …';
+      const problem = isNoneNamed
+        ? 'version_policy.specific names no versions: list at least one, or leave version_policy out for the newest'
+        : `it has no version folder (${folders})`;
+      problems.set('', problem);
     }
     const loaded: Served[] = [];
     const errors: unknown[] = [];

@@ -25,6 +25,16 @@ interface Token {
 const tokenPattern =
   /(?<skip>\s+|#[^\n]*)|(?<number>[-+]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?[fF]?|inf(?:inity)?\b|nan\b))|(?<word>[A-Za-z_][\w.]*)|(?<text>"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*')|(?<sign>[{}<>[\]:,;])/gy;
 
+/** Words of the format for booleans; a field of booleans takes 1 and 0 as well. */
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['True', true],
+  ['t', true],
+  ['false', false],
+  ['False', false],
+  ['f', false],
+]);
+
 /** Messages in messages of a sane text. */
 const deepest = 64;
 const longest = 1_000_000;
@@ -84,8 +94,8 @@ export function readPbtxt(source: string): PbMessage {
     if (token.text === '{' && token.kind === 'sign') return message('}');
     if (token.text === '<' && token.kind === 'sign') return message('>');
     if (!colon) throw unexpected(token, `":" or "{" after ${field.text}`);
-    if (token.kind === 'number') return numberOf(token.text);
-    if (token.kind === 'word') return token.text === 'true' || (token.text === 'false' ? false : token.text);
+    if (token.kind === 'number') return numberOf(token);
+    if (token.kind === 'word') return booleans.get(token.text) ?? token.text;
     if (token.kind !== 'text') throw unexpected(token, `a value of ${field.text}`);
     let text = unquoted(token.text);
     while (peek().kind === 'text') text += unquoted(take().text);
@@ -117,11 +127,15 @@ function unexpected(token: Token, wanted: string): PbSyntaxError {
   return new PbSyntaxError(token.line, `expected ${wanted}, found ${token.text}`);
 }
 
-function numberOf(text: string): number {
+function numberOf({ text, line }: Token): number {
   const sign = text.startsWith('-') ? -1 : 1;
   const size = text.replace(/^[-+]/, '');
   if (/^inf/.test(size)) return sign * Number.POSITIVE_INFINITY;
   if (size === 'nan') return Number.NaN;
+  if (/^0\d+$/.test(size)) {
+    if (/[89]/.test(size)) throw new PbSyntaxError(line, `${text} begins with 0 and is not octal`);
+    return sign * Number.parseInt(size, 8);
+  }
   return sign * (/^0[xX]/.test(size) ? Number(size) : Number.parseFloat(size));
 }
 
