@@ -23,14 +23,16 @@ const tickMs = 5000;
 const every = { rules: 6, compaction: 60 } as const;
 
 /**
- * What has to be done again and again with the log and the labels, one thing after the other. A failure is told and
- * tried again on the next round.
+ * What has to be done again and again with the log and the labels, one thing after the other, beside label queries that
+ * are due. A failure is told and tried again on the next round.
  */
 export class Upkeep {
   readonly #options: UpkeepOptions;
   #timer: NodeJS.Timeout | undefined;
   #tick = 0;
   #running: Promise<void> | null = null;
+  /** Queries that are due: a database that is slow, or answers no more, holds up nothing else. */
+  #querying: Promise<void> | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: UpkeepOptions) {
@@ -45,6 +47,7 @@ export class Upkeep {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    await this.#querying;
     await this.#running;
     await this.#last.catch(() => undefined);
   }
@@ -86,11 +89,13 @@ export class Upkeep {
   }
 
   #round(): void {
+    const { queries, matchAll, applyRules } = this.#options;
+    this.#querying ??= this.#each([() => queries.runDue()]).finally(() => {
+      this.#querying = null;
+    });
     if (this.#running) return;
     const tick = this.#tick++;
-    const { queries, matchAll, applyRules } = this.#options;
     const work = [
-      () => queries.runDue(),
       () => this.indexNow(),
       ...(tick % every.rules === 0 ? [matchAll, applyRules] : []),
       ...(tick % every.compaction === every.compaction - 1 ? [() => this.tidy()] : []),

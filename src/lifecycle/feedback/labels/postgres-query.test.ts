@@ -5,6 +5,7 @@ import pg from 'pg';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { labelQueryInputSchema } from '../contract.ts';
 import { ada, openFeedbackService } from '../testing.ts';
+import { readDatabase } from './read-database.ts';
 
 const url = process.env.MILLRACE_TEST_POSTGRES_URL;
 const start = Date.UTC(2001, 1, 1);
@@ -65,5 +66,20 @@ forEachDatabase((name, open) => {
     assert.match(await failing({ url: 'postgres://nobody:secret@127.0.0.1:1/x' }), /ECONNREFUSED/);
     const [shown] = await service.labels.listQueries(ada);
     assert.ok(shown && !shown.url.includes('secret'), shown?.url);
+  });
+
+  test('a database that goes while its rows are worked through fails the query, and nothing else', async (t) => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    t.after(() => client.end());
+    const rows = readDatabase(
+      url ?? '',
+      'SELECT pg_backend_pid() AS pid FROM generate_series(1, 5001)',
+      null,
+    );
+    const { value: page } = await rows.next();
+    const gone = client.query('SELECT pg_terminate_backend($1, 10000)', [page?.rows[0]?.[0]]);
+    assert.deepEqual((await gone).rows, [{ pg_terminate_backend: true }]);
+    await assert.rejects(rows.next(), /terminating connection/);
   });
 });

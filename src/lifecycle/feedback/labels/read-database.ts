@@ -9,6 +9,8 @@ export interface DatabasePage {
 const pageRows = 5000;
 const connectTimeoutMs = 15_000;
 const statementTimeoutMs = 600_000;
+/** A server that cannot be reached any more says nothing of its own limit. */
+const answerTimeoutMs = statementTimeoutMs + 15_000;
 
 /** Types of Postgres whose values the driver would give as text or in local time. */
 const oid = { int8: 20, numeric: 1700, timestamp: 1114, date: 1082 } as const;
@@ -87,10 +89,16 @@ async function* readPostgres(
     connectionString: url,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
+    query_timeout: answerTimeoutMs,
     types: {
       getTypeParser: ((type: number, format?: 'text' | 'binary') =>
         parsers[type] ?? pg.types.getTypeParser(type, format)) as typeof pg.types.getTypeParser,
     },
+  });
+  // A connection may break while nothing is asked, as the rows of a page are worked through: told by what is asked next.
+  let broken: Error | undefined;
+  client.on('error', (error) => {
+    broken ??= error;
   });
   await client.connect();
   try {
@@ -106,6 +114,8 @@ async function* readPostgres(
       if (page.rows.length < pageRows) break;
     }
     await client.query('COMMIT');
+  } catch (error) {
+    throw broken ?? error;
   } finally {
     await client.end().catch(() => undefined);
   }
