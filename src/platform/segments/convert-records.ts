@@ -51,10 +51,11 @@ export function* convertRecords({
   const width = columns.length;
   const rowsAtOnce = Math.ceil(valuesAtOnce / width);
   const rowGroup = Math.min(mostRows, Math.ceil(mostValues / width));
-  // It ends when it is full, which is found after a step.
-  const readers = parquetColumns.map(({ type }) => new ColumnReader(type, bytes, rowGroup + rowsAtOnce));
   const layout = rowLayout(columns);
-  const places = new Uint32Array(rowsAtOnce * width);
+  // A group ends when it is full, which is found after a step; a value takes a byte at least.
+  const most = Math.min(rowGroup + rowsAtOnce, Math.ceil(bytes.length / Math.max(1, layout.alone.length)));
+  const readers = parquetColumns.map(({ type }) => new ColumnReader(type, bytes, most));
+  const places = new Uint32Array(Math.min(rowsAtOnce, most) * width);
   const times = { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
   let [found, inGroup, rows, groupFrom] = [0, 0, 0, 0];
   let isWhole = true;
