@@ -1,7 +1,14 @@
 import type { Clock } from '../core/time.ts';
 import type { FeedbackService } from '../lifecycle/feedback/index.ts';
 import { CHAMPION, type Registry } from '../lifecycle/registry/index.ts';
-import { ClockSteps, type RolloutDeps, type RolloutLog, RolloutWatch } from '../loop/index.ts';
+import {
+  ClockSteps,
+  machineBoot,
+  machineMs,
+  type RolloutDeps,
+  type RolloutLog,
+  RolloutWatch,
+} from '../loop/index.ts';
 import { systemActor } from '../platform/access/index.ts';
 import type { Frames } from '../platform/frames/index.ts';
 import type { Journal } from '../platform/journal/index.ts';
@@ -38,7 +45,7 @@ export function createRolloutDeps(
     clock,
     logger,
     watermarks,
-    clockSteps: new ClockSteps(clock),
+    clockSteps: new ClockSteps(clock, machineMs, machineBoot()),
     monitoring,
     aliases: rolloutAliases(registry),
     log: rolloutLog(feedback, frames),

@@ -88,6 +88,7 @@ forEachDatabase((name, open) => {
       movedAlias: null,
       endedAtMs: null,
       coolUntilMs: null,
+      clock: null,
       intent: null,
       step: { ...step, sinceEventTime: null, isProved: false },
     };

@@ -3,7 +3,7 @@ import { type EngineDeps, LoopEngine } from './engine/loop-engine.ts';
 import { LoopService } from './loop-service.ts';
 import { TurnService } from './turn-service.ts';
 
-export { ClockSteps } from './clock-steps.ts';
+export { ClockSteps, machineBoot, machineMs } from './clock-steps.ts';
 export * from './contract.ts';
 export { type DeploymentPorts, DeploymentService } from './deployment-service.ts';
 export type { EngineDeps } from './engine/loop-engine.ts';

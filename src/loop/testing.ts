@@ -332,8 +332,8 @@ export async function openLoop(
   db: Database,
   world: FakeWorld,
   clock: Clock = wallClock,
-  /** A test that moves its clock lets time pass, unless it says otherwise. */
-  clockSteps = new ClockSteps({ nowMs: () => 0 }, () => 0),
+  /** What control has anew when it is started. A test that moves its clock lets time pass, unless it says otherwise. */
+  clockSteps = () => new ClockSteps({ nowMs: () => 0 }, () => 0),
 ) {
   const root = await mkdtemp(join(tmpdir(), 'millrace-loop-'));
   const log = createLogger('test', 'silent');
@@ -369,8 +369,10 @@ export async function openLoop(
     },
     log,
   );
-  const open = () =>
-    createLoop({ db, journal, pipelines, watermarks, ports, watch, log, clock, clockSteps }, blobs);
+  const open = () => {
+    const engine = { db, journal, pipelines, watermarks, ports, watch, log, clock };
+    return createLoop({ ...engine, clockSteps: clockSteps() }, blobs);
+  };
   let loop = open();
   watch.start();
   await runner.start();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from '../core/model-types.ts';
+import { clockMarkSchema } from './clock-steps.ts';
 import {
   rolloutSchema,
   turnApprovalSchema,
@@ -46,6 +47,8 @@ export const turnDataSchema = z.strictObject({
   rolloutHistory: z.array(rolloutSchema),
   /** Route version with which the rollout began: its outcomes count from there. */
   firstRouteVersion: z.int().nullable(),
+  /** The clock that the rollout's times are by while it waits for something; null otherwise, or it cannot be told. */
+  clock: clockMarkSchema.nullable().default(null),
   /** Steps up to this number belong to what was tried before a retry. */
   stepsBefore: z.int(),
   failure: z
@@ -75,6 +78,7 @@ export function newTurnData(rowsFrom: TurnData['rowsFrom']): TurnData {
     rollout: null,
     rolloutHistory: [],
     firstRouteVersion: null,
+    clock: null,
     stepsBefore: 0,
     failure: null,
   };

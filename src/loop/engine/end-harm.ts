@@ -22,7 +22,7 @@ export async function endHarm(name: string, deps: EngineDeps, writer: LoopWriter
   const lost = turn.data.rollout && (await endLost(context, turn.data.rollout));
   if (lost) return carryOut(deps, writer, turn, context, lost, loop.moment);
   // Times of before the clock was set are moved along first.
-  const harm = deps.clockSteps.of(clockKey(name)) === 0 ? liveHarm(context) : null;
+  const harm = deps.clockSteps.of(clockKey(name), turn.data.clock) === 0 ? liveHarm(context) : null;
   if (!harm) return;
   // A step that is giving the challenger more traffic must not do so afterwards.
   if (harm.routeVersion === null) await stopSteps(deps, turn.row.id, harm.reason);

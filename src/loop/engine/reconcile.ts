@@ -6,6 +6,7 @@ import { movedTime } from '../rollouts/moved-along.ts';
 import { followedRollout, hasRollout } from '../states/followed-rollout.ts';
 import { stateHandlers } from '../states/index.ts';
 import { findLoop } from '../store/loops.ts';
+import type { TurnData } from '../turn-data.ts';
 import { bringUpMonitoring } from './bring-up-monitoring.ts';
 import { carryOut, guarded } from './carry-out.ts';
 import { followChampion } from './follow-champion.ts';
@@ -96,14 +97,19 @@ export const clockKey = (loop: string): string => `loop/${loop}`;
 
 /** After the clock was set, what a rollout waits for by it lasts as long as was said; null: it was not set. */
 function keepTime(turn: TurnContext, clockSteps: ClockSteps): Decision | null {
-  const { rollout } = turn.data;
+  const { rollout, clock } = turn.data;
   const key = clockKey(turn.loop);
+  const note = (change: Partial<TurnData>, act?: () => Promise<undefined>): Decision => {
+    const reason = rollout?.reason ?? 'no rollout waits';
+    return { do: 'note', change, reason, decides: false, ...(act ? { act } : {}) };
+  };
   if (!turn.live || rollout === null || !hasRollout(turn)) {
     clockSteps.forget(key);
-    return null;
+    return clock === null ? null : note({ clock: null });
   }
-  const stepMs = clockSteps.of(key);
-  if (stepMs === 0) return null;
+  const stepMs = clockSteps.of(key, clock);
+  const mark = clockSteps.mark();
+  if (stepMs === 0) return mark === null || clockSteps.isPresent(clock) ? null : note({ clock: mark });
   const moved = (time: string | null) => movedTime(time, stepMs);
   const { sinceEventTime, beganEventTime, weighedEventTime } = rollout;
   const times = {
@@ -111,17 +117,10 @@ function keepTime(turn: TurnContext, clockSteps: ClockSteps): Decision | null {
     beganEventTime: moved(beganEventTime),
     weighedEventTime: moved(weighedEventTime),
   };
-  const act = async () => {
+  return note({ rollout: { ...rollout, ...times }, clock: mark }, async () => {
     clockSteps.movedAlong(key, stepMs);
     return undefined;
-  };
-  return {
-    do: 'note',
-    change: { rollout: { ...rollout, ...times } },
-    reason: rollout.reason,
-    decides: false,
-    act,
-  };
+  });
 }
 
 /** Asks the state's handler. */

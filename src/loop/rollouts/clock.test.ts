@@ -37,6 +37,35 @@ forEachDatabase((name, open) => {
       assert.equal((await at())[0], 'aborted');
     });
 
+    test('what waits lasts as long as was said where the clock is set while control is down', async (t) => {
+      const { service, traffic, create, present, wait, setClock, restarted } = await openRollouts(t, open);
+      const plan = { kind: 'canary', version: 2, shadow: null, steps: [40, 50], minLabels: 0, margin: 9 };
+      const begun = await create({ ...plan, metric: 'outcome', minTime: '3h', maxTime: '9h' });
+      await traffic(60, {});
+      const at = async (boot?: string) => {
+        await restarted(boot).lookNow();
+        const { state, step, look } = await present(begun);
+        return [state, step.percent, Math.round((look?.timeMs.have ?? 0) / hourMs)];
+      };
+      for (const byMs of [24 * hourMs, -72 * hourMs]) {
+        setClock(byMs);
+        assert.deepEqual(await at(), ['running', 40, 1]);
+        assert.deepEqual(await at(), ['running', 40, 1], 'once');
+      }
+      // What passes while the machine is off is not told from a clock that is set.
+      wait(hourMs);
+      assert.deepEqual(await at('another'), ['running', 40, 2]);
+      setClock(-24 * hourMs);
+      assert.deepEqual(await at('another'), ['running', 40, 2]);
+      await service.abort({ kind: 'user', id: 'anna' }, 'flights', begun.id, 'no');
+      setClock(24 * hourMs);
+      await restarted().lookNow();
+      await restarted().lookNow();
+      await assert.rejects(create(plan), { code: 'rollout_cooling' });
+      wait(hourMs + 1);
+      await create(plan);
+    });
+
     test('a cool-down is as long as it was', async (t) => {
       const { engine, service, create, wait, setClock } = await openRollouts(t, open);
       const plan = { kind: 'canary', version: 2, cooldown: '1h' };

@@ -46,6 +46,7 @@ function rollout(createdAtMs: number, model: string, state: RolloutRecord['state
       movedAlias: null,
       endedAtMs: null,
       coolUntilMs: null,
+      clock: null,
       intent: null,
     },
   };

@@ -1,8 +1,9 @@
 import { formatTime, parseTime } from '../../core/time.ts';
+import type { ClockMark } from '../clock-steps.ts';
 import type { RolloutData } from './store.ts';
 
-/** A rollout whose waits (steps, its end, changes of shares, its cool-down) count from a clock that was set by so much. */
-export function movedAlong(data: RolloutData, stepMs: number): RolloutData {
+/** A rollout whose waits (steps, its end, changes of shares, its cool-down) count from a clock that was set by so much, to `clock`. */
+export function movedAlong(data: RolloutData, stepMs: number, clock: ClockMark | null): RolloutData {
   const { sinceEventTime } = data.step;
   const moved = (timeMs: number | null) => (timeMs === null ? null : timeMs + stepMs);
   return {
@@ -11,6 +12,7 @@ export function movedAlong(data: RolloutData, stepMs: number): RolloutData {
     beganEventMs: moved(data.beganEventMs),
     weighedAtMs: moved(data.weighedAtMs),
     coolUntilMs: moved(data.coolUntilMs),
+    clock,
   };
 }
 

@@ -57,6 +57,8 @@ export class RolloutEngine {
   #losing: Promise<void> | null = null;
   #quickLooks: Promise<unknown> = Promise.resolve();
   #again = false;
+  /** Whether cool-downs are known to be by the clock as it is: it may have been set while control was down. */
+  #knowsCooling = false;
   #stopped = false;
 
   constructor(deps: RolloutDeps) {
@@ -161,26 +163,34 @@ export class RolloutEngine {
   async #keepTime(): Promise<void> {
     const { clockSteps, db } = this.#deps;
     for (const record of await openRollouts(db.read)) {
-      const stepMs = clockSteps.of(record.id);
-      if (stepMs === 0) continue;
+      const { clock } = record.data;
+      const stepMs = clockSteps.of(record.id, clock);
+      const isMarked = clockSteps.mark() === null || clockSteps.isPresent(clock);
+      if (stepMs === 0 && isMarked) continue;
       await this.#act(record, (now) => this.#moveAlong(now, stepMs));
       clockSteps.movedAlong(record.id, stepMs);
     }
     const stepMs = clockSteps.of(cooling);
-    if (stepMs === 0) return;
-    for (const { id, endpoint } of await cooledRollouts(db.read))
+    if (stepMs === 0 && this.#knowsCooling) return;
+    for (const { id, endpoint, data } of await cooledRollouts(db.read)) {
+      const ownMs = clockSteps.since(data.clock) ?? stepMs;
+      if (ownMs === 0) continue;
       await this.#acting.run(endpoint, async () => {
         const now = await findRollout(db.read, id);
         const eventMs = await this.#deps.watermarks.get(endpoint);
-        const isCooling = (now?.data.coolUntilMs ?? 0) > (eventMs ?? 0) - stepMs;
-        if (now && isCooling) await this.#moveAlong(now, stepMs);
+        const isCooling = (now?.data.coolUntilMs ?? 0) > (eventMs ?? 0) - ownMs;
+        if (now && isCooling) await this.#moveAlong(now, ownMs);
       });
+    }
     clockSteps.movedAlong(cooling, stepMs);
+    this.#knowsCooling = true;
   }
 
   async #moveAlong(record: RolloutRecord, stepMs: number): Promise<void> {
-    const { mode } = await this.#deps.watermarks.describe(rolloutActor, record.endpoint);
-    if (mode === 'live') await this.#writer.note(record, movedAlong(record.data, stepMs));
+    const { watermarks, clockSteps } = this.#deps;
+    const { mode } = await watermarks.describe(rolloutActor, record.endpoint);
+    const clock = clockSteps.mark();
+    await this.#writer.note(record, mode === 'live' ? movedAlong(record.data, stepMs, clock) : { clock });
   }
 
   async #try(record: RolloutRecord): Promise<void> {
@@ -361,7 +371,7 @@ export class RolloutEngine {
   /** Ends a rollout that does harm by now. Whatever else there is to decide waits for the next reading of the log. */
   async #quickLook(known: RolloutRecord): Promise<void> {
     // Times of before the clock was set are moved along first.
-    if (this.#stopped || this.#deps.clockSteps.of(known.id) !== 0) return;
+    if (this.#stopped || this.#deps.clockSteps.of(known.id, known.data.clock) !== 0) return;
     const eventMs = await this.#deps.watermarks.get(known.endpoint);
     const seen = this.#deps.watch.observation(known.id, eventMs);
     const nowMs = this.#deps.clock.nowMs();

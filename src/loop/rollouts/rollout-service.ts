@@ -100,6 +100,7 @@ export class RolloutService {
       movedAlias: null,
       endedAtMs: null,
       coolUntilMs: null,
+      clock: this.#deps.clockSteps.mark(),
       // As it is until its first step has its traffic.
       step: {
         stage,

@@ -245,7 +245,7 @@ export class RolloutWriter {
     reason: string,
     change: Partial<RolloutData> = {},
   ): Promise<void> {
-    const { serving, clock, watermarks, monitoring } = this.#deps;
+    const { serving, clock, clockSteps, watermarks, monitoring } = this.#deps;
     const { endpoint } = record;
     const why = `${abortedBecause}${reason}`.slice(0, 2000);
     await serving.withdraw(actor, endpoint, why);
@@ -267,7 +267,12 @@ export class RolloutWriter {
       action: 'abort',
       reason,
       state: 'aborted',
-      change: { ...change, endedAtMs: nowMs, coolUntilMs: endedMs + parseDuration(spec.cooldown) },
+      change: {
+        ...change,
+        endedAtMs: nowMs,
+        coolUntilMs: endedMs + parseDuration(spec.cooldown),
+        clock: clockSteps.mark(),
+      },
       ...(actor.kind === 'system' ? { beside: alert } : {}),
     });
   }
@@ -357,7 +362,7 @@ export class RolloutWriter {
 
   /** After a promotion: the champion from before has everything again, and the alias. What was promoted cools down. */
   async #rollback(record: RolloutRecord, { actor, arm, reason }: RolloutIntent): Promise<void> {
-    const { serving, aliases, clock, watermarks } = this.#deps;
+    const { serving, aliases, clock, clockSteps, watermarks } = this.#deps;
     const { endpoint, data } = record;
     const promoted = data.targets.find((t) => t.arm === arm)?.version;
     const { arms } = await serving.endpoint(actor, endpoint);
@@ -385,7 +390,7 @@ export class RolloutWriter {
       action: 'rollback',
       reason,
       state: 'rolled-back',
-      change: { coolUntilMs, reason: said },
+      change: { coolUntilMs, reason: said, clock: clockSteps.mark() },
     });
   }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestSchema } from '../../core/model-types.ts';
 import { actorKinds } from '../../platform/access/index.ts';
 import { type Tx, tables } from '../../platform/db/index.ts';
+import { clockMarkSchema } from '../clock-steps.ts';
 import {
   endpointRolloutSchema,
   type RolloutState,
@@ -56,6 +57,8 @@ const rolloutDataSchema = endpointRolloutSchema
     movedAlias: z.object({ alias: z.string(), from: z.int().nullable() }).nullable(),
     endedAtMs: z.number().nullable(),
     coolUntilMs: z.number().nullable(),
+    /** The clock that its times are by; null: of before this was kept, or it cannot be told after a restart. */
+    clock: clockMarkSchema.nullable().default(null),
     /** null: nothing is half done. */
     intent: rolloutIntentSchema.nullable().default(null),
   });

@@ -118,6 +118,7 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     query: (sql) => frames.query(sql),
   };
   const logger = createLogger('test', 'silent');
+  const clockSteps = (boot = 'boot') => new ClockSteps(clock, () => nowMs - setByMs, boot);
   const deps = {
     db,
     journal,
@@ -133,7 +134,7 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
         return { stream, mode: 'live' as const, watermark: formatTime(nowMs), allowedDelayMs: 0 };
       },
     },
-    clockSteps: new ClockSteps(clock, () => nowMs - setByMs),
+    clockSteps: clockSteps(),
     monitoring: told,
     aliases,
     log,
@@ -169,6 +170,8 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     await engine.lookNow();
     return isDone;
   };
+  /** Control as it is after it was started again, the machine too where `boot` is another one. */
+  const restarted = (boot?: string) => new RolloutEngine({ ...deps, clockSteps: clockSteps(boot) });
   const service = new RolloutService(deps, engine);
   await serving.declare(anna, { name: 'flights', model: 'delay' });
   const first = { modelVersion: '1', packageDigest: await packageOf('delay', 1) };
@@ -229,6 +232,7 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     service,
     engine,
     killedAfter,
+    restarted,
     breakPackages,
     feedback: feedback.service,
     traffic,

@@ -4,7 +4,7 @@ import { createRng } from '../../core/rng.ts';
 import { type Clock, wallClock } from '../../core/time.ts';
 import type { ArrivedLabel, ArrivedRow } from '../../lifecycle/feedback/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
-import { ClockSteps } from '../clock-steps.ts';
+import { ClockSteps, machineMs } from '../clock-steps.ts';
 import { anna, FakeWorld, loopTestMigrations, loopText, openLoop } from '../testing.ts';
 
 const text = loopText.replace('cooldown: 3d', 'cooldown: 0s');
@@ -46,7 +46,7 @@ forEachDatabase((name, open) => {
     db: Awaited<ReturnType<typeof open>>,
     clock: Clock = wallClock,
     file = text,
-    clockSteps?: ClockSteps,
+    clockSteps?: () => ClockSteps,
   ) {
     const world = new FakeWorld();
     const loop = await openLoop(t, db, world, clock, clockSteps);
@@ -168,19 +168,24 @@ forEachDatabase((name, open) => {
     assert.equal((await loop.turn(2)).state, 'rolled-back');
   });
 
-  test(`${name}: a clock that is set by a year ends no turn before its time`, async (t) => {
+  test(`${name}: a clock that is set by a year, also while control is down, ends no turn before its time`, async (t) => {
     let setByMs = 0;
     const clock = { nowMs: () => Date.now() + setByMs };
     const db = await open(t, loopTestMigrations);
-    const { loop, look } = await inCanary(t, db, clock, text, new ClockSteps(clock));
+    const clockSteps = () => new ClockSteps(clock, machineMs, 'boot');
+    const { loop, look } = await inCanary(t, db, clock, text, clockSteps);
     const began = async () => (await loop.turn(2)).rollout?.beganEventTime ?? '';
     const before = Date.parse(await began());
-    for (const byMs of [366 * 86_400_000, -10 * 86_400_000]) {
-      setByMs = byMs;
-      await look();
+    for (const [days, isDown] of [366, -10].flatMap((by) => [
+      [by, false] as const,
+      [2 * by, true] as const,
+    ])) {
+      setByMs = days * 86_400_000;
+      if (isDown) await loop.restart();
+      else await look();
       await loop.settle();
       assert.equal((await loop.turn(2)).state, 'canary');
-      assert.ok(Math.abs(Date.parse(await began()) - before - byMs) < 60_000, `${byMs}`);
+      assert.ok(Math.abs(Date.parse(await began()) - before - setByMs) < 60_000, `${days}, ${isDown}`);
     }
   });
 
