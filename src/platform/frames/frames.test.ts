@@ -143,3 +143,16 @@ test('a disk that is full is named, where a file is written and where a query sp
   }
   for (const engine of engines) await engine.close();
 });
+
+test('an engine that cannot be started fails its queries, and is started by the next one', async (t) => {
+  const { execPath } = process;
+  t.after(() => {
+    process.execPath = execPath;
+  });
+  const unstarted = new Frames({ temporaryDirectory: directory, memoryLimit: '100MB', threads: 1 });
+  process.execPath = '/nowhere/node';
+  await assert.rejects(unstarted.query('SELECT 1'), { code: 'frames_failed', message: /ENOENT/ });
+  process.execPath = execPath;
+  assert.deepEqual(await unstarted.query('SELECT 1 AS one'), [{ one: 1 }]);
+  await unstarted.close();
+});

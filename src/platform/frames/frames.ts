@@ -115,15 +115,16 @@ export class Frames {
       this.#waiting.delete(reply.id);
       waiting?.resolve(reply);
     });
-    child.on('error', () => {
-      // The exit that follows reports it.
-    });
-    child.on('exit', (code, signal) => {
+    const ended = (problem: string) => {
       if (this.#child === child) this.#child = undefined;
-      const problem = `its process ended (${signal ?? `exit ${code}`})`;
       for (const waiting of this.#waiting.values()) waiting.reject(fail('frames_failed', { problem }));
       this.#waiting.clear();
+    };
+    child.on('error', (error) => {
+      // Of a process that runs the exit tells. One that could not be started, as of too many open files, has none.
+      if (child.pid === undefined) ended(`its process could not be started (${error.message})`);
     });
+    child.on('exit', (code, signal) => ended(`its process ended (${signal ?? `exit ${code}`})`));
     child.unref();
     child.channel?.unref();
     return child;

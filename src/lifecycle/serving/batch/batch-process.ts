@@ -20,13 +20,15 @@ export class BatchProcess {
       this.#arrived.push(message);
       this.#wake();
     });
-    child.on('error', () => {
-      // The exit that follows reports it.
-    });
-    child.on('exit', (code, killed) => {
-      this.#ended = killed ?? `exit ${code}`;
+    const end = (how: string) => {
+      this.#ended = how;
       this.#wake();
+    };
+    child.on('error', (error) => {
+      // Of a process that runs the exit tells. One that could not be started has none.
+      if (child.pid === undefined) end(error.message);
     });
+    child.on('exit', (code, killed) => end(killed ?? `exit ${code}`));
     signal.addEventListener('abort', () => this.#kill(), { once: true });
   }
 
@@ -45,7 +47,7 @@ export class BatchProcess {
   }
 
   send(message: ToBatchProcess): void {
-    if (this.#child.connected) this.#child.send(message);
+    if (this.#child.pid !== undefined && this.#child.connected) this.#child.send(message);
   }
 
   /** The next message. Throws what the process says went wrong, and `batch_process_ended` when it is gone. */
