@@ -5,7 +5,7 @@
 A frame is two little-endian uint32 (length of the header, length of the body), the header as JSON, and the body.
 The first request is {"op": "load"}, the others are {"op": "predict"}, which get one answer, and {"op": "stream"},
 which get one for each piece ("more": true) and a last one; {"op": "stop"} asks for that last one soon and is not
-answered itself. Columns lie in the body one after the other, each padded to eight bytes: numbers as they are, texts
+answered itself. "trialMs" of a prediction is the time that it has: its answer may be {"untried": true} (worker_trials.py). Columns lie in the body one after the other, each padded to eight bytes: numbers as they are, texts
 as their lengths (uint32, all bits set for a missing one) and then their bytes. Nothing that comes over the socket is
 unpickled or evaluated.
 
@@ -28,6 +28,7 @@ import warnings
 from worker_frames import read_frame, write_frame
 from worker_model import Model, OtherRows
 from worker_traces import trace_context
+from worker_trials import Trials
 from worker_values import plain
 
 warnings.filterwarnings("ignore")
@@ -41,7 +42,7 @@ def main():
     # What the model's code prints goes to the log.
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    model = None
+    model = trials = None
     while True:
         frame = read_frame(connection)
         if frame is None:
@@ -53,12 +54,13 @@ def main():
             with trace_context(header.get("trace")):
                 if header["op"] == "load":
                     model = Model(header)
+                    trials = Trials(connection, header["memoryBytes"])
                     answer, buffers = {"ok": True, **model.described()}, []
                 elif header["op"] == "stream":
                     send_pieces(connection, model.pieces(header, body))
                     answer, buffers = {"ok": True}, []
                 else:
-                    answer, buffers = model.predict(header, body)
+                    answer, buffers = trials.predict(model, header, body)
         except BaseException as error:  # the model's own code may raise anything, SystemExit too
             traceback.print_exc()
             answer, buffers = {"ok": False, "type": type(error).__name__, "message": message_of(error)}, []

@@ -96,7 +96,7 @@ export class PythonHost {
         onLine: onWorkerLine,
       });
       try {
-        const load = { op: 'load', model: directory, inputs };
+        const load = { op: 'load', model: directory, inputs, memoryBytes };
         const { header } = await worker.request(load, new Uint8Array(), startTimeoutMs);
         if (header.ok !== true) throw new Error(`${header.type}: ${header.message}`);
         described.push(header);

@@ -301,6 +301,18 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     await assert.rejects(hungry.predict([odd('eat')]), { code: 'python_crashed', message: problem });
   });
 
+  test('what has a short time is tried in a copy of its worker, which answers on when that takes longer', async () => {
+    const model = await open('odd', oddInputs, { timeoutMs: 10_000 }, [odd('b')]);
+    const { pid: own } = await outputsOf(model, [odd('b')]);
+    const brief = (word: string) => model.predict([odd(word)], { brief: true });
+    await assert.rejects(brief('sleep'), { code: 'python_timeout', message: / 1000 ms/ });
+    await assert.rejects(brief('exit'), { code: 'python_timeout' });
+    const tried = Object.fromEntries((await brief('a')).map((o) => [o.name, Array.from(o.data)]));
+    assert.deepEqual([tried.word, tried.count], [['first'], [2]]);
+    if (process.platform === 'linux') assert.notDeepEqual(tried.pid, own);
+    assert.deepEqual((await outputsOf(model, [odd('b')])).pid, own);
+  });
+
   test('a model that does not load says why, and leaves neither process nor files', async () => {
     const before = new Set(await readdir(join(directory, 'host/models')));
     await assert.rejects(open('odd', [column('other', 'string')], {}, [['x']]), {

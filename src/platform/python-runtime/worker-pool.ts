@@ -23,7 +23,10 @@ export interface RunOptions {
   readonly requests?: number;
   /** It may end its worker, as one like it did: the last worker that others have is not risked for it. */
   readonly apart?: boolean;
-  /** It gets a tenth of the time: most of what took too long together with others takes little alone. */
+  /**
+   * It gets a tenth of the time: most of what took too long together with others takes little alone. Where that is not
+   * enough it fails with `python_timeout`, and its worker is there still where that could compute it in a copy of itself.
+   */
   readonly brief?: boolean;
   /** How long it may wait for a worker; as long as a batch may take unless told. */
   readonly waitMs?: number;
@@ -39,6 +42,8 @@ interface Waiter {
 }
 
 const watchEveryMs = 250;
+/** What a worker may need beside a trial itself, before it is ended. */
+const trialSpareMs = 500;
 const restart = { firstMs: 100, longestMs: 30_000, longestByRequestMs: 5_000, calmAfterMs: 10_000 } as const;
 
 /**
@@ -94,13 +99,18 @@ export class WorkerPool {
     body: Uint8Array,
     { requests = 1, apart = false, brief = false, waitMs = this.#options.timeoutMs }: RunOptions = {},
   ): Promise<Frame> {
+    const { model } = this.#options;
     const timeoutMs = this.#options.timeoutMs / (brief ? 10 : 1);
+    const sent = brief ? { ...header, trialMs: timeoutMs } : header;
+    const endedAfterMs = brief ? timeoutMs + trialSpareMs : timeoutMs;
     for (let again = false; ; again = true) {
       const worker = await this.#lease({ apart: apart || again, waitMs });
       try {
-        return await worker.request(header, body, timeoutMs);
+        const answer = await worker.request(sent, body, endedAfterMs);
+        if (answer.header.untried === true) throw fail('python_timeout', { model, timeoutMs });
+        return answer;
       } catch (error) {
-        this.#requireInnocent(error, requests === 1 && !apart && !again);
+        this.#requireInnocent(error, requests === 1 && !apart && !again, timeoutMs);
       } finally {
         this.#release(worker);
       }
@@ -138,7 +148,7 @@ export class WorkerPool {
       } catch (error) {
         if (pieces > 0 && error instanceof WorkerEnded)
           throw fail('stream_broken', { model, version, problem: error.message }, error);
-        this.#requireInnocent(error, !again);
+        this.#requireInnocent(error, !again, timeoutMs);
       } finally {
         signal.removeEventListener('abort', close);
         frames.close();
@@ -238,8 +248,8 @@ export class WorkerPool {
   }
 
   /** Returns when what failed may be innocent and has a try left, else throws what it means. */
-  #requireInnocent(error: unknown, hasTry: boolean): void {
-    const { timeoutMs, model, version } = this.#options;
+  #requireInnocent(error: unknown, hasTry: boolean, timeoutMs: number): void {
+    const { model, version } = this.#options;
     if (error instanceof WorkerTimedOut) throw fail('python_timeout', { model, timeoutMs });
     if (!(error instanceof WorkerEnded)) throw error;
     const problem = error.message;

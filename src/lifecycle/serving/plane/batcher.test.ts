@@ -233,6 +233,25 @@ test('of requests that took too long together the quick ones are answered before
   assert.deepEqual(await two, [4], 'what is slow and no more gets its time');
 });
 
+test('a request that took too long is computed with nobody when it comes again', async () => {
+  const runs: string[] = [];
+  const batcher = new Batcher(
+    async (blocks, { apart }) => {
+      const values = blocks.map((block) => Number(block.row(0)[0]));
+      runs.push(`${values} ${apart ? 'apart' : ''}`);
+      if (values.includes(2)) throw fail('python_timeout', { model: 'm', timeoutMs: 1 });
+      return doubling()(blocks);
+    },
+    { ...options, maxRows: 3 },
+  );
+  await assert.rejects(batcher.predict(request([2])), { code: 'python_timeout' });
+  const [one, two, three] = [1, 2, 3].map((v) => doubled(batcher.predict(request([v])), 1));
+  await assert.rejects(two!, { code: 'python_timeout' });
+  assert.deepEqual([await one, await three], [[2], [6]]);
+  assert.deepEqual(runs, ['2 ', '2 apart', '1,3 ']);
+  assert.equal(batcher.idle, true);
+});
+
 test('a deadline that has passed already is refused without a run', async () => {
   const runs: number[][] = [];
   const batcher = new Batcher(doubling(runs), options);

@@ -146,7 +146,8 @@ export class Batcher {
       return Promise.reject(fail('queue_full', { waiting: this.#waitingRows, endpoint }));
     }
     const known = this.#guilty.errorOf(request.block, request.params);
-    if (known) return Promise.reject(known);
+    const isSlow = known !== null && workerEnd(known) === 'python_timeout';
+    if (known && !isSlow) return Promise.reject(known);
     return new Promise((resolve, reject) => {
       const { block, key, params, trace, deadlineMs, timeoutMs } = request;
       const waiting: Waiting = {
@@ -165,8 +166,12 @@ export class Batcher {
         parts: [],
         runs: [],
       };
-      this.#queue.push(waiting);
       this.#waitingRows += rowCount;
+      if (isSlow && rowCount <= maxRows) {
+        void this.#byItself(waiting);
+        return;
+      }
+      this.#queue.push(waiting);
       if (this.#dueMs(waiting) < Number.POSITIVE_INFINITY) this.#watch(waiting);
       if (!this.#scheduled) this.#schedule();
       else if (this.#company && this.#waitingRows >= maxRows) this.#startNow();
@@ -361,6 +366,18 @@ export class Batcher {
     this.#suspects--;
   }
 
+  /** Computes a request that took too long a short while ago: nobody is computed with it. */
+  async #byItself(waiting: Waiting): Promise<void> {
+    const { rowCount } = waiting.block;
+    this.#suspects++;
+    waiting.taken = rowCount;
+    waiting.startedMs = performance.now();
+    if (waiting.deadlineMs < Number.POSITIVE_INFINITY) this.#watch(waiting);
+    await this.#alone({ waiting, from: 0, to: rowCount }, { apart: true });
+    this.#waitingRows -= rowCount;
+    this.#suspects--;
+  }
+
   #settle(waiting: Waiting): void {
     waiting.settled = true;
     this.#timed.delete(waiting);
@@ -372,7 +389,7 @@ export class Batcher {
     const { model, version } = this.#options;
     const problem = runtimeMessage(error);
     if (error instanceof MillraceError) {
-      if (workerEnd(error) === 'python_crashed') this.#guilty.remember(waiting.block, waiting.params, error);
+      if (workerEnd(error)) this.#guilty.remember(waiting.block, waiting.params, error);
       waiting.reject(error);
     } else if (error instanceof ThreadStopped)
       waiting.reject(fail('model_restarting', { model, version, problem }, error));

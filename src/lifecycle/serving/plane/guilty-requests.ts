@@ -9,8 +9,8 @@ const keptMs = 60_000;
 type Params = Readonly<Record<string, unknown>> | null;
 
 /**
- * Requests that ended a worker of their model. Callers and proxies send again what failed: each of them would end
- * another worker.
+ * Requests that ended a worker of their model, or took too long. Callers and proxies send again what failed: each of
+ * them would end another worker, or hold up those that are computed with it.
  */
 export class GuiltyRequests {
   readonly #entries = new Map<string, { readonly error: MillraceError; readonly untilMs: number }>();
