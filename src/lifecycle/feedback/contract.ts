@@ -50,6 +50,8 @@ export const feedbackCountsSchema = z.strictObject({
   predictions: z.int(),
   /** Of these, answered with an error. */
   failed: z.int(),
+  /** Of those, refused for what the caller sent (400 to 499): neither the server nor the model failed. */
+  refused: z.int(),
   /** Of these, with a label. */
   joined: z.int(),
   /** Of these, answered and without a label yet. */
@@ -110,7 +112,7 @@ export const predictionSchema = z.strictObject({
   /** 'ok' or the code of the error it was answered with. */
   status: z.string(),
   error: z.string().nullable(),
-  /** Answered with an error because of what the caller sent (400 to 499): neither the server nor the model failed. */
+  /** Answered with an error because of what the caller sent (400 to 499): neither the server nor the model failed, nor did the caller leave. */
   refused: z.boolean(),
   latencyMs: z.number(),
   /** Until the first piece of an answer that came in pieces; null for others. */

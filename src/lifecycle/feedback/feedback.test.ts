@@ -28,7 +28,9 @@ forEachDatabase((name, open) => {
       await send([
         { id: 'a', eventTimeMs: start, score: 0.9 },
         { id: 'b', eventTimeMs: start + 1, score: 0.2 },
-        { id: 'c', eventTimeMs: start + 2, status: 'invalid_input', score: null },
+        { id: 'c', eventTimeMs: start + 2, status: 'input_invalid', score: null },
+        { id: 'e', eventTimeMs: start + 3, status: 'model_failed', score: null },
+        { id: 'f', eventTimeMs: start + 4, status: 'cancelled', score: null },
         { id: 'a', eventTimeMs: start, arm: 'shadow', score: 0.7 },
       ]);
       await send([
@@ -47,11 +49,12 @@ forEachDatabase((name, open) => {
       });
       const summary = await service.summary(ada, 'flights');
       assert.deepEqual(summary.total, {
-        predictions: 4,
-        failed: 1,
+        predictions: 6,
+        failed: 2,
+        refused: 1,
         joined: 2,
         waiting: 1,
-        unanswered: 1,
+        unanswered: 3,
         labelsReceived: 4,
         duplicateLabels: 1,
         orphans: 1,
@@ -59,7 +62,7 @@ forEachDatabase((name, open) => {
       assert.deepEqual(
         summary.days.map((d) => [d.day, d.predictions, d.joined, d.waiting, d.labelsReceived, d.orphans]),
         [
-          ['2001-02-01', 3, 1, 1, 3, 1],
+          ['2001-02-01', 5, 1, 1, 3, 1],
           ['2001-02-02', 1, 1, 0, 1, 0],
         ],
       );
@@ -93,7 +96,7 @@ forEachDatabase((name, open) => {
       const rng = createRng(7);
       const ids = Array.from({ length: 400 }, (_, i) => `p${i}`);
       const statusOf = (id: string) =>
-        id.endsWith('3') ? 'invalid_input' : id.endsWith('7') ? 'cancelled' : 'ok';
+        id.endsWith('3') ? 'input_invalid' : id.endsWith('7') ? 'cancelled' : 'ok';
       const sent = new Set<string>();
       const labelled = new Set<string>();
       let received = 0;
@@ -119,7 +122,8 @@ forEachDatabase((name, open) => {
         const [joined, left] = [true, false].map((is) => [...sent].filter((id) => labelled.has(id) === is));
         assert.deepEqual(total, {
           predictions: sent.size,
-          failed: [...sent].filter((id) => statusOf(id) === 'invalid_input').length,
+          failed: [...sent].filter((id) => statusOf(id) === 'input_invalid').length,
+          refused: [...sent].filter((id) => statusOf(id) === 'input_invalid').length,
           joined: joined?.length,
           waiting: left?.filter((id) => statusOf(id) === 'ok').length,
           unanswered: left?.filter((id) => statusOf(id) !== 'ok').length,

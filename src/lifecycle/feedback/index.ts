@@ -10,7 +10,6 @@ export {
   labelTimeSql,
   logLossSql,
   noVerdictSql,
-  noVerdictStatuses,
   type RowFilter,
 } from './relations.ts';
 export { replayRoutes } from './replay/replay-routes.ts';

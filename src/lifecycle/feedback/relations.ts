@@ -1,11 +1,22 @@
+import { errorCatalogue } from '../../core/errors.ts';
+import { noVerdictStatuses } from '../../core/no-verdict.ts';
 import { type Frames, sqlLiteral, sqlName, unpackedSql } from '../../platform/frames/index.ts';
 
 /** Prefix of the prediction log's feature columns. */
 export const featurePrefix = 'feature:';
 
-/** Statuses of rows that say nothing about the version beside them: the caller left, or another version failed. */
-export const noVerdictStatuses: readonly string[] = ['cancelled', 'other_arm_failed'];
+/** SQL list of `noVerdictStatuses`. */
 export const noVerdictSql = noVerdictStatuses.map(sqlLiteral).join(', ');
+
+const refusedStatuses: ReadonlySet<string> = new Set(
+  Object.entries(errorCatalogue).flatMap(([code, { status }]) =>
+    status < 500 && !noVerdictStatuses.includes(code) ? [code] : [],
+  ),
+);
+export const refusedSql = [...refusedStatuses].map(sqlLiteral).join(', ');
+
+/** Whether a row with this status was refused for what its caller sent (400 to 499); a caller who left is none such. */
+export const isRefused = (status: string): boolean => refusedStatuses.has(status);
 
 /** The rows of a relation: event time in [fromMs, toMs), of the arms named. */
 export interface RowFilter {

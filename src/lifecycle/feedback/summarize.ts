@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { formatTime } from '../../core/time.ts';
 import { type Frames, sqlLiteral, typedRows } from '../../platform/frames/index.ts';
 import { type FeedbackCounts, type FeedbackSummary, labelValueOf, type Orphan } from './contract.ts';
-import { labelTimeSql, latestLabelsSql, noVerdictSql, parquet } from './relations.ts';
+import { labelTimeSql, latestLabelsSql, noVerdictSql, parquet, refusedSql } from './relations.ts';
 
 const dayMs = 86_400_000;
 const orphanExamples = 5;
 const zero: FeedbackCounts = {
   predictions: 0,
   failed: 0,
+  refused: 0,
   joined: 0,
   waiting: 0,
   unanswered: 0,
@@ -27,6 +28,7 @@ const countedRow = z.union([
     b: count,
     c: count,
     d: count,
+    e: count,
   }),
 ]);
 const orphanRow = z.object({
@@ -58,9 +60,16 @@ export async function summarize(
     }
     const counts = days.get(row.day) ?? { ...zero };
     days.set(row.day, counts);
-    const { a, b, c, d } = row;
+    const { a, b, c, d, e } = row;
     if (row.kind === 'prediction') {
-      Object.assign(counts, { predictions: a, failed: b, joined: c, waiting: a - c - d, unanswered: d });
+      Object.assign(counts, {
+        predictions: a,
+        failed: b,
+        joined: c,
+        waiting: a - c - d,
+        unanswered: d,
+        refused: e,
+      });
     } else if (row.kind === 'label') {
       Object.assign(counts, { duplicateLabels: a, orphans: b });
     } else {
@@ -93,17 +102,18 @@ function summarySql(predictionPaths: readonly string[], labelPaths: readonly str
   const received =
     labelPaths.length === 0
       ? ''
-      : `UNION ALL SELECT 'received', ${day(labelTimeSql)}, count(*), 0, 0, 0, NULL FROM ${parquet(labelPaths)} GROUP BY 2`;
+      : `UNION ALL SELECT 'received', ${day(labelTimeSql)}, count(*), 0, 0, 0, 0, NULL FROM ${parquet(labelPaths)} GROUP BY 2`;
   return `WITH predictions AS (${predictions}), labels AS (${labels}),
     joined AS MATERIALIZED (
       SELECT prediction_id, predictions.t AS t, status, n, labels.t AS label_t
       FROM predictions FULL JOIN labels USING (prediction_id))
     SELECT 'prediction' AS kind, ${day('t')} AS day, count(*)::BIGINT AS a, (count(*) FILTER (status NOT IN ('ok', ${noVerdictSql})))::BIGINT AS b,
-      count(n)::BIGINT AS c, (count(*) FILTER (n IS NULL AND status <> 'ok'))::BIGINT AS d, NULL::VARCHAR AS id
+      count(n)::BIGINT AS c, (count(*) FILTER (n IS NULL AND status <> 'ok'))::BIGINT AS d,
+      (count(*) FILTER (status IN (${refusedSql})))::BIGINT AS e, NULL::VARCHAR AS id
     FROM joined WHERE t IS NOT NULL GROUP BY 2
-    UNION ALL SELECT 'label', ${day('label_t')}, sum(n - 1)::BIGINT, count(*) FILTER (t IS NULL), 0, 0, NULL
+    UNION ALL SELECT 'label', ${day('label_t')}, sum(n - 1)::BIGINT, count(*) FILTER (t IS NULL), 0, 0, 0, NULL
     FROM joined WHERE n IS NOT NULL GROUP BY 2
-    UNION ALL (SELECT 'orphan', 0, 0, 0, 0, 0, prediction_id FROM joined WHERE t IS NULL ORDER BY label_t LIMIT ${orphanExamples})
+    UNION ALL (SELECT 'orphan', 0, 0, 0, 0, 0, 0, prediction_id FROM joined WHERE t IS NULL ORDER BY label_t LIMIT ${orphanExamples})
     ${received}`;
 }
 

@@ -38,6 +38,7 @@ const empty = {
   total: {
     predictions: 0,
     failed: 0,
+    refused: 0,
     joined: 0,
     waiting: 0,
     unanswered: 0,

@@ -7,6 +7,7 @@ import type {
   Conflict,
   FeedbackSummary,
   LabelDelays,
+  LabelQuery,
   LabelsByDay,
   LabelUpload,
   LogFacets,
@@ -197,6 +198,7 @@ export const waitingLabelsQuery = (endpoint: string) =>
   list<WaitingLabel>('feedback', '/labels/waiting', { endpoint });
 export const labelUploadsQuery = (endpoint: string) =>
   pages<LabelUpload>('feedback', '/label-uploads', { endpoint });
+export const labelQueriesQuery = () => list<LabelQuery>('feedback', '/label-queries');
 export const batchesQuery = () => pages<BatchPrediction>('batches', '/batch-predictions', { limit: 100 });
 export const batchQuery = (id: string) => one<BatchPrediction>('batches', `/batch-predictions/${part(id)}`);
 export const replaysQuery = (endpoint: string) => whole<Replay>('replays', '/replays', { endpoint });

@@ -111,24 +111,51 @@ export function Choice<T extends string>(props: {
   );
 }
 
+/** Lines of text with their label above. */
+export function AreaField(props: {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly placeholder: string;
+  readonly rows: number;
+  /** What is wrong with the value. */
+  readonly problem?: string | undefined;
+  readonly mono?: boolean;
+}) {
+  return (
+    <label className="flex min-w-0 flex-col gap-1">
+      <span className="text-label text-muted">{props.label}</span>
+      <textarea
+        value={props.value}
+        rows={props.rows}
+        placeholder={props.placeholder}
+        spellCheck={!props.mono}
+        aria-invalid={props.problem !== undefined}
+        onChange={(event) => props.onChange(event.target.value)}
+        className={`rounded-control border border-line-strong bg-surface px-2 py-1.5 text-text placeholder:text-faint aria-invalid:border-bad ${props.mono ? 'font-mono text-label' : ''}`}
+      />
+      <FieldProblem text={props.problem} />
+    </label>
+  );
+}
+
+/** What is wrong with the value of the field above. */
+function FieldProblem(props: { readonly text: string | undefined }) {
+  if (props.text === undefined) return null;
+  return (
+    <span role="alert" className="wrap-anywhere text-bad text-label">
+      {props.text}
+    </span>
+  );
+}
+
 /** A few lines of free text, for the reason of an act. */
 export function ReasonField(props: {
   readonly value: string;
   readonly onChange: (value: string) => void;
   readonly placeholder: string;
 }) {
-  return (
-    <label className="flex flex-col gap-1">
-      <span className="text-label text-muted">Why (kept in the audit trail)</span>
-      <textarea
-        value={props.value}
-        rows={2}
-        placeholder={props.placeholder}
-        onChange={(event) => props.onChange(event.target.value)}
-        className="rounded-control border border-line-strong bg-surface px-2 py-1.5 text-text placeholder:text-faint"
-      />
-    </label>
-  );
+  return <AreaField label="Why (kept in the audit trail)" rows={2} {...props} />;
 }
 
 /** One line of text with its label above; a unit stands in the field. */
@@ -138,8 +165,10 @@ export function TextField(props: {
   readonly onChange: (value: string) => void;
   readonly placeholder?: string;
   readonly unit?: string;
+  /** What is wrong with the value. */
+  readonly problem?: string | undefined;
 }) {
-  const { unit } = props;
+  const { unit, problem } = props;
   return (
     <label className="flex min-w-0 flex-col gap-1">
       <span className="text-label text-muted">{props.label}</span>
@@ -150,8 +179,9 @@ export function TextField(props: {
           placeholder={props.placeholder}
           spellCheck={false}
           autoComplete="off"
+          aria-invalid={problem !== undefined}
           onChange={(event) => props.onChange(event.target.value)}
-          className={`${FIELD} w-full min-w-0 pl-2 ${unit ? 'pr-16' : 'pr-2'}`}
+          className={`${FIELD} w-full min-w-0 pl-2 aria-invalid:border-bad ${unit ? 'pr-16' : 'pr-2'}`}
         />
         {unit && (
           <span className="pointer-events-none absolute inset-y-0 right-2 flex items-center text-faint text-label">
@@ -159,6 +189,7 @@ export function TextField(props: {
           </span>
         )}
       </span>
+      <FieldProblem text={problem} />
     </label>
   );
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { errorCatalogue, isErrorCode } from '../../../core/errors.ts';
 import { formatTime } from '../../../core/time.ts';
 import { doubleSchema } from '../../../platform/frames/index.ts';
 import { armSchema, type Prediction } from '../contract.ts';
+import { isRefused } from '../relations.ts';
 
 /** What a list shows of a row of the log, as the frame engine gives it. */
 export const loggedRowSchema = z.object({
@@ -37,7 +37,7 @@ export function loggedPrediction(row: LoggedRow): Omit<Prediction, 'label' | 'ou
     arm: row.arm,
     status: row.status,
     error: row.error,
-    refused: isErrorCode(row.status) && errorCatalogue[row.status].status < 500,
+    refused: isRefused(row.status),
     latencyMs: row.latency_us / 1000,
     firstPieceMs: typeof row.first_us === 'number' ? row.first_us / 1000 : null,
     score: row.score !== null && Number.isFinite(row.score) ? row.score : null,

@@ -1,4 +1,5 @@
-import { type ArrivedLabel, type ArrivedRow, noVerdictStatuses } from '../../../lifecycle/feedback/index.ts';
+import { noVerdictStatuses } from '../../../core/no-verdict.ts';
+import type { ArrivedLabel, ArrivedRow } from '../../../lifecycle/feedback/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../../contract.ts';
 import { isPaired } from '../../verdict/judged.ts';
 import { latencyGroups } from '../../verdict/latency-bands.ts';

@@ -55,7 +55,10 @@ async function summary(call: CommandCall, endpoint: string): Promise<undefined> 
     await requireEndpoint(call, endpoint);
   call.show(answer, () =>
     facts([
-      ['predictions', `${total.predictions.toLocaleString('en-US')}, of which ${total.failed} failed`],
+      [
+        'predictions',
+        `${total.predictions.toLocaleString('en-US')}, of which ${(total.failed - total.refused).toLocaleString('en-US')} failed, and ${total.refused.toLocaleString('en-US')} were refused for what was sent`,
+      ],
       ['labelled', total.joined.toLocaleString('en-US')],
       ['waiting', total.waiting.toLocaleString('en-US')],
       ['labels', `${count(total.labelsReceived, 'label')} received, ${total.duplicateLabels} of them again`],

@@ -138,7 +138,9 @@ function RareFilters(props: BarProps & { readonly hidden: boolean; readonly face
         all="Any status"
         options={[
           ...(search.status === 'failed' || statuses.length > 1 ? [['failed', 'any error'] as const] : []),
-          ...optionsOf(choices(statuses, search.status === 'failed' ? undefined : search.status)),
+          ...optionsOf(choices(statuses, search.status === 'failed' ? undefined : search.status)).map(
+            ([name, text]) => [name, text.replaceAll('_', ' ')] as const,
+          ),
         ]}
         onChange={(status) => set({ status })}
       />

@@ -1,11 +1,13 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
+import type { LabelUpload } from '../../../../src/lifecycle/feedback/contract.ts';
 import { labelUploadsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
-import { formatCount } from '../../kit/format.ts';
+import { formatCount, plural } from '../../kit/format.ts';
 import { QueryCard } from '../../kit/panel.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
+import { RefusedRows, useNamed } from './refused-rows.tsx';
 import { SendLabels } from './send-labels.tsx';
 
 export function UploadsCard(props: { readonly endpoint: string }) {
@@ -32,30 +34,7 @@ export function UploadsCard(props: { readonly endpoint: string }) {
             {pages
               .flatMap(({ items }) => items)
               .map((upload) => (
-                <li key={upload.id} className="flex flex-col gap-1 border-line border-b py-2 last:border-b-0">
-                  <span className="flex flex-wrap items-baseline gap-x-3">
-                    <StateLabel state={UPLOAD_STATE[upload.state]}>
-                      {upload.state === 'running' ? 'being read' : upload.state}
-                    </StateLabel>
-                    <span className="text-muted">
-                      {formatCount(upload.rowsRead)} rows of {upload.format} read,{' '}
-                      {formatCount(upload.rowsAccepted)} taken, {formatCount(upload.rowsRefused)} refused
-                    </span>
-                    <Ago at={upload.createdAt} className="ml-auto text-label text-muted" />
-                  </span>
-                  {upload.errors.length > 0 && (
-                    <details>
-                      <summary className="text-accent text-label">what was refused</summary>
-                      <ul className="max-h-48 overflow-y-auto pt-1 text-label text-muted">
-                        {upload.errors.map((error) => (
-                          <li key={`${error.row} ${error.problem}`}>
-                            Row {formatCount(error.row)}: {error.problem}
-                          </li>
-                        ))}
-                      </ul>
-                    </details>
-                  )}
-                </li>
+                <UploadRow key={upload.id} upload={upload} />
               ))}
           </ul>
           {uploads.hasNextPage && (
@@ -73,4 +52,35 @@ export function UploadsCard(props: { readonly endpoint: string }) {
   );
 }
 
+function UploadRow(props: { readonly upload: LabelUpload }) {
+  const { upload } = props;
+  const { id, state, format, rowsRead, rowsAccepted, rowsRefused, errors } = upload;
+  const named = useNamed(`file-${id}`);
+  // Of row 0: the file as a whole.
+  const ofFile = errors.filter(({ row }) => row === 0);
+  const ofRows = errors.filter(({ row }) => row > 0);
+  return (
+    <li
+      {...named}
+      className="flex flex-col gap-1 border-line border-b py-2 last:border-b-0 target:bg-accent-quiet"
+    >
+      <span className="flex flex-wrap items-baseline gap-x-3">
+        <StateLabel state={UPLOAD_STATE[state]}>{state === 'running' ? 'being read' : state}</StateLabel>
+        <span className="text-muted">
+          {FORMAT[format]}: {plural(rowsRead, 'row')} read, {formatCount(rowsAccepted)} taken,{' '}
+          {formatCount(rowsRefused)} refused
+        </span>
+        <Ago at={upload.createdAt} className="ml-auto text-label text-muted" />
+      </span>
+      {ofFile.map(({ problem }) => (
+        <span key={problem} className="wrap-anywhere text-label text-muted">
+          {problem}
+        </span>
+      ))}
+      {ofRows.length > 0 && <RefusedRows errors={ofRows} refused={rowsRefused} />}
+    </li>
+  );
+}
+
+const FORMAT = { csv: 'CSV', parquet: 'Parquet' } as const;
 const UPLOAD_STATE = { running: 'running', done: 'good', failed: 'bad' } as const;

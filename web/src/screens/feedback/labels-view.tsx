@@ -8,6 +8,8 @@ import { EventTime } from '../../kit/time.tsx';
 import { LabelDaysCard } from './label-days-card.tsx';
 import { DaysCard } from './label-days-table.tsx';
 import { DelaysCard, type ViewProps } from './label-delays-card.tsx';
+import { LabelQueriesCard } from './label-queries/label-queries-card.tsx';
+import { LabelSource } from './label-source.tsx';
 import { UploadsCard } from './label-uploads-card.tsx';
 
 /** How the truth comes in: how late, for whom it is missing, what contradicts itself, what fits nothing. */
@@ -22,6 +24,7 @@ export function LabelsView(props: ViewProps) {
         <WaitingCard endpoint={props.endpoint} />
       </div>
       <UploadsCard endpoint={props.endpoint} />
+      <LabelQueriesCard endpoint={props.endpoint} />
     </div>
   );
 }
@@ -83,10 +86,20 @@ function WaitingCard(props: { readonly endpoint: string }) {
                 className="flex flex-wrap items-baseline gap-x-3 border-line border-b py-1.5 last:border-b-0"
               >
                 <span className="min-w-0 break-all font-mono text-label">
-                  {label.predictionId ?? `entity ${label.entity}`}
+                  {label.predictionId ?? (
+                    <>
+                      entity <bdi>{label.entity}</bdi>
+                    </>
+                  )}
                 </span>
                 <span className="text-muted">
-                  {label.signal ?? 'label'} {String(label.value)}, {label.source}
+                  {label.at !== null && (
+                    <>
+                      asked at <EventTime at={label.at} precise />,{' '}
+                    </>
+                  )}
+                  {label.signal ?? 'label'} <bdi>{String(label.value)}</bdi>,{' '}
+                  <LabelSource source={label.source} endpoint={props.endpoint} />
                 </span>
                 <EventTime at={label.eventTime} precise className="ml-auto text-label text-muted" />
               </li>

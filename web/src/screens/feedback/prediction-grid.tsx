@@ -9,8 +9,9 @@ import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { ArmSwatch, armStroke } from '../../kit/identity.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { NewsNote, useReading } from '../../kit/reading.tsx';
-import { StateLabel } from '../../kit/state-mark.tsx';
+import { StateLabel, StateMark } from '../../kit/state-mark.tsx';
 import { EventTimeMark } from '../../kit/time.tsx';
+import { hasFailed } from '../serving/recent-answers.ts';
 import { filtersOf, noFilters, type PredictionsSearch, type SearchChange } from './search.ts';
 
 /** The rows of the log that pass the filters, newest event time first. */
@@ -131,7 +132,24 @@ const FIRST_PIECE: GridColumn<Prediction> = {
 const withFirstPiece = (columns: readonly GridColumn<Prediction>[]): readonly GridColumn<Prediction>[] =>
   columns.flatMap((column) => (column.id === 'latency' ? [FIRST_PIECE, column] : [column]));
 
-const errorState = ({ refused }: Prediction) => (refused ? 'none' : 'bad');
+/** What became of a request that got no answer, in a word. */
+const outcomeOf = (row: Prediction) =>
+  row.refused
+    ? (['none', 'refused'] as const)
+    : hasFailed(row)
+      ? (['bad', 'failed'] as const)
+      : (['none', 'no answer'] as const);
+
+/** A state with words that may be too long for their column. */
+function Outcome(props: { readonly row: Prediction; readonly children: string }) {
+  const [state] = outcomeOf(props.row);
+  return (
+    <span className="flex items-center gap-1.5" data-tip={props.row.error ?? props.children}>
+      <StateMark state={state} label="" />
+      <span className="truncate">{props.children}</span>
+    </span>
+  );
+}
 
 const COLUMNS: readonly GridColumn<Prediction>[] = [
   {
@@ -174,9 +192,7 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
         row.status === 'ok' ? (
           <span className="text-faint">waiting</span>
         ) : (
-          <span data-tip={row.error ?? undefined}>
-            <StateLabel state={errorState(row)}>{row.refused ? 'refused' : 'error'}</StateLabel>
-          </span>
+          <Outcome row={row}>{outcomeOf(row)[1]}</Outcome>
         )
       ) : (
         <span className="inline-flex gap-2">
@@ -201,15 +217,13 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
   {
     id: 'status',
     head: 'Status',
-    width: 'minmax(64px, 0.8fr)',
+    width: 'minmax(132px, 0.8fr)',
     wideOnly: true,
     cell: (row) =>
       row.status === 'ok' ? (
         <span className="text-muted">ok</span>
       ) : (
-        <span data-tip={row.error ?? undefined}>
-          <StateLabel state={errorState(row)}>{row.status.replaceAll('_', ' ')}</StateLabel>
-        </span>
+        <Outcome row={row}>{row.status.replaceAll('_', ' ')}</Outcome>
       ),
   },
   {

@@ -10,6 +10,9 @@ import { QueryView } from '../../kit/panel.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { Ago, EventTime } from '../../kit/time.tsx';
+import { hasFailed } from '../serving/recent-answers.ts';
+import { LabelSource } from './label-source.tsx';
+import { sentInstead } from './sent-instead.ts';
 
 /** One answer: what was asked, what was said and by whom, what became true. */
 export function PredictionPanel(props: {
@@ -30,7 +33,11 @@ export function PredictionPanel(props: {
 /** The answer and its truth as one sentence. */
 function verdict(prediction: PredictionDetail): string {
   if (prediction.status !== 'ok') {
-    const what = prediction.refused ? 'Refused for what was sent' : 'Answered with an error';
+    const what = prediction.refused
+      ? 'Refused for what was sent'
+      : hasFailed(prediction)
+        ? 'Failed'
+        : 'No answer';
     return `${what}: ${prediction.error ?? prediction.status}.`;
   }
   const { score } = prediction;
@@ -38,6 +45,16 @@ function verdict(prediction: PredictionDetail): string {
   if (!prediction.label) return `${said}; the truth is not known yet.`;
   const delay = Date.parse(prediction.label.eventTime) - Date.parse(prediction.eventTime);
   return `${said}; it turned out ${prediction.label.value}, known ${formatDuration(delay)} later.`;
+}
+
+/** A feature that the log has no value of: there was none, or what was sent is none of its type. */
+function Unfit(props: { readonly sent: string | null }) {
+  if (props.sent === null) return <span className="text-faint">missing</span>;
+  return (
+    <>
+      <bdi>{props.sent}</bdi> <span className="text-muted">(refused)</span>
+    </>
+  );
 }
 
 function PredictionBody(props: { readonly prediction: PredictionDetail }) {
@@ -98,7 +115,8 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
             >
               <EventTime at={label.eventTime} precise /> {label.signal ?? 'label'}{' '}
               <bdi>{String(label.value)}</bdi>
-              {label.counts ? ' (counts)' : ''}, {label.source}
+              {label.counts ? ' (counts)' : ''},{' '}
+              <LabelSource source={label.source} endpoint={prediction.endpoint} />
               {label.note && <span className="text-muted">: {label.note}</span>}
             </p>
           ))}
@@ -115,9 +133,7 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
                 [
                   name,
                   value === null ? (
-                    <span key={name} className="text-faint">
-                      missing
-                    </span>
+                    <Unfit key={name} sent={sentInstead(prediction, name)} />
                   ) : (
                     beginningOf(String(value))
                   ),

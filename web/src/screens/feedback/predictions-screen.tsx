@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { Download } from 'lucide-react';
 import { useCallback } from 'react';
+import type { FeedbackSummary } from '../../../../src/lifecycle/feedback/contract.ts';
 import { apiUrl } from '../../api/client.ts';
 import { endpointsQuery, feedbackQuery, labelDelaysQuery } from '../../api/queries.ts';
 import { useEndpoint } from '../../api/use-endpoint.ts';
@@ -137,6 +138,17 @@ function ExportLink(props: { readonly endpoint: string; readonly search: Predict
   );
 }
 
+/** `, of which 5 failed and 60 were refused for what was sent`: what is the server's fault, and what the caller's. */
+function failedText({ failed, refused }: FeedbackSummary['total']): string {
+  const parts = [
+    ...(failed > refused ? [`${formatCount(failed - refused)} failed`] : []),
+    ...(refused > 0
+      ? [`${formatCount(refused)} ${refused === 1 ? 'was' : 'were'} refused for what was sent`]
+      : []),
+  ];
+  return parts.length === 0 ? '' : `, of which ${parts.join(' and ')}`;
+}
+
 /** While control counts slowly it may give an older count, and no event need follow that would have it asked again. */
 const COUNTS_AGAIN_MS = 15_000;
 
@@ -149,9 +161,9 @@ function Counts(props: { readonly endpoint: string }) {
   const unfit = total.orphans + waitingByEntity;
   return (
     <>
-      {plural(total.predictions, 'prediction')}; {formatCount(total.joined)} with a label,{' '}
-      {formatCount(total.waiting)} without one yet
-      {total.failed > 0 && `; ${formatCount(total.failed)} with an error`}
+      {plural(total.predictions, 'prediction')}
+      {failedText(total)}; {formatCount(total.joined)} with a label, {formatCount(total.waiting)} without one
+      yet
       {unfit > 0 && `; ${plural(unfit, 'label')} ${unfit === 1 ? 'fits' : 'fit'} no prediction`}.
       {delayMs &&
         ` Half of the labels are known within ${formatDuration(delayMs.p50)}, 95\u202f% within ${formatDuration(delayMs.p95)}.`}

@@ -5,7 +5,7 @@ import { SparkBars, Sparkline } from '../../charts/draw/sparkline.tsx';
 import { latelyText } from '../../kit/endpoints/endpoint-standing.ts';
 import { pulseOf } from '../../kit/endpoints/pulse.ts';
 import { Figures } from '../../kit/facts.tsx';
-import { formatCount, formatNumber, formatPercent } from '../../kit/format.ts';
+import { formatCount, formatNumber, formatPercent, plural } from '../../kit/format.ts';
 
 /**
  * How an endpoint does, at the size of a line: its last five minutes by the clock, and requests, errors and latency of
@@ -21,7 +21,7 @@ export function EndpointPulse(props: { readonly endpoint: Endpoint }) {
     const now = lately && lately.predictions > 0 ? ` ${latelyText(lately)} in the last 5 minutes.` : '';
     const text =
       asked > 0
-        ? `${formatCount(asked)} answered; no window of event time has closed yet.${now}`
+        ? `${plural(asked, 'prediction')}; no window of event time has closed yet.${now}`
         : 'Not asked yet.';
     return feedback.data ? <p className="text-muted">{text}</p> : null;
   }
@@ -38,7 +38,7 @@ export function EndpointPulse(props: { readonly endpoint: Endpoint }) {
           </span>,
           'requests',
         ],
-        ['Failed of it', last.requests > 0 ? formatPercent(last.failed / last.requests) : '–', 'failed'],
+        ['With an error', last.requests > 0 ? formatPercent(last.failed / last.requests) : '–', 'failed'],
         [
           'Latency p99, ms',
           <span key="l" className="flex items-center gap-3">
@@ -50,7 +50,7 @@ export function EndpointPulse(props: { readonly endpoint: Endpoint }) {
           </span>,
           'latency',
         ],
-        ['Answered in all', feedback.data ? formatCount(asked) : '–', 'asked'],
+        ['Predictions in all', feedback.data ? formatCount(asked) : '–', 'asked'],
       ]}
     />
   );

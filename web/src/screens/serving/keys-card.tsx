@@ -6,12 +6,14 @@ import { post } from '../../api/client.ts';
 import { endpointKeysQuery } from '../../api/queries.ts';
 import { Act } from '../../kit/act.tsx';
 import { Button } from '../../kit/button.tsx';
+import { useNow } from '../../kit/clock.ts';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { DateTimeField, ReasonField, TextField } from '../../kit/fields.tsx';
 import { QueryCard } from '../../kit/panel.tsx';
 import { Scroll } from '../../kit/scroll.tsx';
 import { Snippet } from '../../kit/snippet.tsx';
+import { StateLabel } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
 
 /** The keys that open an endpoint: who has one, until when, and ending one at once. */
@@ -31,33 +33,59 @@ export function KeysCard(props: { readonly endpoint: string; readonly required: 
         <Scroll label="Keys of this endpoint" className="max-h-96">
           <ul className="flex flex-col gap-2">
             {opening(page.items, endpoint).map((key) => (
-              <li key={key.id} className="flex flex-wrap items-center gap-x-3 gap-y-1">
-                <span className="wrap-anywhere min-w-0 flex-1">
-                  <span className="font-strong">{key.name}</span>{' '}
-                  <code className="text-muted">{key.hint}…</code>{' '}
-                  <span className="text-label text-muted">
-                    {key.endpoints === null ? 'every endpoint, ' : ''}
-                    {key.actions.join(', ')}, made <Ago at={key.createdAt} />
-                    {key.expiresAt && (
-                      <>
-                        , ends <Ago at={key.expiresAt} />
-                      </>
-                    )}
-                  </span>
-                </span>
-                <Act
-                  verb="Revoke"
-                  look="danger"
-                  title={`Revoke the key of ${key.name}`}
-                  effect="Whoever shows it is refused at once."
-                  path={`/endpoint-keys/${encodeURIComponent(key.id)}/revoke`}
-                />
-              </li>
+              <KeyRow key={key.id} of={key} />
             ))}
           </ul>
         </Scroll>
       )}
     </QueryCard>
+  );
+}
+
+function KeyRow(props: { readonly of: EndpointKey }) {
+  const key = props.of;
+  const now = useNow();
+  const hasEnded = key.expiresAt !== null && Date.parse(key.expiresAt) <= Math.max(now, Date.now());
+  return (
+    <li className="flex flex-wrap items-center gap-x-3 gap-y-1">
+      <span className="wrap-anywhere min-w-0 flex-1">
+        <bdi className={hasEnded ? 'text-muted' : 'font-strong'}>{key.name}</bdi>{' '}
+        <code className="text-muted">{key.hint}…</code>{' '}
+        <span className="text-label text-muted">
+          {key.endpoints === null ? 'every endpoint, ' : ''}
+          {key.actions.join(', ')}, made <Ago at={key.createdAt} />
+          {key.expiresAt && !hasEnded && (
+            <>
+              , ends <Ago at={key.expiresAt} />
+            </>
+          )}
+        </span>
+        {key.expiresAt && hasEnded && (
+          <span className="text-label">
+            {' '}
+            <StateLabel state="none">
+              ended <Ago at={key.expiresAt} />
+            </StateLabel>
+          </span>
+        )}
+      </span>
+      {hasEnded ? (
+        <Act
+          verb="Remove"
+          title={`Remove the key of ${key.name}`}
+          effect="It opens nothing any more. The audit trail keeps who made it."
+          path={`/endpoint-keys/${encodeURIComponent(key.id)}/revoke`}
+        />
+      ) : (
+        <Act
+          verb="Revoke"
+          look="danger"
+          title={`Revoke the key of ${key.name}`}
+          effect="Whoever shows it is refused at once."
+          path={`/endpoint-keys/${encodeURIComponent(key.id)}/revoke`}
+        />
+      )}
+    </li>
   );
 }
 

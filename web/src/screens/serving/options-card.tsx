@@ -8,7 +8,7 @@ import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { CheckField, TextField } from '../../kit/fields.tsx';
 import { Card } from '../../kit/panel.tsx';
-import { draftOf, type OptionsDraft, optionFields, optionsOf } from './options-draft.ts';
+import { draftOf, type OptionsDraft, optionFields, optionsOf, shownOption } from './options-draft.ts';
 
 /** How the endpoint behaves apart from who has its traffic: batching, limits, cache, keys, and what is logged. */
 export function OptionsCard(props: { readonly endpoint: Endpoint }) {
@@ -82,7 +82,7 @@ function Standing(props: { readonly now: OptionsDraft }) {
     <div className="flex flex-col gap-2">
       <Facts
         facts={[
-          ...chosen.map(([field, label, empty]) => [label, now[field] || empty] as const),
+          ...chosen.map(([field, label, empty]) => [label, shownOption(field, now[field] || empty)] as const),
           now.requireKey !== '' && ['Callers show a key', 'yes'],
         ]}
       />
@@ -97,7 +97,7 @@ function Standing(props: { readonly now: OptionsDraft }) {
           <Facts
             facts={optionFields
               .filter((field) => !chosen.includes(field))
-              .map(([field, label, empty]) => [label, now[field] || empty] as const)}
+              .map(([field, label, empty]) => [label, shownOption(field, now[field] || empty)] as const)}
           />
         </div>
       </details>

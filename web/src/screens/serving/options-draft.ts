@@ -1,4 +1,5 @@
 import type { EndpointOptions } from '../../../../src/lifecycle/serving/contract.ts';
+import { formatCount } from '../../kit/format.ts';
 
 /** The options of an endpoint as people write them: empty for none. */
 export type OptionsDraft = Readonly<Record<OptionField, string>>;
@@ -33,6 +34,12 @@ export const optionFields: readonly (readonly [field: OptionField, label: string
   ['redact', 'Features never logged', 'none'],
   ['hash', 'Features logged as a hash', 'none'],
 ];
+
+const TEXTS: readonly OptionField[] = ['environment', 'redact', 'hash'];
+
+/** What stands where an option is only read: a number has its digits grouped. */
+export const shownOption = (field: OptionField, written: string): string =>
+  !TEXTS.includes(field) && /^\d+$/.test(written) ? formatCount(Number(written)) : written;
 
 const text = (value: number | string | null | undefined): string => String(value ?? '');
 

@@ -1,4 +1,5 @@
 /** What the newest answers of an endpoint took, without waiting for a window of monitoring to close. Pure. */
+import { noVerdictStatuses } from '../../../../src/core/no-verdict.ts';
 import type { Prediction } from '../../../../src/lifecycle/feedback/contract.ts';
 
 /** Milliseconds by nearest rank. */
@@ -26,7 +27,7 @@ export function recentAnswers(rows: readonly Prediction[]): RecentAnswers {
   const pieces = given.flatMap((row) => (row.firstPieceMs === null ? [] : [row.firstPieceMs]));
   return {
     answered: rows.length,
-    failed: rows.filter((row) => row.status !== 'ok' && !row.refused).length,
+    failed: rows.filter((row) => hasFailed(row)).length,
     refused: rows.filter((row) => row.refused).length,
     lastAt: rows.reduce<string | null>(
       (last, row) => (last === null || row.receivedAt > last ? row.receivedAt : last),
@@ -37,6 +38,10 @@ export function recentAnswers(rows: readonly Prediction[]): RecentAnswers {
     firstPieceMs: spreadOf(pieces),
   };
 }
+
+/** Whether the server or the model failed to answer; a caller who left says nothing of either. */
+export const hasFailed = ({ status, refused }: Pick<Prediction, 'status' | 'refused'>): boolean =>
+  status !== 'ok' && !refused && !noVerdictStatuses.includes(status);
 
 function spreadOf(values: readonly number[]): Spread | null {
   const sorted = values.toSorted((a, b) => a - b);

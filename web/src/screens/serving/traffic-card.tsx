@@ -70,7 +70,8 @@ function LogFigures(props: {
         ['Waiting for one', formatCount(total.waiting), 'waiting'],
         ['Labels sent twice', formatCount(total.duplicateLabels), 'duplicates'],
         ['Labels without a prediction', formatCount(total.orphans), 'orphans'],
-        ['Answered with an error', formatCount(total.failed), 'failed'],
+        ['Failed', formatCount(total.failed - total.refused), 'failed'],
+        ['Refused for what was sent', formatCount(total.refused), 'refused'],
       ]}
     />
   );
