@@ -137,4 +137,17 @@ export const feedbackMigrations: readonly Migration[] = [
         )`,
       ),
   },
+  {
+    // What was replaced stays known for ever: of a log of some months it is nearly all rows, which no reader wants.
+    id: 'feedback-015',
+    up: (tx) =>
+      execute(
+        tx,
+        `CREATE INDEX prediction_segments_in_force ON prediction_segments (endpoint, max_event_time_ms)
+          WHERE replaced_by IS NULL;
+        CREATE INDEX prediction_segments_stored ON prediction_segments (replaced_at_ms) WHERE digest <> '';
+        CREATE INDEX label_segments_in_force ON label_segments (endpoint, id) WHERE replaced_by IS NULL;
+        CREATE INDEX label_segments_stored ON label_segments (replaced_at_ms) WHERE digest <> ''`,
+      ),
+  },
 ];

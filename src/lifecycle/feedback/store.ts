@@ -162,8 +162,16 @@ export class FeedbackStore {
       .execute();
   }
 
-  /** Segments that readers see, oldest rows first. */
-  async rewritable(family: SegmentFamily, endpoint?: string): Promise<readonly RewritableSegment[]> {
+  /**
+   * Segments that readers see, oldest rows first.
+   *
+   * @param which `new`: only those that are not indexed yet
+   */
+  async rewritable(
+    family: SegmentFamily,
+    endpoint?: string,
+    which: 'all' | 'new' = 'all',
+  ): Promise<readonly RewritableSegment[]> {
     const columns = [
       ...(['id', 'endpoint', 'digest', 'row_count', 'min_event_time_ms', 'max_event_time_ms'] as const),
       ...(['registered_at_ms', 'filter_digest'] as const),
@@ -182,6 +190,7 @@ export class FeedbackStore {
       .select(columns)
       .where('replaced_by', 'is', null);
     if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
+    if (which === 'new') query = query.where('filter_digest', 'is', null);
     const rows = await query.orderBy('min_event_time_ms').orderBy('id').execute();
     return rows.map((row) => ({
       ...toSegment(row),
@@ -232,18 +241,24 @@ export class FeedbackStore {
     const held = new Set<Digest>();
     if (digests.length === 0) return held;
     for (const table of Object.values(tableOf)) {
-      const query = tables<FeedbackTables>(this.#read).selectFrom(table).select('digest');
+      const query = tables<FeedbackTables>(this.#read)
+        .selectFrom(table)
+        .select('digest')
+        .where('digest', '<>', goneBlob);
       for (const { digest } of await query.where('digest', 'in', digests).execute()) held.add(digest);
     }
     return held;
   }
 
   /**
-   * Forgets where the bytes of segments replaced before a time are, and returns those blobs: nobody reads them any
-   * more. Blobs that a segment in force holds too are left out.
+   * Segments replaced before a time of which it is known where their bytes were, and the blobs of theirs that no other
+   * segment has: nobody reads them any more.
    */
-  async releaseReplaced(tx: Tx, family: SegmentFamily, beforeMs: number): Promise<readonly Digest[]> {
-    const db = tables<FeedbackTables>(tx);
+  async releasable(
+    family: SegmentFamily,
+    beforeMs: number,
+  ): Promise<{ readonly ids: readonly string[]; readonly digests: readonly Digest[] }> {
+    const db = tables<FeedbackTables>(this.#read);
     const table = tableOf[family];
     const rows = await db
       .selectFrom(table)
@@ -252,20 +267,32 @@ export class FeedbackStore {
       .where('digest', '<>', goneBlob)
       .limit(5000)
       .execute();
-    if (rows.length === 0) return [];
     const ids = rows.map(({ id }) => id);
-    await db
-      .updateTable(table)
+    const given = rows
+      .flatMap((row) => blobColumns.map((column) => row[column]))
+      .filter((digest) => digest !== null);
+    if (given.length === 0) return { ids, digests: [] };
+    const kept = new Set<string | null>();
+    for (const column of blobColumns) {
+      const others = db
+        .selectFrom(table)
+        .select(column)
+        .where('digest', '<>', goneBlob)
+        .where(column, 'in', given)
+        .where('id', 'not in', ids);
+      for (const row of await others.execute()) kept.add(row[column]);
+    }
+    return { ids, digests: given.filter((digest) => !kept.has(digest)) };
+  }
+
+  /** Forgets where the bytes of replaced segments were. */
+  async forgetBlobs(tx: Tx, family: SegmentFamily, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await tables<FeedbackTables>(tx)
+      .updateTable(tableOf[family])
       .set({ digest: goneBlob, filter_digest: null, entity_digest: null })
       .where('id', 'in', ids)
       .execute();
-    const digests = rows.flatMap((row) => blobColumns.map((column) => row[column]));
-    const given = digests.filter((digest) => digest !== null);
-    const kept = new Set<string | null>();
-    for (const column of blobColumns)
-      for (const row of await db.selectFrom(table).select(column).where(column, 'in', given).execute())
-        kept.add(row[column]);
-    return given.filter((digest) => !kept.has(digest));
   }
 }
 

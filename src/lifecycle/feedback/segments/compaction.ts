@@ -55,8 +55,10 @@ export class Compaction {
     const { db, store, blobs } = this.#options;
     let count = 0;
     for (const family of ['prediction', 'label'] as const) {
-      const digests = await db.write((tx) => store.releaseReplaced(tx, family, beforeMs));
+      const { ids, digests } = await store.releasable(family, beforeMs);
+      // Forgotten last: a file that nobody knew of any more would stay, with rows that were erased.
       for (const digest of digests) await blobs.delete(digest, beforeMs);
+      await db.write((tx) => store.forgetBlobs(tx, family, ids));
       count += digests.length;
     }
     return count;

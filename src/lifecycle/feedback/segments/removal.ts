@@ -94,14 +94,10 @@ export class Removal {
   /** Takes out of newly arrived segments what was erased before. Called before they are indexed. */
   async eraseFromNew(): Promise<void> {
     const { erasures, store } = this.#options;
-    const all = await erasures.all();
-    if (all.length === 0) return;
-    for (const erasure of all) {
-      const segments = await store.rewritable('prediction', erasure.endpoint ?? undefined);
-      await this.#eraseFrom(
-        segments.filter((s) => s.filterDigest === null),
-        erasure,
-      );
+    for (const erasure of await erasures.all()) {
+      // Looked up for each: what one has taken out is in another file now.
+      const segments = await store.rewritable('prediction', erasure.endpoint ?? undefined, 'new');
+      await this.#eraseFrom(segments, erasure);
     }
   }
 
@@ -128,11 +124,12 @@ export class Removal {
   }
 
   async #eraseFrom(segments: readonly RewritableSegment[], erasure: Erasure) {
-    const { frames, blobs, store } = this.#options;
+    const { frames, blobs } = this.#options;
     const is = `entity IS NOT NULL AND received_at_ms < ${erasure.receivedBeforeMs}
       AND sha256(${sqlLiteral(erasure.salt)} || entity) = ${sqlLiteral(erasure.entityHash)}`;
     const done = { predictions: 0, labels: 0, segmentsRewritten: 0 };
     const idsOf = new Map<string, Set<string>>();
+    const hit: RewritableSegment[] = [];
     for (const segment of segments) {
       const path = await blobs.path(segment.digest);
       const rows = await typedRows(
@@ -144,28 +141,37 @@ export class Removal {
       const ids = idsOf.get(segment.endpoint) ?? new Set<string>();
       for (const row of rows) ids.add(row.prediction_id);
       idsOf.set(segment.endpoint, ids);
-      await this.#rewriteWithout('prediction', segment, is);
+      hit.push(segment);
       done.predictions += rows.length;
-      done.segmentsRewritten++;
     }
+    // Labels first: whose they are is known by the predictions alone, also to who goes on after a crash.
     for (const [endpoint, ids] of idsOf) {
-      const keys = [...ids].map(keyOf.predictionId);
-      const wanted = oneOfSql([...ids]);
-      for (const segment of await this.#options.index.candidates(
-        await store.rewritable('label', endpoint),
-        keys,
-      )) {
-        const path = await blobs.path(segment.digest);
-        const [row] = await typedRows(
-          frames,
-          z.object({ n: z.int() }),
-          `SELECT count(*) AS n FROM read_parquet(${sqlLiteral(path)}) WHERE ${wanted}`,
-        );
-        if (!row || row.n === 0) continue;
-        await this.#rewriteWithout('label', segment, wanted);
-        done.labels += row.n;
-        done.segmentsRewritten++;
-      }
+      const erased = await this.#eraseLabels(endpoint, [...ids]);
+      done.labels += erased.labels;
+      done.segmentsRewritten += erased.segmentsRewritten;
+    }
+    for (const segment of hit) await this.#rewriteWithout('prediction', segment, is);
+    done.segmentsRewritten += hit.length;
+    return done;
+  }
+
+  /** Takes the labels and signals of predictions out. */
+  async #eraseLabels(endpoint: string, ids: readonly string[]) {
+    const { frames, blobs, store, index } = this.#options;
+    const wanted = oneOfSql(ids);
+    const done = { labels: 0, segmentsRewritten: 0 };
+    const segments = await store.rewritable('label', endpoint);
+    for (const segment of await index.candidates(segments, ids.map(keyOf.predictionId))) {
+      const path = await blobs.path(segment.digest);
+      const [row] = await typedRows(
+        frames,
+        z.object({ n: z.int() }),
+        `SELECT count(*) AS n FROM read_parquet(${sqlLiteral(path)}) WHERE ${wanted}`,
+      );
+      if (!row || row.n === 0) continue;
+      await this.#rewriteWithout('label', segment, wanted);
+      done.labels += row.n;
+      done.segmentsRewritten++;
     }
     return done;
   }

@@ -154,6 +154,8 @@ export class SegmentIndex {
     const { blobs } = this.#options;
     if (!(await blobs.info(digest))) return null;
     const read = await blobs.bytes(digest);
+    // Another look may have read it meanwhile.
+    if (this.#filters.has(digest)) return read;
     this.#filters.set(digest, read);
     this.#size += read.length;
     for (const [oldest, bytes] of this.#filters) {

@@ -104,6 +104,10 @@ forEachDatabase((name, open) => {
       const old = await service.predictionSegments(ada, { endpoint });
       await service.compact(ada);
       aheadMs = graceMs + 1000;
+      // What could not be deleted, or was not as the process was killed, is deleted the next time.
+      const refused = async () => Promise.reject(new Error('the disk is away'));
+      t.mock.method(blobs, 'delete', refused, { times: 1 });
+      await assert.rejects(service.compact(ada), /disk is away/);
       await service.compact(ada);
       for (const { digest } of old) assert.equal(await blobs.info(digest), undefined);
       assert.equal((await service.predictions(ada, { endpoint }, 1000, undefined)).length, 120);
@@ -141,6 +145,30 @@ forEachDatabase((name, open) => {
       const [audit] = await journal.auditEntries({ limit: 1, action: 'predictions:erase' } as never);
       assert.ok(audit && !JSON.stringify(audit).includes('"e3"'));
       assert.equal((await service.erase(ada, request)).predictions, 0);
+    });
+
+    test('an erasure that broke off half way takes the labels too when it is asked for again', async (t) => {
+      const { service, send, blobs } = await openFeedbackService(t, open);
+      await send([
+        { id: 'a', entity: 'e3', eventTimeMs: start },
+        { id: 'b', entity: 'e4', eventTimeMs: start },
+      ]);
+      const labels = ['a', 'b'].map((predictionId) => ({ predictionId, value: 1, eventTime: start }));
+      await service.postLabels(ada, { endpoint, labels });
+      await service.flush(endpoint);
+      const put = blobs.put.bind(blobs);
+      let puts = 0;
+      const broken = t.mock.method(blobs, 'put', async (...what: Parameters<typeof put>) => {
+        if (++puts === 2) throw new Error('the disk is away');
+        return put(...what);
+      });
+      const request = { entity: 'e3', endpoint: null, reason: 'asked for it' };
+      await assert.rejects(service.erase(ada, request), /disk is away/);
+      broken.mock.restore();
+      await service.erase(ada, request);
+      const ids = (await service.predictions(ada, { endpoint }, 10, undefined)).map((p) => p.predictionId);
+      assert.deepEqual(ids, ['b']);
+      assert.deepEqual(await service.labels.waiting(ada, endpoint, 10, undefined), []);
     });
 
     test('what another key hashed is named where an entity is looked for, and found by its hash', async (t) => {
