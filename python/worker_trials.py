@@ -14,6 +14,7 @@ PROOF_SHARE = 0.4
 LOOK_S = 0.05
 SLOWNESS = 10
 LEAST_PROOF_S = 0.2
+UNTRIED = ({"ok": False, "untried": True}, [])
 
 
 class Trials:
@@ -33,11 +34,10 @@ class Trials:
         if "trialMs" not in header:
             return self._here(model, header, body)
         until = time.monotonic() + header["trialMs"] / 1000
-        if not self._proven(model, until):
-            return self._here(model, header, body)
-        answer = self._in_copy(model, header, body, until)
-        # What failed in a copy may have failed because it was one.
-        return answer or ({"ok": False, "untried": True}, [])
+        if self._proven(model, until):
+            # What failed in a copy may have failed because it was one.
+            return self._in_copy(model, header, body, until) or UNTRIED
+        return UNTRIED if header.get("onlyInCopy") else self._here(model, header, body)
 
     def _here(self, model, header, body):
         started = time.monotonic()

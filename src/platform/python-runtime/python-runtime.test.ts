@@ -304,7 +304,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
   test('what has a short time is tried in a copy of its worker, which answers on when that takes longer', async () => {
     const model = await open('odd', oddInputs, { timeoutMs: 10_000 }, [odd('b')]);
     const { pid: own } = await outputsOf(model, [odd('b')]);
-    const brief = (word: string) => model.predict([odd(word)], { brief: true });
+    const brief = (word: string) => model.predict([odd(word)], { brief: true, apart: true });
     await assert.rejects(brief('sleep'), { code: 'python_timeout', message: / 1000 ms/ });
     await assert.rejects(brief('exit'), { code: 'python_timeout' });
     const tried = Object.fromEntries((await brief('a')).map((o) => [o.name, Array.from(o.data)]));

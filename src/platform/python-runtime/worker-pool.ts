@@ -25,7 +25,8 @@ export interface RunOptions {
   readonly apart?: boolean;
   /**
    * It gets a tenth of the time: most of what took too long together with others takes little alone. Where that is not
-   * enough it fails with `python_timeout`, and its worker is there still where that could compute it in a copy of itself.
+   * enough it fails with `python_timeout`, and its worker is there still where that could compute it in a copy of
+   * itself. What is `apart` too is computed in such a copy or fails so: no worker is risked.
    */
   readonly brief?: boolean;
   /** How long it may wait for a worker; as long as a batch may take unless told. */
@@ -101,10 +102,10 @@ export class WorkerPool {
   ): Promise<Frame> {
     const { model } = this.#options;
     const timeoutMs = this.#options.timeoutMs / (brief ? 10 : 1);
-    const sent = brief ? { ...header, trialMs: timeoutMs } : header;
+    const sent = brief ? { ...header, trialMs: timeoutMs, onlyInCopy: apart } : header;
     const endedAfterMs = brief ? timeoutMs + trialSpareMs : timeoutMs;
     for (let again = false; ; again = true) {
-      const worker = await this.#lease({ apart: apart || again, waitMs });
+      const worker = await this.#lease({ apart: (apart && !brief) || again, waitMs });
       try {
         const answer = await worker.request(sent, body, endedAfterMs);
         if (answer.header.untried === true) throw fail('python_timeout', { model, timeoutMs });

@@ -325,14 +325,15 @@ test('a deadline that is further off than a timer can wait is not looked at all 
 });
 
 test('a request that ended a worker is found without keeping others, and is refused when it comes again', async () => {
-  const runs: [number[], boolean][] = [];
+  const runs: [number[], string][] = [];
   const crashed = fail('python_crashed', { model: 'm', version: '1', problem: 'signal SIGSEGV' });
   const guilty = held();
   const batcher = new Batcher(
-    async (blocks, { apart, requests }) => {
+    async (blocks, { apart, brief, requests }) => {
       const values = blocks.map((block) => Number(block.row(0)[0]));
-      runs.push([values, apart]);
+      runs.push([values, `${brief ? 'brief ' : ''}${apart ? 'apart' : ''}`]);
       assert.equal(requests, values.length);
+      if (brief && values[0] !== 1) throw fail('python_timeout', { model: 'm', timeoutMs: 1 });
       if (apart && values.includes(-1)) await guilty.run([cellRows([[1]])]);
       // As a graph tells it: its step's error is the cause.
       if (values.includes(-1)) throw fail('graph_step_failed', { step: 's', problem: 'p' }, crashed);
@@ -348,18 +349,20 @@ test('a request that ended a worker is found without keeping others, and is refu
   guilty.release();
   await assert.rejects(batch[1]!, { code: 'graph_step_failed' });
   assert.deepEqual(runs, [
-    [[1, -1, 3], false],
-    [[1], true],
-    [[-1], true],
-    [[3], true],
-    [[4], false],
+    [[1, -1, 3], ''],
+    [[1], 'brief apart'],
+    [[-1], 'brief apart'],
+    [[3], 'brief apart'],
+    [[-1], 'apart'],
+    [[3], 'apart'],
+    [[4], ''],
   ]);
   await assert.rejects(batcher.predict(request([-1])), { code: 'graph_step_failed' });
   await assert.rejects(batcher.predict(request([-1], { params: { other: 1 } })), {
     code: 'graph_step_failed',
   });
   assert.deepEqual(
-    runs.slice(5).map(([values]) => values),
+    runs.slice(7).map(([values]) => values),
     [[-1]],
     'with other params it is another request',
   );

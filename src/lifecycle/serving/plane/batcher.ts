@@ -358,10 +358,13 @@ export class Batcher {
     return true;
   }
 
-  /** Of requests that took too long together most are quick by themselves: the one that is not waits for them. */
+  /**
+   * Of requests that took too long together, or ended their worker, most are quick and harmless by themselves: the one
+   * that is not waits for them.
+   */
   async #suspect(piece: Piece, end: WorkerEndCode): Promise<void> {
     this.#suspects++;
-    if (end === 'python_crashed' || !(await this.#alone(piece, { brief: true })))
+    if (!(await this.#alone(piece, { brief: true, apart: end === 'python_crashed' })))
       await this.#alone(piece, { apart: true });
     this.#suspects--;
   }
