@@ -118,16 +118,22 @@ export class Exchange {
       );
       return;
     }
+    const frame = frameOf(message);
+    if (!this.#stream.canWrite(frame.length)) {
+      this.fail(tooManyUnread());
+      return;
+    }
     this.#stream.respond(plainHeadBlock);
-    this.#stream.write(frameOf(message));
+    this.#stream.write(frame);
     this.#stream.end(okTrailers);
     this.#finished();
   }
 
-  /** Sends a message of several; resolves when there is room for another. */
+  /** Sends a message of several; resolves when there is room for another. Throws RESOURCE_EXHAUSTED for the unread. */
   async send(message: Uint8Array): Promise<void> {
     const frame = await compressedFrameOf(message, this.#answerEncoding);
     if (this.#over) return;
+    if (!this.#stream.canWrite(frame.length)) throw tooManyUnread();
     if (!this.#stream.begun) this.#stream.respond(this.#head());
     if (this.#stream.write(frame)) return;
     this.#heldBack = true;
@@ -192,6 +198,14 @@ export class Exchange {
     this.#over = true;
     if (this.#timer) clearTimeout(this.#timer);
   }
+}
+
+/** Of many large answers on one connection: this one has no room to wait in, the others do. */
+function tooManyUnread(): GrpcError {
+  return new GrpcError(
+    grpcStatus.resourceExhausted,
+    'the answers of other calls on this connection wait to be read and leave no room for this one; read them and call again, have fewer large calls under way at once, or use more connections',
+  );
 }
 
 function decode(bytes: Buffer, codec: MessageCodec): object {

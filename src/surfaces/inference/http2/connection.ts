@@ -40,7 +40,7 @@ interface OpenBlock {
 const firstWindow = 65_535;
 /** How long a connection has to begin to speak HTTP/2. */
 const greetingMs = 10_000;
-/** Bytes that may wait in a connection for slow readers at either end. */
+/** Bytes that may wait in a connection for slow readers at either end; a stream that needs more is ended. */
 const mostKeptBytes = 256 * 1024 * 1024;
 /** Streams that were reset here, of which frames may still be on their way. */
 const mostRemembered = 10_000;
@@ -146,10 +146,12 @@ export class Http2Connection implements StreamCarrier {
     this.#out.windowUpdate(streamId, bytes);
   }
 
+  hasKeepingRoom(bytes: number): boolean {
+    return this.#keptBytes === 0 || this.#keptBytes + bytes <= mostKeptBytes;
+  }
+
   keep(bytes: number): void {
     this.#keptBytes += bytes;
-    if (this.#keptBytes <= mostKeptBytes) return;
-    this.#fail(new Http2Error(errorCode.enhanceYourCalm, `more than ${mostKeptBytes} bytes wait to be read`));
   }
 
   waitForRoom(stream: Http2Stream): void {

@@ -12,7 +12,9 @@ export interface StreamCarrier {
   sendData(streamId: number, bytes: Buffer): void;
   sendReset(streamId: number, code: ErrorCode): void;
   sendCredit(streamId: number, bytes: number): void;
-  /** Counts bytes that wait here for a reader; too many end the connection. */
+  /** May so many more bytes wait here for a reader? Where nothing waits, always. */
+  hasKeepingRoom(bytes: number): boolean;
+  /** Counts bytes that wait here for a reader. */
   keep(bytes: number): void;
   /** Calls `flush` when there may be room again. */
   waitForRoom(stream: Http2Stream): void;
@@ -75,6 +77,11 @@ export class Http2Stream {
     return this.#receivedEnd;
   }
 
+  /** Can so many bytes be written: sent now, or kept until the peer has room? */
+  canWrite(bytes: number): boolean {
+    return this.#closed || this.#fits(bytes) || this.#carrier.hasKeepingRoom(bytes);
+  }
+
   /** Sends the answer's headers; with `end` nothing else. */
   respond(block: Buffer, end = false): void {
     if (this.#closed || this.#begun) return;
@@ -83,10 +90,13 @@ export class Http2Stream {
     if (end) this.#ended();
   }
 
-  /** Sends bytes of the body, now or when the peer has room. False when it is better to wait for `room`. */
+  /**
+   * Sends bytes of the body, now or when the peer has room. False when it is better to wait for `room`. Whether they
+   * may be kept is asked of `canWrite`.
+   */
   write(bytes: Buffer): boolean {
     if (this.#closed) return true;
-    if (this.#queuedBytes === 0 && bytes.length <= this.#window()) this.#send(bytes);
+    if (this.#fits(bytes.length)) this.#send(bytes);
     else {
       this.#queue.push(bytes);
       this.#queuedBytes += bytes.length;
@@ -148,6 +158,10 @@ export class Http2Stream {
     if (wireBytes > bytes.length) this.#credit(wireBytes - bytes.length);
     if (bytes.length > 0) {
       if (this.#paused) {
+        if (!this.#carrier.hasKeepingRoom(bytes.length)) {
+          this.reset(errorCode.enhanceYourCalm);
+          return;
+        }
         this.#held.push(bytes);
         this.#carrier.keep(bytes.length);
       } else this.#deliver(bytes);
@@ -203,6 +217,10 @@ export class Http2Stream {
     this.#carrier.closed(this);
     for (const resolve of this.#onRoom.splice(0)) resolve();
     this.reader?.onClose();
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#queuedBytes === 0 && bytes <= this.#window();
   }
 
   #window(): number {
