@@ -76,11 +76,15 @@ test('a replica whose stream could not begin, as while the database was away, do
 });
 
 test('a replica that hashes with another key than control is told apart from one that does not', async () => {
+  let readable = true;
   const records = {
     put: async () => undefined,
     remove: async () => undefined,
     unsent,
-    hashKeyPrint: () => 'ours',
+    hashKeyPrint: () => {
+      if (!readable) throw new Error('EACCES: permission denied, open log-hash.key');
+      return 'ours';
+    },
     table: async () => ({ version: 0, endpoints: [] }),
   };
   const hub = new ReplicaHub(records, [], { nowMs: () => 0 });
@@ -95,6 +99,11 @@ test('a replica that hashes with another key than control is told apart from one
   }
   assert.deepEqual(differs, [false, false, true]);
   assert.deepEqual(told, [[], [], ['rides']]);
+  // A key that cannot be read keeps no report and no route from anybody.
+  readable = false;
+  await hub.report('edge', { ...status, logHashKey: 'ours', hashedEndpoints: ['rides'] });
+  assert.equal(hub.replicas[0]?.logHashKeyDiffers, true);
+  assert.deepEqual(hub.health(0)[0]?.otherKeyEndpoints, ['rides']);
 });
 
 test('routes that could not be read are told of, and sent when they can be', async (t) => {

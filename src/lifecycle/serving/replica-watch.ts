@@ -35,11 +35,11 @@ export class ReplicaWatch {
   }
 
   async #check(): Promise<void> {
-    const health = this.#options.health();
-    // How far a clock is off changes with each report.
-    const text = JSON.stringify(health.map(({ clockAheadMs: _, ...rest }) => rest));
-    if (text === this.#told) return;
     try {
+      const health = this.#options.health();
+      // How far a clock is off changes with each report.
+      const text = JSON.stringify(health.map(({ clockAheadMs: _, ...rest }) => rest));
+      if (text === this.#told) return;
       await this.#options.told(health);
       this.#told = text;
     } catch (error) {

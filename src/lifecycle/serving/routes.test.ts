@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { execute } from '../../platform/db/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { actor, openServing } from './testing.ts';
 
@@ -26,6 +27,26 @@ forEachDatabase((name, open) => {
           ['declare', 0],
         ],
       );
+    });
+
+    test('a rollback finds the champion before thousands of routes that changed only shares', async (t) => {
+      const { service, db, target } = await openServing(t, open);
+      const [one, two] = [await target('1'), await target('2')];
+      await service.declare(actor, { name: 'flights', model: 'delay' });
+      await service.deploy(actor, 'flights', one, 'first model');
+      const { routeVersion } = await service.deploy(actor, 'flights', two, 'second model');
+      await db.write((tx) =>
+        execute(
+          tx,
+          `INSERT INTO route_versions (version, endpoint, action, actor, reason, salt, arms_json, shadow_json, created_at_ms)
+           WITH RECURSIVE later(version) AS
+             (SELECT ${routeVersion + 1} UNION ALL SELECT version + 1 FROM later WHERE version < ${routeVersion + 10_500})
+           SELECT later.version, endpoint, 'weight', actor, reason, salt, arms_json, shadow_json, created_at_ms
+           FROM later, route_versions WHERE route_versions.version = ${routeVersion}`,
+        ),
+      );
+      const back = await service.rollback(actor, 'flights', 'complaints');
+      assert.deepEqual(back.arms, [{ arm: 'champion', ...one, weight: 1 }]);
     });
 
     test('a rollout: deploy, challenge, widen, promote, roll back; each step is a route version with its trail', async (t) => {

@@ -5,6 +5,7 @@ import { parseInput } from '../../core/schema.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
 import type { BlobStore } from '../../platform/blobs/index.ts';
+import type { Tx } from '../../platform/db/index.ts';
 import { type BusyPlace, busiest } from './busiest.ts';
 import {
   type ArmGuard,
@@ -61,6 +62,8 @@ export interface ServingServiceOptions extends ReplicaKeeperOptions {
 }
 
 const sealMs = 60_000;
+/** A bandit may have changed its shares thousands of times since the champion was another one. */
+const routesAtOnce = 500;
 
 /**
  * Endpoints and their routes. Each change is one transaction with its event and audit entry, gets the next
@@ -299,18 +302,31 @@ export class ServingService {
   async rollback(actor: Actor, name: string, reason: string, toRouteVersion?: number): Promise<Endpoint> {
     authorize(actor, 'serving:write');
     return this.#change(name, { actor, action: 'rollback', reason }, async (now, tx) => {
-      const history = await this.#store.routeVersions(name, { limit: 10_000 }, tx);
       const current = armOf(now, 'champion');
-      const earlier = history.find((past) =>
+      const earlier = await this.#earlier(tx, name, (past) =>
         toRouteVersion === undefined
           ? isOtherChampion(past, current?.packageDigest)
-          : past.version === toRouteVersion && armOf({ arms: [...past.arms] }, 'champion'),
+          : past.version === toRouteVersion && armOf({ arms: [...past.arms] }, 'champion') !== undefined,
       );
       const what =
         toRouteVersion === undefined ? 'earlier champion' : `route version ${toRouteVersion} with a champion`;
       if (!earlier) throw fail('rollback_impossible', { endpoint: name, what });
       return rolledBack(earlier.arms, newSalt());
     });
+  }
+
+  /** The newest of an endpoint's routes that is meant. */
+  async #earlier(
+    tx: Tx,
+    name: string,
+    isMeant: (past: StoredRouteVersion) => boolean,
+  ): Promise<StoredRouteVersion | undefined> {
+    for (let before: number | undefined; ; ) {
+      const page = await this.#store.routeVersions(name, { before, limit: routesAtOnce }, tx);
+      const found = page.find(isMeant);
+      if (found || page.length < routesAtOnce) return found;
+      before = page.at(-1)?.version;
+    }
   }
 
   /**

@@ -69,7 +69,8 @@ export class KeptSegments {
     await rename(path, target);
     this.#kept.push({ path: target, id, sizeBytes: size });
     this.#sizeBytes += size;
-    this.#trimming = this.#trimming.then(() => this.#trim());
+    // It is kept by now, whatever becomes of the oldest; what could not be removed is known again after the next start.
+    this.#trimming = this.#trimming.then(() => this.#trim()).catch(() => undefined);
     await this.#trimming;
   };
 
