@@ -108,4 +108,15 @@ export const loopMigrations: readonly Migration[] = [
         CREATE INDEX rollouts_by_state ON rollouts (state)`,
       ),
   },
+  {
+    // What was decided and not done to its end is looked for every second, among all rollouts that ever were.
+    id: 'loop-012',
+    up: (tx) =>
+      execute(
+        tx,
+        `ALTER TABLE rollouts ADD COLUMN is_interrupted BIGINT NOT NULL DEFAULT 0;
+        UPDATE rollouts SET is_interrupted = 1 WHERE data LIKE '%"intent":{%';
+        CREATE INDEX rollouts_interrupted ON rollouts (endpoint) WHERE is_interrupted = 1`,
+      ),
+  },
 ];

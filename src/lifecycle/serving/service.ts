@@ -359,6 +359,11 @@ export class ServingService {
     return { header: overrideHeader, token, expiresAt: formatTime(expiresAtMs) };
   }
 
+  /** The newest version of any endpoint's route; 0 before the first. */
+  lastRouteVersion(): Promise<number> {
+    return this.#store.lastVersion();
+  }
+
   /** All routes as replicas get them. */
   async routeTable(): Promise<RouteTable> {
     const endpoints = (await this.#store.endpoints()).map((e) => e.route);

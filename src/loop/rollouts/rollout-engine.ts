@@ -55,6 +55,9 @@ export class RolloutEngine {
   #stopListening: (() => void) | undefined;
   #turning: Promise<void> | null = null;
   #losing: Promise<void> | null = null;
+  #lostAgain = false;
+  /** The route version up to which no open rollout has lost its traffic. */
+  #keptUntil = -1;
   #quickLooks: Promise<unknown> = Promise.resolve();
   #again = false;
   /** Whether cool-downs are known to be by the clock as it is: it may have been set while control was down. */
@@ -68,7 +71,7 @@ export class RolloutEngine {
 
   start(): void {
     this.#deps.watch.start();
-    this.#stopListening = this.#deps.journal.onEvents(() => this.wake());
+    this.#stopListening = this.#deps.journal.onEvents(() => this.#endLost());
     this.#timer = setInterval(() => this.wake(), tickMs);
     this.#timer.unref();
   }
@@ -103,7 +106,7 @@ export class RolloutEngine {
   wake(): void {
     if (this.#stopped) return;
     this.#again = true;
-    if (this.#turning) this.#losing ??= this.#endLost();
+    if (this.#turning) this.#endLost();
     else this.#turning = this.#turn();
   }
 
@@ -115,10 +118,22 @@ export class RolloutEngine {
     await this.#turning;
   }
 
-  async #endLost(): Promise<void> {
+  /** Ends rollouts that have lost their traffic, when routes have changed since it was looked last. */
+  #endLost(): void {
+    if (this.#stopped) return;
+    this.#lostAgain = true;
+    this.#losing ??= this.#loseEach();
+  }
+
+  async #loseEach(): Promise<void> {
     try {
-      const open = await openRollouts(this.#deps.db.read);
-      for (const record of open) await this.#isOver(record);
+      while (this.#lostAgain && !this.#stopped) {
+        this.#lostAgain = false;
+        const version = await this.#deps.serving.lastRouteVersion();
+        if (version === this.#keptUntil) continue;
+        for (const record of await openRollouts(this.#deps.db.read)) await this.#isOver(record);
+        this.#keptUntil = version;
+      }
     } catch (error) {
       this.#deps.logger.warn({ err: error }, 'rollouts could not be read; they are tried again');
     } finally {

@@ -83,6 +83,8 @@ interface RolloutTables {
     state: string;
     revision: number;
     data: string;
+    /** 1: something was decided about it that is not done to its end, which `data` tells. */
+    is_interrupted: number;
     created_at_ms: number;
     updated_at_ms: number;
   };
@@ -101,7 +103,7 @@ export async function insertRollout(tx: Tx, record: RolloutRecord): Promise<void
       endpoint,
       state,
       revision,
-      data: JSON.stringify(data),
+      ...dataColumns(data),
       created_at_ms: createdAtMs,
       updated_at_ms: updatedAtMs,
     })
@@ -170,11 +172,9 @@ export async function interruptedRollouts(tx: Tx, endpoint?: string): Promise<re
     .selectAll()
     // Others are done with for good; there may be many of them.
     .where('state', 'in', [...openStates, 'promoted'])
-    // Within a text of the row the quotes would be escaped.
-    .where('data', 'like', '%"intent":{%');
+    .where('is_interrupted', '=', 1);
   if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
-  const rows = await query.orderBy('id').execute();
-  return rows.map(toRecord).filter((record) => record.data.intent !== null);
+  return (await query.orderBy('id').execute()).map(toRecord);
 }
 
 /** Forgets a rollout that never began. */
@@ -192,7 +192,7 @@ export async function updateRollout(
     .updateTable('rollouts')
     .set({
       state: change.state,
-      data: JSON.stringify(change.data),
+      ...dataColumns(change.data),
       revision: revision + 1,
       updated_at_ms: change.nowMs,
     })
@@ -201,6 +201,10 @@ export async function updateRollout(
     .returning('id')
     .executeTakeFirst();
   return updated !== undefined;
+}
+
+function dataColumns(data: RolloutData): { readonly data: string; readonly is_interrupted: number } {
+  return { data: JSON.stringify(data), is_interrupted: data.intent === null ? 0 : 1 };
 }
 
 function toRecord(row: RolloutTables['rollouts']): RolloutRecord {

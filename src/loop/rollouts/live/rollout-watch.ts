@@ -38,6 +38,8 @@ interface Watched {
   rollout: Followed;
   /** null: it grew too large. */
   live: LiveObservation | null;
+  /** What `live` took when it last grew. */
+  bytes: number;
   /** What the last reading of the log saw. */
   last: Observation;
   /** Files that were read. */
@@ -131,6 +133,7 @@ export class RolloutWatch {
       owner,
       rollout,
       live: new LiveObservation(spec, sinceRouteVersion),
+      bytes: 0,
       last: nothingObserved,
       read: new Set<string>(),
       isWhole: false,
@@ -181,20 +184,18 @@ export class RolloutWatch {
       for (const row of rows) watched.live.addRow(row, textsOf(row));
     }
     for (const label of labels) watched.live.addLabel(label);
-    this.#keepWithinBounds();
+    this.#keepWithinBounds(watched);
     if (watched.isWhole && rows.length + labels.length > 0) this.#tellSoon(watched);
   }
 
-  /** Leaves the largest rollouts to the log until the others fit. */
-  #keepWithinBounds(): void {
-    for (;;) {
-      const followed = [...this.#watched.values()].map((watched) => ({
-        watched,
-        bytes: watched.live?.bytes ?? 0,
-      }));
-      if (followed.reduce((sum, { bytes }) => sum + bytes, 0) <= this.#mostBytes) return;
-      const { watched } = followed.reduce((largest, next) => (next.bytes > largest.bytes ? next : largest));
+  /** Leaves the largest rollouts to the log until the others fit, after one has grown. */
+  #keepWithinBounds(grown: Watched): void {
+    grown.bytes = grown.live?.bytes ?? 0;
+    const all = [...this.#watched.values()];
+    while (all.reduce((sum, { bytes }) => sum + bytes, 0) > this.#mostBytes) {
+      const watched = all.reduce((largest, next) => (next.bytes > largest.bytes ? next : largest));
       watched.live = null;
+      watched.bytes = 0;
       this.#logger.info(
         { rollout: watched.rollout.id, mostBytes: this.#mostBytes },
         'the rollout is too large to be followed row by row; it is judged by readings of the log',
@@ -228,9 +229,9 @@ export class RolloutWatch {
       const found = await readRows(this.#log, file, rollout.sinceRouteVersion, rollout.spec.segments);
       for (const [i, { row, segments }] of found.entries()) {
         watched.live?.addRow(row, segments);
-        if (i % rowsBetweenChecks === 0) this.#keepWithinBounds();
+        if (i % rowsBetweenChecks === 0) this.#keepWithinBounds(watched);
       }
-      this.#keepWithinBounds();
+      this.#keepWithinBounds(watched);
       if (!watched.live) return;
       read.add(file.id);
       isNew = true;
