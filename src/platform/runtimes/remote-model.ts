@@ -29,8 +29,13 @@ export async function openRemote(manifest: PackageManifest, remote: RemoteRuntim
   const streams = remote.stream ?? (await client.isDecoupled().catch(() => false));
   const failed = (text: string) =>
     fail('remote_failed', { url: remote.url, model: remote.model, problem: text });
+  // One question at a time: the answer to an older one must not stand for the state of now.
+  let asking = false;
   const health = setInterval(async () => {
+    if (asking) return;
+    asking = true;
     problem = await client.problem();
+    asking = false;
   }, healthEveryMs);
   health.unref();
   return {
