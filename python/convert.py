@@ -162,12 +162,15 @@ def require_no_neighbours(model):
 def load(flavor, path):
     loader = importlib.import_module(f"mlflow.{flavor}")
     try:
-        model = loader.load_model(str(path))
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            model = loader.load_model(str(path))
     except ModuleNotFoundError as error:
         raise Refusal(
             f"the model needs the Python module {error.name}, which is not installed here",
             f"Install {error.name} into the environment that MILLRACE_PYTHON names.",
         ) from error
+    require_own_version(told)
     if is_booster(model):
         return model
     if not hasattr(model, "predict") or not hasattr(model, "get_params"):
@@ -176,6 +179,21 @@ def load(flavor, path):
             "Train with the scikit-learn interface (for LightGBM: LGBMClassifier), or log it as ONNX.",
         )
     return model
+
+
+def require_own_version(told):
+    """
+    Estimators may compute otherwise in another minor version of scikit-learn than the one that trained them (the
+    probabilities of a logistic regression of 1.2 are others in 1.8), and the graph would be compared with that.
+    """
+    for warning in told:
+        trained = getattr(warning.message, "original_sklearn_version", None)
+        here = getattr(warning.message, "current_sklearn_version", None)
+        if trained and here and trained.split(".")[:2] != here.split(".")[:2]:
+            raise Refusal(
+                f"it was trained with scikit-learn {trained}, and {here} may compute it otherwise",
+                "Leave the runtime out: it is served as Python, with its own scikit-learn, then.",
+            )
 
 
 def columns_that_may_be_missing(model, onnx, fields, frame, bound, most=100):

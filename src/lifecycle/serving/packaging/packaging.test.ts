@@ -163,6 +163,7 @@ suite('packaging', () => {
       'bagged, in double precision': 2,
       neighbours:
         'it looks for nearest neighbours, and its ONNX form would choose others among those that are equally near',
+      'another version': 'it was trained with scikit-learn 1.2.2, and this one may compute it otherwise',
       'far away': true,
       'RandomForestClassifier full': all,
       'RandomForestClassifier holes': all,
