@@ -200,17 +200,21 @@ export function DateTimeField(props: {
   readonly value: string;
   readonly onChange: (value: string) => void;
   readonly above?: boolean;
+  /** What is wrong with the value. */
+  readonly problem?: string | undefined;
 }) {
-  const { label, value, onChange, above = false } = props;
+  const { label, value, onChange, above = false, problem } = props;
   return (
     <label className={`flex min-w-0 ${above ? 'flex-col gap-1' : 'items-center gap-2 max-sm:col-span-2'}`}>
       <span className="whitespace-nowrap text-label text-muted">{above ? `${label}, UTC` : label}</span>
       <input
         type="datetime-local"
         value={value}
+        aria-invalid={problem !== undefined}
         onChange={(event) => onChange(event.target.value)}
-        className={`${FIELD} w-full min-w-0 px-2 sm:w-auto`}
+        className={`${FIELD} w-full min-w-0 px-2 aria-invalid:border-bad sm:w-auto`}
       />
+      <FieldProblem text={problem} />
     </label>
   );
 }

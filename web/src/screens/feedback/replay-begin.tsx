@@ -7,6 +7,7 @@ import { endpointQuery, versionsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { DateTimeField, SelectField } from '../../kit/fields.tsx';
+import { spanProblem } from '../../kit/span.ts';
 import { fromField, toField } from './search.ts';
 
 const HOUR_MS = 3_600_000;
@@ -42,6 +43,7 @@ function ReplayDialog(props: Parameters<typeof BeginReplay>[0] & { readonly onCl
   const items = versions.data?.items ?? [];
   const chosen =
     version ?? String((items.find((each) => String(each.version) !== champion) ?? items[0])?.version ?? '');
+  const span = spanProblem(from, to);
   const stop = useRef<AbortController>(null);
   useEffect(() => () => stop.current?.abort(), []);
   const queries = useQueryClient();
@@ -66,7 +68,7 @@ function ReplayDialog(props: Parameters<typeof BeginReplay>[0] & { readonly onCl
       title={`Replay predictions of ${endpoint}`}
       verb="Replay"
       busy={begin.isPending}
-      disabled={chosen === '' || from === '' || to === ''}
+      disabled={chosen === '' || from === '' || to === '' || span !== undefined}
       error={begin.error ?? versions.error}
       onClose={onClose}
       onConfirm={() => begin.mutate()}
@@ -77,7 +79,7 @@ function ReplayDialog(props: Parameters<typeof BeginReplay>[0] & { readonly onCl
       </p>
       <div className="grid gap-3 sm:grid-cols-2">
         <DateTimeField label="From" value={from} onChange={setFrom} above />
-        <DateTimeField label="Before" value={to} onChange={setTo} above />
+        <DateTimeField label="Before" value={to} onChange={setTo} above problem={span} />
       </div>
       <SelectField
         label="Version"

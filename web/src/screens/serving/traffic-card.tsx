@@ -66,12 +66,12 @@ function LogFigures(props: {
       figures={[
         ...(lately ? ([['Last 5 minutes', latelyText(lately), 'lately']] as const) : []),
         ['Predictions in all', formatCount(total.predictions), 'predictions'],
+        ['Failed', formatCount(total.failed - total.refused), 'failed'],
+        ['Refused for what was sent', formatCount(total.refused), 'refused'],
         ['Joined with a label', formatCount(total.joined), 'joined'],
         ['Waiting for one', formatCount(total.waiting), 'waiting'],
         ['Labels sent twice', formatCount(total.duplicateLabels), 'duplicates'],
         ['Labels without a prediction', formatCount(total.orphans), 'orphans'],
-        ['Failed', formatCount(total.failed - total.refused), 'failed'],
-        ['Refused for what was sent', formatCount(total.refused), 'refused'],
       ]}
     />
   );

@@ -4,10 +4,20 @@ import {
   type BatchPrediction,
   createBatchPredictionSchema,
 } from '../../../../../src/lifecycle/serving/batch/contract.ts';
-import { type BatchDraft, batchOf, canGoOn, doneShare, progressText, rowsPerSecond } from './batch-text.ts';
+import {
+  type BatchDraft,
+  batchOf,
+  canGoOn,
+  doneShare,
+  progressText,
+  rowsPerSecond,
+  versionOf,
+} from './batch-text.ts';
 
 const draft: BatchDraft = {
-  target: 'churn',
+  by: 'endpoint',
+  endpoint: 'churn',
+  version: '',
   source: 'file',
   datasetVersion: '',
   log: '',
@@ -30,7 +40,7 @@ test('what is chosen is a request that the server takes', () => {
   });
   const span = { source: 'log', log: 'churn', from: '2026-01-01T00:00', to: '2026-01-02T00:00' } as const;
   const log = createBatchPredictionSchema.parse(
-    batchOf({ ...draft, ...span, target: 'a/b/3', keep: '' }, null),
+    batchOf({ ...draft, ...span, by: 'version', version: ' a/b/3', keep: '' }, null),
   );
   assert.deepEqual(log, {
     target: { model: 'a/b', version: 3 },
@@ -67,4 +77,10 @@ test('a batch is gone on with where that may help, and not where its input is wh
   assert.equal(canGoOn(failed('batch_column_missing')), false);
   assert.equal(canGoOn(failed('batch_input_unreadable')), false);
   assert.equal(canGoOn({ status: 'running', error: null }), false);
+});
+
+test('a version is written as its model, a slash and its number', () => {
+  for (const written of ['churn', 'churn/', '/3', 'churn/v3', 'churn/1.5'])
+    assert.equal(versionOf(written), null);
+  assert.deepEqual(versionOf('churn/12 '), { model: 'churn', version: 12 });
 });

@@ -56,8 +56,11 @@ export function rowsPerSecond(batch: BatchPrediction, nowMs: number): number | n
 
 /** What is asked for, as people choose it. */
 export type BatchDraft = {
-  /** `endpoint` for its champion, else `model/version`. */
-  readonly target: string;
+  /** The champion of an endpoint, or a version of a model. */
+  readonly by: 'endpoint' | 'version';
+  readonly endpoint: string;
+  /** `model/version`. */
+  readonly version: string;
   readonly source: 'file' | 'dataset' | 'log';
   readonly datasetVersion: string;
   readonly log: string;
@@ -72,18 +75,21 @@ export type BatchDraft = {
 /** A file that the server has, and what it was called here. */
 export type StoredFile = { readonly digest: Digest; readonly name: string };
 
+/** `churn/3` as a model and its version; null when it is not written so. */
+export function versionOf(written: string): { readonly model: string; readonly version: number } | null {
+  const [, model = '', version] = /^(.+)\/(\d{1,9})$/.exec(written.trim()) ?? [];
+  return version === undefined ? null : { model, version: Number(version) };
+}
+
 /** The body of the request; the digest is that of the file, where one is scored. */
 export function batchOf(draft: BatchDraft, file: StoredFile | null): CreateBatchPrediction {
-  const cut = draft.target.lastIndexOf('/');
+  const version = versionOf(draft.version);
   const keep = draft.keep
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
   return {
-    target:
-      cut < 0
-        ? { endpoint: draft.target }
-        : { model: draft.target.slice(0, cut), version: Number(draft.target.slice(cut + 1)) },
+    target: draft.by === 'version' && version ? version : { endpoint: draft.endpoint },
     source:
       draft.source === 'log'
         ? { log: draft.log, from: `${draft.from}:00Z`, to: `${draft.to}:00Z` }
@@ -93,6 +99,6 @@ export function batchOf(draft: BatchDraft, file: StoredFile | null): CreateBatch
     format: draft.format,
     keep: keep.length === 0 ? null : keep,
     // Only an endpoint has a log.
-    log: cut < 0 && draft.intoLog,
+    log: draft.by === 'endpoint' && draft.intoLog,
   };
 }

@@ -1,8 +1,8 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import type { BatchPrediction } from '../../../../../src/lifecycle/serving/batch/contract.ts';
-import { batchesQuery } from '../../../api/queries.ts';
+import { batchesQuery, endpointsQuery } from '../../../api/queries.ts';
 import { Empty } from '../../../kit/empty.tsx';
 import { formatCount, plural } from '../../../kit/format.ts';
 import { Grid, type GridColumn } from '../../../kit/grid.tsx';
@@ -44,20 +44,7 @@ export function BatchesScreen() {
         }
         actions={<BeginBatch onBegun={open} />}
       />
-      <QueryView
-        query={batches}
-        rows={8}
-        isEmpty={() => rows.length === 0}
-        empty={
-          <Empty
-            title="No batch yet"
-            type={`millrace predict churn customers.parquet --out predictions.parquet --url ${location.origin}`}
-          >
-            A batch writes one row of output for each row of input, in its order; a bad row has its error and
-            disturbs no other. Begin one here, or from a terminal:
-          </Empty>
-        }
-      >
+      <QueryView query={batches} rows={8} isEmpty={() => rows.length === 0} empty={<NoBatch />}>
         {() => (
           <Card flush>
             <Grid
@@ -76,6 +63,20 @@ export function BatchesScreen() {
       </QueryView>
       {batch && <BatchPanel id={batch} onClose={close} onOpen={open} />}
     </Page>
+  );
+}
+
+function NoBatch() {
+  const endpoints = useQuery(endpointsQuery());
+  const served = endpoints.data?.items.find((each) => each.arms.length > 0);
+  return (
+    <Empty
+      title="No batch yet"
+      type={`millrace predict ${served?.name ?? 'churn'} rows.parquet \\\n  --out predictions.parquet --url ${location.origin}`}
+    >
+      A batch writes one row of output for each row of input, in its order; a bad row has its error and
+      disturbs no other. Begin one here, or from a terminal:
+    </Empty>
   );
 }
 

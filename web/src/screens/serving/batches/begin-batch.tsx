@@ -11,7 +11,8 @@ import { ChooserField } from '../../../kit/chooser.tsx';
 import { ConfirmDialog } from '../../../kit/confirm.tsx';
 import { CheckField, Choice, DateTimeField, SelectField, TextField } from '../../../kit/fields.tsx';
 import { formatBytes, formatPercent } from '../../../kit/format.ts';
-import { type BatchDraft, batchOf, type StoredFile } from './batch-text.ts';
+import { spanProblem } from '../../../kit/span.ts';
+import { type BatchDraft, batchOf, type StoredFile, versionOf } from './batch-text.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -35,7 +36,9 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
   const models = useQuery(modelsQuery());
   const datasets = useQuery(datasetsQuery());
   const [draft, setDraft] = useState<BatchDraft>(() => ({
-    target: '',
+    by: 'endpoint',
+    endpoint: '',
+    version: '',
     source: 'file',
     datasetVersion: '',
     log: '',
@@ -51,10 +54,15 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
   const names = (endpoints.data?.items ?? []).filter((each) => each.arms.length > 0).map((each) => each.name);
   const datasetName = dataset || datasets.data?.items[0]?.name || '';
   const versions = useQuery({ ...datasetVersionsQuery(datasetName), enabled: datasetName !== '' });
+  const newest = (models.data?.items ?? []).flatMap((model) =>
+    model.latestVersion === null ? [] : [`${model.name}/${model.latestVersion}`],
+  );
+  const endpoint = draft.endpoint || names[0] || '';
   const chosen: BatchDraft = {
     ...draft,
-    target: draft.target || names[0] || '',
-    log: draft.log || names[0] || '',
+    by: endpoint === '' && endpoints.isSuccess ? 'version' : draft.by,
+    endpoint,
+    log: draft.log || endpoint,
     datasetVersion: draft.datasetVersion || versions.data?.items[0]?.id || '',
   };
   const set = (change: Partial<BatchDraft>): void => setDraft({ ...draft, ...change });
@@ -71,13 +79,14 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
       props.onBegun(batch.id);
     },
   });
+  const span = spanProblem(chosen.from, chosen.to);
   const isReady =
-    chosen.target !== '' &&
+    (chosen.by === 'version' ? versionOf(chosen.version) !== null : endpoint !== '') &&
     (chosen.source === 'file'
       ? file !== null
       : chosen.source === 'dataset'
         ? chosen.datasetVersion !== ''
-        : chosen.log !== '' && chosen.from !== '' && chosen.to !== '');
+        : chosen.log !== '' && chosen.from !== '' && chosen.to !== '' && !span);
   return (
     <ConfirmDialog
       open
@@ -90,12 +99,15 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
       onConfirm={() => begin.mutate()}
     >
       <TargetField
-        value={chosen.target}
+        draft={chosen}
         endpoints={names}
-        versions={(models.data?.items ?? []).flatMap((model) =>
-          model.latestVersion === null ? [] : [`${model.name}/${model.latestVersion}`],
-        )}
-        onChange={(target) => set({ target })}
+        onChange={(change) =>
+          set(
+            change.by === 'version' && draft.version === ''
+              ? { version: newest[0] ?? '', ...change }
+              : change,
+          )
+        }
       />
       <div className="flex flex-col gap-2">
         <span className="text-label">Which rows</span>
@@ -153,7 +165,13 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
           />
           <div className="grid gap-3 sm:grid-cols-2">
             <DateTimeField label="From" value={chosen.from} onChange={(from) => set({ from })} above />
-            <DateTimeField label="Before" value={chosen.to} onChange={(to) => set({ to })} above />
+            <DateTimeField
+              label="Before"
+              value={chosen.to}
+              onChange={(to) => set({ to })}
+              above
+              problem={span}
+            />
           </div>
         </>
       )}
@@ -174,7 +192,7 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
           onChange={(keep) => set({ keep })}
         />
       </div>
-      {!chosen.target.includes('/') && (
+      {chosen.by === 'endpoint' && (
         <CheckField
           label="Write the rows into the endpoint’s prediction log, so that labels can join them"
           checked={chosen.intoLog}
@@ -186,28 +204,36 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
   );
 }
 
-/** An endpoint's champion, or a version of a model; any other version is written as `model/version`. */
+/** An endpoint's champion, or a version of a model, which is written as `model/version`. */
 function TargetField(props: {
-  readonly value: string;
+  readonly draft: BatchDraft;
   readonly endpoints: readonly string[];
-  readonly versions: readonly string[];
-  readonly onChange: (target: string) => void;
+  readonly onChange: (change: Partial<BatchDraft>) => void;
 }) {
-  const { value, endpoints, versions, onChange } = props;
-  const isVersion = value.includes('/');
+  const { draft, endpoints, onChange } = props;
+  const isVersion = draft.by === 'version';
+  const isWritten = draft.version.trim() === '' || versionOf(draft.version) !== null;
   return (
-    <div className="grid items-end gap-3 sm:grid-cols-2">
+    <div className="grid items-start gap-3 sm:grid-cols-2">
       <ChooserField
         label="Scored by"
-        value={isVersion ? '/' : value}
+        value={isVersion ? '/' : draft.endpoint}
         options={[
           ...endpoints.map((name) => [name, `the champion of ${name}`] as const),
           ['/', 'a version of a model'] as const,
         ]}
-        onChange={(target) => onChange(target === '/' ? (versions[0] ?? '/') : target)}
+        onChange={(target) =>
+          onChange(target === '/' ? { by: 'version' } : { by: 'endpoint', endpoint: target })
+        }
       />
       {isVersion && (
-        <TextField label="Model and version" value={value} placeholder="churn/3" onChange={onChange} />
+        <TextField
+          label="Model and version"
+          value={draft.version}
+          placeholder="churn/3"
+          problem={isWritten ? undefined : 'Write the model and the number of its version, as churn/3.'}
+          onChange={(version) => onChange({ version })}
+        />
       )}
     </div>
   );
