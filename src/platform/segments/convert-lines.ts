@@ -1,7 +1,7 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { sqlLiteral, sqlName } from '../frames/index.ts';
-import { type SegmentColumn, type SegmentHeader, syncDirectory } from './segment-file.ts';
+import { type SegmentColumn, type SegmentHeader, syncDirectory, syncFile } from './segment-file.ts';
 
 /** What segments need of the frames port: one SQL statement, its rows as objects. */
 export interface SegmentFrames {
@@ -91,13 +91,6 @@ export function hasNoSpace(error: unknown): boolean {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'disk_full') return true;
   return /no space left on device|quota exceeded/i.test(message);
-}
-
-/** Brings a file that another process wrote to the disk. */
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  await file.sync();
-  await file.close();
 }
 
 /** Types of the JSON members to read, and what to select from them. */

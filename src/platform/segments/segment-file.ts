@@ -83,8 +83,15 @@ export class SegmentFile {
       constants.O_EXCL |
       (isSync ? (constants.O_DSYNC ?? constants.O_SYNC) : 0);
     const file = await open(join(directory, header.segment + suffixes[form].open), flags, 0o644);
-    await syncDirectory(directory);
-    return new SegmentFile(directory, header, form, file, isSync ? null : durability.intervalMs);
+    const made = new SegmentFile(directory, header, form, file, isSync ? null : durability.intervalMs);
+    try {
+      await syncDirectory(directory);
+    } catch (error) {
+      // The next append tries afresh: each would leave a file, and have it open.
+      await made.discard().catch(() => undefined);
+      throw error;
+    }
+    return made;
   }
 
   get rows(): number {
@@ -206,9 +213,7 @@ export async function recoverOpenSegment(directory: string, id: string, form: Se
   const bytes = await readFile(path);
   const { kept, rows } = form === 'lines' ? wholeLines(bytes) : wholeBlocks(bytes);
   if (kept < bytes.length) await truncate(path, kept);
-  const file = await open(path, 'r+');
-  await file.sync();
-  await file.close();
+  await syncFile(path);
   await rename(path, join(directory, id + suffixes[form].sealed));
   await syncDirectory(directory);
   return rows;
@@ -269,9 +274,22 @@ export async function readHeader(path: string): Promise<SegmentHeader | 'damaged
 
 /** Makes created, renamed and removed names durable. */
 export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  await handle.sync();
-  await handle.close();
+  await synced(directory, 'r');
+}
+
+/** Brings a file that was written to the disk, whoever wrote it. */
+export async function syncFile(path: string): Promise<void> {
+  await synced(path, 'r+');
+}
+
+async function synced(path: string, flags: string): Promise<void> {
+  const file = await open(path, flags);
+  try {
+    await file.sync();
+  } finally {
+    // Of a disk that fails the same is asked again and again: each time would leave an open file.
+    await file.close();
+  }
 }
 
 const columnSchema = z.object({

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type FileHandle, mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -36,6 +36,13 @@ async function openFiles(directory: string): Promise<FileHandle> {
   return Object.getPrototypeOf(probe);
 }
 
+/** What this process has open in a directory, where the system tells. */
+async function openIn(directory: string): Promise<readonly string[]> {
+  const numbers = await readdir('/proc/self/fd').catch(() => []);
+  const paths = await Promise.all(numbers.map((n) => readlink(`/proc/self/fd/${n}`).catch(() => '')));
+  return paths.filter((path) => path.startsWith(directory));
+}
+
 const until = async (holds: () => Promise<boolean> | boolean) => {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
 };
@@ -65,6 +72,20 @@ test('what waits for an absent receiver becomes Parquet, and is shipped once aft
     [0, 499],
   );
   assert.deepEqual(await readdir(directory), []);
+});
+
+test('while names cannot be synced each refused append leaves no file behind, and none open', async (t) => {
+  const directory = await temporary(t);
+  const files = await openFiles(directory);
+  await rm(join(directory, 'probe'));
+  const log = await SegmentLog.open(testLogOptions(directory, frames, receiver().ship));
+  const sync = t.mock.method(files, 'sync', () => Promise.reject(new Error('EIO: i/o error')));
+  for (let i = 0; i < 3; i++) await assert.rejects(log.append(line(i), 1), /EIO/);
+  assert.deepEqual(await openIn(directory), []);
+  assert.deepEqual(await readdir(directory), []);
+  sync.mock.restore();
+  await log.append(line(3), 1);
+  await log.close();
 });
 
 test('beyond its share of the disk a log refuses rows, and takes them again when it was shipped', async (t) => {
