@@ -194,12 +194,6 @@ export const servingErrors = {
     message: '{problem}',
     next: 'Correct the model in the repository and load it again; POST /v2/repository/index tells the state of each.',
   },
-  model_unload_failed: {
-    status: 400,
-    title: 'Model not unloaded',
-    message: "failed to unload '{model}', {problem}",
-    next: 'POST /v2/repository/index tells the state of each model.',
-  },
   repository_controlled: {
     status: 409,
     title: 'Control decides',

@@ -24,6 +24,6 @@ export interface ModelRepository {
   config(name: string, version: string | null): Readonly<Record<string, unknown>> | null;
   /** Loads a model, or loads it again, and returns when it answers. Throws `model_load_failed`. */
   load(name: string, override: LoadOverride): Promise<void>;
-  /** Takes a model out of service; one that is not loaded is let be. Throws `model_unload_failed`. */
+  /** Takes a model out of service; one that is not loaded, or not there, is let be, as Triton has it. */
   unload(name: string, unloadDependents: boolean): Promise<void>;
 }

@@ -22,6 +22,8 @@ export interface Known {
   fingerprint: string | null;
   /** What is served was brought along by a load request. */
   given: boolean;
+  /** Its configuration was brought along by a load request. */
+  overridden: boolean;
   /** When a look tries it again though its files are the same; null: its files are what has to change. */
   retry: LoadRetry | null;
   /** Models that an ensemble is made of, by its configuration at the last attempt. */
@@ -39,6 +41,7 @@ export function seenNow(folder: ModelSource | null, before?: Known): Known {
     versions: folder?.versions ?? before?.versions ?? [],
     fingerprint: folder?.fingerprint ?? null,
     given: before?.given ?? false,
+    overridden: before?.overridden ?? false,
     retry: null,
     uses: before?.uses ?? [],
     state: 'SETTLED',

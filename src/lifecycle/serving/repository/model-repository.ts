@@ -85,6 +85,7 @@ export class RepositoryModels implements ModelRepository {
       if (nameProblem) {
         throw fail('model_load_failed', { problem: `failed to load '${name}', ${nameProblem}` });
       }
+      if (override.config === null && (await this.#isAsRequested(name))) return;
       const problem = await this.#load(name, override);
       await this.#loadUsers([name]);
       await this.#release();
@@ -92,13 +93,18 @@ export class RepositoryModels implements ModelRepository {
     });
   }
 
+  /** Is a model in service by a configuration of a request, and its folder as it was then? Triton keeps it so too. */
+  async #isAsRequested(name: string): Promise<boolean> {
+    const known = this.#models.get(name);
+    if (!known?.overridden || known.given || known.served.length === 0 || known.problems.size > 0)
+      return false;
+    const folder = await folderSource(join(this.#options.directory, name));
+    return folder !== null && folder.fingerprint === known.fingerprint;
+  }
+
   /** @param withUsed whether the models that an ensemble is made of are unloaded too */
   unload(name: string, withUsed = false): Promise<void> {
     return this.#inTurn(async () => {
-      const known = this.#models.get(name);
-      if (!known) {
-        throw fail('model_unload_failed', { model: name, problem: 'it is not in the repository' });
-      }
       for (const model of new Set([name, ...(withUsed ? this.#usedBy(name) : [])])) this.#unload(model);
       await this.#release();
     });
@@ -108,7 +114,13 @@ export class RepositoryModels implements ModelRepository {
     const known = this.#models.get(name);
     if (!known || (known.served.length === 0 && known.state !== 'SETTLED')) return;
     this.#options.plane.drop(name);
-    const nothing: Partial<Known> = { served: [], problems: new Map(), retry: null, state: 'UNLOADED' };
+    const nothing: Partial<Known> = {
+      served: [],
+      problems: new Map(),
+      overridden: false,
+      retry: null,
+      state: 'UNLOADED',
+    };
     Object.assign(known, nothing);
     this.#options.logger.info({ model: name }, 'model unloaded');
   }
@@ -285,6 +297,7 @@ export class RepositoryModels implements ModelRepository {
       ...seenNow(folder, this.#models.get(name)),
       versions,
       given,
+      overridden: override.config !== null,
       uses,
       state: 'LOADING',
     };

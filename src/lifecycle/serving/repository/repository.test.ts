@@ -168,6 +168,16 @@ test('requests load, override and unload; what was unloaded stays so until its f
   assert.equal((await answer(repository)).version, '1');
   await override('{"max_batch_size":"16"}');
   assert.equal(models.config('m', null)?.max_batch_size, 16);
+  // As in Triton: kept until the folder changes or the model is unloaded.
+  await models.load('m');
+  assert.equal(models.config('m', null)?.max_batch_size, 16);
+  await models.unload('m');
+  await models.load('m');
+  assert.equal(models.config('m', null)?.max_batch_size, 128);
+  await override('{"max_batch_size":"16"}');
+  await repository.put('m/config.pbtxt', 'max_batch_size: 4');
+  await models.load('m');
+  assert.equal(models.config('m', null)?.max_batch_size, 4);
 
   await models.load('given', { config: '{}', files: new Map([['7/model.onnx', absolute]]) });
   assert.deepEqual(await answer(repository, 'given'), { version: '7', y: [1, 2] });
@@ -191,6 +201,7 @@ test('requests load, override and unload; what was unloaded stays so until its f
 
   await models.unload('m');
   await models.unload('m');
+  await models.unload('nothing');
   await repository.poll();
   await assert.rejects(answer(repository), { code: 'model_unavailable' });
   assert.deepEqual(states(repository), ['given/7 READY', 'm/1 UNAVAILABLE unloaded']);
