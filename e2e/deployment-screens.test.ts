@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { askModel, createExperiment, postJson, registerVersion, routeInForce } from './seed.ts';
@@ -75,6 +77,43 @@ async function readAnswers(page: Page): Promise<void> {
   await replay.getByText('40 of 40 rows').waitFor();
   await replay.getByText('Against the truth').waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
+}
+
+/** A database brings labels: a query that fails says why, and once it is changed it brings them. */
+async function queryLabels(page: Page, database: string): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  await page.goto('/predictions?endpoint=tide&view=labels');
+  await page.getByRole('button', { name: 'New query' }).click();
+  await dialog.getByLabel('Name').fill('truth');
+  await dialog.getByLabel(/^Database/).fill(`sqlite:${database}`);
+  await dialog.getByLabel(/^A SELECT/).fill('SELECT * FROM nowhere');
+  await dialog.getByRole('button', { name: 'Declare' }).click();
+  await page.getByText('no such table: nowhere').waitFor();
+  await page.getByRole('button', { name: 'Change', exact: true }).click();
+  await dialog.getByLabel(/^A SELECT/).fill('SELECT * FROM truth');
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await screenshotThemes(page, 'label-query');
+  await dialog.getByRole('button', { name: 'Change' }).click();
+  await page.getByText('2 rows read, 1 taken, 1 refused').waitFor();
+  await page.getByText('no such table: nowhere').waitFor({ state: 'hidden' });
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.goto('/predictions?endpoint=tide&id=ask-0');
+  const panel = page.getByRole('complementary', { name: 'Prediction' });
+  await panel.getByText(/from the query/).waitFor();
+  await panel.getByRole('link', { name: 'truth' }).click();
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await dialog.getByRole('button', { name: 'Remove', exact: true }).click();
+  await page.getByText(/^None yet. A SELECT/).waitFor();
+}
+
+/** Labels of the first prediction, and of one at a time that is none. */
+function truthDatabase(folder: string): string {
+  const path = join(folder, 'truth.db');
+  const database = new DatabaseSync(path);
+  database.exec(`CREATE TABLE truth (prediction_id TEXT, value INT, event_time TEXT);
+    INSERT INTO truth VALUES ('ask-0', 1, '2001-01-05T00:00:00Z'), ('ask-1', 1, 'soon')`);
+  database.close();
+  return path;
 }
 
 /** A file, of which one row is bad. */
@@ -172,6 +211,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   );
   const [reader, scorer] = pages.map((each) => each.page) as [Page, Page];
   await Promise.all([readAnswers(reader), scoreFile(scorer), endRollout(page)]);
+  await queryLabels(reader, truthDatabase(server.dataDirectory));
   assert.deepEqual(
     pages.flatMap((each) => each.problems),
     [],

@@ -117,3 +117,17 @@ export function asProblem(error: unknown): Problem {
     place: null,
   };
 }
+
+/** What the server refused in the body of a request, by its field (`options.timeoutMs`); empty for any other problem. */
+export function fieldProblems(
+  error: unknown,
+): readonly { readonly field: string; readonly problem: string }[] {
+  if (error === null) return [];
+  const { code, detail, issues } = asProblem(error);
+  if (code !== 'invalid_input') return [];
+  if (issues.length > 0)
+    return issues.map(({ field, problem }) => ({ field: field.replace(/^body\./, ''), problem }));
+  // Of one field alone the detail says both: `cron: "x" is …`.
+  const [, field = '', problem = ''] = /^([\w.]+): (.+)$/s.exec(detail) ?? [];
+  return field === '' ? [] : [{ field, problem }];
+}

@@ -8,7 +8,7 @@ export function RefusedRows(props: { readonly errors: readonly RowError[]; reado
   const others = refused - errors.length;
   return (
     <details>
-      <summary className="text-accent text-label">what was refused</summary>
+      <summary className="py-1 text-accent text-label">what was refused</summary>
       <ul className="max-h-48 overflow-y-auto pt-1 text-label text-muted">
         {errors.map(({ row, problem }) => (
           <li key={`${row} ${problem}`} className="wrap-anywhere">

@@ -1,14 +1,24 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Pencil } from 'lucide-react';
 import { useState } from 'react';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import { send } from '../../api/client.ts';
+import { packageQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { CheckField, TextField } from '../../kit/fields.tsx';
 import { Card } from '../../kit/panel.tsx';
-import { draftOf, type OptionsDraft, optionFields, optionsOf, shownOption } from './options-draft.ts';
+import { StateMark } from '../../kit/state-mark.tsx';
+import {
+  draftOf,
+  type OptionsDraft,
+  optionFields,
+  optionProblems,
+  optionsOf,
+  shownOption,
+  unknownFeatures,
+} from './options-draft.ts';
 
 /** How the endpoint behaves apart from who has its traffic: batching, limits, cache, keys, and what is logged. */
 export function OptionsCard(props: { readonly endpoint: Endpoint }) {
@@ -26,6 +36,14 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
       void queries.invalidateQueries({ queryKey: ['endpoints'] });
     },
   });
+  const digest = endpoint.arms[0]?.packageDigest;
+  const manifest = useQuery({ ...packageQuery(digest ?? ''), enabled: digest !== undefined });
+  const inputs = manifest.data && [
+    ...manifest.data.signature.inputs.map(({ name }) => name),
+    // As a feature or not, it stands for the entity.
+    ...(endpoint.entityFeature === null ? [] : [endpoint.entityFeature]),
+  ];
+  const problems = optionProblems(change.error);
   const isChanged = draft !== null && JSON.stringify(draft) !== JSON.stringify(now);
   return (
     <Card
@@ -37,13 +55,14 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
       }
     >
       <Standing now={now} />
+      {inputs && <UnknownFeatures names={unknownFeatures(now, inputs)} />}
       <ConfirmDialog
         open={draft !== null}
         title={`Options of ${endpoint.name}`}
         verb="Change"
         busy={change.isPending}
         disabled={!isChanged}
-        error={change.error}
+        error={Object.keys(problems).length > 0 ? null : change.error}
         onClose={() => {
           setDraft(null);
           change.reset();
@@ -58,6 +77,7 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
                 label={label}
                 value={draft[field]}
                 placeholder={empty}
+                problem={problems[field]}
                 onChange={(value) => setDraft({ ...draft, [field]: value })}
               />
             ))}
@@ -66,10 +86,26 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
               checked={draft.requireKey !== ''}
               onChange={(checked) => setDraft({ ...draft, requireKey: checked ? 'yes' : '' })}
             />
+            {inputs && <UnknownFeatures names={unknownFeatures(draft, inputs)} />}
           </div>
         )}
       </ConfirmDialog>
     </Card>
+  );
+}
+
+/** Warns of names by which nothing is kept out of the log. */
+function UnknownFeatures(props: { readonly names: readonly string[] }) {
+  const { names } = props;
+  if (names.length === 0) return null;
+  return (
+    <p role="status" className="wrap-anywhere flex items-baseline gap-1.5 pt-1 sm:col-span-2">
+      <StateMark state="watch" />
+      <span>
+        No input of the version that answers is called <bdi>{names.join(', ')}</bdi>: nothing is kept out of
+        the log by {names.length === 1 ? 'that name' : 'those names'}.
+      </span>
+    </p>
   );
 }
 

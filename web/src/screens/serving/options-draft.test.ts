@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultEndpointOptions, endpointOptionsSchema } from '../../../../src/lifecycle/serving/contract.ts';
-import { draftOf, optionsOf, shownOption } from './options-draft.ts';
+import { ProblemError } from '../../api/problem.ts';
+import { draftOf, optionProblems, optionsOf, shownOption, unknownFeatures } from './options-draft.ts';
 
 // As they go over the wire: what is undefined is not sent.
 const sent = (value: unknown) => JSON.parse(JSON.stringify(value));
@@ -31,4 +32,21 @@ test('numbers are grouped where they are read, names of digits are not', () => {
   assert.equal(shownOption('timeoutMs', '5000'), '5\u202f000');
   assert.equal(shownOption('payloadShare', '1, every row'), '1, every row');
   assert.equal(shownOption('environment', '5000'), '5000');
+});
+
+test('what is refused of an option stands at its field, and a name that is no input is told', () => {
+  const refused = (field: string) =>
+    new ProblemError({
+      status: 400,
+      code: 'invalid_input',
+      title: '',
+      detail: '',
+      next: null,
+      issues: [{ field, problem: 'no' }],
+      place: null,
+    });
+  assert.deepEqual(optionProblems(refused('body.options.cache.maxAgeMs')), { cacheAgeMs: 'no' });
+  assert.deepEqual(optionProblems(refused('body.options.log.redact.0')), { redact: 'no' });
+  assert.deepEqual(optionProblems(refused('body.name')), {});
+  assert.deepEqual(unknownFeatures({ redact: 'incmoe, x1', hash: 'entity' }, ['income', 'x1']), ['incmoe']);
 });

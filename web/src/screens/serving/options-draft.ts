@@ -1,4 +1,5 @@
 import type { EndpointOptions } from '../../../../src/lifecycle/serving/contract.ts';
+import { fieldProblems } from '../../api/problem.ts';
 import { formatCount } from '../../kit/format.ts';
 
 /** The options of an endpoint as people write them: empty for none. */
@@ -41,6 +42,12 @@ const TEXTS: readonly OptionField[] = ['environment', 'redact', 'hash'];
 export const shownOption = (field: OptionField, written: string): string =>
   !TEXTS.includes(field) && /^\d+$/.test(written) ? formatCount(Number(written)) : written;
 
+const namesOf = (written: string): readonly string[] =>
+  written
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
 const text = (value: number | string | null | undefined): string => String(value ?? '');
 
 export function draftOf(options: EndpointOptions): OptionsDraft {
@@ -73,11 +80,6 @@ export function optionsOf(draft: OptionsDraft): unknown {
     const value = Number(written);
     return Number.isNaN(value) ? written : value;
   };
-  const names = (field: OptionField): readonly string[] =>
-    draft[field]
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== '');
   const maxEntries = number('cacheEntries');
   return {
     environment: draft.environment.trim() || null,
@@ -93,6 +95,47 @@ export function optionsOf(draft: OptionsDraft): unknown {
       concurrentRequests: number('concurrentRequests') ?? null,
     },
     requireKey: draft.requireKey !== '',
-    log: { payloadShare: number('payloadShare'), redact: names('redact'), hash: names('hash') },
+    log: { payloadShare: number('payloadShare'), redact: namesOf(draft.redact), hash: namesOf(draft.hash) },
   };
+}
+
+/** What the server refused of a draft, by its field. */
+export const optionProblems = (error: unknown): Partial<Record<OptionField, string>> =>
+  Object.fromEntries(
+    fieldProblems(error).flatMap(({ field, problem }) => {
+      const path = field.replace(/^options\./, '').replace(/\.\d+$/, '');
+      const known = optionFields.find(([each]) => PLACES[each] === path);
+      return known ? [[known[0], problem]] : [];
+    }),
+  );
+
+/** Where the API has what a field says. */
+const PLACES: Readonly<Record<OptionField, string>> = {
+  environment: 'environment',
+  maxRows: 'batching.maxRows',
+  maxDelayUs: 'batching.maxDelayUs',
+  maxWaitingRows: 'batching.maxWaitingRows',
+  timeoutMs: 'timeoutMs',
+  cacheEntries: 'cache.maxEntries',
+  cacheAgeMs: 'cache.maxAgeMs',
+  requestsPerSecond: 'limits.requestsPerSecond',
+  concurrentRequests: 'limits.concurrentRequests',
+  payloadShare: 'log.payloadShare',
+  redact: 'log.redact',
+  hash: 'log.hash',
+  requireKey: 'requireKey',
+};
+
+/**
+ * Names among the features never logged, or logged as a hash, that are no input of the model: whoever meant one that is,
+ * has it logged as it comes.
+ *
+ * @param inputs those of the version that answers
+ */
+export function unknownFeatures(
+  draft: Pick<OptionsDraft, 'redact' | 'hash'>,
+  inputs: readonly string[],
+): readonly string[] {
+  const named = namesOf(`${draft.redact},${draft.hash}`);
+  return [...new Set(named)].filter((name) => name !== 'entity' && !inputs.includes(name));
 }

@@ -32,6 +32,10 @@ function shares(route: RouteVersion): string {
   );
 }
 
+/** An endpoint that has traffic already is declared again when its options are changed. */
+const wordOf = ({ action, arms }: RouteVersion): string =>
+  action === 'declare' && arms.length > 0 ? 'options changed' : (WORDS[action] ?? action);
+
 const isRoutine = ({ action, actor }: RouteVersion): boolean =>
   action === 'weight' && actor.startsWith('system');
 
@@ -40,7 +44,7 @@ function Change(props: { readonly route: RouteVersion }) {
   return (
     <div className="wrap-anywhere grid grid-cols-[minmax(0,1fr)_max-content] gap-x-4">
       <span>
-        <span className="font-strong">{sentence(WORDS[route.action] ?? route.action)}</span>{' '}
+        <span className="font-strong">{sentence(wordOf(route))}</span>{' '}
         <span className="text-muted">{shares(route)}</span>
       </span>
       <Ago at={route.createdAt} className="text-label text-muted" />

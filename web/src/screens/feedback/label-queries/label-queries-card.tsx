@@ -96,7 +96,7 @@ function QueryRow(props: { readonly query: LabelQuery; readonly onChange: () => 
         <RefusedRows errors={lastRun.errors} refused={lastRun.refused} />
       )}
       <details className="text-muted">
-        <summary className="block text-label">
+        <summary className="block py-1 text-label">
           <span className="wrap-anywhere">{query.url}</span>
           {query.watermark !== null && (
             <>

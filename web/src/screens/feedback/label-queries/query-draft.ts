@@ -1,6 +1,6 @@
 /** A label query as people write it. Pure. */
 import type { LabelQuery } from '../../../../../src/lifecycle/feedback/contract.ts';
-import { asProblem } from '../../../api/problem.ts';
+import { fieldProblems } from '../../../api/problem.ts';
 
 export type QueryDraft = Readonly<
   Record<'name' | 'url' | 'sql' | 'watermarkColumn' | 'initialWatermark' | 'cron', string>
@@ -59,21 +59,9 @@ export function nameProblem(
 const FIELDS: readonly (keyof QueryDraft)[] = ['url', 'sql', 'watermarkColumn', 'initialWatermark', 'cron'];
 
 /** What the server refused, by the field that is at fault; empty when it named none of them. */
-export function problemsByField(error: unknown): Partial<Record<keyof QueryDraft, string>> {
-  if (error === null) return {};
-  const { code, detail, issues } = asProblem(error);
-  if (code !== 'invalid_input') return {};
-  const told = issues.length > 0 ? issues : [fieldOf(detail)];
-  return Object.fromEntries(
-    told.flatMap(({ field, problem }) => {
-      const known = FIELDS.find((each) => each === field.replace(/^body\./, ''));
-      return known ? [[known, problem]] : [];
-    }),
+export const problemsByField = (error: unknown): Partial<Record<keyof QueryDraft, string>> =>
+  Object.fromEntries(
+    fieldProblems(error)
+      .filter(({ field }) => FIELDS.some((each) => each === field))
+      .map(({ field, problem }) => [field, problem]),
   );
-}
-
-/** `cron: "x" is …` as a field and its problem. */
-function fieldOf(detail: string): { readonly field: string; readonly problem: string } {
-  const at = detail.indexOf(': ');
-  return { field: detail.slice(0, Math.max(0, at)), problem: detail.slice(at + 2) };
-}
