@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
+import { anchorPlaces } from './anchor-places.ts';
 import {
   type ArmGuard,
   type declareEndpointSchema,
@@ -32,6 +33,8 @@ export interface ArmTarget extends Target {
   readonly arm: string;
   readonly weight: number;
   readonly guard?: ArmGuard | undefined;
+  /** The number of its anchor, where that is not its own among the arms. */
+  readonly place?: number | undefined;
 }
 
 /** An arm as a caller names it. */
@@ -95,8 +98,9 @@ export function challenged(
   const same = challenger !== undefined && sameTarget(challenger, target);
   const guard = target.guard ?? (same ? challenger.guard : undefined);
   const others = now.arms.filter((a) => a.arm === standbyArm);
+  const place = same ? placed(now).find((a) => a.arm === 'challenger')?.place : undefined;
   const traffic: Traffic = {
-    arms: split(champion, [{ ...pick(target), arm: 'challenger', weight, guard }, ...others]),
+    arms: split(champion, [{ ...pick(target), arm: 'challenger', weight, guard, place }, ...others]),
     shadow: shadowRest ? pick(target) : null,
     salt: same ? now.salt : newSalt,
   };
@@ -110,7 +114,12 @@ export function splitInto(now: EndpointRoute, arms: readonly ArmTarget[], newSal
   const names = (list: readonly (Target & { arm: string })[]) =>
     list.map((a) => `${a.arm}/${a.modelVersion}/${a.packageDigest}`).sort();
   const same = names(arms).join() === names(now.arms.filter((a) => a.arm !== 'champion')).join();
-  const traffic = { arms: split(champion, arms), shadow: now.shadow, salt: same ? now.salt : newSalt };
+  // Named in another order they keep their entities all the same.
+  const kept = placed(now).flatMap(({ arm, place }) =>
+    arms.filter((a) => a.arm === arm).map((a) => ({ ...a, place })),
+  );
+  const all = split(champion, same ? kept : arms);
+  const traffic = { arms: all, shadow: now.shadow, salt: same ? now.salt : newSalt };
   return sameTraffic(now, traffic) ? null : traffic;
 }
 
@@ -124,7 +133,7 @@ export function weighted(now: EndpointRoute, weights: Readonly<Record<string, nu
     if (name === 'champion') throw fail('conflict', { problem: 'the champion has what the others leave' });
     requireArm(now, name, 'weigh');
   }
-  const others = now.arms.filter((a) => a.arm !== 'champion');
+  const others = placed(now);
   // An arm may be called like a property that every object has.
   const weightOf = ({ arm, weight }: RouteArm) =>
     (Object.hasOwn(weights, arm) ? weights[arm] : weight) ?? weight;
@@ -136,11 +145,18 @@ export function weighted(now: EndpointRoute, weights: Readonly<Record<string, nu
   return sameTraffic(now, traffic) ? null : traffic;
 }
 
+/** The arms beside the champion with their anchors: what becomes of others moves nobody's entities. */
+function placed(now: EndpointRoute): readonly (RouteArm & { readonly place: number | undefined })[] {
+  const places = anchorPlaces(now);
+  const others = now.arms.filter((a) => a.arm !== 'champion');
+  return others.map((a, index) => ({ ...a, place: places[index] }));
+}
+
 /** The version is kept warm beside the others. Throws `endpoint_no_champion`, `conflict`. */
 export function stoodBy(now: EndpointRoute, target: Target): Traffic | null {
   const champion = requireArm(now, 'champion');
   refuseChampion(now, champion, target);
-  const others = now.arms.filter((a) => a.arm !== 'champion' && a.arm !== standbyArm);
+  const others = placed(now).filter((a) => a.arm !== standbyArm);
   const arms = split(champion, [...others, { ...pick(target), arm: standbyArm, weight: 0 }]);
   const traffic = { arms, shadow: now.shadow, salt: now.salt };
   return sameTraffic(now, traffic) ? null : traffic;
@@ -196,7 +212,7 @@ export function withdrawn(now: EndpointRoute, name?: string): Traffic | null {
   }
   const gone = armOf(now, name);
   if (!gone || !champion || name === 'champion') return null;
-  const others = now.arms.filter((a) => a.arm !== 'champion' && a.arm !== name);
+  const others = placed(now).filter((a) => a.arm !== name);
   const shadow = now.shadow?.modelVersion === gone.modelVersion ? null : now.shadow;
   return { arms: split(champion, others), shadow, salt: now.salt };
 }
@@ -241,9 +257,11 @@ function asChampion(target: Target): RouteArm {
 
 /** The champion with what the others leave. Arms that may get traffic are guarded. Throws `conflict` beyond 1. */
 function split(champion: Target, others: readonly ArmTarget[]): RouteArm[] {
-  const arms = others.map(({ arm, weight, guard, ...target }): RouteArm => {
-    const place = { arm, ...pick(target), weight: rounded(weight) };
-    return arm === standbyArm ? place : { ...place, guard: guard ?? defaultArmGuard };
+  const arms = others.map(({ arm, weight, guard, place, ...target }, index): RouteArm => {
+    const own = { arm, ...pick(target), weight: rounded(weight) };
+    if (arm === standbyArm) return own;
+    const anchor = place === undefined || place === index ? {} : { place };
+    return { ...own, guard: guard ?? defaultArmGuard, ...anchor };
   });
   const rest = rounded(1 - arms.reduce((sum, a) => sum + a.weight, 0));
   if (rest < 0)

@@ -52,6 +52,11 @@ export const routeArmSchema = z.object({
   weight: z.number().min(0).max(1),
   /** Left out: the arm is not guarded, as the champion, who has nobody to hand over to. */
   guard: armGuardSchema.optional(),
+  /**
+   * Which of the anchors its entities' buckets grow from; left out: its number among the arms beside the champion. It has
+   * one of its own where an arm before it is gone: those that remain keep their entities.
+   */
+  place: z.int().min(0).optional(),
 });
 export type RouteArm = z.infer<typeof routeArmSchema>;
 

@@ -8,11 +8,12 @@ import { bucketsOf } from './bucket.ts';
  * anchors. The first one has the lowest buckets.
  *
  * @param weights of the arms beside the champion, 0..1, together at most 1
+ * @param places the number of each one's anchor; its own number where they are left out
  */
-export function allocateBuckets(weights: readonly number[]): Uint8Array {
+export function allocateBuckets(weights: readonly number[], places: readonly number[] = []): Uint8Array {
   const owners = new Uint8Array(bucketCount);
   for (const [index, weight] of weights.entries()) {
-    let bucket = Math.floor(anchor(index) * bucketCount);
+    let bucket = Math.floor(anchor(places[index] ?? index) * bucketCount);
     let wanted = bucketsOf(weight);
     for (let seen = 0; wanted > 0 && seen < bucketCount; seen++) {
       if (owners[bucket] === 0) {

@@ -3,6 +3,7 @@ import { fail } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/json.ts';
 import { epochMs, parseTime } from '../../../core/time.ts';
 import type { SegmentColumn } from '../../../platform/segments/index.ts';
+import { anchorPlaces } from '../anchor-places.ts';
 import {
   bucketCount,
   type EndpointRoute,
@@ -141,7 +142,7 @@ export function endpointState(
     champion: inForce[0] ?? null,
     arms: inForce,
     shadow,
-    owners: allocateBuckets(weights),
+    owners: allocateBuckets(weights, anchorPlaces(route)),
     tolerated,
     logColumns: sameColumns ? before.logColumns : columns,
   };
@@ -161,7 +162,8 @@ export function withoutBroken(state: EndpointState): EndpointState {
   const champion = arms[0] ?? null;
   const { shadow } = state;
   const broken = state.arms.some((arm) => arm.guard?.broken && arm.modelVersion === shadow?.modelVersion);
-  return { ...state, champion, arms, shadow: broken ? null : shadow, owners: allocateBuckets(weights) };
+  const owners = allocateBuckets(weights, anchorPlaces(state.route));
+  return { ...state, champion, arms, shadow: broken ? null : shadow, owners };
 }
 
 /** The features of all models of an endpoint; one that two of them log differently gets the wider type. */
