@@ -9,6 +9,7 @@ import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isAlive } from '../../../test/support/processes.ts';
+import { digestOf } from '../../core/json.ts';
 import { EnvironmentCache } from './environment-cache.ts';
 import { type EnvironmentOptions, PythonEnvironments } from './environments.ts';
 import { Owners } from './owners.ts';
@@ -81,6 +82,30 @@ suite('environments of Python', { skip: !existsSync(python) }, () => {
     assert.equal(builds, 1);
     assert.equal(await environments().interpreterFor(wanted('tinypart==1.0'), log), one);
     assert.equal(lines.filter((line) => line.startsWith('building an environment')).length, builds);
+  });
+
+  test('wheels and constraints are files of the model; what has no hash comes after those that have', async () => {
+    const model = join(directory, 'model');
+    await mkdir(join(model, 'wheels'), { recursive: true });
+    await writeFile(join(model, 'constraints.txt'), 'tinypart==1.0\nnumpy>=1');
+    const name = 'tinypart-1.0-py3-none-any.whl';
+    const wheel = await readFile(join(directory, 'wheels', name));
+    await writeFile(join(model, 'wheels', name), wheel);
+    const files = [{ path: `wheels/${name}`, digest: digestOf(wheel) }];
+    const of = (...requirements: string[]) => ({
+      requirements,
+      pythonVersion: null,
+      directory: model,
+      files,
+    });
+    const met = of('-c constraints.txt', '--pre', 'numpy');
+    assert.equal(await environments().interpreterFor(met, log), python);
+    execFileSync(python, ['-c', wheelScript.replaceAll('tinypart', 'otherpart'), join(directory, 'wheels')]);
+    const hashed = `./wheels/${name} --hash=${digestOf(wheel)}`;
+    const both = await environments().interpreterFor(of('otherpart==1.0', hashed), log);
+    assert.equal(versionIn(both), '1.0');
+    execFileSync(both, ['-c', 'import otherpart']);
+    assert.deepEqual((await readdir(model)).sort(), ['constraints.txt', 'wheels']);
   });
 
   test('what cannot be installed is told in the last words of pip, and nothing is left of it', async () => {

@@ -6,6 +6,7 @@ import { errorMessage } from '../../core/error-message.ts';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { installationDirectory } from '../../core/installation.ts';
 import { canonicalJson, digestOf } from '../../core/json.ts';
+import type { PackageFile } from '../../core/model-package.ts';
 import { EnvironmentCache } from './environment-cache.ts';
 import type { Owners } from './owners.ts';
 import { runAttended, runProgram } from './run-program.ts';
@@ -38,6 +39,9 @@ export interface Wanted {
   readonly requirements: readonly string[];
   /** As `3.11.4`; null for any. */
   readonly pythonVersion: string | null;
+  /** Its files, which requirements may name by their paths (wheels, constraints), and where they are laid out. */
+  readonly files?: readonly PackageFile[];
+  readonly directory?: string;
 }
 
 /**
@@ -61,7 +65,7 @@ export class PythonEnvironments {
   async interpreterFor(wanted: Wanted, log: (line: string) => void): Promise<string> {
     const { mode, python } = this.#options;
     if (mode === 'given') return python;
-    const check = await this.#check(python, wanted.requirements);
+    const check = await this.#check(python, wanted);
     const sameMinor = wanted.pythonVersion === null || minor(wanted.pythonVersion) === minor(check.version);
     if (mode === 'auto' && sameMinor && check.unmet.length === 0) return python;
     for (const line of unmetText(wanted, check, sameMinor)) log(line);
@@ -70,6 +74,7 @@ export class PythonEnvironments {
     const key = digestOf(
       canonicalJson({
         requirements: wanted.requirements,
+        ...namedFiles(wanted),
         python: minor(wanted.pythonVersion ?? check.version),
         platform,
       }),
@@ -81,12 +86,12 @@ export class PythonEnvironments {
     return building;
   }
 
-  async #check(python: string, requirements: readonly string[]): Promise<Check> {
+  async #check(python: string, { requirements, directory }: Wanted): Promise<Check> {
     const file = join(this.#options.directory, `check-${randomUUID()}.txt`);
     await mkdir(this.#options.directory, { recursive: true });
     await writeFile(file, requirements.join('\n'));
     try {
-      const { code, lines } = await runProgram(python, [checkScript, file]);
+      const { code, lines } = await runProgram(python, [checkScript, file], undefined, directory);
       const last = lines.at(-1) ?? '';
       if (code !== 0) throw new Error(last || `exit code ${code}`);
       return checkSchema.parse(JSON.parse(last));
@@ -124,19 +129,56 @@ export class PythonEnvironments {
       throw environmentFailed(wanted, `${base} does not run: ${(cause as Error).message}`, cause);
     });
     if (venv.code !== 0) throw environmentFailed(wanted, venv.lines.slice(-shownLines).join(' / '));
-    const file = join(directory, 'requirements.txt');
-    await writeFile(file, wanted.requirements.join('\n'));
+    // Where one has a hash pip wants one of all: MLflow, which was added, has none.
+    const [hashed, rest] = partition(wanted.requirements, (line) => line.includes('--hash='));
+    const [options, named] = partition(rest, (line) => line.startsWith('-'));
+    const free = named.length > 0 ? [...options.filter((o) => o !== '--require-hashes'), ...named] : [];
+    const steps = hashed.length === 0 ? [wanted.requirements] : [[...options, ...hashed], free];
+    for (const lines of steps) if (lines.length > 0) await this.#install(directory, lines, wanted, log);
+  }
+
+  async #install(
+    directory: string,
+    requirements: readonly string[],
+    wanted: Wanted,
+    log: (line: string) => void,
+  ): Promise<void> {
+    // Beside the files of the model, as the paths in it are.
+    const at = wanted.directory ?? directory;
+    const file = join(at, `requirements-${randomUUID()}.txt`);
     const { wheels } = this.#options;
     const source = wheels === null ? [] : ['--no-index', '--find-links', wheels];
     const quiet = ['--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
-    const pip = await runAttended(
-      join(directory, 'bin/python'),
-      'pip',
-      ['install', ...quiet, ...source, '-r', file],
-      log,
-    );
-    if (pip.code !== 0) throw environmentFailed(wanted, pip.lines.slice(-shownLines).join(' / '));
+    await writeFile(file, requirements.join('\n'));
+    try {
+      const python = join(directory, 'bin/python');
+      const pip = await runAttended(python, 'pip', ['install', ...quiet, ...source, '-r', file], log, at);
+      if (pip.code !== 0) throw environmentFailed(wanted, pip.lines.slice(-shownLines).join(' / '));
+    } finally {
+      await rm(file, { force: true });
+    }
   }
+}
+
+/** Those of the model's files that its requirements name, also by their folder: the environment depends on what is in them. */
+function namedFiles({ requirements, files = [] }: Wanted): { readonly files?: readonly PackageFile[] } {
+  const words = new Set(
+    requirements.flatMap((line) =>
+      line.split(/[\s=]+/).map((word) => word.replace(/^\.\//, '').replace(/\/$/, '')),
+    ),
+  );
+  const named = files.filter(({ path }) => {
+    const parts = path.split('/');
+    return parts.some((_, i) => words.has(parts.slice(0, i + 1).join('/')));
+  });
+  return named.length > 0 ? { files: named } : {};
+}
+
+function partition<T>(
+  items: readonly T[],
+  test: (item: T) => boolean,
+): readonly [readonly T[], readonly T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }
 
 function environmentFailed(wanted: Wanted, problem: string, cause?: unknown): MillraceError {

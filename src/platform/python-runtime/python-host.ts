@@ -75,8 +75,14 @@ export class PythonHost {
     const { runtime, model, version, inputs } = source;
     const { logger, timeoutMs, memoryBytes } = this.#options;
     const onLine = source.onLine ?? ((line) => logger.info({ model, version }, line));
-    const python = await this.#environments.interpreterFor(runtime, onLine);
     const directory = await this.#lay(source);
+    const clean = () => this.#remove(directory);
+    const python = await this.#environments
+      .interpreterFor({ ...runtime, directory }, onLine)
+      .catch(async (error: unknown) => {
+        await clean();
+        throw error;
+      });
     const size = source.workers ?? this.#options.workers;
     const threads = String(Math.max(1, Math.floor(availableParallelism() / size)));
     const described: Record<string, unknown>[] = [];
@@ -114,7 +120,6 @@ export class PythonHost {
         throw fail('python_start_failed', { model, version, problem }, cause);
       }
     };
-    const clean = () => this.#remove(directory);
     try {
       const pool = await WorkerPool.open({ size, start, timeoutMs, model, version, logger });
       return new PythonModel({ pool, inputs, described: described[0] ?? {}, onClose: clean });

@@ -39,9 +39,11 @@ export function runProgram(
   program: string,
   args: readonly string[],
   onLine: (line: string) => void = () => {},
+  cwd?: string,
 ): Promise<{ readonly code: number | null; readonly lines: readonly string[] }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
+      cwd,
       env: pythonVariables(),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
@@ -74,6 +76,7 @@ export function runAttended(
   module: string,
   args: readonly string[],
   onLine?: (line: string) => void,
+  cwd?: string,
 ) {
-  return runProgram(python, [attendedScript, module, ...args], onLine);
+  return runProgram(python, [attendedScript, module, ...args], onLine, cwd);
 }

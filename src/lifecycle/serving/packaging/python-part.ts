@@ -5,7 +5,6 @@ import {
   requestField,
   type SignatureField,
 } from '../../../core/model-package.ts';
-import { requireWhenUsed } from '../../../core/require-when-used.ts';
 import { chooseScore, type OutputTensor } from '../../../platform/onnx/index.ts';
 import type { PythonModel } from '../../../platform/python-runtime/index.ts';
 import type { StepContext } from '../../../platform/registries/index.ts';
@@ -14,6 +13,7 @@ import type { LoggedSource, PackagePart, PackageTools } from './build-package.ts
 import type { NotConverted } from './convert-model.ts';
 import { differenceBound, nullable } from './onnx-part.ts';
 import { refused } from './read-mlmodel.ts';
+import { requirementsOf } from './requirements.ts';
 import { cellsOf, readSample } from './sample.ts';
 
 /** What `python/worker.py` raises for an answer that has not as many rows as the model was given. */
@@ -169,32 +169,4 @@ async function openedOnce(
     onLine: (line) => context.log(line, 'stderr'),
   });
   return { runtime, opened };
-}
-
-/** The model's requirements, with MLflow among them, which loads it. */
-async function requirementsOf(
-  { model, files }: LoggedSource,
-  { blobs, log }: StepContext,
-): Promise<string[]> {
-  const text = async (path: string) => {
-    const digest = files.get(path);
-    return digest ? (await blobs.bytes(digest)).toString('utf8') : null;
-  };
-  const listed = await text('requirements.txt');
-  const lines = (listed === null ? condaRequirements(await text('conda.yaml')) : listed.split('\n'))
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
-  const kept = lines.filter((line) => !/^(-c|-r|--constraint|--requirement)\b/.test(line));
-  for (const line of lines) if (!kept.includes(line)) log(`left out of the requirements: ${line}`);
-  if (kept.some((line) => /^mlflow(-skinny)?\b/i.test(line))) return kept;
-  return [model.mlflowVersion ? `mlflow==${model.mlflowVersion}` : 'mlflow', ...kept];
-}
-
-/** What conda.yaml has pip install. */
-function condaRequirements(yaml: string | null): readonly string[] {
-  if (yaml === null) return [];
-  const parsed = requireWhenUsed<typeof import('yaml')>('yaml').parse(yaml) as {
-    dependencies?: readonly (string | { pip?: readonly string[] })[];
-  } | null;
-  return (parsed?.dependencies ?? []).flatMap((d) => (typeof d === 'string' ? [] : (d.pip ?? [])));
 }
