@@ -87,7 +87,7 @@ export class Replica {
   #failures = 0;
   #heartbeat: NodeJS.Timeout | null = null;
   #settled = false;
-  /** Endpoints of the kept routes whose models are not loaded yet: they answer `endpoint_empty`. */
+  /** Endpoints whose routes are not in force yet: their champions answer alone, or they answer `endpoint_empty`. */
   readonly #awaited = new Set<string>();
   #restored: Promise<void> = Promise.resolve();
 
@@ -264,9 +264,13 @@ export class Replica {
         if (this.#isLeaving) return;
         const message = error instanceof MillraceError ? error.message : String(error);
         this.#errors.set(route.endpoint, message);
+        const isAlone = !current.has(route.endpoint) && (await this.#takeChampion(route));
+        const instead = isAlone
+          ? 'its champion has all traffic until it can be'
+          : 'the one before stays in force';
         this.#options.logger.error(
           { endpoint: route.endpoint, routeVersion: route.routeVersion, err: error },
-          'route not taken: the one before stays in force',
+          `route not taken: ${instead}`,
         );
       }
     }
@@ -285,6 +289,27 @@ export class Replica {
       const pauseMs = Math.min(retry.longestMs, retry.firstMs * 2 ** this.#failures++);
       this.#retry = setTimeout(() => void (this.#wanted ?? this.applyRoutes(table)), pauseMs).unref();
     }
+  }
+
+  /**
+   * An endpoint has no route yet, after a restart mostly, and something of its route cannot be loaded: a challenger on a
+   * server that is away must not keep the champion from answering. Its rows are of no route of control's, so that they
+   * count in no rollout. Returns whether the champion answers.
+   */
+  async #takeChampion(route: EndpointRoute): Promise<boolean> {
+    const champion = route.arms.find((arm) => arm.arm === 'champion');
+    if (!champion) return false;
+    const alone = { ...route, routeVersion: 0, arms: [{ ...champion, weight: 1 }], shadow: null };
+    try {
+      await this.#loader.ensure(alone);
+      if (this.#isLeaving) return false;
+      await this.plane.swap(alone, this.#loader.modelOf);
+    } catch {
+      // The champion is what cannot be loaded, of which the caller tells.
+      return false;
+    }
+    this.#awaited.add(route.endpoint);
+    return true;
   }
 
   /** Routes whose models are loaded. */
