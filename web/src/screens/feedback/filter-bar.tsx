@@ -65,7 +65,7 @@ export function FilterBar(props: BarProps) {
           all="Labelled or not"
           options={[
             ['true', 'labelled'],
-            ['false', 'waiting for a label'],
+            ['false', 'without a label'],
           ]}
           onChange={(labelled) => set({ labelled })}
         />
