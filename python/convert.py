@@ -149,10 +149,11 @@ def require_packages(flavor):
 
 def require_no_neighbours(model):
     """Of neighbours that are equally near the two forms choose different ones, and a graph is the slower of them."""
+    from sklearn.impute import KNNImputer
     from sklearn.neighbors._base import NeighborsBase
 
     parts = [model] if is_booster(model) else [model, *model.get_params(deep=True).values()]
-    if any(isinstance(part, NeighborsBase) for part in parts):
+    if any(isinstance(part, (NeighborsBase, KNNImputer)) for part in parts):
         raise Refusal(
             "it looks for nearest neighbours, and its ONNX form would choose others among those that are equally near",
             "Leave the runtime out: it is served as Python then.",

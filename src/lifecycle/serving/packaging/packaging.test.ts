@@ -159,10 +159,12 @@ suite('packaging', () => {
     const stdio = ['ignore', 'pipe', 'ignore'] as ['ignore', 'pipe', 'ignore'];
     const told = execFileSync(python, [script, join(root, 'python')], { encoding: 'utf8', stdio });
     const all = [['a', 'b', 'c'], true];
+    const neighbours =
+      'it looks for nearest neighbours, and its ONNX form would choose others among those that are equally near';
     assert.deepEqual(JSON.parse(told.trim().split('\n').at(-1) ?? ''), {
       'bagged, in double precision': 2,
-      neighbours:
-        'it looks for nearest neighbours, and its ONNX form would choose others among those that are equally near',
+      KNeighborsClassifier: neighbours,
+      KNNImputer: neighbours,
       'another version': 'it was trained with scikit-learn 1.2.2, and this one may compute it otherwise',
       'far away': true,
       'RandomForestClassifier full': all,
