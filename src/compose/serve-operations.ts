@@ -71,9 +71,11 @@ export async function openServeOperations(
 }
 
 function tlsOf(settings: Settings, logger: Logger): TlsFiles | null {
-  const { serveTlsCert: cert, serveTlsKey: key } = settings;
-  if (cert === undefined && key === undefined) return null;
-  if (cert !== undefined && key !== undefined) return new TlsFiles({ cert, key }, logger);
+  const { serveTlsCert: cert, serveTlsKey: key, serveTlsClientCa: clientCa } = settings;
+  if (cert === undefined && key === undefined && clientCa === undefined) return null;
+  if (cert !== undefined && key !== undefined) {
+    return new TlsFiles({ cert, key, ...(clientCa === undefined ? {} : { clientCa }) }, logger);
+  }
   const field = flagOf(cert === undefined ? 'serveTlsCert' : 'serveTlsKey');
   throw fail('config_invalid', { field, problem: 'is missing: a certificate and its key go together' });
 }

@@ -85,6 +85,7 @@ export const settingGroups: readonly SettingGroup[] = [
       'serveWorkers',
       'serveTlsCert',
       'serveTlsKey',
+      'serveTlsClientCa',
       'serveMetricsKey',
       'serveErrorDetail',
       'serveBodyLimit',

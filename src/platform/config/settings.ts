@@ -240,6 +240,11 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe('certificate of serve with its chain, a PEM file; with it serve speaks TLS alone'),
   serveTlsKey: z.string().min(1).optional().describe('private key of that certificate, a PEM file'),
+  serveTlsClientCa: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('who signs certificates of callers, a PEM file; with it serve answers nobody without one'),
   python: z.string().min(1).optional().describe('Python that runs training scripts'),
   pythonEnvironment: z
     .enum(['auto', 'given', 'own'], { error: 'must be auto, given or own' })

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
-import type { SecureContextOptions, Server } from 'node:tls';
+import type { Server, TlsOptions } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 import { fail } from '../../../core/errors.ts';
 import { formatTime } from '../../../core/time.ts';
@@ -15,6 +15,8 @@ const endsSoonMs = 14 * dayMs;
 export interface TlsPaths {
   readonly cert: string;
   readonly key: string;
+  /** Certificates of who signs those of callers: with it a caller without one of theirs is turned away. */
+  readonly clientCa?: string;
 }
 
 /**
@@ -34,7 +36,7 @@ export class TlsFiles {
     this.#paths = paths;
     this.#logger = logger;
     this.#current = read(paths);
-    for (const path of [paths.cert, paths.key]) {
+    for (const path of watched(paths)) {
       watchFile(path, { interval: lookEveryMs, persistent: false }, this.#onChange);
     }
     this.#warnOfTimes();
@@ -42,7 +44,7 @@ export class TlsFiles {
   }
 
   /** What a server is made with. */
-  get options(): SecureContextOptions {
+  get options(): TlsOptions {
     return this.#current;
   }
 
@@ -55,7 +57,8 @@ export class TlsFiles {
   reload(): void {
     try {
       const next = read(this.#paths);
-      if (next.cert === this.#current.cert && next.key === this.#current.key) return;
+      const { cert, key, ca } = this.#current;
+      if (next.cert === cert && next.key === key && next.ca === ca) return;
       this.#current = next;
       for (const server of this.#servers) server.setSecureContext(next);
       this.#logger.info({ cert: this.#paths.cert }, 'the certificate is a new one now');
@@ -66,7 +69,7 @@ export class TlsFiles {
   }
 
   close(): void {
-    for (const path of [this.#paths.cert, this.#paths.key]) unwatchFile(path, this.#onChange);
+    for (const path of watched(this.#paths)) unwatchFile(path, this.#onChange);
     clearInterval(this.#daily);
     this.#servers.clear();
   }
@@ -78,8 +81,12 @@ export class TlsFiles {
   }
 }
 
-interface Files extends SecureContextOptions {
+interface Files extends TlsOptions {
   readonly cert: string;
+}
+
+function watched({ cert, key, clientCa }: TlsPaths): readonly string[] {
+  return clientCa === undefined ? [cert, key] : [cert, key, clientCa];
 }
 
 /** What is wrong with the time that the first certificate of a file is good for; null: nothing. */
@@ -95,12 +102,20 @@ export function problemOfTimes(pem: string, nowMs: number): string | null {
     : null;
 }
 
+/** Throws for a file without a certificate: it would let nobody in. */
+function callersOf(path: string): Pick<TlsOptions, 'ca' | 'requestCert' | 'rejectUnauthorized'> {
+  const ca = readFileSync(path, 'utf8');
+  new X509Certificate(ca);
+  return { ca, requestCert: true, rejectUnauthorized: true };
+}
+
 function read(paths: TlsPaths): Files {
   try {
     const files = {
       cert: readFileSync(paths.cert, 'utf8'),
       key: readFileSync(paths.key, 'utf8'),
       minVersion: 'TLSv1.2' as const,
+      ...(paths.clientCa === undefined ? {} : callersOf(paths.clientCa)),
     };
     createSecureContext(files);
     return files;

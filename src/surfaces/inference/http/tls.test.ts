@@ -4,13 +4,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectPlain } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
-import { selfMadeCertificate } from '../../../../test/support/certificate.ts';
+import { type SelfMade, selfMadeCertificate } from '../../../../test/support/certificate.ts';
 import { startTestServing } from '../../../../test/support/serving.ts';
 import { createLogger } from '../../../platform/log/index.ts';
 import { createMetrics } from '../../../platform/metrics/index.ts';
+import { frame, frameType, preface } from '../http2/frames.ts';
 import { createGrpcServer } from '../index.ts';
 import { problemOfTimes, TlsFiles } from './tls-files.ts';
 
@@ -64,6 +65,57 @@ test('serve speaks TLS; a new certificate is shown to new connections, and open 
   after.destroy();
   assert.match(await ask(before), /^HTTP\/1.1 200/, 'the connection from before goes on');
   await assert.rejects(dial(port, ca), 'the certificate from before is not shown any more');
+});
+
+test('with a certificate authority for callers nobody else is answered, over REST and gRPC', async (t) => {
+  const { tls: open, paths, ca } = await files(t);
+  open.close();
+  const [known, next, stranger] = ['known', 'next', 'stranger'].map(selfMadeCertificate) as [
+    SelfMade,
+    SelfMade,
+    SelfMade,
+  ];
+  const clientCa = join(dirname(paths.cert), 'callers.pem');
+  await writeFile(clientCa, '');
+  const make = () => new TlsFiles({ ...paths, clientCa }, createLogger('serve', 'silent'));
+  assert.throws(make, { code: 'tls_files_unreadable' });
+  await writeFile(clientCa, known.cert);
+  const tls = make();
+  t.after(() => tls.close());
+  const serving = await startTestServing(t, { server: { tls } });
+  const port = Number(new URL(serving.url).port);
+  const grpc = await createGrpcServer({
+    replica: serving.replica,
+    logger: createLogger('serve', 'silent'),
+    metrics: createMetrics('grpc'),
+    version: '0',
+    tls,
+  });
+  const grpcPort = await grpc.listen('127.0.0.1', 0, '--grpc-port');
+  t.after(() => grpc.close());
+  const live = Buffer.from('GET /v2/health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  const greeting = Buffer.concat([preface, frame(frameType.settings, 0, 0, Buffer.alloc(0))]);
+  const speak = (to: number, protocol: string, bytes: Buffer, caller: Partial<SelfMade>) =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port: to, ca, ALPNProtocols: [protocol], ...caller });
+      t.after(() => socket.destroy());
+      socket.on('data', () => resolve(true)).on('error', () => resolve(false));
+      socket.on('close', () => resolve(false));
+      socket.write(bytes);
+    });
+  /** Whether a caller gets an answer: in TLS 1.3 its handshake ends before the server has judged it. */
+  const isAnswered = async (caller: Partial<SelfMade>) => {
+    const rest = await speak(port, 'http/1.1', live, caller);
+    assert.equal(await speak(grpcPort, 'h2', greeting, caller), rest);
+    return rest;
+  };
+  assert.deepEqual(
+    [await isAnswered({}), await isAnswered(stranger), await isAnswered(known)],
+    [false, false, true],
+  );
+  await writeFile(clientCa, next.cert);
+  tls.reload();
+  assert.deepEqual([await isAnswered(known), await isAnswered(next)], [false, true]);
 });
 
 test('who speaks HTTP without TLS is told so; that and bytes that are neither disturb nobody', async (t) => {
