@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Digest } from '../../../core/json.ts';
+import { type Digest, digestOf } from '../../../core/json.ts';
 import { ControlClient, ControlError } from '../../../platform/client/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import type { SealedSegment } from '../../../platform/segments/index.ts';
@@ -12,11 +12,14 @@ import {
   type StreamMessage,
   streamMessageSchema,
 } from '../contract.ts';
+import { Patience, type SilenceMs, tellingStream } from './patience.ts';
 
 export interface ControlLinkOptions {
   readonly controlUrl: string;
   readonly replicaId: string;
   readonly logger: Logger;
+  /** How long control may be silent before what is sent is given up and sent again; as for all replicas unless given. */
+  readonly uploadSilenceMs?: SilenceMs;
 }
 
 export interface StreamHandlers {
@@ -29,11 +32,14 @@ const reconnectMs = { first: 100, longest: 2000 } as const;
 const worthTellingMs = 3000;
 /** Control pings every 5 s; a stream that is silent for longer than this is dead. */
 const silenceMs = 16_000;
+/** What is sent may lie for half a minute, and longer if it was given up before. */
+const uploadSilenceMs: SilenceMs = { first: 30_000, longest: 300_000 };
 
 /** A replica's side of the talk with control; everything in it may fail and is tried again by its users. */
 export class ControlLink {
   readonly #options: ControlLinkOptions;
   readonly #client: ControlClient;
+  readonly #patience: Patience;
   readonly #stop = new AbortController();
   /** Tells this process from others of its name. */
   readonly #instance = randomUUID();
@@ -43,6 +49,7 @@ export class ControlLink {
   constructor(options: ControlLinkOptions) {
     this.#options = options;
     this.#client = new ControlClient(options.controlUrl);
+    this.#patience = new Patience(options.controlUrl, options.uploadSilenceMs ?? uploadSilenceMs);
   }
 
   /** Whether control's stream is open. */
@@ -85,7 +92,10 @@ export class ControlLink {
   }
 
   async postStatus(status: ReplicaStatus): Promise<void> {
-    await this.#post(`${this.#replicaPath()}/status`, { ...status, instance: this.#instance });
+    const body = { ...status, instance: this.#instance };
+    await this.#patience.wait('status', this.#stop.signal, (signal) =>
+      this.#post(`${this.#replicaPath()}/status`, body, signal),
+    );
   }
 
   /** The bytes of a blob as control sends them; whoever keeps them checks the digest. */
@@ -95,7 +105,8 @@ export class ControlLink {
 
   /** Uploads a sealed segment and registers it; doing so again changes nothing. */
   async shipSegment(segment: SealedSegment): Promise<void> {
-    const digest = await this.#client.putBlob(await readFile(segment.path), this.#stop.signal);
+    const content = await readFile(segment.path);
+    const digest = digestOf(content);
     const body: PredictionSegment = {
       id: segment.id,
       replicaId: this.#options.replicaId,
@@ -105,13 +116,23 @@ export class ControlLink {
       minEventTimeMs: segment.minTimeMs,
       maxEventTimeMs: segment.maxTimeMs,
     };
-    await this.#post('/api/v1/prediction-segments', body);
+    await this.#patience.wait(
+      `segments of ${segment.stream}`,
+      this.#stop.signal,
+      async (signal, progress) => {
+        await this.#client.putBlobStream(digest, tellingStream(content, progress), signal);
+        progress();
+        await this.#post('/api/v1/prediction-segments', body, signal);
+      },
+    );
   }
 
   /** Tells of rows that were just written; they come again in their segment. */
   async sendRows(endpoint: string, lines: string): Promise<void> {
     const { replicaId } = this.#options;
-    await this.#post('/api/v1/open-rows', { endpoint, replicaId, lines });
+    await this.#patience.wait(`rows of ${endpoint}`, this.#stop.signal, (signal) =>
+      this.#post('/api/v1/open-rows', { endpoint, replicaId, lines }, signal),
+    );
   }
 
   close(): void {
@@ -148,12 +169,12 @@ export class ControlLink {
     }
   }
 
-  async #post(path: string, body: unknown): Promise<void> {
+  async #post(path: string, body: unknown, signal: AbortSignal): Promise<void> {
     await this.#client.fetch(path, {
       method: 'POST',
       body: JSON.stringify(body),
       headers: { 'content-type': 'application/json' },
-      signal: this.#stop.signal,
+      signal,
     });
   }
 }
