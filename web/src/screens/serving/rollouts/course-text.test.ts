@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndpointRollout } from '../../../../../src/loop/contract.ts';
 import { prepareStepPlan } from '../../../charts/prepare/step-plan.ts';
-import { courseOf, rolloutTitle, stateOfRollout, stepsOfRollout } from './course-text.ts';
+import { countedVersions, courseOf, rolloutTitle, stateOfRollout, stepsOfRollout } from './course-text.ts';
 
 const canary = {
   state: 'running',
@@ -54,6 +54,13 @@ test('a canary stands on its step with what it still needs, and says where it st
     rolloutTitle({ ...canary, plan: { kind: 'split', arms: [{ version: 2 }, { version: 4 }] } }),
     'A/B of v2 and v4 beside v1',
   );
+  const bandit = {
+    ...canary,
+    plan: { kind: 'bandit', arms: [2, 3, 4, 5, 6].map((version) => ({ version })) },
+  };
+  assert.equal(rolloutTitle(bandit), 'Bandit of 5 challengers beside v1');
+  assert.equal(countedVersions(bandit), 'v2, v3, v4, v5 and v6');
+  assert.equal(countedVersions(canary), null);
   assert.equal(stateOfRollout('ready'), 'watch');
 });
 

@@ -2,6 +2,7 @@ import type { EndpointRollout, RolloutMetric, RolloutState } from '../../../../.
 import type { Look } from '../../../charts/prepare/confidence-sequence.ts';
 import type { PlanInput } from '../../../charts/prepare/step-plan.ts';
 import type { State } from '../../../charts/prepare/wheel.ts';
+import { plural } from '../../../kit/format.ts';
 import { needText } from '../../../kit/rollout/evidence-text.ts';
 
 /** What the screens read of a plan; which members are there depends on its kind. */
@@ -36,9 +37,23 @@ export function isPromoted(rollout: EndpointRollout, champion: string | undefine
   return rollout.state === 'promoted' && versionsTried(rollout).some((v) => String(v) === champion);
 }
 
-/** `v2`, or `v2 and v3`: what is tried. */
+/** More versions than these are counted where a line has to name them. */
+const NAMED_VERSIONS = 4;
+
+/** `v2`, or `v2 and v3`: what is tried; of many `19 challengers`. */
 export function triedVersions(rollout: EndpointRollout): string {
-  const versions = versionsTried(rollout).map((v) => `v${v}`);
+  const tried = versionsTried(rollout);
+  return tried.length > NAMED_VERSIONS ? plural(tried.length, 'challenger') : listed(tried);
+}
+
+/** All versions of which `triedVersions` only tells the number; null: it names them. */
+export function countedVersions(rollout: EndpointRollout): string | null {
+  const tried = versionsTried(rollout);
+  return tried.length > NAMED_VERSIONS ? listed(tried) : null;
+}
+
+function listed(tried: readonly number[]): string {
+  const versions = tried.map((v) => `v${v}`);
   return versions.length < 2
     ? (versions[0] ?? '')
     : `${versions.slice(0, -1).join(', ')} and ${versions.at(-1)}`;

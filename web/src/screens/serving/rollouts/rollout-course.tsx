@@ -11,6 +11,7 @@ import { StateLabel } from '../../../kit/state-mark.tsx';
 import { Ago, EventTime } from '../../../kit/time.tsx';
 import { humane, sentence } from '../../../kit/turn-text.ts';
 import {
+  countedVersions,
   courseOf,
   planOfRollout,
   rolloutTitle,
@@ -35,7 +36,9 @@ export function RolloutCourse(props: { readonly rollout: EndpointRollout; readon
     <div className="flex flex-col gap-6">
       <div className="flex flex-col gap-1">
         <p className="flex flex-wrap items-center gap-x-3 gap-y-1">
-          <span className="font-strong">{rolloutTitle(rollout)}</span>
+          <span className="font-strong" data-tip={countedVersions(rollout) ?? undefined}>
+            {rolloutTitle(rollout)}
+          </span>
           <StateLabel state={stateOfRollout(rollout.state)}>{STATE_WORDS[rollout.state]}</StateLabel>
           <span className="text-label text-muted">
             began <Ago at={rollout.createdAt} />

@@ -58,6 +58,7 @@ function RowLink(props: { readonly row: RolloutRow }) {
         to="/endpoints/$endpoint"
         params={{ endpoint: row.endpoint }}
         search={search}
+        data-tip={row.versions ?? undefined}
         className="font-strong after:absolute after:inset-0 hover:text-accent"
       >
         {row.title}

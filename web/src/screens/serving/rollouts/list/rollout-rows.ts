@@ -4,7 +4,14 @@ import { type PlanStep, prepareStepPlan } from '../../../../charts/prepare/step-
 import type { State } from '../../../../charts/prepare/wheel.ts';
 import { needText } from '../../../../kit/rollout/evidence-text.ts';
 import { humane, stateOfTurn, turnWord } from '../../../../kit/turn-text.ts';
-import { planOfRollout, rolloutTitle, STATE_WORDS, stateOfRollout, stepsOfRollout } from '../course-text.ts';
+import {
+  countedVersions,
+  planOfRollout,
+  rolloutTitle,
+  STATE_WORDS,
+  stateOfRollout,
+  stepsOfRollout,
+} from '../course-text.ts';
 import type { RolloutKind, RolloutStanding } from './standing.ts';
 
 export type RolloutRow = {
@@ -14,6 +21,8 @@ export type RolloutRow = {
   readonly endpoint: string;
   readonly kind: RolloutKind;
   readonly title: string;
+  /** The versions that the title only counts; null: it names them. */
+  readonly versions: string | null;
   readonly state: State;
   readonly word: string;
   readonly standing: RolloutStanding;
@@ -54,6 +63,7 @@ export function rowOfRollout(rollout: EndpointRollout): RolloutRow {
     endpoint,
     kind: plan.kind,
     title: rolloutTitle(rollout),
+    versions: countedVersions(rollout),
     state: turn ? stateOfTurn(turn.state) : stateOfRollout(state),
     word: turn && state !== 'paused' ? turnWord(turn.state) : STATE_WORDS[state].replace(/:.*/, ''),
     standing: STANDING[state],
