@@ -284,6 +284,23 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await screenshotThemes(page, 'bandit', true);
   await act(page, 'Abort', 'all earn the same');
 
+  // The champion goes on to another environment: what changes there is said before, the outcome after.
+  await postJson(`${server.url}/api/v1/endpoints`, {
+    name: 'tide-live',
+    model: 'sea-level',
+    options: { environment: 'production' },
+  });
+  const liveIs = { modelVersion: 2, reason: 'live' };
+  await postJson(`${server.url}/api/v1/endpoints/tide-live/deploy`, liveIs);
+  await page.getByRole('button', { name: 'Promote to' }).click();
+  await dialog.getByLabel('Share of its traffic').fill('10');
+  await dialog.getByText(/^v1 answers 10.% of the requests to tide-live at once, v2 the others/).waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill('a quiet week');
+  await dialog.getByRole('button', { name: 'Promote', exact: true }).click();
+  await dialog.getByText('tide-live: v1 answers 10\u202f% of requests beside v2.').waitFor();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+
   // Every rollout of the server in one list, which narrows, and leads to each in full.
   await page.getByRole('link', { name: 'All rollouts' }).click();
   await page.waitForURL(/\/rollouts\?endpoint=tide/);
@@ -311,7 +328,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page.getByRole('heading', { name: 'There is no endpoint “ebb”' }).waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
   await page.getByRole('main').getByRole('link', { name: 'Deployment' }).click();
-  await page.getByRole('link', { name: 'tide' }).waitFor();
+  await page.getByRole('link', { name: 'tide', exact: true }).waitFor();
 
   await page.goto('/audit');
   for (const reason of [

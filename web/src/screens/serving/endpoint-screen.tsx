@@ -26,6 +26,7 @@ import { AskCard } from './ask-card.tsx';
 import { EndpointActs } from './endpoint-acts.tsx';
 import { KeysCard } from './keys-card.tsx';
 import { OptionsCard } from './options-card.tsx';
+import { PromoteTo } from './promote-to.tsx';
 import { RolloutsCard } from './rollouts/rollouts-card.tsx';
 import { RouteHistory } from './route-history.tsx';
 import { ShadowCard } from './shadow/shadow-card.tsx';
@@ -63,7 +64,12 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
       <PageHead
         title={endpoint.name}
         sentence={headline(endpoint, behind.length)}
-        actions={<EndpointActs endpoint={endpoint} {...(loop ? { loop } : {})} />}
+        actions={
+          <>
+            <PromoteTo endpoint={endpoint} />
+            <EndpointActs endpoint={endpoint} {...(loop ? { loop } : {})} />
+          </>
+        }
       />
       <Card>
         <TrafficBar endpoint={endpoint} />
@@ -134,7 +140,9 @@ function headline(endpoint: Endpoint, behind: number): string {
       ? ` ${behind} of ${plural(endpoint.replicas.filter((each) => !each.left).length, 'replica')} ${behind === 1 ? 'is' : 'are'} behind.`
       : '';
   const failing = failingOf(endpoint);
-  return `${trafficText(endpoint)}${replicas}${failing ? ` ${failing.text}` : ''}${refusedText(endpoint)}`;
+  const { environment } = endpoint.options;
+  const place = environment === null ? '' : `${environment}: `;
+  return `${place}${trafficText(endpoint)}${replicas}${failing ? ` ${failing.text}` : ''}${refusedText(endpoint)}`;
 }
 
 /** The rollout under way, or any earlier one; which is in the URL. */
