@@ -1,5 +1,6 @@
 import { errorMessage } from '../../core/error-message.ts';
 import type { Clock } from '../../core/time.ts';
+import { PREDICTION_SEGMENT_REGISTERED } from '../../lifecycle/feedback/index.ts';
 import type { Pipelines } from '../../lifecycle/pipelines/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
@@ -9,7 +10,7 @@ import type { ClockSteps } from '../clock-steps.ts';
 import type { PendingWork } from '../contract.ts';
 import type { LoopPorts } from '../ports.ts';
 import type { RolloutWatch } from '../rollouts/live/rollout-watch.ts';
-import { loopNames } from '../store/loops.ts';
+import { loopNames, loopsOn } from '../store/loops.ts';
 import { endHarm } from './end-harm.ts';
 import { Exclusive } from './exclusive.ts';
 import { LoopWriter } from './loop-writer.ts';
@@ -41,6 +42,10 @@ export interface Standing {
 }
 
 const lookAgainMs = 5_000;
+/** More at once concern everybody. */
+const mostEvents = 200;
+/** Events about an endpoint's log and its event time, of which a server of many endpoints has many a second. */
+const ofOneEndpoint: ReadonlySet<string> = new Set(['watermark.advanced', PREDICTION_SEGMENT_REGISTERED]);
 
 /**
  * Turns the loops. Nothing that happens is handled as such: whenever something may have changed (an event, a tick,
@@ -63,6 +68,10 @@ export class LoopEngine {
   #stopListening: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  /** The last event that was heard of. */
+  #heard = 0;
+  #hearing: Promise<void> | null = null;
+  #hearAgain = false;
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
@@ -70,7 +79,8 @@ export class LoopEngine {
   }
 
   async start(): Promise<void> {
-    this.#stopListening = this.#deps.journal.onEvents(() => this.#wakeAll());
+    this.#heard = await this.#deps.journal.lastSeq();
+    this.#stopListening = this.#deps.journal.onEvents(() => this.#hear());
     this.#timer = setInterval(() => this.#wakeAll(), lookAgainMs);
     this.#timer.unref();
     for (const name of await loopNames(this.#deps.db.read)) this.wake(name);
@@ -81,6 +91,7 @@ export class LoopEngine {
     this.#stopped = true;
     this.#stopListening?.();
     clearInterval(this.#timer);
+    await this.#hearing;
     await Promise.all(this.#running.values());
     await Promise.all(this.#endings.values());
   }
@@ -106,7 +117,8 @@ export class LoopEngine {
   /** Where a loop stands; `busy` while it is being looked at. */
   standing(name: string): Standing & { readonly busy: boolean } {
     const standing = this.#standings.get(name) ?? unknownStanding;
-    return { ...standing, busy: this.#running.has(name) || this.#dirty.has(name) };
+    const busy = this.#running.has(name) || this.#dirty.has(name) || this.#hearing !== null;
+    return { ...standing, busy };
   }
 
   async #turn(name: string): Promise<void> {
@@ -162,6 +174,34 @@ export class LoopEngine {
         if (this.#endAgain.delete(name)) this.#endHarm(name);
       });
     this.#endings.set(name, ended);
+  }
+
+  #hear(): void {
+    if (this.#stopped) return;
+    this.#hearAgain = true;
+    this.#hearing ??= this.#hearAll().finally(() => {
+      this.#hearing = null;
+      if (this.#hearAgain) this.#hear();
+    });
+  }
+
+  /** Wakes the loops that the newest events may concern: that of an endpoint, or all of them. */
+  async #hearAll(): Promise<void> {
+    const { journal, db, log } = this.#deps;
+    try {
+      while (this.#hearAgain && !this.#stopped) {
+        this.#hearAgain = false;
+        const events = await journal.eventsAfter(this.#heard, mostEvents);
+        const isOfOne = events.length < mostEvents && events.every(({ type }) => ofOneEndpoint.has(type));
+        this.#heard = isOfOne ? (events.at(-1)?.seq ?? this.#heard) : await journal.lastSeq();
+        const endpoints = [...new Set(events.map(({ subject }) => subject.id))];
+        if (!isOfOne) this.#wakeAll();
+        else for (const name of await loopsOn(db.read, endpoints)) this.wake(name);
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'events could not be read: all loops are looked at');
+      this.#wakeAll();
+    }
   }
 
   #wakeAll(): void {

@@ -28,6 +28,13 @@ export async function loopNames(tx: Tx): Promise<readonly string[]> {
   return rows.map((row) => row.name);
 }
 
+/** Names of the loops of some endpoints. */
+export async function loopsOn(tx: Tx, endpoints: readonly string[]): Promise<readonly string[]> {
+  if (endpoints.length === 0) return [];
+  const query = loopTables(tx).selectFrom('loops').select('name').where('endpoint', 'in', endpoints);
+  return (await query.execute()).map((row) => row.name);
+}
+
 /** Adds a loop; its name and endpoint must be new. */
 export async function insertLoop(tx: Tx, row: LoopRow): Promise<void> {
   await loopTables(tx).insertInto('loops').values(row).execute();
