@@ -14,6 +14,8 @@ PROOF_SHARE = 0.4
 LOOK_S = 0.05
 SLOWNESS = 10
 LEAST_PROOF_S = 0.2
+# What is kept of a request to prove a copy with is no more than this.
+MOST_PROOF_BYTES = 1024 * 1024
 UNTRIED = ({"ok": False, "untried": True}, [])
 
 
@@ -42,7 +44,7 @@ class Trials:
     def _here(self, model, header, body):
         started = time.monotonic()
         answer = model.predict(header, body)
-        if self.answered is None:
+        if self.answered is None and len(body) <= MOST_PROOF_BYTES:
             self.answered = (header, body, time.monotonic() - started)
         return answer
 
