@@ -62,7 +62,7 @@ export function RolloutActs(props: {
         look="danger"
         title="Abort the rollout"
         path={`${own}/abort`}
-        effect={`All traffic returns to v${championVersion} at once. The version may not be rolled out again before its cool-down is over.`}
+        effect={`All traffic returns to v${championVersion} at once. Until its cool-down is over the version begins here again only if somebody says so.`}
       />
     </>
   );
