@@ -8,6 +8,7 @@ import { createRng } from '../../core/rng.ts';
 import { blocksIn } from './blocks.ts';
 import { RecordConverter } from './record-converter.ts';
 import { RowBytes } from './row-bytes.ts';
+import { headerLine } from './segment-file.ts';
 import { SegmentLog } from './segment-log.ts';
 import { suffixes } from './segment-names.ts';
 import { keepingReceiver, localFrames, temporaryDirectory, testLogOptions } from './testing.ts';
@@ -268,3 +269,32 @@ for (const form of ['lines', 'records'])
     assert.ok(acknowledged.size > 500, `only ${acknowledged.size} rows were acknowledged`);
     assert.deepEqual(lost, []);
   });
+
+test('a header of which the disk has changed any byte is told of, and its rows are shipped', async (t) => {
+  const { columns } = testLogOptions('', frames, async () => {});
+  const rowsOnly = segment(columns, 2);
+  const clean = Buffer.concat([
+    Buffer.from(headerLine({ segment: 's1', columns })),
+    rowsOnly.subarray(rowsOnly.indexOf('\n') + 1),
+  ]);
+  const end = clean.indexOf('\n');
+  for (const at of [clean.indexOf('"id"') + 1, clean.indexOf('value'), clean.indexOf('DOUBLE'), end]) {
+    const bytes = Buffer.from(clean);
+    bytes[at] = (bytes[at] as number) ^ 1;
+    const directory = await temporaryDirectory(t);
+    await writeFile(join(directory, `s1${suffixes.records.sealed}`), bytes);
+    const { ship, rows } = await receiver(t);
+    const log = await SegmentLog.open({ ...testLogOptions(directory, frames, ship), records });
+    await log.drained();
+    assert.deepEqual(
+      (await rows()).map((r) => [r.id, Number(r.time), r.value]),
+      [
+        ['0', 0, 0],
+        ['1', 1, 0.5],
+      ],
+    );
+    const [damaged] = await log.findDamaged();
+    assert.equal(damaged?.problem, 'its header is not what was written');
+    await log.close();
+  }
+});

@@ -1,6 +1,7 @@
 import { constants, write, writeSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { blocksIn } from './blocks.ts';
 import { type SegmentForm, suffixes } from './segment-names.ts';
@@ -66,7 +67,7 @@ export class SegmentFile {
     this.#directory = directory;
     this.#file = file;
     this.#syncEveryMs = syncEveryMs;
-    this.#pendingHeader = Buffer.from(`${JSON.stringify(header)}\n`);
+    this.#pendingHeader = Buffer.from(headerLine(header));
   }
 
   /** Creates the file; its name is on the disk too before this returns. */
@@ -262,7 +263,8 @@ export async function readHeader(path: string): Promise<SegmentHeader | 'damaged
     const buffer = Buffer.alloc(65_536);
     for (;;) {
       const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
-      if (bytesRead === 0) return null;
+      // A crash leaves no part of a line (see `recoverOpenSegment`): where one has no end, the disk has changed it.
+      if (bytesRead === 0) return text === '' ? null : 'damaged';
       text += buffer.toString('utf8', 0, bytesRead);
       const end = text.indexOf('\n');
       if (end >= 0) return parseHeader(text.slice(0, end));
@@ -298,11 +300,20 @@ const columnSchema = z.object({
   list: z.object({ member: z.string(), index: z.int().min(0) }).optional(),
 });
 const headerSchema = z.object({ segment: z.string(), columns: z.array(columnSchema).min(1) });
+/** Over the other members as they are written; segments of earlier versions have none. */
+const checkSchema = z.looseObject({ check: z.int().optional() });
+
+/** A segment's first line, with what tells whether a disk has changed it: a column of another name is read as well. */
+export function headerLine(header: SegmentHeader): string {
+  return `${JSON.stringify({ ...header, check: crc32(JSON.stringify(header)) })}\n`;
+}
 
 /** What a segment's first line tells. */
 export function parseHeader(line: string): SegmentHeader | 'damaged' {
   try {
-    return headerSchema.parse(JSON.parse(line)) as SegmentHeader;
+    const { check, ...header } = checkSchema.parse(JSON.parse(line));
+    if (check !== undefined && check !== crc32(JSON.stringify(header))) return 'damaged';
+    return headerSchema.parse(header) as SegmentHeader;
   } catch {
     return 'damaged';
   }
