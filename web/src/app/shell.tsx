@@ -56,7 +56,7 @@ export function Shell() {
       <Rail open={railOpen} onToggle={toggleRail} worst={worst} />
       <div className="flex min-w-0 flex-1 flex-col">
         <TopBar onSearch={openPalette} />
-        <main id="main" className="min-w-0 flex-1 pb-16 sm:pb-4">
+        <main id="main" tabIndex={-1} className="min-w-0 outline-none flex-1 pb-16 sm:pb-4">
           <Outlet />
           {/* On the top layer, wherever it stands; here it is part of a landmark. */}
           <TipLayer />

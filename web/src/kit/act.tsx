@@ -6,6 +6,11 @@ import { Dialog, DialogHead } from './dialog.tsx';
 import { ReasonField } from './fields.tsx';
 import { ProblemNote } from './panel.tsx';
 
+/** Where the act has taken its own button away, whoever uses the keyboard goes on from the content, not from the top. */
+function focusContent(): void {
+  if (document.activeElement === document.body) document.getElementById('main')?.focus();
+}
+
 /**
  * A button for an act that changes what runs. It asks for the reason, says the effect in numbers before it is
  * done, and shows the server's answer if it is refused.
@@ -44,7 +49,7 @@ export function Act<T>(props: {
     onSuccess: (answer) => {
       setOpen(false);
       setReason('');
-      void queries.invalidateQueries();
+      void queries.invalidateQueries().then(focusContent);
       onDone?.(answer);
     },
   });

@@ -17,6 +17,8 @@ export async function postgresTables(url: string): Promise<TableStore> {
       oid === int8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as never,
   };
   const client = new pg.Client({ connectionString: url, types });
+  // A connection that breaks while the other database is asked: told by what is asked next.
+  client.on('error', () => undefined);
   await client.connect();
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
   let isOpen = true;

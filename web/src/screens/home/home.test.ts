@@ -91,4 +91,6 @@ test('what waits for a person: approvals, failures, pauses and alerts of what se
     ],
   );
   assert.equal(found.find(({ model }) => model === 'a/ready')?.to, '/endpoints/a%2Fready?rollout=ready');
+  const aborted: Alert = { ...alert('alone', '7'), kind: 'rollout', reason: 'it fails. Look at it' };
+  assert.equal(waitingFor([], [aborted], [])[0]?.sentence, 'the rollout of v7 was aborted: it fails.');
 });

@@ -15,6 +15,12 @@ export type Waiting = {
 
 const ORDER: Readonly<Record<State, number>> = { bad: 0, watch: 1, running: 2, good: 3, none: 4 };
 
+/** Of a rollout that was aborted the reason alone tells what was wrong, not what came of it. */
+function alertText({ kind, modelVersion, reason }: Alert): string {
+  const why = firstSentence(reason);
+  return kind === 'rollout' ? `the rollout of v${modelVersion} was aborted: ${why}` : why;
+}
+
 /**
  * What only a person can settle, worst first.
  *
@@ -82,7 +88,7 @@ export function waitingFor(
       key: alert.id,
       state: alert.severity,
       model: alert.endpoint,
-      sentence: firstSentence(alert.reason),
+      sentence: alertText(alert),
       verb: 'Look',
       to: `/monitoring?endpoint=${encodeURIComponent(alert.endpoint)}&alert=${alert.id}`,
     });
