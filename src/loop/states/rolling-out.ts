@@ -34,17 +34,17 @@ async function giveTraffic(turn: TurnContext, rollout: Rollout): Promise<Decisio
   const where = stage === 'shadow' ? 'copies of the traffic' : `${percent} % of the traffic`;
   const reason = `version ${version} gets ${where}`;
   const role = index === null ? `deploy/${stage}` : `deploy/${stage}/${index}`;
-  // Whoever called it off, for harm most of the time, was cut off before the turn's end was written.
-  const before = await turn.step(role);
-  if (before?.status === 'cancelled') {
-    const why = before.error?.message.replace(/^cancelled: /, '') ?? 'giving it traffic was called off';
-    return abortRollout(turn, rollout, why);
-  }
   const split = stage === 'shadow' ? null : splitOf(turn, stage, percent);
   const step = await runStep(turn, role, 'deploy', () =>
     deployInputs(turn, stage === 'shadow' ? 'mirror' : 'split', split, reason),
   );
   if (!step.done) {
+    // Whoever called it off, for harm most of the time, was cut off before the turn's end was written.
+    const ended = step.decision.do === 'fail' ? await turn.step(role) : undefined;
+    if (ended?.status === 'cancelled') {
+      const why = ended.error?.message.replace(/^cancelled: /, '') ?? 'giving it traffic was called off';
+      return abortRollout(turn, rollout, why);
+    }
     const act = async () => {
       await turn.ports.registry.setChallenger(turn.model, version, `turn ${turn.subject}`);
       return undefined;
