@@ -5,10 +5,10 @@
 A frame is two little-endian uint32 (length of the header, length of the body), the header as JSON, and the body.
 The first request is {"op": "load"}, the others are {"op": "predict"}, which get one answer, and {"op": "stream"},
 which get one for each piece ("more": true) and a last one; {"op": "stop"} asks for that last one soon and is not
-answered itself. "trialMs" of a prediction is the time that it has ("onlyInCopy": in a copy of the process, or not at all): its answer
-may be {"untried": true} (worker_trials.py). Columns lie in the body one after the other, each padded to eight bytes: numbers as they are, texts
-as their lengths (uint32, all bits set for a missing one) and then their bytes. Nothing that comes over the socket is
-unpickled or evaluated.
+answered itself. "trialMs" of a prediction is the time that it has ("onlyInCopy": in a copy of the process, or not at
+all): its answer may be {"untried": true} (worker_trials.py). Columns lie in the body one after the other, each padded
+to eight bytes: numbers as they are, texts as their lengths (uint32, all bits set for a missing one) and then their
+bytes. Nothing that comes over the socket is unpickled or evaluated.
 
 "trace" of a request has the W3C headers of the trace that it belongs to: they are the environment variables
 TRACEPARENT and TRACESTATE, and the current context of OpenTelemetry and of MLflow's tracing, while the model computes.

@@ -9,11 +9,13 @@ import time
 
 from worker_frames import read_frame, write_frame
 
-# How long a child may take for what the worker has answered before, of the time of a trial.
-PROOF_SHARE = 0.4
-LOOK_S = 0.05
+# What the worker has answered before a child may take so many times as long for, but no less than the seconds, and no
+# more than the share of the time of a trial.
 SLOWNESS = 10
 LEAST_PROOF_S = 0.2
+PROOF_SHARE = 0.4
+# Between two looks at the time and at the memory of a child.
+LOOK_S = 0.05
 # What is kept of a request to prove a copy with is no more than this.
 MOST_PROOF_BYTES = 1024 * 1024
 UNTRIED = ({"ok": False, "untried": True}, [])
