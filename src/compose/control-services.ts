@@ -198,6 +198,7 @@ export async function createControlServices(parts: ControlParts) {
       printOf: (id) => serving.replicas(systemActor).find((r) => r.id === id)?.logHashKey ?? undefined,
     },
     endpointExists,
+    onSetAside: (segments) => monitoring.segmentsSetAside(systemActor, segments),
   });
   watermarks.addBarrier(() => serving.sealPredictions());
   watermarks.addBarrier((stream) => feedback.flush(stream));

@@ -25,8 +25,16 @@ export function eraseHooks(
     {
       name: 'prediction log',
       erase: async (actor, request) => {
-        const { predictions, labels, waitingLabels } = await feedback.erase(actor, request);
-        return { predictions, labels, waitingLabels };
+        const { predictions, labels, waitingLabels, unreadableSegments } = await feedback.erase(
+          actor,
+          request,
+        );
+        return {
+          predictions,
+          labels,
+          waitingLabels,
+          ...(unreadableSegments > 0 ? { unreadableSegments } : {}),
+        };
       },
     },
   ];

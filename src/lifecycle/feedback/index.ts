@@ -17,3 +17,4 @@ export { type ReplayPorts, ReplayService } from './replay/replay-service.ts';
 export { replayStep } from './replay/replay-step.ts';
 export { feedbackRoutes } from './routes.ts';
 export { FeedbackService, type FeedbackServiceOptions } from './service.ts';
+export type { AsideSegment } from './store.ts';

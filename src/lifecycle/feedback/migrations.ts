@@ -150,4 +150,14 @@ export const feedbackMigrations: readonly Migration[] = [
         CREATE INDEX label_segments_stored ON label_segments (replaced_at_ms) WHERE digest <> ''`,
       ),
   },
+  {
+    // Why nobody reads a segment: its file is gone or damaged. NULL: it is read.
+    id: 'feedback-016',
+    up: (tx) =>
+      execute(
+        tx,
+        `ALTER TABLE prediction_segments ADD COLUMN set_aside TEXT;
+        ALTER TABLE label_segments ADD COLUMN set_aside TEXT`,
+      ),
+  },
 ];

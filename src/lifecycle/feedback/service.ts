@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bothEnded } from '../../core/both-ended.ts';
 import { fail } from '../../core/errors.ts';
@@ -50,12 +50,13 @@ import { Compaction } from './segments/compaction.ts';
 import { type LogHashing, LogHashKeys } from './segments/log-hash-keys.ts';
 import { type Erased, Removal } from './segments/removal.ts';
 import { requireSegment } from './segments/require-segment.ts';
-import { discardRewritings } from './segments/rewrite.ts';
+import { openRewritings } from './segments/rewrite.ts';
 import { SegmentIndex } from './segments/segment-index.ts';
+import { SetAside } from './segments/set-aside.ts';
 import { ErasureStore } from './store/erasure-store.ts';
 import { LabelStore } from './store/label-store.ts';
 import { SourceStore } from './store/source-store.ts';
-import { FeedbackStore, type SegmentFilter } from './store.ts';
+import { type AsideSegment, FeedbackStore, type SegmentFilter } from './store.ts';
 import { summarize } from './summarize.ts';
 import { SummaryCache } from './summary-cache.ts';
 import { Upkeep } from './upkeep.ts';
@@ -80,6 +81,8 @@ export interface FeedbackServiceOptions {
   readonly readWaitMs?: number;
   /** A summary whose count takes longer may be an older one; see `summary`. 1 s unless given. */
   readonly slowCountMs?: number;
+  /** Hears of all segments that are set aside, see `SetAside`; nobody does unless given. */
+  readonly onSetAside?: (segments: readonly AsideSegment[]) => Promise<void>;
 }
 
 const defaultSlowCountMs = 1000;
@@ -108,9 +111,13 @@ export class FeedbackService {
   readonly #summaries: SummaryCache;
 
   private constructor(options: FeedbackServiceOptions, logs: LabelLogs, arrivals: Arrivals) {
-    const { db, blobs, frames, log } = options;
+    const { db, frames, log } = options;
     const clock = options.clock ?? wallClock;
     const store = new FeedbackStore(db);
+    const tell = options.onSetAside ?? (async () => undefined);
+    const aside = new SetAside({ db, store, frames, log, blobs: options.blobs, tell });
+    const blobs = aside.watched();
+    frames.onFailed((reason) => aside.suspect(reason));
     const directory = rewritingDirectory(options);
     const labelStore = new LabelStore(db);
     this.#labelStore = labelStore;
@@ -125,7 +132,7 @@ export class FeedbackService {
     this.#labels = logs.labels;
     this.#signals = logs.signals;
     this.#files = new LogFiles(store, blobs, logs);
-    this.#index = new SegmentIndex({ db, blobs, frames, store, directory });
+    this.#index = new SegmentIndex({ db, blobs, frames, store, directory, aside });
     this.#search = new LogSearch({ store, blobs, frames, index: this.#index, hashKeys, ...logs });
     this.#matching = new Matching({
       db,
@@ -163,7 +170,7 @@ export class FeedbackService {
       directory,
       files: (endpoint) => this.#files.narrow(endpoint),
     });
-    const rewriting = { db, store, blobs, frames, clock, directory };
+    const rewriting = { db, store, blobs, frames, clock, directory, aside };
     this.removal = new Removal({
       ...rewriting,
       hashKeys,
@@ -179,6 +186,7 @@ export class FeedbackService {
       compaction: new Compaction(rewriting),
       removal: this.removal,
       index: this.#index,
+      aside,
       matchAll: () => this.labels.matchAll(),
       applyRules: () => this.labels.applyRules(),
     });
@@ -186,17 +194,13 @@ export class FeedbackService {
 
   /** Opens the logs of labels and recovers what an earlier process had acknowledged but not sealed. */
   static async open(options: FeedbackServiceOptions): Promise<FeedbackService> {
-    const directory = rewritingDirectory(options);
-    await mkdir(directory, { recursive: true });
-    try {
-      await discardRewritings({ ...options, directory, store: new FeedbackStore(options.db) });
-      // What an earlier process was writing when it ended is of no use.
-      await rm(directory, { recursive: true });
-      await mkdir(directory);
-    } catch (error) {
-      const told = 'files that a killed compaction stored could not be deleted: tried at the next start';
-      options.log.warn({ err: error }, told);
-    }
+    const { db, blobs, log } = options;
+    await openRewritings({
+      blobs,
+      directory: rewritingDirectory(options),
+      store: new FeedbackStore(db),
+      log,
+    });
     const arrivals = new Arrivals();
     const service = new FeedbackService(options, await openLabelLogs(options, arrivals), arrivals);
     await service.labels.uploads.resume();

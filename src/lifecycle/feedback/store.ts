@@ -28,6 +28,8 @@ interface Kept {
   /** The segment that has its rows now, or why it has gone. */
   readonly replaced_by: string | null;
   readonly replaced_at_ms: number | null;
+  /** Why nobody reads it, see `SetAside`; null: it is read. */
+  readonly set_aside: string | null;
 }
 
 interface FeedbackTables {
@@ -63,6 +65,12 @@ export interface RewritableSegment extends LabelSegment {
   readonly filterDigest: Digest | null;
   readonly kind: LabelKind;
   readonly registeredAtMs: number;
+}
+
+/** A segment whose file cannot be read, and why; see `SetAside`. */
+export interface AsideSegment extends LabelSegment {
+  readonly family: SegmentFamily;
+  readonly why: string;
 }
 
 const tableOf = { prediction: 'prediction_segments', label: 'label_segments' } as const;
@@ -109,7 +117,7 @@ export class FeedbackStore {
     if (filter.toMs !== undefined) query = query.where('min_event_time_ms', '<', filter.toMs);
     query =
       filter.registeredSinceMs === undefined
-        ? query.where('replaced_by', 'is', null)
+        ? query.where('replaced_by', 'is', null).where('set_aside', 'is', null)
         : query.where('registered_at_ms', '>=', filter.registeredSinceMs).where('origin', '=', 'replica');
     const rows = await query.orderBy('max_event_time_ms', 'desc').orderBy('id', 'desc').execute();
     return rows.map((row) => ({
@@ -128,7 +136,8 @@ export class FeedbackStore {
       .selectFrom('label_segments')
       .selectAll()
       .where('kind', '=', kind)
-      .where('replaced_by', 'is', null);
+      .where('replaced_by', 'is', null)
+      .where('set_aside', 'is', null);
     if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
     const rows = await query.orderBy('id', 'desc').execute();
     return rows.map((row) => ({ ...toSegment(row), filterDigest: row.filter_digest }));
@@ -149,6 +158,7 @@ export class FeedbackStore {
         ]),
       )
       .where('replaced_by', 'is', null)
+      .where('set_aside', 'is', null)
       .orderBy('registered_at_ms')
       .limit(limit)
       .execute();
@@ -188,7 +198,8 @@ export class FeedbackStore {
     let query = tables<FeedbackTables>(this.#read)
       .selectFrom(tableOf[family])
       .select(columns)
-      .where('replaced_by', 'is', null);
+      .where('replaced_by', 'is', null)
+      .where('set_aside', 'is', null);
     if (endpoint !== undefined) query = query.where('endpoint', '=', endpoint);
     if (which === 'new') query = query.where('filter_digest', 'is', null);
     const rows = await query.orderBy('min_event_time_ms').orderBy('id').execute();
@@ -198,6 +209,65 @@ export class FeedbackStore {
       registeredAtMs: row.registered_at_ms,
       filterDigest: row.filter_digest,
     }));
+  }
+
+  /** Those of an endpoint whose rows are all of before a time, also where nobody can read them. */
+  async endedBefore(family: SegmentFamily, endpoint: string, beforeMs: number): Promise<readonly string[]> {
+    const rows = await tables<FeedbackTables>(this.#read)
+      .selectFrom(tableOf[family])
+      .select('id')
+      .where('endpoint', '=', endpoint)
+      .where('replaced_by', 'is', null)
+      .where('max_event_time_ms', '<', beforeMs)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
+  /** Segments that readers see and whose file this is. */
+  async withDigest(
+    family: SegmentFamily,
+    digest: Digest,
+  ): Promise<readonly Pick<LabelSegment, 'id' | 'digest'>[]> {
+    return tables<FeedbackTables>(this.#read)
+      .selectFrom(tableOf[family])
+      .select(['id', 'digest'])
+      .where('digest', '=', digest)
+      .where('replaced_by', 'is', null)
+      .where('set_aside', 'is', null)
+      .execute();
+  }
+
+  /**
+   * Takes a segment out of what readers see, or puts it back: then as if it had just arrived, so that it loses what was
+   * erased meanwhile.
+   *
+   * @param why null: puts it back
+   */
+  async setAside(tx: Tx, family: SegmentFamily, id: string, why: string | null): Promise<void> {
+    await tables<FeedbackTables>(tx)
+      .updateTable(tableOf[family])
+      .set({ set_aside: why, ...(why === null ? { filter_digest: null, entity_digest: null } : {}) })
+      .where('id', '=', id)
+      .where('replaced_by', 'is', null)
+      .execute();
+  }
+
+  /** All segments that are set aside, by endpoint and time. */
+  async aside(): Promise<readonly AsideSegment[]> {
+    const found: AsideSegment[] = [];
+    for (const family of ['prediction', 'label'] as const) {
+      const rows = await tables<FeedbackTables>(this.#read)
+        .selectFrom(tableOf[family])
+        .selectAll()
+        .where('set_aside', 'is not', null)
+        .where('replaced_by', 'is', null)
+        .orderBy('endpoint')
+        .orderBy('min_event_time_ms')
+        .orderBy('id')
+        .execute();
+      found.push(...rows.map((row) => ({ ...toSegment(row), family, why: row.set_aside ?? '' })));
+    }
+    return found;
   }
 
   /**
@@ -306,7 +376,14 @@ const blobColumns = ['digest', 'filter_digest', 'entity_digest'] as const;
 export class SegmentsChanged extends Error {}
 
 function fresh(origin: string): Kept {
-  return { origin, filter_digest: null, entity_digest: null, replaced_by: null, replaced_at_ms: null };
+  return {
+    origin,
+    filter_digest: null,
+    entity_digest: null,
+    replaced_by: null,
+    replaced_at_ms: null,
+    set_aside: null,
+  };
 }
 
 function toRow(segment: LabelSegment, nowMs: number): SegmentRow {

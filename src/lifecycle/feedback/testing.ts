@@ -14,7 +14,7 @@ import { createLogger } from '../../platform/log/index.ts';
 import { fernetBox, newFernetKey } from '../../platform/secrets/index.ts';
 import type { Arm } from './contract.ts';
 import { feedbackMigrations } from './migrations.ts';
-import { FeedbackService } from './service.ts';
+import { FeedbackService, type FeedbackServiceOptions } from './service.ts';
 
 export const ada: Actor = { kind: 'user', id: 'ada' };
 export const replica: Actor = { kind: 'system', id: 'replica' };
@@ -39,7 +39,12 @@ export interface LoggedRow {
 }
 
 /** A feedback service over real parts in a directory of its own, knowing endpoint `flights`. */
-export async function openFeedbackService(t: TestContext, open: OpenDatabase, clock: Clock = wallClock) {
+export async function openFeedbackService(
+  t: TestContext,
+  open: OpenDatabase,
+  clock: Clock = wallClock,
+  onSetAside?: FeedbackServiceOptions['onSetAside'],
+) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-feedback-'));
   // Registered before the database's own: what writes is closed before what is written to.
   const closing: (() => Promise<unknown>)[] = [];
@@ -64,6 +69,7 @@ export async function openFeedbackService(t: TestContext, open: OpenDatabase, cl
     readWaitMs: 600_000,
     slowCountMs: Number.POSITIVE_INFINITY,
     clock,
+    ...(onSetAside ? { onSetAside } : {}),
   };
   const service = await FeedbackService.open(options);
   closing.push(

@@ -17,6 +17,7 @@ test('a label query that does not end holds up nothing else, and is not begun ag
     },
     removal: { eraseFromNew: async () => undefined },
     index: { indexSome: async () => 0 },
+    aside: { review: async () => undefined },
     matchAll: async () => void done.matches++,
     applyRules: async () => void done.rules++,
     log: createLogger('test', 'silent'),

@@ -1,15 +1,19 @@
+import { eachOf } from '../../core/each-of.ts';
 import type { Clock } from '../../core/time.ts';
 import type { Logger } from '../../platform/log/index.ts';
 import type { Queries } from './labels/queries.ts';
 import { type Compaction, graceMs } from './segments/compaction.ts';
 import type { Removal } from './segments/removal.ts';
 import type { SegmentIndex } from './segments/segment-index.ts';
+import type { SetAside } from './segments/set-aside.ts';
+import type { SegmentFamily } from './store.ts';
 
 export interface UpkeepOptions {
   readonly queries: Queries;
   readonly compaction: Compaction;
   readonly removal: Removal;
   readonly index: SegmentIndex;
+  readonly aside: SetAside;
   /** Tries the labels that wait for their predictions, at all endpoints. */
   readonly matchAll: () => Promise<unknown>;
   /** Applies the outcome rules of all endpoints. */
@@ -59,18 +63,30 @@ export class Upkeep {
     return done;
   }
 
-  /** Indexes new segments, compacts, applies retention, and deletes files that nobody reads any more. */
+  /**
+   * Indexes new segments, compacts, applies retention, and deletes files that nobody reads any more. What fails is
+   * thrown when the rest is done.
+   */
   tidy(force = false, endpoint?: string): Promise<{ readonly compacted: number; readonly removed: number }> {
-    const { compaction, removal, clock } = this.#options;
+    const { compaction, removal, aside, clock } = this.#options;
     return this.alone(async () => {
-      await this.#index();
-      const removed = await removal.removeOld();
-      let compacted = 0;
-      for (const family of ['prediction', 'label'] as const)
-        compacted += await compaction.run(family, endpoint, force);
-      await this.#index();
-      await compaction.release(clock.nowMs() - graceMs);
-      return { compacted, removed };
+      const done = { compacted: 0, removed: 0 };
+      const compact = (family: SegmentFamily) => async () => {
+        done.compacted += await compaction.run(family, endpoint, force);
+      };
+      const work: readonly (() => Promise<unknown>)[] = [
+        () => aside.review(true),
+        () => this.#index(),
+        async () => {
+          done.removed = await removal.removeOld();
+        },
+        compact('prediction'),
+        compact('label'),
+        () => this.#index(),
+        () => compaction.release(clock.nowMs() - graceMs),
+      ];
+      await eachOf(work, (step) => step());
+      return done;
     });
   }
 
@@ -80,7 +96,8 @@ export class Upkeep {
   }
 
   async #index(): Promise<number> {
-    const { removal, index } = this.#options;
+    const { removal, index, aside } = this.#options;
+    await aside.review(false);
     await removal.eraseFromNew();
     let indexed = 0;
     for (const family of ['prediction', 'label'] as const)

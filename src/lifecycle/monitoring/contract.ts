@@ -385,6 +385,18 @@ export interface DamagedLog {
   readonly rowsLost: number | null;
 }
 
+/** A segment of a prediction log, or of its labels, that control cannot read, as its caller tells it. */
+export interface UnreadableSegment {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly family: 'prediction' | 'label';
+  readonly digest: string;
+  readonly rows: number;
+  readonly minEventTimeMs: number;
+  readonly maxEventTimeMs: number;
+  readonly why: string;
+}
+
 /** Event types; subject = the endpoint, event time = the window's end, data = AlertEvent. */
 export const ALERT_OPENED = 'alert.opened';
 export const ALERT_RESOLVED = 'alert.resolved';

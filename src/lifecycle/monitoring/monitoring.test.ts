@@ -311,6 +311,33 @@ forEachDatabase((name, open) => {
       assert.equal((await service.alerts(ada, { state: 'unresolved', limit: 10 })).length, 1);
     });
 
+    test('segments that control cannot read are one alert for each endpoint, which says what to put back', async (t) => {
+      const { service } = await openMonitoring(t, open);
+      const segment = (id: string, rows: number) => ({
+        id,
+        endpoint: 'flights',
+        family: 'prediction' as const,
+        digest: `sha256:${id}`,
+        rows,
+        minEventTimeMs: dayAt(0),
+        maxEventTimeMs: dayAt(1),
+        why: 'its file is missing',
+      });
+      const unresolved = async () => service.alerts(ada, { state: 'unresolved', limit: 10 });
+      for (let i = 0; i < 2; i++) await service.segmentsSetAside(ada, [segment('s1', 40)]);
+      const [alert, ...others] = await unresolved();
+      assert.deepEqual([others.length, alert?.subject, alert?.evidence[0]?.value], [0, 'segment s1', 40]);
+      assert.match(alert?.reason ?? '', /40 predictions from 20.* \(blob sha256:s1\): its file is missing/);
+      await service.segmentsSetAside(
+        ada,
+        ['s1', 's2', 's3', 's4'].map((id) => segment(id, 40)),
+      );
+      const [more, ...rest] = await unresolved();
+      assert.deepEqual([rest.length, more?.subject], [0, 'segment s1 and 3 more']);
+      await service.segmentsSetAside(ada, []);
+      assert.deepEqual(await unresolved(), []);
+    });
+
     test('a replica that is away or has the wrong time is told once for each endpoint, and is over when it is well', async (t) => {
       const { service, send, advance } = await openMonitoring(t, open);
       await service.configure(ada, 'flights', spec);

@@ -13,6 +13,7 @@ import type { DataService } from '../data/index.ts';
 import type { EvaluationService } from '../evaluation/index.ts';
 import type { FeedbackService } from '../feedback/index.ts';
 import { AlertKeeper } from './alerts/alert-keeper.ts';
+import { controlDamages, replicaDamage } from './alerts/damage-reason.ts';
 import { deliverAlert } from './alerts/deliver-alert.ts';
 import {
   type Alert,
@@ -28,6 +29,7 @@ import {
   monitorReferenceRequestSchema,
   monitorSpecSchema,
   type RolloutAborted,
+  type UnreadableSegment,
   type WatchedReplica,
 } from './contract.ts';
 import { References } from './drift/references.ts';
@@ -302,8 +304,23 @@ export class MonitoringService {
    */
   async logDamaged(actor: Actor, replicaId: string, segments: readonly DamagedLog[]): Promise<void> {
     authorize(actor, 'monitoring:write');
+    const where = { id: replicaId, resolution: `replica "${replicaId}" has it no longer set aside` };
+    const damages = segments.map((segment) => replicaDamage(replicaId, segment));
     await this.#options.db.write((tx) =>
-      this.#alerts.logDamaged(tx, (endpoint) => this.#specOf(tx, endpoint), replicaId, segments),
+      this.#alerts.logDamaged(tx, (endpoint) => this.#specOf(tx, endpoint), where, damages),
+    );
+  }
+
+  /** Says which segments of prediction logs control cannot read: one alert for each endpoint. The same again changes nothing. */
+  async segmentsSetAside(actor: Actor, segments: readonly UnreadableSegment[]): Promise<void> {
+    authorize(actor, 'monitoring:write');
+    const where = {
+      id: 'blobs of control',
+      resolution: 'control can read them again, or knows of others now',
+    };
+    const damages = controlDamages(segments);
+    await this.#options.db.write((tx) =>
+      this.#alerts.logDamaged(tx, (endpoint) => this.#specOf(tx, endpoint), where, damages),
     );
   }
 

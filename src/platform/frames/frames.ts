@@ -38,6 +38,7 @@ export type FrameRow = Readonly<Record<string, unknown>>;
 export class Frames {
   readonly #options: FramesOptions;
   readonly #waiting = new Map<number, { resolve(reply: FramesReply): void; reject(error: unknown): void }>();
+  readonly #failed: ((reason: string) => void)[] = [];
   #child: ChildProcess | undefined;
   #nextId = 1;
 
@@ -61,6 +62,7 @@ export class Frames {
       });
       if (reply.ok) return reply;
       signal?.throwIfAborted();
+      for (const hear of this.#failed) hear(reply.problem);
       throw framesError(reply.problem, this.#options.temporaryDirectory);
     } finally {
       signal?.removeEventListener('abort', cancel);
@@ -77,6 +79,11 @@ export class Frames {
     return Array.from({ length }, (_, row) =>
       Object.fromEntries(names.map((name, column) => [name, columns[column]?.[row]])),
     );
+  }
+
+  /** Has somebody hear of queries that fail: DuckDB's message, which names a file that it could not read. */
+  onFailed(hear: (reason: string) => void): void {
+    this.#failed.push(hear);
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,16 @@
+import { eachOf } from '../../../core/each-of.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import type { Clock } from '../../../core/time.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { type FeedbackStore, type RewritableSegment, type SegmentFamily, SegmentsChanged } from '../store.ts';
 import { byColumns, mostRows, type RewriteOptions, rewriteSegments } from './rewrite.ts';
+import type { SetAside } from './set-aside.ts';
 
 export interface CompactionOptions extends RewriteOptions {
   readonly db: Database;
   readonly store: FeedbackStore;
   readonly clock: Clock;
+  readonly aside: SetAside;
 }
 
 const dayMs = 86_400_000;
@@ -35,7 +38,7 @@ export class Compaction {
   }
 
   /**
-   * Compacts what is worth it; returns how many segments were replaced.
+   * Compacts what is worth it; returns how many segments were replaced. What fails is thrown when the rest is done.
    *
    * @param force also small segments of days that are not over
    */
@@ -46,7 +49,9 @@ export class Compaction {
       groups.set(key, [...(groups.get(key) ?? []), segment]);
     }
     let replaced = 0;
-    for (const segments of groups.values()) replaced += await this.#compactGroup(family, segments, force);
+    await eachOf(groups.values(), async (segments) => {
+      replaced += await this.#compactGroup(family, segments, force);
+    });
     return replaced;
   }
 
@@ -75,13 +80,31 @@ export class Compaction {
     const over = small.filter((s) => s.maxEventTimeMs < todayMs || s.registeredAtMs < todayMs);
     const wanted = withoutDaily(force || small.length >= manySmall ? small : over);
     let replaced = 0;
-    for (const some of cut(wanted)) {
+    await eachOf(cut(wanted), async (some) => {
+      replaced += await this.#compactPortion(family, some);
+    });
+    return replaced;
+  }
+
+  /** Compacts these; where some of them cannot be read, the others without them. */
+  async #compactPortion(family: SegmentFamily, some: readonly RewritableSegment[]): Promise<number> {
+    let replaced = 0;
+    try {
       for (const same of await byColumns(this.#options, some)) {
         const worth = withoutDaily(same);
         if (worth.length > 0 && (await this.#replace(family, worth))) replaced += worth.length;
       }
+      return replaced;
+    } catch (error) {
+      const aside = await this.#options.aside.examine(family, some);
+      if (aside.size === 0) throw error;
+      // What was replaced before it failed is not there any more: left for the next round.
+      if (replaced > 0) return replaced;
+      return this.#compactPortion(
+        family,
+        some.filter(({ id }) => !aside.has(id)),
+      );
     }
-    return replaced;
   }
 
   async #replace(family: SegmentFamily, before: readonly RewritableSegment[]): Promise<boolean> {

@@ -15,6 +15,7 @@ import type { LogHashKeys } from './log-hash-keys.ts';
 import { type RewriteOptions, rewriteSegments } from './rewrite.ts';
 import { keyOf } from './segment-filter.ts';
 import type { SegmentIndex } from './segment-index.ts';
+import type { SetAside } from './set-aside.ts';
 
 export interface RemovalOptions extends RewriteOptions {
   readonly db: Database;
@@ -25,6 +26,7 @@ export interface RemovalOptions extends RewriteOptions {
   readonly index: SegmentIndex;
   readonly clock: Clock;
   readonly hashKeys: LogHashKeys;
+  readonly aside: SetAside;
 }
 
 /** What an erasure did. */
@@ -34,6 +36,8 @@ export interface Erased {
   readonly labels: number;
   readonly waitingLabels: number;
   readonly segmentsRewritten: number;
+  /** Segments that could not be looked into, as their files are gone or damaged. */
+  readonly unreadableSegments: number;
 }
 
 const dayMs = 86_400_000;
@@ -88,7 +92,7 @@ export class Removal {
         reason,
       });
     });
-    return { id: erasureId, ...total };
+    return { id: erasureId, ...total, unreadableSegments: await this.#options.aside.count(endpoint) };
   }
 
   /** Takes out of newly arrived segments what was erased before. Called before they are indexed. */
@@ -114,9 +118,8 @@ export class Removal {
         await hashKeys.forget(tx, endpoint, limitMs);
       });
       for (const family of ['prediction', 'label'] as const) {
-        const old = (await store.rewritable(family, endpoint)).filter((s) => s.maxEventTimeMs < limitMs);
-        for (const { id } of old)
-          await db.write((tx) => store.replace(tx, family, [id], [], 'retention', nowMs));
+        const old = await store.endedBefore(family, endpoint, limitMs);
+        for (const id of old) await db.write((tx) => store.replace(tx, family, [id], [], 'retention', nowMs));
         removed += old.length;
       }
     }
@@ -124,20 +127,22 @@ export class Removal {
   }
 
   async #eraseFrom(segments: readonly RewritableSegment[], erasure: Erasure) {
-    const { frames, blobs } = this.#options;
+    const { frames, blobs, aside } = this.#options;
     const is = `entity IS NOT NULL AND received_at_ms < ${erasure.receivedBeforeMs}
       AND sha256(${sqlLiteral(erasure.salt)} || entity) = ${sqlLiteral(erasure.entityHash)}`;
     const done = { predictions: 0, labels: 0, segmentsRewritten: 0 };
     const idsOf = new Map<string, Set<string>>();
     const hit: RewritableSegment[] = [];
     for (const segment of segments) {
-      const path = await blobs.path(segment.digest);
-      const rows = await typedRows(
-        frames,
-        z.object({ prediction_id: z.string() }),
-        `SELECT prediction_id FROM read_parquet(${sqlLiteral(path)}) WHERE ${is}`,
-      );
-      if (rows.length === 0) continue;
+      const rows = await aside.reading('prediction', segment, async () => {
+        const path = await blobs.path(segment.digest);
+        return typedRows(
+          frames,
+          z.object({ prediction_id: z.string() }),
+          `SELECT prediction_id FROM read_parquet(${sqlLiteral(path)}) WHERE ${is}`,
+        );
+      });
+      if (!rows || rows.length === 0) continue;
       const ids = idsOf.get(segment.endpoint) ?? new Set<string>();
       for (const row of rows) ids.add(row.prediction_id);
       idsOf.set(segment.endpoint, ids);
@@ -150,27 +155,31 @@ export class Removal {
       done.labels += erased.labels;
       done.segmentsRewritten += erased.segmentsRewritten;
     }
-    for (const segment of hit) await this.#rewriteWithout('prediction', segment, is);
+    for (const segment of hit)
+      await aside.reading('prediction', segment, () => this.#rewriteWithout('prediction', segment, is));
     done.segmentsRewritten += hit.length;
     return done;
   }
 
   /** Takes the labels and signals of predictions out. */
   async #eraseLabels(endpoint: string, ids: readonly string[]) {
-    const { frames, blobs, store, index } = this.#options;
+    const { frames, blobs, store, index, aside } = this.#options;
     const wanted = oneOfSql(ids);
     const done = { labels: 0, segmentsRewritten: 0 };
     const segments = await store.rewritable('label', endpoint);
     for (const segment of await index.candidates(segments, ids.map(keyOf.predictionId))) {
-      const path = await blobs.path(segment.digest);
-      const [row] = await typedRows(
-        frames,
-        z.object({ n: z.int() }),
-        `SELECT count(*) AS n FROM read_parquet(${sqlLiteral(path)}) WHERE ${wanted}`,
-      );
-      if (!row || row.n === 0) continue;
-      await this.#rewriteWithout('label', segment, wanted);
-      done.labels += row.n;
+      const erased = await aside.reading('label', segment, async () => {
+        const path = await blobs.path(segment.digest);
+        const [row] = await typedRows(
+          frames,
+          z.object({ n: z.int() }),
+          `SELECT count(*) AS n FROM read_parquet(${sqlLiteral(path)}) WHERE ${wanted}`,
+        );
+        if (row && row.n > 0) await this.#rewriteWithout('label', segment, wanted);
+        return row?.n ?? 0;
+      });
+      if (!erased) continue;
+      done.labels += erased;
       done.segmentsRewritten++;
     }
     return done;

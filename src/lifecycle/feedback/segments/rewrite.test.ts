@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Digest } from '../../../core/json.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import { Frames, sqlLiteral } from '../../../platform/frames/index.ts';
-import { discardRewritings, mostRows, type NewSegment, rewriteSegments } from './rewrite.ts';
+import { createLogger } from '../../../platform/log/index.ts';
+import { mostRows, type NewSegment, openRewritings, rewriteSegments } from './rewrite.ts';
 
 /** A segment of so many rows of one id, and what rewrites it; `held` are the blobs that segments have. */
 async function segmentOf(t: TestContext, rows: number) {
@@ -35,7 +36,9 @@ async function segmentOf(t: TestContext, rows: number) {
   };
   const held = new Set<Digest>([digest]);
   const store = { heldDigests: async () => held };
-  return { frames, segment, held, options: { blobs, frames, directory, store } };
+  const rewritings = join(directory, 'rewritings');
+  await mkdir(rewritings);
+  return { frames, segment, held, options: { blobs, frames, directory: rewritings, store } };
 }
 
 test('rows that have the same id and times are each in one of the new segments, where a day has several', async (t) => {
@@ -90,7 +93,7 @@ test('what a rewriting stored that failed or was killed is deleted, but what seg
   const [left] = made;
   assert.ok(left);
   assert.deepEqual((await stored()).sort(), [segment.digest, left.digest].sort());
-  await discardRewritings(options);
+  await openRewritings({ ...options, log: createLogger('test', 'silent') });
   assert.deepEqual(await stored(), [segment.digest]);
   assert.deepEqual(
     (await readdir(options.directory)).filter((name) => name.startsWith('rewrite-')),
@@ -99,6 +102,6 @@ test('what a rewriting stored that failed or was killed is deleted, but what seg
   // Killed behind the moment from which a segment has it.
   held.add(left.digest);
   await assert.rejects(fail({ store: killed }), /changed meanwhile/);
-  await discardRewritings(options);
+  await openRewritings({ ...options, log: createLogger('test', 'silent') });
   assert.deepEqual((await stored()).sort(), [segment.digest, left.digest].sort());
 });

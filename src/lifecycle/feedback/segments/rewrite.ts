@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { uuidv7 } from '../../../core/ids.ts';
@@ -8,6 +8,7 @@ import type { Digest } from '../../../core/json.ts';
 import { digestSchema } from '../../../core/model-types.ts';
 import type { DirectoryBlobStore } from '../../../platform/blobs/index.ts';
 import { type Frames, sqlLiteral, typedRows } from '../../../platform/frames/index.ts';
+import type { Logger } from '../../../platform/log/index.ts';
 import type { LabelSegment } from '../contract.ts';
 import type { FeedbackStore, LabelKind, RewritableSegment } from '../store.ts';
 
@@ -33,7 +34,7 @@ const rowGroup = 20_480;
 /**
  * Writes the rows of segments into new ones, one or more for each UTC day, in order of their ids (those that we give grow with time). The
  * segments must be of one endpoint and kind and have the same columns. Blobs of a rewriting that fails or is killed are
- * deleted, at the latest by `discardRewritings`: an erasure would not find the rows in them.
+ * deleted, at the latest by `openRewritings`: an erasure would not find the rows in them.
  *
  * @param keep SQL condition for the rows that stay
  * @param idOf name of the n-th new segment
@@ -57,10 +58,22 @@ export async function rewriteSegments(
   }
 }
 
-/** Deletes what rewritings stored that ended before anything referred to it, and their directories. */
-export async function discardRewritings(options: Pick<RewriteOptions, 'blobs' | 'directory' | 'store'>) {
-  for (const name of await readdir(options.directory))
-    if (name.startsWith(directoryPrefix)) await discard(options, join(options.directory, name));
+/** Makes an empty directory for rewritings: what earlier ones stored that ended before anything referred to it is deleted. */
+export async function openRewritings(
+  options: Pick<RewriteOptions, 'blobs' | 'directory' | 'store'> & { readonly log: Logger },
+): Promise<void> {
+  const { directory } = options;
+  await mkdir(directory, { recursive: true });
+  try {
+    for (const name of await readdir(directory))
+      if (name.startsWith(directoryPrefix)) await discard(options, join(directory, name));
+    // What an earlier process was writing when it ended is of no use.
+    await rm(directory, { recursive: true });
+    await mkdir(directory);
+  } catch (error) {
+    const told = 'files that a killed compaction stored could not be deleted: tried at the next start';
+    options.log.warn({ err: error }, told);
+  }
 }
 
 async function discard(

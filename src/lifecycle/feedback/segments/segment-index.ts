@@ -21,6 +21,7 @@ import {
   writeEntityFile,
 } from './entity-file.ts';
 import { filterOfFile, hashKey, keyOf, mayHold } from './segment-filter.ts';
+import type { SetAside } from './set-aside.ts';
 
 export interface SegmentIndexOptions {
   readonly db: Database;
@@ -29,6 +30,7 @@ export interface SegmentIndexOptions {
   readonly store: FeedbackStore;
   /** Where files lie until they are blobs. */
   readonly directory: string;
+  readonly aside: SetAside;
 }
 
 /** An entity and when it is looked for: event time in [fromMs, toMs). */
@@ -118,13 +120,13 @@ export class SegmentIndex {
     return places;
   }
 
-  /** Indexes segments that are not yet; returns how many it did. */
+  /** Indexes segments that are not yet, or sets them aside; returns how many. */
   async indexSome(family: SegmentFamily, limit = 50): Promise<number> {
-    const { db, store } = this.#options;
+    const { db, store, aside } = this.#options;
     const segments = await store.unindexed(family, limit);
-    for (const { id, digest } of segments) {
-      const made = await this.#make(family, digest);
-      await db.write((tx) => store.setIndex(tx, family, id, made));
+    for (const segment of segments) {
+      const made = await aside.reading(family, segment, () => this.#make(family, segment.digest));
+      if (made) await db.write((tx) => store.setIndex(tx, family, segment.id, made));
     }
     return segments.length;
   }

@@ -8,7 +8,6 @@ import {
   ALERT_RESOLVED,
   type AlertEvent,
   type AlertEvidence,
-  type DamagedLog,
   type MonitorSpec,
   type RolloutAborted,
   replicaAlertKinds,
@@ -25,7 +24,6 @@ import type { AlertRow, WindowRow } from '../store/tables.ts';
 import { listWindows } from '../store/windows.ts';
 import { readEvidence } from '../to-contract.ts';
 import { type Cause, causeSchema } from './cause.ts';
-import { damageReason } from './damage-reason.ts';
 import { type AlertAction, closingKinds, decideAlerts, maturingKinds } from './decide-alerts.ts';
 import { ALERT_DELIVERY, deliveryMaxFailures } from './deliver-alert.ts';
 import { replicaFindings } from './replica-findings.ts';
@@ -44,6 +42,15 @@ type NewAlert = Pick<
   AlertRow,
   'endpoint' | 'model_version' | 'kind' | 'subject' | 'severity' | 'reason' | 'evidence_json' | 'opened_at_ms'
 >;
+
+/** A part of a prediction log that cannot be read. */
+export interface LogDamage {
+  readonly endpoint: string;
+  readonly subject: string;
+  /** null: not known. */
+  readonly rowsLost: number | null;
+  readonly reason: string;
+}
 
 const keptEvidence = 50;
 /** Kinds that another champion does not end. */
@@ -138,24 +145,23 @@ export class AlertKeeper {
   }
 
   /**
-   * Opens an alert about each file that a replica has set aside and that is not told of already, and resolves those
-   * about files that are not set aside any more.
+   * Opens an alert about each damage that is not told of already, and resolves those about what is damaged no more.
+   *
+   * @param where who found them; knows of no others
    */
   async logDamaged(
     tx: Tx,
     specOf: (endpoint: string) => Promise<MonitorSpec>,
-    replicaId: string,
-    segments: readonly DamagedLog[],
+    where: { readonly id: string; readonly resolution: string },
+    damages: readonly LogDamage[],
   ): Promise<void> {
     const nowMs = this.#clock.nowMs();
-    const known = (await unresolvedOfKind(tx, 'log-damage')).filter((alert) => isOf(alert, replicaId));
-    for (const segment of segments) {
-      const { endpoint, file, rowsLost } = segment;
-      if (known.some((alert) => alert.endpoint === endpoint && alert.subject === file)) continue;
+    const known = (await unresolvedOfKind(tx, 'log-damage')).filter((alert) => isOf(alert, where.id));
+    for (const { endpoint, subject, rowsLost, reason } of damages) {
+      if (known.some((alert) => alert.endpoint === endpoint && alert.subject === subject)) continue;
       const at = formatTime(nowMs);
-      const reason = damageReason(replicaId, segment);
       const evidence: AlertEvidence = {
-        window: { id: replicaId, start: at, end: at },
+        window: { id: where.id, start: at, end: at },
         value: rowsLost,
         threshold: null,
         reason,
@@ -164,7 +170,7 @@ export class AlertKeeper {
         endpoint,
         model_version: '',
         kind: 'log-damage',
-        subject: file,
+        subject,
         severity: 'bad',
         reason,
         evidence_json: JSON.stringify([evidence]),
@@ -172,10 +178,8 @@ export class AlertKeeper {
       });
     }
     for (const alert of known) {
-      if (segments.some(({ endpoint, file }) => endpoint === alert.endpoint && file === alert.subject))
-        continue;
-      const resolution = `replica "${replicaId}" has it no longer set aside`;
-      await this.#resolve(tx, await specOf(alert.endpoint), alert, nowMs, resolution);
+      if (damages.some((d) => d.endpoint === alert.endpoint && d.subject === alert.subject)) continue;
+      await this.#resolve(tx, await specOf(alert.endpoint), alert, nowMs, where.resolution);
     }
   }
 
@@ -348,7 +352,7 @@ function evidenceOf(cause: Cause, row: WindowRow): AlertEvidence {
   };
 }
 
-/** Whether an alert about a damaged log is of this replica. */
-function isOf(alert: AlertRow, replicaId: string): boolean {
-  return readEvidence(alert)[0]?.window.id === replicaId;
+/** Whether an alert about a damaged log was found there. */
+function isOf(alert: AlertRow, where: string): boolean {
+  return readEvidence(alert)[0]?.window.id === where;
 }
