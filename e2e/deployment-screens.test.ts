@@ -321,6 +321,18 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page.waitForURL(/\/endpoints\/tide\?rollout=/);
   await page.getByText('seen enough').first().waitFor();
 
+  // Out of service, and back.
+  await page.goto('/endpoints/tide-live');
+  await act(page, 'Withdraw', 'staging is enough');
+  await act(page, 'Retire', 'nobody calls it');
+  await page.getByText('Retired: nothing answers here.').waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.goto('/endpoints');
+  await page.getByText('1 retired endpoint').click();
+  await page.getByRole('link', { name: 'tide-live' }).click();
+  await act(page, 'Bring back', 'somebody does');
+  await page.getByText('v2 answers everything.').waitFor();
+
   // An address of something that is not here says where the others are.
   await page.goto('/predictions?endpoint=ebb');
   await page.getByRole('heading', { name: 'There is no endpoint “ebb”' }).waitFor();

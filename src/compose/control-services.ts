@@ -46,6 +46,7 @@ import {
   createLoop,
   DeploymentService,
   deployStep,
+  endpointUse,
   loopMigrations,
   prepareDataStep,
   RolloutEngine,
@@ -171,6 +172,8 @@ export async function createControlServices(parts: ControlParts) {
     log,
     hashKeyPrint: logHashKeyPrint,
     packaged: (model, version) => packagedVersion(registry, model, version),
+    usedBy: endpointUse,
+    onRetired: (tx, endpoint) => monitoring.endpointRetired(tx, systemActor, endpoint),
     onDamaged: (replicaId, segments) => monitoring.logDamaged(systemActor, replicaId, segments),
     watch: {
       told: (health) => monitoring.replicasWatched(systemActor, health),
@@ -178,8 +181,7 @@ export async function createControlServices(parts: ControlParts) {
     },
   });
   const endpointKeys = new KeyService({ db, journal, changed: () => serving.keysChanged() });
-  const endpointExists = async (endpoint: string) =>
-    (await serving.routeTable()).endpoints.some((e) => e.endpoint === endpoint);
+  const endpointExists = async (endpoint: string) => (await serving.route(endpoint)) !== undefined;
   const feedback = await FeedbackService.open({
     db,
     journal,
@@ -189,7 +191,7 @@ export async function createControlServices(parts: ControlParts) {
     labelDirectory: directory.labels,
     secrets: webhookSettings.secrets,
     entityAsLogged: async (endpoint) => {
-      const route = (await serving.routeTable()).endpoints.find((e) => e.endpoint === endpoint);
+      const route = await serving.route(endpoint);
       return (entity) => (route ? entityInLog(route, entity, logHashKey) : entity);
     },
     hashing: {

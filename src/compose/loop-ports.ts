@@ -197,7 +197,7 @@ function servingPort(serving: ServingService): LoopPorts['serving'] {
       await serving.declare(actor, { name, model });
     },
     answering: async (endpoint) => {
-      const route = (await serving.routeTable()).endpoints.find((known) => known.endpoint === endpoint);
+      const route = await serving.route(endpoint);
       return route && route.arms.length > 0 ? route.model : null;
     },
     champion: async (endpoint) => {

@@ -5,6 +5,7 @@ import { digestOf } from '../core/json.ts';
 import { formatTime } from '../core/time.ts';
 import { forEachDatabase } from '../platform/db/testing.ts';
 import { rolloutSpecSchema } from './contract.ts';
+import { endpointUse } from './endpoint-use.ts';
 import { insertRollout, type RolloutData, updateRollout } from './rollouts/store.ts';
 import { anna, FakeWorld, loopTestMigrations, loopText, openLoop } from './testing.ts';
 
@@ -100,7 +101,13 @@ forEachDatabase((name, open) => {
     };
     await assert.rejects(loop.loops.apply(anna, elsewhere), taken);
     await assert.rejects(loop.loops.get(anna, 'flights'), { code: 'not_found' });
+    assert.equal(await endpointUse(db.read, 'elsewhere'), 'rollout r');
+    assert.equal(await endpointUse(db.read, 'flights'), null);
     await loop.apply();
+    assert.equal(await endpointUse(db.read, 'flights'), 'loop flights');
+    await loop.loops.pause(anna, 'flights', 'nobody needs it');
+    assert.equal(await endpointUse(db.read, 'flights'), null);
+    await loop.loops.resume(anna, 'flights', 'somebody does');
     await assert.rejects(loop.loops.apply(anna, elsewhere), taken);
     const ended = { state: 'ended', data, nowMs: 1 } as const;
     await db.write((tx) => updateRollout(tx, { ...rollout, createdAtMs: 0, updatedAtMs: 0 }, ended));

@@ -6,6 +6,7 @@ import { TurnService } from './turn-service.ts';
 export { ClockSteps, machineBoot, machineMs } from './clock-steps.ts';
 export * from './contract.ts';
 export { type DeploymentPorts, DeploymentService } from './deployment-service.ts';
+export { endpointUse } from './endpoint-use.ts';
 export type { EngineDeps } from './engine/loop-engine.ts';
 export { parseLoopFile } from './file/parse-loop-file.ts';
 export { loopMigrations } from './migrations.ts';

@@ -328,6 +328,12 @@ export const servingErrors = {
     message: 'endpoint "{endpoint}" has no champion yet',
     next: 'Deploy a version first: POST /api/v1/endpoints/{endpoint}/deploy.',
   },
+  endpoint_in_use: {
+    status: 409,
+    title: 'Endpoint in use',
+    message: 'endpoint "{endpoint}" cannot be retired: it is used by {by}',
+    next: 'Pause that loop, or abort that rollout, first.',
+  },
   rollback_impossible: {
     status: 409,
     title: 'Nothing to roll back to',

@@ -268,6 +268,25 @@ forEachDatabase((name, open) => {
       );
     });
 
+    test('what is open about an endpoint is over when it is retired, but for what a replica has', async (t) => {
+      const { service, db } = await openMonitoring(t, open);
+      const told = { modelVersion: '2', subject: 'rollout/7', reason: 'worse', beganMs: 0, endedMs: 1 };
+      for (const endpoint of ['flights', 'others'])
+        await db.write((tx) => service.rolloutAborted(tx, ada, { ...told, endpoint }));
+      const damaged = { endpoint: 'flights', file: 's1', problem: null, rowsRead: null, rowsLost: null };
+      await service.logDamaged(ada, 'edge', [damaged]);
+      await db.write((tx) => service.endpointRetired(tx, ada, 'flights'));
+      const alerts = await service.alerts(ada, { limit: 10 });
+      assert.deepEqual(
+        alerts.map(({ endpoint, kind, state, resolution }) => [endpoint, kind, state, resolution]).sort(),
+        [
+          ['flights', 'log-damage', 'open', null],
+          ['flights', 'rollout', 'resolved', 'the endpoint was retired'],
+          ['others', 'rollout', 'open', null],
+        ],
+      );
+    });
+
     test('a damaged file of a log is told once, and is over when it is mended or gone', async (t) => {
       const { service, send, advance } = await openMonitoring(t, open);
       await service.configure(ada, 'flights', spec);

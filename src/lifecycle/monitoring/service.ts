@@ -298,6 +298,12 @@ export class MonitoringService {
     await this.#alerts.rolloutSucceeded(tx, await this.#specOf(tx, endpoint), endpoint, endedMs, resolution);
   }
 
+  /** Resolves the alerts about an endpoint that was retired, in the transaction that retires it. */
+  async endpointRetired(tx: Tx, actor: Actor, endpoint: string): Promise<void> {
+    authorize(actor, 'monitoring:write');
+    await this.#alerts.endpointRetired(tx, await this.#specOf(tx, endpoint), endpoint);
+  }
+
   /**
    * Says which files a replica has set aside of its prediction logs: opens an alert about each, and resolves those about
    * files that are mended or gone. The same again changes nothing.

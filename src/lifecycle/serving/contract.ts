@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from '../../core/model-package.ts';
+import { reasonSchema } from '../../core/reason.ts';
 import { defaultEndpointOptions, endpointOptionsSchema } from './contract/endpoint-options.ts';
 import { latelySchema } from './contract/lately.ts';
 import {
@@ -200,6 +201,8 @@ export const endpointSchema = z.object({
   shadow: shadowSchema.nullable(),
   createdAt: z.string(),
   updatedAt: z.string(),
+  /** When it was taken out of service; null: it is in service. */
+  retiredAt: z.string().nullable(),
   /** Asked of the connected replicas together; null when none of them tells. */
   lately: latelySchema.nullable(),
   /** How far each replica is with this endpoint: `current` when it serves this routeVersion or a later one. */
@@ -230,6 +233,7 @@ export const routeActionSchema = z.enum([
   'standby',
   'switch',
   'override',
+  'retire',
 ]);
 export type RouteAction = z.infer<typeof routeActionSchema>;
 
@@ -256,8 +260,17 @@ export const declareEndpointSchema = z.strictObject({
   eventTimeFeature: z.string().nullable().optional(),
   /** Left out: as they are, or the defaults of a new endpoint. */
   options: endpointOptionsSchema.optional(),
+  /** Why, for the audit trail. */
+  reason: reasonSchema.default('declared'),
 });
 export type DeclareEndpoint = z.input<typeof declareEndpointSchema>;
+
+/** Those in service, those that were retired, or both. */
+export const endpointLifeSchema = z.enum(['active', 'retired', 'all']);
+export type EndpointLife = z.infer<typeof endpointLifeSchema>;
+
+/** DELETE /api/v1/endpoints/:name */
+export const retireEndpointSchema = z.strictObject({ reason: reasonSchema });
 
 /** Event types that the slice appends to the journal; subject is the endpoint's or the replica's name. */
 export const servingEvents = {
@@ -265,6 +278,7 @@ export const servingEvents = {
   endpointRouted: 'endpoint.routed',
   endpointPromoted: 'endpoint.promoted',
   endpointRolledBack: 'endpoint.rolled-back',
+  endpointRetired: 'endpoint.retired',
   /** A replica's guard took an arm's traffic away; the data tell what it counted. */
   endpointGuarded: 'endpoint.guarded',
   replicaConnected: 'replica.connected',

@@ -4,7 +4,7 @@ import type { StoredEndpoint } from './store.ts';
 
 /** An endpoint as the REST API shows it. */
 export function endpointResource(
-  { route, createdAtMs, updatedAtMs }: StoredEndpoint,
+  { route, createdAtMs, updatedAtMs, retiredAtMs }: StoredEndpoint,
   known: readonly Replica[],
   lately: LatelyAsked | null,
 ): Endpoint {
@@ -16,7 +16,8 @@ export function endpointResource(
       connected,
       left,
       url,
-      current: (held?.routeVersion ?? 0) >= route.routeVersion,
+      // What is retired is held by none.
+      current: retiredAtMs === null ? (held?.routeVersion ?? 0) >= route.routeVersion : !held,
       error: held?.error ?? null,
     };
   });
@@ -25,6 +26,7 @@ export function endpointResource(
     ...rest,
     createdAt: formatTime(createdAtMs),
     updatedAt: formatTime(updatedAtMs),
+    retiredAt: retiredAtMs === null ? null : formatTime(retiredAtMs),
     lately,
     replicas,
   };

@@ -47,5 +47,9 @@ export const servingMigrations: readonly Migration[] = [
     id: 'serving-011',
     up: (tx) => execute(tx, 'ALTER TABLE endpoints ADD COLUMN override_key TEXT'),
   },
+  {
+    id: 'serving-012',
+    up: (tx) => execute(tx, 'ALTER TABLE endpoints ADD COLUMN retired_at_ms BIGINT'),
+  },
   ...operationsMigrations,
 ];

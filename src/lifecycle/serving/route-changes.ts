@@ -54,7 +54,7 @@ const standbyArm = 'standby';
  */
 export function declared(
   before: EndpointRoute | null,
-  asked: z.output<typeof declareEndpointSchema>,
+  asked: Omit<z.output<typeof declareEndpointSchema>, 'reason'>,
   newSalt: string,
 ): EndpointRoute | null {
   const { name, model, entityFeature, eventTimeFeature, options } = asked;

@@ -79,7 +79,13 @@ export class RouteWriter {
     const { db, journal, clock } = this.#options;
     const nowMs = clock.nowMs();
     const route = { ...after, routeVersion: (await this.#store.lastVersion(tx)) + 1 };
-    const stored = { route, createdAtMs: createdAtMs ?? nowMs, updatedAtMs: nowMs };
+    const stored = {
+      route,
+      createdAtMs: createdAtMs ?? nowMs,
+      updatedAtMs: nowMs,
+      // Any later change brings it back.
+      retiredAtMs: action === 'retire' ? nowMs : null,
+    };
     await this.#store.putRoute(tx, stored, { action, actor: `${actor.kind}:${actor.id}`, reason });
     const subject = { kind: 'endpoint', id: route.endpoint };
     const { routeVersion, arms, shadow } = route;
@@ -93,8 +99,8 @@ export class RouteWriter {
       actor,
       action: `serving:${action}`,
       subject,
-      before: before && summary(before),
-      after: { ...summary(route), ...told },
+      before: before && summary(before, action),
+      after: { ...summary(route, action), ...told },
       reason,
     });
     db.signal(routesTopic);
@@ -154,14 +160,19 @@ const eventTypes: Readonly<Record<RouteAction, string>> = {
   promote: endpointPromoted,
   switch: endpointPromoted,
   rollback: servingEvents.endpointRolledBack,
+  retire: servingEvents.endpointRetired,
 };
 
 export function newSalt(): string {
   return randomBytes(6).toString('hex');
 }
 
-/** What of a route the audit trail keeps: who had how much of the traffic. */
-function summary({ model, routeVersion, arms, shadow }: EndpointRoute) {
+/** What of a route the audit trail keeps: who had how much of the traffic, and of a declaration what it declared. */
+function summary(
+  { model, routeVersion, arms, shadow, entityFeature, eventTimeFeature, options }: EndpointRoute,
+  action: RouteAction,
+) {
   const shares = Object.fromEntries(arms.map((a) => [a.arm, { version: a.modelVersion, weight: a.weight }]));
-  return { model, routeVersion, arms: shares, shadow: shadow?.modelVersion ?? null };
+  const traffic = { model, routeVersion, arms: shares, shadow: shadow?.modelVersion ?? null };
+  return action === 'declare' ? { ...traffic, entityFeature, eventTimeFeature, options } : traffic;
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { z } from 'zod';
 import { execute } from '../../platform/db/index.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
+import { defaultEndpointOptions } from './contract/endpoint-options.ts';
+import { ServingService } from './service.ts';
 import { actor, openServing } from './testing.ts';
 
 forEachDatabase((name, open) => {
@@ -184,10 +187,81 @@ forEachDatabase((name, open) => {
         service.declare(actor, { name: 'old', model: 'delay', entityFeature: 'flight' }),
         ...['a', 'b', 'c', 'd'].map((name) => service.declare(actor, { name, model: 'delay' })),
       ]);
-      const all = await service.endpoints(actor, { limit: 10 });
+      const all = await service.endpoints(actor, 'active', { limit: 10 });
       assert.equal(new Set(all.map((e) => e.routeVersion)).size, 5);
       const old = await service.endpoint(actor, 'old');
       assert.deepEqual([old.entityFeature, old.arms.length], ['flight', 1]);
+    });
+
+    test('a retired endpoint has no route and is in no list, keeps its history, and comes back by a later change', async (t) => {
+      const { service, journal, target } = await openServing(t, open);
+      const one = await target('1');
+      const declaration = { name: 'trial', model: 'delay', entityFeature: 'flight' };
+      await service.declare(actor, declaration);
+      await service.declare(actor, { name: 'stays', model: 'delay' });
+      const { routeVersion } = await service.deploy(actor, 'trial', one, 'first');
+      const retired = await service.retire(actor, 'trial', 'the trial is over');
+      assert.deepEqual([retired.arms, retired.retiredAt], [[], retired.updatedAt]);
+      const again = await service.retire(actor, 'trial', 'once more');
+      assert.equal(again.routeVersion, routeVersion + 1);
+
+      const names = async (life: 'active' | 'retired') =>
+        (await service.endpoints(actor, life, { limit: 10 })).map((e) => e.name);
+      assert.deepEqual([await names('active'), await names('retired')], [['stays'], ['trial']]);
+      const busiest = await service.busiest(actor, 'predictions', { after: undefined, limit: 10 });
+      assert.deepEqual(
+        busiest.map((e) => e.name),
+        ['stays'],
+      );
+      const table = await service.routeTable();
+      assert.deepEqual(
+        [table.endpoints.map((e) => e.endpoint), table.version],
+        [['stays'], routeVersion + 1],
+      );
+      assert.equal((await service.route('trial'))?.entityFeature, 'flight');
+      const [last] = await service.routeVersions(actor, 'trial', { limit: 1 });
+      assert.deepEqual([last?.action, last?.reason], ['retire', 'the trial is over']);
+      const events = await journal.eventsAfter(0, 100, { kind: 'endpoint', id: 'trial' });
+      assert.equal(events.at(-1)?.type, 'endpoint.retired');
+      await assert.rejects(service.challenge(actor, 'trial', one, 0.1, 'r'), {
+        code: 'endpoint_no_champion',
+      });
+
+      const back = await service.rollback(actor, 'trial', 'somebody needs it');
+      assert.deepEqual([back.retiredAt, back.arms[0]?.modelVersion], [null, '1']);
+      await service.retire(actor, 'trial', 'now it is over');
+      assert.equal((await service.declare(actor, declaration)).retiredAt, null);
+      assert.deepEqual(await names('active'), ['stays', 'trial']);
+    });
+
+    test('what changes an endpoint by itself keeps it from being retired, and the audit trail has what a declaration declared', async (t) => {
+      const { journal, options } = await openServing(t, open);
+      const gone: string[] = [];
+      let by: string | null = 'rollout r';
+      const service = await ServingService.open({
+        ...options,
+        usedBy: async () => by,
+        onRetired: async (_, endpoint) => void gone.push(endpoint),
+      });
+      t.after(() => service.close());
+      const limited = { ...defaultEndpointOptions, requireKey: true };
+      await service.declare(actor, { name: 'e', model: 'm' });
+      await service.declare(actor, { name: 'e', model: 'm', options: limited, reason: 'keys from now on' });
+      const [entry] = await journal.auditEntries({ limit: 1 });
+      assert.equal(entry?.reason, 'keys from now on');
+      const keys = [entry?.before, entry?.after].map(
+        (state) =>
+          z.object({ options: z.object({ requireKey: z.boolean() }) }).parse(state).options.requireKey,
+      );
+      assert.deepEqual(keys, [false, true]);
+      await assert.rejects(service.retire(actor, 'e', 'r'), {
+        code: 'endpoint_in_use',
+        message: 'endpoint "e" cannot be retired: it is used by rollout r',
+      });
+      assert.deepEqual(gone, []);
+      by = null;
+      await service.retire(actor, 'e', 'r');
+      assert.deepEqual(gone, ['e']);
     });
 
     test('an arm may be called like a property that every object has', async (t) => {

@@ -16,6 +16,7 @@ import {
   declareEndpointSchema,
   deployVersionSchema,
   type Endpoint,
+  endpointLifeSchema,
   endpointOrderSchema,
   endpointSchema,
   overrideTokenSchema,
@@ -23,6 +24,7 @@ import {
   promoteToSchema,
   replicaSchema,
   replicaStatusSchema,
+  retireEndpointSchema,
   rollbackEndpointSchema,
   routeVersionSchema,
   type StreamMessage,
@@ -76,13 +78,17 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       summary:
         'Lists endpoints with their routes and replicas: by name, or those with the most predictions or failures in the last five minutes first',
       permission: 'read',
-      query: pageQuery.extend({ order: endpointOrderSchema.default('name') }),
+      query: pageQuery.extend({
+        order: endpointOrderSchema.default('name'),
+        life: endpointLifeSchema.default('active'),
+      }),
       response: pageOf(endpointSchema),
-      handle: async ({ query: { order, ...query } }, { actor }) => {
-        if (order === 'name') {
+      handle: async ({ query: { order, life, ...query } }, { actor }) => {
+        // What is retired is asked by nobody.
+        if (order === 'name' || life !== 'active') {
           return readPage(
             query,
-            ({ limit, afterId }) => service.endpoints(actor, { limit, after: afterId }),
+            ({ limit, afterId }) => service.endpoints(actor, life, { limit, after: afterId }),
             (endpoint) => endpoint.name,
           );
         }
@@ -109,6 +115,17 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       response: endpointSchema,
       stateOf: ({ replicas: _, lately: __, ...endpoint }) => endpoint,
       handle: ({ params }, { actor }) => service.endpoint(actor, params.name),
+    }),
+    defineRoute({
+      method: 'DELETE',
+      path: '/api/v1/endpoints/:name',
+      summary:
+        'Retires an endpoint: nothing answers there, and lists leave it out; its log and history stay, and a deployment brings it back',
+      permission: 'serving:write',
+      params: byName,
+      body: retireEndpointSchema,
+      response: endpointSchema,
+      handle: ({ params, body }, { actor }) => service.retire(actor, params.name, body.reason),
     }),
     defineRoute({
       method: 'GET',

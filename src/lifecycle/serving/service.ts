@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import { parseInput } from '../../core/schema.ts';
@@ -12,19 +11,19 @@ import {
   type DeclareEndpoint,
   declareEndpointSchema,
   type Endpoint,
+  type EndpointLife,
   type EndpointOrder,
   type EndpointRoute,
   type OverrideToken,
-  overrideHeader,
   type Replica,
   type ReplicaStatus,
   type RouteTable,
   type RouteVersion,
   type StreamMessage,
 } from './contract.ts';
+import { type AskedToken, createOverrideToken } from './create-override-token.ts';
 import { endpointResource } from './endpoint-resource.ts';
 import { KeyStore } from './keys/store.ts';
-import { signOverride } from './override-token.ts';
 import type { Reached, SettleOptions } from './replica-hub.ts';
 import { ReplicaKeeper, type ReplicaKeeperOptions } from './replica-keeper.ts';
 import {
@@ -59,6 +58,10 @@ export interface ServingServiceOptions extends ReplicaKeeperOptions {
   /** What the registry has of a version. */
   readonly packaged: PackagedLookup;
   readonly clock?: Clock;
+  /** What changes an endpoint by itself, so that it cannot be retired: `loop churn`; null or left out: nothing. */
+  readonly usedBy?: (tx: Tx, endpoint: string) => Promise<string | null>;
+  /** Hears of each endpoint that is retired, in the transaction that does it. */
+  readonly onRetired?: (tx: Tx, endpoint: string) => Promise<void>;
 }
 
 const sealMs = 60_000;
@@ -99,28 +102,30 @@ export class ServingService {
     await this.#replicas.close();
   }
 
-  /** Makes an endpoint known, or changes what it is called by; the same again changes nothing. */
+  /** Makes an endpoint known (again, when it was retired), or changes what it is called by; the same again changes nothing. */
   async declare(actor: Actor, input: DeclareEndpoint): Promise<Endpoint> {
     authorize(actor, 'serving:write');
     const asked = parseInput(declareEndpointSchema, input);
-    const change = { actor, action: 'declare', reason: 'declared' } as const;
+    const change = { actor, action: 'declare', reason: asked.reason } as const;
     const { db } = this.#options;
     await db.write(async (tx) => {
       await this.#store.lockRoutes(tx, db.dialect);
       const found = await this.#store.endpoint(asked.name, tx);
       const before = found?.route ?? null;
       const route = declared(before, asked, newSalt());
-      if (route) await this.#writer.write(tx, change, before, route, found?.createdAtMs);
+      const after = route ?? (found && found.retiredAtMs !== null ? found.route : null);
+      if (after) await this.#writer.write(tx, change, before, after, found?.createdAtMs);
     });
     return this.endpoint(actor, asked.name);
   }
 
   async endpoints(
     actor: Actor,
+    life: EndpointLife,
     page: { readonly after?: string | undefined; readonly limit: number },
   ): Promise<readonly Endpoint[]> {
     authorize(actor, 'read');
-    return (await this.#store.endpoints(page)).map((stored) => this.#resource(stored));
+    return (await this.#store.endpoints(life, page)).map((stored) => this.#resource(stored));
   }
 
   /** As `endpoints`, but those with the most predictions or failures lately first. */
@@ -130,7 +135,7 @@ export class ServingService {
     page: { readonly after: BusyPlace | undefined; readonly limit: number },
   ): Promise<readonly Endpoint[]> {
     authorize(actor, 'read');
-    const all = await this.#store.endpoints();
+    const all = await this.#store.endpoints('active');
     return busiest(
       order,
       all.map((stored) => this.#resource(stored)),
@@ -330,33 +335,29 @@ export class ServingService {
   }
 
   /**
+   * Takes an endpoint out of service: callers are told that there is none, its models are unloaded, lists leave it out.
+   * Its log, labels and history stay, and whoever deploys, declares or rolls it back has it in service again. The same
+   * again changes nothing. Throws `not_found`, `endpoint_in_use`.
+   */
+  async retire(actor: Actor, name: string, reason: string): Promise<Endpoint> {
+    authorize(actor, 'serving:write');
+    return this.#change(name, { actor, action: 'retire', reason }, async (_, tx) => {
+      const { retiredAtMs } = await this.#writer.known(name, tx);
+      if (retiredAtMs !== null) return null;
+      const by = await this.#options.usedBy?.(tx, name);
+      if (by) throw fail('endpoint_in_use', { endpoint: name, by });
+      await this.#options.onRetired?.(tx, name);
+      return { arms: [], shadow: null };
+    });
+  }
+
+  /**
    * A token with which a tester's requests choose an arm; they are logged as overrides and judged by nobody. Throws
    * `endpoint_no_arm`.
    */
-  async createOverrideToken(
-    actor: Actor,
-    name: string,
-    { arm, ttlMs, reason }: { readonly arm: string; readonly ttlMs: number; readonly reason: string },
-  ): Promise<OverrideToken> {
+  async createOverrideToken(actor: Actor, name: string, asked: AskedToken): Promise<OverrideToken> {
     authorize(actor, 'serving:write');
-    const known = await this.#writer.known(name);
-    if (!armOf(known.route, arm)) throw fail('endpoint_no_arm', { endpoint: name, arm, action: 'choose' });
-    const { route } = await this.#writer.change(name, { actor, action: 'override', reason }, (now) =>
-      now.overrideKey === undefined ? { overrideKey: randomBytes(32).toString('base64url') } : null,
-    );
-    const expiresAtMs = this.#clock.nowMs() + ttlMs;
-    const { db, journal } = this.#options;
-    await db.write((tx) =>
-      journal.appendAudit(tx, {
-        actor,
-        action: 'serving:override-token',
-        subject: { kind: 'endpoint', id: name },
-        after: { arm, expiresAt: formatTime(expiresAtMs) },
-        reason,
-      }),
-    );
-    const token = signOverride(route.overrideKey ?? '', name, { arm, expiresAtMs });
-    return { header: overrideHeader, token, expiresAt: formatTime(expiresAtMs) };
+    return createOverrideToken(this.#writer, { ...this.#options, clock: this.#clock }, actor, name, asked);
   }
 
   /** The newest version of any endpoint's route; 0 before the first. */
@@ -364,11 +365,17 @@ export class ServingService {
     return this.#store.lastVersion();
   }
 
+  /** The route of an endpoint, also of one that is retired; undefined: there never was one. */
+  async route(name: string): Promise<EndpointRoute | undefined> {
+    return (await this.#store.endpoint(name))?.route;
+  }
+
   /** All routes as replicas get them. */
   async routeTable(): Promise<RouteTable> {
-    const endpoints = (await this.#store.endpoints()).map((e) => e.route);
+    // Read first: a table may have more than its version says, never less.
+    const version = await this.#store.lastVersion();
+    const endpoints = (await this.#store.endpoints('active')).map((e) => e.route);
     const keys = await this.#keys.active(this.#clock.nowMs());
-    const version = Math.max(0, ...endpoints.map((e) => e.routeVersion));
     return { version, endpoints, ...(keys.length > 0 ? { keys } : {}) };
   }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { type Database, type Tx, tables } from '../../platform/db/index.ts';
 import {
+  type EndpointLife,
   type EndpointRoute,
   endpointOptionsSchema,
   type ReplicaStatus,
@@ -29,6 +30,7 @@ interface ServingTables {
     shadow_json: string | null;
     created_at_ms: number;
     updated_at_ms: number;
+    retired_at_ms: number | null;
   };
   route_versions: {
     version: number;
@@ -49,11 +51,12 @@ interface ServingTables {
   };
 }
 
-/** An endpoint as it is stored: its route and when it was declared and changed. */
+/** An endpoint as it is stored: its route and when it was declared, changed and retired (null: it is in service). */
 export interface StoredEndpoint {
   readonly route: EndpointRoute;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
+  readonly retiredAtMs: number | null;
 }
 
 export interface StoredRouteVersion {
@@ -92,12 +95,13 @@ export class ServingStore {
     return row && toEndpoint(row);
   }
 
-  /** All endpoints, or a page of them after a name. */
-  async endpoints(page?: {
-    readonly after?: string | undefined;
-    readonly limit: number;
-  }): Promise<readonly StoredEndpoint[]> {
+  /** All endpoints that are meant, or a page of them after a name. */
+  async endpoints(
+    life: EndpointLife,
+    page?: { readonly after?: string | undefined; readonly limit: number },
+  ): Promise<readonly StoredEndpoint[]> {
     let query = tables<ServingTables>(this.#read).selectFrom('endpoints').selectAll().orderBy('name');
+    if (life !== 'all') query = query.where('retired_at_ms', life === 'retired' ? 'is not' : 'is', null);
     if (page) query = query.limit(page.limit);
     if (page?.after !== undefined) query = query.where('name', '>', page.after);
     return (await query.execute()).map(toEndpoint);
@@ -118,7 +122,7 @@ export class ServingStore {
     endpoint: StoredEndpoint,
     change: { readonly action: RouteAction; readonly actor: string; readonly reason: string },
   ): Promise<void> {
-    const { route, createdAtMs, updatedAtMs } = endpoint;
+    const { route, createdAtMs, updatedAtMs, retiredAtMs } = endpoint;
     const state = {
       route_version: route.routeVersion,
       salt: route.salt,
@@ -131,6 +135,7 @@ export class ServingStore {
       event_time_feature: route.eventTimeFeature,
       options_json: JSON.stringify(route.options),
       override_key: route.overrideKey ?? null,
+      retired_at_ms: retiredAtMs,
     };
     await tables<ServingTables>(tx)
       .insertInto('endpoints')
@@ -217,6 +222,7 @@ function toEndpoint(row: ServingTables['endpoints']): StoredEndpoint {
     },
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,
+    retiredAtMs: row.retired_at_ms,
   };
 }
 

@@ -161,6 +161,12 @@ export const evaluationQuery = (id: string) => one<Evaluation>('evaluations', `/
 /** What was asked in the last five minutes goes by without an event. */
 const LATELY = { refetchInterval: 15_000 } as const;
 export const endpointsQuery = () => ({ ...whole<Endpoint>('endpoints', '/endpoints'), ...LATELY });
+export const retiredEndpointsQuery = () => whole<Endpoint>('endpoints', '/endpoints', { life: 'retired' });
+/** Those in service and those that were retired, whose logs can be read. */
+export const allEndpointsQuery = () => ({
+  ...whole<Endpoint>('endpoints', '/endpoints', { life: 'all' }),
+  ...LATELY,
+});
 export const endpointQuery = (name: string) => ({
   ...one<Endpoint>('endpoints', `/endpoints/${part(name)}`),
   ...LATELY,

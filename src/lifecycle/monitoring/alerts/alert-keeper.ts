@@ -53,8 +53,10 @@ export interface LogDamage {
 }
 
 const keptEvidence = 50;
+/** Kinds that are about what replicas are and have. */
+const ofReplicas: readonly string[] = ['log-damage', ...replicaAlertKinds];
 /** Kinds that another champion does not end. */
-const ofNoChampion: readonly string[] = ['rollout', 'log-damage', ...replicaAlertKinds];
+const ofNoChampion: readonly string[] = ['rollout', ...ofReplicas];
 
 /** Opens, confirms and resolves alerts as windows come in, and has the webhooks told, in the caller's transaction. */
 export class AlertKeeper {
@@ -231,6 +233,13 @@ export class AlertKeeper {
   ): Promise<void> {
     const open = (await unresolvedAlerts(tx, endpoint)).filter((alert) => alert.kind === 'rollout');
     for (const alert of open) await this.#resolve(tx, spec, alert, endedMs, resolution);
+  }
+
+  /** Resolves what is open about an endpoint that was retired; what is about replicas and their files stays. */
+  async endpointRetired(tx: Tx, spec: MonitorSpec, endpoint: string): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const open = (await unresolvedAlerts(tx, endpoint)).filter(({ kind }) => !ofReplicas.includes(kind));
+    for (const alert of open) await this.#resolve(tx, spec, alert, nowMs, 'the endpoint was retired');
   }
 
   async #carryOut(

@@ -1,3 +1,4 @@
+import { part } from '../api.ts';
 import type { CommandCall } from '../command.ts';
 import { type Endpoint, endpointSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
@@ -6,10 +7,13 @@ import { limitOf } from './limit-of.ts';
 
 /** `millrace endpoints` */
 export async function endpoints(call: CommandCall): Promise<undefined> {
-  const list = await call.api.list('endpoints', endpointSchema, limitOf(call, 50));
+  const life = call.has('retired') ? 'retired' : 'active';
+  const list = await call.api.list('endpoints', endpointSchema, limitOf(call, 50), { life });
   call.show(list, () =>
     list.items.length === 0
-      ? 'No endpoint yet. Deploy a registered version (millrace deploy <model> <version> --reason <text>) or apply a loop (millrace apply loop.yaml).'
+      ? life === 'retired'
+        ? 'No endpoint is retired.'
+        : 'No endpoint yet. Deploy a registered version (millrace deploy <model> <version> --reason <text>) or apply a loop (millrace apply loop.yaml).'
       : table(
           [
             { head: 'endpoint', value: (endpoint) => endpoint.name },
@@ -25,6 +29,21 @@ export async function endpoints(call: CommandCall): Promise<undefined> {
           list.items,
           call.width,
         ) + more(list.items.length, list.next),
+  );
+}
+
+/** `millrace endpoint retire <endpoint> --reason …` */
+export async function retire(call: CommandCall): Promise<undefined> {
+  const name = call.at(0);
+  const retired = await call.api.client.call(`/api/v1/endpoints/${part(name)}`, {
+    method: 'DELETE',
+    body: { reason: call.needed('reason') },
+    schema: endpointSchema,
+  });
+  call.show(
+    retired,
+    () =>
+      `${name} is retired: nothing answers there. Its log stays; to have it again: millrace deploy ${retired.model} <version> --endpoint ${name}`,
   );
 }
 

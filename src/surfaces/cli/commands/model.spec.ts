@@ -156,7 +156,7 @@ export const modelCommands: readonly CommandSpec[] = [
     name: 'endpoints',
     summary: 'endpoints with their traffic',
     positionals: [],
-    options: { limit },
+    options: { retired: { summary: 'those that were retired' }, limit },
     example: 'endpoints',
     load: async () => (await import('./endpoints.ts')).endpoints,
   },

@@ -1,11 +1,10 @@
-import { parse } from 'yaml';
 import { fail } from '../../../core/errors.ts';
 import { part } from '../api.ts';
 import { type Command, type CommandCall, UsageError } from '../command.ts';
 import { type EndpointRollout, endpointRolloutSchema, endpointSchema } from '../contract.ts';
 import { table } from '../format/table.ts';
 import { ago, more, none, percent } from '../format/text.ts';
-import { readLocal } from '../local-file.ts';
+import { readLocalObject } from '../local-file.ts';
 import { makeServable } from './deploy.ts';
 import { limitOf } from './limit-of.ts';
 import { lookLines } from './look-lines.ts';
@@ -43,8 +42,7 @@ function numberIn(text: string, where: string): number {
 /** `millrace rollout start <endpoint> [version] [--plan file]` */
 export async function startRollout(call: CommandCall): Promise<undefined> {
   const file = call.option('plan');
-  const read: unknown = file === undefined ? {} : parse((await readLocal(file)).toString('utf8'));
-  if (typeof read !== 'object' || read === null) throw new UsageError(`${file} is not a plan`);
+  const read = file === undefined ? {} : await readLocalObject(file, 'a plan');
   const steps = call
     .option('steps')
     ?.split(',')

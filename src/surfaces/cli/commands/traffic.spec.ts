@@ -138,6 +138,22 @@ export const trafficCommands: readonly CommandSpec[] = [
     load: async () => (await import('./traffic.ts')).promoteTo,
   },
   {
+    name: 'endpoint options',
+    summary: 'how an endpoint behaves: limits, keys, batching, cache, log; with a file, change it',
+    positionals: ['<endpoint>', '[file]'],
+    options: { reason: { ...reason, required: false } },
+    example: 'endpoint options churn options.yaml --reason "callers show keys from now on"',
+    load: async () => (await import('./endpoint-options.ts')).options,
+  },
+  {
+    name: 'endpoint retire',
+    summary: 'take an endpoint out of service; its log stays, and a deployment brings it back',
+    positionals: ['<endpoint>'],
+    options: { reason },
+    example: 'endpoint retire churn-try --reason "the trial is over"',
+    load: async () => (await import('./endpoints.ts')).retire,
+  },
+  {
     name: 'endpoint token',
     summary: 'a header with which a tester chooses the arm',
     positionals: ['<endpoint>', '<arm>'],

@@ -4,10 +4,11 @@ import { Download } from 'lucide-react';
 import { useCallback } from 'react';
 import type { FeedbackSummary } from '../../../../src/lifecycle/feedback/contract.ts';
 import { apiUrl } from '../../api/client.ts';
-import { endpointsQuery, feedbackQuery, labelDelaysQuery } from '../../api/queries.ts';
+import { allEndpointsQuery, feedbackQuery, labelDelaysQuery } from '../../api/queries.ts';
 import { useEndpoint } from '../../api/use-endpoint.ts';
 import { Chooser } from '../../kit/chooser.tsx';
 import { Empty } from '../../kit/empty.tsx';
+import { endpointOption, inServiceFirst } from '../../kit/endpoints/endpoint-options.ts';
 import { Choice } from '../../kit/fields.tsx';
 import { formatCount, formatDuration, plural } from '../../kit/format.ts';
 import { Missing } from '../../kit/missing.tsx';
@@ -28,8 +29,9 @@ const route = getRouteApi('/predictions');
 export function PredictionsScreen() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/predictions' });
-  const endpoints = useQuery(endpointsQuery());
-  const names = (endpoints.data?.items ?? []).map((each) => each.name);
+  const endpoints = useQuery(allEndpointsQuery());
+  const listed = inServiceFirst(endpoints.data?.items ?? []);
+  const names = listed.map((each) => each.name);
   const endpoint = useEndpoint(search.endpoint, names);
   const set = useCallback(
     (change: SearchChange) =>
@@ -60,7 +62,7 @@ export function PredictionsScreen() {
                 <Chooser
                   label="Endpoint"
                   value={endpoint}
-                  options={names.map((name) => [name, name] as const)}
+                  options={listed.map(endpointOption)}
                   onChange={(value) => set({ endpoint: value, id: undefined, replay: undefined })}
                 />
               )}

@@ -4,7 +4,7 @@ import { useCallback, useMemo } from 'react';
 import type { Alert, MonitorWindowSummary } from '../../../../src/lifecycle/monitoring/contract.ts';
 import {
   alertsQuery,
-  endpointsQuery,
+  allEndpointsQuery,
   loopsQuery,
   monitorsQuery,
   turnsQuery,
@@ -17,6 +17,7 @@ import { TimeChart } from '../../charts/draw/time-chart.tsx';
 import { marksOf, qualitySeries, roleSeries } from '../../charts/prepare/loop-history.ts';
 import { Chooser } from '../../kit/chooser.tsx';
 import { Empty } from '../../kit/empty.tsx';
+import { endpointOption, inServiceFirst } from '../../kit/endpoints/endpoint-options.ts';
 import { Choice } from '../../kit/fields.tsx';
 import { formatCount, plural } from '../../kit/format.ts';
 import { metricText } from '../../kit/metric.ts';
@@ -34,8 +35,9 @@ const route = getRouteApi('/monitoring');
 export function MonitoringScreen() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/monitoring' });
-  const endpoints = useQuery(endpointsQuery());
-  const names = (endpoints.data?.items ?? []).map((each) => each.name);
+  const endpoints = useQuery(allEndpointsQuery());
+  const listed = inServiceFirst(endpoints.data?.items ?? []);
+  const names = listed.map((each) => each.name);
   const endpoint = useEndpoint(search.endpoint, names);
   const watched = endpoints.data?.items.find((each) => each.name === endpoint);
   const serving = (watched?.arms ?? []).map((arm) => arm.modelVersion);
@@ -77,7 +79,7 @@ export function MonitoringScreen() {
             <Chooser
               label="Endpoint"
               value={endpoint ?? ''}
-              options={names.map((name) => [name, name] as const)}
+              options={listed.map(endpointOption)}
               onChange={(value) => set({ endpoint: value, window: undefined, column: undefined })}
             />
           )

@@ -15,20 +15,26 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
   // Without a loop the endpoint may serve a model that the registry has never heard of.
   const model = useQuery({ ...modelQuery(endpoint.model), enabled: loop !== undefined });
   const rollouts = useQuery({ ...endpointRolloutsQuery(endpoint.name), enabled: loop === undefined });
-  const routes = useQuery({ ...routeVersionsQuery(endpoint.name), enabled: loop === undefined });
+  const isRetired = endpoint.retiredAt !== null;
+  const routes = useQuery({
+    ...routeVersionsQuery(endpoint.name),
+    enabled: loop === undefined || isRetired,
+  });
   const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
-  if (!champion) return null;
   const challenger = endpoint.arms.find((arm) => arm.arm === 'challenger');
   const standby = endpoint.arms.find((arm) => arm.arm === 'standby');
   const own = `/endpoints/${encodeURIComponent(endpoint.name)}`;
   const turn = loop?.activeTurn;
-  const previous = loop
-    ? model.data?.previousChampion
-    : championBefore(champion.modelVersion, routes.data?.items);
+  const previous =
+    loop && !isRetired
+      ? model.data?.previousChampion
+      : championBefore(champion?.modelVersion, routes.data?.items);
   const isReading = loop ? model.isPending : routes.isPending;
   // A rollout's own acts say what becomes of it; a withdrawal behind its back would only end it without its numbers.
   const [newest] = rollouts.data?.items ?? [];
   if (!loop && newest?.endedAt === null) return null;
+  if (isRetired) return previous ? <BringBack endpoint={endpoint} version={previous} /> : null;
+  if (!champion) return <Retire endpoint={endpoint} loop={loop} />;
   // Nor is there a second way back beside that of the rollout, which takes the registry's alias with it.
   const isRollouts = !loop && newest !== undefined && isPromoted(newest, champion.modelVersion);
   return (
@@ -68,19 +74,49 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
           }
         />
       )}
+      <Retire endpoint={endpoint} loop={loop} />
     </>
   );
 }
 
 /** The champion before the present one: null when there was none, undefined while it is not known. */
 function championBefore(
-  version: string,
+  version: string | undefined,
   routes: readonly RouteVersion[] | undefined,
 ): string | null | undefined {
   const champions = routes
     ?.toSorted((a, b) => b.version - a.version)
     .flatMap((route) => route.arms.filter((arm) => arm.arm === 'champion'));
   return champions && (champions.find((arm) => arm.modelVersion !== version)?.modelVersion ?? null);
+}
+
+/** A loop that is not paused would go on with the endpoint. */
+function Retire(props: { readonly endpoint: Endpoint; readonly loop: Loop | undefined }) {
+  const { endpoint, loop } = props;
+  if (loop && loop.state !== 'paused') return null;
+  return (
+    <Act
+      verb="Retire"
+      look="danger"
+      method="DELETE"
+      title={`Retire ${endpoint.name}`}
+      path={`/endpoints/${encodeURIComponent(endpoint.name)}`}
+      effect="Callers are told at once that there is no such endpoint, and its models are unloaded. Its log, labels and history stay; a deployment brings it back."
+      placeholder="For instance: the trial is over"
+    />
+  );
+}
+
+function BringBack(props: { readonly endpoint: Endpoint; readonly version: string | number }) {
+  const { endpoint, version } = props;
+  return (
+    <Act
+      verb="Bring back"
+      title={`Bring ${endpoint.name} back`}
+      path={`/endpoints/${encodeURIComponent(endpoint.name)}/rollback`}
+      effect={`v${version} answers all requests here again, as it did before.`}
+    />
+  );
 }
 
 function PauseAct(props: { readonly loop: Loop }) {

@@ -20,6 +20,7 @@ import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { lastRollout } from '../../kit/rollout/turn-rollout.ts';
 import { RolloutView } from '../../kit/rollout-view.tsx';
 import { compact } from '../../kit/search-params.ts';
+import { Ago } from '../../kit/time.tsx';
 import { turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 import { AskCard } from './ask-card.tsx';
@@ -71,31 +72,64 @@ function EndpointBody(props: { readonly endpoint: Endpoint }) {
           </>
         }
       />
-      <Card>
-        <TrafficBar endpoint={endpoint} />
-        {behind.map((replica) => (
-          <p key={replica.id} className="pt-2 text-muted">
-            {replica.id}:{' '}
-            {replica.error ??
-              (replica.connected
-                ? 'still loads this route'
-                : 'away; while it runs it answers with the last route that it knew')}
-          </p>
-        ))}
-      </Card>
+      {endpoint.retiredAt === null ? (
+        <Traffic endpoint={endpoint} />
+      ) : (
+        <RetiredNote endpoint={endpoint} at={endpoint.retiredAt} />
+      )}
       {loops.data && <Listening endpoint={endpoint} loop={loop} />}
       {loops.data && !loop && <OwnRollouts endpoint={endpoint} />}
       <Rollout endpoint={endpoint} turns={turns.data?.items ?? []} />
       <TrafficCard endpoint={endpoint} turns={turns.data?.items ?? []} />
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <RouteHistory endpoint={endpoint.name} />
-        <div className="flex min-w-0 flex-col gap-4">
-          <AskCard endpoint={endpoint} />
-          <OptionsCard endpoint={endpoint} />
-          <KeysCard endpoint={endpoint.name} required={endpoint.options.requireKey} />
-        </div>
+        {endpoint.retiredAt === null && (
+          <div className="flex min-w-0 flex-col gap-4">
+            <AskCard endpoint={endpoint} />
+            <OptionsCard endpoint={endpoint} />
+            <KeysCard endpoint={endpoint.name} required={endpoint.options.requireKey} />
+          </div>
+        )}
       </div>
     </>
+  );
+}
+
+function Traffic(props: { readonly endpoint: Endpoint }) {
+  const { endpoint } = props;
+  return (
+    <Card>
+      <TrafficBar endpoint={endpoint} />
+      {behindOf(endpoint).map((replica) => (
+        <p key={replica.id} className="pt-2 text-muted">
+          {replica.id}:{' '}
+          {replica.error ??
+            (replica.connected
+              ? 'still loads this route'
+              : 'away; while it runs it answers with the last route that it knew')}
+        </p>
+      ))}
+    </Card>
+  );
+}
+
+/** What is left of an endpoint that is out of service, and how it comes back. */
+function RetiredNote(props: { readonly endpoint: Endpoint; readonly at: string }) {
+  const { name, model } = props.endpoint;
+  return (
+    <Card>
+      <p className="wrap-anywhere">
+        Retired <Ago at={props.at} />: callers are told that there is no such endpoint. Its{' '}
+        <Link to="/predictions" search={{ endpoint: name }} className="text-accent underline">
+          predictions
+        </Link>
+        , labels and history are kept. Deploy a version of{' '}
+        <Link to="/models/$model" params={{ model }} className="text-accent underline">
+          {model}
+        </Link>{' '}
+        to it, and it answers again.
+      </p>
+    </Card>
   );
 }
 
@@ -135,6 +169,7 @@ function Listening(props: { readonly endpoint: Endpoint; readonly loop: Loop | u
 }
 
 function headline(endpoint: Endpoint, behind: number): string {
+  if (endpoint.retiredAt !== null) return 'Retired: nothing answers here.';
   const replicas =
     behind > 0 && endpoint.arms.length > 0
       ? ` ${behind} of ${plural(endpoint.replicas.filter((each) => !each.left).length, 'replica')} ${behind === 1 ? 'is' : 'are'} behind.`

@@ -22,6 +22,7 @@ import { ENDPOINT_SHOWS, type EndpointShow, inOrderOf, isShown } from './endpoin
 import { EndpointPulse } from './endpoint-pulse.tsx';
 import { replicaState } from './replica-text.ts';
 import { ReplicasCard } from './replicas-card.tsx';
+import { RetiredCard } from './retired-card.tsx';
 import type { EndpointsSearch } from './search.ts';
 import { TrafficBar } from './traffic-bar.tsx';
 
@@ -139,6 +140,7 @@ export function EndpointsScreen() {
           )
         }
       </QueryView>
+      <RetiredCard />
       {!isReplicaAmiss && <ReplicasCard />}
     </Page>
   );

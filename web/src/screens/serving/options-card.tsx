@@ -7,7 +7,7 @@ import { packageQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { Facts } from '../../kit/facts.tsx';
-import { CheckField, TextField } from '../../kit/fields.tsx';
+import { CheckField, ReasonField, TextField } from '../../kit/fields.tsx';
 import { Card } from '../../kit/panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import {
@@ -25,14 +25,17 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
   const { endpoint } = props;
   const now = draftOf(endpoint.options);
   const [draft, setDraft] = useState<typeof now | null>(null);
+  const [reason, setReason] = useState('');
   const queries = useQueryClient();
   const change = useMutation({
     mutationFn: (options: unknown) => {
       const { name, model, entityFeature, eventTimeFeature } = endpoint;
-      return send<Endpoint>('POST', '/endpoints', { name, model, entityFeature, eventTimeFeature, options });
+      const asked = { name, model, entityFeature, eventTimeFeature, options, reason: reason.trim() };
+      return send<Endpoint>('POST', '/endpoints', asked);
     },
     onSuccess: () => {
       setDraft(null);
+      setReason('');
       void queries.invalidateQueries({ queryKey: ['endpoints'] });
     },
   });
@@ -61,7 +64,7 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
         title={`Options of ${endpoint.name}`}
         verb="Change"
         busy={change.isPending}
-        disabled={!isChanged}
+        disabled={!isChanged || reason.trim() === ''}
         error={Object.keys(problems).length > 0 ? null : change.error}
         onClose={() => {
           setDraft(null);
@@ -87,6 +90,13 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
               onChange={(checked) => setDraft({ ...draft, requireKey: checked ? 'yes' : '' })}
             />
             {inputs && <UnknownFeatures names={unknownFeatures(draft, inputs)} />}
+            <div className="sm:col-span-2">
+              <ReasonField
+                value={reason}
+                onChange={setReason}
+                placeholder="For instance: the billing service has its key"
+              />
+            </div>
           </div>
         )}
       </ConfirmDialog>

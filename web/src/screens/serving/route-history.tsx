@@ -22,13 +22,14 @@ const WORDS: Readonly<Record<RouteAction, string>> = {
   standby: 'kept ready',
   switch: 'switched',
   override: 'choice of testers',
+  retire: 'retired',
 };
 
 function shares(route: RouteVersion): string {
   const arms = route.arms.map((arm) => `v${arm.modelVersion} ${formatPercent(arm.weight)}`);
   return (
     [...arms, ...(route.shadow ? [`v${route.shadow.modelVersion} shadow`] : [])].join(', ') ||
-    'no version yet'
+    (route.action === 'retire' ? 'nothing answers' : 'no version yet')
   );
 }
 
