@@ -135,6 +135,7 @@ test('help and version need no server', async () => {
 
 test('a call that is written wrong ends with 2 and says what was meant', async () => {
   await refused(2, /"aply" is not a command; did you mean "millrace apply"\?\nHelp: millrace help/, 'aply');
+  await refused(2, /"replay" is not a command; there is "millrace predictions replay"/, 'replay');
   await refused(2, /there is "millrace dataset register"/, 'dataset', 'rm');
   await refused(2, /"--json" is not a command; options stand behind the command/, '--json', 'loops');
   await refused(2, /--reason is missing[\s\S]*Try: millrace pause/, 'pause', 'late');

@@ -142,7 +142,10 @@ function unknownCommand(words: readonly string[]): string {
   if (words[0]?.startsWith('-')) return `"${words[0]}" is not a command; options stand behind the command`;
   const names = [...commands.map((command) => command.name), ...Object.keys(roles), 'help', 'version'];
   const guess = nearestName(words.slice(0, 2).join(' '), names) ?? nearestName(words[0] ?? '', names);
-  const known = commandsUnder(words[0] ?? '')
+  // Asked for by its first word, or by its second alone: "rollout", "replay".
+  const word = words[0] ?? '';
+  const under = commandsUnder(word);
+  const known = (under.length > 0 ? under : commands.filter(({ name }) => name.endsWith(` ${word}`)))
     .map((command) => `"millrace ${command.name}"`)
     .join(', ');
   const hint = known ? `there is ${known}` : guess ? `did you mean "millrace ${guess}"?` : '';
