@@ -112,6 +112,8 @@ export type DamagedSegment = z.infer<typeof damagedSegmentSchema>;
 export const replicaStatusSchema = z.object({
   /** Version of the newest route table that the replica has worked through; 0 before the first. */
   routesVersion: z.int().min(0),
+  /** The highest of those that it ever worked through: lower than control's newest unless control was restored. */
+  highestVersion: z.int().min(0).optional(),
   /** The route in force per endpoint; `error` tells why the replica could not take a later one. */
   endpoints: z.array(replicaEndpointSchema),
   models: z.array(replicaModelSchema),
@@ -288,6 +290,8 @@ export const servingEvents = {
   replicaApplied: 'replica.applied',
   /** Its clock and control's have come apart; the data tell how far. */
   replicaClockOff: 'replica.clock-off',
+  /** It has had routes that are newer than all that control knows: control was restored from an older backup. */
+  replicaAhead: 'replica.ahead',
 } as const;
 
 // ---------------------------------------------------------------- prediction log

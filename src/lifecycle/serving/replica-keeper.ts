@@ -37,6 +37,8 @@ export class ReplicaKeeper {
   readonly #store: ServingStore;
   readonly #writer: RouteWriter;
   readonly #watch: ReplicaWatch | null;
+  /** The newest route, as far as was looked; replicas are ahead of it only where control was restored. */
+  #newest = 0;
 
   /** @param known those that were there before this start of control */
   constructor(
@@ -71,6 +73,7 @@ export class ReplicaKeeper {
   async report(id: string, status: ReplicaStatus): Promise<void> {
     const damaged = status.damaged ?? [];
     const hadDamaged = this.hub.replicas.some((r) => r.id === id && r.damaged.length > 0);
+    await this.#noteAhead(id, status);
     await this.hub.report(id, status);
     if (hadDamaged || damaged.length > 0) await this.#options.onDamaged?.(id, damaged);
     for (const told of status.withdrawn ?? []) await this.#guarded(id, told);
@@ -89,6 +92,24 @@ export class ReplicaKeeper {
       await journal.appendAudit(tx, { actor, action: 'serving:forget', subject, reason });
     });
     await onDamaged?.(id, []);
+  }
+
+  /** Tells of a replica that has had routes which control does not know; once of each, as they count as known then. */
+  async #noteAhead(id: string, { highestVersion = 0 }: ReplicaStatus): Promise<void> {
+    if (highestVersion <= this.#newest) return;
+    const newest = await this.#store.lastVersion();
+    this.#newest = Math.max(newest, highestVersion);
+    if (highestVersion <= newest) return;
+    const { db, journal, log } = this.#options;
+    log.error(
+      { replica: id, itsRoutes: highestVersion, controlsRoutes: newest },
+      'control was restored from an older backup: a replica has had newer routes. Endpoints answer by the older ones ' +
+        'now; what was changed, revoked, erased, labelled and logged since the backup is not here',
+    );
+    const data = { highestVersion, newest };
+    await db.write((tx) =>
+      journal.appendEvent(tx, { type: servingEvents.replicaAhead, subject: { kind: 'replica', id }, data }),
+    );
   }
 
   async #guarded(replica: string, told: WithdrawnArm): Promise<void> {

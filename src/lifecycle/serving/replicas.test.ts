@@ -65,6 +65,22 @@ forEachDatabase((name, open) => {
       await (await attach('c'))();
     });
 
+    test('after a restore a replica that is ahead is told of once, and no version of its routes is given again', async (t) => {
+      const { service, target, journal } = await openServing(t, open);
+      await service.declare(actor, { name: 'flights', model: 'delay' });
+      const { routeVersion } = await service.deploy(actor, 'flights', await target('1'), 'first model');
+      const url = 'http://edge';
+      const ahead = { routesVersion: routeVersion, endpoints: [], models: [], url, highestVersion: 9 };
+      for (let i = 0; i < 2; i++) await service.reportReplica(actor, 'edge', ahead);
+      const told = (await journal.eventsAfter(0, 100)).filter(({ type }) => type === 'replica.ahead');
+      assert.deepEqual(
+        told.map(({ data }) => data),
+        [{ highestVersion: 9, newest: routeVersion }],
+      );
+      const next = await service.deploy(actor, 'flights', await target('2'), 'second model');
+      assert.equal(next.routeVersion, 10);
+    });
+
     test('a change is settled when every connected replica has it; one that cannot says why', async (t) => {
       const { service, target } = await openServing(t, open);
       await service.declare(actor, { name: 'e', model: 'm' });

@@ -78,7 +78,7 @@ export class RouteWriter {
   ): Promise<StoredEndpoint> {
     const { db, journal, clock } = this.#options;
     const nowMs = clock.nowMs();
-    const route = { ...after, routeVersion: (await this.#store.lastVersion(tx)) + 1 };
+    const route = { ...after, routeVersion: await this.#store.nextVersion(tx) };
     const stored = {
       route,
       createdAtMs: createdAtMs ?? nowMs,

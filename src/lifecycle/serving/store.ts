@@ -116,6 +116,15 @@ export class ServingStore {
     return Number(row?.version ?? 0);
   }
 
+  /**
+   * The version that the next route gets. Above what any replica ever had, too: rows that were logged under a route
+   * which a control restored from an older backup has forgotten must not count for another one.
+   */
+  async nextVersion(tx: Tx): Promise<number> {
+    const known = (await this.replicas(tx)).map(({ status }) => status?.highestVersion ?? 0);
+    return Math.max(await this.lastVersion(tx), ...known) + 1;
+  }
+
   /** Writes an endpoint's new state and its place in the history. */
   async putRoute(
     tx: Tx,
@@ -169,12 +178,8 @@ export class ServingStore {
     return (await query.orderBy('version', 'desc').limit(page.limit).execute()).map(toRouteVersion);
   }
 
-  async replicas(): Promise<readonly StoredReplica[]> {
-    const rows = await tables<ServingTables>(this.#read)
-      .selectFrom('replicas')
-      .selectAll()
-      .orderBy('id')
-      .execute();
+  async replicas(tx: Tx = this.#read): Promise<readonly StoredReplica[]> {
+    const rows = await tables<ServingTables>(tx).selectFrom('replicas').selectAll().orderBy('id').execute();
     return rows.map((row) => ({
       id: row.id,
       status: row.status_json === null ? null : replicaStatusSchema.parse(JSON.parse(row.status_json)),

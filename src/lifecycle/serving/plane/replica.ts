@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { errorMessage } from '../../../core/error-message.ts';
 import { MillraceError } from '../../../core/errors.ts';
@@ -47,6 +48,10 @@ export interface ReplicaOptions {
   readonly log?: Pick<PredictionLogsOptions, 'hashKey' | 'durability' | 'maxDiskBytes'>;
 }
 
+/** What routes.json holds. */
+const keptRoutesSchema = routeTableSchema.extend({ highestVersion: z.int().min(0).optional() });
+type KeptRoutes = z.infer<typeof keptRoutesSchema>;
+
 const defaultLimits = { maxRows: 50_000, maxSizeBytes: 32 * 1024 * 1024, maxAgeMs: 10_000 } as const;
 /** Arms that lost their traffic here, in a replica's directory. */
 const withdrawnFile = 'withdrawn.json';
@@ -74,6 +79,8 @@ export class Replica {
   readonly #errors = new Map<string, string>();
   readonly #setRoutesVersion: (version: number) => void;
   #routesVersion = 0;
+  /** The highest that it ever worked through: a control restored from an older backup sends lower ones. */
+  #highestVersion = 0;
   /** What kept the last report from control; null: it was heard. */
   #unheard: string | null = null;
   /** Whether it was told to stop. */
@@ -137,6 +144,7 @@ export class Replica {
     const replica = new Replica(options, client, loader, logs);
     const last = await replica.#readRoutes();
     if (last) {
+      replica.#highestVersion = last.highestVersion ?? last.version;
       // Control may be away, and its routes the same: what lost its traffic here does not get it back by a restart.
       for (const told of await replica.#readWithdrawn()) replica.plane.withdraw(told);
       replica.keyRing.set(last.keys ?? []);
@@ -251,9 +259,10 @@ export class Replica {
     if (table.version !== this.#routesVersion) this.#failures = 0;
     // Before the routes: an endpoint that begins to ask for keys knows them then.
     this.keyRing.set(table.keys ?? []);
-    const current = new Map(this.#inForce.map((route) => [route.endpoint, route.routeVersion]));
+    const current = new Map(this.#inForce.map((route) => [route.endpoint, route]));
     for (const route of table.endpoints) {
-      if (current.get(route.endpoint) === route.routeVersion) continue;
+      // Not by the version alone: a control restored from an older backup may give one that this replica knows another by.
+      if (isDeepStrictEqual(current.get(route.endpoint), route)) continue;
       try {
         await this.#loader.ensure(route);
         // The log is being closed.
@@ -280,6 +289,7 @@ export class Replica {
       this.#awaited.delete(endpoint);
     }
     this.#routesVersion = table.version;
+    this.#highestVersion = Math.max(this.#highestVersion, table.version);
     this.#setRoutesVersion(table.version);
     const inForce = this.#inForce;
     const awaited = table.endpoints.filter((route) => this.#awaited.has(route.endpoint));
@@ -340,6 +350,7 @@ export class Replica {
     const damaged = await this.#logs.findDamaged();
     const status: ReplicaStatus = {
       routesVersion: this.#routesVersion,
+      highestVersion: this.#highestVersion,
       endpoints: this.#inForce.map(({ endpoint, routeVersion }) => ({ endpoint, routeVersion })),
       models: [...this.#loader.models],
       segmentsWaiting: this.#logs.waiting,
@@ -371,9 +382,9 @@ export class Replica {
     }
   }
 
-  async #readRoutes(): Promise<RouteTable | null> {
+  async #readRoutes(): Promise<KeptRoutes | null> {
     try {
-      return routeTableSchema.parse(
+      return keptRoutesSchema.parse(
         JSON.parse(await readFile(join(this.#options.directory, 'routes.json'), 'utf8')),
       );
     } catch (error) {
@@ -410,8 +421,9 @@ export class Replica {
 
   async #writeRoutes(table: RouteTable): Promise<void> {
     const path = join(this.#options.directory, 'routes.json');
+    const kept: KeptRoutes = { ...table, highestVersion: this.#highestVersion };
     try {
-      await writeFile(`${path}.tmp`, JSON.stringify(table), { flush: true });
+      await writeFile(`${path}.tmp`, JSON.stringify(kept), { flush: true });
       await rename(`${path}.tmp`, path);
     } catch (error) {
       this.#options.logger.warn(
