@@ -30,10 +30,11 @@ async function setUp(t: TestContext) {
   t.after(async () => {
     for (const stop of stops.reverse()) await stop();
   });
-  const serve = async () => {
+  const serve = async ({ isEarly = false } = {}) => {
     const serving = await startTestServing(t, {
       controlUrl: control.url,
       directory: join(directory, 'serve'),
+      isEarly,
     });
     stops.push(serving.stop);
     return serving;
@@ -365,4 +366,52 @@ test('a replica answers while the models of its kept routes are loaded: it lives
   assert.deepEqual(await Promise.all(['/v2/health/ready', '/v2/models/held/ready'].map(status)), [200, 200]);
   assert.equal((await serving.post('/v2/models/held/infer', { inputs: x })).status, 200);
   assert.deepEqual(await kept(), ['quick', 'held']);
+});
+
+test('an arm loses its traffic while a model of another endpoint is being loaded, also in a replica that has just come back', async (t) => {
+  const { control, service, target, serve } = await setUp(t);
+  const { far, manifest } = await farModel(t);
+  const slow = {
+    modelVersion: '1',
+    packageDigest: (await control.blobs.put(canonicalJson(manifest))).digest,
+  };
+  const begin = async () => {
+    const { routeVersion } = await service.challenge(actor, 'delay', await target(2), 0.5, 'try it');
+    await service.settled('delay', routeVersion, { timeoutMs: 60_000 });
+  };
+  const versions = async ({ post }: Awaited<ReturnType<typeof serve>>) => {
+    const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => post(path, body(1, `e${i}`))));
+    return new Set(answers.map(({ json }) => json.model_version));
+  };
+  const serving = await serve();
+  const { routeVersion } = await service.deploy(actor, 'delay', await target(1), 'first');
+  await service.settled('delay', routeVersion, { timeoutMs: 60_000 });
+  await begin();
+  assert.deepEqual(await versions(serving), new Set(['1', '2']));
+
+  let { promise, resolve: release } = Promise.withResolvers<void>();
+  far.held = promise;
+  await service.declare(actor, { name: 'a-slow-one', model: 'far' });
+  const loading = await service.deploy(actor, 'a-slow-one', slow, 'first');
+  await far.asked.promise;
+  const back = await service.withdraw(actor, 'delay', 'it does harm');
+  await service.settled('delay', back.routeVersion, { timeoutMs: 60_000 });
+  assert.deepEqual(await versions(serving), new Set(['1']));
+  await begin();
+  release();
+  await service.settled('a-slow-one', loading.routeVersion, { timeoutMs: 60_000 });
+  assert.deepEqual(await versions(serving), new Set(['1', '2']));
+
+  await serving.stop();
+  const { routeVersion: without } = await service.withdraw(actor, 'delay', 'it does harm');
+  ({ promise, resolve: release } = Promise.withResolvers<void>());
+  Object.assign(far, { held: promise, asked: Promise.withResolvers<void>() });
+  const again = await serve({ isEarly: true });
+  await far.asked.promise;
+  await service.settled('delay', without, { timeoutMs: 60_000 });
+  assert.deepEqual(await versions(again), new Set(['1']));
+  assert.equal(again.replica.ready, false);
+  release();
+  await again.replica.restored;
+  assert.deepEqual(await versions(again), new Set(['1']));
 });

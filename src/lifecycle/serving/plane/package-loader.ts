@@ -64,6 +64,11 @@ export class PackageLoader {
     return model;
   };
 
+  /** Whether every model of a route is loaded. */
+  hasAll(route: EndpointRoute): boolean {
+    return packagesOf(route).every((digest) => this.#loaded.has(digest));
+  }
+
   /** Has every model of a route loaded and warm. Throws what kept one of them from it. */
   async ensure(route: EndpointRoute): Promise<void> {
     for (const digest of packagesOf(route)) {

@@ -80,6 +80,11 @@ export class Plane {
     return [...this.#endpoints.values()];
   }
 
+  /** By what an endpoint answers; undefined where there is no such endpoint. */
+  routeOf(name: string): EndpointRoute | undefined {
+    return this.#endpoints.get(name)?.route;
+  }
+
   get shadowDropped(): number {
     return this.#shadows.dropped;
   }

@@ -1,8 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
 import { errorMessage } from '../../../core/error-message.ts';
 import { MillraceError } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/json.ts';
@@ -11,16 +10,10 @@ import type { Logger } from '../../../platform/log/index.ts';
 import type { Registry } from '../../../platform/metrics/index.ts';
 import type { RuntimeHosts } from '../../../platform/runtimes/index.ts';
 import type { SegmentFrames } from '../../../platform/segments/index.ts';
-import {
-  type EndpointRoute,
-  type ReplicaStatus,
-  type RouteTable,
-  routeTableSchema,
-  type WithdrawnArm,
-  withdrawnArmSchema,
-} from '../contract.ts';
+import type { EndpointRoute, ReplicaStatus, RouteTable } from '../contract.ts';
 import { KeyRing } from '../keys/key-ring.ts';
 import { ControlLink } from './control-link.ts';
+import { KeptFiles } from './kept-files.ts';
 import { PackageLoader } from './package-loader.ts';
 import { Plane } from './plane.ts';
 import { planeMetrics } from './plane-metrics.ts';
@@ -48,13 +41,7 @@ export interface ReplicaOptions {
   readonly log?: Pick<PredictionLogsOptions, 'hashKey' | 'durability' | 'maxDiskBytes'>;
 }
 
-/** What routes.json holds. */
-const keptRoutesSchema = routeTableSchema.extend({ highestVersion: z.int().min(0).optional() });
-type KeptRoutes = z.infer<typeof keptRoutesSchema>;
-
 const defaultLimits = { maxRows: 50_000, maxSizeBytes: 32 * 1024 * 1024, maxAgeMs: 10_000 } as const;
-/** Arms that lost their traffic here, in a replica's directory. */
-const withdrawnFile = 'withdrawn.json';
 const statusEveryMs = 5000;
 /** So long a stop waits for control to take the rest of the log: a supervisor kills after four seconds. */
 const handOverMs = 2000;
@@ -76,6 +63,7 @@ export class Replica {
   readonly #client: ControlLink | null;
   readonly #loader: PackageLoader;
   readonly #logs: PredictionLogs;
+  readonly #files: KeptFiles;
   readonly #errors = new Map<string, string>();
   readonly #setRoutesVersion: (version: number) => void;
   #routesVersion = 0;
@@ -86,9 +74,14 @@ export class Replica {
   /** Whether it was told to stop. */
   #isLeaving = false;
   #url: string | null = null;
-  #withdrawnWritten: Promise<void> = Promise.resolve();
   #wanted: RouteTable | null = null;
+  /** The last table that came, whether or not all of it is in force. */
+  #newest: RouteTable = { version: 0, endpoints: [] };
+  /** Its routes by endpoint. */
+  #routes: ReadonlyMap<string, EndpointRoute> = new Map();
   #applying: Promise<void> | null = null;
+  /** Routes are put in force one after the other. */
+  #swapping: Promise<void> = Promise.resolve();
   #retry: NodeJS.Timeout | null = null;
   /** Attempts at the routes of one version that failed one after the other. */
   #failures = 0;
@@ -110,12 +103,12 @@ export class Replica {
     this.#client = client;
     this.#loader = loader;
     this.#logs = logs;
+    this.#files = new KeptFiles(options.directory, options.logger);
     this.#setRoutesVersion = metrics.routesVersion;
     metrics.segments(() => ({ waiting: logs.waiting, damaged: logs.damaged }));
     this.plane = new Plane(logs, metrics);
     this.plane.onWithdrawn = () => {
-      // One after the other, as they write to one draft.
-      this.#withdrawnWritten = this.#withdrawnWritten.then(() => this.#writeWithdrawn());
+      void this.#files.keepWithdrawn(() => this.plane.withdrawn);
       void this.#report();
     };
   }
@@ -142,19 +135,22 @@ export class Replica {
     const fetchBlob = (digest: Digest) => client?.blob(digest) ?? away();
     const loader = new PackageLoader(blobs, fetchBlob, options.runtimes, logger);
     const replica = new Replica(options, client, loader, logs);
-    const last = await replica.#readRoutes();
+    const last = await replica.#files.routes();
     if (last) {
       replica.#highestVersion = last.highestVersion ?? last.version;
       // Control may be away, and its routes the same: what lost its traffic here does not get it back by a restart.
-      for (const told of await replica.#readWithdrawn()) replica.plane.withdraw(told);
+      for (const told of await replica.#files.withdrawn()) replica.plane.withdraw(told);
       replica.keyRing.set(last.keys ?? []);
       for (const route of last.endpoints) {
         replica.#awaited.add(route.endpoint);
         await replica.plane.swap({ ...route, arms: [], shadow: null }, loader.modelOf);
       }
+      replica.#want(last);
       replica.#restored = replica.#restore(last);
       replica.#applying = replica.#restored;
-    } else replica.#follow();
+    }
+    // What control has taken an arm's traffic away for meanwhile is known before models of kept routes are loaded.
+    replica.#follow();
     return replica;
   }
 
@@ -174,9 +170,14 @@ export class Replica {
     if (this.#heartbeat) void this.#report();
   }
 
-  /** Puts a route table in force, as when control sends it. A newer one that comes meanwhile is taken next. */
+  /**
+   * Puts a route table in force, as when control sends it. While models are loaded for an earlier one it is taken next,
+   * but for what needs no loading: an arm that loses its traffic waits for nobody's model.
+   */
   async applyRoutes(table: RouteTable): Promise<void> {
     this.#wanted = table;
+    this.#want(table);
+    if (this.#applying) await this.#applyLoaded(table);
     this.#applying ??= this.#applyWanted();
     await this.#applying;
   }
@@ -193,7 +194,7 @@ export class Replica {
     this.#client?.close();
     await this.#loader.close();
     await this.#logs.close();
-    await this.#withdrawnWritten;
+    await this.#files.written;
   }
 
   /** The disk may go with the process: control gets what is still here, and is told so, unless that takes long. */
@@ -214,7 +215,7 @@ export class Replica {
   #follow(): void {
     const client = this.#client;
     if (!client) {
-      this.#settled = true;
+      if (!this.#applying) this.#settled = true;
       return;
     }
     this.#heartbeat = setInterval(() => void this.#report(), statusEveryMs);
@@ -236,7 +237,6 @@ export class Replica {
     );
     if (this.#isLeaving) return;
     this.#settled = true;
-    this.#follow();
     await this.#applyWanted();
   }
 
@@ -259,45 +259,93 @@ export class Replica {
     if (table.version !== this.#routesVersion) this.#failures = 0;
     // Before the routes: an endpoint that begins to ask for keys knows them then.
     this.keyRing.set(table.keys ?? []);
-    const current = new Map(this.#inForce.map((route) => [route.endpoint, route]));
-    for (const route of table.endpoints) {
-      // Not by the version alone: a control restored from an older backup may give one that this replica knows another by.
-      if (isDeepStrictEqual(current.get(route.endpoint), route)) continue;
-      try {
-        await this.#loader.ensure(route);
-        // The log is being closed.
-        if (this.#isLeaving) return;
-        await this.plane.swap(route, this.#loader.modelOf);
-        this.#awaited.delete(route.endpoint);
-      } catch (error) {
-        if (this.#isLeaving) return;
-        const message = error instanceof MillraceError ? error.message : String(error);
-        this.#errors.set(route.endpoint, message);
-        const isAlone = !current.has(route.endpoint) && (await this.#takeChampion(route));
-        const instead = isAlone
-          ? 'its champion has all traffic until it can be'
-          : 'the one before stays in force';
-        this.#options.logger.error(
-          { endpoint: route.endpoint, routeVersion: route.routeVersion, err: error },
-          `route not taken: ${instead}`,
-        );
-      }
+    for (const { endpoint } of table.endpoints) {
+      // A table that came while its models were loaded may have another route for it.
+      for (let route = this.#missing(endpoint); route; route = this.#missing(endpoint))
+        if (!(await this.#take(route))) break;
+      // The log is being closed.
+      if (this.#isLeaving) return;
     }
-    for (const { endpoint } of this.plane.endpoints.map((state) => state.route)) {
-      if (table.endpoints.some((r) => r.endpoint === endpoint)) continue;
-      this.plane.drop(endpoint);
-      this.#awaited.delete(endpoint);
-    }
+    this.#dropGone();
     this.#routesVersion = table.version;
     this.#highestVersion = Math.max(this.#highestVersion, table.version);
     this.#setRoutesVersion(table.version);
-    const inForce = this.#inForce;
-    const awaited = table.endpoints.filter((route) => this.#awaited.has(route.endpoint));
-    await this.#writeRoutes({ ...table, endpoints: [...inForce, ...awaited] });
-    if (this.#errors.size === 0) await this.#loader.keepOnly(inForce);
+    await this.#keepRoutes();
+    if (this.#errors.size === 0) await this.#loader.keepOnly(this.#inForce);
     else {
       const pauseMs = Math.min(retry.longestMs, retry.firstMs * 2 ** this.#failures++);
-      this.#retry = setTimeout(() => void (this.#wanted ?? this.applyRoutes(table)), pauseMs).unref();
+      this.#retry = setTimeout(() => void (this.#wanted ?? this.applyRoutes(this.#newest)), pauseMs).unref();
+    }
+  }
+
+  /** Loads the models of a route and puts it in force; false: one of them cannot be loaded. */
+  async #take(route: EndpointRoute): Promise<boolean> {
+    const { endpoint, routeVersion } = route;
+    try {
+      await this.#loader.ensure(route);
+      await this.#swap(route);
+      return !this.#isLeaving;
+    } catch (error) {
+      if (this.#isLeaving) return false;
+      if (this.#missing(endpoint) !== route) return true;
+      const message = error instanceof MillraceError ? error.message : String(error);
+      this.#errors.set(endpoint, message);
+      const isNew = this.#awaited.has(endpoint) || !this.plane.routeOf(endpoint);
+      const isAlone = isNew && (await this.#takeChampion(route));
+      const instead = isAlone
+        ? 'its champion has all traffic until it can be'
+        : 'the one before stays in force';
+      this.#options.logger.error({ endpoint, routeVersion, err: error }, `route not taken: ${instead}`);
+      return false;
+    }
+  }
+
+  /** Puts in force what of the newest table needs no model to be loaded. */
+  async #applyLoaded({ endpoints, keys = [] }: RouteTable): Promise<void> {
+    this.keyRing.set(keys);
+    for (const { endpoint } of endpoints) {
+      const route = this.#missing(endpoint);
+      if (!route || !this.#loader.hasAll(route)) continue;
+      await this.#swap(route).catch((error) =>
+        this.#options.logger.warn({ endpoint, err: error }, 'route not taken yet: tried on'),
+      );
+    }
+    this.#dropGone();
+    await this.#keepRoutes();
+    await this.#report();
+  }
+
+  /** Puts a route in force whose models are loaded, unless another one is wanted by now, or the log is being closed. */
+  #swap(route: EndpointRoute): Promise<void> {
+    const { endpoint } = route;
+    const swapped = this.#swapping.then(async () => {
+      if (this.#isLeaving || this.#missing(endpoint) !== route) return;
+      await this.plane.swap(route, this.#loader.modelOf);
+      this.#awaited.delete(endpoint);
+      this.#errors.delete(endpoint);
+    });
+    this.#swapping = swapped.catch(() => undefined);
+    return swapped;
+  }
+
+  #want(table: RouteTable): void {
+    this.#newest = table;
+    this.#routes = new Map(table.endpoints.map((route) => [route.endpoint, route]));
+  }
+
+  /** The newest route of an endpoint, unless it is in force. */
+  #missing(endpoint: string): EndpointRoute | undefined {
+    const route = this.#routes.get(endpoint);
+    const inForce = this.#awaited.has(endpoint) ? undefined : this.plane.routeOf(endpoint);
+    // Not by the version alone: a control restored from an older backup may give one that this replica knows another by.
+    return isDeepStrictEqual(inForce, route) ? undefined : route;
+  }
+
+  #dropGone(): void {
+    for (const { endpoint } of this.plane.endpoints.map((state) => state.route)) {
+      if (this.#routes.has(endpoint)) continue;
+      this.plane.drop(endpoint);
+      this.#awaited.delete(endpoint);
     }
   }
 
@@ -312,7 +360,7 @@ export class Replica {
     const alone = { ...route, routeVersion: 0, arms: [{ ...champion, weight: 1 }], shadow: null };
     try {
       await this.#loader.ensure(alone);
-      if (this.#isLeaving) return false;
+      if (this.#isLeaving || this.#missing(route.endpoint) !== route) return false;
       await this.plane.swap(alone, this.#loader.modelOf);
     } catch {
       // The champion is what cannot be loaded, of which the caller tells.
@@ -382,54 +430,12 @@ export class Replica {
     }
   }
 
-  async #readRoutes(): Promise<KeptRoutes | null> {
-    try {
-      return keptRoutesSchema.parse(
-        JSON.parse(await readFile(join(this.#options.directory, 'routes.json'), 'utf8')),
-      );
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        this.#options.logger.warn({ err: error }, 'routes.json cannot be read: waiting for control');
-      }
-      return null;
-    }
-  }
-
-  async #readWithdrawn(): Promise<readonly WithdrawnArm[]> {
-    try {
-      const text = await readFile(join(this.#options.directory, withdrawnFile), 'utf8');
-      return z.array(withdrawnArmSchema).parse(JSON.parse(text));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-        this.#options.logger.warn({ err: error }, `${withdrawnFile} cannot be read`);
-      return [];
-    }
-  }
-
-  async #writeWithdrawn(): Promise<void> {
-    try {
-      const path = join(this.#options.directory, withdrawnFile);
-      await writeFile(`${path}.tmp`, JSON.stringify(this.plane.withdrawn), { flush: true });
-      await rename(`${path}.tmp`, path);
-    } catch (error) {
-      this.#options.logger.warn(
-        { err: error },
-        `${withdrawnFile} could not be written: an arm that lost its traffic has it again after a restart without control`,
-      );
-    }
-  }
-
-  async #writeRoutes(table: RouteTable): Promise<void> {
-    const path = join(this.#options.directory, 'routes.json');
-    const kept: KeptRoutes = { ...table, highestVersion: this.#highestVersion };
-    try {
-      await writeFile(`${path}.tmp`, JSON.stringify(kept), { flush: true });
-      await rename(`${path}.tmp`, path);
-    } catch (error) {
-      this.#options.logger.warn(
-        { err: error },
-        'routes.json could not be written: a restart without control serves older routes',
-      );
-    }
+  /** Keeps the routes that are in force, and those that wait for their models, for a start without control. */
+  #keepRoutes(): Promise<void> {
+    return this.#files.keepRoutes(() => {
+      const awaited = this.#newest.endpoints.filter((route) => this.#awaited.has(route.endpoint));
+      const endpoints = [...this.#inForce, ...awaited];
+      return { ...this.#newest, endpoints, highestVersion: this.#highestVersion };
+    });
   }
 }
