@@ -1,7 +1,8 @@
 import { MillraceError } from '../core/errors.ts';
 import type { Pipelines } from '../lifecycle/pipelines/index.ts';
-import type { BatchPorts } from '../lifecycle/serving/index.ts';
+import { type BatchPorts, requireFeatures } from '../lifecycle/serving/index.ts';
 import { systemActor as system } from '../platform/access/index.ts';
+import type { BlobStore } from '../platform/blobs/index.ts';
 import type { LoopSlices } from './loop-slices.ts';
 import { packagedVersion } from './packaged-version.ts';
 
@@ -10,6 +11,7 @@ export function createBatchPorts(
   slices: LoopSlices,
   pipelines: Pipelines,
   logHashKey: () => string,
+  blobs: BlobStore,
 ): BatchPorts {
   const { registry, serving, data, feedback } = slices;
   return {
@@ -24,11 +26,20 @@ export function createBatchPorts(
       const { digest, dataset, version } = await data.version(system, id);
       return { digest, name: `${dataset} v${version}` };
     },
-    window: async (endpoint, fromMs, toMs) => {
-      await serving.sealPredictions();
-      const { digest, features } = await feedback.storeWindow(system, { endpoint, fromMs, toMs });
+    requireLogged: (window) => feedback.windows.requireLogged(window, () => serving.sealPredictions()),
+    window: async (stepId, window, packageDigest) => {
+      const { endpoint } = window;
       const { redact } = (await serving.endpoint(system, endpoint)).options.log;
-      return { digest, features: { ...features, redacted: redact } };
+      const found = await feedback.windows.of(stepId, window, {
+        sealed: () => serving.sealPredictions(),
+        check: ({ features }) =>
+          requireFeatures(blobs, packageDigest, endpoint, { ...features, redacted: redact }),
+      });
+      return found?.digest ?? null;
+    },
+    windowsOf: async (stepIds) => {
+      const windows = await feedback.windows.find(stepIds);
+      return new Map([...windows].map(([id, { digest }]) => [id, digest]));
     },
     logHashKey,
     registerSegment: async (segment, along) => {

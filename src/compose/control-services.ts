@@ -254,13 +254,13 @@ export async function createControlServices(parts: ControlParts) {
     db,
     journal,
     blobs,
-    ports: createBatchPorts(slices, pipelines, logHashKey),
+    ports: createBatchPorts(slices, pipelines, logHashKey, blobs),
   });
   const replays = new ReplayService({
     db,
     journal,
     feedback,
-    ports: createReplayPorts(slices, pipelines, batches, blobs),
+    ports: createReplayPorts(slices, pipelines, batches),
   });
   const erasures = new ErasureService({
     endpointExists,

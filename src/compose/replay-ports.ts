@@ -2,7 +2,6 @@ import type { ReplayPorts } from '../lifecycle/feedback/index.ts';
 import type { Pipelines } from '../lifecycle/pipelines/index.ts';
 import type { BatchService } from '../lifecycle/serving/index.ts';
 import { systemActor as system } from '../platform/access/index.ts';
-import type { BlobStore } from '../platform/blobs/index.ts';
 import { undefinedIfMissing } from './batch-ports.ts';
 import type { LoopSlices } from './loop-slices.ts';
 import { packagedVersion } from './packaged-version.ts';
@@ -16,7 +15,6 @@ export function createReplayPorts(
   { registry, serving }: Pick<LoopSlices, 'registry' | 'serving'>,
   pipelines: Pipelines,
   batches: BatchService,
-  blobs: BlobStore,
 ): ReplayPorts {
   return {
     start: (tx, step) => pipelines.start(tx, step),
@@ -25,14 +23,10 @@ export function createReplayPorts(
     cancel: (tx, id, reason) => pipelines.cancelIn(tx, id, reason),
     progress: (ids) => batches.progress(system, ids),
     parts: async (id) => (await batches.parts(system, id)).map(({ digest }) => digest),
-    endpoint: async (name) => {
-      const { model, options } = await serving.endpoint(system, name);
-      return { model, redacted: options.log.redact };
-    },
+    modelOf: async (endpoint) => (await serving.endpoint(system, endpoint)).model,
     packageOf: async (model, version) => (await packagedVersion(registry, model, version)).digest,
     sealed: async () => {
       await serving.sealPredictions();
     },
-    blobs,
   };
 }

@@ -7,10 +7,10 @@ import type { FeedbackService } from './service.ts';
 /**
  * Erases from the log, and from the files made of it, what a person has the right to have erased.
  *
- * @param copies digests of files that others have made of the log; those of uploaded labels are known here
+ * @param copies digests of files that others have made of the log; windows and uploaded labels are known here
  */
 export function eraseHooks(
-  feedback: Pick<FeedbackService, 'erase' | 'labels' | 'hashKeys'>,
+  feedback: Pick<FeedbackService, 'erase' | 'labels' | 'hashKeys' | 'windows'>,
   { blobs, frames }: Pick<LogCopiesOptions, 'blobs' | 'frames'>,
   copies: () => Promise<readonly Digest[]>,
 ): readonly EraseHook<Actor>[] {
@@ -18,10 +18,14 @@ export function eraseHooks(
     blobs,
     frames,
     hashKeys: feedback.hashKeys,
-    digests: async () => [...(await copies()), ...(await feedback.labels.uploads.digests())],
+    digests: async () => {
+      // One that is being written began to read before the log was without the entity: its step has it written anew.
+      await feedback.windows.abandon();
+      const windows = await feedback.windows.digests();
+      return [...windows, ...(await copies()), ...(await feedback.labels.uploads.digests())];
+    },
   });
   return [
-    files.eraseHook(),
     {
       name: 'prediction log',
       erase: async (actor, request) => {
@@ -37,5 +41,7 @@ export function eraseHooks(
         };
       },
     },
+    // Behind the log: nothing is made of it any more that has the entity.
+    files.eraseHook(),
   ];
 }

@@ -160,4 +160,16 @@ export const feedbackMigrations: readonly Migration[] = [
         ALTER TABLE label_segments ADD COLUMN set_aside TEXT`,
       ),
   },
+  {
+    id: 'feedback-017',
+    up: (tx) =>
+      execute(
+        tx,
+        `CREATE TABLE log_windows (
+          step_id TEXT PRIMARY KEY,
+          digest TEXT NOT NULL,
+          row_count BIGINT NOT NULL
+        )`,
+      ),
+  },
 ];

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bothEnded } from '../../core/both-ended.ts';
 import { fail } from '../../core/errors.ts';
@@ -43,7 +42,7 @@ import { NarrowLog } from './narrow/narrow-log.ts';
 import type { NarrowSelection } from './narrow/narrow-table.ts';
 import { type LabelLogs, openLabelLogs } from './open-label-logs.ts';
 import { featureNames, joinedSql, parquet, predictionsSql, type RowFilter } from './relations.ts';
-import { type LogWindow, writeWindow } from './replay/write-window.ts';
+import { LogWindows } from './replay/log-windows.ts';
 import type { PageKey } from './search/list-predictions.ts';
 import { LogSearch } from './search/log-search.ts';
 import { Compaction } from './segments/compaction.ts';
@@ -56,6 +55,7 @@ import { SetAside } from './segments/set-aside.ts';
 import { ErasureStore } from './store/erasure-store.ts';
 import { LabelStore } from './store/label-store.ts';
 import { SourceStore } from './store/source-store.ts';
+import { WindowStore } from './store/window-store.ts';
 import { type AsideSegment, FeedbackStore, type SegmentFilter } from './store.ts';
 import { summarize } from './summarize.ts';
 import { SummaryCache } from './summary-cache.ts';
@@ -94,6 +94,8 @@ export class FeedbackService {
   readonly upkeep: Upkeep;
   readonly removal: Removal;
   readonly hashKeys: LogHashKeys;
+  /** What steps read of the log. */
+  readonly windows: LogWindows;
   /** Rows and labels at the moment that they come in. */
   readonly arrivals: Arrivals;
   readonly #options: FeedbackServiceOptions;
@@ -132,6 +134,15 @@ export class FeedbackService {
     this.#labels = logs.labels;
     this.#signals = logs.signals;
     this.#files = new LogFiles(store, blobs, logs);
+    this.windows = new LogWindows({
+      db,
+      frames,
+      blobs,
+      store: new WindowStore(db),
+      files: (window) => this.#files.of(window),
+      isLogged: async (span) => (await store.predictionSegments(span)).length > 0,
+      temporaryFile: () => this.temporaryFile(),
+    });
     this.#index = new SegmentIndex({ db, blobs, frames, store, directory, aside });
     this.#search = new LogSearch({ store, blobs, frames, index: this.#index, hashKeys, ...logs });
     this.#matching = new Matching({
@@ -213,6 +224,7 @@ export class FeedbackService {
   }
 
   async close(): Promise<void> {
+    await this.windows.abandon();
     await this.upkeep.stop();
     await this.labels.uploads.close();
     await this.#matchings;
@@ -389,23 +401,6 @@ export class FeedbackService {
   /** Where a Parquet file may lie on its way out. What a crash leaves there is removed by the next start. */
   temporaryFile(): string {
     return join(rewritingDirectory(this.#options), `${uuidv7()}.parquet`);
-  }
-
-  /** Stores what was answered in a span of event time as a Parquet blob, to be predicted again; see `writeWindow`. */
-  async storeWindow(
-    actor: Actor,
-    window: { readonly endpoint: string; readonly fromMs: number; readonly toMs: number },
-  ): Promise<LogWindow & { readonly digest: Digest }> {
-    authorize(actor, 'read');
-    const { predictions, labels } = await this.#files.of(window);
-    const path = this.temporaryFile();
-    try {
-      const written = await writeWindow(this.#options.frames, predictions, labels, window, path);
-      const { digest } = await this.#options.blobs.put(createReadStream(path));
-      return { digest, ...written };
-    } finally {
-      await rm(path, { force: true });
-    }
   }
 
   /** With its label, if one was acknowledged. Throws `not_found`. Naming the endpoint makes it quicker. */

@@ -198,7 +198,8 @@ function toFailure(job: LeasedJob, signal: AbortSignal, error: unknown): Outcome
   }
   if (error instanceof ControlError) {
     const { code, message, next } = error;
-    return { ok: false, error: { code, message, next }, retryable: true };
+    // Control understood, and what the step was asked for cannot be done.
+    return { ok: false, error: { code, message, next }, retryable: error.status !== 422 };
   }
   const { code: known, path } = error as NodeJS.ErrnoException;
   if (known === 'ENOSPC' || known === 'EDQUOT')

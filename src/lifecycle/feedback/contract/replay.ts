@@ -22,9 +22,9 @@ export const replayInputsSchema = z.strictObject({
   model: z.string(),
   modelVersion: z.string(),
   packageDigest: digestSchema,
-  /** The logged rows: features by their names, and what was answered, in columns that begin with `logged_`. */
-  windowDigest: digestSchema,
-  rows: z.int(),
+  /** Of replays of earlier versions, whose windows were written before them; others ask for theirs. */
+  windowDigest: digestSchema.optional(),
+  rows: z.int().optional(),
 });
 export type ReplayInputs = z.infer<typeof replayInputsSchema>;
 
@@ -82,7 +82,8 @@ export const replaySchema = z.object({
   to: time,
   model: z.string(),
   modelVersion: z.string(),
-  rows: z.int(),
+  /** Rows of the window; null until it has been read from the log. */
+  rows: z.int().nullable(),
   /** Of these, predicted again so far. It grows with each finished part of some hundred thousand rows. */
   progress: z.object({ rows: z.int(), failedRows: z.int() }),
   /** null until it has succeeded. */

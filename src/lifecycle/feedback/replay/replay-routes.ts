@@ -8,11 +8,12 @@ export function replayRoutes(replays: ReplayService): readonly Route[] {
     defineRoute({
       method: 'POST',
       path: '/api/v1/replays',
-      summary: 'Has another version predict what was logged in a span of time, and compares',
+      summary:
+        'Has another version predict what was logged in a span of time, and compares; begun with the answer',
       permission: 'feedback:write',
       body: createReplaySchema,
       response: replaySchema,
-      status: 201,
+      status: 202,
       handle: ({ body }, { actor }) => replays.create(actor, body),
     }),
     defineRoute({

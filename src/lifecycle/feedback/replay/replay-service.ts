@@ -2,10 +2,8 @@ import { fail } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/json.ts';
 import { parseTime } from '../../../core/time.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
-import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { Database, Tx } from '../../../platform/db/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
-import { requireFeatures } from '../../serving/index.ts';
 import {
   type CreateReplay,
   type Replay,
@@ -45,13 +43,10 @@ export interface ReplayPorts {
   readonly progress: (ids: readonly string[]) => Promise<ReadonlyMap<string, Replay['progress']>>;
   /** Files of the parts that are finished. */
   readonly parts: (id: string) => Promise<readonly Digest[]>;
-  /** An endpoint's model, and the features that are not logged of it. */
-  readonly endpoint: (
-    name: string,
-  ) => Promise<{ readonly model: string; readonly redacted: readonly string[] }>;
+  /** An endpoint's model. */
+  readonly modelOf: (endpoint: string) => Promise<string>;
   /** The package of a registered version; throws where it has none. */
   readonly packageOf: (model: string, version: number) => Promise<Digest>;
-  readonly blobs: Pick<BlobStore, 'bytes'>;
   /** Resolves when control has what replicas have logged so far. */
   readonly sealed: () => Promise<void>;
 }
@@ -80,18 +75,16 @@ export class ReplayService {
   }
 
   /**
-   * Begins a replay. Throws `not_found`, `version_not_packaged`, `replay_empty`, `logged_features_unusable`,
-   * `invalid_time`.
+   * Begins a replay; its step reads the window from the log. Throws `not_found`, `version_not_packaged`, `replay_empty`,
+   * `invalid_time`, `invalid_input`.
    */
   async create(actor: Actor, { endpoint, from, to, version }: CreateReplay): Promise<Replay> {
     authorize(actor, 'feedback:write');
     const { db, journal, feedback, ports } = this.#options;
-    const { model, redacted } = await ports.endpoint(endpoint);
+    const model = await ports.modelOf(endpoint);
     const packageDigest = await ports.packageOf(model, version);
     const window = { endpoint, fromMs: parseTime(from, 'from'), toMs: parseTime(to, 'to') };
-    await ports.sealed();
-    const { digest: windowDigest, rows, features } = await feedback.storeWindow(actor, window);
-    await requireFeatures(ports.blobs, packageDigest, endpoint, { ...features, redacted });
+    await feedback.windows.requireLogged(window, ports.sealed);
     const inputs: ReplayInputs = replayInputsSchema.parse({
       endpoint,
       from,
@@ -99,8 +92,6 @@ export class ReplayService {
       model,
       modelVersion: String(version),
       packageDigest,
-      windowDigest,
-      rows,
     });
     const id = await db.write(async (tx) => {
       const stepId = await ports.start(tx, { kind, inputs, subject: `${model}/${version}` });
@@ -108,7 +99,7 @@ export class ReplayService {
         actor,
         action: 'replay:create',
         subject: { kind: 'endpoint', id: endpoint },
-        after: { from, to, version, rows },
+        after: { from, to, version },
         reason: 'asked for',
       });
       return stepId;
@@ -119,24 +110,26 @@ export class ReplayService {
   /** Throws `not_found`. */
   async get(actor: Actor, id: string): Promise<Replay> {
     authorize(actor, 'read');
-    const run = await this.#known(id);
-    return toReplay(run, await this.#options.ports.progress([id]));
+    const [replay] = await this.#replays([await this.#known(id)]);
+    if (!replay) throw new Error('a step that is known is a replay');
+    return replay;
   }
 
   /** Stops a replay; one that has ended stays as it is. Throws `not_found`. */
   async cancel(actor: Actor, id: string, reason: string): Promise<Replay> {
     authorize(actor, 'feedback:write');
-    const { db, journal, ports } = this.#options;
+    const { db, journal, ports, feedback } = this.#options;
     await this.#known(id);
     await db.write(async (tx) => {
       await ports.cancel(tx, id, reason);
       const subject = { kind: 'replay', id };
       await journal.appendAudit(tx, { actor, action: 'replay:cancel', subject, reason });
     });
+    await feedback.windows.abandon(id);
     return this.get(actor, id);
   }
 
-  /** The files of all replays: windows of the log, and what was predicted of them. */
+  /** The files of all replays: what was predicted, and windows of the log of earlier versions. */
   async files(): Promise<readonly Digest[]> {
     const { ports } = this.#options;
     const digests: Digest[] = [];
@@ -144,7 +137,8 @@ export class ReplayService {
       limit: Number.MAX_SAFE_INTEGER,
       afterId: undefined,
     })) {
-      digests.push(replayInputsSchema.parse(inputs).windowDigest, ...(await ports.parts(id)));
+      const { windowDigest } = replayInputsSchema.parse(inputs);
+      digests.push(...(windowDigest ? [windowDigest] : []), ...(await ports.parts(id)));
       if (status === 'succeeded') digests.push(replayOutputsSchema.parse(outputs).digest);
     }
     return digests;
@@ -168,8 +162,15 @@ export class ReplayService {
       if (read.length < limit || runs.length === page.limit) break;
       afterId = read.at(-1)?.id;
     }
-    const progress = await ports.progress(runs.map(({ id }) => id));
-    return runs.map((run) => toReplay(run, progress));
+    return this.#replays(runs);
+  }
+
+  async #replays(runs: readonly ReplayStepRun[]): Promise<readonly Replay[]> {
+    const { ports, feedback } = this.#options;
+    const ids = runs.map(({ id }) => id);
+    const progress = await ports.progress(ids);
+    const windows = await feedback.windows.find(ids);
+    return runs.map((run) => toReplay(run, progress.get(run.id), windows.get(run.id)?.rows ?? null));
   }
 
   async #known(id: string): Promise<ReplayStepRun> {
@@ -179,9 +180,12 @@ export class ReplayService {
   }
 }
 
-function toReplay(run: ReplayStepRun, progress: ReadonlyMap<string, Replay['progress']>): Replay {
+function toReplay(
+  run: ReplayStepRun,
+  done: Replay['progress'] = { rows: 0, failedRows: 0 },
+  windowRows: number | null,
+): Replay {
   const { endpoint, from, to, model, modelVersion, rows } = replayInputsSchema.parse(run.inputs);
-  const done = progress.get(run.id) ?? { rows: 0, failedRows: 0 };
   return {
     id: run.id,
     status: run.status,
@@ -190,7 +194,7 @@ function toReplay(run: ReplayStepRun, progress: ReadonlyMap<string, Replay['prog
     to,
     model,
     modelVersion,
-    rows,
+    rows: rows ?? windowRows,
     progress: { rows: done.rows, failedRows: done.failedRows },
     result: run.status === 'succeeded' ? replayOutputsSchema.parse(run.outputs) : null,
     error: run.error,

@@ -30,7 +30,11 @@ export function replayStep(score: (inputs: BatchInputs, context: StepContext) =>
           routeVersion: 0,
           entityFeature: null,
           eventTimeFeature: null,
-          source: { kind: 'log', name: `log of ${inputs.endpoint}`, digests: [inputs.windowDigest] },
+          source: {
+            kind: 'log',
+            name: `log of ${inputs.endpoint}`,
+            digests: inputs.windowDigest ? [inputs.windowDigest] : [],
+          },
           format: 'parquet',
           keep: Object.values(loggedColumns),
           log: false,

@@ -22,6 +22,7 @@ const step = replayStep((inputs, context) => {
   const parts = {
     done: async () => [],
     keep: async () => undefined,
+    window: () => Promise.reject(new Error('its inputs name what is read')),
     logPolicy: () => Promise.reject(new Error('rows of a replay are not logged')),
   };
   return runBatchStep(inputs, context, noPython, parts);
@@ -44,9 +45,9 @@ forEachDatabase((name, open) => {
     const pkg = { ...logisticPackage(), sample: [{ x1: 0, x2: 0 }] };
     const packageDigest = await storePackage(blobs, logisticOnnx(1), pkg);
     const window = { endpoint: 'flights', fromMs: start, toMs: start + 400 };
-    assert.equal((await service.storeWindow(ada, window)).rows, 400);
+    assert.equal((await service.windows.write(window)).rows, 400);
     const run = async () => {
-      const { digest: windowDigest } = await service.storeWindow(ada, window);
+      const { digest: windowDigest } = await service.windows.write(window);
       const inputs = replayInputsSchema.parse({
         endpoint: 'flights',
         from: '2001-02-01T00:00:00Z',
@@ -90,7 +91,7 @@ forEachDatabase((name, open) => {
     assert.deepEqual([judged.replayed.auc, judged.replayed.accuracy], [1, 1]);
     assert.ok(Math.abs((judged.logged.auc ?? 0) - 0.5) < 0.12, `${judged.logged.auc}`);
     assert.ok((judged.logged.logLoss ?? 0) > (judged.replayed.logLoss ?? 9));
-    await assert.rejects(service.storeWindow(ada, { ...window, fromMs: 1, toMs: 2 }), {
+    await assert.rejects(service.windows.write({ ...window, fromMs: 1, toMs: 2 }), {
       code: 'replay_empty',
     });
   });
@@ -108,7 +109,7 @@ forEachDatabase((name, open) => {
     await send([at(0, 1, null), at(1, null, null)]);
     await send([at(2, 'one', 'h:short'), at(3, 'two', hash)]);
     const windowOf = async (fromMs: number, toMs: number) =>
-      service.storeWindow(ada, { endpoint: 'flights', fromMs: start + fromMs, toMs: start + toMs });
+      service.windows.write({ endpoint: 'flights', fromMs: start + fromMs, toMs: start + toMs });
     const problemOf = async (fromMs: number, toMs: number, redacted: string[]) => {
       const { features } = await windowOf(fromMs, toMs);
       return requireFeatures(blobs, packageDigest, 'flights', { ...features, redacted }).then(
@@ -142,8 +143,62 @@ forEachDatabase((name, open) => {
     );
   });
 
+  test(`on ${name}: the window of a step is written once, behind a short answer`, async (t) => {
+    const { service, send, frames, blobs } = await openFeedbackService(t, open);
+    const row = (id: string) => ({ id, entity: id, eventTimeMs: start, features: { x1: 1 } });
+    await send([row('ada'), row('bob')]);
+    const { windows } = service;
+    const span = { endpoint: 'flights', fromMs: start, toMs: start + 1 };
+    await assert.rejects(
+      windows.requireLogged({ ...span, fromMs: 1, toMs: 2 }, async () => undefined),
+      { code: 'replay_empty' },
+    );
+    let checks = 0;
+    const go = Promise.withResolvers<void>();
+    const around = {
+      sealed: () => go.promise,
+      check: async () => {
+        if (checks++ === 0) throw new MillraceError('logged_features_unusable', {});
+      },
+    };
+    const asked = [windows.of('r', span, around), windows.of('r', span, around)];
+    go.resolve();
+    const refused = (await Promise.allSettled(asked)).map(({ status }) => status);
+    assert.deepEqual([refused, checks], [['rejected', 'rejected'], 1]);
+    const window = await windows.of('r', span, around);
+    assert.equal(window?.rows, 2);
+    await send([row('eve')]);
+    assert.deepEqual(await windows.of('r', span, around), window, 'all attempts read the same rows');
+    // While another one is written somebody has to be forgotten.
+    const wait = Promise.withResolvers<void>();
+    const abandon = windows.abandon.bind(windows);
+    t.mock.method(windows, 'abandon', (id?: string) => {
+      const ended = abandon(id);
+      wait.resolve();
+      return ended;
+    });
+    const under = windows.of('s', span, { ...around, check: () => wait.promise });
+    const erased = (async () => {
+      const sums: Record<string, number> = {};
+      for (const hook of service.eraseHooks(async () => []))
+        Object.assign(sums, await hook.erase(ada, { entity: 'ada', endpoint: null, reason: 'asked for it' }));
+      return sums;
+    })();
+    assert.deepEqual(await erased, { predictions: 1, labels: 0, waitingLabels: 0, files: 1 });
+    assert.equal(await under, null, 'to be asked for again');
+    const anew = await windows.of('s', span, around);
+    const file = await blobs.path(anew?.digest ?? window!.digest);
+    const left = await frames.query(
+      `SELECT logged_entity AS e FROM read_parquet(${sqlLiteral(file)}) ORDER BY 1`,
+    );
+    assert.deepEqual(
+      left.map(({ e }) => e),
+      ['bob', 'eve'],
+    );
+  });
+
   test(`on ${name}: replays of one endpoint are listed in pages, however many others lie between`, async (t) => {
-    const { service: feedback, journal, blobs, options } = await openFeedbackService(t, open);
+    const { service: feedback, journal, options } = await openFeedbackService(t, open);
     const run = (i: number): ReplayStepRun => ({
       id: String(1000 - i),
       kind: 'replay',
@@ -173,14 +228,13 @@ forEachDatabase((name, open) => {
         start: unused,
         cancel: unused,
         parts: unused,
-        endpoint: unused,
+        modelOf: unused,
         packageOf: unused,
         sealed: unused,
         stepRun: unused,
         stepRuns: async ({ limit, afterId }) =>
           runs.filter(({ id }) => afterId === undefined || Number(id) < Number(afterId)).slice(0, limit),
         progress: async () => new Map(),
-        blobs,
       },
     });
     const ids = async (limit: number, afterId?: string, endpoint?: string) =>

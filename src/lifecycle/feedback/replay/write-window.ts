@@ -22,7 +22,7 @@ export interface LogWindow {
 
 /**
  * Writes the answered rows of a span of event time to a Parquet file, ready to be predicted again. Rows whose
- * features were not kept are left out. Throws `replay_empty`.
+ * features were not kept are left out. A signal stops it. Throws `replay_empty`.
  */
 export async function writeWindow(
   frames: Frames,
@@ -30,6 +30,7 @@ export async function writeWindow(
   labelPaths: readonly string[],
   window: { readonly endpoint: string; readonly fromMs: number; readonly toMs: number },
   target: string,
+  signal?: AbortSignal,
 ): Promise<LogWindow> {
   const range = `${new Date(window.fromMs).toISOString()} to ${new Date(window.toMs).toISOString()}`;
   const empty = () => fail('replay_empty', { endpoint: window.endpoint, range });
@@ -52,6 +53,8 @@ export async function writeWindow(
     `COPY (SELECT ${select} FROM ${joinedSql(predictionPaths, labelPaths, filter, columns, 'value')}
        WHERE status = 'ok' AND outputs IS NOT NULL ORDER BY event_time_ms, prediction_id)
      TO ${sqlLiteral(target)} (FORMAT parquet, COMPRESSION zstd)`,
+    [],
+    signal,
   );
   const facts = await factsOf(frames, target, features);
   if (facts.rows === 0) throw empty();

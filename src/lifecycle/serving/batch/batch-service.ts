@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/json.ts';
+import { digestSchema } from '../../../core/model-package.ts';
 import { type Clock, parseTime, wallClock } from '../../../core/time.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
@@ -16,7 +18,6 @@ import {
   type CreateBatchPrediction,
   createBatchPredictionSchema,
 } from './contract.ts';
-import { type LoggedFeatures, requireFeatures } from './require-features.ts';
 import { type BatchProgress, BatchStore } from './store.ts';
 
 /** A step run, as far as a batch needs it. */
@@ -54,17 +55,23 @@ export interface BatchPorts {
   /** The package of a registered version; throws where it has none. */
   readonly packageOf: (model: string, version: number) => Promise<Digest>;
   readonly dataset: (id: string) => Promise<{ readonly digest: Digest; readonly name: string }>;
-  /** Stores what an endpoint answered in a span of event time as a Parquet blob. Throws `replay_empty`. */
-  readonly window: (
-    endpoint: string,
-    fromMs: number,
-    toMs: number,
-  ) => Promise<{ readonly digest: Digest; readonly features: LoggedFeatures }>;
+  /** Makes sure that something is logged in a span of event time. Throws `replay_empty`, `invalid_input`. */
+  readonly requireLogged: (window: BatchWindow) => Promise<void>;
+  /**
+   * What an endpoint answered in a span of event time as a Parquet blob, the same one for a step whenever it asks; null:
+   * it is being written. Throws `replay_empty`, `logged_features_unusable`.
+   */
+  readonly window: (stepId: string, window: BatchWindow, packageDigest: Digest) => Promise<Digest | null>;
+  /** The windows of those of these steps that have one by now. */
+  readonly windowsOf: (stepIds: readonly string[]) => Promise<ReadonlyMap<string, Digest>>;
   /** @param along is done in the same transaction, also for a segment that is registered already */
   readonly registerSegment: (segment: PredictionSegment, along: (tx: Tx) => Promise<void>) => Promise<void>;
   /** What hides values in prediction logs; see `entityInLog`. */
   readonly logHashKey: () => string;
 }
+
+/** A span of event time in the log of an endpoint: [fromMs, toMs). */
+export type BatchWindow = NonNullable<BatchInputs['source']['window']>;
 
 const kind = 'batch-predict';
 /** Kinds of steps that score rows in parts. */
@@ -113,7 +120,7 @@ export class BatchService {
     }
     const inputs: BatchInputs = batchInputsSchema.parse({
       ...target,
-      source: await this.#source(asked.source, target.packageDigest),
+      source: await this.#source(asked.source),
       format: asked.format,
       keep: asked.keep,
       log: asked.log,
@@ -151,7 +158,7 @@ export class BatchService {
     return runs.map((run) => toResource(run, progress));
   }
 
-  /** The files of batches over a log: windows of it, finished parts and outputs. */
+  /** The files of batches over a log: finished parts and outputs, and windows of it of earlier versions. */
   async logFiles(): Promise<readonly Digest[]> {
     const digests: Digest[] = [];
     for (const run of await this.#ports.stepRuns({ limit: Number.MAX_SAFE_INTEGER, afterId: undefined })) {
@@ -185,7 +192,11 @@ export class BatchService {
     const run = await this.#known(id);
     if (run.status !== 'failed' && run.status !== 'cancelled')
       throw fail('batch_not_stopped', { id, status: run.status });
-    const inputs: BatchInputs = { ...batchInputsSchema.parse(run.inputs), resumes: id };
+    const given = batchInputsSchema.parse(run.inputs);
+    // Its parts are of the rows that it read: so are the others.
+    const window = (await this.#ports.windowsOf([id])).get(id);
+    const source = window ? { ...given.source, digests: [window] } : given.source;
+    const inputs: BatchInputs = { ...given, source, resumes: id };
     const resumedId = await this.#db.write(async (tx) => {
       const step = { kind, inputs, subject: `${inputs.model}/${inputs.modelVersion}`, key: `resume/${id}` };
       const stepId = await this.#ports.start(tx, step);
@@ -223,6 +234,19 @@ export class BatchService {
   async parts(actor: Actor, id: string): Promise<readonly BatchPart[]> {
     authorize(actor, 'read');
     return this.#store.parts(id);
+  }
+
+  /**
+   * What the step of a batch over a log, or of a replay, reads; null while it is being written. Throws `forbidden`,
+   * `batch_not_running`, `replay_empty`, `logged_features_unusable`.
+   */
+  async window(actor: Actor, id: string): Promise<Digest | null> {
+    const isItsStep = actor.kind === 'job' && actor.id === id;
+    if (!isItsStep) authorize(actor, 'serving:write');
+    const run = await this.#known(id, kindsWithParts);
+    if (run.status !== 'running') throw fail('batch_not_running', { id, status: run.status });
+    const { packageDigest, ...window } = windowOf(run);
+    return this.#ports.window(id, window, packageDigest);
   }
 
   /**
@@ -303,7 +327,6 @@ export class BatchService {
 
   async #source(
     source: ReturnType<typeof createBatchPredictionSchema.parse>['source'],
-    packageDigest: Digest,
   ): Promise<BatchInputs['source']> {
     if ('digest' in source) {
       const { digest, name = digest, csv } = source;
@@ -316,10 +339,28 @@ export class BatchService {
     }
     const [fromMs, toMs] = [parseTime(source.from, 'source.from'), parseTime(source.to, 'source.to')];
     await this.#ports.endpoint(source.log);
-    const { digest, features } = await this.#ports.window(source.log, fromMs, toMs);
-    await requireFeatures(this.#blobs, packageDigest, source.log, features);
-    return { kind: 'log', name: `log of ${source.log}`, digests: [digest] };
+    const window = { endpoint: source.log, fromMs, toMs };
+    await this.#ports.requireLogged(window);
+    return { kind: 'log', name: `log of ${source.log}`, digests: [], window };
   }
+}
+
+const replayWindowSchema = z.object({
+  endpoint: z.string(),
+  from: z.string(),
+  to: z.string(),
+  packageDigest: digestSchema,
+});
+
+/** Which span of which log a step reads, and the package that is asked. */
+function windowOf(run: BatchStepRun): BatchWindow & { readonly packageDigest: Digest } {
+  if (run.kind === kind) {
+    const { source, packageDigest } = batchInputsSchema.parse(run.inputs);
+    if (!source.window) throw fail('invalid_input', { field: 'id', problem: 'this batch reads no log' });
+    return { ...source.window, packageDigest };
+  }
+  const { endpoint, from, to, packageDigest } = replayWindowSchema.parse(run.inputs);
+  return { endpoint, fromMs: Date.parse(from), toMs: Date.parse(to), packageDigest };
 }
 
 function toResource(

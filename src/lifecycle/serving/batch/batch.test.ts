@@ -60,6 +60,7 @@ async function scored(inputs: BatchInputs, partRows: number, done: BatchPart[] =
       keep: async (part) => {
         done.push(part);
       },
+      window: () => Promise.reject(new Error('its inputs name what is read')),
       logPolicy: async () => policy,
     },
     partRows,

@@ -52,6 +52,8 @@ export const batchInputsSchema = z.strictObject({
     name: z.string(),
     digests: z.array(digestSchema),
     csv: csvOptionsSchema.optional(),
+    /** Of a log: the span that its step asks for; of earlier versions the digest is known. */
+    window: z.strictObject({ fromMs: z.int(), toMs: z.int(), endpoint: z.string() }).optional(),
   }),
   format: batchFormatSchema,
   keep: z.array(z.string()).nullable(),
@@ -97,6 +99,9 @@ export const batchLogPolicySchema = z.strictObject({
   key: z.string(),
 });
 export type BatchLogPolicy = z.infer<typeof batchLogPolicySchema>;
+
+/** What the step of a batch over a log, or of a replay, reads; null: it is being written, ask again. */
+export const batchWindowSchema = z.object({ digest: digestSchema.nullable() });
 
 export const batchPartsSchema = z.object({ items: z.array(batchPartSchema) });
 

@@ -78,6 +78,7 @@ test('a model that runs as Python scores a file too', { skip: !existsSync(python
       parts: {
         done: async () => [],
         keep: async () => undefined,
+        window: () => Promise.reject(new Error('its inputs name what is read')),
         logPolicy: () => Promise.reject(new Error('nothing is logged')),
       },
       python: {

@@ -7,6 +7,7 @@ import {
   batchPartSchema,
   batchPartsSchema,
   batchPredictionSchema,
+  batchWindowSchema,
   cancelBatchSchema,
   createBatchPredictionSchema,
   resumeBatchSchema,
@@ -88,6 +89,15 @@ export function batchRoutes(service: BatchService, blobs: BlobStore): readonly R
         reply.header('content-disposition', `attachment; filename="${name}"`);
         return blobs.get(digest);
       },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/batch-predictions/:id/window',
+      summary: 'What a batch over a log, or a replay, reads, for its step; null while it is being written',
+      permission: 'read',
+      params: byId,
+      response: batchWindowSchema,
+      handle: async ({ params }, { actor }) => ({ digest: await service.window(actor, params.id) }),
     }),
     defineRoute({
       method: 'GET',

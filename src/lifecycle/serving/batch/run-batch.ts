@@ -14,6 +14,7 @@ import {
   type BatchPart,
   batchLogPolicySchema,
   batchPartsSchema,
+  batchWindowSchema,
 } from './contract.ts';
 import type { FromBatchProcess, PythonSettings } from './protocol.ts';
 
@@ -29,6 +30,8 @@ export interface BatchRun {
   readonly parts: {
     readonly done: () => Promise<readonly BatchPart[]>;
     readonly keep: (part: BatchPart) => Promise<void>;
+    /** What is read of a log, where the inputs do not say. */
+    readonly window: () => Promise<Digest>;
     /** What of its rows may be logged; asked for where they are. */
     readonly logPolicy: () => Promise<BatchLogPolicy>;
   };
@@ -49,7 +52,10 @@ export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<Batc
   const done = [...(await parts.done())].sort((a, b) => a.part - b.part);
   const doneRows = done.reduce((sum, part) => sum + part.rows, 0);
   if (done.length > 0) log(`goes on after ${doneRows} rows in ${done.length} parts of an earlier attempt`);
-  const sourcePaths = await Promise.all(inputs.source.digests.map((digest) => blobs.path(digest)));
+  const { source } = inputs;
+  const digests =
+    source.kind === 'log' && source.digests.length === 0 ? [await parts.window()] : source.digests;
+  const sourcePaths = await Promise.all(digests.map((digest) => blobs.path(digest)));
   const child = await BatchProcess.start(workDir, signal);
   try {
     child.send({
@@ -141,6 +147,20 @@ export function controlParts(
     done: async () => (await patiently(() => client.call(path, { schema: batchPartsSchema, signal }))).items,
     keep: async (part) => {
       await patiently(() => client.call(path, { body: part, schema: z.unknown(), signal }));
+    },
+    window: async () => {
+      for (;;) {
+        signal.throwIfAborted();
+        const body = {};
+        const { digest } = await patiently(() =>
+          client.call(`/api/v1/batch-predictions/${batchId}/window`, {
+            body,
+            schema: batchWindowSchema,
+            signal,
+          }),
+        );
+        if (digest) return digest;
+      }
     },
     logPolicy: () =>
       patiently(() =>

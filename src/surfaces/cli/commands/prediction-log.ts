@@ -45,16 +45,13 @@ export async function replay(call: CommandCall): Promise<number | undefined> {
   const { model } = await call.api.get(`endpoints/${part(body.endpoint)}`, endpointSchema);
   await makeServable(call, model, version, 'for a replay of the log');
   let state = await call.api.post('replays', body, replaySchema);
-  call.note(
-    `replay ${state.id} of ${count(state.rows, 'row')}; millrace predictions cancel ${state.id} stops it`,
-  );
+  call.note(`replay ${state.id} reads the log; millrace predictions cancel ${state.id} stops it`);
   while (state.status === 'queued' || state.status === 'running') {
     await new Promise((done) => setTimeout(done, pollMs));
-    const told = state.progress.rows;
+    const told = progressOf(state);
     state = await call.api.get(`replays/${part(state.id)}`, replaySchema);
-    const { progress, rows } = state;
-    if (progress.rows !== told)
-      call.note(`${progress.rows.toLocaleString('en-US')} of ${count(rows, 'row')}`);
+    const now = progressOf(state);
+    if (now !== null && now !== told) call.note(now);
   }
   const { result } = state;
   if (state.status !== 'succeeded' || !result) {
@@ -63,6 +60,11 @@ export async function replay(call: CommandCall): Promise<number | undefined> {
   }
   call.show(state, () => facts(factsOf(state, result)));
   return undefined;
+}
+
+/** null until the log has been read. */
+function progressOf({ progress, rows }: Replay): string | null {
+  return rows === null ? null : `${progress.rows.toLocaleString('en-US')} of ${count(rows, 'row')}`;
 }
 
 function factsOf(state: Replay, result: NonNullable<Replay['result']>): [string, string | null][] {

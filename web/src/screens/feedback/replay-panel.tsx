@@ -60,9 +60,11 @@ function ReplayBody(props: { readonly replay: Replay }) {
           ['Before', <EventTime key="to" at={replay.to} precise />],
           [
             'Rows',
-            isOpen(replay)
-              ? `${formatCount(replay.progress.rows)} of ${formatCount(replay.rows)} done`
-              : formatCount(replay.rows),
+            isOpen(replay) && replay.rows === null
+              ? 'being read from the log'
+              : isOpen(replay)
+                ? `${formatCount(replay.progress.rows)} of ${formatCount(replay.rows)} done`
+                : formatCount(replay.rows),
           ],
           ['Id', <Id key="id" id={replay.id} />],
         ]}
