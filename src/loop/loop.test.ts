@@ -166,6 +166,34 @@ forEachDatabase((name, open) => {
     assert.match(back.lastTurn?.reason ?? '', /version 3 is worse: accuracy worse by 0\.2000/);
   });
 
+  test(`${name}: a change of a bandit's shares that a kill cuts off is done as it was decided`, async (t) => {
+    const world = new FakeWorld();
+    const loop = await openLoop(t, await open(t, loopTestMigrations), world);
+    const bandit = '{ start: 10, every: 1h, maxChange: 0.2, minLabels: 100, minTime: 12h, maxTime: 20d }';
+    await loop.apply(loopText.replace(/ {2}canary: .*\n/, `  bandit: ${bandit}\n`));
+    await loop.advance('2001-02-08');
+    await loop.loops.trigger(anna, 'flights', { reason: 'try' });
+    await loop.settle();
+    world.seeOutcomes(2, 1, 60, 60, 0);
+    await loop.advance('2001-02-08T06:00');
+    world.seeOutcomes(2, 1, 500, 400, -0.05);
+    const killed = new Promise<void>((resolve) => {
+      world.killedAfterSplit = resolve;
+    });
+    const moved = loop.advance('2001-02-08T12:00');
+    await killed;
+    // What comes in meanwhile says the opposite.
+    world.seeOutcomes(2, 1, 600, 500, 0.03);
+    await loop.restart();
+    await moved;
+    const { rollout } = await loop.turn(2);
+    assert.deepEqual(
+      [rollout?.percent, rollout?.weighing, world.calls.filter((call) => call.startsWith('split 2'))],
+      [30, null, ['split 2 0.1', 'split 2 0.3']],
+    );
+    assert.equal(rollout?.routeVersion, world.routeVersion);
+  });
+
   test(`${name}: a failed gate rejects; an unsure one asks a person, whose refusal is kept`, async (t) => {
     const world = new FakeWorld();
     world.verdict = 'fail';

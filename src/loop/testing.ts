@@ -96,6 +96,8 @@ export class FakeWorld {
   outcomes: Observation = nothingObserved;
   /** What reading the log and following a route take; a test may hold them. */
   readsLog: () => Promise<void> = async () => {};
+  /** Control is as if killed once the next split is in force, and this called. */
+  killedAfterSplit: (() => void) | null = null;
   followsRoute: (signal: AbortSignal) => Promise<void> = async () => {};
 
   ports(): LoopPorts {
@@ -165,8 +167,14 @@ export class FakeWorld {
           this.#route(`deploy ${version}`, { champion: version, challenger: null }),
         mirror: async ({ version }) => this.#route(`mirror ${version}`, this.serving),
         lost: async () => this.guarded,
-        split: async ({ version }, { share }) =>
-          this.#route(`split ${version} ${share}`, { ...this.serving, challenger: version }),
+        split: async ({ version }, { share }) => {
+          const route = this.#route(`split ${version} ${share}`, { ...this.serving, challenger: version });
+          const killed = this.killedAfterSplit;
+          this.killedAfterSplit = null;
+          if (!killed) return route;
+          killed();
+          throw new Error('killed');
+        },
         promote: async ({ version }) =>
           this.#route(`promote ${version}`, { champion: version, challenger: null }),
         giveBack: async (_, version) =>

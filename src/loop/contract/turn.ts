@@ -118,6 +118,8 @@ export const rolloutSchema = z.object({
   comparisons: z.array(armComparisonSchema).default([]),
   shadow: z.array(shadowComparisonSchema).default([]),
   bandit: banditStateSchema.nullable().default(null),
+  /** Share that a bandit's challenger is being given, in percent; null: no change is under way. */
+  weighing: z.number().nullable().default(null),
   /** Event time at which a bandit last changed its shares. */
   weighedEventTime: timeSchema.nullable().default(null),
 });

@@ -6,7 +6,7 @@ import { abortRollout, endLost } from './end-rollout.ts';
 import { known } from './known.ts';
 import { lookAtRollout } from './look-at-rollout.ts';
 import { deployInputs, splitOf, stepOf } from './rollout-steps.ts';
-import { isWeighingDue, weighBandit } from './weigh-bandit.ts';
+import { decideShares, isWeighingDue, weighBandit } from './weigh-bandit.ts';
 
 /**
  * `shadow` and `canary`: gives the challenger its traffic, looks at what comes of it, and goes on to the next step,
@@ -20,8 +20,9 @@ export const rollingOut: StateHandler = async (turn) => {
   const looked = await lookAtRollout(turn);
   const latest = looked?.rollout ?? rollout;
   if (latest.verdict === 'fail') return abortRollout(turn, latest, latest.reason);
+  if (latest.weighing !== null) return weighBandit(turn, latest, latest.weighing);
   if (latest.verdict === 'pass' && !turn.paused) return nextStep(turn, latest);
-  if (looked && isWeighingDue(turn, latest)) return weighBandit(turn, latest);
+  if (looked && isWeighingDue(turn, latest)) return decideShares(latest);
   if (looked) {
     return { do: 'note', change: { rollout: latest }, reason: latest.reason, decides: false };
   }

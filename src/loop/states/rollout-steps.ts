@@ -43,6 +43,7 @@ export function stepOf(
     guardrails: [],
     shadow: [],
     bandit: null,
+    weighing: null,
     weighedEventTime: null,
     verdict: 'waiting',
     reason: 'waits for traffic',

@@ -19,17 +19,30 @@ export function isWeighingDue(
   return last === null || turn.watermarkMs - parseTime(last) >= parseDuration(every);
 }
 
-/** Puts the bandit's shares in force as the next route version. Done again after a crash, it finds them there. */
-export function weighBandit(turn: TurnContext, rollout: Rollout): Decision {
+/**
+ * Decides by what shares a bandit goes on: written down before the traffic follows, so that what a crash cuts off is done
+ * as it was decided, whatever came in since.
+ */
+export function decideShares(rollout: Rollout): Decision {
   const share = shareOf(known(rollout.bandit ?? undefined, 'bandit'));
   // Traffic is given out in ten-thousandths.
-  const percent = Math.round(10_000 * share) / 100;
+  const weighing = Math.round(10_000 * share) / 100;
+  return {
+    do: 'note',
+    change: { rollout: { ...rollout, weighing } },
+    reason: rollout.reason,
+    decides: false,
+  };
+}
+
+/** Puts the decided shares in force as the next route version. Done again after a crash, it finds them there. */
+export function weighBandit(turn: TurnContext, rollout: Rollout, percent: number): Decision {
   const reason = `version ${turn.challengerVersion} gets ${percent.toFixed(1)} % by its rewards`;
   const { target } = deployInputs(turn, 'split', null, reason);
   const weighedEventTime = turn.watermarkMs === undefined ? null : formatTime(turn.watermarkMs);
   const act = async () => {
     const routeVersion = await turn.ports.serving.split(target, splitOf(turn, 'bandit', percent), reason);
-    return { rollout: { ...rollout, percent, routeVersion, weighedEventTime } };
+    return { rollout: { ...rollout, percent, routeVersion, weighing: null, weighedEventTime } };
   };
   return { do: 'note', change: { rollout }, reason: rollout.reason, decides: false, act };
 }
