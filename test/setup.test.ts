@@ -54,10 +54,14 @@ function freshMachine(t: TestContext, programs: Readonly<Record<string, string>>
 }
 
 test('the launcher of a clone that is not set up says what to type', (t) => {
-  const { root, run } = freshMachine(t, { node: 'echo v20.11.0' });
-  const { status, stderr } = run('bin/millrace', 'up');
-  assert.equal(status, 1);
-  assert.equal(stderr, `millrace is not set up yet: run "make setup" in ${root}\n`);
+  // An old Node, and packages that npm is still bringing.
+  for (const version of ['v20.11.0', 'v24.1.0']) {
+    const { root, run } = freshMachine(t, { node: `echo ${version}` });
+    mkdirSync(join(root, 'node_modules'));
+    const { status, stderr } = run('bin/millrace', 'up');
+    assert.equal(status, 1);
+    assert.equal(stderr, `millrace is not set up yet: run "make setup" in ${root}\n`);
+  }
 });
 
 test('the launcher works through a link from elsewhere', (t) => {
