@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
@@ -362,6 +363,38 @@ test('closing answers what is under way, ends streams, and tells the callers', a
   await closing;
   assert.ok(closed);
   assert.notEqual(client.lastGoaway, null);
+});
+
+test('who connects anew while the server closes is answered, also where he had not spoken yet', async (t) => {
+  const { promise: enough, resolve: release } = Promise.withResolvers<void>();
+  const answer = { kind: 'unary', answer: () => ({}), ...emptyCodecs } as const;
+  const slow = { ...answer, answer: () => enough.then(() => ({})) };
+  const methods: Methods = new Map([
+    ['/test/Echo', answer],
+    ['/test/Slow', slow],
+  ]);
+  const logger = createLogger('serve', 'silent');
+  const server = new GrpcServer({ methods, logger, takingMs: 60_000 });
+  const port = await server.listen('127.0.0.1', 0, '--grpc-port');
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  const client = new RawClient(`127.0.0.1:${port}`);
+  const answered = client.call('/test/Slow', frameOf(Buffer.alloc(0)));
+  await once(client.session, 'connect');
+  const told = once(client.session, 'goaway');
+  const closed = server.close();
+  await told;
+  for (const own of [undefined, socket]) {
+    const another = new RawClient(`127.0.0.1:${port}`, own);
+    const { status } = await another.call('/test/Echo', frameOf(Buffer.alloc(0)));
+    assert.equal(status, grpcStatus.ok);
+    another.close();
+  }
+  release();
+  assert.equal((await answered).status, grpcStatus.ok);
+  client.close();
+  await closed;
+  t.after(() => socket.destroy());
 });
 
 test('a caller that does not end its call holds up a close for a while only', async (t) => {

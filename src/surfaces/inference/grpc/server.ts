@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { fail } from '../../../core/errors.ts';
 import type { ConnectionRoom } from '../../../platform/http/index.ts';
@@ -28,6 +29,8 @@ export interface GrpcServerOptions {
   readonly bodyRoom?: BodyRoom;
   /** How long callers have to hear that the server goes away before it takes no new calls. */
   readonly noticeMs?: number;
+  /** How long new connections are taken then: who was told connects anew at once, perhaps to the same address. */
+  readonly takingMs?: number;
   /** How long calls that are under way then have to end. */
   readonly drainMs?: number;
 }
@@ -36,6 +39,8 @@ const defaultLimitBytes = 64 * 1024 * 1024;
 const mostStreams = 1000;
 const handshakeMs = 10_000;
 const defaultNoticeMs = 500;
+const defaultTakingMs = 250;
+const takingLookMs = 20;
 const defaultDrainMs = 3000;
 /** After so much of it answers in pieces are broken off, so that their callers can still be told. */
 const drainShare = 0.8;
@@ -54,6 +59,7 @@ export class GrpcServer {
   readonly #server: Server;
   readonly #exchangeOptions: ExchangeOptions;
   readonly #noticeMs: number;
+  readonly #takingMs: number;
   readonly #drainMs: number;
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<Http2Connection>();
@@ -64,9 +70,10 @@ export class GrpcServer {
   #draining = false;
 
   constructor(options: GrpcServerOptions) {
-    const { methods, logger, limitBytes, noticeMs, drainMs, tls, room, bodyRoom } = options;
+    const { methods, logger, limitBytes, noticeMs, takingMs, drainMs, tls, room, bodyRoom } = options;
     this.#methods = methods;
     this.#noticeMs = noticeMs ?? defaultNoticeMs;
+    this.#takingMs = takingMs ?? defaultTakingMs;
     this.#drainMs = drainMs ?? defaultDrainMs;
     this.#exchangeOptions = {
       limitBytes: limitBytes ?? defaultLimitBytes,
@@ -112,14 +119,23 @@ export class GrpcServer {
   async close(): Promise<void> {
     this.#draining = true;
     clearInterval(this.#keepAlive);
+    const untilMs = performance.now() + this.#takingMs;
     await Promise.all([...this.#connections].map((connection) => this.#giveNotice(connection)));
-    for (const drain of this.#streams.values()) drain();
+    this.#closeGreeted();
+    while (this.#connections.size > 0 && performance.now() < untilMs) await sleep(takingLookMs);
+    this.#closeGreeted();
     const timer = setInterval(() => this.#cutUnfinished(), this.#drainMs);
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
-      for (const connection of this.#connections) connection.close();
+      // Of one that has not spoken yet the first calls are on their way.
+      for (const connection of this.#connections) setTimeout(() => connection.close(), this.#noticeMs);
     });
     clearInterval(timer);
+  }
+
+  #closeGreeted(): void {
+    for (const drain of this.#streams.values()) drain();
+    for (const connection of this.#connections) if (connection.greeted) connection.close();
   }
 
   #cutUnfinished(): void {

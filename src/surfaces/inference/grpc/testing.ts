@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
+import type { Socket } from 'node:net';
 import { FrameReader, frameOf } from './framing.ts';
 import { readProto } from './messages.ts';
 
@@ -20,8 +21,9 @@ export class RawClient {
   readonly session: ClientHttp2Session;
   lastGoaway: number | null = null;
 
-  constructor(address: string) {
-    this.session = connect(`http://${address}`);
+  /** @param socket a connection that is open already; one of its own unless given */
+  constructor(address: string, socket?: Socket) {
+    this.session = connect(`http://${address}`, socket ? { createConnection: () => socket } : {});
     this.session.on('error', () => undefined);
     this.session.on('goaway', (_code, lastStream) => {
       this.lastGoaway = lastStream;
