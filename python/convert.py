@@ -17,6 +17,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from convert_borders import rows_at_borders
 from convert_graph import is_booster, strategies, to_onnx
 from convert_rows import rows_at_splits, rows_to_compare, rows_with_gaps, to_frame
 
@@ -76,20 +77,23 @@ def convert(args):
     fields = json.loads(args.signature.read_text())
     rows = json.loads(args.rows.read_text())
     frame, expected = compared_rows(model, fields, rows)
+    borders = border_rows(model, fields, frame, args.bound)
     best, failures = None, []
-    for strategy in strategies(fields):
+    for strategy in strategies(model, fields):
         try:
             onnx = to_onnx(model, fields, strategy)
             difference = compare(onnx, expected, fields, frame)
             at_splits, more = compare_at_splits(model, onnx, fields)
+            at_borders = compare(onnx, borders[1], fields, borders[0], labels=False) if borders else 0.0
         except Exception as error:  # a converter that does not know this model in this layout
             failures.append(f"{strategy}: {type(error).__name__}: {str(error).strip().splitlines()[0][:300]}")
             continue
         among = f", {at_splits:.3g} on {more} rows between the splits of its trees" if more > 0 else ""
-        print(f"numbers as {strategy}: greatest difference {difference:.3g} on {len(frame)} rows{among}", flush=True)
-        difference = max(difference, at_splits)
+        beside = f", {at_borders:.3g} on {len(borders[0])} rows beside where its answer jumps" if borders else ""
+        print(f"numbers as {strategy}: greatest difference {difference:.3g} on {len(frame)} rows{among}{beside}", flush=True)
+        difference = max(difference, at_splits, at_borders)
         if best is None or difference < best[0]:
-            best = (difference, len(frame) + more, strategy, onnx)
+            best = (difference, len(frame) + more + (len(borders[0]) if borders else 0), strategy, onnx)
         if difference <= args.bound / 100:
             break
     if best is None:
@@ -229,6 +233,23 @@ def compared_rows(model, fields, given):
     ) from failure
 
 
+def border_rows(model, fields, frame, bound):
+    """Rows beside where the model's answer jumps by more than the bound, and what it says to them; None where it never does."""
+    import numpy as np
+
+    if hasattr(model, "classes_") and (not hasattr(model, "predict_proba") or isinstance(model.classes_, list)):
+        return None  # which has nothing but labels, and those jump anyhow, or several at once
+
+    def answer(rows):
+        if hasattr(model, "predict_proba"):
+            return np.asarray(model.predict_proba(rows), dtype=np.float64).reshape(len(rows), -1)
+        values = np.asarray(python_outputs(model, rows)["label"], dtype=np.float64).reshape(len(rows), -1)
+        return np.sign(values) * np.log1p(np.abs(values))  # of which differences are relative, as they are compared
+
+    rows = rows_at_borders(fields, frame, answer, bound)
+    return None if rows is None or len(rows) == 0 else (rows, python_outputs(model, rows))
+
+
 def compare_at_splits(model, onnx, fields):
     """
     Greatest difference on rows between the values where the graph's trees split, and how many those are; none of a model
@@ -287,8 +308,13 @@ def booster_prediction(model, onnx, expected):
     return name
 
 
-def compare(onnx, expected, fields, frame):
-    """Greatest absolute difference of probabilities; for regression relative to 1 + |value|."""
+def compare(onnx, expected, fields, frame, labels=True):
+    """
+    Greatest absolute difference of probabilities; for regression relative to 1 + |value|.
+
+    @param labels count labels that differ, beside probabilities, as well; beside where a forest's answer jumps many are
+    of classes that are equally probable
+    """
     import numpy as np
     import onnxruntime
 
@@ -313,9 +339,9 @@ def compare(onnx, expected, fields, frame):
         ours = outputs[0] if len(outputs) == 1 or not is_real(outputs[1]) else outputs[1]
         ours = np.asarray(ours, dtype=np.float64).reshape(len(frame), -1)[:, -theirs.shape[1] :]
         return greatest(ours, theirs, 1 + np.abs(theirs))
-    labels = np.asarray(outputs[0]).reshape(len(frame), -1)
-    wrong = np.mean(labels.astype(str) != np.asarray(expected["label"]).astype(str).reshape(len(frame), -1))
-    if wrong > LABEL_ERRORS_ALLOWED:
+    ours = np.asarray(outputs[0]).reshape(len(frame), -1)
+    wrong = np.mean(ours.astype(str) != np.asarray(expected["label"]).astype(str).reshape(len(frame), -1))
+    if labels and wrong > LABEL_ERRORS_ALLOWED:
         return float("inf")
     return greatest(np.asarray(outputs[1], dtype=np.float64), np.asarray(expected["probability"]), 1)
 

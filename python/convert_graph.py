@@ -4,6 +4,8 @@ import contextlib
 import math
 import sys
 
+from convert_doubles import boosters_in_double, give_single, is_lightgbm, keep_doubles, split_in_double
+
 SIDE_BY_SIDE = ("float32 side by side", "float64 side by side")
 
 
@@ -12,13 +14,17 @@ def is_booster(model):
     return type(model).__name__ == "Booster" and type(model).__module__.split(".")[0] in ("lightgbm", "xgboost")
 
 
-def strategies(fields):
-    """How numbers enter the graph. Single precision is what most converters know best."""
+def strategies(model, fields):
+    """
+    How numbers enter the graph. Single precision is what most converters know best; it comes last for trees that would
+    split otherwise with it.
+    """
     has_integers = any(f["type"] in ("integer", "long") for f in fields)
-    by_column = ["float32 with int64", "float32", "float64"] if has_integers else ["float32", "float64"]
+    by_column = ["float32 with int64", "float32", "float64 with int64", "float64"] if has_integers else ["float32", "float64"]
     # Estimators without a column transformer take all columns side by side, as scikit-learn does with a frame.
     numbers = all(f["type"] in ("boolean", "integer", "long", "float", "double") and not f["shape"] for f in fields)
-    return [*by_column, *SIDE_BY_SIDE] if numbers and len(fields) > 1 else by_column
+    found = [*by_column, *SIDE_BY_SIDE] if numbers and len(fields) > 1 else by_column
+    return sorted(found, key=lambda s: s.startswith("float32")) if split_in_double(model) else found
 
 
 def tensor_type(field, strategy):
@@ -32,9 +38,9 @@ def tensor_type(field, strategy):
         return types.StringTensorType(shape)
     if field["type"] == "boolean":
         return types.BooleanTensorType(shape)
-    if field["type"] in ("integer", "long") and strategy == "float32 with int64":
+    if field["type"] in ("integer", "long") and strategy.endswith("with int64"):
         return types.Int64TensorType(shape)
-    return types.DoubleTensorType(shape) if strategy == "float64" else types.FloatTensorType(shape)
+    return types.DoubleTensorType(shape) if strategy.startswith("float64") else types.FloatTensorType(shape)
 
 
 def graph_inputs(fields, strategy):
@@ -56,6 +62,7 @@ def to_onnx(model, fields, strategy):
         return booster_to_onnx(model, fields, strategy)
     register_lightgbm()
     register_xgboost()
+    keep_doubles()
     keep_infinite_thresholds()
     final = model.steps[-1][1] if hasattr(model, "steps") else model
     options = {id(final): {"zipmap": False}} if hasattr(final, "classes_") else None
@@ -66,6 +73,7 @@ def to_onnx(model, fields, strategy):
             options=options,
             target_opset={"": 18, "ai.onnx.ml": 3},
         )
+    give_single(onnx)
     send_missing_as_sklearn(final, onnx)
     keep_probabilities_within(final, onnx)
     return onnx
@@ -143,13 +151,15 @@ def without_names(estimator):
 
 
 def booster_to_onnx(model, fields, strategy):
-    """Boosters take all columns side by side, by position, in single precision."""
+    """Boosters take all columns side by side, by position; XGBoost's in single precision, LightGBM's in double."""
     import onnxmltools
+    from onnx import TensorProto
     from onnxmltools.convert.common.data_types import FloatTensorType
 
     one_tensor = len(fields) == 1 and fields[0]["shape"]
-    if strategy != SIDE_BY_SIDE[0] and not (strategy == "float32" and len(fields) == 1):
-        raise ValueError("boosters are converted side by side only")
+    precision = "float64" if is_lightgbm(model) else "float32"
+    if strategy != (precision if len(fields) == 1 else f"{precision} side by side"):
+        raise ValueError(f"it is converted as {precision} side by side only")
     width = model.num_features() if hasattr(model, "num_features") else model.num_feature()
     name = fields[0]["name"] if one_tensor or len(fields) == 1 else graph_inputs(fields, strategy)[0][0]
     types = [(name, FloatTensorType([None, width]))]
@@ -157,7 +167,10 @@ def booster_to_onnx(model, fields, strategy):
         model = model.copy()
         model.feature_names = [f"f{i}" for i in range(width)]
         return onnxmltools.convert_xgboost(model, initial_types=types, target_opset=15)
-    return onnxmltools.convert_lightgbm(model, initial_types=types, target_opset=15, zipmap=False)
+    with boosters_in_double():
+        onnx = onnxmltools.convert_lightgbm(model, initial_types=types, target_opset=15, zipmap=False)
+    onnx.graph.input[0].type.tensor_type.elem_type = TensorProto.DOUBLE
+    return onnx
 
 
 def register_xgboost():

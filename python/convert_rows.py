@@ -97,17 +97,23 @@ def rows_at_splits(onnx, fields):
 
 def splits_of(onnx):
     """The values where the trees of a graph split, by the number of the feature."""
+    from onnx import numpy_helper
+
     splits = {}
     for node in onnx.graph.node:
         if not node.op_type.startswith("TreeEnsemble"):
             continue
         attributes = {attribute.name: attribute for attribute in node.attribute}
-        if not {"nodes_featureids", "nodes_values", "nodes_modes"} <= set(attributes):
+        if "nodes_values_as_tensor" in attributes:
+            values = numpy_helper.to_array(attributes["nodes_values_as_tensor"].t)
+        elif "nodes_values" in attributes:
+            values = attributes["nodes_values"].floats
+        else:
             continue
-        nodes = zip(attributes["nodes_featureids"].ints, attributes["nodes_values"].floats, attributes["nodes_modes"].strings)
+        nodes = zip(attributes["nodes_featureids"].ints, values, attributes["nodes_modes"].strings)
         for feature, value, mode in nodes:
             if mode != b"LEAF" and abs(value) < 1e37:
-                splits.setdefault(feature, set()).add(value)
+                splits.setdefault(feature, set()).add(float(value))
     return splits
 
 
